@@ -1,0 +1,85 @@
+# Two commands are enough for a newcomer: `make demo` and `make test`. Each makes its own environment when there is none
+# (Python 3.11 or later and pip) and installs again only when pyproject.toml or constraints.txt has changed.
+
+VENV    ?= .venv
+PYTHONS := python3.11 python3.12 python3.13 python3 python
+PYTHON  ?= $(shell for p in $(PYTHONS); do $$p -c $(PROBE) >/dev/null 2>&1 && echo $$p && break; done)
+WORKERS ?= 2
+DATA    ?=
+
+PROBE   := 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))'
+BIN     := $(VENV)/bin
+PY      := $(BIN)/python
+RUNTIME := $(VENV)/.installed-runtime
+DEV     := $(VENV)/.installed-dev
+PINS    := constraints.txt
+
+# The pins hold for the build backend too: PIP_CONSTRAINT reaches isolated builds, newer pips read PIP_BUILD_CONSTRAINT.
+export PIP_CONSTRAINT := $(PINS)
+export PIP_BUILD_CONSTRAINT := $(PINS)
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+export MPLBACKEND := Agg
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help demo test test-all check format bench docs model wheel clean clean-all
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: $(RUNTIME)  ## Make a synthetic cohort, score it, print the flagged pupils and their reasons
+	$(BIN)/decrochage-risk demo
+
+test: $(DEV)  ## Run the fast suite, warnings as errors
+	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(WORKERS) -m "not slow"
+
+test-all: $(DEV)  ## Run the whole suite, the slow tests too
+	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(WORKERS)
+
+check: $(DEV)  ## Lint, format, types, layers, and generated files that must not be stale
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(PY) docs/generate.py --check
+
+format: $(DEV)  ## Format the code and mend what ruff can mend
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(DEV)  ## Run the benchmarks; DATA=folder adds the one on real records
+	@set -e; for script in $(filter-out benchmarks/real_data.py,$(wildcard benchmarks/*.py)); do \
+	  echo "== $$script"; $(PY) $$script; done
+	@if [ -n "$(DATA)" ]; then echo "== benchmarks/real_data.py"; $(PY) benchmarks/real_data.py --data "$(DATA)"; fi
+
+docs: $(DEV)  ## Write the generated pages and schemas again
+	$(PY) docs/generate.py
+
+model: $(DEV)  ## Train the bundled demonstration model again (models/demo)
+	$(PY) models/retrain_demo.py
+
+wheel: $(DEV)  ## Build the wheel in dist/
+	rm -rf dist
+	$(PY) -m build --wheel --no-isolation --outdir dist
+
+clean:  ## Remove what the other targets wrote, but not the environment
+	rm -rf build dist out .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	find src tests docs benchmarks models -name __pycache__ -type d -prune -exec rm -rf {} +
+
+clean-all: clean  ## Remove the environment too
+	rm -rf $(VENV)
+
+$(PY):
+	@if [ -z "$(PYTHON)" ] || ! $(PYTHON) -c $(PROBE); then \
+	  echo "No Python 3.11 or later with venv and pip was found (tried: $(or $(PYTHON),$(PYTHONS)))." >&2; \
+	  echo "Hint: install one, or name it: make PYTHON=/path/to/python3.11 demo" >&2; exit 1; fi
+	$(PYTHON) -m venv --clear $(VENV)
+
+$(RUNTIME): pyproject.toml $(PINS) | $(PY)
+	$(PY) -m pip install --quiet --editable .
+	@touch $@
+
+$(DEV): pyproject.toml $(PINS) | $(PY)
+	$(PY) -m pip install --quiet --editable ".[dev]"
+	@touch $(RUNTIME) $@

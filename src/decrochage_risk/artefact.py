@@ -1,0 +1,353 @@
+"""Sealed folders of text files: written whole or not at all, read only when not one byte has changed.
+
+The file mechanics of a saved model; what the files mean is known by the layers above. A sealed folder holds text
+files and ``manifest.json``: the caller's own entries beside ``FORMAT``, ``files`` (size and SHA-256 of each file) and
+``seal`` (SHA-256 of the manifest without this line). Checksums find accidents and careless edits; they are no
+signature, so keep the checksum that :func:`seal` returns where the model is put to use.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+import secrets
+import shutil
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, TypeAlias
+
+from decrochage_risk.errors import ArtefactError, TamperedArtefactError, UnknownFormatError, explain_error
+
+__all__ = ["FORMAT", "JSON", "READERS", "Reader", "Sealed", "canonical_json", "seal", "unseal"]
+
+JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
+Reader: TypeAlias = Callable[[dict[str, Any], dict[str, str]], tuple[dict[str, Any], dict[str, str]]]
+
+FORMAT: Final[int] = 1
+"""Number of the format that :func:`seal` writes. To change what is in the files or the manifest:
+
+1. add 1 to ``FORMAT``;
+2. keep the old reading as a function ``_read_N(manifest, files) -> (manifest, files)`` that gives what format
+   ``N + 1`` would have held, and enter it in ``READERS`` under ``N``; readers run one after the other, so the older
+   ones are never touched again;
+3. add a test with a folder of format ``N``, sealed before the change and kept under ``tests``, that unseals to what
+   it held then;
+4. say in the changelog what changed.
+
+``FORMAT``, ``files`` and ``seal`` themselves are read before any reader runs and stay as they are."""
+
+READERS: dict[int, Reader] = {}
+"""Per older format, the function that brings its manifest and files to the next one."""
+
+MANIFEST = "manifest.json"
+RESERVED = frozenset({"FORMAT", "files", "seal"})
+SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+AGAIN = "Take a whole copy from where the model was saved, or train it again; never edit the files of a saved model."
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """What a sealed folder held, after the audit.
+
+    Parameters
+    ----------
+    format : int
+        The format it was written in; ``manifest`` and ``files`` are of the current one.
+    manifest, files : dict
+        The caller's entries, and the text of each file.
+    sha256 : str
+        SHA-256 of ``manifest.json``, which stands for the whole folder.
+    """
+
+    format: int
+    manifest: dict[str, Any]
+    files: dict[str, str]
+    sha256: str
+
+
+def canonical_json(value: JSON) -> str:
+    r"""Write JSON in one way only: sorted keys, shortest exact floats, indent 1, UTF-8, a newline at the end.
+
+    Raises
+    ------
+    ArtefactError
+        Listing every NaN, infinity, key that is no text, or object that JSON has no form for, with its place.
+
+    Examples
+    --------
+    >>> canonical_json({"b": 0.1, "a": None})
+    '{\n "a": null,\n "b": 0.1\n}\n'
+    """
+    if faults := list(_not_json(value, "value")):
+        expected = "null, booleans, finite numbers, text, lists, and objects whose keys are text"
+        hint = "Write a value that is not known as None."
+        raise ArtefactError(explain_error("; ".join(faults), expected=expected, hint=hint))
+    return json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _not_json(value: object, place: str) -> Iterator[str]:
+    """Yield one phrase per part that cannot be written and read back as it is."""
+    if isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield from [] if isinstance(key, str) else [f"{place} has the key {key!r}, which is no text"]
+            yield from _not_json(key, f"a key of {place}")
+            yield from _not_json(inner, f"{place}[{key!r}]")
+    elif isinstance(value, list | tuple):
+        for index, inner in enumerate(value):
+            yield from _not_json(inner, f"{place}[{index}]")
+    elif isinstance(value, str):
+        yield from [] if _is_text(value) else [f"{place} is a text that cannot be written in UTF-8"]
+    elif isinstance(value, float):
+        yield from [] if math.isfinite(value) else [f"{place} is {value}"]
+    elif value is not None and not isinstance(value, int):
+        yield f"{place} is a {type(value).__qualname__}"
+
+
+def _is_text(text: str) -> bool:
+    """Tell whether a text can be written in UTF-8 (half a surrogate pair cannot)."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def seal(folder: str | Path, files: Mapping[str, str], manifest: Mapping[str, JSON]) -> str:
+    r"""Write a sealed folder, whole or not at all.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Where to. An empty folder or a sealed one is replaced, anything else is left alone and refused.
+    files : mapping of str to str
+        File name to text; lines end with ``\n``.
+    manifest : mapping
+        Further entries of the manifest; ``FORMAT``, ``files`` and ``seal`` are its own.
+
+    Returns
+    -------
+    str
+        SHA-256 of ``manifest.json``: the identity of what was sealed. No clock, no path and no machine is in it.
+
+    Raises
+    ------
+    ArtefactError
+        A file name, text or manifest that cannot be written as it is, or a folder that must not be replaced.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     sha256 = seal(Path(folder, "model"), {"card.md": "# Modèle\n"}, {"seed": 3})
+    ...     sealed = unseal(Path(folder, "model"))
+    >>> sealed.manifest, sealed.files, sealed.sha256 == sha256
+    ({'seed': 3}, {'card.md': '# Modèle\n'}, True)
+    """
+    _refuse_bad_content(files, manifest)
+    contents = {name: text.encode() for name, text in files.items()}
+    written: dict[str, JSON] = {}
+    for name, content in contents.items():
+        written[name] = {"bytes": len(content), "sha256": _sha256(content)}
+    document: dict[str, JSON] = {**manifest, "FORMAT": FORMAT, "files": written}
+    document["seal"] = _sha256(canonical_json(document).encode())
+    contents[MANIFEST] = canonical_json(document).encode()
+    _put(Path(folder).resolve(), contents)
+    return _sha256(contents[MANIFEST])
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _refuse_bad_content(files: Mapping[str, str], manifest: Mapping[str, JSON]) -> None:
+    """Refuse what would not come back as it went in; every fault at once."""
+    faults = [f"the manifest has its own {key!r}" for key in sorted(RESERVED & set(manifest))]
+    faults += [f"{name!r} is no plain file name" for name in files if not _is_safe(name)]
+    folded = [name.casefold() for name in files]
+    twice = [name for name in files if folded.count(name.casefold()) > 1]
+    faults += [f"{name!r} differs from another name by case only" for name in twice]
+    for name, text in files.items():
+        if "\r" in text:
+            faults.append(f"{name!r} has carriage returns")
+        elif not _is_text(text):
+            faults.append(f"{name!r} cannot be written in UTF-8")
+    if faults:
+        expected = f"names of ASCII letters, digits, '.', '_', '-', other than {MANIFEST}; UTF-8 text, lines end with \\n"
+        raise ArtefactError(
+            explain_error(
+                "; ".join(faults), expected=expected, hint="Rename the file or entry, end lines with \\n."
+            )
+        )
+
+
+def _is_safe(name: str) -> bool:
+    """Tell whether a name stays inside its folder on every system."""
+    return bool(SAFE_NAME.fullmatch(name)) and ".." not in name and name.casefold() != MANIFEST
+
+
+def _put(folder: Path, contents: Mapping[str, bytes]) -> None:
+    """Write beside the target, then rename: a reader sees the old folder or the new one, never a half."""
+    _refuse_to_replace(folder)
+    mark = secrets.token_hex(4)
+    fresh, former = (folder.with_name(f".{folder.name}.{word}-{mark}") for word in ("new", "old"))
+    fresh.mkdir(parents=True)
+    try:
+        for name, content in contents.items():
+            (fresh / name).write_bytes(content)
+        replaced = folder.exists()
+        if replaced:
+            folder.rename(former)
+        try:
+            fresh.rename(folder)
+        except OSError:
+            if replaced:
+                former.rename(folder)
+            raise
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
+    shutil.rmtree(former, ignore_errors=True)
+
+
+def _refuse_to_replace(folder: Path) -> None:
+    """Refuse a target that holds anything but a sealed folder."""
+    if not folder.exists():
+        return
+    there = {path.name for path in folder.iterdir()} if folder.is_dir() else {"a file"}
+    listed = _listed_files(folder / MANIFEST)
+    if foreign := sorted(there - listed):
+        came = f"{folder} holds what is no part of a saved model: {', '.join(foreign)}"
+        expected = "a new or empty folder, or a saved model to replace"
+        raise ArtefactError(
+            explain_error(came, expected=expected, hint="Choose another folder, or empty it.")
+        )
+
+
+def _listed_files(path: Path) -> set[str]:
+    """Give the names in a manifest (with its own), or nothing when it is no manifest."""
+    try:
+        document = json.loads(path.read_bytes())
+        return {MANIFEST, *document["files"]} if isinstance(document["FORMAT"], int) else set()
+    except (OSError, ValueError, KeyError, TypeError):
+        return set()
+
+
+def unseal(folder: str | Path) -> Sealed:
+    """Read a sealed folder: parse, audit every byte, bring to the current format.
+
+    Parameters
+    ----------
+    folder : str or Path
+        A folder written by :func:`seal`, by this version or an older one.
+
+    Raises
+    ------
+    TamperedArtefactError
+        Listing every file that is missing, extra, truncated or edited.
+    UnknownFormatError
+        A format newer than this version, or one without reader.
+    ArtefactError
+        No such folder.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        came = f"There is no folder {folder}"
+        raise ArtefactError(
+            explain_error(came, expected="the folder of a saved model", hint="Check the path.")
+        )
+    content, document = _manifest_of(folder)
+    found = document["FORMAT"]
+    if found > FORMAT or any(number not in READERS for number in range(found, FORMAT)):
+        came = f"{folder.name} is of format {found}"
+        expected = f"format {FORMAT}, or an older one with a reader: {sorted(READERS) or 'none yet'}"
+        hint = "Install the version of the package that wrote it or a later one, or train again."
+        raise UnknownFormatError(explain_error(came, expected=expected, hint=hint))
+    files = _audited(folder, content, document)
+    manifest = {key: value for key, value in document.items() if key not in RESERVED}
+    for number in range(found, FORMAT):
+        manifest, files = READERS[number](manifest, files)
+    return Sealed(found, manifest, files, _sha256(content))
+
+
+def _manifest_of(folder: Path) -> tuple[bytes, dict[str, Any]]:
+    """Parse the manifest and hold its shape against what is expected."""
+    path = folder / MANIFEST
+    if not path.is_file() or _leads_out(path, folder):
+        raise _tampered(folder, [f"{MANIFEST} is missing"])
+    content = path.read_bytes()
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise _tampered(folder, [f"{MANIFEST} ({len(content)} bytes) is no JSON: {error}"]) from error
+    if (
+        not isinstance(document, dict)
+        or not isinstance(document.get("FORMAT"), int)
+        or document["FORMAT"] < 0
+    ):
+        raise _tampered(folder, [f"{MANIFEST} has no FORMAT"])
+    return content, document
+
+
+def _audited(folder: Path, content: bytes, document: dict[str, Any]) -> dict[str, str]:
+    """Hold every file against the manifest, and the manifest against its own seal; give the texts."""
+    listed = document.get("files")
+    if not isinstance(listed, dict) or not all(isinstance(entry, dict) for entry in listed.values()):
+        raise _tampered(folder, [f"{MANIFEST} was edited: its list of files has another shape"])
+    faults = [] if _seal_holds(content, document) else [f"{MANIFEST} was edited"]
+    faults += [f"{name!r} in {MANIFEST} is no plain file name" for name in listed if not _is_safe(name)]
+    there = {path.name for path in folder.iterdir()}
+    faults += [f"{name} is extra" for name in sorted(there - set(listed) - {MANIFEST})]
+    texts = {}
+    for name in filter(_is_safe, listed):
+        found = _text_or_fault(folder, name, listed[name])
+        if isinstance(found, bytes):
+            texts[name] = found.decode()
+        else:
+            faults.append(found)
+    if faults:
+        raise _tampered(folder, faults)
+    return texts
+
+
+def _seal_holds(content: bytes, document: dict[str, Any]) -> bool:
+    """Tell whether the manifest is, byte for byte, what was sealed."""
+    unsealed = {key: value for key, value in document.items() if key != "seal"}
+    try:
+        as_written = canonical_json(document).encode() == content
+        return as_written and document.get("seal") == _sha256(canonical_json(unsealed).encode())
+    except ArtefactError:
+        return False
+
+
+def _text_or_fault(folder: Path, name: str, entry: Mapping[str, Any]) -> bytes | str:
+    """Give the content of a file that is as it was sealed, else the phrase that says how it differs."""
+    path = folder / name
+    if _leads_out(path, folder):
+        return f"{name} is a link out of the folder"
+    if not path.is_file():
+        return f"{name} is missing"
+    content = path.read_bytes()
+    if _sha256(content) == entry.get("sha256") and len(content) == entry.get("bytes"):
+        return content
+    sizes = f"({len(content)} bytes instead of {entry.get('bytes')})"
+    if _sha256(content.replace(b"\r\n", b"\n")) == entry.get("sha256"):
+        return f"{name} has other line ends {sizes}: copy it as binary"
+    return (
+        f"{name} is truncated {sizes}"
+        if len(content) < int(entry.get("bytes") or 0)
+        else f"{name} was edited {sizes}"
+    )
+
+
+def _leads_out(path: Path, folder: Path) -> bool:
+    """Tell whether a path is a link to somewhere else than this folder."""
+    return path.is_symlink() and path.resolve().parent != folder.resolve()
+
+
+def _tampered(folder: Path, faults: list[str]) -> TamperedArtefactError:
+    """Compose the error that lists everything that differs."""
+    came = f"The saved model {folder.name} is not as it was saved: {'; '.join(faults)}"
+    expected = f"exactly the files listed in {MANIFEST}, with their sizes and SHA-256"
+    return TamperedArtefactError(explain_error(came, expected=expected, hint=AGAIN))

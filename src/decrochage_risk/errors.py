@@ -1,0 +1,151 @@
+"""The one error tree of the package.
+
+Every message says what came, what was expected and what to do (``Hint: ...``). Catch
+:class:`DecrochageError` to catch everything that this package raises on purpose.
+
+::
+
+    DecrochageError
+    ├── RecordsError (ValueError)            the records cannot be used
+    │   ├── FaultyRecordsError               faults found by the checks; ``.report`` lists every one of them
+    │   └── UnreadableRecordsError           a file or payload that cannot be read at all
+    ├── CalendarError (ValueError)           a day outside the known years, an unknown zone, a bad calendar file
+    ├── AsOfError (ValueError)               an as-of date that cannot be used with these records
+    ├── ModelError (ValueError)              a model cannot be fitted or used on these columns
+    │   ├── NotEnoughDataError               too few rows, pupils or outcomes to learn or to measure
+    │   └── ColumnsError                     columns missing, unknown, or not numeric
+    ├── ArtefactError (ValueError)           a saved model cannot be read
+    │   ├── TamperedArtefactError            a file is missing, truncated or edited
+    │   ├── UnknownFormatError               a FORMAT that this version has no reader for
+    │   └── ContractMismatchError            trained on another feature contract; the message holds the diff
+    └── PolicyError (ValueError)             a policy table that contradicts itself or leaves a level out
+
+    DecrochageWarning (UserWarning)
+    ├── RecordsWarning                       records kept although something in them is odd
+    ├── DemoModelWarning                     scores come from the bundled demonstration model
+    └── TrainingWarning                      a training that works, but less well than it could
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from decrochage_risk.records.faults import FaultReport
+
+__all__ = [
+    "ArtefactError",
+    "AsOfError",
+    "CalendarError",
+    "ColumnsError",
+    "ContractMismatchError",
+    "DecrochageError",
+    "DecrochageWarning",
+    "DemoModelWarning",
+    "FaultyRecordsError",
+    "ModelError",
+    "NotEnoughDataError",
+    "PolicyError",
+    "RecordsError",
+    "RecordsWarning",
+    "TamperedArtefactError",
+    "TrainingWarning",
+    "UnknownFormatError",
+    "UnreadableRecordsError",
+    "explain_error",
+]
+
+
+def explain_error(came: str, *, expected: str, hint: str) -> str:
+    """Compose the one shape of every message: what came, what was expected, what to do.
+
+    Examples
+    --------
+    >>> print(explain_error("Zone 'D' is not known", expected="one of A, B, C", hint="Grand Est is in zone B."))
+    Zone 'D' is not known.
+    Expected: one of A, B, C.
+    Hint: Grand Est is in zone B.
+    """
+    return f"{came.rstrip('.')}.\nExpected: {expected.rstrip('.')}.\nHint: {hint}"
+
+
+class DecrochageError(Exception):
+    """Everything that this package raises on purpose."""
+
+
+class RecordsError(DecrochageError, ValueError):
+    """The records cannot be used."""
+
+
+class FaultyRecordsError(RecordsError):
+    """The checks found errors in the records; ``report`` holds every fault of every table.
+
+    Parameters
+    ----------
+    report : FaultReport
+        All faults, errors and warnings, of all tables.
+    """
+
+    def __init__(self, report: FaultReport) -> None:
+        self.report = report
+        super().__init__(str(report))
+
+
+class UnreadableRecordsError(RecordsError):
+    """A file or payload cannot be read at all (truncated, not a table, unknown encoding)."""
+
+
+class CalendarError(DecrochageError, ValueError):
+    """A day outside the known school years, an unknown zone, or a calendar file that cannot be used."""
+
+
+class AsOfError(DecrochageError, ValueError):
+    """An as-of date that cannot be used with these records."""
+
+
+class ModelError(DecrochageError, ValueError):
+    """A model cannot be fitted or used."""
+
+
+class NotEnoughDataError(ModelError):
+    """Too few rows, pupils or outcomes to learn or to measure something."""
+
+
+class ColumnsError(ModelError):
+    """Columns are missing, unknown, not numeric or not finite."""
+
+
+class ArtefactError(DecrochageError, ValueError):
+    """A saved model cannot be read."""
+
+
+class TamperedArtefactError(ArtefactError):
+    """A file of the artefact is missing, truncated or edited: its checksum does not hold."""
+
+
+class UnknownFormatError(ArtefactError):
+    """The artefact has a FORMAT that this version of the package has no reader for."""
+
+
+class ContractMismatchError(ArtefactError):
+    """The artefact was trained on another feature contract than the catalogue of this package."""
+
+
+class PolicyError(DecrochageError, ValueError):
+    """A policy table contradicts itself, leaves a level out, or holds a value that cannot be."""
+
+
+class DecrochageWarning(UserWarning):
+    """Root of the warnings of this package."""
+
+
+class RecordsWarning(DecrochageWarning):
+    """Records are kept although something in them is odd; the fault report says what."""
+
+
+class DemoModelWarning(DecrochageWarning):
+    """Scores come from the bundled demonstration model, trained on synthetic pupils."""
+
+
+class TrainingWarning(DecrochageWarning):
+    """A training that works, but with less than what a full one needs."""

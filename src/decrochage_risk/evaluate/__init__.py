@@ -1,0 +1,83 @@
+"""How good the risks are: ranking, calibration, standing baselines, groups, report and model card.
+
+Everything takes plain arrays, one entry per row (a pupil at an as-of date), so that any score can be measured::
+
+    rows -> ranking, logistic -> recalibration, reliability -> figures -> groups -> report -> card
+                              -> baselines                             tables ->
+"""
+
+from __future__ import annotations
+
+from decrochage_risk.evaluate.baselines import (
+    Baseline,
+    LogisticBaseline,
+    legal_absence_flag,
+    logistic_baseline,
+    on_track_flag,
+    school_rate,
+)
+from decrochage_risk.evaluate.card import BaseRate, CardFacts, model_card
+from decrochage_risk.evaluate.figures import Figures, measure
+from decrochage_risk.evaluate.groups import GroupFigures, figures_by_exit, figures_by_group
+from decrochage_risk.evaluate.plots import precision_recall_plot, reliability_plot, risk_histogram, roc_plot
+from decrochage_risk.evaluate.ranking import (
+    TopFigures,
+    at_k,
+    auc,
+    average_precision,
+    school_only_auc,
+    within_group_auc,
+)
+from decrochage_risk.evaluate.recalibration import Recalibration, calibration_slope_intercept, ici
+from decrochage_risk.evaluate.reliability import (
+    BrierParts,
+    brier_parts,
+    brier_score,
+    ece,
+    ece_debiased,
+    log_loss,
+    reliability_table,
+    spiegelhalter,
+)
+from decrochage_risk.evaluate.report import EvaluationReport, MeasuredRows, build_report
+
+__all__ = [
+    "BaseRate",
+    "Baseline",
+    "BrierParts",
+    "CardFacts",
+    "EvaluationReport",
+    "Figures",
+    "GroupFigures",
+    "LogisticBaseline",
+    "MeasuredRows",
+    "Recalibration",
+    "TopFigures",
+    "at_k",
+    "auc",
+    "average_precision",
+    "brier_parts",
+    "brier_score",
+    "build_report",
+    "calibration_slope_intercept",
+    "ece",
+    "ece_debiased",
+    "figures_by_exit",
+    "figures_by_group",
+    "ici",
+    "legal_absence_flag",
+    "log_loss",
+    "logistic_baseline",
+    "measure",
+    "model_card",
+    "on_track_flag",
+    "precision_recall_plot",
+    "reliability_plot",
+    "reliability_table",
+    "risk_histogram",
+    "roc_plot",
+    "school_only_auc",
+    "school_rate",
+    "spiegelhalter",
+    "within_group_auc",
+]

@@ -1,0 +1,292 @@
+"""Standing baselines: what the model must beat, on the same rows and the same features.
+
+Each baseline is a `Baseline`: a score per row, whether it is a probability, and a note in French that says what
+it is and what it could not judge. Flags are 0/1 marks, not probabilities: they rank, they have no calibration.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from decrochage_risk.errors import ColumnsError, NotEnoughDataError, explain_error
+from decrochage_risk.evaluate.logistic import probability
+from decrochage_risk.evaluate.rows import checked_rows, is_one_class
+from decrochage_risk.french import number, plural
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from decrochage_risk.evaluate.rows import Floats
+
+PASS_MARK = 10.0
+FAILING_MARK = 8.0
+LEGAL_MONTHS = 1.0
+REGULARISATION = 1.0
+PRIOR_ROWS = 20.0
+_MAX_ITERATIONS = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """A standing baseline applied to some rows.
+
+    Attributes
+    ----------
+    name : str
+        What the tables call it, in French.
+    score : ndarray of shape (rows,)
+        Grows with the risk.
+    is_probability : bool
+        Whether calibration figures mean anything for it.
+    not_judged : int
+        Rows that were not flagged, or had a value filled in, because a feature was missing.
+    note : str
+        What it is and what was missing, in French.
+    """
+
+    name: str
+    score: Floats
+    is_probability: bool
+    not_judged: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class LogisticBaseline:
+    """A logistic regression on median-filled, standardised features; fitted by `logistic_baseline`.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        Features used, in the order of the arrays.
+    dropped : tuple of str
+        Features left out: never known in training, or constant.
+    medians, means, scales, slopes : ndarray of shape (columns,)
+        Training medians; mean and population standard deviation after filling; coefficients.
+    intercept : float
+        On the log-odds scale.
+    regularisation : float
+        scikit-learn's `C` of the fit.
+    """
+
+    columns: tuple[str, ...]
+    dropped: tuple[str, ...]
+    medians: Floats
+    means: Floats
+    scales: Floats
+    slopes: Floats
+    intercept: float
+    regularisation: float
+
+    def __call__(self, features: pd.DataFrame) -> Baseline:
+        """Score rows.
+
+        Raises
+        ------
+        ColumnsError
+            A column of the training is missing, or a value is infinite.
+        """
+        values = _values(features, self.columns)
+        missing = np.isnan(values)
+        filled = (np.where(missing, self.medians, values) - self.means) / self.scales
+        incomplete = int(missing.any(axis=1).sum())
+        note = (
+            f"sur {plural(len(self.columns), 'variable')}, C = {number(self.regularisation)}, valeurs manquantes "
+            f"remplacées par la médiane d'apprentissage (lignes concernées : {number(incomplete)})"
+        )
+        # A row-wise sum, not a matrix product: a row scored alone then has the same bits as in a batch.
+        score = probability(self.intercept + (filled * self.slopes).sum(axis=1))
+        return Baseline("régression logistique", score, is_probability=True, not_judged=incomplete, note=note)
+
+
+def _values(features: pd.DataFrame, columns: tuple[str, ...]) -> Floats:
+    """Columns as a float64 matrix, or one error that names every column that cannot be used."""
+    absent = [name for name in columns if name not in features.columns]
+    faults = [f"missing: {', '.join(absent)}"] if absent else []
+    present = features[[name for name in columns if name in features.columns]]
+    text = [name for name in present.columns if not pd.api.types.is_numeric_dtype(present[name])]
+    faults += [f"not numeric: {', '.join(map(str, text))}"] if text else []
+    values = present.drop(columns=text).to_numpy(dtype=np.float64, na_value=np.nan)
+    infinite = present.drop(columns=text).columns[np.isinf(values).any(axis=0)]
+    faults += [f"infinite values: {', '.join(map(str, infinite))}"] if len(infinite) else []
+    if faults:
+        message = explain_error(
+            "These features cannot serve a baseline, " + "; ".join(faults),
+            expected=f"the numeric column(s) {', '.join(columns)}, finite or missing",
+            hint="Pass the frame of build_features, with the columns that the baseline was fitted on.",
+        )
+        raise ColumnsError(message)
+    return values
+
+
+def logistic_baseline(
+    features: pd.DataFrame, outcome: npt.ArrayLike, *, regularisation: float = REGULARISATION
+) -> LogisticBaseline:
+    """Fit the plain logistic regression: median filling, standardisation, L2 penalty, no interaction.
+
+    Parameters
+    ----------
+    features : pandas.DataFrame
+        Numeric columns of the training rows; NaN where not known.
+    outcome : array_like of shape (rows,)
+        0 or 1.
+    regularisation : float
+        scikit-learn's `C`, the inverse of the penalty's strength; 1.0 is its default and is not tuned.
+
+    Raises
+    ------
+    ColumnsError
+        Columns that are not numeric or hold infinite values; outcomes other than 0 and 1.
+    NotEnoughDataError
+        One outcome only, or no column that varies.
+
+    Examples
+    --------
+    >>> train = pd.DataFrame({"absences": [0.0, 1.0, np.nan, 8.0, 9.0, 7.0]})
+    >>> scorer = logistic_baseline(train, [0, 0, 0, 1, 1, 1])
+    >>> scores = scorer(pd.DataFrame({"absences": [0.0, np.nan, 9.0]}))
+    >>> bool(scores.score[0] < scores.score[1] < scores.score[2]), scores.not_judged
+    (True, 1)
+    """
+    from sklearn.linear_model import LogisticRegression  # noqa: PLC0415  # heavy: loaded on first use
+
+    values = _values(features, tuple(map(str, features.columns)))
+    measured, _ = checked_rows(outcome, np.zeros(len(features)))
+    known = ~np.isnan(values)
+    medians = np.array(
+        [np.median(column[known[:, i]]) if known[:, i].any() else np.nan for i, column in enumerate(values.T)]
+    )
+    filled = np.where(known, values, medians)
+    means, scales = filled.mean(axis=0), filled.std(axis=0)
+    kept = np.isfinite(scales) & (scales > 0)
+    if is_one_class(measured) or not kept.any():
+        raise NotEnoughDataError(_cannot_learn(measured, int(kept.sum())))
+    standard = (filled[:, kept] - means[kept]) / scales[kept]
+    fit = LogisticRegression(C=regularisation, max_iter=_MAX_ITERATIONS, tol=1e-8).fit(standard, measured)
+    names = np.asarray(features.columns, dtype=object).astype(str)
+    return LogisticBaseline(
+        columns=tuple(names[kept].tolist()),
+        dropped=tuple(names[~kept].tolist()),
+        medians=medians[kept],
+        means=means[kept],
+        scales=scales[kept],
+        slopes=np.asarray(fit.coef_[0], dtype=np.float64),
+        intercept=float(fit.intercept_[0]),
+        regularisation=regularisation,
+    )
+
+
+def _cannot_learn(measured: Floats, varying: int) -> str:
+    return explain_error(
+        f"{len(measured)} training row(s) with {int(measured.sum())} event(s) and {varying} varying column(s) came",
+        expected="both outcomes and at least one column that varies",
+        hint="Train on more school years, and check that the outcomes are not all censored.",
+    )
+
+
+def on_track_flag(features: pd.DataFrame) -> Baseline:
+    """Flag rows off track on marks alone, after the Chicago on-track indicator.
+
+    Off track: ``mean_grade_year`` under 10/20, or ``lowest_core_grade_year`` under 8/20. Adapted from Allensworth
+    and Easton, The On-Track Indicator as a Predictor of High School Graduation, CCSR 2005: off track there means
+    fewer than five credits earned in the first year of high school, or two semester F or more in core courses.
+    The pass mark of 10/20 stands for the credits; France gives no F, so a core subject under 8/20, the mark below
+    which the baccalauréat grants no second chance, stands for the failed core courses.
+
+    Raises
+    ------
+    ColumnsError
+        One of the two columns is missing, not numeric or infinite.
+
+    Examples
+    --------
+    >>> marks = pd.DataFrame({"mean_grade_year": [9.0, 12.0, 12.0], "lowest_core_grade_year": [8.0, 7.5, np.nan]})
+    >>> flag = on_track_flag(marks)
+    >>> flag.score.tolist(), flag.not_judged
+    ([1.0, 1.0, 0.0], 1)
+    """
+    values = _values(features, ("mean_grade_year", "lowest_core_grade_year"))
+    meaning = "moyenne de l'année sous 10/20 ou matière fondamentale sous 8/20"
+    return _flag(
+        "repère de Chicago (on-track)", meaning, values < [PASS_MARK, FAILING_MARK], np.isnan(values)
+    )
+
+
+def legal_absence_flag(features: pd.DataFrame) -> Baseline:
+    """Flag rows with at least one month of 4 unjustified half-days in the year: the legal absence rule.
+
+    ``months_over_threshold_year`` >= 1; Code de l'éducation, L131-8 and R131-7.
+
+    Raises
+    ------
+    ColumnsError
+        The column is missing, not numeric or infinite.
+
+    Examples
+    --------
+    >>> legal_absence_flag(pd.DataFrame({"months_over_threshold_year": [0.0, 2.0, np.nan]})).score.tolist()
+    [0.0, 1.0, 0.0]
+    """
+    values = _values(features, ("months_over_threshold_year",))
+    meaning = "au moins 4 demi-journées non justifiées dans un même mois de l'année (R131-7)"
+    return _flag("règle légale d'absence", meaning, values >= LEGAL_MONTHS, np.isnan(values))
+
+
+def _flag(name: str, meaning: str, signs: npt.NDArray[np.bool_], missing: npt.NDArray[np.bool_]) -> Baseline:
+    raised = np.asarray(signs.any(axis=1), dtype=np.float64)
+    not_judged = int(((raised == 0) & missing.any(axis=1)).sum())
+    note = (
+        f"{meaning} ; lignes non signalées faute de données : {number(not_judged)} sur {number(len(raised))}"
+    )
+    return Baseline(name, raised, is_probability=False, not_judged=not_judged, note=note)
+
+
+def school_rate(
+    train_schools: Any,  # noqa: ANN401  # any column
+    train_outcome: npt.ArrayLike,
+    schools: Any,  # noqa: ANN401  # any column
+    *,
+    prior_rows: float = PRIOR_ROWS,
+) -> Baseline:
+    """Give each row its school's rate in training, drawn towards the rate of all schools.
+
+    ``(events + prior_rows * overall rate) / (rows + prior_rows)``: the mean of a beta prior worth `prior_rows`
+    rows. A school that training never saw gets the overall rate, and is counted.
+
+    Parameters
+    ----------
+    train_schools, train_outcome : array_like of shape (training rows,)
+        School and outcome of the training rows.
+    schools : array_like of shape (rows,)
+        School of the rows to score.
+    prior_rows : float
+        Weight of the overall rate, in rows; 20 by default, about one class.
+
+    Raises
+    ------
+    ColumnsError, NotEnoughDataError
+        See `decrochage_risk.evaluate.rows.checked_rows`.
+
+    Examples
+    --------
+    >>> rate = school_rate(["a"] * 20 + ["b"] * 20, [1] * 20 + [0] * 20, ["a", "b", "c"])
+    >>> rate.score.tolist(), rate.not_judged
+    ([0.75, 0.25, 0.5], 1)
+    """
+    columns = {"train_schools": train_schools}
+    measured, _ = checked_rows(train_outcome, np.zeros(np.shape(train_outcome)[0]), columns=columns)
+    overall = float(measured.mean())
+    table = pd.Series(measured).groupby(np.asarray(train_schools).astype(str)).agg(["sum", "count"])
+    rates = (table["sum"] + prior_rows * overall) / (table["count"] + prior_rows)
+    found = pd.Series(np.asarray(schools).astype(str)).map(rates)
+    unseen = int(found.isna().sum())
+    note = (
+        f"taux de l'établissement à l'apprentissage, ramené vers le taux global par {plural(prior_rows, 'ligne')} ; "
+        f"lignes d'un établissement jamais vu : {number(unseen)} sur {number(len(found))}"
+    )
+    score = found.fillna(overall).to_numpy(dtype=np.float64)
+    return Baseline("taux de l'établissement seul", score, is_probability=True, not_judged=unseen, note=note)

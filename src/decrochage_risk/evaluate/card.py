@@ -1,0 +1,202 @@
+"""The model card, in French: what the model is, from which data, how well it does, what it may not be used for.
+
+The words are in ``card.md.j2`` beside this file; what changes from one model to the next is in `CardFacts`.
+Nothing here reads a clock: the same facts give the same bytes.
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import date
+from importlib.resources import files
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from decrochage_risk.errors import ModelError, explain_error
+from decrochage_risk.french import day, join, number, percent, plural, school_year
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from decrochage_risk.evaluate.report import EvaluationReport
+
+CalibrationKind: TypeAlias = Literal["identity", "intercept", "platt"]
+
+_CALIBRATIONS = {
+    "identity": "aucune (les risques bruts étaient les mieux calibrés)",
+    "intercept": "niveau moyen seul (constante ajoutée en log-odds)",
+    "platt": "affine en log-odds, pente positive (Platt, ramenée vers l'identité)",
+}
+_NOT_KNOWN = "non renseigné"
+_LEAP_YEAR = 2024
+
+
+@dataclass(frozen=True, slots=True)
+class BaseRate:
+    """Observed rate of a group of training rows.
+
+    Attributes
+    ----------
+    group : str
+        In French ("ensemble", "voie professionnelle").
+    rows : int
+        Training rows of the group.
+    rate : float
+        Share of them with the event, in [0, 1].
+    """
+
+    group: str
+    rows: int
+    rate: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardFacts:
+    """Everything that a model card states about one model. Texts are in French.
+
+    Attributes
+    ----------
+    model_id, package_version : str
+        The model, and the version of this package that trained it.
+    synthetic : bool
+        Trained on synthetic pupils (the demonstration model): the card then opens with a warning.
+    members, leaves : int
+        Boosters in the bag; leaves of a tree at most.
+    features, dropped_features : sequence of str
+        Columns the model reads; columns left out because they were never known in training.
+    reference_groups : str
+        What the reference pupils are made by ("niveau et mois").
+    train_years : sequence of int
+        School years of training (2024 = 2024-2025).
+    as_of : sequence of date
+        As-of dates of the training rows.
+    levels : sequence of str
+        Levels the model has seen.
+    rows, pupils, events, censored : int
+        Training rows, distinct pupils, rows with the event, rows left out because the outcome is not known.
+    outcome_closes : tuple of int
+        Month and day on which the outcome closes, after the school year.
+    base_rates : sequence of BaseRate
+        Observed rates in training, overall first.
+    calibration_kind : {"identity", "intercept", "platt"}
+        The correction that was kept.
+    calibration_chosen_on : str
+        Rows it was chosen on.
+    report : EvaluationReport
+        Headline figures, baselines and groups.
+    untouched : bool
+        Whether no choice used the rows of `report`.
+    warnings : sequence of str
+        Known warnings about the records (no date of justification, for example).
+    references : sequence of str
+        Further references, after those of the methods.
+    """
+
+    model_id: str
+    package_version: str
+    synthetic: bool
+    members: int
+    leaves: int
+    features: Sequence[str]
+    reference_groups: str
+    train_years: Sequence[int]
+    as_of: Sequence[date]
+    levels: Sequence[str]
+    rows: int
+    pupils: int
+    events: int
+    censored: int
+    outcome_closes: tuple[int, int]
+    base_rates: Sequence[BaseRate]
+    calibration_kind: CalibrationKind
+    calibration_chosen_on: str
+    report: EvaluationReport
+    untouched: bool
+    dropped_features: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+    references: Sequence[str] = ()
+
+
+def model_card(facts: CardFacts) -> str:
+    """Write the model card, in Markdown.
+
+    Parameters
+    ----------
+    facts : CardFacts
+        What the card states.
+
+    Returns
+    -------
+    str
+        Markdown that ends with one line feed.
+
+    Raises
+    ------
+    ModelError
+        Facts that contradict each other, all listed: an unknown kind of calibration, a closing day that no year
+        has, more events than rows, a report on synthetic rows for a real model.
+
+    Examples
+    --------
+    >>> from decrochage_risk.evaluate.report import MeasuredRows, build_report
+    >>> rows = MeasuredRows(outcome=[0, 0, 1, 1], risk=[0.1, 0.2, 0.2, 0.7])
+    >>> tested = build_report(rows, title="Essai", synthetic=True, test_years=[2024], as_of=[date(2025, 3, 3)])
+    >>> facts = CardFacts(
+    ...     model_id="essai-1", package_version="2026.11.0", synthetic=True, members=5, leaves=15,
+    ...     features=["absence_rate_4w"], reference_groups="niveau et mois", train_years=[2022, 2023],
+    ...     as_of=[date(2024, 3, 4)], levels=["3e", "cap1"], rows=900, pupils=450, events=54, censored=3,
+    ...     outcome_closes=(11, 1), base_rates=[BaseRate("ensemble", 900, 0.06)], calibration_kind="identity",
+    ...     calibration_chosen_on="2023-2024", report=tested, untouched=True,
+    ... )
+    >>> model_card(facts).splitlines()[0]
+    '# Fiche du modèle essai-1'
+    """
+    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415  # loaded on first use
+
+    _check(facts)
+    template = files(__package__).joinpath("card.md.j2").read_text(encoding="utf-8")
+    environment = Environment(undefined=StrictUndefined, trim_blocks=False, keep_trailing_newline=True)  # noqa: S701  # Markdown, not HTML: escaping would change the text
+    environment.filters.update(_filters())
+    return environment.from_string(template).render(facts=facts).rstrip() + "\n"
+
+
+def _check(facts: CardFacts) -> None:
+    faults = []
+    if facts.calibration_kind not in _CALIBRATIONS:
+        faults.append(f"calibration {facts.calibration_kind!r}")
+    month, last = facts.outcome_closes
+    if not (1 <= month <= 12 and 1 <= last <= monthrange(_LEAP_YEAR, month)[1]):  # noqa: PLR2004  # months of a year
+        faults.append(f"outcome_closes {facts.outcome_closes}")
+    if not 0 <= facts.events <= facts.rows or not 0 <= facts.pupils <= facts.rows:
+        faults.append(f"{facts.rows} rows, {facts.pupils} pupils, {facts.events} events")
+    if facts.report.synthetic and not facts.synthetic:
+        faults.append("a report on synthetic pupils for a model that is said to be real")
+    if faults:
+        message = explain_error(
+            "These facts cannot go into a model card: " + "; ".join(faults),
+            expected=f"calibration among {', '.join(_CALIBRATIONS)}, a (month, day) of the year, events and pupils "
+            "at most the rows, and synthetic=True wherever pupils are synthetic",
+            hint="Take every fact from the trained model and its report, none by hand.",
+        )
+        raise ModelError(message)
+
+
+def _filters() -> dict[str, Callable[..., str]]:
+    return {
+        "below": _below,
+        "calibration": lambda kind: _CALIBRATIONS[kind],
+        "closing": lambda closes: day(date(_LEAP_YEAR, *closes)),
+        "code": lambda names: ", ".join(f"`{name}`" for name in names),
+        "count": plural,
+        "days": lambda days: join([day(one, with_year=True) for one in days]) or _NOT_KNOWN,
+        "share": lambda share: percent(share, 1),
+        "whole": lambda count: number(count, 0),
+        "words": lambda words: join(list(words)) or _NOT_KNOWN,
+        "years": lambda years: join([school_year(year) for year in years]) or _NOT_KNOWN,
+    }
+
+
+def _below(markdown: str) -> str:
+    """Move the headings of a Markdown text two levels down, to stand under a section of the card."""
+    return re.sub(r"(?m)^#", "###", markdown)

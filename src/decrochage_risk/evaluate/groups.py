@@ -1,0 +1,195 @@
+"""Figures by group: level, pathway, sex, school, month of the as-of date, kind of exit.
+
+A group too small to be measured is listed with its size and nothing else; it is never dropped.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from decrochage_risk.errors import ColumnsError, explain_error
+from decrochage_risk.evaluate.figures import measure
+from decrochage_risk.evaluate.rows import checked_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+
+MIN_PUPILS = 100
+MIN_EVENTS = 20
+NOT_KNOWN = "non renseigné"
+EXIT_KIND = "exit_kind"
+
+
+class GroupFigures(BaseModel):
+    """Figures of one group.
+
+    Attributes
+    ----------
+    dimension, group : str
+        What is divided (``"level"``) and the part (``"2de_pro"``); a missing value is "non renseigné".
+    rows : int
+        Rows of the group.
+    pupils : int or None
+        Distinct pupils; None when the pupils were not told.
+    too_small : bool
+        Fewer than 100 pupils, or 20 events, or 20 rows without the event: no figure is given.
+    events, base_rate, mean_risk, auc, slope, slope_low, slope_high, intercept, intercept_low, intercept_high
+        As in `decrochage_risk.evaluate.figures.Figures`; None when `too_small`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    dimension: str
+    group: str
+    rows: int
+    pupils: int | None = None
+    too_small: bool = False
+    events: int | None = None
+    base_rate: float | None = None
+    mean_risk: float | None = None
+    auc: float | None = None
+    slope: float | None = None
+    slope_low: float | None = None
+    slope_high: float | None = None
+    intercept: float | None = None
+    intercept_low: float | None = None
+    intercept_high: float | None = None
+
+
+_SHARED = ("events", "base_rate", "mean_risk", "auc", "slope", "slope_low", "slope_high")
+_MEASURED = (*_SHARED, "intercept", "intercept_low", "intercept_high")
+
+
+def figures_by_group(
+    outcome: npt.ArrayLike,
+    risk: npt.ArrayLike,
+    dimensions: Mapping[str, Any],
+    *,
+    pupils: Any = None,  # noqa: ANN401  # any column
+    min_pupils: int = MIN_PUPILS,
+    min_events: int = MIN_EVENTS,
+) -> tuple[GroupFigures, ...]:
+    """Measure every group of every dimension, dimensions in their order, groups in the order of their names.
+
+    Parameters
+    ----------
+    outcome, risk : array_like of shape (rows,)
+        As in `decrochage_risk.evaluate.figures.measure`.
+    dimensions : mapping of str to array_like of shape (rows,)
+        The group of each row, per dimension; a data frame of the rows will do. Missing values are a group.
+    pupils : array_like of shape (rows,), optional
+        Pupil of each row. `min_pupils` counts distinct pupils, or rows when this is not given.
+    min_pupils, min_events : int
+        Sizes under which a group is too small: 100 pupils, 20 events (and 20 rows without the event).
+
+    Raises
+    ------
+    ColumnsError, NotEnoughDataError
+        As `decrochage_risk.evaluate.figures.measure`.
+
+    Examples
+    --------
+    >>> level = ["2de_pro"] * 100 + ["3e"]
+    >>> outcome, risk = [0, 0, 0, 1] * 25 + [0], [0.2, 0.2, 0.3, 0.3] * 25 + [0.1]
+    >>> for part in figures_by_group(outcome, risk, {"level": level}):
+    ...     print(part.group, part.rows, part.events, part.too_small)
+    2de_pro 100 25 False
+    3e 1 None True
+    """
+    given = {} if pupils is None else {"pupils": pupils}
+    measured, announced = checked_rows(outcome, risk, probability=True, columns=given)
+    people = np.arange(len(measured)) if pupils is None else np.asarray(pupils)
+    found = []
+    for dimension, values in dimensions.items():
+        labels = _labels(dimension, values, len(measured))
+        for group in np.unique(labels):
+            inside = labels == group
+            rows, events, distinct = (
+                int(inside.sum()),
+                int(measured[inside].sum()),
+                len(pd.unique(people[inside])),
+            )
+            small = distinct < min_pupils or min(events, rows - events) < min_events
+            figures = None if small else measure(measured[inside], announced[inside], pupils=people[inside])
+            found.append(
+                GroupFigures(
+                    dimension=dimension,
+                    group=str(group),
+                    rows=rows,
+                    pupils=None if pupils is None else distinct,
+                    too_small=small,
+                    **{name: getattr(figures, name, None) for name in _MEASURED},
+                )
+            )
+    return tuple(found)
+
+
+def _labels(dimension: str, values: Any, rows: int) -> npt.NDArray[np.str_]:  # noqa: ANN401  # any column
+    column = pd.Series(np.asarray(values, dtype=object))
+    if len(column) != rows:
+        message = explain_error(
+            f"Dimension {dimension!r} has {len(column)} row(s), the outcome {rows}",
+            expected="one group per measured row",
+            hint="Take the groups from the same rows, after the censored ones were left out.",
+        )
+        raise ColumnsError(message)
+    return column.where(column.notna(), NOT_KNOWN).astype(str).to_numpy(dtype=np.str_)
+
+
+def figures_by_exit(
+    outcome: npt.ArrayLike,
+    risk: npt.ArrayLike,
+    kinds: Any,  # noqa: ANN401  # any column
+    *,
+    pupils: Any = None,  # noqa: ANN401  # any column
+    min_pupils: int = MIN_PUPILS,
+    min_events: int = MIN_EVENTS,
+) -> tuple[GroupFigures, ...]:
+    """Measure each kind of exit (during the year, no return in September) against all rows without the event.
+
+    Only counts and AUC are given: the announced risk is of both kinds together, so a calibration on one kind
+    would mean nothing. `rows` and `pupils` are those of this comparison.
+
+    Parameters
+    ----------
+    outcome, risk : array_like of shape (rows,)
+        As in `decrochage_risk.evaluate.figures.measure`.
+    kinds : array_like of shape (rows,)
+        Kind of exit of the rows with the event (missing = "non renseigné"); not read elsewhere.
+    pupils, min_pupils, min_events
+        As in `figures_by_group`.
+
+    Raises
+    ------
+    ColumnsError, NotEnoughDataError
+        As `decrochage_risk.evaluate.figures.measure`.
+
+    Examples
+    --------
+    >>> outcome, risk = [0] * 80 + [1] * 20, [0.1] * 80 + [0.3] * 20
+    >>> figures_by_exit(outcome, risk, [None] * 80 + ["in_year"] * 20)[0].auc
+    1.0
+    """
+    given = {} if pupils is None else {"pupils": pupils}
+    measured, announced = checked_rows(outcome, risk, probability=True, columns=given)
+    labels = _labels(EXIT_KIND, kinds, len(measured))
+    people = None if pupils is None else np.asarray(pupils)
+    found = []
+    for kind in np.unique(labels[measured == 1]):
+        inside = (measured == 0) | (labels == kind)
+        (part,) = figures_by_group(
+            measured[inside],
+            announced[inside],
+            {EXIT_KIND: np.full(int(inside.sum()), kind)},
+            pupils=None if people is None else people[inside],
+            min_pupils=min_pupils,
+            min_events=min_events,
+        )
+        found.append(part.model_copy(update=dict.fromkeys(_MEASURED[1:3] + _MEASURED[4:])))
+    return tuple(found)

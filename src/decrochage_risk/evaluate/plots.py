@@ -1,0 +1,214 @@
+"""Plots of an evaluation: reliability, ROC, precision and recall, histogram of the risks.
+
+Matplotlib is imported on first use. A plot without `ax` gets a figure of its own that no window and no global
+state knows of (``ax.figure.savefig(...)`` writes it). Curves differ by line and marker, never by colour alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from decrochage_risk.errors import NotEnoughDataError, explain_error
+from decrochage_risk.evaluate.reliability import reliability_table
+from decrochage_risk.evaluate.rows import checked_rows, is_one_class
+from decrochage_risk.french import number, percent, plural
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+    from matplotlib.axes import Axes
+
+    from decrochage_risk.evaluate.rows import Floats
+
+_INK = "#1f3b5c"
+_GREY = "#6b6b6b"
+_SIZE = (6.0, 4.5)
+
+
+def _axes(ax: Axes | None) -> Axes:
+    if ax is not None:
+        return ax
+    from matplotlib.figure import Figure  # noqa: PLC0415  # heavy: loaded on first use
+
+    return Figure(figsize=_SIZE, layout="constrained").subplots()
+
+
+def _two_classes(outcome: npt.ArrayLike, score: npt.ArrayLike) -> tuple[Floats, Floats]:
+    measured, scored = checked_rows(outcome, score)
+    if is_one_class(measured):
+        message = explain_error(
+            f"{len(measured)} row(s), all with outcome {measured[0]:g}, came",
+            expected="rows with the event and rows without it",
+            hint="Plot more as-of dates or school years together.",
+        )
+        raise NotEnoughDataError(message)
+    return measured, scored
+
+
+def reliability_plot(
+    outcome: npt.ArrayLike,
+    risk: npt.ArrayLike,
+    ax: Axes | None = None,
+    *,
+    bins: int = 10,
+    label: str = "modèle",
+) -> Axes:
+    """Plot the observed frequency against the announced risk, in bins of equal mass, with 95 % Jeffreys intervals.
+
+    Parameters
+    ----------
+    outcome, risk : array_like of shape (rows,)
+        0 or 1; probability.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; a new figure otherwise.
+    bins : int
+        Bins of equal mass.
+    label : str
+        Name in the legend.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ColumnsError, NotEnoughDataError
+        See `decrochage_risk.evaluate.rows.checked_rows`.
+
+    Examples
+    --------
+    >>> reliability_plot([0, 1, 0, 1], [0.2, 0.2, 0.6, 0.6]).get_xlabel()
+    'Risque annoncé'
+    """
+    table = reliability_table(outcome, risk, bins=bins)
+    axes = _axes(ax)
+    gaps = np.abs(table[["low", "high"]].sub(table["observed"], axis=0).to_numpy().T)
+    top = min(1.0, 1.05 * float(table[["mean_risk", "high"]].to_numpy().max()))
+    axes.plot([0, top], [0, top], linestyle="--", color=_GREY, label="calibration parfaite")
+    axes.errorbar(
+        table["mean_risk"],
+        table["observed"],
+        yerr=gaps,
+        marker="o",
+        color=_INK,
+        capsize=3,
+        label=f"{label} (IC 95 %)",
+    )
+    axes.set(
+        xlabel="Risque annoncé",
+        ylabel="Fréquence observée",
+        title="Calibration",
+        xlim=(0, top),
+        ylim=(0, top),
+    )
+    axes.legend()
+    return axes
+
+
+def roc_plot(
+    outcome: npt.ArrayLike, score: npt.ArrayLike, ax: Axes | None = None, *, label: str = "modèle"
+) -> Axes:
+    """Plot the ROC curve, its AUC in the legend.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ColumnsError
+        See `decrochage_risk.evaluate.rows.checked_rows`.
+    NotEnoughDataError
+        No row, or one outcome only.
+
+    Examples
+    --------
+    >>> roc_plot([0, 1], [0.2, 0.6]).get_legend_handles_labels()[1]
+    ['hasard', 'modèle (AUC 1,000)']
+    """
+    from sklearn.metrics import roc_auc_score, roc_curve  # noqa: PLC0415  # heavy: loaded on first use
+
+    measured, scored = _two_classes(outcome, score)
+    false_alarms, found, _ = roc_curve(measured, scored)
+    axes = _axes(ax)
+    axes.plot([0, 1], [0, 1], linestyle="--", color=_GREY, label="hasard")
+    title = f"{label} (AUC {number(roc_auc_score(measured, scored), 3)})"
+    axes.plot(false_alarms, found, linestyle="-", color=_INK, label=title)
+    axes.set(
+        xlabel="Part des élèves sans sortie signalés à tort",
+        ylabel="Part des sorties repérées (rappel)",
+        title="Courbe ROC",
+    )
+    axes.legend()
+    return axes
+
+
+def precision_recall_plot(
+    outcome: npt.ArrayLike, score: npt.ArrayLike, ax: Axes | None = None, *, label: str = "modèle"
+) -> Axes:
+    """Plot precision against recall, the base rate as the line of a score that says nothing.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ColumnsError
+        See `decrochage_risk.evaluate.rows.checked_rows`.
+    NotEnoughDataError
+        No row, or one outcome only.
+
+    Examples
+    --------
+    >>> precision_recall_plot([0, 1], [0.2, 0.6]).get_ylabel()
+    'Précision'
+    """
+    from sklearn.metrics import average_precision_score, precision_recall_curve  # noqa: PLC0415  # first use
+
+    measured, scored = _two_classes(outcome, score)
+    precision, recall, _ = precision_recall_curve(measured, scored)
+    axes = _axes(ax)
+    rate = float(measured.mean())
+    axes.axhline(rate, linestyle="--", color=_GREY, label=f"taux observé ({percent(rate, 1)})")
+    title = f"{label} (AP {number(average_precision_score(measured, scored), 3)})"
+    axes.step(recall, precision, where="post", linestyle="-", color=_INK, label=title)
+    axes.set(xlabel="Part des sorties repérées (rappel)", ylabel="Précision", title="Précision et rappel")
+    axes.set(xlim=(0, 1), ylim=(0, 1.02))
+    axes.legend()
+    return axes
+
+
+def risk_histogram(
+    outcome: npt.ArrayLike, risk: npt.ArrayLike, ax: Axes | None = None, *, bins: int = 20
+) -> Axes:
+    """Plot how the risks are spread, in shares of each outcome; the two outcomes differ by fill and hatching.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ColumnsError, NotEnoughDataError
+        See `decrochage_risk.evaluate.rows.checked_rows`.
+
+    Examples
+    --------
+    >>> risk_histogram([0, 0, 1], [0.2, 0.3, 0.6]).get_ylabel()
+    'Part des lignes de même issue'
+    """
+    measured, announced = checked_rows(outcome, risk, probability=True)
+    axes = _axes(ax)
+    edges = np.linspace(0.0, float(announced.max()) or 1.0, bins + 1)
+    looks = {0: ("sans sortie", True, "#c9d3de", None), 1: ("avec sortie", False, _INK, "///")}
+    for value, (label, fill, colour, hatch) in looks.items():
+        part = announced[measured == value]
+        if len(part):
+            shares = np.histogram(part, edges)[0] / len(part)
+            name = f"{label} ({plural(len(part), 'ligne')})"
+            axes.stairs(shares, edges, fill=fill, color=colour, hatch=hatch, label=name)
+    axes.set(xlabel="Risque annoncé", ylabel="Part des lignes de même issue", title="Répartition des risques")
+    axes.legend()
+    return axes

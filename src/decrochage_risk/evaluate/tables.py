@@ -1,0 +1,158 @@
+"""The tables of a report: which figure is printed under which French words, as aligned text or Markdown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeAlias
+
+from decrochage_risk.french import number, percent
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from decrochage_risk.evaluate.figures import Figures
+    from decrochage_risk.evaluate.groups import GroupFigures
+
+Table: TypeAlias = tuple[list[str], list[list[str]]]
+
+NOT_MEASURED = "-"
+TOO_SMALL = "trop petit"
+_FIGURES = (
+    ("rows", "lignes", "count"),
+    ("pupils", "élèves", "count"),
+    ("events", "sorties sans diplôme", "count"),
+    ("base_rate", "taux observé", "percent"),
+    ("mean_risk", "risque moyen annoncé", "percent"),
+    ("auc", "AUC", "figure"),
+    ("within_school_auc", "AUC dans l'établissement", "figure"),
+    ("school_only_auc", "AUC au mieux de l'établissement seul", "figure"),
+    ("average_precision", "précision moyenne (AP)", "figure"),
+    ("precision_at_5", "précision dans les 5 % les plus élevés", "percent"),
+    ("recall_at_5", "rappel dans les 5 % les plus élevés", "percent"),
+    ("lift_at_5", "lift dans les 5 % les plus élevés", "lift"),
+    ("precision_at_10", "précision dans les 10 % les plus élevés", "percent"),
+    ("recall_at_10", "rappel dans les 10 % les plus élevés", "percent"),
+    ("lift_at_10", "lift dans les 10 % les plus élevés", "lift"),
+    ("log_loss", "log-loss", "figure"),
+    ("brier", "score de Brier", "figure"),
+    ("brier_skill", "gain sur le taux de base (Brier)", "percent"),
+    ("slope", "pente de calibration [IC 95 %]", "interval"),
+    ("intercept", "calibration moyenne (logit) [IC 95 %]", "interval"),
+    ("ece", "ECE (10 classes)", "figure"),
+    ("ece_debiased", "ECE débiaisée (quadratique)", "figure"),
+    ("ici", "ICI", "figure"),
+    ("spiegelhalter_p", "test de Spiegelhalter (p)", "figure"),
+)
+_GROUPS = (
+    ("rows", "lignes", "count"),
+    ("pupils", "élèves", "count"),
+    ("events", "sorties", "count"),
+    ("base_rate", "taux observé", "percent"),
+    ("mean_risk", "risque moyen", "percent"),
+    ("auc", "AUC", "figure"),
+    ("slope", "pente [IC 95 %]", "interval"),
+    ("intercept", "calibration moyenne [IC 95 %]", "interval"),
+)
+DIMENSIONS = {
+    "level": "niveau",
+    "pathway": "voie",
+    "sex": "sexe",
+    "school": "établissement",
+    "month": "mois d'observation",
+    "exit_kind": "moment de la sortie",
+}
+GROUPS = {"in_year": "en cours d'année", "non_return": "non-retour à la rentrée"}
+
+
+def _cell(source: Figures | GroupFigures, key: str, kind: str) -> str:
+    value = getattr(source, key)
+    if value is None:
+        return NOT_MEASURED
+    if kind == "count":
+        return number(value, 0)
+    if kind == "percent":
+        return percent(value, 1)
+    if kind == "lift":
+        return number(value, 2)
+    if kind == "interval":
+        low, high = getattr(source, f"{key}_low"), getattr(source, f"{key}_high")
+        return f"{number(value, 2)} [{number(low, 2)} ; {number(high, 2)}]"
+    return number(value, 4)
+
+
+def figures_rows(scores: Mapping[str, Figures]) -> Table:
+    """Header and rows of the main table: one row per figure, one column per score.
+
+    A figure that no score has is left out.
+
+    Examples
+    --------
+    >>> from decrochage_risk.evaluate.figures import measure
+    >>> header, rows = figures_rows({"modèle": measure([0, 0, 1, 1], [0.1, 0.2, 0.2, 0.7])})
+    >>> header, rows[0], rows[4]
+    (['', 'modèle'], ['lignes', '4'], ['AUC', '0,8750'])
+    """
+    printed = [
+        spec for spec in _FIGURES if any(getattr(figures, spec[0]) is not None for figures in scores.values())
+    ]
+    rows = [
+        [label, *(_cell(figures, key, kind) for figures in scores.values())] for key, label, kind in printed
+    ]
+    return ["", *scores], rows
+
+
+def group_rows(groups: Sequence[GroupFigures]) -> Table:
+    """Header and rows of the table of groups; a group that is too small says so in place of its figures.
+
+    Examples
+    --------
+    >>> from decrochage_risk.evaluate.groups import GroupFigures
+    >>> group_rows([GroupFigures(dimension="level", group="3e", rows=4, too_small=True)])[1]
+    [['niveau', '3e', '4', '-', 'trop petit', '-', '-', '-', '-', '-']]
+    """
+    header = ["", "groupe", *(label for _, label, _ in _GROUPS)]
+    rows = []
+    for group in groups:
+        cells = [_cell(group, key, kind) for key, _, kind in _GROUPS]
+        if group.too_small:
+            cells[2] = TOO_SMALL
+        rows.append(
+            [DIMENSIONS.get(group.dimension, group.dimension), GROUPS.get(group.group, group.group), *cells]
+        )
+    return header, rows
+
+
+def markdown_table(header: list[str], rows: list[list[str]]) -> str:
+    """Write a Markdown table; numbers are aligned to the right.
+
+    Examples
+    --------
+    >>> print(markdown_table(["", "modèle"], [["AUC", "0,8750"]]))
+    |  | modèle |
+    |---|---:|
+    | AUC | 0,8750 |
+    """
+    lines = [header, *rows]
+    written = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
+    return "\n".join([written[0], "|---" + "|---:" * (len(header) - 1) + "|", *written[1:]])
+
+
+def text_table(header: list[str], rows: list[list[str]]) -> str:
+    """Write an aligned text table: the first column to the left, the others to the right.
+
+    Examples
+    --------
+    >>> print(text_table(["", "modèle"], [["AUC", "0,8750"], ["lignes", "4"]]))
+            modèle
+    AUC     0,8750
+    lignes       4
+    """
+    lines = [header, *rows]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    aligned = [
+        [
+            line[0].ljust(widths[0]),
+            *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)),
+        ]
+        for line in lines
+    ]
+    return "\n".join("  ".join(line).rstrip() for line in aligned)

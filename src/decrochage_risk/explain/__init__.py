@@ -1,0 +1,8 @@
+"""Explanations: baseline Shapley values against a reference pupil, and the reasons told from them."""
+
+from __future__ import annotations
+
+from decrochage_risk.explain.attribution import Attribution, attribute
+from decrochage_risk.explain.reasons import Reason, ReasonTable, find_reasons
+
+__all__ = ["Attribution", "Reason", "ReasonTable", "attribute", "find_reasons"]

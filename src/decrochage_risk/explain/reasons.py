@@ -1,0 +1,224 @@
+"""Reasons: contributions summed per family and told as dated facts in French, never causes, never labels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from decrochage_risk.explain.sentences import tell
+from decrochage_risk.features import CATALOGUE, FAMILIES, FEATURE_BY_NAME
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from decrochage_risk.explain.attribution import Attribution
+    from decrochage_risk.records.known import KnownRecords
+
+    Floats = npt.NDArray[np.float64]
+
+__all__ = ["FLOOR", "MOST_AGGRAVATING", "MOST_PROTECTIVE", "Reason", "ReasonTable", "find_reasons"]
+
+FLOOR = 0.10
+"""Log-odds under which a family is not told: about 2.5 points of probability at most."""
+
+MOST_AGGRAVATING = 3
+MOST_PROTECTIVE = 2
+
+_HALF = 0.5
+"""A fourth aggravating reason is told when the first three hold less than this share of the aggravating sum."""
+
+
+class Reason(BaseModel):
+    """One reason: a family of facts that moves a pupil's risk away from the reference pupil's.
+
+    Attributes
+    ----------
+    code : str
+        Feature that words the reason (the strongest of its family).
+    family, family_label : str
+        Reason family, and what a school reads.
+    direction : {"aggravating", "protective"}
+    value, reference : float
+        Value of the feature, and that of the reference pupil (same level, same time of year).
+    unit : str
+        Unit of both.
+    period : str
+        The days looked at, "2025-02-03/2025-03-02".
+    points : float
+        Points of probability that the family adds (removes, if negative), against the reference pupil.
+    text : str
+        The dated fact, in French.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    code: str
+    family: str
+    family_label: str
+    direction: Literal["aggravating", "protective"]
+    value: float
+    reference: float
+    unit: str
+    period: str
+    points: float
+    text: str
+
+
+@dataclass(frozen=True)
+class ReasonTable:
+    """Reasons of several pupils.
+
+    Attributes
+    ----------
+    reasons : DataFrame
+        One row per reason, in the order told: ``row`` (position of the pupil among those explained), ``position``
+        and the fields of :class:`Reason`.
+    families : DataFrame, shape (n, families)
+        Calibrated log-odds per family; the columns plus ``base`` sum to the calibrated log-odds.
+    other_points : array, shape (n,)
+        Points of probability of what is not told ("autres éléments"): all points sum to risk minus reference risk.
+    """
+
+    reasons: pd.DataFrame
+    families: pd.DataFrame
+    other_points: Floats
+
+
+def find_reasons(attribution: Attribution, known_values: Floats, known: KnownRecords) -> ReasonTable:
+    """Choose and word the reasons of the explained pupils.
+
+    Parameters
+    ----------
+    attribution : Attribution
+        Contributions of n pupils.
+    known_values : array of float64, shape (n, columns)
+        Values before the missing ones were filled: NaN is never told.
+    known : KnownRecords
+        For the dates of the windows.
+
+    Returns
+    -------
+    ReasonTable
+    """
+    families = _family_sums(attribution)
+    risk_points = _points_per_log_odds(attribution)
+    told = _told(families)
+    rows, columns = np.nonzero(told)
+    strongest = _strongest(attribution, known_values, families, rows, columns)
+    keep = strongest >= 0
+    rows, columns, strongest = rows[keep], columns[keep], strongest[keep]
+    contribution = families[rows, columns]
+    points = contribution * risk_points[rows]
+    order = np.lexsort((columns, -np.abs(contribution), contribution < 0, rows))
+    table = _worded(attribution, known, rows[order], columns[order], strongest[order], points[order])
+    total = families.sum(axis=1) * risk_points
+    other = total - np.bincount(rows, weights=points, minlength=len(total))
+    frame = pd.DataFrame(families, columns=[family.code for family in FAMILIES])
+    return ReasonTable(table, frame.assign(base=attribution.base), other)
+
+
+def _family_of_columns(columns: tuple[str, ...]) -> npt.NDArray[np.intp]:
+    """Position in FAMILIES of each column's family, -1 for context columns."""
+    codes = [family.code for family in FAMILIES]
+    return np.array(
+        [codes.index(FEATURE_BY_NAME[name].family.code) if name in FEATURE_BY_NAME else -1 for name in columns]
+    )
+
+
+def _family_sums(attribution: Attribution) -> Floats:
+    family = _family_of_columns(attribution.columns)
+    return np.stack(
+        [attribution.contributions[:, family == code].sum(axis=1) for code in range(len(FAMILIES))], axis=1
+    )
+
+
+def _points_per_log_odds(attribution: Attribution) -> Floats:
+    """Secant of the logistic curve between the reference and the pupil, in points of probability per log-odds."""
+    from scipy.special import expit  # noqa: PLC0415 - scipy loads on first use
+
+    moved = attribution.contributions.sum(axis=1)
+    start, end = expit(attribution.base), expit(attribution.base + moved)
+    tangent = start * (1.0 - start)
+    still = np.abs(moved) < 1e-9  # noqa: PLR2004 - under this the secant is the tangent
+    return 100.0 * np.where(still, tangent, (end - start) / np.where(still, 1.0, moved))
+
+
+def _told(families: Floats) -> npt.NDArray[np.bool_]:
+    """Which families are told: the strongest above the floor, 3 (4 if they hold under half) and 2."""
+    up = _strongest_first(np.where(families >= FLOOR, families, 0.0))
+    down = _strongest_first(np.where(families <= -FLOOR, -families, 0.0))
+    aggravating = np.where(families > 0, families, 0.0)
+    first = np.where((up >= 0) & (up < MOST_AGGRAVATING), aggravating, 0.0).sum(axis=1)
+    most = np.where(first < _HALF * aggravating.sum(axis=1), MOST_AGGRAVATING + 1, MOST_AGGRAVATING)
+    told: npt.NDArray[np.bool_] = ((up >= 0) & (up < most[:, None])) | ((down >= 0) & (down < MOST_PROTECTIVE))
+    return told
+
+
+def _strongest_first(strength: Floats) -> npt.NDArray[np.int64]:
+    """Rank of each family by strength, ties by the order of FAMILIES; -1 where the strength is 0."""
+    order = np.argsort(-strength, axis=1, kind="stable")
+    rank = np.empty_like(order)
+    np.put_along_axis(rank, order, np.arange(strength.shape[1])[None, :].repeat(len(strength), 0), axis=1)
+    return np.where(strength > 0, rank, -1)
+
+
+def _strongest(
+    attribution: Attribution,
+    known_values: Floats,
+    families: Floats,
+    rows: npt.NDArray[np.intp],
+    columns: npt.NDArray[np.intp],
+) -> npt.NDArray[np.intp]:
+    """Column that words each reason: the known one that pushes most in the family's own direction; -1 if none."""
+    family = _family_of_columns(attribution.columns)
+    push = attribution.contributions[rows] * np.sign(families[rows, columns])[:, None]
+    eligible = (family[None, :] == columns[:, None]) & ~np.isnan(known_values[rows])
+    push = np.where(eligible, push, -np.inf)
+    best = np.argmax(push, axis=1) if push.size else np.zeros(0, dtype=np.intp)
+    return np.where(push[np.arange(best.size), best] > 0, best, -1)
+
+
+def _worded(
+    attribution: Attribution,
+    known: KnownRecords,
+    rows: npt.NDArray[np.intp],
+    columns: npt.NDArray[np.intp],
+    strongest: npt.NDArray[np.intp],
+    points: Floats,
+) -> pd.DataFrame:
+    code = np.array(attribution.columns, dtype=object)[strongest]
+    table = pd.DataFrame(
+        {
+            "row": rows,
+            "position": _position_in_group(rows),
+            "code": code,
+            "family": np.array([family.code for family in FAMILIES], dtype=object)[columns],
+            "family_label": np.array([family.label for family in FAMILIES], dtype=object)[columns],
+            "direction": np.where(points > 0, "aggravating", "protective").astype(object),
+            "value": attribution.values[rows, strongest],
+            "reference": attribution.references[rows, strongest],
+            "points": points,
+        }
+    )
+    words = table[["code", "value", "reference"]].drop_duplicates()
+    # Each distinct fact is worded once, however many pupils share it.
+    words["text"] = [tell(FEATURE_BY_NAME[name], value, reference, known) for name, value, reference in words.to_numpy()]
+    spans = {feature.name: _period(feature.window.span(known)) for feature in CATALOGUE}
+    table["unit"] = table["code"].map({feature.name: feature.unit for feature in CATALOGUE})
+    table["period"] = table["code"].map(spans)
+    return table.merge(words, on=["code", "value", "reference"], how="left")
+
+
+def _position_in_group(rows: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+    """Number the reasons of each pupil from 1."""
+    return pd.Series(rows).groupby(rows).cumcount().to_numpy() + 1
+
+
+def _period(span: tuple[int, int]) -> str:
+    first, after = (date(1970, 1, 1) + timedelta(days=edge) for edge in span)
+    return f"{first.isoformat()}/{(after - timedelta(days=1)).isoformat()}"

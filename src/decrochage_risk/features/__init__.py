@@ -1,0 +1,25 @@
+"""Features: from records known on a date to one row of numbers per pupil.
+
+Each feature is one entry of its family's file (value, window, unit, direction, definition, words); the catalogue
+lists them all. Values depend on the pupil's own rows and on nothing else.
+"""
+
+from __future__ import annotations
+
+from decrochage_risk.features.catalogue import CATALOGUE, FEATURE_BY_NAME, build_features, contract, matrix_of
+from decrochage_risk.features.context import CONTEXT_COLUMNS, context_of
+from decrochage_risk.features.definition import Family, Feature
+from decrochage_risk.features.families import FAMILIES
+
+__all__ = [
+    "CATALOGUE",
+    "CONTEXT_COLUMNS",
+    "FAMILIES",
+    "FEATURE_BY_NAME",
+    "Family",
+    "Feature",
+    "build_features",
+    "context_of",
+    "contract",
+    "matrix_of",
+]

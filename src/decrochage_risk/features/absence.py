@@ -1,0 +1,214 @@
+"""Features read from ``absences``: unjustified absence, its rhythm, lateness and exclusions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from decrochage_risk.features import kernels
+from decrochage_risk.features.definition import Feature
+from decrochage_risk.features.facts import ratio
+from decrochage_risk.features.families import ABSENCE_PATTERN, LATENESS_EXCLUSIONS, UNJUSTIFIED
+from decrochage_risk.features.windows import BEFORE_4W, LAST_4W, LAST_12W, YEAR
+from decrochage_risk.features.wording import Wording
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+    from decrochage_risk.features.facts import Facts
+    from decrochage_risk.features.windows import Window
+
+    Compute = Callable[[Facts], npt.NDArray[np.float64]]
+
+__all__ = ["ABSENCE_FEATURES", "LEGAL_MONTHLY_THRESHOLD"]
+
+LEGAL_MONTHLY_THRESHOLD = 4.0
+"""Unjustified half-days in a month from which the head reports to the DASEN (code de l'éducation, L131-8, R131-7)."""
+
+_HALF_DAYS = ("demi-journée non justifiée", "demi-journées non justifiées")
+_COUNTED = (
+    "Seuls comptent les jours où une inscription est ouverte et où il y a classe, dans la limite des demi-journées "
+    "de classe du jour."
+)
+
+
+def _sum_of(what: str, window: Window) -> Compute:
+    return lambda facts: facts.absence_sum(what, *window.span(facts.known))
+
+
+def _rate_of(window: Window) -> Compute:
+    return lambda facts: facts.absence_rate(*window.span(facts.known))
+
+
+def _rate_change(facts: Facts) -> npt.NDArray[np.float64]:
+    recent = facts.absence_rate(*LAST_4W.span(facts.known))
+    return recent - facts.absence_rate(*BEFORE_4W.span(facts.known))
+
+
+def _months_over(facts: Facts) -> npt.NDArray[np.float64]:
+    first, after = YEAR.span(facts.known)
+    events = facts.absence_events
+    months = events.day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int32)
+    unjustified = facts.absence_values("unjustified")
+    return kernels.count_months_over(
+        months, unjustified, events.bound(first), events.bound(after), LEGAL_MONTHLY_THRESHOLD
+    )
+
+
+def _absent_weeks_share(facts: Facts) -> npt.NDArray[np.float64]:
+    first, after = LAST_12W.span(facts.known)
+    events = facts.absence_events
+    weeks = kernels.count_weeks(
+        events.day, facts.absence_values("absent"), events.bound(first), events.bound(after)
+    )
+    return ratio(weeks, facts.school_weeks(LAST_12W))
+
+
+def _longest_run(facts: Facts) -> npt.NDArray[np.float64]:
+    first, after = YEAR.span(facts.known)
+    events, calendar = facts.absence_events, facts.known.calendar
+    school_days = np.cumsum(calendar.values > 0, dtype=np.int32)
+    position = np.clip(events.day - calendar.first_day_number, 0, school_days.size - 1)
+    absent = facts.absence_values("absent")
+    return kernels.longest_run(school_days[position], absent, events.bound(first), events.bound(after))
+
+
+def _unjustified(window: Window) -> Feature:
+    return Feature(
+        name=f"unjustified_half_days_{window.name}",
+        family=UNJUSTIFIED,
+        table="absences",
+        window=window,
+        unit="half-days",
+        direction=1,
+        definition=(
+            f"Demi-journées d'absence non justifiées (motif absent, refusé ou pas encore réglé), {window.label}. "
+            f"{_COUNTED}"
+        ),
+        compute=_sum_of("unjustified", window),
+        wording=Wording("{value} {noun} {since}", noun=_HALF_DAYS),
+    )
+
+
+def _absence_rate(window: Window) -> Feature:
+    return Feature(
+        name=f"absence_rate_{window.name}",
+        family=ABSENCE_PATTERN,
+        table="absences",
+        window=window,
+        unit="share",
+        direction=1,
+        definition=(
+            "Demi-journées d'absence, justifiées ou non, rapportées aux demi-journées de classe possibles de l'élève "
+            f"(hors exclusions et périodes en milieu professionnel), {window.label}. Inconnu sous 8 demi-journées "
+            f"possibles. {_COUNTED}"
+        ),
+        compute=_rate_of(window),
+        wording=Wording("{value} des demi-journées de classe manquées {since}"),
+    )
+
+
+ABSENCE_FEATURES: tuple[Feature, ...] = (
+    _unjustified(LAST_4W),
+    _unjustified(LAST_12W),
+    _unjustified(YEAR),
+    _absence_rate(LAST_4W),
+    _absence_rate(YEAR),
+    Feature(
+        name="absence_rate_change",
+        family=ABSENCE_PATTERN,
+        table="absences",
+        window=YEAR,
+        unit="share_points",
+        direction=1,
+        definition=(
+            "Taux d'absence des 4 dernières semaines moins celui du 1er septembre à il y a 4 semaines. Inconnu si l'un "
+            "des deux l'est."
+        ),
+        compute=_rate_change,
+        wording=Wording(
+            "taux d'absence en hausse de {value} {noun} sur les 4 dernières semaines (au {as_of}), par rapport au "
+            "début de l'année",
+            noun=("point", "points"),
+            zero="taux d'absence stable sur les 4 dernières semaines (au {as_of})",
+            negative=(
+                "taux d'absence en baisse de {value} {noun} sur les 4 dernières semaines (au {as_of}), par rapport au "
+                "début de l'année"
+            ),
+        ),
+    ),
+    Feature(
+        name="months_over_threshold_year",
+        family=UNJUSTIFIED,
+        table="absences",
+        window=YEAR,
+        unit="months",
+        direction=1,
+        definition=(
+            "Mois civils de l'année scolaire comptant au moins 4 demi-journées non justifiées (seuil légal, article "
+            f"L131-8 du code de l'éducation). {_COUNTED}"
+        ),
+        compute=_months_over,
+        wording=Wording("{value} mois à 4 demi-journées non justifiées ou plus {since}"),
+    ),
+    Feature(
+        name="absent_weeks_share_12w",
+        family=ABSENCE_PATTERN,
+        table="absences",
+        window=LAST_12W,
+        unit="share",
+        direction=1,
+        definition=(
+            "Part des semaines de classe (lundi à dimanche) des 12 dernières semaines comptant au moins une "
+            f"demi-journée d'absence. {_COUNTED}"
+        ),
+        compute=_absent_weeks_share,
+        wording=Wording("au moins une absence dans {value} des semaines de classe {since}"),
+    ),
+    Feature(
+        name="longest_absence_run_year",
+        family=ABSENCE_PATTERN,
+        table="absences",
+        window=YEAR,
+        unit="days",
+        direction=1,
+        definition=(
+            "Plus longue suite de jours de classe consécutifs avec au moins une demi-journée d'absence ; week-ends et "
+            "vacances ne comptent pas et n'interrompent pas la suite."
+        ),
+        compute=_longest_run,
+        wording=Wording(
+            "plus longue absence {since} : {value} {noun} de classe à la suite",
+            noun=("jour", "jours"),
+            zero="aucun jour d'absence {since}",
+        ),
+    ),
+    Feature(
+        name="lateness_12w",
+        family=LATENESS_EXCLUSIONS,
+        table="absences",
+        window=LAST_12W,
+        unit="events",
+        direction=1,
+        definition="Retards notés au cours des 12 dernières semaines, les jours de classe.",
+        compute=_sum_of("lateness", LAST_12W),
+        wording=Wording("{value} {noun} {since}", noun=("retard", "retards")),
+    ),
+    Feature(
+        name="exclusion_half_days_year",
+        family=LATENESS_EXCLUSIONS,
+        table="absences",
+        window=YEAR,
+        unit="half-days",
+        direction=1,
+        definition="Demi-journées d'exclusion temporaire de l'année scolaire. " + _COUNTED,
+        compute=_sum_of("exclusion", YEAR),
+        wording=Wording(
+            "{value} {noun} {since}",
+            noun=("demi-journée d'exclusion temporaire", "demi-journées d'exclusion temporaire"),
+        ),
+    ),
+)

@@ -1,0 +1,74 @@
+"""The catalogue: every feature, in order, and the matrix of their values."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from decrochage_risk.features.absence import ABSENCE_FEATURES
+from decrochage_risk.features.facts import Facts
+from decrochage_risk.features.grades import GRADE_FEATURES
+from decrochage_risk.features.path import PATH_FEATURES
+
+if TYPE_CHECKING:
+    from decrochage_risk.features.definition import Feature
+    from decrochage_risk.records.known import KnownRecords
+    from decrochage_risk.records.pupil_records import PupilRecords
+
+__all__ = ["CATALOGUE", "FEATURE_BY_NAME", "build_features", "contract", "matrix_of"]
+
+CATALOGUE: tuple[Feature, ...] = ABSENCE_FEATURES + GRADE_FEATURES + PATH_FEATURES
+"""Every feature; the order is that of the columns of the matrix."""
+
+FEATURE_BY_NAME: dict[str, Feature] = {feature.name: feature for feature in CATALOGUE}
+
+
+def build_features(records: PupilRecords, as_of: object) -> pd.DataFrame:
+    """Build the feature matrix of every pupil, from what was known on the morning of ``as_of``.
+
+    Parameters
+    ----------
+    records : PupilRecords
+        Checked records.
+    as_of : date or ISO text
+        Any day of the known calendar.
+
+    Returns
+    -------
+    DataFrame of float64
+        One row per pupil of ``records.pupils``, in its order, indexed by ``pupil_id``; one column per feature of
+        ``CATALOGUE``; NaN = not known.
+
+    Raises
+    ------
+    AsOfError
+        When ``as_of`` is not a date, or lies before every enrolment.
+    CalendarError
+        When the calendar does not hold the school year up to ``as_of``.
+
+    Examples
+    --------
+    >>> from decrochage_risk.records import PupilRecords
+    >>> records = PupilRecords(
+    ...     pupils=[{"pupil_id": "a1", "birth_date": "2011-03-01"}],
+    ...     enrolments=[{"pupil_id": "a1", "school_year": 2024, "school_id": "0990001Z", "level": "4e",
+    ...                  "start_date": "2024-09-02"}],
+    ...     absences=[{"pupil_id": "a1", "date": "2025-03-03", "half_days": 2, "kind": "absence"}],
+    ... )
+    >>> build_features(records, "2025-03-10").loc["a1", "unjustified_half_days_4w"]
+    np.float64(2.0)
+    """
+    return matrix_of(records.known_on(as_of))
+
+
+def matrix_of(known: KnownRecords) -> pd.DataFrame:
+    """Build the feature matrix of records that are already cut in time."""
+    facts = Facts(known)
+    columns = {feature.name: feature.values(facts) for feature in CATALOGUE}
+    return pd.DataFrame(columns, index=pd.Index(known.pupil_ids, name="pupil_id"))
+
+
+def contract() -> list[dict[str, Any]]:
+    """Contract of every feature, in order: what a saved model is compared with at load."""
+    return [feature.contract for feature in CATALOGUE]

@@ -1,0 +1,46 @@
+"""Context columns: the level, the pathway and the time of year, which set the base of a risk.
+
+They enter the model without direction and equal the reference pupil by construction: never a reason. Without
+them, the gap between 18 % in lycée professionnel and 3 % elsewhere could only enter by proxy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from decrochage_risk.records.levels import LEVELS
+from decrochage_risk.school_year import weeks_since_september
+
+if TYPE_CHECKING:
+    from decrochage_risk.records.known import KnownRecords
+
+__all__ = ["CONTEXT_COLUMNS", "context_of"]
+
+_PATHWAYS = tuple(dict.fromkeys(level.pathway for level in LEVELS))
+
+CONTEXT_COLUMNS: tuple[str, ...] = (
+    *(f"level_{level.name}" for level in LEVELS),
+    *(f"pathway_{pathway}" for pathway in _PATHWAYS),
+    "weeks_since_september",
+)
+
+
+def context_of(known: KnownRecords) -> pd.DataFrame:
+    """Context columns of every pupil: one-hot level and pathway (all 0 without a level), weeks since September.
+
+    Returns
+    -------
+    DataFrame of float64
+        One row per pupil, indexed by ``pupil_id``, columns ``CONTEXT_COLUMNS``.
+    """
+    level = known.level
+    pathway = np.array([_PATHWAYS.index(item.pathway) for item in LEVELS] + [-1])[level]
+    columns = np.zeros((known.pupil_count, len(CONTEXT_COLUMNS)))
+    rows = np.flatnonzero(level >= 0)
+    columns[rows, level[rows]] = 1.0
+    columns[rows, len(LEVELS) + pathway[rows]] = 1.0
+    columns[:, -1] = weeks_since_september(known.as_of)
+    return pd.DataFrame(columns, index=pd.Index(known.pupil_ids, name="pupil_id"), columns=list(CONTEXT_COLUMNS))

@@ -1,0 +1,81 @@
+"""The spans of days that features look at, all ending before the as-of date."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from decrochage_risk.school_year import day_number, year_start
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from decrochage_risk.records.known import KnownRecords
+
+__all__ = [
+    "BEFORE_4W",
+    "BEFORE_12W",
+    "EARLIER_YEARS",
+    "EVER",
+    "LAST_4W",
+    "LAST_12W",
+    "PREVIOUS_YEAR",
+    "YEAR",
+    "YEAR_AND_PREVIOUS",
+    "Window",
+]
+
+
+@dataclass(frozen=True)
+class Window:
+    """A half-open span of days, the same for every pupil.
+
+    Attributes
+    ----------
+    name : str
+        Code written into the feature contract.
+    label : str
+        What it is, in French.
+    span : callable
+        From known records to (first day, day after the last), as day numbers.
+    """
+
+    name: str
+    label: str
+    span: Callable[[KnownRecords], tuple[int, int]]
+
+
+def _trailing(days: int) -> Callable[[KnownRecords], tuple[int, int]]:
+    return lambda known: (max(known.year_start_day, known.as_of_day - days), known.as_of_day)
+
+
+def _before_trailing(days: int) -> Callable[[KnownRecords], tuple[int, int]]:
+    return lambda known: (known.year_start_day, max(known.year_start_day, known.as_of_day - days))
+
+
+def _year(known: KnownRecords) -> tuple[int, int]:
+    return known.year_start_day, known.as_of_day
+
+
+def _previous_year(known: KnownRecords) -> tuple[int, int]:
+    return day_number(year_start(known.school_year - 1)), known.year_start_day
+
+
+def _year_and_previous(known: KnownRecords) -> tuple[int, int]:
+    return day_number(year_start(known.school_year - 1)), known.as_of_day
+
+
+def _earlier_years(known: KnownRecords) -> tuple[int, int]:
+    first = known.arrays.enrolments.start
+    return int(first.min()) if first.size else known.year_start_day, known.year_start_day
+
+
+LAST_4W = Window("4w", "4 dernières semaines", _trailing(28))
+LAST_12W = Window("12w", "12 dernières semaines", _trailing(84))
+YEAR = Window("year", "année scolaire en cours", _year)
+BEFORE_4W = Window("before_4w", "du 1er septembre aux 4 dernières semaines", _before_trailing(28))
+BEFORE_12W = Window("before_12w", "du 1er septembre aux 12 dernières semaines", _before_trailing(84))
+PREVIOUS_YEAR = Window("previous_year", "année scolaire précédente", _previous_year)
+YEAR_AND_PREVIOUS = Window("year_and_previous", "année en cours et année précédente", _year_and_previous)
+EARLIER_YEARS = Window("earlier_years", "années scolaires précédentes", _earlier_years)
+EVER = Window("ever", "scolarité connue", _year)

@@ -1,0 +1,95 @@
+"""The words of a feature: a dated fact in French, never a cause, never a label.
+
+Words are outside the feature contract: a better sentence never forces a retraining.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from decrochage_risk import french
+
+if TYPE_CHECKING:
+    from datetime import date
+
+__all__ = ["FINEST_DECIMALS", "Wording", "amount", "decimals_of"]
+
+_DECIMALS = {"share": 1, "/20": 1, "points": 1, "share_points": 1}
+FINEST_DECIMALS = 3
+"""No reason is told with more decimals than this, however close the value is to its reference."""
+
+
+def decimals_of(unit: str) -> int:
+    """Decimals that a school reads for a unit: 1 for rates and marks, none for counts."""
+    return _DECIMALS.get(unit, 0)
+
+
+def amount(value: float, unit: str, decimals: int) -> str:
+    """Write a bare amount: a percentage for shares, a mark on 20, a number otherwise.
+
+    Examples
+    --------
+    >>> amount(8.5, "/20", 1), amount(6.0, "half-days", 0), amount(0.125, "share_points", 1)
+    ('8,5/20', '6', '12,5')
+    """
+    if unit in {"share", "share_points"}:
+        text = french.number(100.0 * value, decimals)
+        return f"{text}{french.NO_BREAK_SPACE}%" if unit == "share" else text
+    text = french.number(value, decimals)
+    return f"{text}/20" if unit == "/20" else text
+
+
+@dataclass(frozen=True)
+class Wording:
+    """How a value of a feature is told.
+
+    In the sentences, ``{value}`` is the amount (without its sign in ``negative``), ``{noun}`` agrees with it,
+    ``{since}`` is the start of the window ("depuis le 3 février") and ``{as_of}`` the as-of date.
+
+    Attributes
+    ----------
+    sentence : str
+        For any value, or for positive ones when the two others are given.
+    noun : tuple of str
+        Singular and plural of what is counted.
+    zero, negative : str, optional
+        For a value of 0, and below 0.
+    """
+
+    sentence: str
+    noun: tuple[str, str] = ("", "")
+    zero: str | None = None
+    negative: str | None = None
+
+    def tell(self, value: float, unit: str, *, start: date, as_of: date, decimals: int) -> str:
+        """Write the fact.
+
+        Parameters
+        ----------
+        value : float
+            Value of the feature, known.
+        unit : str
+            Its unit.
+        start, as_of : date
+            First day of the window, and the as-of date.
+        decimals : int
+            Decimals of the amount.
+
+        Examples
+        --------
+        >>> from datetime import date
+        >>> late = Wording("{value} {noun} {since}", noun=("retard", "retards"))
+        >>> late.tell(2.0, "events", start=date(2025, 2, 3), as_of=date(2025, 3, 3), decimals=0)
+        '2 retards depuis le 3 février'
+        """
+        shown = round(100.0 * value if unit in {"share", "share_points"} else value, decimals)
+        sentence, told = self.sentence, value
+        if shown == 0 and self.zero is not None:
+            sentence = self.zero
+        elif shown < 0 and self.negative is not None:
+            sentence, told = self.negative, -value
+        noun = self.noun[0] if abs(shown) < 2 else self.noun[1]  # noqa: PLR2004 - French plural starts at 2
+        return sentence.format(
+            value=amount(told, unit, decimals), noun=noun, since=french.since(start), as_of=french.day(as_of)
+        )

@@ -1,0 +1,234 @@
+"""Numbers, percentages, plurals and values with their unit, in French.
+
+Numbers are rounded half away from zero on their decimal writing, as a school rounds marks: 0.125 gives 0,13.
+A value that is not finite is a :class:`ValueError`: no sentence says "nan".
+"""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from decrochage_risk.french.refusal import refused
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = [
+    "MINUS",
+    "NARROW_NO_BREAK_SPACE",
+    "NO_BREAK_SPACE",
+    "UNITS",
+    "Unit",
+    "interval_percent",
+    "number",
+    "ordinal",
+    "percent",
+    "plural",
+    "quantity",
+    "signed",
+]
+
+NO_BREAK_SPACE: Final = "\u00a0"
+NARROW_NO_BREAK_SPACE: Final = "\u202f"
+MINUS: Final = "\u2212"
+MOST_DECIMALS: Final = 2
+MOST_PERCENT_DECIMALS: Final = 1
+PLURAL_FROM: Final = 2
+
+# Large enough for any float written in full (1.8e308), which the default context of 28 digits is not.
+_EXACT: Final = Context(prec=700, rounding=ROUND_HALF_UP)
+
+
+class Unit(NamedTuple):
+    """A unit in French; a symbol is the same in the singular and the plural."""
+
+    singular: str
+    plural: str
+
+
+UNITS: Final[Mapping[str, Unit]] = MappingProxyType(
+    {
+        "half-days": Unit("demi-journée", "demi-journées"),
+        "events": Unit("événement", "événements"),
+        "months": Unit("mois", "mois"),
+        "weeks": Unit("semaine", "semaines"),
+        "days": Unit("jour", "jours"),
+        "years": Unit("an", "ans"),
+        "changes": Unit("changement", "changements"),
+        "points": Unit("point", "points"),
+        "share": Unit("%", "%"),
+        "/20": Unit("/20", "/20"),
+        "rank": Unit("rang", "rangs"),
+        "0/1": Unit("oui ou non", "oui ou non"),
+    },
+)
+"""The unit codes of the features, with their French words."""
+
+
+def number(x: float, decimals: int | None = None) -> str:
+    """Write a number with a decimal comma.
+
+    Parameters
+    ----------
+    x : float
+        Any finite number.
+    decimals : int, optional
+        Exactly so many decimals; by default at most two, without trailing zeros.
+
+    Examples
+    --------
+    >>> number(8.5), number(8.5, 2), number(-0.001)
+    ('8,5', '8,50', '0')
+    """
+    return _write(_rounded(x, MOST_DECIMALS if decimals is None else decimals), strip=decimals is None)
+
+
+def signed(x: float, decimals: int | None = None) -> str:
+    """Write a number with its sign; zero has none.
+
+    Examples
+    --------
+    >>> signed(1.5), signed(0)
+    ('+1,5', '0')
+    """
+    text = number(x, decimals)
+    return f"+{text}" if x > 0 and text.strip("0,") else text
+
+
+def percent(share: float, decimals: int | None = 0) -> str:
+    """Write a share (0.27) as a percentage.
+
+    Parameters
+    ----------
+    share : float
+        1 is 100 %.
+    decimals : int or None
+        Exactly so many decimals; ``None`` for at most one, without a trailing zero.
+
+    Examples
+    --------
+    >>> percent(0.27).replace(NO_BREAK_SPACE, " "), percent(0.124, None).replace(NO_BREAK_SPACE, " ")
+    ('27 %', '12,4 %')
+    """
+    rounded = _rounded(share, MOST_PERCENT_DECIMALS if decimals is None else decimals, scale=100)
+    return f"{_write(rounded, strip=decimals is None)}{NO_BREAK_SPACE}%"
+
+
+def interval_percent(low: float, high: float) -> str:
+    """Write an interval of shares in whole percents; one number when both bounds round to it.
+
+    Examples
+    --------
+    >>> interval_percent(0.21, 0.35).replace(NO_BREAK_SPACE, " ")
+    '21-35 %'
+    """
+    if low > high:
+        raise refused(f"The interval [{low}, {high}]", "a low bound below the high one", "Swap the bounds.")
+    bounds = [_write(_rounded(bound, 0, scale=100), strip=False) for bound in (low, high)]
+    return f"{'-'.join(dict.fromkeys(bounds))}{NO_BREAK_SPACE}%"
+
+
+def plural(n: float, singular: str, plural: str | None = None) -> str:
+    """Write a count and its noun; under 2 in absolute value, French takes the singular.
+
+    Parameters
+    ----------
+    n : float
+        The count; its written form decides (1.999 is written 2, hence plural).
+    singular : str
+        Noun in the singular.
+    plural : str, optional
+        Noun in the plural; by rule (-s, -x, -aux) for one word, required for several.
+
+    Examples
+    --------
+    >>> plural(6, "demi-journée"), plural(0, "jour"), plural(2, "élève comparable", "élèves comparables")
+    ('6 demi-journées', '0 jour', '2 élèves comparables')
+    """
+    many = abs(_rounded(n, MOST_DECIMALS)) >= PLURAL_FROM
+    return f"{number(n)} {_plural_of(singular, plural) if many else singular}"
+
+
+def ordinal(n: int, *, feminine: bool = False) -> str:
+    """Write a rank: 1er, 1re, 2e.
+
+    Examples
+    --------
+    >>> ordinal(1), ordinal(1, feminine=True), ordinal(3)
+    ('1er', '1re', '3e')
+    """
+    if n < 1 or n != int(n):
+        raise refused(
+            f"The rank {n!r}", "a whole number from 1", "Use number() for a value that is not a rank."
+        )
+    first = "re" if feminine else "er"
+    return f"{int(n)}{first if n == 1 else 'e'}"
+
+
+def quantity(value: float, unit: str) -> str:
+    """Write a value with its unit.
+
+    Parameters
+    ----------
+    value : float
+        In the unit; a share is 0.27 for 27 %. Points carry their sign. Of a 0/1 value, what is neither is written
+        as the share of "oui".
+    unit : str
+        A code of :data:`UNITS`.
+
+    Raises
+    ------
+    ValueError
+        The unit is unknown, or the value is not finite.
+
+    Examples
+    --------
+    >>> quantity(6, "half-days"), quantity(8.5, "/20"), quantity(1, "months"), quantity(1.5, "points")
+    ('6 demi-journées', '8,5/20', '1 mois', '+1,5 point')
+    """
+    if unit not in UNITS:
+        raise refused(f"The unit {unit!r}", f"one of {', '.join(UNITS)}", "Add the unit to french.UNITS.")
+    if unit == "share" or (unit == "0/1" and value not in (0, 1)):
+        return percent(value, None)
+    if unit == "0/1":
+        return "oui" if value else "non"
+    if unit == "/20":
+        return f"{number(value)}/20"
+    if unit == "rank":
+        return f"rang {number(value)}"
+    text = plural(value, *UNITS[unit])
+    return f"+{text}" if unit == "points" and signed(value).startswith("+") else text
+
+
+def _rounded(x: float, decimals: int, *, scale: int = 1) -> Decimal:
+    try:
+        exact = Decimal(str(x))
+        if exact.is_finite():
+            return _EXACT.quantize(_EXACT.multiply(exact, Decimal(scale)), Decimal((0, (1,), -decimals)))
+    except InvalidOperation:
+        pass
+    raise refused(
+        f"The value {x!r}", "a finite number", "Say that the value is missing instead of writing it."
+    )
+
+
+def _write(rounded: Decimal, *, strip: bool) -> str:
+    text = f"{abs(rounded):,f}"
+    if strip and "." in text:
+        text = text.rstrip("0").rstrip(".")
+    text = text.replace(",", NARROW_NO_BREAK_SPACE).replace(".", ",")
+    return f"{MINUS}{text}" if rounded < 0 else text
+
+
+def _plural_of(singular: str, plural: str | None) -> str:
+    if plural is not None:
+        return plural
+    if " " in singular:
+        raise refused(f"The phrase {singular!r}", "its plural too", f"Call plural(n, {singular!r}, '...').")
+    if singular.endswith(("s", "x", "z")):
+        return singular
+    if singular.endswith("al"):
+        return f"{singular[:-2]}aux"
+    return f"{singular}{'x' if singular.endswith(('au', 'eu', 'œu')) else 's'}"

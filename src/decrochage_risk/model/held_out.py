@@ -1,0 +1,131 @@
+"""Predictions for rows that the predicting boosters did not learn from: the ground of calibration and counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from decrochage_risk.model.fit_input import FitInput, enough
+from decrochage_risk.model.folds import BoolArray, pupil_folds, rolling_origin
+from decrochage_risk.model.members import Bag, FitOptions, Progress, train_bag
+from decrochage_risk.model.uncertainty import member_mean
+
+if TYPE_CHECKING:
+    from decrochage_risk.model.numeric_table import FloatArray, IntArray
+
+__all__ = ["HeldOut", "out_of_fold", "out_of_time"]
+
+LEAST_TIMES = 3
+"""Periods below which nothing is predicted out of time: a choice needs a period to fit and one to judge."""
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """Held-out predictions, kept in memory for evaluation and never saved.
+
+    Attributes
+    ----------
+    log_odds : (m,) array
+        Raw, before calibration.
+    outcome : (m,) array of 0/1
+    time : (m,) array or None
+        Period of each row.
+    groups : (m,) int array
+        Number of the pupil.
+    rows : (m,) int array
+        Position of each row in the table given to ``fit``.
+    """
+
+    log_odds: FloatArray
+    outcome: FloatArray
+    time: npt.NDArray[Any] | None
+    groups: IntArray
+    rows: IntArray
+
+
+def out_of_fold(fit_input: FitInput, bag: Bag) -> HeldOut:
+    """Every row, predicted by the member that did not see its pupil (but may have seen its period)."""
+    return HeldOut(bag.left_out, fit_input.outcome, fit_input.time, fit_input.groups, fit_input.order)
+
+
+def out_of_time(
+    fit_input: FitInput, *, rounds: int, options: FitOptions, seed: int, progress: Progress | None = None
+) -> HeldOut | None:
+    """Predict each of the latest periods from earlier ones, by bags that saw neither the period nor the pupil.
+
+    For each test period of the rolling origin and each fold of pupils, a bag learns from the earlier, matured rows
+    of the *other* folds and predicts the test rows of this fold (see
+    :func:`decrochage_risk.model.folds.rolling_origin` for why pupils are kept apart this way). A period with too
+    little to learn from, in any fold, is left out. The number of rounds and the medians come from the whole
+    table.
+
+    Parameters
+    ----------
+    fit_input : FitInput
+        The training table.
+    rounds : int
+        Rounds of the final bag.
+    options : FitOptions
+        How to train, how many folds, how many periods.
+    seed : int
+        Seed of the folds and of the training.
+    progress : callable, optional
+        Told ``("out of time", done, total)``.
+
+    Returns
+    -------
+    HeldOut or None
+        None with fewer than three periods, or when fewer than two of them can be predicted.
+    """
+    if fit_input.time is None:
+        return None
+    splits = rolling_origin(fit_input.time, observed=fit_input.observed, matured=fit_input.matured)
+    if len(splits) + 1 < LEAST_TIMES:
+        return None
+    fold = pupil_folds(fit_input.groups, options.pupil_folds, seed + 1, outcome=fit_input.outcome)
+    numbers = range(options.pupil_folds)
+    usable = [
+        (train, test)
+        for _, train, test in splits
+        if all(
+            enough(fit_input.outcome[part], fit_input.groups[part])
+            for part in (train & (fold != k) for k in numbers)
+        )
+    ][-options.test_times :]
+    if len(usable) < LEAST_TIMES - 1:
+        return None
+    log_odds = np.full(len(fold), np.nan)
+    total = len(usable) * options.pupil_folds
+    parts = [(train & (fold != k), test & (fold == k)) for train, test in usable for k in numbers]
+    for done, (train, test) in enumerate(parts, start=1):
+        log_odds[test] = _learn_and_predict(fit_input, train, test, rounds, options, seed)
+        if progress is not None:
+            progress("out of time", done, total)
+    rows = np.flatnonzero(~np.isnan(log_odds))
+    return HeldOut(
+        log_odds[rows],
+        fit_input.outcome[rows],
+        fit_input.time[rows],
+        fit_input.groups[rows],
+        fit_input.order[rows],
+    )
+
+
+def _learn_and_predict(
+    fit_input: FitInput, train: BoolArray, test: BoolArray, rounds: int, options: FitOptions, seed: int
+) -> FloatArray:
+    outcome, groups = fit_input.outcome[train], fit_input.groups[train]
+    fold = pupil_folds(groups, options.members, seed, outcome=outcome)
+    bag = train_bag(
+        fit_input.matrix[train],
+        outcome,
+        fold,
+        fit_input.directions,
+        options=options,
+        seed=seed,
+        rounds=rounds,
+    )
+    return member_mean(bag.members.log_odds(fit_input.matrix[test]))

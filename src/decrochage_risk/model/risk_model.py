@@ -1,0 +1,338 @@
+"""The risk model: any numeric table in, calibrated and monotone risks out, with what they are worth.
+
+It knows nothing of schools: a numeric frame, a 0/1 outcome, a direction per column, a period and a group (pupil)
+per row. So it can be measured on any public table.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from decrochage_risk.errors import ModelError, explain_error
+from decrochage_risk.model.calibration import Calibration, choose_calibration, probability, update_intercept
+from decrochage_risk.model.comparable import Comparable
+from decrochage_risk.model.fit_input import FitInput
+from decrochage_risk.model.folds import pupil_folds
+from decrochage_risk.model.held_out import HeldOut, out_of_fold, out_of_time
+from decrochage_risk.model.members import FitOptions, Members, Progress, train_bag
+from decrochage_risk.model.saved_model import read_files, write_files
+from decrochage_risk.model.uncertainty import jackknife_interval, member_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from decrochage_risk.model.numeric_table import FloatArray
+    from decrochage_risk.model.references import References
+
+__all__ = ["RiskModel"]
+
+CalibratedOn: TypeAlias = Literal["out-of-time", "out-of-fold pupils"]
+Features: TypeAlias = pd.DataFrame | npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class RiskModel:
+    """A bag of monotone boosters, its references, its calibration and its uncertainty.
+
+    Made by :meth:`fit` or :meth:`from_files`. Frozen, and safe to use from several threads.
+
+    Attributes
+    ----------
+    references : References
+        Medians per group; kept, dropped and context columns.
+    directions : mapping of str to int
+        -1, 0 or 1 for each kept column.
+    members : Members
+        The boosters, as text.
+    calibration : Calibration
+        Raw log-odds to calibrated ones.
+    calibrated_on : {"out-of-time", "out-of-fold pupils"}
+        Where the calibration and the comparable pupils were measured.
+    comparable : Comparable
+        Observed frequencies by risk.
+    rounds : int
+        Trees of each booster.
+    options : FitOptions
+    seed : int
+    rows : int
+        Rows of the training.
+    base_rate : float
+        Their share of outcome 1.
+    spread_factor : float
+        Factor on the jackknife standard error; 1 until it is fitted where the truth is known.
+    out_of_fold, out_of_time : HeldOut or None
+        Held-out predictions of the training, for evaluation; not saved.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> table = pd.DataFrame({"absences": rng.poisson(3, 600), "mean_grade": rng.normal(11, 3, 600)})
+    >>> truth = probability((0.5 * table["absences"] - 0.3 * table["mean_grade"]).to_numpy())
+    >>> model = RiskModel.fit(
+    ...     table, rng.random(600) < truth, directions={"absences": 1, "mean_grade": -1},
+    ...     options=FitOptions(max_rounds=60),
+    ... )
+    >>> low, high = model.risk(pd.DataFrame({"mean_grade": [14.0, 6.0], "absences": [0, 8]}))
+    >>> bool(low < 0.2 < 0.6 < high)
+    True
+    """
+
+    references: References
+    directions: Mapping[str, int]
+    members: Members
+    calibration: Calibration
+    calibrated_on: CalibratedOn
+    comparable: Comparable
+    rounds: int
+    options: FitOptions
+    seed: int
+    rows: int
+    base_rate: float
+    spread_factor: float = 1.0
+    out_of_fold: HeldOut | None = field(default=None, repr=False)
+    out_of_time: HeldOut | None = field(default=None, repr=False)
+
+    @classmethod
+    def fit(  # noqa: PLR0913  # the arguments are the contract of the design; all but two are named and optional
+        cls,
+        features: pd.DataFrame,
+        outcome: npt.ArrayLike,
+        *,
+        directions: Mapping[str, int],
+        time: npt.ArrayLike | None = None,
+        groups: npt.ArrayLike | None = None,
+        seed: int = 0,
+        reference_groups: npt.ArrayLike | None = None,
+        context: Sequence[str] = (),
+        observed: npt.ArrayLike | None = None,
+        matured: npt.ArrayLike | None = None,
+        options: FitOptions | None = None,
+        progress: Progress | None = None,
+    ) -> RiskModel:
+        """Train a model. The same rows in any order give the same bytes.
+
+        Parameters
+        ----------
+        features : DataFrame, n rows
+            Bool, integer or float columns; NaN = not known, which counts as the reference of the row's group.
+        outcome : (n,) array_like of 0/1
+            What happened, known for every row.
+        directions : mapping of str to int
+            1: a greater value can only raise the risk; -1: only lower it; 0 or left out: either.
+        time : (n,) array_like, optional
+            Period of each row (a school year). With three or more, calibration is measured out of time.
+        groups : (n,) array_like, optional
+            Pupil of each row; a pupil is never on both sides of a fold. Each row by itself when left out.
+        seed : int
+            Seed of folds and boosters, 0 or more.
+        reference_groups : (n,) array_like, optional
+            Group whose medians are the reference of the row (level and time of year, say).
+        context : sequence of str
+            Columns in which the reference of a row is the row's own value, so that they are never reasons.
+        observed, matured : (n,) array_like of days, optional
+            As-of day of each row, and the day its outcome window closed; both or neither. A label counts for
+            an out-of-time test only if it had matured by then.
+        options : FitOptions, optional
+            How the bag is trained.
+        progress : callable, optional
+            Called as ``progress(stage, done, total)``.
+
+        Returns
+        -------
+        RiskModel
+
+        Raises
+        ------
+        ColumnsError
+            Columns that are not numeric, named twice, infinite or huge; or no column with a known value.
+        NotEnoughDataError
+            Under 20 rows, or an outcome that fewer than 5 rows or groups have.
+        ModelError
+            An outcome, direction, label or seed that cannot be used.
+        """
+        options = FitOptions() if options is None else options
+        _refuse_seed(seed)
+        labels = {
+            "time": time,
+            "groups": groups,
+            "observed": observed,
+            "matured": matured,
+            "reference_groups": reference_groups,
+        }
+        table = FitInput.prepare(features, outcome, directions=directions, labels=labels, context=context)
+        fold = pupil_folds(table.groups, options.members, seed, outcome=table.outcome)
+        bag = train_bag(
+            table.matrix, table.outcome, fold, table.directions, options=options, seed=seed, progress=progress
+        )
+        by_fold = out_of_fold(table, bag)
+        by_time = out_of_time(table, rounds=bag.rounds, options=options, seed=seed, progress=progress)
+        calibration, comparable = _calibrate(by_time, by_fold, seed)
+        return cls(
+            references=table.references,
+            directions=dict(zip(table.references.columns, table.directions.tolist(), strict=True)),
+            members=bag.members,
+            calibration=calibration,
+            calibrated_on="out-of-fold pupils" if by_time is None else "out-of-time",
+            comparable=comparable,
+            rounds=bag.rounds,
+            options=options,
+            seed=seed,
+            rows=len(table.outcome),
+            base_rate=float(table.outcome.mean()),
+            out_of_fold=by_fold,
+            out_of_time=by_time,
+        )
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns that the boosters read, in their order."""
+        return self.references.columns
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """Columns of the training table without one known value."""
+        return self.references.dropped
+
+    @property
+    def context(self) -> tuple[str, ...]:
+        """Columns that equal the reference by construction."""
+        return self.references.context
+
+    @property
+    def boosters(self) -> tuple[Any, ...]:
+        """The parsed ``lightgbm.Booster`` objects."""
+        return self.members.boosters
+
+    def filled(self, features: Features, reference_groups: npt.ArrayLike | None = None) -> FloatArray:
+        """Give the rows as the boosters see them, see :meth:`References.filled`."""
+        return self.references.filled(features, reference_groups)
+
+    def reference_rows(self, features: Features, reference_groups: npt.ArrayLike | None = None) -> FloatArray:
+        """Give the reference of each row, see :meth:`References.reference_rows`."""
+        return self.references.reference_rows(features, reference_groups)
+
+    def member_log_odds(self, filled: FloatArray) -> FloatArray:
+        """Compute the raw log-odds of each member, shape (n, K), for rows from :meth:`filled` or :meth:`reference_rows`."""
+        return self.members.log_odds(filled)
+
+    def raw_log_odds(self, features: Features, reference_groups: npt.ArrayLike | None = None) -> FloatArray:
+        """Compute the mean raw log-odds of the bag, before calibration, shape (n,)."""
+        return member_mean(self.member_log_odds(self.filled(features, reference_groups)))
+
+    def log_odds(self, features: Features, reference_groups: npt.ArrayLike | None = None) -> FloatArray:
+        """Calibrated log-odds.
+
+        Parameters
+        ----------
+        features : DataFrame or (n, p) array
+            Columns in any order, further ones ignored; an array must have the order of ``columns``.
+        reference_groups : (n,) array_like, optional
+            Group of each row; unknown, missing or none = the global reference.
+
+        Returns
+        -------
+        (n,) float64 array
+            In row order; a row alone and in a batch has the same bits.
+
+        Raises
+        ------
+        ColumnsError
+            Columns missing, not numeric, infinite or huge.
+        """
+        return self.calibration.apply(self.raw_log_odds(features, reference_groups))
+
+    def risk(self, features: Features, reference_groups: npt.ArrayLike | None = None) -> FloatArray:
+        """Calibrated probability of the outcome, shape (n,); see :meth:`log_odds`."""
+        return probability(self.log_odds(features, reference_groups))
+
+    def interval(
+        self, features: Features, level: float = 0.9, reference_groups: npt.ArrayLike | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """Interval of the risk from the spread of the members.
+
+        Parameters
+        ----------
+        features, reference_groups
+            As in :meth:`log_odds`.
+        level : float
+            Nominal coverage.
+
+        Returns
+        -------
+        low, high : (n,) arrays of probabilities
+        """
+        members = self.member_log_odds(self.filled(features, reference_groups))
+        return jackknife_interval(
+            self.calibration.apply(members), level=level, spread_factor=self.spread_factor
+        )
+
+    def with_spread_factor(self, factor: float) -> RiskModel:
+        """Return the model with another factor on its intervals, see :func:`fit_spread_factor`."""
+        if not (np.isfinite(factor) and factor > 0):
+            raise ModelError(
+                explain_error(
+                    f"A spread factor of {factor!r} came",
+                    expected="a finite number above 0",
+                    hint="Fit it with fit_spread_factor on a cohort whose truth is known.",
+                )
+            )
+        return replace(self, spread_factor=float(factor))
+
+    def with_updated_intercept(
+        self, features: Features, outcome: npt.ArrayLike, reference_groups: npt.ArrayLike | None = None
+    ) -> RiskModel:
+        """Return the model with its intercept moved to newer matured outcomes, see :func:`update_intercept`."""
+        raw = self.raw_log_odds(features, reference_groups)
+        return replace(self, calibration=update_intercept(self.calibration, raw, outcome))
+
+    def to_files(self) -> dict[str, str]:
+        """Write the model as text files, the same bytes for the same model.
+
+        Returns
+        -------
+        dict of str to str
+            ``booster-0.txt`` ... , ``calibration.json`` and ``references.json``; numbers are exact to the last bit.
+        """
+        return write_files(self)
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, str]) -> RiskModel:
+        """Rebuild the model that :meth:`to_files` wrote; risks differ by 0.0.
+
+        Parameters
+        ----------
+        files : mapping of str to str
+            Name to text. Further files are ignored.
+
+        Returns
+        -------
+        RiskModel
+
+        Raises
+        ------
+        ModelError
+            A file is missing, or does not hold what it should.
+        """
+        return cls(**read_files(files))
+
+
+def _calibrate(by_time: HeldOut | None, by_fold: HeldOut, seed: int) -> tuple[Calibration, Comparable]:
+    held = by_fold if by_time is None else by_time
+    block = np.zeros(len(held.outcome)) if by_time is None or by_time.time is None else by_time.time
+    calibration = choose_calibration(held.log_odds, held.outcome, block, groups=held.groups, seed=seed + 2)
+    risk = probability(calibration.apply(held.log_odds))
+    return calibration, Comparable.fit(risk, held.outcome, groups=held.groups, time=held.time)
+
+
+def _refuse_seed(seed: int) -> None:
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**31 - 2:
+        raise ModelError(
+            explain_error(
+                f"seed={seed!r}", expected="a whole number from 0 to 2147483645", hint="Pass seed=0."
+            )
+        )

@@ -1,0 +1,214 @@
+"""Training rows: the pupils at risk on several as-of dates a year, with what was known then and what came of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from decrochage_risk.errors import NotEnoughDataError, explain_error
+from decrochage_risk.features import context_of, matrix_of
+from decrochage_risk.model.outcome import DEFAULT_CLOSES, closing_day, label
+from decrochage_risk.records.levels import LEVEL_NAMES
+from decrochage_risk.school_year import day_number, school_year_of, to_date
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    import numpy.typing as npt
+
+    from decrochage_risk.records.known import KnownRecords
+    from decrochage_risk.records.pupil_records import PupilRecords
+
+__all__ = [
+    "MINIMUM_DAYS",
+    "Snapshots",
+    "days_of_data",
+    "default_as_of_dates",
+    "matrix_with_context",
+    "reference_label",
+    "take_snapshots",
+]
+
+MINIMUM_DAYS = 21
+"""Enrolled days of the school year, covered by absences or grades, under which nobody is scored (3 weeks)."""
+
+_DEFAULT_DAYS = ((11, 5), (1, 6), (3, 5), (5, 5))
+"""Month and day of the default as-of dates: early November to early May."""
+
+_SEPTEMBER = 9
+
+
+@dataclass(frozen=True)
+class Snapshots:
+    """Rows of training or evaluation: one per pupil at risk and as-of date.
+
+    Attributes
+    ----------
+    features : DataFrame of float64, shape (rows, columns)
+        Catalogue and context columns.
+    outcome : array of float64, shape (rows,)
+        0 or 1.
+    rows : DataFrame, shape (rows, ...)
+        ``pupil_id``, ``as_of``, ``school_year``, ``level``, ``school_id``, ``network_id``, ``sex`` (audit only),
+        ``exit_kind``, ``reference_group``, ``observed`` and ``matured`` (day numbers).
+    left_out : dict
+        How many pupils at how many as-of dates were left out, by cause.
+    """
+
+    features: pd.DataFrame
+    outcome: npt.NDArray[np.float64]
+    rows: pd.DataFrame
+    left_out: dict[str, int]
+
+    def take(self, mask: npt.NDArray[np.bool_]) -> Snapshots:
+        """Keep some rows."""
+        return Snapshots(
+            self.features[mask].reset_index(drop=True),
+            self.outcome[mask],
+            self.rows[mask].reset_index(drop=True),
+            self.left_out,
+        )
+
+
+def default_as_of_dates(school_years: Iterable[int]) -> tuple[date, ...]:
+    """5 November, 6 January, 5 March and 5 May of each school year.
+
+    Examples
+    --------
+    >>> [day.isoformat() for day in default_as_of_dates([2023])]
+    ['2023-11-05', '2024-01-06', '2024-03-05', '2024-05-05']
+    """
+    return tuple(
+        date(year if month >= _SEPTEMBER else year + 1, month, day)
+        for year in sorted(set(school_years))
+        for month, day in _DEFAULT_DAYS
+    )
+
+
+def reference_label(level: str, as_of: date) -> str:
+    """Group of the reference pupil: the same level, the same month of the year."""
+    return f"{level}@{as_of.month:02d}"
+
+
+def matrix_with_context(known: KnownRecords) -> pd.DataFrame:
+    """Catalogue and context columns of every pupil, indexed by ``pupil_id``."""
+    return pd.concat([matrix_of(known), context_of(known)], axis=1)
+
+
+def days_of_data(known: KnownRecords) -> npt.NDArray[np.int64]:
+    """Enrolled days since 1 September, counted up to ``MINIMUM_DAYS`` and only where some table is covered.
+
+    A pupil counts as covered when ``absences`` or ``grades`` is in the extract on every enrolled day of the last
+    three weeks.
+    """
+    first, after = known.year_start_day, known.as_of_day
+    rows = known.arrays.enrolments
+    days = np.clip(np.minimum(rows.end, after - 1) - np.maximum(rows.start, first) + 1, 0, None)
+    enrolled = np.bincount(rows.pupil, weights=days, minlength=known.pupil_count).astype(np.int64)
+    covered = np.zeros(known.pupil_count, dtype=np.bool_)
+    for table in ("absences", "grades"):
+        if getattr(known.arrays, table) is not None:
+            covered |= ~known.not_covered(table, max(first, after - MINIMUM_DAYS), after)
+    return np.where(covered, enrolled, 0)
+
+
+def take_snapshots(
+    records: PupilRecords,
+    outcomes: pd.DataFrame,
+    as_of_dates: Iterable[object],
+    *,
+    closes: tuple[int, int] = DEFAULT_CLOSES,
+    progress: Callable[[str], None] | None = None,
+) -> Snapshots:
+    """Take the rows of every as-of date.
+
+    A pupil is at risk on a date when a known enrolment is open that day and three weeks of data are covered. Others,
+    and those whose outcome is censored, are left out and counted.
+
+    Parameters
+    ----------
+    records : PupilRecords
+        Checked records.
+    outcomes : DataFrame
+        Canonical ``outcomes`` table.
+    as_of_dates : iterable of date
+        Any order; duplicates count once.
+    closes : tuple of int
+        Month and day on which the outcome of a school year closes.
+    progress : callable, optional
+        Called with a French line per date.
+
+    Raises
+    ------
+    NotEnoughDataError
+        When no row remains, with the causes.
+    """
+    parts, left_out = [], Counter[str]()
+    for day in sorted({to_date(value) for value in as_of_dates}):
+        if progress is not None:
+            progress(f"Lecture au {day.isoformat()}")
+        part, gone = _snapshot(records.known_on(day), records, outcomes, closes)
+        parts.append(part)
+        left_out.update(gone)
+    if not sum(len(part.outcome) for part in parts):
+        raise _no_rows(left_out)
+    return Snapshots(
+        pd.concat([part.features for part in parts], ignore_index=True),
+        np.concatenate([part.outcome for part in parts]),
+        pd.concat([part.rows for part in parts], ignore_index=True),
+        dict(sorted(left_out.items())),
+    )
+
+
+def _snapshot(
+    known: KnownRecords, records: PupilRecords, outcomes: pd.DataFrame, closes: tuple[int, int]
+) -> tuple[Snapshots, Counter[str]]:
+    labels = label(outcomes, known, closes)
+    short = days_of_data(known) < MINIMUM_DAYS
+    cause = np.where(short & known.enrolled, "under 3 weeks of covered data", labels.cause)
+    keep = known.enrolled & (cause == "")
+    rows = pd.DataFrame(
+        {
+            "pupil_id": np.asarray(known.pupil_ids),
+            "as_of": pd.Series([known.as_of] * known.pupil_count, dtype=object),
+            "school_year": school_year_of(known.as_of),
+            "level": np.array([*LEVEL_NAMES, ""], dtype=object)[known.level],
+            "school_id": _current(records, known, "school_id"),
+            "network_id": _current(records, known, "network_id"),
+            "sex": records.pupils["sex"].astype(object).to_numpy(),
+            "exit_kind": labels.exit_kind,
+            "observed": known.as_of_day,
+            "matured": day_number(closing_day(known.school_year, closes)),
+        }
+    )[keep].reset_index(drop=True)
+    rows["reference_group"] = (
+        rows["level"].map(lambda level: reference_label(level, known.as_of)).astype(object)
+    )
+    features = matrix_with_context(known)[keep].reset_index(drop=True)
+    return Snapshots(features, labels.outcome[keep], rows, {}), Counter(
+        cause[known.enrolled & (cause != "")].tolist()
+    )
+
+
+def _current(records: PupilRecords, known: KnownRecords, column: str) -> npt.NDArray[np.object_]:
+    values = records.enrolments[column].astype(object).to_numpy()
+    row = known.current_enrolment_row
+    return np.where(row >= 0, values[np.maximum(row, 0)], None)
+
+
+def _no_rows(left_out: Counter[str]) -> NotEnoughDataError:
+    causes = (
+        "; ".join(f"{count} {cause}" for cause, count in sorted(left_out.items())) or "nobody was enrolled"
+    )
+    return NotEnoughDataError(
+        explain_error(
+            f"No pupil with an outcome was at risk on any as-of date ({causes})",
+            expected="pupils enrolled on the as-of dates, with a row in outcomes for that school year",
+            hint="Check the as-of dates and the school_year column of outcomes; 2024 stands for 2024-25.",
+        )
+    )

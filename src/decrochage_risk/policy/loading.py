@@ -1,0 +1,333 @@
+"""The policy as a whole: its two tables, read, checked with every fault at once, versioned and cached."""
+
+from __future__ import annotations
+
+import hashlib
+import tomllib
+from collections import Counter
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from decrochage_risk.errors import PolicyError, explain_error
+from decrochage_risk.policy.measures import Measure, MeasureRule
+from decrochage_risk.policy.vigilance import Assessment, VigilanceTable, coverage_faults
+from decrochage_risk.records.levels import LEVEL_NAMES
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    import numpy.typing as npt
+
+__all__ = ["Policy", "load_policy"]
+
+_VIGILANCE = "vigilance.toml"
+_MEASURES = "measures.toml"
+_LAST_TIER = 3
+_Table = TypeVar("_Table", bound=BaseModel)
+
+
+class _MeasureTable(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    measures: tuple[MeasureRule, ...]
+
+
+class Policy(BaseModel):
+    """Thresholds, tiers and measures that are applied to calibrated risks.
+
+    Attributes
+    ----------
+    version : str
+        First day in force and the start of the tables' sha256: ``2024-09-01+1a2b3c4d5e6f``.
+    table : VigilanceTable
+        Level groups, thresholds and tiers.
+    measures : tuple of MeasureRule
+        What may be suggested, in the order of the table.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Annotated[str, Field(min_length=1)]
+    table: VigilanceTable
+    measures: tuple[MeasureRule, ...]
+
+    @property
+    def valid_from(self) -> date:
+        """First day on which the vigilance table is in force."""
+        return self.table.valid_from
+
+    @property
+    def valid_to(self) -> date | None:
+        """Last day in force; None = until further notice."""
+        return self.table.valid_to
+
+    def in_force(self, day: date) -> bool:
+        """Whether the vigilance table is in force on a day.
+
+        Examples
+        --------
+        >>> from datetime import date
+        >>> load_policy().in_force(date(2025, 3, 3))
+        True
+        """
+        return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+    def vigilance(self, level: str) -> str:
+        """French label of the vigilance for a level.
+
+        Raises
+        ------
+        PolicyError
+            The level is not known.
+
+        Examples
+        --------
+        >>> load_policy().vigilance("4e")
+        'vigilance renforcée'
+        """
+        return self.table.group_of(level).vigilance
+
+    def tier_label(self, tier: int) -> str | None:
+        """French name of a tier; None for tier 0 (no score).
+
+        Examples
+        --------
+        >>> load_policy().tier_label(2)
+        'prévention ciblée'
+        """
+        _check_tier(tier)
+        return self.table.tiers[tier - 1] if tier else None
+
+    def assess(self, levels: npt.ArrayLike, risk: npt.ArrayLike) -> Assessment:
+        """Put each pupil in its tier by the absolute thresholds of its level group.
+
+        Parameters
+        ----------
+        levels : array of str, shape (n,)
+            Level names; None or "" is allowed where the risk is NaN.
+        risk : float array, shape (n,)
+            Calibrated risk, 0 to 1; NaN = no score.
+
+        Returns
+        -------
+        Assessment
+            One value per pupil, in the order of the input.
+
+        Raises
+        ------
+        PolicyError
+            Shapes that differ, a risk outside 0-1, an unknown level.
+
+        Examples
+        --------
+        >>> found = load_policy().assess(["4e", "2de_pro", "5e"], [0.12, 0.12, float("nan")])
+        >>> found.tier.tolist(), found.flagged.tolist()
+        ([2, 1, 0], [True, False, False])
+        """
+        return self.table.assess(levels, risk)
+
+    def measures_for(
+        self,
+        *,
+        level: str | None,
+        age_years: float | None,
+        as_of: date,
+        tier: int,
+        facts: Mapping[str, float],
+    ) -> tuple[Measure, ...]:
+        """List the measures that may be suggested to one pupil; never decided.
+
+        Parameters
+        ----------
+        level : str or None
+            Current level; None (not enrolled that day) has no measure.
+        age_years : float or None
+            Age on ``as_of``; None or NaN keeps age-bound measures, marked "à vérifier".
+        as_of : date
+            Day of the score.
+        tier : int
+            0 (no score) to 3.
+        facts : mapping of str to float
+            Feature values by name; missing or NaN = not known, and opens nothing.
+
+        Returns
+        -------
+        tuple of Measure
+            In the order of the table.
+
+        Raises
+        ------
+        PolicyError
+            An unknown level or tier.
+
+        Examples
+        --------
+        >>> from datetime import date
+        >>> day = date(2025, 3, 3)
+        >>> found = load_policy().measures_for(level="3e", age_years=15, as_of=day, tier=2, facts={})
+        >>> [measure.code for measure in found]
+        ['gpds', 'pafi']
+        """
+        _check_tier(tier)
+        if level is None:
+            return ()
+        self.table.group_of(level)
+        found = (
+            rule.suggested(level=level, age_years=age_years, as_of=as_of, tier=tier, facts=facts)
+            for rule in self.measures
+        )
+        return tuple(measure for measure in found if measure is not None)
+
+
+def load_policy(path: str | Path | None = None) -> Policy:
+    """Read a policy: the bundled one, or the caller's.
+
+    Parameters
+    ----------
+    path : str or Path, optional
+        A vigilance file, or a folder with ``vigilance.toml``, ``measures.toml`` or both; a table that is not there is
+        the bundled one. None = the bundled policy, cached.
+
+    Returns
+    -------
+    Policy
+        Checked: every level in exactly one group, thresholds in order, measures dated and sourced.
+
+    Raises
+    ------
+    PolicyError
+        With every fault of both tables.
+
+    Examples
+    --------
+    >>> load_policy().table.tiers
+    ('persévérance scolaire', 'prévention ciblée', 'sécurisation du parcours')
+    """
+    return _bundled() if path is None else _build(_caller_tables(Path(path)))
+
+
+@cache
+def _bundled() -> Policy:
+    return _build({name: _bundled_bytes(name) for name in (_VIGILANCE, _MEASURES)})
+
+
+def _bundled_bytes(name: str) -> bytes:
+    return files("decrochage_risk.policy").joinpath(name).read_bytes()
+
+
+def _caller_tables(path: Path) -> dict[str, bytes]:
+    """Bytes of both tables: the caller's where they exist, else the bundled ones."""
+    given = {_VIGILANCE: path}
+    if path.is_dir():
+        given = {name: path / name for name in (_VIGILANCE, _MEASURES) if (path / name).is_file()}
+    if not given or not all(file.is_file() for file in given.values()):
+        raise PolicyError(
+            explain_error(
+                f"No policy table at {str(path)!r}",
+                expected=f"a vigilance file, or a folder with {_VIGILANCE}, {_MEASURES} or both",
+                hint="Copy the bundled tables of decrochage_risk/policy and edit the copies.",
+            )
+        )
+    return {
+        name: given[name].read_bytes() if name in given else _bundled_bytes(name)
+        for name in (_VIGILANCE, _MEASURES)
+    }
+
+
+def _build(tables: Mapping[str, bytes]) -> Policy:
+    """Parse, check and version both tables; one error with every fault."""
+    faults: list[str] = []
+    raw = {name: _parse(name, content, faults) for name, content in tables.items()}
+    vigilance = _validate(VigilanceTable, _VIGILANCE, raw[_VIGILANCE], faults)
+    measures = _validate(_MeasureTable, _MEASURES, raw[_MEASURES], faults)
+    if raw[_VIGILANCE] is not None:
+        faults += [f"{_VIGILANCE}: {fault}" for fault in coverage_faults(_entries(raw[_VIGILANCE], "groups"))]
+        faults += _repeated_codes(_VIGILANCE, _entries(raw[_VIGILANCE], "groups"))
+    if raw[_MEASURES] is not None:
+        faults += _repeated_codes(_MEASURES, _entries(raw[_MEASURES], "measures"))
+    if faults or vigilance is None or measures is None:
+        raise _faulty(faults)
+    return Policy(version=_version(vigilance, tables), table=vigilance, measures=measures.measures)
+
+
+def _parse(name: str, content: bytes, faults: list[str]) -> dict[str, Any] | None:
+    try:
+        return tomllib.loads(content.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        faults.append(f"{name}: not UTF-8 at byte {error.start}")
+    except tomllib.TOMLDecodeError as error:
+        faults.append(f"{name}: not TOML: {error}")
+    return None
+
+
+def _validate(model: type[_Table], name: str, raw: dict[str, Any] | None, faults: list[str]) -> _Table | None:
+    if raw is None:
+        return None
+    try:
+        return model.model_validate(raw)
+    except ValidationError as error:
+        faults += [_worded(name, raw, dict(fault)) for fault in error.errors(include_url=False)]
+    return None
+
+
+def _worded(name: str, raw: Mapping[str, Any], fault: Mapping[str, Any]) -> str:
+    """Say where a fault is, what came and what was expected, with the entry's own code where it has one."""
+    place = ""
+    entry: Any = raw
+    for step in fault["loc"]:
+        place += f"[{step}]" if isinstance(step, int) else f".{step}" if place else str(step)
+        entry = entry[step] if _holds(entry, step) else None
+        if isinstance(step, int) and isinstance(entry, Mapping) and "code" in entry:
+            place += f" ({entry['code']})"
+    came = "" if isinstance(fault["input"], Mapping) else f"{fault['input']!r} came; "
+    return f"{name}, {place or 'table'}: {came}{fault['msg'].removeprefix('Value error, ')}"
+
+
+def _holds(entry: object, step: int | str) -> bool:
+    if isinstance(step, int):
+        return isinstance(entry, list) and step < len(entry)
+    return isinstance(entry, Mapping) and step in entry
+
+
+def _entries(raw: Mapping[str, Any] | None, key: str) -> list[dict[str, Any]]:
+    listed = (raw or {}).get(key)
+    return [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
+
+
+def _repeated_codes(name: str, entries: list[dict[str, Any]]) -> list[str]:
+    counts = Counter(str(entry["code"]) for entry in entries if "code" in entry)
+    return [f"{name}: code {code!r} is used {n} times" for code, n in counts.items() if n > 1]
+
+
+def _faulty(faults: list[str]) -> PolicyError:
+    listed = "\n".join(f"  - {fault}" for fault in faults)
+    return PolicyError(
+        explain_error(
+            f"The policy holds {len(faults)} fault(s):\n{listed}",
+            expected="every level in exactly one group, 0 < base_rate < targeted < secured < 1, "
+            "and measures with a code, label, text, valid_from and source",
+            hint=f"Correct each line; the levels are {', '.join(LEVEL_NAMES)}.",
+        )
+    )
+
+
+def _version(vigilance: VigilanceTable, tables: Mapping[str, bytes]) -> str:
+    """First day in force and a short sha256 of both tables, the same whatever the line ends of the checkout."""
+    content = b"\0".join(tables[name].replace(b"\r\n", b"\n") for name in sorted(tables))
+    return f"{vigilance.valid_from:%Y-%m-%d}+{hashlib.sha256(content).hexdigest()[:12]}"
+
+
+def _check_tier(tier: int) -> None:
+    if tier not in range(_LAST_TIER + 1):
+        raise PolicyError(
+            explain_error(
+                f"Tier {tier!r}",
+                expected="0 (no score), 1, 2 or 3",
+                hint="Take it from policy.assess(...).tier.",
+            )
+        )

@@ -1,0 +1,1 @@
+"""The records of pupils: tables, their checks, reading, and the only cut in time."""

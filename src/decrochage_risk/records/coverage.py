@@ -1,0 +1,135 @@
+"""Which days of which pupils are in the extract of each table.
+
+A table that is present covers everyone, unless ``coverage`` names it (then only the spans given there are
+covered) or a pupil came in a JSON payload without its key (then nothing of it is known for that pupil).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from decrochage_risk.records.encoded import NEVER, NO_DAY, Encoded, Enrolments, days_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    import numpy.typing as npt
+
+__all__ = ["COVERED_TABLES", "Coverage", "find_coverage"]
+
+COVERED_TABLES = ("absences", "grades", "orientation")
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """The days on which one table's rows are in the extract.
+
+    Attributes
+    ----------
+    spans : DataFrame
+        ``school``, ``pupil`` (positions, -1 = not given), ``start``, ``end`` (day numbers, both included). No row
+        at all: every day is covered.
+    not_sent : array of int
+        Positions of the pupils for whom the table was not sent at all.
+    """
+
+    spans: pd.DataFrame
+    not_sent: npt.NDArray[np.int32]
+
+    def before(self, day: int) -> Coverage:
+        """Keep the spans that start before ``day``: later ones are not known yet."""
+        return Coverage(self.spans[self.spans["start"] < day], self.not_sent)
+
+    def missing(self, enrolments: Enrolments, pupils: int, first: int, after: int) -> npt.NDArray[np.bool_]:
+        """Pupils with at least one enrolled day in [first, after) on which the table is not known.
+
+        Parameters
+        ----------
+        enrolments : Enrolments
+            Known enrolments.
+        pupils : int
+            Number of pupils.
+        first, after : int
+            Days since 1970-01-01; ``after`` is left out.
+
+        Returns
+        -------
+        array of bool, shape (pupils,)
+        """
+        gone = np.zeros(pupils, dtype=np.bool_)
+        gone[self.not_sent] = True
+        if after <= first or self.spans.empty:
+            return gone
+        enrolled = _clipped(enrolments, first, after - 1)
+        pairs = [enrolled.merge(self.spans, on=key, suffixes=("", "_span")) for key in ("school", "pupil")]
+        covered = _days_covered(pd.concat(pairs), len(enrolled))
+        asked = (enrolled["end"] - enrolled["start"] + 1).to_numpy()
+        gone[enrolled["pupil"].to_numpy()[covered < asked]] = True
+        return gone
+
+
+def _clipped(rows: Enrolments, first: int, last: int) -> pd.DataFrame:
+    start, end = np.maximum(rows.start, first), np.minimum(rows.end, last)
+    spans = pd.DataFrame({"pupil": rows.pupil, "school": rows.school, "start": start, "end": end})
+    spans = spans[start <= end].astype("int64").reset_index(drop=True)
+    return spans.assign(enrolment=np.arange(len(spans)))
+
+
+def _days_covered(pairs: pd.DataFrame, enrolments: int) -> npt.NDArray[np.int64]:
+    """Days of each enrolment that lie in at least one of its spans (spans may overlap)."""
+    start = pairs[["start", "start_span"]].to_numpy(dtype=np.int64).max(axis=1)
+    end = pairs[["end", "end_span"]].to_numpy(dtype=np.int64).min(axis=1)
+    of = pairs["enrolment"].to_numpy(dtype=np.int64)
+    order = np.lexsort((end, start, of))[(start <= end)[np.lexsort((end, start, of))]]
+    # Enrolments are spread apart on one axis, so that one running maximum serves them all.
+    shift = of[order] << 33
+    start, end = start[order] + shift, end[order] + shift
+    before = np.concatenate(([np.iinfo(np.int64).min], np.maximum.accumulate(end)))[: end.size]
+    fresh = np.maximum(end - np.maximum(start, before + 1) + 1, 0)
+    return np.bincount(of[order], weights=fresh, minlength=enrolments).astype(np.int64)
+
+
+def find_coverage(
+    encoded: Encoded, coverage: pd.DataFrame | None, not_sent: Mapping[str, Iterable[str]]
+) -> dict[str, Coverage]:
+    """Coverage of every table that is not simply known for everyone.
+
+    Parameters
+    ----------
+    encoded : Encoded
+        The records as arrays.
+    coverage : DataFrame or None
+        The canonical ``coverage`` table.
+    not_sent : mapping of str to iterable of str
+        Per table, the pupils of a JSON payload that came without it.
+    """
+    return {
+        table: found
+        for table in COVERED_TABLES
+        if (found := _of_table(encoded, coverage, table, tuple(not_sent.get(table, ())))) is not None
+    }
+
+
+def _of_table(
+    encoded: Encoded, coverage: pd.DataFrame | None, table: str, not_sent: tuple[str, ...]
+) -> Coverage | None:
+    named = None if coverage is None else coverage[coverage["table"] == table]
+    if not not_sent and (named is None or named.empty):
+        return None
+    absent = encoded.pupil_ids.get_indexer(pd.Index(not_sent, dtype="str")).astype(np.int32)
+    if named is None:
+        return Coverage(pd.DataFrame(columns=["school", "pupil", "start", "end"], dtype="int64"), absent)
+    spans = pd.DataFrame(
+        {
+            "school": encoded.school_ids.get_indexer(pd.Index(named["school_id"])),
+            "pupil": encoded.pupil_ids.get_indexer(pd.Index(named["pupil_id"])),
+            "start": days_of(named["start"], NO_DAY),
+            "end": days_of(named["end"], NEVER),
+        },
+        dtype="int64",
+    )
+    return Coverage(spans, absent)

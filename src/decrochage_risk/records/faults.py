@@ -1,0 +1,277 @@
+"""Faults found in records: which rows of which table break which rule, and what to do about it.
+
+Columnar on purpose: a report of 100,000 faults holds a few arrays per rule, never one object per fault.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Literal, cast
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+__all__ = ["FaultGroup", "FaultReport", "Rule", "Severity", "cut_value"]
+
+Severity = Literal["error", "warning"]
+
+_EXAMPLES = 5
+_LONGEST_VALUE = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule that records are held against.
+
+    Attributes
+    ----------
+    name : str
+        Short name, stable: what a program may test for.
+    severity : {"error", "warning"}
+        An error is raised or set aside; a warning is kept and counted.
+    expected, hint : str
+        What should have come and what to do, for the report. ``{...}`` fields are filled in by the check.
+    meaning, remedy : str
+        The same in French, for the documentation of the records.
+    """
+
+    name: str
+    severity: Severity
+    expected: str
+    hint: str
+    meaning: str
+    remedy: str
+
+    def fault(
+        self,
+        table: str,
+        column: str | None = None,
+        *,
+        rows: npt.ArrayLike = (),
+        values: npt.ArrayLike = (),
+        expected: str | None = None,
+        hint: str | None = None,
+    ) -> FaultGroup:
+        """Make a group of faults of this rule; ``expected`` and ``hint`` replace the general ones."""
+        return FaultGroup(
+            table=table,
+            column=column,
+            rule=self.name,
+            severity=self.severity,
+            rows=np.asarray(rows, dtype=np.int64),
+            values=_objects(values),
+            expected=self.expected if expected is None else expected,
+            hint=self.hint if hint is None else hint,
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaultGroup:
+    """All rows of one table that break one rule in the same way.
+
+    Attributes
+    ----------
+    table : str
+        Name of the table.
+    column : str or None
+        Column at fault; None for a fault of a row or table as a whole.
+    rule : str
+        Name of the rule.
+    severity : {"error", "warning"}
+        Whether it is raised (or set aside), or kept and counted.
+    rows : (n,) int64 array
+        0-based positions of the rows in the table as given, ascending. Empty: the fault is about the whole table.
+    values : (n,) object array
+        What stood there. Of a fault of the whole table: nothing, or one value that says what came.
+    expected, hint : str
+        What was expected, and what to do.
+    """
+
+    table: str
+    column: str | None
+    rule: str
+    severity: Severity
+    rows: npt.NDArray[np.int64]
+    values: npt.NDArray[np.object_]
+    expected: str
+    hint: str
+
+    def __len__(self) -> int:
+        """Count the faulty rows; a fault of the whole table counts as one."""
+        return max(1, self.rows.size)
+
+
+def _objects(values: npt.ArrayLike) -> npt.NDArray[np.object_]:
+    if isinstance(values, np.ndarray) and values.dtype == object:
+        return values
+    listed = list(cast("Iterable[object]", values))
+    made = np.empty(len(listed), dtype=object)
+    made[:] = listed
+    return made
+
+
+def cut_value(value: object, longest: int = _LONGEST_VALUE) -> str:
+    """Show a value on one line, its middle cut out when it is longer than ``longest`` characters.
+
+    Examples
+    --------
+    >>> cut_value("x" * 10_000, longest=12)
+    "'xxx…xxx' (10000 characters)"
+    """
+    if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
+        return "(missing)"
+    if isinstance(value, pd.Timestamp):
+        return str(value.date()) if value.tz is None and value == value.normalize() else str(value)
+    if isinstance(value, str):
+        if len(value) > longest:
+            side = max(1, longest // 2 - 3)
+            return f"{value[:side] + '…' + value[-side:]!r} ({len(value)} characters)"
+        return repr(value)
+    text = str(value).replace("\n", " ")
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+@dataclass(frozen=True, eq=False)
+class FaultReport:
+    """Every fault of every table.
+
+    Parameters
+    ----------
+    groups : tuple of FaultGroup
+        One group per table, rule and way of breaking it.
+
+    Examples
+    --------
+    >>> rule = Rule("bad_date", "error", "a day", "Write 2024-09-02.", "", "")
+    >>> report = FaultReport((rule.fault("grades", "date", rows=[4], values=["32/01/2024"]),))
+    >>> len(report), report.counts, report.rows("grades").tolist()
+    (1, {('grades', 'bad_date'): 1}, [4])
+    >>> print(report)
+    1 error in the records. Rows are counted from 0, without the header.
+    <BLANKLINE>
+    ERROR bad_date: table grades, column date, 1 row
+      came:     row 4 '32/01/2024'
+      expected: a day
+      hint:     Write 2024-09-02.
+    """
+
+    groups: tuple[FaultGroup, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "groups", tuple(self.groups))
+
+    def __len__(self) -> int:
+        """Count the faulty rows over all groups; a fault of a whole table counts as one."""
+        return sum(len(group) for group in self.groups)
+
+    def __bool__(self) -> bool:
+        return bool(self.groups)
+
+    def __add__(self, other: FaultReport) -> FaultReport:
+        return FaultReport(self.groups + other.groups)
+
+    @property
+    def errors(self) -> FaultReport:
+        """The errors alone."""
+        return self._of("error")
+
+    @property
+    def warnings(self) -> FaultReport:
+        """The warnings alone."""
+        return self._of("warning")
+
+    def _of(self, severity: Severity) -> FaultReport:
+        return FaultReport(tuple(group for group in self.groups if group.severity == severity))
+
+    @cached_property
+    def counts(self) -> dict[tuple[str, str], int]:
+        """Faulty rows per table and rule."""
+        counted: Counter[tuple[str, str]] = Counter()
+        for group in self.groups:
+            counted[group.table, group.rule] += len(group)
+        return dict(counted)
+
+    def rows(self, table: str, severity: Severity | None = None) -> npt.NDArray[np.int64]:
+        """Rows of one table with at least one fault.
+
+        Parameters
+        ----------
+        table : str
+            Name of the table.
+        severity : {"error", "warning"}, optional
+            Only faults of this severity; both by default.
+
+        Returns
+        -------
+        (n,) int64 array
+            0-based positions in the table as given, sorted, each once.
+        """
+        found = [
+            group.rows for group in self.groups if group.table == table and severity in (None, group.severity)
+        ]
+        return np.unique(np.concatenate(found)) if found else np.empty(0, dtype=np.int64)
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """One line per faulty row: table, row (missing for a whole table), column, value, rule, severity, expected, hint."""
+        sizes = [len(group) for group in self.groups]
+        words = ("table", "column", "rule", "severity", "expected", "hint")
+        repeated = {
+            word: pd.Series([getattr(group, word) for group in self.groups], dtype="str").repeat(sizes).array
+            for word in words
+        }
+        rows = [group.rows if group.rows.size else np.array([-1]) for group in self.groups]
+        values = [group.values if group.values.size else np.array([None]) for group in self.groups]
+        row = np.concatenate([np.empty(0, dtype=np.int64), *rows])
+        value = np.concatenate([np.empty(0, dtype=object), *values])
+        frame = pd.DataFrame(
+            {**repeated, "row": pd.arrays.IntegerArray(row, row < 0), "value": pd.Series(value, dtype=object)}
+        )
+        return frame[["table", "row", "column", "value", "rule", "severity", "expected", "hint"]]
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write ``frame`` as a CSV that a spreadsheet opens in France (``;``, UTF-8 with a mark)."""
+        self.frame.to_csv(path, sep=";", index=False, encoding="utf-8-sig")
+
+    def __str__(self) -> str:
+        if not self.groups:
+            return "No fault in the records."
+        parts = [self._headline()]
+        ordered = sorted(
+            self.groups, key=lambda group: (group.severity, group.table, group.rule, group.column or "")
+        )
+        parts.extend(_paragraph(group) for group in ordered)
+        return "\n\n".join(parts)
+
+    def __repr__(self) -> str:
+        return f"<FaultReport: {self._headline()}>"
+
+    def _headline(self) -> str:
+        counted = [(len(self.errors), "error"), (len(self.warnings), "warning")]
+        words = [_plural(number, word) for number, word in counted if number]
+        return f"{' and '.join(words) or 'No fault'} in the records. Rows are counted from 0, without the header."
+
+
+def _plural(number: int, word: str) -> str:
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
+def _paragraph(group: FaultGroup) -> str:
+    where = f"table {group.table}" + (f", column {group.column}" if group.column else "")
+    size = _plural(group.rows.size, "row") if group.rows.size else "the whole table"
+    lines = [f"{group.severity.upper()} {group.rule}: {where}, {size}"]
+    if group.rows.size:
+        shown = zip(group.rows[:_EXAMPLES], group.values[:_EXAMPLES], strict=True)
+        came = ", ".join(f"row {row} {cut_value(value)}" for row, value in shown)
+        lines.append(f"  came:     {came}" + (", …" if group.rows.size > _EXAMPLES else ""))
+    elif group.values.size:
+        lines.append(f"  came:     {group.values[0]}")
+    return "\n".join((*lines, f"  expected: {group.expected}", f"  hint:     {group.hint}"))

@@ -1,0 +1,272 @@
+"""JSON payloads into raw frames: pupils with their rows nested, or flat tables.
+
+A key whose value is ``[]`` says *known, no rows*; a key that is absent or ``null`` says *not known*. That difference
+is kept: :attr:`Payload.not_sent` names the pupils that came without a table which others have.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from difflib import get_close_matches
+from itertools import chain
+from typing import Any
+
+import pandas as pd
+
+from decrochage_risk.errors import UnreadableRecordsError, explain_error
+from decrochage_risk.records.tables import TABLES
+
+__all__ = ["Payload", "read_json"]
+
+NESTED = tuple(name for name in TABLES if name != "pupils")
+EVENTS = tuple(name for name in NESTED if name not in {"enrolments", "coverage", "outcomes"})
+MAX_FAULTS_LISTED = 20
+EXPECTED = (
+    'a list of pupils, or {"pupils": [...]}: each pupil an object with pupil_id and the lists '
+    + ", ".join(NESTED)
+    + "; or flat tables under these names"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """The raw tables of a payload.
+
+    Parameters
+    ----------
+    tables : dict of str to pandas.DataFrame
+        Only the tables that came, ``pupils`` always among them. Cells are as JSON gave them.
+    not_sent : dict of str to tuple of str
+        Per event table that came for somebody, the pupils that came without that key: not known for them, which is
+        not the same as "no rows".
+    """
+
+    tables: dict[str, pd.DataFrame]
+    not_sent: dict[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """The rows of one table that came together: where they stood, and whose they are (``None``: they say it)."""
+
+    where: str
+    rows: list[Any]
+    pupil_id: Any = None
+
+
+def read_json(payload: str | bytes | list[Any] | dict[str, Any]) -> Payload:
+    """Turn a payload, as text or already parsed, into raw frames.
+
+    Parameters
+    ----------
+    payload : str, bytes, list or dict
+        A list of pupils, ``{"pupils": [...]}`` or one pupil, each with its rows nested (without ``pupil_id``), or
+        flat tables ``{"pupils": [...], "enrolments": [...], ...}`` whose rows carry ``pupil_id``. A table may be
+        nested or flat, not both.
+
+    Raises
+    ------
+    UnreadableRecordsError
+        Text that is no JSON (with line and column), keys that are twice there, unknown keys (with the nearest known
+        one), shapes that are not those above, rows that name another pupil than theirs. All at once.
+
+    Examples
+    --------
+    >>> sent = read_json('[{"pupil_id": "a", "absences": []}, {"pupil_id": "b", "enrolments": []}]')
+    >>> {name: len(table) for name, table in sent.tables.items()}
+    {'pupils': 2, 'enrolments': 0, 'absences': 0}
+    >>> sent.not_sent
+    {'absences': ('b',)}
+    """
+    faults: list[str] = []
+    value = _parsed(payload, faults) if isinstance(payload, str | bytes | bytearray) else payload
+    pupils, parts = _top_level(value, faults)
+    plain, ids = _flatten(pupils, parts, faults)
+    nested = {name: [part.pupil_id for part in parts[name] if part.pupil_id is not None] for name in EVENTS}
+    tables = {"pupils": _frame("pupils", [_Part("pupils", plain)], faults)}
+    tables |= {name: _frame(name, found, faults) for name, found in parts.items() if found}
+    _raise_all(faults)
+    not_sent = {
+        name: tuple(str(pupil_id) for pupil_id in ids if pupil_id not in with_it)
+        for name, sent in nested.items()
+        if (with_it := set(sent))
+    }
+    return Payload(tables, {name: missing for name, missing in not_sent.items() if missing})
+
+
+def _parsed(text: str | bytes | bytearray, faults: list[str]) -> Any:  # noqa: ANN401  JSON can be anything
+    """Parse JSON text strictly: no NaN, no key twice in an object."""
+
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            twice = [key for key, times in Counter(key for key, _ in pairs).items() if times > 1]
+            faults.append(f"an object holds {', '.join(map(repr, twice))} more than once")
+        return found
+
+    def refuse(constant: str) -> None:
+        faults.append(f"{constant} is no JSON value (a value that is not known is null)")
+
+    try:
+        text = text.removeprefix("\ufeff") if isinstance(text, str) else text
+        return json.loads(text, object_pairs_hook=once, parse_constant=refuse)
+    except json.JSONDecodeError as error:
+        came = f"The payload is no JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+    except (UnicodeDecodeError, RecursionError, ValueError) as error:
+        came = f"The payload is no JSON: {error}"
+    hint = "Give the JSON text itself (not a path), in UTF-8, complete."
+    raise UnreadableRecordsError(explain_error(came, expected=EXPECTED, hint=hint))
+
+
+def _top_level(value: Any, faults: list[str]) -> tuple[list[Any], dict[str, list[_Part]]]:  # noqa: ANN401  unknown yet
+    """Tell the forms apart: the pupils, and the tables that came flat."""
+    parts: dict[str, list[_Part]] = {name: [] for name in NESTED}
+    if isinstance(value, dict) and "pupils" not in value and "pupil_id" in value:
+        value = [value]
+    if isinstance(value, list):
+        value = {"pupils": value}
+    if not isinstance(value, dict):
+        faults.append(f"the payload is {_kind(value)}")
+        return [], parts
+    faults.extend(_unknown(key, (), f"key {key!r}") for key in value if key not in TABLES)
+    for name in TABLES:
+        rows = value.get(name)
+        if rows is not None and not isinstance(rows, list):
+            faults.append(f"{name!r} is {_kind(rows)}, not a list")
+        elif rows is not None and name != "pupils":
+            parts[name].append(_Part(name, rows))
+    pupils = value.get("pupils")
+    if not pupils:
+        faults.append("the payload holds no pupil")
+    return (pupils if isinstance(pupils, list) else []), parts
+
+
+def _flatten(
+    pupils: list[Any], parts: dict[str, list[_Part]], faults: list[str]
+) -> tuple[list[dict[str, Any]], list[Any]]:
+    """Take the nested lists out of the pupils, into ``parts``; give the bare pupils and their ids."""
+    flat = {name for name, found in parts.items() if found}
+    plain: list[dict[str, Any]] = []
+    for place, pupil in enumerate(pupils):
+        if not isinstance(pupil, dict):
+            faults.append(f"pupils[{place}] is {_kind(pupil)}, not an object")
+            continue
+        pupil_id = pupil.get("pupil_id")
+        if pupil_id is None or isinstance(pupil_id, dict | list):
+            faults.append(f"pupils[{place}] has no pupil_id")
+            continue
+        plain.append({key: value for key, value in pupil.items() if key not in parts})
+        for name in NESTED:
+            rows = pupil.get(name)
+            if isinstance(rows, list):
+                parts[name].append(_Part(f"pupils[{place}].{name}", rows, pupil_id))
+            elif rows is not None:
+                faults.append(f"pupils[{place}].{name} is {_kind(rows)}, not a list")
+    faults.extend(
+        f"{name!r} came both as a flat table and inside pupils"
+        for name in flat
+        if parts[name][-1].pupil_id is not None
+    )
+    faults.extend(_misplaced_keys(plain))
+    return plain, [pupil["pupil_id"] for pupil in plain]
+
+
+def _misplaced_keys(plain: list[dict[str, Any]]) -> list[str]:
+    """Find keys of pupils that must be tables with another name; other unknown columns are for the checks."""
+    known = set(_columns("pupils"))
+    faults = []
+    for key in dict.fromkeys(chain.from_iterable(plain)):
+        if key in known:
+            continue
+        holders = [pupil for pupil in plain if isinstance(pupil.get(key), list | dict)]
+        if holders or get_close_matches(key, NESTED, n=1, cutoff=0.8):
+            faults.append(_unknown(key, tuple(known), f"key {key!r} of {len(holders) or 'some'} pupils"))
+    return faults
+
+
+def _frame(name: str, parts: list[_Part], faults: list[str]) -> pd.DataFrame:
+    """Make one raw frame of the rows of a table, their pupil's id in front."""
+    rows = [row for part in parts for row in part.rows]
+    if not set(map(type, rows)) <= {dict}:
+        faults.extend(_not_objects(parts) + _of_another_pupil(parts))
+        return pd.DataFrame()
+    if not rows:
+        return pd.DataFrame({column: pd.Series(dtype="str") for column in _columns(name)})
+    columns = {key: [row.get(key) for row in rows] for key in dict.fromkeys(chain.from_iterable(rows))}
+    if parts[0].pupil_id is not None:
+        if "pupil_id" in columns:
+            faults.extend(_of_another_pupil(parts))
+        columns = {"pupil_id": [part.pupil_id for part in parts for _ in part.rows]} | {
+            key: values for key, values in columns.items() if key != "pupil_id"
+        }
+    nested = [key for key, values in columns.items() if not {dict, list}.isdisjoint(map(type, values))]
+    nested = [key for key in nested if name != "pupils" or key in _columns(name)]
+    faults.extend(f"{name}: column {key!r} holds lists or objects, not single values" for key in nested)
+    try:
+        return pd.DataFrame(columns)
+    except UnicodeEncodeError as error:
+        faults.append(f"{name} holds a text that cannot be written in UTF-8: {error.object!r}")
+        return pd.DataFrame()
+
+
+def _not_objects(parts: list[_Part]) -> list[str]:
+    """Say where rows are not objects."""
+    return [
+        f"{part.where}[{place}] is {_kind(row)}, not an object"
+        for part in parts
+        for place, row in enumerate(part.rows)
+        if not isinstance(row, dict)
+    ]
+
+
+def _of_another_pupil(parts: list[_Part]) -> list[str]:
+    """Say which nested rows carry the id of another pupil than the one they stand in."""
+    return [
+        f"{part.where}[{place}] says pupil_id {row['pupil_id']!r} inside pupil {part.pupil_id!r}"
+        for part in parts
+        for place, row in enumerate(part.rows)
+        if part.pupil_id is not None and isinstance(row, dict)
+        if row.get("pupil_id", part.pupil_id) != part.pupil_id
+    ]
+
+
+def _columns(name: str) -> tuple[str, ...]:
+    """Give the declared columns of a table."""
+    return TABLES[name].column_names
+
+
+def _unknown(key: str, also_known: tuple[str, ...], what: str) -> str:
+    """Say that a key is not known, with the nearest one that is."""
+    near = get_close_matches(str(key), (*TABLES, *also_known), n=1, cutoff=0.6)
+    return f"{what} is not known" + (f" (did you mean {near[0]!r}?)" if near else "")
+
+
+def _kind(value: object) -> str:
+    """Name what came in the words of JSON."""
+    names = {
+        dict: "an object",
+        list: "a list",
+        str: "a text",
+        bool: "a boolean",
+        int: "a number",
+        float: "a number",
+    }
+    return "null" if value is None else names.get(type(value), f"a {type(value).__name__}")
+
+
+def _raise_all(faults: list[str]) -> None:
+    """Raise one error with every fault of the payload."""
+    if not faults:
+        return
+    listed = faults[:MAX_FAULTS_LISTED]
+    if len(faults) > len(listed):
+        listed.append(f"and {len(faults) - len(listed)} more")
+    raise UnreadableRecordsError(
+        explain_error(
+            f"The payload cannot be read (faults: {len(faults)}): " + "; ".join(listed),
+            expected=EXPECTED,
+            hint="Correct what is listed; leave a key out when a table is not known, send [] when it is known and empty.",
+        )
+    )

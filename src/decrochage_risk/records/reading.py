@@ -1,0 +1,281 @@
+"""Anything the package accepts as records, into raw pandas frames: tables, a folder of files, a JSON payload.
+
+Nothing is judged here but whether it can be read at all; the checks look at what the cells hold. CSV files are read
+by :mod:`decrochage_risk.records.csv_files`, Arrow and Parquet by :mod:`decrochage_risk.records.parquet_files`,
+payloads by :mod:`decrochage_risk.records.payload`.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+
+from decrochage_risk.errors import UnreadableRecordsError, explain_error
+from decrochage_risk.records.csv_files import read_csv
+from decrochage_risk.records.parquet_files import frame_of_arrow, read_parquet, refuse_twice
+from decrochage_risk.records.payload import Payload, read_json
+from decrochage_risk.records.tables import TABLES
+
+__all__ = ["Folder", "Payload", "as_frame", "read_folder", "read_json", "read_table_file"]
+
+CALENDAR_FILE = "calendar.csv"
+SUFFIXES = (".parquet", ".csv", ".csv.gz")
+EXPECTED_FILES = "files named after the tables: " + ", ".join(
+    f"{name}.parquet or {name}.csv" for name in TABLES
+)
+# What French exports call these tables, without accents; only used to word a hint.
+FRENCH_NAMES = {
+    "eleves": "pupils",
+    "inscriptions": "enrolments",
+    "scolarites": "enrolments",
+    "notes": "grades",
+    "voeux": "orientation",
+    "calendrier": "calendar",
+    "devenirs": "outcomes",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """What a folder holds.
+
+    Parameters
+    ----------
+    tables : dict of str to pandas.DataFrame
+        The raw tables, in the order of their declaration.
+    calendar : Path or None
+        ``calendar.csv``, when there is one.
+    files : dict of str to Path
+        Per table, the file or folder of parts that it was read from.
+    ignored : tuple of str
+        Names of the files and folders that were not read.
+    notes : tuple of str
+        Encoding and separator of each CSV, what was left out, and files whose name is near a table's.
+    """
+
+    tables: dict[str, pd.DataFrame]
+    calendar: Path | None
+    files: dict[str, Path]
+    ignored: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def as_frame(table: object) -> pd.DataFrame:
+    """Give a table as a pandas frame.
+
+    Parameters
+    ----------
+    table : table
+        A pandas DataFrame (returned as it is, without copy; its index is not used), anything with the Arrow
+        PyCapsule interface ``__arrow_c_stream__`` (polars, pyarrow, duckdb), or a list of dicts.
+
+    Raises
+    ------
+    UnreadableRecordsError
+        For anything else, and for a table in which a column name is there twice.
+
+    Examples
+    --------
+    >>> as_frame([{"pupil_id": "a", "value": 12.5}, {"pupil_id": "b"}])
+      pupil_id  value
+    0        a   12.5
+    1        b    NaN
+    """
+    if isinstance(table, pd.DataFrame):
+        refuse_twice(table.columns)
+        return table
+    if hasattr(table, "__arrow_c_stream__"):
+        return _from_stream(table)
+    if not isinstance(table, list) or not all(isinstance(row, dict) for row in table):
+        raise UnreadableRecordsError(_not_a_table(table))
+    try:
+        return pd.DataFrame(table)
+    except UnicodeEncodeError as error:
+        raise UnreadableRecordsError(
+            explain_error(
+                f"A table holds a text that cannot be written in UTF-8: {error.object!r}",
+                expected="text",
+                hint="It was cut in the middle of a character, or read with the wrong encoding: correct the source.",
+            )
+        ) from error
+
+
+def _from_stream(table: object) -> pd.DataFrame:
+    """Read an Arrow stream; a stream of something else than rows and columns is no table."""
+    try:
+        return frame_of_arrow(pa.RecordBatchReader.from_stream(table).read_all())
+    except (pa.ArrowException, TypeError) as error:
+        raise UnreadableRecordsError(f"{_not_a_table(table)} ({error})") from error
+
+
+def _not_a_table(table: object) -> str:
+    """Compose what to do with something that is not a table."""
+    hints: dict[type, str] = {
+        str: "A folder is read with PupilRecords.read(folder), JSON text with PupilRecords.from_json(text).",
+        dict: "Give a list of dicts, one per row; nested JSON is read with PupilRecords.from_json(payload).",
+        list: "Every element of the list must be a dict: one row, column name to value.",
+    }
+    hint = hints.get(
+        str if isinstance(table, Path) else type(table), "Convert it, for example with pandas.DataFrame(...)."
+    )
+    return explain_error(
+        f"A table came as {type(table).__module__}.{type(table).__qualname__}",
+        expected="a pandas DataFrame, a table with the Arrow PyCapsule interface (polars, pyarrow), or a list of dicts",
+        hint=hint,
+    )
+
+
+def read_folder(folder: str | Path) -> Folder:
+    r"""Read every table of a folder.
+
+    A table is ``NAME.parquet``, ``NAME.csv``, ``NAME.csv.gz`` or a folder ``NAME`` of Parquet parts, whatever the
+    case of its letters. Other files are not read and are listed in ``ignored``.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The folder.
+
+    Raises
+    ------
+    UnreadableRecordsError
+        No such folder, a folder without any table, a table there twice, files that cannot be read: all unreadable
+        files in one error.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = pathlib.Path(folder, "pupils.csv").write_text("pupil_id;sex\na1;F\n")
+    ...     found = read_folder(folder)
+    >>> found.tables["pupils"].values.tolist(), found.notes
+    ([['a1', 'F']], ("pupils.csv: read as UTF-8, separator ';'",))
+    """
+    folder = Path(folder)
+    entries = _entries(folder)
+    sources: dict[str, list[Path]] = defaultdict(list)
+    for path in entries:
+        sources[_table_of(path)].append(path)
+    ignored = tuple(path.name for path in sources.pop("", []))
+    calendars = sources.pop("calendar", [])
+    near = tuple(hint for name in ignored if (hint := _near_name(name)))
+    if not sources:
+        raise UnreadableRecordsError(_no_table(folder, ignored, near))
+    tables, notes, faults = {}, list(near), []
+    for name in (name for name in TABLES if name in sources):
+        try:
+            tables[name], said = read_table_file(_only_one(name, sources[name]))
+            notes.extend(said)
+        except UnreadableRecordsError as error:
+            faults.append(str(error))
+    if faults:
+        raise UnreadableRecordsError(
+            f"{len(faults)} of {len(sources)} tables of {folder.name!r} cannot be read.\n\n"
+            + "\n\n".join(faults)
+        )
+    calendar = _only_one("calendar", calendars) if calendars else None
+    return Folder(tables, calendar, {name: sources[name][0] for name in tables}, ignored, tuple(notes))
+
+
+def _entries(folder: Path) -> list[Path]:
+    """List a folder, or say what is wrong with it."""
+    if folder.is_file():
+        raise UnreadableRecordsError(
+            explain_error(
+                f"{folder} is a file",
+                expected="a folder of tables",
+                hint=f"Give its folder, {folder.parent}.",
+            )
+        )
+    if not folder.is_dir():
+        near = get_close_matches(folder.name, [path.name for path in _folders_beside(folder)], n=1)
+        raise UnreadableRecordsError(
+            explain_error(
+                f"There is no folder {folder}",
+                expected=f"a folder with {EXPECTED_FILES}",
+                hint=f"Did you mean {folder.with_name(near[0])}?" if near else "Check the path.",
+            )
+        )
+    return sorted(folder.iterdir())
+
+
+def _folders_beside(folder: Path) -> list[Path]:
+    """List the folders that stand where this one was looked for."""
+    return [path for path in folder.parent.iterdir() if path.is_dir()] if folder.parent.is_dir() else []
+
+
+def _table_of(path: Path) -> str:
+    """Give the table that a file or folder is named after, "calendar", or nothing."""
+    name = path.name.lower()
+    if path.is_dir():
+        return name if name in TABLES else ""
+    if name == CALENDAR_FILE:
+        return "calendar"
+    stem = next((name.removesuffix(suffix) for suffix in SUFFIXES if name.endswith(suffix)), "")
+    return stem if stem in TABLES else ""
+
+
+def _near_name(file: str) -> str:
+    """Word a hint when a file that is not read looks like a table with another name or format."""
+    stem = unicodedata.normalize("NFKD", file.lower().split(".")[0]).encode("ascii", "ignore").decode()
+    known = {name: name for name in (*TABLES, "calendar")} | FRENCH_NAMES
+    near = get_close_matches(stem, known, n=1, cutoff=0.75)
+    if not near:
+        return ""
+    table = known[near[0]]
+    names = CALENDAR_FILE if table == "calendar" else f"{table}.parquet or {table}.csv"
+    return f"{file} was not read: {table} are read from {names}".replace("calendar are", "the calendar is")
+
+
+def _no_table(folder: Path, ignored: tuple[str, ...], near: tuple[str, ...]) -> str:
+    """Compose the message for a folder in which no table was found."""
+    came = f"The folder {folder} holds " + (f"no table, only {', '.join(ignored)}" if ignored else "nothing")
+    hint = (
+        "; ".join(near) + "." if near else "Name the files after the tables, with .parquet, .csv or .csv.gz."
+    )
+    return explain_error(came, expected=EXPECTED_FILES, hint=hint)
+
+
+def _only_one(name: str, paths: list[Path]) -> Path:
+    """Give the one source of a table, or refuse to choose between two."""
+    if len(paths) > 1:
+        raise UnreadableRecordsError(
+            explain_error(
+                f"The table {name!r} is there {len(paths)} times: {', '.join(path.name for path in paths)}",
+                expected="one file per table",
+                hint="Remove the older one.",
+            )
+        )
+    return paths[0]
+
+
+def read_table_file(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Read one table: a CSV, a Parquet file, or a folder of Parquet parts.
+
+    Returns
+    -------
+    frame : pandas.DataFrame
+        The raw table.
+    notes : tuple of str
+        What was decided while reading.
+
+    Raises
+    ------
+    UnreadableRecordsError
+        Naming the file, its size and the remedy.
+    """
+    if path.is_dir():
+        return read_parquet(path)
+    if path.stat().st_size == 0:
+        raise UnreadableRecordsError(
+            explain_error(
+                f"{path.name} is empty (0 bytes)", expected="a table", hint="Export or copy it again."
+            )
+        )
+    return read_parquet(path) if path.suffix.lower() == ".parquet" else read_csv(path)

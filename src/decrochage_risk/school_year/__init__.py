@@ -1,0 +1,37 @@
+"""School years, terms, holidays and possible half-days.
+
+``dates``
+    what a day is, the school year and the term that hold it;
+``school_calendar``
+    :class:`SchoolCalendar`, the half-days of school of every day of a span;
+``official_calendar``
+    zones A, B and C for the school years 2017-2018 to 2026-2027, their sources and corrections;
+``calendar_file``
+    a school's own calendar, read from and written to CSV.
+"""
+
+from __future__ import annotations
+
+from decrochage_risk.school_year.dates import (
+    DateLike,
+    day_number,
+    school_year_of,
+    term_of,
+    to_date,
+    weeks_since_september,
+    year_end,
+    year_start,
+)
+from decrochage_risk.school_year.school_calendar import SchoolCalendar
+
+__all__ = [
+    "DateLike",
+    "SchoolCalendar",
+    "day_number",
+    "school_year_of",
+    "term_of",
+    "to_date",
+    "weeks_since_september",
+    "year_end",
+    "year_start",
+]

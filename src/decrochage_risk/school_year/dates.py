@@ -1,0 +1,175 @@
+"""Days, school years and terms: one reading of a date for the whole package.
+
+A school year is named by the year it starts in: 2024 is 2024-2025, from 1 September 2024 to 31 August 2025.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, datetime
+
+import numpy as np
+import pandas as pd
+
+from decrochage_risk.errors import AsOfError, explain_error
+
+__all__ = [
+    "DateLike",
+    "date_of_number",
+    "day_number",
+    "school_year_of",
+    "term_of",
+    "to_date",
+    "weeks_since_september",
+    "year_end",
+    "year_start",
+]
+
+DateLike = date | np.datetime64 | str
+"""What :func:`to_date` reads (``datetime`` and ``pandas.Timestamp`` are ``date`` too)."""
+
+EPOCH = date(1970, 1, 1).toordinal()
+SEPTEMBER = 9
+_ISO_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_COARSER_THAN_A_DAY = ("generic", "Y", "M", "W")
+
+
+def to_date(value: object) -> date:
+    """Read a day; times are dropped, nothing is guessed.
+
+    Parameters
+    ----------
+    value : date, datetime, pandas.Timestamp, numpy.datetime64 or str
+        Text must be an ISO day, ``"2024-11-05"``. A time of day is dropped, in the value's own time zone.
+
+    Raises
+    ------
+    AsOfError
+        Anything else: a number, ``"05/11/2024"``, ``NaT``, a ``datetime64`` of months, a day that does not exist.
+
+    Examples
+    --------
+    >>> to_date("2024-11-05")
+    datetime.date(2024, 11, 5)
+    >>> to_date(np.datetime64("2024-11-05T08:30"))
+    datetime.date(2024, 11, 5)
+    """
+    if isinstance(value, np.datetime64):
+        return _from_datetime64(value)
+    if value is pd.NaT:
+        raise _not_a_day(value)
+    if isinstance(value, datetime):
+        return value.date()
+    if isinstance(value, date):
+        return value
+    if isinstance(value, str) and _ISO_DAY.fullmatch(value):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            raise _not_a_day(value) from None
+    raise _not_a_day(value)
+
+
+def _from_datetime64(value: np.datetime64) -> date:
+    if np.isnat(value) or np.datetime_data(value.dtype)[0] in _COARSER_THAN_A_DAY:
+        raise _not_a_day(value)
+    day = value.astype("datetime64[D]").item()
+    if not isinstance(day, date):
+        raise _not_a_day(value)
+    return day
+
+
+def _not_a_day(value: object) -> AsOfError:
+    return AsOfError(
+        explain_error(
+            f"{value!r} ({type(value).__name__}) is not a day",
+            expected='a date, a datetime, a pandas.Timestamp, a numpy.datetime64 of days or finer, or ISO text "2024-11-05"',
+            hint='Write the day as year-month-day, for example "2024-11-05" for 5 November 2024.',
+        ),
+    )
+
+
+def day_number(day: DateLike) -> int:
+    """Count the days from 1 January 1970 to ``day``.
+
+    Examples
+    --------
+    >>> day_number("1970-01-02")
+    1
+    """
+    return to_date(day).toordinal() - EPOCH
+
+
+def date_of_number(number: int) -> date:
+    """Return the day that is ``number`` days after 1 January 1970.
+
+    Examples
+    --------
+    >>> date_of_number(1)
+    datetime.date(1970, 1, 2)
+    """
+    return date.fromordinal(number + EPOCH)
+
+
+def school_year_of(day: DateLike) -> int:
+    """Return the school year that holds ``day``: ``y`` from 1 September ``y`` to 31 August ``y + 1``.
+
+    Examples
+    --------
+    >>> school_year_of("2025-08-31"), school_year_of("2025-09-01")
+    (2024, 2025)
+    """
+    read = to_date(day)
+    return read.year if read.month >= SEPTEMBER else read.year - 1
+
+
+def year_start(school_year: int) -> date:
+    """Return the first day of a school year, 1 September.
+
+    Examples
+    --------
+    >>> year_start(2024)
+    datetime.date(2024, 9, 1)
+    """
+    return date(school_year, SEPTEMBER, 1)
+
+
+def year_end(school_year: int) -> date:
+    """Return the last day of a school year, 31 August of the year after.
+
+    Examples
+    --------
+    >>> year_end(2024)
+    datetime.date(2025, 8, 31)
+    """
+    return date(school_year + 1, SEPTEMBER - 1, 31)
+
+
+def term_of(day: DateLike) -> str:
+    """Return the term of ``day``, in French.
+
+    The dates are the usual ones of councils in French schools: the first term ends with November, the second
+    in mid-March (15 March); each school moves them by some days.
+
+    Examples
+    --------
+    >>> term_of("2024-11-30"), term_of("2024-12-01"), term_of("2025-03-16")
+    ('1er trimestre', '2e trimestre', '3e trimestre')
+    """
+    read = to_date(day)
+    in_year = (read.month - SEPTEMBER) % 12, read.day
+    if in_year < (3, 1):
+        return "1er trimestre"
+    return "2e trimestre" if in_year <= (6, 15) else "3e trimestre"
+
+
+def weeks_since_september(day: DateLike) -> float:
+    """Count the weeks (days / 7) from 1 September of the school year of ``day``.
+
+    Examples
+    --------
+    >>> weeks_since_september("2024-09-15")
+    2.0
+    """
+    read = to_date(day)
+    return (read - year_start(school_year_of(read))).days / 7

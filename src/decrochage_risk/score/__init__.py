@@ -1,0 +1,22 @@
+"""Scoring: ``score_pupils`` and its result objects."""
+
+from __future__ import annotations
+
+from decrochage_risk.score.demo_model import DEMO_NOTICE, demo_model_folder, load_demo_model
+from decrochage_risk.score.pupil_risk import Comparable, DataFacts, Interval, ModelFacts, PupilRisk
+from decrochage_risk.score.risk_scores import RiskScores, RunFacts
+from decrochage_risk.score.scoring import score_pupils
+
+__all__ = [
+    "DEMO_NOTICE",
+    "Comparable",
+    "DataFacts",
+    "Interval",
+    "ModelFacts",
+    "PupilRisk",
+    "RiskScores",
+    "RunFacts",
+    "demo_model_folder",
+    "load_demo_model",
+    "score_pupils",
+]

@@ -1,0 +1,288 @@
+"""Scoring: from records and a day to one result per pupil, nobody left out."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pandas as pd
+
+from decrochage_risk import french
+from decrochage_risk.errors import DemoModelWarning, RecordsError, RecordsWarning, explain_error
+from decrochage_risk.explain import attribute, find_reasons
+from decrochage_risk.features import FAMILIES
+from decrochage_risk.model import MINIMUM_DAYS, TrainedModel, days_of_data, matrix_with_context
+from decrochage_risk.policy import Policy, load_policy
+from decrochage_risk.records.levels import LEVEL_NAMES
+from decrochage_risk.records.pupil_records import PupilRecords
+from decrochage_risk.score.demo_model import DEMO_NOTICE, load_demo_model
+from decrochage_risk.score.risk_scores import RiskScores, RunFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    import numpy.typing as npt
+
+    from decrochage_risk.records.known import KnownRecords
+
+__all__ = ["score_pupils"]
+
+Explain = Literal["flagged", "all", "none"]
+
+REFUSED = "traitement refusé"
+NOT_ENROLLED = "non inscrit à cette date"
+UNKNOWN_LEVEL = "niveau jamais vu par le modèle"
+TOO_LITTLE = "moins de 3 semaines de données"
+NOT_VERIFIED = "explication non vérifiée : les contributions ne redonnent pas le score"
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """Pupils that have a risk: their positions, what the boosters saw, and their references."""
+
+    rows: npt.NDArray[np.intp]
+    values: npt.NDArray[np.float64]
+    filled: npt.NDArray[np.float64]
+    references: npt.NDArray[np.float64]
+
+
+def score_pupils(
+    records: PupilRecords,
+    *,
+    as_of: object,
+    model: TrainedModel | None = None,
+    policy: Policy | None = None,
+    explain: Explain | Collection[str] = "flagged",
+    exclude: Iterable[str] = (),
+) -> RiskScores:
+    """Score every pupil of the records, as known on the morning of ``as_of``.
+
+    Parameters
+    ----------
+    records : PupilRecords
+        Checked records.
+    as_of : date or ISO text
+        Only what was dated and recorded before this day is used.
+    model : TrainedModel, optional
+        The bundled demonstration model, trained on synthetic pupils, when left out; every result then says so.
+    policy : Policy, optional
+        Thresholds, tiers and measures; the bundled ones when left out.
+    explain : {"flagged", "all", "none"} or collection of pupil ids
+        Whom to give reasons.
+    exclude : iterable of str
+        Pupils whose family objected: they come back with ``risk = None`` and "traitement refusé".
+
+    Returns
+    -------
+    RiskScores
+        As many results as pupils, in the order of ``records.pupils``. ``risk`` is missing, with the cause, for a
+        pupil who is excluded, not enrolled that day, at a level the model never saw, or with under 3 weeks of data.
+
+    Raises
+    ------
+    AsOfError
+        When ``as_of`` is not a date, or lies before every enrolment.
+    CalendarError
+        When the calendar does not hold the school year up to ``as_of``.
+    RecordsError
+        When ``records`` are not PupilRecords, or ``explain`` names unknown pupils.
+
+    Warns
+    -----
+    DemoModelWarning
+        When the demonstration model is used.
+    RecordsWarning
+        When ``exclude`` names pupils that the records do not hold.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> from decrochage_risk.synthetic import make_cohort
+    >>> cohort = make_cohort(30, [2023, 2024], seed=1)
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")  # the demonstration model says that it is one
+    ...     scores = score_pupils(cohort.records, as_of="2025-03-05")
+    >>> len(scores)
+    30
+    """
+    _check_records(records)
+    model, policy = model or load_demo_model(), policy or load_policy()
+    if model.demo:
+        warnings.warn(DEMO_NOTICE, DemoModelWarning, stacklevel=2)
+    known = records.known_on(as_of)
+    features = matrix_with_context(known)
+    level = np.array([*LEVEL_NAMES, None], dtype=object)[known.level]
+    days = days_of_data(known)
+    cause = _causes(known, model, level, days, _excluded(known, exclude))
+    scored = _fill(model, known, features, level, cause)
+    frame = _base_frame(records, known, level, cause, days)
+    frame = _with_risks(frame, model, scored)
+    assessment = policy.assess(level, frame["risk"].to_numpy())
+    frame = frame.assign(
+        tier=assessment.tier,
+        flagged=assessment.flagged,
+        flag_rule=np.where(assessment.tier > 0, assessment.rule, None),
+        reinforced=assessment.reinforced,
+    )
+    missing = features.loc[:, [name for name in model.risk_model.columns if name in features]].isna()
+    frame["missing_features"] = missing.drop(columns=list(model.risk_model.context)).sum(axis=1).to_numpy()
+    chosen = _chosen(explain, known, frame)[scored.rows]
+    run = RunFacts.of(model, policy, known, records)
+    return _explained(frame, features, scored, chosen, known, model, run, policy)
+
+
+def _check_records(records: object) -> None:
+    if not isinstance(records, PupilRecords):
+        raise RecordsError(
+            explain_error(
+                f"records is a {type(records).__name__}",
+                expected="PupilRecords",
+                hint="PupilRecords(pupils=..., enrolments=...), PupilRecords.read(folder) or .from_json(payload).",
+            )
+        )
+
+
+def _excluded(known: KnownRecords, exclude: Iterable[str]) -> npt.NDArray[np.bool_]:
+    if isinstance(exclude, str):
+        exclude = (exclude,)
+    ids = pd.Index(list(exclude), dtype="object")
+    position = pd.Index(known.pupil_ids, dtype="object").get_indexer(ids)
+    if (position < 0).any():
+        warnings.warn(
+            f"exclude names {int((position < 0).sum())} pupils that the records do not hold, "
+            f"for example {ids[position < 0][0]!r}; check that these ids are written as in pupils.",
+            RecordsWarning,
+            stacklevel=3,
+        )
+    refused = np.zeros(known.pupil_count, dtype=np.bool_)
+    refused[position[position >= 0]] = True
+    return refused
+
+
+def _causes(
+    known: KnownRecords,
+    model: TrainedModel,
+    level: npt.NDArray[np.object_],
+    days: npt.NDArray[np.int64],
+    refused: npt.NDArray[np.bool_],
+) -> npt.NDArray[np.object_]:
+    """Why a pupil is not scored, None for those who are."""
+    return np.select(
+        [refused, ~known.enrolled, ~np.isin(level, model.levels), days < MINIMUM_DAYS],
+        [REFUSED, NOT_ENROLLED, UNKNOWN_LEVEL, TOO_LITTLE],
+        np.array(None, dtype=object),
+    )
+
+
+def _fill(
+    model: TrainedModel,
+    known: KnownRecords,
+    features: pd.DataFrame,
+    level: npt.NDArray[np.object_],
+    cause: npt.NDArray[np.object_],
+) -> _Scored:
+    rows = np.flatnonzero(np.equal(cause, None))
+    columns = list(model.risk_model.columns)
+    values = np.ascontiguousarray(features[columns].to_numpy(dtype=np.float64)[rows])
+    groups = model.reference_groups(level[rows], known.as_of)
+    filled = model.risk_model.filled(values, groups)
+    return _Scored(rows, values, filled, model.risk_model.reference_rows(values, groups))
+
+
+def _base_frame(
+    records: PupilRecords,
+    known: KnownRecords,
+    level: npt.NDArray[np.object_],
+    cause: npt.NDArray[np.object_],
+    days: npt.NDArray[np.int64],
+) -> pd.DataFrame:
+    row = known.current_enrolment_row
+    current = {
+        name: np.where(row >= 0, records.enrolments[name].astype(object).to_numpy()[np.maximum(row, 0)], None)
+        for name in ("school_id", "class_id", "network_id")
+    }
+    return pd.DataFrame(
+        {
+            "pupil_id": np.asarray(known.pupil_ids, dtype=object),
+            "as_of": pd.Timestamp(known.as_of),
+            "school_year": known.school_year,
+            **current,
+            "level": level,
+            "cause": cause,
+            "days_of_data": days,
+            "set_aside": records.set_aside.to_numpy(),
+            "birth_date": records.pupils["birth_date"].to_numpy(),
+        }
+    )
+
+
+def _with_risks(frame: pd.DataFrame, model: TrainedModel, scored: _Scored) -> pd.DataFrame:
+    risk_model = model.risk_model
+    risk = risk_model.risk(scored.filled)
+    low, high = risk_model.interval(scored.filled)
+    alike = risk_model.comparable.lookup(risk)
+    columns = {
+        "risk": risk, "risk_low": low, "risk_high": high,
+        "comparable_pupils": alike.n, "comparable_left": alike.left, "comparable_share": alike.share,
+        "comparable_low": alike.low, "comparable_high": alike.high,
+    }  # fmt: skip
+    found = pd.DataFrame(columns, index=scored.rows, dtype=np.float64)
+    return pd.concat([frame, found.reindex(frame.index)], axis=1)
+
+
+def _chosen(explain: Explain | Collection[str], known: KnownRecords, frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Which pupils to explain."""
+    if isinstance(explain, str):
+        if explain not in {"flagged", "all", "none"}:
+            raise RecordsError(
+                explain_error(
+                    f"explain={explain!r}",
+                    expected='"flagged", "all", "none" or a collection of pupil ids',
+                    hint=f"For one pupil: explain=[{explain!r}].",
+                )
+            )
+        return frame["flagged"].to_numpy() if explain == "flagged" else np.full(len(frame), explain == "all")
+    asked = list(explain)
+    unknown = [pupil for pupil in asked if pupil not in known.pupil_ids]
+    if unknown:
+        raise RecordsError(
+            explain_error(
+                f"explain names {len(unknown)} unknown pupils: {french.join([repr(pupil) for pupil in unknown[:5]])}",
+                expected="ids of the pupils table",
+                hint='Use explain="all" for everybody.',
+            )
+        )
+    return frame["pupil_id"].isin(asked).to_numpy()
+
+
+def _explained(
+    frame: pd.DataFrame,
+    features: pd.DataFrame,
+    scored: _Scored,
+    chosen: npt.NDArray[np.bool_],
+    known: KnownRecords,
+    model: TrainedModel,
+    run: RunFacts,
+    policy: Policy,
+) -> RiskScores:
+    rows = scored.rows[chosen]
+    attribution = attribute(model.risk_model, scored.filled[chosen], scored.references[chosen])
+    table = find_reasons(attribution, scored.values[chosen], known)
+    good = attribution.additive
+    reasons = table.reasons[good[table.reasons["row"].to_numpy(dtype=np.intp)]].copy()
+    reasons.insert(0, "pupil_id", frame["pupil_id"].to_numpy()[rows[reasons.pop("row").to_numpy(dtype=np.intp)]])
+    frame["explained"] = False
+    frame.loc[rows[good], "explained"] = True
+    frame["explanation_cause"] = pd.Series(None, index=frame.index, dtype=object)
+    frame.loc[rows[~good], "explanation_cause"] = NOT_VERIFIED
+    frame["reference_risk"] = np.nan
+    frame.loc[rows, "reference_risk"] = 1.0 / (1.0 + np.exp(-attribution.base))
+    frame["other_points"] = np.nan
+    frame.loc[rows[good], "other_points"] = table.other_points[good]
+    families = [*(family.code for family in FAMILIES), "base"]
+    index = pd.Index(frame["pupil_id"], name="pupil_id")
+    contributions = pd.DataFrame(np.nan, index=index, columns=families)
+    contributions.iloc[rows] = table.families[families].to_numpy()
+    return RiskScores(frame, reasons.reset_index(drop=True), contributions, features, run, policy)

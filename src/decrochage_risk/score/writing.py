@@ -1,0 +1,113 @@
+"""Files of a run: Parquet for machines, one CSV list per school that Excel opens in France, HTML in a notebook."""
+
+from __future__ import annotations
+
+import html
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from decrochage_risk import french
+from decrochage_risk.errors import RecordsError, explain_error
+
+if TYPE_CHECKING:
+    from decrochage_risk.score.pupil_risk import PupilRisk
+    from decrochage_risk.score.risk_scores import RiskScores
+
+__all__ = ["html_table", "school_list", "write_scores"]
+
+_ROWS_SHOWN = 20
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write_scores(scores: RiskScores, folder: str | Path) -> list[Path]:
+    """Write ``scores.parquet``, ``reasons.parquet``, ``contributions.parquet``, ``run.json`` and ``listes/*.csv``.
+
+    A list holds the situations to be looked at in one school, by class and id; a school without any has no list.
+
+    Raises
+    ------
+    RecordsError
+        When the folder cannot be made.
+    """
+    target = Path(folder)
+    lists = target / "listes"
+    try:
+        lists.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RecordsError(
+            explain_error(
+                f"The folder {target} cannot be made ({error.strerror})",
+                expected="a folder that can be written",
+                hint="Choose another folder, or ask for the right to write there.",
+            )
+        ) from error
+    # A list of an earlier run must not be taken for one of this run.
+    for stale in lists.glob("*.csv"):
+        stale.unlink()
+    written = [target / f"{name}.parquet" for name in ("scores", "reasons", "contributions")]
+    for path, table in zip(written, (scores.frame, scores.reasons, scores.contributions), strict=True):
+        table.to_parquet(path)
+    run = target / "run.json"
+    run.write_text(json.dumps(scores.run.to_dict(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    written.append(run)
+    for school, of_school in scores.flagged.groupby("school_id", sort=True):
+        path = lists / f"{school}.csv"
+        table = school_list(scores, of_school["pupil_id"].tolist())
+        table.to_csv(path, sep=";", decimal=",", index=False, encoding="utf-8-sig", lineterminator="\r\n")
+        written.append(path)
+    return written
+
+
+def school_list(scores: RiskScores, pupil_ids: list[str]) -> pd.DataFrame:
+    """List of situations to be looked at, in French, in the order given.
+
+    Parameters
+    ----------
+    scores : RiskScores
+        The run.
+    pupil_ids : list of str
+        Pupils of one school.
+    """
+    return pd.DataFrame([_line(scores[pupil]) | _class_of(scores, pupil) for pupil in pupil_ids])
+
+
+def _class_of(scores: RiskScores, pupil_id: str) -> dict[str, str]:
+    name = scores.frame.loc[scores.frame["pupil_id"] == pupil_id, "class_id"].iloc[0]
+    return {"Classe": "" if pd.isna(name) else _safe(str(name))}
+
+
+def _line(pupil: PupilRisk) -> dict[str, Any]:
+    reasons, protective = pupil.reasons or (), pupil.protective or ()
+    line: dict[str, Any] = {"Élève": _safe(pupil.pupil_id), "Niveau": pupil.level, "Classe": ""}
+    line["Risque estimé (%)"] = None if pupil.risk is None else round(100 * pupil.risk, 1)
+    if pupil.interval is not None:
+        line["Fourchette"] = french.interval_percent(pupil.interval.low, pupil.interval.high)
+    line["Élèves comparables"] = pupil.comparable.text if pupil.comparable is not None else ""
+    line["Action proposée"] = pupil.tier_label
+    line["Règle"] = pupil.flag_rule
+    for number in range(4):
+        line[f"Point d'attention {number + 1}"] = reasons[number].text if number < len(reasons) else ""
+    for number in range(2):
+        line[f"Point d'appui {number + 1}"] = protective[number].text if number < len(protective) else ""
+    line["Mesures possibles"] = " ; ".join(measure.label for measure in pupil.measures)
+    line["Décision automatique"] = "aucune"
+    line["Modèle"] = pupil.model.notice or pupil.model.id
+    return line
+
+
+def _safe(text: str) -> str:
+    """Keep a spreadsheet from reading an id as a formula: an apostrophe goes before =, +, -, @."""
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+
+
+def html_table(scores: RiskScores) -> str:
+    """Table of the first situations to be looked at, for a notebook."""
+    shown = school_list(scores, scores.flagged["pupil_id"].head(_ROWS_SHOWN).tolist())
+    kept = [name for name in ("Élève", "Niveau", "Classe", "Risque estimé (%)", "Action proposée",
+                              "Point d'attention 1", "Point d'attention 2") if name in shown]  # fmt: skip
+    notice = f"<p><strong>{html.escape(scores.run.model.notice)}</strong></p>" if scores.run.model.notice else ""
+    table = shown[kept].to_html(index=False, border=0, decimal=",", na_rep="") if len(shown) else ""
+    return f"<p>{html.escape(scores.summary)}</p>{notice}{table}"

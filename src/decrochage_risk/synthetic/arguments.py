@@ -1,0 +1,82 @@
+"""Checks of what ``make_cohort`` is asked for, before anything is drawn."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from decrochage_risk.errors import RecordsError, explain_error
+from decrochage_risk.synthetic.schools import MOST_PUPILS
+from decrochage_risk.synthetic.settings import DIFFICULTIES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from decrochage_risk.school_year import SchoolCalendar
+    from decrochage_risk.synthetic.settings import Difficulty
+
+__all__ = ["checked_difficulty", "checked_pupils", "checked_seed", "checked_years"]
+
+
+def checked_pupils(pupils: int) -> int:
+    """Return how many pupils to draw; 1 or more."""
+    if isinstance(pupils, bool) or not isinstance(pupils, int) or not 1 <= pupils <= MOST_PUPILS:
+        raise RecordsError(
+            explain_error(
+                f"pupils={pupils!r}",
+                expected=f"a whole number from 1 to {MOST_PUPILS:,}, the distinct pupils of all years together",
+                hint="A region the size of Grand Est has about 390,000 pupils from 6e to terminale in one year.",
+            )
+        )
+    return pupils
+
+
+def checked_seed(seed: int) -> int:
+    """Return the seed; 0 or more."""
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise RecordsError(
+            explain_error(
+                f"seed={seed!r}",
+                expected="a whole number, 0 or more",
+                hint="The same seed gives the same cohort; write it down with the results.",
+            )
+        )
+    return seed
+
+
+def checked_years(school_years: Sequence[int], calendar: SchoolCalendar) -> list[int]:
+    """Return the school years: consecutive, in order, and all of them in the calendar."""
+    years = list(school_years)
+    if not years or any(isinstance(year, bool) or not isinstance(year, int) for year in years):
+        raise _bad_years(years, "one or more whole numbers, like [2022, 2023, 2024]", "2024 is 2024-2025.")
+    if years != list(range(years[0], years[0] + len(years))):
+        raise _bad_years(
+            years,
+            "consecutive school years in order, each one once",
+            f"For these, write {list(range(min(years), max(years) + 1))}.",
+        )
+    known = calendar.known_years
+    if not set(years) <= set(known):
+        raise _bad_years(
+            years,
+            f"years of the calendar {calendar.name!r}: {known[0]} to {known[-1]}" if known else "a calendar with a whole year",
+            "Choose other years, or pass a calendar that holds them (SchoolCalendar.from_csv).",
+        )
+    return years
+
+
+def checked_difficulty(difficulty: str) -> Difficulty:
+    """Return the settings of a difficulty, by its name."""
+    found = DIFFICULTIES.get(difficulty)
+    if found is None:
+        raise RecordsError(
+            explain_error(
+                f"difficulty={difficulty!r}",
+                expected=f"one of {', '.join(DIFFICULTIES)}",
+                hint='"observable": the records show all that moves the risk; "realistic": they do not.',
+            )
+        )
+    return found
+
+
+def _bad_years(years: list[int], expected: str, hint: str) -> RecordsError:
+    return RecordsError(explain_error(f"school_years={years!r}", expected=expected, hint=hint))

@@ -1,0 +1,183 @@
+"""The visible state of a pupil, week after week: a Markov chain whose every probability the records show.
+
+The state is read off rows that are on record the same day: in which of the last four school weeks the pupil had
+an absence that was not excused when it was recorded (4 bits), and in which of the last two maths assessments the
+mark was under 8 or missing (2 bits): 64 states. Weeks in a company leave the state as it is. From the state, and from
+facts known since the first week (level, years behind, band of the first-week tests, wish obtained, absence of the
+year before, move), come the odds of the next absence, of the next low mark, of leaving that week, and of not
+coming back in September.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from decrochage_risk.synthetic.settings import ABSENCE, LEVEL_RATES, MARKS, RISK
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from decrochage_risk.synthetic.settings import Difficulty
+    from decrochage_risk.synthetic.weeks import SchoolWeeks
+
+__all__ = ["LOWS", "MARKED", "Chain", "Facts", "make_chain", "next_states", "sigmoid"]
+
+_WEEK_BITS, _LOW_BITS = 4, 2
+_STATES = 1 << (_WEEK_BITS + _LOW_BITS)
+_SHAPE = (len(LEVEL_RATES), 3, 4, 5, 3, 2)  # level, behind, wish, band, past, upheaval
+
+_state = np.arange(_STATES)
+MARKED = sum(((_state >> (_LOW_BITS + bit)) & 1) for bit in range(_WEEK_BITS)) + np.zeros(_STATES, dtype=np.intp)
+"""Marked weeks (0 to 4) of each state."""
+LOWS = sum(((_state >> bit) & 1) for bit in range(_LOW_BITS)) + np.zeros(_STATES, dtype=np.intp)
+"""Low or missing maths marks (0 to 2) of each state."""
+
+
+def sigmoid(log_odds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Probability of these log-odds."""
+    return 1.0 / (1.0 + np.exp(-log_odds))
+
+
+def next_states(
+    state: npt.NDArray[np.integer], marked: npt.NDArray[np.bool_] | bool, low: npt.NDArray[np.bool_] | bool | None
+) -> npt.NDArray[np.intp]:
+    """State after a week: ``marked`` by an absence or not; ``low`` or not, ``None`` without a maths assessment."""
+    weeks = ((state >> _LOW_BITS) << 1 | np.asarray(marked)) & ((1 << _WEEK_BITS) - 1)
+    lows = state & ((1 << _LOW_BITS) - 1)
+    if low is not None:
+        lows = (lows << 1 | np.asarray(low)) & ((1 << _LOW_BITS) - 1)
+    return (weeks << _LOW_BITS | lows).astype(np.intp)
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of each pupil of a year from the first week on; int arrays of one length.
+
+    ``behind``: years behind, 2 = 2 or more. ``wish``: 0 no assignment on record, 1 first wish, 2 a later one, 3 none.
+    ``band``: first-week tests, 0 lowest to 4. ``past``: 0 to 2, marked weeks of the year before. ``upheaval``: 1 after a
+    change of school or of track.
+    """
+
+    level: npt.NDArray[np.intp]
+    behind: npt.NDArray[np.intp]
+    wish: npt.NDArray[np.intp]
+    band: npt.NDArray[np.intp]
+    past: npt.NDArray[np.intp]
+    upheaval: npt.NDArray[np.intp]
+
+    def cells(self) -> tuple[npt.NDArray[np.intp], Facts]:
+        """Cell of each pupil, and the facts of each cell: pupils of a cell have the same chain."""
+        code = np.ravel_multi_index(
+            (self.level, self.behind, self.wish, self.band, self.past, self.upheaval), _SHAPE
+        )
+        found, cell = np.unique(code, return_inverse=True)
+        return cell.astype(np.intp), Facts(*(axis.astype(np.intp) for axis in np.unravel_index(found, _SHAPE)))
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Log-odds of one year by row and state; row = cell x hidden classes + hidden class.
+
+    Attributes
+    ----------
+    absence : array of shape (rows, 64)
+        Of a school day with an absence that is not excused, before the season.
+    low : array of shape (rows, 64)
+        Of a low or missing mark in a maths assessment.
+    leaving, summer : arrays of shape (rows, 64)
+        Of leaving at the end of a week, before the season, and of not coming back in September.
+    absence_season, leaving_season : arrays of shape (weeks,)
+        Added in each week.
+    placement : bool array of shape (rows, weeks)
+        Weeks spent in a company.
+    shares : array of shape (hidden classes,)
+    """
+
+    absence: npt.NDArray[np.float64]
+    low: npt.NDArray[np.float64]
+    leaving: npt.NDArray[np.float64]
+    summer: npt.NDArray[np.float64]
+    absence_season: npt.NDArray[np.float64]
+    leaving_season: npt.NDArray[np.float64]
+    placement: npt.NDArray[np.bool_]
+    shares: npt.NDArray[np.float64]
+
+    @property
+    def hidden_classes(self) -> int:
+        """How many classes no record tells apart; 1 = nothing is hidden."""
+        return len(self.shares)
+
+    @staticmethod
+    def has_round(week: int) -> bool:
+        """Whether ``week`` holds a maths assessment: every second week from the third on."""
+        return week >= _WEEK_BITS // 2 and week % 2 == 0
+
+    def absence_in(self, week: int) -> npt.NDArray[np.float64]:
+        """Probability, for each school day of ``week``, of an absence that is not excused; 0 in a company."""
+        probability = sigmoid(self.absence + self.absence_season[week])
+        return np.where(self.placement[:, week, None], 0.0, probability)
+
+    def leaving_in(self, week: int) -> npt.NDArray[np.float64]:
+        """Probability of leaving at the end of ``week``, by the state after it; 0 in the first week."""
+        if week == 0:
+            return np.zeros_like(self.leaving)
+        return sigmoid(self.leaving + self.leaving_season[week])
+
+
+def make_chain(facts: Facts, difficulty: Difficulty, weeks: SchoolWeeks) -> Chain:
+    """Build the chain of each cell of a year.
+
+    Parameters
+    ----------
+    facts : Facts
+        One row per cell.
+    difficulty : Difficulty
+        Its hidden classes shift absence and leaving.
+    weeks : SchoolWeeks
+        The year.
+    """
+    hidden = difficulty.hidden
+    absence = _static(facts, "absence_logit", ABSENCE)[:, None] + np.array([one.absence for one in hidden])
+    shift = np.array([one.risk for one in hidden])
+    leaving, summer = (
+        (_static(facts, name, RISK)[:, None] + shift).reshape(-1, 1) + _by_state(RISK.by_marked_weeks, RISK.by_lows)
+        for name in ("in_year_logit", "summer_logit")
+    )
+    low = np.repeat(np.take(MARKS.low_logit_by_band, facts.band), len(hidden))
+    months = weeks.month - 1
+    return Chain(
+        absence=absence.reshape(-1, 1) + _by_state(ABSENCE.by_marked_weeks, (0.0, 0.0, 0.0)),
+        low=low[:, None] + _by_state(MARKS.low_by_marked_weeks, MARKS.low_by_lows),
+        leaving=leaving,
+        summer=summer,
+        absence_season=np.take(ABSENCE.by_month, months),
+        leaving_season=np.take(RISK.by_month, months),
+        placement=np.repeat(_placements(facts, len(weeks)), len(hidden), axis=0),
+        shares=np.array([one.share for one in hidden]),
+    )
+
+
+def _static(facts: Facts, intercept: str, effects: object) -> npt.NDArray[np.float64]:
+    """Log-odds of what does not change within the year."""
+    total = np.array([getattr(level, intercept) for level in LEVEL_RATES])[facts.level]
+    for fact in ("band", "behind", "past", "wish"):
+        total = total + np.take(getattr(effects, f"by_{fact}"), getattr(facts, fact))
+    upheaval: float = effects.upheaval  # type: ignore[attr-defined]  # both settings that come here have it
+    moved: npt.NDArray[np.float64] = total + upheaval * facts.upheaval
+    return moved
+
+
+def _by_state(marked: tuple[float, ...], lows: tuple[float, ...]) -> npt.NDArray[np.float64]:
+    effect: npt.NDArray[np.float64] = np.take(marked, MARKED) + np.take(lows, LOWS)
+    return effect
+
+
+def _placements(facts: Facts, weeks: int) -> npt.NDArray[np.bool_]:
+    by_level = np.zeros((len(LEVEL_RATES), weeks), dtype=np.bool_)
+    for number, level in enumerate(LEVEL_RATES):
+        by_level[number, [week for week in level.placement_weeks if week < weeks]] = True
+    placed: npt.NDArray[np.bool_] = by_level[facts.level]
+    return placed

@@ -1,0 +1,129 @@
+"""Rows of ``absences`` of one year: absences, lateness, exclusions and placements, half-day by half-day."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from decrochage_risk.synthetic.chain import MARKED
+from decrochage_risk.synthetic.settings import ABSENCE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy.typing as npt
+
+    from decrochage_risk.synthetic.chain import Chain
+    from decrochage_risk.synthetic.columns import Columns
+    from decrochage_risk.synthetic.walk import Walk
+    from decrochage_risk.synthetic.weeks import SchoolWeeks
+
+__all__ = ["KINDS", "NOT_KNOWN", "absence_rows", "away_in"]
+
+KINDS = ("absence", "lateness", "exclusion", "placement")
+_ABSENCE, _LATENESS, _EXCLUSION, _PLACEMENT = range(4)
+NOT_KNOWN = -1
+"""A flag (``justified``) that is not known."""
+
+_HERE, _NOT_EXCUSED, _ILL, _EXCLUDED, _PLACED = range(5)
+_KIND = np.array([-1, _ABSENCE, _ABSENCE, _EXCLUSION, _PLACEMENT])
+_LONGEST = 4  # episodes last 1 to 3 days
+_SETTLED_AFTER = (2, 15)
+_RECORDED_AFTER = (1, 7)
+
+
+def absence_rows(chain: Chain, walk: Walk, weeks: SchoolWeeks, rng: np.random.Generator) -> Iterator[Columns]:
+    """Yield the rows of each week, week by week.
+
+    An absence that is not excused is recorded the same day, so that the state can be read off the records; some of these
+    are settled days later. An illness is excused when it is recorded, which may be late; then ``justified_on`` is
+    ``recorded_on``.
+    """
+    for week in range(len(weeks)):
+        here = np.flatnonzero(walk.leaving_week >= week)
+        away = away_in(chain, walk, weeks, week, here, rng)
+        marked = MARKED[walk.states[week, here]]
+        yield _away_rows(here, away, marked, weeks, week, rng)
+        yield _lateness_rows(here, away, marked, weeks, week, rng)
+
+
+def away_in(
+    chain: Chain, walk: Walk, weeks: SchoolWeeks, week: int, here: npt.NDArray[np.intp], rng: np.random.Generator
+) -> npt.NDArray[np.int8]:
+    """Why each pupil is away on each school day of a week (0 = is there), shape (pupils, days)."""
+    days = int(weeks.count[week])
+    bits = (walk.absent_days[week, here][:, None] >> np.arange(days)) & 1
+    away = np.where(bits == 1, _NOT_EXCUSED, _HERE).astype(np.int8)
+    marked = MARKED[walk.states[week, here]]
+    episodes = ((_ILL, np.full(here.size, ABSENCE.illness)), (_EXCLUDED, np.take(ABSENCE.exclusion, marked)))
+    for reason, chance in episodes:
+        spell = _episode(chance, days, rng)
+        away[spell & (away == _HERE)] = reason
+    away[chain.placement[walk.row[here], week]] = _PLACED
+    return away
+
+
+def _episode(
+    chance: npt.NDArray[np.float64], days: int, rng: np.random.Generator
+) -> npt.NDArray[np.bool_]:
+    """Spells of 1 to 3 school days within a week, shape (pupils, days)."""
+    starts = rng.integers(0, days, chance.size)
+    ends = starts + rng.integers(1, _LONGEST, chance.size)
+    day = np.arange(days)
+    within = (day >= starts[:, None]) & (day < ends[:, None])
+    spell: npt.NDArray[np.bool_] = within & (rng.random(chance.size) < chance)[:, None]
+    return spell
+
+
+def _away_rows(  # noqa: PLR0913 - one week of one year is these six things
+    here: npt.NDArray[np.intp],
+    away: npt.NDArray[np.int8],
+    marked: npt.NDArray[np.intp],
+    weeks: SchoolWeeks,
+    week: int,
+    rng: np.random.Generator,
+) -> Columns:
+    pupil, place = np.nonzero(away)
+    reason = away[pupil, place]
+    day = weeks.days[week, place]
+    possible = weeks.half_days[week, place]
+    whole = (rng.random(pupil.size) < ABSENCE.whole_day) | (reason >= _EXCLUDED)
+    late = (reason == _ILL) & (rng.random(pupil.size) < ABSENCE.recorded_late)
+    recorded = day + np.where(late, rng.integers(*_RECORDED_AFTER, pupil.size), 0)
+    settled = (reason == _NOT_EXCUSED) & (rng.random(pupil.size) < np.take(ABSENCE.settled_late, marked[pupil]))
+    justified = np.where(reason == _NOT_EXCUSED, settled, np.where(reason == _ILL, 1, NOT_KNOWN))
+    settled_on = np.where(settled, day + rng.integers(*_SETTLED_AFTER, pupil.size), recorded)
+    return {
+        "pupil": here[pupil],
+        "date": day,
+        "half_days": np.where(whole, possible, np.minimum(possible, 1)).astype(np.int8),
+        "kind": _KIND[reason].astype(np.int8),
+        "justified": justified.astype(np.int8),
+        "recorded_on": recorded.astype(np.int32),
+        "justified_on": np.where(justified == 1, settled_on, NOT_KNOWN).astype(np.int32),
+    }
+
+
+def _lateness_rows(  # noqa: PLR0913 - as above
+    here: npt.NDArray[np.intp],
+    away: npt.NDArray[np.int8],
+    marked: npt.NDArray[np.intp],
+    weeks: SchoolWeeks,
+    week: int,
+    rng: np.random.Generator,
+) -> Columns:
+    place = rng.integers(0, away.shape[1], here.size)
+    late = rng.random(here.size) < np.take(ABSENCE.lateness, marked)
+    pupil = np.flatnonzero(late & (away[np.arange(here.size), place] == _HERE))
+    day = weeks.days[week, place[pupil]]
+    unknown = np.full(pupil.size, NOT_KNOWN, dtype=np.int8)
+    return {
+        "pupil": here[pupil],
+        "date": day,
+        "half_days": np.zeros(pupil.size, dtype=np.int8),
+        "kind": np.full(pupil.size, _LATENESS, dtype=np.int8),
+        "justified": unknown,
+        "recorded_on": day,
+        "justified_on": unknown.astype(np.int32),
+    }

@@ -1,0 +1,158 @@
+"""Rows of ``grades`` of one year: the tests of the first week, then assessments subject by subject."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from decrochage_risk.records.levels import LEVELS
+from decrochage_risk.synthetic.chain import MARKED, sigmoid
+from decrochage_risk.synthetic.settings import MARKS, SUBJECTS
+from decrochage_risk.synthetic.walk import assessment_day
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy.typing as npt
+
+    from decrochage_risk.synthetic.chain import Chain
+    from decrochage_risk.synthetic.columns import Columns
+    from decrochage_risk.synthetic.walk import Walk
+    from decrochage_risk.synthetic.weeks import SchoolWeeks
+
+__all__ = ["STATUSES", "FirstTests", "draw_first_tests", "mark_rows"]
+
+STATUSES = ("graded", "absent", "not_handed_in")
+_GRADED, _ABSENT, _NOT_HANDED_IN = range(3)
+_PATHWAY_SHIFT = np.array([dict(MARKS.by_pathway)[level.pathway] for level in LEVELS])
+_TAKES = np.array([[level.pathway in subject.pathways for level in LEVELS] for subject in SUBJECTS])
+_MATHS, _FRENCH = 0, 1
+_TOP = 20.0
+_EVERY = 3  # weeks between two assessments of a subject, maths aside
+_OUT_OF_TEN_EVERY, _DOUBLE_EVERY = 5, 4
+_RECORDED_AFTER = (1, 8)
+_HALF_OF_MISSED = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class FirstTests:
+    """Maths and French tests of the first week: marks on 20 by half points, their mean, and its band (0 to 4)."""
+
+    maths: npt.NDArray[np.float64]
+    french: npt.NDArray[np.float64]
+    mean: npt.NDArray[np.float64]
+    band: npt.NDArray[np.intp]
+
+
+def draw_first_tests(
+    ability: npt.NDArray[np.float64],
+    level: npt.NDArray[np.intp],
+    school_shift: npt.NDArray[np.float64],
+    rng: np.random.Generator,
+) -> FirstTests:
+    """Draw the two tests of the first week."""
+    centre = MARKS.centre + _PATHWAY_SHIFT[level] + MARKS.ability_sd * ability + school_shift
+    maths, french = (_half_points(centre + MARKS.test_sd * rng.standard_normal(level.size)) for _ in range(2))
+    mean = (maths + french) / 2.0
+    return FirstTests(maths, french, mean, np.searchsorted(MARKS.band_edges, mean, side="right").astype(np.intp))
+
+
+def mark_rows(  # noqa: PLR0913 - a year of marks is these six things
+    chain: Chain,
+    walk: Walk,
+    weeks: SchoolWeeks,
+    tests: FirstTests,
+    pupils: tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]],
+    rng: np.random.Generator,
+) -> Iterator[Columns]:
+    """Yield the rows of each assessment, week by week; ``pupils``: level and class (a number) of each.
+
+    Where the mark of a maths assessment is low or missing is given by the walk; the other subjects follow the first
+    tests, and fall with the marked weeks.
+    """
+    level, group = pupils
+    everyone = np.arange(level.size)
+    for subject, marks in ((_MATHS, tests.maths), (_FRENCH, tests.french)):
+        day = weeks.days[0, assessment_day(group, subject, 0, int(weeks.count[0]))]
+        graded = np.full(level.size, _GRADED)
+        yield _rows(everyone, day, subject, marks, graded, 1, 0, rng)
+    for week in range(2, len(weeks)):
+        present = (walk.leaving_week >= week) & ~chain.placement[walk.row, week]
+        for subject in range(len(SUBJECTS)):
+            due = chain.has_round(week) if subject == _MATHS else (week + subject) % _EVERY == 0
+            if due:
+                who = np.flatnonzero(present & _TAKES[subject][level])
+                yield _assessment(walk, weeks, tests, group, who, subject, week, rng)
+
+
+def _assessment(  # noqa: PLR0913 - one assessment of one subject in one week
+    walk: Walk,
+    weeks: SchoolWeeks,
+    tests: FirstTests,
+    group: npt.NDArray[np.intp],
+    who: npt.NDArray[np.intp],
+    subject: int,
+    week: int,
+    rng: np.random.Generator,
+) -> Columns:
+    marked = MARKED[walk.states[week, who]]
+    place = assessment_day(group[who], subject, week, int(weeks.count[week]))
+    away = ((walk.absent_days[week, who] >> place) & 1) == 1
+    mark = _draw_marks(tests.mean[who], marked, subject, rng)
+    if subject == _MATHS:
+        low = walk.low[week, who]
+        mark = _on_its_side(mark, low)
+        missed = low & (rng.random(who.size) < np.take(MARKS.missed_when_low, marked))
+    else:
+        missed = away | (rng.random(who.size) < sigmoid(np.take(MARKS.missed_logit, marked)))
+    absent = away | (rng.random(who.size) < _HALF_OF_MISSED)
+    status = np.where(missed, np.where(absent, _ABSENT, _NOT_HANDED_IN), _GRADED)
+    coefficient = 2 if (week + subject) % _DOUBLE_EVERY == 0 else 1
+    return _rows(who, weeks.days[week, place], subject, mark, status, coefficient, week, rng)
+
+
+def _draw_marks(
+    mean: npt.NDArray[np.float64], marked: npt.NDArray[np.intp], subject: int, rng: np.random.Generator
+) -> npt.NDArray[np.float64]:
+    one = SUBJECTS[subject]
+    expected = MARKS.centre + one.offset + one.slope * (mean - MARKS.centre) - MARKS.fall_by_marked_weeks * marked
+    return _half_points(expected + one.noise_sd * rng.standard_normal(mean.size))
+
+
+def _on_its_side(mark: npt.NDArray[np.float64], low: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
+    """Mirror marks that lie on the wrong side of 8, so that a low mark is under 8 and no other is."""
+    below, above = MARKS.low_threshold - 0.5, MARKS.low_threshold
+    mirrored = below + above - mark
+    return np.where(
+        low, np.clip(np.where(mark >= above, mirrored, mark), 0.0, below), np.maximum(np.where(mark < above, mirrored, mark), above)
+    )
+
+
+def _half_points(marks: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    return np.clip(np.round(2.0 * marks) / 2.0, 0.0, _TOP)
+
+
+def _rows(  # noqa: PLR0913 - one argument per column
+    who: npt.NDArray[np.intp],
+    day: npt.NDArray[np.int32],
+    subject: int,
+    mark: npt.NDArray[np.float64],
+    status: npt.NDArray[np.intp],
+    coefficient: int,
+    week: int,
+    rng: np.random.Generator,
+) -> Columns:
+    out_of = _TOP / 2 if week % _OUT_OF_TEN_EVERY == 1 else _TOP
+    late = (rng.random(who.size) < MARKS.recorded_late) & (subject != _MATHS) & (week > 0)
+    return {
+        "pupil": who,
+        "date": day,
+        "subject": np.full(who.size, subject, dtype=np.int8),
+        "value": np.where(status == _GRADED, mark * (out_of / _TOP), np.nan),
+        "out_of": np.full(who.size, out_of),
+        "coefficient": np.full(who.size, float(coefficient)),
+        "status": status.astype(np.int8),
+        "recorded_on": (day + np.where(late, rng.integers(*_RECORDED_AFTER, who.size), 0)).astype(np.int32),
+    }

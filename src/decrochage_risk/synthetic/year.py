@@ -1,0 +1,169 @@
+"""One school year of the cohort: what the weeks bring, the rows of every table, and who goes on to what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from decrochage_risk.synthetic.chain import Facts, make_chain
+from decrochage_risk.synthetic.columns import stack
+from decrochage_risk.synthetic.events import absence_rows
+from decrochage_risk.synthetic.marks import draw_first_tests, mark_rows
+from decrochage_risk.synthetic.orientation import first_day_rows, round_rows
+from decrochage_risk.synthetic.pathways import ENTRY_TO_LYCEE, IN_3E, draw_orientation, draw_year_end, entry_ranks
+from decrochage_risk.synthetic.places import Move, draw_moves, enrolment_rows, settle
+from decrochage_risk.synthetic.settings import ABSENCE, RISK
+from decrochage_risk.synthetic.walk import walk_year
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from decrochage_risk.synthetic.chain import Chain
+    from decrochage_risk.synthetic.columns import Columns
+    from decrochage_risk.synthetic.pathways import Orientation, YearEnd
+    from decrochage_risk.synthetic.population import Population
+    from decrochage_risk.synthetic.schools import Schools
+    from decrochage_risk.synthetic.settings import Difficulty
+    from decrochage_risk.synthetic.walk import Walk
+    from decrochage_risk.synthetic.weeks import SchoolWeeks
+
+__all__ = ["NO_DATE", "OUTCOMES", "YearTrace", "run_year"]
+
+NO_DATE = -1
+"""Day of an outcome without one."""
+OUTCOMES = ("continued", "graduated", "left_without_diploma", "unknown")
+_CONTINUED, _GRADUATED, _LEFT, _UNKNOWN = range(4)
+_STREAMS = 5
+_WISH_OF_RANK = np.array([3, 1, 2, 2])  # no wish obtained, first wish, a later one
+
+
+@dataclass(frozen=True, slots=True)
+class YearTrace:
+    """What the truth of one year is computed from; one element per pupil of the year.
+
+    Attributes
+    ----------
+    who : int array
+        Positions in the population.
+    group : int array
+        Number of the class, on which the days of assessments depend.
+    """
+
+    weeks: SchoolWeeks
+    who: npt.NDArray[np.intp]
+    group: npt.NDArray[np.intp]
+    chain: Chain
+    walk: Walk
+    move: Move
+
+
+def run_year(
+    population: Population, schools: Schools, weeks: SchoolWeeks, difficulty: Difficulty, seed: np.random.SeedSequence
+) -> tuple[YearTrace, dict[str, Columns]]:
+    """Draw one year, and move the population on to the next.
+
+    Returns
+    -------
+    trace : YearTrace
+    rows : dict of str to Columns
+        ``enrolments``, ``absences``, ``grades``, ``orientation``, ``outcomes``; ``pupil`` is a position in the
+        population.
+    """
+    place_rng, walk_rng, absence_rng, mark_rng, end_rng = map(np.random.default_rng, seed.spawn(_STREAMS))
+    who = population.enrolled(weeks.school_year)
+    level = population.level[who]
+    place = settle(schools, population.home[who], level, place_rng)
+    first_day = list(_first_day(population, who, weeks, place_rng))
+    tests = draw_first_tests(population.ability[who], level, schools.mark_shift[place.school], place_rng)
+    move = draw_moves(schools, place, population.home[who], len(weeks), place_rng)
+    cell, cells = _facts(population, who, weeks.school_year, tests.band).cells()
+    chain = make_chain(cells, difficulty, weeks)
+    walk = walk_year(chain, cell, weeks, walk_rng)
+    orientation = draw_orientation(level, tests.band, end_rng)
+    year_end = draw_year_end(level, orientation, end_rng)
+    outcome = _draw_outcomes(walk, year_end, end_rng)
+    rows = {
+        "enrolments": enrolment_rows(place, move, walk, weeks),
+        "absences": stack(absence_rows(chain, walk, weeks, absence_rng)),
+        "grades": stack(mark_rows(chain, walk, weeks, tests, (level, place.group), mark_rng)),
+        "orientation": stack([*first_day, *round_rows(orientation, year_end.repeats, level, walk, weeks)]),
+        "outcomes": _outcome_rows(outcome, walk, weeks),
+    }
+    for columns in rows.values():
+        columns["pupil"] = who[columns["pupil"]].astype(np.int32)
+    trace = YearTrace(weeks, who, place.group, chain, walk, move)
+    _go_on(population, trace, outcome, year_end, orientation)
+    return trace, rows
+
+
+def _first_day(
+    population: Population, who: npt.NDArray[np.intp], weeks: SchoolWeeks, rng: np.random.Generator
+) -> list[Columns]:
+    """Enter what is known on the first day: assignments of pupils new to the cohort, changes of track."""
+    level = population.level[who]
+    assigned = np.flatnonzero((population.entry_year[who] == weeks.school_year) & ENTRY_TO_LYCEE[level])
+    rank = entry_ranks(level[assigned], rng)
+    population.wish[who[assigned]] = _WISH_OF_RANK[rank]
+    changed = np.flatnonzero(population.changed_track[who])
+    return list(first_day_rows(weeks, level, rank, assigned, changed))
+
+
+def _facts(
+    population: Population, who: npt.NDArray[np.intp], school_year: int, band: npt.NDArray[np.intp]
+) -> Facts:
+    return Facts(
+        level=population.level[who],
+        behind=population.years_behind(who, school_year),
+        wish=population.wish[who],
+        band=band,
+        past=population.past[who],
+        upheaval=population.upheaval[who],
+    )
+
+
+def _draw_outcomes(walk: Walk, year_end: YearEnd, rng: np.random.Generator) -> npt.NDArray[np.intp]:
+    """Outcome of each pupil; unknown falls on anyone, whatever became of them."""
+    outcome = np.where(walk.left, _LEFT, np.where(year_end.graduates, _GRADUATED, _CONTINUED))
+    return np.where(rng.random(outcome.size) < RISK.unknown, _UNKNOWN, outcome)
+
+
+def _outcome_rows(outcome: npt.NDArray[np.intp], walk: Walk, weeks: SchoolWeeks) -> Columns:
+    """One row per pupil; dated for who left within the year only."""
+    in_year = (walk.leaving_week < len(weeks)) & (outcome == _LEFT)
+    last_week = np.minimum(walk.leaving_week, len(weeks) - 1)
+    return {
+        "pupil": np.arange(outcome.size),
+        "school_year": np.full(outcome.size, weeks.school_year),
+        "outcome": outcome.astype(np.int8),
+        "date": np.where(in_year, weeks.last_days[last_week], NO_DATE).astype(np.int32),
+    }
+
+
+def _go_on(
+    population: Population,
+    trace: YearTrace,
+    outcome: npt.NDArray[np.intp],
+    year_end: YearEnd,
+    orientation: Orientation,
+) -> None:
+    """Carry what the year brought into the next one."""
+    who, weeks = trace.who, trace.weeks
+    assigned = IN_3E[population.level[who]] & ~year_end.repeats
+    wish = np.where(assigned, _WISH_OF_RANK[orientation.rank], population.wish[who])
+    moved = trace.move.week < len(weeks)
+    population.gone[who] = outcome != _CONTINUED
+    population.wish[who] = wish
+    population.past[who] = _past(trace)
+    population.upheaval[who] = (moved | year_end.changes_track).astype(np.intp)
+    population.changed_track[who] = year_end.changes_track
+    population.home[who] = trace.move.home
+    population.level[who] = year_end.level
+
+
+def _past(trace: YearTrace) -> npt.NDArray[np.intp]:
+    """Share of the school weeks (those in a company aside) with an absence not excused when recorded: 0 to 2."""
+    marked = (trace.walk.absent_days > 0).sum(axis=0)
+    possible = (~trace.chain.placement).sum(axis=1)[trace.walk.row]
+    return np.searchsorted(ABSENCE.past_shares, marked / possible, side="right").astype(np.intp)

@@ -1,0 +1,195 @@
+"""Laws that hold for every feature of the catalogue, down to the bit, whatever the feature is."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from feature_matrix import assert_same_bits, bits, matrix_of
+from future_rows import with_future_rows
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oracle_rows import ABSENCE_FEATURES, CONTRACT, GRADE_FEATURES, ORIENTATION_FEATURES
+from random_records import AS_OFS, as_frame, as_frames, random_rows, uai
+
+from decrochage_risk.features import CATALOGUE
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from random_records import Row, Tables
+
+    from decrochage_risk.school_year import SchoolCalendar
+
+few = settings(derandomize=True, deadline=None, max_examples=10, database=None)
+seeds = st.integers(0, 10_000)
+as_ofs = st.sampled_from(AS_OFS)
+
+EVENT_TABLES = ("absences", "grades", "orientation")
+READ_BY_CONTRACT = {
+    "absences": ABSENCE_FEATURES,
+    "grades": GRADE_FEATURES,
+    "orientation": ORIENTATION_FEATURES,
+}
+SENSITIVE = {
+    "sex", "sexe", "gender", "genre", "girl", "boy", "female", "male", "nationality", "nationalite", "citizenship",
+    "origin", "ethnicity", "language_at_home", "religion", "address", "adresse", "postcode", "commune", "district",
+    "city", "scholarship", "bourse", "disability", "handicap", "ulis", "pps", "pap", "health", "sante", "pregnancy",
+    "income", "pcs", "ips", "parent", "parents", "family", "name", "nom", "prenom", "uai", "pupil", "id",
+}  # fmt: skip
+
+
+def changed(tables: Tables, name: str, change: Any) -> Tables:  # noqa: ANN401 - a row to the cells that change
+    """Change cells of every row of a table."""
+    return tables | {
+        name: None if tables[name] is None else [row | change(row) for row in tables[name] or []]
+    }
+
+
+def renamed(tables: Tables, column: str, names: dict[str, str]) -> Tables:
+    """Rename the values of a column consistently in all tables."""
+
+    def rename(row: Row) -> Row:
+        return row | ({column: names[row[column]]} if column in row else {})
+
+    return {name: None if rows is None else [rename(row) for row in rows] for name, rows in tables.items()}
+
+
+@few
+@given(seed=seeds, as_of=as_ofs)
+def test_future_rows_change_no_bit(calendar: SchoolCalendar, seed: int, as_of: date) -> None:
+    """Rows dated or recorded on or after the day, however extreme, change not one bit."""
+    tables = random_rows(seed, 25, as_ofs=[as_of])
+    before = matrix_of(as_frames(tables), as_of, calendar)
+    after = matrix_of(as_frames(with_future_rows(tables, as_of)), as_of, calendar)
+    assert_same_bits(after, before, f"future rows as of {as_of}, seed {seed}")
+
+
+@few
+@given(seed=seeds, as_of=as_ofs)
+def test_future_rows_alone_are_as_none(calendar: SchoolCalendar, seed: int, as_of: date) -> None:
+    """Records whose unknown rows are taken out give the same bits as the records that hold them."""
+    tables = random_rows(seed, 25, as_ofs=[as_of])
+    known: Tables = dict(tables)
+    for name in EVENT_TABLES:
+        rows = tables[name]
+        if rows is not None:
+            known[name] = [
+                row for row in rows if row["date"] < as_of and (row.get("recorded_on") or row["date"]) < as_of
+            ]
+    known["enrolments"] = [row for row in tables["enrolments"] or [] if row["start_date"] < as_of]
+    got = matrix_of(as_frames(known), as_of, calendar)
+    assert_same_bits(got, matrix_of(as_frames(tables), as_of, calendar), f"cut at {as_of}, seed {seed}")
+
+
+@few
+@given(seed=seeds, as_of=as_ofs)
+def test_order_of_rows_changes_no_bit(calendar: SchoolCalendar, seed: int, as_of: date) -> None:
+    """Every table in another row order gives the same bits for the same pupil."""
+    tables = random_rows(seed, 25, as_ofs=[as_of])
+    rng = random.Random(seed + 1)  # noqa: S311 - test data, not a secret
+    shuffled: Tables = {
+        name: None if rows is None else rng.sample(rows, len(rows)) for name, rows in tables.items()
+    }
+    before = matrix_of(as_frames(tables), as_of, calendar)
+    after = matrix_of(as_frames(shuffled), as_of, calendar)
+    assert list(after.index) == [row["pupil_id"] for row in shuffled["pupils"] or []]
+    assert_same_bits(after.loc[before.index], before, f"shuffled rows, seed {seed}, as of {as_of}")
+
+
+def only(tables: Tables, ids: set[str]) -> Tables:
+    """Keep the rows of some pupils; a table that is there stays there, without rows if need be."""
+    return {
+        name: None if rows is None else [row for row in rows if row["pupil_id"] in ids]
+        for name, rows in tables.items()
+    }
+
+
+@pytest.mark.parametrize(("seed", "as_of"), [(1, AS_OFS[3]), (2, AS_OFS[8]), (3, AS_OFS[11])])
+def test_alone_or_in_a_batch(calendar: SchoolCalendar, seed: int, as_of: date) -> None:
+    """A pupil alone has the bits that the pupil has in the batch; one not enrolled yet comes with a companion."""
+    tables = random_rows(seed, 25, as_ofs=[as_of])
+    batch = matrix_of(as_frames(tables), as_of, calendar)
+    started = {row["pupil_id"] for row in tables["enrolments"] or [] if row["start_date"] < as_of}
+    companion = min(started)
+    for pupil in batch.index:
+        few_pupils = only(tables, {pupil} if pupil in started else {pupil, companion})
+        frames = {name: None if rows is None else as_frame(name, rows) for name, rows in few_pupils.items()}
+        alone = matrix_of(frames, as_of, calendar)
+        assert_same_bits(alone.loc[[pupil]], batch.loc[[pupil]], f"alone, seed {seed}, as of {as_of}")
+
+
+@few
+@given(seed=seeds, as_of=as_ofs)
+def test_shape_of_the_matrix(calendar: SchoolCalendar, seed: int, as_of: date) -> None:
+    """One row per pupil in the order of pupils, one float64 column per feature in the catalogue's order, finite or NaN."""
+    tables = random_rows(seed, 25, as_ofs=[as_of])
+    matrix = matrix_of(as_frames(tables), as_of, calendar)
+    assert list(matrix.index) == [row["pupil_id"] for row in tables["pupils"] or []]
+    assert matrix.index.name == "pupil_id"
+    assert list(matrix.columns) == [entry.name for entry in CATALOGUE]
+    assert {str(dtype) for dtype in matrix.dtypes} == {"float64"}
+    assert not np.isinf(matrix.to_numpy()).any()
+
+
+@pytest.mark.parametrize("table", EVENT_TABLES)
+def test_missing_table_is_not_zero(calendar: SchoolCalendar, table: str) -> None:
+    """A feature that an emptied table changes is NaN for everybody when the table is absent; others keep their bits."""
+    tables = random_rows(11, 60, absent_tables=False)
+    absent = as_frames(tables | {table: None})
+    empty = as_frames(tables | {table: []})
+    reads: set[str] = set()
+    for as_of in AS_OFS[1::3]:
+        full = matrix_of(as_frames(tables), as_of, calendar)
+        changes = (bits(matrix_of(empty, as_of, calendar)) != bits(full)).any(axis=0)
+        reads |= set(full.columns[changes])
+    assert set(READ_BY_CONTRACT[table]) <= reads
+    for as_of in AS_OFS[1::3]:
+        without = matrix_of(absent, as_of, calendar)
+        known = without[sorted(reads)].notna().any()
+        assert not known.any(), f"as of {as_of}, without {table}: {sorted(known.index[known])} are known"
+        others = [name for name in CONTRACT if name not in reads]
+        full = matrix_of(as_frames(tables), as_of, calendar)
+        assert_same_bits(without[others], full[others], f"as of {as_of}, without {table}")
+
+
+@few
+@given(seed=seeds, as_of=as_ofs)
+def test_sex_and_names_change_no_bit(calendar: SchoolCalendar, seed: int, as_of: date) -> None:
+    """The other sex, other school ids and other pupil ids in reverse order change not one bit."""
+    tables = random_rows(seed, 25, as_ofs=[as_of])
+    before = matrix_of(as_frames(tables), as_of, calendar)
+    other_sex = changed(tables, "pupils", lambda row: {"sex": {"F": "M", "M": "F"}.get(row["sex"], "F")})
+    assert_same_bits(matrix_of(as_frames(other_sex), as_of, calendar), before, f"sex, seed {seed}")
+    schools = sorted({row["school_id"] for row in tables["enrolments"] or []})
+    school_names = {name: uai(90 - number) for number, name in enumerate(schools)}
+    other_schools = renamed(tables, "school_id", school_names)
+    assert_same_bits(matrix_of(as_frames(other_schools), as_of, calendar), before, f"school ids, seed {seed}")
+    pupil_names = {name: f"é{999 - number}" for number, name in enumerate(sorted(before.index))}
+    other_ids = matrix_of(as_frames(renamed(tables, "pupil_id", pupil_names)), as_of, calendar)
+    assert list(other_ids.index) == [pupil_names[name] for name in before.index]
+    assert_same_bits(other_ids, before, f"pupil ids, seed {seed}")
+
+
+def test_no_sensitive_attribute() -> None:
+    """No feature is named after sex, origin, address, scholarship, disability, health, family or an id."""
+    named = [
+        entry.name
+        for entry in CATALOGUE
+        if SENSITIVE & set(entry.name.split("_")) or "school_id" in entry.name
+    ]
+    assert not named
+
+
+def test_entries_are_whole() -> None:
+    """Each name is unique, each entry has a unit, a window, a family, a direction of +1, 0 or -1 and a revision."""
+    names = [entry.name for entry in CATALOGUE]
+    assert len(set(names)) == len(names)
+    for entry in CATALOGUE:
+        assert entry.direction in (-1, 0, 1), entry.name
+        assert entry.unit, entry.name
+        assert entry.window, entry.name
+        assert entry.family, entry.name
+        assert entry.revision >= 1, entry.name
