@@ -14,6 +14,7 @@ import math
 import re
 import secrets
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,17 @@ from typing import Any, Final, TypeAlias
 
 from decrochage_risk.errors import ArtefactError, TamperedArtefactError, UnknownFormatError, explain_error
 
-__all__ = ["FORMAT", "JSON", "READERS", "Reader", "Sealed", "canonical_json", "seal", "unseal"]
+__all__ = [
+    "FORMAT",
+    "JSON",
+    "READERS",
+    "Reader",
+    "Sealed",
+    "canonical_json",
+    "manifest_sha256",
+    "seal",
+    "unseal",
+]
 
 JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
 Reader: TypeAlias = Callable[[dict[str, Any], dict[str, str]], tuple[dict[str, Any], dict[str, str]]]
@@ -34,8 +45,7 @@ FORMAT: Final[int] = 1
    ``N + 1`` would have held, and enter it in ``READERS`` under ``N``; readers run one after the other, so the older
    ones are never touched again;
 3. add a test with a folder of format ``N``, sealed before the change and kept under ``tests``, that unseals to what
-   it held then;
-4. say in the changelog what changed.
+   it held then, and say in the changelog what changed.
 
 ``FORMAT``, ``files`` and ``seal`` themselves are read before any reader runs and stay as they are."""
 
@@ -44,6 +54,7 @@ READERS: dict[int, Reader] = {}
 
 MANIFEST = "manifest.json"
 RESERVED = frozenset({"FORMAT", "files", "seal"})
+HALF_PAIR = re.compile("[\ud800-\udfff]")
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 AGAIN = "Take a whole copy from where the model was saved, or train it again; never edit the files of a saved model."
 
@@ -59,7 +70,7 @@ class Sealed:
     manifest, files : dict
         The caller's entries, and the text of each file.
     sha256 : str
-        SHA-256 of ``manifest.json``, which stands for the whole folder.
+        Of ``manifest.json``: it stands for the whole folder.
     """
 
     format: int
@@ -107,12 +118,8 @@ def _not_json(value: object, place: str) -> Iterator[str]:
 
 
 def _is_text(text: str) -> bool:
-    """Tell whether a text can be written in UTF-8 (half a surrogate pair cannot)."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
+    """Tell whether a text can be written in UTF-8: half a surrogate pair cannot."""
+    return HALF_PAIR.search(text) is None
 
 
 def seal(folder: str | Path, files: Mapping[str, str], manifest: Mapping[str, JSON]) -> str:
@@ -146,6 +153,24 @@ def seal(folder: str | Path, files: Mapping[str, str], manifest: Mapping[str, JS
     >>> sealed.manifest, sealed.files, sealed.sha256 == sha256
     ({'seed': 3}, {'card.md': '# Modèle\n'}, True)
     """
+    contents = _contents(files, manifest)
+    _put(Path(folder).resolve(), contents)
+    return _sha256(contents[MANIFEST])
+
+
+def manifest_sha256(files: Mapping[str, str], manifest: Mapping[str, JSON]) -> str:
+    """Compute what :func:`seal` would return, without writing anything; raises what it raises.
+
+    Examples
+    --------
+    >>> manifest_sha256({"card.md": "# Modèle"}, {"seed": 3})[:12]
+    '026f48e3af4c'
+    """
+    return _sha256(_contents(files, manifest)[MANIFEST])
+
+
+def _contents(files: Mapping[str, str], manifest: Mapping[str, JSON]) -> dict[str, bytes]:
+    """Bytes of every file, the manifest included."""
     _refuse_bad_content(files, manifest)
     contents = {name: text.encode() for name, text in files.items()}
     written: dict[str, JSON] = {}
@@ -154,8 +179,7 @@ def seal(folder: str | Path, files: Mapping[str, str], manifest: Mapping[str, JS
     document: dict[str, JSON] = {**manifest, "FORMAT": FORMAT, "files": written}
     document["seal"] = _sha256(canonical_json(document).encode())
     contents[MANIFEST] = canonical_json(document).encode()
-    _put(Path(folder).resolve(), contents)
-    return _sha256(contents[MANIFEST])
+    return contents
 
 
 def _sha256(content: bytes) -> str:
@@ -166,8 +190,8 @@ def _refuse_bad_content(files: Mapping[str, str], manifest: Mapping[str, JSON]) 
     """Refuse what would not come back as it went in; every fault at once."""
     faults = [f"the manifest has its own {key!r}" for key in sorted(RESERVED & set(manifest))]
     faults += [f"{name!r} is no plain file name" for name in files if not _is_safe(name)]
-    folded = [name.casefold() for name in files]
-    twice = [name for name in files if folded.count(name.casefold()) > 1]
+    folded = Counter(name.casefold() for name in files)
+    twice = [name for name in files if folded[name.casefold()] > 1]
     faults += [f"{name!r} differs from another name by case only" for name in twice]
     for name, text in files.items():
         if "\r" in text:
@@ -176,11 +200,8 @@ def _refuse_bad_content(files: Mapping[str, str], manifest: Mapping[str, JSON]) 
             faults.append(f"{name!r} cannot be written in UTF-8")
     if faults:
         expected = f"names of ASCII letters, digits, '.', '_', '-', other than {MANIFEST}; UTF-8 text, lines end with \\n"
-        raise ArtefactError(
-            explain_error(
-                "; ".join(faults), expected=expected, hint="Rename the file or entry, end lines with \\n."
-            )
-        )
+        hint = "Rename the file or entry, end lines with \\n."
+        raise ArtefactError(explain_error("; ".join(faults), expected=expected, hint=hint))
 
 
 def _is_safe(name: str) -> bool:
@@ -220,9 +241,8 @@ def _refuse_to_replace(folder: Path) -> None:
     if foreign := sorted(there - listed):
         came = f"{folder} holds what is no part of a saved model: {', '.join(foreign)}"
         expected = "a new or empty folder, or a saved model to replace"
-        raise ArtefactError(
-            explain_error(came, expected=expected, hint="Choose another folder, or empty it.")
-        )
+        hint = "Choose another folder, or empty it."
+        raise ArtefactError(explain_error(came, expected=expected, hint=hint))
 
 
 def _listed_files(path: Path) -> set[str]:
@@ -236,12 +256,6 @@ def _listed_files(path: Path) -> set[str]:
 
 def unseal(folder: str | Path) -> Sealed:
     """Read a sealed folder: parse, audit every byte, bring to the current format.
-
-    Parameters
-    ----------
-    folder : str or Path
-        A folder written by :func:`seal`, by this version or an older one.
-
     Raises
     ------
     TamperedArtefactError
@@ -254,9 +268,8 @@ def unseal(folder: str | Path) -> Sealed:
     folder = Path(folder)
     if not folder.is_dir():
         came = f"There is no folder {folder}"
-        raise ArtefactError(
-            explain_error(came, expected="the folder of a saved model", hint="Check the path.")
-        )
+        expected = "the folder of a saved model"
+        raise ArtefactError(explain_error(came, expected=expected, hint="Check the path."))
     content, document = _manifest_of(folder)
     found = document["FORMAT"]
     if found > FORMAT or any(number not in READERS for number in range(found, FORMAT)):
@@ -281,11 +294,8 @@ def _manifest_of(folder: Path) -> tuple[bytes, dict[str, Any]]:
         document = json.loads(content)
     except (ValueError, RecursionError) as error:
         raise _tampered(folder, [f"{MANIFEST} ({len(content)} bytes) is no JSON: {error}"]) from error
-    if (
-        not isinstance(document, dict)
-        or not isinstance(document.get("FORMAT"), int)
-        or document["FORMAT"] < 0
-    ):
+    number = document.get("FORMAT") if isinstance(document, dict) else None
+    if not isinstance(number, int) or number < 0:
         raise _tampered(folder, [f"{MANIFEST} has no FORMAT"])
     return content, document
 
@@ -317,7 +327,7 @@ def _seal_holds(content: bytes, document: dict[str, Any]) -> bool:
     try:
         as_written = canonical_json(document).encode() == content
         return as_written and document.get("seal") == _sha256(canonical_json(unsealed).encode())
-    except ArtefactError:
+    except (ArtefactError, RecursionError):
         return False
 
 
@@ -334,11 +344,8 @@ def _text_or_fault(folder: Path, name: str, entry: Mapping[str, Any]) -> bytes |
     sizes = f"({len(content)} bytes instead of {entry.get('bytes')})"
     if _sha256(content.replace(b"\r\n", b"\n")) == entry.get("sha256"):
         return f"{name} has other line ends {sizes}: copy it as binary"
-    return (
-        f"{name} is truncated {sizes}"
-        if len(content) < int(entry.get("bytes") or 0)
-        else f"{name} was edited {sizes}"
-    )
+    shorter = isinstance(entry.get("bytes"), int) and len(content) < entry["bytes"]
+    return f"{name} {'is truncated' if shorter else 'was edited'} {sizes}"
 
 
 def _leads_out(path: Path, folder: Path) -> bool:

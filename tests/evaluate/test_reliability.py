@@ -106,7 +106,7 @@ def test_debiased_ece_still_sees_a_shift(simulate: Callable[..., Rows]) -> None:
 
 
 def test_spiegelhalter_is_the_standardised_brier_score(simulate: Callable[..., Rows]) -> None:
-    """z is the Brier score less its mean under the risks, over its standard deviation; p is two-sided normal."""
+    """The statistic is the Brier score less its mean under the risks, over its standard deviation; p is two-sided normal."""
     case = simulate(800)
     p, n = case.risk, len(case.risk)
     mean = np.mean(p * (1 - p))

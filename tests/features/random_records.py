@@ -174,7 +174,7 @@ class _PupilWriter:
             if rows and rng.random() < 0.08:
                 break
             if rows and rng.random() < 0.85:
-                level = rng.choice(NEXT_LEVELS[level])
+                level = rng.choice(NEXT_LEVELS[level] if rng.random() < 0.95 else FIRST_LEVELS)
             school = rng.randint(1, 5) if rng.random() < 0.3 else school
             year_rows = self._enrolments_of_year(year, level, school, from_start=always_enrolled)
             rows += year_rows
@@ -211,10 +211,12 @@ class _PupilWriter:
         return first + timedelta(self.rng.randrange((last - first).days + 1))
 
     def _event_day(self) -> date:
-        """Return a day: while enrolled, at a window bound, or anywhere (a Sunday, a holiday, before an enrolment)."""
+        """Return a day: while enrolled, at a bound of a window or of an enrolment, or anywhere (a Sunday, a holiday, before an enrolment)."""
         draw = self.rng.random()
         if draw < 0.35:
             return self.rng.choice(self.bounds) + timedelta(self.rng.choice((-2, -1, 0, 1)))
+        if draw < 0.45 and self.spans:
+            return self.rng.choice(self.rng.choice(self.spans)) + timedelta(self.rng.randint(-6, 2))
         if draw < 0.92 and self.spans:
             start, end = self.rng.choice(self.spans)
             return start + timedelta(self.rng.randrange((end - start).days + 1))

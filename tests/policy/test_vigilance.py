@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from decrochage_risk.errors import PolicyError
 from decrochage_risk.policy import Policy, load_policy
-from decrochage_risk.records.levels import LEVEL_NAMES
+from decrochage_risk.records.levels import FROM_4E, LEVEL_NAMES
 
 LAWS = settings(deadline=None, derandomize=True, max_examples=60)
 RISKS = st.one_of(st.just(math.nan), st.floats(0, 1))
@@ -71,12 +71,17 @@ def test_every_level_is_in_exactly_one_group(policy: Policy) -> None:
     assert sorted(listed) == sorted(LEVEL_NAMES)
 
 
+def test_reinforced_vigilance_begins_with_the_4e(policy: Policy) -> None:
+    """Every level from the 4e on is under reinforced vigilance, and no level before it."""
+    reinforced = {level for group in policy.table.groups if group.reinforced for level in group.levels}
+    assert reinforced == FROM_4E
+
+
 def test_vigilance_grows_from_the_4e_and_lycee_professionnel_comes_first(policy: Policy) -> None:
-    """Reinforced groups have lower thresholds than 6e-5e outside LP, and LP the least multiple of its own rate."""
+    """The 4e-3e have lower thresholds than the 6e-5e, and LP has the least multiple of its own published rate."""
     groups = {group.code: group for group in policy.table.groups}
     multiple = {code: group.targeted / group.base_rate for code, group in groups.items()}
 
-    assert [group.code for group in policy.table.groups if not group.reinforced] == ["college_6e_5e"]
     assert multiple["pro"] < multiple["college_4e_3e"] == multiple["gt"] < multiple["college_6e_5e"]
     assert groups["college_4e_3e"].targeted < groups["college_6e_5e"].targeted
 

@@ -16,9 +16,6 @@ __all__ = ["REFERENCE_PUPIL", "tell"]
 REFERENCE_PUPIL = "élève type du même niveau"
 """How the reference pupil is called: the median pupil of the same level at the same time of year."""
 
-_YES_NO = {0.0: "non", 1.0: "oui"}
-
-
 def tell(feature: Feature, value: float, reference: float, known: KnownRecords) -> str:
     """Word one fact.
 
@@ -61,6 +58,6 @@ def _decimals(unit: str, value: float, reference: float) -> int:
 
 def _reference(feature: Feature, reference: float, decimals: int) -> str:
     if feature.unit == "0/1":
-        return _YES_NO[reference]
+        return feature.wording.answers[int(reference)]
     signed = reference > 0 and feature.unit in {"points", "share_points"} and feature.direction != 0
     return f"{'+' if signed else ''}{amount(reference, feature.unit, decimals)}"

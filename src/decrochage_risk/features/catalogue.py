@@ -52,7 +52,7 @@ def build_features(records: PupilRecords, as_of: object) -> pd.DataFrame:
     >>> from decrochage_risk.records import PupilRecords
     >>> records = PupilRecords(
     ...     pupils=[{"pupil_id": "a1", "birth_date": "2011-03-01"}],
-    ...     enrolments=[{"pupil_id": "a1", "school_year": 2024, "school_id": "0990001Z", "level": "4e",
+    ...     enrolments=[{"pupil_id": "a1", "school_year": 2024, "school_id": "0990001N", "level": "4e",
     ...                  "start_date": "2024-09-02"}],
     ...     absences=[{"pupil_id": "a1", "date": "2025-03-03", "half_days": 2, "kind": "absence"}],
     ... )

@@ -174,6 +174,7 @@ PATH_FEATURES: tuple[Feature, ...] = (
         wording=Wording(
             "premier vœu non obtenu à la dernière affectation (au {as_of})",
             zero="premier vœu obtenu à la dernière affectation (au {as_of})",
+            answers=("premier vœu obtenu", "premier vœu non obtenu"),
         ),
     ),
     Feature(
@@ -188,6 +189,7 @@ PATH_FEATURES: tuple[Feature, ...] = (
         wording=Wording(
             "vœu non retenu par le dernier conseil de classe d'orientation (au {as_of})",
             zero="vœu retenu par le dernier conseil de classe d'orientation (au {as_of})",
+            answers=("vœu retenu", "vœu non retenu"),
         ),
     ),
     Feature(

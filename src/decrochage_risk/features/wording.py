@@ -55,12 +55,15 @@ class Wording:
         Singular and plural of what is counted.
     zero, negative : str, optional
         For a value of 0, and below 0.
+    answers : tuple of str
+        What the reference pupil's 0 and 1 stand for, for a value that is one or the other.
     """
 
     sentence: str
     noun: tuple[str, str] = ("", "")
     zero: str | None = None
     negative: str | None = None
+    answers: tuple[str, str] = ("", "")
 
     def tell(self, value: float, unit: str, *, start: date, as_of: date, decimals: int) -> str:
         """Write the fact.

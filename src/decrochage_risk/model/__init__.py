@@ -9,14 +9,27 @@ from decrochage_risk.model.calibration import (
     update_intercept,
 )
 from decrochage_risk.model.comparable import Comparable, jeffreys_interval
+from decrochage_risk.model.fit_options import FitOptions
 from decrochage_risk.model.folds import pupil_folds, rolling_origin
 from decrochage_risk.model.held_out import HeldOut
-from decrochage_risk.model.members import FitOptions, Members
+from decrochage_risk.model.members import Members
+from decrochage_risk.model.outcome import DEFAULT_CLOSES, closing_day
 from decrochage_risk.model.references import References
 from decrochage_risk.model.risk_model import RiskModel
+from decrochage_risk.model.snapshots import (
+    MINIMUM_DAYS,
+    Snapshots,
+    days_of_data,
+    default_as_of_dates,
+    matrix_with_context,
+    take_snapshots,
+)
+from decrochage_risk.model.trained_model import TrainedModel, load_trained_model
 from decrochage_risk.model.uncertainty import fit_spread_factor
 
 __all__ = [
+    "DEFAULT_CLOSES",
+    "MINIMUM_DAYS",
     "Calibration",
     "Comparable",
     "FitOptions",
@@ -24,11 +37,19 @@ __all__ = [
     "Members",
     "References",
     "RiskModel",
+    "Snapshots",
+    "TrainedModel",
     "choose_calibration",
+    "closing_day",
+    "days_of_data",
+    "default_as_of_dates",
     "fit_calibration",
     "fit_spread_factor",
     "jeffreys_interval",
+    "load_trained_model",
+    "matrix_with_context",
     "pupil_folds",
     "rolling_origin",
+    "take_snapshots",
     "update_intercept",
 ]

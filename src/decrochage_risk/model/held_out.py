@@ -10,10 +10,11 @@ import numpy.typing as npt
 
 from decrochage_risk.model.fit_input import FitInput, enough
 from decrochage_risk.model.folds import BoolArray, pupil_folds, rolling_origin
-from decrochage_risk.model.members import Bag, FitOptions, Progress, train_bag
+from decrochage_risk.model.members import Bag, Progress, train_members
 from decrochage_risk.model.uncertainty import member_mean
 
 if TYPE_CHECKING:
+    from decrochage_risk.model.fit_options import FitOptions
     from decrochage_risk.model.numeric_table import FloatArray, IntArray
 
 __all__ = ["HeldOut", "out_of_fold", "out_of_time"]
@@ -119,7 +120,7 @@ def _learn_and_predict(
 ) -> FloatArray:
     outcome, groups = fit_input.outcome[train], fit_input.groups[train]
     fold = pupil_folds(groups, options.members, seed, outcome=outcome)
-    bag = train_bag(
+    members = train_members(
         fit_input.matrix[train],
         outcome,
         fold,
@@ -127,5 +128,6 @@ def _learn_and_predict(
         options=options,
         seed=seed,
         rounds=rounds,
+        count=options.out_of_time_members,
     )
-    return member_mean(bag.members.log_odds(fit_input.matrix[test]))
+    return member_mean(members.log_odds(fit_input.matrix[test]))

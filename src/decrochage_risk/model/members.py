@@ -13,112 +13,29 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from decrochage_risk.errors import ModelError, explain_error
 
 if TYPE_CHECKING:
+    from decrochage_risk.model.fit_options import FitOptions
+    from decrochage_risk.model.folds import BoolArray
     from decrochage_risk.model.numeric_table import FloatArray, IntArray
 
-__all__ = ["Bag", "FitOptions", "Members", "Progress", "train_bag"]
+__all__ = ["Bag", "Members", "Progress", "train_bag", "train_members"]
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called as ``progress(stage, done, total)``, in the thread that fits."""
 
 SMALL_BATCH = 5_000
 """Rows up to which a prediction uses one thread: starting more costs longer than the prediction."""
-SMALL_TRAINING = 200_000
+SMALL_TRAINING = 500_000
 """Cells (rows times columns) up to which a training uses one thread, for the same reason."""
-
-
-@dataclass(frozen=True)
-class FitOptions:
-    """How the bag is trained. The class balance cannot be changed: it would wreck the calibration.
-
-    Attributes
-    ----------
-    members : int
-        Boosters of the bag, 2 to 5.
-    leaves : int
-        Leaves of a tree, 2 to 15.
-    learning_rate : float
-        Shrinkage of each round.
-    max_rounds, min_rounds : int
-        Bounds of the number of rounds, which is chosen on the left-out pupils.
-    patience : int
-        Rounds without a better left-out log loss after which the training stops.
-    l2 : float
-        Ridge penalty on leaf values.
-    column_share : float
-        Share of the columns that each tree may use.
-    rows_per_leaf : int or None
-        Least rows of a leaf; by default one row in 200, within 20 (one in 15 of a small table) and 100.
-    pupil_folds : int
-        Folds of pupils in the out-of-time predictions.
-    test_times : int
-        Latest periods that are predicted out of time.
-
-    Raises
-    ------
-    ModelError
-        An option out of its bounds; all of them are named.
-
-    Examples
-    --------
-    >>> FitOptions(max_rounds=50).leaves
-    15
-    """
-
-    members: int = 5
-    leaves: int = 15
-    learning_rate: float = 0.05
-    max_rounds: int = 400
-    min_rounds: int = 10
-    patience: int = 40
-    l2: float = 5.0
-    column_share: float = 0.7
-    rows_per_leaf: int | None = None
-    pupil_folds: int = 3
-    test_times: int = 5
-
-    def __post_init__(self) -> None:
-        bounds: dict[str, tuple[float, float]] = {
-            "members": (2, 5),
-            "leaves": (2, 15),
-            "learning_rate": (1e-4, 1.0),
-            "max_rounds": (self.min_rounds, 10_000),
-            "min_rounds": (1, 10_000),
-            "patience": (1, 10_000),
-            "l2": (0.0, 1e6),
-            "column_share": (0.01, 1.0),
-            "pupil_folds": (2, 5),
-            "test_times": (2, 100),
-        }
-        if self.rows_per_leaf is not None:
-            bounds["rows_per_leaf"] = (1, 1_000_000)
-        faults = [
-            f"{name}={getattr(self, name)!r} (from {low:g} to {high:g})"
-            for name, (low, high) in bounds.items()
-            if not low <= getattr(self, name) <= high
-        ]
-        if faults:
-            raise ModelError(
-                explain_error(
-                    f"Options out of their bounds: {', '.join(faults)}",
-                    expected="values within the bounds given in brackets",
-                    hint="Leave an option out to take its default.",
-                )
-            )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give the options as JSON values."""
-        return {option.name: getattr(self, option.name) for option in fields(self)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,10 +139,9 @@ def train_bag(
     *,
     options: FitOptions,
     seed: int,
-    rounds: int | None = None,
     progress: Progress | None = None,
 ) -> Bag:
-    """Train the members in step, and stop all of them where the pupils they left out are predicted best.
+    """Train the members in step, and cut all of them where the pupils they left out are predicted best.
 
     Parameters
     ----------
@@ -242,8 +158,6 @@ def train_bag(
     seed : int
         Seed of the columns drawn for each tree; the same for all members, so that their spread comes from the pupils
         left out and from nothing else.
-    rounds : int, optional
-        Trains exactly so many rounds; by default the number with the least left-out log loss.
     progress : callable, optional
         Told ``("members", round, max_rounds)``.
 
@@ -251,24 +165,79 @@ def train_bag(
     -------
     Bag
     """
+    parts = range(options.members)
+    boosters = _boosters(matrix, outcome, directions, [fold != member for member in parts], options, seed)
+    weights = np.bincount(fold, minlength=options.members) / len(fold)
+    rounds = _grow(boosters, weights, options, progress)
+    members = Members(tuple(_text(booster, rounds) for booster in boosters))
+    left_out = np.empty(len(fold))
+    for member, booster in enumerate(members.boosters):
+        blind = fold == member
+        left_out[blind] = booster.predict(matrix[blind], raw_score=True, num_threads=1)
+    return Bag(members, rounds, left_out)
+
+
+def train_members(
+    matrix: FloatArray,
+    outcome: FloatArray,
+    fold: IntArray,
+    directions: IntArray,
+    *,
+    options: FitOptions,
+    seed: int,
+    rounds: int,
+    count: int,
+) -> Members:
+    """Train the first members of a bag for a given number of rounds.
+
+    Parameters
+    ----------
+    matrix, outcome, fold, directions, options, seed
+        As in :func:`train_bag`.
+    rounds : int
+        Trees of each member.
+    count : int
+        Members to train, at most ``options.members``.
+
+    Returns
+    -------
+    Members
+    """
+    kept = [fold != member for member in range(count)]
+    boosters = _boosters(matrix, outcome, directions, kept, options, seed, watch=False)
+    for booster in boosters:
+        for _ in range(rounds):
+            booster.update()
+    return Members(tuple(_text(booster, rounds) for booster in boosters))
+
+
+def _boosters(
+    matrix: FloatArray,
+    outcome: FloatArray,
+    directions: IntArray,
+    kept: list[BoolArray],
+    options: FitOptions,
+    seed: int,
+    *,
+    watch: bool = True,
+) -> list[Any]:
+    """Set up one booster per mask of rows it may see; with ``watch``, each is judged on the others."""
     import lightgbm  # noqa: PLC0415  # loads on first use
 
     params = _parameters(matrix, directions, options, seed)
-    whole = lightgbm.Dataset(matrix, label=outcome, params=params, free_raw_data=True).construct()
+    whole = lightgbm.Dataset(matrix, label=outcome, params=params).construct()
     boosters = []
-    for member in range(options.members):
-        booster = lightgbm.Booster(params, whole.subset(np.flatnonzero(fold != member).tolist()))
-        if rounds is None:
-            booster.add_valid(whole.subset(np.flatnonzero(fold == member).tolist()), "left_out")
+    for seen in kept:
+        booster = lightgbm.Booster(params, whole.subset(np.flatnonzero(seen).tolist()))
+        if watch:
+            booster.add_valid(whole.subset(np.flatnonzero(~seen).tolist()), "left_out")
         boosters.append(booster)
-    weights = np.bincount(fold, minlength=options.members) / len(fold)
-    best = _grow(boosters, weights, options, rounds, progress)
-    members = Members(tuple(_text(booster, best) for booster in boosters))
-    return Bag(members, best, members.log_odds(matrix)[np.arange(len(fold)), fold])
+    return boosters
 
 
 def _parameters(matrix: FloatArray, directions: IntArray, options: FitOptions, seed: int) -> dict[str, Any]:
-    leaf_rows = options.rows_per_leaf or int(np.clip(len(matrix) // 200, min(20, len(matrix) // 15), 100))
+    rows = len(matrix)
+    leaf_rows = options.rows_per_leaf or int(np.clip(rows // 200, max(1, min(20, rows // 15)), 100))
     return {
         "objective": "binary",
         "metric": "binary_logloss",
@@ -283,7 +252,7 @@ def _parameters(matrix: FloatArray, directions: IntArray, options: FitOptions, s
         "use_missing": False,
         "monotone_constraints": directions.tolist(),
         "monotone_constraints_method": "intermediate",
-        "seed": seed % 2**31,
+        "seed": seed,
         "deterministic": True,
         "force_col_wise": True,
         "num_threads": 1 if matrix.size <= SMALL_TRAINING else _threads(),
@@ -295,22 +264,15 @@ def _threads() -> int:
     return max(1, min(os.cpu_count() or 1, 8))
 
 
-def _grow(
-    boosters: list[Any],
-    weights: npt.NDArray[np.float64],
-    options: FitOptions,
-    rounds: int | None,
-    progress: Progress | None,
-) -> int:
+def _grow(boosters: list[Any], weights: FloatArray, options: FitOptions, progress: Progress | None) -> int:
     """Add trees to all boosters in step; return the number of rounds to keep."""
-    most = options.max_rounds if rounds is None else rounds
     best, least = 0, np.inf
-    for done in range(1, most + 1):
+    for done in range(1, options.max_rounds + 1):
         for booster in boosters:
             booster.update()
         if progress is not None:
-            progress("members", done, most)
-        if rounds is not None or done < options.min_rounds:
+            progress("members", done, options.max_rounds)
+        if done < options.min_rounds:
             continue
         losses = np.array([booster.eval_valid()[0][2] for booster in boosters])
         loss = float(np.sum(weights * losses))
@@ -318,7 +280,7 @@ def _grow(
             best, least = done, loss
         elif done - best >= options.patience:
             break
-    return rounds if rounds is not None else best
+    return best
 
 
 def _text(booster: Any, rounds: int) -> str:  # noqa: ANN401  # lightgbm ships no types

@@ -17,9 +17,10 @@ from decrochage_risk.errors import ModelError, explain_error
 from decrochage_risk.model.calibration import Calibration, choose_calibration, probability, update_intercept
 from decrochage_risk.model.comparable import Comparable
 from decrochage_risk.model.fit_input import FitInput
+from decrochage_risk.model.fit_options import FitOptions
 from decrochage_risk.model.folds import pupil_folds
 from decrochage_risk.model.held_out import HeldOut, out_of_fold, out_of_time
-from decrochage_risk.model.members import FitOptions, Members, Progress, train_bag
+from decrochage_risk.model.members import Members, Progress, train_bag
 from decrochage_risk.model.saved_model import read_files, write_files
 from decrochage_risk.model.uncertainty import jackknife_interval, member_mean
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from decrochage_risk.errors import ModelError, explain_error
 from decrochage_risk.model.calibration import Calibration
 from decrochage_risk.model.comparable import Comparable
-from decrochage_risk.model.members import FitOptions, Members
+from decrochage_risk.model.fit_options import FitOptions
+from decrochage_risk.model.members import Members
 from decrochage_risk.model.references import References
 
 if TYPE_CHECKING:

@@ -1,1 +1,9 @@
 """The records of pupils: tables, their checks, reading, and the only cut in time."""
+
+from __future__ import annotations
+
+from decrochage_risk.records.faults import FaultReport
+from decrochage_risk.records.known import KnownRecords
+from decrochage_risk.records.pupil_records import PupilRecords
+
+__all__ = ["FaultReport", "KnownRecords", "PupilRecords"]

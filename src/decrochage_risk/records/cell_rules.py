@@ -16,7 +16,6 @@ __all__ = [
     "MISSING_VALUE",
     "NOT_FINITE",
     "NOT_WHOLE",
-    "NO_JUSTIFIED_ON",
     "OUT_OF_RANGE",
     "TIME_OF_DAY",
     "TOO_LONG",
@@ -37,7 +36,7 @@ MISSING_COLUMN = Rule(
     "missing_column",
     "error",
     "a column named {column!r}",
-    "Add the column, or rename the one that holds {description}{close}.",
+    "Add the column, or rename the one that means this: {description}{close}.",
     "Une colonne obligatoire manque.",
     "Ajouter la colonne, ou renommer celle qui en tient lieu.",
 )
@@ -56,16 +55,6 @@ UNKNOWN_COLUMN = Rule(
     "The column was not read{close}. Leave it out of the extract if it is not needed.",
     "Une colonne inconnue n’est pas lue.",
     "La renommer si c’est une faute de frappe ; sinon, ne pas l’extraire.",
-)
-NO_JUSTIFIED_ON = Rule(
-    "no_justified_on",
-    "warning",
-    "a column 'justified_on', the day on which the motive was given",
-    "Extract the day of the justification: without it an absence justified weeks later looks justified from its "
-    "first day, so training looks more justified than what is known when pupils are scored.",
-    "La colonne « justified_on » manque : une absence justifiée après coup paraît justifiée dès le premier jour, "
-    "donc l’entraînement voit plus de justifications que le calcul du risque en cours d’année.",
-    "Extraire la date de justification.",
 )
 MISSING_VALUE = Rule(
     "missing_value",
@@ -171,7 +160,6 @@ CELL_RULES: tuple[Rule, ...] = (
     MISSING_COLUMN,
     DUPLICATE_COLUMN,
     UNKNOWN_COLUMN,
-    NO_JUSTIFIED_ON,
     MISSING_VALUE,
     WRONG_TYPE,
     BAD_DATE,

@@ -14,7 +14,6 @@ from decrochage_risk.records.cell_rules import (
     EMPTY_TABLE,
     MISSING_COLUMN,
     MISSING_VALUE,
-    NO_JUSTIFIED_ON,
     UNKNOWN_COLUMN,
 )
 from decrochage_risk.records.cells import Cells, Marks, empty_cells, read_cells
@@ -125,8 +124,6 @@ def _table_faults(table: Table, frame: pd.DataFrame) -> Iterator[FaultGroup]:
             )
     if table.mandatory and frame.empty:
         yield EMPTY_TABLE.fault(table.name, values=[f"{len(frame)} rows"])
-    if table.name == "absences" and len(frame) and "justified_on" not in names:
-        yield NO_JUSTIFIED_ON.fault(table.name, "justified_on", values=[f"columns {listed}"])
 
 
 def _is_missing(values: Any) -> npt.NDArray[np.bool_]:  # noqa: ANN401 - an array of the column's own type

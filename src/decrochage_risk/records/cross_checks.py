@@ -10,11 +10,11 @@ import pandas as pd
 from decrochage_risk.records import cross_rules as rules
 from decrochage_risk.records.absence_days import check_absence_days
 from decrochage_risk.records.advice import close_names
-from decrochage_risk.records.links import Spans, day_numbers, fault_at, pupil_positions
+from decrochage_risk.records.links import Spans, day_numbers, fault_at, pupil_positions, septembers
 from decrochage_risk.records.tables import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     import numpy.typing as npt
 
@@ -27,7 +27,12 @@ _EVENTS = ("absences", "grades", "orientation")
 _YOUNGEST, _OLDEST = 8, 25
 
 
-def cross_check(frames: Mapping[str, pd.DataFrame], calendar: SchoolCalendar) -> list[FaultGroup]:
+def cross_check(
+    frames: Mapping[str, pd.DataFrame],
+    calendar: SchoolCalendar,
+    *,
+    missing_optional: Mapping[str, Collection[str]] | None = None,
+) -> list[FaultGroup]:
     """Find the faults between rows and between tables.
 
     Parameters
@@ -37,6 +42,8 @@ def cross_check(frames: Mapping[str, pd.DataFrame], calendar: SchoolCalendar) ->
         they stood in the table that came.
     calendar : SchoolCalendar
         Half-days of school per day.
+    missing_optional : mapping of str to collection of str, optional
+        Per table, the optional columns that did not come (``Conformed.missing_optional``).
 
     Returns
     -------
@@ -52,41 +59,80 @@ def cross_check(frames: Mapping[str, pd.DataFrame], calendar: SchoolCalendar) ->
     >>> [(fault.rule, fault.rows.tolist()) for fault in cross_check(frames, SchoolCalendar.for_zone("B"))]
     [('missing_table', []), ('duplicate_pupil', [2])]
     """
-    return list(_faults(frames, calendar))
-
-
-def _faults(frames: Mapping[str, pd.DataFrame], calendar: SchoolCalendar) -> Iterator[FaultGroup]:
-    yield from _table_names(frames)
+    missing = missing_optional or {}
+    faults = [*_table_names(frames), *_missing_columns(frames, missing)]
     if "pupils" not in frames:
-        return
+        return faults
     pupils = frames["pupils"]
-    yield from _repeated(rules.DUPLICATE_PUPIL, "pupils", pupils, ["pupil_id"])
-    ids = pupils["pupil_id"].dropna().drop_duplicates().reset_index(drop=True)
+    repeated = list(_repeated(rules.DUPLICATE_PUPIL, "pupils", pupils, ["pupil_id"]))
+    pupils = pupils.drop(index=[row for group in repeated for row in group.rows])
+    pupils = pupils[pupils["pupil_id"].notna()]
     positions = {
-        name: pupil_positions(ids, frame)
+        name: pupil_positions(pupils["pupil_id"], frame)
         for name, frame in frames.items()
-        if name in TABLES and name != "pupils" and "pupil_id" in frame
+        if name in TABLES and name != "pupils"
     }
+    return [
+        *faults,
+        *repeated,
+        *_unknown_pupils(frames, positions),
+        *_enrolment_faults(frames, positions, pupils),
+        *_event_faults(frames, positions, calendar),
+        *_outcome_faults(frames),
+    ]
+
+
+def _missing_columns(
+    frames: Mapping[str, pd.DataFrame], missing: Mapping[str, Collection[str]]
+) -> Iterator[FaultGroup]:
+    if len(frames.get("absences", ())) and "justified_on" in missing.get("absences", ()):
+        yield rules.NO_JUSTIFIED_ON.fault("absences", "justified_on", values=["no such column"])
+
+
+def _unknown_pupils(
+    frames: Mapping[str, pd.DataFrame], positions: Mapping[str, npt.NDArray[np.int64]]
+) -> Iterator[FaultGroup]:
     for name, known in positions.items():
         unknown = (known < 0) & frames[name]["pupil_id"].notna().to_numpy(dtype=np.bool_)
         yield from fault_at(rules.UNKNOWN_PUPIL, name, "pupil_id", frames[name], unknown)
-    if "enrolments" in frames:
-        spans = Spans.of(frames["enrolments"], positions["enrolments"])
-        yield from _enrolments(frames["enrolments"], positions["enrolments"], spans, pupils, ids)
-        for name in _EVENTS:
-            if name in frames:
-                yield from _outside_enrolment(name, frames[name], positions[name], spans)
+
+
+def _enrolment_faults(
+    frames: Mapping[str, pd.DataFrame],
+    positions: Mapping[str, npt.NDArray[np.int64]],
+    pupils: pd.DataFrame,
+) -> Iterator[FaultGroup]:
+    if "enrolments" not in frames:
+        return
+    enrolments = frames["enrolments"]
+    spans = Spans.of(enrolments, positions["enrolments"])
+    overlapping = np.zeros(len(enrolments), dtype=np.bool_)
+    overlapping[spans.overlapping()] = True
+    yield from fault_at(rules.OVERLAPPING_ENROLMENTS, "enrolments", "start_date", enrolments, overlapping)
+    yield from _school_years_and_ages(enrolments, positions["enrolments"], pupils)
+    for name in _EVENTS:
+        if name in frames:
+            yield from _outside_enrolment(name, frames[name], positions[name], spans)
+    if "coverage" in frames:
+        yield from _unknown_schools(frames["coverage"], enrolments)
+
+
+def _event_faults(
+    frames: Mapping[str, pd.DataFrame],
+    positions: Mapping[str, npt.NDArray[np.int64]],
+    calendar: SchoolCalendar,
+) -> Iterator[FaultGroup]:
     for name in _EVENTS:
         if name in frames:
             yield from _identical(name, frames[name], positions[name])
     if "absences" in frames:
         yield from check_absence_days(frames["absences"], positions["absences"], calendar)
+
+
+def _outcome_faults(frames: Mapping[str, pd.DataFrame]) -> Iterator[FaultGroup]:
     if "outcomes" in frames:
-        yield from _repeated(
-            rules.DUPLICATE_OUTCOME, "outcomes", frames["outcomes"], ["pupil_id", "school_year"]
-        )
-    if "coverage" in frames and "enrolments" in frames:
-        yield from _unknown_schools(frames["coverage"], frames["enrolments"])
+        key = ["pupil_id", "school_year"]
+        yield from _repeated(rules.DUPLICATE_OUTCOME, "outcomes", frames["outcomes"], key)
 
 
 def _table_names(frames: Mapping[str, pd.DataFrame]) -> Iterator[FaultGroup]:
@@ -135,27 +181,17 @@ def _same(rows: pd.DataFrame, kept: pd.DataFrame) -> npt.NDArray[np.bool_]:
     return same
 
 
-def _enrolments(
-    enrolments: pd.DataFrame,
-    positions: npt.NDArray[np.int64],
-    spans: Spans,
-    pupils: pd.DataFrame,
-    ids: pd.Series,
+def _school_years_and_ages(
+    enrolments: pd.DataFrame, positions: npt.NDArray[np.int64], pupils: pd.DataFrame
 ) -> Iterator[FaultGroup]:
-    overlapping = np.zeros(len(enrolments), dtype=np.bool_)
-    overlapping[spans.rows[spans.overlapping()]] = True
-    yield from fault_at(rules.OVERLAPPING_ENROLMENTS, "enrolments", "start_date", enrolments, overlapping)
-    year = enrolments["school_year"].to_numpy(dtype=np.float64, na_value=np.nan)
     start = enrolments["start_date"].to_numpy()
-    known = ~np.isnan(year)
-    first = np.full(len(enrolments), np.datetime64("NaT", "M"))
-    first[known] = (year[known] - 1970).astype("datetime64[Y]").astype("datetime64[M]") + 8
-    outside = (start < first) | (start >= first + 12)
+    september = septembers(enrolments["school_year"])
+    outside = (start < september) | (start >= september + 12)
     yield from fault_at(rules.OUTSIDE_SCHOOL_YEAR, "enrolments", "start_date", enrolments, outside)
-    births = pupils.drop_duplicates("pupil_id").set_index("pupil_id")["birth_date"].reindex(ids).to_numpy()
-    birth = np.append(births, np.datetime64("NaT", "s"))[positions].astype("datetime64[M]")
-    months = np.where(np.isnat(birth) | np.isnat(first), 12 * _YOUNGEST, (first - birth).astype(np.int64))
-    unlikely = (months < 12 * _YOUNGEST) | (months > 12 * (_OLDEST + 1))
+    birth = np.append(pupils["birth_date"].to_numpy(), np.datetime64("NaT", "s"))[positions]
+    known = ~np.isnat(birth) & ~np.isnat(september)
+    months = (september - birth.astype("datetime64[M]")).astype(np.int64)
+    unlikely = known & ((months < 12 * _YOUNGEST) | (months > 12 * (_OLDEST + 1)))
     yield from fault_at(rules.UNLIKELY_AGE, "enrolments", "pupil_id", enrolments, unlikely)
 
 

@@ -11,6 +11,7 @@ __all__ = [
     "DUPLICATE_PUPIL",
     "IDENTICAL_ROWS",
     "MISSING_TABLE",
+    "NO_JUSTIFIED_ON",
     "NO_SCHOOL_DAY",
     "OUTSIDE_CALENDAR",
     "OUTSIDE_ENROLMENT",
@@ -38,6 +39,16 @@ UNKNOWN_TABLE = Rule(
     "Rename the table{close}, or leave it out.",
     "La table porte un nom inconnu.",
     "La renommer, ou ne pas la transmettre.",
+)
+NO_JUSTIFIED_ON = Rule(
+    "no_justified_on",
+    "warning",
+    "a column 'justified_on', the day on which the motive was given",
+    "Extract the day of the justification: without it an absence justified weeks later looks justified from its "
+    "first day, so training looks more justified than what is known when pupils are scored.",
+    "La colonne « justified_on » manque : une absence justifiée après coup paraît justifiée dès le premier jour, "
+    "donc l’entraînement voit plus de justifications que le calcul du risque en cours d’année.",
+    "Extraire la date de justification.",
 )
 DUPLICATE_PUPIL = Rule(
     "duplicate_pupil",
@@ -151,6 +162,7 @@ UNKNOWN_SCHOOL = Rule(
 CROSS_RULES: tuple[Rule, ...] = (
     MISSING_TABLE,
     UNKNOWN_TABLE,
+    NO_JUSTIFIED_ON,
     DUPLICATE_PUPIL,
     UNKNOWN_PUPIL,
     OVERLAPPING_ENROLMENTS,

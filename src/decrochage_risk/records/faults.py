@@ -229,7 +229,8 @@ class FaultReport:
             for word in words
         }
         rows = [group.rows if group.rows.size else np.array([-1]) for group in self.groups]
-        values = [group.values if group.values.size else np.array([None]) for group in self.groups]
+        came = [group.values for group in self.groups]  # noqa: PD011 - a field of FaultGroup, not of a frame
+        values = [some if some.size else np.array([None]) for some in came]
         row = np.concatenate([np.empty(0, dtype=np.int64), *rows])
         value = np.concatenate([np.empty(0, dtype=object), *values])
         frame = pd.DataFrame(
@@ -266,12 +267,13 @@ def _plural(number: int, word: str) -> str:
 
 def _paragraph(group: FaultGroup) -> str:
     where = f"table {group.table}" + (f", column {group.column}" if group.column else "")
-    size = _plural(group.rows.size, "row") if group.rows.size else "the whole table"
+    rows, values = group.rows, group.values  # noqa: PD011 - a field of FaultGroup, not of a frame
+    size = _plural(rows.size, "row") if rows.size else "the whole table"
     lines = [f"{group.severity.upper()} {group.rule}: {where}, {size}"]
-    if group.rows.size:
-        shown = zip(group.rows[:_EXAMPLES], group.values[:_EXAMPLES], strict=True)
+    if rows.size:
+        shown = zip(rows[:_EXAMPLES], values[:_EXAMPLES], strict=True)
         came = ", ".join(f"row {row} {cut_value(value)}" for row, value in shown)
-        lines.append(f"  came:     {came}" + (", …" if group.rows.size > _EXAMPLES else ""))
-    elif group.values.size:
-        lines.append(f"  came:     {group.values[0]}")
+        lines.append(f"  came:     {came}" + (", …" if rows.size > _EXAMPLES else ""))
+    elif values.size:
+        lines.append(f"  came:     {values[0]}")
     return "\n".join((*lines, f"  expected: {group.expected}", f"  hint:     {group.hint}"))

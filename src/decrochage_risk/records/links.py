@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from decrochage_risk.records.faults import FaultGroup, Rule
 
-__all__ = ["Spans", "day_numbers", "fault_at", "pupil_positions"]
+__all__ = ["Spans", "day_numbers", "fault_at", "pupil_positions", "septembers"]
 
 _SPAN = 2**20
 """More days than any two dates of the records lie apart, so that (pupil, day) fits one whole number."""
@@ -59,6 +59,19 @@ def fault_at(
     yield rule.fault(table, column, rows=labels, values=values[order], expected=expected, hint=hint)
 
 
+def septembers(school_years: pd.Series) -> npt.NDArray[np.datetime64]:
+    """First month of each school year, as ``datetime64[M]``; NaT where the school year is missing."""
+    years = school_years.to_numpy(dtype=np.float64, na_value=np.nan)
+    known = ~np.isnan(years)
+    months = np.full(len(years), np.datetime64("NaT", "M"))
+    months[known] = (years[known] - 1970).astype("datetime64[Y]").astype("datetime64[M]") + 8
+    return months
+
+
+def _running_maximum(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    return np.maximum.accumulate(numbers) if len(numbers) else numbers
+
+
 @dataclass(frozen=True, slots=True)
 class Spans:
     """The days on which enrolments are open, sorted by pupil, start, end, school and level.
@@ -83,28 +96,35 @@ class Spans:
     @classmethod
     def of(cls, enrolments: pd.DataFrame, positions: npt.NDArray[np.int64]) -> Spans:
         """Sort the spans; without ``end_date`` an enrolment is open until 31 August of its school year."""
-        year = enrolments["school_year"].to_numpy(dtype=np.float64, na_value=np.nan)
         start, end = day_numbers(enrolments["start_date"]), day_numbers(enrolments["end_date"])
-        open_ended = enrolments["end_date"].isna().to_numpy() & ~np.isnan(year)
-        september = (np.nan_to_num(year, nan=1970.0) - 1969).astype("datetime64[Y]").astype(
-            "datetime64[M]"
-        ) + 8
-        end = np.where(open_ended, september.astype("datetime64[D]").astype(np.int64) - 1, end)
+        summer = (septembers(enrolments["school_year"]) + 12).astype("datetime64[D]") - 1
+        open_ended = enrolments["end_date"].isna().to_numpy() & ~np.isnat(summer)
+        end = np.where(open_ended, summer.astype(np.int64), end)
         usable = (positions >= 0) & enrolments["start_date"].notna().to_numpy() & (end >= start)
         rows = np.flatnonzero(usable)
-        ties = [
-            pd.factorize(enrolments["school_id"].iloc[rows], sort=True)[0],
-            enrolments["level"].cat.codes.to_numpy()[rows],
-        ]
         starts, ends = (positions[rows] * _SPAN + day for day in (start[rows], end[rows]))
-        order = np.lexsort([*reversed(ties), ends, starts])
+        school = pd.factorize(enrolments["school_id"].iloc[rows], sort=True)[0]
+        level = enrolments["level"].cat.codes.to_numpy()[rows]
+        order = np.lexsort([level, school, ends, starts])
         starts, ends = starts[order], ends[order]
-        return cls(rows[order], starts, np.maximum.accumulate(ends) if len(ends) else ends, ends)
+        return cls(rows[order], starts, _running_maximum(ends), ends)
 
-    def overlapping(self) -> npt.NDArray[np.bool_]:
-        """Spans that begin before an earlier span of the same pupil has ended."""
-        before = np.concatenate([np.full(min(1, len(self.reach)), -1), self.reach[:-1]])
-        return np.asarray(self.starts <= before)
+    def overlapping(self) -> npt.NDArray[np.intp]:
+        """Find the enrolments to leave out so that no two of a pupil share a day, the earliest kept.
+
+        Each round leaves out the first overlapping span of every pupil, so that a span is not blamed for sharing
+        a day with one that is left out itself.
+        """
+        left = np.arange(len(self.rows))
+        out: list[npt.NDArray[np.intp]] = []
+        while True:
+            before = np.append([-1], _running_maximum(self.ends[left])[:-1])[: len(left)]
+            late = np.flatnonzero(self.starts[left] <= before)
+            if not late.size:
+                return np.asarray(self.rows[np.concatenate([*out, late])])
+            _, first = np.unique(self.starts[left[late]] // _SPAN, return_index=True)
+            out.append(left[late[first]])
+            left = np.delete(left, late[first])
 
     def contain(self, positions: npt.NDArray[np.int64], days: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         """Whether some span of each pupil holds each day."""

@@ -181,19 +181,20 @@ def _count_ids(tables: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, int]]:
     """Count, over all tables: distinct ids, spellings merged by normalisation, cells without id."""
     counts: dict[str, dict[str, int]] = {"distinct": {}, "merged": {}, "missing": {}}
     for column in REPLACED:
-        columns = [
-            (table[column], normalise_ids(table[column])) for table in tables.values() if column in table
-        ]
-        if not columns:
-            continue
-        pairs = pd.concat([_spellings(raw, ids) for raw, ids in columns])
-        counts["distinct"][column] = pairs["id"].nunique()
-        counts["merged"][column] = pairs["spelling"].nunique() - counts["distinct"][column]
-        counts["missing"][column] = sum(int(ids.isna().sum()) for _, ids in columns)
+        columns = [table[column] for table in tables.values() if column in table]
+        if columns:
+            pairs = pd.concat([_spellings(cells) for cells in columns])
+            known = pairs.dropna()
+            counts["distinct"][column] = known["id"].nunique()
+            counts["merged"][column] = known["spelling"].nunique() - known["id"].nunique()
+            counts["missing"][column] = int(pairs.loc[pairs["id"].isna(), "rows"].sum())
     return counts
 
 
-def _spellings(raw: pd.Series, ids: pd.Series) -> pd.DataFrame:
-    """Pair each id with the texts that it came as; a number has one spelling."""
+def _spellings(cells: pd.Series) -> pd.DataFrame:
+    """Give each spelling of a column with its id and its number of rows; a number has one spelling."""
+    rows = cells.value_counts(dropna=False, sort=False)
+    raw = pd.Series(rows.index)
+    ids = normalise_ids(raw)
     text = ids if pd.api.types.is_numeric_dtype(raw.dtype) else raw.astype("string").astype("str")
-    return pd.DataFrame({"id": ids, "spelling": text}).dropna().drop_duplicates()
+    return pd.DataFrame({"id": ids, "spelling": text, "rows": rows.to_numpy()})

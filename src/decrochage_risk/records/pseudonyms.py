@@ -18,6 +18,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
 
+import numpy as np
 import pandas as pd
 
 from decrochage_risk.errors import RecordsError, RecordsWarning, explain_error
@@ -141,7 +142,11 @@ class Pseudonymiser:
             Ids that are neither text nor whole numbers; two ids with one pseudonym (never seen: about
             10\ :sup:`-31` for a million ids).
         """
-        codes, distinct = pd.factorize(normalise_ids(ids))
+        try:
+            row_codes, spellings = pd.factorize(ids)
+        except TypeError as error:
+            raise RecordsError(_no_ids("lists or other objects")) from error
+        codes, distinct = pd.factorize(normalise_ids(pd.Series(spellings)))
         # A keyed hash has no vectorised form: one call per distinct id, not per row.
         found = [self._one(text, kind) for text in distinct]
         if len(set(found)) < len(found):
@@ -153,7 +158,7 @@ class Pseudonymiser:
                 )
             )
         pool = pd.array([*found, None], dtype="str")
-        return pd.Series(pool.take(codes), index=ids.index, name=ids.name)
+        return pd.Series(pool.take(np.append(codes, -1)[row_codes]), index=ids.index, name=ids.name)
 
     def _one(self, text: str, kind: Kind) -> str:
         """Hash one normalised id."""
@@ -194,7 +199,7 @@ def normalise_ids(ids: pd.Series) -> pd.Series:
             raise RecordsError(_no_ids("numbers with decimals, or too large to be exact"))
         ids = ids.astype("Int64")
     if ids.dtype == object:
-        strange = {type(value).__name__ for value in ids.dropna().unique() if not isinstance(value, str)}
+        strange = {kind.__name__ for kind in set(map(type, ids.dropna())) if not issubclass(kind, str)}
         if strange:
             raise RecordsError(_no_ids(f"values of type {', '.join(sorted(strange))}"))
     elif not (pd.api.types.is_string_dtype(ids.dtype) or pd.api.types.is_integer_dtype(ids.dtype)):

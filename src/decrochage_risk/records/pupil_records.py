@@ -66,7 +66,7 @@ class PupilRecords:
     --------
     >>> records = PupilRecords(
     ...     pupils=[{"pupil_id": "a1"}],
-    ...     enrolments=[{"pupil_id": "a1", "school_year": 2024, "school_id": "0990001Z", "level": "4e",
+    ...     enrolments=[{"pupil_id": "a1", "school_year": 2024, "school_id": "0990001N", "level": "4e",
     ...                  "start_date": "2024-09-02"}],
     ... )
     >>> len(records)

@@ -58,7 +58,9 @@ def checked_years(school_years: Sequence[int], calendar: SchoolCalendar) -> list
     if not set(years) <= set(known):
         raise _bad_years(
             years,
-            f"years of the calendar {calendar.name!r}: {known[0]} to {known[-1]}" if known else "a calendar with a whole year",
+            f"years of the calendar {calendar.name!r}: {known[0]} to {known[-1]}"
+            if known
+            else "a calendar with a whole year",
             "Choose other years, or pass a calendar that holds them (SchoolCalendar.from_csv).",
         )
     return years

@@ -20,20 +20,20 @@ from decrochage_risk.synthetic.settings import ABSENCE, LEVEL_RATES, MARKS, RISK
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from decrochage_risk.synthetic.settings import Difficulty
+    from decrochage_risk.synthetic.settings import AbsenceSettings, Difficulty, RiskSettings
     from decrochage_risk.synthetic.weeks import SchoolWeeks
 
-__all__ = ["LOWS", "MARKED", "Chain", "Facts", "make_chain", "next_states", "sigmoid"]
+__all__ = ["EVERY_STATE", "MARKED", "Chain", "Facts", "make_chain", "next_states", "sigmoid"]
 
 _WEEK_BITS, _LOW_BITS = 4, 2
 _STATES = 1 << (_WEEK_BITS + _LOW_BITS)
 _SHAPE = (len(LEVEL_RATES), 3, 4, 5, 3, 2)  # level, behind, wish, band, past, upheaval
 
-_state = np.arange(_STATES)
-MARKED = sum(((_state >> (_LOW_BITS + bit)) & 1) for bit in range(_WEEK_BITS)) + np.zeros(_STATES, dtype=np.intp)
+EVERY_STATE = np.arange(_STATES)
+"""All states, 0 to 63."""
+MARKED = np.bitwise_count(EVERY_STATE >> _LOW_BITS).astype(np.intp)
 """Marked weeks (0 to 4) of each state."""
-LOWS = sum(((_state >> bit) & 1) for bit in range(_LOW_BITS)) + np.zeros(_STATES, dtype=np.intp)
-"""Low or missing maths marks (0 to 2) of each state."""
+_LOWS = np.bitwise_count(EVERY_STATE & ((1 << _LOW_BITS) - 1)).astype(np.intp)
 
 
 def sigmoid(log_odds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -42,14 +42,18 @@ def sigmoid(log_odds: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 
 
 def next_states(
-    state: npt.NDArray[np.integer], marked: npt.NDArray[np.bool_] | bool, low: npt.NDArray[np.bool_] | bool | None
+    state: npt.NDArray[np.integer],
+    *,
+    marked: npt.NDArray[np.bool_] | bool,
+    low: npt.NDArray[np.bool_] | bool | None,
 ) -> npt.NDArray[np.intp]:
     """State after a week: ``marked`` by an absence or not; ``low`` or not, ``None`` without a maths assessment."""
     weeks = ((state >> _LOW_BITS) << 1 | np.asarray(marked)) & ((1 << _WEEK_BITS) - 1)
     lows = state & ((1 << _LOW_BITS) - 1)
     if low is not None:
         lows = (lows << 1 | np.asarray(low)) & ((1 << _LOW_BITS) - 1)
-    return (weeks << _LOW_BITS | lows).astype(np.intp)
+    after: npt.NDArray[np.intp] = (weeks << _LOW_BITS | lows).astype(np.intp)
+    return after
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +78,9 @@ class Facts:
             (self.level, self.behind, self.wish, self.band, self.past, self.upheaval), _SHAPE
         )
         found, cell = np.unique(code, return_inverse=True)
-        return cell.astype(np.intp), Facts(*(axis.astype(np.intp) for axis in np.unravel_index(found, _SHAPE)))
+        return cell.astype(np.intp), Facts(
+            *(axis.astype(np.intp) for axis in np.unravel_index(found, _SHAPE))
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +149,8 @@ def make_chain(facts: Facts, difficulty: Difficulty, weeks: SchoolWeeks) -> Chai
     absence = _static(facts, "absence_logit", ABSENCE)[:, None] + np.array([one.absence for one in hidden])
     shift = np.array([one.risk for one in hidden])
     leaving, summer = (
-        (_static(facts, name, RISK)[:, None] + shift).reshape(-1, 1) + _by_state(RISK.by_marked_weeks, RISK.by_lows)
+        (_static(facts, name, RISK)[:, None] + shift).reshape(-1, 1)
+        + _by_state(RISK.by_marked_weeks, RISK.by_lows)
         for name in ("in_year_logit", "summer_logit")
     )
     low = np.repeat(np.take(MARKS.low_logit_by_band, facts.band), len(hidden))
@@ -160,18 +167,17 @@ def make_chain(facts: Facts, difficulty: Difficulty, weeks: SchoolWeeks) -> Chai
     )
 
 
-def _static(facts: Facts, intercept: str, effects: object) -> npt.NDArray[np.float64]:
+def _static(facts: Facts, intercept: str, effects: AbsenceSettings | RiskSettings) -> npt.NDArray[np.float64]:
     """Log-odds of what does not change within the year."""
-    total = np.array([getattr(level, intercept) for level in LEVEL_RATES])[facts.level]
+    intercepts = np.array([getattr(rates, intercept) for rates in LEVEL_RATES], dtype=np.float64)
+    total: npt.NDArray[np.float64] = intercepts[facts.level]
     for fact in ("band", "behind", "past", "wish"):
         total = total + np.take(getattr(effects, f"by_{fact}"), getattr(facts, fact))
-    upheaval: float = effects.upheaval  # type: ignore[attr-defined]  # both settings that come here have it
-    moved: npt.NDArray[np.float64] = total + upheaval * facts.upheaval
-    return moved
+    return total + effects.upheaval * facts.upheaval
 
 
 def _by_state(marked: tuple[float, ...], lows: tuple[float, ...]) -> npt.NDArray[np.float64]:
-    effect: npt.NDArray[np.float64] = np.take(marked, MARKED) + np.take(lows, LOWS)
+    effect: npt.NDArray[np.float64] = np.take(marked, MARKED) + np.take(lows, _LOWS)
     return effect
 
 

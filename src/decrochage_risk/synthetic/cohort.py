@@ -11,7 +11,12 @@ import pandas as pd
 
 from decrochage_risk.errors import AsOfError, RecordsError, explain_error
 from decrochage_risk.school_year import DateLike, SchoolCalendar, day_number, school_year_of, to_date
-from decrochage_risk.synthetic.arguments import checked_difficulty, checked_pupils, checked_seed, checked_years
+from decrochage_risk.synthetic.arguments import (
+    checked_difficulty,
+    checked_pupils,
+    checked_seed,
+    checked_years,
+)
 from decrochage_risk.synthetic.columns import stack
 from decrochage_risk.synthetic.population import draw_population, yearly_pupils
 from decrochage_risk.synthetic.rows import event_tables, pupils_table
@@ -83,7 +88,15 @@ class Cohort:
         """The tables as checked records, without the outcomes; built on first use."""
         from decrochage_risk.records.pupil_records import PupilRecords  # noqa: PLC0415 - only who asks loads the checks
 
-        return PupilRecords(**{name: self.tables[name] for name in _RECORD_TABLES}, calendar=self.calendar)
+        pupils, enrolments, absences, grades, orientation = (self.tables[name] for name in _RECORD_TABLES)
+        return PupilRecords(
+            pupils,
+            enrolments,
+            absences=absences,
+            grades=grades,
+            orientation=orientation,
+            calendar=self.calendar,
+        )
 
     @cached_property
     def truth(self) -> pd.DataFrame:
@@ -188,7 +201,7 @@ class Cohort:
         return f"<Cohort {self.school_years[0]}-{self.school_years[-1] + 1}, {self.difficulty}: {sizes}>"
 
 
-def make_cohort(  # noqa: PLR0913 - the three that matter come first, the others by name
+def make_cohort(
     pupils: int,
     school_years: Sequence[int],
     seed: int,

@@ -49,7 +49,12 @@ def absence_rows(chain: Chain, walk: Walk, weeks: SchoolWeeks, rng: np.random.Ge
 
 
 def away_in(
-    chain: Chain, walk: Walk, weeks: SchoolWeeks, week: int, here: npt.NDArray[np.intp], rng: np.random.Generator
+    chain: Chain,
+    walk: Walk,
+    weeks: SchoolWeeks,
+    week: int,
+    here: npt.NDArray[np.intp],
+    rng: np.random.Generator,
 ) -> npt.NDArray[np.int8]:
     """Why each pupil is away on each school day of a week (0 = is there), shape (pupils, days)."""
     days = int(weeks.count[week])
@@ -64,9 +69,7 @@ def away_in(
     return away
 
 
-def _episode(
-    chance: npt.NDArray[np.float64], days: int, rng: np.random.Generator
-) -> npt.NDArray[np.bool_]:
+def _episode(chance: npt.NDArray[np.float64], days: int, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
     """Spells of 1 to 3 school days within a week, shape (pupils, days)."""
     starts = rng.integers(0, days, chance.size)
     ends = starts + rng.integers(1, _LONGEST, chance.size)
@@ -76,7 +79,7 @@ def _episode(
     return spell
 
 
-def _away_rows(  # noqa: PLR0913 - one week of one year is these six things
+def _away_rows(
     here: npt.NDArray[np.intp],
     away: npt.NDArray[np.int8],
     marked: npt.NDArray[np.intp],
@@ -91,7 +94,9 @@ def _away_rows(  # noqa: PLR0913 - one week of one year is these six things
     whole = (rng.random(pupil.size) < ABSENCE.whole_day) | (reason >= _EXCLUDED)
     late = (reason == _ILL) & (rng.random(pupil.size) < ABSENCE.recorded_late)
     recorded = day + np.where(late, rng.integers(*_RECORDED_AFTER, pupil.size), 0)
-    settled = (reason == _NOT_EXCUSED) & (rng.random(pupil.size) < np.take(ABSENCE.settled_late, marked[pupil]))
+    settled = (reason == _NOT_EXCUSED) & (
+        rng.random(pupil.size) < np.take(ABSENCE.settled_late, marked[pupil])
+    )
     justified = np.where(reason == _NOT_EXCUSED, settled, np.where(reason == _ILL, 1, NOT_KNOWN))
     settled_on = np.where(settled, day + rng.integers(*_SETTLED_AFTER, pupil.size), recorded)
     return {
@@ -105,7 +110,7 @@ def _away_rows(  # noqa: PLR0913 - one week of one year is these six things
     }
 
 
-def _lateness_rows(  # noqa: PLR0913 - as above
+def _lateness_rows(
     here: npt.NDArray[np.intp],
     away: npt.NDArray[np.int8],
     marked: npt.NDArray[np.intp],

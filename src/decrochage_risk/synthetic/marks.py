@@ -56,10 +56,12 @@ def draw_first_tests(
     centre = MARKS.centre + _PATHWAY_SHIFT[level] + MARKS.ability_sd * ability + school_shift
     maths, french = (_half_points(centre + MARKS.test_sd * rng.standard_normal(level.size)) for _ in range(2))
     mean = (maths + french) / 2.0
-    return FirstTests(maths, french, mean, np.searchsorted(MARKS.band_edges, mean, side="right").astype(np.intp))
+    return FirstTests(
+        maths, french, mean, np.searchsorted(MARKS.band_edges, mean, side="right").astype(np.intp)
+    )
 
 
-def mark_rows(  # noqa: PLR0913 - a year of marks is these six things
+def mark_rows(
     chain: Chain,
     walk: Walk,
     weeks: SchoolWeeks,
@@ -87,7 +89,7 @@ def mark_rows(  # noqa: PLR0913 - a year of marks is these six things
                 yield _assessment(walk, weeks, tests, group, who, subject, week, rng)
 
 
-def _assessment(  # noqa: PLR0913 - one assessment of one subject in one week
+def _assessment(
     walk: Walk,
     weeks: SchoolWeeks,
     tests: FirstTests,
@@ -117,7 +119,9 @@ def _draw_marks(
     mean: npt.NDArray[np.float64], marked: npt.NDArray[np.intp], subject: int, rng: np.random.Generator
 ) -> npt.NDArray[np.float64]:
     one = SUBJECTS[subject]
-    expected = MARKS.centre + one.offset + one.slope * (mean - MARKS.centre) - MARKS.fall_by_marked_weeks * marked
+    expected = (
+        MARKS.centre + one.offset + one.slope * (mean - MARKS.centre) - MARKS.fall_by_marked_weeks * marked
+    )
     return _half_points(expected + one.noise_sd * rng.standard_normal(mean.size))
 
 
@@ -126,7 +130,9 @@ def _on_its_side(mark: npt.NDArray[np.float64], low: npt.NDArray[np.bool_]) -> n
     below, above = MARKS.low_threshold - 0.5, MARKS.low_threshold
     mirrored = below + above - mark
     return np.where(
-        low, np.clip(np.where(mark >= above, mirrored, mark), 0.0, below), np.maximum(np.where(mark < above, mirrored, mark), above)
+        low,
+        np.clip(np.where(mark >= above, mirrored, mark), 0.0, below),
+        np.maximum(np.where(mark < above, mirrored, mark), above),
     )
 
 
@@ -134,7 +140,7 @@ def _half_points(marks: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.clip(np.round(2.0 * marks) / 2.0, 0.0, _TOP)
 
 
-def _rows(  # noqa: PLR0913 - one argument per column
+def _rows(
     who: npt.NDArray[np.intp],
     day: npt.NDArray[np.int32],
     subject: int,

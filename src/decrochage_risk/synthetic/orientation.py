@@ -20,13 +20,10 @@ if TYPE_CHECKING:
     from decrochage_risk.synthetic.walk import Walk
     from decrochage_risk.synthetic.weeks import SchoolWeeks
 
-__all__ = ["EVENTS", "WITHOUT_TARGET", "first_day_rows", "round_rows"]
+__all__ = ["EVENTS", "first_day_rows", "round_rows"]
 
 EVENTS = ("wish", "council_decision", "assignment", "track_change")
 _WISH, _COUNCIL, _ASSIGNMENT, _TRACK_CHANGE = range(4)
-WITHOUT_TARGET = -1
-"""Code of a target that is not known."""
-
 _WISHES, _COUNCILS, _ASSIGNMENTS = 8, 4, 1
 """Weeks before the end of the year: wishes in May, class councils in June, assignments at the end of June."""
 _MOST_WISHES = 3
@@ -56,7 +53,11 @@ def round_rows(
     yield _rows(who, _day(weeks, _COUNCILS), _COUNCIL, target=orientation.wished[who], granted=follows)
     who = np.flatnonzero(there(_ASSIGNMENTS) & ~repeats)
     yield _rows(
-        who, _day(weeks, _ASSIGNMENTS), _ASSIGNMENT, rank=orientation.rank[who], target=orientation.assigned[who]
+        who,
+        _day(weeks, _ASSIGNMENTS),
+        _ASSIGNMENT,
+        rank=orientation.rank[who],
+        target=orientation.assigned[who],
     )
 
 
@@ -76,7 +77,7 @@ def _day(weeks: SchoolWeeks, before_end: int) -> int:
     return int(weeks.days[len(weeks) - before_end, 0])
 
 
-def _rows(  # noqa: PLR0913 - one argument per column
+def _rows(
     who: npt.NDArray[np.intp],
     day: int,
     event: int,

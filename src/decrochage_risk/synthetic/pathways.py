@@ -13,7 +13,16 @@ from decrochage_risk.synthetic.settings import LEVEL_RATES, MOVES
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["ENTRY_TO_LYCEE", "IN_3E", "NO_RANK", "Orientation", "YearEnd", "draw_orientation", "draw_year_end", "entry_ranks"]
+__all__ = [
+    "ENTRY_TO_LYCEE",
+    "IN_3E",
+    "NO_RANK",
+    "Orientation",
+    "YearEnd",
+    "draw_orientation",
+    "draw_year_end",
+    "entry_ranks",
+]
 
 _CODE = {name: code for code, name in enumerate(LEVEL_NAMES)}
 IN_3E = np.isin(LEVEL_NAMES, sorted(AT_3E))
@@ -94,9 +103,7 @@ def entry_ranks(assigned: npt.NDArray[np.intp], rng: np.random.Generator) -> npt
     return np.where(rank > len(MOVES.ranks_pro) - 1, NO_RANK, rank).astype(np.intp)
 
 
-def draw_year_end(
-    level: npt.NDArray[np.intp], orientation: Orientation, rng: np.random.Generator
-) -> YearEnd:
+def draw_year_end(level: npt.NDArray[np.intp], orientation: Orientation, rng: np.random.Generator) -> YearEnd:
     """Draw the level of the next year, for everyone; whoever leaves does not get to use it."""
     pupils = level.size
     graduates = rng.random(pupils) < _GRADUATES[level]

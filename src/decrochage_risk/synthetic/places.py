@@ -70,7 +70,9 @@ def draw_moves(
     moves = (rng.random(pupils) < MOVES.school_change) & (new_school != place.school)
     week = rng.integers(_NO_MOVE_WEEKS, weeks - _NO_MOVE_WEEKS, pupils)
     return Move(
-        np.where(moves, week, weeks), np.where(moves, new_home, home), np.where(moves, new_school, place.school)
+        np.where(moves, week, weeks),
+        np.where(moves, new_home, home),
+        np.where(moves, new_school, place.school),
     )
 
 

@@ -22,6 +22,7 @@ _IS_PRO = np.array([level.pathway == "pro" for level in LEVELS])
 _FIRST_LEVELS = ("6e", "6e_segpa")
 _GIRLS = 0.49
 _AHEAD, _TWICE_BEHIND = 0.02, 0.15
+_MOST_BEHIND = 2
 
 
 @dataclass(slots=True)
@@ -62,9 +63,12 @@ class Population:
 
     def years_behind(self, who: npt.NDArray[np.intp], school_year: int) -> npt.NDArray[np.intp]:
         """School year less birth year less the normal age of the level, kept within 0 to 2."""
-        birth_year = self.birth_day[who].astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
+        birth_year = (
+            self.birth_day[who].astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
+        )
         behind = school_year - birth_year - NORMAL_AGES[self.level[who]]
-        return np.clip(behind, 0, 2).astype(np.intp)
+        kept: npt.NDArray[np.intp] = np.clip(behind, 0, _MOST_BEHIND).astype(np.intp)
+        return kept
 
 
 def yearly_pupils(pupils: int, years: int) -> int:
@@ -77,9 +81,13 @@ def draw_population(pupils: int, school_years: list[int], rng: np.random.Generat
     entry_year = _entry_years(pupils, school_years, rng)
     level = _entry_levels(entry_year > school_years[0], rng)
     ability = rng.standard_normal(pupils) - 0.7 * _IS_PRO[level]
-    late = sigmoid(MOVES.behind_logit + MOVES.behind_logit_pro * _IS_PRO[level] + MOVES.behind_by_ability * ability)
+    late = sigmoid(
+        MOVES.behind_logit + MOVES.behind_logit_pro * _IS_PRO[level] + MOVES.behind_by_ability * ability
+    )
     draw = rng.random(pupils)
-    behind = np.where(draw < late, np.where(draw < _TWICE_BEHIND * late, 2, 1), np.where(draw > 1 - _AHEAD, -1, 0))
+    behind = np.where(
+        draw < late, np.where(draw < _TWICE_BEHIND * late, 2, 1), np.where(draw > 1 - _AHEAD, -1, 0)
+    )
     birth_year = entry_year - NORMAL_AGES[level] - behind
     first = (birth_year - 1970).astype("datetime64[Y]").astype("datetime64[D]").astype(np.int64)
     return Population(

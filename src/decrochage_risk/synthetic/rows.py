@@ -11,7 +11,7 @@ from decrochage_risk.records.levels import LEVEL_NAMES
 from decrochage_risk.records.tables import TABLES
 from decrochage_risk.synthetic.events import KINDS, NOT_KNOWN
 from decrochage_risk.synthetic.marks import STATUSES
-from decrochage_risk.synthetic.orientation import EVENTS, WITHOUT_TARGET
+from decrochage_risk.synthetic.orientation import EVENTS
 from decrochage_risk.synthetic.places import OPEN_END
 from decrochage_risk.synthetic.settings import SUBJECTS
 from decrochage_risk.synthetic.year import NO_DATE, OUTCOMES
@@ -112,7 +112,6 @@ def _grades_table(rows: Columns, ids: pd.Series) -> pd.DataFrame:
 
 def _orientation_table(rows: Columns, ids: pd.Series) -> pd.DataFrame:
     """One row per step of orientation."""
-    targets = pd.Categorical.from_codes(rows["target"], categories=list(LEVEL_NAMES))
     rank = pd.array(np.maximum(rows["rank"], 1), dtype="Int64")
     rank[rows["rank"] == 0] = pd.NA
     return pd.DataFrame(
@@ -121,7 +120,7 @@ def _orientation_table(rows: Columns, ids: pd.Series) -> pd.DataFrame:
             "date": _dates(rows["date"]),
             "event": _choice("orientation", "event", rows["event"], EVENTS),
             "rank": rank,
-            "target": pd.Series(targets).astype("str").where(rows["target"] != WITHOUT_TARGET).array,
+            "target": pd.Series(LEVEL_NAMES, dtype="str").array.take(rows["target"]),
             "granted": _flags(rows["granted"]),
             "recorded_on": _dates(rows["date"]),
         }
@@ -141,12 +140,11 @@ def _outcomes_table(rows: Columns, ids: pd.Series) -> pd.DataFrame:
 
 
 def _ids(ids: pd.Series, rows: Columns) -> pd.api.extensions.ExtensionArray:
-    return ids.array.take(rows["pupil"])
+    taken: pd.api.extensions.ExtensionArray = ids.array.take(rows["pupil"])
+    return taken
 
 
-def _dates(
-    days: npt.NDArray[np.integer], missing: int | None = None
-) -> npt.NDArray[np.datetime64]:
+def _dates(days: npt.NDArray[np.integer], missing: int | None = None) -> npt.NDArray[np.datetime64]:
     dates = days.astype("datetime64[D]").astype("datetime64[s]")
     if missing is not None:
         dates[days == missing] = np.datetime64("NaT")
@@ -159,11 +157,11 @@ def _flags(codes: npt.NDArray[np.int8]) -> pd.arrays.BooleanArray:
 
 def _choice(
     table: str, column: str, codes: npt.NDArray[np.integer], names: Sequence[str]
-) -> pd.Categorical:
+) -> pd.Categorical[str]:
     """Codes of our own order as a categorical of the declared choices."""
     choices = TABLES[table].column(column).choices
     declared = np.array([choices.index(name) for name in names])
-    return pd.Categorical.from_codes(declared[codes], categories=list(choices))
+    return pd.Categorical.from_codes(declared[codes].astype(np.int64), categories=pd.Index(choices))
 
 
 def _class_ids(
@@ -173,4 +171,5 @@ def _class_ids(
     span = int(number.max()) + 1
     codes, keys = pd.factorize(level.astype(np.int64) * span + number, sort=True)
     names = pd.Series([f"{LEVEL_NAMES[key // span]}-{key % span + 1}" for key in keys], dtype="str")
-    return names.array.take(codes)
+    taken: pd.api.extensions.ExtensionArray = names.array.take(codes)
+    return taken

@@ -25,7 +25,9 @@ _KINDS = ("college", "gt", "pro")
 _PUPILS_A_SCHOOL = {"college": 480, "gt": 900, "pro": 420}
 MOST_PUPILS = 10_000_000
 """More than this would need more schools than there are numbers for."""
-_KIND_OF_LEVEL = np.array([_KINDS.index({"segpa": "college"}.get(level.pathway, level.pathway)) for level in LEVELS])
+_KIND_OF_LEVEL = np.array(
+    [_KINDS.index({"segpa": "college"}.get(level.pathway, level.pathway)) for level in LEVELS]
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +53,8 @@ class Schools:
         """School of each pupil: ``home`` (0 to 1, place on the map) and level decide."""
         kind = _KIND_OF_LEVEL[level]
         place = np.minimum((home * self.count[kind]).astype(np.intp), self.count[kind] - 1)
-        return self.first[kind] + place
+        school: npt.NDArray[np.intp] = self.first[kind] + place
+        return school
 
 
 def make_schools(pupils: int, rng: np.random.Generator) -> Schools:

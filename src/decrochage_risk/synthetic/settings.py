@@ -17,9 +17,11 @@ __all__ = [
     "RISK",
     "SUBJECTS",
     "TRUTH_DAYS",
+    "AbsenceSettings",
     "Difficulty",
     "HiddenClass",
     "LevelRates",
+    "RiskSettings",
     "Subject",
 ]
 
@@ -56,25 +58,26 @@ class LevelRates:
 
 
 LEVEL_RATES: tuple[LevelRates, ...] = (
-    LevelRates("6e", 58.0, 0.002, -12.0, -7.5, -4.6, 0.008),
-    LevelRates("5e", 58.0, 0.003, -11.6, -7.1, -4.5, 0.005),
-    LevelRates("4e", 57.5, 0.007, -10.8, -6.3, -4.3, 0.005),
-    LevelRates("3e", 55.0, 0.022, -9.6, -5.2, -4.2, 0.022, (13,)),
-    LevelRates("3e_pm", 2.2, 0.060, -9.0, -4.5, -4.0, 0.010, (12, 13, 24, 25)),
-    LevelRates("6e_segpa", 1.9, 0.004, -11.6, -7.1, -4.6, 0.0),
-    LevelRates("5e_segpa", 2.1, 0.006, -11.2, -6.7, -4.5, 0.0),
-    LevelRates("4e_segpa", 2.3, 0.015, -10.4, -5.9, -4.4, 0.0, (20, 21)),
-    LevelRates("3e_segpa", 2.4, 0.100, -8.6, -4.0, -4.3, 0.010, (12, 13, 22, 23)),
-    LevelRates("2de_gt", 36.0, 0.030, -9.6, -5.0, -4.0, 0.040, (35, 36)),
-    LevelRates("1re_gt", 33.0, 0.030, -9.6, -5.0, -3.9, 0.026),
-    LevelRates("tle_gt", 33.0, 0.050, -9.2, -4.5, -3.8, 0.028),
-    LevelRates("2de_pro", 13.0, 0.190, -7.9, -3.2, -3.75, 0.030, (16, 17, 29, 30)),
-    LevelRates("1re_pro", 12.0, 0.140, -8.2, -3.6, -3.7, 0.020, (11, 12, 13, 25, 26, 27)),
-    LevelRates("tle_pro", 11.5, 0.170, -8.0, -3.3, -3.7, 0.050, (13, 14, 15, 23, 24, 25)),
-    LevelRates("cap1", 5.6, 0.220, -7.7, -3.0, -3.7, 0.020, (14, 15, 16, 28, 29, 30)),
-    LevelRates("cap2", 4.6, 0.220, -7.7, -3.0, -3.7, 0.050, (11, 12, 13, 24, 25, 26)),
+    LevelRates("6e", 58.0, 0.002, -11.61, -7.61, -4.6, 0.008),
+    LevelRates("5e", 58.0, 0.003, -11.84, -7.85, -4.5, 0.005),
+    LevelRates("4e", 57.5, 0.007, -11.48, -7.5, -4.3, 0.005),
+    LevelRates("3e", 55.0, 0.022, -10.64, -6.61, -4.2, 0.022, (13,)),
+    LevelRates("3e_pm", 2.2, 0.060, -9.8, -5.64, -4.0, 0.010, (12, 13, 24, 25)),
+    LevelRates("6e_segpa", 1.9, 0.004, -11.11, -7.1, -4.4, 0.0),
+    LevelRates("5e_segpa", 2.1, 0.006, -11.54, -7.56, -4.3, 0.0),
+    LevelRates("4e_segpa", 2.3, 0.015, -11.05, -7.07, -4.2, 0.0, (20, 21)),
+    LevelRates("3e_segpa", 2.4, 0.100, -9.34, -5.01, -4.1, 0.010, (12, 13, 22, 23)),
+    LevelRates("2de_gt", 36.0, 0.030, -9.85, -5.72, -4.45, 0.040, (35, 36)),
+    LevelRates("1re_gt", 33.0, 0.030, -9.97, -5.85, -4.32, 0.026),
+    LevelRates("tle_gt", 33.0, 0.050, -9.7, -5.52, -4.22, 0.028),
+    LevelRates("2de_pro", 13.0, 0.190, -9.14, -4.59, -4.15, 0.030, (16, 17, 29, 30)),
+    LevelRates("1re_pro", 12.0, 0.140, -9.36, -4.97, -4.1, 0.020, (11, 12, 13, 25, 26, 27)),
+    LevelRates("tle_pro", 11.5, 0.170, -9.14, -4.61, -4.1, 0.050, (13, 14, 15, 23, 24, 25)),
+    LevelRates("cap1", 5.6, 0.220, -8.94, -4.29, -4.1, 0.020, (14, 15, 16, 28, 29, 30)),
+    LevelRates("cap2", 4.6, 0.220, -8.78, -4.12, -4.1, 0.050, (11, 12, 13, 24, 25, 26)),
 )
 """In the order of ``records.levels``. Repeats: DEPP 2022 (6e 0.8 %, 3e 2.2 %, 2de ~4 %, 1re 2.6 %, terminale 2.8 %). Placements: 12-14 weeks over a CAP, 18-22 over a bac pro."""
+
 
 @dataclass(frozen=True, slots=True)
 class AbsenceSettings:
@@ -186,7 +189,7 @@ class MoveSettings:
     behind_logit_pro: float = 0.9
     behind_by_ability: float = -0.7
     school_change: float = 0.025
-    wants_gt: tuple[float, ...] = (0.22, 0.48, 0.74, 0.92, 0.98)
+    wants_gt: tuple[float, ...] = (0.18, 0.42, 0.68, 0.89, 0.97)
     grants_gt: tuple[float, ...] = (0.35, 0.65, 0.88, 0.97, 1.0)
     """2de GT after the 3e: 64.8 %, voie professionnelle 32.1 % (2020)."""
     cap_share: float = 0.33

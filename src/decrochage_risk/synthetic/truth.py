@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from decrochage_risk.errors import AsOfError, explain_error
-from decrochage_risk.synthetic.chain import next_states, sigmoid
+from decrochage_risk.synthetic.chain import EVERY_STATE, next_states, sigmoid
 from decrochage_risk.synthetic.walk import assessment_day
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["at_risk", "truth_on"]
 
 _MATHS = 0
-_EVERY_STATE = np.arange(64)
 
 
 def truth_on(
@@ -124,10 +123,10 @@ def _before(chain: Chain, week: int, days: int, after: npt.NDArray[np.float64]) 
     for is_marked in (False, True):
         of_marked = marked if is_marked else 1.0 - marked
         if not chain.has_round(week):
-            value += of_marked * after[:, next_states(_EVERY_STATE, is_marked, None)]
+            value += of_marked * after[:, next_states(EVERY_STATE, marked=is_marked, low=None)]
             continue
-        value += of_marked * (1.0 - low) * after[:, next_states(_EVERY_STATE, is_marked, low=False)]
-        value += of_marked * low * after[:, next_states(_EVERY_STATE, is_marked, low=True)]
+        value += of_marked * (1.0 - low) * after[:, next_states(EVERY_STATE, marked=is_marked, low=False)]
+        value += of_marked * low * after[:, next_states(EVERY_STATE, marked=is_marked, low=True)]
     return np.where(chain.placement[:, week, None], after, value)
 
 
@@ -139,17 +138,18 @@ def _by_class(
     classes = chain.hidden_classes
     rows = walk.row[who] // classes * classes + np.arange(classes)[:, None]
     state = walk.states[week, who].astype(np.intp)
+    unchanged: npt.NDArray[np.float64] = after[rows, state]
     if week == len(trace.weeks):
-        return after[rows, state]
+        return unchanged
     marked, low = _chance_of_mark(trace, who, rows, day, week), _chance_of_low(trace, who, rows, day, week)
     value = np.zeros(rows.shape)
     for is_marked in (False, True):
         of_marked = marked if is_marked else 1.0 - marked
         for is_low in (False, True):
             of_low = low if is_low else 1.0 - low
-            following = next_states(state, is_marked, is_low if chain.has_round(week) else None)
+            following = next_states(state, marked=is_marked, low=is_low if chain.has_round(week) else None)
             value += of_marked * of_low * after[rows, following]
-    return np.where(chain.placement[rows, week], after[rows, state], value)
+    return np.where(chain.placement[rows, week], unchanged, value)
 
 
 def _chance_of_mark(
@@ -169,7 +169,8 @@ def _chance_of_low(
     place = assessment_day(trace.group[who], _MATHS, week, int(trace.weeks.count[week]))
     known = place < trace.weeks.days_before(week, day)
     chance = sigmoid(trace.chain.low)[rows, trace.walk.states[week, who]]
-    return np.where(known, trace.walk.low[week, who], chance)
+    known_or_not: npt.NDArray[np.float64] = np.where(known, trace.walk.low[week, who], chance)
+    return known_or_not
 
 
 def _class_weights(

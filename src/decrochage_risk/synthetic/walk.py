@@ -52,16 +52,12 @@ class Walk:
         return (self.leaving_week < weeks) | self.not_back
 
 
-def assessment_day(
-    group: npt.NDArray[np.intp], subject: int, week: int, days: int
-) -> npt.NDArray[np.intp]:
+def assessment_day(group: npt.NDArray[np.intp], subject: int, week: int, days: int) -> npt.NDArray[np.intp]:
     """School day (0 = first of the week) of an assessment: the same for a whole class."""
     return (group + 3 * subject + week) % days
 
 
-def walk_year(
-    chain: Chain, cell: npt.NDArray[np.intp], weeks: SchoolWeeks, rng: np.random.Generator
-) -> Walk:
+def walk_year(chain: Chain, cell: npt.NDArray[np.intp], weeks: SchoolWeeks, rng: np.random.Generator) -> Walk:
     """Draw one year for pupils whose cells are given."""
     pupils = cell.size
     row = cell * chain.hidden_classes + rng.choice(chain.hidden_classes, size=pupils, p=chain.shares)
@@ -74,7 +70,9 @@ def walk_year(
         if week > 0:
             absent_days[week] = _draw_days(chain.absence_in(week)[row, state], int(weeks.count[week]), rng)
         low[week] = rng.random(pupils) < sigmoid(chain.low[row, state])
-        after = next_states(state, absent_days[week] > 0, low[week] if chain.has_round(week) else None)
+        after = next_states(
+            state, marked=absent_days[week] > 0, low=low[week] if chain.has_round(week) else None
+        )
         state = np.where(chain.placement[row, week] | (week == 0), state, after)
         states[week + 1] = state
         leaves = rng.random(pupils) < chain.leaving_in(week)[row, state]

@@ -59,7 +59,8 @@ class SchoolWeeks:
     def monday(self, week: npt.NDArray[np.intp]) -> npt.NDArray[np.int32]:
         """Monday of each of these weeks, whether it has school or not."""
         first = self.days[week, 0]
-        return (first - (first - _MONDAY) % _DAYS_A_WEEK).astype(np.int32)
+        mondays: npt.NDArray[np.int32] = (first - (first - _MONDAY) % _DAYS_A_WEEK).astype(np.int32)
+        return mondays
 
     def days_before(self, week: int, day: int) -> int:
         """How many school days of ``week`` lie before ``day``."""

@@ -12,7 +12,13 @@ from decrochage_risk.synthetic.columns import stack
 from decrochage_risk.synthetic.events import absence_rows
 from decrochage_risk.synthetic.marks import draw_first_tests, mark_rows
 from decrochage_risk.synthetic.orientation import first_day_rows, round_rows
-from decrochage_risk.synthetic.pathways import ENTRY_TO_LYCEE, IN_3E, draw_orientation, draw_year_end, entry_ranks
+from decrochage_risk.synthetic.pathways import (
+    ENTRY_TO_LYCEE,
+    IN_3E,
+    draw_orientation,
+    draw_year_end,
+    entry_ranks,
+)
 from decrochage_risk.synthetic.places import Move, draw_moves, enrolment_rows, settle
 from decrochage_risk.synthetic.settings import ABSENCE, RISK
 from decrochage_risk.synthetic.walk import walk_year
@@ -60,7 +66,11 @@ class YearTrace:
 
 
 def run_year(
-    population: Population, schools: Schools, weeks: SchoolWeeks, difficulty: Difficulty, seed: np.random.SeedSequence
+    population: Population,
+    schools: Schools,
+    weeks: SchoolWeeks,
+    difficulty: Difficulty,
+    seed: np.random.SeedSequence,
 ) -> tuple[YearTrace, dict[str, Columns]]:
     """Draw one year, and move the population on to the next.
 
@@ -166,4 +176,5 @@ def _past(trace: YearTrace) -> npt.NDArray[np.intp]:
     """Share of the school weeks (those in a company aside) with an absence not excused when recorded: 0 to 2."""
     marked = (trace.walk.absent_days > 0).sum(axis=0)
     possible = (~trace.chain.placement).sum(axis=1)[trace.walk.row]
-    return np.searchsorted(ABSENCE.past_shares, marked / possible, side="right").astype(np.intp)
+    past: npt.NDArray[np.intp] = np.searchsorted(ABSENCE.past_shares, marked / possible, side="right")
+    return past

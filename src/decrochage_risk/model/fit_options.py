@@ -1,0 +1,99 @@
+"""The few settings of a training, with their bounds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from decrochage_risk.errors import ModelError, explain_error
+
+__all__ = ["FitOptions"]
+
+
+@dataclass(frozen=True)
+class FitOptions:
+    """How the bag is trained. The class balance cannot be changed: it would wreck the calibration.
+
+    Attributes
+    ----------
+    members : int
+        Boosters of the bag, 2 to 5.
+    leaves : int
+        Leaves of a tree, 2 to 15.
+    learning_rate : float
+        Shrinkage of each round.
+    max_rounds, min_rounds : int
+        Bounds of the number of rounds, which is chosen on the left-out pupils.
+    patience : int
+        Rounds without a better left-out log loss after which the training stops.
+    l2 : float
+        Ridge penalty on leaf values.
+    column_share : float
+        Share of the columns that each tree may use.
+    rows_per_leaf : int or None
+        Least rows of a leaf; by default one row in 200, within 20 (one in 15 of a small table) and 100.
+    pupil_folds : int
+        Folds of pupils in the out-of-time predictions.
+    test_times : int
+        Latest periods that are predicted out of time.
+    out_of_time_members : int
+        Members trained for each of these predictions, at most ``members``; two give the calibration of five at less
+        than half the cost.
+
+    Raises
+    ------
+    ModelError
+        An option out of its bounds; all of them are named.
+
+    Examples
+    --------
+    >>> FitOptions(max_rounds=50).leaves
+    15
+    """
+
+    members: int = 5
+    leaves: int = 15
+    learning_rate: float = 0.05
+    max_rounds: int = 400
+    min_rounds: int = 10
+    patience: int = 40
+    l2: float = 5.0
+    column_share: float = 0.7
+    rows_per_leaf: int | None = None
+    pupil_folds: int = 3
+    test_times: int = 5
+    out_of_time_members: int = 2
+
+    def __post_init__(self) -> None:
+        bounds: dict[str, tuple[float, float]] = {
+            "members": (2, 5),
+            "leaves": (2, 15),
+            "learning_rate": (1e-4, 1.0),
+            "max_rounds": (self.min_rounds, 10_000),
+            "min_rounds": (1, 10_000),
+            "patience": (1, 10_000),
+            "l2": (0.0, 1e6),
+            "column_share": (0.01, 1.0),
+            "pupil_folds": (2, 5),
+            "test_times": (2, 100),
+            "out_of_time_members": (1, self.members),
+        }
+        if self.rows_per_leaf is not None:
+            bounds["rows_per_leaf"] = (1, 1_000_000)
+        faults = [
+            f"{name}={getattr(self, name)!r} (from {low:g} to {high:g})"
+            for name, (low, high) in bounds.items()
+            if not low <= getattr(self, name) <= high
+        ]
+        if faults:
+            raise ModelError(
+                explain_error(
+                    f"Options out of their bounds: {', '.join(faults)}",
+                    expected="values within the bounds given in brackets",
+                    hint="Leave an option out to take its default.",
+                )
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the options as JSON values."""
+        return {option.name: getattr(self, option.name) for option in fields(self)}

@@ -1,0 +1,274 @@
+"""Training: from records and outcomes to a calibrated, explained, measured model."""
+
+from __future__ import annotations
+
+import warnings
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from decrochage_risk.errors import NotEnoughDataError, TrainingWarning, explain_error
+from decrochage_risk.evaluate import BaseRate, CardFacts, EvaluationReport, model_card
+from decrochage_risk.model import (
+    DEFAULT_CLOSES,
+    RiskModel,
+    Snapshots,
+    TrainedModel,
+    closing_day,
+    default_as_of_dates,
+    take_snapshots,
+)
+from decrochage_risk.records.levels import LEVEL_BY_NAME, LEVEL_NAMES
+from decrochage_risk.records.outcome_table import outcomes_for
+from decrochage_risk.school_year import school_year_of, to_date
+from decrochage_risk.train.backtest import backtest, fit_risk_model, last_year_rows, report_on
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import date
+
+    import pandas as pd
+
+    from decrochage_risk.model import FitOptions
+    from decrochage_risk.records.pupil_records import PupilRecords
+
+__all__ = ["train_model"]
+
+_PATHWAYS = {"college": "collège", "segpa": "SEGPA", "gt": "voie générale et technologique", "pro": "voie professionnelle"}
+_LIBRARIES = ("lightgbm", "numpy", "pandas", "scikit-learn")
+
+
+def train_model(
+    records: PupilRecords,
+    outcomes: Any = None,  # noqa: ANN401 - any table
+    *,
+    as_of_dates: Iterable[object] | None = None,
+    school_years: Iterable[int] | None = None,
+    outcome_closes: tuple[int, int] = DEFAULT_CLOSES,
+    name: str = "modele",
+    synthetic: bool = False,
+    seed: int = 0,
+    options: FitOptions | None = None,
+    progress: Callable[[str], None] | None = None,
+) -> TrainedModel:
+    """Train a model on the pupils at risk on several as-of dates a year.
+
+    The last school year is first kept aside: models trained on the earlier years alone are measured on it, and those
+    are the figures of the report. The model that is returned is then trained in the same way on every year.
+
+    Parameters
+    ----------
+    records : PupilRecords
+        Records of all the school years.
+    outcomes : table, optional
+        What became of the pupils; the records' own ``outcomes`` when left out.
+    as_of_dates : iterable of date, optional
+        Explicit as-of dates; early November to early May of each year of ``outcomes`` when left out.
+    school_years : iterable of int, optional
+        School years to train on, all those of ``outcomes`` when left out.
+    outcome_closes : tuple of int
+        Month and day on which the outcome of a school year closes, in the calendar year in which it ends.
+    name : str
+        What to call the model.
+    synthetic : bool
+        The pupils are synthetic: the model is then a demonstration one, and says so everywhere.
+    seed : int
+        Same records, seed and versions: same bytes.
+    options : FitOptions, optional
+        Of the boosters.
+    progress : callable, optional
+        Called with a French line per step.
+
+    Returns
+    -------
+    TrainedModel
+
+    Raises
+    ------
+    NotEnoughDataError
+        No row, one outcome only, or too few of them.
+    FaultyRecordsError, RecordsError
+        ``outcomes`` cannot be used.
+
+    Warns
+    -----
+    TrainingWarning
+        When there is no earlier year to learn from, so that no year is untouched; when the records have no
+        ``justified_on``.
+
+    Examples
+    --------
+    >>> from decrochage_risk.model import FitOptions
+    >>> from decrochage_risk.synthetic import make_cohort
+    >>> cohort = make_cohort(600, [2022, 2023], seed=3)
+    >>> model = train_model(cohort.records, cohort.outcomes, synthetic=True, options=FitOptions(max_rounds=20))
+    >>> model.demo
+    True
+    """
+    table = outcomes_for(records, outcomes)
+    dates = _dates(records, table, as_of_dates, school_years)
+    snapshots = take_snapshots(records, table, dates, closes=outcome_closes, progress=progress)
+    caveats = _caveats(records)
+    report, untouched = _measured(snapshots, seed=seed, synthetic=synthetic, options=options, progress=progress)
+    if progress is not None:
+        progress("Apprentissage sur toutes les années")
+    risk_model = fit_risk_model(snapshots, seed=seed, options=options)
+    if report is None:
+        report = _report_on_folds(snapshots, risk_model, synthetic=synthetic)
+    trained_on = _trained_on(snapshots, outcome_closes, caveats)
+    facts = _card_facts(snapshots, risk_model, report, trained_on, name, untouched=untouched, synthetic=synthetic)
+    return TrainedModel(
+        risk_model=risk_model,
+        name=name,
+        demo=synthetic,
+        levels=tuple(level for level in LEVEL_NAMES if level in set(snapshots.rows["level"])),
+        trained_on=trained_on,
+        report={"untouched": untouched, **report.model_dump(mode="json")},
+        card=model_card(facts),
+    )
+
+
+def _dates(
+    records: PupilRecords,
+    outcomes: pd.DataFrame,
+    as_of_dates: Iterable[object] | None,
+    school_years: Iterable[int] | None,
+) -> list[date]:
+    """As-of dates asked for, or the default ones that the calendar and the records hold."""
+    years = {int(year) for year in outcomes["school_year"].unique()}
+    if school_years is not None:
+        years &= {int(year) for year in school_years}
+    if as_of_dates is not None:
+        dates = [to_date(value) for value in as_of_dates]
+        return [day for day in dates if school_years is None or school_year_of(day) in years]
+    first = records.enrolments["start_date"].min().date()
+    calendar = records.calendar
+    known = [day for day in default_as_of_dates(years) if first < day and calendar.first_day <= day <= calendar.last_day]
+    if not known:
+        raise NotEnoughDataError(
+            explain_error(
+                f"No default as-of date (early November to early May) of the school years {sorted(years)} lies in the "
+                f"records and in the calendar {calendar.name!r}",
+                expected="at least one school year with outcomes, enrolments and a calendar",
+                hint="Pass as_of_dates=[...], or a calendar that holds these years.",
+            )
+        )
+    return known
+
+
+def _measured(
+    snapshots: Snapshots,
+    *,
+    seed: int,
+    synthetic: bool,
+    options: FitOptions | None,
+    progress: Callable[[str], None] | None,
+) -> tuple[EvaluationReport | None, bool]:
+    """Report of the untouched last year; None when there is no earlier year whose outcomes had matured."""
+    _, earlier = last_year_rows(snapshots)
+    if earlier.any():
+        return backtest(snapshots, seed=seed, synthetic=synthetic, options=options, progress=progress), True
+    warnings.warn(
+        "There is no earlier school year to learn from: the figures come from pupils left out of the training of the "
+        "same year, not from an untouched year. Hint: add records and outcomes of one more school year.",
+        TrainingWarning,
+        stacklevel=3,
+    )
+    return None, False
+
+
+def _report_on_folds(snapshots: Snapshots, risk_model: RiskModel, *, synthetic: bool) -> EvaluationReport:
+    held = risk_model.out_of_fold
+    if held is None:  # only after loading, never after fitting
+        raise NotEnoughDataError(
+            explain_error("No held-out prediction", expected="a model that was just fitted", hint="Fit it again.")
+        )
+    risk = np.empty(len(held.rows))
+    risk[held.rows] = 1.0 / (1.0 + np.exp(-risk_model.calibration.apply(held.log_odds)))
+    return report_on(snapshots, risk, (), title="Élèves laissés de côté, même année", synthetic=synthetic)
+
+
+def _caveats(records: PupilRecords) -> list[str]:
+    """What the card must say of the records: their warnings, counted."""
+    found = [
+        f"{count} × {table} : {rule}" for (table, rule), count in sorted(records.faults.warnings.counts.items())
+    ]
+    if ("absences", "no_justified_on") in records.faults.warnings.counts:
+        warnings.warn(
+            "absences has no justified_on: the training sees motives settled after the as-of date, serving will not; "
+            "absences look more justified in training than when scoring. Hint: export justified_on.",
+            TrainingWarning,
+            stacklevel=3,
+        )
+    return found
+
+
+def _trained_on(snapshots: Snapshots, closes: tuple[int, int], caveats: list[str]) -> dict[str, Any]:
+    rows = snapshots.rows
+    return {
+        "school_years": sorted({int(year) for year in rows["school_year"]}),
+        "as_of": sorted({day.isoformat() for day in rows["as_of"]}),
+        "outcome_closes": list(closes),
+        "closes_on": sorted({closing_day(int(year), closes).isoformat() for year in rows["school_year"]}),
+        "rows": len(rows),
+        "pupils": int(rows["pupil_id"].nunique()),
+        "events": int(snapshots.outcome.sum()),
+        "left_out": snapshots.left_out,
+        "records_warnings": caveats,
+        "libraries": {library: version(library) for library in _LIBRARIES},
+    }
+
+
+def _card_facts(
+    snapshots: Snapshots,
+    risk_model: RiskModel,
+    report: EvaluationReport,
+    trained_on: dict[str, Any],
+    name: str,
+    *,
+    untouched: bool,
+    synthetic: bool,
+) -> CardFacts:
+    rows = snapshots.rows
+    context = set(risk_model.context)
+    return CardFacts(
+        model_id=name,
+        package_version=version("decrochage-risk"),
+        synthetic=synthetic,
+        members=risk_model.options.members,
+        leaves=risk_model.options.leaves,
+        features=[column for column in risk_model.columns if column not in context],
+        dropped_features=[column for column in risk_model.dropped if not column.startswith(("level_", "pathway_"))],
+        reference_groups="niveau et mois d'observation",
+        train_years=trained_on["school_years"],
+        as_of=sorted(set(rows["as_of"])),
+        levels=[LEVEL_BY_NAME[level].label for level in LEVEL_NAMES if level in set(rows["level"])],
+        rows=trained_on["rows"],
+        pupils=trained_on["pupils"],
+        events=trained_on["events"],
+        censored=sum(snapshots.left_out.values()),
+        outcome_closes=(trained_on["outcome_closes"][0], trained_on["outcome_closes"][1]),
+        base_rates=_base_rates(snapshots),
+        calibration_kind=risk_model.calibration.kind,
+        calibration_chosen_on=_CHOSEN_ON[risk_model.calibrated_on],
+        report=report,
+        untouched=untouched,
+        warnings=trained_on["records_warnings"],
+    )
+
+
+_CHOSEN_ON = {
+    "out-of-time": "les années suivantes, prédites sans les avoir vues",
+    "out-of-fold pupils": "des élèves laissés de côté, faute de trois années",
+}
+
+
+def _base_rates(snapshots: Snapshots) -> list[BaseRate]:
+    pathway = snapshots.rows["level"].map(lambda level: LEVEL_BY_NAME[level].pathway).to_numpy()
+    rates = [BaseRate("ensemble", len(snapshots.outcome), float(snapshots.outcome.mean()))]
+    for code, label in _PATHWAYS.items():
+        of_pathway = snapshots.outcome[pathway == code]
+        if of_pathway.size:
+            rates.append(BaseRate(label, int(of_pathway.size), float(of_pathway.mean())))
+    return rates

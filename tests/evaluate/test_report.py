@@ -1,0 +1,141 @@
+"""The report: model beside baselines on the same rows, the same facts in every printed form."""
+
+from __future__ import annotations
+
+import json
+from datetime import date
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from decrochage_risk.evaluate.baselines import Baseline, school_rate
+from decrochage_risk.evaluate.figures import measure
+from decrochage_risk.evaluate.report import SYNTHETIC_WARNING, EvaluationReport, MeasuredRows, build_report
+from decrochage_risk.french import forbidden_in, number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from conftest import Rows
+
+
+def report_of(case: Rows, *, synthetic: bool = False, extra: tuple[Baseline, ...] = ()) -> EvaluationReport:
+    """Build a report with the school baseline, groups and kinds of exit."""
+    kinds = np.where(np.arange(len(case.outcome)) % 2 == 0, "in_year", "non_return")
+    rows = MeasuredRows(case.outcome, case.risk, case.pupils, case.schools, {"school": case.schools}, kinds)
+    baseline = school_rate(case.schools, case.outcome, case.schools)
+    return build_report(
+        rows,
+        (baseline, *extra),
+        title="Évaluation d'essai",
+        synthetic=synthetic,
+        test_years=[2024],
+        as_of=[date(2024, 11, 4), date(2025, 3, 3)],
+        notes=["aucune colonne justified_on"],
+    )
+
+
+def test_model_and_baselines_are_measured_on_the_same_rows(simulate: Callable[..., Rows]) -> None:
+    """The report holds `measure` of the model and of each baseline, and every baseline's note."""
+    case = simulate()
+    report = report_of(case)
+    baseline = school_rate(case.schools, case.outcome, case.schools)
+    assert report.figures == measure(case.outcome, case.risk, pupils=case.pupils, schools=case.schools)
+    assert report.baselines == {
+        baseline.name: measure(case.outcome, baseline.score, pupils=case.pupils, schools=case.schools)
+    }
+    assert report.notes == ("aucune colonne justified_on", f"{baseline.name} : {baseline.note}")
+    assert [part.dimension for part in report.groups] == ["school"] * 7 + ["exit_kind"] * 2
+
+
+def test_json_and_back_is_the_same_report(simulate: Callable[..., Rows]) -> None:
+    """`from_json` reads what `to_json` wrote, exactly; the JSON is plain, without NaN."""
+    report = report_of(simulate())
+    assert EvaluationReport.from_json(report.to_json()) == report
+    assert json.loads(report.to_json())["figures"]["auc"] == report.figures.auc
+    assert "NaN" not in report.to_json()
+
+
+def test_the_same_rows_in_another_order_give_the_same_bytes(simulate: Callable[..., Rows]) -> None:
+    """A report is a function of the set of rows: shuffled, its JSON has the same bytes."""
+    case = simulate(600)
+    order = np.random.default_rng(3).permutation(600)
+    given = MeasuredRows(case.outcome, case.risk, case.pupils, case.schools, {"school": case.schools})
+    mixed = MeasuredRows(
+        *(column[order] for column in (case.outcome, case.risk, case.pupils, case.schools)),
+        {"school": case.schools[order]},
+    )
+    told = {"title": "t", "synthetic": False, "test_years": [2024], "as_of": [date(2025, 3, 3)]}
+    assert build_report(given, **told).to_json() == build_report(mixed, **told).to_json()
+
+
+def test_frames_hold_every_figure(simulate: Callable[..., Rows]) -> None:
+    """`to_frame` has the model first and every figure; `groups_frame` one row per group."""
+    report = report_of(simulate())
+    frame = report.to_frame()
+    assert frame.index.tolist() == ["modèle", "taux de l'établissement seul"]
+    assert frame.loc["modèle", "auc"] == report.figures.auc
+    assert frame.loc["modèle", "events"] == report.figures.events
+    assert "notes" not in frame.columns
+    assert len(report.groups_frame()) == len(report.groups)
+
+
+@pytest.mark.parametrize("form", [str, EvaluationReport.to_markdown])
+def test_every_printed_form_states_figures_dates_groups_and_notes(
+    simulate: Callable[..., Rows], form: Callable[[EvaluationReport], str]
+) -> None:
+    """Text and Markdown hold the figures in French writing, the dates, groups and notes, and no forbidden word."""
+    report = report_of(simulate())
+    text = form(report)
+    slope = report.figures
+    for part in (
+        number(report.figures.auc, 4),
+        f"{number(slope.slope, 2)} [{number(slope.slope_low, 2)} ; {number(slope.slope_high, 2)}]",
+        "2024-2025",
+        "4 novembre 2024 et 3 mars 2025",
+        "AUC dans l'établissement",
+        "moment de la sortie",
+        "aucune colonne justified_on",
+        "taux de l'établissement seul",
+    ):
+        assert part in text
+    assert forbidden_in(text) == []
+    assert SYNTHETIC_WARNING not in text
+
+
+@pytest.mark.parametrize("form", [str, EvaluationReport.to_markdown])
+def test_synthetic_rows_are_always_said(
+    simulate: Callable[..., Rows], form: Callable[[EvaluationReport], str]
+) -> None:
+    """A report on synthetic pupils says so in every printed form."""
+    assert SYNTHETIC_WARNING in form(report_of(simulate(), synthetic=True))
+
+
+def test_a_baseline_that_wins_is_named(simulate: Callable[..., Rows]) -> None:
+    """Each figure on which a baseline is as good as or better than the model is stated with both numbers."""
+    case = simulate()
+    oracle = Baseline("repère parfait", case.outcome, is_probability=False, not_judged=0, note="essai")
+    equal = Baseline("repère égal", case.risk, is_probability=True, not_judged=0, note="essai")
+    report = report_of(case, extra=(oracle, equal))
+    named = [sentence.split(" : ")[0] for sentence in report.not_beaten()]
+    assert named == ["repère parfait"] * 2 + ["repère égal"] * 3
+    assert f"repère parfait : AUC 1,0000, modèle {number(report.figures.auc, 4)}" in str(report)
+
+
+def test_a_model_that_wins_everywhere_is_said_to(simulate: Callable[..., Rows]) -> None:
+    """When no baseline is as good, the verdict says so; without baselines it says that none was measured."""
+    case = simulate()
+    assert report_of(case).not_beaten() == ()
+    assert "Le modèle dépasse chaque repère" in str(report_of(case))
+    told = {"title": "t", "synthetic": False, "test_years": [2024], "as_of": [date(2025, 3, 3)]}
+    assert "Aucun repère" in str(build_report(MeasuredRows(case.outcome, case.risk), **told))
+
+
+def test_tables_are_aligned(simulate: Callable[..., Rows]) -> None:
+    """All lines of the text table of figures end at the same column, and Markdown rows have one cell per column."""
+    report = report_of(simulate())
+    first = str(report).split("\n\n")[2].splitlines()
+    assert len({len(line) for line in first}) == 1
+    cells = [line.count("|") for line in report.to_markdown().splitlines() if line.startswith("| AUC")]
+    assert cells == [4] * len(cells)

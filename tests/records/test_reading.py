@@ -1,0 +1,221 @@
+"""Laws of reading tables and folders: the same rows whatever the form, and no file lost in silence."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import OrderedDict
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from decrochage_risk.errors import UnreadableRecordsError
+from decrochage_risk.records.reading import as_frame, read_folder
+from decrochage_risk.records.tables import TABLES
+
+ROWS: list[dict[str, Any]] = [
+    {"pupil_id": "é1", "date": dt.date(2024, 10, 1), "value": 12.5, "justified": True},
+    {"pupil_id": "b 2", "date": None, "value": None, "justified": None},
+]
+
+
+def assert_explains(message: str, *parts: str) -> None:
+    """Hold a message against the one shape: what came, what was expected, what to do."""
+    assert "Expected: " in message
+    assert "Hint: " in message
+    for part in parts:
+        assert part in message
+
+
+def unreadable(folder: Path) -> str:
+    """Give the message of a folder that cannot be read."""
+    with pytest.raises(UnreadableRecordsError) as caught:
+        read_folder(folder)
+    return str(caught.value)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Give a folder with two readable tables."""
+    (tmp_path / "Pupils.CSV").write_text("pupil_id;sex\na;F\n")
+    pl.DataFrame({"pupil_id": ["a"], "level": ["4e"]}).write_parquet(tmp_path / "enrolments.parquet")
+    return tmp_path
+
+
+def test_pandas_is_returned_as_it_is() -> None:
+    """A pandas frame comes back as the same object."""
+    frame = pd.DataFrame(ROWS, index=[7, 3])
+    assert as_frame(frame) is frame
+
+
+@pytest.mark.parametrize(
+    "form", [pl.DataFrame, pa.Table.from_pylist, lambda rows: pl.DataFrame(rows).to_arrow()]
+)
+def test_arrow_forms_agree(form: Any) -> None:  # noqa: ANN401  a constructor of any library
+    """Every Arrow form gives the same values, without Python objects in the cells."""
+    frame = as_frame(form(ROWS))
+    assert frame["pupil_id"].dtype == "str"
+    assert frame["date"].dtype.kind == "M"
+    assert frame["justified"].dtype == "boolean"
+    assert "object" not in frame.dtypes.astype(str).tolist()
+    assert frame["pupil_id"].tolist() == ["é1", "b 2"]
+    assert frame["date"].isna().tolist() == frame["value"].isna().tolist() == [False, True]
+    assert frame.loc[0, "date"] == pd.Timestamp(2024, 10, 1)
+
+
+def test_arrow_kinds() -> None:
+    """Categories stay categories, decimals become floats, large integers stay exact, empty columns are text."""
+    table = pa.table(
+        {
+            "level": pa.array(["4e", "3e"]).dictionary_encode(),
+            "value": pa.array([Decimal("12.50"), None]),
+            "number": pa.array([2**53 + 1, None], pa.int64()),
+            "nothing": pa.nulls(2),
+            "old": pa.array([dt.date(25, 1, 1), None]),
+            "__index_level_0__": [1, 2],
+        }
+    )
+    frame = as_frame(table)
+    assert frame.dtypes.astype(str).to_dict() == {
+        "level": "category", "value": "float64", "number": "Int64", "nothing": "str", "old": "datetime64[ms]",
+    }  # fmt: skip
+    assert frame.loc[0, "number"] == 2**53 + 1
+    assert frame["old"].dt.year.tolist()[0] == 25
+
+
+def test_list_of_dicts() -> None:
+    """A list of dicts gives one row per dict, any key among them a column."""
+    frame = as_frame([OrderedDict(pupil_id="a"), {"value": 3}])
+    assert frame.columns.tolist() == ["pupil_id", "value"]
+    assert frame["pupil_id"].isna().tolist() == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("table", "said", "to_do"),
+    [
+        ("some/folder", "builtins.str", "PupilRecords.read(folder)"),
+        (Path("some/folder"), "Path", "PupilRecords.read(folder)"),
+        ({"pupil_id": ["a"]}, "builtins.dict", "PupilRecords.from_json(payload)"),
+        ([["a"]], "builtins.list", "must be a dict"),
+        (pd.Series([1]), "Series", "pandas.DataFrame"),
+        (None, "NoneType", "pandas.DataFrame"),
+        (pd.DataFrame([[1, 2]], columns=["a", "a"]), "columns a more than once", "Rename"),
+        (pa.table([[1], [2]], names=["a", "a"]), "columns a more than once", "Rename"),
+        (pa.table({"marks": [[1, 2]]}), "columns marks of a table hold lists", "one row per element"),
+        ([{"pupil_id": "\ud800"}], "cannot be written in UTF-8", "correct the source"),
+    ],
+)
+def test_what_is_no_table(table: object, said: str, to_do: str) -> None:
+    """Anything else is refused with what came, what is accepted and how to get there."""
+    with pytest.raises(UnreadableRecordsError) as caught:
+        as_frame(table)
+    assert_explains(str(caught.value), said, to_do)
+
+
+def test_folder(folder: Path) -> None:
+    """A folder gives its tables in declared order whatever the case of the names, its calendar, and what it left."""
+    (folder / "calendar.csv").write_text("date,half_days\n2024-09-02,2\n")
+    (folder / "README.md").write_text("hello")
+    found = read_folder(str(folder))
+    assert list(found.tables) == ["pupils", "enrolments"]
+    assert found.files["pupils"].name == "Pupils.CSV"
+    assert found.calendar == folder / "calendar.csv"
+    assert found.ignored == ("README.md",)
+    assert found.notes == ("Pupils.CSV: read as UTF-8, separator ';'",)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_declared_table_is_read(tmp_path: Path, name: str) -> None:
+    """Each declared table is found by its name, from CSV and from Parquet alike."""
+    for suffix in (".csv", ".parquet"):
+        home = tmp_path / suffix[1:]
+        home.mkdir()
+        if suffix == ".csv":
+            (home / f"{name}.csv").write_text("pupil_id\na\n")
+        else:
+            pq.write_table(pa.table({"pupil_id": ["a"]}), home / f"{name}.parquet")
+        assert read_folder(home).tables[name]["pupil_id"].tolist() == ["a"]
+
+
+def test_parts(folder: Path) -> None:
+    """A folder of Parquet parts is one table, in the order of the names; marks of the writer are left out."""
+    (folder / "absences").mkdir()
+    pq.write_table(pa.table({"pupil_id": ["b"], "half_days": [2.0]}), folder / "absences" / "part-1.parquet")
+    pq.write_table(pa.table({"pupil_id": ["a"], "half_days": [1]}), folder / "absences" / "part-0.parquet")
+    (folder / "absences" / "_SUCCESS").touch()
+    (folder / "absences" / "notes.txt").touch()
+    found = read_folder(folder)
+    assert found.tables["absences"]["pupil_id"].tolist() == ["a", "b"]
+    assert found.tables["absences"]["half_days"].tolist() == [1.0, 2.0]
+    assert "absences/notes.txt was not read" in found.notes
+
+
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [
+        ("absence.csv", "absences"),
+        ("Élèves.csv", "pupils"),
+        ("Grades.xlsx", "grades"),
+        ("calendrier.csv", "calendar"),
+    ],
+)
+def test_near_names_are_told(folder: Path, name: str, table: str) -> None:
+    """A file that looks like a table with another name or format is listed, with the name it should have."""
+    (folder / name).write_text("pupil_id\na\n")
+    found = read_folder(folder)
+    assert found.ignored == (name,)
+    assert any(note.startswith(f"{name} was not read") and table in note for note in found.notes)
+
+
+def test_folders_that_are_none(tmp_path: Path) -> None:
+    """A missing folder, a file, an empty folder and one without tables have each their message."""
+    (tmp_path / "extract").mkdir()
+    assert_explains(unreadable(tmp_path / "extrat"), "There is no folder", "Did you mean")
+    assert_explains(unreadable(tmp_path / "deep" / "none"), "There is no folder", "Check the path")
+    assert_explains(unreadable(tmp_path / "extract"), "holds nothing", "Name the files")
+    (tmp_path / "extract" / "eleves.csv").write_text("x")
+    assert_explains(unreadable(tmp_path / "extract"), "no table, only eleves.csv", "pupils.csv")
+    assert_explains(unreadable(tmp_path / "extract" / "eleves.csv"), "is a file", "Give its folder")
+
+
+def test_a_table_twice(folder: Path) -> None:
+    """Two files for one table are refused, both named."""
+    (folder / "pupils.csv.gz").touch()
+    assert_explains(unreadable(folder), "'pupils' is there 2 times: Pupils.CSV, pupils.csv.gz", "Remove")
+
+
+def test_all_unreadable_files_at_once(folder: Path) -> None:
+    """Truncated, corrupt and empty files are all in one error, each with its size and a remedy."""
+    whole = (folder / "enrolments.parquet").read_bytes()
+    (folder / "enrolments.parquet").write_bytes(whole[: len(whole) // 2])
+    (folder / "absences.parquet").write_bytes(b"not parquet at all")
+    (folder / "grades.csv").touch()
+    (folder / "outcomes").mkdir()
+    (folder / "outcomes" / "part-0.parquet").write_bytes(whole[:-1])
+    message = unreadable(folder)
+    assert_explains(
+        message,
+        "4 of 5 tables",
+        f"enrolments.parquet ({len(whole) // 2} bytes) cannot be read",
+        "absences.parquet (18 bytes) cannot be read",
+        "grades.csv is empty (0 bytes)",
+        f"outcomes/part-0.parquet ({len(whole) - 1} bytes) cannot be read",
+        "export it again",
+    )
+    assert message.count("Hint: ") == 4
+
+
+def test_parts_that_do_not_fit(folder: Path) -> None:
+    """Parts with other types, no part at all, or folders among them are refused."""
+    (folder / "grades").mkdir()
+    assert_explains(unreadable(folder), "holds 0 Parquet parts", "Write the parts flat")
+    pq.write_table(pa.table({"value": ["a"]}), folder / "grades" / "0.parquet")
+    pq.write_table(pa.table({"value": [1]}), folder / "grades" / "1.parquet")
+    assert_explains(unreadable(folder), "do not fit together", "from one export")
+    (folder / "grades" / "year=2024").mkdir()
+    assert_explains(unreadable(folder), "year=2024", "every column inside the files")
