@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decrochage_risk import artefact
-from decrochage_risk.artefact import canonical_json, seal, unseal
+from decrochage_risk.artefact import canonical_json, manifest_sha256, seal, unseal
 from decrochage_risk.errors import ArtefactError, TamperedArtefactError, UnknownFormatError
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def test_sealed_bytes_are_identical_twice(tmp_path: Path) -> None:
     second = seal(
         tmp_path / "b" / "deep", dict(reversed(FILES.items())), {"y": {"a": None, "b": 2.5}, "x": 1}
     )
-    assert first == second
+    assert first == second == manifest_sha256(FILES, {"y": {"a": None, "b": 2.5}, "x": 1})
     for path in (tmp_path / "a").iterdir():
         assert path.read_bytes() == (tmp_path / "b" / "deep" / path.name).read_bytes()
 
@@ -97,6 +97,13 @@ def reseal_with_path(folder: Path) -> None:
     del document["seal"]
     document["seal"] = hashlib.sha256(canonical_json(document).encode()).hexdigest()
     (folder / "manifest.json").write_text(canonical_json(document))
+
+
+def forge_sizes(folder: Path) -> None:
+    document = json.loads((folder / "manifest.json").read_text())
+    document["files"]["card.md"] = {"bytes": "many", "sha256": [1]}
+    document["deep"] = json.loads("[" * 400 + "]" * 400)
+    (folder / "manifest.json").write_text(json.dumps(document))
 
 
 def link_out(folder: Path) -> None:
@@ -132,6 +139,7 @@ def convert_line_ends(folder: Path) -> None:
         (edit_manifest, "manifest.json was edited"),
         (respace_manifest, "manifest.json was edited"),
         (reseal_with_path, "'../card.md' in manifest.json is no plain file name"),
+        (forge_sizes, "card.md was edited (10 bytes instead of many)"),
         (link_out, "card.md is a link out of the folder"),
         (convert_line_ends, "booster-0.txt has other line ends"),
     ],
@@ -278,3 +286,20 @@ def test_canonical_json_is_exact(value: Any) -> None:  # noqa: ANN401  any JSON
     assert json.loads(text) == value
     assert canonical_json(json.loads(text)) == text
     assert text.endswith("\n")
+
+
+def test_a_failed_rename_brings_the_former_model_back(sealed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the new folder cannot take its place, the former one is put back."""
+    before = unseal(sealed)
+    rename = Path.rename
+
+    def fail_on_new(path: Path, target: Path) -> Path:
+        if ".new-" in path.name:
+            raise PermissionError("in use")
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", fail_on_new)
+    with pytest.raises(PermissionError, match="in use"):
+        seal(sealed, FILES, {"seed": 4})
+    assert unseal(sealed) == before
+    assert [path.name for path in sealed.parent.iterdir()] == ["model"]

@@ -193,11 +193,8 @@ def _refuse_bad_content(files: Mapping[str, str], manifest: Mapping[str, JSON]) 
     folded = Counter(name.casefold() for name in files)
     twice = [name for name in files if folded[name.casefold()] > 1]
     faults += [f"{name!r} differs from another name by case only" for name in twice]
-    for name, text in files.items():
-        if "\r" in text:
-            faults.append(f"{name!r} has carriage returns")
-        elif not _is_text(text):
-            faults.append(f"{name!r} cannot be written in UTF-8")
+    faults += [f"{name!r} has carriage returns" for name, text in files.items() if "\r" in text]
+    faults += [f"{name!r} cannot be written in UTF-8" for name, text in files.items() if not _is_text(text)]
     if faults:
         expected = f"names of ASCII letters, digits, '.', '_', '-', other than {MANIFEST}; UTF-8 text, lines end with \\n"
         hint = "Rename the file or entry, end lines with \\n."
@@ -218,18 +215,14 @@ def _put(folder: Path, contents: Mapping[str, bytes]) -> None:
     try:
         for name, content in contents.items():
             (fresh / name).write_bytes(content)
-        replaced = folder.exists()
-        if replaced:
+        if folder.exists():
             folder.rename(former)
-        try:
-            fresh.rename(folder)
-        except OSError:
-            if replaced:
-                former.rename(folder)
-            raise
+        fresh.rename(folder)
     finally:
+        if former.exists() and not folder.exists():
+            former.rename(folder)
         shutil.rmtree(fresh, ignore_errors=True)
-    shutil.rmtree(former, ignore_errors=True)
+        shutil.rmtree(former, ignore_errors=True)
 
 
 def _refuse_to_replace(folder: Path) -> None:
@@ -256,6 +249,7 @@ def _listed_files(path: Path) -> set[str]:
 
 def unseal(folder: str | Path) -> Sealed:
     """Read a sealed folder: parse, audit every byte, bring to the current format.
+
     Raises
     ------
     TamperedArtefactError
@@ -309,16 +303,11 @@ def _audited(folder: Path, content: bytes, document: dict[str, Any]) -> dict[str
     faults += [f"{name!r} in {MANIFEST} is no plain file name" for name in listed if not _is_safe(name)]
     there = {path.name for path in folder.iterdir()}
     faults += [f"{name} is extra" for name in sorted(there - set(listed) - {MANIFEST})]
-    texts = {}
-    for name in filter(_is_safe, listed):
-        found = _text_or_fault(folder, name, listed[name])
-        if isinstance(found, bytes):
-            texts[name] = found.decode()
-        else:
-            faults.append(found)
+    found = {name: _content_or_fault(folder, name, listed[name]) for name in filter(_is_safe, listed)}
+    faults += [fault for fault in found.values() if isinstance(fault, str)]
     if faults:
         raise _tampered(folder, faults)
-    return texts
+    return {name: content.decode() for name, content in found.items() if isinstance(content, bytes)}
 
 
 def _seal_holds(content: bytes, document: dict[str, Any]) -> bool:
@@ -331,7 +320,7 @@ def _seal_holds(content: bytes, document: dict[str, Any]) -> bool:
         return False
 
 
-def _text_or_fault(folder: Path, name: str, entry: Mapping[str, Any]) -> bytes | str:
+def _content_or_fault(folder: Path, name: str, entry: Mapping[str, Any]) -> bytes | str:
     """Give the content of a file that is as it was sealed, else the phrase that says how it differs."""
     path = folder / name
     if _leads_out(path, folder):

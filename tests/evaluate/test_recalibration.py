@@ -10,7 +10,12 @@ from scipy import optimize
 from sklearn.linear_model import LogisticRegression
 
 from decrochage_risk.evaluate.logistic import fit_logistic, log_odds, probability
-from decrochage_risk.evaluate.recalibration import calibration_slope_intercept, ici, smooth_frequency
+from decrochage_risk.evaluate.recalibration import (
+    _spline_columns,
+    calibration_slope_intercept,
+    ici,
+    smooth_frequency,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -157,3 +162,30 @@ def test_collinear_columns_have_no_fit() -> None:
     """Twice the same column leaves the coefficients undetermined: None, not numbers."""
     column = np.array([0.0, 1.0, 2.0, 3.0])
     assert fit_logistic([np.ones(4), column, column], np.array([0.0, 1.0, 0.0, 1.0])) is None
+
+
+def test_the_spline_is_straight_beyond_the_outer_knots_and_bent_between() -> None:
+    """Second differences of every spline column vanish outside the knots and not between them."""
+    line = np.linspace(-5, 5, 101)
+    for column in _spline_columns(line, np.array([-2.0, -0.5, 0.5, 2.0])):
+        bend = np.diff(column, 2)
+        assert bend[(line[2:] <= -2) | (line[:-2] >= 2)] == pytest.approx(0, abs=1e-12)
+        assert np.abs(bend).max() > 1e-3
+
+
+def test_clustered_covariance_is_the_sandwich(simulate: Callable[..., Rows]) -> None:
+    """The covariance over pupils is the inverse information around the summed scores, times G / (G - 1)."""
+    case = simulate(60)
+    design = np.column_stack([np.ones(60), log_odds(case.risk)])
+    pupils = np.arange(60) // 6
+    fit = fit_logistic([*design.T], case.outcome, clusters=pupils)
+    assert fit is not None
+    risk = probability(design @ fit.coefficients)
+    bread = np.linalg.inv(design.T @ (design * (risk * (1 - risk))[:, None]))
+    totals = np.array(
+        [
+            (design[pupils == one] * (case.outcome - risk)[pupils == one, None]).sum(axis=0)
+            for one in range(10)
+        ]
+    )
+    assert fit.covariance == pytest.approx(bread @ totals.T @ totals @ bread * 10 / 9, rel=1e-6)

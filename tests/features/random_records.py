@@ -211,7 +211,7 @@ class _PupilWriter:
         return first + timedelta(self.rng.randrange((last - first).days + 1))
 
     def _event_day(self) -> date:
-        """Return a day: while enrolled, at a bound of a window or of an enrolment, or anywhere (a Sunday, a holiday, before an enrolment)."""
+        """Return a day: while enrolled, at a bound of a window or of an enrolment, or anywhere (a Sunday, a holiday)."""
         draw = self.rng.random()
         if draw < 0.35:
             return self.rng.choice(self.bounds) + timedelta(self.rng.choice((-2, -1, 0, 1)))

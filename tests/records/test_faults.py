@@ -63,9 +63,13 @@ def test_adding_reports_keeps_every_fault(
     first: list[tuple[Rule, str, str | None, set[int]]], second: list[tuple[Rule, str, str | None, set[int]]]
 ) -> None:
     """The sum of two reports holds the faults of both."""
-    both = _report(first) + _report(second)
-    assert both.groups[: len(first)] + both.groups[len(first) :] == both.groups
-    assert len(both) == len(_report(first)) + len(_report(second))
+    one, two = _report(first), _report(second)
+    both = one + two
+    assert [id(group) for group in both.groups] == [id(group) for group in (*one.groups, *two.groups)]
+    assert len(both) == len(one) + len(two)
+    assert both.rows("grades").tolist() == sorted(
+        {*one.rows("grades").tolist(), *two.rows("grades").tolist()}
+    )
 
 
 def test_text_names_every_rule_with_examples_expectation_and_remedy() -> None:

@@ -85,7 +85,7 @@ def test_unknown_column_name() -> None:
     ("column", "value"),
     [
         ("pupil_id", " a"),
-        ("pupil_id", "a\n"),
+        ("pupil_id", "a\tb"),
         ("pupil_id", ""),
         ("pupil_id", "x" * 257),
         ("level", "4ème"),

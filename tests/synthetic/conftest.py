@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import pandas as pd
 import pytest
 
 from decrochage_risk.synthetic import Cohort, make_cohort
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pandas as pd
 
 
 @pytest.fixture(scope="session")
@@ -21,18 +27,28 @@ def hidden_cohort() -> Cohort:
     return make_cohort(9_000, [2023, 2024], seed=21, difficulty="realistic")
 
 
-def truth_and_outcome(cohort: Cohort, *days: str) -> pd.DataFrame:
+@pytest.fixture(scope="session")
+def truth_and_outcome() -> Callable[..., pd.DataFrame]:
     """Join the truth of some days with what became of the pupils; unknown outcomes left out."""
-    truth = cohort.truth_at(*days)
-    month = truth["as_of"].dt.month
-    truth["school_year"] = np.where(month >= 9, truth["as_of"].dt.year, truth["as_of"].dt.year - 1)
-    joined = truth.merge(cohort.outcomes, on=["pupil_id", "school_year"], validate="many_to_one")
-    known = joined[joined["outcome"] != "unknown"].copy()
-    known["left"] = (known["outcome"] == "left_without_diploma").astype(float)
-    return known
+
+    def join(cohort: Cohort, *days: str) -> pd.DataFrame:
+        truth = cohort.truth_at(*days)
+        day = truth["as_of"].dt
+        truth["school_year"] = np.where(day.month >= 9, day.year, day.year - 1)
+        joined = truth.merge(cohort.outcomes, on=["pupil_id", "school_year"], validate="many_to_one")
+        known = joined[joined["outcome"] != "unknown"].copy()
+        known["left"] = (known["outcome"] == "left_without_diploma").astype(float)
+        return known
+
+    return join
 
 
-def surprise(probability: pd.Series, happened: pd.Series) -> float:
-    """How many standard errors the number of events lies from the sum of its probabilities."""
-    error = np.sqrt((probability * (1 - probability)).sum())
-    return float((happened.sum() - probability.sum()) / error)
+@pytest.fixture(scope="session")
+def surprise() -> Callable[..., float]:
+    """Tell how many standard errors the number of events lies from the sum of its probabilities."""
+
+    def errors(probability: pd.Series, happened: pd.Series) -> float:
+        spread = np.sqrt((probability * (1 - probability)).sum())
+        return abs(float((happened.sum() - probability.sum()) / spread))
+
+    return errors

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from decrochage_risk.evaluate import ranking, recalibration, reliability
 from decrochage_risk.evaluate.logistic import log_odds
-from decrochage_risk.evaluate.rows import canonical_order, checked_rows, is_one_class, sorted_codes
+from decrochage_risk.evaluate.rows import checked_rows, is_one_class, sorted_codes
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -125,9 +126,6 @@ def measure(
     columns = {name: values for name, values in given.items() if values is not None}
     measured, scored = checked_rows(outcome, risk, probability=probability, columns=columns)
     codes = {name: sorted_codes(values) for name, values in columns.items()}
-    order = canonical_order(measured, scored, *codes.values())
-    measured, scored = measured[order], scored[order]
-    codes = {name: values[order] for name, values in codes.items()}
     found: dict[str, Any] = _ranking_figures(measured, scored, codes.get("schools"))
     if probability:
         found |= _reliability_figures(measured, scored, codes.get("pupils"))
@@ -169,7 +167,7 @@ def _reliability_figures(measured: Floats, risk: Floats, pupils: Codes | None) -
     test = reliability.spiegelhalter(measured, risk)
     smooth = recalibration.ici(measured, risk)
     return {
-        "mean_risk": float(risk.mean()),
+        "mean_risk": float(np.sort(risk).mean()),
         "log_loss": reliability.log_loss(measured, risk),
         "brier": parts.brier,
         "brier_skill": 1 - parts.brier / parts.uncertainty if parts.uncertainty else None,

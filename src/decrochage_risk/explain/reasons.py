@@ -115,7 +115,9 @@ def find_reasons(attribution: Attribution, known_values: Floats, known: KnownRec
     contribution = families[rows, columns]
     points = contribution * risk_points[rows]
     order = np.lexsort((columns, -np.abs(contribution), contribution < 0, rows))
-    table = _worded(attribution, known, rows[order], columns[order], strongest[order], points[order])
+    rows, columns, strongest, points = rows[order], columns[order], strongest[order], points[order]
+    values = known_values[rows, strongest]
+    table = _worded(attribution, known, rows, columns, strongest, values, points)
     total = families.sum(axis=1) * risk_points
     other = total - np.bincount(rows, weights=points, minlength=len(total))
     frame = pd.DataFrame(families, columns=[family.code for family in FAMILIES])
@@ -189,6 +191,7 @@ def _worded(
     rows: npt.NDArray[np.intp],
     columns: npt.NDArray[np.intp],
     strongest: npt.NDArray[np.intp],
+    values: Floats,
     points: Floats,
 ) -> pd.DataFrame:
     code = np.array(attribution.columns, dtype=object)[strongest]
@@ -200,7 +203,7 @@ def _worded(
             "family": np.array([family.code for family in FAMILIES], dtype=object)[columns],
             "family_label": np.array([family.label for family in FAMILIES], dtype=object)[columns],
             "direction": np.where(points > 0, "aggravating", "protective").astype(object),
-            "value": attribution.values[rows, strongest],
+            "value": values,
             "reference": attribution.references[rows, strongest],
             "points": points,
         }

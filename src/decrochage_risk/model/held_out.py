@@ -128,6 +128,6 @@ def _learn_and_predict(
         options=options,
         seed=seed,
         rounds=rounds,
-        count=options.out_of_time_members,
+        count=min(options.out_of_time_members, options.members),
     )
     return member_mean(members.log_odds(fit_input.matrix[test]))

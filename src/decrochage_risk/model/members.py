@@ -34,7 +34,7 @@ Progress: TypeAlias = Callable[[str, int, int], None]
 
 SMALL_BATCH = 5_000
 """Rows up to which a prediction uses one thread: starting more costs longer than the prediction."""
-SMALL_TRAINING = 500_000
+SMALL_TRAINING = 2_000_000
 """Cells (rows times columns) up to which a training uses one thread, for the same reason."""
 
 

@@ -19,13 +19,23 @@ if TYPE_CHECKING:
 
     from pandas.api.extensions import ExtensionDtype
 
-__all__ = ["HUGE", "FloatArray", "IntArray", "binary_outcome", "numeric_matrix"]
+__all__ = ["HUGE", "SIGNIFICANT_BITS", "FloatArray", "IntArray", "binary_outcome", "numeric_matrix"]
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 IntArray: TypeAlias = npt.NDArray[np.int64]
 
 HUGE = 1e15
 """Largest absolute value taken. Beyond it float64 no longer holds units, and the value is a mistake of the source."""
+
+SIGNIFICANT_BITS = 20
+"""Precision that the boosters see, about one part in a million.
+
+Two values that differ by the last bits of a division would otherwise get a threshold between them, which another
+machine, or the single-precision thresholds inside ``shap``, may put on the other side. A threshold half-way between
+two values of 20 bits is exact in single precision.
+"""
+
+_DROPPED_BITS = 53 - SIGNIFICANT_BITS
 
 
 def numeric_matrix(
@@ -44,7 +54,8 @@ def numeric_matrix(
     Returns
     -------
     (n, p) float64 array, C order
-        Negative zeros are turned into zeros, so that equal values have equal bytes.
+        Negative zeros are turned into zeros, so that equal values have equal bytes, and values are rounded to
+        ``SIGNIFICANT_BITS``.
 
     Raises
     ------
@@ -64,7 +75,15 @@ def numeric_matrix(
         matrix, names = _array_matrix(features, columns)
     if matrix.size and not np.abs(matrix).max(initial=0.0, where=~np.isnan(matrix)) <= HUGE:
         _refuse_values(matrix, names)
-    return np.ascontiguousarray(matrix + 0.0)
+    return _snapped(np.ascontiguousarray(matrix + 0.0))
+
+
+def _snapped(matrix: FloatArray) -> FloatArray:
+    """Round to ``SIGNIFICANT_BITS``, half away from zero: a monotone map, so no order is ever turned round."""
+    bits = matrix.view(np.int64)
+    half = np.int64(1) << np.int64(_DROPPED_BITS - 1)
+    rounded = ((bits + half) >> np.int64(_DROPPED_BITS)) << np.int64(_DROPPED_BITS)
+    return rounded.view(np.float64)
 
 
 def _frame_matrix(frame: pd.DataFrame, columns: Sequence[str] | None) -> tuple[FloatArray, list[str]]:

@@ -260,7 +260,10 @@ def _label_codes(labels: npt.ArrayLike | None, rows: int, position: Mapping[str,
         return np.full(rows, len(position), dtype=np.int64)
     values = np.asarray(labels, dtype=object)
     if values.shape == (1,) == (rows,):
-        return np.array([position.get(str(values[0]), len(position))], dtype=np.int64)
+        known = not pd.isna(values[0])
+        return np.array(
+            [position.get(str(values[0]), len(position)) if known else len(position)], dtype=np.int64
+        )
     texts, missing = _label_texts(labels, rows)
     codes, uniques = pd.factorize(texts)
     lookup = np.array([position.get(text, len(position)) for text in uniques], dtype=np.int64)

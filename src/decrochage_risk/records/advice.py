@@ -58,7 +58,7 @@ def words_for(rule: Rule, column: Column, values: npt.NDArray[np.object_]) -> tu
     -------
     expected, hint : str
     """
-    came = list(pd.unique(values[:_LOOKED_AT].astype(str)))
+    came = list(dict.fromkeys(map(str, values[:_LOOKED_AT])))
     facts = {
         "column": column.name,
         "kind": _KIND_WORDS[column.kind],
@@ -151,7 +151,7 @@ def _type_advice(column: Column, values: npt.NDArray[np.object_]) -> str:
     if column.kind == "day":
         return "Convert times with a time zone to local days first."
     if column.name == "value":
-        return "A mark like '11.5/20' goes into two columns: value 11.5, out_of 20."
+        return "Write the mark as a plain number; '11.5/20' goes into two columns: value 11.5, out_of 20."
     return "Correct the cells, or leave them empty where the column allows it."
 
 

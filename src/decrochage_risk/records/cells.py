@@ -35,9 +35,9 @@ Marks = dict["Rule", "npt.NDArray[np.bool_]"]
 
 _DAY = "datetime64[s]"
 _MONTHS = 12
-_ISO_DAY = r"^(?P<year>\d{4})-(?P<month>\d{1,2})-(?P<day>\d{1,2})(?P<time>[T ][0-9:.]+)?$"
-_FRENCH_DAY = r"^(?P<day>\d{1,2})/(?P<month>\d{1,2})/(?P<year>\d{4})(?P<time> [0-9:.]+)?$"
-_NUMBER = r"[+-]?\d+(?:[.,]\d+)?(?:[eE][+-]?\d+)?"
+_ISO_DAY = r"^(?P<year>[0-9]{4})-(?P<month>[0-9]{1,2})-(?P<day>[0-9]{1,2})(?P<time>[T ][0-9:.]+)?$"
+_FRENCH_DAY = r"^(?P<day>[0-9]{1,2})/(?P<month>[0-9]{1,2})/(?P<year>[0-9]{4})(?P<time> [0-9:.]+)?$"
+_NUMBER = r"[+-]?[0-9]+(?:[.,][0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _MIDNIGHT = r"[T ]0{1,2}(?::0{2})*(?:\.0+)?"
 _FLAGS: Mapping[str, float] = {
     **dict.fromkeys(("true", "vrai", "1", "1.0", "oui", "o", "yes", "y"), 1.0),
@@ -120,8 +120,7 @@ def _read_text(column: Column, part: Part) -> Cells:
     if part.nature == "text":
         return Cells(part.cells.array, {})
     if part.nature == "integer":
-        whole = part.cells if part.cells.dtype == object else part.cells.astype("Int64")
-        return Cells(whole.map(str, na_action="ignore").astype("str").array, {})
+        return Cells(part.cells.astype("str").array, {})
     return _wrong(column, part)
 
 

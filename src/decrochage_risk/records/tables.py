@@ -163,7 +163,7 @@ def _column(name: str, declared: dict[str, Any], *, required: bool) -> Column:
         required=required,
         nullable=any(branch.get("type") == "null" for branch in branches),
         choices=tuple(facts.get("enum", ())),
-        labels=MappingProxyType(dict(facts.get("x-labels", {}))),
+        labels=MappingProxyType({choice: facts["x-labels"][choice] for choice in facts.get("enum", ())}),
         minimum=_day(facts.get("formatMinimum")) or facts.get("minimum", facts.get("exclusiveMinimum")),
         maximum=_day(facts.get("formatMaximum")) or facts.get("maximum"),
         above_minimum="exclusiveMinimum" in facts,

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 import pandas as pd
 
 from decrochage_risk import french
@@ -158,7 +157,8 @@ class RiskScores:
 
     @cached_property
     def _rows(self) -> list[dict[str, Any]]:
-        return self.frame.to_dict("records")
+        cells = self.frame.astype(object)
+        return cells.where(self.frame.notna(), None).to_dict("records")
 
     @cached_property
     def _reasons_of(self) -> dict[str, list[Reason]]:
@@ -171,7 +171,7 @@ class RiskScores:
     def _pupil(self, position: int) -> PupilRisk:
         row = self._rows[position]
         reasons = self._reasons_of.get(row["pupil_id"], []) if row["explained"] else None
-        risk = _known(row["risk"])
+        risk = row["risk"]
         return PupilRisk(
             pupil_id=row["pupil_id"],
             as_of=self.run.as_of,
@@ -180,14 +180,14 @@ class RiskScores:
             cause=row["cause"],
             interval=None if risk is None else Interval(low=row["risk_low"], high=row["risk_high"]),
             comparable=None if risk is None else _comparable(row),
-            reference_risk=_known(row["reference_risk"]),
+            reference_risk=row["reference_risk"],
             tier=row["tier"],
             tier_label=self._policy.tier_label(row["tier"]),
             flagged=row["flagged"],
             flag_rule=row["flag_rule"],
             reasons=None if reasons is None else _of_direction(reasons, "aggravating"),
             protective=None if reasons is None else _of_direction(reasons, "protective"),
-            other_points=_known(row["other_points"]),
+            other_points=row["other_points"],
             explanation_cause=row["explanation_cause"],
             data=self._data(position, row),
             measures=self.measures(row["pupil_id"]),
@@ -216,7 +216,7 @@ class RiskScores:
         position = self._position[pupil_id]
         row = self._rows[position]
         born = row["birth_date"]
-        age = None if pd.isna(born) else _age(born, self.run.as_of)
+        age = None if born is None else _age(born, self.run.as_of)
         facts = {str(name): float(value) for name, value in self.features.iloc[position].items()}
         return self._policy.measures_for(
             level=row["level"], age_years=age, as_of=self.run.as_of, tier=row["tier"], facts=facts
@@ -248,10 +248,6 @@ class RiskScores:
         from decrochage_risk.score.writing import html_table  # noqa: PLC0415 - only in notebooks
 
         return html_table(self)
-
-
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
 
 
 def _of_direction(reasons: list[Reason], direction: str) -> tuple[Reason, ...]:

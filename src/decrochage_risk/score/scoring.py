@@ -222,13 +222,12 @@ def _with_risks(frame: pd.DataFrame, model: TrainedModel, scored: _Scored) -> pd
     risk_model = model.risk_model
     risk = risk_model.risk(scored.filled)
     low, high = risk_model.interval(scored.filled)
-    alike = risk_model.comparable.lookup(risk)
-    columns = {
-        "risk": risk, "risk_low": low, "risk_high": high,
-        "comparable_pupils": alike.n, "comparable_left": alike.left, "comparable_share": alike.share,
-        "comparable_low": alike.low, "comparable_high": alike.high,
-    }  # fmt: skip
-    found = pd.DataFrame(columns, index=scored.rows, dtype=np.float64)
+    alike = risk_model.comparable.lookup(risk).rename(
+        columns={"n": "comparable_pupils", "left": "comparable_left", "share": "comparable_share",
+                 "low": "comparable_low", "high": "comparable_high"}
+    )  # fmt: skip
+    own = pd.DataFrame({"risk": risk, "risk_low": low, "risk_high": high})
+    found = pd.concat([own, alike.astype(np.float64)], axis=1).set_axis(scored.rows, axis=0)
     return pd.concat([frame, found.reindex(frame.index)], axis=1)
 
 

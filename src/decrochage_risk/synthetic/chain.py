@@ -27,7 +27,7 @@ __all__ = ["EVERY_STATE", "MARKED", "Chain", "Facts", "make_chain", "next_states
 
 _WEEK_BITS, _LOW_BITS = 4, 2
 _STATES = 1 << (_WEEK_BITS + _LOW_BITS)
-_SHAPE = (len(LEVEL_RATES), 3, 4, 5, 3, 2)  # level, behind, wish, band, past, upheaval
+_SHAPE = (len(LEVEL_RATES), 3, 4, 5, 4, 2)  # level, behind, wish, band, past, upheaval
 
 EVERY_STATE = np.arange(_STATES)
 """All states, 0 to 63."""
@@ -61,7 +61,8 @@ class Facts:
     """What is known of each pupil of a year from the first week on; int arrays of one length.
 
     ``behind``: years behind, 2 = 2 or more. ``wish``: 0 no assignment on record, 1 first wish, 2 a later one, 3 none.
-    ``band``: first-week tests, 0 lowest to 4. ``past``: 0 to 2, marked weeks of the year before. ``upheaval``: 1 after a
+    ``band``: first-week tests, 0 lowest to 4. ``past``: 0 to 2, marked weeks of the year before,
+    3 = no record of it. ``upheaval``: 1 after a
     change of school or of track.
     """
 

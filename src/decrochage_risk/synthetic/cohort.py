@@ -147,7 +147,8 @@ class Cohort:
         frames = []
         for year, trace in self._traces.items():
             wanted = [day_number(day) for day in days if school_year_of(day) == year]
-            frames += [self._truth_frame(trace, *found) for found in truth_on(trace, wanted)]
+            if wanted:
+                frames += [self._truth_frame(trace, *found) for found in truth_on(trace, wanted)]
         return pd.concat(frames, ignore_index=True)
 
     def _truth_frame(

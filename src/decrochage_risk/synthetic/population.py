@@ -15,7 +15,7 @@ from decrochage_risk.synthetic.settings import LEVEL_RATES, MOVES
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["NORMAL_AGES", "Population", "draw_population", "yearly_pupils"]
+__all__ = ["NORMAL_AGES", "NO_PAST", "Population", "draw_population", "yearly_pupils"]
 
 NORMAL_AGES = np.array([level.normal_age for level in LEVELS])
 _IS_PRO = np.array([level.pathway == "pro" for level in LEVELS])
@@ -23,6 +23,8 @@ _FIRST_LEVELS = ("6e", "6e_segpa")
 _GIRLS = 0.49
 _AHEAD, _TWICE_BEHIND = 0.02, 0.15
 _MOST_BEHIND = 2
+NO_PAST = 3
+"""``past`` of a pupil without records of the year before."""
 
 
 @dataclass(slots=True)
@@ -99,7 +101,7 @@ def draw_population(pupils: int, school_years: list[int], rng: np.random.Generat
         home=rng.random(pupils),
         level=level,
         wish=np.zeros(pupils, dtype=np.intp),
-        past=np.zeros(pupils, dtype=np.intp),
+        past=np.full(pupils, NO_PAST, dtype=np.intp),
         upheaval=np.zeros(pupils, dtype=np.intp),
         changed_track=np.zeros(pupils, dtype=np.bool_),
         gone=np.zeros(pupils, dtype=np.bool_),

@@ -58,23 +58,23 @@ class LevelRates:
 
 
 LEVEL_RATES: tuple[LevelRates, ...] = (
-    LevelRates("6e", 58.0, 0.002, -11.61, -7.61, -4.6, 0.008),
-    LevelRates("5e", 58.0, 0.003, -11.84, -7.85, -4.5, 0.005),
-    LevelRates("4e", 57.5, 0.007, -11.48, -7.5, -4.3, 0.005),
-    LevelRates("3e", 55.0, 0.022, -10.64, -6.61, -4.2, 0.022, (13,)),
-    LevelRates("3e_pm", 2.2, 0.060, -9.8, -5.64, -4.0, 0.010, (12, 13, 24, 25)),
-    LevelRates("6e_segpa", 1.9, 0.004, -11.11, -7.1, -4.4, 0.0),
-    LevelRates("5e_segpa", 2.1, 0.006, -11.54, -7.56, -4.3, 0.0),
-    LevelRates("4e_segpa", 2.3, 0.015, -11.05, -7.07, -4.2, 0.0, (20, 21)),
-    LevelRates("3e_segpa", 2.4, 0.100, -9.34, -5.01, -4.1, 0.010, (12, 13, 22, 23)),
-    LevelRates("2de_gt", 36.0, 0.030, -9.85, -5.72, -4.45, 0.040, (35, 36)),
-    LevelRates("1re_gt", 33.0, 0.030, -9.97, -5.85, -4.32, 0.026),
-    LevelRates("tle_gt", 33.0, 0.050, -9.7, -5.52, -4.22, 0.028),
-    LevelRates("2de_pro", 13.0, 0.190, -9.14, -4.59, -4.15, 0.030, (16, 17, 29, 30)),
-    LevelRates("1re_pro", 12.0, 0.140, -9.36, -4.97, -4.1, 0.020, (11, 12, 13, 25, 26, 27)),
-    LevelRates("tle_pro", 11.5, 0.170, -9.14, -4.61, -4.1, 0.050, (13, 14, 15, 23, 24, 25)),
-    LevelRates("cap1", 5.6, 0.220, -8.94, -4.29, -4.1, 0.020, (14, 15, 16, 28, 29, 30)),
-    LevelRates("cap2", 4.6, 0.220, -8.78, -4.12, -4.1, 0.050, (11, 12, 13, 24, 25, 26)),
+    LevelRates("6e", 58.0, 0.002, -12.5, -8.5, -4.72, 0.008),
+    LevelRates("5e", 58.0, 0.003, -12.11, -8.13, -4.62, 0.005),
+    LevelRates("4e", 57.5, 0.007, -11.59, -7.61, -4.42, 0.005),
+    LevelRates("3e", 55.0, 0.022, -10.71, -6.67, -4.32, 0.022, (13,)),
+    LevelRates("3e_pm", 2.2, 0.060, -9.75, -5.58, -4.12, 0.010, (12, 13, 24, 25)),
+    LevelRates("6e_segpa", 1.9, 0.004, -12.07, -8.07, -4.6, 0.0),
+    LevelRates("5e_segpa", 2.1, 0.006, -11.84, -7.86, -4.5, 0.0),
+    LevelRates("4e_segpa", 2.3, 0.015, -11.15, -7.15, -4.4, 0.0, (20, 21)),
+    LevelRates("3e_segpa", 2.4, 0.100, -9.3, -4.98, -4.3, 0.010, (12, 13, 22, 23)),
+    LevelRates("2de_gt", 36.0, 0.030, -10.08, -5.96, -4.47, 0.040, (34, 35)),
+    LevelRates("1re_gt", 33.0, 0.030, -10.29, -6.21, -4.34, 0.026),
+    LevelRates("tle_gt", 33.0, 0.050, -10.08, -5.94, -4.24, 0.028),
+    LevelRates("2de_pro", 13.0, 0.190, -9.33, -4.84, -4.22, 0.030, (16, 17, 29, 30)),
+    LevelRates("1re_pro", 12.0, 0.140, -9.54, -5.23, -4.17, 0.020, (11, 12, 13, 25, 26, 27)),
+    LevelRates("tle_pro", 11.5, 0.170, -9.32, -4.9, -4.17, 0.050, (13, 14, 15, 23, 24, 25)),
+    LevelRates("cap1", 5.6, 0.220, -9.05, -4.42, -4.17, 0.020, (14, 15, 16, 28, 29, 30)),
+    LevelRates("cap2", 4.6, 0.220, -8.92, -4.3, -4.17, 0.050, (11, 12, 13, 24, 25, 26)),
 )
 """In the order of ``records.levels``. Repeats: DEPP 2022 (6e 0.8 %, 3e 2.2 %, 2de ~4 %, 1re 2.6 %, terminale 2.8 %). Placements: 12-14 weeks over a CAP, 18-22 over a bac pro."""
 
@@ -88,7 +88,7 @@ class AbsenceSettings:
     over 4 half-days a month, top decile > 13.2 %, DEPP 2015-16)."""
     by_band: tuple[float, ...] = (0.7, 0.4, 0.15, 0.0, -0.3)
     by_behind: tuple[float, ...] = (0.0, 0.25, 0.5)
-    by_past: tuple[float, ...] = (0.0, 0.5, 1.0)
+    by_past: tuple[float, ...] = (0.0, 0.5, 1.0, 0.35)
     by_wish: tuple[float, ...] = (0.0, 0.0, 0.1, 0.3)
     upheaval: float = 0.15
     by_month: tuple[float, ...] = (0.05, 0.05, 0.15, 0.05, 0.0, -0.1, 0.0, 0.0, 0.0, -0.05, 0.0, 0.05)
@@ -102,7 +102,7 @@ class AbsenceSettings:
     lateness: tuple[float, ...] = (0.03, 0.08, 0.14, 0.2, 0.25)
     exclusion: tuple[float, ...] = (0.0006, 0.002, 0.004, 0.006, 0.008)
     past_shares: tuple[float, ...] = (0.10, 0.30)
-    """Shares of marked weeks of the last year from which ``past`` is 1, then 2."""
+    """Shares of marked weeks of the last year from which ``past`` is 1, then 2; 3 = no record of that year."""
 
 
 ABSENCE = AbsenceSettings()
@@ -166,7 +166,7 @@ class RiskSettings:
     by_lows: tuple[float, ...] = (0.0, 0.3, 0.6)
     by_band: tuple[float, ...] = (0.8, 0.5, 0.2, 0.0, -0.3)
     by_behind: tuple[float, ...] = (0.0, 0.35, 0.7)
-    by_past: tuple[float, ...] = (0.0, 0.5, 1.0)
+    by_past: tuple[float, ...] = (0.0, 0.5, 1.0, 0.75)
     by_wish: tuple[float, ...] = (0.0, 0.0, 0.3, 0.6)
     upheaval: float = 0.25
     by_month: tuple[float, ...] = (0.3, 0.2, 0.2, 0.0, -0.4, -1.2, -1.5, 0.0, -0.2, 0.0, 0.3, 0.2)

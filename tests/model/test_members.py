@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import os
+import pickle
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import pytest
+
+from decrochage_risk.errors import ModelError
+from decrochage_risk.model import members as module
+from decrochage_risk.model.fit_options import FitOptions
+from decrochage_risk.model.members import Members, train_bag, train_members
+
+OPTIONS = FitOptions(max_rounds=25, min_rounds=5, patience=5)
+
+
+def draw(rows: int = 1500) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    matrix = rng.normal(size=(rows, 4)) * [1, 10, 1000, 1]
+    outcome = (rng.random(rows) < 1 / (1 + np.exp(-matrix[:, 0]))).astype(float)
+    return matrix, outcome, np.arange(rows) % 5, np.array([1, 0, 0, -1])
+
+
+def test_the_number_of_threads_changes_no_byte(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training on one thread and on two gives the same text, which says one."""
+    texts = []
+    for threads in (1, 2):
+        monkeypatch.setattr(module, "SMALL_TRAINING", 0)
+        monkeypatch.setattr(os, "cpu_count", lambda threads=threads: threads)
+        texts.append(train_bag(*draw(), options=OPTIONS, seed=3).members.texts)
+    assert texts[0] == texts[1]
+    assert all("[num_threads: 1]" in text for text in texts[0])
+
+
+def test_a_member_learns_nothing_from_the_rows_it_leaves_out() -> None:
+    """Other outcomes in one fifth change every member but the one that leaves it out."""
+    matrix, outcome, fold, directions = draw()
+    changed = np.where(fold == 2, 1 - outcome, outcome)
+    one = train_members(matrix, outcome, fold, directions, options=OPTIONS, seed=0, rounds=5, count=5)
+    other = train_members(matrix, changed, fold, directions, options=OPTIONS, seed=0, rounds=5, count=5)
+    assert [a == b for a, b in zip(one.texts, other.texts, strict=True)] == [False, False, True, False, False]
+
+
+def test_the_left_out_predictions_are_those_of_the_blind_member() -> None:
+    """Each row is predicted by the member of its own fold."""
+    matrix, outcome, fold, directions = draw()
+    bag = train_bag(matrix, outcome, fold, directions, options=OPTIONS, seed=0)
+    np.testing.assert_array_equal(bag.left_out, bag.members.log_odds(matrix)[np.arange(len(fold)), fold])
+
+
+def test_the_number_of_rounds_has_the_least_left_out_loss() -> None:
+    """No other number of rounds that was tried predicts the left-out rows better."""
+    matrix, outcome, fold, directions = draw()
+    bag = train_bag(matrix, outcome, fold, directions, options=OPTIONS, seed=0)
+
+    def loss(rounds: int) -> float:
+        trained = train_members(
+            matrix, outcome, fold, directions, options=OPTIONS, seed=0, rounds=rounds, count=5
+        )
+        score = trained.log_odds(matrix)[np.arange(len(fold)), fold]
+        return float(np.mean(np.logaddexp(0, score) - outcome * score))
+
+    best = loss(bag.rounds)
+    tried = [
+        rounds
+        for rounds in (5, bag.rounds - 2, bag.rounds + 2, bag.rounds + 5)
+        if 5 <= rounds <= OPTIONS.max_rounds
+    ]
+    assert all(best <= loss(rounds) + 1e-9 for rounds in tried)
+    assert bag.rounds >= OPTIONS.min_rounds
+
+
+def test_a_shorter_bag_is_the_beginning_of_the_longer_one() -> None:
+    """The rounds kept do not depend on how far the training went."""
+    matrix, outcome, fold, directions = draw()
+    bag = train_bag(matrix, outcome, fold, directions, options=OPTIONS, seed=0)
+    again = train_members(
+        matrix, outcome, fold, directions, options=OPTIONS, seed=0, rounds=bag.rounds, count=5
+    )
+    assert again.texts == bag.members.texts
+
+
+def test_progress_is_told_round_by_round() -> None:
+    """The stages count up to at most the number announced."""
+    told: list[tuple[str, int, int]] = []
+    train_bag(*draw(300), options=OPTIONS, seed=0, progress=lambda *news: told.append(news))
+    assert [done for _, done, _ in told] == list(range(1, len(told) + 1))
+    assert {(stage, total) for stage, _, total in told} == {("members", OPTIONS.max_rounds)}
+
+
+def test_threads_share_one_bag_without_changing_a_bit() -> None:
+    """Fresh members, parsed and used by several threads at once, give what one thread gives."""
+    matrix, outcome, fold, directions = draw()
+    texts = train_bag(matrix, outcome, fold, directions, options=OPTIONS, seed=0).members.texts
+    expected = Members(texts).log_odds(matrix)
+    shared = Members(texts)
+
+    def score(row: int) -> Any:  # noqa: ANN401  # an array
+        return shared.log_odds(matrix[row : row + 1])[0]
+
+    with ThreadPoolExecutor(8) as pool:
+        found = np.array(list(pool.map(score, range(len(matrix)))))
+    np.testing.assert_array_equal(found, expected)
+    assert len({id(booster) for booster in shared.boosters}) == 5
+
+
+def test_members_go_to_another_process() -> None:
+    """A worker process gets the texts and parses them itself."""
+    matrix, outcome, fold, directions = draw(300)
+    members = train_bag(matrix, outcome, fold, directions, options=OPTIONS, seed=0).members
+    again = pickle.loads(pickle.dumps(members))  # noqa: S301  # our own bytes
+    np.testing.assert_array_equal(again.log_odds(matrix), members.log_odds(matrix))
+
+
+def test_no_row_gives_no_prediction() -> None:
+    """An empty table has the shape (0, K)."""
+    assert Members(("a", "b")).log_odds(np.empty((0, 3))).shape == (0, 2)
+
+
+def test_a_damaged_booster_is_refused() -> None:
+    """A text that LightGBM cannot parse raises our error, not LightGBM's."""
+    with pytest.raises(ModelError, match="Booster 0 cannot be parsed") as error:
+        _ = Members(("tree\nversion=v4\n",)).boosters
+    assert "Expected" in str(error.value)
+    assert "Hint" in str(error.value)
+
+
+def test_lightgbm_is_silent(capfd: pytest.CaptureFixture[str]) -> None:
+    """Neither training nor parsing nor predicting writes to the terminal."""
+    matrix, outcome, fold, directions = draw(300)
+    train_bag(matrix, outcome, fold, directions, options=OPTIONS, seed=0).members.log_odds(matrix)
+    captured = capfd.readouterr()
+    assert captured.out + captured.err == ""

@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from decrochage_risk.errors import ColumnsError, ModelError
+from decrochage_risk.model.references import ENOUGH_KNOWN, References
+
+
+def lower_median(values: list[float]) -> float:
+    known = sorted(value for value in values if not np.isnan(value))
+    return known[(len(known) - 1) // 2]
+
+
+cells = st.one_of(st.integers(0, 5).map(float), st.just(float("nan")))
+
+
+@settings(deadline=None, derandomize=True, max_examples=40)
+@given(
+    st.lists(st.tuples(cells, st.sampled_from(["gt", "pro", None])), min_size=1, max_size=120), st.randoms()
+)
+def test_medians_are_those_of_a_slow_recomputation(
+    rows: list[tuple[float, str | None]], shuffle: object
+) -> None:
+    """A group with enough known values has its own lower median, another the global one; row order changes nothing."""
+    rows = [(7.0, "gt"), *rows]
+    values = [value for value, _ in rows]
+    fitted = References.fit(pd.DataFrame({"x": values}), [label for _, label in rows])
+    everyone = lower_median(values)
+    for label in fitted.labels:
+        own = [value for value, of in rows if of == label]
+        known = sum(not np.isnan(value) for value in own)
+        expected = lower_median(own) if known >= ENOUGH_KNOWN else everyone
+        assert fitted.by_label[fitted.labels.index(label), 0] == expected
+    shuffle.shuffle(rows)  # type: ignore[attr-defined]  # hypothesis gives a random.Random
+    again = References.fit(pd.DataFrame({"x": [value for value, _ in rows]}), [label for _, label in rows])
+    assert again.to_dict() == fitted.to_dict()
+
+
+def grouped() -> References:
+    frame = pd.DataFrame(
+        {"x": np.r_[np.zeros(30), np.full(50, 4.0)], "never": np.nan, "level": np.repeat([1, 2], [30, 50])}
+    )
+    return References.fit(frame, np.repeat(["low", "high"], [30, 50]), context=["level", "never"])
+
+
+def test_a_column_never_known_is_dropped_and_listed() -> None:
+    """It is not asked for when predicting either."""
+    references = grouped()
+    assert references.columns == ("x", "level")
+    assert references.dropped == ("never",)
+    assert references.context == ("level",)
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"), [(["low"], 0.0), (["high"], 4.0), (["other"], 4.0), ([None], 4.0), (None, 4.0)]
+)
+def test_what_is_not_known_takes_the_value_of_its_group(
+    labels: list[str | None] | None, expected: float
+) -> None:
+    """An unknown or missing label stands for the global median."""
+    frame = pd.DataFrame({"level": [1], "x": [np.nan]})
+    assert grouped().filled(frame, labels).tolist() == [[expected, 1.0]]
+
+
+def test_a_label_alone_and_in_a_batch_finds_the_same_group() -> None:
+    """The path for one row and the path for many agree, for labels of every kind."""
+    labels = ["low", "high", None, "other", float("nan"), 3]
+    frame = pd.DataFrame({"level": 1, "x": [np.nan] * len(labels)})
+    batch = grouped().filled(frame, labels)
+    alone = np.vstack([grouped().filled(frame.iloc[[row]], [labels[row]]) for row in range(len(labels))])
+    np.testing.assert_array_equal(batch, alone)
+    assert batch[:, 0].tolist() == [0.0, 4.0, 4.0, 4.0, 4.0, 4.0]
+
+
+def test_context_equals_the_reference_and_the_rest_is_the_median() -> None:
+    """The reference row has the pupil's own context; a context value that is not known is the median."""
+    frame = pd.DataFrame({"level": [1.0, np.nan], "x": [9.0, 9.0]})
+    assert grouped().reference_rows(frame, ["low", "low"]).tolist() == [[0.0, 1.0], [0.0, 1.0]]
+    assert grouped().reference_rows(frame).tolist() == [[4.0, 1.0], [4.0, 2.0]]
+
+
+def test_an_even_count_has_a_median_that_somebody_had() -> None:
+    """The lower of the two middle values, never their mean."""
+    assert References.fit(pd.DataFrame({"x": [0, 1]})).overall.tolist() == [0.0]
+
+
+def test_medians_survive_json_to_the_last_bit() -> None:
+    """What is written is what is read."""
+    references = References.fit(pd.DataFrame({"x": np.arange(60) / 7}), np.repeat(["a", "é"], 30))
+    again = References.from_dict(json.loads(json.dumps(references.to_dict(), allow_nan=False)))
+    assert again.overall.tobytes() == references.overall.tobytes()
+    assert again.by_label.tobytes() == references.by_label.tobytes()
+    assert (again.columns, again.labels) == (references.columns, references.labels)
+
+
+def test_a_table_without_one_known_value_is_refused() -> None:
+    """There is nothing to learn from."""
+    with pytest.raises(ColumnsError, match=r"None of the 1 columns has a known value in 2 rows") as error:
+        References.fit(pd.DataFrame({"x": [np.nan, np.nan]}))
+    assert "Hint" in str(error.value)
+
+
+def test_an_unknown_context_column_is_refused() -> None:
+    """A misspelt context would silently become a reason."""
+    with pytest.raises(ModelError, match="'levle'") as error:
+        References.fit(pd.DataFrame({"level": [1]}), context=["levle"])
+    assert "Hint" in str(error.value)
+
+
+def test_labels_of_another_length_are_refused() -> None:
+    """Also where no value is missing and no label would be needed."""
+    with pytest.raises(ModelError, match=r"shape \(3,\)") as error:
+        grouped().filled(pd.DataFrame({"level": [1, 2], "x": [0.0, 0.0]}), ["low", "low", "high"])
+    assert "one label per row" in str(error.value)

@@ -1,0 +1,52 @@
+"""Laws on what ``make_cohort`` refuses."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from decrochage_risk.errors import RecordsError
+from decrochage_risk.synthetic import make_cohort
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+GOOD = {"pupils": 5, "school_years": [2024], "seed": 0}
+
+
+@pytest.mark.parametrize(
+    ("bad", "expected", "hint"),
+    [
+        ({"pupils": 0}, "a whole number from 1", "Grand Est"),
+        ({"pupils": -3}, "a whole number from 1", "Grand Est"),
+        ({"pupils": 2.5}, "a whole number from 1", "Grand Est"),
+        ({"pupils": True}, "a whole number from 1", "Grand Est"),
+        ({"pupils": 10**9}, "a whole number from 1", "Grand Est"),
+        ({"seed": -1}, "0 or more", "same seed"),
+        ({"seed": None}, "0 or more", "same seed"),
+        ({"school_years": []}, "one or more whole numbers", "2024-2025"),
+        ({"school_years": ["2024"]}, "one or more whole numbers", "2024-2025"),
+        ({"school_years": [2022, 2024]}, "consecutive", r"\[2022, 2023, 2024\]"),
+        ({"school_years": [2024, 2023]}, "consecutive", r"\[2023, 2024\]"),
+        ({"school_years": [2024, 2024]}, "consecutive", r"\[2024\]"),
+        ({"school_years": [1999]}, "2017 to", "from_csv"),
+        ({"school_years": [2050]}, "2017 to", "from_csv"),
+        ({"difficulty": "easy"}, "observable, realistic", "records show"),
+    ],
+)
+def test_bad_argument_is_refused(bad: dict[str, Any], expected: str, hint: str) -> None:
+    """The message says which value came, what was expected, and what to do."""
+    (name,) = bad
+    with pytest.raises(
+        RecordsError, match=rf"(?s)^{name}=.*Expected: .*{expected}.*Hint: .*{hint}"
+    ) as caught:
+        make_cohort(**{**GOOD, **bad})
+    assert repr(bad[name]) in str(caught.value)
+
+
+def test_unknown_file_format_is_refused(tmp_path: Path) -> None:
+    """Writing asks for Parquet or CSV, and makes no file otherwise."""
+    with pytest.raises(RecordsError, match=r"(?s)file_format='xlsx'.*Expected: one of parquet, csv.*Hint: "):
+        make_cohort(**GOOD).write(tmp_path / "out", "xlsx")  # type: ignore[arg-type]  # that is the point
+    assert not (tmp_path / "out").exists()
