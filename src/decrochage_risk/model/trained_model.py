@@ -134,7 +134,9 @@ class TrainedModel:
         if not months:
             return ""
         asked = _since_september(month)
-        nearest = min(months, key=lambda known: (abs(_since_september(known) - asked), _since_september(known)))
+        nearest = min(
+            months, key=lambda known: (abs(_since_september(known) - asked), _since_september(known))
+        )
         return f"{level}@{nearest:02d}"
 
 

@@ -77,7 +77,8 @@ def check_tables(
     Traceback (most recent call last):
     decrochage_risk.errors.FaultyRecordsError: 4 errors in the records. ...
     """
-    conformed = {name: conform(TABLES[name], raw.get(name, pd.DataFrame())) for name in (*raw, *MANDATORY)}
+    names = dict.fromkeys((*raw, *MANDATORY))
+    conformed = {name: conform(TABLES[name], raw.get(name, pd.DataFrame())) for name in names}
     own = FaultReport(tuple(fault for table in conformed.values() for fault in table.faults))
     unusable = {group.table for group in own.errors.groups if not group.rows.size}
     frames = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias
 
 from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.records.checked_tables import MANDATORY, check_tables
@@ -24,9 +24,20 @@ if TYPE_CHECKING:
     from decrochage_risk.records.encoded import Encoded
     from decrochage_risk.records.reading import Folder
 
-__all__ = ["PupilRecords"]
+__all__ = ["PupilRecords", "TableLike"]
 
 OnFault = Literal["raise", "quarantine"]
+
+
+class ArrowStream(Protocol):
+    """A table of another library (polars, pyarrow, duckdb) with the Arrow PyCapsule interface."""
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Give the table as an Arrow stream."""
+
+
+TableLike: TypeAlias = "pd.DataFrame | ArrowStream | list[dict[str, Any]]"
+"""What a table may come as."""
 
 
 class PupilRecords:
@@ -86,16 +97,16 @@ class PupilRecords:
     1
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one argument per table
         self,
-        pupils: Any,
-        enrolments: Any,
+        pupils: TableLike,
+        enrolments: TableLike,
         *,
-        absences: Any = None,
-        grades: Any = None,
-        orientation: Any = None,
-        coverage: Any = None,
-        outcomes: Any = None,
+        absences: TableLike | None = None,
+        grades: TableLike | None = None,
+        orientation: TableLike | None = None,
+        coverage: TableLike | None = None,
+        outcomes: TableLike | None = None,
         on_fault: OnFault = "raise",
         calendar: SchoolCalendar | None = None,
         not_sent: Mapping[str, Iterable[str]] | None = None,

@@ -69,11 +69,20 @@ def evaluate_model(
     test = take_snapshots(records, table, as_of_dates, closes=(month, day), progress=progress)
     test = test.take(test.rows["level"].isin(model.levels).to_numpy())
     notes = _notes(model, test)
-    groups = model.reference_groups(test.rows["level"], date(2000, 1, 1)) if not len(test.rows) else _groups(model, test)
+    groups = (
+        model.reference_groups(test.rows["level"], date(2000, 1, 1))
+        if not len(test.rows)
+        else _groups(model, test)
+    )
     risk = model.risk_model.risk(test.features, groups)
     learnt, missing = _learnt(model, records, table, test, (month, day), progress)
     return report_on(
-        test, risk, learnt, title=f"Évaluation de {model.model_id}", synthetic=model.demo, notes=(*notes, *missing)
+        test,
+        risk,
+        learnt,
+        title=f"Évaluation de {model.model_id}",
+        synthetic=model.demo,
+        notes=(*notes, *missing),
     )
 
 
@@ -89,7 +98,11 @@ def _groups(model: TrainedModel, test: Snapshots) -> npt.NDArray[np.object_]:
 
 def _notes(model: TrainedModel, test: Snapshots) -> list[str]:
     seen = sorted(set(model.trained_on["school_years"]) & {int(year) for year in test.rows["school_year"]})
-    notes = [f"Lignes laissées de côté : {number(sum(test.left_out.values()))} ({_causes(test)})."] if test.left_out else []
+    notes = (
+        [f"Lignes laissées de côté : {number(sum(test.left_out.values()))} ({_causes(test)})."]
+        if test.left_out
+        else []
+    )
     if seen:
         years = ", ".join(map(str, seen))
         warnings.warn(
@@ -118,11 +131,17 @@ def _learnt(
     first = records.enrolments["start_date"].min().date()
     dates = [date.fromisoformat(day) for day in model.trained_on["as_of"]]
     if any(day <= first for day in dates):
-        return (), ("Régression logistique et taux d'établissement non mesurés : années d'apprentissage absentes.",)
+        return (), (
+            "Régression logistique et taux d'établissement non mesurés : années d'apprentissage absentes.",
+        )
     try:
         train = take_snapshots(records, outcomes, dates, closes=closes, progress=progress)
     except NotEnoughDataError:
-        return (), ("Régression logistique et taux d'établissement non mesurés : aucune ligne d'apprentissage.",)
+        return (), (
+            "Régression logistique et taux d'établissement non mesurés : aucune ligne d'apprentissage.",
+        )
     if len(set(train.outcome.tolist())) == 1:
-        return (), ("Régression logistique et taux d'établissement non mesurés : une seule issue à l'apprentissage.",)
+        return (), (
+            "Régression logistique et taux d'établissement non mesurés : une seule issue à l'apprentissage.",
+        )
     return [baseline.score for baseline in LearntBaselines.fit(train)(test)], ()
