@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import decrochage_risk as dr
@@ -14,6 +13,7 @@ from decrochage_risk.errors import ArtefactError, RecordsError, explain_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from decrochage_risk.cli.options import OnFault
     from decrochage_risk.records import PupilRecords
@@ -46,7 +46,7 @@ class Extracts:
     folder: Folder
 
     def told(self) -> list[str]:
-        """What somebody must know of these extracts, in French: not read, guessed, set aside, odd."""
+        """Tell what somebody must know of these extracts, in French: not read, guessed, set aside, odd."""
         faults = self.records.faults
         lines = [*reading_lines(self.folder)]
         if faults.errors:
@@ -57,7 +57,7 @@ class Extracts:
 
 
 def reading_lines(folder: Folder) -> list[str]:
-    """What was decided while reading a folder, in French but for the notes themselves."""
+    """Tell what was decided while reading a folder, in French but for the notes themselves."""
     lines = [f"Lecture : {note}" for note in folder.notes]
     return [*lines, f"Fichiers non lus : {', '.join(folder.ignored)}"] if folder.ignored else lines
 

@@ -7,7 +7,7 @@ exception that this package does not raise on purpose keeps its traceback.
 from __future__ import annotations
 
 import warnings
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
@@ -18,6 +18,9 @@ from decrochage_risk.cli.output import replace_unwritable, say
 from decrochage_risk.cli.records_commands import check, cohort, new_key, pseudonymise
 from decrochage_risk.cli.score_command import score
 from decrochage_risk.errors import DecrochageError, DecrochageWarning, FaultyRecordsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["app", "main"]
 
@@ -65,7 +68,7 @@ def _say_version(asked: bool) -> None:  # noqa: FBT001 - Typer calls it with the
 
 def _program(
     *,
-    version: Annotated[  # noqa: ARG001 - its callback has answered
+    version: Annotated[
         bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Dire la version.")
     ] = False,
 ) -> None:
@@ -78,6 +81,18 @@ def _program(
     """
 
 
+_COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
+    "demo": (demo, "tout le chemin, sur des élèves synthétiques"),
+    "check": (check, "vérifier un dossier d'extraits"),
+    "score": (score, "scorer un dossier à une date"),
+    "train": (train, "entraîner un modèle sur vos données"),
+    "evaluate": (evaluate, "mesurer un modèle"),
+    "cohort": (cohort, "tirer une cohorte synthétique"),
+    "pseudonymise": (pseudonymise, "remplacer les identifiants par un code à clé"),
+    "new-key": (new_key, "faire une clé de pseudonymes"),
+}
+
+
 def _make_app() -> typer.Typer:
     # Tracebacks stay Python's: Rich's would print the values of variables, which are records of pupils.
     made = typer.Typer(
@@ -88,9 +103,8 @@ def _make_app() -> typer.Typer:
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
     )
-    for command in (demo, check, score, train, evaluate, cohort, pseudonymise):
-        made.command()(command)
-    made.command("new-key")(new_key)
+    for name, (command, short_help) in _COMMANDS.items():
+        made.command(name, short_help=short_help)(command)
     return made
 
 

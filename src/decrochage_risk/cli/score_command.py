@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - Typer reads the annotations
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -38,7 +38,7 @@ ModelFolder = Annotated[
         "--model",
         metavar="DOSSIER",
         show_default=False,
-        help="Modèle écrit par « train » ; sans elle, le modèle de démonstration, qui ne décrit aucun élève réel.",
+        help="Modèle écrit par « train » ; sans lui, le modèle de démonstration, qui ne décrit aucun élève réel.",
     ),
 ]
 Out = Annotated[
@@ -54,7 +54,7 @@ Exclude = Annotated[
         "--exclude",
         metavar="FICHIER",
         show_default=False,
-        help="Élèves dont la famille s'oppose au traitement, un identifiant par ligne : « traitement refusé ».",
+        help="Élèves dont la famille s'oppose au traitement, un identifiant par ligne : «\N{NO-BREAK SPACE}traitement refusé\N{NO-BREAK SPACE}».",
     ),
 ]
 PolicyPath = Annotated[

@@ -10,12 +10,12 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from decrochage_risk.errors import ModelError, explain_error
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+    import pandas as pd
 
     from decrochage_risk.records.known import KnownRecords
 

@@ -25,17 +25,20 @@ from decrochage_risk.evaluate import (
 from decrochage_risk.features import FEATURE_BY_NAME
 from decrochage_risk.model import RiskModel, Snapshots, pupil_folds
 from decrochage_risk.records.levels import LEVEL_BY_NAME
+from decrochage_risk.school_year import school_year_of, year_start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from datetime import date
 
     import numpy.typing as npt
 
     from decrochage_risk.model import FitOptions
+    from decrochage_risk.records.pupil_records import PupilRecords
 
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["LearntBaselines", "backtest", "fit_risk_model", "last_year_rows", "report_on"]
+__all__ = ["LearntBaselines", "backtest", "can_be_known", "fit_risk_model", "last_year_rows", "report_on"]
 
 SPREAD_FACTOR = 3.0
 """Factor on the jackknife error that makes the 90 % interval cover the truth of the upper half of the risks, on
@@ -53,14 +56,12 @@ def fit_risk_model(
     progress: Callable[[str, int, int], None] | None = None,
 ) -> RiskModel:
     """Fit the risk model on snapshots: directions from the catalogue, context columns without direction."""
-    rows = snapshots.rows
+    rows, names = snapshots.rows, [str(name) for name in snapshots.features]
     fitted = RiskModel.fit(
         snapshots.features,
         snapshots.outcome,
-        directions={
-            name: FEATURE_BY_NAME[name].direction for name in snapshots.features if name in FEATURE_BY_NAME
-        },
-        context=[name for name in snapshots.features if name not in FEATURE_BY_NAME],
+        directions={name: FEATURE_BY_NAME[name].direction for name in names if name in FEATURE_BY_NAME},
+        context=[name for name in names if name not in FEATURE_BY_NAME],
         time=rows["school_year"].to_numpy(),
         groups=rows["pupil_id"].to_numpy(),
         reference_groups=rows["reference_group"].to_numpy(),
@@ -71,6 +72,13 @@ def fit_risk_model(
         progress=progress,
     )
     return fitted.with_spread_factor(SPREAD_FACTOR)
+
+
+def can_be_known(records: PupilRecords, day: date) -> bool:
+    """Tell whether the records and their calendar reach back far enough for an as-of date."""
+    calendar = records.calendar
+    in_calendar = calendar.first_day <= year_start(school_year_of(day)) and day <= calendar.last_day
+    return in_calendar and bool((records.enrolments["start_date"] < np.datetime64(day)).any())
 
 
 def last_year_rows(snapshots: Snapshots) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:

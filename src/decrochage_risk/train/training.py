@@ -50,7 +50,7 @@ _PATHWAYS = {
 _LIBRARIES = ("lightgbm", "numpy", "pandas", "scikit-learn")
 
 
-def train_model(
+def train_model(  # noqa: PLR0913 - the choices of a training, each with its default
     records: PupilRecords,
     outcomes: Any = None,  # noqa: ANN401 - any table
     *,
@@ -162,7 +162,7 @@ def _dates(
         raise NotEnoughDataError(
             explain_error(
                 f"No default as-of date (early November to early May) of the school years {sorted(years)} lies in the "
-                f"records and in the calendar {calendar.name!r}",
+                f"records and in the calendar {records.calendar.name!r}",
                 expected="at least one school year with outcomes, enrolments and a calendar",
                 hint="Pass as_of_dates=[...], or a calendar that holds these years.",
             )
@@ -205,7 +205,7 @@ def _report_on_folds(snapshots: Snapshots, risk_model: RiskModel, *, synthetic: 
 
 
 def _caveats(records: PupilRecords) -> list[str]:
-    """What the card must say of the records: their warnings, counted."""
+    """Say what the card must tell of the records: their warnings, counted."""
     meaning = {
         rule.name: rule.meaning for rule in (*CELL_RULES, *(row.rule for row in ROW_RULES), *CROSS_RULES)
     }
