@@ -58,7 +58,7 @@ def demo(
     say(f"{french.plural(len(read.records), 'élève synthétique', 'élèves synthétiques')}, {years}.")
     for line in read.told():
         say(line)
-    say_scores(scores, _SHOWN, results / "listes")
+    say_scores(scores, _SHOWN, results / "listes", spread=True)
     say(f"\nModèle de démonstration ({scores.run.model.id}), entraîné sur des élèves synthétiques :")
     say("ses scores montrent le fonctionnement, ils ne décrivent aucun élève réel.")
     say(f"Extraits : {extracts}")

@@ -21,8 +21,8 @@ __all__ = ["say_scores", "situations_table"]
 _LABEL_WIDTH = 17
 
 
-def say_scores(scores: RiskScores, shown: int, lists: Path) -> None:
-    """Print the counts, the first situations to be looked at, and where the others are.
+def say_scores(scores: RiskScores, shown: int, lists: Path, *, spread: bool = False) -> None:
+    """Print the counts, some situations to be looked at, and where the others are.
 
     Parameters
     ----------
@@ -32,6 +32,8 @@ def say_scores(scores: RiskScores, shown: int, lists: Path) -> None:
         How many situations at most.
     lists : Path
         Folder of the lists, one per school.
+    spread : bool
+        Take the situations at even distances, from all schools, instead of the first ones.
     """
     say(f"\nAu {french.day(scores.run.as_of, with_year=True)} : {scores.summary}.")
     for cause, count in scores.frame["cause"].value_counts().items():
@@ -41,7 +43,7 @@ def say_scores(scores: RiskScores, shown: int, lists: Path) -> None:
         say("Aucune situation n'atteint un seuil de la politique de vigilance.")
         return
     say("Par établissement, classe et identifiant ; aucun classement entre élèves.\n")
-    console().print(situations_table(scores, flagged[:shown]))
+    console().print(situations_table(scores, flagged[:: -(-len(flagged) // shown) if spread else 1][:shown]))
     if len(flagged) > shown:
         others = french.plural(len(flagged) - shown, "autre situation", "autres situations")
         say(f"Et {others} à examiner : {lists}")
@@ -65,7 +67,9 @@ def situations_table(scores: RiskScores, pupil_ids: list[str]) -> Table:
 
 
 def _who(pupil: PupilRisk, class_id: str | None) -> str:
-    lines = [shown_id(pupil.pupil_id), pupil.level or ""]
+    from decrochage_risk.records.levels import LEVEL_BY_NAME  # noqa: PLC0415 - --help needs no records
+
+    lines = [shown_id(pupil.pupil_id), LEVEL_BY_NAME[pupil.level].label if pupil.level else ""]
     return "\n".join([*lines, f"classe {shown_id(class_id)}"] if class_id else lines)
 
 
@@ -91,4 +95,7 @@ def _why(pupil: PupilRisk) -> Text:
 def _told(reason: Reason, mark: str) -> Text:
     from rich.text import Text  # noqa: PLC0415 - --help needs no Rich
 
-    return Text(f"{mark} {reason.text}")
+    text = reason.text
+    for sign in ":;%":
+        text = text.replace(f" {sign}", f"{french.NO_BREAK_SPACE}{sign}")
+    return Text(f"{mark} {text}")
