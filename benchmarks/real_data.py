@@ -230,7 +230,7 @@ def student_table(data: Path) -> Table:
     rows = []
     for subject in ("mat", "por"):
         table = pd.read_csv(data / "uci_student" / f"student-{subject}.csv", sep=";")
-        failed: Floats = (table["G3"] < PASS_MARK).to_numpy(dtype=np.float64)
+        failed = np.asarray(table["G3"] < PASS_MARK, dtype=np.float64)
         columns = pd.get_dummies(table.drop(columns="G3"), dtype=float)
         for known, without in STUDENT_SETS.items():
             timer = Timer()

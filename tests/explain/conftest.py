@@ -1,13 +1,20 @@
-"""The attributions behind the scores of the small cohort, asked for one layer below ``score_pupils``."""
+"""The attributions behind the scores of the small cohort, asked for one layer below ``score_pupils``.
+
+It also makes the helpers of this folder importable by name.
+"""
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from decrochage_risk.explain import Attribution, attribute
+
+sys.path.insert(0, str(Path(__file__).parent))
 
 if TYPE_CHECKING:
     from datetime import date

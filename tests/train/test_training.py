@@ -270,3 +270,16 @@ def test_progress_is_told_in_french(cohort: Cohort, quick: FitOptions) -> None:
     assert sum(line.startswith("Lecture au ") for line in told) == 8
     assert sum(line.startswith("Année témoin, partie ") for line in told) == 3
     assert told[-1] == "Apprentissage sur toutes les années"
+
+
+def test_too_few_leavers_before_the_last_year_do_not_stop_a_training(
+    cohort: Cohort, quick: FitOptions
+) -> None:
+    """When the earlier years alone cannot be learnt from, the model is trained, no year is called untouched, and why."""
+    outcomes = cohort.outcomes.copy()
+    earlier = outcomes["school_year"] < outcomes["school_year"].max()
+    outcomes.loc[earlier, "outcome"] = "continued"
+    outcomes.loc[earlier, "date"] = pd.NaT
+    with pytest.warns(TrainingWarning, match="the earlier school years are not enough to learn from"):
+        model = train_model(cohort.records, outcomes, synthetic=True, options=quick)
+    assert model.report["untouched"] is False

@@ -178,13 +178,19 @@ def _measured(
     options: FitOptions | None,
     progress: Callable[[str], None] | None,
 ) -> tuple[EvaluationReport | None, bool]:
-    """Report of the untouched last year; None when there is no earlier year whose outcomes had matured."""
+    """Report of the untouched last year; None when the earlier years are not enough to learn from."""
     _, earlier = last_year_rows(snapshots)
+    cause = "there is no earlier school year whose outcomes had closed"
     if earlier.any():
-        return backtest(snapshots, seed=seed, synthetic=synthetic, options=options, progress=progress), True
+        try:
+            report = backtest(snapshots, seed=seed, synthetic=synthetic, options=options, progress=progress)
+        except NotEnoughDataError as error:
+            cause = f"the earlier school years are not enough to learn from ({str(error).splitlines()[0]})"
+        else:
+            return report, True
     warnings.warn(
-        "There is no earlier school year to learn from: the figures come from pupils left out of the training of the "
-        "same year, not from an untouched year. Hint: add records and outcomes of one more school year.",
+        f"No year is untouched: {cause}. The figures come from pupils left out of the training, of the same years. "
+        "Hint: add records and outcomes of one more school year.",
         TrainingWarning,
         stacklevel=3,
     )
