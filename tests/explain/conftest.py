@@ -6,38 +6,24 @@ It also makes the helpers of this folder importable by name.
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from decrochage_risk.explain import Attribution, attribute
+from decrochage_risk.explain import attribute
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from explained import Explained
+
 if TYPE_CHECKING:
     from datetime import date
-
-    import numpy as np
-    import numpy.typing as npt
-    import pandas as pd
 
     from decrochage_risk.model import TrainedModel
     from decrochage_risk.records.known import KnownRecords
     from decrochage_risk.score import RiskScores
     from decrochage_risk.synthetic import Cohort
-
-    Floats = npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Explained:
-    """The scored pupils: their rows of ``scores.frame``, what was known of them, and their attribution."""
-
-    frame: pd.DataFrame
-    values: Floats
-    attribution: Attribution
 
 
 @pytest.fixture(scope="session")

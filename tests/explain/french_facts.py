@@ -15,9 +15,20 @@ if TYPE_CHECKING:
     from decrochage_risk.features import Feature
 
 SEPARATOR = " ; élève type du même niveau : "
-MONTHS = (
-    "janvier février mars avril mai juin juillet août septembre octobre novembre décembre"
-).split()
+MONTHS = [
+    "janvier",
+    "février",
+    "mars",
+    "avril",
+    "mai",
+    "juin",
+    "juillet",
+    "août",
+    "septembre",
+    "octobre",
+    "novembre",
+    "décembre",
+]
 NUMBER = r"[+\u2212]?\d{1,3}(?:\u202f?\d{3})*(?:,\d+)?"
 DAY = rf"(?:1er|[2-9]|[12]\d|3[01]) (?:{'|'.join(MONTHS)})"
 PERCENT_UNITS = {"share", "share_points"}

@@ -14,7 +14,7 @@ from decrochage_risk.model import FitOptions, RiskModel
 
 if TYPE_CHECKING:
     import numpy.typing as npt
-    from conftest import Explained
+    from explained import Explained
 
     from decrochage_risk.model import TrainedModel
     from decrochage_risk.score import RiskScores
@@ -42,7 +42,9 @@ def narrow() -> tuple[RiskModel, Floats]:
             "level": rng.integers(0, 2, rows).astype(float),
         }
     )
-    odds = -1.5 + 0.6 * (table["up"] - 3) * table["level"] - 0.3 * (table["down"] - 11) + np.abs(table["free"])
+    odds = (
+        -1.5 + 0.6 * (table["up"] - 3) * table["level"] - 0.3 * (table["down"] - 11) + np.abs(table["free"])
+    )
     outcome = rng.random(rows) < 1 / (1 + np.exp(-odds.to_numpy()))
     model = RiskModel.fit(
         table,
@@ -105,12 +107,14 @@ def test_raw_contributions_add_up_to_the_raw_score(explained: Explained, small_m
     """For each of over 1,000 pupils, base plus raw contributions is LightGBM's own raw score to 1e-6."""
     attribution = explained.attribution
     boosters = small_model.risk_model.boosters
-    raw = np.mean([booster.predict(attribution.values, raw_score=True) for booster in boosters], axis=0)
+    raw = np.mean([booster.predict(attribution.filled, raw_score=True) for booster in boosters], axis=0)
     base = np.mean([booster.predict(attribution.references, raw_score=True) for booster in boosters], axis=0)
     assert len(raw) >= 1_000
     assert np.std(raw) > 0.1
     np.testing.assert_allclose(attribution.raw_base, base, rtol=0, atol=1e-12)
-    np.testing.assert_allclose(attribution.raw_base + attribution.raw.sum(axis=1), raw, rtol=0, atol=TOLERANCE)
+    np.testing.assert_allclose(
+        attribution.raw_base + attribution.raw.sum(axis=1), raw, rtol=0, atol=TOLERANCE
+    )
     assert attribution.additive.all()
 
 
@@ -134,7 +138,7 @@ def test_family_sums_add_up_to_the_risk(small_scores: RiskScores) -> None:
 def test_reference_values_get_no_credit(explained: Explained) -> None:
     """A value that equals the reference contributes exactly 0."""
     attribution = explained.attribution
-    same = attribution.values == attribution.references
+    same = attribution.filled == attribution.references
     assert 0 < same.sum() < same.size
     assert not attribution.raw[same].any()
     assert attribution.raw[~same].any()
@@ -142,7 +146,7 @@ def test_reference_values_get_no_credit(explained: Explained) -> None:
 
 def test_missing_values_get_no_credit(explained: Explained) -> None:
     """A value that is not known contributes exactly 0, whatever the column."""
-    missing = np.isnan(explained.values)
+    missing = np.isnan(explained.known)
     assert missing.any()
     assert not explained.attribution.raw[missing].any()
 
@@ -160,7 +164,7 @@ def test_no_contribution_points_the_wrong_way(explained: Explained, direction: i
     attribution = explained.attribution
     names = [feature.name for feature in CATALOGUE if feature.direction == direction]
     chosen = np.isin(attribution.columns, names)
-    gap = direction * np.sign(attribution.values - attribution.references)[:, chosen]
+    gap = direction * np.sign(attribution.filled - attribution.references)[:, chosen]
     contribution = attribution.contributions[:, chosen]
     assert (np.abs(contribution) > 0.05).any()
     # shap sums in an order of its own: the last bits of 0 are allowed, nothing more.

@@ -262,14 +262,15 @@ def test_default_dates_outside_the_records_or_the_calendar_are_left_out(
 
 
 def test_progress_is_told_in_french(cohort: Cohort, quick: FitOptions) -> None:
-    """Every date, every part of the test year and the last fit are announced."""
+    """Every date, the fit on all years and every part of the test year are announced."""
     told: list[str] = []
     train_model(
         cohort.records, cohort.outcomes, school_years=[2021, 2022], options=quick, progress=told.append
     )
     assert sum(line.startswith("Lecture au ") for line in told) == 8
     assert sum(line.startswith("Année témoin, partie ") for line in told) == 3
-    assert told[-1] == "Apprentissage sur toutes les années"
+    assert told[8] == "Apprentissage sur toutes les années"
+    assert len(told) == 8 + 1 + 3
 
 
 def test_too_few_leavers_before_the_last_year_do_not_stop_a_training(

@@ -51,9 +51,11 @@ class Attribution:
         Raw log-odds of the reference pupil of each row.
     contributions, base : arrays
         The same on the calibrated scale: ``base + contributions.sum(axis=1)`` are the calibrated log-odds.
+    log_odds : array, shape (n,)
+        The calibrated log-odds themselves, as the model gives them.
     additive : array of bool, shape (n,)
         Whether base plus contributions equal LightGBM's raw score within ``ADDITIVITY_TOLERANCE``.
-    values, references : arrays, shape (n, columns)
+    filled, references : arrays, shape (n, columns)
         What the boosters saw, and the reference pupil's values.
     """
 
@@ -62,8 +64,9 @@ class Attribution:
     raw_base: Floats
     contributions: Floats
     base: Floats
+    log_odds: Floats
     additive: npt.NDArray[np.bool_]
-    values: Floats
+    filled: Floats
     references: Floats
 
 
@@ -99,8 +102,9 @@ def attribute(model: RiskModel, filled: Floats, references: Floats) -> Attributi
         raw_base=raw_base,
         contributions=slope * raw,
         base=model.calibration.apply(raw_base),
+        log_odds=model.calibration.apply(scores),
         additive=np.abs(raw_base + raw.sum(axis=1) - scores) <= ADDITIVITY_TOLERANCE,
-        values=filled,
+        filled=filled,
         references=references,
     )
 

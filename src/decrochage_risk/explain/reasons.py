@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from decrochage_risk.explain.sentences import tell
 from decrochage_risk.features import CATALOGUE, FAMILIES, FEATURE_BY_NAME
+from decrochage_risk.model.calibration import probability
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -117,7 +118,7 @@ def find_reasons(attribution: Attribution, known_values: Floats, known: KnownRec
     rows, columns, strongest, points = rows[order], columns[order], strongest[order], points[order]
     values = known_values[rows, strongest]
     table = _worded(attribution, known, rows, columns, strongest, values, points)
-    total = families.sum(axis=1) * risk_points
+    total = 100.0 * (probability(attribution.log_odds) - probability(attribution.base))
     other = total - np.bincount(rows, weights=points, minlength=len(total))
     frame = pd.DataFrame(families, columns=[family.code for family in FAMILIES])
     return ReasonTable(table, frame.assign(base=attribution.base), other)
@@ -145,10 +146,8 @@ def _family_sums(attribution: Attribution) -> Floats:
 
 def _points_per_log_odds(attribution: Attribution) -> Floats:
     """Secant of the logistic curve between the reference and the pupil, in points of probability per log-odds."""
-    from scipy.special import expit  # noqa: PLC0415 - scipy loads on first use
-
     moved = attribution.contributions.sum(axis=1)
-    start, end = expit(attribution.base), expit(attribution.base + moved)
+    start, end = probability(attribution.base), probability(attribution.base + moved)
     tangent = start * (1.0 - start)
     still = np.abs(moved) < 1e-9  # noqa: PLR2004 - under this the secant is the tangent
     return 100.0 * np.where(still, tangent, (end - start) / np.where(still, 1.0, moved))
