@@ -120,7 +120,9 @@ def calendar_half_days(prefix: Ints, starts: Ints, first: Days, last: Days, low:
 
 
 @compiled
-def enrolled_weeks(prefix: Ints, starts: Ints, first: Days, last: Days, low: int, high: int, origin: int) -> Floats:
+def enrolled_weeks(
+    prefix: Ints, starts: Ints, first: Days, last: Days, low: int, high: int, origin: int
+) -> Floats:
     """ISO weeks of [low, high) with at least one school half-day on a day when an enrolment is open."""
     result = np.zeros(starts.size - 1, np.float64)
     for pupil in range(starts.size - 1):
