@@ -67,7 +67,7 @@ def first_row_from(days: Days, starts: Ints, first: Ints) -> Ints:
 
 @compiled
 def running_sums(values: Floats, starts: Ints) -> Floats:
-    """Sums of the rows before each row, restarting at each pupil; one entry more per pupil than rows."""
+    """Sum the rows before each row, restarting at each pupil; one entry more per pupil than rows."""
     pupils = starts.size - 1
     sums = np.empty(values.size + pupils, np.float64)
     for pupil in range(pupils):
