@@ -11,7 +11,7 @@ import pytest
 from cohort_parts import ODD_IDS, records_of, tables_of
 
 from decrochage_risk.errors import RecordsError
-from decrochage_risk.score import DEMO_NOTICE
+from decrochage_risk.score import DEMO_NOTICE, writing
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -128,7 +128,9 @@ def test_odd_ids_survive_and_no_cell_is_a_formula(odd_scores: RiskScores, tmp_pa
     assert sorted(flagged) == sorted(ODD_IDS)
     assert sorted(line["Élève"].removeprefix("'") for line in lines) == sorted(flagged)
     for line in lines:
-        assert line["Élève"].startswith("'") == (line["Élève"].removeprefix("'")[0] in FORMULA_STARTS)
+        assert line["Élève"] in {pupil for pupil in ODD_IDS if pupil[0] not in FORMULA_STARTS} or (
+            line["Élève"].startswith("'")
+        )
         assert line["Classe"].startswith("'=")
         assert not [cell for cell in line.values() if cell and cell[0] in FORMULA_STARTS]
     assert (
@@ -199,3 +201,15 @@ def test_a_folder_that_cannot_be_made_is_refused(small_scores: RiskScores, tmp_p
         RecordsError, match=r"(?s)taken cannot be made.*Expected: a folder.*Hint: Choose another folder"
     ):
         small_scores.write(tmp_path / "taken")
+
+
+@pytest.mark.parametrize("text", ["=1+1", "-2", "007", "3e-1", "1,5E3", "3-1", "12/03/2025", "1" * 16])
+def test_what_a_spreadsheet_would_change_is_guarded(text: str) -> None:
+    """A class "3e-1" stays a class: formulas, numbers that would lose digits, and dates get an apostrophe."""
+    assert writing._guarded(text) == f"'{text}"
+
+
+@pytest.mark.parametrize("text", ["3e", "3e-A", "P000123", "301", "21-35 %", "élève", "", 0.5, None])
+def test_what_a_spreadsheet_keeps_is_left_alone(text: object) -> None:
+    """Ids, levels, percentages and plain numbers are written as they are."""
+    assert writing._guarded(text) == text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,13 @@ if TYPE_CHECKING:
 __all__ = ["html_table", "school_list", "write_scores"]
 
 _ROWS_SHOWN = 20
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_CHANGED_BY_SPREADSHEETS = re.compile(
+    r"[=+\-@\t\r].*"  # a formula
+    r"|0[0-9]+|[0-9]{16,}"  # a number that loses its zeros, or its last digits
+    r"|[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+"  # 3e-1 is a class, and 0.3
+    r"|[0-9]{1,4}[/-][0-9]{1,2}(?:[/-][0-9]{1,4})?",  # 3-1 is a class, and 3 January
+    re.DOTALL,
+)
 
 
 def write_scores(scores: RiskScores, folder: str | Path) -> list[Path]:
@@ -55,7 +62,7 @@ def write_scores(scores: RiskScores, folder: str | Path) -> list[Path]:
     written.append(run)
     for school, of_school in scores.flagged.groupby("school_id", sort=True):
         path = lists / f"{school}.csv"
-        table = school_list(scores, of_school)
+        table = school_list(scores, of_school).map(_guarded)
         table.to_csv(path, sep=";", decimal=",", index=False, encoding="utf-8-sig", lineterminator="\r\n")
         written.append(path)
     return written
@@ -77,8 +84,8 @@ def school_list(scores: RiskScores, rows: pd.DataFrame) -> pd.DataFrame:
 
 def _line(pupil: PupilRisk, class_id: object) -> dict[str, Any]:
     reasons, protective = pupil.reasons or (), pupil.protective or ()
-    line: dict[str, Any] = {"Élève": _safe(pupil.pupil_id), "Niveau": pupil.level}
-    line["Classe"] = _safe(class_id) if isinstance(class_id, str) else ""
+    line: dict[str, Any] = {"Élève": pupil.pupil_id, "Niveau": pupil.level}
+    line["Classe"] = class_id if isinstance(class_id, str) else ""
     line["Risque estimé (%)"] = None if pupil.risk is None else round(100 * pupil.risk, 1)
     if pupil.interval is not None:
         line["Fourchette"] = french.interval_percent(pupil.interval.low, pupil.interval.high)
@@ -95,9 +102,9 @@ def _line(pupil: PupilRisk, class_id: object) -> dict[str, Any]:
     return line
 
 
-def _safe(text: str) -> str:
-    """Keep a spreadsheet from reading an id as a formula: an apostrophe goes before =, +, -, @."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
+def _guarded(cell: object) -> object:
+    """Put an apostrophe before a text that a spreadsheet would read as a formula, a number or a date."""
+    return f"'{cell}" if isinstance(cell, str) and _CHANGED_BY_SPREADSHEETS.fullmatch(cell) else cell
 
 
 def html_table(scores: RiskScores) -> str:
