@@ -6,6 +6,7 @@ probability at any as-of date. No real pupil, school or class is in it.
 
 from __future__ import annotations
 
-from decrochage_risk.synthetic.cohort import Cohort, make_cohort
+from decrochage_risk.synthetic.cohort import Cohort, make_cohort, write_cohort
+from decrochage_risk.synthetic.regimes import REGIMES
 
-__all__ = ["Cohort", "make_cohort"]
+__all__ = ["REGIMES", "Cohort", "make_cohort", "write_cohort"]
