@@ -27,9 +27,9 @@ from decrochage_risk.synthetic.level_rates import LEVEL_RATES, LevelRates
 from decrochage_risk.synthetic.published import PUBLISHED
 from decrochage_risk.synthetic.truth import chance_from_start
 
-YEARS = [2021, 2022, 2023]
+YEARS = [2022, 2023]
 IN_YEAR = 0.40
-ELASTICITY = 2.0
+ELASTICITY = 2.5
 Rates = tuple[LevelRates, ...]
 
 
@@ -53,7 +53,7 @@ def solve_absence(pupils: int, rates: Rates, rounds: int) -> Rates:
         steps["segpa"] = steps["college"]
         print(
             "absence",
-            {name: round(found[f"absence_{name}"]), 2) for name in ("college", "gt", "pro")},
+            {name: round(float(found[f"absence_{name}"]), 2) for name in ("college", "gt", "pro")},
             flush=True,
         )
         rates = tuple(

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Block", "Plan", "draw_blocks"]
 
-_LARGEST_BLOCK = 30_000
+_MOST_PUPIL_YEARS = 120_000  # of a block: some 12 million rows, under 2 GB
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Plan:
     @property
     def sizes(self) -> list[int]:
         """Pupils of each block: as few blocks as can be, of about the same size."""
-        blocks = -(-self.pupils // _LARGEST_BLOCK)
+        blocks = -(-self.pupils * len(self.school_years) // _MOST_PUPIL_YEARS)
         return [
             self.pupils * (number + 1) // blocks - self.pupils * number // blocks for number in range(blocks)
         ]

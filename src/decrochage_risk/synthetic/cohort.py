@@ -173,7 +173,7 @@ def make_cohort(
     calendar : SchoolCalendar, optional
         Zone B by default.
     progress : callable, optional
-        Called with a short text before each year (of each block of 30,000 pupils, where there are several).
+        Called with a short text before each year (of each block, where there are several).
 
     Returns
     -------
@@ -211,7 +211,7 @@ def write_cohort(  # noqa: PLR0913 - where and how, besides all that make_cohort
     calendar: SchoolCalendar | None = None,
     progress: Callable[[str], object] | None = None,
 ) -> list[Path]:
-    """Draw a cohort and write it block by block: any number of pupils, the memory of 30,000.
+    """Draw a cohort and write it block by block: any number of pupils in the memory of one block.
 
     Parameters
     ----------

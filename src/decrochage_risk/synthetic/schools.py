@@ -24,7 +24,7 @@ _NETWORK_SCHOOLS = 8
 _CLASS_SIZE = 26
 _KINDS = ("college", "gt", "pro")
 _PUPILS_A_SCHOOL = {"college": 480, "gt": 900, "pro": 420}
-_ENOUGH_SCHOOLS, _FEWEST_PUPILS = 10, 50  # of a kind: a small cohort has small schools, not a single one
+_ENOUGH_SCHOOLS, _FEWEST_PUPILS = 20, 50  # of a kind: a small cohort has small schools, not a single one
 _STRICTER_SHARE = 1 / 3
 MOST_PUPILS = 10_000_000
 """More than this would need more schools than there are numbers for."""
@@ -129,11 +129,18 @@ def make_schools(
         network=network,
         first=(np.cumsum(count) - count).astype(np.intp),
         count=count,
-        mark_shift=MARKS.school_sd * rng.standard_normal(total),
+        mark_shift=np.concatenate([_mark_shifts(int(number), rng) for number in count]),
         climate=np.concatenate([_climates(int(number), rng) for number in count]),
         successor=np.arange(total),
         habit=np.zeros(total),
     )
+
+
+def _mark_shifts(schools: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    """Shifts of the schools of one kind, without any on average."""
+    drawn = MARKS.school_sd * rng.standard_normal(schools)
+    shifts: npt.NDArray[np.float64] = drawn - drawn.mean()
+    return shifts
 
 
 def _climates(schools: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:

@@ -27,7 +27,7 @@ __all__ = [
 class AbsenceSettings:
     """Half-day absences, lateness and exclusions. Lists run over 0..4 marked weeks of the last four."""
 
-    by_marked_weeks: tuple[float, ...] = (0.0, 0.8, 1.4, 1.8, 2.1)
+    by_marked_weeks: tuple[float, ...] = (0.0, 0.9, 1.6, 2.05, 2.4)
     """An absence makes the next one likelier: the few who are absent are absent often (median school < 2.1 % of pupils
     over 4 half-days a month, top decile > 13.2 %, DEPP 2015-16)."""
     by_band: tuple[float, ...] = (0.7, 0.4, 0.15, 0.0, -0.3)
@@ -35,15 +35,15 @@ class AbsenceSettings:
     by_past: tuple[float, ...] = (0.0, 0.5, 1.0, 0.35)
     by_wish: tuple[float, ...] = (0.0, 0.0, 0.1, 0.3)
     upheaval: float = 0.15
-    climates: tuple[float, ...] = (-0.85, -0.5, -0.1, 0.15, 0.4, 0.8)
-    climate_shares: tuple[float, ...] = (0.1, 0.2, 0.25, 0.2, 0.15, 0.1)
+    climates: tuple[float, ...] = (-0.9, -0.55, -0.15, 0.15, 0.4, 0.65, 1.1)
+    climate_shares: tuple[float, ...] = (0.1, 0.2, 0.25, 0.2, 0.15, 0.05, 0.05)
     """What a school adds, and the shares of schools: 10 % of the schools hold half of the absence (DEPP 2015-16)."""
-    by_month: tuple[float, ...] = (0.05, 0.05, 0.08, 0.05, 0.12, -0.1, 0.0, 0.0, 0.25, 0.05, 0.0, 0.05)
+    by_month: tuple[float, ...] = (0.05, 0.05, 0.08, 0.05, 0.15, -0.1, 0.0, 0.0, 0.6, 0.1, 0.0, 0.05)
     """January to December: September lowest, peak in March (DEPP 2022-23)."""
     whole_day: float = 0.6
-    settled_late: tuple[float, ...] = (0.65, 0.5, 0.25, 0.1, 0.05)
+    settled_late: tuple[float, ...] = (0.94, 0.78, 0.32, 0.08, 0.04)
     """Share settled (justified) some days after, once it was recorded as not excused."""
-    illness: tuple[tuple[str, float], ...] = (("college", 0.15), ("segpa", 0.16), ("gt", 0.18), ("pro", 0.14))
+    illness: tuple[tuple[str, float], ...] = (("college", 0.138), ("segpa", 0.16), ("gt", 0.168), ("pro", 0.14))
     """Share of weeks with an episode of 1 to 3 days, excused when it is recorded: what is lost in all, less what is not
     excused (DEPP 2022-23: 7.7 % of school time, of which 1.9 % not excused)."""
     whole_day_ill: float = 0.85
@@ -142,8 +142,8 @@ class MoveSettings:
     behind_boys: float = 0.4
     """Late at the entry of the 6e: boys 13.6 %, girls 11 % (2011)."""
     school_change: float = 0.025
-    wants_gt: tuple[float, ...] = (0.10, 0.31, 0.55, 0.78, 0.91)
-    grants_gt: tuple[float, ...] = (0.45, 0.74, 0.93, 0.98, 1.0)
+    wants_gt: tuple[float, ...] = (0.12, 0.335, 0.585, 0.815, 0.93)
+    grants_gt: tuple[float, ...] = (0.55, 0.82, 0.96, 0.99, 1.0)
     """2de GT after the 3e: 64.8 %, voie professionnelle 32.1 % (2020)."""
     wants_gt_girls: float = 0.04
     """Added for girls, taken off for boys: 78 % of the girls and 64 % of the boys ask for the 2de GT (2020)."""
