@@ -28,10 +28,10 @@ Every message says what came, what was expected and what to do (``Hint: ...``). 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, Self
 
 if TYPE_CHECKING:
-    from decrochage_risk.records.faults import FaultReport
+    import pandas as pd
 
 __all__ = [
     "ArtefactError",
@@ -77,6 +77,22 @@ class RecordsError(DecrochageError, ValueError):
     """The records cannot be used."""
 
 
+class Report(Protocol):
+    """What this module needs of ``records.faults.FaultReport``, which lies in a higher layer."""
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row per fault."""
+
+    @property
+    def errors(self) -> Self:
+        """The errors alone."""
+
+    @property
+    def warnings(self) -> Self:
+        """The warnings alone."""
+
+
 class FaultyRecordsError(RecordsError):
     """The checks found errors in the records; ``report`` holds every fault of every table.
 
@@ -86,7 +102,7 @@ class FaultyRecordsError(RecordsError):
         All faults, errors and warnings, of all tables.
     """
 
-    def __init__(self, report: FaultReport) -> None:
+    def __init__(self, report: Report) -> None:
         self.report = report
         super().__init__(str(report))
 

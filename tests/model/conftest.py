@@ -30,7 +30,7 @@ class Table:
     def fit(self, rows: npt.NDArray[np.int64] | None = None, **changes: Any) -> RiskModel:  # noqa: ANN401  # any argument of fit
         """Fit quickly on these rows, in this order."""
         rows = np.arange(len(self.outcome)) if rows is None else rows
-        arguments = {
+        arguments: dict[str, Any] = {
             "directions": DIRECTIONS,
             "time": self.time[rows],
             "groups": self.groups[rows],
@@ -78,5 +78,5 @@ def model(table: Table) -> RiskModel:
 
 @pytest.fixture(scope="session")
 def fold_model(table: Table) -> RiskModel:
-    """A model without periods, hence calibrated out of fold."""
+    """Fit without periods, hence calibrate out of fold."""
     return table.fit(time=None)

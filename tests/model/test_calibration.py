@@ -81,10 +81,10 @@ def test_a_true_score_is_left_alone_and_a_shifted_one_only_shifted() -> None:
 
 
 def test_the_choice_is_made_on_what_came_after() -> None:
-    """A shift of the first period alone does not come back, so identity wins although intercept fits the past better."""
+    """A shift that fits both periods together, but not the second from the first, is not taken."""
     truth, outcome = draw(20_000, 3)
-    block = np.repeat([1, 2], 10_000)
-    score = truth - np.where(block == 1, 1.0, 0.0)
+    block = np.repeat([1, 2], [2_000, 18_000])
+    score = truth + np.where(block == 1, -1.0, 1.0)
     assert log_loss(fit_calibration("intercept", score, outcome).apply(score), outcome) < log_loss(
         score, outcome
     )

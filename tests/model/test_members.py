@@ -83,11 +83,11 @@ def test_a_shorter_bag_is_the_beginning_of_the_longer_one() -> None:
 
 
 def test_progress_is_told_round_by_round() -> None:
-    """The stages count up to at most the number announced."""
+    """The rounds count up, and end ``patience`` rounds after the best one."""
     told: list[tuple[str, int, int]] = []
-    train_bag(*draw(300), options=OPTIONS, seed=0, progress=lambda *news: told.append(news))
-    assert [done for _, done, _ in told] == list(range(1, len(told) + 1))
-    assert {(stage, total) for stage, _, total in told} == {("members", OPTIONS.max_rounds)}
+    options = FitOptions(max_rounds=300, min_rounds=5, patience=7, learning_rate=0.3)
+    bag = train_bag(*draw(300), options=options, seed=0, progress=lambda *news: told.append(news))
+    assert told == [("members", done, 300) for done in range(1, bag.rounds + 7 + 1)]
 
 
 def test_threads_share_one_bag_without_changing_a_bit() -> None:

@@ -5,9 +5,11 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from decrochage_risk.errors import ColumnsError, ModelError
-from decrochage_risk.model.numeric_table import binary_outcome, numeric_matrix
+from decrochage_risk.model.numeric_table import SIGNIFICANT_BITS, binary_outcome, numeric_matrix
 
 
 def message(error: pytest.ExceptionInfo[BaseException]) -> str:
@@ -127,3 +129,26 @@ def test_an_outcome_that_is_not_0_or_1_is_refused(outcome: list[object], said: s
 def test_an_outcome_of_any_numeric_storage_is_read(kind: str) -> None:
     """Bool, int, float and their nullable forms are the same outcome."""
     assert binary_outcome(pd.Series([1, 0, 1]).astype(kind), 3).tolist() == [1.0, 0.0, 1.0]
+
+
+@settings(deadline=None, derandomize=True)
+@given(st.lists(st.floats(-1e14, 1e14, allow_subnormal=False), min_size=1, max_size=20))
+def test_rounding_keeps_the_order_and_the_value(values: list[float]) -> None:
+    """Sorted values stay sorted, move by at most half of the last bit kept, and stay put when rounded again."""
+    given_values = np.sort(values)
+    once = numeric_matrix(pd.DataFrame({"a": given_values}))
+    assert (np.diff(once[:, 0]) >= 0).all()
+    assert (np.abs(once[:, 0] - given_values) <= np.abs(given_values) * 2.0**-SIGNIFICANT_BITS).all()
+    assert numeric_matrix(pd.DataFrame({"a": once[:, 0]})).tobytes() == once.tobytes()
+
+
+def test_whole_numbers_and_quarters_up_to_100_000_are_exact() -> None:
+    """Counts, marks and days keep their value."""
+    values = np.arange(-400_000, 400_001) / 4
+    np.testing.assert_array_equal(numeric_matrix(pd.DataFrame({"a": values}))[:, 0], values)
+
+
+def test_every_kind_of_nan_stays_nan() -> None:
+    """NaN has many bit patterns, of either sign and payload."""
+    patterns = np.array([0x7FF8 << 48, 0xFFF8 << 48, 2**63 - 1, 2**64 - 1], dtype=np.uint64).view(np.float64)
+    assert np.isnan(numeric_matrix(pd.DataFrame({"a": patterns}))).all()

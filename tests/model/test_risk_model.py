@@ -272,5 +272,5 @@ def test_an_edited_slope_is_refused(model: RiskModel) -> None:
     files = model.to_files()
     edited = json.loads(files["calibration.json"])
     edited["calibration"]["slope"] = -1.0
-    with pytest.raises(ModelError, match="slope -1.0"):
+    with pytest.raises(ModelError, match=r"slope -1\.0"):
         RiskModel.from_files(files | {"calibration.json": json.dumps(edited)})

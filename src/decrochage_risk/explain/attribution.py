@@ -9,6 +9,7 @@ for trees", Nature Machine Intelligence 2, 2020; baseline Shapley: Sundararajan 
 from __future__ import annotations
 
 import copy
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -111,7 +112,10 @@ def _by_reference(references: Floats) -> Iterator[tuple[npt.NDArray[np.intp], Fl
 def _explainers_of(model: RiskModel) -> tuple[Any, ...]:
     """One explainer per booster, parsed once per model; the background is set per call."""
     if model not in _explainers:
-        from shap import TreeExplainer  # noqa: PLC0415 - shap loads on first use, seconds on a cold machine
+        with warnings.catch_warnings():
+            # shap's plots call what matplotlib will retire; with -W error the import alone would fail.
+            warnings.simplefilter("ignore", PendingDeprecationWarning)
+            from shap import TreeExplainer  # noqa: PLC0415 - shap loads on first use, seconds on a cold machine
 
         zero = np.zeros((1, len(model.columns)))
         _explainers[model] = tuple(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, timedelta
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -48,7 +47,7 @@ class Reason(BaseModel):
     unit : str
         Unit of both.
     period : str
-        The days looked at, "2025-02-03/2025-03-02".
+        The days looked at, "2025-02-03/2025-03-02"; "../2025-03-02" as far back as the pupil's records go.
     points : float
         Points of probability that the family adds (removes, if negative), against the reference pupil.
     text : str
@@ -211,7 +210,7 @@ def _worded(
     words = table[["code", "value", "reference"]].drop_duplicates()
     # Each distinct fact is worded once, however many pupils share it.
     words["text"] = [tell(FEATURE_BY_NAME[name], value, reference, known) for name, value, reference in words.to_numpy()]
-    spans = {feature.name: _period(feature.window.span(known)) for feature in CATALOGUE}
+    spans = {feature.name: feature.window.period(known) for feature in CATALOGUE}
     table["unit"] = table["code"].map({feature.name: feature.unit for feature in CATALOGUE})
     table["period"] = table["code"].map(spans)
     return table.merge(words, on=["code", "value", "reference"], how="left")
@@ -221,7 +220,3 @@ def _position_in_group(rows: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
     """Number the reasons of each pupil from 1."""
     return pd.Series(rows).groupby(rows).cumcount().to_numpy() + 1
 
-
-def _period(span: tuple[int, int]) -> str:
-    first, after = (date(1970, 1, 1) + timedelta(days=edge) for edge in span)
-    return f"{first.isoformat()}/{(after - timedelta(days=1)).isoformat()}"

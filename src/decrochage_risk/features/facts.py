@@ -107,14 +107,16 @@ class Facts:
 
     def level_in(self, names: frozenset[str]) -> npt.NDArray[np.bool_]:
         """Which cells of ``levels`` are one of the named levels."""
-        member = np.array([level.name in names for level in LEVELS] + [False])
-        return member[self.levels]
+        member = np.array([level.name in names for level in LEVELS] + [False], dtype=np.bool_)
+        found: npt.NDArray[np.bool_] = member[self.levels]
+        return found
 
     def first_year_in(self, names: frozenset[str]) -> npt.NDArray[np.int64]:
         """First school year of each pupil at one of the named levels; a year past the current where none."""
         found = self.level_in(names)
         first = np.where(found.any(axis=1), found.argmax(axis=1), found.shape[1])
-        return (first + self.first_year).astype(np.int64)
+        years: npt.NDArray[np.int64] = (first + self.first_year).astype(np.int64)
+        return years
 
     # The calendar ----------------------------------------------------------------------------------------------
 
@@ -259,8 +261,8 @@ class Facts:
         subjects = len(next(c for c in TABLES["grades"].columns if c.name == "subject").choices)
         cell = rows.pupil.astype(np.int64) * subjects + rows.subject
         size = self.pupils * subjects
-        weight = np.bincount(cell, weights=rows.coefficient, minlength=size)
-        total = np.bincount(cell, weights=rows.coefficient * rows.mark, minlength=size)
+        weight = np.bincount(cell, weights=rows.coefficient, minlength=size).astype(np.float64)
+        total = np.bincount(cell, weights=rows.coefficient * rows.mark, minlength=size).astype(np.float64)
         return ratio(total, weight).reshape(self.pupils, subjects)
 
     @cached_property
@@ -292,7 +294,9 @@ _KINDS = ("absence", "lateness", "exclusion", "placement")
 
 def ratio(part: Floats, whole: Floats) -> Floats:
     """Divide, NaN where the whole is not positive."""
-    return np.divide(part, whole, out=np.full(part.shape, np.nan), where=whole > 0)
+    result = np.full(part.shape, np.nan)
+    np.divide(part, whole, out=result, where=whole > 0)
+    return result
 
 
 def rate(absent: Floats, possible: Floats) -> Floats:

@@ -57,7 +57,8 @@ def _change_last_year(facts: Facts) -> npt.NDArray[np.float64]:
 def _lowest_core(facts: Facts) -> npt.NDArray[np.float64]:
     means = facts.subject_means(*YEAR.span(facts.known))
     columns = [code_of("grades", "subject", subject) for subject in CORE_SUBJECTS]
-    return np.fmin.reduce(means[:, columns], axis=1)
+    lowest: npt.NDArray[np.float64] = np.fmin.reduce(means[:, columns], axis=1)
+    return lowest
 
 
 def _subject_spread(facts: Facts) -> npt.NDArray[np.float64]:

@@ -109,9 +109,9 @@ def calendar_half_days(prefix: Ints, starts: Ints, first: Days, last: Days, low:
     """
     result = np.zeros(starts.size - 1, np.float64)
     for pupil in range(starts.size - 1):
-        reached = low
+        reached = np.int64(low)
         for enrolment in range(starts[pupil], starts[pupil + 1]):
-            begin = max(np.int64(first[enrolment]), np.int64(reached))
+            begin = max(np.int64(first[enrolment]), reached)
             end = min(np.int64(last[enrolment]) + 1, np.int64(high))
             if begin < end:
                 result[pupil] += prefix[end] - prefix[begin]

@@ -27,12 +27,14 @@ _REFUSED = 2  # granted_order of a refusal
 
 def _years_behind(facts: Facts) -> npt.NDArray[np.float64]:
     ages = np.array([level.normal_age for level in LEVELS] + [np.nan])
-    return facts.known.school_year - facts.known.arrays.birth_year - ages[facts.known.level]
+    normal: npt.NDArray[np.float64] = ages[facts.known.level]
+    return facts.known.school_year - facts.known.arrays.birth_year - normal
 
 
 def _repeated_years(facts: Facts) -> npt.NDArray[np.float64]:
     before, after = facts.levels[:, :-1], facts.levels[:, 1:]
-    return ((before == after) & (after >= 0)).sum(axis=1).astype(np.float64)
+    repeated: npt.NDArray[np.bool_] = (before == after) & (after >= 0)
+    return np.sum(repeated, axis=1, dtype=np.float64)
 
 
 def _school_changes(facts: Facts) -> npt.NDArray[np.float64]:

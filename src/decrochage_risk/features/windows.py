@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from decrochage_risk.school_year import day_number, year_start
 
 if TYPE_CHECKING:
@@ -38,11 +40,19 @@ class Window:
         What it is, in French.
     span : callable
         From known records to (first day, day after the last), as day numbers.
+    open_start : bool
+        It goes back as far as a pupil's own records do, so that its first day is nobody's in particular.
     """
 
     name: str
     label: str
     span: Callable[[KnownRecords], tuple[int, int]]
+    open_start: bool = False
+
+    def period(self, known: KnownRecords) -> str:
+        """Write the days as an ISO 8601 interval, last day included; ".." for an open start."""
+        first, after = (np.datetime64(edge, "D") for edge in self.span(known))
+        return f"{'..' if self.open_start else first}/{after - 1}"
 
 
 def _trailing(days: int) -> Callable[[KnownRecords], tuple[int, int]]:
@@ -77,5 +87,5 @@ BEFORE_4W = Window("before_4w", "du 1er septembre aux 4 dernières semaines", _b
 BEFORE_12W = Window("before_12w", "du 1er septembre aux 12 dernières semaines", _before_trailing(84))
 PREVIOUS_YEAR = Window("previous_year", "année scolaire précédente", _previous_year)
 YEAR_AND_PREVIOUS = Window("year_and_previous", "année en cours et année précédente", _year_and_previous)
-EARLIER_YEARS = Window("earlier_years", "années scolaires précédentes", _earlier_years)
-EVER = Window("ever", "scolarité connue", _year)
+EARLIER_YEARS = Window("earlier_years", "années scolaires précédentes", _earlier_years, open_start=True)
+EVER = Window("ever", "scolarité connue", _year, open_start=True)

@@ -244,7 +244,7 @@ def _parameters(matrix: FloatArray, directions: IntArray, options: FitOptions, s
         "boost_from_average": True,
         "num_leaves": options.leaves,
         "learning_rate": options.learning_rate,
-        "lambda_l2": options.l2,
+        "lambda_l2": options.l2 if options.l2 is not None else float(np.clip(rows / 2000, 5, 30)),
         "feature_fraction": options.column_share,
         "min_data_in_leaf": leaf_rows,
         "max_bin": 255,

@@ -83,7 +83,7 @@ def _snapped(matrix: FloatArray) -> FloatArray:
     bits = matrix.view(np.int64)
     half = np.int64(1) << np.int64(_DROPPED_BITS - 1)
     rounded = ((bits + half) >> np.int64(_DROPPED_BITS)) << np.int64(_DROPPED_BITS)
-    return rounded.view(np.float64)
+    return np.where(np.isnan(matrix), np.nan, rounded.view(np.float64))
 
 
 def _frame_matrix(frame: pd.DataFrame, columns: Sequence[str] | None) -> tuple[FloatArray, list[str]]:

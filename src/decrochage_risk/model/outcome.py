@@ -10,19 +10,22 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from decrochage_risk.errors import ModelError, explain_error
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+    import pandas as pd
 
     from decrochage_risk.records.known import KnownRecords
 
-__all__ = ["DEFAULT_CLOSES", "Labels", "closing_day", "label"]
+__all__ = ["CENSORED", "DEFAULT_CLOSES", "Labels", "closing_day", "label"]
 
 DEFAULT_CLOSES = (11, 1)
 """Month and day on which the outcome of a school year closes, after the year (DESIGN: 1 November)."""
+
+CENSORED = ("left before the as-of date", "outcome unknown", "no outcome for this school year")
+"""Why an outcome is neither 1 nor 0."""
 
 _LAST_DAY_IN_YEAR = (6, 30)
 """A leaver dated up to this day left during the year; later, or without a date: did not come back in September."""
@@ -37,7 +40,7 @@ class Labels:
     outcome : array of float64, shape (pupils,)
         1 left without a diploma by the closing day, 0 did not, NaN censored.
     cause : array of str, shape (pupils,)
-        Why a pupil is censored, "" otherwise.
+        Why a pupil is censored (a key of ``CENSORED``), "" otherwise.
     exit_kind : array of str, shape (pupils,)
         "in_year" or "non_return" for leavers, "" otherwise.
     """
@@ -104,11 +107,8 @@ def label(outcomes: pd.DataFrame, known: KnownRecords, closes: tuple[int, int] =
     already, later = left & (day < as_of), left & (day >= closed)
     positive = left & ~already & ~later
     negative = np.isin(event, ["continued", "graduated"]) | later
-    cause = np.select(
-        [positive | negative, already, event == "unknown"],
-        ["", "left before the as-of date", "outcome unknown"],
-        "no outcome for this school year",
-    )
+    already_left, unknown, no_row = CENSORED
+    cause = np.select([positive | negative, already, event == "unknown"], ["", already_left, unknown], no_row)
     in_year = day <= np.datetime64(date(known.school_year + 1, *_LAST_DAY_IN_YEAR))
     exit_kind = np.where(positive, np.where(in_year, "in_year", "non_return"), "")
     return Labels(np.select([positive, negative], [1.0, 0.0], np.nan), cause, exit_kind)

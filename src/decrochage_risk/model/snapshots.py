@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MINIMUM_DAYS",
+    "TOO_SHORT",
     "Snapshots",
     "days_of_data",
     "default_as_of_dates",
@@ -36,6 +37,9 @@ __all__ = [
 
 MINIMUM_DAYS = 21
 """Enrolled days of the school year, covered by absences or grades, under which nobody is scored (3 weeks)."""
+
+TOO_SHORT = "under 3 weeks of covered data"
+"""Why an enrolled pupil is left out of the snapshots whatever the outcome; the other causes censor the outcome."""
 
 _DEFAULT_DAYS = ((11, 5), (1, 6), (3, 5), (5, 5))
 """Month and day of the default as-of dates: early November to early May."""
@@ -56,8 +60,8 @@ class Snapshots:
     rows : DataFrame, shape (rows, ...)
         ``pupil_id``, ``as_of``, ``school_year``, ``level``, ``school_id``, ``network_id``, ``sex`` (audit only),
         ``exit_kind``, ``reference_group``, ``observed`` and ``matured`` (day numbers).
-    left_out : dict
-        How many pupils at how many as-of dates were left out, by cause.
+    left_out : dict of str to int
+        Enrolled pupils who were left out, by cause, counted once per as-of date.
     """
 
     features: pd.DataFrame
@@ -101,7 +105,7 @@ def matrix_with_context(known: KnownRecords) -> pd.DataFrame:
 
 
 def days_of_data(known: KnownRecords) -> npt.NDArray[np.int64]:
-    """Enrolled days since 1 September, counted up to ``MINIMUM_DAYS`` and only where some table is covered.
+    """Enrolled days since 1 September of the pupils whose last three weeks are covered, 0 for the others.
 
     A pupil counts as covered when ``absences`` or ``grades`` is in the extract on every enrolled day of the last
     three weeks.
@@ -127,8 +131,9 @@ def take_snapshots(
 ) -> Snapshots:
     """Take the rows of every as-of date.
 
-    A pupil is at risk on a date when a known enrolment is open that day and three weeks of data are covered. Others,
-    and those whose outcome is censored, are left out and counted.
+    A pupil is at risk on a date when a known enrolment is open that day and three weeks of data are covered. Pupils
+    who are not enrolled that day have no row; those who are but have too little data or a censored outcome are left
+    out and counted. The rows are in the order of the dates and of the pupil ids, whatever the order of the records.
 
     Parameters
     ----------
@@ -170,8 +175,9 @@ def _snapshot(
 ) -> tuple[Snapshots, Counter[str]]:
     labels = label(outcomes, known, closes)
     short = days_of_data(known) < MINIMUM_DAYS
-    cause = np.where(short & known.enrolled, "under 3 weeks of covered data", labels.cause)
-    keep = known.enrolled & (cause == "")
+    cause = np.where(short & known.enrolled, TOO_SHORT, labels.cause)
+    at_risk = np.flatnonzero(known.enrolled & (cause == ""))
+    keep = at_risk[np.argsort(known.pupil_ids.to_numpy(dtype=object)[at_risk], kind="stable")]
     rows = pd.DataFrame(
         {
             "pupil_id": np.asarray(known.pupil_ids),
@@ -185,20 +191,20 @@ def _snapshot(
             "observed": known.as_of_day,
             "matured": day_number(closing_day(known.school_year, closes)),
         }
-    )[keep].reset_index(drop=True)
+    )
+    rows = rows.iloc[keep].reset_index(drop=True)
     rows["reference_group"] = (
         rows["level"].map(lambda level: reference_label(level, known.as_of)).astype(object)
     )
-    features = matrix_with_context(known)[keep].reset_index(drop=True)
+    features = matrix_with_context(known).iloc[keep].reset_index(drop=True)
     return Snapshots(features, labels.outcome[keep], rows, {}), Counter(
         cause[known.enrolled & (cause != "")].tolist()
     )
 
 
 def _current(records: PupilRecords, known: KnownRecords, column: str) -> npt.NDArray[np.object_]:
-    values = records.enrolments[column].astype(object).to_numpy()
-    row = known.current_enrolment_row
-    return np.where(row >= 0, values[np.maximum(row, 0)], None)
+    values = np.append(records.enrolments[column].to_numpy(dtype=object), [None])
+    return values[known.current_enrolment_row]  # -1, nobody's row, is the last one
 
 
 def _no_rows(left_out: Counter[str]) -> NotEnoughDataError:

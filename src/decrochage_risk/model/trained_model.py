@@ -120,7 +120,7 @@ class TrainedModel:
         return {level: tuple(sorted(months)) for level, months in found.items()}
 
     def reference_groups(self, levels: Iterable[str], as_of: date) -> npt.NDArray[np.object_]:
-        """Reference group of each pupil: the same level, the known month nearest to ``as_of`` in the school year.
+        """Find the reference group of each pupil: the same level, the known month nearest in the school year.
 
         Of two months as near, the earlier in the school year is taken. A level without a reference of its own gives
         "", which stands for the global one.
@@ -134,7 +134,9 @@ class TrainedModel:
         if not months:
             return ""
         asked = _since_september(month)
-        nearest = min(months, key=lambda known: (abs(_since_september(known) - asked), _since_september(known)))
+        nearest = min(
+            months, key=lambda known: (abs(_since_september(known) - asked), _since_september(known))
+        )
         return f"{level}@{nearest:02d}"
 
 

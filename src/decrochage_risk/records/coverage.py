@@ -15,7 +15,7 @@ import pandas as pd
 from decrochage_risk.records.encoded import NEVER, NO_DAY, Encoded, Enrolments, days_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
     import numpy.typing as npt
 
@@ -94,7 +94,11 @@ def _days_covered(pairs: pd.DataFrame, enrolments: int) -> npt.NDArray[np.int64]
 
 
 def find_coverage(
-    encoded: Encoded, coverage: pd.DataFrame | None, not_sent: Mapping[str, Iterable[str]]
+    encoded: Encoded,
+    coverage: pd.DataFrame | None,
+    not_sent: Mapping[str, Iterable[str]],
+    *,
+    uncertain: Container[str] = (),
 ) -> dict[str, Coverage]:
     """Coverage of every table that is not simply known for everyone.
 
@@ -105,24 +109,29 @@ def find_coverage(
     coverage : DataFrame or None
         The canonical ``coverage`` table.
     not_sent : mapping of str to iterable of str
-        Per table, the pupils of a JSON payload that came without it.
+        Per table, the pupils of a JSON payload that came without it; those who are not in the records are passed over.
+    uncertain : container of str
+        Tables of which a coverage row was set aside: they cover the other spans alone, nobody when there is none.
     """
-    return {
-        table: found
-        for table in COVERED_TABLES
-        if (found := _of_table(encoded, coverage, table, tuple(not_sent.get(table, ())))) is not None
-    }
+    found = {}
+    for table in COVERED_TABLES:
+        spans = _spans_of(encoded, coverage, table, uncertain=table in uncertain)
+        positions = encoded.pupil_ids.get_indexer(pd.Index(tuple(not_sent.get(table, ())), dtype="str"))
+        absent = positions[positions >= 0].astype(np.int32)
+        if absent.size or len(spans):
+            found[table] = Coverage(spans, absent)
+    return found
 
 
-def _of_table(
-    encoded: Encoded, coverage: pd.DataFrame | None, table: str, not_sent: tuple[str, ...]
-) -> Coverage | None:
-    named = None if coverage is None else coverage[coverage["table"] == table]
-    if not not_sent and (named is None or named.empty):
-        return None
-    absent = encoded.pupil_ids.get_indexer(pd.Index(not_sent, dtype="str")).astype(np.int32)
-    if named is None:
-        return Coverage(pd.DataFrame(columns=["school", "pupil", "start", "end"], dtype="int64"), absent)
+def _spans_of(
+    encoded: Encoded, coverage: pd.DataFrame | None, table: str, *, uncertain: bool
+) -> pd.DataFrame:
+    columns = ("school", "pupil", "start", "end")
+    # A span that is known on every day and covers nobody keeps the table from covering everyone.
+    nobody = pd.DataFrame([(-1, -1, NO_DAY, NO_DAY)] * uncertain, columns=columns, dtype="int64")
+    if coverage is None:
+        return nobody
+    named = coverage[coverage["table"] == table]
     spans = pd.DataFrame(
         {
             "school": encoded.school_ids.get_indexer(pd.Index(named["school_id"])),
@@ -132,4 +141,4 @@ def _of_table(
         },
         dtype="int64",
     )
-    return Coverage(spans, absent)
+    return pd.concat([spans, nobody], ignore_index=True)

@@ -20,7 +20,17 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["NEVER", "NO_DAY", "Absences", "Encoded", "Enrolments", "Grades", "Orientation", "days_of", "encode"]
+__all__ = [
+    "NEVER",
+    "NO_DAY",
+    "Absences",
+    "Encoded",
+    "Enrolments",
+    "Grades",
+    "Orientation",
+    "days_of",
+    "encode",
+]
 
 NO_DAY = np.iinfo(np.int32).min
 """A day that is missing and sorts first (a ``recorded_on`` that nobody wrote down)."""
@@ -160,9 +170,7 @@ def _sorted_rows(rows: _AnyRows, *keys: str) -> _AnyRows:
     return rows.take(order)
 
 
-def _enrolments(
-    ids: pd.Index[str], frame: pd.DataFrame, schools: npt.NDArray[np.integer]
-) -> Enrolments:
+def _enrolments(ids: pd.Index[str], frame: pd.DataFrame, schools: npt.NDArray[np.integer]) -> Enrolments:
     rows = Enrolments(
         pupil=_positions(ids, frame),
         start=days_of(frame["start_date"], NO_DAY),
@@ -220,5 +228,13 @@ def _orientation(ids: pd.Index[str], frame: pd.DataFrame) -> Orientation:
         row=np.arange(len(frame)),
     )
     missing_first = np.where(np.isnan(rows.rank), -np.inf, rows.rank)
-    order_keys = (rows.event, rows.target, rows.granted_order, missing_first, rows.recorded_on, rows.day, rows.pupil)
+    order_keys = (
+        rows.event,
+        rows.target,
+        rows.granted_order,
+        missing_first,
+        rows.recorded_on,
+        rows.day,
+        rows.pupil,
+    )
     return rows.take(np.lexsort(order_keys))

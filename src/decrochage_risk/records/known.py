@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from decrochage_risk.school_year import SchoolCalendar
 
 __all__ = ["KnownRecords", "cut"]
+
+_Whole = TypeVar("_Whole", bound=np.integer[Any])
 
 
 @dataclass(frozen=True)
@@ -110,11 +112,10 @@ class KnownRecords:
             return np.zeros(self.pupil_count, dtype=np.bool_)
         return self.coverage[table].missing(self.arrays.enrolments, self.pupil_count, first, after)
 
-    def _of_current(self, column: npt.NDArray[np.generic], missing: int) -> npt.NDArray[np.generic]:
+    def _of_current(self, column: npt.NDArray[_Whole], missing: int) -> npt.NDArray[_Whole]:
         found = self.current_enrolment
-        if not column.size:
-            return np.full(found.shape, missing, dtype=column.dtype)
-        return np.where(found >= 0, column[found], np.array(missing, dtype=column.dtype))
+        values = np.append(column, np.array(missing, dtype=column.dtype))  # position -1 is the missing one
+        return values[found]
 
     @cached_property
     def pupils(self) -> pd.DataFrame:
@@ -181,7 +182,9 @@ def cut(
         absences=_known_absences(encoded.absences, day),
         grades=None if encoded.grades is None else encoded.grades.take(_known(encoded.grades, day)),
         orientation=(
-            None if encoded.orientation is None else encoded.orientation.take(_known(encoded.orientation, day))
+            None
+            if encoded.orientation is None
+            else encoded.orientation.take(_known(encoded.orientation, day))
         ),
     )
     covered = {table: spans.before(day) for table, spans in coverage.items()}
@@ -227,9 +230,8 @@ def _known_absences(rows: Absences | None, day: int) -> Absences | None:
         return None
     known = rows.take(_known(rows, day))
     settled = known.justified & (known.justified_on < day)
-    # Later days of settlement must leave no trace, not even in the sort order of equal rows.
-    known = replace(known, justified=settled, justified_on=np.where(settled, known.justified_on, NO_DAY))
-    return known
+    # A later settlement may still order rows of one day and kind: nothing that counts half-days can tell.
+    return replace(known, justified=settled, justified_on=np.where(settled, known.justified_on, NO_DAY))
 
 
 def _known_enrolments(rows: Enrolments, day: int) -> Enrolments:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
-from decrochage_risk.errors import FaultyRecordsError, RecordsError, explain_error
+import pandas as pd
+
+from decrochage_risk.errors import FaultyRecordsError, RecordsError, RecordsWarning, explain_error
 from decrochage_risk.records.checks import conform
 from decrochage_risk.records.cross_checks import cross_check
 from decrochage_risk.records.faults import FaultReport
@@ -12,8 +15,6 @@ from decrochage_risk.records.reading import as_frame
 from decrochage_risk.records.tables import TABLES
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from decrochage_risk.records.pupil_records import PupilRecords
 
 __all__ = ["outcomes_for"]
@@ -35,6 +36,11 @@ def outcomes_for(records: PupilRecords, outcomes: Any = None) -> pd.DataFrame:  
         With every fault, when there is an error.
     RecordsError
         When there are no outcomes at all.
+
+    Warns
+    -----
+    RecordsWarning
+        When something in outcomes given apart is odd but kept (a column that is not known).
     """
     if outcomes is None:
         if records.outcomes is None:
@@ -48,10 +54,13 @@ def outcomes_for(records: PupilRecords, outcomes: Any = None) -> pd.DataFrame:  
         return records.outcomes
     conformed = conform(TABLES["outcomes"], as_frame(outcomes))
     report = FaultReport(tuple(conformed.faults))
-    if not report.errors:
-        frames = {"pupils": records.pupils, "enrolments": records.enrolments, "outcomes": conformed.frame}
+    if all(group.rows.size for group in report.errors.groups):
+        whole = conformed.frame.drop(index=pd.Index(report.rows("outcomes", "error")))
+        frames = {"pupils": records.pupils, "enrolments": records.enrolments, "outcomes": whole}
         found = [group for group in cross_check(frames, records.calendar) if group.table == "outcomes"]
         report = report + FaultReport(tuple(found))
     if report.errors:
         raise FaultyRecordsError(report)
+    if report:
+        warnings.warn(str(report), RecordsWarning, stacklevel=3)
     return conformed.frame

@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias
 
-import numpy as np
-import pandas as pd
-
-from decrochage_risk.errors import FaultyRecordsError, RecordsError, explain_error
-from decrochage_risk.records.checks import conform
-from decrochage_risk.records.coverage import find_coverage
-from decrochage_risk.records.cross_checks import cross_check
+from decrochage_risk.errors import RecordsError, explain_error
+from decrochage_risk.records.checked_tables import MANDATORY, check_tables
+from decrochage_risk.records.coverage import COVERED_TABLES, find_coverage
 from decrochage_risk.records.encoded import encode
-from decrochage_risk.records.faults import FaultReport
 from decrochage_risk.records.known import KnownRecords, cut
 from decrochage_risk.records.reading import as_frame, read_folder, read_json
-from decrochage_risk.records.tables import TABLES
 from decrochage_risk.school_year import SchoolCalendar, to_date
 
 if TYPE_CHECKING:
@@ -24,13 +18,26 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    import pandas as pd
+
     from decrochage_risk.records.coverage import Coverage
     from decrochage_risk.records.encoded import Encoded
+    from decrochage_risk.records.reading import Folder
 
-__all__ = ["PupilRecords"]
+__all__ = ["PupilRecords", "TableLike"]
 
 OnFault = Literal["raise", "quarantine"]
-_REQUIRED = ("pupils", "enrolments")
+
+
+class ArrowStream(Protocol):
+    """A table of another library (polars, pyarrow, duckdb) with the Arrow PyCapsule interface."""
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Give the table as an Arrow stream."""
+
+
+TableLike: TypeAlias = "pd.DataFrame | ArrowStream | list[dict[str, Any]]"
+"""What a table may come as."""
 
 
 class PupilRecords:
@@ -54,13 +61,30 @@ class PupilRecords:
     calendar : SchoolCalendar, optional
         One calendar for all pupils; zone B by default.
     not_sent : mapping of str to iterable of str, optional
-        Per table, pupils for whom it was not sent; filled by :meth:`from_json`.
+        Per table (``absences``, ``grades``, ``orientation``), pupils for whom it was not sent; filled by
+        :meth:`from_json`.
+    notes : iterable of str, optional
+        What was decided while reading; filled by :meth:`read`.
+
+    Attributes
+    ----------
+    faults : FaultReport
+        Every fault that was found: errors (set aside) and warnings (kept).
+    set_aside : Series of int, indexed by pupil id
+        Rows, and cells of ``pupils``, that were set aside, per pupil.
+    calendar : SchoolCalendar
+        The calendar of all pupils.
+    notes : tuple of str
+        What was decided while reading: encoding and separator of each CSV, files that were not read. ``print`` of
+        the records shows them.
 
     Raises
     ------
     FaultyRecordsError
         With every fault of every table, when there is an error and ``on_fault="raise"``, or when a required table
         cannot be used at all.
+    RecordsError
+        Another ``on_fault``; ``not_sent`` of a table that is always sent whole.
 
     Examples
     --------
@@ -73,36 +97,33 @@ class PupilRecords:
     1
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - one argument per table
         self,
-        pupils: Any,
-        enrolments: Any,
+        pupils: TableLike,
+        enrolments: TableLike,
         *,
-        absences: Any = None,
-        grades: Any = None,
-        orientation: Any = None,
-        coverage: Any = None,
-        outcomes: Any = None,
+        absences: TableLike | None = None,
+        grades: TableLike | None = None,
+        orientation: TableLike | None = None,
+        coverage: TableLike | None = None,
+        outcomes: TableLike | None = None,
         on_fault: OnFault = "raise",
         calendar: SchoolCalendar | None = None,
         not_sent: Mapping[str, Iterable[str]] | None = None,
+        notes: Iterable[str] = (),
     ) -> None:
-        if on_fault not in {"raise", "quarantine"}:
-            raise RecordsError(
-                explain_error(
-                    f"on_fault={on_fault!r}",
-                    expected='"raise" or "quarantine"',
-                    hint="Leave it out to be told of every fault at once.",
-                )
-            )
+        _refuse_other_choice(on_fault)
         given = {
             "pupils": pupils, "enrolments": enrolments, "absences": absences, "grades": grades,
             "orientation": orientation, "coverage": coverage, "outcomes": outcomes,
         }  # fmt: skip
         raw = {name: as_frame(table) for name, table in given.items() if table is not None}
         self.calendar = calendar if calendar is not None else SchoolCalendar.for_zone("B")
-        self._not_sent = {} if not_sent is None else {name: tuple(ids) for name, ids in not_sent.items()}
-        self._frames, self.faults, self.set_aside = _checked(raw, self.calendar, on_fault)
+        self.notes = tuple(notes)
+        self._not_sent = _ids_not_sent(not_sent or {})
+        checked = check_tables(raw, self.calendar, quarantine=on_fault == "quarantine")
+        self._frames, self.faults, self.set_aside = checked.frames, checked.faults, checked.set_aside
+        self._uncertain = checked.uncertain
 
     @classmethod
     def read(
@@ -111,12 +132,20 @@ class PupilRecords:
         """Read a folder of Parquet or CSV files named after the tables.
 
         An optional ``calendar.csv`` (``date``, ``half_days``) in the folder is the calendar, unless one is given.
+        Files that are not tables are not read; ``notes`` names them, with the encoding and separator of each CSV.
+
+        Raises
+        ------
+        UnreadableRecordsError
+            No such folder, no table in it, files that cannot be read: all of them at once.
+        FaultyRecordsError
+            As for the class.
         """
         found = read_folder(folder)
         if calendar is None and found.calendar is not None:
             calendar = SchoolCalendar.from_csv(found.calendar)
-        tables: dict[str, Any] = dict.fromkeys(_REQUIRED) | dict(found.tables)
-        return cls(**tables, on_fault=on_fault, calendar=calendar)
+        tables: dict[str, Any] = dict.fromkeys(MANDATORY) | dict(found.tables)
+        return cls(**tables, on_fault=on_fault, calendar=calendar, notes=_reading_notes(found))
 
     @classmethod
     def from_json(
@@ -129,9 +158,16 @@ class PupilRecords:
         """Read pupils with their rows nested (or flat tables) from JSON text or parsed JSON.
 
         A pupil without the key of a table is *not known* in that table; an empty list means: known, no rows.
+
+        Raises
+        ------
+        UnreadableRecordsError
+            No JSON, unknown keys, shapes that are not pupils: all of it at once.
+        FaultyRecordsError
+            As for the class.
         """
         sent = read_json(payload)
-        tables: dict[str, Any] = dict.fromkeys(_REQUIRED) | dict(sent.tables)
+        tables: dict[str, Any] = dict.fromkeys(MANDATORY) | dict(sent.tables)
         return cls(**tables, on_fault=on_fault, calendar=calendar, not_sent=sent.not_sent)
 
     def __len__(self) -> int:
@@ -139,7 +175,9 @@ class PupilRecords:
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name} {len(frame):,}" for name, frame in self._frames.items())
-        return f"<PupilRecords: {sizes}; {len(self.faults.errors)} errors, {len(self.faults.warnings)} warnings>"
+        faults = f"{len(self.faults.errors)} errors, {len(self.faults.warnings)} warnings"
+        read = f"; {'; '.join(self.notes)}" if self.notes else ""
+        return f"<PupilRecords: {sizes}; {faults}{read}>"
 
     @property
     def pupils(self) -> pd.DataFrame:
@@ -182,7 +220,7 @@ class PupilRecords:
 
     @cached_property
     def _coverage(self) -> dict[str, Coverage]:
-        return find_coverage(self._encoded, self.coverage, self._not_sent)
+        return find_coverage(self._encoded, self.coverage, self._not_sent, uncertain=self._uncertain)
 
     def known_on(self, as_of: object) -> KnownRecords:
         """Cut the records at the morning of ``as_of``: the only place where time is cut.
@@ -203,42 +241,31 @@ class PupilRecords:
         return cut(self._encoded, self._frames, day, calendar=self.calendar, coverage=self._coverage)
 
 
-def _checked(
-    raw: Mapping[str, pd.DataFrame], calendar: SchoolCalendar, on_fault: OnFault
-) -> tuple[dict[str, pd.DataFrame], FaultReport, pd.Series]:
-    """Conform and cross-check every table; drop what is faulty; report everything."""
-    conformed = {name: conform(TABLES[name], raw.get(name, pd.DataFrame())) for name in raw | dict.fromkeys(_REQUIRED)}
-    own = FaultReport(tuple(fault for table in conformed.values() for fault in table.faults))
-    unusable = {group.table for group in own.errors.groups if not group.rows.size}
-    frames = {
-        name: _without_faulty(name, table.frame, own) for name, table in conformed.items() if name not in unusable
-    }
-    across = FaultReport()
-    if not unusable & set(_REQUIRED):
-        missing = {name: table.missing_optional for name, table in conformed.items()}
-        across = FaultReport(tuple(cross_check(frames, calendar, missing_optional=missing)))
-    report = own + across
-    if report.errors and (on_fault == "raise" or unusable & set(_REQUIRED)):
-        raise FaultyRecordsError(report)
-    kept = {name: frame.drop(index=across.rows(name, "error"), errors="ignore") for name, frame in frames.items()}
-    set_aside = _count_set_aside(conformed, kept, report)
-    return {name: frame.reset_index(drop=True) for name, frame in kept.items()}, report, set_aside
+def _refuse_other_choice(on_fault: str) -> None:
+    if on_fault not in {"raise", "quarantine"}:
+        raise RecordsError(
+            explain_error(
+                f"on_fault={on_fault!r}",
+                expected='"raise" or "quarantine"',
+                hint="Leave it out to be told of every fault at once.",
+            )
+        )
 
 
-def _without_faulty(name: str, frame: pd.DataFrame, report: FaultReport) -> pd.DataFrame:
-    """Drop rows with errors; in ``pupils`` only those without a usable id (their faulty cells are blank)."""
-    if name == "pupils":
-        return frame[frame["pupil_id"].notna()]
-    return frame.drop(index=report.rows(name, "error"))
+def _ids_not_sent(not_sent: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
+    faults = [f"the table {name!r}" for name in not_sent if name not in COVERED_TABLES]
+    faults += [f"the text {ids!r} for {name}" for name, ids in not_sent.items() if isinstance(ids, str)]
+    if faults:
+        raise RecordsError(
+            explain_error(
+                f"not_sent holds {' and '.join(faults)}",
+                expected=f"lists of pupil ids under {', '.join(COVERED_TABLES)}",
+                hint='For example not_sent={"grades": ["a1", "b2"]}; leave a table out when it came for everyone.',
+            )
+        )
+    return {name: tuple(ids) for name, ids in not_sent.items()}
 
 
-def _count_set_aside(
-    conformed: Mapping[str, Any], kept: Mapping[str, pd.DataFrame], report: FaultReport
-) -> pd.Series:
-    """Rows (in ``pupils``, also cells) set aside, per pupil of the kept ``pupils`` table."""
-    counts = pd.Series(0, index=pd.Index(kept["pupils"]["pupil_id"]), dtype=np.int64)
-    for name, table in conformed.items():
-        rows = report.rows(name, "error")
-        ids = table.frame["pupil_id"].loc[rows] if "pupil_id" in table.frame else pd.Series(dtype="str")
-        counts = counts.add(ids.value_counts().reindex(counts.index, fill_value=0))
-    return counts.astype(np.int64)
+def _reading_notes(found: Folder) -> tuple[str, ...]:
+    silent = [name for name in found.ignored if not any(note.startswith(f"{name} ") for note in found.notes)]
+    return (*found.notes, *(f"{name} was not read: it is not named after a table" for name in silent))

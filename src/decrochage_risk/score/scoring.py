@@ -110,7 +110,8 @@ def score_pupils(
     _check_records(records)
     model, policy = model or load_demo_model(), policy or load_policy()
     if model.demo:
-        warnings.warn(DEMO_NOTICE, DemoModelWarning, stacklevel=2)
+        hint = "Hint: train_model(records, outcomes) trains a model on your own data."
+        warnings.warn(f"{DEMO_NOTICE} {hint}", DemoModelWarning, stacklevel=2)
     known = records.known_on(as_of)
     features = matrix_with_context(known)
     level = np.array([*LEVEL_NAMES, None], dtype=object)[known.level]

@@ -25,17 +25,24 @@ from decrochage_risk.evaluate import (
 from decrochage_risk.features import FEATURE_BY_NAME
 from decrochage_risk.model import RiskModel, Snapshots, pupil_folds
 from decrochage_risk.records.levels import LEVEL_BY_NAME
+from decrochage_risk.school_year import school_year_of, year_start
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from datetime import date
 
     import numpy.typing as npt
 
     from decrochage_risk.model import FitOptions
+    from decrochage_risk.records.pupil_records import PupilRecords
 
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["LearntBaselines", "backtest", "fit_risk_model", "last_year_rows", "report_on"]
+__all__ = ["LearntBaselines", "backtest", "can_be_known", "fit_risk_model", "last_year_rows", "report_on"]
+
+SPREAD_FACTOR = 3.0
+"""Factor on the jackknife error that makes the 90 % interval cover the truth of the upper half of the risks, on
+synthetic cohorts, the only place where it is known (``benchmarks/spread_factor.py``)."""
 
 _FOLDS = 3
 _BASELINE_COLUMNS = ("mean_grade_year", "lowest_core_grade_year", "months_over_threshold_year")
@@ -49,12 +56,12 @@ def fit_risk_model(
     progress: Callable[[str, int, int], None] | None = None,
 ) -> RiskModel:
     """Fit the risk model on snapshots: directions from the catalogue, context columns without direction."""
-    rows = snapshots.rows
-    return RiskModel.fit(
+    rows, names = snapshots.rows, [str(name) for name in snapshots.features]
+    fitted = RiskModel.fit(
         snapshots.features,
         snapshots.outcome,
-        directions={name: FEATURE_BY_NAME[name].direction for name in snapshots.features if name in FEATURE_BY_NAME},
-        context=[name for name in snapshots.features if name not in FEATURE_BY_NAME],
+        directions={name: FEATURE_BY_NAME[name].direction for name in names if name in FEATURE_BY_NAME},
+        context=[name for name in names if name not in FEATURE_BY_NAME],
         time=rows["school_year"].to_numpy(),
         groups=rows["pupil_id"].to_numpy(),
         reference_groups=rows["reference_group"].to_numpy(),
@@ -64,6 +71,14 @@ def fit_risk_model(
         options=options,
         progress=progress,
     )
+    return fitted.with_spread_factor(SPREAD_FACTOR)
+
+
+def can_be_known(records: PupilRecords, day: date) -> bool:
+    """Tell whether the records and their calendar reach back far enough for an as-of date."""
+    calendar = records.calendar
+    in_calendar = calendar.first_day <= year_start(school_year_of(day)) and day <= calendar.last_day
+    return in_calendar and bool((records.enrolments["start_date"] < np.datetime64(day)).any())
 
 
 def last_year_rows(snapshots: Snapshots) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
@@ -107,7 +122,9 @@ def backtest(
         risk[mask] = model.risk(part.features, part.rows["reference_group"].to_numpy())
         for scores, baseline in zip(learnt, LearntBaselines.fit(train)(part), strict=True):
             scores[mask] = baseline.score
-    return report_on(test, risk, learnt, title="Dernière année, jamais utilisée pour choisir", synthetic=synthetic)
+    return report_on(
+        test, risk, learnt, title="Dernière année, jamais utilisée pour choisir", synthetic=synthetic
+    )
 
 
 def _without_common_pupils(
@@ -146,7 +163,13 @@ class LearntBaselines:
 
 
 def report_on(
-    test: Snapshots, risk: Floats, learnt: Sequence[Floats], *, title: str, synthetic: bool, notes: Sequence[str] = ()
+    test: Snapshots,
+    risk: Floats,
+    learnt: Sequence[Floats],
+    *,
+    title: str,
+    synthetic: bool,
+    notes: Sequence[str] = (),
 ) -> EvaluationReport:
     """Build the report: the model, the learnt baselines (their scores on the same rows) and the two flags.
 
@@ -163,13 +186,18 @@ def report_on(
     """
     names = (
         ("régression logistique", "mêmes colonnes, médianes pour les valeurs inconnues"),
-        ("taux de l'établissement seul", "taux d'apprentissage de l'établissement, ramené vers le taux global"),
+        (
+            "taux de l'établissement seul",
+            "taux d'apprentissage de l'établissement, ramené vers le taux global",
+        ),
     )
     baselines = [
         Baseline(name, score, is_probability=True, not_judged=0, note=note)
         for (name, note), score in zip(names, learnt, strict=False)
     ]
-    readable = all(test.features[column].notna().any() for column in _BASELINE_COLUMNS if column in test.features)
+    readable = all(
+        test.features[column].notna().any() for column in _BASELINE_COLUMNS if column in test.features
+    )
     flags = test.features.reindex(columns=list(_BASELINE_COLUMNS))
     baselines += [on_track_flag(flags), legal_absence_flag(flags)]
     if not readable:

@@ -6,16 +6,19 @@ import warnings
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from decrochage_risk.errors import NotEnoughDataError, TrainingWarning
+import numpy as np
+
+from decrochage_risk.errors import NotEnoughDataError, TrainingWarning, explain_error
 from decrochage_risk.french import number
 from decrochage_risk.model import Snapshots, TrainedModel, take_snapshots
+from decrochage_risk.model.outcome import CENSORED
+from decrochage_risk.model.snapshots import TOO_SHORT
 from decrochage_risk.records.outcome_table import outcomes_for
-from decrochage_risk.train.backtest import LearntBaselines, report_on
+from decrochage_risk.train.backtest import LearntBaselines, can_be_known, report_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    import numpy as np
     import numpy.typing as npt
     import pandas as pd
 
@@ -23,6 +26,18 @@ if TYPE_CHECKING:
     from decrochage_risk.records.pupil_records import PupilRecords
 
 __all__ = ["evaluate_model"]
+
+_NOT_MEASURED = "Régression logistique et taux d'établissement non mesurés"
+_CAUSES = {
+    TOO_SHORT: "moins de 3 semaines de données",
+    **dict(
+        zip(
+            CENSORED,
+            ("déjà parti à cette date", "issue inconnue", "pas d'issue pour cette année scolaire"),
+            strict=True,
+        )
+    ),
+}
 
 
 def evaluate_model(
@@ -57,7 +72,7 @@ def evaluate_model(
     Raises
     ------
     NotEnoughDataError
-        No row with an outcome on these dates.
+        No row with an outcome on these dates, or none of a level that the model knows.
 
     Warns
     -----
@@ -67,43 +82,68 @@ def evaluate_model(
     month, day = outcome_closes or model.trained_on["outcome_closes"]
     table = outcomes_for(records, outcomes)
     test = take_snapshots(records, table, as_of_dates, closes=(month, day), progress=progress)
-    test = test.take(test.rows["level"].isin(model.levels).to_numpy())
-    notes = _notes(model, test)
-    groups = model.reference_groups(test.rows["level"], date(2000, 1, 1)) if not len(test.rows) else _groups(model, test)
-    risk = model.risk_model.risk(test.features, groups)
+    test, unknown_levels = _of_known_levels(model, test)
+    notes = [*_left_out(test, unknown_levels), *_seen_years(model, test)]
+    risk = model.risk_model.risk(test.features, _groups(model, test))
     learnt, missing = _learnt(model, records, table, test, (month, day), progress)
     return report_on(
-        test, risk, learnt, title=f"Évaluation de {model.model_id}", synthetic=model.demo, notes=(*notes, *missing)
+        test,
+        risk,
+        learnt,
+        title=f"Évaluation de {model.model_id}",
+        synthetic=model.demo,
+        notes=(*notes, *missing),
     )
 
 
 def _groups(model: TrainedModel, test: Snapshots) -> npt.NDArray[np.object_]:
-    """Reference group of each row: those of its own as-of date."""
-    import pandas as pd  # noqa: PLC0415 - only here
+    """Find the reference group of each row, on its own as-of date."""
+    level, as_of = test.rows["level"].to_numpy(), test.rows["as_of"].to_numpy()
+    groups = np.full(len(level), "", dtype=object)
+    for day in set(as_of):
+        groups[as_of == day] = model.reference_groups(level[as_of == day], day)
+    return groups
 
-    groups = pd.Series("", index=test.rows.index, dtype=object)
-    for day, of_day in test.rows.groupby("as_of"):
-        groups.loc[of_day.index] = model.reference_groups(of_day["level"], day)
-    return groups.to_numpy(dtype=object)
 
-
-def _notes(model: TrainedModel, test: Snapshots) -> list[str]:
-    seen = sorted(set(model.trained_on["school_years"]) & {int(year) for year in test.rows["school_year"]})
-    notes = [f"Lignes laissées de côté : {number(sum(test.left_out.values()))} ({_causes(test)})."] if test.left_out else []
-    if seen:
-        years = ", ".join(map(str, seen))
-        warnings.warn(
-            f"The school years {years} were in the training of {model.model_id}: these figures flatter it. "
-            "Hint: evaluate on a later school year.",
-            TrainingWarning,
-            stacklevel=3,
+def _of_known_levels(model: TrainedModel, test: Snapshots) -> tuple[Snapshots, int]:
+    """Keep the rows that the model would score, and count the others."""
+    known = test.rows["level"].isin(model.levels).to_numpy(dtype=np.bool_)
+    if not known.any():
+        raise NotEnoughDataError(
+            explain_error(
+                f"None of the {len(known)} rows is of a level that {model.model_id} was trained on: they are of "
+                f"{', '.join(sorted(set(test.rows['level'])))}",
+                expected=f"pupils of {', '.join(model.levels)}",
+                hint="Evaluate on records of these levels, or train a model on the others.",
+            )
         )
-        notes.append(f"Le modèle a appris sur les années {years} : ces chiffres sont trop favorables.")
-    return notes
+    return test.take(known), int((~known).sum())
 
 
-def _causes(test: Snapshots) -> str:
-    return ", ".join(f"{cause} : {number(count)}" for cause, count in test.left_out.items())
+def _left_out(test: Snapshots, unknown_levels: int) -> list[str]:
+    """Say how many pupils and dates were left out, and why."""
+    found = {_CAUSES[cause]: count for cause, count in test.left_out.items()}
+    if unknown_levels:
+        found["niveau inconnu du modèle"] = unknown_levels
+    if not found:
+        return []
+    causes = ", ".join(f"{cause} : {number(count)}" for cause, count in found.items())
+    return [f"Lignes laissées de côté : {number(sum(found.values()))} ({causes})."]
+
+
+def _seen_years(model: TrainedModel, test: Snapshots) -> list[str]:
+    """Warn when the model has learnt from a year that it is measured on."""
+    seen = sorted(set(model.trained_on["school_years"]) & {int(year) for year in test.rows["school_year"]})
+    if not seen:
+        return []
+    years = ", ".join(map(str, seen))
+    warnings.warn(
+        f"The school years {years} were in the training of {model.model_id}: these figures flatter it. "
+        "Hint: evaluate on a later school year.",
+        TrainingWarning,
+        stacklevel=3,
+    )
+    return [f"Le modèle a appris sur les années {years} : ces chiffres sont trop favorables."]
 
 
 def _learnt(
@@ -115,14 +155,13 @@ def _learnt(
     progress: Callable[[str], None] | None,
 ) -> tuple[Sequence[npt.NDArray[np.float64]], tuple[str, ...]]:
     """Scores of the baselines that learn, on the model's training dates; none, with the cause, without them."""
-    first = records.enrolments["start_date"].min().date()
     dates = [date.fromisoformat(day) for day in model.trained_on["as_of"]]
-    if any(day <= first for day in dates):
-        return (), ("Régression logistique et taux d'établissement non mesurés : années d'apprentissage absentes.",)
+    if not all(can_be_known(records, day) for day in dates):
+        return (), (f"{_NOT_MEASURED} : années d'apprentissage absentes.",)
     try:
         train = take_snapshots(records, outcomes, dates, closes=closes, progress=progress)
     except NotEnoughDataError:
-        return (), ("Régression logistique et taux d'établissement non mesurés : aucune ligne d'apprentissage.",)
+        return (), (f"{_NOT_MEASURED} : aucune ligne d'apprentissage.",)
     if len(set(train.outcome.tolist())) == 1:
-        return (), ("Régression logistique et taux d'établissement non mesurés : une seule issue à l'apprentissage.",)
+        return (), (f"{_NOT_MEASURED} : une seule issue à l'apprentissage.",)
     return [baseline.score for baseline in LearntBaselines.fit(train)(test)], ()

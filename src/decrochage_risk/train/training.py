@@ -10,6 +10,7 @@ import numpy as np
 
 from decrochage_risk.errors import NotEnoughDataError, TrainingWarning, explain_error
 from decrochage_risk.evaluate import BaseRate, CardFacts, EvaluationReport, model_card
+from decrochage_risk.french import number
 from decrochage_risk.model import (
     DEFAULT_CLOSES,
     RiskModel,
@@ -19,10 +20,15 @@ from decrochage_risk.model import (
     default_as_of_dates,
     take_snapshots,
 )
+from decrochage_risk.model.outcome import CENSORED
+from decrochage_risk.model.snapshots import TOO_SHORT
+from decrochage_risk.records.cell_rules import CELL_RULES
+from decrochage_risk.records.cross_rules import CROSS_RULES
 from decrochage_risk.records.levels import LEVEL_BY_NAME, LEVEL_NAMES
 from decrochage_risk.records.outcome_table import outcomes_for
+from decrochage_risk.records.row_rules import ROW_RULES
 from decrochage_risk.school_year import school_year_of, to_date
-from decrochage_risk.train.backtest import backtest, fit_risk_model, last_year_rows, report_on
+from decrochage_risk.train.backtest import backtest, can_be_known, fit_risk_model, last_year_rows, report_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -35,11 +41,16 @@ if TYPE_CHECKING:
 
 __all__ = ["train_model"]
 
-_PATHWAYS = {"college": "collège", "segpa": "SEGPA", "gt": "voie générale et technologique", "pro": "voie professionnelle"}
+_PATHWAYS = {
+    "college": "collège",
+    "segpa": "SEGPA",
+    "gt": "voie générale et technologique",
+    "pro": "voie professionnelle",
+}
 _LIBRARIES = ("lightgbm", "numpy", "pandas", "scikit-learn")
 
 
-def train_model(
+def train_model(  # noqa: PLR0913 - the choices of a training, each with its default
     records: PupilRecords,
     outcomes: Any = None,  # noqa: ANN401 - any table
     *,
@@ -110,14 +121,18 @@ def train_model(
     dates = _dates(records, table, as_of_dates, school_years)
     snapshots = take_snapshots(records, table, dates, closes=outcome_closes, progress=progress)
     caveats = _caveats(records)
-    report, untouched = _measured(snapshots, seed=seed, synthetic=synthetic, options=options, progress=progress)
+    report, untouched = _measured(
+        snapshots, seed=seed, synthetic=synthetic, options=options, progress=progress
+    )
     if progress is not None:
         progress("Apprentissage sur toutes les années")
     risk_model = fit_risk_model(snapshots, seed=seed, options=options)
     if report is None:
         report = _report_on_folds(snapshots, risk_model, synthetic=synthetic)
     trained_on = _trained_on(snapshots, outcome_closes, caveats)
-    facts = _card_facts(snapshots, risk_model, report, trained_on, name, untouched=untouched, synthetic=synthetic)
+    facts = _card_facts(
+        snapshots, risk_model, report, trained_on, name, untouched=untouched, synthetic=synthetic
+    )
     return TrainedModel(
         risk_model=risk_model,
         name=name,
@@ -142,14 +157,12 @@ def _dates(
     if as_of_dates is not None:
         dates = [to_date(value) for value in as_of_dates]
         return [day for day in dates if school_years is None or school_year_of(day) in years]
-    first = records.enrolments["start_date"].min().date()
-    calendar = records.calendar
-    known = [day for day in default_as_of_dates(years) if first < day and calendar.first_day <= day <= calendar.last_day]
+    known = [day for day in default_as_of_dates(years) if can_be_known(records, day)]
     if not known:
         raise NotEnoughDataError(
             explain_error(
                 f"No default as-of date (early November to early May) of the school years {sorted(years)} lies in the "
-                f"records and in the calendar {calendar.name!r}",
+                f"records and in the calendar {records.calendar.name!r}",
                 expected="at least one school year with outcomes, enrolments and a calendar",
                 hint="Pass as_of_dates=[...], or a calendar that holds these years.",
             )
@@ -182,7 +195,9 @@ def _report_on_folds(snapshots: Snapshots, risk_model: RiskModel, *, synthetic: 
     held = risk_model.out_of_fold
     if held is None:  # only after loading, never after fitting
         raise NotEnoughDataError(
-            explain_error("No held-out prediction", expected="a model that was just fitted", hint="Fit it again.")
+            explain_error(
+                "No held-out prediction", expected="a model that was just fitted", hint="Fit it again."
+            )
         )
     risk = np.empty(len(held.rows))
     risk[held.rows] = 1.0 / (1.0 + np.exp(-risk_model.calibration.apply(held.log_odds)))
@@ -190,9 +205,13 @@ def _report_on_folds(snapshots: Snapshots, risk_model: RiskModel, *, synthetic: 
 
 
 def _caveats(records: PupilRecords) -> list[str]:
-    """What the card must say of the records: their warnings, counted."""
+    """Say what the card must tell of the records: their warnings, counted."""
+    meaning = {
+        rule.name: rule.meaning for rule in (*CELL_RULES, *(row.rule for row in ROW_RULES), *CROSS_RULES)
+    }
     found = [
-        f"{count} × {table} : {rule}" for (table, rule), count in sorted(records.faults.warnings.counts.items())
+        f"`{table}`, `{rule}` ({number(count)}) : {meaning[rule]}"
+        for (table, rule), count in sorted(records.faults.warnings.counts.items())
     ]
     if ("absences", "no_justified_on") in records.faults.warnings.counts:
         warnings.warn(
@@ -239,7 +258,9 @@ def _card_facts(
         members=risk_model.options.members,
         leaves=risk_model.options.leaves,
         features=[column for column in risk_model.columns if column not in context],
-        dropped_features=[column for column in risk_model.dropped if not column.startswith(("level_", "pathway_"))],
+        dropped_features=[
+            column for column in risk_model.dropped if not column.startswith(("level_", "pathway_"))
+        ],
         reference_groups="niveau et mois d'observation",
         train_years=trained_on["school_years"],
         as_of=sorted(set(rows["as_of"])),
@@ -247,15 +268,20 @@ def _card_facts(
         rows=trained_on["rows"],
         pupils=trained_on["pupils"],
         events=trained_on["events"],
-        censored=sum(snapshots.left_out.values()),
+        censored=sum(count for cause, count in snapshots.left_out.items() if cause in CENSORED),
         outcome_closes=(trained_on["outcome_closes"][0], trained_on["outcome_closes"][1]),
         base_rates=_base_rates(snapshots),
         calibration_kind=risk_model.calibration.kind,
         calibration_chosen_on=_CHOSEN_ON[risk_model.calibrated_on],
         report=report,
         untouched=untouched,
-        warnings=trained_on["records_warnings"],
+        warnings=[*_too_short(snapshots), *trained_on["records_warnings"]],
     )
+
+
+def _too_short(snapshots: Snapshots) -> list[str]:
+    count = snapshots.left_out.get(TOO_SHORT, 0)
+    return [f"{number(count)} lignes laissées de côté : moins de 3 semaines de données"] if count else []
 
 
 _CHOSEN_ON = {

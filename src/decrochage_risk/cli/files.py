@@ -1,0 +1,180 @@
+"""Extracts read once, with what was decided while reading; targets looked at before the work, not after."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import decrochage_risk as dr
+from decrochage_risk import french
+from decrochage_risk.errors import ArtefactError, RecordsError, explain_error
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from decrochage_risk.cli.options import OnFault
+    from decrochage_risk.records import PupilRecords
+    from decrochage_risk.records.reading import Folder
+    from decrochage_risk.school_year import SchoolCalendar
+
+__all__ = [
+    "Extracts",
+    "check_target_file",
+    "check_target_folder",
+    "check_target_model",
+    "read_extracts",
+    "writing",
+]
+
+_REQUIRED = ("pupils", "enrolments")
+
+
+@dataclass(frozen=True)
+class Extracts:
+    """Records of a folder, and the folder as it was read.
+
+    Attributes
+    ----------
+    records : PupilRecords
+    folder : Folder
+    """
+
+    records: PupilRecords
+    folder: Folder
+
+    def told(self) -> list[str]:
+        """Tell what somebody must know of these extracts, in French: not read, guessed, set aside, odd."""
+        faults = self.records.faults
+        lines = [*reading_lines(self.folder)]
+        if faults.errors:
+            lines.append(f"Lignes mises de côté : {french.plural(len(faults.errors), 'erreur')}.")
+        if faults.warnings:
+            lines.append(f"Lignes gardées : {french.plural(len(faults.warnings), 'avertissement')}.")
+        return [*lines, "Détail : decrochage-risk check DOSSIER."] if faults else lines
+
+
+def reading_lines(folder: Folder) -> list[str]:
+    """Tell what was decided while reading a folder, in French but for the notes themselves."""
+    lines = [f"Lecture : {note}" for note in folder.notes]
+    return [*lines, f"Fichiers non lus : {', '.join(folder.ignored)}"] if folder.ignored else lines
+
+
+def read_extracts(folder: Path, *, on_fault: OnFault, calendar: SchoolCalendar | None) -> Extracts:
+    """Read and check a folder of extracts.
+
+    Parameters
+    ----------
+    folder : Path
+        Its own ``calendar.csv`` is used unless a calendar is given.
+    on_fault : OnFault
+        Raise one report of every error, or set the faulty rows aside.
+    calendar : SchoolCalendar, optional
+        Zone B when neither is there.
+
+    Raises
+    ------
+    UnreadableRecordsError
+        No such folder, or a file that cannot be read.
+    FaultyRecordsError
+        With every fault.
+    """
+    from decrochage_risk.records.reading import read_folder  # noqa: PLC0415 - pandas loads on first use
+
+    return checked(read_folder(folder), on_fault=on_fault, calendar=calendar)
+
+
+def checked(found: Folder, *, on_fault: OnFault, calendar: SchoolCalendar | None) -> Extracts:
+    """Check the tables of a folder that was read."""
+    if calendar is None and found.calendar is not None:
+        calendar = dr.SchoolCalendar.from_csv(found.calendar)
+    tables: dict[str, Any] = dict.fromkeys(_REQUIRED) | dict(found.tables)
+    return Extracts(dr.PupilRecords(**tables, on_fault=on_fault.value, calendar=calendar), found)
+
+
+def check_target_folder(folder: Path) -> None:
+    """Refuse, before hours of work, a folder that cannot be written.
+
+    Raises
+    ------
+    RecordsError
+        It is a file, lies under a file, or its place may not be written.
+    """
+    place = folder
+    while not place.exists() and place != place.parent:
+        place = place.parent
+    if not place.is_dir():
+        came = (
+            f"{folder} is a file" if place == folder else f"{folder} would be inside {place}, which is a file"
+        )
+    elif not os.access(place, os.W_OK | os.X_OK):
+        came = f"{place} may not be written"
+    else:
+        return
+    raise RecordsError(
+        explain_error(
+            came,
+            expected="a folder that can be written, there or to be made",
+            hint="Choose another folder, or ask for the right to write there.",
+        )
+    )
+
+
+def check_target_model(folder: Path) -> None:
+    """Refuse, before the training, a folder that holds anything but a saved model.
+
+    Raises
+    ------
+    ArtefactError, RecordsError
+    """
+    check_target_folder(folder)
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / "manifest.json").is_file():
+        raise ArtefactError(
+            explain_error(
+                f"{folder} holds something that is no saved model",
+                expected="a new or empty folder, or a saved model to replace",
+                hint="Choose another folder, or empty it.",
+            )
+        )
+
+
+def check_target_file(path: Path | None) -> None:
+    """Refuse a file that cannot be written because it is a folder, or because its folder cannot.
+
+    Raises
+    ------
+    RecordsError
+    """
+    if path is None:
+        return
+    if path.is_dir():
+        raise RecordsError(
+            explain_error(
+                f"{path} is a folder", expected="a file to write", hint=f"For example {path / 'rapport'}."
+            )
+        )
+    check_target_folder(path.parent)
+
+
+@contextmanager
+def writing(target: Path) -> Iterator[Path]:
+    """Make the folder of a target; say it plainly when the disk refuses.
+
+    Raises
+    ------
+    RecordsError
+        The system refused to write (full disk, rights taken away).
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        yield target
+    except OSError as error:
+        raise RecordsError(
+            explain_error(
+                f"{target} cannot be written ({error.strerror or error})",
+                expected="room on the disk and the right to write there",
+                hint="Choose another place; what was written so far may be incomplete.",
+            )
+        ) from error

@@ -1,0 +1,176 @@
+"""The options that several commands share, declared once, and what they are turned into."""
+
+from __future__ import annotations
+
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import decrochage_risk as dr
+from decrochage_risk.errors import CalendarError, ModelError, RecordsError, explain_error
+
+if TYPE_CHECKING:
+    from decrochage_risk.school_year import SchoolCalendar
+
+__all__ = [
+    "AlsaceMoselle",
+    "AsOf",
+    "AsOfDates",
+    "CalendarFile",
+    "Closes",
+    "Explain",
+    "OnFault",
+    "OnFaultOption",
+    "RecordsFolder",
+    "Zone",
+    "chosen_calendar",
+    "closing_pair",
+    "ids_of_file",
+]
+
+
+class OnFault(StrEnum):
+    """What to do with rows at fault."""
+
+    RAISE = "raise"
+    QUARANTINE = "quarantine"
+
+
+class Explain(StrEnum):
+    """Whom to give reasons."""
+
+    FLAGGED = "flagged"
+    ALL = "all"
+    NONE = "none"
+
+
+RecordsFolder = Annotated[
+    Path,
+    typer.Argument(
+        metavar="DOSSIER",
+        show_default=False,
+        help="Dossier des extraits : pupils, enrolments, absences, grades, orientation, coverage, outcomes "
+        "(.parquet, .csv ou .csv.gz), et calendar.csv s'il y en a un.",
+    ),
+]
+AsOf = Annotated[
+    str,
+    typer.Option(
+        "--as-of",
+        metavar="AAAA-MM-JJ",
+        show_default=False,
+        help="Date d'observation : rien de daté ou saisi ce jour-là ou après n'est utilisé.",
+    ),
+]
+AsOfDates = Annotated[
+    list[str] | None,
+    typer.Option("--as-of", metavar="AAAA-MM-JJ", show_default=False, help="Date d'observation ; à répéter."),
+]
+Closes = Annotated[
+    str | None,
+    typer.Option(
+        "--outcome-closes",
+        metavar="MM-JJ",
+        show_default=False,
+        help="Jour où l'issue d'une année scolaire est arrêtée, dans l'année civile où elle finit.",
+    ),
+]
+OnFaultOption = Annotated[
+    OnFault,
+    typer.Option(
+        "--on-fault", help="Lignes fautives : tout refuser (raise) ou les mettre de côté (quarantine)."
+    ),
+]
+CalendarFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--calendar",
+        metavar="CSV",
+        show_default=False,
+        help="Calendrier de l'établissement : colonnes date et half_days, un jour par ligne.",
+    ),
+]
+Zone = Annotated[
+    str | None,
+    typer.Option("--zone", metavar="A|B|C", show_default=False, help="Zone de vacances ; B par défaut."),
+]
+AlsaceMoselle = Annotated[
+    bool, typer.Option("--alsace-moselle", help="Vendredi saint et 26 décembre fériés (zone B).")
+]
+
+_MONTH_AND_DAY = re.compile(r"(\d{1,2})-(\d{1,2})")
+
+
+def chosen_calendar(file: Path | None, zone: str | None, *, alsace_moselle: bool) -> SchoolCalendar | None:
+    """Give the calendar asked for; None when none was, so that the folder's own or zone B is used.
+
+    Raises
+    ------
+    CalendarError
+        A file together with a zone, a zone that is not known, a file that cannot be used.
+    """
+    if file is not None and (zone is not None or alsace_moselle):
+        raise CalendarError(
+            explain_error(
+                "--calendar came with --zone or --alsace-moselle",
+                expected="a calendar file, or a zone",
+                hint="Leave one of them out: the file already says which days are off.",
+            )
+        )
+    if file is not None:
+        return dr.SchoolCalendar.from_csv(file)
+    if zone is None and not alsace_moselle:
+        return None
+    return dr.SchoolCalendar.for_zone(zone or "B", alsace_moselle=alsace_moselle)
+
+
+def closing_pair(text: str) -> tuple[int, int]:
+    """Read the month and day on which outcomes close.
+
+    Raises
+    ------
+    ModelError
+        Anything else than MM-DD.
+
+    Examples
+    --------
+    >>> closing_pair("11-01")
+    (11, 1)
+    """
+    read = _MONTH_AND_DAY.fullmatch(text)
+    if read is None:
+        raise ModelError(
+            explain_error(
+                f"--outcome-closes {text!r}",
+                expected='a month and a day, "MM-DD"',
+                hint='For 1 November after the school year, the default, write "11-01".',
+            )
+        )
+    return int(read[1]), int(read[2])
+
+
+def ids_of_file(path: Path | None) -> list[str]:
+    """Read one pupil id per line, blank lines left out.
+
+    Raises
+    ------
+    RecordsError
+        No such file, or not UTF-8 text.
+    """
+    if path is None:
+        return []
+    try:
+        lines = path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        cause = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise RecordsError(
+            explain_error(
+                f"The list of ids {path} cannot be read ({cause})",
+                expected="a UTF-8 text file with one pupil id per line",
+                hint="Check the path, and write the ids as they are in the pupils table.",
+            )
+        ) from error
+    return [line.strip() for line in lines if line.strip()]

@@ -1,0 +1,107 @@
+"""What the commands print: plain lines, and a bar of the steps while somebody is looking.
+
+Lines are never cut nor wrapped, so that ``grep`` finds them; colours and bars are for terminals only, and ``NO_COLOR``
+is honoured (Rich looks at it).
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+import re
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rich.console import Console
+
+__all__ = ["console", "replace_unwritable", "say", "shown_id", "steps"]
+
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_PLAINER = str.maketrans({"\u202f": " ", "\u00a0": " ", "\u2212": "-", "…": "...", "’": "'", "œ": "oe"})
+_LONGEST_ID = 32
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Make a console that takes text as it is: no markup, no emoji codes, no guessed highlights."""
+    from rich.console import Console  # noqa: PLC0415 - --help needs no Rich
+
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+
+
+def say(text: str = "", *, stderr: bool = False) -> None:
+    """Print lines; control characters, which could drive a terminal, are shown as a mark.
+
+    Examples
+    --------
+    >>> say("23 situations à examiner")
+    23 situations à examiner
+    """
+    console(stderr=stderr).print(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", text), soft_wrap=True)
+
+
+def shown_id(text: str, longest: int = _LONGEST_ID) -> str:
+    """Show an id on one line: control characters as a mark, the middle of a very long one cut out.
+
+    Examples
+    --------
+    >>> shown_id("x" * 10_000, longest=9)
+    'xxxx…xxxx'
+    """
+    clean = re.sub(r"\s", " ", _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text))
+    if len(clean) <= longest:
+        return clean
+    side = longest // 2
+    return f"{clean[:side]}…{clean[-side:]}"
+
+
+@contextmanager
+def steps(total: int | None = None) -> Iterator[Callable[[str], None]]:
+    """Show a progress bar on stderr, only on a terminal.
+
+    Parameters
+    ----------
+    total : int, optional
+        How many steps there will be; a bar that moves without end when left out.
+
+    Yields
+    ------
+    callable
+        To call with a French line at the beginning of each step.
+    """
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - --help needs no Rich
+
+    shown = console(stderr=True)
+    columns = TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn()
+    with Progress(*columns, console=shown, transient=True, disable=not shown.is_terminal) as progress:
+        task = progress.add_task("", total=total)
+        begun = 0
+
+        def begin(line: str) -> None:
+            nonlocal begun
+            progress.update(task, description=line, completed=begun)
+            begun += 1
+
+        yield begin
+
+
+def replace_unwritable() -> None:
+    """Let stdout and stderr write French in any encoding: a mark that it lacks is replaced, never an error.
+
+    A pipe may be Windows-1252 or ASCII, which lack the narrow no-break space and the minus sign.
+    """
+    codecs.register_error("decrochage_risk", _plainer)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="decrochage_risk")
+
+
+def _plainer(error: UnicodeError) -> tuple[str, int]:
+    """Give the nearest text that the encoding of a stream can write."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end].translate(_PLAINER)
+    return text.encode(error.encoding, "replace").decode(error.encoding), error.end

@@ -1,0 +1,230 @@
+"""``check``, ``cohort``, ``pseudonymise`` and ``new-key``: folders of extracts, before any score."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path  # noqa: TC003 - Typer reads the annotations
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from decrochage_risk import french
+from decrochage_risk.cli.files import check_target_file, check_target_folder, checked, reading_lines, writing
+from decrochage_risk.cli.options import (
+    AlsaceMoselle,
+    CalendarFile,
+    OnFault,
+    RecordsFolder,
+    Zone,
+    chosen_calendar,
+)
+from decrochage_risk.cli.output import say, steps
+from decrochage_risk.errors import FaultyRecordsError
+
+if TYPE_CHECKING:
+    from decrochage_risk.records.faults import FaultReport
+    from decrochage_risk.records.pseudonymous_folder import PseudonymisedFolder
+    from decrochage_risk.records.reading import Folder
+    from decrochage_risk.school_year import SchoolCalendar
+
+__all__ = ["check", "cohort", "new_key", "pseudonymise"]
+
+FAULTS_FOUND = 1
+
+
+class FileFormat(StrEnum):
+    """How a cohort is written."""
+
+    PARQUET = "parquet"
+    CSV = "csv"
+
+
+def check(
+    folder: RecordsFolder,
+    *,
+    report: Annotated[
+        Path | None,
+        typer.Option(
+            "--report",
+            metavar="FICHIER",
+            show_default=False,
+            help="Écrire toutes les fautes en CSV, une par ligne.",
+        ),
+    ] = None,
+    calendar: CalendarFile = None,
+    zone: Zone = None,
+    alsace_moselle: AlsaceMoselle = False,
+) -> None:
+    """Vérifier un dossier d'extraits et dire toutes les fautes à la fois.
+
+    Lit : le dossier des extraits. Il n'est jamais modifié.
+
+    Affiche ce qui a été lu, ce qui ne l'a pas été, et chaque faute : table, colonne, lignes, valeurs, remède.
+    Écrit : le fichier de --report, s'il est demandé.
+
+    Codes de sortie : 0 rien, ou seulement des avertissements ; 1 des erreurs ; 2 dossier illisible.
+    """
+    from decrochage_risk.records.reading import read_folder  # noqa: PLC0415 - pandas loads on first use
+
+    check_target_file(report)
+    days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
+    with steps(2) as step:
+        step("Lecture des extraits")
+        found = read_folder(folder)
+        step("Vérification")
+        faults = _faults_of(found, days)
+    _say_tables(found)
+    say(f"\n{faults}")
+    if report is not None:
+        with writing(report):
+            faults.to_csv(report)
+        say(f"\nToutes les fautes : {report}")
+    if faults.errors:
+        raise typer.Exit(FAULTS_FOUND)
+
+
+def _faults_of(found: Folder, calendar: SchoolCalendar | None) -> FaultReport:
+    """Give every fault, also of a table that cannot be used at all."""
+    try:
+        return checked(found, on_fault=OnFault.QUARANTINE, calendar=calendar).records.faults
+    except FaultyRecordsError as error:
+        return cast("FaultReport", error.report)  # raised by the checks, whose report it is
+
+
+def _say_tables(found: Folder) -> None:
+    from decrochage_risk.records.tables import TABLES  # noqa: PLC0415 - pandas loads on first use
+
+    for name, table in found.tables.items():
+        say(f"{name} : {french.plural(len(table), 'ligne')} ({found.files[name].name})")
+    absent = [name for name in TABLES if name not in found.tables]
+    if absent:
+        say(f"Tables non fournies, donc inconnues : {', '.join(absent)}")
+    for line in reading_lines(found):
+        say(line)
+
+
+def cohort(
+    out: Annotated[Path, typer.Argument(metavar="SORTIE", show_default=False, help="Dossier à écrire.")],
+    *,
+    pupils: Annotated[
+        int, typer.Option("--pupils", metavar="N", help="Élèves distincts, toutes années ensemble.")
+    ] = 2000,
+    school_year: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--school-year",
+            metavar="AAAA",
+            show_default=False,
+            help="Année scolaire (2024 = 2024-2025) ; à répéter, années qui se suivent. 2022 à 2024 par défaut.",
+        ),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="N", help="Graine : la même donne la même cohorte.")
+    ] = 0,
+    difficulty: Annotated[
+        str,
+        typer.Option(
+            "--difficulty",
+            metavar="observable|realistic",
+            help="Le risque tient à ce que les tables montrent (observable), ou aussi à ce qu'elles taisent (realistic).",
+        ),
+    ] = "observable",
+    file_format: Annotated[
+        FileFormat, typer.Option("--format", help="Format des fichiers.")
+    ] = FileFormat.PARQUET,
+) -> None:
+    """Tirer une cohorte d'élèves synthétiques, avec la probabilité vraie de chacun.
+
+    Lit : rien.
+
+    Écrit dans le dossier : pupils, enrolments, absences, grades, orientation, outcomes, et truth (la probabilité
+    vraie, que les autres commandes ne lisent pas). Les fichiers de mêmes noms sont remplacés.
+    """
+    from decrochage_risk.synthetic import make_cohort  # noqa: PLC0415 - pandas loads on first use
+
+    check_target_folder(out)
+    years = school_year or [2022, 2023, 2024]
+    with steps(len(years) + 1) as step:
+        made = make_cohort(pupils, years, seed, difficulty, progress=step)
+        step("Écriture")
+        with writing(out / "pupils"):
+            files = made.write(out, file_format.value)
+    for name, table in {**made.tables, "truth": made.truth}.items():
+        say(f"{name} : {french.plural(len(table), 'ligne')}")
+    say(f"{french.plural(len(files), 'fichier')} dans {out}. Élèves synthétiques : aucun n'est réel.")
+
+
+def pseudonymise(
+    source: Annotated[
+        Path,
+        typer.Argument(metavar="SOURCE", show_default=False, help="Dossier des extraits, jamais modifié."),
+    ],
+    target: Annotated[
+        Path,
+        typer.Argument(metavar="CIBLE", show_default=False, help="Dossier neuf ou vide, hors de la source."),
+    ],
+    *,
+    key: Annotated[
+        Path,
+        typer.Option(
+            "--key",
+            metavar="FICHIER",
+            show_default=False,
+            help="Fichier de la clé, à garder à part des données.",
+        ),
+    ],
+) -> None:
+    """Remplacer les identifiants d'élèves et de classes par un code à clé (HMAC-SHA-256).
+
+    Lit : le dossier source et la clé (« new-key » en fait une). La même clé donne les mêmes codes d'une année à
+    l'autre ; sans elle, personne ne remonte aux identifiants.
+
+    Écrit : les mêmes tables dans le dossier cible, avec les seules colonnes déclarées (une colonne inconnue peut
+    contenir un nom). Les données restent personnelles : dates de naissance et établissements y sont.
+    """
+    from decrochage_risk.records.pseudonymous_folder import pseudonymise_folder  # noqa: PLC0415 - pandas
+    from decrochage_risk.records.pseudonyms import Pseudonymiser  # noqa: PLC0415 - pandas loads on first use
+
+    check_target_folder(target)
+    by_key = Pseudonymiser.from_file(key)
+    with steps() as step:
+        step("Pseudonymisation")
+        with writing(target):
+            done = pseudonymise_folder(source, target, by_key, lambda name, _done, _all: step(name))
+    _say_pseudonymised(done, target)
+
+
+def _say_pseudonymised(done: PseudonymisedFolder, target: Path) -> None:
+    for name, rows in done.rows.items():
+        say(f"{name} : {french.plural(rows, 'ligne')} ({done.files[name].name})")
+    for name, columns in done.dropped.items():
+        say(f"Colonnes de {name} non écrites : {', '.join(columns)}")
+    if done.ignored:
+        say(f"Fichiers non lus, non écrits : {', '.join(done.ignored)}")
+    for note in done.notes:
+        say(f"Lecture : {note}")
+    for column, count in done.distinct.items():
+        merged, missing = done.merged[column], done.missing[column]
+        say(
+            f"{column} : {french.plural(count, 'identifiant remplacé', 'identifiants remplacés')}, "
+            f"{french.plural(merged, 'orthographe réunie', 'orthographes réunies')}, "
+            f"{french.plural(missing, 'cellule vide', 'cellules vides')}"
+        )
+    say(f"Empreinte de la clé, à comparer d'une année à l'autre : {done.key_fingerprint}")
+    say(f"Écrit dans {target}")
+
+
+def new_key(
+    file: Annotated[Path, typer.Argument(metavar="FICHIER", show_default=False, help="Fichier neuf.")],
+) -> None:
+    """Faire une clé de pseudonymes au hasard (256 bits).
+
+    Lit : rien. Une clé déjà là n'est jamais remplacée : les codes d'avant seraient perdus.
+
+    Écrit : le fichier, lisible par vous seul. Gardez-le à part des données, et gardez-le toujours.
+    """
+    from decrochage_risk.records.pseudonyms import Pseudonymiser, generate_key_file  # noqa: PLC0415 - pandas
+
+    check_target_file(file)
+    generate_key_file(file)
+    say(f"Clé écrite : {file} (empreinte {Pseudonymiser.from_file(file).fingerprint})")

@@ -1,0 +1,121 @@
+"""``score``: one result per pupil of a folder of extracts, on a date."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import decrochage_risk as dr
+from decrochage_risk.cli.files import Extracts, check_target_folder, read_extracts, writing
+from decrochage_risk.cli.options import (
+    AlsaceMoselle,
+    AsOf,
+    CalendarFile,
+    Explain,
+    OnFault,
+    OnFaultOption,
+    RecordsFolder,
+    Zone,
+    chosen_calendar,
+    ids_of_file,
+)
+from decrochage_risk.cli.output import say, steps
+from decrochage_risk.cli.situations import say_scores
+
+if TYPE_CHECKING:
+    from decrochage_risk.score import RiskScores
+
+__all__ = ["score"]
+
+_SHOWN = 10
+_STEPS = 4
+
+ModelFolder = Annotated[
+    Path | None,
+    typer.Option(
+        "--model",
+        metavar="DOSSIER",
+        show_default=False,
+        help="Modèle écrit par « train » ; sans lui, le modèle de démonstration, qui ne décrit aucun élève réel.",
+    ),
+]
+Out = Annotated[
+    Path | None,
+    typer.Option(
+        "--out", metavar="DOSSIER", show_default=False, help="Où écrire ; out/AAAA-MM-JJ par défaut."
+    ),
+]
+ExplainOption = Annotated[Explain, typer.Option("--explain", help="À qui donner des motifs.")]
+Exclude = Annotated[
+    Path | None,
+    typer.Option(
+        "--exclude",
+        metavar="FICHIER",
+        show_default=False,
+        help="Élèves dont la famille s'oppose au traitement, un identifiant par ligne : «\N{NO-BREAK SPACE}traitement refusé\N{NO-BREAK SPACE}».",
+    ),
+]
+PolicyPath = Annotated[
+    Path | None,
+    typer.Option(
+        "--policy",
+        metavar="CHEMIN",
+        show_default=False,
+        help="Vos seuils : un fichier vigilance.toml, ou un dossier avec vigilance.toml, measures.toml ou les deux.",
+    ),
+]
+
+
+def score(  # noqa: PLR0913 - one argument per option of the command
+    folder: RecordsFolder,
+    *,
+    as_of: AsOf,
+    model: ModelFolder = None,
+    out: Out = None,
+    explain: ExplainOption = Explain.FLAGGED,
+    on_fault: OnFaultOption = OnFault.RAISE,
+    exclude: Exclude = None,
+    calendar: CalendarFile = None,
+    zone: Zone = None,
+    alsace_moselle: AlsaceMoselle = False,
+    policy: PolicyPath = None,
+) -> None:
+    """Scorer chaque élève d'un dossier, tel qu'on le connaissait au matin d'une date.
+
+    Lit : le dossier des extraits, le modèle, la liste d'opposition, les seuils et le calendrier s'ils sont donnés.
+
+    Écrit dans le dossier de sortie : scores.parquet (une ligne par élève, personne n'est omis), reasons.parquet,
+    contributions.parquet, run.json (modèle, seuils, calendrier, fautes) et listes/, un CSV par établissement
+    qu'Excel ouvre en France. Les fichiers d'un passage précédent y sont remplacés.
+    """
+    from decrochage_risk.school_year import to_date  # noqa: PLC0415 - numpy and pandas load on first use
+
+    day = to_date(as_of)
+    target = out if out is not None else Path("out", day.isoformat())
+    check_target_folder(target)
+    days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
+    refused, chosen = ids_of_file(exclude), dr.load_policy(policy)
+    with steps(_STEPS) as step:
+        step("Lecture du modèle")
+        trained = dr.load_model(model) if model is not None else None
+        step("Lecture et vérification des extraits")
+        read = read_extracts(folder, on_fault=on_fault, calendar=days)
+        step("Scores et motifs")
+        scores = dr.score_pupils(
+            read.records, as_of=day, model=trained, policy=chosen, explain=explain.value, exclude=refused
+        )
+        step("Écriture")
+        with writing(target / "scores.parquet"):
+            scores.write(target)
+    _say_result(read, scores, target)
+
+
+def _say_result(read: Extracts, scores: RiskScores, target: Path) -> None:
+    for line in read.told():
+        say(line)
+    say_scores(scores, _SHOWN, target / "listes")
+    model = scores.run.model
+    say(f"Modèle : {model.id}{', de démonstration' if model.demo else ''}")
+    say(f"Scores, motifs et listes par établissement : {target}")
