@@ -27,7 +27,7 @@ __all__ = [
 class AbsenceSettings:
     """Half-day absences, lateness and exclusions. Lists run over 0..4 marked weeks of the last four."""
 
-    by_marked_weeks: tuple[float, ...] = (0.0, 0.9, 1.6, 2.05, 2.4)
+    by_marked_weeks: tuple[float, ...] = (0.0, 0.8, 1.35, 1.65, 1.85)
     """An absence makes the next one likelier: the few who are absent are absent often (median school < 2.1 % of pupils
     over 4 half-days a month, top decile > 13.2 %, DEPP 2015-16)."""
     by_band: tuple[float, ...] = (0.7, 0.4, 0.15, 0.0, -0.3)
@@ -38,10 +38,10 @@ class AbsenceSettings:
     climates: tuple[float, ...] = (-0.9, -0.55, -0.15, 0.15, 0.4, 0.65, 1.1)
     climate_shares: tuple[float, ...] = (0.1, 0.2, 0.25, 0.2, 0.15, 0.05, 0.05)
     """What a school adds, and the shares of schools: 10 % of the schools hold half of the absence (DEPP 2015-16)."""
-    by_month: tuple[float, ...] = (0.05, 0.05, 0.08, 0.05, 0.15, -0.1, 0.0, 0.0, 0.6, 0.1, 0.0, 0.05)
+    by_month: tuple[float, ...] = (0.05, 0.05, 0.08, 0.05, 0.15, -0.1, 0.0, 0.0, 0.8, 0.2, 0.0, 0.05)
     """January to December: September lowest, peak in March (DEPP 2022-23)."""
     whole_day: float = 0.6
-    settled_late: tuple[float, ...] = (0.94, 0.78, 0.32, 0.08, 0.04)
+    settled_late: tuple[float, ...] = (0.9, 0.74, 0.36, 0.14, 0.08)
     """Share settled (justified) some days after, once it was recorded as not excused."""
     illness: tuple[tuple[str, float], ...] = (("college", 0.138), ("segpa", 0.16), ("gt", 0.168), ("pro", 0.14))
     """Share of weeks with an episode of 1 to 3 days, excused when it is recorded: what is lost in all, less what is not
