@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -20,12 +20,16 @@ from decrochage_risk.records.levels import LEVEL_NAMES, LEVELS
 from decrochage_risk.synthetic import level_rates
 from decrochage_risk.synthetic.arguments import checked_plan
 from decrochage_risk.synthetic.blocks import Block, draw_blocks
-from decrochage_risk.synthetic.chain import Chain
 from decrochage_risk.synthetic.cohort import Cohort
 from decrochage_risk.synthetic.figures import measure_figures
 from decrochage_risk.synthetic.level_rates import LEVEL_RATES, LevelRates
 from decrochage_risk.synthetic.published import PUBLISHED
 from decrochage_risk.synthetic.truth import chance_from_start
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from decrochage_risk.synthetic.chain import Chain
 
 YEARS = [2022, 2023]
 IN_YEAR = 0.40

@@ -48,9 +48,7 @@ def judge(difficulty: str, pupils: int, seed: int) -> Judged:
     test = test.take(test.rows["level"].isin(model.levels).to_numpy())
     risk = model.risk_model.risk(test.features, test.rows["reference_group"].to_numpy())
     truth = truth_of(other, test.rows)
-    return Judged(
-        test.outcome, risk, truth["probability"].to_numpy(), truth["latent_probability"].to_numpy()
-    )
+    return Judged(test.outcome, risk, truth["probability"].to_numpy(), truth["latent_probability"].to_numpy())
 
 
 def truth_of(cohort: Cohort, rows: pd.DataFrame) -> pd.DataFrame:
@@ -93,9 +91,13 @@ def main() -> None:
         rows = judge(difficulty, asked.pupils, asked.seed)
         print("\n".join(lines_of(difficulty, rows)), flush=True)
         model, oracle = measure(rows.outcome, rows.risk), measure(rows.outcome, rows.truth)
+        behind = {
+            name: (getattr(oracle, name) or 0.0) - (getattr(model, name) or 0.0)
+            for name in ("auc", "log_loss")
+        }
         ahead.append(
-            f"{difficulty}: the oracle of the records is ahead by {model.log_loss - oracle.log_loss:.5f} log loss and "
-            f"{(oracle.auc or 0) - (model.auc or 0):.4f} AUC over {len(rows.outcome):,} rows."
+            f"{difficulty}: the oracle of the records is ahead by {-behind['log_loss']:.5f} log loss and "
+            f"{behind['auc']:.4f} AUC over {len(rows.outcome):,} rows."
         )
     print("\n" + "\n".join(ahead))
 

@@ -31,7 +31,8 @@ def factors(seed: int, pupils: int) -> tuple[float, float, float]:
     members = model.calibration.apply(model.member_log_odds(filled))
     truth = pd.concat([other.truth_at(day) for day in dates])
     keys = [
-        frame.assign(as_of=pd.to_datetime(frame["as_of"]))[["pupil_id", "as_of"]] for frame in (test.rows, truth)
+        frame.assign(as_of=pd.to_datetime(frame["as_of"]))[["pupil_id", "as_of"]]
+        for frame in (test.rows, truth)
     ]
     probability = keys[0].merge(keys[1].assign(p=truth["probability"].to_numpy()), how="left")["p"].to_numpy()
     true_log_odds = np.log(probability / (1.0 - probability))

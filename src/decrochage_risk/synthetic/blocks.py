@@ -6,6 +6,7 @@ So a region of any size is drawn and written block by block, in bounded memory; 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -91,9 +92,7 @@ def draw_blocks(plan: Plan, progress: Callable[[str], object] | None = None) -> 
         )
         suffix = f" ({number}/{len(plan.sizes)})" if len(plan.sizes) > 1 else ""
         block_ids = ids.iloc[pupil : pupil + size].reset_index(drop=True)
-        yield _draw_block(
-            plan, block_ids, schools, further, lambda year, end=suffix: _tell(progress, year, end)
-        )
+        yield _draw_block(plan, block_ids, schools, further, partial(_tell, progress, suffix))
         pupil, school = pupil + size, school + total
 
 
@@ -124,7 +123,7 @@ def _draw_block(
     return Block(tables, traces, pupil_ids, schools)
 
 
-def _tell(progress: Callable[[str], object] | None, year: int, suffix: str) -> None:
+def _tell(progress: Callable[[str], object] | None, suffix: str, year: int) -> None:
     if progress is not None:
         progress(f"{year}-{year + 1}{suffix}")
 

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Cohort", "make_cohort", "write_cohort"]
 
-_RECORD_TABLES = ("absences", "grades", "orientation", "coverage")
 _AUTUMN = 9  # an as-of date of September or later lies in the first calendar year of its school year
 
 
@@ -70,9 +69,15 @@ class Cohort:
         """The tables as checked records, without the outcomes; built on first use."""
         from decrochage_risk.records.pupil_records import PupilRecords  # noqa: PLC0415 - only who asks loads the checks
 
-        events = {name: self.tables[name] for name in _RECORD_TABLES if name in self.tables}
+        tables = self.tables
         return PupilRecords(
-            self.tables["pupils"], self.tables["enrolments"], **events, calendar=self.calendar
+            tables["pupils"],
+            tables["enrolments"],
+            absences=tables["absences"],
+            grades=tables["grades"],
+            orientation=tables["orientation"],
+            coverage=tables.get("coverage"),
+            calendar=self.calendar,
         )
 
     @cached_property

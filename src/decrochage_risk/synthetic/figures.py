@@ -120,7 +120,7 @@ def _legal_absence(years: pd.DataFrame, absences: pd.DataFrame) -> Iterator[tupl
     by_month = many["month"].value_counts()
     yield "absence_march_to_september", by_month[3] / by_month[9]
     yield "absence_may_to_march", by_month[5] / by_month[3]
-    yield "absence_peak_month", float(by_month.idxmax())
+    yield "absence_peak_month", float(by_month.index[int(by_month.argmax())])
     yield from _between_schools(years, many)
 
 
@@ -130,9 +130,9 @@ def _between_schools(years: pd.DataFrame, many: pd.DataFrame) -> Iterator[tuple[
     rate = count / pupils
     most = rate.sort_values(ascending=False).index[: max(1, round(len(rate) / 10))]
     yield "absence_tenth_of_schools", 100 * count[most].sum() / count.sum()
-    mean = count.sum() / pupils.sum()
-    yield "absence_median_school", rate.median() / mean
-    yield "absence_top_decile_school", rate.quantile(0.9) / mean
+    mean = float(count.sum() / pupils.sum())
+    yield "absence_median_school", float(rate.median()) / mean
+    yield "absence_top_decile_school", float(rate.quantile(0.9)) / mean
 
 
 def _lost_time(

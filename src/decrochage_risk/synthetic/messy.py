@@ -121,7 +121,9 @@ def _with_faulty_rows(
 def _mixed(clean: pd.DataFrame | None, name: str, added: list[Row], rng: np.random.Generator) -> pd.DataFrame:
     """Put faulty rows among the clean ones."""
     columns = _COLUMNS.get(name, ()) if clean is None else tuple(clean.columns)
-    faulty = pd.DataFrame([[row.get(column) for column in columns] for row in added], columns=columns, dtype=object)
+    faulty = pd.DataFrame(
+        [[row.get(column) for column in columns] for row in added], columns=columns, dtype=object
+    )
     if clean is None:
         return faulty
     together = pd.concat([_as_text(clean), faulty], ignore_index=True)
@@ -162,21 +164,25 @@ class _Spoilt:
         return {str(name): (None if pd.isna(cell) else cell) for name, cell in row.items()}
 
     def pupils(self) -> Iterator[Row]:
-        """A pupil twice, and one who is too old."""
+        """Yield a pupil twice, and one who is too old."""
         yield {"pupil_id": self._stay["pupil_id"], "birth_date": f"{self._year - 13}-05-05", "sex": None}
         yield {"pupil_id": "age", "birth_date": "1991-01-01", "sex": "F"}
 
     def enrolments(self) -> Iterator[Row]:
-        """Stays that overlap, end before they start, lie outside their year, or are of the pupil who is too old."""
+        """Yield stays that overlap, end before they start, lie outside their year, or are of the pupil who is too old."""
         year, stay = self._year, {**self._stay, "end_date": None}
         yield {**stay, "start_date": f"{year}-11-04"}
         yield {**stay, "start_date": f"{year}-11-04", "end_date": f"{year}-10-04"}
-        outside = {"school_year": year - 3, "start_date": f"{year - 6}-10-01", "end_date": f"{year - 6}-12-01"}
+        outside = {
+            "school_year": year - 3,
+            "start_date": f"{year - 6}-10-01",
+            "end_date": f"{year - 6}-12-01",
+        }
         yield {**stay, **outside}
         yield {**stay, "pupil_id": "age"}
 
     def absences(self) -> Iterator[Row]:
-        """Absences of a day, a kind, a pupil or a number of half-days that cannot be."""
+        """Yield absences of a day, a kind, a pupil or a number of half-days that cannot be."""
         year = self._year
         row = {"pupil_id": self._stay["pupil_id"], "date": self._long[0], "half_days": 1, "kind": "absence"}
         yield {**row, "half_days": "deux"}
@@ -186,14 +192,20 @@ class _Spoilt:
         yield {**row, "pupil_id": "personne"}
         yield {**row, "pupil_id": "age", "date": self._long[1], "half_days": 2}
         yield {**row, "pupil_id": "age", "date": self._long[1], "kind": "exclusion"}
-        yield {**row, "pupil_id": "age", "date": self._long[2], "justified": True, "justified_on": f"{year}-09-02"}
+        yield {
+            **row,
+            "pupil_id": "age",
+            "date": self._long[2],
+            "justified": True,
+            "justified_on": f"{year}-09-02",
+        }
         yield {**row, "pupil_id": "age", "date": f"{year}-12-25"}
         yield {**row, "pupil_id": "age", "date": "2009-10-01"}
         if self._short is not None:
             yield {**row, "pupil_id": "age", "date": self._short, "half_days": 2}
 
     def grades(self) -> Iterator[Row]:
-        """Marks that are words, too high, without a day, a subject or a value, twice, or of another year."""
+        """Yield marks that are words, too high, without a day, a subject or a value, twice, or of another year."""
         row = {"pupil_id": self._stay["pupil_id"], "date": self._long[3], "subject": "technology", "value": 12,
                "out_of": 20, "coefficient": 1, "status": "graded", "kind": "assessment"}  # fmt: skip
         yield {**row, "subject": None}
@@ -210,21 +222,21 @@ class _Spoilt:
         yield {**row, "date": f"{self._year}-08-25"}
 
     def orientation(self) -> Iterator[Row]:
-        """An event of no known kind, a target too long, a wish that is granted."""
+        """Yield an event of no known kind, a target too long, a wish that is granted."""
         row = {"pupil_id": self._stay["pupil_id"], "date": self._long[5], "event": "wish", "rank": 1}
         yield {**row, "event": "voeu"}
         yield {**row, "target": "x" * 300}
         yield {**row, "granted": True}
 
     def outcomes(self) -> Iterator[Row]:
-        """A second, contrary outcome."""
+        """Yield a second, contrary outcome."""
         table = self._clean["outcomes"]
         same = (table["pupil_id"] == self._stay["pupil_id"]) & (table["school_year"] == self._year)
         row = self._pick(table[same], self._rng)
         yield {**row, "outcome": "unknown" if row["outcome"] != "unknown" else "continued", "date": None}
 
     def coverage(self) -> Iterator[Row]:
-        """Spans of a school without a right number or without pupils, of nobody, or that end before they start."""
+        """Yield spans of a school without a right number or without pupils, of nobody, or that end before they start."""
         row = {"school_id": self._stay["school_id"], "table": "grades", "start": f"{self._year}-09-01",
                "end": f"{self._year + 1}-08-31"}  # fmt: skip
         yield row

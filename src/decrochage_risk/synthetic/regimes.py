@@ -31,8 +31,8 @@ REGIMES: Mapping[str, str] = MappingProxyType(
 )
 """Name of each regime, and what it changes in the last school year."""
 
-_PRIOR_SHIFT = 0.29
-_DRIFT_SHIFT = 0.35
+_PRIOR_SHIFT = 0.37
+_DRIFT_SHIFT = 0.87
 _STRICTER = -2.0
 
 

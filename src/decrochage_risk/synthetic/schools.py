@@ -92,7 +92,8 @@ def school_counts(pupils: int, youngest: str) -> npt.NDArray[np.intp]:
     sizes = np.array([_PUPILS_A_SCHOOL[kind] for kind in _KINDS])
     needed = np.round(pupils * shares / sizes)
     enough = np.minimum(_ENOUGH_SCHOOLS, pupils * shares // _FEWEST_PUPILS)
-    return np.maximum(1, np.maximum(needed, enough)).astype(np.intp)
+    counts: npt.NDArray[np.intp] = np.maximum(1, np.maximum(needed, enough)).astype(np.intp)
+    return counts
 
 
 def school_numbers(rng: np.random.Generator) -> npt.NDArray[np.intp]:
