@@ -1,13 +1,16 @@
 """Write every file of the project that is generated from the code: the schemas and pages of the documentation.
 
-Run ``python docs/generate.py`` after a change of a table, a column or a rule; a test fails while a file is stale.
+Run ``python docs/generate.py`` after a change of a table, a column, a rule or a feature; a test fails while a file is
+stale. With ``--check`` nothing is written, and stale files end it with 1.
 """
 
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
+from decrochage_risk.features.documentation import features_page
 from decrochage_risk.records.documentation import records_page, schemas
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -24,20 +27,37 @@ def generated_files() -> dict[str, str]:
             for name, schema in schemas().items()
         },
         "docs/records.md": records_page(),
+        "docs/features.md": features_page(),
     }
 
 
-def main() -> None:
-    """Write each generated file and say which ones changed."""
-    for name, text in generated_files().items():
+def stale_files() -> dict[str, str]:
+    """Find the generated files that are missing or hold something else than what the code would write now."""
+    return {
+        name: text
+        for name, text in generated_files().items()
+        if not (ROOT / name).is_file() or (ROOT / name).read_bytes() != text.encode("utf-8")
+    }
+
+
+def main(arguments: list[str]) -> int:
+    """Write the stale files, or only name them with ``--check``; say which ones."""
+    if arguments not in ([], ["--check"]):
+        print(f"Unknown arguments: {' '.join(arguments)}.\nUsage: python docs/generate.py [--check]")
+        return 2
+    stale = stale_files()
+    for name, text in stale.items():
+        if arguments:
+            print(f"stale   {name}: run python docs/generate.py")
+            continue
         path = ROOT / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists() and path.read_text(encoding="utf-8") == text:
-            print(f"unchanged {name}")
-            continue
         path.write_text(text, encoding="utf-8", newline="\n")
-        print(f"written   {name}")
+        print(f"written {name}")
+    if not stale:
+        print("Every generated file is up to date.")
+    return 1 if stale and arguments else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(sys.argv[1:]))

@@ -52,10 +52,11 @@ def missing(records: dr.PupilRecords, first: str, after: str, table: str = "abse
         ([("s0", None, "2024-10-01", "2024-10-20"), (None, "a", "2024-10-10", "2024-10-31")], False),
         ([("s0", None, "2024-09-01", "2024-12-31"), ("s0", None, "2024-10-05", "2024-10-08")], False),
         ([("s0", None, "2024-10-20", "2024-10-31"), ("s0", None, "2024-09-01", "2024-10-12")], True),
+        ([("s0", None, "2024-10-01", "2024-10-15"), ("s0", None, "2024-10-10", "2024-10-30")], True),
     ],
 )  # fmt: skip
 def test_a_window_is_known_when_spans_hold_each_of_its_days(
-    rows: Rows, spans: list[SPAN], expected: bool
+    rows: Rows, *, spans: list[SPAN], expected: bool
 ) -> None:
     """October is known when school and pupil spans, overlapping or side by side, hold all of its days."""
     schools = {"s0": rows.schools[0], "s1": rows.schools[1], None: None}

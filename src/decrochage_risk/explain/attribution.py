@@ -11,10 +11,13 @@ from __future__ import annotations
 import copy
 import warnings
 from dataclasses import dataclass
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
+
+from decrochage_risk.model.uncertainty import member_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,6 +34,7 @@ ADDITIVITY_TOLERANCE = 1e-6
 """Largest allowed gap between base plus contributions and LightGBM's own raw score, in log-odds."""
 
 _explainers: WeakKeyDictionary[Any, tuple[Any, ...]] = WeakKeyDictionary()
+_parsing = Lock()
 
 
 @dataclass(frozen=True)
@@ -47,9 +51,11 @@ class Attribution:
         Raw log-odds of the reference pupil of each row.
     contributions, base : arrays
         The same on the calibrated scale: ``base + contributions.sum(axis=1)`` are the calibrated log-odds.
+    log_odds : array, shape (n,)
+        The calibrated log-odds themselves, as the model gives them.
     additive : array of bool, shape (n,)
         Whether base plus contributions equal LightGBM's raw score within ``ADDITIVITY_TOLERANCE``.
-    values, references : arrays, shape (n, columns)
+    filled, references : arrays, shape (n, columns)
         What the boosters saw, and the reference pupil's values.
     """
 
@@ -58,8 +64,9 @@ class Attribution:
     raw_base: Floats
     contributions: Floats
     base: Floats
+    log_odds: Floats
     additive: npt.NDArray[np.bool_]
-    values: Floats
+    filled: Floats
     references: Floats
 
 
@@ -82,10 +89,12 @@ def attribute(model: RiskModel, filled: Floats, references: Floats) -> Attributi
     raw = np.zeros_like(filled)
     for rows, background in _by_reference(references):
         for explainer in _explainers_of(model):
-            raw[rows] += _with_background(explainer, background).shap_values(filled[rows], check_additivity=False)
+            raw[rows] += _with_background(explainer, background).shap_values(
+                filled[rows], check_additivity=False
+            )
     raw /= len(model.boosters)
-    scores = model.member_log_odds(filled).mean(axis=1)
-    raw_base = model.member_log_odds(references).mean(axis=1)
+    scores = member_mean(model.member_log_odds(filled))
+    raw_base = member_mean(model.member_log_odds(references))
     slope = model.calibration.slope
     return Attribution(
         columns=model.columns,
@@ -93,8 +102,9 @@ def attribute(model: RiskModel, filled: Floats, references: Floats) -> Attributi
         raw_base=raw_base,
         contributions=slope * raw,
         base=model.calibration.apply(raw_base),
+        log_odds=model.calibration.apply(scores),
         additive=np.abs(raw_base + raw.sum(axis=1) - scores) <= ADDITIVITY_TOLERANCE,
-        values=filled,
+        filled=filled,
         references=references,
     )
 
@@ -111,18 +121,24 @@ def _by_reference(references: Floats) -> Iterator[tuple[npt.NDArray[np.intp], Fl
 
 def _explainers_of(model: RiskModel) -> tuple[Any, ...]:
     """One explainer per booster, parsed once per model; the background is set per call."""
-    if model not in _explainers:
-        with warnings.catch_warnings():
-            # shap's plots call what matplotlib will retire; with -W error the import alone would fail.
-            warnings.simplefilter("ignore", PendingDeprecationWarning)
-            from shap import TreeExplainer  # noqa: PLC0415 - shap loads on first use, seconds on a cold machine
+    # catch_warnings changes the filters of the whole process: one thread at a time.
+    with _parsing:
+        if model not in _explainers:
+            _explainers[model] = _parsed(model)
+        return _explainers[model]
 
-        zero = np.zeros((1, len(model.columns)))
-        _explainers[model] = tuple(
-            TreeExplainer(booster, data=zero, feature_perturbation="interventional", model_output="raw")
-            for booster in model.boosters
-        )
-    return _explainers[model]
+
+def _parsed(model: RiskModel) -> tuple[Any, ...]:
+    with warnings.catch_warnings():
+        # shap's plots call what matplotlib will retire; with -W error the import alone would fail.
+        warnings.simplefilter("ignore", PendingDeprecationWarning)
+        from shap import TreeExplainer  # noqa: PLC0415 - shap loads on first use, seconds on a cold machine
+
+    zero = np.zeros((1, len(model.columns)))
+    return tuple(
+        TreeExplainer(booster, data=zero, feature_perturbation="interventional", model_output="raw")
+        for booster in model.boosters
+    )
 
 
 def _with_background(explainer: Any, background: Floats) -> Any:  # noqa: ANN401 - shap ships no types

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from decrochage_risk.explain.sentences import tell
 from decrochage_risk.features import CATALOGUE, FAMILIES, FEATURE_BY_NAME
+from decrochage_risk.model.calibration import probability
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -117,7 +118,7 @@ def find_reasons(attribution: Attribution, known_values: Floats, known: KnownRec
     rows, columns, strongest, points = rows[order], columns[order], strongest[order], points[order]
     values = known_values[rows, strongest]
     table = _worded(attribution, known, rows, columns, strongest, values, points)
-    total = families.sum(axis=1) * risk_points
+    total = 100.0 * (probability(attribution.log_odds) - probability(attribution.base))
     other = total - np.bincount(rows, weights=points, minlength=len(total))
     frame = pd.DataFrame(families, columns=[family.code for family in FAMILIES])
     return ReasonTable(table, frame.assign(base=attribution.base), other)
@@ -127,23 +128,26 @@ def _family_of_columns(columns: tuple[str, ...]) -> npt.NDArray[np.intp]:
     """Position in FAMILIES of each column's family, -1 for context columns."""
     codes = [family.code for family in FAMILIES]
     return np.array(
-        [codes.index(FEATURE_BY_NAME[name].family.code) if name in FEATURE_BY_NAME else -1 for name in columns]
+        [
+            codes.index(FEATURE_BY_NAME[name].family.code) if name in FEATURE_BY_NAME else -1
+            for name in columns
+        ]
     )
 
 
 def _family_sums(attribution: Attribution) -> Floats:
     family = _family_of_columns(attribution.columns)
-    return np.stack(
-        [attribution.contributions[:, family == code].sum(axis=1) for code in range(len(FAMILIES))], axis=1
-    )
+    # Rows contiguous, so that a pupil alone and in a batch are added in the same order.
+    parts = [
+        np.ascontiguousarray(attribution.contributions[:, family == code]) for code in range(len(FAMILIES))
+    ]
+    return np.stack([part.sum(axis=1) for part in parts], axis=1)
 
 
 def _points_per_log_odds(attribution: Attribution) -> Floats:
     """Secant of the logistic curve between the reference and the pupil, in points of probability per log-odds."""
-    from scipy.special import expit  # noqa: PLC0415 - scipy loads on first use
-
     moved = attribution.contributions.sum(axis=1)
-    start, end = expit(attribution.base), expit(attribution.base + moved)
+    start, end = probability(attribution.base), probability(attribution.base + moved)
     tangent = start * (1.0 - start)
     still = np.abs(moved) < 1e-9  # noqa: PLR2004 - under this the secant is the tangent
     return 100.0 * np.where(still, tangent, (end - start) / np.where(still, 1.0, moved))
@@ -156,7 +160,9 @@ def _told(families: Floats) -> npt.NDArray[np.bool_]:
     aggravating = np.where(families > 0, families, 0.0)
     first = np.where((up >= 0) & (up < MOST_AGGRAVATING), aggravating, 0.0).sum(axis=1)
     most = np.where(first < _HALF * aggravating.sum(axis=1), MOST_AGGRAVATING + 1, MOST_AGGRAVATING)
-    told: npt.NDArray[np.bool_] = ((up >= 0) & (up < most[:, None])) | ((down >= 0) & (down < MOST_PROTECTIVE))
+    told: npt.NDArray[np.bool_] = ((up >= 0) & (up < most[:, None])) | (
+        (down >= 0) & (down < MOST_PROTECTIVE)
+    )
     return told
 
 
@@ -209,7 +215,9 @@ def _worded(
     )
     words = table[["code", "value", "reference"]].drop_duplicates()
     # Each distinct fact is worded once, however many pupils share it.
-    words["text"] = [tell(FEATURE_BY_NAME[name], value, reference, known) for name, value, reference in words.to_numpy()]
+    words["text"] = [
+        tell(FEATURE_BY_NAME[name], value, reference, known) for name, value, reference in words.to_numpy()
+    ]
     spans = {feature.name: feature.window.period(known) for feature in CATALOGUE}
     table["unit"] = table["code"].map({feature.name: feature.unit for feature in CATALOGUE})
     table["period"] = table["code"].map(spans)
@@ -217,6 +225,5 @@ def _worded(
 
 
 def _position_in_group(rows: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
-    """Number the reasons of each pupil from 1."""
-    return pd.Series(rows).groupby(rows).cumcount().to_numpy() + 1
-
+    """Give each reason its number among those of its pupil, from 1; ``rows`` is sorted."""
+    return np.arange(1, rows.size + 1, dtype=np.intp) - np.searchsorted(rows, rows)

@@ -16,6 +16,7 @@ __all__ = ["REFERENCE_PUPIL", "tell"]
 REFERENCE_PUPIL = "élève type du même niveau"
 """How the reference pupil is called: the median pupil of the same level at the same time of year."""
 
+
 def tell(feature: Feature, value: float, reference: float, known: KnownRecords) -> str:
     """Word one fact.
 
@@ -59,5 +60,6 @@ def _decimals(unit: str, value: float, reference: float) -> int:
 def _reference(feature: Feature, reference: float, decimals: int) -> str:
     if feature.unit == "0/1":
         return feature.wording.answers[int(reference)]
-    signed = reference > 0 and feature.unit in {"points", "share_points"} and feature.direction != 0
-    return f"{'+' if signed else ''}{amount(reference, feature.unit, decimals)}"
+    text = amount(reference, feature.unit, decimals)
+    is_change = feature.unit in {"points", "share_points"} and feature.direction != 0
+    return f"+{text}" if is_change and reference > 0 and text.strip("0,") else text

@@ -34,7 +34,7 @@ def _years_behind(facts: Facts) -> npt.NDArray[np.float64]:
 def _repeated_years(facts: Facts) -> npt.NDArray[np.float64]:
     before, after = facts.levels[:, :-1], facts.levels[:, 1:]
     repeated: npt.NDArray[np.bool_] = (before == after) & (after >= 0)
-    return np.sum(repeated, axis=1, dtype=np.float64)
+    return np.asarray(repeated.sum(axis=1), dtype=np.float64)
 
 
 def _school_changes(facts: Facts) -> npt.NDArray[np.float64]:

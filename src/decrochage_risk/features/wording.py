@@ -86,7 +86,7 @@ class Wording:
         >>> late.tell(2.0, "events", start=date(2025, 2, 3), as_of=date(2025, 3, 3), decimals=0)
         '2 retards depuis le 3 février'
         """
-        shown = round(100.0 * value if unit in {"share", "share_points"} else value, decimals)
+        shown = french.rounded(100.0 * value if unit in {"share", "share_points"} else value, decimals)
         sentence, told = self.sentence, value
         if shown == 0 and self.zero is not None:
             sentence = self.zero

@@ -28,6 +28,7 @@ from decrochage_risk.french.quantities import (
     percent,
     plural,
     quantity,
+    rounded,
     signed,
 )
 from decrochage_risk.french.words import FORBIDDEN_WORDS, de, forbidden_in, join
@@ -51,6 +52,7 @@ __all__ = [
     "period",
     "plural",
     "quantity",
+    "rounded",
     "school_year",
     "signed",
     "since",

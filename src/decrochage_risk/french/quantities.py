@@ -27,6 +27,7 @@ __all__ = [
     "percent",
     "plural",
     "quantity",
+    "rounded",
     "signed",
 ]
 
@@ -83,6 +84,17 @@ def number(x: float, decimals: int | None = None) -> str:
     ('8,5', '8,50', '0')
     """
     return _write(_rounded(x, MOST_DECIMALS if decimals is None else decimals), strip=decimals is None)
+
+
+def rounded(x: float, decimals: int) -> float:
+    """Round as :func:`number` writes, half away from zero on the decimal writing.
+
+    Examples
+    --------
+    >>> rounded(1.95, 1), round(1.95, 1)
+    (2.0, 1.9)
+    """
+    return float(_rounded(x, decimals))
 
 
 def signed(x: float, decimals: int | None = None) -> str:

@@ -11,9 +11,7 @@ from decrochage_risk.model import TrainedModel, load_trained_model
 
 __all__ = ["DEMO_NOTICE", "demo_model_folder", "load_demo_model"]
 
-DEMO_NOTICE = (
-    "Modèle de démonstration, entraîné sur des élèves synthétiques : ses scores ne décrivent aucun élève réel."
-)
+DEMO_NOTICE = "Modèle de démonstration, entraîné sur des élèves synthétiques : ses scores ne décrivent aucun élève réel."
 
 
 def demo_model_folder() -> Path:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date  # noqa: TC003 - pydantic reads the annotations at run time
+from datetime import date
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from decrochage_risk.explain import Reason  # noqa: TC001 - pydantic
-from decrochage_risk.policy import Measure  # noqa: TC001 - pydantic
+from decrochage_risk.explain import Reason
+from decrochage_risk.policy import Measure
 
 __all__ = ["Comparable", "DataFacts", "Interval", "ModelFacts", "PupilRisk"]
 

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from decrochage_risk import french
 from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.explain import Reason
@@ -19,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import date
     from pathlib import Path
+
+    import pandas as pd
 
     from decrochage_risk.model import TrainedModel
     from decrochage_risk.policy import Measure, Policy
@@ -82,14 +82,15 @@ class RiskScores:
     ----------
     frame : DataFrame
         One row per pupil: ``pupil_id``, ``level``, ``risk`` (NaN = not scored, see ``cause``), ``risk_low``,
-        ``risk_high``, ``tier``, ``flagged``, ``flag_rule``, comparable pupils, data, explanation.
+        ``risk_high``, ``tier``, ``flagged``, ``flag_rule``, comparable pupils, data, explanation; ``model_id`` and
+        ``demo`` (trained on synthetic pupils).
     reasons : DataFrame
         One row per reason, in the order told.
     contributions : DataFrame
         Calibrated log-odds per family, indexed by ``pupil_id``; with ``base`` they sum to the log-odds of the risk.
         NaN for pupils who were not explained.
     features : DataFrame
-        Values of every feature, NaN = not known.
+        Values of every feature, indexed by ``pupil_id``; NaN = not known, or refused.
     run : RunFacts
         What the run rests on.
     """
@@ -157,13 +158,12 @@ class RiskScores:
 
     @cached_property
     def _rows(self) -> list[dict[str, Any]]:
-        cells = self.frame.astype(object)
-        return cells.where(self.frame.notna(), None).to_dict("records")
+        return _records_of(self.frame.astype(object).where(self.frame.notna(), None))
 
     @cached_property
     def _reasons_of(self) -> dict[str, list[Reason]]:
         found: dict[str, list[Reason]] = {}
-        for row in self.reasons.drop(columns="position").to_dict("records"):
+        for row in _records_of(self.reasons.drop(columns="position")):
             pupil = row.pop("pupil_id")
             found.setdefault(pupil, []).append(Reason(**row))
         return found
@@ -215,11 +215,13 @@ class RiskScores:
         """
         position = self._position[pupil_id]
         row = self._rows[position]
-        born = row["birth_date"]
-        age = None if born is None else _age(born, self.run.as_of)
         facts = {str(name): float(value) for name, value in self.features.iloc[position].items()}
         return self._policy.measures_for(
-            level=row["level"], age_years=age, as_of=self.run.as_of, tier=row["tier"], facts=facts
+            level=row["level"],
+            age_years=row["age_years"],
+            as_of=self.run.as_of,
+            tier=row["tier"],
+            facts=facts,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -250,13 +252,12 @@ class RiskScores:
         return html_table(self)
 
 
+def _records_of(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): cell for name, cell in row.items()} for row in table.to_dict("records")]
+
+
 def _of_direction(reasons: list[Reason], direction: str) -> tuple[Reason, ...]:
     return tuple(reason for reason in reasons if reason.direction == direction)
-
-
-def _age(born: pd.Timestamp, as_of: date) -> int:
-    """Completed years on the as-of date."""
-    return as_of.year - born.year - int((as_of.month, as_of.day) < (born.month, born.day))
 
 
 def _comparable(row: dict[str, Any]) -> Comparable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -12,8 +13,9 @@ import pandas as pd
 from decrochage_risk import french
 from decrochage_risk.errors import DemoModelWarning, RecordsError, RecordsWarning, explain_error
 from decrochage_risk.explain import attribute, find_reasons
-from decrochage_risk.features import FAMILIES
+from decrochage_risk.features import FAMILIES, FEATURE_BY_NAME
 from decrochage_risk.model import MINIMUM_DAYS, TrainedModel, days_of_data, matrix_with_context
+from decrochage_risk.model.calibration import probability
 from decrochage_risk.policy import Policy, load_policy
 from decrochage_risk.records.levels import LEVEL_NAMES
 from decrochage_risk.records.pupil_records import PupilRecords
@@ -21,7 +23,8 @@ from decrochage_risk.score.demo_model import DEMO_NOTICE, load_demo_model
 from decrochage_risk.score.risk_scores import RiskScores, RunFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Iterable
+    from datetime import date
 
     import numpy.typing as npt
 
@@ -43,7 +46,7 @@ class _Scored:
     """Pupils that have a risk: their positions, what the boosters saw, and their references."""
 
     rows: npt.NDArray[np.intp]
-    values: npt.NDArray[np.float64]
+    known: npt.NDArray[np.float64]
     filled: npt.NDArray[np.float64]
     references: npt.NDArray[np.float64]
 
@@ -107,40 +110,54 @@ def score_pupils(
     >>> len(scores)
     30
     """
-    _check_records(records)
+    _check_inputs(records, model, policy)
     model, policy = model or load_demo_model(), policy or load_policy()
     if model.demo:
         hint = "Hint: train_model(records, outcomes) trains a model on your own data."
         warnings.warn(f"{DEMO_NOTICE} {hint}", DemoModelWarning, stacklevel=2)
     known = records.known_on(as_of)
+    refused = _excluded(known, exclude)
+    # Nothing is computed, shown or suggested from the rows of a pupil whose family objected.
     features = matrix_with_context(known)
+    features.loc[refused, list(FEATURE_BY_NAME)] = np.nan
     level = np.array([*LEVEL_NAMES, None], dtype=object)[known.level]
     days = days_of_data(known)
-    cause = _causes(known, model, level, days, _excluded(known, exclude))
+    cause = _causes(known, model, level, days, refused)
     scored = _fill(model, known, features, level, cause)
     frame = _base_frame(records, known, level, cause, days)
     frame = _with_risks(frame, model, scored)
-    assessment = policy.assess(level, frame["risk"].to_numpy())
-    frame = frame.assign(
-        tier=assessment.tier,
-        flagged=assessment.flagged,
-        flag_rule=np.where(assessment.tier > 0, assessment.rule, None),
-        reinforced=assessment.reinforced,
-    )
-    missing = features.loc[:, [name for name in model.risk_model.columns if name in features]].isna()
-    frame["missing_features"] = missing.drop(columns=list(model.risk_model.context)).sum(axis=1).to_numpy()
+    frame = _with_policy(frame, policy)
+    frame["missing_features"] = features[list(FEATURE_BY_NAME)].isna().sum(axis=1).to_numpy()
+    frame["model_id"], frame["demo"] = model.model_id, model.demo
     chosen = _chosen(explain, known, frame)[scored.rows]
     run = RunFacts.of(model, policy, known, records)
     return _explained(frame, features, scored, chosen, known, model, run, policy)
 
 
-def _check_records(records: object) -> None:
-    if not isinstance(records, PupilRecords):
+_HOW_TO_PASS = {
+    "records": "PupilRecords(pupils=..., enrolments=...), PupilRecords.read(folder) or .from_json(payload).",
+    "model": "model=load_model(folder), or leave it out for the demonstration model.",
+    "policy": "policy=load_policy(...), or leave it out for the bundled one.",
+}
+
+
+def _check_inputs(records: object, model: object, policy: object) -> None:
+    """Refuse other kinds of objects, all of them at once."""
+    wrong = {
+        name: f"{name} is a {type(came).__name__}, not {kind.__name__}"
+        for name, came, kind, optional in (
+            ("records", records, PupilRecords, False),
+            ("model", model, TrainedModel, True),
+            ("policy", policy, Policy, True),
+        )
+        if not (isinstance(came, kind) or (optional and came is None))
+    }
+    if wrong:
         raise RecordsError(
             explain_error(
-                f"records is a {type(records).__name__}",
-                expected="PupilRecords",
-                hint="PupilRecords(pupils=..., enrolments=...), PupilRecords.read(folder) or .from_json(payload).",
+                "; ".join(wrong.values()),
+                expected="score_pupils(PupilRecords, as_of=..., model=TrainedModel, policy=Policy)",
+                hint=" ".join(_HOW_TO_PASS[name] for name in wrong),
             )
         )
 
@@ -184,7 +201,7 @@ def _fill(
     level: npt.NDArray[np.object_],
     cause: npt.NDArray[np.object_],
 ) -> _Scored:
-    rows = np.flatnonzero(np.equal(cause, None))
+    rows = np.flatnonzero(pd.isna(cause))
     columns = list(model.risk_model.columns)
     values = np.ascontiguousarray(features[columns].to_numpy(dtype=np.float64)[rows])
     groups = model.reference_groups(level[rows], known.as_of)
@@ -201,7 +218,7 @@ def _base_frame(
 ) -> pd.DataFrame:
     row = known.current_enrolment_row
     current = {
-        name: np.where(row >= 0, records.enrolments[name].astype(object).to_numpy()[np.maximum(row, 0)], None)
+        name: _or_none(row >= 0, records.enrolments[name].astype(object).to_numpy()[np.maximum(row, 0)])
         for name in ("school_id", "class_id", "network_id")
     }
     return pd.DataFrame(
@@ -214,9 +231,22 @@ def _base_frame(
             "cause": cause,
             "days_of_data": days,
             "set_aside": records.set_aside.to_numpy(),
-            "birth_date": records.pupils["birth_date"].to_numpy(),
+            "age_years": _age_years(records.pupils["birth_date"], known.as_of).to_numpy(),
         }
     )
+
+
+def _or_none(keep: npt.NDArray[np.bool_], values: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+    kept = values.copy()
+    kept[~keep] = None
+    return kept
+
+
+def _age_years(born: pd.Series, as_of: date) -> pd.Series:
+    """Completed years on the as-of date, NaN without a birth date."""
+    to_come = born.dt.month * 100 + born.dt.day > as_of.month * 100 + as_of.day
+    years: pd.Series = as_of.year - born.dt.year - to_come
+    return years.astype(np.float64)
 
 
 def _with_risks(frame: pd.DataFrame, model: TrainedModel, scored: _Scored) -> pd.DataFrame:
@@ -232,17 +262,30 @@ def _with_risks(frame: pd.DataFrame, model: TrainedModel, scored: _Scored) -> pd
     return pd.concat([frame, found.reindex(frame.index)], axis=1)
 
 
-def _chosen(explain: Explain | Collection[str], known: KnownRecords, frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
+def _with_policy(frame: pd.DataFrame, policy: Policy) -> pd.DataFrame:
+    assessment = policy.assess(frame["level"].to_numpy(dtype=object), frame["risk"].to_numpy())
+    return frame.assign(
+        tier=assessment.tier,
+        flagged=assessment.flagged,
+        flag_rule=_or_none(assessment.tier > 0, assessment.rule),
+        reinforced=assessment.reinforced,
+    )
+
+
+def _chosen(
+    explain: Explain | Collection[str], known: KnownRecords, frame: pd.DataFrame
+) -> npt.NDArray[np.bool_]:
     """Which pupils to explain."""
-    if isinstance(explain, str):
-        if explain not in {"flagged", "all", "none"}:
-            raise RecordsError(
-                explain_error(
-                    f"explain={explain!r}",
-                    expected='"flagged", "all", "none" or a collection of pupil ids',
-                    hint=f"For one pupil: explain=[{explain!r}].",
-                )
+    is_word = isinstance(explain, str)
+    if (is_word and explain not in {"flagged", "all", "none"}) or not isinstance(explain, Collection):
+        raise RecordsError(
+            explain_error(
+                f"explain={explain!r}",
+                expected='"flagged", "all", "none" or a collection of pupil ids',
+                hint=f"For one pupil: explain=[{explain if is_word else 'a1'!r}].",
             )
+        )
+    if isinstance(explain, str):
         return frame["flagged"].to_numpy() if explain == "flagged" else np.full(len(frame), explain == "all")
     asked = list(explain)
     unknown = [pupil for pupil in asked if pupil not in known.pupil_ids]
@@ -269,20 +312,22 @@ def _explained(
 ) -> RiskScores:
     rows = scored.rows[chosen]
     attribution = attribute(model.risk_model, scored.filled[chosen], scored.references[chosen])
-    table = find_reasons(attribution, scored.values[chosen], known)
+    table = find_reasons(attribution, scored.known[chosen], known)
     good = attribution.additive
     reasons = table.reasons[good[table.reasons["row"].to_numpy(dtype=np.intp)]].copy()
-    reasons.insert(0, "pupil_id", frame["pupil_id"].to_numpy()[rows[reasons.pop("row").to_numpy(dtype=np.intp)]])
+    reasons.insert(
+        0, "pupil_id", frame["pupil_id"].to_numpy()[rows[reasons.pop("row").to_numpy(dtype=np.intp)]]
+    )
     frame["explained"] = False
     frame.loc[rows[good], "explained"] = True
     frame["explanation_cause"] = pd.Series(None, index=frame.index, dtype=object)
     frame.loc[rows[~good], "explanation_cause"] = NOT_VERIFIED
     frame["reference_risk"] = np.nan
-    frame.loc[rows, "reference_risk"] = 1.0 / (1.0 + np.exp(-attribution.base))
+    frame.loc[rows[good], "reference_risk"] = probability(attribution.base[good])
     frame["other_points"] = np.nan
     frame.loc[rows[good], "other_points"] = table.other_points[good]
     families = [*(family.code for family in FAMILIES), "base"]
     index = pd.Index(frame["pupil_id"], name="pupil_id")
     contributions = pd.DataFrame(np.nan, index=index, columns=families)
-    contributions.iloc[rows] = table.families[families].to_numpy()
+    contributions.iloc[rows[good]] = table.families[families].to_numpy()[good]
     return RiskScores(frame, reasons.reset_index(drop=True), contributions, features, run, policy)

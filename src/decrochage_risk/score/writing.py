@@ -55,33 +55,30 @@ def write_scores(scores: RiskScores, folder: str | Path) -> list[Path]:
     written.append(run)
     for school, of_school in scores.flagged.groupby("school_id", sort=True):
         path = lists / f"{school}.csv"
-        table = school_list(scores, of_school["pupil_id"].tolist())
+        table = school_list(scores, of_school)
         table.to_csv(path, sep=";", decimal=",", index=False, encoding="utf-8-sig", lineterminator="\r\n")
         written.append(path)
     return written
 
 
-def school_list(scores: RiskScores, pupil_ids: list[str]) -> pd.DataFrame:
+def school_list(scores: RiskScores, rows: pd.DataFrame) -> pd.DataFrame:
     """List of situations to be looked at, in French, in the order given.
 
     Parameters
     ----------
     scores : RiskScores
         The run.
-    pupil_ids : list of str
-        Pupils of one school.
+    rows : DataFrame
+        Rows of ``scores.flagged`` (``pupil_id`` and ``class_id`` are read).
     """
-    return pd.DataFrame([_line(scores[pupil]) | _class_of(scores, pupil) for pupil in pupil_ids])
+    pairs = zip(rows["pupil_id"], rows["class_id"], strict=True)
+    return pd.DataFrame([_line(scores[pupil_id], class_id) for pupil_id, class_id in pairs])
 
 
-def _class_of(scores: RiskScores, pupil_id: str) -> dict[str, str]:
-    name = scores.frame.loc[scores.frame["pupil_id"] == pupil_id, "class_id"].iloc[0]
-    return {"Classe": "" if pd.isna(name) else _safe(str(name))}
-
-
-def _line(pupil: PupilRisk) -> dict[str, Any]:
+def _line(pupil: PupilRisk, class_id: object) -> dict[str, Any]:
     reasons, protective = pupil.reasons or (), pupil.protective or ()
-    line: dict[str, Any] = {"Élève": _safe(pupil.pupil_id), "Niveau": pupil.level, "Classe": ""}
+    line: dict[str, Any] = {"Élève": _safe(pupil.pupil_id), "Niveau": pupil.level}
+    line["Classe"] = _safe(class_id) if isinstance(class_id, str) else ""
     line["Risque estimé (%)"] = None if pupil.risk is None else round(100 * pupil.risk, 1)
     if pupil.interval is not None:
         line["Fourchette"] = french.interval_percent(pupil.interval.low, pupil.interval.high)
@@ -105,9 +102,11 @@ def _safe(text: str) -> str:
 
 def html_table(scores: RiskScores) -> str:
     """Table of the first situations to be looked at, for a notebook."""
-    shown = school_list(scores, scores.flagged["pupil_id"].head(_ROWS_SHOWN).tolist())
+    shown = school_list(scores, scores.flagged.head(_ROWS_SHOWN))
     kept = [name for name in ("Élève", "Niveau", "Classe", "Risque estimé (%)", "Action proposée",
                               "Point d'attention 1", "Point d'attention 2") if name in shown]  # fmt: skip
-    notice = f"<p><strong>{html.escape(scores.run.model.notice)}</strong></p>" if scores.run.model.notice else ""
+    notice = (
+        f"<p><strong>{html.escape(scores.run.model.notice)}</strong></p>" if scores.run.model.notice else ""
+    )
     table = shown[kept].to_html(index=False, border=0, decimal=",", na_rep="") if len(shown) else ""
     return f"<p>{html.escape(scores.summary)}</p>{notice}{table}"

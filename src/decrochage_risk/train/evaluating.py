@@ -124,7 +124,7 @@ def _left_out(test: Snapshots, unknown_levels: int) -> list[str]:
     """Say how many pupils and dates were left out, and why."""
     found = {_CAUSES[cause]: count for cause, count in test.left_out.items()}
     if unknown_levels:
-        found["niveau inconnu du modèle"] = unknown_levels
+        found["niveau jamais vu par le modèle"] = unknown_levels
     if not found:
         return []
     causes = ", ".join(f"{cause} : {number(count)}" for cause, count in found.items())

@@ -65,8 +65,8 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
 ) -> TrainedModel:
     """Train a model on the pupils at risk on several as-of dates a year.
 
-    The last school year is first kept aside: models trained on the earlier years alone are measured on it, and those
-    are the figures of the report. The model that is returned is then trained in the same way on every year.
+    The model that is returned is trained on every year. The figures of its report come from the last school year,
+    kept aside: models trained in the same way on the earlier years alone, by choices made there, are measured on it.
 
     Parameters
     ----------
@@ -121,12 +121,12 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     dates = _dates(records, table, as_of_dates, school_years)
     snapshots = take_snapshots(records, table, dates, closes=outcome_closes, progress=progress)
     caveats = _caveats(records)
-    report, untouched = _measured(
-        snapshots, seed=seed, synthetic=synthetic, options=options, progress=progress
-    )
     if progress is not None:
         progress("Apprentissage sur toutes les années")
     risk_model = fit_risk_model(snapshots, seed=seed, options=options)
+    report, untouched = _measured(
+        snapshots, seed=seed, synthetic=synthetic, options=options, progress=progress
+    )
     if report is None:
         report = _report_on_folds(snapshots, risk_model, synthetic=synthetic)
     trained_on = _trained_on(snapshots, outcome_closes, caveats)
@@ -178,13 +178,19 @@ def _measured(
     options: FitOptions | None,
     progress: Callable[[str], None] | None,
 ) -> tuple[EvaluationReport | None, bool]:
-    """Report of the untouched last year; None when there is no earlier year whose outcomes had matured."""
+    """Report of the untouched last year; None when the earlier years are not enough to learn from."""
     _, earlier = last_year_rows(snapshots)
+    cause = "there is no earlier school year whose outcomes had closed"
     if earlier.any():
-        return backtest(snapshots, seed=seed, synthetic=synthetic, options=options, progress=progress), True
+        try:
+            report = backtest(snapshots, seed=seed, synthetic=synthetic, options=options, progress=progress)
+        except NotEnoughDataError as error:
+            cause = f"the earlier school years are not enough to learn from ({str(error).splitlines()[0]})"
+        else:
+            return report, True
     warnings.warn(
-        "There is no earlier school year to learn from: the figures come from pupils left out of the training of the "
-        "same year, not from an untouched year. Hint: add records and outcomes of one more school year.",
+        f"No year is untouched: {cause}. The figures come from pupils left out of the training, of the same years. "
+        "Hint: add records and outcomes of one more school year.",
         TrainingWarning,
         stacklevel=3,
     )

@@ -1,0 +1,58 @@
+"""A small synthetic cohort, a small model trained on it and its scores: drawn, trained and scored once per run."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from decrochage_risk.errors import DemoModelWarning
+from decrochage_risk.model import FitOptions, TrainedModel
+from decrochage_risk.score import RiskScores, score_pupils
+from decrochage_risk.synthetic import Cohort, make_cohort
+from decrochage_risk.train import train_model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from decrochage_risk.records import PupilRecords
+
+PUPILS = 1_400
+"""Over three years; more than 1,000 of them are enrolled on the as-of date."""
+
+
+@pytest.fixture(scope="session")
+def as_of() -> date:
+    """Return the day of every score below: a Wednesday of March in the last year of the cohort."""
+    return date(2025, 3, 5)
+
+
+@pytest.fixture(scope="session")
+def small_cohort() -> Cohort:
+    """Draw synthetic pupils over three school years."""
+    return make_cohort(PUPILS, [2022, 2023, 2024], seed=11)
+
+
+@pytest.fixture(scope="session")
+def small_model(small_cohort: Cohort) -> TrainedModel:
+    """Train a demonstration model on the small cohort."""
+    options = FitOptions(max_rounds=60, members=3)
+    return train_model(small_cohort.records, small_cohort.outcomes, synthetic=True, options=options)
+
+
+@pytest.fixture(scope="session")
+def score(small_model: TrainedModel, as_of: date) -> Callable[..., RiskScores]:
+    """Return ``score_pupils`` with the small model on the as-of date; it must say that the model is a demonstration."""
+
+    def scored(records: PupilRecords, **arguments: Any) -> RiskScores:  # noqa: ANN401 - any argument of score_pupils
+        with pytest.warns(DemoModelWarning):
+            return score_pupils(records, **{"as_of": as_of, "model": small_model} | arguments)
+
+    return scored
+
+
+@pytest.fixture(scope="session")
+def small_scores(small_cohort: Cohort, score: Callable[..., RiskScores]) -> RiskScores:
+    """Score the small cohort, everybody explained; no test may change it."""
+    return score(small_cohort.records, explain="all")

@@ -1,0 +1,141 @@
+"""Reads a told fact back: which sentence of its feature it is, which amount it holds, which day it names.
+
+Written from the words of the catalogue without calling what writes them, so that a number that is told can be held
+against the value it stands for.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from decrochage_risk.features import Feature
+
+SEPARATOR = " ; élève type du même niveau : "
+MONTHS = [
+    "janvier",
+    "février",
+    "mars",
+    "avril",
+    "mai",
+    "juin",
+    "juillet",
+    "août",
+    "septembre",
+    "octobre",
+    "novembre",
+    "décembre",
+]
+NUMBER = r"[+\u2212]?\d{1,3}(?:\u202f?\d{3})*(?:,\d+)?"
+DAY = rf"(?:1er|[2-9]|[12]\d|3[01]) (?:{'|'.join(MONTHS)})"
+PERCENT_UNITS = {"share", "share_points"}
+
+
+@dataclass(frozen=True)
+class Fact:
+    """What a text says.
+
+    Attributes
+    ----------
+    value : Decimal or None
+        The amount, in the feature's unit, signed; None for an answer (yes or no).
+    decimals : int
+        Decimals it was written with.
+    noun : str or None
+        The noun that was chosen.
+    since, as_of : (int, int) or None
+        Month and day that were named.
+    answer : int or None
+        0 or 1, for a sentence without an amount.
+    """
+
+    value: Decimal | None
+    decimals: int
+    noun: str | None
+    since: tuple[int, int] | None
+    as_of: tuple[int, int] | None
+    answer: int | None
+
+
+def parsed(written: str) -> Decimal:
+    """Read a French number.
+
+    >>> parsed("\u22121\u202f234,50")
+    Decimal('-1234.50')
+    """
+    plain = written.replace("\u202f", "").replace("\u2212", "-").replace(",", ".")
+    return Decimal(plain)
+
+
+def decimals_in(written: str) -> int:
+    """Count the decimals of a written number."""
+    return len(written.partition(",")[2])
+
+
+def rounded(value: float, decimals: int, unit: str) -> Decimal:
+    """Round half away from zero, in percent for shares."""
+    exact = Decimal(str(100.0 * value if unit in PERCENT_UNITS else value))
+    return exact.quantize(Decimal((0, (1,), -decimals)), ROUND_HALF_UP)
+
+
+def read_fact(feature: Feature, fact: str) -> Fact:
+    """Read the first half of a text; exactly one sentence of the feature must fit it."""
+    words = feature.wording
+    templates = {1: words.sentence, 0: words.zero, -1: words.negative}
+    fits = [
+        (sign, match)
+        for sign, template in templates.items()
+        if template is not None and (match := re.fullmatch(_pattern(template, feature), fact))
+    ]
+    assert len(fits) == 1, f"{len(fits)} sentences of {feature.name} fit {fact!r}"
+    sign, match = fits[0]
+    found = match.groupdict()
+    value, decimals = None, 0
+    if "value" in found:
+        value, decimals = sign * parsed(found["value"]), decimals_in(found["value"])
+    elif feature.unit != "0/1":
+        assert sign == 0, f"{fact!r} tells an amount without a number"
+        value = Decimal(0)
+    return Fact(
+        value=value,
+        decimals=decimals,
+        noun=found.get("noun"),
+        since=_day(found.get("since")),
+        as_of=_day(found.get("as_of")),
+        answer=sign if feature.unit == "0/1" else None,
+    )
+
+
+def read_reference(feature: Feature, written: str) -> tuple[Decimal, int]:
+    """Read the second half of a text: the amount of the reference pupil and its decimals."""
+    if feature.unit == "0/1":
+        return Decimal(feature.wording.answers.index(written)), 0
+    match = re.fullmatch(f"({NUMBER}){re.escape(_suffix(feature.unit))}", written)
+    assert match, f"{written!r} is no amount in {feature.unit}"
+    return parsed(match[1]), decimals_in(match[1])
+
+
+def _pattern(template: str, feature: Feature) -> str:
+    nouns = "|".join(re.escape(noun) for noun in feature.wording.noun)
+    fields = {
+        "value": f"(?P<value>{NUMBER}){re.escape(_suffix(feature.unit))}",
+        "noun": f"(?P<noun>{nouns})",
+        "since": f"depuis le (?P<since>{DAY})",
+        "as_of": f"(?P<as_of>{DAY})",
+    }
+    parts = re.split(r"\{(\w+)\}", template)
+    return "".join(fields[part] if at % 2 else re.escape(part) for at, part in enumerate(parts))
+
+
+def _suffix(unit: str) -> str:
+    return {"share": "\u00a0%", "/20": "/20"}.get(unit, "")
+
+
+def _day(written: str | None) -> tuple[int, int] | None:
+    if written is None:
+        return None
+    number, month = written.replace("1er", "1").split()
+    return MONTHS.index(month) + 1, int(number)

@@ -1,0 +1,222 @@
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from decrochage_risk.explain import Attribution, Reason, ReasonTable, find_reasons
+from decrochage_risk.explain.reasons import FLOOR, MOST_AGGRAVATING, MOST_PROTECTIVE
+from decrochage_risk.features import CATALOGUE, FAMILIES, FEATURE_BY_NAME
+
+if TYPE_CHECKING:
+    from explained import Explained
+
+    from decrochage_risk.records.known import KnownRecords
+    from decrochage_risk.score import RiskScores
+
+NAMES = tuple(feature.name for feature in CATALOGUE)
+ONE_PER_FAMILY = {
+    family.code: next(f.name for f in CATALOGUE if f.family.code == family.code) for family in FAMILIES
+}
+
+
+def made_up(*rows: dict[str, float], base: float = -2.0) -> Attribution:
+    """Attribute made-up contributions, one dict of feature to log-odds per pupil."""
+    contributions = np.array([[row.get(name, 0.0) for name in NAMES] for row in rows])
+    return Attribution(
+        columns=NAMES,
+        raw=contributions,
+        raw_base=np.full(len(rows), base),
+        contributions=contributions,
+        base=np.full(len(rows), base),
+        log_odds=base + contributions.sum(axis=1),
+        additive=np.ones(len(rows), dtype=bool),
+        filled=np.ones_like(contributions),
+        references=np.zeros_like(contributions),
+    )
+
+
+def of_families(**log_odds: float) -> dict[str, float]:
+    """Put the log-odds of a family on its first feature."""
+    return {ONE_PER_FAMILY[family]: value for family, value in log_odds.items()}
+
+
+def told(attribution: Attribution, known: KnownRecords) -> ReasonTable:
+    """Find the reasons of made-up pupils whose every value is 1."""
+    return find_reasons(attribution, attribution.filled, known)
+
+
+def test_points_add_up_to_the_risk_against_the_reference(small_scores: RiskScores) -> None:
+    """For each pupil, the points of all reasons plus "autres éléments" are 100 times the risk minus that of reference."""
+    explained = 0
+    for pupil in small_scores:
+        if pupil.reasons is None:
+            continue
+        explained += 1
+        assert pupil.protective is not None
+        points = [reason.points for reason in (*pupil.reasons, *pupil.protective)]
+        gap = 100 * (pupil.risk - pupil.reference_risk)
+        assert math.fsum([*points, pupil.other_points]) == pytest.approx(gap, abs=1e-8)
+    assert explained >= 1_000
+
+
+def test_reasons_are_few_in_order_and_apart(small_scores: RiskScores) -> None:
+    """At most 4 aggravating and 2 protective reasons, strongest first, each with the sign of its side."""
+    for pupil in small_scores:
+        up = [reason.points for reason in pupil.reasons or ()]
+        down = [reason.points for reason in pupil.protective or ()]
+        assert len(up) <= MOST_AGGRAVATING + 1
+        assert len(down) <= MOST_PROTECTIVE
+        assert up == sorted(up, reverse=True)
+        assert down == sorted(down)
+        assert all(points > 0 for points in up)
+        assert all(points < 0 for points in down)
+
+
+def test_one_reason_per_family_above_the_floor(small_scores: RiskScores) -> None:
+    """A pupil's reasons are of different families, each moving the log-odds by at least the floor."""
+    reasons = small_scores.reasons
+    assert not reasons.duplicated(["pupil_id", "family"]).any()
+    for reason in reasons.itertuples():
+        moved = small_scores.contributions.loc[reason.pupil_id, reason.family]
+        assert abs(moved) >= FLOOR
+        assert (moved > 0) == (reason.direction == "aggravating")
+
+
+def test_a_reason_is_worded_by_a_known_feature_of_its_family(
+    explained: Explained, small_scores: RiskScores
+) -> None:
+    """The feature that words a reason is known, is of the family, and pushes most in the reason's direction."""
+    position = {pupil: row for row, pupil in enumerate(explained.frame["pupil_id"])}
+    columns = list(explained.attribution.columns)
+    for reason in small_scores.reasons.itertuples():
+        feature = FEATURE_BY_NAME[reason.code]
+        assert (feature.family.code, feature.unit) == (reason.family, reason.unit)
+        row = position[reason.pupil_id]
+        assert not np.isnan(explained.known[row, columns.index(reason.code)])
+        sign = 1 if reason.direction == "aggravating" else -1
+        pushes = {
+            name: sign * explained.attribution.contributions[row, columns.index(name)]
+            for name in columns
+            if name in FEATURE_BY_NAME and FEATURE_BY_NAME[name].family.code == reason.family
+        }
+        assert pushes[reason.code] == max(pushes.values()) > 0
+
+
+def test_a_directed_reason_says_what_its_value_says(small_scores: RiskScores) -> None:
+    """A value on the side of more risk is never told as protective, one on the other side never as aggravating."""
+    checked = 0
+    for reason in small_scores.reasons.itertuples():
+        direction = FEATURE_BY_NAME[reason.code].direction
+        gap = direction * (reason.value - reason.reference)
+        assert gap >= 0 if reason.direction == "aggravating" else gap <= 0
+        checked += direction != 0
+    assert checked > 500
+
+
+def test_three_are_told_when_they_hold_half(known: KnownRecords) -> None:
+    """Of four aggravating families the fourth is left out when the first three hold half of the sum."""
+    row = of_families(unjustified_absences=1.0, marks_level=0.9, path=0.8, orientation=0.7)
+    table = told(made_up(row), known).reasons
+    assert table["family"].tolist() == ["unjustified_absences", "marks_level", "path"]
+    assert table["position"].tolist() == [1, 2, 3]
+
+
+def test_a_fourth_is_told_when_three_hold_less_than_half(known: KnownRecords) -> None:
+    """With eight families of about the same weight, a fourth aggravating reason is told."""
+    row = of_families(**{family.code: 0.3 for family in FAMILIES[:8]})
+    table = told(made_up(row), known).reasons
+    assert table["family"].tolist() == [family.code for family in FAMILIES[:4]]
+
+
+def test_equal_families_are_told_in_the_order_of_the_families(known: KnownRecords) -> None:
+    """Ties go by the order of FAMILIES, aggravating reasons before protective ones."""
+    row = of_families(path=0.5, marks_level=0.5, missed_work=-0.5, absence_pattern=-0.5, orientation=-0.5)
+    table = told(made_up(row), known).reasons
+    assert table["family"].tolist() == ["marks_level", "path", "absence_pattern", "missed_work"]
+    assert table["direction"].tolist() == ["aggravating"] * 2 + ["protective"] * 2
+
+
+def test_what_lies_under_the_floor_goes_to_the_others(known: KnownRecords) -> None:
+    """A family under the floor is no reason; its points are in "autres éléments"."""
+    row = of_families(unjustified_absences=FLOOR, marks_level=0.999 * FLOOR, path=-0.999 * FLOOR)
+    table = told(made_up(row), known)
+    assert table.reasons["family"].tolist() == ["unjustified_absences"]
+    risk = [100 / (1 + math.exp(-odds)) for odds in (-2.0, -2.0 + FLOOR)]
+    assert table.reasons["points"][0] + table.other_points[0] == pytest.approx(risk[1] - risk[0], abs=1e-9)
+
+
+def test_opposite_families_are_told_though_the_risk_does_not_move(known: KnownRecords) -> None:
+    """When everything cancels out, points follow the tangent and sum to 0: no division by the zero gap."""
+    table = told(made_up(of_families(unjustified_absences=1.0, marks_level=-1.0)), known)
+    share = 1 / (1 + math.exp(2.0))
+    assert table.reasons["points"].tolist() == pytest.approx(
+        [100 * share * (1 - share)] * 2 * np.array([1, -1])
+    )
+    assert table.other_points[0] == pytest.approx(0, abs=1e-12)
+
+
+def test_the_strongest_feature_words_its_family(known: KnownRecords) -> None:
+    """Of two features of one family, the one that pushes most in the family's direction is told."""
+    row = {
+        "unjustified_half_days_4w": -0.9,
+        "unjustified_half_days_12w": 0.6,
+        "unjustified_half_days_year": 0.7,
+    }
+    table = told(made_up(row), known).reasons
+    assert table["code"].tolist() == ["unjustified_half_days_year"]
+    assert table["direction"].tolist() == ["aggravating"]
+
+
+def test_a_missing_value_is_never_told(known: KnownRecords) -> None:
+    """The feature that words a family is one whose value is known, even if another contributed more."""
+    attribution = made_up({"unjustified_half_days_4w": 0.9, "unjustified_half_days_year": 0.2})
+    values = attribution.filled.copy()
+    values[0, NAMES.index("unjustified_half_days_4w")] = np.nan
+    table = find_reasons(attribution, values, known).reasons
+    assert table["code"].tolist() == ["unjustified_half_days_year"]
+    assert table["value"].notna().all()
+
+
+def test_nothing_that_stands_out_gives_no_reason(known: KnownRecords) -> None:
+    """A pupil like the reference has no reason, and nobody at all gives an empty table."""
+    still = told(made_up({}), known)
+    assert still.reasons.empty
+    assert still.other_points.tolist() == [0.0]
+    nobody = made_up({})
+    nobody = replace(
+        nobody,
+        **{
+            name: getattr(nobody, name)[:0]
+            for name in ("raw", "raw_base", "contributions", "base", "log_odds", "additive")
+        },
+        filled=nobody.filled[:0],
+        references=nobody.references[:0],
+    )
+    table = find_reasons(nobody, nobody.filled, known)
+    assert table.reasons.empty
+    assert set(Reason.model_fields) | {"row", "position"} == set(table.reasons.columns)
+    assert table.families.shape == (0, len(FAMILIES) + 1)
+
+
+def test_reasons_do_not_depend_on_the_order_of_the_pupils(known: KnownRecords) -> None:
+    """Several pupils at once are told as each alone, to the last bit of the points."""
+    rng = np.random.default_rng(8)
+    rows = [dict(zip(NAMES, rng.normal(0, 0.3, len(NAMES)), strict=True)) for _ in range(40)]
+    together = told(made_up(*rows), known)
+    for at, row in enumerate(rows):
+        alone = told(made_up(row), known)
+        own = together.reasons[together.reasons["row"] == at].drop(columns="row")
+        assert own.to_dict("records") == alone.reasons.drop(columns="row").to_dict("records")
+        assert together.other_points[at] == alone.other_points[0]
+
+
+def test_a_reason_cannot_be_changed(small_scores: RiskScores) -> None:
+    """Reasons are frozen: what was told stays what was told."""
+    reason = next(pupil.reasons[0] for pupil in small_scores if pupil.reasons)
+    with pytest.raises(ValidationError, match="frozen"):
+        reason.points = 0.0

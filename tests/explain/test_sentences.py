@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import re
+from datetime import date
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from french_facts import DAY, PERCENT_UNITS, SEPARATOR, read_fact, read_reference, rounded
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from decrochage_risk import french
+from decrochage_risk.explain.sentences import REFERENCE_PUPIL, tell
+from decrochage_risk.features import CATALOGUE, FAMILIES, FEATURE_BY_NAME
+from decrochage_risk.records import PupilRecords
+
+if TYPE_CHECKING:
+    from explained import Explained
+
+    from decrochage_risk.features import Feature
+    from decrochage_risk.model import TrainedModel
+    from decrochage_risk.records.known import KnownRecords
+    from decrochage_risk.score import RiskScores
+
+WHOLE_UNITS = {"half-days", "events", "months", "days", "years", "changes", "rank"}
+GRID = {
+    "share": [0.0, 0.0004, 0.01, 0.0195, 0.3333, 1.0],
+    "share_points": [-0.4, -0.0195, -0.0001, 0.0, 0.0002, 0.01, 0.0195, 0.02, 0.5],
+    "points": [-7.25, -2.0, -1.95, -1.0, -0.04, -0.0001, 0.0, 0.0001, 0.04, 1.0, 1.95, 2.0, 6.66],
+    "/20": [0.0, 0.05, 7.99, 8.0, 12.345, 20.0],
+    "0/1": [0.0, 1.0],
+    "rank": [1.0, 2.0, 10.0],
+    "years": [-1.0, 0.0, 1.0, 2.0, 3.0],
+}
+COUNTS = [0.0, 1.0, 2.0, 12.0, 1234.0]
+NOT_FRENCH = re.compile(
+    r"\b(?:nan|none|inf|null|the|of|since|and|absences? rate|half-days?|events?|months?|weeks?|years?|"
+    r"shares?|points? of|mean|grades?|unjustified|lateness|wish|rank|true|false)\b|[{}_]",
+    re.IGNORECASE,
+)
+
+
+def grid_of(feature: Feature) -> list[float]:
+    """Values worth telling: nothing, one, many, and both sides of 0 where the feature has them."""
+    grid = GRID.get(feature.unit, COUNTS)
+    return grid if feature.name == "years_behind" or feature.unit != "years" else [v for v in grid if v >= 0]
+
+
+def check_form(text: str) -> None:
+    """Check what holds for any sentence that a school reads."""
+    assert not french.forbidden_in(text), text
+    assert not NOT_FRENCH.search(text), text
+    assert re.search(DAY, text), f"no day in {text!r}"
+    assert "  " not in text, text
+    assert text == text.strip(), text
+    assert text.count(SEPARATOR) == 1, text
+    assert not re.search(r"[+\u2212]0(?:,0+)?(?![,\d])", text), f"a sign on zero in {text!r}"
+
+
+def check_numbers(feature: Feature, text: str, value: float, reference: float) -> None:
+    """Hold every number of a text against the value and the reference, rounded here."""
+    written_fact, _, written_reference = text.partition(SEPARATOR)
+    fact = read_fact(feature, written_fact)
+    amount, decimals = read_reference(feature, written_reference)
+    assert amount == rounded(reference, decimals, feature.unit), text
+    if fact.answer is not None:
+        assert (fact.answer, amount) == (value, reference), text
+        return
+    places = fact.decimals or decimals
+    assert fact.value == rounded(value, places, feature.unit), text
+    assert fact.decimals in {0, decimals}, f"value and reference are written differently in {text!r}"
+    if feature.unit in WHOLE_UNITS:
+        assert places == 0, text
+    if fact.noun is not None:
+        singular, plural = feature.wording.noun
+        assert fact.noun == (plural if abs(fact.value) >= 2 else singular), text
+
+
+@pytest.mark.parametrize("feature", CATALOGUE, ids=lambda feature: feature.name)
+def test_every_sentence_of_the_catalogue_is_sound(feature: Feature, known: KnownRecords) -> None:
+    """Each feature, with any value and reference, is told in dated, clean French with the right numbers and nouns."""
+    for value in grid_of(feature):
+        for reference in grid_of(feature):
+            text = tell(feature, value, reference, known)
+            check_form(text)
+            check_numbers(feature, text, value, reference)
+
+
+@given(data=st.data())
+@settings(deadline=None, derandomize=True, max_examples=200)
+def test_any_value_is_told_with_its_own_number(data: st.DataObject) -> None:
+    """Whatever the value and the reference of a rate, a mark or a change, the text holds them, rounded as in school."""
+    measured = [feature for feature in CATALOGUE if feature.unit not in WHOLE_UNITS | {"0/1"}]
+    feature = data.draw(st.sampled_from(measured))
+    low, high = {"share": (0, 1), "share_points": (-1, 1), "/20": (0, 20)}.get(feature.unit, (-20, 20))
+    if feature.name == "subject_spread_year":
+        low = 0
+    values = st.floats(low, high, allow_nan=False, allow_subnormal=False)
+    value, reference = data.draw(values), data.draw(values)
+    text = tell(feature, value, reference, one_pupil_known(date(2025, 3, 5)))
+    check_form(text)
+    check_numbers(feature, text, value, reference)
+
+
+@cache
+def one_pupil_known(as_of: date) -> KnownRecords:
+    """Cut the records of one pupil: the words need the day and nothing else."""
+    records = PupilRecords(
+        pupils=[{"pupil_id": "a"}],
+        enrolments=[
+            {
+                "pupil_id": "a",
+                "school_year": 2024,
+                "school_id": "0990001N",
+                "level": "4e",
+                "start_date": "2024-09-02",
+            }
+        ],
+    )
+    return records.known_on(as_of)
+
+
+@pytest.mark.parametrize(
+    "as_of", [date(2024, 9, 10), date(2024, 10, 1), date(2025, 1, 15), date(2025, 6, 30)]
+)
+@pytest.mark.parametrize("feature", CATALOGUE, ids=lambda feature: feature.name)
+def test_the_day_named_is_the_start_of_the_window_or_the_as_of_date(feature: Feature, as_of: date) -> None:
+    """The day in "depuis le" is the first of the window, cut at 1 September; the other one is the as-of date."""
+    september = date(2024, 9, 1)
+    weeks = {"4w": 28, "12w": 84}.get(feature.window.name)
+    start = september if weeks is None else max(september, date.fromordinal(as_of.toordinal() - weeks))
+    fact = read_fact(feature, tell(feature, 1.0, 0.0, one_pupil_known(as_of)).partition(SEPARATOR)[0])
+    assert (fact.since is None) != (fact.as_of is None)
+    assert fact.since in {None, (start.month, start.day)}
+    assert fact.as_of in {None, (as_of.month, as_of.day)}
+
+
+def test_close_values_are_told_apart() -> None:
+    """Decimals are added until the value and its reference read differently, up to three."""
+    known, mark = one_pupil_known(date(2025, 3, 5)), FEATURE_BY_NAME["mean_grade_year"]
+    assert "moyenne de 10,1/20" in tell(mark, 10.1, 12.0, known)
+    assert "moyenne de 10,12/20" in tell(mark, 10.12, 10.13, known)
+    assert tell(mark, 10.12, 10.13, known).endswith(": 10,13/20")
+    assert tell(mark, 10.1234, 10.12341, known).endswith(": 10,123/20")
+
+
+def test_every_number_of_every_reason_is_the_value_of_its_feature(
+    small_scores: RiskScores, small_model: TrainedModel, explained: Explained, as_of: date
+) -> None:
+    """In all reasons of over 1,000 pupils, each number is the feature's value or the median of the pupil's level."""
+    reasons = small_scores.reasons
+    assert len(explained.frame) >= 1_000
+    assert len(reasons) > 1_000
+    levels = dict(zip(explained.frame["pupil_id"], explained.frame["level"], strict=True))
+    references = small_model.risk_model.references
+    for reason in reasons.itertuples():
+        feature = FEATURE_BY_NAME[reason.code]
+        value = small_scores.features.loc[reason.pupil_id, reason.code]
+        label = f"{levels[reason.pupil_id]}@{as_of.month:02d}"
+        reference = references.by_label[references.labels.index(label)][references.columns.index(reason.code)]
+        assert reason.value == value
+        assert reason.reference == reference
+        check_form(reason.text)
+        check_numbers(feature, reason.text, value, reference)
+
+
+def test_every_reason_names_the_first_day_of_its_period(small_scores: RiskScores, as_of: date) -> None:
+    """The day after "depuis le" is the start of the reason's period, which ends the day before the as-of date."""
+    dated = 0
+    for reason in small_scores.reasons.itertuples():
+        start, _, end = reason.period.partition("/")
+        fact = read_fact(FEATURE_BY_NAME[reason.code], reason.text.partition(SEPARATOR)[0])
+        assert fact.since is not None or fact.as_of == (as_of.month, as_of.day)
+        if fact.since is not None:
+            dated += 1
+            first = date.fromisoformat(start)
+            assert fact.since == (first.month, first.day)
+            assert date.fromisoformat(end).toordinal() == as_of.toordinal() - 1
+    assert dated > 100
+
+
+def test_labels_and_fixed_words_are_sound() -> None:
+    """What a school reads beside the sentences holds no label and no English either."""
+    for text in (REFERENCE_PUPIL, *(family.label for family in FAMILIES)):
+        assert not french.forbidden_in(text)
+        assert not NOT_FRENCH.search(text)
+
+
+def test_the_grid_reaches_every_sentence() -> None:
+    """The values tried above hold 0 for each feature told apart at 0, and a fall for each that can fall."""
+    for feature in CATALOGUE:
+        if feature.wording.zero is not None:
+            assert 0.0 in grid_of(feature)
+        if feature.wording.negative is not None:
+            assert min(grid_of(feature)) < 0
+
+
+def test_units_of_the_grid_are_those_of_the_catalogue() -> None:
+    """No unit of the catalogue is told without having been tried with values of its own."""
+    assert {feature.unit for feature in CATALOGUE} <= WHOLE_UNITS | set(GRID)
+    assert set(GRID) >= PERCENT_UNITS
+    assert np.isfinite([value for values in GRID.values() for value in values]).all()
