@@ -138,7 +138,7 @@ class Cohort:
         list of Path
             The files, of which ``decrochage-risk check`` and ``PupilRecords.read`` read those of the records.
         """
-        return write_blocks(folder, [{**self.tables, "truth": self.truth}], file_format)
+        return list(write_blocks(folder, [{**self.tables, "truth": self.truth}], file_format))
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name} {len(table):,}" for name, table in self.tables.items())
@@ -215,7 +215,7 @@ def write_cohort(  # noqa: PLR0913 - where and how, besides all that make_cohort
     regimes: Sequence[str] = (),
     calendar: SchoolCalendar | None = None,
     progress: Callable[[str], object] | None = None,
-) -> list[Path]:
+) -> dict[Path, int]:
     """Draw a cohort and write it block by block: any number of pupils in the memory of one block.
 
     Parameters
@@ -228,8 +228,8 @@ def write_cohort(  # noqa: PLR0913 - where and how, besides all that make_cohort
 
     Returns
     -------
-    list of Path
-        The files.
+    dict of Path to int
+        The files, and how many rows each holds.
 
     Examples
     --------

@@ -91,13 +91,13 @@ def messy_tables(
 
 def write_messy(
     folder: Path, tables: Mapping[str, pd.DataFrame], seed: int, calendar: SchoolCalendar | None = None
-) -> list[Path]:
-    """Write the four extracts as CSV files, each into a folder of its name; return the files."""
-    return [
-        path
+) -> dict[Path, int]:
+    """Write the four extracts as CSV files, each into a folder of its name; return the files and their rows."""
+    return {
+        path: rows
         for name, extract in messy_tables(tables, seed, calendar).items()
-        for path in write_blocks(folder / name, [extract], "csv")
-    ]
+        for path, rows in write_blocks(folder / name, [extract], "csv").items()
+    }
 
 
 def _with_faulty_rows(

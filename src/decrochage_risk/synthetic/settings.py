@@ -40,13 +40,13 @@ class AbsenceSettings:
     """What a school adds, and the shares of schools: 10 % of the schools hold half of the absence (DEPP 2015-16)."""
     by_month: tuple[float, ...] = (0.0, 0.05, 0.2, 0.05, 0.17, -0.1, 0.0, 0.0, 0.75, 0.15, -0.15, 0.05)
     """January to December: September lowest, peak in March (DEPP 2022-23)."""
-    whole_day: float = 0.53
-    settled_late: tuple[float, ...] = (0.92, 0.78, 0.42, 0.17, 0.1)
+    whole_day: float = 0.5
+    settled_late: tuple[float, ...] = (0.95, 0.83, 0.48, 0.2, 0.12)
     """Share settled (justified) some days after, once it was recorded as not excused."""
     illness: tuple[tuple[str, float], ...] = (
-        ("college", 0.130),
+        ("college", 0.123),
         ("segpa", 0.16),
-        ("gt", 0.150),
+        ("gt", 0.143),
         ("pro", 0.14),
     )
     """Share of weeks with an episode of 1 to 3 days, excused when it is recorded: what is lost in all, less what is not

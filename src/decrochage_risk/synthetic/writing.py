@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -33,7 +34,7 @@ def checked_format(file_format: str) -> str:
 
 def write_blocks(
     folder: str | Path, blocks: Iterable[Mapping[str, pd.DataFrame]], file_format: FileFormat = "parquet"
-) -> list[Path]:
+) -> dict[Path, int]:
     """Write the tables of some blocks, one file per table; other files of the folder stay.
 
     Parameters
@@ -46,20 +47,22 @@ def write_blocks(
 
     Returns
     -------
-    list of Path
-        The files, in the order of the tables.
+    dict of Path to int
+        The files, in the order of the tables, and how many rows each holds.
     """
     target = Path(folder)
     checked_format(file_format)
     target.mkdir(parents=True, exist_ok=True)
     writer = _ParquetFiles(target) if file_format == "parquet" else _CsvFiles(target)
+    rows: Counter[str] = Counter()
     try:
         for block in blocks:
             for name, table in block.items():
                 writer.add(name, table)
+                rows[name] += len(table)
     finally:
         writer.close()
-    return list(writer.paths.values())
+    return {path: rows[name] for name, path in writer.paths.items()}
 
 
 class _ParquetFiles:
