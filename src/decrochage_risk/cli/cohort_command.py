@@ -92,9 +92,11 @@ def cohort(  # noqa: PLR0913 - one argument per option of the command
     --pupils 208000 --youngest 3e --school-year 2024) tient en mémoire. Avec --messy, les extraits fautifs seulement.
     """
     from decrochage_risk.synthetic import make_cohort, write_cohort, write_messy  # noqa: PLC0415 - pandas loads on first use
+    from decrochage_risk.synthetic.arguments import checked_plan  # noqa: PLC0415 - same
 
     check_target_folder(out)
     years, regimes = school_year or [2022, 2023, 2024], tuple(regime or ())
+    checked_plan(pupils, years, seed, difficulty, youngest, regimes, None)
     with steps() as step:
         if messy:
             made = make_cohort(

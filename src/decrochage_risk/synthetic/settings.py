@@ -38,7 +38,7 @@ class AbsenceSettings:
     climates: tuple[float, ...] = (-0.9, -0.55, -0.15, 0.15, 0.4, 0.65, 1.1)
     climate_shares: tuple[float, ...] = (0.1, 0.2, 0.25, 0.2, 0.15, 0.05, 0.05)
     """What a school adds, and the shares of schools: 10 % of the schools hold half of the absence (DEPP 2015-16)."""
-    by_month: tuple[float, ...] = (0.0, 0.05, 0.2, 0.05, 0.17, -0.1, 0.0, 0.0, 0.75, 0.15, -0.15, 0.05)
+    by_month: tuple[float, ...] = (0.0, 0.05, 0.2, 0.05, 0.17, -0.1, 0.0, 0.0, 0.95, 0.2, -0.15, 0.05)
     """January to December: September lowest, peak in March (DEPP 2022-23)."""
     whole_day: float = 0.5
     settled_late: tuple[float, ...] = (0.95, 0.83, 0.48, 0.2, 0.12)
@@ -47,7 +47,7 @@ class AbsenceSettings:
         ("college", 0.123),
         ("segpa", 0.16),
         ("gt", 0.143),
-        ("pro", 0.14),
+        ("pro", 0.117),
     )
     """Share of weeks with an episode of 1 to 3 days, excused when it is recorded: what is lost in all, less what is not
     excused (DEPP 2022-23: 7.7 % of school time, of which 1.9 % not excused)."""
