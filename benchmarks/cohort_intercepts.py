@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 YEARS = [2022, 2023]
 IN_YEAR = 0.40
 ELASTICITY = 2.5
-AIM = 0.96
+AIM = 0.985
 """Of the published shares of absence: a little under, so that the time lost without an excuse is near its figure too."""
 Rates = tuple[LevelRates, ...]
 

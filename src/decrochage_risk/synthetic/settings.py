@@ -38,8 +38,9 @@ class AbsenceSettings:
     climates: tuple[float, ...] = (-0.9, -0.55, -0.15, 0.15, 0.4, 0.65, 1.1)
     climate_shares: tuple[float, ...] = (0.1, 0.2, 0.25, 0.2, 0.15, 0.05, 0.05)
     """What a school adds, and the shares of schools: 10 % of the schools hold half of the absence (DEPP 2015-16)."""
-    by_month: tuple[float, ...] = (0.0, 0.05, 0.2, 0.05, 0.17, -0.1, 0.0, 0.0, 0.95, 0.2, -0.15, 0.05)
-    """January to December: September lowest, peak in March (DEPP 2022-23)."""
+    by_month: tuple[float, ...] = (0.0, 0.05, 0.2, 0.08, 0.2, -0.1, 0.0, 0.0, 0.85, -0.05, -0.15, 0.0)
+    """January to December, beside what the weeks before bring: September is lowest all the same, as no absence is
+    recorded before it; peak in March (DEPP 2022-23)."""
     whole_day: float = 0.5
     settled_late: tuple[float, ...] = (0.95, 0.83, 0.48, 0.2, 0.12)
     """Share settled (justified) some days after, once it was recorded as not excused."""
