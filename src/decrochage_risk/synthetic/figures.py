@@ -43,7 +43,7 @@ def measure_figures(tables: Mapping[str, pd.DataFrame], calendar: SchoolCalendar
     --------
     >>> from decrochage_risk.synthetic import make_cohort
     >>> cohort = make_cohort(2_000, [2023, 2024], seed=1)
-    >>> 2 < measure_figures(cohort.tables, cohort.calendar)["left_from_3e"] < 12
+    >>> bool(2 < measure_figures(cohort.tables, cohort.calendar)["left_from_3e"] < 12)
     True
     """
     years = _pupil_years(tables)
