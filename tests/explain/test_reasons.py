@@ -64,6 +64,21 @@ def test_points_add_up_to_the_risk_against_the_reference(small_scores: RiskScore
     assert explained >= 1_000
 
 
+def test_points_share_the_gap_as_the_log_odds_do(small_scores: RiskScores) -> None:
+    """A reason has the share of the gap in points that its family has of the gap in log-odds (the secant)."""
+    checked = 0
+    for pupil in small_scores:
+        told = small_scores.contributions.loc[pupil.pupil_id]
+        moved = told.drop("base").sum()
+        for reason in (*(pupil.reasons or ()), *(pupil.protective or ())):
+            share = told[reason.family] / moved
+            if abs(moved) > 0.1:
+                checked += 1
+                gap = 100 * (pupil.risk - pupil.reference_risk)
+                assert reason.points == pytest.approx(share * gap, rel=1e-4)
+    assert checked > 1_000
+
+
 def test_reasons_are_few_in_order_and_apart(small_scores: RiskScores) -> None:
     """At most 4 aggravating and 2 protective reasons, strongest first, each with the sign of its side."""
     for pupil in small_scores:

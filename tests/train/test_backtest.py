@@ -12,7 +12,7 @@ from sklearn.metrics import roc_auc_score
 
 import decrochage_risk.train.backtest as backtest_module
 from decrochage_risk.model import Snapshots, default_as_of_dates, take_snapshots
-from decrochage_risk.train.backtest import LearntBaselines, backtest, last_year_rows
+from decrochage_risk.train.backtest import backtest, last_year_rows, learnt_baselines
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -137,7 +137,7 @@ def test_learnt_baselines_learn_from_the_training_rows_alone(snapshots: Snapshot
     last, earlier = last_year_rows(snapshots)
     train, test = snapshots.take(earlier), snapshots.take(last)
     turned = Snapshots(test.features, 1 - test.outcome, test.rows, {})
-    for one, other in zip(LearntBaselines.fit(train)(test), LearntBaselines.fit(train)(turned), strict=True):
+    for one, other in zip(learnt_baselines(train, test), learnt_baselines(train, turned), strict=True):
         np.testing.assert_array_equal(one.score, other.score)
         assert len(one.score) == len(test.outcome)
         assert ((one.score > 0) & (one.score < 1)).all()

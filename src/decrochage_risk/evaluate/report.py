@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date  # noqa: TC003  # pydantic reads the annotation at run time
+from datetime import date  # pydantic reads the annotation at run time
 from typing import TYPE_CHECKING, Any, Self
 
 import pandas as pd

@@ -43,4 +43,6 @@ def context_of(known: KnownRecords) -> pd.DataFrame:
     columns[rows, level[rows]] = 1.0
     columns[rows, len(LEVELS) + pathway[rows]] = 1.0
     columns[:, -1] = weeks_since_september(known.as_of)
-    return pd.DataFrame(columns, index=pd.Index(known.pupil_ids, name="pupil_id"), columns=list(CONTEXT_COLUMNS))
+    return pd.DataFrame(
+        columns, index=pd.Index(known.pupil_ids, name="pupil_id"), columns=list(CONTEXT_COLUMNS)
+    )

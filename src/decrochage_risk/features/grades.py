@@ -149,7 +149,9 @@ GRADE_FEATURES: tuple[Feature, ...] = (
         direction=0,
         definition=f"Écart type entre les moyennes des matières de l'année. Inconnu sous 2 matières. {_MARKS}",
         compute=_subject_spread,
-        wording=Wording("écart type de {value} {noun} entre les moyennes des matières {since}", noun=("point", "points")),
+        wording=Wording(
+            "écart type de {value} {noun} entre les moyennes des matières {since}", noun=("point", "points")
+        ),
     ),
     Feature(
         name="missed_assessments_12w",
@@ -162,7 +164,10 @@ GRADE_FEATURES: tuple[Feature, ...] = (
         compute=_missed_assessments,
         wording=Wording(
             "{value} {noun} {since}",
-            noun=("évaluation non faite ou travail non rendu", "évaluations non faites ou travaux non rendus"),
+            noun=(
+                "évaluation non faite ou travail non rendu",
+                "évaluations non faites ou travaux non rendus",
+            ),
         ),
     ),
 )

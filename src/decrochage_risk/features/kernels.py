@@ -67,7 +67,7 @@ def first_row_from(days: Days, starts: Ints, first: Ints) -> Ints:
 
 @compiled
 def running_sums(values: Floats, starts: Ints) -> Floats:
-    """Sums of the rows before each row, restarting at each pupil; one entry more per pupil than rows."""
+    """Sum the rows before each row, restarting at each pupil; one entry more per pupil than rows."""
     pupils = starts.size - 1
     sums = np.empty(values.size + pupils, np.float64)
     for pupil in range(pupils):
@@ -120,7 +120,9 @@ def calendar_half_days(prefix: Ints, starts: Ints, first: Days, last: Days, low:
 
 
 @compiled
-def enrolled_weeks(prefix: Ints, starts: Ints, first: Days, last: Days, low: int, high: int, origin: int) -> Floats:
+def enrolled_weeks(
+    prefix: Ints, starts: Ints, first: Days, last: Days, low: int, high: int, origin: int
+) -> Floats:
     """ISO weeks of [low, high) with at least one school half-day on a day when an enrolment is open."""
     result = np.zeros(starts.size - 1, np.float64)
     for pupil in range(starts.size - 1):

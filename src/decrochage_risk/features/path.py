@@ -57,7 +57,9 @@ def _track_changes(facts: Facts) -> npt.NDArray[np.float64]:
     return np.bincount(rows.pupil[inside], minlength=facts.pupils).astype(np.float64)
 
 
-def _of_latest(facts: Facts, event: str) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64], npt.NDArray[np.int8]]:
+def _of_latest(
+    facts: Facts, event: str
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64], npt.NDArray[np.int8]]:
     """Whether each pupil has such a row, and the rank and granted order of the latest."""
     rows, position = facts.latest(event)
     found = position >= 0
@@ -121,7 +123,8 @@ PATH_FEATURES: tuple[Feature, ...] = (
         definition="Années scolaires connues dont le niveau est celui de l'année précédente.",
         compute=_repeated_years,
         wording=Wording(
-            "{value} {noun} dans la scolarité connue (au {as_of})", noun=("année redoublée", "années redoublées")
+            "{value} {noun} dans la scolarité connue (au {as_of})",
+            noun=("année redoublée", "années redoublées"),
         ),
     ),
     Feature(
@@ -137,7 +140,8 @@ PATH_FEATURES: tuple[Feature, ...] = (
         ),
         compute=_school_changes,
         wording=Wording(
-            "{value} {noun} d'établissement sur 3 années scolaires (au {as_of})", noun=("changement", "changements")
+            "{value} {noun} d'établissement sur 3 années scolaires (au {as_of})",
+            noun=("changement", "changements"),
         ),
     ),
     Feature(
@@ -149,9 +153,7 @@ PATH_FEATURES: tuple[Feature, ...] = (
         direction=1,
         definition="Changements de voie ou de formation au cours de l'année scolaire.",
         compute=_track_changes,
-        wording=Wording(
-            "{value} {noun} de voie ou de formation {since}", noun=("changement", "changements")
-        ),
+        wording=Wording("{value} {noun} de voie ou de formation {since}", noun=("changement", "changements")),
     ),
     Feature(
         name="assigned_wish_rank",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from decrochage_risk.errors import PolicyError, explain_error
-from decrochage_risk.policy.measures import MeasureRule  # noqa: TC001 - pydantic reads the annotations at run time
+from decrochage_risk.policy.measures import MeasureRule
 from decrochage_risk.policy.vigilance import Assessment, VigilanceTable, coverage_faults
 from decrochage_risk.records.levels import LEVEL_NAMES
 

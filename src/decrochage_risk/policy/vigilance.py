@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import date  # noqa: TC003 - pydantic reads the annotations at run time
+from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Self
 

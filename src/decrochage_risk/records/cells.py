@@ -36,6 +36,7 @@ Marks = dict["Rule", "npt.NDArray[np.bool_]"]
 _DAY = "datetime64[s]"
 _MONTHS = 12
 _ISO_DAY = r"^(?P<year>[0-9]{4})-(?P<month>[0-9]{1,2})-(?P<day>[0-9]{1,2})(?P<time>[T ][0-9:.]+)?$"
+_PLAIN_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _FRENCH_DAY = r"^(?P<day>[0-9]{1,2})/(?P<month>[0-9]{1,2})/(?P<year>[0-9]{4})(?P<time> [0-9:.]+)?$"
 _NUMBER = r"[+-]?[0-9]+(?:[.,][0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _MIDNIGHT = r"[T ]0{1,2}(?::0{2})*(?:\.0+)?"
@@ -135,7 +136,20 @@ def _read_day(column: Column, part: Part) -> Cells:
     return Cells(days.astype(_DAY), _only_some(marks))
 
 
+def _plain_days(texts: pd.Series) -> Any:  # noqa: ANN401 - an array of days, or None
+    """Days of texts that are all written 2024-11-05 and exist; None as soon as one does not."""
+    if not texts.str.fullmatch(_PLAIN_DAY).all():
+        return None
+    try:
+        return texts.to_numpy(dtype="U10").astype("datetime64[D]").astype(_DAY)
+    except ValueError:
+        return None
+
+
 def _days_of_text(texts: pd.Series) -> Cells:
+    plain = _plain_days(texts)
+    if plain is not None:
+        return Cells(plain, {})
     iso, french = (texts.str.extract(shape) for shape in (_ISO_DAY, _FRENCH_DAY))
     fields = iso.where(iso["year"].notna(), french[iso.columns])
     shaped = fields["year"].notna().to_numpy(dtype=np.bool_)

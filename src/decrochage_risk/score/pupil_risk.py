@@ -40,7 +40,7 @@ class Comparable(_Frozen):
     share, low, high : float
         Share, and its 90 % interval (Jeffreys).
     text : str
-        "Parmi 140 élèves comparables, 38 ont quitté l'école sans diplôme, soit 27 % [21-35 %]".
+        "Parmi 140 élèves comparables des années passées, 38 ont quitté l'école sans diplôme, soit 27 % [21-35 %]".
     """
 
     pupils: int

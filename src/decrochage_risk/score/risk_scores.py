@@ -265,7 +265,7 @@ def _comparable(row: dict[str, Any]) -> Comparable:
     share, low, high = (float(row[f"comparable_{name}"]) for name in ("share", "low", "high"))
     verb = "a quitté" if left < 2 else "ont quitté"  # noqa: PLR2004 - French plural starts at 2
     text = (
-        f"Parmi {french.plural(pupils, 'élève comparable', 'élèves comparables')} des années d'apprentissage, "
+        f"Parmi {french.plural(pupils, 'élève comparable', 'élèves comparables')} des années passées, "
         f"{french.number(left)} {verb} l'école sans diplôme, soit {french.percent(share)} "
         f"[{french.interval_percent(low, high)}]"
     )

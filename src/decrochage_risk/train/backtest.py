@@ -7,7 +7,6 @@ instead would leave mostly leavers in it: whoever comes back did not leave.)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["LearntBaselines", "backtest", "can_be_known", "fit_risk_model", "last_year_rows", "report_on"]
+__all__ = ["backtest", "can_be_known", "fit_risk_model", "last_year_rows", "learnt_baselines", "report_on"]
 
 SPREAD_FACTOR = 3.0
 """Factor on the jackknife error that makes the 90 % interval cover the truth of the upper half of the risks, on
@@ -120,7 +119,7 @@ def backtest(
         model = fit_risk_model(train, seed=seed, options=options)
         part = test.take(mask)
         risk[mask] = model.risk(part.features, part.rows["reference_group"].to_numpy())
-        for scores, baseline in zip(learnt, LearntBaselines.fit(train)(part), strict=True):
+        for scores, baseline in zip(learnt, learnt_baselines(train, part), strict=True):
             scores[mask] = baseline.score
     return report_on(
         test, risk, learnt, title="Dernière année, jamais utilisée pour choisir", synthetic=synthetic
@@ -143,23 +142,12 @@ def _without_common_pupils(
         yield of_test == number, train.take(of_train != number)
 
 
-@dataclass(frozen=True)
-class LearntBaselines:
-    """The standing baselines that have something to learn: logistic regression, and the school's rate alone."""
-
-    train: Snapshots
-
-    @classmethod
-    def fit(cls, train: Snapshots) -> LearntBaselines:
-        """Keep the training rows; each baseline is fitted when it is applied."""
-        return cls(train)
-
-    def __call__(self, test: Snapshots) -> tuple[Baseline, Baseline]:
-        """Apply both to other rows."""
-        known = self.train.features.columns[self.train.features.notna().any()]
-        logistic = logistic_baseline(self.train.features[known], self.train.outcome)
-        schools, train_schools = test.rows["school_id"], self.train.rows["school_id"]
-        return logistic(test.features[known]), school_rate(train_schools, self.train.outcome, schools)
+def learnt_baselines(train: Snapshots, test: Snapshots) -> tuple[Baseline, Baseline]:
+    """Learn the logistic regression and the school's rate on some rows, and apply both to others."""
+    known = train.features.columns[train.features.notna().any()]
+    logistic = logistic_baseline(train.features[known], train.outcome)
+    rate = school_rate(train.rows["school_id"], train.outcome, test.rows["school_id"])
+    return logistic(test.features[known]), rate
 
 
 def report_on(

@@ -14,7 +14,7 @@ from decrochage_risk.model import Snapshots, TrainedModel, take_snapshots
 from decrochage_risk.model.outcome import CENSORED
 from decrochage_risk.model.snapshots import TOO_SHORT
 from decrochage_risk.records.outcome_table import outcomes_for
-from decrochage_risk.train.backtest import LearntBaselines, can_be_known, report_on
+from decrochage_risk.train.backtest import can_be_known, learnt_baselines, report_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -164,4 +164,4 @@ def _learnt(
         return (), (f"{_NOT_MEASURED} : aucune ligne d'apprentissage.",)
     if len(set(train.outcome.tolist())) == 1:
         return (), (f"{_NOT_MEASURED} : une seule issue à l'apprentissage.",)
-    return [baseline.score for baseline in LearntBaselines.fit(train)(test)], ()
+    return [baseline.score for baseline in learnt_baselines(train, test)], ()

@@ -1,0 +1,125 @@
+"""The notebooks run from the first cell to the last, and are stored without outputs."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+COHORT = ROOT / "notebooks" / "01_scorer_une_cohorte.ipynb"
+
+CHECKS = """
+import json
+
+import numpy as np
+
+risque_situation = 1 / (1 + np.exp(-somme))
+print(json.dumps({
+    "pupils": len(records.pupils),
+    "scores": len(scores),
+    "without_score": int(scores.frame["risk"].isna().sum()),
+    "causes": int(scores.frame["cause"].notna().sum()),
+    "flagged": int(scores.frame["flagged"].sum()),
+    "listed": sum(len(pd.read_csv(path, sep=";")) for path in listes),
+    "rules": sorted(fautes.loc[fautes["severity"] == "error", "rule"]),
+    "gap": abs(risque_situation - situation.risk),
+    "reasons": [reason.text for reason in (*situation.reasons, *situation.protective)],
+    "shown_months": [float(value) for value in de_eleve],
+    "told_of_outcome": len(parti),
+    "written_in": str(travail),
+}))
+"""
+
+
+def _read(path: Path) -> Any:  # noqa: ANN401 - nbformat ships no types
+    return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]  # nbformat ships no types
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, dict[str, Any], Path]:
+    """Run the first notebook in an empty folder; give it, what the added last cell says, and the folder."""
+    notebook = _read(COHORT)
+    last = copy.deepcopy(next(cell for cell in notebook.cells if cell.cell_type == "code"))
+    last.update(id="checks", source=CHECKS)
+    notebook.cells.append(last)
+    home, work = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("work")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MPLBACKEND", "module://matplotlib_inline.backend_inline")
+        patch.setenv("TMPDIR", str(home))
+        patch.setenv("IPYTHONDIR", str(home / "ipython"))
+        patch.setenv("JUPYTER_RUNTIME_DIR", str(home / "jupyter"))
+        client = NotebookClient(
+            notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(work)}}
+        )
+        client.execute()
+    found: dict[str, Any] = json.loads(notebook.cells[-1].outputs[-1]["text"])
+    found["home"] = str(home)
+    return notebook, found, work
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_notebook_is_valid_and_stored_without_outputs(path: Path) -> None:
+    """A stored notebook is valid, has no output, no execution count, and starts with its title."""
+    notebook = _read(path)
+    nbformat.validate(notebook)
+    code = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    assert code
+    assert all(cell.outputs == [] and cell.execution_count is None for cell in code)
+    assert notebook.cells[0].cell_type == "markdown"
+    assert notebook.cells[0].source.startswith("# ")
+
+
+def test_everyone_comes_back(executed: tuple[Any, dict[str, Any], Path]) -> None:
+    """As many results as pupils; those without a score have a cause, and only those."""
+    _, found, _ = executed
+    assert found["scores"] == found["pupils"]
+    assert 0 < found["without_score"] == found["causes"] < found["pupils"]
+    assert found["told_of_outcome"] > found["pupils"] / 2
+
+
+def test_lists_hold_every_situation_once(executed: tuple[Any, dict[str, Any], Path]) -> None:
+    """The CSV lists of the schools hold together as many lines as there are situations to be looked at."""
+    _, found, _ = executed
+    assert 0 < found["flagged"] == found["listed"]
+
+
+def test_contributions_of_the_situation_sum_to_its_risk(
+    executed: tuple[Any, dict[str, Any], Path],
+) -> None:
+    """The plotted contributions and their base give the risk shown above the plot, to 1e-6."""
+    assert executed[1]["gap"] < 1e-6
+
+
+def test_both_faults_are_shown(executed: tuple[Any, dict[str, Any], Path]) -> None:
+    """The faulty extract of the notebook is refused for its two faults together."""
+    assert executed[1]["rules"] == ["out_of_range", "unknown_pupil"]
+
+
+def test_reasons_are_printed_as_they_are(executed: tuple[Any, dict[str, Any], Path]) -> None:
+    """Each reason of the pupil looked at is printed, three at least, and months of absences are counted."""
+    notebook, found, _ = executed
+    printed = "".join(
+        output.get("text", "") for cell in notebook.cells[:-1] for output in cell.get("outputs", [])
+    )
+    assert len(found["reasons"]) >= 3
+    assert all(text in printed for text in found["reasons"])
+    assert "Modèle de démonstration" in printed
+    assert sum(found["shown_months"]) > 0
+
+
+def test_three_figures_and_nothing_in_the_current_folder(
+    executed: tuple[Any, dict[str, Any], Path],
+) -> None:
+    """The notebook draws three figures, and writes in its temporary folder only."""
+    notebook, found, work = executed
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    assert sum("image/png" in output.get("data", {}) for output in outputs) == 3
+    assert list(work.iterdir()) == []
+    assert found["written_in"].startswith(found["home"])

@@ -1,0 +1,49 @@
+"""The README is true: its example runs, its links lead somewhere, its commands exist."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from decrochage_risk import DemoModelWarning
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_example_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Every Python block runs as it is written, in an empty folder, and writes the lists that it promises."""
+    blocks = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
+    assert blocks
+    monkeypatch.chdir(tmp_path)
+    for block in blocks:
+        with pytest.warns(DemoModelWarning):
+            exec(compile(block, "README.md", "exec"), {})  # noqa: S102 - our own file, run on purpose
+    assert "pupil_id" in capsys.readouterr().out
+    assert list((tmp_path / "out" / "mars").glob("*.parquet"))
+
+
+def test_links_lead_somewhere() -> None:
+    """Every relative link of the README and of the pages of docs names a file of the project."""
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+    broken = [
+        f"{page.name}: {target}"
+        for page in pages
+        for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
+        if "://" not in target and not (page.parent / target).exists()
+    ]
+    assert broken == []
+
+
+def test_commands_exist() -> None:
+    """Every command of the README's table is a command of the program."""
+    from typer.main import get_command  # noqa: PLC0415 - the program is built only for this test
+
+    from decrochage_risk.cli.program import app  # noqa: PLC0415 - same
+
+    named = set(re.findall(r"^\| `([a-z-]+)` \|", README, flags=re.MULTILINE))
+    assert named == set(get_command(app).commands)  # type: ignore[attr-defined]  # a group has commands
