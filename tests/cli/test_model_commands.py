@@ -44,7 +44,7 @@ def test_training_on_one_year_tells_its_limits(
     """With one school year no year is untouched: told once on stderr, and the model is made all the same."""
     result = run("train", extracts, "--out", tmp_path / "m", "--school-year", 2024)
     assert result.exit_code == 0, result.output
-    assert result.stderr.count("Attention : No year is untouched") == 1
+    assert result.stderr.count("Attention : No year is untouched: there is no earlier school year") == 1
     assert dr.load_model(tmp_path / "m").trained_on["school_years"] == [2024]
 
 

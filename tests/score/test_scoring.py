@@ -7,12 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pytest
 from cohort_parts import told_of
 
 import decrochage_risk.score.scoring as scoring_module
-from decrochage_risk.errors import AsOfError, DemoModelWarning, RecordsError, RecordsWarning
+from decrochage_risk.errors import DemoModelWarning
 from decrochage_risk.features import FAMILIES, FEATURE_BY_NAME
 from decrochage_risk.records import PupilRecords
 from decrochage_risk.score import DEMO_NOTICE, score_pupils
@@ -63,12 +62,6 @@ def odd_pupils() -> PupilRecords:
         ],
         not_sent={"absences": ["no data"]},
     )
-
-
-def refused_message(error: pytest.ExceptionInfo[Exception], *parts: str) -> None:
-    """Check that a message says what came, what was expected and what to do."""
-    for part in (*parts, "\nExpected: ", "\nHint: "):
-        assert part in str(error.value)
 
 
 def test_as_many_results_as_pupils_in_their_order(small_cohort: Cohort, small_scores: RiskScores) -> None:
@@ -152,22 +145,6 @@ def test_a_refusal_leaves_nothing_of_the_pupil_and_changes_nobody_else(
         assert pupil_id not in set(scores.reasons["pupil_id"])
     before, after = told_of(small_scores), told_of(scores)
     assert {p for p in before if before[p] != after[p]} == set(refused)
-
-
-def test_one_id_may_be_excluded_as_text(small_cohort: Cohort, score: Callable[..., RiskScores]) -> None:
-    """A single id is an id, not a series of letters."""
-    first = small_cohort.tables["pupils"]["pupil_id"].iloc[0]
-    frame = score(small_cohort.records, explain="none", exclude=first).frame
-    assert frame.loc[frame["cause"] == "traitement refusé", "pupil_id"].tolist() == [first]
-
-
-def test_an_unknown_id_to_exclude_is_a_warning(
-    small_cohort: Cohort, score: Callable[..., RiskScores]
-) -> None:
-    """A refusal that no pupil of the records matches is said, with how many and an example; scoring goes on."""
-    with pytest.warns(RecordsWarning, match=r"exclude names 2 pupils .* for example 'nobody'; check"):
-        scores = score(small_cohort.records, explain="none", exclude=["nobody", "no one"])
-    assert not (scores.frame["cause"] == "traitement refusé").any()
 
 
 @pytest.mark.parametrize("explain", ["flagged", "all", "none", "ids"])
@@ -281,57 +258,6 @@ def test_a_model_of_real_pupils_is_not_called_a_demonstration(
     assert not scores.frame["demo"].any()
     assert scores.run.model.notice is None
     assert "démonstration" not in scores.summary + scores.to_json() + scores._repr_html_()
-
-
-def test_the_as_of_date_may_be_text(
-    small_cohort: Cohort, small_scores: RiskScores, score: Callable[..., RiskScores]
-) -> None:
-    """The ISO text of the day gives the scores of the day."""
-    scores = score(small_cohort.records, as_of="2025-03-05", explain="all")
-    assert scores.run == small_scores.run
-    pd.testing.assert_frame_equal(scores.frame, small_scores.frame)
-    pd.testing.assert_frame_equal(scores.reasons, small_scores.reasons)
-
-
-def test_other_kinds_of_inputs_are_refused_all_at_once(small_cohort: Cohort, as_of: date) -> None:
-    """Frames instead of records, a path instead of a model, a dict instead of a policy: one message for all three."""
-    with pytest.raises(RecordsError) as error:
-        score_pupils(small_cohort.tables, as_of=as_of, model="models/2025", policy={})  # type: ignore[arg-type]  # on purpose
-    came = (
-        "records is a dict, not PupilRecords",
-        "model is a str, not TrainedModel",
-        "policy is a dict, not Policy",
-    )
-    refused_message(error, *came, "load_model(folder)", "PupilRecords.read(folder)", "load_policy(")
-
-
-@pytest.mark.parametrize(
-    ("explain", "hint"), [("P000001", "explain=['P000001']"), ("ALL", "['ALL']"), (True, "['a1']")]
-)
-def test_explain_is_one_of_three_words_or_ids(
-    small_cohort: Cohort, score: Callable[..., RiskScores], explain: object, hint: str
-) -> None:
-    """Another word, or what is no collection, is refused with how to ask for one pupil."""
-    with pytest.raises(RecordsError) as error:
-        score(small_cohort.records, explain=explain)
-    refused_message(error, f"explain={explain!r}", '"flagged", "all", "none"', hint)
-
-
-def test_unknown_ids_to_explain_are_an_error(small_cohort: Cohort, score: Callable[..., RiskScores]) -> None:
-    """Whoever asks for the reasons of somebody who is not there is told who."""
-    with pytest.raises(RecordsError) as error:
-        score(small_cohort.records, explain=["nobody", "P000001", "no one"])
-    refused_message(error, "explain names 2 unknown pupils", "'nobody'", "'no one'")
-
-
-@pytest.mark.parametrize("day", ["soon", "2019-01-07", None])
-def test_a_day_that_cannot_be_used_is_refused(
-    small_cohort: Cohort, score: Callable[..., RiskScores], day: object
-) -> None:
-    """What is no date, or lies before every enrolment, is an as-of error."""
-    with pytest.raises(AsOfError) as error:
-        score(small_cohort.records, as_of=day)
-    refused_message(error)
 
 
 def test_measures_rest_on_completed_years(
