@@ -24,7 +24,7 @@ YEARS = [2023, 2024]
 @pytest.fixture(scope="session")
 def cohort() -> Cohort:
     """Draw 400 synthetic pupils over two school years."""
-    return make_cohort(400, YEARS, seed=5)
+    return make_cohort(1_000, YEARS, seed=5)
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The commands ``check``, ``cohort``, ``pseudonymise`` and ``new-key``."""
+"""The commands ``check``, ``pseudonymise`` and ``new-key``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import pandas as pd
 import pytest
 
 import decrochage_risk as dr
-from decrochage_risk.synthetic import make_cohort
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,59 +122,6 @@ def test_calendar_options_are_used(own: Path, run: Callable[..., Result]) -> Non
     dr.SchoolCalendar.for_zone("B").to_csv(days)
     assert "WARNING" not in run("check", own, "--calendar", days).stdout
     assert "WARNING" in run("check", own, "--zone", "C").stdout
-
-
-@pytest.mark.parametrize("file_format", ["parquet", "csv"])
-def test_cohort_writes_what_make_cohort_draws(
-    file_format: str, tmp_path: Path, run: Callable[..., Result]
-) -> None:
-    """The command writes the very cohort of its options, which reads back without error."""
-    options = [
-        "--pupils",
-        40,
-        "--school-year",
-        2023,
-        "--school-year",
-        2024,
-        "--seed",
-        3,
-        "--format",
-        file_format,
-    ]
-    result = run("cohort", tmp_path / "c", *options)
-    assert result.exit_code == 0, result.output
-    expected = make_cohort(40, [2023, 2024], 3)
-    read = dr.PupilRecords.read(tmp_path / "c")
-    assert read.pupils["pupil_id"].tolist() == expected.tables["pupils"]["pupil_id"].tolist()
-    assert read.grades is not None
-    assert len(read.grades) == len(expected.tables["grades"])
-    assert (tmp_path / "c" / f"truth.{file_format}").is_file()
-
-
-@pytest.mark.parametrize(
-    ("options", "came"),
-    [
-        (["--pupils", 0], "pupils=0"),
-        (["--school-year", 2022, "--school-year", 2024], "school_years=[2022, 2024]"),
-        (["--school-year", 1999], "school_years=[1999]"),
-        (["--seed", -1], "seed=-1"),
-        (["--difficulty", "facile"], "difficulty='facile'"),
-    ],
-)
-def test_cohort_refuses(
-    options: list[object], came: str, tmp_path: Path, refused: Callable[..., str]
-) -> None:
-    """A cohort that cannot be drawn is refused with what came."""
-    assert came in refused("cohort", tmp_path / "c", *options)
-    assert not (tmp_path / "c").exists()
-
-
-def test_cohort_refuses_a_target_that_is_a_file(tmp_path: Path, refused: Callable[..., str]) -> None:
-    """Tables are not written over a file, nor under one."""
-    target = tmp_path / "c"
-    target.touch()
-    assert f"{target} is a file" in refused("cohort", target)
-    assert "which is a file" in refused("cohort", target / "dedans")
 
 
 def test_new_key_then_pseudonymise(extracts: Path, tmp_path: Path, run: Callable[..., Result]) -> None:

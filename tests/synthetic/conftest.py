@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def cohort() -> Cohort:
-    """Draw two years of pupils, enough for shares to be within a point or so."""
+    """Draw two years of pupils, whose shares are within a point or so."""
     return make_cohort(9_000, [2023, 2024], seed=20)
 
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from decrochage_risk.errors import RecordsError
-from decrochage_risk.synthetic import make_cohort
+from decrochage_risk.synthetic import make_cohort, write_cohort
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-GOOD = {"pupils": 5, "school_years": [2024], "seed": 0}
+GOOD: dict[str, Any] = {"pupils": 5, "school_years": [2024], "seed": 0}
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,8 @@ GOOD = {"pupils": 5, "school_years": [2024], "seed": 0}
         ({"school_years": [2024, 2024]}, "consecutive", r"\[2024\]"),
         ({"school_years": [1999]}, "2017 to", "from_csv"),
         ({"school_years": [2050]}, "2017 to", "from_csv"),
-        ({"difficulty": "easy"}, "observable, realistic", "records show"),
+        ({"difficulty": "easy"}, "observable, realistic, hard", "records show"),
+        ({"youngest": "4e"}, "6e, 3e", "208,000"),
     ],
 )
 def test_bad_argument_is_refused(bad: dict[str, Any], expected: str, hint: str) -> None:
@@ -45,8 +46,17 @@ def test_bad_argument_is_refused(bad: dict[str, Any], expected: str, hint: str) 
     assert repr(bad[name]) in str(caught.value)
 
 
+@pytest.mark.parametrize("regimes", ["drift", ["prior_shift", "drift"]])
+def test_unknown_regime_is_refused(regimes: str | list[str]) -> None:
+    """The message names the regime that is not known, and those that are."""
+    with pytest.raises(RecordsError, match=r"(?s)unknown 'drift'.*Expected: .*concept_drift.*Hint: .*last"):
+        make_cohort(**GOOD, regimes=regimes)
+
+
 def test_unknown_file_format_is_refused(tmp_path: Path) -> None:
     """Writing asks for Parquet or CSV, and makes no file otherwise."""
     with pytest.raises(RecordsError, match=r"(?s)file_format='xlsx'.*Expected: one of parquet, csv.*Hint: "):
         make_cohort(**GOOD).write(tmp_path / "out", "xlsx")  # type: ignore[arg-type]  # that is the point
+    with pytest.raises(RecordsError, match=r"file_format='xlsx'"):
+        write_cohort(tmp_path / "out", **GOOD, file_format="xlsx")  # type: ignore[arg-type]  # same
     assert not (tmp_path / "out").exists()

@@ -55,7 +55,7 @@ def by_class(trace: YearTrace, who: npt.NDArray[np.intp]) -> npt.NDArray[np.intp
 @pytest.fixture(params=["observable", "realistic"])
 def trace(request: pytest.FixtureRequest, cohort: Cohort, hidden_cohort: Cohort) -> YearTrace:
     """Last year of a cohort of either difficulty."""
-    return (cohort if request.param == "observable" else hidden_cohort)._traces[2024]
+    return (cohort if request.param == "observable" else hidden_cohort)._blocks[0].traces[2024]
 
 
 @pytest.mark.parametrize("week", [5, 17, 30])
@@ -78,7 +78,7 @@ def test_truth_of_a_morning_is_the_mean_over_what_the_day_may_bring(trace: YearT
 @pytest.mark.parametrize("week", [6, 20])
 def test_truth_before_an_assessment_is_the_mean_over_its_results(cohort: Cohort, week: int) -> None:
     """Low mark or not: the truth after the assessment, weighted by the chance of each, is that of before."""
-    trace = cohort._traces[2024]
+    trace = cohort._blocks[0].traces[2024]
     assert trace.chain.has_round(week)
     weeks = trace.weeks
     now = truth(trace, int(weeks.days[week, PLACE]))
@@ -102,7 +102,7 @@ def test_weights_of_hidden_classes_are_their_shares(
     hidden_cohort: Cohort, surprise: Callable[..., float]
 ) -> None:
     """Among pupils of about the same weight of a hidden class, the share that is in it is that weight."""
-    trace = hidden_cohort._traces[2024]
+    trace = hidden_cohort._blocks[0].traces[2024]
     week = 28
     day = int(trace.weeks.days[week, 2])
     who = truth(trace, day).index.to_numpy()

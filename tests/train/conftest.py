@@ -23,7 +23,7 @@ def quick() -> FitOptions:
 
 @pytest.fixture(scope="session")
 def cohort() -> Cohort:
-    return make_cohort(500, [2021, 2022, 2023], seed=3)
+    return make_cohort(1_000, [2021, 2022, 2023], seed=3)
 
 
 @pytest.fixture(scope="session")

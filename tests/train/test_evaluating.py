@@ -175,7 +175,7 @@ def test_who_is_left_out_is_counted_in_french(cohort: Cohort, earlier_model: Tra
 def test_levels_that_the_model_never_saw_are_counted(cohort: Cohort, quick: FitOptions) -> None:
     """Rows of an unknown level are left out as in scoring, counted, and refused when there is no other."""
     enrolments = cohort.tables["enrolments"]
-    in_3e = enrolments.loc[enrolments["level"] == "3e", ["pupil_id", "school_year"]]
+    in_3e = enrolments.loc[enrolments["level"] == "3e", ["pupil_id", "school_year"]].drop_duplicates()
     known = cohort.outcomes.merge(in_3e, how="left", indicator=True)
     known.loc[known["_merge"] == "both", "outcome"] = "unknown"
     known.loc[known["_merge"] == "both", "date"] = pd.NaT

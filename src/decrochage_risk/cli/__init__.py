@@ -2,7 +2,7 @@
 
 ``program``
     the program and its commands; clean errors, warnings told once;
-``demo_command``, ``records_commands``, ``score_command``, ``model_commands``
+``demo_command``, ``cohort_command``, ``records_commands``, ``score_command``, ``model_commands``
     one function per command, whose French docstring is its ``--help``;
 ``options``
     the options that several commands share;

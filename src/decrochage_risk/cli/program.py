@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from decrochage_risk.cli.cohort_command import cohort
 from decrochage_risk.cli.demo_command import demo
 from decrochage_risk.cli.model_commands import evaluate, train
 from decrochage_risk.cli.output import replace_unwritable, say
-from decrochage_risk.cli.records_commands import check, cohort, new_key, pseudonymise
+from decrochage_risk.cli.records_commands import check, new_key, pseudonymise
 from decrochage_risk.cli.score_command import score
 from decrochage_risk.errors import DecrochageError, DecrochageWarning, FaultyRecordsError
 

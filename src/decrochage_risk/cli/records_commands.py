@@ -1,8 +1,7 @@
-"""``check``, ``cohort``, ``pseudonymise`` and ``new-key``: folders of extracts, before any score."""
+"""``check``, ``pseudonymise`` and ``new-key``: folders of extracts, before any score."""
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path  # noqa: TC003 - Typer reads the annotations
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -27,16 +26,9 @@ if TYPE_CHECKING:
     from decrochage_risk.records.reading import Folder
     from decrochage_risk.school_year import SchoolCalendar
 
-__all__ = ["check", "cohort", "new_key", "pseudonymise"]
+__all__ = ["check", "new_key", "pseudonymise"]
 
 FAULTS_FOUND = 1
-
-
-class FileFormat(StrEnum):
-    """How a cohort is written."""
-
-    PARQUET = "parquet"
-    CSV = "csv"
 
 
 def check(
@@ -101,57 +93,6 @@ def _say_tables(found: Folder) -> None:
         say(f"Tables non fournies, donc inconnues : {', '.join(absent)}")
     for line in reading_lines(found):
         say(line)
-
-
-def cohort(
-    out: Annotated[Path, typer.Argument(metavar="SORTIE", show_default=False, help="Dossier à écrire.")],
-    *,
-    pupils: Annotated[
-        int, typer.Option("--pupils", metavar="N", help="Élèves distincts, toutes années ensemble.")
-    ] = 2000,
-    school_year: Annotated[
-        list[int] | None,
-        typer.Option(
-            "--school-year",
-            metavar="AAAA",
-            show_default=False,
-            help="Année scolaire (2024 = 2024-2025) ; à répéter, années qui se suivent. 2022 à 2024 par défaut.",
-        ),
-    ] = None,
-    seed: Annotated[
-        int, typer.Option("--seed", metavar="N", help="Graine : la même donne la même cohorte.")
-    ] = 0,
-    difficulty: Annotated[
-        str,
-        typer.Option(
-            "--difficulty",
-            metavar="observable|realistic",
-            help="Le risque tient à ce que les tables montrent (observable), ou aussi à ce qu'elles taisent (realistic).",
-        ),
-    ] = "observable",
-    file_format: Annotated[
-        FileFormat, typer.Option("--format", help="Format des fichiers.")
-    ] = FileFormat.PARQUET,
-) -> None:
-    """Tirer une cohorte d'élèves synthétiques, avec la probabilité vraie de chacun.
-
-    Lit : rien.
-
-    Écrit dans le dossier : pupils, enrolments, absences, grades, orientation, outcomes, et truth (la probabilité
-    vraie, que les autres commandes ne lisent pas). Les fichiers de mêmes noms sont remplacés.
-    """
-    from decrochage_risk.synthetic import make_cohort  # noqa: PLC0415 - pandas loads on first use
-
-    check_target_folder(out)
-    years = school_year or [2022, 2023, 2024]
-    with steps(len(years) + 1) as step:
-        made = make_cohort(pupils, years, seed, difficulty, progress=step)
-        step("Écriture")
-        with writing(out / "pupils"):
-            files = made.write(out, file_format.value)
-    for name, table in {**made.tables, "truth": made.truth}.items():
-        say(f"{name} : {french.plural(len(table), 'ligne')}")
-    say(f"{french.plural(len(files), 'fichier')} dans {out}. Élèves synthétiques : aucun n'est réel.")
 
 
 def pseudonymise(

@@ -5,19 +5,50 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from decrochage_risk.errors import RecordsError, explain_error
+from decrochage_risk.school_year import SchoolCalendar
+from decrochage_risk.synthetic.blocks import Plan
+from decrochage_risk.synthetic.difficulty import DIFFICULTIES
+from decrochage_risk.synthetic.population import YOUNGEST
+from decrochage_risk.synthetic.regimes import REGIMES
 from decrochage_risk.synthetic.schools import MOST_PUPILS
-from decrochage_risk.synthetic.settings import DIFFICULTIES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from decrochage_risk.school_year import SchoolCalendar
-    from decrochage_risk.synthetic.settings import Difficulty
+    from decrochage_risk.synthetic.difficulty import Difficulty
 
-__all__ = ["checked_difficulty", "checked_pupils", "checked_seed", "checked_years"]
+__all__ = ["checked_plan"]
 
 
-def checked_pupils(pupils: int) -> int:
+def checked_plan(
+    pupils: int,
+    school_years: Sequence[int],
+    seed: int,
+    difficulty: str,
+    youngest: str,
+    regimes: Sequence[str],
+    calendar: SchoolCalendar | None,
+) -> Plan:
+    """Check every argument of ``make_cohort``.
+
+    Raises
+    ------
+    RecordsError
+        The first that cannot be used.
+    """
+    days = SchoolCalendar.for_zone("B") if calendar is None else calendar
+    return Plan(
+        pupils=_checked_pupils(pupils),
+        school_years=_checked_years(school_years, days),
+        seed=_checked_seed(seed),
+        difficulty=_checked_difficulty(difficulty),
+        youngest=_checked_youngest(youngest),
+        regimes=_checked_regimes(regimes),
+        calendar=days,
+    )
+
+
+def _checked_pupils(pupils: int) -> int:
     """Return how many pupils to draw; 1 or more."""
     if isinstance(pupils, bool) or not isinstance(pupils, int) or not 1 <= pupils <= MOST_PUPILS:
         raise RecordsError(
@@ -30,7 +61,7 @@ def checked_pupils(pupils: int) -> int:
     return pupils
 
 
-def checked_seed(seed: int) -> int:
+def _checked_seed(seed: int) -> int:
     """Return the seed; 0 or more."""
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise RecordsError(
@@ -43,7 +74,7 @@ def checked_seed(seed: int) -> int:
     return seed
 
 
-def checked_years(school_years: Sequence[int], calendar: SchoolCalendar) -> list[int]:
+def _checked_years(school_years: Sequence[int], calendar: SchoolCalendar) -> list[int]:
     """Return the school years: consecutive, in order, and all of them in the calendar."""
     years = list(school_years)
     if not years or any(isinstance(year, bool) or not isinstance(year, int) for year in years):
@@ -66,7 +97,7 @@ def checked_years(school_years: Sequence[int], calendar: SchoolCalendar) -> list
     return years
 
 
-def checked_difficulty(difficulty: str) -> Difficulty:
+def _checked_difficulty(difficulty: str) -> Difficulty:
     """Return the settings of a difficulty, by its name."""
     found = DIFFICULTIES.get(difficulty)
     if found is None:
@@ -74,10 +105,38 @@ def checked_difficulty(difficulty: str) -> Difficulty:
             explain_error(
                 f"difficulty={difficulty!r}",
                 expected=f"one of {', '.join(DIFFICULTIES)}",
-                hint='"observable": the records show all that moves the risk; "realistic": they do not.',
+                hint='"observable": the records show all that moves the risk; "realistic" and "hard": they do not.',
             )
         )
     return found
+
+
+def _checked_youngest(youngest: str) -> str:
+    """Return the level that the cohort begins with."""
+    if youngest not in YOUNGEST:
+        raise RecordsError(
+            explain_error(
+                f"youngest={youngest!r}",
+                expected=f"one of {', '.join(YOUNGEST)}",
+                hint='"3e" leaves out the 6e, 5e and 4e: 208,000 of the 390,000 pupils of a region like Grand Est.',
+            )
+        )
+    return youngest
+
+
+def _checked_regimes(regimes: Sequence[str]) -> frozenset[str]:
+    """Return the regimes, each known."""
+    given = [regimes] if isinstance(regimes, str) else list(regimes)
+    unknown = [name for name in given if name not in REGIMES]
+    if unknown:
+        raise RecordsError(
+            explain_error(
+                f"regimes={regimes!r}: unknown {', '.join(map(repr, unknown))}",
+                expected=f"some of {', '.join(REGIMES)}",
+                hint="Each changes something in the last school year; leave them out for ordinary years.",
+            )
+        )
+    return frozenset(given)
 
 
 def _bad_years(years: list[int], expected: str, hint: str) -> RecordsError:

@@ -4,30 +4,36 @@ The state is read off rows that are on record the same day: in which of the last
 an absence that was not excused when it was recorded (4 bits), and in which of the last two maths assessments the
 mark was under 8 or missing (2 bits): 64 states. Weeks in a company leave the state as it is. From the state, and from
 facts known since the first week (level, years behind, band of the first-week tests, wish obtained, absence of the
-year before, move), come the odds of the next absence, of the next low mark, of leaving that week, and of not
-coming back in September.
+year before, move, absence climate of the school), come the odds of the next absence, of the next low mark, of leaving that
+week, and of not coming back in September.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from decrochage_risk.synthetic.settings import ABSENCE, LEVEL_RATES, MARKS, RISK
+from decrochage_risk.synthetic.level_rates import LEVEL_RATES
+from decrochage_risk.synthetic.settings import ABSENCE, MARKS, RISK
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from decrochage_risk.synthetic.settings import AbsenceSettings, Difficulty, RiskSettings
+    from decrochage_risk.synthetic.difficulty import Difficulty
+    from decrochage_risk.synthetic.level_rates import LevelRates
+    from decrochage_risk.synthetic.settings import AbsenceSettings, RiskSettings
     from decrochage_risk.synthetic.weeks import SchoolWeeks
 
 __all__ = ["EVERY_STATE", "MARKED", "Chain", "Facts", "make_chain", "next_states", "sigmoid"]
 
 _WEEK_BITS, _LOW_BITS = 4, 2
 _STATES = 1 << (_WEEK_BITS + _LOW_BITS)
-_SHAPE = (len(LEVEL_RATES), 3, 4, 5, 4, 2)  # level, behind, wish, band, past, upheaval
+_SHAPE = (len(LEVEL_RATES), 3, 4, 5, 4, 2, len(ABSENCE.climates))
+# level, behind, wish, band, past, upheaval, climate
+_HIGHEST_BAND = 4
+_FIRST_WISH = 1
 
 EVERY_STATE = np.arange(_STATES)
 """All states, 0 to 63."""
@@ -63,7 +69,7 @@ class Facts:
     ``behind``: years behind, 2 = 2 or more. ``wish``: 0 no assignment on record, 1 first wish, 2 a later one, 3 none.
     ``band``: first-week tests, 0 lowest to 4. ``past``: 0 to 2, marked weeks of the year before,
     3 = no record of it. ``upheaval``: 1 after a
-    change of school or of track.
+    change of school or of track. ``climate``: of the school in which the year begins, 0 the least absence.
     """
 
     level: npt.NDArray[np.intp]
@@ -72,11 +78,12 @@ class Facts:
     band: npt.NDArray[np.intp]
     past: npt.NDArray[np.intp]
     upheaval: npt.NDArray[np.intp]
+    climate: npt.NDArray[np.intp]
 
     def cells(self) -> tuple[npt.NDArray[np.intp], Facts]:
         """Cell of each pupil, and the facts of each cell: pupils of a cell have the same chain."""
         code = np.ravel_multi_index(
-            (self.level, self.behind, self.wish, self.band, self.past, self.upheaval), _SHAPE
+            (self.level, self.behind, self.wish, self.band, self.past, self.upheaval, self.climate), _SHAPE
         )
         found, cell = np.unique(code, return_inverse=True)
         return cell.astype(np.intp), Facts(
@@ -117,6 +124,11 @@ class Chain:
         """How many classes no record tells apart; 1 = nothing is hidden."""
         return len(self.shares)
 
+    def take(self, rows: npt.NDArray[np.intp]) -> Chain:
+        """Keep some rows."""
+        by_row = ("absence", "low", "leaving", "summer", "placement")
+        return replace(self, **{name: getattr(self, name)[rows] for name in by_row})
+
     @staticmethod
     def has_round(week: int) -> bool:
         """Whether ``week`` holds a maths assessment: every second week from the third on."""
@@ -134,7 +146,13 @@ class Chain:
         return sigmoid(self.leaving + self.leaving_season[week])
 
 
-def make_chain(facts: Facts, difficulty: Difficulty, weeks: SchoolWeeks) -> Chain:
+def make_chain(
+    facts: Facts,
+    difficulty: Difficulty,
+    weeks: SchoolWeeks,
+    risk: RiskSettings = RISK,
+    rates: tuple[LevelRates, ...] = LEVEL_RATES,
+) -> Chain:
     """Build the chain of each cell of a year.
 
     Parameters
@@ -145,13 +163,16 @@ def make_chain(facts: Facts, difficulty: Difficulty, weeks: SchoolWeeks) -> Chai
         Its hidden classes shift absence and leaving.
     weeks : SchoolWeeks
         The year.
+    risk, rates : RiskSettings, tuple of LevelRates
+        Those of the year.
     """
     hidden = difficulty.hidden
-    absence = _static(facts, "absence_logit", ABSENCE)[:, None] + np.array([one.absence for one in hidden])
-    shift = np.array([one.risk for one in hidden])
+    climate = np.take(ABSENCE.climates, facts.climate)
+    absence = (_static(facts, "absence_logit", ABSENCE, rates) + climate)[:, None] + np.array(
+        [one.absence for one in hidden]
+    )
     leaving, summer = (
-        (_static(facts, name, RISK)[:, None] + shift).reshape(-1, 1)
-        + _by_state(RISK.by_marked_weeks, RISK.by_lows)
+        _leaving(facts, (name, rates), difficulty, risk) + _by_state(risk.by_marked_weeks, risk.by_lows)
         for name in ("in_year_logit", "summer_logit")
     )
     low = np.repeat(np.take(MARKS.low_logit_by_band, facts.band), len(hidden))
@@ -162,15 +183,29 @@ def make_chain(facts: Facts, difficulty: Difficulty, weeks: SchoolWeeks) -> Chai
         leaving=leaving,
         summer=summer,
         absence_season=np.take(ABSENCE.by_month, months),
-        leaving_season=np.take(RISK.by_month, months),
+        leaving_season=np.take(risk.by_month, months),
         placement=np.repeat(_placements(facts, len(weeks)), len(hidden), axis=0),
         shares=np.array([one.share for one in hidden]),
     )
 
 
-def _static(facts: Facts, intercept: str, effects: AbsenceSettings | RiskSettings) -> npt.NDArray[np.float64]:
+def _leaving(
+    facts: Facts, intercept: tuple[str, tuple[LevelRates, ...]], difficulty: Difficulty, risk: RiskSettings
+) -> npt.NDArray[np.float64]:
+    """Log-odds of leaving before what the weeks bring, shape (cells x hidden classes, 1)."""
+    name, rates = intercept
+    static = _static(facts, name, risk, rates) + risk.shift
+    static = static + difficulty.interaction * ((facts.behind > 0) & (facts.wish > _FIRST_WISH))
+    static = static + difficulty.corner * (facts.band == _HIGHEST_BAND)
+    hidden: npt.NDArray[np.float64] = static[:, None] + np.array([one.risk for one in difficulty.hidden])
+    return hidden.reshape(-1, 1)
+
+
+def _static(
+    facts: Facts, intercept: str, effects: AbsenceSettings | RiskSettings, rates: tuple[LevelRates, ...]
+) -> npt.NDArray[np.float64]:
     """Log-odds of what does not change within the year."""
-    intercepts = np.array([getattr(rates, intercept) for rates in LEVEL_RATES], dtype=np.float64)
+    intercepts = np.array([getattr(level, intercept) for level in rates], dtype=np.float64)
     total: npt.NDArray[np.float64] = intercepts[facts.level]
     for fact in ("band", "behind", "past", "wish"):
         total = total + np.take(getattr(effects, f"by_{fact}"), getattr(facts, fact))

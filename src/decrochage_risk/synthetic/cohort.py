@@ -1,43 +1,31 @@
-"""The cohort: years drawn one after the other, put into tables, with the truth kept."""
+"""The cohort: blocks drawn one after the other, put into tables, with the truth kept; and written without keeping it all."""
 
 from __future__ import annotations
 
 from functools import cached_property
-from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.errors import AsOfError, RecordsError, explain_error
+from decrochage_risk.errors import AsOfError, explain_error
 from decrochage_risk.school_year import DateLike, SchoolCalendar, day_number, school_year_of, to_date
-from decrochage_risk.synthetic.arguments import (
-    checked_difficulty,
-    checked_pupils,
-    checked_seed,
-    checked_years,
-)
-from decrochage_risk.synthetic.columns import stack
-from decrochage_risk.synthetic.population import draw_population, yearly_pupils
-from decrochage_risk.synthetic.rows import event_tables, pupils_table
-from decrochage_risk.synthetic.schools import make_schools
+from decrochage_risk.synthetic.arguments import checked_plan
+from decrochage_risk.synthetic.blocks import draw_blocks
 from decrochage_risk.synthetic.settings import TRUTH_DAYS
 from decrochage_risk.synthetic.truth import truth_on
-from decrochage_risk.synthetic.weeks import school_weeks
-from decrochage_risk.synthetic.year import run_year
+from decrochage_risk.synthetic.writing import FileFormat, checked_format, write_blocks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import date
+    from pathlib import Path
 
     from decrochage_risk.records.pupil_records import PupilRecords
-    from decrochage_risk.synthetic.columns import Columns
-    from decrochage_risk.synthetic.year import YearTrace
+    from decrochage_risk.synthetic.blocks import Block
 
-__all__ = ["Cohort", "make_cohort"]
+__all__ = ["Cohort", "make_cohort", "write_cohort"]
 
-FileFormat = Literal["parquet", "csv"]
-_FILE_FORMATS = ("parquet", "csv")
-_RECORD_TABLES = ("pupils", "enrolments", "absences", "grades", "orientation")
 _AUTUMN = 9  # an as-of date of September or later lies in the first calendar year of its school year
 
 
@@ -49,30 +37,23 @@ class Cohort:
     Attributes
     ----------
     tables : dict of str to DataFrame
-        ``pupils``, ``enrolments``, ``absences``, ``grades``, ``orientation``, ``outcomes``.
+        ``pupils``, ``enrolments``, ``absences``, ``grades``, ``orientation``, ``outcomes``, and ``coverage`` where
+        some school does not send a table.
     school_years : list of int
     calendar : SchoolCalendar
     difficulty : str
     """
 
     def __init__(
-        self,
-        tables: dict[str, pd.DataFrame],
-        traces: Mapping[int, YearTrace],
-        pupil_ids: pd.Series,
-        calendar: SchoolCalendar,
-        difficulty: str,
+        self, blocks: Iterable[Block], school_years: list[int], calendar: SchoolCalendar, difficulty: str
     ) -> None:
-        self.tables = tables
+        drawn = list(blocks)
+        names = list(dict.fromkeys(name for block in drawn for name in block.tables))
+        self.tables = {name: _joined([block.tables.pop(name) for block in drawn]) for name in names}
+        self.school_years = school_years
         self.calendar = calendar
         self.difficulty = difficulty
-        self._traces = dict(traces)
-        self._pupil_ids = pupil_ids
-
-    @property
-    def school_years(self) -> list[int]:
-        """School years of the cohort, in order."""
-        return list(self._traces)
+        self._blocks = drawn
 
     @property
     def outcomes(self) -> pd.DataFrame:
@@ -88,25 +69,21 @@ class Cohort:
         """The tables as checked records, without the outcomes; built on first use."""
         from decrochage_risk.records.pupil_records import PupilRecords  # noqa: PLC0415 - only who asks loads the checks
 
-        pupils, enrolments, absences, grades, orientation = (self.tables[name] for name in _RECORD_TABLES)
+        tables = self.tables
         return PupilRecords(
-            pupils,
-            enrolments,
-            absences=absences,
-            grades=grades,
-            orientation=orientation,
+            tables["pupils"],
+            tables["enrolments"],
+            absences=tables["absences"],
+            grades=tables["grades"],
+            orientation=tables["orientation"],
+            coverage=tables.get("coverage"),
             calendar=self.calendar,
         )
 
     @cached_property
     def truth(self) -> pd.DataFrame:
         """:meth:`truth_at` on five days a year, early November to early May, for pupils enrolled that day."""
-        days = [
-            f"{year if month >= _AUTUMN else year + 1}-{month:02d}-{day:02d}"
-            for year in self.school_years
-            for month, day in TRUTH_DAYS
-        ]
-        return self.truth_at(*days)
+        return self.truth_at(*_truth_days(self.school_years))
 
     def truth_at(self, *as_of: DateLike) -> pd.DataFrame:
         """Compute the true probability on the morning of one day or several.
@@ -135,7 +112,7 @@ class Cohort:
         np.True_
         """
         days = sorted({to_date(day) for day in as_of})
-        outside = [day for day in days if school_year_of(day) not in self._traces]
+        outside = [day for day in days if school_year_of(day) not in self.school_years]
         if outside or not days:
             raise AsOfError(
                 explain_error(
@@ -144,24 +121,8 @@ class Cohort:
                     hint="Ask for days of these years, or make a cohort of other years.",
                 )
             )
-        frames = []
-        for year, trace in self._traces.items():
-            wanted = [day_number(day) for day in days if school_year_of(day) == year]
-            if wanted:
-                frames += [self._truth_frame(trace, *found) for found in truth_on(trace, wanted)]
-        return pd.concat(frames, ignore_index=True)
-
-    def _truth_frame(
-        self, trace: YearTrace, day: int, who: np.ndarray, probability: np.ndarray, latent: np.ndarray
-    ) -> pd.DataFrame:
-        return pd.DataFrame(
-            {
-                "pupil_id": self._pupil_ids.array.take(trace.who[who]),
-                "as_of": np.full(who.size, np.datetime64(day, "D").astype("datetime64[s]")),
-                "probability": probability,
-                "latent_probability": latent,
-            }
-        )
+        by_day = [_truth_of(block, day) for day in days for block in self._blocks]
+        return pd.concat(by_day, ignore_index=True)
 
     def write(self, folder: str | Path, file_format: FileFormat = "parquet") -> list[Path]:
         """Write every table and the truth into a folder, one file each; other files of the folder stay.
@@ -177,25 +138,7 @@ class Cohort:
         list of Path
             The files, of which ``decrochage-risk check`` and ``PupilRecords.read`` read those of the records.
         """
-        if file_format not in _FILE_FORMATS:
-            raise RecordsError(
-                explain_error(
-                    f"file_format={file_format!r}",
-                    expected=f"one of {', '.join(_FILE_FORMATS)}",
-                    hint="Parquet is smaller and keeps the types of the columns.",
-                )
-            )
-        target = Path(folder)
-        target.mkdir(parents=True, exist_ok=True)
-        written = []
-        for name, table in {**self.tables, "truth": self.truth}.items():
-            path = target / f"{name}.{file_format}"
-            if file_format == "parquet":
-                table.to_parquet(path, index=False)
-            else:
-                table.to_csv(path, index=False, lineterminator="\n")
-            written.append(path)
-        return written
+        return list(write_blocks(folder, [{**self.tables, "truth": self.truth}], file_format))
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name} {len(table):,}" for name, table in self.tables.items())
@@ -208,6 +151,8 @@ def make_cohort(
     seed: int,
     difficulty: str = "observable",
     *,
+    youngest: str = "6e",
+    regimes: Sequence[str] = (),
     calendar: SchoolCalendar | None = None,
     progress: Callable[[str], object] | None = None,
 ) -> Cohort:
@@ -221,13 +166,19 @@ def make_cohort(
         Consecutive school years (2024 = 2024-2025).
     seed : int
         The same seed gives the same cohort, to the byte.
-    difficulty : {"observable", "realistic"}
+    difficulty : {"observable", "realistic", "hard"}
         ``"observable"``: the risk is a function of what the records show. ``"realistic"``: hidden classes of pupils
-        move it too, among them quiet ones who leave without a sign.
+        move it too, among them quiet ones who leave without a sign, and some schools do not send every table.
+        ``"hard"``: more of all that, with interactions, a corner that is not monotone, and wrong outcomes.
+    youngest : {"6e", "3e"}
+        Level that the cohort begins with.
+    regimes : sequence of str
+        What changes in the last school year: names of ``REGIMES`` (``"prior_shift"``, ``"concept_drift"``,
+        ``"stops_recording"``, ``"new_marking"``, ``"merged_school"``).
     calendar : SchoolCalendar, optional
         Zone B by default.
     progress : callable, optional
-        Called with a short text before each year.
+        Called with a short text before each year (of each block, where there are several).
 
     Returns
     -------
@@ -236,7 +187,8 @@ def make_cohort(
     Raises
     ------
     RecordsError
-        Less than one pupil, school years that are not consecutive or not in the calendar, another difficulty.
+        Less than one pupil, school years that are not consecutive or not in the calendar, another difficulty,
+        youngest level or regime.
 
     Examples
     --------
@@ -246,19 +198,79 @@ def make_cohort(
     >>> list(cohort.truth.columns)
     ['pupil_id', 'as_of', 'probability', 'latent_probability']
     """
-    days = SchoolCalendar.for_zone("B") if calendar is None else calendar
-    number, years = checked_pupils(pupils), checked_years(school_years, days)
-    settings = checked_difficulty(difficulty)
-    people, buildings, *year_seeds = np.random.SeedSequence(checked_seed(seed)).spawn(2 + len(years))
-    population = draw_population(number, years, np.random.default_rng(people))
-    schools = make_schools(yearly_pupils(number, len(years)), np.random.default_rng(buildings))
-    traces: dict[int, YearTrace] = {}
-    rows: list[dict[str, Columns]] = []
-    for year, year_seed in zip(years, year_seeds, strict=True):
-        if progress is not None:
-            progress(f"{year}-{year + 1}")
-        traces[year], year_rows = run_year(population, schools, school_weeks(days, year), settings, year_seed)
-        rows.append(year_rows)
-    stacked = {name: stack(one.pop(name) for one in rows) for name in tuple(rows[0])}
-    tables = {"pupils": pupils_table(population)} | event_tables(stacked, population.pupil_id, schools)
-    return Cohort(tables, traces, population.pupil_id, days, settings.name)
+    plan = checked_plan(pupils, school_years, seed, difficulty, youngest, regimes, calendar)
+    blocks = draw_blocks(plan, progress)
+    return Cohort(blocks, plan.school_years, plan.calendar, plan.difficulty.name)
+
+
+def write_cohort(  # noqa: PLR0913 - where and how, besides all that make_cohort takes
+    folder: str | Path,
+    pupils: int,
+    school_years: Sequence[int],
+    seed: int,
+    difficulty: str = "observable",
+    *,
+    file_format: FileFormat = "parquet",
+    youngest: str = "6e",
+    regimes: Sequence[str] = (),
+    calendar: SchoolCalendar | None = None,
+    progress: Callable[[str], object] | None = None,
+) -> dict[Path, int]:
+    """Draw a cohort and write it block by block: any number of pupils in the memory of one block.
+
+    Parameters
+    ----------
+    folder : path
+        Made if it is not there.
+    file_format : {"parquet", "csv"}
+    pupils, school_years, seed, difficulty, youngest, regimes, calendar, progress
+        As in :func:`make_cohort`, whose tables and truth the files hold.
+
+    Returns
+    -------
+    dict of Path to int
+        The files, and how many rows each holds.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     [path.name for path in write_cohort(folder, 20, [2024], seed=1)][:3]
+    ['pupils.parquet', 'enrolments.parquet', 'absences.parquet']
+    """
+    checked_format(file_format)
+    plan = checked_plan(pupils, school_years, seed, difficulty, youngest, regimes, calendar)
+    return write_blocks(folder, _with_truth(draw_blocks(plan, progress), plan.school_years), file_format)
+
+
+def _with_truth(blocks: Iterable[Block], school_years: list[int]) -> Iterator[dict[str, pd.DataFrame]]:
+    for block in blocks:
+        days = [to_date(day) for day in _truth_days(school_years)]
+        truth = pd.concat([_truth_of(block, day) for day in days], ignore_index=True)
+        yield {**block.tables, "truth": truth}
+
+
+def _joined(frames: list[pd.DataFrame]) -> pd.DataFrame:
+    return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+
+
+def _truth_days(school_years: Iterable[int]) -> list[str]:
+    return [
+        f"{year if month >= _AUTUMN else year + 1}-{month:02d}-{day:02d}"
+        for year in school_years
+        for month, day in TRUTH_DAYS
+    ]
+
+
+def _truth_of(block: Block, day: date) -> pd.DataFrame:
+    """Truth of one block on one day."""
+    trace = block.traces[school_year_of(day)]
+    ((number, who, probability, latent),) = truth_on(trace, [day_number(day)])
+    return pd.DataFrame(
+        {
+            "pupil_id": block.pupil_ids.array.take(trace.who[who]),
+            "as_of": np.full(who.size, np.datetime64(number, "D").astype("datetime64[s]")),
+            "probability": probability,
+            "latent_probability": latent,
+        }
+    )

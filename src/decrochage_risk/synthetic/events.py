@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from decrochage_risk.records.levels import LEVELS
 from decrochage_risk.synthetic.chain import MARKED
 from decrochage_risk.synthetic.settings import ABSENCE
 
@@ -28,13 +29,20 @@ NOT_KNOWN = -1
 
 _HERE, _NOT_EXCUSED, _ILL, _EXCLUDED, _PLACED = range(5)
 _KIND = np.array([-1, _ABSENCE, _ABSENCE, _EXCLUSION, _PLACEMENT])
+_ILLNESS = np.array([dict(ABSENCE.illness)[level.pathway] for level in LEVELS])
 _LONGEST = 4  # episodes last 1 to 3 days
 _SETTLED_AFTER = (2, 15)
 _RECORDED_AFTER = (1, 7)
 
 
-def absence_rows(chain: Chain, walk: Walk, weeks: SchoolWeeks, rng: np.random.Generator) -> Iterator[Columns]:
-    """Yield the rows of each week, week by week.
+def absence_rows(
+    chain: Chain,
+    walk: Walk,
+    weeks: SchoolWeeks,
+    level: npt.NDArray[np.intp],
+    rng: np.random.Generator,
+) -> Iterator[Columns]:
+    """Yield the rows of each week, week by week; ``level`` of each pupil.
 
     An absence that is not excused is recorded the same day, so that the state can be read off the records; some of these
     are settled days later. An illness is excused when it is recorded, which may be late; then ``justified_on`` is
@@ -42,7 +50,7 @@ def absence_rows(chain: Chain, walk: Walk, weeks: SchoolWeeks, rng: np.random.Ge
     """
     for week in range(len(weeks)):
         here = np.flatnonzero(walk.leaving_week >= week)
-        away = away_in(chain, walk, weeks, week, here, rng)
+        away = away_in(chain, walk, weeks, week, (here, _ILLNESS[level[here]]), rng)
         marked = MARKED[walk.states[week, here]]
         yield _away_rows(here, away, marked, weeks, week, rng)
         yield _lateness_rows(here, away, marked, weeks, week, rng)
@@ -53,15 +61,19 @@ def away_in(
     walk: Walk,
     weeks: SchoolWeeks,
     week: int,
-    here: npt.NDArray[np.intp],
+    pupils: tuple[npt.NDArray[np.intp], npt.NDArray[np.float64]],
     rng: np.random.Generator,
 ) -> npt.NDArray[np.int8]:
-    """Why each pupil is away on each school day of a week (0 = is there), shape (pupils, days)."""
+    """Why each pupil is away on each school day of a week (0 = is there), shape (pupils, days).
+
+    ``pupils``: those who are still enrolled, and how likely each is to be ill in a week.
+    """
+    here, illness = pupils
     days = int(weeks.count[week])
     bits = (walk.absent_days[week, here][:, None] >> np.arange(days)) & 1
     away = np.where(bits == 1, _NOT_EXCUSED, _HERE).astype(np.int8)
     marked = MARKED[walk.states[week, here]]
-    episodes = ((_ILL, np.full(here.size, ABSENCE.illness)), (_EXCLUDED, np.take(ABSENCE.exclusion, marked)))
+    episodes = ((_ILL, illness), (_EXCLUDED, np.take(ABSENCE.exclusion, marked)))
     for reason, chance in episodes:
         spell = _episode(chance, days, rng)
         away[spell & (away == _HERE)] = reason
@@ -91,7 +103,8 @@ def _away_rows(
     reason = away[pupil, place]
     day = weeks.days[week, place]
     possible = weeks.half_days[week, place]
-    whole = (rng.random(pupil.size) < ABSENCE.whole_day) | (reason >= _EXCLUDED)
+    whole_day = np.where(reason == _ILL, ABSENCE.whole_day_ill, ABSENCE.whole_day)
+    whole = (rng.random(pupil.size) < whole_day) | (reason >= _EXCLUDED)
     late = (reason == _ILL) & (rng.random(pupil.size) < ABSENCE.recorded_late)
     recorded = day + np.where(late, rng.integers(*_RECORDED_AFTER, pupil.size), 0)
     settled = (reason == _NOT_EXCUSED) & (

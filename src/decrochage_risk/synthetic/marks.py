@@ -160,5 +160,6 @@ def _rows(
         "out_of": np.full(who.size, out_of),
         "coefficient": np.full(who.size, float(coefficient)),
         "status": status.astype(np.int8),
+        "kind": np.zeros(who.size, dtype=np.int8),
         "recorded_on": (day + np.where(late, rng.integers(*_RECORDED_AFTER, who.size), 0)).astype(np.int32),
     }

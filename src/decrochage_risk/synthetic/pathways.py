@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from decrochage_risk.records.levels import AT_3E, LEVEL_NAMES
-from decrochage_risk.synthetic.settings import LEVEL_RATES, MOVES
+from decrochage_risk.synthetic.level_rates import LEVEL_RATES
+from decrochage_risk.synthetic.settings import MOVES
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -76,12 +77,16 @@ class YearEnd:
 
 
 def draw_orientation(
-    level: npt.NDArray[np.intp], band: npt.NDArray[np.intp], rng: np.random.Generator
+    level: npt.NDArray[np.intp],
+    band: npt.NDArray[np.intp],
+    girl: npt.NDArray[np.bool_],
+    rng: np.random.Generator,
 ) -> Orientation:
-    """Draw wishes, council decisions and assignments from level and band of marks."""
+    """Draw wishes, council decisions and assignments from level and band of marks; girls ask for the GT more."""
     pupils = level.size
     general = level == _CODE["3e"]
-    wants_gt = general & (rng.random(pupils) < np.take(MOVES.wants_gt, band))
+    wanting = np.take(MOVES.wants_gt, band) + np.where(girl, MOVES.wants_gt_girls, -MOVES.wants_gt_girls)
+    wants_gt = general & (rng.random(pupils) < wanting)
     granted = ~wants_gt | (rng.random(pupils) < np.take(MOVES.grants_gt, band))
     cap_share = np.full(len(LEVEL_NAMES), MOVES.cap_share)
     cap_share[[_CODE[name] for name in _OFFERS_AFTER]] = list(_OFFERS_AFTER.values())

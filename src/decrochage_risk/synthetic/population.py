@@ -6,21 +6,33 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from decrochage_risk.records.levels import LEVEL_NAMES, LEVELS
 from decrochage_risk.synthetic.chain import sigmoid
-from decrochage_risk.synthetic.settings import LEVEL_RATES, MOVES
+from decrochage_risk.synthetic.level_rates import LEVEL_RATES
+from decrochage_risk.synthetic.settings import MOVES
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+    import pandas as pd
 
-__all__ = ["NORMAL_AGES", "NO_PAST", "Population", "draw_population", "yearly_pupils"]
+__all__ = [
+    "NORMAL_AGES",
+    "NO_PAST",
+    "YOUNGEST",
+    "Population",
+    "draw_population",
+    "level_shares",
+    "yearly_pupils",
+]
 
 NORMAL_AGES = np.array([level.normal_age for level in LEVELS])
 _IS_PRO = np.array([level.pathway == "pro" for level in LEVELS])
-_FIRST_LEVELS = ("6e", "6e_segpa")
-_GIRLS = 0.49
+_ENTRY_LEVELS = {"6e": ("6e", "6e_segpa"), "3e": ("3e", "3e_pm", "3e_segpa")}
+_FIRST_AGE = {"6e": 11, "3e": 14}
+YOUNGEST = tuple(_ENTRY_LEVELS)
+"""Levels that a cohort may begin with."""
+_GIRLS = np.array([rates.girls for rates in LEVEL_RATES])
 _AHEAD, _TWICE_BEHIND = 0.02, 0.15
 _MOST_BEHIND = 2
 NO_PAST = 3
@@ -73,18 +85,35 @@ class Population:
         return kept
 
 
-def yearly_pupils(pupils: int, years: int) -> int:
+def level_shares(youngest: str) -> npt.NDArray[np.float64]:
+    """Share of each level among the pupils of a year, from a youngest level on."""
+    stock = np.array([rates.stock for rates in LEVEL_RATES])
+    kept = np.where(_FIRST_AGE[youngest] <= NORMAL_AGES, stock, 0.0)
+    shares: npt.NDArray[np.float64] = kept / kept.sum()
+    return shares
+
+
+def yearly_pupils(pupils: int, years: int, youngest: str) -> int:
     """Pupils of one year when so many distinct pupils pass through so many years."""
-    return max(1, round(pupils / (1.0 + (years - 1) * MOVES.renewal)))
+    renewal = float(level_shares(youngest)[np.isin(LEVEL_NAMES, _ENTRY_LEVELS[youngest])].sum())
+    return max(1, round(pupils / (1.0 + (years - 1) * renewal)))
 
 
-def draw_population(pupils: int, school_years: list[int], rng: np.random.Generator) -> Population:
+def draw_population(
+    pupil_id: pd.Series, school_years: list[int], youngest: str, rng: np.random.Generator
+) -> Population:
     """Draw everyone who is ever in the cohort, as they are when they enter it."""
-    entry_year = _entry_years(pupils, school_years, rng)
-    level = _entry_levels(entry_year > school_years[0], rng)
+    pupils = len(pupil_id)
+    entry_year = _entry_years(pupils, school_years, youngest, rng)
+    level = _entry_levels(entry_year > school_years[0], youngest, rng)
+    girl = rng.random(pupils) < _GIRLS[level]
     ability = rng.standard_normal(pupils) - 0.7 * _IS_PRO[level]
+    ability += np.where(girl, MOVES.ability_girls, -MOVES.ability_girls)
     late = sigmoid(
-        MOVES.behind_logit + MOVES.behind_logit_pro * _IS_PRO[level] + MOVES.behind_by_ability * ability
+        MOVES.behind_logit
+        + MOVES.behind_logit_pro * _IS_PRO[level]
+        + MOVES.behind_by_ability * ability
+        + MOVES.behind_boys * ~girl
     )
     draw = rng.random(pupils)
     behind = np.where(
@@ -93,9 +122,9 @@ def draw_population(pupils: int, school_years: list[int], rng: np.random.Generat
     birth_year = entry_year - NORMAL_AGES[level] - behind
     first = (birth_year - 1970).astype("datetime64[Y]").astype("datetime64[D]").astype(np.int64)
     return Population(
-        pupil_id=_opaque_ids(pupils, rng),
+        pupil_id=pupil_id,
         birth_day=(first + rng.integers(0, 365, pupils)).astype(np.int32),
-        girl=rng.random(pupils) < _GIRLS,
+        girl=girl,
         entry_year=entry_year,
         ability=ability,
         home=rng.random(pupils),
@@ -108,27 +137,24 @@ def draw_population(pupils: int, school_years: list[int], rng: np.random.Generat
     )
 
 
-def _entry_years(pupils: int, school_years: list[int], rng: np.random.Generator) -> npt.NDArray[np.intp]:
+def _entry_years(
+    pupils: int, school_years: list[int], youngest: str, rng: np.random.Generator
+) -> npt.NDArray[np.intp]:
     """Most are there in the first year; the others enter in equal numbers in each later one."""
-    later = pupils - yearly_pupils(pupils, len(school_years))
+    later = pupils - yearly_pupils(pupils, len(school_years), youngest)
     years = np.full(pupils, school_years[0], dtype=np.intp)
     if later:
         years[:later] = np.resize(np.array(school_years[1:]), later)
     return rng.permutation(years)
 
 
-def _entry_levels(later: npt.NDArray[np.bool_], rng: np.random.Generator) -> npt.NDArray[np.intp]:
-    """Levels at entry: all of them in the first year, the 6e (and a few others) after."""
-    stock = np.array([rates.stock for rates in LEVEL_RATES])
-    first = np.where(np.isin(LEVEL_NAMES, _FIRST_LEVELS), stock, 0.0)
-    everywhere = rng.choice(len(stock), size=later.size, p=stock / stock.sum())
-    entering = rng.choice(len(stock), size=later.size, p=first / first.sum())
+def _entry_levels(
+    later: npt.NDArray[np.bool_], youngest: str, rng: np.random.Generator
+) -> npt.NDArray[np.intp]:
+    """Levels at entry: all of them in the first year, the youngest (and a few others) after."""
+    shares = level_shares(youngest)
+    first = np.where(np.isin(LEVEL_NAMES, _ENTRY_LEVELS[youngest]), shares, 0.0)
+    everywhere = rng.choice(len(shares), size=later.size, p=shares)
+    entering = rng.choice(len(shares), size=later.size, p=first / first.sum())
     regular = later & (rng.random(later.size) >= MOVES.late_entries)
     return np.where(regular, entering, everywhere).astype(np.intp)
-
-
-def _opaque_ids(pupils: int, rng: np.random.Generator) -> pd.Series:
-    """``P`` and digits drawn without order: nothing can be read from an id."""
-    numbers = pd.Series(rng.permutation(pupils) + 1)
-    width = max(6, len(str(pupils)))
-    return "P" + numbers.astype("str").str.zfill(width)

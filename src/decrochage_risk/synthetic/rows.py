@@ -9,12 +9,14 @@ import pandas as pd
 
 from decrochage_risk.records.levels import LEVEL_NAMES
 from decrochage_risk.records.tables import TABLES
+from decrochage_risk.synthetic.averages import GRADE_KINDS
 from decrochage_risk.synthetic.events import KINDS, NOT_KNOWN
+from decrochage_risk.synthetic.gaps import GAP_TABLES
 from decrochage_risk.synthetic.marks import STATUSES
 from decrochage_risk.synthetic.orientation import EVENTS
+from decrochage_risk.synthetic.outcomes import NO_DATE, OUTCOMES
 from decrochage_risk.synthetic.places import OPEN_END
 from decrochage_risk.synthetic.settings import SUBJECTS
-from decrochage_risk.synthetic.year import NO_DATE, OUTCOMES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,7 +43,7 @@ def pupils_table(population: Population) -> pd.DataFrame:
 
 
 def event_tables(rows: dict[str, Columns], ids: pd.Series, schools: Schools) -> dict[str, pd.DataFrame]:
-    """Every table but ``pupils``, out of the rows of all years.
+    """Every table but ``pupils``, out of the rows of all years; ``coverage`` only where a table has a gap.
 
     Parameters
     ----------
@@ -51,13 +53,15 @@ def event_tables(rows: dict[str, Columns], ids: pd.Series, schools: Schools) -> 
         Pupil id of each position.
     schools : Schools
     """
-    return {
+    covered = rows.pop("coverage")
+    tables = {
         "enrolments": _enrolments_table(rows.pop("enrolments"), ids, schools),
         "absences": _absences_table(rows.pop("absences"), ids),
         "grades": _grades_table(rows.pop("grades"), ids),
         "orientation": _orientation_table(rows.pop("orientation"), ids),
         "outcomes": _outcomes_table(rows.pop("outcomes"), ids),
     }
+    return tables if not covered["school"].size else tables | {"coverage": _coverage_table(covered, schools)}
 
 
 def _enrolments_table(rows: Columns, ids: pd.Series, schools: Schools) -> pd.DataFrame:
@@ -94,7 +98,6 @@ def _absences_table(rows: Columns, ids: pd.Series) -> pd.DataFrame:
 def _grades_table(rows: Columns, ids: pd.Series) -> pd.DataFrame:
     """One row per pupil and assessment."""
     subjects = tuple(subject.name for subject in SUBJECTS)
-    kinds = np.zeros(rows["pupil"].size, dtype=np.int8)
     return pd.DataFrame(
         {
             "pupil_id": _ids(ids, rows),
@@ -104,7 +107,7 @@ def _grades_table(rows: Columns, ids: pd.Series) -> pd.DataFrame:
             "out_of": rows["out_of"],
             "coefficient": rows["coefficient"],
             "status": _choice("grades", "status", rows["status"], STATUSES),
-            "kind": _choice("grades", "kind", kinds, ("assessment",)),
+            "kind": _choice("grades", "kind", rows["kind"], GRADE_KINDS),
             "recorded_on": _dates(rows["recorded_on"]),
         }
     )
@@ -123,6 +126,19 @@ def _orientation_table(rows: Columns, ids: pd.Series) -> pd.DataFrame:
             "target": pd.Series(LEVEL_NAMES, dtype="str").array.take(rows["target"]),
             "granted": _flags(rows["granted"]),
             "recorded_on": _dates(rows["date"]),
+        }
+    )
+
+
+def _coverage_table(rows: Columns, schools: Schools) -> pd.DataFrame:
+    """One row per school, table and year."""
+    return pd.DataFrame(
+        {
+            "school_id": pd.Series(schools.uai, dtype="str").take(rows["school"]).array,
+            "pupil_id": pd.array([None] * rows["school"].size, dtype="str"),
+            "table": _choice("coverage", "table", rows["table"], GAP_TABLES),
+            "start": _dates(rows["start"]),
+            "end": _dates(rows["end"]),
         }
     )
 

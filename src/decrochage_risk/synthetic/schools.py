@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from decrochage_risk.records.levels import LEVEL_NAMES, LEVELS
-from decrochage_risk.synthetic.settings import LEVEL_RATES, MARKS
+from decrochage_risk.synthetic.population import level_shares
+from decrochage_risk.synthetic.settings import ABSENCE, MARKS
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["MOST_PUPILS", "Schools", "class_numbers", "make_schools"]
+__all__ = ["MOST_PUPILS", "Schools", "class_numbers", "make_schools", "school_counts", "school_numbers"]
 
 _CHECK_LETTERS = np.array(list("ABCDEFGHJKLMNPRSTUVWXYZ"))
 _DEPARTMENTS = np.array([99, 98, 97, 96])  # no département has these as 096 to 099
@@ -23,6 +24,8 @@ _NETWORK_SCHOOLS = 8
 _CLASS_SIZE = 26
 _KINDS = ("college", "gt", "pro")
 _PUPILS_A_SCHOOL = {"college": 480, "gt": 900, "pro": 420}
+_ENOUGH_SCHOOLS, _FEWEST_PUPILS = 20, 50  # of a kind: a small cohort has small schools, not a single one
+_STRICTER_SHARE = 1 / 3
 MOST_PUPILS = 10_000_000
 """More than this would need more schools than there are numbers for."""
 _KIND_OF_LEVEL = np.array(
@@ -41,6 +44,12 @@ class Schools:
         Where each kind starts, and how many schools it has.
     mark_shift : float array of shape (schools,)
         How far the first-week tests of the school lie from those of all, in points of 20.
+    climate : int array of shape (schools,)
+        Absence climate, 0 the least absence.
+    successor : int array of shape (schools,)
+        The school itself, or the one that it was merged into.
+    habit : float array of shape (schools,)
+        Points of 20 added to every mark since a change of marking habits.
     """
 
     uai: npt.NDArray[np.object_]
@@ -48,30 +57,98 @@ class Schools:
     first: npt.NDArray[np.intp]
     count: npt.NDArray[np.intp]
     mark_shift: npt.NDArray[np.float64]
+    climate: npt.NDArray[np.intp]
+    successor: npt.NDArray[np.intp]
+    habit: npt.NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.uai)
 
     def near(self, home: npt.NDArray[np.float64], level: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
         """School of each pupil: ``home`` (0 to 1, place on the map) and level decide."""
         kind = _KIND_OF_LEVEL[level]
         place = np.minimum((home * self.count[kind]).astype(np.intp), self.count[kind] - 1)
-        school: npt.NDArray[np.intp] = self.first[kind] + place
+        school: npt.NDArray[np.intp] = self.successor[self.first[kind] + place]
         return school
 
+    def merged(self) -> Schools:
+        """Merge the second collège of the map into the first; without a second one nothing changes."""
+        successor = self.successor.copy()
+        if self.count[0] > 1:
+            successor[self.first[0] + 1] = self.first[0]
+        return replace(self, successor=successor)
 
-def make_schools(pupils: int, rng: np.random.Generator) -> Schools:
-    """Make as many schools as so many pupils of one year need."""
-    stock = np.array([level.stock for level in LEVEL_RATES])
-    shares = np.bincount(_KIND_OF_LEVEL, weights=stock) / stock.sum()
+    def marking(self, points: float, rng: np.random.Generator) -> Schools:
+        """Let a third of the schools, one at least, add so many points to every mark."""
+        changed = rng.permutation(len(self))[: max(1, round(_STRICTER_SHARE * len(self)))]
+        habit = self.habit.copy()
+        habit[changed] += points
+        return replace(self, habit=habit)
+
+
+def school_counts(pupils: int, youngest: str) -> npt.NDArray[np.intp]:
+    """How many schools of each kind so many pupils of one year need."""
+    shares = np.bincount(_KIND_OF_LEVEL, weights=level_shares(youngest))
     sizes = np.array([_PUPILS_A_SCHOOL[kind] for kind in _KINDS])
-    count = np.maximum(1, np.round(pupils * shares / sizes)).astype(np.intp)
+    needed = np.round(pupils * shares / sizes)
+    enough = np.minimum(_ENOUGH_SCHOOLS, pupils * shares // _FEWEST_PUPILS)
+    counts: npt.NDArray[np.intp] = np.maximum(1, np.maximum(needed, enough)).astype(np.intp)
+    return counts
+
+
+def school_numbers(rng: np.random.Generator) -> npt.NDArray[np.intp]:
+    """Seven digits of every UAI there is, without order; each block of pupils takes its own."""
+    number = rng.permutation(_DEPARTMENTS.size * _A_DEPARTMENT)
+    digits: npt.NDArray[np.intp] = (
+        _DEPARTMENTS[number // _A_DEPARTMENT] * _A_DEPARTMENT + number % _A_DEPARTMENT
+    )
+    return digits
+
+
+def make_schools(
+    count: npt.NDArray[np.intp], digits: npt.NDArray[np.intp], first_network: int, rng: np.random.Generator
+) -> Schools:
+    """Make schools.
+
+    Parameters
+    ----------
+    count : int array of shape (3,)
+        Schools of each kind.
+    digits : int array of shape (schools,)
+        The seven digits of each UAI.
+    first_network : int
+        Number of the first FoQualE network.
+    rng : Generator
+    """
     total = int(count.sum())
-    number = rng.permutation(_DEPARTMENTS.size * _A_DEPARTMENT)[:total]
-    digits = _DEPARTMENTS[number // _A_DEPARTMENT] * _A_DEPARTMENT + number % _A_DEPARTMENT
     text = pd.Series(digits).astype(str).str.zfill(7)
     uai = (text + _CHECK_LETTERS[digits % _CHECK_LETTERS.size]).to_numpy(dtype=object)
-    networks = rng.permutation(total) // _NETWORK_SCHOOLS
+    networks = first_network + rng.permutation(total) // _NETWORK_SCHOOLS
     network = ("RES" + pd.Series(networks).astype(str).str.zfill(4)).to_numpy(dtype=object)
-    shift = MARKS.school_sd * rng.standard_normal(total)
-    return Schools(uai, network, (np.cumsum(count) - count).astype(np.intp), count, shift)
+    return Schools(
+        uai=uai,
+        network=network,
+        first=(np.cumsum(count) - count).astype(np.intp),
+        count=count,
+        mark_shift=np.concatenate([_mark_shifts(int(number), rng) for number in count]),
+        climate=np.concatenate([_climates(int(number), rng) for number in count]),
+        successor=np.arange(total),
+        habit=np.zeros(total),
+    )
+
+
+def _mark_shifts(schools: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
+    """Shifts of the schools of one kind, without any on average."""
+    drawn = MARKS.school_sd * rng.standard_normal(schools)
+    shifts: npt.NDArray[np.float64] = drawn - drawn.mean()
+    return shifts
+
+
+def _climates(schools: int, rng: np.random.Generator) -> npt.NDArray[np.intp]:
+    """Spread the climates over the schools of one kind in their shares: ranks evenly spaced, in no order."""
+    ranks = (rng.permutation(schools) + rng.random()) / schools
+    edges = np.cumsum(ABSENCE.climate_shares)[:-1]
+    return np.searchsorted(edges, ranks, side="right").astype(np.intp)
 
 
 def class_numbers(

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from decrochage_risk.synthetic.chain import Chain
     from decrochage_risk.synthetic.year import YearTrace
 
-__all__ = ["at_risk", "truth_on"]
+__all__ = ["at_risk", "chance_from_start", "truth_on"]
 
 _MATHS = 0
 
@@ -80,6 +80,11 @@ def at_risk(trace: YearTrace, day: int) -> npt.NDArray[np.bool_]:
     moving = (move.week < len(weeks)) & (walk.leaving_week >= move.week) & between
     started: npt.NDArray[np.bool_] = stays & ~moving & (weeks.first_day < day)
     return started
+
+
+def chance_from_start(chain: Chain, days: npt.NDArray[np.intp]) -> npt.NDArray[np.float64]:
+    """Probability, at the end of the first week, of leaving: one per row of the chain; ``days`` of each week."""
+    return _ahead(chain, days, {0})[0][:, 0]
 
 
 def _refuse_first_week(trace: YearTrace, too_early: list[int]) -> None:

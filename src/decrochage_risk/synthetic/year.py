@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from decrochage_risk.synthetic.averages import with_averages, with_habits
 from decrochage_risk.synthetic.chain import Facts, make_chain
 from decrochage_risk.synthetic.columns import stack
 from decrochage_risk.synthetic.events import absence_rows
+from decrochage_risk.synthetic.gaps import with_gaps
 from decrochage_risk.synthetic.marks import draw_first_tests, mark_rows
 from decrochage_risk.synthetic.orientation import first_day_rows, round_rows
+from decrochage_risk.synthetic.outcomes import CONTINUED, as_listed, draw_outcomes, outcome_rows
 from decrochage_risk.synthetic.pathways import (
     ENTRY_TO_LYCEE,
     IN_3E,
@@ -20,7 +23,7 @@ from decrochage_risk.synthetic.pathways import (
     entry_ranks,
 )
 from decrochage_risk.synthetic.places import Move, draw_moves, enrolment_rows, settle
-from decrochage_risk.synthetic.settings import ABSENCE, RISK
+from decrochage_risk.synthetic.settings import ABSENCE
 from decrochage_risk.synthetic.walk import walk_year
 
 if TYPE_CHECKING:
@@ -28,19 +31,18 @@ if TYPE_CHECKING:
 
     from decrochage_risk.synthetic.chain import Chain
     from decrochage_risk.synthetic.columns import Columns
+    from decrochage_risk.synthetic.difficulty import Difficulty
+    from decrochage_risk.synthetic.gaps import Gaps
+    from decrochage_risk.synthetic.marks import FirstTests
     from decrochage_risk.synthetic.pathways import Orientation, YearEnd
+    from decrochage_risk.synthetic.places import Place
     from decrochage_risk.synthetic.population import Population
-    from decrochage_risk.synthetic.schools import Schools
-    from decrochage_risk.synthetic.settings import Difficulty
+    from decrochage_risk.synthetic.regimes import YearRegime
     from decrochage_risk.synthetic.walk import Walk
     from decrochage_risk.synthetic.weeks import SchoolWeeks
 
-__all__ = ["NO_DATE", "OUTCOMES", "YearTrace", "run_year"]
+__all__ = ["YearTrace", "run_year"]
 
-NO_DATE = -1
-"""Day of an outcome without one."""
-OUTCOMES = ("continued", "graduated", "left_without_diploma", "unknown")
-_CONTINUED, _GRADUATED, _LEFT, _UNKNOWN = range(4)
 _STREAMS = 5
 _WISH_OF_RANK = np.array([3, 1, 2, 2])  # no wish obtained, first wish, a later one
 
@@ -53,12 +55,14 @@ class YearTrace:
     ----------
     who : int array
         Positions in the population.
+    level : int array
     group : int array
         Number of the class, on which the days of assessments depend.
     """
 
     weeks: SchoolWeeks
     who: npt.NDArray[np.intp]
+    level: npt.NDArray[np.intp]
     group: npt.NDArray[np.intp]
     chain: Chain
     walk: Walk
@@ -67,9 +71,10 @@ class YearTrace:
 
 def run_year(
     population: Population,
-    schools: Schools,
     weeks: SchoolWeeks,
+    regime: YearRegime,
     difficulty: Difficulty,
+    gaps: Gaps,
     seed: np.random.SeedSequence,
 ) -> tuple[YearTrace, dict[str, Columns]]:
     """Draw one year, and move the population on to the next.
@@ -78,34 +83,52 @@ def run_year(
     -------
     trace : YearTrace
     rows : dict of str to Columns
-        ``enrolments``, ``absences``, ``grades``, ``orientation``, ``outcomes``; ``pupil`` is a position in the
-        population.
+        ``enrolments``, ``absences``, ``grades``, ``orientation``, ``coverage``, ``outcomes``; ``pupil`` is a position
+        in the population.
     """
     place_rng, walk_rng, absence_rng, mark_rng, end_rng = map(np.random.default_rng, seed.spawn(_STREAMS))
+    schools = regime.schools
     who = population.enrolled(weeks.school_year)
     level = population.level[who]
     place = settle(schools, population.home[who], level, place_rng)
     first_day = list(_first_day(population, who, weeks, place_rng))
     tests = draw_first_tests(population.ability[who], level, schools.mark_shift[place.school], place_rng)
     move = draw_moves(schools, place, population.home[who], len(weeks), place_rng)
-    cell, cells = _facts(population, who, weeks.school_year, tests.band).cells()
-    chain = make_chain(cells, difficulty, weeks)
-    walk = walk_year(chain, cell, weeks, walk_rng)
-    orientation = draw_orientation(level, tests.band, end_rng)
+    facts = _facts(population, who, weeks.school_year, tests.band, schools.climate[place.school])
+    cell, cells = facts.cells()
+    chain = make_chain(cells, difficulty, weeks, regime.risk, regime.rates)
+    trace = YearTrace(weeks, who, level, place.group, chain, walk_year(chain, cell, weeks, walk_rng), move)
+    orientation = draw_orientation(level, tests.band, population.girl[who], end_rng)
     year_end = draw_year_end(level, orientation, end_rng)
-    outcome = _draw_outcomes(walk, year_end, end_rng)
-    rows = {
-        "enrolments": enrolment_rows(place, move, walk, weeks),
-        "absences": stack(absence_rows(chain, walk, weeks, absence_rng)),
-        "grades": stack(mark_rows(chain, walk, weeks, tests, (level, place.group), mark_rng)),
-        "orientation": stack([*first_day, *round_rows(orientation, year_end.repeats, level, walk, weeks)]),
-        "outcomes": _outcome_rows(outcome, walk, weeks),
-    }
+    outcome = draw_outcomes(trace.walk, year_end, end_rng)
+    rows = _event_rows(trace, place, tests, schools.habit[place.school], (absence_rng, mark_rng))
+    round_of_3e = round_rows(orientation, year_end.repeats, level, trace.walk, weeks)
+    rows["orientation"] = stack([*first_day, *round_of_3e])
+    rows["outcomes"] = outcome_rows(as_listed(outcome, trace.walk, difficulty, end_rng), trace.walk, weeks)
+    rows = with_gaps(rows, gaps, place, move, weeks)
     for columns in rows.values():
-        columns["pupil"] = who[columns["pupil"]].astype(np.int32)
-    trace = YearTrace(weeks, who, place.group, chain, walk, move)
+        if "pupil" in columns:
+            columns["pupil"] = who[columns["pupil"]].astype(np.int32)
     _go_on(population, trace, outcome, year_end, orientation)
     return trace, rows
+
+
+def _event_rows(
+    trace: YearTrace,
+    place: Place,
+    tests: FirstTests,
+    habit: npt.NDArray[np.float64],
+    streams: tuple[np.random.Generator, np.random.Generator],
+) -> dict[str, Columns]:
+    """Rows of ``enrolments``, ``absences`` and ``grades``."""
+    chain, walk, weeks = trace.chain, trace.walk, trace.weeks
+    absence_rng, mark_rng = streams
+    marks = stack(mark_rows(chain, walk, weeks, tests, (place.level, place.group), mark_rng))
+    return {
+        "enrolments": enrolment_rows(place, trace.move, walk, weeks),
+        "absences": stack(absence_rows(chain, walk, weeks, place.level, absence_rng)),
+        "grades": with_averages(with_habits(marks, habit), walk, weeks),
+    }
 
 
 def _first_day(
@@ -121,7 +144,11 @@ def _first_day(
 
 
 def _facts(
-    population: Population, who: npt.NDArray[np.intp], school_year: int, band: npt.NDArray[np.intp]
+    population: Population,
+    who: npt.NDArray[np.intp],
+    school_year: int,
+    band: npt.NDArray[np.intp],
+    climate: npt.NDArray[np.intp],
 ) -> Facts:
     return Facts(
         level=population.level[who],
@@ -130,25 +157,8 @@ def _facts(
         band=band,
         past=population.past[who],
         upheaval=population.upheaval[who],
+        climate=climate,
     )
-
-
-def _draw_outcomes(walk: Walk, year_end: YearEnd, rng: np.random.Generator) -> npt.NDArray[np.intp]:
-    """Outcome of each pupil; unknown falls on anyone, whatever became of them."""
-    outcome = np.where(walk.left, _LEFT, np.where(year_end.graduates, _GRADUATED, _CONTINUED))
-    return np.where(rng.random(outcome.size) < RISK.unknown, _UNKNOWN, outcome)
-
-
-def _outcome_rows(outcome: npt.NDArray[np.intp], walk: Walk, weeks: SchoolWeeks) -> Columns:
-    """One row per pupil; dated for who left within the year only."""
-    in_year = (walk.leaving_week < len(weeks)) & (outcome == _LEFT)
-    last_week = np.minimum(walk.leaving_week, len(weeks) - 1)
-    return {
-        "pupil": np.arange(outcome.size),
-        "school_year": np.full(outcome.size, weeks.school_year),
-        "outcome": outcome.astype(np.int8),
-        "date": np.where(in_year, weeks.last_days[last_week], NO_DATE).astype(np.int32),
-    }
 
 
 def _go_on(
@@ -163,7 +173,7 @@ def _go_on(
     assigned = IN_3E[population.level[who]] & ~year_end.repeats
     wish = np.where(assigned, _WISH_OF_RANK[orientation.rank], population.wish[who])
     moved = trace.move.week < len(weeks)
-    population.gone[who] = outcome != _CONTINUED
+    population.gone[who] = outcome != CONTINUED
     population.wish[who] = wish
     population.past[who] = _past(trace)
     population.upheaval[who] = (moved | year_end.changes_track).astype(np.intp)

@@ -1,0 +1,122 @@
+"""``cohort``: synthetic pupils with their true probability, written block by block, or with every fault of the catalogue."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path  # noqa: TC003 - Typer reads the annotations
+from typing import Annotated
+
+import typer
+
+from decrochage_risk import french
+from decrochage_risk.cli.files import check_target_folder, writing
+from decrochage_risk.cli.output import say, steps
+
+__all__ = ["cohort"]
+
+
+class FileFormat(StrEnum):
+    """How a cohort is written."""
+
+    PARQUET = "parquet"
+    CSV = "csv"
+
+
+SchoolYears = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--school-year",
+        metavar="AAAA",
+        show_default=False,
+        help="Année scolaire (2024 = 2024-2025) ; à répéter, années qui se suivent. 2022 à 2024 par défaut.",
+    ),
+]
+Difficulty = Annotated[
+    str,
+    typer.Option(
+        "--difficulty",
+        metavar="observable|realistic|hard",
+        help="Le risque tient à ce que les tables montrent (observable), ou aussi à ce qu'elles taisent (realistic : "
+        "élèves discrets, tables non transmises ; hard : davantage, et des issues fausses).",
+    ),
+]
+Youngest = Annotated[
+    str, typer.Option("--youngest", metavar="6e|3e", help="Niveau par lequel la cohorte commence.")
+]
+Regimes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--regime",
+        metavar="NOM",
+        show_default=False,
+        help="Ce qui change la dernière année ; à répéter. prior_shift : 1,3 fois plus de sorties ; concept_drift : les "
+        "absences disent moins ; stops_recording : un lycée ne saisit plus les absences ; new_marking : des "
+        "établissements notent plus bas ; merged_school : deux collèges n'en font plus qu'un.",
+    ),
+]
+Messy = Annotated[
+    bool,
+    typer.Option(
+        "--messy",
+        help="Écrire, en CSV, quatre extraits fautifs (rows, columns, tables, twice) qui violent ensemble chaque règle "
+        "de « check ».",
+    ),
+]
+
+
+def cohort(  # noqa: PLR0913 - one argument per option of the command
+    out: Annotated[Path, typer.Argument(metavar="SORTIE", show_default=False, help="Dossier à écrire.")],
+    *,
+    pupils: Annotated[
+        int, typer.Option("--pupils", metavar="N", help="Élèves distincts, toutes années ensemble.")
+    ] = 2000,
+    school_year: SchoolYears = None,
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="N", help="Graine : la même donne la même cohorte.")
+    ] = 0,
+    difficulty: Difficulty = "observable",
+    youngest: Youngest = "6e",
+    regime: Regimes = None,
+    messy: Messy = False,
+    file_format: Annotated[
+        FileFormat, typer.Option("--format", help="Format des fichiers.")
+    ] = FileFormat.PARQUET,
+) -> None:
+    """Tirer une cohorte d'élèves synthétiques, avec la probabilité vraie de chacun.
+
+    Lit : rien.
+
+    Écrit dans le dossier : pupils, enrolments, absences, grades, orientation, outcomes, coverage (si des tables ne sont pas
+    transmises), et truth (la probabilité vraie, que les autres commandes ne lisent pas). Les fichiers de mêmes noms sont
+    remplacés. Une grande cohorte est tirée et écrite par blocs : une région (208 000 élèves de la 3e à la terminale :
+    --pupils 208000 --youngest 3e --school-year 2024) tient en mémoire. Avec --messy, les extraits fautifs seulement.
+    """
+    from decrochage_risk.synthetic import make_cohort, write_cohort, write_messy  # noqa: PLC0415 - pandas loads on first use
+    from decrochage_risk.synthetic.arguments import checked_plan  # noqa: PLC0415 - same
+
+    check_target_folder(out)
+    years, regimes = school_year or [2022, 2023, 2024], tuple(regime or ())
+    checked_plan(pupils, years, seed, difficulty, youngest, regimes, None)
+    with steps() as step:
+        if messy:
+            made = make_cohort(
+                pupils, years, seed, difficulty, youngest=youngest, regimes=regimes, progress=step
+            )
+            with writing(out / "rows"):
+                files = write_messy(out, made.tables, seed)
+        else:
+            with writing(out / "pupils"):
+                files = write_cohort(
+                    out,
+                    pupils,
+                    years,
+                    seed,
+                    difficulty,
+                    file_format=file_format.value,
+                    youngest=youngest,
+                    regimes=regimes,
+                    progress=step,
+                )
+    for path, rows in files.items():
+        say(f"{path.relative_to(out).with_suffix('').as_posix()} : {french.plural(rows, 'ligne')}")
+    say(f"{french.plural(len(files), 'fichier')} dans {out}. Élèves synthétiques : aucun n'est réel.")
