@@ -38,8 +38,8 @@ test-all: $(DEV)  ## Run the whole suite, the slow tests too
 	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(WORKERS)
 
 check: $(DEV)  ## Lint, format, types, layers, and generated files that must not be stale
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	$(BIN)/ruff check --no-cache .
+	$(BIN)/ruff format --no-cache --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(PY) docs/generate.py --check

@@ -14,9 +14,10 @@ from decrochage_risk.school_year import SchoolCalendar
 sys.path.insert(0, str(Path(__file__).parent))
 
 from feature_matrix import matrix_of
-from oracle import contract_features
 from random_records import as_frames
 from tiny_rows import AS_OF
+
+from oracle import contract_features
 
 if TYPE_CHECKING:
     from datetime import date

@@ -8,18 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 from feature_matrix import matrix_of
-from oracle import contract_features
 from oracle_rows import CONTRACT
 from random_records import AS_OFS, as_frames, random_rows
 from tiny_rows import absence, enrolment, tables
 
 from decrochage_risk.features import CATALOGUE
+from oracle import contract_features
 
 if TYPE_CHECKING:
     from conftest import Worked
-    from oracle import Tables
-
     from decrochage_risk.school_year import SchoolCalendar
+    from oracle import Tables
 
 COUNTS = {
     "unjustified_half_days_4w", "unjustified_half_days_12w", "unjustified_half_days_year", "lateness_12w",

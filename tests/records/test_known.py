@@ -17,7 +17,6 @@ from decrochage_risk.features import build_features
 
 if TYPE_CHECKING:
     from conftest import Rows
-
     from decrochage_risk.records import KnownRecords
 
 AS_OF = date(2025, 1, 20)
