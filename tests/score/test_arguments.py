@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pandas as pd
 import pytest
 
 from decrochage_risk.errors import AsOfError, RecordsError, RecordsWarning
+from decrochage_risk.policy import load_policy
 from decrochage_risk.score import score_pupils
 
 if TYPE_CHECKING:
@@ -87,3 +89,16 @@ def test_a_day_that_cannot_be_used_is_refused(
     with pytest.raises(AsOfError) as error:
         score(small_cohort.records, as_of=day)
     refused_message(error)
+
+
+def test_thresholds_that_were_not_in_force_are_told(
+    small_cohort: Cohort, score: Callable[..., RiskScores]
+) -> None:
+    """A date before the policy's first day is scored, and the run and its summary say that the thresholds came later."""
+    early = load_policy().valid_from - timedelta(days=100)
+    before = score(small_cohort.records, as_of=early, explain="none")
+    after = score(small_cohort.records, explain="none")
+    assert before.run.to_dict()["policy_in_force"] is False
+    assert "seuils qui n'étaient pas en vigueur" in before.summary
+    assert after.run.to_dict()["policy_in_force"] is True
+    assert "seuils" not in after.summary

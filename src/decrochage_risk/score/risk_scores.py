@@ -37,6 +37,8 @@ class RunFacts:
     as_of : date
     model : ModelFacts
     policy_version, calendar_version : str
+    policy_in_force : bool
+        Whether the thresholds were in force on the as-of date; the summary says so when they were not.
     faults : dict of str to int
         Count of each fault of the records, "severity table rule".
     """
@@ -44,6 +46,7 @@ class RunFacts:
     as_of: date
     model: ModelFacts
     policy_version: str
+    policy_in_force: bool
     calendar_version: str
     faults: dict[str, int]
 
@@ -62,7 +65,14 @@ class RunFacts:
             demo=model.demo,
             notice=DEMO_NOTICE if model.demo else None,
         )
-        return cls(known.as_of, facts, policy.version, known.calendar.version, counted)
+        return cls(
+            as_of=known.as_of,
+            model=facts,
+            policy_version=policy.version,
+            policy_in_force=policy.in_force(known.as_of),
+            calendar_version=known.calendar.version,
+            faults=counted,
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """Facts as JSON values."""
@@ -70,6 +80,7 @@ class RunFacts:
             "as_of": self.as_of.isoformat(),
             "model": self.model.model_dump(mode="json"),
             "policy_version": self.policy_version,
+            "policy_in_force": self.policy_in_force,
             "calendar_version": self.calendar_version,
             "faults": self.faults,
         }
@@ -119,7 +130,7 @@ class RiskScores:
 
     @property
     def summary(self) -> str:
-        """Counts, in French; says when the model is the demonstration one."""
+        """Counts, in French; says when the model is the demonstration one, or the thresholds were not in force."""
         scored = int(self.frame["risk"].notna().sum())
         flagged = int(self.frame["flagged"].sum())
         told = (
@@ -127,7 +138,9 @@ class RiskScores:
             f"{french.plural(flagged, 'situation à examiner', 'situations à examiner')}, "
             f"{french.plural(len(self) - scored, 'élève sans score', 'élèves sans score')}"
         )
-        return f"{told} (modèle de démonstration)" if self.run.model.demo else told
+        caveats = [] if self.run.policy_in_force else ["seuils qui n'étaient pas en vigueur à cette date"]
+        caveats += ["modèle de démonstration"] if self.run.model.demo else []
+        return f"{told} ({', '.join(caveats)})" if caveats else told
 
     @property
     def flagged(self) -> pd.DataFrame:
