@@ -114,6 +114,7 @@ def test_interval_of_percents() -> None:
     """An interval shows its two rounded bounds, one only when they are the same, and refuses swapped bounds."""
     assert french.interval_percent(0.21, 0.35) == f"21-35{NO_BREAK_SPACE}%"
     assert french.interval_percent(0.211, 0.214) == f"21{NO_BREAK_SPACE}%"
+    assert french.interval_percent(0.0005, 0.0017, 1) == f"0,1-0,2{NO_BREAK_SPACE}%"
     with pytest.raises(ValueError, match=r"The interval \[0.35, 0.21\].*") as refused:
         french.interval_percent(0.35, 0.21)
     assert "Hint: Swap the bounds" in str(refused.value)

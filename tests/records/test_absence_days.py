@@ -52,6 +52,15 @@ def test_more_than_two_half_days_of_one_day() -> None:
     assert _faults([ABSENCE, ABSENCE | {"kind": "placement"}]) == []
 
 
+def test_a_row_recorded_later_does_not_set_aside_an_earlier_one() -> None:
+    """Of a day with too many half-days, only the rows with which it came to hold too many are reported."""
+    first, later = ABSENCE | {"half_days": 2}, ABSENCE | {"recorded_on": "2024-10-20", "kind": "exclusion"}
+    assert _only_fault([later, first]).rows.tolist() == [0]
+    assert _only_fault([first | {"recorded_on": "2024-10-20"}, later]).rows.tolist() == [0, 1]
+    fault = _only_fault([later | {"recorded_on": "2024-10-30"}, first | {"recorded_on": "2024-10-05"}, later])
+    assert fault.rows.tolist() == [0, 2]
+
+
 def test_days_without_school() -> None:
     """An absence, or a lateness, on a Sunday or a public holiday is a warning."""
     late = {"kind": "lateness", "half_days": 0}

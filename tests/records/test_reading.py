@@ -53,6 +53,14 @@ def test_pandas_is_returned_as_it_is() -> None:
     assert as_frame(frame) is frame
 
 
+def test_column_names_of_several_levels_are_refused() -> None:
+    """A frame left with several levels of column names, as a pivot leaves it, is refused with what to do."""
+    columns = pd.MultiIndex.from_tuples([("pupil_id", ""), ("value", "mean")])
+    with pytest.raises(UnreadableRecordsError) as caught:
+        as_frame(pd.DataFrame([["a", 12.5]], columns=columns))
+    assert_explains(str(caught.value), "2 levels", "('pupil_id', '')", "get_level_values(0)")
+
+
 @pytest.mark.parametrize(
     "form", [pl.DataFrame, pa.Table.from_pylist, lambda rows: pl.DataFrame(rows).to_arrow()]
 )

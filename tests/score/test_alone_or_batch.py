@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import TYPE_CHECKING
 
+import pandas as pd
 import pytest
 from cohort_parts import payload_of, records_of, tables_of, told_of
 
@@ -51,6 +52,23 @@ def test_the_order_of_rows_changes_nothing(
     scores = score(records_of(shuffled), explain="all")
     assert scores.frame["pupil_id"].tolist() == shuffled["pupils"]["pupil_id"].tolist()
     assert scores.frame["pupil_id"].tolist() != small_scores.frame["pupil_id"].tolist()
+    assert told_of(scores) == told_of(small_scores)
+
+
+def test_what_comes_later_changes_nothing(
+    small_cohort: Cohort, small_scores: RiskScores, score: Callable[..., RiskScores], as_of: date
+) -> None:
+    """Without the rows, ends and moves that the as-of date does not know, each pupil has the same JSON to the byte."""
+    day = pd.Timestamp(as_of)
+    tables = tables_of(small_cohort, small_scores.frame["pupil_id"])
+    for name in ("absences", "grades", "orientation"):
+        late = (tables[name]["date"] >= day) | (tables[name]["recorded_on"] >= day)
+        assert late.any()
+        tables[name] = tables[name][~late].reset_index(drop=True)
+    enrolments = tables["enrolments"][tables["enrolments"]["start_date"] < day].reset_index(drop=True)
+    assert (enrolments["end_date"] >= day).any()
+    enrolments["end_date"] = enrolments["end_date"].mask(enrolments["end_date"] >= day)
+    scores = score(records_of({**tables, "enrolments": enrolments}), explain="all")
     assert told_of(scores) == told_of(small_scores)
 
 

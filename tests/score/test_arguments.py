@@ -31,6 +31,16 @@ def test_one_id_may_be_excluded_as_text(small_cohort: Cohort, score: Callable[..
     assert frame.loc[frame["cause"] == "traitement refusé", "pupil_id"].tolist() == [first]
 
 
+def test_what_is_no_list_of_ids_cannot_be_excluded(
+    small_cohort: Cohort, score: Callable[..., RiskScores]
+) -> None:
+    """A missing value or a number in place of the ids of who objected is refused, never read as nobody."""
+    for exclude in (None, 5):
+        with pytest.raises(RecordsError) as error:
+            score(small_cohort.records, explain="none", exclude=exclude)
+        refused_message(error, f"exclude={exclude!r}", "leave exclude out")
+
+
 def test_an_unknown_id_to_exclude_is_a_warning(
     small_cohort: Cohort, score: Callable[..., RiskScores]
 ) -> None:

@@ -64,14 +64,16 @@ def test_the_interval_holds_the_risk(small_scores: RiskScores) -> None:
 
 
 def test_the_sentence_of_comparable_pupils_holds_its_counts(small_scores: RiskScores) -> None:
-    """The numbers told of comparable pupils are the counts, their share and its interval; the verb agrees."""
+    """The numbers told of comparable pupils are the counts, their share (to a tenth under 1 %) and its interval."""
     for comparable in {pupil.comparable for pupil in small_scores if pupil.comparable is not None}:
         text = comparable.text
         assert comparable.share == pytest.approx(comparable.left / comparable.pupils)
         assert 0 <= comparable.low <= comparable.share <= comparable.high <= 1
-        percents = [math.floor(100 * share + 0.5) for share in (comparable.low, comparable.high)]
-        share = math.floor(100 * comparable.share + 0.5)
+        finer = 10 if comparable.share < 0.01 else 1
+        shares = (comparable.share, comparable.low, comparable.high)
+        share, *percents = [math.floor(100 * finer * part + 0.5) / finer for part in shares]
         assert numbers_in(text) == [comparable.pupils, comparable.left, share, *dict.fromkeys(percents)]
+        assert (share > 0) == (comparable.left / comparable.pupils >= 0.0005)
         assert ("ont quitté" if comparable.left > 1 else "a quitté") in text
         assert not french.forbidden_in(text)
 

@@ -194,13 +194,16 @@ def test_the_same_scores_give_the_same_bytes(small_scores: RiskScores, written: 
         assert path.read_bytes() == (written / path.relative_to(tmp_path)).read_bytes(), path.name
 
 
-def test_a_folder_that_cannot_be_made_is_refused(small_scores: RiskScores, tmp_path: Path) -> None:
-    """A file in the place of the folder is refused with what to do."""
-    (tmp_path / "taken").write_text("a file")
+@pytest.mark.parametrize("taken", ["out", "out/listes", "out/scores.parquet/a folder"])
+def test_what_cannot_be_written_is_refused(small_scores: RiskScores, tmp_path: Path, taken: str) -> None:
+    """A file in the place of the folder or of its lists, or a folder in the place of a file, is refused with what to do."""
+    (tmp_path / taken).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / taken).write_text("a file")
     with pytest.raises(
-        RecordsError, match=r"(?s)taken cannot be made.*Expected: a folder.*Hint: Choose another folder"
+        RecordsError,
+        match=r"(?s)cannot be written into .*out .*Expected: a folder.*Hint: Choose another folder",
     ):
-        small_scores.write(tmp_path / "taken")
+        small_scores.write(tmp_path / "out")
 
 
 @pytest.mark.parametrize("text", ["=1+1", "-2", "007", "3e-1", "1,5E3", "3-1", "12/03/2025", "1" * 16])

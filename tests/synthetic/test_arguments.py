@@ -25,6 +25,7 @@ GOOD: dict[str, Any] = {"pupils": 5, "school_years": [2024], "seed": 0}
         ({"pupils": 10**9}, "a whole number from 1", "Grand Est"),
         ({"seed": -1}, "0 or more", "same seed"),
         ({"seed": None}, "0 or more", "same seed"),
+        ({"school_years": 2024}, "a list of whole numbers", r"\[2024\]"),
         ({"school_years": []}, "one or more whole numbers", "2024-2025"),
         ({"school_years": ["2024"]}, "one or more whole numbers", "2024-2025"),
         ({"school_years": [2022, 2024]}, "consecutive", r"\[2022, 2023, 2024\]"),

@@ -128,17 +128,19 @@ def percent(share: float, decimals: int | None = 0) -> str:
     return f"{_write(rounded, strip=decimals is None)}{NO_BREAK_SPACE}%"
 
 
-def interval_percent(low: float, high: float) -> str:
-    """Write an interval of shares in whole percents; one number when both bounds round to it.
+def interval_percent(low: float, high: float, decimals: int = 0) -> str:
+    """Write an interval of shares in percents, whole ones by default; one number when both bounds round to it.
 
     Examples
     --------
     >>> interval_percent(0.21, 0.35).replace(NO_BREAK_SPACE, " ")
     '21-35 %'
+    >>> interval_percent(0.0005, 0.0017, 1).replace(NO_BREAK_SPACE, " ")
+    '0,1-0,2 %'
     """
     if low > high:
         raise refused(f"The interval [{low}, {high}]", "a low bound below the high one", "Swap the bounds.")
-    bounds = [_write(_rounded(bound, 0, scale=100), strip=False) for bound in (low, high)]
+    bounds = [_write(_rounded(bound, decimals, scale=100), strip=False) for bound in (low, high)]
     return f"{'-'.join(dict.fromkeys(bounds))}{NO_BREAK_SPACE}%"
 
 

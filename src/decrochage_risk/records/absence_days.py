@@ -42,13 +42,17 @@ def check_absence_days(
     Yields
     ------
     FaultGroup
-        More than 2 half-days of absence, exclusion and placement of one pupil on one day (every row of that day);
-        days without school, days shorter than what was missed, days that the calendar does not know.
+        More than 2 half-days of absence, exclusion and placement of one pupil on one day (the rows with which the
+        day came to hold too many, never the ones recorded before them: a row recorded later must not set aside what
+        was known earlier); days without school, days shorter than what was missed, days that the calendar does not know.
     """
     dated = absences["date"].notna().to_numpy(dtype=np.bool_)
     days = day_numbers(absences["date"])
     total = _half_days_of_the_day(absences, positions, days, dated)
-    yield from fault_at(rules.TOO_MANY_HALF_DAYS, "absences", "half_days", absences, total > _A_DAY)
+    too_many = np.flatnonzero(total > _A_DAY)
+    broken = np.zeros(len(absences), dtype=np.bool_)
+    broken[too_many] = _half_days_by_then(absences.iloc[too_many], positions[too_many]) > _A_DAY
+    yield from fault_at(rules.TOO_MANY_HALF_DAYS, "absences", "half_days", absences, broken)
     since_first = days - calendar.first_day_number
     inside = dated & (since_first >= 0) & (since_first < len(calendar.values))
     held = np.asarray(calendar.values)[np.where(inside, since_first, 0)]
@@ -87,3 +91,13 @@ def _half_days_of_the_day(
     np.add.at(sums, codes, half_days[rows[shared]])
     total[rows[shared]] = sums[codes]
     return total
+
+
+def _half_days_by_then(absences: pd.DataFrame, positions: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Half-days of the pupil and day of each row, over the rows known no later than it."""
+    days = day_numbers(absences["date"])
+    known = np.maximum(days, day_numbers(absences["recorded_on"]))
+    by = pd.MultiIndex.from_arrays([positions, days, known], names=["pupil", "day", "known"])
+    half_days = pd.Series(absences["half_days"].to_numpy(dtype=np.int64), index=by)
+    each = half_days.groupby(level=[0, 1, 2]).sum()
+    return each.groupby(level=[0, 1]).cumsum().loc[by].to_numpy(dtype=np.int64)

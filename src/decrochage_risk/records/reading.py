@@ -78,7 +78,7 @@ def as_frame(table: object) -> pd.DataFrame:
     Raises
     ------
     UnreadableRecordsError
-        For anything else, and for a table in which a column name is there twice.
+        For anything else, and for a table in which a column name is there twice, or made of several levels.
 
     Examples
     --------
@@ -88,6 +88,7 @@ def as_frame(table: object) -> pd.DataFrame:
     1        b    NaN
     """
     if isinstance(table, pd.DataFrame):
+        _refuse_levels(table.columns)
         refuse_twice(table.columns)
         return table
     if hasattr(table, "__arrow_c_stream__"):
@@ -104,6 +105,17 @@ def as_frame(table: object) -> pd.DataFrame:
                 hint="It was cut in the middle of a character, or read with the wrong encoding: correct the source.",
             )
         ) from error
+
+
+def _refuse_levels(columns: pd.Index) -> None:
+    if columns.nlevels > 1:
+        raise UnreadableRecordsError(
+            explain_error(
+                f"A table has column names of {columns.nlevels} levels, for example {columns[0]!r}",
+                expected="one text per column name",
+                hint="Keep one level, for example table.columns = table.columns.get_level_values(0).",
+            )
+        )
 
 
 def _from_stream(table: object) -> pd.DataFrame:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RiskScores", "RunFacts"]
 
+_ONE_PERCENT = 0.01
+
 
 @dataclass(frozen=True)
 class RunFacts:
@@ -276,10 +278,11 @@ def _of_direction(reasons: list[Reason], direction: str) -> tuple[Reason, ...]:
 def _comparable(row: dict[str, Any]) -> Comparable:
     pupils, left = int(row["comparable_pupils"]), int(row["comparable_left"])
     share, low, high = (float(row[f"comparable_{name}"]) for name in ("share", "low", "high"))
+    decimals = 1 if share < _ONE_PERCENT else 0  # "8 ..., soit 0 %" would contradict itself
     verb = "a quitté" if left < 2 else "ont quitté"  # noqa: PLR2004 - French plural starts at 2
     text = (
         f"Parmi {french.plural(pupils, 'élève comparable', 'élèves comparables')} des années passées, "
-        f"{french.number(left)} {verb} l'école sans diplôme, soit {french.percent(share)} "
-        f"[{french.interval_percent(low, high)}]"
+        f"{french.number(left)} {verb} l'école sans diplôme, soit {french.percent(share, decimals)} "
+        f"[{french.interval_percent(low, high, decimals)}]"
     )
     return Comparable(pupils=pupils, left=left, share=share, low=low, high=high, text=text)

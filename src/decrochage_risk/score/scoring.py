@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -23,7 +23,6 @@ from decrochage_risk.score.demo_model import DEMO_NOTICE, load_demo_model
 from decrochage_risk.score.risk_scores import RiskScores, RunFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from datetime import date
 
     import numpy.typing as npt
@@ -90,7 +89,7 @@ def score_pupils(
     CalendarError
         When the calendar does not hold the school year up to ``as_of``.
     RecordsError
-        When ``records`` are not PupilRecords, or ``explain`` names unknown pupils.
+        When ``records`` are not PupilRecords, ``exclude`` is no collection of ids, or ``explain`` names unknown pupils.
 
     Warns
     -----
@@ -165,6 +164,14 @@ def _check_inputs(records: object, model: object, policy: object) -> None:
 def _excluded(known: KnownRecords, exclude: Iterable[str]) -> npt.NDArray[np.bool_]:
     if isinstance(exclude, str):
         exclude = (exclude,)
+    if not isinstance(exclude, Iterable):
+        raise RecordsError(
+            explain_error(
+                f"exclude={exclude!r}",
+                expected="ids of pupils, of those whose family objected",
+                hint='For one pupil: exclude=["a1"]; for nobody, leave exclude out.',
+            )
+        )
     ids = pd.Index(list(exclude), dtype="object")
     position = pd.Index(known.pupil_ids, dtype="object").get_indexer(ids)
     if (position < 0).any():

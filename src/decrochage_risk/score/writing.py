@@ -37,20 +37,23 @@ def write_scores(scores: RiskScores, folder: str | Path) -> list[Path]:
     Raises
     ------
     RecordsError
-        When the folder cannot be made.
+        When the folder cannot be made, or a file in it not be written.
     """
     target = Path(folder)
-    lists = target / "listes"
     try:
-        lists.mkdir(parents=True, exist_ok=True)
+        return _written(scores, target, target / "listes")
     except OSError as error:
         raise RecordsError(
             explain_error(
-                f"The folder {target} cannot be made ({error.strerror})",
-                expected="a folder that can be written",
-                hint="Choose another folder, or ask for the right to write there.",
+                f"The scores cannot be written into {target} ({error.strerror or error})",
+                expected="a folder that can be made and written",
+                hint="Choose another folder, ask for the right to write there, or make room on the disk.",
             )
         ) from error
+
+
+def _written(scores: RiskScores, target: Path, lists: Path) -> list[Path]:
+    lists.mkdir(parents=True, exist_ok=True)
     # A list of an earlier run must not be taken for one of this run.
     for stale in lists.glob("*.csv"):
         stale.unlink()

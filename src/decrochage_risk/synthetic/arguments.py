@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from decrochage_risk.errors import RecordsError, explain_error
@@ -76,6 +77,8 @@ def _checked_seed(seed: int) -> int:
 
 def _checked_years(school_years: Sequence[int], calendar: SchoolCalendar) -> list[int]:
     """Return the school years: consecutive, in order, and all of them in the calendar."""
+    if not isinstance(school_years, Iterable):
+        raise _bad_years(school_years, "a list of whole numbers", f"For one year, write [{school_years!r}].")
     years = list(school_years)
     if not years or any(isinstance(year, bool) or not isinstance(year, int) for year in years):
         raise _bad_years(years, "one or more whole numbers, like [2022, 2023, 2024]", "2024 is 2024-2025.")
@@ -139,5 +142,5 @@ def _checked_regimes(regimes: Sequence[str]) -> frozenset[str]:
     return frozenset(given)
 
 
-def _bad_years(years: list[int], expected: str, hint: str) -> RecordsError:
+def _bad_years(years: object, expected: str, hint: str) -> RecordsError:
     return RecordsError(explain_error(f"school_years={years!r}", expected=expected, hint=hint))
