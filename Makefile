@@ -45,8 +45,8 @@ check: $(DEV)  ## Lint, format, types, layers, and generated files that must not
 	$(PY) docs/generate.py --check
 
 format: $(DEV)  ## Format the code and mend what ruff can mend
-	$(BIN)/ruff format .
-	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format --no-cache .
+	$(BIN)/ruff check --no-cache --fix .
 
 bench: $(DEV)  ## Run the benchmarks; DATA=folder adds the one on real records
 	@set -e; for script in $(filter-out benchmarks/real_data.py,$(wildcard benchmarks/*.py)); do \

@@ -6,9 +6,12 @@ probability of other pupils, a year later. The constant ``SPREAD_FACTOR`` of ``t
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pandas as pd
 
+from decrochage_risk import DemoModelWarning, score_pupils
 from decrochage_risk.model import default_as_of_dates, fit_spread_factor, take_snapshots
 from decrochage_risk.synthetic import make_cohort
 from decrochage_risk.train.backtest import fit_risk_model
@@ -16,6 +19,7 @@ from decrochage_risk.train.backtest import fit_risk_model
 YEARS = [2021, 2022, 2023, 2024]
 COHORTS = ((11, 6_000), (12, 3_000), (13, 12_000))
 TEST_PUPILS = 4_000
+AS_OF = "2025-03-05"
 
 
 def factors(seed: int, pupils: int) -> tuple[float, float, float]:
@@ -42,14 +46,29 @@ def factors(seed: int, pupils: int) -> tuple[float, float, float]:
     return everybody, half, tenth
 
 
+def coverage() -> None:
+    """Print how wide the intervals of the bundled model are on pupils it never saw, and how often they hold the truth."""
+    cohort = make_cohort(8_000, [2022, 2023, 2024], seed=77)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DemoModelWarning)
+        frame = score_pupils(cohort.records, as_of=AS_OF, explain="none").frame.set_index("pupil_id")
+    truth = cohort.truth_at(AS_OF).set_index("pupil_id")["probability"]
+    scored = frame[frame["risk"].notna()].join(truth, how="inner")
+    for name, rows in (("scored", scored), ("flagged", scored[scored["flagged"]])):
+        inside = rows["probability"].between(rows["risk_low"], rows["risk_high"]).mean()
+        width = (rows["risk_high"] - rows["risk_low"]).median()
+        print(f"{name:>8}: {len(rows)} pupils, truth inside {inside:.3f}, median width {width:.3f}")
+
+
 def main() -> None:
-    """Print one line per cohort, and the median of each factor."""
+    """Print one line per cohort, the median of each factor, and what the bundled model's intervals then cover."""
     print(f"{'pupils':>8} {'everybody':>10} {'upper half':>11} {'upper tenth':>12}")
     found = []
     for seed, pupils in COHORTS:
         found.append(factors(seed, pupils))
         print(f"{pupils:>8} " + "{:>10.2f} {:>11.2f} {:>12.2f}".format(*found[-1]))
     print(f"{'median':>8} " + "{:>10.2f} {:>11.2f} {:>12.2f}".format(*np.median(found, axis=0)))
+    coverage()
 
 
 if __name__ == "__main__":

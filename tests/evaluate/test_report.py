@@ -119,7 +119,7 @@ def test_a_baseline_that_wins_is_named(simulate: Callable[..., Rows]) -> None:
     equal = Baseline("repère égal", case.risk, is_probability=True, not_judged=0, note="essai")
     report = report_of(case, extra=(oracle, equal))
     named = [sentence.split(" : ")[0] for sentence in report.not_beaten()]
-    assert named == ["repère parfait"] * 2 + ["repère égal"] * 3
+    assert named == ["repère parfait"] * 3 + ["repère égal"] * 4
     assert f"repère parfait : AUC 1,0000, modèle {number(report.figures.auc, 4)}" in str(report)
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from decrochage_risk.errors import AsOfError, RecordsError, RecordsWarning
 from decrochage_risk.policy import load_policy
+from decrochage_risk.records import PupilRecords
 from decrochage_risk.score import score_pupils
 
 if TYPE_CHECKING:
@@ -112,3 +113,20 @@ def test_thresholds_that_were_not_in_force_are_told(
     assert "seuils qui n'étaient pas en vigueur" in before.summary
     assert after.run.to_dict()["policy_in_force"] is True
     assert "seuils" not in after.summary
+
+
+def test_a_stay_that_was_set_aside_is_told(small_cohort: Cohort, score: Callable[..., RiskScores]) -> None:
+    """Not enrolled because the faulty row was set aside is not the same as not enrolled, and nobody is lost."""
+    tables = dict(small_cohort.tables)
+    enrolments = tables["enrolments"].copy()
+    last = enrolments[enrolments["school_year"] == small_cohort.school_years[-1]].iloc[0]
+    of_pupil = enrolments["pupil_id"] == last["pupil_id"]
+    enrolments.loc[of_pupil, "school_id"] = "0990001Z"
+    tables["enrolments"] = enrolments
+    tables.pop("outcomes")
+    scores = score(PupilRecords(**tables, on_fault="quarantine"), explain="none")
+    assert len(scores) == len(small_cohort.tables["pupils"])
+    assert scores[last["pupil_id"]].cause == (
+        "non inscrit à cette date d'après les lignes gardées : d'autres, fautives, ont été mises de côté"
+    )
+    assert scores[last["pupil_id"]].data.set_aside == int(of_pupil.sum())

@@ -153,6 +153,7 @@ def logistic_baseline(
     (True, 1)
     """
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415  # heavy: loaded on first use
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415  # only here
 
     values = _values(features, tuple(map(str, features.columns)))
     measured, _ = checked_rows(outcome, np.zeros(len(features)))
@@ -166,7 +167,10 @@ def logistic_baseline(
     if is_one_class(measured) or not kept.any():
         raise NotEnoughDataError(_cannot_learn(measured, int(kept.sum())))
     standard = (filled[:, kept] - means[kept]) / scales[kept]
-    fit = LogisticRegression(C=regularisation, max_iter=_MAX_ITERATIONS, tol=1e-8).fit(standard, measured)
+    with threadpool_limits(
+        1
+    ):  # sums in another order for another number of threads would change the last bits
+        fit = LogisticRegression(C=regularisation, max_iter=_MAX_ITERATIONS, tol=1e-8).fit(standard, measured)
     names = np.asarray(features.columns, dtype=object).astype(str)
     return LogisticBaseline(
         columns=tuple(names[kept].tolist()),

@@ -89,8 +89,8 @@ class EvaluationReport(BaseModel):
     def not_beaten(self) -> tuple[str, ...]:
         """Baselines that the model does not beat, one French sentence per figure; empty when it beats them all.
 
-        Compared: AUC and average precision (larger is better), log loss (smaller is better), where both scores
-        have them. Equal is not beaten.
+        Compared: AUC, within-school AUC and average precision (larger is better), log loss (smaller is better),
+        where both scores have them. Equal is not beaten.
         """
         sentences = []
         for name, baseline in self.baselines.items():
@@ -133,7 +133,7 @@ class EvaluationReport(BaseModel):
             return "Aucun repère n'a été mesuré."
         missed = self.not_beaten()
         if not missed:
-            return "Le modèle dépasse chaque repère sur chaque chiffre comparé (AUC, précision moyenne, log-loss)."
+            return "Le modèle dépasse chaque repère sur chaque chiffre comparé (AUC, AUC dans l'établissement, précision moyenne, log-loss)."
         return "Repères que le modèle ne dépasse pas : " + " ; ".join(missed) + "."
 
     def _all_notes(self) -> tuple[str, ...]:
@@ -141,7 +141,12 @@ class EvaluationReport(BaseModel):
         return (*self.notes, *own)
 
 
-_COMPARED = (("auc", "AUC", 1), ("average_precision", "précision moyenne", 1), ("log_loss", "log-loss", -1))
+_COMPARED = (
+    ("auc", "AUC", 1),
+    ("within_school_auc", "AUC dans l'établissement", 1),
+    ("average_precision", "précision moyenne", 1),
+    ("log_loss", "log-loss", -1),
+)
 
 
 @dataclass(frozen=True, slots=True)

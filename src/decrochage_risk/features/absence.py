@@ -125,7 +125,7 @@ ABSENCE_FEATURES: tuple[Feature, ...] = (
         unit="share_points",
         direction=1,
         definition=(
-            "Taux d'absence des 4 dernières semaines moins celui du 1er septembre à il y a 4 semaines. Inconnu si l'un "
+            "Taux d'absence des 4 dernières semaines moins celui du début de l'année, du 1er septembre jusqu'à 4 semaines avant la date. Inconnu si l'un "
             "des deux l'est."
         ),
         compute=_rate_change,

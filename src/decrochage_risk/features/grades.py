@@ -88,7 +88,7 @@ GRADE_FEATURES: tuple[Feature, ...] = (
         unit="points",
         direction=-1,
         definition=(
-            "Moyenne des 12 dernières semaines moins celle du 1er septembre à il y a 12 semaines. Inconnu si l'une des "
+            "Moyenne des 12 dernières semaines moins celle du début de l'année, du 1er septembre jusqu'à 12 semaines avant la date. Inconnu si l'une des "
             f"deux l'est. {_MARKS}"
         ),
         compute=_term_change,

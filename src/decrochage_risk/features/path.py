@@ -10,7 +10,7 @@ from decrochage_risk.features.definition import Feature
 from decrochage_risk.features.facts import code_of
 from decrochage_risk.features.families import ORIENTATION, PATH, SINCE_4E
 from decrochage_risk.features.grades import change_in_marks
-from decrochage_risk.features.windows import EARLIER_YEARS, EVER, YEAR
+from decrochage_risk.features.windows import EARLIER_YEARS, EVER, THREE_YEARS, YEAR, YEAR_AND_FIRST_4E
 from decrochage_risk.features.wording import Wording
 from decrochage_risk.records.levels import AT_3E, AT_4E, FROM_4E, LEVELS, LYCEE
 from decrochage_risk.school_year import day_number, year_start
@@ -131,7 +131,7 @@ PATH_FEATURES: tuple[Feature, ...] = (
         name="school_changes_3y",
         family=PATH,
         table="enrolments",
-        window=EVER,
+        window=THREE_YEARS,
         unit="changes",
         direction=1,
         definition=(
@@ -216,7 +216,7 @@ PATH_FEATURES: tuple[Feature, ...] = (
         name="grade_change_since_4e",
         family=SINCE_4E,
         table="grades",
-        window=YEAR,
+        window=YEAR_AND_FIRST_4E,
         unit="points",
         direction=-1,
         definition="Moyenne de l'année en cours moins celle de la première année en 4e. Inconnu si c'est la même année.",

@@ -22,7 +22,9 @@ __all__ = [
     "LAST_4W",
     "LAST_12W",
     "PREVIOUS_YEAR",
+    "THREE_YEARS",
     "YEAR",
+    "YEAR_AND_FIRST_4E",
     "YEAR_AND_PREVIOUS",
     "Window",
 ]
@@ -75,6 +77,10 @@ def _year_and_previous(known: KnownRecords) -> tuple[int, int]:
     return day_number(year_start(known.school_year - 1)), known.as_of_day
 
 
+def _three_years(known: KnownRecords) -> tuple[int, int]:
+    return day_number(year_start(known.school_year - 2)), known.as_of_day
+
+
 def _earlier_years(known: KnownRecords) -> tuple[int, int]:
     first = known.arrays.enrolments.start
     return int(first.min()) if first.size else known.year_start_day, known.year_start_day
@@ -88,4 +94,8 @@ BEFORE_12W = Window("before_12w", "du 1er septembre aux 12 dernières semaines",
 PREVIOUS_YEAR = Window("previous_year", "année scolaire précédente", _previous_year)
 YEAR_AND_PREVIOUS = Window("year_and_previous", "année en cours et année précédente", _year_and_previous)
 EARLIER_YEARS = Window("earlier_years", "années scolaires précédentes", _earlier_years, open_start=True)
+THREE_YEARS = Window("3y", "année en cours et deux années précédentes", _three_years)
+YEAR_AND_FIRST_4E = Window(
+    "year_and_first_4e", "année en cours et première année de 4e", _year, open_start=True
+)
 EVER = Window("ever", "scolarité connue", _year, open_start=True)

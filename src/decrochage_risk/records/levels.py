@@ -19,12 +19,23 @@ __all__ = [
     "LEVEL_BY_NAME",
     "LEVEL_NAMES",
     "LYCEE",
+    "PATHWAY_LABELS",
     "Level",
     "Pathway",
     "level_of_mefstat4",
 ]
 
 Pathway = Literal["college", "segpa", "gt", "pro"]
+
+PATHWAY_LABELS: Mapping[Pathway, str] = MappingProxyType(
+    {
+        "college": "collège",
+        "segpa": "SEGPA",
+        "gt": "voie générale et technologique",
+        "pro": "voie professionnelle",
+    }
+)
+"""What a school reads for each pathway."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ Explain = Literal["flagged", "all", "none"]
 
 REFUSED = "traitement refusé"
 NOT_ENROLLED = "non inscrit à cette date"
+SET_ASIDE = "non inscrit à cette date d'après les lignes gardées : d'autres, fautives, ont été mises de côté"
 UNKNOWN_LEVEL = "niveau jamais vu par le modèle"
 TOO_LITTLE = "moins de 3 semaines de données"
 NOT_VERIFIED = "explication non vérifiée : les contributions ne redonnent pas le score"
@@ -121,7 +122,7 @@ def score_pupils(
     features.loc[refused, list(FEATURE_BY_NAME)] = np.nan
     level = np.array([*LEVEL_NAMES, None], dtype=object)[known.level]
     days = days_of_data(known)
-    cause = _causes(known, model, level, days, refused)
+    cause = _causes(known, model, level, days, refused=refused, faulty=records.set_aside.to_numpy() > 0)
     scored = _fill(model, known, features, level, cause)
     frame = _base_frame(records, known, level, cause, days)
     frame = _with_risks(frame, model, scored)
@@ -191,12 +192,15 @@ def _causes(
     model: TrainedModel,
     level: npt.NDArray[np.object_],
     days: npt.NDArray[np.int64],
+    *,
     refused: npt.NDArray[np.bool_],
+    faulty: npt.NDArray[np.bool_],
 ) -> npt.NDArray[np.object_]:
     """Why a pupil is not scored, None for those who are."""
+    absent = ~known.enrolled
     return np.select(
-        [refused, ~known.enrolled, ~np.isin(level, model.levels), days < MINIMUM_DAYS],
-        [REFUSED, NOT_ENROLLED, UNKNOWN_LEVEL, TOO_LITTLE],
+        [refused, absent & faulty, absent, ~np.isin(level, model.levels), days < MINIMUM_DAYS],
+        [REFUSED, SET_ASIDE, NOT_ENROLLED, UNKNOWN_LEVEL, TOO_LITTLE],
         np.array(None, dtype=object),
     )
 

@@ -24,7 +24,7 @@ from decrochage_risk.model.outcome import CENSORED
 from decrochage_risk.model.snapshots import TOO_SHORT
 from decrochage_risk.records.cell_rules import CELL_RULES
 from decrochage_risk.records.cross_rules import CROSS_RULES
-from decrochage_risk.records.levels import LEVEL_BY_NAME, LEVEL_NAMES
+from decrochage_risk.records.levels import LEVEL_BY_NAME, LEVEL_NAMES, PATHWAY_LABELS
 from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.records.row_rules import ROW_RULES
 from decrochage_risk.school_year import school_year_of, to_date
@@ -41,12 +41,6 @@ if TYPE_CHECKING:
 
 __all__ = ["train_model"]
 
-_PATHWAYS = {
-    "college": "collège",
-    "segpa": "SEGPA",
-    "gt": "voie générale et technologique",
-    "pro": "voie professionnelle",
-}
 _LIBRARIES = ("lightgbm", "numpy", "pandas", "scikit-learn")
 
 
@@ -299,7 +293,7 @@ _CHOSEN_ON = {
 def _base_rates(snapshots: Snapshots) -> list[BaseRate]:
     pathway = snapshots.rows["level"].map(lambda level: LEVEL_BY_NAME[level].pathway).to_numpy()
     rates = [BaseRate("ensemble", len(snapshots.outcome), float(snapshots.outcome.mean()))]
-    for code, label in _PATHWAYS.items():
+    for code, label in PATHWAY_LABELS.items():
         of_pathway = snapshots.outcome[pathway == code]
         if of_pathway.size:
             rates.append(BaseRate(label, int(of_pathway.size), float(of_pathway.mean())))
