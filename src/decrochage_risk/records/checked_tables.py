@@ -12,13 +12,15 @@ from decrochage_risk.errors import FaultyRecordsError
 from decrochage_risk.records.checks import conform
 from decrochage_risk.records.coverage import COVERED_TABLES
 from decrochage_risk.records.cross_checks import cross_check
+from decrochage_risk.records.cross_rules import MISSING_TABLE
 from decrochage_risk.records.faults import FaultReport
 from decrochage_risk.records.tables import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from decrochage_risk.records.checks import Conformed
+    from decrochage_risk.records.faults import FaultGroup
     from decrochage_risk.school_year import SchoolCalendar
 
 __all__ = ["MANDATORY", "CheckedTables", "check_tables"]
@@ -79,7 +81,7 @@ def check_tables(
     """
     names = dict.fromkeys((*raw, *MANDATORY))
     conformed = {name: conform(TABLES[name], raw.get(name, pd.DataFrame())) for name in names}
-    own = FaultReport(tuple(fault for table in conformed.values() for fault in table.faults))
+    own = FaultReport((*_missing_tables(raw), *(fault for name in raw for fault in conformed[name].faults)))
     unusable = {group.table for group in own.errors.groups if not group.rows.size}
     frames = {
         name: _without_faulty(name, table.frame, own)
@@ -100,6 +102,13 @@ def check_tables(
         _count_set_aside(conformed, kept["pupils"], report),
         _uncertain(conformed, report, whole="coverage" in unusable),
     )
+
+
+def _missing_tables(raw: Mapping[str, pd.DataFrame]) -> Iterator[FaultGroup]:
+    came = f"tables {', '.join(raw) or '(none)'}"
+    for name in MANDATORY:
+        if name not in raw:
+            yield MISSING_TABLE.fault(name, values=[came])
 
 
 def _faulty(report: FaultReport, name: str) -> pd.Index[int]:

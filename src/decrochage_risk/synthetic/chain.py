@@ -172,8 +172,7 @@ def make_chain(
         [one.absence for one in hidden]
     )
     leaving, summer = (
-        _leaving(facts, (name, rates), difficulty, risk) + _by_state(risk.by_marked_weeks, risk.by_lows)
-        for name in ("in_year_logit", "summer_logit")
+        _leaving(facts, (name, rates), difficulty, risk) for name in ("in_year_logit", "summer_logit")
     )
     low = np.repeat(np.take(MARKS.low_logit_by_band, facts.band), len(hidden))
     months = weeks.month - 1
@@ -192,24 +191,34 @@ def make_chain(
 def _leaving(
     facts: Facts, intercept: tuple[str, tuple[LevelRates, ...]], difficulty: Difficulty, risk: RiskSettings
 ) -> npt.NDArray[np.float64]:
-    """Log-odds of leaving before what the weeks bring, shape (cells x hidden classes, 1)."""
+    """Log-odds of leaving before the season, shape (cells x hidden classes, 64)."""
     name, rates = intercept
     static = _static(facts, name, risk, rates) + risk.shift
     static = static + difficulty.interaction * ((facts.behind > 0) & (facts.wish > _FIRST_WISH))
     static = static + difficulty.corner * (facts.band == _HIGHEST_BAND)
-    hidden: npt.NDArray[np.float64] = static[:, None] + np.array([one.risk for one in difficulty.hidden])
-    return hidden.reshape(-1, 1)
+    hidden = static[:, None] + np.array([one.risk for one in difficulty.hidden])
+    state = _by_state(risk.by_marked_weeks, risk.by_lows)
+    shown = (static - _intercepts(facts, name, rates))[:, None, None] + state
+    # Added to the whole effect, not multiplied into it: at signal 1 nothing changes, to the last bit.
+    damped = (np.array([one.signal for one in difficulty.hidden]) - 1.0)[:, None] * shown
+    return hidden.reshape(-1, 1) + state + damped.reshape(-1, _STATES)
 
 
 def _static(
     facts: Facts, intercept: str, effects: AbsenceSettings | RiskSettings, rates: tuple[LevelRates, ...]
 ) -> npt.NDArray[np.float64]:
     """Log-odds of what does not change within the year."""
-    intercepts = np.array([getattr(level, intercept) for level in rates], dtype=np.float64)
-    total: npt.NDArray[np.float64] = intercepts[facts.level]
+    total = _intercepts(facts, intercept, rates)
     for fact in ("band", "behind", "past", "wish"):
         total = total + np.take(getattr(effects, f"by_{fact}"), getattr(facts, fact))
     return total + effects.upheaval * facts.upheaval
+
+
+def _intercepts(facts: Facts, name: str, rates: tuple[LevelRates, ...]) -> npt.NDArray[np.float64]:
+    """Log-odds of the level alone."""
+    by_level = np.array([getattr(level, name) for level in rates], dtype=np.float64)
+    found: npt.NDArray[np.float64] = by_level[facts.level]
+    return found
 
 
 def _by_state(marked: tuple[float, ...], lows: tuple[float, ...]) -> npt.NDArray[np.float64]:

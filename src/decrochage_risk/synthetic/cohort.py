@@ -168,7 +168,7 @@ def make_cohort(
         The same seed gives the same cohort, to the byte.
     difficulty : {"observable", "realistic", "hard"}
         ``"observable"``: the risk is a function of what the records show. ``"realistic"``: hidden classes of pupils
-        move it too, among them quiet ones who leave without a sign, and some schools do not send every table.
+        move it too, among them quiet ones who leave with hardly a sign, and some schools do not send every table.
         ``"hard"``: more of all that, with interactions, a corner that is not monotone, and wrong outcomes.
     youngest : {"6e", "3e"}
         Level that the cohort begins with.

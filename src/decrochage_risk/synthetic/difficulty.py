@@ -13,11 +13,23 @@ __all__ = ["DIFFICULTIES", "Difficulty", "HiddenClass"]
 
 @dataclass(frozen=True, slots=True)
 class HiddenClass:
-    """Pupils whom no record tells apart, drawn each year: share, and shifts of absence and of leaving (log-odds)."""
+    """Pupils whom no record tells apart, drawn each year.
+
+    Attributes
+    ----------
+    share : float
+        Of the pupils.
+    absence, risk : float
+        Log-odds added to those of an absence, and of leaving.
+    signal : float
+        How much of the effects of facts and of the visible state on leaving is left: 1 all of it, 0 none, so that
+        those who leave look like anybody.
+    """
 
     share: float
     absence: float = 0.0
     risk: float = 0.0
+    signal: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +69,18 @@ DIFFICULTIES: dict[str, Difficulty] = {
         Difficulty(
             "realistic",
             (
-                HiddenClass(0.80, absence=-0.1, risk=-0.4),
-                HiddenClass(0.15, absence=0.5, risk=0.7),
-                HiddenClass(0.05, absence=-0.3, risk=1.9),
+                HiddenClass(0.82, absence=-0.1, risk=-0.62),
+                HiddenClass(0.12, absence=0.5, risk=0.5),
+                HiddenClass(0.06, absence=-0.6, risk=4.4, signal=0.1),
             ),
             gaps=(("absences", 0.03), ("grades", 0.04), ("orientation", 0.05), ("assessments", 0.08)),
         ),
         Difficulty(
             "hard",
             (
-                HiddenClass(0.80, absence=-0.15, risk=-1.1),
-                HiddenClass(0.12, absence=0.6, risk=0.9),
-                HiddenClass(0.08, absence=-0.5, risk=2.4),
+                HiddenClass(0.80, absence=-0.15, risk=-1.0),
+                HiddenClass(0.12, absence=0.6, risk=0.6),
+                HiddenClass(0.08, absence=-0.7, risk=4.2, signal=0.05),
             ),
             interaction=0.5,
             corner=0.6,
@@ -78,5 +90,5 @@ DIFFICULTIES: dict[str, Difficulty] = {
         ),
     )
 }
-"""``realistic`` and ``hard``: engaged, disengaging, and quiet pupils who leave without a sign (Janosz, "discrets": about
+"""``realistic`` and ``hard``: engaged, disengaging, and quiet pupils who leave with hardly a sign (Janosz, "discrets": about
 40 % of the leavers in his typology), the latter with interactions, a corner that is not monotone and wrong outcomes."""
