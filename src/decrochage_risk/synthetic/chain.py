@@ -201,7 +201,8 @@ def _leaving(
     shown = (static - _intercepts(facts, name, rates))[:, None, None] + state
     # Added to the whole effect, not multiplied into it: at signal 1 nothing changes, to the last bit.
     damped = (np.array([one.signal for one in difficulty.hidden]) - 1.0)[:, None] * shown
-    return hidden.reshape(-1, 1) + state + damped.reshape(-1, _STATES)
+    log_odds: npt.NDArray[np.float64] = hidden.reshape(-1, 1) + state + damped.reshape(-1, _STATES)
+    return log_odds
 
 
 def _static(
