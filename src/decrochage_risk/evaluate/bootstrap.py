@@ -13,7 +13,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from decrochage_risk.errors import ModelError, explain_error
-from decrochage_risk.evaluate.rows import canonical_order, checked_rows, is_one_class, sorted_codes
+from decrochage_risk.evaluate.rows import checked_rows, is_one_class, sorted_codes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -123,13 +123,14 @@ def paired_bootstrap(
     _, two = checked_rows(outcome, second, probability=probability)
     if is_one_class(measured) and not probability:
         return None
-    people = np.arange(len(measured)) if pupils is None else sorted_codes(pupils)
     if pupils is None:  # without names, the values themselves give the rows an order
         order = np.lexsort((two, one, measured))
+        people = np.arange(len(measured))
     else:
-        order = canonical_order(measured, one, people, sorted_codes(np.round(two, 12)))
+        codes = sorted_codes(pupils)
+        order = np.lexsort((two, codes, measured, one))
+        people = codes[order]
     measured, one, two = measured[order], one[order], two[order]
-    people = people if pupils is None else people[order]
     parts = [_measurer(statistic, measured, score, people) for score in (one, two)]
     return _compared(statistic, parts, people, measured, draws=draws, level=level, seed=seed)
 
