@@ -21,11 +21,12 @@ from decrochage_risk.evaluate.baselines import (
 )
 from decrochage_risk.evaluate.bootstrap import PairedDifference, paired_bootstrap
 from decrochage_risk.evaluate.card import BaseRate, CardFacts, model_card
+from decrochage_risk.evaluate.card_page import card_page
 from decrochage_risk.evaluate.figures import Figures, measure
 from decrochage_risk.evaluate.gates import GateResult, Verdict, fairness_gates, worst_verdict
 from decrochage_risk.evaluate.groups import GroupFigures, figures_by_exit, figures_by_group
 from decrochage_risk.evaluate.issued import CAPACITY, ListFigures, capacity_list, list_figures
-from decrochage_risk.evaluate.maturity import MaturityRow, mature_on, maturity_table
+from decrochage_risk.evaluate.maturity import SMALL_CELL, MaturityRow, mature_on, maturity_table
 from decrochage_risk.evaluate.measuring import MeasuredRows
 from decrochage_risk.evaluate.plots import precision_recall_plot, reliability_plot, risk_histogram, roc_plot
 from decrochage_risk.evaluate.ranking import (
@@ -52,6 +53,7 @@ from decrochage_risk.evaluate.report import EvaluationReport, build_report
 __all__ = [
     "ABC_COLUMNS",
     "CAPACITY",
+    "SMALL_CELL",
     "Advice",
     "BaseRate",
     "Baseline",
@@ -79,6 +81,7 @@ __all__ = [
     "build_report",
     "calibration_slope_intercept",
     "capacity_list",
+    "card_page",
     "ece",
     "ece_debiased",
     "fairness_gates",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from decrochage_risk.errors import NotEnoughDataError, TrainingWarning, explain_error
-from decrochage_risk.evaluate import BaseRate, CardFacts, EvaluationReport, model_card
+from decrochage_risk.evaluate import SMALL_CELL, BaseRate, CardFacts, EvaluationReport, card_page, model_card
 from decrochage_risk.french import number
 from decrochage_risk.model import (
     DEFAULT_CLOSES,
@@ -143,6 +143,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     facts = _card_facts(
         snapshots, risk_model, report, trained_on, name, untouched=untouched, synthetic=synthetic
     )
+    card = model_card(facts)
     return TrainedModel(
         risk_model=risk_model,
         name=name,
@@ -150,7 +151,8 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         levels=tuple(level for level in LEVEL_NAMES if level in set(snapshots.rows["level"])),
         trained_on=trained_on,
         report={"untouched": untouched, **report.model_dump(mode="json")},
-        card=model_card(facts),
+        card=card,
+        card_html=card_page(card),
     )
 
 
@@ -318,9 +320,10 @@ _CHOSEN_ON = {
 
 def _base_rates(snapshots: Snapshots) -> list[BaseRate]:
     pathway = snapshots.rows["level"].map(lambda level: LEVEL_BY_NAME[level].pathway).to_numpy()
-    rates = [BaseRate("ensemble", len(snapshots.outcome), float(snapshots.outcome.mean()))]
-    for code, label in PATHWAY_LABELS.items():
-        of_pathway = snapshots.outcome[pathway == code]
-        if of_pathway.size:
-            rates.append(BaseRate(label, int(of_pathway.size), float(of_pathway.mean())))
-    return rates
+    parts = {"ensemble": snapshots.outcome}
+    parts |= {label: snapshots.outcome[pathway == code] for code, label in PATHWAY_LABELS.items()}
+    return [
+        BaseRate(label, int(part.size), None if 0 < part.sum() < SMALL_CELL else float(part.mean()))
+        for label, part in parts.items()
+        if part.size
+    ]
