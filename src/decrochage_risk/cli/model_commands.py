@@ -75,7 +75,7 @@ def train(  # noqa: PLR0913 - one argument per option of the command
     5 novembre, 6 janvier, 5 mars et 5 mai de chaque année.
 
     Écrit : le dossier du modèle (manifeste et sommes de contrôle, arbres en texte, calibration, références, fiche
-    card.md). Affiche les chiffres de la dernière année, prédite par des modèles qui ne l'ont pas vue.
+    card.md et card.html). Affiche les chiffres de la dernière année, prédite par des modèles qui ne l'ont pas vue.
     """
     from decrochage_risk.school_year import to_date  # noqa: PLC0415 - numpy and pandas load on first use
 
@@ -102,7 +102,7 @@ def train(  # noqa: PLR0913 - one argument per option of the command
         say(line)
     say(f"\n{_report_of(model.report)}\n")
     say(f"Modèle : {model.model_id}{', de démonstration' if model.demo else ''}")
-    say(f"Écrit dans {out} ; sa fiche : {out / 'card.md'}")
+    say(f"Écrit dans {out} ; sa fiche : {out / 'card.md'} et {out / 'card.html'}")
 
 
 def _report_of(kept: dict[str, Any]) -> dr.EvaluationReport:

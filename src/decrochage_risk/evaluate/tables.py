@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from decrochage_risk.evaluate.maturity import SMALL_CELL
 from decrochage_risk.french import number, percent
 
 if TYPE_CHECKING:
@@ -57,10 +58,39 @@ DIMENSIONS = {
     "pathway": "voie",
     "sex": "sexe",
     "school": "établissement",
+    "network": "réseau",
+    "years_behind": "retard scolaire",
+    "sex_pathway": "sexe et voie",
+    "sex_years_behind": "sexe et retard",
     "month": "mois d'observation",
     "exit_kind": "moment de la sortie",
 }
 GROUPS = {"in_year": "en cours d'année", "non_return": "non-retour à la rentrée"}
+
+
+def group_name(group: str) -> str:
+    """Give the French name of a group.
+
+    Examples
+    --------
+    >>> group_name("in_year"), group_name("3e")
+    ("en cours d'année", '3e')
+    """
+    return GROUPS.get(group, group)
+
+
+def pupils_cell(group: GroupFigures) -> str:
+    """Write the pupils of a group; under 5 they are not counted.
+
+    Examples
+    --------
+    >>> from decrochage_risk.evaluate.groups import GroupFigures
+    >>> pupils_cell(GroupFigures(dimension="level", group="3e", rows=None, hidden=True, too_small=True))
+    'moins de 5'
+    """
+    if group.hidden:
+        return f"moins de {SMALL_CELL}"
+    return NOT_MEASURED if group.pupils is None else number(group.pupils, 0)
 
 
 def _cell(source: Figures | GroupFigures, key: str, kind: str) -> str:
@@ -114,10 +144,8 @@ def group_rows(groups: Sequence[GroupFigures]) -> Table:
     for group in groups:
         cells = [_cell(group, key, kind) for key, _, kind in _GROUPS]
         if group.too_small:
-            cells[2] = TOO_SMALL
-        rows.append(
-            [DIMENSIONS.get(group.dimension, group.dimension), GROUPS.get(group.group, group.group), *cells]
-        )
+            cells[1], cells[2] = pupils_cell(group), TOO_SMALL
+        rows.append([DIMENSIONS.get(group.dimension, group.dimension), group_name(group.group), *cells])
     return header, rows
 
 

@@ -47,6 +47,8 @@ class TrainedModel:
         Figures of the untouched year (an ``EvaluationReport`` as JSON), and how the model was chosen.
     card : str
         Model card, Markdown, in French.
+    card_html : str
+        The same card as a web page; empty when there is none.
     feature_contract : list of dict
         Contract of the features that it reads.
     """
@@ -58,6 +60,7 @@ class TrainedModel:
     trained_on: dict[str, Any]
     report: dict[str, Any]
     card: str
+    card_html: str = ""
     feature_contract: list[dict[str, Any]] = field(default_factory=contract)
 
     def __repr__(self) -> str:
@@ -76,7 +79,8 @@ class TrainedModel:
 
     @cached_property
     def _files(self) -> dict[str, str]:
-        return {**self.risk_model.to_files(), "card.md": self.card}
+        page = {"card.html": self.card_html} if self.card_html else {}
+        return {**self.risk_model.to_files(), "card.md": self.card, **page}
 
     @property
     def _manifest(self) -> dict[str, Any]:
@@ -180,6 +184,7 @@ def load_trained_model(folder: str | Path) -> TrainedModel:
     return TrainedModel(
         risk_model=risk_model,
         card=sealed.files["card.md"],
+        card_html=sealed.files.get("card.html", ""),
         feature_contract=manifest["feature_contract"],
         **{**{name: manifest[name] for name in _KEPT}, "levels": tuple(manifest["levels"])},
     )
