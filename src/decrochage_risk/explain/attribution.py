@@ -31,7 +31,11 @@ __all__ = ["ADDITIVITY_TOLERANCE", "Attribution", "attribute", "trees_of"]
 ADDITIVITY_TOLERANCE = 1e-6
 """Largest allowed gap between base plus contributions and LightGBM's own raw score, in log-odds."""
 
+_MOST_REMEMBERED = 10_000
+"""Reference rows whose score is kept, per model."""
+
 _trees: WeakKeyDictionary[Members, Trees] = WeakKeyDictionary()
+_scored: WeakKeyDictionary[Members, dict[bytes, float]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -72,7 +76,6 @@ def attribute(
     filled: Floats,
     references: Floats,
     scores: Floats | None = None,
-    reference_scores: Floats | None = None,
 ) -> Attribution:
     """Attribute the log-odds of some rows to their columns.
 
@@ -84,8 +87,8 @@ def attribute(
         Rows as the boosters see them, from ``model.filled``.
     references : array of float64, shape (n, columns)
         Reference row of each, from ``model.reference_rows``.
-    scores, reference_scores : arrays of float64, shape (n,), optional
-        LightGBM's mean raw log-odds of both, where the caller has them.
+    scores : array of float64, shape (n,), optional
+        LightGBM's mean raw log-odds of the rows, where the caller has them.
 
     Returns
     -------
@@ -96,8 +99,7 @@ def attribute(
     raw = np.concatenate(parts) if parts else np.zeros_like(filled)
     if scores is None:
         scores = member_mean(model.member_log_odds(filled))
-    if reference_scores is None:
-        reference_scores = member_mean(model.member_log_odds(references))
+    reference_scores = _reference_scores(model, references)
     return Attribution(
         columns=model.columns,
         raw=raw,
@@ -124,3 +126,25 @@ def trees_of(model: RiskModel) -> Trees:
         # No lock, which a process forked meanwhile would find held for ever: two threads may both read the trees.
         found = _trees.setdefault(model.members, Trees.read(model.members.texts))
     return found
+
+
+def _reference_scores(model: RiskModel, references: Floats) -> Floats:
+    """LightGBM's mean raw log-odds of some reference rows; a handful per day are distinct, and each is predicted once."""
+    known = _scored.get(model.members)
+    if known is None:
+        known = _scored.setdefault(model.members, {})
+    cells = np.ascontiguousarray(references).view(
+        np.dtype((np.void, references.itemsize * references.shape[1]))
+    )
+    distinct, first, place = np.unique(cells.ravel(), return_index=True, return_inverse=True)
+    keys = [cell.tobytes() for cell in distinct]
+    found = [known.get(key) for key in keys]
+    new = [at for at, score in enumerate(found) if score is None]
+    if new:
+        scores = member_mean(model.member_log_odds(references[first[new]])).tolist()
+        for at, score in zip(new, scores, strict=True):
+            found[at] = score
+        if len(known) + len(new) > _MOST_REMEMBERED:
+            known.clear()
+        known.update({keys[at]: score for at, score in zip(new, scores, strict=True)})
+    return np.array(found, dtype=np.float64)[place]
