@@ -49,6 +49,9 @@ class TrainedModel:
         Model card, Markdown, in French.
     feature_contract : list of dict
         Contract of the features that it reads.
+    updates : tuple of dict
+        Audit record of each later update of the calibration, oldest first, see
+        :func:`~decrochage_risk.model.updating.recalibrate`.
     """
 
     risk_model: RiskModel
@@ -59,6 +62,7 @@ class TrainedModel:
     report: dict[str, Any]
     card: str
     feature_contract: list[dict[str, Any]] = field(default_factory=contract)
+    updates: tuple[dict[str, Any], ...] = ()
 
     def __repr__(self) -> str:
         years = ", ".join(map(str, self.trained_on.get("school_years", ())))
@@ -82,7 +86,8 @@ class TrainedModel:
     def _manifest(self) -> dict[str, Any]:
         kept: dict[str, Any] = {name: getattr(self, name) for name in _KEPT}
         kept["levels"] = list(self.levels)
-        return {**kept, "feature_contract": self.feature_contract}
+        updates = {"updates": list(self.updates)} if self.updates else {}
+        return {**kept, **updates, "feature_contract": self.feature_contract}
 
     def save(self, folder: str | Path) -> str:
         """Write the artefact: a folder of text files with their checksums, no pickle, no wall clock.
@@ -181,6 +186,7 @@ def load_trained_model(folder: str | Path) -> TrainedModel:
         risk_model=risk_model,
         card=sealed.files["card.md"],
         feature_contract=manifest["feature_contract"],
+        updates=tuple(manifest.get("updates", ())),
         **{**{name: manifest[name] for name in _KEPT}, "levels": tuple(manifest["levels"])},
     )
 
