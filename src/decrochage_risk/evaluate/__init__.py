@@ -18,6 +18,7 @@ from decrochage_risk.evaluate.baselines import (
 )
 from decrochage_risk.evaluate.card import BaseRate, CardFacts, model_card
 from decrochage_risk.evaluate.figures import Figures, measure
+from decrochage_risk.evaluate.gates import GateResult, Verdict, fairness_gates, worst_verdict
 from decrochage_risk.evaluate.groups import GroupFigures, figures_by_exit, figures_by_group
 from decrochage_risk.evaluate.plots import precision_recall_plot, reliability_plot, risk_histogram, roc_plot
 from decrochage_risk.evaluate.ranking import (
@@ -48,11 +49,13 @@ __all__ = [
     "CardFacts",
     "EvaluationReport",
     "Figures",
+    "GateResult",
     "GroupFigures",
     "LogisticBaseline",
     "MeasuredRows",
     "Recalibration",
     "TopFigures",
+    "Verdict",
     "at_k",
     "auc",
     "average_precision",
@@ -62,6 +65,7 @@ __all__ = [
     "calibration_slope_intercept",
     "ece",
     "ece_debiased",
+    "fairness_gates",
     "figures_by_exit",
     "figures_by_group",
     "ici",
@@ -80,4 +84,5 @@ __all__ = [
     "school_rate",
     "spiegelhalter",
     "within_group_auc",
+    "worst_verdict",
 ]

@@ -38,7 +38,7 @@ class GroupFigures(BaseModel):
     pupils : int or None
         Distinct pupils; None when the pupils were not told.
     too_small : bool
-        Fewer than 100 pupils, or 20 events, or 20 rows without the event: no figure is given.
+        Fewer than 100 pupils, 20 with the event or 20 without: no figure is given.
     events, base_rate, mean_risk, auc, slope, slope_low, slope_high, intercept, intercept_low, intercept_high
         As in `decrochage_risk.evaluate.figures.Figures`; None when `too_small`.
     """
@@ -84,9 +84,9 @@ def figures_by_group(
     dimensions : mapping of str to array_like of shape (rows,)
         The group of each row, per dimension; a data frame of the rows will do. Missing values are a group.
     pupils : array_like of shape (rows,), optional
-        Pupil of each row. `min_pupils` counts distinct pupils, or rows when this is not given.
+        Pupil of each row. Sizes count distinct pupils, or rows when this is not given.
     min_pupils, min_events : int
-        Sizes under which a group is too small: 100 pupils, 20 events (and 20 rows without the event).
+        Sizes under which a group is too small: 100 pupils, 20 of them with the event and 20 without.
 
     Raises
     ------
@@ -107,15 +107,13 @@ def figures_by_group(
     people = np.arange(len(measured)) if pupils is None else np.asarray(pupils)
     found = []
     for dimension, values in dimensions.items():
-        labels = _labels(dimension, values, len(measured))
+        labels = group_labels(dimension, values, len(measured))
         for group in np.unique(labels):
             inside = labels == group
-            rows, events, distinct = (
-                int(inside.sum()),
-                int(measured[inside].sum()),
-                len(pd.unique(people[inside])),
+            rows, distinct = int(inside.sum()), len(pd.unique(people[inside]))
+            small = not is_large_enough(
+                measured[inside], people[inside], min_pupils=min_pupils, min_events=min_events
             )
-            small = distinct < min_pupils or min(events, rows - events) < min_events
             figures = None if small else measure(measured[inside], announced[inside], pupils=people[inside])
             found.append(
                 GroupFigures(
@@ -130,7 +128,39 @@ def figures_by_group(
     return tuple(found)
 
 
-def _labels(dimension: str, values: Any, rows: int) -> npt.NDArray[np.str_]:  # noqa: ANN401  # any column
+def is_large_enough(
+    outcome: npt.NDArray[np.float64],
+    pupils: npt.NDArray[Any],
+    *,
+    min_pupils: int = MIN_PUPILS,
+    min_events: int = MIN_EVENTS,
+) -> bool:
+    """Whether a group has enough pupils, enough of them with the event and enough without.
+
+    Pupils are counted, not their rows: twenty rows of five leavers are five events.
+
+    Examples
+    --------
+    >>> is_large_enough(np.repeat([0.0, 1.0], 60), np.arange(120)), is_large_enough(np.ones(120), np.arange(120))
+    (True, False)
+    """
+    with_event, without = len(pd.unique(pupils[outcome == 1])), len(pd.unique(pupils[outcome == 0]))
+    return len(pd.unique(pupils)) >= min_pupils and min(with_event, without) >= min_events
+
+
+def group_labels(dimension: str, values: Any, rows: int) -> npt.NDArray[np.str_]:  # noqa: ANN401  # any column
+    """Give the group of each row as text; a missing value is "non renseigné".
+
+    Raises
+    ------
+    ColumnsError
+        Another length than `rows`.
+
+    Examples
+    --------
+    >>> group_labels("sex", ["F", None], 2).tolist()
+    ['F', 'non renseigné']
+    """
     column = pd.Series(np.asarray(values, dtype=object))
     if len(column) != rows:
         message = explain_error(
@@ -178,7 +208,7 @@ def figures_by_exit(
     """
     given = {} if pupils is None else {"pupils": pupils}
     measured, announced = checked_rows(outcome, risk, probability=True, columns=given)
-    labels = _labels(EXIT_KIND, kinds, len(measured))
+    labels = group_labels(EXIT_KIND, kinds, len(measured))
     people = None if pupils is None else np.asarray(pupils)
     found = []
     for kind in np.unique(labels[measured == 1]):

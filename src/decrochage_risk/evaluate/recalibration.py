@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
+from statistics import NormalDist
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from decrochage_risk.evaluate.logistic import LogisticFit
     from decrochage_risk.evaluate.rows import Codes, Floats
 
-_NORMAL_95 = 1.959963984540054
 _KNOTS = {5: (0.05, 0.275, 0.5, 0.725, 0.95), 4: (0.05, 0.35, 0.65, 0.95), 3: (0.1, 0.5, 0.9)}
 
 
@@ -59,12 +59,13 @@ def calibration_slope_intercept(
     scores: npt.ArrayLike,
     *,
     pupils: Any = None,  # noqa: ANN401  # any column
+    level: float = 0.95,
 ) -> Recalibration:
-    """Slope and calibration-in-the-large of the log-odds, with 95 % intervals.
+    """Slope and calibration-in-the-large of the log-odds, with their intervals.
 
     Slope: the coefficient b of ``logit P(outcome) = a + b * scores``. Intercept: the a of ``logit P(outcome) =
     a + scores``. Cox, Biometrika 45, 1958, 562-565; Van Calster et al., BMC Medicine 17, 2019, 230. Intervals:
-    estimate -+ 1.96 standard errors, from the information matrix, or from its sandwich over `pupils`.
+    estimate -+ 1.96 standard errors (at 95 %), from the information matrix, or from its sandwich over `pupils`.
 
     Parameters
     ----------
@@ -74,6 +75,8 @@ def calibration_slope_intercept(
         Log-odds of the announced risk.
     pupils : array_like of shape (rows,), optional
         Pupil of each row.
+    level : float
+        Nominal coverage of the intervals, above 0 and under 1.
 
     Raises
     ------
@@ -93,10 +96,11 @@ def calibration_slope_intercept(
     measured, scored = checked_rows(outcome, scores, columns=others)
     codes = np.arange(len(measured)) if pupils is None else sorted_codes(pupils)
     order = canonical_order(measured, scored, codes)
-    return _recalibration(measured[order], scored[order], None if pupils is None else codes[order])
+    clusters = None if pupils is None else codes[order]
+    return _recalibration(measured[order], scored[order], clusters, NormalDist().inv_cdf((1 + level) / 2))
 
 
-def _recalibration(measured: Floats, scored: Floats, clusters: Codes | None) -> Recalibration:
+def _recalibration(measured: Floats, scored: Floats, clusters: Codes | None, reach: float) -> Recalibration:
     ones = np.ones_like(measured)
     if is_one_class(measured):
         cause = "pente et ordonnée à l'origine non mesurées : toutes les lignes ont la même issue"
@@ -109,7 +113,7 @@ def _recalibration(measured: Floats, scored: Floats, clusters: Codes | None) -> 
         causes.append(slope_cause or "pente non mesurée : le calcul ne converge pas")
     if large is None:
         causes.append("ordonnée à l'origine non mesurée : le calcul ne converge pas")
-    return Recalibration(*_last_interval(slope), *_last_interval(large), tuple(causes))
+    return Recalibration(*_last_interval(slope, reach), *_last_interval(large, reach), tuple(causes))
 
 
 def _no_slope_cause(measured: Floats, scored: Floats) -> str | None:
@@ -121,11 +125,11 @@ def _no_slope_cause(measured: Floats, scored: Floats) -> str | None:
     return None
 
 
-def _last_interval(fit: LogisticFit | None) -> tuple[float | None, float | None, float | None]:
-    """Estimate and 95 % interval of the last coefficient of a fit."""
+def _last_interval(fit: LogisticFit | None, reach: float) -> tuple[float | None, float | None, float | None]:
+    """Estimate of the last coefficient of a fit, and `reach` standard errors on each side."""
     if fit is None:
         return None, None, None
-    estimate, half = float(fit.coefficients[-1]), _NORMAL_95 * sqrt(fit.covariance[-1, -1])
+    estimate, half = float(fit.coefficients[-1]), reach * sqrt(fit.covariance[-1, -1])
     return estimate, estimate - half, estimate + half
 
 
