@@ -17,6 +17,9 @@ from decrochage_risk.evaluate.baselines import (
     school_rate,
 )
 from decrochage_risk.evaluate.card import BaseRate, CardFacts, model_card
+from decrochage_risk.evaluate.comparison import ComparedRows, ModelComparison, compare_rows
+from decrochage_risk.evaluate.comparison_text import changes_section
+from decrochage_risk.evaluate.differences import Difference, paired_differences
 from decrochage_risk.evaluate.figures import Figures, measure
 from decrochage_risk.evaluate.gates import GateResult, Verdict, fairness_gates, worst_verdict
 from decrochage_risk.evaluate.groups import GroupFigures, figures_by_exit, figures_by_group
@@ -47,12 +50,15 @@ __all__ = [
     "Baseline",
     "BrierParts",
     "CardFacts",
+    "ComparedRows",
+    "Difference",
     "EvaluationReport",
     "Figures",
     "GateResult",
     "GroupFigures",
     "LogisticBaseline",
     "MeasuredRows",
+    "ModelComparison",
     "Recalibration",
     "TopFigures",
     "Verdict",
@@ -63,6 +69,8 @@ __all__ = [
     "brier_score",
     "build_report",
     "calibration_slope_intercept",
+    "changes_section",
+    "compare_rows",
     "ece",
     "ece_debiased",
     "fairness_gates",
@@ -75,6 +83,7 @@ __all__ = [
     "measure",
     "model_card",
     "on_track_flag",
+    "paired_differences",
     "precision_recall_plot",
     "reliability_plot",
     "reliability_table",
