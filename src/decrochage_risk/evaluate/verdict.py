@@ -65,9 +65,9 @@ def decide(
 ) -> tuple[ComparisonVerdict, tuple[Cause, ...]]:
     """Decide: nothing that flatters a model can promote it, and no better ranking pays for an unfair list.
 
-    ``review`` wins when the comparison itself cannot be trusted (a year of the training, too few pupils) or when the
-    champion fails the same gates; then ``keep`` when the challenger is worse, not better, or blocked by a gate; then
-    ``review`` when a gate asks for it or fairness could not be measured; ``promote`` remains.
+    ``review`` wins when the comparison itself cannot be trusted (a year of the training, too few pupils); then ``keep``
+    when the challenger is worse, not better, or blocked by a gate that the champion passes; then ``review`` when a
+    gate asks for it, blocks both models, or fairness could not be measured; ``promote`` remains.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def decide(
     untrusted = _untrusted(seen_years, leavers, stayers)
     found = [*untrusted, _better(log_loss, margin), *_gate_causes(gates, champion_gates)]
     asked = {cause.calls_for for cause in found}
-    if untrusted or any(cause.code == "both_blocked" for cause in found):
+    if untrusted:
         return "review", tuple(found)
     verdict: ComparisonVerdict = "keep" if "keep" in asked else "review" if "review" in asked else "promote"
     return verdict, tuple(found)
