@@ -48,6 +48,14 @@ def test_the_precision_is_of_the_lists_given() -> None:
     assert found.challenger == pytest.approx(outcome[lists[1]].mean())
 
 
+def test_an_empty_list_has_no_precision() -> None:
+    """Where nobody is listed, the other figures are given and no precision is."""
+    outcome, poor, good, pupils = drawn(1)
+    nobody = np.zeros(len(outcome), dtype=bool)
+    found = paired_differences(outcome, poor, good, pupils=pupils, lists=(nobody, good > 0.5), draws=2)
+    assert [one.name for one in found] == ["log_loss", "auc", "average_precision"]
+
+
 def test_a_better_score_is_found_better_and_itself_the_same() -> None:
     """The interval of a clearly better score excludes 0; a score against itself differs by exactly 0."""
     outcome, poor, good, pupils = drawn(2, 1_000)

@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from decrochage_risk.evaluate.gates import GateResult
     from decrochage_risk.evaluate.tables import Table
 
-__all__ = ["changes_section", "comparison_markdown", "comparison_tables", "comparison_text", "verdict_line"]
+__all__ = [
+    "changes_section",
+    "comparison_heading",
+    "comparison_markdown",
+    "comparison_tables",
+    "comparison_text",
+    "verdict_line",
+]
 
 VERDICTS: Final = {
     "promote": "mettre en service le nouveau modèle",
@@ -94,7 +101,7 @@ def changes_section(comparison: ModelComparison) -> str:
 def _written(
     comparison: ModelComparison, table: Callable[[list[str], list[list[str]]], str], heading: str, bullet: str
 ) -> str:
-    parts = ["\n".join(f"{bullet}{line}" for line in _heading(comparison))]
+    parts = ["\n".join(f"{bullet}{line}" for line in comparison_heading(comparison))]
     parts += [verdict_line(comparison)]
     parts += ["\n".join(f"{bullet}{cause.sentence}" for cause in comparison.causes)]
     for title, found in comparison_tables(comparison).items():
@@ -102,7 +109,8 @@ def _written(
     return "\n\n".join(parts)
 
 
-def _heading(comparison: ModelComparison) -> list[str]:
+def comparison_heading(comparison: ModelComparison) -> list[str]:
+    """Say what was compared, one French sentence per line."""
     dates = join([day(one, with_year=True) for one in comparison.as_of])
     years = join([school_year(year) for year in comparison.test_years])
     lines = [

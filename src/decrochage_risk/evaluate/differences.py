@@ -76,7 +76,8 @@ def paired_differences(
     pupils : array_like of shape (rows,)
         Pupil of each row.
     lists : pair of array_like of bool, optional
-        Who stands on each model's list; the lists are held fixed while pupils are resampled.
+        Who stands on each model's list; the lists are held fixed while pupils are resampled. Nothing is said of the
+        precision when one of them is empty.
     draws, seed : int
         Of the bootstrap.
 
@@ -106,6 +107,8 @@ def paired_differences(
                 hint="Compare on more pupils or as-of dates.",
             )
         )
+    if lists is not None and not all(np.any(listed) for listed in lists):
+        lists = None
     codes = sorted_codes(pupils)
     weight = np.ones(len(measured))
     both = [
