@@ -40,7 +40,7 @@ def main() -> None:
         chosen = pd.Index(np.random.default_rng(draw).choice(pupils, LABELS, replace=False))
         labels = cohort.outcomes[cohort.outcomes["pupil_id"].isin(chosen)]
         moved = recalibrate(
-            model, cohort.records, labels, as_of_dates=[AS_OF], known_on=KNOWN_ON, reason="benchmark"
+            model, cohort.records, labels, as_of_dates=[AS_OF], labels_known_on=KNOWN_ON, reason="benchmark"
         )
         others = ~pupils.isin(chosen).to_numpy()
         after = probability(moved.risk_model.calibration.apply(scored.raw_log_odds[others]))

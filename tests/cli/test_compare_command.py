@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from decrochage_risk.evaluate import ModelComparison
     from decrochage_risk.synthetic import Cohort
 
-ASKED = ("--as-of", "2025-03-05", "--known-on", "2025-11-01")
+ASKED = ("--as-of", "2025-03-05", "--labels-known-on", "2025-11-01")
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def test_the_comparison_is_that_of_the_library(
         dr.load_model(good),
         dr.PupilRecords.read(extracts),
         as_of_dates=["2025-03-05"],
-        known_on="2025-11-01",
+        labels_known_on="2025-11-01",
     )
     assert target.read_text(encoding="utf-8") == expected.to_json()
     assert result.exit_code == EXIT_CODES[expected.verdict], result.output
@@ -87,7 +87,7 @@ def test_the_exit_code_tells_the_verdict(
         *map(dr.load_model, models),
         dr.PupilRecords.read(extracts),
         as_of_dates=["2025-03-05"],
-        known_on="2025-11-01",
+        labels_known_on="2025-11-01",
     )
     cause = Cause(code="better", calls_for="promote", sentence="essai")
     changed = found.model_copy(update={"verdict": verdict, "causes": (cause,)})
@@ -106,7 +106,7 @@ def test_labels_that_are_not_mature_are_refused(
     extracts: Path, models: tuple[Path, Path], refused: Callable[..., str]
 ) -> None:
     """Outcomes extracted before they close compare nothing."""
-    early = ("--as-of", "2025-03-05", "--known-on", "2025-06-30")
+    early = ("--as-of", "2025-03-05", "--labels-known-on", "2025-06-30")
     message = refused("compare", extracts, "--champion", models[0], "--challenger", models[1], *early)
     assert "Labels are not mature" in message
 
@@ -138,7 +138,7 @@ def test_recalibrate_saves_what_the_library_moves(
         dr.load_model(models[1]),
         dr.PupilRecords.read(extracts),
         as_of_dates=["2025-03-05"],
-        known_on="2025-11-01",
+        labels_known_on="2025-11-01",
         reason="niveau de 2024",
     )
     assert dr.load_model(tmp_path / "m").sha256 == expected.sha256

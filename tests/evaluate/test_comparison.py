@@ -19,7 +19,7 @@ FACTS: dict[str, Any] = {
     "synthetic": True,
     "test_years": (2024,),
     "as_of": (date(2025, 3, 5),),
-    "known_on": date(2025, 11, 1),
+    "labels_known_on": date(2025, 11, 1),
     "left_out": {"outcome unknown": 3},
     "known_share": 0.5,
     "draws": 100,

@@ -28,7 +28,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 DAYS = ["2024-11-05", "2025-03-05"]
-ASKED: dict[str, Any] = {"as_of_dates": DAYS, "known_on": "2025-11-01", "reason": "niveau de 2024-2025"}
+ASKED: dict[str, Any] = {
+    "as_of_dates": DAYS,
+    "labels_known_on": "2025-11-01",
+    "reason": "niveau de 2024-2025",
+}
 
 
 @pytest.fixture(scope="module")
@@ -140,7 +144,7 @@ def test_fewer_than_300_labels_are_refused(update: Callable[..., TrainedModel], 
 def test_labels_that_are_not_mature_are_refused(update: Callable[..., TrainedModel]) -> None:
     """The day before the outcome closes, not one label of the year counts."""
     with pytest.raises(ModelError, match="2024-2025 closes on 2025-11-01") as caught:
-        update(known_on="2025-10-31")
+        update(labels_known_on="2025-10-31")
     assert "Labels are not mature" in str(caught.value)
 
 

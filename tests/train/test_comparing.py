@@ -78,7 +78,7 @@ def compare(two_years: Cohort) -> Callable[..., ModelComparison]:
             "records": two_years.records,
             "outcomes": two_years.outcomes,
             "as_of_dates": DAYS,
-            "known_on": "2025-11-01",
+            "labels_known_on": "2025-11-01",
             **changed,
         }
         return compare_models(champion, challenger, asked.pop("records"), asked.pop("outcomes"), **asked)
@@ -138,7 +138,7 @@ def test_labels_that_are_not_mature_are_refused(
 ) -> None:
     """Outcomes extracted the day before they close decide nothing."""
     with pytest.raises(ModelError, match="Labels are not mature"):
-        compare(poor, good, known_on="2025-10-31")
+        compare(poor, good, labels_known_on="2025-10-31")
 
 
 def test_a_year_of_the_training_is_only_looked_at(
@@ -189,16 +189,19 @@ def test_those_who_change_side_are_told_with_their_family(
 def test_the_lists_at_capacity_have_the_same_length(
     compare: Callable[..., ModelComparison], good: TrainedModel, two_years: Cohort
 ) -> None:
-    """At a capacity of 10 % a model against itself has the same list, and its precision is that of its top tenth."""
-    found = compare(good, good, capacity=0.1, as_of_dates=DAYS[1:])
+    """The precision at capacity of a model is that of the highest risks of each school, whoever it is compared with."""
+    found = compare(good, good, capacity=6, as_of_dates=DAYS[1:])
     precision = found.difference("precision_at_capacity")
     assert precision.difference == 0
     rows = take_snapshots(two_years.records, two_years.outcomes, DAYS[1:])
     risk = good.risk_model.risk(
         rows.features, good.reference_groups(rows.rows["level"], rows.rows["as_of"][0])
     )
-    top = np.argsort(-risk, kind="stable")[: int(np.floor(0.1 * len(risk) + 0.5))]
-    assert precision.champion == pytest.approx(rows.outcome[top].mean())
+    frame = rows.rows.assign(risk=risk, left=rows.outcome).sort_values(
+        ["risk", "pupil_id"], ascending=[False, True]
+    )
+    top = frame.groupby("school_id").head(6)
+    assert precision.champion == pytest.approx(top["left"].mean())
 
 
 def test_the_same_comparison_is_the_same_bytes(
@@ -211,9 +214,9 @@ def test_the_same_comparison_is_the_same_bytes(
 def test_arguments_that_cannot_be_are_told_at_once(
     compare: Callable[..., ModelComparison], good: TrainedModel
 ) -> None:
-    """Another kind of object, a capacity above 1, a margin below 0: one message; outcomes that differ too."""
-    with pytest.raises(ModelError, match=r"challenger is a str.*capacity=2.*margin=-1"):
-        compare(good, "x", capacity=2, margin=-1)  # type: ignore[arg-type]  # on purpose
+    """Another kind of object, a capacity under 1, a margin below 0: one message; outcomes that differ too."""
+    with pytest.raises(ModelError, match=r"challenger is a str.*capacity=0.*margin=-1"):
+        compare(good, "x", capacity=0, margin=-1)  # type: ignore[arg-type]  # on purpose
     other = replace(good, trained_on={**good.trained_on, "outcome_closes": [10, 1]})
     with pytest.raises(ModelError, match=r"closes on \(11, 1\), of the challenger on \(10, 1\)"):
         compare(good, other)

@@ -36,7 +36,7 @@ AsOfDays = Annotated[
 KnownOn = Annotated[
     str,
     typer.Option(
-        "--known-on",
+        "--labels-known-on",
         metavar="AAAA-MM-JJ",
         show_default=False,
         help="Jour de l'extraction des issues : une issue qui n'était pas close ce jour-là est refusée.",
@@ -49,12 +49,11 @@ Challenger = Annotated[
     Path, typer.Option("--challenger", metavar="DOSSIER", show_default=False, help="Nouveau modèle.")
 ]
 Capacity = Annotated[
-    float | None,
+    int,
     typer.Option(
         "--capacity",
-        metavar="PART",
-        show_default=False,
-        help="Places, en part des élèves (0.05), pour la précision ; autant que la liste en place par défaut.",
+        metavar="N",
+        help="Situations qu'un établissement peut examiner à une date, pour la précision.",
     ),
 ]
 Margin = Annotated[
@@ -92,8 +91,8 @@ def compare(  # noqa: PLR0913 - one argument per option of the command
     champion: Champion,
     challenger: Challenger,
     as_of: AsOfDays,
-    known_on: KnownOn,
-    capacity: Capacity = None,
+    labels_known_on: KnownOn,
+    capacity: Capacity = 20,
     margin: Margin = 0.0,
     json: ComparisonFile = None,
     changes: ChangesFile = None,
@@ -123,7 +122,7 @@ def compare(  # noqa: PLR0913 - one argument per option of the command
             *models,
             read.records,
             as_of_dates=as_of,
-            known_on=known_on,
+            labels_known_on=labels_known_on,
             capacity=capacity,
             margin=margin,
             progress=step,
@@ -187,7 +186,7 @@ def recalibrate(  # noqa: PLR0913 - one argument per option of the command
     model: CurrentModel,
     out: UpdatedModel,
     as_of: AsOfDays,
-    known_on: KnownOn,
+    labels_known_on: KnownOn,
     reason: Reason,
     on_fault: OnFaultOption = OnFault.RAISE,
     calendar: CalendarFile = None,
@@ -210,7 +209,9 @@ def recalibrate(  # noqa: PLR0913 - one argument per option of the command
         step("Lecture et vérification des extraits")
         read = read_extracts(folder, on_fault=on_fault, calendar=days)
         step("Mise à jour du niveau moyen")
-        moved = dr.recalibrate(trained, read.records, as_of_dates=as_of, known_on=known_on, reason=reason)
+        moved = dr.recalibrate(
+            trained, read.records, as_of_dates=as_of, labels_known_on=labels_known_on, reason=reason
+        )
         with writing(out):
             moved.save(out)
     for line in read.told():

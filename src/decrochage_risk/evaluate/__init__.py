@@ -2,20 +2,25 @@
 
 Everything takes plain arrays, one entry per row (a pupil at an as-of date), so that any score can be measured::
 
-    rows -> ranking, logistic -> recalibration, reliability -> figures -> groups -> report -> card
-                              -> baselines                             tables ->
+    rows -> ranking, logistic -> recalibration, reliability -> figures -> groups, gates   -> measuring -> report -> card
+         -> bootstrap, ratios -> baselines, maturity                   -> issued, advice  -> tables, sections
+         -> differences, gates -> verdict -> comparison -> comparison_text
 """
 
 from __future__ import annotations
 
+from decrochage_risk.evaluate.advice import Advice, advise
 from decrochage_risk.evaluate.baselines import (
+    ABC_COLUMNS,
     Baseline,
     LogisticBaseline,
+    abc_flag,
     legal_absence_flag,
     logistic_baseline,
     on_track_flag,
     school_rate,
 )
+from decrochage_risk.evaluate.bootstrap import PairedDifference, paired_bootstrap
 from decrochage_risk.evaluate.card import BaseRate, CardFacts, model_card
 from decrochage_risk.evaluate.comparison import ComparedRows, ModelComparison, compare_rows
 from decrochage_risk.evaluate.comparison_text import changes_section
@@ -23,6 +28,9 @@ from decrochage_risk.evaluate.differences import Difference, paired_differences
 from decrochage_risk.evaluate.figures import Figures, measure
 from decrochage_risk.evaluate.gates import GateResult, Verdict, fairness_gates, worst_verdict
 from decrochage_risk.evaluate.groups import GroupFigures, figures_by_exit, figures_by_group
+from decrochage_risk.evaluate.issued import CAPACITY, ListFigures, capacity_list, list_figures
+from decrochage_risk.evaluate.maturity import MaturityRow, mature_on, maturity_table
+from decrochage_risk.evaluate.measuring import MeasuredRows
 from decrochage_risk.evaluate.plots import precision_recall_plot, reliability_plot, risk_histogram, roc_plot
 from decrochage_risk.evaluate.ranking import (
     TopFigures,
@@ -43,9 +51,12 @@ from decrochage_risk.evaluate.reliability import (
     reliability_table,
     spiegelhalter,
 )
-from decrochage_risk.evaluate.report import EvaluationReport, MeasuredRows, build_report
+from decrochage_risk.evaluate.report import EvaluationReport, build_report
 
 __all__ = [
+    "ABC_COLUMNS",
+    "CAPACITY",
+    "Advice",
     "BaseRate",
     "Baseline",
     "BrierParts",
@@ -56,12 +67,17 @@ __all__ = [
     "Figures",
     "GateResult",
     "GroupFigures",
+    "ListFigures",
     "LogisticBaseline",
+    "MaturityRow",
     "MeasuredRows",
     "ModelComparison",
+    "PairedDifference",
     "Recalibration",
     "TopFigures",
     "Verdict",
+    "abc_flag",
+    "advise",
     "at_k",
     "auc",
     "average_precision",
@@ -69,6 +85,7 @@ __all__ = [
     "brier_score",
     "build_report",
     "calibration_slope_intercept",
+    "capacity_list",
     "changes_section",
     "compare_rows",
     "ece",
@@ -78,11 +95,15 @@ __all__ = [
     "figures_by_group",
     "ici",
     "legal_absence_flag",
+    "list_figures",
     "log_loss",
     "logistic_baseline",
+    "mature_on",
+    "maturity_table",
     "measure",
     "model_card",
     "on_track_flag",
+    "paired_bootstrap",
     "paired_differences",
     "precision_recall_plot",
     "reliability_plot",

@@ -25,8 +25,15 @@ if TYPE_CHECKING:
 PASS_MARK = 10.0
 FAILING_MARK = 8.0
 LEGAL_MONTHS = 1.0
+ABSENT_SHARE = 0.10
 REGULARISATION = 1.0
 PRIOR_ROWS = 20.0
+ABC_COLUMNS = (
+    "absence_rate_year",
+    "exclusion_half_days_year",
+    "mean_grade_year",
+    "lowest_core_grade_year",
+)
 _MAX_ITERATIONS = 5000
 
 
@@ -238,6 +245,38 @@ def legal_absence_flag(features: pd.DataFrame) -> Baseline:
     values = _values(features, ("months_over_threshold_year",))
     meaning = "au moins 4 demi-journées non justifiées dans un même mois de l'année (R131-7)"
     return _flag("règle légale d'absence", meaning, values >= LEGAL_MONTHS, np.isnan(values))
+
+
+def abc_flag(features: pd.DataFrame) -> Baseline:
+    """Flag rows with at least one of the ABC signs: attendance, behaviour, course performance.
+
+    Attendance: ``absence_rate_year`` of a tenth or more. Behaviour: at least one half-day of exclusion in the year.
+    Course performance: off track as in `on_track_flag`. After Balfanz, Herzog and Mac Iver, Educational Psychologist 42,
+    2007, 223-235, whose signs were an attendance of 80 % or less, a suspension, and a failed course in mathematics or
+    English; with the threshold of chronic absence (a tenth) that warning systems have used since (Balfanz et al.,
+    On Track for Success, Civic Enterprises, 2011).
+
+    Raises
+    ------
+    ColumnsError
+        One of the four columns is missing, not numeric or infinite.
+
+    Examples
+    --------
+    >>> signs = pd.DataFrame({
+    ...     "absence_rate_year": [0.1, 0.05, 0.05], "exclusion_half_days_year": [0.0, 1.0, 0.0],
+    ...     "mean_grade_year": [12.0, 12.0, 12.0], "lowest_core_grade_year": [9.0, 9.0, np.nan],
+    ... })
+    >>> flag = abc_flag(signs)
+    >>> flag.score.tolist(), flag.not_judged
+    ([1.0, 1.0, 0.0], 1)
+    """
+    values = _values(features, ABC_COLUMNS)
+    signs = np.column_stack(
+        [values[:, 0] >= ABSENT_SHARE, values[:, 1] > 0, values[:, 2:] < [PASS_MARK, FAILING_MARK]]
+    )
+    meaning = "absences d'un dixième ou plus, ou exclusion, ou résultats du repère de Chicago, dans l'année"
+    return _flag("indicateurs ABC (au moins un)", meaning, signs, np.isnan(values))
 
 
 def _flag(name: str, meaning: str, signs: npt.NDArray[np.bool_], missing: npt.NDArray[np.bool_]) -> Baseline:

@@ -11,7 +11,8 @@ import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
-from decrochage_risk.evaluate.differences import DRAWS, Difference, paired_differences
+from decrochage_risk.evaluate.bootstrap import DRAWS
+from decrochage_risk.evaluate.differences import Difference, paired_differences
 from decrochage_risk.evaluate.gates import GateResult, fairness_gates
 from decrochage_risk.evaluate.verdict import Cause, ComparisonVerdict, decide
 
@@ -82,7 +83,7 @@ class ModelComparison(BaseModel):
         Ids of the models: in use, and new.
     synthetic : bool
         Whether one of them is a demonstration model.
-    test_years, as_of, known_on
+    test_years, as_of, labels_known_on
         School years and as-of dates of the rows, and the day on which their outcomes were known.
     rows, pupils, leavers : int
         Rows compared, distinct pupils, and those of them who left.
@@ -110,7 +111,7 @@ class ModelComparison(BaseModel):
     synthetic: bool
     test_years: tuple[int, ...]
     as_of: tuple[date, ...]
-    known_on: date
+    labels_known_on: date
     rows: int
     pupils: int
     leavers: int
@@ -228,7 +229,7 @@ def compare_rows(
     seed, draws : int
         Of the bootstrap.
     **facts
-        ``champion``, ``challenger``, ``synthetic``, ``test_years``, ``as_of``, ``known_on``, ``left_out`` and
+        ``champion``, ``challenger``, ``synthetic``, ``test_years``, ``as_of``, ``labels_known_on``, ``left_out`` and
         ``known_share`` of :class:`ModelComparison`.
 
     Raises

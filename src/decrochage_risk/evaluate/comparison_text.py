@@ -34,7 +34,7 @@ FIGURES: Final = {
     "log_loss": "log-loss (plus petit = mieux)",
     "auc": "AUC",
     "average_precision": "précision moyenne (AP)",
-    "precision_at_capacity": "précision à nombre de places égal",
+    "precision_at_capacity": "précision, mêmes places par établissement",
 }
 LISTS: Final = {"flagged": "liste entière", "tier_2": "niveau d'action 2", "tier_3": "niveau d'action 3"}
 GATES: Final = {
@@ -57,6 +57,7 @@ CAUSES: Final = {
     "level not seen in training": "niveau qu'un des deux modèles n'a jamais vu",
 }
 _FEW = "moins de 5"
+_PASSES_NOT_SHOWN = ("school",)
 
 
 def verdict_line(comparison: ModelComparison) -> str:
@@ -115,7 +116,7 @@ def comparison_heading(comparison: ModelComparison) -> list[str]:
     years = join([school_year(year) for year in comparison.test_years])
     lines = [
         f"Modèle en place : {comparison.champion} ; nouveau modèle : {comparison.challenger}",
-        f"{years}, au {dates} ; issues connues au {day(comparison.known_on, with_year=True)}",
+        f"{years}, au {dates} ; issues connues au {day(comparison.labels_known_on, with_year=True)}",
         (
             f"{plural(comparison.rows, 'ligne')} de {plural(comparison.pupils, 'élève')}, dont "
             f"{plural(comparison.leavers, 'parti sans diplôme', 'partis sans diplôme')}"
@@ -154,6 +155,8 @@ def _gates(comparison: ModelComparison) -> Table:
     rows = []
     for gate in comparison.gates:
         if gate.name not in GATES or gate.verdict == "not_applicable":
+            continue
+        if gate.dimension in _PASSES_NOT_SHOWN and gate.verdict == "pass":
             continue
         before = champion.get((gate.name, gate.dimension, gate.group))
         rows.append(

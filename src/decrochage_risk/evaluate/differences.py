@@ -1,17 +1,14 @@
-"""Two scores on the same rows: the difference of each figure, with an interval from a bootstrap over pupils.
-
-Both scores are resampled together: a pupil drawn twice counts twice for both, so that what makes rows hard or easy
-cancels out. Rows of one pupil are drawn together (Davison and Hinkley, Bootstrap Methods and their Application, 1997, ch. 3.8).
-"""
+"""Two models on the same rows: the difference of each figure, challenger minus champion, with its interval over pupils."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from decrochage_risk.errors import NotEnoughDataError, explain_error
+from decrochage_risk.evaluate.bootstrap import DRAWS, LEVEL, PairedDifference, Statistic, paired_bootstrap
 from decrochage_risk.evaluate.rows import checked_rows, is_one_class, sorted_codes
 
 if TYPE_CHECKING:
@@ -19,9 +16,8 @@ if TYPE_CHECKING:
 
     from decrochage_risk.evaluate.rows import Codes, Floats
 
-DRAWS = 500
-LEVEL = 0.95
-_SMALLEST_RISK = 1e-15
+STATISTICS: Final[tuple[Statistic, ...]] = ("log_loss", "auc", "average_precision")
+PRECISION: Final = "precision_at_capacity"
 
 
 class Difference(BaseModel):
@@ -46,13 +42,6 @@ class Difference(BaseModel):
     difference: float
     low: float
     high: float
-
-
-class _Ranked(NamedTuple):
-    """A score sorted once: the group of equal scores of each row, from the lowest."""
-
-    group: Codes
-    groups: int
 
 
 def paired_differences(
@@ -107,80 +96,50 @@ def paired_differences(
                 hint="Compare on more pupils or as-of dates.",
             )
         )
-    if lists is not None and not all(np.any(listed) for listed in lists):
-        lists = None
-    codes = sorted_codes(pupils)
-    weight = np.ones(len(measured))
-    both = [
-        _Sums(measured, risk, None if lists is None else np.asarray(lists[at], dtype=np.float64))
-        for at, risk in enumerate((first, second))
+    found = [
+        _of(paired_bootstrap(measured, second, first, statistic, pupils=pupils, draws=draws, seed=seed))
+        for statistic in STATISTICS
     ]
-    whole = [sums.figures(weight) for sums in both]
-    drawn: dict[str, list[float]] = {name: [] for name in whole[0]}
-    rng, people = np.random.default_rng(seed), int(codes.max()) + 1
+    if lists is not None and all(np.any(listed) for listed in lists):
+        found.append(_precision(measured, lists, sorted_codes(pupils), draws, seed))
+    return tuple(one for one in found if one is not None)
+
+
+def _of(found: PairedDifference | None) -> Difference | None:
+    """Write a paired difference, challenger first, in the words of a comparison."""
+    if found is None:
+        return None
+    return Difference(
+        name=found.statistic,
+        champion=found.second,
+        challenger=found.first,
+        difference=found.difference,
+        low=found.low,
+        high=found.high,
+    )
+
+
+def _precision(
+    outcome: Floats, lists: tuple[npt.ArrayLike, npt.ArrayLike], pupils: Codes, draws: int, seed: int
+) -> Difference:
+    """Precision of two lists as they were issued, pupils drawn whole."""
+    people = int(pupils.max()) + 1
+    listed = [np.asarray(one, dtype=np.float64) for one in lists]
+    places = [np.bincount(pupils, weights=one, minlength=people) for one in listed]
+    hits = [np.bincount(pupils, weights=one * outcome, minlength=people) for one in listed]
+    rng, gaps = np.random.default_rng(seed), []
     for _ in range(draws):
-        weight = np.bincount(rng.integers(0, people, people), minlength=people)[codes].astype(np.float64)
-        old, new = (sums.figures(weight) for sums in both)
-        for name, values in drawn.items():
-            values.append(new[name] - old[name])
-    tail = (1.0 - LEVEL) / 2.0
-    found = []
-    for name, values in drawn.items():
-        low, high = np.nanquantile(values, [tail, 1.0 - tail])
-        old_figure, new_figure = whole[0][name], whole[1][name]
-        found.append(
-            Difference(
-                name=name,
-                champion=old_figure,
-                challenger=new_figure,
-                difference=new_figure - old_figure,
-                low=float(low),
-                high=float(high),
-            )
-        )
-    return tuple(found)
-
-
-class _Sums:
-    """One score, prepared so that each weighting of the rows costs one pass over them."""
-
-    def __init__(self, outcome: Floats, risk: Floats, listed: Floats | None) -> None:
-        kept = np.clip(risk, _SMALLEST_RISK, 1.0 - _SMALLEST_RISK)
-        self._outcome = outcome
-        self._loss = -np.where(outcome == 1, np.log(kept), np.log1p(-kept))
-        distinct, group = np.unique(risk, return_inverse=True)
-        self._ranked = _Ranked(np.asarray(group, dtype=np.intp), len(distinct))
-        self._listed = listed
-
-    def figures(self, weight: Floats) -> dict[str, float]:
-        """Figures under these weights; NaN where one outcome has no weight."""
-        events = self._per_score(weight * self._outcome)
-        rows = self._per_score(weight)
-        others = rows - events
-        found = {
-            "log_loss": float((weight * self._loss).sum() / weight.sum()),
-            "auc": _auc(events, others),
-            "average_precision": _average_precision(events, rows),
-        }
-        if self._listed is not None:
-            places = float((weight * self._listed).sum())
-            hits = float((weight * self._listed * self._outcome).sum())
-            found["precision_at_capacity"] = hits / places if places else float("nan")
-        return found
-
-    def _per_score(self, weight: Floats) -> Floats:
-        return np.bincount(self._ranked.group, weight, self._ranked.groups).astype(np.float64)
-
-
-def _auc(events: Floats, others: Floats) -> float:
-    """Share of (event, other) pairs in the right order, ties for one half; groups from the lowest score."""
-    below = np.cumsum(others) - others
-    pairs = float(events.sum() * others.sum())
-    return float((events * (below + others / 2.0)).sum()) / pairs if pairs else float("nan")
-
-
-def _average_precision(events: Floats, rows: Floats) -> float:
-    """Mean over the events of the precision among the rows scored at least as high."""
-    hits, taken = np.cumsum(events[::-1]), np.cumsum(rows[::-1])
-    precision = np.divide(hits, taken, out=np.zeros_like(hits), where=taken > 0)
-    return float((events[::-1] * precision).sum() / hits[-1]) if hits[-1] else float("nan")
+        weight = np.bincount(rng.integers(0, people, people), minlength=people).astype(np.float64)
+        taken = [float(weight @ one) for one in places]
+        if min(taken) > 0:
+            gaps.append(float(weight @ hits[1]) / taken[1] - float(weight @ hits[0]) / taken[0])
+    whole = [float(hit.sum() / place.sum()) for hit, place in zip(hits, places, strict=True)]
+    low, high = np.quantile(gaps or [whole[1] - whole[0]], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
+    return Difference(
+        name=PRECISION,
+        champion=whole[0],
+        challenger=whole[1],
+        difference=whole[1] - whole[0],
+        low=float(low),
+        high=float(high),
+    )

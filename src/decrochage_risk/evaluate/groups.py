@@ -13,7 +13,8 @@ from pydantic import BaseModel, ConfigDict
 
 from decrochage_risk.errors import ColumnsError, explain_error
 from decrochage_risk.evaluate.figures import measure
-from decrochage_risk.evaluate.rows import checked_rows
+from decrochage_risk.evaluate.ratios import share_of
+from decrochage_risk.evaluate.rows import checked_rows, sorted_codes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,6 +42,11 @@ class GroupFigures(BaseModel):
         Fewer than 100 pupils, 20 with the event or 20 without: no figure is given.
     events, base_rate, mean_risk, auc, slope, slope_low, slope_high, intercept, intercept_low, intercept_high
         As in `decrochage_risk.evaluate.figures.Figures`; None when `too_small`.
+    listed : int or None
+        Rows on the list actually issued; None without a list.
+    missed, false_alarm, precision : float or None, each with ``_low`` and ``_high``
+        Share of the rows with the event that the list misses (FNR), of those without that it holds (FPR), and of the
+        listed that have the event (PPV), with 95 % intervals over whole pupils.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -60,6 +66,16 @@ class GroupFigures(BaseModel):
     intercept: float | None = None
     intercept_low: float | None = None
     intercept_high: float | None = None
+    listed: int | None = None
+    missed: float | None = None
+    missed_low: float | None = None
+    missed_high: float | None = None
+    false_alarm: float | None = None
+    false_alarm_low: float | None = None
+    false_alarm_high: float | None = None
+    precision: float | None = None
+    precision_low: float | None = None
+    precision_high: float | None = None
 
 
 _SHARED = ("events", "base_rate", "mean_risk", "auc", "slope", "slope_low", "slope_high")
@@ -72,6 +88,7 @@ def figures_by_group(
     dimensions: Mapping[str, Any],
     *,
     pupils: Any = None,  # noqa: ANN401  # any column
+    listed: npt.ArrayLike | None = None,
     min_pupils: int = MIN_PUPILS,
     min_events: int = MIN_EVENTS,
 ) -> tuple[GroupFigures, ...]:
@@ -85,6 +102,8 @@ def figures_by_group(
         The group of each row, per dimension; a data frame of the rows will do. Missing values are a group.
     pupils : array_like of shape (rows,), optional
         Pupil of each row. Sizes count distinct pupils, or rows when this is not given.
+    listed : array_like of bool of shape (rows,), optional
+        Whether the row is on the list actually issued.
     min_pupils, min_events : int
         Sizes under which a group is too small: 100 pupils, 20 of them with the event and 20 without.
 
@@ -102,9 +121,11 @@ def figures_by_group(
     2de_pro 100 25 False
     3e 1 None True
     """
-    given = {} if pupils is None else {"pupils": pupils}
-    measured, announced = checked_rows(outcome, risk, probability=True, columns=given)
+    given = {"pupils": pupils, "listed": listed}
+    columns = {key: values for key, values in given.items() if values is not None}
+    measured, announced = checked_rows(outcome, risk, probability=True, columns=columns)
     people = np.arange(len(measured)) if pupils is None else np.asarray(pupils)
+    marked = None if listed is None else np.asarray(listed, dtype=np.bool_)
     found = []
     for dimension, values in dimensions.items():
         labels = group_labels(dimension, values, len(measured))
@@ -123,9 +144,32 @@ def figures_by_group(
                     pupils=None if pupils is None else distinct,
                     too_small=small,
                     **{name: getattr(figures, name, None) for name in _MEASURED},
+                    **_list_shares(measured[inside], None if small else marked, inside, people),
                 )
             )
     return tuple(found)
+
+
+def _list_shares(
+    outcome: npt.NDArray[np.float64],
+    listed: npt.NDArray[np.bool_] | None,
+    inside: npt.NDArray[np.bool_],
+    pupils: npt.NDArray[Any],
+) -> dict[str, float]:
+    """Misses, false alarms and precision of the list in one group; nothing without a list."""
+    if listed is None:
+        return {}
+    mark, event, people = listed[inside], outcome == 1, sorted_codes(pupils[inside])
+    shares = {
+        "missed": share_of(~mark, event, people),
+        "false_alarm": share_of(mark, ~event, people),
+        "precision": share_of(event, mark, people),
+    }
+    found: dict[str, float] = {"listed": int(mark.sum())}
+    for name, share in shares.items():
+        if share is not None:
+            found |= {name: share.share, f"{name}_low": share.low, f"{name}_high": share.high}
+    return found
 
 
 def is_large_enough(

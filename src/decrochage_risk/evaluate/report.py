@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import date  # pydantic reads the annotation at run time
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
+from decrochage_risk.evaluate import sections
+from decrochage_risk.evaluate.advice import Advice, advise
+from decrochage_risk.evaluate.bootstrap import PairedDifference
 from decrochage_risk.evaluate.figures import Figures, measure
-from decrochage_risk.evaluate.groups import GroupFigures, figures_by_exit, figures_by_group
+from decrochage_risk.evaluate.gates import GateResult, fairness_gates
+from decrochage_risk.evaluate.groups import EXIT_KIND, GroupFigures, figures_by_exit
+from decrochage_risk.evaluate.issued import ListFigures
+from decrochage_risk.evaluate.maturity import MaturityRow
+from decrochage_risk.evaluate.measuring import (
+    MeasuredRows,
+    above_chance,
+    differences_with,
+    groups_of,
+    lists_of,
+)
+from decrochage_risk.evaluate.sections import Section
 from decrochage_risk.evaluate.tables import figures_rows, group_rows, markdown_table, text_table
 from decrochage_risk.french import day, join, number, school_year
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    import numpy.typing as npt
+    from collections.abc import Sequence
 
     from decrochage_risk.evaluate.baselines import Baseline
 
@@ -45,7 +56,21 @@ class EvaluationReport(BaseModel):
     baselines : dict of str to Figures
         Each standing baseline, by its French name.
     groups : tuple of GroupFigures
-        By level, pathway, sex, month, kind of exit.
+        By level, pathway, sex, years behind, network, school, month, intersections, kind of exit.
+    differences : dict of str to tuple of PairedDifference
+        Paired differences of the model with each baseline, by its name.
+    above_chance : PairedDifference or None
+        AUC of the model against that of a score that says nothing.
+    lists : tuple of ListFigures
+        The list actually issued and the list at school capacity, in all and by date.
+    gates : tuple of GateResult
+        Fairness gates on the list actually issued.
+    maturity : tuple of MaturityRow
+        When the labels of each as-of date are known.
+    hold_out : Figures or None
+        The model on schools that it never saw: a second view, never the headline.
+    advice : tuple of Advice
+        What follows from the figures.
     notes : tuple of str
         What a reader must know, in French.
     """
@@ -59,6 +84,13 @@ class EvaluationReport(BaseModel):
     figures: Figures
     baselines: dict[str, Figures]
     groups: tuple[GroupFigures, ...] = ()
+    differences: dict[str, tuple[PairedDifference, ...]] = {}
+    above_chance: PairedDifference | None = None
+    lists: tuple[ListFigures, ...] = ()
+    gates: tuple[GateResult, ...] = ()
+    maturity: tuple[MaturityRow, ...] = ()
+    hold_out: Figures | None = None
+    advice: tuple[Advice, ...] = ()
     notes: tuple[str, ...] = ()
 
     def to_json(self) -> str:
@@ -102,22 +134,45 @@ class EvaluationReport(BaseModel):
 
     def to_markdown(self) -> str:
         """Write the report in Markdown, in French."""
-        header, rows = figures_rows(self._scores())
         parts = [f"# {self.title}", "\n".join(f"- {line}" for line in self._heading())]
-        parts += ["## Modèle et repères", markdown_table(header, rows), self._verdict()]
-        if self.groups:
-            parts += ["## Par groupe", markdown_table(*group_rows(self.groups))]
+        for section in self._sections():
+            parts += [f"## {section.title}", *section.lines]
+            parts += [] if section.table is None else [markdown_table(*section.table)]
         if self._all_notes():
             parts += ["## Notes", "\n".join(f"- {note}" for note in self._all_notes())]
         return "\n\n".join(parts) + "\n"
 
     def __str__(self) -> str:
-        header, rows = figures_rows(self._scores())
-        parts = [self.title, "\n".join(self._heading()), text_table(header, rows), self._verdict()]
-        if self.groups:
-            parts.append(text_table(*group_rows(self.groups)))
+        parts = [self.title, "\n".join(self._heading())]
+        for section in self._sections():
+            parts += [section.title.upper(), *section.lines]
+            parts += [] if section.table is None else [text_table(*section.table)]
         parts += ["\n".join(f"- {note}" for note in self._all_notes())] if self._all_notes() else []
         return "\n\n".join(parts)
+
+    def _sections(self) -> list[Section]:
+        """List what is printed, in order; a section without figures is left out."""
+        shown = [group for group in self.groups if group.dimension != "school"]
+        of_schools = sections.schools_line(self.groups)
+        found = (
+            [Section("Ce qui en découle", tuple(one.sentence for one in self.advice))] if self.advice else []
+        )
+        found.append(Section("Modèle et repères", (self._verdict(),), figures_rows(self._scores())))
+        if self.differences:
+            found.append(sections.differences_section(self.differences))
+        if shown:
+            lines = () if of_schools is None else (of_schools,)
+            found.append(Section("Par groupe", lines, group_rows(shown)))
+        if self.lists:
+            found.append(sections.lists_section(self.lists))
+            found.append(sections.fairness_section([one for one in shown if one.dimension != EXIT_KIND]))
+        if self.gates:
+            found.append(sections.gates_section(self.gates))
+        if self.hold_out is not None:
+            found.append(sections.hold_out_section(self.hold_out))
+        if self.maturity:
+            found.append(sections.maturity_section(self.maturity))
+        return found
 
     def _scores(self) -> dict[str, Figures]:
         return {MODEL: self.figures, **self.baselines}
@@ -147,30 +202,6 @@ _COMPARED = (
     ("average_precision", "précision moyenne", 1),
     ("log_loss", "log-loss", -1),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class MeasuredRows:
-    """The rows that a report is made of: one entry per pupil and as-of date, outcome known.
-
-    Attributes
-    ----------
-    outcome, risk : array_like of shape (rows,)
-        0 or 1; the announced probability.
-    pupils, schools : array_like of shape (rows,), optional
-        Pupil and school of each row.
-    dimensions : mapping of str to array_like of shape (rows,)
-        What the figures are divided by (``level``, ``pathway``, ``sex``, ``month``).
-    exit_kinds : array_like of shape (rows,), optional
-        Kind of exit of the rows with the event.
-    """
-
-    outcome: npt.ArrayLike
-    risk: npt.ArrayLike
-    pupils: Any = None
-    schools: Any = None
-    dimensions: Mapping[str, Any] = field(default_factory=dict)
-    exit_kinds: Any = None
 
 
 def build_report(
@@ -209,26 +240,37 @@ def build_report(
     (0.875, True)
     """
     people = rows.pupils
-    groups = figures_by_group(rows.outcome, rows.risk, rows.dimensions, pupils=people)
+    groups = groups_of(rows)
     if rows.exit_kinds is not None:
         groups += figures_by_exit(rows.outcome, rows.risk, rows.exit_kinds, pupils=people)
-    measured = {
-        baseline.name: measure(
-            rows.outcome,
-            baseline.score,
-            pupils=people,
-            schools=rows.schools,
-            probability=baseline.is_probability,
-        )
-        for baseline in baselines
-    }
+    gates = () if rows.listed is None else fairness_gates(
+        rows.outcome, rows.risk, rows.listed, rows.gated_dimensions(), pupils=people
+    )  # fmt: skip
+    figures = measure(rows.outcome, rows.risk, pupils=people, schools=rows.schools)
+    differences = {baseline.name: differences_with(rows, baseline) for baseline in baselines}
+    ahead = above_chance(rows)
     return EvaluationReport(
         title=title,
         synthetic=synthetic,
         test_years=tuple(test_years),
         as_of=tuple(as_of),
-        figures=measure(rows.outcome, rows.risk, pupils=people, schools=rows.schools),
-        baselines=measured,
+        figures=figures,
+        baselines={baseline.name: _measured(rows, baseline) for baseline in baselines},
         groups=groups,
+        differences={name: found for name, found in differences.items() if found},
+        above_chance=ahead,
+        lists=lists_of(rows),
+        gates=gates,
+        advice=advise(figures, above_chance=ahead, differences=differences, gates=gates),
         notes=(*notes, *(f"{baseline.name} : {baseline.note}" for baseline in baselines)),
+    )
+
+
+def _measured(rows: MeasuredRows, baseline: Baseline) -> Figures:
+    return measure(
+        rows.outcome,
+        baseline.score,
+        pupils=rows.pupils,
+        schools=rows.schools,
+        probability=baseline.is_probability,
     )

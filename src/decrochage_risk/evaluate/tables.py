@@ -57,10 +57,25 @@ DIMENSIONS = {
     "pathway": "voie",
     "sex": "sexe",
     "school": "établissement",
+    "network": "réseau",
+    "years_behind": "retard scolaire",
+    "sex_pathway": "sexe et voie",
+    "sex_years_behind": "sexe et retard",
     "month": "mois d'observation",
     "exit_kind": "moment de la sortie",
 }
 GROUPS = {"in_year": "en cours d'année", "non_return": "non-retour à la rentrée"}
+
+
+def group_name(group: str) -> str:
+    """Give the French name of a group.
+
+    Examples
+    --------
+    >>> group_name("in_year"), group_name("3e")
+    ("en cours d'année", '3e')
+    """
+    return GROUPS.get(group, group)
 
 
 def _cell(source: Figures | GroupFigures, key: str, kind: str) -> str:
@@ -115,9 +130,7 @@ def group_rows(groups: Sequence[GroupFigures]) -> Table:
         cells = [_cell(group, key, kind) for key, _, kind in _GROUPS]
         if group.too_small:
             cells[2] = TOO_SMALL
-        rows.append(
-            [DIMENSIONS.get(group.dimension, group.dimension), GROUPS.get(group.group, group.group), *cells]
-        )
+        rows.append([DIMENSIONS.get(group.dimension, group.dimension), group_name(group.group), *cells])
     return header, rows
 
 

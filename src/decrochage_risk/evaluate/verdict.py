@@ -21,9 +21,6 @@ ComparisonVerdict: TypeAlias = Literal["promote", "keep", "review"]
 GROUPED: Final = {
     **DIMENSIONS,
     "overall": "ensemble",
-    "network": "réseau",
-    "years_behind": "retard scolaire",
-    "sex_pathway": "sexe et voie",
     "reason_family": "motif principal du changement",
 }
 """French names of what the rows of a comparison are divided by."""

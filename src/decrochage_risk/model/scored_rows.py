@@ -83,7 +83,7 @@ def _groups(model: TrainedModel, snapshots: Snapshots) -> npt.NDArray[np.object_
 
 
 def mature_dates(
-    as_of_dates: Iterable[object], known_on: object, closes: tuple[int, int]
+    as_of_dates: Iterable[object], labels_known_on: object, closes: tuple[int, int]
 ) -> tuple[list[date], date]:
     """Read as-of dates whose outcomes had closed on the day that the outcomes were known.
 
@@ -91,7 +91,7 @@ def mature_dates(
     ----------
     as_of_dates : iterable of date or ISO text
         At least one.
-    known_on : date or ISO text
+    labels_known_on : date or ISO text
         Day on which the outcomes were extracted.
     closes : tuple of int
         Month and day on which the outcome of a school year closes.
@@ -106,7 +106,7 @@ def mature_dates(
     >>> mature_dates(["2025-03-05"], "2025-11-01", (11, 1))[0]
     [datetime.date(2025, 3, 5)]
     """
-    day = to_date(known_on)
+    day = to_date(labels_known_on)
     dates = sorted({to_date(value) for value in as_of_dates})
     years = sorted({school_year_of(one) for one in dates})
     early = [

@@ -70,7 +70,7 @@ def recalibrate(
     outcomes: Any = None,  # noqa: ANN401 - any table
     *,
     as_of_dates: Iterable[object],
-    known_on: object,
+    labels_known_on: object,
     reason: str,
     **refused: object,
 ) -> TrainedModel:
@@ -90,7 +90,7 @@ def recalibrate(
         The records' own when left out.
     as_of_dates : iterable of date or ISO text
         Dates of school years that the model was not trained on.
-    known_on : date or ISO text
+    labels_known_on : date or ISO text
         Day on which the outcomes were extracted; no clock is read.
     reason : str
         Why, for the audit record.
@@ -118,13 +118,13 @@ def recalibrate(
     >>> from decrochage_risk.synthetic import make_cohort
     >>> model, cohort = load_demo_model(), make_cohort(700, [2025], seed=3)
     >>> moved = recalibrate(model, cohort.records, cohort.outcomes, as_of_dates=["2026-03-04"],
-    ...                     known_on="2026-11-15", reason="niveau de 2025-2026")
+    ...                     labels_known_on="2026-11-15", reason="niveau de 2025-2026")
     >>> moved.updates[0]["base_sha256"] == model.sha256, moved.sha256 == model.sha256
     (True, False)
     """
     _refuse(reason, refused)
     month, last = model.trained_on["outcome_closes"]
-    dates, day = mature_dates(as_of_dates, known_on, (month, last))
+    dates, day = mature_dates(as_of_dates, labels_known_on, (month, last))
     _refuse_training_years(model, dates)
     snapshots = take_snapshots(records, outcomes_for(records, outcomes), dates, closes=(month, last))
     scored = score_rows(model, snapshots)

@@ -11,30 +11,39 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from decrochage_risk import french
+from decrochage_risk.errors import NotEnoughDataError
 from decrochage_risk.evaluate import (
+    ABC_COLUMNS,
+    CAPACITY,
     Baseline,
     EvaluationReport,
+    Figures,
     MeasuredRows,
+    abc_flag,
     build_report,
     legal_absence_flag,
     logistic_baseline,
+    mature_on,
+    maturity_table,
+    measure,
     on_track_flag,
     school_rate,
 )
 from decrochage_risk.features import FEATURE_BY_NAME
 from decrochage_risk.model import RiskModel, Snapshots, pupil_folds
-from decrochage_risk.records.levels import LEVEL_BY_NAME, PATHWAY_LABELS
+from decrochage_risk.policy import load_policy
 from decrochage_risk.school_year import school_year_of, year_start
+from decrochage_risk.school_year.dates import date_of_number
+from decrochage_risk.train.dimensions import dimensions_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from datetime import date
 
     import numpy.typing as npt
-    import pandas as pd
 
     from decrochage_risk.model import FitOptions
+    from decrochage_risk.policy import Policy
     from decrochage_risk.records.pupil_records import PupilRecords
 
     Floats = npt.NDArray[np.float64]
@@ -46,7 +55,9 @@ SPREAD_FACTOR = 2.6
 situations are looked at, on synthetic cohorts, the only place where it is known (``benchmarks/spread_factor.py``)."""
 
 _FOLDS = 3
-_BASELINE_COLUMNS = ("mean_grade_year", "lowest_core_grade_year", "months_over_threshold_year")
+_HELD_OUT_SHARE = 3
+"""One school in so many is held out for the second view."""
+_BASELINE_COLUMNS = (*ABC_COLUMNS, "months_over_threshold_year")
 
 
 def fit_risk_model(
@@ -86,8 +97,12 @@ def last_year_rows(snapshots: Snapshots) -> tuple[npt.NDArray[np.bool_], npt.NDA
     """Masks of the rows of the last school year, and of the earlier rows whose outcome was known by then."""
     years = snapshots.rows["school_year"].to_numpy()
     last = years == years.max()
-    first_day = snapshots.rows["observed"].to_numpy()[last].min()
-    return last, (years < years.max()) & (snapshots.rows["matured"].to_numpy() <= first_day)
+    known = mature_on(snapshots.rows["matured"].to_numpy(), _first_day(snapshots, last))
+    return last, (years < years.max()) & known
+
+
+def _first_day(snapshots: Snapshots, rows: npt.NDArray[np.bool_]) -> date:
+    return date_of_number(int(snapshots.rows["observed"].to_numpy()[rows].min()))
 
 
 def backtest(
@@ -96,6 +111,7 @@ def backtest(
     seed: int,
     synthetic: bool,
     options: FitOptions | None = None,
+    hold_out_schools: bool = True,
     progress: Callable[[str], None] | None = None,
 ) -> EvaluationReport:
     """Measure the procedure on the last school year, with models and baselines that saw only earlier ones.
@@ -108,6 +124,8 @@ def backtest(
         Of the folds and the boosters.
     synthetic : bool
         Whether the pupils are.
+    hold_out_schools : bool
+        Whether to measure the second view too: schools that the model never saw. It costs one more training.
     options, progress
         As in ``train_model``.
     """
@@ -123,9 +141,47 @@ def backtest(
         risk[mask] = model.risk(part.features, part.rows["reference_group"].to_numpy())
         for scores, baseline in zip(learnt, learnt_baselines(train, part), strict=True):
             scores[mask] = baseline.score
-    return report_on(
+    report = report_on(
         test, risk, learnt, title="Dernière année, jamais utilisée pour choisir", synthetic=synthetic
     )
+    if progress is not None and hold_out_schools:
+        progress("Année témoin, établissements tenus à l'écart")
+    held = _on_unseen_schools(snapshots, last, earlier, seed, options) if hold_out_schools else None
+    ready = maturity_table(snapshots.rows, snapshots.outcome, on=_first_day(snapshots, last))
+    return report.model_copy(update={"maturity": ready, "hold_out": held})
+
+
+def _on_unseen_schools(
+    snapshots: Snapshots,
+    last: npt.NDArray[np.bool_],
+    earlier: npt.NDArray[np.bool_],
+    seed: int,
+    options: FitOptions | None,
+) -> Figures | None:
+    """Measure a third of the schools in the last year with a model that saw neither them nor their pupils.
+
+    None when there are too few schools or too little data.
+    """
+    school = snapshots.rows["school_id"].to_numpy()
+    names = np.unique(school.astype(str))
+    if len(names) < _HELD_OUT_SHARE:
+        return None
+    drawn = np.random.default_rng(seed).permutation(len(names))[: len(names) // _HELD_OUT_SHARE]
+    unseen = np.isin(school.astype(str), names[drawn])
+    pupils = snapshots.rows["pupil_id"]
+    theirs = pupils.isin(set(pupils[last & unseen])).to_numpy()
+    test, train = snapshots.take(last & unseen), snapshots.take(earlier & ~unseen & ~theirs)
+    try:
+        model = fit_risk_model(train, seed=seed, options=options)
+        risk = model.risk(test.features, test.rows["reference_group"].to_numpy())
+        return measure(
+            test.outcome,
+            risk,
+            pupils=test.rows["pupil_id"].to_numpy(),
+            schools=test.rows["school_id"].to_numpy(),
+        )
+    except NotEnoughDataError:
+        return None
 
 
 def _without_common_pupils(
@@ -160,8 +216,10 @@ def report_on(
     title: str,
     synthetic: bool,
     notes: Sequence[str] = (),
+    policy: Policy | None = None,
+    capacity: int = CAPACITY,
 ) -> EvaluationReport:
-    """Build the report: the model, the learnt baselines (their scores on the same rows) and the two flags.
+    """Build the report: the model, the learnt baselines (their scores on the same rows) and the three flags.
 
     Parameters
     ----------
@@ -173,6 +231,10 @@ def report_on(
         Scores of the logistic regression and of the school rate; empty when they could not be learnt.
     title, synthetic, notes
         As in ``build_report``.
+    policy : Policy, optional
+        Whose thresholds make the list actually issued; the bundled one when left out.
+    capacity : int
+        Situations that a school can look at on one date.
     """
     names = (
         ("régression logistique", "mêmes colonnes, médianes pour les valeurs inconnues"),
@@ -189,18 +251,23 @@ def report_on(
         test.features[column].notna().any() for column in _BASELINE_COLUMNS if column in test.features
     )
     flags = test.features.reindex(columns=list(_BASELINE_COLUMNS))
-    baselines += [on_track_flag(flags), legal_absence_flag(flags)]
+    baselines += [on_track_flag(flags), abc_flag(flags), legal_absence_flag(flags)]
     if not readable:
         notes = (*notes, "Des tables manquent : un repère qui ne peut rien lire ne signale personne.")
     rows = test.rows
+    listed = (policy or load_policy()).assess(rows["level"].to_numpy(dtype=object), risk).flagged
     return build_report(
         MeasuredRows(
             outcome=test.outcome,
             risk=risk,
             pupils=rows["pupil_id"].to_numpy(),
             schools=rows["school_id"].to_numpy(),
-            dimensions=_dimensions(rows),
+            dimensions=dimensions_of(test),
             exit_kinds=rows["exit_kind"].to_numpy(),
+            as_of=rows["as_of"].to_numpy(dtype=object),
+            listed=listed,
+            list_name="liste émise (seuils de vigilance)",
+            capacity=capacity,
         ),
         baselines,
         title=title,
@@ -209,14 +276,3 @@ def report_on(
         as_of=sorted(set(rows["as_of"])),
         notes=notes,
     )
-
-
-def _dimensions(rows: pd.DataFrame) -> dict[str, npt.NDArray[np.object_]]:
-    """Name what the figures are divided by, in the words that a reader of the report knows."""
-    level = rows["level"].map(lambda name: LEVEL_BY_NAME[name])
-    return {
-        "level": level.map(lambda found: found.label).to_numpy(dtype=object),
-        "pathway": level.map(lambda found: PATHWAY_LABELS[found.pathway]).to_numpy(dtype=object),
-        "sex": rows["sex"].where(rows["sex"].notna(), "?").to_numpy(dtype=object),
-        "month": rows["as_of"].map(french.month).to_numpy(dtype=object),
-    }

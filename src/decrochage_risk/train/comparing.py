@@ -9,14 +9,15 @@ import numpy as np
 import pandas as pd
 
 from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error
+from decrochage_risk.evaluate import CAPACITY, capacity_list
 from decrochage_risk.evaluate.comparison import ComparedRows, ModelComparison, compare_rows
 from decrochage_risk.model import Snapshots, TrainedModel, score_rows, take_snapshots
 from decrochage_risk.model.calibration import probability
 from decrochage_risk.model.scored_rows import UNKNOWN_LEVEL, mature_dates
 from decrochage_risk.policy import Policy, load_policy
-from decrochage_risk.records.levels import LEVEL_BY_NAME, PATHWAY_LABELS
 from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.train.changed_sides import FAMILY_COLUMN, changed_sides
+from decrochage_risk.train.dimensions import dimensions_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["compare_models"]
 
-_BEHIND = "years_behind"
+_NOT_GATED = ("month",)
 
 
 def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with its default
@@ -37,9 +38,9 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
     outcomes: Any = None,  # noqa: ANN401 - any table
     *,
     as_of_dates: Iterable[object],
-    known_on: object,
+    labels_known_on: object,
     policy: Policy | None = None,
-    capacity: float | None = None,
+    capacity: int = CAPACITY,
     margin: float = 0.0,
     seed: int = 0,
     progress: Callable[[str], None] | None = None,
@@ -62,12 +63,12 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
         The records' own when left out.
     as_of_dates : iterable of date or ISO text
         Dates of a school year that neither model was trained on.
-    known_on : date or ISO text
+    labels_known_on : date or ISO text
         Day on which the outcomes were extracted: labels that had not closed by then are refused.
     policy : Policy, optional
         Thresholds of the lists; the bundled ones when left out.
-    capacity : float, optional
-        Places as a share of the pupils, for the precision at capacity; as many as the champion flags when left out.
+    capacity : int
+        Situations that a school can look at on one date, for the precision at capacity.
     margin : float
         Log loss (nats per row) by which the challenger may be worse: 0 asks for better; a small positive number for
         not worse, where it brings something else (a year more of data, say).
@@ -93,13 +94,13 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
     >>> from decrochage_risk.synthetic import make_cohort
     >>> model, cohort = load_demo_model(), make_cohort(700, [2025], seed=3)
     >>> found = compare_models(model, model, cohort.records, cohort.outcomes,
-    ...                        as_of_dates=["2026-03-04"], known_on="2026-11-15")
+    ...                        as_of_dates=["2026-03-04"], labels_known_on="2026-11-15")
     >>> found.difference("log_loss").difference, found.churn[0].enters, found.verdict
     (0.0, 0, 'review')
     """
     _refuse(champion, challenger, capacity, margin)
     month, last = champion.trained_on["outcome_closes"]
-    dates, day = mature_dates(as_of_dates, known_on, (month, last))
+    dates, day = mature_dates(as_of_dates, labels_known_on, (month, last))
     table = outcomes_for(records, outcomes)
     rows = _of_both(
         champion, challenger, take_snapshots(records, table, dates, closes=(month, last), progress=progress)
@@ -124,7 +125,7 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
             challenger=risks[1],
             pupils=rows.rows["pupil_id"].to_numpy(),
             tiers=(tiers[0], tiers[1]),
-            capacity=_lists(rows, risks, tiers[0], capacity),
+            capacity=_lists(rows, risks, capacity),
             groups=_gated(rows),
             told=told,
         ),
@@ -136,20 +137,20 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
         synthetic=champion.demo or challenger.demo,
         test_years=tuple(sorted(years)),
         as_of=tuple(sorted(set(rows.rows["as_of"]))),
-        known_on=day,
+        labels_known_on=day,
         left_out=rows.left_out,
         known_share=_known_share(records, rows, trained[0] & trained[1]),
     )
     return found.with_changes(changes)
 
 
-def _refuse(champion: object, challenger: object, capacity: float | None, margin: float) -> None:
+def _refuse(champion: object, challenger: object, capacity: int, margin: float) -> None:
     faults = [
         f"{name} is a {type(model).__name__}, not a TrainedModel"
         for name, model in (("champion", champion), ("challenger", challenger))
         if not isinstance(model, TrainedModel)
     ]
-    if capacity is not None and not 0 < capacity <= 1:
+    if capacity < 1:
         faults.append(f"capacity={capacity!r}")
     if not 0 <= margin < 1:
         faults.append(f"margin={margin!r}")
@@ -163,7 +164,7 @@ def _refuse(champion: object, challenger: object, capacity: float | None, margin
         raise ModelError(
             explain_error(
                 f"These models cannot be compared: {'; '.join(faults)}",
-                expected="two trained models of the same outcome, 0 < capacity <= 1, 0 <= margin < 1",
+                expected="two trained models of the same outcome, capacity from 1, 0 <= margin < 1",
                 hint="Load both with load_model(folder), and train both with the same outcome_closes.",
             )
         )
@@ -188,43 +189,20 @@ def _of_both(champion: TrainedModel, challenger: TrainedModel, rows: Snapshots) 
     return Snapshots(kept.features, kept.outcome, kept.rows, dict(sorted(left_out.items())))
 
 
-def _lists(
-    rows: Snapshots, risks: list[npt.NDArray[np.float64]], tier: npt.NDArray[np.int8], capacity: float | None
-) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-    """Cut lists of the same length on each as-of date: the highest risks, equal ones in the order of the pupil ids."""
-    day = rows.rows["as_of"].to_numpy()
-    pupil = rows.rows["pupil_id"].astype(str).to_numpy()
-    lists = [np.zeros(len(day), dtype=np.bool_) for _ in risks]
-    for one in sorted(set(day)):
-        at = np.flatnonzero(day == one)
-        flagged = int((tier[at] > 1).sum())
-        places = flagged if capacity is None else max(1, int(np.floor(capacity * len(at) + 0.5)))
-        for chosen, risk in zip(lists, risks, strict=True):
-            chosen[at[np.lexsort((pupil[at], -risk[at]))[:places]]] = True
-    return lists[0], lists[1]
-
-
 def _gated(rows: Snapshots) -> dict[str, npt.NDArray[np.object_]]:
-    """Give the groups in which a risk must mean the same; sex is looked at here and nowhere else."""
-    level = rows.rows["level"].map(lambda name: LEVEL_BY_NAME[name])
-    pathway = level.map(lambda found: PATHWAY_LABELS[found.pathway]).to_numpy(dtype=object)
-    sex = rows.rows["sex"].astype(object).to_numpy()
-    groups = {
-        "overall": np.full(len(sex), "ensemble", dtype=object),
-        "sex": sex,
-        "pathway": pathway,
-        "level": level.map(lambda found: found.label).to_numpy(dtype=object),
-        "network": rows.rows["network_id"].astype(object).to_numpy(),
-        "sex_pathway": np.array(
-            [None if pd.isna(one) else f"{one}, {way}" for one, way in zip(sex, pathway, strict=True)],
-            dtype=object,
-        ),
-    }
-    if _BEHIND in rows.features:
-        behind = rows.features[_BEHIND].to_numpy()
-        groups["years_behind"] = np.where(behind < 1, "à l'heure", "en retard").astype(object)
-        groups["years_behind"][np.isnan(behind)] = None
-    return {name: values for name, values in groups.items() if not pd.isna(values).all()}
+    """Give the groups in which a risk must mean the same, everybody together first."""
+    groups = {name: values for name, values in dimensions_of(rows).items() if name not in _NOT_GATED}
+    known = {name: values for name, values in groups.items() if not pd.isna(values).all()}
+    return {"overall": np.full(len(rows.outcome), "ensemble", dtype=object), **known}
+
+
+def _lists(
+    rows: Snapshots, risks: list[npt.NDArray[np.float64]], capacity: int
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Cut lists of the same length: the highest risks of each school on each date."""
+    school, day, pupil = (rows.rows[name].to_numpy() for name in ("school_id", "as_of", "pupil_id"))
+    old, new = (capacity_list(risk, school, day, capacity=capacity, tie_break=pupil) for risk in risks)
+    return old, new
 
 
 def _told(rows: Snapshots, changes: pd.DataFrame) -> dict[str, npt.NDArray[np.object_]]:

@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from decrochage_risk.errors import NotEnoughDataError, TrainingWarning, explain_error
-from decrochage_risk.french import number
+from decrochage_risk.evaluate import CAPACITY, maturity_table
+from decrochage_risk.french import day as french_day
+from decrochage_risk.french import join, number
 from decrochage_risk.model import Snapshots, TrainedModel, take_snapshots
 from decrochage_risk.model.outcome import CENSORED
 from decrochage_risk.model.snapshots import TOO_SHORT
 from decrochage_risk.records.outcome_table import outcomes_for
+from decrochage_risk.school_year import to_date
 from decrochage_risk.train.backtest import can_be_known, learnt_baselines, report_on
+from decrochage_risk.train.labels import NOT_CLOSED, mature_only, refuse_shifted_years
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -23,6 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from decrochage_risk.evaluate import EvaluationReport
+    from decrochage_risk.policy import Policy
     from decrochage_risk.records.pupil_records import PupilRecords
 
 __all__ = ["evaluate_model"]
@@ -30,6 +35,7 @@ __all__ = ["evaluate_model"]
 _NOT_MEASURED = "Régression logistique et taux d'établissement non mesurés"
 _CAUSES = {
     TOO_SHORT: "moins de 3 semaines de données",
+    NOT_CLOSED: "issue pas encore close",
     **dict(
         zip(
             CENSORED,
@@ -40,13 +46,16 @@ _CAUSES = {
 }
 
 
-def evaluate_model(
+def evaluate_model(  # noqa: PLR0913 - the choices of an evaluation, each with its default
     model: TrainedModel,
     records: PupilRecords,
     outcomes: Any = None,  # noqa: ANN401 - any table
     *,
     as_of_dates: Iterable[object],
     outcome_closes: tuple[int, int] | None = None,
+    labels_known_on: object = None,
+    policy: Policy | None = None,
+    capacity: int = CAPACITY,
     progress: Callable[[str], None] | None = None,
 ) -> EvaluationReport:
     """Measure a model on the pupils at risk on some as-of dates, beside the standing baselines.
@@ -66,6 +75,13 @@ def evaluate_model(
         Dates to evaluate on, of school years that the model was not trained on.
     outcome_closes : tuple of int, optional
         Month and day on which the outcome closes; the model's own when left out.
+    labels_known_on : date, optional
+        Day on which the outcomes were extracted: rows whose outcome window had not closed by then are left out and
+        counted. All labels count when left out.
+    policy : Policy, optional
+        Whose thresholds make the list actually issued; the bundled one when left out.
+    capacity : int
+        Situations that a school can look at on one date, for the list at school capacity.
     progress : callable, optional
         Called with a French line per step.
 
@@ -77,23 +93,29 @@ def evaluate_model(
     Warns
     -----
     TrainingWarning
-        When an evaluated school year is one that the model was trained on.
+        When an evaluated school year is one that the model was trained on, or the model learnt from outcomes that were
+        not known on the first of these dates.
     """
     month, day = outcome_closes or model.trained_on["outcome_closes"]
     table = outcomes_for(records, outcomes)
+    refuse_shifted_years(table)
     test = take_snapshots(records, table, as_of_dates, closes=(month, day), progress=progress)
+    test = mature_only(test, None if labels_known_on is None else to_date(labels_known_on))
     test, unknown_levels = _of_known_levels(model, test)
-    notes = [*_left_out(test, unknown_levels), *_seen_years(model, test)]
+    notes = [*_left_out(test, unknown_levels), *_seen_years(model, test), *_learnt_too_late(model, test)]
     risk = model.risk_model.risk(test.features, _groups(model, test))
     learnt, missing = _learnt(model, records, table, test, (month, day), progress)
-    return report_on(
+    report = report_on(
         test,
         risk,
         learnt,
         title=f"Évaluation de {model.model_id}",
         synthetic=model.demo,
         notes=(*notes, *missing),
+        policy=policy,
+        capacity=capacity,
     )
+    return report.model_copy(update={"maturity": maturity_table(test.rows, test.outcome)})
 
 
 def _groups(model: TrainedModel, test: Snapshots) -> npt.NDArray[np.object_]:
@@ -144,6 +166,31 @@ def _seen_years(model: TrainedModel, test: Snapshots) -> list[str]:
         stacklevel=3,
     )
     return [f"Le modèle a appris sur les années {years} : ces chiffres sont trop favorables."]
+
+
+def _learnt_too_late(model: TrainedModel, test: Snapshots) -> list[str]:
+    """Warn when the model learnt from outcomes of other years that nobody knew on the first evaluated date."""
+    first = min(test.rows["as_of"])
+    years = {int(year) for year in test.rows["school_year"]}
+    late = [
+        closes
+        for year, closes in zip(model.trained_on["school_years"], model.trained_on["closes_on"], strict=True)
+        if year not in years and date.fromisoformat(closes) > first
+    ]
+    if not late:
+        return []
+    warnings.warn(
+        f"{model.model_id} learnt from outcomes that closed after {first.isoformat()}, the first evaluated date (on "
+        f"{', '.join(late)}): this is no evaluation in time. Hint: evaluate on dates after its training.",
+        TrainingWarning,
+        stacklevel=3,
+    )
+    told = join([french_day(date.fromisoformat(closes), with_year=True) for closes in late])
+    sentence = (
+        f"Le modèle a appris d'issues connues seulement le {told}, après la première date évaluée : ces chiffres ne "
+        "sont pas ceux d'une évaluation dans le temps."
+    )
+    return [sentence]
 
 
 def _learnt(

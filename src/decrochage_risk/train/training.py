@@ -29,6 +29,7 @@ from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.records.row_rules import ROW_RULES
 from decrochage_risk.school_year import school_year_of, to_date
 from decrochage_risk.train.backtest import backtest, can_be_known, fit_risk_model, last_year_rows, report_on
+from decrochage_risk.train.labels import NOT_CLOSED, mature_only, refuse_shifted_years
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -51,10 +52,12 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     as_of_dates: Iterable[object] | None = None,
     school_years: Iterable[int] | None = None,
     outcome_closes: tuple[int, int] = DEFAULT_CLOSES,
+    labels_known_on: object = None,
     name: str = "modele",
     synthetic: bool = False,
     seed: int = 0,
     options: FitOptions | None = None,
+    hold_out_schools: bool = True,
     progress: Callable[[str], None] | None = None,
 ) -> TrainedModel:
     """Train a model on the pupils at risk on several as-of dates a year.
@@ -74,6 +77,9 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         School years to train on, all those of ``outcomes`` when left out.
     outcome_closes : tuple of int
         Month and day on which the outcome of a school year closes, in the calendar year in which it ends.
+    labels_known_on : date, optional
+        Day on which the outcomes were extracted: rows whose outcome window had not closed by then are left out and
+        counted. All labels count when left out.
     name : str
         What to call the model.
     synthetic : bool
@@ -82,6 +88,8 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         Same records, seed and versions: same bytes.
     options : FitOptions, optional
         Of the boosters.
+    hold_out_schools : bool
+        Whether the report also measures schools that a model never saw, which costs one more training.
     progress : callable, optional
         Called with a French line per step.
 
@@ -94,7 +102,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     NotEnoughDataError
         No row, one outcome only, or too few of them.
     FaultyRecordsError, RecordsError
-        ``outcomes`` cannot be used.
+        ``outcomes`` cannot be used; most leavers of a school year are dated outside it.
 
     Warns
     -----
@@ -113,13 +121,21 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     """
     table = outcomes_for(records, outcomes)
     dates = _dates(records, table, as_of_dates, school_years)
+    refuse_shifted_years(table)
+    extracted = None if labels_known_on is None else to_date(labels_known_on)
     snapshots = take_snapshots(records, table, dates, closes=outcome_closes, progress=progress)
+    snapshots = mature_only(snapshots, extracted)
     caveats = _caveats(records)
     if progress is not None:
         progress("Apprentissage sur toutes les années")
     risk_model = fit_risk_model(snapshots, seed=seed, options=options)
     report, untouched = _measured(
-        snapshots, seed=seed, synthetic=synthetic, options=options, progress=progress
+        snapshots,
+        seed=seed,
+        synthetic=synthetic,
+        options=options,
+        hold_out_schools=hold_out_schools,
+        progress=progress,
     )
     if report is None:
         report = _report_on_folds(snapshots, risk_model, synthetic=synthetic)
@@ -170,6 +186,7 @@ def _measured(
     seed: int,
     synthetic: bool,
     options: FitOptions | None,
+    hold_out_schools: bool,
     progress: Callable[[str], None] | None,
 ) -> tuple[EvaluationReport | None, bool]:
     """Report of the untouched last year; None when the earlier years are not enough to learn from."""
@@ -177,7 +194,14 @@ def _measured(
     cause = "there is no earlier school year whose outcomes had closed"
     if earlier.any():
         try:
-            report = backtest(snapshots, seed=seed, synthetic=synthetic, options=options, progress=progress)
+            report = backtest(
+                snapshots,
+                seed=seed,
+                synthetic=synthetic,
+                options=options,
+                hold_out_schools=hold_out_schools,
+                progress=progress,
+            )
         except NotEnoughDataError as error:
             cause = f"the earlier school years are not enough to learn from ({str(error).splitlines()[0]})"
         else:
@@ -281,7 +305,9 @@ def _card_facts(
 
 def _too_short(snapshots: Snapshots) -> list[str]:
     count = snapshots.left_out.get(TOO_SHORT, 0)
-    return [f"{number(count)} lignes laissées de côté : moins de 3 semaines de données"] if count else []
+    early = snapshots.left_out.get(NOT_CLOSED, 0)
+    told = {"moins de 3 semaines de données": count, "issue pas encore close à l'extraction": early}
+    return [f"{number(rows)} lignes laissées de côté : {cause}" for cause, rows in told.items() if rows]
 
 
 _CHOSEN_ON = {

@@ -1,0 +1,236 @@
+"""Is one score better than another? Paired bootstrap over whole pupils, on the same rows.
+
+Pupils are drawn with replacement, each with all of their rows (a cluster bootstrap: Field and Welsh, Journal of the
+Royal Statistical Society B 69, 2007, 369-390), and both scores are measured on the same draw, so that what they
+have in common cancels out. A draw is a weight per pupil: nothing is sorted again.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from decrochage_risk.errors import ModelError, explain_error
+from decrochage_risk.evaluate.rows import checked_rows, is_one_class, sorted_codes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+    from decrochage_risk.evaluate.rows import Codes, Floats
+
+Statistic: TypeAlias = Literal["log_loss", "brier", "auc", "average_precision"]
+
+DRAWS: Final = 500
+LEVEL: Final = 0.95
+_LOWER_IS_BETTER: Final = ("log_loss", "brier")
+_LEAST_DRAWS: Final = 20
+_SMALLEST: Final = 1e-15
+
+
+class PairedDifference(BaseModel):
+    """A figure of two scores on the same rows, and how far apart they are.
+
+    Attributes
+    ----------
+    statistic : {"log_loss", "brier", "auc", "average_precision"}
+        What was measured.
+    first, second : float
+        On all rows.
+    difference, low, high : float
+        First minus second, with its percentile interval.
+    level : float
+        Nominal coverage.
+    draws : int
+        Samples of pupils that held both outcomes.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    statistic: Statistic
+    first: float
+    second: float
+    difference: float
+    low: float
+    high: float
+    level: float
+    draws: int
+
+    @property
+    def better(self) -> Literal["first", "second", "undecided"]:
+        """Which score is better, when the interval leaves no doubt about the sign."""
+        if self.low <= 0 <= self.high:
+            return "undecided"
+        return "first" if (self.difference < 0) == (self.statistic in _LOWER_IS_BETTER) else "second"
+
+
+def paired_bootstrap(
+    outcome: npt.ArrayLike,
+    first: npt.ArrayLike,
+    second: npt.ArrayLike,
+    statistic: Statistic,
+    *,
+    pupils: Any = None,  # noqa: ANN401  # any column
+    draws: int = DRAWS,
+    level: float = LEVEL,
+    seed: int = 0,
+) -> PairedDifference | None:
+    """Compare two scores on the same rows.
+
+    Parameters
+    ----------
+    outcome : array_like of shape (rows,)
+        0 or 1.
+    first, second : array_like of shape (rows,)
+        Two scores of each row; probabilities for ``log_loss`` and ``brier``.
+    statistic : {"log_loss", "brier", "auc", "average_precision"}
+        What to compare.
+    pupils : array_like of shape (rows,), optional
+        Pupil of each row, drawn whole; each row by itself when left out.
+    draws : int
+        Samples of pupils, at least 20.
+    level : float
+        Nominal coverage of the interval.
+    seed : int
+        Same rows in any order, same seed: same figures.
+
+    Returns
+    -------
+    PairedDifference or None
+        None when all rows have the same outcome and the statistic is a ranking.
+
+    Raises
+    ------
+    ModelError
+        An unknown statistic, fewer than 20 draws, or a level outside 0..1.
+    ColumnsError, NotEnoughDataError
+        See `decrochage_risk.evaluate.rows.checked_rows`.
+
+    Examples
+    --------
+    >>> outcome, risk = np.tile([0, 0, 0, 1], 50), np.tile([0.1, 0.2, 0.2, 0.6], 50)
+    >>> found = paired_bootstrap(outcome, risk, np.full(200, 0.25), "log_loss")
+    >>> found.better, round(found.difference, 3), bool(found.low < found.difference < found.high < 0)
+    ('first', -0.297, True)
+    """
+    _refuse(statistic, draws, level)
+    probability = statistic in _LOWER_IS_BETTER
+    columns = {} if pupils is None else {"pupils": pupils}
+    measured, one = checked_rows(outcome, first, probability=probability, columns=columns)
+    _, two = checked_rows(outcome, second, probability=probability)
+    if is_one_class(measured) and not probability:
+        return None
+    if pupils is None:  # without names, the values themselves give the rows an order
+        order = np.lexsort((two, one, measured))
+        people = np.arange(len(measured))
+    else:
+        codes = sorted_codes(pupils)
+        order = np.lexsort((two, codes, measured, one))
+        people = codes[order]
+    measured, one, two = measured[order], one[order], two[order]
+    parts = [_measurer(statistic, measured, score, people) for score in (one, two)]
+    return _compared(statistic, parts, people, measured, draws=draws, level=level, seed=seed)
+
+
+def _compared(
+    statistic: Statistic,
+    parts: list[Callable[[Floats], float]],
+    people: Codes,
+    measured: Floats,
+    *,
+    draws: int,
+    level: float,
+    seed: int,
+) -> PairedDifference | None:
+    count = int(people.max()) + 1
+    whole = [part(np.ones(count)) for part in parts]
+    events = np.bincount(people, weights=measured, minlength=count)
+    others = np.bincount(people, weights=1 - measured, minlength=count)
+    random = np.random.default_rng(seed)
+    gaps = []
+    for _ in range(draws):
+        weight = np.bincount(random.integers(0, count, count), minlength=count).astype(np.float64)
+        if statistic in _LOWER_IS_BETTER or min(weight @ events, weight @ others) > 0:
+            gaps.append(parts[0](weight) - parts[1](weight))
+    if not gaps:
+        return None
+    low, high = np.quantile(gaps, [(1 - level) / 2, (1 + level) / 2])
+    return PairedDifference(
+        statistic=statistic,
+        first=whole[0],
+        second=whole[1],
+        difference=whole[0] - whole[1],
+        low=float(low),
+        high=float(high),
+        level=level,
+        draws=len(gaps),
+    )
+
+
+def _refuse(statistic: str, draws: int, level: float) -> None:
+    known = ("log_loss", "brier", "auc", "average_precision")
+    faults = [] if statistic in known else [f"statistic {statistic!r}"]
+    faults += [] if draws >= _LEAST_DRAWS else [f"draws={draws}"]
+    faults += [] if 0 < level < 1 else [f"level={level}"]
+    if faults:
+        raise ModelError(
+            explain_error(
+                f"A paired bootstrap came with {', '.join(faults)}",
+                expected=f"a statistic among {', '.join(known)}, at least {_LEAST_DRAWS} draws, a level within 0..1",
+                hint="Leave draws and level out to take their defaults.",
+            )
+        )
+
+
+def _measurer(
+    statistic: Statistic, measured: Floats, score: Floats, people: Codes
+) -> Callable[[Floats], float]:
+    """Prepare a statistic as a function of the weight of each pupil."""
+    if statistic in _LOWER_IS_BETTER:
+        return _mean_of(_row_losses(statistic, measured, score), people)
+    order = np.argsort(-score, kind="stable")
+    falling, owner, event = score[order], people[order], measured[order]
+    ends = np.flatnonzero(np.r_[falling[1:] != falling[:-1], True])
+    return _auc_of(owner, event, ends) if statistic == "auc" else _precision_of(owner, event, ends)
+
+
+def _row_losses(statistic: Statistic, measured: Floats, risk: Floats) -> Floats:
+    if statistic == "brier":
+        return np.asarray((risk - measured) ** 2, dtype=np.float64)
+    kept = np.clip(risk, _SMALLEST, 1 - _SMALLEST)
+    return np.asarray(-np.where(measured == 1, np.log(kept), np.log1p(-kept)), dtype=np.float64)
+
+
+def _mean_of(losses: Floats, people: Codes) -> Callable[[Floats], float]:
+    total, rows = np.bincount(people, weights=losses), np.bincount(people)
+    return lambda weight: float((weight * total).sum() / (weight * rows).sum())
+
+
+def _auc_of(owner: Codes, event: Floats, ends: Codes) -> Callable[[Floats], float]:
+    def weighted(weight: Floats) -> float:
+        with_event, without = _cumulated(weight, owner, event, ends)
+        step = np.diff(with_event, prepend=0.0)
+        # events of a tie are above those without the event further down, and level with half of those of the tie
+        above = without[-1] - without + np.diff(without, prepend=0.0) / 2
+        return float((step * above).sum() / (with_event[-1] * without[-1]))
+
+    return weighted
+
+
+def _precision_of(owner: Codes, event: Floats, ends: Codes) -> Callable[[Floats], float]:
+    def weighted(weight: Floats) -> float:
+        with_event, without = _cumulated(weight, owner, event, ends)
+        taken = with_event + without
+        precision = np.divide(with_event, taken, out=np.zeros_like(taken), where=taken > 0)
+        return float((np.diff(with_event, prepend=0.0) * precision).sum() / with_event[-1])
+
+    return weighted
+
+
+def _cumulated(weight: Floats, owner: Codes, event: Floats, ends: Codes) -> tuple[Floats, Floats]:
+    """Weights with and without the event down to each distinct score, from the highest."""
+    row = weight[owner]
+    return np.cumsum(row * event)[ends], np.cumsum(row * (1 - event))[ends]

@@ -1,0 +1,240 @@
+"""The sections of a report beyond its main table: each a title, lines of text and a table, in French."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from decrochage_risk.evaluate.groups import MIN_EVENTS, MIN_PUPILS
+from decrochage_risk.evaluate.maturity import SMALL_CELL
+from decrochage_risk.evaluate.tables import DIMENSIONS, NOT_MEASURED, TOO_SMALL, Table, group_name
+from decrochage_risk.french import day, number, percent, plural, school_year
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from decrochage_risk.evaluate.bootstrap import PairedDifference
+    from decrochage_risk.evaluate.figures import Figures
+    from decrochage_risk.evaluate.gates import GateResult
+    from decrochage_risk.evaluate.groups import GroupFigures
+    from decrochage_risk.evaluate.issued import ListFigures
+    from decrochage_risk.evaluate.maturity import MaturityRow
+
+STATISTICS = {
+    "log_loss": "log-loss",
+    "brier": "Brier",
+    "auc": "AUC",
+    "average_precision": "précision moyenne",
+}
+VERDICTS = {"pass": "admis", "review": "à examiner", "block": "obstacle", "not_applicable": "sans objet"}
+GATES = {
+    "calibration": "calibration",
+    "calibration_slope": "pente",
+    "calibration_intercept": "calibration moyenne",
+    "fnr": "sorties absentes de la liste",
+    "fnr_gap": "écart filles / garçons des sorties absentes de la liste",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A titled part of a report.
+
+    Attributes
+    ----------
+    title : str
+    lines : tuple of str
+        Sentences above the table.
+    table : tuple of header and rows, or None
+    """
+
+    title: str
+    lines: tuple[str, ...] = ()
+    table: Table | None = None
+
+
+def _share(source: object, name: str) -> str:
+    value = getattr(source, name)
+    if value is None:
+        return NOT_MEASURED
+    low, high = getattr(source, f"{name}_low"), getattr(source, f"{name}_high")
+    return f"{percent(value, 1)} [{percent(low, 1)} ; {percent(high, 1)}]"
+
+
+def differences_section(differences: Mapping[str, Sequence[PairedDifference]]) -> Section:
+    """Write the paired differences of the model with each baseline."""
+    header = ["repère", "chiffre", "modèle", "repère", "écart apparié [IC 95 %]", "mieux"]
+    better = {"first": "modèle", "second": "repère", "undecided": "non départagés"}
+    rows = [
+        [
+            name,
+            STATISTICS[one.statistic],
+            number(one.first, 4),
+            number(one.second, 4),
+            f"{number(one.difference, 4)} [{number(one.low, 4)} ; {number(one.high, 4)}]",
+            better[one.better],
+        ]
+        for name, found in differences.items()
+        for one in found
+    ]
+    line = (
+        "Écarts sur les mêmes lignes, les élèves tirés au sort avec toutes leurs lignes (bootstrap apparié)."
+    )
+    return Section("Écarts avec les repères", (line,), (header, rows))
+
+
+def lists_section(lists: Sequence[ListFigures]) -> Section:
+    """Write what each list holds, in all and by date."""
+    header = [
+        "liste",
+        "date",
+        "situations",
+        "par établissement et date (médiane, 1er et 9e déciles)",
+        "sorties attendues [IC 95 %]",
+        "sorties trouvées",
+        "précision [IC 95 %]",
+        "rappel [IC 95 %]",
+        "fausses alertes [IC 95 %]",
+        "lift",
+    ]
+    return Section("Listes", (), (header, [_list_row(one) for one in lists]))
+
+
+def _list_row(one: ListFigures) -> list[str]:
+    expected = f"{number(one.expected, 0)} [{number(one.expected_low, 0)} ; {number(one.expected_high, 0)}]"
+    return [
+        one.name,
+        "toutes" if one.as_of is None else day(one.as_of, with_year=True),
+        number(one.listed, 0),
+        _workload(one),
+        expected,
+        f"moins de {SMALL_CELL}" if 0 < one.hits < SMALL_CELL else number(one.hits, 0),
+        _share(one, "precision"),
+        _share(one, "recall"),
+        _share(one, "false_alarm"),
+        NOT_MEASURED if one.lift is None else number(one.lift, 2),
+    ]
+
+
+def _workload(one: ListFigures) -> str:
+    if one.per_school is None or one.per_school_low is None or one.per_school_high is None:
+        return NOT_MEASURED
+    return f"{number(one.per_school, 0)} ({number(one.per_school_low, 0)} ; {number(one.per_school_high, 0)})"
+
+
+def fairness_section(groups: Sequence[GroupFigures]) -> Section:
+    """Write what the list actually issued misses and holds in each group."""
+    header = [
+        "",
+        "groupe",
+        "élèves",
+        "sur la liste",
+        "sorties absentes de la liste [IC 95 %]",
+        "fausses alertes [IC 95 %]",
+        "précision [IC 95 %]",
+    ]
+    rows = [
+        [
+            DIMENSIONS.get(one.dimension, one.dimension),
+            group_name(one.group),
+            NOT_MEASURED if one.pupils is None else number(one.pupils, 0),
+            TOO_SMALL if one.too_small else number(one.listed or 0, 0),
+            _share(one, "missed"),
+            _share(one, "false_alarm"),
+            _share(one, "precision"),
+        ]
+        for one in groups
+        if one.too_small or one.listed is not None
+    ]
+    lines = (
+        f"Trop petit : moins de {MIN_PUPILS} élèves, de {MIN_EVENTS} élèves sortis ou de {MIN_EVENTS} restés.",
+        "Là où le taux de sortie diffère, la part de sorties absentes de la liste diffère aussi, même sous calibration parfaite.",
+        "Elle est affichée, jamais égalisée ; aucune part de chaque groupe n'est imposée sur la liste.",
+    )
+    return Section("La liste émise, par groupe", lines, (header, rows))
+
+
+def gates_section(gates: Sequence[GateResult]) -> Section:
+    """Write the count of verdicts, and every gate that did not pass with its reason."""
+    counted = Counter(gate.verdict for gate in gates)
+    told = [
+        f"{VERDICTS[verdict]} : {number(counted[verdict], 0)}"
+        for verdict in ("pass", "review", "block", "not_applicable")
+        if counted[verdict]
+    ]
+    shown = [gate for gate in gates if gate.verdict in ("review", "block") or gate.name == "fnr_gap"]
+    header = ["contrôle", "", "groupe", "verdict", "raison"]
+    rows = [
+        [
+            GATES.get(gate.name, gate.name),
+            DIMENSIONS.get(gate.dimension, gate.dimension),
+            gate.group,
+            VERDICTS[gate.verdict],
+            gate.reason,
+        ]
+        for gate in shown
+    ]
+    lines = (f"{plural(len(gates), 'contrôle')} ({', '.join(told)}).",)
+    return Section("Contrôles d'équité", lines, (header, rows) if rows else None)
+
+
+def maturity_section(rows: Sequence[MaturityRow]) -> Section:
+    """Write when the labels of each as-of date are known."""
+    header = ["année scolaire", "date d'observation", "issue close le", "lignes", "sorties", "issue connue"]
+    known = {True: "oui", False: "non", None: NOT_MEASURED}
+    written = [
+        [
+            school_year(one.school_year),
+            day(one.as_of, with_year=True),
+            day(one.closes_on, with_year=True),
+            number(one.rows, 0),
+            _events(one),
+            known[one.mature],
+        ]
+        for one in rows
+    ]
+    line = "Une issue ne sert à apprendre, pour l'année témoin, que si elle était connue avant sa première date d'observation."
+    return Section("Maturité des issues", (line,), (header, written))
+
+
+def _events(one: MaturityRow) -> str:
+    if one.events is not None:
+        return number(one.events, 0)
+    return "pas encore connues" if one.mature is False else f"moins de {SMALL_CELL}"
+
+
+def hold_out_section(figures: Figures) -> Section:
+    """Write the second view: schools that the model never saw."""
+    told = {
+        "AUC": figures.auc,
+        "AUC dans l'établissement": figures.within_school_auc,
+        "log-loss": figures.log_loss,
+        "pente": figures.slope,
+        "calibration moyenne": figures.intercept,
+    }
+    shown = ", ".join(f"{name} {number(value, 3)}" for name, value in told.items() if value is not None)
+    line = (
+        f"Établissements jamais vus à l'apprentissage, même année témoin : {plural(figures.rows, 'ligne')}, "
+        f"{plural(figures.events, 'sortie')} ; {shown}. Seconde vue, jamais le chiffre principal."
+    )
+    return Section("Établissements tenus à l'écart", (line,))
+
+
+def schools_line(groups: Sequence[GroupFigures]) -> str | None:
+    """Sum up the schools, which are measured but not printed one by one: no list of schools side by side.
+
+    Examples
+    --------
+    >>> schools_line([]) is None
+    True
+    """
+    schools = [one for one in groups if one.dimension == "school"]
+    if not schools:
+        return None
+    levels = [one.intercept for one in schools if one.intercept is not None]
+    small = sum(one.rows for one in schools if one.too_small)
+    line = f"Établissements assez grands pour être mesurés : {number(len(levels), 0)}"
+    if levels:
+        line += f", calibration moyenne de {number(min(levels), 2)} à {number(max(levels), 2)}"
+    return f"{line} ; lignes d'établissements trop petits : {number(small, 0)}."
