@@ -47,7 +47,14 @@ if TYPE_CHECKING:
     from decrochage_risk.records import PupilRecords
     from decrochage_risk.school_year import SchoolCalendar
     from decrochage_risk.score import PupilRisk, RiskScores, score_pupils
-    from decrochage_risk.train import compare_models, evaluate_model, train_model
+    from decrochage_risk.train import (
+        RetrainConfig,
+        RetrainResult,
+        compare_models,
+        evaluate_model,
+        retrain,
+        train_model,
+    )
 
 _HOME = {
     "EvaluationReport": "evaluate",
@@ -56,6 +63,8 @@ _HOME = {
     "PupilRecords": "records",
     "PupilRisk": "score",
     "Reason": "explain",
+    "RetrainConfig": "train",
+    "RetrainResult": "train",
     "RiskScores": "score",
     "SchoolCalendar": "school_year",
     "TrainedModel": "model",
@@ -64,6 +73,7 @@ _HOME = {
     "load_model": "model:load_trained_model",
     "load_policy": "policy",
     "recalibrate": "model",
+    "retrain": "train",
     "score_pupils": "score",
     "train_model": "train",
 }
@@ -89,6 +99,8 @@ __all__ = [
     "Reason",
     "RecordsError",
     "RecordsWarning",
+    "RetrainConfig",
+    "RetrainResult",
     "RiskScores",
     "SchoolCalendar",
     "TamperedArtefactError",
@@ -101,6 +113,7 @@ __all__ = [
     "load_model",
     "load_policy",
     "recalibrate",
+    "retrain",
     "score_pupils",
     "train_model",
 ]

@@ -28,6 +28,7 @@ COMMANDS = (
     "train",
     "evaluate",
     "compare",
+    "retrain",
     "recalibrate",
     "cohort",
     "pseudonymise",

@@ -18,6 +18,7 @@ from decrochage_risk.cli.demo_command import demo
 from decrochage_risk.cli.model_commands import evaluate, train
 from decrochage_risk.cli.output import replace_unwritable, say
 from decrochage_risk.cli.records_commands import check, new_key, pseudonymise
+from decrochage_risk.cli.retrain_command import retrain
 from decrochage_risk.cli.score_command import score
 from decrochage_risk.errors import DecrochageError, DecrochageWarning, FaultyRecordsError
 
@@ -80,7 +81,7 @@ def _program(
     commande lit et écrit.
 
     Codes de sortie : 0 fait ; 1 « check » a trouvé des erreurs ; 2 demande ou fichier inutilisable ; 3 et 4 verdicts de
-    « compare » (garder, à examiner).
+    « compare » et « retrain » (garder, à examiner).
     """
 
 
@@ -91,6 +92,7 @@ _COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "train": (train, "entraîner un modèle sur vos données"),
     "evaluate": (evaluate, "mesurer un modèle"),
     "compare": (compare, "comparer un nouveau modèle à celui en place"),
+    "retrain": (retrain, "réentraîner pour une nouvelle année, d'une configuration"),
     "recalibrate": (recalibrate, "remettre le niveau moyen à des issues closes"),
     "cohort": (cohort, "tirer une cohorte synthétique"),
     "pseudonymise": (pseudonymise, "remplacer les identifiants par un code à clé"),
