@@ -39,28 +39,41 @@ if TYPE_CHECKING:
         UnknownFormatError,
         UnreadableRecordsError,
     )
-    from decrochage_risk.evaluate import EvaluationReport
+    from decrochage_risk.evaluate import EvaluationReport, ModelComparison
     from decrochage_risk.explain import Reason
-    from decrochage_risk.model import TrainedModel
+    from decrochage_risk.model import TrainedModel, recalibrate
     from decrochage_risk.model import load_trained_model as load_model
     from decrochage_risk.policy import Policy, load_policy
     from decrochage_risk.records import PupilRecords
     from decrochage_risk.school_year import SchoolCalendar
     from decrochage_risk.score import PupilRisk, RiskScores, score_pupils
-    from decrochage_risk.train import evaluate_model, train_model
+    from decrochage_risk.train import (
+        RetrainConfig,
+        RetrainResult,
+        compare_models,
+        evaluate_model,
+        retrain,
+        train_model,
+    )
 
 _HOME = {
     "EvaluationReport": "evaluate",
+    "ModelComparison": "evaluate",
     "Policy": "policy",
     "PupilRecords": "records",
     "PupilRisk": "score",
     "Reason": "explain",
+    "RetrainConfig": "train",
+    "RetrainResult": "train",
     "RiskScores": "score",
     "SchoolCalendar": "school_year",
     "TrainedModel": "model",
+    "compare_models": "train",
     "evaluate_model": "train",
     "load_model": "model:load_trained_model",
     "load_policy": "policy",
+    "recalibrate": "model",
+    "retrain": "train",
     "score_pupils": "score",
     "train_model": "train",
 }
@@ -76,6 +89,7 @@ __all__ = [
     "DemoModelWarning",
     "EvaluationReport",
     "FaultyRecordsError",
+    "ModelComparison",
     "ModelError",
     "NotEnoughDataError",
     "Policy",
@@ -85,6 +99,8 @@ __all__ = [
     "Reason",
     "RecordsError",
     "RecordsWarning",
+    "RetrainConfig",
+    "RetrainResult",
     "RiskScores",
     "SchoolCalendar",
     "TamperedArtefactError",
@@ -92,9 +108,12 @@ __all__ = [
     "TrainingWarning",
     "UnknownFormatError",
     "UnreadableRecordsError",
+    "compare_models",
     "evaluate_model",
     "load_model",
     "load_policy",
+    "recalibrate",
+    "retrain",
     "score_pupils",
     "train_model",
 ]

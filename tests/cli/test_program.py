@@ -21,7 +21,19 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
-COMMANDS = ("demo", "check", "score", "train", "evaluate", "cohort", "pseudonymise", "new-key")
+COMMANDS = (
+    "demo",
+    "check",
+    "score",
+    "train",
+    "evaluate",
+    "compare",
+    "retrain",
+    "recalibrate",
+    "cohort",
+    "pseudonymise",
+    "new-key",
+)
 
 
 def _program(command: Callable[[], None]) -> typer.Typer:

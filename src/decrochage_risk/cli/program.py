@@ -1,7 +1,7 @@
 """The program: its commands, and what becomes of errors and warnings.
 
-Exit codes: 0 done, 1 faults found by ``check``, 2 asked in a wrong way or something that cannot be used. An
-exception that this package does not raise on purpose keeps its traceback.
+Exit codes: 0 done, 1 faults found by ``check``, 2 asked in a wrong way or something that cannot be used; ``compare``
+tells its verdict by 3 and 4. An exception that this package does not raise on purpose keeps its traceback.
 """
 
 from __future__ import annotations
@@ -13,10 +13,12 @@ import typer
 from typer.core import TyperGroup
 
 from decrochage_risk.cli.cohort_command import cohort
+from decrochage_risk.cli.compare_command import compare, recalibrate
 from decrochage_risk.cli.demo_command import demo
 from decrochage_risk.cli.model_commands import evaluate, train
 from decrochage_risk.cli.output import replace_unwritable, say
 from decrochage_risk.cli.records_commands import check, new_key, pseudonymise
+from decrochage_risk.cli.retrain_command import retrain
 from decrochage_risk.cli.score_command import score
 from decrochage_risk.errors import DecrochageError, DecrochageWarning, FaultyRecordsError
 
@@ -78,7 +80,8 @@ def _program(
     Un score est une probabilité estimée, jamais une décision. « decrochage-risk COMMANDE --help » dit ce que chaque
     commande lit et écrit.
 
-    Codes de sortie : 0 fait ; 1 « check » a trouvé des erreurs ; 2 demande ou fichier inutilisable.
+    Codes de sortie : 0 fait ; 1 « check » a trouvé des erreurs ; 2 demande ou fichier inutilisable ; 3 et 4 verdicts de
+    « compare » et « retrain » (garder, à examiner).
     """
 
 
@@ -88,6 +91,9 @@ _COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "score": (score, "scorer un dossier à une date"),
     "train": (train, "entraîner un modèle sur vos données"),
     "evaluate": (evaluate, "mesurer un modèle"),
+    "compare": (compare, "comparer un nouveau modèle à celui en place"),
+    "retrain": (retrain, "réentraîner pour une nouvelle année, d'une configuration"),
+    "recalibrate": (recalibrate, "remettre le niveau moyen à des issues closes"),
     "cohort": (cohort, "tirer une cohorte synthétique"),
     "pseudonymise": (pseudonymise, "remplacer les identifiants par un code à clé"),
     "new-key": (new_key, "faire une clé de pseudonymes"),

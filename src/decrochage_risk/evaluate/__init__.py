@@ -4,6 +4,7 @@ Everything takes plain arrays, one entry per row (a pupil at an as-of date), so 
 
     rows -> ranking, logistic -> recalibration, reliability -> figures -> groups, gates   -> measuring -> report -> card
          -> bootstrap, ratios -> baselines, maturity                   -> issued, advice  -> tables, sections
+         -> differences, gates -> verdict -> comparison -> comparison_text
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ from decrochage_risk.evaluate.baselines import (
 from decrochage_risk.evaluate.bootstrap import PairedDifference, paired_bootstrap
 from decrochage_risk.evaluate.card import BaseRate, CardFacts, model_card
 from decrochage_risk.evaluate.card_page import card_page
+from decrochage_risk.evaluate.comparison import ComparedRows, ModelComparison, compare_rows
+from decrochage_risk.evaluate.comparison_text import changes_section
+from decrochage_risk.evaluate.differences import Difference, paired_differences
 from decrochage_risk.evaluate.figures import Figures, measure
 from decrochage_risk.evaluate.gates import GateResult, Verdict, fairness_gates, worst_verdict
 from decrochage_risk.evaluate.groups import GroupFigures, figures_by_exit, figures_by_group
@@ -59,6 +63,8 @@ __all__ = [
     "Baseline",
     "BrierParts",
     "CardFacts",
+    "ComparedRows",
+    "Difference",
     "EvaluationReport",
     "Figures",
     "GateResult",
@@ -67,6 +73,7 @@ __all__ = [
     "LogisticBaseline",
     "MaturityRow",
     "MeasuredRows",
+    "ModelComparison",
     "PairedDifference",
     "Recalibration",
     "TopFigures",
@@ -82,6 +89,8 @@ __all__ = [
     "calibration_slope_intercept",
     "capacity_list",
     "card_page",
+    "changes_section",
+    "compare_rows",
     "ece",
     "ece_debiased",
     "fairness_gates",
@@ -98,6 +107,7 @@ __all__ = [
     "model_card",
     "on_track_flag",
     "paired_bootstrap",
+    "paired_differences",
     "precision_recall_plot",
     "reliability_plot",
     "reliability_table",

@@ -6,6 +6,7 @@ from decrochage_risk.model.calibration import (
     Calibration,
     choose_calibration,
     fit_calibration,
+    fit_offset,
     update_intercept,
 )
 from decrochage_risk.model.comparable import Comparable, jeffreys_interval
@@ -16,6 +17,7 @@ from decrochage_risk.model.members import Members
 from decrochage_risk.model.outcome import DEFAULT_CLOSES, closing_day
 from decrochage_risk.model.references import References
 from decrochage_risk.model.risk_model import RiskModel
+from decrochage_risk.model.scored_rows import ScoredRows, score_rows
 from decrochage_risk.model.snapshots import (
     MATRIX_COLUMNS,
     MINIMUM_DAYS,
@@ -28,6 +30,7 @@ from decrochage_risk.model.snapshots import (
 )
 from decrochage_risk.model.trained_model import TrainedModel, load_trained_model
 from decrochage_risk.model.uncertainty import fit_spread_factor
+from decrochage_risk.model.updating import previous_model, recalibrate
 
 __all__ = [
     "DEFAULT_CLOSES",
@@ -40,6 +43,7 @@ __all__ = [
     "Members",
     "References",
     "RiskModel",
+    "ScoredRows",
     "Snapshots",
     "TrainedModel",
     "choose_calibration",
@@ -47,12 +51,16 @@ __all__ = [
     "days_of_data",
     "default_as_of_dates",
     "fit_calibration",
+    "fit_offset",
     "fit_spread_factor",
     "jeffreys_interval",
     "load_trained_model",
     "matrix_with_context",
+    "previous_model",
     "pupil_folds",
+    "recalibrate",
     "rolling_origin",
+    "score_rows",
     "take_snapshots",
     "update_intercept",
     "values_with_context",

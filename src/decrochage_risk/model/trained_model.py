@@ -52,6 +52,9 @@ class TrainedModel:
         The same card as a web page; empty when there is none.
     feature_contract : list of dict
         Contract of the features that it reads.
+    updates : tuple of dict
+        Audit record of each later update of the calibration, oldest first, see
+        :func:`~decrochage_risk.model.updating.recalibrate`.
     """
 
     risk_model: RiskModel
@@ -63,6 +66,7 @@ class TrainedModel:
     card: str
     card_html: str = ""
     feature_contract: list[dict[str, Any]] = field(default_factory=contract)
+    updates: tuple[dict[str, Any], ...] = ()
 
     def __repr__(self) -> str:
         years = ", ".join(map(str, self.trained_on.get("school_years", ())))
@@ -87,7 +91,8 @@ class TrainedModel:
     def _manifest(self) -> dict[str, Any]:
         kept: dict[str, Any] = {name: getattr(self, name) for name in _KEPT}
         kept["levels"] = list(self.levels)
-        return {**kept, "feature_contract": self.feature_contract}
+        updates = {"updates": list(self.updates)} if self.updates else {}
+        return {**kept, **updates, "feature_contract": self.feature_contract}
 
     def save(self, folder: str | Path) -> str:
         """Write the artefact: a folder of text files with their checksums, no pickle, no wall clock.
@@ -199,6 +204,7 @@ def load_trained_model(folder: str | Path) -> TrainedModel:
         card=sealed.files["card.md"],
         card_html=sealed.files.get("card.html", ""),
         feature_contract=manifest["feature_contract"],
+        updates=tuple(manifest.get("updates", ())),
         **{**{name: manifest[name] for name in _KEPT}, "levels": tuple(manifest["levels"])},
     )
 

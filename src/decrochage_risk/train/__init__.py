@@ -1,8 +1,11 @@
-"""Training and evaluation: ``train_model``, ``evaluate_model``."""
+"""Training, evaluation and what follows from them: ``train_model``, ``evaluate_model``, ``compare_models``, ``retrain``."""
 
 from __future__ import annotations
 
+from decrochage_risk.train.comparing import compare_models
 from decrochage_risk.train.evaluating import evaluate_model
+from decrochage_risk.train.retrain_config import RetrainConfig
+from decrochage_risk.train.retraining import RetrainResult, retrain
 from decrochage_risk.train.training import train_model
 
-__all__ = ["evaluate_model", "train_model"]
+__all__ = ["RetrainConfig", "RetrainResult", "compare_models", "evaluate_model", "retrain", "train_model"]

@@ -1,0 +1,128 @@
+"""Rows with an outcome, as a trained model scores them: those it cannot score are counted, labels not mature refused."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error
+from decrochage_risk.model.outcome import closing_day
+from decrochage_risk.model.snapshots import Snapshots
+from decrochage_risk.school_year import school_year_of, to_date
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import date
+
+    import numpy.typing as npt
+
+    from decrochage_risk.model.trained_model import TrainedModel
+
+__all__ = ["ScoredRows", "mature_dates", "score_rows"]
+
+UNKNOWN_LEVEL = "level not seen in training"
+"""Why a row cannot be scored; added to the causes of :class:`Snapshots`."""
+
+
+@dataclass(frozen=True)
+class ScoredRows:
+    """Rows that a model can score, and its raw log-odds of them.
+
+    Attributes
+    ----------
+    snapshots : Snapshots
+        The rows that remain; ``left_out`` counts the others by cause.
+    groups : array of str, shape (rows,)
+        Reference group of each row.
+    raw_log_odds : array of float64, shape (rows,)
+        Before calibration.
+    """
+
+    snapshots: Snapshots
+    groups: npt.NDArray[np.object_]
+    raw_log_odds: npt.NDArray[np.float64]
+
+
+def score_rows(model: TrainedModel, snapshots: Snapshots) -> ScoredRows:
+    """Score the rows of the levels that a model knows, each against the references of its own as-of date.
+
+    Raises
+    ------
+    NotEnoughDataError
+        No row is of a level that the model knows.
+    """
+    level = snapshots.rows["level"]
+    known = level.isin(model.levels).to_numpy(dtype=np.bool_)
+    if not known.any():
+        raise NotEnoughDataError(
+            explain_error(
+                f"None of the {len(known)} rows is of a level that {model.model_id} was trained on: they are of "
+                f"{', '.join(sorted(set(level)))}",
+                expected=f"pupils of {', '.join(model.levels)}",
+                hint="Take records of these levels, or train a model on the others.",
+            )
+        )
+    left_out = Counter(snapshots.left_out)
+    if not known.all():
+        left_out[UNKNOWN_LEVEL] += int((~known).sum())
+    kept = snapshots.take(known)
+    kept = Snapshots(kept.features, kept.outcome, kept.rows, dict(sorted(left_out.items())))
+    groups = _groups(model, kept)
+    return ScoredRows(kept, groups, model.risk_model.raw_log_odds(kept.features, groups))
+
+
+def _groups(model: TrainedModel, snapshots: Snapshots) -> npt.NDArray[np.object_]:
+    level, as_of = snapshots.rows["level"].to_numpy(), snapshots.rows["as_of"].to_numpy()
+    groups = np.full(len(level), "", dtype=object)
+    for day in set(as_of):
+        groups[as_of == day] = model.reference_groups(level[as_of == day], day)
+    return groups
+
+
+def mature_dates(
+    as_of_dates: Iterable[object], labels_known_on: object, closes: tuple[int, int]
+) -> tuple[list[date], date]:
+    """Read as-of dates whose outcomes had closed on the day that the outcomes were known.
+
+    Parameters
+    ----------
+    as_of_dates : iterable of date or ISO text
+        At least one.
+    labels_known_on : date or ISO text
+        Day on which the outcomes were extracted.
+    closes : tuple of int
+        Month and day on which the outcome of a school year closes.
+
+    Raises
+    ------
+    ModelError
+        No date, or labels that were not mature: every such school year is named.
+
+    Examples
+    --------
+    >>> mature_dates(["2025-03-05"], "2025-11-01", (11, 1))[0]
+    [datetime.date(2025, 3, 5)]
+    """
+    day = to_date(labels_known_on)
+    dates = sorted({to_date(value) for value in as_of_dates})
+    years = sorted({school_year_of(one) for one in dates})
+    early = [
+        f"{year}-{year + 1} closes on {closed}"
+        for year in years
+        if (closed := closing_day(year, closes)) > day
+    ]
+    if not dates or early:
+        raise ModelError(
+            explain_error(
+                f"Labels are not mature: the outcomes were known on {day}, and {'; '.join(early)}"
+                if early
+                else "No as-of date came",
+                expected="as-of dates of school years whose outcome window closed on or before that day",
+                hint="Until then a leaver may still come back, and who has not left yet would count as staying: wait, "
+                "or leave these as-of dates out.",
+            )
+        )
+    return dates, day

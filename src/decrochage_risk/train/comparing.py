@@ -1,0 +1,225 @@
+"""Comparison of a model in use and a new one on the same pupils and as-of dates, of a year that neither has seen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error
+from decrochage_risk.evaluate import CAPACITY, capacity_list
+from decrochage_risk.evaluate.comparison import ComparedRows, ModelComparison, compare_rows
+from decrochage_risk.model import Snapshots, TrainedModel, score_rows, take_snapshots
+from decrochage_risk.model.calibration import probability
+from decrochage_risk.model.scored_rows import UNKNOWN_LEVEL, mature_dates
+from decrochage_risk.policy import Policy, load_policy
+from decrochage_risk.records.outcome_table import outcomes_for
+from decrochage_risk.train.changed_sides import FAMILY_COLUMN, changed_sides
+from decrochage_risk.train.dimensions import dimensions_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    import numpy.typing as npt
+
+    from decrochage_risk.records.pupil_records import PupilRecords
+
+__all__ = ["compare_models"]
+
+_NOT_GATED = ("month",)
+
+
+def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with its default
+    champion: TrainedModel,
+    challenger: TrainedModel,
+    records: PupilRecords,
+    outcomes: Any = None,  # noqa: ANN401 - any table
+    *,
+    as_of_dates: Iterable[object],
+    labels_known_on: object,
+    policy: Policy | None = None,
+    capacity: int = CAPACITY,
+    margin: float = 0.0,
+    seed: int = 0,
+    progress: Callable[[str], None] | None = None,
+) -> ModelComparison:
+    """Compare the model in use with a new one, and say whether to promote it, keep the old one, or look closer.
+
+    Only rows that both can score are compared, the others are counted. Promotion asks for a smaller log loss (the
+    95 % interval over pupils below ``margin``) and for every gate of calibration and fairness on the list that the new
+    model would issue; see :func:`~decrochage_risk.evaluate.verdict.decide`. A year that one of the models has learnt from
+    gives ``review``, whatever the figures.
+
+    Parameters
+    ----------
+    champion, challenger : TrainedModel
+        In use, and new. A model trained on another feature contract cannot be loaded here: compare with the version
+        of the package that both can be loaded in, or train the old configuration again on this one.
+    records : PupilRecords
+        Records that hold the as-of dates.
+    outcomes : table, optional
+        The records' own when left out.
+    as_of_dates : iterable of date or ISO text
+        Dates of a school year that neither model was trained on.
+    labels_known_on : date or ISO text
+        Day on which the outcomes were extracted: labels that had not closed by then are refused.
+    policy : Policy, optional
+        Thresholds of the lists; the bundled ones when left out.
+    capacity : int
+        Situations that a school can look at on one date, for the precision at capacity.
+    margin : float
+        Log loss (nats per row) by which the challenger may be worse: 0 asks for better; a small positive number for
+        not worse, where it brings something else (a year more of data, say).
+    seed : int
+        Of the bootstrap.
+    progress : callable, optional
+        Called with a French line per step.
+
+    Returns
+    -------
+    ModelComparison
+
+    Raises
+    ------
+    ModelError
+        Labels that are not mature, models of different outcomes, a capacity or margin that cannot be.
+    NotEnoughDataError
+        No row that both models can score, or one outcome only.
+
+    Examples
+    --------
+    >>> from decrochage_risk.score.demo_model import load_demo_model
+    >>> from decrochage_risk.synthetic import make_cohort
+    >>> model, cohort = load_demo_model(), make_cohort(700, [2025], seed=3)
+    >>> found = compare_models(model, model, cohort.records, cohort.outcomes,
+    ...                        as_of_dates=["2026-03-04"], labels_known_on="2026-11-15")
+    >>> found.difference("log_loss").difference, found.churn[0].enters, found.verdict
+    (0.0, 0, 'review')
+    """
+    _refuse(champion, challenger, capacity, margin)
+    month, last = champion.trained_on["outcome_closes"]
+    dates, day = mature_dates(as_of_dates, labels_known_on, (month, last))
+    table = outcomes_for(records, outcomes)
+    rows = _of_both(
+        champion, challenger, take_snapshots(records, table, dates, closes=(month, last), progress=progress)
+    )
+    if progress is not None:
+        progress("Comparaison")
+    models = (champion, challenger)
+    risks = [
+        probability(model.risk_model.calibration.apply(score_rows(model, rows).raw_log_odds))
+        for model in models
+    ]
+    policy = policy or load_policy()
+    tiers = [policy.assess(rows.rows["level"].to_numpy(dtype=object), risk).tier for risk in risks]
+    changes = changed_sides(models, rows, (risks[0], risks[1]), (tiers[0], tiers[1]))
+    told = _told(rows, changes)
+    years = {int(year) for year in rows.rows["school_year"]}
+    trained = [set(model.trained_on["school_years"]) for model in models]
+    found = compare_rows(
+        ComparedRows(
+            outcome=rows.outcome,
+            champion=risks[0],
+            challenger=risks[1],
+            pupils=rows.rows["pupil_id"].to_numpy(),
+            tiers=(tiers[0], tiers[1]),
+            capacity=_lists(rows, risks, capacity),
+            groups=_gated(rows),
+            told=told,
+        ),
+        margin=margin,
+        seen_years=sorted(years & (trained[0] | trained[1])),
+        seed=seed,
+        champion=champion.model_id,
+        challenger=challenger.model_id,
+        synthetic=champion.demo or challenger.demo,
+        test_years=tuple(sorted(years)),
+        as_of=tuple(sorted(set(rows.rows["as_of"]))),
+        labels_known_on=day,
+        left_out=rows.left_out,
+        known_share=_known_share(records, rows, trained[0] & trained[1]),
+    )
+    return found.with_changes(changes)
+
+
+def _refuse(champion: object, challenger: object, capacity: int, margin: float) -> None:
+    faults = [
+        f"{name} is a {type(model).__name__}, not a TrainedModel"
+        for name, model in (("champion", champion), ("challenger", challenger))
+        if not isinstance(model, TrainedModel)
+    ]
+    if capacity < 1:
+        faults.append(f"capacity={capacity!r}")
+    if not 0 <= margin < 1:
+        faults.append(f"margin={margin!r}")
+    if not faults and isinstance(champion, TrainedModel) and isinstance(challenger, TrainedModel):
+        closes = [tuple(model.trained_on["outcome_closes"]) for model in (champion, challenger)]
+        if closes[0] != closes[1]:
+            faults.append(
+                f"the outcome of the champion closes on {closes[0]}, of the challenger on {closes[1]}"
+            )
+    if faults:
+        raise ModelError(
+            explain_error(
+                f"These models cannot be compared: {'; '.join(faults)}",
+                expected="two trained models of the same outcome, capacity from 1, 0 <= margin < 1",
+                hint="Load both with load_model(folder), and train both with the same outcome_closes.",
+            )
+        )
+
+
+def _of_both(champion: TrainedModel, challenger: TrainedModel, rows: Snapshots) -> Snapshots:
+    """Keep the rows of levels that both models know, and count the others."""
+    level = rows.rows["level"]
+    both = (level.isin(champion.levels) & level.isin(challenger.levels)).to_numpy(dtype=np.bool_)
+    if not both.any():
+        raise NotEnoughDataError(
+            explain_error(
+                f"None of the {len(both)} rows is of a level that both models know",
+                expected=f"pupils of {', '.join(sorted(set(champion.levels) & set(challenger.levels))) or 'a common level'}",
+                hint="Compare on records of these levels.",
+            )
+        )
+    left_out = Counter(rows.left_out)
+    if not both.all():
+        left_out[UNKNOWN_LEVEL] += int((~both).sum())
+    kept = rows.take(both)
+    return Snapshots(kept.features, kept.outcome, kept.rows, dict(sorted(left_out.items())))
+
+
+def _gated(rows: Snapshots) -> dict[str, npt.NDArray[np.object_]]:
+    """Give the groups in which a risk must mean the same, everybody together first."""
+    groups = {name: values for name, values in dimensions_of(rows).items() if name not in _NOT_GATED}
+    known = {name: values for name, values in groups.items() if not pd.isna(values).all()}
+    return {"overall": np.full(len(rows.outcome), "ensemble", dtype=object), **known}
+
+
+def _lists(
+    rows: Snapshots, risks: list[npt.NDArray[np.float64]], capacity: int
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Cut lists of the same length: the highest risks of each school on each date."""
+    school, day, pupil = (rows.rows[name].to_numpy() for name in ("school_id", "as_of", "pupil_id"))
+    old, new = (capacity_list(risk, school, day, capacity=capacity, tie_break=pupil) for risk in risks)
+    return old, new
+
+
+def _told(rows: Snapshots, changes: pd.DataFrame) -> dict[str, npt.NDArray[np.object_]]:
+    """By what those who change side are counted."""
+    gated = _gated(rows)
+    family = np.full(len(rows.outcome), None, dtype=object)
+    family[changes.index.to_numpy(dtype=np.intp)] = changes[FAMILY_COLUMN].to_numpy(dtype=object)
+    return {
+        **{name: gated[name] for name in ("level", "sex") if name in gated},
+        "reason_family": family,
+    }
+
+
+def _known_share(records: PupilRecords, rows: Snapshots, years: set[int]) -> float | None:
+    """Share of the compared pupils who were enrolled in a year that both models have learnt from."""
+    if not years:
+        return None
+    before = records.enrolments.loc[records.enrolments["school_year"].isin(sorted(years)), "pupil_id"]
+    pupils = rows.rows["pupil_id"].drop_duplicates()
+    return float(pupils.isin(before).mean())

@@ -1,0 +1,175 @@
+"""A run folder: what each step read and wrote, by checksum, so that a run that was stopped goes on where it was.
+
+A step is done when its inputs are the same and its outputs are there, byte for byte. A changed input redoes the
+steps that read it and those after them, no others. No clock, no path and no machine is written.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from typing import TYPE_CHECKING, Any
+
+from decrochage_risk.artefact import canonical_json
+from decrochage_risk.errors import RecordsError, explain_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+__all__ = ["RunFolder", "checksums"]
+
+STEPS = "steps"
+
+
+def checksums(path: Path, name: str) -> dict[str, str]:
+    """Compute the SHA-256 of a file, or of every file of a folder, under a name that holds no path of the machine.
+
+    Raises
+    ------
+    RecordsError
+        Nothing is there.
+    """
+    if path.is_file():
+        return {f"{name}/{path.name}": _sha256(path)}
+    files = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else []
+    if not files:
+        raise RecordsError(
+            explain_error(
+                f"There is nothing at {path}",
+                expected=f"what the configuration calls {name}",
+                hint="Check the path; relative ones start at the folder of the configuration.",
+            )
+        )
+    return {f"{name}/{one.relative_to(path).as_posix()}": _sha256(one) for one in files}
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+class RunFolder:
+    """The folder of one run.
+
+    Parameters
+    ----------
+    folder : Path
+        New, empty, or of an earlier run.
+    progress : callable, optional
+        Called with a French line at the beginning of each step that is not done yet.
+
+    Attributes
+    ----------
+    redone, kept : list of str
+        Steps that were run, and steps that were found done.
+
+    Raises
+    ------
+    RecordsError
+        The folder holds something else, or is a file.
+    """
+
+    def __init__(self, folder: Path, progress: Callable[[str], None] | None = None) -> None:
+        foreign = folder.is_file() or (
+            folder.is_dir() and any(folder.iterdir()) and not (folder / STEPS).is_dir()
+        )
+        if foreign:
+            raise RecordsError(
+                explain_error(
+                    f"{folder} holds something that is no run",
+                    expected="a new or empty folder, or that of a run to continue",
+                    hint="Choose another folder.",
+                )
+            )
+        self.folder = folder
+        self.redone: list[str] = []
+        self.kept: list[str] = []
+        self._progress = progress
+        self._outputs: dict[str, dict[str, str]] = {}
+        (folder / STEPS).mkdir(parents=True, exist_ok=True)
+        for half in folder.glob(".*.new*"):  # left by a run that was killed while writing
+            shutil.rmtree(half) if half.is_dir() else half.unlink()
+
+    def step(
+        self,
+        name: str,
+        line: str,
+        work: Callable[[], Iterable[str]],
+        *,
+        reads: Mapping[str, Any],
+        after: Iterable[str] = (),
+    ) -> None:
+        """Run a step, unless it is done.
+
+        Parameters
+        ----------
+        name : str
+            Of the step; its record is ``steps/NAME.json``.
+        line : str
+            What it does, in French.
+        work : callable
+            Does it, and gives the names of the files and folders that it wrote.
+        reads : mapping
+            Checksums and settings that the outputs depend on, as JSON values.
+        after : iterable of str
+            Earlier steps whose outputs it reads.
+        """
+        before = {step: self._outputs[step] for step in after}
+        inputs = {"reads": dict(reads), "after": before}
+        record = self.folder / STEPS / f"{name}.json"
+        found = _read(record)
+        if (
+            found is not None
+            and found["inputs"] == json.loads(canonical_json(inputs))
+            and self._holds(found["outputs"])
+        ):
+            self._outputs[name] = found["outputs"]
+            self.kept.append(name)
+            return
+        record.unlink(missing_ok=True)
+        if self._progress is not None:
+            self._progress(line)
+        outputs: dict[str, str] = {}
+        for written in work():
+            place = self.folder / written
+            sums = checksums(place, written)
+            outputs |= sums if place.is_dir() else {written: next(iter(sums.values()))}
+        self.write(
+            f"{STEPS}/{name}.json", canonical_json({"step": name, "inputs": inputs, "outputs": outputs})
+        )
+        self._outputs[name] = outputs
+        self.redone.append(name)
+
+    def forget(self, name: str) -> None:
+        """Remove what a step wrote that the configuration no longer asks for."""
+        record = self.folder / STEPS / f"{name}.json"
+        found = _read(record)
+        for written in [] if found is None else found["outputs"]:
+            (self.folder / written).unlink(missing_ok=True)
+        record.unlink(missing_ok=True)
+
+    def write(self, name: str, text: str) -> str:
+        """Write a text file whole or not at all; give its name."""
+        target = self.folder / name
+        fresh = target.with_name(f".{target.name}.new")
+        fresh.write_text(text, encoding="utf-8", newline="\n")
+        fresh.replace(target)
+        return name
+
+    def _holds(self, outputs: Mapping[str, str]) -> bool:
+        return all(
+            (self.folder / name).is_file() and _sha256(self.folder / name) == sha256
+            for name, sha256 in outputs.items()
+        )
+
+
+def _read(record: Path) -> dict[str, Any] | None:
+    """Read the record of a step; None when there is none, or none that can be read."""
+    try:
+        found = json.loads(record.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    whole = isinstance(found, dict) and {"inputs", "outputs"} <= set(found)
+    return found if whole else None

@@ -1,0 +1,145 @@
+"""Laws of a comparison on plain arrays: churn, suppression, words, and the verdict the gates lead to."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pytest
+
+from decrochage_risk.evaluate import ComparedRows, ModelComparison, changes_section, compare_rows
+from decrochage_risk.evaluate.comparison import suppressed
+from decrochage_risk.french import forbidden_in
+
+ROWS = 6_000
+FACTS: dict[str, Any] = {
+    "champion": "ancien-1",
+    "challenger": "nouveau-2",
+    "synthetic": True,
+    "test_years": (2024,),
+    "as_of": (date(2025, 3, 5),),
+    "labels_known_on": date(2025, 11, 1),
+    "left_out": {"outcome unknown": 3},
+    "known_share": 0.5,
+    "draws": 100,
+}
+
+
+def expit(odds: np.ndarray) -> np.ndarray:
+    """Turn log-odds into probabilities."""
+    risk: np.ndarray = 1 / (1 + np.exp(-odds))
+    return risk
+
+
+@pytest.fixture(scope="module")
+def drawn() -> dict[str, np.ndarray]:
+    """Draw girls and boys with the same risks, a champion that is badly spread, and the truth as a challenger."""
+    rng = np.random.default_rng(7)
+    odds = rng.normal(-1.8, 1.3, ROWS)
+    return {
+        "odds": odds,
+        "outcome": (rng.random(ROWS) < expit(odds)).astype(float),
+        "sex": np.where(np.arange(ROWS) % 2, "F", "M").astype(object),
+        "poor": expit(2.2 * odds + 1),
+    }
+
+
+def compared(drawn: dict[str, np.ndarray], challenger: np.ndarray, **changed: Any) -> ModelComparison:  # noqa: ANN401
+    """Compare the poor champion with a challenger."""
+    tiers = [np.digitize(risk, [0.2, 0.4]) + 1 for risk in (drawn["poor"], challenger)]
+    groups = {"overall": np.full(ROWS, "ensemble", dtype=object), "sex": drawn["sex"]}
+    rows = ComparedRows(
+        outcome=drawn["outcome"],
+        champion=drawn["poor"],
+        challenger=challenger,
+        pupils=np.arange(ROWS),
+        tiers=(tiers[0], tiers[1]),
+        groups=groups,
+        told={"sex": drawn["sex"]},
+    )
+    return compare_rows(rows, **{**FACTS, **changed})
+
+
+def test_a_better_and_fair_challenger_is_promoted(drawn: dict[str, np.ndarray]) -> None:
+    """The truth itself, against a champion that is badly calibrated, is promoted."""
+    found = compared(drawn, expit(drawn["odds"]))
+    assert found.verdict == "promote"
+    assert [cause.code for cause in found.causes] == ["better"]
+
+
+def test_a_better_but_unfair_challenger_is_not(drawn: dict[str, np.ndarray]) -> None:
+    """A challenger that halves the odds of girls is better than the champion, and is not promoted."""
+    unfair = expit(drawn["odds"] - np.where(drawn["sex"] == "F", 0.8, 0.0))
+    found = compared(drawn, unfair)
+    codes = {cause.code for cause in found.causes}
+    assert "better" in codes
+    assert found.verdict == "keep"
+    blocked = {(gate.name, gate.group) for gate in found.gates if gate.verdict == "block"}
+    assert ("calibration_intercept", "F") in blocked
+    assert any(name == "fnr_gap" for name, _ in blocked)
+
+
+def test_a_worse_challenger_is_kept_out(drawn: dict[str, np.ndarray]) -> None:
+    """Noise added to the champion is worse, whatever else it changes."""
+    noise = np.random.default_rng(1).normal(0, 3, ROWS)
+    found = compared(drawn, expit(2.2 * drawn["odds"] + 1 + noise))
+    assert found.verdict == "keep"
+    assert found.causes[0].code == "worse"
+
+
+def test_the_churn_counts_what_changes(drawn: dict[str, np.ndarray]) -> None:
+    """Kept, entering and leaving rows are those of the two lists, and the share is of their union."""
+    challenger = expit(drawn["odds"])
+    found = compared(drawn, challenger)
+    old, new = drawn["poor"] >= 0.2, challenger >= 0.2
+    churn = found.churn[0]
+    assert (churn.kept, churn.enters, churn.leaves) == (
+        (old & new).sum(),
+        (new & ~old).sum(),
+        (old & ~new).sum(),
+    )
+    assert churn.changed_share == pytest.approx((old != new).sum() / (old | new).sum())
+    sides = {(side.side, side.group): side.pupils for side in found.sides}
+    assert sides["enters", "F"] == (new & ~old & (drawn["sex"] == "F")).sum()
+
+
+def test_small_counts_are_nowhere(drawn: dict[str, np.ndarray]) -> None:
+    """A cell of one to four pupils is not told, nor what would give it away by subtraction."""
+    challenger = drawn["poor"].copy()
+    low = np.flatnonzero(drawn["poor"] < 0.2)
+    some = np.concatenate([low[drawn["sex"][low] == "F"][:3], low[drawn["sex"][low] == "M"][:9]])
+    challenger[some] = 0.3
+    found = compared(drawn, challenger)
+    assert {side.group: side.pupils for side in found.sides if side.side == "enters"} == {
+        "F": None,
+        "M": None,
+    }
+    challenger[some[3:]] = drawn["poor"][some[3:]]
+    churn = compared(drawn, challenger).churn[0]
+    assert (churn.enters, churn.champion, churn.challenger, churn.changed_share) == (None, None, None, None)
+    assert suppressed(7, pupils=4) is None
+
+
+def test_the_words_tell_everything_in_plain_french(drawn: dict[str, np.ndarray]) -> None:
+    """Text and Markdown tell the verdict, each cause and who is left out; the card section begins under level 1."""
+    found = compared(drawn, expit(drawn["odds"]))
+    for written in (str(found), found.to_markdown(), changes_section(found)):
+        assert "mettre en service le nouveau modèle (promote)" in written
+        assert all(cause.sentence in written for cause in found.causes)
+        assert "issue inconnue : 3" in written
+        assert "Élèves synthétiques" in written
+        assert not forbidden_in(written)
+    assert changes_section(found).startswith("## Ce qui a changé")
+    assert "\n# " not in changes_section(found)
+
+
+def test_json_gives_the_comparison_back(drawn: dict[str, np.ndarray]) -> None:
+    """Written and read back it is the same comparison, and the same bytes; no pupil is in it."""
+    found = compared(drawn, expit(drawn["odds"]))
+    again = ModelComparison.from_json(found.to_json())
+    assert again == found
+    assert hash(again) == hash(found)
+    assert again.to_json() == found.to_json()
+    assert again.changes is None
+    assert found != compared(drawn, expit(drawn["odds"]), known_share=None)

@@ -1,0 +1,67 @@
+"""Laws of the configuration of a retraining: read as a whole, every fault at once, paths from its own folder."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+
+from decrochage_risk.errors import ModelError
+from decrochage_risk.train.retrain_config import read_config
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SHORTEST = 'records = "extraits"\nrun = "run"\nlabels_known_on = 2025-11-15\n'
+
+
+def test_the_shortest_configuration_has_every_default(tmp_path: Path) -> None:
+    """Three keys are enough; paths start at the folder of the file; settings hold no path."""
+    (tmp_path / "c.toml").write_text(SHORTEST, encoding="utf-8")
+    config = read_config(tmp_path / "c.toml")
+    assert config.records == tmp_path / "extraits"
+    assert config.labels_known_on == date(2025, 11, 15)
+    assert config.champion is None
+    assert str(tmp_path) not in str(config.settings())
+    assert config.settings()["labels_known_on"] == "2025-11-15"
+
+
+def test_options_are_those_of_the_boosters(tmp_path: Path) -> None:
+    """The table [options] makes FitOptions."""
+    (tmp_path / "c.toml").write_text(f"{SHORTEST}[options]\nmax_rounds = 30\n", encoding="utf-8")
+    assert read_config(tmp_path / "c.toml").options.max_rounds == 30
+
+
+def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
+    """An unknown key, a name that is no file name, a negative margin and a missing key come in one message."""
+    text = 'records = "x"\nrun = "y"\ncolour = "red"\nname = "a/b"\nmargin = -1\n'
+    (tmp_path / "c.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ModelError) as caught:
+        read_config(tmp_path / "c.toml")
+    for key in ("colour", "name", "margin", "labels_known_on"):
+        assert f"{key}: " in str(caught.value)
+
+
+@pytest.mark.parametrize("option", ['class_weight = "balanced"', "scale_pos_weight = 10"])
+def test_class_weights_are_refused(tmp_path: Path, option: str) -> None:
+    """Weights of the classes are no option, and the message says so."""
+    (tmp_path / "c.toml").write_text(f"{SHORTEST}[options]\n{option}\n", encoding="utf-8")
+    with pytest.raises(ModelError, match="the class balance is none of them"):
+        read_config(tmp_path / "c.toml")
+
+
+def test_what_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    """A missing file and text that is no TOML are refused with the shortest form as a hint."""
+    (tmp_path / "c.toml").write_text("records = ", encoding="utf-8")
+    for name in ("c.toml", "none.toml"):
+        with pytest.raises(ModelError, match="cannot be read") as caught:
+            read_config(tmp_path / name)
+        assert "Its shortest form" in str(caught.value)
+
+
+def test_a_closing_day_must_be_a_day(tmp_path: Path) -> None:
+    """The 31st of November closes nothing."""
+    (tmp_path / "c.toml").write_text(f"{SHORTEST}outcome_closes = [11, 31]\n", encoding="utf-8")
+    with pytest.raises(ModelError, match="a month and a day"):
+        read_config(tmp_path / "c.toml")

@@ -1,0 +1,186 @@
+"""Laws of the yearly retraining: the same inputs give the same bytes, stopped or not, and only what changed is redone."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from decrochage_risk.errors import NotEnoughDataError, TrainingWarning
+from decrochage_risk.evaluate import ModelComparison
+from decrochage_risk.model import FitOptions, load_trained_model
+from decrochage_risk.synthetic import make_cohort
+from decrochage_risk.train import retrain, train_model
+from decrochage_risk.train.retraining import NO_CHAMPION
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from decrochage_risk.synthetic import Cohort
+
+STEPS = ("check", "train", "candidate", "evaluate", "compare", "card")
+DAYS = ["2021-11-05", "2022-11-05", "2023-11-06"]
+CONFIG = """
+records = "extraits"
+run = "run"
+champion = "champion"
+labels_known_on = 2024-11-15
+as_of = [2021-11-05, 2022-11-05, 2023-11-06]
+synthetic = true
+[options]
+max_rounds = 12
+members = 2
+"""
+
+
+class StoppedError(Exception):
+    """Stands for the machine that was switched off."""
+
+
+@pytest.fixture(scope="module")
+def three_years() -> Cohort:
+    return make_cohort(1_000, [2021, 2022, 2023], seed=3)
+
+
+@pytest.fixture(scope="module")
+def home(three_years: Cohort, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with extracts, a champion and a configuration; no test may change it."""
+    folder = tmp_path_factory.mktemp("home")
+    three_years.write(folder / "extraits")
+    options = FitOptions(max_rounds=10, members=2)
+    with pytest.warns(TrainingWarning, match="No year is untouched"):
+        champion = train_model(
+            three_years.records, three_years.outcomes, as_of_dates=DAYS[:1], options=options, synthetic=True
+        )
+    champion.save(folder / "champion")
+    (folder / "c.toml").write_text(CONFIG, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def done(home: Path) -> Path:
+    """Run it once, whole."""
+    result = retrain(home / "c.toml")
+    assert result.redone == STEPS
+    assert result.kept == ()
+    return home / "run"
+
+
+@pytest.fixture
+def copied(home: Path, done: Path, tmp_path: Path) -> Path:  # noqa: ARG001 - done is in home
+    """Copy everything to another place, the run included."""
+    return shutil.copytree(home, tmp_path / "copy")
+
+
+def tree(folder: Path) -> dict[str, bytes]:
+    """Read every file of a folder."""
+    return {
+        str(path.relative_to(folder)): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def edited(copy: Path, **values: Any) -> Path:  # noqa: ANN401
+    """Change top-level lines of the configuration; None takes a line out."""
+    kept = [line for line in CONFIG.splitlines() if line.split(" ")[0] not in values]
+    added = [f"{name} = {value}" for name, value in values.items() if value is not None]
+    (copy / "c.toml").write_text("\n".join([*added, *kept]), encoding="utf-8")
+    return copy / "c.toml"
+
+
+def test_a_stopped_run_goes_on_and_ends_with_the_same_bytes(home: Path, done: Path, tmp_path: Path) -> None:
+    """Stopped before the evaluation, in another folder, and continued: every file has the bytes of the whole run."""
+    other = tmp_path / "elsewhere"
+    shutil.copytree(home, other, ignore=shutil.ignore_patterns("run"))
+
+    def stop(line: str) -> None:
+        if line == "Évaluation":
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        retrain(other / "c.toml", progress=stop)
+    assert not (other / "run" / "model").exists()
+    result = retrain(other / "c.toml")
+    assert result.kept == STEPS[:3]
+    assert result.redone == STEPS[3:]
+    assert tree(other / "run") == tree(done)
+
+
+def test_a_second_run_does_nothing(copied: Path, done: Path) -> None:
+    """With the same inputs every step is found done, and not one byte changes."""
+    result = retrain(copied / "c.toml")
+    assert (result.redone, result.kept) == ((), STEPS)
+    assert tree(copied / "run") == tree(done)
+
+
+def test_every_input_is_on_record(home: Path, done: Path) -> None:
+    """inputs.json names every file that was read, with its checksum, and no place of the machine."""
+    text = (done / "inputs.json").read_text(encoding="utf-8")
+    found = json.loads(text)
+    expected = {f"records/{path.name}" for path in (home / "extraits").iterdir()}
+    expected |= {f"champion/{path.name}" for path in (home / "champion").iterdir()}
+    assert set(found["files"]) == expected
+    assert all(len(sha256) == 64 for sha256 in found["files"].values())
+    assert not any(str(home) in content.decode("utf-8") for content in tree(done).values())
+
+
+def test_the_shipped_model_is_trained_on_every_year_and_the_judged_one_is_not(done: Path) -> None:
+    """The candidate has not seen the last year, the model has; the verdict is of the candidate, the card holds it."""
+    model, candidate = load_trained_model(done / "model"), load_trained_model(done / "candidate")
+    assert model.trained_on["school_years"] == [2021, 2022, 2023]
+    assert candidate.trained_on["school_years"] == [2021, 2022]
+    comparison = ModelComparison.from_json((done / "comparison.json").read_text(encoding="utf-8"))
+    assert comparison.challenger == candidate.model_id
+    assert comparison.test_years == (2023,)
+    assert "year_in_training" not in {cause.code for cause in comparison.causes}
+    assert "## Ce qui a changé depuis le modèle en place" in model.card
+    assert model.card.startswith(load_trained_model(done / "trained").card)
+    verdict = json.loads((done / "verdict.json").read_text(encoding="utf-8"))
+    assert (verdict["verdict"], verdict["sha256"]) == (comparison.verdict, model.sha256)
+
+
+def test_another_champion_redoes_the_comparison_alone(copied: Path) -> None:
+    """No training is repeated because another model is in use."""
+    shutil.rmtree(copied / "champion")
+    shutil.copytree(copied / "run" / "candidate", copied / "champion")
+    result = retrain(copied / "c.toml")
+    assert result.redone == ("compare", "card")
+    assert result.comparison is not None
+    assert result.comparison.difference("log_loss").difference == 0
+    assert "not_worse" in {cause.code for cause in result.comparison.causes}
+
+
+def test_another_margin_redoes_the_comparison_alone(copied: Path) -> None:
+    """A setting redoes the steps that read it."""
+    assert retrain(edited(copied, margin=0.2)).redone == ("compare", "card")
+
+
+def test_the_first_year_has_nothing_to_compare(copied: Path, done: Path) -> None:
+    """Without champion the same model is trained, its card has no comparison, and none is left in the folder."""
+    result = retrain(edited(copied, champion=None))
+    assert result.verdict == NO_CHAMPION
+    assert result.comparison is None
+    assert result.redone == ("card",)
+    assert result.model.sha256 == load_trained_model(done / "trained").sha256
+    assert not (copied / "run" / "comparison.json").exists()
+
+
+def test_years_that_are_not_mature_are_left_out(home: Path, done: Path, tmp_path: Path) -> None:  # noqa: ARG001
+    """Outcomes extracted before a year closed: it is neither learnt nor judged on; before them all, nothing is done."""
+    copy = shutil.copytree(home, tmp_path / "copy", ignore=shutil.ignore_patterns("run"))
+    with pytest.warns(TrainingWarning):
+        result = retrain(edited(copy, labels_known_on="2024-10-31", champion=None))
+    assert result.model.trained_on["school_years"] == [2021, 2022]
+    with pytest.raises(NotEnoughDataError, match="had closed on 2022-10-31"):
+        retrain(edited(copy, labels_known_on="2022-10-31"))
+
+
+def test_a_file_of_outcomes_apart_is_read(copied: Path, done: Path) -> None:
+    """Outcomes moved out of the folder of the extracts into a file of their own give the same model."""
+    (copied / "extraits" / "outcomes.parquet").rename(copied / "issues.parquet")
+    result = retrain(edited(copied, outcomes='"issues.parquet"'))
+    assert result.redone[:2] == STEPS[:2]
+    assert result.model.risk_model.to_files() == load_trained_model(done / "model").risk_model.to_files()
