@@ -259,7 +259,9 @@ def _card_facts(
         leaves=risk_model.options.leaves,
         features=[column for column in risk_model.columns if column not in context],
         dropped_features=[
-            column for column in risk_model.dropped if not column.startswith(("level_", "pathway_"))
+            column
+            for column in risk_model.dropped
+            if not column.startswith(("level_", "pathway_", "context_"))
         ],
         reference_groups="niveau et mois d'observation",
         train_years=trained_on["school_years"],
