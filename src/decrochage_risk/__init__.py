@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         DecrochageWarning,
         DemoModelWarning,
         FaultyRecordsError,
+        LeakError,
         ModelError,
         NotEnoughDataError,
         PolicyError,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     )
     from decrochage_risk.evaluate import EvaluationReport, ModelComparison
     from decrochage_risk.explain import Reason
+    from decrochage_risk.features import build_context
     from decrochage_risk.model import TrainedModel, recalibrate
     from decrochage_risk.model import load_trained_model as load_model
     from decrochage_risk.policy import Policy, load_policy
@@ -68,6 +70,7 @@ _HOME = {
     "RiskScores": "score",
     "SchoolCalendar": "school_year",
     "TrainedModel": "model",
+    "build_context": "features",
     "compare_models": "train",
     "evaluate_model": "train",
     "load_model": "model:load_trained_model",
@@ -89,6 +92,7 @@ __all__ = [
     "DemoModelWarning",
     "EvaluationReport",
     "FaultyRecordsError",
+    "LeakError",
     "ModelComparison",
     "ModelError",
     "NotEnoughDataError",
@@ -108,6 +112,7 @@ __all__ = [
     "TrainingWarning",
     "UnknownFormatError",
     "UnreadableRecordsError",
+    "build_context",
     "compare_models",
     "evaluate_model",
     "load_model",

@@ -50,7 +50,7 @@ def tell(feature: Feature, value: float, reference: float, known: KnownRecords) 
 
 def _decimals(unit: str, value: float, reference: float) -> int:
     decimals = decimals_of(unit)
-    if unit in {"half-days", "events", "months", "days", "years", "changes", "rank", "0/1"}:
+    if not decimals:
         return decimals
     while decimals < FINEST_DECIMALS and amount(value, unit, decimals) == amount(reference, unit, decimals):
         decimals += 1
@@ -61,5 +61,5 @@ def _reference(feature: Feature, reference: float, decimals: int) -> str:
     if feature.unit == "0/1":
         return feature.wording.answers[int(reference)]
     text = amount(reference, feature.unit, decimals)
-    is_change = feature.unit in {"points", "share_points"} and feature.direction != 0
+    is_change = feature.wording.negative is not None and feature.unit != "years"
     return f"+{text}" if is_change and reference > 0 and text.strip("0,") else text

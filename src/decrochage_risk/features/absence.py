@@ -10,6 +10,14 @@ from decrochage_risk.features import kernels
 from decrochage_risk.features.definition import Feature
 from decrochage_risk.features.facts import ratio
 from decrochage_risk.features.families import ABSENCE_PATTERN, LATENESS_EXCLUSIONS, UNJUSTIFIED
+from decrochage_risk.features.sources import (
+    ABC,
+    ALLENSWORTH_EASTON,
+    BOWERS,
+    GPDS,
+    LEGAL_THRESHOLD,
+    NOLTEMEYER,
+)
 from decrochage_risk.features.windows import BEFORE_4W, LAST_4W, LAST_12W, YEAR
 from decrochage_risk.features.wording import Wording
 
@@ -84,6 +92,7 @@ def _unjustified(window: Window) -> Feature:
         window=window,
         unit="half-days",
         direction=1,
+        source=f"{LEGAL_THRESHOLD} ; {ABC}",
         definition=(
             f"Demi-journées d'absence non justifiées (motif absent, refusé ou pas encore réglé), {window.label}. "
             f"{_COUNTED}"
@@ -101,6 +110,7 @@ def _absence_rate(window: Window) -> Feature:
         window=window,
         unit="share",
         direction=1,
+        source=f"{ALLENSWORTH_EASTON} ; {BOWERS}",
         definition=(
             "Demi-journées d'absence, justifiées ou non, rapportées aux demi-journées de classe possibles de l'élève "
             f"(hors exclusions et périodes en milieu professionnel), {window.label}. Inconnu sous 8 demi-journées "
@@ -124,6 +134,7 @@ ABSENCE_FEATURES: tuple[Feature, ...] = (
         window=YEAR,
         unit="share_points",
         direction=1,
+        source=BOWERS,
         definition=(
             "Taux d'absence des 4 dernières semaines moins celui du début de l'année, du 1er septembre jusqu'à 4 semaines avant la date. Inconnu si l'un "
             "des deux l'est."
@@ -147,6 +158,7 @@ ABSENCE_FEATURES: tuple[Feature, ...] = (
         window=YEAR,
         unit="months",
         direction=1,
+        source=LEGAL_THRESHOLD,
         definition=(
             "Mois civils de l'année scolaire comptant au moins 4 demi-journées non justifiées (seuil légal, article "
             f"L131-8 du code de l'éducation). {_COUNTED}"
@@ -161,6 +173,7 @@ ABSENCE_FEATURES: tuple[Feature, ...] = (
         window=LAST_12W,
         unit="share",
         direction=1,
+        source=GPDS,
         definition=(
             "Part des semaines de classe (lundi à dimanche) des 12 dernières semaines comptant au moins une "
             f"demi-journée d'absence. {_COUNTED}"
@@ -175,6 +188,7 @@ ABSENCE_FEATURES: tuple[Feature, ...] = (
         window=YEAR,
         unit="days",
         direction=1,
+        source=GPDS,
         definition=(
             "Plus longue suite de jours de classe consécutifs avec au moins une demi-journée d'absence ; week-ends et "
             "vacances ne comptent pas et n'interrompent pas la suite."
@@ -193,6 +207,7 @@ ABSENCE_FEATURES: tuple[Feature, ...] = (
         window=LAST_12W,
         unit="events",
         direction=1,
+        source=GPDS,
         definition="Retards notés au cours des 12 dernières semaines, les jours de classe.",
         compute=_sum_of("lateness", LAST_12W),
         wording=Wording("{value} {noun} {since}", noun=("retard", "retards")),
@@ -204,6 +219,7 @@ ABSENCE_FEATURES: tuple[Feature, ...] = (
         window=YEAR,
         unit="half-days",
         direction=1,
+        source=NOLTEMEYER,
         definition="Demi-journées d'exclusion temporaire de l'année scolaire. " + _COUNTED,
         compute=_sum_of("exclusion", YEAR),
         wording=Wording(

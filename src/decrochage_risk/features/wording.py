@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FINEST_DECIMALS", "Wording", "amount", "decimals_of"]
 
-_DECIMALS = {"share": 1, "/20": 1, "points": 1, "share_points": 1}
+_DECIMALS = {"share": 1, "/20": 1, "points": 1, "share_points": 1, "per_week": 1}
 FINEST_DECIMALS = 3
 """No reason is told with more decimals than this, however close the value is to its reference."""
 

@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Self, TypeVar, cast
 import numpy as np
 import pandas as pd
 
+from decrochage_risk.records.context_values import encode_context
 from decrochage_risk.records.levels import LEVEL_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy.typing as npt
+
+    from decrochage_risk.records.context_values import ContextValues
 
 __all__ = [
     "NEVER",
@@ -58,13 +61,20 @@ _AnyRows = TypeVar("_AnyRows", bound=_Rows)
 
 @dataclass(frozen=True, slots=True)
 class Enrolments(_Rows):
-    """Enrolments, by pupil, ``start``, ``end`` (none last), school, level; ``end`` is the last day, included."""
+    """Enrolments, by pupil, ``start``, ``end`` (none last), school, level; ``end`` is the last day, included.
+
+    ``classroom`` and ``network`` are codes that can only be compared with each other, -1 where missing; ``boarder`` is
+    1, 0, or -1 where missing.
+    """
 
     start: npt.NDArray[np.int32]
     end: npt.NDArray[np.int32]
     school: npt.NDArray[np.int32]
     level: npt.NDArray[np.int8]
     school_year: npt.NDArray[np.int32]
+    classroom: npt.NDArray[np.int32]
+    network: npt.NDArray[np.int32]
+    boarder: npt.NDArray[np.int8]
     row: npt.NDArray[np.intp]
 
 
@@ -121,6 +131,7 @@ class Encoded:
     absences: Absences | None
     grades: Grades | None
     orientation: Orientation | None
+    context: ContextValues | None
     school_ids: pd.Index[str]
 
 
@@ -130,7 +141,8 @@ def encode(frames: Mapping[str, pd.DataFrame]) -> Encoded:
     Parameters
     ----------
     frames : mapping of str to DataFrame
-        ``pupils`` and ``enrolments``, and whichever of ``absences``, ``grades``, ``orientation`` are known.
+        ``pupils`` and ``enrolments``, and whichever of ``absences``, ``grades``, ``orientation``, ``context`` are
+        known.
 
     Returns
     -------
@@ -138,14 +150,18 @@ def encode(frames: Mapping[str, pd.DataFrame]) -> Encoded:
     """
     ids = pd.Index(frames["pupils"]["pupil_id"])
     school_codes, school_ids = pd.factorize(frames["enrolments"]["school_id"], sort=True)
-    absences, grades, orientation = (frames.get(name) for name in ("absences", "grades", "orientation"))
+    absences, grades, orientation, context = map(frames.get, ("absences", "grades", "orientation", "context"))
+    class_codes, class_ids = pd.factorize(frames["enrolments"]["class_id"])
     return Encoded(
         pupil_ids=ids,
         birth_year=frames["pupils"]["birth_date"].dt.year.to_numpy(dtype=np.float64, na_value=np.nan),
-        enrolments=_enrolments(ids, frames["enrolments"], school_codes),
+        enrolments=_enrolments(ids, frames["enrolments"], school_codes, class_codes),
         absences=None if absences is None else _absences(ids, absences),
         grades=None if grades is None else _grades(ids, grades),
         orientation=None if orientation is None else _orientation(ids, orientation),
+        context=None
+        if context is None
+        else encode_context(context, pd.Index(school_ids), pd.Index(class_ids)),
         school_ids=pd.Index(school_ids),
     )
 
@@ -170,7 +186,12 @@ def _sorted_rows(rows: _AnyRows, *keys: str) -> _AnyRows:
     return rows.take(order)
 
 
-def _enrolments(ids: pd.Index[str], frame: pd.DataFrame, schools: npt.NDArray[np.integer]) -> Enrolments:
+def _enrolments(
+    ids: pd.Index[str],
+    frame: pd.DataFrame,
+    schools: npt.NDArray[np.integer],
+    classes: npt.NDArray[np.integer],
+) -> Enrolments:
     rows = Enrolments(
         pupil=_positions(ids, frame),
         start=days_of(frame["start_date"], NO_DAY),
@@ -178,6 +199,9 @@ def _enrolments(ids: pd.Index[str], frame: pd.DataFrame, schools: npt.NDArray[np
         school=schools.astype(np.int32),
         level=_codes(frame["level"].cat.set_categories(LEVEL_NAMES)),
         school_year=frame["school_year"].to_numpy(dtype=np.int32),
+        classroom=classes.astype(np.int32),
+        network=pd.factorize(frame["network_id"])[0].astype(np.int32),
+        boarder=frame["boarder"].to_numpy(dtype=np.float64, na_value=-1.0).astype(np.int8),
         row=np.arange(len(frame)),
     )
     return _sorted_rows(rows, "start", "end", "school", "level", "school_year")

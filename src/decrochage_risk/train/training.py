@@ -30,6 +30,7 @@ from decrochage_risk.records.row_rules import ROW_RULES
 from decrochage_risk.school_year import school_year_of, to_date
 from decrochage_risk.train.backtest import backtest, can_be_known, fit_risk_model, last_year_rows, report_on
 from decrochage_risk.train.labels import NOT_CLOSED, mature_only, refuse_shifted_years
+from decrochage_risk.train.leaks import missing_signals, missing_warnings, refuse_leaks, signals_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -58,6 +59,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     seed: int = 0,
     options: FitOptions | None = None,
     hold_out_schools: bool = True,
+    allow_leaks: Iterable[str] = (),
     progress: Callable[[str], None] | None = None,
 ) -> TrainedModel:
     """Train a model on the pupils at risk on several as-of dates a year.
@@ -90,6 +92,8 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         Of the boosters.
     hold_out_schools : bool
         Whether the report also measures schools that a model never saw, which costs one more training.
+    allow_leaks : iterable of str
+        Features that may tell the outcome by themselves (an AUC above 0.95): looked at, and found right.
     progress : callable, optional
         Called with a French line per step.
 
@@ -101,6 +105,8 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     ------
     NotEnoughDataError
         No row, one outcome only, or too few of them.
+    LeakError
+        A single feature tells the outcome by itself.
     FaultyRecordsError, RecordsError
         ``outcomes`` cannot be used; most leavers of a school year are dated outside it.
 
@@ -125,7 +131,10 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     extracted = None if labels_known_on is None else to_date(labels_known_on)
     snapshots = take_snapshots(records, table, dates, closes=outcome_closes, progress=progress)
     snapshots = mature_only(snapshots, extracted)
-    caveats = _caveats(records)
+    signals = signals_of(snapshots)
+    refuse_leaks(signals, allow_leaks)
+    unknown = missing_signals(signals)
+    caveats = [*_caveats(records), *missing_warnings(unknown)]
     if progress is not None:
         progress("Apprentissage sur toutes les années")
     risk_model = fit_risk_model(snapshots, seed=seed, options=options)
@@ -150,7 +159,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         demo=synthetic,
         levels=tuple(level for level in LEVEL_NAMES if level in set(snapshots.rows["level"])),
         trained_on=trained_on,
-        report={"untouched": untouched, **report.model_dump(mode="json")},
+        report={"untouched": untouched, "missing_signals": unknown, **report.model_dump(mode="json")},
         card=card,
         card_html=card_page(card),
     )
@@ -285,7 +294,9 @@ def _card_facts(
         leaves=risk_model.options.leaves,
         features=[column for column in risk_model.columns if column not in context],
         dropped_features=[
-            column for column in risk_model.dropped if not column.startswith(("level_", "pathway_"))
+            column
+            for column in risk_model.dropped
+            if not column.startswith(("level_", "pathway_", "context_"))
         ],
         reference_groups="niveau et mois d'observation",
         train_years=trained_on["school_years"],
