@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from decrochage_risk.explain.sentences import tell
-from decrochage_risk.features import CATALOGUE, FAMILIES, FEATURE_BY_NAME
+from decrochage_risk.features import FAMILIES, FEATURE_BY_NAME
 from decrochage_risk.model.calibration import probability
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy.typing as npt
 
     from decrochage_risk.explain.attribution import Attribution
@@ -71,22 +74,36 @@ class Reason(BaseModel):
 
 @dataclass(frozen=True)
 class ReasonTable:
-    """Reasons of several pupils.
+    """Reasons of several pupils, as columns.
 
     Attributes
     ----------
-    reasons : DataFrame
-        One row per reason, in the order told: ``row`` (position of the pupil among those explained), ``position``
-        and the fields of :class:`Reason`.
-    families : DataFrame, shape (n, families)
-        Calibrated log-odds per family; the columns plus ``base`` sum to the calibrated log-odds.
+    columns : dict of str to array
+        One entry per reason in each, in the order told: ``row`` (position of the pupil among those explained),
+        ``position`` and the fields of :class:`Reason`.
+    family_sums : array, shape (n, families)
+        Calibrated log-odds per family, in the order of ``FAMILIES``.
+    base : array, shape (n,)
+        Calibrated log-odds of the reference pupil: with the families they sum to those of the pupil.
     other_points : array, shape (n,)
         Points of probability of what is not told ("autres éléments"): all points sum to risk minus reference risk.
     """
 
-    reasons: pd.DataFrame
-    families: pd.DataFrame
+    columns: dict[str, npt.NDArray[Any]]
+    family_sums: Floats
+    base: Floats
     other_points: Floats
+
+    @cached_property
+    def reasons(self) -> pd.DataFrame:
+        """The reasons as a frame, one row per reason."""
+        return pd.DataFrame(self.columns)
+
+    @cached_property
+    def families(self) -> pd.DataFrame:
+        """Calibrated log-odds per family and ``base``, one row per pupil."""
+        codes = [family.code for family in FAMILIES]
+        return pd.DataFrame(self.family_sums, columns=codes).assign(base=self.base)
 
 
 def find_reasons(attribution: Attribution, known_values: Floats, known: KnownRecords) -> ReasonTable:
@@ -117,31 +134,34 @@ def find_reasons(attribution: Attribution, known_values: Floats, known: KnownRec
     order = np.lexsort((columns, -np.abs(contribution), contribution < 0, rows))
     rows, columns, strongest, points = rows[order], columns[order], strongest[order], points[order]
     values = known_values[rows, strongest]
-    table = _worded(attribution, known, rows, columns, strongest, values, points)
     total = 100.0 * (probability(attribution.log_odds) - probability(attribution.base))
     other = total - np.bincount(rows, weights=points, minlength=len(total))
-    frame = pd.DataFrame(families, columns=[family.code for family in FAMILIES])
-    return ReasonTable(table, frame.assign(base=attribution.base), other)
+    told_columns = _worded(attribution, known, rows, columns, strongest, values, points)
+    return ReasonTable(told_columns, families, attribution.base, other)
 
 
+@cache
 def _family_of_columns(columns: tuple[str, ...]) -> npt.NDArray[np.intp]:
     """Position in FAMILIES of each column's family, -1 for context columns."""
     codes = [family.code for family in FAMILIES]
-    return np.array(
+    found = np.array(
         [
             codes.index(FEATURE_BY_NAME[name].family.code) if name in FEATURE_BY_NAME else -1
             for name in columns
-        ]
+        ],
+        dtype=np.intp,
     )
+    found.setflags(write=False)
+    return found
 
 
 def _family_sums(attribution: Attribution) -> Floats:
-    family = _family_of_columns(attribution.columns)
-    # Rows contiguous, so that a pupil alone and in a batch are added in the same order.
-    parts = [
-        np.ascontiguousarray(attribution.contributions[:, family == code]) for code in range(len(FAMILIES))
-    ]
-    return np.stack([part.sum(axis=1) for part in parts], axis=1)
+    """Sum the contributions of each family, column by column: a pupil alone and in a batch add up alike."""
+    sums = np.zeros((len(attribution.contributions), len(FAMILIES)))
+    for column, family in enumerate(_family_of_columns(attribution.columns).tolist()):
+        if family >= 0:
+            sums[:, family] += attribution.contributions[:, column]
+    return sums
 
 
 def _points_per_log_odds(attribution: Attribution) -> Floats:
@@ -198,30 +218,49 @@ def _worded(
     strongest: npt.NDArray[np.intp],
     values: Floats,
     points: Floats,
-) -> pd.DataFrame:
-    code = np.array(attribution.columns, dtype=object)[strongest]
-    table = pd.DataFrame(
-        {
-            "row": rows,
-            "position": _position_in_group(rows),
-            "code": code,
-            "family": np.array([family.code for family in FAMILIES], dtype=object)[columns],
-            "family_label": np.array([family.label for family in FAMILIES], dtype=object)[columns],
-            "direction": np.where(points > 0, "aggravating", "protective").astype(object),
-            "value": values,
-            "reference": attribution.references[rows, strongest],
-            "points": points,
-        }
+) -> dict[str, npt.NDArray[Any]]:
+    references = attribution.references[rows, strongest]
+    code = [attribution.columns[column] for column in strongest.tolist()]
+    text, unit, period = _words(code, values.tolist(), references.tolist(), known)
+    return {
+        "row": rows,
+        "position": _position_in_group(rows),
+        "code": _texts(code),
+        "family": _FAMILY_CODES[columns],
+        "family_label": _FAMILY_LABELS[columns],
+        "direction": np.where(points > 0, "aggravating", "protective").astype(object),
+        "value": values,
+        "reference": references,
+        "points": points,
+        "unit": _texts(unit),
+        "period": _texts(period),
+        "text": _texts(text),
+    }
+
+
+def _words(
+    codes: list[str], values: list[float], references: list[float], known: KnownRecords
+) -> tuple[list[str], list[str], list[str]]:
+    """Text, unit and period of each reason; a fact that several pupils share is worded once."""
+    texts: dict[tuple[str, float, float], str] = {}
+    facts = list(zip(codes, values, references, strict=True))
+    for fact in facts:
+        if fact not in texts:
+            texts[fact] = tell(FEATURE_BY_NAME[fact[0]], fact[1], fact[2], known)
+    periods = {code: FEATURE_BY_NAME[code].window.period(known) for code in dict.fromkeys(codes)}
+    return (
+        [texts[fact] for fact in facts],
+        [FEATURE_BY_NAME[code].unit for code in codes],
+        [periods[code] for code in codes],
     )
-    words = table[["code", "value", "reference"]].drop_duplicates()
-    # Each distinct fact is worded once, however many pupils share it.
-    words["text"] = [
-        tell(FEATURE_BY_NAME[name], value, reference, known) for name, value, reference in words.to_numpy()
-    ]
-    spans = {feature.name: feature.window.period(known) for feature in CATALOGUE}
-    table["unit"] = table["code"].map({feature.name: feature.unit for feature in CATALOGUE})
-    table["period"] = table["code"].map(spans)
-    return table.merge(words, on=["code", "value", "reference"], how="left")
+
+
+def _texts(values: Iterable[str]) -> npt.NDArray[np.object_]:
+    return np.array(list(values), dtype=object)
+
+
+_FAMILY_CODES = _texts(family.code for family in FAMILIES)
+_FAMILY_LABELS = _texts(family.label for family in FAMILIES)
 
 
 def _position_in_group(rows: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
