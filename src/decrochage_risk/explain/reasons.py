@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from decrochage_risk.explain.sentences import tell
 from decrochage_risk.features import FAMILIES, FEATURE_BY_NAME
+from decrochage_risk.features.facts import Facts
 from decrochage_risk.model.calibration import probability
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from decrochage_risk.records.known import KnownRecords
 
     Floats = npt.NDArray[np.float64]
+    Positions = npt.NDArray[np.intp]
 
 __all__ = ["FLOOR", "MOST_AGGRAVATING", "MOST_PROTECTIVE", "Reason", "ReasonTable", "find_reasons"]
 
@@ -56,6 +58,10 @@ class Reason(BaseModel):
         Points of probability that the family adds (removes, if negative), against the reference pupil.
     text : str
         The dated fact, in French.
+    companion : float or None
+        Value of the second fact that the text gives in brackets; None when it gives none.
+    companion_period : str or None
+        The days of that second fact.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -70,6 +76,14 @@ class Reason(BaseModel):
     period: str
     points: float
     text: str
+    companion: float | None = None
+    companion_period: str | None = None
+
+    @field_validator("companion", "companion_period", mode="before")
+    @classmethod
+    def _nothing(cls, value: object) -> object:
+        """Read NaN, which a column of numbers holds where there is nothing, as None."""
+        return None if isinstance(value, float) and np.isnan(value) else value
 
 
 @dataclass(frozen=True)
@@ -106,7 +120,9 @@ class ReasonTable:
         return pd.DataFrame(self.family_sums, columns=codes).assign(base=self.base)
 
 
-def find_reasons(attribution: Attribution, known_values: Floats, known: KnownRecords) -> ReasonTable:
+def find_reasons(
+    attribution: Attribution, known_values: Floats, known: KnownRecords, *, pupils: Positions | None = None
+) -> ReasonTable:
     """Choose and word the reasons of the explained pupils.
 
     Parameters
@@ -117,6 +133,8 @@ def find_reasons(attribution: Attribution, known_values: Floats, known: KnownRec
         Values before the missing ones were filled: NaN is never told.
     known : KnownRecords
         For the dates of the windows.
+    pupils : array of int, shape (n,), optional
+        Position of each in ``known``, for the second facts that some sentences name; none is told without it.
 
     Returns
     -------
@@ -136,7 +154,9 @@ def find_reasons(attribution: Attribution, known_values: Floats, known: KnownRec
     values = known_values[rows, strongest]
     total = 100.0 * (probability(attribution.log_odds) - probability(attribution.base))
     other = total - np.bincount(rows, weights=points, minlength=len(total))
-    told_columns = _worded(attribution, known, rows, columns, strongest, values, points)
+    code = [attribution.columns[column] for column in strongest.tolist()]
+    seconds = _second_facts(code, values, None if pupils is None else pupils[rows], known)
+    told_columns = _worded(attribution, known, rows, columns, strongest, values, points, seconds)
     return ReasonTable(told_columns, families, attribution.base, other)
 
 
@@ -218,10 +238,11 @@ def _worded(
     strongest: npt.NDArray[np.intp],
     values: Floats,
     points: Floats,
+    seconds: Floats,
 ) -> dict[str, npt.NDArray[Any]]:
     references = attribution.references[rows, strongest]
     code = [attribution.columns[column] for column in strongest.tolist()]
-    text, unit, period = _words(code, values.tolist(), references.tolist(), known)
+    text = _words(code, values.tolist(), references.tolist(), seconds.tolist(), known)
     return {
         "row": rows,
         "position": _position_in_group(rows),
@@ -232,30 +253,60 @@ def _worded(
         "value": values,
         "reference": references,
         "points": points,
-        "unit": _texts(unit),
-        "period": _texts(period),
+        "unit": _texts(FEATURE_BY_NAME[name].unit for name in code),
+        "period": _periods(code, known),
         "text": _texts(text),
+        "companion": seconds,
+        "companion_period": _companion_periods(code, seconds, known),
     }
 
 
+def _second_facts(codes: list[str], values: Floats, pupils: Positions | None, known: KnownRecords) -> Floats:
+    """Value of the second fact of each reason, NaN where its wording names none or it adds nothing."""
+    found = np.full(len(codes), np.nan)
+    if pupils is None:
+        return found
+    facts = None
+    for code in dict.fromkeys(codes):
+        feature = FEATURE_BY_NAME[code]
+        if (companion := feature.wording.companion) is not None:
+            facts = facts or Facts(known)
+            places = np.array([at for at, other in enumerate(codes) if other == code])
+            told = companion.is_told(values[places], feature.window, known)
+            found[places] = np.where(told, companion.values(facts)[pupils[places]], np.nan)
+    return found
+
+
 def _words(
-    codes: list[str], values: list[float], references: list[float], known: KnownRecords
-) -> tuple[list[str], list[str], list[str]]:
-    """Text, unit and period of each reason; a fact that several pupils share is worded once."""
-    texts: dict[tuple[str, float, float], str] = {}
-    facts = list(zip(codes, values, references, strict=True))
-    for fact in facts:
+    codes: list[str], values: list[float], references: list[float], seconds: list[float], known: KnownRecords
+) -> list[str]:
+    """Text of each reason; a fact that several pupils share is worded once."""
+    texts: dict[tuple[str, float, float, str], str] = {}
+    found = []
+    for code, value, reference, second in zip(codes, values, references, seconds, strict=True):
+        fact = (code, value, reference, second.hex())
         if fact not in texts:
-            texts[fact] = tell(FEATURE_BY_NAME[fact[0]], fact[1], fact[2], known)
+            texts[fact] = tell(FEATURE_BY_NAME[code], value, reference, known, companion=second)
+        found.append(texts[fact])
+    return found
+
+
+def _periods(codes: list[str], known: KnownRecords) -> npt.NDArray[np.object_]:
     periods = {code: FEATURE_BY_NAME[code].window.period(known) for code in dict.fromkeys(codes)}
-    return (
-        [texts[fact] for fact in facts],
-        [FEATURE_BY_NAME[code].unit for code in codes],
-        [periods[code] for code in codes],
-    )
+    return _texts(periods[code] for code in codes)
 
 
-def _texts(values: Iterable[str]) -> npt.NDArray[np.object_]:
+def _companion_periods(codes: list[str], seconds: Floats, known: KnownRecords) -> npt.NDArray[np.object_]:
+    companions = {code: FEATURE_BY_NAME[code].wording.companion for code in dict.fromkeys(codes)}
+    periods = {
+        code: None if companion is None else companion.window.period(known)
+        for code, companion in companions.items()
+    }
+    told = ~np.isnan(seconds)
+    return np.where(told, _texts(periods[code] for code in codes), np.array(None, dtype=object))
+
+
+def _texts(values: Iterable[str | None]) -> npt.NDArray[np.object_]:
     return np.array(list(values), dtype=object)
 
 

@@ -323,7 +323,7 @@ def _explained(
 ) -> RiskScores:
     rows = scored.rows[chosen]
     attribution = attribute(model.risk_model, scored.filled[chosen], scored.references[chosen])
-    table = find_reasons(attribution, scored.known[chosen], known)
+    table = find_reasons(attribution, scored.known[chosen], known, pupils=rows)
     good = attribution.additive
     reasons = table.reasons[good[table.reasons["row"].to_numpy(dtype=np.intp)]].copy()
     reasons.insert(
