@@ -28,17 +28,18 @@ if TYPE_CHECKING:
 
 LEXICON = french.FORBIDDEN_WORDS + french.CAUSAL_WORDS + french.PRIVATE_WORDS
 EPOCH = date(1970, 1, 1).toordinal()
-WHOLE_UNITS = {"half-days", "events", "months", "days", "years", "changes", "rank"}
+WHOLE_UNITS = {"half-days", "events", "months", "weeks", "days", "years", "changes", "subjects", "wishes", "rank"}
 GRID = {
     "share": [0.0, 0.0004, 0.01, 0.0195, 0.3333, 1.0],
     "share_points": [-0.4, -0.0195, -0.0001, 0.0, 0.0002, 0.01, 0.0195, 0.02, 0.5],
     "points": [-7.25, -2.0, -1.95, -1.0, -0.04, -0.0001, 0.0, 0.0001, 0.04, 1.0, 1.95, 2.0, 6.66],
+    "per_week": [-2.5, -1.0, -0.04, 0.0, 0.04, 0.5, 1.0, 3.75],
     "/20": [0.0, 0.05, 7.99, 8.0, 12.345, 20.0],
     "0/1": [0.0, 1.0],
     "rank": [1.0, 2.0, 10.0],
     "years": [-1.0, 0.0, 1.0, 2.0, 3.0],
 }
-COUNTS = [0.0, 1.0, 2.0, 12.0, 1234.0]
+COUNTS = [-12.0, -1.0, 0.0, 1.0, 2.0, 12.0, 1234.0]
 NOT_FRENCH = re.compile(
     r"\b(?:nan|none|inf|null|the|of|since|and|absences? rate|half-days?|events?|months?|weeks?|years?|"
     r"shares?|points? of|mean|grades?|unjustified|lateness|wish|rank|true|false)\b|[{}_]",
@@ -49,7 +50,7 @@ NOT_FRENCH = re.compile(
 def grid_of(feature: Feature) -> list[float]:
     """Values worth telling: nothing, one, many, and both sides of 0 where the feature has them."""
     grid = GRID.get(feature.unit, COUNTS)
-    return grid if feature.name == "years_behind" or feature.unit != "years" else [v for v in grid if v >= 0]
+    return grid if feature.wording.negative is not None else [value for value in grid if value >= 0]
 
 
 def check_form(text: str) -> None:
@@ -74,7 +75,7 @@ def check_numbers(feature: Feature, text: str, value: float, reference: float) -
         return
     places = fact.decimals or decimals
     assert fact.value == rounded(value, places, feature.unit), text
-    assert fact.decimals in {0, decimals}, f"value and reference are written differently in {text!r}"
+    assert fact.decimals in {0, decimals} or decimals == reference == 0, f"value and reference are written differently in {text!r}"
     if feature.unit in WHOLE_UNITS:
         assert places == 0, text
     if fact.noun is not None:
@@ -99,7 +100,7 @@ def test_any_value_is_told_with_its_own_number(data: st.DataObject) -> None:
     measured = [feature for feature in CATALOGUE if feature.unit not in WHOLE_UNITS | {"0/1"}]
     feature = data.draw(st.sampled_from(measured))
     low, high = {"share": (0, 1), "share_points": (-1, 1), "/20": (0, 20)}.get(feature.unit, (-20, 20))
-    if feature.name == "subject_spread_year":
+    if feature.wording.negative is None:
         low = 0
     values = st.floats(low, high, allow_nan=False, allow_subnormal=False)
     value, reference = data.draw(values), data.draw(values)

@@ -46,7 +46,7 @@ from oracle_rows import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
 
 
 @dataclass(frozen=True)
@@ -134,9 +134,9 @@ class PupilView:
         """List the marks of a school year."""
         return self.marks_in(year_start(school_year), year_start(school_year + 1))
 
-    def subject_means(self) -> dict[str, Fraction]:
-        """Return the weighted means of the school year by subject, those that have one."""
-        marks = self.marks_in(self.start, self.as_of)
+    def subject_means(self, start: date | None = None, end: date | None = None) -> dict[str, Fraction]:
+        """Return the weighted means of the school year, or of a window, by subject, those that have one."""
+        marks = self.marks_in(start or self.start, end or self.as_of)
         means = {
             subject: weighted_mean([row for row in marks if row["subject"] == subject])
             for subject in {row["subject"] for row in marks}
@@ -252,6 +252,28 @@ def rows_of(tables: Tables, table: str) -> dict[Any, list[Row]]:
     return grouped
 
 
+def views(
+    tables: Tables, as_of: date, half_days: Callable[[date], int], known_years: Collection[int]
+) -> Iterator[tuple[Any, PupilView]]:
+    """Yield each pupil's id and what is known of it on the morning of ``as_of``."""
+    by_table = {name: rows_of(tables, name) for name in ("enrolments", "absences", "grades", "orientation")}
+    held = cache(half_days)
+    for row in tables["pupils"] or []:
+        own = {name: rows.get(row["pupil_id"], []) for name, rows in by_table.items()}
+        events = {t: [r for r in own[t] if is_known(r, as_of)] for t in ("absences", "grades", "orientation")}
+        yield (
+            row["pupil_id"],
+            PupilView(
+                birth_date=row.get("birth_date"),
+                enrolments=known_enrolments(own["enrolments"], as_of),
+                as_of=as_of,
+                half_days=held,
+                known_years=known_years,
+                **events,
+            ),
+        )
+
+
 def contract_features(
     tables: Tables, as_of: date, half_days: Callable[[date], int], known_years: Collection[int]
 ) -> dict[Any, dict[str, float]]:
@@ -273,20 +295,8 @@ def contract_features(
     dict of pupil id to dict of feature name to float
         NaN where the value is not known.
     """
-    by_table = {name: rows_of(tables, name) for name in ("enrolments", "absences", "grades", "orientation")}
-    held = cache(half_days)
     result: dict[Any, dict[str, float]] = {}
-    for row in tables["pupils"] or []:
-        own = {name: rows.get(row["pupil_id"], []) for name, rows in by_table.items()}
-        events = {t: [r for r in own[t] if is_known(r, as_of)] for t in ("absences", "grades", "orientation")}
-        pupil = PupilView(
-            birth_date=row.get("birth_date"),
-            enrolments=known_enrolments(own["enrolments"], as_of),
-            as_of=as_of,
-            half_days=held,
-            known_years=known_years,
-            **events,
-        )
+    for pupil_id, pupil in views(tables, as_of, half_days, known_years):
         values = path_features(pupil)
         for table, names, compute in (
             ("absences", ABSENCE_FEATURES, absence_features),
@@ -294,5 +304,5 @@ def contract_features(
             ("orientation", ORIENTATION_FEATURES, orientation_features),
         ):
             values |= dict.fromkeys(names, NAN) if tables.get(table) is None else compute(pupil)
-        result[row["pupil_id"]] = {name: float(value) for name, value in values.items()}
+        result[pupil_id] = {name: float(value) for name, value in values.items()}
     return result

@@ -52,7 +52,8 @@ DTYPES = {
 }  # fmt: skip
 COLUMNS = {
     "pupils": ("pupil_id", "birth_date", "sex"),
-    "enrolments": ("pupil_id", "school_year", "school_id", "level", "start_date", "end_date", "class_id", "boarder"),
+    "enrolments": ("pupil_id", "school_year", "school_id", "level", "start_date", "end_date", "class_id", "boarder",
+                   "network_id"),
     "absences": ("pupil_id", "date", "half_days", "kind", "justified", "recorded_on", "justified_on"),
     "grades": (
         "pupil_id", "date", "subject", "value", "out_of", "coefficient", "status", "kind", "recorded_on",
@@ -194,6 +195,7 @@ class _PupilWriter:
             rows.append({
                 "school_year": year, "school_id": uai(school), "level": level, "start_date": start, "end_date": end,
                 "class_id": rng.choice((None, "A", "B")), "boarder": rng.choice((None, True, False)),
+                "network_id": (None, "R1", "R1", "R2", "R3", "R3")[school],
             })  # fmt: skip
             self.spans.append((start, end or last))
             start = (end or last) + timedelta(rng.choice((1, 1, 2, 12, 40)))

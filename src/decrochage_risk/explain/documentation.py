@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from decrochage_risk.explain.sentences import NO_REASON, OTHERS, REFERENCE_PUPIL, tell
 from decrochage_risk.features import CATALOGUE, FAMILIES
-from decrochage_risk.features.wording import CHANGES
 from decrochage_risk.records.pupil_records import PupilRecords
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ _AS_OF = "2025-03-05"
 _PAIRS: dict[str, tuple[tuple[float, float], ...]] = {
     "share": ((0.182, 0.061), (0.0, 0.061)),
     "share_points": ((0.123, 0.012), (0.01, 0.012), (0.0, 0.012), (-0.01, 0.012), (-0.054, 0.012)),
+    "per_week": ((1.5, 0.2), (0.5, 0.2), (0.0, 0.2), (-0.5, 0.2)),
     "points": ((2.4, -0.2), (1.0, -0.2), (0.0, -0.2), (-1.0, -0.2), (-2.4, -0.2)),
     "/20": ((7.9, 11.8),),
     "rank": ((3.0, 1.0), (1.0, 2.0)),
@@ -31,7 +31,8 @@ _PAIRS: dict[str, tuple[tuple[float, float], ...]] = {
 }
 """Value and reference of the examples, per unit."""
 
-_COUNTS = ((6.0, 0.0), (1.0, 0.0), (0.0, 2.0))
+_COUNTS = ((6.0, 0.0), (1.0, 0.0), (0.0, 2.0), (-1.0, 0.0), (-3.0, 0.0))
+_SPREADS = ((2.4, 1.1), (0.4, 1.1))
 
 _INTRODUCTION = f"""# Les motifs, mot pour mot
 
@@ -106,12 +107,10 @@ def examples_of(feature: Feature, known: KnownRecords) -> list[Example]:
     list of Example
         Values without a sentence of their own (a fall of what cannot fall) are left out; no text twice.
     """
-    pairs = [
-        (value, reference)
-        for value, reference in _PAIRS.get(feature.unit, _COUNTS)
-        if value >= 0 or feature.wording.negative is not None
-        if value or feature.wording.zero is not None or feature.unit not in CHANGES
-    ]
+    can_fall = feature.wording.negative is not None
+    is_spread = feature.unit == "points" and not can_fall
+    told = _SPREADS if is_spread else _PAIRS.get(feature.unit, _COUNTS)
+    pairs = [(value, reference) for value, reference in told if value >= 0 or can_fall]
     found = [
         Example(value, reference, second, tell(feature, value, reference, known, companion=second))
         for value, reference in pairs
@@ -154,7 +153,7 @@ def reasons_page(sampled: Sequence[str] = (), notices: Sequence[str] = ()) -> st
     '# Les motifs, mot pour mot'
     """
     known = example_records()
-    by_family = [(family, [item for item in CATALOGUE if item.family is family]) for family in FAMILIES]
+    by_family = [(family, [item for item in CATALOGUE if item.family is family]) for family in FAMILIES if family.told]
     sections = [_family_section(family, features, known) for family, features in by_family if features]
     if sampled:
         sections.append(_section(_SAMPLE_INTRODUCTION.format(count=len(sampled)), sampled))

@@ -194,7 +194,8 @@ def _points_per_log_odds(attribution: Attribution) -> Floats:
 
 
 def _told(families: Floats) -> npt.NDArray[np.bool_]:
-    """Which families are told: the strongest above the floor, 3 (4 if they hold under half) and 2."""
+    """Which families are told: the strongest above the floor, 3 (4 if they hold under half) and 2; some never are."""
+    families = np.where([family.told for family in FAMILIES], families, 0.0)
     up = _strongest_first(np.where(families >= FLOOR, families, 0.0))
     down = _strongest_first(np.where(families <= -FLOOR, -families, 0.0))
     aggravating = np.where(families > 0, families, 0.0)

@@ -6,7 +6,7 @@ from math import isnan, nan
 from typing import TYPE_CHECKING
 
 from decrochage_risk.features.companion import days_of_window
-from decrochage_risk.features.wording import CHANGES, FINEST_DECIMALS, amount, decimals_of
+from decrochage_risk.features.wording import FINEST_DECIMALS, amount, decimals_of
 
 if TYPE_CHECKING:
     from decrochage_risk.features import Feature
@@ -22,9 +22,6 @@ NO_REASON = "Aucun motif dominant"
 
 OTHERS = "autres éléments"
 """What is not told, and closes the sum of the points."""
-
-_MEASURED = frozenset({"share", "/20"}) | CHANGES
-"""Units whose amounts take decimals; the others count whole things."""
 
 
 def tell(
@@ -93,14 +90,14 @@ def tell_amount(feature: Feature, value: float, decimals: int | None = None) -> 
     if feature.unit == "0/1":
         return feature.wording.answers[int(value)]
     text = amount(value, feature.unit, decimals_of(feature.unit) if decimals is None else decimals)
-    is_change = feature.unit in CHANGES and feature.direction != 0
+    is_change = feature.wording.negative is not None and feature.unit != "years"
     return f"+{text}" if is_change and value > 0 and text.strip("0,") else text
 
 
 def _decimals(unit: str, value: float, reference: float) -> int:
     decimals = decimals_of(unit)
     while (
-        unit in _MEASURED
+        decimals
         and decimals < FINEST_DECIMALS
         and amount(value, unit, decimals) == amount(reference, unit, decimals)
     ):

@@ -11,6 +11,14 @@ from decrochage_risk.features.companion import Companion
 from decrochage_risk.features.definition import Feature
 from decrochage_risk.features.facts import ratio
 from decrochage_risk.features.families import ABSENCE_PATTERN, LATENESS_EXCLUSIONS, UNJUSTIFIED
+from decrochage_risk.features.sources import (
+    ABC,
+    ALLENSWORTH_EASTON,
+    BOWERS,
+    GPDS,
+    LEGAL_THRESHOLD,
+    NOLTEMEYER,
+)
 from decrochage_risk.features.windows import BEFORE_4W, LAST_4W, LAST_12W, PRECEDING_4W, YEAR
 from decrochage_risk.features.wording import Wording
 
@@ -85,7 +93,7 @@ _RECENT_UNJUSTIFIED = _recent_part("unjustified", "aucune", "toutes")
 _UNJUSTIFIED_BEFORE = Companion(
     "before", "absences", PRECEDING_4W, _sum_of("unjustified", PRECEDING_4W), days=28, none="aucune"
 )
-_RATE_BEFORE = Companion("before", "absences", BEFORE_4W, _rate_of(BEFORE_4W))
+_RATE_BEFORE = Companion("before", "absences", BEFORE_4W, _rate_of(BEFORE_4W), none="aucune")
 
 
 def _unjustified(window: Window) -> Feature:
@@ -96,6 +104,7 @@ def _unjustified(window: Window) -> Feature:
         window=window,
         unit="half-days",
         direction=1,
+        source=f"{LEGAL_THRESHOLD} ; {ABC}",
         definition=(
             f"Demi-journées d'absence non justifiées (motif absent, refusé ou pas encore réglé), {window.label}. "
             f"{_COUNTED}"
@@ -118,6 +127,7 @@ def _absence_rate(window: Window) -> Feature:
         window=window,
         unit="share",
         direction=1,
+        source=f"{ALLENSWORTH_EASTON} ; {BOWERS}",
         definition=(
             "Demi-journées d'absence, justifiées ou non, rapportées aux demi-journées de classe possibles de l'élève "
             f"(hors exclusions et périodes en milieu professionnel), {window.label}. Inconnu sous 8 demi-journées "
@@ -145,6 +155,7 @@ ABSENCE_FEATURES: tuple[Feature, ...] = (
         window=YEAR,
         unit="share_points",
         direction=1,
+        source=BOWERS,
         definition=(
             "Taux d'absence des 4 dernières semaines moins celui du début de l'année, du 1er septembre jusqu'à 4 semaines avant la date. Inconnu si l'un "
             "des deux l'est."
@@ -168,6 +179,7 @@ ABSENCE_FEATURES: tuple[Feature, ...] = (
         window=YEAR,
         unit="months",
         direction=1,
+        source=LEGAL_THRESHOLD,
         definition=(
             "Mois civils de l'année scolaire comptant au moins 4 demi-journées non justifiées (seuil légal, article "
             f"L131-8 du code de l'éducation). {_COUNTED}"
@@ -186,6 +198,7 @@ ABSENCE_FEATURES: tuple[Feature, ...] = (
         window=LAST_12W,
         unit="share",
         direction=1,
+        source=GPDS,
         definition=(
             "Part des semaines de classe (lundi à dimanche) des 12 dernières semaines comptant au moins une "
             f"demi-journée d'absence. {_COUNTED}"
@@ -203,14 +216,15 @@ ABSENCE_FEATURES: tuple[Feature, ...] = (
         window=YEAR,
         unit="days",
         direction=1,
+        source=GPDS,
         definition=(
             "Plus longue suite de jours de classe consécutifs avec au moins une demi-journée d'absence ; week-ends et "
             "vacances ne comptent pas et n'interrompent pas la suite."
         ),
         compute=_longest_run,
         wording=Wording(
-            "plus longue absence {since} : {value} {noun} de classe à la suite",
-            noun=("jour", "jours"),
+            "plus longue absence {since} : {value} {noun}",
+            noun=("jour de classe", "jours de classe à la suite"),
             zero="aucun jour d'absence {since}",
         ),
     ),
@@ -221,6 +235,7 @@ ABSENCE_FEATURES: tuple[Feature, ...] = (
         window=LAST_12W,
         unit="events",
         direction=1,
+        source=GPDS,
         definition="Retards notés au cours des 12 dernières semaines, les jours de classe.",
         compute=_sum_of("lateness", LAST_12W),
         wording=Wording(
@@ -237,6 +252,7 @@ ABSENCE_FEATURES: tuple[Feature, ...] = (
         window=YEAR,
         unit="half-days",
         direction=1,
+        source=NOLTEMEYER,
         definition="Demi-journées d'exclusion temporaire de l'année scolaire. " + _COUNTED,
         compute=_sum_of("exclusion", YEAR),
         wording=Wording(

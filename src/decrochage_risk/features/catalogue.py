@@ -7,9 +7,13 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from decrochage_risk.features.absence import ABSENCE_FEATURES
+from decrochage_risk.features.absence_trend import ABSENCE_TREND_FEATURES
 from decrochage_risk.features.facts import Facts
+from decrochage_risk.features.grade_trend import GRADE_TREND_FEATURES
 from decrochage_risk.features.grades import GRADE_FEATURES
+from decrochage_risk.features.journey import JOURNEY_FEATURES
 from decrochage_risk.features.path import PATH_FEATURES
+from decrochage_risk.features.vigilance import VIGILANCE_FEATURES
 
 if TYPE_CHECKING:
     from decrochage_risk.features.definition import Feature
@@ -18,7 +22,15 @@ if TYPE_CHECKING:
 
 __all__ = ["CATALOGUE", "FEATURE_BY_NAME", "build_features", "contract", "matrix_of"]
 
-CATALOGUE: tuple[Feature, ...] = ABSENCE_FEATURES + GRADE_FEATURES + PATH_FEATURES
+CATALOGUE: tuple[Feature, ...] = (
+    *ABSENCE_FEATURES,
+    *GRADE_FEATURES,
+    *PATH_FEATURES,
+    *ABSENCE_TREND_FEATURES,
+    *GRADE_TREND_FEATURES,
+    *JOURNEY_FEATURES,
+    *VIGILANCE_FEATURES,
+)
 """Every feature; the order is that of the columns of the matrix."""
 
 FEATURE_BY_NAME: dict[str, Feature] = {feature.name: feature for feature in CATALOGUE}

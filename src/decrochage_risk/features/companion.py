@@ -76,7 +76,7 @@ class Companion:
         first, after = self.window.span(facts.known)
         if not facts.has(self.table) or after - first < max(self.days, 1):
             return np.full(facts.pupils, np.nan)
-        unknown = facts.known.not_covered(self.table, first, after)
+        unknown = facts.not_covered(self.table, first, after)
         return np.where(unknown, np.nan, np.asarray(self.compute(facts), dtype=np.float64))
 
     def is_told(

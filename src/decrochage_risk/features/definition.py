@@ -30,10 +30,13 @@ class Family:
         Stable identifier, in English.
     label : str
         What a school reads.
+    told : bool
+        Whether it may be a reason. What it adds to a risk is otherwise part of "autres éléments".
     """
 
     code: str
     label: str
+    told: bool = True
 
 
 @dataclass(frozen=True)
@@ -60,6 +63,8 @@ class Feature:
         From :class:`~decrochage_risk.features.facts.Facts` to one float64 value per pupil.
     wording : Wording
         The sentence of a reason; outside the contract.
+    source : str
+        Where it comes from, in French: a publication, a text, the words of the field; outside the contract.
     revision : int
         Raised when the same name starts to mean something else; makes old artefacts refuse to load.
     """
@@ -73,6 +78,7 @@ class Feature:
     definition: str
     compute: Callable[[Facts], npt.NDArray[np.float64]]
     wording: Wording
+    source: str
     revision: int = 1
 
     def values(self, facts: Facts) -> npt.NDArray[np.float64]:
@@ -90,7 +96,7 @@ class Feature:
         if not facts.has(self.table):
             return np.full(facts.pupils, np.nan)
         values = np.asarray(self.compute(facts), dtype=np.float64)
-        unknown = facts.known.not_covered(self.table, *self.window.span(facts.known))
+        unknown = facts.not_covered(self.table, *self.window.span(facts.known))
         return np.where(unknown, np.nan, values) if unknown.any() else values
 
     @property

@@ -7,7 +7,7 @@ feature that asks for the same one.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from decrochage_risk.records.tables import TABLES
 from decrochage_risk.school_year import day_number, school_year_of, year_start
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
     import numpy.typing as npt
 
     from decrochage_risk.features.windows import Window
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["Facts", "code_of", "starts_of"]
+__all__ = ["Facts", "code_of", "rate", "ratio", "starts_of"]
+
+_Made = TypeVar("_Made")
 
 MINIMUM_POSSIBLE_HALF_DAYS = 8
 """A rate over fewer possible half-days than this is NaN (FEATURES, conventions)."""
@@ -81,6 +85,20 @@ class Facts:
     def has(self, table: str) -> bool:
         """Whether a table is known at all."""
         return table in {"pupils", "enrolments"} or getattr(self.known.arrays, table) is not None
+
+    def once(self, key: Hashable, make: Callable[[], _Made]) -> _Made:
+        """Give what ``make`` returns, made once under ``key``: what several features share."""
+        shared: dict[Hashable, Any] = self.__dict__.setdefault("_shared", {})
+        if key not in shared:
+            shared[key] = make()
+        made: _Made = shared[key]
+        return made
+
+    def not_covered(self, table: str, first: int, after: int) -> npt.NDArray[np.bool_]:
+        """Pupils with an enrolled day in [first, after) on which ``table`` is not in the extract, found once."""
+        return self.once(
+            ("not_covered", table, first, after), lambda: self.known.not_covered(table, first, after)
+        )
 
     # Enrolments and levels -------------------------------------------------------------------------------------
 

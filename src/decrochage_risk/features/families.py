@@ -1,4 +1,8 @@
-"""The families of reasons: one reason each, in the order in which equal ones are told."""
+"""The families of reasons: one reason each, in the order in which equal ones are told.
+
+The last one is never told: what it holds says how much is known of a pupil, or is not fit to be said (an absence that is
+justified is nobody's fault), and what it adds to a risk is part of "autres éléments".
+"""
 
 from __future__ import annotations
 
@@ -6,11 +10,14 @@ from decrochage_risk.features.definition import Family
 
 __all__ = [
     "ABSENCE_PATTERN",
+    "AGAINST_CLASS",
+    "ASSESSMENT_RHYTHM",
     "FAMILIES",
     "LATENESS_EXCLUSIONS",
     "MARKS_CHANGE",
     "MARKS_LEVEL",
     "MISSED_WORK",
+    "NOT_TOLD",
     "ORIENTATION",
     "PATH",
     "SINCE_4E",
@@ -23,9 +30,12 @@ LATENESS_EXCLUSIONS = Family("lateness_exclusions", "Retards et exclusions")
 MARKS_LEVEL = Family("marks_level", "Niveau des notes")
 MARKS_CHANGE = Family("marks_change", "Évolution des notes")
 MISSED_WORK = Family("missed_work", "Évaluations non faites")
+ASSESSMENT_RHYTHM = Family("assessment_rhythm", "Rythme des évaluations")
+AGAINST_CLASS = Family("against_class", "Écart avec la classe")
 ORIENTATION = Family("orientation", "Orientation")
 PATH = Family("path", "Parcours scolaire")
 SINCE_4E = Family("path_since_4e", "Parcours depuis la 4e")
+NOT_TOLD = Family("not_told", "Éléments jamais donnés comme motif", told=False)
 
 FAMILIES = (
     UNJUSTIFIED,
@@ -34,7 +44,10 @@ FAMILIES = (
     MARKS_LEVEL,
     MARKS_CHANGE,
     MISSED_WORK,
+    ASSESSMENT_RHYTHM,
+    AGAINST_CLASS,
     ORIENTATION,
     PATH,
     SINCE_4E,
+    NOT_TOLD,
 )

@@ -10,6 +10,7 @@ from decrochage_risk.features.companion import Companion
 from decrochage_risk.features.definition import Feature
 from decrochage_risk.features.facts import code_of
 from decrochage_risk.features.families import MARKS_CHANGE, MARKS_LEVEL, MISSED_WORK
+from decrochage_risk.features.sources import ABC, ALLENSWORTH_EASTON, BOWERS, BOWERS_GRADES, CEREQ, GPDS
 from decrochage_risk.features.windows import (
     BEFORE_12W,
     LAST_4W,
@@ -55,6 +56,7 @@ def _mean_mark(window: Window) -> Feature:
         window=window,
         unit="/20",
         direction=-1,
+        source=f"{BOWERS_GRADES} ; {ALLENSWORTH_EASTON}",
         definition=f"Moyenne des notes, {window.label}. {_MARKS}",
         compute=lambda facts: facts.mean_mark(*window.span(facts.known)),
         wording=Wording(
@@ -107,6 +109,7 @@ GRADE_FEATURES: tuple[Feature, ...] = (
         window=YEAR,
         unit="points",
         direction=-1,
+        source=f"{BOWERS_GRADES} ; {BOWERS}",
         definition=(
             "Moyenne des 12 dernières semaines moins celle du début de l'année, du 1er septembre jusqu'à 12 semaines avant la date. Inconnu si l'une des "
             f"deux l'est. {_MARKS}"
@@ -127,6 +130,7 @@ GRADE_FEATURES: tuple[Feature, ...] = (
         window=YEAR_AND_PREVIOUS,
         unit="points",
         direction=-1,
+        source=f"{BOWERS_GRADES} ; {BOWERS}",
         definition=f"Moyenne de l'année scolaire en cours moins celle de l'année précédente. {_MARKS}",
         compute=_change_last_year,
         wording=change_in_marks(
@@ -142,6 +146,7 @@ GRADE_FEATURES: tuple[Feature, ...] = (
         window=YEAR,
         unit="/20",
         direction=-1,
+        source=f"{ALLENSWORTH_EASTON} ; {ABC}",
         definition=(
             "Plus basse des moyennes de l'année en français, mathématiques, langue vivante 1 et enseignement "
             f"professionnel, parmi celles que l'élève a. {_MARKS}"
@@ -156,6 +161,7 @@ GRADE_FEATURES: tuple[Feature, ...] = (
         window=LAST_12W,
         unit="share",
         direction=1,
+        source=ALLENSWORTH_EASTON,
         definition="Part des notes inférieures à 8/20 parmi celles des 12 dernières semaines, sans pondération.",
         compute=lambda facts: facts.mark_share(LOW_MARK, *LAST_12W.span(facts.known)),
         wording=Wording("{value} des notes sous 8/20 {since}", zero="aucune note sous 8/20 {since}"),
@@ -167,6 +173,7 @@ GRADE_FEATURES: tuple[Feature, ...] = (
         window=YEAR,
         unit="points",
         direction=0,
+        source=BOWERS,
         definition=f"Écart type entre les moyennes des matières de l'année. Inconnu sous 2 matières. {_MARKS}",
         compute=_subject_spread,
         wording=Wording(
@@ -180,6 +187,7 @@ GRADE_FEATURES: tuple[Feature, ...] = (
         window=LAST_12W,
         unit="events",
         direction=1,
+        source=f"{GPDS} ; {CEREQ}",
         definition="Évaluations non faites ou travaux non rendus au cours des 12 dernières semaines.",
         compute=_missed_assessments(LAST_12W),
         wording=Wording(

@@ -10,6 +10,15 @@ from decrochage_risk.features.definition import Feature
 from decrochage_risk.features.facts import code_of
 from decrochage_risk.features.families import ORIENTATION, PATH, SINCE_4E
 from decrochage_risk.features.grades import change_in_marks
+from decrochage_risk.features.sources import (
+    BOWERS,
+    BOWERS_GRADES,
+    CEREQ,
+    GPDS,
+    JIMERSON,
+    LETTER,
+    RUMBERGER_LARSON,
+)
 from decrochage_risk.features.windows import EARLIER_YEARS, EVER, THREE_YEARS, YEAR, YEAR_AND_FIRST_4E
 from decrochage_risk.features.wording import Wording
 from decrochage_risk.records.levels import AT_3E, AT_4E, FROM_4E, LEVELS, LYCEE
@@ -104,6 +113,7 @@ PATH_FEATURES: tuple[Feature, ...] = (
         window=EVER,
         unit="years",
         direction=1,
+        source=f"{JIMERSON} ; {BOWERS}",
         definition="Année scolaire moins année de naissance moins âge habituel du niveau. Inconnu sans date de naissance.",
         compute=_years_behind,
         wording=Wording(
@@ -120,6 +130,7 @@ PATH_FEATURES: tuple[Feature, ...] = (
         window=EVER,
         unit="years",
         direction=1,
+        source=JIMERSON,
         definition="Années scolaires connues dont le niveau est celui de l'année précédente.",
         compute=_repeated_years,
         wording=Wording(
@@ -135,6 +146,7 @@ PATH_FEATURES: tuple[Feature, ...] = (
         window=THREE_YEARS,
         unit="changes",
         direction=1,
+        source=RUMBERGER_LARSON,
         definition=(
             "Changements d'établissement depuis le 1er septembre d'il y a deux ans, l'entrée au lycée après la 3e n'en "
             "étant pas un."
@@ -153,6 +165,7 @@ PATH_FEATURES: tuple[Feature, ...] = (
         window=YEAR,
         unit="changes",
         direction=1,
+        source=CEREQ,
         definition="Changements de voie ou de formation au cours de l'année scolaire.",
         compute=_track_changes,
         wording=Wording(
@@ -168,6 +181,7 @@ PATH_FEATURES: tuple[Feature, ...] = (
         window=EVER,
         unit="rank",
         direction=1,
+        source=GPDS,
         definition="Rang du vœu obtenu à la dernière affectation. Inconnu sans affectation, ou si aucun vœu n'est obtenu.",
         compute=_assigned_rank,
         wording=Wording("dernière affectation sur le vœu de {value} (au {as_of})"),
@@ -179,6 +193,7 @@ PATH_FEATURES: tuple[Feature, ...] = (
         window=EVER,
         unit="0/1",
         direction=1,
+        source=GPDS,
         definition="1 si le premier vœu n'est pas celui de la dernière affectation, 0 s'il l'est. Inconnu sans affectation.",
         compute=_first_wish_refused,
         wording=Wording(
@@ -194,6 +209,7 @@ PATH_FEATURES: tuple[Feature, ...] = (
         window=EVER,
         unit="0/1",
         direction=1,
+        source=GPDS,
         definition="1 si la dernière décision du conseil de classe n'accorde pas le vœu, 0 si elle l'accorde. Inconnu sinon.",
         compute=_council_against,
         wording=Wording(
@@ -209,6 +225,7 @@ PATH_FEATURES: tuple[Feature, ...] = (
         window=EARLIER_YEARS,
         unit="share",
         direction=1,
+        source=f"{LETTER} ; {BOWERS}",
         definition=(
             "Demi-journées d'absence rapportées aux demi-journées possibles, sur les années scolaires passées depuis la "
             "première en 4e ou au-delà. Inconnu s'il n'y en a pas."
@@ -226,6 +243,7 @@ PATH_FEATURES: tuple[Feature, ...] = (
         window=YEAR_AND_FIRST_4E,
         unit="points",
         direction=-1,
+        source=f"{LETTER} ; {BOWERS_GRADES}",
         definition="Moyenne de l'année en cours moins celle de la première année en 4e. Inconnu si c'est la même année.",
         compute=_marks_since_4e,
         wording=change_in_marks(

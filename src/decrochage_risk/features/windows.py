@@ -16,17 +16,21 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BEFORE_4W",
+    "BEFORE_6W",
     "BEFORE_12W",
     "EARLIER_YEARS",
     "EVER",
     "LAST_4W",
+    "LAST_6W",
     "LAST_12W",
     "PRECEDING_4W",
     "PREVIOUS_YEAR",
+    "SINCE_FIRST",
     "THREE_YEARS",
     "YEAR",
     "YEAR_AND_FIRST_4E",
     "YEAR_AND_PREVIOUS",
+    "YEAR_BACK",
     "Window",
 ]
 
@@ -89,12 +93,26 @@ def _three_years(known: KnownRecords) -> tuple[int, int]:
     return day_number(year_start(known.school_year - 2)), known.as_of_day
 
 
+def _since_first(known: KnownRecords) -> tuple[int, int]:
+    return _earlier_years(known)[0], known.as_of_day
+
+
+def _year_back(known: KnownRecords) -> tuple[int, int]:
+    return known.as_of_day - 364, known.as_of_day
+
+
+def _before_6w(known: KnownRecords) -> tuple[int, int]:
+    return _trailing(84)(known)[0], _trailing(42)(known)[0]
+
+
 def _earlier_years(known: KnownRecords) -> tuple[int, int]:
     first = known.arrays.enrolments.start
     return int(first.min()) if first.size else known.year_start_day, known.year_start_day
 
 
 LAST_4W = Window("4w", "4 dernières semaines", _trailing(28))
+LAST_6W = Window("6w", "6 dernières semaines", _trailing(42))
+BEFORE_6W = Window("before_6w", "de 12 à 6 semaines avant la date", _before_6w)
 LAST_12W = Window("12w", "12 dernières semaines", _trailing(84))
 YEAR = Window("year", "année scolaire en cours", _year)
 BEFORE_4W = Window("before_4w", "du 1er septembre aux 4 dernières semaines", _before_trailing(28))
@@ -107,4 +125,6 @@ THREE_YEARS = Window("3y", "année en cours et deux années précédentes", _thr
 YEAR_AND_FIRST_4E = Window(
     "year_and_first_4e", "année en cours et première année de 4e", _year, open_start=True
 )
+SINCE_FIRST = Window("since_first", "année en cours et années précédentes", _since_first, open_start=True)
+YEAR_BACK = Window("52w", "52 dernières semaines", _year_back)
 EVER = Window("ever", "scolarité connue", _year, open_start=True)

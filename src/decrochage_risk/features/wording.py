@@ -16,12 +16,9 @@ if TYPE_CHECKING:
 
     from decrochage_risk.features.companion import Companion
 
-__all__ = ["CHANGES", "FINEST_DECIMALS", "Wording", "amount", "decimals_of"]
+__all__ = ["FINEST_DECIMALS", "Wording", "amount", "decimals_of"]
 
-_DECIMALS = {"share": 1, "/20": 1, "points": 1, "share_points": 1}
-CHANGES = frozenset({"points", "share_points"})
-"""Units of differences: what rounds to 0 is told as no change."""
-
+_DECIMALS = {"share": 1, "/20": 1, "points": 1, "share_points": 1, "per_week": 1}
 FINEST_DECIMALS = 3
 """No reason is told with more decimals than this, however close the value is to its reference."""
 
@@ -40,7 +37,7 @@ def amount(value: float, unit: str, decimals: int) -> str:
     ('8,5/20', '6', '12,5')
     """
     if unit in {"share", "share_points"}:
-        text = french.number(100.0 * value, decimals)
+        text = french.number(100.0 * value, decimals if value else 0)
         return f"{text}{french.NO_BREAK_SPACE}%" if unit == "share" else text
     text = french.number(value, decimals)
     return {"/20": f"{text}/20", "rank": f"rang {text}"}.get(unit, text)
@@ -99,7 +96,7 @@ class Wording:
         """
         shown = french.rounded(100.0 * value if unit in {"share", "share_points"} else value, decimals)
         sentence, told = self.sentence, value
-        nothing = shown == 0 if unit in CHANGES else value == 0
+        nothing = value == 0 if self.negative is None else shown == 0
         if nothing and self.zero is not None:
             sentence = self.zero
         elif shown < 0 and self.negative is not None:

@@ -58,13 +58,20 @@ _AnyRows = TypeVar("_AnyRows", bound=_Rows)
 
 @dataclass(frozen=True, slots=True)
 class Enrolments(_Rows):
-    """Enrolments, by pupil, ``start``, ``end`` (none last), school, level; ``end`` is the last day, included."""
+    """Enrolments, by pupil, ``start``, ``end`` (none last), school, level; ``end`` is the last day, included.
+
+    ``classroom`` and ``network`` are codes that can only be compared with each other, -1 where missing; ``boarder`` is
+    1, 0, or -1 where missing.
+    """
 
     start: npt.NDArray[np.int32]
     end: npt.NDArray[np.int32]
     school: npt.NDArray[np.int32]
     level: npt.NDArray[np.int8]
     school_year: npt.NDArray[np.int32]
+    classroom: npt.NDArray[np.int32]
+    network: npt.NDArray[np.int32]
+    boarder: npt.NDArray[np.int8]
     row: npt.NDArray[np.intp]
 
 
@@ -165,6 +172,11 @@ def _codes(column: pd.Series) -> npt.NDArray[np.int8]:
     return column.cat.codes.to_numpy().astype(np.int8)
 
 
+def _names(column: pd.Series) -> npt.NDArray[np.int32]:
+    """Codes of a text column that can only be told apart, -1 where missing."""
+    return pd.factorize(column)[0].astype(np.int32)
+
+
 def _sorted_rows(rows: _AnyRows, *keys: str) -> _AnyRows:
     order = np.lexsort([getattr(rows, key) for key in reversed(("pupil", *keys))])
     return rows.take(order)
@@ -178,6 +190,9 @@ def _enrolments(ids: pd.Index[str], frame: pd.DataFrame, schools: npt.NDArray[np
         school=schools.astype(np.int32),
         level=_codes(frame["level"].cat.set_categories(LEVEL_NAMES)),
         school_year=frame["school_year"].to_numpy(dtype=np.int32),
+        classroom=_names(frame["class_id"]),
+        network=_names(frame["network_id"]),
+        boarder=frame["boarder"].to_numpy(dtype=np.float64, na_value=-1.0).astype(np.int8),
         row=np.arange(len(frame)),
     )
     return _sorted_rows(rows, "start", "end", "school", "level", "school_year")

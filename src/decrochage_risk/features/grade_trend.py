@@ -1,0 +1,371 @@
+"""Features read from ``grades``, beyond the contract: slopes, falls of subjects, missed work, quiet weeks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from decrochage_risk.features import kernels, trajectory_kernels
+from decrochage_risk.features.absence_facts import BLOCK_DAYS, enrolled_sum_from
+from decrochage_risk.features.definition import Feature
+from decrochage_risk.features.facts import code_of, ratio
+from decrochage_risk.features.families import ASSESSMENT_RHYTHM, MARKS_CHANGE, MARKS_LEVEL, MISSED_WORK
+from decrochage_risk.features.grades import LOW_MARK, change_in_marks
+from decrochage_risk.features.mark_facts import (
+    mark_count,
+    missed_share,
+    period_average_change,
+    subject_falls,
+    subject_means,
+)
+from decrochage_risk.features.sources import (
+    ABC,
+    ALLENSWORTH_EASTON,
+    BOWERS,
+    BOWERS_GRADES,
+    CEREQ,
+    GPDS,
+    JANOSZ,
+)
+from decrochage_risk.features.windows import BEFORE_12W, LAST_12W, YEAR
+from decrochage_risk.features.wording import Wording
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from decrochage_risk.features.facts import Facts
+    from decrochage_risk.features.windows import Window
+
+    Floats = npt.NDArray[np.float64]
+
+__all__ = ["GRADE_TREND_FEATURES"]
+
+LEAST_MARKS = 4
+"""Marks under which neither a slope nor a spread is known."""
+
+GENERAL_CORE = ("french", "maths", "modern_language_1")
+
+
+def _slope(facts: Facts) -> Floats:
+    first, after = YEAR.span(facts.known)
+    marks, events = facts.marks, facts.mark_events
+    return trajectory_kernels.slope_of_rows(
+        events.day, marks.mark, marks.coefficient, events.bound(first), events.bound(after), LEAST_MARKS,
+        float(BLOCK_DAYS),
+    )  # fmt: skip
+
+
+def _volatility(facts: Facts) -> Floats:
+    first, after = YEAR.span(facts.known)
+    events = facts.mark_events
+    return trajectory_kernels.spread_of_rows(
+        facts.marks.mark, events.bound(first), events.bound(after), LEAST_MARKS
+    )
+
+
+def _low_share_change(facts: Facts) -> Floats:
+    return facts.mark_share(LOW_MARK, *LAST_12W.span(facts.known)) - facts.mark_share(
+        LOW_MARK, *BEFORE_12W.span(facts.known)
+    )
+
+
+def _subjects_below(facts: Facts) -> Floats:
+    means = subject_means(facts, YEAR)
+    return np.where(np.isnan(means).all(axis=1), np.nan, (means < LOW_MARK).sum(axis=1))
+
+
+def _core_mean(facts: Facts) -> Floats:
+    # Added one subject after the other, so that the sum does not depend on how many pupils there are.
+    means = subject_means(facts, YEAR)
+    total, known = np.zeros(facts.pupils), np.zeros(facts.pupils)
+    for subject in GENERAL_CORE:
+        column = means[:, code_of("grades", "subject", subject)]
+        total += np.where(np.isnan(column), 0.0, column)
+        known += ~np.isnan(column)
+    return ratio(total, known)
+
+
+def _professional_mean(facts: Facts) -> Floats:
+    column: Floats = subject_means(facts, YEAR)[:, code_of("grades", "subject", "professional")].copy()
+    return column
+
+
+def _days_since_mark(facts: Facts) -> Floats:
+    first, after = YEAR.span(facts.known)
+    events = facts.mark_events
+    low, high = events.bound(first), events.bound(after)
+    marked = high > low
+    day = np.where(marked, np.append(events.day, 0)[np.maximum(high - 1, 0)].astype(np.int64) + 1, after)
+    return np.where(marked, enrolled_sum_from(facts, "days", day, after), np.nan)
+
+
+def _quiet_weeks(facts: Facts) -> Floats:
+    first, after = LAST_12W.span(facts.known)
+    events, weeks = facts.mark_events, facts.school_weeks(LAST_12W)
+    marked = kernels.count_weeks(
+        events.day, np.ones(len(facts.marks)), events.bound(first), events.bound(after)
+    )
+    return ratio(np.maximum(weeks - marked, 0.0), weeks)
+
+
+def _marks_a_week_change(facts: Facts) -> Floats:
+    def a_week(window: Window) -> Floats:
+        return ratio(mark_count(facts, window), facts.school_weeks(window))
+
+    return a_week(LAST_12W) - a_week(BEFORE_12W)
+
+
+GRADE_TREND_FEATURES: tuple[Feature, ...] = (
+    Feature(
+        name="grade_slope_year",
+        family=MARKS_CHANGE,
+        table="grades",
+        window=YEAR,
+        unit="points",
+        direction=-1,
+        source=f"{BOWERS_GRADES} ; {BOWERS}",
+        definition=(
+            "Pente des notes de l'année, en points par 4 semaines (droite des moindres carrés, notes sur 20 pondérées par leur "
+            "coefficient). Inconnu sous 4 notes, ou si elles sont toutes du même jour."
+        ),
+        compute=_slope,
+        wording=change_in_marks(
+            "depuis la rentrée, notes en hausse de {value} {noun} par période de 4 semaines (au {as_of})",
+            "depuis la rentrée, notes en baisse de {value} {noun} par période de 4 semaines (au {as_of})",
+            "notes stables depuis la rentrée (au {as_of})",
+        ),
+    ),
+    Feature(
+        name="term_average_change",
+        family=MARKS_CHANGE,
+        table="grades",
+        window=YEAR,
+        unit="points",
+        direction=-1,
+        source=f"{ALLENSWORTH_EASTON} ; {BOWERS_GRADES}",
+        definition=(
+            "Dernière moyenne de période de chaque matière moins la précédente de l'année, en moyenne sur les matières qui en "
+            "ont deux (celles d'un même jour comptent pour leur moyenne). Inconnu s'il n'y en a pas."
+        ),
+        compute=period_average_change,
+        wording=change_in_marks(
+            "moyennes de la dernière période en hausse de {value} {noun} par rapport à la précédente (au {as_of})",
+            "moyennes de la dernière période en baisse de {value} {noun} par rapport à la précédente (au {as_of})",
+            "moyennes de la dernière période égales à celles de la précédente (au {as_of})",
+        ),
+    ),
+    Feature(
+        name="worst_subject_fall_12w",
+        family=MARKS_CHANGE,
+        table="grades",
+        window=YEAR,
+        unit="points",
+        direction=-1,
+        source=f"{GPDS} ; {BOWERS_GRADES}",
+        definition=(
+            "De toutes les matières, la plus basse des évolutions (moyenne des 12 dernières semaines moins celle du début de "
+            "l'année) comparée à l'évolution moyenne des autres matières de l'élève. Inconnu sous 2 matières notées dans les "
+            "deux périodes."
+        ),
+        compute=lambda facts: subject_falls(facts)[1],
+        wording=Wording(
+            "une matière évolue de {value} {noun} de mieux que les autres sur les 12 dernières semaines (au {as_of})",
+            noun=("point", "points"),
+            zero="toutes les matières évoluent de la même façon sur les 12 dernières semaines (au {as_of})",
+            negative=(
+                "une matière évolue de {value} {noun} de moins que les autres sur les 12 dernières semaines (au {as_of})"
+            ),
+        ),
+    ),
+    Feature(
+        name="subjects_falling_12w",
+        family=MARKS_CHANGE,
+        table="grades",
+        window=YEAR,
+        unit="subjects",
+        direction=1,
+        source=f"{GPDS} ; {BOWERS_GRADES}",
+        definition=(
+            "Matières dont la moyenne des 12 dernières semaines est inférieure de 2 points ou plus à celle du début de "
+            "l'année. Inconnu si aucune matière n'est notée dans les deux périodes."
+        ),
+        compute=lambda facts: subject_falls(facts)[0],
+        wording=Wording(
+            "{value} {noun} de 2 points ou plus sur les 12 dernières semaines (au {as_of}), par rapport au début de l'année",
+            noun=("matière en baisse", "matières en baisse"),
+            zero="aucune matière en baisse de 2 points ou plus sur les 12 dernières semaines (au {as_of})",
+        ),
+    ),
+    Feature(
+        name="low_marks_share_change",
+        family=MARKS_CHANGE,
+        table="grades",
+        window=YEAR,
+        unit="share_points",
+        direction=1,
+        source=BOWERS,
+        definition=(
+            "Part des notes inférieures à 8/20 sur les 12 dernières semaines moins cette part au début de l'année. Inconnu si "
+            "l'une des deux l'est."
+        ),
+        compute=_low_share_change,
+        wording=Wording(
+            "part des notes sous 8/20 en hausse de {value} {noun} sur les 12 dernières semaines (au {as_of})",
+            noun=("point", "points"),
+            zero="part des notes sous 8/20 stable sur les 12 dernières semaines (au {as_of})",
+            negative="part des notes sous 8/20 en baisse de {value} {noun} sur les 12 dernières semaines (au {as_of})",
+        ),
+    ),
+    Feature(
+        name="grade_volatility_year",
+        family=MARKS_LEVEL,
+        table="grades",
+        window=YEAR,
+        unit="points",
+        direction=0,
+        source=BOWERS,
+        definition="Écart type des notes de l'année, sur 20, sans pondération. Inconnu sous 4 notes.",
+        compute=_volatility,
+        wording=Wording("écart type de {value} {noun} entre les notes {since}", noun=("point", "points")),
+    ),
+    Feature(
+        name="subjects_below_8_year",
+        family=MARKS_LEVEL,
+        table="grades",
+        window=YEAR,
+        unit="subjects",
+        direction=1,
+        source=f"{ABC} ; {ALLENSWORTH_EASTON}",
+        definition="Matières dont la moyenne de l'année est inférieure à 8/20. Inconnu sans aucune moyenne.",
+        compute=_subjects_below,
+        wording=Wording(
+            "{value} {noun} {since}",
+            noun=("matière sous 8/20 de moyenne", "matières sous 8/20 de moyenne"),
+            zero="aucune matière sous 8/20 de moyenne {since}",
+        ),
+    ),
+    Feature(
+        name="core_mean_year",
+        family=MARKS_LEVEL,
+        table="grades",
+        window=YEAR,
+        unit="/20",
+        direction=-1,
+        source=f"{ABC} ; {ALLENSWORTH_EASTON}",
+        definition=(
+            "Moyenne des moyennes de l'année en français, mathématiques et langue vivante 1, parmi celles que l'élève a."
+        ),
+        compute=_core_mean,
+        wording=Wording("moyenne de {value} en français, mathématiques et langue vivante 1 {since}"),
+    ),
+    Feature(
+        name="professional_mean_year",
+        family=MARKS_LEVEL,
+        table="grades",
+        window=YEAR,
+        unit="/20",
+        direction=-1,
+        source=CEREQ,
+        definition="Moyenne de l'année dans les enseignements professionnels. Inconnu sans note dans ces matières.",
+        compute=_professional_mean,
+        wording=Wording("moyenne de {value} dans les enseignements professionnels {since}"),
+    ),
+    Feature(
+        name="missed_work_share_12w",
+        family=MISSED_WORK,
+        table="grades",
+        window=LAST_12W,
+        unit="share",
+        direction=1,
+        source=f"{GPDS} ; {CEREQ}",
+        definition=(
+            "Évaluations non faites ou travaux non rendus, rapportés à leur somme avec les notes, sur les 12 dernières "
+            "semaines. Inconnu sans évaluation."
+        ),
+        compute=lambda facts: missed_share(facts, LAST_12W),
+        wording=Wording("{value} des évaluations et travaux non faits ou non rendus {since}"),
+    ),
+    Feature(
+        name="missed_work_share_change",
+        family=MISSED_WORK,
+        table="grades",
+        window=YEAR,
+        unit="share_points",
+        direction=1,
+        source=f"{GPDS} ; {BOWERS}",
+        definition=(
+            "Part des évaluations non faites ou non rendues sur les 12 dernières semaines moins cette part au début de "
+            "l'année. Inconnu si l'une des deux l'est."
+        ),
+        compute=lambda facts: missed_share(facts, LAST_12W) - missed_share(facts, BEFORE_12W),
+        wording=Wording(
+            "part des évaluations non faites ou non rendues en hausse de {value} {noun} sur les 12 dernières semaines (au "
+            "{as_of})",
+            noun=("point", "points"),
+            zero="part des évaluations non faites ou non rendues stable sur les 12 dernières semaines (au {as_of})",
+            negative=(
+                "part des évaluations non faites ou non rendues en baisse de {value} {noun} sur les 12 dernières semaines (au "
+                "{as_of})"
+            ),
+        ),
+    ),
+    Feature(
+        name="school_days_since_mark",
+        family=ASSESSMENT_RHYTHM,
+        table="grades",
+        window=YEAR,
+        unit="days",
+        direction=1,
+        source=f"{JANOSZ} ; {GPDS}",
+        definition=(
+            "Jours de classe, inscription ouverte, depuis le lendemain de la dernière note de l'année (périodes en milieu "
+            "professionnel comprises). Inconnu sans note dans l'année."
+        ),
+        compute=_days_since_mark,
+        wording=Wording(
+            "{value} {noun} depuis la dernière note (au {as_of})",
+            noun=("jour de classe", "jours de classe"),
+            zero="une note dès le dernier jour de classe (au {as_of})",
+        ),
+    ),
+    Feature(
+        name="quiet_weeks_share_12w",
+        family=ASSESSMENT_RHYTHM,
+        table="grades",
+        window=LAST_12W,
+        unit="share",
+        direction=1,
+        source=f"{JANOSZ} ; {GPDS}",
+        definition=(
+            "Semaines de classe moins semaines avec au moins une note (0 au moins), rapportées aux semaines de classe des 12 "
+            "dernières semaines, inscription ouverte. Inconnu sans semaine de classe."
+        ),
+        compute=_quiet_weeks,
+        wording=Wording("{value} des semaines de classe sans note {since}"),
+    ),
+    Feature(
+        name="marks_per_week_change",
+        family=ASSESSMENT_RHYTHM,
+        table="grades",
+        window=YEAR,
+        unit="per_week",
+        direction=0,
+        source=f"{JANOSZ} ; {BOWERS}",
+        definition=(
+            "Notes par semaine de classe sur les 12 dernières semaines, moins les notes par semaine de classe du début de "
+            "l'année. Inconnu si l'une des deux périodes est sans classe."
+        ),
+        compute=_marks_a_week_change,
+        wording=Wording(
+            "{value} {noun} de plus par semaine sur les 12 dernières semaines (au {as_of}), par rapport au début de l'année",
+            noun=("note", "notes"),
+            zero="autant de notes par semaine sur les 12 dernières semaines (au {as_of}) qu'au début de l'année",
+            negative=(
+                "{value} {noun} de moins par semaine sur les 12 dernières semaines (au {as_of}), par rapport au début de "
+                "l'année"
+            ),
+        ),
+    ),
+)
+"""Slopes, falls of subjects, missed work, quiet weeks."""
