@@ -56,8 +56,8 @@ les corriger. Les nombres des exemples sont inventés ; la date d’observation 
 
 _SAMPLE_INTRODUCTION = """## {count} motifs tirés au hasard
 
-Motifs d’élèves **synthétiques** (aucun élève réel) sous le modèle de démonstration, tirés au hasard une fois pour toutes, avec les
-points de probabilité que la famille ajoute ou retire.
+Motifs de situations à examiner, d’élèves **synthétiques** (aucun élève réel) sous le modèle de démonstration, tirés au hasard une
+fois pour toutes, avec les points de probabilité que la famille de faits ajoute ou retire.
 """
 
 _NOTICES_INTRODUCTION = """## Notices
@@ -153,12 +153,16 @@ def reasons_page(sampled: Sequence[str] = (), notices: Sequence[str] = ()) -> st
     '# Les motifs, mot pour mot'
     """
     known = example_records()
-    by_family = [(family, [item for item in CATALOGUE if item.family is family]) for family in FAMILIES if family.told]
+    by_family = [
+        (family, [item for item in CATALOGUE if item.family is family]) for family in FAMILIES if family.told
+    ]
     sections = [_family_section(family, features, known) for family, features in by_family if features]
     if sampled:
         sections.append(_section(_SAMPLE_INTRODUCTION.format(count=len(sampled)), sampled))
     if notices:
-        sections.append("\n---\n\n".join([_NOTICES_INTRODUCTION, *(f"{notice.strip()}\n" for notice in notices)]))
+        sections.append(
+            "\n---\n\n".join([_NOTICES_INTRODUCTION, *(f"{notice.strip()}\n" for notice in notices)])
+        )
     return "\n".join([_INTRODUCTION, *sections])
 
 

@@ -62,7 +62,7 @@ class Companion:
     whole: str = ""
 
     def values(self, facts: Facts) -> npt.NDArray[np.float64]:
-        """One value per pupil, NaN where it is not known or the window is too short.
+        """One value per pupil, NaN where it is not known.
 
         Parameters
         ----------
@@ -73,16 +73,15 @@ class Companion:
         -------
         array of float64, shape (pupils,)
         """
-        first, after = self.window.span(facts.known)
-        if not facts.has(self.table) or after - first < max(self.days, 1):
+        if not facts.has(self.table):
             return np.full(facts.pupils, np.nan)
-        unknown = facts.not_covered(self.table, first, after)
+        unknown = facts.not_covered(self.table, *self.window.span(facts.known))
         return np.where(unknown, np.nan, np.asarray(self.compute(facts), dtype=np.float64))
 
     def is_told(
         self, own: npt.NDArray[np.float64] | float, window: Window, known: KnownRecords
     ) -> npt.NDArray[np.bool_] | np.bool_:
-        """Whether it says more than the fact alone: no part of a single event, nor of a window as short.
+        """Whether it says more than the fact alone: days enough, no part of one event nor of a window as short.
 
         Parameters
         ----------
@@ -93,8 +92,11 @@ class Companion:
         known : KnownRecords
             For the as-of date.
         """
-        is_shorter = self.window.span(known)[0] > window.span(known)[0]
-        return np.greater_equal(own, _TWO) & is_shorter if self.kind == "part" else np.isfinite(own)
+        first, after = self.window.span(known)
+        is_whole = after - first >= max(self.days, 1)
+        if self.kind == "before":
+            return np.isfinite(own) & is_whole
+        return np.greater_equal(own, _TWO) & is_whole & (first > window.span(known)[0])
 
     def tell(self, value: float, own: float, unit: str, known: KnownRecords) -> str:
         """Write the brackets, with the space before them.
