@@ -126,7 +126,9 @@ def absence_beyond(pupil: PupilView) -> dict[str, float]:
         ),
         "absence_slope_year": as_float(slope(known)) if len(known) >= 3 else NAN,
         "absence_acceleration_12w": (
-            NAN if len(blocks) < 3 or None in blocks[:3] else float(blocks[0] - 2 * blocks[1] + blocks[2])  # type: ignore[operator]
+            NAN
+            if len(blocks) < 3 or None in blocks[:3]
+            else float(blocks[0] - 2 * blocks[1] + blocks[2])  # type: ignore[operator]
         ),
         "absent_weeks_change_12w": weeks_share(six, end) - weeks_share(twelve, six),
         "longest_absence_run_12w": longest_run(day in absent_days for day in pupil.school_days(twelve, end)),
@@ -152,9 +154,7 @@ def unjustified_by_month(pupil: PupilView, start: date, end: date) -> dict[int, 
 
 def months_since_threshold(pupil: PupilView) -> float:
     """Count the months from the first one over the threshold to that of the day before, both included."""
-    over = [
-        m for m, n in unjustified_by_month(pupil, pupil.start, pupil.as_of).items() if n >= MONTH_THRESHOLD
-    ]
+    over = [m for m, n in unjustified_by_month(pupil, pupil.start, pupil.as_of).items() if n >= MONTH_THRESHOLD]
     eve = pupil.as_of - timedelta(1)
     return 12 * eve.year + eve.month - min(over) + 1 if over else 0
 
@@ -169,9 +169,7 @@ def grade_beyond(pupil: PupilView) -> dict[str, float]:
     start, end, twelve = pupil.start, pupil.as_of, pupil.back(84)
     year, recent, early = (pupil.marks_in(a, b) for a, b in ((start, end), (twelve, end), (start, twelve)))
     weighted = [
-        (Fraction((row["date"] - start).days, 28), mark_of(row), weight_of(row))
-        for row in year
-        if weight_of(row)
+        (Fraction((row["date"] - start).days, 28), mark_of(row), weight_of(row)) for row in year if weight_of(row)
     ]
     line = slope(weighted) if len(weighted) >= 4 else None
     values = [mark_of(row) for row in year]
@@ -269,9 +267,7 @@ def path_beyond(pupil: PupilView) -> dict[str, float]:
         if (r["end_date"] or date(r["school_year"] + 1, 8, 31)) >= pupil.start
     ]
     levels = pupil.level_by_year()
-    entered = (
-        levels.get(pupil.year) in FIRST_VOCATIONAL and levels.get(pupil.year - 1) not in FIRST_VOCATIONAL
-    )
+    entered = levels.get(pupil.year) in FIRST_VOCATIONAL and levels.get(pupil.year - 1) not in FIRST_VOCATIONAL
     boarding = changes_of(pupil, "boarder", pupil.start)
     return {
         "mid_year_arrival_year": float(min(this_year) > date(pupil.year, 9, 30)) if this_year else NAN,
@@ -325,9 +321,7 @@ def vigilance_absences(pupil: PupilView) -> dict[str, float]:
             if from_day is None
             else sum(n >= MONTH_THRESHOLD for n in unjustified_by_month(pupil, from_day, end).values())
         ),
-        "exclusion_half_days_since_4e": NAN
-        if from_day is None
-        else pupil.total(("exclusion",), from_day, end),
+        "exclusion_half_days_since_4e": NAN if from_day is None else pupil.total(("exclusion",), from_day, end),
     }
 
 

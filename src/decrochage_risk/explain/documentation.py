@@ -167,10 +167,9 @@ def reasons_page(sampled: Sequence[str] = (), notices: Sequence[str] = ()) -> st
 
 
 def _family_section(family: Family, features: Iterable[Feature], known: KnownRecords) -> str:
-    parts = [f"## {family.label}\n"]
-    for feature in features:
-        parts.append(_section(f"`{feature.name}`\n", [item.text for item in examples_of(feature, known)]))
-    return "\n".join(parts)
+    told = {feature.name: [item.text for item in examples_of(feature, known)] for feature in features}
+    parts = [_section(f"`{name}`\n", texts) for name, texts in told.items()]
+    return "\n".join([f"## {family.label}\n", *parts])
 
 
 def _section(title: str, lines: Iterable[str]) -> str:

@@ -26,7 +26,19 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Positions = npt.NDArray[np.intp]
 
-__all__ = ["FLOOR", "MOST_AGGRAVATING", "MOST_PROTECTIVE", "Reason", "ReasonTable", "find_reasons"]
+__all__ = [
+    "FLOOR",
+    "MOST_AGGRAVATING",
+    "MOST_PROTECTIVE",
+    "Reason",
+    "ReasonTable",
+    "family_of_columns",
+    "family_sums",
+    "find_reasons",
+    "position_in_group",
+    "secant",
+    "strongest_first",
+]
 
 FLOOR = 0.10
 """Log-odds under which a family is not told: about 2.5 points of probability at most."""
@@ -140,8 +152,8 @@ def find_reasons(
     -------
     ReasonTable
     """
-    families = _family_sums(attribution)
-    risk_points = _points_per_log_odds(attribution)
+    families = family_sums(attribution)
+    risk_points = secant(attribution.base, attribution.contributions.sum(axis=1))
     told = _told(families)
     rows, columns = np.nonzero(told)
     strongest = _strongest(attribution, known_values, families, rows, columns)
@@ -161,7 +173,7 @@ def find_reasons(
 
 
 @cache
-def _family_of_columns(columns: tuple[str, ...]) -> npt.NDArray[np.intp]:
+def family_of_columns(columns: tuple[str, ...]) -> npt.NDArray[np.intp]:
     """Position in FAMILIES of each column's family, -1 for context columns."""
     codes = [family.code for family in FAMILIES]
     found = np.array(
@@ -175,29 +187,33 @@ def _family_of_columns(columns: tuple[str, ...]) -> npt.NDArray[np.intp]:
     return found
 
 
-def _family_sums(attribution: Attribution) -> Floats:
+def family_sums(attribution: Attribution) -> Floats:
     """Sum the contributions of each family, column by column: a pupil alone and in a batch add up alike."""
     sums = np.zeros((len(attribution.contributions), len(FAMILIES)))
-    for column, family in enumerate(_family_of_columns(attribution.columns).tolist()):
+    for column, family in enumerate(family_of_columns(attribution.columns).tolist()):
         if family >= 0:
             sums[:, family] += attribution.contributions[:, column]
     return sums
 
 
-def _points_per_log_odds(attribution: Attribution) -> Floats:
-    """Secant of the logistic curve between the reference and the pupil, in points of probability per log-odds."""
-    moved = attribution.contributions.sum(axis=1)
-    start, end = probability(attribution.base), probability(attribution.base + moved)
-    tangent = start * (1.0 - start)
+def secant(start: Floats, moved: Floats) -> Floats:
+    """Secant of the logistic curve from ``start`` over ``moved`` log-odds, in points of probability per log-odds.
+
+    Examples
+    --------
+    >>> secant(np.array([0.0]), np.array([0.0]))  # the tangent
+    array([25.])
+    """
+    low, high = probability(start), probability(start + moved)
     still = np.abs(moved) < 1e-9  # noqa: PLR2004 - under this the secant is the tangent
-    return 100.0 * np.where(still, tangent, (end - start) / np.where(still, 1.0, moved))
+    return 100.0 * np.where(still, low * (1.0 - low), (high - low) / np.where(still, 1.0, moved))
 
 
 def _told(families: Floats) -> npt.NDArray[np.bool_]:
     """Which families are told: the strongest above the floor, 3 (4 if they hold under half) and 2; some never are."""
     families = np.where([family.told for family in FAMILIES], families, 0.0)
-    up = _strongest_first(np.where(families >= FLOOR, families, 0.0))
-    down = _strongest_first(np.where(families <= -FLOOR, -families, 0.0))
+    up = strongest_first(np.where(families >= FLOOR, families, 0.0))
+    down = strongest_first(np.where(families <= -FLOOR, -families, 0.0))
     aggravating = np.where(families > 0, families, 0.0)
     first = np.where((up >= 0) & (up < MOST_AGGRAVATING), aggravating, 0.0).sum(axis=1)
     most = np.where(first < _HALF * aggravating.sum(axis=1), MOST_AGGRAVATING + 1, MOST_AGGRAVATING)
@@ -207,7 +223,7 @@ def _told(families: Floats) -> npt.NDArray[np.bool_]:
     return told
 
 
-def _strongest_first(strength: Floats) -> npt.NDArray[np.int64]:
+def strongest_first(strength: Floats) -> npt.NDArray[np.int64]:
     """Rank of each family by strength, ties by the order of FAMILIES; -1 where the strength is 0."""
     order = np.argsort(-strength, axis=1, kind="stable")
     rank = np.empty_like(order)
@@ -223,7 +239,7 @@ def _strongest(
     columns: npt.NDArray[np.intp],
 ) -> npt.NDArray[np.intp]:
     """Column that words each reason: the known one that pushes most in the family's own direction; -1 if none."""
-    family = _family_of_columns(attribution.columns)
+    family = family_of_columns(attribution.columns)
     push = attribution.contributions[rows] * np.sign(families[rows, columns])[:, None]
     eligible = (family[None, :] == columns[:, None]) & ~np.isnan(known_values[rows])
     push = np.where(eligible, push, -np.inf)
@@ -246,7 +262,7 @@ def _worded(
     text = _words(code, values.tolist(), references.tolist(), seconds.tolist(), known)
     return {
         "row": rows,
-        "position": _position_in_group(rows),
+        "position": position_in_group(rows),
         "code": _texts(code),
         "family": _FAMILY_CODES[columns],
         "family_label": _FAMILY_LABELS[columns],
@@ -315,6 +331,6 @@ _FAMILY_CODES = _texts(family.code for family in FAMILIES)
 _FAMILY_LABELS = _texts(family.label for family in FAMILIES)
 
 
-def _position_in_group(rows: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+def position_in_group(rows: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
     """Give each reason its number among those of its pupil, from 1; ``rows`` is sorted."""
     return np.arange(1, rows.size + 1, dtype=np.intp) - np.searchsorted(rows, rows)
