@@ -40,18 +40,32 @@ if TYPE_CHECKING:
         UnreadableRecordsError,
     )
     from decrochage_risk.evaluate import EvaluationReport
-    from decrochage_risk.explain import Reason
+    from decrochage_risk.explain import ChangeReason, Reason
     from decrochage_risk.model import TrainedModel
     from decrochage_risk.model import load_trained_model as load_model
     from decrochage_risk.policy import Policy, load_policy
     from decrochage_risk.records import PupilRecords
     from decrochage_risk.school_year import SchoolCalendar
-    from decrochage_risk.score import PupilRisk, RiskScores, score_pupils
+    from decrochage_risk.score import (
+        Changes,
+        Counterfactual,
+        Counterfactuals,
+        PupilChange,
+        PupilRisk,
+        RiskScores,
+        score_pupils,
+        what_could_help,
+    )
     from decrochage_risk.train import evaluate_model, train_model
 
 _HOME = {
+    "ChangeReason": "explain",
+    "Changes": "score",
+    "Counterfactual": "score",
+    "Counterfactuals": "score",
     "EvaluationReport": "evaluate",
     "Policy": "policy",
+    "PupilChange": "score",
     "PupilRecords": "records",
     "PupilRisk": "score",
     "Reason": "explain",
@@ -63,14 +77,19 @@ _HOME = {
     "load_policy": "policy",
     "score_pupils": "score",
     "train_model": "train",
+    "what_could_help": "score",
 }
 
 __all__ = [
     "ArtefactError",
     "AsOfError",
     "CalendarError",
+    "ChangeReason",
+    "Changes",
     "ColumnsError",
     "ContractMismatchError",
+    "Counterfactual",
+    "Counterfactuals",
     "DecrochageError",
     "DecrochageWarning",
     "DemoModelWarning",
@@ -80,6 +99,7 @@ __all__ = [
     "NotEnoughDataError",
     "Policy",
     "PolicyError",
+    "PupilChange",
     "PupilRecords",
     "PupilRisk",
     "Reason",
@@ -97,6 +117,7 @@ __all__ = [
     "load_policy",
     "score_pupils",
     "train_model",
+    "what_could_help",
 ]
 
 
