@@ -8,11 +8,22 @@ from __future__ import annotations
 
 import json
 import sys
+import warnings
+from functools import cache
 from pathlib import Path
 
+import numpy as np
+
+from decrochage_risk import french
+from decrochage_risk.errors import DemoModelWarning
+from decrochage_risk.explain.documentation import reasons_page
 from decrochage_risk.features.documentation import features_page
 from decrochage_risk.records.documentation import records_page, schemas
+from decrochage_risk.score import RiskScores, score_pupils
+from decrochage_risk.synthetic import make_cohort
 
+PLURAL_FROM = 2
+REASONS_SHOWN = 30
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -28,7 +39,32 @@ def generated_files() -> dict[str, str]:
         },
         "docs/records.md": records_page(),
         "docs/features.md": features_page(),
+        "docs/motifs.md": reasons_page(sampled_reasons(synthetic_scores())),
     }
+
+
+@cache
+def synthetic_scores() -> RiskScores:
+    """Score synthetic pupils with the bundled model; the situations to be looked at are explained."""
+    cohort = make_cohort(800, [2022, 2023, 2024], seed=30)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DemoModelWarning)
+        return score_pupils(cohort.records, as_of="2025-03-05")
+
+
+def sampled_reasons(scores: RiskScores) -> list[str]:
+    """Draw some reasons, with the points that each adds or removes."""
+    order = np.random.default_rng(2024).permutation(len(scores.reasons))
+    chosen = scores.reasons.iloc[order].head(REASONS_SHOWN)
+    return [
+        f"{reason.text} ({french.signed(reason.points, 1)} {point_of(reason.points)})"
+        for reason in chosen.itertuples()
+    ]
+
+
+def point_of(points: float) -> str:
+    """Write the noun of a number of points, in the singular under 2."""
+    return "point" if abs(french.rounded(points, 1)) < PLURAL_FROM else "points"
 
 
 def stale_files() -> dict[str, str]:

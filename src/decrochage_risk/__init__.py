@@ -41,14 +41,23 @@ if TYPE_CHECKING:
         UnreadableRecordsError,
     )
     from decrochage_risk.evaluate import EvaluationReport, ModelComparison
-    from decrochage_risk.explain import Reason
+    from decrochage_risk.explain import ChangeReason, Reason
     from decrochage_risk.features import build_context
     from decrochage_risk.model import TrainedModel, recalibrate
     from decrochage_risk.model import load_trained_model as load_model
     from decrochage_risk.policy import Policy, load_policy
     from decrochage_risk.records import PupilRecords
     from decrochage_risk.school_year import SchoolCalendar
-    from decrochage_risk.score import PupilRisk, RiskScores, score_pupils
+    from decrochage_risk.score import (
+        Changes,
+        Counterfactual,
+        Counterfactuals,
+        PupilChange,
+        PupilRisk,
+        RiskScores,
+        score_pupils,
+        what_could_help,
+    )
     from decrochage_risk.train import (
         RetrainConfig,
         RetrainResult,
@@ -59,9 +68,14 @@ if TYPE_CHECKING:
     )
 
 _HOME = {
+    "ChangeReason": "explain",
+    "Changes": "score",
+    "Counterfactual": "score",
+    "Counterfactuals": "score",
     "EvaluationReport": "evaluate",
     "ModelComparison": "evaluate",
     "Policy": "policy",
+    "PupilChange": "score",
     "PupilRecords": "records",
     "PupilRisk": "score",
     "Reason": "explain",
@@ -79,14 +93,19 @@ _HOME = {
     "retrain": "train",
     "score_pupils": "score",
     "train_model": "train",
+    "what_could_help": "score",
 }
 
 __all__ = [
     "ArtefactError",
     "AsOfError",
     "CalendarError",
+    "ChangeReason",
+    "Changes",
     "ColumnsError",
     "ContractMismatchError",
+    "Counterfactual",
+    "Counterfactuals",
     "DecrochageError",
     "DecrochageWarning",
     "DemoModelWarning",
@@ -98,6 +117,7 @@ __all__ = [
     "NotEnoughDataError",
     "Policy",
     "PolicyError",
+    "PupilChange",
     "PupilRecords",
     "PupilRisk",
     "Reason",
@@ -121,6 +141,7 @@ __all__ = [
     "retrain",
     "score_pupils",
     "train_model",
+    "what_could_help",
 ]
 
 

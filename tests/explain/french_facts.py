@@ -30,8 +30,12 @@ MONTHS = [
     "décembre",
 ]
 NUMBER = r"[+\u2212]?\d{1,3}(?:\u202f?\d{3})*(?:,\d+)?"
-DAY = rf"(?:1er|[2-9]|[12]\d|3[01]) (?:{'|'.join(MONTHS)})"
+DAY = rf"(?:1er|[2-9]|[12]\d|3[01]) (?:{'|'.join(MONTHS)})(?: \d{{4}})?"
+_PREFIX = {"rank": "rang "}
 PERCENT_UNITS = {"share", "share_points"}
+
+
+Day = tuple[int | None, int, int]
 
 
 @dataclass(frozen=True)
@@ -46,18 +50,22 @@ class Fact:
         Decimals it was written with.
     noun : str or None
         The noun that was chosen.
-    since, as_of : (int, int) or None
-        Month and day that were named.
+    since, as_of, until : (year or None, month, day) or None
+        Days that were named; the year only when it was written.
     answer : int or None
         0 or 1, for a sentence without an amount.
+    second : str or None
+        What stands in brackets behind the fact.
     """
 
     value: Decimal | None
     decimals: int
     noun: str | None
-    since: tuple[int, int] | None
-    as_of: tuple[int, int] | None
+    since: Day | None
+    as_of: Day | None
+    until: Day | None
     answer: int | None
+    second: str | None
 
 
 def parsed(written: str) -> Decimal:
@@ -84,6 +92,7 @@ def rounded(value: float, decimals: int, unit: str) -> Decimal:
 def read_fact(feature: Feature, fact: str) -> Fact:
     """Read the first half of a text; exactly one sentence of the feature must fit it."""
     words = feature.wording
+    fact, second = _without_brackets(fact) if words.companion is not None else (fact, None)
     templates = {1: words.sentence, 0: words.zero, -1: words.negative}
     fits = [
         (sign, match)
@@ -105,15 +114,35 @@ def read_fact(feature: Feature, fact: str) -> Fact:
         noun=found.get("noun"),
         since=_day(found.get("since")),
         as_of=_day(found.get("as_of")),
+        until=_day(found.get("until")),
         answer=sign if feature.unit == "0/1" else None,
+        second=second,
     )
+
+
+def _without_brackets(fact: str) -> tuple[str, str | None]:
+    match = re.fullmatch(r"(.*) \((.*)\)", fact)
+    return (match[1], match[2]) if match else (fact, None)
+
+
+def read_second(written: str, unit: str) -> tuple[Decimal | None, int, tuple[Day, ...]]:
+    """Read what stands in brackets: the amount (None for all of it), its decimals, and the days that it names."""
+    days = tuple(_day(found) for found in re.findall(DAY, written))
+    amount = re.match(rf"(?:dont )?({NUMBER}){re.escape(_suffix(unit))} ", written)
+    if amount:
+        return parsed(amount[1]), decimals_in(amount[1]), days
+    word = written.split(maxsplit=1)[0]
+    assert word in {"aucun", "aucune", "tous", "toutes"}, written
+    return (None if word.startswith("t") else Decimal(0)), 0, days
 
 
 def read_reference(feature: Feature, written: str) -> tuple[Decimal, int]:
     """Read the second half of a text: the amount of the reference pupil and its decimals."""
     if feature.unit == "0/1":
         return Decimal(feature.wording.answers.index(written)), 0
-    match = re.fullmatch(f"({NUMBER}){re.escape(_suffix(feature.unit))}", written)
+    match = re.fullmatch(
+        f"{_PREFIX.get(feature.unit, '')}({NUMBER}){re.escape(_suffix(feature.unit))}", written
+    )
     assert match, f"{written!r} is no amount in {feature.unit}"
     return parsed(match[1]), decimals_in(match[1])
 
@@ -121,10 +150,11 @@ def read_reference(feature: Feature, written: str) -> tuple[Decimal, int]:
 def _pattern(template: str, feature: Feature) -> str:
     nouns = "|".join(re.escape(noun) for noun in feature.wording.noun)
     fields = {
-        "value": f"(?P<value>{NUMBER}){re.escape(_suffix(feature.unit))}",
+        "value": f"{_PREFIX.get(feature.unit, '')}(?P<value>{NUMBER}){re.escape(_suffix(feature.unit))}",
         "noun": f"(?P<noun>{nouns})",
         "since": f"depuis le (?P<since>{DAY})",
         "as_of": f"(?P<as_of>{DAY})",
+        "until": f"jusqu'au (?P<until>{DAY})",
     }
     parts = re.split(r"\{(\w+)\}", template)
     return "".join(fields[part] if at % 2 else re.escape(part) for at, part in enumerate(parts))
@@ -134,8 +164,8 @@ def _suffix(unit: str) -> str:
     return {"share": "\u00a0%", "/20": "/20"}.get(unit, "")
 
 
-def _day(written: str | None) -> tuple[int, int] | None:
+def _day(written: str | None) -> Day | None:
     if written is None:
         return None
-    number, month = written.replace("1er", "1").split()
-    return MONTHS.index(month) + 1, int(number)
+    number, month, *year = written.replace("1er", "1").split()
+    return int(year[0]) if year else None, MONTHS.index(month) + 1, int(number)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import pytest
 from pydantic import ValidationError
 
@@ -20,8 +21,11 @@ if TYPE_CHECKING:
 
 NAMES = tuple(feature.name for feature in CATALOGUE)
 ONE_PER_FAMILY = {
-    family.code: next(f.name for f in CATALOGUE if f.family.code == family.code) for family in FAMILIES
+    family.code: next(f.name for f in CATALOGUE if f.family is family)
+    for family in FAMILIES
+    if any(f.family is family for f in CATALOGUE)
 }
+TOLD = [family.code for family in FAMILIES if family.told and family.code in ONE_PER_FAMILY]
 
 
 def made_up(*rows: dict[str, float], base: float = -2.0) -> Attribution:
@@ -143,9 +147,17 @@ def test_three_are_told_when_they_hold_half(known: KnownRecords) -> None:
 
 def test_a_fourth_is_told_when_three_hold_less_than_half(known: KnownRecords) -> None:
     """With eight families of about the same weight, a fourth aggravating reason is told."""
-    row = of_families(**{family.code: 0.3 for family in FAMILIES[:8]})
-    table = told(made_up(row), known).reasons
-    assert table["family"].tolist() == [family.code for family in FAMILIES[:4]]
+    table = told(made_up(of_families(**dict.fromkeys(TOLD[:8], 0.3))), known).reasons
+    assert table["family"].tolist() == TOLD[:4]
+
+
+def test_a_family_that_is_never_told_goes_to_the_others(known: KnownRecords) -> None:
+    """What is not fit to be said is no reason, however strong; its points are in "autres éléments"."""
+    silent = [family.code for family in FAMILIES if not family.told and family.code in ONE_PER_FAMILY]
+    table = told(made_up(of_families(marks_level=0.5, **dict.fromkeys(silent, 3.0))), known)
+    assert table.reasons["family"].tolist() == ["marks_level"]
+    total = 100 / (1 + math.exp(2 - 0.5 - 3.0 * len(silent))) - 100 / (1 + math.exp(2))
+    assert table.reasons["points"][0] + table.other_points[0] == pytest.approx(total, abs=1e-9)
 
 
 def test_equal_families_are_told_in_the_order_of_the_families(known: KnownRecords) -> None:
@@ -237,7 +249,9 @@ def test_reasons_do_not_depend_on_the_order_of_the_pupils(known: KnownRecords) -
     for at, row in enumerate(rows):
         alone = told(made_up(row), known)
         own = together.reasons[together.reasons["row"] == at].drop(columns="row")
-        assert own.to_dict("records") == alone.reasons.drop(columns="row").to_dict("records")
+        pd.testing.assert_frame_equal(
+            own.reset_index(drop=True), alone.reasons.drop(columns="row"), check_exact=True
+        )
         assert together.other_points[at] == alone.other_points[0]
 
 

@@ -6,13 +6,14 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import pytest
-from french_facts import DAY, PERCENT_UNITS, SEPARATOR, read_fact, read_reference, rounded
+from french_facts import DAY, PERCENT_UNITS, SEPARATOR, read_fact, read_reference, read_second, rounded
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decrochage_risk import french
-from decrochage_risk.explain.sentences import REFERENCE_PUPIL, tell
+from decrochage_risk.explain.sentences import NO_REASON, OTHERS, REFERENCE_PUPIL, tell
 from decrochage_risk.features import CATALOGUE, FAMILIES, FEATURE_BY_NAME
 from decrochage_risk.records import PupilRecords
 
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
     from decrochage_risk.model import TrainedModel
     from decrochage_risk.records.known import KnownRecords
     from decrochage_risk.score import RiskScores
+    from decrochage_risk.synthetic import Cohort
 
+LEXICON = french.FORBIDDEN_WORDS + french.CAUSAL_WORDS + french.PRIVATE_WORDS
+EPOCH = date(1970, 1, 1).toordinal()
 WHOLE_UNITS = {
     "half-days", "events", "months", "weeks", "days", "years", "changes", "rank", "subjects", "wishes",
 }  # fmt: skip
@@ -31,13 +35,13 @@ GRID = {
     "share": [0.0, 0.0004, 0.01, 0.0195, 0.3333, 1.0],
     "share_points": [-0.4, -0.0195, -0.0001, 0.0, 0.0002, 0.01, 0.0195, 0.02, 0.5],
     "points": [-7.25, -2.0, -1.95, -1.0, -0.04, -0.0001, 0.0, 0.0001, 0.04, 1.0, 1.95, 2.0, 6.66],
-    "per_week": [-2.04, -0.5, -0.0001, 0.0, 0.04, 0.5, 1.95, 3.0],
+    "per_week": [-2.5, -1.0, -0.04, 0.0, 0.04, 0.5, 1.0, 3.75],
     "/20": [0.0, 0.05, 7.99, 8.0, 12.345, 20.0],
     "0/1": [0.0, 1.0],
     "rank": [1.0, 2.0, 10.0],
     "years": [-1.0, 0.0, 1.0, 2.0, 3.0],
 }
-COUNTS = [0.0, 1.0, 2.0, 12.0, 1234.0]
+COUNTS = [-12.0, -1.0, 0.0, 1.0, 2.0, 12.0, 1234.0]
 NOT_FRENCH = re.compile(
     r"\b(?:nan|none|inf|null|the|of|since|and|absences? rate|half-days?|events?|months?|weeks?|years?|"
     r"shares?|points? of|mean|grades?|unjustified|lateness|wish|rank|true|false)\b|[{}_]",
@@ -55,7 +59,7 @@ def grid_of(feature: Feature) -> list[float]:
 
 def check_form(text: str) -> None:
     """Check what holds for any sentence that a school reads."""
-    assert not french.forbidden_in(text), text
+    assert not french.forbidden_in(text, LEXICON), text
     assert not NOT_FRENCH.search(text), text
     assert re.search(DAY, text), f"no day in {text!r}"
     assert "  " not in text, text
@@ -75,7 +79,9 @@ def check_numbers(feature: Feature, text: str, value: float, reference: float) -
         return
     places = fact.decimals or decimals
     assert fact.value == rounded(value, places, feature.unit), text
-    assert fact.decimals in {0, decimals}, f"value and reference are written differently in {text!r}"
+    assert fact.decimals in {0, decimals} or decimals == reference == 0, (
+        f"value and reference are written differently in {text!r}"
+    )
     if feature.unit in WHOLE_UNITS:
         assert places == 0, text
     if fact.noun is not None:
@@ -131,22 +137,39 @@ def one_pupil_known(as_of: date) -> KnownRecords:
     "as_of", [date(2024, 9, 10), date(2024, 10, 1), date(2025, 1, 15), date(2025, 6, 30)]
 )
 @pytest.mark.parametrize("feature", CATALOGUE, ids=lambda feature: feature.name)
-def test_the_day_named_is_the_start_of_the_window_or_the_as_of_date(feature: Feature, as_of: date) -> None:
-    """The day in "depuis le" is the first of the window, cut at 1 September; the other one is the as-of date."""
-    september = date(2024, 9, 1)
-    weeks = {"4w": 28, "12w": 84}.get(feature.window.name)
-    start = september if weeks is None else max(september, date.fromordinal(as_of.toordinal() - weeks))
-    fact = read_fact(feature, tell(feature, 1.0, 0.0, one_pupil_known(as_of)).partition(SEPARATOR)[0])
-    assert (fact.since is None) != (fact.as_of is None)
-    assert fact.since in {None, (start.month, start.day)}
-    assert fact.as_of in {None, (as_of.month, as_of.day)}
+def test_the_days_named_are_those_of_the_window_or_the_as_of_date(feature: Feature, as_of: date) -> None:
+    """A named day is the first or the last of the window, or the as-of date; with its year when of another school year."""
+    known = one_pupil_known(as_of)
+    first, after = feature.window.span(known)
+    fact = read_fact(feature, tell(feature, 1.0, 0.0, known).partition(SEPARATOR)[0])
+    named = {
+        "since": (fact.since, date.fromordinal(EPOCH + first)),
+        "until": (fact.until, date.fromordinal(EPOCH + after - 1)),
+        "as_of": (fact.as_of, as_of),
+    }
+    told = {name: pair for name, pair in named.items() if pair[0] is not None}
+    assert told
+    for written, day in told.values():
+        of_this_year = date(2024, 9, 1) <= day < date(2025, 9, 1)
+        assert written == (None if of_this_year else day.year, day.month, day.day)
+
+
+def test_trailing_windows_start_where_they_should() -> None:
+    """4 and 12 weeks start 28 and 84 days before the as-of date, never before 1 September."""
+    for as_of, weeks, expected in (
+        (date(2025, 3, 5), "unjustified_half_days_4w", "depuis le 5 février"),
+        (date(2025, 3, 5), "unjustified_half_days_12w", "depuis le 11 décembre"),
+        (date(2024, 9, 10), "unjustified_half_days_12w", "depuis le 1er septembre"),
+        (date(2025, 3, 5), "school_changes_3y", "depuis le 1er septembre 2022"),
+    ):
+        assert expected in tell(FEATURE_BY_NAME[weeks], 3.0, 0.0, one_pupil_known(as_of))
 
 
 def test_close_values_are_told_apart() -> None:
     """Decimals are added until the value and its reference read differently, up to three."""
     known, mark = one_pupil_known(date(2025, 3, 5)), FEATURE_BY_NAME["mean_grade_year"]
-    assert "moyenne de 10,1/20" in tell(mark, 10.1, 12.0, known)
-    assert "moyenne de 10,12/20" in tell(mark, 10.12, 10.13, known)
+    assert "moyenne des notes de 10,1/20" in tell(mark, 10.1, 12.0, known)
+    assert "moyenne des notes de 10,12/20" in tell(mark, 10.12, 10.13, known)
     assert tell(mark, 10.12, 10.13, known).endswith(": 10,13/20")
     assert tell(mark, 10.1234, 10.12341, known).endswith(": 10,123/20")
 
@@ -171,25 +194,101 @@ def test_every_number_of_every_reason_is_the_value_of_its_feature(
         check_numbers(feature, reason.text, value, reference)
 
 
+def test_second_facts_are_those_of_the_records(
+    small_scores: RiskScores, small_cohort: Cohort, as_of: date
+) -> None:
+    """Each amount and each day in brackets is what the rows of the records give, counted here."""
+    reasons, expected = small_scores.reasons, second_facts(small_scores, small_cohort, as_of)
+    told = 0
+    for reason in reasons.itertuples():
+        companion = FEATURE_BY_NAME[reason.code].wording.companion
+        second = read_fact(FEATURE_BY_NAME[reason.code], reason.text.partition(SEPARATOR)[0]).second
+        assert (second is None) == np.isnan(reason.companion)
+        if second is None or companion is None:
+            continue
+        told += 1
+        value = expected[reason.code].get(reason.pupil_id, 0.0)
+        assert reason.companion == pytest.approx(value, abs=1e-9)
+        amount, decimals, days = read_second(second, reason.unit)
+        assert amount == (None if amount is None else rounded(value, decimals, reason.unit))
+        assert amount is not None or value == reason.value
+        named = [date.fromisoformat(day) for day in reason.companion_period.split("/")]
+        named = named if companion.kind == "before" else named[:1]
+        assert [day[1:] for day in days] == [(day.month, day.day) for day in named]
+    assert told > 100
+    assert reasons.loc[reasons["companion"].notna(), "code"].nunique() >= 2
+
+
+def second_facts(scores: RiskScores, cohort: Cohort, as_of: date) -> dict[str, pd.Series]:
+    """Count the second facts again, from the tables of a clean cohort and from differences of other features."""
+    recent, before = pd.Timestamp(as_of) - pd.Timedelta(days=28), pd.Timestamp(as_of) - pd.Timedelta(days=56)
+    absences, grades = (known_rows(cohort.tables[name], as_of) for name in ("absences", "grades"))
+    settled = absences["justified"].fillna(value=False).astype(bool) & ~(
+        absences["justified_on"] >= pd.Timestamp(as_of)
+    )
+    absences["open"] = (absences["kind"] == "absence") & ~settled
+    last = absences[absences["date"] >= recent]
+    prior = absences[(absences["date"] < recent) & (absences["date"] >= before)]
+    missed = grades[(grades["date"] >= recent) & grades["status"].isin(["absent", "not_handed_in"])]
+    unjustified = last[last["open"]].groupby("pupil_id")["half_days"].sum()
+    features = scores.features
+    return {
+        "unjustified_half_days_4w": prior[prior["open"]].groupby("pupil_id")["half_days"].sum(),
+        "unjustified_half_days_12w": unjustified,
+        "unjustified_half_days_year": unjustified,
+        "lateness_12w": last[last["kind"] == "lateness"].groupby("pupil_id").size(),
+        "exclusion_half_days_year": last[last["kind"] == "exclusion"].groupby("pupil_id")["half_days"].sum(),
+        "missed_assessments_12w": missed.groupby("pupil_id").size(),
+        "absence_rate_4w": features["absence_rate_4w"] - features["absence_rate_change"],
+        "mean_grade_12w": features["mean_grade_12w"] - features["grade_change_term"],
+    }
+
+
+def known_rows(table: pd.DataFrame, as_of: date) -> pd.DataFrame:
+    known = table["date"] < pd.Timestamp(as_of)
+    if "recorded_on" in table:
+        known &= ~(table["recorded_on"] >= pd.Timestamp(as_of))
+    return table[known].copy()
+
+
+@pytest.mark.parametrize("feature", [f for f in CATALOGUE if f.wording.companion], ids=lambda f: f.name)
+def test_a_second_fact_is_told_only_when_it_adds_something(feature: Feature) -> None:
+    """Nothing is added when the second fact is not known, or when it is a part of one event or of a window as short."""
+    known = one_pupil_known(date(2025, 3, 5))
+    assert ")" not in tell(feature, 6.0, 0.0, known).replace("(au 5 mars)", "")
+    added = tell(feature, 6.0, 0.0, known, companion=2.0)
+    assert added.partition(SEPARATOR)[0].endswith(")")
+    check_form(added)
+    if feature.wording.companion.kind == "part":
+        assert tell(feature, 1.0, 0.0, known, companion=1.0) == tell(feature, 1.0, 0.0, known)
+        september = one_pupil_known(date(2024, 9, 20))
+        assert tell(feature, 6.0, 0.0, september, companion=6.0) == tell(feature, 6.0, 0.0, september)
+        assert "(tou" in tell(feature, 6.0, 0.0, known, companion=6.0)
+
+
 def test_every_reason_names_the_first_day_of_its_period(small_scores: RiskScores, as_of: date) -> None:
     """The day after "depuis le" is the start of the reason's period, which ends the day before the as-of date."""
     dated = 0
     for reason in small_scores.reasons.itertuples():
         start, _, end = reason.period.partition("/")
         fact = read_fact(FEATURE_BY_NAME[reason.code], reason.text.partition(SEPARATOR)[0])
-        assert fact.since is not None or fact.as_of == (as_of.month, as_of.day)
         if fact.since is not None:
             dated += 1
             first = date.fromisoformat(start)
-            assert fact.since == (first.month, first.day)
+            assert fact.since[1:] == (first.month, first.day)
             assert date.fromisoformat(end).toordinal() == as_of.toordinal() - 1
+        elif fact.until is not None:
+            last = date.fromisoformat(end)
+            assert fact.until == (last.year, last.month, last.day)
+        else:
+            assert fact.as_of == (None, as_of.month, as_of.day)
     assert dated > 100
 
 
 def test_labels_and_fixed_words_are_sound() -> None:
     """What a school reads beside the sentences holds no label and no English either."""
-    for text in (REFERENCE_PUPIL, *(family.label for family in FAMILIES)):
-        assert not french.forbidden_in(text)
+    for text in (REFERENCE_PUPIL, NO_REASON, OTHERS, *(family.label for family in FAMILIES)):
+        assert not french.forbidden_in(text, LEXICON)
         assert not NOT_FRENCH.search(text)
 
 

@@ -30,7 +30,25 @@ FOUND = [
     "problèmes familiaux",
     "difficultés de santé",
     "maladie",
+    "décrochera",
+    "cancre",
+    "perturbateurs",
+    "mauvais élève",
+    "élève en échec",
+    "dernier de la classe",
 ]
+CAUSAL = [
+    "à cause d'absences",
+    "parce que",
+    "en raison des notes",
+    "faute de travail",
+    "dû à l'absence",
+    "car",
+    "provoque",
+    "causées",
+    "prédit",
+]
+PRIVATE = ["santé", "troubles", "parents", "origine", "boursière", "garçons"]
 ALLOWED = [
     "absentéisme",
     "absence",
@@ -84,6 +102,31 @@ def test_forbidden_words_are_found(words: str) -> None:
     assert french.forbidden_in(sentence.replace(" ", "\u00a0")) == french.forbidden_in(sentence)
 
 
+@pytest.mark.parametrize(
+    ("lexicon", "words"),
+    [(french.CAUSAL_WORDS, words) for words in CAUSAL] + [(french.PRIVATE_WORDS, words) for words in PRIVATE],
+)
+def test_causes_and_private_matters_are_found(lexicon: tuple[str, ...], words: str) -> None:
+    """A causal word or a private matter is found with a straight or a curved apostrophe."""
+    assert french.forbidden_in(f"Fait : {words}.", lexicon)
+    assert french.forbidden_in(f"Fait : {words}.".replace("'", "\u2019"), lexicon)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "6 demi-journées non justifiées depuis le 3 février",
+        "carnet rendu",
+        "moyenne de 8,4/20",
+        "vœu non retenu par le dernier conseil de classe",
+        "premier vœu obtenu à la dernière affectation",
+    ],
+)
+def test_plain_facts_are_no_cause_and_no_private_matter(words: str) -> None:
+    """The facts of the catalogue pass the stricter lexicons; a word inside another is not found."""
+    assert french.forbidden_in(words, french.CAUSAL_WORDS + french.PRIVATE_WORDS) == []
+
+
 @pytest.mark.parametrize("words", ALLOWED)
 def test_allowed_words_are_not(words: str) -> None:
     """The words of the field stay possible."""
@@ -103,6 +146,12 @@ def test_several_are_all_found_in_order() -> None:
 def test_each_pattern_is_needed(pattern: str) -> None:
     """Each pattern compiles and finds at least one of the examples on its own."""
     assert any(re.search(pattern, words, re.IGNORECASE) for words in FOUND)
+
+
+@pytest.mark.parametrize("pattern", french.CAUSAL_WORDS + french.PRIVATE_WORDS)
+def test_each_stricter_pattern_is_needed(pattern: str) -> None:
+    """Each pattern of the stricter lexicons finds at least one of their examples on its own."""
+    assert any(re.search(rf"\b(?:{pattern})", words, re.IGNORECASE) for words in CAUSAL + PRIVATE)
 
 
 def test_the_package_is_the_door() -> None:

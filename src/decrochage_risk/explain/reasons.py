@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, field_validator
 
 from decrochage_risk.explain.sentences import tell
 from decrochage_risk.features import FAMILIES, FEATURE_BY_NAME
+from decrochage_risk.features.facts import Facts
 from decrochage_risk.model.calibration import probability
 
 if TYPE_CHECKING:
@@ -23,8 +24,21 @@ if TYPE_CHECKING:
     from decrochage_risk.records.known import KnownRecords
 
     Floats = npt.NDArray[np.float64]
+    Positions = npt.NDArray[np.intp]
 
-__all__ = ["FLOOR", "MOST_AGGRAVATING", "MOST_PROTECTIVE", "Reason", "ReasonTable", "find_reasons"]
+__all__ = [
+    "FLOOR",
+    "MOST_AGGRAVATING",
+    "MOST_PROTECTIVE",
+    "Reason",
+    "ReasonTable",
+    "family_of_columns",
+    "family_sums",
+    "find_reasons",
+    "position_in_group",
+    "secant",
+    "strongest_first",
+]
 
 FLOOR = 0.10
 """Log-odds under which a family is not told: about 2.5 points of probability at most."""
@@ -56,6 +70,10 @@ class Reason(BaseModel):
         Points of probability that the family adds (removes, if negative), against the reference pupil.
     text : str
         The dated fact, in French.
+    companion : float or None
+        Value of the second fact that the text gives in brackets; None when it gives none.
+    companion_period : str or None
+        The days of that second fact.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -70,6 +88,14 @@ class Reason(BaseModel):
     period: str
     points: float
     text: str
+    companion: float | None = None
+    companion_period: str | None = None
+
+    @field_validator("companion", "companion_period", mode="before")
+    @classmethod
+    def _nothing(cls, value: object) -> object:
+        """Read NaN, which a column of numbers holds where there is nothing, as None."""
+        return None if isinstance(value, float) and np.isnan(value) else value
 
 
 @dataclass(frozen=True)
@@ -106,7 +132,9 @@ class ReasonTable:
         return pd.DataFrame(self.family_sums, columns=codes).assign(base=self.base)
 
 
-def find_reasons(attribution: Attribution, known_values: Floats, known: KnownRecords) -> ReasonTable:
+def find_reasons(
+    attribution: Attribution, known_values: Floats, known: KnownRecords, *, pupils: Positions | None = None
+) -> ReasonTable:
     """Choose and word the reasons of the explained pupils.
 
     Parameters
@@ -117,13 +145,15 @@ def find_reasons(attribution: Attribution, known_values: Floats, known: KnownRec
         Values before the missing ones were filled: NaN is never told.
     known : KnownRecords
         For the dates of the windows.
+    pupils : array of int, shape (n,), optional
+        Position of each in ``known``, for the second facts that some sentences name; none is told without it.
 
     Returns
     -------
     ReasonTable
     """
-    families = _family_sums(attribution)
-    risk_points = _points_per_log_odds(attribution)
+    families = family_sums(attribution)
+    risk_points = secant(attribution.base, attribution.contributions.sum(axis=1))
     told = _told(families)
     rows, columns = np.nonzero(told)
     strongest = _strongest(attribution, known_values, families, rows, columns)
@@ -136,12 +166,14 @@ def find_reasons(attribution: Attribution, known_values: Floats, known: KnownRec
     values = known_values[rows, strongest]
     total = 100.0 * (probability(attribution.log_odds) - probability(attribution.base))
     other = total - np.bincount(rows, weights=points, minlength=len(total))
-    told_columns = _worded(attribution, known, rows, columns, strongest, values, points)
+    code = [attribution.columns[column] for column in strongest.tolist()]
+    seconds = _second_facts(code, values, None if pupils is None else pupils[rows], known)
+    told_columns = _worded(attribution, known, rows, columns, strongest, values, points, seconds)
     return ReasonTable(told_columns, families, attribution.base, other)
 
 
 @cache
-def _family_of_columns(columns: tuple[str, ...]) -> npt.NDArray[np.intp]:
+def family_of_columns(columns: tuple[str, ...]) -> npt.NDArray[np.intp]:
     """Position in FAMILIES of each column's family, -1 for context columns."""
     codes = [family.code for family in FAMILIES]
     found = np.array(
@@ -155,29 +187,33 @@ def _family_of_columns(columns: tuple[str, ...]) -> npt.NDArray[np.intp]:
     return found
 
 
-def _family_sums(attribution: Attribution) -> Floats:
+def family_sums(attribution: Attribution) -> Floats:
     """Sum the contributions of each family, column by column: a pupil alone and in a batch add up alike."""
     sums = np.zeros((len(attribution.contributions), len(FAMILIES)))
-    for column, family in enumerate(_family_of_columns(attribution.columns).tolist()):
+    for column, family in enumerate(family_of_columns(attribution.columns).tolist()):
         if family >= 0:
             sums[:, family] += attribution.contributions[:, column]
     return sums
 
 
-def _points_per_log_odds(attribution: Attribution) -> Floats:
-    """Secant of the logistic curve between the reference and the pupil, in points of probability per log-odds."""
-    moved = attribution.contributions.sum(axis=1)
-    start, end = probability(attribution.base), probability(attribution.base + moved)
-    tangent = start * (1.0 - start)
+def secant(start: Floats, moved: Floats) -> Floats:
+    """Secant of the logistic curve from ``start`` over ``moved`` log-odds, in points of probability per log-odds.
+
+    Examples
+    --------
+    >>> secant(np.array([0.0]), np.array([0.0]))  # the tangent
+    array([25.])
+    """
+    low, high = probability(start), probability(start + moved)
     still = np.abs(moved) < 1e-9  # noqa: PLR2004 - under this the secant is the tangent
-    return 100.0 * np.where(still, tangent, (end - start) / np.where(still, 1.0, moved))
+    return 100.0 * np.where(still, low * (1.0 - low), (high - low) / np.where(still, 1.0, moved))
 
 
 def _told(families: Floats) -> npt.NDArray[np.bool_]:
     """Which families are told: the strongest above the floor, 3 (4 if they hold under half) and 2; some never are."""
     families = np.where([family.told for family in FAMILIES], families, 0.0)
-    up = _strongest_first(np.where(families >= FLOOR, families, 0.0))
-    down = _strongest_first(np.where(families <= -FLOOR, -families, 0.0))
+    up = strongest_first(np.where(families >= FLOOR, families, 0.0))
+    down = strongest_first(np.where(families <= -FLOOR, -families, 0.0))
     aggravating = np.where(families > 0, families, 0.0)
     first = np.where((up >= 0) & (up < MOST_AGGRAVATING), aggravating, 0.0).sum(axis=1)
     most = np.where(first < _HALF * aggravating.sum(axis=1), MOST_AGGRAVATING + 1, MOST_AGGRAVATING)
@@ -187,7 +223,7 @@ def _told(families: Floats) -> npt.NDArray[np.bool_]:
     return told
 
 
-def _strongest_first(strength: Floats) -> npt.NDArray[np.int64]:
+def strongest_first(strength: Floats) -> npt.NDArray[np.int64]:
     """Rank of each family by strength, ties by the order of FAMILIES; -1 where the strength is 0."""
     order = np.argsort(-strength, axis=1, kind="stable")
     rank = np.empty_like(order)
@@ -203,7 +239,7 @@ def _strongest(
     columns: npt.NDArray[np.intp],
 ) -> npt.NDArray[np.intp]:
     """Column that words each reason: the known one that pushes most in the family's own direction; -1 if none."""
-    family = _family_of_columns(attribution.columns)
+    family = family_of_columns(attribution.columns)
     push = attribution.contributions[rows] * np.sign(families[rows, columns])[:, None]
     eligible = (family[None, :] == columns[:, None]) & ~np.isnan(known_values[rows])
     push = np.where(eligible, push, -np.inf)
@@ -219,13 +255,14 @@ def _worded(
     strongest: npt.NDArray[np.intp],
     values: Floats,
     points: Floats,
+    seconds: Floats,
 ) -> dict[str, npt.NDArray[Any]]:
     references = attribution.references[rows, strongest]
     code = [attribution.columns[column] for column in strongest.tolist()]
-    text, unit, period = _words(code, values.tolist(), references.tolist(), known)
+    text = _words(code, values.tolist(), references.tolist(), seconds.tolist(), known)
     return {
         "row": rows,
-        "position": _position_in_group(rows),
+        "position": position_in_group(rows),
         "code": _texts(code),
         "family": _FAMILY_CODES[columns],
         "family_label": _FAMILY_LABELS[columns],
@@ -233,30 +270,60 @@ def _worded(
         "value": values,
         "reference": references,
         "points": points,
-        "unit": _texts(unit),
-        "period": _texts(period),
+        "unit": _texts(FEATURE_BY_NAME[name].unit for name in code),
+        "period": _periods(code, known),
         "text": _texts(text),
+        "companion": seconds,
+        "companion_period": _companion_periods(code, seconds, known),
     }
 
 
+def _second_facts(codes: list[str], values: Floats, pupils: Positions | None, known: KnownRecords) -> Floats:
+    """Value of the second fact of each reason, NaN where its wording names none or it adds nothing."""
+    found = np.full(len(codes), np.nan)
+    if pupils is None:
+        return found
+    facts = None
+    for code in dict.fromkeys(codes):
+        feature = FEATURE_BY_NAME[code]
+        if (companion := feature.wording.companion) is not None:
+            facts = facts or Facts(known)
+            places = np.array([at for at, other in enumerate(codes) if other == code])
+            told = companion.is_told(values[places], feature.window, known)
+            found[places] = np.where(told, companion.values(facts)[pupils[places]], np.nan)
+    return found
+
+
 def _words(
-    codes: list[str], values: list[float], references: list[float], known: KnownRecords
-) -> tuple[list[str], list[str], list[str]]:
-    """Text, unit and period of each reason; a fact that several pupils share is worded once."""
-    texts: dict[tuple[str, float, float], str] = {}
-    facts = list(zip(codes, values, references, strict=True))
-    for fact in facts:
+    codes: list[str], values: list[float], references: list[float], seconds: list[float], known: KnownRecords
+) -> list[str]:
+    """Text of each reason; a fact that several pupils share is worded once."""
+    texts: dict[tuple[str, float, float, str], str] = {}
+    found = []
+    for code, value, reference, second in zip(codes, values, references, seconds, strict=True):
+        fact = (code, value, reference, second.hex())
         if fact not in texts:
-            texts[fact] = tell(FEATURE_BY_NAME[fact[0]], fact[1], fact[2], known)
+            texts[fact] = tell(FEATURE_BY_NAME[code], value, reference, known, companion=second)
+        found.append(texts[fact])
+    return found
+
+
+def _periods(codes: list[str], known: KnownRecords) -> npt.NDArray[np.object_]:
     periods = {code: FEATURE_BY_NAME[code].window.period(known) for code in dict.fromkeys(codes)}
-    return (
-        [texts[fact] for fact in facts],
-        [FEATURE_BY_NAME[code].unit for code in codes],
-        [periods[code] for code in codes],
-    )
+    return _texts(periods[code] for code in codes)
 
 
-def _texts(values: Iterable[str]) -> npt.NDArray[np.object_]:
+def _companion_periods(codes: list[str], seconds: Floats, known: KnownRecords) -> npt.NDArray[np.object_]:
+    companions = {code: FEATURE_BY_NAME[code].wording.companion for code in dict.fromkeys(codes)}
+    periods = {
+        code: None if companion is None else companion.window.period(known)
+        for code, companion in companions.items()
+    }
+    told = ~np.isnan(seconds)
+    return np.where(told, _texts(periods[code] for code in codes), np.array(None, dtype=object))
+
+
+def _texts(values: Iterable[str | None]) -> npt.NDArray[np.object_]:
     return np.array(list(values), dtype=object)
 
 
@@ -264,6 +331,6 @@ _FAMILY_CODES = _texts(family.code for family in FAMILIES)
 _FAMILY_LABELS = _texts(family.label for family in FAMILIES)
 
 
-def _position_in_group(rows: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
+def position_in_group(rows: npt.NDArray[np.intp]) -> npt.NDArray[np.intp]:
     """Give each reason its number among those of its pupil, from 1; ``rows`` is sorted."""
     return np.arange(1, rows.size + 1, dtype=np.intp) - np.searchsorted(rows, rows)

@@ -2,23 +2,32 @@
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from math import isnan, nan
 from typing import TYPE_CHECKING
 
+from decrochage_risk.features.companion import days_of_window
 from decrochage_risk.features.wording import FINEST_DECIMALS, amount, decimals_of
 
 if TYPE_CHECKING:
     from decrochage_risk.features import Feature
     from decrochage_risk.records.known import KnownRecords
 
-__all__ = ["REFERENCE_PUPIL", "tell"]
+__all__ = ["NO_REASON", "OTHERS", "REFERENCE_PUPIL", "tell", "tell_amount", "tell_fact"]
 
 REFERENCE_PUPIL = "élève type du même niveau"
 """How the reference pupil is called: the median pupil of the same level at the same time of year."""
 
+NO_REASON = "Aucun motif dominant"
+"""What is said when no family stands out."""
 
-def tell(feature: Feature, value: float, reference: float, known: KnownRecords) -> str:
-    """Word one fact.
+OTHERS = "autres éléments"
+"""What is not told, and closes the sum of the points."""
+
+
+def tell(
+    feature: Feature, value: float, reference: float, known: KnownRecords, *, companion: float = nan
+) -> str:
+    """Word one fact, held against the reference pupil.
 
     Decimals are those of the unit, more when the value and the reference would read the same.
 
@@ -30,36 +39,67 @@ def tell(feature: Feature, value: float, reference: float, known: KnownRecords) 
         Value of the pupil and of the reference pupil, both known.
     known : KnownRecords
         For the dates.
+    companion : float
+        Value of the second fact that the wording may name, NaN when it is not known.
 
     Returns
     -------
     str
-        For example "6 demi-journées non justifiées depuis le 3 février ; élève type du même niveau : 0".
+        For example "6 demi-journées non justifiées depuis le 3 février (1 du 6 janvier au 2 février) ; élève type du
+        même niveau : 0".
     """
     decimals = _decimals(feature.unit, value, reference)
-    first, _ = feature.window.span(known)
+    fact = tell_fact(feature, value, known, companion=companion, decimals=decimals)
+    return f"{fact} ; {REFERENCE_PUPIL} : {tell_amount(feature, reference, decimals)}"
+
+
+def tell_fact(
+    feature: Feature,
+    value: float,
+    known: KnownRecords,
+    *,
+    companion: float = nan,
+    decimals: int | None = None,
+) -> str:
+    """Word one fact alone.
+
+    Parameters
+    ----------
+    feature, value, known, companion
+        As for :func:`tell`.
+    decimals : int, optional
+        Decimals of the amount; those of the unit by default.
+    """
+    first, last = days_of_window(feature.window, known)
     fact = feature.wording.tell(
         value,
         feature.unit,
-        start=date(1970, 1, 1) + timedelta(days=first),
+        start=first,
+        end=last,
         as_of=known.as_of,
-        decimals=decimals,
+        decimals=decimals_of(feature.unit) if decimals is None else decimals,
     )
-    return f"{fact} ; {REFERENCE_PUPIL} : {_reference(feature, reference, decimals)}"
+    second = feature.wording.companion
+    if second is None or isnan(companion) or not second.is_told(value, feature.window, known):
+        return fact
+    return fact + second.tell(companion, value, feature.unit, known)
+
+
+def tell_amount(feature: Feature, value: float, decimals: int | None = None) -> str:
+    """Write the amount of a feature alone, as for the reference pupil: "0", "11,6/20", "+1,2", "premier vœu obtenu"."""
+    if feature.unit == "0/1":
+        return feature.wording.answers[int(value)]
+    text = amount(value, feature.unit, decimals_of(feature.unit) if decimals is None else decimals)
+    is_change = feature.wording.negative is not None and feature.unit != "years"
+    return f"+{text}" if is_change and value > 0 and text.strip("0,") else text
 
 
 def _decimals(unit: str, value: float, reference: float) -> int:
     decimals = decimals_of(unit)
-    if not decimals:
-        return decimals
-    while decimals < FINEST_DECIMALS and amount(value, unit, decimals) == amount(reference, unit, decimals):
+    while (
+        decimals
+        and decimals < FINEST_DECIMALS
+        and amount(value, unit, decimals) == amount(reference, unit, decimals)
+    ):
         decimals += 1
     return decimals
-
-
-def _reference(feature: Feature, reference: float, decimals: int) -> str:
-    if feature.unit == "0/1":
-        return feature.wording.answers[int(reference)]
-    text = amount(reference, feature.unit, decimals)
-    is_change = feature.wording.negative is not None and feature.unit != "years"
-    return f"+{text}" if is_change and reference > 0 and text.strip("0,") else text

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from decrochage_risk.features import kernels
+from decrochage_risk.features.companion import Companion
 from decrochage_risk.features.definition import Feature
 from decrochage_risk.features.facts import ratio
 from decrochage_risk.features.families import ABSENCE_PATTERN, LATENESS_EXCLUSIONS, UNJUSTIFIED
@@ -18,7 +19,7 @@ from decrochage_risk.features.sources import (
     LEGAL_THRESHOLD,
     NOLTEMEYER,
 )
-from decrochage_risk.features.windows import BEFORE_4W, LAST_4W, LAST_12W, YEAR
+from decrochage_risk.features.windows import BEFORE_4W, LAST_4W, LAST_12W, PRECEDING_4W, YEAR
 from decrochage_risk.features.wording import Wording
 
 if TYPE_CHECKING:
@@ -84,6 +85,17 @@ def _longest_run(facts: Facts) -> npt.NDArray[np.float64]:
     return kernels.longest_run(school_days[position], absent, events.bound(first), events.bound(after))
 
 
+def _recent_part(what: str, none: str, whole: str) -> Companion:
+    return Companion("part", "absences", LAST_4W, _sum_of(what, LAST_4W), none=none, whole=whole)
+
+
+_RECENT_UNJUSTIFIED = _recent_part("unjustified", "aucune", "toutes")
+_UNJUSTIFIED_BEFORE = Companion(
+    "before", "absences", PRECEDING_4W, _sum_of("unjustified", PRECEDING_4W), days=28, none="aucune"
+)
+_RATE_BEFORE = Companion("before", "absences", BEFORE_4W, _rate_of(BEFORE_4W), none="aucune")
+
+
 def _unjustified(window: Window) -> Feature:
     return Feature(
         name=f"unjustified_half_days_{window.name}",
@@ -98,7 +110,12 @@ def _unjustified(window: Window) -> Feature:
             f"{_COUNTED}"
         ),
         compute=_sum_of("unjustified", window),
-        wording=Wording("{value} {noun} {since}", noun=_HALF_DAYS),
+        wording=Wording(
+            "{value} {noun} {since}",
+            noun=_HALF_DAYS,
+            zero="aucune demi-journée non justifiée {since}",
+            companion=_UNJUSTIFIED_BEFORE if window is LAST_4W else _RECENT_UNJUSTIFIED,
+        ),
     )
 
 
@@ -117,7 +134,11 @@ def _absence_rate(window: Window) -> Feature:
             f"possibles. {_COUNTED}"
         ),
         compute=_rate_of(window),
-        wording=Wording("{value} des demi-journées de classe manquées {since}"),
+        wording=Wording(
+            "{value} des demi-journées de classe manquées {since}",
+            zero="aucune demi-journée de classe manquée {since}",
+            companion=_RATE_BEFORE if window is LAST_4W else None,
+        ),
     )
 
 
@@ -164,7 +185,11 @@ ABSENCE_FEATURES: tuple[Feature, ...] = (
             f"L131-8 du code de l'éducation). {_COUNTED}"
         ),
         compute=_months_over,
-        wording=Wording("{value} mois à 4 demi-journées non justifiées ou plus {since}"),
+        wording=Wording(
+            "{value} {noun} à 4 demi-journées non justifiées ou plus {since}",
+            noun=("mois civil", "mois civils"),
+            zero="aucun mois civil à 4 demi-journées non justifiées ou plus {since}",
+        ),
     ),
     Feature(
         name="absent_weeks_share_12w",
@@ -179,7 +204,10 @@ ABSENCE_FEATURES: tuple[Feature, ...] = (
             f"demi-journée d'absence. {_COUNTED}"
         ),
         compute=_absent_weeks_share,
-        wording=Wording("au moins une absence dans {value} des semaines de classe {since}"),
+        wording=Wording(
+            "au moins une absence dans {value} des semaines de classe {since}",
+            zero="aucune semaine de classe avec une absence {since}",
+        ),
     ),
     Feature(
         name="longest_absence_run_year",
@@ -195,8 +223,8 @@ ABSENCE_FEATURES: tuple[Feature, ...] = (
         ),
         compute=_longest_run,
         wording=Wording(
-            "plus longue absence {since} : {value} {noun} de classe à la suite",
-            noun=("jour", "jours"),
+            "plus longue absence {since} : {value} {noun}",
+            noun=("jour de classe", "jours de classe à la suite"),
             zero="aucun jour d'absence {since}",
         ),
     ),
@@ -210,7 +238,12 @@ ABSENCE_FEATURES: tuple[Feature, ...] = (
         source=GPDS,
         definition="Retards notés au cours des 12 dernières semaines, les jours de classe.",
         compute=_sum_of("lateness", LAST_12W),
-        wording=Wording("{value} {noun} {since}", noun=("retard", "retards")),
+        wording=Wording(
+            "{value} {noun} {since}",
+            noun=("retard", "retards"),
+            zero="aucun retard {since}",
+            companion=_recent_part("lateness", "aucun", "tous"),
+        ),
     ),
     Feature(
         name="exclusion_half_days_year",
@@ -225,6 +258,8 @@ ABSENCE_FEATURES: tuple[Feature, ...] = (
         wording=Wording(
             "{value} {noun} {since}",
             noun=("demi-journée d'exclusion temporaire", "demi-journées d'exclusion temporaire"),
+            zero="aucune demi-journée d'exclusion temporaire {since}",
+            companion=_recent_part("exclusion", "aucune", "toutes"),
         ),
     ),
 )

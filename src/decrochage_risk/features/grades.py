@@ -6,14 +6,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from decrochage_risk.features.companion import Companion
 from decrochage_risk.features.definition import Feature
 from decrochage_risk.features.facts import code_of
 from decrochage_risk.features.families import MARKS_CHANGE, MARKS_LEVEL, MISSED_WORK
 from decrochage_risk.features.sources import ABC, ALLENSWORTH_EASTON, BOWERS, BOWERS_GRADES, CEREQ, GPDS
-from decrochage_risk.features.windows import BEFORE_12W, LAST_12W, PREVIOUS_YEAR, YEAR, YEAR_AND_PREVIOUS
+from decrochage_risk.features.windows import (
+    BEFORE_12W,
+    LAST_4W,
+    LAST_12W,
+    PREVIOUS_YEAR,
+    YEAR,
+    YEAR_AND_PREVIOUS,
+)
 from decrochage_risk.features.wording import Wording
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy.typing as npt
 
     from decrochage_risk.features.facts import Facts
@@ -33,6 +43,11 @@ def change_in_marks(rise: str, fall: str, stable: str) -> Wording:
     return Wording(rise, noun=("point", "points"), zero=stable, negative=fall)
 
 
+_MEAN_BEFORE = Companion(
+    "before", "grades", BEFORE_12W, lambda facts: facts.mean_mark(*BEFORE_12W.span(facts.known))
+)
+
+
 def _mean_mark(window: Window) -> Feature:
     return Feature(
         name=f"mean_grade_{window.name}",
@@ -44,7 +59,9 @@ def _mean_mark(window: Window) -> Feature:
         source=f"{BOWERS_GRADES} ; {ALLENSWORTH_EASTON}",
         definition=f"Moyenne des notes, {window.label}. {_MARKS}",
         compute=lambda facts: facts.mean_mark(*window.span(facts.known)),
-        wording=Wording("moyenne de {value} {since}"),
+        wording=Wording(
+            "moyenne des notes de {value} {since}", companion=_MEAN_BEFORE if window is LAST_12W else None
+        ),
     )
 
 
@@ -73,10 +90,13 @@ def _subject_spread(facts: Facts) -> npt.NDArray[np.float64]:
     return np.where(count > 1, np.sqrt(squares / safe), np.nan)
 
 
-def _missed_assessments(facts: Facts) -> npt.NDArray[np.float64]:
-    status = facts.grade_rows.status
-    missed = np.isin(status, [code_of("grades", "status", name) for name in ("absent", "not_handed_in")])
-    return facts.grade_events.sum("missed", missed.astype(np.float64), *LAST_12W.span(facts.known))
+def _missed_assessments(window: Window) -> Callable[[Facts], npt.NDArray[np.float64]]:
+    return lambda facts: facts.grade_events.sum("missed", _missed(facts), *window.span(facts.known))
+
+
+def _missed(facts: Facts) -> npt.NDArray[np.float64]:
+    codes = [code_of("grades", "status", name) for name in ("absent", "not_handed_in")]
+    return np.isin(facts.grade_rows.status, codes).astype(np.float64)
 
 
 GRADE_FEATURES: tuple[Feature, ...] = (
@@ -144,7 +164,7 @@ GRADE_FEATURES: tuple[Feature, ...] = (
         source=ALLENSWORTH_EASTON,
         definition="Part des notes inférieures à 8/20 parmi celles des 12 dernières semaines, sans pondération.",
         compute=lambda facts: facts.mark_share(LOW_MARK, *LAST_12W.span(facts.known)),
-        wording=Wording("{value} des notes sous 8/20 {since}"),
+        wording=Wording("{value} des notes sous 8/20 {since}", zero="aucune note sous 8/20 {since}"),
     ),
     Feature(
         name="subject_spread_year",
@@ -169,12 +189,16 @@ GRADE_FEATURES: tuple[Feature, ...] = (
         direction=1,
         source=f"{GPDS} ; {CEREQ}",
         definition="Évaluations non faites ou travaux non rendus au cours des 12 dernières semaines.",
-        compute=_missed_assessments,
+        compute=_missed_assessments(LAST_12W),
         wording=Wording(
             "{value} {noun} {since}",
             noun=(
                 "évaluation non faite ou travail non rendu",
                 "évaluations non faites ou travaux non rendus",
+            ),
+            zero="aucune évaluation non faite, aucun travail non rendu {since}",
+            companion=Companion(
+                "part", "grades", LAST_4W, _missed_assessments(LAST_4W), none="aucun", whole="tous"
             ),
         ),
     ),

@@ -136,6 +136,7 @@ PATH_FEATURES: tuple[Feature, ...] = (
         wording=Wording(
             "{value} {noun} dans la scolarité connue (au {as_of})",
             noun=("année redoublée", "années redoublées"),
+            zero="aucune année redoublée dans la scolarité connue (au {as_of})",
         ),
     ),
     Feature(
@@ -152,8 +153,9 @@ PATH_FEATURES: tuple[Feature, ...] = (
         ),
         compute=_school_changes,
         wording=Wording(
-            "{value} {noun} d'établissement sur 3 années scolaires (au {as_of})",
+            "{value} {noun} d'établissement {since}",
             noun=("changement", "changements"),
+            zero="aucun changement d'établissement {since}",
         ),
     ),
     Feature(
@@ -166,7 +168,11 @@ PATH_FEATURES: tuple[Feature, ...] = (
         source=CEREQ,
         definition="Changements de voie ou de formation au cours de l'année scolaire.",
         compute=_track_changes,
-        wording=Wording("{value} {noun} de voie ou de formation {since}", noun=("changement", "changements")),
+        wording=Wording(
+            "{value} {noun} de voie ou de formation {since}",
+            noun=("changement", "changements"),
+            zero="aucun changement de voie ou de formation {since}",
+        ),
     ),
     Feature(
         name="assigned_wish_rank",
@@ -178,7 +184,7 @@ PATH_FEATURES: tuple[Feature, ...] = (
         source=GPDS,
         definition="Rang du vœu obtenu à la dernière affectation. Inconnu sans affectation, ou si aucun vœu n'est obtenu.",
         compute=_assigned_rank,
-        wording=Wording("dernière affectation sur le vœu de rang {value} (au {as_of})"),
+        wording=Wording("dernière affectation sur le vœu de {value} (au {as_of})"),
     ),
     Feature(
         name="first_wish_refused",
@@ -226,7 +232,8 @@ PATH_FEATURES: tuple[Feature, ...] = (
         ),
         compute=_absence_since_4e,
         wording=Wording(
-            "{value} des demi-journées de classe manquées les années précédentes, depuis la 4e (au {as_of})"
+            "{value} des demi-journées de classe manquées les années précédentes, depuis la 4e et {until}",
+            zero="aucune demi-journée de classe manquée les années précédentes, depuis la 4e et {until}",
         ),
     ),
     Feature(

@@ -23,6 +23,7 @@ __all__ = [
     "LAST_4W",
     "LAST_6W",
     "LAST_12W",
+    "PRECEDING_4W",
     "PREVIOUS_YEAR",
     "SINCE_FIRST",
     "THREE_YEARS",
@@ -69,6 +70,13 @@ def _before_trailing(days: int) -> Callable[[KnownRecords], tuple[int, int]]:
     return lambda known: (known.year_start_day, max(known.year_start_day, known.as_of_day - days))
 
 
+def _preceding(days: int) -> Callable[[KnownRecords], tuple[int, int]]:
+    return lambda known: (
+        max(known.year_start_day, known.as_of_day - 2 * days),
+        max(known.year_start_day, known.as_of_day - days),
+    )
+
+
 def _year(known: KnownRecords) -> tuple[int, int]:
     return known.year_start_day, known.as_of_day
 
@@ -109,6 +117,7 @@ LAST_12W = Window("12w", "12 dernières semaines", _trailing(84))
 YEAR = Window("year", "année scolaire en cours", _year)
 BEFORE_4W = Window("before_4w", "du 1er septembre aux 4 dernières semaines", _before_trailing(28))
 BEFORE_12W = Window("before_12w", "du 1er septembre aux 12 dernières semaines", _before_trailing(84))
+PRECEDING_4W = Window("preceding_4w", "4 semaines d'avant les 4 dernières", _preceding(28))
 PREVIOUS_YEAR = Window("previous_year", "année scolaire précédente", _previous_year)
 YEAR_AND_PREVIOUS = Window("year_and_previous", "année en cours et année précédente", _year_and_previous)
 EARLIER_YEARS = Window("earlier_years", "années scolaires précédentes", _earlier_years, open_start=True)

@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from decrochage_risk import french
+from decrochage_risk.school_year import school_year_of
 
 if TYPE_CHECKING:
     from datetime import date
+
+    from decrochage_risk.features.companion import Companion
 
 __all__ = ["FINEST_DECIMALS", "Wording", "amount", "decimals_of"]
 
@@ -26,7 +29,7 @@ def decimals_of(unit: str) -> int:
 
 
 def amount(value: float, unit: str, decimals: int) -> str:
-    """Write a bare amount: a percentage for shares, a mark on 20, a number otherwise.
+    """Write a bare amount: a percentage for shares, a mark on 20, a rank as such, a number otherwise.
 
     Examples
     --------
@@ -34,10 +37,10 @@ def amount(value: float, unit: str, decimals: int) -> str:
     ('8,5/20', '6', '12,5')
     """
     if unit in {"share", "share_points"}:
-        text = french.number(100.0 * value, decimals)
+        text = french.number(100.0 * value, decimals if value else 0)
         return f"{text}{french.NO_BREAK_SPACE}%" if unit == "share" else text
     text = french.number(value, decimals)
-    return f"{text}/20" if unit == "/20" else text
+    return {"/20": f"{text}/20", "rank": f"rang {text}"}.get(unit, text)
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,8 @@ class Wording:
     """How a value of a feature is told.
 
     In the sentences, ``{value}`` is the amount (without its sign in ``negative``), ``{noun}`` agrees with it,
-    ``{since}`` is the start of the window ("depuis le 3 février") and ``{as_of}`` the as-of date.
+    ``{since}`` is the start of the window ("depuis le 3 février"), ``{until}`` its last day ("jusqu'au 31 août 2024"),
+    ``{as_of}`` the as-of date. A day of another school year carries its year.
 
     Attributes
     ----------
@@ -54,9 +58,11 @@ class Wording:
     noun : tuple of str
         Singular and plural of what is counted.
     zero, negative : str, optional
-        For a value of 0, and below 0.
+        For a value of 0, and below 0. A change that rounds to 0 is told as 0; any other amount must be 0 exactly.
     answers : tuple of str
         What the reference pupil's 0 and 1 stand for, for a value that is one or the other.
+    companion : Companion, optional
+        A second fact, told in brackets.
     """
 
     sentence: str
@@ -64,8 +70,9 @@ class Wording:
     zero: str | None = None
     negative: str | None = None
     answers: tuple[str, str] = ("", "")
+    companion: Companion | None = None
 
-    def tell(self, value: float, unit: str, *, start: date, as_of: date, decimals: int) -> str:
+    def tell(self, value: float, unit: str, *, start: date, end: date, as_of: date, decimals: int) -> str:
         """Write the fact.
 
         Parameters
@@ -74,8 +81,8 @@ class Wording:
             Value of the feature, known.
         unit : str
             Its unit.
-        start, as_of : date
-            First day of the window, and the as-of date.
+        start, end, as_of : date
+            First and last day of the window, and the as-of date.
         decimals : int
             Decimals of the amount.
 
@@ -83,16 +90,22 @@ class Wording:
         --------
         >>> from datetime import date
         >>> late = Wording("{value} {noun} {since}", noun=("retard", "retards"))
-        >>> late.tell(2.0, "events", start=date(2025, 2, 3), as_of=date(2025, 3, 3), decimals=0)
+        >>> days = {"start": date(2025, 2, 3), "end": date(2025, 3, 2), "as_of": date(2025, 3, 3)}
+        >>> late.tell(2.0, "events", **days, decimals=0)
         '2 retards depuis le 3 février'
         """
         shown = french.rounded(100.0 * value if unit in {"share", "share_points"} else value, decimals)
         sentence, told = self.sentence, value
-        if shown == 0 and self.zero is not None:
+        nothing = value == 0 if self.negative is None else shown == 0
+        if nothing and self.zero is not None:
             sentence = self.zero
         elif shown < 0 and self.negative is not None:
             sentence, told = self.negative, -value
-        noun = self.noun[0] if abs(shown) < 2 else self.noun[1]  # noqa: PLR2004 - French plural starts at 2
+        year = school_year_of(as_of)
         return sentence.format(
-            value=amount(told, unit, decimals), noun=noun, since=french.since(start), as_of=french.day(as_of)
+            value=amount(told, unit, decimals),
+            noun=self.noun[0] if abs(shown) < 2 else self.noun[1],  # noqa: PLR2004 - French plural starts at 2
+            since=french.since(start, with_year=school_year_of(start) != year),
+            until=french.until(end, with_year=school_year_of(end) != year),
+            as_of=french.day(as_of),
         )

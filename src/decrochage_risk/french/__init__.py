@@ -15,7 +15,7 @@ U+2212; the apostrophe is the ASCII one.
 
 from __future__ import annotations
 
-from decrochage_risk.french.dates import day, month, period, school_year, since
+from decrochage_risk.french.dates import day, month, period, school_year, since, until
 from decrochage_risk.french.quantities import (
     MINUS,
     NARROW_NO_BREAK_SPACE,
@@ -31,13 +31,15 @@ from decrochage_risk.french.quantities import (
     rounded,
     signed,
 )
-from decrochage_risk.french.words import FORBIDDEN_WORDS, de, forbidden_in, join
+from decrochage_risk.french.words import CAUSAL_WORDS, FORBIDDEN_WORDS, PRIVATE_WORDS, de, forbidden_in, join
 
 __all__ = [
+    "CAUSAL_WORDS",
     "FORBIDDEN_WORDS",
     "MINUS",
     "NARROW_NO_BREAK_SPACE",
     "NO_BREAK_SPACE",
+    "PRIVATE_WORDS",
     "UNITS",
     "Unit",
     "day",
@@ -56,4 +58,5 @@ __all__ = [
     "school_year",
     "signed",
     "since",
+    "until",
 ]

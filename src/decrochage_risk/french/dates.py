@@ -9,7 +9,7 @@ from decrochage_risk.french.refusal import refused
 if TYPE_CHECKING:
     from datetime import date
 
-__all__ = ["day", "month", "period", "school_year", "since"]
+__all__ = ["day", "month", "period", "school_year", "since", "until"]
 
 MONTHS: Final = (
     "janvier",
@@ -49,6 +49,18 @@ def since(date: date, *, with_year: bool = False) -> str:
     'depuis le 3 février'
     """
     return f"depuis le {day(date, with_year=with_year)}"
+
+
+def until(date: date, *, with_year: bool = False) -> str:
+    """Write the last day of a window, included.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> until(date(2024, 8, 31), with_year=True)
+    "jusqu'au 31 août 2024"
+    """
+    return f"jusqu'au {day(date, with_year=with_year)}"
 
 
 def period(start: date, end: date, *, with_year: bool = False) -> str:

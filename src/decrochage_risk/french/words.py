@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["FORBIDDEN_WORDS", "de", "forbidden_in", "join"]
+__all__ = ["CAUSAL_WORDS", "FORBIDDEN_WORDS", "PRIVATE_WORDS", "de", "forbidden_in", "join"]
 
 PAIR: Final = 2
 _ELIDED_FIRST: Final = "aeiouyhœæ"
@@ -31,6 +32,12 @@ FORBIDDEN_WORDS: Final = (
     r"(?:milieu|contexte) (?:familial|social|d[ée]favoris[ée])",
     r"(?:probl[èe]mes?|difficult[ée]s?) (?:familiales?|familiaux|de famille|de sant[ée]|psychologiques?)",
     r"malad(?:ies?|es?)",
+    r"d[ée]crochera(?:it|ient|nt)?|d[ée]crocheront",
+    r"cancres?|fain[ée]ant(?:e?s?|ise)|paresseu(?:x|ses?)|tire-au-flanc",
+    r"d[ée]linquant(?:e?s?)|perturbat(?:eurs?|rices?)|r[ée]fractaires?|inadapt[ée](?:e?s?)",
+    r"(?:mauvais|bon|petit)s? [ée]l[èe]ves?",
+    r"[ée]l[èe]ves? (?:difficiles?|faibles?|perdue?s?|en [ée]chec|[àa] risques?|d[ée]sengag[ée]e?s?)",
+    r"(?:dernier|derni[èe]re|premier|premi[èe]re)s? de (?:la|sa) classe",
 )
 """Regular expressions of what no text says of a pupil: labels, forecasts of a fate, causes (family, origin, health).
 
@@ -39,7 +46,28 @@ and the family as a reader remain possible. A raw rank, a colour alone or a perc
 to be avoided too, but no word gives them away.
 """
 
-_FORBIDDEN: Final = re.compile(rf"\b(?:{'|'.join(FORBIDDEN_WORDS)})(?!\w)", re.IGNORECASE)
+CAUSAL_WORDS: Final = (
+    r"[àa] cause (?:de|du|des|d')",
+    r"parce qu(?:e|')",
+    r"en raison (?:de|du|des|d')",
+    r"(?:du fait|faute|gr[âa]ce|[àa] force|par suite) (?:de|du|des|d'|[àa]|aux?)",
+    r"(?:dus?|dues?|d[ûu]|d[ûu]es?|imputables?|li[ée]e?s?) (?:[àa]|aux?)",
+    r"car|puisqu(?:e|')|(?:c'est|voil[àa]) pourquoi|donc",
+    r"provoqu\w+|entra[îi]n(?:e|ent|er|[ée]e?s?|ant)|engendr\w+|expliqu\w+|responsables?",
+    r"caus(?:e|es|er|ent|[ée]e?s?|ant|al|ale|ales)",
+    r"pr[ée](?:di(?:t|te|ts|tes|re|sent|ction|ctions)|dispos\w+|destin[ée]\w*)",
+)
+"""Regular expressions of words that make a cause or a prophecy of a fact; no sentence of a reason or a measure holds them."""
+
+PRIVATE_WORDS: Final = (
+    r"sant[ée]|m[ée]dic\w+|m[ée]decins?|infirm\w+|h[ôo]pita\w*|hospital\w+|handicap\w*|d[ée]press\w+|d[ée]prim\w+",
+    r"psych\w+|troubles?|addict\w+|grossesses?|enceinte|phobi\w+",
+    r"famil\w+|parent\w*|p[èe]res?|m[èe]res?|divorc\w+|monoparent\w+|fratries?|foyers?|s[ée]par[ée]e?s?",
+    r"origines?|[ée]trang[èe]r\w*|nationalit[ée]s?|immigr\w+|migrant\w*|allophones?|religi\w+|ethni\w+",
+    r"quartiers?|bourse?|boursi[èe]r\w*|pauvre\w*|d[ée]favoris\w+|sociale?s?|sociaux|revenus?",
+    r"filles?|gar[çc]ons?|sexes?|m[âa]le|f[ée]minin\w*|masculin\w*",
+)
+"""Regular expressions of private matters, which no fact told of a pupil touches: health, family, origin, means, sex."""
 
 
 def de(word: str) -> str:
@@ -68,16 +96,30 @@ def join(words: Sequence[str]) -> str:
     return f"{', '.join(words[:-1])} et {words[-1]}"
 
 
-def forbidden_in(text: str) -> list[str]:
+def forbidden_in(text: str, words: Sequence[str] = FORBIDDEN_WORDS) -> list[str]:
     """List the forbidden words found in a text, as written there, in order.
+
+    Parameters
+    ----------
+    text : str
+        French.
+    words : sequence of str
+        Regular expressions, whole words; several lexicons may be joined.
 
     Examples
     --------
     >>> forbidden_in("Cet élève, absentéiste, va décrocher.")
     ['absentéiste', 'va décrocher']
+    >>> forbidden_in("6 absences, parce que la santé", CAUSAL_WORDS + PRIVATE_WORDS)
+    ['parce que', 'santé']
     """
-    readable = " ".join(unicodedata.normalize("NFC", text).split())
-    return [found.group() for found in _FORBIDDEN.finditer(readable)]
+    readable = " ".join(unicodedata.normalize("NFC", text).replace("\u2019", "'").split())
+    return [found.group().strip() for found in _pattern(tuple(words)).finditer(readable)]
+
+
+@cache
+def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(words)})(?:(?<=')|(?!\w))", re.IGNORECASE)
 
 
 def _without_accents(text: str) -> str:

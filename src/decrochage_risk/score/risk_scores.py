@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from decrochage_risk.policy import Measure, Policy
     from decrochage_risk.records.known import KnownRecords
     from decrochage_risk.records.pupil_records import PupilRecords
+    from decrochage_risk.score.changes import Changes
     from decrochage_risk.score.results import Results
 
 __all__ = ["RiskScores", "RunFacts"]
@@ -258,6 +259,28 @@ class RiskScores:
             tier=cells["tier"][position],
             facts=self._results.facts(position),
         )
+
+    def since(self, previous: RiskScores) -> Changes:
+        """Compare with the scores of an earlier day: what moved, and what explains it.
+
+        Parameters
+        ----------
+        previous : RiskScores
+            Scores of an earlier day (or of the same day, before a correction of the records).
+
+        Returns
+        -------
+        Changes
+            One per pupil of either day; reasons for those to be looked at, or explained, on one of them.
+
+        Raises
+        ------
+        RecordsError
+            When ``previous`` are not scores, or those of a later day.
+        """
+        from decrochage_risk.score.since import changes_between  # noqa: PLC0415 - it needs this module
+
+        return changes_between(self, previous)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON values: the run, then one object per pupil."""

@@ -255,7 +255,7 @@ def _explained(
     rows, filled = scored.rows[chosen], scored.filled[chosen]
     references = model.risk_model.reference_rows(filled, scored.groups[chosen])
     attribution = attribute(model.risk_model, filled, references, member_mean(scored.members[chosen]))
-    table = find_reasons(attribution, scored.known[chosen], known)
+    table = find_reasons(attribution, scored.known[chosen], known, pupils=rows)
     good = attribution.additive
     columns["explained"] = np.zeros(known.pupil_count, dtype=np.bool_)
     columns["explained"][rows[good]] = True

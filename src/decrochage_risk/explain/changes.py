@@ -1,0 +1,249 @@
+"""What moved between two days: changes of contribution per family, told as dated facts with what they were before."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+from pydantic import BaseModel, ConfigDict, field_validator
+
+from decrochage_risk import french
+from decrochage_risk.explain.reasons import (
+    FLOOR,
+    family_of_columns,
+    family_sums,
+    position_in_group,
+    secant,
+    strongest_first,
+)
+from decrochage_risk.explain.sentences import REFERENCE_PUPIL, tell_amount, tell_fact
+from decrochage_risk.features import FAMILIES, FEATURE_BY_NAME
+from decrochage_risk.features.wording import FINEST_DECIMALS, decimals_of
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from decrochage_risk.explain.attribution import Attribution
+    from decrochage_risk.features import Feature
+    from decrochage_risk.records.known import KnownRecords
+
+    Floats = npt.NDArray[np.float64]
+
+__all__ = ["MISSING", "MOST_CHANGES", "ChangeReason", "ChangeTable", "Side", "find_changes", "then_on"]
+
+MOST_CHANGES = 3
+"""Changes told in each direction, at most."""
+
+MISSING = "donnée manquante"
+
+
+class ChangeReason(BaseModel):
+    """One family of facts that moved a pupil's risk between two days.
+
+    Attributes
+    ----------
+    code : str
+        Feature that words the change: of its family, the one that pushed most.
+    family, family_label : str
+        Reason family, and what a school reads.
+    direction : {"up", "down"}
+        Whether it raised or lowered the risk.
+    value, value_before : float or None
+        Value of the feature on both days; None before when it was not known.
+    reference, reference_before : float
+        Values of the reference pupil on both days.
+    unit : str
+        Unit of them all.
+    points : float
+        Points of probability that the change of the family added (removed, if negative).
+    text : str
+        The fact, what it was before, and the reference pupil, in French.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    code: str
+    family: str
+    family_label: str
+    direction: Literal["up", "down"]
+    value: float
+    value_before: float | None
+    reference: float
+    reference_before: float
+    unit: str
+    points: float
+    text: str
+
+    @field_validator("value_before", mode="before")
+    @classmethod
+    def _not_known(cls, value: float | None) -> float | None:
+        """Read NaN, which a column of numbers holds where nothing was known, as None."""
+        return None if value is None or np.isnan(value) else value
+
+
+@dataclass(frozen=True)
+class Side:
+    """The same n pupils on one of the two days.
+
+    Attributes
+    ----------
+    attribution : Attribution
+        Their contributions.
+    value : array, shape (n, columns)
+        Their values, NaN where not known.
+    known : KnownRecords
+        For the dates.
+    """
+
+    attribution: Attribution
+    value: Floats
+    known: KnownRecords
+
+
+@dataclass(frozen=True)
+class ChangeTable:
+    """Changes of n pupils.
+
+    Attributes
+    ----------
+    reasons : DataFrame
+        One row per change told, in order: ``row``, ``position`` and the fields of :class:`ChangeReason`.
+    families : DataFrame, shape (n, families + 1)
+        Change of the calibrated log-odds per family, and of ``base``, the reference pupil's; they sum to the change.
+    reference_points, other_points : array, shape (n,)
+        Points of the change of the reference pupil, and of what is not told; with the points of the reasons they
+        sum to 100 times the change of the risk.
+    """
+
+    reasons: pd.DataFrame
+    families: pd.DataFrame
+    reference_points: Floats
+    other_points: Floats
+
+
+def find_changes(now: Side, before: Side) -> ChangeTable:
+    """Choose and word what moved the risk of some pupils between two days, under one model.
+
+    Parameters
+    ----------
+    now, before : Side
+        The same pupils, in the same order, with the same columns.
+
+    Returns
+    -------
+    ChangeTable
+    """
+    families = family_sums(now.attribution) - family_sums(before.attribution)
+    base = now.attribution.base - before.attribution.base
+    moved = now.attribution.log_odds - before.attribution.log_odds
+    rate = secant(before.attribution.log_odds, moved)
+    rows, columns = np.nonzero(_told(families))
+    strongest = _strongest(now, before, families, rows, columns)
+    keep = strongest >= 0
+    rows, columns, strongest = rows[keep], columns[keep], strongest[keep]
+    order = np.lexsort((columns, -np.abs(families[rows, columns]), families[rows, columns] < 0, rows))
+    rows, columns, strongest = rows[order], columns[order], strongest[order]
+    points = families[rows, columns] * rate[rows]
+    reasons = _worded(now, before, rows, columns, strongest, points)
+    reference = base * rate
+    other = moved * rate - reference - np.bincount(rows, weights=points, minlength=len(base))
+    frame = pd.DataFrame(families, columns=[family.code for family in FAMILIES])
+    return ChangeTable(reasons, frame.assign(base=base), reference, other)
+
+
+def _told(families: Floats) -> npt.NDArray[np.bool_]:
+    """Which families are told: in each direction the strongest above the floor, ties by the order of FAMILIES."""
+    fit = np.where([family.told for family in FAMILIES], families, 0.0)
+    ranks = [strongest_first(np.where(side >= FLOOR, side, 0.0)) for side in (fit, -fit)]
+    told: npt.NDArray[np.bool_] = np.logical_or(*((rank >= 0) & (rank < MOST_CHANGES) for rank in ranks))
+    return told
+
+
+def _strongest(
+    now: Side, before: Side, families: Floats, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]
+) -> npt.NDArray[np.intp]:
+    """Column that words each change: known now, itself or its reference moved, pushing most that way; -1 if none."""
+    if not rows.size:
+        return np.zeros(0, dtype=np.intp)
+    sides = now.attribution, before.attribution
+    push = (sides[0].contributions[rows] - sides[1].contributions[rows]) * np.sign(families[rows, columns])[
+        :, None
+    ]
+    same = (now.value[rows] == before.value[rows]) & (sides[0].references[rows] == sides[1].references[rows])
+    of_family = family_of_columns(now.attribution.columns)[None, :] == columns[:, None]
+    push = np.where(of_family & ~same & ~np.isnan(now.value[rows]), push, -np.inf)
+    best = np.argmax(push, axis=1)
+    return np.where(push[np.arange(best.size), best] > 0, best, -1)
+
+
+def _worded(
+    now: Side,
+    before: Side,
+    rows: npt.NDArray[np.intp],
+    columns: npt.NDArray[np.intp],
+    strongest: npt.NDArray[np.intp],
+    points: Floats,
+) -> pd.DataFrame:
+    codes = [now.attribution.columns[column] for column in strongest.tolist()]
+    amounts: dict[str, npt.NDArray[Any]] = {
+        "value": now.value[rows, strongest],
+        "value_before": before.value[rows, strongest],
+        "reference": now.attribution.references[rows, strongest],
+        "reference_before": before.attribution.references[rows, strongest],
+    }
+    facts = list(zip(codes, *(column.tolist() for column in amounts.values()), strict=True))
+    return pd.DataFrame(
+        {
+            "row": rows,
+            "position": position_in_group(rows),
+            "code": pd.Series(codes, dtype=object),
+            "family": [FAMILIES[column].code for column in columns.tolist()],
+            "family_label": [FAMILIES[column].label for column in columns.tolist()],
+            "direction": np.where(points > 0, "up", "down").astype(object),
+            **amounts,
+            "unit": [FEATURE_BY_NAME[code].unit for code in codes],
+            "points": points,
+            "text": [_tell(FEATURE_BY_NAME[code], rest, now.known, before.known) for code, *rest in facts],
+        }
+    )
+
+
+def _tell(feature: Feature, amounts: list[float], now: KnownRecords, before: KnownRecords) -> str:
+    """Word one change: the fact, the same amount before, and the reference pupil on both days when it moved too."""
+    value, value_before, reference, reference_before = amounts
+    decimals = _decimals(feature, value, value_before)
+    then = then_on(now, before)
+    was = MISSING if np.isnan(value_before) else tell_amount(feature, value_before, decimals)
+    fact = f"{tell_fact(feature, value, now, decimals=decimals)} ; {then} : {was}"
+    references = [tell_amount(feature, amount, decimals) for amount in (reference, reference_before)]
+    told = f"{fact} ; {REFERENCE_PUPIL} : {references[0]}"
+    return told if references[0] == references[1] else f"{told} ({then} : {references[1]})"
+
+
+def _decimals(feature: Feature, value: float, value_before: float) -> int:
+    """Decimals of the unit, more when the two days would read the same."""
+    decimals = decimals_of(feature.unit)
+    if np.isnan(value_before) or value == value_before:
+        return decimals
+    while (
+        decimals
+        and decimals < FINEST_DECIMALS
+        and tell_amount(feature, value, decimals) == tell_amount(feature, value_before, decimals)
+    ):
+        decimals += 1
+    return decimals
+
+
+def then_on(now: KnownRecords, before: KnownRecords) -> str:
+    """Name the day before: "au 6 janvier", with its year when of another school year; "auparavant" on the same day.
+
+    Parameters
+    ----------
+    now, before : KnownRecords
+        For their as-of dates.
+    """
+    if now.as_of == before.as_of:
+        return "auparavant"
+    return f"au {french.day(before.as_of, with_year=now.school_year != before.school_year)}"

@@ -1,0 +1,253 @@
+"""The changes since an earlier day: as tables, as objects, as JSON."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from decrochage_risk import french
+from decrochage_risk.errors import RecordsError, explain_error
+from decrochage_risk.explain import ChangeReason
+from decrochage_risk.explain.sentences import NO_REASON, OTHERS, REFERENCE_PUPIL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import date
+
+    import pandas as pd
+
+    from decrochage_risk.score.risk_scores import RunFacts
+
+__all__ = ["Changes", "ChangesRun", "PupilChange"]
+
+
+class PupilChange(BaseModel):
+    """What moved for one pupil between two days. Never a decision.
+
+    Attributes
+    ----------
+    pupil_id : str
+        Opaque id.
+    status : {"present", "appeared", "disappeared"}
+        In the scores of both days, of the later one only, of the earlier one only.
+    level, level_before : str or None
+    risk, risk_before : float or None
+        Calibrated probabilities.
+    points : float or None
+        Change of the risk in points of probability; None when there is no risk on one of the days, see ``cause``.
+    cause : str or None
+        Why there is no change to give, in French.
+    tier, tier_before : int
+        0 without a score.
+    flagged, flagged_before : bool
+        Whether the situation is, was to be looked at.
+    newly_flagged, no_longer_flagged : bool
+        No longer: scored now, and under the threshold.
+    lost_from_sight : bool
+        To be looked at on the earlier day, without a score on the later one: not to be forgotten.
+    reasons : tuple of ChangeReason or None
+        What raised, then what lowered the risk; None when not explained, empty when nothing stands out.
+    reference_points, other_points : float or None
+        Points of the change of the reference pupil (another time of year, another level), and of what is not told;
+        with the points of the reasons they sum to ``points``.
+    explanation_cause : str or None
+        Why there are no reasons, in French.
+    text : str
+        The change in one French sentence.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    pupil_id: str
+    status: Literal["present", "appeared", "disappeared"]
+    level: str | None
+    level_before: str | None
+    risk: float | None
+    risk_before: float | None
+    points: float | None
+    cause: str | None
+    tier: int
+    tier_before: int
+    flagged: bool
+    flagged_before: bool
+    newly_flagged: bool
+    no_longer_flagged: bool
+    lost_from_sight: bool
+    reasons: tuple[ChangeReason, ...] | None
+    reference_points: float | None
+    other_points: float | None
+    explanation_cause: str | None
+    text: str
+
+
+@dataclass(frozen=True)
+class ChangesRun:
+    """What the two runs rest on.
+
+    Attributes
+    ----------
+    as_of, as_of_before : date
+    model_sha256, model_sha256_before : str
+    policy_version, policy_version_before : str
+    notices : tuple of str
+        What a reader must know of the comparison, in French: another model, other thresholds, a demonstration.
+    """
+
+    as_of: date
+    as_of_before: date
+    model_sha256: str
+    model_sha256_before: str
+    policy_version: str
+    policy_version_before: str
+    notices: tuple[str, ...]
+
+    @property
+    def same_model(self) -> bool:
+        """Whether one model gave the scores of both days; reasons are told only then."""
+        return self.model_sha256 == self.model_sha256_before
+
+    @classmethod
+    def of(cls, now: RunFacts, before: RunFacts, other_model: str) -> ChangesRun:
+        """Gather the facts of both runs."""
+        notices = [
+            *([other_model] if now.model.sha256 != before.model.sha256 else []),
+            *(["seuils différents aux deux dates"] if now.policy_version != before.policy_version else []),
+            *([now.model.notice] if now.model.notice else []),
+        ]
+        return cls(
+            now.as_of, before.as_of, now.model.sha256, before.model.sha256, now.policy_version,
+            before.policy_version, tuple(notices),
+        )  # fmt: skip
+
+    def to_dict(self) -> dict[str, Any]:
+        """Facts as JSON values."""
+        dates = {"as_of": self.as_of.isoformat(), "as_of_before": self.as_of_before.isoformat()}
+        return asdict(self) | dates | {"same_model": self.same_model, "notices": list(self.notices)}
+
+
+@dataclass(frozen=True, eq=False)
+class Changes:
+    """One change per pupil of either day.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        One row per pupil, first those of the later day in their order, then those who disappeared; the fields of
+        :class:`PupilChange` but ``reasons`` and ``text``, and ``explained``.
+    reasons : DataFrame
+        One row per change told, in order: ``pupil_id``, ``position`` and the fields of
+        :class:`~decrochage_risk.explain.ChangeReason`.
+    contributions : DataFrame
+        Change of the calibrated log-odds per family, indexed by ``pupil_id``; with ``base``, the change of the
+        reference pupil, they sum to the change of the log-odds. NaN for pupils who were not explained.
+    run : ChangesRun
+        What the two runs rest on.
+    """
+
+    frame: pd.DataFrame
+    reasons: pd.DataFrame
+    contributions: pd.DataFrame
+    run: ChangesRun
+
+    def __len__(self) -> int:
+        return len(self.frame)
+
+    def __repr__(self) -> str:
+        return f"<Changes du {self.run.as_of_before.isoformat()} au {self.run.as_of.isoformat()}: {self.summary}>"
+
+    def __iter__(self) -> Iterator[PupilChange]:
+        return (self._pupil(row) for row in range(len(self)))
+
+    def __contains__(self, pupil_id: object) -> bool:
+        return pupil_id in self._position
+
+    def __getitem__(self, pupil_id: str) -> PupilChange:
+        if pupil_id not in self._position:
+            raise RecordsError(
+                explain_error(
+                    f"No pupil {pupil_id!r} among the {len(self)} of the two days",
+                    expected="an id of the scores of one of the days",
+                    hint="Ids are compared letter by letter; see changes.frame['pupil_id'].",
+                )
+            )
+        return self._pupil(self._position[pupil_id])
+
+    @property
+    def summary(self) -> str:
+        """Counts, in French, with the notices of the comparison."""
+        frame = self.frame
+        counts = [
+            (frame["newly_flagged"], "nouvelle situation à examiner", "nouvelles situations à examiner"),
+            (frame["no_longer_flagged"], "situation qui ne l'est plus", "situations qui ne le sont plus"),
+            (frame["lost_from_sight"], "situation à examiner sans score à présent",
+             "situations à examiner sans score à présent"),
+            (frame["status"] == "appeared", "élève apparu", "élèves apparus"),
+            (frame["status"] == "disappeared", "élève disparu", "élèves disparus"),
+        ]  # fmt: skip
+        told = ", ".join(french.plural(int(found.sum()), one, many) for found, one, many in counts)
+        return f"{told} ({' ; '.join(self.run.notices)})" if self.run.notices else told
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as JSON values: the run, then one object per pupil."""
+        return {"run": self.run.to_dict(), "pupils": [pupil.model_dump(mode="json") for pupil in self]}
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """Everything as JSON text; the same changes give the same text."""
+        import json  # noqa: PLC0415 - only needed here
+
+        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False, indent=indent)
+
+    @cached_property
+    def _position(self) -> dict[str, int]:
+        return {pupil: row for row, pupil in enumerate(self.frame["pupil_id"])}
+
+    @cached_property
+    def _rows(self) -> list[dict[str, Any]]:
+        rows = self.frame.astype(object).where(self.frame.notna(), None).to_dict("records")
+        return [{str(name): cell for name, cell in row.items()} for row in rows]
+
+    @cached_property
+    def _reasons_of(self) -> dict[str, list[ChangeReason]]:
+        found: dict[str, list[ChangeReason]] = {}
+        for row in self.reasons.to_dict("records"):
+            fields = {str(name): cell for name, cell in row.items() if name not in {"pupil_id", "position"}}
+            found.setdefault(row["pupil_id"], []).append(ChangeReason(**fields))
+        return found
+
+    def _pupil(self, position: int) -> PupilChange:
+        row = dict(self._rows[position])
+        explained = row.pop("explained")
+        reasons = tuple(self._reasons_of.get(row["pupil_id"], [])) if explained else None
+        return PupilChange(**row, reasons=reasons, text=self._text(row, reasons))
+
+    def _text(self, row: dict[str, Any], reasons: tuple[ChangeReason, ...] | None) -> str:
+        """Word the change: both risks and the points, or why there is none."""
+        if row["points"] is None:
+            return f"Écart non calculé : {row['cause']}."
+        reasons_text = self._points_apart(row, reasons)
+        year = self.run.as_of.year != self.run.as_of_before.year
+        days = [french.day(day, with_year=year) for day in (self.run.as_of, self.run.as_of_before)]
+        levels = "" if row["level"] == row["level_before"] else " Niveau différent aux deux dates."
+        return (
+            f"Risque estimé : {french.percent(row['risk'])} au {days[0]}, {french.percent(row['risk_before'])} au "
+            f"{days[1]} ({_points(row['points'])}).{levels}{reasons_text}"
+        )
+
+    @staticmethod
+    def _points_apart(row: dict[str, Any], reasons: tuple[ChangeReason, ...] | None) -> str:
+        """Word the points that no reason carries: the reference pupil's, and those of what is not told."""
+        if reasons is None:
+            return ""
+        none = "" if reasons else f" {NO_REASON}."
+        return (
+            f"{none} {REFERENCE_PUPIL.capitalize()} : {_points(row['reference_points'])} ; {OTHERS} : "
+            f"{_points(row['other_points'])}."
+        )
+
+
+def _points(points: float) -> str:
+    shown = french.rounded(points, 1)
+    return f"{french.signed(shown, 1)} {'point' if abs(shown) < 2 else 'points'}"  # noqa: PLR2004 - French plural
