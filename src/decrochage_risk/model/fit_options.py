@@ -53,7 +53,7 @@ class FitOptions:
 
     members: int = 5
     leaves: int = 8
-    learning_rate: float = 0.05
+    learning_rate: float = 0.1
     max_rounds: int = 400
     min_rounds: int = 10
     patience: int = 40
