@@ -26,12 +26,19 @@ __all__ = ["Comparable", "jeffreys_interval"]
 
 ROWS_PER_BIN = 100
 POSITIVES_PER_BIN = 10
+LEVEL = 0.9
+"""Nominal coverage of an interval, unless another is asked for."""
+
+WORTH = 0.7
+"""Independent pupils that a counted one is worth: who is in a bin is uncertain too, and one pupil may be counted in
+several school years. With it the interval covers the true frequency of the comparable pupils of the next year
+as often as it says (``benchmarks/targets.py``)."""
 LEAST_WIDTH = 0.25
 """Log-odds that a bin spans at least: finer bins would tell apart pupils whom the score hardly does."""
 
 
 def jeffreys_interval(
-    positives: npt.ArrayLike, rows: npt.ArrayLike, *, level: float = 0.9
+    positives: npt.ArrayLike, rows: npt.ArrayLike, *, level: float = LEVEL
 ) -> tuple[FloatArray, FloatArray]:
     """Jeffreys interval of a share: quantiles of Beta(k + 1/2, n - k + 1/2).
 
@@ -142,7 +149,11 @@ class Comparable:
             positives=positives[::-1].astype(np.int64),
         )
 
-    def lookup(self, risk: npt.ArrayLike, *, level: float = 0.9) -> pd.DataFrame:
+    def _interval(self, level: float) -> tuple[FloatArray, FloatArray]:
+        """Jeffreys interval of each bin, on the rows that its pupils are worth."""
+        return jeffreys_interval(WORTH * self.positives, WORTH * self.rows, level=level)
+
+    def lookup(self, risk: npt.ArrayLike, *, level: float = LEVEL) -> pd.DataFrame:
         """Find the comparable pupils of each risk.
 
         Parameters
@@ -150,7 +161,7 @@ class Comparable:
         risk : (m,) array_like
             Calibrated risks.
         level : float
-            Nominal coverage of the Jeffreys interval.
+            Nominal coverage of the Jeffreys interval, on ``WORTH`` times the counts.
 
         Returns
         -------
@@ -162,7 +173,7 @@ class Comparable:
         ModelError
             A risk that is missing or outside 0..1.
         """
-        low, high = jeffreys_interval(self.positives, self.rows, level=level)
+        low, high = self._interval(level)
         at = self.bins_of(risk)
         return pd.DataFrame(
             {
@@ -177,7 +188,7 @@ class Comparable:
     @cached_property
     def table(self) -> FloatArray:
         """Columns of :meth:`lookup` at its default level, one row per bin, shape (bins, 5)."""
-        low, high = jeffreys_interval(self.positives, self.rows)
+        low, high = self._interval(LEVEL)
         return np.column_stack([self.rows, self.positives, self.positives / self.rows, low, high])
 
     def bins_of(self, risk: npt.ArrayLike) -> IntArray:

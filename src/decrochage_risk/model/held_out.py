@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from decrochage_risk.model.fit_input import FitInput, enough
 from decrochage_risk.model.folds import BoolArray, pupil_folds, rolling_origin
-from decrochage_risk.model.members import Bag, Progress, train_members
+from decrochage_risk.model.members import Bag, Progress, train_members, with_thresholds
 from decrochage_risk.model.uncertainty import member_mean
 
 if TYPE_CHECKING:
@@ -86,6 +86,7 @@ def out_of_time(
     splits = rolling_origin(fit_input.time, observed=fit_input.observed, matured=fit_input.matured)
     if len(splits) + 1 < LEAST_TIMES:
         return None
+    options = with_thresholds(options, len(fit_input.outcome))
     fold = pupil_folds(fit_input.groups, options.pupil_folds, seed + 1, outcome=fit_input.outcome)
     numbers = range(options.pupil_folds)
     usable = [

@@ -22,6 +22,7 @@ from decrochage_risk.model.folds import pupil_folds
 from decrochage_risk.model.held_out import HeldOut, out_of_fold, out_of_time
 from decrochage_risk.model.members import Members, Progress, train_bag
 from decrochage_risk.model.saved_model import read_files, write_files
+from decrochage_risk.model.training_range import TrainingRange
 from decrochage_risk.model.uncertainty import jackknife_interval, member_mean
 
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ class RiskModel:
         Their share of outcome 1.
     spread_factor : float
         Factor on the jackknife standard error; 1 until it is fitted where the truth is known.
+    training_range : TrainingRange or None
+        Range of each column in training; None in artefacts written before there was one.
     out_of_fold, out_of_time : HeldOut or None
         Held-out predictions of the training, for evaluation; not saved.
 
@@ -95,6 +98,7 @@ class RiskModel:
     rows: int
     base_rate: float
     spread_factor: float = 1.0
+    training_range: TrainingRange | None = None
     out_of_fold: HeldOut | None = field(default=None, repr=False)
     out_of_time: HeldOut | None = field(default=None, repr=False)
 
@@ -185,9 +189,27 @@ class RiskModel:
             seed=seed,
             rows=len(table.outcome),
             base_rate=float(table.outcome.mean()),
+            training_range=_range_of(features, table.references),
             out_of_fold=by_fold,
             out_of_time=by_time,
         )
+
+    def outside_training(self, features: pd.DataFrame) -> npt.NDArray[np.bool_]:
+        """Tell which rows lie outside the range of the training in many columns, see :class:`TrainingRange`.
+
+        Parameters
+        ----------
+        features : DataFrame, n rows
+            Columns in any order, further ones ignored; NaN = not known.
+
+        Returns
+        -------
+        (n,) bool array
+            All False where the range is not known.
+        """
+        if self.training_range is None:
+            return np.zeros(len(features), dtype=np.bool_)
+        return self.training_range.outside(features)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -326,6 +348,12 @@ class RiskModel:
             A file is missing, or does not hold what it should.
         """
         return cls(**read_files(files))
+
+
+def _range_of(features: pd.DataFrame, references: References) -> TrainingRange | None:
+    named = features.set_axis([str(name) for name in features.columns], axis=1)
+    own = [name for name in references.columns if name not in references.context]
+    return TrainingRange.fit(named, own) if own else None
 
 
 def _calibrate(by_time: HeldOut | None, by_fold: HeldOut, seed: int) -> tuple[Calibration, Comparable]:

@@ -11,6 +11,7 @@ from decrochage_risk.model.comparable import Comparable
 from decrochage_risk.model.fit_options import FitOptions
 from decrochage_risk.model.members import Members
 from decrochage_risk.model.references import References
+from decrochage_risk.model.training_range import TrainingRange
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,6 +41,7 @@ def write_files(model: RiskModel) -> dict[str, str]:
         "rows": model.rows,
         "base_rate": model.base_rate,
         "members": len(model.members.texts),
+        "training_range": None if model.training_range is None else model.training_range.to_dict(),
     }
     boosters = {_booster_name(number): text for number, text in enumerate(model.members.texts)}
     return {**boosters, "calibration.json": _json(calibration), "references.json": _json(references)}
@@ -70,12 +72,18 @@ def read_files(files: Mapping[str, str]) -> dict[str, Any]:
             "comparable": Comparable.from_dict(fitted["comparable"]),
             "options": FitOptions(**table["options"]),
             "spread_factor": fitted["spread_factor"],
+            "training_range": _range(table.get("training_range")),
             **{name: table[name] for name in ("rounds", "seed", "rows", "base_rate")},
         }
     except ModelError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise _unreadable(f"The files do not hold a model: {type(error).__name__}: {error}") from error
+
+
+def _range(values: Mapping[str, Any] | None) -> TrainingRange | None:
+    """Read the range; artefacts of older versions have none."""
+    return None if values is None else TrainingRange.from_dict(values)
 
 
 def _booster_name(number: int) -> str:

@@ -47,6 +47,7 @@ NOT_ENROLLED = "non inscrit à cette date"
 SET_ASIDE = "non inscrit à cette date d'après les lignes gardées : d'autres, fautives, ont été mises de côté"
 UNKNOWN_LEVEL = "niveau jamais vu par le modèle"
 TOO_LITTLE = "moins de 3 semaines de données"
+OUT_OF_RANGE = "hors du domaine d'apprentissage : beaucoup de valeurs jamais vues par le modèle"
 NOT_VERIFIED = "explication non vérifiée : les contributions ne redonnent pas le score"
 
 
@@ -55,7 +56,9 @@ _RISK_COLUMNS = (
     *("risk", "risk_low", "risk_high"),
     *("comparable_pupils", "comparable_left", "comparable_share", "comparable_low", "comparable_high"),
 )
-_CAUSES = np.array([None, TOO_LITTLE, UNKNOWN_LEVEL, NOT_ENROLLED, SET_ASIDE, REFUSED], dtype=object)
+_CAUSES = np.array(
+    [None, OUT_OF_RANGE, TOO_LITTLE, UNKNOWN_LEVEL, NOT_ENROLLED, SET_ASIDE, REFUSED], dtype=object
+)
 """By rising precedence: who is refused is nothing else."""
 
 
@@ -100,7 +103,8 @@ def score_pupils(
     -------
     RiskScores
         As many results as pupils, in the order of ``records.pupils``. ``risk`` is missing, with the cause, for a
-        pupil who is excluded, not enrolled that day, at a level the model never saw, or with under 3 weeks of data.
+        pupil who is excluded, not enrolled that day, at a level the model never saw, with under 3 weeks of data, or
+        outside the range of the training in many features.
 
     Raises
     ------
@@ -141,7 +145,9 @@ def score_pupils(
     features[refused, : len(FEATURE_BY_NAME)] = np.nan
     set_aside = np.asarray(records.set_aside, dtype=np.int64)
     days = days_of_data(known)
-    cause = _causes(known, model, days, refused=refused, faulty=set_aside > 0)
+    cause = _causes(
+        known, model, days, refused=refused, faulty=set_aside > 0, outside=_outside_training(model, features)
+    )
     scored = _predict(model, known, features, cause)
     columns = _base_columns(records, known, cause, days, set_aside)
     columns |= _risks(known.pupil_count, model, scored)
@@ -161,16 +167,24 @@ def _causes(
     *,
     refused: npt.NDArray[np.bool_],
     faulty: npt.NDArray[np.bool_],
+    outside: npt.NDArray[np.bool_],
 ) -> npt.NDArray[np.object_]:
     """Why a pupil is not scored, None for those who are."""
     absent = ~known.enrolled
     seen = np.array([*(level in model.levels for level in LEVEL_NAMES), False])
     cause = np.zeros(known.pupil_count, dtype=np.int8)
-    rising = (days < MINIMUM_DAYS, ~seen[known.level], absent, absent & faulty, refused)
+    rising = (outside, days < MINIMUM_DAYS, ~seen[known.level], absent, absent & faulty, refused)
     for code, holds in enumerate(rising, start=1):
         cause[holds] = code
     found: npt.NDArray[np.object_] = _CAUSES[cause]
     return found
+
+
+def _outside_training(model: TrainedModel, features: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    seen = model.risk_model.training_range
+    if seen is None:
+        return np.zeros(len(features), dtype=np.bool_)
+    return seen.outside_values(features[:, _places(seen.columns)])
 
 
 def _predict(
