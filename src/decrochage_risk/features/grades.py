@@ -9,6 +9,7 @@ import numpy as np
 from decrochage_risk.features.definition import Feature
 from decrochage_risk.features.facts import code_of
 from decrochage_risk.features.families import MARKS_CHANGE, MARKS_LEVEL, MISSED_WORK
+from decrochage_risk.features.mark_facts import missed_rows, subject_means
 from decrochage_risk.features.sources import ABC, ALLENSWORTH_EASTON, BOWERS, BOWERS_GRADES, CEREQ, GPDS
 from decrochage_risk.features.windows import BEFORE_12W, LAST_12W, PREVIOUS_YEAR, YEAR, YEAR_AND_PREVIOUS
 from decrochage_risk.features.wording import Wording
@@ -57,14 +58,14 @@ def _change_last_year(facts: Facts) -> npt.NDArray[np.float64]:
 
 
 def _lowest_core(facts: Facts) -> npt.NDArray[np.float64]:
-    means = facts.subject_means(*YEAR.span(facts.known))
+    means = subject_means(facts, YEAR)
     columns = [code_of("grades", "subject", subject) for subject in CORE_SUBJECTS]
     lowest: npt.NDArray[np.float64] = np.fmin.reduce(means[:, columns], axis=1)
     return lowest
 
 
 def _subject_spread(facts: Facts) -> npt.NDArray[np.float64]:
-    means = facts.subject_means(*YEAR.span(facts.known))
+    means = subject_means(facts, YEAR)
     known = ~np.isnan(means)
     count = known.sum(axis=1)
     safe = np.maximum(count, 1)
@@ -74,9 +75,7 @@ def _subject_spread(facts: Facts) -> npt.NDArray[np.float64]:
 
 
 def _missed_assessments(facts: Facts) -> npt.NDArray[np.float64]:
-    status = facts.grade_rows.status
-    missed = np.isin(status, [code_of("grades", "status", name) for name in ("absent", "not_handed_in")])
-    return facts.grade_events.sum("missed", missed.astype(np.float64), *LAST_12W.span(facts.known))
+    return facts.grade_events.sum("missed", missed_rows(facts), *LAST_12W.span(facts.known))
 
 
 GRADE_FEATURES: tuple[Feature, ...] = (
