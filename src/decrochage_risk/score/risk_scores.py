@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,8 +11,9 @@ import numpy as np
 from decrochage_risk import french
 from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.explain import Reason
+from decrochage_risk.score.comparable_words import comparable_of
 from decrochage_risk.score.demo_model import DEMO_NOTICE
-from decrochage_risk.score.pupil_risk import Comparable, DataFacts, Interval, ModelFacts, PupilRisk
+from decrochage_risk.score.pupil_risk import DataFacts, Interval, ModelFacts, PupilRisk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,12 +27,10 @@ if TYPE_CHECKING:
     from decrochage_risk.policy import Measure, Policy
     from decrochage_risk.records.known import KnownRecords
     from decrochage_risk.records.pupil_records import PupilRecords
-    from decrochage_risk.score.changes import Changes
     from decrochage_risk.score.results import Results
 
 __all__ = ["RiskScores", "RunFacts"]
 
-_ONE_PERCENT = 0.01
 _TOLD_COLUMNS = (
     *(
         "pupil_id",
@@ -184,6 +183,9 @@ class RiskScores:
         return pupil_id in self._position
 
     def __getitem__(self, pupil_id: str) -> PupilRisk:
+        return self._pupil(self._position_of(pupil_id))
+
+    def _position_of(self, pupil_id: str) -> int:
         if pupil_id not in self._position:
             raise RecordsError(
                 explain_error(
@@ -192,7 +194,7 @@ class RiskScores:
                     hint="Ids are compared letter by letter; see scores.frame['pupil_id'].",
                 )
             )
-        return self._pupil(self._position[pupil_id])
+        return self._position[pupil_id]
 
     @cached_property
     def _position(self) -> dict[str, int]:
@@ -216,7 +218,7 @@ class RiskScores:
             risk=risk,
             cause=row["cause"],
             interval=None if risk is None else Interval(low=row["risk_low"], high=row["risk_high"]),
-            comparable=None if risk is None else _comparable_of(row),
+            comparable=None if risk is None else comparable_of(row),
             reference_risk=row["reference_risk"],
             tier=row["tier"],
             tier_label=self._policy.tier_label(row["tier"]),
@@ -248,7 +250,7 @@ class RiskScores:
         pupil_id : str
             A scored pupil.
         """
-        return self._measures(self._position[pupil_id])
+        return self._measures(self._position_of(pupil_id))
 
     def _measures(self, position: int) -> tuple[Measure, ...]:
         cells = self._cells
@@ -259,28 +261,6 @@ class RiskScores:
             tier=cells["tier"][position],
             facts=self._results.facts(position),
         )
-
-    def since(self, previous: RiskScores) -> Changes:
-        """Compare with the scores of an earlier day: what moved, and what explains it.
-
-        Parameters
-        ----------
-        previous : RiskScores
-            Scores of an earlier day (or of the same day, before a correction of the records).
-
-        Returns
-        -------
-        Changes
-            One per pupil of either day; reasons for those to be looked at, or explained, on one of them.
-
-        Raises
-        ------
-        RecordsError
-            When ``previous`` are not scores, or those of a later day.
-        """
-        from decrochage_risk.score.since import changes_between  # noqa: PLC0415 - it needs this module
-
-        return changes_between(self, previous)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON values: the run, then one object per pupil."""
@@ -319,21 +299,3 @@ def _python_values(column: npt.NDArray[Any]) -> list[Any]:
 
 def _of_direction(reasons: list[Reason], direction: str) -> tuple[Reason, ...]:
     return tuple(reason for reason in reasons if reason.direction == direction)
-
-
-def _comparable_of(row: dict[str, Any]) -> Comparable:
-    share, low, high = (row[f"comparable_{name}"] for name in ("share", "low", "high"))
-    return _comparable(int(row["comparable_pupils"]), int(row["comparable_left"]), share, low, high)
-
-
-@lru_cache(maxsize=1_000)
-def _comparable(pupils: int, left: int, share: float, low: float, high: float) -> Comparable:
-    """Word one bin of comparable pupils; a model has a few dozen."""
-    decimals = 1 if share < _ONE_PERCENT else 0  # "8 ..., soit 0 %" would contradict itself
-    verb = "a quitté" if left < 2 else "ont quitté"  # noqa: PLR2004 - French plural starts at 2
-    text = (
-        f"Parmi {french.plural(pupils, 'élève comparable', 'élèves comparables')} des années passées, "
-        f"{french.number(left)} {verb} l'école sans diplôme, soit {french.percent(share, decimals)} "
-        f"[{french.interval_percent(low, high, decimals)}]"
-    )
-    return Comparable(pupils=pupils, left=left, share=share, low=low, high=high, text=text)
