@@ -10,6 +10,7 @@ from decrochage_risk.model.calibration import (
     update_intercept,
 )
 from decrochage_risk.model.comparable import Comparable, jeffreys_interval
+from decrochage_risk.model.distributions import SCORE, FeatureDistributions
 from decrochage_risk.model.fit_options import FitOptions
 from decrochage_risk.model.folds import pupil_folds, rolling_origin
 from decrochage_risk.model.held_out import HeldOut
@@ -33,8 +34,10 @@ from decrochage_risk.model.updating import previous_model, recalibrate
 __all__ = [
     "DEFAULT_CLOSES",
     "MINIMUM_DAYS",
+    "SCORE",
     "Calibration",
     "Comparable",
+    "FeatureDistributions",
     "FitOptions",
     "HeldOut",
     "Members",

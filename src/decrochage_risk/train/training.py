@@ -29,6 +29,7 @@ from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.records.row_rules import ROW_RULES
 from decrochage_risk.school_year import school_year_of, to_date
 from decrochage_risk.train.backtest import backtest, can_be_known, fit_risk_model, last_year_rows, report_on
+from decrochage_risk.train.distributing import distributions_of
 from decrochage_risk.train.labels import NOT_CLOSED, mature_only, refuse_shifted_years
 
 if TYPE_CHECKING:
@@ -151,6 +152,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         trained_on=trained_on,
         report={"untouched": untouched, **report.model_dump(mode="json")},
         card=model_card(facts),
+        distributions=distributions_of(snapshots, risk_model),
     )
 
 
