@@ -10,6 +10,7 @@ from decrochage_risk.model.calibration import (
     update_intercept,
 )
 from decrochage_risk.model.comparable import Comparable, jeffreys_interval
+from decrochage_risk.model.distributions import SCORE, FeatureDistributions
 from decrochage_risk.model.fit_options import FitOptions
 from decrochage_risk.model.folds import pupil_folds, rolling_origin
 from decrochage_risk.model.held_out import HeldOut
@@ -36,8 +37,10 @@ __all__ = [
     "DEFAULT_CLOSES",
     "MATRIX_COLUMNS",
     "MINIMUM_DAYS",
+    "SCORE",
     "Calibration",
     "Comparable",
+    "FeatureDistributions",
     "FitOptions",
     "HeldOut",
     "Members",

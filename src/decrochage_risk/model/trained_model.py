@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import import_module
@@ -10,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.artefact import manifest_sha256, seal, unseal
+from decrochage_risk.artefact import canonical_json, manifest_sha256, seal, unseal
 from decrochage_risk.errors import ArtefactError, ContractMismatchError, ModelError, explain_error
 from decrochage_risk.features import CONTEXT_COLUMNS, contract
+from decrochage_risk.model.distributions import FeatureDistributions
 from decrochage_risk.model.risk_model import RiskModel
 from decrochage_risk.records.levels import LEVEL_NAMES
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["TrainedModel", "load_trained_model"]
 
 _KEPT = ("name", "demo", "levels", "trained_on", "report")
+DISTRIBUTIONS = "distributions.json"
 _SEPTEMBER = 9
 
 
@@ -56,6 +59,8 @@ class TrainedModel:
     updates : tuple of dict
         Audit record of each later update of the calibration, oldest first, see
         :func:`~decrochage_risk.model.updating.recalibrate`.
+    distributions : FeatureDistributions or None
+        Of the training, for the drift watch; None in older artefacts.
     """
 
     risk_model: RiskModel
@@ -68,6 +73,7 @@ class TrainedModel:
     card_html: str = ""
     feature_contract: list[dict[str, Any]] = field(default_factory=contract)
     updates: tuple[dict[str, Any], ...] = ()
+    distributions: FeatureDistributions | None = None
 
     def __repr__(self) -> str:
         years = ", ".join(map(str, self.trained_on.get("school_years", ())))
@@ -86,7 +92,12 @@ class TrainedModel:
     @cached_property
     def _files(self) -> dict[str, str]:
         page = {"card.html": self.card_html} if self.card_html else {}
-        return {**self.risk_model.to_files(), "card.md": self.card, **page}
+        watch = (
+            {}
+            if self.distributions is None
+            else {DISTRIBUTIONS: canonical_json(self.distributions.to_dict())}
+        )
+        return {**self.risk_model.to_files(), **watch, "card.md": self.card, **page}
 
     @property
     def _manifest(self) -> dict[str, Any]:
@@ -195,6 +206,7 @@ def load_trained_model(folder: str | Path) -> TrainedModel:
         )
     try:
         risk_model = RiskModel.from_files(sealed.files)
+        distributions = _distributions(sealed.files)
     except ModelError as error:
         raise ArtefactError(str(error)) from error
     _check_contract(manifest["feature_contract"], risk_model.columns)
@@ -204,8 +216,14 @@ def load_trained_model(folder: str | Path) -> TrainedModel:
         card_html=sealed.files.get("card.html", ""),
         feature_contract=manifest["feature_contract"],
         updates=tuple(manifest.get("updates", ())),
+        distributions=distributions,
         **{**{name: manifest[name] for name in _KEPT}, "levels": tuple(manifest["levels"])},
     )
+
+
+def _distributions(files: Mapping[str, str]) -> FeatureDistributions | None:
+    text = files.get(DISTRIBUTIONS)
+    return None if text is None else FeatureDistributions.from_dict(json.loads(text))
 
 
 def _check_contract(trained: list[Mapping[str, Any]], columns: tuple[str, ...]) -> None:

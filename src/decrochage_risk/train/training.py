@@ -29,6 +29,7 @@ from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.records.row_rules import ROW_RULES
 from decrochage_risk.school_year import school_year_of, to_date
 from decrochage_risk.train.backtest import backtest, can_be_known, fit_risk_model, last_year_rows, report_on
+from decrochage_risk.train.distributing import distributions_of
 from decrochage_risk.train.labels import NOT_CLOSED, mature_only, refuse_shifted_years
 from decrochage_risk.train.leaks import missing_signals, missing_warnings, refuse_leaks, signals_of
 
@@ -162,6 +163,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         report={"untouched": untouched, "missing_signals": unknown, **report.model_dump(mode="json")},
         card=card,
         card_html=card_page(card),
+        distributions=distributions_of(snapshots, risk_model),
     )
 
 

@@ -1,0 +1,247 @@
+"""The checks of the drift watch, one function each: shifts, missing tables, calibration, two samples."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from decrochage_risk.evaluate import calibration_slope_intercept
+from decrochage_risk.evaluate.drift import ALPHA, DESIGN, DriftSign, psi, psi_verdict
+from decrochage_risk.features import FEATURE_BY_NAME
+from decrochage_risk.french import number, percent, signed
+from decrochage_risk.model import SCORE, fit_offset, score_rows, take_snapshots
+from decrochage_risk.model.scored_rows import mature_dates
+from decrochage_risk.records.outcome_table import outcomes_for
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from decrochage_risk.evaluate.drift import DriftVerdict
+    from decrochage_risk.model import FeatureDistributions, TrainedModel
+    from decrochage_risk.records.pupil_records import PupilRecords
+
+    Floats = npt.NDArray[np.float64]
+
+__all__ = ["calibration_signs", "missing_table_signs", "shift_signs", "two_sample_sign"]
+
+MISSING_WATCH: Final = 0.05
+MISSING_STOP: Final = 0.30
+"""Rise of the share of pupils for whom a table is not known: a twentieth is a class, a third is a table."""
+LEVEL_WATCH: Final = 0.10
+LEVEL_STOP: Final = 0.25
+SLOPE_WATCH: Final = (0.9, 1.1)
+SLOPE_STOP: Final = (0.75, 1.33)
+"""Calibration: the bounds that a model must meet when it is trained, and those beyond which it is not used (the gates
+of :mod:`decrochage_risk.evaluate.gates`)."""
+TWO_SAMPLE_WATCH: Final = 0.65
+TWO_SAMPLE_STOP: Final = 0.80
+"""AUC of telling two years apart: 0.5 when they are alike; these bounds are conventions."""
+LEAST_LABELS: Final = 300
+_NORMAL_975: Final = 1.959963984540054
+_SAMPLE: Final = 5_000
+_COARSE_UNDER: Final = 400
+TABLES: Final = {
+    "absences": "absences",
+    "grades": "notes",
+    "orientation": "orientation",
+    "enrolments": "inscriptions",
+}
+
+
+def shift_signs(
+    kept: FeatureDistributions,
+    features: pd.DataFrame,
+    references: Mapping[str, tuple[Floats, float]],
+    *,
+    current: Sequence[str],
+    tests: int | None = None,
+    coarse: bool = False,
+) -> list[DriftSign]:
+    """Compare each column with its expected shares; history of earlier years where it is known only.
+
+    Parameters
+    ----------
+    kept : FeatureDistributions
+        Bins of the training.
+    features : DataFrame
+        Rows, before anything is filled.
+    references : mapping of str to (shares, rows)
+        What is expected of each column, and from how many rows.
+    current : sequence of str
+        Columns whose window lies in the school year: a missing value of the others may be but a shorter history.
+    tests : int, optional
+        Number of tests that the chance of an alarm is divided by.
+    coarse : bool
+        Join bins two by two where there are few rows.
+    """
+    found = []
+    for name, (shares, rows) in references.items():
+        codes = kept.bins(name, features[name].to_numpy(dtype=np.float64))
+        counts = np.bincount(codes, minlength=len(shares)).astype(np.float64)
+        expected = np.asarray(shares, dtype=np.float64)
+        if name not in current:
+            counts, expected = counts[1:], expected[1:]
+            rows = rows * float(expected.sum())
+        sign = _shift(
+            name, counts, expected, rows, len(references) if tests is None else tests, coarse=coarse
+        )
+        found += [] if sign is None else [sign]
+    return found
+
+
+def _shift(
+    name: str, counts: Floats, expected: Floats, rows: float, tests: int, *, coarse: bool
+) -> DriftSign | None:
+    if counts.sum() == 0 or expected.sum() == 0:
+        return None
+    expected = expected / expected.sum()
+    if coarse and min(counts.sum(), rows) < _COARSE_UNDER:
+        counts, expected = (
+            np.add.reduceat(one, np.r_[0, np.arange(1, len(one), 2)]) for one in (counts, expected)
+        )
+    there = (counts > 0) | (expected > 0)
+    above, verdict = psi_verdict(
+        psi(expected[there], counts[there]), int(there.sum()), float(counts.sum()), rows, tests
+    )
+    label = "score avant calibration" if name == SCORE else name
+    check = "score" if name == SCORE else "feature"
+    return DriftSign(
+        check=check,
+        subject=label,
+        figure=above,
+        verdict=verdict,
+        sentence=f"{label} : PSI {number(above, 2)} au-delà du hasard",
+    )
+
+
+def missing_table_signs(
+    features: pd.DataFrame, expected: Mapping[str, float], current: Sequence[str], tests: int = 1
+) -> list[DriftSign]:
+    """Compare the share of pupils for whom a table is not known; a table is known where one feature of it is."""
+    from scipy.stats import norm  # noqa: PLC0415  # heavy: loaded on first use
+
+    names: dict[str, list[str]] = {}
+    for name in current:
+        if name != SCORE:
+            names.setdefault(FEATURE_BY_NAME[name].table, []).append(name)
+    found = []
+    for table, columns in names.items():
+        now = float(features[columns].isna().mean().min())
+        then = min(float(expected[name]) for name in columns)
+        rise = now - then
+        error = np.sqrt(DESIGN * max(then * (1 - then), 0.25 / len(features)) / len(features))
+        verdict: DriftVerdict = "ok"
+        if rise > max(MISSING_WATCH, float(norm.isf(ALPHA / (tests * len(names)))) * error):
+            verdict = "stop" if rise >= MISSING_STOP else "watch"
+        label = TABLES.get(table, table)
+        sentence = f"{label} : non connues pour {percent(now)} des élèves, {percent(then)} attendus"
+        found.append(
+            DriftSign(check="missing_table", subject=label, figure=rise, verdict=verdict, sentence=sentence)
+        )
+    return found
+
+
+def calibration_signs(
+    model: TrainedModel,
+    records: PupilRecords,
+    outcomes: Any,  # noqa: ANN401 - any table
+    labels_as_of: Iterable[object],
+    labels_known_on: object,
+) -> list[DriftSign]:
+    """Hold the risks against matured labels: the level, and the slope."""
+    asked = list(labels_as_of)
+    if not asked:
+        return [_not_measured("calibration", "niveau moyen", "aucune issue close n'a été donnée")]
+    month, last = model.trained_on["outcome_closes"]
+    dates, _ = mature_dates(asked, labels_known_on, (month, last))
+    scored = score_rows(
+        model, take_snapshots(records, outcomes_for(records, outcomes), dates, closes=(month, last))
+    )
+    outcome, pupils = scored.snapshots.outcome, scored.snapshots.rows["pupil_id"].to_numpy()
+    people = pd.Series(outcome).groupby(pupils).max()
+    if len(people) < LEAST_LABELS or people.nunique() == 1:
+        return [
+            _not_measured(
+                "calibration", "niveau moyen", f"moins de {LEAST_LABELS} issues closes, ou une seule issue"
+            )
+        ]
+    odds = model.risk_model.calibration.apply(scored.raw_log_odds)
+    offset, error = fit_offset(odds, outcome, pupils)
+    low, high = offset - _NORMAL_975 * error, offset + _NORMAL_975 * error
+    fitted = calibration_slope_intercept(outcome, odds, pupils=pupils)
+    signs = [
+        _bounded(
+            "calibration",
+            "niveau moyen",
+            (offset, low, high),
+            (-LEVEL_WATCH, LEVEL_WATCH),
+            (-LEVEL_STOP, LEVEL_STOP),
+        )
+    ]
+    if fitted.slope is not None and fitted.slope_low is not None and fitted.slope_high is not None:
+        measured = (fitted.slope, fitted.slope_low, fitted.slope_high)
+        signs.append(_bounded("slope", "pente", measured, SLOPE_WATCH, SLOPE_STOP))
+    return signs
+
+
+def _bounded(
+    check: str,
+    subject: str,
+    measured: tuple[float, float, float],
+    watch: tuple[float, float],
+    stop: tuple[float, float],
+) -> DriftSign:
+    figure, low, high = measured
+    verdict: DriftVerdict = "ok"
+    if high < watch[0] or low > watch[1]:
+        verdict = "stop" if high < stop[0] or low > stop[1] else "watch"
+    sentence = f"{subject} de calibration {signed(figure, 2)} [{signed(low, 2)} ; {signed(high, 2)}]"
+    return DriftSign(check=check, subject=subject, figure=figure, verdict=verdict, sentence=sentence)
+
+
+def two_sample_sign(
+    features: pd.DataFrame,
+    pupils: npt.NDArray[np.object_],
+    before: tuple[pd.DataFrame, npt.NDArray[np.object_]] | None,
+    current: Sequence[str],
+    seed: int,
+) -> DriftSign:
+    """Try to tell this year's rows from last year's; a pupil of both years is never on both sides of a fold."""
+    from sklearn.ensemble import HistGradientBoostingClassifier  # noqa: PLC0415  # heavy: loaded on first use
+    from sklearn.metrics import roc_auc_score  # noqa: PLC0415  # same
+    from sklearn.model_selection import GroupKFold, cross_val_predict  # noqa: PLC0415  # same
+
+    subject = "année en cours et année précédente"
+    columns = [name for name in current if name != SCORE]
+    if before is None or not len(before[1]) or not columns:
+        return _not_measured("two_sample", subject, "l'année précédente n'est pas dans les extraits")
+    rng = np.random.default_rng(seed)
+    parts, owners = [], []
+    for frame, people in ((before[0], before[1]), (features, pupils)):
+        at = np.sort(rng.permutation(len(people))[:_SAMPLE])
+        parts.append(frame[columns].to_numpy(dtype=np.float64)[at])
+        owners.append(people[at])
+    which = np.repeat([0, 1], [len(part) for part in parts])
+    groups = pd.factorize(np.concatenate(owners))[0]
+    told = cross_val_predict(
+        HistGradientBoostingClassifier(
+            max_iter=40, max_leaf_nodes=8, early_stopping=False, random_state=seed
+        ),
+        np.vstack(parts),
+        which,
+        groups=groups,
+        cv=GroupKFold(5),
+        method="predict_proba",
+    )[:, 1]
+    auc = float(roc_auc_score(which, told))
+    verdict: DriftVerdict = "ok" if auc < TWO_SAMPLE_WATCH else "watch" if auc < TWO_SAMPLE_STOP else "stop"
+    sentence = f"un classifieur distingue les deux années avec une AUC de {number(auc, 2)} (0,5 : semblables)"
+    return DriftSign(check="two_sample", subject=subject, figure=auc, verdict=verdict, sentence=sentence)
+
+
+def _not_measured(check: str, subject: str, why: str) -> DriftSign:
+    return DriftSign(check=check, subject=subject, figure=None, verdict="not_measured", sentence=why)
