@@ -1,40 +1,41 @@
 """Baseline Shapley values: how each column moves a pupil's log-odds away from the reference pupil's.
 
-``shap.TreeExplainer`` in interventional mode with one background row, the reference pupil of the same level and
-time of year: a column that equals its reference gets exactly no credit, and on a monotone model no contribution can
-point the wrong way. Source: Lundberg et al., "From local explanations to global understanding with explainable AI
-for trees", Nature Machine Intelligence 2, 2020; baseline Shapley: Sundararajan and Najmi, 2020.
+Against one reference row, the pupil of the same level and time of year with median values: a column that equals its
+reference gets exactly no credit, and on a monotone model no contribution can point the wrong way. Source: Sundararajan
+and Najmi, "The many Shapley values for model explanation", ICML 2020 (baseline Shapley).
 """
 
 from __future__ import annotations
 
-import copy
-import warnings
 from dataclasses import dataclass
-from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from decrochage_risk.explain.shapley import shapley_values
+from decrochage_risk.explain.trees import Trees
+from decrochage_risk.model.threads import over_rows
 from decrochage_risk.model.uncertainty import member_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     import numpy.typing as npt
 
     from decrochage_risk.model import RiskModel
+    from decrochage_risk.model.members import Members
 
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["ADDITIVITY_TOLERANCE", "Attribution", "attribute"]
+__all__ = ["ADDITIVITY_TOLERANCE", "Attribution", "attribute", "trees_of"]
 
 ADDITIVITY_TOLERANCE = 1e-6
 """Largest allowed gap between base plus contributions and LightGBM's own raw score, in log-odds."""
 
-_explainers: WeakKeyDictionary[Any, tuple[Any, ...]] = WeakKeyDictionary()
-_parsing = Lock()
+_MOST_REMEMBERED = 10_000
+"""Reference rows whose score is kept, per model."""
+
+_trees: WeakKeyDictionary[Members, Trees] = WeakKeyDictionary()
+_scored: WeakKeyDictionary[Members, dict[bytes, float]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,12 @@ class Attribution:
     references: Floats
 
 
-def attribute(model: RiskModel, filled: Floats, references: Floats) -> Attribution:
+def attribute(
+    model: RiskModel,
+    filled: Floats,
+    references: Floats,
+    scores: Floats | None = None,
+) -> Attribution:
     """Attribute the log-odds of some rows to their columns.
 
     Parameters
@@ -81,69 +87,64 @@ def attribute(model: RiskModel, filled: Floats, references: Floats) -> Attributi
         Rows as the boosters see them, from ``model.filled``.
     references : array of float64, shape (n, columns)
         Reference row of each, from ``model.reference_rows``.
+    scores : array of float64, shape (n,), optional
+        LightGBM's mean raw log-odds of the rows, where the caller has them.
 
     Returns
     -------
     Attribution
     """
-    raw = np.zeros_like(filled)
-    for rows, background in _by_reference(references):
-        for explainer in _explainers_of(model):
-            raw[rows] += _with_background(explainer, background).shap_values(
-                filled[rows], check_additivity=False
-            )
-    raw /= len(model.boosters)
-    scores = member_mean(model.member_log_odds(filled))
-    raw_base = member_mean(model.member_log_odds(references))
-    slope = model.calibration.slope
+    trees = trees_of(model)
+    parts = over_rows(lambda part: shapley_values(trees, filled[part], references[part]), len(filled))
+    raw = np.concatenate(parts) if parts else np.zeros_like(filled)
+    if scores is None:
+        scores = member_mean(model.member_log_odds(filled))
+    reference_scores = _reference_scores(model, references)
     return Attribution(
         columns=model.columns,
         raw=raw,
-        raw_base=raw_base,
-        contributions=slope * raw,
-        base=model.calibration.apply(raw_base),
+        raw_base=reference_scores,
+        contributions=model.calibration.slope * raw,
+        base=model.calibration.apply(reference_scores),
         log_odds=model.calibration.apply(scores),
-        additive=np.abs(raw_base + raw.sum(axis=1) - scores) <= ADDITIVITY_TOLERANCE,
+        additive=np.abs(reference_scores + raw.sum(axis=1) - scores) <= ADDITIVITY_TOLERANCE,
         filled=filled,
         references=references,
     )
 
 
-def _by_reference(references: Floats) -> Iterator[tuple[npt.NDArray[np.intp], Floats]]:
-    """Rows that share a reference, and that reference; a handful per call (one per level)."""
-    if not len(references):
-        return
-    distinct, inverse = np.unique(references, axis=0, return_inverse=True)
-    order = np.argsort(inverse, kind="stable")
-    for group, rows in enumerate(np.split(order, np.cumsum(np.bincount(inverse))[:-1])):
-        yield rows, distinct[group : group + 1]
+def trees_of(model: RiskModel) -> Trees:
+    """Give the trees of a model, read once.
+
+    Raises
+    ------
+    ModelError
+        When they cannot be read.
+    """
+    found = _trees.get(model.members)
+    if found is None:
+        # No lock, which a process forked meanwhile would find held for ever: two threads may both read the trees.
+        found = _trees.setdefault(model.members, Trees.read(model.members.texts))
+    return found
 
 
-def _explainers_of(model: RiskModel) -> tuple[Any, ...]:
-    """One explainer per booster, parsed once per model; the background is set per call."""
-    # catch_warnings changes the filters of the whole process: one thread at a time.
-    with _parsing:
-        if model not in _explainers:
-            _explainers[model] = _parsed(model)
-        return _explainers[model]
-
-
-def _parsed(model: RiskModel) -> tuple[Any, ...]:
-    with warnings.catch_warnings():
-        # shap's plots call what matplotlib will retire; with -W error the import alone would fail.
-        warnings.simplefilter("ignore", PendingDeprecationWarning)
-        from shap import TreeExplainer  # noqa: PLC0415 - shap loads on first use, seconds on a cold machine
-
-    zero = np.zeros((1, len(model.columns)))
-    return tuple(
-        TreeExplainer(booster, data=zero, feature_perturbation="interventional", model_output="raw")
-        for booster in model.boosters
+def _reference_scores(model: RiskModel, references: Floats) -> Floats:
+    """LightGBM's mean raw log-odds of some reference rows; a handful per day are distinct, and each is predicted once."""
+    known = _scored.get(model.members)
+    if known is None:
+        known = _scored.setdefault(model.members, {})
+    cells = np.ascontiguousarray(references).view(
+        np.dtype((np.void, references.itemsize * references.shape[1]))
     )
-
-
-def _with_background(explainer: Any, background: Floats) -> Any:  # noqa: ANN401 - shap ships no types
-    """Copy an explainer onto another background row (parsing the trees again would cost 30 ms each)."""
-    other = copy.copy(explainer)
-    other.data = background
-    other.data_missing = np.zeros(background.shape, dtype=np.bool_)
-    return other
+    distinct, first, place = np.unique(cells.ravel(), return_index=True, return_inverse=True)
+    keys = [cell.tobytes() for cell in distinct]
+    found = [known.get(key) for key in keys]
+    new = [at for at, score in enumerate(found) if score is None]
+    if new:
+        scores = member_mean(model.member_log_odds(references[first[new]])).tolist()
+        for at, score in zip(new, scores, strict=True):
+            found[at] = score
+        if len(known) + len(new) > _MOST_REMEMBERED:
+            known.clear()
+        known.update({keys[at]: score for at, score in zip(new, scores, strict=True)})
+    return np.array(found, dtype=np.float64)[place]

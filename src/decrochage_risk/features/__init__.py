@@ -6,8 +6,15 @@ lists them all. Values depend on the pupil's own rows and on nothing else.
 
 from __future__ import annotations
 
-from decrochage_risk.features.catalogue import CATALOGUE, FEATURE_BY_NAME, build_features, contract, matrix_of
-from decrochage_risk.features.context import CONTEXT_COLUMNS, context_of
+from decrochage_risk.features.catalogue import (
+    CATALOGUE,
+    FEATURE_BY_NAME,
+    build_features,
+    contract,
+    matrix_of,
+    values_of,
+)
+from decrochage_risk.features.context import CONTEXT_COLUMNS, context_of, context_values
 from decrochage_risk.features.definition import Family, Feature
 from decrochage_risk.features.families import FAMILIES
 
@@ -20,6 +27,8 @@ __all__ = [
     "Feature",
     "build_features",
     "context_of",
+    "context_values",
     "contract",
     "matrix_of",
+    "values_of",
 ]

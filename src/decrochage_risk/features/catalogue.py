@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from decrochage_risk.features.absence import ABSENCE_FEATURES
@@ -16,11 +17,13 @@ from decrochage_risk.features.path import PATH_FEATURES
 from decrochage_risk.features.vigilance import VIGILANCE_FEATURES
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from decrochage_risk.features.definition import Feature
     from decrochage_risk.records.known import KnownRecords
     from decrochage_risk.records.pupil_records import PupilRecords
 
-__all__ = ["CATALOGUE", "FEATURE_BY_NAME", "build_features", "contract", "matrix_of"]
+__all__ = ["CATALOGUE", "FEATURE_BY_NAME", "build_features", "contract", "matrix_of", "values_of"]
 
 CATALOGUE: tuple[Feature, ...] = (
     *ABSENCE_FEATURES,
@@ -76,9 +79,17 @@ def build_features(records: PupilRecords, as_of: object) -> pd.DataFrame:
 
 def matrix_of(known: KnownRecords) -> pd.DataFrame:
     """Build the feature matrix of records that are already cut in time."""
+    index = pd.Index(known.pupil_ids, name="pupil_id")
+    return pd.DataFrame(values_of(known), index=index, columns=list(FEATURE_BY_NAME))
+
+
+def values_of(known: KnownRecords) -> npt.NDArray[np.float64]:
+    """Value of every feature (column, in the order of ``CATALOGUE``) for every pupil (row), NaN = not known."""
     facts = Facts(known)
-    columns = {feature.name: feature.values(facts) for feature in CATALOGUE}
-    return pd.DataFrame(columns, index=pd.Index(known.pupil_ids, name="pupil_id"))
+    values = np.empty((known.pupil_count, len(CATALOGUE)))
+    for column, feature in enumerate(CATALOGUE):
+        values[:, column] = feature.values(facts)
+    return values
 
 
 def contract() -> list[dict[str, Any]]:

@@ -15,11 +15,14 @@ from decrochage_risk.records.levels import LEVELS
 from decrochage_risk.school_year import weeks_since_september
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from decrochage_risk.records.known import KnownRecords
 
-__all__ = ["CONTEXT_COLUMNS", "context_of"]
+__all__ = ["CONTEXT_COLUMNS", "context_of", "context_values"]
 
 _PATHWAYS = tuple(dict.fromkeys(level.pathway for level in LEVELS))
+_PATHWAY_OF_LEVEL = np.array([*(_PATHWAYS.index(level.pathway) for level in LEVELS), -1])
 
 CONTEXT_COLUMNS: tuple[str, ...] = (
     *(f"level_{level.name}" for level in LEVELS),
@@ -36,13 +39,18 @@ def context_of(known: KnownRecords) -> pd.DataFrame:
     DataFrame of float64
         One row per pupil, indexed by ``pupil_id``, columns ``CONTEXT_COLUMNS``.
     """
+    return pd.DataFrame(
+        context_values(known), index=pd.Index(known.pupil_ids, name="pupil_id"), columns=list(CONTEXT_COLUMNS)
+    )
+
+
+def context_values(known: KnownRecords) -> npt.NDArray[np.float64]:
+    """Context columns as an array, in the order of ``CONTEXT_COLUMNS``."""
     level = known.level
-    pathway = np.array([_PATHWAYS.index(item.pathway) for item in LEVELS] + [-1])[level]
+    pathway = _PATHWAY_OF_LEVEL[level]
     columns = np.zeros((known.pupil_count, len(CONTEXT_COLUMNS)))
     rows = np.flatnonzero(level >= 0)
     columns[rows, level[rows]] = 1.0
     columns[rows, len(LEVELS) + pathway[rows]] = 1.0
     columns[:, -1] = weeks_since_september(known.as_of)
-    return pd.DataFrame(
-        columns, index=pd.Index(known.pupil_ids, name="pupil_id"), columns=list(CONTEXT_COLUMNS)
-    )
+    return columns

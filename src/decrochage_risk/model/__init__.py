@@ -17,18 +17,21 @@ from decrochage_risk.model.outcome import DEFAULT_CLOSES, closing_day
 from decrochage_risk.model.references import References
 from decrochage_risk.model.risk_model import RiskModel
 from decrochage_risk.model.snapshots import (
+    MATRIX_COLUMNS,
     MINIMUM_DAYS,
     Snapshots,
     days_of_data,
     default_as_of_dates,
     matrix_with_context,
     take_snapshots,
+    values_with_context,
 )
 from decrochage_risk.model.trained_model import TrainedModel, load_trained_model
 from decrochage_risk.model.uncertainty import fit_spread_factor
 
 __all__ = [
     "DEFAULT_CLOSES",
+    "MATRIX_COLUMNS",
     "MINIMUM_DAYS",
     "Calibration",
     "Comparable",
@@ -52,4 +55,5 @@ __all__ = [
     "rolling_origin",
     "take_snapshots",
     "update_intercept",
+    "values_with_context",
 ]

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -161,6 +162,32 @@ class Comparable:
         ModelError
             A risk that is missing or outside 0..1.
         """
+        low, high = jeffreys_interval(self.positives, self.rows, level=level)
+        at = self.bins_of(risk)
+        return pd.DataFrame(
+            {
+                "n": self.rows[at],
+                "left": self.positives[at],
+                "share": (self.positives / self.rows)[at],
+                "low": low[at],
+                "high": high[at],
+            }
+        )
+
+    @cached_property
+    def table(self) -> FloatArray:
+        """Columns of :meth:`lookup` at its default level, one row per bin, shape (bins, 5)."""
+        low, high = jeffreys_interval(self.positives, self.rows)
+        return np.column_stack([self.rows, self.positives, self.positives / self.rows, low, high])
+
+    def bins_of(self, risk: npt.ArrayLike) -> IntArray:
+        """Find the bin of each risk: its row of :attr:`table`.
+
+        Raises
+        ------
+        ModelError
+            A risk that is missing or outside 0..1.
+        """
         values = np.atleast_1d(np.asarray(risk, dtype=np.float64))
         bad = ~((values >= 0) & (values <= 1))
         if bad.any():
@@ -171,17 +198,8 @@ class Comparable:
                     hint="Look up only pupils who have a risk.",
                 )
             )
-        low, high = jeffreys_interval(self.positives, self.rows, level=level)
-        at = np.searchsorted(self.lower[1:], values, side="right")
-        return pd.DataFrame(
-            {
-                "n": self.rows[at],
-                "left": self.positives[at],
-                "share": (self.positives / self.rows)[at],
-                "low": low[at],
-                "high": high[at],
-            }
-        )
+        found: IntArray = np.searchsorted(self.lower[1:], values, side="right")
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         """Give the bins as JSON values."""

@@ -10,17 +10,15 @@ and the one line that records it is set to 1.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from functools import cached_property
-from threading import Lock
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from decrochage_risk.errors import ModelError, explain_error
+from decrochage_risk.model.threads import over_rows, thread_count
 
 if TYPE_CHECKING:
     from decrochage_risk.model.fit_options import FitOptions
@@ -32,8 +30,6 @@ __all__ = ["Bag", "Members", "Progress", "train_bag", "train_members"]
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called as ``progress(stage, done, total)``, in the thread that fits."""
 
-SMALL_BATCH = 5_000
-"""Rows up to which a prediction uses one thread: starting more costs longer than the prediction."""
 SMALL_TRAINING = 2_000_000
 """Cells (rows times columns) up to which a training uses one thread, for the same reason."""
 
@@ -56,23 +52,19 @@ class Members:
     """
 
     texts: tuple[str, ...]
-    _parsing: Lock = field(default_factory=Lock, repr=False)
 
     def __reduce__(self) -> tuple[type[Members], tuple[tuple[str, ...]]]:
         return Members, (self.texts,)  # another process parses the texts again
 
-    @cached_property
-    def _parsed(self) -> list[Any]:
-        return []
-
     @property
     def boosters(self) -> tuple[Any, ...]:
         """The ``lightgbm.Booster`` objects, parsed once. Their ``predict`` may be called from several threads."""
-        if len(self._parsed) != len(self.texts):
-            with self._parsing:
-                if len(self._parsed) != len(self.texts):
-                    self._parsed[:] = [_parse(number, text) for number, text in enumerate(self.texts)]
-        return tuple(self._parsed)
+        found: tuple[Any, ...] | None = self.__dict__.get("_boosters")
+        if found is None:
+            parsed = tuple(_parse(number, text) for number, text in enumerate(self.texts))
+            # No lock, which a process forked meanwhile would find held for ever: two threads may both parse.
+            found = self.__dict__.setdefault("_boosters", parsed)
+        return found
 
     def log_odds(self, filled: FloatArray) -> FloatArray:
         """Raw log-odds of every member.
@@ -87,14 +79,16 @@ class Members:
         (n, K) float64 array
             A row's values do not depend on the other rows.
         """
-        if not len(filled):
-            return np.empty((0, len(self.texts)))
-        threads = 1 if len(filled) <= SMALL_BATCH else _threads()
-        scores = [
-            booster.predict(np.ascontiguousarray(filled), raw_score=True, num_threads=threads)
-            for booster in self.boosters
-        ]
-        return np.column_stack(scores)
+        rows, boosters = np.ascontiguousarray(filled), self.boosters if len(filled) else ()
+        scores = np.empty((len(rows), len(self.texts)))
+
+        def predict(part: slice) -> None:
+            for member, booster in enumerate(boosters):
+                # One thread of LightGBM's own: the default costs 8 ms on one row, and hangs in a forked process.
+                scores[part, member] = booster.predict(rows[part], raw_score=True, num_threads=1)
+
+        over_rows(predict, len(rows))
+        return scores
 
 
 def _parse(number: int, text: str) -> Any:  # noqa: ANN401  # lightgbm ships no types
@@ -255,13 +249,9 @@ def _parameters(matrix: FloatArray, directions: IntArray, options: FitOptions, s
         "seed": seed,
         "deterministic": True,
         "force_col_wise": True,
-        "num_threads": 1 if matrix.size <= SMALL_TRAINING else _threads(),
+        "num_threads": 1 if matrix.size <= SMALL_TRAINING else thread_count(),
         "verbosity": -1,
     }
-
-
-def _threads() -> int:
-    return max(1, min(os.cpu_count() or 1, 8))
 
 
 def _grow(boosters: list[Any], weights: FloatArray, options: FitOptions, progress: Progress | None) -> int:

@@ -163,13 +163,19 @@ class References:
         """
         own = self.filled(features, reference_groups)
         rows = self._rows_of(len(own), reference_groups)
-        own_context = [self.columns.index(name) for name in self.context]
-        rows[:, own_context] = own[:, own_context]
+        rows[:, self._context_places] = own[:, self._context_places]
         return rows
 
     def _rows_of(self, rows: int, reference_groups: npt.ArrayLike | None) -> FloatArray:
-        table = np.vstack([self.by_label, self.overall])
-        return table[_label_codes(reference_groups, rows, self._position)]
+        return self._medians[_label_codes(reference_groups, rows, self._position)]
+
+    @cached_property
+    def _medians(self) -> FloatArray:
+        return np.vstack([self.by_label, self.overall])
+
+    @cached_property
+    def _context_places(self) -> list[int]:
+        return [self.columns.index(name) for name in self.context]
 
     @cached_property
     def _position(self) -> dict[str, int]:

@@ -272,6 +272,12 @@ class RiskModel:
             self.calibration.apply(members), level=level, spread_factor=self.spread_factor
         )
 
+    def risk_and_interval(self, members: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Give :meth:`risk` and the bounds of :meth:`interval` from one call of :meth:`member_log_odds`."""
+        risk = probability(self.calibration.apply(member_mean(members)))
+        calibrated = self.calibration.apply(members)
+        return risk, *jackknife_interval(calibrated, spread_factor=self.spread_factor)
+
     def with_spread_factor(self, factor: float) -> RiskModel:
         """Return the model with another factor on its intervals, see :func:`fit_spread_factor`."""
         if not (np.isfinite(factor) and factor > 0):

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from decrochage_risk.errors import NotEnoughDataError, explain_error
-from decrochage_risk.features import context_of, matrix_of
+from decrochage_risk.features import CONTEXT_COLUMNS, FEATURE_BY_NAME, context_values, values_of
 from decrochage_risk.model.outcome import DEFAULT_CLOSES, closing_day, label
 from decrochage_risk.records.levels import LEVEL_NAMES
 from decrochage_risk.school_year import day_number, school_year_of, to_date
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from decrochage_risk.records.pupil_records import PupilRecords
 
 __all__ = [
+    "MATRIX_COLUMNS",
     "MINIMUM_DAYS",
     "TOO_SHORT",
     "Snapshots",
@@ -33,6 +34,7 @@ __all__ = [
     "matrix_with_context",
     "reference_label",
     "take_snapshots",
+    "values_with_context",
 ]
 
 MINIMUM_DAYS = 21
@@ -45,6 +47,9 @@ _DEFAULT_DAYS = ((11, 5), (1, 6), (3, 5), (5, 5))
 """Month and day of the default as-of dates: early November to early May."""
 
 _SEPTEMBER = 9
+
+MATRIX_COLUMNS: tuple[str, ...] = (*FEATURE_BY_NAME, *CONTEXT_COLUMNS)
+"""Columns of the matrix that a model is fitted on: the catalogue, then the context."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,13 @@ def reference_label(level: str, as_of: date) -> str:
 
 def matrix_with_context(known: KnownRecords) -> pd.DataFrame:
     """Catalogue and context columns of every pupil, indexed by ``pupil_id``."""
-    return pd.concat([matrix_of(known), context_of(known)], axis=1)
+    index = pd.Index(known.pupil_ids, name="pupil_id")
+    return pd.DataFrame(values_with_context(known), index=index, columns=list(MATRIX_COLUMNS))
+
+
+def values_with_context(known: KnownRecords) -> npt.NDArray[np.float64]:
+    """Array of :func:`matrix_with_context`: one row per pupil, columns ``MATRIX_COLUMNS``."""
+    return np.concatenate([values_of(known), context_values(known)], axis=1)
 
 
 def days_of_data(known: KnownRecords) -> npt.NDArray[np.int64]:

@@ -13,6 +13,7 @@ from decrochage_risk.artefact import manifest_sha256, seal, unseal
 from decrochage_risk.errors import ArtefactError, ContractMismatchError, ModelError, explain_error
 from decrochage_risk.features import CONTEXT_COLUMNS, contract
 from decrochage_risk.model.risk_model import RiskModel
+from decrochage_risk.records.levels import LEVEL_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -128,6 +129,18 @@ class TrainedModel:
         names = pd.Series(list(levels), dtype=object)
         chosen = {level: self._nearest(level, as_of.month) for level in names.dropna().unique()}
         return names.map(chosen).fillna("").to_numpy(dtype=object)
+
+    def groups_of_levels(self, levels: npt.NDArray[np.integer], as_of: date) -> npt.NDArray[np.object_]:
+        """Do as :meth:`reference_groups`, for levels given as positions in ``LEVELS``, -1 for none."""
+        if as_of.month not in self._groups_by_month:
+            groups = self.reference_groups(LEVEL_NAMES, as_of)
+            self._groups_by_month[as_of.month] = np.append(groups, np.array([""], dtype=object))
+        found: npt.NDArray[np.object_] = self._groups_by_month[as_of.month][levels]
+        return found
+
+    @cached_property
+    def _groups_by_month(self) -> dict[int, npt.NDArray[np.object_]]:
+        return {}
 
     def _nearest(self, level: str, month: int) -> str:
         months = self._months_of_level.get(level, ())

@@ -21,6 +21,7 @@ from decrochage_risk.records.levels import LEVEL_NAMES
 if TYPE_CHECKING:
     from datetime import date
 
+    import numpy as np
     import numpy.typing as npt
 
     from decrochage_risk.policy.measures import Measure
@@ -132,6 +133,10 @@ class Policy(BaseModel):
         ([2, 1, 0], [True, False, False])
         """
         return self.table.assess(levels, risk)
+
+    def assess_codes(self, levels: npt.NDArray[np.integer], risk: npt.NDArray[np.float64]) -> Assessment:
+        """Do as :meth:`assess`, for levels given as positions in ``LEVELS``, -1 for none."""
+        return self.table.assess_codes(levels, risk)
 
     def measures_for(
         self,

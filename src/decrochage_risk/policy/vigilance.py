@@ -151,14 +151,31 @@ class VigilanceTable(BaseModel):
         PolicyError
             The level is not one of LEVEL_NAMES.
         """
-        return self.groups[int(self._group_codes([level])[0])]
+        found = self._group_by_level.get(level)
+        if found is None:
+            raise _unknown_levels(pd.Index([level], dtype=object))
+        return found
 
     def assess(self, levels: npt.ArrayLike, risk: npt.ArrayLike) -> Assessment:
         """Put each pupil in its tier; see `Policy.assess`."""
         shown = np.asarray(risk, dtype=np.float64)
         names = np.asarray(levels, dtype=object)
         _check_risk(names, shown)
-        group = self._group_codes(names, optional=np.isnan(shown))
+        return self._assessed(self._group_codes(names, optional=np.isnan(shown)), shown)
+
+    def assess_codes(self, levels: npt.NDArray[np.integer], risk: npt.NDArray[np.float64]) -> Assessment:
+        """Put each pupil in its tier, the levels given as positions in ``LEVELS``.
+
+        Parameters
+        ----------
+        levels : int array, shape (n,)
+            -1 for a pupil without a level, whose risk is NaN.
+        risk : float array, shape (n,)
+            Calibrated risk; NaN = no score.
+        """
+        return self._assessed(self._group_of_code[levels], risk)
+
+    def _assessed(self, group: npt.NDArray[np.int64], shown: npt.NDArray[np.float64]) -> Assessment:
         targeted, secured, reinforced, rules = self._lookup
         scored = ~np.isnan(shown)
         above = (shown >= targeted[group]).astype(np.int8) + (shown >= secured[group]).astype(np.int8)
@@ -187,6 +204,14 @@ class VigilanceTable(BaseModel):
     @cached_property
     def _levels(self) -> pd.Index[str]:
         return pd.Index([level for group in self.groups for level in group.levels], dtype=object)
+
+    @cached_property
+    def _group_by_level(self) -> dict[str, LevelGroup]:
+        return {level: group for group in self.groups for level in group.levels}
+
+    @cached_property
+    def _group_of_code(self) -> npt.NDArray[np.int64]:
+        return np.append(self._group_codes(LEVEL_NAMES), -1)
 
     @cached_property
     def _group_of_level(self) -> npt.NDArray[np.int64]:

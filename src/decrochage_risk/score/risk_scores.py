@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from decrochage_risk import french
 from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.explain import Reason
-from decrochage_risk.features import CONTEXT_COLUMNS
 from decrochage_risk.score.demo_model import DEMO_NOTICE
 from decrochage_risk.score.pupil_risk import Comparable, DataFacts, Interval, ModelFacts, PupilRisk
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    import numpy.typing as npt
     import pandas as pd
 
     from decrochage_risk.model import TrainedModel
@@ -25,10 +27,27 @@ if TYPE_CHECKING:
     from decrochage_risk.records.known import KnownRecords
     from decrochage_risk.records.pupil_records import PupilRecords
     from decrochage_risk.score.changes import Changes
+    from decrochage_risk.score.results import Results
 
 __all__ = ["RiskScores", "RunFacts"]
 
 _ONE_PERCENT = 0.01
+_TOLD_COLUMNS = (
+    *(
+        "pupil_id",
+        "level",
+        "cause",
+        "days_of_data",
+        "set_aside",
+        "age_years",
+        "risk",
+        "risk_low",
+        "risk_high",
+    ),
+    *("comparable_pupils", "comparable_left", "comparable_share", "comparable_low", "comparable_high"),
+    *("tier", "flagged", "flag_rule", "explained", "explanation_cause", "reference_risk", "other_points"),
+)
+"""Columns of the frame that the result of a pupil is made of."""
 
 
 @dataclass(frozen=True)
@@ -109,26 +128,30 @@ class RiskScores:
         What the run rests on.
     """
 
-    def __init__(
-        self,
-        frame: pd.DataFrame,
-        reasons: pd.DataFrame,
-        contributions: pd.DataFrame,
-        features: pd.DataFrame,
-        run: RunFacts,
-        policy: Policy,
-        model: TrainedModel | None = None,
-    ) -> None:
-        self.frame = frame
-        self.reasons = reasons
-        self.contributions = contributions
-        self.features = features
+    def __init__(self, results: Results, run: RunFacts, policy: Policy, model: TrainedModel) -> None:
         self.run = run
+        self._results = results
         self._policy = policy
         self._model = model
 
+    @cached_property
+    def frame(self) -> pd.DataFrame:  # noqa: D102 - described with the class
+        return self._results.frame()
+
+    @cached_property
+    def reasons(self) -> pd.DataFrame:  # noqa: D102 - described with the class
+        return self._results.reasons_frame()
+
+    @cached_property
+    def contributions(self) -> pd.DataFrame:  # noqa: D102 - described with the class
+        return self._results.contributions_frame()
+
+    @cached_property
+    def features(self) -> pd.DataFrame:  # noqa: D102 - described with the class
+        return self._results.features_frame()
+
     def __len__(self) -> int:
-        return len(self.frame)
+        return len(self._results.pupil_ids)
 
     def __repr__(self) -> str:
         return f"<RiskScores au {self.run.as_of.isoformat()}: {self.summary}>"
@@ -136,8 +159,9 @@ class RiskScores:
     @property
     def summary(self) -> str:
         """Counts, in French; says when the model is the demonstration one, or the thresholds were not in force."""
-        scored = int(self.frame["risk"].notna().sum())
-        flagged = int(self.frame["flagged"].sum())
+        columns = self._results.columns
+        scored = int((~np.isnan(columns["risk"])).sum())
+        flagged = int(columns["flagged"].sum())
         told = (
             f"{french.plural(len(self), 'élève')}, {french.plural(scored, 'score')}, "
             f"{french.plural(flagged, 'situation à examiner', 'situations à examiner')}, "
@@ -172,23 +196,18 @@ class RiskScores:
 
     @cached_property
     def _position(self) -> dict[str, int]:
-        return {pupil: row for row, pupil in enumerate(self.frame["pupil_id"])}
+        return {pupil: row for row, pupil in enumerate(self._results.pupil_ids.tolist())}
 
     @cached_property
-    def _rows(self) -> list[dict[str, Any]]:
-        return _records_of(self.frame.astype(object).where(self.frame.notna(), None))
-
-    @cached_property
-    def _reasons_of(self) -> dict[str, list[Reason]]:
-        found: dict[str, list[Reason]] = {}
-        for row in _records_of(self.reasons.drop(columns="position")):
-            pupil = row.pop("pupil_id")
-            found.setdefault(pupil, []).append(Reason(**row))
-        return found
+    def _cells(self) -> dict[str, list[Any]]:
+        """Columns as lists of Python values, None for NaN."""
+        return {name: _python_values(self._results.columns[name]) for name in _TOLD_COLUMNS}
 
     def _pupil(self, position: int) -> PupilRisk:
-        row = self._rows[position]
-        reasons = self._reasons_of.get(row["pupil_id"], []) if row["explained"] else None
+        row = {name: cells[position] for name, cells in self._cells.items()}
+        reasons = (
+            [Reason(**told) for told in self._results.reasons_of(position)] if row["explained"] else None
+        )
         risk = row["risk"]
         return PupilRisk(
             pupil_id=row["pupil_id"],
@@ -197,7 +216,7 @@ class RiskScores:
             risk=risk,
             cause=row["cause"],
             interval=None if risk is None else Interval(low=row["risk_low"], high=row["risk_high"]),
-            comparable=None if risk is None else _comparable(row),
+            comparable=None if risk is None else _comparable_of(row),
             reference_risk=row["reference_risk"],
             tier=row["tier"],
             tier_label=self._policy.tier_label(row["tier"]),
@@ -208,18 +227,16 @@ class RiskScores:
             other_points=row["other_points"],
             explanation_cause=row["explanation_cause"],
             data=self._data(position, row),
-            measures=self.measures(row["pupil_id"]),
+            measures=self._measures(position),
             model=self.run.model,
             policy_version=self.run.policy_version,
         )
 
     def _data(self, position: int, row: dict[str, Any]) -> DataFacts:
-        values = self.features.iloc[position]
-        missing = values.index[values.isna().to_numpy()]
         return DataFacts(
             sufficient=row["cause"] is None,
             days_of_data=row["days_of_data"],
-            missing=tuple(name for name in missing if name not in CONTEXT_COLUMNS),
+            missing=self._results.missing(position),
             set_aside=row["set_aside"],
         )
 
@@ -231,15 +248,16 @@ class RiskScores:
         pupil_id : str
             A scored pupil.
         """
-        position = self._position[pupil_id]
-        row = self._rows[position]
-        facts = {str(name): float(value) for name, value in self.features.iloc[position].items()}
+        return self._measures(self._position[pupil_id])
+
+    def _measures(self, position: int) -> tuple[Measure, ...]:
+        cells = self._cells
         return self._policy.measures_for(
-            level=row["level"],
-            age_years=row["age_years"],
+            level=cells["level"][position],
+            age_years=cells["age_years"][position],
             as_of=self.run.as_of,
-            tier=row["tier"],
-            facts=facts,
+            tier=cells["tier"][position],
+            facts=self._results.facts(position),
         )
 
     def since(self, previous: RiskScores) -> Changes:
@@ -292,17 +310,25 @@ class RiskScores:
         return html_table(self)
 
 
-def _records_of(table: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(name): cell for name, cell in row.items()} for row in table.to_dict("records")]
+def _python_values(column: npt.NDArray[Any]) -> list[Any]:
+    if column.dtype.kind == "f":
+        column = np.where(np.isnan(column), np.array(None, dtype=object), column)
+    values: list[Any] = column.tolist()
+    return values
 
 
 def _of_direction(reasons: list[Reason], direction: str) -> tuple[Reason, ...]:
     return tuple(reason for reason in reasons if reason.direction == direction)
 
 
-def _comparable(row: dict[str, Any]) -> Comparable:
-    pupils, left = int(row["comparable_pupils"]), int(row["comparable_left"])
-    share, low, high = (float(row[f"comparable_{name}"]) for name in ("share", "low", "high"))
+def _comparable_of(row: dict[str, Any]) -> Comparable:
+    share, low, high = (row[f"comparable_{name}"] for name in ("share", "low", "high"))
+    return _comparable(int(row["comparable_pupils"]), int(row["comparable_left"]), share, low, high)
+
+
+@lru_cache(maxsize=1_000)
+def _comparable(pupils: int, left: int, share: float, low: float, high: float) -> Comparable:
+    """Word one bin of comparable pupils; a model has a few dozen."""
     decimals = 1 if share < _ONE_PERCENT else 0  # "8 ..., soit 0 %" would contradict itself
     verb = "a quitté" if left < 2 else "ont quitté"  # noqa: PLR2004 - French plural starts at 2
     text = (

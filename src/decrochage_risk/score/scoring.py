@@ -3,35 +3,44 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from decrochage_risk import french
-from decrochage_risk.errors import DemoModelWarning, RecordsError, RecordsWarning, explain_error
+from decrochage_risk.errors import DemoModelWarning
 from decrochage_risk.explain import attribute, find_reasons
-from decrochage_risk.features import FAMILIES, FEATURE_BY_NAME
-from decrochage_risk.model import MINIMUM_DAYS, TrainedModel, days_of_data, matrix_with_context
+from decrochage_risk.features import FEATURE_BY_NAME
+from decrochage_risk.model import (
+    MATRIX_COLUMNS,
+    MINIMUM_DAYS,
+    TrainedModel,
+    days_of_data,
+    values_with_context,
+)
 from decrochage_risk.model.calibration import probability
-from decrochage_risk.policy import Policy, load_policy
+from decrochage_risk.model.uncertainty import member_mean
+from decrochage_risk.policy import load_policy
 from decrochage_risk.records.levels import LEVEL_NAMES
-from decrochage_risk.records.pupil_records import PupilRecords
+from decrochage_risk.score.asked import check_inputs, chosen_pupils, excluded_pupils
 from decrochage_risk.score.demo_model import DEMO_NOTICE, load_demo_model
+from decrochage_risk.score.results import Results, or_none
 from decrochage_risk.score.risk_scores import RiskScores, RunFacts
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
     from datetime import date
 
     import numpy.typing as npt
 
+    from decrochage_risk.policy import Policy
     from decrochage_risk.records.known import KnownRecords
+    from decrochage_risk.records.pupil_records import PupilRecords
+    from decrochage_risk.score.asked import Explain
 
 __all__ = ["score_pupils"]
-
-Explain = Literal["flagged", "all", "none"]
 
 REFUSED = "traitement refusé"
 NOT_ENROLLED = "non inscrit à cette date"
@@ -41,14 +50,24 @@ TOO_LITTLE = "moins de 3 semaines de données"
 NOT_VERIFIED = "explication non vérifiée : les contributions ne redonnent pas le score"
 
 
+_LEVELS = np.array([*LEVEL_NAMES, None], dtype=object)
+_RISK_COLUMNS = (
+    *("risk", "risk_low", "risk_high"),
+    *("comparable_pupils", "comparable_left", "comparable_share", "comparable_low", "comparable_high"),
+)
+_CAUSES = np.array([None, TOO_LITTLE, UNKNOWN_LEVEL, NOT_ENROLLED, SET_ASIDE, REFUSED], dtype=object)
+"""By rising precedence: who is refused is nothing else."""
+
+
 @dataclass(frozen=True)
 class _Scored:
-    """Pupils that have a risk: their positions, what the boosters saw, and their references."""
+    """Pupils that have a risk: positions, values, what the boosters saw, reference groups, raw log-odds of the members."""
 
     rows: npt.NDArray[np.intp]
     known: npt.NDArray[np.float64]
     filled: npt.NDArray[np.float64]
-    references: npt.NDArray[np.float64]
+    groups: npt.NDArray[np.object_]
+    members: npt.NDArray[np.float64]
 
 
 def score_pupils(
@@ -110,87 +129,34 @@ def score_pupils(
     >>> len(scores)
     30
     """
-    _check_inputs(records, model, policy)
+    check_inputs(records, model, policy)
     model, policy = model or load_demo_model(), policy or load_policy()
     if model.demo:
         hint = "Hint: train_model(records, outcomes) trains a model on your own data."
         warnings.warn(f"{DEMO_NOTICE} {hint}", DemoModelWarning, stacklevel=2)
     known = records.known_on(as_of)
-    refused = _excluded(known, exclude)
+    refused = excluded_pupils(known, exclude)
     # Nothing is computed, shown or suggested from the rows of a pupil whose family objected.
-    features = matrix_with_context(known)
-    features.loc[refused, list(FEATURE_BY_NAME)] = np.nan
-    level = np.array([*LEVEL_NAMES, None], dtype=object)[known.level]
+    features = values_with_context(known)
+    features[refused, : len(FEATURE_BY_NAME)] = np.nan
+    set_aside = np.asarray(records.set_aside, dtype=np.int64)
     days = days_of_data(known)
-    cause = _causes(known, model, level, days, refused=refused, faulty=records.set_aside.to_numpy() > 0)
-    scored = _fill(model, known, features, level, cause)
-    frame = _base_frame(records, known, level, cause, days)
-    frame = _with_risks(frame, model, scored)
-    frame = _with_policy(frame, policy)
-    frame["missing_features"] = features[list(FEATURE_BY_NAME)].isna().sum(axis=1).to_numpy()
-    frame["model_id"], frame["demo"] = model.model_id, model.demo
-    chosen = _chosen(explain, known, frame)[scored.rows]
+    cause = _causes(known, model, days, refused=refused, faulty=set_aside > 0)
+    scored = _predict(model, known, features, cause)
+    columns = _base_columns(records, known, cause, days, set_aside)
+    columns |= _risks(known.pupil_count, model, scored)
+    columns |= _policy_columns(policy, known.level, columns["risk"])
+    columns["missing_features"] = np.isnan(features[:, : len(FEATURE_BY_NAME)]).sum(axis=1)
+    columns["model_id"], columns["demo"] = model.model_id, model.demo
+    chosen = chosen_pupils(explain, known, columns)[scored.rows]
     run = RunFacts.of(model, policy, known, records)
-    return _explained(frame, features, scored, chosen, known, model, run, policy)
-
-
-_HOW_TO_PASS = {
-    "records": "PupilRecords(pupils=..., enrolments=...), PupilRecords.read(folder) or .from_json(payload).",
-    "model": "model=load_model(folder), or leave it out for the demonstration model.",
-    "policy": "policy=load_policy(...), or leave it out for the bundled one.",
-}
-
-
-def _check_inputs(records: object, model: object, policy: object) -> None:
-    """Refuse other kinds of objects, all of them at once."""
-    wrong = {
-        name: f"{name} is a {type(came).__name__}, not {kind.__name__}"
-        for name, came, kind, optional in (
-            ("records", records, PupilRecords, False),
-            ("model", model, TrainedModel, True),
-            ("policy", policy, Policy, True),
-        )
-        if not (isinstance(came, kind) or (optional and came is None))
-    }
-    if wrong:
-        raise RecordsError(
-            explain_error(
-                "; ".join(wrong.values()),
-                expected="score_pupils(PupilRecords, as_of=..., model=TrainedModel, policy=Policy)",
-                hint=" ".join(_HOW_TO_PASS[name] for name in wrong),
-            )
-        )
-
-
-def _excluded(known: KnownRecords, exclude: Iterable[str]) -> npt.NDArray[np.bool_]:
-    if isinstance(exclude, str):
-        exclude = (exclude,)
-    if not isinstance(exclude, Iterable):
-        raise RecordsError(
-            explain_error(
-                f"exclude={exclude!r}",
-                expected="ids of pupils, of those whose family objected",
-                hint='For one pupil: exclude=["a1"]; for nobody, leave exclude out.',
-            )
-        )
-    ids = pd.Index(list(exclude), dtype="object")
-    position = pd.Index(known.pupil_ids, dtype="object").get_indexer(ids)
-    if (position < 0).any():
-        warnings.warn(
-            f"exclude names {int((position < 0).sum())} pupils that the records do not hold, "
-            f"for example {ids[position < 0][0]!r}; check that these ids are written as in pupils.",
-            RecordsWarning,
-            stacklevel=3,
-        )
-    refused = np.zeros(known.pupil_count, dtype=np.bool_)
-    refused[position[position >= 0]] = True
-    return refused
+    results = _explained(columns, features, scored, chosen, records, known, model)
+    return RiskScores(results, run, policy, model)
 
 
 def _causes(
     known: KnownRecords,
     model: TrainedModel,
-    level: npt.NDArray[np.object_],
     days: npt.NDArray[np.int64],
     *,
     refused: npt.NDArray[np.bool_],
@@ -198,147 +164,114 @@ def _causes(
 ) -> npt.NDArray[np.object_]:
     """Why a pupil is not scored, None for those who are."""
     absent = ~known.enrolled
-    return np.select(
-        [refused, absent & faulty, absent, ~np.isin(level, model.levels), days < MINIMUM_DAYS],
-        [REFUSED, SET_ASIDE, NOT_ENROLLED, UNKNOWN_LEVEL, TOO_LITTLE],
-        np.array(None, dtype=object),
-    )
+    seen = np.array([*(level in model.levels for level in LEVEL_NAMES), False])
+    cause = np.zeros(known.pupil_count, dtype=np.int8)
+    rising = (days < MINIMUM_DAYS, ~seen[known.level], absent, absent & faulty, refused)
+    for code, holds in enumerate(rising, start=1):
+        cause[holds] = code
+    found: npt.NDArray[np.object_] = _CAUSES[cause]
+    return found
 
 
-def _fill(
+def _predict(
     model: TrainedModel,
     known: KnownRecords,
-    features: pd.DataFrame,
-    level: npt.NDArray[np.object_],
+    features: npt.NDArray[np.float64],
     cause: npt.NDArray[np.object_],
 ) -> _Scored:
     rows = np.flatnonzero(pd.isna(cause))
-    columns = list(model.risk_model.columns)
-    values = np.ascontiguousarray(features[columns].to_numpy(dtype=np.float64)[rows])
-    groups = model.reference_groups(level[rows], known.as_of)
+    values = features[rows[:, None], _places(model.risk_model.columns)]
+    groups = model.groups_of_levels(known.level[rows], known.as_of)
     filled = model.risk_model.filled(values, groups)
-    return _Scored(rows, values, filled, model.risk_model.reference_rows(values, groups))
+    return _Scored(rows, values, filled, groups, model.risk_model.member_log_odds(filled))
 
 
-def _base_frame(
+@cache
+def _places(columns: tuple[str, ...]) -> npt.NDArray[np.intp]:
+    """Find the columns of a model in the matrix."""
+    return np.array([MATRIX_COLUMNS.index(name) for name in columns], dtype=np.intp)
+
+
+def _base_columns(
     records: PupilRecords,
     known: KnownRecords,
-    level: npt.NDArray[np.object_],
     cause: npt.NDArray[np.object_],
     days: npt.NDArray[np.int64],
-) -> pd.DataFrame:
-    row = known.current_enrolment_row
-    current = {
-        name: _or_none(row >= 0, records.enrolments[name].astype(object).to_numpy()[np.maximum(row, 0)])
-        for name in ("school_id", "class_id", "network_id")
+    set_aside: npt.NDArray[np.int64],
+) -> dict[str, Any]:
+    return {
+        "pupil_id": np.asarray(known.pupil_ids, dtype=object),
+        "as_of": pd.Timestamp(known.as_of),
+        "school_year": known.school_year,
+        "level": _LEVELS[known.level],
+        "cause": cause,
+        "days_of_data": days,
+        "set_aside": set_aside,
+        "age_years": _age_years(records.pupils["birth_date"], known.as_of),
     }
-    return pd.DataFrame(
-        {
-            "pupil_id": np.asarray(known.pupil_ids, dtype=object),
-            "as_of": pd.Timestamp(known.as_of),
-            "school_year": known.school_year,
-            **current,
-            "level": level,
-            "cause": cause,
-            "days_of_data": days,
-            "set_aside": records.set_aside.to_numpy(),
-            "age_years": _age_years(records.pupils["birth_date"], known.as_of).to_numpy(),
-        }
-    )
 
 
-def _or_none(keep: npt.NDArray[np.bool_], values: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
-    kept = values.copy()
-    kept[~keep] = None
-    return kept
-
-
-def _age_years(born: pd.Series, as_of: date) -> pd.Series:
+def _age_years(born: pd.Series, as_of: date) -> npt.NDArray[np.float64]:
     """Completed years on the as-of date, NaN without a birth date."""
-    to_come = born.dt.month * 100 + born.dt.day > as_of.month * 100 + as_of.day
-    years: pd.Series = as_of.year - born.dt.year - to_come
-    return years.astype(np.float64)
+    days = born.to_numpy(dtype="datetime64[s]").astype("datetime64[D]")
+    months = days.astype("datetime64[M]")
+    to_come = (days - months).astype(np.int64) >= as_of.day
+    completed = (np.datetime64(as_of, "M") - months).astype(np.int64) - to_come
+    return np.where(np.isnat(days), np.nan, completed // 12)
 
 
-def _with_risks(frame: pd.DataFrame, model: TrainedModel, scored: _Scored) -> pd.DataFrame:
+def _risks(pupils: int, model: TrainedModel, scored: _Scored) -> dict[str, npt.NDArray[np.float64]]:
+    """Risk, interval and comparable pupils, NaN for pupils without a score."""
     risk_model = model.risk_model
-    risk = risk_model.risk(scored.filled)
-    low, high = risk_model.interval(scored.filled)
-    alike = risk_model.comparable.lookup(risk).rename(
-        columns={"n": "comparable_pupils", "left": "comparable_left", "share": "comparable_share",
-                 "low": "comparable_low", "high": "comparable_high"}
-    )  # fmt: skip
-    own = pd.DataFrame({"risk": risk, "risk_low": low, "risk_high": high})
-    found = pd.concat([own, alike.astype(np.float64)], axis=1).set_axis(scored.rows, axis=0)
-    return pd.concat([frame, found.reindex(frame.index)], axis=1)
+    risk, low, high = risk_model.risk_and_interval(scored.members)
+    alike = risk_model.comparable.table[risk_model.comparable.bins_of(risk)]
+    found = np.full((pupils, len(_RISK_COLUMNS)), np.nan)
+    found[scored.rows] = np.column_stack([risk, low, high, alike])
+    return dict(zip(_RISK_COLUMNS, np.ascontiguousarray(found.T), strict=True))
 
 
-def _with_policy(frame: pd.DataFrame, policy: Policy) -> pd.DataFrame:
-    assessment = policy.assess(frame["level"].to_numpy(dtype=object), frame["risk"].to_numpy())
-    return frame.assign(
-        tier=assessment.tier,
-        flagged=assessment.flagged,
-        flag_rule=_or_none(assessment.tier > 0, assessment.rule),
-        reinforced=assessment.reinforced,
-    )
-
-
-def _chosen(
-    explain: Explain | Collection[str], known: KnownRecords, frame: pd.DataFrame
-) -> npt.NDArray[np.bool_]:
-    """Which pupils to explain."""
-    is_word = isinstance(explain, str)
-    if (is_word and explain not in {"flagged", "all", "none"}) or not isinstance(explain, Collection):
-        raise RecordsError(
-            explain_error(
-                f"explain={explain!r}",
-                expected='"flagged", "all", "none" or a collection of pupil ids',
-                hint=f"For one pupil: explain=[{explain if is_word else 'a1'!r}].",
-            )
-        )
-    if isinstance(explain, str):
-        return frame["flagged"].to_numpy() if explain == "flagged" else np.full(len(frame), explain == "all")
-    asked = list(explain)
-    unknown = [pupil for pupil in asked if pupil not in known.pupil_ids]
-    if unknown:
-        raise RecordsError(
-            explain_error(
-                f"explain names {len(unknown)} unknown pupils: {french.join([repr(pupil) for pupil in unknown[:5]])}",
-                expected="ids of the pupils table",
-                hint='Use explain="all" for everybody.',
-            )
-        )
-    return frame["pupil_id"].isin(asked).to_numpy()
+def _policy_columns(
+    policy: Policy, level: npt.NDArray[np.int8], risk: npt.NDArray[np.float64]
+) -> dict[str, npt.NDArray[Any]]:
+    assessment = policy.assess_codes(level, risk)
+    return {
+        "tier": assessment.tier,
+        "flagged": assessment.flagged,
+        "flag_rule": or_none(assessment.tier > 0, assessment.rule),
+        "reinforced": assessment.reinforced,
+    }
 
 
 def _explained(
-    frame: pd.DataFrame,
-    features: pd.DataFrame,
+    columns: dict[str, Any],
+    features: npt.NDArray[np.float64],
     scored: _Scored,
     chosen: npt.NDArray[np.bool_],
+    records: PupilRecords,
     known: KnownRecords,
     model: TrainedModel,
-    run: RunFacts,
-    policy: Policy,
-) -> RiskScores:
-    rows = scored.rows[chosen]
-    attribution = attribute(model.risk_model, scored.filled[chosen], scored.references[chosen])
+) -> Results:
+    """Add the explanation to the columns; a pupil whose contributions do not add up has none, and says why."""
+    rows, filled = scored.rows[chosen], scored.filled[chosen]
+    references = model.risk_model.reference_rows(filled, scored.groups[chosen])
+    attribution = attribute(model.risk_model, filled, references, member_mean(scored.members[chosen]))
     table = find_reasons(attribution, scored.known[chosen], known, pupils=rows)
     good = attribution.additive
-    reasons = table.reasons[good[table.reasons["row"].to_numpy(dtype=np.intp)]].copy()
-    reasons.insert(
-        0, "pupil_id", frame["pupil_id"].to_numpy()[rows[reasons.pop("row").to_numpy(dtype=np.intp)]]
-    )
-    frame["explained"] = False
-    frame.loc[rows[good], "explained"] = True
-    frame["explanation_cause"] = pd.Series(None, index=frame.index, dtype=object)
-    frame.loc[rows[~good], "explanation_cause"] = NOT_VERIFIED
-    frame["reference_risk"] = np.nan
-    frame.loc[rows[good], "reference_risk"] = probability(attribution.base[good])
-    frame["other_points"] = np.nan
-    frame.loc[rows[good], "other_points"] = table.other_points[good]
-    families = [*(family.code for family in FAMILIES), "base"]
-    index = pd.Index(frame["pupil_id"], name="pupil_id")
-    contributions = pd.DataFrame(np.nan, index=index, columns=families)
-    contributions.iloc[rows[good]] = table.families[families].to_numpy()[good]
-    return RiskScores(frame, reasons.reset_index(drop=True), contributions, features, run, policy, model)
+    columns["explained"] = np.zeros(known.pupil_count, dtype=np.bool_)
+    columns["explained"][rows[good]] = True
+    columns["explanation_cause"] = _spread(None, rows[~good], NOT_VERIFIED, known.pupil_count)
+    base = probability(attribution.base[good])
+    columns["reference_risk"] = _spread(np.nan, rows[good], base, known.pupil_count)
+    columns["other_points"] = _spread(np.nan, rows[good], table.other_points[good], known.pupil_count)
+    kept = good[table.columns["row"]]
+    reasons = {name: column[kept] for name, column in table.columns.items()}
+    reasons["row"] = rows[reasons["row"]]
+    contributions = np.column_stack([table.family_sums, table.base])[good]
+    return Results(columns, reasons, rows[good], contributions, features, records, known)
+
+
+def _spread(empty: object, rows: npt.NDArray[np.intp], values: object, pupils: int) -> npt.NDArray[Any]:
+    """Give one entry per pupil: the values at their rows, ``empty`` elsewhere."""
+    column = np.full(pupils, empty)
+    column[rows] = values
+    return column

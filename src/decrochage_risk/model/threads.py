@@ -1,0 +1,61 @@
+"""Work over many rows, shared between threads: compiled code and LightGBM release Python's lock.
+
+Threads live for one call, so that a process forked between two calls inherits none: OpenMP's own pool would hang there.
+"""
+
+from __future__ import annotations
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["MOST_THREADS", "SMALL_BATCH", "over_rows", "thread_count"]
+
+SMALL_BATCH = 5_000
+"""Rows up to which one thread does the work: starting more costs longer."""
+
+MOST_THREADS = 8
+
+_Part = TypeVar("_Part")
+
+
+def thread_count() -> int:
+    """Threads worth starting on this machine."""
+    return max(1, min(os.cpu_count() or 1, MOST_THREADS))
+
+
+def over_rows(work: Callable[[slice], _Part], rows: int) -> list[_Part]:
+    """Call ``work`` on consecutive slices of rows, in threads when there are many rows.
+
+    Parameters
+    ----------
+    work : callable
+        From a slice of rows to what comes of them; what a row gives must not depend on its slice.
+    rows : int
+        How many rows there are.
+
+    Returns
+    -------
+    list
+        In the order of the rows; empty without rows.
+
+    Examples
+    --------
+    >>> over_rows(lambda part: (part.start, part.stop), 3)
+    [(0, 3)]
+    """
+    if not rows:
+        return []
+    threads = 1 if rows <= SMALL_BATCH else thread_count()
+    if threads == 1:
+        return [work(slice(0, rows))]
+    edges = np.linspace(0, rows, threads + 1).astype(int).tolist()
+    parts = [slice(first, after) for first, after in pairwise(edges)]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(work, parts))
