@@ -17,6 +17,7 @@ PROMISED = (
     "PupilRisk",
     "Reason",
     "RiskScores",
+    "build_context",
     "evaluate_model",
     "load_model",
     "score_pupils",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         DecrochageWarning,
         DemoModelWarning,
         FaultyRecordsError,
+        LeakError,
         ModelError,
         NotEnoughDataError,
         PolicyError,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     )
     from decrochage_risk.evaluate import EvaluationReport
     from decrochage_risk.explain import ChangeReason, Reason
+    from decrochage_risk.features import build_context
     from decrochage_risk.model import TrainedModel
     from decrochage_risk.model import load_trained_model as load_model
     from decrochage_risk.policy import Policy, load_policy
@@ -72,6 +74,7 @@ _HOME = {
     "RiskScores": "score",
     "SchoolCalendar": "school_year",
     "TrainedModel": "model",
+    "build_context": "features",
     "evaluate_model": "train",
     "load_model": "model:load_trained_model",
     "load_policy": "policy",
@@ -95,6 +98,7 @@ __all__ = [
     "DemoModelWarning",
     "EvaluationReport",
     "FaultyRecordsError",
+    "LeakError",
     "ModelError",
     "NotEnoughDataError",
     "Policy",
@@ -112,6 +116,7 @@ __all__ = [
     "TrainingWarning",
     "UnknownFormatError",
     "UnreadableRecordsError",
+    "build_context",
     "evaluate_model",
     "load_model",
     "load_policy",

@@ -13,6 +13,7 @@ Every message says what came, what was expected and what to do (``Hint: ...``). 
     ├── AsOfError (ValueError)               an as-of date that cannot be used with these records
     ├── ModelError (ValueError)              a model cannot be fitted or used on these columns
     │   ├── NotEnoughDataError               too few rows, pupils or outcomes to learn or to measure
+    │   ├── LeakError                        a single feature tells the outcome by itself
     │   └── ColumnsError                     columns missing, unknown, or not numeric
     ├── ArtefactError (ValueError)           a saved model cannot be read
     │   ├── TamperedArtefactError            a file is missing, truncated or edited
@@ -43,6 +44,7 @@ __all__ = [
     "DecrochageWarning",
     "DemoModelWarning",
     "FaultyRecordsError",
+    "LeakError",
     "ModelError",
     "NotEnoughDataError",
     "PolicyError",
@@ -125,6 +127,10 @@ class ModelError(DecrochageError, ValueError):
 
 class NotEnoughDataError(ModelError):
     """Too few rows, pupils or outcomes to learn or to measure something."""
+
+
+class LeakError(ModelError):
+    """A single feature tells the outcome by itself: it was made out of what came after, or the outcome was."""
 
 
 class ColumnsError(ModelError):

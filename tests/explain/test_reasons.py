@@ -177,6 +177,17 @@ def test_what_lies_under_the_floor_goes_to_the_others(known: KnownRecords) -> No
     assert table.reasons["points"][0] + table.other_points[0] == pytest.approx(risk[1] - risk[0], abs=1e-9)
 
 
+def test_what_is_not_told_goes_to_the_others(known: KnownRecords) -> None:
+    """A family that is never told is no reason, however strong, and takes no place; its points are in the others."""
+    silent = [family.code for family in FAMILIES if not family.told]
+    assert silent
+    table = told(made_up(of_families(**dict.fromkeys(silent, 5.0), marks_level=0.5)), known)
+    assert table.reasons["family"].tolist() == ["marks_level"]
+    total = 100 / (1 + math.exp(2.0 - 5.0 * len(silent) - 0.5)) - 100 / (1 + math.exp(2.0))
+    assert table.reasons["points"][0] + table.other_points[0] == pytest.approx(total, abs=1e-9)
+    assert table.families[silent[0]].tolist() == [5.0]
+
+
 def test_opposite_families_are_told_though_the_risk_does_not_move(known: KnownRecords) -> None:
     """When everything cancels out, points follow the tangent and sum to 0: no division by the zero gap."""
     table = told(made_up(of_families(unjustified_absences=1.0, marks_level=-1.0)), known)

@@ -14,6 +14,8 @@ from decrochage_risk.school_year import SchoolCalendar
 sys.path.insert(0, str(Path(__file__).parent))
 
 from feature_matrix import matrix_of
+from oracle_beyond import beyond_features
+from oracle_rows import CONTRACT
 from random_records import as_frames
 from tiny_rows import AS_OF
 
@@ -45,7 +47,8 @@ def worked(calendar: SchoolCalendar) -> Worked:
     """Return the check of one worked value: the package and the recomputation must both give it."""
 
     def check(name: str, tables: Tables, expected: float, *, as_of: date = AS_OF, pupil: str = "p") -> None:
-        again = contract_features(tables, as_of, calendar.half_days, calendar.known_years)[pupil][name]
+        recompute = contract_features if name in CONTRACT else beyond_features
+        again = recompute(tables, as_of, calendar.half_days, calendar.known_years)[pupil][name]
         assert again == pytest.approx(expected, rel=1e-12, abs=1e-12, nan_ok=True), (
             "the recomputation is wrong"
         )

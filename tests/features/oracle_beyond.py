@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from datetime import date, timedelta
 from fractions import Fraction
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from oracle_rows import (
@@ -24,7 +25,6 @@ from oracle_rows import (
     is_enrolled,
     longest_run,
     mark_of,
-    school_year_of,
     weight_of,
     weighted_mean,
     year_start,
@@ -35,8 +35,9 @@ from oracle import views
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
-    from oracle import PupilView
     from oracle_rows import Row
+
+    from oracle import PupilView
 
 BLOCK = timedelta(28)
 FALL = 2
@@ -126,9 +127,7 @@ def absence_beyond(pupil: PupilView) -> dict[str, float]:
         ),
         "absence_slope_year": as_float(slope(known)) if len(known) >= 3 else NAN,
         "absence_acceleration_12w": (
-            NAN
-            if len(blocks) < 3 or None in blocks[:3]
-            else float(blocks[0] - 2 * blocks[1] + blocks[2])  # type: ignore[operator]
+            NAN if len(blocks) < 3 or None in blocks[:3] else float(blocks[0] - 2 * blocks[1] + blocks[2])  # type: ignore[operator]
         ),
         "absent_weeks_change_12w": weeks_share(six, end) - weeks_share(twelve, six),
         "longest_absence_run_12w": longest_run(day in absent_days for day in pupil.school_days(twelve, end)),
@@ -154,7 +153,9 @@ def unjustified_by_month(pupil: PupilView, start: date, end: date) -> dict[int, 
 
 def months_since_threshold(pupil: PupilView) -> float:
     """Count the months from the first one over the threshold to that of the day before, both included."""
-    over = [m for m, n in unjustified_by_month(pupil, pupil.start, pupil.as_of).items() if n >= MONTH_THRESHOLD]
+    over = [
+        m for m, n in unjustified_by_month(pupil, pupil.start, pupil.as_of).items() if n >= MONTH_THRESHOLD
+    ]
     eve = pupil.as_of - timedelta(1)
     return 12 * eve.year + eve.month - min(over) + 1 if over else 0
 
@@ -169,7 +170,9 @@ def grade_beyond(pupil: PupilView) -> dict[str, float]:
     start, end, twelve = pupil.start, pupil.as_of, pupil.back(84)
     year, recent, early = (pupil.marks_in(a, b) for a, b in ((start, end), (twelve, end), (start, twelve)))
     weighted = [
-        (Fraction((row["date"] - start).days, 28), mark_of(row), weight_of(row)) for row in year if weight_of(row)
+        (Fraction((row["date"] - start).days, 28), mark_of(row), weight_of(row))
+        for row in year
+        if weight_of(row)
     ]
     line = slope(weighted) if len(weighted) >= 4 else None
     values = [mark_of(row) for row in year]
@@ -243,7 +246,7 @@ def orientation_beyond(pupil: PupilView) -> dict[str, float]:
 def changes_of(pupil: PupilView, column: str, since: date) -> float:
     """Count the changes of a column between consecutive enrolments that have it, NaN without two of them."""
     known = [row for row in pupil.enrolments if row.get(column) is not None]
-    pairs = list(zip(known, known[1:], strict=False))
+    pairs = list(pairwise(known))
     changed = sum(a[column] != b[column] and b["start_date"] >= since for a, b in pairs)
     return changed if pairs else NAN
 
@@ -267,7 +270,9 @@ def path_beyond(pupil: PupilView) -> dict[str, float]:
         if (r["end_date"] or date(r["school_year"] + 1, 8, 31)) >= pupil.start
     ]
     levels = pupil.level_by_year()
-    entered = levels.get(pupil.year) in FIRST_VOCATIONAL and levels.get(pupil.year - 1) not in FIRST_VOCATIONAL
+    entered = (
+        levels.get(pupil.year) in FIRST_VOCATIONAL and levels.get(pupil.year - 1) not in FIRST_VOCATIONAL
+    )
     boarding = changes_of(pupil, "boarder", pupil.start)
     return {
         "mid_year_arrival_year": float(min(this_year) > date(pupil.year, 9, 30)) if this_year else NAN,
@@ -321,7 +326,9 @@ def vigilance_absences(pupil: PupilView) -> dict[str, float]:
             if from_day is None
             else sum(n >= MONTH_THRESHOLD for n in unjustified_by_month(pupil, from_day, end).values())
         ),
-        "exclusion_half_days_since_4e": NAN if from_day is None else pupil.total(("exclusion",), from_day, end),
+        "exclusion_half_days_since_4e": NAN
+        if from_day is None
+        else pupil.total(("exclusion",), from_day, end),
     }
 
 

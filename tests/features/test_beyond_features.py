@@ -8,18 +8,30 @@ from typing import TYPE_CHECKING
 
 import pytest
 from feature_matrix import matrix_of
+from oracle_beyond import beyond_features
 from oracle_rows import CONTRACT
 from random_records import AS_OFS, as_frames, random_rows
 
 from decrochage_risk.features import CATALOGUE
-from oracle_beyond import beyond_features
+from decrochage_risk.features.families import AGAINST_CLASS
 
 if TYPE_CHECKING:
     from decrochage_risk.school_year import SchoolCalendar
     from oracle import Tables
 
-WHOLE_UNITS = {"half-days", "events", "months", "weeks", "days", "years", "changes", "subjects", "wishes", "0/1"}
-BEYOND = tuple(feature.name for feature in CATALOGUE if feature.name not in CONTRACT and not feature.name.startswith("context"))
+WHOLE_UNITS = {
+    "half-days",
+    "events",
+    "months",
+    "weeks",
+    "days",
+    "years",
+    "changes",
+    "subjects",
+    "wishes",
+    "0/1",
+}
+BEYOND = tuple(f.name for f in CATALOGUE if f.name not in CONTRACT and f.family is not AGAINST_CLASS)
 EXACT = {feature.name for feature in CATALOGUE if feature.unit in WHOLE_UNITS}
 
 
@@ -63,7 +75,9 @@ def test_days_around_1_september(seed: int, calendar: SchoolCalendar) -> None:
 
 def test_every_feature_is_recomputed(calendar: SchoolCalendar) -> None:
     """Each feature of the catalogue that is not of the contract has its own recomputation, and no other has."""
-    found = next(iter(beyond_features(random_rows(1, 2), AS_OFS[3], calendar.half_days, calendar.known_years).values()))
+    found = next(
+        iter(beyond_features(random_rows(1, 2), AS_OFS[3], calendar.half_days, calendar.known_years).values())
+    )
     assert sorted(found) == sorted(BEYOND)
 
 
@@ -78,5 +92,7 @@ def test_random_records_are_telling(calendar: SchoolCalendar) -> None:
                 for name, value in values.items():
                     seen[name] |= set() if math.isnan(value) else {value}
     units = {feature.name: feature.unit for feature in CATALOGUE}
-    poor = {name: len(values) for name, values in seen.items() if len(values) < (2 if units[name] == "0/1" else 3)}
+    poor = {
+        name: len(values) for name, values in seen.items() if len(values) < (2 if units[name] == "0/1" else 3)
+    }
     assert not poor

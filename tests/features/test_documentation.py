@@ -56,6 +56,7 @@ def test_every_feature_is_told_once_in_its_family(feature: Feature) -> None:
     ]
     assert cells[5] == f"[`{feature.table}`](records.md)"
     assert cells[6] == str(feature.revision)
+    assert cells[7] == feature.source
 
 
 def test_sections_are_the_families_in_order_and_the_context() -> None:

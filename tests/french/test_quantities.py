@@ -214,7 +214,9 @@ def test_every_unit_writes_the_value(value: float, unit: str) -> None:
 
 def test_units_are_those_of_the_features() -> None:
     """Every unit code of the features has its words, and an unknown code is refused with the known ones."""
-    codes = "half-days events months weeks days years changes points share /20 rank 0/1"
+    codes = (
+        "half-days events months weeks days years changes subjects wishes per_week points share /20 rank 0/1"
+    )
     assert set(UNITS) == set(codes.split())
     with pytest.raises(ValueError, match="The unit 'hours'") as refused:
         french.quantity(3, "hours")

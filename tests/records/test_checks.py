@@ -37,6 +37,10 @@ NORMAL: dict[str, dict[str, Any]] = {
         "granted": False, "recorded_on": None,
     },
     "outcomes": {"pupil_id": "a", "school_year": 2024, "outcome": "continued", "date": None},
+    "context": {
+        "as_of": "2025-03-05", "school_id": "0382032C", "class_id": "4e A", "subject": "maths",
+        "measure": "mean_grade_year", "value": 11.5, "pupils": 24,
+    },
     "coverage": {
         "school_id": "0382032C", "pupil_id": None, "table": "grades", "start": "2024-09-01", "end": "2025-08-31",
     },

@@ -113,7 +113,7 @@ def test_duplicate_pupils_identical_and_conflicting() -> None:
 
 
 def test_unknown_pupils_of_every_table() -> None:
-    """Rows of a pupil who is not in pupils are an error in every table, with the id and the remedy."""
+    """Rows of a pupil who is not in pupils are an error in every table about pupils, with the id and the remedy."""
     ghost = {"pupil_id": "z"}
     outcome = {"pupil_id": "z", "school_year": 2024, "outcome": "continued"}
     coverage = {"pupil_id": "z", "table": "grades", "start": "2024-09-01", "end": "2025-08-31"}
@@ -127,7 +127,7 @@ def test_unknown_pupils_of_every_table() -> None:
         coverage=[coverage],
     )
     assert {fault.rule for fault in faults} == {"unknown_pupil"}
-    assert [fault.table for fault in faults] == [name for name in TABLES if name != "pupils"]
+    assert [fault.table for fault in faults] == [name for name in TABLES if name not in {"pupils", "context"}]
     assert [fault.rows.tolist() for fault in faults] == [[1], [0], [1], [0], [0], [0]]
     assert all(_came(fault) == ["z"] and "leading zeros" in fault.hint for fault in faults)
 
@@ -277,6 +277,22 @@ def test_duplicate_outcomes() -> None:
     assert (fault.rule, fault.severity, fault.rows.tolist()) == ("duplicate_outcome", "error", [0])
     assert "contradict" in fault.hint
     assert "identical" in _only_fault(outcomes=[outcome, outcome]).hint
+
+
+def test_duplicate_context() -> None:
+    """Two values of one school, measure and day are an error, a class or subject missing too; another class is none."""
+    value = {
+        "as_of": "2025-01-06",
+        "school_id": "0382032C",
+        "measure": "mean_grade_year",
+        "value": 11,
+        "pupils": 30,
+    }
+    rows = [value, value | {"value": 12}, value | {"class_id": "A"}, value | {"subject": "maths"}]
+    fault = _only_fault(context=rows)
+    assert (fault.rule, fault.severity, fault.rows.tolist()) == ("duplicate_context", "error", [1])
+    assert "contradict" in fault.hint
+    assert "identical" in _only_fault(context=[value, value]).hint
 
 
 def test_coverage_of_an_unknown_school() -> None:

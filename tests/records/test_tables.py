@@ -29,6 +29,7 @@ def test_tables_are_those_of_the_design() -> None:
         "orientation",
         "outcomes",
         "coverage",
+        "context",
     ]
     assert [name for name, table in TABLES.items() if table.mandatory] == ["pupils", "enrolments"]
     assert {name: " ".join(table.required) for name, table in TABLES.items()} == {
@@ -39,6 +40,7 @@ def test_tables_are_those_of_the_design() -> None:
         "orientation": "pupil_id date event",
         "outcomes": "pupil_id school_year outcome",
         "coverage": "table start end",
+        "context": "as_of school_id measure value pupils",
     }
 
 

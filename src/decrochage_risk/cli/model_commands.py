@@ -108,7 +108,7 @@ def train(  # noqa: PLR0913 - one argument per option of the command
 def _report_of(kept: dict[str, Any]) -> dr.EvaluationReport:
     """Build the report that a model keeps as JSON again."""
     return dr.EvaluationReport.model_validate(
-        {key: value for key, value in kept.items() if key != "untouched"}
+        {key: value for key, value in kept.items() if key in dr.EvaluationReport.model_fields}
     )
 
 

@@ -1,7 +1,8 @@
 """Features: from records known on a date to one row of numbers per pupil.
 
 Each feature is one entry of its family's file (value, window, unit, direction, definition, words); the catalogue
-lists them all. Values depend on the pupil's own rows and on nothing else.
+lists them all. Values depend on the pupil's own rows and, for the gap with the class, on the table ``context``, which
+:func:`build_context` makes once; never on whichever other pupils are there.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from decrochage_risk.features.catalogue import (
     matrix_of,
     values_of,
 )
+from decrochage_risk.features.class_values import build_context
 from decrochage_risk.features.context import CONTEXT_COLUMNS, context_of, context_values
 from decrochage_risk.features.definition import Family, Feature
 from decrochage_risk.features.families import FAMILIES
@@ -25,6 +27,7 @@ __all__ = [
     "FEATURE_BY_NAME",
     "Family",
     "Feature",
+    "build_context",
     "build_features",
     "context_of",
     "context_values",

@@ -147,7 +147,7 @@ def absent_weeks(facts: Facts, first: int, after: int) -> Floats:
 
 
 def school_day_numbers(facts: Facts) -> npt.NDArray[np.int32]:
-    """Number of school days up to the day of each counted row of absences, included."""
+    """Count the school days up to the day of each counted row of absences, included."""
 
     def numbered() -> npt.NDArray[np.int32]:
         calendar = facts.known.calendar
@@ -166,14 +166,14 @@ def months_of(facts: Facts) -> npt.NDArray[np.int32]:
 
 
 def last_year_span(facts: Facts) -> tuple[int, int]:
-    """The same days of the school year before: from its 1 September, as many days as this year has had."""
+    """Find the same days of the school year before: from its 1 September, as many days as this year has had."""
     known = facts.known
     first = day_number(year_start(known.school_year - 1))
     return first, min(first + known.as_of_day - known.year_start_day, known.year_start_day)
 
 
 def same_weeks_last_year(facts: Facts) -> tuple[int, int]:
-    """The last 12 weeks, 52 weeks earlier, within the school year before."""
+    """Find the last 12 weeks, 52 weeks earlier, within the school year before."""
     known = facts.known
     first, after = (day - SAME_WEEKDAY_LAST_YEAR for day in LAST_12W.span(known))
     return max(first, day_number(year_start(known.school_year - 1))), min(after, known.year_start_day)

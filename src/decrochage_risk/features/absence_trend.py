@@ -97,7 +97,7 @@ def _longest_run(facts: Facts) -> Floats:
 def _current_run(facts: Facts) -> Floats:
     first, after = YEAR.span(facts.known)
     events, calendar = facts.absence_events, facts.known.calendar
-    latest = np.count_nonzero(calendar.values[: after - calendar.first_day_number] > 0)
+    latest = int(np.count_nonzero(calendar.values[: after - calendar.first_day_number] > 0))
     return trajectory_kernels.current_run(
         school_day_numbers(facts),
         facts.absence_values("absent"),

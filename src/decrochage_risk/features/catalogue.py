@@ -9,6 +9,7 @@ import pandas as pd
 
 from decrochage_risk.features.absence import ABSENCE_FEATURES
 from decrochage_risk.features.absence_trend import ABSENCE_TREND_FEATURES
+from decrochage_risk.features.against_class import AGAINST_CLASS_FEATURES
 from decrochage_risk.features.facts import Facts
 from decrochage_risk.features.grade_trend import GRADE_TREND_FEATURES
 from decrochage_risk.features.grades import GRADE_FEATURES
@@ -31,6 +32,7 @@ CATALOGUE: tuple[Feature, ...] = (
     *PATH_FEATURES,
     *ABSENCE_TREND_FEATURES,
     *GRADE_TREND_FEATURES,
+    *AGAINST_CLASS_FEATURES,
     *JOURNEY_FEATURES,
     *VIGILANCE_FEATURES,
 )

@@ -1,4 +1,4 @@
-"""Context columns: the level, the pathway and the time of year, which set the base of a risk.
+"""Context columns: the level, the pathway, the time of year and the school's own values, which set the base of a risk.
 
 They enter the model without direction and equal the reference pupil by construction: never a reason. Without
 them, the gap between 18 % in lycée professionnel and 3 % elsewhere could only enter by proxy.
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from decrochage_risk.features.environment import ENVIRONMENT_COLUMNS, environment_of
 from decrochage_risk.records.levels import LEVELS
 from decrochage_risk.school_year import weeks_since_september
 
@@ -28,11 +29,13 @@ CONTEXT_COLUMNS: tuple[str, ...] = (
     *(f"level_{level.name}" for level in LEVELS),
     *(f"pathway_{pathway}" for pathway in _PATHWAYS),
     "weeks_since_september",
+    *ENVIRONMENT_COLUMNS,
 )
+"""Columns of the context, in order; those of the environment come out of the table ``context``, NaN without it."""
 
 
 def context_of(known: KnownRecords) -> pd.DataFrame:
-    """Context columns of every pupil: one-hot level and pathway (all 0 without a level), weeks since September.
+    """Context columns of every pupil: one-hot level and pathway (all 0 without a level), weeks since September, school.
 
     Returns
     -------
@@ -52,5 +55,6 @@ def context_values(known: KnownRecords) -> npt.NDArray[np.float64]:
     rows = np.flatnonzero(level >= 0)
     columns[rows, level[rows]] = 1.0
     columns[rows, len(LEVELS) + pathway[rows]] = 1.0
-    columns[:, -1] = weeks_since_september(known.as_of)
+    columns[:, len(LEVELS) + len(_PATHWAYS)] = weeks_since_september(known.as_of)
+    columns[:, -len(ENVIRONMENT_COLUMNS) :] = environment_of(known)
     return columns

@@ -52,10 +52,16 @@ Les indicateurs sont regroupés en familles. Un motif est dit par famille, avec 
 *révision* augmente quand le même nom se met à désigner autre chose ; un modèle appris sur une autre révision est refusé.
 """
 
+_NOT_TOLD = (
+    "Ces indicateurs entrent dans le calcul, mais aucun motif ne les cite : ce qu’ils changent au risque fait partie des « autres "
+    "éléments »."
+)
+
 _CONTEXT_INTRODUCTION = """## Contexte
 
 Ces colonnes disent où en est l’élève dans sa scolarité et dans l’année. Elles fixent le niveau de départ du risque. L’élève type a
-les mêmes par construction : elles ne sont jamais un motif.
+les mêmes par construction : elles ne sont jamais un motif. Les valeurs de l’établissement viennent de la table
+[`context`](records.md), faite une fois pour toutes par `build_context` ; sans elle, elles sont inconnues.
 
 | colonne | signification |
 |---|---|
@@ -98,8 +104,9 @@ def _family_section(family: Family, features: Iterable[Feature]) -> str:
     lines = [
         f"## {family.label} : `{family.code}`",
         "",
-        "| indicateur | définition | jours regardés | unité | sens | table | révision |",
-        "|---|---|---|---|---|---|---:|",
+        *([] if family.told else [_NOT_TOLD, ""]),
+        "| indicateur | définition | jours regardés | unité | sens | table | révision | source |",
+        "|---|---|---|---|---|---|---:|---|",
         *map(_feature_line, features),
     ]
     return "\n".join(lines) + "\n"
@@ -114,6 +121,7 @@ def _feature_line(feature: Feature) -> str:
         DIRECTIONS[feature.direction],
         f"[`{feature.table}`](records.md)",
         str(feature.revision),
+        feature.source,
     ]
     return f"| {' | '.join(cells)} |"
 
@@ -122,4 +130,10 @@ def _context_meanings() -> dict[str, str]:
     meanings = {f"level_{level.name}": f"1 pour un élève de {level.label}, 0 sinon" for level in LEVELS}
     meanings |= {f"pathway_{code}": f"1 pour un élève {place}, 0 sinon" for code, place in _PATHWAYS.items()}
     meanings["weeks_since_september"] = "semaines écoulées depuis le 1er septembre"
+    meanings["context_school_absence_rate"] = (
+        "taux d’absence moyen de l’établissement dans l’année (table `context`)"
+    )
+    meanings["context_school_mean_grade"] = (
+        "moyenne des notes de l’établissement dans l’année (table `context`)"
+    )
     return {column: meanings[column] for column in CONTEXT_COLUMNS}

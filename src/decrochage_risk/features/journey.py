@@ -92,7 +92,7 @@ def _weeks_here(facts: Facts) -> Floats:
 
 
 def _changed(facts: Facts, values: npt.NDArray[np.int32] | npt.NDArray[np.int8], since: int) -> Floats:
-    """Changes of a code between consecutive enrolments that have one, the later starting on or after a day.
+    """Count the changes of a code between consecutive enrolments that have one, the later starting on or after a day.
 
     NaN for a pupil without two enrolments that have one.
     """

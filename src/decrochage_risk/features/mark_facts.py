@@ -58,7 +58,7 @@ def missed_rows(facts: Facts) -> Floats:
 
 
 def mark_count(facts: Facts, window: Window) -> Floats:
-    """Marks of a window."""
+    """Count the marks of a window."""
     return facts.mark_events.sum("count", np.ones(len(facts.marks)), *window.span(facts.known))
 
 

@@ -151,7 +151,7 @@ def slope_of_rows(
 
 @compiled
 def spread_of_rows(values: Floats, low: Ints, high: Ints, least: int) -> Floats:
-    """Population standard deviation of the rows [low, high); NaN under ``least`` rows."""
+    """Compute the population standard deviation of the rows [low, high); NaN under ``least`` rows."""
     result = np.full(low.size, np.nan)
     for pupil in range(low.size):
         rows = high[pupil] - low[pupil]

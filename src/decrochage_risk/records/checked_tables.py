@@ -127,6 +127,8 @@ def _count_set_aside(
 ) -> pd.Series[int]:
     counts = pd.Series(0, index=pd.Index(pupils["pupil_id"]), dtype=np.int64)
     for name, table in conformed.items():
+        if "pupil_id" not in table.frame:
+            continue
         ids = table.frame["pupil_id"].loc[_faulty(report, name)]
         counts = counts.add(ids.value_counts().reindex(counts.index, fill_value=0))
     return counts.astype(np.int64)

@@ -70,7 +70,7 @@ def cross_check(
     positions = {
         name: pupil_positions(pupils["pupil_id"], frame)
         for name, frame in frames.items()
-        if name in TABLES and name != "pupils"
+        if name in TABLES and name != "pupils" and "pupil_id" in TABLES[name].column_names
     }
     return [
         *faults,
@@ -79,6 +79,7 @@ def cross_check(
         *_enrolment_faults(frames, positions, pupils),
         *_event_faults(frames, positions, calendar),
         *_outcome_faults(frames),
+        *_context_faults(frames),
     ]
 
 
@@ -133,6 +134,16 @@ def _outcome_faults(frames: Mapping[str, pd.DataFrame]) -> Iterator[FaultGroup]:
     if "outcomes" in frames:
         key = ["pupil_id", "school_year"]
         yield from _repeated(rules.DUPLICATE_OUTCOME, "outcomes", frames["outcomes"], key)
+
+
+def _context_faults(frames: Mapping[str, pd.DataFrame]) -> Iterator[FaultGroup]:
+    if "context" in frames:
+        key = ["as_of", "school_id", "class_id", "subject", "measure"]
+        context = frames["context"]
+        told = context.assign(
+            **{name: context[name].astype(object).fillna("") for name in ("class_id", "subject")}
+        )
+        yield from _repeated(rules.DUPLICATE_CONTEXT, "context", told, key)
 
 
 def _table_names(frames: Mapping[str, pd.DataFrame]) -> Iterator[FaultGroup]:

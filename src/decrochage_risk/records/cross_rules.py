@@ -7,6 +7,7 @@ from decrochage_risk.records.faults import Rule
 __all__ = [
     "BEYOND_THE_DAY",
     "CROSS_RULES",
+    "DUPLICATE_CONTEXT",
     "DUPLICATE_OUTCOME",
     "DUPLICATE_PUPIL",
     "IDENTICAL_ROWS",
@@ -150,6 +151,14 @@ DUPLICATE_OUTCOME = Rule(
     "Un élève a plusieurs situations pour une même année scolaire.",
     "N’en garder qu’une. En quarantaine, la première dans l’ordre de toutes les colonnes est gardée.",
 )
+DUPLICATE_CONTEXT = Rule(
+    "duplicate_context",
+    "error",
+    "one value per day, school, class, subject and measure",
+    "{how}; the first row in the order of all columns is kept when faults are set aside.",
+    "Une même valeur de référence (jour, établissement, classe, matière, mesure) est donnée plusieurs fois.",
+    "N’en garder qu’une. En quarantaine, la première dans l’ordre de toutes les colonnes est gardée.",
+)
 UNKNOWN_SCHOOL = Rule(
     "unknown_school",
     "warning",
@@ -175,6 +184,7 @@ CROSS_RULES: tuple[Rule, ...] = (
     IDENTICAL_ROWS,
     OUTSIDE_ENROLMENT,
     DUPLICATE_OUTCOME,
+    DUPLICATE_CONTEXT,
     UNKNOWN_SCHOOL,
 )
 """Every rule between rows and tables, in the order of the documentation."""

@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Self, TypeVar, cast
 import numpy as np
 import pandas as pd
 
+from decrochage_risk.records.context_values import encode_context
 from decrochage_risk.records.levels import LEVEL_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy.typing as npt
+
+    from decrochage_risk.records.context_values import ContextValues
 
 __all__ = [
     "NEVER",
@@ -128,6 +131,7 @@ class Encoded:
     absences: Absences | None
     grades: Grades | None
     orientation: Orientation | None
+    context: ContextValues | None
     school_ids: pd.Index[str]
 
 
@@ -137,7 +141,8 @@ def encode(frames: Mapping[str, pd.DataFrame]) -> Encoded:
     Parameters
     ----------
     frames : mapping of str to DataFrame
-        ``pupils`` and ``enrolments``, and whichever of ``absences``, ``grades``, ``orientation`` are known.
+        ``pupils`` and ``enrolments``, and whichever of ``absences``, ``grades``, ``orientation``, ``context`` are
+        known.
 
     Returns
     -------
@@ -145,14 +150,18 @@ def encode(frames: Mapping[str, pd.DataFrame]) -> Encoded:
     """
     ids = pd.Index(frames["pupils"]["pupil_id"])
     school_codes, school_ids = pd.factorize(frames["enrolments"]["school_id"], sort=True)
-    absences, grades, orientation = (frames.get(name) for name in ("absences", "grades", "orientation"))
+    absences, grades, orientation, context = map(frames.get, ("absences", "grades", "orientation", "context"))
+    class_codes, class_ids = pd.factorize(frames["enrolments"]["class_id"])
     return Encoded(
         pupil_ids=ids,
         birth_year=frames["pupils"]["birth_date"].dt.year.to_numpy(dtype=np.float64, na_value=np.nan),
-        enrolments=_enrolments(ids, frames["enrolments"], school_codes),
+        enrolments=_enrolments(ids, frames["enrolments"], school_codes, class_codes),
         absences=None if absences is None else _absences(ids, absences),
         grades=None if grades is None else _grades(ids, grades),
         orientation=None if orientation is None else _orientation(ids, orientation),
+        context=None
+        if context is None
+        else encode_context(context, pd.Index(school_ids), pd.Index(class_ids)),
         school_ids=pd.Index(school_ids),
     )
 
@@ -172,17 +181,17 @@ def _codes(column: pd.Series) -> npt.NDArray[np.int8]:
     return column.cat.codes.to_numpy().astype(np.int8)
 
 
-def _names(column: pd.Series) -> npt.NDArray[np.int32]:
-    """Codes of a text column that can only be told apart, -1 where missing."""
-    return pd.factorize(column)[0].astype(np.int32)
-
-
 def _sorted_rows(rows: _AnyRows, *keys: str) -> _AnyRows:
     order = np.lexsort([getattr(rows, key) for key in reversed(("pupil", *keys))])
     return rows.take(order)
 
 
-def _enrolments(ids: pd.Index[str], frame: pd.DataFrame, schools: npt.NDArray[np.integer]) -> Enrolments:
+def _enrolments(
+    ids: pd.Index[str],
+    frame: pd.DataFrame,
+    schools: npt.NDArray[np.integer],
+    classes: npt.NDArray[np.integer],
+) -> Enrolments:
     rows = Enrolments(
         pupil=_positions(ids, frame),
         start=days_of(frame["start_date"], NO_DAY),
@@ -190,8 +199,8 @@ def _enrolments(ids: pd.Index[str], frame: pd.DataFrame, schools: npt.NDArray[np
         school=schools.astype(np.int32),
         level=_codes(frame["level"].cat.set_categories(LEVEL_NAMES)),
         school_year=frame["school_year"].to_numpy(dtype=np.int32),
-        classroom=_names(frame["class_id"]),
-        network=_names(frame["network_id"]),
+        classroom=classes.astype(np.int32),
+        network=pd.factorize(frame["network_id"])[0].astype(np.int32),
         boarder=frame["boarder"].to_numpy(dtype=np.float64, na_value=-1.0).astype(np.int8),
         row=np.arange(len(frame)),
     )

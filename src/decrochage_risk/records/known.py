@@ -186,6 +186,8 @@ def cut(
             if encoded.orientation is None
             else encoded.orientation.take(_known(encoded.orientation, day))
         ),
+        # Made for the morning of its day, out of what was known before it.
+        context=None if encoded.context is None else encoded.context.take(encoded.context.day <= day),
     )
     covered = {table: spans.before(day) for table, spans in coverage.items()}
     return KnownRecords(as_of, school_year_of(as_of), calendar, known, covered, frames)

@@ -20,7 +20,8 @@ from decrochage_risk.records.tables import TABLES
 
 __all__ = ["Payload", "read_json"]
 
-NESTED = tuple(name for name in TABLES if name != "pupils")
+NESTED = tuple(name for name in TABLES if "pupil_id" in TABLES[name].column_names and name != "pupils")
+FLAT = tuple(name for name in TABLES if name not in NESTED and name != "pupils")
 EVENTS = tuple(name for name in NESTED if name not in {"enrolments", "coverage", "outcomes"})
 MAX_FAULTS_LISTED = 20
 EXPECTED = (
@@ -122,7 +123,7 @@ def _parsed(text: str | bytes | bytearray, faults: list[str]) -> Any:  # noqa: A
 
 def _top_level(value: Any, faults: list[str]) -> tuple[list[Any], dict[str, list[_Part]]]:  # noqa: ANN401  unknown yet
     """Tell the forms apart: the pupils, and the tables that came flat."""
-    parts: dict[str, list[_Part]] = {name: [] for name in NESTED}
+    parts: dict[str, list[_Part]] = {name: [] for name in (*NESTED, *FLAT)}
     if isinstance(value, dict) and "pupils" not in value and "pupil_id" in value:
         value = [value]
     if isinstance(value, list):

@@ -53,6 +53,8 @@ class PupilRecords:
         a list of dicts. Columns: ``docs/records.md``.
     absences, grades, orientation, coverage : table, optional
         Tables that may be not known.
+    context : table, optional
+        Reference values of classes and schools, made by ``build_context``.
     outcomes : table, optional
         Checked with the others; used by training and evaluation only, never by a feature.
     on_fault : {"raise", "quarantine"}
@@ -106,6 +108,7 @@ class PupilRecords:
         grades: TableLike | None = None,
         orientation: TableLike | None = None,
         coverage: TableLike | None = None,
+        context: TableLike | None = None,
         outcomes: TableLike | None = None,
         on_fault: OnFault = "raise",
         calendar: SchoolCalendar | None = None,
@@ -115,7 +118,7 @@ class PupilRecords:
         _refuse_other_choice(on_fault)
         given = {
             "pupils": pupils, "enrolments": enrolments, "absences": absences, "grades": grades,
-            "orientation": orientation, "coverage": coverage, "outcomes": outcomes,
+            "orientation": orientation, "coverage": coverage, "context": context, "outcomes": outcomes,
         }  # fmt: skip
         raw = {name: as_frame(table) for name, table in given.items() if table is not None}
         self.calendar = calendar if calendar is not None else SchoolCalendar.for_zone("B")
@@ -208,6 +211,11 @@ class PupilRecords:
     def coverage(self) -> pd.DataFrame | None:
         """Spans for which tables are in the extract, or ``None``: everything is."""
         return self._frames.get("coverage")
+
+    @property
+    def context(self) -> pd.DataFrame | None:
+        """Reference values of classes and schools, or ``None`` when not known."""
+        return self._frames.get("context")
 
     @property
     def outcomes(self) -> pd.DataFrame | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from decrochage_risk.records.rows import (
     AbsenceRow,
+    ContextRow,
     CoverageRow,
     EnrolmentRow,
     GradeRow,
@@ -199,6 +200,7 @@ TABLES: Mapping[str, Table] = MappingProxyType(
             _table("orientation", OrientationRow),
             _table("outcomes", OutcomeRow),
             _table("coverage", CoverageRow),
+            _table("context", ContextRow),
         )
     }
 )

@@ -29,6 +29,7 @@ from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.records.row_rules import ROW_RULES
 from decrochage_risk.school_year import school_year_of, to_date
 from decrochage_risk.train.backtest import backtest, can_be_known, fit_risk_model, last_year_rows, report_on
+from decrochage_risk.train.leaks import missing_signals, missing_warnings, refuse_leaks, signals_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -55,6 +56,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     synthetic: bool = False,
     seed: int = 0,
     options: FitOptions | None = None,
+    allow_leaks: Iterable[str] = (),
     progress: Callable[[str], None] | None = None,
 ) -> TrainedModel:
     """Train a model on the pupils at risk on several as-of dates a year.
@@ -82,6 +84,8 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         Same records, seed and versions: same bytes.
     options : FitOptions, optional
         Of the boosters.
+    allow_leaks : iterable of str
+        Features that may tell the outcome by themselves (an AUC above 0.95): looked at, and found right.
     progress : callable, optional
         Called with a French line per step.
 
@@ -93,6 +97,8 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     ------
     NotEnoughDataError
         No row, one outcome only, or too few of them.
+    LeakError
+        A single feature tells the outcome by itself.
     FaultyRecordsError, RecordsError
         ``outcomes`` cannot be used.
 
@@ -114,7 +120,10 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     table = outcomes_for(records, outcomes)
     dates = _dates(records, table, as_of_dates, school_years)
     snapshots = take_snapshots(records, table, dates, closes=outcome_closes, progress=progress)
-    caveats = _caveats(records)
+    signals = signals_of(snapshots)
+    refuse_leaks(signals, allow_leaks)
+    unknown = missing_signals(signals)
+    caveats = [*_caveats(records), *missing_warnings(unknown)]
     if progress is not None:
         progress("Apprentissage sur toutes les années")
     risk_model = fit_risk_model(snapshots, seed=seed, options=options)
@@ -133,7 +142,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         demo=synthetic,
         levels=tuple(level for level in LEVEL_NAMES if level in set(snapshots.rows["level"])),
         trained_on=trained_on,
-        report={"untouched": untouched, **report.model_dump(mode="json")},
+        report={"untouched": untouched, "missing_signals": unknown, **report.model_dump(mode="json")},
         card=model_card(facts),
     )
 
@@ -259,7 +268,9 @@ def _card_facts(
         leaves=risk_model.options.leaves,
         features=[column for column in risk_model.columns if column not in context],
         dropped_features=[
-            column for column in risk_model.dropped if not column.startswith(("level_", "pathway_"))
+            column
+            for column in risk_model.dropped
+            if not column.startswith(("level_", "pathway_", "context_"))
         ],
         reference_groups="niveau et mois d'observation",
         train_years=trained_on["school_years"],

@@ -1,0 +1,129 @@
+"""Reference values of classes and schools: the table ``context``, made once out of everyone's records."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from decrochage_risk.errors import NotEnoughDataError, explain_error
+from decrochage_risk.features.catalogue import FEATURE_BY_NAME
+from decrochage_risk.features.environment import MEASURES, SUBJECTS
+from decrochage_risk.features.facts import Facts
+from decrochage_risk.features.mark_facts import subject_means
+from decrochage_risk.features.windows import YEAR
+from decrochage_risk.records.tables import TABLES
+from decrochage_risk.school_year import to_date
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    import numpy.typing as npt
+
+    from decrochage_risk.records.known import KnownRecords
+    from decrochage_risk.records.pupil_records import PupilRecords
+
+    Floats = npt.NDArray[np.float64]
+
+__all__ = ["LEAST_PUPILS", "build_context"]
+
+LEAST_PUPILS = 5
+"""Pupils under which no value of a class or a school is given."""
+
+
+def build_context(records: PupilRecords, as_of: object) -> pd.DataFrame:
+    """Make the reference values of every class and school, on one day or on several.
+
+    Run it on the records of whole classes and schools, then give its rows as ``context=`` wherever these pupils are
+    trained on or scored, alone or together: a value is then the same whoever else is in the batch.
+
+    Parameters
+    ----------
+    records : PupilRecords
+        Records of everyone who is enrolled in these classes.
+    as_of : date, ISO text, or an iterable of them
+        Days; what was known on the morning of each day is counted. A pupil is then set against the latest values of
+        the school year made on or before the day of the score.
+
+    Returns
+    -------
+    DataFrame
+        Columns of the table ``context`` (``docs/records.md``): the mean over the enrolled pupils, the pupil included, of
+        marks (``/20``; per subject too, over the year) and absence rates (shares), per class and per school, sorted.
+        A value of fewer than 5 pupils is left out.
+
+    Raises
+    ------
+    AsOfError, CalendarError
+        As for ``PupilRecords.known_on``.
+    NotEnoughDataError
+        No day was given.
+
+    Examples
+    --------
+    >>> from decrochage_risk.synthetic import make_cohort
+    >>> context = build_context(make_cohort(400, [2024], seed=2).records, "2025-03-05")
+    >>> context.columns.tolist()
+    ['as_of', 'school_id', 'class_id', 'subject', 'measure', 'value', 'pupils']
+    >>> int(context["pupils"].min()) >= LEAST_PUPILS
+    True
+    """
+    several = isinstance(as_of, list | tuple | set | frozenset | pd.Index | np.ndarray)
+    days: Iterable[Any] = as_of if several else [as_of]  # type: ignore[assignment]
+    found = [_of_day(records, records.known_on(day)) for day in sorted({to_date(day) for day in days})]
+    if not found:
+        raise NotEnoughDataError(
+            explain_error(
+                "No day came",
+                expected="a day, or several",
+                hint='For example build_context(records, "2025-03-05").',
+            )
+        )
+    return pd.concat(found, ignore_index=True)
+
+
+def _of_day(records: PupilRecords, known: KnownRecords) -> pd.DataFrame:
+    groups = _groups(records, known)
+    parts = [
+        _means(groups, scope, values).assign(measure=measure, subject=subject)
+        for measure, subject, values in _measured(known)
+        for scope in (["school_id", "class_id"], ["school_id"])
+    ]
+    frame = pd.concat(parts, ignore_index=True).assign(as_of=pd.Timestamp(known.as_of))
+    columns = list(TABLES["context"].column_names)
+    keys = ["as_of", "school_id", "class_id", "subject", "measure"]
+    return frame[columns].sort_values(keys, kind="stable", na_position="first", ignore_index=True)
+
+
+def _groups(records: PupilRecords, known: KnownRecords) -> pd.DataFrame:
+    """School and class of each enrolled pupil, missing for the others."""
+    rows = np.where(known.enrolled, known.current_enrolment_row, -1)
+    return records.enrolments[["school_id", "class_id"]].reindex(rows).reset_index(drop=True).astype(object)
+
+
+def _measured(known: KnownRecords) -> Iterator[tuple[str, str | None, Floats]]:
+    """Each measure with its subject, if it is of one, and the values of the pupils."""
+    facts = Facts(known)
+    for measure in MEASURES:
+        yield measure, None, FEATURE_BY_NAME[measure].values(facts)
+    if facts.has("grades"):
+        unknown = facts.not_covered("grades", *YEAR.span(known))
+        means = np.where(unknown[:, None], np.nan, subject_means(facts, YEAR))
+        for subject in np.flatnonzero(~np.isnan(means).all(axis=0)):
+            yield "mean_grade_year", SUBJECTS[subject], means[:, subject]
+
+
+def _means(groups: pd.DataFrame, scope: list[str], values: Floats) -> pd.DataFrame:
+    """Mean and number of pupils per group of a scope; values are sorted first, so that no order changes a bit."""
+    known = groups[scope].assign(value=values).dropna().sort_values("value", kind="stable")
+    found = known.groupby(scope, sort=True)["value"].agg(["sum", "size"]).reset_index()
+    found = found[found["size"] >= LEAST_PUPILS]
+    return pd.DataFrame(
+        {
+            "school_id": found["school_id"],
+            "class_id": found["class_id"] if "class_id" in scope else None,
+            "value": found["sum"] / found["size"],
+            "pupils": found["size"].astype(np.int64),
+        }
+    )

@@ -1,0 +1,175 @@
+"""The leak alarm: a single feature that tells the outcome by itself, or whose being unknown does, knows too much."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from decrochage_risk.errors import LeakError, ModelError, explain_error
+from decrochage_risk.evaluate.ranking import auc
+from decrochage_risk.french import number
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import numpy.typing as npt
+
+    from decrochage_risk.model import Snapshots
+
+    Floats = npt.NDArray[np.float64]
+
+__all__ = ["LEAK_AUC", "Signal", "missing_signals", "missing_warnings", "refuse_leaks", "signals_of"]
+
+LEAK_AUC = 0.95
+"""AUC of one feature, in either direction, above which training stops. The best single flags of the field stay far below:
+Bowers, Sprott and Taff (2013) find none of 110 that comes near, and a whole model reaches about 0.9."""
+
+LEAST_OF_A_CLASS = 20
+"""Rows with and without the event under which the AUC of one feature says nothing: chance alone makes 0.95 of 3 rows."""
+
+TELLING = 0.02
+"""Distance from 0.5 that the AUC of being unknown must have to be reported."""
+
+
+@dataclass(frozen=True)
+class Signal:
+    """What one feature tells by itself.
+
+    Attributes
+    ----------
+    name : str
+        The column.
+    value : float
+        AUC of its value over the rows that have one, from 0.5 (nothing) to 1, whatever the direction.
+    unknown : float
+        AUC of its being unknown, from 0.5 to 1.
+    known_share : float
+        Share of the rows that have a value.
+    """
+
+    name: str
+    value: float
+    unknown: float
+    known_share: float
+
+
+def signals_of(snapshots: Snapshots) -> tuple[Signal, ...]:
+    """Measure every column by itself.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from decrochage_risk.model import Snapshots
+    >>> outcome = np.repeat([0.0, 1.0], 30)
+    >>> table = pd.DataFrame({"leak": outcome, "half": np.where(np.arange(60) % 2, np.nan, outcome)})
+    >>> [(signal.name, signal.value, signal.unknown) for signal in signals_of(Snapshots(table, outcome, table, {}))]
+    [('leak', 1.0, 0.5), ('half', 0.5, 0.5)]
+    """
+    outcome = snapshots.outcome
+    found = []
+    for name in snapshots.features:
+        values = snapshots.features[name].to_numpy(dtype=np.float64)
+        known = ~np.isnan(values)
+        found.append(
+            Signal(
+                str(name),
+                _strength(outcome[known], values[known]),
+                _strength(outcome, (~known).astype(np.float64)),
+                float(known.mean()),
+            )
+        )
+    return tuple(found)
+
+
+def _strength(outcome: Floats, score: Floats) -> float:
+    events = int(outcome.sum())
+    if min(events, outcome.size - events) < LEAST_OF_A_CLASS:
+        return 0.5
+    area = auc(outcome, score)
+    return 0.5 if area is None else max(area, 1.0 - area)
+
+
+def refuse_leaks(signals: Sequence[Signal], allowed: Iterable[str] = ()) -> None:
+    """Stop when a feature tells the outcome by itself.
+
+    Parameters
+    ----------
+    signals : sequence of Signal
+        Of the training rows.
+    allowed : iterable of str
+        Features that were looked at and found right: they are let through.
+
+    Raises
+    ------
+    LeakError
+        With every such feature and its AUC.
+    ModelError
+        ``allowed`` names columns that are not there.
+    """
+    names = (allowed,) if isinstance(allowed, str) else tuple(allowed)
+    unknown = sorted(set(names) - {signal.name for signal in signals})
+    if unknown:
+        raise ModelError(
+            explain_error(
+                f"allow_leaks names {', '.join(map(repr, unknown))}, which the training table does not have",
+                expected="names of features, as in docs/features.md",
+                hint="Correct the names, or leave them out.",
+            )
+        )
+    leaks = [signal for signal in signals if _worst(signal) > LEAK_AUC and signal.name not in names]
+    if leaks:
+        raise LeakError(_message(leaks))
+
+
+def _worst(signal: Signal) -> float:
+    return max(signal.value, signal.unknown)
+
+
+def _message(leaks: Sequence[Signal]) -> str:
+    told = [
+        f"{signal.name} (AUC {_worst(signal):.3f} of its {'value' if signal.value >= signal.unknown else 'being unknown'})"
+        for signal in leaks
+    ]
+    listed = ", ".join(f'"{signal.name}"' for signal in leaks)
+    return explain_error(
+        f"A single feature tells the outcome by itself: {', '.join(told)}",
+        expected=f"no feature with an AUC above {LEAK_AUC} in either direction on the training rows",
+        hint="Look for rows that were written once the outcome was known: marks or absences entered or deleted after a pupil "
+        "left, a leaving date in another column, dates of the extract in place of those of the event; export recorded_on and "
+        f"justified_on. If the feature is right, go on with allow_leaks=({listed},).",
+    )
+
+
+def missing_signals(signals: Sequence[Signal]) -> list[dict[str, Any]]:
+    """List the features whose being unknown tells more of the outcome than their value, the strongest first.
+
+    Returns
+    -------
+    list of dict
+        ``feature``, ``auc_unknown``, ``auc_value`` and ``known_share``, rounded to 4 decimals.
+    """
+    telling = [
+        signal
+        for signal in signals
+        if signal.unknown - 0.5 >= TELLING and signal.unknown > signal.value and signal.known_share > 0
+    ]
+    return [
+        {
+            "feature": signal.name,
+            "auc_unknown": round(signal.unknown, 4),
+            "auc_value": round(signal.value, 4),
+            "known_share": round(signal.known_share, 4),
+        }
+        for signal in sorted(telling, key=lambda signal: (-signal.unknown, signal.name))
+    ]
+
+
+def missing_warnings(found: Sequence[dict[str, Any]]) -> list[str]:
+    """Word :func:`missing_signals` for the model card, in French."""
+    return [
+        f"`{signal['feature']}` : être inconnu annonce l'issue (AUC {number(signal['auc_unknown'], 2)}) mieux que la valeur "
+        f"(AUC {number(signal['auc_value'], 2)}) ; vérifier ce qui n'est pas saisi pour les élèves partis"
+        for signal in found
+    ]

@@ -1,0 +1,144 @@
+"""Laws of the leak alarm: a feature that tells the outcome by itself stops the training, one that is right does not."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from decrochage_risk.errors import LeakError, ModelError, TrainingWarning
+from decrochage_risk.model import Snapshots, take_snapshots
+from decrochage_risk.records import PupilRecords
+from decrochage_risk.train import train_model
+from decrochage_risk.train.leaks import (
+    LEAK_AUC,
+    LEAST_OF_A_CLASS,
+    missing_signals,
+    missing_warnings,
+    refuse_leaks,
+    signals_of,
+)
+
+if TYPE_CHECKING:
+    from decrochage_risk.model import FitOptions, TrainedModel
+    from decrochage_risk.synthetic import Cohort
+
+DAYS = ["2023-11-06", "2024-01-08", "2024-03-04"]
+
+
+def snapshots_of(outcome: list[float], **columns: object) -> Snapshots:
+    """Make training rows of some columns."""
+    table = pd.DataFrame(columns, dtype=np.float64)
+    return Snapshots(table, np.array(outcome), table, {})
+
+
+@pytest.fixture(scope="module")
+def leaking(cohort: Cohort) -> PupilRecords:
+    """Give records in which a change of track is entered, in the past, for nearly everyone who leaves in 2023-24."""
+    tables = dict(cohort.tables)
+    outcomes = tables["outcomes"]
+    left = outcomes[(outcomes["school_year"] == 2023) & (outcomes["outcome"] == "left_without_diploma")]
+    rows = pd.DataFrame(
+        {"pupil_id": left["pupil_id"], "date": pd.Timestamp("2023-10-02"), "event": "track_change"}
+    )
+    tables["orientation"] = pd.concat([tables["orientation"].astype({"event": "str"}), rows])
+    return PupilRecords(**tables, calendar=cohort.calendar)
+
+
+def test_a_leak_stops_the_training(leaking: PupilRecords, quick: FitOptions) -> None:
+    """Rows written once the outcome was known are named, with the AUC, what to look for and how to go on."""
+    with pytest.raises(LeakError) as stopped:
+        train_model(leaking, as_of_dates=DAYS, options=quick)
+    told = str(stopped.value)
+    assert re.search(r"track_changes_year \(AUC (0\.9[5-9]|1\.0)\d+ of its value\)", told)
+    assert 'allow_leaks=("track_changes_year",)' in told
+    assert "recorded_on" in told
+    assert issubclass(LeakError, ModelError)
+
+
+def test_a_feature_that_was_found_right_is_let_through(leaking: PupilRecords, quick: FitOptions) -> None:
+    """The training goes on with the feature that was named, and with a name alone as well."""
+    with pytest.warns(TrainingWarning):
+        model = train_model(leaking, as_of_dates=DAYS, options=quick, allow_leaks="track_changes_year")
+    assert "track_changes_year" in model.risk_model.columns
+
+
+def test_a_name_that_is_no_feature_is_refused(leaking: PupilRecords, quick: FitOptions) -> None:
+    """A misspelt exception is an error, not a leak let through."""
+    with pytest.raises(ModelError, match="allow_leaks names 'track_change'"):
+        train_model(leaking, as_of_dates=DAYS, options=quick, allow_leaks=["track_change"])
+
+
+def test_honest_records_train(cohort: Cohort, demo_model: TrainedModel) -> None:
+    """No feature of the synthetic cohort comes near the alarm."""
+    signals = signals_of(take_snapshots(cohort.records, cohort.outcomes, DAYS))
+    assert max(max(signal.value, signal.unknown) for signal in signals) < LEAK_AUC - 0.05
+    assert demo_model.report["missing_signals"] == [
+        found for found in demo_model.report["missing_signals"] if found["auc_unknown"] > found["auc_value"]
+    ]
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_either_direction_is_a_leak(sign: int) -> None:
+    """A feature that is low for all who leave is as much a leak as one that is high."""
+    outcome = [0.0] * 40 + [1.0] * 40
+    signals = signals_of(snapshots_of(outcome, good=np.arange(80) % 7, bad=sign * np.array(outcome)))
+    with pytest.raises(LeakError, match=r"bad \(AUC 1\.000 of its value\)") as stopped:
+        refuse_leaks(signals)
+    assert "good" not in str(stopped.value)
+
+
+def test_what_is_unknown_can_leak_too() -> None:
+    """A value that only those who stay have is a leak, though no value of it tells anything."""
+    outcome = [0.0] * 40 + [1.0] * 40
+    column = np.where(np.array(outcome) == 1, np.nan, np.arange(80) % 3)
+    signals = signals_of(snapshots_of(outcome, marks=column))
+    with pytest.raises(LeakError, match=r"AUC 1\.000 of its being unknown"):
+        refuse_leaks(signals)
+
+
+def test_few_events_raise_no_alarm() -> None:
+    """Under 20 rows with the event, chance alone could order them: nothing is said."""
+    few = LEAST_OF_A_CLASS - 1
+    outcome = [0.0] * 40 + [1.0] * few
+    assert [signal.value for signal in signals_of(snapshots_of(outcome, bad=outcome))] == [0.5]
+    enough = [*outcome, 1.0]
+    assert [signal.value for signal in signals_of(snapshots_of(enough, bad=enough))] == [1.0]
+
+
+def test_missingness_that_tells_more_than_the_value_is_reported() -> None:
+    """A column known for most who stay and few who leave, of random values, is listed; one whose value tells more is not."""
+    rng = np.random.default_rng(4)
+    outcome = np.repeat([0.0, 1.0], 200)
+    gone = rng.random(400) < np.where(outcome == 1, 0.7, 0.2)
+    table = {
+        "silent": np.where(gone, np.nan, rng.normal(size=400)),
+        "telling": np.where(gone, np.nan, outcome + 0.2 * rng.normal(size=400)),
+        "whole": rng.normal(size=400),
+    }
+    (found,) = missing_signals(signals_of(snapshots_of(outcome.tolist(), **table)))
+    assert found["feature"] == "silent"
+    ranked = (gone[:200, None] < gone[None, 200:]) + 0.5 * (gone[:200, None] == gone[None, 200:])
+    assert found["auc_unknown"] == pytest.approx(ranked.mean(), abs=1e-4)
+    assert found["known_share"] == pytest.approx(1 - gone.mean(), abs=1e-4)
+    (line,) = missing_warnings([found])
+    assert "`silent`" in line
+    assert f"{found['auc_unknown']:.2f}".replace(".", ",") in line
+
+
+def test_missingness_is_in_the_report_and_on_the_card(cohort: Cohort, quick: FitOptions) -> None:
+    """When marks are only there for pupils who stay, the report lists the features and the card says it."""
+    tables = dict(cohort.tables)
+    outcomes, grades = tables["outcomes"], tables["grades"]
+    left = outcomes[(outcomes["school_year"] == 2023) & (outcomes["outcome"] == "left_without_diploma")]
+    chosen = set(left["pupil_id"].iloc[::2])
+    late = grades["pupil_id"].isin(chosen) & (grades["date"] >= pd.Timestamp("2023-09-01"))
+    tables["grades"] = grades[~late]
+    with pytest.warns(TrainingWarning):
+        model = train_model(PupilRecords(**tables, calendar=cohort.calendar), as_of_dates=DAYS, options=quick)
+    told = {found["feature"] for found in model.report["missing_signals"]}
+    assert "subject_spread_year" in told
+    assert "`subject_spread_year` : être inconnu annonce l'issue" in model.card
