@@ -51,7 +51,7 @@ def test_protective_facts_stand_apart(scores: dr.RiskScores) -> None:
 def test_a_pupil_without_reason_is_told_so(scores: dr.RiskScores) -> None:
     """A pupil for whom nothing stands out gets a line that says so, never an empty cell."""
     plain = next(pupil for pupil in scores if pupil.reasons == ())
-    assert "rien ne ressort" in _render(scores, [plain.pupil_id])
+    assert "Aucun motif dominant" in _render(scores, [plain.pupil_id])
 
 
 def test_hostile_ids_keep_the_table_whole(extracts: Path, model_folder: Path) -> None:

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decrochage_risk import french
-from decrochage_risk.explain.sentences import NO_REASON, OTHERS, REFERENCE_PUPIL, tell
+from decrochage_risk.explain.sentences import NO_REASON, OTHERS, REFERENCE_PUPIL, tell, tell_missing
 from decrochage_risk.features import CATALOGUE, FAMILIES, FEATURE_BY_NAME
 from decrochage_risk.records import PupilRecords
 
@@ -306,3 +306,18 @@ def test_units_of_the_grid_are_those_of_the_catalogue() -> None:
     assert {feature.unit for feature in CATALOGUE} <= WHOLE_UNITS | set(GRID)
     assert set(GRID) >= PERCENT_UNITS
     assert np.isfinite([value for values in GRID.values() for value in values]).all()
+
+
+def test_missing_data_are_told_apart_by_family() -> None:
+    """What is not known is counted per family, in their order; nothing missing says nothing; it is no reason."""
+    assert tell_missing([]) == ""
+    every = tell_missing([feature.name for feature in CATALOGUE])
+    told = [family for family in FAMILIES if family.told and any(f.family is family for f in CATALOGUE)]
+    assert every.count(" sur ") == len(told)
+    assert [every.lower().index(f"{family.label.lower()} (") for family in told] == sorted(
+        every.lower().index(f"{family.label.lower()} (") for family in told
+    )
+    silent = [feature.name for feature in CATALOGUE if not feature.family.told]
+    assert tell_missing(silent) == ""
+    one = next(feature for feature in CATALOGUE if feature.family.code == "missed_work")
+    assert tell_missing([one.name]).startswith("donnée manquante : évaluations non faites (1 indicateur sur ")

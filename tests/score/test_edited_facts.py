@@ -11,7 +11,7 @@ import pytest
 from cohort_parts import records_of, tables_of
 
 from decrochage_risk import french
-from decrochage_risk.errors import DemoModelWarning, ModelError, RecordsError
+from decrochage_risk.errors import DemoModelWarning, RecordsError
 from decrochage_risk.features import matrix_of
 from decrochage_risk.score import Counterfactual, Counterfactuals, score_pupils, what_could_help
 from decrochage_risk.score.edited_facts import (
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
 
-    from decrochage_risk.model import TrainedModel
     from decrochage_risk.score import RiskScores
     from decrochage_risk.synthetic import Cohort
 
@@ -36,10 +35,10 @@ LEXICON = french.FORBIDDEN_WORDS + french.CAUSAL_WORDS + french.PRIVATE_WORDS
 
 
 @pytest.fixture(scope="module")
-def helped(small_cohort: Cohort, small_scores: RiskScores) -> Counterfactuals:
+def helped(small_scores: RiskScores) -> Counterfactuals:
     """Estimate for every scored pupil of the small cohort."""
     scored = small_scores.frame.loc[small_scores.frame["risk"].notna(), "pupil_id"]
-    return what_could_help(small_cohort.records, small_scores, pupils=scored)
+    return what_could_help(small_scores, pupils=scored)
 
 
 def edited_tables(cohort: Cohort, ids: list[str], edit: str, as_of: date) -> dict[str, pd.DataFrame]:
@@ -139,18 +138,18 @@ def test_a_monotone_model_never_rises(small_cohort: Cohort) -> None:
     if not free <= {"subject_spread_year"}:
         pytest.skip("the bundled model has undirected features that the edits move")
     scored = scores.frame.loc[scores.frame["risk"].notna(), "pupil_id"]
-    found = what_could_help(small_cohort.records, scores, pupils=scored)
+    found = what_could_help(scores, pupils=scored)
     assert found.frame["points"].max() <= 1e-9
     assert found.frame["points"].min() < -1
 
 
 def test_alone_or_together_is_the_same(
-    helped: Counterfactuals, small_cohort: Cohort, small_scores: RiskScores, flagged_ids: list[str]
+    helped: Counterfactuals, small_scores: RiskScores, flagged_ids: list[str]
 ) -> None:
     """A pupil's estimates do not depend on who else is asked for, nor on the order."""
-    backwards = what_could_help(small_cohort.records, small_scores, pupils=flagged_ids[::-1])
+    backwards = what_could_help(small_scores, pupils=flagged_ids[::-1])
     for pupil_id in flagged_ids[:8]:
-        alone = what_could_help(small_cohort.records, small_scores, pupils=pupil_id)
+        alone = what_could_help(small_scores, pupils=pupil_id)
         assert alone[pupil_id] == backwards[pupil_id] == helped[pupil_id]
     assert backwards.frame["pupil_id"].drop_duplicates().tolist() == flagged_ids[::-1]
 
@@ -161,7 +160,7 @@ def test_flagged_pupils_are_the_default_and_records_stay(
     """Without ids: the situations to be looked at, in the order of the scores; nothing in the records changes."""
     before = {name: table.copy() for name, table in small_cohort.tables.items()}
     features = matrix_of(small_cohort.records.known_on(as_of))
-    found = what_could_help(small_cohort.records, small_scores)
+    found = what_could_help(small_scores)
     expected = small_scores.frame.loc[small_scores.frame["flagged"], "pupil_id"].tolist()
     assert found.frame["pupil_id"].drop_duplicates().tolist() == expected
     assert len(found) == len(expected)
@@ -192,7 +191,7 @@ def test_coverage_is_kept_with_the_pupils(
     )
     tables["coverage"] = pd.DataFrame(spans)
     records = records_of(tables)
-    found = what_could_help(records, score(records), pupils=flagged_ids)
+    found = what_could_help(score(records), pupils=flagged_ids)
     first = found[flagged_ids[0]]
     assert first[0].cause == first[2].cause == NOT_KNOWN
     assert first[0].half_days is None
@@ -206,7 +205,7 @@ def test_a_table_that_is_not_known_is_said(
     tables = tables_of(small_cohort, flagged_ids)
     del tables["grades"]
     records = records_of(tables)
-    found = what_could_help(records, score(records), pupils=flagged_ids).frame
+    found = what_could_help(score(records), pupils=flagged_ids).frame
     assert (found.loc[found["edit"] != "no_unjustified_absence_4w", "cause"] == NOT_KNOWN).all()
     assert found.loc[found["edit"] == "no_unjustified_absence_4w", "half_days"].max() > 1
 
@@ -218,32 +217,12 @@ def test_estimates_turn_into_json_and_back(helped: Counterfactuals) -> None:
     assert read["run"]["model"]["demo"] is True
 
 
-def test_other_records_models_and_pupils_are_refused(
-    small_cohort: Cohort, small_scores: RiskScores, flagged_ids: list[str]
-) -> None:
-    """Records that were not scored, a pupil without a score, another model: each refused with what to do."""
-    tables = tables_of(small_cohort, flagged_ids)
-    with pytest.raises(RecordsError, match="do not give the scores again"):
-        what_could_help(records_of(tables_of(small_cohort, flagged_ids[1:])), small_scores)
-    tables["absences"] = tables["absences"].iloc[::2]
-    with pytest.raises(RecordsError, match="Pass the same records"):
-        what_could_help(records_of(tables), small_scores, pupils=flagged_ids)
-    with pytest.raises(RecordsError, match="'nobody'"):
-        what_could_help(small_cohort.records, small_scores, pupils=["nobody"])
+def test_pupils_without_a_score_are_refused(small_scores: RiskScores) -> None:
+    """An unknown pupil, a pupil without a score, and one who was not asked for are refused with what to do."""
+    unscored = small_scores.frame.loc[small_scores.frame["risk"].isna(), "pupil_id"].iloc[0]
+    with pytest.raises(RecordsError, match=f"2 of the pupils have no score: 'nobody' et '{unscored}'"):
+        what_could_help(small_scores, pupils=["nobody", unscored])
     with pytest.raises(RecordsError, match="No pupil 'nobody'"):
-        what_could_help(small_cohort.records, small_scores)["nobody"]
-    s = small_scores
-    bare = type(s)(s.frame, s.reasons, s.contributions, s.features, s.run, s._policy)
-    with pytest.raises(ModelError, match="the model that gave the scores"):
-        what_could_help(small_cohort.records, bare)
-
-
-def test_the_model_can_be_handed_over(
-    small_cohort: Cohort, small_scores: RiskScores, small_model: TrainedModel, helped: Counterfactuals
-) -> None:
-    """Scores that no longer hold their model take it as an argument, and give the same."""
-    s = small_scores
-    bare = type(s)(s.frame, s.reasons, s.contributions, s.features, s.run, s._policy)
-    found = what_could_help(small_cohort.records, bare, model=small_model)
-    pupil = found.frame["pupil_id"].iloc[0]
-    assert found[pupil] == helped[pupil]
+        what_could_help(small_scores)["nobody"]
+    assert "nobody" not in what_could_help(small_scores)
+    assert len(what_could_help(small_scores, pupils=[])) == 0

@@ -19,15 +19,13 @@ from decrochage_risk.explain.changes import MOST_CHANGES
 from decrochage_risk.explain.reasons import FLOOR
 from decrochage_risk.features import FAMILIES
 from decrochage_risk.score.changes import Changes, PupilChange
-from decrochage_risk.score.days import day_alone
-from decrochage_risk.score.since import NO_MODEL, NOT_LOOKED_AT, OTHER_MODEL
+from decrochage_risk.score.since import NOT_LOOKED_AT, OTHER_MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import pandas as pd
 
-    from decrochage_risk.model import TrainedModel
     from decrochage_risk.score import RiskScores
     from decrochage_risk.synthetic import Cohort
 
@@ -51,16 +49,14 @@ def logit(risk: pd.Series) -> pd.Series:
     return np.log(risk) - np.log1p(-risk)
 
 
-def side_of(scores: RiskScores, model: TrainedModel, rows: slice) -> Side:
-    frame = scores.frame[scores.frame["risk"].notna()].iloc[rows]
-    values = scores.features.loc[frame["pupil_id"], list(model.risk_model.columns)].to_numpy()
+def side_of(scores: RiskScores, ids: pd.Series) -> Side:
+    model = scores._model
+    frame = scores.frame.set_index("pupil_id").loc[ids]
+    values = scores.features.loc[ids, list(model.risk_model.columns)].to_numpy()
     groups = model.reference_groups(frame["level"], scores.run.as_of)
     reference = model.risk_model.reference_rows(values, groups)
-    return Side(
-        attribute(model.risk_model, model.risk_model.filled(values, groups), reference),
-        values,
-        day_alone(scores.run.as_of),
-    )
+    attribution = attribute(model.risk_model, model.risk_model.filled(values, groups), reference)
+    return Side(attribution, values, scores._results.known)
 
 
 def test_every_pupil_of_either_day_is_there_once(changes: Changes, small_scores: RiskScores) -> None:
@@ -108,18 +104,11 @@ def test_points_of_reasons_reference_and_others_sum_to_the_change(changes: Chang
     assert checked > 500
 
 
-def test_swapping_the_days_turns_every_sign(
-    small_scores: RiskScores, before: RiskScores, small_model: TrainedModel
-) -> None:
+def test_swapping_the_days_turns_every_sign(small_scores: RiskScores, before: RiskScores) -> None:
     """Families, reference points and the sum of what is told and not told change sign, nothing else."""
-    ids = small_scores.frame["pupil_id"][small_scores.frame["risk"].notna() & before.frame["risk"].notna()]
-    scores = [
-        type(s)(
-            s.frame[s.frame["pupil_id"].isin(ids)], s.reasons, s.contributions, s.features, s.run, s._policy
-        )
-        for s in (small_scores, before)
-    ]
-    later, earlier = (side_of(item, small_model, slice(200)) for item in scores)
+    both = small_scores.frame["risk"].notna() & before.frame["risk"].notna()
+    ids = small_scores.frame.loc[both, "pupil_id"].head(200)
+    later, earlier = (side_of(scores, ids) for scores in (small_scores, before))
     there, back = find_changes(later, earlier), find_changes(earlier, later)
     np.testing.assert_array_equal(there.families, -back.families)
     np.testing.assert_allclose(there.reference_points, -back.reference_points, atol=1e-9)
@@ -228,29 +217,13 @@ def test_a_pupil_without_a_score_has_the_cause_of_each_day(
 def test_another_model_is_said_and_gives_no_reason(small_scores: RiskScores, before: RiskScores) -> None:
     """When the models differ, every pupil and the summary say so, and no reason is told."""
     other = replace(before.run, model=before.run.model.model_copy(update={"sha256": "0" * 64}))
-    mixed = type(before)(
-        before.frame,
-        before.reasons,
-        before.contributions,
-        before.features,
-        other,
-        before._policy,
-        before._model,
-    )
+    mixed = type(before)(before._results, other, before._policy, before._model)
     changes = small_scores.since(mixed)
     assert OTHER_MODEL in changes.summary
     assert not changes.run.same_model
     assert changes.reasons.empty
     scored = changes.frame["points"].notna()
     assert (changes.frame.loc[scored, "explanation_cause"] == OTHER_MODEL).all()
-
-
-def test_scores_without_their_model_say_so(small_scores: RiskScores) -> None:
-    """Scores that no longer hold their model are compared, without reasons, and say why."""
-    s = small_scores
-    bare = type(s)(s.frame, s.reasons, s.contributions, s.features, s.run, s._policy)
-    changes = bare.since(bare)
-    assert set(changes.frame.loc[changes.frame["points"].notna(), "explanation_cause"]) == {NO_MODEL}
 
 
 def test_who_was_never_to_be_looked_at_is_not_explained(

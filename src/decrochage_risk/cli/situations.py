@@ -83,10 +83,12 @@ def _risk(pupil: PupilRisk) -> str:
 def _why(pupil: PupilRisk) -> Text:
     from rich.text import Text  # noqa: PLC0415 - --help needs no Rich
 
+    from decrochage_risk.explain.sentences import NO_REASON  # noqa: PLC0415 - --help needs no features
+
     if pupil.reasons is None:
         return Text(pupil.explanation_cause or "motifs non demandés")
     lines = [_told(reason, "-") for reason in pupil.reasons]
-    lines = lines or [Text("rien ne ressort : le risque tient à de nombreux petits écarts")]
+    lines = lines or [Text(f"{NO_REASON} : le risque tient à de nombreux petits écarts")]
     if pupil.protective:
         lines += [Text("Points d'appui", style="bold"), *(_told(reason, "+") for reason in pupil.protective)]
     return Text("\n").join(lines)

@@ -166,8 +166,8 @@ def find_reasons(
     values = known_values[rows, strongest]
     total = 100.0 * (probability(attribution.log_odds) - probability(attribution.base))
     other = total - np.bincount(rows, weights=points, minlength=len(total))
-    code = [attribution.columns[column] for column in strongest.tolist()]
-    seconds = _second_facts(code, values, None if pupils is None else pupils[rows], known)
+    asked = None if pupils is None else pupils[rows]
+    seconds = _second_facts(attribution.columns, strongest, values, asked, known)
     told_columns = _worded(attribution, known, rows, columns, strongest, values, points, seconds)
     return ReasonTable(told_columns, families, attribution.base, other)
 
@@ -278,17 +278,23 @@ def _worded(
     }
 
 
-def _second_facts(codes: list[str], values: Floats, pupils: Positions | None, known: KnownRecords) -> Floats:
+def _second_facts(
+    names: tuple[str, ...],
+    strongest: Positions,
+    values: Floats,
+    pupils: Positions | None,
+    known: KnownRecords,
+) -> Floats:
     """Value of the second fact of each reason, NaN where its wording names none or it adds nothing."""
-    found = np.full(len(codes), np.nan)
+    found = np.full(strongest.size, np.nan)
     if pupils is None:
         return found
     facts = None
-    for code in dict.fromkeys(codes):
-        feature = FEATURE_BY_NAME[code]
+    for column in np.unique(strongest).tolist():
+        feature = FEATURE_BY_NAME[names[column]]
         if (companion := feature.wording.companion) is not None:
             facts = facts or Facts(known)
-            places = np.array([at for at, other in enumerate(codes) if other == code])
+            places = np.flatnonzero(strongest == column)
             told = companion.is_told(values[places], feature.window, known)
             found[places] = np.where(told, companion.values(facts)[pupils[places]], np.nan)
     return found

@@ -5,14 +5,18 @@ from __future__ import annotations
 from math import isnan, nan
 from typing import TYPE_CHECKING
 
+from decrochage_risk import french
+from decrochage_risk.features import CATALOGUE, FAMILIES
 from decrochage_risk.features.companion import days_of_window
 from decrochage_risk.features.wording import FINEST_DECIMALS, amount, decimals_of
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from decrochage_risk.features import Feature
     from decrochage_risk.records.known import KnownRecords
 
-__all__ = ["NO_REASON", "OTHERS", "REFERENCE_PUPIL", "tell", "tell_amount", "tell_fact"]
+__all__ = ["NO_REASON", "OTHERS", "REFERENCE_PUPIL", "tell", "tell_amount", "tell_fact", "tell_missing"]
 
 REFERENCE_PUPIL = "élève type du même niveau"
 """How the reference pupil is called: the median pupil of the same level at the same time of year."""
@@ -92,6 +96,34 @@ def tell_amount(feature: Feature, value: float, decimals: int | None = None) -> 
     text = amount(value, feature.unit, decimals_of(feature.unit) if decimals is None else decimals)
     is_change = feature.wording.negative is not None and feature.unit != "years"
     return f"+{text}" if is_change and value > 0 and text.strip("0,") else text
+
+
+def tell_missing(names: Collection[str]) -> str:
+    """Say which indicators are not known, by family: apart from the reasons, and never one of them.
+
+    Parameters
+    ----------
+    names : collection of str
+        Features that are not known for a pupil.
+
+    Returns
+    -------
+    str
+        Empty when everything is known.
+
+    Examples
+    --------
+    >>> tell_missing(["lateness_12w"]).startswith("donnée manquante : retards et exclusions (1 indicateur sur ")
+    True
+    """
+    parts = []
+    for family in FAMILIES:
+        own = [feature for feature in CATALOGUE if feature.family is family]
+        missing = sum(feature.name in names for feature in own)
+        if missing and family.told:
+            label = family.label[0].lower() + family.label[1:]
+            parts.append(f"{label} ({french.plural(missing, 'indicateur')} sur {len(own)})")
+    return f"donnée manquante : {french.join(parts)}" if parts else ""
 
 
 def _decimals(unit: str, value: float, reference: float) -> int:

@@ -241,8 +241,8 @@ ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
         ),
         compute=_longest_run,
         wording=Wording(
-            "plus longue absence {since} : {value} {noun} de classe à la suite",
-            noun=("jour", "jours"),
+            "plus longue absence {since} : {value} {noun}",
+            noun=("jour de classe", "jours de classe à la suite"),
             zero="aucun jour d'absence {since}",
         ),
     ),
@@ -260,8 +260,8 @@ ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
         ),
         compute=_current_run,
         wording=Wording(
-            "absence en cours (au {as_of}) : {value} {noun} de classe à la suite",
-            noun=("jour", "jours"),
+            "absence en cours (au {as_of}) : {value} {noun}",
+            noun=("jour de classe", "jours de classe à la suite"),
             zero="pas d'absence le dernier jour de classe (au {as_of})",
         ),
     ),

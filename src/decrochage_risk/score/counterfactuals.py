@@ -84,7 +84,7 @@ class Counterfactuals:
                 explain_error(
                     f"No pupil {pupil_id!r} among the {len(self)} of these estimates",
                     expected="a situation to be looked at, or one of the pupils that were asked for",
-                    hint="what_could_help(records, scores, pupils=[...]) takes any scored pupil.",
+                    hint="what_could_help(scores, pupils=[...]) takes any scored pupil.",
                 )
             )
         return tuple(Counterfactual(**row) for row in self._of_pupil[pupil_id])

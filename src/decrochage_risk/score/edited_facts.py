@@ -8,12 +8,11 @@ import numpy as np
 import pandas as pd
 
 from decrochage_risk import french
-from decrochage_risk.errors import ModelError, RecordsError, explain_error
+from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.features.companion import days_of_window
 from decrochage_risk.features.windows import LAST_4W
 from decrochage_risk.model import matrix_with_context
 from decrochage_risk.score.counterfactuals import Counterfactuals
-from decrochage_risk.score.demo_model import load_demo_model
 from decrochage_risk.score.edited_records import only, recent_missed_work, recent_unjustified, without_rows
 
 if TYPE_CHECKING:
@@ -21,9 +20,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from decrochage_risk.model import TrainedModel
     from decrochage_risk.records.known import KnownRecords
-    from decrochage_risk.records.pupil_records import PupilRecords
     from decrochage_risk.score.risk_scores import RiskScores
 
     Floats = npt.NDArray[np.float64]
@@ -44,26 +41,17 @@ NO_FALL: Final = "le risque estimé ne baisserait pas"
 TOO_CLOSE: Final = "moins d'un demi-point d'écart"
 
 
-def what_could_help(
-    records: PupilRecords,
-    scores: RiskScores,
-    *,
-    model: TrainedModel | None = None,
-    pupils: Collection[str] | None = None,
-) -> Counterfactuals:
+def what_could_help(scores: RiskScores, *, pupils: Collection[str] | None = None) -> Counterfactuals:
     """Score situations to be looked at again, without the unjustified absences or missed work of the last 4 weeks.
 
-    The rows themselves are left out and every feature is computed again, so that all of them move together. What
-    comes out is what the model estimates for a pupil with these other facts: not the effect of an action.
+    The rows themselves are left out and every feature is computed again, so that all of them move together; the
+    records stay as they are. What comes out is what the model estimates for a pupil with these other facts: not the
+    effect of an action.
 
     Parameters
     ----------
-    records : PupilRecords
-        The records behind ``scores``; not changed.
     scores : RiskScores
-        Their scores.
-    model : TrainedModel, optional
-        The model of the scores; needed only when they no longer hold it.
+        From ``score_pupils``.
     pupils : collection of str, optional
         Scored pupils; the situations to be looked at when left out.
 
@@ -77,9 +65,7 @@ def what_could_help(
     Raises
     ------
     RecordsError
-        Pupils who are not scored; records other than those of the scores.
-    ModelError
-        Another model than that of the scores.
+        Pupils who are not scored.
 
     Examples
     --------
@@ -90,61 +76,40 @@ def what_could_help(
     >>> with warnings.catch_warnings():
     ...     warnings.simplefilter("ignore")  # the demonstration model says that it is one
     ...     scores = score_pupils(cohort.records, as_of="2025-03-05")
-    >>> len(what_could_help(cohort.records, scores).frame) == 3 * len(scores.flagged)
+    >>> len(what_could_help(scores)) == len(scores.flagged)
     True
     """
-    used = _model_of(scores, model)
-    ids = _asked(scores, pupils)
-    known = records.known_on(scores.run.as_of)
-    positions = pd.Index(known.pupil_ids, dtype="object").get_indexer(pd.Index(ids, dtype="object"))
-    if (positions < 0).any():
-        raise _other_records(int((positions < 0).sum()))
-    own = only(known, positions.astype(np.intp))
+    ids, positions = _asked(scores, pupils)
+    own = only(scores._results.known, positions)  # noqa: SLF001 - same layer
     variants, counts = _variants(own)
-    risks = _risks(used, scores, ids, [own, *variants])
+    risks = _risks(scores, positions, variants)
+    half_days = scores.features["unjustified_half_days_4w"].to_numpy(dtype=np.float64)[positions]
+    # A row counts for at most the half-days of its day: the feature says how many, the rows only whether it is known.
+    counts[:, 0] = np.where(np.isnan(counts[:, 0]), np.nan, half_days)
     return Counterfactuals(_frame(ids, risks, counts, own), scores.run)
 
 
-def _model_of(scores: RiskScores, model: TrainedModel | None) -> TrainedModel:
-    held = scores._model or (load_demo_model() if scores.run.model.demo else None)  # noqa: SLF001 - same layer
-    used = model or held
-    if used is None or used.sha256 != scores.run.model.sha256:
-        came = "no model" if used is None else f"the model {used.model_id!r}"
-        raise ModelError(
-            explain_error(
-                f"what_could_help has {came}, the scores are of {scores.run.model.id!r}",
-                expected="the model that gave the scores",
-                hint="what_could_help(records, scores, model=load_model(folder)) with the same folder.",
-            )
-        )
-    return used
-
-
-def _asked(scores: RiskScores, pupils: Collection[str] | None) -> list[str]:
+def _asked(
+    scores: RiskScores, pupils: Collection[str] | None
+) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.intp]]:
+    """Ids and positions of the pupils asked for."""
+    frame = scores.frame
     if pupils is None:
-        return [str(pupil) for pupil in scores.frame.loc[scores.frame["flagged"], "pupil_id"]]
+        positions = np.flatnonzero(frame["flagged"].to_numpy(dtype=np.bool_))
+        return frame["pupil_id"].to_numpy(dtype=object)[positions], positions
     asked = [pupils] if isinstance(pupils, str) else list(dict.fromkeys(pupils))
-    scored = set(scores.frame.loc[scores.frame["risk"].notna(), "pupil_id"])
-    unknown = [pupil for pupil in asked if pupil not in scored]
-    if unknown:
+    places = pd.Index(frame["pupil_id"], dtype="object").get_indexer(pd.Index(asked, dtype="object"))
+    scored = (places >= 0) & frame["risk"].notna().to_numpy()[places]
+    if not scored.all():
+        unknown = [repr(pupil) for pupil, has_score in zip(asked, scored, strict=True) if not has_score]
         raise RecordsError(
             explain_error(
-                f"{len(unknown)} of the pupils have no score: {french.join([repr(pupil) for pupil in unknown[:5]])}",
+                f"{len(unknown)} of the pupils have no score: {french.join(unknown[:5])}",
                 expected="ids of scored pupils",
                 hint="Leave pupils out for the situations to be looked at; scores.frame['cause'] says why not.",
             )
         )
-    return asked
-
-
-def _other_records(count: int) -> RecordsError:
-    return RecordsError(
-        explain_error(
-            f"The records do not give the scores again, for {count} of the pupils",
-            expected="the records that were scored",
-            hint="Pass the same records, or score these first.",
-        )
-    )
+    return np.array(asked, dtype=object), places.astype(np.intp)
 
 
 def _variants(own: KnownRecords) -> tuple[list[KnownRecords], Floats]:
@@ -164,48 +129,40 @@ def _variants(own: KnownRecords) -> tuple[list[KnownRecords], Floats]:
     return edited, counts
 
 
-def _risks(
-    model: TrainedModel, scores: RiskScores, ids: list[str], variants: list[KnownRecords]
-) -> tuple[Floats, Floats]:
-    """Risks of the pupils under each variant, shape (n, variants), and their unjustified half-days of 4 weeks."""
+def _risks(scores: RiskScores, positions: npt.NDArray[np.intp], variants: list[KnownRecords]) -> Floats:
+    """Risks of the pupils as scored and under each edit, shape (n, 1 + edits)."""
+    model, frame = scores._model, scores.frame  # noqa: SLF001 - same layer
     columns = list(model.risk_model.columns)
-    tables = [matrix_with_context(known) for known in variants]
-    scored = scores.features.loc[ids, columns].to_numpy(dtype=np.float64)
-    values = [np.ascontiguousarray(table[columns].to_numpy(dtype=np.float64)) for table in tables]
-    same = (values[0] == scored) | (np.isnan(values[0]) & np.isnan(scored))
-    if not same.all():
-        raise _other_records(int((~same.all(axis=1)).sum()))
-    levels = scores.frame.set_index("pupil_id").loc[ids, "level"]
+    tables = [matrix_with_context(known)[columns].to_numpy(dtype=np.float64) for known in variants]
+    levels = frame["level"].to_numpy(dtype=object)[positions]
     groups = np.tile(model.reference_groups(levels, scores.run.as_of), len(variants))
-    risk = model.risk_model.risk(model.risk_model.filled(np.vstack(values), groups))
-    half_days = tables[0]["unjustified_half_days_4w"].to_numpy(dtype=np.float64)
-    return risk.reshape(len(variants), len(ids)).T, half_days
+    edited = model.risk_model.risk(model.risk_model.filled(np.vstack(tables), groups))
+    own = frame["risk"].to_numpy(dtype=np.float64)[positions]
+    return np.column_stack([own, edited.reshape(len(variants), len(positions)).T])
 
 
-def _frame(ids: list[str], found: tuple[Floats, Floats], counts: Floats, own: KnownRecords) -> pd.DataFrame:
-    risks, half_days = found
-    # A row counts for at most the half-days of its day: the feature says how many, the rows only whether there are any.
-    amounts = np.column_stack([np.where(np.isnan(counts[:, 0]), np.nan, half_days), counts[:, 1]])
-    both = np.where(np.isnan(amounts).any(axis=1), np.nan, amounts.min(axis=1))
-    enough = np.column_stack([amounts, both])
+def _frame(ids: npt.NDArray[np.object_], risks: Floats, counts: Floats, own: KnownRecords) -> pd.DataFrame:
+    half_days, missed = counts.T
+    none = np.zeros(len(ids))
+    both = np.where(np.isnan(counts).any(axis=1), np.nan, counts.min(axis=1))
     points = 100.0 * (risks[:, 1:] - risks[:, :1])
-    first, _ = days_of_window(LAST_4W, own)
+    cause = _causes(np.column_stack([counts, both]), points)
     frame = pd.DataFrame(
         {
-            "pupil_id": np.repeat(np.array(ids, dtype=object), len(EDITS)),
+            "pupil_id": np.repeat(ids, len(EDITS)),
             "edit": np.tile(np.array(EDITS, dtype=object), len(ids)),
-            "half_days": np.column_stack([amounts[:, 0], np.zeros(len(ids)), amounts[:, 0]]).ravel(),
-            "missed_work": np.column_stack([np.zeros(len(ids)), amounts[:, 1], amounts[:, 1]]).ravel(),
+            "half_days": np.column_stack([half_days, none, half_days]).ravel(),
+            "missed_work": np.column_stack([none, missed, missed]).ravel(),
             "risk": np.repeat(risks[:, 0], len(EDITS)),
             "edited_risk": risks[:, 1:].ravel(),
             "points": points.ravel(),
         }
     )
-    cause = _causes(enough, points)
+    since = french.since(days_of_window(LAST_4W, own)[0])
     counted = zip(frame["half_days"].tolist(), frame["missed_work"].tolist(), strict=True)
     pairs = zip(frame["risk"].tolist(), frame["edited_risk"].tolist(), strict=True)
     rows = zip(counted, pairs, cause, strict=True)
-    texts = [None if why else _text(count, pair, french.since(first)) for count, pair, why in rows]
+    texts = [None if why else _text(count, pair, since) for count, pair, why in rows]
     return frame.assign(cause=pd.Series(cause, dtype=object), text=pd.Series(texts, dtype=object))
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from decrochage_risk.policy import Measure, Policy
     from decrochage_risk.records.known import KnownRecords
     from decrochage_risk.records.pupil_records import PupilRecords
+    from decrochage_risk.score.changes import Changes
     from decrochage_risk.score.results import Results
 
 __all__ = ["RiskScores", "RunFacts"]

@@ -13,19 +13,16 @@ from decrochage_risk.explain import ChangeReason, Side, attribute, find_changes
 from decrochage_risk.explain.changes import then_on
 from decrochage_risk.features import FAMILIES
 from decrochage_risk.score.changes import Changes, ChangesRun
-from decrochage_risk.score.days import day_alone
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from decrochage_risk.explain import ChangeTable
-    from decrochage_risk.model import TrainedModel
     from decrochage_risk.score.risk_scores import RiskScores
 
 __all__ = ["OTHER_MODEL", "changes_between"]
 
 OTHER_MODEL = "modèle différent : l'écart mêle le changement de modèle"
-NO_MODEL = "scores relus sans leur modèle : les motifs de l'écart ne peuvent pas être calculés"
 NOT_LOOKED_AT = "situation qui n'était à examiner ni expliquée à aucune des deux dates"
 NOT_VERIFIED = "explication non vérifiée : les contributions ne redonnent pas le score"
 
@@ -81,7 +78,7 @@ def _joined(now: RiskScores, before: RiskScores) -> pd.DataFrame:
 
 def _causes(frame: pd.DataFrame, now: RiskScores, before: RiskScores) -> pd.Series:
     """Why there is no change of risk to give, None for those who have one."""
-    known = day_alone(now.run.as_of), day_alone(before.run.as_of)
+    known = now._results.known, before._results.known  # noqa: SLF001 - same layer
     then, today = then_on(*known), f"au {french.day(now.run.as_of)}"
     gone = {"disappeared": f"absent des scores {today}", "appeared": f"absent des scores {then}"}
     parts = (
@@ -101,31 +98,28 @@ def _explained(frame: pd.DataFrame, now: RiskScores, before: RiskScores, run: Ch
     for scores in (now, before):
         explained = scores.frame.loc[scores.frame["explained"], "pupil_id"]
         seen |= frame["pupil_id"].isin(explained)
-    model = now._model or before._model  # noqa: SLF001 - both are the same class
-    chosen = scored & seen & run.same_model & (model is not None)
     cause = np.full(len(frame), None if run.same_model else OTHER_MODEL, dtype=object)
-    if model is None and run.same_model:
-        cause[:] = NO_MODEL
     cause[~seen] = NOT_LOOKED_AT
     cause[~scored] = None
-    rows = np.flatnonzero(chosen)
-    if model is None or not rows.size:
-        return _result(frame, rows, None, cause, run, np.zeros(rows.size, dtype=np.bool_))
+    rows = np.flatnonzero(scored & seen & run.same_model)
+    if not rows.size:
+        return _result(frame, rows, None, cause, run, np.zeros(0, dtype=np.bool_))
     ids = frame["pupil_id"].to_numpy()[rows]
-    sides = [_side(scores, model, ids) for scores in (now, before)]
+    sides = [_side(scores, ids) for scores in (now, before)]
     good = np.logical_and(*(side.attribution.additive for side in sides))
     cause[rows[~good]] = NOT_VERIFIED
     return _result(frame, rows, find_changes(*sides), cause, run, good)
 
 
-def _side(scores: RiskScores, model: TrainedModel, ids: npt.NDArray[np.object_]) -> Side:
+def _side(scores: RiskScores, ids: npt.NDArray[np.object_]) -> Side:
     """Attribute the risk of some pupils on one of the two days."""
+    model, known = scores._model, scores._results.known  # noqa: SLF001 - same layer
     risk_model = model.risk_model
     rows = pd.Index(scores.frame["pupil_id"]).get_indexer(pd.Index(ids))
     values = np.ascontiguousarray(scores.features[list(risk_model.columns)].to_numpy(dtype=np.float64)[rows])
     groups = model.reference_groups(scores.frame["level"].to_numpy()[rows], scores.run.as_of)
     filled, references = risk_model.filled(values, groups), risk_model.reference_rows(values, groups)
-    return Side(attribute(risk_model, filled, references), values, day_alone(scores.run.as_of))
+    return Side(attribute(risk_model, filled, references), values, known)
 
 
 def _result(

@@ -12,6 +12,7 @@ import pandas as pd
 
 from decrochage_risk import french
 from decrochage_risk.errors import RecordsError, explain_error
+from decrochage_risk.explain.sentences import NO_REASON, tell_missing
 
 if TYPE_CHECKING:
     from decrochage_risk.score.pupil_risk import PupilRisk
@@ -87,6 +88,7 @@ def school_list(scores: RiskScores, rows: pd.DataFrame) -> pd.DataFrame:
 
 def _line(pupil: PupilRisk, class_id: object) -> dict[str, Any]:
     reasons, protective = pupil.reasons or (), pupil.protective or ()
+    attention = [reason.text for reason in reasons] or ([NO_REASON] if pupil.reasons == () else [])
     line: dict[str, Any] = {"Élève": pupil.pupil_id, "Niveau": pupil.level}
     line["Classe"] = class_id if isinstance(class_id, str) else ""
     line["Risque estimé (%)"] = None if pupil.risk is None else round(100 * pupil.risk, 1)
@@ -96,9 +98,10 @@ def _line(pupil: PupilRisk, class_id: object) -> dict[str, Any]:
     line["Action proposée"] = pupil.tier_label
     line["Règle"] = pupil.flag_rule
     for number in range(4):
-        line[f"Point d'attention {number + 1}"] = reasons[number].text if number < len(reasons) else ""
+        line[f"Point d'attention {number + 1}"] = attention[number] if number < len(attention) else ""
     for number in range(2):
         line[f"Point d'appui {number + 1}"] = protective[number].text if number < len(protective) else ""
+    line["Donnée manquante"] = tell_missing(pupil.data.missing).removeprefix("donnée manquante : ")
     line["Mesures possibles"] = " ; ".join(measure.label for measure in pupil.measures)
     line["Décision automatique"] = "aucune"
     line["Modèle"] = pupil.model.notice or pupil.model.id
