@@ -263,6 +263,62 @@ class RiskScores:
             facts=self._results.facts(position),
         )
 
+    def since(self, previous: RiskScores) -> Changes:
+        """Compare with the scores of an earlier day: what moved, and what explains it.
+
+        Parameters
+        ----------
+        previous : RiskScores
+            Scores of an earlier day (or of the same day, before a correction of the records).
+
+        Returns
+        -------
+        Changes
+            One per pupil of either day; reasons for those to be looked at, or explained, on one of them.
+
+        Raises
+        ------
+        RecordsError
+            When ``previous`` are not scores, or those of a later day.
+        """
+        from decrochage_risk.score.since import changes_between  # noqa: PLC0415 - it needs this module
+
+        return changes_between(self, previous)
+
+    def explanation(self, pupil_id: str) -> Any:  # noqa: ANN401 - shap ships no types
+        """Contributions of one pupil as a ``shap.Explanation``, in calibrated log-odds, for the plots of ``shap``.
+
+        ``base_values`` is the log-odds of the reference pupil; with ``values`` it sums to those of the risk. Each feature
+        is named by its fact, in French. The level, the pathway and the time of year, which have no part, are left out.
+
+        Parameters
+        ----------
+        pupil_id : str
+            A pupil with a risk, explained in the run or not.
+
+        Raises
+        ------
+        RecordsError
+            No such pupil, one without a risk, or contributions that do not add up to it.
+
+        Examples
+        --------
+        ``shap.plots.waterfall(scores.explanation("a1"))``
+        """
+        position = self._position_of(pupil_id)
+        cause = self._results.columns["cause"][position]
+        if cause is not None:
+            raise RecordsError(
+                explain_error(
+                    f"Pupil {pupil_id!r} has no risk ({cause})",
+                    expected="a pupil with a risk",
+                    hint="scores.frame tells who has one, and why the others do not.",
+                )
+            )
+        from decrochage_risk.score.explanation import shap_explanation  # noqa: PLC0415 - shap loads on first use
+
+        return shap_explanation(self._results, position, self._model)
+
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON values: the run, then one object per pupil."""
         return {"run": self.run.to_dict(), "pupils": [pupil.model_dump(mode="json") for pupil in self]}
