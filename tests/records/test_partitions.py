@@ -13,6 +13,7 @@ import pytest
 from decrochage_risk.errors import FaultyRecordsError, UnreadableRecordsError
 from decrochage_risk.records import PupilRecords
 from decrochage_risk.records.merged_faults import PartFaults, merge_counts, merge_faults
+from decrochage_risk.records.part_plan import plan_parts
 from decrochage_risk.records.partitions import Part, SplitFolder, split_folder
 from decrochage_risk.records.splitting import EVERY_PART, part_of_pupils
 from decrochage_risk.school_year import SchoolCalendar
@@ -68,11 +69,10 @@ def test_faults_of_all_parts_are_the_faults_of_the_whole(messy: Path, tmp_path: 
     """Every fault of every rule is told with the same row, value, expectation and hint, and nothing else is."""
     whole = PupilRecords.read(messy, on_fault="quarantine", calendar=CALENDAR)
     split, parts = parts_of(messy, tmp_path / "w", count)
-    shared = {"coverage": split.shared_rows("coverage")}
-    merged = merge_faults([part.faults for part in parts], shared)
+    merged = merge_faults([part.faults for part in parts], split.shared)
     assert shown(merged) == shown(whole.faults)
     assert merged.counts == whole.faults.counts
-    counted = merge_counts((part.faults for part in parts), shared)
+    counted = merge_counts((part.faults for part in parts), split.shared)
     assert sum(counted.values()) == len(whole.faults)
 
 
@@ -101,8 +101,7 @@ def test_faults_come_back_from_their_file(messy: Path, tmp_path: Path) -> None:
     found = split.read([0], CALENDAR).faults
     found.save(tmp_path / "faults.json")
     again = PartFaults.load(tmp_path / "faults.json")
-    shared = {"coverage": split.shared_rows("coverage")}
-    assert shown(merge_faults([again], shared)) == shown(merge_faults([found], shared))
+    assert shown(merge_faults([again], split.shared)) == shown(merge_faults([found], split.shared))
 
 
 def test_the_part_of_an_id_depends_on_its_text_alone() -> None:
@@ -167,7 +166,7 @@ def test_coverage_of_single_pupils_concerns_the_others_too(
     whole = PupilRecords.read(folder, calendar=CALENDAR).known_on("2025-03-05")
     split, parts = parts_of(folder, tmp_path / "w", 3)
     assert split.coverage_of_pupils
-    named = split.named_in_coverage(CALENDAR)
+    named = plan_parts(split, CALENDAR).named
     for part in parts:
         part.records.named_elsewhere(named)
         known = part.records.known_on("2025-03-05")

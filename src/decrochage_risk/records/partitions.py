@@ -18,7 +18,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from decrochage_risk.errors import FaultyRecordsError
 from decrochage_risk.records.merged_faults import PartFaults
 from decrochage_risk.records.parquet_files import parts_of_folder
 from decrochage_risk.records.pupil_records import PupilRecords
@@ -31,12 +30,13 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from decrochage_risk.errors import FaultyRecordsError
     from decrochage_risk.records.faults import FaultReport
 
 __all__ = ["Part", "SplitFolder", "split_folder"]
 
 _STATE = "split.json"
-_PEOPLE = ("pupils", "enrolments")
+_PEOPLE = ("pupils", "enrolments", "coverage", "outcomes")
 
 
 @dataclass(frozen=True)
@@ -136,25 +136,20 @@ class SplitFolder:
         return Part(records, faults, self._places(folder, parts, records, faults))
 
     def people(self, parts: Sequence[int], calendar: SchoolCalendar) -> PupilRecords:
-        """Read the pupils, their enrolments and their coverage alone, without what is faulty."""
-        folder = self._folder_of(parts, only=(*_PEOPLE, "coverage"))
+        """Read the pupils, their enrolments, coverage and outcomes alone, without what is faulty."""
+        folder = self._folder_of(parts, only=_PEOPLE)
         return PupilRecords.read(folder, on_fault="quarantine", calendar=calendar)
-
-    def named_in_coverage(self, calendar: SchoolCalendar) -> dict[str, int]:
-        """Per table that the coverage of any part names, the day number from which it does not cover everyone."""
-        named: dict[str, int] = {}
-        for part in range(self.parts):
-            try:
-                found = self.people([part], calendar).first_named
-            except FaultyRecordsError:  # nobody is there
-                continue
-            named |= {table: min(day, named.get(table, day)) for table, day in found.items()}
-        return named
 
     def faults_of(self, error: FaultyRecordsError, parts: Sequence[int]) -> PartFaults:
         """Give the faults for which a part could not be read at all, in rows of the extract."""
         report = cast("FaultReport", error.report)  # raised by the checks, whose report it is
         return PartFaults.of(report, {name: self._rows_of(name, parts) for name in self.rows})
+
+    @property
+    def shared(self) -> dict[str, npt.NDArray[np.int64]]:
+        """Rows of the extract that every part holds, per table that has some."""
+        found = {name: self.shared_rows(name) for name in self.rows}
+        return {name: rows for name, rows in found.items() if rows.size}
 
     def shared_rows(self, name: str) -> npt.NDArray[np.int64]:
         """Rows of a table that every part holds, in rows of the extract."""
