@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     Progress = Callable[[str, int, int], None]
 
-__all__ = ["Finished", "PartRuns", "empty_folder", "fingerprint"]
+__all__ = ["Finished", "PartRuns", "empty_folder", "fingerprint", "work_beside"]
 
 FORMAT = 1
 """Of the working folder: another version never goes on with it."""
@@ -193,6 +193,12 @@ class PartRuns:
     def clear(self) -> None:
         """Remove the working folder."""
         shutil.rmtree(self.work, ignore_errors=True)
+
+
+def work_beside(target: Path) -> Path:
+    """Give the working folder of a result: hidden, beside it, on the same disk."""
+    place = target.absolute()
+    return place.with_name(f".{place.name}.partitions")
 
 
 def empty_folder(folder: Path) -> None:

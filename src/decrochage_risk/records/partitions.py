@@ -33,7 +33,10 @@ if TYPE_CHECKING:
     from decrochage_risk.errors import FaultyRecordsError
     from decrochage_risk.records.faults import FaultReport
 
-__all__ = ["Part", "SplitFolder", "split_folder"]
+__all__ = ["MOST_PARTS", "Part", "SplitFolder", "split_folder"]
+
+MOST_PARTS = 200
+"""Each part is an open file while a table is split, and systems allow 256 or more."""
 
 _STATE = "split.json"
 _PEOPLE = ("pupils", "enrolments", "coverage", "outcomes")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,6 @@ from decrochage_risk.score.pupil_risk import Comparable, DataFacts, Interval, Mo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import date
     from pathlib import Path
 
     import pandas as pd
@@ -73,8 +73,26 @@ class RunFacts:
             policy_version=policy.version,
             policy_in_force=policy.in_force(known.as_of),
             calendar_version=known.calendar.version,
-            faults=counted,
+            faults=dict(sorted(counted.items())),
         )
+
+    @classmethod
+    def from_dict(cls, facts: dict[str, Any]) -> RunFacts:
+        """Read what :meth:`to_dict` gave."""
+        return cls(
+            **facts | {"as_of": date.fromisoformat(facts["as_of"]), "model": ModelFacts(**facts["model"])}
+        )
+
+    def summary(self, pupils: int, scored: int, flagged: int) -> str:
+        """Tell counts in French, and when the model is the demonstration one, or the thresholds were not in force."""
+        told = (
+            f"{french.plural(pupils, 'élève')}, {french.plural(scored, 'score')}, "
+            f"{french.plural(flagged, 'situation à examiner', 'situations à examiner')}, "
+            f"{french.plural(pupils - scored, 'élève sans score', 'élèves sans score')}"
+        )
+        caveats = [] if self.policy_in_force else ["seuils qui n'étaient pas en vigueur à cette date"]
+        caveats += ["modèle de démonstration"] if self.model.demo else []
+        return f"{told} ({', '.join(caveats)})" if caveats else told
 
     def to_dict(self) -> dict[str, Any]:
         """Facts as JSON values."""
@@ -133,16 +151,8 @@ class RiskScores:
     @property
     def summary(self) -> str:
         """Counts, in French; says when the model is the demonstration one, or the thresholds were not in force."""
-        scored = int(self.frame["risk"].notna().sum())
-        flagged = int(self.frame["flagged"].sum())
-        told = (
-            f"{french.plural(len(self), 'élève')}, {french.plural(scored, 'score')}, "
-            f"{french.plural(flagged, 'situation à examiner', 'situations à examiner')}, "
-            f"{french.plural(len(self) - scored, 'élève sans score', 'élèves sans score')}"
-        )
-        caveats = [] if self.run.policy_in_force else ["seuils qui n'étaient pas en vigueur à cette date"]
-        caveats += ["modèle de démonstration"] if self.run.model.demo else []
-        return f"{told} ({', '.join(caveats)})" if caveats else told
+        scored, flagged = self.frame["risk"].notna().sum(), self.frame["flagged"].sum()
+        return self.run.summary(len(self), int(scored), int(flagged))
 
     @property
     def flagged(self) -> pd.DataFrame:

@@ -23,13 +23,14 @@ from decrochage_risk.score.demo_model import DEMO_NOTICE, load_demo_model
 from decrochage_risk.score.risk_scores import RiskScores, RunFacts
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import date
 
     import numpy.typing as npt
 
     from decrochage_risk.records.known import KnownRecords
 
-__all__ = ["score_pupils"]
+__all__ = ["Explain", "score_pupils", "unknown_exclude", "unknown_explain"]
 
 Explain = Literal["flagged", "all", "none"]
 
@@ -176,15 +177,29 @@ def _excluded(known: KnownRecords, exclude: Iterable[str]) -> npt.NDArray[np.boo
     ids = pd.Index(list(exclude), dtype="object")
     position = pd.Index(known.pupil_ids, dtype="object").get_indexer(ids)
     if (position < 0).any():
-        warnings.warn(
-            f"exclude names {int((position < 0).sum())} pupils that the records do not hold, "
-            f"for example {ids[position < 0][0]!r}; check that these ids are written as in pupils.",
-            RecordsWarning,
-            stacklevel=3,
-        )
+        warnings.warn(unknown_exclude(ids[position < 0].tolist()), stacklevel=3)
     refused = np.zeros(known.pupil_count, dtype=np.bool_)
     refused[position[position >= 0]] = True
     return refused
+
+
+def unknown_exclude(ids: Sequence[str]) -> RecordsWarning:
+    """Word the warning for pupils to leave out whom the records do not hold."""
+    return RecordsWarning(
+        f"exclude names {len(ids)} pupils that the records do not hold, "
+        f"for example {ids[0]!r}; check that these ids are written as in pupils."
+    )
+
+
+def unknown_explain(ids: Sequence[str]) -> RecordsError:
+    """Word the error for pupils to explain whom the records do not hold."""
+    return RecordsError(
+        explain_error(
+            f"explain names {len(ids)} unknown pupils: {french.join([repr(pupil) for pupil in ids[:5]])}",
+            expected="ids of the pupils table",
+            hint='Use explain="all" for everybody.',
+        )
+    )
 
 
 def _causes(
@@ -301,13 +316,7 @@ def _chosen(
     asked = list(explain)
     unknown = [pupil for pupil in asked if pupil not in known.pupil_ids]
     if unknown:
-        raise RecordsError(
-            explain_error(
-                f"explain names {len(unknown)} unknown pupils: {french.join([repr(pupil) for pupil in unknown[:5]])}",
-                expected="ids of the pupils table",
-                hint='Use explain="all" for everybody.',
-            )
-        )
+        raise unknown_explain(unknown)
     return frame["pupil_id"].isin(asked).to_numpy()
 
 
