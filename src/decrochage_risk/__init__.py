@@ -9,6 +9,8 @@ The one public door. Everything is loaded on first use, so that ``import decroch
     scores.frame                      # one row per pupil
     scores["a1b2"].reasons            # why, in French
 
+A folder larger than memory goes from files to files: ``dr.score_folder``, ``dr.train_folder``.
+
 Layers, each in its own subpackage: ``records`` -> ``features`` -> ``model`` -> ``explain``, ``evaluate``, ``policy``
 -> ``score``, ``train`` -> ``cli``.
 """
@@ -46,11 +48,12 @@ if TYPE_CHECKING:
     from decrochage_risk.policy import Policy, load_policy
     from decrochage_risk.records import PupilRecords
     from decrochage_risk.school_year import SchoolCalendar
-    from decrochage_risk.score import PupilRisk, RiskScores, score_pupils
+    from decrochage_risk.score import FolderScores, PupilRisk, RiskScores, score_folder, score_pupils
     from decrochage_risk.train import evaluate_model, train_model
 
 _HOME = {
     "EvaluationReport": "evaluate",
+    "FolderScores": "score",
     "Policy": "policy",
     "PupilRecords": "records",
     "PupilRisk": "score",
@@ -61,6 +64,7 @@ _HOME = {
     "evaluate_model": "train",
     "load_model": "model:load_trained_model",
     "load_policy": "policy",
+    "score_folder": "score",
     "score_pupils": "score",
     "train_model": "train",
 }
@@ -76,6 +80,7 @@ __all__ = [
     "DemoModelWarning",
     "EvaluationReport",
     "FaultyRecordsError",
+    "FolderScores",
     "ModelError",
     "NotEnoughDataError",
     "Policy",
@@ -95,6 +100,7 @@ __all__ = [
     "evaluate_model",
     "load_model",
     "load_policy",
+    "score_folder",
     "score_pupils",
     "train_model",
 ]
