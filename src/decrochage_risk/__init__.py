@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from decrochage_risk.records import PupilRecords
     from decrochage_risk.school_year import SchoolCalendar
     from decrochage_risk.score import FolderScores, PupilRisk, RiskScores, score_folder, score_pupils
-    from decrochage_risk.train import evaluate_model, train_model
+    from decrochage_risk.train import evaluate_model, train_folder, train_model
 
 _HOME = {
     "EvaluationReport": "evaluate",
@@ -66,6 +66,7 @@ _HOME = {
     "load_policy": "policy",
     "score_folder": "score",
     "score_pupils": "score",
+    "train_folder": "train",
     "train_model": "train",
 }
 
@@ -102,6 +103,7 @@ __all__ = [
     "load_policy",
     "score_folder",
     "score_pupils",
+    "train_folder",
     "train_model",
 ]
 

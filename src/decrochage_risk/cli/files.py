@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from decrochage_risk.records.reading import Folder
     from decrochage_risk.school_year import SchoolCalendar
     from decrochage_risk.score import FolderScores
+    from decrochage_risk.train import FolderTraining
 
 __all__ = [
     "Extracts",
@@ -61,7 +62,7 @@ def fault_lines(errors: int, warnings: int) -> list[str]:
     return [*lines, "Détail : decrochage-risk check DOSSIER."] if lines else []
 
 
-def reading_lines(folder: Folder | FolderScores) -> list[str]:
+def reading_lines(folder: Folder | FolderScores | FolderTraining) -> list[str]:
     """Tell what was decided while reading a folder, in French but for the notes themselves."""
     lines = [f"Lecture : {note}" for note in folder.notes]
     return [*lines, f"Fichiers non lus : {', '.join(folder.ignored)}"] if folder.ignored else lines

@@ -27,7 +27,9 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["PartFaults", "merge_counts", "merge_faults"]
+    from decrochage_risk.records.faults import Severity
+
+__all__ = ["CountedFaults", "PartFaults", "merge_counts", "merge_faults"]
 
 _Key = tuple[str, str | None, str, str, str]
 _CELL_RULE = {rule.name: rule for rule in CELL_RULES}
@@ -98,6 +100,28 @@ class PartFaults:
                 for group in kept
             )
         )
+
+
+@dataclass(frozen=True)
+class CountedFaults:
+    """Faults of which only the number is kept.
+
+    Attributes
+    ----------
+    counts : dict of tuple of str to int
+        Faulty rows per table and rule, as of :class:`FaultReport`.
+    """
+
+    counts: dict[tuple[str, str], int]
+
+    @classmethod
+    def of(cls, counted: Mapping[str, int], severity: Severity) -> CountedFaults:
+        """Take those of one severity out of what :func:`merge_counts` gives."""
+        found = {tuple(name.split(" ")): count for name, count in counted.items()}
+        return cls({(name[1], name[2]): count for name, count in found.items() if name[0] == severity})
+
+    def __len__(self) -> int:
+        return sum(self.counts.values())
 
 
 def merge_faults(

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.records.merged_faults import PartFaults
 from decrochage_risk.records.parquet_files import parts_of_folder
 from decrochage_risk.records.pupil_records import PupilRecords
@@ -33,13 +34,36 @@ if TYPE_CHECKING:
     from decrochage_risk.errors import FaultyRecordsError
     from decrochage_risk.records.faults import FaultReport
 
-__all__ = ["MOST_PARTS", "Part", "SplitFolder", "split_folder"]
+__all__ = ["MOST_PARTS", "Part", "SplitFolder", "checked_parts", "split_folder", "write_whole"]
 
 MOST_PARTS = 200
 """Each part is an open file while a table is split, and systems allow 256 or more."""
 
 _STATE = "split.json"
 _PEOPLE = ("pupils", "enrolments", "coverage", "outcomes")
+
+
+def checked_parts(partitions: int, on_fault: str) -> int:
+    """Give the number of parts, or refuse it and other choices than "raise" and "quarantine".
+
+    Raises
+    ------
+    RecordsError
+    """
+    wrong = []
+    if not isinstance(partitions, int) or not 1 <= partitions <= MOST_PARTS:
+        wrong.append(f"partitions={partitions!r}")
+    if on_fault not in {"raise", "quarantine"}:
+        wrong.append(f"on_fault={on_fault!r}")
+    if wrong:
+        raise RecordsError(
+            explain_error(
+                " and ".join(wrong),
+                expected=f'partitions from 1 to {MOST_PARTS}, on_fault "raise" or "quarantine"',
+                hint="Leave them out: the number follows the files and the memory, and every fault is told at once.",
+            )
+        )
+    return partitions
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,10 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from decrochage_risk.errors import DemoModelWarning, RecordsError, explain_error
+from decrochage_risk.errors import DemoModelWarning
 from decrochage_risk.policy import load_policy
 from decrochage_risk.records.checked_tables import MANDATORY
-from decrochage_risk.records.partitions import MOST_PARTS
+from decrochage_risk.records.partitions import checked_parts
 from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.reading import read_folder
 from decrochage_risk.records.sizing import choose_parts
@@ -93,8 +93,7 @@ def score_folder(  # noqa: PLR0913 - the choices of a run, each with its default
     (2, 30)
     """
     source, target = Path(folder), Path(out)
-    count = choose_parts(source) if partitions is None else partitions
-    _refuse_other_choices(count, on_fault)
+    count = checked_parts(choose_parts(source) if partitions is None else partitions, on_fault)
     asked = ScoreRequest(
         to_date(as_of),
         model or load_demo_model(),
@@ -134,19 +133,3 @@ def _score_at_once(
     progress("Écriture", 2, _STEPS)
     scores.write(target)
     return FolderScores(target, ScoreDigest.of(scores), 1, found.notes, found.ignored)
-
-
-def _refuse_other_choices(partitions: int, on_fault: str) -> None:
-    wrong = []
-    if not isinstance(partitions, int) or not 1 <= partitions <= MOST_PARTS:
-        wrong.append(f"partitions={partitions!r}")
-    if on_fault not in {"raise", "quarantine"}:
-        wrong.append(f"on_fault={on_fault!r}")
-    if wrong:
-        raise RecordsError(
-            explain_error(
-                " and ".join(wrong),
-                expected=f'partitions from 1 to {MOST_PARTS}, on_fault "raise" or "quarantine"',
-                hint="Leave them out: the number follows the files and the memory, and every fault is told at once.",
-            )
-        )

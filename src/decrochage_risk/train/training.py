@@ -29,6 +29,7 @@ from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.records.row_rules import ROW_RULES
 from decrochage_risk.school_year import school_year_of, to_date
 from decrochage_risk.train.backtest import backtest, can_be_known, fit_risk_model, last_year_rows, report_on
+from decrochage_risk.train.parted_records import PartedRecords
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -113,7 +114,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     """
     table = outcomes_for(records, outcomes)
     dates = _dates(records, table, as_of_dates, school_years)
-    snapshots = take_snapshots(records, table, dates, closes=outcome_closes, progress=progress)
+    snapshots = _snapshots(records, table, dates, closes=outcome_closes, progress=progress)
     caveats = _caveats(records)
     if progress is not None:
         progress("Apprentissage sur toutes les années")
@@ -136,6 +137,20 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         report={"untouched": untouched, **report.model_dump(mode="json")},
         card=model_card(facts),
     )
+
+
+def _snapshots(
+    records: PupilRecords,
+    table: pd.DataFrame,
+    dates: list[date],
+    *,
+    closes: tuple[int, int],
+    progress: Callable[[str], None] | None,
+) -> Snapshots:
+    """Rows of every date, from records that are all there or part by part."""
+    if isinstance(records, PartedRecords):
+        return records.snapshots(dates, closes=closes)
+    return take_snapshots(records, table, dates, closes=closes, progress=progress)
 
 
 def _dates(
