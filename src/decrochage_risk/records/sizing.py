@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
 __all__ = ["choose_parts", "free_memory", "memory_needed"]
 
-BYTES_PER_ROW = 600
-"""Most memory per row of all tables that reading, checking and scoring them held (``benchmarks/partitions.py``), rounded up."""
+BYTES_PER_ROW = 400
+"""Memory for each row of all tables while they are read, checked and scored: 253 bytes were measured from 1 to 4 million rows
+(``benchmarks/partitions.py --at-once``), and extracts with many faults take more."""
 
 _CSV_BYTES_PER_ROW = 25
 _GZIP = 6
