@@ -6,6 +6,9 @@ PYTHONS := python3.11 python3.12 python3.13 python3 python
 PYTHON  ?= $(shell for p in $(PYTHONS); do $$p -c $(PROBE) >/dev/null 2>&1 && echo $$p && break; done)
 WORKERS ?= 2
 DATA    ?=
+PUPILS  ?=
+# Scripts that can be run and have no row in the table of "make bench".
+STUDIES  = $(filter-out %/all.py %/real_data.py,$(shell grep -l __main__ $$(grep -L "^def rows(" benchmarks/*.py)))
 
 PROBE   := 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))'
 BIN     := $(VENV)/bin
@@ -20,10 +23,11 @@ export PIP_BUILD_CONSTRAINT := $(PINS)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
 export MPLBACKEND := Agg
+export PUPILS
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all check format bench docs model wheel clean clean-all
+.PHONY: help demo test test-all check format bench studies docs model wheel clean clean-all
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,9 +52,11 @@ format: $(DEV)  ## Format the code and mend what ruff can mend
 	$(BIN)/ruff format --no-cache .
 	$(BIN)/ruff check --no-cache --fix .
 
-bench: $(DEV)  ## Run the benchmarks; DATA=folder adds the one on real records
-	@set -e; for script in $(filter-out benchmarks/real_data.py,$(wildcard benchmarks/*.py)); do \
-	  echo "== $$script"; $(PY) $$script; done
+bench: $(DEV)  ## Speed and memory beside their targets; PUPILS=20000 for a quick look
+	$(PY) benchmarks/all.py
+
+studies: $(DEV)  ## The studies of cohort, oracle and intervals; DATA=folder adds the one on real records
+	@set -e; for script in $(STUDIES); do echo "== $$script"; $(PY) $$script; done
 	@if [ -n "$(DATA)" ]; then echo "== benchmarks/real_data.py"; $(PY) benchmarks/real_data.py --data "$(DATA)"; fi
 
 docs: $(DEV)  ## Write the generated pages and schemas again

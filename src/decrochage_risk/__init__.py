@@ -9,6 +9,8 @@ The one public door. Everything is loaded on first use, so that ``import decroch
     scores.frame                      # one row per pupil
     scores["a1b2"].reasons            # why, in French
 
+A folder larger than memory goes from files to files: ``dr.score_folder``, ``dr.train_folder``.
+
 Layers, each in its own subpackage: ``records`` -> ``features`` -> ``model`` -> ``explain``, ``evaluate``, ``policy``
 -> ``score``, ``train`` -> ``cli``.
 """
@@ -52,9 +54,11 @@ if TYPE_CHECKING:
         Changes,
         Counterfactual,
         Counterfactuals,
+        FolderScores,
         PupilChange,
         PupilRisk,
         RiskScores,
+        score_folder,
         score_pupils,
         what_could_help,
     )
@@ -64,6 +68,7 @@ if TYPE_CHECKING:
         compare_models,
         evaluate_model,
         retrain,
+        train_folder,
         train_model,
     )
 
@@ -74,6 +79,7 @@ _HOME = {
     "Counterfactuals": "score",
     "EvaluationReport": "evaluate",
     "ModelComparison": "evaluate",
+    "FolderScores": "score",
     "Policy": "policy",
     "PupilChange": "score",
     "PupilRecords": "records",
@@ -91,7 +97,9 @@ _HOME = {
     "load_policy": "policy",
     "recalibrate": "model",
     "retrain": "train",
+    "score_folder": "score",
     "score_pupils": "score",
+    "train_folder": "train",
     "train_model": "train",
     "what_could_help": "score",
 }
@@ -111,6 +119,7 @@ __all__ = [
     "DemoModelWarning",
     "EvaluationReport",
     "FaultyRecordsError",
+    "FolderScores",
     "LeakError",
     "ModelComparison",
     "ModelError",
@@ -139,7 +148,9 @@ __all__ = [
     "load_policy",
     "recalibrate",
     "retrain",
+    "score_folder",
     "score_pupils",
+    "train_folder",
     "train_model",
     "what_could_help",
 ]

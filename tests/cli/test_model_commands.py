@@ -38,6 +38,20 @@ def test_train_saves_what_the_library_trains(
     assert str(target / "card.md") in result.stdout
 
 
+def test_training_in_parts_gives_the_same_model(
+    extracts: Path, tmp_path: Path, run: Callable[..., Result]
+) -> None:
+    """With --partitions the saved model is the same, and no work in progress is left beside it."""
+    options = ["--as-of", "2024-11-05", "--as-of", "2025-03-05", "--name", "essai"]
+    for parts in (1, 3):
+        target = tmp_path / str(parts) / "modele"
+        result = run("train", extracts, "--out", target, *options, "--partitions", parts)
+        assert result.exit_code == 0, result.output
+        assert [path.name for path in target.parent.iterdir()] == ["modele"]
+    models = [dr.load_model(tmp_path / str(parts) / "modele") for parts in (1, 3)]
+    assert models[0].sha256 == models[1].sha256
+
+
 def test_training_on_one_year_tells_its_limits(
     extracts: Path, tmp_path: Path, run: Callable[..., Result]
 ) -> None:

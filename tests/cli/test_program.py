@@ -12,7 +12,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from decrochage_risk.cli.output import replace_unwritable, say, shown_id, steps
+from decrochage_risk.cli.output import bar, replace_unwritable, say, shown_id, steps
 from decrochage_risk.cli.program import CleanGroup
 from decrochage_risk.errors import AsOfError, RecordsWarning, explain_error
 
@@ -172,3 +172,25 @@ def test_steps_are_drawn_on_a_terminal(total: int | None, monkeypatch: pytest.Mo
     with steps(total) as step:
         step("Lecture des extraits")
     assert "Lecture des extraits" in terminal.getvalue()
+
+
+def test_the_bar_of_unknown_and_known_size_is_drawn_on_a_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The bar names the step and counts the parts, once their number is known; without a terminal it is silent."""
+
+    class _Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    with bar() as tell:
+        tell("Empreinte des fichiers", 0, 0)
+    assert capsys.readouterr() == ("", "")
+    terminal: Any = _Terminal()
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", terminal)
+    with bar() as tell:
+        tell("Empreinte des fichiers", 0, 0)
+        tell("Scores et motifs", 3, 7)
+    assert "Scores et motifs" in terminal.getvalue()
+    assert "3/7" in terminal.getvalue()

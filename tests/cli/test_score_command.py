@@ -78,6 +78,36 @@ def test_every_cause_without_score_is_counted(
         assert f"sans score : {french.plural(int(count), 'élève')}, {cause}\n" in told
 
 
+def test_parts_print_and_write_the_same(
+    own: Path, model_folder: Path, tmp_path: Path, run: Callable[..., Result]
+) -> None:
+    """With --partitions the files are the same and the summary too, faults and notes included; their number is told."""
+    grades = pd.read_parquet(own / "grades.parquet")
+    grades.loc[:3, "value"] = 99.0
+    grades.to_parquet(own / "grades.parquet", index=False)
+    (own / "notes.txt").write_text("rien", encoding="utf-8")
+    told = {}
+    for parts in (1, 3):
+        options = ["--model", model_folder, "--on-fault", "quarantine", "--partitions", parts]
+        result = run("score", own, "--as-of", AS_OF, "--out", tmp_path / "s", *options)
+        assert result.exit_code == 0, result.output
+        files = {path.name: path.read_bytes() for path in (tmp_path / "s").rglob("*") if path.is_file()}
+        told[parts] = (result.stdout.replace("Élèves traités en 3 parties.\n", ""), files)
+    assert "Élèves traités en 3 parties." in result.stdout
+    assert "Fichiers non lus : notes.txt" in result.stdout
+    assert told[1] == told[3]
+
+
+@pytest.mark.parametrize("parts", ["0", "1000", "deux"])
+def test_a_number_of_parts_out_of_range_is_refused(
+    extracts: Path, model_folder: Path, tmp_path: Path, run: Callable[..., Result], parts: str
+) -> None:
+    """No part, more parts than files may be open, and words are refused."""
+    options = ["--model", model_folder, "--out", tmp_path / "s", "--partitions", parts]
+    assert run("score", extracts, "--as-of", AS_OF, *options).exit_code == 2
+    assert not (tmp_path / "s").exists()
+
+
 def test_without_model_the_demonstration_one_says_so(
     extracts: Path, tmp_path: Path, run: Callable[..., Result]
 ) -> None:

@@ -19,13 +19,17 @@ if TYPE_CHECKING:
     from decrochage_risk.records import PupilRecords
     from decrochage_risk.records.reading import Folder
     from decrochage_risk.school_year import SchoolCalendar
+    from decrochage_risk.score import FolderScores
+    from decrochage_risk.train import FolderTraining
 
 __all__ = [
     "Extracts",
     "check_target_file",
     "check_target_folder",
     "check_target_model",
+    "fault_lines",
     "read_extracts",
+    "reading_lines",
     "writing",
 ]
 
@@ -48,15 +52,17 @@ class Extracts:
     def told(self) -> list[str]:
         """Tell what somebody must know of these extracts, in French: not read, guessed, set aside, odd."""
         faults = self.records.faults
-        lines = [*reading_lines(self.folder)]
-        if faults.errors:
-            lines.append(f"Lignes mises de côté : {french.plural(len(faults.errors), 'erreur')}.")
-        if faults.warnings:
-            lines.append(f"Lignes gardées : {french.plural(len(faults.warnings), 'avertissement')}.")
-        return [*lines, "Détail : decrochage-risk check DOSSIER."] if faults else lines
+        return [*reading_lines(self.folder), *fault_lines(len(faults.errors), len(faults.warnings))]
 
 
-def reading_lines(folder: Folder) -> list[str]:
+def fault_lines(errors: int, warnings: int) -> list[str]:
+    """Tell how many rows were set aside, and how many are odd, in French."""
+    lines = [f"Lignes mises de côté : {french.plural(errors, 'erreur')}."] if errors else []
+    lines += [f"Lignes gardées : {french.plural(warnings, 'avertissement')}."] if warnings else []
+    return [*lines, "Détail : decrochage-risk check DOSSIER."] if lines else []
+
+
+def reading_lines(folder: Folder | FolderScores | FolderTraining) -> list[str]:
     """Tell what was decided while reading a folder, in French but for the notes themselves."""
     lines = [f"Lecture : {note}" for note in folder.notes]
     return [*lines, f"Fichiers non lus : {', '.join(folder.ignored)}"] if folder.ignored else lines

@@ -8,7 +8,14 @@ from typing import Annotated, Any
 import typer
 
 import decrochage_risk as dr
-from decrochage_risk.cli.files import check_target_file, check_target_model, read_extracts, writing
+from decrochage_risk.cli.files import (
+    check_target_file,
+    check_target_model,
+    fault_lines,
+    read_extracts,
+    reading_lines,
+    writing,
+)
 from decrochage_risk.cli.options import (
     AlsaceMoselle,
     AsOfDates,
@@ -16,6 +23,7 @@ from decrochage_risk.cli.options import (
     Closes,
     OnFault,
     OnFaultOption,
+    Partitions,
     RecordsFolder,
     Zone,
     chosen_calendar,
@@ -78,6 +86,7 @@ def train(  # noqa: PLR0913 - one argument per option of the command
     calendar: CalendarFile = None,
     zone: Zone = None,
     alsace_moselle: AlsaceMoselle = False,
+    partitions: Partitions = None,
 ) -> None:
     """Entraîner un modèle sur des années dont l'issue est connue, et le mesurer sur la dernière.
 
@@ -86,8 +95,14 @@ def train(  # noqa: PLR0913 - one argument per option of the command
 
     Écrit : le dossier du modèle (manifeste et sommes de contrôle, arbres en texte, calibration, références, fiche
     card.md et card.html). Affiche les chiffres de la dernière année, prédite par des modèles qui ne l'ont pas vue.
+
+    Des extraits plus grands que la mémoire (en Parquet) sont lus en parties ; seules les lignes d'apprentissage, une par
+    élève et date, y tiennent ensemble. Le travail en cours est gardé à côté du modèle, dans .NOM.partitions : relancée avec
+    les mêmes fichiers et options, la commande reprend où elle s'était arrêtée.
     """
+    from decrochage_risk.records.part_runs import work_beside  # noqa: PLC0415 - pandas loads on first use
     from decrochage_risk.school_year import to_date  # noqa: PLC0415 - numpy and pandas load on first use
+    from decrochage_risk.train import train_on_folder  # noqa: PLC0415 - same
 
     closes = closing_pair(outcome_closes or "11-01")
     dates = [to_date(day) for day in as_of] if as_of else None
@@ -96,9 +111,13 @@ def train(  # noqa: PLR0913 - one argument per option of the command
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
     with steps() as step:
         step("Lecture et vérification des extraits")
-        read = read_extracts(folder, on_fault=on_fault, calendar=days)
-        model = dr.train_model(
-            read.records,
+        done = train_on_folder(
+            folder,
+            on_fault=on_fault.value,
+            calendar=days,
+            partitions=partitions,
+            work=work_beside(out),
+            progress=step,
             as_of_dates=dates,
             school_years=school_year or None,
             outcome_closes=closes,
@@ -106,11 +125,11 @@ def train(  # noqa: PLR0913 - one argument per option of the command
             name=name,
             synthetic=synthetic,
             seed=seed,
-            progress=step,
         )
+        model = done.model
         with writing(out):
             model.save(out)
-    for line in read.told():
+    for line in [*reading_lines(done), *fault_lines(done.errors, done.warnings)]:
         say(line)
     say(f"\n{_report_of(model.report)}\n")
     say(f"Modèle : {model.model_id}{', de démonstration' if model.demo else ''}")

@@ -24,6 +24,7 @@ __all__ = [
     "Explain",
     "OnFault",
     "OnFaultOption",
+    "Partitions",
     "RecordsFolder",
     "Zone",
     "chosen_calendar",
@@ -91,6 +92,17 @@ CalendarFile = Annotated[
         metavar="CSV",
         show_default=False,
         help="Calendrier de l'établissement : colonnes date et half_days, un jour par ligne.",
+    ),
+]
+Partitions = Annotated[
+    int | None,
+    typer.Option(
+        "--partitions",
+        metavar="N",
+        min=1,
+        show_default=False,
+        help="Traiter les élèves en N parties, pour des extraits plus grands que la mémoire ; 1 : tous à la fois. "
+        "Sans cette option, la taille des fichiers et la mémoire libre décident. Les résultats sont les mêmes.",
     ),
 ]
 Zone = Annotated[

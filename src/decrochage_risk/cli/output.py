@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-__all__ = ["console", "replace_unwritable", "say", "shown_id", "steps"]
+__all__ = ["bar", "console", "replace_unwritable", "say", "shown_id", "steps"]
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _PLAINER = str.maketrans({"\u202f": " ", "\u00a0": " ", "\u2212": "-", "…": "...", "’": "'", "œ": "oe"})
@@ -86,6 +86,33 @@ def steps(total: int | None = None) -> Iterator[Callable[[str], None]]:
             begun += 1
 
         yield begin
+
+
+@contextmanager
+def bar() -> Iterator[Callable[[str, int, int], None]]:
+    """Show a progress bar on stderr, only on a terminal, for work whose size is known on the way.
+
+    Yields
+    ------
+    callable
+        To call with a French line, how much is done and how much there is (0: not known).
+    """
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - --help needs no Rich
+
+    shown = console(stderr=True)
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=shown, transient=True, disable=not shown.is_terminal) as progress:
+        task = progress.add_task("", total=None)
+
+        def tell(line: str, done: int, whole: int) -> None:
+            progress.update(task, description=line, completed=done, total=whole or None)
+
+        yield tell
 
 
 def replace_unwritable() -> None:

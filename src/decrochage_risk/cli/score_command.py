@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import decrochage_risk as dr
-from decrochage_risk.cli.files import Extracts, check_target_folder, read_extracts, writing
+from decrochage_risk import french
+from decrochage_risk.cli.files import check_target_folder, fault_lines, reading_lines
 from decrochage_risk.cli.options import (
     AlsaceMoselle,
     AsOf,
@@ -16,21 +17,19 @@ from decrochage_risk.cli.options import (
     Explain,
     OnFault,
     OnFaultOption,
+    Partitions,
     RecordsFolder,
     Zone,
     chosen_calendar,
     ids_of_file,
 )
-from decrochage_risk.cli.output import say, steps
-from decrochage_risk.cli.situations import say_scores
+from decrochage_risk.cli.output import bar, say
+from decrochage_risk.cli.situations import say_digest
 
 if TYPE_CHECKING:
-    from decrochage_risk.score import RiskScores
+    from decrochage_risk.score import FolderScores
 
 __all__ = ["score"]
-
-_SHOWN = 10
-_STEPS = 4
 
 ModelFolder = Annotated[
     Path | None,
@@ -81,6 +80,7 @@ def score(  # noqa: PLR0913 - one argument per option of the command
     zone: Zone = None,
     alsace_moselle: AlsaceMoselle = False,
     policy: PolicyPath = None,
+    partitions: Partitions = None,
 ) -> None:
     """Scorer chaque élève d'un dossier, tel qu'on le connaissait au matin d'une date.
 
@@ -89,6 +89,10 @@ def score(  # noqa: PLR0913 - one argument per option of the command
     Écrit dans le dossier de sortie : scores.parquet (une ligne par élève, personne n'est omis), reasons.parquet,
     contributions.parquet, run.json (modèle, seuils, calendrier, fautes) et listes/, un CSV par établissement
     qu'Excel ouvre en France. Les fichiers d'un passage précédent y sont remplacés.
+
+    Des extraits plus grands que la mémoire (en Parquet) sont traités en parties ; le travail en cours est gardé à côté
+    du dossier de sortie, dans .NOM.partitions : relancée avec les mêmes fichiers et options, la commande reprend où elle
+    s'était arrêtée.
     """
     from decrochage_risk.school_year import to_date  # noqa: PLC0415 - numpy and pandas load on first use
 
@@ -97,25 +101,35 @@ def score(  # noqa: PLR0913 - one argument per option of the command
     check_target_folder(target)
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
     refused, chosen = ids_of_file(exclude), dr.load_policy(policy)
-    with steps(_STEPS) as step:
-        step("Lecture du modèle")
+    with bar() as tell:
+        tell("Lecture du modèle", 0, 0)
         trained = dr.load_model(model) if model is not None else None
-        step("Lecture et vérification des extraits")
-        read = read_extracts(folder, on_fault=on_fault, calendar=days)
-        step("Scores et motifs")
-        scores = dr.score_pupils(
-            read.records, as_of=day, model=trained, policy=chosen, explain=explain.value, exclude=refused
+        done = dr.score_folder(
+            folder,
+            target,
+            as_of=day,
+            model=trained,
+            policy=chosen,
+            explain=explain.value,
+            exclude=refused,
+            on_fault=on_fault.value,
+            calendar=days,
+            partitions=partitions,
+            progress=tell,
         )
-        step("Écriture")
-        with writing(target / "scores.parquet"):
-            scores.write(target)
-    _say_result(read, scores, target)
+    _say_result(done)
 
 
-def _say_result(read: Extracts, scores: RiskScores, target: Path) -> None:
-    for line in read.told():
+def _say_result(done: FolderScores) -> None:
+    run = done.digest.run
+    errors, warnings = (
+        sum(count for name, count in run.faults.items() if name.startswith(severity))
+        for severity in ("error ", "warning ")
+    )
+    for line in [*reading_lines(done), *fault_lines(errors, warnings)]:
         say(line)
-    say_scores(scores, _SHOWN, target / "listes")
-    model = scores.run.model
-    say(f"Modèle : {model.id}{', de démonstration' if model.demo else ''}")
-    say(f"Scores, motifs et listes par établissement : {target}")
+    say_digest(done.digest, done.folder / "listes")
+    say(f"Modèle : {run.model.id}{', de démonstration' if run.model.demo else ''}")
+    if done.parts > 1:
+        say(f"Élèves traités en {french.number(done.parts)} parties.")
+    say(f"Scores, motifs et listes par établissement : {done.folder}")

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from rich.text import Text
 
     from decrochage_risk.explain import Reason
-    from decrochage_risk.score import PupilRisk, RiskScores
+    from decrochage_risk.score import PupilRisk, RiskScores, ScoreDigest
 
-__all__ = ["say_scores", "situations_table"]
+__all__ = ["say_digest", "say_scores", "situations_table"]
 
 _LABEL_WIDTH = 17
 
@@ -35,23 +35,38 @@ def say_scores(scores: RiskScores, shown: int, lists: Path, *, spread: bool = Fa
     spread : bool
         Take the situations at even distances, from all schools, instead of the first ones.
     """
-    say(f"\nAu {french.day(scores.run.as_of, with_year=True)} : {scores.summary}.")
-    for cause, count in scores.frame["cause"].value_counts().items():
-        say(f"  sans score : {french.plural(int(count), 'élève')}, {cause}")
-    flagged = scores.flagged["pupil_id"].tolist()
-    if not flagged:
+    from decrochage_risk.score import ScoreDigest  # noqa: PLC0415 - --help needs no scores
+
+    say_digest(ScoreDigest.of(scores, shown, spread=spread), lists)
+
+
+def say_digest(digest: ScoreDigest, lists: Path) -> None:
+    """Print the same of a run whose scores are not held."""
+    say(f"\nAu {french.day(digest.run.as_of, with_year=True)} : {digest.summary}.")
+    for cause, count in digest.causes.items():
+        say(f"  sans score : {french.plural(count, 'élève')}, {cause}")
+    if not digest.flagged:
         say("Aucune situation n'atteint un seuil de la politique de vigilance.")
         return
     say("Par établissement, classe et identifiant ; aucun classement entre élèves.\n")
-    console().print(situations_table(scores, flagged[:: -(-len(flagged) // shown) if spread else 1][:shown]))
-    if len(flagged) > shown:
-        others = french.plural(len(flagged) - shown, "autre situation", "autres situations")
+    console().print(_table([(each.pupil, each.class_id) for each in digest.situations]))
+    if digest.flagged > len(digest.situations):
+        others = french.plural(
+            digest.flagged - len(digest.situations), "autre situation", "autres situations"
+        )
         say(f"Et {others} à examiner : {lists}")
     say("Un score est une estimation, une situation se vérifie avec l'élève : aucune décision automatique.")
 
 
 def situations_table(scores: RiskScores, pupil_ids: list[str]) -> Table:
     """Table of some pupils, in the order given: who, how much, why, protective facts apart."""
+    classes = scores.frame.set_index("pupil_id")["class_id"]
+    found = [classes[pupil_id] for pupil_id in pupil_ids]
+    names = [name if isinstance(name, str) else None for name in found]
+    return _table([(scores[pupil_id], name) for pupil_id, name in zip(pupil_ids, names, strict=True)])
+
+
+def _table(pupils: list[tuple[PupilRisk, str | None]]) -> Table:
     from rich import box  # noqa: PLC0415 - --help needs no Rich
     from rich.table import Table  # noqa: PLC0415 - --help needs no Rich
 
@@ -59,10 +74,8 @@ def situations_table(scores: RiskScores, pupil_ids: list[str]) -> Table:
     table.add_column("Élève", width=_LABEL_WIDTH, overflow="fold")
     table.add_column("Risque estimé", width=_LABEL_WIDTH, overflow="fold")
     table.add_column("Points d'attention, points d'appui", overflow="fold", ratio=1)
-    classes = scores.frame.set_index("pupil_id")["class_id"]
-    for pupil_id in pupil_ids:
-        pupil, of_class = scores[pupil_id], classes[pupil_id]
-        table.add_row(_who(pupil, of_class if isinstance(of_class, str) else None), _risk(pupil), _why(pupil))
+    for pupil, class_id in pupils:
+        table.add_row(_who(pupil, class_id), _risk(pupil), _why(pupil))
     return table
 
 

@@ -17,7 +17,7 @@ from decrochage_risk.records.levels import LEVEL_NAMES
 from decrochage_risk.school_year import day_number, school_year_of, to_date
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     import numpy.typing as npt
 
@@ -32,6 +32,7 @@ __all__ = [
     "days_of_data",
     "default_as_of_dates",
     "matrix_with_context",
+    "no_rows_error",
     "reference_label",
     "take_snapshots",
     "values_with_context",
@@ -138,6 +139,7 @@ def take_snapshots(
     as_of_dates: Iterable[object],
     *,
     closes: tuple[int, int] = DEFAULT_CLOSES,
+    may_be_empty: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> Snapshots:
     """Take the rows of every as-of date.
@@ -156,6 +158,8 @@ def take_snapshots(
         Any order; duplicates count once.
     closes : tuple of int
         Month and day on which the outcome of a school year closes.
+    may_be_empty : bool
+        Whether no row at all is an answer: these are some pupils of many.
     progress : callable, optional
         Called with a French line per date.
 
@@ -171,8 +175,8 @@ def take_snapshots(
         part, gone = _snapshot(records.known_on(day), records, outcomes, closes)
         parts.append(part)
         left_out.update(gone)
-    if not sum(len(part.outcome) for part in parts):
-        raise _no_rows(left_out)
+    if not may_be_empty and not sum(len(part.outcome) for part in parts):
+        raise no_rows_error(left_out)
     return Snapshots(
         pd.concat([part.features for part in parts], ignore_index=True),
         np.concatenate([part.outcome for part in parts]),
@@ -218,7 +222,8 @@ def _current(records: PupilRecords, known: KnownRecords, column: str) -> npt.NDA
     return values[known.current_enrolment_row]  # -1, nobody's row, is the last one
 
 
-def _no_rows(left_out: Counter[str]) -> NotEnoughDataError:
+def no_rows_error(left_out: Mapping[str, int]) -> NotEnoughDataError:
+    """Word the error for outcomes of which none is of a pupil at risk, with the causes."""
     causes = (
         "; ".join(f"{count} {cause}" for cause, count in sorted(left_out.items())) or "nobody was enrolled"
     )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["COVERED_TABLES", "Coverage", "find_coverage"]
+__all__ = ["COVERED_TABLES", "Coverage", "find_coverage", "first_named"]
 
 COVERED_TABLES = ("absences", "grades", "orientation")
 
@@ -99,6 +99,7 @@ def find_coverage(
     not_sent: Mapping[str, Iterable[str]],
     *,
     uncertain: Container[str] = (),
+    elsewhere: Mapping[str, int] | None = None,
 ) -> dict[str, Coverage]:
     """Coverage of every table that is not simply known for everyone.
 
@@ -112,10 +113,15 @@ def find_coverage(
         Per table, the pupils of a JSON payload that came without it; those who are not in the records are passed over.
     uncertain : container of str
         Tables of which a coverage row was set aside: they cover the other spans alone, nobody when there is none.
+    elsewhere : mapping of str to int, optional
+        Tables that the coverage of other pupils names, with the first day on which it does (:func:`first_named`): from then
+        on they do not cover everyone.
     """
     found = {}
     for table in COVERED_TABLES:
-        spans = _spans_of(encoded, coverage, table, uncertain=table in uncertain)
+        nobody = [NO_DAY] if table in uncertain else []
+        nobody += [elsewhere[table]] if elsewhere and table in elsewhere else []
+        spans = _spans_of(encoded, coverage, table, nobody)
         positions = encoded.pupil_ids.get_indexer(pd.Index(tuple(not_sent.get(table, ())), dtype="str"))
         absent = positions[positions >= 0].astype(np.int32)
         if absent.size or len(spans):
@@ -123,12 +129,30 @@ def find_coverage(
     return found
 
 
+def first_named(coverage: pd.DataFrame | None, uncertain: Iterable[str]) -> dict[str, int]:
+    """First day, as a day number, from which each table does not cover everyone.
+
+    Parameters
+    ----------
+    coverage : DataFrame or None
+        The canonical ``coverage`` table.
+    uncertain : iterable of str
+        Tables of which a coverage row was set aside: they never do.
+    """
+    never = dict.fromkeys(uncertain, NO_DAY)
+    if coverage is None:
+        return never
+    day = pd.Series(days_of(coverage["start"], NO_DAY))
+    first = day.groupby(coverage["table"].to_numpy(dtype=object)).min()
+    return {str(table): int(first[table]) for table in first.index} | never
+
+
 def _spans_of(
-    encoded: Encoded, coverage: pd.DataFrame | None, table: str, *, uncertain: bool
+    encoded: Encoded, coverage: pd.DataFrame | None, table: str, nobody_from: list[int]
 ) -> pd.DataFrame:
     columns = ("school", "pupil", "start", "end")
-    # A span that is known on every day and covers nobody keeps the table from covering everyone.
-    nobody = pd.DataFrame([(-1, -1, NO_DAY, NO_DAY)] * uncertain, columns=columns, dtype="int64")
+    # A span that covers nobody keeps the table from covering everyone, from the day on which it is known.
+    nobody = pd.DataFrame([(-1, -1, day, day) for day in nobody_from], columns=columns, dtype="int64")
     if coverage is None:
         return nobody
     named = coverage[coverage["table"] == table]

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-__all__ = ["frame_of_arrow", "read_parquet", "refuse_twice"]
+__all__ = ["frame_of_arrow", "parts_of_folder", "read_parquet", "refuse_twice", "unlike_parts", "unreadable"]
 
 
 def refuse_twice(names: Iterable[object]) -> None:
@@ -91,8 +91,14 @@ def read_parquet(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
     return _read_parts(path) if path.is_dir() else (frame_of_arrow(_arrow_of(path, path.name)), ())
 
 
-def _read_parts(folder: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Read a folder of Parquet parts as one table; every part that cannot be read is named."""
+def parts_of_folder(folder: Path) -> tuple[list[Path], tuple[str, ...]]:
+    """List the Parquet parts of a table, in the order of its rows, and say what beside them is not read.
+
+    Raises
+    ------
+    UnreadableRecordsError
+        No part, or folders inside.
+    """
     inside = sorted(path for path in folder.iterdir() if not path.name.startswith(("_", ".")))
     parts = [path for path in inside if path.suffix.lower() == ".parquet" and path.is_file()]
     others = [path for path in inside if path not in parts]
@@ -104,6 +110,12 @@ def _read_parts(folder: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
                 hint="Write the parts flat, every column inside the files.",
             )
         )
+    return parts, tuple(f"{folder.name}/{path.name} was not read" for path in others)
+
+
+def _read_parts(folder: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Read a folder of Parquet parts as one table; every part that cannot be read is named."""
+    parts, notes = parts_of_folder(folder)
     tables, faults = [], []
     for path in parts:
         try:
@@ -115,14 +127,19 @@ def _read_parts(folder: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
     try:
         whole = pa.concat_tables(tables, promote_options="permissive")
     except pa.ArrowException as error:
-        raise UnreadableRecordsError(
-            explain_error(
-                f"The parts of {folder.name} do not fit together: {error}",
-                expected="the same columns with the same types in every part",
-                hint="Write the parts again from one export.",
-            )
-        ) from error
-    return frame_of_arrow(whole), tuple(f"{folder.name}/{path.name} was not read" for path in others)
+        raise unlike_parts(folder, error) from error
+    return frame_of_arrow(whole), notes
+
+
+def unlike_parts(folder: Path, error: Exception) -> UnreadableRecordsError:
+    """Word the error for parts whose columns cannot be put under one another."""
+    return UnreadableRecordsError(
+        explain_error(
+            f"The parts of {folder.name} do not fit together: {error}",
+            expected="the same columns with the same types in every part",
+            hint="Write the parts again from one export.",
+        )
+    )
 
 
 def _arrow_of(path: Path, name: str) -> Any:  # noqa: ANN401  pyarrow ships no types
@@ -133,10 +150,15 @@ def _arrow_of(path: Path, name: str) -> Any:  # noqa: ANN401  pyarrow ships no t
         with path.open("rb") as file:
             return pq.read_table(file)
     except (pa.ArrowException, OSError) as error:
-        raise UnreadableRecordsError(
-            explain_error(
-                f"{name} ({path.stat().st_size} bytes) cannot be read: {error}",
-                expected="a complete Parquet file",
-                hint="It was probably cut short or is not Parquet: copy or export it again.",
-            )
-        ) from error
+        raise unreadable(path, name, error) from error
+
+
+def unreadable(path: Path, name: str, error: Exception) -> UnreadableRecordsError:
+    """Word the error for a Parquet file that cannot be read."""
+    return UnreadableRecordsError(
+        explain_error(
+            f"{name} ({path.stat().st_size} bytes) cannot be read: {error}",
+            expected="a complete Parquet file",
+            hint="It was probably cut short or is not Parquet: copy or export it again.",
+        )
+    )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias
 
 from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.records.checked_tables import MANDATORY, check_tables
-from decrochage_risk.records.coverage import COVERED_TABLES, find_coverage
+from decrochage_risk.records.coverage import COVERED_TABLES, find_coverage, first_named
 from decrochage_risk.records.encoded import encode
 from decrochage_risk.records.known import KnownRecords, cut
 from decrochage_risk.records.reading import as_frame, read_folder, read_json
@@ -127,6 +127,7 @@ class PupilRecords:
         checked = check_tables(raw, self.calendar, quarantine=on_fault == "quarantine")
         self._frames, self.faults, self.set_aside = checked.frames, checked.faults, checked.set_aside
         self._uncertain = checked.uncertain
+        self._elsewhere: Mapping[str, int] = {}
 
     @classmethod
     def read(
@@ -228,7 +229,25 @@ class PupilRecords:
 
     @cached_property
     def _coverage(self) -> dict[str, Coverage]:
-        return find_coverage(self._encoded, self.coverage, self._not_sent, uncertain=self._uncertain)
+        return find_coverage(
+            self._encoded,
+            self.coverage,
+            self._not_sent,
+            uncertain=self._uncertain,
+            elsewhere=self._elsewhere,
+        )
+
+    @property
+    def first_named(self) -> dict[str, int]:
+        """Per table that ``coverage`` names, the day number from which it does not cover everyone."""
+        return first_named(self.coverage, self._uncertain)
+
+    def named_elsewhere(self, first_days: Mapping[str, int]) -> None:
+        """Tell what the coverage of other pupils of the same extract names (:attr:`first_named`); before any cut.
+
+        A table that ``coverage`` names for some pupils is not known for the others, wherever their records are.
+        """
+        self._elsewhere = dict(first_days)
 
     def known_on(self, as_of: object) -> KnownRecords:
         """Cut the records at the morning of ``as_of``: the only place where time is cut.

@@ -12,6 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pyarrow as pa
@@ -21,6 +22,9 @@ from decrochage_risk.records.csv_files import read_csv
 from decrochage_risk.records.parquet_files import frame_of_arrow, read_parquet, refuse_twice
 from decrochage_risk.records.payload import Payload, read_json
 from decrochage_risk.records.tables import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 __all__ = ["Folder", "Payload", "as_frame", "read_folder", "read_json", "read_table_file"]
 
@@ -143,7 +147,9 @@ def _not_a_table(table: object) -> str:
     )
 
 
-def read_folder(folder: str | Path) -> Folder:
+def read_folder(
+    folder: str | Path, read: Callable[[Path], tuple[pd.DataFrame, tuple[str, ...]]] | None = None
+) -> Folder:
     r"""Read every table of a folder.
 
     A table is ``NAME.parquet``, ``NAME.csv``, ``NAME.csv.gz`` or a folder ``NAME`` of Parquet parts, whatever the
@@ -153,6 +159,8 @@ def read_folder(folder: str | Path) -> Folder:
     ----------
     folder : str or Path
         The folder.
+    read : callable, optional
+        What reads one table instead of :func:`read_table_file`, with the same answer and errors.
 
     Raises
     ------
@@ -182,7 +190,7 @@ def read_folder(folder: str | Path) -> Folder:
     tables, notes, faults = {}, list(near), []
     for name in (name for name in TABLES if name in sources):
         try:
-            tables[name], said = read_table_file(_only_one(name, sources[name]))
+            tables[name], said = (read or read_table_file)(_only_one(name, sources[name]))
             notes.extend(said)
         except UnreadableRecordsError as error:
             faults.append(str(error))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 
     from decrochage_risk.records.known import KnownRecords
 
-__all__ = ["Explain", "check_inputs", "chosen_pupils", "excluded_pupils"]
+__all__ = [
+    "Explain",
+    "check_inputs",
+    "chosen_pupils",
+    "excluded_pupils",
+    "unknown_exclude",
+    "unknown_explain",
+]
 
 Explain = Literal["flagged", "all", "none"]
 
@@ -71,12 +78,7 @@ def excluded_pupils(known: KnownRecords, exclude: Iterable[str]) -> npt.NDArray[
     ids = pd.Index(named, dtype="object")
     position = pd.Index(known.pupil_ids, dtype="object").get_indexer(ids)
     if (position < 0).any():
-        warnings.warn(
-            f"exclude names {int((position < 0).sum())} pupils that the records do not hold, "
-            f"for example {ids[position < 0][0]!r}; check that these ids are written as in pupils.",
-            RecordsWarning,
-            stacklevel=3,
-        )
+        warnings.warn(unknown_exclude(ids[position < 0].tolist()), stacklevel=3)
     refused[position[position >= 0]] = True
     return refused
 
@@ -100,11 +102,24 @@ def chosen_pupils(
     asked = list(explain)
     unknown = [pupil for pupil in asked if pupil not in known.pupil_ids]
     if unknown:
-        raise RecordsError(
-            explain_error(
-                f"explain names {len(unknown)} unknown pupils: {french.join([repr(pupil) for pupil in unknown[:5]])}",
-                expected="ids of the pupils table",
-                hint='Use explain="all" for everybody.',
-            )
-        )
+        raise unknown_explain(unknown)
     return np.isin(columns["pupil_id"], np.array(asked, dtype=object))
+
+
+def unknown_exclude(ids: Sequence[str]) -> RecordsWarning:
+    """Word the warning for pupils to leave out whom the records do not hold."""
+    return RecordsWarning(
+        f"exclude names {len(ids)} pupil{'s' * (len(ids) > 1)} that the records do not hold, "
+        f"for example {ids[0]!r}; check that these ids are written as in pupils."
+    )
+
+
+def unknown_explain(ids: Sequence[str]) -> RecordsError:
+    """Word the error for pupils to explain whom the records do not hold."""
+    return RecordsError(
+        explain_error(
+            f"explain names {len(ids)} unknown pupil{'s' * (len(ids) > 1)}: {french.join([repr(pupil) for pupil in ids[:5]])}",
+            expected="ids of the pupils table",
+            hint='Use explain="all" for everybody.',
+        )
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,6 @@ from decrochage_risk.score.pupil_risk import DataFacts, Interval, ModelFacts, Pu
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from datetime import date
     from pathlib import Path
 
     import numpy.typing as npt
@@ -93,8 +93,26 @@ class RunFacts:
             policy_version=policy.version,
             policy_in_force=policy.in_force(known.as_of),
             calendar_version=known.calendar.version,
-            faults=counted,
+            faults=dict(sorted(counted.items())),
         )
+
+    @classmethod
+    def from_dict(cls, facts: dict[str, Any]) -> RunFacts:
+        """Read what :meth:`to_dict` gave."""
+        return cls(
+            **facts | {"as_of": date.fromisoformat(facts["as_of"]), "model": ModelFacts(**facts["model"])}
+        )
+
+    def summary(self, pupils: int, scored: int, flagged: int) -> str:
+        """Tell counts in French, and when the model is the demonstration one, or the thresholds were not in force."""
+        told = (
+            f"{french.plural(pupils, 'élève')}, {french.plural(scored, 'score')}, "
+            f"{french.plural(flagged, 'situation à examiner', 'situations à examiner')}, "
+            f"{french.plural(pupils - scored, 'élève sans score', 'élèves sans score')}"
+        )
+        caveats = [] if self.policy_in_force else ["seuils qui n'étaient pas en vigueur à cette date"]
+        caveats += ["modèle de démonstration"] if self.model.demo else []
+        return f"{told} ({', '.join(caveats)})" if caveats else told
 
     def to_dict(self) -> dict[str, Any]:
         """Facts as JSON values."""
@@ -161,15 +179,7 @@ class RiskScores:
         """Counts, in French; says when the model is the demonstration one, or the thresholds were not in force."""
         columns = self._results.columns
         scored = int((~np.isnan(columns["risk"])).sum())
-        flagged = int(columns["flagged"].sum())
-        told = (
-            f"{french.plural(len(self), 'élève')}, {french.plural(scored, 'score')}, "
-            f"{french.plural(flagged, 'situation à examiner', 'situations à examiner')}, "
-            f"{french.plural(len(self) - scored, 'élève sans score', 'élèves sans score')}"
-        )
-        caveats = [] if self.run.policy_in_force else ["seuils qui n'étaient pas en vigueur à cette date"]
-        caveats += ["modèle de démonstration"] if self.run.model.demo else []
-        return f"{told} ({', '.join(caveats)})" if caveats else told
+        return self.run.summary(len(self), scored, int(columns["flagged"].sum()))
 
     @property
     def flagged(self) -> pd.DataFrame:

@@ -18,7 +18,10 @@ if TYPE_CHECKING:
     from decrochage_risk.score.pupil_risk import PupilRisk
     from decrochage_risk.score.risk_scores import RiskScores
 
-__all__ = ["html_table", "school_list", "write_scores"]
+__all__ = ["ROW_GROUP", "fresh_lists", "html_table", "school_list", "write_list", "write_scores"]
+
+ROW_GROUP = 65_536
+"""Rows of a row group of every Parquet file, so that scores written part by part are the same bytes."""
 
 _ROWS_SHOWN = 20
 _CHANGED_BY_SPREADSHEETS = re.compile(
@@ -42,7 +45,7 @@ def write_scores(scores: RiskScores, folder: str | Path) -> list[Path]:
     """
     target = Path(folder)
     try:
-        return _written(scores, target, target / "listes")
+        return _written(scores, target)
     except OSError as error:
         raise RecordsError(
             explain_error(
@@ -53,23 +56,33 @@ def write_scores(scores: RiskScores, folder: str | Path) -> list[Path]:
         ) from error
 
 
-def _written(scores: RiskScores, target: Path, lists: Path) -> list[Path]:
+def fresh_lists(target: Path) -> Path:
+    """Make the folder of the lists, without any list of an earlier run: none must be taken for one of this run."""
+    lists = target / "listes"
     lists.mkdir(parents=True, exist_ok=True)
-    # A list of an earlier run must not be taken for one of this run.
     for stale in lists.glob("*.csv"):
         stale.unlink()
+    return lists
+
+
+def _written(scores: RiskScores, target: Path) -> list[Path]:
+    lists = fresh_lists(target)
     written = [target / f"{name}.parquet" for name in ("scores", "reasons", "contributions")]
     for path, table in zip(written, (scores.frame, scores.reasons, scores.contributions), strict=True):
-        table.to_parquet(path)
+        table.to_parquet(path, row_group_size=ROW_GROUP)
     run = target / "run.json"
     run.write_text(json.dumps(scores.run.to_dict(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     written.append(run)
     for school, of_school in scores.flagged.groupby("school_id", sort=True):
-        path = lists / f"{school}.csv"
-        table = school_list(scores, of_school).map(_guarded)
-        table.to_csv(path, sep=";", decimal=",", index=False, encoding="utf-8-sig", lineterminator="\r\n")
-        written.append(path)
+        written.append(write_list(school_list(scores, of_school), lists / f"{school}.csv"))
     return written
+
+
+def write_list(table: pd.DataFrame, path: Path) -> Path:
+    """Write one list as a CSV that Excel opens in France."""
+    guarded = table.map(_guarded)
+    guarded.to_csv(path, sep=";", decimal=",", index=False, encoding="utf-8-sig", lineterminator="\r\n")
+    return path
 
 
 def school_list(scores: RiskScores, rows: pd.DataFrame) -> pd.DataFrame:

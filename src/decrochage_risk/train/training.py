@@ -32,6 +32,7 @@ from decrochage_risk.train.backtest import backtest, can_be_known, fit_risk_mode
 from decrochage_risk.train.distributing import distributions_of
 from decrochage_risk.train.labels import NOT_CLOSED, mature_only, refuse_shifted_years
 from decrochage_risk.train.leaks import missing_signals, missing_warnings, refuse_leaks, signals_of
+from decrochage_risk.train.parted_records import PartedRecords
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -130,7 +131,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     dates = _dates(records, table, as_of_dates, school_years)
     refuse_shifted_years(table)
     extracted = None if labels_known_on is None else to_date(labels_known_on)
-    snapshots = take_snapshots(records, table, dates, closes=outcome_closes, progress=progress)
+    snapshots = _snapshots(records, table, dates, closes=outcome_closes, progress=progress)
     snapshots = mature_only(snapshots, extracted)
     signals = signals_of(snapshots)
     refuse_leaks(signals, allow_leaks)
@@ -165,6 +166,20 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         card_html=card_page(card),
         distributions=distributions_of(snapshots, risk_model),
     )
+
+
+def _snapshots(
+    records: PupilRecords,
+    table: pd.DataFrame,
+    dates: list[date],
+    *,
+    closes: tuple[int, int],
+    progress: Callable[[str], None] | None,
+) -> Snapshots:
+    """Rows of every date, from records that are all there or part by part."""
+    if isinstance(records, PartedRecords):
+        return records.snapshots(dates, closes=closes)
+    return take_snapshots(records, table, dates, closes=closes, progress=progress)
 
 
 def _dates(

@@ -1,0 +1,288 @@
+"""A folder of extracts parted by pupil, so that each part can be read, checked and used by itself.
+
+One streaming pass writes the parts (:func:`split_folder`); each is a folder of extracts like any other and goes through the
+same reader and the same checks. A part gives the same bits as its pupils give within the whole, because nothing that is
+computed of a pupil depends on the others.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from decrochage_risk.errors import RecordsError, explain_error
+from decrochage_risk.records.merged_faults import PartFaults
+from decrochage_risk.records.parquet_files import parts_of_folder
+from decrochage_risk.records.pupil_records import PupilRecords
+from decrochage_risk.records.reading import read_folder, read_table_file
+from decrochage_risk.records.splitting import TableSplitter, blocks_of_parquet, texts_of_ids
+from decrochage_risk.school_year import SchoolCalendar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    import numpy.typing as npt
+
+    from decrochage_risk.errors import FaultyRecordsError
+    from decrochage_risk.records.faults import FaultReport
+
+__all__ = ["MOST_PARTS", "Part", "SplitFolder", "checked_parts", "split_folder", "write_whole"]
+
+MOST_PARTS = 200
+"""Each part is an open file while a table is split, and systems allow 256 or more."""
+
+_STATE = "split.json"
+_PEOPLE = ("pupils", "enrolments", "coverage", "outcomes")
+
+
+def checked_parts(partitions: int, on_fault: str) -> int:
+    """Give the number of parts, or refuse it and other choices than "raise" and "quarantine".
+
+    Raises
+    ------
+    RecordsError
+    """
+    wrong = []
+    if not isinstance(partitions, int) or not 1 <= partitions <= MOST_PARTS:
+        wrong.append(f"partitions={partitions!r}")
+    if on_fault not in {"raise", "quarantine"}:
+        wrong.append(f"on_fault={on_fault!r}")
+    if wrong:
+        raise RecordsError(
+            explain_error(
+                " and ".join(wrong),
+                expected=f'partitions from 1 to {MOST_PARTS}, on_fault "raise" or "quarantine"',
+                hint="Leave them out: the number follows the files and the memory, and every fault is told at once.",
+            )
+        )
+    return partitions
+
+
+@dataclass(frozen=True)
+class Part:
+    """The records of one part, and where their rows stood in the extract.
+
+    Attributes
+    ----------
+    records : PupilRecords
+        Faulty rows set aside, whatever was asked: the report of the whole decides.
+    faults : PartFaults
+        What was found, in rows of the extract.
+    place : (pupils,) int64 array
+        Row in the extract's ``pupils`` of each pupil of the records; ascending within one part.
+    """
+
+    records: PupilRecords
+    faults: PartFaults
+    place: npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class SplitFolder:
+    """Where the parts of an extract are.
+
+    Attributes
+    ----------
+    folder : Path
+        ``00000``, ``00001`` ..., one folder of extracts per part, and ``rows``.
+    parts : int
+        How many.
+    rows : dict of str to int
+        Rows of each table of the extract.
+    calendar : Path or None
+        The extract's own ``calendar.csv``.
+    notes, ignored : tuple of str
+        What was decided, and what was not read, while reading the extract.
+    coverage_of_pupils : bool
+        Whether some rows of ``coverage`` are of single pupils, so that parts must be told of one another's.
+    """
+
+    folder: Path
+    parts: int
+    rows: dict[str, int]
+    calendar: Path | None
+    notes: tuple[str, ...]
+    ignored: tuple[str, ...]
+    coverage_of_pupils: bool
+
+    @classmethod
+    def load(cls, folder: Path) -> SplitFolder | None:
+        """Give the parts that an earlier run has finished writing, if it has."""
+        state = folder / _STATE
+        if not state.is_file():
+            return None
+        kept = json.loads(state.read_text(encoding="utf-8"))
+        calendar = None if kept["calendar"] is None else Path(kept["calendar"])
+        return cls(
+            **kept
+            | {
+                "folder": folder,
+                "calendar": calendar,
+                "notes": tuple(kept["notes"]),
+                "ignored": tuple(kept["ignored"]),
+            }
+        )
+
+    def save(self) -> None:
+        """Say that every part is written."""
+        kept = asdict(self) | {
+            "folder": None,
+            "calendar": None if self.calendar is None else str(self.calendar),
+        }
+        text = json.dumps(kept, ensure_ascii=False)
+        write_whole(self.folder / _STATE, text)
+
+    def calendar_or(self, given: SchoolCalendar | None) -> SchoolCalendar:
+        """Give the calendar of all parts: the one given, the extract's own, or zone B."""
+        if given is not None:
+            return given
+        return (
+            SchoolCalendar.for_zone("B") if self.calendar is None else SchoolCalendar.from_csv(self.calendar)
+        )
+
+    def read(self, parts: Sequence[int], calendar: SchoolCalendar) -> Part:
+        """Read and check one part, or several as one.
+
+        Raises
+        ------
+        FaultyRecordsError
+            A table that no record can do without cannot be used, in rows of the part.
+        """
+        folder = self._folder_of(parts)
+        records = PupilRecords.read(folder, on_fault="quarantine", calendar=calendar)
+        rows = {name: self._rows_of(name, parts) for name in self.rows}
+        faults = PartFaults.of(records.faults, rows)
+        return Part(records, faults, self._places(folder, parts, records, faults))
+
+    def people(self, parts: Sequence[int], calendar: SchoolCalendar) -> PupilRecords:
+        """Read the pupils, their enrolments, coverage and outcomes alone, without what is faulty."""
+        folder = self._folder_of(parts, only=_PEOPLE)
+        return PupilRecords.read(folder, on_fault="quarantine", calendar=calendar)
+
+    def faults_of(self, error: FaultyRecordsError, parts: Sequence[int]) -> PartFaults:
+        """Give the faults for which a part could not be read at all, in rows of the extract."""
+        report = cast("FaultReport", error.report)  # raised by the checks, whose report it is
+        return PartFaults.of(report, {name: self._rows_of(name, parts) for name in self.rows})
+
+    @property
+    def shared(self) -> dict[str, npt.NDArray[np.int64]]:
+        """Rows of the extract that every part holds, per table that has some."""
+        found = {name: self.shared_rows(name) for name in self.rows}
+        return {name: rows for name, rows in found.items() if rows.size}
+
+    def shared_rows(self, name: str) -> npt.NDArray[np.int64]:
+        """Rows of a table that every part holds, in rows of the extract."""
+        path = self.folder / "rows" / f"{name}-shared.i64"
+        return np.fromfile(path, dtype="<i8") if path.is_file() else np.empty(0, dtype=np.int64)
+
+    def _rows_of(self, name: str, parts: Sequence[int]) -> npt.NDArray[np.int64]:
+        paths = [self.folder / "rows" / f"{name}-{part:05}.i64" for part in parts]
+        found = [np.fromfile(path, dtype="<i8") for path in paths if path.is_file()]
+        return np.concatenate([np.empty(0, dtype=np.int64), *found])
+
+    def _folder_of(self, parts: Sequence[int], only: tuple[str, ...] | None = None) -> Path:
+        """Give the folder of a part, or make one of several parts or of some tables, without copying them."""
+        if len(parts) == 1 and only is None:
+            return self.folder / f"{parts[0]:05}"
+        joined = self.folder / "joined"
+        shutil.rmtree(joined, ignore_errors=True)
+        for name in self.rows if only is None else [name for name in only if name in self.rows]:
+            (joined / name).mkdir(parents=True)
+            for part in parts:
+                source = self.folder / f"{part:05}" / f"{name}.parquet"
+                target = joined / name / f"{part:05}.parquet"
+                try:
+                    os.link(source, target)
+                except OSError:  # a disk without links
+                    shutil.copyfile(source, target)
+        return joined
+
+    def _places(
+        self, folder: Path, parts: Sequence[int], records: PupilRecords, faults: PartFaults
+    ) -> npt.NDArray[np.int64]:
+        """Rows of the extract of the pupils that were kept: of rows with one id, the one that no fault sets aside."""
+        source = folder / "pupils" if len(parts) > 1 else folder / "pupils.parquet"
+        ids = pa.concat_arrays(
+            [texts_of_ids(block.column("pupil_id")) for block in blocks_of_parquet(source)]
+        )
+        rows = self._rows_of("pupils", parts)
+        kept = ~np.isin(rows, faults.rows_of("pupils", "duplicate_pupil"))
+        index = pd.Index(np.asarray(ids.to_pylist(), dtype=object)[kept])
+        found: npt.NDArray[np.int64] = rows[kept][
+            index.get_indexer_for(pd.Index(records.pupils["pupil_id"].to_numpy(dtype=object)))
+        ]
+        return found
+
+
+def split_folder(
+    folder: str | Path, target: Path, parts: int, progress: Callable[[str, int, int], None] | None = None
+) -> SplitFolder:
+    """Part a folder of extracts by pupil, in one streaming pass over each table.
+
+    Parquet is streamed block by block; a CSV is read whole, one table at a time.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The extracts, as for ``PupilRecords.read``.
+    target : Path
+        Where the parts are written; emptied first.
+    parts : int
+        How many, from 1.
+    progress : callable, optional
+        Called with a French line, how many tables are done and how many there are, at the beginning of each.
+
+    Raises
+    ------
+    UnreadableRecordsError
+        As for ``PupilRecords.read``: every file that cannot be read, at once.
+    """
+    shutil.rmtree(target, ignore_errors=True)
+    target.mkdir(parents=True)
+    rows: dict[str, int] = {}
+    of_pupils: dict[str, int] = {}
+
+    def split(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+        name = path.name.lower().split(".", maxsplit=1)[0]
+        if progress is not None:
+            progress(f"Répartition de {name}", len(rows), 0)
+        splitter = TableSplitter(name, target, parts)
+        try:
+            notes = _stream(path, splitter)
+        finally:
+            splitter.close()
+        rows[name], of_pupils[name] = splitter.rows, splitter.of_pupils
+        return pd.DataFrame(), notes
+
+    found = read_folder(folder, split)
+    done = SplitFolder(
+        target, parts, rows, found.calendar, found.notes, found.ignored, of_pupils.get("coverage", 0) > 0
+    )
+    done.save()
+    return done
+
+
+def _stream(path: Path, splitter: TableSplitter) -> tuple[str, ...]:
+    """Send a table block by block; give what was decided while reading it."""
+    if path.is_dir() or path.suffix.lower() == ".parquet":
+        for block in blocks_of_parquet(path):
+            splitter.add(block)
+        return parts_of_folder(path)[1] if path.is_dir() else ()
+    frame, notes = read_table_file(path)
+    splitter.add(pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata())
+    return notes
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file that is either there as a whole or not at all."""
+    draft = path.with_name(f".{path.name}.draft")
+    draft.write_text(text, encoding="utf-8")
+    draft.replace(path)

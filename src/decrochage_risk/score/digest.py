@@ -1,0 +1,144 @@
+"""What is told of a run on a terminal, without holding the scores of everybody."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from decrochage_risk.score.pupil_risk import PupilRisk
+from decrochage_risk.score.risk_scores import RunFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from decrochage_risk.score.risk_scores import RiskScores
+
+__all__ = ["ScoreDigest", "Situation"]
+
+SHOWN = 10
+"""Situations that a digest holds."""
+
+
+@dataclass(frozen=True)
+class Situation:
+    """A situation to be looked at.
+
+    Attributes
+    ----------
+    pupil : PupilRisk
+    school_id, class_id : str or None
+    """
+
+    pupil: PupilRisk
+    school_id: str | None
+    class_id: str | None
+
+    @property
+    def place(self) -> tuple[bool, str, bool, str, str]:
+        """Where it stands in a list: by school, class and id, what is missing last; never by risk."""
+        school, of_class = self.school_id, self.class_id
+        return school is None, school or "", of_class is None, of_class or "", self.pupil.pupil_id
+
+
+@dataclass(frozen=True)
+class ScoreDigest:
+    """Counts of a run, and its first situations.
+
+    Attributes
+    ----------
+    run : RunFacts
+    pupils, scored, flagged : int
+        How many.
+    causes : dict of str to int
+        Pupils without a score, by cause, the most frequent first.
+    situations : tuple of Situation
+        Some of those to be looked at, by school, class and id.
+    """
+
+    run: RunFacts
+    pupils: int
+    scored: int
+    flagged: int
+    causes: dict[str, int]
+    situations: tuple[Situation, ...]
+
+    @classmethod
+    def of(cls, scores: RiskScores, shown: int = SHOWN, *, spread: bool = False) -> ScoreDigest:
+        """Take the digest of some scores.
+
+        Parameters
+        ----------
+        scores : RiskScores
+            A run.
+        shown : int
+            How many situations at most.
+        spread : bool
+            Take them at even distances, from all schools, instead of the first ones.
+        """
+        rows = scores.flagged[["pupil_id", "school_id", "class_id"]]
+        chosen = rows.iloc[:: max(1, -(-len(rows) // shown)) if spread else 1].head(shown)
+        return cls(
+            scores.run,
+            len(scores),
+            int(scores.frame["risk"].notna().sum()),
+            len(rows),
+            _ordered(Counter(scores.frame["cause"].dropna().tolist())),
+            tuple(
+                Situation(scores[pupil_id], _text(school_id), _text(class_id))
+                for pupil_id, school_id, class_id in chosen.itertuples(index=False)
+            ),
+        )
+
+    @classmethod
+    def merged(cls, digests: Sequence[ScoreDigest], faults: dict[str, int]) -> ScoreDigest:
+        """Make one digest of those of several groups of pupils, with the faults of them all."""
+        causes: Counter[str] = Counter()
+        for digest in digests:
+            causes.update(digest.causes)
+        run = RunFacts.from_dict(digests[0].run.to_dict() | {"faults": faults})
+        situations = sorted(
+            (each for digest in digests for each in digest.situations), key=lambda each: each.place
+        )
+        return cls(
+            run,
+            sum(digest.pupils for digest in digests),
+            sum(digest.scored for digest in digests),
+            sum(digest.flagged for digest in digests),
+            _ordered(causes),
+            tuple(situations[:SHOWN]),
+        )
+
+    @property
+    def summary(self) -> str:
+        """Counts, in French, as of :class:`RiskScores`."""
+        return self.run.summary(self.pupils, self.scored, self.flagged)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as JSON values."""
+        return {
+            "run": self.run.to_dict(),
+            "counts": [self.pupils, self.scored, self.flagged],
+            "causes": self.causes,
+            "situations": [
+                [each.pupil.model_dump(mode="json"), each.school_id, each.class_id]
+                for each in self.situations
+            ],
+        }
+
+    @classmethod
+    def from_dict(cls, kept: dict[str, Any]) -> ScoreDigest:
+        """Read what :meth:`to_dict` gave."""
+        situations = (Situation(PupilRisk(**pupil), *where) for pupil, *where in kept["situations"])
+        pupils, scored, flagged = kept["counts"]
+        return cls(
+            RunFacts.from_dict(kept["run"]), pupils, scored, flagged, kept["causes"], tuple(situations)
+        )
+
+
+def _ordered(causes: Counter[str]) -> dict[str, int]:
+    return dict(sorted(causes.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None

@@ -1,0 +1,190 @@
+"""Training on a folder of extracts, at once or, when it is larger than memory, part by part."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from decrochage_risk.errors import DecrochageError, RecordsError, explain_error
+from decrochage_risk.records.checked_tables import MANDATORY
+from decrochage_risk.records.part_runs import PartRuns, fingerprint
+from decrochage_risk.records.partitions import checked_parts
+from decrochage_risk.records.pupil_records import PupilRecords
+from decrochage_risk.records.reading import read_folder
+from decrochage_risk.records.sizing import choose_parts
+from decrochage_risk.school_year import SchoolCalendar, to_date
+from decrochage_risk.train.parted_records import PartedRecords
+from decrochage_risk.train.training import train_model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from decrochage_risk.model import TrainedModel
+
+__all__ = ["FolderTraining", "train_folder", "train_on_folder"]
+
+
+@dataclass(frozen=True)
+class FolderTraining:
+    """A model, and what is to be told of the extracts that it was trained on.
+
+    Attributes
+    ----------
+    model : TrainedModel
+    parts : int
+        Into how many parts the pupils were split.
+    notes, ignored : tuple of str
+        What was decided, and which files were not read, while reading.
+    errors, warnings : int
+        Faulty rows set aside, and odd ones kept.
+    """
+
+    model: TrainedModel
+    parts: int
+    notes: tuple[str, ...]
+    ignored: tuple[str, ...]
+    errors: int
+    warnings: int
+
+
+def train_folder(
+    folder: str | Path,
+    *,
+    on_fault: str = "raise",
+    calendar: SchoolCalendar | None = None,
+    partitions: int | None = None,
+    work: str | Path | None = None,
+    progress: Callable[[str], None] | None = None,
+    **choices: Any,  # noqa: ANN401 - the arguments of train_model
+) -> TrainedModel:
+    """Train a model on a folder of extracts with their ``outcomes``; the same bytes as ``train_model`` on its records.
+
+    A folder that does not fit in memory is split by pupil, in one pass, into parts that do. The rows of the training, one
+    per pupil at risk and as-of date, must fit: 8 bytes for each feature of each of them, several times over.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Extracts, as for ``PupilRecords.read``.
+    on_fault, calendar
+        As for ``PupilRecords.read``.
+    partitions : int, optional
+        Into how many parts to split; 1 reads everything at once. By the size of the files and the memory that is free when
+        left out.
+    work : str or Path, optional
+        Folder of the work in progress: a run that was stopped goes on there when it is started again with the same files
+        and choices; removed at the end. A temporary one when left out.
+    progress : callable, optional
+        Called with a French line per step.
+    **choices
+        ``as_of_dates``, ``school_years``, ``outcome_closes``, ``name``, ``synthetic``, ``seed``, ``options``: as for
+        ``train_model``.
+
+    Returns
+    -------
+    TrainedModel
+
+    Raises
+    ------
+    DecrochageError
+        As for ``PupilRecords.read`` and ``train_model``.
+
+    Warns
+    -----
+    TrainingWarning
+        As for ``train_model``.
+    """
+    found = train_on_folder(
+        folder,
+        on_fault=on_fault,
+        calendar=calendar,
+        partitions=partitions,
+        work=work,
+        progress=progress,
+        **choices,
+    )
+    return found.model
+
+
+def train_on_folder(
+    folder: str | Path,
+    *,
+    on_fault: str,
+    calendar: SchoolCalendar | None,
+    partitions: int | None,
+    work: str | Path | None,
+    progress: Callable[[str], None] | None,
+    **choices: Any,  # noqa: ANN401 - the arguments of train_model
+) -> FolderTraining:
+    """Train as :func:`train_folder`, and tell what is to be known of the extracts."""
+    source = Path(folder)
+    parts = checked_parts(choose_parts(source) if partitions is None else partitions, on_fault)
+    raised = on_fault == "raise"
+    if choices.get("as_of_dates") is not None:
+        choices["as_of_dates"] = [to_date(day) for day in cast("Iterable[object]", choices["as_of_dates"])]
+    if parts == 1:
+        return _at_once(source, calendar, progress, raise_faults=raised, choices=choices)
+    try:
+        if work is not None:
+            return _in_parts(source, Path(work), parts, calendar, progress, raised, choices)
+        with tempfile.TemporaryDirectory() as place:
+            return _in_parts(source, Path(place, "work"), parts, calendar, progress, raised, choices)
+    except OSError as error:
+        raise RecordsError(
+            explain_error(
+                f"The work in progress cannot be written ({error.strerror or error})",
+                expected="a disk with room for a copy of the extracts",
+                hint="Make room, or pass work=folder on another disk; started again, the run goes on there.",
+            )
+        ) from error
+
+
+def _at_once(
+    source: Path,
+    calendar: SchoolCalendar | None,
+    progress: Callable[[str], None] | None,
+    *,
+    raise_faults: bool,
+    choices: dict[str, Any],
+) -> FolderTraining:
+    found = read_folder(source)
+    if calendar is None and found.calendar is not None:
+        calendar = SchoolCalendar.from_csv(found.calendar)
+    tables: dict[str, Any] = dict.fromkeys(MANDATORY) | dict(found.tables)
+    records = PupilRecords(**tables, on_fault="raise" if raise_faults else "quarantine", calendar=calendar)
+    model = train_model(records, progress=progress, **choices)
+    faults = records.faults
+    return FolderTraining(model, 1, found.notes, found.ignored, len(faults.errors), len(faults.warnings))
+
+
+def _in_parts(
+    source: Path,
+    work: Path,
+    parts: int,
+    calendar: SchoolCalendar | None,
+    progress: Callable[[str], None] | None,
+    raise_faults: bool,  # noqa: FBT001 - one of many, always passed on
+    choices: dict[str, Any],
+) -> FolderTraining:
+    def tell(line: str, done: int, whole: int) -> None:
+        if progress is not None:
+            progress(f"{line} ({done + 1}/{whole})" if whole else line)
+
+    # Only what the rows depend on: another seed or other options begin with the same rows.
+    rows = {name: choices.get(name) for name in ("as_of_dates", "school_years", "outcome_closes")}
+    asked = {name: None if value is None else [str(each) for each in value] for name, value in rows.items()}
+    asked |= {"calendar": None if calendar is None else [calendar.version], "on_fault": [str(raise_faults)]}
+    runs = PartRuns(source, work, parts, key=fingerprint(source, asked), calendar=calendar, progress=tell)
+    records = PartedRecords(runs, raise_faults=raise_faults)
+    try:
+        model = train_model(cast("PupilRecords", records), progress=progress, **choices)
+    except DecrochageError as error:
+        records.refuse_faults(error)
+        runs.clear()
+        raise
+    found = runs.split
+    errors, warnings = len(records.faults.errors), len(records.faults.warnings)
+    runs.clear()
+    return FolderTraining(model, parts, found.notes, found.ignored, errors, warnings)
