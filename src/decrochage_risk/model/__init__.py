@@ -8,7 +8,7 @@ from decrochage_risk.model.calibration import (
     fit_calibration,
     update_intercept,
 )
-from decrochage_risk.model.comparable import Comparable, jeffreys_interval
+from decrochage_risk.model.comparable import Comparable, jeffreys_interval, one_per_pupil
 from decrochage_risk.model.fit_options import FitOptions
 from decrochage_risk.model.folds import pupil_folds, rolling_origin
 from decrochage_risk.model.held_out import HeldOut
@@ -48,6 +48,7 @@ __all__ = [
     "jeffreys_interval",
     "load_trained_model",
     "matrix_with_context",
+    "one_per_pupil",
     "pupil_folds",
     "rolling_origin",
     "take_snapshots",
