@@ -49,6 +49,9 @@ class TrainedModel:
         Model card, Markdown, in French.
     feature_contract : list of dict
         Contract of the features that it reads.
+    held_out : dict
+        Counts of pupils that no choice touched, by tier and by threshold (``school_years``, ``untouched``, ``tiers``,
+        ``thresholds``); empty for a model of an earlier version.
     """
 
     risk_model: RiskModel
@@ -59,6 +62,7 @@ class TrainedModel:
     report: dict[str, Any]
     card: str
     feature_contract: list[dict[str, Any]] = field(default_factory=contract)
+    held_out: dict[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         years = ", ".join(map(str, self.trained_on.get("school_years", ())))
@@ -82,7 +86,8 @@ class TrainedModel:
     def _manifest(self) -> dict[str, Any]:
         kept: dict[str, Any] = {name: getattr(self, name) for name in _KEPT}
         kept["levels"] = list(self.levels)
-        return {**kept, "feature_contract": self.feature_contract}
+        counts = {"held_out": self.held_out} if self.held_out else {}
+        return {**kept, **counts, "feature_contract": self.feature_contract}
 
     def save(self, folder: str | Path) -> str:
         """Write the artefact: a folder of text files with their checksums, no pickle, no wall clock.
@@ -181,6 +186,7 @@ def load_trained_model(folder: str | Path) -> TrainedModel:
         risk_model=risk_model,
         card=sealed.files["card.md"],
         feature_contract=manifest["feature_contract"],
+        held_out=manifest.get("held_out", {}),
         **{**{name: manifest[name] for name in _KEPT}, "levels": tuple(manifest["levels"])},
     )
 
