@@ -14,7 +14,7 @@ from decrochage_risk.policy.held_out import SMALLEST_CELL, HeldOutPupils, is_sma
 from decrochage_risk.policy.loading import Policy, load_policy
 from decrochage_risk.policy.measures import FactCondition, Measure, MeasureRule, OpeningFact, Window
 from decrochage_risk.policy.thresholds import threshold_counts, threshold_frame, threshold_table
-from decrochage_risk.policy.tier_precision import TierPrecision, tier_precisions
+from decrochage_risk.policy.tier_precision import TierPrecision, tier_precision
 from decrochage_risk.policy.vigilance import Assessment, LevelGroup, VigilanceTable
 
 __all__ = [
@@ -38,5 +38,5 @@ __all__ = [
     "threshold_frame",
     "threshold_table",
     "tier_counts",
-    "tier_precisions",
+    "tier_precision",
 ]

@@ -13,10 +13,9 @@ from decrochage_risk.policy.held_out import tier_edges
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from decrochage_risk.policy.loading import Policy
     from decrochage_risk.policy.vigilance import LevelGroup
 
-__all__ = ["TierPrecision", "tier_precisions"]
+__all__ = ["TierPrecision", "tier_precision"]
 
 NOT_MEASURED = "Ce que ce palier annonce n'a pas été mesuré pour ces seuils."
 TOO_FEW = "Trop peu d'élèves étaient à ce palier lors des mesures pour dire combien sont partis."
@@ -57,24 +56,21 @@ class TierPrecision(BaseModel):
     text: str
 
 
-def tier_precisions(
-    held_out: Mapping[str, Any], policy: Policy, *, synthetic: bool
-) -> dict[tuple[str, int], TierPrecision]:
-    """Read what a model measured at its training, for the groups and thresholds of a policy.
+def tier_precision(
+    held_out: Mapping[str, Any], group: LevelGroup, tier: int, *, synthetic: bool
+) -> TierPrecision:
+    """Read what a model counted at its training, for one tier of a level group.
 
     Parameters
     ----------
     held_out : mapping
         ``TrainedModel.held_out``: ``tiers``, ``school_years`` and ``untouched``; may be empty.
-    policy : Policy
-        The policy that is applied now. A group whose levels or thresholds are not those measured has no figure.
+    group : LevelGroup
+        Of the policy that is applied now. When its levels or thresholds are not those counted, there is no figure.
+    tier : int
+        1 to 3.
     synthetic : bool
         Whether the model was trained on synthetic pupils.
-
-    Returns
-    -------
-    dict
-        By code of the level group and tier, 1 to 3.
 
     Examples
     --------
@@ -82,27 +78,16 @@ def tier_precisions(
     >>> policy = load_policy()
     >>> measured = HeldOutPupils.of(["4e"] * 40, [0.15] * 40, [1] * 10 + [0] * 30)
     >>> kept = {"tiers": tier_counts(measured, policy), "school_years": [2024], "untouched": True}
-    >>> found = tier_precisions(kept, policy, synthetic=False)["college_4e_3e", 2]
+    >>> found = tier_precision(kept, policy.table.group_of("4e"), 2, synthetic=False)
     >>> found.pupils, found.left, found.share
     (40, 10, 0.25)
     >>> print(found.text.rpartition(". ")[2])
     Environ 3 sur 4 ne l'ont pas quittée.
     """
-    measured = {
-        (row["group"], tuple(row["levels"]), row["tier"], row["least"], row["below"]): row
-        for row in held_out.get("tiers", ())
-    }
-    found = {}
-    for group in policy.table.groups:
-        for tier, least, below in tier_edges(group):
-            row = measured.get((group.code, group.levels, tier, least, min(below, 1.0)))
-            found[group.code, tier] = _precision(row, group, held_out, synthetic=synthetic)
-    return found
-
-
-def _precision(
-    row: Mapping[str, Any] | None, group: LevelGroup, held_out: Mapping[str, Any], *, synthetic: bool
-) -> TierPrecision:
+    edges = {number: (least, min(below, 1.0)) for number, least, below in tier_edges(group)}
+    asked = (group.code, tier, list(group.levels), *edges[tier])
+    keys = ("group", "tier", "levels", "least", "below")
+    row = next((row for row in held_out.get("tiers", ()) if tuple(row[key] for key in keys) == asked), None)
     facts: dict[str, Any] = {
         **dict.fromkeys(("pupils", "left", "share", "low", "high")),
         "school_years": tuple(int(year) for year in held_out.get("school_years", ())),
@@ -122,6 +107,7 @@ def _told(facts: Mapping[str, Any], group: str) -> str:
     count, left, share = facts["pupils"], facts["left"], facts["share"]
     years = french.join([french.school_year(year) for year in facts["school_years"]])
     where = f"{group}, {years}" if years else group
+    where += "" if facts["untouched"] else ", comme à l'apprentissage"
     who = "élève synthétique" if facts["synthetic"] else "élève"
     pupils = french.plural(count, who, " ".join(f"{word}s" for word in who.split()))
     were = "qui était" if count == _ONE else "qui étaient"

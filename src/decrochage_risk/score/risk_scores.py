@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +10,7 @@ from decrochage_risk import french
 from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.explain import Reason
 from decrochage_risk.features import CONTEXT_COLUMNS
+from decrochage_risk.policy import tier_precision
 from decrochage_risk.score.demo_model import DEMO_NOTICE
 from decrochage_risk.score.pupil_risk import Comparable, DataFacts, Interval, ModelFacts, PupilRisk
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from decrochage_risk.model import TrainedModel
-    from decrochage_risk.policy import Measure, Policy
+    from decrochage_risk.policy import Measure, Policy, TierPrecision
     from decrochage_risk.records.known import KnownRecords
     from decrochage_risk.records.pupil_records import PupilRecords
 
@@ -43,6 +44,8 @@ class RunFacts:
         Whether the thresholds were in force on the as-of date; the summary says so when they were not.
     faults : dict of str to int
         Count of each fault of the records, "severity table rule".
+    held_out : dict
+        Counts of held-out pupils that the model keeps (``TrainedModel.held_out``).
     """
 
     as_of: date
@@ -51,6 +54,7 @@ class RunFacts:
     policy_in_force: bool
     calendar_version: str
     faults: dict[str, int]
+    held_out: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, model: TrainedModel, policy: Policy, known: KnownRecords, records: PupilRecords) -> RunFacts:
@@ -74,6 +78,7 @@ class RunFacts:
             policy_in_force=policy.in_force(known.as_of),
             calendar_version=known.calendar.version,
             faults=counted,
+            held_out=model.held_out,
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -200,6 +205,7 @@ class RiskScores:
             tier_label=self._policy.tier_label(row["tier"]),
             flagged=row["flagged"],
             flag_rule=row["flag_rule"],
+            tier_precision=self._tier_precision(row),
             reasons=None if reasons is None else _of_direction(reasons, "aggravating"),
             protective=None if reasons is None else _of_direction(reasons, "protective"),
             other_points=row["other_points"],
@@ -209,6 +215,19 @@ class RiskScores:
             model=self.run.model,
             policy_version=self.run.policy_version,
         )
+
+    def _tier_precision(self, row: dict[str, Any]) -> TierPrecision | None:
+        if not row["tier"]:
+            return None
+        group = self._policy.table.group_of(row["level"])
+        if (group.code, row["tier"]) not in self._precisions:
+            found = tier_precision(self.run.held_out, group, row["tier"], synthetic=self.run.model.demo)
+            self._precisions[group.code, row["tier"]] = found
+        return self._precisions[group.code, row["tier"]]
+
+    @cached_property
+    def _precisions(self) -> dict[tuple[str, int], TierPrecision]:
+        return {}
 
     def _data(self, position: int, row: dict[str, Any]) -> DataFacts:
         values = self.features.iloc[position]

@@ -95,6 +95,7 @@ def _line(pupil: PupilRisk, class_id: object) -> dict[str, Any]:
     line["Élèves comparables"] = pupil.comparable.text if pupil.comparable is not None else ""
     line["Action proposée"] = pupil.tier_label
     line["Règle"] = pupil.flag_rule
+    line["Ce que ce palier annonce"] = pupil.tier_precision.text if pupil.tier_precision is not None else ""
     for number in range(4):
         line[f"Point d'attention {number + 1}"] = reasons[number].text if number < len(reasons) else ""
     for number in range(2):

@@ -155,5 +155,4 @@ def _exit_day(rows: pd.DataFrame, outcomes: pd.DataFrame) -> npt.NDArray[np.floa
     days = dated["date"].to_numpy().astype("datetime64[D]").astype(np.float64)
     index = pd.MultiIndex.from_arrays([dated["pupil_id"].astype(str), dated["school_year"].astype(np.int64)])
     asked = pd.MultiIndex.from_arrays([rows["pupil_id"].astype(str), rows["school_year"].astype(np.int64)])
-    found: npt.NDArray[np.float64] = pd.Series(days, index=index).reindex(asked).to_numpy(dtype=np.float64)
-    return found
+    return np.asarray(pd.Series(days, index=index).reindex(asked), dtype=np.float64)
