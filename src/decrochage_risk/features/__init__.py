@@ -10,14 +10,17 @@ from decrochage_risk.features.catalogue import CATALOGUE, FEATURE_BY_NAME, build
 from decrochage_risk.features.context import CONTEXT_COLUMNS, context_of
 from decrochage_risk.features.definition import Family, Feature
 from decrochage_risk.features.families import FAMILIES
+from decrochage_risk.features.months import MONTH_FACT, MonthlyAbsence
 
 __all__ = [
     "CATALOGUE",
     "CONTEXT_COLUMNS",
     "FAMILIES",
     "FEATURE_BY_NAME",
+    "MONTH_FACT",
     "Family",
     "Feature",
+    "MonthlyAbsence",
     "build_features",
     "context_of",
     "contract",

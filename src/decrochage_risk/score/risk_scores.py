@@ -12,6 +12,7 @@ from decrochage_risk.explain import Reason
 from decrochage_risk.features import CONTEXT_COLUMNS
 from decrochage_risk.policy import tier_precision
 from decrochage_risk.score.demo_model import DEMO_NOTICE
+from decrochage_risk.score.opening_facts import OpeningFacts
 from decrochage_risk.score.pupil_risk import Comparable, DataFacts, Interval, ModelFacts, PupilRisk
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ class RiskScores:
         features: pd.DataFrame,
         run: RunFacts,
         policy: Policy,
+        known: KnownRecords | None = None,
     ) -> None:
         self.frame = frame
         self.reasons = reasons
@@ -128,6 +130,7 @@ class RiskScores:
         self.features = features
         self.run = run
         self._policy = policy
+        self._opening_facts = OpeningFacts(features, known)
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -249,13 +252,14 @@ class RiskScores:
         """
         position = self._position[pupil_id]
         row = self._rows[position]
-        facts = {str(name): float(value) for name, value in self.features.iloc[position].items()}
+        facts, told = self._opening_facts.of(position)
         return self._policy.measures_for(
             level=row["level"],
             age_years=row["age_years"],
             as_of=self.run.as_of,
             tier=row["tier"],
             facts=facts,
+            told=told,
         )
 
     def to_dict(self) -> dict[str, Any]:

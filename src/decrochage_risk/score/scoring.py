@@ -341,4 +341,4 @@ def _explained(
     index = pd.Index(frame["pupil_id"], name="pupil_id")
     contributions = pd.DataFrame(np.nan, index=index, columns=families)
     contributions.iloc[rows[good]] = table.families[families].to_numpy()[good]
-    return RiskScores(frame, reasons.reset_index(drop=True), contributions, features, run, policy)
+    return RiskScores(frame, reasons.reset_index(drop=True), contributions, features, run, policy, known)
