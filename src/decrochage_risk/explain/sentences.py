@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from decrochage_risk.features import Feature
     from decrochage_risk.records.known import KnownRecords
 
-__all__ = ["REFERENCE_PUPIL", "tell"]
+__all__ = ["REFERENCE_PUPIL", "tell", "tell_fact"]
 
 REFERENCE_PUPIL = "élève type du même niveau"
 """How the reference pupil is called: the median pupil of the same level at the same time of year."""
@@ -37,15 +37,28 @@ def tell(feature: Feature, value: float, reference: float, known: KnownRecords) 
         For example "6 demi-journées non justifiées depuis le 3 février ; élève type du même niveau : 0".
     """
     decimals = _decimals(feature.unit, value, reference)
+    fact = tell_fact(feature, value, known, decimals=decimals)
+    return f"{fact} ; {REFERENCE_PUPIL} : {_reference(feature, reference, decimals)}"
+
+
+def tell_fact(feature: Feature, value: float, known: KnownRecords, *, decimals: int | None = None) -> str:
+    """Word one fact alone.
+
+    Parameters
+    ----------
+    feature, value, known
+        As for :func:`tell`.
+    decimals : int, optional
+        Decimals of the amount; those of the unit by default.
+    """
     first, _ = feature.window.span(known)
-    fact = feature.wording.tell(
+    return feature.wording.tell(
         value,
         feature.unit,
         start=date(1970, 1, 1) + timedelta(days=first),
         as_of=known.as_of,
-        decimals=decimals,
+        decimals=decimals_of(feature.unit) if decimals is None else decimals,
     )
-    return f"{fact} ; {REFERENCE_PUPIL} : {_reference(feature, reference, decimals)}"
 
 
 def _decimals(unit: str, value: float, reference: float) -> int:

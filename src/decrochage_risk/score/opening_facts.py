@@ -1,4 +1,4 @@
-"""The facts that may open a measure for a pupil: the features, and what the law counts by calendar month."""
+"""The facts of a pupil, worded: the features, and what the law counts by calendar month, which may open a measure."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import math
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from decrochage_risk.explain.sentences import tell_fact
 from decrochage_risk.features import FEATURE_BY_NAME, MONTH_FACT, MonthlyAbsence
-from decrochage_risk.features.wording import amount, decimals_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -42,11 +42,22 @@ class OpeningFacts:
         def told(name: str) -> str:
             if name == MONTH_FACT:
                 return self._months.told(row) if self._months is not None else ""
-            feature = FEATURE_BY_NAME[name]
-            value = amount(values[name], feature.unit, decimals_of(feature.unit))
-            return f"{feature.definition.partition('.')[0]} : {value}"
+            return self._worded(name, values[name])
 
         return values, told
+
+    def worded(self, row: int) -> dict[str, str]:
+        """Give every known feature of a pupil as a dated fact in French, in the order of the catalogue."""
+        values = self._features.iloc[row]
+        told = {
+            name: self._worded(name, float(values[name]))
+            for name in FEATURE_BY_NAME
+            if not math.isnan(values[name])
+        }
+        return {name: text for name, text in told.items() if text}
+
+    def _worded(self, name: str, value: float) -> str:
+        return "" if self._known is None else tell_fact(FEATURE_BY_NAME[name], value, self._known)
 
     def _most_in_a_month(self, row: int, values: dict[str, float]) -> float:
         """Value of `MONTH_FACT`, NaN when not known: a pupil whose family objected has no known feature at all."""

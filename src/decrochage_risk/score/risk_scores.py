@@ -10,6 +10,7 @@ from decrochage_risk import french
 from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.explain import Reason
 from decrochage_risk.features import CONTEXT_COLUMNS
+from decrochage_risk.model import DEFAULT_CLOSES
 from decrochage_risk.policy import tier_precision
 from decrochage_risk.score.demo_model import DEMO_NOTICE
 from decrochage_risk.score.opening_facts import OpeningFacts
@@ -45,6 +46,8 @@ class RunFacts:
         Whether the thresholds were in force on the as-of date; the summary says so when they were not.
     faults : dict of str to int
         Count of each fault of the records, "severity table rule".
+    outcome_closes : tuple of int
+        Month and day on which the outcome closes.
     held_out : dict
         Counts of held-out pupils that the model keeps (``TrainedModel.held_out``).
     """
@@ -55,6 +58,7 @@ class RunFacts:
     policy_in_force: bool
     calendar_version: str
     faults: dict[str, int]
+    outcome_closes: tuple[int, int] = DEFAULT_CLOSES
     held_out: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -79,6 +83,7 @@ class RunFacts:
             policy_in_force=policy.in_force(known.as_of),
             calendar_version=known.calendar.version,
             faults=counted,
+            outcome_closes=tuple(model.trained_on.get("outcome_closes", DEFAULT_CLOSES)),
             held_out=model.held_out,
         )
 
@@ -261,6 +266,10 @@ class RiskScores:
             facts=facts,
             told=told,
         )
+
+    def facts(self, pupil_id: str) -> dict[str, str]:
+        """Every known feature of a pupil as a dated fact in French, by its name; empty when nothing may be read."""
+        return self._opening_facts.worded(self._position[pupil_id])
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON values: the run, then one object per pupil."""

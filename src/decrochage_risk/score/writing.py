@@ -14,6 +14,7 @@ from decrochage_risk import french
 from decrochage_risk.errors import RecordsError, explain_error
 
 if TYPE_CHECKING:
+    from decrochage_risk.policy import Measure
     from decrochage_risk.score.pupil_risk import PupilRisk
     from decrochage_risk.score.risk_scores import RiskScores
 
@@ -100,10 +101,16 @@ def _line(pupil: PupilRisk, class_id: object) -> dict[str, Any]:
         line[f"Point d'attention {number + 1}"] = reasons[number].text if number < len(reasons) else ""
     for number in range(2):
         line[f"Point d'appui {number + 1}"] = protective[number].text if number < len(protective) else ""
-    line["Mesures possibles"] = " ; ".join(measure.label for measure in pupil.measures)
+    line["Mesures possibles"] = " ; ".join(_measure(measure) for measure in pupil.measures)
     line["Décision automatique"] = "aucune"
     line["Modèle"] = pupil.model.notice or pupil.model.id
     return line
+
+
+def _measure(measure: Measure) -> str:
+    """Name a measure with what opened it, and what remains to be checked."""
+    said = [*(fact.text for fact in measure.facts if fact.text), *measure.to_check]
+    return f"{measure.label} ({', '.join(said)})" if said else measure.label
 
 
 def _guarded(cell: object) -> object:
