@@ -11,7 +11,9 @@ import sys
 from pathlib import Path
 
 from decrochage_risk.features.documentation import features_page
-from decrochage_risk.records.documentation import records_page, schemas
+from decrochage_risk.feedback.rows import FEEDBACK
+from decrochage_risk.records.documentation import records_page, schema_of, schemas
+from decrochage_risk.score.documentation import pupil_risk_schema
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -24,7 +26,11 @@ def generated_files() -> dict[str, str]:
     return {
         **{
             f"data/schema/{name}.schema.json": json.dumps(schema, ensure_ascii=True, indent=2) + "\n"
-            for name, schema in schemas().items()
+            for name, schema in {
+                **schemas(),
+                "feedback": schema_of(FEEDBACK),
+                "pupil_risk": pupil_risk_schema(),
+            }.items()
         },
         "docs/records.md": records_page(),
         "docs/features.md": features_page(),

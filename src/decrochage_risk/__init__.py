@@ -10,7 +10,7 @@ The one public door. Everything is loaded on first use, so that ``import decroch
     scores["a1b2"].reasons            # why, in French
 
 Layers, each in its own subpackage: ``records`` -> ``features`` -> ``model`` -> ``explain``, ``evaluate``, ``policy``
--> ``score``, ``train`` -> ``cli``.
+-> ``score``, ``train`` -> ``notices``, ``journal``, ``feedback`` -> ``cli``.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         DecrochageWarning,
         DemoModelWarning,
         FaultyRecordsError,
+        JournalError,
         ModelError,
         NotEnoughDataError,
         PolicyError,
@@ -41,16 +42,23 @@ if TYPE_CHECKING:
     )
     from decrochage_risk.evaluate import EvaluationReport
     from decrochage_risk.explain import Reason
+    from decrochage_risk.feedback import Feedback, judged_flags, read_feedback
+    from decrochage_risk.journal import Journal
     from decrochage_risk.model import TrainedModel
     from decrochage_risk.model import load_trained_model as load_model
-    from decrochage_risk.policy import Policy, load_policy
+    from decrochage_risk.notices import Notice, notice
+    from decrochage_risk.policy import CapacityList, Policy, capacity_list, load_policy, threshold_table
     from decrochage_risk.records import PupilRecords
     from decrochage_risk.school_year import SchoolCalendar
     from decrochage_risk.score import PupilRisk, RiskScores, score_pupils
     from decrochage_risk.train import evaluate_model, train_model
 
 _HOME = {
+    "CapacityList": "policy",
     "EvaluationReport": "evaluate",
+    "Feedback": "feedback",
+    "Journal": "journal",
+    "Notice": "notices",
     "Policy": "policy",
     "PupilRecords": "records",
     "PupilRisk": "score",
@@ -58,10 +66,15 @@ _HOME = {
     "RiskScores": "score",
     "SchoolCalendar": "school_year",
     "TrainedModel": "model",
+    "capacity_list": "policy",
     "evaluate_model": "train",
+    "judged_flags": "feedback",
     "load_model": "model:load_trained_model",
     "load_policy": "policy",
+    "notice": "notices",
+    "read_feedback": "feedback",
     "score_pupils": "score",
+    "threshold_table": "policy",
     "train_model": "train",
 }
 
@@ -69,6 +82,7 @@ __all__ = [
     "ArtefactError",
     "AsOfError",
     "CalendarError",
+    "CapacityList",
     "ColumnsError",
     "ContractMismatchError",
     "DecrochageError",
@@ -76,8 +90,12 @@ __all__ = [
     "DemoModelWarning",
     "EvaluationReport",
     "FaultyRecordsError",
+    "Feedback",
+    "Journal",
+    "JournalError",
     "ModelError",
     "NotEnoughDataError",
+    "Notice",
     "Policy",
     "PolicyError",
     "PupilRecords",
@@ -92,10 +110,15 @@ __all__ = [
     "TrainingWarning",
     "UnknownFormatError",
     "UnreadableRecordsError",
+    "capacity_list",
     "evaluate_model",
+    "judged_flags",
     "load_model",
     "load_policy",
+    "notice",
+    "read_feedback",
     "score_pupils",
+    "threshold_table",
     "train_model",
 ]
 

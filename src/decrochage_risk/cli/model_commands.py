@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -23,6 +24,9 @@ from decrochage_risk.cli.options import (
 )
 from decrochage_risk.cli.output import say, steps
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 __all__ = ["evaluate", "train"]
 
 ModelTarget = Annotated[
@@ -38,6 +42,32 @@ SchoolYears = Annotated[
         metavar="AAAA",
         show_default=False,
         help="Année d'apprentissage (2024 = 2024-2025) ; à répéter. Toutes celles d'outcomes par défaut.",
+    ),
+]
+FeedbackFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--feedback",
+        metavar="FICHIER",
+        show_default=False,
+        help="Retours des équipes (CSV ou Parquet) : seuls les débuts de mesure sont lus, jamais comme variable.",
+    ),
+]
+
+
+class Helped(StrEnum):
+    """What to do with pupils whom a measure has helped."""
+
+    KEEP = "keep"
+    EXCLUDE = "exclude"
+    CENSOR = "censor"
+
+
+HelpedOption = Annotated[
+    Helped,
+    typer.Option(
+        "--helped",
+        help="Élèves pour qui une mesure a commencé : gardés (keep), issue censurée (censor) ou écartés (exclude).",
     ),
 ]
 ReportFile = Annotated[
@@ -61,6 +91,8 @@ def train(  # noqa: PLR0913 - one argument per option of the command
     seed: Annotated[
         int, typer.Option("--seed", metavar="N", help="Graine : mêmes données, mêmes octets.")
     ] = 0,
+    feedback: FeedbackFile = None,
+    helped: HelpedOption = Helped.KEEP,
     synthetic: Annotated[
         bool, typer.Option("--synthetic", help="Élèves synthétiques : modèle de démonstration, et il le dit.")
     ] = False,
@@ -94,6 +126,8 @@ def train(  # noqa: PLR0913 - one argument per option of the command
             name=name,
             synthetic=synthetic,
             seed=seed,
+            supported=_supported(feedback, read.records),
+            helped=helped.value,
             progress=step,
         )
         with writing(out):
@@ -103,6 +137,11 @@ def train(  # noqa: PLR0913 - one argument per option of the command
     say(f"\n{_report_of(model.report)}\n")
     say(f"Modèle : {model.model_id}{', de démonstration' if model.demo else ''}")
     say(f"Écrit dans {out} ; sa fiche : {out / 'card.md'}")
+
+
+def _supported(feedback: Path | None, records: dr.PupilRecords) -> pd.DataFrame | None:
+    """Read when measures began, if there is a feedback file."""
+    return None if feedback is None else dr.read_feedback(feedback, records).measures_started()
 
 
 def _report_of(kept: dict[str, Any]) -> dr.EvaluationReport:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 import decrochage_risk as dr
-from decrochage_risk.cli.files import Extracts, check_target_folder, read_extracts, writing
+from decrochage_risk.cli.capacity import write_capacity_list
+from decrochage_risk.cli.files import (
+    Extracts,
+    check_target_file,
+    check_target_folder,
+    read_extracts,
+    writing,
+)
 from decrochage_risk.cli.options import (
     AlsaceMoselle,
     AsOf,
@@ -68,6 +76,26 @@ PolicyPath = Annotated[
 ]
 
 
+JournalFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--journal",
+        metavar="FICHIER",
+        show_default=False,
+        help="Journal où ajouter une ligne : heure, versions, empreintes, effectifs, identifiants signalés ; aucun risque.",
+    ),
+]
+Capacity = Annotated[
+    int | None,
+    typer.Option(
+        "--capacity",
+        metavar="N",
+        show_default=False,
+        help="Écrire aussi, par établissement, la liste des N élèves au risque le plus élevé (capacite.csv).",
+    ),
+]
+
+
 def score(  # noqa: PLR0913 - one argument per option of the command
     folder: RecordsFolder,
     *,
@@ -81,6 +109,8 @@ def score(  # noqa: PLR0913 - one argument per option of the command
     zone: Zone = None,
     alsace_moselle: AlsaceMoselle = False,
     policy: PolicyPath = None,
+    journal: JournalFile = None,
+    capacity: Capacity = None,
 ) -> None:
     """Scorer chaque élève d'un dossier, tel qu'on le connaissait au matin d'une date.
 
@@ -88,13 +118,15 @@ def score(  # noqa: PLR0913 - one argument per option of the command
 
     Écrit dans le dossier de sortie : scores.parquet (une ligne par élève, personne n'est omis), reasons.parquet,
     contributions.parquet, run.json (modèle, seuils, calendrier, fautes) et listes/, un CSV par établissement
-    qu'Excel ouvre en France. Les fichiers d'un passage précédent y sont remplacés.
+    qu'Excel ouvre en France. Les fichiers d'un passage précédent y sont remplacés. Avec --journal : une ligne de plus
+    dans le journal, à l'heure du passage.
     """
     from decrochage_risk.school_year import to_date  # noqa: PLC0415 - numpy and pandas load on first use
 
     day = to_date(as_of)
     target = out if out is not None else Path("out", day.isoformat())
     check_target_folder(target)
+    check_target_file(journal)
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
     refused, chosen = ids_of_file(exclude), dr.load_policy(policy)
     with steps(_STEPS) as step:
@@ -107,9 +139,14 @@ def score(  # noqa: PLR0913 - one argument per option of the command
             read.records, as_of=day, model=trained, policy=chosen, explain=explain.value, exclude=refused
         )
         step("Écriture")
+        if journal is not None:  # first, so that no result is handed out that the journal does not know
+            dr.Journal(journal).record(scores, at=datetime.now(tz=UTC), records=read.records)
         with writing(target / "scores.parquet"):
             scores.write(target)
+        listed = None if capacity is None else write_capacity_list(scores, capacity, target)
     _say_result(read, scores, target)
+    if listed is not None:
+        say(listed)
 
 
 def _say_result(read: Extracts, scores: RiskScores, target: Path) -> None:

@@ -8,7 +8,7 @@ from decrochage_risk import french
 from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.features import CATALOGUE, FAMILIES
 from decrochage_risk.model import closing_day
-from decrochage_risk.notice.content import FamilyWeight, Notice, TableSource
+from decrochage_risk.notices.content import FamilyWeight, Notice, TableSource
 from decrochage_risk.records.levels import LEVEL_BY_NAME
 from decrochage_risk.records.tables import TABLES
 from decrochage_risk.school_year import school_year_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from decrochage_risk.notice.building import notice
-from decrochage_risk.notice.content import FamilyWeight, Notice, TableSource
+from decrochage_risk.notices.building import notice
+from decrochage_risk.notices.content import FamilyWeight, Notice, TableSource
 
 __all__ = ["FamilyWeight", "Notice", "TableSource", "notice"]
