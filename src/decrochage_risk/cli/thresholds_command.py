@@ -54,12 +54,14 @@ def thresholds(
     years = french.join([french.school_year(year) for year in trained.held_out["school_years"]])
     say(f"Un élève compte une fois par année ; année scolaire {years}. Intervalles à 90 %.")
     for name, rows in table.groupby(by.value, sort=False):
-        say(f"\n{_label(str(name), by)}")
         known = rows[rows["listed"].notna()]
-        if len(known):
-            console().print(_shown(known))
-        else:
-            say("effectifs trop petits pour être montrés")
+        if known.empty:
+            say(f"\n{_label(str(name), by)} : effectifs trop petits pour être montrés")
+            continue
+        pupils, left = (int(known[column].iloc[0]) for column in ("pupils", "left"))
+        totals = f"{french.plural(pupils, 'élève')}, {french.plural(left, 'sortie')} sans diplôme"
+        say(f"\n{_label(str(name), by)} : {totals}")
+        console().print(_shown(known))
     if trained.demo:
         say("Modèle de démonstration : ces effectifs sont ceux d'élèves synthétiques.")
     if csv is not None:
@@ -88,9 +90,9 @@ def _shown(rows: pd.DataFrame) -> Table:
         shown.add_row(
             french.percent(row["threshold"], None),
             "" if _unknown(row["tier"]) else str(row["tier"]),
-            f"{french.number(row['listed'], 0)} / {french.number(row['pupils'], 0)}",
+            french.number(row["listed"], 0),
             french.number(row["listed_per_100"], 1),
-            f"{french.number(row['hits'], 0)} / {french.number(row['left'], 0)}",
+            french.number(row["hits"], 0),
             _share(row, "precision"),
             _share(row, "recall"),
         )

@@ -110,11 +110,11 @@ def capacity_list(scores: HasFrame, capacity: int | Mapping[str, int]) -> Capaci
     )
     scored = ranked[ranked["risk"].notna()]
     place = scored.groupby("school_id", sort=True).cumcount()
-    allowed = scored["school_id"].map(asked)
+    allowed = scored["school_id"].map(asked).astype(np.float64)
     listed, left_out = scored[place < allowed], scored[place >= allowed]
     edge = listed.groupby("school_id")["risk"].min()
-    tied_out = left_out[left_out["risk"] == left_out["school_id"].map(edge)]
-    at_edge = listed["risk"] == listed["school_id"].map(edge)
+    tied_out = left_out[left_out["risk"] == left_out["school_id"].map(edge).astype(np.float64)]
+    at_edge = listed["risk"] == listed["school_id"].map(edge).astype(np.float64)
     pupils = listed.assign(tied=at_edge & listed["school_id"].isin(tied_out["school_id"]))
     pupils = pupils.sort_values(["school_id", "class_id", "pupil_id"], kind="stable", na_position="last")
     columns = ["school_id", "class_id", "pupil_id", "level", "risk", "tier", "flagged", "tied"]

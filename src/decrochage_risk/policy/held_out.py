@@ -92,7 +92,9 @@ class HeldOutPupils:
         others = {"pupils": pupils, "years": years}
         given = {name: np.asarray(values) for name, values in others.items() if values is not None}
         _refuse_faulty(names, scores, happened, given)
-        known = ~(np.isnan(scores) | np.isnan(happened))
+        known = np.flatnonzero(~(np.isnan(scores) | np.isnan(happened)))
+        # Rows that differ by their level alone must not be drawn by the order they came in.
+        known = known[np.argsort(names[known].astype(str), kind="stable")]
         names, scores, happened = names[known], scores[known], happened[known]
         owner = given["pupils"][known] if "pupils" in given else None
         kept = one_per_pupil(scores, happened, owner, given["years"][known] if "years" in given else None)
