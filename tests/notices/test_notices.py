@@ -58,7 +58,9 @@ def test_the_weights_are_those_of_the_risk(small_scores: RiskScores) -> None:
         assert total == pytest.approx(100 * (pupil.risk - pupil.reference_risk), abs=1e-6)
         by_family = {weight.family: weight.points for weight in made.weights}
         for reason in (*(pupil.reasons or ()), *(pupil.protective or ())):
-            assert by_family[reason.family] == pytest.approx(reason.points, abs=1e-4)  # additive to 1e-6 log-odds
+            assert by_family[reason.family] == pytest.approx(
+                reason.points, abs=1e-4
+            )  # additive to 1e-6 log-odds
 
 
 def test_every_known_value_is_told_and_every_missing_one_counted(
