@@ -21,7 +21,19 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
-COMMANDS = ("demo", "check", "score", "train", "evaluate", "cohort", "pseudonymise", "new-key")
+COMMANDS = (
+    "demo",
+    "check",
+    "score",
+    "notice",
+    "journal",
+    "train",
+    "evaluate",
+    "thresholds",
+    "cohort",
+    "pseudonymise",
+    "new-key",
+)
 
 
 def _program(command: Callable[[], None]) -> typer.Typer:

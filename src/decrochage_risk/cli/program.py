@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 
 from decrochage_risk.cli.cohort_command import cohort
 from decrochage_risk.cli.demo_command import demo
+from decrochage_risk.cli.journal_command import journal
 from decrochage_risk.cli.model_commands import evaluate, train
 from decrochage_risk.cli.notice_command import notice
 from decrochage_risk.cli.output import replace_unwritable, say
@@ -89,6 +90,7 @@ _COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "check": (check, "vérifier un dossier d'extraits"),
     "score": (score, "scorer un dossier à une date"),
     "notice": (notice, "écrire la notice d'un élève"),
+    "journal": (journal, "lire et purger un journal"),
     "train": (train, "entraîner un modèle sur vos données"),
     "evaluate": (evaluate, "mesurer un modèle"),
     "thresholds": (thresholds, "aider à choisir les seuils"),
