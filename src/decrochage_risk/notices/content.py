@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date  # pydantic reads the annotation at run time
+from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Literal
 
@@ -15,6 +16,8 @@ from decrochage_risk.score import ModelFacts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from jinja2 import Template
 
 __all__ = ["FamilyWeight", "Notice", "TableSource"]
 
@@ -143,17 +146,21 @@ class Notice(_Frozen):
         return self.to_html()
 
     def _rendered(self, name: str, *, escape: bool) -> str:
-        from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - loaded on first use
+        return _template(name, escape=escape).render(notice=self).rstrip() + "\n"
 
-        template = files(__package__).joinpath(name).read_text(encoding="utf-8")
-        environment = Environment(
-            undefined=StrictUndefined,
-            autoescape=escape,  # noqa: S701 - the Markdown form escapes by its own filter
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        environment.filters.update(_filters(escape=escape))
-        return environment.from_string(template).render(notice=self).rstrip() + "\n"
+
+@cache
+def _template(name: str, *, escape: bool) -> Template:
+    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - loaded on first use
+
+    environment = Environment(
+        undefined=StrictUndefined,
+        autoescape=escape,  # noqa: S701 - the Markdown form escapes by its own filter
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(_filters(escape=escape))
+    return environment.from_string(files(__package__).joinpath(name).read_text(encoding="utf-8"))
 
 
 def _filters(*, escape: bool) -> dict[str, Callable[..., str]]:

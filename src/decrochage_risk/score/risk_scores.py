@@ -135,7 +135,7 @@ class RiskScores:
         self.features = features
         self.run = run
         self._policy = policy
-        self._opening_facts = OpeningFacts(features, known)
+        self._opening_facts = OpeningFacts(known)
 
     def __len__(self) -> int:
         return len(self.frame)
@@ -257,7 +257,7 @@ class RiskScores:
         """
         position = self._position[pupil_id]
         row = self._rows[position]
-        facts, told = self._opening_facts.of(position)
+        facts, told = self._opening_facts.of(position, self._values(position))
         return self._policy.measures_for(
             level=row["level"],
             age_years=row["age_years"],
@@ -267,9 +267,12 @@ class RiskScores:
             told=told,
         )
 
+    def _values(self, position: int) -> dict[str, float]:
+        return {str(name): float(value) for name, value in self.features.iloc[position].items()}
+
     def facts(self, pupil_id: str) -> dict[str, str]:
         """Every known feature of a pupil as a dated fact in French, by its name; empty when nothing may be read."""
-        return self._opening_facts.worded(self._position[pupil_id])
+        return self._opening_facts.worded(self._values(self._position[pupil_id]))
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON values: the run, then one object per pupil."""

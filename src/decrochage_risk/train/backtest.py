@@ -7,7 +7,6 @@ instead would leave mostly leavers in it: whoever comes back did not leave.)
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,17 +39,7 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-__all__ = [
-    "LastYear",
-    "backtest",
-    "can_be_known",
-    "fit_risk_model",
-    "last_year_rows",
-    "learnt_baselines",
-    "predict_last_year",
-    "report_last_year",
-    "report_on",
-]
+__all__ = ["backtest", "can_be_known", "fit_risk_model", "last_year_rows", "learnt_baselines", "report_on"]
 
 SPREAD_FACTOR = 2.6
 """Factor on the jackknife error that makes the 90 % interval cover the truth of the upper tenth of the risks, where
@@ -101,25 +90,6 @@ def last_year_rows(snapshots: Snapshots) -> tuple[npt.NDArray[np.bool_], npt.NDA
     return last, (years < years.max()) & (snapshots.rows["matured"].to_numpy() <= first_day)
 
 
-@dataclass(frozen=True, eq=False)
-class LastYear:
-    """The last school year, predicted by models that never saw it nor its pupils.
-
-    Attributes
-    ----------
-    test : Snapshots
-        Its rows.
-    risk : array, shape (rows,)
-        Predicted probabilities.
-    learnt : list of arrays, each of shape (rows,)
-        Scores of the logistic regression and of the school rate.
-    """
-
-    test: Snapshots
-    risk: Floats
-    learnt: list[Floats]
-
-
 def backtest(
     snapshots: Snapshots,
     *,
@@ -127,6 +97,7 @@ def backtest(
     synthetic: bool,
     options: FitOptions | None = None,
     progress: Callable[[str], None] | None = None,
+    predicted: Callable[[Snapshots, Floats], None] | None = None,
 ) -> EvaluationReport:
     """Measure the procedure on the last school year, with models and baselines that saw only earlier ones.
 
@@ -140,25 +111,9 @@ def backtest(
         Whether the pupils are.
     options, progress
         As in ``train_model``.
+    predicted : callable, optional
+        Given the rows of the last school year and their risks, by models that never saw them.
     """
-    found = predict_last_year(snapshots, seed=seed, options=options, progress=progress)
-    return report_last_year(found, synthetic=synthetic)
-
-
-def report_last_year(found: LastYear, *, synthetic: bool) -> EvaluationReport:
-    """Build the report of the last school year."""
-    title = "Dernière année, jamais utilisée pour choisir"
-    return report_on(found.test, found.risk, found.learnt, title=title, synthetic=synthetic)
-
-
-def predict_last_year(
-    snapshots: Snapshots,
-    *,
-    seed: int,
-    options: FitOptions | None = None,
-    progress: Callable[[str], None] | None = None,
-) -> LastYear:
-    """Predict the last school year by models and baselines that saw only earlier ones; arguments of `backtest`."""
     last, earlier = last_year_rows(snapshots)
     test = snapshots.take(last)
     risk = np.full(len(test.outcome), np.nan)
@@ -171,7 +126,11 @@ def predict_last_year(
         risk[mask] = model.risk(part.features, part.rows["reference_group"].to_numpy())
         for scores, baseline in zip(learnt, learnt_baselines(train, part), strict=True):
             scores[mask] = baseline.score
-    return LastYear(test, risk, learnt)
+    if predicted is not None:
+        predicted(test, risk)
+    return report_on(
+        test, risk, learnt, title="Dernière année, jamais utilisée pour choisir", synthetic=synthetic
+    )
 
 
 def _without_common_pupils(

@@ -28,28 +28,20 @@ from decrochage_risk.records.levels import LEVEL_BY_NAME, LEVEL_NAMES, PATHWAY_L
 from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.records.row_rules import ROW_RULES
 from decrochage_risk.school_year import school_year_of, to_date
-from decrochage_risk.train.backtest import (
-    LastYear,
-    can_be_known,
-    fit_risk_model,
-    last_year_rows,
-    predict_last_year,
-    report_last_year,
-    report_on,
-)
-from decrochage_risk.train.held_out_counts import held_out_counts
+from decrochage_risk.train.backtest import backtest, can_be_known, fit_risk_model, last_year_rows, report_on
+from decrochage_risk.train.held_out_counts import HeldOutCounts
 from decrochage_risk.train.supported import set_apart_supported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import date
 
-    import numpy.typing as npt
     import pandas as pd
 
     from decrochage_risk.model import FitOptions
     from decrochage_risk.policy import Policy
     from decrochage_risk.records.pupil_records import PupilRecords
+    from decrochage_risk.train.held_out_counts import Predicted
     from decrochage_risk.train.supported import Helped
 
 __all__ = ["train_model"]
@@ -142,14 +134,12 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     if progress is not None:
         progress("Apprentissage sur toutes les années")
     risk_model = fit_risk_model(snapshots, seed=seed, options=options)
-    last_year = _last_year(snapshots, seed=seed, options=options, progress=progress)
-    untouched = last_year is not None
-    if last_year is not None:
-        report = report_last_year(last_year, synthetic=synthetic)
-    else:
-        last_year = LastYear(snapshots, _risk_on_folds(risk_model), [])
-        title = "Élèves laissés de côté, même année"
-        report = report_on(snapshots, last_year.risk, (), title=title, synthetic=synthetic)
+    counts = HeldOutCounts(policy)
+    report, untouched = _measured(
+        snapshots, seed=seed, synthetic=synthetic, options=options, progress=progress, predicted=counts.take
+    )
+    if report is None:
+        report = _report_on_folds(snapshots, risk_model, synthetic=synthetic, predicted=counts.take)
     trained_on = _trained_on(snapshots, outcome_closes, caveats)
     facts = _card_facts(
         snapshots, risk_model, report, trained_on, name, untouched=untouched, synthetic=synthetic
@@ -162,7 +152,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         trained_on=trained_on,
         report={"untouched": untouched, **report.model_dump(mode="json")},
         card=model_card(facts),
-        held_out=held_out_counts(last_year.test, last_year.risk, policy=policy, untouched=untouched),
+        held_out=counts.told(untouched=untouched),
     )
 
 
@@ -192,32 +182,44 @@ def _dates(
     return known
 
 
-def _last_year(
+def _measured(
     snapshots: Snapshots,
     *,
     seed: int,
+    synthetic: bool,
     options: FitOptions | None,
     progress: Callable[[str], None] | None,
-) -> LastYear | None:
-    """Predictions of the untouched last year; None when the earlier years are not enough to learn from."""
+    predicted: Predicted,
+) -> tuple[EvaluationReport | None, bool]:
+    """Report of the untouched last year; None when the earlier years are not enough to learn from."""
     _, earlier = last_year_rows(snapshots)
     cause = "there is no earlier school year whose outcomes had closed"
     if earlier.any():
         try:
-            return predict_last_year(snapshots, seed=seed, options=options, progress=progress)
+            report = backtest(
+                snapshots,
+                seed=seed,
+                synthetic=synthetic,
+                options=options,
+                progress=progress,
+                predicted=predicted,
+            )
         except NotEnoughDataError as error:
             cause = f"the earlier school years are not enough to learn from ({str(error).splitlines()[0]})"
+        else:
+            return report, True
     warnings.warn(
         f"No year is untouched: {cause}. The figures come from pupils left out of the training, of the same years. "
         "Hint: add records and outcomes of one more school year.",
         TrainingWarning,
         stacklevel=3,
     )
-    return None
+    return None, False
 
 
-def _risk_on_folds(risk_model: RiskModel) -> npt.NDArray[np.float64]:
-    """Risk of every row, by the members that did not see its pupil."""
+def _report_on_folds(
+    snapshots: Snapshots, risk_model: RiskModel, *, synthetic: bool, predicted: Predicted
+) -> EvaluationReport:
     held = risk_model.out_of_fold
     if held is None:  # only after loading, never after fitting
         raise NotEnoughDataError(
@@ -227,7 +229,8 @@ def _risk_on_folds(risk_model: RiskModel) -> npt.NDArray[np.float64]:
         )
     risk = np.empty(len(held.rows))
     risk[held.rows] = 1.0 / (1.0 + np.exp(-risk_model.calibration.apply(held.log_odds)))
-    return risk
+    predicted(snapshots, risk)
+    return report_on(snapshots, risk, (), title="Élèves laissés de côté, même année", synthetic=synthetic)
 
 
 def _caveats(records: PupilRecords) -> list[str]:
