@@ -18,8 +18,10 @@ from decrochage_risk import french
 from decrochage_risk.errors import DemoModelWarning
 from decrochage_risk.explain.documentation import reasons_page
 from decrochage_risk.features.documentation import features_page
-from decrochage_risk.records.documentation import records_page, schemas
+from decrochage_risk.feedback.rows import FEEDBACK
+from decrochage_risk.records.documentation import records_page, schema_of, schemas
 from decrochage_risk.score import RiskScores, score_pupils
+from decrochage_risk.score.documentation import pupil_risk_schema
 from decrochage_risk.synthetic import make_cohort
 
 PLURAL_FROM = 2
@@ -35,7 +37,11 @@ def generated_files() -> dict[str, str]:
     return {
         **{
             f"data/schema/{name}.schema.json": json.dumps(schema, ensure_ascii=True, indent=2) + "\n"
-            for name, schema in schemas().items()
+            for name, schema in {
+                **schemas(),
+                "feedback": schema_of(FEEDBACK),
+                "pupil_risk": pupil_risk_schema(),
+            }.items()
         },
         "docs/records.md": records_page(),
         "docs/features.md": features_page(),

@@ -12,7 +12,7 @@ The one public door. Everything is loaded on first use, so that ``import decroch
 A folder larger than memory goes from files to files: ``dr.score_folder``, ``dr.train_folder``.
 
 Layers, each in its own subpackage: ``records`` -> ``features`` -> ``model`` -> ``explain``, ``evaluate``, ``policy``
--> ``score``, ``train`` -> ``cli``.
+-> ``score``, ``train`` -> ``notices``, ``journal``, ``feedback`` -> ``cli``.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         DecrochageWarning,
         DemoModelWarning,
         FaultyRecordsError,
+        JournalError,
         LeakError,
         ModelError,
         NotEnoughDataError,
@@ -45,9 +46,12 @@ if TYPE_CHECKING:
     from decrochage_risk.evaluate import EvaluationReport, ModelComparison
     from decrochage_risk.explain import ChangeReason, Reason
     from decrochage_risk.features import build_context
+    from decrochage_risk.feedback import Feedback, judged_flags, read_feedback
+    from decrochage_risk.journal import Journal
     from decrochage_risk.model import TrainedModel, recalibrate
     from decrochage_risk.model import load_trained_model as load_model
-    from decrochage_risk.policy import Policy, load_policy
+    from decrochage_risk.notices import Notice, notice
+    from decrochage_risk.policy import CapacityList, Policy, capacity_list, load_policy, threshold_table
     from decrochage_risk.records import PupilRecords
     from decrochage_risk.school_year import SchoolCalendar
     from decrochage_risk.score import (
@@ -80,6 +84,10 @@ _HOME = {
     "EvaluationReport": "evaluate",
     "ModelComparison": "evaluate",
     "FolderScores": "score",
+    "CapacityList": "policy",
+    "Feedback": "feedback",
+    "Journal": "journal",
+    "Notice": "notices",
     "Policy": "policy",
     "PupilChange": "score",
     "PupilRecords": "records",
@@ -92,7 +100,9 @@ _HOME = {
     "TrainedModel": "model",
     "build_context": "features",
     "compare_models": "train",
+    "capacity_list": "policy",
     "evaluate_model": "train",
+    "judged_flags": "feedback",
     "load_model": "model:load_trained_model",
     "load_policy": "policy",
     "recalibrate": "model",
@@ -100,6 +110,9 @@ _HOME = {
     "score_folder": "score",
     "score_pupils": "score",
     "train_folder": "train",
+    "notice": "notices",
+    "read_feedback": "feedback",
+    "threshold_table": "policy",
     "train_model": "train",
     "what_could_help": "score",
 }
@@ -108,6 +121,7 @@ __all__ = [
     "ArtefactError",
     "AsOfError",
     "CalendarError",
+    "CapacityList",
     "ChangeReason",
     "Changes",
     "ColumnsError",
@@ -119,11 +133,15 @@ __all__ = [
     "DemoModelWarning",
     "EvaluationReport",
     "FaultyRecordsError",
+    "Feedback",
     "FolderScores",
+    "Journal",
+    "JournalError",
     "LeakError",
     "ModelComparison",
     "ModelError",
     "NotEnoughDataError",
+    "Notice",
     "Policy",
     "PolicyError",
     "PupilChange",
@@ -142,14 +160,19 @@ __all__ = [
     "UnknownFormatError",
     "UnreadableRecordsError",
     "build_context",
+    "capacity_list",
     "compare_models",
     "evaluate_model",
+    "judged_flags",
     "load_model",
     "load_policy",
+    "notice",
+    "read_feedback",
     "recalibrate",
     "retrain",
     "score_folder",
     "score_pupils",
+    "threshold_table",
     "train_folder",
     "train_model",
     "what_could_help",

@@ -19,7 +19,8 @@ Every message says what came, what was expected and what to do (``Hint: ...``). 
     │   ├── TamperedArtefactError            a file is missing, truncated or edited
     │   ├── UnknownFormatError               a FORMAT that this version has no reader for
     │   └── ContractMismatchError            trained on another feature contract; the message holds the diff
-    └── PolicyError (ValueError)             a policy table that contradicts itself or leaves a level out
+    ├── PolicyError (ValueError)             a policy table that contradicts itself or leaves a level out
+    └── JournalError (ValueError)            a journal that cannot be read, written or purged as asked
 
     DecrochageWarning (UserWarning)
     ├── RecordsWarning                       records kept although something in them is odd
@@ -44,6 +45,7 @@ __all__ = [
     "DecrochageWarning",
     "DemoModelWarning",
     "FaultyRecordsError",
+    "JournalError",
     "LeakError",
     "ModelError",
     "NotEnoughDataError",
@@ -155,6 +157,10 @@ class ContractMismatchError(ArtefactError):
 
 class PolicyError(DecrochageError, ValueError):
     """A policy table contradicts itself, leaves a level out, or holds a value that cannot be."""
+
+
+class JournalError(DecrochageError, ValueError):
+    """A journal cannot be read, written or purged as asked."""
 
 
 class DecrochageWarning(UserWarning):

@@ -112,7 +112,7 @@ def test_faulty_vigilance_table_is_refused(edited: Edit, edit: tuple[str, str], 
         (("min_tier = 1", "min_tier = 4"), "(avenir_pro).min_tier: 4 came"),
         (('code = "mlds"', 'code = "tdo"'), "code 'tdo' is used 2 times"),
         (
-            ("unjustified_half_days_4w", "unjustified_halfdays"),
+            ('unjustified_half_days_month", at_least = 4', 'unjustified_halfdays", at_least = 4'),
             "feature 'unjustified_halfdays' is not in the catalogue",
         ),
         (("at_least = 10", "at_least = inf"), "at_least: inf came"),

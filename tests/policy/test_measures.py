@@ -77,7 +77,7 @@ def test_consolidation_closes_after_its_window(day: date, open_: bool) -> None: 
 @pytest.mark.parametrize("tier", [0, 1, 2, 3])
 def test_commission_educative_rests_on_the_fact_not_on_the_score(tier: int) -> None:
     """From 4 unjustified half-days on it is suggested at any tier, even without a score, with that fact."""
-    feature = "unjustified_half_days_4w"
+    feature = "unjustified_half_days_month"
     found = _measures(tier=tier, facts={feature: 4.0})["commission_educative"]
 
     assert [(fact.feature, fact.value, fact.at_least) for fact in found.facts] == [(feature, 4.0, 4.0)]
@@ -86,7 +86,7 @@ def test_commission_educative_rests_on_the_fact_not_on_the_score(tier: int) -> N
     assert "personnel_referent" in _measures(tier=tier, facts={feature: 10.0})
 
 
-@pytest.mark.parametrize("facts", [{}, {"unjustified_half_days_4w": math.nan}])
+@pytest.mark.parametrize("facts", [{}, {"unjustified_half_days_month": math.nan}])
 def test_a_fact_that_is_not_known_opens_nothing(facts: dict[str, float]) -> None:
     """Without absence records nobody is sent to a commission."""
     assert "commission_educative" not in _measures(facts=facts)
@@ -95,7 +95,7 @@ def test_a_fact_that_is_not_known_opens_nothing(facts: dict[str, float]) -> None
 def test_without_score_or_enrolment_only_facts_speak() -> None:
     """Tier 0 has no tier-bound measure, and a pupil not enrolled has none at all."""
     assert _measures(tier=0) == {}
-    assert _measures(level=None, facts={"unjustified_half_days_4w": 12.0}) == {}
+    assert _measures(level=None, facts={"unjustified_half_days_month": 12.0}) == {}
 
 
 def test_a_measure_is_not_suggested_before_it_exists() -> None:
@@ -116,7 +116,7 @@ def test_every_suggestion_holds_every_condition_of_its_entry(
     level: str, age: float | None, day: date, tier: int, half_days: float
 ) -> None:
     """What is suggested fits its entry's level, dates, tier, age and facts; what is left out fails at least one."""
-    facts = {"unjustified_half_days_4w": half_days}
+    facts = {"unjustified_half_days_month": half_days}
     found = _measures(level, age, day, tier, facts)
     for rule in load_policy().measures:
         years = None if age is None else math.floor(age)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -31,6 +32,9 @@ from decrochage_risk.cli.options import (
 )
 from decrochage_risk.cli.output import say, steps
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 __all__ = ["evaluate", "train"]
 
 ModelTarget = Annotated[
@@ -46,6 +50,32 @@ SchoolYears = Annotated[
         metavar="AAAA",
         show_default=False,
         help="Année d'apprentissage (2024 = 2024-2025) ; à répéter. Toutes celles d'outcomes par défaut.",
+    ),
+]
+FeedbackFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--feedback",
+        metavar="FICHIER",
+        show_default=False,
+        help="Retours des équipes (CSV ou Parquet) : seuls les débuts de mesure sont lus, jamais comme variable.",
+    ),
+]
+
+
+class Helped(StrEnum):
+    """What to do with pupils whom a measure has helped."""
+
+    KEEP = "keep"
+    EXCLUDE = "exclude"
+    CENSOR = "censor"
+
+
+HelpedOption = Annotated[
+    Helped,
+    typer.Option(
+        "--helped",
+        help="Élèves pour qui une mesure a commencé : gardés (keep), issue censurée (censor) ou écartés (exclude).",
     ),
 ]
 ReportFile = Annotated[
@@ -79,6 +109,8 @@ def train(  # noqa: PLR0913 - one argument per option of the command
     seed: Annotated[
         int, typer.Option("--seed", metavar="N", help="Graine : mêmes données, mêmes octets.")
     ] = 0,
+    feedback: FeedbackFile = None,
+    helped: HelpedOption = Helped.KEEP,
     synthetic: Annotated[
         bool, typer.Option("--synthetic", help="Élèves synthétiques : modèle de démonstration, et il le dit.")
     ] = False,
@@ -125,6 +157,8 @@ def train(  # noqa: PLR0913 - one argument per option of the command
             name=name,
             synthetic=synthetic,
             seed=seed,
+            supported=_supported(feedback, folder),
+            helped=helped.value,
         )
         model = done.model
         with writing(out):
@@ -134,6 +168,16 @@ def train(  # noqa: PLR0913 - one argument per option of the command
     say(f"\n{_report_of(model.report)}\n")
     say(f"Modèle : {model.model_id}{', de démonstration' if model.demo else ''}")
     say(f"Écrit dans {out} ; sa fiche : {out / 'card.md'} et {out / 'card.html'}")
+
+
+def _supported(feedback: Path | None, folder: Path) -> pd.DataFrame | None:
+    """Read when measures began, if there is a feedback file; only the pupils' ids of the extracts are read for it."""
+    if feedback is None:
+        return None
+    from decrochage_risk.records.reading import read_folder  # noqa: PLC0415 - pandas loads on first use
+
+    ids = read_folder(folder).tables["pupils"]["pupil_id"]
+    return dr.read_feedback(feedback, ids).measures_started()
 
 
 def _report_of(kept: dict[str, Any]) -> dr.EvaluationReport:

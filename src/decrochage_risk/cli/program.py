@@ -15,11 +15,14 @@ from typer.core import TyperGroup
 from decrochage_risk.cli.cohort_command import cohort
 from decrochage_risk.cli.compare_command import compare, recalibrate
 from decrochage_risk.cli.demo_command import demo
+from decrochage_risk.cli.journal_command import journal
 from decrochage_risk.cli.model_commands import evaluate, train
+from decrochage_risk.cli.notice_command import notice
 from decrochage_risk.cli.output import replace_unwritable, say
 from decrochage_risk.cli.records_commands import check, new_key, pseudonymise
 from decrochage_risk.cli.retrain_command import retrain
 from decrochage_risk.cli.score_command import score
+from decrochage_risk.cli.thresholds_command import thresholds
 from decrochage_risk.errors import DecrochageError, DecrochageWarning, FaultyRecordsError
 
 if TYPE_CHECKING:
@@ -89,11 +92,14 @@ _COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "demo": (demo, "tout le chemin, sur des élèves synthétiques"),
     "check": (check, "vérifier un dossier d'extraits"),
     "score": (score, "scorer un dossier à une date"),
+    "notice": (notice, "écrire la notice d'un élève"),
+    "journal": (journal, "lire et purger un journal"),
     "train": (train, "entraîner un modèle sur vos données"),
     "evaluate": (evaluate, "mesurer un modèle"),
     "compare": (compare, "comparer un nouveau modèle à celui en place"),
     "retrain": (retrain, "réentraîner pour une nouvelle année, d'une configuration"),
     "recalibrate": (recalibrate, "remettre le niveau moyen à des issues closes"),
+    "thresholds": (thresholds, "aider à choisir les seuils"),
     "cohort": (cohort, "tirer une cohorte synthétique"),
     "pseudonymise": (pseudonymise, "remplacer les identifiants par un code à clé"),
     "new-key": (new_key, "faire une clé de pseudonymes"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,8 @@ import typer
 
 import decrochage_risk as dr
 from decrochage_risk import french
-from decrochage_risk.cli.files import check_target_folder, fault_lines, reading_lines
+from decrochage_risk.cli.capacity import write_capacity_list
+from decrochage_risk.cli.files import check_target_file, check_target_folder, fault_lines, reading_lines
 from decrochage_risk.cli.options import (
     AlsaceMoselle,
     AsOf,
@@ -67,6 +69,26 @@ PolicyPath = Annotated[
 ]
 
 
+JournalFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--journal",
+        metavar="FICHIER",
+        show_default=False,
+        help="Journal où ajouter une ligne : heure, versions, empreintes, effectifs, identifiants signalés ; aucun risque.",
+    ),
+]
+Capacity = Annotated[
+    int | None,
+    typer.Option(
+        "--capacity",
+        metavar="N",
+        show_default=False,
+        help="Écrire aussi, par établissement, la liste des N élèves au risque le plus élevé (capacite.csv).",
+    ),
+]
+
+
 def score(  # noqa: PLR0913 - one argument per option of the command
     folder: RecordsFolder,
     *,
@@ -81,6 +103,8 @@ def score(  # noqa: PLR0913 - one argument per option of the command
     alsace_moselle: AlsaceMoselle = False,
     policy: PolicyPath = None,
     partitions: Partitions = None,
+    journal: JournalFile = None,
+    capacity: Capacity = None,
 ) -> None:
     """Scorer chaque élève d'un dossier, tel qu'on le connaissait au matin d'une date.
 
@@ -88,7 +112,8 @@ def score(  # noqa: PLR0913 - one argument per option of the command
 
     Écrit dans le dossier de sortie : scores.parquet (une ligne par élève, personne n'est omis), reasons.parquet,
     contributions.parquet, run.json (modèle, seuils, calendrier, fautes) et listes/, un CSV par établissement
-    qu'Excel ouvre en France. Les fichiers d'un passage précédent y sont remplacés.
+    qu'Excel ouvre en France. Les fichiers d'un passage précédent y sont remplacés. Avec --journal : une ligne de plus
+    dans le journal, à l'heure du passage.
 
     Des extraits plus grands que la mémoire (en Parquet) sont traités en parties ; le travail en cours est gardé à côté
     du dossier de sortie, dans .NOM.partitions : relancée avec les mêmes fichiers et options, la commande reprend où elle
@@ -99,6 +124,7 @@ def score(  # noqa: PLR0913 - one argument per option of the command
     day = to_date(as_of)
     target = out if out is not None else Path("out", day.isoformat())
     check_target_folder(target)
+    check_target_file(journal)
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
     refused, chosen = ids_of_file(exclude), dr.load_policy(policy)
     with bar() as tell:
@@ -117,7 +143,12 @@ def score(  # noqa: PLR0913 - one argument per option of the command
             partitions=partitions,
             progress=tell,
         )
+        if journal is not None:
+            dr.Journal(journal).record_folder(done, folder, at=datetime.now(tz=UTC))
+        listed = None if capacity is None else write_capacity_list(done, capacity)
     _say_result(done)
+    if listed is not None:
+        say(listed)
 
 
 def _say_result(done: FolderScores) -> None:

@@ -19,14 +19,17 @@ from decrochage_risk.features.class_values import build_context
 from decrochage_risk.features.context import CONTEXT_COLUMNS, context_of, context_values
 from decrochage_risk.features.definition import Family, Feature
 from decrochage_risk.features.families import FAMILIES
+from decrochage_risk.features.months import MONTH_FACT, MonthlyAbsence
 
 __all__ = [
     "CATALOGUE",
     "CONTEXT_COLUMNS",
     "FAMILIES",
     "FEATURE_BY_NAME",
+    "MONTH_FACT",
     "Family",
     "Feature",
+    "MonthlyAbsence",
     "build_context",
     "build_features",
     "context_of",

@@ -7,6 +7,8 @@ U+2212; the apostrophe is the ASCII one.
 
 ``quantities``
     numbers, percentages, plurals, ordinals, values with their unit;
+``proportions``
+    shares as people count ("environ 1 sur 4");
 ``dates``
     days, periods, months, school years;
 ``words``
@@ -16,6 +18,7 @@ U+2212; the apostrophe is the ASCII one.
 from __future__ import annotations
 
 from decrochage_risk.french.dates import day, month, period, school_year, since, until
+from decrochage_risk.french.proportions import about, proportion
 from decrochage_risk.french.quantities import (
     MINUS,
     NARROW_NO_BREAK_SPACE,
@@ -42,6 +45,7 @@ __all__ = [
     "PRIVATE_WORDS",
     "UNITS",
     "Unit",
+    "about",
     "day",
     "de",
     "forbidden_in",
@@ -53,6 +57,7 @@ __all__ = [
     "percent",
     "period",
     "plural",
+    "proportion",
     "quantity",
     "rounded",
     "school_year",

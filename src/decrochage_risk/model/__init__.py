@@ -9,7 +9,7 @@ from decrochage_risk.model.calibration import (
     fit_offset,
     update_intercept,
 )
-from decrochage_risk.model.comparable import Comparable, jeffreys_interval
+from decrochage_risk.model.comparable import Comparable, jeffreys_interval, one_per_pupil
 from decrochage_risk.model.distributions import SCORE, FeatureDistributions
 from decrochage_risk.model.fit_options import FitOptions
 from decrochage_risk.model.folds import pupil_folds, rolling_origin
@@ -59,6 +59,7 @@ __all__ = [
     "jeffreys_interval",
     "load_trained_model",
     "matrix_with_context",
+    "one_per_pupil",
     "previous_model",
     "pupil_folds",
     "recalibrate",

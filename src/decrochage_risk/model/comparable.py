@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from decrochage_risk.model.numeric_table import FloatArray, IntArray
 
-__all__ = ["Comparable", "jeffreys_interval"]
+__all__ = ["Comparable", "jeffreys_interval", "one_per_pupil"]
 
 ROWS_PER_BIN = 100
 POSITIVES_PER_BIN = 10
@@ -130,7 +130,7 @@ class Comparable:
         NotEnoughDataError
             No row at all.
         """
-        kept = _one_per_pupil(risk, outcome, groups, time)
+        kept = one_per_pupil(risk, outcome, groups, time)
         if not len(kept):
             raise NotEnoughDataError(
                 explain_error(
@@ -226,9 +226,10 @@ class Comparable:
         )
 
 
-def _one_per_pupil(
+def one_per_pupil(
     risk: FloatArray, outcome: FloatArray, groups: npt.ArrayLike | None, time: npt.ArrayLike | None
 ) -> IntArray:
+    """Positions of one row per pupil and period, drawn by a hash of the row's values: the same in every run and order."""
     if groups is None:
         return np.arange(len(risk), dtype=np.int64)
     owner, _ = sorted_codes(groups, len(risk), "groups")

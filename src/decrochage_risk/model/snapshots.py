@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -83,6 +83,11 @@ class Snapshots:
             self.rows[mask].reset_index(drop=True),
             self.left_out,
         )
+
+    def with_left_out(self, cause: str, rows: int) -> Snapshots:
+        """Count further rows as left out."""
+        counts = Counter(self.left_out) + Counter({cause: rows})
+        return replace(self, left_out=dict(sorted(counts.items())))
 
 
 def default_as_of_dates(school_years: Iterable[int]) -> tuple[date, ...]:

@@ -61,6 +61,9 @@ class TrainedModel:
         :func:`~decrochage_risk.model.updating.recalibrate`.
     distributions : FeatureDistributions or None
         Of the training, for the drift watch; None in older artefacts.
+    held_out : dict
+        Counts of pupils that no choice touched, by tier and by threshold (``school_years``, ``untouched``, ``tiers``,
+        ``thresholds``); empty for a model of an earlier version.
     """
 
     risk_model: RiskModel
@@ -74,6 +77,7 @@ class TrainedModel:
     feature_contract: list[dict[str, Any]] = field(default_factory=contract)
     updates: tuple[dict[str, Any], ...] = ()
     distributions: FeatureDistributions | None = None
+    held_out: dict[str, Any] = field(default_factory=dict)
 
     def __repr__(self) -> str:
         years = ", ".join(map(str, self.trained_on.get("school_years", ())))
@@ -104,7 +108,8 @@ class TrainedModel:
         kept: dict[str, Any] = {name: getattr(self, name) for name in _KEPT}
         kept["levels"] = list(self.levels)
         updates = {"updates": list(self.updates)} if self.updates else {}
-        return {**kept, **updates, "feature_contract": self.feature_contract}
+        counts = {"held_out": self.held_out} if self.held_out else {}
+        return {**kept, **counts, **updates, "feature_contract": self.feature_contract}
 
     def save(self, folder: str | Path) -> str:
         """Write the artefact: a folder of text files with their checksums, no pickle, no wall clock.
@@ -217,6 +222,7 @@ def load_trained_model(folder: str | Path) -> TrainedModel:
         feature_contract=manifest["feature_contract"],
         updates=tuple(manifest.get("updates", ())),
         distributions=distributions,
+        held_out=manifest.get("held_out", {}),
         **{**{name: manifest[name] for name in _KEPT}, "levels": tuple(manifest["levels"])},
     )
 

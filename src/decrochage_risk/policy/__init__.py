@@ -1,24 +1,42 @@
 """What a school does with a risk: vigilance by level, three tiers, suggested measures. Data, not code.
 
+What the thresholds meant on pupils that no choice touched is counted here too: the precision of each tier, the table
+from which thresholds are chosen, and the list of the pupils that a school can meet.
+
 The two tables beside this file (``vigilance.toml``, ``measures.toml``) hold every threshold, age, window and source;
 `load_policy` reads them, or those of the caller.
 """
 
 from __future__ import annotations
 
+from decrochage_risk.policy.capacity import CapacityList, capacity_list
+from decrochage_risk.policy.held_out import SMALLEST_CELL, HeldOutPupils, is_small, tier_counts
 from decrochage_risk.policy.loading import Policy, load_policy
 from decrochage_risk.policy.measures import FactCondition, Measure, MeasureRule, OpeningFact, Window
+from decrochage_risk.policy.thresholds import threshold_counts, threshold_frame, threshold_table
+from decrochage_risk.policy.tier_precision import TierPrecision, tier_precision
 from decrochage_risk.policy.vigilance import Assessment, LevelGroup, VigilanceTable
 
 __all__ = [
+    "SMALLEST_CELL",
     "Assessment",
+    "CapacityList",
     "FactCondition",
+    "HeldOutPupils",
     "LevelGroup",
     "Measure",
     "MeasureRule",
     "OpeningFact",
     "Policy",
+    "TierPrecision",
     "VigilanceTable",
     "Window",
+    "capacity_list",
+    "is_small",
     "load_policy",
+    "threshold_counts",
+    "threshold_frame",
+    "threshold_table",
+    "tier_counts",
+    "tier_precision",
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import tomllib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -146,6 +146,7 @@ class Policy(BaseModel):
         as_of: date,
         tier: int,
         facts: Mapping[str, float],
+        told: Callable[[str], str] | None = None,
     ) -> tuple[Measure, ...]:
         """List the measures that may be suggested to one pupil; never decided.
 
@@ -160,7 +161,9 @@ class Policy(BaseModel):
         tier : int
             0 (no score) to 3.
         facts : mapping of str to float
-            Feature values by name; missing or NaN = not known, and opens nothing.
+            Values by name of the features, and of `MONTH_FACT`; missing or NaN = not known, and opens nothing.
+        told : callable, optional
+            Words a fact, by its name, in French and dated; shown with the measure that it opens.
 
         Returns
         -------
@@ -185,7 +188,7 @@ class Policy(BaseModel):
             return ()
         self.table.group_of(level)
         found = (
-            rule.suggested(level=level, age_years=age_years, as_of=as_of, tier=tier, facts=facts)
+            rule.suggested(level=level, age_years=age_years, as_of=as_of, tier=tier, facts=facts, told=told)
             for rule in self.measures
         )
         return tuple(measure for measure in found if measure is not None)

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
-from decrochage_risk.features.catalogue import FEATURE_BY_NAME
+from decrochage_risk.features import FEATURE_BY_NAME, MONTH_FACT
 from decrochage_risk.records.levels import LEVEL_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 __all__ = ["FactCondition", "Measure", "MeasureRule", "OpeningFact", "Window"]
 
@@ -48,18 +48,19 @@ class Window(_Frozen):
 
 
 class FactCondition(_Frozen):
-    """A feature of the catalogue that must be known and at least this value."""
+    """A fact that must be known and at least this value: a feature of the catalogue, or `MONTH_FACT`."""
 
     feature: Text
     at_least: Annotated[float, Field(allow_inf_nan=False)]
 
 
 class OpeningFact(_Frozen):
-    """A fact that opened a measure: the pupil's value, and the value asked for."""
+    """A fact that opened a measure: the pupil's value, the value asked for, and the fact in French, dated."""
 
     feature: str
     value: float
     at_least: float
+    text: str = ""
 
 
 class Measure(_Frozen):
@@ -132,7 +133,7 @@ class MeasureRule(_Frozen):
             faults.append(f"expected min_age <= max_age, came {self.min_age} / {self.max_age}")
         if self.min_tier == 0 and not self.facts:
             faults.append("expected facts with min_tier 0: without a score only a fact can open a measure")
-        unknown = [fact.feature for fact in self.facts if fact.feature not in FEATURE_BY_NAME]
+        unknown = [fact.feature for fact in self.facts if fact.feature not in {*FEATURE_BY_NAME, MONTH_FACT}]
         faults += [f"feature {name!r} is not in the catalogue" for name in unknown]
         if self.levels != "all":
             faults += [f"level {name!r} is not known" for name in self.levels if name not in LEVEL_NAMES]
@@ -141,14 +142,21 @@ class MeasureRule(_Frozen):
         return self
 
     def suggested(
-        self, *, level: str, age_years: float | None, as_of: date, tier: int, facts: Mapping[str, float]
+        self,
+        *,
+        level: str,
+        age_years: float | None,
+        as_of: date,
+        tier: int,
+        facts: Mapping[str, float],
+        told: Callable[[str], str] | None = None,
     ) -> Measure | None:
-        """Return the measure if its conditions hold for this pupil, else None.
+        """Return the measure if its conditions hold for this pupil, else None; ``told`` words a fact by its name.
 
         An age that is not known keeps the measure, with a line in ``to_check``; a fact that is not known does not
         open it, since the measure rests on that fact.
         """
-        opening = self._opening_facts(facts)
+        opening = self._opening_facts(facts, told)
         if opening is None or tier < self.min_tier or not self._applies(level, as_of):
             return None
         age = None if age_years is None or math.isnan(age_years) else age_years
@@ -189,12 +197,17 @@ class MeasureRule(_Frozen):
             else f"de {self.min_age} à {self.max_age} ans"
         )
 
-    def _opening_facts(self, facts: Mapping[str, float]) -> tuple[OpeningFact, ...] | None:
+    def _opening_facts(
+        self, facts: Mapping[str, float], told: Callable[[str], str] | None
+    ) -> tuple[OpeningFact, ...] | None:
         """Return the facts that hold, or None as soon as one is unknown or too low (NaN is never at least)."""
         opening = []
         for condition in self.facts:
             value = float(facts.get(condition.feature, math.nan))
             if not value >= condition.at_least:
                 return None
-            opening.append(OpeningFact(feature=condition.feature, value=value, at_least=condition.at_least))
+            text = told(condition.feature) if told is not None else ""
+            opening.append(
+                OpeningFact(feature=condition.feature, value=value, at_least=condition.at_least, text=text)
+            )
         return tuple(opening)

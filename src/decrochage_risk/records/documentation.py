@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from decrochage_risk.records.faults import Rule
     from decrochage_risk.records.tables import Column, Table
 
-__all__ = ["records_page", "schemas"]
+__all__ = ["records_page", "schema_of", "schemas"]
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -69,10 +69,11 @@ def schemas() -> dict[str, dict[str, Any]]:
     >>> schemas()["pupils"]["items"]["required"]
     ['pupil_id']
     """
-    return {name: _schema(table) for name, table in TABLES.items()}
+    return {name: schema_of(table) for name, table in TABLES.items()}
 
 
-def _schema(table: Table) -> dict[str, Any]:
+def schema_of(table: Table) -> dict[str, Any]:
+    """Make the JSON Schema of one table: a list of rows."""
     row = table.model.model_json_schema()
     return {
         "$schema": _DRAFT,

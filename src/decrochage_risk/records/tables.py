@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from pydantic import BaseModel
 
-__all__ = ["TABLES", "Column", "Kind", "Table"]
+__all__ = ["TABLES", "Column", "Kind", "Table", "declare_table"]
 
 Kind = Literal["text", "day", "integer", "number", "flag", "choice"]
 
@@ -142,7 +142,8 @@ class Table:
         raise KeyError(name)
 
 
-def _table(name: str, model: type[BaseModel], *, mandatory: bool = False) -> Table:
+def declare_table(name: str, model: type[BaseModel], *, mandatory: bool = False) -> Table:
+    """Read a table out of its row model, whose ``x-label`` is what a school reads."""
     schema = model.model_json_schema()
     required = set(schema.get("required", ()))
     columns = tuple(
@@ -193,14 +194,14 @@ TABLES: Mapping[str, Table] = MappingProxyType(
     {
         table.name: table
         for table in (
-            _table("pupils", PupilRow, mandatory=True),
-            _table("enrolments", EnrolmentRow, mandatory=True),
-            _table("absences", AbsenceRow),
-            _table("grades", GradeRow),
-            _table("orientation", OrientationRow),
-            _table("outcomes", OutcomeRow),
-            _table("coverage", CoverageRow),
-            _table("context", ContextRow),
+            declare_table("pupils", PupilRow, mandatory=True),
+            declare_table("enrolments", EnrolmentRow, mandatory=True),
+            declare_table("absences", AbsenceRow),
+            declare_table("grades", GradeRow),
+            declare_table("orientation", OrientationRow),
+            declare_table("outcomes", OutcomeRow),
+            declare_table("coverage", CoverageRow),
+            declare_table("context", ContextRow),
         )
     }
 )

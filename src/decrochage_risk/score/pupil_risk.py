@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from decrochage_risk.explain import Reason
-from decrochage_risk.policy import Measure
+from decrochage_risk.policy import Measure, TierPrecision
 
 __all__ = ["Comparable", "DataFacts", "Interval", "ModelFacts", "PupilRisk"]
 
@@ -121,6 +121,9 @@ class PupilRisk(_Frozen):
         The tier, and the rule that was applied, in French.
     flagged : bool
         Whether the situation is to be looked at (tier 2 or 3).
+    tier_precision : TierPrecision or None
+        How many pupils of this tier left, and how many did not, among pupils that no choice touched; None without a
+        score.
     reasons : tuple of Reason or None
         Aggravating reasons; None when not explained, empty when nothing stands out.
     protective : tuple of Reason or None
@@ -151,6 +154,7 @@ class PupilRisk(_Frozen):
     tier_label: str | None
     flagged: bool
     flag_rule: str | None
+    tier_precision: TierPrecision | None = None
     reasons: tuple[Reason, ...] | None
     protective: tuple[Reason, ...] | None
     other_points: float | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -12,8 +12,11 @@ import numpy as np
 from decrochage_risk import french
 from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.explain import Reason
+from decrochage_risk.model import DEFAULT_CLOSES
+from decrochage_risk.policy import tier_precision
 from decrochage_risk.score.comparable_words import comparable_of
 from decrochage_risk.score.demo_model import DEMO_NOTICE
+from decrochage_risk.score.opening_facts import OpeningFacts
 from decrochage_risk.score.pupil_risk import DataFacts, Interval, ModelFacts, PupilRisk
 
 if TYPE_CHECKING:
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from decrochage_risk.model import TrainedModel
-    from decrochage_risk.policy import Measure, Policy
+    from decrochage_risk.policy import Measure, Policy, TierPrecision
     from decrochage_risk.records.known import KnownRecords
     from decrochage_risk.records.pupil_records import PupilRecords
     from decrochage_risk.score.changes import Changes
@@ -63,6 +66,10 @@ class RunFacts:
         Whether the thresholds were in force on the as-of date; the summary says so when they were not.
     faults : dict of str to int
         Count of each fault of the records, "severity table rule".
+    outcome_closes : tuple of int
+        Month and day on which the outcome closes.
+    held_out : dict
+        Counts of held-out pupils that the model keeps (``TrainedModel.held_out``).
     """
 
     as_of: date
@@ -71,6 +78,8 @@ class RunFacts:
     policy_in_force: bool
     calendar_version: str
     faults: dict[str, int]
+    outcome_closes: tuple[int, int] = DEFAULT_CLOSES
+    held_out: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(cls, model: TrainedModel, policy: Policy, known: KnownRecords, records: PupilRecords) -> RunFacts:
@@ -94,6 +103,8 @@ class RunFacts:
             policy_in_force=policy.in_force(known.as_of),
             calendar_version=known.calendar.version,
             faults=dict(sorted(counted.items())),
+            outcome_closes=tuple(model.trained_on.get("outcome_closes", DEFAULT_CLOSES)),
+            held_out=model.held_out,
         )
 
     @classmethod
@@ -151,6 +162,7 @@ class RiskScores:
         self._results = results
         self._policy = policy
         self._model = model
+        self._opening_facts = OpeningFacts(results.known)
 
     @cached_property
     def frame(self) -> pd.DataFrame:  # noqa: D102 - described with the class
@@ -235,6 +247,7 @@ class RiskScores:
             tier_label=self._policy.tier_label(row["tier"]),
             flagged=row["flagged"],
             flag_rule=row["flag_rule"],
+            tier_precision=self._tier_precision(row),
             reasons=None if reasons is None else _of_direction(reasons, "aggravating"),
             protective=None if reasons is None else _of_direction(reasons, "protective"),
             other_points=row["other_points"],
@@ -244,6 +257,19 @@ class RiskScores:
             model=self.run.model,
             policy_version=self.run.policy_version,
         )
+
+    def _tier_precision(self, row: dict[str, Any]) -> TierPrecision | None:
+        if not row["tier"]:
+            return None
+        group = self._policy.table.group_of(row["level"])
+        if (group.code, row["tier"]) not in self._precisions:
+            found = tier_precision(self.run.held_out, group, row["tier"], synthetic=self.run.model.demo)
+            self._precisions[group.code, row["tier"]] = found
+        return self._precisions[group.code, row["tier"]]
+
+    @cached_property
+    def _precisions(self) -> dict[tuple[str, int], TierPrecision]:
+        return {}
 
     def _data(self, position: int, row: dict[str, Any]) -> DataFacts:
         return DataFacts(
@@ -263,14 +289,20 @@ class RiskScores:
         """
         return self._measures(self._position_of(pupil_id))
 
+    def facts(self, pupil_id: str) -> dict[str, str]:
+        """Every known feature of a pupil as a dated fact in French, by its name; empty when nothing may be read."""
+        return self._opening_facts.worded(self._results.facts(self._position_of(pupil_id)))
+
     def _measures(self, position: int) -> tuple[Measure, ...]:
         cells = self._cells
+        facts, told = self._opening_facts.of(position, self._results.facts(position))
         return self._policy.measures_for(
             level=cells["level"][position],
             age_years=cells["age_years"][position],
             as_of=self.run.as_of,
             tier=cells["tier"][position],
-            facts=self._results.facts(position),
+            facts=facts,
+            told=told,
         )
 
     def since(self, previous: RiskScores) -> Changes:

@@ -15,10 +15,11 @@ from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.explain.sentences import NO_REASON, tell_missing
 
 if TYPE_CHECKING:
+    from decrochage_risk.policy import Measure
     from decrochage_risk.score.pupil_risk import PupilRisk
     from decrochage_risk.score.risk_scores import RiskScores
 
-__all__ = ["ROW_GROUP", "fresh_lists", "html_table", "school_list", "write_list", "write_scores"]
+__all__ = ["ROW_GROUP", "fresh_lists", "guarded", "html_table", "school_list", "write_list", "write_scores"]
 
 ROW_GROUP = 65_536
 """Rows of a row group of every Parquet file, so that scores written part by part are the same bytes."""
@@ -80,8 +81,9 @@ def _written(scores: RiskScores, target: Path) -> list[Path]:
 
 def write_list(table: pd.DataFrame, path: Path) -> Path:
     """Write one list as a CSV that Excel opens in France."""
-    guarded = table.map(_guarded)
-    guarded.to_csv(path, sep=";", decimal=",", index=False, encoding="utf-8-sig", lineterminator="\r\n")
+    table.map(guarded).to_csv(
+        path, sep=";", decimal=",", index=False, encoding="utf-8-sig", lineterminator="\r\n"
+    )
     return path
 
 
@@ -110,18 +112,25 @@ def _line(pupil: PupilRisk, class_id: object) -> dict[str, Any]:
     line["Élèves comparables"] = pupil.comparable.text if pupil.comparable is not None else ""
     line["Action proposée"] = pupil.tier_label
     line["Règle"] = pupil.flag_rule
+    line["Ce que ce palier annonce"] = pupil.tier_precision.text if pupil.tier_precision is not None else ""
     for number in range(4):
         line[f"Point d'attention {number + 1}"] = attention[number] if number < len(attention) else ""
     for number in range(2):
         line[f"Point d'appui {number + 1}"] = protective[number].text if number < len(protective) else ""
     line["Donnée manquante"] = tell_missing(pupil.data.missing).removeprefix("donnée manquante : ")
-    line["Mesures possibles"] = " ; ".join(measure.label for measure in pupil.measures)
+    line["Mesures possibles"] = " ; ".join(_measure(measure) for measure in pupil.measures)
     line["Décision automatique"] = "aucune"
     line["Modèle"] = pupil.model.notice or pupil.model.id
     return line
 
 
-def _guarded(cell: object) -> object:
+def _measure(measure: Measure) -> str:
+    """Name a measure with what opened it, and what remains to be checked."""
+    said = [*(fact.text for fact in measure.facts if fact.text), *measure.to_check]
+    return f"{measure.label} ({', '.join(said)})" if said else measure.label
+
+
+def guarded(cell: object) -> object:
     """Put an apostrophe before a text that a spreadsheet would read as a formula, a number or a date."""
     return f"'{cell}" if isinstance(cell, str) and _CHANGED_BY_SPREADSHEETS.fullmatch(cell) else cell
 

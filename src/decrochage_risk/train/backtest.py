@@ -113,6 +113,7 @@ def backtest(
     options: FitOptions | None = None,
     hold_out_schools: bool = True,
     progress: Callable[[str], None] | None = None,
+    predicted: Callable[[Snapshots, Floats], None] | None = None,
 ) -> EvaluationReport:
     """Measure the procedure on the last school year, with models and baselines that saw only earlier ones.
 
@@ -128,6 +129,8 @@ def backtest(
         Whether to measure the second view too: schools that the model never saw. It costs one more training.
     options, progress
         As in ``train_model``.
+    predicted : callable, optional
+        Given the rows of the last school year and their risks, by models that never saw them.
     """
     last, earlier = last_year_rows(snapshots)
     test = snapshots.take(last)
@@ -141,6 +144,8 @@ def backtest(
         risk[mask] = model.risk(part.features, part.rows["reference_group"].to_numpy())
         for scores, baseline in zip(learnt, learnt_baselines(train, part), strict=True):
             scores[mask] = baseline.score
+    if predicted is not None:
+        predicted(test, risk)
     report = report_on(
         test, risk, learnt, title="Dernière année, jamais utilisée pour choisir", synthetic=synthetic
     )

@@ -30,9 +30,11 @@ from decrochage_risk.records.row_rules import ROW_RULES
 from decrochage_risk.school_year import school_year_of, to_date
 from decrochage_risk.train.backtest import backtest, can_be_known, fit_risk_model, last_year_rows, report_on
 from decrochage_risk.train.distributing import distributions_of
+from decrochage_risk.train.held_out_counts import HeldOutCounts
 from decrochage_risk.train.labels import NOT_CLOSED, mature_only, refuse_shifted_years
 from decrochage_risk.train.leaks import missing_signals, missing_warnings, refuse_leaks, signals_of
 from decrochage_risk.train.parted_records import PartedRecords
+from decrochage_risk.train.supported import set_apart_supported
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -41,7 +43,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from decrochage_risk.model import FitOptions
+    from decrochage_risk.policy import Policy
     from decrochage_risk.records.pupil_records import PupilRecords
+    from decrochage_risk.train.held_out_counts import Predicted
+    from decrochage_risk.train.supported import Helped
 
 __all__ = ["train_model"]
 
@@ -62,6 +67,9 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     options: FitOptions | None = None,
     hold_out_schools: bool = True,
     allow_leaks: Iterable[str] = (),
+    policy: Policy | None = None,
+    supported: Any = None,  # noqa: ANN401 - any table
+    helped: Helped = "keep",
     progress: Callable[[str], None] | None = None,
 ) -> TrainedModel:
     """Train a model on the pupils at risk on several as-of dates a year.
@@ -96,6 +104,13 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         Whether the report also measures schools that a model never saw, which costs one more training.
     allow_leaks : iterable of str
         Features that may tell the outcome by themselves (an AUC above 0.95): looked at, and found right.
+    policy : Policy, optional
+        Whose tiers are counted on the held-out pupils (``held_out``); the bundled one when left out. It changes
+        nothing in the risks.
+    supported : table, optional
+        Pupils for whom a measure started, as ``Feedback.measures_started()`` gives them: ``pupil_id``, ``started_on``.
+    helped : {"keep", "exclude", "censor"}
+        What to do with their rows: see `decrochage_risk.train.supported`, which says why they are kept by default.
     progress : callable, optional
         Called with a French line per step.
 
@@ -133,13 +148,15 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     extracted = None if labels_known_on is None else to_date(labels_known_on)
     snapshots = _snapshots(records, table, dates, closes=outcome_closes, progress=progress)
     snapshots = mature_only(snapshots, extracted)
+    snapshots, told = set_apart_supported(snapshots, table, supported, helped)
     signals = signals_of(snapshots)
     refuse_leaks(signals, allow_leaks)
     unknown = missing_signals(signals)
-    caveats = [*_caveats(records), *missing_warnings(unknown)]
+    caveats = [*told, *_caveats(records), *missing_warnings(unknown)]
     if progress is not None:
         progress("Apprentissage sur toutes les années")
     risk_model = fit_risk_model(snapshots, seed=seed, options=options)
+    counts = HeldOutCounts(policy)
     report, untouched = _measured(
         snapshots,
         seed=seed,
@@ -147,9 +164,10 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         options=options,
         hold_out_schools=hold_out_schools,
         progress=progress,
+        predicted=counts.take,
     )
     if report is None:
-        report = _report_on_folds(snapshots, risk_model, synthetic=synthetic)
+        report = _report_on_folds(snapshots, risk_model, synthetic=synthetic, predicted=counts.take)
     trained_on = _trained_on(snapshots, outcome_closes, caveats)
     facts = _card_facts(
         snapshots, risk_model, report, trained_on, name, untouched=untouched, synthetic=synthetic
@@ -165,6 +183,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         card=card,
         card_html=card_page(card),
         distributions=distributions_of(snapshots, risk_model),
+        held_out=counts.told(untouched=untouched),
     )
 
 
@@ -216,6 +235,7 @@ def _measured(
     options: FitOptions | None,
     hold_out_schools: bool,
     progress: Callable[[str], None] | None,
+    predicted: Predicted,
 ) -> tuple[EvaluationReport | None, bool]:
     """Report of the untouched last year; None when the earlier years are not enough to learn from."""
     _, earlier = last_year_rows(snapshots)
@@ -229,6 +249,7 @@ def _measured(
                 options=options,
                 hold_out_schools=hold_out_schools,
                 progress=progress,
+                predicted=predicted,
             )
         except NotEnoughDataError as error:
             cause = f"the earlier school years are not enough to learn from ({str(error).splitlines()[0]})"
@@ -243,7 +264,9 @@ def _measured(
     return None, False
 
 
-def _report_on_folds(snapshots: Snapshots, risk_model: RiskModel, *, synthetic: bool) -> EvaluationReport:
+def _report_on_folds(
+    snapshots: Snapshots, risk_model: RiskModel, *, synthetic: bool, predicted: Predicted
+) -> EvaluationReport:
     held = risk_model.out_of_fold
     if held is None:  # only after loading, never after fitting
         raise NotEnoughDataError(
@@ -253,6 +276,7 @@ def _report_on_folds(snapshots: Snapshots, risk_model: RiskModel, *, synthetic: 
         )
     risk = np.empty(len(held.rows))
     risk[held.rows] = 1.0 / (1.0 + np.exp(-risk_model.calibration.apply(held.log_odds)))
+    predicted(snapshots, risk)
     return report_on(snapshots, risk, (), title="Élèves laissés de côté, même année", synthetic=synthetic)
 
 

@@ -1,0 +1,128 @@
+"""``notice``: one page per pupil, on what was computed, from what, with which weights (CRPA, R311-3-1-2)."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import decrochage_risk as dr
+from decrochage_risk.cli.files import check_target_folder, read_extracts, writing
+from decrochage_risk.cli.options import (
+    AlsaceMoselle,
+    AsOf,
+    CalendarFile,
+    OnFault,
+    OnFaultOption,
+    RecordsFolder,
+    Zone,
+    chosen_calendar,
+    ids_of_file,
+)
+from decrochage_risk.cli.output import say, steps
+from decrochage_risk.cli.score_command import (  # Typer reads them at run time
+    Exclude,  # noqa: TC001
+    ModelFolder,  # noqa: TC001
+    PolicyPath,  # noqa: TC001
+)
+
+if TYPE_CHECKING:
+    from decrochage_risk.notices import Notice
+
+__all__ = ["file_name", "notice"]
+
+_STEPS = 3
+_LONGEST = 40
+
+
+class Form(StrEnum):
+    """What a notice is written as."""
+
+    HTML = "html"
+    MARKDOWN = "md"
+    JSON = "json"
+
+
+Pupils = Annotated[
+    list[str],
+    typer.Option(
+        "--pupil", metavar="ID", show_default=False, help="Élève dont on veut la notice ; à répéter."
+    ),
+]
+Out = Annotated[
+    Path,
+    typer.Option("--out", metavar="DOSSIER", help="Où écrire les notices."),
+]
+FormOption = Annotated[Form, typer.Option("--format", help="Forme de la notice.")]
+Contact = Annotated[
+    str,
+    typer.Option("--contact", metavar="TEXTE", help="À qui demander, corriger, contester."),
+]
+
+
+def notice(  # noqa: PLR0913 - one argument per option of the command
+    folder: RecordsFolder,
+    *,
+    as_of: AsOf,
+    pupil: Pupils,
+    model: ModelFolder = None,
+    out: Out = Path("out/notices"),
+    form: FormOption = Form.HTML,
+    contact: Contact = "le chef d'établissement",
+    exclude: Exclude = None,
+    on_fault: OnFaultOption = OnFault.RAISE,
+    calendar: CalendarFile = None,
+    zone: Zone = None,
+    alsace_moselle: AlsaceMoselle = False,
+    policy: PolicyPath = None,
+) -> None:
+    """Écrire la notice d'un élève : part de l'estimation, données, poids appliqués, opérations, recours.
+
+    Lit : le dossier des extraits, comme « score ». Un élève sans estimation a aussi sa notice, qui dit pourquoi.
+
+    Écrit : une page par élève dans le dossier de sortie.
+    """
+    from decrochage_risk.school_year import to_date  # noqa: PLC0415 - numpy and pandas load on first use
+
+    day = to_date(as_of)
+    check_target_folder(out)
+    days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
+    refused, chosen = ids_of_file(exclude), dr.load_policy(policy)
+    with steps(_STEPS) as step:
+        step("Lecture du modèle")
+        trained = dr.load_model(model) if model is not None else None
+        step("Lecture et vérification des extraits")
+        read = read_extracts(folder, on_fault=on_fault, calendar=days)
+        step("Estimations et notices")
+        scores = dr.score_pupils(
+            read.records, as_of=day, model=trained, policy=chosen, explain=pupil, exclude=refused
+        )
+        written = [_write(dr.notice(scores, one, contact=contact), out, form) for one in pupil]
+    for line in read.told():
+        say(line)
+    for path in written:
+        say(f"Notice : {path}")
+
+
+def _write(made: Notice, folder: Path, form: Form) -> Path:
+    text = {Form.HTML: made.to_html, Form.MARKDOWN: made.to_markdown, Form.JSON: made.to_json}[form]()
+    path = folder / file_name(made.pupil_id, form)
+    with writing(path):
+        path.write_text(text, encoding="utf-8", newline="\n")
+    return path
+
+
+def file_name(pupil_id: str, form: str) -> str:
+    """Name the file of a pupil's notice: a safe part of the id, and a checksum that tells ids apart.
+
+    Examples
+    --------
+    >>> file_name("../a b", "html")
+    'notice-a-b-4be2d2e2.html'
+    """
+    safe = re.sub(r"[^A-Za-z0-9]+", "-", pupil_id).strip("-")[:_LONGEST]
+    return f"notice-{safe}-{hashlib.sha256(pupil_id.encode('utf-8')).hexdigest()[:8]}.{form}"

@@ -1,0 +1,234 @@
+"""From the result of one pupil to the notice: the four points of the law, what was missing, how to contest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from decrochage_risk import french
+from decrochage_risk.errors import RecordsError, explain_error
+from decrochage_risk.features import CATALOGUE, FAMILIES
+from decrochage_risk.model import closing_day
+from decrochage_risk.notices.content import FamilyWeight, Notice, TableSource
+from decrochage_risk.records.levels import LEVEL_BY_NAME
+from decrochage_risk.records.tables import TABLES
+from decrochage_risk.school_year import school_year_of
+from decrochage_risk.score import PupilRisk, RiskScores
+from decrochage_risk.score.scoring import REFUSED
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["notice"]
+
+DEFAULT_SOURCE = "fichiers de gestion de l'établissement"
+DEFAULT_CONTACT = "le chef d'établissement"
+READ_TABLES = tuple(dict.fromkeys(("pupils", "enrolments", *(feature.table for feature in CATALOGUE))))
+_STILL = 1e-9
+
+
+def notice(
+    scores: RiskScores,
+    pupil: str | PupilRisk,
+    *,
+    sources: Mapping[str, str] | None = None,
+    contact: str = DEFAULT_CONTACT,
+) -> Notice:
+    """Answer article R311-3-1-2 of the CRPA for one pupil, in plain French.
+
+    A pupil without a score has a notice too, which says why there is none.
+
+    Parameters
+    ----------
+    scores : RiskScores
+        The run.
+    pupil : str or PupilRisk
+        Whom: an id, or a result of this run.
+    sources : mapping of str to str, optional
+        Where each table comes from ("export du logiciel de vie scolaire du 4 mars 2025"), by its name.
+    contact : str
+        Whom to ask, in French.
+
+    Returns
+    -------
+    Notice
+        With ``to_markdown()``, ``to_html()`` and ``to_json()``.
+
+    Raises
+    ------
+    RecordsError
+        A pupil that was not scored in this run, a scored one who was not explained (the weights are due), a result
+        of another run, or a source of an unknown table.
+
+    Notes
+    -----
+    Sources: code des relations entre le public et l'administration, L311-3-1 and R311-3-1-2 (decree 2017-330); loi
+    78-17, article 47; règlement (UE) 2016/679, articles 15, 16, 21 and 22.
+    """
+    told = pupil if isinstance(pupil, PupilRisk) else scores[pupil]
+    _refuse_unusable(scores, told, pupil, sources or {})
+    row = scores.frame.iloc[scores.frame.index[scores.frame["pupil_id"] == told.pupil_id][0]]
+    weights = _weights(scores, told)
+    return Notice(
+        pupil_id=told.pupil_id,
+        level=LEVEL_BY_NAME[told.level].label if told.level else None,
+        school_id=_text(row["school_id"]),
+        class_id=_text(row["class_id"]),
+        as_of=told.as_of,
+        estimated=told.risk is not None,
+        cause=told.cause,
+        risk=told.risk,
+        reference_risk=told.reference_risk,
+        contribution=_contribution(scores, told),
+        sources=_sources(told, sources or {}),
+        days_of_data=told.data.days_of_data,
+        set_aside=told.data.set_aside,
+        weights=weights,
+        operations=_operations(told),
+        missing=_missing(told),
+        measures=told.measures,
+        contest=_contest(contact),
+        model=told.model,
+        policy_version=told.policy_version,
+        calendar_version=scores.run.calendar_version,
+    )
+
+
+def _refuse_unusable(
+    scores: RiskScores, told: PupilRisk, asked: str | PupilRisk, sources: Mapping[str, str]
+) -> None:
+    faults = []
+    if isinstance(asked, PupilRisk) and (told.pupil_id not in scores or scores[told.pupil_id] != told):
+        faults.append(f"the result of {told.pupil_id!r} is not of this run")
+    if told.risk is not None and told.reasons is None:
+        why = told.explanation_cause or "the run did not explain this pupil"
+        faults.append(f"no weights are known for {told.pupil_id!r} ({why})")
+    unknown = [name for name in sources if name not in READ_TABLES]
+    if unknown:
+        faults.append(f"sources names the tables {', '.join(map(repr, unknown))}")
+    if faults:
+        raise RecordsError(
+            explain_error(
+                f"A notice cannot be written: {'; '.join(faults)}",
+                expected=f"a pupil of this run with its weights, and sources among {', '.join(READ_TABLES)}",
+                hint=f"Score with explain=[{told.pupil_id!r}], which gives the weights of this pupil.",
+            )
+        )
+
+
+def _text(value: object) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _contribution(scores: RiskScores, told: PupilRisk) -> tuple[str, ...]:
+    closes = french.day(closing_day(school_year_of(told.as_of), scores.run.outcome_closes), with_year=True)
+    purpose = (
+        "Mode : à une date donnée, un traitement estime la probabilité qu'un élève inscrit quitte la formation sans "
+        f"diplôme avant le {closes}, pour que l'équipe éducative regarde à temps les situations fragiles."
+    )
+    degree = (
+        "Degré : l'estimation ne décide de rien et ne suffit jamais à elle seule. Une personne vérifie les faits avec "
+        "l'élève, décide et en répond (RGPD, art. 22 ; loi 78-17, art. 47)."
+    )
+    if told.risk is None:
+        return (
+            purpose,
+            degree,
+            f"Pour cet élève, il n'y a pas d'estimation : {told.cause}. Rien n'en est déduit.",
+        )
+    bounds = ""
+    if told.interval is not None:
+        bounds = f" (fourchette {french.interval_percent(told.interval.low, told.interval.high)})"
+    result = (
+        f"Pour cet élève : estimation de {french.percent(told.risk, 1)}{bounds}, palier « {told.tier_label} » ; "
+        f"règle appliquée : {told.flag_rule}."
+    )
+    others = [told.tier_precision.text] if told.tier_precision is not None else []
+    return purpose, degree, result, *others
+
+
+def _sources(told: PupilRisk, given: Mapping[str, str]) -> tuple[TableSource, ...]:
+    missing = set(told.data.missing)
+    read = {feature.table for feature in CATALOGUE if feature.name not in missing}
+    always = {"pupils", "enrolments"} if told.level is not None else {"pupils"}
+    return tuple(
+        TableSource(
+            table=name,
+            label=TABLES[name].label,
+            known=name in read | always,
+            source=given.get(name, DEFAULT_SOURCE),
+        )
+        for name in READ_TABLES
+    )
+
+
+def _weights(scores: RiskScores, told: PupilRisk) -> tuple[FamilyWeight, ...]:
+    """Read the weight of every family; points by the secant of the logistic curve, so that they sum to the difference."""
+    if told.risk is None or told.reference_risk is None:
+        return ()
+    row = scores.contributions.loc[told.pupil_id].to_numpy(dtype=float).tolist()
+    log_odds = dict(zip(scores.contributions.columns, row, strict=True))
+    moved = sum(log_odds[family.code] for family in FAMILIES)
+    reference = told.reference_risk
+    slope = (told.risk - reference) / moved if abs(moved) > _STILL else reference * (1.0 - reference)
+    facts, missing = scores.facts(told.pupil_id), set(told.data.missing)
+    return tuple(
+        FamilyWeight(
+            family=family.code,
+            label=family.label,
+            log_odds=log_odds[family.code],
+            points=100.0 * slope * log_odds[family.code],
+            facts=tuple(facts[one.name] for one in CATALOGUE if one.family == family and one.name in facts),
+            missing=sum(one.family == family and one.name in missing for one in CATALOGUE),
+        )
+        for family in FAMILIES
+    )
+
+
+def _missing(told: PupilRisk) -> tuple[str, ...]:
+    """Say per family how many values are not known; a missing value weighs nothing."""
+    if told.cause == REFUSED:
+        return ("La famille s'est opposée au traitement : aucune donnée de l'élève n'a servi",)
+    missing = set(told.data.missing)
+    parts = []
+    for family in FAMILIES:
+        names = [feature.name for feature in CATALOGUE if feature.family == family]
+        count = sum(name in missing for name in names)
+        if count:
+            parts.append(f"{family.label[0].lower()}{family.label[1:]} ({count} sur {len(names)})")
+    if not parts:
+        return ()
+    return (f"Données manquantes, qui ne comptent ni pour ni contre : {french.join(parts)}",)
+
+
+def _operations(told: PupilRisk) -> tuple[str, ...]:
+    read = (
+        f"Lecture et vérification des données connues au matin du {french.day(told.as_of, with_year=True)} ; rien de "
+        "daté ou saisi ce jour-là ou après n'est utilisé."
+    )
+    if told.risk is None:
+        return read, f"Arrêt : {told.cause}. Aucune estimation, aucun palier."
+    return (
+        read,
+        (
+            f"Calcul de {len(CATALOGUE)} variables (absences, notes, parcours, orientation) ; une donnée manquante prend la "
+            "valeur de l'élève type."
+        ),
+        (
+            "Estimation par la moyenne de plusieurs ensembles d'arbres de décision, appris sur des années passées, puis "
+            "calibration : de tous les élèves estimés à 20 %, environ 1 sur 5 devrait partir."
+        ),
+        "Décomposition exacte de l'écart à l'élève type (valeurs de Shapley), additionnée par famille.",
+        "Comparaison au seuil du niveau, le même pour tous ; aucun classement entre élèves.",
+        "Liste des mesures dont les conditions (âge, niveau, dates, faits) sont remplies ; aucune n'est décidée.",
+    )
+
+
+def _contest(contact: str) -> tuple[str, ...]:
+    return (
+        f"Demander une explication, la correction d'une donnée ou un nouvel examen par une personne : {contact}.",
+        (
+            "Accès, rectification, opposition (RGPD, art. 15, 16 et 21) : la même adresse ou le délégué à la protection des "
+            "données ; réclamation possible auprès de la CNIL."
+        ),
+        "Sans réponse dans le mois, la communication est réputée refusée ; la CADA peut être saisie dans les deux mois.",
+    )

@@ -1,0 +1,175 @@
+"""What a notice holds, and its three forms: Markdown, HTML, JSON. The same result gives the same bytes."""
+
+from __future__ import annotations
+
+import re
+from datetime import date  # pydantic reads the annotation at run time
+from functools import cache
+from importlib.resources import files
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from decrochage_risk import french
+from decrochage_risk.policy import Measure
+from decrochage_risk.score import ModelFacts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from jinja2 import Template
+
+__all__ = ["FamilyWeight", "Notice", "TableSource"]
+
+_MARKDOWN_SIGNS = re.compile(r"([\\`*_{}\[\]<>|#~!])")
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class TableSource(_Frozen):
+    """A table of data, and where it comes from.
+
+    Attributes
+    ----------
+    table, label : str
+        Its name, and what a school calls it.
+    known : bool
+        Whether at least one value was read from it for this pupil.
+    source : str
+        Where the school took it from.
+    """
+
+    table: str
+    label: str
+    known: bool
+    source: str
+
+
+class FamilyWeight(_Frozen):
+    """The parameters of one family, as applied to this pupil.
+
+    Attributes
+    ----------
+    family, label : str
+        Code and French name.
+    log_odds : float
+        Weight: what the family adds to the log-odds of the risk, against the reference pupil.
+    points : float
+        The same in points of probability; the points of all families sum to 100 (risk - reference risk).
+    facts : tuple of str
+        The values that were read, as dated facts.
+    missing : int
+        Values of the family that are not known; they weigh nothing.
+    """
+
+    family: str
+    label: str
+    log_odds: float
+    points: float
+    facts: tuple[str, ...]
+    missing: int
+
+
+class Notice(_Frozen):
+    """What is told of the processing of one pupil's situation; texts are in French.
+
+    Attributes
+    ----------
+    pupil_id, level, school_id, class_id : str or None
+        Who; the level as a school writes it.
+    as_of : date
+        Only what was known on the morning of this day was used.
+    estimated : bool
+        Whether there is a risk; otherwise ``cause`` says why not.
+    risk, reference_risk : float or None
+        The pupil's, and that of the reference pupil (same level, same time of year).
+    contribution : tuple of str
+        1° Degree and mode of contribution of the processing to the decision.
+    sources : tuple of TableSource
+        2° Data processed and their sources.
+    days_of_data, set_aside : int
+        Days of the school year that the data cover; rows set aside because they were faulty.
+    weights : tuple of FamilyWeight
+        3° Parameters and their weights, applied to this pupil; empty without an estimate.
+    operations : tuple of str
+        4° Operations carried out, in their order.
+    missing : tuple of str
+        What was not known.
+    measures : tuple of Measure
+        What may be proposed; never decided.
+    contest : tuple of str
+        How to ask, correct, object, contest.
+    model : ModelFacts
+    policy_version, calendar_version : str
+    automated_decision : bool
+        Always False.
+    """
+
+    pupil_id: str
+    level: str | None
+    school_id: str | None
+    class_id: str | None
+    as_of: date
+    estimated: bool
+    cause: str | None
+    risk: float | None
+    reference_risk: float | None
+    contribution: tuple[str, ...]
+    sources: tuple[TableSource, ...]
+    days_of_data: int
+    set_aside: int
+    weights: tuple[FamilyWeight, ...]
+    operations: tuple[str, ...]
+    missing: tuple[str, ...]
+    measures: tuple[Measure, ...]
+    contest: tuple[str, ...]
+    model: ModelFacts
+    policy_version: str
+    calendar_version: str
+    automated_decision: Literal[False] = False
+
+    def to_markdown(self) -> str:
+        """Write the notice in Markdown; ids and texts of the school are shown as they are, whatever signs they hold."""
+        return self._rendered("notice.md.j2", escape=False)
+
+    def to_html(self) -> str:
+        """Write the notice as one HTML page for A4, without script, font or address from elsewhere."""
+        return self._rendered("notice.html.j2", escape=True)
+
+    def to_json(self) -> str:
+        """Write the notice as JSON."""
+        return self.model_dump_json(indent=2) + "\n"
+
+    def _repr_html_(self) -> str:
+        return self.to_html()
+
+    def _rendered(self, name: str, *, escape: bool) -> str:
+        return _template(name, escape=escape).render(notice=self).rstrip() + "\n"
+
+
+@cache
+def _template(name: str, *, escape: bool) -> Template:
+    from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - loaded on first use
+
+    environment = Environment(
+        undefined=StrictUndefined,
+        autoescape=escape,  # noqa: S701 - the Markdown form escapes by its own filter
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters.update(_filters(escape=escape))
+    return environment.from_string(files(__package__).joinpath(name).read_text(encoding="utf-8"))
+
+
+def _filters(*, escape: bool) -> dict[str, Callable[..., str]]:
+    return {
+        "count": french.plural,
+        "day": lambda day: french.day(day, with_year=True),
+        "percent": lambda share: french.percent(share, 1),
+        "points": lambda points: french.signed(points, 1),
+        "years": lambda years: french.join([french.school_year(year) for year in years]),
+        # Jinja escapes HTML; in Markdown a sign of an id must not become a mark.
+        "given": str if escape else lambda text: _MARKDOWN_SIGNS.sub(r"\\\1", " ".join(str(text).split())),
+    }

@@ -1,0 +1,216 @@
+"""The pupils that a school can meet: a separate, explicit cut by number, beside the flags and never instead of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import pandas as pd
+
+from decrochage_risk import french
+from decrochage_risk.errors import PolicyError, explain_error
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    Floats = npt.NDArray[np.float64]
+
+__all__ = ["CapacityList", "HasFrame", "capacity_list"]
+
+_COVERAGE = 0.90
+_COLUMNS = ("pupil_id", "school_id", "class_id", "level", "risk", "risk_low", "risk_high", "tier", "flagged")
+
+
+class HasFrame(Protocol):
+    """What is needed of ``RiskScores``, which lies in a higher layer."""
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row per pupil."""
+
+
+@dataclass(frozen=True, eq=False)
+class CapacityList:
+    """The pupils of each school with the highest risks, as many as the school can meet.
+
+    Attributes
+    ----------
+    pupils : DataFrame
+        One row per listed pupil, by school, class and id, never in the order of the risk: ``school_id``,
+        ``class_id``, ``pupil_id``, ``level``, ``risk``, ``tier``, ``flagged`` and ``tied`` (another pupil with the
+        very same risk was left out: the order of the ids decided, which means nothing).
+    schools : DataFrame
+        One row per school: ``capacity``, ``pupils``, ``scored``, ``listed``, ``flagged``, ``flagged_not_listed``
+        (situations to look at that the capacity leaves out), ``least_risk`` (smallest listed risk), ``tied_out``
+        (pupils left out with that same risk), ``expected`` (sum of the listed risks: how many of the listed would
+        leave) and its 90 % interval ``low``, ``high``.
+    """
+
+    pupils: pd.DataFrame
+    schools: pd.DataFrame
+
+    @property
+    def text(self) -> str:
+        """One French line per school, and what the capacity leaves out."""
+        rows = self.schools.to_dict("records")
+        return "\n".join(_line({str(name): cell for name, cell in row.items()}) for row in rows)
+
+    def __repr__(self) -> str:
+        return f"<CapacityList: {len(self.pupils)} pupils of {len(self.schools)} schools>"
+
+
+def capacity_list(scores: HasFrame, capacity: int | Mapping[str, int]) -> CapacityList:
+    """List, school by school, the n pupils with the highest risk.
+
+    A flag never depends on who else is there; this list does, which is why it is a separate one and says what it
+    leaves out. Of pupils with the very same risk at the edge, those whose id comes first are listed: an arbitrary
+    order, so the list marks them (``tied``) and counts the others (``tied_out``). Pupils without a score cannot be
+    ranked and are never listed.
+
+    The expected number is the sum of the listed risks. Its interval holds both the chance of each pupil's outcome
+    (exact Poisson-binomial quantiles) and the uncertainty of the risks, taken as shared by all: its bounds are those
+    of the pupils' low and of their high risks.
+
+    Parameters
+    ----------
+    scores : RiskScores
+        Scores of the pupils; ``frame`` is read.
+    capacity : int or mapping of str to int
+        Pupils that each school can meet, or per school; a school that the mapping leaves out has no list.
+
+    Returns
+    -------
+    CapacityList
+
+    Raises
+    ------
+    PolicyError
+        With every fault: a capacity that is no whole number from 1 on or above the school's size (its pupils in the
+        scores), or a school without pupils in them.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from types import SimpleNamespace
+    >>> frame = pd.DataFrame({"pupil_id": ["a", "b", "c"], "school_id": "0990001N", "class_id": "3A", "level": "3e",
+    ...                       "risk": [0.4, 0.1, 0.4], "risk_low": [0.3, 0.1, 0.3], "risk_high": [0.5, 0.1, 0.5],
+    ...                       "tier": [3, 2, 3], "flagged": True})
+    >>> found = capacity_list(SimpleNamespace(frame=frame), 1)
+    >>> found.pupils["pupil_id"].tolist(), found.schools[["tied_out", "flagged_not_listed"]].iloc[0].tolist()
+    (['a'], [1, 2])
+    """
+    frame = scores.frame[list(_COLUMNS)]
+    sizes = frame["school_id"].value_counts().sort_index()
+    asked = dict(capacity) if isinstance(capacity, Mapping) else dict.fromkeys(sizes.index, capacity)
+    _refuse_faulty(asked, sizes)
+    ranked = frame[frame["school_id"].isin(list(asked))].sort_values(
+        ["school_id", "risk", "pupil_id"], ascending=[True, False, True], kind="stable"
+    )
+    scored = ranked[ranked["risk"].notna()]
+    place = scored.groupby("school_id", sort=True).cumcount()
+    allowed = scored["school_id"].map(asked).astype(np.float64)
+    listed, left_out = scored[place < allowed], scored[place >= allowed]
+    edge = listed.groupby("school_id")["risk"].min()
+    tied_out = left_out[left_out["risk"] == left_out["school_id"].map(edge).astype(np.float64)]
+    at_edge = listed["risk"] == listed["school_id"].map(edge).astype(np.float64)
+    pupils = listed.assign(tied=at_edge & listed["school_id"].isin(tied_out["school_id"]))
+    pupils = pupils.sort_values(["school_id", "class_id", "pupil_id"], kind="stable", na_position="last")
+    columns = ["school_id", "class_id", "pupil_id", "level", "risk", "tier", "flagged", "tied"]
+    return CapacityList(
+        pupils[columns].reset_index(drop=True), _schools(asked, sizes, ranked, listed, edge, tied_out)
+    )
+
+
+def _schools(
+    asked: dict[str, int],
+    sizes: pd.Series[int],
+    ranked: pd.DataFrame,
+    listed: pd.DataFrame,
+    edge: pd.Series[float],
+    tied_out: pd.DataFrame,
+) -> pd.DataFrame:
+    schools = pd.Index(sorted(asked), name="school_id", dtype=object)
+
+    def count(rows: pd.DataFrame) -> pd.Series[int]:
+        return rows["school_id"].value_counts().reindex(schools, fill_value=0).astype(np.int64)
+
+    expected = [_expected(listed[listed["school_id"] == school]) for school in schools]
+    flagged, listed_flagged = count(ranked[ranked["flagged"]]), count(listed[listed["flagged"]])
+    return pd.DataFrame(
+        {
+            "capacity": pd.Series(asked, dtype=np.int64).reindex(schools),
+            "pupils": sizes.reindex(schools),
+            "scored": count(ranked[ranked["risk"].notna()]),
+            "listed": count(listed),
+            "flagged": flagged,
+            "flagged_not_listed": flagged - listed_flagged,
+            "least_risk": edge.reindex(schools),
+            "tied_out": count(tied_out),
+            **{
+                name: [row[place] for row in expected]
+                for place, name in enumerate(("expected", "low", "high"))
+            },
+        },
+        index=schools,
+    ).reset_index()
+
+
+def _expected(listed: pd.DataFrame) -> tuple[float, int, int]:
+    """Sum the listed risks: how many would leave, with the interval of that number."""
+    values = listed.sort_values("pupil_id")
+    tail = (1.0 - _COVERAGE) / 2.0
+    low = _quantile(values["risk_low"].to_numpy(dtype=np.float64), tail)
+    high = _quantile(values["risk_high"].to_numpy(dtype=np.float64), 1.0 - tail)
+    return float(values["risk"].sum()), low, high
+
+
+def _quantile(risks: Floats, level: float) -> int:
+    """Quantile of the number of events among independent pupils (Poisson-binomial), by exact convolution."""
+    chances = np.ones(1)
+    for risk in risks:  # one school's list: tens of pupils
+        chances = np.convolve(chances, (1.0 - risk, risk))
+    return int(np.searchsorted(np.cumsum(chances), level * (1.0 - 1e-12)))
+
+
+def _refuse_faulty(asked: Mapping[Any, Any], sizes: pd.Series[int]) -> None:
+    faults = []
+    for school, places in asked.items():
+        size = int(sizes.get(school, 0))
+        if not size:
+            faults.append(f"school {school!r} has no pupil in these scores")
+        if isinstance(places, bool) or not isinstance(places, int | np.integer):
+            faults.append(f"{places!r} for {school!r} is no whole number")
+        elif places < 1:
+            faults.append(f"{places} for {school!r}: at least 1 was expected")
+        elif size and places > size:
+            faults.append(f"{places} for {school!r} is above its {french.plural(size, 'pupil')}")
+    if faults or not asked:
+        listed = "".join(f"\n  - {fault}" for fault in faults) or " no school at all"
+        raise PolicyError(
+            explain_error(
+                f"{len(faults)} capacities that cannot be:{listed}",
+                expected="one whole number for every school, or {school_id: number}, from 1 to the school's size",
+                hint="A school that meets nobody is left out of the mapping; for everybody, use scores.flagged.",
+            )
+        )
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    listed = french.plural(row["listed"], "élève retenu", "élèves retenus")
+    text = f"{row['school_id']} : {listed} pour {french.plural(row['capacity'], 'place')}"
+    if row["listed"]:
+        text += (
+            f" ; d'après les risques estimés, {french.number(row['expected'], 1)} "
+            f"{'sorties' if row['expected'] >= 2 else 'sortie'} sans diplôme parmi eux "  # noqa: PLR2004 - French plural starts at 2
+            f"(entre {row['low']} et {row['high']})"
+        )
+    if row["tied_out"]:
+        text += (
+            f" ; {french.plural(row['tied_out'], 'élève')} au même risque que le dernier retenu, hors liste"
+        )
+    others = row["flagged_not_listed"]
+    if others:
+        text += f" ; {french.plural(others, 'autre situation', 'autres situations')} à examiner, hors liste"
+    return f"{text}."

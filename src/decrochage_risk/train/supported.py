@@ -1,0 +1,158 @@
+"""Pupils whom a measure has helped: what training does with their rows.
+
+A support changes the outcome that the model learns from, and those who get one are not like the others. Three ways,
+none of them right for every use:
+
+``keep`` (the default)
+    Every row is learnt from as it happened. The risk then reads "with the support that schools give today", which is
+    what calibration is checked against, and what a school that goes on supporting will see. Supports that work make
+    the same signs look less serious than they would be alone, the more so the more pupils they reach.
+``censor``
+    The outcome of a school year in which a measure started is not known as it would have been: its rows are left out,
+    unless the pupil had left before the start. Earlier and later school years are learnt from.
+``exclude``
+    Rows of the school year of the first measure and of all later ones are left out.
+
+Both of the latter take away rows of pupils who mostly had high risks, and more of those who stayed than of those who
+left: what remains can be calibrated worse for the pupils who matter most. Hence the default, with the count of
+supported rows in the card, so that the choice can be looked at again as supports become more frequent.
+(Van Geloven et al., "Prediction meets causal inference", European Journal of Epidemiology 2020, on predicting under
+treatment.)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+import numpy as np
+import pandas as pd
+
+from decrochage_risk.errors import RecordsError, explain_error
+from decrochage_risk.french import number, plural
+from decrochage_risk.records.reading import as_frame
+from decrochage_risk.school_year import day_number, year_start
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+    from decrochage_risk.model import Snapshots
+
+__all__ = ["SUPPORTED", "Helped", "set_apart_supported"]
+
+Helped = Literal["keep", "exclude", "censor"]
+
+SUPPORTED = "outcome changed by a support"
+"""Why a row was left out of training, in ``Snapshots.left_out``."""
+
+_WORDS = {"keep": "gardées", "exclude": "laissées de côté", "censor": "laissées de côté (issue censurée)"}
+
+
+def set_apart_supported(
+    snapshots: Snapshots,
+    outcomes: pd.DataFrame,
+    supported: Any,  # noqa: ANN401 - any table
+    helped: Helped,
+) -> tuple[Snapshots, list[str]]:
+    """Keep, exclude or censor the rows of supported pupils.
+
+    Parameters
+    ----------
+    snapshots : Snapshots
+        Rows of training.
+    outcomes : DataFrame
+        Canonical ``outcomes`` table, for the days of exit.
+    supported : table or None
+        ``pupil_id`` and ``started_on``, one row per measure.
+    helped : {"keep", "exclude", "censor"}
+        See the module.
+
+    Returns
+    -------
+    tuple of Snapshots and list of str
+        The rows to learn from, and a French line for the card.
+
+    Raises
+    ------
+    RecordsError
+        Another ``helped``, or one without the table it needs; a table without its columns, or with unreadable days.
+    """
+    if helped not in get_args(Helped):
+        expected = '"keep", "exclude" or "censor"'
+        raise RecordsError(
+            explain_error(f"helped={helped!r}", expected=expected, hint="Leave it out to keep every row.")
+        )
+    if supported is None:
+        if helped == "keep":
+            return snapshots, []
+        hint = "Pass supported=feedback.measures_started()."
+        raise RecordsError(
+            explain_error(f"helped={helped!r} without supported", expected="the supported pupils", hint=hint)
+        )
+    starts = _starts(supported)
+    out = _touched(snapshots, starts, outcomes, later_years=helped == "exclude")
+    pupils = snapshots.rows["pupil_id"][out].nunique()
+    line = (
+        f"{plural(int(out.sum()), 'ligne')} de {plural(pupils, 'élève')} pour qui une mesure avait commencé : "
+        f"{_WORDS[helped]} ({number(len(starts))} débuts de mesure connus)"
+    )
+    if helped == "keep":
+        return snapshots, [line]
+    kept = snapshots.take(~out)
+    return kept.with_left_out(SUPPORTED, int(out.sum())), [line]
+
+
+def _starts(supported: Any) -> pd.DataFrame:  # noqa: ANN401 - any table
+    """Read the table: a pupil and the day number of a start per row."""
+    frame = as_frame(supported)
+    missing = [name for name in ("pupil_id", "started_on") if name not in frame.columns]
+    days = pd.to_datetime(frame["started_on"], errors="coerce") if not missing else pd.Series(dtype=object)
+    unread = int(days.isna().sum())
+    if missing or unread:
+        came = f"supported lacks {', '.join(missing)}" if missing else f"{unread} starts that are no day"
+        raise RecordsError(
+            explain_error(
+                came,
+                expected="a table with pupil_id and started_on, a day in every row",
+                hint="Feedback.measures_started() gives it.",
+            )
+        )
+    start = days.to_numpy().astype("datetime64[D]").astype(np.int64)
+    return pd.DataFrame({"pupil_id": frame["pupil_id"].astype(str).to_numpy(dtype=object), "start": start})
+
+
+def _touched(
+    snapshots: Snapshots, starts: pd.DataFrame, outcomes: pd.DataFrame, *, later_years: bool
+) -> npt.NDArray[np.bool_]:
+    """Rows whose outcome a support may have changed."""
+    rows = snapshots.rows
+    first_day = rows["school_year"].map(
+        {year: day_number(year_start(year)) for year in set(rows["school_year"])}
+    )
+    spans = pd.DataFrame(
+        {
+            "row": np.arange(len(rows)),
+            "pupil_id": rows["pupil_id"].astype(str).to_numpy(dtype=object),
+            "first_day": np.full(len(rows), -(10**9)) if later_years else first_day.to_numpy(),
+            "matured": rows["matured"].to_numpy(),
+        }
+    )
+    met = spans.merge(starts, on="pupil_id")
+    met = met[(met["start"] >= met["first_day"]) & (met["start"] <= met["matured"])]
+    touched = np.zeros(len(rows), dtype=np.bool_)
+    touched[met["row"]] = True
+    if later_years:
+        return touched
+    first_start = met.groupby("row")["start"].min().reindex(np.arange(len(rows))).to_numpy()
+    gone_before = (snapshots.outcome == 1) & (_exit_day(rows, outcomes) < first_start)
+    changed: npt.NDArray[np.bool_] = touched & ~gone_before
+    return changed
+
+
+def _exit_day(rows: pd.DataFrame, outcomes: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """Day number of the dated outcome of each row's pupil and school year; NaN without one."""
+    keys = ["pupil_id", "school_year"]
+    dated = outcomes.loc[outcomes["date"].notna(), [*keys, "date"]].drop_duplicates(keys)
+    days = dated["date"].to_numpy().astype("datetime64[D]").astype(np.float64)
+    index = pd.MultiIndex.from_arrays([dated["pupil_id"].astype(str), dated["school_year"].astype(np.int64)])
+    asked = pd.MultiIndex.from_arrays([rows["pupil_id"].astype(str), rows["school_year"].astype(np.int64)])
+    return np.asarray(pd.Series(days, index=index).reindex(asked), dtype=np.float64)

@@ -1,0 +1,148 @@
+"""The commands ``notice`` and ``thresholds``, and the journal, capacity and feedback options."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pytest
+
+import decrochage_risk as dr
+from decrochage_risk.cli.notice_command import file_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from click.testing import Result
+
+AS_OF = "2025-03-05"
+
+
+@pytest.fixture(scope="module")
+def scores(extracts: Path, model_folder: Path) -> dr.RiskScores:
+    """Score the extracts by the library, everybody explained."""
+    return dr.score_pupils(
+        dr.PupilRecords.read(extracts), as_of=AS_OF, model=dr.load_model(model_folder), explain="all"
+    )
+
+
+@pytest.mark.parametrize(
+    ("form", "method"), [("html", "to_html"), ("md", "to_markdown"), ("json", "to_json")]
+)
+def test_notices_are_those_of_the_library(
+    extracts: Path,
+    model_folder: Path,
+    tmp_path: Path,
+    scores: dr.RiskScores,
+    run: Callable[..., Result],
+    form: str,
+    method: str,
+) -> None:
+    """Each form holds the bytes that the library writes, for a flagged pupil and for one without a score."""
+    flagged = scores.flagged["pupil_id"].iloc[0]
+    absent = scores.frame.loc[scores.frame["risk"].isna(), "pupil_id"].iloc[0]
+    pupils = ("--pupil", flagged, "--pupil", absent)
+    options = ("--as-of", AS_OF, "--model", model_folder, "--out", tmp_path / "n", "--format", form)
+    result = run("notice", extracts, *options, *pupils)
+    assert result.exit_code == 0, result.output
+    for pupil in (flagged, absent):
+        path = tmp_path / "n" / file_name(pupil, form)
+        assert path.read_text(encoding="utf-8") == getattr(dr.notice(scores, pupil), method)()
+        assert f"Notice : {path}" in result.stdout.replace("\n", "")
+
+
+def test_a_notice_of_an_unknown_pupil_is_refused(
+    extracts: Path, model_folder: Path, tmp_path: Path, refused: Callable[..., str]
+) -> None:
+    """An id that the records do not hold is named, and nothing is written."""
+    options = ("--as-of", AS_OF, "--model", model_folder, "--out", tmp_path / "n", "--pupil", "nobody")
+    assert "'nobody'" in refused("notice", extracts, *options)
+    assert not (tmp_path / "n").exists()
+
+
+def test_names_of_notices_are_safe_and_apart() -> None:
+    """Whatever the id, the file stays in its folder, and two ids never share a file."""
+    names = {file_name(one, "md") for one in ("../a", "a", "a/", "A", "é", "è", "x" * 256)}
+    assert len(names) == 7
+    assert all("/" not in name and len(name) < 70 for name in names)
+
+
+def test_a_scoring_is_journalled_with_the_hashes_of_its_tables(
+    extracts: Path, model_folder: Path, tmp_path: Path, run: Callable[..., Result], scores: dr.RiskScores
+) -> None:
+    """Each run adds one line with the flagged ids and the hash of each table; two runs have the same id."""
+    options = (
+        "--as-of",
+        AS_OF,
+        "--model",
+        model_folder,
+        "--out",
+        tmp_path / "s",
+        "--journal",
+        tmp_path / "j.jsonl",
+    )
+    for _ in range(2):
+        assert run("score", extracts, *options, "--capacity", "1").exit_code == 0
+    first, second = dr.Journal(tmp_path / "j.jsonl").entries()
+    assert first["run_id"] == second["run_id"]
+    assert first["flagged"] == sorted(scores.flagged["pupil_id"])
+    assert {"pupils", "enrolments", "absences"} <= set(first["inputs"])
+
+
+def test_the_capacity_list_is_a_file_of_its_own(
+    extracts: Path,
+    model_folder: Path,
+    tmp_path: Path,
+    run: Callable[..., Result],
+    refused: Callable[..., str],
+    scores: dr.RiskScores,
+) -> None:
+    """``--capacity`` writes what the library lists and says what it leaves out; 0 is refused."""
+    options = ("--as-of", AS_OF, "--model", model_folder, "--out", tmp_path / "s")
+    told = run("score", extracts, *options, "--capacity", "2").stdout
+    listed = dr.capacity_list(scores, 2)
+    written = pd.read_csv(
+        tmp_path / "s" / "capacite.csv", sep=";", decimal=",", encoding="utf-8-sig", dtype=str
+    )
+    assert written["Élève"].str.lstrip("'").tolist() == listed.pupils["pupil_id"].tolist()
+    assert listed.text.splitlines()[0] in told
+    assert "at least 1 was expected" in refused("score", extracts, *options, "--capacity", "0")
+
+
+def test_thresholds_are_shown_and_written(
+    model_folder: Path, tmp_path: Path, run: Callable[..., Result], refused: Callable[..., str]
+) -> None:
+    """The command prints a table of 80 columns at most per level group and writes what the library gives."""
+    result = run("thresholds", "--model", model_folder, "--csv", tmp_path / "t.csv")
+    assert result.exit_code == 0, result.output
+    assert "lycée professionnel" in result.stdout
+    assert max(len(line) for line in result.stdout.split("\n") if line.startswith(" ")) <= 80
+    written = pd.read_csv(tmp_path / "t.csv", sep=";", decimal=",", encoding="utf-8-sig")
+    assert len(written) == len(dr.threshold_table(dr.load_model(model_folder)))
+    assert run("thresholds", "--model", model_folder, "--by", "level").exit_code == 0
+    assert "hint" in refused("thresholds", "--model", tmp_path).lower()
+
+
+def test_training_reads_when_measures_began(
+    extracts: Path, tmp_path: Path, run: Callable[..., Result], refused: Callable[..., str]
+) -> None:
+    """``--feedback --helped censor`` leaves out the rows of supported pupils; a row of an unknown pupil is refused."""
+    pupils = pd.read_parquet(extracts / "pupils.parquet")["pupil_id"]
+    rows = [
+        {"pupil_id": pupil, "as_of": "2023-11-05", "measure_started_on": "2023-11-20"}
+        for pupil in pupils[::5]
+    ]
+    pd.DataFrame(rows).to_csv(tmp_path / "feedback.csv", sep=";", index=False)
+    options = ("--out", tmp_path / "m", "--feedback", tmp_path / "feedback.csv", "--helped", "censor")
+    dates = ("--as-of", "2023-11-05", "--as-of", "2024-11-05")
+    result = run("train", extracts, *options, *dates)
+    assert result.exit_code == 0, result.output
+    assert json.loads((tmp_path / "m" / "manifest.json").read_text(encoding="utf-8"))["trained_on"][
+        "left_out"
+    ]
+    assert "laissées de côté (issue censurée)" in (tmp_path / "m" / "card.md").read_text(encoding="utf-8")
+
+    pd.DataFrame([{**rows[0], "pupil_id": "nobody"}]).to_csv(tmp_path / "feedback.csv", sep=";", index=False)
+    assert "unknown_pupil" in refused("train", extracts, *options, *dates)

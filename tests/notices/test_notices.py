@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from decrochage_risk.errors import RecordsError
+from decrochage_risk.features import CATALOGUE
+from decrochage_risk.french import forbidden_in
+from decrochage_risk.notices import Notice, notice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from decrochage_risk.score import PupilRisk, RiskScores
+    from decrochage_risk.synthetic import Cohort
+
+
+@pytest.fixture(scope="module")
+def flagged(small_scores: RiskScores) -> PupilRisk:
+    """Choose a flagged pupil with a measure that a fact opened."""
+    return next(
+        pupil for pupil in small_scores if pupil.flagged and any(measure.facts for measure in pupil.measures)
+    )
+
+
+def _plain(text: str) -> str:
+    return text.replace("\u202f", " ").replace("\xa0", " ")
+
+
+def test_the_four_points_of_the_law_are_answered(small_scores: RiskScores, flagged: PupilRisk) -> None:
+    """Degree and mode, data and sources, parameters and weights, operations: each has its part, in both pages."""
+    made = notice(small_scores, flagged.pupil_id)
+    for page in (made.to_markdown(), made.to_html()):
+        places = [page.index(part) for part in (
+            "R311-3-1-2", "1. Part de l'estimation", "Mode :", "Degré :", "2. Données utilisées", "3. Paramètres et pondération",
+            "4. Opérations effectuées", "contester",
+        )]  # fmt: skip
+        assert places == sorted(places)
+        assert "Aucune décision automatique" in page
+        assert "CADA" in page
+        assert flagged.model.sha256 in page
+        assert flagged.policy_version in page
+        assert small_scores.run.calendar_version in page
+        assert flagged.model.id in page
+
+
+def test_the_weights_are_those_of_the_risk(small_scores: RiskScores) -> None:
+    """Of every scored pupil the points of the families sum to the difference from the reference pupil."""
+    scored = [pupil for pupil in small_scores if pupil.risk is not None][:150]
+    for pupil in scored:
+        made = notice(small_scores, pupil)
+        assert pupil.risk is not None
+        assert pupil.reference_risk is not None
+        total = sum(weight.points for weight in made.weights)
+        assert total == pytest.approx(100 * (pupil.risk - pupil.reference_risk), abs=1e-6)
+        by_family = {weight.family: weight.points for weight in made.weights}
+        for reason in (*(pupil.reasons or ()), *(pupil.protective or ())):
+            assert by_family[reason.family] == pytest.approx(
+                reason.points, abs=1e-4
+            )  # additive to 1e-6 log-odds
+
+
+def test_every_known_value_is_told_and_every_missing_one_counted(
+    small_scores: RiskScores, flagged: PupilRisk
+) -> None:
+    """Facts and missing values of the families add up to the catalogue; the weights show what was read."""
+    made = notice(small_scores, flagged)
+    facts, missing = (
+        sum(len(weight.facts) for weight in made.weights),
+        sum(weight.missing for weight in made.weights),
+    )
+    assert facts + missing == len(CATALOGUE)
+    assert missing == len(flagged.data.missing)
+    assert list(made.missing) == [] or sum(map(int, re.findall(r"\((\d+) sur", made.missing[0]))) == missing
+    for fact in small_scores.facts(flagged.pupil_id).values():
+        assert fact in made.to_markdown()
+
+
+def test_what_opened_a_measure_is_told(small_scores: RiskScores, flagged: PupilRisk) -> None:
+    """A measure is listed with the dated fact that opened it, and nothing is decided."""
+    page = notice(small_scores, flagged).to_markdown()
+    for measure in flagged.measures:
+        assert measure.label in page
+        assert all(fact.text and fact.text in page for fact in measure.facts)
+    assert re.search(r"\d+ demi-journées non justifiées en \w+ 20\d\d", page)
+
+
+def test_a_pupil_without_a_score_has_a_notice_that_says_why(small_scores: RiskScores) -> None:
+    """Each cause of abstention is answered: no weights, the cause in words, and how to contest all the same."""
+    causes = {pupil.cause: pupil for pupil in small_scores if pupil.risk is None}
+    assert causes
+    for cause, pupil in causes.items():
+        made = notice(small_scores, pupil.pupil_id)
+        assert (made.estimated, made.weights, made.risk) == (False, (), None)
+        assert cause is not None
+        for page in (made.to_markdown(), made.to_html()):
+            assert cause in page
+            assert "il n'y a pas d'estimation" in _plain(page).replace("&#39;", "'")
+            assert "contester" in page
+
+
+def test_a_family_that_objected_reads_that_nothing_was_used(
+    small_cohort: Cohort, flagged: PupilRisk, score: Callable[..., RiskScores]
+) -> None:
+    """No value, weight or measure of a pupil whose family refused the processing is in the notice."""
+    scores = score(small_cohort.records, exclude=[flagged.pupil_id])
+    made = notice(scores, flagged.pupil_id)
+    assert made.cause == "traitement refusé"
+    assert made.weights == made.measures == ()
+    assert made.missing == ("La famille s'est opposée au traitement : aucune donnée de l'élève n'a servi",)
+    assert scores.facts(flagged.pupil_id) == {}
+    assert not [
+        source for source in made.sources if source.known and source.table not in ("pupils", "enrolments")
+    ]
+
+
+def test_the_same_result_gives_the_same_bytes(
+    small_scores: RiskScores, small_cohort: Cohort, flagged: PupilRisk, score: Callable[..., RiskScores]
+) -> None:
+    """Asked again, of another run of the same records, or with only this pupil explained: not a byte differs."""
+    again = score(small_cohort.records, explain=[flagged.pupil_id])
+    for form in (Notice.to_markdown, Notice.to_html, Notice.to_json):
+        assert form(notice(again, flagged.pupil_id)) == form(notice(small_scores, flagged))
+
+
+def test_json_reads_back(small_scores: RiskScores, flagged: PupilRisk) -> None:
+    """The JSON form is the notice itself, and never calls itself a decision."""
+    made = notice(small_scores, flagged)
+    assert Notice.model_validate_json(made.to_json()) == made
+    assert json.loads(made.to_json())["automated_decision"] is False
+
+
+def test_notices_are_plain_and_short(small_scores: RiskScores) -> None:
+    """No label, no cause, no mark of the template, and no more than fits on one page of A4."""
+    for pupil in list(small_scores)[:120]:
+        page = notice(small_scores, pupil).to_markdown()
+        assert forbidden_in(page) == []
+        assert not re.search(r"\{\{|\{%|None|nan|\n\n\n", page), page
+        assert len(page) < 8_000
+
+
+def test_a_demonstration_model_says_that_it_is_one(small_scores: RiskScores, flagged: PupilRisk) -> None:
+    """Whoever reads a notice of the demonstration model reads that it describes nobody."""
+    for page in (notice(small_scores, flagged).to_markdown(), notice(small_scores, flagged).to_html()):
+        assert "Modèle de démonstration" in page
+
+
+def test_odd_ids_stay_text(odd: tuple[RiskScores, str]) -> None:
+    """An id that looks like HTML or Markdown is shown as it is and does nothing; so is what the caller gives."""
+    scores, pupil = odd
+    made = notice(scores, pupil, contact="<b>cpe</b> | *ici*", sources={"grades": "<i>export</i>"})
+    page = made.to_html()
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+    assert "<b>" not in page
+    assert "<i>" not in page
+    assert r"\<script\>" in made.to_markdown()
+    assert r"\<b\>cpe\</b\> \| \*ici\*" in made.to_markdown()
+
+
+@pytest.fixture(scope="module")
+def odd(small_cohort: Cohort, flagged: PupilRisk, score: Callable[..., RiskScores]) -> tuple[RiskScores, str]:
+    """Score a flagged pupil alone, under an id that a browser would read as a script."""
+    from decrochage_risk.records import PupilRecords  # noqa: PLC0415 - only here
+
+    name = "<script>alert(1)</script>"
+    tables: dict[str, Any] = {}
+    for table in ("pupils", "enrolments", "absences", "grades", "orientation"):
+        rows = small_cohort.tables[table]
+        tables[table] = (
+            rows[rows["pupil_id"] == flagged.pupil_id].assign(pupil_id=name).reset_index(drop=True)
+        )
+    return score(PupilRecords(**tables), explain="all"), name
+
+
+def test_sources_are_those_of_the_school(small_scores: RiskScores, flagged: PupilRisk) -> None:
+    """A source that the school names stands beside its table; each table stands once."""
+    made = notice(small_scores, flagged, sources={"absences": "export du 4 mars 2025"})
+    assert [source.source for source in made.sources if source.table == "absences"] == [
+        "export du 4 mars 2025"
+    ]
+    assert len({source.table for source in made.sources}) == len(made.sources)
+
+
+def test_a_notice_without_weights_is_refused(
+    small_cohort: Cohort, flagged: PupilRisk, score: Callable[..., RiskScores]
+) -> None:
+    """A scored pupil who was not explained, an unknown one, a result of another run or an unknown source: all refused."""
+    scores = score(small_cohort.records, explain="none")
+    with pytest.raises(RecordsError, match=r"no weights are known.*\n.*\n.*explain="):
+        notice(scores, flagged.pupil_id)
+    with pytest.raises(RecordsError, match="No pupil 'nobody'"):
+        notice(scores, "nobody")
+    with pytest.raises(RecordsError, match=r"not of this run; .*sources names the tables 'bulletins'"):
+        notice(scores, flagged, sources={"bulletins": "?"})

@@ -1,0 +1,68 @@
+"""What a result says of its tier and of the measures that facts open."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from decrochage_risk.features import MonthlyAbsence
+from decrochage_risk.score.writing import school_list
+
+if TYPE_CHECKING:
+    from datetime import date
+
+    from decrochage_risk.model import TrainedModel
+    from decrochage_risk.score import RiskScores
+    from decrochage_risk.synthetic import Cohort
+
+
+def test_each_result_carries_what_its_tier_meant(small_scores: RiskScores, small_model: TrainedModel) -> None:
+    """Scored pupils of one level group and tier have the same counts, those that the model keeps; others have none."""
+    kept = {(row["group"], row["tier"]): row for row in small_model.held_out["tiers"]}
+    group_of = {level: row["group"] for row in kept.values() for level in row["levels"]}
+    told = 0
+    for pupil in small_scores:
+        if pupil.risk is None:
+            assert pupil.tier_precision is None
+            continue
+        assert pupil.level is not None
+        assert pupil.tier_precision is not None
+        row = kept[group_of[pupil.level], pupil.tier]
+        assert (pupil.tier_precision.pupils, pupil.tier_precision.left) == (
+            row["pupils"] or None,
+            row["left"] if row["pupils"] else None,
+        )
+        assert pupil.tier_precision.school_years == (2024,)
+        assert pupil.tier_precision.synthetic
+        told += pupil.tier_precision.pupils is not None
+    assert told > 100
+
+
+def test_the_legal_months_open_the_commission_for_exactly_those_pupils(
+    small_scores: RiskScores, small_cohort: Cohort, as_of: date
+) -> None:
+    """A commission is suggested from 4 unjustified half-days in a calendar month on, and the fact is said."""
+    months = MonthlyAbsence.of(small_cohort.records.known_on(as_of))
+    opened = 0
+    for row, pupil in enumerate(small_scores):
+        found = {measure.code: measure for measure in pupil.measures}
+        expected = pupil.level is not None and months.most(row) >= 4
+        assert ("commission_educative" in found) is expected
+        if expected:
+            (fact,) = found["commission_educative"].facts
+            assert (fact.value, fact.text) == (months.most(row), months.told(row))
+            opened += 1
+    assert opened > 10
+
+
+def test_lists_say_the_fact_and_what_the_tier_meant(small_scores: RiskScores) -> None:
+    """A school reads beside each situation what opened a measure and how many of such a tier left."""
+    rows = small_scores.flagged
+    table = school_list(small_scores, rows)
+    for pupil_id, measures, meant in zip(
+        rows["pupil_id"], table["Mesures possibles"], table["Ce que ce palier annonce"], strict=True
+    ):
+        pupil = small_scores[pupil_id]
+        assert pupil.tier_precision is not None
+        assert meant == pupil.tier_precision.text
+        assert all(fact.text in measures for measure in pupil.measures for fact in measure.facts)
+        assert all(line in measures for measure in pupil.measures for line in measure.to_check)
