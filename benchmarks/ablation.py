@@ -144,17 +144,22 @@ def lines(split: Split, only: str, members: int) -> Iterator[list[str]]:
         risks = predicted(split, names, context, members)
         whole = whole or risks
         for test, risk in risks.items():
-            rows = split.tests[test]
-            found, full = (measure(rows.outcome, values) for values in (risk, whole[test]))
-            change = losses(rows.outcome, risk) - losses(rows.outcome, whole[test])
-            by_pupil = np.bincount(np.unique(rows.rows["pupil_id"], return_inverse=True)[1], weights=change)
-            error = float(np.sqrt(np.square(by_pupil - by_pupil.mean()).sum()) / len(change))
-            yield [
-                test, choice, str(len(names)), str(found.rows), str(found.events), f"{found.auc:.4f}",
-                f"{(found.auc or 0) - (full.auc or 0):+.4f}", f"{found.average_precision:.4f}", f"{found.log_loss:.5f}",
-                f"{change.mean():+.5f}", f"{error:.5f}", f"{found.precision_at_10:.4f}", f"{found.ece:.4f}",
-            ]  # fmt: skip
-        print(f"{choice}: done", file=sys.stderr, flush=True)
+            line = [test, choice, str(len(names)), *cells(split.tests[test], risk, whole[test])]
+            print(" | ".join(line), file=sys.stderr, flush=True)
+            yield line
+
+
+def cells(rows: Snapshots, risk: Floats, whole: Floats) -> list[str]:
+    """Figures of a choice, and its differences to the model with every feature."""
+    found, full = measure(rows.outcome, risk), measure(rows.outcome, whole)
+    change = losses(rows.outcome, risk) - losses(rows.outcome, whole)
+    by_pupil = np.bincount(np.unique(rows.rows["pupil_id"], return_inverse=True)[1], weights=change)
+    error = float(np.sqrt(np.square(by_pupil - by_pupil.mean()).sum()) / len(change))
+    return [
+        str(found.rows), str(found.events), f"{found.auc:.4f}", f"{(found.auc or 0) - (full.auc or 0):+.4f}",
+        f"{found.average_precision:.4f}", f"{found.log_loss:.5f}", f"{change.mean():+.5f}", f"{error:.5f}",
+        f"{found.precision_at_10:.4f}", f"{found.ece:.4f}",
+    ]  # fmt: skip
 
 
 def main() -> None:
