@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import random
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from feature_matrix import assert_same_bits, bits, matrix_of
 from future_rows import with_future_rows
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracle_rows import ABSENCE_FEATURES, CONTRACT, GRADE_FEATURES, ORIENTATION_FEATURES
+from oracle_rows import ABSENCE_FEATURES, CONTRACT, GRADE_FEATURES, ORIENTATION_FEATURES, is_enrolled
 from random_records import AS_OFS, as_frame, as_frames, random_rows, uai
 
 from decrochage_risk.features import CATALOGUE
+from decrochage_risk.features.windows import EARLIER_YEARS
+from oracle import views
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from random_records import Row, Tables
 
     from decrochage_risk.school_year import SchoolCalendar
@@ -27,6 +29,8 @@ few = settings(derandomize=True, deadline=None, max_examples=10, database=None)
 seeds = st.integers(0, 10_000)
 as_ofs = st.sampled_from(AS_OFS)
 
+MEASURED_UNITS = {"share", "share_points", "points", "/20", "per_week"}
+YEARS_START = date(2021, 9, 1)
 EVENT_TABLES = ("absences", "grades", "orientation")
 READ_BY_CONTRACT = {
     "absences": ABSENCE_FEATURES,
@@ -193,3 +197,50 @@ def test_entries_are_whole() -> None:
         assert entry.window, entry.name
         assert entry.family, entry.name
         assert entry.revision >= 1, entry.name
+
+
+@few
+@given(seed=seeds, as_of=as_ofs)
+def test_every_value_can_be_told(calendar: SchoolCalendar, seed: int, as_of: date) -> None:
+    """A value below 0 has a sentence for it, a mark lies on 20, an answer is yes or no, a count is whole."""
+    matrix = matrix_of(as_frames(random_rows(seed, 25, as_ofs=[as_of])), as_of, calendar)
+    for entry in CATALOGUE:
+        values = matrix[entry.name].dropna().to_numpy()
+        assert entry.wording.negative is not None or (values >= 0).all(), entry.name
+        if entry.unit == "/20":
+            assert (values <= 20 + 1e-9).all(), entry.name
+        if entry.unit == "0/1":
+            assert np.isin(values, (0.0, 1.0)).all(), entry.name
+        if entry.unit not in MEASURED_UNITS:
+            assert (values == np.round(values)).all(), entry.name
+
+
+@pytest.mark.parametrize("table", ["absences", "grades", "orientation"])
+def test_days_outside_the_extract_are_not_known(calendar: SchoolCalendar, table: str) -> None:
+    """When the extract stops the day before the last, whatever looks up to the as-of date is NaN for who is enrolled."""
+    as_of = AS_OFS[11]
+    tables = random_rows(2, 30, as_ofs=[as_of], absent_tables=False)
+    frames = as_frames(tables)
+    schools = sorted({row["school_id"] for row in tables["enrolments"] or []})
+    last = as_of - timedelta(2)
+    spans = [{"school_id": name, "table": table, "start": YEARS_START, "end": last} for name in schools]
+    matrix = matrix_of({**frames, "coverage": pd.DataFrame(spans)}, as_of, calendar)
+    whole = matrix_of(frames, as_of, calendar)
+    eve = [
+        pupil_id
+        for pupil_id, pupil in views(tables, as_of, calendar.half_days, calendar.known_years)
+        if is_enrolled(pupil.enrolments, as_of - timedelta(1))
+    ]
+    to_now = [entry.name for entry in CATALOGUE if entry.table == table and entry.window is not EARLIER_YEARS]
+    others = [entry.name for entry in CATALOGUE if entry.table != table]
+    assert len(eve) > 5
+    assert len(to_now) > 3
+    assert matrix.loc[eve, to_now].isna().all(axis=None)
+    assert_same_bits(matrix[others], whole[others], f"coverage of {table}")
+
+
+def test_every_feature_says_where_it_comes_from() -> None:
+    """No entry is without its source, and the first 28 are those of the contract."""
+    assert all(entry.source for entry in CATALOGUE)
+    assert {entry.name for entry in CATALOGUE[:28]} == set(CONTRACT)
+    assert 60 <= len(CATALOGUE) <= 80
