@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
+from decrochage_risk.explain.choosing import sum_by_family, told_families
 from decrochage_risk.explain.sentences import tell
 from decrochage_risk.features import FAMILIES, FEATURE_BY_NAME
 from decrochage_risk.model.calibration import probability
@@ -122,9 +123,10 @@ def find_reasons(attribution: Attribution, known_values: Floats, known: KnownRec
     -------
     ReasonTable
     """
-    families = _family_sums(attribution)
+    family = _family_of_columns(attribution.columns)
+    families = sum_by_family(attribution.contributions, family, len(FAMILIES))
     risk_points = _points_per_log_odds(attribution)
-    told = _told(families)
+    told = told_families(families, FLOOR, MOST_AGGRAVATING, MOST_PROTECTIVE, _HALF)
     rows, columns = np.nonzero(told)
     strongest = _strongest(attribution, known_values, families, rows, columns)
     keep = strongest >= 0
@@ -155,15 +157,6 @@ def _family_of_columns(columns: tuple[str, ...]) -> npt.NDArray[np.intp]:
     return found
 
 
-def _family_sums(attribution: Attribution) -> Floats:
-    """Sum the contributions of each family, column by column: a pupil alone and in a batch add up alike."""
-    sums = np.zeros((len(attribution.contributions), len(FAMILIES)))
-    for column, family in enumerate(_family_of_columns(attribution.columns).tolist()):
-        if family >= 0:
-            sums[:, family] += attribution.contributions[:, column]
-    return sums
-
-
 def _points_per_log_odds(attribution: Attribution) -> Floats:
     """Secant of the logistic curve between the reference and the pupil, in points of probability per log-odds."""
     moved = attribution.contributions.sum(axis=1)
@@ -171,27 +164,6 @@ def _points_per_log_odds(attribution: Attribution) -> Floats:
     tangent = start * (1.0 - start)
     still = np.abs(moved) < 1e-9  # noqa: PLR2004 - under this the secant is the tangent
     return 100.0 * np.where(still, tangent, (end - start) / np.where(still, 1.0, moved))
-
-
-def _told(families: Floats) -> npt.NDArray[np.bool_]:
-    """Which families are told: the strongest above the floor, 3 (4 if they hold under half) and 2."""
-    up = _strongest_first(np.where(families >= FLOOR, families, 0.0))
-    down = _strongest_first(np.where(families <= -FLOOR, -families, 0.0))
-    aggravating = np.where(families > 0, families, 0.0)
-    first = np.where((up >= 0) & (up < MOST_AGGRAVATING), aggravating, 0.0).sum(axis=1)
-    most = np.where(first < _HALF * aggravating.sum(axis=1), MOST_AGGRAVATING + 1, MOST_AGGRAVATING)
-    told: npt.NDArray[np.bool_] = ((up >= 0) & (up < most[:, None])) | (
-        (down >= 0) & (down < MOST_PROTECTIVE)
-    )
-    return told
-
-
-def _strongest_first(strength: Floats) -> npt.NDArray[np.int64]:
-    """Rank of each family by strength, ties by the order of FAMILIES; -1 where the strength is 0."""
-    order = np.argsort(-strength, axis=1, kind="stable")
-    rank = np.empty_like(order)
-    np.put_along_axis(rank, order, np.arange(strength.shape[1])[None, :].repeat(len(strength), 0), axis=1)
-    return np.where(strength > 0, rank, -1)
 
 
 def _strongest(
