@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, field_validator
 
+from decrochage_risk.explain.choosing import sum_by_family, told_families
 from decrochage_risk.explain.sentences import tell
 from decrochage_risk.features import FAMILIES, FEATURE_BY_NAME
 from decrochage_risk.features.facts import Facts
@@ -154,7 +155,8 @@ def find_reasons(
     """
     families = family_sums(attribution)
     risk_points = secant(attribution.base, attribution.contributions.sum(axis=1))
-    told = _told(families)
+    may_tell = np.where([family.told for family in FAMILIES], families, 0.0)
+    told = told_families(may_tell, FLOOR, MOST_AGGRAVATING, MOST_PROTECTIVE, _HALF)
     rows, columns = np.nonzero(told)
     strongest = _strongest(attribution, known_values, families, rows, columns)
     keep = strongest >= 0
@@ -189,11 +191,8 @@ def family_of_columns(columns: tuple[str, ...]) -> npt.NDArray[np.intp]:
 
 def family_sums(attribution: Attribution) -> Floats:
     """Sum the contributions of each family, column by column: a pupil alone and in a batch add up alike."""
-    sums = np.zeros((len(attribution.contributions), len(FAMILIES)))
-    for column, family in enumerate(family_of_columns(attribution.columns).tolist()):
-        if family >= 0:
-            sums[:, family] += attribution.contributions[:, column]
-    return sums
+    family = family_of_columns(attribution.columns)
+    return sum_by_family(attribution.contributions, family, len(FAMILIES))
 
 
 def secant(start: Floats, moved: Floats) -> Floats:
@@ -207,20 +206,6 @@ def secant(start: Floats, moved: Floats) -> Floats:
     low, high = probability(start), probability(start + moved)
     still = np.abs(moved) < 1e-9  # noqa: PLR2004 - under this the secant is the tangent
     return 100.0 * np.where(still, low * (1.0 - low), (high - low) / np.where(still, 1.0, moved))
-
-
-def _told(families: Floats) -> npt.NDArray[np.bool_]:
-    """Which families are told: the strongest above the floor, 3 (4 if they hold under half) and 2; some never are."""
-    families = np.where([family.told for family in FAMILIES], families, 0.0)
-    up = strongest_first(np.where(families >= FLOOR, families, 0.0))
-    down = strongest_first(np.where(families <= -FLOOR, -families, 0.0))
-    aggravating = np.where(families > 0, families, 0.0)
-    first = np.where((up >= 0) & (up < MOST_AGGRAVATING), aggravating, 0.0).sum(axis=1)
-    most = np.where(first < _HALF * aggravating.sum(axis=1), MOST_AGGRAVATING + 1, MOST_AGGRAVATING)
-    told: npt.NDArray[np.bool_] = ((up >= 0) & (up < most[:, None])) | (
-        (down >= 0) & (down < MOST_PROTECTIVE)
-    )
-    return told
 
 
 def strongest_first(strength: Floats) -> npt.NDArray[np.int64]:

@@ -71,6 +71,7 @@ class Results:
         names = list(self.columns)
         split = names.index("school_year") + 1
         ordered = {name: self.columns[name] for name in names[:split]} | places
+        ordered["as_of"] = pd.Timestamp(self.known.as_of)
         return pd.DataFrame(ordered | {name: self.columns[name] for name in names[split:]})
 
     def reasons_frame(self) -> pd.DataFrame:

@@ -215,7 +215,7 @@ def _base_columns(
 ) -> dict[str, Any]:
     return {
         "pupil_id": np.asarray(known.pupil_ids, dtype=object),
-        "as_of": pd.Timestamp(known.as_of),
+        "as_of": known.as_of,
         "school_year": known.school_year,
         "level": _LEVELS[known.level],
         "cause": cause,
