@@ -39,7 +39,7 @@ if TYPE_CHECKING:
         UnknownFormatError,
         UnreadableRecordsError,
     )
-    from decrochage_risk.evaluate import EvaluationReport, ModelComparison
+    from decrochage_risk.evaluate import DriftReport, EvaluationReport, ModelComparison
     from decrochage_risk.explain import Reason
     from decrochage_risk.model import TrainedModel, recalibrate
     from decrochage_risk.model import load_trained_model as load_model
@@ -54,9 +54,11 @@ if TYPE_CHECKING:
         evaluate_model,
         retrain,
         train_model,
+        watch_drift,
     )
 
 _HOME = {
+    "DriftReport": "evaluate",
     "EvaluationReport": "evaluate",
     "ModelComparison": "evaluate",
     "Policy": "policy",
@@ -76,6 +78,7 @@ _HOME = {
     "retrain": "train",
     "score_pupils": "score",
     "train_model": "train",
+    "watch_drift": "train",
 }
 
 __all__ = [
@@ -87,6 +90,7 @@ __all__ = [
     "DecrochageError",
     "DecrochageWarning",
     "DemoModelWarning",
+    "DriftReport",
     "EvaluationReport",
     "FaultyRecordsError",
     "ModelComparison",
@@ -116,6 +120,7 @@ __all__ = [
     "retrain",
     "score_pupils",
     "train_model",
+    "watch_drift",
 ]
 
 

@@ -29,6 +29,7 @@ COMMANDS = (
     "evaluate",
     "compare",
     "retrain",
+    "drift",
     "recalibrate",
     "cohort",
     "pseudonymise",

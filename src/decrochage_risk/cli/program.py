@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from decrochage_risk.cli.cohort_command import cohort
 from decrochage_risk.cli.compare_command import compare, recalibrate
 from decrochage_risk.cli.demo_command import demo
+from decrochage_risk.cli.drift_command import drift
 from decrochage_risk.cli.model_commands import evaluate, train
 from decrochage_risk.cli.output import replace_unwritable, say
 from decrochage_risk.cli.records_commands import check, new_key, pseudonymise
@@ -81,7 +82,7 @@ def _program(
     commande lit et écrit.
 
     Codes de sortie : 0 fait ; 1 « check » a trouvé des erreurs ; 2 demande ou fichier inutilisable ; 3 et 4 verdicts de
-    « compare » et « retrain » (garder, à examiner).
+    « compare », « retrain » et « drift ».
     """
 
 
@@ -93,6 +94,7 @@ _COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "evaluate": (evaluate, "mesurer un modèle"),
     "compare": (compare, "comparer un nouveau modèle à celui en place"),
     "retrain": (retrain, "réentraîner pour une nouvelle année, d'une configuration"),
+    "drift": (drift, "veiller entre deux entraînements"),
     "recalibrate": (recalibrate, "remettre le niveau moyen à des issues closes"),
     "cohort": (cohort, "tirer une cohorte synthétique"),
     "pseudonymise": (pseudonymise, "remplacer les identifiants par un code à clé"),

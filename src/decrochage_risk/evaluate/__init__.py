@@ -25,6 +25,7 @@ from decrochage_risk.evaluate.card import BaseRate, CardFacts, model_card
 from decrochage_risk.evaluate.comparison import ComparedRows, ModelComparison, compare_rows
 from decrochage_risk.evaluate.comparison_text import changes_section
 from decrochage_risk.evaluate.differences import Difference, paired_differences
+from decrochage_risk.evaluate.drift import DriftReport, DriftSign, UnitDrift, psi
 from decrochage_risk.evaluate.figures import Figures, measure
 from decrochage_risk.evaluate.gates import GateResult, Verdict, fairness_gates, worst_verdict
 from decrochage_risk.evaluate.groups import GroupFigures, figures_by_exit, figures_by_group
@@ -63,6 +64,8 @@ __all__ = [
     "CardFacts",
     "ComparedRows",
     "Difference",
+    "DriftReport",
+    "DriftSign",
     "EvaluationReport",
     "Figures",
     "GateResult",
@@ -75,6 +78,7 @@ __all__ = [
     "PairedDifference",
     "Recalibration",
     "TopFigures",
+    "UnitDrift",
     "Verdict",
     "abc_flag",
     "advise",
@@ -106,6 +110,7 @@ __all__ = [
     "paired_bootstrap",
     "paired_differences",
     "precision_recall_plot",
+    "psi",
     "reliability_plot",
     "reliability_table",
     "risk_histogram",

@@ -1,4 +1,4 @@
-"""Training, evaluation and what follows from them: ``train_model``, ``evaluate_model``, ``compare_models``, ``retrain``."""
+"""Training, evaluation and what follows from them: ``train_model``, ``evaluate_model``, ``compare_models``, ``retrain``, ``watch_drift``."""
 
 from __future__ import annotations
 
@@ -7,5 +7,14 @@ from decrochage_risk.train.evaluating import evaluate_model
 from decrochage_risk.train.retrain_config import RetrainConfig
 from decrochage_risk.train.retraining import RetrainResult, retrain
 from decrochage_risk.train.training import train_model
+from decrochage_risk.train.watching import watch_drift
 
-__all__ = ["RetrainConfig", "RetrainResult", "compare_models", "evaluate_model", "retrain", "train_model"]
+__all__ = [
+    "RetrainConfig",
+    "RetrainResult",
+    "compare_models",
+    "evaluate_model",
+    "retrain",
+    "train_model",
+    "watch_drift",
+]
