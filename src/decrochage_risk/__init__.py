@@ -43,7 +43,7 @@ if TYPE_CHECKING:
         UnknownFormatError,
         UnreadableRecordsError,
     )
-    from decrochage_risk.evaluate import EvaluationReport, ModelComparison
+    from decrochage_risk.evaluate import DriftReport, EvaluationReport, ModelComparison
     from decrochage_risk.explain import ChangeReason, Reason
     from decrochage_risk.features import build_context
     from decrochage_risk.feedback import Feedback, judged_flags, read_feedback
@@ -74,19 +74,21 @@ if TYPE_CHECKING:
         retrain,
         train_folder,
         train_model,
+        watch_drift,
     )
 
 _HOME = {
+    "CapacityList": "policy",
     "ChangeReason": "explain",
     "Changes": "score",
     "Counterfactual": "score",
     "Counterfactuals": "score",
+    "DriftReport": "evaluate",
     "EvaluationReport": "evaluate",
-    "ModelComparison": "evaluate",
-    "FolderScores": "score",
-    "CapacityList": "policy",
     "Feedback": "feedback",
+    "FolderScores": "score",
     "Journal": "journal",
+    "ModelComparison": "evaluate",
     "Notice": "notices",
     "Policy": "policy",
     "PupilChange": "score",
@@ -99,21 +101,22 @@ _HOME = {
     "SchoolCalendar": "school_year",
     "TrainedModel": "model",
     "build_context": "features",
-    "compare_models": "train",
     "capacity_list": "policy",
+    "compare_models": "train",
     "evaluate_model": "train",
     "judged_flags": "feedback",
     "load_model": "model:load_trained_model",
     "load_policy": "policy",
+    "notice": "notices",
+    "read_feedback": "feedback",
     "recalibrate": "model",
     "retrain": "train",
     "score_folder": "score",
     "score_pupils": "score",
-    "train_folder": "train",
-    "notice": "notices",
-    "read_feedback": "feedback",
     "threshold_table": "policy",
+    "train_folder": "train",
     "train_model": "train",
+    "watch_drift": "train",
     "what_could_help": "score",
 }
 
@@ -131,6 +134,7 @@ __all__ = [
     "DecrochageError",
     "DecrochageWarning",
     "DemoModelWarning",
+    "DriftReport",
     "EvaluationReport",
     "FaultyRecordsError",
     "Feedback",
@@ -175,6 +179,7 @@ __all__ = [
     "threshold_table",
     "train_folder",
     "train_model",
+    "watch_drift",
     "what_could_help",
 ]
 

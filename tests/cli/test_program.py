@@ -31,6 +31,7 @@ COMMANDS = (
     "evaluate",
     "compare",
     "retrain",
+    "drift",
     "recalibrate",
     "thresholds",
     "cohort",

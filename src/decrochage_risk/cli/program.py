@@ -15,6 +15,7 @@ from typer.core import TyperGroup
 from decrochage_risk.cli.cohort_command import cohort
 from decrochage_risk.cli.compare_command import compare, recalibrate
 from decrochage_risk.cli.demo_command import demo
+from decrochage_risk.cli.drift_command import drift
 from decrochage_risk.cli.journal_command import journal
 from decrochage_risk.cli.model_commands import evaluate, train
 from decrochage_risk.cli.notice_command import notice
@@ -84,7 +85,7 @@ def _program(
     commande lit et écrit.
 
     Codes de sortie : 0 fait ; 1 « check » a trouvé des erreurs ; 2 demande ou fichier inutilisable ; 3 et 4 verdicts de
-    « compare » et « retrain » (garder, à examiner).
+    « compare », « retrain » et « drift ».
     """
 
 
@@ -98,6 +99,7 @@ _COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "evaluate": (evaluate, "mesurer un modèle"),
     "compare": (compare, "comparer un nouveau modèle à celui en place"),
     "retrain": (retrain, "réentraîner pour une nouvelle année, d'une configuration"),
+    "drift": (drift, "veiller entre deux entraînements"),
     "recalibrate": (recalibrate, "remettre le niveau moyen à des issues closes"),
     "thresholds": (thresholds, "aider à choisir les seuils"),
     "cohort": (cohort, "tirer une cohorte synthétique"),

@@ -26,6 +26,7 @@ from decrochage_risk.evaluate.card_page import card_page
 from decrochage_risk.evaluate.comparison import ComparedRows, ModelComparison, compare_rows
 from decrochage_risk.evaluate.comparison_text import changes_section
 from decrochage_risk.evaluate.differences import Difference, paired_differences
+from decrochage_risk.evaluate.drift import DriftReport, DriftSign, UnitDrift, psi
 from decrochage_risk.evaluate.figures import Figures, measure
 from decrochage_risk.evaluate.gates import GateResult, Verdict, fairness_gates, worst_verdict
 from decrochage_risk.evaluate.groups import GroupFigures, figures_by_exit, figures_by_group
@@ -65,6 +66,8 @@ __all__ = [
     "CardFacts",
     "ComparedRows",
     "Difference",
+    "DriftReport",
+    "DriftSign",
     "EvaluationReport",
     "Figures",
     "GateResult",
@@ -77,6 +80,7 @@ __all__ = [
     "PairedDifference",
     "Recalibration",
     "TopFigures",
+    "UnitDrift",
     "Verdict",
     "abc_flag",
     "advise",
@@ -109,6 +113,7 @@ __all__ = [
     "paired_bootstrap",
     "paired_differences",
     "precision_recall_plot",
+    "psi",
     "reliability_plot",
     "reliability_table",
     "risk_histogram",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date  # pydantic reads the annotation at run time
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import numpy as np
@@ -27,9 +28,9 @@ WATCH_PSI: Final = 0.1
 STOP_PSI: Final = 0.25
 """Conventions of credit scoring (Siddiqi, Credit Risk Scorecards, 2006): they assume thousands of rows, so that here a
 shift must besides be larger than chance."""
-ALPHA: Final = 0.01
+ALPHA: Final = 0.05
 """Chance that one report alarms without cause, divided among all that it tests (Bonferroni)."""
-DESIGN: Final = 3.0
+DESIGN: Final = 2.0
 """Pupils of one class and school are alike: a shift counts as so many times less certain than of independent pupils."""
 _ORDER: Final[tuple[DriftVerdict, ...]] = ("not_measured", "too_small", "ok", "watch", "stop")
 WORDS: Final = {
@@ -219,12 +220,17 @@ def psi_verdict(
     >>> psi_verdict(0.3, 10, 5000, 50000, tests=40)[1], psi_verdict(0.3, 10, 60, 50000, tests=40)[1]
     ('stop', 'ok')
     """
-    from scipy.stats import chi2  # noqa: PLC0415  # heavy: loaded on first use
-
     noise = 1.0 / rows + 1.0 / reference_rows
     above = max(0.0, found - noise * (bins - 1))
-    beyond = found > DESIGN * noise * float(chi2.isf(ALPHA / max(tests, 1), max(bins - 1, 1)))
+    beyond = found > DESIGN * noise * _upper_tail(max(tests, 1), max(bins - 1, 1))
     verdict: DriftVerdict = "ok"
     if beyond and above >= WATCH_PSI:
         verdict = "stop" if above >= STOP_PSI else "watch"
     return above, verdict
+
+
+@cache
+def _upper_tail(tests: int, freedom: int) -> float:
+    from scipy.stats import chi2  # noqa: PLC0415  # heavy: loaded on first use
+
+    return float(chi2.isf(ALPHA / tests, freedom))

@@ -30,6 +30,7 @@ LEAST_ROWS: Final = 50
 """Rows of a group under which nothing of it is kept."""
 ROUNDED_TO: Final = 5
 """Counts are multiples of this: a count of 1 to 4 is never written."""
+_NEAR: Final = 0.05
 _QUANTILES: Final = np.linspace(0.1, 0.9, 9)
 
 
@@ -40,7 +41,7 @@ class FeatureDistributions:
     Attributes
     ----------
     edges : mapping of str to array
-        Per column, the lower edges of all bins but the first: deciles of the known values, each once.
+        Per column, the lower edges of all bins but the first: near the deciles of the known values, each once.
     counts : mapping of str to mapping of str to array
         Per group and column: rows without a value, then rows per bin.
 
@@ -153,8 +154,18 @@ class FeatureDistributions:
 
 
 def _edges(values: Floats) -> Floats:
-    known = values[~np.isnan(values)]
-    return np.unique(np.quantile(known, _QUANTILES, method="lower"))
+    """Cut near each decile, in the widest gap: rates of one year and another fall on neighbouring values, not across a cut."""
+    found, counts = np.unique(values[~np.isnan(values)], return_counts=True)
+    if len(found) < 2:  # noqa: PLR2004  # nothing to cut
+        return np.zeros(0)
+    below = np.cumsum(counts)[:-1] / counts.sum()
+    gaps, middles = np.diff(found), (found[1:] + found[:-1]) / 2.0
+    edges = []
+    for share in _QUANTILES:
+        near = np.flatnonzero(np.abs(below - share) <= _NEAR)
+        if near.size:
+            edges.append(middles[near[gaps[near].argmax()]])
+    return np.unique(edges) if edges else middles[[int(np.abs(below - 0.5).argmin())]]
 
 
 def _rounded(counts: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""Training, evaluation and what follows from them: ``train_model``, ``evaluate_model``, ``compare_models``, ``retrain``."""
+"""Training, evaluation and what follows from them: ``train_model``, ``evaluate_model``, ``compare_models``, ``retrain``, ``watch_drift``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from decrochage_risk.train.folder import FolderTraining, train_folder, train_on_
 from decrochage_risk.train.retrain_config import RetrainConfig
 from decrochage_risk.train.retraining import RetrainResult, retrain
 from decrochage_risk.train.training import train_model
+from decrochage_risk.train.watching import watch_drift
 
 __all__ = [
     "FolderTraining",
@@ -19,4 +20,5 @@ __all__ = [
     "train_folder",
     "train_model",
     "train_on_folder",
+    "watch_drift",
 ]

@@ -1,4 +1,4 @@
-"""The watch between two trainings: are pupils, records and outcomes still those that the model knows?"""
+"""The watch between two trainings: whether pupils, records and outcomes are still those that the model knows."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from decrochage_risk.train.drift_signs import (
     shift_signs,
     two_sample_sign,
 )
+from decrochage_risk.train.drift_windows import comparable_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -146,15 +147,15 @@ def watch_drift(
         name for name in kept.columns if name == SCORE or FEATURE_BY_NAME[name].window.name in _CURRENT
     ]
     references = {name: kept.expected(name, now.groups) for name in kept.columns}
+    judged = comparable_columns(kept.columns, records.calendar, day, _training_days(model, now))
+    same = comparable_columns(current, records.calendar, day, [year_before])
     signs = [
-        *shift_signs(kept, now.features, references, current=current),
+        *shift_signs(kept, now.features, {name: references[name] for name in judged}, current=current),
         *missing_table_signs(now.features, {name: references[name][0][0] for name in current}, current),
         *calibration_signs(model, records, outcomes, labels_as_of, labels_known_on),
         two_sample_sign(
-            now.features,
-            now.pupils,
-            None if before is None else (before.features, before.pupils),
-            current,
+            (_binned(kept, now, same), now.pupils),
+            None if before is None else (_binned(kept, before, same), before.pupils),
             seed,
         ),
     ]
@@ -165,7 +166,7 @@ def watch_drift(
         verdict=worst(sign.verdict for sign in signs),
         signs=tuple(signs),
     )
-    schools = _schools(kept, now, before, current)
+    schools = _schools(kept, now, before, current, same)
     stopped = sum(unit.pupils or 0 for unit in schools if unit.verdict == "stop")
     verdict = worst([overall.verdict, "watch" if stopped >= _TENTH * len(now) else "ok"])
     return DriftReport(
@@ -177,6 +178,19 @@ def watch_drift(
         schools=tuple(schools),
         verdict=verdict,
     )
+
+
+def _training_days(model: TrainedModel, now: _Population) -> list[date]:
+    """Give the as-of dates of the training in the months that these pupils are held against."""
+    months = {int(str(label).rpartition("@")[2]) for label in set(now.groups)}
+    return [day for day in map(date.fromisoformat, model.trained_on["as_of"]) if day.month in months]
+
+
+def _binned(kept: FeatureDistributions, rows: _Population, columns: list[str]) -> npt.NDArray[np.intp]:
+    """Give the bins of some columns: a rate of 9 in 180 and one of 9 in 182 are the same."""
+    chosen = [name for name in columns if name != SCORE]
+    codes = [kept.bins(name, rows.features[name].to_numpy(dtype=np.float64)) for name in chosen]
+    return np.column_stack(codes) if codes else np.zeros((len(rows), 0), dtype=np.intp)
 
 
 def _distributions(model: TrainedModel) -> FeatureDistributions:
@@ -227,7 +241,11 @@ def _population(model: TrainedModel, records: PupilRecords, day: date) -> tuple[
 
 
 def _schools(
-    kept: FeatureDistributions, now: _Population, before: _Population | None, current: list[str]
+    kept: FeatureDistributions,
+    now: _Population,
+    before: _Population | None,
+    current: list[str],
+    same: list[str],
 ) -> list[UnitDrift]:
     sizes = pd.Series(now.schools, dtype=object).value_counts().sort_index()
     large = [str(school) for school, count in sizes.items() if count >= LEAST_PUPILS]
@@ -237,24 +255,25 @@ def _schools(
     ]
     small = ~np.isin(now.schools, large)
     if small.any():
-        same = None if before is None else np.isin(before.schools, list(set(now.schools[small])))
-        units.append((POOLED, small, same))
-    return [
-        _unit(name, kept, now.take(mask), before, same, current, len(units)) for name, mask, same in units
-    ]
+        theirs = None if before is None else np.isin(before.schools, list(set(now.schools[small])))
+        units.append((POOLED, small, theirs))
+    found = []
+    for name, mask, then in units:
+        earlier = None if before is None or then is None else before.take(then)
+        found.append(_unit(name, kept, now.take(mask), earlier, current, same, len(units)))
+    return found
 
 
 def _unit(
     name: str,
     kept: FeatureDistributions,
     now: _Population,
-    before: _Population | None,
-    same: npt.NDArray[np.bool_] | None,
+    then: _Population | None,
     current: list[str],
+    same: list[str],
     units: int,
 ) -> UnitDrift:
     """Look at one school, against itself a year before where it was large enough."""
-    then = None if before is None or same is None or same.sum() < LEAST_PUPILS else before.take(same)
     if len(now) < LEAST_PUPILS:
         sign = DriftSign(
             check="size",
@@ -266,7 +285,7 @@ def _unit(
         return UnitDrift(
             unit=name, pupils=suppressed(len(now)), compared_with="-", verdict="too_small", signs=(sign,)
         )
-    if then is None:
+    if then is None or len(then) < LEAST_PUPILS:
         expected = {column: float(kept.expected(column, now.groups)[0][0]) for column in current}
         signs = missing_table_signs(now.features, expected, current, tests=units)
         compared = "l'apprentissage, tables manquantes seulement"
@@ -275,7 +294,12 @@ def _unit(
         expected = {column: float(share[0]) for column, (share, _) in shares.items()}
         signs = [
             *shift_signs(
-                kept, now.features, shares, current=current, tests=units * len(current), coarse=True
+                kept,
+                now.features,
+                {column: shares[column] for column in same},
+                current=current,
+                tests=units * len(same),
+                coarse=True,
             ),
             *missing_table_signs(now.features, expected, current, tests=units),
         ]
