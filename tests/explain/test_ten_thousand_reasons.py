@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import sys
 from datetime import date, timedelta
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,22 +46,21 @@ def second_of(code: str, pupil: PupilView) -> float:
     """Compute the second fact of a reason from the rows of its pupil."""
     four, start, end = pupil.back(28), pupil.start, pupil.as_of
     before_4w, before_12w = end - timedelta(28), end - timedelta(84)
-    if code == "unjustified_half_days_4w":
-        return sum(n for _, n in pupil.unjustified(end - timedelta(56), before_4w))
-    if code.startswith("unjustified_half_days"):
-        return sum(n for _, n in pupil.unjustified(four, end))
-    if code == "absence_rate_4w":
-        return float(pupil.rate([(start, before_4w)]) or Fraction(0))
-    if code == "lateness_12w":
-        return sum(row["kind"] == "lateness" for row, _ in pupil.counted(four, end))
-    if code == "exclusion_half_days_year":
-        return pupil.total(("exclusion",), four, end)
-    if code == "mean_grade_12w":
-        mean = weighted_mean(pupil.marks_in(start, before_12w))
-        assert mean is not None
-        return float(mean)
-    assert code == "missed_assessments_12w", f"no recomputation of the second fact of {code}"
-    return sum(four <= row["date"] < end and row["status"] in MISSED for row in pupil.grades)
+    recent = sum(n for _, n in pupil.unjustified(four, end))
+    mean = weighted_mean(pupil.marks_in(start, before_12w))
+    rate = pupil.rate([(start, before_4w)])
+    return {
+        "unjustified_half_days_4w": sum(n for _, n in pupil.unjustified(end - timedelta(56), before_4w)),
+        "unjustified_half_days_12w": recent,
+        "unjustified_half_days_year": recent,
+        "absence_rate_4w": math.nan if rate is None else float(rate),
+        "lateness_12w": sum(row["kind"] == "lateness" for row, _ in pupil.counted(four, end)),
+        "exclusion_half_days_year": pupil.total(("exclusion",), four, end),
+        "mean_grade_12w": math.nan if mean is None else float(mean),
+        "missed_assessments_12w": sum(
+            four <= row["date"] < end and row["status"] in MISSED for row in pupil.grades
+        ),
+    }[code]
 
 
 @pytest.mark.slow
