@@ -23,7 +23,7 @@ from decrochage_risk.evaluate.tables import markdown_table
 from decrochage_risk.features import CATALOGUE, CONTEXT_COLUMNS, FAMILIES, build_context
 from decrochage_risk.features.environment import ENVIRONMENT_COLUMNS
 from decrochage_risk.features.families import AGAINST_CLASS
-from decrochage_risk.model import Snapshots, default_as_of_dates, take_snapshots
+from decrochage_risk.model import FitOptions, Snapshots, default_as_of_dates, take_snapshots
 from decrochage_risk.synthetic import make_cohort
 from decrochage_risk.train.backtest import fit_risk_model
 
@@ -110,11 +110,15 @@ def choices(split: Split) -> Iterator[tuple[str, list[str]]]:
             yield f"`{family.code}` alone", [name for name in names if name in own]
 
 
-def predicted(split: Split, names: Sequence[str], context: Sequence[str]) -> dict[str, Floats]:
+def predicted(split: Split, names: Sequence[str], context: Sequence[str], members: int) -> dict[str, Floats]:
     """Risks of each test, by a model that reads these features and context columns."""
     columns = [*names, *context]
     train = split.train
-    model = fit_risk_model(Snapshots(train.features[columns], train.outcome, train.rows, {}), seed=0)
+    model = fit_risk_model(
+        Snapshots(train.features[columns], train.outcome, train.rows, {}),
+        seed=0,
+        options=FitOptions(members=members),
+    )
     return {
         name: model.risk(test.features[columns], test.rows["reference_group"].to_numpy())
         for name, test in split.tests.items()
@@ -126,7 +130,7 @@ def losses(outcome: Floats, risk: Floats) -> Floats:
     return -np.log(np.where(outcome == 1, risk, 1.0 - risk))
 
 
-def lines(split: Split, only: str) -> Iterator[list[str]]:
+def lines(split: Split, only: str, members: int) -> Iterator[list[str]]:
     """One line per choice of features and test."""
     whole: dict[str, Floats] = {}
     for choice, names in choices(split):
@@ -137,7 +141,7 @@ def lines(split: Split, only: str) -> Iterator[list[str]]:
             for name in CONTEXT_COLUMNS
             if WITHOUT_CONTEXT not in choice or name not in ENVIRONMENT_COLUMNS
         ]
-        risks = predicted(split, names, context)
+        risks = predicted(split, names, context, members)
         whole = whole or risks
         for test, risk in risks.items():
             rows = split.tests[test]
@@ -161,6 +165,7 @@ def main() -> None:
     )
     parser.add_argument("--pupils", type=int, default=8_000, help="synthetic pupils; 0 for none")
     parser.add_argument("--seed", type=int, default=90)
+    parser.add_argument("--members", type=int, default=5, help="boosters of each model")
     parser.add_argument("--only", default="", help="only the choices whose name holds this")
     asked = parser.parse_args()
     with warnings.catch_warnings():
@@ -169,7 +174,7 @@ def main() -> None:
         )  # cautions that hold by construction of this data
         splits = [synthetic(asked.pupils, asked.seed)] if asked.pupils else []
         splits += [real(asked.data / "oulad_records")] if asked.data else []
-        rows = [line for split in splits for line in lines(split, asked.only)]
+        rows = [line for split in splits for line in lines(split, asked.only, asked.members)]
     print(markdown_table(HEADER, sorted(rows, key=lambda line: line[0])))
 
 

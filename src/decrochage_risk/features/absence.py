@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from decrochage_risk.features import kernels
+from decrochage_risk.features.absence_facts import months_of, school_day_numbers
 from decrochage_risk.features.companion import Companion
 from decrochage_risk.features.definition import Feature
 from decrochage_risk.features.facts import ratio
@@ -25,6 +24,7 @@ from decrochage_risk.features.wording import Wording
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import numpy as np
     import numpy.typing as npt
 
     from decrochage_risk.features.facts import Facts
@@ -60,10 +60,9 @@ def _rate_change(facts: Facts) -> npt.NDArray[np.float64]:
 def _months_over(facts: Facts) -> npt.NDArray[np.float64]:
     first, after = YEAR.span(facts.known)
     events = facts.absence_events
-    months = events.day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int32)
     unjustified = facts.absence_values("unjustified")
     return kernels.count_months_over(
-        months, unjustified, events.bound(first), events.bound(after), LEGAL_MONTHLY_THRESHOLD
+        months_of(facts), unjustified, events.bound(first), events.bound(after), LEGAL_MONTHLY_THRESHOLD
     )
 
 
@@ -78,11 +77,10 @@ def _absent_weeks_share(facts: Facts) -> npt.NDArray[np.float64]:
 
 def _longest_run(facts: Facts) -> npt.NDArray[np.float64]:
     first, after = YEAR.span(facts.known)
-    events, calendar = facts.absence_events, facts.known.calendar
-    school_days = np.cumsum(calendar.values > 0, dtype=np.int32)
-    position = np.clip(events.day - calendar.first_day_number, 0, school_days.size - 1)
-    absent = facts.absence_values("absent")
-    return kernels.longest_run(school_days[position], absent, events.bound(first), events.bound(after))
+    events = facts.absence_events
+    return kernels.longest_run(
+        school_day_numbers(facts), facts.absence_values("absent"), events.bound(first), events.bound(after)
+    )
 
 
 def _recent_part(what: str, none: str, whole: str) -> Companion:

@@ -159,10 +159,16 @@ def school_day_numbers(facts: Facts) -> npt.NDArray[np.int32]:
 
 def months_of(facts: Facts) -> npt.NDArray[np.int32]:
     """Calendar month of each counted row of absences, in months since January 1970."""
-    return facts.once(
-        "months",
-        lambda: facts.absence_events.day.astype("datetime64[D]").astype("datetime64[M]").astype(np.int32),
-    )
+
+    def looked_up() -> npt.NDArray[np.int32]:
+        days = facts.absence_events.day
+        if not days.size:
+            return np.zeros(0, dtype=np.int32)
+        first = int(days.min())
+        every = np.arange(first, int(days.max()) + 1).astype("datetime64[D]").astype("datetime64[M]")
+        return every.astype(np.int32)[days - first]
+
+    return facts.once("months", looked_up)
 
 
 def last_year_span(facts: Facts) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -84,11 +85,11 @@ def build_context(records: PupilRecords, as_of: object) -> pd.DataFrame:
 
 
 def _of_day(records: PupilRecords, known: KnownRecords) -> pd.DataFrame:
-    groups = _groups(records, known)
+    scopes = [_Scope.of(records, known, names) for names in (["school_id", "class_id"], ["school_id"])]
     parts = [
-        _means(groups, scope, values).assign(measure=measure, subject=subject)
+        scope.means(values).assign(measure=measure, subject=subject)
         for measure, subject, values in _measured(known)
-        for scope in (["school_id", "class_id"], ["school_id"])
+        for scope in scopes
     ]
     frame = pd.concat(parts, ignore_index=True).assign(as_of=pd.Timestamp(known.as_of))
     columns = list(TABLES["context"].column_names)
@@ -96,10 +97,32 @@ def _of_day(records: PupilRecords, known: KnownRecords) -> pd.DataFrame:
     return frame[columns].sort_values(keys, kind="stable", na_position="first", ignore_index=True)
 
 
-def _groups(records: PupilRecords, known: KnownRecords) -> pd.DataFrame:
-    """School and class of each enrolled pupil, missing for the others."""
-    rows = np.where(known.enrolled, known.current_enrolment_row, -1)
-    return records.enrolments[["school_id", "class_id"]].reindex(rows).reset_index(drop=True).astype(object)
+@dataclass(frozen=True)
+class _Scope:
+    """The schools, or the classes: which one each pupil is in (-1: none), and what they are called."""
+
+    group: npt.NDArray[np.intp]
+    names: pd.DataFrame
+
+    @classmethod
+    def of(cls, records: PupilRecords, known: KnownRecords, names: list[str]) -> _Scope:
+        rows = np.where(known.enrolled, known.current_enrolment_row, -1)
+        places = records.enrolments[names].reindex(rows).reset_index(drop=True).astype(object)
+        whole = places.notna().all(axis=1).to_numpy(dtype=np.bool_)
+        grouped = places[whole].groupby(names, sort=True)
+        group = np.full(len(places), -1, dtype=np.intp)
+        group[whole] = grouped.ngroup().to_numpy()
+        found = grouped.size().reset_index()[names]
+        return cls(group, found if "class_id" in names else found.assign(class_id=None))
+
+    def means(self, values: Floats) -> pd.DataFrame:
+        """Mean and number of pupils per group of 5 or more; values are sorted first, so that no order changes a bit."""
+        known = np.flatnonzero((self.group >= 0) & ~np.isnan(values))
+        order = known[np.lexsort((values[known], self.group[known]))]
+        count = np.bincount(self.group[order], minlength=len(self.names))
+        total = np.bincount(self.group[order], weights=values[order], minlength=len(self.names))
+        kept = count >= LEAST_PUPILS
+        return self.names[kept].assign(value=total[kept] / count[kept], pupils=count[kept].astype(np.int64))
 
 
 def _measured(known: KnownRecords) -> Iterator[tuple[str, str | None, Floats]]:
@@ -112,18 +135,3 @@ def _measured(known: KnownRecords) -> Iterator[tuple[str, str | None, Floats]]:
         means = np.where(unknown[:, None], np.nan, subject_means(facts, YEAR))
         for subject in np.flatnonzero(~np.isnan(means).all(axis=0)):
             yield "mean_grade_year", SUBJECTS[subject], means[:, subject]
-
-
-def _means(groups: pd.DataFrame, scope: list[str], values: Floats) -> pd.DataFrame:
-    """Mean and number of pupils per group of a scope; values are sorted first, so that no order changes a bit."""
-    known = groups[scope].assign(value=values).dropna().sort_values("value", kind="stable")
-    found = known.groupby(scope, sort=True)["value"].agg(["sum", "size"]).reset_index()
-    found = found[found["size"] >= LEAST_PUPILS]
-    return pd.DataFrame(
-        {
-            "school_id": found["school_id"],
-            "class_id": found["class_id"] if "class_id" in scope else None,
-            "value": found["sum"] / found["size"],
-            "pupils": found["size"].astype(np.int64),
-        }
-    )

@@ -11,7 +11,6 @@ from decrochage_risk.records.tables import TABLES
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from decrochage_risk.records.context_values import ContextValues
     from decrochage_risk.records.known import KnownRecords
 
     Floats = npt.NDArray[np.float64]
@@ -24,7 +23,6 @@ ENVIRONMENT_COLUMNS: Final = ("context_school_absence_rate", "context_school_mea
 
 MEASURES: Final = TABLES["context"].column("measure").choices
 SUBJECTS: Final = TABLES["context"].column("subject").choices
-_WHOLE_SCHOOL = -1
 _ALL_SUBJECTS = -1
 
 
@@ -38,50 +36,49 @@ class ReferenceValues:
     """
 
     def __init__(self, known: KnownRecords) -> None:
-        self._known = known
         rows = known.arrays.enrolments
-        self._classes = int(rows.classroom.max(initial=-1)) + 2
-        self._school = np.where(known.enrolled, known.school, -1).astype(np.int64)
-        self._classroom = np.append(rows.classroom, np.int32(-1))[known.current_enrolment].astype(np.int64)
-        self._keys, self._values = self._latest(known.arrays.context)
+        classes = int(rows.classroom.max(initial=-1)) + 2
+        school = np.where(known.enrolled, known.school, -1).astype(np.int64)
+        classroom = np.append(rows.classroom, np.int32(-1))[known.current_enrolment].astype(np.int64)
+        self._places, self._values = _latest(known, classes)
+        self._class = self._position(
+            np.where((school < 0) | (classroom < 0), -1, school * classes + classroom + 1)
+        )
+        self._school = self._position(np.where(school < 0, -1, school * classes))
 
     def of_class(self, measure: str, subject: int = _ALL_SUBJECTS) -> Floats:
         """Value of each pupil's class; NaN for a pupil who is not enrolled or whose class is not known."""
-        school = np.where(self._classroom >= 0, self._school, -1)
-        return self._found(school, self._classroom, subject, measure)
+        return self._of(self._class, measure, subject)
 
     def of_school(self, measure: str) -> Floats:
         """Value of each pupil's school; NaN for a pupil who is not enrolled."""
-        whole = np.full(self._school.size, _WHOLE_SCHOOL, dtype=np.int64)
-        return self._found(self._school, whole, _ALL_SUBJECTS, measure)
+        return self._of(self._school, measure, _ALL_SUBJECTS)
 
-    def _latest(self, context: ContextValues | None) -> tuple[Ints, Floats]:
-        if context is None:
-            return np.zeros(0, dtype=np.int64), np.zeros(0)
-        rows = context.take(context.day >= self._known.year_start_day)
-        keys = self._key(
-            rows.school.astype(np.int64),
-            rows.classroom.astype(np.int64),
-            rows.subject.astype(np.int64),
-            rows.measure,
-        )
-        order = np.lexsort((rows.day, keys))
-        keys, values = keys[order], rows.value[order]
-        last = np.append(keys[1:] != keys[:-1], True)[: keys.size]
-        return keys[last], values[last]
+    def _of(self, line: Ints, measure: str, subject: int) -> Floats:
+        column = (subject + 1) * len(MEASURES) + MEASURES.index(measure)
+        found: Floats = self._values[line, column]
+        return found
 
-    def _key(
-        self, school: Ints, classroom: Ints, subject: Ints | int, measure: npt.NDArray[np.int8] | int
-    ) -> Ints:
-        within = (school * self._classes + classroom + 1) * (len(SUBJECTS) + 1) + subject + 1
-        return within * len(MEASURES) + measure
+    def _position(self, places: Ints) -> Ints:
+        """Line of each place in the values; the last line, of NaN, for one without values."""
+        at = np.searchsorted(self._places, places).astype(np.int64)
+        found = np.append(self._places, -2)[at] == places
+        return np.where(found, at, self._places.size)
 
-    def _found(self, school: Ints, classroom: Ints, subject: int, measure: str) -> Floats:
-        wanted = self._key(school, classroom, subject, MEASURES.index(measure))
-        at = np.searchsorted(self._keys, wanted)
-        keys, values = np.append(self._keys, np.int64(-1)), np.append(self._values, np.nan)
-        hit = (school >= 0) & (keys[at] == wanted)
-        return np.where(hit, values[at], np.nan)
+
+def _latest(known: KnownRecords, classes: int) -> tuple[Ints, Floats]:
+    """Places (schools and classes, sorted) and their latest values of the year, one more line of NaN at the end."""
+    context = known.arrays.context
+    columns = len(MEASURES) * (len(SUBJECTS) + 1)
+    if context is None:
+        return np.zeros(0, dtype=np.int64), np.full((1, columns), np.nan)
+    rows = context.take(context.day >= known.year_start_day)
+    rows = rows.take(np.argsort(rows.day, kind="stable"))
+    place, line = np.unique(rows.school.astype(np.int64) * classes + rows.classroom + 1, return_inverse=True)
+    values = np.full((place.size + 1, columns), np.nan)
+    # Rows are sorted by day: of several, the latest is written last and stays.
+    values[line, (rows.subject.astype(np.int64) + 1) * len(MEASURES) + rows.measure] = rows.value
+    return place, values
 
 
 def environment_of(known: KnownRecords) -> Floats:

@@ -10,6 +10,7 @@ from decrochage_risk.features.companion import Companion
 from decrochage_risk.features.definition import Feature
 from decrochage_risk.features.facts import code_of
 from decrochage_risk.features.families import MARKS_CHANGE, MARKS_LEVEL, MISSED_WORK
+from decrochage_risk.features.mark_facts import missed_rows, subject_means
 from decrochage_risk.features.sources import ABC, ALLENSWORTH_EASTON, BOWERS, BOWERS_GRADES, CEREQ, GPDS
 from decrochage_risk.features.windows import (
     BEFORE_12W,
@@ -74,14 +75,14 @@ def _change_last_year(facts: Facts) -> npt.NDArray[np.float64]:
 
 
 def _lowest_core(facts: Facts) -> npt.NDArray[np.float64]:
-    means = facts.subject_means(*YEAR.span(facts.known))
+    means = subject_means(facts, YEAR)
     columns = [code_of("grades", "subject", subject) for subject in CORE_SUBJECTS]
     lowest: npt.NDArray[np.float64] = np.fmin.reduce(means[:, columns], axis=1)
     return lowest
 
 
 def _subject_spread(facts: Facts) -> npt.NDArray[np.float64]:
-    means = facts.subject_means(*YEAR.span(facts.known))
+    means = subject_means(facts, YEAR)
     known = ~np.isnan(means)
     count = known.sum(axis=1)
     safe = np.maximum(count, 1)
@@ -91,12 +92,7 @@ def _subject_spread(facts: Facts) -> npt.NDArray[np.float64]:
 
 
 def _missed_assessments(window: Window) -> Callable[[Facts], npt.NDArray[np.float64]]:
-    return lambda facts: facts.grade_events.sum("missed", _missed(facts), *window.span(facts.known))
-
-
-def _missed(facts: Facts) -> npt.NDArray[np.float64]:
-    codes = [code_of("grades", "status", name) for name in ("absent", "not_handed_in")]
-    return np.isin(facts.grade_rows.status, codes).astype(np.float64)
+    return lambda facts: facts.grade_events.sum("missed", missed_rows(facts), *window.span(facts.known))
 
 
 GRADE_FEATURES: tuple[Feature, ...] = (

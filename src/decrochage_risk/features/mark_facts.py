@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from decrochage_risk.features import trajectory_kernels
-from decrochage_risk.features.facts import code_of, ratio, starts_of
+from decrochage_risk.features.facts import code_of, ratio
 from decrochage_risk.features.windows import BEFORE_12W, LAST_12W, YEAR
+from decrochage_risk.records.tables import TABLES
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -28,13 +29,24 @@ __all__ = [
     "subject_means",
 ]
 
+SUBJECT_COUNT = len(TABLES["grades"].column("subject").choices)
+
 FALL = 2.0
 """Points on 20 that make a fall: about half a standard deviation of the marks of a subject between pupils."""
 
 
 def subject_means(facts: Facts, window: Window) -> Floats:
-    """Weighted mean per pupil and subject over a window, NaN where none."""
-    return facts.once(("subject means", window.name), lambda: facts.subject_means(*window.span(facts.known)))
+    """Weighted mean per pupil and subject over a window, NaN where none, shape (pupils, subjects)."""
+
+    def computed() -> Floats:
+        marks, events = facts.marks, facts.mark_events
+        first, after = window.span(facts.known)
+        low, high = events.bound(first), events.bound(max(first, after))
+        return trajectory_kernels.means_by_code(
+            marks.subject, marks.mark, marks.coefficient, low, high, SUBJECT_COUNT
+        )
+
+    return facts.once(("subject means", window.name), computed)
 
 
 def subject_falls(facts: Facts) -> Floats:
@@ -51,15 +63,18 @@ def missed_rows(facts: Facts) -> Floats:
     """1 for each row of grades that was missed (absent, not handed in), else 0."""
 
     def found() -> Floats:
-        codes = [code_of("grades", "status", name) for name in ("absent", "not_handed_in")]
-        return np.isin(facts.grade_rows.status, codes).astype(np.float64)
+        status = facts.grade_rows.status
+        absent, late = (code_of("grades", "status", name) for name in ("absent", "not_handed_in"))
+        missed: npt.NDArray[np.bool_] = (status == absent) | (status == late)
+        return missed.astype(np.float64)
 
     return facts.once("missed", found)
 
 
 def mark_count(facts: Facts, window: Window) -> Floats:
     """Count the marks of a window."""
-    return facts.mark_events.sum("count", np.ones(len(facts.marks)), *window.span(facts.known))
+    ones = facts.once("ones", lambda: np.ones(len(facts.marks)))
+    return facts.mark_events.sum("count", ones, *window.span(facts.known))
 
 
 def missed_share(facts: Facts, window: Window) -> Floats:
@@ -70,13 +85,11 @@ def missed_share(facts: Facts, window: Window) -> Floats:
 
 def period_average_change(facts: Facts) -> Floats:
     """Mean over subjects of the latest average of a period minus the one before it, in the year."""
-    rows = facts.grade_rows
+    rows, events = facts.grade_rows, facts.grade_events
     first, after = YEAR.span(facts.known)
-    graded = rows.status == code_of("grades", "status", "graded")
-    average = rows.kind == code_of("grades", "kind", "term_average")
-    chosen = rows.take(graded & average & (rows.day >= first) & (rows.day < after))
-    starts = starts_of(chosen.pupil, facts.pupils)
-    subjects = int(rows.subject.max(initial=0)) + 1
+    chosen = (rows.kind == code_of("grades", "kind", "term_average")) & (
+        rows.status == code_of("grades", "status", "graded")
+    )
     return trajectory_kernels.change_of_latest(
-        chosen.day, chosen.subject, chosen.mark, starts[:-1], starts[1:], subjects
+        rows.day, rows.subject, rows.mark, chosen, events.bound(first), events.bound(after), SUBJECT_COUNT
     )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     Days = npt.NDArray[np.int32]
     Codes = npt.NDArray[np.int8]
     Floats = npt.NDArray[np.float64]
+    Flags = npt.NDArray[np.bool_]
 
 __all__ = [
     "absence_blocks",
@@ -28,6 +29,7 @@ __all__ = [
     "enrolled_from",
     "falls",
     "first_month_over",
+    "means_by_code",
     "slope_of_blocks",
     "slope_of_rows",
     "spread_of_rows",
@@ -178,6 +180,23 @@ def sum_of_rows(values: Floats, low: Ints, high: Ints) -> Floats:
 
 
 @compiled
+def means_by_code(codes: Codes, values: Floats, weights: Floats, low: Ints, high: Ints, size: int) -> Floats:
+    """Weighted mean of the rows [low, high) per pupil and code, shape (pupils, ``size``); NaN where weights sum to 0."""
+    result = np.full((low.size, size), np.nan)
+    total, weight = np.zeros(size), np.zeros(size)
+    for pupil in range(low.size):
+        total[:] = 0.0
+        weight[:] = 0.0
+        for row in range(low[pupil], high[pupil]):
+            total[codes[row]] += weights[row] * values[row]
+            weight[codes[row]] += weights[row]
+        for code in range(size):
+            if weight[code] > 0.0:
+                result[pupil, code] = total[code] / weight[code]
+    return result
+
+
+@compiled
 def current_run(ordinals: Days, values: Floats, low: Ints, high: Ints, latest: int) -> Floats:
     """Length of the run of school days with a positive value that ends on the school day number ``latest``."""
     result = np.zeros(low.size, np.float64)
@@ -241,15 +260,20 @@ def falls(now: Floats, before: Floats, size: float) -> Floats:
 
 @compiled
 def change_of_latest(
-    days: Days, codes: Codes, values: Floats, low: Ints, high: Ints, subjects: int
+    days: Days, codes: Codes, values: Floats, chosen: Flags, low: Ints, high: Ints, subjects: int
 ) -> Floats:
-    """Mean over subjects of the latest day's mean minus that of the day before it with a value; NaN without two days."""
+    """Mean over subjects of the latest day's mean minus that of the day before it; NaN without two days.
+
+    Of the chosen rows among [low, high); a day without one is none.
+    """
     result = np.full(low.size, np.nan)
     for pupil in range(low.size):
         day = np.full(subjects, NOBODY, np.int64)
         earlier = np.full(subjects, np.nan)
         total, count = np.zeros(subjects), np.zeros(subjects)
         for row in range(low[pupil], high[pupil]):
+            if not chosen[row]:
+                continue
             subject = codes[row]
             if days[row] != day[subject]:
                 if count[subject] > 0.0:
