@@ -33,8 +33,9 @@ records = PupilRecords(
     absences=[{"pupil_id": "a", "date": "2025-03-03", "half_days": 2, "kind": "absence"}],
 )
 warnings.simplefilter("ignore", UserWarning)
-scores = score_pupils(records, as_of="2025-03-05", explain="none")
+scores = score_pupils(records, as_of="2025-03-05", explain="all")
 assert 0 < scores["a"].risk < 1
+assert scores["a"].reasons is not None
 scores.to_json()
 scores._repr_html_()
 """
@@ -78,6 +79,6 @@ def test_importing_every_layer_loads_no_model_library() -> None:
     assert not loaded & MODEL_LIBRARIES
 
 
-def test_scoring_without_reasons_loads_no_plots() -> None:
-    """A score, its JSON and its table need neither shap nor matplotlib: only reasons load them."""
+def test_scoring_loads_no_plots() -> None:
+    """A score, its reasons, its JSON and its table need neither shap nor matplotlib: only plots load them."""
     assert not loaded_by(SCORE) & {"matplotlib", "shap"}

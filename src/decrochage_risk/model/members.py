@@ -10,6 +10,7 @@ and the one line that records it is set to 1.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -59,11 +60,13 @@ class Members:
     @property
     def boosters(self) -> tuple[Any, ...]:
         """The ``lightgbm.Booster`` objects, parsed once. Their ``predict`` may be called from several threads."""
-        found: tuple[Any, ...] | None = self.__dict__.get("_boosters")
+        # A forked process parses anew, since LightGBM's own lock may have been held at the fork; a lock of ours here would
+        # be in the same danger, so two threads may both parse, and the first is kept.
+        key = f"_boosters_of_process_{os.getpid()}"
+        found: tuple[Any, ...] | None = self.__dict__.get(key)
         if found is None:
             parsed = tuple(_parse(number, text) for number, text in enumerate(self.texts))
-            # No lock, which a process forked meanwhile would find held for ever: two threads may both parse.
-            found = self.__dict__.setdefault("_boosters", parsed)
+            found = self.__dict__.setdefault(key, parsed)
         return found
 
     def log_odds(self, filled: FloatArray) -> FloatArray:

@@ -1,13 +1,17 @@
 """Work over many rows, shared between threads: compiled code and LightGBM release Python's lock.
 
-Threads live for one call, so that a process forked between two calls inherits none: OpenMP's own pool would hang there.
+Threads live for one call, so that a forked process inherits none: OpenMP's own pool would hang there. What another thread
+held locked at the fork stays locked in the new process for ever, so the locks of ours that could be are made anew there.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import cached_property
 from itertools import pairwise
+from threading import RLock
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -59,3 +63,17 @@ def over_rows(work: Callable[[slice], _Part], rows: int) -> list[_Part]:
     parts = [slice(first, after) for first, after in pairwise(edges)]
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(work, parts))
+
+
+def _renew_locks() -> None:
+    """Give each cached property of the package a free lock: until Python 3.12 it has one for all objects."""
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] == __name__.partition(".")[0]:
+            kinds = [kind for kind in vars(module).values() if isinstance(kind, type)]
+            for kept in (kept for kind in kinds for kept in vars(kind).values()):
+                if isinstance(kept, cached_property) and hasattr(kept, "lock"):
+                    kept.lock = RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_locks)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -106,11 +107,9 @@ class TrainedModel:
         return seal(folder, self._files, self._manifest)
 
     def warm_up(self) -> None:
-        """Take the start-up cost (parsing trees, loading libraries) before the first call."""
-        from decrochage_risk.features import kernels  # noqa: F401, PLC0415 - compiled on import
-
-        row = np.full((1, len(self.risk_model.columns)), np.nan)
-        self.risk_model.risk(row)
+        """Take the start-up cost of a first score before the first call: libraries, compiled code, trees, policy."""
+        # Scoring lies above this layer, and only there is it known what a score needs: its module is named, not imported.
+        import_module("decrochage_risk.score.warming").warm_up(self)
 
     @cached_property
     def _months_of_level(self) -> dict[str, tuple[int, ...]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,8 +11,9 @@ import numpy as np
 from decrochage_risk import french
 from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.explain import Reason
+from decrochage_risk.score.comparable_words import comparable_of
 from decrochage_risk.score.demo_model import DEMO_NOTICE
-from decrochage_risk.score.pupil_risk import Comparable, DataFacts, Interval, ModelFacts, PupilRisk
+from decrochage_risk.score.pupil_risk import DataFacts, Interval, ModelFacts, PupilRisk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 __all__ = ["RiskScores", "RunFacts"]
 
-_ONE_PERCENT = 0.01
 _TOLD_COLUMNS = (
     *(
         "pupil_id",
@@ -184,6 +184,9 @@ class RiskScores:
         return pupil_id in self._position
 
     def __getitem__(self, pupil_id: str) -> PupilRisk:
+        return self._pupil(self._position_of(pupil_id))
+
+    def _position_of(self, pupil_id: str) -> int:
         if pupil_id not in self._position:
             raise RecordsError(
                 explain_error(
@@ -192,7 +195,7 @@ class RiskScores:
                     hint="Ids are compared letter by letter; see scores.frame['pupil_id'].",
                 )
             )
-        return self._pupil(self._position[pupil_id])
+        return self._position[pupil_id]
 
     @cached_property
     def _position(self) -> dict[str, int]:
@@ -216,7 +219,7 @@ class RiskScores:
             risk=risk,
             cause=row["cause"],
             interval=None if risk is None else Interval(low=row["risk_low"], high=row["risk_high"]),
-            comparable=None if risk is None else _comparable_of(row),
+            comparable=None if risk is None else comparable_of(row),
             reference_risk=row["reference_risk"],
             tier=row["tier"],
             tier_label=self._policy.tier_label(row["tier"]),
@@ -248,7 +251,7 @@ class RiskScores:
         pupil_id : str
             A scored pupil.
         """
-        return self._measures(self._position[pupil_id])
+        return self._measures(self._position_of(pupil_id))
 
     def _measures(self, position: int) -> tuple[Measure, ...]:
         cells = self._cells
@@ -260,23 +263,45 @@ class RiskScores:
             facts=self._results.facts(position),
         )
 
-    def since(self, previous: RiskScores) -> Changes:
-        """Compare with the scores of an earlier day: what moved, and what explains it.
+    def explanation(self, pupil_id: str) -> Any:  # noqa: ANN401 - shap ships no types
+        """Contributions of one pupil as a ``shap.Explanation``, in calibrated log-odds, for the plots of ``shap``.
+
+        ``base_values`` is the log-odds of the reference pupil; with ``values`` it sums to those of the risk. Each feature
+        is named by its fact, in French. The level, the pathway and the time of year, which have no part, are left out.
 
         Parameters
         ----------
-        previous : RiskScores
-            Scores of an earlier day (or of the same day, before a correction of the records).
-
-        Returns
-        -------
-        Changes
-            One per pupil of either day; reasons for those to be looked at, or explained, on one of them.
+        pupil_id : str
+            A pupil with a risk, explained in the run or not.
 
         Raises
         ------
         RecordsError
-            When ``previous`` are not scores, or those of a later day.
+            No such pupil, one without a risk, or contributions that do not add up to it.
+
+        Examples
+        --------
+        ``shap.plots.waterfall(scores.explanation("a1"))``
+        """
+        position = self._position_of(pupil_id)
+        cause = self._results.columns["cause"][position]
+        if cause is not None:
+            raise RecordsError(
+                explain_error(
+                    f"Pupil {pupil_id!r} has no risk ({cause})",
+                    expected="a pupil with a risk",
+                    hint="scores.frame tells who has one, and why the others do not.",
+                )
+            )
+        from decrochage_risk.score.explanation import shap_explanation  # noqa: PLC0415 - shap loads on first use
+
+        return shap_explanation(self._results, position, self._model)
+
+    def since(self, previous: RiskScores) -> Changes:
+        """Compare with scores of an earlier day (or of the same day, before a correction of the records).
+
+        Gives one change per pupil of either day, with reasons for those to be looked at, or explained, on one of them.
+        Raises :class:`RecordsError` when ``previous`` are not scores, or those of a later day.
         """
         from decrochage_risk.score.since import changes_between  # noqa: PLC0415 - it needs this module
 
@@ -319,21 +344,3 @@ def _python_values(column: npt.NDArray[Any]) -> list[Any]:
 
 def _of_direction(reasons: list[Reason], direction: str) -> tuple[Reason, ...]:
     return tuple(reason for reason in reasons if reason.direction == direction)
-
-
-def _comparable_of(row: dict[str, Any]) -> Comparable:
-    share, low, high = (row[f"comparable_{name}"] for name in ("share", "low", "high"))
-    return _comparable(int(row["comparable_pupils"]), int(row["comparable_left"]), share, low, high)
-
-
-@lru_cache(maxsize=1_000)
-def _comparable(pupils: int, left: int, share: float, low: float, high: float) -> Comparable:
-    """Word one bin of comparable pupils; a model has a few dozen."""
-    decimals = 1 if share < _ONE_PERCENT else 0  # "8 ..., soit 0 %" would contradict itself
-    verb = "a quitté" if left < 2 else "ont quitté"  # noqa: PLR2004 - French plural starts at 2
-    text = (
-        f"Parmi {french.plural(pupils, 'élève comparable', 'élèves comparables')} des années passées, "
-        f"{french.number(left)} {verb} l'école sans diplôme, soit {french.percent(share, decimals)} "
-        f"[{french.interval_percent(low, high, decimals)}]"
-    )
-    return Comparable(pupils=pupils, left=left, share=share, low=low, high=high, text=text)
