@@ -305,28 +305,6 @@ class RiskScores:
             told=told,
         )
 
-    def since(self, previous: RiskScores) -> Changes:
-        """Compare with the scores of an earlier day: what moved, and what explains it.
-
-        Parameters
-        ----------
-        previous : RiskScores
-            Scores of an earlier day (or of the same day, before a correction of the records).
-
-        Returns
-        -------
-        Changes
-            One per pupil of either day; reasons for those to be looked at, or explained, on one of them.
-
-        Raises
-        ------
-        RecordsError
-            When ``previous`` are not scores, or those of a later day.
-        """
-        from decrochage_risk.score.since import changes_between  # noqa: PLC0415 - it needs this module
-
-        return changes_between(self, previous)
-
     def explanation(self, pupil_id: str) -> Any:  # noqa: ANN401 - shap ships no types
         """Contributions of one pupil as a ``shap.Explanation``, in calibrated log-odds, for the plots of ``shap``.
 
@@ -360,6 +338,16 @@ class RiskScores:
         from decrochage_risk.score.explanation import shap_explanation  # noqa: PLC0415 - shap loads on first use
 
         return shap_explanation(self._results, position, self._model)
+
+    def since(self, previous: RiskScores) -> Changes:
+        """Compare with scores of an earlier day (or of the same day, before a correction of the records).
+
+        Gives one change per pupil of either day, with reasons for those to be looked at, or explained, on one of them.
+        Raises :class:`RecordsError` when ``previous`` are not scores, or those of a later day.
+        """
+        from decrochage_risk.score.since import changes_between  # noqa: PLC0415 - it needs this module
+
+        return changes_between(self, previous)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON values: the run, then one object per pupil."""

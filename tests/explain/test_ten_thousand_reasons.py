@@ -1,0 +1,125 @@
+"""The numbers of ten thousand reasons, each held against a recomputation from the rows that shares no line with them."""
+
+from __future__ import annotations
+
+import math
+import sys
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from french_facts import SEPARATOR, read_fact, read_reference, read_second, rounded
+
+from decrochage_risk.errors import DemoModelWarning
+from decrochage_risk.features import FEATURE_BY_NAME
+from decrochage_risk.score import load_demo_model, score_pupils
+from decrochage_risk.synthetic import make_cohort
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "features"))
+
+from oracle_beyond import beyond_features
+from oracle_rows import weighted_mean
+
+from oracle import PupilView, contract_features, views
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+REASONS = 10_000
+PUPILS = 3_600
+DAYS = (date(2025, 1, 20), date(2025, 3, 5))
+MISSED = ("absent", "not_handed_in")
+
+
+def plain_rows(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Turn a table into dicts of plain values, None where missing."""
+    days = {name for name, dtype in table.dtypes.items() if str(dtype).startswith("datetime64")}
+    rows: list[dict[str, Any]] = table.astype(object).where(table.notna(), None).to_dict("records")
+    for row in rows:
+        row.update({name: row[name].date() for name in days if row[name] is not None})
+    return rows
+
+
+def second_of(code: str, pupil: PupilView) -> float:
+    """Compute the second fact of a reason from the rows of its pupil."""
+    four, start, end = pupil.back(28), pupil.start, pupil.as_of
+    before_4w, before_12w = end - timedelta(28), end - timedelta(84)
+    recent = sum(n for _, n in pupil.unjustified(four, end))
+    mean = weighted_mean(pupil.marks_in(start, before_12w))
+    rate = pupil.rate([(start, before_4w)])
+    return {
+        "unjustified_half_days_4w": sum(n for _, n in pupil.unjustified(end - timedelta(56), before_4w)),
+        "unjustified_half_days_12w": recent,
+        "unjustified_half_days_year": recent,
+        "absence_rate_4w": math.nan if rate is None else float(rate),
+        "lateness_12w": sum(row["kind"] == "lateness" for row, _ in pupil.counted(four, end)),
+        "exclusion_half_days_year": pupil.total(("exclusion",), four, end),
+        "mean_grade_12w": math.nan if mean is None else float(mean),
+        "missed_assessments_12w": sum(
+            four <= row["date"] < end and row["status"] in MISSED for row in pupil.grades
+        ),
+    }[code]
+
+
+@pytest.mark.slow
+def test_each_number_of_ten_thousand_reasons_is_recomputed_from_the_rows() -> None:
+    """Value, reference and second fact of 10,000 random reasons, as written, equal a slow recomputation from the rows."""
+    cohort = make_cohort(PUPILS, [2022, 2023, 2024], seed=77)
+    model, calendar = load_demo_model(), cohort.records.calendar
+    checked = 0
+    for as_of in DAYS:
+        with pytest.warns(DemoModelWarning):
+            scores = score_pupils(cohort.records, as_of=as_of, model=model, explain="all")
+        reasons = scores.reasons.sample(REASONS // len(DAYS), random_state=1)
+        ids = set(reasons["pupil_id"])
+        tables = {
+            name: plain_rows(table[table["pupil_id"].isin(ids)])
+            for name, table in cohort.tables.items()
+            if name in {"pupils", "enrolments", "absences", "grades", "orientation"}
+        }
+        expected = contract_features(tables, as_of, calendar.half_days, calendar.known_years)
+        for pupil_id, values in beyond_features(
+            tables, as_of, calendar.half_days, calendar.known_years
+        ).items():
+            expected[pupil_id] |= values
+        pupils = dict(views(tables, as_of, calendar.half_days, calendar.known_years))
+        levels = scores.frame.set_index("pupil_id")["level"]
+        medians = model.risk_model.references
+        for reason in reasons.itertuples():
+            group = model.reference_groups([levels[reason.pupil_id]], as_of)[0]
+            reference = medians.by_label[medians.labels.index(group)][medians.columns.index(reason.code)]
+            check_reason(reason, expected[reason.pupil_id][reason.code], reference, pupils[reason.pupil_id])
+            checked += 1
+    assert checked == REASONS
+
+
+def check_reason(reason: Any, value: float, reference: float, pupil: PupilView) -> None:  # noqa: ANN401 - a named tuple
+    """Hold what a reason says against what was recomputed."""
+    feature = FEATURE_BY_NAME[reason.code]
+    assert math.isclose(reason.value, value, rel_tol=1e-9, abs_tol=1e-9), reason
+    assert reason.reference == reference
+    written, _, written_reference = reason.text.partition(SEPARATOR)
+    fact = read_fact(feature, written)
+    told, decimals = read_reference(feature, written_reference)
+    assert told == rounded(reference, decimals, feature.unit), reason.text
+    if fact.value is not None:
+        assert abs(float(fact.value) - scaled(value, feature.unit)) <= 0.5001 * 10.0 ** -(
+            fact.decimals or decimals
+        )
+    else:
+        assert fact.answer == value
+    assert (fact.second is None) == np.isnan(reason.companion)
+    if fact.second is not None:
+        second = second_of(reason.code, pupil)
+        assert math.isclose(reason.companion, second, rel_tol=1e-9, abs_tol=1e-9), reason
+        amount, places, _ = read_second(fact.second, feature.unit)
+        if amount is None:
+            assert second == value
+        else:
+            assert abs(float(amount) - scaled(second, feature.unit)) <= 0.5001 * 10.0**-places
+
+
+def scaled(value: float, unit: str) -> float:
+    return 100.0 * value if unit in {"share", "share_points"} else value
