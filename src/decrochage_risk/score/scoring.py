@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from decrochage_risk.records.known import KnownRecords
 
-__all__ = ["Explain", "score_pupils", "unknown_exclude", "unknown_explain"]
+__all__ = ["Explain", "refuse_other_kinds", "score_pupils", "unknown_exclude", "unknown_explain"]
 
 Explain = Literal["flagged", "all", "none"]
 
@@ -111,7 +111,7 @@ def score_pupils(
     >>> len(scores)
     30
     """
-    _check_inputs(records, model, policy)
+    refuse_other_kinds(model, policy, records)
     model, policy = model or load_demo_model(), policy or load_policy()
     if model.demo:
         hint = "Hint: train_model(records, outcomes) trains a model on your own data."
@@ -142,16 +142,16 @@ _HOW_TO_PASS = {
 }
 
 
-def _check_inputs(records: object, model: object, policy: object) -> None:
+def refuse_other_kinds(model: object, policy: object, *records: object) -> None:
     """Refuse other kinds of objects, all of them at once."""
     wrong = {
         name: f"{name} is a {type(came).__name__}, not {kind.__name__}"
-        for name, came, kind, optional in (
-            ("records", records, PupilRecords, False),
-            ("model", model, TrainedModel, True),
-            ("policy", policy, Policy, True),
+        for name, came, kind in (
+            *(("records", each, PupilRecords) for each in records),
+            ("model", model, TrainedModel if model is not None else object),
+            ("policy", policy, Policy if policy is not None else object),
         )
-        if not (isinstance(came, kind) or (optional and came is None))
+        if not isinstance(came, kind)
     }
     if wrong:
         raise RecordsError(
@@ -193,13 +193,9 @@ def unknown_exclude(ids: Sequence[str]) -> RecordsWarning:
 
 def unknown_explain(ids: Sequence[str]) -> RecordsError:
     """Word the error for pupils to explain whom the records do not hold."""
-    return RecordsError(
-        explain_error(
-            f"explain names {len(ids)} unknown pupils: {french.join([repr(pupil) for pupil in ids[:5]])}",
-            expected="ids of the pupils table",
-            hint='Use explain="all" for everybody.',
-        )
-    )
+    came = f"explain names {len(ids)} unknown pupils: {french.join([repr(pupil) for pupil in ids[:5]])}"
+    hint = 'Use explain="all" for everybody.'
+    return RecordsError(explain_error(came, expected="ids of the pupils table", hint=hint))
 
 
 def _causes(
