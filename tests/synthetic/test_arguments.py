@@ -61,3 +61,36 @@ def test_unknown_file_format_is_refused(tmp_path: Path) -> None:
     with pytest.raises(RecordsError, match=r"file_format='xlsx'"):
         write_cohort(tmp_path / "out", **GOOD, file_format="xlsx")  # type: ignore[arg-type]  # same
     assert not (tmp_path / "out").exists()
+
+
+def test_all_bad_arguments_are_told_at_once() -> None:
+    """Nobody corrects one argument to learn of the next."""
+    with pytest.raises(RecordsError, match=r"(?s)pupils=0.*seed=-1.*difficulty='easy'.*youngest='4e'"):
+        make_cohort(0, [2024], -1, "easy", youngest="4e")
+
+
+def test_a_cohort_replaces_an_earlier_one_as_a_whole(tmp_path: Path) -> None:
+    """No table of an earlier cohort outlives it, in either format; a file that is no table stays."""
+    (tmp_path / "notes.txt").write_text("kept")
+    make_cohort(5, [2024], 0).write(tmp_path, "csv")
+    (tmp_path / "coverage.parquet").touch()
+    written = make_cohort(5, [2024], 1).write(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(
+        ["notes.txt", *(path.name for path in written)]
+    )
+
+
+def test_tables_that_are_no_cohort_are_never_written_over(tmp_path: Path) -> None:
+    """A folder of real extracts is refused untouched."""
+    (tmp_path / "absences.csv").write_text("real")
+    with pytest.raises(RecordsError, match=r"(?s)absences\.csv.*no synthetic cohort.*Hint: .*real extracts"):
+        make_cohort(5, [2024], 0).write(tmp_path)
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["real"]
+
+
+def test_a_file_in_the_place_of_the_folder_is_refused(tmp_path: Path) -> None:
+    """A path that is a file, or inside one, is refused in plain words."""
+    (tmp_path / "c").touch()
+    for target in (tmp_path / "c", tmp_path / "c" / "inside"):
+        with pytest.raises(RecordsError, match=r"(?s)is a file.*Expected: a folder.*Hint: "):
+            make_cohort(5, [2024], 0).write(target)

@@ -87,8 +87,8 @@ def cohort(  # noqa: PLR0913 - one argument per option of the command
     Lit : rien.
 
     Écrit dans le dossier : pupils, enrolments, absences, grades, orientation, outcomes, coverage (si des tables ne sont pas
-    transmises), et truth (la probabilité vraie, que les autres commandes ne lisent pas). Les fichiers de mêmes noms sont
-    remplacés. Une grande cohorte est tirée et écrite par blocs : une région (208 000 élèves de la 3e à la terminale :
+    transmises), et truth (la probabilité vraie, que les autres commandes ne lisent pas). Une cohorte synthétique déjà là
+    est remplacée ; d'autres tables ne le sont jamais. Une grande cohorte est tirée et écrite par blocs : une région (208 000 élèves de la 3e à la terminale :
     --pupils 208000 --youngest 3e --school-year 2024) tient en mémoire. Avec --messy, les extraits fautifs seulement.
     """
     from decrochage_risk.synthetic import make_cohort, write_cohort, write_messy  # noqa: PLC0415 - pandas loads on first use

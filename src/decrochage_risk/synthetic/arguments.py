@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.school_year import SchoolCalendar
@@ -14,7 +14,7 @@ from decrochage_risk.synthetic.regimes import REGIMES
 from decrochage_risk.synthetic.schools import MOST_PUPILS
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from decrochage_risk.synthetic.difficulty import Difficulty
 
@@ -35,18 +35,26 @@ def checked_plan(
     Raises
     ------
     RecordsError
-        The first that cannot be used.
+        With every argument that cannot be used.
     """
     days = SchoolCalendar.for_zone("B") if calendar is None else calendar
-    return Plan(
-        pupils=_checked_pupils(pupils),
-        school_years=_checked_years(school_years, days),
-        seed=_checked_seed(seed),
-        difficulty=_checked_difficulty(difficulty),
-        youngest=_checked_youngest(youngest),
-        regimes=_checked_regimes(regimes),
-        calendar=days,
-    )
+    checks: dict[str, Callable[[], Any]] = {
+        "pupils": lambda: _checked_pupils(pupils),
+        "school_years": lambda: _checked_years(school_years, days),
+        "seed": lambda: _checked_seed(seed),
+        "difficulty": lambda: _checked_difficulty(difficulty),
+        "youngest": lambda: _checked_youngest(youngest),
+        "regimes": lambda: _checked_regimes(regimes),
+    }
+    checked, faults = {}, []
+    for name, check in checks.items():
+        try:
+            checked[name] = check()
+        except RecordsError as fault:
+            faults.append(str(fault))
+    if faults:
+        raise RecordsError("\n\n".join(faults))
+    return Plan(**checked, calendar=days)
 
 
 def _checked_pupils(pupils: int) -> int:

@@ -125,7 +125,7 @@ class Cohort:
         return pd.concat(by_day, ignore_index=True)
 
     def write(self, folder: str | Path, file_format: FileFormat = "parquet") -> list[Path]:
-        """Write every table and the truth into a folder, one file each; other files of the folder stay.
+        """Write every table and the truth into a folder, one file each; an earlier cohort there is replaced.
 
         Parameters
         ----------

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from decrochage_risk.errors import RecordsError, explain_error
+from decrochage_risk.records.tables import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,6 +18,9 @@ __all__ = ["FileFormat", "checked_format", "write_blocks"]
 
 FileFormat = Literal["parquet", "csv"]
 _FILE_FORMATS = ("parquet", "csv")
+
+TRUTH = "truth"
+"""The table that only a synthetic cohort has: its true probabilities."""
 
 
 def checked_format(file_format: str) -> str:
@@ -35,12 +39,12 @@ def checked_format(file_format: str) -> str:
 def write_blocks(
     folder: str | Path, blocks: Iterable[Mapping[str, pd.DataFrame]], file_format: FileFormat = "parquet"
 ) -> dict[Path, int]:
-    """Write the tables of some blocks, one file per table; other files of the folder stay.
+    """Write the tables of some blocks, one file per table; an earlier cohort in the folder is replaced as a whole.
 
     Parameters
     ----------
     folder : path
-        Made if it is not there.
+        Made if it is not there. Files that are no table stay.
     blocks : iterable of mappings of str to DataFrame
         A table has the same columns in every block.
     file_format : {"parquet", "csv"}
@@ -49,10 +53,15 @@ def write_blocks(
     -------
     dict of Path to int
         The files, in the order of the tables, and how many rows each holds.
+
+    Raises
+    ------
+    RecordsError
+        The folder cannot be made, or holds tables that are no synthetic cohort.
     """
     target = Path(folder)
     checked_format(file_format)
-    target.mkdir(parents=True, exist_ok=True)
+    _make_room(target)
     writer = _ParquetFiles(target) if file_format == "parquet" else _CsvFiles(target)
     rows: Counter[str] = Counter()
     try:
@@ -63,6 +72,37 @@ def write_blocks(
     finally:
         writer.close()
     return {path: rows[name] for name, path in writer.paths.items()}
+
+
+def _make_room(folder: Path) -> None:
+    """Make the folder; take an earlier cohort away, of which a table could outlive this one; spare other tables."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise RecordsError(
+            explain_error(
+                f"{folder} is a file, or would be inside one",
+                expected="a folder, there or to be made",
+                hint="Choose another folder.",
+            )
+        ) from error
+    suffixes = (".parquet", ".csv")
+    tables = [
+        path
+        for name in (*TABLES, TRUTH)
+        for suffix in suffixes
+        if (path := folder / (name + suffix)).exists()
+    ]
+    if tables and not any(path.stem == TRUTH for path in tables):
+        raise RecordsError(
+            explain_error(
+                f"{folder} holds {', '.join(path.name for path in tables)} and no {TRUTH}: no synthetic cohort",
+                expected="a new or empty folder, or a synthetic cohort to replace",
+                hint="Choose another folder: real extracts are never written over.",
+            )
+        )
+    for path in tables:
+        path.unlink()
 
 
 class _ParquetFiles:
