@@ -82,6 +82,10 @@ def extracts(tables: dict[str, pd.DataFrame], tmp_path: Path) -> Path:
     return folder
 
 
+class _StoppedError(Exception):
+    """Stands for whatever stops a run."""
+
+
 def score(folder: Path, out: Path, model: TrainedModel, **choices: Any) -> FolderScores:  # noqa: ANN401 - any argument
     """Score a folder with the tiny model."""
     return score_folder(folder, out, **{"as_of": AS_OF, "model": model} | choices)
@@ -188,6 +192,27 @@ def test_parts_in_which_nobody_is_enrolled_yet_lose_nobody(
     assert 0 < frame["risk"].notna().sum() <= len(few)
 
 
+def test_results_within_the_extracts_are_no_extract(
+    extracts: Path, model: TrainedModel, tmp_path: Path
+) -> None:
+    """Results may stand in the folder of the extracts: neither they nor the work in progress are taken for a change."""
+    lines: list[str] = []
+
+    def stop(line: str, done: int, _all: int) -> None:
+        lines.append(line)
+        if line == "Scores et motifs" and done == 1 and lines.count("Répartition de grades") == 1:
+            lines.append("Répartition de grades")
+            raise _StoppedError
+
+    with pytest.raises(_StoppedError):
+        score(extracts, extracts / "scores", model, partitions=2, progress=stop)
+    score(extracts, extracts / "scores", model, partitions=2, progress=stop)
+    assert lines.count("Répartition de grades") == 2  # once, and once by the test itself
+    done = score(extracts, tmp_path / "1", model, partitions=1)
+    assert files_of(extracts / "scores") == files_of(tmp_path / "1")
+    assert done.ignored == ("scores",)
+
+
 def test_future_rows_change_nothing_in_parts(
     extracts: Path, tables: dict[str, pd.DataFrame], model: TrainedModel, tmp_path: Path
 ) -> None:
@@ -204,10 +229,6 @@ def test_future_rows_change_nothing_in_parts(
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     risks = [pd.read_parquet(tmp_path / name / "scores.parquet")["risk"] for name in "ab"]
     assert np.array_equal(*risks, equal_nan=True)
-
-
-class _StoppedError(Exception):
-    """Stands for whatever stops a run."""
 
 
 def test_a_stopped_run_goes_on(extracts: Path, model: TrainedModel, tmp_path: Path) -> None:
@@ -334,6 +355,12 @@ def test_what_cannot_be_used_is_refused(extracts: Path, model: TrainedModel, tmp
             score(extracts, tmp_path / "s", model, **choices)
     with pytest.raises(UnreadableRecordsError, match="There is no folder"):
         score(tmp_path / "rien", tmp_path / "s", model, partitions=2)
+    assert not work_beside(tmp_path / "s").exists()
+    for parts in (1, 2):
+        with pytest.raises(RecordsError, match="explain=5"):
+            score(extracts, tmp_path / "s", model, partitions=parts, explain=5)
+    with pytest.raises(RecordsError, match="model is a dict, not TrainedModel; policy is a str, not Policy"):
+        score_folder(extracts, tmp_path / "s", as_of=AS_OF, model={}, policy="mine")
     with pytest.raises(RecordsError, match="exclude=3"):
         score(extracts, tmp_path / "s", model, partitions=2, exclude=3)
     (tmp_path / "file").touch()

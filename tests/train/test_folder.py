@@ -146,3 +146,14 @@ def test_errors_are_those_of_the_whole(
     for parts in (1, 3):
         with pytest.raises(FaultyRecordsError, match="5 errors"):
             train(extracts, partitions=parts)
+
+
+def test_a_folder_of_something_else_is_never_emptied(extracts: Path, tmp_path: Path) -> None:
+    """A working folder that holds anything else is refused, and stays as it is."""
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "thesis.txt").write_text("mine", encoding="utf-8")
+    for place in (own, own / "thesis.txt"):
+        with pytest.raises(RecordsError, match="no work in progress"):
+            train(extracts, partitions=2, work=place)
+    assert (own / "thesis.txt").read_text(encoding="utf-8") == "mine"

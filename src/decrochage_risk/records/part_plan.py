@@ -32,8 +32,8 @@ class PartPlan:
     Attributes
     ----------
     groups : tuple of tuples of int
-        Parts that are read as one: mostly each by itself; one in which nobody is enrolled joins the next. None at all when
-        nobody is enrolled anywhere.
+        Parts that are read as one: mostly each by itself; one in which nobody is enrolled (before the day) joins the next.
+        None at all when nobody is enrolled anywhere.
     named : mapping of str to int
         Per table that the coverage of single pupils names, the day number from which it does not cover everyone.
     school_years : tuple of int
@@ -75,7 +75,7 @@ def plan_parts(
     calendar : SchoolCalendar
         Of all parts.
     started_before : date, optional
-        Only enrolments that start before count.
+        Only enrolments that start before count, unless there is none.
     progress : callable, optional
         Called with a French line, how many parts were looked at and how many there are.
 
@@ -98,6 +98,8 @@ def plan_parts(
         group, waiting = (*waiting, part), ()
         groups.append(group)
         facts.append(_facts(people if len(group) == 1 else split.people(group, calendar)))
+    if not groups and started_before is not None:
+        return plan_parts(split, calendar, progress=progress)
     if groups and waiting:
         groups[-1] = (*groups[-1], *waiting)
         facts[-1] = _facts(split.people(groups[-1], calendar))
@@ -126,14 +128,16 @@ def _people(split: SplitFolder, parts: tuple[int, ...], calendar: SchoolCalendar
     raise FaultyRecordsError(faults_of_all(split, calendar))
 
 
-def faults_of_all(split: SplitFolder, calendar: SchoolCalendar) -> FaultReport:
-    """Read and check every part for its faults alone."""
+def faults_of_all(
+    split: SplitFolder, calendar: SchoolCalendar, groups: tuple[tuple[int, ...], ...] = ()
+) -> FaultReport:
+    """Read and check every part, or the groups that can be checked together, for their faults alone."""
     found = []
-    for part in range(split.parts):
+    for group in groups or tuple((part,) for part in range(split.parts)):
         try:
-            found.append(split.read([part], calendar).faults)
+            found.append(split.read(group, calendar).faults)
         except FaultyRecordsError as error:
-            found.append(split.faults_of(error, [part]))
+            found.append(split.faults_of(error, group))
     return merge_faults(found, split.shared)
 
 

@@ -11,12 +11,20 @@ import json
 import shutil
 from dataclasses import dataclass
 from functools import cached_property
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from decrochage_risk.errors import CalendarError, FaultyRecordsError, RecordsError, explain_error
+from decrochage_risk.errors import (
+    CalendarError,
+    DecrochageError,
+    FaultyRecordsError,
+    RecordsError,
+    explain_error,
+)
 from decrochage_risk.records.merged_faults import PartFaults
 from decrochage_risk.records.part_plan import PartPlan, faults_of_all, plan_parts
 from decrochage_risk.records.partitions import SplitFolder, split_folder, write_whole
+from decrochage_risk.records.sizing import files_of_extract
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -56,7 +64,7 @@ class Finished:
 
 
 def fingerprint(folder: Path, choices: Mapping[str, object]) -> str:
-    """SHA-256 of the content of every file of a folder and of the choices made: what a result depends on.
+    """SHA-256 of every file of a folder, the choices made and the versions used: what a result depends on.
 
     Parameters
     ----------
@@ -65,8 +73,10 @@ def fingerprint(folder: Path, choices: Mapping[str, object]) -> str:
     choices : mapping of str to JSON values
         Everything else.
     """
-    seal = hashlib.sha256(json.dumps({**choices, "format": FORMAT}, sort_keys=True).encode())
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+    versions = {name: version(name) for name in ("decrochage-risk", "lightgbm", "numpy", "pandas", "pyarrow")}
+    asked = {**choices, "format": FORMAT, "versions": versions}
+    seal = hashlib.sha256(json.dumps(asked, sort_keys=True).encode())
+    for path in files_of_extract(folder):
         seal.update(f"\0{path.relative_to(folder).as_posix()}\0".encode())
         with path.open("rb") as file:
             seal.update(hashlib.file_digest(file, "sha256").digest())
@@ -108,12 +118,17 @@ class PartRuns:
         self.work, self._progress = work, progress or (lambda _line, _done, _all: None)
         kept = work / _KEY
         if not (kept.is_file() and kept.read_text(encoding="utf-8") == f"{key} {parts}"):
+            _refuse_other_folder(work)
             empty_folder(work)
             write_whole(kept, f"{key} {parts}")
         self._started_before = started_before
-        self.split = SplitFolder.load(work / "parts") or split_folder(
-            folder, work / "parts", parts, self._progress
-        )
+        try:
+            self.split = SplitFolder.load(work / "parts") or split_folder(
+                folder, work / "parts", parts, self._progress
+            )
+        except DecrochageError:
+            self.clear()
+            raise
         self.calendar = self.split.calendar_or(calendar)
 
     @cached_property
@@ -126,6 +141,12 @@ class PartRuns:
             )
             write_whole(kept, made.to_json())
         return PartPlan.from_json(kept.read_text(encoding="utf-8"))
+
+    @property
+    def anybody(self) -> bool:
+        """Whether somebody is enrolled, before the day that was given."""
+        first, day = self.plan.first_start, self._started_before
+        return first is not None and (day is None or first < day.isoformat())
 
     def run(self, do: Callable[[Part, Path], None], line: str, *, raise_faults: bool) -> list[Finished]:
         """Do something with each group of parts that is not done yet.
@@ -143,15 +164,17 @@ class PartRuns:
         Returns
         -------
         list of Finished
-            One for each group, in order.
+            One for each group, in order; none when nobody is enrolled before the day.
 
         Raises
         ------
         FaultyRecordsError
             Every fault of the extract.
         """
-        if raise_faults and not self.plan.groups:
-            self.raise_faults()
+        if not self.anybody:
+            if raise_faults:
+                self.raise_faults()
+            return []
         found = []
         for done, group in enumerate(self.plan.groups):
             self._progress(line, done, len(self.plan.groups))
@@ -182,7 +205,7 @@ class PartRuns:
     def raise_faults(self) -> None:
         """Raise every fault of every part when there is an error among them."""
         self._progress("Vérification", 0, 0)
-        report = faults_of_all(self.split, self.calendar)
+        report = faults_of_all(self.split, self.calendar, self.plan.groups)
         if report.errors:
             raise FaultyRecordsError(report)
 
@@ -193,6 +216,18 @@ class PartRuns:
     def clear(self) -> None:
         """Remove the working folder."""
         shutil.rmtree(self.work, ignore_errors=True)
+
+
+def _refuse_other_folder(work: Path) -> None:
+    """Never empty a folder that is not a working folder."""
+    if work.exists() and not (work / _KEY).is_file() and (work.is_file() or any(work.iterdir())):
+        raise RecordsError(
+            explain_error(
+                f"{work} holds something that is no work in progress",
+                expected="a new or empty folder, or the working folder of an earlier run",
+                hint="Choose another folder for the work in progress; nothing was touched.",
+            )
+        )
 
 
 def work_beside(target: Path) -> Path:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from decrochage_risk.records.partitions import MOST_PARTS
+from decrochage_risk.records.tables import TABLES
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-__all__ = ["choose_parts", "free_memory", "memory_needed"]
+__all__ = ["choose_parts", "files_of_extract", "free_memory", "memory_needed"]
 
 BYTES_PER_ROW = 400
 """Memory for each row of all tables while they are read, checked and scored: 253 bytes were measured from 1 to 4 million rows
@@ -32,7 +29,7 @@ def memory_needed(folder: Path) -> int:
     Rows of Parquet are counted, those of CSV are guessed from the size of the file; what is no table counts too, a little
     more is no harm. A file that cannot be read counts nothing here: reading says so.
     """
-    return sum(_rows_of(path) for path in _files_of(folder)) * BYTES_PER_ROW
+    return sum(_rows_of(path) for path in files_of_extract(folder)) * BYTES_PER_ROW
 
 
 def free_memory() -> int | None:
@@ -58,8 +55,17 @@ def choose_parts(folder: str | Path, memory: int | None = None) -> int:
     return min(MOST_PARTS, max(2, -int(-needed // max(1.0, _PER_PART * free))))
 
 
-def _files_of(folder: Path) -> Iterable[Path]:
-    return (path for path in sorted(folder.rglob("*")) if path.is_file()) if folder.is_dir() else ()
+def files_of_extract(folder: Path) -> list[Path]:
+    """Files that may be read of an extract: those directly in it, and those of the folders named after tables."""
+    if not folder.is_dir():
+        return []
+    inside = sorted(folder.iterdir())
+    parts = [path for path in inside if path.is_dir() and path.name.lower() in TABLES]
+    return [
+        path
+        for path in (*inside, *(file for part in parts for file in sorted(part.iterdir())))
+        if path.is_file()
+    ]
 
 
 def _rows_of(path: Path) -> int:

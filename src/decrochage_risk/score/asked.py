@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Explain",
-    "check_inputs",
     "chosen_pupils",
     "excluded_pupils",
+    "refuse_other_kinds",
     "unknown_exclude",
     "unknown_explain",
 ]
@@ -38,16 +38,16 @@ _HOW_TO_PASS = {
 }
 
 
-def check_inputs(records: object, model: object, policy: object) -> None:
+def refuse_other_kinds(model: object, policy: object, *records: object) -> None:
     """Refuse other kinds of objects, all of them at once."""
     wrong = {
         name: f"{name} is a {type(came).__name__}, not {kind.__name__}"
-        for name, came, kind, optional in (
-            ("records", records, PupilRecords, False),
-            ("model", model, TrainedModel, True),
-            ("policy", policy, Policy, True),
+        for name, came, kind in (
+            *(("records", each, PupilRecords) for each in records),
+            ("model", model, TrainedModel if model is not None else object),
+            ("policy", policy, Policy if policy is not None else object),
         )
-        if not (isinstance(came, kind) or (optional and came is None))
+        if not isinstance(came, kind)
     }
     if wrong:
         raise RecordsError(

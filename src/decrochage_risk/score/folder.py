@@ -14,6 +14,7 @@ from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.reading import read_folder
 from decrochage_risk.records.sizing import choose_parts
 from decrochage_risk.school_year import SchoolCalendar, to_date
+from decrochage_risk.score.asked import refuse_other_kinds
 from decrochage_risk.score.demo_model import DEMO_NOTICE, load_demo_model
 from decrochage_risk.score.digest import ScoreDigest
 from decrochage_risk.score.partitioned import score_parts
@@ -93,6 +94,7 @@ def score_folder(  # noqa: PLR0913 - the choices of a run, each with its default
     (2, 30)
     """
     source, target = Path(folder), Path(out)
+    refuse_other_kinds(model, policy)
     count = checked_parts(choose_parts(source) if partitions is None else partitions, on_fault)
     asked = ScoreRequest(
         to_date(as_of),

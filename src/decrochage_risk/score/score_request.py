@@ -71,7 +71,8 @@ class ScoreRequest:
     @property
     def explained(self) -> tuple[str, ...]:
         """Pupils to explain that were named by their id."""
-        return () if isinstance(self.explain, str) else tuple(self.explain)
+        named = isinstance(self.explain, Collection) and not isinstance(self.explain, str)
+        return tuple(self.explain) if named else ()
 
     def score(self, records: PupilRecords) -> RiskScores:
         """Score the records of everybody."""
@@ -79,11 +80,7 @@ class ScoreRequest:
 
     def score_part(self, records: PupilRecords, here: Collection[str]) -> RiskScores:
         """Score the records of some pupils, of whom only these were named by their id."""
-        explain = (
-            self.explain
-            if isinstance(self.explain, str)
-            else [pupil for pupil in self.explained if pupil in here]
-        )
+        explain = [pupil for pupil in self.explained if pupil in here] if self.explained else self.explain
         return self._score(records, explain, [pupil for pupil in self.exclude if pupil in here])
 
     def _score(
@@ -99,7 +96,7 @@ class ScoreRequest:
             "as_of": self.as_of.isoformat(),
             "model": [self.model.model_id, self.model.sha256, self.model.demo],
             "policy": self.policy.version,
-            "explain": self.explain if isinstance(self.explain, str) else list(self.explained),
+            "explain": list(self.explained) or str(self.explain),
             "exclude": list(self.exclude),
             "raise_faults": self.raise_faults,
         }

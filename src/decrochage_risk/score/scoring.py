@@ -24,7 +24,7 @@ from decrochage_risk.model.calibration import probability
 from decrochage_risk.model.uncertainty import member_mean
 from decrochage_risk.policy import load_policy
 from decrochage_risk.records.levels import LEVEL_NAMES
-from decrochage_risk.score.asked import check_inputs, chosen_pupils, excluded_pupils
+from decrochage_risk.score.asked import chosen_pupils, excluded_pupils, refuse_other_kinds
 from decrochage_risk.score.demo_model import DEMO_NOTICE, load_demo_model
 from decrochage_risk.score.results import Results, or_none
 from decrochage_risk.score.risk_scores import RiskScores, RunFacts
@@ -133,7 +133,7 @@ def score_pupils(
     >>> len(scores)
     30
     """
-    check_inputs(records, model, policy)
+    refuse_other_kinds(model, policy, records)
     model, policy = model or load_demo_model(), policy or load_policy()
     if model.demo:
         hint = "Hint: train_model(records, outcomes) trains a model on your own data."

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from decrochage_risk.errors import DecrochageError, RecordsError, explain_error
+from decrochage_risk.features import contract
 from decrochage_risk.records.checked_tables import MANDATORY
 from decrochage_risk.records.part_runs import PartRuns, fingerprint
 from decrochage_risk.records.partitions import checked_parts
@@ -176,6 +178,7 @@ def _in_parts(
     rows = {name: choices.get(name) for name in ("as_of_dates", "school_years", "outcome_closes")}
     asked = {name: None if value is None else [str(each) for each in value] for name, value in rows.items()}
     asked |= {"calendar": None if calendar is None else [calendar.version], "on_fault": [str(raise_faults)]}
+    asked |= {"features": [json.dumps(each, sort_keys=True) for each in contract()]}
     runs = PartRuns(source, work, parts, key=fingerprint(source, asked), calendar=calendar, progress=tell)
     records = PartedRecords(runs, raise_faults=raise_faults)
     try:

@@ -55,7 +55,7 @@ class PartedRecords:
 
     def __init__(self, runs: PartRuns, *, raise_faults: bool) -> None:
         self._runs, self._raise_faults = runs, raise_faults
-        if raise_faults and not runs.plan.groups:
+        if raise_faults and not runs.anybody:
             runs.raise_faults()
 
     @property
