@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.records.encoded import NEVER, NO_DAY, Encoded, Enrolments, days_of
+from decrochage_risk.records.coded import NEVER, NO_DAY, days_of
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     import numpy.typing as npt
+
+    from decrochage_risk.records.encoded import Encoded, Enrolments
 
 __all__ = ["COVERED_TABLES", "Coverage", "find_coverage"]
 
@@ -98,7 +100,7 @@ def find_coverage(
     coverage: pd.DataFrame | None,
     not_sent: Mapping[str, Iterable[str]],
     *,
-    uncertain: Container[str] = (),
+    uncertain: Collection[str] = (),
 ) -> dict[str, Coverage]:
     """Coverage of every table that is not simply known for everyone.
 
@@ -110,11 +112,11 @@ def find_coverage(
         The canonical ``coverage`` table.
     not_sent : mapping of str to iterable of str
         Per table, the pupils of a JSON payload that came without it; those who are not in the records are passed over.
-    uncertain : container of str
+    uncertain : collection of str
         Tables of which a coverage row was set aside: they cover the other spans alone, nobody when there is none.
     """
     found = {}
-    for table in COVERED_TABLES:
+    for table in COVERED_TABLES if coverage is not None or not_sent or uncertain else ():
         spans = _spans_of(encoded, coverage, table, uncertain=table in uncertain)
         positions = encoded.pupil_ids.get_indexer(pd.Index(tuple(not_sent.get(table, ())), dtype="str"))
         absent = positions[positions >= 0].astype(np.int32)

@@ -7,18 +7,25 @@ the batch can change a single bit of what is computed from them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Self, TypeVar, cast
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.records.levels import LEVEL_NAMES
+from decrochage_risk.records.coded import NEVER, NO_DAY
+from decrochage_risk.records.event_order import granted_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import numpy.typing as npt
+
+    from decrochage_risk.records.coded import CodedTable
+
+    Array = npt.NDArray[Any]
 
 __all__ = [
     "NEVER",
@@ -27,36 +34,58 @@ __all__ = [
     "Encoded",
     "Enrolments",
     "Grades",
+    "Ids",
     "Orientation",
-    "days_of",
     "encode",
 ]
 
-NO_DAY = np.iinfo(np.int32).min
-"""A day that is missing and sorts first (a ``recorded_on`` that nobody wrote down)."""
 
-NEVER = np.iinfo(np.int32).max
-"""A day that is missing and sorts last (an ``end_date`` that nobody wrote down)."""
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(init=False, repr=False, eq=False)
 class _Rows:
-    """Columns of one table, all of one length, sorted by pupil, day, and the rest."""
+    """Columns of one table, all of one length, sorted by pupil, day, and the rest.
+
+    A column is made when it is first asked for: one that nothing reads costs nothing.
+    """
 
     pupil: npt.NDArray[np.int32]
 
+    def __init__(self, **columns: Array | Callable[[], Array]) -> None:
+        self._columns = columns
+        self._whole: Self | None = None
+        self._chosen: Array | None = None
+
     def __len__(self) -> int:
-        return int(self.pupil.size)
+        return int(self.pupil.size if self._chosen is None else self._chosen.size)
 
-    def take(self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> Self:
-        """Keep some rows, in their order."""
-        return type(self)(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+    def __getattr__(self, name: str) -> Array:
+        if name.startswith("_") or name not in type(self).__dataclass_fields__:
+            raise AttributeError(name)
+        if self._whole is not None:
+            column: Array = getattr(self._whole, name)[self._chosen]
+        else:
+            made = self._columns[name]
+            column = made() if callable(made) else made
+        self.__dict__[name] = column
+        return column
+
+    def take(self, rows: Array) -> Self:
+        """Keep some rows (a mask or positions), in their order."""
+        if rows.dtype == np.bool_:
+            if rows.all():
+                return self
+            rows = np.flatnonzero(rows).astype(np.int32)
+        taken = type(self)()
+        taken._whole = self if self._whole is None else self._whole
+        taken._chosen = rows if self._chosen is None else self._chosen[rows]
+        return taken
+
+    def with_columns(self, **columns: Array) -> Self:
+        """Replace some columns."""
+        others = (name for name in type(self).__dataclass_fields__ if name not in columns)
+        return type(self)(**{name: partial(getattr, self, name) for name in others}, **columns)
 
 
-_AnyRows = TypeVar("_AnyRows", bound=_Rows)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(init=False, repr=False, eq=False)
 class Enrolments(_Rows):
     """Enrolments, by pupil, ``start``, ``end`` (none last), school, level; ``end`` is the last day, included."""
 
@@ -65,10 +94,10 @@ class Enrolments(_Rows):
     school: npt.NDArray[np.int32]
     level: npt.NDArray[np.int8]
     school_year: npt.NDArray[np.int32]
-    row: npt.NDArray[np.intp]
+    row: npt.NDArray[np.int32]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(init=False, repr=False, eq=False)
 class Absences(_Rows):
     """Rows of ``absences``; ``kind`` follows the declared order of the choices."""
 
@@ -78,10 +107,10 @@ class Absences(_Rows):
     justified: npt.NDArray[np.bool_]
     justified_on: npt.NDArray[np.int32]
     recorded_on: npt.NDArray[np.int32]
-    row: npt.NDArray[np.intp]
+    row: npt.NDArray[np.int32]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(init=False, repr=False, eq=False)
 class Grades(_Rows):
     """Rows of ``grades``; ``mark`` is on 20 (NaN unless graded)."""
 
@@ -92,10 +121,10 @@ class Grades(_Rows):
     status: npt.NDArray[np.int8]
     kind: npt.NDArray[np.int8]
     recorded_on: npt.NDArray[np.int32]
-    row: npt.NDArray[np.intp]
+    row: npt.NDArray[np.int32]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(init=False, repr=False, eq=False)
 class Orientation(_Rows):
     """Rows of ``orientation`` in the order that "latest" is defined on: the last row of a pupil is the latest.
 
@@ -108,133 +137,144 @@ class Orientation(_Rows):
     granted_order: npt.NDArray[np.int8]
     target: npt.NDArray[np.int32]
     event: npt.NDArray[np.int8]
-    row: npt.NDArray[np.intp]
+    row: npt.NDArray[np.int32]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
+class Ids:
+    """Ids of pupils or schools, in order."""
+
+    words: list[str]
+
+    @cached_property
+    def index(self) -> pd.Index[str]:
+        """The same as a pandas index."""
+        return pd.Index(self.words, dtype="str")
+
+
+@dataclass(frozen=True, eq=False)
 class Encoded:
     """Every table as sorted arrays; ``None`` for a table that is not known."""
 
-    pupil_ids: pd.Index[str]
+    pupils: Ids
     birth_year: npt.NDArray[np.float64]
     enrolments: Enrolments
     absences: Absences | None
     grades: Grades | None
     orientation: Orientation | None
-    school_ids: pd.Index[str]
+    schools: Ids
+
+    @property
+    def pupil_ids(self) -> pd.Index[str]:
+        """Ids of the pupils; a row's ``pupil`` is a position in it."""
+        return self.pupils.index
+
+    @property
+    def school_ids(self) -> pd.Index[str]:
+        """Ids of the schools, sorted; a row's ``school`` is a position in it."""
+        return self.schools.index
 
 
-def encode(frames: Mapping[str, pd.DataFrame]) -> Encoded:
-    """Encode canonical frames (dtypes of ``records.checks``), whose pupil ids are all known.
+Pupils = tuple["npt.NDArray[np.int32]", "npt.NDArray[np.int32] | None"]
+"""Position of each row's pupil, and the order of the rows (None: they are in order)."""
+
+
+def encode(tables: Mapping[str, CodedTable], pupils: Mapping[str, Pupils]) -> Encoded:
+    """Encode checked tables, whose pupil ids are all known.
 
     Parameters
     ----------
-    frames : mapping of str to DataFrame
+    tables : mapping of str to CodedTable
         ``pupils`` and ``enrolments``, and whichever of ``absences``, ``grades``, ``orientation`` are known.
+    pupils : mapping of str to tuple
+        Per table other than ``pupils``, whose each row is; per event table, its order too.
 
     Returns
     -------
     Encoded
     """
-    ids = pd.Index(frames["pupils"]["pupil_id"])
-    school_codes, school_ids = pd.factorize(frames["enrolments"]["school_id"], sort=True)
-    absences, grades, orientation = (frames.get(name) for name in ("absences", "grades", "orientation"))
+    own = tables["pupils"]
+    words, born = own["pupil_id"].words, own["birth_date"]
+    years = born.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970.0
+    enrolments, schools = _enrolments(tables["enrolments"], pupils["enrolments"][0])
+    made = {name: make(tables[name], *pupils[name]) for name, make in _MAKERS.items() if name in tables}
     return Encoded(
-        pupil_ids=ids,
-        birth_year=frames["pupils"]["birth_date"].dt.year.to_numpy(dtype=np.float64, na_value=np.nan),
-        enrolments=_enrolments(ids, frames["enrolments"], school_codes),
-        absences=None if absences is None else _absences(ids, absences),
-        grades=None if grades is None else _grades(ids, grades),
-        orientation=None if orientation is None else _orientation(ids, orientation),
-        school_ids=pd.Index(school_ids),
+        pupils=Ids([words[code] for code in own["pupil_id"].codes.tolist()]),
+        birth_year=np.where(born == NO_DAY, np.nan, years),
+        enrolments=enrolments,
+        absences=made.get("absences"),
+        grades=made.get("grades"),
+        orientation=made.get("orientation"),
+        schools=schools,
     )
 
 
-def _positions(ids: pd.Index[str], frame: pd.DataFrame) -> npt.NDArray[np.int32]:
-    return ids.get_indexer(pd.Index(frame["pupil_id"])).astype(np.int32)
-
-
-def days_of(column: pd.Series, missing: int) -> npt.NDArray[np.int32]:
-    """Days since 1970-01-01 of a date column, ``missing`` where there is none."""
-    values = column.to_numpy(dtype="datetime64[s]").astype("datetime64[D]")
-    numbers = values.astype(np.int64)
-    return np.where(np.isnat(values), missing, numbers).astype(np.int32)
-
-
-def _codes(column: pd.Series) -> npt.NDArray[np.int8]:
-    return column.cat.codes.to_numpy().astype(np.int8)
-
-
-def _sorted_rows(rows: _AnyRows, *keys: str) -> _AnyRows:
-    order = np.lexsort([getattr(rows, key) for key in reversed(("pupil", *keys))])
-    return rows.take(order)
-
-
-def _enrolments(ids: pd.Index[str], frame: pd.DataFrame, schools: npt.NDArray[np.integer]) -> Enrolments:
+def _enrolments(table: CodedTable, pupil: npt.NDArray[np.int32]) -> tuple[Enrolments, Ids]:
+    schools = table["school_id"]
+    used = sorted(np.unique(schools.codes).tolist(), key=schools.words.__getitem__)
+    rank = np.zeros(len(schools.words), dtype=np.int32)
+    rank[used] = np.arange(len(used), dtype=np.int32)
+    end = table["end_date"]
     rows = Enrolments(
-        pupil=_positions(ids, frame),
-        start=days_of(frame["start_date"], NO_DAY),
-        end=days_of(frame["end_date"], NEVER),
-        school=schools.astype(np.int32),
-        level=_codes(frame["level"].cat.set_categories(LEVEL_NAMES)),
-        school_year=frame["school_year"].to_numpy(dtype=np.int32),
-        row=np.arange(len(frame)),
+        pupil=pupil,
+        start=table["start_date"],
+        end=np.where(end == NO_DAY, np.int32(NEVER), end),
+        school=rank[schools.codes],
+        level=table["level"],
+        school_year=table["school_year"].astype(np.int32),
+        row=np.arange(len(table), dtype=np.int32),
     )
-    return _sorted_rows(rows, "start", "end", "school", "level", "school_year")
+    keys = (rows.school_year, rows.level, rows.school, rows.end, rows.start, rows.pupil)
+    return rows.take(np.lexsort(keys)), Ids([schools.words[code] for code in used])
 
 
-def _absences(ids: pd.Index[str], frame: pd.DataFrame) -> Absences:
-    rows = Absences(
-        pupil=_positions(ids, frame),
-        day=days_of(frame["date"], NO_DAY),
-        kind=_codes(frame["kind"]),
-        half_days=frame["half_days"].to_numpy(dtype=np.int8),
-        justified=frame["justified"].to_numpy(dtype=np.bool_, na_value=False),
-        justified_on=days_of(frame["justified_on"], NO_DAY),
-        recorded_on=days_of(frame["recorded_on"], NO_DAY),
-        row=np.arange(len(frame)),
+def _sorted(values: Array, order: npt.NDArray[np.int32] | None) -> Array:
+    return values if order is None else values[order]
+
+
+def _columns(
+    table: CodedTable, pupil: npt.NDArray[np.int32], order: npt.NDArray[np.int32] | None, **columns: str
+) -> dict[str, Callable[[], Array]]:
+    """Columns that are those of the table under another name, and the ones that all events have."""
+    made: dict[str, Callable[[], Array]] = {
+        "pupil": lambda: _sorted(pupil, order),
+        "row": lambda: np.arange(len(table), dtype=np.int32) if order is None else order,
+    }
+    named = {"day": "date", "recorded_on": "recorded_on", **columns}
+    return made | {name: partial(lambda of: _sorted(table[of], order), of) for name, of in named.items()}
+
+
+def _absences(
+    table: CodedTable, pupil: npt.NDArray[np.int32], order: npt.NDArray[np.int32] | None
+) -> Absences:
+    columns = _columns(table, pupil, order, kind="kind", justified_on="justified_on")
+    return Absences(
+        **columns,
+        half_days=lambda: _sorted(table["half_days"].astype(np.int8), order),
+        justified=lambda: _sorted(table["justified"] == 1, order),
     )
-    return _sorted_rows(rows, "day", "kind", "half_days", "justified", "justified_on", "recorded_on")
 
 
-def _grades(ids: pd.Index[str], frame: pd.DataFrame) -> Grades:
-    value = frame["value"].to_numpy(dtype=np.float64)
-    rows = Grades(
-        pupil=_positions(ids, frame),
-        day=days_of(frame["date"], NO_DAY),
-        subject=_codes(frame["subject"]),
-        mark=20.0 * value / frame["out_of"].to_numpy(dtype=np.float64),
-        coefficient=frame["coefficient"].to_numpy(dtype=np.float64),
-        status=_codes(frame["status"]),
-        kind=_codes(frame["kind"]),
-        recorded_on=days_of(frame["recorded_on"], NO_DAY),
-        row=np.arange(len(frame)),
+def _grades(table: CodedTable, pupil: npt.NDArray[np.int32], order: npt.NDArray[np.int32] | None) -> Grades:
+    columns = _columns(
+        table, pupil, order, subject="subject", coefficient="coefficient", status="status", kind="kind"
     )
-    return _sorted_rows(rows, "day", "subject", "mark", "coefficient", "status", "kind", "recorded_on")
+    return Grades(**columns, mark=lambda: _sorted(20.0 * table["value"] / table["out_of"], order))
 
 
-def _orientation(ids: pd.Index[str], frame: pd.DataFrame) -> Orientation:
-    granted = frame["granted"].to_numpy(dtype=np.float64, na_value=np.nan)
-    order = np.where(np.isnan(granted), 1, np.where(granted == 1, 0, 2)).astype(np.int8)
-    target = pd.factorize(frame["target"], sort=True)[0]  # -1, hence first, where missing
-    rows = Orientation(
-        pupil=_positions(ids, frame),
-        day=days_of(frame["date"], NO_DAY),
-        recorded_on=days_of(frame["recorded_on"], NO_DAY),
-        rank=frame["rank"].to_numpy(dtype=np.float64, na_value=np.nan),
-        granted_order=order,
-        target=cast("npt.NDArray[np.int32]", target.astype(np.int32)),
-        event=_codes(frame["event"]),
-        row=np.arange(len(frame)),
+def _orientation(
+    table: CodedTable, pupil: npt.NDArray[np.int32], order: npt.NDArray[np.int32] | None
+) -> Orientation:
+    columns = _columns(table, pupil, order, rank="rank", event="event")
+    return Orientation(
+        **columns,
+        granted_order=lambda: _sorted(granted_order(table["granted"]), order),
+        target=lambda: _sorted(table["target"].ranks(), order),
     )
-    missing_first = np.where(np.isnan(rows.rank), -np.inf, rows.rank)
-    order_keys = (
-        rows.event,
-        rows.target,
-        rows.granted_order,
-        missing_first,
-        rows.recorded_on,
-        rows.day,
-        rows.pupil,
-    )
-    return rows.take(np.lexsort(order_keys))
+
+
+_MAKERS: Mapping[str, Callable[..., Any]] = {
+    "absences": _absences,
+    "grades": _grades,
+    "orientation": _orientation,
+}
