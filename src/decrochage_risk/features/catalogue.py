@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from decrochage_risk.features.absence import ABSENCE_FEATURES
@@ -65,8 +67,15 @@ def build_features(records: PupilRecords, as_of: object) -> pd.DataFrame:
 def matrix_of(known: KnownRecords) -> pd.DataFrame:
     """Build the feature matrix of records that are already cut in time."""
     facts = Facts(known)
-    columns = {feature.name: feature.values(facts) for feature in CATALOGUE}
-    return pd.DataFrame(columns, index=pd.Index(known.pupil_ids, name="pupil_id"))
+    matrix = np.empty((len(CATALOGUE), facts.pupils))
+    for place, feature in enumerate(CATALOGUE):
+        matrix[place] = feature.values(facts)
+    return pd.DataFrame(matrix.T, index=known.pupil_ids.rename("pupil_id"), columns=_names(), copy=False)
+
+
+@cache
+def _names() -> pd.Index[str]:
+    return pd.Index([feature.name for feature in CATALOGUE], dtype="str")
 
 
 def contract() -> list[dict[str, Any]]:

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["check_absence_days"]
 
 _A_DAY = 2
+_UNKNOWN = 3
 _EPOCH = date(1970, 1, 1)
 
 
@@ -54,29 +55,35 @@ def check_absence_days(
     """
     days = absences["date"]
     lateness = absences.table.column("kind").choices.index("lateness")
+    day, kind, half_days = (order.columns[name] for name in ("date", "kind", "half_days"))
     total = kernels.half_days_of_the_day(
-        order.rows, order.starts, pupils.pupils, days, NO_DAY, absences["kind"], lateness, absences["half_days"]
+        order.rows, order.starts, pupils.pupils, day, NO_DAY, kind, lateness, half_days
     )
     too_many = np.flatnonzero(total > _A_DAY)
     if too_many.size:
         broken = np.zeros(len(absences), dtype=np.bool_)
         broken[too_many] = _half_days_by_then(absences.take(too_many), pupils.codes[too_many]) > _A_DAY
         yield from fault_at(rules.TOO_MANY_HALF_DAYS, "half_days", absences, broken)
-    dated = days != NO_DAY
-    since_first = days - np.int64(calendar.first_day_number)
-    inside = dated & (since_first >= 0) & (since_first < len(calendar.values))
-    held = np.where(inside, calendar.values[np.where(inside, since_first, 0)], _A_DAY + 1)
+    held = _half_days_held(days, calendar)
     yield from fault_at(rules.NO_SCHOOL_DAY, "date", absences, held == 0)
-    beyond = (held > 0) & (total > held) & (total <= _A_DAY)
+    beyond = (held > 0) & (held < _UNKNOWN) & (total > held) & (total <= _A_DAY)
     yield from fault_at(rules.BEYOND_THE_DAY, "half_days", absences, beyond)
     first, last = (_EPOCH + timedelta(days=int(calendar.first_day_number) + more) for more in (0, len(calendar.values) - 1))
     yield from fault_at(
         rules.OUTSIDE_CALENDAR,
         "date",
         absences,
-        dated & ~inside,
+        (held == _UNKNOWN) & (days != NO_DAY),
         expected=rules.OUTSIDE_CALENDAR.expected.format(first=first, last=last),
     )
+
+
+def _half_days_held(days: npt.NDArray[np.int32], calendar: SchoolCalendar) -> npt.NDArray[np.int8]:
+    """Half-days of school of each day, ``_UNKNOWN`` for a day that the calendar does not hold."""
+    values = np.append(calendar.values, np.int8(_UNKNOWN))
+    outside = len(values) - 1
+    since_first = days - np.int64(calendar.first_day_number)
+    return values[np.where((since_first >= 0) & (since_first < outside), since_first, outside)]
 
 
 def _half_days_by_then(absences: CodedTable, pupil: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:

@@ -79,7 +79,9 @@ class Cells:
             return Cells(days_of(pd.Series(self.array), NO_DAY), self.marks)
         if column.kind == "flag":
             return Cells(np.where(np.isnan(self.array), NO_CODE, self.array).astype(np.int8), self.marks)
-        return Cells(self.array.astype(np.int8) if column.kind == "choice" else self.array, self.marks)
+        if column.kind == "choice":
+            return Cells(self.array.astype(np.int8), self.marks)
+        return Cells(np.require(self.array, np.float64, ["C", "W"]), self.marks)
 
 
 def read_cells(column: Column, cells: pd.Series) -> Cells:

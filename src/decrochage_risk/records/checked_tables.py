@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from decrochage_risk.errors import FaultyRecordsError
 from decrochage_risk.records.checks import conform
@@ -17,10 +17,13 @@ from decrochage_risk.records.tables import TABLES
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    import numpy as np
+    import numpy.typing as npt
+
     from decrochage_risk.records.checks import Conformed
     from decrochage_risk.records.coded import CodedTable
     from decrochage_risk.records.cross_checks import Links
-    from decrochage_risk.records.encoded import Pupils
+    from decrochage_risk.records.event_order import EventOrder
     from decrochage_risk.records.faults import FaultGroup
     from decrochage_risk.school_year import SchoolCalendar
 
@@ -38,9 +41,10 @@ class CheckedTables:
     ----------
     tables : dict of str to CodedTable
         The tables without their faulty rows; a table that cannot be used at all is not there.
-    pupils : dict of str to tuple
-        Per table other than ``pupils``, the position of each row's pupil, and the order of the rows of an event table
-        by pupil, day and every other column (None: they are in order).
+    pupils : dict of str to array
+        Per table other than ``pupils``, the position of each row's pupil.
+    orders : dict of str to EventOrder
+        The rows of each event table in order.
     faults : FaultReport
         Every fault of every table.
     lost : dict of str to list of str
@@ -51,7 +55,8 @@ class CheckedTables:
     """
 
     tables: dict[str, CodedTable]
-    pupils: dict[str, Pupils]
+    pupils: dict[str, npt.NDArray[np.int32]]
+    orders: dict[str, EventOrder]
     faults: FaultReport
     lost: dict[str, list[str]]
     uncertain: frozenset[str]
@@ -130,17 +135,16 @@ def _without_faulty(table: CodedTable, report: FaultReport) -> CodedTable:
     return table if given.all() else table.take(given)
 
 
-def _kept(links: Links, across: FaultReport) -> tuple[dict[str, CodedTable], dict[str, Pupils]]:
-    """Drop the rows that the other tables contradict."""
-    tables, pupils = {}, {}
-    for name, table in links.tables.items():
-        kept = ~table.among(across.rows(name, "error"))
-        tables[name] = (table if kept.all() else table.take(kept)).renumbered()
-        if name != "pupils":
-            whose = links.pupils[name]
-            order = links.orders[name].kept(kept, whose.pupils) if name in links.orders else None
-            pupils[name] = (whose.codes if kept.all() else whose.codes[kept], order)
-    return tables, pupils
+def _kept(links: Links, across: FaultReport) -> Iterator[dict[str, Any]]:
+    """Drop the rows that the other tables contradict: of the tables, of the pupils' positions, of the orders."""
+    kept = {name: ~table.among(across.rows(name, "error")) for name, table in links.tables.items()}
+    whole = {name: bool(rows.all()) for name, rows in kept.items()}
+    yield {
+        name: (table if whole[name] else table.take(kept[name])).renumbered()
+        for name, table in links.tables.items()
+    }
+    yield {name: of.codes if whole[name] else of.codes[kept[name]] for name, of in links.pupils.items()}
+    yield {name: order.kept(kept[name], links.pupils[name].pupils) for name, order in links.orders.items()}
 
 
 def _lost_ids(table: CodedTable, report: FaultReport) -> list[str]:

@@ -16,7 +16,6 @@ import numpy as np
 import pandas as pd
 
 from decrochage_risk.records.coded import NEVER, NO_DAY
-from decrochage_risk.records.event_order import granted_order
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from decrochage_risk.records.coded import CodedTable
+    from decrochage_risk.records.event_order import EventOrder
 
     Array = npt.NDArray[Any]
 
@@ -175,19 +175,21 @@ class Encoded:
         return self.schools.index
 
 
-Pupils = tuple["npt.NDArray[np.int32]", "npt.NDArray[np.int32] | None"]
-"""Position of each row's pupil, and the order of the rows (None: they are in order)."""
-
-
-def encode(tables: Mapping[str, CodedTable], pupils: Mapping[str, Pupils]) -> Encoded:
+def encode(
+    tables: Mapping[str, CodedTable],
+    pupils: Mapping[str, npt.NDArray[np.int32]],
+    orders: Mapping[str, EventOrder],
+) -> Encoded:
     """Encode checked tables, whose pupil ids are all known.
 
     Parameters
     ----------
     tables : mapping of str to CodedTable
         ``pupils`` and ``enrolments``, and whichever of ``absences``, ``grades``, ``orientation`` are known.
-    pupils : mapping of str to tuple
-        Per table other than ``pupils``, whose each row is; per event table, its order too.
+    pupils : mapping of str to array
+        Position of each row's pupil.
+    orders : mapping of str to EventOrder
+        The rows of each event table in order.
 
     Returns
     -------
@@ -196,8 +198,12 @@ def encode(tables: Mapping[str, CodedTable], pupils: Mapping[str, Pupils]) -> En
     own = tables["pupils"]
     words, born = own["pupil_id"].words, own["birth_date"]
     years = born.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970.0
-    enrolments, schools = _enrolments(tables["enrolments"], pupils["enrolments"][0])
-    made = {name: make(tables[name], *pupils[name]) for name, make in _MAKERS.items() if name in tables}
+    enrolments, schools = _enrolments(tables["enrolments"], pupils["enrolments"])
+    made = {
+        name: make(_Sorted(tables[name], orders[name], len(own)))
+        for name, make in _MAKERS.items()
+        if name in tables
+    }
     return Encoded(
         pupils=Ids([words[code] for code in own["pupil_id"].codes.tolist()]),
         birth_year=np.where(born == NO_DAY, np.nan, years),
@@ -228,49 +234,48 @@ def _enrolments(table: CodedTable, pupil: npt.NDArray[np.int32]) -> tuple[Enrolm
     return rows.take(np.lexsort(keys)), Ids([schools.words[code] for code in used])
 
 
-def _sorted(values: Array, order: npt.NDArray[np.int32] | None) -> Array:
-    return values if order is None else values[order]
+@dataclass(frozen=True, eq=False)
+class _Sorted:
+    """Makers of the columns of an event table, in order."""
+
+    table: CodedTable
+    order: EventOrder
+    pupils: int
+
+    def named(self, **columns: str) -> dict[str, Callable[[], Array]]:
+        """Columns that are those of the table under another name, and the ones that all events have."""
+        named = {"day": "date", "recorded_on": "recorded_on", **columns}
+        return {
+            "pupil": self.pupil,
+            "row": lambda: self.order.rows,
+            **{name: partial(self.column, of) for name, of in named.items()},
+        }
+
+    def pupil(self) -> Array:
+        """Position of the pupil of each row."""
+        return np.repeat(np.arange(self.pupils, dtype=np.int32), np.diff(self.order.starts))
+
+    def column(self, name: str) -> Array:
+        """One column of the table."""
+        ordered = self.order.columns.get(name)
+        return self.table[name][self.order.rows] if ordered is None else ordered
 
 
-def _columns(
-    table: CodedTable, pupil: npt.NDArray[np.int32], order: npt.NDArray[np.int32] | None, **columns: str
-) -> dict[str, Callable[[], Array]]:
-    """Columns that are those of the table under another name, and the ones that all events have."""
-    made: dict[str, Callable[[], Array]] = {
-        "pupil": lambda: _sorted(pupil, order),
-        "row": lambda: np.arange(len(table), dtype=np.int32) if order is None else order,
-    }
-    named = {"day": "date", "recorded_on": "recorded_on", **columns}
-    return made | {name: partial(lambda of: _sorted(table[of], order), of) for name, of in named.items()}
+def _absences(rows: _Sorted) -> Absences:
+    named = rows.named(kind="kind", justified_on="justified_on", half_days="half_days")
+    return Absences(**named, justified=lambda: rows.column("justified") == 1)
 
 
-def _absences(
-    table: CodedTable, pupil: npt.NDArray[np.int32], order: npt.NDArray[np.int32] | None
-) -> Absences:
-    columns = _columns(table, pupil, order, kind="kind", justified_on="justified_on")
-    return Absences(
-        **columns,
-        half_days=lambda: _sorted(table["half_days"].astype(np.int8), order),
-        justified=lambda: _sorted(table["justified"] == 1, order),
-    )
+def _grades(rows: _Sorted) -> Grades:
+    table, order = rows.table, rows.order.rows
+    named = rows.named(subject="subject", coefficient="coefficient", status="status", kind="kind")
+    return Grades(**named, mark=lambda: (20.0 * table["value"] / table["out_of"])[order])
 
 
-def _grades(table: CodedTable, pupil: npt.NDArray[np.int32], order: npt.NDArray[np.int32] | None) -> Grades:
-    columns = _columns(
-        table, pupil, order, subject="subject", coefficient="coefficient", status="status", kind="kind"
-    )
-    return Grades(**columns, mark=lambda: _sorted(20.0 * table["value"] / table["out_of"], order))
-
-
-def _orientation(
-    table: CodedTable, pupil: npt.NDArray[np.int32], order: npt.NDArray[np.int32] | None
-) -> Orientation:
-    columns = _columns(table, pupil, order, rank="rank", event="event")
-    return Orientation(
-        **columns,
-        granted_order=lambda: _sorted(granted_order(table["granted"]), order),
-        target=lambda: _sorted(table["target"].ranks(), order),
-    )
+def _orientation(rows: _Sorted) -> Orientation:
+    table, order = rows.table, rows.order.rows
+    named = rows.named(rank="rank", event="event", granted_order="granted_order")
+    return Orientation(**named, target=lambda: table["target"].ranks()[order])
 
 
 _MAKERS: Mapping[str, Callable[..., Any]] = {

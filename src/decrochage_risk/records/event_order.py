@@ -7,12 +7,12 @@ single bit of what is computed from the sorted rows; equal neighbours are repeat
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from decrochage_risk.records import kernels
-from decrochage_risk.records.coded import NO_CODE
+from decrochage_risk.records.coded import NO_CODE, NO_DAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from decrochage_risk.records.coded import CodedTable, Texts
 
 __all__ = ["EVENT_TABLES", "EventOrder", "PupilCodes", "granted_order"]
-
-_ALL_EQUAL = 1
-_NUMBERS_TOO = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,76 +74,115 @@ class EventOrder:
         First place of each pupil code in ``rows``, and one past the end.
     repeated : (n,) bool array
         Rows (as they came) that equal an earlier one in every column.
+    columns : dict of str to array
+        Some columns, in order: read back from the keys, which lie in order already.
     """
 
     rows: npt.NDArray[np.int32]
     starts: npt.NDArray[np.int64]
     repeated: npt.NDArray[np.bool_]
+    columns: dict[str, npt.NDArray[Any]]
 
     @classmethod
     def of(cls, events: CodedTable, pupils: PupilCodes) -> EventOrder:
         """Sort the rows of ``absences``, ``grades`` or ``orientation``."""
         keys = _KEYS[events.table.name](events)
-        rows = np.empty(len(events), dtype=np.int32)
-        starts = kernels.sort_by_pupil(pupils.codes, pupils.kinds, rows)
-        kernels.sort_within(rows, starts, *keys)
-        numbers = (events["value"], events["out_of"]) if events.table.name == "grades" else keys[1:3]
-        repeated = kernels.repeated_rows(rows, starts, *keys, *numbers)
+        rows, first = np.empty(len(events), dtype=np.int32), np.empty(len(events), dtype=np.int64)
+        starts = kernels.place_by_pupil(pupils.codes, pupils.kinds, keys.first.packed, rows, first)
+        rest = (keys.second, keys.third, keys.last.packed, keys.more)
+        kernels.sort_within(first, rows, starts, 0, pupils.kinds, *rest)
+        numbers = (events["value"], events["out_of"]) if events.table.name == "grades" else rest[:2]
+        repeated = kernels.repeated_rows(first, rows, starts, *rest, *numbers)
         repeated[rows[starts[-2] :]] = False
-        return cls(rows, starts, repeated)
+        columns = keys.first.read_back(first)
+        if keys.more:
+            columns |= keys.last.read_back(keys.last.packed[rows])
+        return cls(rows, starts, repeated, columns)
 
-    def kept(self, rows: npt.NDArray[np.bool_], pupils: int) -> npt.NDArray[np.int32] | None:
-        """Order of the rows that are kept, counted among themselves; None when it is the order they have.
+    def kept(self, rows: npt.NDArray[np.bool_], pupils: int) -> EventOrder:
+        """Order of the rows that are kept, of the first ``pupils`` codes only, counted among themselves."""
+        known = int(self.starts[pupils])
+        if rows.all():
+            places: Any = slice(known)
+            return self._cut(places, self.rows[:known], self.starts[: pupils + 1])
+        stays = rows[self.rows[:known]]
+        before = np.concatenate(([0], np.cumsum(stays)))
+        positions = np.cumsum(rows, dtype=np.int32) - 1
+        return self._cut(stays, positions[self.rows[:known][stays]], before[self.starts[: pupils + 1]])
 
-        Only rows of the first ``pupils`` codes are asked for.
-        """
-        found = self.rows[: self.starts[pupils]]
-        if not rows.all():
-            found = found[rows[found]]
-            found = (np.cumsum(rows, dtype=np.int32) - 1)[found]
-        in_order = found.size < 1 or (found[0] == 0 and bool((found[1:] > found[:-1]).all()))
-        return None if in_order else found
-
-
-Keys = tuple[Any, Any, Any, Any, int]
-"""Four arrays in the order in which they are compared, and how many of them count."""
-
-
-def _key(events: CodedTable, *parts: tuple[str, int]) -> npt.NDArray[np.int64]:
-    """Pack columns into one whole number per row; ``bits`` of a day are its own."""
-    keys = np.zeros(len(events), dtype=np.int64)
-    for name, bits in parts:
-        if bits:
-            kernels.push_codes(keys, events[name], bits)
-        else:
-            kernels.push_days(keys, events[name])
-    return keys
+    def _cut(self, places: Any, rows: npt.NDArray[np.int32], starts: npt.NDArray[np.int64]) -> EventOrder:  # noqa: ANN401 - an index
+        columns = {name: values[: int(self.starts[starts.size - 1])][places] for name, values in self.columns.items()}
+        return EventOrder(rows, starts, self.repeated, columns)
 
 
-def _absence_keys(absences: CodedTable) -> Keys:
-    keys = _key(absences, ("date", 0), ("kind", 3))
-    half_days = absences["half_days"]
-    kernels.push_codes(keys, np.where(np.isnan(half_days), NO_CODE, half_days).astype(np.int8), 3)
-    kernels.push_codes(keys, np.maximum(absences["justified"], np.int8(0)), 2)
-    for name in ("justified_on", "recorded_on"):
-        kernels.push_days(keys, absences[name])
-    kernels.push_codes(keys, absences["justified"], 2)
-    return keys, half_days, half_days, keys, _ALL_EQUAL
+class _Key:
+    """Columns packed into one whole number per row, the first one foremost."""
+
+    def __init__(self, size: int) -> None:
+        self.packed = np.zeros(size, dtype=np.int64)
+        self._parts: list[tuple[str, int]] = []
+
+    def days(self, name: str, days: npt.NDArray[np.int32]) -> _Key:
+        """Append a column of days."""
+        kernels.push_days(self.packed, days)
+        self._parts.append((name, 0))
+        return self
+
+    def codes(self, name: str, codes: npt.NDArray[np.int8], bits: int) -> _Key:
+        """Append a column of codes below 2 ** ``bits`` - 1."""
+        kernels.push_codes(self.packed, codes, bits)
+        self._parts.append((name, bits))
+        return self
+
+    def read_back(self, packed: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[Any]]:
+        """Give the columns of some packed rows."""
+        columns: dict[str, npt.NDArray[Any]] = {}
+        shift = 0
+        for name, bits in reversed(self._parts):
+            if bits:
+                columns[name] = kernels.pop_codes(packed, shift, bits)
+            else:
+                columns[name] = kernels.pop_days(packed, shift, NO_DAY)
+            shift += bits or kernels.DAY_BITS
+        return columns
 
 
-def _grade_keys(grades: CodedTable) -> Keys:
-    first = _key(grades, ("date", 0), ("subject", 6))
-    last = _key(grades, ("status", 3), ("kind", 2), ("recorded_on", 0))
-    return first, 20.0 * grades["value"] / grades["out_of"], grades["coefficient"], last, _NUMBERS_TOO
+class _Keys(NamedTuple):
+    """What rows are ordered by: ``first``, and if there is ``more``, the others one after the other."""
+
+    first: _Key
+    second: npt.NDArray[np.float64]
+    third: npt.NDArray[np.float64]
+    last: _Key
+    more: bool
 
 
-def _orientation_keys(orientation: CodedTable) -> Keys:
-    first = _key(orientation, ("date", 0), ("recorded_on", 0))
-    rank = orientation["rank"]
-    kernels.push_codes(first, np.where(np.isnan(rank), NO_CODE, rank).astype(np.int8), 8)
-    kernels.push_codes(first, granted_order(orientation["granted"]), 3)
-    target = orientation["target"].ranks().astype(np.float64)
-    return first, target, rank, _key(orientation, ("event", 4)), _NUMBERS_TOO
+def _absence_keys(absences: CodedTable) -> _Keys:
+    justified = absences["justified"]
+    key = _Key(len(absences)).days("date", absences["date"]).codes("kind", absences["kind"], 3)
+    key.codes("half_days", _small(absences["half_days"]), 3).codes("is_justified", np.maximum(justified, np.int8(0)), 2)
+    key.days("justified_on", absences["justified_on"]).days("recorded_on", absences["recorded_on"])
+    key.codes("justified", justified, 2)
+    return _Keys(key, absences["half_days"], absences["half_days"], key, more=False)
+
+
+def _grade_keys(grades: CodedTable) -> _Keys:
+    first = _Key(len(grades)).days("date", grades["date"]).codes("subject", grades["subject"], 6)
+    last = _Key(len(grades)).codes("status", grades["status"], 3).codes("kind", grades["kind"], 2)
+    last.days("recorded_on", grades["recorded_on"])
+    return _Keys(first, 20.0 * grades["value"] / grades["out_of"], grades["coefficient"], last, more=True)
+
+
+def _orientation_keys(orientation: CodedTable) -> _Keys:
+    first = _Key(len(orientation)).days("date", orientation["date"])
+    first.days("recorded_on", orientation["recorded_on"]).codes("small_rank", _small(orientation["rank"]), 8)
+    first.codes("granted_order", granted_order(orientation["granted"]), 3)
+    last = _Key(len(orientation)).codes("event", orientation["event"], 4)
+    return _Keys(first, orientation["target"].ranks().astype(np.float64), orientation["rank"], last, more=True)
+
+
+def _small(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.int8]:
+    return np.where(np.isnan(numbers), NO_CODE, numbers).astype(np.int8)
 
 
 def granted_order(granted: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
@@ -154,7 +190,7 @@ def granted_order(granted: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
     return np.array([2, 0, 1], dtype=np.int8)[granted]
 
 
-_KEYS: Mapping[str, Callable[[CodedTable], Keys]] = {
+_KEYS: Mapping[str, Callable[[CodedTable], _Keys]] = {
     "absences": _absence_keys,
     "grades": _grade_keys,
     "orientation": _orientation_keys,

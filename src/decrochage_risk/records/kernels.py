@@ -27,10 +27,12 @@ __all__ = [
     "compiled",
     "half_days_of_the_day",
     "outside_spans",
+    "place_by_pupil",
+    "pop_codes",
+    "pop_days",
     "push_codes",
     "push_days",
     "repeated_rows",
-    "sort_by_pupil",
     "sort_within",
 ]
 
@@ -69,11 +71,48 @@ def push_codes(keys: Keys, codes: Codes, bits: int) -> None:
 
 
 @compiled
-def _compare(a: int, b: int, first: Keys, second: Floats, third: Floats, last: Keys, depth: int) -> int:
-    """Order two rows by ``depth`` of the keys; a missing number comes after every other."""
-    if first[a] != first[b]:
-        return -1 if first[a] < first[b] else 1
-    if depth == 1:
+def pop_days(keys: Keys, shift: int, missing: int) -> Days:
+    """Read a day back that has ``shift`` bits after it."""
+    days = np.empty(keys.size, np.int32)
+    for row in range(keys.size):
+        shifted = (keys[row] >> shift) & ((1 << DAY_BITS) - 1)
+        days[row] = missing if shifted == 0 else shifted + FIRST_DAY - 1
+    return days
+
+
+@compiled
+def pop_codes(keys: Keys, shift: int, bits: int) -> Codes:
+    """Read a code of ``bits`` bits back that has ``shift`` bits after it."""
+    codes = np.empty(keys.size, np.int8)
+    for row in range(keys.size):
+        codes[row] = ((keys[row] >> shift) & ((1 << bits) - 1)) - 1
+    return codes
+
+
+@compiled
+def place_by_pupil(pupil: Days, kinds: int, keys: Keys, order: Order, placed: Keys) -> Keys:
+    """Put the rows pupil by pupil, else as they came: their positions into ``order``, their keys into ``placed``.
+
+    Returns the first place of each pupil code (0 to ``kinds`` - 1), and one past the end.
+    """
+    starts = np.zeros(kinds + 1, np.int64)
+    for row in range(pupil.size):
+        starts[pupil[row] + 1] += 1
+    for place in range(kinds):
+        starts[place + 1] += starts[place]
+    place_of = starts[:-1].copy()
+    for row in range(pupil.size):
+        place = place_of[pupil[row]]
+        order[place] = row
+        placed[place] = keys[row]
+        place_of[pupil[row]] = place + 1
+    return starts
+
+
+@compiled
+def _rest_differs(a: int, b: int, second: Floats, third: Floats, last: Keys, more: bool) -> int:
+    """Order two rows whose first keys are equal by the other ones; a missing number comes after every other."""
+    if not more:
         return 0
     for values in (second, third):
         one, other = values[a], values[b]
@@ -85,101 +124,91 @@ def _compare(a: int, b: int, first: Keys, second: Floats, third: Floats, last: K
 
 
 @compiled
-def sort_by_pupil(pupil: Days, pupils: int, order: Order) -> npt.NDArray[np.int64]:
-    """Count rows per pupil and put their positions, pupil by pupil and else as they came, into ``order``.
-
-    Returns the first place of each pupil in ``order``, and one past the end. Codes from 0 to ``pupils`` - 1.
-    """
-    starts = np.zeros(pupils + 1, np.int64)
-    for row in range(pupil.size):
-        starts[pupil[row] + 1] += 1
-    for place in range(pupils):
-        starts[place + 1] += starts[place]
-    place_of = starts[:-1].copy()
-    for row in range(pupil.size):
-        order[place_of[pupil[row]]] = row
-        place_of[pupil[row]] += 1
-    return starts
+def _after(key: int, row: int, other_key: int, other_row: int, second: Floats, third: Floats, last: Keys, more: bool) -> bool:
+    """Whether a row comes after another."""
+    if key != other_key:
+        return bool(key > other_key)
+    return bool(_rest_differs(row, other_row, second, third, last, more) > 0)
 
 
 @compiled
-def sort_within(
-    order: Order, starts: Keys, first: Keys, second: Floats, third: Floats, last: Keys, depth: int
-) -> None:
-    """Sort the rows of each pupil by their keys, in place; equal rows stay as they came.
-
-    Runs of ``_SHORT_RUN`` rows are sorted by insertion, longer ones merged; rows that are in order already cost one pass.
-    """
-    longest = 0
-    for pupil in range(starts.size - 1):
-        longest = max(longest, starts[pupil + 1] - starts[pupil])
-    spare = np.empty(longest, np.int32)
-    for pupil in range(starts.size - 1):
-        low, high = starts[pupil], starts[pupil + 1]
-        in_order = True
-        for place in range(low + 1, high):
-            if _compare(order[place - 1], order[place], first, second, third, last, depth) > 0:
-                in_order = False
-                break
-        if in_order:
-            continue
-        for begin in range(low, high, _SHORT_RUN):
-            for place in range(begin + 1, min(begin + _SHORT_RUN, high)):
-                row, gap = order[place], place
-                while gap > begin and _compare(order[gap - 1], row, first, second, third, last, depth) > 0:
-                    order[gap] = order[gap - 1]
-                    gap -= 1
-                order[gap] = row
-        width = _SHORT_RUN
-        while width < high - low:
-            for begin in range(low, high - width, 2 * width):
-                _merge(order, spare, begin, begin + width, min(begin + 2 * width, high), first, second, third, last, depth)
-            width *= 2
+def _insert(keys: Keys, order: Order, low: int, high: int, second: Floats, third: Floats, last: Keys, more: bool) -> None:
+    """Sort a short run of rows by insertion."""
+    for place in range(low + 1, high):
+        key, row, gap = keys[place], order[place], place
+        while gap > low and _after(keys[gap - 1], order[gap - 1], key, row, second, third, last, more):
+            keys[gap], order[gap] = keys[gap - 1], order[gap - 1]
+            gap -= 1
+        keys[gap], order[gap] = key, row
 
 
 @compiled
 def _merge(
-    order: Order, spare: Order, low: int, middle: int, high: int,
-    first: Keys, second: Floats, third: Floats, last: Keys, depth: int,
+    keys: Keys, order: Order, spare_keys: Keys, spare: Order, low: int, middle: int, high: int,
+    second: Floats, third: Floats, last: Keys, more: bool,
 ) -> None:  # fmt: skip
     """Merge two sorted runs that lie side by side."""
-    if _compare(order[middle - 1], order[middle], first, second, third, last, depth) <= 0:
+    if not _after(keys[middle - 1], order[middle - 1], keys[middle], order[middle], second, third, last, more):
         return
     count = middle - low
     for place in range(count):
-        spare[place] = order[low + place]
+        spare_keys[place], spare[place] = keys[low + place], order[low + place]
     left, right, place = 0, middle, low
-    while left < count and right < high:
-        if _compare(spare[left], order[right], first, second, third, last, depth) <= 0:
-            order[place] = spare[left]
-            left += 1
-        else:
-            order[place] = order[right]
-            right += 1
-        place += 1
     while left < count:
-        order[place] = spare[left]
-        left += 1
+        if right < high and _after(spare_keys[left], spare[left], keys[right], order[right], second, third, last, more):
+            keys[place], order[place] = keys[right], order[right]
+            right += 1
+        else:
+            keys[place], order[place] = spare_keys[left], spare[left]
+            left += 1
         place += 1
 
 
 @compiled
+def sort_within(
+    keys: Keys, order: Order, starts: Keys, low_pupil: int, high_pupil: int,
+    second: Floats, third: Floats, last: Keys, more: bool,
+) -> None:  # fmt: skip
+    """Sort the rows of some pupils by their keys, in place; equal rows stay as they came.
+
+    ``keys`` and ``order`` are placed by pupil, the other keys are as the rows came (looked at if ``more``). Runs of
+    ``_SHORT_RUN`` rows are sorted by insertion and merged; rows that are in order already cost one pass.
+    """
+    longest = 0
+    for pupil in range(low_pupil, high_pupil):
+        longest = max(longest, starts[pupil + 1] - starts[pupil])
+    spare_keys, spare = np.empty(longest, np.int64), np.empty(longest, np.int32)
+    for pupil in range(low_pupil, high_pupil):
+        low, high = starts[pupil], starts[pupil + 1]
+        for begin in range(low, high, _SHORT_RUN):
+            _insert(keys, order, begin, min(begin + _SHORT_RUN, high), second, third, last, more)
+        width = _SHORT_RUN
+        while width < high - low:
+            for begin in range(low, high - width, 2 * width):
+                _merge(
+                    keys, order, spare_keys, spare, begin, begin + width, min(begin + 2 * width, high),
+                    second, third, last, more,
+                )  # fmt: skip
+            width *= 2
+
+
+@compiled
 def repeated_rows(
-    order: Order, starts: Keys, first: Keys, second: Floats, third: Floats, last: Keys, depth: int,
+    keys: Keys, order: Order, starts: Keys, second: Floats, third: Floats, last: Keys, more: bool,
     one: Floats, other: Floats,
 ) -> Flags:  # fmt: skip
-    """Rows that equal an earlier row of their pupil in every key and in two more columns."""
+    """Rows that equal an earlier row of their pupil in every key and, if there are ``more``, in two more columns."""
     repeated = np.zeros(order.size, np.bool_)
     for pupil in range(starts.size - 1):
         group = starts[pupil]
         for place in range(starts[pupil] + 1, starts[pupil + 1]):
             row = order[place]
-            if _compare(order[place - 1], row, first, second, third, last, depth) != 0:
+            if keys[place - 1] != keys[place] or _rest_differs(order[place - 1], row, second, third, last, more):
                 group = place
                 continue
             for before in range(group, place):
                 earlier = order[before]
-                if _same(one[row], one[earlier]) and _same(other[row], other[earlier]):
+                if not more or (_same(one[row], one[earlier]) and _same(other[row], other[earlier])):
                     repeated[row] = True
                     break
     return repeated
@@ -212,25 +241,24 @@ def outside_spans(
 
 @compiled
 def half_days_of_the_day(
-    order: Order, starts: Keys, pupils: int, day: Days, missing: int, kind: Codes, lateness: int, half_days: Floats
-) -> npt.NDArray[np.int64]:
-    """Half-days missed by the pupil on the day of each row, over all its rows of that day.
+    order: Order, starts: Keys, pupils: int, day: Days, missing: int, kind: Codes, lateness: int, half_days: Codes
+) -> Codes:
+    """Half-days missed by the pupil on the day of each row, over all its rows of that day; 127 stands for more.
 
-    0 for a lateness, a row without kind or day, and for the pupils after the first ``pupils``.
+    ``day``, ``kind`` and ``half_days`` are in order, the result is as the rows came: 0 for a lateness, a row without
+    kind or day, and for the pupils after the first ``pupils``.
     """
-    result = np.zeros(order.size, np.int64)
-    for pupil in range(min(pupils, starts.size - 1)):
+    result = np.zeros(order.size, np.int8)
+    for pupil in range(pupils):
         begin = starts[pupil]
         while begin < starts[pupil + 1]:
-            today, end, total = day[order[begin]], begin, 0.0
-            while end < starts[pupil + 1] and day[order[end]] == today:
-                row = order[end]
-                if kind[row] >= 0 and kind[row] != lateness and not np.isnan(half_days[row]):
-                    total += half_days[row]
+            today, end, total = day[begin], begin, 0
+            while end < starts[pupil + 1] and day[end] == today:
+                if kind[end] >= 0 and kind[end] != lateness:
+                    total += max(half_days[end], 0)
                 end += 1
             for place in range(begin, end if today != missing else begin):
-                row = order[place]
-                if kind[row] >= 0 and kind[row] != lateness:
-                    result[row] = np.int64(total)
+                if kind[place] >= 0 and kind[place] != lateness:
+                    result[order[place]] = min(total, 127)
             begin = end
     return result

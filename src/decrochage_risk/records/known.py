@@ -57,12 +57,12 @@ class KnownRecords:
     coverage: Mapping[str, Coverage]
     _tables: Mapping[str, CodedTable]
 
-    @property
+    @cached_property
     def as_of_day(self) -> int:
         """The as-of date as days since 1970-01-01."""
         return day_number(self.as_of)
 
-    @property
+    @cached_property
     def year_start_day(self) -> int:
         """1 September of the school year, as days since 1970-01-01."""
         return day_number(year_start(self.school_year))

@@ -137,7 +137,7 @@ class PupilRecords:
         self._not_sent = _ids_not_sent(not_sent or {})
         checked = check_tables(raw, self.calendar, quarantine=on_fault == "quarantine")
         self.faults, self._tables, self._uncertain = checked.faults, checked.tables, checked.uncertain
-        self._pupils, self._lost = checked.pupils, checked.lost
+        self._pupils, self._orders, self._lost = checked.pupils, checked.orders, checked.lost
         self._frames: dict[str, pd.DataFrame] = {}
 
     @classmethod
@@ -245,7 +245,7 @@ class PupilRecords:
 
     @cached_property
     def _encoded(self) -> Encoded:
-        return encode(self._tables, self._pupils)
+        return encode(self._tables, self._pupils, self._orders)
 
     @cached_property
     def _coverage(self) -> dict[str, Coverage]:

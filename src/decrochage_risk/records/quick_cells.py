@@ -181,7 +181,7 @@ def _is_number(kind: Any) -> bool:  # noqa: ANN401 - an Arrow type
 
 def _numpy(cells: Any, dtype: Any) -> npt.NDArray[Any]:  # noqa: ANN401 - an Arrow ChunkedArray, a numpy type
     """Give the cells as an array of its own, missing numbers NaN."""
-    return np.array(cells.to_numpy(), dtype=dtype, copy=None if cells.num_chunks != 1 else True)
+    return np.require(cells.to_numpy(), dtype, ["C", "W"])
 
 
 def _texts_of_arrow(cells: Any) -> Texts | None:  # noqa: ANN401 - an Arrow ChunkedArray
