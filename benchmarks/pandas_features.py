@@ -6,13 +6,17 @@ tables, gives the same values (held against the package by ``features_speed.py``
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from decrochage_risk.records.levels import AT_3E, AT_4E, FROM_4E, LEVELS, LYCEE
-from decrochage_risk.school_year import SchoolCalendar
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from decrochage_risk.school_year import SchoolCalendar
 
 TABLES = ("pupils", "enrolments", "absences", "grades", "orientation")
 CORE = ["french", "maths", "modern_language_1", "professional"]
@@ -42,13 +46,15 @@ def _ratio(part: pd.Series, whole: pd.Series) -> pd.Series:
 class _Pandas:
     """Tables cut at one morning, and what is asked of them."""
 
-    def __init__(self, tables: dict[str, pd.DataFrame], as_of: pd.Timestamp, calendar: SchoolCalendar) -> None:
+    def __init__(
+        self, tables: dict[str, pd.DataFrame], as_of: pd.Timestamp, calendar: SchoolCalendar
+    ) -> None:
         self.as_of = as_of
         self.year = as_of.year - (as_of.month < 9)
         self.pupils = tables["pupils"].set_index("pupil_id")
         self.ids = self.pupils.index
         days = pd.date_range(calendar.first_day, calendar.last_day)
-        self.half_days = pd.Series(calendar.values.astype("float64"), index=days)
+        self.half_days = pd.Series(np.asarray(calendar.values).astype("float64"), index=days)
         self.enrolments = self._enrolments(tables["enrolments"])
         self.absences = self._absences(tables["absences"])
         self.grades = self._known(tables["grades"])
@@ -71,7 +77,7 @@ class _Pandas:
     def _absences(self, table: pd.DataFrame) -> pd.DataFrame:
         known = self._known(table)
         settled = ~(known["justified_on"] >= self.as_of)
-        known = known.assign(justified=known["justified"].fillna(False).astype(bool) & settled)
+        known = known.assign(justified=known["justified"].fillna(value=False).astype(bool) & settled)
         held = known["date"].map(self.half_days).fillna(0)
         known = known.assign(half_days=np.minimum(known["half_days"], held))[held > 0].reset_index(drop=True)
         spans = self.enrolments[["pupil_id", "start_date", "end_date"]]
@@ -98,7 +104,10 @@ class _Pandas:
         return rows.groupby("pupil_id").size().reindex(self.ids, fill_value=0).astype(float)
 
     def _school_days(self, span: Span) -> pd.Series:
-        before = pd.Series(np.concatenate([[0.0], self.half_days.cumsum()]), index=[*self.half_days.index, self.half_days.index[-1] + DAY])
+        before = pd.Series(
+            np.concatenate([[0.0], self.half_days.cumsum()]),
+            index=[*self.half_days.index, self.half_days.index[-1] + DAY],
+        )
         start = self.enrolments["start_date"].clip(lower=span[0])
         after = (self.enrolments["end_date"] + DAY).clip(upper=span[1])
         held = (after.map(before) - start.map(before)).where(start < after, 0.0)
@@ -133,7 +142,10 @@ class _Pandas:
         monday = rows["date"] - pd.to_timedelta(rows["date"].dt.dayofweek, unit="D")
         absent = monday.groupby(rows["pupil_id"]).nunique().reindex(self.ids, fill_value=0)
         first = span[0] - span[0].dayofweek * DAY
-        weeks = [self._school_days((max(day, span[0]), min(day + 7 * DAY, span[1]))) > 0 for day in pd.date_range(first, span[1] - DAY, freq="7D")]
+        weeks = [
+            self._school_days((max(day, span[0]), min(day + 7 * DAY, span[1]))) > 0
+            for day in pd.date_range(first, span[1] - DAY, freq="7D")
+        ]
         return _ratio(absent.astype(float), sum(week.astype(float) for week in weeks))
 
     def _longest_run(self) -> pd.Series:
@@ -153,13 +165,13 @@ class _Pandas:
     def _subjects(self) -> pd.DataFrame:
         rows = self._in(self.marks, self.whole_year)
         sums = rows.groupby(["pupil_id", "subject"], observed=True)[["weighted", "coefficient"]].sum()
-        return _ratio(sums["weighted"], sums["coefficient"]).unstack().reindex(self.ids)
+        return _ratio(sums["weighted"], sums["coefficient"]).unstack().reindex(self.ids)  # noqa: PD010 - there is nothing to pivot
 
     def _levels(self) -> pd.DataFrame:
         """Level of each pupil (row) in each school year (column)."""
         last = self.enrolments.groupby(["pupil_id", "school_year"])["level"].last().astype(object)
         years = range(min(int(self.enrolments["school_year"].min()), self.year), self.year + 1)
-        return last.unstack().reindex(index=self.ids, columns=years)
+        return last.unstack().reindex(index=self.ids, columns=years)  # noqa: PD010 - the same
 
     def _first_year_in(self, levels: pd.DataFrame, names: frozenset[str]) -> pd.Series:
         found = levels.isin(names)
@@ -224,7 +236,7 @@ class _Pandas:
             "school_changes_3y": self._changes_of_school(),
             "track_changes_year": self._count(tracks[tracks["event"] == "track_change"]),
             "assigned_wish_rank": assigned["rank"].astype(float),
-            "first_wish_refused": (assigned["rank"] != 1).fillna(True).astype(float).where(assigned["event"].notna()),
+            "first_wish_refused": (assigned["rank"] != 1).fillna(value=True).astype(float).where(assigned["event"].notna()),
             "council_against_wish": council["granted"].astype(object).map({True: 0.0, False: 1.0}).astype(float),
             "absence_rate_since_4e": since[0],
             "grade_change_since_4e": since[1],

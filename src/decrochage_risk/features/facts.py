@@ -41,7 +41,7 @@ def code_of(table: str, column: str, choice: str) -> int:
 
 def starts_of(pupil: npt.NDArray[np.int32], pupils: int) -> npt.NDArray[np.int64]:
     """First row of each pupil in rows sorted by pupil, and one past the end."""
-    return np.searchsorted(pupil, np.arange(pupils + 1)).astype(np.int64)
+    return kernels.first_rows(pupil, pupils)
 
 
 class _Events:
@@ -265,7 +265,12 @@ class Facts:
             marks, events = self.marks, self.mark_events
             subjects = len(next(c for c in TABLES["grades"].columns if c.name == "subject").choices)
             weight, total = kernels.sums_by_code(
-                marks.subject, subjects, marks.coefficient, marks.mark, events.bound(first), events.bound(after)
+                marks.subject,
+                subjects,
+                marks.coefficient,
+                marks.mark,
+                events.bound(first),
+                events.bound(after),
             )
             self._subject_means[first, after] = ratio(total, weight)
         return self._subject_means[first, after]

@@ -28,6 +28,7 @@ __all__ = [
     "count_weeks",
     "enrolled_weeks",
     "first_row_from",
+    "first_rows",
     "longest_run",
     "marks_that_count",
     "open_on_day",
@@ -39,6 +40,17 @@ __all__ = [
 DAYS_A_WEEK = 7
 THURSDAY = 3
 """1970-01-01 was a Thursday: adding 3 to a day number makes whole weeks start on Monday (ISO 8601)."""
+
+
+@compiled
+def first_rows(pupil: Days, pupils: int) -> Ints:
+    """First row of each pupil in rows sorted by pupil, and one past the end."""
+    starts = np.zeros(pupils + 1, np.int64)
+    for row in range(pupil.size):
+        starts[pupil[row] + 1] += 1
+    for place in range(pupils):
+        starts[place + 1] += starts[place]
+    return starts
 
 
 @compiled
@@ -181,7 +193,14 @@ def longest_run(ordinals: Days, values: Floats, low: Ints, high: Ints) -> Floats
 
 @compiled
 def marks_that_count(
-    starts: Ints, days: Days, status: Codes, kind: Codes, graded: int, assessment: int, first: int, years: Ints
+    starts: Ints,
+    days: Days,
+    status: Codes,
+    kind: Codes,
+    graded: int,
+    assessment: int,
+    first: int,
+    years: Ints,
 ) -> Flags:
     """Graded rows; of other kinds than ``assessment`` only in years in which the pupil has no graded assessment.
 

@@ -68,7 +68,10 @@ def check_absence_days(
     yield from fault_at(rules.NO_SCHOOL_DAY, "date", absences, held == 0)
     beyond = (held > 0) & (held < _UNKNOWN) & (total > held) & (total <= _A_DAY)
     yield from fault_at(rules.BEYOND_THE_DAY, "half_days", absences, beyond)
-    first, last = (_EPOCH + timedelta(days=int(calendar.first_day_number) + more) for more in (0, len(calendar.values) - 1))
+    first, last = (
+        _EPOCH + timedelta(days=int(calendar.first_day_number) + more)
+        for more in (0, len(calendar.values) - 1)
+    )
     yield from fault_at(
         rules.OUTSIDE_CALENDAR,
         "date",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from decrochage_risk.errors import FaultyRecordsError
 from decrochage_risk.records.checks import conform
@@ -62,9 +62,7 @@ class CheckedTables:
     uncertain: frozenset[str]
 
 
-def check_tables(
-    raw: dict[str, RawTable], calendar: SchoolCalendar, *, quarantine: bool
-) -> CheckedTables:
+def check_tables(raw: dict[str, RawTable], calendar: SchoolCalendar, *, quarantine: bool) -> CheckedTables:
     """Conform and cross-check every table; drop what is faulty; report everything.
 
     Parameters
@@ -109,8 +107,11 @@ def check_tables(
     report += across
     if report.errors and not quarantine:
         raise FaultyRecordsError(report)
+    kept, pupils, orders = _kept(links, across)
     return CheckedTables(
-        *_kept(links, across),
+        kept,
+        pupils,
+        orders,
         report,
         {name: _lost_ids(table, report) for name, table in lost.items()} if report.errors else {},
         _uncertain(conformed, report, whole="coverage" in unusable),
@@ -135,16 +136,19 @@ def _without_faulty(table: CodedTable, report: FaultReport) -> CodedTable:
     return table if given.all() else table.take(given)
 
 
-def _kept(links: Links, across: FaultReport) -> Iterator[dict[str, Any]]:
+def _kept(
+    links: Links, across: FaultReport
+) -> tuple[dict[str, CodedTable], dict[str, npt.NDArray[np.int32]], dict[str, EventOrder]]:
     """Drop the rows that the other tables contradict: of the tables, of the pupils' positions, of the orders."""
     kept = {name: ~table.among(across.rows(name, "error")) for name, table in links.tables.items()}
     whole = {name: bool(rows.all()) for name, rows in kept.items()}
-    yield {
+    tables = {
         name: (table if whole[name] else table.take(kept[name])).renumbered()
         for name, table in links.tables.items()
     }
-    yield {name: of.codes if whole[name] else of.codes[kept[name]] for name, of in links.pupils.items()}
-    yield {name: order.kept(kept[name], links.pupils[name].pupils) for name, order in links.orders.items()}
+    pupils = {name: of.codes if whole[name] else of.codes[kept[name]] for name, of in links.pupils.items()}
+    orders = {name: order.kept(kept[name], links.pupils[name].pupils) for name, order in links.orders.items()}
+    return tables, pupils, orders
 
 
 def _lost_ids(table: CodedTable, report: FaultReport) -> list[str]:
@@ -158,6 +162,6 @@ def _uncertain(conformed: Mapping[str, Conformed], report: FaultReport, *, whole
     if "coverage" not in conformed:
         return frozenset()
     tables = conformed["coverage"].frame["table"]
-    lost = tables if whole else tables.loc[report.rows("coverage", "error")]
+    lost = tables if whole else tables.iloc[report.rows("coverage", "error")]
     nameless = lost.isna().any() or (whole and lost.empty)
     return frozenset(COVERED_TABLES if nameless else lost)

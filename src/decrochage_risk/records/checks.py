@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -23,6 +23,7 @@ from decrochage_risk.records.limits import keep_within_limits
 from decrochage_risk.records.quick_cells import read_quickly
 from decrochage_risk.records.raw_tables import RawTable
 from decrochage_risk.records.row_rules import ROW_RULES
+from decrochage_risk.records.threads import spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,29 +87,38 @@ def conform(table: Table, came: pd.DataFrame | RawTable) -> Conformed:
     place_of = {name: place for place, name in reversed(list(enumerate(raw.names)))}
     twice = {name for name in raw.names if raw.names.count(name) > 1}
     faults = list(_table_faults(table, raw))
-    columns: dict[str, Any] = {}
+    usable = {name: place for name, place in place_of.items() if name not in twice}
+    cells = spread(lambda column: _read(column, raw, usable.get(column.name)), table.columns, raw.size)
     marks_of: dict[str, Marks] = {}
-    for column in table.columns:
-        if column.name not in place_of or column.name in twice:
-            columns[column.name] = _filled(column, Cells(empty_values(column, raw.size), {})).array
-            continue
-        read = _filled(column, keep_within_limits(column, _read(column, raw, place_of[column.name])))
-        columns[column.name], marks_of[column.name] = read.array, read.marks
+    for column, read in zip(table.columns, cells, strict=True):
+        if column.name in usable:
+            marks_of[column.name] = read.marks
         if read.marks:
-            faults.extend(_cell_faults(table, column, raw.series(place_of[column.name]), read.marks))
+            faults.extend(_cell_faults(table, column, raw.series(usable[column.name]), read.marks))
+    columns = {column.name: read.array for column, read in zip(table.columns, cells, strict=True)}
     coded = CodedTable(table, columns, raw.size)
     faults.extend(_row_faults(coded, marks_of))
     missing = tuple(name for name in table.optional if name not in place_of)
     return Conformed(coded, tuple(faults), missing)
 
 
-def _read(column: Column, raw: RawTable, place: int) -> Cells:
+def _read(column: Column, raw: RawTable, place: int | None) -> Cells:
+    """Read a column, hold it against its limits and fill its gaps; without a place it did not come."""
+    if place is None:
+        return _filled(column, Cells(empty_values(column, raw.size), {}), came=False)
     values = read_quickly(column, raw.cells[place])
-    return read_cells(column, raw.series(place)).coded(column) if values is None else Cells(values, {})
+    read = read_cells(column, raw.series(place)).coded(column) if values is None else Cells(values, {})
+    return _filled(column, keep_within_limits(column, read))
 
 
 def _table_faults(table: Table, came: RawTable) -> Iterator[FaultGroup]:
     names = came.names
+    if (
+        came.size
+        and len(set(names)) == len(names)
+        and set(table.required) <= set(names) <= set(table.column_names)
+    ):
+        return
     listed = ", ".join(names) or "no column"
     for name in table.required if names or came.size else ():
         if name not in names:
@@ -136,7 +146,7 @@ def _table_faults(table: Table, came: RawTable) -> Iterator[FaultGroup]:
         yield EMPTY_TABLE.fault(table.name, values=[f"{came.size} rows"])
 
 
-def _filled(column: Column, read: Cells) -> Cells:
+def _filled(column: Column, read: Cells, *, came: bool = True) -> Cells:
     """Give missing cells their default, and mark those that have none but may not be missing."""
     if column.nullable:
         return read
@@ -145,6 +155,8 @@ def _filled(column: Column, read: Cells) -> Cells:
         return read
     if column.default is not None:
         return Cells(np.where(missing, float(str(column.default)), read.array), read.marks)
+    if not came:
+        return read
     for mask in read.marks.values():
         missing &= ~mask
     return Cells(read.array, {**read.marks, MISSING_VALUE: missing} if missing.any() else read.marks)

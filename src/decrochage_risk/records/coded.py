@@ -19,7 +19,17 @@ if TYPE_CHECKING:
 
     from decrochage_risk.records.tables import Column, Table
 
-__all__ = ["NEVER", "NO_CODE", "NO_DAY", "CodedTable", "Texts", "days_of", "empty_values", "is_missing", "known"]
+__all__ = [
+    "NEVER",
+    "NO_CODE",
+    "NO_DAY",
+    "CodedTable",
+    "Texts",
+    "days_of",
+    "empty_values",
+    "is_missing",
+    "known",
+]
 
 NO_DAY = np.iinfo(np.int32).min
 """A day that is missing and sorts first (a ``recorded_on`` that nobody wrote down)."""

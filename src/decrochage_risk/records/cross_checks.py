@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from decrochage_risk.records import cross_rules as rules
 from decrochage_risk.records.absence_days import check_absence_days
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     import numpy.typing as npt
+    import pandas as pd
 
     from decrochage_risk.records.faults import FaultGroup
     from decrochage_risk.school_year import SchoolCalendar
@@ -163,7 +163,9 @@ def _school_years_and_ages(links: Links) -> Iterator[FaultGroup]:
     september, dated = first_days_of_years(years), ~np.isnan(years)
     outside = dated & (start != NO_DAY) & ((start < september) | (start >= first_days_of_years(years + 1)))
     yield from fault_at(rules.OUTSIDE_SCHOOL_YEAR, "start_date", enrolments, outside)
-    birth = np.append(links.tables["pupils"]["birth_date"], np.int32(NO_DAY))[np.minimum(pupils.codes, pupils.pupils)]
+    birth = np.append(links.tables["pupils"]["birth_date"], np.int32(NO_DAY))[
+        np.minimum(pupils.codes, pupils.pupils)
+    ]
     known = dated & (birth != NO_DAY)
     months = _month_of(september) - _month_of(np.where(known, birth, 0))
     unlikely = known & ((months < 12 * _YOUNGEST) | (months > 12 * (_OLDEST + 1)))

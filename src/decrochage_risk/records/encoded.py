@@ -7,7 +7,6 @@ the batch can change a single bit of what is computed from them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Self
@@ -18,7 +17,7 @@ import pandas as pd
 from decrochage_risk.records.coded import NEVER, NO_DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import numpy.typing as npt
 
@@ -75,8 +74,8 @@ class _Rows:
                 return self
             rows = np.flatnonzero(rows).astype(np.int32)
         taken = type(self)()
-        taken._whole = self if self._whole is None else self._whole
-        taken._chosen = rows if self._chosen is None else self._chosen[rows]
+        taken.__dict__["_whole"] = self if self._whole is None else self._whole
+        taken.__dict__["_chosen"] = rows if self._chosen is None else self._chosen[rows]
         return taken
 
     def with_columns(self, **columns: Array) -> Self:
@@ -267,9 +266,8 @@ def _absences(rows: _Sorted) -> Absences:
 
 
 def _grades(rows: _Sorted) -> Grades:
-    table, order = rows.table, rows.order.rows
-    named = rows.named(subject="subject", coefficient="coefficient", status="status", kind="kind")
-    return Grades(**named, mark=lambda: (20.0 * table["value"] / table["out_of"])[order])
+    columns = ("subject", "mark", "coefficient", "status", "kind")
+    return Grades(**rows.named(**{name: name for name in columns}))
 
 
 def _orientation(rows: _Sorted) -> Orientation:

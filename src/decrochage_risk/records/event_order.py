@@ -7,12 +7,14 @@ single bit of what is computed from the sorted rows; equal neighbours are repeat
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from decrochage_risk.records import kernels
 from decrochage_risk.records.coded import NO_CODE, NO_DAY
+from decrochage_risk.records.threads import spread, workers_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -90,13 +92,15 @@ class EventOrder:
         rows, first = np.empty(len(events), dtype=np.int32), np.empty(len(events), dtype=np.int64)
         starts = kernels.place_by_pupil(pupils.codes, pupils.kinds, keys.first.packed, rows, first)
         rest = (keys.second, keys.third, keys.last.packed, keys.more)
-        kernels.sort_within(first, rows, starts, 0, pupils.kinds, *rest)
+        edges = _equal_parts(starts, workers_for(len(events)))
+        spread(lambda ends: kernels.sort_within(first, rows, starts, *ends, rest), edges, len(events))
         numbers = (events["value"], events["out_of"]) if events.table.name == "grades" else rest[:2]
-        repeated = kernels.repeated_rows(first, rows, starts, *rest, *numbers)
+        repeated = kernels.repeated_rows(first, rows, starts, rest, *numbers)
         repeated[rows[starts[-2] :]] = False
         columns = keys.first.read_back(first)
         if keys.more:
             columns |= keys.last.read_back(keys.last.packed[rows])
+            columns |= dict(zip(keys.numbers, (keys.second[rows], keys.third[rows]), strict=False))
         return cls(rows, starts, repeated, columns)
 
     def kept(self, rows: npt.NDArray[np.bool_], pupils: int) -> EventOrder:
@@ -111,8 +115,17 @@ class EventOrder:
         return self._cut(stays, positions[self.rows[:known][stays]], before[self.starts[: pupils + 1]])
 
     def _cut(self, places: Any, rows: npt.NDArray[np.int32], starts: npt.NDArray[np.int64]) -> EventOrder:  # noqa: ANN401 - an index
-        columns = {name: values[: int(self.starts[starts.size - 1])][places] for name, values in self.columns.items()}
+        columns = {
+            name: values[: int(self.starts[starts.size - 1])][places] for name, values in self.columns.items()
+        }
         return EventOrder(rows, starts, self.repeated, columns)
+
+
+def _equal_parts(starts: npt.NDArray[np.int64], parts: int) -> list[tuple[int, int]]:
+    """Cut the pupils into stretches of about as many rows each."""
+    rows = np.linspace(0, starts[-1], parts + 1)[1:-1]
+    edges = [0, *np.searchsorted(starts[:-1], rows).tolist(), starts.size - 1]
+    return list(pairwise(edges))
 
 
 class _Key:
@@ -148,19 +161,25 @@ class _Key:
 
 
 class _Keys(NamedTuple):
-    """What rows are ordered by: ``first``, and if there is ``more``, the others one after the other."""
+    """What rows are ordered by: ``first``, and if there is ``more``, the others one after the other.
+
+    ``numbers`` names ``second`` and ``third`` where they are asked for again.
+    """
 
     first: _Key
     second: npt.NDArray[np.float64]
     third: npt.NDArray[np.float64]
     last: _Key
     more: bool
+    numbers: tuple[str, ...] = ()
 
 
 def _absence_keys(absences: CodedTable) -> _Keys:
     justified = absences["justified"]
     key = _Key(len(absences)).days("date", absences["date"]).codes("kind", absences["kind"], 3)
-    key.codes("half_days", _small(absences["half_days"]), 3).codes("is_justified", np.maximum(justified, np.int8(0)), 2)
+    key.codes("half_days", _small(absences["half_days"]), 3).codes(
+        "is_justified", np.maximum(justified, np.int8(0)), 2
+    )
     key.days("justified_on", absences["justified_on"]).days("recorded_on", absences["recorded_on"])
     key.codes("justified", justified, 2)
     return _Keys(key, absences["half_days"], absences["half_days"], key, more=False)
@@ -170,7 +189,14 @@ def _grade_keys(grades: CodedTable) -> _Keys:
     first = _Key(len(grades)).days("date", grades["date"]).codes("subject", grades["subject"], 6)
     last = _Key(len(grades)).codes("status", grades["status"], 3).codes("kind", grades["kind"], 2)
     last.days("recorded_on", grades["recorded_on"])
-    return _Keys(first, 20.0 * grades["value"] / grades["out_of"], grades["coefficient"], last, more=True)
+    return _Keys(
+        first,
+        20.0 * grades["value"] / grades["out_of"],
+        grades["coefficient"],
+        last,
+        more=True,
+        numbers=("mark", "coefficient"),
+    )
 
 
 def _orientation_keys(orientation: CodedTable) -> _Keys:
@@ -178,7 +204,9 @@ def _orientation_keys(orientation: CodedTable) -> _Keys:
     first.days("recorded_on", orientation["recorded_on"]).codes("small_rank", _small(orientation["rank"]), 8)
     first.codes("granted_order", granted_order(orientation["granted"]), 3)
     last = _Key(len(orientation)).codes("event", orientation["event"], 4)
-    return _Keys(first, orientation["target"].ranks().astype(np.float64), orientation["rank"], last, more=True)
+    return _Keys(
+        first, orientation["target"].ranks().astype(np.float64), orientation["rank"], last, more=True
+    )
 
 
 def _small(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.int8]:

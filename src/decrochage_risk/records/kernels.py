@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Codes = npt.NDArray[np.int8]
     Floats = npt.NDArray[np.float64]
     Flags = npt.NDArray[np.bool_]
+    Rest = tuple[Floats, Floats, Keys, bool]
 
 __all__ = [
     "compiled",
@@ -110,8 +111,9 @@ def place_by_pupil(pupil: Days, kinds: int, keys: Keys, order: Order, placed: Ke
 
 
 @compiled
-def _rest_differs(a: int, b: int, second: Floats, third: Floats, last: Keys, more: bool) -> int:
-    """Order two rows whose first keys are equal by the other ones; a missing number comes after every other."""
+def _rest_differs(a: int, b: int, rest: Rest) -> int:
+    """Order two rows whose first keys are equal by the rest, if it counts; a missing number comes after every other."""
+    second, third, last, more = rest
     if not more:
         return 0
     for values in (second, third):
@@ -124,19 +126,19 @@ def _rest_differs(a: int, b: int, second: Floats, third: Floats, last: Keys, mor
 
 
 @compiled
-def _after(key: int, row: int, other_key: int, other_row: int, second: Floats, third: Floats, last: Keys, more: bool) -> bool:
+def _after(key: int, row: int, other_key: int, other_row: int, rest: Rest) -> bool:
     """Whether a row comes after another."""
     if key != other_key:
         return bool(key > other_key)
-    return bool(_rest_differs(row, other_row, second, third, last, more) > 0)
+    return bool(_rest_differs(row, other_row, rest) > 0)
 
 
 @compiled
-def _insert(keys: Keys, order: Order, low: int, high: int, second: Floats, third: Floats, last: Keys, more: bool) -> None:
+def _insert(keys: Keys, order: Order, low: int, high: int, rest: Rest) -> None:
     """Sort a short run of rows by insertion."""
     for place in range(low + 1, high):
         key, row, gap = keys[place], order[place], place
-        while gap > low and _after(keys[gap - 1], order[gap - 1], key, row, second, third, last, more):
+        while gap > low and _after(keys[gap - 1], order[gap - 1], key, row, rest):
             keys[gap], order[gap] = keys[gap - 1], order[gap - 1]
             gap -= 1
         keys[gap], order[gap] = key, row
@@ -144,18 +146,17 @@ def _insert(keys: Keys, order: Order, low: int, high: int, second: Floats, third
 
 @compiled
 def _merge(
-    keys: Keys, order: Order, spare_keys: Keys, spare: Order, low: int, middle: int, high: int,
-    second: Floats, third: Floats, last: Keys, more: bool,
-) -> None:  # fmt: skip
+    keys: Keys, order: Order, spare_keys: Keys, spare: Order, low: int, middle: int, high: int, rest: Rest
+) -> None:
     """Merge two sorted runs that lie side by side."""
-    if not _after(keys[middle - 1], order[middle - 1], keys[middle], order[middle], second, third, last, more):
+    if not _after(keys[middle - 1], order[middle - 1], keys[middle], order[middle], rest):
         return
     count = middle - low
     for place in range(count):
         spare_keys[place], spare[place] = keys[low + place], order[low + place]
     left, right, place = 0, middle, low
     while left < count:
-        if right < high and _after(spare_keys[left], spare[left], keys[right], order[right], second, third, last, more):
+        if right < high and _after(spare_keys[left], spare[left], keys[right], order[right], rest):
             keys[place], order[place] = keys[right], order[right]
             right += 1
         else:
@@ -165,13 +166,10 @@ def _merge(
 
 
 @compiled
-def sort_within(
-    keys: Keys, order: Order, starts: Keys, low_pupil: int, high_pupil: int,
-    second: Floats, third: Floats, last: Keys, more: bool,
-) -> None:  # fmt: skip
+def sort_within(keys: Keys, order: Order, starts: Keys, low_pupil: int, high_pupil: int, rest: Rest) -> None:
     """Sort the rows of some pupils by their keys, in place; equal rows stay as they came.
 
-    ``keys`` and ``order`` are placed by pupil, the other keys are as the rows came (looked at if ``more``). Runs of
+    ``keys`` and ``order`` are placed by pupil, the others (``rest``) are as the rows came. Runs of
     ``_SHORT_RUN`` rows are sorted by insertion and merged; rows that are in order already cost one pass.
     """
     longest = 0
@@ -181,34 +179,29 @@ def sort_within(
     for pupil in range(low_pupil, high_pupil):
         low, high = starts[pupil], starts[pupil + 1]
         for begin in range(low, high, _SHORT_RUN):
-            _insert(keys, order, begin, min(begin + _SHORT_RUN, high), second, third, last, more)
+            _insert(keys, order, begin, min(begin + _SHORT_RUN, high), rest)
         width = _SHORT_RUN
         while width < high - low:
             for begin in range(low, high - width, 2 * width):
-                _merge(
-                    keys, order, spare_keys, spare, begin, begin + width, min(begin + 2 * width, high),
-                    second, third, last, more,
-                )  # fmt: skip
+                end = min(begin + 2 * width, high)
+                _merge(keys, order, spare_keys, spare, begin, begin + width, end, rest)
             width *= 2
 
 
 @compiled
-def repeated_rows(
-    keys: Keys, order: Order, starts: Keys, second: Floats, third: Floats, last: Keys, more: bool,
-    one: Floats, other: Floats,
-) -> Flags:  # fmt: skip
-    """Rows that equal an earlier row of their pupil in every key and, if there are ``more``, in two more columns."""
+def repeated_rows(keys: Keys, order: Order, starts: Keys, rest: Rest, one: Floats, other: Floats) -> Flags:
+    """Rows that equal an earlier row of their pupil in every key and, if there is a rest, in two more columns."""
     repeated = np.zeros(order.size, np.bool_)
     for pupil in range(starts.size - 1):
         group = starts[pupil]
         for place in range(starts[pupil] + 1, starts[pupil + 1]):
             row = order[place]
-            if keys[place - 1] != keys[place] or _rest_differs(order[place - 1], row, second, third, last, more):
+            if keys[place - 1] != keys[place] or _rest_differs(order[place - 1], row, rest):
                 group = place
                 continue
             for before in range(group, place):
                 earlier = order[before]
-                if not more or (_same(one[row], one[earlier]) and _same(other[row], other[earlier])):
+                if not rest[3] or (_same(one[row], one[earlier]) and _same(other[row], other[earlier])):
                     repeated[row] = True
                     break
     return repeated
@@ -220,9 +213,7 @@ def _same(one: float, other: float) -> bool:
 
 
 @compiled
-def outside_spans(
-    pupil: Days, day: Days, missing: int, starts: Keys, first: Days, last: Days
-) -> Flags:
+def outside_spans(pupil: Days, day: Days, missing: int, starts: Keys, first: Days, last: Days) -> Flags:
     """Rows whose day lies in no span (``first`` to ``last``, included; rows ``starts`` per pupil) of their pupil.
 
     Rows without a day, or of a pupil beyond ``starts``, are not among them.
@@ -241,7 +232,14 @@ def outside_spans(
 
 @compiled
 def half_days_of_the_day(
-    order: Order, starts: Keys, pupils: int, day: Days, missing: int, kind: Codes, lateness: int, half_days: Codes
+    order: Order,
+    starts: Keys,
+    pupils: int,
+    day: Days,
+    missing: int,
+    kind: Codes,
+    lateness: int,
+    half_days: Codes,
 ) -> Codes:
     """Half-days missed by the pupil on the day of each row, over all its rows of that day; 127 stands for more.
 

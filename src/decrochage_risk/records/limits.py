@@ -64,7 +64,9 @@ def keep_within_limits(column: Column, cells: Cells) -> Cells:
 
 
 def _beyond_days(column: Column, days: npt.NDArray[np.int32]) -> Marks:
-    low, high = (int(np.datetime64(str(bound), "D").astype(np.int64)) for bound in (column.minimum, column.maximum))
+    low, high = (
+        int(np.datetime64(str(bound), "D").astype(np.int64)) for bound in (column.minimum, column.maximum)
+    )
     given = days != NO_DAY
     if days.size and days.max() <= high and days.min(where=given, initial=high) >= low:
         return {}
@@ -92,7 +94,10 @@ def _texts_within(column: Column, cells: Cells) -> Cells:
     rule_of = np.array([_word_rule(column, word) for word in texts.words] or [0], dtype=np.int8)
     if not rule_of.any():
         return cells
-    codes, found = np.where(rule_of == 0, np.arange(rule_of.size), NO_CODE).astype(np.int32), texts.translate(rule_of, 0)
+    codes, found = (
+        np.where(rule_of == 0, np.arange(rule_of.size), NO_CODE).astype(np.int32),
+        texts.translate(rule_of, 0),
+    )
     marks = {rule: mask for number, rule in _TEXT_RULES.items() if (mask := found == number).any()}
     return Cells(Texts(texts.translate(codes), texts.words), {**cells.marks, **marks})
 
@@ -110,7 +115,7 @@ _TEXT_RULES = {2: BAD_PATTERN, 3: TOO_LONG, 4: BAD_CHECK_LETTER}
 
 
 def _word_rule(column: Column, word: str) -> int:
-    """Number of the rule in ``_TEXT_RULES`` that a word breaks, 0 for none, ``_BLANK`` for blanks only."""
+    """Find the rule of ``_TEXT_RULES`` that a word breaks: 0 for none, ``_BLANK`` for blanks only."""
     if column.pattern is not None and _compiled(column.pattern).fullmatch(word) is None:
         return 2 if word.strip() else _BLANK
     if column.max_length is not None and len(word) > column.max_length:

@@ -169,7 +169,9 @@ def _texts_of(path: Path, name: str) -> frozenset[str]:
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(path, name, error) from error
     return frozenset(
-        column.name for column in schema if pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+        column.name
+        for column in schema
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
     )
 
 
@@ -178,8 +180,8 @@ def _arrow_of(path: Path, name: str, texts: frozenset[str]) -> Any:  # noqa: ANN
     import pyarrow.parquet as pq  # noqa: PLC0415  a service that reads JSON never needs it
 
     try:
-        with path.open("rb") as file:
-            return pq.read_table(file, read_dictionary=sorted(texts))
+        with pq.ParquetFile(path, read_dictionary=sorted(texts), pre_buffer=False) as file:
+            return file.read()
     except (pa.ArrowException, OSError) as error:
         raise _unreadable(path, name, error) from error
 

@@ -19,6 +19,8 @@ from decrochage_risk.records.raw_tables import RawTable
 from decrochage_risk.records.tables import TABLES
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
     import pandas as pd
 
 __all__ = ["Payload", "read_json"]
@@ -95,6 +97,7 @@ def read_json(payload: str | bytes | list[Any] | dict[str, Any]) -> Payload:
     nested = {name: [part.pupil_id for part in parts[name] if part.pupil_id is not None] for name in EVENTS}
     tables = {"pupils": _raw_table("pupils", [_Part("pupils", plain)], faults)}
     tables |= {name: _raw_table(name, found, faults) for name, found in parts.items() if found}
+    faults.extend(_cut_texts(payload, tables))
     _raise_all(faults)
     not_sent = {
         name: tuple(str(pupil_id) for pupil_id in ids if pupil_id not in with_it)
@@ -212,22 +215,28 @@ def _raw_table(name: str, parts: list[_Part], faults: list[str]) -> RawTable:
     nested = [key for key, values in columns.items() if not {dict, list}.isdisjoint(map(type, values))]
     nested = [key for key in nested if name != "pupils" or key in _columns(name)]
     faults.extend(f"{name}: column {key!r} holds lists or objects, not single values" for key in nested)
-    try:
-        for values in columns.values():
-            "".join(value for value in values if type(value) is str).encode()
-    except UnicodeEncodeError:
-        cut = next(value for value in values if type(value) is str and _is_cut(value))
-        faults.append(f"{name} holds a text that cannot be written in UTF-8: {cut!r}")
     return RawTable.of_lists(columns, len(rows))
 
 
-def _is_cut(text: str) -> bool:
-    """Whether a text ends in the middle of a character."""
+def _cut_texts(payload: object, tables: Mapping[str, RawTable]) -> Iterator[str]:
+    """Find texts that end in the middle of a character; most JSON text cannot hold any."""
+    if isinstance(payload, bytes | bytearray) and b"\\u" not in payload:
+        return
+    if isinstance(payload, str) and payload.isascii() and "\\u" not in payload:
+        return
+    for name, table in tables.items():
+        texts = [cell for cells in table.cells for cell in cells if type(cell) is str and not cell.isascii()]
+        cut = next((text for text in texts if not _writable(text)), None)
+        if cut is not None:
+            yield f"{name} holds a text that cannot be written in UTF-8: {cut!r}"
+
+
+def _writable(text: str) -> bool:
     try:
         text.encode()
     except UnicodeEncodeError:
-        return True
-    return False
+        return False
+    return True
 
 
 def _not_objects(parts: list[_Part]) -> list[str]:

@@ -160,7 +160,9 @@ class PupilRecords:
         if calendar is None and found.calendar is not None:
             calendar = SchoolCalendar.from_csv(found.calendar)
         records = cls.__new__(cls)
-        records._check(found.raw, on_fault=on_fault, calendar=calendar, notes=_reading_notes(found))
+        records._check(  # noqa: SLF001 - of its own class
+            found.raw, on_fault=on_fault, calendar=calendar, notes=_reading_notes(found)
+        )
         return records
 
     @classmethod
@@ -184,7 +186,9 @@ class PupilRecords:
         """
         sent = read_json(payload)
         records = cls.__new__(cls)
-        records._check(sent.raw, on_fault=on_fault, calendar=calendar, not_sent=sent.not_sent)
+        records._check(  # noqa: SLF001 - of its own class
+            sent.raw, on_fault=on_fault, calendar=calendar, not_sent=sent.not_sent
+        )
         return records
 
     def __len__(self) -> int:
@@ -241,7 +245,9 @@ class PupilRecords:
         """Rows, and cells of ``pupils``, that were set aside, per pupil."""
         ids = self._encoded.pupils.words
         lost = Counter(chain.from_iterable(self._lost.values()))
-        return pd.Series([lost[pupil] for pupil in ids], index=pd.Index(ids, dtype="str", name="pupil_id"), dtype=np.int64)
+        return pd.Series(
+            [lost[pupil] for pupil in ids], index=pd.Index(ids, dtype="str", name="pupil_id"), dtype=np.int64
+        )
 
     @cached_property
     def _encoded(self) -> Encoded:

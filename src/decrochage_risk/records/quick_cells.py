@@ -19,7 +19,7 @@ import pyarrow.compute as pc
 from decrochage_risk.records.coded import NO_CODE, NO_DAY, Texts, empty_values
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     import numpy.typing as npt
 
@@ -149,19 +149,18 @@ def _codes_of(choices: tuple[str, ...]) -> dict[str | None, int]:
 
 
 def _of_arrow(column: Column, cells: Any) -> Any:  # noqa: ANN401 - Texts, an array or None
-    if pa.types.is_null(cells.type) or not len(cells):
-        return empty_values(column, len(cells)) if pa.types.is_null(cells.type) else None
-    if column.kind == "text":
-        return _texts_of_arrow(cells)
-    if column.kind in {"day", "choice"} and _is_text(cells.type):
+    kind = cells.type
+    if pa.types.is_null(kind):
+        return empty_values(column, len(cells))
+    if _is_text(kind) and column.kind in _WORDS:
         texts = _texts_of_arrow(cells)
-        return _days_of_words(texts) if column.kind == "day" else _choices_of_words(column, texts)
-    if column.kind == "day" and (pa.types.is_date32(cells.type) or _is_local_time(cells.type)):
+        return None if texts is None else _WORDS[column.kind](column, texts)
+    if column.kind == "day" and (pa.types.is_date32(kind) or _is_local_time(kind)):
         days = pc.cast(cells, pa.date32())  # refuses a time of day
         return _numpy(pc.fill_null(pc.cast(days, pa.int32()), NO_DAY), np.int32)
-    if column.kind in {"number", "integer"} and _is_number(cells.type):
+    if column.kind in {"number", "integer"} and _is_number(kind):
         return _numpy(pc.cast(cells, pa.float64()), np.float64)
-    if column.kind == "flag" and pa.types.is_boolean(cells.type):
+    if column.kind == "flag" and pa.types.is_boolean(kind):
         return _numpy(pc.fill_null(pc.cast(cells, pa.int8()), NO_CODE), np.int8)
     return None
 
@@ -185,8 +184,6 @@ def _numpy(cells: Any, dtype: Any) -> npt.NDArray[Any]:  # noqa: ANN401 - an Arr
 
 
 def _texts_of_arrow(cells: Any) -> Texts | None:  # noqa: ANN401 - an Arrow ChunkedArray
-    if not _is_text(cells.type):
-        return None
     coded = cells if pa.types.is_dictionary(cells.type) else pc.dictionary_encode(cells)
     coded = coded.unify_dictionaries()
     words = coded.chunk(0).dictionary.to_pylist() if coded.num_chunks else []
@@ -200,18 +197,19 @@ def _texts_of_arrow(cells: Any) -> Texts | None:  # noqa: ANN401 - an Arrow Chun
     return Texts(codes, words)
 
 
-def _days_of_words(texts: Texts | None) -> npt.NDArray[np.int32] | None:
-    days: Iterable[int | None] = [] if texts is None else [_plain_day(word) for word in texts.words]
-    if texts is None or None in days:
-        return None
-    made: npt.NDArray[np.int32] = texts.translate(np.array(days, dtype=np.int32), NO_DAY)
-    return made
+def _days_of_words(_: Column, texts: Texts) -> npt.NDArray[np.int32] | None:
+    days = [_plain_day(word) for word in texts.words]
+    return None if None in days else texts.translate(np.array(days, dtype=np.int32), NO_DAY)
 
 
-def _choices_of_words(column: Column, texts: Texts | None) -> npt.NDArray[np.int8] | None:
+def _choices_of_words(column: Column, texts: Texts) -> npt.NDArray[np.int8] | None:
     code = _codes_of(column.choices)
-    codes = [] if texts is None else [code.get(word, _UNREADABLE) for word in texts.words]
-    if texts is None or _UNREADABLE in codes:
-        return None
-    made: npt.NDArray[np.int8] = texts.translate(np.array(codes, dtype=np.int8))
-    return made
+    codes = [code.get(word, _UNREADABLE) for word in texts.words]
+    return None if _UNREADABLE in codes else texts.translate(np.array(codes, dtype=np.int8))
+
+
+_WORDS: dict[str, Callable[[Column, Texts], Any]] = {
+    "text": lambda _, texts: texts,
+    "day": _days_of_words,
+    "choice": _choices_of_words,
+}

@@ -69,9 +69,10 @@ class RawTable:
 
     def frame(self) -> pd.DataFrame:
         """Give the table as a pandas frame."""
-        if self.cells and isinstance(self.cells[0], pa.ChunkedArray):
+        if not self.cells:
+            return pd.DataFrame(index=pd.RangeIndex(self.size))
+        if isinstance(self.cells[0], pa.ChunkedArray):
             plain = [self._plain(place) for place in range(len(self.names))]
             return frame_of_arrow(pa.table(plain, names=list(self.names)))
-        if self.cells and isinstance(self.cells[0], pd.Series):
-            return pd.concat(self.cells, axis=1)
-        return pd.DataFrame({name: self.series(place) for place, name in enumerate(self.names)})
+        made: pd.DataFrame = pd.concat([self.series(place) for place in range(len(self.names))], axis=1)
+        return made.set_axis(list(self.names), axis=1)

@@ -53,7 +53,9 @@ def repeated_keys(rule: Rule, rows: CodedTable, *key: str) -> Iterator[FaultGrou
         if same.any():
             values = later[key[0]][same].astype(object).to_numpy()
             labels = later.index.to_numpy()[same]
-            yield rule.fault(rows.table.name, key[0], rows=labels, values=values, hint=rule.hint.format(how=how))
+            yield rule.fault(
+                rows.table.name, key[0], rows=labels, values=values, hint=rule.hint.format(how=how)
+            )
 
 
 def _repeated(rows: CodedTable, key: tuple[str, ...]) -> npt.NDArray[np.bool_]:
@@ -66,8 +68,8 @@ def _repeated(rows: CodedTable, key: tuple[str, ...]) -> npt.NDArray[np.bool_]:
         parts.append(values.codes if isinstance(values, Texts) else values)
     if len(parts) == 1:
         counts = np.bincount(parts[0][complete])
-        return complete & (np.append(counts, 0)[parts[0]] > 1)
-    return complete & pd.DataFrame(dict(enumerate(parts))).duplicated(keep=False).to_numpy()
+        return np.asarray(complete & (np.append(counts, 0)[parts[0]] > 1))
+    return np.asarray(complete & pd.DataFrame(dict(enumerate(parts))).duplicated(keep=False).to_numpy())
 
 
 def _same(rows: pd.DataFrame, kept: pd.DataFrame) -> npt.NDArray[np.bool_]:

@@ -56,11 +56,12 @@ def _is(rows: CodedTable, column: str, *choices: str) -> npt.NDArray[np.bool_]:
 
 def _lateness_with_half_days(absences: CodedTable) -> npt.NDArray[np.bool_]:
     counted = absences.given("half_days") & (absences["half_days"] != 0)
-    return _is(absences, "kind", "lateness") & counted
+    return np.asarray(_is(absences, "kind", "lateness") & counted)
 
 
 def _no_half_days(absences: CodedTable) -> npt.NDArray[np.bool_]:
-    return (absences["half_days"] == 0) & _is(absences, "kind", "absence", "exclusion", "placement")
+    missed = _is(absences, "kind", "absence", "exclusion", "placement")
+    return np.asarray((absences["half_days"] == 0) & missed)
 
 
 def _value_above_out_of(grades: CodedTable) -> npt.NDArray[np.bool_]:
