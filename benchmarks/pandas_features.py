@@ -139,9 +139,9 @@ class _Pandas:
         span = self.weeks_12
         rows = self._in(self.absences, span)
         rows = rows[rows["kind"] == "absence"]
-        monday = rows["date"] - pd.to_timedelta(rows["date"].dt.dayofweek, unit="D")
+        monday = rows["date"] - pd.to_timedelta(rows["date"].dt.day_of_week, unit="D")
         absent = monday.groupby(rows["pupil_id"]).nunique().reindex(self.ids, fill_value=0)
-        first = span[0] - span[0].dayofweek * DAY
+        first = span[0] - span[0].day_of_week * DAY
         weeks = [
             self._school_days((max(day, span[0]), min(day + 7 * DAY, span[1]))) > 0
             for day in pd.date_range(first, span[1] - DAY, freq="7D")

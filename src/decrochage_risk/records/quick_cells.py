@@ -156,8 +156,7 @@ def _of_arrow(column: Column, cells: Any) -> Any:  # noqa: ANN401 - Texts, an ar
         texts = _texts_of_arrow(cells)
         return None if texts is None else _WORDS[column.kind](column, texts)
     if column.kind == "day" and (pa.types.is_date32(kind) or _is_local_time(kind)):
-        days = pc.cast(cells, pa.date32())  # refuses a time of day
-        return _numpy(pc.fill_null(pc.cast(days, pa.int32()), NO_DAY), np.int32)
+        return _days_of_times(cells)
     if column.kind in {"number", "integer"} and _is_number(kind):
         return _numpy(pc.cast(cells, pa.float64()), np.float64)
     if column.kind == "flag" and pa.types.is_boolean(kind):
@@ -181,6 +180,13 @@ def _is_number(kind: Any) -> bool:  # noqa: ANN401 - an Arrow type
 def _numpy(cells: Any, dtype: Any) -> npt.NDArray[Any]:  # noqa: ANN401 - an Arrow ChunkedArray, a numpy type
     """Give the cells as an array of its own, missing numbers NaN."""
     return np.require(cells.to_numpy(), dtype, ["C", "W"])
+
+
+def _days_of_times(cells: Any) -> npt.NDArray[np.int32] | None:  # noqa: ANN401 - an Arrow ChunkedArray
+    days = pc.cast(cells, pa.date32())
+    if pc.all(pc.equal(pc.cast(days, cells.type), cells)).as_py() is False:  # a time of day was cut off
+        return None
+    return _numpy(pc.fill_null(pc.cast(days, pa.int32()), NO_DAY), np.int32)
 
 
 def _texts_of_arrow(cells: Any) -> Texts | None:  # noqa: ANN401 - an Arrow ChunkedArray
