@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import decrochage_risk as dr
 from decrochage_risk import french
@@ -32,8 +32,6 @@ __all__ = [
     "reading_lines",
     "writing",
 ]
-
-_REQUIRED = ("pupils", "enrolments")
 
 
 @dataclass(frozen=True)
@@ -94,10 +92,7 @@ def read_extracts(folder: Path, *, on_fault: OnFault, calendar: SchoolCalendar |
 
 def checked(found: Folder, *, on_fault: OnFault, calendar: SchoolCalendar | None) -> Extracts:
     """Check the tables of a folder that was read."""
-    if calendar is None and found.calendar is not None:
-        calendar = dr.SchoolCalendar.from_csv(found.calendar)
-    tables: dict[str, Any] = dict.fromkeys(_REQUIRED) | dict(found.tables)
-    return Extracts(dr.PupilRecords(**tables, on_fault=on_fault.value, calendar=calendar), found)
+    return Extracts(dr.PupilRecords.of_folder(found, on_fault=on_fault.value, calendar=calendar), found)
 
 
 def check_target_folder(folder: Path) -> None:

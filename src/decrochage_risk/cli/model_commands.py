@@ -176,7 +176,7 @@ def _supported(feedback: Path | None, folder: Path) -> pd.DataFrame | None:
         return None
     from decrochage_risk.records.reading import read_folder  # noqa: PLC0415 - pandas loads on first use
 
-    ids = read_folder(folder).tables["pupils"]["pupil_id"]
+    ids = read_folder(folder).raw["pupils"].frame()["pupil_id"]
     return dr.read_feedback(feedback, ids).measures_started()
 
 

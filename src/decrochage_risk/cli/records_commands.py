@@ -63,9 +63,10 @@ def check(
     with steps(2) as step:
         step("Lecture des extraits")
         found = read_folder(folder)
+        rows = {name: table.size for name, table in found.raw.items()}
         step("Vérification")
         faults = _faults_of(found, days)
-    _say_tables(found)
+    _say_tables(found, rows)
     say(f"\n{faults}")
     if report is not None:
         with writing(report):
@@ -83,12 +84,12 @@ def _faults_of(found: Folder, calendar: SchoolCalendar | None) -> FaultReport:
         return cast("FaultReport", error.report)  # raised by the checks, whose report it is
 
 
-def _say_tables(found: Folder) -> None:
+def _say_tables(found: Folder, rows: dict[str, int]) -> None:
     from decrochage_risk.records.tables import TABLES  # noqa: PLC0415 - pandas loads on first use
 
-    for name, table in found.tables.items():
-        say(f"{name} : {french.plural(len(table), 'ligne')} ({found.files[name].name})")
-    absent = [name for name in TABLES if name not in found.tables]
+    for name, count in rows.items():
+        say(f"{name} : {french.plural(count, 'ligne')} ({found.files[name].name})")
+    absent = [name for name in TABLES if name not in rows]
     if absent:
         say(f"Tables non fournies, donc inconnues : {', '.join(absent)}")
     for line in reading_lines(found):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from decrochage_risk.features.kernels import compiled
+from decrochage_risk.records.kernels import compiled
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -81,17 +82,23 @@ def build_features(records: PupilRecords, as_of: object) -> pd.DataFrame:
 
 def matrix_of(known: KnownRecords) -> pd.DataFrame:
     """Build the feature matrix of records that are already cut in time."""
-    index = pd.Index(known.pupil_ids, name="pupil_id")
-    return pd.DataFrame(values_of(known), index=index, columns=list(FEATURE_BY_NAME))
+    return pd.DataFrame(
+        values_of(known), index=known.pupil_ids.rename("pupil_id"), columns=_names(), copy=False
+    )
 
 
 def values_of(known: KnownRecords) -> npt.NDArray[np.float64]:
     """Value of every feature (column, in the order of ``CATALOGUE``) for every pupil (row), NaN = not known."""
     facts = Facts(known)
-    values = np.empty((known.pupil_count, len(CATALOGUE)))
-    for column, feature in enumerate(CATALOGUE):
-        values[:, column] = feature.values(facts)
-    return values
+    matrix = np.empty((len(CATALOGUE), known.pupil_count))
+    for place, feature in enumerate(CATALOGUE):
+        matrix[place] = feature.values(facts)
+    return matrix.T
+
+
+@cache
+def _names() -> pd.Index[str]:
+    return pd.Index([feature.name for feature in CATALOGUE], dtype="str")
 
 
 def contract() -> list[dict[str, Any]]:

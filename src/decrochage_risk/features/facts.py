@@ -43,7 +43,7 @@ def code_of(table: str, column: str, choice: str) -> int:
 
 def starts_of(pupil: npt.NDArray[np.int32], pupils: int) -> npt.NDArray[np.int64]:
     """First row of each pupil in rows sorted by pupil, and one past the end."""
-    return np.searchsorted(pupil, np.arange(pupils + 1)).astype(np.int64)
+    return kernels.first_rows(pupil, pupils)
 
 
 class _Events:
@@ -62,10 +62,10 @@ class _Events:
             self._bounds[day] = kernels.first_row_from(self.day, self.starts, first)
         return self._bounds[day]
 
-    def sum(self, key: str, values: Floats, first: int, after: int) -> Floats:
-        """Sum of ``values`` (one per row, named by ``key``) over the days [first, after)."""
+    def sum(self, key: str, values: Floats | Callable[[], Floats], first: int, after: int) -> Floats:
+        """Sum of ``values`` (one per row, or what makes them; named by ``key``) over the days [first, after)."""
         if key not in self._sums:
-            self._sums[key] = kernels.running_sums(values, self.starts)
+            self._sums[key] = kernels.running_sums(values() if callable(values) else values, self.starts)
         return kernels.window_sums(self._sums[key], self.bound(first), self.bound(after))
 
 
@@ -81,6 +81,7 @@ class Facts:
     def __init__(self, known: KnownRecords) -> None:
         self.known = known
         self.pupils = known.pupil_count
+        self._subject_means: dict[tuple[int, int], Floats] = {}
 
     def has(self, table: str) -> bool:
         """Whether a table is known at all."""
@@ -246,14 +247,15 @@ class Facts:
     def marks(self) -> Grades:
         """The marks: graded rows; term averages only in school years without a graded assessment."""
         rows = self.grade_rows
-        graded = rows.take(rows.status == code_of("grades", "status", "graded"))
-        assessment = graded.kind == code_of("grades", "kind", "assessment")
-        years = _school_years(graded.day)
-        span = int(years.max() - years.min()) + 1 if years.size else 1
-        cell = graded.pupil.astype(np.int64) * span + (years - years.min() if years.size else years)
-        assessed = np.zeros(self.pupils * span, dtype=np.bool_)
-        assessed[cell[assessment]] = True
-        return graded.take(assessment | ~assessed[cell])
+        if not len(rows):
+            return rows
+        first, last = int(rows.day.min()), int(rows.day.max())
+        counted = kernels.marks_that_count(
+            self.grade_events.starts, rows.day, rows.status, rows.kind,
+            code_of("grades", "status", "graded"), code_of("grades", "kind", "assessment"),
+            first, _school_years(first, last),
+        )  # fmt: skip
+        return rows.take(counted)
 
     @cached_property
     def mark_events(self) -> _Events:
@@ -263,25 +265,31 @@ class Facts:
     def mean_mark(self, first: int, after: int) -> Floats:
         """Weighted mean of the marks over the days [first, after); NaN where the weights sum to 0."""
         marks, events = self.marks, self.mark_events
-        weight = events.sum("weight", marks.coefficient, first, after)
-        total = events.sum("total", marks.coefficient * marks.mark, first, after)
+        weight = events.sum("weight", lambda: marks.coefficient, first, after)
+        total = events.sum("total", lambda: marks.coefficient * marks.mark, first, after)
         return ratio(total, weight)
 
     def mark_share(self, below: float, first: int, after: int) -> Floats:
         """Unweighted share of the marks under ``below`` over the days [first, after)."""
         marks, events = self.marks, self.mark_events
-        low = events.sum(f"below {below}", (marks.mark < below).astype(np.float64), first, after)
-        return ratio(low, events.sum("count", np.ones(len(marks)), first, after))
+        low = events.sum(f"below {below}", lambda: (marks.mark < below).astype(np.float64), first, after)
+        return ratio(low, (events.bound(after) - events.bound(first)).astype(np.float64))
 
     def subject_means(self, first: int, after: int) -> Floats:
         """Weighted mean per pupil (row) and subject (column) over the days [first, after), NaN where none."""
-        rows = self.marks.take((self.marks.day >= first) & (self.marks.day < after))
-        subjects = len(next(c for c in TABLES["grades"].columns if c.name == "subject").choices)
-        cell = rows.pupil.astype(np.int64) * subjects + rows.subject
-        size = self.pupils * subjects
-        weight = np.bincount(cell, weights=rows.coefficient, minlength=size).astype(np.float64)
-        total = np.bincount(cell, weights=rows.coefficient * rows.mark, minlength=size).astype(np.float64)
-        return ratio(total, weight).reshape(self.pupils, subjects)
+        if (first, after) not in self._subject_means:
+            marks, events = self.marks, self.mark_events
+            subjects = len(next(c for c in TABLES["grades"].columns if c.name == "subject").choices)
+            weight, total = kernels.sums_by_code(
+                marks.subject,
+                subjects,
+                marks.coefficient,
+                marks.mark,
+                events.bound(first),
+                events.bound(after),
+            )
+            self._subject_means[first, after] = ratio(total, weight)
+        return self._subject_means[first, after]
 
     @cached_property
     def grade_events(self) -> _Events:
@@ -322,10 +330,8 @@ def rate(absent: Floats, possible: Floats) -> Floats:
     return np.where(possible >= MINIMUM_POSSIBLE_HALF_DAYS, ratio(absent, possible), np.nan)
 
 
-def _school_years(days: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
-    """School year of each day number, by search among the starts of the years they span."""
-    if not days.size:
-        return np.zeros(0, dtype=np.int64)
-    first, last = (school_year_of(np.datetime64(int(edge), "D").item()) for edge in (days.min(), days.max()))
-    starts = np.array([day_number(year_start(year)) for year in range(first, last + 1)])
-    return first - 1 + np.searchsorted(starts, days, side="right")
+def _school_years(first: int, last: int) -> npt.NDArray[np.int64]:
+    """School year of each day number from ``first`` to ``last``, counted from that of ``first``."""
+    edges = [school_year_of(np.datetime64(edge, "D").item()) for edge in (first, last)]
+    starts = [day_number(year_start(year)) for year in range(edges[0] + 1, edges[1] + 1)]
+    return np.searchsorted(np.array(starts, dtype=np.int64), np.arange(first, last + 1), side="right")

@@ -7,16 +7,16 @@ Python for debugging.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING
 
-import numba
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from decrochage_risk.records.kernels import compiled
 
+if TYPE_CHECKING:
     import numpy.typing as npt
 
+    Codes = npt.NDArray[np.int8]
     Ints = npt.NDArray[np.int64]
     Days = npt.NDArray[np.int32]
     Floats = npt.NDArray[np.float64]
@@ -28,25 +28,29 @@ __all__ = [
     "count_weeks",
     "enrolled_weeks",
     "first_row_from",
+    "first_rows",
     "longest_run",
+    "marks_that_count",
     "open_on_day",
     "running_sums",
+    "sums_by_code",
     "window_sums",
 ]
-
-_Function = TypeVar("_Function", bound="Callable[..., Any]")
 
 DAYS_A_WEEK = 7
 THURSDAY = 3
 """1970-01-01 was a Thursday: adding 3 to a day number makes whole weeks start on Monday (ISO 8601)."""
 
 
-def compiled(function: _Function) -> _Function:
-    """Compile with numba, cached on disk where the disk allows it."""
-    try:
-        return cast("_Function", numba.njit(cache=True, nogil=True)(function))
-    except RuntimeError:  # no writable place for the cache
-        return cast("_Function", numba.njit(nogil=True)(function))
+@compiled
+def first_rows(pupil: Days, pupils: int) -> Ints:
+    """First row of each pupil in rows sorted by pupil, and one past the end."""
+    starts = np.zeros(pupils + 1, np.int64)
+    for row in range(pupil.size):
+        starts[pupil[row] + 1] += 1
+    for place in range(pupils):
+        starts[place + 1] += starts[place]
+    return starts
 
 
 @compiled
@@ -185,3 +189,45 @@ def longest_run(ordinals: Days, values: Floats, low: Ints, high: Ints) -> Floats
             previous = ordinal
             result[pupil] = max(result[pupil], run)
     return result
+
+
+@compiled
+def marks_that_count(
+    starts: Ints,
+    days: Days,
+    status: Codes,
+    kind: Codes,
+    graded: int,
+    assessment: int,
+    first: int,
+    years: Ints,
+) -> Flags:
+    """Graded rows; of other kinds than ``assessment`` only in years in which the pupil has no graded assessment.
+
+    ``years[i]`` is the year of day ``first`` + i.
+    """
+    result = np.zeros(days.size, np.bool_)
+    assessed = np.zeros(years[-1] + 1, np.bool_)
+    for pupil in range(starts.size - 1):
+        assessed[:] = False
+        for row in range(starts[pupil], starts[pupil + 1]):
+            if status[row] == graded and kind[row] == assessment:
+                assessed[years[days[row] - first]] = True
+                result[row] = True
+        for row in range(starts[pupil], starts[pupil + 1]):
+            if status[row] == graded and not assessed[years[days[row] - first]]:
+                result[row] = True
+    return result
+
+
+@compiled
+def sums_by_code(
+    codes: Codes, size: int, weights: Floats, values: Floats, low: Ints, high: Ints
+) -> tuple[Floats, Floats]:
+    """Sum of the weights and of the weighted values per pupil (row) and code (column), over rows [low, high)."""
+    weight, total = np.zeros((low.size, size), np.float64), np.zeros((low.size, size), np.float64)
+    for pupil in range(low.size):
+        for row in range(low[pupil], high[pupil]):
+            weight[pupil, codes[row]] += weights[row]
+            total[pupil, codes[row]] += weights[row] * values[row]
+    return weight, total

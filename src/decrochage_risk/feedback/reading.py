@@ -22,6 +22,7 @@ from decrochage_risk.records.reading import as_frame, read_table_file
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from decrochage_risk.records.coded import CodedTable
     from decrochage_risk.records.faults import FaultGroup
 
 __all__ = ["Feedback", "read_feedback"]
@@ -113,7 +114,7 @@ def read_feedback(
     conformed = conform(FEEDBACK, _frame(source))
     report = FaultReport(conformed.faults)
     if all(group.rows.size for group in report.errors.groups):
-        whole = conformed.frame.drop(index=pd.Index(report.rows("feedback", "error")))
+        whole = conformed.coded.without(report.rows("feedback", "error"))
         report = report + FaultReport(tuple(_cross_faults(whole, ids)))
     if report.errors and (on_fault == "raise" or not all(group.rows.size for group in report.errors.groups)):
         raise FaultyRecordsError(report)
@@ -133,7 +134,7 @@ def _frame(source: Any) -> pd.DataFrame:  # noqa: ANN401 - a path or any table
                 hint="Check the path of the feedback.",
             )
         )
-    return read_table_file(path)[0]
+    return read_table_file(path)[0].frame()
 
 
 def _ids(pupils: PupilRecords | Iterable[str]) -> list[str]:
@@ -149,15 +150,14 @@ def _ids(pupils: PupilRecords | Iterable[str]) -> list[str]:
     return list(pupils)
 
 
-def _cross_faults(frame: pd.DataFrame, ids: list[str]) -> Iterator[FaultGroup]:
+def _cross_faults(table: CodedTable, ids: list[str]) -> Iterator[FaultGroup]:
     """Faults between cells, rows and tables; cells that cannot be read are not reported again."""
-    unknown = ~frame["pupil_id"].astype(object).isin(ids).to_numpy()
-    yield from fault_at(UNKNOWN_PUPIL, "feedback", "pupil_id", frame, unknown)
-    judged = frame["judgement"].notna().to_numpy(dtype=bool)
-    started = frame["measure_started_on"].notna().to_numpy(dtype=bool)
-    yield from fault_at(NOTHING_SAID, "feedback", "judgement", frame, ~judged & ~started)
+    frame, known = table.frame(), set(ids)
+    unknown = ~frame["pupil_id"].astype(object).isin(known).to_numpy()
+    yield from fault_at(UNKNOWN_PUPIL, "pupil_id", table, unknown)
+    judged, started = table.given("judgement"), table.given("measure_started_on")
+    yield from fault_at(NOTHING_SAID, "judgement", table, ~judged & ~started)
     repeated = np.zeros(len(frame), dtype=np.bool_)
     repeated[judged] = frame.loc[judged, ["pupil_id", "as_of"]].duplicated(keep=False)
-    yield from fault_at(TWO_JUDGEMENTS, "feedback", "judgement", frame, repeated)
-    nameless = frame["measure"].notna().to_numpy(dtype=bool) & ~started
-    yield from fault_at(MEASURE_WITHOUT_DAY, "feedback", "measure", frame, nameless)
+    yield from fault_at(TWO_JUDGEMENTS, "judgement", table, repeated)
+    yield from fault_at(MEASURE_WITHOUT_DAY, "measure", table, table.given("measure") & ~started)

@@ -18,6 +18,7 @@ from decrochage_risk.records.cell_rules import (
     UNKNOWN_CHOICE,
     WRONG_TYPE,
 )
+from decrochage_risk.records.coded import NO_CODE, NO_DAY, Texts, days_of
 from decrochage_risk.records.natures import Part, parts_of
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from decrochage_risk.records.faults import Rule
     from decrochage_risk.records.tables import Column
 
-__all__ = ["Cells", "Marks", "empty_cells", "read_cells"]
+__all__ = ["Cells", "Marks", "read_cells"]
 
 Marks = dict["Rule", "npt.NDArray[np.bool_]"]
 """Per rule, the rows that break it; only rules that some row breaks are keys."""
@@ -54,7 +55,7 @@ class Cells:
     ----------
     array : array
         ``datetime64[s]`` days, ``float64`` numbers and flags (0, 1), ``int16`` codes of choices (-1 missing),
-        or pandas ``str`` text.
+        or pandas ``str`` text; of :meth:`coded` cells the values that a ``CodedTable`` holds.
     marks : dict of Rule to bool array
         Rows with a fault; a cell with an error is missing in ``array``.
     """
@@ -68,6 +69,19 @@ class Cells:
         if isinstance(self.array, np.ndarray):
             return Cells(np.append(self.array, _missing(self.array.dtype))[codes], marks)
         return Cells(self.array.take(codes, allow_fill=True), marks)
+
+    def coded(self, column: Column) -> Cells:
+        """Give the same cells as a :class:`~decrochage_risk.records.coded.CodedTable` holds them."""
+        if column.kind == "text":
+            codes, words = pd.factorize(self.array)
+            return Cells(Texts(codes.astype(np.int32), list(words)), self.marks)
+        if column.kind == "day":
+            return Cells(days_of(pd.Series(self.array), NO_DAY), self.marks)
+        if column.kind == "flag":
+            return Cells(np.where(np.isnan(self.array), NO_CODE, self.array).astype(np.int8), self.marks)
+        if column.kind == "choice":
+            return Cells(self.array.astype(np.int8), self.marks)
+        return Cells(np.require(self.array, np.float64, ["C", "W"]), self.marks)
 
 
 def read_cells(column: Column, cells: pd.Series) -> Cells:
@@ -102,7 +116,7 @@ def _read_part(column: Column, part: Part) -> Cells:
         coded = part.cells.cat
         return read_cells(column, coded.categories.to_series()).take(coded.codes.to_numpy().astype(np.intp))
     if part.nature == "missing":
-        return empty_cells(column, len(part.cells))
+        return _empty_cells(column, len(part.cells))
     if part.nature == "text" and column.kind != "text":
         codes, texts = pd.factorize(part.cells)
         words = pd.Series(texts, dtype="str").str.strip()
@@ -218,10 +232,10 @@ _READERS: Mapping[str, Callable[[Column, Part], Cells]] = {
 
 def _wrong(column: Column, part: Part) -> Cells:
     given = part.cells.notna().to_numpy(dtype=np.bool_)
-    return replace(empty_cells(column, len(given)), marks=_only_some({WRONG_TYPE: given}))
+    return replace(_empty_cells(column, len(given)), marks=_only_some({WRONG_TYPE: given}))
 
 
-def empty_cells(column: Column, size: int) -> Cells:
+def _empty_cells(column: Column, size: int) -> Cells:
     """Make as many missing cells of a column as asked for."""
     if column.kind == "text":
         return Cells(pd.array([None] * size, dtype="str"), {})
@@ -237,7 +251,7 @@ def _missing(dtype: np.dtype[Any]) -> Any:  # noqa: ANN401 - a scalar of the giv
 
 def _scatter(column: Column, size: int, parts: Iterable[tuple[npt.NDArray[np.intp] | None, Cells]]) -> Cells:
     """Put parts back to where they stood; cells of no part are missing."""
-    whole = empty_cells(column, size)
+    whole = _empty_cells(column, size)
     values = whole.array.astype(object) if column.kind == "text" else whole.array
     marks: Marks = {}
     for rows, cells in parts:

@@ -5,21 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-import pandas as pd
-
 from decrochage_risk.errors import FaultyRecordsError
 from decrochage_risk.records.checks import conform
 from decrochage_risk.records.coverage import COVERED_TABLES
-from decrochage_risk.records.cross_checks import cross_check
+from decrochage_risk.records.cross_checks import check_links, link_tables, missing_columns
 from decrochage_risk.records.cross_rules import MISSING_TABLE
 from decrochage_risk.records.faults import FaultReport
+from decrochage_risk.records.raw_tables import RawTable
 from decrochage_risk.records.tables import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    import numpy as np
+    import numpy.typing as npt
+
     from decrochage_risk.records.checks import Conformed
+    from decrochage_risk.records.coded import CodedTable
+    from decrochage_risk.records.cross_checks import Links
+    from decrochage_risk.records.event_order import EventOrder
     from decrochage_risk.records.faults import FaultGroup
     from decrochage_risk.school_year import SchoolCalendar
 
@@ -35,31 +39,36 @@ class CheckedTables:
 
     Attributes
     ----------
-    frames : dict of str to DataFrame
-        Canonical tables without their faulty rows; a table that cannot be used at all is not there.
+    tables : dict of str to CodedTable
+        The tables without their faulty rows; a table that cannot be used at all is not there.
+    pupils : dict of str to array
+        Per table other than ``pupils``, the position of each row's pupil.
+    orders : dict of str to EventOrder
+        The rows of each event table in order.
     faults : FaultReport
         Every fault of every table.
-    set_aside : Series of int, indexed by pupil id
-        Rows set aside per pupil; in ``pupils`` also rows of which a cell was blanked.
+    lost : dict of str to list of str
+        Per table, the ids of the pupils of the rows that were set aside; in ``pupils`` also of rows of which a cell
+        was blanked.
     uncertain : frozenset of str
         Tables of which a row of ``coverage`` was set aside.
     """
 
-    frames: dict[str, pd.DataFrame]
+    tables: dict[str, CodedTable]
+    pupils: dict[str, npt.NDArray[np.int32]]
+    orders: dict[str, EventOrder]
     faults: FaultReport
-    set_aside: pd.Series[int]
+    lost: dict[str, list[str]]
     uncertain: frozenset[str]
 
 
-def check_tables(
-    raw: Mapping[str, pd.DataFrame], calendar: SchoolCalendar, *, quarantine: bool
-) -> CheckedTables:
+def check_tables(raw: dict[str, RawTable], calendar: SchoolCalendar, *, quarantine: bool) -> CheckedTables:
     """Conform and cross-check every table; drop what is faulty; report everything.
 
     Parameters
     ----------
-    raw : mapping of str to DataFrame
-        Tables as they came.
+    raw : dict of str to RawTable
+        Tables as they came; emptied on the way, so that no table is held twice.
     calendar : SchoolCalendar
         Half-days of school per day.
     quarantine : bool
@@ -74,64 +83,80 @@ def check_tables(
     Examples
     --------
     >>> from decrochage_risk.school_year import SchoolCalendar
-    >>> came = {"pupils": pd.DataFrame({"pupil_id": ["a1"]}), "enrolments": pd.DataFrame({"pupil_id": ["a1"]})}
+    >>> came = {name: RawTable.of_lists({"pupil_id": ["a1"]}, 1) for name in ("pupils", "enrolments")}
     >>> check_tables(came, SchoolCalendar.for_zone("B"), quarantine=True)
     Traceback (most recent call last):
     decrochage_risk.errors.FaultyRecordsError: 4 errors in the records. ...
     """
-    names = dict.fromkeys((*raw, *MANDATORY))
-    conformed = {name: conform(TABLES[name], raw.get(name, pd.DataFrame())) for name in names}
-    own = FaultReport((*_missing_tables(raw), *(fault for name in raw for fault in conformed[name].faults)))
-    unusable = {group.table for group in own.errors.groups if not group.rows.size}
-    frames = {
-        name: _without_faulty(name, table.frame, own)
-        for name, table in conformed.items()
-        if name not in unusable
-    }
-    across = FaultReport()
-    if unusable.isdisjoint(MANDATORY):
-        missing = {name: table.missing_optional for name, table in conformed.items()}
-        across = FaultReport(tuple(cross_check(frames, calendar, missing_optional=missing)))
-    report = own + across
-    if report.errors and not (quarantine and unusable.isdisjoint(MANDATORY)):
+    own = list(_missing_tables(raw))
+    came = [*raw, *(name for name in MANDATORY if name not in raw)]
+    conformed: dict[str, Conformed] = {}
+    for name in came:
+        table = raw.pop(name, None)
+        conformed[name] = conform(TABLES[name], _NOTHING if table is None else table)
+        own.extend(conformed[name].faults if table is not None else ())
+    report = FaultReport(tuple(own))
+    unusable = {group.table for group in report.errors.groups if not group.rows.size}
+    lost = {name: table.coded for name, table in conformed.items()}
+    tables = {name: _without_faulty(table, report) for name, table in lost.items() if name not in unusable}
+    if not unusable.isdisjoint(MANDATORY):
         raise FaultyRecordsError(report)
-    kept = {name: frame.drop(index=_faulty(across, name), errors="ignore") for name, frame in frames.items()}
+    links = link_tables(tables)
+    missing = {name: table.missing_optional for name, table in conformed.items()}
+    across = FaultReport((*missing_columns(tables, missing), *check_links(links, calendar)))
+    report += across
+    if report.errors and not quarantine:
+        raise FaultyRecordsError(report)
+    kept, pupils, orders = _kept(links, across)
     return CheckedTables(
-        {name: frame.reset_index(drop=True) for name, frame in kept.items()},
+        kept,
+        pupils,
+        orders,
         report,
-        _count_set_aside(conformed, kept["pupils"], report),
+        {name: _lost_ids(table, report) for name, table in lost.items()} if report.errors else {},
         _uncertain(conformed, report, whole="coverage" in unusable),
     )
 
 
-def _missing_tables(raw: Mapping[str, pd.DataFrame]) -> Iterator[FaultGroup]:
+_NOTHING = RawTable((), (), 0)
+
+
+def _missing_tables(raw: Mapping[str, RawTable]) -> Iterator[FaultGroup]:
     came = f"tables {', '.join(raw) or '(none)'}"
     for name in MANDATORY:
         if name not in raw:
             yield MISSING_TABLE.fault(name, values=[came])
 
 
-def _faulty(report: FaultReport, name: str) -> pd.Index[int]:
-    return pd.Index(report.rows(name, "error"))
-
-
-def _without_faulty(name: str, frame: pd.DataFrame, report: FaultReport) -> pd.DataFrame:
+def _without_faulty(table: CodedTable, report: FaultReport) -> CodedTable:
     """Drop rows with errors; in ``pupils`` only those without a usable id (their faulty cells are blank)."""
-    if name == "pupils":
-        return frame[frame["pupil_id"].notna()]
-    return frame.drop(index=_faulty(report, name))
+    if table.table.name != "pupils":
+        return table.without(report.rows(table.table.name, "error"))
+    given = table.given("pupil_id")
+    return table if given.all() else table.take(given)
 
 
-def _count_set_aside(
-    conformed: Mapping[str, Conformed], pupils: pd.DataFrame, report: FaultReport
-) -> pd.Series[int]:
-    counts = pd.Series(0, index=pd.Index(pupils["pupil_id"]), dtype=np.int64)
-    for name, table in conformed.items():
-        if "pupil_id" not in table.frame:
-            continue
-        ids = table.frame["pupil_id"].loc[_faulty(report, name)]
-        counts = counts.add(ids.value_counts().reindex(counts.index, fill_value=0))
-    return counts.astype(np.int64)
+def _kept(
+    links: Links, across: FaultReport
+) -> tuple[dict[str, CodedTable], dict[str, npt.NDArray[np.int32]], dict[str, EventOrder]]:
+    """Drop the rows that the other tables contradict: of the tables, of the pupils' positions, of the orders."""
+    kept = {name: ~table.among(across.rows(name, "error")) for name, table in links.tables.items()}
+    whole = {name: bool(rows.all()) for name, rows in kept.items()}
+    tables = {
+        name: (table if whole[name] else table.take(kept[name])).renumbered()
+        for name, table in links.tables.items()
+    }
+    pupils = {name: of.codes if whole[name] else of.codes[kept[name]] for name, of in links.pupils.items()}
+    orders = {name: order.kept(kept[name], links.pupils[name].pupils) for name, order in links.orders.items()}
+    return tables, pupils, orders
+
+
+def _lost_ids(table: CodedTable, report: FaultReport) -> list[str]:
+    if "pupil_id" not in table.columns:
+        return []
+    rows = report.rows(table.table.name, "error")
+    ids = table["pupil_id"]
+    return [ids.words[code] for code in ids.codes[rows].tolist() if code >= 0]
 
 
 def _uncertain(conformed: Mapping[str, Conformed], report: FaultReport, *, whole: bool) -> frozenset[str]:
@@ -139,6 +164,6 @@ def _uncertain(conformed: Mapping[str, Conformed], report: FaultReport, *, whole
     if "coverage" not in conformed:
         return frozenset()
     tables = conformed["coverage"].frame["table"]
-    lost = tables if whole else tables.loc[_faulty(report, "coverage")]
+    lost = tables if whole else tables.iloc[report.rows("coverage", "error")]
     nameless = lost.isna().any() or (whole and lost.empty)
     return frozenset(COVERED_TABLES if nameless else lost)

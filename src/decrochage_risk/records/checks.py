@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -16,14 +17,16 @@ from decrochage_risk.records.cell_rules import (
     MISSING_VALUE,
     UNKNOWN_COLUMN,
 )
-from decrochage_risk.records.cells import Cells, Marks, empty_cells, read_cells
+from decrochage_risk.records.cells import Cells, Marks, read_cells
+from decrochage_risk.records.coded import CodedTable, empty_values, is_missing
 from decrochage_risk.records.limits import keep_within_limits
+from decrochage_risk.records.quick_cells import read_quickly
+from decrochage_risk.records.raw_tables import RawTable
 from decrochage_risk.records.row_rules import ROW_RULES
+from decrochage_risk.records.threads import spread
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import numpy.typing as npt
 
     from decrochage_risk.records.faults import FaultGroup
     from decrochage_risk.records.tables import Column, Table
@@ -31,35 +34,38 @@ if TYPE_CHECKING:
 __all__ = ["Conformed", "conform"]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Conformed:
     """One table in its declared shape.
 
     Attributes
     ----------
-    frame : DataFrame
-        Exactly the declared columns, in declared order, one row per row that came (index 0, 1, 2 ...). Text is
-        ``str``, choices are categorical in declared order, days ``datetime64[s]``, integers ``Int64``, numbers
-        ``float64``, flags ``boolean``. A cell with an error is missing.
+    coded : CodedTable
+        Exactly the declared columns, in declared order, one row per row that came. A cell with an error is missing.
     faults : tuple of FaultGroup
         Every fault of columns, cells and rows.
     missing_optional : tuple of str
         Optional columns that did not come; they are there, empty or with their default.
     """
 
-    frame: pd.DataFrame
+    coded: CodedTable
     faults: tuple[FaultGroup, ...]
     missing_optional: tuple[str, ...]
 
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The same as a pandas frame (index 0, 1, 2 ...): see :meth:`CodedTable.frame`."""
+        return self.coded.frame()
 
-def conform(table: Table, frame: pd.DataFrame) -> Conformed:
-    """Bring a frame to the declared shape of a table and report every fault in it.
+
+def conform(table: Table, came: pd.DataFrame | RawTable) -> Conformed:
+    """Bring a table to its declared shape and report every fault in it.
 
     Parameters
     ----------
     table : Table
         The declaration, from ``TABLES``.
-    frame : DataFrame
+    came : DataFrame or RawTable
         What came: columns in any order and of any type.
 
     Returns
@@ -77,30 +83,44 @@ def conform(table: Table, frame: pd.DataFrame) -> Conformed:
     >>> pupils.missing_optional
     ('sex',)
     """
-    came = {str(name): position for position, name in reversed(list(enumerate(frame.columns)))}
-    duplicated = frame.columns.astype(str)[frame.columns.astype(str).duplicated()].unique()
-    faults = list(_table_faults(table, frame))
-    columns: dict[str, Any] = {}
+    raw = RawTable.of_frame(came) if isinstance(came, pd.DataFrame) else came
+    place_of = {name: place for place, name in reversed(list(enumerate(raw.names)))}
+    twice = {name for name in raw.names if raw.names.count(name) > 1}
+    faults = list(_table_faults(table, raw))
+    usable = {name: place for name, place in place_of.items() if name not in twice}
+    cells = spread(lambda column: _read(column, raw, usable.get(column.name)), table.columns, raw.size)
     marks_of: dict[str, Marks] = {}
-    for column in table.columns:
-        if column.name not in came or column.name in duplicated:
-            absent = empty_cells(column, len(frame))
-            columns[column.name] = _canonical(column, _filled(column, absent))
-            continue
-        cells = frame.iloc[:, came[column.name]].reset_index(drop=True)
-        read = _filled(column, keep_within_limits(column, read_cells(column, cells)))
-        columns[column.name], marks_of[column.name] = _canonical(column, read), read.marks
-        faults.extend(_cell_faults(table, column, cells, read.marks))
-    conformed = pd.DataFrame(columns, index=pd.RangeIndex(len(frame)), copy=False)
-    faults.extend(_row_faults(table, conformed, marks_of))
-    missing = tuple(name for name in table.optional if name not in came)
-    return Conformed(conformed, tuple(faults), missing)
+    for column, read in zip(table.columns, cells, strict=True):
+        if column.name in usable:
+            marks_of[column.name] = read.marks
+        if read.marks:
+            faults.extend(_cell_faults(table, column, raw.series(usable[column.name]), read.marks))
+    columns = {column.name: read.array for column, read in zip(table.columns, cells, strict=True)}
+    coded = CodedTable(table, columns, raw.size)
+    faults.extend(_row_faults(coded, marks_of))
+    missing = tuple(name for name in table.optional if name not in place_of)
+    return Conformed(coded, tuple(faults), missing)
 
 
-def _table_faults(table: Table, frame: pd.DataFrame) -> Iterator[FaultGroup]:
-    names = [str(name) for name in frame.columns]
+def _read(column: Column, raw: RawTable, place: int | None) -> Cells:
+    """Read a column, hold it against its limits and fill its gaps; without a place it did not come."""
+    if place is None:
+        return _filled(column, Cells(empty_values(column, raw.size), {}), came=False)
+    values = read_quickly(column, raw.cells[place])
+    read = read_cells(column, raw.series(place)).coded(column) if values is None else Cells(values, {})
+    return _filled(column, keep_within_limits(column, read))
+
+
+def _table_faults(table: Table, came: RawTable) -> Iterator[FaultGroup]:
+    names = came.names
+    if (
+        came.size
+        and len(set(names)) == len(names)
+        and set(table.required) <= set(names) <= set(table.column_names)
+    ):
+        return
     listed = ", ".join(names) or "no column"
-    for name in table.required if names or len(frame) else ():
+    for name in table.required if names or came.size else ():
         if name not in names:
             close = close_names(name, [other for other in names if other not in table.column_names])
             description = table.column(name).description.rstrip(".").lower()
@@ -122,41 +142,24 @@ def _table_faults(table: Table, frame: pd.DataFrame) -> Iterator[FaultGroup]:
                 expected=UNKNOWN_COLUMN.expected.format(columns=", ".join(table.column_names)),
                 hint=UNKNOWN_COLUMN.hint.format(close=close_names(name, table.column_names)),
             )
-    if table.mandatory and frame.empty:
-        yield EMPTY_TABLE.fault(table.name, values=[f"{len(frame)} rows"])
+    if table.mandatory and not (names and came.size):
+        yield EMPTY_TABLE.fault(table.name, values=[f"{came.size} rows"])
 
 
-def _is_missing(values: Any) -> npt.NDArray[np.bool_]:  # noqa: ANN401 - an array of the column's own type
-    if isinstance(values, np.ndarray) and values.dtype.kind == "i":
-        return np.asarray(values < 0)
-    return np.asarray(pd.isna(values), dtype=np.bool_)
-
-
-def _filled(column: Column, read: Cells) -> Cells:
+def _filled(column: Column, read: Cells, *, came: bool = True) -> Cells:
     """Give missing cells their default, and mark those that have none but may not be missing."""
     if column.nullable:
         return read
-    missing = _is_missing(read.array)
+    missing = is_missing(column, read.array)
     if not missing.any():
+        return read
+    if column.default is not None:
+        return Cells(np.where(missing, float(str(column.default)), read.array), read.marks)
+    if not came:
         return read
     for mask in read.marks.values():
         missing &= ~mask
-    if column.default is not None:
-        values = np.where(_is_missing(read.array), float(str(column.default)), read.array)
-        return Cells(values, read.marks)
     return Cells(read.array, {**read.marks, MISSING_VALUE: missing} if missing.any() else read.marks)
-
-
-def _canonical(column: Column, read: Cells) -> Any:  # noqa: ANN401 - a pandas array of the declared type
-    if column.kind == "choice":
-        return pd.Categorical.from_codes(read.array, categories=pd.Index(column.choices, dtype="str"))
-    if column.kind in {"integer", "flag"}:
-        missing = np.isnan(read.array)
-        whole = np.where(missing, 0, read.array)
-        if column.kind == "flag":
-            return pd.arrays.BooleanArray(whole.astype(np.bool_), missing)
-        return pd.arrays.IntegerArray(whole.astype(np.int64), missing)
-    return read.array
 
 
 def _cell_faults(table: Table, column: Column, cells: pd.Series, marks: Marks) -> Iterator[FaultGroup]:
@@ -167,16 +170,17 @@ def _cell_faults(table: Table, column: Column, cells: pd.Series, marks: Marks) -
         yield rule.fault(table.name, column.name, rows=rows, values=values, expected=expected, hint=hint)
 
 
-def _row_faults(table: Table, frame: pd.DataFrame, marks_of: dict[str, Marks]) -> Iterator[FaultGroup]:
+def _row_faults(coded: CodedTable, marks_of: dict[str, Marks]) -> Iterator[FaultGroup]:
+    table = coded.table
     for row_rule in ROW_RULES:
         absent = [name for name in row_rule.columns if name not in marks_of]
         if row_rule.table != table.name or any(name in table.required for name in absent):
             continue
-        broken = row_rule.broken(frame)
+        broken = row_rule.broken(coded)
         for name in row_rule.columns:
             for rule, mask in marks_of.get(name, {}).items():
                 broken &= ~mask if rule.severity == "error" else True
         if broken.any():
             rows = np.flatnonzero(broken)
-            values = frame[row_rule.columns[0]].iloc[rows].astype(object).to_numpy()
-            yield row_rule.rule.fault(table.name, row_rule.columns[0], rows=rows, values=values)
+            blamed = row_rule.columns[0]
+            yield row_rule.rule.fault(table.name, blamed, rows=rows, values=coded.objects(blamed, rows))

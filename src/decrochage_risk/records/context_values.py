@@ -6,10 +6,13 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
+
+    from decrochage_risk.records.coded import CodedTable, Texts
 
 __all__ = ["ContextValues", "encode_context"]
 
@@ -34,25 +37,33 @@ class ContextValues:
         return ContextValues(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
 
 
-def encode_context(frame: pd.DataFrame, schools: pd.Index[str], classes: pd.Index[str]) -> ContextValues:
-    """Encode the canonical table ``context``; rows about schools or classes without an enrolment are left out.
+def encode_context(table: CodedTable, schools: Sequence[str], classes: Texts) -> ContextValues:
+    """Encode the table ``context``; rows about schools or classes without an enrolment are left out.
 
     Parameters
     ----------
-    frame : DataFrame
-        The canonical table.
-    schools, classes : Index
-        Ids whose positions are the codes of the enrolments.
+    table : CodedTable
+        The checked table.
+    schools : sequence of str
+        Ids whose positions are the codes of the enrolments' schools.
+    classes : Texts
+        The classes of the enrolments.
     """
-    whole = frame["class_id"].isna().to_numpy(dtype=np.bool_)
-    school = schools.get_indexer(pd.Index(frame["school_id"])).astype(np.int32)
-    classroom = classes.get_indexer(pd.Index(frame["class_id"])).astype(np.int32)
+    whole = ~table.given("class_id")
+    school, classroom = _codes(table["school_id"], schools), _codes(table["class_id"], classes.words)
     rows = ContextValues(
-        day=frame["as_of"].to_numpy(dtype="datetime64[s]").astype("datetime64[D]").astype(np.int32),
+        day=table["as_of"],
         school=school,
-        classroom=np.where(whole, -1, classroom).astype(np.int32),
-        subject=frame["subject"].cat.codes.to_numpy().astype(np.int8),
-        measure=frame["measure"].cat.codes.to_numpy().astype(np.int8),
-        value=frame["value"].to_numpy(dtype=np.float64),
+        classroom=classroom,
+        subject=table["subject"],
+        measure=table["measure"],
+        value=table["value"],
     )
     return rows.take((school >= 0) & (whole | (classroom >= 0)))
+
+
+def _codes(texts: Texts, known: Sequence[str]) -> npt.NDArray[np.int32]:
+    """Position of each cell's text among the known ones, -1 where it is none of them."""
+    place = {word: position for position, word in enumerate(known)}
+    codes = np.array([place.get(word, -1) for word in texts.words], dtype=np.int32)
+    return texts.translate(codes)

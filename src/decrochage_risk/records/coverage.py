@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.records.encoded import NEVER, NO_DAY, Encoded, Enrolments, days_of
+from decrochage_risk.records.coded import NEVER, NO_DAY, days_of
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     import numpy.typing as npt
+
+    from decrochage_risk.records.encoded import Encoded, Enrolments
 
 __all__ = ["COVERED_TABLES", "Coverage", "find_coverage", "first_named"]
 
@@ -98,7 +100,7 @@ def find_coverage(
     coverage: pd.DataFrame | None,
     not_sent: Mapping[str, Iterable[str]],
     *,
-    uncertain: Container[str] = (),
+    uncertain: Collection[str] = (),
     elsewhere: Mapping[str, int] | None = None,
 ) -> dict[str, Coverage]:
     """Coverage of every table that is not simply known for everyone.
@@ -111,14 +113,15 @@ def find_coverage(
         The canonical ``coverage`` table.
     not_sent : mapping of str to iterable of str
         Per table, the pupils of a JSON payload that came without it; those who are not in the records are passed over.
-    uncertain : container of str
+    uncertain : collection of str
         Tables of which a coverage row was set aside: they cover the other spans alone, nobody when there is none.
     elsewhere : mapping of str to int, optional
         Tables that the coverage of other pupils names, with the first day on which it does (:func:`first_named`): from then
         on they do not cover everyone.
     """
     found = {}
-    for table in COVERED_TABLES:
+    anything = coverage is not None or not_sent or uncertain or elsewhere
+    for table in COVERED_TABLES if anything else ():
         nobody = [NO_DAY] if table in uncertain else []
         nobody += [elsewhere[table]] if elsewhere and table in elsewhere else []
         spans = _spans_of(encoded, coverage, table, nobody)

@@ -2,33 +2,79 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from decrochage_risk.records import cross_rules as rules
 from decrochage_risk.records.absence_days import check_absence_days
 from decrochage_risk.records.advice import close_names
-from decrochage_risk.records.links import Spans, day_numbers, fault_at, pupil_positions, septembers
+from decrochage_risk.records.checks import conform
+from decrochage_risk.records.coded import NO_DAY, CodedTable
+from decrochage_risk.records.event_order import EVENT_TABLES, EventOrder, PupilCodes
+from decrochage_risk.records.links import Spans, fault_at, first_days_of_years
+from decrochage_risk.records.repeats import repeated_keys
 from decrochage_risk.records.tables import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
 
     import numpy.typing as npt
+    import pandas as pd
 
-    from decrochage_risk.records.faults import FaultGroup, Rule
+    from decrochage_risk.records.faults import FaultGroup
     from decrochage_risk.school_year import SchoolCalendar
 
-__all__ = ["cross_check"]
+__all__ = ["Links", "check_links", "cross_check", "link_tables", "missing_columns"]
 
-_EVENTS = ("absences", "grades", "orientation")
 _YOUNGEST, _OLDEST = 8, 25
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Links:
+    """Tables tied to each other by their pupils.
+
+    Attributes
+    ----------
+    tables : dict of str to CodedTable
+        The declared tables; ``pupils`` without repeated pupils and rows without id.
+    repeated : tuple of FaultGroup
+        The pupils that are there more than once.
+    pupils : dict of str to PupilCodes
+        Whose each row is; of ``pupils`` itself there is none.
+    orders : dict of str to EventOrder
+        The rows of each event table in order.
+    """
+
+    tables: dict[str, CodedTable]
+    repeated: tuple[FaultGroup, ...]
+    pupils: dict[str, PupilCodes]
+    orders: dict[str, EventOrder]
+
+
+def link_tables(tables: Mapping[str, CodedTable]) -> Links:
+    """Find whose each row is, and sort the events; ``pupils`` must be among the tables."""
+    pupils = tables["pupils"]
+    repeated = tuple(repeated_keys(rules.DUPLICATE_PUPIL, pupils, "pupil_id"))
+    for group in repeated:
+        pupils = pupils.without(group.rows)
+    ids = pupils["pupil_id"]
+    if (ids.codes < 0).any():
+        pupils = pupils.take(pupils.given("pupil_id"))
+        ids = pupils["pupil_id"]
+    place_of = {ids.words[code]: place for place, code in enumerate(ids.codes.tolist())}
+    codes = {
+        name: PupilCodes.of(place_of, len(pupils), table["pupil_id"])
+        for name, table in tables.items()
+        if name != "pupils" and "pupil_id" in table.columns
+    }
+    orders = {name: EventOrder.of(tables[name], codes[name]) for name in EVENT_TABLES if name in tables}
+    return Links({**tables, "pupils": pupils}, repeated, codes, orders)
+
+
 def cross_check(
-    frames: Mapping[str, pd.DataFrame],
+    tables: Mapping[str, pd.DataFrame],
     calendar: SchoolCalendar,
     *,
     missing_optional: Mapping[str, Collection[str]] | None = None,
@@ -37,7 +83,7 @@ def cross_check(
 
     Parameters
     ----------
-    frames : mapping of str to DataFrame
+    tables : mapping of str to DataFrame
         Canonical frames, as ``conform`` gives them; rows may have been left out, their index still tells where
         they stood in the table that came.
     calendar : SchoolCalendar
@@ -59,99 +105,88 @@ def cross_check(
     >>> [(fault.rule, fault.rows.tolist()) for fault in cross_check(frames, SchoolCalendar.for_zone("B"))]
     [('missing_table', []), ('duplicate_pupil', [2])]
     """
-    missing = missing_optional or {}
-    faults = [*_table_names(frames), *_missing_columns(frames, missing)]
-    if "pupils" not in frames:
+    coded = {name: _coded(name, frame) for name, frame in tables.items() if name in TABLES}
+    faults = [*_table_names(tables), *missing_columns(coded, missing_optional or {})]
+    if "pupils" not in coded:
         return faults
-    pupils = frames["pupils"]
-    repeated = list(_repeated(rules.DUPLICATE_PUPIL, "pupils", pupils, ["pupil_id"]))
-    pupils = pupils.drop(index=[row for group in repeated for row in group.rows])
-    pupils = pupils[pupils["pupil_id"].notna()]
-    positions = {
-        name: pupil_positions(pupils["pupil_id"], frame)
-        for name, frame in frames.items()
-        if name in TABLES and name != "pupils" and "pupil_id" in TABLES[name].column_names
-    }
-    return [
-        *faults,
-        *repeated,
-        *_unknown_pupils(frames, positions),
-        *_enrolment_faults(frames, positions, pupils),
-        *_event_faults(frames, positions, calendar),
-        *_outcome_faults(frames),
-        *_context_faults(frames),
-    ]
+    return [*faults, *check_links(link_tables(coded), calendar)]
 
 
-def _missing_columns(
-    frames: Mapping[str, pd.DataFrame], missing: Mapping[str, Collection[str]]
+def _coded(name: str, frame: pd.DataFrame) -> CodedTable:
+    coded = conform(TABLES[name], frame).coded
+    return CodedTable(coded.table, coded.columns, coded.size, frame.index.to_numpy(dtype=np.int64))
+
+
+def check_links(links: Links, calendar: SchoolCalendar) -> Iterator[FaultGroup]:
+    """Find the faults between rows and between tables that are tied to each other."""
+    yield from links.repeated
+    for name, pupils in links.pupils.items():
+        yield from fault_at(rules.UNKNOWN_PUPIL, "pupil_id", links.tables[name], pupils.unknown)
+    if "enrolments" in links.tables:
+        yield from _enrolment_faults(links)
+    for name, order in links.orders.items():
+        yield from fault_at(rules.IDENTICAL_ROWS, None, links.tables[name], order.repeated)
+    if "absences" in links.tables:
+        yield from check_absence_days(
+            links.tables["absences"], links.pupils["absences"], links.orders["absences"], calendar
+        )
+    if "outcomes" in links.tables:
+        yield from repeated_keys(rules.DUPLICATE_OUTCOME, links.tables["outcomes"], "pupil_id", "school_year")
+    if "context" in links.tables:
+        key = ("as_of", "school_id", "class_id", "subject", "measure")
+        yield from repeated_keys(
+            rules.DUPLICATE_CONTEXT, links.tables["context"], *key, optional=("class_id", "subject")
+        )
+
+
+def missing_columns(
+    tables: Mapping[str, CodedTable], missing: Mapping[str, Collection[str]]
 ) -> Iterator[FaultGroup]:
-    if len(frames.get("absences", ())) and "justified_on" in missing.get("absences", ()):
+    """Say which optional columns were missed, of those whose lack changes what can be learnt."""
+    if len(tables.get("absences", ())) and "justified_on" in missing.get("absences", ()):
         yield rules.NO_JUSTIFIED_ON.fault("absences", "justified_on", values=["no such column"])
 
 
-def _unknown_pupils(
-    frames: Mapping[str, pd.DataFrame], positions: Mapping[str, npt.NDArray[np.int64]]
-) -> Iterator[FaultGroup]:
-    for name, known in positions.items():
-        unknown = (known < 0) & frames[name]["pupil_id"].notna().to_numpy(dtype=np.bool_)
-        yield from fault_at(rules.UNKNOWN_PUPIL, name, "pupil_id", frames[name], unknown)
-
-
-def _enrolment_faults(
-    frames: Mapping[str, pd.DataFrame],
-    positions: Mapping[str, npt.NDArray[np.int64]],
-    pupils: pd.DataFrame,
-) -> Iterator[FaultGroup]:
-    if "enrolments" not in frames:
-        return
-    enrolments = frames["enrolments"]
-    spans = Spans.of(enrolments, positions["enrolments"])
+def _enrolment_faults(links: Links) -> Iterator[FaultGroup]:
+    enrolments = links.tables["enrolments"]
+    spans = Spans.of(enrolments, links.pupils["enrolments"])
     overlapping = np.zeros(len(enrolments), dtype=np.bool_)
     overlapping[spans.overlapping()] = True
-    yield from fault_at(rules.OVERLAPPING_ENROLMENTS, "enrolments", "start_date", enrolments, overlapping)
-    yield from _school_years_and_ages(enrolments, positions["enrolments"], pupils)
-    for name in _EVENTS:
-        if name in frames:
-            yield from _outside_enrolment(name, frames[name], positions[name], spans)
-    if "coverage" in frames:
-        yield from _unknown_schools(frames["coverage"], enrolments)
+    yield from fault_at(rules.OVERLAPPING_ENROLMENTS, "start_date", enrolments, overlapping)
+    yield from _school_years_and_ages(links)
+    for name in links.orders:
+        events = links.tables[name]
+        outside = spans.leave_out(links.pupils[name], events["date"])
+        yield from fault_at(rules.OUTSIDE_ENROLMENT, "date", events, outside)
+    if "coverage" in links.tables:
+        yield from _unknown_schools(links.tables["coverage"], enrolments)
 
 
-def _event_faults(
-    frames: Mapping[str, pd.DataFrame],
-    positions: Mapping[str, npt.NDArray[np.int64]],
-    calendar: SchoolCalendar,
-) -> Iterator[FaultGroup]:
-    for name in _EVENTS:
-        if name in frames:
-            yield from _identical(name, frames[name], positions[name])
-    if "absences" in frames:
-        yield from check_absence_days(frames["absences"], positions["absences"], calendar)
+def _school_years_and_ages(links: Links) -> Iterator[FaultGroup]:
+    enrolments, pupils = links.tables["enrolments"], links.pupils["enrolments"]
+    start, years = enrolments["start_date"], enrolments["school_year"]
+    september, dated = first_days_of_years(years), ~np.isnan(years)
+    outside = dated & (start != NO_DAY) & ((start < september) | (start >= first_days_of_years(years + 1)))
+    yield from fault_at(rules.OUTSIDE_SCHOOL_YEAR, "start_date", enrolments, outside)
+    birth = np.append(links.tables["pupils"]["birth_date"], np.int32(NO_DAY))[
+        np.minimum(pupils.codes, pupils.pupils)
+    ]
+    known = dated & (birth != NO_DAY)
+    months = _month_of(september) - _month_of(np.where(known, birth, 0))
+    unlikely = known & ((months < 12 * _YOUNGEST) | (months > 12 * (_OLDEST + 1)))
+    yield from fault_at(rules.UNLIKELY_AGE, "pupil_id", enrolments, unlikely)
 
 
-def _outcome_faults(frames: Mapping[str, pd.DataFrame]) -> Iterator[FaultGroup]:
-    if "outcomes" in frames:
-        key = ["pupil_id", "school_year"]
-        yield from _repeated(rules.DUPLICATE_OUTCOME, "outcomes", frames["outcomes"], key)
+def _month_of(days: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int64]:
+    return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
 
 
-def _context_faults(frames: Mapping[str, pd.DataFrame]) -> Iterator[FaultGroup]:
-    if "context" in frames:
-        key = ["as_of", "school_id", "class_id", "subject", "measure"]
-        context = frames["context"]
-        told = context.assign(
-            **{name: context[name].astype(object).fillna("") for name in ("class_id", "subject")}
-        )
-        yield from _repeated(rules.DUPLICATE_CONTEXT, "context", told, key)
-
-
-def _table_names(frames: Mapping[str, pd.DataFrame]) -> Iterator[FaultGroup]:
-    came = f"tables {', '.join(frames) or '(none)'}"
+def _table_names(tables: Mapping[str, pd.DataFrame]) -> Iterator[FaultGroup]:
+    came = f"tables {', '.join(tables) or '(none)'}"
     for table in TABLES.values():
-        if table.mandatory and table.name not in frames:
+        if table.mandatory and table.name not in tables:
             yield rules.MISSING_TABLE.fault(table.name, values=[came])
-    for name in frames:
+    for name in tables:
         if name not in TABLES:
             yield rules.UNKNOWN_TABLE.fault(
                 name,
@@ -161,75 +196,8 @@ def _table_names(frames: Mapping[str, pd.DataFrame]) -> Iterator[FaultGroup]:
             )
 
 
-def _repeated(rule: Rule, table: str, frame: pd.DataFrame, key: list[str]) -> Iterator[FaultGroup]:
-    """Rows that repeat a key, the first in the order of all columns left out; identical and conflicting apart."""
-    complete = frame[key].notna().all(axis=1)
-    repeated = frame[frame.duplicated(key, keep=False) & complete]
-    if repeated.empty:
-        return
-    ordered = repeated.sort_values(list(frame.columns), kind="stable", na_position="last")
-    later = ordered[ordered.duplicated(key, keep="first")].sort_index()
-    kept = ordered.drop_duplicates(key).set_index(key)
-    same_as_kept = _same(later.set_index(key), kept)
-    for same, how in (
-        (same_as_kept, "The rows are identical: keep one of them"),
-        (~same_as_kept, "The rows contradict each other: find out which one is true"),
-    ):
-        yield from fault_at(rule, table, key[0], later, same, hint=rule.hint.format(how=how))
-
-
-def _same(rows: pd.DataFrame, kept: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Which rows equal, in every column, the row kept under the same key (two missing cells are equal)."""
-    other = kept.reindex(rows.index)
-    same = np.ones(len(rows), dtype=np.bool_)
-    for name in rows.columns:
-        first, second = rows[name].astype(object).to_numpy(), other[name].astype(object).to_numpy()
-        both_missing = pd.isna(first) & pd.isna(second)
-        either_missing = pd.isna(first) | pd.isna(second)
-        equal = np.zeros(len(rows), dtype=np.bool_)
-        equal[~either_missing] = first[~either_missing] == second[~either_missing]
-        same &= equal | both_missing
-    return same
-
-
-def _school_years_and_ages(
-    enrolments: pd.DataFrame, positions: npt.NDArray[np.int64], pupils: pd.DataFrame
-) -> Iterator[FaultGroup]:
-    start = enrolments["start_date"].to_numpy()
-    september = septembers(enrolments["school_year"])
-    outside = (start < september) | (start >= september + 12)
-    yield from fault_at(rules.OUTSIDE_SCHOOL_YEAR, "enrolments", "start_date", enrolments, outside)
-    birth = np.append(pupils["birth_date"].to_numpy(), np.datetime64("NaT", "s"))[positions]
-    known = ~np.isnat(birth) & ~np.isnat(september)
-    months = (september - birth.astype("datetime64[M]")).astype(np.int64)
-    unlikely = known & ((months < 12 * _YOUNGEST) | (months > 12 * (_OLDEST + 1)))
-    yield from fault_at(rules.UNLIKELY_AGE, "enrolments", "pupil_id", enrolments, unlikely)
-
-
-def _outside_enrolment(
-    name: str, frame: pd.DataFrame, positions: npt.NDArray[np.int64], spans: Spans
-) -> Iterator[FaultGroup]:
-    days = day_numbers(frame["date"])
-    known = (positions >= 0) & frame["date"].notna().to_numpy(dtype=np.bool_)
-    outside = known & ~spans.contain(positions, days)
-    yield from fault_at(rules.OUTSIDE_ENROLMENT, name, "date", frame, outside)
-
-
-def _identical(name: str, frame: pd.DataFrame, positions: npt.NDArray[np.int64]) -> Iterator[FaultGroup]:
-    """Repeats of rows; a pass over one number per row first finds the few rows that can be repeats at all."""
-    number = positions * 2**16 + day_numbers(frame["date"]) % 2**16
-    choice = next(column.name for column in TABLES[name].columns if column.kind == "choice")
-    number = number * len(TABLES[name].column(choice).choices) + frame[choice].cat.codes.to_numpy()
-    candidates = np.flatnonzero(pd.Series(number).duplicated(keep=False).to_numpy())
-    repeats = np.zeros(len(frame), dtype=np.bool_)
-    repeats[candidates] = frame.iloc[candidates].duplicated(keep="first").to_numpy()
-    repeats &= frame["pupil_id"].notna().to_numpy(dtype=np.bool_)
-    yield from fault_at(rules.IDENTICAL_ROWS, name, None, frame, repeats)
-
-
-def _unknown_schools(coverage: pd.DataFrame, enrolments: pd.DataFrame) -> Iterator[FaultGroup]:
-    schools = coverage["school_id"]
-    unknown = schools.notna() & ~schools.isin(enrolments["school_id"].unique())
-    yield from fault_at(
-        rules.UNKNOWN_SCHOOL, "coverage", "school_id", coverage, unknown.to_numpy(dtype=np.bool_)
-    )
+def _unknown_schools(coverage: CodedTable, enrolments: CodedTable) -> Iterator[FaultGroup]:
+    named, schools = coverage["school_id"], enrolments["school_id"]
+    used = {schools.words[code] for code in np.unique(schools.codes) if code >= 0}
+    stranger = np.array([word not in used for word in named.words], dtype=np.bool_)
+    yield from fault_at(rules.UNKNOWN_SCHOOL, "school_id", coverage, named.translate(stranger, missing=False))

@@ -7,21 +7,26 @@ the batch can change a single bit of what is computed from them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING, Self, TypeVar, cast
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 import pandas as pd
 
+from decrochage_risk.records.coded import NEVER, NO_DAY
 from decrochage_risk.records.context_values import encode_context
-from decrochage_risk.records.levels import LEVEL_NAMES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     import numpy.typing as npt
 
+    from decrochage_risk.records.coded import CodedTable
     from decrochage_risk.records.context_values import ContextValues
+    from decrochage_risk.records.event_order import EventOrder
+
+    Array = npt.NDArray[Any]
 
 __all__ = [
     "NEVER",
@@ -30,36 +35,58 @@ __all__ = [
     "Encoded",
     "Enrolments",
     "Grades",
+    "Ids",
     "Orientation",
-    "days_of",
     "encode",
 ]
 
-NO_DAY = np.iinfo(np.int32).min
-"""A day that is missing and sorts first (a ``recorded_on`` that nobody wrote down)."""
 
-NEVER = np.iinfo(np.int32).max
-"""A day that is missing and sorts last (an ``end_date`` that nobody wrote down)."""
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(init=False, repr=False, eq=False)
 class _Rows:
-    """Columns of one table, all of one length, sorted by pupil, day, and the rest."""
+    """Columns of one table, all of one length, sorted by pupil, day, and the rest.
+
+    A column is made when it is first asked for: one that nothing reads costs nothing.
+    """
 
     pupil: npt.NDArray[np.int32]
 
+    def __init__(self, **columns: Array | Callable[[], Array]) -> None:
+        self._columns = columns
+        self._whole: Self | None = None
+        self._chosen: Array | None = None
+
     def __len__(self) -> int:
-        return int(self.pupil.size)
+        return int(self.pupil.size if self._chosen is None else self._chosen.size)
 
-    def take(self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> Self:
-        """Keep some rows, in their order."""
-        return type(self)(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+    def __getattr__(self, name: str) -> Array:
+        if name.startswith("_") or name not in type(self).__dataclass_fields__:
+            raise AttributeError(name)
+        if self._whole is not None:
+            column: Array = getattr(self._whole, name)[self._chosen]
+        else:
+            made = self._columns[name]
+            column = made() if callable(made) else made
+        self.__dict__[name] = column
+        return column
+
+    def take(self, rows: Array) -> Self:
+        """Keep some rows (a mask or positions), in their order."""
+        if rows.dtype == np.bool_:
+            if rows.all():
+                return self
+            rows = np.flatnonzero(rows).astype(np.int32)
+        taken = type(self)()
+        taken.__dict__["_whole"] = self if self._whole is None else self._whole
+        taken.__dict__["_chosen"] = rows if self._chosen is None else self._chosen[rows]
+        return taken
+
+    def with_columns(self, **columns: Array) -> Self:
+        """Replace some columns."""
+        others = (name for name in type(self).__dataclass_fields__ if name not in columns)
+        return type(self)(**{name: partial(getattr, self, name) for name in others}, **columns)
 
 
-_AnyRows = TypeVar("_AnyRows", bound=_Rows)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(init=False, repr=False, eq=False)
 class Enrolments(_Rows):
     """Enrolments, by pupil, ``start``, ``end`` (none last), school, level; ``end`` is the last day, included.
 
@@ -75,10 +102,10 @@ class Enrolments(_Rows):
     classroom: npt.NDArray[np.int32]
     network: npt.NDArray[np.int32]
     boarder: npt.NDArray[np.int8]
-    row: npt.NDArray[np.intp]
+    row: npt.NDArray[np.int32]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(init=False, repr=False, eq=False)
 class Absences(_Rows):
     """Rows of ``absences``; ``kind`` follows the declared order of the choices."""
 
@@ -88,10 +115,10 @@ class Absences(_Rows):
     justified: npt.NDArray[np.bool_]
     justified_on: npt.NDArray[np.int32]
     recorded_on: npt.NDArray[np.int32]
-    row: npt.NDArray[np.intp]
+    row: npt.NDArray[np.int32]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(init=False, repr=False, eq=False)
 class Grades(_Rows):
     """Rows of ``grades``; ``mark`` is on 20 (NaN unless graded)."""
 
@@ -102,10 +129,10 @@ class Grades(_Rows):
     status: npt.NDArray[np.int8]
     kind: npt.NDArray[np.int8]
     recorded_on: npt.NDArray[np.int32]
-    row: npt.NDArray[np.intp]
+    row: npt.NDArray[np.int32]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(init=False, repr=False, eq=False)
 class Orientation(_Rows):
     """Rows of ``orientation`` in the order that "latest" is defined on: the last row of a pupil is the latest.
 
@@ -118,147 +145,156 @@ class Orientation(_Rows):
     granted_order: npt.NDArray[np.int8]
     target: npt.NDArray[np.int32]
     event: npt.NDArray[np.int8]
-    row: npt.NDArray[np.intp]
+    row: npt.NDArray[np.int32]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
+class Ids:
+    """Ids of pupils or schools, in order."""
+
+    words: list[str]
+
+    @cached_property
+    def index(self) -> pd.Index[str]:
+        """The same as a pandas index."""
+        return pd.Index(self.words, dtype="str")
+
+
+@dataclass(frozen=True, eq=False)
 class Encoded:
     """Every table as sorted arrays; ``None`` for a table that is not known."""
 
-    pupil_ids: pd.Index[str]
+    pupils: Ids
     birth_year: npt.NDArray[np.float64]
     enrolments: Enrolments
     absences: Absences | None
     grades: Grades | None
     orientation: Orientation | None
     context: ContextValues | None
-    school_ids: pd.Index[str]
+    schools: Ids
+
+    @property
+    def pupil_ids(self) -> pd.Index[str]:
+        """Ids of the pupils; a row's ``pupil`` is a position in it."""
+        return self.pupils.index
+
+    @property
+    def school_ids(self) -> pd.Index[str]:
+        """Ids of the schools, sorted; a row's ``school`` is a position in it."""
+        return self.schools.index
 
 
-def encode(frames: Mapping[str, pd.DataFrame]) -> Encoded:
-    """Encode canonical frames (dtypes of ``records.checks``), whose pupil ids are all known.
+def encode(
+    tables: Mapping[str, CodedTable],
+    pupils: Mapping[str, npt.NDArray[np.int32]],
+    orders: Mapping[str, EventOrder],
+) -> Encoded:
+    """Encode checked tables, whose pupil ids are all known.
 
     Parameters
     ----------
-    frames : mapping of str to DataFrame
-        ``pupils`` and ``enrolments``, and whichever of ``absences``, ``grades``, ``orientation``, ``context`` are
-        known.
+    tables : mapping of str to CodedTable
+        ``pupils`` and ``enrolments``, and whichever of ``absences``, ``grades``, ``orientation``, ``context`` are known.
+    pupils : mapping of str to array
+        Position of each row's pupil.
+    orders : mapping of str to EventOrder
+        The rows of each event table in order.
 
     Returns
     -------
     Encoded
     """
-    ids = pd.Index(frames["pupils"]["pupil_id"])
-    school_codes, school_ids = pd.factorize(frames["enrolments"]["school_id"], sort=True)
-    absences, grades, orientation, context = map(frames.get, ("absences", "grades", "orientation", "context"))
-    class_codes, class_ids = pd.factorize(frames["enrolments"]["class_id"])
+    own = tables["pupils"]
+    words, born = own["pupil_id"].words, own["birth_date"]
+    years = born.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970.0
+    enrolments, schools = _enrolments(tables["enrolments"], pupils["enrolments"])
+    context = tables.get("context")
+    made = {
+        name: make(_Sorted(tables[name], orders[name], len(own)))
+        for name, make in _MAKERS.items()
+        if name in tables
+    }
     return Encoded(
-        pupil_ids=ids,
-        birth_year=frames["pupils"]["birth_date"].dt.year.to_numpy(dtype=np.float64, na_value=np.nan),
-        enrolments=_enrolments(ids, frames["enrolments"], school_codes, class_codes),
-        absences=None if absences is None else _absences(ids, absences),
-        grades=None if grades is None else _grades(ids, grades),
-        orientation=None if orientation is None else _orientation(ids, orientation),
+        pupils=Ids([words[code] for code in own["pupil_id"].codes.tolist()]),
+        birth_year=np.where(born == NO_DAY, np.nan, years),
+        enrolments=enrolments,
+        absences=made.get("absences"),
+        grades=made.get("grades"),
+        orientation=made.get("orientation"),
         context=None
         if context is None
-        else encode_context(context, pd.Index(school_ids), pd.Index(class_ids)),
-        school_ids=pd.Index(school_ids),
+        else encode_context(context, schools.words, tables["enrolments"]["class_id"]),
+        schools=schools,
     )
 
 
-def _positions(ids: pd.Index[str], frame: pd.DataFrame) -> npt.NDArray[np.int32]:
-    return ids.get_indexer(pd.Index(frame["pupil_id"])).astype(np.int32)
-
-
-def days_of(column: pd.Series, missing: int) -> npt.NDArray[np.int32]:
-    """Days since 1970-01-01 of a date column, ``missing`` where there is none."""
-    values = column.to_numpy(dtype="datetime64[s]").astype("datetime64[D]")
-    numbers = values.astype(np.int64)
-    return np.where(np.isnat(values), missing, numbers).astype(np.int32)
-
-
-def _codes(column: pd.Series) -> npt.NDArray[np.int8]:
-    return column.cat.codes.to_numpy().astype(np.int8)
-
-
-def _sorted_rows(rows: _AnyRows, *keys: str) -> _AnyRows:
-    order = np.lexsort([getattr(rows, key) for key in reversed(("pupil", *keys))])
-    return rows.take(order)
-
-
-def _enrolments(
-    ids: pd.Index[str],
-    frame: pd.DataFrame,
-    schools: npt.NDArray[np.integer],
-    classes: npt.NDArray[np.integer],
-) -> Enrolments:
+def _enrolments(table: CodedTable, pupil: npt.NDArray[np.int32]) -> tuple[Enrolments, Ids]:
+    schools = table["school_id"]
+    used = sorted(np.unique(schools.codes).tolist(), key=schools.words.__getitem__)
+    rank = np.zeros(len(schools.words), dtype=np.int32)
+    rank[used] = np.arange(len(used), dtype=np.int32)
+    end = table["end_date"]
     rows = Enrolments(
-        pupil=_positions(ids, frame),
-        start=days_of(frame["start_date"], NO_DAY),
-        end=days_of(frame["end_date"], NEVER),
-        school=schools.astype(np.int32),
-        level=_codes(frame["level"].cat.set_categories(LEVEL_NAMES)),
-        school_year=frame["school_year"].to_numpy(dtype=np.int32),
-        classroom=classes.astype(np.int32),
-        network=pd.factorize(frame["network_id"])[0].astype(np.int32),
-        boarder=frame["boarder"].to_numpy(dtype=np.float64, na_value=-1.0).astype(np.int8),
-        row=np.arange(len(frame)),
+        pupil=pupil,
+        start=table["start_date"],
+        end=np.where(end == NO_DAY, np.int32(NEVER), end),
+        school=rank[schools.codes],
+        level=table["level"],
+        school_year=table["school_year"].astype(np.int32),
+        classroom=table["class_id"].codes,
+        network=table["network_id"].codes,
+        boarder=table["boarder"],
+        row=np.arange(len(table), dtype=np.int32),
     )
-    return _sorted_rows(rows, "start", "end", "school", "level", "school_year")
+    keys = (rows.school_year, rows.level, rows.school, rows.end, rows.start, rows.pupil)
+    return rows.take(np.lexsort(keys)), Ids([schools.words[code] for code in used])
 
 
-def _absences(ids: pd.Index[str], frame: pd.DataFrame) -> Absences:
-    rows = Absences(
-        pupil=_positions(ids, frame),
-        day=days_of(frame["date"], NO_DAY),
-        kind=_codes(frame["kind"]),
-        half_days=frame["half_days"].to_numpy(dtype=np.int8),
-        justified=frame["justified"].to_numpy(dtype=np.bool_, na_value=False),
-        justified_on=days_of(frame["justified_on"], NO_DAY),
-        recorded_on=days_of(frame["recorded_on"], NO_DAY),
-        row=np.arange(len(frame)),
-    )
-    return _sorted_rows(rows, "day", "kind", "half_days", "justified", "justified_on", "recorded_on")
+@dataclass(frozen=True, eq=False)
+class _Sorted:
+    """Makers of the columns of an event table, in order."""
+
+    table: CodedTable
+    order: EventOrder
+    pupils: int
+
+    def named(self, **columns: str) -> dict[str, Callable[[], Array]]:
+        """Columns that are those of the table under another name, and the ones that all events have."""
+        named = {"day": "date", "recorded_on": "recorded_on", **columns}
+        return {
+            "pupil": self.pupil,
+            "row": lambda: self.order.rows,
+            **{name: partial(self.column, of) for name, of in named.items()},
+        }
+
+    def pupil(self) -> Array:
+        """Position of the pupil of each row."""
+        return np.repeat(np.arange(self.pupils, dtype=np.int32), np.diff(self.order.starts))
+
+    def column(self, name: str) -> Array:
+        """One column of the table."""
+        ordered = self.order.columns.get(name)
+        return self.table[name][self.order.rows] if ordered is None else ordered
 
 
-def _grades(ids: pd.Index[str], frame: pd.DataFrame) -> Grades:
-    value = frame["value"].to_numpy(dtype=np.float64)
-    rows = Grades(
-        pupil=_positions(ids, frame),
-        day=days_of(frame["date"], NO_DAY),
-        subject=_codes(frame["subject"]),
-        mark=20.0 * value / frame["out_of"].to_numpy(dtype=np.float64),
-        coefficient=frame["coefficient"].to_numpy(dtype=np.float64),
-        status=_codes(frame["status"]),
-        kind=_codes(frame["kind"]),
-        recorded_on=days_of(frame["recorded_on"], NO_DAY),
-        row=np.arange(len(frame)),
-    )
-    return _sorted_rows(rows, "day", "subject", "mark", "coefficient", "status", "kind", "recorded_on")
+def _absences(rows: _Sorted) -> Absences:
+    named = rows.named(kind="kind", justified_on="justified_on", half_days="half_days")
+    return Absences(**named, justified=lambda: rows.column("justified") == 1)
 
 
-def _orientation(ids: pd.Index[str], frame: pd.DataFrame) -> Orientation:
-    granted = frame["granted"].to_numpy(dtype=np.float64, na_value=np.nan)
-    order = np.where(np.isnan(granted), 1, np.where(granted == 1, 0, 2)).astype(np.int8)
-    target = pd.factorize(frame["target"], sort=True)[0]  # -1, hence first, where missing
-    rows = Orientation(
-        pupil=_positions(ids, frame),
-        day=days_of(frame["date"], NO_DAY),
-        recorded_on=days_of(frame["recorded_on"], NO_DAY),
-        rank=frame["rank"].to_numpy(dtype=np.float64, na_value=np.nan),
-        granted_order=order,
-        target=cast("npt.NDArray[np.int32]", target.astype(np.int32)),
-        event=_codes(frame["event"]),
-        row=np.arange(len(frame)),
-    )
-    missing_first = np.where(np.isnan(rows.rank), -np.inf, rows.rank)
-    order_keys = (
-        rows.event,
-        rows.target,
-        rows.granted_order,
-        missing_first,
-        rows.recorded_on,
-        rows.day,
-        rows.pupil,
-    )
-    return rows.take(np.lexsort(order_keys))
+def _grades(rows: _Sorted) -> Grades:
+    columns = ("subject", "mark", "coefficient", "status", "kind")
+    return Grades(**rows.named(**{name: name for name in columns}))
+
+
+def _orientation(rows: _Sorted) -> Orientation:
+    table, order = rows.table, rows.order.rows
+    named = rows.named(rank="rank", event="event", granted_order="granted_order")
+    return Orientation(**named, target=lambda: table["target"].ranks()[order])
+
+
+_MAKERS: Mapping[str, Callable[..., Any]] = {
+    "absences": _absences,
+    "grades": _grades,
+    "orientation": _orientation,
+}

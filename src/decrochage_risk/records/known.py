@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from decrochage_risk.records.coded import CodedTable
     from decrochage_risk.records.coverage import Coverage
     from decrochage_risk.records.encoded import Grades, Orientation
     from decrochage_risk.school_year import SchoolCalendar
@@ -54,14 +55,14 @@ class KnownRecords:
     calendar: SchoolCalendar
     arrays: Encoded
     coverage: Mapping[str, Coverage]
-    _frames: Mapping[str, pd.DataFrame]
+    _tables: Mapping[str, CodedTable]
 
-    @property
+    @cached_property
     def as_of_day(self) -> int:
         """The as-of date as days since 1970-01-01."""
         return day_number(self.as_of)
 
-    @property
+    @cached_property
     def year_start_day(self) -> int:
         """1 September of the school year, as days since 1970-01-01."""
         return day_number(year_start(self.school_year))
@@ -74,7 +75,7 @@ class KnownRecords:
     @property
     def pupil_count(self) -> int:
         """How many pupils the records hold."""
-        return len(self.arrays.pupil_ids)
+        return len(self.arrays.pupils.words)
 
     @cached_property
     def current_enrolment(self) -> npt.NDArray[np.intp]:
@@ -102,7 +103,7 @@ class KnownRecords:
         return self._of_current(self.arrays.enrolments.school, -1)
 
     @cached_property
-    def current_enrolment_row(self) -> npt.NDArray[np.intp]:
+    def current_enrolment_row(self) -> npt.NDArray[np.int32]:
         """Row of the records' ``enrolments`` frame that is current for each pupil, -1 without one."""
         return self._of_current(self.arrays.enrolments.row, -1)
 
@@ -120,13 +121,12 @@ class KnownRecords:
     @cached_property
     def pupils(self) -> pd.DataFrame:
         """The ``pupils`` table; nothing in it is dated."""
-        return self._frames["pupils"].copy()
+        return self._tables["pupils"].frame()
 
     @cached_property
     def enrolments(self) -> pd.DataFrame:
         """Known enrolments; an end on or after ``as_of`` is missing, as nobody knew it."""
-        rows = np.sort(self.arrays.enrolments.row)
-        known = self._frames["enrolments"].iloc[rows].reset_index(drop=True)
+        known = _frame_of(self._tables["enrolments"], self.arrays.enrolments)
         return known.assign(end_date=known["end_date"].where(known["end_date"] < pd.Timestamp(self.as_of)))
 
     @cached_property
@@ -153,12 +153,16 @@ class KnownRecords:
     def _events(self, name: str, rows: Absences | Grades | Orientation | None) -> pd.DataFrame | None:
         if rows is None:
             return None
-        return self._frames[name].iloc[np.sort(rows.row)].reset_index(drop=True)
+        return _frame_of(self._tables[name], rows)
+
+
+def _frame_of(table: CodedTable, rows: Enrolments | Absences | Grades | Orientation) -> pd.DataFrame:
+    return table.take(np.sort(rows.row)).renumbered().frame()
 
 
 def cut(
     encoded: Encoded,
-    frames: Mapping[str, pd.DataFrame],
+    tables: Mapping[str, CodedTable],
     as_of: date,
     *,
     calendar: SchoolCalendar,
@@ -190,7 +194,7 @@ def cut(
         context=None if encoded.context is None else encoded.context.take(encoded.context.day <= day),
     )
     covered = {table: spans.before(day) for table, spans in coverage.items()}
-    return KnownRecords(as_of, school_year_of(as_of), calendar, known, covered, frames)
+    return KnownRecords(as_of, school_year_of(as_of), calendar, known, covered, tables)
 
 
 def _check_calendar(calendar: SchoolCalendar, as_of: date) -> None:
@@ -233,7 +237,7 @@ def _known_absences(rows: Absences | None, day: int) -> Absences | None:
     known = rows.take(_known(rows, day))
     settled = known.justified & (known.justified_on < day)
     # A later settlement may still order rows of one day and kind: nothing that counts half-days can tell.
-    return replace(known, justified=settled, justified_on=np.where(settled, known.justified_on, NO_DAY))
+    return known.with_columns(justified=settled, justified_on=np.where(settled, known.justified_on, NO_DAY))
 
 
 def _known_enrolments(rows: Enrolments, day: int) -> Enrolments:
@@ -244,4 +248,4 @@ def _known_enrolments(rows: Enrolments, day: int) -> Enrolments:
     end = np.where(known.end < day, known.end, NEVER)
     order = np.lexsort((known.level, known.school, end, known.start, known.pupil))
     effective = np.where(end == NEVER, last_day, end).astype(np.int32)
-    return replace(known, end=effective).take(order)
+    return known.with_columns(end=effective).take(order)

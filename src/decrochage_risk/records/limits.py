@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import re
+from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from decrochage_risk.records.cell_rules import (
     BAD_CHECK_LETTER,
@@ -18,6 +18,7 @@ from decrochage_risk.records.cell_rules import (
     TOO_LONG,
 )
 from decrochage_risk.records.cells import Cells
+from decrochage_risk.records.coded import NO_CODE, NO_DAY, Texts
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -40,34 +41,37 @@ def keep_within_limits(column: Column, cells: Cells) -> Cells:
     column : Column
         Its declaration.
     cells : Cells
-        As ``read_cells`` gives them.
+        Coded cells. Every different text is looked at once.
 
     Returns
     -------
     Cells
         At most one rule of limits per cell; what it marks is missing. A text of blanks only is missing, not wrong.
     """
-    blank: npt.NDArray[np.bool_] | None = None
     if column.kind == "text":
-        marks, blank = _beyond_text(column, cells.array)
-    elif column.kind == "day":
-        low, high = (np.datetime64(str(bound), "s") for bound in (column.minimum, column.maximum))
-        marks = {OUT_OF_RANGE: (cells.array < low) | (cells.array > high)}
+        return _texts_within(column, cells)
+    if column.kind == "day":
+        marks = _beyond_days(column, cells.array)
     elif column.kind in {"number", "integer"}:
         marks = _beyond_numbers(column, cells.array)
     else:
         return cells
-    marks = {rule: mask for rule, mask in marks.items() if mask.any()}
-    rows = [*marks.values(), *(() if blank is None else (blank,))]
-    values = _blanked(cells.array, np.logical_or.reduce(rows)) if rows else cells.array
+    if not marks:
+        return cells
+    values = cells.array.copy()
+    values[np.logical_or.reduce(list(marks.values()))] = NO_DAY if column.kind == "day" else np.nan
     return Cells(values, {**cells.marks, **marks})
 
 
-def _blanked(values: Any, rows: npt.NDArray[np.bool_]) -> Any:  # noqa: ANN401 - an array of the column's own type
-    values = values.copy()
-    is_day = isinstance(values, np.ndarray) and values.dtype.kind == "M"
-    values[rows] = np.datetime64("NaT", "s") if is_day else np.nan
-    return values
+def _beyond_days(column: Column, days: npt.NDArray[np.int32]) -> Marks:
+    low, high = (
+        int(np.datetime64(str(bound), "D").astype(np.int64)) for bound in (column.minimum, column.maximum)
+    )
+    given = days != NO_DAY
+    if days.size and days.max() <= high and days.min(where=given, initial=high) >= low:
+        return {}
+    outside = given & ((days < low) | (days > high))
+    return {OUT_OF_RANGE: outside} if outside.any() else {}
 
 
 def _beyond_numbers(column: Column, values: npt.NDArray[np.float64]) -> Marks:
@@ -80,42 +84,48 @@ def _beyond_numbers(column: Column, values: npt.NDArray[np.float64]) -> Marks:
         fraction = ~(infinite | outside | np.isnan(values))
         fraction[fraction] = values[fraction] % 1 != 0
         marks[NOT_WHOLE] = fraction
-    return marks
+    return {rule: mask for rule, mask in marks.items() if mask.any()}
 
 
-def _beyond_text(column: Column, values: Any) -> tuple[Marks, npt.NDArray[np.bool_] | None]:  # noqa: ANN401 - a pandas str array
-    """Mark texts, and say which are blank (None if none is): the pattern of every column refuses blank texts."""
-    texts = pa.array(values)
-    given = _flags(texts.is_valid())
-    misfit = given & ~_flags(pc.match_substring_regex(texts, column.pattern))
-    marks: Marks = {}
-    if column.max_length is not None:
-        marks[TOO_LONG] = _flags(pc.greater(pc.utf8_length(texts), column.max_length))
-    if column.check == "uai":
-        marks[BAD_CHECK_LETTER] = _wrong_letters(values, given & ~misfit)
-    if not misfit.any():
-        return marks, None
-    blank = np.zeros(len(given), dtype=np.bool_)
-    blank[misfit] = pd.Series(values[misfit]).str.strip().eq("").to_numpy(dtype=np.bool_)
-    marks[BAD_PATTERN] = misfit & ~blank
-    for rule in (TOO_LONG, BAD_CHECK_LETTER):
-        if rule in marks:
-            marks[rule] &= ~misfit
-    return marks, blank
+def _texts_within(column: Column, cells: Cells) -> Cells:
+    texts: Texts = cells.array
+    if _plainly_allowed(column, texts.words):
+        return cells
+    rule_of = np.array([_word_rule(column, word) for word in texts.words] or [0], dtype=np.int8)
+    if not rule_of.any():
+        return cells
+    codes, found = (
+        np.where(rule_of == 0, np.arange(rule_of.size), NO_CODE).astype(np.int32),
+        texts.translate(rule_of, 0),
+    )
+    marks = {rule: mask for number, rule in _TEXT_RULES.items() if (mask := found == number).any()}
+    return Cells(Texts(texts.translate(codes), texts.words), {**cells.marks, **marks})
 
 
-def _flags(array: pa.Array) -> npt.NDArray[np.bool_]:
-    return np.asarray(pc.fill_null(array, fill_value=False).to_numpy(zero_copy_only=False), dtype=np.bool_)
+def _plainly_allowed(column: Column, words: list[str]) -> bool:
+    """Whether all words are ASCII letters, digits, hyphens and underscores: no identifier refuses them."""
+    if column.check is not None or column.max_length is None or "" in words:
+        return False
+    joined = "".join(words).replace("-", "").replace("_", "")
+    return joined.isascii() and joined.isalnum() and max(map(len, words)) <= column.max_length
 
 
-def _wrong_letters(values: Any, shaped: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:  # noqa: ANN401 - a pandas str array
-    wrong = np.zeros(len(shaped), dtype=np.bool_)
-    codes, numbers = pd.factorize(pd.Series(values[shaped]))
-    if len(numbers):
-        texts = pd.Series(numbers, dtype="str")
-        bad = (texts.str[7] != uai_letters(texts)).to_numpy(dtype=np.bool_)
-        wrong[shaped] = bad[codes]
-    return wrong
+_BLANK = 1
+_TEXT_RULES = {2: BAD_PATTERN, 3: TOO_LONG, 4: BAD_CHECK_LETTER}
+
+
+def _word_rule(column: Column, word: str) -> int:
+    """Find the rule of ``_TEXT_RULES`` that a word breaks: 0 for none, ``_BLANK`` for blanks only."""
+    if column.pattern is not None and _compiled(column.pattern).fullmatch(word) is None:
+        return 2 if word.strip() else _BLANK
+    if column.max_length is not None and len(word) > column.max_length:
+        return 3
+    return 4 if column.check == "uai" and word[7] != UAI_LETTERS[int(word[:7]) % len(UAI_LETTERS)] else 0
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
 
 
 def uai_letters(numbers: pd.Series) -> pd.Series:

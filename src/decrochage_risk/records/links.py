@@ -1,4 +1,4 @@
-"""How rows of one table are tied to rows of another: positions of pupils, spans of enrolments, days as numbers."""
+"""How rows of one table are tied to rows of another: faults of rows, spans of enrolments, school years as months."""
 
 from __future__ import annotations
 
@@ -6,70 +6,56 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
-import pyarrow as pa
-import pyarrow.compute as pc
+
+from decrochage_risk.records import kernels
+from decrochage_risk.records.coded import NO_DAY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy.typing as npt
 
+    from decrochage_risk.records.coded import CodedTable
+    from decrochage_risk.records.event_order import PupilCodes
     from decrochage_risk.records.faults import FaultGroup, Rule
 
-__all__ = ["Spans", "day_numbers", "fault_at", "pupil_positions", "septembers"]
+__all__ = ["Spans", "fault_at", "first_days_of_years"]
 
 _SPAN = 2**20
 """More days than any two dates of the records lie apart, so that (pupil, day) fits one whole number."""
 
 
-def pupil_positions(ids: pd.Series, frame: pd.DataFrame) -> npt.NDArray[np.int64]:
-    """Find where the pupil of each row stands in a list of distinct ids; -1 for one who is not in it."""
-    found = pc.index_in(pa.array(frame["pupil_id"].array), value_set=pa.array(ids.array), skip_nulls=True)
-    return np.asarray(pc.fill_null(found, -1).to_numpy(zero_copy_only=False), dtype=np.int64)
-
-
-def day_numbers(days: pd.Series) -> npt.NDArray[np.int64]:
-    """Days since 1970-01-01; a missing day is 0."""
-    numbers = days.to_numpy().astype("datetime64[D]").astype(np.int64)
-    return np.where(days.isna().to_numpy(), 0, numbers)
-
-
 def fault_at(
     rule: Rule,
-    table: str,
     column: str | None,
-    frame: pd.DataFrame,
+    rows: CodedTable,
     broken: npt.NDArray[np.bool_],
     *,
     expected: str | None = None,
     hint: str | None = None,
 ) -> Iterator[FaultGroup]:
     """Report the rows that break a rule, if any; a fault of whole rows shows their pupil and day."""
-    rows = np.flatnonzero(broken)
-    if not rows.size:
+    found = np.flatnonzero(broken)
+    if not found.size:
         return
     if column is None:
-        some = frame[["pupil_id", "date"]].iloc[rows]
+        some = rows.take(found).frame()
         values = (some["pupil_id"] + " on " + some["date"].dt.strftime("%Y-%m-%d")).astype(object).to_numpy()
     else:
-        values = frame[column].iloc[rows].astype(object).to_numpy()
-    order = np.argsort(frame.index.to_numpy()[rows], kind="stable")
-    labels = frame.index.to_numpy()[rows][order]
-    yield rule.fault(table, column, rows=labels, values=values[order], expected=expected, hint=hint)
+        values = rows.objects(column, found)
+    labels = rows.where(found)
+    order = np.argsort(labels, kind="stable")
+    yield rule.fault(
+        rows.table.name, column, rows=labels[order], values=values[order], expected=expected, hint=hint
+    )
 
 
-def septembers(school_years: pd.Series) -> npt.NDArray[np.datetime64]:
-    """First month of each school year, as ``datetime64[M]``; NaT where the school year is missing."""
-    years = school_years.to_numpy(dtype=np.float64, na_value=np.nan)
-    known = ~np.isnan(years)
-    months = np.full(len(years), np.datetime64("NaT", "M"))
-    months[known] = (years[known] - 1970).astype("datetime64[Y]").astype("datetime64[M]") + 8
-    return months
-
-
-def _running_maximum(numbers: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    return np.maximum.accumulate(numbers) if len(numbers) else numbers
+def first_days_of_years(school_years: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """Day number of 1 September of each school year; 0 where it is missing."""
+    years = np.where(np.isnan(school_years), 1969, school_years).astype(np.int64)
+    months = (years - 1970).astype("datetime64[Y]").astype("datetime64[M]") + 8
+    days = months.astype("datetime64[D]").astype(np.int64)
+    return np.where(np.isnan(school_years), 0, days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,34 +66,31 @@ class Spans:
     ----------
     rows : (n,) int array
         Positions in the enrolments; rows without a known pupil or start, or open on no day, are left out.
-    starts : (n,) int64 array
-        Pupil and first day as one number.
-    reach : (n,) int64 array
-        Pupil and last day open so far, over this span and the ones of the pupil before it, as one number.
-    ends : (n,) int64 array
-        Pupil and last day as one number.
+    pupil, start, end : (n,) int array
+        Code of the pupil, first and last day.
+    pupils : int
+        How many pupils there are.
     """
 
     rows: npt.NDArray[np.intp]
-    starts: npt.NDArray[np.int64]
-    reach: npt.NDArray[np.int64]
-    ends: npt.NDArray[np.int64]
+    pupil: npt.NDArray[np.int32]
+    start: npt.NDArray[np.int32]
+    end: npt.NDArray[np.int32]
+    pupils: int
 
     @classmethod
-    def of(cls, enrolments: pd.DataFrame, positions: npt.NDArray[np.int64]) -> Spans:
+    def of(cls, enrolments: CodedTable, pupils: PupilCodes) -> Spans:
         """Sort the spans; without ``end_date`` an enrolment is open until 31 August of its school year."""
-        start, end = day_numbers(enrolments["start_date"]), day_numbers(enrolments["end_date"])
-        summer = (septembers(enrolments["school_year"]) + 12).astype("datetime64[D]") - 1
-        open_ended = enrolments["end_date"].isna().to_numpy() & ~np.isnat(summer)
-        end = np.where(open_ended, summer.astype(np.int64), end)
-        usable = (positions >= 0) & enrolments["start_date"].notna().to_numpy() & (end >= start)
-        rows = np.flatnonzero(usable)
-        starts, ends = (positions[rows] * _SPAN + day for day in (start[rows], end[rows]))
-        school = pd.factorize(enrolments["school_id"].iloc[rows], sort=True)[0]
-        level = enrolments["level"].cat.codes.to_numpy()[rows]
-        order = np.lexsort([level, school, ends, starts])
-        starts, ends = starts[order], ends[order]
-        return cls(rows[order], starts, _running_maximum(ends), ends)
+        start, end, years = enrolments["start_date"], enrolments["end_date"], enrolments["school_year"]
+        open_ended = (end == NO_DAY) & ~np.isnan(years)
+        if open_ended.any():
+            end = np.where(open_ended, first_days_of_years(years + 1) - 1, end).astype(np.int32)
+        rows = np.flatnonzero(pupils.known & (start != NO_DAY) & (end >= start))
+        keys = (
+            enrolments["level"][rows], enrolments["school_id"].ranks()[rows], end[rows], start[rows], pupils.codes[rows],
+        )  # fmt: skip
+        rows = rows[np.lexsort(keys)]
+        return cls(rows, pupils.codes[rows], start[rows], end[rows], pupils.pupils)
 
     def overlapping(self) -> npt.NDArray[np.intp]:
         """Find the enrolments to leave out so that no two of a pupil share a day, the earliest kept.
@@ -115,20 +98,19 @@ class Spans:
         Each round leaves out the first overlapping span of every pupil, so that a span is not blamed for sharing
         a day with one that is left out itself.
         """
+        starts, ends = (self.pupil.astype(np.int64) * _SPAN + day for day in (self.start, self.end))
         left = np.arange(len(self.rows))
         out: list[npt.NDArray[np.intp]] = []
         while True:
-            before = np.append([-1], _running_maximum(self.ends[left])[:-1])[: len(left)]
-            late = np.flatnonzero(self.starts[left] <= before)
+            before = np.append([-1], np.maximum.accumulate(ends[left])[:-1])[: len(left)]
+            late = np.flatnonzero(starts[left] <= before)
             if not late.size:
                 return np.asarray(self.rows[np.concatenate([*out, late])])
-            _, first = np.unique(self.starts[left[late]] // _SPAN, return_index=True)
+            _, first = np.unique(starts[left[late]] // _SPAN, return_index=True)
             out.append(left[late[first]])
             left = np.delete(left, late[first])
 
-    def contain(self, positions: npt.NDArray[np.int64], days: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
-        """Whether some span of each pupil holds each day."""
-        wanted = positions * _SPAN + days
-        before = np.searchsorted(self.starts, wanted, side="right") - 1
-        reach = np.append(self.reach, -1)[before]
-        return np.asarray(reach >= wanted)
+    def leave_out(self, pupils: PupilCodes, days: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+        """Rows of known pupils whose day lies in no span of theirs."""
+        first = np.searchsorted(self.pupil, np.arange(self.pupils + 1))
+        return kernels.outside_spans(pupils.codes, days, NO_DAY, first, self.start, self.end)

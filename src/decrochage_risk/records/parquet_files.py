@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -15,7 +16,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-__all__ = ["frame_of_arrow", "parts_of_folder", "read_parquet", "refuse_twice", "unlike_parts", "unreadable"]
+__all__ = [
+    "ArrowFile",
+    "frame_of_arrow",
+    "parts_of_folder",
+    "plain_columns",
+    "read_parquet",
+    "refuse_twice",
+    "unlike_parts",
+    "unreadable",
+]
 
 
 def refuse_twice(names: Iterable[object]) -> None:
@@ -47,18 +57,7 @@ def frame_of_arrow(table: Any) -> pd.DataFrame:  # noqa: ANN401  pyarrow ships n
     >>> frame_of_arrow(pa.table({"pupil_id": ["a", "b"], "justified": [True, None]})).dtypes.astype(str).to_dict()
     {'pupil_id': 'str', 'justified': 'boolean'}
     """
-    refuse_twice(table.column_names)
-    table = table.select(
-        [name for name in table.column_names if not re.fullmatch(r"__index_level_\d+__", name)]
-    )
-    if nested := [column.name for column in table.schema if pa.types.is_nested(column.type)]:
-        raise UnreadableRecordsError(
-            explain_error(
-                f"The columns {', '.join(nested)} of a table hold lists or structures",
-                expected="one value per cell",
-                hint="Give them as a table of their own, one row per element.",
-            )
-        )
+    table = plain_columns(table)
     for place, column in enumerate(table.schema):
         if pa.types.is_null(column.type):
             table = table.set_column(place, column.name, pa.nulls(len(table), pa.string()))
@@ -73,22 +72,61 @@ def frame_of_arrow(table: Any) -> pd.DataFrame:  # noqa: ANN401  pyarrow ships n
     return frame
 
 
-def read_parquet(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Read a Parquet file, or a folder of Parquet parts as one table.
-
-    Returns
-    -------
-    frame : pandas.DataFrame
-        The raw table.
-    notes : tuple of str
-        What was not read.
+def plain_columns(table: Any) -> Any:  # noqa: ANN401  pyarrow ships no types
+    """Leave out a pandas index without a name, and refuse what is no table of single values.
 
     Raises
     ------
     UnreadableRecordsError
-        Naming every file that cannot be read, its size and the remedy.
+        A column name that is twice there, or columns of lists or structures.
     """
-    return _read_parts(path) if path.is_dir() else (frame_of_arrow(_arrow_of(path, path.name)), ())
+    refuse_twice(table.column_names)
+    table = table.select(
+        [name for name in table.column_names if not re.fullmatch(r"__index_level_\d+__", name)]
+    )
+    if nested := [column.name for column in table.schema if pa.types.is_nested(column.type)]:
+        raise UnreadableRecordsError(
+            explain_error(
+                f"The columns {', '.join(nested)} of a table hold lists or structures",
+                expected="one value per cell",
+                hint="Give them as a table of their own, one row per element.",
+            )
+        )
+    return table
+
+
+@dataclass(frozen=True, slots=True)
+class ArrowFile:
+    """What a Parquet file holds.
+
+    Attributes
+    ----------
+    table : Table
+        The Arrow table; its columns of text are dictionaries, so that each text is there once.
+    texts : frozenset of str
+        The names of these columns.
+    notes : tuple of str
+        What was not read.
+    """
+
+    table: Any
+    texts: frozenset[str]
+    notes: tuple[str, ...] = ()
+
+
+def read_parquet(path: Path) -> ArrowFile:
+    """Read a Parquet file, or a folder of Parquet parts as one table.
+
+    Raises
+    ------
+    UnreadableRecordsError
+        Naming every file that cannot be read, its size and the remedy; a column name that is twice there, or columns
+        of lists or structures.
+    """
+    if path.is_dir():
+        return _read_parts(path)
+    texts = _texts_of(path, path.name)
+    return ArrowFile(plain_columns(_arrow_of(path, path.name, texts)), texts)
 
 
 def parts_of_folder(folder: Path) -> tuple[list[Path], tuple[str, ...]]:
@@ -113,22 +151,26 @@ def parts_of_folder(folder: Path) -> tuple[list[Path], tuple[str, ...]]:
     return parts, tuple(f"{folder.name}/{path.name} was not read" for path in others)
 
 
-def _read_parts(folder: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def _read_parts(folder: Path) -> ArrowFile:
     """Read a folder of Parquet parts as one table; every part that cannot be read is named."""
     parts, notes = parts_of_folder(folder)
-    tables, faults = [], []
+    tables, texts, faults = [], set(), []
     for path in parts:
         try:
-            tables.append(_arrow_of(path, f"{folder.name}/{path.name}"))
+            texts.add(_texts_of(path, f"{folder.name}/{path.name}"))
+            tables.append(_arrow_of(path, f"{folder.name}/{path.name}", min(texts, key=len)))
         except UnreadableRecordsError as error:
             faults.append(str(error))
     if faults:
         raise UnreadableRecordsError("\n\n".join(faults))
+    if len(texts) > 1:  # parts of different types fit together as plain columns only
+        texts = {frozenset[str]()}
+        tables = [_arrow_of(path, path.name, frozenset()) for path in parts]
     try:
         whole = pa.concat_tables(tables, promote_options="permissive")
     except pa.ArrowException as error:
         raise unlike_parts(folder, error) from error
-    return frame_of_arrow(whole), notes
+    return ArrowFile(plain_columns(whole), texts.pop(), notes)
 
 
 def unlike_parts(folder: Path, error: Exception) -> UnreadableRecordsError:
@@ -142,13 +184,29 @@ def unlike_parts(folder: Path, error: Exception) -> UnreadableRecordsError:
     )
 
 
-def _arrow_of(path: Path, name: str) -> Any:  # noqa: ANN401  pyarrow ships no types
-    """Read one Parquet file."""
+def _texts_of(path: Path, name: str) -> frozenset[str]:
+    """Names of the columns of text of a Parquet file."""
     import pyarrow.parquet as pq  # noqa: PLC0415  a service that reads JSON never needs it
 
     try:
         with path.open("rb") as file:
-            return pq.read_table(file)
+            schema = pq.read_schema(file)
+    except (pa.ArrowException, OSError) as error:
+        raise unreadable(path, name, error) from error
+    return frozenset(
+        column.name
+        for column in schema
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type)
+    )
+
+
+def _arrow_of(path: Path, name: str, texts: frozenset[str]) -> Any:  # noqa: ANN401  pyarrow ships no types
+    """Read one Parquet file, some columns as dictionaries."""
+    import pyarrow.parquet as pq  # noqa: PLC0415  a service that reads JSON never needs it
+
+    try:
+        with pq.ParquetFile(path, read_dictionary=sorted(texts), pre_buffer=False) as file:
+            return file.read()
     except (pa.ArrowException, OSError) as error:
         raise unreadable(path, name, error) from error
 

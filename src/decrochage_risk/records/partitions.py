@@ -22,6 +22,7 @@ from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.records.merged_faults import PartFaults
 from decrochage_risk.records.parquet_files import parts_of_folder
 from decrochage_risk.records.pupil_records import PupilRecords
+from decrochage_risk.records.raw_tables import RawTable
 from decrochage_risk.records.reading import read_folder, read_table_file
 from decrochage_risk.records.splitting import TableSplitter, blocks_of_parquet, texts_of_ids
 from decrochage_risk.school_year import SchoolCalendar
@@ -250,7 +251,7 @@ def split_folder(
     rows: dict[str, int] = {}
     of_pupils: dict[str, int] = {}
 
-    def split(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    def split(path: Path) -> tuple[RawTable, tuple[str, ...]]:
         name = path.name.lower().split(".", maxsplit=1)[0]
         if progress is not None:
             progress(f"Répartition de {name}", len(rows), 0)
@@ -260,7 +261,7 @@ def split_folder(
         finally:
             splitter.close()
         rows[name], of_pupils[name] = splitter.rows, splitter.of_pupils
-        return pd.DataFrame(), notes
+        return RawTable((), (), 0), notes
 
     found = read_folder(folder, split)
     done = SplitFolder(
@@ -276,8 +277,8 @@ def _stream(path: Path, splitter: TableSplitter) -> tuple[str, ...]:
         for block in blocks_of_parquet(path):
             splitter.add(block)
         return parts_of_folder(path)[1] if path.is_dir() else ()
-    frame, notes = read_table_file(path)
-    splitter.add(pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata())
+    table, notes = read_table_file(path)
+    splitter.add(pa.Table.from_pandas(table.frame(), preserve_index=False).replace_schema_metadata())
     return notes
 
 

@@ -10,13 +10,18 @@ import json
 from collections import Counter
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cached_property
 from itertools import chain
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from decrochage_risk.errors import UnreadableRecordsError, explain_error
+from decrochage_risk.records.raw_tables import RawTable
 from decrochage_risk.records.tables import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    import pandas as pd
 
 __all__ = ["Payload", "read_json"]
 
@@ -31,21 +36,26 @@ EXPECTED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Payload:
     """The raw tables of a payload.
 
     Parameters
     ----------
-    tables : dict of str to pandas.DataFrame
+    raw : dict of str to RawTable
         Only the tables that came, ``pupils`` always among them. Cells are as JSON gave them.
     not_sent : dict of str to tuple of str
         Per event table that came for somebody, the pupils that came without that key: not known for them, which is
         not the same as "no rows".
     """
 
-    tables: dict[str, pd.DataFrame]
+    raw: dict[str, RawTable]
     not_sent: dict[str, tuple[str, ...]]
+
+    @cached_property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The raw tables as pandas frames."""
+        return {name: table.frame() for name, table in self.raw.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +96,9 @@ def read_json(payload: str | bytes | list[Any] | dict[str, Any]) -> Payload:
     pupils, parts = _top_level(value, faults)
     plain, ids = _flatten(pupils, parts, faults)
     nested = {name: [part.pupil_id for part in parts[name] if part.pupil_id is not None] for name in EVENTS}
-    tables = {"pupils": _frame("pupils", [_Part("pupils", plain)], faults)}
-    tables |= {name: _frame(name, found, faults) for name, found in parts.items() if found}
+    tables = {"pupils": _raw_table("pupils", [_Part("pupils", plain)], faults)}
+    tables |= {name: _raw_table(name, found, faults) for name, found in parts.items() if found}
+    faults.extend(_cut_texts(payload, tables))
     _raise_all(faults)
     not_sent = {
         name: tuple(str(pupil_id) for pupil_id in ids if pupil_id not in with_it)
@@ -187,14 +198,14 @@ def _misplaced_keys(plain: list[dict[str, Any]]) -> list[str]:
     return faults
 
 
-def _frame(name: str, parts: list[_Part], faults: list[str]) -> pd.DataFrame:
-    """Make one raw frame of the rows of a table, their pupil's id in front."""
+def _raw_table(name: str, parts: list[_Part], faults: list[str]) -> RawTable:
+    """Make one raw table of the rows that came, their pupil's id in front."""
     rows = [row for part in parts for row in part.rows]
     if not set(map(type, rows)) <= {dict}:
         faults.extend(_not_objects(parts) + _of_another_pupil(parts))
-        return pd.DataFrame()
+        return RawTable((), (), 0)
     if not rows:
-        return pd.DataFrame({column: pd.Series(dtype="str") for column in _columns(name)})
+        return RawTable.of_lists({column: [] for column in _columns(name)}, 0)
     columns = {key: [row.get(key) for row in rows] for key in dict.fromkeys(chain.from_iterable(rows))}
     if parts[0].pupil_id is not None:
         if "pupil_id" in columns:
@@ -205,11 +216,28 @@ def _frame(name: str, parts: list[_Part], faults: list[str]) -> pd.DataFrame:
     nested = [key for key, values in columns.items() if not {dict, list}.isdisjoint(map(type, values))]
     nested = [key for key in nested if name != "pupils" or key in _columns(name)]
     faults.extend(f"{name}: column {key!r} holds lists or objects, not single values" for key in nested)
+    return RawTable.of_lists(columns, len(rows))
+
+
+def _cut_texts(payload: object, tables: Mapping[str, RawTable]) -> Iterator[str]:
+    """Find texts that end in the middle of a character; most JSON text cannot hold any."""
+    if isinstance(payload, bytes | bytearray) and b"\\u" not in payload:
+        return
+    if isinstance(payload, str) and payload.isascii() and "\\u" not in payload:
+        return
+    for name, table in tables.items():
+        texts = [cell for cells in table.cells for cell in cells if type(cell) is str and not cell.isascii()]
+        cut = next((text for text in texts if not _writable(text)), None)
+        if cut is not None:
+            yield f"{name} holds a text that cannot be written in UTF-8: {cut!r}"
+
+
+def _writable(text: str) -> bool:
     try:
-        return pd.DataFrame(columns)
-    except UnicodeEncodeError as error:
-        faults.append(f"{name} holds a text that cannot be written in UTF-8: {error.object!r}")
-        return pd.DataFrame()
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _not_objects(parts: list[_Part]) -> list[str]:

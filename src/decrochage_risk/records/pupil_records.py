@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import cached_property
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias
 
+import numpy as np
+import pandas as pd
+
 from decrochage_risk.errors import RecordsError, explain_error
-from decrochage_risk.records.checked_tables import MANDATORY, check_tables
+from decrochage_risk.records.checked_tables import check_tables
 from decrochage_risk.records.coverage import COVERED_TABLES, find_coverage, first_named
 from decrochage_risk.records.encoded import encode
 from decrochage_risk.records.known import KnownRecords, cut
-from decrochage_risk.records.reading import as_frame, read_folder, read_json
+from decrochage_risk.records.reading import as_raw, read_folder, read_json
 from decrochage_risk.school_year import SchoolCalendar, to_date
 
 if TYPE_CHECKING:
@@ -18,10 +23,9 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
-    import pandas as pd
-
     from decrochage_risk.records.coverage import Coverage
     from decrochage_risk.records.encoded import Encoded
+    from decrochage_risk.records.raw_tables import RawTable
     from decrochage_risk.records.reading import Folder
 
 __all__ = ["PupilRecords", "TableLike"]
@@ -72,8 +76,6 @@ class PupilRecords:
     ----------
     faults : FaultReport
         Every fault that was found: errors (set aside) and warnings (kept).
-    set_aside : Series of int, indexed by pupil id
-        Rows, and cells of ``pupils``, that were set aside, per pupil.
     calendar : SchoolCalendar
         The calendar of all pupils.
     notes : tuple of str
@@ -120,13 +122,26 @@ class PupilRecords:
             "pupils": pupils, "enrolments": enrolments, "absences": absences, "grades": grades,
             "orientation": orientation, "coverage": coverage, "context": context, "outcomes": outcomes,
         }  # fmt: skip
-        raw = {name: as_frame(table) for name, table in given.items() if table is not None}
+        raw = {name: as_raw(table) for name, table in given.items() if table is not None}
+        self._check(raw, on_fault=on_fault, calendar=calendar, not_sent=not_sent, notes=notes)
+
+    def _check(
+        self,
+        raw: dict[str, RawTable],
+        *,
+        on_fault: OnFault,
+        calendar: SchoolCalendar | None,
+        not_sent: Mapping[str, Iterable[str]] | None = None,
+        notes: Iterable[str] = (),
+    ) -> None:
+        _refuse_other_choice(on_fault)
         self.calendar = calendar if calendar is not None else SchoolCalendar.for_zone("B")
         self.notes = tuple(notes)
         self._not_sent = _ids_not_sent(not_sent or {})
         checked = check_tables(raw, self.calendar, quarantine=on_fault == "quarantine")
-        self._frames, self.faults, self.set_aside = checked.frames, checked.faults, checked.set_aside
-        self._uncertain = checked.uncertain
+        self.faults, self._tables, self._uncertain = checked.faults, checked.tables, checked.uncertain
+        self._pupils, self._orders, self._lost = checked.pupils, checked.orders, checked.lost
+        self._frames: dict[str, pd.DataFrame] = {}
         self._elsewhere: Mapping[str, int] = {}
 
     @classmethod
@@ -145,11 +160,26 @@ class PupilRecords:
         FaultyRecordsError
             As for the class.
         """
-        found = read_folder(folder)
+        return cls.of_folder(read_folder(folder), on_fault=on_fault, calendar=calendar)
+
+    @classmethod
+    def of_folder(
+        cls, found: Folder, *, on_fault: OnFault = "raise", calendar: SchoolCalendar | None = None
+    ) -> Self:
+        """Check the tables of a folder that was read; as :meth:`read`. The folder's tables are given away.
+
+        Raises
+        ------
+        FaultyRecordsError
+            As for the class.
+        """
         if calendar is None and found.calendar is not None:
             calendar = SchoolCalendar.from_csv(found.calendar)
-        tables: dict[str, Any] = dict.fromkeys(MANDATORY) | dict(found.tables)
-        return cls(**tables, on_fault=on_fault, calendar=calendar, notes=_reading_notes(found))
+        records = cls.__new__(cls)
+        records._check(  # noqa: SLF001 - of its own class
+            found.raw, on_fault=on_fault, calendar=calendar, notes=_reading_notes(found)
+        )
+        return records
 
     @classmethod
     def from_json(
@@ -171,14 +201,17 @@ class PupilRecords:
             As for the class.
         """
         sent = read_json(payload)
-        tables: dict[str, Any] = dict.fromkeys(MANDATORY) | dict(sent.tables)
-        return cls(**tables, on_fault=on_fault, calendar=calendar, not_sent=sent.not_sent)
+        records = cls.__new__(cls)
+        records._check(  # noqa: SLF001 - of its own class
+            sent.raw, on_fault=on_fault, calendar=calendar, not_sent=sent.not_sent
+        )
+        return records
 
     def __len__(self) -> int:
-        return len(self.pupils)
+        return len(self._tables["pupils"])
 
     def __repr__(self) -> str:
-        sizes = ", ".join(f"{name} {len(frame):,}" for name, frame in self._frames.items())
+        sizes = ", ".join(f"{name} {len(table):,}" for name, table in self._tables.items())
         faults = f"{len(self.faults.errors)} errors, {len(self.faults.warnings)} warnings"
         read = f"; {'; '.join(self.notes)}" if self.notes else ""
         return f"<PupilRecords: {sizes}; {faults}{read}>"
@@ -186,46 +219,60 @@ class PupilRecords:
     @property
     def pupils(self) -> pd.DataFrame:
         """One row per pupil: ``pupil_id``, ``birth_date``, ``sex``."""
-        return self._frames["pupils"]
+        return self._frame_of("pupils")
 
     @property
     def enrolments(self) -> pd.DataFrame:
         """One row per enrolment."""
-        return self._frames["enrolments"]
+        return self._frame_of("enrolments")
 
     @property
     def absences(self) -> pd.DataFrame | None:
         """Absences, lateness, exclusions and placements, or ``None`` when not known."""
-        return self._frames.get("absences")
+        return self._frame_of("absences") if "absences" in self._tables else None
 
     @property
     def grades(self) -> pd.DataFrame | None:
         """Marks, or ``None`` when not known."""
-        return self._frames.get("grades")
+        return self._frame_of("grades") if "grades" in self._tables else None
 
     @property
     def orientation(self) -> pd.DataFrame | None:
         """Wishes, decisions, assignments and changes of track, or ``None`` when not known."""
-        return self._frames.get("orientation")
+        return self._frame_of("orientation") if "orientation" in self._tables else None
 
     @property
     def coverage(self) -> pd.DataFrame | None:
         """Spans for which tables are in the extract, or ``None``: everything is."""
-        return self._frames.get("coverage")
+        return self._frame_of("coverage") if "coverage" in self._tables else None
 
     @property
     def context(self) -> pd.DataFrame | None:
         """Reference values of classes and schools, or ``None`` when not known."""
-        return self._frames.get("context")
+        return self._frame_of("context") if "context" in self._tables else None
 
     @property
     def outcomes(self) -> pd.DataFrame | None:
         """What became of the pupils (training and evaluation only), or ``None``."""
-        return self._frames.get("outcomes")
+        return self._frame_of("outcomes") if "outcomes" in self._tables else None
+
+    def _frame_of(self, name: str) -> pd.DataFrame:
+        if name not in self._frames:
+            self._frames[name] = self._tables[name].frame()
+        return self._frames[name]
+
+    @cached_property
+    def set_aside(self) -> pd.Series[int]:
+        """Rows, and cells of ``pupils``, that were set aside, per pupil."""
+        ids = self._encoded.pupils.words
+        lost = Counter(chain.from_iterable(self._lost.values()))
+        return pd.Series(
+            [lost[pupil] for pupil in ids], index=pd.Index(ids, dtype="str", name="pupil_id"), dtype=np.int64
+        )
 
     @cached_property
     def _encoded(self) -> Encoded:
-        return encode(self._frames)
+        return encode(self._tables, self._pupils, self._orders)
 
     @cached_property
     def _coverage(self) -> dict[str, Coverage]:
@@ -265,7 +312,7 @@ class PupilRecords:
             When the calendar does not hold the school year up to ``as_of``.
         """
         day: date = to_date(as_of)
-        return cut(self._encoded, self._frames, day, calendar=self.calendar, coverage=self._coverage)
+        return cut(self._encoded, self._tables, day, calendar=self.calendar, coverage=self._coverage)
 
 
 def _refuse_other_choice(on_fault: str) -> None:

@@ -11,22 +11,24 @@ import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pyarrow as pa
 
 from decrochage_risk.errors import UnreadableRecordsError, explain_error
 from decrochage_risk.records.csv_files import read_csv
-from decrochage_risk.records.parquet_files import frame_of_arrow, read_parquet, refuse_twice
+from decrochage_risk.records.parquet_files import frame_of_arrow, plain_columns, read_parquet, refuse_twice
 from decrochage_risk.records.payload import Payload, read_json
+from decrochage_risk.records.raw_tables import RawTable
 from decrochage_risk.records.tables import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Folder", "Payload", "as_frame", "read_folder", "read_json", "read_table_file"]
+__all__ = ["Folder", "Payload", "as_frame", "as_raw", "read_folder", "read_json", "read_table_file"]
 
 CALENDAR_FILE = "calendar.csv"
 SUFFIXES = (".parquet", ".csv", ".csv.gz")
@@ -45,13 +47,13 @@ FRENCH_NAMES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Folder:
     """What a folder holds.
 
     Parameters
     ----------
-    tables : dict of str to pandas.DataFrame
+    raw : dict of str to RawTable
         The raw tables, in the order of their declaration.
     calendar : Path or None
         ``calendar.csv``, when there is one.
@@ -63,11 +65,16 @@ class Folder:
         Encoding and separator of each CSV, what was left out, and files whose name is near a table's.
     """
 
-    tables: dict[str, pd.DataFrame]
+    raw: dict[str, RawTable]
     calendar: Path | None
     files: dict[str, Path]
     ignored: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @cached_property
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The raw tables as pandas frames."""
+        return {name: table.frame() for name, table in self.raw.items()}
 
 
 def as_frame(table: object) -> pd.DataFrame:
@@ -96,7 +103,7 @@ def as_frame(table: object) -> pd.DataFrame:
         refuse_twice(table.columns)
         return table
     if hasattr(table, "__arrow_c_stream__"):
-        return _from_stream(table)
+        return frame_of_arrow(_arrow_of_stream(table))
     if not isinstance(table, list) or not all(isinstance(row, dict) for row in table):
         raise UnreadableRecordsError(_not_a_table(table))
     try:
@@ -111,6 +118,13 @@ def as_frame(table: object) -> pd.DataFrame:
         ) from error
 
 
+def as_raw(table: object) -> RawTable:
+    """Give a table that came as anything :func:`as_frame` accepts, an Arrow table without making a frame of it."""
+    if not isinstance(table, pd.DataFrame) and hasattr(table, "__arrow_c_stream__"):
+        return RawTable.of_arrow(_arrow_of_stream(table))
+    return RawTable.of_frame(as_frame(table))
+
+
 def _refuse_levels(columns: pd.Index) -> None:
     if columns.nlevels > 1:
         raise UnreadableRecordsError(
@@ -122,10 +136,10 @@ def _refuse_levels(columns: pd.Index) -> None:
         )
 
 
-def _from_stream(table: object) -> pd.DataFrame:
+def _arrow_of_stream(table: object) -> Any:  # noqa: ANN401 - pyarrow ships no types
     """Read an Arrow stream; a stream of something else than rows and columns is no table."""
     try:
-        return frame_of_arrow(pa.RecordBatchReader.from_stream(table).read_all())
+        return plain_columns(pa.RecordBatchReader.from_stream(table).read_all())
     except (pa.ArrowException, TypeError) as error:
         raise UnreadableRecordsError(f"{_not_a_table(table)} ({error})") from error
 
@@ -148,7 +162,7 @@ def _not_a_table(table: object) -> str:
 
 
 def read_folder(
-    folder: str | Path, read: Callable[[Path], tuple[pd.DataFrame, tuple[str, ...]]] | None = None
+    folder: str | Path, read: Callable[[Path], tuple[RawTable, tuple[str, ...]]] | None = None
 ) -> Folder:
     r"""Read every table of a folder.
 
@@ -275,12 +289,12 @@ def _only_one(name: str, paths: list[Path]) -> Path:
     return paths[0]
 
 
-def read_table_file(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def read_table_file(path: Path) -> tuple[RawTable, tuple[str, ...]]:
     """Read one table: a CSV, a Parquet file, or a folder of Parquet parts.
 
     Returns
     -------
-    frame : pandas.DataFrame
+    table : RawTable
         The raw table.
     notes : tuple of str
         What was decided while reading.
@@ -291,11 +305,19 @@ def read_table_file(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
         Naming the file, its size and the remedy.
     """
     if path.is_dir():
-        return read_parquet(path)
+        return _raw_parquet(path)
     if path.stat().st_size == 0:
         raise UnreadableRecordsError(
             explain_error(
                 f"{path.name} is empty (0 bytes)", expected="a table", hint="Export or copy it again."
             )
         )
-    return read_parquet(path) if path.suffix.lower() == ".parquet" else read_csv(path)
+    if path.suffix.lower() == ".parquet":
+        return _raw_parquet(path)
+    frame, notes = read_csv(path)
+    return RawTable.of_frame(frame), notes
+
+
+def _raw_parquet(path: Path) -> tuple[RawTable, tuple[str, ...]]:
+    file = read_parquet(path)
+    return RawTable.of_arrow(file.table, file.texts), file.notes

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
+from decrochage_risk.records.coded import NO_DAY
 from decrochage_risk.records.faults import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy.typing as npt
+
+    from decrochage_risk.records.coded import CodedTable
 
 __all__ = ["ROW_RULES", "RowRule"]
 
@@ -31,62 +33,56 @@ class RowRule:
     rule : Rule
         Its name, severity and words.
     broken : callable
-        Canonical frame to a bool array: the rows that break it.
+        From the coded table to a bool array: the rows that break it.
     """
 
     table: str
     columns: tuple[str, ...]
     rule: Rule
-    broken: Callable[[pd.DataFrame], npt.NDArray[np.bool_]]
+    broken: Callable[[CodedTable], npt.NDArray[np.bool_]]
 
 
-def _before(first: str, second: str) -> Callable[[pd.DataFrame], npt.NDArray[np.bool_]]:
+def _before(first: str, second: str) -> Callable[[CodedTable], npt.NDArray[np.bool_]]:
     """Rows in which day ``first`` lies before day ``second``; never where one of them is missing."""
-    return lambda frame: frame[first].to_numpy() < frame[second].to_numpy()
+    return lambda rows: (rows[first] < rows[second]) & (rows[first] != NO_DAY)
 
 
-def _is(column: pd.Series, *choices: str) -> npt.NDArray[np.bool_]:
+def _is(rows: CodedTable, column: str, *choices: str) -> npt.NDArray[np.bool_]:
     """Rows whose choice is one of some, by code: no text is compared."""
-    codes = column.cat.categories.get_indexer(pd.Index(choices))
-    return np.isin(column.cat.codes.to_numpy(), codes)
+    known = rows.table.column(column).choices
+    chosen = np.array([choice in choices for choice in (*known, None)], dtype=np.bool_)
+    return np.asarray(chosen[rows[column]])
 
 
-def _given(column: pd.Series) -> npt.NDArray[np.bool_]:
-    return column.notna().to_numpy(dtype=np.bool_)
+def _lateness_with_half_days(absences: CodedTable) -> npt.NDArray[np.bool_]:
+    counted = absences.given("half_days") & (absences["half_days"] != 0)
+    return np.asarray(_is(absences, "kind", "lateness") & counted)
 
 
-def _is_zero(column: pd.Series) -> npt.NDArray[np.bool_]:
-    return column.eq(0).to_numpy(dtype=np.bool_, na_value=False)
+def _no_half_days(absences: CodedTable) -> npt.NDArray[np.bool_]:
+    missed = _is(absences, "kind", "absence", "exclusion", "placement")
+    return np.asarray((absences["half_days"] == 0) & missed)
 
 
-def _lateness_with_half_days(absences: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    counted = _given(absences["half_days"]) & ~_is_zero(absences["half_days"])
-    return _is(absences["kind"], "lateness") & counted
+def _value_above_out_of(grades: CodedTable) -> npt.NDArray[np.bool_]:
+    return np.asarray(grades["value"] > grades["out_of"])
 
 
-def _no_half_days(absences: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    return _is_zero(absences["half_days"]) & _is(absences["kind"], "absence", "exclusion", "placement")
+def _graded_without_value(grades: CodedTable) -> npt.NDArray[np.bool_]:
+    return _is(grades, "status", "graded") & ~grades.given("value")
 
 
-def _value_above_out_of(grades: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    return grades["value"].to_numpy() > grades["out_of"].to_numpy()
+def _value_without_grade(grades: CodedTable) -> npt.NDArray[np.bool_]:
+    return _is(grades, "status", "absent", "not_handed_in", "exempt") & grades.given("value")
 
 
-def _graded_without_value(grades: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    return _is(grades["status"], "graded") & ~_given(grades["value"])
+def _granted_without_decision(orientation: CodedTable) -> npt.NDArray[np.bool_]:
+    decision = _is(orientation, "event", "council_decision")
+    return orientation.given("granted") & orientation.given("event") & ~decision
 
 
-def _value_without_grade(grades: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    return _is(grades["status"], "absent", "not_handed_in", "exempt") & _given(grades["value"])
-
-
-def _granted_without_decision(orientation: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    decision = _is(orientation["event"], "council_decision")
-    return _given(orientation["granted"]) & _given(orientation["event"]) & ~decision
-
-
-def _covers_nobody(coverage: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    return ~_given(coverage["school_id"]) & ~_given(coverage["pupil_id"])
+def _covers_nobody(coverage: CodedTable) -> npt.NDArray[np.bool_]:
+    return ~coverage.given("school_id") & ~coverage.given("pupil_id")
 
 
 ROW_RULES: tuple[RowRule, ...] = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -88,7 +89,7 @@ class Column:
     meaning: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Table:
     """One declared table.
 
@@ -119,17 +120,17 @@ class Table:
     mandatory: bool
     label: str
 
-    @property
+    @cached_property
     def column_names(self) -> tuple[str, ...]:
         """Names of all columns, in declared order."""
         return tuple(column.name for column in self.columns)
 
-    @property
+    @cached_property
     def required(self) -> tuple[str, ...]:
         """Names of the columns that must be there."""
         return tuple(column.name for column in self.columns if column.required)
 
-    @property
+    @cached_property
     def optional(self) -> tuple[str, ...]:
         """Names of the columns that may be left out."""
         return tuple(column.name for column in self.columns if not column.required)

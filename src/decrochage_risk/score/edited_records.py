@@ -10,6 +10,7 @@ import numpy as np
 from decrochage_risk.features.facts import code_of
 from decrochage_risk.features.windows import LAST_4W
 from decrochage_risk.records.coverage import Coverage
+from decrochage_risk.records.encoded import Ids
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -42,7 +43,7 @@ def only(known: KnownRecords, pupils: Positions) -> KnownRecords:
     arrays = known.arrays
     kept = replace(
         arrays,
-        pupil_ids=arrays.pupil_ids[pupils],
+        pupils=Ids([arrays.pupils.words[pupil] for pupil in pupils.tolist()]),
         birth_year=arrays.birth_year[pupils],
         enrolments=_of(arrays.enrolments, position),
         absences=_of(arrays.absences, position),
@@ -59,7 +60,7 @@ def _of(rows: _Rows, position: npt.NDArray[np.int32]) -> _Rows:
         return rows
     kept = np.flatnonzero(position[rows.pupil] >= 0)
     kept = kept[np.argsort(position[rows.pupil[kept]], kind="stable")]
-    taken: _Rows = replace(rows.take(kept), pupil=position[rows.pupil[kept]])
+    taken: _Rows = rows.take(kept).with_columns(pupil=position[rows.pupil[kept]])
     return taken
 
 

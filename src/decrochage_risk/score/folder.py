@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from decrochage_risk.errors import DemoModelWarning
 from decrochage_risk.policy import load_policy
-from decrochage_risk.records.checked_tables import MANDATORY
 from decrochage_risk.records.partitions import checked_parts
 from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.reading import read_folder
@@ -124,11 +123,8 @@ def _score_at_once(
 ) -> FolderScores:
     progress("Lecture et vérification des extraits", 0, _STEPS)
     found = read_folder(source)
-    if calendar is None and found.calendar is not None:
-        calendar = SchoolCalendar.from_csv(found.calendar)
-    tables: dict[str, Any] = dict.fromkeys(MANDATORY) | dict(found.tables)
-    records = PupilRecords(
-        **tables, on_fault="raise" if asked.raise_faults else "quarantine", calendar=calendar
+    records = PupilRecords.of_folder(
+        found, on_fault="raise" if asked.raise_faults else "quarantine", calendar=calendar
     )
     progress("Scores et motifs", 1, _STEPS)
     scores = asked.score(records)

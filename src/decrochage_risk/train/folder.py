@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from decrochage_risk.errors import DecrochageError, RecordsError, explain_error
 from decrochage_risk.features import contract
-from decrochage_risk.records.checked_tables import MANDATORY
 from decrochage_risk.records.part_runs import PartRuns, fingerprint
 from decrochage_risk.records.partitions import checked_parts
 from decrochage_risk.records.pupil_records import PupilRecords
@@ -152,10 +151,9 @@ def _at_once(
     choices: dict[str, Any],
 ) -> FolderTraining:
     found = read_folder(source)
-    if calendar is None and found.calendar is not None:
-        calendar = SchoolCalendar.from_csv(found.calendar)
-    tables: dict[str, Any] = dict.fromkeys(MANDATORY) | dict(found.tables)
-    records = PupilRecords(**tables, on_fault="raise" if raise_faults else "quarantine", calendar=calendar)
+    records = PupilRecords.of_folder(
+        found, on_fault="raise" if raise_faults else "quarantine", calendar=calendar
+    )
     model = train_model(records, progress=progress, **choices)
     faults = records.faults
     return FolderTraining(model, 1, found.notes, found.ignored, len(faults.errors), len(faults.warnings))

@@ -178,7 +178,7 @@ class _Run:
     @cached_property
     def outcomes(self) -> pd.DataFrame:
         """The outcomes, canonical."""
-        apart = None if self.config.outcomes is None else read_table_file(self.config.outcomes)[0]
+        apart = None if self.config.outcomes is None else read_table_file(self.config.outcomes)[0].frame()
         return outcomes_for(self.records, apart)
 
     def _inputs(self, *names: str) -> dict[str, str]:
