@@ -10,6 +10,7 @@ import pytest
 
 from decrochage_risk.features import CATALOGUE, CONTEXT_COLUMNS, FAMILIES
 from decrochage_risk.features.documentation import DIRECTIONS, features_page, unit_words
+from decrochage_risk.features.sources import SOURCES
 from decrochage_risk.french import forbidden_in
 
 if TYPE_CHECKING:
@@ -63,11 +64,22 @@ def test_sections_are_the_families_in_order_and_the_context() -> None:
     """The page has one section per family, in the order in which reasons are told, then the context columns."""
     titles = [line for line in features_page().splitlines() if line.startswith("## ")]
     told = [family for family in FAMILIES if any(feature.family is family for feature in CATALOGUE)]
-    assert titles == [*(f"## {family.label} : `{family.code}`" for family in told), "## Contexte"]
+    assert titles == [
+        *(f"## {family.label} : `{family.code}`" for family in told),
+        "## Contexte",
+        "## Sources",
+    ]
     context = features_page().split("\n## Contexte\n")[1]
     assert [line.split("`")[1] for line in context.splitlines() if line.startswith("| `")] == list(
         CONTEXT_COLUMNS
     )
+
+
+def test_every_source_is_listed_and_used() -> None:
+    """Each source that a feature names is listed with its reference, and no other one is."""
+    named = {name for feature in CATALOGUE for name in feature.source.split(" ; ")}
+    assert named == set(SOURCES)
+    assert all(f"- **{name}** : {SOURCES[name]}." in features_page() for name in named)
 
 
 def test_directions_do_not_read_alike() -> None:

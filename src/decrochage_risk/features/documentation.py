@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from decrochage_risk.features.catalogue import CATALOGUE
 from decrochage_risk.features.context import CONTEXT_COLUMNS
 from decrochage_risk.features.families import FAMILIES
+from decrochage_risk.features.sources import SOURCES
 from decrochage_risk.french import UNITS
 from decrochage_risk.records.levels import LEVELS
 
@@ -68,6 +69,11 @@ les mêmes par construction : elles ne sont jamais un motif. Les valeurs de l’
 """
 
 
+_SOURCES_INTRODUCTION = """## Sources
+
+"""
+
+
 def unit_words(unit: str) -> str:
     """Words of a unit of the catalogue.
 
@@ -80,7 +86,7 @@ def unit_words(unit: str) -> str:
 
 
 def features_page() -> str:
-    """Write ``docs/features.md``: every feature by family, and the context columns, in French.
+    """Write ``docs/features.md``: every feature by family, the context columns and the sources, in French.
 
     Returns
     -------
@@ -97,7 +103,8 @@ def features_page() -> str:
     context = _CONTEXT_INTRODUCTION + "".join(
         f"| `{column}` | {meaning} |\n" for column, meaning in _context_meanings().items()
     )
-    return "\n".join([_INTRODUCTION, *sections, context])
+    sources = _SOURCES_INTRODUCTION + "".join(f"- **{name}** : {what}.\n" for name, what in SOURCES.items())
+    return "\n".join([_INTRODUCTION, *sections, context, sources])
 
 
 def _family_section(family: Family, features: Iterable[Feature]) -> str:

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["LEAK_AUC", "Signal", "missing_signals", "missing_warnings", "refuse_leaks", "signals_of"]
 
 LEAK_AUC = 0.95
-"""AUC of one feature, in either direction, above which training stops. The best single flags of the field stay far below:
-Bowers, Sprott and Taff (2013) find none of 110 that comes near, and a whole model reaches about 0.9."""
+"""AUC of one feature, in either direction, above which training stops: a choice of this project. What is known of a pupil on
+a day says much of the risk, but no single value of it settles what came of the pupil months later."""
 
 LEAST_OF_A_CLASS = 20
 """Rows with and without the event under which the AUC of one feature says nothing: chance alone makes 0.95 of 3 rows."""
