@@ -20,7 +20,8 @@ from decrochage_risk.model.fit_input import FitInput
 from decrochage_risk.model.fit_options import FitOptions
 from decrochage_risk.model.folds import pupil_folds
 from decrochage_risk.model.held_out import HeldOut, out_of_fold, out_of_time
-from decrochage_risk.model.members import Members, Progress, train_bag
+from decrochage_risk.model.linear_members import LinearMembers, train_linear_bag
+from decrochage_risk.model.members import Bag, Members, Progress, train_bag
 from decrochage_risk.model.saved_model import read_files, write_files
 from decrochage_risk.model.training_range import TrainingRange
 from decrochage_risk.model.uncertainty import jackknife_interval, member_mean
@@ -28,7 +29,7 @@ from decrochage_risk.model.uncertainty import jackknife_interval, member_mean
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from decrochage_risk.model.numeric_table import FloatArray
+    from decrochage_risk.model.numeric_table import FloatArray, IntArray
     from decrochage_risk.model.references import References
 
 __all__ = ["RiskModel"]
@@ -49,8 +50,8 @@ class RiskModel:
         Medians per group; kept, dropped and context columns.
     directions : mapping of str to int
         -1, 0 or 1 for each kept column.
-    members : Members
-        The boosters, as text.
+    members : Members or LinearMembers
+        The boosters, as text; or logistic regressions, as numbers.
     calibration : Calibration
         Raw log-odds to calibrated ones.
     calibrated_on : {"out-of-time", "out-of-fold pupils"}
@@ -88,7 +89,7 @@ class RiskModel:
 
     references: References
     directions: Mapping[str, int]
-    members: Members
+    members: Members | LinearMembers
     calibration: Calibration
     calibrated_on: CalibratedOn
     comparable: Comparable
@@ -171,9 +172,7 @@ class RiskModel:
         }
         table = FitInput.prepare(features, outcome, directions=directions, labels=labels, context=context)
         fold = pupil_folds(table.groups, options.members, seed, outcome=table.outcome)
-        bag = train_bag(
-            table.matrix, table.outcome, fold, table.directions, options=options, seed=seed, progress=progress
-        )
+        bag = _train(table, fold, options, seed, progress)
         by_fold = out_of_fold(table, bag)
         by_time = out_of_time(table, rounds=bag.rounds, options=options, seed=seed, progress=progress)
         calibration, comparable = _calibrate(by_time, by_fold, seed)
@@ -228,7 +227,7 @@ class RiskModel:
 
     @property
     def boosters(self) -> tuple[Any, ...]:
-        """The parsed ``lightgbm.Booster`` objects."""
+        """The parsed ``lightgbm.Booster`` objects; none of a logistic regression."""
         return self.members.boosters
 
     def filled(self, features: Features, reference_groups: npt.ArrayLike | None = None) -> FloatArray:
@@ -342,6 +341,13 @@ class RiskModel:
             A file is missing, or does not hold what it should.
         """
         return cls(**read_files(files))
+
+
+def _train(table: FitInput, fold: IntArray, options: FitOptions, seed: int, progress: Progress | None) -> Bag:
+    rows = (table.matrix, table.outcome, fold, table.directions)
+    if options.kind == "logistic":
+        return train_linear_bag(*rows, members=options.members)
+    return train_bag(*rows, options=options, seed=seed, progress=progress)
 
 
 def _range_of(features: pd.DataFrame, references: References) -> TrainingRange | None:
