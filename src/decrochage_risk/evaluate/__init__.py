@@ -9,7 +9,7 @@ Everything takes plain arrays, one entry per row (a pupil at an as-of date), so 
 
 from __future__ import annotations
 
-from decrochage_risk.evaluate.advice import Advice, advise
+from decrochage_risk.evaluate.advice import Advice, advise, shipped_instead
 from decrochage_risk.evaluate.baselines import (
     ABC_COLUMNS,
     Baseline,
@@ -120,6 +120,7 @@ __all__ = [
     "roc_plot",
     "school_only_auc",
     "school_rate",
+    "shipped_instead",
     "spiegelhalter",
     "within_group_auc",
     "worst_verdict",

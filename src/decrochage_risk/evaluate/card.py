@@ -90,6 +90,8 @@ class CardFacts:
         Whether no choice used the rows of `report`.
     warnings : sequence of str
         Known warnings about the records (no date of justification, for example).
+    kind : {"trees", "logistic"}
+        What the members are.
     references : sequence of str
         Further references, after those of the methods.
     changes : sequence of str
@@ -118,6 +120,7 @@ class CardFacts:
     untouched: bool
     dropped_features: Sequence[str] = ()
     warnings: Sequence[str] = ()
+    kind: Literal["trees", "logistic"] = "trees"
     references: Sequence[str] = ()
     changes: Sequence[str] = ()
 

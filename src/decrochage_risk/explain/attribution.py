@@ -13,8 +13,10 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from decrochage_risk.errors import ModelError, explain_error
 from decrochage_risk.explain.shapley import shapley_values
 from decrochage_risk.explain.trees import Trees
+from decrochage_risk.model.linear_members import LinearMembers
 from decrochage_risk.model.threads import over_rows
 from decrochage_risk.model.uncertainty import member_mean
 
@@ -94,9 +96,7 @@ def attribute(
     -------
     Attribution
     """
-    trees = trees_of(model)
-    parts = over_rows(lambda part: shapley_values(trees, filled[part], references[part]), len(filled))
-    raw = np.concatenate(parts) if parts else np.zeros_like(filled)
+    raw = _raw_contributions(model, filled, references)
     if scores is None:
         scores = member_mean(model.member_log_odds(filled))
     reference_scores = _reference_scores(model, references)
@@ -113,6 +113,15 @@ def attribute(
     )
 
 
+def _raw_contributions(model: RiskModel, filled: Floats, references: Floats) -> Floats:
+    """Baseline Shapley values of the mean of the members; of an additive model they need no search."""
+    if isinstance(model.members, LinearMembers):
+        return model.members.contributions(filled, references)
+    trees = trees_of(model)
+    parts = over_rows(lambda part: shapley_values(trees, filled[part], references[part]), len(filled))
+    return np.concatenate(parts) if parts else np.zeros_like(filled)
+
+
 def trees_of(model: RiskModel) -> Trees:
     """Give the trees of a model, read once.
 
@@ -121,10 +130,19 @@ def trees_of(model: RiskModel) -> Trees:
     ModelError
         When they cannot be read.
     """
-    found = _trees.get(model.members)
+    members = model.members
+    if isinstance(members, LinearMembers):
+        raise ModelError(
+            explain_error(
+                "The members are logistic regressions",
+                expected="a model of trees",
+                hint="Their contributions need no tree: attribute(model, ...) gives them.",
+            )
+        )
+    found = _trees.get(members)
     if found is None:
         # No lock, which a process forked meanwhile would find held for ever: two threads may both read the trees.
-        found = _trees.setdefault(model.members, Trees.read(model.members.texts))
+        found = _trees.setdefault(members, Trees.read(members.texts))
     return found
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 from decrochage_risk.errors import ModelError, explain_error
 
 __all__ = ["FitOptions"]
+
+ModelKind: TypeAlias = Literal["trees", "logistic"]
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,9 @@ class FitOptions:
 
     Attributes
     ----------
+    kind : {"trees", "logistic"}
+        Boosted trees, or a logistic regression with the declared signs (which reads ``members``, ``pupil_folds``,
+        ``test_times`` and ``out_of_time_members`` alone).
     members : int
         Boosters of the bag, 2 to 5.
     leaves : int
@@ -55,6 +60,7 @@ class FitOptions:
     8
     """
 
+    kind: ModelKind = "trees"
     members: int = 5
     leaves: int = 8
     learning_rate: float | None = None
@@ -92,6 +98,8 @@ class FitOptions:
             for name, (low, high) in bounds.items()
             if not low <= getattr(self, name) <= high
         ]
+        if self.kind not in get_args(ModelKind):
+            faults.append(f"kind={self.kind!r} (one of {', '.join(get_args(ModelKind))})")
         if faults:
             raise ModelError(
                 explain_error(

@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from decrochage_risk.model.fit_input import FitInput, enough
 from decrochage_risk.model.folds import BoolArray, pupil_folds, rolling_origin
+from decrochage_risk.model.linear_members import train_linear_members
 from decrochage_risk.model.members import Bag, Progress, train_members, with_thresholds
 from decrochage_risk.model.uncertainty import member_mean
 
@@ -121,6 +122,11 @@ def _learn_and_predict(
 ) -> FloatArray:
     outcome, groups = fit_input.outcome[train], fit_input.groups[train]
     fold = pupil_folds(groups, options.members, seed, outcome=outcome)
+    count = min(options.out_of_time_members, options.members)
+    if options.kind == "logistic":
+        kept = [fold != member for member in range(count)]
+        linear = train_linear_members(fit_input.matrix[train], outcome, kept, fit_input.directions)
+        return member_mean(linear.log_odds(fit_input.matrix[test]))
     members = train_members(
         fit_input.matrix[train],
         outcome,
@@ -129,6 +135,6 @@ def _learn_and_predict(
         options=options,
         seed=seed,
         rounds=rounds,
-        count=min(options.out_of_time_members, options.members),
+        count=count,
     )
     return member_mean(members.log_odds(fit_input.matrix[test]))

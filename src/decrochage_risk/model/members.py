@@ -24,6 +24,7 @@ from decrochage_risk.model.threads import over_rows, thread_count
 if TYPE_CHECKING:
     from decrochage_risk.model.fit_options import FitOptions
     from decrochage_risk.model.folds import BoolArray
+    from decrochage_risk.model.linear_members import LinearMembers
     from decrochage_risk.model.numeric_table import FloatArray, IntArray
 
 __all__ = ["Bag", "Members", "Progress", "train_bag", "train_members", "with_thresholds"]
@@ -117,15 +118,15 @@ class Bag:
 
     Attributes
     ----------
-    members : Members
-        The boosters.
+    members : Members or LinearMembers
+        The boosters, or the logistic regressions.
     rounds : int
         Trees of each.
     left_out : (n,) array
         For each training row, the raw log-odds of the member that did not see its pupil.
     """
 
-    members: Members
+    members: Members | LinearMembers
     rounds: int
     left_out: FloatArray
 

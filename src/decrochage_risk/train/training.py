@@ -6,8 +6,6 @@ import warnings
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from decrochage_risk.errors import NotEnoughDataError, TrainingWarning, explain_error
 from decrochage_risk.evaluate import SMALL_CELL, BaseRate, CardFacts, EvaluationReport, card_page, model_card
 from decrochage_risk.french import number
@@ -28,12 +26,13 @@ from decrochage_risk.records.levels import LEVEL_BY_NAME, LEVEL_NAMES, PATHWAY_L
 from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.records.row_rules import ROW_RULES
 from decrochage_risk.school_year import school_year_of, to_date
-from decrochage_risk.train.backtest import backtest, can_be_known, fit_risk_model, last_year_rows, report_on
+from decrochage_risk.train.backtest import can_be_known
 from decrochage_risk.train.distributing import distributions_of
 from decrochage_risk.train.held_out_counts import HeldOutCounts
 from decrochage_risk.train.labels import NOT_CLOSED, mature_only, refuse_shifted_years
 from decrochage_risk.train.leaks import missing_signals, missing_warnings, refuse_leaks, signals_of
 from decrochage_risk.train.parted_records import PartedRecords
+from decrochage_risk.train.shipping import fit_and_measure
 from decrochage_risk.train.supported import set_apart_supported
 
 if TYPE_CHECKING:
@@ -45,7 +44,6 @@ if TYPE_CHECKING:
     from decrochage_risk.model import FitOptions
     from decrochage_risk.policy import Policy
     from decrochage_risk.records.pupil_records import PupilRecords
-    from decrochage_risk.train.held_out_counts import Predicted
     from decrochage_risk.train.supported import Helped
 
 __all__ = ["train_model"]
@@ -76,6 +74,8 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
 
     The model that is returned is trained on every year. The figures of its report come from the last school year,
     kept aside: models trained in the same way on the earlier years alone, by choices made there, are measured on it.
+    When a plain logistic regression predicts that year better than the trees (paired interval of the log loss), what is
+    trained, measured again and returned is a logistic regression with the declared signs, and the report says so.
 
     Parameters
     ----------
@@ -153,11 +153,8 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     refuse_leaks(signals, allow_leaks)
     unknown = missing_signals(signals)
     caveats = [*told, *_caveats(records), *missing_warnings(unknown)]
-    if progress is not None:
-        progress("Apprentissage sur toutes les années")
-    risk_model = fit_risk_model(snapshots, seed=seed, options=options)
     counts = HeldOutCounts(policy)
-    report, untouched = _measured(
+    risk_model, report, untouched = fit_and_measure(
         snapshots,
         seed=seed,
         synthetic=synthetic,
@@ -166,8 +163,6 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         progress=progress,
         predicted=counts.take,
     )
-    if report is None:
-        report = _report_on_folds(snapshots, risk_model, synthetic=synthetic, predicted=counts.take)
     trained_on = _trained_on(snapshots, outcome_closes, caveats)
     facts = _card_facts(
         snapshots, risk_model, report, trained_on, name, untouched=untouched, synthetic=synthetic
@@ -227,59 +222,6 @@ def _dates(
     return known
 
 
-def _measured(
-    snapshots: Snapshots,
-    *,
-    seed: int,
-    synthetic: bool,
-    options: FitOptions | None,
-    hold_out_schools: bool,
-    progress: Callable[[str], None] | None,
-    predicted: Predicted,
-) -> tuple[EvaluationReport | None, bool]:
-    """Report of the untouched last year; None when the earlier years are not enough to learn from."""
-    _, earlier = last_year_rows(snapshots)
-    cause = "there is no earlier school year whose outcomes had closed"
-    if earlier.any():
-        try:
-            report = backtest(
-                snapshots,
-                seed=seed,
-                synthetic=synthetic,
-                options=options,
-                hold_out_schools=hold_out_schools,
-                progress=progress,
-                predicted=predicted,
-            )
-        except NotEnoughDataError as error:
-            cause = f"the earlier school years are not enough to learn from ({str(error).splitlines()[0]})"
-        else:
-            return report, True
-    warnings.warn(
-        f"No year is untouched: {cause}. The figures come from pupils left out of the training, of the same years. "
-        "Hint: add records and outcomes of one more school year.",
-        TrainingWarning,
-        stacklevel=3,
-    )
-    return None, False
-
-
-def _report_on_folds(
-    snapshots: Snapshots, risk_model: RiskModel, *, synthetic: bool, predicted: Predicted
-) -> EvaluationReport:
-    held = risk_model.out_of_fold
-    if held is None:  # only after loading, never after fitting
-        raise NotEnoughDataError(
-            explain_error(
-                "No held-out prediction", expected="a model that was just fitted", hint="Fit it again."
-            )
-        )
-    risk = np.empty(len(held.rows))
-    risk[held.rows] = 1.0 / (1.0 + np.exp(-risk_model.calibration.apply(held.log_odds)))
-    predicted(snapshots, risk)
-    return report_on(snapshots, risk, (), title="Élèves laissés de côté, même année", synthetic=synthetic)
-
-
 def _caveats(records: PupilRecords) -> list[str]:
     """Say what the card must tell of the records: their warnings, counted."""
     meaning = {
@@ -331,6 +273,7 @@ def _card_facts(
         model_id=name,
         package_version=version("decrochage-risk"),
         synthetic=synthetic,
+        kind=risk_model.options.kind,
         members=risk_model.options.members,
         leaves=risk_model.options.leaves,
         features=[column for column in risk_model.columns if column not in context],
