@@ -24,7 +24,9 @@ from decrochage_risk.synthetic import Cohort, make_cohort
 from measured import Measured
 
 for _folder in ("features", "explain"):
-    sys.path.append(str(Path(__file__).resolve().parents[1] / "tests" / _folder))
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / _folder))
+
+sys.modules.pop("oracle", None)  # a benchmark beside this one has the same name
 
 from french_facts import SEPARATOR, read_fact, read_reference, rounded  # noqa: E402 - found in the folders above
 
