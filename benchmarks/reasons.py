@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 FIRST = 3
 NOISE = 1e-9
 REFITS = 3
+MOST_PUPILS = 8_000
+"""Of the synthetic cohort: four models are trained on it."""
 
 
 @dataclass(frozen=True)
@@ -290,10 +292,10 @@ def measured(case: Case) -> list[Measured]:
 
 
 def rows(pupils: int = 4_000, data: Path | None = None) -> list[Measured]:
-    """Measure on a synthetic cohort of ``pupils`` and, with a folder, on real records."""
+    """Measure on a synthetic cohort of at most ``pupils`` and, with a folder, on real records."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dr.DecrochageWarning)
-        found = measured(synthetic_case(pupils))
+        found = measured(synthetic_case(min(pupils, MOST_PUPILS)))
         return found if data is None else [*found, *measured(real_case(data))]
 
 

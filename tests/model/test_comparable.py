@@ -105,3 +105,13 @@ def test_nothing_held_out_gives_no_counts() -> None:
     with pytest.raises(NotEnoughDataError, match="No held-out row") as error:
         Comparable.fit(np.empty(0), np.empty(0))
     assert "Hint" in str(error.value)
+
+
+def test_the_table_of_bins_is_what_lookup_gives() -> None:
+    """The row of a risk's bin in ``table`` holds the columns of ``lookup``."""
+    rng = np.random.default_rng(3)
+    risk = rng.random(3_000)
+    comparable = Comparable.fit(risk, (rng.random(3_000) < risk).astype(float))
+    asked = np.array([0.0, 0.2, 0.5, 0.9, 1.0])
+    found = comparable.lookup(asked)[["n", "left", "share", "low", "high"]].to_numpy(dtype=float)
+    np.testing.assert_array_equal(comparable.table[comparable.bins_of(asked)], found)

@@ -26,6 +26,7 @@ from decrochage_risk.model import (
     load_trained_model,
     take_snapshots,
 )
+from decrochage_risk.records.levels import LEVEL_NAMES
 from decrochage_risk.synthetic import make_cohort
 from decrochage_risk.train.backtest import fit_risk_model
 
@@ -291,3 +292,14 @@ def test_warming_up_changes_nothing(trained: TrainedModel, snapshots: Snapshots)
     before = trained.risk_model.risk(snapshots.features)
     trained.warm_up()
     np.testing.assert_array_equal(trained.risk_model.risk(snapshots.features), before)
+
+
+def test_codes_of_levels_find_the_groups_of_their_names(small_model: TrainedModel) -> None:
+    """Levels given as positions, none included, have the reference group of their names, in any month."""
+    names = np.array([*LEVEL_NAMES, None], dtype=object)
+    codes = np.array([3, 0, -1, 12, 3])
+    for month in (1, 3, 7, 9, 11):
+        day = date(2025, month, 15)
+        expected = small_model.reference_groups(names[codes], day)
+        np.testing.assert_array_equal(small_model.groups_of_levels(codes, day), expected)
+        assert expected[2] == ""

@@ -160,3 +160,16 @@ def test_labels_of_levels_and_tiers(policy: Policy) -> None:
         policy.vigilance("7e")
     with pytest.raises(PolicyError, match="Tier 4"):
         policy.tier_label(4)
+
+
+def test_codes_of_levels_are_assessed_as_their_names() -> None:
+    """Levels given as positions, none included, get what their names get."""
+    table = load_policy().table
+    codes = np.array([*range(len(LEVEL_NAMES)), -1] * 3)
+    risk = np.repeat([0.02, 0.2, 0.7], len(LEVEL_NAMES) + 1)
+    risk[codes == -1] = np.nan
+    names = np.array([*LEVEL_NAMES, None], dtype=object)[codes]
+    by_code, by_name = table.assess_codes(codes, risk), table.assess(names, risk)
+    for field in ("tier", "flagged", "threshold", "rule", "reinforced"):
+        np.testing.assert_array_equal(getattr(by_code, field), getattr(by_name, field))
+    assert set(by_code.tier.tolist()) == {0, 1, 2, 3}

@@ -31,8 +31,8 @@ SIGNIFICANT_BITS = 20
 """Precision that the boosters see, about one part in a million.
 
 Two values that differ by the last bits of a division would otherwise get a threshold between them, which another
-machine, or the single-precision thresholds inside ``shap``, may put on the other side. A threshold half-way between
-two values of 20 bits is exact in single precision.
+machine may put on the other side. A threshold half-way between two values of 20 bits is exact in single precision,
+so that tools which hold thresholds there (``shap``) read the same trees.
 """
 
 _DROPPED_BITS = 53 - SIGNIFICANT_BITS

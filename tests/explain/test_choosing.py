@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from decrochage_risk.explain.choosing import sum_by_family, told_families
+
+FLOOR, MOST, PROTECTIVE, SHARE = 0.1, 3, 2, 0.5
+STRENGTHS = st.sampled_from([-0.6, -0.3, -0.1, -0.05, 0.0, 0.05, 0.1, 0.2, 0.3, 0.6])
+
+
+def told_by_hand(values: list[float]) -> set[int]:
+    """Choose the families of one pupil by sorting, ties by position."""
+    up = sorted((f for f, v in enumerate(values) if v >= FLOOR), key=lambda f: (-values[f], f))
+    down = sorted((f for f, v in enumerate(values) if v <= -FLOOR), key=lambda f: (values[f], f))
+    held = sum(values[f] for f in up[:MOST])
+    most = MOST + (held < SHARE * sum(v for v in values if v > 0))
+    return {*up[:most], *down[:PROTECTIVE]}
+
+
+@settings(deadline=None)
+@given(families=arrays(np.float64, (4, 9), elements=STRENGTHS))
+def test_the_told_families_are_those_of_a_sort(families: np.ndarray) -> None:
+    """With ties, values at the floor and few families, those told are the first of a sort by strength and position."""
+    told = told_families(families, FLOOR, MOST, PROTECTIVE, SHARE)
+    assert [set(np.flatnonzero(row).tolist()) for row in told] == [
+        told_by_hand(row) for row in families.tolist()
+    ]
+
+
+@settings(deadline=None)
+@given(
+    values=arrays(np.float64, (3, 6), elements=st.floats(-5, 5)),
+    family=arrays(np.intp, 6, elements=st.integers(-1, 3)),
+)
+def test_sums_are_those_of_the_columns_of_a_family(values: np.ndarray, family: np.ndarray) -> None:
+    """Each family sums its own columns one by one; columns of no family count nowhere, a family without columns is 0."""
+    found = sum_by_family(values, family, 4)
+    for row in range(3):
+        for code in range(4):
+            assert found[row, code] == sum(values[row][family == code].tolist())
