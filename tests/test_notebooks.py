@@ -14,6 +14,7 @@ from nbclient import NotebookClient
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 COHORT = ROOT / "notebooks" / "01_scorer_une_cohorte.ipynb"
+RETRAIN = ROOT / "notebooks" / "02_reentrainer.ipynb"
 
 CHECKS = """
 import json
@@ -37,17 +38,31 @@ print(json.dumps({
 }))
 """
 
+RETRAIN_CHECKS = """
+print(json.dumps({
+    "verdict": resultat.verdict,
+    "written": json.loads((travail / "passage" / "verdict.json").read_text(encoding="utf-8"))["verdict"],
+    "steps": list(resultat.redone),
+    "again": [list(encore.redone), list(encore.kept)],
+    "inputs": len(empreintes),
+    "shift": remis.updates[-1]["shift"],
+    "calibration": [sign.figure for sign in veille.overall.signs if sign.check == "calibration"],
+    "written_in": str(travail),
+}))
+"""
+
 
 def _read(path: Path) -> Any:  # noqa: ANN401 - nbformat ships no types
     return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]  # nbformat ships no types
 
 
-@pytest.fixture(scope="module")
-def executed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, dict[str, Any], Path]:
-    """Run the first notebook in an empty folder; give it, what the added last cell says, and the folder."""
-    notebook = _read(COHORT)
+def run_notebook(
+    path: Path, checks: str, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Any, dict[str, Any], Path]:
+    """Run a notebook in an empty folder; give it, what the added last cell says, and the folder."""
+    notebook = _read(path)
     last = copy.deepcopy(next(cell for cell in notebook.cells if cell.cell_type == "code"))
-    last.update(id="checks", source=CHECKS)
+    last.update(id="checks", source=checks)
     notebook.cells.append(last)
     home, work = tmp_path_factory.mktemp("home"), tmp_path_factory.mktemp("work")
     with pytest.MonkeyPatch.context() as patch:
@@ -62,6 +77,18 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, dict[str, A
     found: dict[str, Any] = json.loads(notebook.cells[-1].outputs[-1]["text"])
     found["home"] = str(home)
     return notebook, found, work
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, dict[str, Any], Path]:
+    """Run the first notebook."""
+    return run_notebook(COHORT, CHECKS, tmp_path_factory)
+
+
+@pytest.fixture(scope="module")
+def retrained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, dict[str, Any], Path]:
+    """Run the second notebook."""
+    return run_notebook(RETRAIN, RETRAIN_CHECKS, tmp_path_factory)
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
@@ -123,3 +150,24 @@ def test_three_figures_and_nothing_in_the_current_folder(
     assert sum("image/png" in output.get("data", {}) for output in outputs) == 3
     assert list(work.iterdir()) == []
     assert found["written_in"].startswith(found["home"])
+
+
+def test_the_retraining_goes_through_and_is_found_done(retrained: tuple[Any, dict[str, Any], Path]) -> None:
+    """Every step is run once, the second call finds them all done, and the verdict written is the one shown."""
+    _, found, work = retrained
+    steps = ["check", "train", "candidate", "evaluate", "compare", "card"]
+    assert found["steps"] == steps
+    assert found["again"] == [[], steps]
+    assert found["verdict"] == found["written"]
+    assert found["inputs"] > 8
+    assert list(work.iterdir()) == []
+    assert found["written_in"].startswith(found["home"])
+
+
+def test_the_level_that_the_watch_finds_is_the_one_that_is_moved(
+    retrained: tuple[Any, dict[str, Any], Path],
+) -> None:
+    """The shift of the update is the figure of the watch, to the last digit."""
+    _, found, _ = retrained
+    assert found["calibration"] == [found["shift"]]
+    assert found["shift"] > 0

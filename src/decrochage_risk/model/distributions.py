@@ -30,7 +30,7 @@ LEAST_ROWS: Final = 50
 """Rows of a group under which nothing of it is kept."""
 ROUNDED_TO: Final = 5
 """Counts are multiples of this: a count of 1 to 4 is never written."""
-_NEAR: Final = 0.05
+_NEAR: Final = 0.1 + 1e-9
 _QUANTILES: Final = np.linspace(0.1, 0.9, 9)
 
 
@@ -69,7 +69,7 @@ class FeatureDistributions:
         groups : (n,) array_like of str
             Reference group of each row.
         """
-        known = [str(name) for name in columns.columns if columns[name].notna().any()]
+        known = sorted(str(name) for name in columns.columns if columns[name].notna().any())
         edges = {name: _edges(columns[name].to_numpy(dtype=np.float64)) for name in known}
         labels = np.asarray(groups, dtype=object)
         empty = cls(edges, {})
@@ -86,7 +86,7 @@ class FeatureDistributions:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Columns that were known in training."""
+        """Columns that were known in training, sorted."""
         return tuple(self.edges)
 
     def bins(self, column: str, values: Floats) -> Codes:

@@ -35,8 +35,9 @@ LEVEL_WATCH: Final = 0.10
 LEVEL_STOP: Final = 0.25
 SLOPE_WATCH: Final = (0.9, 1.1)
 SLOPE_STOP: Final = (0.75, 1.33)
-"""Calibration: the bounds that a model must meet when it is trained, and those beyond which it is not used (the gates
-of :mod:`decrochage_risk.evaluate.gates`)."""
+"""Calibration: to watch when the figure lies beyond the bounds that a model must meet when it is trained and its interval
+excludes what is expected; to stop when the whole interval lies beyond those at which it is not used (the bounds are the
+gates' of :mod:`decrochage_risk.evaluate.gates`)."""
 TWO_SAMPLE_WATCH: Final = 0.65
 TWO_SAMPLE_STOP: Final = 0.80
 """AUC of telling two years apart: 0.5 when they are alike; these bounds are conventions."""
@@ -179,13 +180,14 @@ def calibration_signs(
             "calibration",
             "niveau moyen",
             (offset, low, high),
+            0.0,
             (-LEVEL_WATCH, LEVEL_WATCH),
             (-LEVEL_STOP, LEVEL_STOP),
         )
     ]
     if fitted.slope is not None and fitted.slope_low is not None and fitted.slope_high is not None:
         measured = (fitted.slope, fitted.slope_low, fitted.slope_high)
-        signs.append(_bounded("slope", "pente", measured, SLOPE_WATCH, SLOPE_STOP))
+        signs.append(_bounded("slope", "pente", measured, 1.0, SLOPE_WATCH, SLOPE_STOP))
     return signs
 
 
@@ -193,12 +195,13 @@ def _bounded(
     check: str,
     subject: str,
     measured: tuple[float, float, float],
+    expected: float,
     watch: tuple[float, float],
     stop: tuple[float, float],
 ) -> DriftSign:
     figure, low, high = measured
     verdict: DriftVerdict = "ok"
-    if high < watch[0] or low > watch[1]:
+    if (low > expected or high < expected) and not watch[0] < figure < watch[1]:
         verdict = "stop" if high < stop[0] or low > stop[1] else "watch"
     sentence = f"{subject} de calibration {signed(figure, 2)} [{signed(low, 2)} ; {signed(high, 2)}]"
     return DriftSign(check=check, subject=subject, figure=figure, verdict=verdict, sentence=sentence)

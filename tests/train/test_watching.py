@@ -1,0 +1,165 @@
+"""Laws of the drift watch: no alarm without a change, and each change is found where it is."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from decrochage_risk.errors import ModelError, NotEnoughDataError, TrainingWarning
+from decrochage_risk.model import FeatureDistributions, FitOptions, load_trained_model
+from decrochage_risk.synthetic import make_cohort
+from decrochage_risk.train import train_model, watch_drift
+from decrochage_risk.train.drift_signs import missing_table_signs, shift_signs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from decrochage_risk.evaluate import DriftReport
+    from decrochage_risk.model import TrainedModel
+    from decrochage_risk.synthetic import Cohort
+
+DAY = "2025-03-05"
+LABELS = ["2024-11-05", DAY]
+
+
+def drawn(*regimes: str) -> Cohort:
+    """Draw two years, the second with what changes."""
+    return make_cohort(2_000, [2023, 2024], seed=2, youngest="3e", regimes=regimes)
+
+
+@pytest.fixture(scope="module")
+def ordinary() -> Cohort:
+    return drawn()
+
+
+@pytest.fixture(scope="module")
+def model(ordinary: Cohort) -> TrainedModel:
+    """Train on the first year."""
+    with pytest.warns(TrainingWarning, match="No year is untouched"):
+        return train_model(
+            ordinary.records,
+            ordinary.outcomes,
+            as_of_dates=["2023-11-06", "2024-03-05"],
+            synthetic=True,
+            options=FitOptions(max_rounds=80, members=3),
+        )
+
+
+@pytest.fixture(scope="module")
+def calm(model: TrainedModel, ordinary: Cohort) -> DriftReport:
+    return watch_drift(model, ordinary.records, DAY)
+
+
+@pytest.fixture(scope="module")
+def watched(model: TrainedModel, ordinary: Cohort) -> Callable[..., DriftReport]:
+    """Return the watch of the second year under a regime, with its labels."""
+
+    def _watched(*regimes: str) -> DriftReport:
+        cohort = drawn(*regimes) if regimes else ordinary
+        return watch_drift(
+            model, cohort.records, DAY, cohort.outcomes, labels_as_of=LABELS, labels_known_on="2025-11-01"
+        )
+
+    return _watched
+
+
+def test_without_a_change_nobody_is_alarmed(calm: DriftReport) -> None:
+    """An ordinary year after an ordinary year: everybody and every school are ok; small schools are together."""
+    assert calm.verdict == "ok"
+    assert {unit.verdict for unit in calm.schools} <= {"ok", "too_small"}
+    told = {sign.check: sign.verdict for sign in calm.overall.signs if sign.check != "feature"}
+    assert told["two_sample"] == "ok"
+    assert told["calibration"] == "not_measured"
+    assert calm.rows == calm.overall.pupils == sum(unit.pupils or 0 for unit in calm.schools)
+
+
+def test_a_school_that_stops_recording_is_named(
+    watched: Callable[..., DriftReport], calm: DriftReport
+) -> None:
+    """The one school whose absences are no longer there is to be looked at before use, for that cause."""
+    found = watched("stops_recording")
+    (stopped,) = [unit for unit in found.schools if unit.verdict == "stop"]
+    missing = [sign for sign in stopped.signs if sign.check == "missing_table"]
+    assert [sign.subject for sign in missing] == ["absences"]
+    assert "absences : non connues pour 100" in missing[0].sentence
+    assert stopped.unit not in {unit.unit for unit in calm.schools if unit.verdict != "ok"}
+
+
+def test_more_leavers_are_seen_in_the_labels_alone(watched: Callable[..., DriftReport]) -> None:
+    """With 1.3 times as many leavers the level of the calibration is off, while no feature says so."""
+    ordinary, shifted = (
+        next(sign for sign in watched(*regimes).overall.signs if sign.check == "calibration")
+        for regimes in ((), ("prior_shift",))
+    )
+    assert ordinary.figure is not None
+    assert shifted.figure is not None
+    assert shifted.figure - ordinary.figure == pytest.approx(np.log(1.3), abs=0.15)
+
+
+def test_new_marking_is_seen_in_a_school_of_common_size() -> None:
+    """Two points less in a school of 500 pupils is found, against itself a year before; no change is not."""
+    rng = np.random.default_rng(4)
+    name = "mean_grade_year"
+    kept = FeatureDistributions.fit(pd.DataFrame({name: rng.normal(11.5, 2.8, 5_000)}), ["3e@03"] * 5_000)
+    before = np.bincount(kept.bins(name, rng.normal(12, 2.8, 500)), minlength=len(kept.edges[name]) + 2) / 500
+    for points, verdict in ((0.0, "ok"), (-2.0, "stop")):
+        now = pd.DataFrame({name: rng.normal(12 + points, 2.8, 500)})
+        (sign,) = shift_signs(kept, now, {name: (before, 500.0)}, current=[name], tests=800, coarse=True)
+        assert sign.verdict == verdict
+
+
+@pytest.mark.parametrize(("known", "verdict"), [(1.0, "ok"), (0.97, "ok"), (0.85, "watch"), (0.3, "stop")])
+def test_a_missing_table_is_judged_by_its_share(known: float, verdict: str) -> None:
+    """A table is known where one feature of it is; the rise over what was expected is judged."""
+    rows = 400
+    marks = np.where(np.arange(rows) < known * rows, 12.0, np.nan)
+    features = pd.DataFrame({"mean_grade_year": marks, "mean_grade_12w": np.nan})
+    (sign,) = missing_table_signs(
+        features, {"mean_grade_year": 0.0, "mean_grade_12w": 0.5}, list(features.columns)
+    )
+    assert sign.verdict == verdict
+    assert sign.figure == pytest.approx(1 - known)
+
+
+def test_without_the_year_before_schools_are_held_against_missing_tables_alone(model: TrainedModel) -> None:
+    """Records of one year: no school is compared with itself, nor the two years with each other."""
+    cohort = make_cohort(900, [2024], seed=2)
+    found = watch_drift(model, cohort.records, DAY)
+    assert all(
+        "tables manquantes" in unit.compared_with or unit.verdict == "too_small" for unit in found.schools
+    )
+    two = next(sign for sign in found.overall.signs if sign.check == "two_sample")
+    assert two.verdict == "not_measured"
+
+
+def test_the_report_is_the_same_bytes_and_words(
+    calm: DriftReport, model: TrainedModel, ordinary: Cohort
+) -> None:
+    """Watched again it is the same JSON; text, Markdown and table say the verdict."""
+    assert watch_drift(model, ordinary.records, DAY).to_json() == calm.to_json()
+    assert "Verdict : rien à signaler (ok)" in str(calm)
+    assert calm.to_markdown().startswith("# Veille au 5 mars 2025")
+    assert len(calm.to_frame()) >= len(calm.overall.signs)
+
+
+def test_distributions_are_saved_with_the_model(
+    model: TrainedModel, tmp_path: Path, calm: DriftReport, ordinary: Cohort
+) -> None:
+    """A saved and loaded model watches as before; one without distributions says what to do."""
+    model.save(tmp_path / "model")
+    loaded = load_trained_model(tmp_path / "model")
+    assert watch_drift(loaded, ordinary.records, DAY).to_json() == calm.to_json()
+    with pytest.raises(ModelError, match="holds no distributions"):
+        watch_drift(replace(model, distributions=None), ordinary.records, DAY)
+
+
+def test_too_few_pupils_are_not_watched(model: TrainedModel) -> None:
+    """Twenty pupils say nothing about a shift."""
+    cohort = make_cohort(20, [2024], seed=1)
+    with pytest.raises(NotEnoughDataError, match="can be scored"):
+        watch_drift(model, cohort.records, DAY)
