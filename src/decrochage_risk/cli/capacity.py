@@ -35,7 +35,7 @@ def write_capacity_list(scores: RiskScores, capacity: int, folder: Path) -> str:
     RecordsError
         The file cannot be written.
     """
-    from decrochage_risk.score.writing import guarded  # noqa: PLC0415 - pandas loads on first use
+    from decrochage_risk.score.writing import guarded_table  # noqa: PLC0415 - pandas loads on first use
 
     found = dr.capacity_list(scores, capacity)
     table = found.pupils[list(_FRENCH)].rename(columns=_FRENCH)
@@ -44,7 +44,7 @@ def write_capacity_list(scores: RiskScores, capacity: int, folder: Path) -> str:
         table[name] = table[name].map({True: "oui", False: "non"})
     path = folder / "capacite.csv"
     with writing(path):
-        table.map(guarded).to_csv(
+        guarded_table(table).to_csv(
             path, sep=";", decimal=",", index=False, encoding="utf-8-sig", lineterminator="\r\n"
         )
     return f"\nListe de capacité : {path}\n{found.text}"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from decrochage_risk.score.pupil_risk import PupilRisk
     from decrochage_risk.score.risk_scores import RiskScores
 
-__all__ = ["guarded", "html_table", "school_list", "write_scores"]
+__all__ = ["guarded_table", "html_table", "school_list", "write_scores"]
 
 _ROWS_SHOWN = 20
 _CHANGED_BY_SPREADSHEETS = re.compile(
@@ -66,7 +66,7 @@ def _written(scores: RiskScores, target: Path, lists: Path) -> list[Path]:
     written.append(run)
     for school, of_school in scores.flagged.groupby("school_id", sort=True):
         path = lists / f"{school}.csv"
-        table = school_list(scores, of_school).map(guarded)
+        table = school_list(scores, of_school).map(_guarded)
         table.to_csv(path, sep=";", decimal=",", index=False, encoding="utf-8-sig", lineterminator="\r\n")
         written.append(path)
     return written
@@ -113,9 +113,14 @@ def _measure(measure: Measure) -> str:
     return f"{measure.label} ({', '.join(said)})" if said else measure.label
 
 
-def guarded(cell: object) -> object:
+def _guarded(cell: object) -> object:
     """Put an apostrophe before a text that a spreadsheet would read as a formula, a number or a date."""
     return f"'{cell}" if isinstance(cell, str) and _CHANGED_BY_SPREADSHEETS.fullmatch(cell) else cell
+
+
+def guarded_table(table: pd.DataFrame) -> pd.DataFrame:
+    """Protect every text of a table from what a spreadsheet would make of it."""
+    return table.map(_guarded)
 
 
 def html_table(scores: RiskScores) -> str:
