@@ -45,7 +45,7 @@ def write_capacity_list(done: FolderScores, capacity: int) -> str:
     """
     import pandas as pd  # noqa: PLC0415 - loads on first use
 
-    from decrochage_risk.score.writing import guarded  # noqa: PLC0415 - same
+    from decrochage_risk.score.writing import guarded_table  # noqa: PLC0415 - same
 
     found = dr.capacity_list(_Written(pd.read_parquet(done.folder / "scores.parquet")), capacity)
     table = found.pupils[list(_FRENCH)].rename(columns=_FRENCH)
@@ -54,7 +54,7 @@ def write_capacity_list(done: FolderScores, capacity: int) -> str:
         table[name] = table[name].map({True: "oui", False: "non"})
     path = done.folder / "capacite.csv"
     with writing(path):
-        table.map(guarded).to_csv(
+        guarded_table(table).to_csv(
             path, sep=";", decimal=",", index=False, encoding="utf-8-sig", lineterminator="\r\n"
         )
     return f"\nListe de capacité : {path}\n{found.text}"

@@ -37,7 +37,7 @@ _MOST_REMEMBERED = 10_000
 """Reference rows whose score is kept, per model."""
 
 _trees: WeakKeyDictionary[Members, Trees] = WeakKeyDictionary()
-_scored: WeakKeyDictionary[Members, dict[bytes, float]] = WeakKeyDictionary()
+_scored: WeakKeyDictionary[Members | LinearMembers, dict[bytes, float]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)

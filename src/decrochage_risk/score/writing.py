@@ -19,7 +19,15 @@ if TYPE_CHECKING:
     from decrochage_risk.score.pupil_risk import PupilRisk
     from decrochage_risk.score.risk_scores import RiskScores
 
-__all__ = ["ROW_GROUP", "fresh_lists", "guarded", "html_table", "school_list", "write_list", "write_scores"]
+__all__ = [
+    "ROW_GROUP",
+    "fresh_lists",
+    "guarded_table",
+    "html_table",
+    "school_list",
+    "write_list",
+    "write_scores",
+]
 
 ROW_GROUP = 65_536
 """Rows of a row group of every Parquet file, so that scores written part by part are the same bytes."""
@@ -81,7 +89,7 @@ def _written(scores: RiskScores, target: Path) -> list[Path]:
 
 def write_list(table: pd.DataFrame, path: Path) -> Path:
     """Write one list as a CSV that Excel opens in France."""
-    table.map(guarded).to_csv(
+    guarded_table(table).to_csv(
         path, sep=";", decimal=",", index=False, encoding="utf-8-sig", lineterminator="\r\n"
     )
     return path
@@ -130,9 +138,14 @@ def _measure(measure: Measure) -> str:
     return f"{measure.label} ({', '.join(said)})" if said else measure.label
 
 
-def guarded(cell: object) -> object:
+def _guarded(cell: object) -> object:
     """Put an apostrophe before a text that a spreadsheet would read as a formula, a number or a date."""
     return f"'{cell}" if isinstance(cell, str) and _CHANGED_BY_SPREADSHEETS.fullmatch(cell) else cell
+
+
+def guarded_table(table: pd.DataFrame) -> pd.DataFrame:
+    """Protect every text of a table from what a spreadsheet would make of it."""
+    return table.map(_guarded)
 
 
 def html_table(scores: RiskScores) -> str:
