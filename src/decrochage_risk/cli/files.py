@@ -90,7 +90,7 @@ def checked(found: Folder, *, on_fault: OnFault, calendar: SchoolCalendar | None
     """Check the tables of a folder that was read."""
     if calendar is None and found.calendar is not None:
         calendar = dr.SchoolCalendar.from_csv(found.calendar)
-    tables: dict[str, Any] = dict.fromkeys(_REQUIRED) | dict(found.tables)
+    tables: dict[str, Any] = dict.fromkeys(_REQUIRED) | dict(found.raw)
     return Extracts(dr.PupilRecords(**tables, on_fault=on_fault.value, calendar=calendar), found)
 
 

@@ -86,9 +86,9 @@ def _faults_of(found: Folder, calendar: SchoolCalendar | None) -> FaultReport:
 def _say_tables(found: Folder) -> None:
     from decrochage_risk.records.tables import TABLES  # noqa: PLC0415 - pandas loads on first use
 
-    for name, table in found.tables.items():
-        say(f"{name} : {french.plural(len(table), 'ligne')} ({found.files[name].name})")
-    absent = [name for name in TABLES if name not in found.tables]
+    for name, table in found.raw.items():
+        say(f"{name} : {french.plural(table.size, 'ligne')} ({found.files[name].name})")
+    absent = [name for name in TABLES if name not in found.raw]
     if absent:
         say(f"Tables non fournies, donc inconnues : {', '.join(absent)}")
     for line in reading_lines(found):
