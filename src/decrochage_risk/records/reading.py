@@ -120,6 +120,8 @@ def as_frame(table: object) -> pd.DataFrame:
 
 def as_raw(table: object) -> RawTable:
     """Give a table that came as anything :func:`as_frame` accepts, an Arrow table without making a frame of it."""
+    if isinstance(table, RawTable):
+        return table
     if not isinstance(table, pd.DataFrame) and hasattr(table, "__arrow_c_stream__"):
         return RawTable.of_arrow(_arrow_of_stream(table))
     return RawTable.of_frame(as_frame(table))
