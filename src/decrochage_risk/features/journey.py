@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from decrochage_risk.features.absence_facts import enrolled_sum_from
+from decrochage_risk.features.absence_facts import calendar_sums, enrolled_sum_from
 from decrochage_risk.features.definition import Feature
 from decrochage_risk.features.facts import code_of
 from decrochage_risk.features.families import NOT_TOLD, ORIENTATION, PATH
@@ -127,7 +127,7 @@ def _days_without_enrolment(facts: Facts) -> Floats:
     low, after = YEAR_BACK.span(facts.known)
     calendar = facts.known.calendar
     since = np.maximum(_first_days(facts), max(low, calendar.first_day_number))
-    school = np.concatenate(([0], np.cumsum(calendar.values > 0)))
+    school = calendar_sums(calendar, "days")
     held = school[after - calendar.first_day_number] - school[since - calendar.first_day_number]
     away = held - enrolled_sum_from(facts, "days", since, after)
     return np.where(_first_days(facts) < facts.known.as_of_day, away, np.nan)
@@ -139,7 +139,7 @@ def _late_return(facts: Facts) -> Floats:
     here = rows.end >= start
     first = np.full(facts.pupils, -1, dtype=np.int64)
     first[rows.pupil[here][::-1]] = np.maximum(rows.start[here][::-1], start)
-    school = np.concatenate(([0], np.cumsum(calendar.values > 0)))
+    school = calendar_sums(calendar, "days")
     at = np.maximum(first, start) - calendar.first_day_number
     return np.where(first >= 0, school[at] - school[start - calendar.first_day_number], np.nan)
 
