@@ -7,9 +7,9 @@ from datetime import date
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+from decrochage_risk.records.context_row import ContextRow
 from decrochage_risk.records.rows import (
     AbsenceRow,
-    ContextRow,
     CoverageRow,
     EnrolmentRow,
     GradeRow,
