@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,17 +27,16 @@ __all__ = [
     "BLOCK_DAYS",
     "absent_weeks",
     "block_rates",
+    "calendar_sums",
     "days_after_holidays",
     "enrolled_sum",
     "enrolled_sum_from",
-    "half_days_of",
     "last_year_span",
     "months_of",
     "rate_of_year_at",
     "rows_since",
     "same_weeks_last_year",
     "school_day_numbers",
-    "school_days_of",
     "since_4e_rate",
 ]
 
@@ -53,16 +53,7 @@ DAYS_AFTER = 2
 SAME_WEEKDAY_LAST_YEAR = 364
 
 
-def half_days_of(calendar: SchoolCalendar) -> npt.NDArray[np.int64]:
-    """School half-days of each day of the calendar."""
-    return calendar.values.astype(np.int64)
-
-
-def school_days_of(calendar: SchoolCalendar) -> npt.NDArray[np.int64]:
-    """1 for each day of the calendar with school, else 0."""
-    return (calendar.values > 0).astype(np.int64)
-
-
+@lru_cache(maxsize=32)
 def days_after_holidays(calendar: SchoolCalendar) -> npt.NDArray[np.bool_]:
     """Which days of the calendar are one of the first two school days after five days or more without school."""
     school = np.flatnonzero(calendar.values > 0)
@@ -74,23 +65,20 @@ def days_after_holidays(calendar: SchoolCalendar) -> npt.NDArray[np.bool_]:
     return found
 
 
-def _after_holidays_half_days(calendar: SchoolCalendar) -> npt.NDArray[np.int64]:
-    return np.where(days_after_holidays(calendar), calendar.values, 0).astype(np.int64)
-
-
-_PER_DAY: dict[str, Callable[[SchoolCalendar], npt.NDArray[np.int64]]] = {
-    "half-days": half_days_of,
-    "days": school_days_of,
-    "after holidays": _after_holidays_half_days,
+_PER_DAY: dict[str, Callable[[SchoolCalendar], npt.NDArray[np.integer]]] = {
+    "half-days": lambda calendar: calendar.values,
+    "days": lambda calendar: (calendar.values > 0).astype(np.int64),
+    "after holidays": lambda calendar: np.where(days_after_holidays(calendar), calendar.values, 0),
 }
 
 
-def _prefix(facts: Facts, what: str) -> Ints:
-    def summed() -> Ints:
-        values = _PER_DAY[what](facts.known.calendar)
-        return np.concatenate((np.zeros(1, np.int64), np.cumsum(values)))
+@lru_cache(maxsize=96)
+def calendar_sums(calendar: SchoolCalendar, what: str) -> Ints:
+    """Half-days, school days or half-days after holidays before each day of the calendar, and in all of it.
 
-    return facts.once(("prefix", what), summed)
+    Found once per calendar, which never changes.
+    """
+    return np.concatenate((np.zeros(1, np.int64), np.cumsum(_PER_DAY[what](calendar), dtype=np.int64)))
 
 
 def _inside(facts: Facts, day: int) -> int:
@@ -106,7 +94,7 @@ def enrolled_sum(facts: Facts, what: str, spans: Sequence[tuple[int, int]]) -> F
     rows = facts.known.arrays.enrolments
     lows, highs = (np.array([_inside(facts, span[edge]) for span in spans], np.int64) for edge in (0, 1))
     return trajectory_kernels.enrolled_blocks(
-        _prefix(facts, what), facts.enrolment_starts, rows.start, rows.end, lows, highs,
+        calendar_sums(facts.known.calendar, what), facts.enrolment_starts, rows.start, rows.end, lows, highs,
         facts.known.calendar.first_day_number,
     )  # fmt: skip
 
@@ -116,7 +104,7 @@ def enrolled_sum_from(facts: Facts, what: str, lows: Ints, after: int) -> Floats
     rows, calendar = facts.known.arrays.enrolments, facts.known.calendar
     first = calendar.first_day_number
     return trajectory_kernels.enrolled_from(
-        _prefix(facts, what), facts.enrolment_starts, rows.start, rows.end,
+        calendar_sums(facts.known.calendar, what), facts.enrolment_starts, rows.start, rows.end,
         np.clip(lows, first, first + calendar.values.size), _inside(facts, after), first,
     )  # fmt: skip
 
@@ -151,7 +139,7 @@ def school_day_numbers(facts: Facts) -> npt.NDArray[np.int32]:
 
     def numbered() -> npt.NDArray[np.int32]:
         calendar = facts.known.calendar
-        count = np.cumsum(calendar.values > 0, dtype=np.int32)
+        count = calendar_sums(calendar, "days")[1:].astype(np.int32)
         return count[np.clip(facts.absence_events.day - calendar.first_day_number, 0, count.size - 1)]
 
     return facts.once("school day numbers", numbered)

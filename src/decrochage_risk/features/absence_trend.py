@@ -11,6 +11,7 @@ from decrochage_risk.features.absence import LEGAL_MONTHLY_THRESHOLD
 from decrochage_risk.features.absence_facts import (
     absent_weeks,
     block_rates,
+    calendar_sums,
     days_after_holidays,
     enrolled_sum,
     months_of,
@@ -97,7 +98,7 @@ def _longest_run(facts: Facts) -> Floats:
 def _current_run(facts: Facts) -> Floats:
     first, after = YEAR.span(facts.known)
     events, calendar = facts.absence_events, facts.known.calendar
-    latest = int(np.count_nonzero(calendar.values[: after - calendar.first_day_number] > 0))
+    latest = int(calendar_sums(calendar, "days")[after - calendar.first_day_number])
     return trajectory_kernels.current_run(
         school_day_numbers(facts),
         facts.absence_values("absent"),

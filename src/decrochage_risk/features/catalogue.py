@@ -11,10 +11,12 @@ import pandas as pd
 from decrochage_risk.features.absence import ABSENCE_FEATURES
 from decrochage_risk.features.absence_trend import ABSENCE_TREND_FEATURES
 from decrochage_risk.features.against_class import AGAINST_CLASS_FEATURES
+from decrochage_risk.features.assessment_rhythm import ASSESSMENT_RHYTHM_FEATURES
 from decrochage_risk.features.facts import Facts
 from decrochage_risk.features.grade_trend import GRADE_TREND_FEATURES
 from decrochage_risk.features.grades import GRADE_FEATURES
 from decrochage_risk.features.journey import JOURNEY_FEATURES
+from decrochage_risk.features.known_history import KNOWN_HISTORY_FEATURES
 from decrochage_risk.features.path import PATH_FEATURES
 from decrochage_risk.features.vigilance import VIGILANCE_FEATURES
 
@@ -33,8 +35,10 @@ CATALOGUE: tuple[Feature, ...] = (
     *PATH_FEATURES,
     *ABSENCE_TREND_FEATURES,
     *GRADE_TREND_FEATURES,
+    *ASSESSMENT_RHYTHM_FEATURES,
     *AGAINST_CLASS_FEATURES,
     *JOURNEY_FEATURES,
+    *KNOWN_HISTORY_FEATURES,
     *VIGILANCE_FEATURES,
 )
 """Every feature; the order is that of the columns of the matrix."""

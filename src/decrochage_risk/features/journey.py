@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from decrochage_risk.features.absence_facts import enrolled_sum_from
+from decrochage_risk.features.absence_facts import calendar_sums, enrolled_sum_from
 from decrochage_risk.features.definition import Feature
 from decrochage_risk.features.facts import code_of
-from decrochage_risk.features.families import NOT_TOLD, ORIENTATION, PATH
-from decrochage_risk.features.sources import CEREQ, GPDS, LETTER, RECORDS, RUMBERGER_LARSON
-from decrochage_risk.features.windows import EVER, THREE_YEARS, YEAR, YEAR_BACK
+from decrochage_risk.features.families import ORIENTATION, PATH
+from decrochage_risk.features.sources import GPDS, LETTER, RUMBERGER_LARSON
+from decrochage_risk.features.windows import THREE_YEARS, YEAR, YEAR_BACK
 from decrochage_risk.features.wording import Wording
 from decrochage_risk.records.levels import AT_3E, LEVELS
 from decrochage_risk.school_year import day_number, year_start
@@ -26,14 +26,12 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Flags = npt.NDArray[np.bool_]
 
-__all__ = ["JOURNEY_FEATURES"]
+__all__ = ["JOURNEY_FEATURES", "first_day_here"]
 
-FIRST_YEARS_VOCATIONAL = frozenset({"2de_pro", "cap1"})
 ROUND_OPENS = (3, 1)
 """Month and day from which a pupil in 3e has been asked for wishes: the provisional round of the second term."""
 ARRIVAL_AFTER = (9, 30)
 """Month and day until which a first day in a school is a start of year."""
-_DAYS_A_WEEK = 7
 
 
 def _now_at(facts: Facts, names: frozenset[str]) -> Flags:
@@ -71,7 +69,7 @@ def _wish_changed(facts: Facts) -> Floats:
     return np.where(one >= 0, several, np.nan)
 
 
-def _first_day_here(facts: Facts, since: int) -> npt.NDArray[np.int64]:
+def first_day_here(facts: Facts, since: int) -> npt.NDArray[np.int64]:
     """First day of each pupil in its current school, of the enrolments that start on or after a day; 0 without one."""
     rows = facts.known.arrays.enrolments
     here = (rows.school == facts.known.school[rows.pupil]) & (rows.start >= since)
@@ -81,14 +79,9 @@ def _first_day_here(facts: Facts, since: int) -> npt.NDArray[np.int64]:
 
 
 def _mid_year_arrival(facts: Facts) -> Floats:
-    first = _first_day_here(facts, facts.known.year_start_day)
+    first = first_day_here(facts, facts.known.year_start_day)
     late = first > day_number(date(facts.known.school_year, *ARRIVAL_AFTER))
     return np.where(first > 0, late, np.nan)
-
-
-def _weeks_here(facts: Facts) -> Floats:
-    first = _first_day_here(facts, 0)
-    return np.where(first > 0, (facts.known.as_of_day - first) // _DAYS_A_WEEK, np.nan)
 
 
 def _changed(facts: Facts, values: npt.NDArray[np.int32] | npt.NDArray[np.int8], since: int) -> Floats:
@@ -127,7 +120,7 @@ def _days_without_enrolment(facts: Facts) -> Floats:
     low, after = YEAR_BACK.span(facts.known)
     calendar = facts.known.calendar
     since = np.maximum(_first_days(facts), max(low, calendar.first_day_number))
-    school = np.concatenate(([0], np.cumsum(calendar.values > 0)))
+    school = calendar_sums(calendar, "days")
     held = school[after - calendar.first_day_number] - school[since - calendar.first_day_number]
     away = held - enrolled_sum_from(facts, "days", since, after)
     return np.where(_first_days(facts) < facts.known.as_of_day, away, np.nan)
@@ -139,20 +132,9 @@ def _late_return(facts: Facts) -> Floats:
     here = rows.end >= start
     first = np.full(facts.pupils, -1, dtype=np.int64)
     first[rows.pupil[here][::-1]] = np.maximum(rows.start[here][::-1], start)
-    school = np.concatenate(([0], np.cumsum(calendar.values > 0)))
+    school = calendar_sums(calendar, "days")
     at = np.maximum(first, start) - calendar.first_day_number
     return np.where(first >= 0, school[at] - school[start - calendar.first_day_number], np.nan)
-
-
-def _vocational_entry(facts: Facts) -> Floats:
-    at = facts.level_in(FIRST_YEARS_VOCATIONAL)
-    entered = at[:, -1] & ~(at[:, -2] if at.shape[1] > 1 else np.zeros(facts.pupils, dtype=np.bool_))
-    return np.where(facts.levels[:, -1] >= 0, entered, np.nan)
-
-
-def _weeks_enrolled(facts: Facts) -> Floats:
-    weeks: Floats = facts.school_weeks(YEAR)
-    return weeks
 
 
 JOURNEY_FEATURES: tuple[Feature, ...] = (
@@ -303,62 +285,5 @@ JOURNEY_FEATURES: tuple[Feature, ...] = (
             noun=("changement", "changements"),
         ),
     ),
-    Feature(
-        name="vocational_entry_year",
-        family=NOT_TOLD,
-        table="enrolments",
-        window=YEAR,
-        unit="0/1",
-        direction=0,
-        source=f"{CEREQ} ; {LETTER}",
-        definition=(
-            "1 pour une première année en 2de professionnelle ou en 1re année de CAP, 0 sinon, redoublement compris. Redit "
-            "surtout le niveau : jamais donné comme motif."
-        ),
-        compute=_vocational_entry,
-        wording=Wording(
-            "entrée cette année en lycée professionnel ou en CAP (au {as_of})",
-            zero="pas d'entrée cette année en lycée professionnel ou en CAP (au {as_of})",
-            answers=("pas d'entrée cette année", "entrée cette année"),
-        ),
-    ),
-    Feature(
-        name="weeks_in_school",
-        family=NOT_TOLD,
-        table="enrolments",
-        window=EVER,
-        unit="weeks",
-        direction=0,
-        source=RUMBERGER_LARSON,
-        definition="Semaines entières depuis la première inscription connue dans l'établissement actuel.",
-        compute=_weeks_here,
-        wording=Wording(
-            "{value} {noun} depuis l'arrivée dans l'établissement (au {as_of})", noun=("semaine", "semaines")
-        ),
-    ),
-    Feature(
-        name="years_known",
-        family=NOT_TOLD,
-        table="enrolments",
-        window=EVER,
-        unit="years",
-        direction=0,
-        source=RECORDS,
-        definition="Années scolaires dont une inscription est connue.",
-        compute=lambda facts: (facts.levels >= 0).sum(axis=1).astype(np.float64),
-        wording=Wording("{value} {noun} (au {as_of})", noun=("année connue", "années connues")),
-    ),
-    Feature(
-        name="school_weeks_year",
-        family=NOT_TOLD,
-        table="enrolments",
-        window=YEAR,
-        unit="weeks",
-        direction=0,
-        source=RECORDS,
-        definition="Semaines de classe de l'année, inscription ouverte : ce que l'on peut savoir de l'année.",
-        compute=_weeks_enrolled,
-        wording=Wording("{value} {noun} {since}", noun=("semaine de classe", "semaines de classe")),
-    ),
 )
-"""Arrivals, gaps, changes, wishes, and how much is known."""
+"""Arrivals, gaps, changes, wishes."""

@@ -16,13 +16,14 @@ from decrochage_risk.records.levels import LEVELS
 
 __all__ = [
     "AbsenceRow",
-    "ContextRow",
     "CoverageRow",
     "EnrolmentRow",
     "GradeRow",
     "OrientationRow",
     "OutcomeRow",
     "PupilRow",
+    "Row",
+    "Subject",
 ]
 
 Sex = Annotated[str, OneOf({"F": "fille", "M": "garçon"})]
@@ -96,17 +97,6 @@ Outcome = Annotated[
         }
     ),
 ]
-ContextMeasure = Annotated[
-    str,
-    OneOf(
-        {
-            "mean_grade_12w": "moyenne des notes, 12 dernières semaines",
-            "mean_grade_year": "moyenne des notes, année scolaire en cours",
-            "absence_rate_4w": "taux d’absence, 4 dernières semaines",
-            "absence_rate_year": "taux d’absence, année scolaire en cours",
-        }
-    ),
-]
 CoveredTable = Annotated[
     str, OneOf({"absences": "absences", "grades": "notes", "orientation": "orientation"})
 ]
@@ -131,7 +121,9 @@ MARK_WORDS = {
 """What PRONOTE, GEPI and ÉcoleDirecte write in place of a mark, and the status that says it."""
 
 
-class _Row(BaseModel):
+class Row(BaseModel):
+    """One row of a table; frozen."""
+
     model_config = ConfigDict(frozen=True)
 
 
@@ -144,7 +136,7 @@ def _pupil() -> Identifier:
     )
 
 
-class PupilRow(_Row):
+class PupilRow(Row):
     """One pupil; each pupil has exactly one row."""
 
     model_config = ConfigDict(json_schema_extra={"x-label": "Élèves"})
@@ -164,7 +156,7 @@ class PupilRow(_Row):
     )
 
 
-class EnrolmentRow(_Row):
+class EnrolmentRow(Row):
     """One stay of a pupil in a school, level and class; two stays of a pupil share no day."""
 
     model_config = ConfigDict(json_schema_extra={"x-label": "Scolarités"})
@@ -204,7 +196,7 @@ class EnrolmentRow(_Row):
     )
 
 
-class AbsenceRow(_Row):
+class AbsenceRow(Row):
     """An absence, a lateness, an exclusion or a placement of a pupil on one day."""
 
     model_config = ConfigDict(
@@ -241,7 +233,7 @@ class AbsenceRow(_Row):
     )
 
 
-class GradeRow(_Row):
+class GradeRow(Row):
     """A mark of a pupil, or a piece of work without a mark."""
 
     model_config = ConfigDict(json_schema_extra={"x-label": "Notes"})
@@ -277,7 +269,7 @@ class GradeRow(_Row):
     )
 
 
-class OrientationRow(_Row):
+class OrientationRow(Row):
     """One step of a pupil's orientation, dated by the day on which it was known."""
 
     model_config = ConfigDict(json_schema_extra={"x-label": "Orientation"})
@@ -310,7 +302,7 @@ class OrientationRow(_Row):
     )
 
 
-class OutcomeRow(_Row):
+class OutcomeRow(Row):
     """What became of a pupil by 1 November after a school year; used for training only."""
 
     model_config = ConfigDict(
@@ -330,7 +322,7 @@ class OutcomeRow(_Row):
     )
 
 
-class CoverageRow(_Row):
+class CoverageRow(Row):
     """A span of days for which the rows of a table are in the extract, for a school or a pupil."""
 
     model_config = ConfigDict(json_schema_extra={"x-label": "Périmètre de l’extraction"})
@@ -344,49 +336,3 @@ class CoverageRow(_Row):
     table: CoveredTable = column("Table that is covered.", "Table", "Table couverte.")
     start: Day = column("First day covered.", "Début", "Premier jour couvert.")
     end: Day = column("Last day covered, included.", "Fin", "Dernier jour couvert, compris.")
-
-
-class ContextRow(_Row):
-    """A reference value of a class or a school on one day, made by ``build_context``; never of fewer than 5 pupils."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"x-label": "Valeurs de référence des classes et des établissements"}
-    )
-
-    as_of: Day = column(
-        "Day whose morning the value was made for; the row is not known before.",
-        "Valeur au",
-        "Date d’observation de la valeur : la ligne n’est pas connue avant.",
-    )
-    school_id: Uai = column("School.", "Établissement (UAI)", "Établissement.")
-    class_id: Identifier | None = column(
-        "Class, within the school and year; missing = the whole school.",
-        "Classe",
-        "Division ; vide pour l’établissement entier.",
-        default=None,
-    )
-    subject: Subject | None = column(
-        "Subject of a mean of marks; missing = all subjects together.",
-        "Matière",
-        "Matière d’une moyenne ; vide pour toutes les matières.",
-        default=None,
-    )
-    measure: ContextMeasure = column(
-        "Which value of the pupils: a feature of the catalogue.",
-        "Mesure",
-        "L’indicateur dont c’est la moyenne sur les élèves.",
-    )
-    value: float = column(
-        "Mean of the measure over the pupils for whom it is known, each counting once.",
-        "Valeur",
-        "Moyenne sur les élèves dont la valeur est connue, chacun comptant une fois.",
-        ge=0,
-        le=20,
-    )
-    pupils: int = column(
-        "Pupils in the mean, 5 or more.",
-        "Élèves",
-        "Élèves de la moyenne, 5 au moins : une valeur de moins de 5 élèves n’est pas transmise.",
-        ge=5,
-        le=100000,
-    )

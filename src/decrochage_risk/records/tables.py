@@ -8,9 +8,9 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
+from decrochage_risk.records.context_row import ContextRow
 from decrochage_risk.records.rows import (
     AbsenceRow,
-    ContextRow,
     CoverageRow,
     EnrolmentRow,
     GradeRow,
