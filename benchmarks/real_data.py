@@ -73,6 +73,7 @@ ENGLISH = {
     "régression logistique": LOGISTIC,
     "taux de l'établissement seul": "module's rate alone",
     "repère de Chicago (on-track)": "on-track flag",
+    "indicateurs ABC (au moins un)": "ABC flag",
     "règle légale d'absence": "legal absence flag",
 }
 

@@ -103,14 +103,17 @@ def test_evaluate_prints_the_report_of_the_library(
     """The report is printed, and written as JSON and Markdown, as the library makes it; seen years are told."""
     as_json, as_markdown = tmp_path / "r" / "rapport.json", tmp_path / "r" / "rapport.md"
     files = ["--json", as_json, "--markdown", as_markdown]
-    result = run("evaluate", extracts, "--model", model_folder, *EVALUATED, *files)
+    result = run("evaluate", extracts, "--model", model_folder, *EVALUATED, "--capacity", 7, *files)
     assert result.exit_code == 0, result.output
     report = dr.EvaluationReport.from_json(as_json.read_text(encoding="utf-8"))
     assert str(report) in result.stdout
     assert as_markdown.read_text(encoding="utf-8") == report.to_markdown()
     with pytest.warns(dr.TrainingWarning, match="2024"):
         expected = dr.evaluate_model(
-            dr.load_model(model_folder), dr.PupilRecords.read(extracts), as_of_dates=["2025-01-10"]
+            dr.load_model(model_folder),
+            dr.PupilRecords.read(extracts),
+            as_of_dates=["2025-01-10"],
+            capacity=7,
         )
     assert report == expected
     assert result.stderr.count("Attention : The school years 2024 were in the training") == 1
@@ -122,6 +125,7 @@ def test_evaluate_prints_the_report_of_the_library(
         (["--as-of", "10/01/2025"], "'10/01/2025' (str) is not a day"),
         ([*EVALUATED, "--outcome-closes", "1er novembre"], "--outcome-closes '1er novembre'"),
         ([*EVALUATED, "--json", "."], "is a folder"),
+        ([*EVALUATED, "--labels-known-on", "2025-10-31"], "labels was known on 2025-10-31"),
         (["--as-of", "2060-01-01"], "2060"),
     ],
 )

@@ -14,6 +14,7 @@ from decrochage_risk.model.uncertainty import (
     jackknife_interval,
     member_mean,
     normal_quantile,
+    rarity_factor,
 )
 
 
@@ -28,13 +29,14 @@ def test_the_jackknife_error_is_the_one_computed_by_hand() -> None:
 def test_the_interval_is_symmetric_in_log_odds_around_the_mean(
     members: np.ndarray, level: float, factor: float
 ) -> None:
-    """Its half width is quantile times factor times error; it holds the mean risk and lies within 0..1."""
+    """Its half width is quantile times factors times error; it holds the mean risk and lies within 0..1."""
     low, high = jackknife_interval(members, level=level, spread_factor=factor)
     middle = probability(members.mean(axis=1))
     assert ((low <= middle + 1e-12) & (middle <= high + 1e-12) & (low >= 0) & (high <= 1)).all()
     half = (
         normal_quantile(level)
         * factor
+        * rarity_factor(members.mean(axis=1))
         * np.sqrt(4 / 5 * ((members - members.mean(axis=1)[:, None]) ** 2).sum(axis=1))
     )
     np.testing.assert_allclose(low, probability(members.mean(axis=1) - half), atol=1e-12)
@@ -90,3 +92,13 @@ def test_a_level_outside_0_to_1_is_refused(level: float) -> None:
     with pytest.raises(ModelError, match="level") as error:
         jackknife_interval(np.zeros((1, 5)), level=level)
     assert "between 0 and 1" in str(error.value)
+
+
+def test_the_interval_widens_only_where_the_event_is_rare() -> None:
+    """The factor is 1 from 2 % on, never under 1, and grows without a jump as the risk falls."""
+    risk = np.geomspace(1e-5, 0.9, 400)
+    factor = rarity_factor(np.log(risk / (1 - risk)))
+    assert (factor[risk >= 0.02] == 1).all()
+    assert (np.diff(factor) <= 0).all()
+    assert np.abs(np.diff(factor)).max() < 0.05
+    assert factor[0] > 1.5

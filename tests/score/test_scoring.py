@@ -101,6 +101,25 @@ def test_who_cannot_be_scored_comes_back_with_the_cause(
             assert pupil.reasons is pupil.protective is pupil.other_points is None
 
 
+def test_outside_the_training_there_is_no_risk(
+    small_cohort: Cohort, small_model: TrainedModel, score: Callable[..., RiskScores]
+) -> None:
+    """Pupils with many values far from any of the training come back without a risk and with that cause, all of them."""
+    own = small_model.risk_model.training_range
+    assert own is not None
+    shifted = replace(own, lowest=own.lowest + 1e4, highest=own.highest + 1e4)
+    model = replace(small_model, risk_model=replace(small_model.risk_model, training_range=shifted))
+    before, after = (
+        score(small_cohort.records, model=one, explain="none").frame for one in (small_model, model)
+    )
+    scored = before["risk"].notna()
+    assert scored.sum() > 100
+    assert after.loc[scored, "cause"].str.startswith("hors du domaine d'apprentissage").all()
+    assert after["risk"].isna().all()
+    assert len(after) == len(before)
+    assert after.loc[~scored, "cause"].tolist() == before.loc[~scored, "cause"].tolist()
+
+
 def test_three_weeks_of_data_are_enough(score: Callable[..., RiskScores]) -> None:
     """A pupil is scored from the 21st enrolled day before the as-of date on, not before."""
     starts = {"20 days": "2025-02-13", "21 days": "2025-02-12"}

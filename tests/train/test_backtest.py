@@ -68,7 +68,7 @@ def spy(monkeypatch: pytest.MonkeyPatch) -> Spy:
 
 def test_no_model_saw_the_year_or_the_pupils_it_predicts(snapshots: Snapshots, spy: Spy) -> None:
     """Every model learns from earlier years, matured before the first date, of other pupils than those it predicts."""
-    backtest(snapshots, seed=0, synthetic=True)
+    backtest(snapshots, seed=0, synthetic=True, hold_out_schools=False)
     first = snapshots.rows.loc[snapshots.rows["school_year"] == 2023, "observed"].min()
     assert len(spy.fits) == 3
     for learnt, predicted_rows in spy.fits:
@@ -82,14 +82,14 @@ def test_no_model_saw_the_year_or_the_pupils_it_predicts(snapshots: Snapshots, s
 
 def test_every_row_of_the_last_year_is_predicted_once(snapshots: Snapshots, spy: Spy) -> None:
     """The folds cover the last year: each of its rows is predicted by one model."""
-    backtest(snapshots, seed=0, synthetic=True)
+    backtest(snapshots, seed=0, synthetic=True, hold_out_schools=False)
     told = np.sort(np.concatenate([rows for _, rows in spy.fits]))
     assert told.tolist() == np.flatnonzero(snapshots.rows["school_year"] == 2023).tolist()
 
 
 def test_pupils_who_come_back_stay_in_the_training(snapshots: Snapshots, spy: Spy) -> None:
     """Earlier rows of pupils of the last year are learnt from in the other folds, so the base rate is not that of leavers."""
-    backtest(snapshots, seed=0, synthetic=True)
+    backtest(snapshots, seed=0, synthetic=True, hold_out_schools=False)
     came_back = set(snapshots.rows["pupil_id"][snapshots.rows["school_year"] == 2023])
     earlier = snapshots.rows[snapshots.rows["school_year"] < 2023]
     learnt = pd.concat([rows for rows, _ in spy.fits])
@@ -99,7 +99,7 @@ def test_pupils_who_come_back_stay_in_the_training(snapshots: Snapshots, spy: Sp
 
 def test_the_figures_are_those_of_these_predictions(snapshots: Snapshots, spy: Spy) -> None:
     """AUC, Brier score, mean risk and counts of the report are those of the noted predictions."""
-    report = backtest(snapshots, seed=0, synthetic=True)
+    report = backtest(snapshots, seed=0, synthetic=True, hold_out_schools=False)
     last = (snapshots.rows["school_year"] == 2023).to_numpy()
     outcome, risk = snapshots.outcome[last], predicted(np.flatnonzero(last))
     assert len(spy.fits) == 3
@@ -115,7 +115,7 @@ def test_without_common_pupils_one_model_learns_from_all_earlier_rows(snapshots:
     """When nobody of the last year was there before, all earlier rows are learnt from at once."""
     last, earlier = last_year_rows(snapshots)
     new = ~snapshots.rows["pupil_id"].isin(set(snapshots.rows["pupil_id"][earlier])).to_numpy()
-    backtest(snapshots.take(earlier | (last & new)), seed=0, synthetic=True)
+    backtest(snapshots.take(earlier | (last & new)), seed=0, synthetic=True, hold_out_schools=False)
     assert len(spy.fits) == 1
     assert len(spy.fits[0][0]) == earlier.sum()
 

@@ -72,10 +72,10 @@ def test_figures_equal_a_recomputation_from_score_pupils(
 
 
 def test_a_later_year_is_measured_beside_every_baseline(cohort: Cohort, earlier_model: TrainedModel) -> None:
-    """On a year that the model did not see there is no warning, and all four baselines stand beside it."""
+    """On a year that the model did not see there is no warning, and all five baselines stand beside it."""
     report = evaluate_model(earlier_model, cohort.records, cohort.outcomes, as_of_dates=DATES)
     assert set(report.baselines) > LEARNT
-    assert len(report.baselines) == 4
+    assert len(report.baselines) == 5
     assert report.test_years == (2023,)
     assert report.as_of == (date(2023, 12, 4), date(2024, 3, 18))
     assert earlier_model.model_id in report.title
@@ -113,7 +113,7 @@ def only_last_year(cohort: Cohort, calendar: SchoolCalendar | None = None) -> Pu
 
 def assert_not_measured(report: dr.EvaluationReport, why: str) -> None:
     assert set(report.baselines).isdisjoint(LEARNT)
-    assert len(report.baselines) == 2
+    assert len(report.baselines) == 3
     assert f"Régression logistique et taux d'établissement non mesurés : {why}." in report.notes
 
 

@@ -109,7 +109,7 @@ def test_several_years_leave_the_last_one_untouched(demo_model: TrainedModel, co
     """With earlier years to learn from, the report is of the last year alone, with every baseline beside it."""
     assert demo_model.report["untouched"] is True
     assert demo_model.report["test_years"] == [2023]
-    assert len(demo_model.report["baselines"]) == 4
+    assert len(demo_model.report["baselines"]) == 5
     dates = default_as_of_dates([2023])
     of_last_year = take_snapshots(cohort.records, cohort.outcomes, dates)
     assert demo_model.report["figures"]["rows"] == len(of_last_year.outcome)
@@ -270,7 +270,8 @@ def test_progress_is_told_in_french(cohort: Cohort, quick: FitOptions) -> None:
     assert sum(line.startswith("Lecture au ") for line in told) == 8
     assert sum(line.startswith("Année témoin, partie ") for line in told) == 3
     assert told[8] == "Apprentissage sur toutes les années"
-    assert len(told) == 8 + 1 + 3
+    assert told[-1] == "Année témoin, établissements tenus à l'écart"
+    assert len(told) == 8 + 1 + 3 + 1
 
 
 def test_too_few_leavers_before_the_last_year_do_not_stop_a_training(

@@ -44,6 +44,15 @@ ReportFile = Annotated[
     Path | None,
     typer.Option("--json", metavar="FICHIER", show_default=False, help="Écrire le rapport en JSON."),
 ]
+LabelsKnownOn = Annotated[
+    str | None,
+    typer.Option(
+        "--labels-known-on",
+        metavar="AAAA-MM-JJ",
+        show_default=False,
+        help="Jour d'extraction des issues : celles qui n'étaient pas closes ce jour-là sont laissées de côté.",
+    ),
+]
 MarkdownFile = Annotated[
     Path | None,
     typer.Option("--markdown", metavar="FICHIER", show_default=False, help="Écrire le rapport en Markdown."),
@@ -57,6 +66,7 @@ def train(  # noqa: PLR0913 - one argument per option of the command
     as_of: AsOfDates = None,
     school_year: SchoolYears = None,
     outcome_closes: Closes = "11-01",
+    labels_known_on: LabelsKnownOn = None,
     name: Annotated[str, typer.Option("--name", metavar="NOM", help="Nom du modèle.")] = "modele",
     seed: Annotated[
         int, typer.Option("--seed", metavar="N", help="Graine : mêmes données, mêmes octets.")
@@ -75,12 +85,13 @@ def train(  # noqa: PLR0913 - one argument per option of the command
     5 novembre, 6 janvier, 5 mars et 5 mai de chaque année.
 
     Écrit : le dossier du modèle (manifeste et sommes de contrôle, arbres en texte, calibration, références, fiche
-    card.md). Affiche les chiffres de la dernière année, prédite par des modèles qui ne l'ont pas vue.
+    card.md et card.html). Affiche les chiffres de la dernière année, prédite par des modèles qui ne l'ont pas vue.
     """
     from decrochage_risk.school_year import to_date  # noqa: PLC0415 - numpy and pandas load on first use
 
     closes = closing_pair(outcome_closes or "11-01")
     dates = [to_date(day) for day in as_of] if as_of else None
+    known = None if labels_known_on is None else to_date(labels_known_on)
     check_target_model(out)
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
     with steps() as step:
@@ -91,6 +102,7 @@ def train(  # noqa: PLR0913 - one argument per option of the command
             as_of_dates=dates,
             school_years=school_year or None,
             outcome_closes=closes,
+            labels_known_on=known,
             name=name,
             synthetic=synthetic,
             seed=seed,
@@ -102,7 +114,7 @@ def train(  # noqa: PLR0913 - one argument per option of the command
         say(line)
     say(f"\n{_report_of(model.report)}\n")
     say(f"Modèle : {model.model_id}{', de démonstration' if model.demo else ''}")
-    say(f"Écrit dans {out} ; sa fiche : {out / 'card.md'}")
+    say(f"Écrit dans {out} ; sa fiche : {out / 'card.md'} et {out / 'card.html'}")
 
 
 def _report_of(kept: dict[str, Any]) -> dr.EvaluationReport:
@@ -126,6 +138,13 @@ def evaluate(  # noqa: PLR0913 - one argument per option of the command
         ),
     ],
     outcome_closes: Closes = None,
+    labels_known_on: LabelsKnownOn = None,
+    capacity: Annotated[
+        int,
+        typer.Option(
+            "--capacity", metavar="N", min=1, help="Situations qu'un établissement peut examiner à une date."
+        ),
+    ] = 20,
     json: ReportFile = None,
     markdown: MarkdownFile = None,
     on_fault: OnFaultOption = OnFault.RAISE,
@@ -133,7 +152,7 @@ def evaluate(  # noqa: PLR0913 - one argument per option of the command
     zone: Zone = None,
     alsace_moselle: AlsaceMoselle = False,
 ) -> None:
-    """Mesurer un modèle : classement, calibration, groupes, à côté des repères simples.
+    """Mesurer un modèle : classement, calibration, listes, équité par groupe, à côté des repères simples.
 
     Lit : le dossier des extraits avec sa table outcomes, et le modèle. Donnez des dates d'années que le modèle n'a
     pas apprises ; avec les années d'apprentissage dans le dossier, les repères qui s'apprennent sont mesurés aussi.
@@ -145,6 +164,7 @@ def evaluate(  # noqa: PLR0913 - one argument per option of the command
 
     dates = [to_date(day) for day in as_of]
     closes = None if outcome_closes is None else closing_pair(outcome_closes)
+    known = None if labels_known_on is None else to_date(labels_known_on)
     check_target_file(json)
     check_target_file(markdown)
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
@@ -154,7 +174,13 @@ def evaluate(  # noqa: PLR0913 - one argument per option of the command
         step("Lecture et vérification des extraits")
         read = read_extracts(folder, on_fault=on_fault, calendar=days)
         report = dr.evaluate_model(
-            trained, read.records, as_of_dates=dates, outcome_closes=closes, progress=step
+            trained,
+            read.records,
+            as_of_dates=dates,
+            outcome_closes=closes,
+            labels_known_on=known,
+            capacity=capacity,
+            progress=step,
         )
     for line in read.told():
         say(line)

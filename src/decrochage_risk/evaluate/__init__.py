@@ -9,7 +9,7 @@ Everything takes plain arrays, one entry per row (a pupil at an as-of date), so 
 
 from __future__ import annotations
 
-from decrochage_risk.evaluate.advice import Advice, advise
+from decrochage_risk.evaluate.advice import Advice, advise, shipped_instead
 from decrochage_risk.evaluate.baselines import (
     ABC_COLUMNS,
     Baseline,
@@ -22,6 +22,7 @@ from decrochage_risk.evaluate.baselines import (
 )
 from decrochage_risk.evaluate.bootstrap import PairedDifference, paired_bootstrap
 from decrochage_risk.evaluate.card import BaseRate, CardFacts, model_card
+from decrochage_risk.evaluate.card_page import card_page
 from decrochage_risk.evaluate.comparison import ComparedRows, ModelComparison, compare_rows
 from decrochage_risk.evaluate.comparison_text import changes_section
 from decrochage_risk.evaluate.differences import Difference, paired_differences
@@ -30,7 +31,7 @@ from decrochage_risk.evaluate.figures import Figures, measure
 from decrochage_risk.evaluate.gates import GateResult, Verdict, fairness_gates, worst_verdict
 from decrochage_risk.evaluate.groups import GroupFigures, figures_by_exit, figures_by_group
 from decrochage_risk.evaluate.issued import CAPACITY, ListFigures, capacity_list, list_figures
-from decrochage_risk.evaluate.maturity import MaturityRow, mature_on, maturity_table
+from decrochage_risk.evaluate.maturity import SMALL_CELL, MaturityRow, mature_on, maturity_table
 from decrochage_risk.evaluate.measuring import MeasuredRows
 from decrochage_risk.evaluate.plots import precision_recall_plot, reliability_plot, risk_histogram, roc_plot
 from decrochage_risk.evaluate.ranking import (
@@ -57,6 +58,7 @@ from decrochage_risk.evaluate.report import EvaluationReport, build_report
 __all__ = [
     "ABC_COLUMNS",
     "CAPACITY",
+    "SMALL_CELL",
     "Advice",
     "BaseRate",
     "Baseline",
@@ -90,6 +92,7 @@ __all__ = [
     "build_report",
     "calibration_slope_intercept",
     "capacity_list",
+    "card_page",
     "changes_section",
     "compare_rows",
     "ece",
@@ -117,6 +120,7 @@ __all__ = [
     "roc_plot",
     "school_only_auc",
     "school_rate",
+    "shipped_instead",
     "spiegelhalter",
     "within_group_auc",
     "worst_verdict",

@@ -24,6 +24,7 @@ CHANCE: Final = 0.5
 
 AdviceCode: TypeAlias = Literal[
     "no_better_than_chance",
+    "logistic_shipped",
     "ship_logistic",
     "logistic_undecided",
     "act_on_schools",
@@ -39,7 +40,8 @@ class Advice(BaseModel):
     ----------
     code : str
         ``no_better_than_chance``: the 95 % interval of the AUC holds 0.5 or lies below. ``ship_logistic``: the logistic
-        regression has the better log loss, by the paired interval. ``logistic_undecided``: that interval holds zero.
+        regression has the better log loss, by the paired interval. ``logistic_shipped``: so it is what was shipped, and the
+        figures are its own. ``logistic_undecided``: that interval holds zero.
         ``act_on_schools``: the AUC within schools is under 0.65. ``fairness_block``, ``fairness_review``: the worst gate.
     sentence : str
         In French.
@@ -89,6 +91,36 @@ def advise(
     found = [_chance(above_chance), _gates(gates, "block"), _logistic(logistic)]
     found += [_schools(figures.within_school_auc), _gates(gates, "review")]
     return tuple(one for one in found if one is not None)
+
+
+def shipped_instead(trees: Sequence[Advice], logistic: Sequence[Advice]) -> tuple[Advice, ...] | None:
+    """Say that the logistic regression was shipped because the trees were told to give way.
+
+    Parameters
+    ----------
+    trees, logistic : sequence of Advice
+        Of the report on the trees, and of the report on the logistic regression with the declared signs.
+
+    Returns
+    -------
+    tuple of Advice or None
+        Advice of the report on what is shipped; None when the trees were not told to give way.
+
+    Examples
+    --------
+    >>> told = [Advice(code="ship_logistic", sentence="La régression fait mieux.")]
+    >>> [one.code for one in shipped_instead(told, [])], shipped_instead([], []) is None
+    (['logistic_shipped'], True)
+    """
+    cause = next((one for one in trees if one.code == "ship_logistic"), None)
+    if cause is None:
+        return None
+    sentence = (
+        f"{cause.sentence} Le modèle livré est donc une régression logistique, avec les sens déclarés des variables ; "
+        "les chiffres de cette page sont les siens."
+    )
+    own = [one for one in logistic if one.code not in ("ship_logistic", "logistic_undecided")]
+    return (Advice(code="logistic_shipped", sentence=sentence), *own)
 
 
 def _chance(above: PairedDifference | None) -> Advice | None:

@@ -14,6 +14,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from decrochage_risk.errors import ModelError, explain_error
+from decrochage_risk.evaluate.maturity import SMALL_CELL
 from decrochage_risk.french import day, join, number, percent, plural, school_year
 
 if TYPE_CHECKING:
@@ -42,13 +43,13 @@ class BaseRate:
         In French ("ensemble", "voie professionnelle").
     rows : int
         Training rows of the group.
-    rate : float
-        Share of them with the event, in [0, 1].
+    rate : float or None
+        Share of them with the event, in [0, 1]; None where 1 to 4 of them have it, which is not printed.
     """
 
     group: str
     rows: int
-    rate: float
+    rate: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,8 +90,12 @@ class CardFacts:
         Whether no choice used the rows of `report`.
     warnings : sequence of str
         Known warnings about the records (no date of justification, for example).
+    kind : {"trees", "logistic"}
+        What the members are.
     references : sequence of str
         Further references, after those of the methods.
+    changes : sequence of str
+        What changed since the model in force before, in sentences; empty when nothing was compared.
     """
 
     model_id: str
@@ -115,7 +120,9 @@ class CardFacts:
     untouched: bool
     dropped_features: Sequence[str] = ()
     warnings: Sequence[str] = ()
+    kind: Literal["trees", "logistic"] = "trees"
     references: Sequence[str] = ()
+    changes: Sequence[str] = ()
 
 
 def model_card(facts: CardFacts) -> str:
@@ -190,7 +197,7 @@ def _filters() -> dict[str, Callable[..., str]]:
         "code": lambda names: ", ".join(f"`{name}`" for name in names),
         "count": plural,
         "days": lambda days: join([day(one, with_year=True) for one in days]) or _NOT_KNOWN,
-        "share": lambda share: percent(share, 1),
+        "share": lambda share: f"moins de {SMALL_CELL} sorties" if share is None else percent(share, 1),
         "whole": lambda count: number(count, 0),
         "words": lambda words: join(list(words)) or _NOT_KNOWN,
         "years": lambda years: join([school_year(year) for year in years]) or _NOT_KNOWN,

@@ -262,26 +262,33 @@ def _missed_gates(
     return [*found, *([_gap_gate(sexes)] if SEX in labels else [])]
 
 
+def _points(share: float, decimals: int = 0) -> str:
+    return f"{number(100 * share, decimals)} points"
+
+
 def _gap_gate(sexes: Mapping[str, Share]) -> GateResult:
     if len(sexes) != 2:  # noqa: PLR2004  # girls and boys
         return _ungated("fnr_gap", SEX, " / ".join(sexes), f"écart non mesuré : un groupe est {_TOO_SMALL}")
     (first, second) = sexes
     gap, low, high = difference(sexes[first], sexes[second])
     least = 0.0 if low <= 0 <= high else min(abs(low), abs(high))
-    written = f"écart de {percent(abs(gap), 1)} entre les parts de sorties absentes de la liste"
+    written = f"écart de {_points(abs(gap), 1)} entre les parts de sorties absentes de la liste"
     if abs(gap) <= GAP_PASSED:
-        verdict, reason = "pass", f"{written}, au plus {percent(GAP_PASSED)}"
+        verdict, reason = "pass", f"{written}, au plus {_points(GAP_PASSED)}"
     elif abs(gap) <= GAP_REVIEWED:
-        verdict, reason = "review", f"{written}, entre {percent(GAP_PASSED)} et {percent(GAP_REVIEWED)}"
+        verdict, reason = "review", f"{written}, de {_points(GAP_PASSED)} à {_points(GAP_REVIEWED)}"
     elif least <= GAP_PASSED:
         verdict, reason = (
             "review",
             (
-                f"{written}, au-delà de {percent(GAP_REVIEWED)}, mais son intervalle comprend {percent(GAP_PASSED)}"
+                f"{written}, au-delà de {_points(GAP_REVIEWED)}, mais son intervalle comprend {_points(GAP_PASSED)}"
             ),
         )
     else:
-        verdict, reason = "block", f"{written}, au-delà de {percent(GAP_REVIEWED)}, intervalle compris"
+        verdict, reason = (
+            "block",
+            f"{written}, au-delà de {_points(GAP_REVIEWED)}, et son intervalle ne comprend pas {_points(GAP_PASSED)}",
+        )
     return GateResult(
         name="fnr_gap",
         dimension=SEX,

@@ -34,10 +34,12 @@ class GroupFigures(BaseModel):
     ----------
     dimension, group : str
         What is divided (``"level"``) and the part (``"2de_pro"``); a missing value is "non renseigné".
-    rows : int
-        Rows of the group.
+    rows : int or None
+        Rows of the group; None when it is `hidden`.
     pupils : int or None
-        Distinct pupils; None when the pupils were not told.
+        Distinct pupils; None when the pupils were not told, or it is `hidden`.
+    hidden : bool
+        Under 5 pupils: not even the size is given, in a report.
     too_small : bool
         Fewer than 100 pupils, 20 with the event or 20 without: no figure is given.
     events, base_rate, mean_risk, auc, slope, slope_low, slope_high, intercept, intercept_low, intercept_high
@@ -53,8 +55,9 @@ class GroupFigures(BaseModel):
 
     dimension: str
     group: str
-    rows: int
+    rows: int | None
     pupils: int | None = None
+    hidden: bool = False
     too_small: bool = False
     events: int | None = None
     base_rate: float | None = None

@@ -10,6 +10,7 @@ import numpy as np
 from decrochage_risk.evaluate.bootstrap import paired_bootstrap
 from decrochage_risk.evaluate.groups import GroupFigures, figures_by_group
 from decrochage_risk.evaluate.issued import CAPACITY, ListFigures, capacity_list, list_figures
+from decrochage_risk.evaluate.maturity import SMALL_CELL
 from decrochage_risk.french import plural
 
 if TYPE_CHECKING:
@@ -66,15 +67,26 @@ class MeasuredRows:
 
 
 def groups_of(rows: MeasuredRows) -> tuple[GroupFigures, ...]:
-    """Measure every group; schools too small to be measured are summed up in one entry."""
+    """Measure every group.
+
+    Of a group of under 5 pupils not even the size is kept. Schools too small to be measured are summed up in one entry.
+    """
     found = figures_by_group(rows.outcome, rows.risk, rows.dimensions, pupils=rows.pupils, listed=rows.listed)
-    kept = tuple(one for one in found if one.dimension != SCHOOL or not one.too_small)
+    kept = tuple(_without_small_size(one) for one in found if one.dimension != SCHOOL or not one.too_small)
     small = [one for one in found if one.dimension == SCHOOL and one.too_small]
     if not small:
         return kept
     name = plural(len(small), "établissement trop petit", "établissements trop petits")
-    whole = GroupFigures(dimension=SCHOOL, group=name, rows=sum(one.rows for one in small), too_small=True)
+    whole = GroupFigures(
+        dimension=SCHOOL, group=name, rows=sum(one.rows or 0 for one in small), too_small=True
+    )
     return (*kept, whole)
+
+
+def _without_small_size(group: GroupFigures) -> GroupFigures:
+    if group.pupils is None or group.pupils >= SMALL_CELL:
+        return group
+    return group.model_copy(update={"rows": None, "pupils": None, "hidden": True})
 
 
 def lists_of(rows: MeasuredRows) -> tuple[ListFigures, ...]:

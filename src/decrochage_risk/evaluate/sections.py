@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 from decrochage_risk.evaluate.groups import MIN_EVENTS, MIN_PUPILS
 from decrochage_risk.evaluate.maturity import SMALL_CELL
-from decrochage_risk.evaluate.tables import DIMENSIONS, NOT_MEASURED, TOO_SMALL, Table, group_name
+from decrochage_risk.evaluate.tables import (
+    DIMENSIONS,
+    NOT_MEASURED,
+    TOO_SMALL,
+    Table,
+    group_name,
+    pupils_cell,
+)
 from decrochage_risk.french import day, number, percent, plural, school_year
 
 if TYPE_CHECKING:
@@ -95,8 +102,8 @@ def lists_section(lists: Sequence[ListFigures]) -> Section:
         "sorties trouvées",
         "précision [IC 95 %]",
         "rappel [IC 95 %]",
-        "fausses alertes [IC 95 %]",
         "lift",
+        "fausses alertes [IC 95 %]",
     ]
     return Section("Listes", (), (header, [_list_row(one) for one in lists]))
 
@@ -109,12 +116,17 @@ def _list_row(one: ListFigures) -> list[str]:
         number(one.listed, 0),
         _workload(one),
         expected,
-        f"moins de {SMALL_CELL}" if 0 < one.hits < SMALL_CELL else number(one.hits, 0),
-        _share(one, "precision"),
-        _share(one, "recall"),
+        *_found(one),
         _share(one, "false_alarm"),
-        NOT_MEASURED if one.lift is None else number(one.lift, 2),
     ]
+
+
+def _found(one: ListFigures) -> list[str]:
+    """Leavers found, precision, recall and lift; nothing that would give away a count of 1 to 4."""
+    if 0 < one.hits < SMALL_CELL:
+        return [f"moins de {SMALL_CELL}", *[NOT_MEASURED] * 3]
+    lift = NOT_MEASURED if one.lift is None else number(one.lift, 2)
+    return [number(one.hits, 0), _share(one, "precision"), _share(one, "recall"), lift]
 
 
 def _workload(one: ListFigures) -> str:
@@ -138,7 +150,7 @@ def fairness_section(groups: Sequence[GroupFigures]) -> Section:
         [
             DIMENSIONS.get(one.dimension, one.dimension),
             group_name(one.group),
-            NOT_MEASURED if one.pupils is None else number(one.pupils, 0),
+            pupils_cell(one),
             TOO_SMALL if one.too_small else number(one.listed or 0, 0),
             _share(one, "missed"),
             _share(one, "false_alarm"),
@@ -233,7 +245,7 @@ def schools_line(groups: Sequence[GroupFigures]) -> str | None:
     if not schools:
         return None
     levels = [one.intercept for one in schools if one.intercept is not None]
-    small = sum(one.rows for one in schools if one.too_small)
+    small = sum(one.rows or 0 for one in schools if one.too_small)
     line = f"Établissements assez grands pour être mesurés : {number(len(levels), 0)}"
     if levels:
         line += f", calibration moyenne de {number(min(levels), 2)} à {number(max(levels), 2)}"

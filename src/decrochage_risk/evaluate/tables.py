@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
+from decrochage_risk.evaluate.maturity import SMALL_CELL
 from decrochage_risk.french import number, percent
 
 if TYPE_CHECKING:
@@ -78,6 +79,20 @@ def group_name(group: str) -> str:
     return GROUPS.get(group, group)
 
 
+def pupils_cell(group: GroupFigures) -> str:
+    """Write the pupils of a group; under 5 they are not counted.
+
+    Examples
+    --------
+    >>> from decrochage_risk.evaluate.groups import GroupFigures
+    >>> pupils_cell(GroupFigures(dimension="level", group="3e", rows=None, hidden=True, too_small=True))
+    'moins de 5'
+    """
+    if group.hidden:
+        return f"moins de {SMALL_CELL}"
+    return NOT_MEASURED if group.pupils is None else number(group.pupils, 0)
+
+
 def _cell(source: Figures | GroupFigures, key: str, kind: str) -> str:
     value = getattr(source, key)
     if value is None:
@@ -129,7 +144,7 @@ def group_rows(groups: Sequence[GroupFigures]) -> Table:
     for group in groups:
         cells = [_cell(group, key, kind) for key, _, kind in _GROUPS]
         if group.too_small:
-            cells[2] = TOO_SMALL
+            cells[1], cells[2] = pupils_cell(group), TOO_SMALL
         rows.append([DIMENSIONS.get(group.dimension, group.dimension), group_name(group.group), *cells])
     return header, rows
 

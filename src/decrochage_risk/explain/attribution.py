@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from decrochage_risk.model.linear_members import LinearMembers
 from decrochage_risk.model.uncertainty import member_mean
 
 if TYPE_CHECKING:
@@ -86,13 +87,7 @@ def attribute(model: RiskModel, filled: Floats, references: Floats) -> Attributi
     -------
     Attribution
     """
-    raw = np.zeros_like(filled)
-    for rows, background in _by_reference(references):
-        for explainer in _explainers_of(model):
-            raw[rows] += _with_background(explainer, background).shap_values(
-                filled[rows], check_additivity=False
-            )
-    raw /= len(model.boosters)
+    raw = _raw_contributions(model, filled, references)
     scores = member_mean(model.member_log_odds(filled))
     raw_base = member_mean(model.member_log_odds(references))
     slope = model.calibration.slope
@@ -107,6 +102,20 @@ def attribute(model: RiskModel, filled: Floats, references: Floats) -> Attributi
         filled=filled,
         references=references,
     )
+
+
+def _raw_contributions(model: RiskModel, filled: Floats, references: Floats) -> Floats:
+    """Baseline Shapley values of the mean of the members; of an additive model they need no search."""
+    if isinstance(model.members, LinearMembers):
+        return model.members.contributions(filled, references)
+    raw = np.zeros_like(filled)
+    for rows, background in _by_reference(references):
+        for explainer in _explainers_of(model):
+            raw[rows] += _with_background(explainer, background).shap_values(
+                filled[rows], check_additivity=False
+            )
+    raw /= len(model.boosters)
+    return raw
 
 
 def _by_reference(references: Floats) -> Iterator[tuple[npt.NDArray[np.intp], Floats]]:

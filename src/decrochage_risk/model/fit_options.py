@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal, TypeAlias, get_args
 
 from decrochage_risk.errors import ModelError, explain_error
 
 __all__ = ["FitOptions"]
+
+ModelKind: TypeAlias = Literal["trees", "logistic"]
 
 
 @dataclass(frozen=True)
@@ -16,18 +18,25 @@ class FitOptions:
 
     Attributes
     ----------
+    kind : {"trees", "logistic"}
+        Boosted trees, or a logistic regression with the declared signs (which reads ``members``, ``pupil_folds``,
+        ``test_times`` and ``out_of_time_members`` alone).
     members : int
         Boosters of the bag, 2 to 5.
     leaves : int
         Leaves of a tree, 2 to 15.
-    learning_rate : float
-        Shrinkage of each round.
+    learning_rate : float or None
+        Shrinkage of each round; by default 0.1 where thresholds are drawn by lot, 0.05 where they are not.
     max_rounds, min_rounds : int
         Bounds of the number of rounds, which is chosen on the left-out pupils.
     patience : int
         Rounds without a better left-out log loss after which the training stops.
     l2 : float or None
         Ridge penalty on leaf values; by default one for 2,000 rows, within 5 and 30.
+    drawn_thresholds : bool or None
+        Whether each split draws its threshold by lot instead of searching the best one (Geurts, Ernst and Wehenkel,
+        Machine Learning 63, 2006): with some hundred events among many rows the best one is mostly noise. By default
+        from 5,000 rows on; on small tables with one strong column the search was better (``benchmarks/real_data.py``).
     column_share : float
         Share of the columns that each tree may use.
     rows_per_leaf : int or None
@@ -51,13 +60,15 @@ class FitOptions:
     8
     """
 
+    kind: ModelKind = "trees"
     members: int = 5
     leaves: int = 8
-    learning_rate: float = 0.05
+    learning_rate: float | None = None
     max_rounds: int = 400
     min_rounds: int = 10
     patience: int = 40
     l2: float | None = None
+    drawn_thresholds: bool | None = None
     column_share: float = 0.5
     rows_per_leaf: int | None = None
     pupil_folds: int = 3
@@ -68,7 +79,6 @@ class FitOptions:
         bounds: dict[str, tuple[float, float]] = {
             "members": (2, 5),
             "leaves": (2, 15),
-            "learning_rate": (1e-4, 1.0),
             "max_rounds": (self.min_rounds, 10_000),
             "min_rounds": (1, 10_000),
             "patience": (1, 10_000),
@@ -79,6 +89,8 @@ class FitOptions:
         }
         if self.rows_per_leaf is not None:
             bounds["rows_per_leaf"] = (1, 1_000_000)
+        if self.learning_rate is not None:
+            bounds["learning_rate"] = (1e-4, 1.0)
         if self.l2 is not None:
             bounds["l2"] = (0.0, 1e6)
         faults = [
@@ -86,6 +98,8 @@ class FitOptions:
             for name, (low, high) in bounds.items()
             if not low <= getattr(self, name) <= high
         ]
+        if self.kind not in get_args(ModelKind):
+            faults.append(f"kind={self.kind!r} (one of {', '.join(get_args(ModelKind))})")
         if faults:
             raise ModelError(
                 explain_error(

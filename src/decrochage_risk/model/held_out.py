@@ -10,7 +10,8 @@ import numpy.typing as npt
 
 from decrochage_risk.model.fit_input import FitInput, enough
 from decrochage_risk.model.folds import BoolArray, pupil_folds, rolling_origin
-from decrochage_risk.model.members import Bag, Progress, train_members
+from decrochage_risk.model.linear_members import train_linear_members
+from decrochage_risk.model.members import Bag, Progress, train_members, with_thresholds
 from decrochage_risk.model.uncertainty import member_mean
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ def out_of_time(
     splits = rolling_origin(fit_input.time, observed=fit_input.observed, matured=fit_input.matured)
     if len(splits) + 1 < LEAST_TIMES:
         return None
+    options = with_thresholds(options, len(fit_input.outcome))
     fold = pupil_folds(fit_input.groups, options.pupil_folds, seed + 1, outcome=fit_input.outcome)
     numbers = range(options.pupil_folds)
     usable = [
@@ -120,6 +122,11 @@ def _learn_and_predict(
 ) -> FloatArray:
     outcome, groups = fit_input.outcome[train], fit_input.groups[train]
     fold = pupil_folds(groups, options.members, seed, outcome=outcome)
+    count = min(options.out_of_time_members, options.members)
+    if options.kind == "logistic":
+        kept = [fold != member for member in range(count)]
+        linear = train_linear_members(fit_input.matrix[train], outcome, kept, fit_input.directions)
+        return member_mean(linear.log_odds(fit_input.matrix[test]))
     members = train_members(
         fit_input.matrix[train],
         outcome,
@@ -128,6 +135,6 @@ def _learn_and_predict(
         options=options,
         seed=seed,
         rounds=rounds,
-        count=min(options.out_of_time_members, options.members),
+        count=count,
     )
     return member_mean(members.log_odds(fit_input.matrix[test]))

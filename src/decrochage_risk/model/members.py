@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -25,15 +25,18 @@ from decrochage_risk.errors import ModelError, explain_error
 if TYPE_CHECKING:
     from decrochage_risk.model.fit_options import FitOptions
     from decrochage_risk.model.folds import BoolArray
+    from decrochage_risk.model.linear_members import LinearMembers
     from decrochage_risk.model.numeric_table import FloatArray, IntArray
 
-__all__ = ["Bag", "Members", "Progress", "train_bag", "train_members"]
+__all__ = ["Bag", "Members", "Progress", "train_bag", "train_members", "with_thresholds"]
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called as ``progress(stage, done, total)``, in the thread that fits."""
 
 SMALL_BATCH = 5_000
 """Rows up to which a prediction uses one thread: starting more costs longer than the prediction."""
+MANY_ROWS = 5_000
+"""Rows of a training from which the thresholds of splits are drawn by lot."""
 SMALL_TRAINING = 2_000_000
 """Cells (rows times columns) up to which a training uses one thread, for the same reason."""
 
@@ -118,15 +121,15 @@ class Bag:
 
     Attributes
     ----------
-    members : Members
-        The boosters.
+    members : Members or LinearMembers
+        The boosters, or the logistic regressions.
     rounds : int
         Trees of each.
     left_out : (n,) array
         For each training row, the raw log-odds of the member that did not see its pupil.
     """
 
-    members: Members
+    members: Members | LinearMembers
     rounds: int
     left_out: FloatArray
 
@@ -235,17 +238,33 @@ def _boosters(
     return boosters
 
 
+def with_thresholds(options: FitOptions, rows: int) -> FitOptions:
+    """Settle how thresholds are found, by the rows of the whole training: its parts must learn as fast as it does.
+
+    Examples
+    --------
+    >>> from decrochage_risk.model.fit_options import FitOptions
+    >>> [with_thresholds(FitOptions(), rows).drawn_thresholds for rows in (4_999, 5_000)]
+    [False, True]
+    """
+    if options.drawn_thresholds is not None:
+        return options
+    return replace(options, drawn_thresholds=rows >= MANY_ROWS)
+
+
 def _parameters(matrix: FloatArray, directions: IntArray, options: FitOptions, seed: int) -> dict[str, Any]:
     rows = len(matrix)
     leaf_rows = options.rows_per_leaf or int(np.clip(rows // 200, max(1, min(20, rows // 15)), 100))
+    drawn = with_thresholds(options, rows).drawn_thresholds
     return {
         "objective": "binary",
         "metric": "binary_logloss",
         "boost_from_average": True,
         "num_leaves": options.leaves,
-        "learning_rate": options.learning_rate,
+        "learning_rate": options.learning_rate or (0.1 if drawn else 0.05),
         "lambda_l2": options.l2 if options.l2 is not None else float(np.clip(rows / 2000, 5, 30)),
         "feature_fraction": options.column_share,
+        "extra_trees": drawn,
         "min_data_in_leaf": leaf_rows,
         "max_bin": 255,
         "feature_pre_filter": False,

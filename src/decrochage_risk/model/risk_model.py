@@ -14,21 +14,24 @@ import numpy.typing as npt
 import pandas as pd
 
 from decrochage_risk.errors import ModelError, explain_error
-from decrochage_risk.model.calibration import Calibration, choose_calibration, probability, update_intercept
-from decrochage_risk.model.comparable import Comparable
+from decrochage_risk.model.calibration import Calibration, probability, update_intercept
 from decrochage_risk.model.fit_input import FitInput
 from decrochage_risk.model.fit_options import FitOptions
+from decrochage_risk.model.fitting import calibrate, range_of, refuse_seed, train_members_of
 from decrochage_risk.model.folds import pupil_folds
 from decrochage_risk.model.held_out import HeldOut, out_of_fold, out_of_time
-from decrochage_risk.model.members import Members, Progress, train_bag
 from decrochage_risk.model.saved_model import read_files, write_files
 from decrochage_risk.model.uncertainty import jackknife_interval, member_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from decrochage_risk.model.comparable import Comparable
+    from decrochage_risk.model.linear_members import LinearMembers
+    from decrochage_risk.model.members import Members, Progress
     from decrochage_risk.model.numeric_table import FloatArray
     from decrochage_risk.model.references import References
+    from decrochage_risk.model.training_range import TrainingRange
 
 __all__ = ["RiskModel"]
 
@@ -48,8 +51,8 @@ class RiskModel:
         Medians per group; kept, dropped and context columns.
     directions : mapping of str to int
         -1, 0 or 1 for each kept column.
-    members : Members
-        The boosters, as text.
+    members : Members or LinearMembers
+        The boosters, as text; or logistic regressions, as numbers.
     calibration : Calibration
         Raw log-odds to calibrated ones.
     calibrated_on : {"out-of-time", "out-of-fold pupils"}
@@ -66,6 +69,8 @@ class RiskModel:
         Their share of outcome 1.
     spread_factor : float
         Factor on the jackknife standard error; 1 until it is fitted where the truth is known.
+    training_range : TrainingRange or None
+        Range of each column in training; None in artefacts written before there was one.
     out_of_fold, out_of_time : HeldOut or None
         Held-out predictions of the training, for evaluation; not saved.
 
@@ -85,7 +90,7 @@ class RiskModel:
 
     references: References
     directions: Mapping[str, int]
-    members: Members
+    members: Members | LinearMembers
     calibration: Calibration
     calibrated_on: CalibratedOn
     comparable: Comparable
@@ -95,6 +100,7 @@ class RiskModel:
     rows: int
     base_rate: float
     spread_factor: float = 1.0
+    training_range: TrainingRange | None = None
     out_of_fold: HeldOut | None = field(default=None, repr=False)
     out_of_time: HeldOut | None = field(default=None, repr=False)
 
@@ -157,7 +163,7 @@ class RiskModel:
             An outcome, direction, label or seed that cannot be used.
         """
         options = FitOptions() if options is None else options
-        _refuse_seed(seed)
+        refuse_seed(seed)
         labels = {
             "time": time,
             "groups": groups,
@@ -167,12 +173,10 @@ class RiskModel:
         }
         table = FitInput.prepare(features, outcome, directions=directions, labels=labels, context=context)
         fold = pupil_folds(table.groups, options.members, seed, outcome=table.outcome)
-        bag = train_bag(
-            table.matrix, table.outcome, fold, table.directions, options=options, seed=seed, progress=progress
-        )
+        bag = train_members_of(table, fold, options, seed, progress)
         by_fold = out_of_fold(table, bag)
         by_time = out_of_time(table, rounds=bag.rounds, options=options, seed=seed, progress=progress)
-        calibration, comparable = _calibrate(by_time, by_fold, seed)
+        calibration, comparable = calibrate(by_time, by_fold, seed)
         return cls(
             references=table.references,
             directions=dict(zip(table.references.columns, table.directions.tolist(), strict=True)),
@@ -185,9 +189,27 @@ class RiskModel:
             seed=seed,
             rows=len(table.outcome),
             base_rate=float(table.outcome.mean()),
+            training_range=range_of(features, table.references),
             out_of_fold=by_fold,
             out_of_time=by_time,
         )
+
+    def outside_training(self, features: pd.DataFrame) -> npt.NDArray[np.bool_]:
+        """Tell which rows lie outside the range of the training in many columns, see :class:`TrainingRange`.
+
+        Parameters
+        ----------
+        features : DataFrame, n rows
+            Columns in any order, further ones ignored; NaN = not known.
+
+        Returns
+        -------
+        (n,) bool array
+            All False where the range is not known.
+        """
+        if self.training_range is None:
+            return np.zeros(len(features), dtype=np.bool_)
+        return self.training_range.outside(features)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -206,7 +228,7 @@ class RiskModel:
 
     @property
     def boosters(self) -> tuple[Any, ...]:
-        """The parsed ``lightgbm.Booster`` objects."""
+        """The parsed ``lightgbm.Booster`` objects; none of a logistic regression."""
         return self.members.boosters
 
     def filled(self, features: Features, reference_groups: npt.ArrayLike | None = None) -> FloatArray:
@@ -320,20 +342,3 @@ class RiskModel:
             A file is missing, or does not hold what it should.
         """
         return cls(**read_files(files))
-
-
-def _calibrate(by_time: HeldOut | None, by_fold: HeldOut, seed: int) -> tuple[Calibration, Comparable]:
-    held = by_fold if by_time is None else by_time
-    block = np.zeros(len(held.outcome)) if by_time is None or by_time.time is None else by_time.time
-    calibration = choose_calibration(held.log_odds, held.outcome, block, groups=held.groups, seed=seed + 2)
-    risk = probability(calibration.apply(held.log_odds))
-    return calibration, Comparable.fit(risk, held.outcome, groups=held.groups, time=held.time)
-
-
-def _refuse_seed(seed: int) -> None:
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**31 - 2:
-        raise ModelError(
-            explain_error(
-                f"seed={seed!r}", expected="a whole number from 0 to 2147483645", hint="Pass seed=0."
-            )
-        )

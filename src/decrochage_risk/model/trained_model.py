@@ -50,6 +50,8 @@ class TrainedModel:
         Figures of the untouched year (an ``EvaluationReport`` as JSON), and how the model was chosen.
     card : str
         Model card, Markdown, in French.
+    card_html : str
+        The same card as a web page; empty when there is none.
     feature_contract : list of dict
         Contract of the features that it reads.
     updates : tuple of dict
@@ -66,6 +68,7 @@ class TrainedModel:
     trained_on: dict[str, Any]
     report: dict[str, Any]
     card: str
+    card_html: str = ""
     feature_contract: list[dict[str, Any]] = field(default_factory=contract)
     updates: tuple[dict[str, Any], ...] = ()
     distributions: FeatureDistributions | None = None
@@ -86,12 +89,13 @@ class TrainedModel:
 
     @cached_property
     def _files(self) -> dict[str, str]:
+        page = {"card.html": self.card_html} if self.card_html else {}
         watch = (
             {}
             if self.distributions is None
             else {DISTRIBUTIONS: canonical_json(self.distributions.to_dict())}
         )
-        return {**self.risk_model.to_files(), **watch, "card.md": self.card}
+        return {**self.risk_model.to_files(), **watch, "card.md": self.card, **page}
 
     @property
     def _manifest(self) -> dict[str, Any]:
@@ -197,6 +201,7 @@ def load_trained_model(folder: str | Path) -> TrainedModel:
     return TrainedModel(
         risk_model=risk_model,
         card=sealed.files["card.md"],
+        card_html=sealed.files.get("card.html", ""),
         feature_contract=manifest["feature_contract"],
         updates=tuple(manifest.get("updates", ())),
         distributions=distributions,

@@ -38,6 +38,7 @@ NOT_ENROLLED = "non inscrit à cette date"
 SET_ASIDE = "non inscrit à cette date d'après les lignes gardées : d'autres, fautives, ont été mises de côté"
 UNKNOWN_LEVEL = "niveau jamais vu par le modèle"
 TOO_LITTLE = "moins de 3 semaines de données"
+OUT_OF_RANGE = "hors du domaine d'apprentissage : beaucoup de valeurs jamais vues par le modèle"
 NOT_VERIFIED = "explication non vérifiée : les contributions ne redonnent pas le score"
 
 
@@ -81,7 +82,8 @@ def score_pupils(
     -------
     RiskScores
         As many results as pupils, in the order of ``records.pupils``. ``risk`` is missing, with the cause, for a
-        pupil who is excluded, not enrolled that day, at a level the model never saw, or with under 3 weeks of data.
+        pupil who is excluded, not enrolled that day, at a level the model never saw, with under 3 weeks of data, or
+        outside the range of the training in many features.
 
     Raises
     ------
@@ -123,6 +125,8 @@ def score_pupils(
     level = np.array([*LEVEL_NAMES, None], dtype=object)[known.level]
     days = days_of_data(known)
     cause = _causes(known, model, level, days, refused=refused, faulty=records.set_aside.to_numpy() > 0)
+    outside = pd.isna(cause) & model.risk_model.outside_training(features)
+    cause[outside] = OUT_OF_RANGE
     scored = _fill(model, known, features, level, cause)
     frame = _base_frame(records, known, level, cause, days)
     frame = _with_risks(frame, model, scored)

@@ -102,7 +102,12 @@ def evaluate_model(  # noqa: PLR0913 - the choices of an evaluation, each with i
     test = take_snapshots(records, table, as_of_dates, closes=(month, day), progress=progress)
     test = mature_only(test, None if labels_known_on is None else to_date(labels_known_on))
     test, unknown_levels = _of_known_levels(model, test)
-    notes = [*_left_out(test, unknown_levels), *_seen_years(model, test), *_learnt_too_late(model, test)]
+    test, outside = _within_training(model, test)
+    notes = [
+        *_left_out(test, unknown_levels, outside),
+        *_seen_years(model, test),
+        *_learnt_too_late(model, test),
+    ]
     risk = model.risk_model.risk(test.features, _groups(model, test))
     learnt, missing = _learnt(model, records, table, test, (month, day), progress)
     report = report_on(
@@ -127,8 +132,14 @@ def _groups(model: TrainedModel, test: Snapshots) -> npt.NDArray[np.object_]:
     return groups
 
 
+def _within_training(model: TrainedModel, test: Snapshots) -> tuple[Snapshots, int]:
+    """Keep the rows within the range of the training, as scoring does, and count the others."""
+    outside = model.risk_model.outside_training(test.features)
+    return (test.take(~outside), int(outside.sum())) if outside.any() else (test, 0)
+
+
 def _of_known_levels(model: TrainedModel, test: Snapshots) -> tuple[Snapshots, int]:
-    """Keep the rows that the model would score, and count the others."""
+    """Keep the rows of levels that the model knows, and count the others."""
     known = test.rows["level"].isin(model.levels).to_numpy(dtype=np.bool_)
     if not known.any():
         raise NotEnoughDataError(
@@ -142,11 +153,13 @@ def _of_known_levels(model: TrainedModel, test: Snapshots) -> tuple[Snapshots, i
     return test.take(known), int((~known).sum())
 
 
-def _left_out(test: Snapshots, unknown_levels: int) -> list[str]:
+def _left_out(test: Snapshots, unknown_levels: int, outside: int) -> list[str]:
     """Say how many pupils and dates were left out, and why."""
     found = {_CAUSES[cause]: count for cause, count in test.left_out.items()}
     if unknown_levels:
         found["niveau jamais vu par le modèle"] = unknown_levels
+    if outside:
+        found["hors du domaine d'apprentissage"] = outside
     if not found:
         return []
     causes = ", ".join(f"{cause} : {number(count)}" for cause, count in found.items())

@@ -77,7 +77,7 @@ def refuse_shifted_years(outcomes: pd.DataFrame) -> None:
     >>> refuse_shifted_years(pd.DataFrame([{"school_year": 2022, **left}] * 9))
     Traceback (most recent call last):
     ...
-    decrochage_risk.errors.RecordsError: Leavers are dated outside their school year: 9 of 9 of 2022
+    decrochage_risk.errors.RecordsError: Leavers are dated outside their school year: 9 of 9 of 2022.
     ...
     """
     dated = outcomes[(outcomes["outcome"] == "left_without_diploma") & outcomes["date"].notna()]

@@ -6,10 +6,8 @@ import warnings
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from decrochage_risk.errors import NotEnoughDataError, TrainingWarning, explain_error
-from decrochage_risk.evaluate import BaseRate, CardFacts, EvaluationReport, model_card
+from decrochage_risk.evaluate import SMALL_CELL, BaseRate, CardFacts, EvaluationReport, card_page, model_card
 from decrochage_risk.french import number
 from decrochage_risk.model import (
     DEFAULT_CLOSES,
@@ -28,9 +26,10 @@ from decrochage_risk.records.levels import LEVEL_BY_NAME, LEVEL_NAMES, PATHWAY_L
 from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.records.row_rules import ROW_RULES
 from decrochage_risk.school_year import school_year_of, to_date
-from decrochage_risk.train.backtest import backtest, can_be_known, fit_risk_model, last_year_rows, report_on
+from decrochage_risk.train.backtest import can_be_known
 from decrochage_risk.train.distributing import distributions_of
 from decrochage_risk.train.labels import NOT_CLOSED, mature_only, refuse_shifted_years
+from decrochage_risk.train.shipping import fit_and_measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -65,6 +64,8 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
 
     The model that is returned is trained on every year. The figures of its report come from the last school year,
     kept aside: models trained in the same way on the earlier years alone, by choices made there, are measured on it.
+    When a plain logistic regression predicts that year better than the trees (paired interval of the log loss), what is
+    trained, measured again and returned is a logistic regression with the declared signs, and the report says so.
 
     Parameters
     ----------
@@ -127,10 +128,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     snapshots = take_snapshots(records, table, dates, closes=outcome_closes, progress=progress)
     snapshots = mature_only(snapshots, extracted)
     caveats = _caveats(records)
-    if progress is not None:
-        progress("Apprentissage sur toutes les années")
-    risk_model = fit_risk_model(snapshots, seed=seed, options=options)
-    report, untouched = _measured(
+    risk_model, report, untouched = fit_and_measure(
         snapshots,
         seed=seed,
         synthetic=synthetic,
@@ -138,12 +136,11 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         hold_out_schools=hold_out_schools,
         progress=progress,
     )
-    if report is None:
-        report = _report_on_folds(snapshots, risk_model, synthetic=synthetic)
     trained_on = _trained_on(snapshots, outcome_closes, caveats)
     facts = _card_facts(
         snapshots, risk_model, report, trained_on, name, untouched=untouched, synthetic=synthetic
     )
+    card = model_card(facts)
     return TrainedModel(
         risk_model=risk_model,
         name=name,
@@ -151,7 +148,8 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         levels=tuple(level for level in LEVEL_NAMES if level in set(snapshots.rows["level"])),
         trained_on=trained_on,
         report={"untouched": untouched, **report.model_dump(mode="json")},
-        card=model_card(facts),
+        card=card,
+        card_html=card_page(card),
         distributions=distributions_of(snapshots, risk_model),
     )
 
@@ -180,54 +178,6 @@ def _dates(
             )
         )
     return known
-
-
-def _measured(
-    snapshots: Snapshots,
-    *,
-    seed: int,
-    synthetic: bool,
-    options: FitOptions | None,
-    hold_out_schools: bool,
-    progress: Callable[[str], None] | None,
-) -> tuple[EvaluationReport | None, bool]:
-    """Report of the untouched last year; None when the earlier years are not enough to learn from."""
-    _, earlier = last_year_rows(snapshots)
-    cause = "there is no earlier school year whose outcomes had closed"
-    if earlier.any():
-        try:
-            report = backtest(
-                snapshots,
-                seed=seed,
-                synthetic=synthetic,
-                options=options,
-                hold_out_schools=hold_out_schools,
-                progress=progress,
-            )
-        except NotEnoughDataError as error:
-            cause = f"the earlier school years are not enough to learn from ({str(error).splitlines()[0]})"
-        else:
-            return report, True
-    warnings.warn(
-        f"No year is untouched: {cause}. The figures come from pupils left out of the training, of the same years. "
-        "Hint: add records and outcomes of one more school year.",
-        TrainingWarning,
-        stacklevel=3,
-    )
-    return None, False
-
-
-def _report_on_folds(snapshots: Snapshots, risk_model: RiskModel, *, synthetic: bool) -> EvaluationReport:
-    held = risk_model.out_of_fold
-    if held is None:  # only after loading, never after fitting
-        raise NotEnoughDataError(
-            explain_error(
-                "No held-out prediction", expected="a model that was just fitted", hint="Fit it again."
-            )
-        )
-    risk = np.empty(len(held.rows))
-    risk[held.rows] = 1.0 / (1.0 + np.exp(-risk_model.calibration.apply(held.log_odds)))
-    return report_on(snapshots, risk, (), title="Élèves laissés de côté, même année", synthetic=synthetic)
 
 
 def _caveats(records: PupilRecords) -> list[str]:
@@ -281,6 +231,7 @@ def _card_facts(
         model_id=name,
         package_version=version("decrochage-risk"),
         synthetic=synthetic,
+        kind=risk_model.options.kind,
         members=risk_model.options.members,
         leaves=risk_model.options.leaves,
         features=[column for column in risk_model.columns if column not in context],
@@ -320,9 +271,10 @@ _CHOSEN_ON = {
 
 def _base_rates(snapshots: Snapshots) -> list[BaseRate]:
     pathway = snapshots.rows["level"].map(lambda level: LEVEL_BY_NAME[level].pathway).to_numpy()
-    rates = [BaseRate("ensemble", len(snapshots.outcome), float(snapshots.outcome.mean()))]
-    for code, label in PATHWAY_LABELS.items():
-        of_pathway = snapshots.outcome[pathway == code]
-        if of_pathway.size:
-            rates.append(BaseRate(label, int(of_pathway.size), float(of_pathway.mean())))
-    return rates
+    parts = {"ensemble": snapshots.outcome}
+    parts |= {label: snapshots.outcome[pathway == code] for code, label in PATHWAY_LABELS.items()}
+    return [
+        BaseRate(label, int(part.size), None if 0 < part.sum() < SMALL_CELL else float(part.mean()))
+        for label, part in parts.items()
+        if part.size
+    ]

@@ -1,0 +1,67 @@
+"""The steps of a fit: the bag of either kind, the range of the training, calibration and comparable pupils."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from decrochage_risk.errors import ModelError, explain_error
+from decrochage_risk.model.calibration import Calibration, choose_calibration, probability
+from decrochage_risk.model.comparable import Comparable
+from decrochage_risk.model.linear_members import train_linear_bag
+from decrochage_risk.model.members import Bag, Progress, train_bag
+from decrochage_risk.model.training_range import TrainingRange
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from decrochage_risk.model.fit_input import FitInput
+    from decrochage_risk.model.fit_options import FitOptions
+    from decrochage_risk.model.held_out import HeldOut
+    from decrochage_risk.model.numeric_table import IntArray
+    from decrochage_risk.model.references import References
+
+__all__ = ["calibrate", "range_of", "refuse_seed", "train_members_of"]
+
+
+def train_members_of(
+    table: FitInput, fold: IntArray, options: FitOptions, seed: int, progress: Progress | None
+) -> Bag:
+    """Train the bag of the kind that the options ask for."""
+    rows = (table.matrix, table.outcome, fold, table.directions)
+    if options.kind == "logistic":
+        return train_linear_bag(*rows, members=options.members)
+    return train_bag(*rows, options=options, seed=seed, progress=progress)
+
+
+def range_of(features: pd.DataFrame, references: References) -> TrainingRange | None:
+    """Range of the columns that have a meaning of their own; None when there is none."""
+    named = features.set_axis([str(name) for name in features.columns], axis=1)
+    own = [name for name in references.columns if name not in references.context]
+    return TrainingRange.fit(named, own) if own else None
+
+
+def calibrate(by_time: HeldOut | None, by_fold: HeldOut, seed: int) -> tuple[Calibration, Comparable]:
+    """Choose the calibration, and count comparable pupils, on rows that no member learnt from."""
+    held = by_fold if by_time is None else by_time
+    block = np.zeros(len(held.outcome)) if by_time is None or by_time.time is None else by_time.time
+    calibration = choose_calibration(held.log_odds, held.outcome, block, groups=held.groups, seed=seed + 2)
+    risk = probability(calibration.apply(held.log_odds))
+    return calibration, Comparable.fit(risk, held.outcome, groups=held.groups, time=held.time)
+
+
+def refuse_seed(seed: int) -> None:
+    """Refuse what is no seed.
+
+    Raises
+    ------
+    ModelError
+        Not a whole number from 0 to 2147483645.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**31 - 2:
+        raise ModelError(
+            explain_error(
+                f"seed={seed!r}", expected="a whole number from 0 to 2147483645", hint="Pass seed=0."
+            )
+        )

@@ -1,0 +1,74 @@
+"""The card as a web page: the same text, nothing that runs, nothing that calls elsewhere."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+
+import pytest
+
+from decrochage_risk.evaluate.card_page import card_page
+
+CARD = "# Fiche du modèle essai\n\n> **Note.**\n\n## Données\n\n- une `ligne`\n\n| groupe | taux |\n|---|---:|\n| F & M | 3,5 % |\n"
+
+
+class Reader(HTMLParser):
+    """Collects tags, attributes and text of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.attributes: list[str] = []
+        self.text: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note the tag; a meta tag is never closed."""
+        self.tags.append(tag)
+        self.attributes += [name for name, _ in attrs]
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        """Hold the end against the last tag that is open."""
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        """Note the text."""
+        self.text.append(data)
+
+
+def read(page: str) -> Reader:
+    reader = Reader()
+    reader.feed(page)
+    assert reader.open == []
+    return reader
+
+
+def test_the_page_holds_the_text_of_the_card() -> None:
+    """Every word of headings, lists and tables is in the page, every tag is closed, the table is a table."""
+    reader = read(card_page(CARD))
+    text = " ".join(reader.text)
+    for part in ("Fiche du modèle essai", "Note.", "Données", "ligne", "groupe", "F & M", "3,5 %"):
+        assert part in text
+    assert {"h1", "h2", "blockquote", "li", "code", "table", "th", "td", "strong"} <= set(reader.tags)
+
+
+@pytest.mark.parametrize(
+    "bad", ["<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "[x](javascript:alert(1))"]
+)
+def test_nothing_in_a_name_becomes_a_tag(bad: str) -> None:
+    """A model, school or network whose name holds markup is text in the title, in a paragraph and in a table."""
+    reader = read(card_page(f"# Fiche {bad}\n\n{bad}\n\n| a |\n|---|\n| {bad} |\n"))
+    assert not {"script", "img"} & set(reader.tags)
+    assert not {"onerror", "src"} & set(reader.attributes)
+    assert "href" not in reader.attributes
+
+
+def test_the_page_calls_nothing_and_never_changes() -> None:
+    """No address, no script; the same card gives the same bytes."""
+    page = card_page(CARD)
+    assert "http" not in page
+    assert "<script" not in page
+    assert page == card_page(CARD)
+    assert page.startswith("<!DOCTYPE html>")
+    assert '<html lang="fr">' in page
