@@ -203,3 +203,13 @@ def test_the_offset_is_the_maximum_of_the_likelihood() -> None:
     assert abs(shift - 0.6) < 3 * error
     twice = fit_offset(np.repeat(odds, 2), np.repeat(outcome, 2), np.repeat(np.arange(900), 2))
     assert twice == pytest.approx((shift, error), abs=1e-9)
+
+
+def test_the_page_of_the_card_tells_the_update_too(
+    model: TrainedModel, update: Callable[..., TrainedModel]
+) -> None:
+    """The card as a page holds the same section, its marks escaped, and loses it again with the update."""
+    paged = replace(model, card_html="<html><body>\n</body></html>\n")
+    moved = update(model=paged, reason="plus de départs <2024>")
+    assert "plus de départs &lt;2024&gt;" in moved.card_html
+    assert previous_model(moved).sha256 == paged.sha256

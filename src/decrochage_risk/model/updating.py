@@ -8,6 +8,7 @@ learnt from so few. Every update leaves an audit record in the model, and the mo
 from __future__ import annotations
 
 from dataclasses import replace
+from html import escape
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["previous_model", "recalibrate"]
 
 _NORMAL_975 = 1.959963984540054
+_PAGE_END = "</body>"
 _LABEL_FREE = (
     "a level guessed without outcomes (EM, mean risk, a target rate) moved the wrong way as soon as the "
     "pupils themselves had changed"
@@ -154,6 +156,7 @@ def recalibrate(
         risk_model=replace(model.risk_model, calibration=new),
         updates=(*model.updates, record),
         card=model.card + _section(record),
+        card_html=model.card_html.replace(_PAGE_END, _page_section(record) + _PAGE_END, 1),
     )
 
 
@@ -186,6 +189,7 @@ def previous_model(model: TrainedModel) -> TrainedModel:
         risk_model=replace(model.risk_model, calibration=Calibration.from_dict(record["before"])),
         updates=tuple(earlier),
         card=model.card.removesuffix(_section(record)),
+        card_html=model.card_html.replace(_page_section(record), "", 1),
     )
     if before.sha256 != record["base_sha256"]:
         raise ArtefactError(
@@ -245,6 +249,11 @@ def _labels(scored: ScoredRows) -> tuple[int, int]:
             )
         )
     return labels, events
+
+
+def _page_section(record: Mapping[str, Any]) -> str:
+    """Write the same for the card as a page."""
+    return f"<pre>{escape(_section(record).strip())}</pre>\n"
 
 
 def _section(record: Mapping[str, Any]) -> str:

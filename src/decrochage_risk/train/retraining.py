@@ -15,7 +15,7 @@ import pandas as pd
 
 from decrochage_risk.artefact import canonical_json
 from decrochage_risk.errors import NotEnoughDataError, explain_error
-from decrochage_risk.evaluate import ModelComparison, changes_section
+from decrochage_risk.evaluate import ModelComparison, card_page, changes_section
 from decrochage_risk.evaluate.comparison import suppressed
 from decrochage_risk.model import TrainedModel, closing_day, default_as_of_dates, load_trained_model
 from decrochage_risk.policy import load_policy
@@ -311,7 +311,8 @@ class _Run:
     def _card(self) -> list[str]:
         trained, found = load_trained_model(self.config.run / "trained"), self.comparison
         section = "" if found is None else f"\n{changes_section(found)}"
-        model = replace(trained, card=trained.card + section)
+        card = trained.card + section
+        model = replace(trained, card=card, card_html=card_page(card))
         model.save(self.config.run / "model")
         verdict = {
             "verdict": NO_CHAMPION if found is None else found.verdict,
