@@ -122,7 +122,7 @@ def file_name(pupil_id: str, form: str) -> str:
     Examples
     --------
     >>> file_name("../a b", "html")
-    'notice-a-b-4be2d2e2.html'
+    'notice-a-b-2c2c791a.html'
     """
     safe = re.sub(r"[^A-Za-z0-9]+", "-", pupil_id).strip("-")[:_LONGEST]
     return f"notice-{safe}-{hashlib.sha256(pupil_id.encode('utf-8')).hexdigest()[:8]}.{form}"
