@@ -23,7 +23,8 @@ def main() -> None:
         cohort.records, cohort.outcomes, name="demo", synthetic=True, seed=SEED, progress=print
     )
     model.save(FOLDER)
-    report = {name: value for name, value in model.report.items() if name != "untouched"}
+    known = dr.EvaluationReport.model_fields
+    report = {name: value for name, value in model.report.items() if name in known}
     print(dr.EvaluationReport.model_validate(report))
     print(f"{model.model_id} -> {FOLDER.parent.name}/{FOLDER.name}")
 
