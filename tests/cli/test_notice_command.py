@@ -88,7 +88,7 @@ def test_a_scoring_is_journalled_with_the_hashes_of_its_tables(
     first, second = dr.Journal(tmp_path / "j.jsonl").entries()
     assert first["run_id"] == second["run_id"]
     assert first["flagged"] == sorted(scores.flagged["pupil_id"])
-    assert {"pupils", "enrolments", "absences"} <= set(first["inputs"])
+    assert {"pupils.parquet", "enrolments.parquet", "absences.parquet"} <= set(first["inputs"])
 
 
 def test_the_capacity_list_is_a_file_of_its_own(

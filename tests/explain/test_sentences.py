@@ -215,7 +215,7 @@ def test_second_facts_are_those_of_the_records(
         named = [date.fromisoformat(day) for day in reason.companion_period.split("/")]
         named = named if companion.kind == "before" else named[:1]
         assert [day[1:] for day in days] == [(day.month, day.day) for day in named]
-    assert told > 100
+    assert told > 50
     assert reasons.loc[reasons["companion"].notna(), "code"].nunique() >= 2
 
 

@@ -11,13 +11,21 @@ import pytest
 import decrochage_risk.score.explanation as module
 from decrochage_risk import french
 from decrochage_risk.errors import RecordsError
-from decrochage_risk.features import CATALOGUE, FEATURE_BY_NAME
+from decrochage_risk.features import FEATURE_BY_NAME
 
 if TYPE_CHECKING:
+    from decrochage_risk.model import TrainedModel
     from decrochage_risk.score import RiskScores
 
 
-def test_values_are_the_contributions_of_the_run(small_scores: RiskScores, flagged_ids: list[str]) -> None:
+def told_features(model: TrainedModel) -> list[str]:
+    """Give the features that the model reads, in its order."""
+    return [name for name in model.risk_model.columns if name in FEATURE_BY_NAME]
+
+
+def test_values_are_the_contributions_of_the_run(
+    small_scores: RiskScores, small_model: TrainedModel, flagged_ids: list[str]
+) -> None:
     """Base and values sum to the log-odds of the risk, and the values of a family to what the run says of it."""
     for pupil_id in flagged_ids[:20]:
         explained = small_scores.explanation(pupil_id)
@@ -29,24 +37,29 @@ def test_values_are_the_contributions_of_the_run(small_scores: RiskScores, flagg
         for family in told.index.drop("base"):
             own = [
                 value
-                for feature, value in zip(CATALOGUE, explained.values, strict=True)
-                if feature.family.code == family
+                for name, value in zip(told_features(small_model), explained.values, strict=True)
+                if FEATURE_BY_NAME[name].family.code == family
             ]
             assert math.fsum(own) == pytest.approx(told[family], abs=1e-12)
 
 
-def test_features_are_named_by_their_facts(small_scores: RiskScores, flagged_ids: list[str]) -> None:
+def test_features_are_named_by_their_facts(
+    small_scores: RiskScores, small_model: TrainedModel, flagged_ids: list[str]
+) -> None:
     """The name of a feature that words a reason is the fact of that reason; no name holds a label or a cause."""
+    told = told_features(small_model)
     for pupil_id in flagged_ids[:20]:
-        names = dict(zip(FEATURE_BY_NAME, small_scores.explanation(pupil_id).feature_names, strict=True))
+        names = dict(zip(told, small_scores.explanation(pupil_id).feature_names, strict=True))
         for reason in (*small_scores[pupil_id].reasons, *small_scores[pupil_id].protective):
             assert reason.text.startswith(names[reason.code])
         assert not [name for name in names.values() if french.forbidden_in(name)]
 
 
-def test_a_value_that_is_not_known_is_named_as_such(small_scores: RiskScores) -> None:
+def test_a_value_that_is_not_known_is_named_as_such(
+    small_scores: RiskScores, small_model: TrainedModel
+) -> None:
     """A missing value has no part in the risk, and its name says that it is missing."""
-    features = small_scores.features[list(FEATURE_BY_NAME)]
+    features = small_scores.features[told_features(small_model)]
     scored = small_scores.frame["risk"].notna().to_numpy()
     position = int(np.flatnonzero(scored & features.isna().any(axis=1).to_numpy())[0])
     explained = small_scores.explanation(small_scores.frame["pupil_id"].iloc[position])

@@ -123,9 +123,9 @@ def test_pupils_named_by_id_are_found_in_every_part(
     """Reasons for some ids, and pupils left out, are the same; a stranger to leave out is told once."""
     ids = tables["pupils"]["pupil_id"].tolist()
     choices = {"explain": ids[5:25], "exclude": [ids[0], "nobody", ids[6]]}
-    with pytest.warns(RecordsWarning, match="exclude names 1 pupils .* 'nobody'"):
+    with pytest.warns(RecordsWarning, match="exclude names 1 pupil .* 'nobody'"):
         score(extracts, tmp_path / "1", model, partitions=1, **choices)
-    with pytest.warns(RecordsWarning, match="exclude names 1 pupils .* 'nobody'") as told:
+    with pytest.warns(RecordsWarning, match="exclude names 1 pupil .* 'nobody'") as told:
         score(extracts, tmp_path / "5", model, partitions=5, **choices)
     assert len(told) == 1
     assert files_of(tmp_path / "5") == files_of(tmp_path / "1")
@@ -140,7 +140,7 @@ def test_pupils_to_explain_who_are_nowhere_are_refused(
     """An id to explain that no part holds is the same error as at once, and nothing is left behind."""
     messages = []
     for parts in (1, 3):
-        with pytest.raises(RecordsError, match="explain names 1 unknown pupils: 'nobody'") as refused:
+        with pytest.raises(RecordsError, match="explain names 1 unknown pupil: 'nobody'") as refused:
             score(extracts, tmp_path / "s", model, partitions=parts, explain=["nobody"])
         messages.append(str(refused.value))
     assert messages[0] == messages[1]

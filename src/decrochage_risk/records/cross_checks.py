@@ -98,6 +98,7 @@ def cross_check(
 
     Examples
     --------
+    >>> import pandas as pd
     >>> from decrochage_risk.records.checks import conform
     >>> from decrochage_risk.school_year import SchoolCalendar
     >>> came = pd.DataFrame({"pupil_id": ["a", "b", "a"]})

@@ -9,7 +9,8 @@ from decrochage_risk.score.digest import ScoreDigest, Situation
 from decrochage_risk.score.edited_facts import what_could_help
 from decrochage_risk.score.folder import score_folder
 from decrochage_risk.score.pupil_risk import Comparable, DataFacts, Interval, ModelFacts, PupilRisk
-from decrochage_risk.score.risk_scores import RiskScores, RunFacts
+from decrochage_risk.score.risk_scores import RiskScores
+from decrochage_risk.score.run_facts import RunFacts
 from decrochage_risk.score.score_request import FolderScores
 from decrochage_risk.score.scoring import score_pupils
 

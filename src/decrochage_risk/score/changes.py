@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from decrochage_risk.score.risk_scores import RunFacts
+    from decrochage_risk.score.run_facts import RunFacts
 
 __all__ = ["Changes", "ChangesRun", "PupilChange"]
 

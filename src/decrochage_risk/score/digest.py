@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from decrochage_risk.score.pupil_risk import PupilRisk
-from decrochage_risk.score.risk_scores import RunFacts
+from decrochage_risk.score.run_facts import RunFacts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -96,7 +96,7 @@ class ScoreDigest:
         causes: Counter[str] = Counter()
         for digest in digests:
             causes.update(digest.causes)
-        run = RunFacts.from_dict(digests[0].run.to_dict() | {"faults": faults})
+        run = replace(digests[0].run, faults=faults)
         situations = sorted(
             (each for digest in digests for each in digest.situations), key=lambda each: each.place
         )
@@ -117,7 +117,7 @@ class ScoreDigest:
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON values."""
         return {
-            "run": self.run.to_dict(),
+            "run": self.run.whole(),
             "counts": [self.pupils, self.scored, self.flagged],
             "causes": self.causes,
             "situations": [

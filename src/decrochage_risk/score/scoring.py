@@ -27,7 +27,8 @@ from decrochage_risk.records.levels import LEVEL_NAMES
 from decrochage_risk.score.asked import chosen_pupils, excluded_pupils, refuse_other_kinds
 from decrochage_risk.score.demo_model import DEMO_NOTICE, load_demo_model
 from decrochage_risk.score.results import Results, or_none
-from decrochage_risk.score.risk_scores import RiskScores, RunFacts
+from decrochage_risk.score.risk_scores import RiskScores
+from decrochage_risk.score.run_facts import RunFacts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

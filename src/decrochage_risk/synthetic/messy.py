@@ -32,7 +32,7 @@ FAULTS_OF_EXTRACT: Mapping[str, frozenset[str]] = MappingProxyType(
                 "graded_without_value", "value_without_grade", "granted_without_decision", "covers_nobody",
                 "duplicate_pupil", "unknown_pupil", "overlapping_enrolments", "outside_school_year", "unlikely_age",
                 "too_many_half_days", "no_school_day", "beyond_the_day", "outside_calendar", "identical_rows",
-                "outside_enrolment", "duplicate_outcome", "unknown_school",
+                "outside_enrolment", "duplicate_outcome", "duplicate_context", "unknown_school",
             }
         ),
         "columns": frozenset({"missing_column", "no_justified_on"}),
@@ -42,7 +42,10 @@ FAULTS_OF_EXTRACT: Mapping[str, frozenset[str]] = MappingProxyType(
 )  # fmt: skip
 """Names of the rules that each extract breaks; together, every rule of the records."""
 
-_COLUMNS = {"coverage": ("school_id", "pupil_id", "table", "start", "end")}
+_COLUMNS = {
+    "coverage": ("school_id", "pupil_id", "table", "start", "end"),
+    "context": ("as_of", "school_id", "class_id", "subject", "measure", "value", "pupils"),
+}
 _NOBODY = "0000000A"  # a valid number of no school
 Row = dict[str, Any]
 
@@ -112,6 +115,7 @@ def _with_faulty_rows(
         "orientation": list(spoilt.orientation()),
         "outcomes": list(spoilt.outcomes()),
         "coverage": list(spoilt.coverage()),
+        "context": list(spoilt.context()),
     }
     messy = {name: _mixed(clean.get(name), name, rows, rng) for name, rows in added.items()}
     messy["grades"]["commentaire"] = ""
@@ -245,3 +249,14 @@ class _Spoilt:
         yield {**row, "school_id": _NOBODY}
         yield {**row, "school_id": None}
         yield {**row, "end": f"{self._year - 1}-08-31"}
+
+    def context(self) -> Iterator[Row]:
+        """Yield two reference values of one school, day and measure."""
+        row = {
+            "as_of": f"{self._year}-12-01",
+            "school_id": self._stay["school_id"],
+            "measure": "absence_rate_year",
+            "pupils": 300,
+        }
+        yield {**row, "value": 0.07}
+        yield {**row, "value": 0.09}

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 __all__ = ["backtest", "can_be_known", "fit_risk_model", "last_year_rows", "learnt_baselines", "report_on"]
 
-SPREAD_FACTOR = 2.6
+SPREAD_FACTOR = 2.4
 """Factor on the jackknife error that makes the 90 % interval cover the truth of the upper tenth of the risks, where
 situations are looked at, on synthetic cohorts, the only place where it is known (``benchmarks/spread_factor.py``)."""
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from decrochage_risk.errors import LeakError, ModelError, explain_error
-from decrochage_risk.evaluate.ranking import auc
+from decrochage_risk.evaluate.ranking import auc, within_group_auc
 from decrochage_risk.french import number
 
 if TYPE_CHECKING:
@@ -30,7 +30,10 @@ LEAST_OF_A_CLASS = 20
 """Rows with and without the event under which the AUC of one feature says nothing: chance alone makes 0.95 of 3 rows."""
 
 TELLING = 0.02
-"""Distance from 0.5 that the AUC of being unknown must have to be reported."""
+"""Distance from 0.5 that the AUC of being unknown must have to be reported, among pupils of one level and time of year."""
+
+CHANCE = 3 / 12**0.5
+"""Divided by the root of the number of events, three standard errors of the AUC of a score that says nothing."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +50,20 @@ class Signal:
         AUC of its being unknown, from 0.5 to 1.
     known_share : float
         Share of the rows that have a value.
+    value_alike, unknown_alike : float
+        The same AUC over pairs of rows of one level and time of year: what no feature is known of at some levels says
+        only which level it is.
+    chance : float
+        Distance from 0.5 that chance alone may give.
     """
 
     name: str
     value: float
     unknown: float
     known_share: float
+    value_alike: float
+    unknown_alike: float
+    chance: float
 
 
 def signals_of(snapshots: Snapshots) -> tuple[Signal, ...]:
@@ -67,27 +78,33 @@ def signals_of(snapshots: Snapshots) -> tuple[Signal, ...]:
     >>> [(signal.name, signal.value, signal.unknown) for signal in signals_of(Snapshots(table, outcome, table, {}))]
     [('leak', 1.0, 0.5), ('half', 0.5, 0.5)]
     """
-    outcome = snapshots.outcome
+    outcome, alike = snapshots.outcome, snapshots.rows.get("reference_group")
+    groups = np.zeros(outcome.size) if alike is None else alike.to_numpy()
+    chance = CHANCE / max(float(outcome.sum()), 1.0) ** 0.5
     found = []
     for name in snapshots.features:
         values = snapshots.features[name].to_numpy(dtype=np.float64)
         known = ~np.isnan(values)
+        unknown = (~known).astype(np.float64)
         found.append(
             Signal(
                 str(name),
                 _strength(outcome[known], values[known]),
-                _strength(outcome, (~known).astype(np.float64)),
+                _strength(outcome, unknown),
                 float(known.mean()),
+                _strength(outcome[known], values[known], groups[known]),
+                _strength(outcome, unknown, groups),
+                chance,
             )
         )
     return tuple(found)
 
 
-def _strength(outcome: Floats, score: Floats) -> float:
+def _strength(outcome: Floats, score: Floats, groups: npt.NDArray[Any] | None = None) -> float:
     events = int(outcome.sum())
     if min(events, outcome.size - events) < LEAST_OF_A_CLASS:
         return 0.5
-    area = auc(outcome, score)
+    area = auc(outcome, score) if groups is None else within_group_auc(outcome, score, groups)
     return 0.5 if area is None else max(area, 1.0 - area)
 
 
@@ -145,6 +162,8 @@ def _message(leaks: Sequence[Signal]) -> str:
 def missing_signals(signals: Sequence[Signal]) -> list[dict[str, Any]]:
     """List the features whose being unknown tells more of the outcome than their value, the strongest first.
 
+    Among pupils of one level and time of year, and beyond chance.
+
     Returns
     -------
     list of dict
@@ -153,16 +172,18 @@ def missing_signals(signals: Sequence[Signal]) -> list[dict[str, Any]]:
     telling = [
         signal
         for signal in signals
-        if signal.unknown - 0.5 >= TELLING and signal.unknown > signal.value and signal.known_share > 0
+        if signal.unknown_alike - 0.5 >= max(TELLING, signal.chance)
+        and signal.unknown_alike > signal.value_alike
+        and signal.known_share > 0
     ]
     return [
         {
             "feature": signal.name,
-            "auc_unknown": round(signal.unknown, 4),
-            "auc_value": round(signal.value, 4),
+            "auc_unknown": round(signal.unknown_alike, 4),
+            "auc_value": round(signal.value_alike, 4),
             "known_share": round(signal.known_share, 4),
         }
-        for signal in sorted(telling, key=lambda signal: (-signal.unknown, signal.name))
+        for signal in sorted(telling, key=lambda signal: (-signal.unknown_alike, signal.name))
     ]
 
 
