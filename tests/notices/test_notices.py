@@ -68,15 +68,20 @@ def test_every_known_value_is_told_and_every_missing_one_counted(
 ) -> None:
     """Facts and missing values of the families add up to the catalogue; the weights show what was read."""
     made = notice(small_scores, flagged)
-    facts, missing = (
-        sum(len(weight.facts) for weight in made.weights),
+    told, missing = (
+        sum(len(weight.facts) + len(weight.light) for weight in made.weights),
         sum(weight.missing for weight in made.weights),
     )
-    assert facts + missing == len(CATALOGUE)
+    assert told + missing == len(CATALOGUE)
     assert missing == len(flagged.data.missing)
     assert list(made.missing) == [] or sum(map(int, re.findall(r"\((\d+) sur", made.missing[0]))) == missing
-    for fact in small_scores.facts(flagged.pupil_id).values():
-        assert fact in made.to_markdown()
+    weights = small_scores.feature_weights(flagged.pupil_id)
+    facts = small_scores.facts(flagged.pupil_id)
+    for name, fact in facts.items():
+        assert fact in made.to_json()
+        if abs(weights.get(name, 0.0)) > 0.1:  # far more than 0.05 point for a flagged pupil
+            assert fact in made.to_markdown()
+    assert sum(weights.values()) == pytest.approx(sum(weight.log_odds for weight in made.weights), abs=1e-9)
 
 
 def test_what_opened_a_measure_is_told(small_scores: RiskScores, flagged: PupilRisk) -> None:
@@ -134,12 +139,12 @@ def test_json_reads_back(small_scores: RiskScores, flagged: PupilRisk) -> None:
 
 
 def test_notices_are_plain_and_short(small_scores: RiskScores) -> None:
-    """No label, no cause, no mark of the template, and no more than two sides of A4."""
+    """No label, no cause, no mark of the template, and no more than fits on one page of A4."""
     for pupil in list(small_scores)[:120]:
         page = notice(small_scores, pupil).to_markdown()
         assert forbidden_in(page) == []
         assert not re.search(r"\{\{|\{%|None|nan|\n\n\n", page), page
-        assert len(page) < 10_000
+        assert len(page) < 8_500
 
 
 def test_a_demonstration_model_says_that_it_is_one(small_scores: RiskScores, flagged: PupilRisk) -> None:

@@ -23,6 +23,9 @@ __all__ = ["notice"]
 DEFAULT_SOURCE = "fichiers de gestion de l'établissement"
 DEFAULT_CONTACT = "le chef d'établissement"
 READ_TABLES = tuple(dict.fromkeys(("pupils", "enrolments", *(feature.table for feature in CATALOGUE))))
+LEAST_POINTS = 0.05
+"""Points of probability under which a value is counted with others, not told by itself."""
+
 _STILL = 1e-9
 
 
@@ -171,13 +174,24 @@ def _weights(scores: RiskScores, told: PupilRisk) -> tuple[FamilyWeight, ...]:
     reference = told.reference_risk
     slope = (told.risk - reference) / moved if abs(moved) > _STILL else reference * (1.0 - reference)
     facts, missing = scores.facts(told.pupil_id), set(told.data.missing)
+    points = {name: 100.0 * slope * value for name, value in scores.feature_weights(told.pupil_id).items()}
+    heavy = {name for name, value in points.items() if abs(value) >= LEAST_POINTS}
     return tuple(
         FamilyWeight(
             family=family.code,
             label=family.label,
             log_odds=log_odds[family.code],
             points=100.0 * slope * log_odds[family.code],
-            facts=tuple(facts[one.name] for one in CATALOGUE if one.family == family and one.name in facts),
+            facts=tuple(
+                facts[one.name]
+                for one in CATALOGUE
+                if one.family == family and one.name in facts and one.name in heavy
+            ),
+            light=tuple(
+                facts[one.name]
+                for one in CATALOGUE
+                if one.family == family and one.name in facts and one.name not in heavy
+            ),
             missing=sum(one.family == family and one.name in missing for one in CATALOGUE),
         )
         for family in FAMILIES

@@ -59,7 +59,9 @@ class FamilyWeight(_Frozen):
     points : float
         The same in points of probability; the points of all families sum to 100 (risk - reference risk).
     facts : tuple of str
-        The values that were read, as dated facts.
+        The values that weigh at least 0.05 point each, up or down, as dated facts.
+    light : tuple of str
+        The other values that were read: what they weigh is part of the points, each of them under 0.05.
     missing : int
         Values of the family that are not known; they weigh nothing.
     """
@@ -69,7 +71,20 @@ class FamilyWeight(_Frozen):
     log_odds: float
     points: float
     facts: tuple[str, ...]
+    light: tuple[str, ...] = ()
     missing: int
+
+    @property
+    def read(self) -> str:
+        """The values that weigh, and how many others were read."""
+        if not self.light:
+            return " ; ".join(self.facts) or "-"
+        others = (
+            french.plural(len(self.light), "autre valeur", "autres valeurs")
+            if self.facts
+            else french.plural(len(self.light), "valeur", "valeurs")
+        )
+        return " ; ".join([*self.facts, f"{others} de moins de 0,05 point"])
 
 
 class Notice(_Frozen):

@@ -14,18 +14,28 @@ from decrochage_risk.features import FEATURE_BY_NAME
 from decrochage_risk.model import MATRIX_COLUMNS
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
+
     from decrochage_risk.explain import Attribution
     from decrochage_risk.model import TrainedModel
     from decrochage_risk.records.known import KnownRecords
     from decrochage_risk.score.results import Results
 
-__all__ = ["shap_explanation"]
+__all__ = ["attribution_of", "shap_explanation"]
 
 NOT_KNOWN = "donnée manquante"
 
 
-def shap_explanation(results: Results, position: int, model: TrainedModel) -> Any:  # noqa: ANN401 - shap ships no types
-    """Explain one scored pupil; see ``RiskScores.explanation``."""
+def attribution_of(
+    results: Results, position: int, model: TrainedModel
+) -> tuple[Attribution, npt.NDArray[np.float64]]:
+    """Contributions of one scored pupil, and the values of the columns of the model, NaN = not known.
+
+    Raises
+    ------
+    RecordsError
+        Contributions that do not add up to the risk.
+    """
     known = results.known
     columns = [MATRIX_COLUMNS.index(name) for name in model.risk_model.columns]
     values = results.features[position, columns][None]
@@ -40,6 +50,13 @@ def shap_explanation(results: Results, position: int, model: TrainedModel) -> An
                 hint="The risk stands; score the pupil again with an unedited copy of the model.",
             )
         )
+    return found, values
+
+
+def shap_explanation(results: Results, position: int, model: TrainedModel) -> Any:  # noqa: ANN401 - shap ships no types
+    """Explain one scored pupil; see ``RiskScores.explanation``."""
+    found, values = attribution_of(results, position, model)
+    known = results.known
     told = [at for at, name in enumerate(found.columns) if name in FEATURE_BY_NAME]
     return _explanation_class()(
         values=found.contributions[0, told],

@@ -9,6 +9,7 @@ import numpy as np
 
 from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.explain import Reason
+from decrochage_risk.features import FEATURE_BY_NAME
 from decrochage_risk.policy import tier_precision
 from decrochage_risk.score.comparable_words import comparable_of
 from decrochage_risk.score.opening_facts import OpeningFacts
@@ -235,6 +236,30 @@ class RiskScores:
         --------
         ``shap.plots.waterfall(scores.explanation("a1"))``
         """
+        from decrochage_risk.score.explanation import shap_explanation  # noqa: PLC0415 - shap loads on first use
+
+        return shap_explanation(self._results, self._scored_position(pupil_id), self._model)
+
+    def feature_weights(self, pupil_id: str) -> dict[str, float]:
+        """Contribution of every feature that the model reads to one pupil's risk, in calibrated log-odds.
+
+        Parameters
+        ----------
+        pupil_id : str
+            A pupil with a risk, explained in the run or not.
+
+        Raises
+        ------
+        RecordsError
+            No such pupil, one without a risk, or contributions that do not add up to it.
+        """
+        from decrochage_risk.score.explanation import attribution_of  # noqa: PLC0415 - it needs what is above
+
+        found, _ = attribution_of(self._results, self._scored_position(pupil_id), self._model)
+        values = dict(zip(found.columns, found.contributions[0].tolist(), strict=True))
+        return {name: value for name, value in values.items() if name in FEATURE_BY_NAME}
+
+    def _scored_position(self, pupil_id: str) -> int:
         position = self._position_of(pupil_id)
         cause = self._results.columns["cause"][position]
         if cause is not None:
@@ -245,9 +270,7 @@ class RiskScores:
                     hint="scores.frame tells who has one, and why the others do not.",
                 )
             )
-        from decrochage_risk.score.explanation import shap_explanation  # noqa: PLC0415 - shap loads on first use
-
-        return shap_explanation(self._results, position, self._model)
+        return position
 
     def since(self, previous: RiskScores) -> Changes:
         """Compare with scores of an earlier day (or of the same day, before a correction of the records).
