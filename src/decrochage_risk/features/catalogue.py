@@ -21,6 +21,8 @@ from decrochage_risk.features.path import PATH_FEATURES
 from decrochage_risk.features.vigilance import VIGILANCE_FEATURES
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from decrochage_risk.features.definition import Feature
@@ -91,11 +93,11 @@ def matrix_of(known: KnownRecords) -> pd.DataFrame:
     )
 
 
-def values_of(known: KnownRecords) -> npt.NDArray[np.float64]:
-    """Value of every feature (column, in the order of ``CATALOGUE``) for every pupil (row), NaN = not known."""
+def values_of(known: KnownRecords, features: Sequence[Feature] = CATALOGUE) -> npt.NDArray[np.float64]:
+    """Value of every feature (column, in the order given) for every pupil (row), NaN = not known."""
     facts = Facts(known)
-    matrix = np.empty((len(CATALOGUE), known.pupil_count))
-    for place, feature in enumerate(CATALOGUE):
+    matrix = np.empty((len(features), known.pupil_count))
+    for place, feature in enumerate(features):
         matrix[place] = feature.values(facts)
     return matrix.T
 
