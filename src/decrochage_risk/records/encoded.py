@@ -165,6 +165,7 @@ class Encoded:
     """Every table as sorted arrays; ``None`` for a table that is not known."""
 
     pupils: Ids
+    birth_day: npt.NDArray[np.int32]
     birth_year: npt.NDArray[np.float64]
     enrolments: Enrolments
     absences: Absences | None
@@ -216,6 +217,7 @@ def encode(
     }
     return Encoded(
         pupils=Ids([words[code] for code in own["pupil_id"].codes.tolist()]),
+        birth_day=born,
         birth_year=np.where(born == NO_DAY, np.nan, years),
         enrolments=enrolments,
         absences=made.get("absences"),

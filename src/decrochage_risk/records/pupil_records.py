@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from datetime import date
     from pathlib import Path
 
+    import numpy.typing as npt
+
     from decrochage_risk.records.coverage import Coverage
     from decrochage_risk.records.encoded import Encoded
     from decrochage_risk.records.raw_tables import RawTable
@@ -264,11 +266,14 @@ class PupilRecords:
     @cached_property
     def set_aside(self) -> pd.Series[int]:
         """Rows, and cells of ``pupils``, that were set aside, per pupil."""
-        ids = self._encoded.pupils.words
+        index = pd.Index(self._encoded.pupils.words, dtype="str", name="pupil_id")
+        return pd.Series(self.set_aside_counts, index=index)
+
+    @cached_property
+    def set_aside_counts(self) -> npt.NDArray[np.int64]:
+        """The same as an array, in the order of ``pupils``."""
         lost = Counter(chain.from_iterable(self._lost.values()))
-        return pd.Series(
-            [lost[pupil] for pupil in ids], index=pd.Index(ids, dtype="str", name="pupil_id"), dtype=np.int64
-        )
+        return np.array([lost[pupil] for pupil in self._encoded.pupils.words], dtype=np.int64)
 
     @cached_property
     def _encoded(self) -> Encoded:

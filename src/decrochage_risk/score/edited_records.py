@@ -44,6 +44,7 @@ def only(known: KnownRecords, pupils: Positions) -> KnownRecords:
     kept = replace(
         arrays,
         pupils=Ids([arrays.pupils.words[pupil] for pupil in pupils.tolist()]),
+        birth_day=arrays.birth_day[pupils],
         birth_year=arrays.birth_year[pupils],
         enrolments=_of(arrays.enrolments, position),
         absences=_of(arrays.absences, position),

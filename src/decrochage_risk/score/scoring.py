@@ -23,6 +23,7 @@ from decrochage_risk.model import (
 from decrochage_risk.model.calibration import probability
 from decrochage_risk.model.uncertainty import member_mean
 from decrochage_risk.policy import load_policy
+from decrochage_risk.records.encoded import NO_DAY
 from decrochage_risk.records.levels import LEVEL_NAMES
 from decrochage_risk.score.asked import chosen_pupils, excluded_pupils, refuse_other_kinds
 from decrochage_risk.score.demo_model import DEMO_NOTICE, load_demo_model
@@ -144,13 +145,13 @@ def score_pupils(
     # Nothing is computed, shown or suggested from the rows of a pupil whose family objected.
     features = values_with_context(known)
     features[refused, : len(FEATURE_BY_NAME)] = np.nan
-    set_aside = np.asarray(records.set_aside, dtype=np.int64)
+    set_aside = records.set_aside_counts
     days = days_of_data(known)
     cause = _causes(
         known, model, days, refused=refused, faulty=set_aside > 0, outside=_outside_training(model, features)
     )
     scored = _predict(model, known, features, cause)
-    columns = _base_columns(records, known, cause, days, set_aside)
+    columns = _base_columns(known, cause, days, set_aside)
     columns |= _risks(known.pupil_count, model, scored)
     columns |= _policy_columns(policy, known.level, columns["risk"])
     columns["missing_features"] = np.isnan(features[:, : len(FEATURE_BY_NAME)]).sum(axis=1)
@@ -208,31 +209,30 @@ def _places(columns: tuple[str, ...]) -> npt.NDArray[np.intp]:
 
 
 def _base_columns(
-    records: PupilRecords,
     known: KnownRecords,
     cause: npt.NDArray[np.object_],
     days: npt.NDArray[np.int64],
     set_aside: npt.NDArray[np.int64],
 ) -> dict[str, Any]:
     return {
-        "pupil_id": np.asarray(known.pupil_ids, dtype=object),
+        "pupil_id": np.array(known.arrays.pupils.words, dtype=object),
         "as_of": known.as_of,
         "school_year": known.school_year,
         "level": _LEVELS[known.level],
         "cause": cause,
         "days_of_data": days,
         "set_aside": set_aside,
-        "age_years": _age_years(records.pupils["birth_date"], known.as_of),
+        "age_years": _age_years(known.arrays.birth_day, known.as_of),
     }
 
 
-def _age_years(born: pd.Series, as_of: date) -> npt.NDArray[np.float64]:
+def _age_years(born: npt.NDArray[np.int32], as_of: date) -> npt.NDArray[np.float64]:
     """Completed years on the as-of date, NaN without a birth date."""
-    days = born.to_numpy(dtype="datetime64[s]").astype("datetime64[D]")
+    days = born.astype("datetime64[D]")
     months = days.astype("datetime64[M]")
     to_come = (days - months).astype(np.int64) >= as_of.day
     completed = (np.datetime64(as_of, "M") - months).astype(np.int64) - to_come
-    return np.where(np.isnat(days), np.nan, completed // 12)
+    return np.where(born == NO_DAY, np.nan, completed // 12)
 
 
 def _risks(pupils: int, model: TrainedModel, scored: _Scored) -> dict[str, npt.NDArray[np.float64]]:
