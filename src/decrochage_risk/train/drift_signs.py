@@ -42,6 +42,8 @@ TWO_SAMPLE_WATCH: Final = 0.65
 TWO_SAMPLE_STOP: Final = 0.80
 """AUC of telling two years apart: 0.5 when they are alike; these bounds are conventions."""
 LEAST_LABELS: Final = 300
+LEAST_ROWS: Final = 25
+"""Known rows, there or expected, under which a column is not compared: the training's counts are rounded to fives."""
 _NORMAL_975: Final = 1.959963984540054
 _SAMPLE: Final = 3_000
 _COARSE_UNDER: Final = 400
@@ -98,7 +100,7 @@ def shift_signs(
 def _shift(
     name: str, counts: Floats, expected: Floats, rows: float, tests: int, *, coarse: bool
 ) -> DriftSign | None:
-    if counts.sum() == 0 or expected.sum() == 0:
+    if min(counts.sum(), rows) < LEAST_ROWS:
         return None
     expected = expected / expected.sum()
     if coarse and min(counts.sum(), rows) < _COARSE_UNDER:
