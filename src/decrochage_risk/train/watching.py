@@ -17,12 +17,8 @@ from decrochage_risk.model import MINIMUM_DAYS, SCORE, days_of_data, matrix_with
 from decrochage_risk.records.levels import LEVEL_NAMES
 from decrochage_risk.school_year import to_date
 from decrochage_risk.train.backtest import can_be_known
-from decrochage_risk.train.drift_signs import (
-    calibration_signs,
-    missing_table_signs,
-    shift_signs,
-    two_sample_sign,
-)
+from decrochage_risk.train.drift_labels import calibration_signs
+from decrochage_risk.train.drift_signs import missing_table_signs, shift_signs, two_sample_sign
 from decrochage_risk.train.drift_windows import (
     alike_extent,
     comparable_columns,
