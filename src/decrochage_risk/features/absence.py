@@ -158,6 +158,7 @@ ABSENCE_FEATURES: tuple[Feature, ...] = (
             "Taux d'absence des 4 dernières semaines moins celui du début de l'année, du 1er septembre jusqu'à 4 semaines avant la date. Inconnu si l'un "
             "des deux l'est."
         ),
+        latest=LAST_4W,
         compute=_rate_change,
         wording=Wording(
             "taux d'absence en hausse de {value} {noun} sur les 4 dernières semaines (au {as_of}), par rapport au "

@@ -171,6 +171,7 @@ ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
             "d'observation (droite des moindres carrés, par période). Inconnu sous 3 périodes d'au moins 8 demi-journées "
             "possibles."
         ),
+        latest=LAST_12W,
         compute=lambda facts: trajectory_kernels.slope_of_blocks(block_rates(facts), LEAST_BLOCKS),
         wording=Wording(
             "depuis la rentrée, taux d'absence en hausse de {value} {noun} par période de 4 semaines (au {as_of})",
@@ -259,6 +260,7 @@ ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
             "Jours de classe consécutifs avec au moins une demi-journée d'absence, jusqu'au dernier jour de classe avant la "
             "date d'observation ; 0 si ce jour-là est sans absence."
         ),
+        latest=LAST_4W,
         compute=_current_run,
         wording=Wording(
             "absence en cours (au {as_of}) : {value} {noun}",
@@ -311,6 +313,7 @@ ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
             "Retards par semaine de classe sur les 4 dernières semaines, moins les retards par semaine de classe du 1er "
             "septembre jusqu'à 4 semaines avant la date. Inconnu si l'une des deux périodes est sans classe."
         ),
+        latest=LAST_4W,
         compute=_lateness_change,
         wording=Wording(
             "{value} {noun} de plus par semaine sur les 4 dernières semaines (au {as_of}), par rapport au début de l'année",

@@ -13,7 +13,7 @@ from decrochage_risk.features.facts import ratio
 from decrochage_risk.features.families import ASSESSMENT_RHYTHM
 from decrochage_risk.features.mark_facts import mark_count
 from decrochage_risk.features.sources import BOWERS, GPDS, JANOSZ
-from decrochage_risk.features.windows import BEFORE_12W, LAST_12W, YEAR
+from decrochage_risk.features.windows import BEFORE_12W, LAST_4W, LAST_12W, YEAR
 from decrochage_risk.features.wording import Wording
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ ASSESSMENT_RHYTHM_FEATURES: tuple[Feature, ...] = (
             "Jours de classe, inscription ouverte, depuis le lendemain de la dernière note de l'année (périodes en milieu "
             "professionnel comprises). Inconnu sans note dans l'année."
         ),
+        latest=LAST_4W,
         compute=_days_since_mark,
         wording=Wording(
             "{value} {noun} depuis la dernière note (au {as_of})",
@@ -99,6 +100,7 @@ ASSESSMENT_RHYTHM_FEATURES: tuple[Feature, ...] = (
             "Notes par semaine de classe sur les 12 dernières semaines, moins les notes par semaine de classe du début de "
             "l'année. Inconnu si l'une des deux périodes est sans classe."
         ),
+        latest=LAST_12W,
         compute=_marks_a_week_change,
         wording=Wording(
             "{value} {noun} de plus par semaine sur les 12 dernières semaines (au {as_of}), par rapport au début de l'année",

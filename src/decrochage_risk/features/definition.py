@@ -67,6 +67,12 @@ class Feature:
         Where it comes from, in French: a publication, a text, the words of the field; outside the contract.
     revision : int
         Raised when the same name starts to mean something else; makes old artefacts refuse to load.
+    latest : Window, optional
+        The last weeks that the value rests on, inside a longer window: values of two days can be compared where these
+        weeks, too, hold as much school. Outside the contract.
+    of_records : bool
+        It says how much is known, or how far the year has gone, and nothing of what pupils do: it is never a drift of
+        pupils. Outside the contract.
     """
 
     name: str
@@ -80,6 +86,8 @@ class Feature:
     wording: Wording
     source: str
     revision: int = 1
+    latest: Window | None = None
+    of_records: bool = False
 
     def values(self, facts: Facts) -> npt.NDArray[np.float64]:
         """One value per pupil, NaN where not known.

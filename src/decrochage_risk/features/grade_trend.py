@@ -140,6 +140,7 @@ GRADE_TREND_FEATURES: tuple[Feature, ...] = (
             "l'année) comparée à l'évolution moyenne des autres matières de l'élève. Inconnu sous 2 matières notées dans les "
             "deux périodes."
         ),
+        latest=LAST_12W,
         compute=lambda facts: subject_falls(facts)[1],
         wording=Wording(
             "une matière évolue de {value} {noun} de mieux que les autres sur les 12 dernières semaines (au {as_of})",
@@ -162,6 +163,7 @@ GRADE_TREND_FEATURES: tuple[Feature, ...] = (
             "Matières dont la moyenne des 12 dernières semaines est inférieure de 2 points ou plus à celle du début de "
             "l'année. Inconnu si aucune matière n'est notée dans les deux périodes."
         ),
+        latest=LAST_12W,
         compute=lambda facts: subject_falls(facts)[0],
         wording=Wording(
             "{value} {noun} de 2 points ou plus sur les 12 dernières semaines (au {as_of}), par rapport au début de l'année",
@@ -181,6 +183,7 @@ GRADE_TREND_FEATURES: tuple[Feature, ...] = (
             "Part des notes inférieures à 8/20 sur les 12 dernières semaines moins cette part au début de l'année. Inconnu si "
             "l'une des deux l'est."
         ),
+        latest=LAST_12W,
         compute=_low_share_change,
         wording=Wording(
             "part des notes sous 8/20 en hausse de {value} {noun} sur les 12 dernières semaines (au {as_of})",
@@ -270,6 +273,7 @@ GRADE_TREND_FEATURES: tuple[Feature, ...] = (
             "Part des évaluations non faites ou non rendues sur les 12 dernières semaines moins cette part au début de "
             "l'année. Inconnu si l'une des deux l'est."
         ),
+        latest=LAST_12W,
         compute=lambda facts: missed_share(facts, LAST_12W) - missed_share(facts, BEFORE_12W),
         wording=Wording(
             "part des évaluations non faites ou non rendues en hausse de {value} {noun} sur les 12 dernières semaines (au "

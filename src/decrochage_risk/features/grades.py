@@ -110,6 +110,7 @@ GRADE_FEATURES: tuple[Feature, ...] = (
             "Moyenne des 12 dernières semaines moins celle du début de l'année, du 1er septembre jusqu'à 12 semaines avant la date. Inconnu si l'une des "
             f"deux l'est. {_MARKS}"
         ),
+        latest=LAST_12W,
         compute=_term_change,
         wording=change_in_marks(
             "moyenne en hausse de {value} {noun} sur les 12 dernières semaines (au {as_of}), par rapport au début de "

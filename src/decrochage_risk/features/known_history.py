@@ -71,6 +71,7 @@ KNOWN_HISTORY_FEATURES: tuple[Feature, ...] = (
         direction=0,
         source=RUMBERGER_LARSON,
         definition="Semaines entières depuis la première inscription connue dans l'établissement actuel.",
+        of_records=True,
         compute=_weeks_here,
         wording=Wording(
             "{value} {noun} depuis l'arrivée dans l'établissement (au {as_of})", noun=("semaine", "semaines")
@@ -85,6 +86,7 @@ KNOWN_HISTORY_FEATURES: tuple[Feature, ...] = (
         direction=0,
         source=RECORDS,
         definition="Années scolaires dont une inscription est connue.",
+        of_records=True,
         compute=lambda facts: (facts.levels >= 0).sum(axis=1).astype(np.float64),
         wording=Wording("{value} {noun} (au {as_of})", noun=("année connue", "années connues")),
     ),
@@ -97,6 +99,7 @@ KNOWN_HISTORY_FEATURES: tuple[Feature, ...] = (
         direction=0,
         source=RECORDS,
         definition="Semaines de classe de l'année, inscription ouverte : ce que l'on peut savoir de l'année.",
+        of_records=True,
         compute=_weeks_enrolled,
         wording=Wording("{value} {noun} {since}", noun=("semaine de classe", "semaines de classe")),
     ),

@@ -230,6 +230,7 @@ VIGILANCE_FEATURES: tuple[Feature, ...] = (
             "Demi-journées non justifiées des 12 dernières semaines moins celles des mêmes semaines un an plus tôt (52 semaines "
             "avant, dans l'année scolaire précédente). Inconnu si l'élève n'avait alors pas classe."
         ),
+        latest=LAST_12W,
         compute=_unjustified_against_last_year,
         wording=Wording(
             "{value} {noun} de plus sur 12 semaines qu'aux mêmes semaines de l'année précédente (au {as_of})",

@@ -154,17 +154,21 @@ class FeatureDistributions:
 
 
 def _edges(values: Floats) -> Floats:
-    """Cut near each decile, in the widest gap: rates of one year and another fall on neighbouring values, not across a cut."""
+    """Cut near each decile, in the widest gap, the nearest of equal ones.
+
+    Rates of one year and another fall on neighbouring values, not across a cut.
+    """
     found, counts = np.unique(values[~np.isnan(values)], return_counts=True)
     if len(found) < 2:  # noqa: PLR2004  # nothing to cut
         return np.zeros(0)
     below = np.cumsum(counts)[:-1] / counts.sum()
-    gaps, middles = np.diff(found), (found[1:] + found[:-1]) / 2.0
+    gaps, middles = np.round(np.diff(found), 12), (found[1:] + found[:-1]) / 2.0
     edges = []
     for share in _QUANTILES:
         near = np.flatnonzero(np.abs(below - share) <= _NEAR)
         if near.size:
-            edges.append(middles[near[gaps[near].argmax()]])
+            nearest = np.lexsort((np.abs(below[near] - share), -gaps[near]))[0]
+            edges.append(middles[near[nearest]])
     return np.unique(edges) if edges else middles[[int(np.abs(below - 0.5).argmin())]]
 
 

@@ -1,48 +1,37 @@
-"""The checks of the drift watch, one function each: shifts, missing tables, calibration, two samples."""
+"""The checks of the drift watch that read no label, one function each: shifts, missing tables, two samples."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.evaluate import calibration_slope_intercept
 from decrochage_risk.evaluate.drift import ALPHA, DESIGN, DriftSign, psi, psi_verdict
 from decrochage_risk.features import FEATURE_BY_NAME
-from decrochage_risk.french import number, percent, signed
-from decrochage_risk.model import SCORE, fit_offset, score_rows, take_snapshots
-from decrochage_risk.model.scored_rows import mature_dates
-from decrochage_risk.records.outcome_table import outcomes_for
+from decrochage_risk.french import number, percent
+from decrochage_risk.model import SCORE
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
     from decrochage_risk.evaluate.drift import DriftVerdict
-    from decrochage_risk.model import FeatureDistributions, TrainedModel
-    from decrochage_risk.records.pupil_records import PupilRecords
+    from decrochage_risk.model import FeatureDistributions
 
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["calibration_signs", "missing_table_signs", "shift_signs", "two_sample_sign"]
+__all__ = ["missing_table_signs", "not_measured", "shift_signs", "two_sample_sign"]
 
 MISSING_WATCH: Final = 0.05
 MISSING_STOP: Final = 0.30
 """Rise of the share of pupils for whom a table is not known: a twentieth is a class, a third is a table."""
-LEVEL_WATCH: Final = 0.10
-LEVEL_STOP: Final = 0.25
-SLOPE_WATCH: Final = (0.9, 1.1)
-SLOPE_STOP: Final = (0.75, 1.33)
-"""Calibration: to watch when the figure lies beyond the bounds that a model must meet when it is trained and its interval
-excludes what is expected; to stop when the whole interval lies beyond those at which it is not used (the bounds are the
-gates' of :mod:`decrochage_risk.evaluate.gates`)."""
 TWO_SAMPLE_WATCH: Final = 0.65
 TWO_SAMPLE_STOP: Final = 0.80
 """AUC of telling two years apart: 0.5 when they are alike; these bounds are conventions."""
-LEAST_LABELS: Final = 300
-_NORMAL_975: Final = 1.959963984540054
+LEAST_ROWS: Final = 25
+"""Known rows, there or expected, under which a column is not compared: the training's counts are rounded to fives."""
 _SAMPLE: Final = 3_000
 _COARSE_UNDER: Final = 400
 TABLES: Final = {
@@ -98,7 +87,7 @@ def shift_signs(
 def _shift(
     name: str, counts: Floats, expected: Floats, rows: float, tests: int, *, coarse: bool
 ) -> DriftSign | None:
-    if counts.sum() == 0 or expected.sum() == 0:
+    if min(counts.sum(), rows) < LEAST_ROWS:
         return None
     expected = expected / expected.sum()
     if coarse and min(counts.sum(), rows) < _COARSE_UNDER:
@@ -147,66 +136,6 @@ def missing_table_signs(
     return found
 
 
-def calibration_signs(
-    model: TrainedModel,
-    records: PupilRecords,
-    outcomes: Any,  # noqa: ANN401 - any table
-    labels_as_of: Iterable[object],
-    labels_known_on: object,
-) -> list[DriftSign]:
-    """Hold the risks against matured labels: the level, and the slope."""
-    asked = list(labels_as_of)
-    if not asked:
-        return [_not_measured("calibration", "niveau moyen", "aucune issue close n'a été donnée")]
-    month, last = model.trained_on["outcome_closes"]
-    dates, _ = mature_dates(asked, labels_known_on, (month, last))
-    scored = score_rows(
-        model, take_snapshots(records, outcomes_for(records, outcomes), dates, closes=(month, last))
-    )
-    outcome, pupils = scored.snapshots.outcome, scored.snapshots.rows["pupil_id"].to_numpy()
-    people = pd.Series(outcome).groupby(pupils).max()
-    if len(people) < LEAST_LABELS or not 0 < people.mean() < 1:
-        return [
-            _not_measured(
-                "calibration", "niveau moyen", f"moins de {LEAST_LABELS} issues closes, ou une seule issue"
-            )
-        ]
-    odds = model.risk_model.calibration.apply(scored.raw_log_odds)
-    offset, error = fit_offset(odds, outcome, pupils)
-    low, high = offset - _NORMAL_975 * error, offset + _NORMAL_975 * error
-    fitted = calibration_slope_intercept(outcome, odds, pupils=pupils)
-    signs = [
-        _bounded(
-            "calibration",
-            "niveau moyen",
-            (offset, low, high),
-            0.0,
-            (-LEVEL_WATCH, LEVEL_WATCH),
-            (-LEVEL_STOP, LEVEL_STOP),
-        )
-    ]
-    if fitted.slope is not None and fitted.slope_low is not None and fitted.slope_high is not None:
-        measured = (fitted.slope, fitted.slope_low, fitted.slope_high)
-        signs.append(_bounded("slope", "pente", measured, 1.0, SLOPE_WATCH, SLOPE_STOP))
-    return signs
-
-
-def _bounded(
-    check: str,
-    subject: str,
-    measured: tuple[float, float, float],
-    expected: float,
-    watch: tuple[float, float],
-    stop: tuple[float, float],
-) -> DriftSign:
-    figure, low, high = measured
-    verdict: DriftVerdict = "ok"
-    if (low > expected or high < expected) and not watch[0] < figure < watch[1]:
-        verdict = "stop" if high < stop[0] or low > stop[1] else "watch"
-    sentence = f"{subject} de calibration {signed(figure, 2)} [{signed(low, 2)} ; {signed(high, 2)}]"
-    return DriftSign(check=check, subject=subject, figure=figure, verdict=verdict, sentence=sentence)
-
-
 def two_sample_sign(
     now: tuple[npt.NDArray[np.intp], npt.NDArray[np.object_]],
     before: tuple[npt.NDArray[np.intp], npt.NDArray[np.object_]] | None,
@@ -220,7 +149,7 @@ def two_sample_sign(
 
     subject = "année en cours et année précédente"
     if before is None or not before[0].size:
-        return _not_measured("two_sample", subject, "l'année précédente n'est pas dans les extraits")
+        return not_measured("two_sample", subject, "l'année précédente n'est pas dans les extraits")
     rng = np.random.default_rng(seed)
     parts, owners = [], []
     for codes, people in (before, now):
@@ -242,5 +171,6 @@ def two_sample_sign(
     return DriftSign(check="two_sample", subject=subject, figure=auc, verdict=verdict, sentence=sentence)
 
 
-def _not_measured(check: str, subject: str, why: str) -> DriftSign:
+def not_measured(check: str, subject: str, why: str) -> DriftSign:
+    """Say why a check was not made."""
     return DriftSign(check=check, subject=subject, figure=None, verdict="not_measured", sentence=why)

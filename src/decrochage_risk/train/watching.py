@@ -13,18 +13,19 @@ import pandas as pd
 from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error
 from decrochage_risk.evaluate.comparison import suppressed
 from decrochage_risk.evaluate.drift import DriftReport, DriftSign, UnitDrift, worst
-from decrochage_risk.features import FEATURE_BY_NAME
 from decrochage_risk.model import MINIMUM_DAYS, SCORE, days_of_data, matrix_with_context
 from decrochage_risk.records.levels import LEVEL_NAMES
 from decrochage_risk.school_year import to_date
 from decrochage_risk.train.backtest import can_be_known
-from decrochage_risk.train.drift_signs import (
-    calibration_signs,
-    missing_table_signs,
-    shift_signs,
-    two_sample_sign,
+from decrochage_risk.train.drift_labels import calibration_signs
+from decrochage_risk.train.drift_signs import missing_table_signs, shift_signs, two_sample_sign
+from decrochage_risk.train.drift_windows import (
+    alike_extent,
+    comparable_columns,
+    current_columns,
+    uncompared_sign,
+    within_extent,
 )
-from decrochage_risk.train.drift_windows import comparable_columns
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,7 +42,6 @@ LEAST_PUPILS: Final = 30
 POOLED: Final = "petits établissements"
 EVERYBODY: Final = "ensemble"
 _TENTH: Final = 0.1
-_CURRENT: Final = ("4w", "12w", "year", "before_4w", "before_12w")
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,8 @@ def watch_drift(
     """Hold the pupils of a day against those of the training, and each school against itself a year before.
 
     Everybody: population stability index of every feature before anything is filled (missing in a bin of its own where
-    the window lies in the school year) and of the raw score, against the training's shares at the same level and month;
-    tables that are missing; with matured labels, the level and slope of the calibration; with a year more of
+    the window lies in the school year) and of the raw score, against the training's shares at the same level and month,
+    where both can be compared (:mod:`decrochage_risk.train.drift_windows`); tables that are missing; with matured labels, the level and slope of the calibration; with a year more of
     records, how well a classifier tells this year's pupils from last year's (Lopez-Paz and Oquab, ICLR 2017).
     Each school of 30 pupils or more: the same indices and tables against the same school a year before; without
     that year in the records, its missing tables alone. Smaller schools are looked at together.
@@ -124,9 +124,9 @@ def watch_drift(
     >>> from decrochage_risk.model import FitOptions
     >>> from decrochage_risk.synthetic import make_cohort
     >>> from decrochage_risk.train import train_model
-    >>> cohort = make_cohort(1200, [2023, 2024], seed=3)
-    >>> model = train_model(cohort.records, cohort.outcomes, as_of_dates=["2023-11-06", "2024-03-06"], synthetic=True,
-    ...                     school_years=[2023], options=FitOptions(max_rounds=12, members=2))
+    >>> cohort = make_cohort(1200, [2022, 2023, 2024], seed=3)
+    >>> model = train_model(cohort.records, cohort.outcomes, as_of_dates=["2023-03-06", "2024-03-06"], synthetic=True,
+    ...                     school_years=[2022, 2023], hold_out_schools=False, options=FitOptions(max_rounds=12, members=2))
     >>> watch_drift(model, cohort.records, "2025-03-05").verdict
     'ok'
     """
@@ -143,19 +143,20 @@ def watch_drift(
         )
     year_before = day.replace(year=day.year - 1, day=min(day.day, 28))
     before = _population(model, records, year_before)[0] if can_be_known(records, year_before) else None
-    current = [
-        name for name in kept.columns if name == SCORE or FEATURE_BY_NAME[name].window.name in _CURRENT
-    ]
+    current = current_columns(kept.columns)
     references = {name: kept.expected(name, now.groups) for name in kept.columns}
-    judged = comparable_columns(kept.columns, records.calendar, day, _training_days(model, now))
-    same = comparable_columns(current, records.calendar, day, [year_before])
+    in_time = comparable_columns(kept.columns, records.calendar, day, _training_days(model, now))
+    judged = in_time if alike_extent(kept, now.features, now.groups) else within_extent(in_time)
+    same = comparable_columns(within_extent(kept.columns), records.calendar, day, [year_before])
+    both = current_columns(same)
     signs = [
         *shift_signs(kept, now.features, {name: references[name] for name in judged}, current=current),
         *missing_table_signs(now.features, {name: references[name][0][0] for name in current}, current),
+        uncompared_sign(kept.columns, in_time, judged),
         *calibration_signs(model, records, outcomes, labels_as_of, labels_known_on),
         two_sample_sign(
-            (_binned(kept, now, same), now.pupils),
-            None if before is None else (_binned(kept, before, same), before.pupils),
+            (_binned(kept, now, both), now.pupils),
+            None if before is None else (_binned(kept, before, both), before.pupils),
             seed,
         ),
     ]
@@ -290,8 +291,8 @@ def _unit(
         signs = missing_table_signs(now.features, expected, current, tests=units)
         compared = "l'apprentissage, tables manquantes seulement"
     else:
-        shares = {column: _own(kept, column, then) for column in current}
-        expected = {column: float(share[0]) for column, (share, _) in shares.items()}
+        shares = {column: _own(kept, column, then) for column in {*current, *same}}
+        expected = {column: float(shares[column][0][0]) for column in current}
         signs = [
             *shift_signs(
                 kept,
