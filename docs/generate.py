@@ -7,6 +7,7 @@ stale. With ``--check`` nothing is written, and stale files end it with 1.
 from __future__ import annotations
 
 import json
+import re
 import sys
 import warnings
 from functools import cache
@@ -19,6 +20,7 @@ from decrochage_risk.errors import DemoModelWarning
 from decrochage_risk.explain.documentation import reasons_page
 from decrochage_risk.features.documentation import features_page
 from decrochage_risk.feedback.rows import FEEDBACK
+from decrochage_risk.notices import notice
 from decrochage_risk.records.documentation import records_page, schema_of, schemas
 from decrochage_risk.score import RiskScores, score_pupils
 from decrochage_risk.score.documentation import pupil_risk_schema
@@ -45,7 +47,9 @@ def generated_files() -> dict[str, str]:
         },
         "docs/records.md": records_page(),
         "docs/features.md": features_page(),
-        "docs/motifs.md": reasons_page(sampled_reasons(synthetic_scores())),
+        "docs/motifs.md": reasons_page(
+            sampled_reasons(synthetic_scores()), sampled_notices(synthetic_scores())
+        ),
     }
 
 
@@ -66,6 +70,19 @@ def sampled_reasons(scores: RiskScores) -> list[str]:
         f"{reason.text} ({french.signed(reason.points, 1)} {point_of(reason.points)})"
         for reason in chosen.itertuples()
     ]
+
+
+def sampled_notices(scores: RiskScores) -> list[str]:
+    """Write the notices of two situations to be looked at and of a pupil without an estimate, under the page's own titles."""
+    frame = scores.frame
+    flagged = scores.flagged["pupil_id"]
+    chosen = [
+        flagged.iloc[0],
+        flagged.iloc[len(flagged) // 2],
+        frame.loc[frame["cause"].notna(), "pupil_id"].iloc[0],
+    ]
+    pages = [notice(scores, pupil_id).to_markdown() for pupil_id in chosen]
+    return [re.sub(r"^(#+) ", r"##\1 ", page, flags=re.MULTILINE) for page in pages]
 
 
 def point_of(points: float) -> str:
