@@ -222,3 +222,12 @@ def test_units_are_those_of_the_features() -> None:
         french.quantity(3, "hours")
     assert "Expected: one of half-days, events" in str(refused.value)
     assert "Hint: Add the unit" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("x", "decimals", "text"),
+    [(6.1499999999999995, 1, "6,2"), (9.549999999999999, 1, "9,6"), (6.1499, 1, "6,1")],
+)
+def test_a_half_is_a_half_however_it_was_added_up(x: float, decimals: int, text: str) -> None:
+    """The last bit of a sum, which depends on its order, never changes what is written."""
+    assert french.number(x, decimals) == text

@@ -219,10 +219,17 @@ def quantity(value: float, unit: str) -> str:
     return f"+{text}" if unit == "points" and signed(value).startswith("+") else text
 
 
+_AGREED = 10
+"""Decimals to which a value is the same for anyone who computes it."""
+_SMALL = 1e5
+
+
 def _rounded(x: float, decimals: int, *, scale: int = 1) -> Decimal:
     try:
         exact = Decimal(str(x))
         if exact.is_finite():
+            # Values agree to 1e-9: what lies nearer to a half than that is the half, whoever added the numbers up.
+            exact = Decimal(str(round(x, _AGREED))) if abs(x) < _SMALL else exact
             return _EXACT.quantize(_EXACT.multiply(exact, Decimal(scale)), Decimal((0, (1,), -decimals)))
     except InvalidOperation:
         pass
