@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from decrochage_risk.model.trained_model import TrainedModel
 
-__all__ = ["ScoredRows", "mature_dates", "score_rows"]
+__all__ = ["ScoredRows", "groups_of", "mature_dates", "score_rows"]
 
 UNKNOWN_LEVEL = "level not seen in training"
 """Why a row cannot be scored; added to the causes of :class:`Snapshots`."""
@@ -70,11 +70,12 @@ def score_rows(model: TrainedModel, snapshots: Snapshots) -> ScoredRows:
         left_out[UNKNOWN_LEVEL] += int((~known).sum())
     kept = snapshots.take(known)
     kept = Snapshots(kept.features, kept.outcome, kept.rows, dict(sorted(left_out.items())))
-    groups = _groups(model, kept)
+    groups = groups_of(model, kept)
     return ScoredRows(kept, groups, model.risk_model.raw_log_odds(kept.features, groups))
 
 
-def _groups(model: TrainedModel, snapshots: Snapshots) -> npt.NDArray[np.object_]:
+def groups_of(model: TrainedModel, snapshots: Snapshots) -> npt.NDArray[np.object_]:
+    """Find the reference group of each row, on its own as-of date."""
     level, as_of = snapshots.rows["level"].to_numpy(), snapshots.rows["as_of"].to_numpy()
     groups = np.full(len(level), "", dtype=object)
     for day in set(as_of):

@@ -14,6 +14,7 @@ from decrochage_risk.french import day as french_day
 from decrochage_risk.french import join, number
 from decrochage_risk.model import Snapshots, TrainedModel, take_snapshots
 from decrochage_risk.model.outcome import CENSORED
+from decrochage_risk.model.scored_rows import groups_of
 from decrochage_risk.model.snapshots import TOO_SHORT
 from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.school_year import to_date
@@ -108,7 +109,7 @@ def evaluate_model(  # noqa: PLR0913 - the choices of an evaluation, each with i
         *_seen_years(model, test),
         *_learnt_too_late(model, test),
     ]
-    risk = model.risk_model.risk(test.features, _groups(model, test))
+    risk = model.risk_model.risk(test.features, groups_of(model, test))
     learnt, missing = _learnt(model, records, table, test, (month, day), progress)
     report = report_on(
         test,
@@ -121,15 +122,6 @@ def evaluate_model(  # noqa: PLR0913 - the choices of an evaluation, each with i
         capacity=capacity,
     )
     return report.model_copy(update={"maturity": maturity_table(test.rows, test.outcome)})
-
-
-def _groups(model: TrainedModel, test: Snapshots) -> npt.NDArray[np.object_]:
-    """Find the reference group of each row, on its own as-of date."""
-    level, as_of = test.rows["level"].to_numpy(), test.rows["as_of"].to_numpy()
-    groups = np.full(len(level), "", dtype=object)
-    for day in set(as_of):
-        groups[as_of == day] = model.reference_groups(level[as_of == day], day)
-    return groups
 
 
 def _within_training(model: TrainedModel, test: Snapshots) -> tuple[Snapshots, int]:
