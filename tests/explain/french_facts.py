@@ -31,8 +31,10 @@ MONTHS = [
 ]
 NUMBER = r"[+\u2212]?\d{1,3}(?:\u202f?\d{3})*(?:,\d+)?"
 DAY = rf"(?:1er|[2-9]|[12]\d|3[01]) (?:{'|'.join(MONTHS)})(?: \d{{4}})?"
+_MONTH = f"(?:{'|'.join(MONTHS)})"
 _PREFIX = {"rank": "rang "}
 PERCENT_UNITS = {"share", "share_points"}
+MEASURED_UNITS = {*PERCENT_UNITS, "/20", "points", "per_week"}
 
 
 Day = tuple[int | None, int, int]
@@ -50,8 +52,12 @@ class Fact:
         Decimals it was written with.
     noun : str or None
         The noun that was chosen.
-    since, as_of, until : (year or None, month, day) or None
+    since, as_of, until, lately : (year or None, month, day) or None
         Days that were named; the year only when it was written.
+    earlier : tuple of days
+        First and last day of the days before ``lately``; one of them when they are one day, or none.
+    months : tuple of int
+        First and last of the calendar months that were named; one of them when they are one.
     answer : int or None
         0 or 1, for a sentence without an amount.
     second : str or None
@@ -64,6 +70,9 @@ class Fact:
     since: Day | None
     as_of: Day | None
     until: Day | None
+    lately: Day | None
+    earlier: tuple[Day, ...]
+    months: tuple[int, ...]
     answer: int | None
     second: str | None
 
@@ -76,6 +85,11 @@ def parsed(written: str) -> Decimal:
     """
     plain = written.replace("\u202f", "").replace("\u2212", "-").replace(",", ".")
     return Decimal(plain)
+
+
+def places_of(unit: str, *decimals: int) -> int:
+    """Decimals that amounts stand for: a whole number is written without them (50 %), whatever its unit's are."""
+    return max(*decimals, 1 if unit in MEASURED_UNITS else 0)
 
 
 def decimals_in(written: str) -> int:
@@ -115,6 +129,11 @@ def read_fact(feature: Feature, fact: str) -> Fact:
         since=_day(found.get("since")),
         as_of=_day(found.get("as_of")),
         until=_day(found.get("until")),
+        lately=_day(found.get("lately")),
+        earlier=_days_of_period(found.get("earlier") or ""),
+        months=tuple(
+            MONTHS.index(name) + 1 for name in re.findall("|".join(MONTHS), found.get("months") or "")
+        ),
         answer=sign if feature.unit == "0/1" else None,
         second=second,
     )
@@ -155,6 +174,9 @@ def _pattern(template: str, feature: Feature) -> str:
         "since": f"depuis le (?P<since>{DAY})",
         "as_of": f"(?P<as_of>{DAY})",
         "until": f"jusqu'au (?P<until>{DAY})",
+        "lately": f"depuis le (?P<lately>{DAY})",
+        "earlier": f"(?P<earlier>(?:avant le|du(?: (?:1er|[2-9]|[12]\\d|3[01]) au|(?: {DAY}) au)?) {DAY})",
+        "months": f"(?P<months>en {_MONTH}|d(?:e |')(?:{_MONTH}) à (?:{_MONTH}))",
     }
     parts = re.split(r"\{(\w+)\}", template)
     return "".join(fields[part] if at % 2 else re.escape(part) for at, part in enumerate(parts))
@@ -162,6 +184,16 @@ def _pattern(template: str, feature: Feature) -> str:
 
 def _suffix(unit: str) -> str:
     return {"share": "\u00a0%", "/20": "/20"}.get(unit, "")
+
+
+def _days_of_period(written: str) -> tuple[Day, ...]:
+    """Read "du 3 au 28 février" and "du 1er septembre au 4 février"; nothing where nothing came before."""
+    if not written.startswith("du"):
+        return ()
+    *first, last = re.findall(rf"(?:1er|\b\d{{1,2}}\b)(?: {_MONTH})?(?: \d{{4}})?", written)
+    end = _day(last)
+    assert end is not None, written
+    return (*((_day(one) if " " in one else (*end[:2], int(one.replace("1er", "1")))) for one in first), end)
 
 
 def _day(written: str | None) -> Day | None:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from test_documentation import known_on
-
 from decrochage_risk.explain.changes import then_on
+from one_pupil import known_on
 
 
 def test_the_earlier_day_is_named_with_its_year_when_of_another_school_year() -> None:

@@ -18,19 +18,22 @@ from decrochage_risk import french
 from decrochage_risk.explain.documentation import example_records, examples_of, reasons_page
 from decrochage_risk.explain.sentences import tell
 from decrochage_risk.features import CATALOGUE, FAMILIES
-from decrochage_risk.records import PupilRecords
+from one_pupil import known_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import ModuleType
 
     from decrochage_risk.features import Feature
-    from decrochage_risk.records.known import KnownRecords
 
 ROOT = Path(__file__).resolve().parents[2]
 LEXICON = french.FORBIDDEN_WORDS + french.CAUSAL_WORDS + french.PRIVATE_WORDS
 DAYS = (date(2024, 9, 1), date(2024, 9, 2), date(2024, 10, 1), date(2025, 3, 1), date(2025, 8, 31))
 VALUES = (-12.0, -2.0, -1.0, -0.5, -0.05, 0.0, 0.05, 0.5, 1.0, 2.0, 12.0)
+JARGON = re.compile(
+    r"écarts? types?|log-?(?:cotes?|odds)|médiane|centile|variance|mois civils?|pente|\bAUC\b|SHAP",
+    re.IGNORECASE,
+)
 POLICY = sorted((ROOT / "src" / "decrochage_risk" / "policy").glob("*.toml"))
 
 
@@ -41,13 +44,6 @@ def generator() -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
-
-
-def known_on(as_of: date) -> KnownRecords:
-    enrolment = {"pupil_id": "a", "school_year": 2024, "school_id": "0990001N", "level": "4e"}
-    start = {"start_date": date(2024, 8, 31) if as_of == date(2024, 9, 1) else "2024-09-01"}
-    records = PupilRecords(pupils=[{"pupil_id": "a"}], enrolments=[enrolment | start])
-    return records.known_on(as_of)
 
 
 def values_of(feature: Feature) -> Iterator[float]:
@@ -69,6 +65,18 @@ def test_no_sentence_of_the_catalogue_holds_a_label_a_cause_or_a_private_matter(
                     text = tell(feature, value, reference, known, companion=second)
                     assert french.forbidden_in(text, LEXICON) == [], text
                     assert "nan" not in text
+
+
+@pytest.mark.parametrize("feature", CATALOGUE, ids=lambda feature: feature.name)
+def test_sentences_are_plain(feature: Feature) -> None:
+    """No term of statistics, no "0 retard" where French says "aucun retard", nothing longer than a reader holds."""
+    known = known_on(date(2025, 3, 5))
+    for value in values_of(feature):
+        text = tell(feature, value, value, known).partition(SEPARATOR)[0]
+        assert not JARGON.search(text), text
+        assert len(text) <= 170, text
+        counted = feature.family.told and feature.unit not in {"/20", "points", "rank", "0/1"}
+        assert not (counted and value == 0.0 and re.search(r"(?<![\d,])0(?![\d,])", text)), text
 
 
 def test_definitions_and_labels_hold_no_label_and_no_cause() -> None:

@@ -2,20 +2,28 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import pytest
-from french_facts import DAY, PERCENT_UNITS, SEPARATOR, read_fact, read_reference, read_second, rounded
+from french_facts import (
+    DAY,
+    PERCENT_UNITS,
+    SEPARATOR,
+    places_of,
+    read_fact,
+    read_reference,
+    read_second,
+    rounded,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decrochage_risk import french
 from decrochage_risk.explain.sentences import NO_REASON, OTHERS, REFERENCE_PUPIL, tell, tell_missing
 from decrochage_risk.features import CATALOGUE, FAMILIES, FEATURE_BY_NAME
-from decrochage_risk.records import PupilRecords
+from one_pupil import known_on
 
 if TYPE_CHECKING:
     from explained import Explained
@@ -27,7 +35,6 @@ if TYPE_CHECKING:
     from decrochage_risk.synthetic import Cohort
 
 LEXICON = french.FORBIDDEN_WORDS + french.CAUSAL_WORDS + french.PRIVATE_WORDS
-EPOCH = date(1970, 1, 1).toordinal()
 WHOLE_UNITS = {
     "half-days", "events", "months", "weeks", "days", "years", "changes", "rank", "subjects", "wishes",
 }  # fmt: skip
@@ -73,15 +80,14 @@ def check_numbers(feature: Feature, text: str, value: float, reference: float) -
     written_fact, _, written_reference = text.partition(SEPARATOR)
     fact = read_fact(feature, written_fact)
     amount, decimals = read_reference(feature, written_reference)
-    assert amount == rounded(reference, decimals, feature.unit), text
+    places = places_of(feature.unit, fact.decimals, decimals)
+    assert amount == rounded(reference, places, feature.unit), text
     if fact.answer is not None:
         assert (fact.answer, amount) == (value, reference), text
         return
-    places = fact.decimals or decimals
     assert fact.value == rounded(value, places, feature.unit), text
-    assert fact.decimals in {0, decimals} or decimals == reference == 0, (
-        f"value and reference are written differently in {text!r}"
-    )
+    for written, number in ((fact.decimals, fact.value), (decimals, amount)):
+        assert written == places or (written == 0 and number == number.to_integral_value()), text
     if feature.unit in WHOLE_UNITS:
         assert places == 0, text
     if fact.noun is not None:
@@ -110,64 +116,25 @@ def test_any_value_is_told_with_its_own_number(data: st.DataObject) -> None:
         low = 0
     values = st.floats(low, high, allow_nan=False, allow_subnormal=False)
     value, reference = data.draw(values), data.draw(values)
-    text = tell(feature, value, reference, one_pupil_known(date(2025, 3, 5)))
+    text = tell(feature, value, reference, known_on(date(2025, 3, 5)))
     check_form(text)
     check_numbers(feature, text, value, reference)
 
 
-@cache
-def one_pupil_known(as_of: date) -> KnownRecords:
-    """Cut the records of one pupil: the words need the day and nothing else."""
-    records = PupilRecords(
-        pupils=[{"pupil_id": "a"}],
-        enrolments=[
-            {
-                "pupil_id": "a",
-                "school_year": 2024,
-                "school_id": "0990001N",
-                "level": "4e",
-                "start_date": "2024-09-02",
-            }
-        ],
-    )
-    return records.known_on(as_of)
-
-
-@pytest.mark.parametrize(
-    "as_of", [date(2024, 9, 10), date(2024, 10, 1), date(2025, 1, 15), date(2025, 6, 30)]
-)
-@pytest.mark.parametrize("feature", CATALOGUE, ids=lambda feature: feature.name)
-def test_the_days_named_are_those_of_the_window_or_the_as_of_date(feature: Feature, as_of: date) -> None:
-    """A named day is the first or the last of the window, or the as-of date; with its year when of another school year."""
-    known = one_pupil_known(as_of)
-    first, after = feature.window.span(known)
-    fact = read_fact(feature, tell(feature, 1.0, 0.0, known).partition(SEPARATOR)[0])
-    named = {
-        "since": (fact.since, date.fromordinal(EPOCH + first)),
-        "until": (fact.until, date.fromordinal(EPOCH + after - 1)),
-        "as_of": (fact.as_of, as_of),
-    }
-    told = {name: pair for name, pair in named.items() if pair[0] is not None}
-    assert told
-    for written, day in told.values():
-        of_this_year = date(2024, 9, 1) <= day < date(2025, 9, 1)
-        assert written == (None if of_this_year else day.year, day.month, day.day)
-
-
-def test_trailing_windows_start_where_they_should() -> None:
-    """4 and 12 weeks start 28 and 84 days before the as-of date, never before 1 September."""
-    for as_of, weeks, expected in (
-        (date(2025, 3, 5), "unjustified_half_days_4w", "depuis le 5 février"),
-        (date(2025, 3, 5), "unjustified_half_days_12w", "depuis le 11 décembre"),
-        (date(2024, 9, 10), "unjustified_half_days_12w", "depuis le 1er septembre"),
-        (date(2025, 3, 5), "school_changes_3y", "depuis le 1er septembre 2022"),
-    ):
-        assert expected in tell(FEATURE_BY_NAME[weeks], 3.0, 0.0, one_pupil_known(as_of))
+def test_a_whole_number_is_written_without_decimals_but_for_a_mark() -> None:
+    """50 %, 1 point, 7,0/20: as a school writes them, with the same numbers."""
+    known = known_on(date(2025, 3, 5))
+    share, points, mark = "low_marks_share_12w", "grade_change_last_year", "mean_grade_year"
+    assert tell(FEATURE_BY_NAME[share], 0.5, 0.07, known).startswith("50\u00a0% de notes sous 8/20 depuis")
+    assert tell(FEATURE_BY_NAME[share], 1.0, 0.071, known).endswith(": 7,1\u00a0%")
+    assert "en hausse de 1 point par" in tell(FEATURE_BY_NAME[points], 1.0, -2.0, known)
+    assert "de 7,0/20" in tell(FEATURE_BY_NAME[mark], 7.0, 12.0, known)
+    assert tell(FEATURE_BY_NAME[share], 0.5004, 0.5, known).partition(SEPARATOR)[0].startswith("50,04")
 
 
 def test_close_values_are_told_apart() -> None:
     """Decimals are added until the value and its reference read differently, up to three."""
-    known, mark = one_pupil_known(date(2025, 3, 5)), FEATURE_BY_NAME["mean_grade_year"]
+    known, mark = known_on(date(2025, 3, 5)), FEATURE_BY_NAME["mean_grade_year"]
     assert "moyenne des notes de 10,1/20" in tell(mark, 10.1, 12.0, known)
     assert "moyenne des notes de 10,12/20" in tell(mark, 10.12, 10.13, known)
     assert tell(mark, 10.12, 10.13, known).endswith(": 10,13/20")
@@ -210,7 +177,8 @@ def test_second_facts_are_those_of_the_records(
         value = expected[reason.code].get(reason.pupil_id, 0.0)
         assert reason.companion == pytest.approx(value, abs=1e-9)
         amount, decimals, days = read_second(second, reason.unit)
-        assert amount == (None if amount is None else rounded(value, decimals, reason.unit))
+        places = places_of(reason.unit, decimals)
+        assert amount == (None if amount is None else rounded(value, places, reason.unit))
         assert amount is not None or value == reason.value
         named = [date.fromisoformat(day) for day in reason.companion_period.split("/")]
         named = named if companion.kind == "before" else named[:1]
@@ -254,35 +222,16 @@ def known_rows(table: pd.DataFrame, as_of: date) -> pd.DataFrame:
 @pytest.mark.parametrize("feature", [f for f in CATALOGUE if f.wording.companion], ids=lambda f: f.name)
 def test_a_second_fact_is_told_only_when_it_adds_something(feature: Feature) -> None:
     """Nothing is added when the second fact is not known, or when it is a part of one event or of a window as short."""
-    known = one_pupil_known(date(2025, 3, 5))
+    known = known_on(date(2025, 3, 5))
     assert ")" not in tell(feature, 6.0, 0.0, known).replace("(au 5 mars)", "")
     added = tell(feature, 6.0, 0.0, known, companion=2.0)
     assert added.partition(SEPARATOR)[0].endswith(")")
     check_form(added)
     if feature.wording.companion.kind == "part":
         assert tell(feature, 1.0, 0.0, known, companion=1.0) == tell(feature, 1.0, 0.0, known)
-        september = one_pupil_known(date(2024, 9, 20))
+        september = known_on(date(2024, 9, 20))
         assert tell(feature, 6.0, 0.0, september, companion=6.0) == tell(feature, 6.0, 0.0, september)
         assert "(tou" in tell(feature, 6.0, 0.0, known, companion=6.0)
-
-
-def test_every_reason_names_the_first_day_of_its_period(small_scores: RiskScores, as_of: date) -> None:
-    """The day after "depuis le" is the start of the reason's period, which ends the day before the as-of date."""
-    dated = 0
-    for reason in small_scores.reasons.itertuples():
-        start, _, end = reason.period.partition("/")
-        fact = read_fact(FEATURE_BY_NAME[reason.code], reason.text.partition(SEPARATOR)[0])
-        if fact.since is not None:
-            dated += 1
-            first = date.fromisoformat(start)
-            assert fact.since[1:] == (first.month, first.day)
-            assert date.fromisoformat(end).toordinal() == as_of.toordinal() - 1
-        elif fact.until is not None:
-            last = date.fromisoformat(end)
-            assert fact.until == (last.year, last.month, last.day)
-        else:
-            assert fact.as_of == (None, as_of.month, as_of.day)
-    assert dated > 100
 
 
 def test_labels_and_fixed_words_are_sound() -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from french_facts import SEPARATOR, read_fact, read_reference, read_second, rounded
+from french_facts import SEPARATOR, places_of, read_fact, read_reference, read_second, rounded
 
 from decrochage_risk.errors import DemoModelWarning
 from decrochage_risk.features import FEATURE_BY_NAME
@@ -103,21 +103,21 @@ def check_reason(reason: Any, value: float, reference: float, pupil: PupilView) 
     written, _, written_reference = reason.text.partition(SEPARATOR)
     fact = read_fact(feature, written)
     told, decimals = read_reference(feature, written_reference)
-    assert told == rounded(reference, decimals, feature.unit), reason.text
+    places = places_of(feature.unit, fact.decimals, decimals)
+    assert told == rounded(reference, places, feature.unit), reason.text
     if fact.value is not None:
-        assert abs(float(fact.value) - scaled(value, feature.unit)) <= 0.5001 * 10.0 ** -(
-            fact.decimals or decimals
-        )
+        assert abs(float(fact.value) - scaled(value, feature.unit)) <= 0.5001 * 10.0**-places
     else:
         assert fact.answer == value
     assert (fact.second is None) == np.isnan(reason.companion)
     if fact.second is not None:
         second = second_of(reason.code, pupil)
         assert math.isclose(reason.companion, second, rel_tol=1e-9, abs_tol=1e-9), reason
-        amount, places, _ = read_second(fact.second, feature.unit)
+        amount, written, _ = read_second(fact.second, feature.unit)
         if amount is None:
             assert second == value
         else:
+            places = places_of(feature.unit, written)
             assert abs(float(amount) - scaled(second, feature.unit)) <= 0.5001 * 10.0**-places
 
 

@@ -10,6 +10,7 @@ from decrochage_risk.errors import RecordsError
 from decrochage_risk.features import CATALOGUE
 from decrochage_risk.french import forbidden_in
 from decrochage_risk.notices import Notice, notice
+from decrochage_risk.notices.building import _method_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,9 +78,12 @@ def test_every_known_value_is_told_and_every_missing_one_counted(
     assert list(made.missing) == [] or sum(map(int, re.findall(r"\((\d+) sur", made.missing[0]))) == missing
     weights = small_scores.feature_weights(flagged.pupil_id)
     facts = small_scores.facts(flagged.pupil_id)
+    a_point = sum(abs(weight.points) for weight in made.weights) / sum(
+        abs(weight.log_odds) for weight in made.weights
+    )
     for name, fact in facts.items():
         assert fact in made.to_json()
-        if abs(weights.get(name, 0.0)) > 0.1:  # far more than 0.05 point for a flagged pupil
+        if abs(weights.get(name, 0.0)) * a_point > 0.5001:
             assert fact in made.to_markdown()
     assert sum(weights.values()) == pytest.approx(sum(weight.log_odds for weight in made.weights), abs=1e-9)
 
@@ -138,12 +142,48 @@ def test_json_reads_back(small_scores: RiskScores, flagged: PupilRisk) -> None:
     assert json.loads(made.to_json())["automated_decision"] is False
 
 
+def test_what_concerns_a_pupil_who_leaves_stands_apart(small_scores: RiskScores) -> None:
+    """A measure for one who has left, or failed, is never among those that may be proposed now; nor lost."""
+    seen = 0
+    for pupil in small_scores:
+        if not any(measure.after_leaving for measure in pupil.measures) or pupil.reasons is None:
+            continue
+        seen += 1
+        for page in (notice(small_scores, pupil).to_markdown(), notice(small_scores, pupil).to_html()):
+            now, _, later = page.replace("&#39;", "'").partition("Si l'élève quittait l'établissement")
+            for measure in pupil.measures:
+                own, other = (later, now) if measure.after_leaving else (now, later)
+                assert f"{measure.label}." in own.replace("&#39;", "'")
+                assert f"{measure.label}." not in other
+    assert seen > 3
+
+
+def test_the_reasons_are_told_before_the_table(small_scores: RiskScores, flagged: PupilRisk) -> None:
+    """A family reads first what weighs most, word for word as the school does, then everything."""
+    page = notice(small_scores, flagged).to_markdown()
+    before, _, _ = page.partition("## 2. Données utilisées")
+    assert flagged.reasons
+    assert all(reason.text in before for reason in (*flagged.reasons, *(flagged.protective or ())))
+
+
+def test_the_operations_name_the_method_of_the_model(small_scores: RiskScores, flagged: PupilRisk) -> None:
+    """Trees are called trees and a logistic regression by its name, each with how many are averaged."""
+    made = notice(small_scores, flagged)
+    kind, members = small_scores.method
+    assert kind == "trees"
+    told = f"la moyenne de {members} ensembles d'arbres" if members > 1 else "un ensemble d'arbres"
+    assert told in made.operations[2]
+    assert _method_words("logistic", 5).startswith("la moyenne de 5 régressions logistiques, apprises")
+    assert _method_words("logistic", 1).startswith("une régression logistique, apprise ")
+
+
 def test_notices_are_plain_and_short(small_scores: RiskScores) -> None:
-    """No label, no cause, no mark of the template, and no more than fits on one page of A4."""
+    """No label, no cause, no mark of the template, no capital after a colon, and no more than fits on one page of A4."""
     for pupil in list(small_scores)[:120]:
         page = notice(small_scores, pupil).to_markdown()
         assert forbidden_in(page) == []
-        assert not re.search(r"\{\{|\{%|None|nan|\n\n\n", page), page
+        assert not re.search(r"\{\{|\{%|None|\bnan\b|\n\n\n", page), page
+        assert not re.search(r" : [A-ZÀ-Ý][a-zà-ÿ]", re.sub(r" : Modèle", "", page)), page
         assert len(page) < 8_500
 
 
@@ -164,6 +204,8 @@ def test_odd_ids_stay_text(odd: tuple[RiskScores, str]) -> None:
     assert "<i>" not in page
     assert r"\<script\>" in made.to_markdown()
     assert r"\<b\>cpe\</b\> \| \*ici\*" in made.to_markdown()
+    plain = notice(scores, pupil, contact="tle_pro-1 _ici_ __la__").to_markdown()
+    assert r"tle_pro-1 \_ici\_ \_\_la\_\_" in plain
 
 
 @pytest.fixture(scope="module")

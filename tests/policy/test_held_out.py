@@ -104,7 +104,7 @@ def test_both_sides_are_told(policy: Policy) -> None:
         "Parmi 200 élèves qui étaient à ce palier (lycée professionnel, 2023-2024), 52 ont quitté l'école sans "
         "diplôme : environ 1 sur 4 [21-31 %]. Environ 3 sur 4 ne l'ont pas quittée."
     )
-    assert "(lycée professionnel, 2023-2024, comme à l'apprentissage)" in _told(
+    assert "(lycée professionnel, 2023-2024, élèves laissés hors de l'apprentissage)" in _told(
         policy, 52, 200, untouched=False
     )
 
@@ -112,9 +112,7 @@ def test_both_sides_are_told(policy: Policy) -> None:
 def test_nobody_or_everybody_leaving_reads_well(policy: Policy) -> None:
     """Where nobody left the most that remains possible is said; where all did, nobody is said to have stayed."""
     assert _told(policy, 0, 80).endswith("aucun n'a quitté l'école sans diplôme [au plus 2,4 %].")
-    assert _told(policy, 9, 9).endswith(
-        "9 ont quitté l'école sans diplôme : plus de 999 sur 1000 [81-100 %]."
-    )
+    assert _told(policy, 9, 9).endswith("tous ont quitté l'école sans diplôme [au moins 81 %].")
 
 
 def test_other_thresholds_have_no_figure(policy: Policy) -> None:

@@ -100,9 +100,9 @@ def test_rule_says_the_threshold_that_was_applied(policy: Policy) -> None:
     """The French rule holds the sign, the threshold and the group."""
     rules = [rule.replace("\u202f", " ").replace("\xa0", " ") for rule in _rules(policy)]
     assert rules == [
-        "risque estimé ≥ 10 % (4e-3e, vigilance renforcée)",
-        "risque estimé < 20 % (6e-5e, suivi)",
-        "risque estimé ≥ 54 % (lycée professionnel, vigilance renforcée, cible prioritaire)",
+        "risque estimé d'au moins 10 % (4e et 3e, vigilance renforcée)",
+        "risque estimé inférieur à 20 % (6e et 5e, suivi)",
+        "risque estimé d'au moins 54 % (lycée professionnel, vigilance renforcée en priorité)",
         "pas de score",
     ]
 
@@ -149,7 +149,7 @@ def test_levels_and_risks_that_cannot_be_are_refused(
 def test_labels_of_levels_and_tiers(policy: Policy) -> None:
     """Levels and tiers have the letter's French words; tier 0 has none."""
     assert policy.vigilance("6e") == "suivi"
-    assert policy.vigilance("cap2") == "vigilance renforcée, cible prioritaire"
+    assert policy.vigilance("cap2") == "vigilance renforcée en priorité"
     assert [policy.tier_label(tier) for tier in range(4)] == [
         None,
         "persévérance scolaire",

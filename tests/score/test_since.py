@@ -189,8 +189,8 @@ def test_pupils_who_appear_or_disappear_are_told(
     assert set(changes.frame["pupil_id"]) == set(here) | set(there)
     appeared, disappeared = set(here) - set(there), set(there) - set(here)
     for status, expected, cause in (
-        ("appeared", appeared, "absent des scores au 6 janvier"),
-        ("disappeared", disappeared, "absent des scores au 5 mars"),
+        ("appeared", appeared, "sans ligne dans les données au 6 janvier"),
+        ("disappeared", disappeared, "sans ligne dans les données au 5 mars"),
     ):
         rows = changes.frame[changes.frame["status"] == status]
         assert set(rows["pupil_id"]) == expected
@@ -199,7 +199,7 @@ def test_pupils_who_appear_or_disappear_are_told(
         assert cause in changes[rows["pupil_id"].iloc[0]].text
     gone = changes.frame[changes.frame["status"] == "disappeared"]
     assert (gone["lost_from_sight"] == gone["flagged_before"]).all()
-    assert "2 élèves apparus, 2 élèves disparus" in changes.summary
+    assert "2 élèves nouveaux, 2 élèves qui n'y sont plus" in changes.summary
 
 
 def test_a_pupil_without_a_score_has_the_cause_of_each_day(

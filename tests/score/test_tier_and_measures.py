@@ -58,11 +58,16 @@ def test_lists_say_the_fact_and_what_the_tier_meant(small_scores: RiskScores) ->
     """A school reads beside each situation what opened a measure and how many of such a tier left."""
     rows = small_scores.flagged
     table = school_list(small_scores, rows)
-    for pupil_id, measures, meant in zip(
-        rows["pupil_id"], table["Mesures possibles"], table["Ce que ce palier annonce"], strict=True
+    columns = ("Mesures possibles", "En cas de sortie ou d'échec", "Devenir des élèves de ce palier")
+    for pupil_id, measures, later, meant in zip(
+        rows["pupil_id"], *(table[name] for name in columns), strict=True
     ):
         pupil = small_scores[pupil_id]
         assert pupil.tier_precision is not None
         assert meant == pupil.tier_precision.text
         assert all(fact.text in measures for measure in pupil.measures for fact in measure.facts)
-        assert all(line in measures for measure in pupil.measures for line in measure.to_check)
+        for measure in pupil.measures:
+            column, other = (later, measures) if measure.after_leaving else (measures, later)
+            assert measure.label in column.split(" ; ") or f"{measure.label} (" in column
+            assert measure.label not in other.split(" ; ")
+            assert all(line in column for line in measure.to_check)

@@ -11,6 +11,7 @@ import pytest
 from cohort_parts import ODD_IDS, records_of, tables_of
 
 from decrochage_risk.errors import RecordsError
+from decrochage_risk.records.levels import LEVEL_BY_NAME
 from decrochage_risk.score import DEMO_NOTICE, writing
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def test_lists_say_what_the_results_say(small_scores: RiskScores, written: Path)
                 100 * pupil.risk, abs=0.0501
             )
             assert (line["Niveau"], line["Action proposée"], line["Règle"]) == (
-                pupil.level,
+                LEVEL_BY_NAME[pupil.level].label,
                 pupil.tier_label,
                 pupil.flag_rule,
             )
@@ -114,10 +115,12 @@ def test_lists_say_what_the_results_say(small_scores: RiskScores, written: Path)
             down = [line[f"Point d'appui {number}"] for number in range(1, 3)]
             assert [text for text in up if text] == [reason.text for reason in pupil.reasons]
             assert [text for text in down if text] == [reason.text for reason in pupil.protective]
-            measures = line["Mesures possibles"].split(" ; ") if pupil.measures else []
-            assert all(
-                told.startswith(measure.label) for told, measure in zip(measures, pupil.measures, strict=True)
-            )
+            for column, later in (("Mesures possibles", False), ("En cas de sortie ou d'échec", True)):
+                measures = [measure for measure in pupil.measures if measure.after_leaving is later]
+                told = line[column].split(" ; ") if measures else []
+                assert all(
+                    text.startswith(measure.label) for text, measure in zip(told, measures, strict=True)
+                )
             assert line["Élèves comparables"] == pupil.comparable.text
             assert line["Décision automatique"] == "aucune"
             assert line["Modèle"] == DEMO_NOTICE

@@ -86,7 +86,7 @@ def test_a_school_that_stops_recording_is_named(
     (stopped,) = [unit for unit in found.schools if unit.verdict == "stop"]
     missing = [sign for sign in stopped.signs if sign.check == "missing_table"]
     assert [sign.subject for sign in missing] == ["absences"]
-    assert "absences : non connues pour 100" in missing[0].sentence
+    assert "absences : données non connues pour 100" in missing[0].sentence
     assert stopped.unit not in {unit.unit for unit in calm.schools if unit.verdict != "ok"}
 
 

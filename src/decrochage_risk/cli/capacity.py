@@ -45,11 +45,12 @@ def write_capacity_list(done: FolderScores, capacity: int) -> str:
     """
     import pandas as pd  # noqa: PLC0415 - loads on first use
 
-    from decrochage_risk.score.writing import guarded_table  # noqa: PLC0415 - same
+    from decrochage_risk.score.writing import guarded_table, level_words  # noqa: PLC0415 - same
 
     found = dr.capacity_list(_Written(pd.read_parquet(done.folder / "scores.parquet")), capacity)
     table = found.pupils[list(_FRENCH)].rename(columns=_FRENCH)
     table["Risque estimé (%)"] = (100.0 * table["Risque estimé (%)"]).round(1)
+    table["Niveau"] = table["Niveau"].map(level_words)
     for name in ("Situation à examiner", "À égalité avec un élève hors liste"):
         table[name] = table[name].map({True: "oui", False: "non"})
     path = done.folder / "capacite.csv"

@@ -80,9 +80,9 @@ def _table(pupils: list[tuple[PupilRisk, str | None]]) -> Table:
 
 
 def _who(pupil: PupilRisk, class_id: str | None) -> str:
-    from decrochage_risk.records.levels import LEVEL_BY_NAME  # noqa: PLC0415 - --help needs no records
+    from decrochage_risk.score.writing import level_words  # noqa: PLC0415 - --help needs no records
 
-    lines = [shown_id(pupil.pupil_id), LEVEL_BY_NAME[pupil.level].label if pupil.level else ""]
+    lines = [shown_id(pupil.pupil_id), level_words(pupil.level)]
     return "\n".join([*lines, f"classe {shown_id(class_id)}"] if class_id else lines)
 
 

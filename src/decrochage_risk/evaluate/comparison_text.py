@@ -124,7 +124,7 @@ def comparison_heading(comparison: ModelComparison) -> list[str]:
     ]
     if comparison.left_out:
         causes = ", ".join(
-            f"{CAUSES.get(cause, cause)} : {number(count)}" for cause, count in comparison.left_out.items()
+            f"{CAUSES.get(cause, cause)} ({number(count)})" for cause, count in comparison.left_out.items()
         )
         lines.append(f"Lignes non comparées : {causes}")
     if comparison.known_share is not None:

@@ -43,12 +43,12 @@ les corriger. Les nombres des exemples sont inventés ; la date d’observation 
 
 - Un motif est **un fait daté** : ce que disent les relevés jusqu’à la veille de la date d’observation. Ce n’est ni une cause, ni un
   jugement, ni une prévision : c’est un point à vérifier avec l’élève.
-- Chaque phrase donne ensuite le même nombre pour l’*{REFERENCE_PUPIL}* : pour chaque indicateur, la valeur du milieu (médiane) des
+- Chaque phrase donne ensuite la même valeur pour l’*{REFERENCE_PUPIL}* : pour chaque indicateur, celle du milieu (médiane) des
   élèves du même niveau au même moment de l’année. La même phrase peut être un point d’attention (elle élève le risque estimé) ou
   un point d’appui (elle l’abaisse).
 - Entre parenthèses vient parfois un second fait : les jours d’avant, ou la part récente de ce qui est compté.
 - Un motif au plus par famille ; au plus 3 points d’attention (4 quand les 3 premiers portent moins de la moitié de ce qui élève le
-  risque) et 2 points d’appui ; rien sous 0,10 de log-cotes. Ce qui n’est pas dit est réuni sous « {OTHERS} », pour que les points
+  risque) et 2 points d’appui ; rien de ce qui pèse trop peu (2,5 points de probabilité au plus). Ce qui n’est pas dit est réuni sous « {OTHERS} », pour que les points
   de probabilité fassent exactement l’écart entre le risque de l’élève et celui de l’élève type.
 - Quand rien ne ressort : « {NO_REASON} ». Une *donnée manquante* est signalée à part et n’est jamais un motif.
 - Une date d’une autre année scolaire porte son année. Les définitions exactes sont dans [features.md](features.md).

@@ -75,6 +75,7 @@ def tell_fact(
         Decimals of the amount; those of the unit by default.
     """
     first, last = days_of_window(feature.window, known)
+    recent = feature.wording.recent
     fact = feature.wording.tell(
         value,
         feature.unit,
@@ -82,6 +83,7 @@ def tell_fact(
         end=last,
         as_of=known.as_of,
         decimals=decimals_of(feature.unit) if decimals is None else decimals,
+        recent=None if recent is None else days_of_window(recent, known)[0],
     )
     second = feature.wording.companion
     if second is None or isnan(companion) or not second.is_told(value, feature.window, known):

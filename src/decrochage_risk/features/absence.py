@@ -32,10 +32,17 @@ if TYPE_CHECKING:
 
     Compute = Callable[[Facts], npt.NDArray[np.float64]]
 
-__all__ = ["ABSENCE_FEATURES", "LEGAL_MONTHLY_THRESHOLD"]
+__all__ = ["ABSENCE_FEATURES", "LEGAL_MONTHLY_THRESHOLD", "LONGEST_RUN"]
 
 LEGAL_MONTHLY_THRESHOLD = 4.0
 """Unjustified half-days in a month from which the head reports to the DASEN (code de l'éducation, L131-8, R131-7)."""
+
+LONGEST_RUN = Wording(
+    "plus longue suite de jours de classe avec une absence {since} : {value} {noun}",
+    noun=("jour", "jours"),
+    zero="aucune absence {since}",
+)
+"""Words of the longest run of school days with an absence, over a window."""
 
 _HALF_DAYS = ("demi-journée non justifiée", "demi-journées non justifiées")
 _COUNTED = (
@@ -161,14 +168,11 @@ ABSENCE_FEATURES: tuple[Feature, ...] = (
         latest=LAST_4W,
         compute=_rate_change,
         wording=Wording(
-            "taux d'absence en hausse de {value} {noun} sur les 4 dernières semaines (au {as_of}), par rapport au "
-            "début de l'année",
+            "taux d'absence en hausse de {value} {noun} {lately}, par rapport à la période {earlier}",
             noun=("point", "points"),
-            zero="taux d'absence stable sur les 4 dernières semaines (au {as_of})",
-            negative=(
-                "taux d'absence en baisse de {value} {noun} sur les 4 dernières semaines (au {as_of}), par rapport au "
-                "début de l'année"
-            ),
+            zero="taux d'absence stable {lately}, par rapport à la période {earlier}",
+            negative="taux d'absence en baisse de {value} {noun} {lately}, par rapport à la période {earlier}",
+            recent=LAST_4W,
         ),
     ),
     Feature(
@@ -185,9 +189,8 @@ ABSENCE_FEATURES: tuple[Feature, ...] = (
         ),
         compute=_months_over,
         wording=Wording(
-            "{value} {noun} à 4 demi-journées non justifiées ou plus {since}",
-            noun=("mois civil", "mois civils"),
-            zero="aucun mois civil à 4 demi-journées non justifiées ou plus {since}",
+            "{value} mois avec au moins 4 demi-journées non justifiées {since}",
+            zero="aucun mois avec au moins 4 demi-journées non justifiées {since}",
         ),
     ),
     Feature(
@@ -221,11 +224,7 @@ ABSENCE_FEATURES: tuple[Feature, ...] = (
             "vacances ne comptent pas et n'interrompent pas la suite."
         ),
         compute=_longest_run,
-        wording=Wording(
-            "plus longue absence {since} : {value} {noun}",
-            noun=("jour de classe", "jours de classe à la suite"),
-            zero="aucun jour d'absence {since}",
-        ),
+        wording=LONGEST_RUN,
     ),
     Feature(
         name="lateness_12w",

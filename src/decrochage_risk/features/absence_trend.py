@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from decrochage_risk.features import kernels, trajectory_kernels
-from decrochage_risk.features.absence import LEGAL_MONTHLY_THRESHOLD
+from decrochage_risk.features.absence import LEGAL_MONTHLY_THRESHOLD, LONGEST_RUN
 from decrochage_risk.features.absence_facts import (
     absent_weeks,
     block_rates,
@@ -140,7 +140,10 @@ ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
             "sur 9, soit 44 %, si l'absence ne choisit pas ses jours). Inconnu sous 4 demi-journées d'absence."
         ),
         compute=_monday_friday,
-        wording=Wording("{value} des demi-journées d'absence un lundi ou un vendredi {since}"),
+        wording=Wording(
+            "{value} des demi-journées d'absence un lundi ou un vendredi {since}",
+            zero="aucune demi-journée d'absence un lundi ou un vendredi {since}",
+        ),
     ),
     Feature(
         name="absence_after_holidays_year",
@@ -156,7 +159,10 @@ ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
             "possibles."
         ),
         compute=_after_holidays,
-        wording=Wording("{value} des demi-journées manquées aux retours de vacances {since}"),
+        wording=Wording(
+            "aux retours de vacances (deux premiers jours de classe), {value} des demi-journées manquées {since}",
+            zero="aux retours de vacances (deux premiers jours de classe), aucune demi-journée manquée {since}",
+        ),
     ),
     Feature(
         name="absence_slope_year",
@@ -174,11 +180,11 @@ ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
         latest=LAST_12W,
         compute=lambda facts: trajectory_kernels.slope_of_blocks(block_rates(facts), LEAST_BLOCKS),
         wording=Wording(
-            "depuis la rentrée, taux d'absence en hausse de {value} {noun} par période de 4 semaines (au {as_of})",
+            "cette année (au {as_of}), taux d'absence en hausse de {value} {noun} toutes les 4 semaines, en moyenne",
             noun=("point", "points"),
-            zero="taux d'absence stable depuis la rentrée (au {as_of})",
+            zero="cette année (au {as_of}), taux d'absence ni en hausse ni en baisse, en moyenne",
             negative=(
-                "depuis la rentrée, taux d'absence en baisse de {value} {noun} par période de 4 semaines (au {as_of})"
+                "cette année (au {as_of}), taux d'absence en baisse de {value} {noun} toutes les 4 semaines, en moyenne"
             ),
         ),
     ),
@@ -219,14 +225,11 @@ ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
         ),
         compute=_absent_weeks_change,
         wording=Wording(
-            "part des semaines avec absence en hausse de {value} {noun} sur les 6 dernières semaines (au {as_of}), par "
-            "rapport aux 6 précédentes",
+            "part des semaines de classe avec une absence : {value} {noun} de plus {lately} que {earlier}",
             noun=("point", "points"),
-            zero="part des semaines avec absence stable sur les 6 dernières semaines (au {as_of})",
-            negative=(
-                "part des semaines avec absence en baisse de {value} {noun} sur les 6 dernières semaines (au {as_of}), par "
-                "rapport aux 6 précédentes"
-            ),
+            zero="part des semaines de classe avec une absence : la même {lately} que {earlier}",
+            negative="part des semaines de classe avec une absence : {value} {noun} de moins {lately} que {earlier}",
+            recent=LAST_6W,
         ),
     ),
     Feature(
@@ -242,11 +245,7 @@ ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
             "semaines ; week-ends et vacances n'interrompent pas la suite."
         ),
         compute=_longest_run,
-        wording=Wording(
-            "plus longue absence {since} : {value} {noun}",
-            noun=("jour de classe", "jours de classe à la suite"),
-            zero="aucun jour d'absence {since}",
-        ),
+        wording=LONGEST_RUN,
     ),
     Feature(
         name="current_absence_run",
@@ -263,9 +262,12 @@ ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
         latest=LAST_4W,
         compute=_current_run,
         wording=Wording(
-            "absence en cours (au {as_of}) : {value} {noun}",
-            noun=("jour de classe", "jours de classe à la suite"),
-            zero="pas d'absence le dernier jour de classe (au {as_of})",
+            "{value} {noun} avant le {as_of}",
+            noun=(
+                "jour de classe avec une absence, le dernier",
+                "jours de classe de suite avec une absence, jusqu'au dernier",
+            ),
+            zero="aucune absence le dernier jour de classe avant le {as_of}",
         ),
     ),
     Feature(
@@ -282,8 +284,9 @@ ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
         ),
         compute=_months_since_threshold,
         wording=Wording(
-            "{value} mois depuis le premier mois à 4 demi-journées non justifiées ou plus, ce mois compris (au {as_of})",
-            zero="aucun mois à 4 demi-journées non justifiées ou plus (au {as_of})",
+            "{value} mois, {months}, depuis le premier mois de l'année scolaire avec au moins 4 demi-journées non "
+            "justifiées (au {as_of})",
+            zero="aucun mois de l'année scolaire avec au moins 4 demi-journées non justifiées (au {as_of})",
         ),
     ),
     Feature(
@@ -299,7 +302,10 @@ ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
             "sous 8 demi-journées possibles. Jamais donné comme motif : une absence justifiée ne se reproche pas."
         ),
         compute=_justified_rate,
-        wording=Wording("{value} des demi-journées de classe manquées et justifiées {since}"),
+        wording=Wording(
+            "{value} des demi-journées de classe manquées avec une justification {since}",
+            zero="aucune demi-journée de classe manquée avec une justification {since}",
+        ),
     ),
     Feature(
         name="lateness_change_4w",
@@ -316,13 +322,11 @@ ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
         latest=LAST_4W,
         compute=_lateness_change,
         wording=Wording(
-            "{value} {noun} de plus par semaine sur les 4 dernières semaines (au {as_of}), par rapport au début de l'année",
+            "{value} {noun} de plus par semaine {lately} que {earlier}",
             noun=("retard", "retards"),
-            zero="autant de retards par semaine sur les 4 dernières semaines (au {as_of}) qu'au début de l'année",
-            negative=(
-                "{value} {noun} de moins par semaine sur les 4 dernières semaines (au {as_of}), par rapport au début de "
-                "l'année"
-            ),
+            zero="autant de retards par semaine {lately} que {earlier}",
+            negative="{value} {noun} de moins par semaine {lately} que {earlier}",
+            recent=LAST_4W,
         ),
     ),
     Feature(
@@ -338,6 +342,7 @@ ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
         wording=Wording(
             "{value} {noun} {since}",
             noun=("demi-journée d'exclusion temporaire", "demi-journées d'exclusion temporaire"),
+            zero="aucune demi-journée d'exclusion temporaire {since}",
         ),
     ),
 )

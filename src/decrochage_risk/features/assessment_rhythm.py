@@ -70,7 +70,7 @@ ASSESSMENT_RHYTHM_FEATURES: tuple[Feature, ...] = (
         wording=Wording(
             "{value} {noun} depuis la dernière note (au {as_of})",
             noun=("jour de classe", "jours de classe"),
-            zero="une note dès le dernier jour de classe (au {as_of})",
+            zero="aucun jour de classe depuis la dernière note (au {as_of})",
         ),
     ),
     Feature(
@@ -86,7 +86,10 @@ ASSESSMENT_RHYTHM_FEATURES: tuple[Feature, ...] = (
             "dernières semaines, inscription ouverte. Inconnu sans semaine de classe."
         ),
         compute=_quiet_weeks,
-        wording=Wording("{value} des semaines de classe sans note {since}"),
+        wording=Wording(
+            "{value} de semaines de classe sans note {since}",
+            zero="aucune semaine de classe sans note {since}",
+        ),
     ),
     Feature(
         name="marks_per_week_change",
@@ -103,13 +106,11 @@ ASSESSMENT_RHYTHM_FEATURES: tuple[Feature, ...] = (
         latest=LAST_12W,
         compute=_marks_a_week_change,
         wording=Wording(
-            "{value} {noun} de plus par semaine sur les 12 dernières semaines (au {as_of}), par rapport au début de l'année",
+            "{value} {noun} de plus par semaine {lately} que {earlier}",
             noun=("note", "notes"),
-            zero="autant de notes par semaine sur les 12 dernières semaines (au {as_of}) qu'au début de l'année",
-            negative=(
-                "{value} {noun} de moins par semaine sur les 12 dernières semaines (au {as_of}), par rapport au début de "
-                "l'année"
-            ),
+            zero="autant de notes par semaine {lately} que {earlier}",
+            negative="{value} {noun} de moins par semaine {lately} que {earlier}",
+            recent=LAST_12W,
         ),
     ),
 )

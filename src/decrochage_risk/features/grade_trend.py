@@ -103,9 +103,9 @@ GRADE_TREND_FEATURES: tuple[Feature, ...] = (
         ),
         compute=_slope,
         wording=change_in_marks(
-            "depuis la rentrée, notes en hausse de {value} {noun} par période de 4 semaines (au {as_of})",
-            "depuis la rentrée, notes en baisse de {value} {noun} par période de 4 semaines (au {as_of})",
-            "notes stables depuis la rentrée (au {as_of})",
+            "notes en hausse de {value} {noun} toutes les 4 semaines, en moyenne, {since}",
+            "notes en baisse de {value} {noun} toutes les 4 semaines, en moyenne, {since}",
+            "notes ni en hausse ni en baisse, en moyenne, {since}",
         ),
     ),
     Feature(
@@ -122,9 +122,11 @@ GRADE_TREND_FEATURES: tuple[Feature, ...] = (
         ),
         compute=period_average_change,
         wording=change_in_marks(
-            "moyennes de la dernière période en hausse de {value} {noun} par rapport à la précédente (au {as_of})",
-            "moyennes de la dernière période en baisse de {value} {noun} par rapport à la précédente (au {as_of})",
-            "moyennes de la dernière période égales à celles de la précédente (au {as_of})",
+            "moyennes du trimestre ou du semestre en hausse de {value} {noun}, en moyenne, par rapport au précédent (au "
+            "{as_of})",
+            "moyennes du trimestre ou du semestre en baisse de {value} {noun}, en moyenne, par rapport au précédent (au "
+            "{as_of})",
+            "moyennes du trimestre ou du semestre stables, en moyenne, par rapport au précédent (au {as_of})",
         ),
     ),
     Feature(
@@ -143,12 +145,17 @@ GRADE_TREND_FEATURES: tuple[Feature, ...] = (
         latest=LAST_12W,
         compute=lambda facts: subject_falls(facts)[1],
         wording=Wording(
-            "une matière évolue de {value} {noun} de mieux que les autres sur les 12 dernières semaines (au {as_of})",
+            "dans une matière, évolution de la moyenne supérieure de {value} {noun} à celle des autres {lately}, par "
+            "rapport à la période {earlier}",
             noun=("point", "points"),
-            zero="toutes les matières évoluent de la même façon sur les 12 dernières semaines (au {as_of})",
-            negative=(
-                "une matière évolue de {value} {noun} de moins que les autres sur les 12 dernières semaines (au {as_of})"
+            zero=(
+                "même évolution de la moyenne dans toutes les matières {lately}, par rapport à la période {earlier}"
             ),
+            negative=(
+                "dans une matière, évolution de la moyenne inférieure de {value} {noun} à celle des autres {lately}, par "
+                "rapport à la période {earlier}"
+            ),
+            recent=LAST_12W,
         ),
     ),
     Feature(
@@ -166,9 +173,10 @@ GRADE_TREND_FEATURES: tuple[Feature, ...] = (
         latest=LAST_12W,
         compute=lambda facts: subject_falls(facts)[0],
         wording=Wording(
-            "{value} {noun} de 2 points ou plus sur les 12 dernières semaines (au {as_of}), par rapport au début de l'année",
+            "{value} {noun} de 2 points ou plus {lately}, par rapport à la période {earlier}",
             noun=("matière en baisse", "matières en baisse"),
-            zero="aucune matière en baisse de 2 points ou plus sur les 12 dernières semaines (au {as_of})",
+            zero="aucune matière en baisse de 2 points ou plus {lately}, par rapport à la période {earlier}",
+            recent=LAST_12W,
         ),
     ),
     Feature(
@@ -186,10 +194,11 @@ GRADE_TREND_FEATURES: tuple[Feature, ...] = (
         latest=LAST_12W,
         compute=_low_share_change,
         wording=Wording(
-            "part des notes sous 8/20 en hausse de {value} {noun} sur les 12 dernières semaines (au {as_of})",
+            "part des notes sous 8/20 : {value} {noun} de plus {lately} que {earlier}",
             noun=("point", "points"),
-            zero="part des notes sous 8/20 stable sur les 12 dernières semaines (au {as_of})",
-            negative="part des notes sous 8/20 en baisse de {value} {noun} sur les 12 dernières semaines (au {as_of})",
+            zero="part des notes sous 8/20 : la même {lately} que {earlier}",
+            negative="part des notes sous 8/20 : {value} {noun} de moins {lately} que {earlier}",
+            recent=LAST_12W,
         ),
     ),
     Feature(
@@ -202,7 +211,9 @@ GRADE_TREND_FEATURES: tuple[Feature, ...] = (
         source=BOWERS,
         definition="Écart type des notes de l'année, sur 20, sans pondération. Inconnu sous 4 notes.",
         compute=_volatility,
-        wording=Wording("écart type de {value} {noun} entre les notes {since}", noun=("point", "points")),
+        wording=Wording(
+            "notes dispersées de {value} {noun} autour de leur moyenne {since}", noun=("point", "points")
+        ),
     ),
     Feature(
         name="subjects_below_8_year",
@@ -232,7 +243,9 @@ GRADE_TREND_FEATURES: tuple[Feature, ...] = (
             "Moyenne des moyennes de l'année en français, mathématiques et langue vivante 1, parmi celles que l'élève a."
         ),
         compute=_core_mean,
-        wording=Wording("moyenne de {value} en français, mathématiques et langue vivante 1 {since}"),
+        wording=Wording(
+            "moyenne de {value} dans les matières notées parmi français, mathématiques et langue vivante 1 {since}"
+        ),
     ),
     Feature(
         name="professional_mean_year",
@@ -259,7 +272,10 @@ GRADE_TREND_FEATURES: tuple[Feature, ...] = (
             "semaines. Inconnu sans évaluation."
         ),
         compute=lambda facts: missed_share(facts, LAST_12W),
-        wording=Wording("{value} des évaluations et travaux non faits ou non rendus {since}"),
+        wording=Wording(
+            "{value} des évaluations et des travaux non faits ou non rendus {since}",
+            zero="aucune évaluation non faite, aucun travail non rendu {since}",
+        ),
     ),
     Feature(
         name="missed_work_share_change",
@@ -276,14 +292,13 @@ GRADE_TREND_FEATURES: tuple[Feature, ...] = (
         latest=LAST_12W,
         compute=lambda facts: missed_share(facts, LAST_12W) - missed_share(facts, BEFORE_12W),
         wording=Wording(
-            "part des évaluations non faites ou non rendues en hausse de {value} {noun} sur les 12 dernières semaines (au "
-            "{as_of})",
+            "part des évaluations et des travaux non faits ou non rendus : {value} {noun} de plus {lately} que {earlier}",
             noun=("point", "points"),
-            zero="part des évaluations non faites ou non rendues stable sur les 12 dernières semaines (au {as_of})",
+            zero="part des évaluations et des travaux non faits ou non rendus : la même {lately} que {earlier}",
             negative=(
-                "part des évaluations non faites ou non rendues en baisse de {value} {noun} sur les 12 dernières semaines (au "
-                "{as_of})"
+                "part des évaluations et des travaux non faits ou non rendus : {value} {noun} de moins {lately} que {earlier}"
             ),
+            recent=LAST_12W,
         ),
     ),
 )

@@ -39,9 +39,9 @@ CORE_SUBJECTS = ("french", "maths", "modern_language_1", "professional")
 _MARKS = "Notes ramenées sur 20, pondérées par leur coefficient ; les moyennes de période ne servent que sans évaluation."
 
 
-def change_in_marks(rise: str, fall: str, stable: str) -> Wording:
+def change_in_marks(rise: str, fall: str, stable: str, recent: Window | None = None) -> Wording:
     """Words of a change in marks, told by its sign."""
-    return Wording(rise, noun=("point", "points"), zero=stable, negative=fall)
+    return Wording(rise, noun=("point", "points"), zero=stable, negative=fall, recent=recent)
 
 
 _MEAN_BEFORE = Companion(
@@ -113,11 +113,10 @@ GRADE_FEATURES: tuple[Feature, ...] = (
         latest=LAST_12W,
         compute=_term_change,
         wording=change_in_marks(
-            "moyenne en hausse de {value} {noun} sur les 12 dernières semaines (au {as_of}), par rapport au début de "
-            "l'année",
-            "moyenne en baisse de {value} {noun} sur les 12 dernières semaines (au {as_of}), par rapport au début de "
-            "l'année",
-            "moyenne stable sur les 12 dernières semaines (au {as_of})",
+            "moyenne en hausse de {value} {noun} {lately}, par rapport à la période {earlier}",
+            "moyenne en baisse de {value} {noun} {lately}, par rapport à la période {earlier}",
+            "moyenne stable {lately}, par rapport à la période {earlier}",
+            LAST_12W,
         ),
     ),
     Feature(
@@ -149,7 +148,7 @@ GRADE_FEATURES: tuple[Feature, ...] = (
             f"professionnel, parmi celles que l'élève a. {_MARKS}"
         ),
         compute=_lowest_core,
-        wording=Wording("plus basse moyenne des matières principales {since} : {value}"),
+        wording=Wording("plus basse des moyennes des matières principales {since} : {value}"),
     ),
     Feature(
         name="low_marks_share_12w",
@@ -161,7 +160,7 @@ GRADE_FEATURES: tuple[Feature, ...] = (
         source=ALLENSWORTH_EASTON,
         definition="Part des notes inférieures à 8/20 parmi celles des 12 dernières semaines, sans pondération.",
         compute=lambda facts: facts.mark_share(LOW_MARK, *LAST_12W.span(facts.known)),
-        wording=Wording("{value} des notes sous 8/20 {since}", zero="aucune note sous 8/20 {since}"),
+        wording=Wording("{value} de notes sous 8/20 {since}", zero="aucune note sous 8/20 {since}"),
     ),
     Feature(
         name="subject_spread_year",
@@ -174,7 +173,8 @@ GRADE_FEATURES: tuple[Feature, ...] = (
         definition=f"Écart type entre les moyennes des matières de l'année. Inconnu sous 2 matières. {_MARKS}",
         compute=_subject_spread,
         wording=Wording(
-            "écart type de {value} {noun} entre les moyennes des matières {since}", noun=("point", "points")
+            "moyennes des matières dispersées de {value} {noun} autour de leur moyenne {since}",
+            noun=("point", "points"),
         ),
     ),
     Feature(

@@ -152,9 +152,9 @@ JOURNEY_FEATURES: tuple[Feature, ...] = (
         ),
         compute=_pending,
         wording=Wording(
-            "aucun vœu d'orientation saisi (au {as_of})",
-            zero="vœux d'orientation saisis (au {as_of})",
-            answers=("vœux saisis", "aucun vœu saisi"),
+            "aucun vœu d'orientation saisi cette année (au {as_of})",
+            zero="au moins un vœu d'orientation saisi cette année (au {as_of})",
+            answers=("au moins un vœu saisi", "aucun vœu saisi"),
         ),
     ),
     Feature(
@@ -187,8 +187,8 @@ JOURNEY_FEATURES: tuple[Feature, ...] = (
         ),
         compute=_wish_changed,
         wording=Wording(
-            "premier vœu modifié dans l'année (au {as_of})",
-            zero="premier vœu inchangé dans l'année (au {as_of})",
+            "premier vœu modifié cette année (au {as_of})",
+            zero="premier vœu inchangé cette année (au {as_of})",
             answers=("premier vœu inchangé", "premier vœu modifié"),
         ),
     ),
@@ -206,9 +206,9 @@ JOURNEY_FEATURES: tuple[Feature, ...] = (
         ),
         compute=_mid_year_arrival,
         wording=Wording(
-            "arrivée dans l'établissement en cours d'année (au {as_of})",
-            zero="présence dans l'établissement depuis le début de l'année (au {as_of})",
-            answers=("présence depuis le début de l'année", "arrivée en cours d'année"),
+            "arrivée dans l'établissement cette année, après le mois de septembre (au {as_of})",
+            zero="inscription dans l'établissement dès septembre cette année (au {as_of})",
+            answers=("inscription dès septembre", "arrivée après septembre"),
         ),
     ),
     Feature(
@@ -224,9 +224,9 @@ JOURNEY_FEATURES: tuple[Feature, ...] = (
         ),
         compute=_days_without_enrolment,
         wording=Wording(
-            "{value} {noun} sans inscription sur les 52 dernières semaines (au {as_of})",
+            "{value} {noun} sans inscription connue sur les 52 dernières semaines (au {as_of})",
             noun=("jour de classe", "jours de classe"),
-            zero="inscription sans interruption sur les 52 dernières semaines (au {as_of})",
+            zero="aucune interruption d'inscription connue sur les 52 dernières semaines (au {as_of})",
         ),
     ),
     Feature(
@@ -263,8 +263,8 @@ JOURNEY_FEATURES: tuple[Feature, ...] = (
         compute=_boarding_change,
         wording=Wording(
             "changement de régime (internat) cette année (au {as_of})",
-            zero="même régime (internat ou non) que l'année précédente (au {as_of})",
-            answers=("même régime", "changement de régime"),
+            zero="aucun changement de régime (internat) connu cette année (au {as_of})",
+            answers=("aucun changement de régime", "changement de régime"),
         ),
     ),
     Feature(
@@ -281,8 +281,9 @@ JOURNEY_FEATURES: tuple[Feature, ...] = (
         ),
         compute=_network_changes,
         wording=Wording(
-            "{value} {noun} de réseau d'établissements sur 3 années scolaires (au {as_of})",
+            "{value} {noun} de réseau d'établissements {since}",
             noun=("changement", "changements"),
+            zero="aucun changement de réseau d'établissements {since}",
         ),
     ),
 )

@@ -88,7 +88,9 @@ KNOWN_HISTORY_FEATURES: tuple[Feature, ...] = (
         definition="Années scolaires dont une inscription est connue.",
         of_records=True,
         compute=lambda facts: (facts.levels >= 0).sum(axis=1).astype(np.float64),
-        wording=Wording("{value} {noun} (au {as_of})", noun=("année connue", "années connues")),
+        wording=Wording(
+            "{value} {noun} (au {as_of})", noun=("année scolaire connue", "années scolaires connues")
+        ),
     ),
     Feature(
         name="school_weeks_year",

@@ -232,8 +232,8 @@ PATH_FEATURES: tuple[Feature, ...] = (
         ),
         compute=_absence_since_4e,
         wording=Wording(
-            "{value} des demi-journées de classe manquées les années précédentes, depuis la 4e et {until}",
-            zero="aucune demi-journée de classe manquée les années précédentes, depuis la 4e et {until}",
+            "{value} des demi-journées de classe manquées les années précédentes connues depuis la 4e, {until}",
+            zero="aucune demi-journée de classe manquée les années précédentes connues depuis la 4e, {until}",
         ),
     ),
     Feature(

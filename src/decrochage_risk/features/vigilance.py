@@ -141,7 +141,10 @@ VIGILANCE_FEATURES: tuple[Feature, ...] = (
             "c'est l'année en cours, ou sous 8 demi-journées possibles."
         ),
         compute=_rate_in_4e,
-        wording=Wording("{value} des demi-journées de classe manquées pendant l'année de 4e (au {as_of})"),
+        wording=Wording(
+            "{value} des demi-journées de classe manquées pendant l'année de 4e (au {as_of})",
+            zero="aucune demi-journée de classe manquée pendant l'année de 4e (au {as_of})",
+        ),
     ),
     Feature(
         name="unjustified_half_days_in_4e",
@@ -158,6 +161,7 @@ VIGILANCE_FEATURES: tuple[Feature, ...] = (
         wording=Wording(
             "{value} {noun} pendant l'année de 4e (au {as_of})",
             noun=("demi-journée non justifiée", "demi-journées non justifiées"),
+            zero="aucune demi-journée non justifiée pendant l'année de 4e (au {as_of})",
         ),
     ),
     Feature(
@@ -186,13 +190,13 @@ VIGILANCE_FEATURES: tuple[Feature, ...] = (
         ),
         compute=_rate_against_past,
         wording=Wording(
-            "taux d'absence en hausse de {value} {noun} cette année (au {as_of}), par rapport aux années précédentes depuis "
-            "la 4e",
+            "taux d'absence en hausse de {value} {noun} cette année (au {as_of}), par rapport aux années précédentes connues "
+            "depuis la 4e",
             noun=("point", "points"),
-            zero="même taux d'absence cette année (au {as_of}) que les années précédentes depuis la 4e",
+            zero="même taux d'absence cette année (au {as_of}) que les années précédentes connues depuis la 4e",
             negative=(
                 "taux d'absence en baisse de {value} {noun} cette année (au {as_of}), par rapport aux années précédentes "
-                "depuis la 4e"
+                "connues depuis la 4e"
             ),
         ),
     ),
@@ -233,15 +237,11 @@ VIGILANCE_FEATURES: tuple[Feature, ...] = (
         latest=LAST_12W,
         compute=_unjustified_against_last_year,
         wording=Wording(
-            "{value} {noun} de plus sur 12 semaines qu'aux mêmes semaines de l'année précédente (au {as_of})",
+            "{value} {noun} de plus {lately} qu'aux mêmes semaines de l'année précédente",
             noun=("demi-journée non justifiée", "demi-journées non justifiées"),
-            zero=(
-                "autant de demi-journées non justifiées sur 12 semaines qu'aux mêmes semaines de l'année précédente (au "
-                "{as_of})"
-            ),
-            negative=(
-                "{value} {noun} de moins sur 12 semaines qu'aux mêmes semaines de l'année précédente (au {as_of})"
-            ),
+            zero="autant de demi-journées non justifiées {lately} qu'aux mêmes semaines de l'année précédente",
+            negative="{value} {noun} de moins {lately} qu'aux mêmes semaines de l'année précédente",
+            recent=LAST_12W,
         ),
     ),
     Feature(
@@ -276,7 +276,11 @@ VIGILANCE_FEATURES: tuple[Feature, ...] = (
             "comprise. Inconnu avant la 4e."
         ),
         compute=_months_over,
-        wording=Wording("{value} mois à 4 demi-journées non justifiées ou plus depuis la 4e (au {as_of})"),
+        wording=Wording(
+            "{value} {noun} avec au moins 4 demi-journées non justifiées depuis la 4e (au {as_of})",
+            noun=("mois connu", "mois connus"),
+            zero="aucun mois connu avec au moins 4 demi-journées non justifiées depuis la 4e (au {as_of})",
+        ),
     ),
     Feature(
         name="exclusion_half_days_since_4e",
@@ -293,7 +297,11 @@ VIGILANCE_FEATURES: tuple[Feature, ...] = (
         compute=_exclusions,
         wording=Wording(
             "{value} {noun} depuis la 4e (au {as_of})",
-            noun=("demi-journée d'exclusion temporaire", "demi-journées d'exclusion temporaire"),
+            noun=(
+                "demi-journée d'exclusion temporaire connue",
+                "demi-journées d'exclusion temporaire connues",
+            ),
+            zero="aucune demi-journée d'exclusion temporaire connue depuis la 4e (au {as_of})",
         ),
     ),
     Feature(
@@ -312,9 +320,10 @@ VIGILANCE_FEATURES: tuple[Feature, ...] = (
         wording=Wording(
             "{value} {noun} depuis la 4e (au {as_of})",
             noun=(
-                "évaluation non faite ou travail non rendu",
-                "évaluations non faites ou travaux non rendus",
+                "évaluation non faite ou travail non rendu connus",
+                "évaluations non faites ou travaux non rendus connus",
             ),
+            zero="aucune évaluation non faite, aucun travail non rendu connus depuis la 4e (au {as_of})",
         ),
     ),
 )

@@ -6,6 +6,7 @@ Words are outside the feature contract: a better sentence never forces a retrain
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from decrochage_risk import french
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from decrochage_risk.features.companion import Companion
+    from decrochage_risk.features.windows import Window
 
 __all__ = ["FINEST_DECIMALS", "Wording", "amount", "decimals_of"]
 
@@ -31,16 +33,19 @@ def decimals_of(unit: str) -> int:
 def amount(value: float, unit: str, decimals: int) -> str:
     """Write a bare amount: a percentage for shares, a mark on 20, a rank as such, a number otherwise.
 
+    A mark keeps its decimals (7,0/20); any other whole number is written without (50 %, 1 point).
+
     Examples
     --------
-    >>> amount(8.5, "/20", 1), amount(6.0, "half-days", 0), amount(0.125, "share_points", 1)
-    ('8,5/20', '6', '12,5')
+    >>> amount(8.5, "/20", 1), amount(6.0, "half-days", 0), amount(0.125, "share_points", 1), amount(1.0, "points", 1)
+    ('8,5/20', '6', '12,5', '1')
     """
-    if unit in {"share", "share_points"}:
-        text = french.number(100.0 * value, decimals if value else 0)
-        return f"{text}{french.NO_BREAK_SPACE}%" if unit == "share" else text
-    text = french.number(value, decimals)
-    return {"/20": f"{text}/20", "rank": f"rang {text}"}.get(unit, text)
+    text = french.number(100.0 * value if unit in {"share", "share_points"} else value, decimals)
+    if unit == "/20":
+        return f"{text}/20"
+    whole, _, part = text.partition(",")
+    text = text if part.strip("0") else whole
+    return {"share": f"{text}{french.NO_BREAK_SPACE}%", "rank": f"rang {text}"}.get(unit, text)
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,9 @@ class Wording:
 
     In the sentences, ``{value}`` is the amount (without its sign in ``negative``), ``{noun}`` agrees with it,
     ``{since}`` is the start of the window ("depuis le 3 février"), ``{until}`` its last day ("jusqu'au 31 août 2024"),
-    ``{as_of}`` the as-of date. A day of another school year carries its year.
+    ``{as_of}`` the as-of date, ``{lately}`` the start of ``recent`` ("depuis le 5 février") and ``{earlier}`` the days of
+    the window before it ("du 1er septembre au 4 février"), ``{months}`` as many calendar months as the value, up to the
+    last of the window ("d'octobre à mars"). A day of another school year carries its year.
 
     Attributes
     ----------
@@ -63,6 +70,8 @@ class Wording:
         What the reference pupil's 0 and 1 stand for, for a value that is one or the other.
     companion : Companion, optional
         A second fact, told in brackets.
+    recent : Window, optional
+        The last weeks of the window, for a fact that holds them against the days before.
     """
 
     sentence: str
@@ -71,8 +80,19 @@ class Wording:
     negative: str | None = None
     answers: tuple[str, str] = ("", "")
     companion: Companion | None = None
+    recent: Window | None = None
 
-    def tell(self, value: float, unit: str, *, start: date, end: date, as_of: date, decimals: int) -> str:
+    def tell(
+        self,
+        value: float,
+        unit: str,
+        *,
+        start: date,
+        end: date,
+        as_of: date,
+        decimals: int,
+        recent: date | None = None,
+    ) -> str:
         """Write the fact.
 
         Parameters
@@ -85,6 +105,8 @@ class Wording:
             First and last day of the window, and the as-of date.
         decimals : int
             Decimals of the amount.
+        recent : date, optional
+            First day of ``recent``; the start of the window by default.
 
         Examples
         --------
@@ -101,11 +123,22 @@ class Wording:
             sentence = self.zero
         elif shown < 0 and self.negative is not None:
             sentence, told = self.negative, -value
-        year = school_year_of(as_of)
+        year, lately = school_year_of(as_of), start if recent is None else recent
         return sentence.format(
             value=amount(told, unit, decimals),
             noun=self.noun[0] if abs(shown) < 2 else self.noun[1],  # noqa: PLR2004 - French plural starts at 2
             since=french.since(start, with_year=school_year_of(start) != year),
             until=french.until(end, with_year=school_year_of(end) != year),
             as_of=french.day(as_of),
+            lately=french.since(lately, with_year=school_year_of(lately) != year),
+            earlier=_before(start, lately),
+            months=french.months_until(end, max(1, int(shown))),
         )
+
+
+def _before(start: date, recent: date) -> str:
+    """Write the days from ``start`` to the eve of ``recent``; where there are none, that nothing came before."""
+    if start >= recent:
+        return f"avant le {french.day(recent)}"
+    days = french.period(start, recent - timedelta(days=1))
+    return f"du {days.removeprefix('le ')}" if days.startswith("le ") else days

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from decrochage_risk import french
 from decrochage_risk.errors import RecordsError, explain_error
+from decrochage_risk.explain.sentences import NO_REASON
 from decrochage_risk.features import CATALOGUE, FAMILIES
 from decrochage_risk.model import closing_day
-from decrochage_risk.notices.content import FamilyWeight, Notice, TableSource
+from decrochage_risk.notices.content import LEAST_POINTS, FamilyWeight, Notice, TableSource
 from decrochage_risk.records.levels import LEVEL_BY_NAME
 from decrochage_risk.records.tables import TABLES
 from decrochage_risk.school_year import school_year_of
@@ -23,9 +24,6 @@ __all__ = ["notice"]
 DEFAULT_SOURCE = "fichiers de gestion de l'établissement"
 DEFAULT_CONTACT = "le chef d'établissement"
 READ_TABLES = tuple(dict.fromkeys(("pupils", "enrolments", *(feature.table for feature in CATALOGUE))))
-LEAST_POINTS = 0.05
-"""Points of probability under which a value is counted with others, not told by itself."""
-
 _STILL = 1e-9
 
 
@@ -86,7 +84,7 @@ def notice(
         days_of_data=told.data.days_of_data,
         set_aside=told.data.set_aside,
         weights=weights,
-        operations=_operations(told),
+        operations=_operations(told, scores.method),
         missing=_missing(told),
         measures=told.measures,
         contest=_contest(contact),
@@ -146,7 +144,20 @@ def _contribution(scores: RiskScores, told: PupilRisk) -> tuple[str, ...]:
         f"règle appliquée : {told.flag_rule}."
     )
     others = [told.tier_precision.text] if told.tier_precision is not None else []
-    return purpose, degree, result, *others
+    return purpose, degree, result, *others, *_dominant_facts(told)
+
+
+def _dominant_facts(told: PupilRisk) -> list[str]:
+    """Tell the reasons first: the table that follows holds everything, and is long."""
+    lines = [
+        f"{words} : {french.join([f'«{french.NO_BREAK_SPACE}{reason.text}{french.NO_BREAK_SPACE}»' for reason in reasons])}."
+        for words, reasons in (
+            ("Ce qui élève le plus l'estimation", told.reasons or ()),
+            ("Ce qui l'abaisse le plus", told.protective or ()),
+        )
+        if reasons
+    ]
+    return lines or [f"{NO_REASON}."]
 
 
 def _sources(told: PupilRisk, given: Mapping[str, str]) -> tuple[TableSource, ...]:
@@ -200,6 +211,8 @@ def _weights(scores: RiskScores, told: PupilRisk) -> tuple[FamilyWeight, ...]:
 
 def _missing(told: PupilRisk) -> tuple[str, ...]:
     """Say per family how many values are not known; a missing value weighs nothing."""
+    if told.risk is None and told.cause != REFUSED:
+        return ()
     if told.cause == REFUSED:
         return ("La famille s'est opposée au traitement : aucune donnée de l'élève n'a servi",)
     missing = set(told.data.missing)
@@ -214,7 +227,7 @@ def _missing(told: PupilRisk) -> tuple[str, ...]:
     return (f"Données manquantes, qui ne comptent ni pour ni contre : {french.join(parts)}",)
 
 
-def _operations(told: PupilRisk) -> tuple[str, ...]:
+def _operations(told: PupilRisk, method: tuple[str, int]) -> tuple[str, ...]:
     read = (
         f"Lecture et vérification des données connues au matin du {french.day(told.as_of, with_year=True)} ; rien de "
         "daté ou saisi ce jour-là ou après n'est utilisé."
@@ -228,21 +241,32 @@ def _operations(told: PupilRisk) -> tuple[str, ...]:
             "valeur de l'élève type."
         ),
         (
-            "Estimation par la moyenne de plusieurs ensembles d'arbres de décision, appris sur des années passées, puis "
-            "calibration : de tous les élèves estimés à 20 %, environ 1 sur 5 devrait partir."
+            f"Estimation par {_method_words(*method)}, puis calibration : parmi les élèves dont le risque est estimé à "
+            f"20{french.NO_BREAK_SPACE}%, environ 1 sur 5 devrait quitter l'école sans diplôme."
         ),
-        "Décomposition exacte de l'écart à l'élève type (valeurs de Shapley), additionnée par famille.",
+        "Décomposition exacte de l'écart à l'élève type (valeurs de Shapley), additionnée par groupe de faits.",
         "Comparaison au seuil du niveau, le même pour tous ; aucun classement entre élèves.",
         "Liste des mesures dont les conditions (âge, niveau, dates, faits) sont remplies ; aucune n'est décidée.",
     )
 
 
+def _method_words(kind: str, members: int) -> str:
+    one, many = {
+        "trees": ("un ensemble d'arbres de décision, appris", "ensembles d'arbres de décision, appris"),
+        "logistic": ("une régression logistique, apprise", "régressions logistiques, apprises"),
+    }[kind]
+    return f"{one if members == 1 else f'la moyenne de {members} {many}'} sur des années passées"
+
+
 def _contest(contact: str) -> tuple[str, ...]:
     return (
-        f"Demander une explication, la correction d'une donnée ou un nouvel examen par une personne : {contact}.",
+        f"Pour demander une explication, la correction d'une donnée ou un nouvel examen par une personne : {contact}.",
         (
-            "Accès, rectification, opposition (RGPD, art. 15, 16 et 21) : la même adresse ou le délégué à la protection des "
+            "Accès, rectification, opposition (RGPD, art. 15, 16 et 21) : le même contact, ou le délégué à la protection des "
             "données ; réclamation possible auprès de la CNIL."
         ),
-        "Sans réponse dans le mois, la communication est réputée refusée ; la CADA peut être saisie dans les deux mois.",
+        (
+            "Sans réponse dans le mois, la demande est réputée refusée ; la CADA (Commission d'accès aux documents "
+            "administratifs) peut être saisie dans les deux mois."
+        ),
     )

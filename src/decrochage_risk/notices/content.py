@@ -13,15 +13,20 @@ from pydantic import BaseModel, ConfigDict
 from decrochage_risk import french
 from decrochage_risk.policy import Measure
 from decrochage_risk.score import ModelFacts
+from decrochage_risk.score.scoring import NOT_ENROLLED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from jinja2 import Template
 
-__all__ = ["FamilyWeight", "Notice", "TableSource"]
+__all__ = ["LEAST_POINTS", "FamilyWeight", "Notice", "TableSource"]
 
-_MARKDOWN_SIGNS = re.compile(r"([\\`*_{}\[\]<>|#~!])")
+LEAST_POINTS = 0.5
+"""Points of probability under which a value is counted with others on the page, and told by itself in the JSON only."""
+
+_MARKDOWN_SIGNS = re.compile(r"([\\`*{}\[\]<>|#~!]|(?<![^\W_])_|_(?![^\W_]))")
+"""What Markdown may read as a mark; an underscore inside a word ("tle_pro-1") is none."""
 
 
 class _Frozen(BaseModel):
@@ -59,9 +64,9 @@ class FamilyWeight(_Frozen):
     points : float
         The same in points of probability; the points of all families sum to 100 (risk - reference risk).
     facts : tuple of str
-        The values that weigh at least 0.05 point each, up or down, as dated facts.
+        The values that weigh at least `LEAST_POINTS` each, up or down, as dated facts.
     light : tuple of str
-        The other values that were read: what they weigh is part of the points, each of them under 0.05.
+        The other values that were read: what they weigh is part of the points, each of them less.
     missing : int
         Values of the family that are not known; they weigh nothing.
     """
@@ -78,13 +83,13 @@ class FamilyWeight(_Frozen):
     def read(self) -> str:
         """The values that weigh, and how many others were read."""
         if not self.light:
-            return " ; ".join(self.facts) or "-"
+            return " ; ".join(self.facts) or "donnée manquante"
         others = (
             french.plural(len(self.light), "autre valeur", "autres valeurs")
             if self.facts
             else french.plural(len(self.light), "valeur", "valeurs")
         )
-        return " ; ".join([*self.facts, f"{others} de moins de 0,05 point"])
+        return " ; ".join([*self.facts, others])
 
 
 class Notice(_Frozen):
@@ -144,6 +149,42 @@ class Notice(_Frozen):
     policy_version: str
     calendar_version: str
     automated_decision: Literal[False] = False
+
+    @property
+    def light_words(self) -> str:
+        """Say what the values that are only counted have in common."""
+        return f"moins de {french.number(LEAST_POINTS)} point"
+
+    @property
+    def told_sources(self) -> tuple[tuple[str, str, bool], ...]:
+        """Labels, source and whether something was read, the tables of one source together."""
+        labels: dict[tuple[str, bool], list[str]] = {}
+        for table in self.sources:
+            labels.setdefault((table.source, table.known), []).append(table.label)
+        joined = {key: " ; ".join(found) for key, found in labels.items()}
+        return tuple((text[0] + text[1:].lower(), *key) for key, text in joined.items())
+
+    @property
+    def set_aside_words(self) -> str:
+        """Say how many faulty rows were set aside."""
+        if not self.set_aside:
+            return "aucune ligne fautive mise de côté"
+        return french.plural(self.set_aside, "ligne fautive mise de côté", "lignes fautives mises de côté")
+
+    @property
+    def of_last_enrolment(self) -> bool:
+        """Whether level, class and school are those of an enrolment that is over."""
+        return (self.cause or "").startswith(NOT_ENROLLED)
+
+    @property
+    def present_measures(self) -> tuple[Measure, ...]:
+        """Measures for an enrolled pupil."""
+        return tuple(measure for measure in self.measures if not measure.after_leaving)
+
+    @property
+    def later_measures(self) -> tuple[Measure, ...]:
+        """What exists for a pupil who would have left, or failed an examination."""
+        return tuple(measure for measure in self.measures if measure.after_leaving)
 
     def to_markdown(self) -> str:
         """Write the notice in Markdown; ids and texts of the school are shown as they are, whatever signs they hold."""

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 __all__ = ["TierPrecision", "tier_precision"]
 
-NOT_MEASURED = "Ce que ce palier annonce n'a pas été mesuré pour ces seuils."
+NOT_MEASURED = (
+    "Le nombre d'élèves de ce palier qui quittent l'école sans diplôme n'a pas été mesuré pour ces seuils."
+)
 TOO_FEW = "Trop peu d'élèves étaient à ce palier lors des mesures pour dire combien sont partis."
 _ONE = 1
 _WELL_KNOWN = 30
@@ -107,7 +109,7 @@ def _told(facts: Mapping[str, Any], group: str) -> str:
     count, left, share = facts["pupils"], facts["left"], facts["share"]
     years = french.join([french.school_year(year) for year in facts["school_years"]])
     where = f"{group}, {years}" if years else group
-    where += "" if facts["untouched"] else ", comme à l'apprentissage"
+    where += "" if facts["untouched"] else ", élèves laissés hors de l'apprentissage"
     who = "élève synthétique" if facts["synthetic"] else "élève"
     pupils = french.plural(count, who, " ".join(f"{word}s" for word in who.split()))
     were = "qui était" if count == _ONE else "qui étaient"
@@ -116,12 +118,15 @@ def _told(facts: Mapping[str, Any], group: str) -> str:
         most = french.percent(facts["high"], 1)
         return f"Parmi {pupils} {were} à ce palier ({where}), aucun n'a quitté l'école sans diplôme [au plus {most}]."
     verb = "a quitté" if left == _ONE else "ont quitté"
+    if left == count:
+        least = french.percent(facts["low"], 0)
+        return f"Parmi {pupils} {were} à ce palier ({where}), tous ont quitté l'école sans diplôme [au moins {least}]."
     first = (
         f"Parmi {pupils} {were} à ce palier ({where}), {french.number(left)} {verb} l'école sans diplôme : "
         f"{french.about(share)} {bracket}."
     )
     others = french.about(1.0 - share)
-    return f"{first} {others[0].upper()}{others[1:]} ne l'ont pas quittée." if left < count else first
+    return f"{first} {others[0].upper()}{others[1:]} ne l'ont pas quittée."
 
 
 def _decimals(share: float) -> int:

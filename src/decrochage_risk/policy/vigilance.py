@@ -79,12 +79,12 @@ class LevelGroup(BaseModel):
 
     def rule(self, tier: int) -> str:
         """Say in French which threshold put a pupil of this group in this tier (1 to 3)."""
-        sign, threshold = {
-            1: ("<", self.targeted),
-            2: ("≥", self.targeted),
-            3: ("≥", self.secured),
+        words, threshold = {
+            1: ("inférieur à", self.targeted),
+            2: ("d'au moins", self.targeted),
+            3: ("d'au moins", self.secured),
         }[tier]
-        return f"risque estimé {sign} {percent(threshold, None)} ({self.label}, {self.vigilance})"
+        return f"risque estimé {words} {percent(threshold, None)} ({self.label}, {self.vigilance})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -184,8 +184,8 @@ class Changes:
             (frame["no_longer_flagged"], "situation qui ne l'est plus", "situations qui ne le sont plus"),
             (frame["lost_from_sight"], "situation à examiner sans score à présent",
              "situations à examiner sans score à présent"),
-            (frame["status"] == "appeared", "élève apparu", "élèves apparus"),
-            (frame["status"] == "disappeared", "élève disparu", "élèves disparus"),
+            (frame["status"] == "appeared", "élève nouveau", "élèves nouveaux"),
+            (frame["status"] == "disappeared", "élève qui n'y est plus", "élèves qui n'y sont plus"),
         ]  # fmt: skip
         told = ", ".join(french.plural(int(found.sum()), one, many) for found, one, many in counts)
         return f"{told} ({' ; '.join(self.run.notices)})" if self.run.notices else told

@@ -23,10 +23,10 @@ def comparable_of(row: dict[str, Any]) -> Comparable:
 def _comparable(pupils: int, left: int, share: float, low: float, high: float) -> Comparable:
     """Word one bin of comparable pupils; a model has a few dozen."""
     decimals = 1 if share < _ONE_PERCENT else 0  # "8 ..., soit 0 %" would contradict itself
-    verb = "a quitté" if left < 2 else "ont quitté"  # noqa: PLR2004 - French plural starts at 2
+    verb = "aucun n'a" if left == 0 else "1 a" if left == 1 else f"{french.number(left)} ont"
     text = (
         f"Parmi {french.plural(pupils, 'élève comparable', 'élèves comparables')} des années passées, "
-        f"{french.number(left)} {verb} l'école sans diplôme, soit {french.percent(share, decimals)} "
+        f"{verb} quitté l'école sans diplôme, soit {french.percent(share, decimals if left else 0)} "
         f"[{french.interval_percent(low, high, decimals)}]"
     )
     return Comparable(pupils=pupils, left=left, share=share, low=low, high=high, text=text)

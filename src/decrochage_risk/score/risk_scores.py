@@ -98,6 +98,12 @@ class RiskScores:
         return f"<RiskScores au {self.run.as_of.isoformat()}: {self.summary}>"
 
     @property
+    def method(self) -> tuple[str, int]:
+        """What gave the scores, ``"trees"`` or ``"logistic"``, and how many of them are averaged."""
+        options = self._model.risk_model.options
+        return options.kind, options.members
+
+    @property
     def summary(self) -> str:
         """Counts, in French; says when the model is the demonstration one, or the thresholds were not in force."""
         columns = self._results.columns

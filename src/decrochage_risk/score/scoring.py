@@ -49,7 +49,7 @@ NOT_ENROLLED = "non inscrit à cette date"
 SET_ASIDE = "non inscrit à cette date d'après les lignes gardées : d'autres, fautives, ont été mises de côté"
 UNKNOWN_LEVEL = "niveau jamais vu par le modèle"
 TOO_LITTLE = "moins de 3 semaines de données"
-OUT_OF_RANGE = "hors du domaine d'apprentissage : beaucoup de valeurs jamais vues par le modèle"
+OUT_OF_RANGE = "hors du domaine d'apprentissage, avec beaucoup de valeurs jamais vues par le modèle"
 NOT_VERIFIED = "explication non vérifiée : les contributions ne redonnent pas le score"
 
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["OTHER_MODEL", "changes_between"]
 
-OTHER_MODEL = "modèle différent : l'écart mêle le changement de modèle"
-NOT_LOOKED_AT = "situation qui n'était à examiner ni expliquée à aucune des deux dates"
+OTHER_MODEL = "modèle différent aux deux dates : l'écart vient aussi du changement de modèle"
+NOT_LOOKED_AT = "situation qui n'était ni à examiner ni expliquée, à aucune des deux dates"
 NOT_VERIFIED = "explication non vérifiée : les contributions ne redonnent pas le score"
 
 _KEPT = ("level", "risk", "tier", "flagged", "cause")
@@ -80,7 +80,10 @@ def _causes(frame: pd.DataFrame, now: RiskScores, before: RiskScores) -> pd.Seri
     """Why there is no change of risk to give, None for those who have one."""
     known = now._results.known, before._results.known  # noqa: SLF001 - same layer
     then, today = then_on(*known), f"au {french.day(now.run.as_of)}"
-    gone = {"disappeared": f"absent des scores {today}", "appeared": f"absent des scores {then}"}
+    gone = {
+        "disappeared": f"sans ligne dans les données {today}",
+        "appeared": f"sans ligne dans les données {then}",
+    }
     parts = (
         frame["status"].map(gone),
         f"sans score {today} : " + frame["cause"].astype(object),

@@ -13,6 +13,7 @@ import pandas as pd
 from decrochage_risk import french
 from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.explain.sentences import NO_REASON, tell_missing
+from decrochage_risk.records.levels import LEVEL_BY_NAME
 
 if TYPE_CHECKING:
     from decrochage_risk.policy import Measure
@@ -24,6 +25,7 @@ __all__ = [
     "fresh_lists",
     "guarded_table",
     "html_table",
+    "level_words",
     "school_list",
     "write_list",
     "write_scores",
@@ -112,7 +114,7 @@ def school_list(scores: RiskScores, rows: pd.DataFrame) -> pd.DataFrame:
 def _line(pupil: PupilRisk, class_id: object) -> dict[str, Any]:
     reasons, protective = pupil.reasons or (), pupil.protective or ()
     attention = [reason.text for reason in reasons] or ([NO_REASON] if pupil.reasons == () else [])
-    line: dict[str, Any] = {"Élève": pupil.pupil_id, "Niveau": pupil.level}
+    line: dict[str, Any] = {"Élève": pupil.pupil_id, "Niveau": level_words(pupil.level)}
     line["Classe"] = class_id if isinstance(class_id, str) else ""
     line["Risque estimé (%)"] = None if pupil.risk is None else round(100 * pupil.risk, 1)
     if pupil.interval is not None:
@@ -120,16 +122,31 @@ def _line(pupil: PupilRisk, class_id: object) -> dict[str, Any]:
     line["Élèves comparables"] = pupil.comparable.text if pupil.comparable is not None else ""
     line["Action proposée"] = pupil.tier_label
     line["Règle"] = pupil.flag_rule
-    line["Ce que ce palier annonce"] = pupil.tier_precision.text if pupil.tier_precision is not None else ""
+    line["Devenir des élèves de ce palier"] = (
+        pupil.tier_precision.text if pupil.tier_precision is not None else ""
+    )
     for number in range(4):
         line[f"Point d'attention {number + 1}"] = attention[number] if number < len(attention) else ""
     for number in range(2):
         line[f"Point d'appui {number + 1}"] = protective[number].text if number < len(protective) else ""
     line["Donnée manquante"] = tell_missing(pupil.data.missing).removeprefix("donnée manquante : ")
-    line["Mesures possibles"] = " ; ".join(_measure(measure) for measure in pupil.measures)
+    line["Mesures possibles"] = _measures(pupil, after_leaving=False)
+    line["En cas de sortie ou d'échec"] = _measures(pupil, after_leaving=True)
     line["Décision automatique"] = "aucune"
     line["Modèle"] = pupil.model.notice or pupil.model.id
     return line
+
+
+def level_words(level: str | None) -> str:
+    """Write a level as a school does ("terminale professionnelle"); empty without one."""
+    return LEVEL_BY_NAME[level].label if level else ""
+
+
+def _measures(pupil: PupilRisk, *, after_leaving: bool) -> str:
+    """Name the measures for an enrolled pupil, or those that are only of use to one who has left or failed."""
+    return " ; ".join(
+        _measure(measure) for measure in pupil.measures if measure.after_leaving is after_leaving
+    )
 
 
 def _measure(measure: Measure) -> str:

@@ -129,7 +129,7 @@ def missing_table_signs(
         if rise > max(MISSING_WATCH, float(norm.isf(ALPHA / (tests * len(names)))) * error):
             verdict = "stop" if rise >= MISSING_STOP else "watch"
         label = TABLES.get(table, table)
-        sentence = f"{label} : non connues pour {percent(now)} des élèves, {percent(then)} attendus"
+        sentence = f"{label} : données non connues pour {percent(now)} des élèves, {percent(then)} attendus"
         found.append(
             DriftSign(check="missing_table", subject=label, figure=rise, verdict=verdict, sentence=sentence)
         )

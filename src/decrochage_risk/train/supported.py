@@ -28,7 +28,7 @@ import numpy as np
 import pandas as pd
 
 from decrochage_risk.errors import RecordsError, explain_error
-from decrochage_risk.french import number, plural
+from decrochage_risk.french import plural
 from decrochage_risk.records.reading import as_frame
 from decrochage_risk.school_year import day_number, year_start
 
@@ -93,7 +93,7 @@ def set_apart_supported(
     pupils = snapshots.rows["pupil_id"][out].nunique()
     line = (
         f"{plural(int(out.sum()), 'ligne')} de {plural(pupils, 'élève')} pour qui une mesure avait commencé : "
-        f"{_WORDS[helped]} ({number(len(starts))} débuts de mesure connus)"
+        f"{_WORDS[helped]} ({plural(len(starts), 'début de mesure connu', 'débuts de mesure connus')})"
     )
     if helped == "keep":
         return snapshots, [line]

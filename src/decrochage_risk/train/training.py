@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from decrochage_risk.errors import NotEnoughDataError, TrainingWarning, explain_error
 from decrochage_risk.evaluate import SMALL_CELL, BaseRate, CardFacts, EvaluationReport, card_page, model_card
-from decrochage_risk.french import number
+from decrochage_risk.french import number, plural
 from decrochage_risk.model import (
     DEFAULT_CLOSES,
     RiskModel,
@@ -304,7 +304,11 @@ def _too_short(snapshots: Snapshots) -> list[str]:
     count = snapshots.left_out.get(TOO_SHORT, 0)
     early = snapshots.left_out.get(NOT_CLOSED, 0)
     told = {"moins de 3 semaines de données": count, "issue pas encore close à l'extraction": early}
-    return [f"{number(rows)} lignes laissées de côté : {cause}" for cause, rows in told.items() if rows]
+    return [
+        f"{plural(rows, 'ligne laissée', 'lignes laissées')} de côté : {cause}"
+        for cause, rows in told.items()
+        if rows
+    ]
 
 
 _CHOSEN_ON = {
