@@ -127,7 +127,7 @@ def test_the_words_tell_everything_in_plain_french(drawn: dict[str, np.ndarray])
     for written in (str(found), found.to_markdown(), changes_section(found)):
         assert "mettre en service le nouveau modèle (promote)" in written
         assert all(cause.sentence in written for cause in found.causes)
-        assert "issue inconnue : 3" in written
+        assert "issue inconnue (3)" in written
         assert "Élèves synthétiques" in written
         assert not forbidden_in(written)
     assert changes_section(found).startswith("## Ce qui a changé")
