@@ -306,7 +306,6 @@ def vigilance_absences(pupil: PupilView) -> dict[str, float]:
     year_ago = timedelta(364)
     then = max(twelve - year_ago, year_start(pupil.year - 1)), min(end - year_ago, start)
     comparable = last_year_known and then[0] < then[1] and bool(pupil.enrolled_school_days(*then))
-    from_day = None if since is None else year_start(min([*years, pupil.year]))
     return {
         "absence_rate_in_4e": NAN if in_fourth is None else as_float(pupil.rate([in_fourth])),
         "unjustified_half_days_in_4e": (
@@ -321,29 +320,40 @@ def vigilance_absences(pupil: PupilView) -> dict[str, float]:
             if comparable
             else NAN
         ),
-        "months_over_threshold_since_4e": (
-            NAN
-            if from_day is None
-            else sum(n >= MONTH_THRESHOLD for n in unjustified_by_month(pupil, from_day, end).values())
-        ),
-        "exclusion_half_days_since_4e": NAN
-        if from_day is None
-        else pupil.total(("exclusion",), from_day, end),
     }
 
 
 def vigilance_grades(pupil: PupilView) -> dict[str, float]:
     """Return the features of the grades since the 4e."""
-    fourth, since = pupil.first_year(FOURTH), pupil.first_year(FOURTH_OR_ABOVE)
+    fourth = pupil.first_year(FOURTH)
     marks = pupil.marks_of_year(fourth) if fourth is not None and fourth < pupil.year else []
     now = weighted_mean(pupil.marks_in(pupil.start, pupil.as_of))
     return {
         "mean_grade_in_4e": as_float(weighted_mean(marks)),
         "grade_change_same_period": difference(now, weighted_mean(pupil.marks_in(*same_period(pupil)))),
-        "missed_assessments_since_4e": (
-            NAN if since is None else missed_in(pupil, year_start(since), pupil.as_of)
-        ),
     }
+
+
+def last_year_absences(pupil: PupilView) -> dict[str, float]:
+    """Return the features of the absences of the school year before."""
+    span = year_start(pupil.year - 1), pupil.start
+    found = {
+        "absent_weeks_share_last_year": ratio(
+            len({week(day) for day, n in absent(pupil, *span) if n > 0}), school_weeks(pupil, *span)
+        ),
+        "months_over_threshold_last_year": sum(
+            n >= MONTH_THRESHOLD for n in unjustified_by_month(pupil, *span).values()
+        ),
+        "exclusion_half_days_last_year": pupil.total(("exclusion",), *span),
+    }
+    known = pupil.year - 1 in pupil.level_by_year() and pupil.year - 1 in pupil.known_years
+    return found if known else dict.fromkeys(found, NAN)
+
+
+def last_year_grades(pupil: PupilView) -> dict[str, float]:
+    """Return the features of the grades of the school year before."""
+    missed = missed_in(pupil, year_start(pupil.year - 1), pupil.start)
+    return {"missed_assessments_last_year": missed if pupil.year - 1 in pupil.level_by_year() else NAN}
 
 
 def beyond_features(
@@ -354,8 +364,8 @@ def beyond_features(
     for pupil_id, pupil in views(tables, as_of, half_days, known_years):
         values = path_beyond(pupil)
         for table, computes in (
-            ("absences", (absence_beyond, vigilance_absences)),
-            ("grades", (grade_beyond, vigilance_grades)),
+            ("absences", (absence_beyond, vigilance_absences, last_year_absences)),
+            ("grades", (grade_beyond, vigilance_grades, last_year_grades)),
             ("orientation", (orientation_beyond,)),
         ):
             for compute in computes:

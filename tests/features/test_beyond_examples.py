@@ -57,6 +57,7 @@ FALLING = [
 SINCE_4E = [enrolment(2022, "4e", end="2022-09-30"), enrolment(2024, "2de_pro")]
 LAST_YEAR = [enrolment(2023, "3e", end="2023-09-30"), enrolment(2024, "2de_pro")]
 THREE_YEARS = [enrolment(2021, "5e"), enrolment(2022, "4e"), enrolment(2024, "2de_pro")]
+TWO_YEARS = [enrolment(2023, "4e"), enrolment(2024, "3e")]
 MOVED = [enrolment(2024, "3e", end="2024-10-11"), enrolment(2024, "3e", "2024-11-04", school=2)]
 BOARDER = [enrolment(2023, "4e") | {"boarder": True}, enrolment(2024, "3e") | {"boarder": False}]
 NETWORKS = [
@@ -192,16 +193,21 @@ CASES = [
     # 11 this year, 14 until 19 January 2024.
     Case("grade_change_same_period", -3, LAST_YEAR, grades=[
         mark("2024-10-01", "maths", 11), mark("2023-09-12", "maths", 14), mark("2024-01-20", "maths", 2)]),
-    # September 2022 and November 2024; April 2022 is in 5e.
-    Case("months_over_threshold_since_4e", 2, THREE_YEARS, [
-        absence("2022-09-12", 2), absence("2022-09-13", 2), absence("2024-11-12", 2), absence("2024-11-14", 2),
-        absence("2022-04-04", 2), absence("2022-04-05", 2)]),
-    Case("months_over_threshold_since_4e", nan, [enrolment(2024, "5e")], WEEK_OF_6_JANUARY),
-    Case("exclusion_half_days_since_4e", 3, THREE_YEARS, [
-        exclusion("2022-04-04", 2), exclusion("2022-09-12", 2), exclusion("2024-11-13", 1)]),
-    Case("missed_assessments_since_4e", 2, THREE_YEARS, grades=[
-        missed("2022-04-04", "absent"), missed("2022-09-12", "absent"), missed("2024-11-13", "not_handed_in")]),
-    Case("missed_assessments_since_4e", nan, [enrolment(2024, "5e")], grades=[missed("2024-11-13", "absent")]),
+    # The weeks of 18 September and 9 October 2023, of 36; the week of 11 November 2024 is of this year.
+    Case("absent_weeks_share_last_year", 2 / 36, TWO_YEARS, [
+        absence("2023-09-18", 2), justified("2023-09-22", 1), absence("2023-10-09", 2), absence("2024-11-12", 2)]),
+    Case("absent_weeks_share_last_year", nan, [enrolment(2024, "5e")], WEEK_OF_6_JANUARY),
+    # September 2023, with 4; October with 3 and November 2024 are left out.
+    Case("months_over_threshold_last_year", 1, TWO_YEARS, [
+        absence("2023-09-12", 2), absence("2023-09-14", 2), absence("2023-10-09", 2), absence("2023-10-11", 1),
+        absence("2024-11-12", 2), absence("2024-11-14", 2)]),
+    Case("months_over_threshold_last_year", nan, [enrolment(2024, "5e")], WEEK_OF_6_JANUARY),
+    Case("exclusion_half_days_last_year", 3, TWO_YEARS, [
+        exclusion("2022-09-12", 2), exclusion("2023-09-12", 2), exclusion("2024-04-05", 1), exclusion("2024-11-13", 1)]),
+    Case("missed_assessments_last_year", 2, TWO_YEARS, grades=[
+        missed("2022-09-12", "absent"), missed("2023-09-12", "absent"), missed("2024-05-13", "not_handed_in"),
+        missed("2024-11-13", "absent")]),
+    Case("missed_assessments_last_year", nan, [enrolment(2024, "5e")], grades=[missed("2023-11-13", "absent")]),
 ]  # fmt: skip
 
 
@@ -222,7 +228,7 @@ def test_a_silent_pupil(worked: Worked) -> None:
     rows = tables(absences=WEEK_OF_6_JANUARY, grades=FALLING, orientation=[])
     for name in (
         "current_absence_run", "longest_absence_run_12w", "months_since_threshold_year", "exclusion_half_days_12w",
-        "absence_slope_year", "wishes_year", "months_over_threshold_since_4e", "missed_assessments_since_4e",
+        "absence_slope_year", "wishes_year",
         "absence_rate_against_own_past",
     ):  # fmt: skip
         worked(name, rows, 0, pupil="q")

@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from decrochage_risk.errors import ModelError
-from decrochage_risk.model import members as module
+from decrochage_risk.model import boosting as module
+from decrochage_risk.model.boosting import train_bag, train_members
 from decrochage_risk.model.fit_options import FitOptions
-from decrochage_risk.model.members import Members, train_bag, train_members
+from decrochage_risk.model.members import Members
 
 OPTIONS = FitOptions(max_rounds=25, min_rounds=5, patience=5)
 
@@ -127,8 +128,13 @@ def test_a_damaged_booster_is_refused() -> None:
     assert "Hint" in str(error.value)
 
 
-def test_lightgbm_is_silent(capfd: pytest.CaptureFixture[str]) -> None:
-    """Neither training nor parsing nor predicting writes to the terminal."""
+@pytest.mark.parametrize("small", [0, 10**9])
+def test_lightgbm_is_silent(
+    capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, small: int
+) -> None:
+    """Neither training (in threads too) nor parsing nor predicting writes to the terminal."""
+    monkeypatch.setattr(module, "SMALL_TRAINING", small)
+    monkeypatch.setattr(os, "cpu_count", lambda: 3)
     matrix, outcome, fold, directions = draw(300)
     train_bag(matrix, outcome, fold, directions, options=OPTIONS, seed=0).members.log_odds(matrix)
     captured = capfd.readouterr()

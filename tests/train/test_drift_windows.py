@@ -81,7 +81,7 @@ def test_a_handful_of_known_rows_is_not_compared() -> None:
 
 def test_what_is_not_compared_is_told_once_each() -> None:
     """Each feature left out is counted for one cause; the score is no feature; with none left out all is well."""
-    names = ["mean_grade_12w", "mean_grade_year", "months_over_threshold_since_4e", "years_known", "score"]
+    names = ["mean_grade_12w", "mean_grade_year", "absence_rate_since_4e", "years_known", "score"]
     sign = uncompared_sign(names, [names[1], names[2]], [names[1]])
     assert sign.verdict == "not_measured"
     assert sign.sentence.startswith("3 caractéristiques non comparées : 1 pour le calendrier")

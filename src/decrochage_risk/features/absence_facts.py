@@ -34,7 +34,6 @@ __all__ = [
     "last_year_span",
     "months_of",
     "rate_of_year_at",
-    "rows_since",
     "same_weeks_last_year",
     "school_day_numbers",
     "since_4e_rate",
@@ -187,13 +186,3 @@ def rate_of_year_at(facts: Facts, years: Ints, of_year: Callable[[int, int], Flo
             span = day_number(year_start(year)), day_number(year_start(year + 1))
             values = np.where(at, of_year(*span), values)
     return values
-
-
-def rows_since(
-    days: npt.NDArray[np.int32], starts: Ints, first_years: Ints, first_year: int
-) -> tuple[Ints, Ints]:
-    """Bounds of the rows of each pupil from 1 September of a school year of its own, ``first_year`` at the earliest."""
-    years = np.maximum(first_years, first_year)
-    unique, inverse = np.unique(years, return_inverse=True)
-    first = np.array([day_number(year_start(int(year))) for year in unique], np.int64)[inverse]
-    return kernels.first_row_from(days, starts, first), starts[1:]

@@ -17,6 +17,7 @@ from decrochage_risk.features.grade_trend import GRADE_TREND_FEATURES
 from decrochage_risk.features.grades import GRADE_FEATURES
 from decrochage_risk.features.journey import JOURNEY_FEATURES
 from decrochage_risk.features.known_history import KNOWN_HISTORY_FEATURES
+from decrochage_risk.features.last_year import LAST_YEAR_FEATURES
 from decrochage_risk.features.path import PATH_FEATURES
 from decrochage_risk.features.vigilance import VIGILANCE_FEATURES
 
@@ -42,6 +43,7 @@ CATALOGUE: tuple[Feature, ...] = (
     *JOURNEY_FEATURES,
     *KNOWN_HISTORY_FEATURES,
     *VIGILANCE_FEATURES,
+    *LAST_YEAR_FEATURES,
 )
 """Every feature; the order is that of the columns of the matrix."""
 

@@ -6,22 +6,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from decrochage_risk.features import kernels, trajectory_kernels
-from decrochage_risk.features.absence import LEGAL_MONTHLY_THRESHOLD
 from decrochage_risk.features.absence_facts import (
     enrolled_sum,
     last_year_span,
-    months_of,
     rate_of_year_at,
-    rows_since,
     same_weeks_last_year,
     since_4e_rate,
 )
 from decrochage_risk.features.definition import Feature
 from decrochage_risk.features.families import SINCE_4E
 from decrochage_risk.features.grades import change_in_marks
-from decrochage_risk.features.mark_facts import missed_rows
-from decrochage_risk.features.sources import BOWERS, BOWERS_GRADES, GPDS, LEGAL_THRESHOLD, LETTER, NOLTEMEYER
+from decrochage_risk.features.sources import BOWERS, BOWERS_GRADES, LEGAL_THRESHOLD, LETTER
 from decrochage_risk.features.windows import EARLIER_YEARS, LAST_12W, SINCE_FIRST, YEAR, YEAR_AND_PREVIOUS
 from decrochage_risk.features.wording import Wording
 from decrochage_risk.records.levels import AT_4E, FROM_4E
@@ -86,45 +81,6 @@ def _unjustified_against_last_year(facts: Facts) -> Floats:
 
 def _marks_against_last_year(facts: Facts) -> Floats:
     return facts.mean_mark(*YEAR.span(facts.known)) - facts.mean_mark(*last_year_span(facts))
-
-
-def _absence_rows_since_4e(facts: Facts) -> tuple[Ints, Ints]:
-    """Bounds of the counted rows of absences since the 4e, of school years wholly inside the calendar and of this one."""
-    known, events = facts.known, facts.absence_events
-    inside = [year for year in range(facts.first_year, known.school_year) if known.calendar.covers_year(year)]
-    return facts.once(
-        "rows since 4e",
-        lambda: rows_since(
-            events.day, events.starts, _from_4e(facts), min(inside, default=known.school_year)
-        ),
-    )
-
-
-def _known_since_4e(facts: Facts, values: Floats) -> Floats:
-    return np.where(_from_4e(facts) <= facts.known.school_year, values, np.nan)
-
-
-def _months_over(facts: Facts) -> Floats:
-    months = kernels.count_months_over(
-        months_of(facts),
-        facts.absence_values("unjustified"),
-        *_absence_rows_since_4e(facts),
-        LEGAL_MONTHLY_THRESHOLD,
-    )
-    return _known_since_4e(facts, months)
-
-
-def _exclusions(facts: Facts) -> Floats:
-    excluded = trajectory_kernels.sum_of_rows(
-        facts.absence_values("exclusion"), *_absence_rows_since_4e(facts)
-    )
-    return _known_since_4e(facts, excluded)
-
-
-def _missed(facts: Facts) -> Floats:
-    events = facts.grade_events
-    bounds = rows_since(events.day, events.starts, _from_4e(facts), facts.first_year)
-    return _known_since_4e(facts, trajectory_kernels.sum_of_rows(missed_rows(facts), *bounds))
 
 
 VIGILANCE_FEATURES: tuple[Feature, ...] = (
@@ -261,69 +217,6 @@ VIGILANCE_FEATURES: tuple[Feature, ...] = (
             "moyenne en hausse de {value} {noun} par rapport à la même période de l'année précédente (au {as_of})",
             "moyenne en baisse de {value} {noun} par rapport à la même période de l'année précédente (au {as_of})",
             "moyenne stable par rapport à la même période de l'année précédente (au {as_of})",
-        ),
-    ),
-    Feature(
-        name="months_over_threshold_since_4e",
-        family=SINCE_4E,
-        table="absences",
-        window=SINCE_FIRST,
-        unit="months",
-        direction=1,
-        source=f"{LETTER} ; {LEGAL_THRESHOLD}",
-        definition=(
-            "Mois civils à 4 demi-journées non justifiées ou plus, depuis la première année en 4e ou au-delà, année en cours "
-            "comprise. Inconnu avant la 4e."
-        ),
-        compute=_months_over,
-        wording=Wording(
-            "{value} {noun} avec au moins 4 demi-journées non justifiées depuis la 4e (au {as_of})",
-            noun=("mois connu", "mois connus"),
-            zero="aucun mois connu avec au moins 4 demi-journées non justifiées depuis la 4e (au {as_of})",
-        ),
-    ),
-    Feature(
-        name="exclusion_half_days_since_4e",
-        family=SINCE_4E,
-        table="absences",
-        window=SINCE_FIRST,
-        unit="half-days",
-        direction=1,
-        source=f"{LETTER} ; {NOLTEMEYER}",
-        definition=(
-            "Demi-journées d'exclusion temporaire depuis la première année en 4e ou au-delà, année en cours comprise. Inconnu "
-            "avant la 4e."
-        ),
-        compute=_exclusions,
-        wording=Wording(
-            "{value} {noun} depuis la 4e (au {as_of})",
-            noun=(
-                "demi-journée d'exclusion temporaire connue",
-                "demi-journées d'exclusion temporaire connues",
-            ),
-            zero="aucune demi-journée d'exclusion temporaire connue depuis la 4e (au {as_of})",
-        ),
-    ),
-    Feature(
-        name="missed_assessments_since_4e",
-        family=SINCE_4E,
-        table="grades",
-        window=SINCE_FIRST,
-        unit="events",
-        direction=1,
-        source=f"{LETTER} ; {GPDS}",
-        definition=(
-            "Évaluations non faites ou travaux non rendus depuis la première année en 4e ou au-delà, année en cours comprise. "
-            "Inconnu avant la 4e."
-        ),
-        compute=_missed,
-        wording=Wording(
-            "{value} {noun} depuis la 4e (au {as_of})",
-            noun=(
-                "évaluation non faite ou travail non rendu connus",
-                "évaluations non faites ou travaux non rendus connus",
-            ),
-            zero="aucune évaluation non faite, aucun travail non rendu connus depuis la 4e (au {as_of})",
         ),
     ),
 )

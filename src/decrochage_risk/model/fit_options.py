@@ -24,7 +24,7 @@ class FitOptions:
     members : int
         Boosters of the bag, 2 to 5.
     leaves : int
-        Leaves of a tree, 2 to 15.
+        Leaves of a boosted tree, 2 to 15.
     learning_rate : float or None
         Shrinkage of each round; by default 0.1 where thresholds are drawn by lot, 0.05 where they are not.
     max_rounds, min_rounds : int
@@ -37,6 +37,9 @@ class FitOptions:
         Whether each split draws its threshold by lot instead of searching the best one (Geurts, Ernst and Wehenkel,
         Machine Learning 63, 2006): with some hundred events among many rows the best one is mostly noise. By default
         from 5,000 rows on; on small tables with one strong column the search was better (``benchmarks/real_data.py``).
+    linear_share : float or None
+        Share, 0 to 1, of a logistic regression with the declared signs that boosting starts from, see
+        `decrochage_risk.model.linear_start`; by default 0.3 from 5,000 rows on, 0 on smaller tables.
     column_share : float
         Share of the columns that each tree may use.
     rows_per_leaf : int or None
@@ -69,6 +72,7 @@ class FitOptions:
     patience: int = 40
     l2: float | None = None
     drawn_thresholds: bool | None = None
+    linear_share: float | None = None
     column_share: float = 0.5
     rows_per_leaf: int | None = None
     pupil_folds: int = 3
@@ -91,6 +95,8 @@ class FitOptions:
             bounds["rows_per_leaf"] = (1, 1_000_000)
         if self.learning_rate is not None:
             bounds["learning_rate"] = (1e-4, 1.0)
+        if self.linear_share is not None:
+            bounds["linear_share"] = (0.0, 1.0)
         if self.l2 is not None:
             bounds["l2"] = (0.0, 1e6)
         faults = [

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from decrochage_risk.errors import ModelError, explain_error
+from decrochage_risk.model.boosting import train_bag
 from decrochage_risk.model.calibration import Calibration, choose_calibration, probability
 from decrochage_risk.model.comparable import Comparable
 from decrochage_risk.model.linear_members import train_linear_bag
-from decrochage_risk.model.members import Bag, Progress, train_bag
 from decrochage_risk.model.training_range import TrainingRange
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from decrochage_risk.model.fit_input import FitInput
     from decrochage_risk.model.fit_options import FitOptions
     from decrochage_risk.model.held_out import HeldOut
+    from decrochage_risk.model.members import Bag, Progress
     from decrochage_risk.model.numeric_table import IntArray
     from decrochage_risk.model.references import References
 

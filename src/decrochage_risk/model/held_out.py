@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from decrochage_risk.model.boosting import train_members, with_defaults
 from decrochage_risk.model.fit_input import FitInput, enough
 from decrochage_risk.model.folds import BoolArray, pupil_folds, rolling_origin
 from decrochage_risk.model.linear_members import train_linear_members
-from decrochage_risk.model.members import Bag, Progress, train_members, with_thresholds
 from decrochage_risk.model.uncertainty import member_mean
 
 if TYPE_CHECKING:
     from decrochage_risk.model.fit_options import FitOptions
+    from decrochage_risk.model.members import Bag, Progress
     from decrochage_risk.model.numeric_table import FloatArray, IntArray
 
 __all__ = ["HeldOut", "out_of_fold", "out_of_time"]
@@ -87,7 +88,7 @@ def out_of_time(
     splits = rolling_origin(fit_input.time, observed=fit_input.observed, matured=fit_input.matured)
     if len(splits) + 1 < LEAST_TIMES:
         return None
-    options = with_thresholds(options, len(fit_input.outcome))
+    options = with_defaults(options, len(fit_input.outcome))
     fold = pupil_folds(fit_input.groups, options.pupil_folds, seed + 1, outcome=fit_input.outcome)
     numbers = range(options.pupil_folds)
     usable = [

@@ -8,12 +8,13 @@ to the reference, so that it is exact, zero at the reference and never the wrong
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from decrochage_risk.model.members import Bag
+from decrochage_risk.model.signed_logistic import fit_signed_logistic
+from decrochage_risk.model.threads import one_blas_thread
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,11 +22,7 @@ if TYPE_CHECKING:
     from decrochage_risk.model.folds import BoolArray
     from decrochage_risk.model.numeric_table import FloatArray, IntArray
 
-__all__ = ["LinearMembers", "fit_signed_logistic", "train_linear_bag", "train_linear_members"]
-
-PENALTY: Final = 1.0
-"""Ridge penalty on standardised slopes (half of it times their squares, added to the summed log loss)."""
-_ITERATIONS: Final = 2_000
+__all__ = ["LinearMembers", "train_linear_bag", "train_linear_members"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,73 +88,6 @@ def train_linear_members(
     matrix: FloatArray, outcome: FloatArray, kept: Sequence[BoolArray], directions: IntArray
 ) -> LinearMembers:
     """Train one member per mask of rows that it may see."""
-    found = [fit_signed_logistic(matrix[seen], outcome[seen], directions) for seen in kept]
+    with one_blas_thread():
+        found = [fit_signed_logistic(matrix[seen], outcome[seen], directions) for seen in kept]
     return LinearMembers(np.array([level for level, _ in found]), np.array([slopes for _, slopes in found]))
-
-
-def fit_signed_logistic(
-    matrix: FloatArray, outcome: FloatArray, directions: npt.NDArray[np.int64]
-) -> tuple[float, FloatArray]:
-    """Fit a ridge logistic regression whose slopes have the declared signs.
-
-    Columns are standardised for the fit; a constant one has slope 0. The loss is convex and the signs are bounds, so
-    that L-BFGS-B finds its one minimum.
-
-    Parameters
-    ----------
-    matrix : (n, p) array
-        Rows without NaN.
-    outcome : (n,) array of 0/1
-        What happened.
-    directions : (p,) int array
-        1: the slope is 0 or above; -1: 0 or below; 0: either.
-
-    Returns
-    -------
-    intercept, slopes
-        Per unit of the columns as they came.
-
-    Examples
-    --------
-    >>> absences = np.repeat([0.0, 1.0, 2.0], 20)[:, None]
-    >>> left = np.r_[np.arange(20) < 2, np.arange(20) < 6, np.arange(20) < 12].astype(float)
-    >>> _, slopes = fit_signed_logistic(absences, left, np.array([1]))
-    >>> _, against = fit_signed_logistic(absences, left, np.array([-1]))
-    >>> bool(slopes[0] > 1), float(against[0])
-    (True, 0.0)
-    """
-    from scipy.optimize import minimize  # noqa: PLC0415  # scipy loads on first use
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415  # only here
-
-    means, scales = matrix.mean(axis=0), matrix.std(axis=0)
-    varying = scales > 0
-    standard = (matrix[:, varying] - means[varying]) / scales[varying]
-
-    def loss(at: FloatArray) -> tuple[float, FloatArray]:
-        scores = at[0] + standard @ at[1:]
-        value = np.logaddexp(0.0, scores).sum() - outcome @ scores + PENALTY * (at[1:] @ at[1:]) / 2
-        miss = np.exp(-np.logaddexp(0.0, -scores)) - outcome
-        return float(value), np.r_[miss.sum(), miss @ standard + PENALTY * at[1:]]
-
-    bounds = [(None, None), *(_BOUNDS[int(way)] for way in directions[varying])]
-    start = np.zeros(1 + standard.shape[1])
-    start[0] = np.log(outcome.mean() / (1 - outcome.mean()))
-    with threadpool_limits(1):  # sums in another order for another number of threads change the last bits
-        found = minimize(
-            loss,
-            start,
-            jac=True,
-            method="L-BFGS-B",
-            bounds=bounds,
-            options={"maxiter": _ITERATIONS, "ftol": 1e-13, "gtol": 1e-6},
-        )
-    slopes = np.zeros(matrix.shape[1])
-    slopes[varying] = found.x[1:] / scales[varying]
-    return float(found.x[0] - (slopes * means).sum()), slopes
-
-
-_BOUNDS: Final[dict[int, tuple[float | None, float | None]]] = {
-    1: (0.0, None),
-    -1: (None, 0.0),
-    0: (None, None),
-}

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
+    from contextlib import AbstractContextManager
 
-__all__ = ["MOST_THREADS", "SMALL_BATCH", "over_rows", "thread_count"]
+__all__ = ["MOST_THREADS", "SMALL_BATCH", "one_blas_thread", "over_items", "over_rows", "thread_count"]
 
 SMALL_BATCH = 5_000
 """Rows up to which one thread does the work: starting more costs longer."""
@@ -27,6 +28,7 @@ SMALL_BATCH = 5_000
 MOST_THREADS = 8
 
 _Part = TypeVar("_Part")
+_Item = TypeVar("_Item")
 
 
 def thread_count() -> int:
@@ -63,6 +65,39 @@ def over_rows(work: Callable[[slice], _Part], rows: int) -> list[_Part]:
     parts = [slice(first, after) for first, after in pairwise(edges)]
     with ThreadPoolExecutor(threads) as pool:
         return list(pool.map(work, parts))
+
+
+def over_items(
+    work: Callable[[_Item], _Part],
+    items: Sequence[_Item],
+    threads: int,
+    *,
+    ready: Callable[[], None] | None = None,
+) -> list[_Part]:
+    """Call ``work`` on each item, in so many threads; results in the order of the items.
+
+    ``ready`` is called once in each thread that is started.
+
+    Examples
+    --------
+    >>> over_items(lambda item: item + 1, [1, 2, 3], threads=2)
+    [2, 3, 4]
+    """
+    if threads == 1 or len(items) == 1:
+        return [work(item) for item in items]
+    with ThreadPoolExecutor(min(threads, len(items)), initializer=ready) as pool:
+        return list(pool.map(work, items))
+
+
+def one_blas_thread() -> AbstractContextManager[object]:
+    """Hold BLAS to one thread: sums in another order for another number of threads change the last bits.
+
+    The limit is the process's own; it is set once around threads of ours, never in each.
+    """
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415  # only where something is fitted
+
+    limits: AbstractContextManager[object] = threadpool_limits(1)
+    return limits
 
 
 def _renew_locks() -> None:

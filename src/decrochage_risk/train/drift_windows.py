@@ -74,7 +74,7 @@ def current_columns(columns: Iterable[str]) -> list[str]:
 
     Examples
     --------
-    >>> current_columns(["absence_rate_year", "missed_assessments_since_4e", "score"])
+    >>> current_columns(["absence_rate_year", "absence_rate_since_4e", "score"])
     ['absence_rate_year', 'score']
     """
     return [name for name in columns if name == SCORE or FEATURE_BY_NAME[name].window.name in _CURRENT]
@@ -103,7 +103,7 @@ def within_extent(columns: Iterable[str]) -> list[str]:
 
     Examples
     --------
-    >>> within_extent(["mean_grade_year", "missed_assessments_since_4e", "grade_change_last_year", "years_behind", "score"])
+    >>> within_extent(["mean_grade_year", "absence_rate_since_4e", "grade_change_last_year", "years_behind", "score"])
     ['mean_grade_year', 'grade_change_last_year', 'years_behind', 'score']
     """
     names = list(columns)
