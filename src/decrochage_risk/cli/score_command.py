@@ -64,7 +64,7 @@ PolicyPath = Annotated[
         "--policy",
         metavar="CHEMIN",
         show_default=False,
-        help="Vos seuils : un fichier vigilance.toml, ou un dossier avec vigilance.toml, measures.toml ou les deux.",
+        help="Vos seuils ou vos mesures : un fichier, ou un dossier avec vigilance.toml, measures.toml ou les deux.",
     ),
 ]
 
