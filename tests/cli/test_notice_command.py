@@ -56,10 +56,35 @@ def test_notices_are_those_of_the_library(
 def test_a_notice_of_an_unknown_pupil_is_refused(
     extracts: Path, model_folder: Path, tmp_path: Path, refused: Callable[..., str]
 ) -> None:
-    """An id that the records do not hold is named, and nothing is written."""
-    options = ("--as-of", AS_OF, "--model", model_folder, "--out", tmp_path / "n", "--pupil", "nobody")
-    assert "'nobody'" in refused("notice", extracts, *options)
+    """Every id that the records do not hold is named, with the option it came by, and nothing is written."""
+    pupils = ("--pupil", "nobody", "--pupil", "somebody")
+    options = ("--as-of", AS_OF, "--model", model_folder, "--out", tmp_path / "n")
+    message = refused("notice", extracts, *options, *pupils)
+    assert "--pupil names 2 unknown pupils: 'nobody', 'somebody'" in message
+    assert "explain" not in message
     assert not (tmp_path / "n").exists()
+
+
+def test_a_notice_names_the_sources_that_were_given(
+    extracts: Path,
+    model_folder: Path,
+    tmp_path: Path,
+    scores: dr.RiskScores,
+    run: Callable[..., Result],
+    refused: Callable[..., str],
+) -> None:
+    """``--source`` says where a table comes from, as the library does; a text without a table is refused."""
+    pupil = scores.flagged["pupil_id"].iloc[0]
+    options = ("--as-of", AS_OF, "--model", model_folder, "--out", tmp_path / "n", "--pupil", pupil)
+    sources = ("--source", "absences=export A=B", "--source", "grades = bulletins")
+    assert run("notice", extracts, *options, *sources, "--format", "json").exit_code == 0
+    written = (tmp_path / "n" / file_name(pupil, "json")).read_text(encoding="utf-8")
+    expected = {"absences": "export A=B", "grades": "bulletins"}
+    assert written == dr.notice(scores, pupil, sources=expected).to_json()
+    faulty = refused("notice", extracts, *options, "--source", "export", "--source", "=x")
+    assert "'export', '=x'" in faulty
+    assert "sources names the tables 'nope'" in refused("notice", extracts, *options, "--source", "nope=x")
+    assert "contact=''" in refused("notice", extracts, *options, "--contact", "")
 
 
 def test_names_of_notices_are_safe_and_apart() -> None:

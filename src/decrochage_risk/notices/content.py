@@ -93,7 +93,9 @@ class Notice(_Frozen):
     Attributes
     ----------
     pupil_id, level, school_id, class_id : str or None
-        Who; the level as a school writes it.
+        Who; the level as a school writes it. Of the last known enrolment when the pupil is not enrolled that day.
+    enrolled : bool
+        False when there is no estimate because no known enrolment is open that day.
     as_of : date
         Only what was known on the morning of this day was used.
     estimated : bool
@@ -126,6 +128,7 @@ class Notice(_Frozen):
     level: str | None
     school_id: str | None
     class_id: str | None
+    enrolled: bool = True
     as_of: date
     estimated: bool
     cause: str | None
