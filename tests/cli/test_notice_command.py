@@ -136,6 +136,45 @@ def test_the_capacity_list_is_a_file_of_its_own(
     assert "at least 1 was expected" in refused("score", extracts, *options, "--capacity", "0")
 
 
+def test_schools_may_have_places_of_their_own(
+    extracts: Path, model_folder: Path, tmp_path: Path, run: Callable[..., Result], scores: dr.RiskScores
+) -> None:
+    """``--capacity N --capacity UAI=N``: the named school has its own number, a number alone goes to all others."""
+    options = ("--as-of", AS_OF, "--model", model_folder, "--out", tmp_path / "s")
+    schools = sorted(scores.frame["school_id"].unique())
+    for asked, expected in (
+        (("3", f"{schools[0]}=1"), dict.fromkeys(schools, 3) | {schools[0]: 1}),
+        ((f"{schools[1]}=2",), {schools[1]: 2}),
+    ):
+        told = run("score", extracts, *options, *(part for one in asked for part in ("--capacity", one)))
+        listed = dr.capacity_list(scores, expected)
+        assert listed.text in told.stdout
+        written = pd.read_csv(tmp_path / "s" / "capacite.csv", sep=";", encoding="utf-8-sig", dtype=str)
+        assert len(written) == len(listed.pupils)
+
+
+def test_a_capacity_that_cannot_be_costs_no_scores(
+    extracts: Path,
+    model_folder: Path,
+    tmp_path: Path,
+    run: Callable[..., Result],
+    refused: Callable[..., str],
+) -> None:
+    """What is no capacity is refused, all at once, before the work; one above a school's size after the results are told."""
+    options = ("--as-of", AS_OF, "--model", model_folder, "--out", tmp_path / "s")
+    faulty = [part for text in ("0", "many", "=3", "A=1", "A=2") for part in ("--capacity", text)]
+    message = refused("score", extracts, *options, *faulty)
+    for came in ("'0': at least 1", "'many' is neither", "'=3' is neither", "'A=2' comes after 1"):
+        assert came in message
+    assert not (tmp_path / "s").exists()
+
+    result = run("score", extracts, *options, "--capacity", "99999")
+    assert result.exit_code == 2
+    assert "is above its" in result.stderr
+    assert str(tmp_path / "s") in result.stdout.replace("\n", "")
+    assert (tmp_path / "s" / "scores.parquet").is_file()
+
+
 def test_thresholds_are_shown_and_written(
     model_folder: Path, tmp_path: Path, run: Callable[..., Result], refused: Callable[..., str]
 ) -> None:

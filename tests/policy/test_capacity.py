@@ -130,6 +130,14 @@ def test_a_capacity_that_cannot_be_is_refused(capacity: Any, came: str) -> None:
         assert part in str(refused.value)
 
 
+def test_what_is_no_scores_is_refused(small_scores: RiskScores) -> None:
+    """The frame of the scores, or anything else in their place, says what to pass."""
+    for other in (small_scores.frame, 5, None):
+        with pytest.raises(PolicyError, match="scores is a ") as refused:
+            capacity_list(other, 3)  # type: ignore[arg-type]
+        assert "Hint: capacity_list(scores, 12)" in str(refused.value)
+
+
 def test_all_faults_of_capacities_come_at_once() -> None:
     """Every school with a capacity that cannot be is named."""
     scores = _scores([(SCHOOLS[0], 0.1), (SCHOOLS[1], 0.1)])

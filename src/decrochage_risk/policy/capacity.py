@@ -88,7 +88,7 @@ def capacity_list(scores: HasFrame, capacity: int | Mapping[str, int]) -> Capaci
     ------
     PolicyError
         With every fault: a capacity that is no whole number from 1 on or above the school's size (its pupils in the
-        scores), or a school without pupils in them.
+        scores), or a school without pupils in them; something that is no scores.
 
     Examples
     --------
@@ -101,7 +101,7 @@ def capacity_list(scores: HasFrame, capacity: int | Mapping[str, int]) -> Capaci
     >>> found.pupils["pupil_id"].tolist(), found.schools[["tied_out", "flagged_not_listed"]].iloc[0].tolist()
     (['a'], [1, 2])
     """
-    frame = scores.frame[list(_COLUMNS)]
+    frame = _frame_of(scores)
     sizes = frame["school_id"].value_counts().sort_index()
     asked = dict(capacity) if isinstance(capacity, Mapping) else dict.fromkeys(sizes.index, capacity)
     _refuse_faulty(asked, sizes)
@@ -121,6 +121,19 @@ def capacity_list(scores: HasFrame, capacity: int | Mapping[str, int]) -> Capaci
     return CapacityList(
         pupils[columns].reset_index(drop=True), _schools(asked, sizes, ranked, listed, edge, tied_out)
     )
+
+
+def _frame_of(scores: object) -> pd.DataFrame:
+    frame = getattr(scores, "frame", None)
+    if not isinstance(frame, pd.DataFrame) or not set(_COLUMNS) <= set(frame.columns):
+        raise PolicyError(
+            explain_error(
+                f"scores is a {type(scores).__name__}",
+                expected="RiskScores, whose frame is read",
+                hint="capacity_list(scores, 12), with what score_pupils gave and not its frame.",
+            )
+        )
+    return frame[list(_COLUMNS)]
 
 
 def _schools(
@@ -192,7 +205,8 @@ def _refuse_faulty(asked: Mapping[Any, Any], sizes: pd.Series[int]) -> None:
             explain_error(
                 f"{len(faults)} capacities that cannot be:{listed}",
                 expected="one whole number for every school, or {school_id: number}, from 1 to the school's size",
-                hint="A school that meets nobody is left out of the mapping; for everybody, use scores.flagged.",
+                hint="Give a small school its own number, {school_id: number}; a school that meets nobody is left out of "
+                "the mapping. For everybody, use scores.flagged.",
             )
         )
 
