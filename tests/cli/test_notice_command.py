@@ -189,6 +189,13 @@ def test_thresholds_are_shown_and_written(
     assert "hint" in refused("thresholds", "--model", tmp_path).lower()
 
 
+def test_thresholds_of_the_demonstration_model_are_shown_as_such(run: Callable[..., Result]) -> None:
+    """Without a model, as for a score, the bundled one answers, and says that its pupils are synthetic."""
+    result = run("thresholds")
+    assert result.exit_code == 0, result.output
+    assert "élèves synthétiques" in result.stdout
+
+
 def test_training_reads_when_measures_began(
     extracts: Path, tmp_path: Path, run: Callable[..., Result], refused: Callable[..., str]
 ) -> None:

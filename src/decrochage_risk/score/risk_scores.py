@@ -120,7 +120,7 @@ class RiskScores:
         return self._pupil(self._position_of(pupil_id))
 
     def _position_of(self, pupil_id: str) -> int:
-        if pupil_id not in self._position:
+        if not isinstance(pupil_id, str) or pupil_id not in self._position:
             raise RecordsError(
                 explain_error(
                     f"No pupil {pupil_id!r} among the {len(self)} scored",
