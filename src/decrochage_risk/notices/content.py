@@ -153,7 +153,7 @@ class Notice(_Frozen):
         return self._rendered("notice.md.j2", escape=False)
 
     def to_html(self) -> str:
-        """Write the notice as one HTML page for A4, without script, font or address from elsewhere."""
+        """Write the notice as one HTML page, for a sheet of A4 at most, without script, font or address from elsewhere."""
         return self._rendered("notice.html.j2", escape=True)
 
     def to_json(self) -> str:
