@@ -241,7 +241,7 @@ def test_who_is_not_enrolled_is_not_said_to_be_in_a_class(small_scores: RiskScor
     """The class and school of a pupil without an open enrolment are those of the last one known, and said so."""
     for pupil in small_scores:
         made = notice(small_scores, pupil)
-        assert made.enrolled == (pupil.cause != NOT_ENROLLED)
+        assert made.enrolled == (pupil.cause != NOT_ENROLLED)  # nobody of this run objected
         if pupil.risk is None or pupil.flagged:
             for page in (made.to_markdown(), made.to_html()):
                 assert ("dernière inscription connue" in page) == (not made.enrolled)

@@ -108,7 +108,8 @@ def write_capacity_list(done: FolderScores, places: Places) -> str:
     from decrochage_risk.score.writing import guarded_table  # noqa: PLC0415 - same
 
     scores = _Written(pd.read_parquet(done.folder / "scores.parquet"))
-    found = dr.capacity_list(scores, places.of(scores.frame["school_id"].dropna().unique().tolist()))
+    open_schools = scores.frame.loc[scores.frame["enrolled"], "school_id"].unique().tolist()
+    found = dr.capacity_list(scores, places.of(open_schools))
     table = found.pupils[list(_FRENCH)].rename(columns=_FRENCH)
     table["Risque estimé (%)"] = (100.0 * table["Risque estimé (%)"]).round(1)
     for name in ("Situation à examiner", "À égalité avec un élève hors liste"):

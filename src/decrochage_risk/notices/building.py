@@ -14,7 +14,7 @@ from decrochage_risk.records.tables import TABLES
 from decrochage_risk.school_year import school_year_of
 from decrochage_risk.score import PupilRisk, RiskScores
 from decrochage_risk.score.run_facts import NOT_IN_FORCE
-from decrochage_risk.score.scoring import NOT_ENROLLED, REFUSED, SET_ASIDE
+from decrochage_risk.score.scoring import REFUSED
 
 __all__ = ["notice"]
 
@@ -75,7 +75,7 @@ def notice(
         level=LEVEL_BY_NAME[told.level].label if told.level else None,
         school_id=_text(row["school_id"]),
         class_id=_text(row["class_id"]),
-        enrolled=told.cause not in (NOT_ENROLLED, SET_ASIDE),
+        enrolled=bool(row["enrolled"]),
         as_of=told.as_of,
         estimated=told.risk is not None,
         cause=told.cause,

@@ -95,7 +95,7 @@ class Notice(_Frozen):
     pupil_id, level, school_id, class_id : str or None
         Who; the level as a school writes it. Of the last known enrolment when the pupil is not enrolled that day.
     enrolled : bool
-        False when there is no estimate because no known enrolment is open that day.
+        Whether a known enrolment is open that day.
     as_of : date
         Only what was known on the morning of this day was used.
     estimated : bool

@@ -42,7 +42,7 @@ class CapacityList:
         ``class_id``, ``pupil_id``, ``level``, ``risk``, ``tier``, ``flagged`` and ``tied`` (another pupil with the
         very same risk was left out: the order of the ids decided, which means nothing).
     schools : DataFrame
-        One row per school: ``capacity``, ``pupils``, ``scored``, ``listed``, ``flagged``, ``flagged_not_listed``
+        One row per school: ``capacity``, ``pupils`` (enrolled that day), ``scored``, ``listed``, ``flagged``, ``flagged_not_listed``
         (situations to look at that the capacity leaves out), ``least_risk`` (smallest listed risk), ``tied_out``
         (pupils left out with that same risk), ``expected`` (sum of the listed risks: how many of the listed would
         leave) and its 90 % interval ``low``, ``high``.
@@ -78,7 +78,8 @@ def capacity_list(scores: HasFrame, capacity: int | Mapping[str, int]) -> Capaci
     scores : RiskScores
         Scores of the pupils; ``frame`` is read.
     capacity : int or mapping of str to int
-        Pupils that each school can meet, or per school; a school that the mapping leaves out has no list.
+        Pupils that each school can meet, or per school; a school that the mapping leaves out has no list, nor has one
+        whose pupils have all gone.
 
     Returns
     -------
@@ -88,7 +89,7 @@ def capacity_list(scores: HasFrame, capacity: int | Mapping[str, int]) -> Capaci
     ------
     PolicyError
         With every fault: a capacity that is no whole number from 1 on or above the school's size (its pupils in the
-        scores), or a school without pupils in them; something that is no scores.
+        scores who are enrolled that day), or a school without any; something that is no scores.
 
     Examples
     --------
@@ -102,7 +103,7 @@ def capacity_list(scores: HasFrame, capacity: int | Mapping[str, int]) -> Capaci
     (['a'], [1, 2])
     """
     frame = _frame_of(scores)
-    sizes = frame["school_id"].value_counts().sort_index()
+    sizes = frame.loc[frame["enrolled"], "school_id"].value_counts().sort_index()
     asked = dict(capacity) if isinstance(capacity, Mapping) else dict.fromkeys(sizes.index, capacity)
     _refuse_faulty(asked, sizes)
     ranked = frame[frame["school_id"].isin(list(asked))].sort_values(
@@ -133,7 +134,8 @@ def _frame_of(scores: object) -> pd.DataFrame:
                 hint="capacity_list(scores, 12), with what score_pupils gave and not its frame.",
             )
         )
-    return frame[list(_COLUMNS)]
+    # Scores that an earlier version wrote do not say who was enrolled.
+    return frame[list(_COLUMNS)].assign(enrolled=frame.get("enrolled", default=True))
 
 
 def _schools(
@@ -192,7 +194,7 @@ def _refuse_faulty(asked: Mapping[Any, Any], sizes: pd.Series[int]) -> None:
     for school, places in asked.items():
         size = int(sizes.get(school, 0))
         if not size:
-            faults.append(f"school {school!r} has no pupil in these scores")
+            faults.append(f"school {school!r} has no pupil enrolled that day in these scores")
         if isinstance(places, bool) or not isinstance(places, int | np.integer):
             faults.append(f"{places!r} for {school!r} is no whole number")
         elif places < 1:
