@@ -72,6 +72,23 @@ def test_a_file_of_measures_alone_keeps_the_bundled_thresholds(
     assert next(rule.min_age for rule in found.measures if rule.code == "pafi") == 16
 
 
+def test_a_policy_built_by_hand_holds_every_level_once(policy: Policy) -> None:
+    """Overlapping or missing levels and repeated codes are refused all at once, as in a file, and not when scoring."""
+    first, *others = policy.table.groups
+    for groups, came in (
+        (others, "level '6e' is in no group; level '5e' is in no group"),
+        (
+            [first, *others, first],
+            "level '6e' is listed 2 times .*; groups: code 'college_6e_5e' is used 2 times",
+        ),
+    ):
+        table = policy.table.model_copy(update={"groups": tuple(groups)})
+        with pytest.raises(ValidationError, match=came):
+            Policy(version="ours", table=table, measures=policy.measures)
+    with pytest.raises(ValidationError, match="measures: code 'gpds' is used 2 times"):
+        Policy(version="ours", table=policy.table, measures=(*policy.measures, policy.measures[3]))
+
+
 def test_what_came_is_shown_short(edited: Edit) -> None:
     """A fault shows the beginning of a long value, never a whole table."""
     message = _refusal(edited("vigilance.toml", ("title =", f"titre = '{'x' * 500}'\ntitle =")))

@@ -8,9 +8,9 @@ import tomllib
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from decrochage_risk.errors import PolicyError, explain_error
 from decrochage_risk.policy.measures import MeasureRule
@@ -60,6 +60,16 @@ class Policy(BaseModel):
     version: Annotated[str, Field(min_length=1)]
     table: VigilanceTable
     measures: tuple[MeasureRule, ...]
+
+    @model_validator(mode="after")
+    def _every_level_once(self) -> Self:
+        """Hold a policy that was built by hand to what `load_policy` asks of the tables."""
+        faults = coverage_faults([group.model_dump() for group in self.table.groups])
+        faults += repeated_codes("groups", [group.model_dump() for group in self.table.groups])
+        faults += repeated_codes("measures", [rule.model_dump() for rule in self.measures])
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
 
     @property
     def valid_from(self) -> date:
