@@ -56,10 +56,35 @@ def test_notices_are_those_of_the_library(
 def test_a_notice_of_an_unknown_pupil_is_refused(
     extracts: Path, model_folder: Path, tmp_path: Path, refused: Callable[..., str]
 ) -> None:
-    """An id that the records do not hold is named, and nothing is written."""
-    options = ("--as-of", AS_OF, "--model", model_folder, "--out", tmp_path / "n", "--pupil", "nobody")
-    assert "'nobody'" in refused("notice", extracts, *options)
+    """Every id that the records do not hold is named, with the option it came by, and nothing is written."""
+    pupils = ("--pupil", "nobody", "--pupil", "somebody")
+    options = ("--as-of", AS_OF, "--model", model_folder, "--out", tmp_path / "n")
+    message = refused("notice", extracts, *options, *pupils)
+    assert "--pupil names 2 unknown pupils: 'nobody', 'somebody'" in message
+    assert "explain" not in message
     assert not (tmp_path / "n").exists()
+
+
+def test_a_notice_names_the_sources_that_were_given(
+    extracts: Path,
+    model_folder: Path,
+    tmp_path: Path,
+    scores: dr.RiskScores,
+    run: Callable[..., Result],
+    refused: Callable[..., str],
+) -> None:
+    """``--source`` says where a table comes from, as the library does; a text without a table is refused."""
+    pupil = scores.flagged["pupil_id"].iloc[0]
+    options = ("--as-of", AS_OF, "--model", model_folder, "--out", tmp_path / "n", "--pupil", pupil)
+    sources = ("--source", "absences=export A=B", "--source", "grades = bulletins")
+    assert run("notice", extracts, *options, *sources, "--format", "json").exit_code == 0
+    written = (tmp_path / "n" / file_name(pupil, "json")).read_text(encoding="utf-8")
+    expected = {"absences": "export A=B", "grades": "bulletins"}
+    assert written == dr.notice(scores, pupil, sources=expected).to_json()
+    faulty = refused("notice", extracts, *options, "--source", "export", "--source", "=x")
+    assert "'export', '=x'" in faulty
+    assert "sources names the tables 'nope'" in refused("notice", extracts, *options, "--source", "nope=x")
+    assert "contact=''" in refused("notice", extracts, *options, "--contact", "")
 
 
 def test_names_of_notices_are_safe_and_apart() -> None:
@@ -111,6 +136,45 @@ def test_the_capacity_list_is_a_file_of_its_own(
     assert "at least 1 was expected" in refused("score", extracts, *options, "--capacity", "0")
 
 
+def test_schools_may_have_places_of_their_own(
+    extracts: Path, model_folder: Path, tmp_path: Path, run: Callable[..., Result], scores: dr.RiskScores
+) -> None:
+    """``--capacity N --capacity UAI=N``: the named school has its own number, a number alone goes to all others."""
+    options = ("--as-of", AS_OF, "--model", model_folder, "--out", tmp_path / "s")
+    schools = sorted(scores.frame["school_id"].unique())
+    for asked, expected in (
+        (("3", f"{schools[0]}=1"), dict.fromkeys(schools, 3) | {schools[0]: 1}),
+        ((f"{schools[1]}=2",), {schools[1]: 2}),
+    ):
+        told = run("score", extracts, *options, *(part for one in asked for part in ("--capacity", one)))
+        listed = dr.capacity_list(scores, expected)
+        assert listed.text in told.stdout
+        written = pd.read_csv(tmp_path / "s" / "capacite.csv", sep=";", encoding="utf-8-sig", dtype=str)
+        assert len(written) == len(listed.pupils)
+
+
+def test_a_capacity_that_cannot_be_costs_no_scores(
+    extracts: Path,
+    model_folder: Path,
+    tmp_path: Path,
+    run: Callable[..., Result],
+    refused: Callable[..., str],
+) -> None:
+    """What is no capacity is refused, all at once, before the work; one above a school's size after the results are told."""
+    options = ("--as-of", AS_OF, "--model", model_folder, "--out", tmp_path / "s")
+    faulty = [part for text in ("0", "many", "=3", "A=1", "A=2") for part in ("--capacity", text)]
+    message = refused("score", extracts, *options, *faulty)
+    for came in ("'0': at least 1", "'many' is neither", "'=3' is neither", "'A=2' comes after 1"):
+        assert came in message
+    assert not (tmp_path / "s").exists()
+
+    result = run("score", extracts, *options, "--capacity", "99999")
+    assert result.exit_code == 2
+    assert "is above its" in result.stderr
+    assert str(tmp_path / "s") in result.stdout.replace("\n", "")
+    assert (tmp_path / "s" / "scores.parquet").is_file()
+
+
 def test_thresholds_are_shown_and_written(
     model_folder: Path, tmp_path: Path, run: Callable[..., Result], refused: Callable[..., str]
 ) -> None:
@@ -123,6 +187,13 @@ def test_thresholds_are_shown_and_written(
     assert len(written) == len(dr.threshold_table(dr.load_model(model_folder)))
     assert run("thresholds", "--model", model_folder, "--by", "level").exit_code == 0
     assert "hint" in refused("thresholds", "--model", tmp_path).lower()
+
+
+def test_thresholds_of_the_demonstration_model_are_shown_as_such(run: Callable[..., Result]) -> None:
+    """Without a model, as for a score, the bundled one answers, and says that its pupils are synthetic."""
+    result = run("thresholds")
+    assert result.exit_code == 0, result.output
+    assert "élèves synthétiques" in result.stdout
 
 
 def test_training_reads_when_measures_began(

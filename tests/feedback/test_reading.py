@@ -41,6 +41,11 @@ def test_a_row_about_an_unknown_pupil_is_refused() -> None:
         read_feedback([_row("a"), _row("nobody")], ["a"])
 
 
+def test_ids_given_as_numbers_are_read_as_those_of_a_table() -> None:
+    """12 in the list of pupils and 12 in the table are the same pupil, as in the records."""
+    assert len(read_feedback([_row(12), _row("13")], [12, 13])) == 2  # type: ignore[arg-type,list-item]
+
+
 def test_all_faults_of_feedback_come_at_once() -> None:
     """Unknown pupils, words, days, empty rows and double judgements are told in one report."""
     rows = [

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
+from decrochage_risk.errors import RecordsError
 from decrochage_risk.feedback import judged_flags, read_feedback
 from decrochage_risk.model import jeffreys_interval
 
@@ -60,6 +61,14 @@ def test_small_cells_are_not_told(small_scores: RiskScores, said: pd.DataFrame) 
     shown = table[["flagged", "judged", "pertinent", "not_pertinent", "already_supported"]].melt()["value"]
     assert not shown.dropna().between(1, 4).any()
     assert table["precision"].isna().all()
+
+
+def test_other_things_than_scores_and_feedback_are_refused(
+    small_scores: RiskScores, said: pd.DataFrame
+) -> None:
+    """A frame in place of scores and a table that was not read are told together."""
+    with pytest.raises(RecordsError, match="scores is a DataFrame; feedback is a DataFrame"):
+        judged_flags(small_scores.frame, said)  # type: ignore[arg-type]
 
 
 def test_a_run_without_flags_has_an_empty_count(small_scores: RiskScores, said: pd.DataFrame) -> None:

@@ -3,20 +3,24 @@ from __future__ import annotations
 import json
 import multiprocessing
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
-from decrochage_risk.errors import JournalError, RecordsWarning
+from decrochage_risk.errors import DemoModelWarning, JournalError, RecordsWarning
+from decrochage_risk.features import build_context
 from decrochage_risk.journal import Journal
-from decrochage_risk.journal.entry import line_of, table_hash
+from decrochage_risk.journal.entry import folder_entry, line_of, table_hash
 from decrochage_risk.journal.lock import locked
+from decrochage_risk.records import PupilRecords
+from decrochage_risk.score import score_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from decrochage_risk.model import TrainedModel
     from decrochage_risk.score import RiskScores
     from decrochage_risk.synthetic import Cohort
 
@@ -198,6 +202,54 @@ def test_a_writer_that_hangs_is_not_waited_for_for_ever(journal: Journal) -> Non
         pytest.fail("two writers at once")
     with locked(journal.path, patience=0.05):
         assert journal.path.with_name("journal.jsonl.lock").exists()
+
+
+def test_a_table_in_several_files_is_hashed_too(
+    small_cohort: Cohort, small_model: TrainedModel, tmp_path: Path
+) -> None:
+    """Every file that was read has its hash, those of a table given as a folder of Parquet parts under its name."""
+    extracts = tmp_path / "extracts"
+    small_cohort.write(extracts)
+    (extracts / "absences").mkdir()
+    (extracts / "absences.parquet").rename(extracts / "absences" / "part-0.parquet")
+    with pytest.warns(DemoModelWarning):
+        done = score_folder(extracts, tmp_path / "out", as_of="2025-03-05", model=small_model)
+
+    entry = folder_entry(done, extracts, at=AT)
+
+    assert {"pupils.parquet", "absences/part-0.parquet"} <= set(entry["inputs"])
+    (extracts / "absences" / "part-0.parquet").write_bytes(b"other")
+    assert folder_entry(done, extracts, at=AT)["run_id"] != entry["run_id"]
+    with pytest.raises(JournalError, match="There is no extract in"):
+        folder_entry(done, tmp_path / "elsewhere", at=AT)
+
+
+def test_the_table_context_is_hashed(
+    journal: Journal, small_cohort: Cohort, score: Callable[..., RiskScores], as_of: date
+) -> None:
+    """Features read the table context: its hash is kept with those of the other tables."""
+    tables = {
+        name: getattr(small_cohort.records, name) for name in ("pupils", "enrolments", "absences", "grades")
+    }
+    records = PupilRecords(**tables, context=build_context(small_cohort.records, as_of))
+    journal.record(score(records), at=AT, records=records)
+    assert "context" in journal.entries()[0]["inputs"]
+
+
+def test_other_things_than_scores_are_refused(journal: Journal, small_scores: RiskScores) -> None:
+    """A frame in place of scores and a path in place of records are told together, and no file is made."""
+    with pytest.raises(JournalError, match="scores is a DataFrame; records is a str") as refused:
+        journal.record(small_scores.frame, at=AT, records="extracts")  # type: ignore[arg-type]
+    assert "Hint:" in str(refused.value)
+    assert not journal.path.parent.exists()
+
+
+def test_nothing_is_removed_from_a_journal_that_is_not_there(journal: Journal) -> None:
+    """On a mistyped path an erasure or a purge would have removed nothing, and said so to nobody: it is refused."""
+    for removed in (lambda: journal.erase("a", at=AT), lambda: journal.purge(before=AT, at=AT)):
+        with pytest.raises(JournalError, match="There is no journal"):
+            removed()
+    assert not journal.path.parent.exists()
 
 
 def test_no_journal_has_no_entries(journal: Journal) -> None:

@@ -104,6 +104,24 @@ def test_a_school_left_out_of_the_mapping_has_no_list() -> None:
     assert found.pupils["school_id"].tolist() == [SCHOOLS[1]]
 
 
+def test_pupils_who_have_gone_are_no_pupils_of_the_school(small_scores: RiskScores) -> None:
+    """Extracts hold earlier years: the size of a school is that of the day, and one that all have left needs no places."""
+    frame = small_scores.frame
+    sizes = frame.loc[frame["enrolled"], "school_id"].value_counts()
+    assert sizes.sum() < len(frame)
+    school = str(sizes.index[0])
+    found = capacity_list(small_scores, {school: int(sizes.iloc[0])})
+    assert found.schools["pupils"].tolist() == [sizes.iloc[0]]
+    with pytest.raises(PolicyError, match="is above its"):
+        capacity_list(small_scores, {school: int(sizes.iloc[0]) + 1})
+
+    left = _scores([(SCHOOLS[0], 0.1), (SCHOOLS[0], 0.2), (SCHOOLS[1], None)])
+    left.frame["enrolled"] = [True, True, False]
+    assert capacity_list(left, 2).schools["school_id"].tolist() == [SCHOOLS[0]]
+    with pytest.raises(PolicyError, match="has no pupil enrolled that day"):
+        capacity_list(left, {SCHOOLS[1]: 1})
+
+
 def test_pupils_without_a_score_are_never_listed() -> None:
     """A school with fewer scores than places has a shorter list, and says so."""
     row = capacity_list(_scores([(SCHOOLS[0], None), (SCHOOLS[0], 0.3)]), 2).schools.iloc[0]
@@ -128,6 +146,14 @@ def test_a_capacity_that_cannot_be_is_refused(capacity: Any, came: str) -> None:
         capacity_list(_scores([(SCHOOLS[0], 0.1)] * 3), capacity)
     for part in (came, "Expected:", "Hint:"):
         assert part in str(refused.value)
+
+
+def test_what_is_no_scores_is_refused(small_scores: RiskScores) -> None:
+    """The frame of the scores, or anything else in their place, says what to pass."""
+    for other in (small_scores.frame, 5, None):
+        with pytest.raises(PolicyError, match="scores is a ") as refused:
+            capacity_list(other, 3)  # type: ignore[arg-type]
+        assert "Hint: capacity_list(scores, 12)" in str(refused.value)
 
 
 def test_all_faults_of_capacities_come_at_once() -> None:

@@ -116,13 +116,15 @@ def test_nobody_or_everybody_leaving_reads_well(policy: Policy) -> None:
 
 
 def test_other_thresholds_have_no_figure(policy: Policy) -> None:
-    """A count holds for the thresholds and levels it was made with; for others, and for old models, it says so."""
+    """A count holds for the thresholds and levels it was made with, in any order; for others, and for old models, it says so."""
     group = policy.table.group_of("2de_pro")
     moved = group.model_copy(update={"targeted": 0.25})
     measured = HeldOutPupils.of(["2de_pro"] * 100, [0.3] * 100, [1] * 30 + [0] * 70)
     held_out = {"tiers": tier_counts(measured, policy), "school_years": [2023], "untouched": True}
 
     assert tier_precision(held_out, group, 2, synthetic=False).share == 0.3
+    turned = group.model_copy(update={"levels": group.levels[::-1]})
+    assert tier_precision(held_out, turned, 2, synthetic=False).share == 0.3
     for found in (
         tier_precision(held_out, moved, 2, synthetic=False),
         tier_precision({}, group, 2, synthetic=False),

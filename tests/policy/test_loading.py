@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -57,6 +58,44 @@ def test_caller_gives_a_file_or_a_folder(edited: Edit, policy: Policy) -> None:
     assert only_measures.measures != policy.measures
 
 
+@pytest.mark.parametrize("name", ["measures.toml", "nos_mesures.toml"])
+def test_a_file_of_measures_alone_keeps_the_bundled_thresholds(
+    edited: Edit, tmp_path: Path, policy: Policy, name: str
+) -> None:
+    """A file given by itself is the table that it holds, whatever its name; the other table is the bundled one."""
+    folder = edited("measures.toml", ("min_age = 15", "min_age = 16"))
+    file = (folder / "measures.toml").rename(tmp_path / name)
+
+    found = load_policy(file)
+
+    assert found.table == policy.table
+    assert next(rule.min_age for rule in found.measures if rule.code == "pafi") == 16
+
+
+def test_a_policy_built_by_hand_holds_every_level_once(policy: Policy) -> None:
+    """Overlapping or missing levels and repeated codes are refused all at once, as in a file, and not when scoring."""
+    first, *others = policy.table.groups
+    for groups, came in (
+        (others, "level '6e' is in no group; level '5e' is in no group"),
+        (
+            [first, *others, first],
+            "level '6e' is listed 2 times .*; groups: code 'college_6e_5e' is used 2 times",
+        ),
+    ):
+        table = policy.table.model_copy(update={"groups": tuple(groups)})
+        with pytest.raises(ValidationError, match=came):
+            Policy(version="ours", table=table, measures=policy.measures)
+    with pytest.raises(ValidationError, match="measures: code 'gpds' is used 2 times"):
+        Policy(version="ours", table=policy.table, measures=(*policy.measures, policy.measures[3]))
+
+
+def test_what_came_is_shown_short(edited: Edit) -> None:
+    """A fault shows the beginning of a long value, never a whole table."""
+    message = _refusal(edited("vigilance.toml", ("title =", f"titre = '{'x' * 500}'\ntitle =")))
+    assert "titre: 'xxx" in message
+    assert "x" * 80 not in message
+
+
 def test_policy_in_force_between_its_dates(edited: Edit, policy: Policy) -> None:
     """First and last day count; without a last day a policy stays in force."""
     assert policy.in_force(date(2024, 9, 1))
@@ -71,7 +110,7 @@ def test_policy_in_force_between_its_dates(edited: Edit, policy: Policy) -> None
     ("edit", "came"),
     [
         (('"3e_pm", ', ""), "level '3e_pm' is in no group"),
-        (('"2de_gt", ', '"2de_gt", "4e", '), "level '4e' is listed 2 times"),
+        (('"2de_gt", ', '"2de_gt", "4e", '), "level '4e' is listed 2 times (college_4e_3e, gt)"),
         (('"cap2"]', '"cap2", "bts1"]'), "level 'bts1' is not known"),
         (("secured = 0.40", "secured = 1.2"), "groups[0] (college_6e_5e).secured: 1.2 came"),
         (("targeted = 0.10", "targeted = 0"), "groups[1] (college_4e_3e).targeted: 0 came"),
@@ -108,6 +147,7 @@ def test_faulty_vigilance_table_is_refused(edited: Edit, edit: tuple[str, str], 
         ),
         (("max_age = 17", "max_age = 12"), "expected min_age <= max_age, came 16 / 12"),
         (('end = "11-07"', 'end = "7 novembre"'), "'7 novembre' came"),
+        (('end = "11-07"', 'end = "02-31"'), "'02-31' came; no year has such a day"),
         (("min_tier = 1", "min_tier = 0"), "only a fact can open a measure"),
         (("min_tier = 1", "min_tier = 4"), "(avenir_pro).min_tier: 4 came"),
         (('code = "mlds"', 'code = "tdo"'), "code 'tdo' is used 2 times"),
@@ -147,3 +187,11 @@ def test_a_table_in_another_encoding_is_refused(edited: Edit) -> None:
 def test_a_path_without_a_table_is_refused(tmp_path: Path, name: str) -> None:
     """An empty folder or a missing file is no policy."""
     assert "No policy table at" in _refusal(tmp_path / name)
+
+
+@pytest.mark.parametrize("path", [5, b"vigilance.toml", ["vigilance.toml"]])
+def test_what_is_no_path_is_refused(path: Any) -> None:  # noqa: ANN401 - it must be refused
+    """A number, bytes or a list in place of a path says what to pass."""
+    with pytest.raises(PolicyError, match=r"path is a \w+") as refused:
+        load_policy(path)
+    assert "Hint:" in str(refused.value)

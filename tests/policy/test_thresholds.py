@@ -112,3 +112,5 @@ def test_a_model_without_counts_and_another_division_are_refused(small_model: Tr
         threshold_table(replace(small_model, held_out={}))
     with pytest.raises(PolicyError, match="by='school'"):
         threshold_table(small_model, by="school")  # type: ignore[arg-type]
+    with pytest.raises(PolicyError, match="model is a str"):
+        threshold_table("models/2025")  # type: ignore[arg-type]

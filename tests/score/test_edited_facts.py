@@ -212,6 +212,13 @@ def test_estimates_turn_into_json_and_back(helped: Counterfactuals) -> None:
     assert read["run"]["model"]["demo"] is True
 
 
+def test_what_is_no_scores_or_ids_is_refused(small_scores: RiskScores) -> None:
+    """A frame in place of scores and a number in place of ids are told together, with what to do."""
+    with pytest.raises(RecordsError, match="scores is a DataFrame; pupils=5") as refused:
+        what_could_help(small_scores.frame, pupils=5)  # type: ignore[arg-type]
+    assert "Hint:" in str(refused.value)
+
+
 def test_pupils_without_a_score_are_refused(small_scores: RiskScores) -> None:
     """An unknown pupil, a pupil without a score, and one who was not asked for are refused with what to do."""
     unscored = small_scores.frame.loc[small_scores.frame["risk"].isna(), "pupil_id"].iloc[0]

@@ -92,6 +92,19 @@ def test_what_is_missing_is_said(small_scores: RiskScores) -> None:
     assert counts.nunique() > 1
 
 
+@pytest.mark.parametrize("pupil", [["a"], 5, None])
+def test_what_is_no_id_is_refused(small_scores: RiskScores, pupil: object) -> None:
+    """A list, a number or nothing in place of an id says what was expected, like an id that is not there."""
+    for asked in (
+        small_scores.__getitem__,
+        small_scores.explanation,
+        small_scores.measures,
+        small_scores.facts,
+    ):
+        with pytest.raises(RecordsError, match=r"No pupil .*\nExpected"):
+            asked(pupil)  # type: ignore[arg-type]
+
+
 def test_pupils_are_found_by_their_id(small_scores: RiskScores) -> None:
     """``scores[id]`` is the pupil of that id; an unknown one is refused with what to look at."""
     some = small_scores.frame["pupil_id"].tolist()[::200]

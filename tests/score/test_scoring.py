@@ -92,6 +92,8 @@ def test_who_cannot_be_scored_comes_back_with_the_cause(
         "also scored": None,
     }
     assert {pupil.pupil_id: pupil.cause for pupil in scores} == causes
+    enrolled = scores.frame.set_index("pupil_id")["enrolled"]
+    assert enrolled[~enrolled].index.tolist() == ["left", "never"]
     for pupil in scores:
         assert (pupil.risk is None) == (pupil.cause is not None)
         assert pupil.data.sufficient == (pupil.cause is None)

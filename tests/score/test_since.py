@@ -18,7 +18,7 @@ from decrochage_risk.explain import Side, attribute, find_changes
 from decrochage_risk.explain.changes import MOST_CHANGES
 from decrochage_risk.explain.reasons import FLOOR
 from decrochage_risk.features import FAMILIES
-from decrochage_risk.score.changes import Changes, PupilChange
+from decrochage_risk.score.changes import OTHER_CALENDAR, Changes, PupilChange
 from decrochage_risk.score.since import NOT_LOOKED_AT, OTHER_MODEL
 
 if TYPE_CHECKING:
@@ -224,6 +224,14 @@ def test_another_model_is_said_and_gives_no_reason(small_scores: RiskScores, bef
     assert changes.reasons.empty
     scored = changes.frame["points"].notna()
     assert (changes.frame.loc[scored, "explanation_cause"] == OTHER_MODEL).all()
+
+
+def test_another_calendar_is_said(small_scores: RiskScores, before: RiskScores) -> None:
+    """Rates of both days rest on the days of school: when they were not counted alike, the summary says so."""
+    other = replace(before.run, calendar_version="0" * 12)
+    mixed = type(before)(before._results, other, before._policy, before._model)
+    assert OTHER_CALENDAR in small_scores.since(mixed).summary
+    assert OTHER_CALENDAR not in small_scores.since(before).summary
 
 
 def test_who_was_never_to_be_looked_at_is_not_explained(

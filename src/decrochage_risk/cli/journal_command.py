@@ -11,7 +11,6 @@ import typer
 import decrochage_risk as dr
 from decrochage_risk import french
 from decrochage_risk.cli.output import say, shown_id
-from decrochage_risk.errors import JournalError, explain_error
 
 __all__ = ["journal"]
 
@@ -43,17 +42,12 @@ def journal(file: JournalPath, *, purge_before: PurgeBefore = None, erase: Erase
     Écrit : avec --purge-before ou --erase, le journal entier d'un seul coup, avec une ligne qui compte ce qui est
     parti. Un système à haut risque garde ses journaux six mois au moins (règlement (UE) 2024/1689, art. 26).
     """
-    from decrochage_risk.school_year import to_date  # noqa: PLC0415 - numpy and pandas load on first use
+    from decrochage_risk.journal.journal import no_journal  # noqa: PLC0415 - numpy and pandas load on first use
+    from decrochage_risk.school_year import to_date  # noqa: PLC0415 - same
 
     log = dr.Journal(file)
     if not file.is_file():
-        raise JournalError(
-            explain_error(
-                f"There is no journal {file}",
-                expected="a file written by score --journal",
-                hint="Check the path; a journal is made by the first scoring that names it.",
-            )
-        )
+        raise no_journal(file)
     now = datetime.now(tz=UTC)
     if purge_before is not None:
         first_kept = datetime.combine(to_date(purge_before), time(), tzinfo=UTC)

@@ -29,9 +29,13 @@ from decrochage_risk.cli.score_command import (  # Typer reads them at run time
     ModelFolder,  # noqa: TC001
     PolicyPath,  # noqa: TC001
 )
+from decrochage_risk.errors import RecordsError, explain_error
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from decrochage_risk.notices import Notice
+    from decrochage_risk.records import PupilRecords
 
 __all__ = ["file_name", "notice"]
 
@@ -58,6 +62,15 @@ Out = Annotated[
     typer.Option("--out", metavar="DOSSIER", help="Où écrire les notices."),
 ]
 FormOption = Annotated[Form, typer.Option("--format", help="Forme de la notice.")]
+Source = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--source",
+        metavar="TABLE=TEXTE",
+        show_default=False,
+        help="D'où vient une table, par exemple « absences=export du 4 mars 2025 » ; à répéter.",
+    ),
+]
 Contact = Annotated[
     str,
     typer.Option("--contact", metavar="TEXTE", help="À qui demander, corriger, contester."),
@@ -73,6 +86,7 @@ def notice(  # noqa: PLR0913 - one argument per option of the command
     out: Out = Path("out/notices"),
     form: FormOption = Form.HTML,
     contact: Contact = "le chef d'établissement",
+    source: Source = None,
     exclude: Exclude = None,
     on_fault: OnFaultOption = OnFault.RAISE,
     calendar: CalendarFile = None,
@@ -91,21 +105,53 @@ def notice(  # noqa: PLR0913 - one argument per option of the command
     day = to_date(as_of)
     check_target_folder(out)
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
-    refused, chosen = ids_of_file(exclude), dr.load_policy(policy)
+    refused, chosen, sources = ids_of_file(exclude), dr.load_policy(policy), _sources(source or ())
     with steps(_STEPS) as step:
         step("Lecture du modèle")
         trained = dr.load_model(model) if model is not None else None
         step("Lecture et vérification des extraits")
         read = read_extracts(folder, on_fault=on_fault, calendar=days)
         step("Estimations et notices")
+        asked = _asked(pupil, read.records)
         scores = dr.score_pupils(
-            read.records, as_of=day, model=trained, policy=chosen, explain=pupil, exclude=refused
+            read.records, as_of=day, model=trained, policy=chosen, explain=asked, exclude=refused
         )
-        written = [_write(dr.notice(scores, one, contact=contact), out, form) for one in pupil]
+        made = [dr.notice(scores, one, sources=sources, contact=contact) for one in asked]
+        written = [_write(one, out, form) for one in made]
     for line in read.told():
         say(line)
     for path in written:
         say(f"Notice : {path}")
+
+
+def _sources(given: Iterable[str]) -> dict[str, str]:
+    """Read where the tables come from; `decrochage_risk.notices.notice` checks their names."""
+    parts = [text.partition("=") for text in given]
+    faulty = [f"{''.join(part)!r}" for part in parts if not part[0].strip() or not part[2].strip()]
+    if faulty:
+        raise RecordsError(
+            explain_error(
+                f"--source {', '.join(faulty)}",
+                expected="a table and a text, TABLE=TEXTE",
+                hint="For example --source 'absences=export du 4 mars 2025'.",
+            )
+        )
+    return {table.strip(): text.strip() for table, _, text in parts}
+
+
+def _asked(pupils: Sequence[str], records: PupilRecords) -> list[str]:
+    """Give the pupils asked for, each once; refuse those whom the extracts do not hold, all at once."""
+    asked, known = list(dict.fromkeys(pupils)), set(records.pupils["pupil_id"])
+    unknown = [repr(pupil) for pupil in asked if pupil not in known]
+    if unknown:
+        raise RecordsError(
+            explain_error(
+                f"--pupil names {len(unknown)} unknown pupil{'s' * (len(unknown) > 1)}: {', '.join(unknown)}",
+                expected="ids of the pupils table",
+                hint="Ids are compared letter by letter, with their leading zeros.",
+            )
+        )
+    return asked
 
 
 def _write(made: Notice, folder: Path, form: Form) -> Path:

@@ -10,7 +10,7 @@ import typer
 
 import decrochage_risk as dr
 from decrochage_risk import french
-from decrochage_risk.cli.capacity import write_capacity_list
+from decrochage_risk.cli.capacity import asked_places, write_capacity_list
 from decrochage_risk.cli.files import check_target_file, check_target_folder, fault_lines, reading_lines
 from decrochage_risk.cli.options import (
     AlsaceMoselle,
@@ -64,7 +64,7 @@ PolicyPath = Annotated[
         "--policy",
         metavar="CHEMIN",
         show_default=False,
-        help="Vos seuils : un fichier vigilance.toml, ou un dossier avec vigilance.toml, measures.toml ou les deux.",
+        help="Vos seuils ou vos mesures : un fichier, ou un dossier avec vigilance.toml, measures.toml ou les deux.",
     ),
 ]
 
@@ -79,12 +79,13 @@ JournalFile = Annotated[
     ),
 ]
 Capacity = Annotated[
-    int | None,
+    list[str] | None,
     typer.Option(
         "--capacity",
-        metavar="N",
+        metavar="N|UAI=N",
         show_default=False,
-        help="Écrire aussi, par établissement, la liste des N élèves au risque le plus élevé (capacite.csv).",
+        help="Écrire aussi, par établissement, la liste des N élèves au risque le plus élevé (capacite.csv) ; "
+        "UAI=N pour un établissement, à répéter.",
     ),
 ]
 
@@ -126,7 +127,7 @@ def score(  # noqa: PLR0913 - one argument per option of the command
     check_target_folder(target)
     check_target_file(journal)
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
-    refused, chosen = ids_of_file(exclude), dr.load_policy(policy)
+    refused, chosen, places = ids_of_file(exclude), dr.load_policy(policy), asked_places(capacity or ())
     with bar() as tell:
         tell("Lecture du modèle", 0, 0)
         trained = dr.load_model(model) if model is not None else None
@@ -145,10 +146,9 @@ def score(  # noqa: PLR0913 - one argument per option of the command
         )
         if journal is not None:
             dr.Journal(journal).record_folder(done, folder, at=datetime.now(tz=UTC))
-        listed = None if capacity is None else write_capacity_list(done, capacity)
     _say_result(done)
-    if listed is not None:
-        say(listed)
+    if places is not None:
+        say(write_capacity_list(done, places))
 
 
 def _say_result(done: FolderScores) -> None:

@@ -12,6 +12,7 @@ import decrochage_risk as dr
 from decrochage_risk import french
 from decrochage_risk.cli.files import check_target_file, writing
 from decrochage_risk.cli.output import console, say
+from decrochage_risk.cli.score_command import ModelFolder  # noqa: TC001 - Typer reads it at run time
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,9 +28,6 @@ class By(StrEnum):
     LEVEL = "level"
 
 
-Model = Annotated[
-    Path, typer.Option("--model", metavar="DOSSIER", show_default=False, help="Modèle écrit par « train ».")
-]
 CsvFile = Annotated[
     Path | None,
     typer.Option("--csv", metavar="FICHIER", show_default=False, help="Écrire la table en CSV."),
@@ -38,7 +36,7 @@ CsvFile = Annotated[
 
 def thresholds(
     *,
-    model: Model,
+    model: ModelFolder = None,
     by: Annotated[By, typer.Option("--by", help="Par groupe de niveaux ou par niveau.")] = By.GROUP,
     csv: CsvFile = None,
 ) -> None:
@@ -48,8 +46,10 @@ def thresholds(
 
     Affiche la table ; une case de 1 à 4 élèves n'est pas montrée. Écrit : le fichier de --csv, s'il est demandé.
     """
+    from decrochage_risk.score import load_demo_model  # noqa: PLC0415 - numpy and pandas load on first use
+
     check_target_file(csv)
-    trained = dr.load_model(model)
+    trained = load_demo_model() if model is None else dr.load_model(model)
     table = dr.threshold_table(trained, by=by.value)
     years = french.join([french.school_year(year) for year in trained.held_out["school_years"]])
     say(f"Un élève compte une fois par année ; année scolaire {years}. Intervalles à 90 %.")

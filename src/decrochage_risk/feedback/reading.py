@@ -147,7 +147,7 @@ def _ids(pupils: PupilRecords | Iterable[str]) -> list[str]:
                 f"pupils={pupils!r}", expected="PupilRecords, or ids", hint='For one pupil: pupils=["a1"].'
             )
         )
-    return list(pupils)
+    return [str(pupil) for pupil in pupils]  # as the ids of a table are read: 12 is the pupil '12'
 
 
 def _cross_faults(table: CodedTable, ids: list[str]) -> Iterator[FaultGroup]:

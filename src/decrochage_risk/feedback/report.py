@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.features import FAMILIES
+from decrochage_risk.feedback.reading import Feedback
 from decrochage_risk.feedback.rows import JUDGEMENTS
 from decrochage_risk.model import jeffreys_interval
 from decrochage_risk.policy import SMALLEST_CELL
 from decrochage_risk.records.levels import LEVEL_NAMES
+from decrochage_risk.score import RiskScores
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    from decrochage_risk.feedback.reading import Feedback
-    from decrochage_risk.score import RiskScores
 
 __all__ = ["judged_flags"]
 
@@ -46,7 +46,13 @@ def judged_flags(scores: RiskScores, feedback: Feedback) -> pd.DataFrame:
         the share of flags judged right, with its 90 % Jeffreys interval ``low``, ``high``. A row with a cell of 1 to
         4 pupils keeps its numbers to itself, but for ``flagged`` from 5 on. A pupil counts in each family of its
         aggravating reasons.
+
+    Raises
+    ------
+    RecordsError
+        Other things than scores and feedback.
     """
+    _refuse_other_kinds(scores, feedback)
     said = feedback.frame[feedback.frame["as_of"] == pd.Timestamp(scores.run.as_of)]
     judgement = said.dropna(subset=["judgement"]).set_index("pupil_id")["judgement"].astype(object)
     flagged = scores.frame.loc[scores.frame["flagged"], ["pupil_id", "level"]]
@@ -59,6 +65,19 @@ def judged_flags(scores: RiskScores, feedback: Feedback) -> pd.DataFrame:
     rows += _parts("family", flagged.merge(families, on="pupil_id"), codes)
     numbers = dict.fromkeys(("flagged", "judged", *JUDGEMENTS), "Int64")
     return pd.DataFrame(rows, columns=list(_COLUMNS)).astype(numbers)
+
+
+def _refuse_other_kinds(scores: object, feedback: object) -> None:
+    wrong = [] if isinstance(scores, RiskScores) else [f"scores is a {type(scores).__name__}"]
+    wrong += [] if isinstance(feedback, Feedback) else [f"feedback is a {type(feedback).__name__}"]
+    if wrong:
+        raise RecordsError(
+            explain_error(
+                "; ".join(wrong),
+                expected="what score_pupils gave, and what read_feedback gave",
+                hint="judged_flags(scores, read_feedback(table, records)).",
+            )
+        )
 
 
 def _parts(by: str, rows: pd.DataFrame, order: tuple[str, ...]) -> Iterator[dict[str, Any]]:

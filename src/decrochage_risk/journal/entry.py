@@ -12,17 +12,19 @@ import numpy as np
 import pandas as pd
 
 from decrochage_risk.errors import JournalError, explain_error
+from decrochage_risk.records import PupilRecords
+from decrochage_risk.records.sizing import files_of_extract
+from decrochage_risk.score import RiskScores
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from decrochage_risk.records import PupilRecords
-    from decrochage_risk.score import FolderScores, RiskScores, RunFacts
+    from decrochage_risk.score import FolderScores, RunFacts
 
 __all__ = ["FORMAT", "checked_time", "folder_entry", "line_of", "scoring_entry", "table_hash"]
 
 FORMAT = 1
-_TABLES = ("pupils", "enrolments", "absences", "grades", "orientation", "coverage")
+_TABLES = ("pupils", "enrolments", "absences", "grades", "orientation", "coverage", "context")
 _ID_LENGTH = 16
 _RESULT = ("pupil_id", "risk", "tier", "flagged")
 _READ = (*_RESULT, "cause", "explained")
@@ -45,7 +47,13 @@ def scoring_entry(scores: RiskScores, *, at: object, records: PupilRecords | Non
     dict
         JSON values. ``run_id`` is a hash of everything but the time: the same records, model, policy and date give
         the same id, so that a repeated run is seen to be one.
+
+    Raises
+    ------
+    JournalError
+        Other things than scores and records; a time that is none.
     """
+    _refuse_other_kinds(scores, records)
     inputs = {"features": table_hash(scores.features.reset_index())}
     return _entry(scores.frame, scores.run, inputs | ({} if records is None else _hashes(records)), at)
 
@@ -58,13 +66,41 @@ def folder_entry(done: FolderScores, extracts: Path, *, at: object) -> dict[str,
     done : FolderScores
         The run.
     extracts : Path
-        The folder that was scored: the SHA-256 of each of its files is kept.
+        The folder that was scored: the SHA-256 of each of its files is kept, those of tables in several files too.
     at : datetime or ISO text
         When it was made, with its time zone.
+
+    Raises
+    ------
+    JournalError
+        A folder without a file; a time that is none.
     """
-    inputs = {path.name: _file_hash(path) for path in sorted(extracts.iterdir()) if path.is_file()}
+    files = {path.relative_to(extracts).as_posix(): path for path in files_of_extract(extracts)}
+    if not files:
+        raise JournalError(
+            explain_error(
+                f"There is no extract in {extracts}",
+                expected="the folder that was scored",
+                hint="Give the same folder as to score_folder: the hashes of its files are kept.",
+            )
+        )
+    inputs = {name: _file_hash(path) for name, path in sorted(files.items())}
     frame = pd.read_parquet(done.folder / "scores.parquet", columns=list(_READ))
     return _entry(frame, done.digest.run, inputs, at)
+
+
+def _refuse_other_kinds(scores: object, records: object) -> None:
+    wrong = [] if isinstance(scores, RiskScores) else [f"scores is a {type(scores).__name__}"]
+    if records is not None and not isinstance(records, PupilRecords):
+        wrong.append(f"records is a {type(records).__name__}")
+    if wrong:
+        raise JournalError(
+            explain_error(
+                "; ".join(wrong),
+                expected="what score_pupils gave, and the PupilRecords that it was given",
+                hint="journal.record(scores, at=..., records=records), not a frame of theirs.",
+            )
+        )
 
 
 def _entry(frame: pd.DataFrame, run: RunFacts, inputs: dict[str, str], at: object) -> dict[str, Any]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from decrochage_risk.records import PupilRecords
     from decrochage_risk.score import FolderScores, RiskScores
 
-__all__ = ["Journal"]
+__all__ = ["Journal", "no_journal"]
 
 _ERASED = "erased_ids"
 
@@ -66,7 +66,7 @@ class Journal:
         Raises
         ------
         JournalError
-            A time that is none; a file that cannot be written.
+            Other things than scores and records; a time that is none; a file that cannot be written.
         """
         return self._record(scoring_entry(scores, at=at, records=records))
 
@@ -90,7 +90,7 @@ class Journal:
         Raises
         ------
         JournalError
-            A time that is none; a file that cannot be written.
+            A time that is none, a folder without extracts; a file that cannot be written.
         """
         return self._record(folder_entry(done, Path(extracts), at=at))
 
@@ -141,7 +141,7 @@ class Journal:
         Raises
         ------
         JournalError
-            Times that are none, a purge of the future; a file that cannot be read or written.
+            Times that are none, a purge of the future; no such journal, or one that cannot be read or written.
         """
         first_kept, now = checked_time(before), checked_time(at)
         if first_kept > now:
@@ -180,7 +180,7 @@ class Journal:
         Raises
         ------
         JournalError
-            A time that is none; a file that cannot be read or written.
+            A time that is none; no such journal, or one that cannot be read or written.
         """
         now = checked_time(at)
 
@@ -240,8 +240,11 @@ class Journal:
     ) -> int:
         """Write a whole new file and put it in the place of the old one; count the entries that differ.
 
-        A line that cannot be read has no date and may hold any id: it goes too, and is counted apart.
+        A line that cannot be read has no date and may hold any id: it goes too, and is counted apart. A journal that is
+        not there is refused: on a mistyped path nothing would be removed, and nobody told.
         """
+        if not self.path.exists():
+            raise no_journal(self.path)
         with locked(self.path):
             found, unread = self._read()
             kept = [(entry, changed(entry)) for entry in found]
@@ -270,6 +273,17 @@ def _entry_of(line: bytes) -> dict[str, Any] | None:
         return None
     whole = isinstance(entry, dict) and {"kind", "at"} <= set(entry) and isinstance(entry["at"], str)
     return entry if whole else None
+
+
+def no_journal(path: Path) -> JournalError:
+    """Say that there is no journal at a path."""
+    return JournalError(
+        explain_error(
+            f"There is no journal {path}",
+            expected="a file written by Journal.record or score --journal",
+            hint="Check the path; a journal is made by the first scoring that names it.",
+        )
+    )
 
 
 def _unusable(path: Path, verb: str, error: OSError) -> JournalError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from decrochage_risk import french
 from decrochage_risk.errors import RecordsError, explain_error
@@ -14,10 +14,8 @@ from decrochage_risk.records.levels import LEVEL_BY_NAME
 from decrochage_risk.records.tables import TABLES
 from decrochage_risk.school_year import school_year_of
 from decrochage_risk.score import PupilRisk, RiskScores
+from decrochage_risk.score.run_facts import NOT_IN_FORCE
 from decrochage_risk.score.scoring import REFUSED
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 __all__ = ["notice"]
 
@@ -58,13 +56,14 @@ def notice(
     ------
     RecordsError
         A pupil that was not scored in this run, a scored one who was not explained (the weights are due), a result
-        of another run, or a source of an unknown table.
+        of another run, a source of an unknown table, an empty text, or other kinds of objects.
 
     Notes
     -----
     Sources: code des relations entre le public et l'administration, L311-3-1 and R311-3-1-2 (decree 2017-330); loi
     78-17, article 47; règlement (UE) 2016/679, articles 15, 16, 21 and 22.
     """
+    _refuse_other_kinds(scores, pupil, sources, contact)
     told = pupil if isinstance(pupil, PupilRisk) else scores[pupil]
     _refuse_unusable(scores, told, pupil, sources or {})
     row = scores.frame.iloc[scores.frame.index[scores.frame["pupil_id"] == told.pupil_id][0]]
@@ -74,6 +73,7 @@ def notice(
         level=LEVEL_BY_NAME[told.level].label if told.level else None,
         school_id=_text(row["school_id"]),
         class_id=_text(row["class_id"]),
+        enrolled=bool(row["enrolled"]),
         as_of=told.as_of,
         estimated=told.risk is not None,
         cause=told.cause,
@@ -94,24 +94,50 @@ def notice(
     )
 
 
+def _refuse_other_kinds(scores: object, pupil: object, sources: object, contact: object) -> None:
+    faults = []
+    if not isinstance(scores, RiskScores):
+        faults.append(f"scores is a {type(scores).__name__}")
+    if not isinstance(pupil, str | PupilRisk):
+        faults.append(f"pupil is a {type(pupil).__name__}")
+    if not isinstance(contact, str) or not contact.strip():
+        faults.append(f"contact={contact!r}")
+    if sources is not None and not isinstance(sources, Mapping):
+        faults.append(f"sources is a {type(sources).__name__}")
+    elif sources:
+        empty = [name for name, text in sources.items() if not isinstance(text, str) or not text.strip()]
+        faults += [f"sources[{name!r}]={sources[name]!r}" for name in empty]
+    if faults:
+        raise RecordsError(
+            explain_error(
+                f"A notice cannot be written: {'; '.join(faults)}",
+                expected="notice(RiskScores, id or PupilRisk, sources={table: text}, contact=text), no text empty",
+                hint="Pass what score_pupils gave; leave sources and contact out for the usual words.",
+            )
+        )
+
+
 def _refuse_unusable(
     scores: RiskScores, told: PupilRisk, asked: str | PupilRisk, sources: Mapping[str, str]
 ) -> None:
-    faults = []
+    faults, hints = [], []
     if isinstance(asked, PupilRisk) and (told.pupil_id not in scores or scores[told.pupil_id] != told):
         faults.append(f"the result of {told.pupil_id!r} is not of this run")
+        hints.append("Take the result from these scores, or give the id alone.")
     if told.risk is not None and told.reasons is None:
         why = told.explanation_cause or "the run did not explain this pupil"
         faults.append(f"no weights are known for {told.pupil_id!r} ({why})")
+        hints.append(f"Score with explain=[{told.pupil_id!r}], which gives the weights of this pupil.")
     unknown = [name for name in sources if name not in READ_TABLES]
     if unknown:
         faults.append(f"sources names the tables {', '.join(map(repr, unknown))}")
+        hints.append("Name a table as its file is named.")
     if faults:
         raise RecordsError(
             explain_error(
                 f"A notice cannot be written: {'; '.join(faults)}",
                 expected=f"a pupil of this run with its weights, and sources among {', '.join(READ_TABLES)}",
-                hint=f"Score with explain=[{told.pupil_id!r}], which gives the weights of this pupil.",
+                hint=" ".join(hints),
             )
         )
 
@@ -139,9 +165,10 @@ def _contribution(scores: RiskScores, told: PupilRisk) -> tuple[str, ...]:
     bounds = ""
     if told.interval is not None:
         bounds = f" (fourchette {french.interval_percent(told.interval.low, told.interval.high)})"
+    outdated = "" if scores.run.policy_in_force else f" ; {NOT_IN_FORCE}"
     result = (
         f"Pour cet élève : estimation de {french.percent(told.risk, 1)}{bounds}, palier « {told.tier_label} » ; "
-        f"règle appliquée : {told.flag_rule}."
+        f"règle appliquée : {told.flag_rule}{outdated}."
     )
     others = [told.tier_precision.text] if told.tier_precision is not None else []
     return purpose, degree, result, *others, *_dominant_facts(told)

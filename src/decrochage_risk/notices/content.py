@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict
 from decrochage_risk import french
 from decrochage_risk.policy import Measure
 from decrochage_risk.score import ModelFacts
-from decrochage_risk.score.scoring import NOT_ENROLLED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,7 +97,9 @@ class Notice(_Frozen):
     Attributes
     ----------
     pupil_id, level, school_id, class_id : str or None
-        Who; the level as a school writes it.
+        Who; the level as a school writes it. Of the last known enrolment when the pupil is not enrolled that day.
+    enrolled : bool
+        Whether a known enrolment is open that day.
     as_of : date
         Only what was known on the morning of this day was used.
     estimated : bool
@@ -131,6 +132,7 @@ class Notice(_Frozen):
     level: str | None
     school_id: str | None
     class_id: str | None
+    enrolled: bool = True
     as_of: date
     estimated: bool
     cause: str | None
@@ -172,11 +174,6 @@ class Notice(_Frozen):
         return french.plural(self.set_aside, "ligne fautive mise de côté", "lignes fautives mises de côté")
 
     @property
-    def of_last_enrolment(self) -> bool:
-        """Whether level, class and school are those of an enrolment that is over."""
-        return (self.cause or "").startswith(NOT_ENROLLED)
-
-    @property
     def present_measures(self) -> tuple[Measure, ...]:
         """Measures for an enrolled pupil."""
         return tuple(measure for measure in self.measures if not measure.after_leaving)
@@ -191,7 +188,7 @@ class Notice(_Frozen):
         return self._rendered("notice.md.j2", escape=False)
 
     def to_html(self) -> str:
-        """Write the notice as one HTML page for A4, without script, font or address from elsewhere."""
+        """Write the notice as one HTML page, for a sheet of A4 at most, without script, font or address from elsewhere."""
         return self._rendered("notice.html.j2", escape=True)
 
     def to_json(self) -> str:

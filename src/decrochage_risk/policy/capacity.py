@@ -42,7 +42,7 @@ class CapacityList:
         ``class_id``, ``pupil_id``, ``level``, ``risk``, ``tier``, ``flagged`` and ``tied`` (another pupil with the
         very same risk was left out: the order of the ids decided, which means nothing).
     schools : DataFrame
-        One row per school: ``capacity``, ``pupils``, ``scored``, ``listed``, ``flagged``, ``flagged_not_listed``
+        One row per school: ``capacity``, ``pupils`` (enrolled that day), ``scored``, ``listed``, ``flagged``, ``flagged_not_listed``
         (situations to look at that the capacity leaves out), ``least_risk`` (smallest listed risk), ``tied_out``
         (pupils left out with that same risk), ``expected`` (sum of the listed risks: how many of the listed would
         leave) and its 90 % interval ``low``, ``high``.
@@ -78,7 +78,8 @@ def capacity_list(scores: HasFrame, capacity: int | Mapping[str, int]) -> Capaci
     scores : RiskScores
         Scores of the pupils; ``frame`` is read.
     capacity : int or mapping of str to int
-        Pupils that each school can meet, or per school; a school that the mapping leaves out has no list.
+        Pupils that each school can meet, or per school; a school that the mapping leaves out has no list, nor has one
+        whose pupils have all gone.
 
     Returns
     -------
@@ -88,7 +89,7 @@ def capacity_list(scores: HasFrame, capacity: int | Mapping[str, int]) -> Capaci
     ------
     PolicyError
         With every fault: a capacity that is no whole number from 1 on or above the school's size (its pupils in the
-        scores), or a school without pupils in them.
+        scores who are enrolled that day), or a school without any; something that is no scores.
 
     Examples
     --------
@@ -101,8 +102,8 @@ def capacity_list(scores: HasFrame, capacity: int | Mapping[str, int]) -> Capaci
     >>> found.pupils["pupil_id"].tolist(), found.schools[["tied_out", "flagged_not_listed"]].iloc[0].tolist()
     (['a'], [1, 2])
     """
-    frame = scores.frame[list(_COLUMNS)]
-    sizes = frame["school_id"].value_counts().sort_index()
+    frame = _frame_of(scores)
+    sizes = frame.loc[frame["enrolled"], "school_id"].value_counts().sort_index()
     asked = dict(capacity) if isinstance(capacity, Mapping) else dict.fromkeys(sizes.index, capacity)
     _refuse_faulty(asked, sizes)
     ranked = frame[frame["school_id"].isin(list(asked))].sort_values(
@@ -121,6 +122,20 @@ def capacity_list(scores: HasFrame, capacity: int | Mapping[str, int]) -> Capaci
     return CapacityList(
         pupils[columns].reset_index(drop=True), _schools(asked, sizes, ranked, listed, edge, tied_out)
     )
+
+
+def _frame_of(scores: object) -> pd.DataFrame:
+    frame = getattr(scores, "frame", None)
+    if not isinstance(frame, pd.DataFrame) or not set(_COLUMNS) <= set(frame.columns):
+        raise PolicyError(
+            explain_error(
+                f"scores is a {type(scores).__name__}",
+                expected="RiskScores, whose frame is read",
+                hint="capacity_list(scores, 12), with what score_pupils gave and not its frame.",
+            )
+        )
+    # Scores that an earlier version wrote do not say who was enrolled.
+    return frame[list(_COLUMNS)].assign(enrolled=frame.get("enrolled", default=True))
 
 
 def _schools(
@@ -179,7 +194,7 @@ def _refuse_faulty(asked: Mapping[Any, Any], sizes: pd.Series[int]) -> None:
     for school, places in asked.items():
         size = int(sizes.get(school, 0))
         if not size:
-            faults.append(f"school {school!r} has no pupil in these scores")
+            faults.append(f"school {school!r} has no pupil enrolled that day in these scores")
         if isinstance(places, bool) or not isinstance(places, int | np.integer):
             faults.append(f"{places!r} for {school!r} is no whole number")
         elif places < 1:
@@ -192,7 +207,8 @@ def _refuse_faulty(asked: Mapping[Any, Any], sizes: pd.Series[int]) -> None:
             explain_error(
                 f"{len(faults)} capacities that cannot be:{listed}",
                 expected="one whole number for every school, or {school_id: number}, from 1 to the school's size",
-                hint="A school that meets nobody is left out of the mapping; for everybody, use scores.flagged.",
+                hint="Give a small school its own number, {school_id: number}; a school that meets nobody is left out of "
+                "the mapping. For everybody, use scores.flagged.",
             )
         )
 

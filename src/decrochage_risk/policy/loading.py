@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
-from collections import Counter
-from collections.abc import Callable, Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from decrochage_risk.errors import PolicyError, explain_error
 from decrochage_risk.policy.measures import MeasureRule
+from decrochage_risk.policy.table_faults import entries_of, faulty, repeated_codes, worded
 from decrochage_risk.policy.vigilance import Assessment, VigilanceTable, coverage_faults
-from decrochage_risk.records.levels import LEVEL_NAMES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
     from datetime import date
 
     import numpy as np
@@ -31,6 +31,8 @@ __all__ = ["Policy", "load_policy"]
 _VIGILANCE = "vigilance.toml"
 _MEASURES = "measures.toml"
 _LAST_TIER = 3
+_ONLY_MEASURES = re.compile(rb"^\s*\[\[\s*measures\s*\]\]", re.MULTILINE)
+_GROUPS = re.compile(rb"^\s*\[\[\s*groups\s*\]\]", re.MULTILINE)
 _Table = TypeVar("_Table", bound=BaseModel)
 
 
@@ -58,6 +60,16 @@ class Policy(BaseModel):
     version: Annotated[str, Field(min_length=1)]
     table: VigilanceTable
     measures: tuple[MeasureRule, ...]
+
+    @model_validator(mode="after")
+    def _every_level_once(self) -> Self:
+        """Hold a policy that was built by hand to what `load_policy` asks of the tables."""
+        faults = coverage_faults([group.model_dump() for group in self.table.groups])
+        faults += repeated_codes("groups", [group.model_dump() for group in self.table.groups])
+        faults += repeated_codes("measures", [rule.model_dump() for rule in self.measures])
+        if faults:
+            raise ValueError("; ".join(faults))
+        return self
 
     @property
     def valid_from(self) -> date:
@@ -200,8 +212,8 @@ def load_policy(path: str | Path | None = None) -> Policy:
     Parameters
     ----------
     path : str or Path, optional
-        A vigilance file, or a folder with ``vigilance.toml``, ``measures.toml`` or both; a table that is not there is
-        the bundled one. None = the bundled policy, cached.
+        A file with one of the two tables, or a folder with ``vigilance.toml``, ``measures.toml`` or both; a table that
+        is not there is the bundled one. None = the bundled policy, cached.
 
     Returns
     -------
@@ -211,14 +223,24 @@ def load_policy(path: str | Path | None = None) -> Policy:
     Raises
     ------
     PolicyError
-        With every fault of both tables.
+        With every fault of both tables; something that is no path, or a path without a table.
 
     Examples
     --------
     >>> load_policy().table.tiers
     ('persévérance scolaire', 'prévention ciblée', 'sécurisation du parcours')
     """
-    return _bundled() if path is None else _build(_caller_tables(Path(path)))
+    if path is None:
+        return _bundled()
+    if not isinstance(path, str | Path):
+        raise PolicyError(
+            explain_error(
+                f"path is a {type(path).__name__}",
+                expected="the path of a table, or of a folder with tables",
+                hint="Leave it out for the bundled policy; score_pupils takes what load_policy gives.",
+            )
+        )
+    return _build(_caller_tables(Path(path)))
 
 
 @cache
@@ -232,21 +254,33 @@ def _bundled_bytes(name: str) -> bytes:
 
 def _caller_tables(path: Path) -> dict[str, bytes]:
     """Bytes of both tables: the caller's where they exist, else the bundled ones."""
-    given = {_VIGILANCE: path}
-    if path.is_dir():
-        given = {name: path / name for name in (_VIGILANCE, _MEASURES) if (path / name).is_file()}
-    if not given or not all(file.is_file() for file in given.values()):
-        raise PolicyError(
-            explain_error(
-                f"No policy table at {str(path)!r}",
-                expected=f"a vigilance file, or a folder with {_VIGILANCE}, {_MEASURES} or both",
-                hint="Copy the bundled tables of decrochage_risk/policy and edit the copies.",
-            )
+    names = (_VIGILANCE, _MEASURES)
+    try:
+        given = {name: (path / name).read_bytes() for name in names if (path / name).is_file()}
+        if path.is_file():
+            content = path.read_bytes()
+            given = {_table_of(content): content}
+    except OSError as error:
+        raise _no_table(f"The policy at {str(path)!r} cannot be read ({error.strerror or error})") from error
+    if not given:
+        raise _no_table(f"No policy table at {str(path)!r}")
+    return {name: given[name] if name in given else _bundled_bytes(name) for name in names}
+
+
+def _table_of(content: bytes) -> str:
+    """Which of the two tables a file given by itself holds, whatever its name."""
+    only_measures = _ONLY_MEASURES.search(content) and not _GROUPS.search(content)
+    return _MEASURES if only_measures else _VIGILANCE
+
+
+def _no_table(came: str) -> PolicyError:
+    return PolicyError(
+        explain_error(
+            came,
+            expected=f"a file with one of the two tables, or a folder with {_VIGILANCE}, {_MEASURES} or both",
+            hint="Copy the bundled tables of decrochage_risk/policy and edit the copies.",
         )
-    return {
-        name: given[name].read_bytes() if name in given else _bundled_bytes(name)
-        for name in (_VIGILANCE, _MEASURES)
-    }
+    )
 
 
 def _build(tables: Mapping[str, bytes]) -> Policy:
@@ -256,12 +290,14 @@ def _build(tables: Mapping[str, bytes]) -> Policy:
     vigilance = _validate(VigilanceTable, _VIGILANCE, raw[_VIGILANCE], faults)
     measures = _validate(_MeasureTable, _MEASURES, raw[_MEASURES], faults)
     if raw[_VIGILANCE] is not None:
-        faults += [f"{_VIGILANCE}: {fault}" for fault in coverage_faults(_entries(raw[_VIGILANCE], "groups"))]
-        faults += _repeated_codes(_VIGILANCE, _entries(raw[_VIGILANCE], "groups"))
+        faults += [
+            f"{_VIGILANCE}: {fault}" for fault in coverage_faults(entries_of(raw[_VIGILANCE], "groups"))
+        ]
+        faults += repeated_codes(_VIGILANCE, entries_of(raw[_VIGILANCE], "groups"))
     if raw[_MEASURES] is not None:
-        faults += _repeated_codes(_MEASURES, _entries(raw[_MEASURES], "measures"))
+        faults += repeated_codes(_MEASURES, entries_of(raw[_MEASURES], "measures"))
     if faults or vigilance is None or measures is None:
-        raise _faulty(faults)
+        raise faulty(faults)
     return Policy(version=_version(vigilance, tables), table=vigilance, measures=measures.measures)
 
 
@@ -281,49 +317,8 @@ def _validate(model: type[_Table], name: str, raw: dict[str, Any] | None, faults
     try:
         return model.model_validate(raw)
     except ValidationError as error:
-        faults += [_worded(name, raw, dict(fault)) for fault in error.errors(include_url=False)]
+        faults += [worded(name, raw, dict(fault)) for fault in error.errors(include_url=False)]
     return None
-
-
-def _worded(name: str, raw: Mapping[str, Any], fault: Mapping[str, Any]) -> str:
-    """Say where a fault is, what came and what was expected, with the entry's own code where it has one."""
-    place = ""
-    entry: Any = raw
-    for step in fault["loc"]:
-        place += f"[{step}]" if isinstance(step, int) else f".{step}" if place else str(step)
-        entry = entry[step] if _holds(entry, step) else None
-        if isinstance(step, int) and isinstance(entry, Mapping) and "code" in entry:
-            place += f" ({entry['code']})"
-    came = "" if isinstance(fault["input"], Mapping) else f"{fault['input']!r} came; "
-    return f"{name}, {place or 'table'}: {came}{fault['msg'].removeprefix('Value error, ')}"
-
-
-def _holds(entry: object, step: int | str) -> bool:
-    if isinstance(step, int):
-        return isinstance(entry, list) and step < len(entry)
-    return isinstance(entry, Mapping) and step in entry
-
-
-def _entries(raw: Mapping[str, Any] | None, key: str) -> list[dict[str, Any]]:
-    listed = (raw or {}).get(key)
-    return [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
-
-
-def _repeated_codes(name: str, entries: list[dict[str, Any]]) -> list[str]:
-    counts = Counter(str(entry["code"]) for entry in entries if "code" in entry)
-    return [f"{name}: code {code!r} is used {n} times" for code, n in counts.items() if n > 1]
-
-
-def _faulty(faults: list[str]) -> PolicyError:
-    listed = "\n".join(f"  - {fault}" for fault in faults)
-    return PolicyError(
-        explain_error(
-            f"The policy holds {len(faults)} fault(s):\n{listed}",
-            expected="every level in exactly one group, 0 < base_rate < targeted < secured < 1, "
-            "and measures with a code, label, text, valid_from and source",
-            hint=f"Correct each line; the levels are {', '.join(LEVEL_NAMES)}.",
-        )
-    )
 
 
 def _version(vigilance: VigilanceTable, tables: Mapping[str, bytes]) -> str:

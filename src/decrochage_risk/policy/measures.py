@@ -6,7 +6,7 @@ import math
 from datetime import date
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from decrochage_risk.features import FEATURE_BY_NAME, MONTH_FACT
 from decrochage_risk.records.levels import LEVEL_NAMES
@@ -17,7 +17,21 @@ if TYPE_CHECKING:
 __all__ = ["FactCondition", "Measure", "MeasureRule", "OpeningFact", "Window"]
 
 Text = Annotated[str, Field(min_length=1)]
-MonthDay = Annotated[str, Field(pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$")]
+_LEAP_YEAR = 2024
+
+
+def _day_of_a_year(text: str) -> str:
+    """Refuse a month and day that no year has, 31 February: a window would begin or end on another day than was meant."""
+    month, day = map(int, text.split("-"))
+    try:
+        date(_LEAP_YEAR, month, day)
+    except ValueError as error:
+        msg = "no year has such a day"
+        raise ValueError(msg) from error
+    return text
+
+
+MonthDay = Annotated[str, Field(pattern=r"^\d\d-\d\d$"), AfterValidator(_day_of_a_year)]
 Age = Annotated[int, Field(ge=3, le=30)]
 
 

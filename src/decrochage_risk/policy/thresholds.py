@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from decrochage_risk.errors import PolicyError, explain_error
+from decrochage_risk.model import TrainedModel
 from decrochage_risk.policy.held_out import GRID, is_small, share_columns
 from decrochage_risk.policy.loading import load_policy
 from decrochage_risk.records.levels import LEVEL_NAMES
@@ -15,7 +16,6 @@ from decrochage_risk.records.levels import LEVEL_NAMES
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from decrochage_risk.model import TrainedModel
     from decrochage_risk.policy.held_out import HeldOutPupils
     from decrochage_risk.policy.loading import Policy
 
@@ -50,7 +50,7 @@ def threshold_table(model: TrainedModel, *, by: By = "group") -> pd.DataFrame:
     Raises
     ------
     PolicyError
-        Another ``by``, or a model without held-out counts.
+        Another ``by``, something that is no trained model, or a model without held-out counts.
 
     Examples
     --------
@@ -61,6 +61,14 @@ def threshold_table(model: TrainedModel, *, by: By = "group") -> pd.DataFrame:
     >>> shown[["listed", "hits", "precision", "tier"]].to_numpy().tolist()
     [[40, 15, 0.375, 2]]
     """
+    if not isinstance(model, TrainedModel):
+        raise PolicyError(
+            explain_error(
+                f"model is a {type(model).__name__}",
+                expected="a TrainedModel",
+                hint="threshold_table(load_model(folder)), or what train_model gave.",
+            )
+        )
     kept = model.held_out.get("thresholds")
     if not kept:
         raise PolicyError(

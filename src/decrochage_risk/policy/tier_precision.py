@@ -87,9 +87,12 @@ def tier_precision(
     Environ 3 sur 4 ne l'ont pas quittée.
     """
     edges = {number: (least, min(below, 1.0)) for number, least, below in tier_edges(group)}
-    asked = (group.code, tier, list(group.levels), *edges[tier])
-    keys = ("group", "tier", "levels", "least", "below")
-    row = next((row for row in held_out.get("tiers", ()) if tuple(row[key] for key in keys) == asked), None)
+    asked = (group.code, tier, sorted(group.levels), *edges[tier])
+
+    def counted(row: Mapping[str, Any]) -> tuple[object, ...]:
+        return row["group"], row["tier"], sorted(row["levels"]), row["least"], row["below"]
+
+    row = next((row for row in held_out.get("tiers", ()) if counted(row) == asked), None)
     facts: dict[str, Any] = {
         **dict.fromkeys(("pupils", "left", "share", "low", "high")),
         "school_years": tuple(int(year) for year in held_out.get("school_years", ())),

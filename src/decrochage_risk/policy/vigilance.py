@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -242,15 +241,18 @@ def coverage_faults(groups: Sequence[Mapping[str, Any]]) -> list[str]:
     >>> coverage_faults([{"levels": [*LEVEL_NAMES, "7e"]}])
     ["level '7e' is not known"]
     """
-    listed = Counter(
-        str(level)
-        for group in groups
-        if isinstance(levels := group.get("levels"), list | tuple)
-        for level in levels
-    )
+    listed: dict[str, list[str]] = {}
+    for group in groups:
+        if isinstance(levels := group.get("levels"), list | tuple):
+            for level in levels:
+                listed.setdefault(str(level), []).append(str(group.get("code", "?")))
     return [
         *(f"level {level!r} is not known" for level in listed if level not in LEVEL_NAMES),
-        *(f"level {level!r} is listed {n} times" for level, n in listed.items() if n > 1),
+        *(
+            f"level {level!r} is listed {len(codes)} times ({', '.join(codes)})"
+            for level, codes in listed.items()
+            if len(codes) > 1
+        ),
         *(f"level {level!r} is in no group" for level in LEVEL_NAMES if level not in listed),
     ]
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Changes", "ChangesRun", "PupilChange"]
 
+OTHER_CALENDAR = "calendriers différents aux deux dates"
+"""Rates are per possible half-day: a part of what moved may be the calendar's."""
+
 
 class PupilChange(BaseModel):
     """What moved for one pupil between two days. Never a decision.
@@ -93,7 +96,8 @@ class ChangesRun:
     model_sha256, model_sha256_before : str
     policy_version, policy_version_before : str
     notices : tuple of str
-        What a reader must know of the comparison, in French: another model, other thresholds, a demonstration.
+        What a reader must know of the comparison, in French: another model, other thresholds, another calendar, a
+        demonstration.
     """
 
     as_of: date
@@ -115,6 +119,7 @@ class ChangesRun:
         notices = [
             *([other_model] if now.model.sha256 != before.model.sha256 else []),
             *(["seuils différents aux deux dates"] if now.policy_version != before.policy_version else []),
+            *([OTHER_CALENDAR] if now.calendar_version != before.calendar_version else []),
             *([now.model.notice] if now.model.notice else []),
         ]
         return cls(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -14,6 +15,7 @@ from decrochage_risk.features.windows import LAST_4W
 from decrochage_risk.model import matrix_with_context
 from decrochage_risk.score.counterfactuals import Counterfactuals
 from decrochage_risk.score.edited_records import only, recent_missed_work, recent_unjustified, without_rows
+from decrochage_risk.score.risk_scores import RiskScores
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from decrochage_risk.records.known import KnownRecords
-    from decrochage_risk.score.risk_scores import RiskScores
 
     Floats = npt.NDArray[np.float64]
 
@@ -65,7 +66,7 @@ def what_could_help(scores: RiskScores, *, pupils: Collection[str] | None = None
     Raises
     ------
     RecordsError
-        Pupils who are not scored.
+        Pupils who are not scored, all of them named; something that is no scores, or no ids.
 
     Examples
     --------
@@ -79,6 +80,7 @@ def what_could_help(scores: RiskScores, *, pupils: Collection[str] | None = None
     >>> len(what_could_help(scores)) == len(scores.flagged)
     True
     """
+    _refuse_other_kinds(scores, pupils)
     ids, positions = _asked(scores, pupils)
     own = only(scores._results.known, positions)  # noqa: SLF001 - same layer
     variants, counts = _variants(own)
@@ -87,6 +89,20 @@ def what_could_help(scores: RiskScores, *, pupils: Collection[str] | None = None
     # A row counts for at most the half-days of its day: the feature says how many, the rows only whether it is known.
     counts[:, 0] = np.where(np.isnan(counts[:, 0]), np.nan, half_days)
     return Counterfactuals(_frame(ids, risks, counts, own), scores.run)
+
+
+def _refuse_other_kinds(scores: object, pupils: object) -> None:
+    wrong = [] if isinstance(scores, RiskScores) else [f"scores is a {type(scores).__name__}"]
+    if pupils is not None and not isinstance(pupils, Iterable):
+        wrong.append(f"pupils={pupils!r}")
+    if wrong:
+        raise RecordsError(
+            explain_error(
+                "; ".join(wrong),
+                expected="what score_pupils gave, and ids of scored pupils",
+                hint="what_could_help(scores) for the situations to be looked at, or pupils=[...] for some pupils.",
+            )
+        )
 
 
 def _asked(

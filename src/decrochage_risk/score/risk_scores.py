@@ -54,7 +54,8 @@ class RiskScores:
     Attributes
     ----------
     frame : DataFrame
-        One row per pupil: ``pupil_id``, ``level``, ``risk`` (NaN = not scored, see ``cause``), ``risk_low``,
+        One row per pupil: ``pupil_id``, ``level`` and school (those of the last known enrolment when ``enrolled``, which
+        says whether one is open that day, is False), ``risk`` (NaN = not scored, see ``cause``), ``risk_low``,
         ``risk_high``, ``tier``, ``flagged``, ``flag_rule``, comparable pupils, data, explanation; ``model_id`` and
         ``demo`` (trained on synthetic pupils).
     reasons : DataFrame
@@ -126,7 +127,7 @@ class RiskScores:
         return self._pupil(self._position_of(pupil_id))
 
     def _position_of(self, pupil_id: str) -> int:
-        if pupil_id not in self._position:
+        if not isinstance(pupil_id, str) or pupil_id not in self._position:
             raise RecordsError(
                 explain_error(
                     f"No pupil {pupil_id!r} among the {len(self)} scored",

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     from decrochage_risk.records.known import KnownRecords
     from decrochage_risk.records.pupil_records import PupilRecords
 
-__all__ = ["RunFacts"]
+__all__ = ["NOT_IN_FORCE", "RunFacts"]
+
+NOT_IN_FORCE = "seuils qui n'étaient pas en vigueur à cette date"
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ class RunFacts:
             f"{french.plural(flagged, 'situation à examiner', 'situations à examiner')}, "
             f"{french.plural(pupils - scored, 'élève sans score', 'élèves sans score')}"
         )
-        caveats = [] if self.policy_in_force else ["seuils qui n'étaient pas en vigueur à cette date"]
+        caveats = [] if self.policy_in_force else [NOT_IN_FORCE]
         caveats += ["modèle de démonstration"] if self.model.demo else []
         return f"{told} ({', '.join(caveats)})" if caveats else told
 

@@ -219,6 +219,7 @@ def _base_columns(
         "as_of": known.as_of,
         "school_year": known.school_year,
         "level": _LEVELS[known.level],
+        "enrolled": known.enrolled,
         "cause": cause,
         "days_of_data": days,
         "set_aside": set_aside,
