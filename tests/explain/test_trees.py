@@ -18,16 +18,16 @@ if TYPE_CHECKING:
 WHOLE = RandomTree(np.random.default_rng(0), 3, 5).text()
 
 
-def walked(trees: Trees, row: np.ndarray) -> np.ndarray:
-    """Walk down every tree, and add up its leaves in the order of the trees, per booster."""
-    total, per_booster = [], (trees.first_leaf.size - 1) // trees.boosters
+def walked(trees: Trees, row: np.ndarray, first_trees: set[int]) -> np.ndarray:
+    """Walk down every tree, and add up its leaves in the order of the trees, from each booster's first tree on."""
+    total: list[float] = []
     for tree in range(trees.first_leaf.size - 1):
         node = 0 if trees.first_node[tree + 1] > trees.first_node[tree] else -1
         while node >= 0:
             at = trees.first_node[tree] + node
             goes_left = row[trees.feature[at]] <= trees.threshold[at]
             node = trees.left[at] if goes_left else trees.right[at]
-        if tree % per_booster == 0:
+        if tree in first_trees:
             total.append(0.0)
         total[-1] += trees.value[trees.first_leaf[tree] - 1 - node]
     return np.array(total)
@@ -37,7 +37,9 @@ def test_the_trees_that_were_read_score_as_lightgbm(explained: Explained, small_
     """For every booster, walking through the arrays gives LightGBM's raw score to the bit."""
     model = small_model.risk_model
     filled = explained.attribution.filled[::50]
-    found = np.array([walked(trees_of(model), row) for row in filled])
+    counts = [booster.num_trees() for booster in model.boosters]
+    first_trees = {0, *np.cumsum(counts[:-1]).tolist()}
+    found = np.array([walked(trees_of(model), row, first_trees) for row in filled])
     np.testing.assert_array_equal(found, model.member_log_odds(filled))
 
 

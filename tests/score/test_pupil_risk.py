@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="module")
 def pupil(small_scores: RiskScores) -> PupilRisk:
-    """Choose a flagged pupil with reasons and protective facts."""
-    return next(p for p in small_scores if p.flagged and p.reasons and p.protective)
+    """Choose a flagged pupil with reasons."""
+    return next(p for p in small_scores if p.flagged and p.reasons)
 
 
 @pytest.mark.parametrize("name", sorted(PupilRisk.model_fields))

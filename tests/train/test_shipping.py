@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from decrochage_risk.model import TrainedModel
     from decrochage_risk.synthetic import Cohort
 
-STUNTED = FitOptions(members=2, leaves=2, min_rounds=1, max_rounds=1)
+STUNTED = FitOptions(members=2, leaves=2, min_rounds=1, max_rounds=1, linear_share=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -46,13 +46,13 @@ def test_a_logistic_regression_that_wins_is_shipped_and_said(shipped: TrainedMod
 
 
 def test_the_report_is_of_what_is_shipped(shipped: TrainedModel) -> None:
-    """Its log loss is near that of the plain logistic regression beside it, not that of the stunted trees."""
+    """Its log loss is at least near that of the plain logistic regression beside it, not that of the stunted trees."""
     ours = shipped.report["figures"]["log_loss"]
     plain = shipped.report["baselines"]["régression logistique"]["log_loss"]
     base = shipped.report["figures"]["base_rate"]
     nothing = -(base * np.log(base) + (1 - base) * np.log(1 - base))
     assert ours < nothing
-    assert abs(ours - plain) < 0.5 * (nothing - plain)
+    assert ours < plain + 0.5 * (nothing - plain)
 
 
 def test_trees_that_win_are_shipped(demo_model: TrainedModel) -> None:
