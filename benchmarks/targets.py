@@ -8,7 +8,6 @@ probability is known: models trained on two school years, judged on other pupils
 from __future__ import annotations
 
 import argparse
-import time
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,12 +18,13 @@ import decrochage_risk as dr
 from decrochage_risk.evaluate import measure
 from decrochage_risk.evaluate.tables import markdown_table
 from decrochage_risk.features import FEATURE_BY_NAME
-from decrochage_risk.model import FitOptions, RiskModel, Snapshots, default_as_of_dates, take_snapshots
+from decrochage_risk.model import RiskModel, Snapshots, default_as_of_dates, take_snapshots
 from decrochage_risk.model.calibration import probability
 from decrochage_risk.model.comparable import Comparable
 from decrochage_risk.model.uncertainty import member_mean
 from decrochage_risk.synthetic import make_cohort
 from decrochage_risk.train.backtest import fit_risk_model, learnt_baselines
+from fit_time import REGION, fit_of_a_region
 from oracle import Floats, excess_log_loss, truth_of
 
 if TYPE_CHECKING:
@@ -200,36 +200,6 @@ def sweep(case: Trained) -> tuple[int, int]:
     return wrong, steps
 
 
-def time_row(case: Trained) -> list[str]:
-    """Time the fit as a whole over LightGBM's own time in it: all rounds of all members of all folds."""
-    import lightgbm  # noqa: PLC0415
-
-    spent = {"own": 0.0}
-    plain = {name: getattr(lightgbm.Booster, name) for name in ("__init__", "update", "eval_valid")}
-
-    def timed(name: str) -> Any:  # noqa: ANN401 - a method
-        def call(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401 - whatever LightGBM takes
-            start = time.process_time()
-            result = plain[name](*arguments, **named)
-            spent["own"] += time.process_time() - start
-            return result
-
-        return call
-
-    for name in plain:
-        setattr(lightgbm.Booster, name, timed(name))
-    try:
-        start = time.process_time()
-        fit_risk_model(case.train, seed=0, options=FitOptions())
-        whole = time.process_time() - start
-    finally:
-        for name, method in plain.items():
-            setattr(lightgbm.Booster, name, method)
-    ratio = whole / spent["own"]
-    told = f"{ratio:.2f} ({len(case.train.outcome):,} rows, processor time)"
-    return row("fit, features aside, over LightGBM's own fits, at most 1.5", told, meets=ratio <= 1.5)
-
-
 def oulad_rows(data: str) -> list[list[str]]:
     """2014J at days 28 and 56 against the logistic regression on the same features."""
     from real_data import CLOSES, RUNS_ON_RECORDS, TEST_DAYS, TRAIN_YEARS  # noqa: PLC0415
@@ -287,12 +257,18 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, nargs="*", default=list(SEEDS))
     parser.add_argument("--data", help="folder of the real data")
     parser.add_argument("--no-synthetic", action="store_true")
+    parser.add_argument(
+        "--region", type=int, default=REGION, help="pupils whose training is timed; 0 for none"
+    )
     asked = parser.parse_args()
     rows: list[list[str]] = []
     if not asked.no_synthetic:
         cases = [trained(seed, asked.pupils) for seed in asked.seeds]
         rows += [*calibration_rows(cases), *oracle_rows(cases), *interval_rows(cases)]
-        rows += [frequency_row(cases), *monotone_rows(cases[0]), time_row(cases[0])]
+        rows += [frequency_row(cases), *monotone_rows(cases[0])]
+    if asked.region:
+        what, figure, meets = fit_of_a_region(asked.region)
+        rows.append(row(what, figure, meets=meets))
     if asked.data:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", dr.DecrochageWarning)

@@ -157,7 +157,7 @@ def _boosters(
     share = with_defaults(options, len(matrix)).linear_share or 0.0
 
     def set_up(seen: BoolArray) -> _Started:
-        start = fit_start(matrix[seen], outcome[seen], directions, share)
+        start = fit_start(matrix, outcome, directions, share, rows=np.flatnonzero(seen))
         level = start_log_odds(start, matrix)
         booster = lightgbm.Booster(params, _part(whole, seen, level))
         if watch:
@@ -175,10 +175,10 @@ def _part(whole: Any, rows: BoolArray, level: FloatArray | None) -> Any:  # noqa
 
 
 def _silent() -> None:
-    """Silence LightGBM in this thread: it keeps a level of its own in each, and sets it when it reads parameters."""
+    """Silence LightGBM in this thread, and hold it to one: it keeps both settings per thread, as it last read them."""
     import lightgbm  # noqa: PLC0415  # loads on first use
 
-    lightgbm.Dataset(np.zeros((1, 1)), params={"verbosity": -1}).construct()
+    lightgbm.Dataset(np.zeros((1, 1)), params={"verbosity": -1, "num_threads": 1}).construct()
 
 
 def _threads(matrix: FloatArray) -> int:

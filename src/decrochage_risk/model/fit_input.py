@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error
 from decrochage_risk.model.folds import moments, sorted_codes
-from decrochage_risk.model.numeric_table import FloatArray, IntArray, binary_outcome
+from decrochage_risk.model.numeric_table import FloatArray, IntArray, binary_outcome, numeric_matrix
 from decrochage_risk.model.references import References
 
 if TYPE_CHECKING:
@@ -88,8 +88,10 @@ class FitInput:
         ColumnsError, ModelError, NotEnoughDataError
             As in ``RiskModel.fit``.
         """
-        references = References.fit(features, labels["reference_groups"], context=context)
-        matrix = references.filled(features, labels["reference_groups"])
+        known, names = numeric_matrix(features), [str(name) for name in features.columns]
+        references = References.of_matrix(known, names, labels["reference_groups"], context=context)
+        kept = [names.index(name) for name in references.columns]
+        matrix = references.filled_matrix(known[:, kept], labels["reference_groups"])
         rows = len(matrix)
         happened = binary_outcome(outcome, rows)
         signs = _signs(directions, references)

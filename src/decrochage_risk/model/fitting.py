@@ -14,14 +14,11 @@ from decrochage_risk.model.linear_members import train_linear_bag
 from decrochage_risk.model.training_range import TrainingRange
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from decrochage_risk.model.fit_input import FitInput
     from decrochage_risk.model.fit_options import FitOptions
     from decrochage_risk.model.held_out import HeldOut
     from decrochage_risk.model.members import Bag, Progress
     from decrochage_risk.model.numeric_table import IntArray
-    from decrochage_risk.model.references import References
 
 __all__ = ["calibrate", "range_of", "refuse_seed", "train_members_of"]
 
@@ -36,11 +33,15 @@ def train_members_of(
     return train_bag(*rows, options=options, seed=seed, progress=progress)
 
 
-def range_of(features: pd.DataFrame, references: References) -> TrainingRange | None:
+def range_of(table: FitInput) -> TrainingRange | None:
     """Range of the columns that have a meaning of their own; None when there is none."""
-    named = features.set_axis([str(name) for name in features.columns], axis=1)
-    own = [name for name in references.columns if name not in references.context]
-    return TrainingRange.fit(named, own) if own else None
+    context = table.references.context
+    own = [at for at, name in enumerate(table.references.columns) if name not in context]
+    return (
+        TrainingRange.of_matrix(table.matrix[:, own], [table.references.columns[at] for at in own])
+        if own
+        else None
+    )
 
 
 def calibrate(by_time: HeldOut | None, by_fold: HeldOut, seed: int) -> tuple[Calibration, Comparable]:

@@ -104,7 +104,12 @@ class StepTree:
 
 
 def fit_start(
-    matrix: FloatArray, outcome: FloatArray, directions: IntArray, share: float
+    matrix: FloatArray,
+    outcome: FloatArray,
+    directions: IntArray,
+    share: float,
+    *,
+    rows: IntArray | None = None,
 ) -> tuple[StepTree, ...]:
     """Fit the regression on some rows, and turn a share of it into step trees.
 
@@ -120,6 +125,8 @@ def fit_start(
         -1, 0 or 1.
     share : float
         0 to 1; with 0 there is no start, and no tree.
+    rows : (m,) int array, optional
+        The rows to learn from; all of them when left out.
 
     Returns
     -------
@@ -135,7 +142,8 @@ def fit_start(
     """
     if share == 0:
         return ()
-    drawn = slice(None, None, -(-len(matrix) // MOST_ROWS))
+    rows = np.arange(len(matrix)) if rows is None else rows
+    drawn = rows[:: -(-len(rows) // MOST_ROWS)]
     some, happened = matrix[drawn], outcome[drawn]
     if not 0 < happened.mean() < 1:
         return ()

@@ -36,6 +36,7 @@ so that tools which hold thresholds there (``shap``) read the same trees.
 """
 
 _DROPPED_BITS = 53 - SIGNIFICANT_BITS
+_ROWS_AT_A_TIME = 4_096  # as many as stay in the caches
 
 
 def numeric_matrix(
@@ -75,15 +76,21 @@ def numeric_matrix(
         matrix, names = _array_matrix(features, columns)
     if matrix.size and not np.abs(matrix).max(initial=0.0, where=~np.isnan(matrix)) <= HUGE:
         _refuse_values(matrix, names)
-    return _snapped(np.ascontiguousarray(matrix + 0.0))
+    return _snap(np.ascontiguousarray(matrix + 0.0))
 
 
-def _snapped(matrix: FloatArray) -> FloatArray:
-    """Round to ``SIGNIFICANT_BITS``, half away from zero: a monotone map, so no order is ever turned round."""
-    bits = matrix.view(np.int64)
+def _snap(matrix: FloatArray) -> FloatArray:
+    """Round in place to ``SIGNIFICANT_BITS``, half away from zero: a monotone map, so no order is ever turned round."""
     half = np.int64(1) << np.int64(_DROPPED_BITS - 1)
-    rounded = ((bits + half) >> np.int64(_DROPPED_BITS)) << np.int64(_DROPPED_BITS)
-    return np.where(np.isnan(matrix), np.nan, rounded.view(np.float64))
+    for first in range(0, len(matrix), _ROWS_AT_A_TIME):
+        rows = matrix[first : first + _ROWS_AT_A_TIME]
+        unknown = np.isnan(rows)
+        bits = rows.view(np.int64)
+        bits += half
+        bits >>= np.int64(_DROPPED_BITS)
+        bits <<= np.int64(_DROPPED_BITS)
+        rows[unknown] = np.nan
+    return matrix
 
 
 def _frame_matrix(frame: pd.DataFrame, columns: Sequence[str] | None) -> tuple[FloatArray, list[str]]:

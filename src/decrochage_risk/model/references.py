@@ -97,8 +97,20 @@ class References:
         ModelError
             ``context`` names unknown columns, or ``labels`` has another length.
         """
-        matrix = numeric_matrix(features)
-        names = [str(name) for name in features.columns]
+        return cls.of_matrix(
+            numeric_matrix(features), [str(name) for name in features.columns], labels, context=context
+        )
+
+    @classmethod
+    def of_matrix(
+        cls,
+        matrix: FloatArray,
+        names: Sequence[str],
+        labels: npt.ArrayLike | None = None,
+        *,
+        context: Sequence[str] = (),
+    ) -> References:
+        """Compute the medians of what :func:`numeric_matrix` gave, see :meth:`fit`."""
         _refuse_context(context, names)
         known = ~np.isnan(matrix).all(axis=0)
         if not known.any():
@@ -109,7 +121,7 @@ class References:
                     hint="Check that the tables the features are computed from were read.",
                 )
             )
-        kept = tuple(names[at] for at in np.flatnonzero(known))
+        kept = tuple(names[at] for at in np.flatnonzero(known).tolist())
         overall, _ = _lower_medians(matrix[:, known])
         found, by_label = _medians_by_label(matrix[:, known], labels, overall)
         return cls(
@@ -137,7 +149,10 @@ class References:
         -------
         (n, p) float64 array, C order, without NaN
         """
-        matrix = numeric_matrix(features, self.columns)
+        return self.filled_matrix(numeric_matrix(features, self.columns), reference_groups)
+
+    def filled_matrix(self, matrix: FloatArray, reference_groups: npt.ArrayLike | None = None) -> FloatArray:
+        """Fill what :func:`numeric_matrix` gave, in place; see :meth:`filled`."""
         missing = np.isnan(matrix)
         if missing.any():
             matrix[missing] = self._rows_of(len(matrix), reference_groups)[missing]

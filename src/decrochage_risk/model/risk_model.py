@@ -189,7 +189,7 @@ class RiskModel:
             seed=seed,
             rows=len(table.outcome),
             base_rate=float(table.outcome.mean()),
-            training_range=range_of(features, table.references),
+            training_range=range_of(table),
             out_of_fold=by_fold,
             out_of_time=by_time,
         )
