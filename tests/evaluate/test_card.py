@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from decrochage_risk.errors import ModelError
-from decrochage_risk.evaluate.card import BaseRate, CardFacts, model_card
+from decrochage_risk.evaluate.card import CHANGES, BaseRate, CardFacts, model_card, with_changes
 from decrochage_risk.evaluate.report import MeasuredRows, build_report
 from decrochage_risk.french import forbidden_in, number, percent
 
@@ -143,6 +143,20 @@ def test_the_same_facts_give_the_same_bytes_and_clean_words(facts: CardFacts) ->
     assert "None" not in card
     assert card.endswith("\n")
     assert not card.endswith("\n\n")
+
+
+def test_what_has_changed_takes_the_place_of_nothing_compared(facts: CardFacts) -> None:
+    """The section is replaced, every other line stays, and a text without that section is refused."""
+    card = model_card(facts)
+    changed = with_changes(card, f"{CHANGES}\n\n- Une année de plus\n\n### Chiffres\n\n| a |\n")
+    assert "- Une année de plus" in changed
+    assert "Aucun modèle précédent" in card
+    assert "Aucun modèle précédent" not in changed
+    assert set(card.splitlines()) - set(changed.splitlines()) == {
+        "Aucun modèle précédent n'a été comparé à celui-ci."
+    }
+    with pytest.raises(ModelError, match="0 sections"):
+        with_changes("# Fiche\n", CHANGES)
 
 
 def test_every_fact_is_read(facts: CardFacts) -> None:

@@ -11,7 +11,7 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
 from importlib.resources import files
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from decrochage_risk.errors import ModelError, explain_error
 from decrochage_risk.evaluate.maturity import SMALL_CELL
@@ -30,6 +30,8 @@ _CALIBRATIONS = {
     "platt": "affine en log-odds, pente positive (Platt, ramenée vers l'identité)",
 }
 _NOT_KNOWN = "non renseigné"
+CHANGES: Final = "## Ce qui a changé depuis le modèle précédent"
+"""Heading of the one section of a card that is not known when its model is trained."""
 _LEAP_YEAR = 2024
 
 
@@ -166,6 +168,38 @@ def model_card(facts: CardFacts) -> str:
     environment = Environment(undefined=StrictUndefined, trim_blocks=False, keep_trailing_newline=True)  # noqa: S701  # Markdown, not HTML: escaping would change the text
     environment.filters.update(_filters())
     return environment.from_string(template).render(facts=facts).rstrip() + "\n"
+
+
+def with_changes(card: str, section: str) -> str:
+    r"""Put what has changed since the model before where the card said that nothing was compared.
+
+    Parameters
+    ----------
+    card : str
+        As :func:`model_card` wrote it.
+    section : str
+        From :data:`CHANGES` on, its own headings of level 3 at most.
+
+    Raises
+    ------
+    ModelError
+        The card has no such section.
+
+    Examples
+    --------
+    >>> with_changes(f"# Fiche\n\n{CHANGES}\n\nRien.\n\n## Limites\n", f"{CHANGES}\n\n- Une année de plus\n")
+    '# Fiche\n\n## Ce qui a changé depuis le modèle précédent\n\n- Une année de plus\n\n## Limites\n'
+    """
+    found = re.subn(rf"(?ms)^{re.escape(CHANGES)}$.*?(?=^## |\Z)", lambda _: f"{section.rstrip()}\n\n", card)
+    if found[1] != 1:
+        raise ModelError(
+            explain_error(
+                f"The card has {found[1]} sections {CHANGES!r}",
+                expected="one, as model_card writes it",
+                hint="Take the card of the trained model as it is.",
+            )
+        )
+    return f"{found[0].rstrip()}\n"
 
 
 def _check(facts: CardFacts) -> None:

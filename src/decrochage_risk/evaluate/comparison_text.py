@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from decrochage_risk.evaluate.card import CHANGES
 from decrochage_risk.evaluate.comparison import ENTERS
 from decrochage_risk.evaluate.tables import markdown_table, text_table
 from decrochage_risk.evaluate.verdict import GROUPED
 from decrochage_risk.french import day, join, number, percent, plural, school_year, signed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from decrochage_risk.evaluate.comparison import ModelComparison
     from decrochage_risk.evaluate.gates import GateResult
@@ -87,16 +88,24 @@ def comparison_markdown(comparison: ModelComparison) -> str:
     return f"{title}{_written(comparison, markdown_table, '## ', '- ')}\n"
 
 
-def changes_section(comparison: ModelComparison) -> str:
-    """Write the section of a model card that says what has changed since the model in use, in Markdown.
+def changes_section(comparison: ModelComparison, changes: Sequence[str] = ()) -> str:
+    """Write the section of a model card that says what has changed since the model before, in Markdown.
+
+    Parameters
+    ----------
+    comparison : ModelComparison
+        Of the model in use with the new one, or with its candidate.
+    changes : sequence of str
+        What else has changed (years, columns), in French, told first.
 
     Returns
     -------
     str
-        From a heading of level 2 on, ending with one line feed.
+        From :data:`~decrochage_risk.evaluate.card.CHANGES` on, ending with one line feed;
+        :func:`~decrochage_risk.evaluate.card.with_changes` puts it into a card.
     """
-    body = _written(comparison, markdown_table, "### ", "- ")
-    return f"## Ce qui a changé depuis le modèle en place\n\n{body}\n"
+    told = "".join(f"- {change}\n" for change in changes)
+    return f"{CHANGES}\n\n{told}{_written(comparison, markdown_table, '### ', '- ')}\n"
 
 
 def _written(
