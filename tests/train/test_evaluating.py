@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,7 @@ from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 import decrochage_risk as dr
 from decrochage_risk.errors import NotEnoughDataError, TrainingWarning
+from decrochage_risk.model.training_range import TrainingRange
 from decrochage_risk.records import PupilRecords
 from decrochage_risk.school_year import SchoolCalendar
 from decrochage_risk.train import evaluate_model, train_model
@@ -189,13 +192,32 @@ def test_levels_that_the_model_never_saw_are_counted(cohort: Cohort, quick: FitO
     of_year = cohort.outcomes[cohort.outcomes["school_year"] == 2023].set_index("pupil_id").loc[not_scored]
     counted = (of_year["outcome"] != "unknown") & ~(of_year["date"] < pd.Timestamp(DATES[0]))
     assert counted.sum() > 20
-    assert any(f"niveau jamais vu par le modèle : {counted.sum()})" in note for note in report.notes)
+    assert any(
+        re.search(rf"niveau jamais vu par le modèle : {counted.sum()}\b", note) for note in report.notes
+    )
     only_3e = known[(known["_merge"] == "both") & (known["school_year"] == 2023)].drop(columns="_merge")
     with pytest.raises(NotEnoughDataError) as caught:
         evaluate_model(model, cohort.records, only_3e.assign(outcome="continued"), as_of_dates=DATES[:1])
     assert "they are of 3e" in str(caught.value)
     assert "Expected: pupils of" in str(caught.value)
-    assert "Hint: Evaluate on records of these levels" in str(caught.value)
+    assert "Hint: Take records of these levels" in str(caught.value)
+
+
+def test_rows_without_a_risk_are_not_measured(cohort: Cohort, earlier_model: TrainedModel) -> None:
+    """Rows outside the training get no risk when scoring: counted, and refused when there is no other."""
+    names = ("absence_rate_4w", "absence_rate_year", "unjustified_half_days_year")
+
+    def within(lowest: float, highest: float) -> TrainedModel:
+        seen = TrainingRange(names, np.full(3, lowest), np.full(3, highest))
+        return replace(earlier_model, risk_model=replace(earlier_model.risk_model, training_range=seen))
+
+    whole = evaluate_model(earlier_model, cohort.records, cohort.outcomes, as_of_dates=DATES[:1])
+    report = evaluate_model(within(0.0, 0.001), cohort.records, cohort.outcomes, as_of_dates=DATES[:1])
+    gone = whole.figures.rows - report.figures.rows
+    assert gone > 0
+    assert any(re.search(rf"hors du domaine d'apprentissage : {gone}\b", note) for note in report.notes)
+    with pytest.raises(NotEnoughDataError, match="within the range of the training"):
+        evaluate_model(within(-2.0, -1.0), cohort.records, cohort.outcomes, as_of_dates=DATES[:1])
 
 
 def test_dates_without_outcomes_are_refused(cohort: Cohort, earlier_model: TrainedModel) -> None:

@@ -56,6 +56,7 @@ CAUSES: Final = {
     "no outcome for this school year": "pas d'issue pour cette année scolaire",
     "under 3 weeks of covered data": "moins de 3 semaines de données",
     "level not seen in training": "niveau qu'un des deux modèles n'a jamais vu",
+    "outside the range of the training": "hors du domaine d'apprentissage d'un des deux modèles",
 }
 _FEW = "moins de 5"
 _PASSES_NOT_SHOWN = ("school",)
