@@ -47,7 +47,7 @@ def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
 def test_class_weights_are_refused(tmp_path: Path, option: str) -> None:
     """Weights of the classes are no option, and the message says so."""
     (tmp_path / "c.toml").write_text(f"{SHORTEST}[options]\n{option}\n", encoding="utf-8")
-    with pytest.raises(ModelError, match="the class balance is none of them"):
+    with pytest.raises(ModelError, match="change the share of leavers that the model sees"):
         read_config(tmp_path / "c.toml")
 
 

@@ -11,6 +11,7 @@ import typer
 import decrochage_risk as dr
 from decrochage_risk import french
 from decrochage_risk.cli.files import check_target_file, writing
+from decrochage_risk.cli.options import TrainedModelFolder  # noqa: TC001 - Typer reads the annotations
 from decrochage_risk.cli.output import console, say
 
 if TYPE_CHECKING:
@@ -27,9 +28,6 @@ class By(StrEnum):
     LEVEL = "level"
 
 
-Model = Annotated[
-    Path, typer.Option("--model", metavar="DOSSIER", show_default=False, help="Modèle écrit par « train ».")
-]
 CsvFile = Annotated[
     Path | None,
     typer.Option("--csv", metavar="FICHIER", show_default=False, help="Écrire la table en CSV."),
@@ -38,7 +36,7 @@ CsvFile = Annotated[
 
 def thresholds(
     *,
-    model: Model,
+    model: TrainedModelFolder,
     by: Annotated[By, typer.Option("--by", help="Par groupe de niveaux ou par niveau.")] = By.GROUP,
     csv: CsvFile = None,
 ) -> None:

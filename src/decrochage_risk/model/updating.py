@@ -18,6 +18,7 @@ from decrochage_risk.errors import ArtefactError, ModelError, NotEnoughDataError
 from decrochage_risk.french import day as french_day
 from decrochage_risk.french import number, plural, signed
 from decrochage_risk.model.calibration import LABELS_FOR_UPDATE, LEAST_OF_A_CLASS, Calibration, fit_offset
+from decrochage_risk.model.refused import faults_of
 from decrochage_risk.model.scored_rows import mature_dates, score_rows
 from decrochage_risk.model.snapshots import take_snapshots
 from decrochage_risk.records.outcome_table import outcomes_for
@@ -36,33 +37,11 @@ __all__ = ["previous_model", "recalibrate"]
 
 _NORMAL_975 = 1.959963984540054
 _PAGE_END = "</body>"
-_LABEL_FREE = (
-    "a level guessed without outcomes (EM, mean risk, a target rate) moved the wrong way as soon as the "
-    "pupils themselves had changed"
-)
-_WEIGHTS = (
-    "weights and resampling change the share of leavers that the model sees, and with it every risk it states"
-)
-_REFUSED: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        **dict.fromkeys(("prior", "base_rate", "target_rate", "label_free", "em"), _LABEL_FREE),
-        **dict.fromkeys(
-            (
-                "class_weight",
-                "scale_pos_weight",
-                "is_unbalance",
-                "sample_weight",
-                "oversample",
-                "undersample",
-                "smote",
-            ),
-            _WEIGHTS,
-        ),
-        **dict.fromkeys(
-            ("slope", "kind", "isotonic", "beta"),
-            "between two trainings the intercept alone moves: a few hundred outcomes do not tell a slope from noise",
-        ),
-    }
+_ONLY_THE_INTERCEPT: Final[Mapping[str, str]] = MappingProxyType(
+    dict.fromkeys(
+        ("slope", "kind", "isotonic", "beta"),
+        "between two trainings the intercept alone moves: a few hundred outcomes do not tell a slope from noise",
+    )
 )
 
 
@@ -205,10 +184,7 @@ def previous_model(model: TrainedModel) -> TrainedModel:
 
 def _refuse(reason: str, refused: Mapping[str, object]) -> None:
     """Refuse every request that has no place between two trainings, with its reason; all at once."""
-    unknown = [name for name in refused if name not in _REFUSED]
-    if unknown:
-        raise TypeError(f"recalibrate() got unexpected keyword arguments: {', '.join(unknown)}")
-    faults = [f"{name}: {_REFUSED[name]}" for name in refused]
+    faults = faults_of(refused, "recalibrate", _ONLY_THE_INTERCEPT)
     if not (isinstance(reason, str) and reason.strip()):
         faults.append(f"reason={reason!r}: the audit record says why a model was changed")
     if faults:

@@ -19,6 +19,7 @@ from pydantic import (
 
 from decrochage_risk.errors import ModelError, explain_error
 from decrochage_risk.model import FitOptions, closing_day
+from decrochage_risk.model.refused import refuse_in_training
 
 __all__ = ["RetrainConfig", "read_config"]
 
@@ -98,11 +99,12 @@ class RetrainConfig(BaseModel):
     def _fit_options(cls, value: Any) -> Any:  # noqa: ANN401 - what TOML holds
         if not isinstance(value, dict):
             return value
+        unknown = [str(name) for name in value if name not in FitOptions.__dataclass_fields__]
         try:
+            refuse_in_training(unknown, "FitOptions")
             return FitOptions(**value)
-        except TypeError as error:
-            message = f"{error}; options are those of FitOptions, the class balance is none of them"
-            raise ValueError(message) from error
+        except (ModelError, TypeError) as error:
+            raise ValueError(str(error)) from error
 
     @model_validator(mode="after")
     def _closes_on_a_day(self) -> Self:
