@@ -75,6 +75,7 @@ def test_without_a_change_nobody_is_alarmed(calm: DriftReport) -> None:
     told = {sign.check: sign.verdict for sign in calm.overall.signs if sign.check != "feature"}
     assert told["two_sample"] == "ok"
     assert told["calibration"] == "not_measured"
+    assert "score" in told
     assert calm.rows == calm.overall.pupils == sum(unit.pupils or 0 for unit in calm.schools)
 
 
@@ -156,6 +157,20 @@ def test_distributions_are_saved_with_the_model(
     assert watch_drift(loaded, ordinary.records, DAY).to_json() == calm.to_json()
     with pytest.raises(ModelError, match="holds no distributions"):
         watch_drift(replace(model, distributions=None), ordinary.records, DAY)
+
+
+def test_labels_of_the_training_say_nothing(model: TrainedModel, ordinary: Cohort) -> None:
+    """A model looks well calibrated on the year it has learnt from: such labels are refused, as for recalibrate."""
+    with pytest.raises(ModelError, match="was trained on the school years 2023"):
+        watch_drift(model, ordinary.records, DAY, labels_as_of=["2024-03-05"], labels_known_on="2025-11-01")
+
+
+def test_records_that_go_back_otherwise_are_said_beside_the_level(
+    watched: Callable[..., DriftReport],
+) -> None:
+    """With a year more of history than the training had, the level says that this alone moves it."""
+    (sign,) = [sign for sign in watched().overall.signs if sign.check == "calibration"]
+    assert "historique d'une autre étendue" in sign.sentence
 
 
 def test_too_few_pupils_are_not_watched(model: TrainedModel) -> None:

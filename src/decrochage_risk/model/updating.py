@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from decrochage_risk.model.trained_model import TrainedModel
     from decrochage_risk.records.pupil_records import PupilRecords
 
-__all__ = ["previous_model", "recalibrate"]
+__all__ = ["previous_model", "recalibrate", "refuse_training_years"]
 
 _NORMAL_975 = 1.959963984540054
 _PAGE_END = "</body>"
@@ -106,7 +106,7 @@ def recalibrate(
     _refuse(reason, refused)
     month, last = model.trained_on["outcome_closes"]
     dates, day = mature_dates(as_of_dates, labels_known_on, (month, last))
-    _refuse_training_years(model, dates)
+    refuse_training_years(model, dates)
     snapshots = take_snapshots(records, outcomes_for(records, outcomes), dates, closes=(month, last))
     scored = score_rows(model, snapshots)
     labels, events = _labels(scored)
@@ -197,7 +197,14 @@ def _refuse(reason: str, refused: Mapping[str, object]) -> None:
         )
 
 
-def _refuse_training_years(model: TrainedModel, dates: list[date]) -> None:
+def refuse_training_years(model: TrainedModel, dates: list[date]) -> None:
+    """Refuse as-of dates of the school years that a model has learnt from.
+
+    Raises
+    ------
+    ModelError
+        Naming these years.
+    """
     seen = sorted({school_year_of(day) for day in dates} & set(model.trained_on["school_years"]))
     if seen:
         raise ModelError(

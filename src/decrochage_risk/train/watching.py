@@ -18,7 +18,12 @@ from decrochage_risk.records.levels import LEVEL_NAMES
 from decrochage_risk.school_year import to_date
 from decrochage_risk.train.backtest import can_be_known
 from decrochage_risk.train.drift_labels import calibration_signs
-from decrochage_risk.train.drift_signs import missing_table_signs, shift_signs, two_sample_sign
+from decrochage_risk.train.drift_signs import (
+    missing_table_signs,
+    not_measured,
+    shift_signs,
+    two_sample_sign,
+)
 from decrochage_risk.train.drift_windows import (
     alike_extent,
     comparable_columns,
@@ -28,7 +33,7 @@ from decrochage_risk.train.drift_windows import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     import numpy.typing as npt
 
@@ -86,7 +91,7 @@ def watch_drift(
 
     Everybody: population stability index of every feature before anything is filled (missing in a bin of its own where
     the window lies in the school year) and of the raw score, against the training's shares at the same level and month,
-    where both can be compared (:mod:`decrochage_risk.train.drift_windows`); tables that are missing; with matured labels, the level and slope of the calibration; with a year more of
+    where both can be compared (:mod:`decrochage_risk.train.drift_windows`); tables that are missing; with matured labels, the level and slope of the calibration and what each table tells; with a year more of
     records, how well a classifier tells this year's pupils from last year's (Lopez-Paz and Oquab, ICLR 2017).
     Each school of 30 pupils or more: the same indices and tables against the same school a year before; without
     that year in the records, its missing tables alone. Smaller schools are looked at together.
@@ -115,7 +120,7 @@ def watch_drift(
     Raises
     ------
     ModelError
-        A model without distributions; labels that are not mature.
+        A model without distributions; labels that are not mature, or of a year that it has learnt from.
     NotEnoughDataError
         Under 30 pupils that the model can score.
 
@@ -152,6 +157,7 @@ def watch_drift(
     signs = [
         *shift_signs(kept, now.features, {name: references[name] for name in judged}, current=current),
         *missing_table_signs(now.features, {name: references[name][0][0] for name in current}, current),
+        *_score_not_compared(judged),
         uncompared_sign(kept.columns, in_time, judged),
         *calibration_signs(model, records, outcomes, labels_as_of, labels_known_on),
         two_sample_sign(
@@ -179,6 +185,12 @@ def watch_drift(
         schools=tuple(schools),
         verdict=verdict,
     )
+
+
+def _score_not_compared(judged: Collection[str]) -> list[DriftSign]:
+    """Say that the score was not held against the training's, where the calendar forbids it."""
+    why = "les vacances coupent autrement les semaines dont il dépend que dans les années d'apprentissage"
+    return [] if SCORE in judged else [not_measured("score", "score avant calibration", why)]
 
 
 def _training_days(model: TrainedModel, now: _Population) -> list[date]:
