@@ -10,7 +10,7 @@ import pytest
 
 from decrochage_risk.evaluate import ComparedRows, ModelComparison, changes_section, compare_rows
 from decrochage_risk.evaluate.comparison import suppressed
-from decrochage_risk.french import forbidden_in
+from decrochage_risk.french import forbidden_in, percent
 
 ROWS = 6_000
 FACTS: dict[str, Any] = {
@@ -49,6 +49,7 @@ def compared(drawn: dict[str, np.ndarray], challenger: np.ndarray, **changed: An
     """Compare the poor champion with a challenger."""
     tiers = [np.digitize(risk, [0.2, 0.4]) + 1 for risk in (drawn["poor"], challenger)]
     groups = {"overall": np.full(ROWS, "ensemble", dtype=object), "sex": drawn["sex"]}
+    groups |= changed.pop("groups", {})
     rows = ComparedRows(
         outcome=drawn["outcome"],
         champion=drawn["poor"],
@@ -132,6 +133,22 @@ def test_the_words_tell_everything_in_plain_french(drawn: dict[str, np.ndarray])
         assert not forbidden_in(written)
     assert changes_section(found).startswith("## Ce qui a changé")
     assert "\n# " not in changes_section(found)
+
+
+def test_what_is_not_judged_is_said(drawn: dict[str, np.ndarray]) -> None:
+    """Groups too small are counted, missed leavers by pathway are told with the reason why they are no criterion."""
+    pathway = np.where(np.arange(ROWS) < 60, "SEGPA", "voie pro").astype(object)
+    found = compared(drawn, expit(drawn["odds"]), groups={"pathway": pathway})
+    missed = next(gate for gate in found.gates if (gate.name, gate.group) == ("fnr", "voie pro"))
+    assert missed.figure is not None
+    for written in (str(found), found.to_markdown(), changes_section(found)):
+        assert (
+            "Trop petits pour être jugés (moins de 100 élèves, de 20 sortis ou de 20 restés) : voie : 1"
+            in written
+        )
+        assert "jamais un critère" in written
+        assert f"voie pro {percent(missed.figure, 0)}" in written
+        assert "ensemble : ensemble" not in written
 
 
 def test_json_gives_the_comparison_back(drawn: dict[str, np.ndarray]) -> None:

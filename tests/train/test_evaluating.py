@@ -14,6 +14,7 @@ from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 import decrochage_risk as dr
 from decrochage_risk.errors import NotEnoughDataError, TrainingWarning
+from decrochage_risk.evaluate.report import STANDING
 from decrochage_risk.model.training_range import TrainingRange
 from decrochage_risk.records import PupilRecords
 from decrochage_risk.school_year import SchoolCalendar
@@ -78,7 +79,8 @@ def test_a_later_year_is_measured_beside_every_baseline(cohort: Cohort, earlier_
     """On a year that the model did not see there is no warning, and all five baselines stand beside it."""
     report = evaluate_model(earlier_model, cohort.records, cohort.outcomes, as_of_dates=DATES)
     assert set(report.baselines) > LEARNT
-    assert len(report.baselines) == 5
+    assert set(report.baselines) == set(STANDING)
+    assert "non mesurés sur ces lignes" not in str(report)
     assert report.test_years == (2023,)
     assert report.as_of == (date(2023, 12, 4), date(2024, 3, 18))
     assert earlier_model.model_id in report.title
@@ -118,6 +120,7 @@ def assert_not_measured(report: dr.EvaluationReport, why: str) -> None:
     assert set(report.baselines).isdisjoint(LEARNT)
     assert len(report.baselines) == 3
     assert f"Régression logistique et taux d'établissement non mesurés : {why}." in report.notes
+    assert "non mesurés sur ces lignes : régression logistique et taux de l'établissement seul" in str(report)
 
 
 def test_records_without_the_training_years_say_what_was_not_measured(

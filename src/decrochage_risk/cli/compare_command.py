@@ -138,11 +138,11 @@ def say_comparison(found: ModelComparison) -> None:
     from rich import box  # noqa: PLC0415 - --help needs no Rich
     from rich.table import Table  # noqa: PLC0415 - --help needs no Rich
 
-    from decrochage_risk.evaluate.comparison_text import comparison_heading, comparison_tables, verdict_line  # noqa: PLC0415 - pandas loads on first use
+    from decrochage_risk.evaluate import comparison_text as words  # noqa: PLC0415 - pandas loads on first use
 
-    for line in comparison_heading(found):
+    for line in words.comparison_heading(found):
         say(line)
-    for title, (header, rows) in comparison_tables(found).items():
+    for title, (header, rows) in words.comparison_tables(found).items():
         table = Table(title=title, title_justify="left", box=box.HORIZONTALS, pad_edge=False)
         for at, name in enumerate(header):
             table.add_column(name, justify="left" if at == 0 else "right", overflow="fold")
@@ -150,7 +150,9 @@ def say_comparison(found: ModelComparison) -> None:
             table.add_row(*row)
         say()
         console().print(table)
-    say(f"\n{verdict_line(found)}")
+    for line in words.not_judged(found):
+        say(line)
+    say(f"\n{words.verdict_line(found)}")
     for cause in found.causes:
         say(f"- {cause.sentence}")
 

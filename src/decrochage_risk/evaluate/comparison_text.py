@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from decrochage_risk.evaluate.card import CHANGES
 from decrochage_risk.evaluate.comparison import ENTERS
+from decrochage_risk.evaluate.groups import MIN_EVENTS, MIN_PUPILS
 from decrochage_risk.evaluate.tables import markdown_table, text_table
 from decrochage_risk.evaluate.verdict import GROUPED
 from decrochage_risk.french import day, join, number, percent, plural, school_year, signed
@@ -23,6 +25,7 @@ __all__ = [
     "comparison_markdown",
     "comparison_tables",
     "comparison_text",
+    "not_judged",
     "verdict_line",
 ]
 
@@ -60,6 +63,7 @@ CAUSES: Final = {
 }
 _FEW = "moins de 5"
 _PASSES_NOT_SHOWN = ("school",)
+_FNR_TOLD = ("level", "pathway", "years_behind")
 
 
 def verdict_line(comparison: ModelComparison) -> str:
@@ -117,7 +121,8 @@ def _written(
     parts += ["\n".join(f"{bullet}{cause.sentence}" for cause in comparison.causes)]
     for title, found in comparison_tables(comparison).items():
         parts += [f"{heading}{title}", table(*found)]
-    return "\n\n".join(parts)
+    parts += ["\n".join(f"{bullet}{line}" for line in not_judged(comparison))]
+    return "\n\n".join(part for part in parts if part)
 
 
 def comparison_heading(comparison: ModelComparison) -> list[str]:
@@ -171,7 +176,7 @@ def _gates(comparison: ModelComparison) -> Table:
         before = champion.get((gate.name, gate.dimension, gate.group))
         rows.append(
             [
-                f"{GROUPED.get(gate.dimension, gate.dimension)} : {gate.group}",
+                _group(gate),
                 GATES[gate.name],
                 _measured(gate),
                 "-" if before is None else _measured(before),
@@ -179,6 +184,33 @@ def _gates(comparison: ModelComparison) -> Table:
             ]
         )
     return ["groupe", "critère", "nouveau", "en place", "verdict"], rows
+
+
+def _group(gate: GateResult) -> str:
+    name = GROUPED.get(gate.dimension, gate.dimension)
+    return name if name == gate.group else f"{name} : {gate.group}"
+
+
+def not_judged(comparison: ModelComparison) -> list[str]:
+    """Say which groups were too small to be judged, and that missed leavers of the others are no gate."""
+    small = Counter(gate.dimension for gate in comparison.gates if gate.name == "calibration")
+    counts = [
+        f"{GROUPED.get(name, name)} : {plural(count, 'groupe')}" for name, count in sorted(small.items())
+    ]
+    told = (
+        f"Trop petits pour être jugés (moins de {MIN_PUPILS} élèves, de {MIN_EVENTS} sortis ou de {MIN_EVENTS} restés) : "
+        f"{' ; '.join(counts)}"
+    )
+    missed = [
+        f"{gate.group} {percent(gate.figure, 0)}"
+        for gate in comparison.gates
+        if gate.name == "fnr" and gate.dimension in _FNR_TOLD and gate.figure is not None
+    ]
+    never = (
+        f"Part des sorties absentes de la liste, affichée, jamais un critère (là où le taux de sortie diffère, elle diffère "
+        f"même sous calibration parfaite) : {' ; '.join(missed)}"
+    )
+    return [told] * bool(counts) + [never] * bool(missed)
 
 
 def _measured(gate: GateResult) -> str:
