@@ -56,6 +56,7 @@ def facts(simulate: Callable[..., Rows]) -> CardFacts:
             "aucune colonne justified_on : les absences paraissent plus justifiées qu'au moment du calcul"
         ],
         references=["Note interne 12"],
+        spread_factor=2.4,
     )
 
 
@@ -82,6 +83,7 @@ def test_every_fact_is_in_the_card(facts: CardFacts) -> None:
         number(facts.report.figures.auc, 4),
         "aucune colonne justified_on",
         "Note interne 12",
+        "multipliée par 2,4",
     ):
         assert part in card
 
@@ -165,7 +167,7 @@ def test_every_fact_is_read(facts: CardFacts) -> None:
         "model_id": "autre", "package_version": "1", "synthetic": True, "members": 2, "leaves": 7, "features": ["x"],
         "reference_groups": "voie", "train_years": [2019], "as_of": [date(2020, 1, 6)], "levels": ["4e"], "rows": 99999,
         "pupils": 5, "events": 7, "censored": 0, "outcome_closes": (9, 30), "base_rates": [], "calibration_kind": "identity",
-        "calibration_chosen_on": "z", "untouched": False, "changes": ["Seuil revu."], "kind": "logistic", "dropped_features": [], "warnings": [], "references": [],
+        "calibration_chosen_on": "z", "untouched": False, "changes": ["Seuil revu."], "spread_factor": 3.1, "kind": "logistic", "dropped_features": [], "warnings": [], "references": [],
         "report": facts.report.model_copy(update={"title": "Autre"}),
     }  # fmt: skip
     assert set(changed) == {field.name for field in fields(CardFacts)}

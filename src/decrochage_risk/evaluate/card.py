@@ -96,6 +96,8 @@ class CardFacts:
         What the members are.
     references : sequence of str
         Further references, after those of the methods.
+    spread_factor : float
+        Factor on the bag's own error that makes the intervals cover the truth where it is known.
     changes : sequence of str
         What changed since the model in force before, in sentences; empty when nothing was compared.
     """
@@ -124,6 +126,7 @@ class CardFacts:
     warnings: Sequence[str] = ()
     kind: Literal["trees", "logistic"] = "trees"
     references: Sequence[str] = ()
+    spread_factor: float = 1.0
     changes: Sequence[str] = ()
 
 
@@ -231,6 +234,7 @@ def _filters() -> dict[str, Callable[..., str]]:
         "code": lambda names: ", ".join(f"`{name}`" for name in names),
         "count": plural,
         "days": lambda days: join([day(one, with_year=True) for one in days]) or _NOT_KNOWN,
+        "number": lambda value: number(value, 1),
         "share": lambda share: f"moins de {SMALL_CELL} sorties" if share is None else percent(share, 1),
         "whole": lambda count: number(count, 0),
         "words": lambda words: join(list(words)) or _NOT_KNOWN,

@@ -281,6 +281,7 @@ def _card_facts(
         package_version=version("decrochage-risk"),
         synthetic=synthetic,
         kind=risk_model.options.kind,
+        spread_factor=risk_model.spread_factor,
         members=risk_model.options.members,
         leaves=risk_model.options.leaves,
         features=[column for column in risk_model.columns if column not in context],
