@@ -111,6 +111,19 @@ class RetrainConfig(BaseModel):
         closing_day(2024, self.outcome_closes)
         return self
 
+    @model_validator(mode="after")
+    def _run_apart(self) -> Self:
+        run = self.run.resolve()
+        given = {name: getattr(self, name) for name in _PATHS if name != "run"}
+        places = {name: path.resolve() for name, path in given.items() if path is not None}
+        within = [
+            name for name, place in places.items() if run in (place, *place.parents) or place in run.parents
+        ]
+        if within:
+            message = f"run and {', '.join(within)} lie within each other: a run would change what it reads"
+            raise ValueError(message)
+        return self
+
     def settings(self) -> dict[str, Any]:
         """Give everything but the places, as JSON values: the same on every machine."""
         kept = self.model_dump(mode="json", exclude={*_PATHS, "options"})
