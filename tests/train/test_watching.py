@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 
 from decrochage_risk.errors import ModelError, NotEnoughDataError, TrainingWarning
-from decrochage_risk.model import FeatureDistributions, FitOptions, load_trained_model
+from decrochage_risk.model import SCORE, FeatureDistributions, FitOptions, load_trained_model
 from decrochage_risk.synthetic import make_cohort
 from decrochage_risk.train import train_model, watch_drift
 from decrochage_risk.train.drift_signs import missing_table_signs, shift_signs
+from decrochage_risk.train.watching import _Population, _score_signs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,7 +76,6 @@ def test_without_a_change_nobody_is_alarmed(calm: DriftReport) -> None:
     told = {sign.check: sign.verdict for sign in calm.overall.signs if sign.check != "feature"}
     assert told["two_sample"] == "ok"
     assert told["calibration"] == "not_measured"
-    assert "score" in told
     assert calm.rows == calm.overall.pupils == sum(unit.pupils or 0 for unit in calm.schools)
 
 
@@ -157,6 +157,32 @@ def test_distributions_are_saved_with_the_model(
     assert watch_drift(loaded, ordinary.records, DAY).to_json() == calm.to_json()
     with pytest.raises(ModelError, match="holds no distributions"):
         watch_drift(replace(model, distributions=None), ordinary.records, DAY)
+
+
+@pytest.mark.parametrize(
+    ("in_time", "alike", "verdict"),
+    [(True, True, "watch"), (False, True, "not_measured"), (True, False, "not_measured")],
+)
+def test_a_score_that_moves_by_itself_is_told_and_not_judged(
+    verdict: str, *, in_time: bool, alike: bool
+) -> None:
+    """The same shift of the score alarms where both days are alike, and is told with the cause where they are not."""
+    rng = np.random.default_rng(3)
+    kept = FeatureDistributions.fit(pd.DataFrame({SCORE: rng.normal(size=8_000)}), ["3e@03"] * 8_000)
+    moved = _Population(
+        pd.DataFrame({SCORE: rng.normal(0.42, 1.0, 8_000)}), *(np.array(["3e@03"] * 8_000, dtype=object),) * 3
+    )
+    (sign,) = _score_signs(kept, moved, in_time=in_time, alike=alike)
+    assert (sign.check, sign.verdict) == ("score", verdict)
+    assert sign.figure is not None
+    assert sign.figure > 0.1
+    assert ("non jugé" in sign.sentence) == (verdict == "not_measured")
+
+
+def test_the_score_of_everybody_is_always_told(calm: DriftReport) -> None:
+    """One sign of the score stands in every report, judged or with the cause."""
+    (sign,) = [sign for sign in calm.overall.signs if sign.check == "score"]
+    assert sign.figure is not None
 
 
 def test_labels_of_the_training_say_nothing(model: TrainedModel, ordinary: Cohort) -> None:

@@ -101,7 +101,8 @@ def alike_extent(kept: FeatureDistributions, features: pd.DataFrame, groups: npt
 def within_extent(columns: Iterable[str]) -> list[str]:
     """Keep the columns whose values do not depend on how many years are known.
 
-    They look at the school year alone, or at it and the one before (and are unknown without that one), or are undated.
+    They look at the school year alone, or at it and the one before (and are unknown without that one), or are undated. The
+    score stays too: it rests on all of them, and who holds it against another day says what else moves it.
 
     Examples
     --------
