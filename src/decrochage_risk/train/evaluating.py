@@ -18,7 +18,7 @@ from decrochage_risk.model.snapshots import TOO_SHORT
 from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.school_year import to_date
 from decrochage_risk.train.backtest import can_be_known, learnt_baselines, report_on
-from decrochage_risk.train.labels import NOT_CLOSED, mature_only, refuse_shifted_years
+from decrochage_risk.train.labels import NOT_CLOSED, mature_only
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -101,7 +101,6 @@ def evaluate_model(  # noqa: PLR0913 - the choices of an evaluation, each with i
     """
     month, day = outcome_closes or model.trained_on["outcome_closes"]
     table = outcomes_for(records, outcomes)
-    refuse_shifted_years(table)
     test = take_snapshots(records, table, as_of_dates, closes=(month, day), progress=progress)
     test = mature_only(test, None if labels_known_on is None else to_date(labels_known_on))
     scored = score_rows(model, test)

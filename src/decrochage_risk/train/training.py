@@ -30,7 +30,7 @@ from decrochage_risk.school_year import school_year_of, to_date
 from decrochage_risk.train.backtest import can_be_known
 from decrochage_risk.train.distributing import distributions_of
 from decrochage_risk.train.held_out_counts import HeldOutCounts
-from decrochage_risk.train.labels import NOT_CLOSED, mature_only, refuse_shifted_years
+from decrochage_risk.train.labels import NOT_CLOSED, mature_only
 from decrochage_risk.train.leaks import missing_signals, missing_warnings, refuse_leaks, signals_of
 from decrochage_risk.train.parted_records import PartedRecords
 from decrochage_risk.train.shipping import fit_and_measure
@@ -151,7 +151,6 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     refuse_in_training(refused, "train_model")
     table = outcomes_for(records, outcomes)
     dates = _dates(records, table, as_of_dates, school_years)
-    refuse_shifted_years(table)
     extracted = None if labels_known_on is None else to_date(labels_known_on)
     snapshots = _snapshots(records, table, dates, closes=outcome_closes, progress=progress)
     snapshots = mature_only(snapshots, extracted)
