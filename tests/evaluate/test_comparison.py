@@ -135,6 +135,16 @@ def test_the_words_tell_everything_in_plain_french(drawn: dict[str, np.ndarray])
     assert "\n# " not in changes_section(found)
 
 
+def test_the_gates_judge_the_list_that_would_be_issued(drawn: dict[str, np.ndarray]) -> None:
+    """Missed leavers are those in tier 1: tiers 2 and 3 are both on the list."""
+    truth = expit(drawn["odds"])
+    found = compared(drawn, truth)
+    girls = (drawn["sex"] == "F") & (drawn["outcome"] == 1)
+    for gates, risk in ((found.gates, truth), (found.champion_gates, drawn["poor"])):
+        told = next(gate for gate in gates if (gate.name, gate.dimension, gate.group) == ("fnr", "sex", "F"))
+        assert told.figure == pytest.approx((risk[girls] < 0.2).mean())
+
+
 def test_what_is_not_judged_is_said(drawn: dict[str, np.ndarray]) -> None:
     """Groups too small are counted, missed leavers by pathway are told with the reason why they are no criterion."""
     pathway = np.where(np.arange(ROWS) < 60, "SEGPA", "voie pro").astype(object)

@@ -139,6 +139,18 @@ def test_a_model_that_wins_everywhere_is_said_to(simulate: Callable[..., Rows]) 
     assert "Aucun repère" in str(build_report(MeasuredRows(case.outcome, case.risk), **told))
 
 
+def test_a_group_of_under_five_pupils_has_no_size(simulate: Callable[..., Rows]) -> None:
+    """Nowhere in a report does a group of four pupils show how many they are."""
+    case = simulate()
+    level = np.where(np.isin(case.pupils, ["p0", "p1", "p2", "p3"]), "3e", "2de_pro")
+    rows = MeasuredRows(case.outcome, case.risk, case.pupils, case.schools, {"level": level})
+    told = {"title": "t", "synthetic": False, "test_years": [2024], "as_of": [date(2025, 3, 3)]}
+    report = build_report(rows, **told)
+    (few,) = [group for group in report.groups if group.group == "3e"]
+    assert (few.hidden, few.rows, few.pupils) == (True, None, None)
+    assert "| niveau | 3e | - | moins de 5 | trop petit |" in report.to_markdown()
+
+
 def test_nothing_compared_is_not_called_beaten(simulate: Callable[..., Rows]) -> None:
     """Without an event nothing ranks: the report claims no victory, and names the figures it does compare."""
     case = simulate()

@@ -16,6 +16,7 @@ import decrochage_risk as dr
 from decrochage_risk.errors import NotEnoughDataError, TrainingWarning
 from decrochage_risk.evaluate.report import STANDING
 from decrochage_risk.model.training_range import TrainingRange
+from decrochage_risk.policy import load_policy
 from decrochage_risk.records import PupilRecords
 from decrochage_risk.school_year import SchoolCalendar
 from decrochage_risk.train import evaluate_model, train_model
@@ -86,6 +87,22 @@ def test_a_later_year_is_measured_beside_every_baseline(cohort: Cohort, earlier_
     assert earlier_model.model_id in report.title
     assert report.synthetic is False
     assert not any("non mesurés" in note or "trop favorables" in note for note in report.notes)
+
+
+def test_the_list_is_that_of_the_policy_asked_for(cohort: Cohort, earlier_model: TrainedModel) -> None:
+    """Lists and gates are measured on the thresholds that are given, not on the bundled ones."""
+    bundled = load_policy()
+    groups = tuple(
+        group.model_copy(update={"targeted": 0.9 * group.secured}) for group in bundled.table.groups
+    )
+    strict = bundled.model_copy(update={"table": bundled.table.model_copy(update={"groups": groups})})
+    lists = [
+        evaluate_model(
+            earlier_model, cohort.records, cohort.outcomes, as_of_dates=DATES, policy=policy
+        ).lists[0]
+        for policy in (None, strict)
+    ]
+    assert 0 < lists[1].listed < lists[0].listed
 
 
 def test_a_year_of_the_training_is_warned_about(cohort: Cohort, earlier_model: TrainedModel) -> None:

@@ -10,10 +10,11 @@ import pandas as pd
 import pytest
 
 from decrochage_risk.errors import ModelError, NotEnoughDataError, TrainingWarning
+from decrochage_risk.evaluate import UnitDrift
 from decrochage_risk.model import SCORE, FeatureDistributions, FitOptions, load_trained_model
 from decrochage_risk.synthetic import make_cohort
-from decrochage_risk.train import train_model, watch_drift
-from decrochage_risk.train.drift_signs import missing_table_signs, shift_signs
+from decrochage_risk.train import train_model, watch_drift, watching
+from decrochage_risk.train.drift_signs import missing_table_signs, shift_signs, two_sample_sign
 from decrochage_risk.train.watching import _Population, _score_signs
 
 if TYPE_CHECKING:
@@ -114,7 +115,10 @@ def test_new_marking_is_seen_in_a_school_of_common_size() -> None:
         assert sign.verdict == verdict
 
 
-@pytest.mark.parametrize(("known", "verdict"), [(1.0, "ok"), (0.97, "ok"), (0.85, "watch"), (0.3, "stop")])
+@pytest.mark.parametrize(
+    ("known", "verdict"),
+    [(1.0, "ok"), (0.97, "ok"), (0.85, "watch"), (0.72, "watch"), (0.68, "stop"), (0.3, "stop")],
+)
 def test_a_missing_table_is_judged_by_its_share(known: float, verdict: str) -> None:
     """A table is known where one feature of it is; the rise over what was expected is judged."""
     rows = 400
@@ -157,6 +161,38 @@ def test_distributions_are_saved_with_the_model(
     assert watch_drift(loaded, ordinary.records, DAY).to_json() == calm.to_json()
     with pytest.raises(ModelError, match="holds no distributions"):
         watch_drift(replace(model, distributions=None), ordinary.records, DAY)
+
+
+@pytest.mark.parametrize(("apart", "verdict"), [(0.0, "ok"), (0.9, "watch"), (2.0, "stop")])
+def test_two_years_that_a_classifier_tells_apart_alarm(apart: float, verdict: str) -> None:
+    """The farther the rows of a year lie from those of the year before, the graver; a pupil of both is one group."""
+    rng = np.random.default_rng(5)
+    people = np.array([f"p{pupil}" for pupil in range(600)], dtype=object)
+    before, now = (
+        np.digitize(rng.normal(shift, 1, (600, 2)), np.linspace(-2, 4, 12)) for shift in (0, apart)
+    )
+    sign = two_sample_sign((now, people), (before, people), seed=0)
+    assert (sign.check, sign.verdict) == ("two_sample", verdict)
+
+
+@pytest.mark.parametrize(("share", "verdict"), [(0.11, "watch"), (0.09, "ok")])
+def test_schools_that_must_be_looked_at_count_for_everybody(
+    model: TrainedModel,
+    ordinary: Cohort,
+    monkeypatch: pytest.MonkeyPatch,
+    share: float,
+    verdict: str,
+) -> None:
+    """When schools to be looked at before use hold a tenth of the pupils, the verdict of all is watch at least."""
+
+    def stopped(_: object, now: _Population, *_rest: object) -> list[UnitDrift]:
+        pupils = int(share * len(now)) + 1
+        return [UnitDrift(unit="x", pupils=pupils, compared_with="-", verdict="stop", signs=())]
+
+    monkeypatch.setattr(watching, "_schools", stopped)
+    found = watch_drift(model, ordinary.records, DAY)
+    assert found.overall.verdict == "ok"
+    assert found.verdict == verdict
 
 
 @pytest.mark.parametrize(
