@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import io
 import subprocess
 import sys
 import warnings
+from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 import typer
 from typer.testing import CliRunner
 
+from decrochage_risk import cli
 from decrochage_risk.cli.output import bar, replace_unwritable, say, shown_id, steps
 from decrochage_risk.cli.program import CleanGroup
 from decrochage_risk.errors import AsOfError, RecordsWarning, explain_error
@@ -198,3 +202,14 @@ def test_the_bar_of_unknown_and_known_size_is_drawn_on_a_terminal(
         tell("Scores et motifs", 3, 7)
     assert "Scores et motifs" in terminal.getvalue()
     assert "3/7" in terminal.getvalue()
+
+
+def test_an_option_is_declared_once() -> None:
+    """No two commands declare the same option in the same words: what they share stands in one place."""
+    declared = Counter(
+        ast.unparse(node)
+        for path in sorted(Path(cli.__file__).parent.glob("*.py"))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "typer.Option"
+    )
+    assert [call for call, times in declared.items() if times > 1] == []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from decrochage_risk.errors import ModelError
-from decrochage_risk.evaluate.card import BaseRate, CardFacts, model_card
+from decrochage_risk.evaluate.card import CHANGES, BaseRate, CardFacts, model_card, with_changes
 from decrochage_risk.evaluate.report import MeasuredRows, build_report
 from decrochage_risk.french import forbidden_in, number, percent
 
@@ -56,6 +56,7 @@ def facts(simulate: Callable[..., Rows]) -> CardFacts:
             "aucune colonne justified_on : les absences paraissent plus justifiées qu'au moment du calcul"
         ],
         references=["Note interne 12"],
+        spread_factor=2.4,
     )
 
 
@@ -82,6 +83,7 @@ def test_every_fact_is_in_the_card(facts: CardFacts) -> None:
         number(facts.report.figures.auc, 4),
         "aucune colonne justified_on",
         "Note interne 12",
+        "multipliée par 2,4",
     ):
         assert part in card
 
@@ -145,13 +147,27 @@ def test_the_same_facts_give_the_same_bytes_and_clean_words(facts: CardFacts) ->
     assert not card.endswith("\n\n")
 
 
+def test_what_has_changed_takes_the_place_of_nothing_compared(facts: CardFacts) -> None:
+    """The section is replaced, every other line stays, and a text without that section is refused."""
+    card = model_card(facts)
+    changed = with_changes(card, f"{CHANGES}\n\n- Une année de plus\n\n### Chiffres\n\n| a |\n")
+    assert "- Une année de plus" in changed
+    assert "Aucun modèle précédent" in card
+    assert "Aucun modèle précédent" not in changed
+    assert set(card.splitlines()) - set(changed.splitlines()) == {
+        "Aucun modèle précédent n'a été comparé à celui-ci."
+    }
+    with pytest.raises(ModelError, match="0 sections"):
+        with_changes("# Fiche\n", CHANGES)
+
+
 def test_every_fact_is_read(facts: CardFacts) -> None:
     """Changing any one fact changes the card: none is collected in vain."""
     changed = {
         "model_id": "autre", "package_version": "1", "synthetic": True, "members": 2, "leaves": 7, "features": ["x"],
         "reference_groups": "voie", "train_years": [2019], "as_of": [date(2020, 1, 6)], "levels": ["4e"], "rows": 99999,
         "pupils": 5, "events": 7, "censored": 0, "outcome_closes": (9, 30), "base_rates": [], "calibration_kind": "identity",
-        "calibration_chosen_on": "z", "untouched": False, "changes": ["Seuil revu."], "kind": "logistic", "dropped_features": [], "warnings": [], "references": [],
+        "calibration_chosen_on": "z", "untouched": False, "changes": ["Seuil revu."], "spread_factor": 3.1, "kind": "logistic", "dropped_features": [], "warnings": [], "references": [],
         "report": facts.report.model_copy(update={"title": "Autre"}),
     }  # fmt: skip
     assert set(changed) == {field.name for field in fields(CardFacts)}

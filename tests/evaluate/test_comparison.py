@@ -10,7 +10,7 @@ import pytest
 
 from decrochage_risk.evaluate import ComparedRows, ModelComparison, changes_section, compare_rows
 from decrochage_risk.evaluate.comparison import suppressed
-from decrochage_risk.french import forbidden_in
+from decrochage_risk.french import forbidden_in, percent
 
 ROWS = 6_000
 FACTS: dict[str, Any] = {
@@ -49,6 +49,7 @@ def compared(drawn: dict[str, np.ndarray], challenger: np.ndarray, **changed: An
     """Compare the poor champion with a challenger."""
     tiers = [np.digitize(risk, [0.2, 0.4]) + 1 for risk in (drawn["poor"], challenger)]
     groups = {"overall": np.full(ROWS, "ensemble", dtype=object), "sex": drawn["sex"]}
+    groups |= changed.pop("groups", {})
     rows = ComparedRows(
         outcome=drawn["outcome"],
         champion=drawn["poor"],
@@ -132,6 +133,32 @@ def test_the_words_tell_everything_in_plain_french(drawn: dict[str, np.ndarray])
         assert not forbidden_in(written)
     assert changes_section(found).startswith("## Ce qui a changé")
     assert "\n# " not in changes_section(found)
+
+
+def test_the_gates_judge_the_list_that_would_be_issued(drawn: dict[str, np.ndarray]) -> None:
+    """Missed leavers are those in tier 1: tiers 2 and 3 are both on the list."""
+    truth = expit(drawn["odds"])
+    found = compared(drawn, truth)
+    girls = (drawn["sex"] == "F") & (drawn["outcome"] == 1)
+    for gates, risk in ((found.gates, truth), (found.champion_gates, drawn["poor"])):
+        told = next(gate for gate in gates if (gate.name, gate.dimension, gate.group) == ("fnr", "sex", "F"))
+        assert told.figure == pytest.approx((risk[girls] < 0.2).mean())
+
+
+def test_what_is_not_judged_is_said(drawn: dict[str, np.ndarray]) -> None:
+    """Groups too small are counted, missed leavers by pathway are told with the reason why they are no criterion."""
+    pathway = np.where(np.arange(ROWS) < 60, "SEGPA", "voie pro").astype(object)
+    found = compared(drawn, expit(drawn["odds"]), groups={"pathway": pathway})
+    missed = next(gate for gate in found.gates if (gate.name, gate.group) == ("fnr", "voie pro"))
+    assert missed.figure is not None
+    for written in (str(found), found.to_markdown(), changes_section(found)):
+        assert (
+            "Trop petits pour être jugés (moins de 100 élèves, de 20 sortis ou de 20 restés) : voie : 1"
+            in written
+        )
+        assert "jamais un critère" in written
+        assert f"voie pro {percent(missed.figure, 0)}" in written
+        assert "ensemble : ensemble" not in written
 
 
 def test_json_gives_the_comparison_back(drawn: dict[str, np.ndarray]) -> None:

@@ -54,17 +54,34 @@ def test_a_miscalibrated_group_is_blocked_and_named(shift: float, slope: float, 
     assert {one.verdict for one in found if one.group != "b"} <= {"pass", "not_applicable"}
 
 
-def test_the_verdict_follows_from_the_interval() -> None:
-    """Pass, review or block is where the printed interval lies, whatever the distortion."""
+@pytest.mark.parametrize(
+    ("name", "admitted", "blocked", "distortions"),
+    [
+        (
+            "calibration_intercept",
+            (-0.10, 0.10),
+            (-0.25, 0.25),
+            [-0.8, -0.5, -0.35, 0.0, 0.35, 0.5, 0.65, 0.8],
+        ),
+        ("calibration_slope", (0.9, 1.1), (0.75, 1.33), [0.5, 0.6, 0.65, 1.0, 1.2, 1.35, 1.6, 2.0, 2.5]),
+    ],
+)
+def test_the_verdict_follows_from_the_interval(
+    name: str, admitted: tuple[float, float], blocked: tuple[float, float], distortions: list[float]
+) -> None:
+    """Pass, review or block is where the printed interval lies, on either side, whatever the distortion."""
     seen = set()
-    for shift in (0.0, 0.2, 0.35, 0.5, 0.8):
-        outcome, risk, groups = drawn(2, shift=shift)
-        one = of(fairness_gates(outcome, risk, risk > 0.3, groups), "calibration_intercept", "b")
+    for distortion in distortions:
+        how = {"shift": distortion} if name.endswith("intercept") else {"slope": distortion}
+        outcome, risk, groups = drawn(2, **how)
+        one = of(fairness_gates(outcome, risk, risk > 0.3, groups), name, "b")
         assert one.low is not None
-        expected = "block" if one.low > 0.25 else "review" if one.low > 0.10 else "pass"
-        assert one.verdict == expected
-        seen.add(expected)
-    assert seen == {"pass", "review", "block"}
+        assert one.high is not None
+        outside = [one.low > high or one.high < low for low, high in (admitted, blocked)]
+        assert one.verdict == ("block" if outside[1] else "review" if outside[0] else "pass")
+        seen.add((one.verdict, distortion > distortions[len(distortions) // 2]))
+    assert {verdict for verdict, _ in seen} == {"pass", "review", "block"}
+    assert {("block", True), ("block", False)} <= seen
 
 
 def test_more_groups_widen_every_interval() -> None:
@@ -80,7 +97,16 @@ def test_more_groups_widen_every_interval() -> None:
 
 @pytest.mark.parametrize(
     ("missed_by_boys", "each", "verdict"),
-    [(100, 1000, "pass"), (180, 1000, "review"), (250, 1000, "block"), (15, 60, "review")],
+    [
+        (100, 1000, "pass"),
+        (150, 1000, "pass"),
+        (155, 1000, "review"),
+        (180, 1000, "review"),
+        (200, 1000, "review"),
+        (205, 1000, "block"),
+        (250, 1000, "block"),
+        (15, 60, "review"),
+    ],
 )
 def test_the_gap_between_the_sexes(missed_by_boys: int, each: int, verdict: Verdict) -> None:
     """Girls miss a tenth: a gap to 5 points passes, to 10 is for review, above blocks unless 5 is in the interval."""
@@ -93,6 +119,18 @@ def test_the_gap_between_the_sexes(missed_by_boys: int, each: int, verdict: Verd
     gap = of(found, "fnr_gap", "F / M")
     assert gap.verdict == verdict
     assert gap.figure == pytest.approx(0.1 - missed_by_boys / each)
+
+
+def test_pupils_of_unknown_sex_are_no_third_part_of_the_gap() -> None:
+    """However many there are, the gap is that of girls and boys, the same as without them."""
+    outcome, risk, groups = drawn(4)
+    untold = np.random.default_rng(0).random(ROWS) < 0.3
+    sex = np.where(untold, "?", groups["sex"])
+    whole = of(fairness_gates(outcome, risk, risk > 0.3, {"sex": sex}), "fnr_gap", "F / M")
+    told = [outcome[~untold], risk[~untold], risk[~untold] > 0.3]
+    alone = of(fairness_gates(*told, {"sex": sex[~untold]}), "fnr_gap", "F / M")
+    assert whole.verdict == alone.verdict != "not_applicable"
+    assert (whole.figure, whole.low, whole.high) == (alone.figure, alone.low, alone.high)
 
 
 def test_where_rates_differ_misses_differ_and_nothing_is_gated() -> None:

@@ -85,6 +85,9 @@ def test_copies_of_a_pupil_add_no_certainty(simulate: Callable[..., Rows]) -> No
         (single.slope_high - single.slope_low) / 2, rel=1e-6
     )
     assert known.slope == pytest.approx(once.slope, rel=1e-6)
+    widths = [fit.intercept_high - fit.intercept_low for fit in (known, once, naive, single)]
+    assert widths[0] == pytest.approx(widths[1], rel=1e-6)
+    assert widths[2] == pytest.approx(widths[3] / 2, rel=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,13 @@ import pytest
 
 from decrochage_risk.evaluate.baselines import Baseline, school_rate
 from decrochage_risk.evaluate.figures import measure
-from decrochage_risk.evaluate.report import SYNTHETIC_WARNING, EvaluationReport, MeasuredRows, build_report
+from decrochage_risk.evaluate.report import (
+    STANDING,
+    SYNTHETIC_WARNING,
+    EvaluationReport,
+    MeasuredRows,
+    build_report,
+)
 from decrochage_risk.french import forbidden_in, number
 
 if TYPE_CHECKING:
@@ -130,6 +137,55 @@ def test_a_model_that_wins_everywhere_is_said_to(simulate: Callable[..., Rows]) 
     assert "Le modèle dépasse chaque repère" in str(report_of(case))
     told = {"title": "t", "synthetic": False, "test_years": [2024], "as_of": [date(2025, 3, 3)]}
     assert "Aucun repère" in str(build_report(MeasuredRows(case.outcome, case.risk), **told))
+
+
+def test_a_group_of_under_five_pupils_has_no_size(simulate: Callable[..., Rows]) -> None:
+    """Nowhere in a report does a group of four pupils show how many they are."""
+    case = simulate()
+    level = np.where(np.isin(case.pupils, ["p0", "p1", "p2", "p3"]), "3e", "2de_pro")
+    rows = MeasuredRows(case.outcome, case.risk, case.pupils, case.schools, {"level": level})
+    told = {"title": "t", "synthetic": False, "test_years": [2024], "as_of": [date(2025, 3, 3)]}
+    report = build_report(rows, **told)
+    (few,) = [group for group in report.groups if group.group == "3e"]
+    assert (few.hidden, few.rows, few.pupils) == (True, None, None)
+    assert "| niveau | 3e | - | moins de 5 | trop petit |" in report.to_markdown()
+
+
+def test_nothing_compared_is_not_called_beaten(simulate: Callable[..., Rows]) -> None:
+    """Without an event nothing ranks: the report claims no victory, and names the figures it does compare."""
+    case = simulate()
+    never = replace(case, outcome=np.zeros_like(case.outcome))
+    flag = Baseline(
+        "règle légale d'absence", never.schools == "s1", is_probability=False, not_judged=0, note="n"
+    )
+    told = {"title": "t", "synthetic": False, "test_years": [2024], "as_of": [date(2025, 3, 3)]}
+    report = str(build_report(MeasuredRows(never.outcome, never.risk), (flag,), **told))
+    assert "Aucun chiffre n'a pu être comparé à un repère" in report
+    assert "dépasse" not in report
+    assert "(AUC, précision moyenne)" in str(
+        build_report(MeasuredRows(case.outcome, case.risk), (flag,), **told)
+    )
+
+
+def test_a_standing_baseline_that_is_not_there_is_named(simulate: Callable[..., Rows]) -> None:
+    """All five are named in every report: measured, or said not to be."""
+    written = str(report_of(simulate()))
+    assert "Repères non mesurés sur ces lignes : régression logistique, repère de Chicago" in written
+    assert all(name in written for name in STANDING)
+
+
+def test_the_printed_parts_of_the_brier_score_sum_to_it(simulate: Callable[..., Rows]) -> None:
+    """Reliability less resolution, plus uncertainty and what the bins leave out, is the score; each part is printed."""
+    report = report_of(simulate(slope=0.7))
+    found = report.figures
+    assert found.reliability is not None
+    assert found.resolution is not None
+    assert found.uncertainty is not None
+    assert found.within_bins is not None
+    parts = found.reliability - found.resolution + found.uncertainty + found.within_bins
+    assert parts == pytest.approx(found.brier, abs=1e-9)
+    for value in (found.reliability, found.resolution, found.within_bins, found.spiegelhalter_z):
+        assert number(value, 4) in report.to_markdown()
 
 
 def test_tables_are_aligned(simulate: Callable[..., Rows]) -> None:

@@ -48,6 +48,8 @@ PASS = [gate("pass")]
         (SAME, PASS, PASS, {}, "keep", "not_better"),
         (SAME, PASS, PASS, {"margin": 0.02}, "promote", "not_worse"),
         (WORSE, PASS, PASS, {"margin": 0.02}, "keep", "worse"),
+        (loss(-0.03, 0.001), PASS, PASS, {}, "keep", "not_better"),
+        (loss(-0.01, 0.03), PASS, PASS, {"margin": 0.02}, "keep", "not_better"),
         (BETTER, [gate("block")], PASS, {}, "keep", "gate_blocked"),
         (BETTER, [gate("block")], [gate("block")], {}, "review", "both_blocked"),
         (WORSE, [gate("block")], [gate("block")], {}, "keep", "both_blocked"),

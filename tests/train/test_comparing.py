@@ -164,6 +164,22 @@ def test_only_rows_that_both_can_score_are_compared(
         compare(replace(poor, levels=("3e",)), replace(good, levels=("cap1",)))
 
 
+def test_rows_without_a_risk_are_not_compared(
+    compare: Callable[..., ModelComparison], poor: TrainedModel, good: TrainedModel, promoted: ModelComparison
+) -> None:
+    """Rows outside the training of either model get no risk when scoring: they are counted, not compared."""
+    seen = good.risk_model.training_range
+    assert seen is not None
+    narrow = replace(seen, highest=seen.lowest + 0.5 * (seen.highest - seen.lowest))
+    shy = replace(good, risk_model=replace(good.risk_model, training_range=narrow))
+    for models in ((poor, shy), (shy, good)):
+        found = compare(*models)
+        gone = found.left_out["outside the range of the training"]
+        assert gone > 0
+        assert found.rows + gone == promoted.rows
+        assert "hors du domaine d'apprentissage d'un des deux modèles" in str(found)
+
+
 def test_those_who_change_side_are_told_with_their_family(
     promoted: ModelComparison,
 ) -> None:

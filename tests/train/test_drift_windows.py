@@ -37,6 +37,15 @@ def test_what_rests_on_the_last_weeks_is_not_compared_across_holidays(suffix: st
     assert not named & set(comparable_columns(NAMES, ZONE_B, date(2025, 3, 5), [other]))
 
 
+def test_as_many_half_days_in_other_weeks_are_not_compared() -> None:
+    """Nine weeks with school are not eight, though they hold as many half-days; the same weeks of another year are."""
+    zone_b = SchoolCalendar.for_zone("B")
+    names = ["quiet_weeks_share_12w", "absence_rate_year"]
+    day = date(2025, 3, 5)
+    assert comparable_columns(names, zone_b, day, [date(2023, 3, 6)]) == ["absence_rate_year"]
+    assert comparable_columns(names, zone_b, day, [date(2026, 3, 5)]) == names
+
+
 def test_a_day_is_comparable_with_itself_but_for_what_describes_the_records() -> None:
     """The same day leaves out the years known and the weeks of the year alone: they are no deed of a pupil."""
     day = date(2025, 3, 5)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -12,6 +14,9 @@ from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 
 import decrochage_risk as dr
 from decrochage_risk.errors import NotEnoughDataError, TrainingWarning
+from decrochage_risk.evaluate.report import STANDING
+from decrochage_risk.model.training_range import TrainingRange
+from decrochage_risk.policy import load_policy
 from decrochage_risk.records import PupilRecords
 from decrochage_risk.school_year import SchoolCalendar
 from decrochage_risk.train import evaluate_model, train_model
@@ -75,12 +80,29 @@ def test_a_later_year_is_measured_beside_every_baseline(cohort: Cohort, earlier_
     """On a year that the model did not see there is no warning, and all five baselines stand beside it."""
     report = evaluate_model(earlier_model, cohort.records, cohort.outcomes, as_of_dates=DATES)
     assert set(report.baselines) > LEARNT
-    assert len(report.baselines) == 5
+    assert set(report.baselines) == set(STANDING)
+    assert "non mesurés sur ces lignes" not in str(report)
     assert report.test_years == (2023,)
     assert report.as_of == (date(2023, 12, 4), date(2024, 3, 18))
     assert earlier_model.model_id in report.title
     assert report.synthetic is False
     assert not any("non mesurés" in note or "trop favorables" in note for note in report.notes)
+
+
+def test_the_list_is_that_of_the_policy_asked_for(cohort: Cohort, earlier_model: TrainedModel) -> None:
+    """Lists and gates are measured on the thresholds that are given, not on the bundled ones."""
+    bundled = load_policy()
+    groups = tuple(
+        group.model_copy(update={"targeted": 0.9 * group.secured}) for group in bundled.table.groups
+    )
+    strict = bundled.model_copy(update={"table": bundled.table.model_copy(update={"groups": groups})})
+    lists = [
+        evaluate_model(
+            earlier_model, cohort.records, cohort.outcomes, as_of_dates=DATES, policy=policy
+        ).lists[0]
+        for policy in (None, strict)
+    ]
+    assert 0 < lists[1].listed < lists[0].listed
 
 
 def test_a_year_of_the_training_is_warned_about(cohort: Cohort, earlier_model: TrainedModel) -> None:
@@ -115,6 +137,7 @@ def assert_not_measured(report: dr.EvaluationReport, why: str) -> None:
     assert set(report.baselines).isdisjoint(LEARNT)
     assert len(report.baselines) == 3
     assert f"Régression logistique et taux d'établissement non mesurés : {why}." in report.notes
+    assert "non mesurés sur ces lignes : régression logistique et taux de l'établissement seul" in str(report)
 
 
 def test_records_without_the_training_years_say_what_was_not_measured(
@@ -189,13 +212,32 @@ def test_levels_that_the_model_never_saw_are_counted(cohort: Cohort, quick: FitO
     of_year = cohort.outcomes[cohort.outcomes["school_year"] == 2023].set_index("pupil_id").loc[not_scored]
     counted = (of_year["outcome"] != "unknown") & ~(of_year["date"] < pd.Timestamp(DATES[0]))
     assert counted.sum() > 20
-    assert any(f"niveau jamais vu par le modèle : {counted.sum()})" in note for note in report.notes)
+    assert any(
+        re.search(rf"niveau jamais vu par le modèle : {counted.sum()}\b", note) for note in report.notes
+    )
     only_3e = known[(known["_merge"] == "both") & (known["school_year"] == 2023)].drop(columns="_merge")
     with pytest.raises(NotEnoughDataError) as caught:
         evaluate_model(model, cohort.records, only_3e.assign(outcome="continued"), as_of_dates=DATES[:1])
     assert "they are of 3e" in str(caught.value)
     assert "Expected: pupils of" in str(caught.value)
-    assert "Hint: Evaluate on records of these levels" in str(caught.value)
+    assert "Hint: Take records of these levels" in str(caught.value)
+
+
+def test_rows_without_a_risk_are_not_measured(cohort: Cohort, earlier_model: TrainedModel) -> None:
+    """Rows outside the training get no risk when scoring: counted, and refused when there is no other."""
+    names = ("absence_rate_4w", "absence_rate_year", "unjustified_half_days_year")
+
+    def within(lowest: float, highest: float) -> TrainedModel:
+        seen = TrainingRange(names, np.full(3, lowest), np.full(3, highest))
+        return replace(earlier_model, risk_model=replace(earlier_model.risk_model, training_range=seen))
+
+    whole = evaluate_model(earlier_model, cohort.records, cohort.outcomes, as_of_dates=DATES[:1])
+    report = evaluate_model(within(0.0, 0.001), cohort.records, cohort.outcomes, as_of_dates=DATES[:1])
+    gone = whole.figures.rows - report.figures.rows
+    assert gone > 0
+    assert any(re.search(rf"hors du domaine d'apprentissage : {gone}\b", note) for note in report.notes)
+    with pytest.raises(NotEnoughDataError, match="within the range of the training"):
+        evaluate_model(within(-2.0, -1.0), cohort.records, cohort.outcomes, as_of_dates=DATES[:1])
 
 
 def test_dates_without_outcomes_are_refused(cohort: Cohort, earlier_model: TrainedModel) -> None:

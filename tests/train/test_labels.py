@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from decrochage_risk.errors import NotEnoughDataError, RecordsError, TrainingWarning
-from decrochage_risk.model import FitOptions, default_as_of_dates, take_snapshots
-from decrochage_risk.train import evaluate_model, train_model
+from decrochage_risk.model import FitOptions, default_as_of_dates, recalibrate, take_snapshots
+from decrochage_risk.train import compare_models, evaluate_model, train_model, watch_drift
 from decrochage_risk.train.labels import NOT_CLOSED, mature_only
 
 if TYPE_CHECKING:
@@ -38,6 +38,35 @@ def test_shuffled_labels_rank_no_better_than_chance(cohort: Cohort) -> None:
 def test_labels_that_mean_something_are_not_accused(demo_model: TrainedModel) -> None:
     """The same gate lets the true outcomes pass."""
     assert "no_better_than_chance" not in [one["code"] for one in demo_model.report["advice"]]
+
+
+def swapped(outcomes: pd.DataFrame, years: dict[int, int], *, dated: bool) -> pd.DataFrame:
+    """Exchange school years; without the days of exit if they are not dated."""
+    other = outcomes.assign(school_year=outcomes["school_year"].map(years))
+    return other if dated else other.assign(date=pd.NaT)
+
+
+@pytest.mark.parametrize("dated", [True, False])
+@pytest.mark.parametrize(
+    "years", [{2021: 2022, 2022: 2021, 2023: 2023}, {2021: 2020, 2022: 2021, 2023: 2022}]
+)
+def test_swapped_or_shifted_school_years_are_refused_everywhere(
+    cohort: Cohort, earlier_model: TrainedModel, years: dict[int, int], *, dated: bool
+) -> None:
+    """Dated or not, wherever labels are read: leavers who are there a year later give it away."""
+    outcomes = swapped(cohort.outcomes, years, dated=dated)
+    records, model = cohort.records, earlier_model
+    day: dict[str, Any] = {"as_of_dates": ["2024-03-18"]}
+    known: dict[str, Any] = {"labels_known_on": "2024-11-15"}
+    for asked in (
+        lambda: train_model(records, outcomes, options=QUICK),
+        lambda: evaluate_model(model, records, outcomes, **day),
+        lambda: compare_models(model, model, records, outcomes, **day, **known),
+        lambda: recalibrate(model, records, outcomes, reason="essai", **day, **known),
+        lambda: watch_drift(model, records, "2024-03-18", outcomes, labels_as_of=["2024-03-18"], **known),
+    ):
+        with pytest.raises(RecordsError, match="Hint: Check that the school years"):
+            asked()
 
 
 def test_swapped_school_years_are_refused(cohort: Cohort) -> None:

@@ -33,6 +33,19 @@ def test_options_are_those_of_the_boosters(tmp_path: Path) -> None:
     assert read_config(tmp_path / "c.toml").options.max_rounds == 30
 
 
+@pytest.mark.parametrize(
+    ("key", "place"),
+    [("records", "run/extraits"), ("records", "."), ("champion", "run/model"), ("records", "run")],
+)
+def test_a_run_never_writes_where_it_reads(tmp_path: Path, key: str, place: str) -> None:
+    """A run folder within an input, or an input within it, is refused: its checksum would change with every run."""
+    keys = {"records": "extraits", "run": "run", key: place}
+    text = "".join(f'{name} = "{value}"\n' for name, value in keys.items())
+    (tmp_path / "c.toml").write_text(f"{text}labels_known_on = 2025-11-15\n", encoding="utf-8")
+    with pytest.raises(ModelError, match=f"run and {key} lie within each other"):
+        read_config(tmp_path / "c.toml")
+
+
 def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
     """An unknown key, a name that is no file name, a negative margin and a missing key come in one message."""
     text = 'records = "x"\nrun = "y"\ncolour = "red"\nname = "a/b"\nmargin = -1\n'
@@ -47,7 +60,7 @@ def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
 def test_class_weights_are_refused(tmp_path: Path, option: str) -> None:
     """Weights of the classes are no option, and the message says so."""
     (tmp_path / "c.toml").write_text(f"{SHORTEST}[options]\n{option}\n", encoding="utf-8")
-    with pytest.raises(ModelError, match="the class balance is none of them"):
+    with pytest.raises(ModelError, match="change the share of leavers that the model sees"):
         read_config(tmp_path / "c.toml")
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from decrochage_risk.errors import NotEnoughDataError, TrainingWarning
 from decrochage_risk.evaluate import ModelComparison
+from decrochage_risk.evaluate.card import CHANGES
 from decrochage_risk.model import FitOptions, load_trained_model
 from decrochage_risk.synthetic import make_cohort
 from decrochage_risk.train import retrain, train_model
@@ -136,8 +137,12 @@ def test_the_shipped_model_is_trained_on_every_year_and_the_judged_one_is_not(do
     assert comparison.challenger == candidate.model_id
     assert comparison.test_years == (2023,)
     assert "year_in_training" not in {cause.code for cause in comparison.causes}
-    assert "## Ce qui a changé depuis le modèle en place" in model.card
-    assert model.card.startswith(load_trained_model(done / "trained").card)
+    before, after = model.card.split(CHANGES)
+    assert load_trained_model(done / "trained").card.startswith(before)
+    assert comparison.causes[0].sentence in after
+    assert "2021-2022 ; désormais 2021-2022, 2022-2023 et 2023-2024" in after
+    assert "Aucun modèle précédent" not in model.card
+    assert "## Usages interdits" in after
     verdict = json.loads((done / "verdict.json").read_text(encoding="utf-8"))
     assert (verdict["verdict"], verdict["sha256"]) == (comparison.verdict, model.sha256)
 
@@ -166,6 +171,16 @@ def test_the_first_year_has_nothing_to_compare(copied: Path, done: Path) -> None
     assert result.redone == ("card",)
     assert result.model.sha256 == load_trained_model(done / "trained").sha256
     assert not (copied / "run" / "comparison.json").exists()
+
+
+def test_what_is_no_longer_asked_for_is_not_left_behind(copied: Path) -> None:
+    """With one year there is nothing to judge on: candidate, evaluation and comparison of an earlier run are gone."""
+    with pytest.warns(TrainingWarning, match="No year is untouched"):
+        result = retrain(edited(copied, school_years="[2021]", as_of="[2021-11-05]"))
+    assert result.verdict == NO_CHAMPION
+    left = {path.name for path in (copied / "run").iterdir()}
+    assert left == {"check.json", "inputs.json", "model", "steps", "trained", "verdict.json"}
+    assert "Aucun modèle précédent" in result.model.card
 
 
 def test_years_that_are_not_mature_are_left_out(home: Path, done: Path, tmp_path: Path) -> None:  # noqa: ARG001

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,13 @@ import pytest
 
 import decrochage_risk as dr
 import decrochage_risk.train.training as training_module
-from decrochage_risk.errors import FaultyRecordsError, NotEnoughDataError, RecordsError, TrainingWarning
+from decrochage_risk.errors import (
+    FaultyRecordsError,
+    ModelError,
+    NotEnoughDataError,
+    RecordsError,
+    TrainingWarning,
+)
 from decrochage_risk.model import FitOptions, default_as_of_dates, load_trained_model, take_snapshots
 from decrochage_risk.records import PupilRecords
 from decrochage_risk.train import train_model
@@ -36,6 +42,24 @@ def shuffled(cohort: Cohort, seed: int = 0) -> dict[str, pd.DataFrame]:
 
 def folder_bytes(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize(
+    ("asked", "why"),
+    [
+        ({"class_weight": "balanced"}, "class_weight: weights and resampling change the share of leavers"),
+        ({"oversample": True}, "oversample: weights and resampling change the share of leavers"),
+        ({"prior": 0.1}, "prior: a level guessed without outcomes"),
+    ],
+)
+def test_what_wrecks_a_calibration_is_refused_with_its_reason(
+    cohort: Cohort, asked: dict[str, Any], why: str
+) -> None:
+    """Weights, resampling and priors stop a training before it begins; an unknown word is a TypeError."""
+    with pytest.raises(ModelError, match=why):
+        train_model(cohort.records, cohort.outcomes, **asked)
+    with pytest.raises(TypeError, match=r"train_model\(\) got unexpected keyword arguments: colour"):
+        train_model(cohort.records, cohort.outcomes, colour="red")
 
 
 def test_two_trainings_give_the_same_bytes(

@@ -10,10 +10,12 @@ import pandas as pd
 import pytest
 
 from decrochage_risk.errors import ModelError, NotEnoughDataError, TrainingWarning
-from decrochage_risk.model import FeatureDistributions, FitOptions, load_trained_model
+from decrochage_risk.evaluate import UnitDrift
+from decrochage_risk.model import SCORE, FeatureDistributions, FitOptions, load_trained_model
 from decrochage_risk.synthetic import make_cohort
-from decrochage_risk.train import train_model, watch_drift
-from decrochage_risk.train.drift_signs import missing_table_signs, shift_signs
+from decrochage_risk.train import train_model, watch_drift, watching
+from decrochage_risk.train.drift_signs import missing_table_signs, shift_signs, two_sample_sign
+from decrochage_risk.train.watching import _Population, _score_signs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -113,7 +115,10 @@ def test_new_marking_is_seen_in_a_school_of_common_size() -> None:
         assert sign.verdict == verdict
 
 
-@pytest.mark.parametrize(("known", "verdict"), [(1.0, "ok"), (0.97, "ok"), (0.85, "watch"), (0.3, "stop")])
+@pytest.mark.parametrize(
+    ("known", "verdict"),
+    [(1.0, "ok"), (0.97, "ok"), (0.85, "watch"), (0.72, "watch"), (0.68, "stop"), (0.3, "stop")],
+)
 def test_a_missing_table_is_judged_by_its_share(known: float, verdict: str) -> None:
     """A table is known where one feature of it is; the rise over what was expected is judged."""
     rows = 400
@@ -156,6 +161,78 @@ def test_distributions_are_saved_with_the_model(
     assert watch_drift(loaded, ordinary.records, DAY).to_json() == calm.to_json()
     with pytest.raises(ModelError, match="holds no distributions"):
         watch_drift(replace(model, distributions=None), ordinary.records, DAY)
+
+
+@pytest.mark.parametrize(("apart", "verdict"), [(0.0, "ok"), (0.9, "watch"), (2.0, "stop")])
+def test_two_years_that_a_classifier_tells_apart_alarm(apart: float, verdict: str) -> None:
+    """The farther the rows of a year lie from those of the year before, the graver; a pupil of both is one group."""
+    rng = np.random.default_rng(5)
+    people = np.array([f"p{pupil}" for pupil in range(600)], dtype=object)
+    before, now = (
+        np.digitize(rng.normal(shift, 1, (600, 2)), np.linspace(-2, 4, 12)) for shift in (0, apart)
+    )
+    sign = two_sample_sign((now, people), (before, people), seed=0)
+    assert (sign.check, sign.verdict) == ("two_sample", verdict)
+
+
+@pytest.mark.parametrize(("share", "verdict"), [(0.11, "watch"), (0.09, "ok")])
+def test_schools_that_must_be_looked_at_count_for_everybody(
+    model: TrainedModel,
+    ordinary: Cohort,
+    monkeypatch: pytest.MonkeyPatch,
+    share: float,
+    verdict: str,
+) -> None:
+    """When schools to be looked at before use hold a tenth of the pupils, the verdict of all is watch at least."""
+
+    def stopped(_: object, now: _Population, *_rest: object) -> list[UnitDrift]:
+        pupils = int(share * len(now)) + 1
+        return [UnitDrift(unit="x", pupils=pupils, compared_with="-", verdict="stop", signs=())]
+
+    monkeypatch.setattr(watching, "_schools", stopped)
+    found = watch_drift(model, ordinary.records, DAY)
+    assert found.overall.verdict == "ok"
+    assert found.verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("in_time", "alike", "verdict"),
+    [(True, True, "watch"), (False, True, "not_measured"), (True, False, "not_measured")],
+)
+def test_a_score_that_moves_by_itself_is_told_and_not_judged(
+    verdict: str, *, in_time: bool, alike: bool
+) -> None:
+    """The same shift of the score alarms where both days are alike, and is told with the cause where they are not."""
+    rng = np.random.default_rng(3)
+    kept = FeatureDistributions.fit(pd.DataFrame({SCORE: rng.normal(size=8_000)}), ["3e@03"] * 8_000)
+    moved = _Population(
+        pd.DataFrame({SCORE: rng.normal(0.42, 1.0, 8_000)}), *(np.array(["3e@03"] * 8_000, dtype=object),) * 3
+    )
+    (sign,) = _score_signs(kept, moved, in_time=in_time, alike=alike)
+    assert (sign.check, sign.verdict) == ("score", verdict)
+    assert sign.figure is not None
+    assert sign.figure > 0.1
+    assert ("non jugé" in sign.sentence) == (verdict == "not_measured")
+
+
+def test_the_score_of_everybody_is_always_told(calm: DriftReport) -> None:
+    """One sign of the score stands in every report, judged or with the cause."""
+    (sign,) = [sign for sign in calm.overall.signs if sign.check == "score"]
+    assert sign.figure is not None
+
+
+def test_labels_of_the_training_say_nothing(model: TrainedModel, ordinary: Cohort) -> None:
+    """A model looks well calibrated on the year it has learnt from: such labels are refused, as for recalibrate."""
+    with pytest.raises(ModelError, match="was trained on the school years 2023"):
+        watch_drift(model, ordinary.records, DAY, labels_as_of=["2024-03-05"], labels_known_on="2025-11-01")
+
+
+def test_records_that_go_back_otherwise_are_said_beside_the_level(
+    watched: Callable[..., DriftReport],
+) -> None:
+    """With a year more of history than the training had, the level says that this alone moves it."""
+    (sign,) = [sign for sign in watched().overall.signs if sign.check == "calibration"]
+    assert "historique d'une autre étendue" in sign.sentence
 
 
 def test_too_few_pupils_are_not_watched(model: TrainedModel) -> None:

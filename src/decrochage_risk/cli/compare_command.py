@@ -11,10 +11,15 @@ import decrochage_risk as dr
 from decrochage_risk.cli.files import check_target_file, check_target_model, read_extracts, writing
 from decrochage_risk.cli.options import (
     AlsaceMoselle,
+    AsOfDays,
     CalendarFile,
+    Capacity,
+    CurrentModel,
+    LabelsKnownOn,
     OnFault,
     OnFaultOption,
     RecordsFolder,
+    ReportFile,
     Zone,
     chosen_calendar,
 )
@@ -24,37 +29,16 @@ from decrochage_risk.errors import ContractMismatchError
 if TYPE_CHECKING:
     from decrochage_risk.evaluate import ModelComparison
 
-__all__ = ["EXIT_CODES", "AsOfDays", "KnownOn", "compare", "load_any", "recalibrate", "say_comparison"]
+__all__ = ["EXIT_CODES", "compare", "load_any", "recalibrate", "say_comparison"]
 
 EXIT_CODES: Final = {"promote": 0, "keep": 3, "review": 4}
 """Exit code of each verdict; 1 and 2 are those of every command."""
 
-AsOfDays = Annotated[
-    list[str],
-    typer.Option("--as-of", metavar="AAAA-MM-JJ", show_default=False, help="Date d'observation ; à répéter."),
-]
-KnownOn = Annotated[
-    str,
-    typer.Option(
-        "--labels-known-on",
-        metavar="AAAA-MM-JJ",
-        show_default=False,
-        help="Jour de l'extraction des issues : une issue qui n'était pas close ce jour-là est refusée.",
-    ),
-]
 Champion = Annotated[
     Path, typer.Option("--champion", metavar="DOSSIER", show_default=False, help="Modèle en place.")
 ]
 Challenger = Annotated[
     Path, typer.Option("--challenger", metavar="DOSSIER", show_default=False, help="Nouveau modèle.")
-]
-Capacity = Annotated[
-    int,
-    typer.Option(
-        "--capacity",
-        metavar="N",
-        help="Situations qu'un établissement peut examiner à une date, pour la précision.",
-    ),
 ]
 Margin = Annotated[
     float,
@@ -62,20 +46,11 @@ Margin = Annotated[
         "--margin", metavar="NATS", help="Log-loss que le nouveau modèle peut perdre ; 0 : il doit gagner."
     ),
 ]
-ComparisonFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--json", metavar="FICHIER", show_default=False, help="Écrire la comparaison en JSON, sans élève."
-    ),
-]
 ChangesFile = Annotated[
     Path | None,
     typer.Option(
         "--changes", metavar="CSV", show_default=False, help="Écrire qui change de côté, élève par élève."
     ),
-]
-CurrentModel = Annotated[
-    Path, typer.Option("--model", metavar="DOSSIER", show_default=False, help="Modèle en place.")
 ]
 UpdatedModel = Annotated[
     Path, typer.Option("--out", metavar="DOSSIER", show_default=False, help="Dossier du modèle mis à jour.")
@@ -91,10 +66,10 @@ def compare(  # noqa: PLR0913 - one argument per option of the command
     champion: Champion,
     challenger: Challenger,
     as_of: AsOfDays,
-    labels_known_on: KnownOn,
+    labels_known_on: LabelsKnownOn,
     capacity: Capacity = 20,
     margin: Margin = 0.0,
-    json: ComparisonFile = None,
+    json: ReportFile = None,
     changes: ChangesFile = None,
     on_fault: OnFaultOption = OnFault.RAISE,
     calendar: CalendarFile = None,
@@ -163,11 +138,11 @@ def say_comparison(found: ModelComparison) -> None:
     from rich import box  # noqa: PLC0415 - --help needs no Rich
     from rich.table import Table  # noqa: PLC0415 - --help needs no Rich
 
-    from decrochage_risk.evaluate.comparison_text import comparison_heading, comparison_tables, verdict_line  # noqa: PLC0415 - pandas loads on first use
+    from decrochage_risk.evaluate import comparison_text as words  # noqa: PLC0415 - pandas loads on first use
 
-    for line in comparison_heading(found):
+    for line in words.comparison_heading(found):
         say(line)
-    for title, (header, rows) in comparison_tables(found).items():
+    for title, (header, rows) in words.comparison_tables(found).items():
         table = Table(title=title, title_justify="left", box=box.HORIZONTALS, pad_edge=False)
         for at, name in enumerate(header):
             table.add_column(name, justify="left" if at == 0 else "right", overflow="fold")
@@ -175,7 +150,9 @@ def say_comparison(found: ModelComparison) -> None:
             table.add_row(*row)
         say()
         console().print(table)
-    say(f"\n{verdict_line(found)}")
+    for line in words.not_judged(found):
+        say(line)
+    say(f"\n{words.verdict_line(found)}")
     for cause in found.causes:
         say(f"- {cause.sentence}")
 
@@ -186,7 +163,7 @@ def recalibrate(  # noqa: PLR0913 - one argument per option of the command
     model: CurrentModel,
     out: UpdatedModel,
     as_of: AsOfDays,
-    labels_known_on: KnownOn,
+    labels_known_on: LabelsKnownOn,
     reason: Reason,
     on_fault: OnFaultOption = OnFault.RAISE,
     calendar: CalendarFile = None,

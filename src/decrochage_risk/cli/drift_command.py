@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Final
 
 import typer
@@ -13,9 +12,11 @@ from decrochage_risk.cli.options import (
     AlsaceMoselle,
     AsOf,
     CalendarFile,
+    CurrentModel,
     OnFault,
     OnFaultOption,
     RecordsFolder,
+    ReportFile,
     Zone,
     chosen_calendar,
 )
@@ -25,9 +26,6 @@ __all__ = ["EXIT_CODES", "drift"]
 
 EXIT_CODES: Final = {"ok": 0, "watch": 3, "stop": 4}
 
-Model = Annotated[
-    Path, typer.Option("--model", metavar="DOSSIER", show_default=False, help="Modèle en place.")
-]
 LabelsAsOf = Annotated[
     list[str] | None,
     typer.Option(
@@ -46,18 +44,12 @@ LabelsKnownOn = Annotated[
         help="Jour de l'extraction des issues ; avec --labels-as-of.",
     ),
 ]
-ReportFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--json", metavar="FICHIER", show_default=False, help="Écrire le rapport en JSON, sans élève."
-    ),
-]
 
 
 def drift(  # noqa: PLR0913 - one argument per option of the command
     folder: RecordsFolder,
     *,
-    model: Model,
+    model: CurrentModel,
     as_of: AsOf,
     labels_as_of: LabelsAsOf = None,
     labels_known_on: LabelsKnownOn = None,

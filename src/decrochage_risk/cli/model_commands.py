@@ -20,12 +20,17 @@ from decrochage_risk.cli.files import (
 from decrochage_risk.cli.options import (
     AlsaceMoselle,
     AsOfDates,
+    AsOfDays,
     CalendarFile,
+    Capacity,
     Closes,
+    LabelsKnownOnIf,
     OnFault,
     OnFaultOption,
     Partitions,
     RecordsFolder,
+    ReportFile,
+    TrainedModelFolder,
     Zone,
     chosen_calendar,
     closing_pair,
@@ -78,19 +83,6 @@ HelpedOption = Annotated[
         help="Élèves pour qui une mesure a commencé : gardés (keep), issue censurée (censor) ou écartés (exclude).",
     ),
 ]
-ReportFile = Annotated[
-    Path | None,
-    typer.Option("--json", metavar="FICHIER", show_default=False, help="Écrire le rapport en JSON."),
-]
-LabelsKnownOn = Annotated[
-    str | None,
-    typer.Option(
-        "--labels-known-on",
-        metavar="AAAA-MM-JJ",
-        show_default=False,
-        help="Jour d'extraction des issues : celles qui n'étaient pas closes ce jour-là sont laissées de côté.",
-    ),
-]
 MarkdownFile = Annotated[
     Path | None,
     typer.Option("--markdown", metavar="FICHIER", show_default=False, help="Écrire le rapport en Markdown."),
@@ -104,7 +96,7 @@ def train(  # noqa: PLR0913 - one argument per option of the command
     as_of: AsOfDates = None,
     school_year: SchoolYears = None,
     outcome_closes: Closes = "11-01",
-    labels_known_on: LabelsKnownOn = None,
+    labels_known_on: LabelsKnownOnIf = None,
     name: Annotated[str, typer.Option("--name", metavar="NOM", help="Nom du modèle.")] = "modele",
     seed: Annotated[
         int, typer.Option("--seed", metavar="N", help="Graine : mêmes données, mêmes octets.")
@@ -190,24 +182,11 @@ def _report_of(kept: dict[str, Any]) -> dr.EvaluationReport:
 def evaluate(  # noqa: PLR0913 - one argument per option of the command
     folder: RecordsFolder,
     *,
-    model: Annotated[
-        Path,
-        typer.Option("--model", metavar="DOSSIER", show_default=False, help="Modèle écrit par « train »."),
-    ],
-    as_of: Annotated[
-        list[str],
-        typer.Option(
-            "--as-of", metavar="AAAA-MM-JJ", show_default=False, help="Date d'observation ; à répéter."
-        ),
-    ],
+    model: TrainedModelFolder,
+    as_of: AsOfDays,
     outcome_closes: Closes = None,
-    labels_known_on: LabelsKnownOn = None,
-    capacity: Annotated[
-        int,
-        typer.Option(
-            "--capacity", metavar="N", min=1, help="Situations qu'un établissement peut examiner à une date."
-        ),
-    ] = 20,
+    labels_known_on: LabelsKnownOnIf = None,
+    capacity: Capacity = 20,
     json: ReportFile = None,
     markdown: MarkdownFile = None,
     on_fault: OnFaultOption = OnFault.RAISE,

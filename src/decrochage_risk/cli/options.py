@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -19,13 +19,20 @@ __all__ = [
     "AlsaceMoselle",
     "AsOf",
     "AsOfDates",
+    "AsOfDays",
     "CalendarFile",
+    "Capacity",
     "Closes",
+    "CurrentModel",
     "Explain",
+    "LabelsKnownOn",
+    "LabelsKnownOnIf",
     "OnFault",
     "OnFaultOption",
     "Partitions",
     "RecordsFolder",
+    "ReportFile",
+    "TrainedModelFolder",
     "Zone",
     "chosen_calendar",
     "closing_pair",
@@ -66,9 +73,46 @@ AsOf = Annotated[
         help="Date d'observation : rien de daté ou saisi ce jour-là ou après n'est utilisé.",
     ),
 ]
-AsOfDates = Annotated[
-    list[str] | None,
-    typer.Option("--as-of", metavar="AAAA-MM-JJ", show_default=False, help="Date d'observation ; à répéter."),
+_REPEATED_AS_OF: Final = typer.Option(
+    "--as-of", metavar="AAAA-MM-JJ", show_default=False, help="Date d'observation ; à répéter."
+)
+AsOfDates = Annotated[list[str] | None, _REPEATED_AS_OF]
+AsOfDays = Annotated[list[str], _REPEATED_AS_OF]
+CurrentModel = Annotated[
+    Path, typer.Option("--model", metavar="DOSSIER", show_default=False, help="Modèle en place.")
+]
+TrainedModelFolder = Annotated[
+    Path, typer.Option("--model", metavar="DOSSIER", show_default=False, help="Modèle écrit par « train ».")
+]
+LabelsKnownOn = Annotated[
+    str,
+    typer.Option(
+        "--labels-known-on",
+        metavar="AAAA-MM-JJ",
+        show_default=False,
+        help="Jour de l'extraction des issues : une issue qui n'était pas close ce jour-là est refusée.",
+    ),
+]
+LabelsKnownOnIf = Annotated[
+    str | None,
+    typer.Option(
+        "--labels-known-on",
+        metavar="AAAA-MM-JJ",
+        show_default=False,
+        help="Jour de l'extraction des issues : celles qui n'étaient pas closes ce jour-là sont laissées de côté.",
+    ),
+]
+Capacity = Annotated[
+    int,
+    typer.Option(
+        "--capacity", metavar="N", min=1, help="Situations qu'un établissement peut examiner à une date."
+    ),
+]
+ReportFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--json", metavar="FICHIER", show_default=False, help="Écrire le rapport en JSON, sans élève."
+    ),
 ]
 Closes = Annotated[
     str | None,

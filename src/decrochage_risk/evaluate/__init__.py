@@ -21,7 +21,7 @@ from decrochage_risk.evaluate.baselines import (
     school_rate,
 )
 from decrochage_risk.evaluate.bootstrap import PairedDifference, paired_bootstrap
-from decrochage_risk.evaluate.card import BaseRate, CardFacts, model_card
+from decrochage_risk.evaluate.card import BaseRate, CardFacts, model_card, with_changes
 from decrochage_risk.evaluate.card_page import card_page
 from decrochage_risk.evaluate.comparison import ComparedRows, ModelComparison, compare_rows
 from decrochage_risk.evaluate.comparison_text import changes_section
@@ -122,6 +122,7 @@ __all__ = [
     "school_rate",
     "shipped_instead",
     "spiegelhalter",
+    "with_changes",
     "within_group_auc",
     "worst_verdict",
 ]

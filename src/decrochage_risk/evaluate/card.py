@@ -11,7 +11,7 @@ from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
 from importlib.resources import files
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from decrochage_risk.errors import ModelError, explain_error
 from decrochage_risk.evaluate.maturity import SMALL_CELL
@@ -30,6 +30,8 @@ _CALIBRATIONS = {
     "platt": "affine en log-odds, pente positive (Platt, ramenée vers l'identité)",
 }
 _NOT_KNOWN = "non renseigné"
+CHANGES: Final = "## Ce qui a changé depuis le modèle précédent"
+"""Heading of the one section of a card that is not known when its model is trained."""
 _LEAP_YEAR = 2024
 
 
@@ -94,6 +96,8 @@ class CardFacts:
         What the members are.
     references : sequence of str
         Further references, after those of the methods.
+    spread_factor : float
+        Factor on the bag's own error that makes the intervals cover the truth where it is known.
     changes : sequence of str
         What changed since the model in force before, in sentences; empty when nothing was compared.
     """
@@ -122,6 +126,7 @@ class CardFacts:
     warnings: Sequence[str] = ()
     kind: Literal["trees", "logistic"] = "trees"
     references: Sequence[str] = ()
+    spread_factor: float = 1.0
     changes: Sequence[str] = ()
 
 
@@ -168,6 +173,38 @@ def model_card(facts: CardFacts) -> str:
     return environment.from_string(template).render(facts=facts).rstrip() + "\n"
 
 
+def with_changes(card: str, section: str) -> str:
+    r"""Put what has changed since the model before where the card said that nothing was compared.
+
+    Parameters
+    ----------
+    card : str
+        As :func:`model_card` wrote it.
+    section : str
+        From :data:`CHANGES` on, its own headings of level 3 at most.
+
+    Raises
+    ------
+    ModelError
+        The card has no such section.
+
+    Examples
+    --------
+    >>> with_changes(f"# Fiche\n\n{CHANGES}\n\nRien.\n\n## Limites\n", f"{CHANGES}\n\n- Une année de plus\n")
+    '# Fiche\n\n## Ce qui a changé depuis le modèle précédent\n\n- Une année de plus\n\n## Limites\n'
+    """
+    found = re.subn(rf"(?ms)^{re.escape(CHANGES)}$.*?(?=^## |\Z)", lambda _: f"{section.rstrip()}\n\n", card)
+    if found[1] != 1:
+        raise ModelError(
+            explain_error(
+                f"The card has {found[1]} sections {CHANGES!r}",
+                expected="one, as model_card writes it",
+                hint="Take the card of the trained model as it is.",
+            )
+        )
+    return f"{found[0].rstrip()}\n"
+
+
 def _check(facts: CardFacts) -> None:
     faults = []
     if facts.calibration_kind not in _CALIBRATIONS:
@@ -197,6 +234,7 @@ def _filters() -> dict[str, Callable[..., str]]:
         "code": lambda names: ", ".join(f"`{name}`" for name in names),
         "count": plural,
         "days": lambda days: join([day(one, with_year=True) for one in days]) or _NOT_KNOWN,
+        "number": lambda value: number(value, 1),
         "share": lambda share: f"moins de {SMALL_CELL} sorties" if share is None else percent(share, 1),
         "whole": lambda count: number(count, 0),
         "words": lambda words: join(list(words)) or _NOT_KNOWN,

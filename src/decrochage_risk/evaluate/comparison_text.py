@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
+from decrochage_risk.evaluate.card import CHANGES
 from decrochage_risk.evaluate.comparison import ENTERS
+from decrochage_risk.evaluate.groups import MIN_EVENTS, MIN_PUPILS
 from decrochage_risk.evaluate.tables import markdown_table, text_table
 from decrochage_risk.evaluate.verdict import GROUPED
 from decrochage_risk.french import day, join, number, percent, plural, school_year, signed
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from decrochage_risk.evaluate.comparison import ModelComparison
     from decrochage_risk.evaluate.gates import GateResult
@@ -22,6 +25,7 @@ __all__ = [
     "comparison_markdown",
     "comparison_tables",
     "comparison_text",
+    "not_judged",
     "verdict_line",
 ]
 
@@ -55,9 +59,11 @@ CAUSES: Final = {
     "no outcome for this school year": "pas d'issue pour cette année scolaire",
     "under 3 weeks of covered data": "moins de 3 semaines de données",
     "level not seen in training": "niveau qu'un des deux modèles n'a jamais vu",
+    "outside the range of the training": "hors du domaine d'apprentissage d'un des deux modèles",
 }
 _FEW = "moins de 5"
 _PASSES_NOT_SHOWN = ("school",)
+_FNR_TOLD = ("level", "pathway", "years_behind")
 
 
 def verdict_line(comparison: ModelComparison) -> str:
@@ -87,16 +93,24 @@ def comparison_markdown(comparison: ModelComparison) -> str:
     return f"{title}{_written(comparison, markdown_table, '## ', '- ')}\n"
 
 
-def changes_section(comparison: ModelComparison) -> str:
-    """Write the section of a model card that says what has changed since the model in use, in Markdown.
+def changes_section(comparison: ModelComparison, changes: Sequence[str] = ()) -> str:
+    """Write the section of a model card that says what has changed since the model before, in Markdown.
+
+    Parameters
+    ----------
+    comparison : ModelComparison
+        Of the model in use with the new one, or with its candidate.
+    changes : sequence of str
+        What else has changed (years, columns), in French, told first.
 
     Returns
     -------
     str
-        From a heading of level 2 on, ending with one line feed.
+        From :data:`~decrochage_risk.evaluate.card.CHANGES` on, ending with one line feed;
+        :func:`~decrochage_risk.evaluate.card.with_changes` puts it into a card.
     """
-    body = _written(comparison, markdown_table, "### ", "- ")
-    return f"## Ce qui a changé depuis le modèle en place\n\n{body}\n"
+    told = "".join(f"- {change}\n" for change in changes)
+    return f"{CHANGES}\n\n{told}{_written(comparison, markdown_table, '### ', '- ')}\n"
 
 
 def _written(
@@ -107,7 +121,8 @@ def _written(
     parts += ["\n".join(f"{bullet}{cause.sentence}" for cause in comparison.causes)]
     for title, found in comparison_tables(comparison).items():
         parts += [f"{heading}{title}", table(*found)]
-    return "\n\n".join(parts)
+    parts += ["\n".join(f"{bullet}{line}" for line in not_judged(comparison))]
+    return "\n\n".join(part for part in parts if part)
 
 
 def comparison_heading(comparison: ModelComparison) -> list[str]:
@@ -161,7 +176,7 @@ def _gates(comparison: ModelComparison) -> Table:
         before = champion.get((gate.name, gate.dimension, gate.group))
         rows.append(
             [
-                f"{GROUPED.get(gate.dimension, gate.dimension)} : {gate.group}",
+                _group(gate),
                 GATES[gate.name],
                 _measured(gate),
                 "-" if before is None else _measured(before),
@@ -169,6 +184,33 @@ def _gates(comparison: ModelComparison) -> Table:
             ]
         )
     return ["groupe", "critère", "nouveau", "en place", "verdict"], rows
+
+
+def _group(gate: GateResult) -> str:
+    name = GROUPED.get(gate.dimension, gate.dimension)
+    return name if name == gate.group else f"{name} : {gate.group}"
+
+
+def not_judged(comparison: ModelComparison) -> list[str]:
+    """Say which groups were too small to be judged, and that missed leavers of the others are no gate."""
+    small = Counter(gate.dimension for gate in comparison.gates if gate.name == "calibration")
+    counts = [
+        f"{GROUPED.get(name, name)} : {plural(count, 'groupe')}" for name, count in sorted(small.items())
+    ]
+    told = (
+        f"Trop petits pour être jugés (moins de {MIN_PUPILS} élèves, de {MIN_EVENTS} sortis ou de {MIN_EVENTS} restés) : "
+        f"{' ; '.join(counts)}"
+    )
+    missed = [
+        f"{gate.group} {percent(gate.figure, 0)}"
+        for gate in comparison.gates
+        if gate.name == "fnr" and gate.dimension in _FNR_TOLD and gate.figure is not None
+    ]
+    never = (
+        f"Part des sorties absentes de la liste, affichée, jamais un critère (là où le taux de sortie diffère, elle diffère "
+        f"même sous calibration parfaite) : {' ; '.join(missed)}"
+    )
+    return [told] * bool(counts) + [never] * bool(missed)
 
 
 def _measured(gate: GateResult) -> str:

@@ -37,7 +37,7 @@ class Figures(BaseModel):
         Among the 5 % and 10 % of the rows with the highest scores; ties at the edge share the places.
     log_loss, brier, brier_skill : float or None
         Skill: ``1 - brier / uncertainty``, against announcing the base rate of these rows to everybody.
-    reliability, resolution, uncertainty : float or None
+    reliability, resolution, uncertainty, within_bins : float or None
         Parts of the Brier score over ten bins, see `decrochage_risk.evaluate.reliability.BrierParts`.
     slope, slope_low, slope_high, intercept, intercept_low, intercept_high : float or None
         See `decrochage_risk.evaluate.recalibration.Recalibration`.
@@ -72,6 +72,7 @@ class Figures(BaseModel):
     reliability: float | None = None
     resolution: float | None = None
     uncertainty: float | None = None
+    within_bins: float | None = None
     slope: float | None = None
     slope_low: float | None = None
     slope_high: float | None = None
@@ -174,6 +175,7 @@ def _reliability_figures(measured: Floats, risk: Floats, pupils: Codes | None) -
         "reliability": parts.reliability,
         "resolution": parts.resolution,
         "uncertainty": parts.uncertainty,
+        "within_bins": parts.within_bins,
         "slope": fit.slope,
         "slope_low": fit.slope_low,
         "slope_high": fit.slope_high,

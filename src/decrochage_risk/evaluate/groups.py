@@ -42,7 +42,8 @@ class GroupFigures(BaseModel):
         Under 5 pupils: not even the size is given, in a report.
     too_small : bool
         Fewer than 100 pupils, 20 with the event or 20 without: no figure is given.
-    events, base_rate, mean_risk, auc, slope, slope_low, slope_high, intercept, intercept_low, intercept_high
+    events, base_rate, mean_risk, auc, average_precision, log_loss, brier, ici
+    slope, slope_low, slope_high, intercept, intercept_low, intercept_high
         As in `decrochage_risk.evaluate.figures.Figures`; None when `too_small`.
     listed : int or None
         Rows on the list actually issued; None without a list.
@@ -63,6 +64,10 @@ class GroupFigures(BaseModel):
     base_rate: float | None = None
     mean_risk: float | None = None
     auc: float | None = None
+    average_precision: float | None = None
+    log_loss: float | None = None
+    brier: float | None = None
+    ici: float | None = None
     slope: float | None = None
     slope_low: float | None = None
     slope_high: float | None = None
@@ -81,8 +86,12 @@ class GroupFigures(BaseModel):
     precision_high: float | None = None
 
 
-_SHARED = ("events", "base_rate", "mean_risk", "auc", "slope", "slope_low", "slope_high")
-_MEASURED = (*_SHARED, "intercept", "intercept_low", "intercept_high")
+_OF_AN_EXIT = ("events", "auc")
+_MEASURED = (
+    *_OF_AN_EXIT,
+    *("base_rate", "mean_risk", "average_precision", "log_loss", "brier", "ici"),
+    *("slope", "slope_low", "slope_high", "intercept", "intercept_low", "intercept_high"),
+)
 
 
 def figures_by_group(
@@ -268,5 +277,5 @@ def figures_by_exit(
             min_pupils=min_pupils,
             min_events=min_events,
         )
-        found.append(part.model_copy(update=dict.fromkeys(_MEASURED[1:3] + _MEASURED[4:])))
+        found.append(part.model_copy(update=dict.fromkeys(_MEASURED[len(_OF_AN_EXIT) :])))
     return tuple(found)

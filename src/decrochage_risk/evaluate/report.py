@@ -9,7 +9,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from decrochage_risk.evaluate import sections
-from decrochage_risk.evaluate.advice import Advice, advise
+from decrochage_risk.evaluate.advice import LOGISTIC, Advice, advise
 from decrochage_risk.evaluate.bootstrap import PairedDifference
 from decrochage_risk.evaluate.figures import Figures, measure
 from decrochage_risk.evaluate.gates import GateResult, fairness_gates
@@ -186,16 +186,34 @@ class EvaluationReport(BaseModel):
     def _verdict(self) -> str:
         if not self.baselines:
             return "Aucun repère n'a été mesuré."
+        absent = [name for name in STANDING if name not in self.baselines]
+        untold = f" Repères non mesurés sur ces lignes : {join(absent)}." if absent else ""
+        compared = [label for key, label, _ in _COMPARED if self._both_have(key)]
+        if not compared:
+            return f"Aucun chiffre n'a pu être comparé à un repère.{untold}"
         missed = self.not_beaten()
         if not missed:
-            return "Le modèle dépasse chaque repère sur chaque chiffre comparé (AUC, AUC dans l'établissement, précision moyenne, log-loss)."
-        return "Repères que le modèle ne dépasse pas : " + " ; ".join(missed) + "."
+            return f"Le modèle dépasse chaque repère mesuré sur chaque chiffre comparé ({', '.join(compared)}).{untold}"
+        return f"Repères que le modèle ne dépasse pas : {' ; '.join(missed)}.{untold}"
+
+    def _both_have(self, key: str) -> bool:
+        """Whether the model and a baseline have a figure."""
+        ours = getattr(self.figures, key) is not None
+        return ours and any(getattr(one, key) is not None for one in self.baselines.values())
 
     def _all_notes(self) -> tuple[str, ...]:
         own = [f"{name} : {note}" for name, figures in self._scores().items() for note in figures.notes]
         return (*self.notes, *own)
 
 
+STANDING = (
+    LOGISTIC,
+    "taux de l'établissement seul",
+    "repère de Chicago (on-track)",
+    "indicateurs ABC (au moins un)",
+    "règle légale d'absence",
+)
+"""Names of the five standing baselines; a report says which of them could not be measured."""
 _COMPARED = (
     ("auc", "AUC", 1),
     ("within_school_auc", "AUC dans l'établissement", 1),

@@ -193,7 +193,14 @@ def gates_section(gates: Sequence[GateResult]) -> Section:
 
 def maturity_section(rows: Sequence[MaturityRow]) -> Section:
     """Write when the labels of each as-of date are known."""
-    header = ["année scolaire", "date d'observation", "issue close le", "lignes", "sorties", "issue connue"]
+    header = [
+        "année scolaire",
+        "date d'observation",
+        "issue close le",
+        "lignes",
+        "sorties",
+        "issue connue à temps",
+    ]
     known = {True: "oui", False: "non", None: NOT_MEASURED}
     written = [
         [
@@ -206,14 +213,17 @@ def maturity_section(rows: Sequence[MaturityRow]) -> Section:
         ]
         for one in rows
     ]
-    line = "Une issue ne sert à apprendre, pour l'année témoin, que si elle était connue avant sa première date d'observation."
+    line = (
+        "Une issue ne sert à apprendre, pour l'année témoin, que si elle était connue à temps : avant la première date "
+        "d'observation de cette année. Celles de l'année témoin elle-même ne servent qu'à mesurer."
+    )
     return Section("Maturité des issues", (line,), (header, written))
 
 
 def _events(one: MaturityRow) -> str:
     if one.events is not None:
         return number(one.events, 0)
-    return "pas encore connues" if one.mature is False else f"moins de {SMALL_CELL}"
+    return "pas encore connues alors" if one.mature is False else f"moins de {SMALL_CELL}"
 
 
 def hold_out_section(figures: Figures) -> Section:

@@ -35,12 +35,17 @@ _FIGURES = (
     ("lift_at_10", "lift dans les 10 % les plus élevés", "lift"),
     ("log_loss", "log-loss", "figure"),
     ("brier", "score de Brier", "figure"),
+    ("reliability", "Brier : écart de fiabilité (0 = parfait)", "figure"),
+    ("resolution", "Brier : résolution, en déduction", "figure"),
+    ("uncertainty", "Brier : incertitude de l'issue", "figure"),
+    ("within_bins", "Brier : reste, dans les classes", "figure"),
     ("brier_skill", "gain sur le taux de base (Brier)", "percent"),
     ("slope", "pente de calibration [IC 95 %]", "interval"),
     ("intercept", "calibration moyenne (logit) [IC 95 %]", "interval"),
     ("ece", "ECE (10 classes)", "figure"),
     ("ece_debiased", "ECE débiaisée (quadratique)", "figure"),
     ("ici", "ICI", "figure"),
+    ("spiegelhalter_z", "test de Spiegelhalter (z)", "figure"),
     ("spiegelhalter_p", "test de Spiegelhalter (p)", "figure"),
 )
 _GROUPS = (
@@ -50,8 +55,12 @@ _GROUPS = (
     ("base_rate", "taux observé", "percent"),
     ("mean_risk", "risque moyen", "percent"),
     ("auc", "AUC", "figure"),
+    ("average_precision", "AP", "figure"),
+    ("log_loss", "log-loss", "figure"),
+    ("brier", "Brier", "figure"),
     ("slope", "pente [IC 95 %]", "interval"),
     ("intercept", "calibration moyenne [IC 95 %]", "interval"),
+    ("ici", "ICI", "figure"),
 )
 DIMENSIONS = {
     "level": "niveau",
@@ -137,7 +146,7 @@ def group_rows(groups: Sequence[GroupFigures]) -> Table:
     --------
     >>> from decrochage_risk.evaluate.groups import GroupFigures
     >>> group_rows([GroupFigures(dimension="level", group="3e", rows=4, too_small=True)])[1]
-    [['niveau', '3e', '4', '-', 'trop petit', '-', '-', '-', '-', '-']]
+    [['niveau', '3e', '4', '-', 'trop petit', '-', '-', '-', '-', '-', '-', '-', '-', '-']]
     """
     header = ["", "groupe", *(label for _, label, _ in _GROUPS)]
     rows = []

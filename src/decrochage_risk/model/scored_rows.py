@@ -10,7 +10,6 @@ import numpy as np
 
 from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error
 from decrochage_risk.model.outcome import closing_day
-from decrochage_risk.model.snapshots import Snapshots
 from decrochage_risk.school_year import school_year_of, to_date
 
 if TYPE_CHECKING:
@@ -19,11 +18,13 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from decrochage_risk.model.snapshots import Snapshots
     from decrochage_risk.model.trained_model import TrainedModel
 
-__all__ = ["ScoredRows", "groups_of", "mature_dates", "score_rows"]
+__all__ = ["ScoredRows", "groups_of", "mature_dates", "score_rows", "why_not_scored"]
 
 UNKNOWN_LEVEL = "level not seen in training"
+OUTSIDE_TRAINING = "outside the range of the training"
 """Why a row cannot be scored; added to the causes of :class:`Snapshots`."""
 
 
@@ -47,31 +48,43 @@ class ScoredRows:
 
 
 def score_rows(model: TrainedModel, snapshots: Snapshots) -> ScoredRows:
-    """Score the rows of the levels that a model knows, each against the references of its own as-of date.
+    """Score the rows that a model gives a risk, each against the references of its own as-of date.
 
     Raises
     ------
     NotEnoughDataError
-        No row is of a level that the model knows.
+        No row is of a level that the model knows, within the range of its training.
     """
-    level = snapshots.rows["level"]
-    known = level.isin(model.levels).to_numpy(dtype=np.bool_)
-    if not known.any():
-        raise NotEnoughDataError(
-            explain_error(
-                f"None of the {len(known)} rows is of a level that {model.model_id} was trained on: they are of "
-                f"{', '.join(sorted(set(level)))}",
-                expected=f"pupils of {', '.join(model.levels)}",
-                hint="Take records of these levels, or train a model on the others.",
-            )
-        )
-    left_out = Counter(snapshots.left_out)
-    if not known.all():
-        left_out[UNKNOWN_LEVEL] += int((~known).sum())
-    kept = snapshots.take(known)
-    kept = Snapshots(kept.features, kept.outcome, kept.rows, dict(sorted(left_out.items())))
+    cause = why_not_scored(model, snapshots)
+    if (cause != "").all():
+        raise NotEnoughDataError(_none_scored(model, snapshots, cause))
+    kept = snapshots.take(cause == "")
+    for why, count in Counter(cause[cause != ""].tolist()).items():
+        kept = kept.with_left_out(why, count)
     groups = groups_of(model, kept)
     return ScoredRows(kept, groups, model.risk_model.raw_log_odds(kept.features, groups))
+
+
+def why_not_scored(model: TrainedModel, snapshots: Snapshots) -> npt.NDArray[np.object_]:
+    """Give the cause for which a model has no risk for a row, as in scoring; empty where it has one."""
+    known = snapshots.rows["level"].isin(model.levels).to_numpy(dtype=np.bool_)
+    outside = model.risk_model.outside_training(snapshots.features)
+    found = np.select([~known, outside], [UNKNOWN_LEVEL, OUTSIDE_TRAINING], "")
+    return found.astype(object)
+
+
+def _none_scored(model: TrainedModel, snapshots: Snapshots, cause: npt.NDArray[np.object_]) -> str:
+    levels = ", ".join(sorted(set(snapshots.rows["level"])))
+    what = (
+        f"None of the {len(cause)} rows is of a level that {model.model_id} was trained on: they are of {levels}"
+        if (cause == UNKNOWN_LEVEL).all()
+        else f"None of the {len(cause)} rows is within the range of the training of {model.model_id}"
+    )
+    return explain_error(
+        what,
+        expected=f"pupils of {', '.join(model.levels)}, with values such as those of the training",
+        hint="Take records of these levels, in the same units, or train a model on the others.",
+    )
 
 
 def groups_of(model: TrainedModel, snapshots: Snapshots) -> npt.NDArray[np.object_]:

@@ -18,6 +18,7 @@ from decrochage_risk.errors import ArtefactError, ModelError, NotEnoughDataError
 from decrochage_risk.french import day as french_day
 from decrochage_risk.french import number, plural, signed
 from decrochage_risk.model.calibration import LABELS_FOR_UPDATE, LEAST_OF_A_CLASS, Calibration, fit_offset
+from decrochage_risk.model.refused import faults_of
 from decrochage_risk.model.scored_rows import mature_dates, score_rows
 from decrochage_risk.model.snapshots import take_snapshots
 from decrochage_risk.records.outcome_table import outcomes_for
@@ -32,37 +33,15 @@ if TYPE_CHECKING:
     from decrochage_risk.model.trained_model import TrainedModel
     from decrochage_risk.records.pupil_records import PupilRecords
 
-__all__ = ["previous_model", "recalibrate"]
+__all__ = ["previous_model", "recalibrate", "refuse_training_years"]
 
 _NORMAL_975 = 1.959963984540054
 _PAGE_END = "</body>"
-_LABEL_FREE = (
-    "a level guessed without outcomes (EM, mean risk, a target rate) moved the wrong way as soon as the "
-    "pupils themselves had changed"
-)
-_WEIGHTS = (
-    "weights and resampling change the share of leavers that the model sees, and with it every risk it states"
-)
-_REFUSED: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        **dict.fromkeys(("prior", "base_rate", "target_rate", "label_free", "em"), _LABEL_FREE),
-        **dict.fromkeys(
-            (
-                "class_weight",
-                "scale_pos_weight",
-                "is_unbalance",
-                "sample_weight",
-                "oversample",
-                "undersample",
-                "smote",
-            ),
-            _WEIGHTS,
-        ),
-        **dict.fromkeys(
-            ("slope", "kind", "isotonic", "beta"),
-            "between two trainings the intercept alone moves: a few hundred outcomes do not tell a slope from noise",
-        ),
-    }
+_ONLY_THE_INTERCEPT: Final[Mapping[str, str]] = MappingProxyType(
+    dict.fromkeys(
+        ("slope", "kind", "isotonic", "beta"),
+        "between two trainings the intercept alone moves: a few hundred outcomes do not tell a slope from noise",
+    )
 )
 
 
@@ -127,7 +106,7 @@ def recalibrate(
     _refuse(reason, refused)
     month, last = model.trained_on["outcome_closes"]
     dates, day = mature_dates(as_of_dates, labels_known_on, (month, last))
-    _refuse_training_years(model, dates)
+    refuse_training_years(model, dates)
     snapshots = take_snapshots(records, outcomes_for(records, outcomes), dates, closes=(month, last))
     scored = score_rows(model, snapshots)
     labels, events = _labels(scored)
@@ -205,10 +184,7 @@ def previous_model(model: TrainedModel) -> TrainedModel:
 
 def _refuse(reason: str, refused: Mapping[str, object]) -> None:
     """Refuse every request that has no place between two trainings, with its reason; all at once."""
-    unknown = [name for name in refused if name not in _REFUSED]
-    if unknown:
-        raise TypeError(f"recalibrate() got unexpected keyword arguments: {', '.join(unknown)}")
-    faults = [f"{name}: {_REFUSED[name]}" for name in refused]
+    faults = faults_of(refused, "recalibrate", _ONLY_THE_INTERCEPT)
     if not (isinstance(reason, str) and reason.strip()):
         faults.append(f"reason={reason!r}: the audit record says why a model was changed")
     if faults:
@@ -221,7 +197,14 @@ def _refuse(reason: str, refused: Mapping[str, object]) -> None:
         )
 
 
-def _refuse_training_years(model: TrainedModel, dates: list[date]) -> None:
+def refuse_training_years(model: TrainedModel, dates: list[date]) -> None:
+    """Refuse as-of dates of the school years that a model has learnt from.
+
+    Raises
+    ------
+    ModelError
+        Naming these years.
+    """
     seen = sorted({school_year_of(day) for day in dates} & set(model.trained_on["school_years"]))
     if seen:
         raise ModelError(

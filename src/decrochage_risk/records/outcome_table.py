@@ -12,6 +12,7 @@ from decrochage_risk.records.checks import conform
 from decrochage_risk.records.cross_checks import cross_check
 from decrochage_risk.records.faults import FaultReport
 from decrochage_risk.records.reading import as_frame
+from decrochage_risk.records.shifted_years import refuse_shifted_years
 from decrochage_risk.records.tables import TABLES
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ __all__ = ["outcomes_for"]
 
 
 def outcomes_for(records: PupilRecords, outcomes: Any = None) -> pd.DataFrame:  # noqa: ANN401 - any table
-    """Return the canonical ``outcomes`` table, given apart or held by the records.
+    """Return the canonical ``outcomes`` table, given apart or held by the records, of the right school years.
 
     Parameters
     ----------
@@ -35,23 +36,33 @@ def outcomes_for(records: PupilRecords, outcomes: Any = None) -> pd.DataFrame:  
     FaultyRecordsError
         With every fault, when there is an error.
     RecordsError
-        When there are no outcomes at all.
+        When there are no outcomes at all, or those of a school year are another one's
+        (:mod:`decrochage_risk.records.shifted_years`).
 
     Warns
     -----
     RecordsWarning
         When something in outcomes given apart is odd but kept (a column that is not known).
     """
-    if outcomes is None:
-        if records.outcomes is None:
-            raise RecordsError(
-                explain_error(
-                    "There is no outcomes table",
-                    expected="outcomes with pupil_id, school_year, outcome and, for leavers, date",
-                    hint="Pass outcomes=..., or put outcomes.parquet or outcomes.csv into the folder.",
-                )
-            )
+    found = _own(records) if outcomes is None else _apart(records, outcomes)
+    enrolments = records.enrolments
+    refuse_shifted_years(found, enrolments if "pupil_id" in enrolments else None)
+    return found
+
+
+def _own(records: PupilRecords) -> pd.DataFrame:
+    if records.outcomes is not None:
         return records.outcomes
+    raise RecordsError(
+        explain_error(
+            "There is no outcomes table",
+            expected="outcomes with pupil_id, school_year, outcome and, for leavers, date",
+            hint="Pass outcomes=..., or put outcomes.parquet or outcomes.csv into the folder.",
+        )
+    )
+
+
+def _apart(records: PupilRecords, outcomes: Any) -> pd.DataFrame:  # noqa: ANN401 - any table
     conformed = conform(TABLES["outcomes"], as_frame(outcomes))
     report = FaultReport(tuple(conformed.faults))
     if all(group.rows.size for group in report.errors.groups):
@@ -62,5 +73,5 @@ def outcomes_for(records: PupilRecords, outcomes: Any = None) -> pd.DataFrame:  
     if report.errors:
         raise FaultyRecordsError(report)
     if report:
-        warnings.warn(str(report), RecordsWarning, stacklevel=3)
+        warnings.warn(str(report), RecordsWarning, stacklevel=4)
     return conformed.frame

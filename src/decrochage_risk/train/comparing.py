@@ -13,7 +13,7 @@ from decrochage_risk.evaluate import CAPACITY, capacity_list
 from decrochage_risk.evaluate.comparison import ComparedRows, ModelComparison, compare_rows
 from decrochage_risk.model import Snapshots, TrainedModel, score_rows, take_snapshots
 from decrochage_risk.model.calibration import probability
-from decrochage_risk.model.scored_rows import UNKNOWN_LEVEL, mature_dates
+from decrochage_risk.model.scored_rows import mature_dates, why_not_scored
 from decrochage_risk.policy import Policy, load_policy
 from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.train.changed_sides import FAMILY_COLUMN, changed_sides
@@ -171,22 +171,21 @@ def _refuse(champion: object, challenger: object, capacity: int, margin: float) 
 
 
 def _of_both(champion: TrainedModel, challenger: TrainedModel, rows: Snapshots) -> Snapshots:
-    """Keep the rows of levels that both models know, and count the others."""
-    level = rows.rows["level"]
-    both = (level.isin(champion.levels) & level.isin(challenger.levels)).to_numpy(dtype=np.bool_)
-    if not both.any():
+    """Keep the rows that both models give a risk, as in scoring, and count the others."""
+    first, second = (why_not_scored(model, rows) for model in (champion, challenger))
+    cause = np.where(first == "", second, first)
+    if (cause != "").all():
         raise NotEnoughDataError(
             explain_error(
-                f"None of the {len(both)} rows is of a level that both models know",
+                f"None of the {len(cause)} rows is of a level that both models know, within the range of both trainings",
                 expected=f"pupils of {', '.join(sorted(set(champion.levels) & set(challenger.levels))) or 'a common level'}",
-                hint="Compare on records of these levels.",
+                hint="Compare on records of these levels, in the same units.",
             )
         )
-    left_out = Counter(rows.left_out)
-    if not both.all():
-        left_out[UNKNOWN_LEVEL] += int((~both).sum())
-    kept = rows.take(both)
-    return Snapshots(kept.features, kept.outcome, kept.rows, dict(sorted(left_out.items())))
+    kept = rows.take(cause == "")
+    for why, count in Counter(cause[cause != ""].tolist()).items():
+        kept = kept.with_left_out(why, count)
+    return kept
 
 
 def _gated(rows: Snapshots) -> dict[str, npt.NDArray[np.object_]]:

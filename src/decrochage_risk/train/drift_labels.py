@@ -1,25 +1,27 @@
-"""The check of the drift watch that reads matured labels: level and slope of the calibration, beyond what chance gives."""
+"""The checks of the drift watch that read matured labels: level and slope of the calibration, and what each table tells."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
 
 from decrochage_risk.evaluate import calibration_slope_intercept
-from decrochage_risk.evaluate.drift import ALPHA, DriftSign
-from decrochage_risk.french import signed
+from decrochage_risk.evaluate.drift import ALPHA
 from decrochage_risk.model import fit_offset, score_rows, take_snapshots
 from decrochage_risk.model.scored_rows import mature_dates
+from decrochage_risk.model.updating import refuse_training_years
 from decrochage_risk.records.outcome_table import outcomes_for
-from decrochage_risk.train.drift_signs import not_measured
+from decrochage_risk.train.drift_signs import bounded_sign, not_measured
+from decrochage_risk.train.drift_tables import judged_tables, table_signs, told_by_table
+from decrochage_risk.train.drift_windows import alike_extent
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from decrochage_risk.evaluate.drift import DriftVerdict
+    from decrochage_risk.evaluate.drift import DriftSign
     from decrochage_risk.model import TrainedModel
+    from decrochage_risk.model.scored_rows import ScoredRows
     from decrochage_risk.records.pupil_records import PupilRecords
 
 __all__ = ["calibration_signs", "training_error"]
@@ -32,7 +34,6 @@ SLOPE_STOP: Final = (0.75, 1.33)
 excludes what is expected; to stop when the whole interval lies beyond those at which it is not used (the bounds are the
 gates' of :mod:`decrochage_risk.evaluate.gates`)."""
 LEAST_LABELS: Final = 300
-_FIGURES: Final = 2
 _NORMAL_975: Final = 1.959963984540054
 
 
@@ -43,39 +44,58 @@ def calibration_signs(
     labels_as_of: Iterable[object],
     labels_known_on: object,
 ) -> list[DriftSign]:
-    """Hold the risks against matured labels: the level, and the slope.
+    """Hold the risks against matured labels: the level, the slope, and what each table tells.
 
-    Each interval counts the error of the training too (:func:`training_error`) and has half of the chance of a false
-    alarm (:data:`~decrochage_risk.evaluate.drift.ALPHA`), as there are two of them.
+    Each interval counts the error of the training too (:func:`training_error`), and the chance of a false alarm
+    (:data:`~decrochage_risk.evaluate.drift.ALPHA`) is divided among all of them (Bonferroni).
     """
-    from scipy.stats import norm  # noqa: PLC0415  # heavy: loaded on first use
-
     asked = list(labels_as_of)
     if not asked:
         return [not_measured("calibration", "niveau moyen", "aucune issue close n'a été donnée")]
     month, last = model.trained_on["outcome_closes"]
     dates, _ = mature_dates(asked, labels_known_on, (month, last))
+    refuse_training_years(model, dates)
     scored = score_rows(
         model, take_snapshots(records, outcomes_for(records, outcomes), dates, closes=(month, last))
     )
-    outcome, pupils = scored.snapshots.outcome, scored.snapshots.rows["pupil_id"].to_numpy()
-    people = pd.Series(outcome).groupby(pupils).max()
+    left = scored.snapshots.rows[["pupil_id"]].assign(left=scored.snapshots.outcome)
+    people = left.groupby("pupil_id")["left"].max()
     if len(people) < LEAST_LABELS or not 0 < people.mean() < 1:
-        return [
-            not_measured(
-                "calibration", "niveau moyen", f"moins de {LEAST_LABELS} issues closes, ou une seule issue"
-            )
-        ]
-    wider = float(norm.isf(ALPHA / (2 * _FIGURES))) * training_error(model, float(people.sum()))
+        why = f"moins de {LEAST_LABELS} issues closes, ou une seule issue"
+        return [not_measured("calibration", "niveau moyen", why)]
+    return _judged(model, scored, training_error(model, float(people.sum())))
+
+
+def _judged(model: TrainedModel, scored: ScoredRows, own_error: float) -> list[DriftSign]:
+    """Judge level, slope and tables, each with its share of the chance of a false alarm."""
+    from scipy.stats import norm  # noqa: PLC0415  # heavy: loaded on first use
+
+    parts = judged_tables(told_by_table(model, scored))
+    reach = float(norm.isf(ALPHA / (2 * (2 + len(parts))))) * own_error
+    outcome, pupils = scored.snapshots.outcome, scored.snapshots.rows["pupil_id"].to_numpy()
     odds = model.risk_model.calibration.apply(scored.raw_log_odds)
     offset, error = fit_offset(odds, outcome, pupils)
     bounds = (-LEVEL_WATCH, LEVEL_WATCH), (-LEVEL_STOP, LEVEL_STOP)
-    signs = [_bounded("calibration", "niveau moyen", (offset, wider * error), 0.0, *bounds)]
+    words = f"niveau moyen de calibration{_other_extent(model, scored)}"
+    signs = [bounded_sign("calibration", "niveau moyen", words, (offset, reach * error), 0.0, *bounds)]
     fitted = calibration_slope_intercept(outcome, odds, pupils=pupils)
     if fitted.slope is not None and fitted.slope_low is not None and fitted.slope_high is not None:
-        error = (fitted.slope_high - fitted.slope_low) / (2.0 * _NORMAL_975)
-        signs.append(_bounded("slope", "pente", (fitted.slope, wider * error), 1.0, SLOPE_WATCH, SLOPE_STOP))
-    return signs
+        half = reach * (fitted.slope_high - fitted.slope_low) / (2.0 * _NORMAL_975)
+        found = (fitted.slope, half), 1.0, SLOPE_WATCH, SLOPE_STOP
+        signs.append(bounded_sign("slope", "pente", "pente de calibration", *found))
+    return [*signs, *table_signs(outcome, odds, parts, pupils, reach=reach)]
+
+
+def _other_extent(model: TrainedModel, scored: ScoredRows) -> str:
+    """Say when these pupils' records go back otherwise than those of the training: that alone moves the level."""
+    kept = model.distributions
+    if kept is None:
+        return ""
+    known = np.isin(scored.groups, list(kept.counts))
+    features = scored.snapshots.features[known].reset_index(drop=True)
+    if not known.any() or alike_extent(kept, features, scored.groups[known]):
+        return ""
+    return " (historique d'une autre étendue qu'à l'apprentissage, qui à lui seul le déplace)"
 
 
 def training_error(model: TrainedModel, leavers: float) -> float:
@@ -100,20 +120,3 @@ def training_error(model: TrainedModel, leavers: float) -> float:
     told = model.trained_on
     rows_each = len(told["as_of"]) / len(told["school_years"])
     return float(np.sqrt(1.0 + leavers * rows_each / max(told["events"], 1)))
-
-
-def _bounded(
-    check: str,
-    subject: str,
-    measured: tuple[float, float],
-    expected: float,
-    watch: tuple[float, float],
-    stop: tuple[float, float],
-) -> DriftSign:
-    figure, half = measured
-    low, high = figure - half, figure + half
-    verdict: DriftVerdict = "ok"
-    if (low > expected or high < expected) and not watch[0] < figure < watch[1]:
-        verdict = "stop" if high < stop[0] or low > stop[1] else "watch"
-    sentence = f"{subject} de calibration {signed(figure, 2)} [{signed(low, 2)} ; {signed(high, 2)}]"
-    return DriftSign(check=check, subject=subject, figure=figure, verdict=verdict, sentence=sentence)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from decrochage_risk.evaluate.drift import ALPHA, DESIGN, DriftSign, psi, psi_verdict
 from decrochage_risk.features import FEATURE_BY_NAME
-from decrochage_risk.french import number, percent
+from decrochage_risk.french import number, percent, signed
 from decrochage_risk.model import SCORE
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["missing_table_signs", "not_measured", "shift_signs", "two_sample_sign"]
+__all__ = ["bounded_sign", "missing_table_signs", "not_measured", "shift_signs", "two_sample_sign"]
 
 MISSING_WATCH: Final = 0.05
 MISSING_STOP: Final = 0.30
@@ -39,6 +39,7 @@ TABLES: Final = {
     "grades": "notes",
     "orientation": "orientation",
     "enrolments": "inscriptions",
+    "pupils": "âge et retard",
 }
 
 
@@ -174,3 +175,28 @@ def two_sample_sign(
 def not_measured(check: str, subject: str, why: str) -> DriftSign:
     """Say why a check was not made."""
     return DriftSign(check=check, subject=subject, figure=None, verdict="not_measured", sentence=why)
+
+
+def bounded_sign(
+    check: str,
+    subject: str,
+    words: str,
+    measured: tuple[float, float],
+    expected: float,
+    watch: tuple[float, float],
+    stop: tuple[float, float],
+) -> DriftSign:
+    """Judge a figure with the half of its interval: to watch beyond the first bounds and chance, to stop beyond the others.
+
+    Examples
+    --------
+    >>> [bounded_sign("slope", "pente", "pente", (0.5, half), 1.0, (0.9, 1.1), (0.75, 1.33)).verdict for half in (0.6, 0.3, 0.1)]
+    ['ok', 'watch', 'stop']
+    """
+    figure, half = measured
+    low, high = figure - half, figure + half
+    verdict: DriftVerdict = "ok"
+    if (low > expected or high < expected) and not watch[0] < figure < watch[1]:
+        verdict = "stop" if high < stop[0] or low > stop[1] else "watch"
+    sentence = f"{words} {signed(figure, 2)} [{signed(low, 2)} ; {signed(high, 2)}]"
+    return DriftSign(check=check, subject=subject, figure=figure, verdict=verdict, sentence=sentence)

@@ -33,6 +33,7 @@ __all__ = ["alike_extent", "comparable_columns", "current_columns", "uncompared_
 _SHORT: Final = {"4w": 28, "12w": 84}
 _CURRENT: Final = (*_SHORT, "year", "before_4w", "before_12w")
 _TOLERANCE: Final = 0.05
+_BLOCK: Final = 42
 _EXTENT: Final = "years_known"
 _UNDATED: Final = "pupils"
 
@@ -43,8 +44,9 @@ def comparable_columns(
     """Keep the columns of pupils whose windows hold about as many half-days on one day as on the others.
 
     Windows since September always do. Windows of some weeks, features that rest on the last weeks of a longer one, and
-    the score, which rests on them, do where their possible half-days differ by 5 % at most from those of each other day;
-    days outside the calendar cannot be told. What describes the records is no column of pupils.
+    the score, which rests on them, do where their possible half-days differ by 5 % at most from those of each other day and
+    every six weeks of them hold as many weeks with school: a share of nine weeks is none of eight, and one half is held
+    against the other. Days outside the calendar cannot be told. What describes the records is no column of pupils.
 
     Examples
     --------
@@ -99,7 +101,8 @@ def alike_extent(kept: FeatureDistributions, features: pd.DataFrame, groups: npt
 def within_extent(columns: Iterable[str]) -> list[str]:
     """Keep the columns whose values do not depend on how many years are known.
 
-    They look at the school year alone, or at it and the one before (and are unknown without that one), or are undated.
+    They look at the school year alone, or at it and the one before (and are unknown without that one), or are undated. The
+    score stays too: it rests on all of them, and who holds it against another day says what else moves it.
 
     Examples
     --------
@@ -159,11 +162,23 @@ def uncompared_sign(columns: Iterable[str], in_time: Collection[str], judged: Co
 
 def _alike(calendar: SchoolCalendar, span: int, day: date, other: date) -> bool:
     try:
-        here, there = (_half_days(calendar, span, one) for one in (day, other))
+        here, there = (_school(calendar, span, one) for one in (day, other))
     except CalendarError:
         return False
-    return abs(here - there) <= _TOLERANCE * max(here, there)
+    return here[1] == there[1] and abs(here[0] - there[0]) <= _TOLERANCE * max(here[0], there[0])
 
 
-def _half_days(calendar: SchoolCalendar, span: int, day: date) -> int:
-    return calendar.half_days_between(max(day - timedelta(days=span), year_start(school_year_of(day))), day)
+def _school(calendar: SchoolCalendar, span: int, day: date) -> tuple[int, list[int]]:
+    """Half-days of a window, and weeks with school in each six weeks of it, the latest first."""
+    first = max(day - timedelta(days=span), year_start(school_year_of(day)))
+    starts = [max(first, day - timedelta(days=back + _BLOCK)) for back in range(0, span, _BLOCK)]
+    weeks = [
+        _weeks(calendar, start, day - timedelta(days=back))
+        for start, back in zip(starts, range(0, span, _BLOCK), strict=True)
+    ]
+    return calendar.half_days_between(first, day), weeks
+
+
+def _weeks(calendar: SchoolCalendar, first: date, after: date) -> int:
+    days = [first + timedelta(days=one) for one in range((after - first).days)]
+    return len({day.isocalendar()[:2] for day in days if calendar.half_days(day)})

@@ -6,24 +6,24 @@ import warnings
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from decrochage_risk.errors import NotEnoughDataError, TrainingWarning, explain_error
+from decrochage_risk.errors import NotEnoughDataError, TrainingWarning
 from decrochage_risk.evaluate import CAPACITY, maturity_table
 from decrochage_risk.french import day as french_day
 from decrochage_risk.french import join, number
-from decrochage_risk.model import Snapshots, TrainedModel, take_snapshots
+from decrochage_risk.model import Snapshots, TrainedModel, score_rows, take_snapshots
+from decrochage_risk.model.calibration import probability
 from decrochage_risk.model.outcome import CENSORED
-from decrochage_risk.model.scored_rows import groups_of
+from decrochage_risk.model.scored_rows import OUTSIDE_TRAINING, UNKNOWN_LEVEL
 from decrochage_risk.model.snapshots import TOO_SHORT
 from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.school_year import to_date
 from decrochage_risk.train.backtest import can_be_known, learnt_baselines, report_on
-from decrochage_risk.train.labels import NOT_CLOSED, mature_only, refuse_shifted_years
+from decrochage_risk.train.labels import NOT_CLOSED, mature_only
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    import numpy as np
     import numpy.typing as npt
     import pandas as pd
 
@@ -37,6 +37,8 @@ _NOT_MEASURED = "Régression logistique et taux d'établissement non mesurés"
 _CAUSES = {
     TOO_SHORT: "moins de 3 semaines de données",
     NOT_CLOSED: "issue pas encore close",
+    UNKNOWN_LEVEL: "niveau jamais vu par le modèle",
+    OUTSIDE_TRAINING: "hors du domaine d'apprentissage",
     **dict(
         zip(
             CENSORED,
@@ -89,7 +91,7 @@ def evaluate_model(  # noqa: PLR0913 - the choices of an evaluation, each with i
     Raises
     ------
     NotEnoughDataError
-        No row with an outcome on these dates, or none of a level that the model knows.
+        No row with an outcome on these dates, or none that the model gives a risk.
 
     Warns
     -----
@@ -99,17 +101,12 @@ def evaluate_model(  # noqa: PLR0913 - the choices of an evaluation, each with i
     """
     month, day = outcome_closes or model.trained_on["outcome_closes"]
     table = outcomes_for(records, outcomes)
-    refuse_shifted_years(table)
     test = take_snapshots(records, table, as_of_dates, closes=(month, day), progress=progress)
     test = mature_only(test, None if labels_known_on is None else to_date(labels_known_on))
-    test, unknown_levels = _of_known_levels(model, test)
-    test, outside = _within_training(model, test)
-    notes = [
-        *_left_out(test, unknown_levels, outside),
-        *_seen_years(model, test),
-        *_learnt_too_late(model, test),
-    ]
-    risk = model.risk_model.risk(test.features, groups_of(model, test))
+    scored = score_rows(model, test)
+    test = scored.snapshots
+    notes = [*_left_out(test), *_seen_years(model, test), *_learnt_too_late(model, test)]
+    risk = probability(model.risk_model.calibration.apply(scored.raw_log_odds))
     learnt, missing = _learnt(model, records, table, test, (month, day), progress)
     report = report_on(
         test,
@@ -124,38 +121,12 @@ def evaluate_model(  # noqa: PLR0913 - the choices of an evaluation, each with i
     return report.model_copy(update={"maturity": maturity_table(test.rows, test.outcome)})
 
 
-def _within_training(model: TrainedModel, test: Snapshots) -> tuple[Snapshots, int]:
-    """Keep the rows within the range of the training, as scoring does, and count the others."""
-    outside = model.risk_model.outside_training(test.features)
-    return (test.take(~outside), int(outside.sum())) if outside.any() else (test, 0)
-
-
-def _of_known_levels(model: TrainedModel, test: Snapshots) -> tuple[Snapshots, int]:
-    """Keep the rows of levels that the model knows, and count the others."""
-    known = test.rows["level"].isin(model.levels).to_numpy(dtype=np.bool_)
-    if not known.any():
-        raise NotEnoughDataError(
-            explain_error(
-                f"None of the {len(known)} rows is of a level that {model.model_id} was trained on: they are of "
-                f"{', '.join(sorted(set(test.rows['level'])))}",
-                expected=f"pupils of {', '.join(model.levels)}",
-                hint="Evaluate on records of these levels, or train a model on the others.",
-            )
-        )
-    return test.take(known), int((~known).sum())
-
-
-def _left_out(test: Snapshots, unknown_levels: int, outside: int) -> list[str]:
+def _left_out(test: Snapshots) -> list[str]:
     """Say how many pupils and dates were left out, and why."""
-    found = {_CAUSES[cause]: count for cause, count in test.left_out.items()}
-    if unknown_levels:
-        found["niveau jamais vu par le modèle"] = unknown_levels
-    if outside:
-        found["hors du domaine d'apprentissage"] = outside
-    if not found:
+    if not test.left_out:
         return []
-    causes = ", ".join(f"{cause} : {number(count)}" for cause, count in found.items())
-    return [f"Lignes laissées de côté : {number(sum(found.values()))} ({causes})."]
+    causes = ", ".join(f"{_CAUSES[cause]} : {number(count)}" for cause, count in test.left_out.items())
+    return [f"Lignes laissées de côté : {number(sum(test.left_out.values()))} ({causes})."]
 
 
 def _seen_years(model: TrainedModel, test: Snapshots) -> list[str]:

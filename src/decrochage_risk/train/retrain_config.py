@@ -19,6 +19,7 @@ from pydantic import (
 
 from decrochage_risk.errors import ModelError, explain_error
 from decrochage_risk.model import FitOptions, closing_day
+from decrochage_risk.model.refused import refuse_in_training
 
 __all__ = ["RetrainConfig", "read_config"]
 
@@ -98,15 +99,29 @@ class RetrainConfig(BaseModel):
     def _fit_options(cls, value: Any) -> Any:  # noqa: ANN401 - what TOML holds
         if not isinstance(value, dict):
             return value
+        unknown = [str(name) for name in value if name not in FitOptions.__dataclass_fields__]
         try:
+            refuse_in_training(unknown, "FitOptions")
             return FitOptions(**value)
-        except TypeError as error:
-            message = f"{error}; options are those of FitOptions, the class balance is none of them"
-            raise ValueError(message) from error
+        except (ModelError, TypeError) as error:
+            raise ValueError(str(error)) from error
 
     @model_validator(mode="after")
     def _closes_on_a_day(self) -> Self:
         closing_day(2024, self.outcome_closes)
+        return self
+
+    @model_validator(mode="after")
+    def _run_apart(self) -> Self:
+        run = self.run.resolve()
+        given = {name: getattr(self, name) for name in _PATHS if name != "run"}
+        places = {name: path.resolve() for name, path in given.items() if path is not None}
+        within = [
+            name for name, place in places.items() if run in (place, *place.parents) or place in run.parents
+        ]
+        if within:
+            message = f"run and {', '.join(within)} lie within each other: a run would change what it reads"
+            raise ValueError(message)
         return self
 
     def settings(self) -> dict[str, Any]:

@@ -15,7 +15,7 @@ import pandas as pd
 
 from decrochage_risk.artefact import canonical_json
 from decrochage_risk.errors import NotEnoughDataError, explain_error
-from decrochage_risk.evaluate import ModelComparison, card_page, changes_section
+from decrochage_risk.evaluate import ModelComparison, card_page, changes_section, with_changes
 from decrochage_risk.evaluate.comparison import suppressed
 from decrochage_risk.model import TrainedModel, closing_day, default_as_of_dates, load_trained_model
 from decrochage_risk.policy import load_policy
@@ -28,6 +28,7 @@ from decrochage_risk.train.comparing import compare_models
 from decrochage_risk.train.evaluating import evaluate_model
 from decrochage_risk.train.retrain_config import RetrainConfig, read_config
 from decrochage_risk.train.run_folder import RunFolder, checksums
+from decrochage_risk.train.since_champion import since_champion
 from decrochage_risk.train.training import train_model
 
 if TYPE_CHECKING:
@@ -41,6 +42,10 @@ __all__ = ["RetrainResult", "retrain"]
 
 NO_CHAMPION: Final = "no_champion"
 """Verdict where there is nothing to compare with: the first year, or no year that nothing has learnt from."""
+_CANDIDATE: Final = (
+    "Ce qui est comparé plus bas est un candidat appris de la même façon sans la dernière année, seule année qu'aucun des "
+    "deux n'a vue ; le modèle livré est appris sur toutes"
+)
 _VERSIONED = ("decrochage-risk", "lightgbm", "numpy", "pandas", "scikit-learn")
 _TRAINING = (
     "labels_known_on",
@@ -129,8 +134,6 @@ class _Run:
 
     def go(self) -> None:
         """Run every step that is not done."""
-        if self.config.champion is None:
-            self.steps.forget("compare")
         steps, records, settings = (
             self.steps,
             self._inputs("records", "outcomes", "calendar"),
@@ -148,6 +151,7 @@ class _Run:
             "train", "Apprentissage sur toutes les années", self._train, reads=training, after=["check"]
         )
         years = load_trained_model(self.config.run / "trained").trained_on["school_years"]
+        self._forget(years)
         if len(years) > 1:
             steps.step(
                 "candidate",
@@ -168,6 +172,13 @@ class _Run:
                 )
         after = ["train"] if self.comparison is None else ["train", "compare"]
         steps.step("card", "Fiche du modèle", self._card, reads={}, after=after)
+
+    def _forget(self, years: list[int]) -> None:
+        """Remove what an earlier run of this folder wrote and this one does not ask for."""
+        asked = {"candidate": len(years) > 1, "evaluate": len(years) > 1}
+        asked["compare"] = len(years) > 1 and self.config.champion is not None
+        for name in [name for name, wanted in asked.items() if not wanted]:
+            self.steps.forget(name)
 
     @cached_property
     def records(self) -> PupilRecords:
@@ -310,8 +321,11 @@ class _Run:
 
     def _card(self) -> list[str]:
         trained, found = load_trained_model(self.config.run / "trained"), self.comparison
-        section = "" if found is None else f"\n{changes_section(found)}"
-        card = trained.card + section
+        card = trained.card
+        if found is not None and self.config.champion is not None:
+            champion = load_trained_model(self.config.champion)
+            changes = [*since_champion(champion, trained), _CANDIDATE]
+            card = with_changes(card, changes_section(found, changes))
         model = replace(trained, card=card, card_html=card_page(card))
         model.save(self.config.run / "model")
         verdict = {

@@ -147,7 +147,10 @@ class RunFolder:
         record = self.folder / STEPS / f"{name}.json"
         found = _read(record)
         for written in [] if found is None else found["outputs"]:
-            (self.folder / written).unlink(missing_ok=True)
+            place = self.folder / written
+            place.unlink(missing_ok=True)
+            if place.parent != self.folder and place.parent.is_dir() and not any(place.parent.iterdir()):
+                place.parent.rmdir()
         record.unlink(missing_ok=True)
 
     def write(self, name: str, text: str) -> str:

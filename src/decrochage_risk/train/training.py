@@ -19,6 +19,7 @@ from decrochage_risk.model import (
     take_snapshots,
 )
 from decrochage_risk.model.outcome import CENSORED
+from decrochage_risk.model.refused import refuse_in_training
 from decrochage_risk.model.snapshots import TOO_SHORT
 from decrochage_risk.records.cell_rules import CELL_RULES
 from decrochage_risk.records.cross_rules import CROSS_RULES
@@ -29,7 +30,7 @@ from decrochage_risk.school_year import school_year_of, to_date
 from decrochage_risk.train.backtest import can_be_known
 from decrochage_risk.train.distributing import distributions_of
 from decrochage_risk.train.held_out_counts import HeldOutCounts
-from decrochage_risk.train.labels import NOT_CLOSED, mature_only, refuse_shifted_years
+from decrochage_risk.train.labels import NOT_CLOSED, mature_only
 from decrochage_risk.train.leaks import missing_signals, missing_warnings, refuse_leaks, signals_of
 from decrochage_risk.train.parted_records import PartedRecords
 from decrochage_risk.train.shipping import fit_and_measure
@@ -69,6 +70,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     supported: Any = None,  # noqa: ANN401 - any table
     helped: Helped = "keep",
     progress: Callable[[str], None] | None = None,
+    **refused: object,
 ) -> TrainedModel:
     """Train a model on the pupils at risk on several as-of dates a year.
 
@@ -113,6 +115,8 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         What to do with their rows: see `decrochage_risk.train.supported`, which says why they are kept by default.
     progress : callable, optional
         Called with a French line per step.
+    **refused : object
+        Class weights, oversampling, a prior: each is refused with its reason.
 
     Returns
     -------
@@ -122,6 +126,8 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     ------
     NotEnoughDataError
         No row, one outcome only, or too few of them.
+    ModelError
+        Weights, resampling or a prior were asked for.
     LeakError
         A single feature tells the outcome by itself.
     FaultyRecordsError, RecordsError
@@ -142,9 +148,9 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     >>> model.demo
     True
     """
+    refuse_in_training(refused, "train_model")
     table = outcomes_for(records, outcomes)
     dates = _dates(records, table, as_of_dates, school_years)
-    refuse_shifted_years(table)
     extracted = None if labels_known_on is None else to_date(labels_known_on)
     snapshots = _snapshots(records, table, dates, closes=outcome_closes, progress=progress)
     snapshots = mature_only(snapshots, extracted)
@@ -274,6 +280,7 @@ def _card_facts(
         package_version=version("decrochage-risk"),
         synthetic=synthetic,
         kind=risk_model.options.kind,
+        spread_factor=risk_model.spread_factor,
         members=risk_model.options.members,
         leaves=risk_model.options.leaves,
         features=[column for column in risk_model.columns if column not in context],

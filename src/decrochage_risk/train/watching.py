@@ -86,7 +86,7 @@ def watch_drift(
 
     Everybody: population stability index of every feature before anything is filled (missing in a bin of its own where
     the window lies in the school year) and of the raw score, against the training's shares at the same level and month,
-    where both can be compared (:mod:`decrochage_risk.train.drift_windows`); tables that are missing; with matured labels, the level and slope of the calibration; with a year more of
+    judged where both can be compared (:mod:`decrochage_risk.train.drift_windows`); tables that are missing; with matured labels, the level and slope of the calibration and what each table tells; with a year more of
     records, how well a classifier tells this year's pupils from last year's (Lopez-Paz and Oquab, ICLR 2017).
     Each school of 30 pupils or more: the same indices and tables against the same school a year before; without
     that year in the records, its missing tables alone. Smaller schools are looked at together.
@@ -115,7 +115,7 @@ def watch_drift(
     Raises
     ------
     ModelError
-        A model without distributions; labels that are not mature.
+        A model without distributions; labels that are not mature, or of a year that it has learnt from.
     NotEnoughDataError
         Under 30 pupils that the model can score.
 
@@ -146,12 +146,14 @@ def watch_drift(
     current = current_columns(kept.columns)
     references = {name: kept.expected(name, now.groups) for name in kept.columns}
     in_time = comparable_columns(kept.columns, records.calendar, day, _training_days(model, now))
-    judged = in_time if alike_extent(kept, now.features, now.groups) else within_extent(in_time)
+    alike = alike_extent(kept, now.features, now.groups)
+    judged = [name for name in (in_time if alike else within_extent(in_time)) if name != SCORE]
     same = comparable_columns(within_extent(kept.columns), records.calendar, day, [year_before])
     both = current_columns(same)
     signs = [
         *shift_signs(kept, now.features, {name: references[name] for name in judged}, current=current),
         *missing_table_signs(now.features, {name: references[name][0][0] for name in current}, current),
+        *_score_signs(kept, now, in_time=SCORE in in_time, alike=alike),
         uncompared_sign(kept.columns, in_time, judged),
         *calibration_signs(model, records, outcomes, labels_as_of, labels_known_on),
         two_sample_sign(
@@ -179,6 +181,25 @@ def watch_drift(
         schools=tuple(schools),
         verdict=verdict,
     )
+
+
+def _score_signs(
+    kept: FeatureDistributions, now: _Population, *, in_time: bool, alike: bool
+) -> list[DriftSign]:
+    """Hold the score against the training's; told and not judged where holidays or the archive move it by themselves."""
+    shares = {SCORE: kept.expected(SCORE, now.groups)}
+    found = shift_signs(kept, now.features, shares, current=[SCORE], tests=len(kept.columns))
+    causes = {
+        "les vacances coupent autrement les semaines dont il dépend": in_time,
+        "l'historique connu a une autre étendue qu'à l'apprentissage": alike,
+    }
+    why = " et ".join(cause for cause, holds in causes.items() if not holds)
+    if not why:
+        return found
+    return [
+        sign.model_copy(update={"verdict": "not_measured", "sentence": f"{sign.sentence}, non jugé : {why}"})
+        for sign in found
+    ]
 
 
 def _training_days(model: TrainedModel, now: _Population) -> list[date]:
