@@ -78,3 +78,10 @@ def test_a_closing_day_must_be_a_day(tmp_path: Path) -> None:
     (tmp_path / "c.toml").write_text(f"{SHORTEST}outcome_closes = [11, 31]\n", encoding="utf-8")
     with pytest.raises(ModelError, match="a month and a day"):
         read_config(tmp_path / "c.toml")
+
+
+def test_helped_pupils_need_a_table(tmp_path: Path) -> None:
+    """Leaving out supported pupils without saying who they are is refused, not read as nobody."""
+    (tmp_path / "c.toml").write_text(f'{SHORTEST}helped = "exclude"\n', encoding="utf-8")
+    with pytest.raises(ModelError, match="without supported"):
+        read_config(tmp_path / "c.toml")

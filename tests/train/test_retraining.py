@@ -6,6 +6,7 @@ import json
 import shutil
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
 import pytest
 
 from decrochage_risk.errors import NotEnoughDataError, TrainingWarning
@@ -15,6 +16,7 @@ from decrochage_risk.model import FitOptions, load_trained_model
 from decrochage_risk.synthetic import make_cohort
 from decrochage_risk.train import retrain, train_model
 from decrochage_risk.train.retraining import NO_CHAMPION
+from decrochage_risk.train.supported import SUPPORTED
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -199,3 +201,18 @@ def test_a_file_of_outcomes_apart_is_read(copied: Path, done: Path) -> None:
     result = retrain(edited(copied, outcomes='"issues.parquet"'))
     assert result.redone[:2] == STEPS[:2]
     assert result.model.risk_model.to_files() == load_trained_model(done / "model").risk_model.to_files()
+
+
+def test_supported_pupils_are_treated_as_asked(copied: Path, three_years: Cohort) -> None:
+    """The table of supports is an input like the others: its checksum is kept, and what reads it is redone."""
+    pupils = three_years.outcomes.loc[three_years.outcomes["school_year"] == 2022, "pupil_id"].head(40)
+    starts = pd.DataFrame({"pupil_id": pupils, "started_on": "2022-10-03"})
+    starts.to_csv(copied / "mesures.csv", index=False)
+    path = edited(copied, supported="'mesures.csv'", helped="'exclude'")
+    result = retrain(path)
+    assert {"train", "candidate"} <= set(result.redone)
+    assert "check" in result.kept
+    inputs = json.loads((copied / "run" / "inputs.json").read_text(encoding="utf-8"))
+    assert "supported/mesures.csv" in inputs["files"]
+    assert inputs["settings"]["helped"] == "exclude"
+    assert result.model.trained_on["left_out"][SUPPORTED] > 20

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from decrochage_risk.errors import RecordsError
+from decrochage_risk.errors import RecordsError, TrainingWarning
 from decrochage_risk.model import Snapshots, TrainedModel, take_snapshots
 from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.train import train_model
@@ -146,3 +146,9 @@ def test_supports_that_cannot_be_used_are_refused(
         set_apart_supported(snapshots, outcomes, supported, helped)
     for part in (came, "Expected:", "Hint:"):
         assert part in str(refused.value)
+
+
+def test_supports_of_strangers_are_told(snapshots: Snapshots, outcomes: pd.DataFrame) -> None:
+    """Supported pupils of whom none has a row, as after another pseudonymisation, are no silent zero."""
+    with pytest.warns(TrainingWarning, match="None of the 2 pupils of supported has a row"):
+        set_apart_supported(snapshots, outcomes, _starts(("x", "2022-01-10"), ("y", "2022-01-10")), "exclude")

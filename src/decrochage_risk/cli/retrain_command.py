@@ -25,7 +25,7 @@ _STEPS = 6
 def retrain(config: Config) -> None:
     """Réentraîner pour une nouvelle année : vérifier, apprendre, évaluer, comparer au modèle en place, écrire la fiche.
 
-    Lit : la configuration (records, run, labels_known_on, et au choix outcomes, champion, policy, calendar, name,
+    Lit : la configuration (records, run, labels_known_on, et au choix outcomes, supported, helped, champion, policy, calendar, name,
     school_years, as_of, outcome_closes, seed, capacity, margin, on_fault, synthetic, [options]), puis les extraits, les issues
     et le modèle en place qu'elle nomme.
 

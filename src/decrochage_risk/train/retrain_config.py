@@ -20,10 +20,11 @@ from pydantic import (
 from decrochage_risk.errors import ModelError, explain_error
 from decrochage_risk.model import FitOptions, closing_day
 from decrochage_risk.model.refused import refuse_in_training
+from decrochage_risk.train.supported import Helped
 
 __all__ = ["RetrainConfig", "read_config"]
 
-_PATHS = ("records", "outcomes", "champion", "policy", "calendar", "run")
+_PATHS = ("records", "outcomes", "supported", "champion", "policy", "calendar", "run")
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,60}$")]
 
 
@@ -40,6 +41,11 @@ class RetrainConfig(BaseModel):
         Day on which the outcomes were extracted; years that had not closed by then are left out.
     outcomes : Path, optional
         Table of the outcomes (Parquet or CSV), when it is not in the folder of the extracts.
+    supported : Path, optional
+        Table of the pupils for whom a measure started (``pupil_id``, ``started_on``; Parquet or CSV), as
+        ``Feedback.measures_started()`` gives it.
+    helped : {"keep", "exclude", "censor"}
+        What to do with their rows, see `decrochage_risk.train.supported`; anything but "keep" needs ``supported``.
     champion : Path, optional
         Folder of the model in use; none in the first year.
     policy : Path, optional
@@ -80,6 +86,8 @@ class RetrainConfig(BaseModel):
     run: Path
     labels_known_on: date
     outcomes: Path | None = None
+    supported: Path | None = None
+    helped: Helped = "keep"
     champion: Path | None = None
     policy: Path | None = None
     calendar: Path | None = None
@@ -109,6 +117,13 @@ class RetrainConfig(BaseModel):
     @model_validator(mode="after")
     def _closes_on_a_day(self) -> Self:
         closing_day(2024, self.outcome_closes)
+        return self
+
+    @model_validator(mode="after")
+    def _supported_are_named(self) -> Self:
+        if self.helped != "keep" and self.supported is None:
+            message = f"helped={self.helped!r} without supported, the table of the pupils for whom a measure started"
+            raise ValueError(message)
         return self
 
     @model_validator(mode="after")

@@ -53,6 +53,7 @@ _TRAINING = (
     "school_years",
     "as_of",
     "outcome_closes",
+    "helped",
     "seed",
     "synthetic",
     "options",
@@ -139,13 +140,13 @@ class _Run:
             self._inputs("records", "outcomes", "calendar"),
             self.config.settings(),
         )
-        everything = {**self._inputs("records", "outcomes", "calendar", "champion", "policy")}
+        everything = self._inputs("records", "outcomes", "calendar", "supported", "champion", "policy")
         versions = {name: version(name) for name in _VERSIONED}
         steps.write(
             "inputs.json", canonical_json({"files": everything, "settings": settings, "versions": versions})
         )
         base = {"files": records, "versions": versions, "on_fault": settings["on_fault"]}
-        training = {**base, **{name: settings[name] for name in _TRAINING}}
+        training = {**base, **self._inputs("supported"), **{name: settings[name] for name in _TRAINING}}
         steps.step("check", "Lecture et vérification des extraits", self._check, reads=base)
         steps.step(
             "train", "Apprentissage sur toutes les années", self._train, reads=training, after=["check"]
@@ -257,6 +258,8 @@ class _Run:
             seed=config.seed,
             options=config.options,
             hold_out_schools=not candidate,
+            supported=None if config.supported is None else read_table_file(config.supported)[0].frame(),
+            helped=config.helped,
             progress=self._progress,
         )
 

@@ -22,12 +22,13 @@ treatment.)
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.errors import RecordsError, explain_error
+from decrochage_risk.errors import RecordsError, TrainingWarning, explain_error
 from decrochage_risk.french import plural
 from decrochage_risk.records.reading import as_frame
 from decrochage_risk.school_year import day_number, year_start
@@ -75,6 +76,11 @@ def set_apart_supported(
     ------
     RecordsError
         Another ``helped``, or one without the table it needs; a table without its columns, or with unreadable days.
+
+    Warns
+    -----
+    TrainingWarning
+        No supported pupil has a row.
     """
     if helped not in get_args(Helped):
         expected = '"keep", "exclude" or "censor"'
@@ -89,6 +95,7 @@ def set_apart_supported(
             explain_error(f"helped={helped!r} without supported", expected="the supported pupils", hint=hint)
         )
     starts = _starts(supported)
+    _warn_of_strangers(starts, snapshots)
     out = _touched(snapshots, starts, outcomes, later_years=helped == "exclude")
     pupils = snapshots.rows["pupil_id"][out].nunique()
     line = (
@@ -99,6 +106,18 @@ def set_apart_supported(
         return snapshots, [line]
     kept = snapshots.take(~out)
     return kept.with_left_out(SUPPORTED, int(out.sum())), [line]
+
+
+def _warn_of_strangers(starts: pd.DataFrame, snapshots: Snapshots) -> None:
+    """Warn when no supported pupil has a row: ids of another pseudonymisation would otherwise pass as nobody helped."""
+    known = set(snapshots.rows["pupil_id"].astype(str))
+    if len(starts) and not starts["pupil_id"].isin(known).any():
+        warnings.warn(
+            f"None of the {starts['pupil_id'].nunique()} pupils of supported has a row of training. Hint: check that its "
+            "pupil_id are pseudonymised as those of the extracts.",
+            TrainingWarning,
+            stacklevel=4,
+        )
 
 
 def _starts(supported: Any) -> pd.DataFrame:  # noqa: ANN401 - any table
