@@ -170,7 +170,7 @@ def test_rows_without_a_risk_are_not_compared(
     """Rows outside the training of either model get no risk when scoring: they are counted, not compared."""
     seen = good.risk_model.training_range
     assert seen is not None
-    narrow = replace(seen, highest=seen.lowest + 0.5 * (seen.highest - seen.lowest))
+    narrow = replace(seen, highest=seen.lowest + 0.25 * (seen.highest - seen.lowest))
     shy = replace(good, risk_model=replace(good.risk_model, training_range=narrow))
     for models in ((poor, shy), (shy, good)):
         found = compare(*models)
