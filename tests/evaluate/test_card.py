@@ -57,6 +57,7 @@ def facts(simulate: Callable[..., Rows]) -> CardFacts:
         ],
         references=["Note interne 12"],
         spread_factor=2.4,
+        linear_share=0.35,
     )
 
 
@@ -68,6 +69,7 @@ def test_every_fact_is_in_the_card(facts: CardFacts) -> None:
         "2026.11.0",
         "moyenne de 4 ensembles",
         "13 feuilles",
+        "d'une part (35,0\u00a0%) d'une régression logistique",
         "`absence_rate_4w`, `mean_grade_12w`",
         "`assigned_wish_rank`",
         "niveau et mois",
@@ -167,7 +169,7 @@ def test_every_fact_is_read(facts: CardFacts) -> None:
         "model_id": "autre", "package_version": "1", "synthetic": True, "members": 2, "leaves": 7, "features": ["x"],
         "reference_groups": "voie", "train_years": [2019], "as_of": [date(2020, 1, 6)], "levels": ["4e"], "rows": 99999,
         "pupils": 5, "events": 7, "censored": 0, "outcome_closes": (9, 30), "base_rates": [], "calibration_kind": "identity",
-        "calibration_chosen_on": "z", "untouched": False, "changes": ["Seuil revu."], "spread_factor": 3.1, "kind": "logistic", "dropped_features": [], "warnings": [], "references": [],
+        "calibration_chosen_on": "z", "untouched": False, "changes": ["Seuil revu."], "spread_factor": 3.1, "linear_share": 0.5, "kind": "logistic", "dropped_features": [], "warnings": [], "references": [],
         "report": facts.report.model_copy(update={"title": "Autre"}),
     }  # fmt: skip
     assert set(changed) == {field.name for field in fields(CardFacts)}

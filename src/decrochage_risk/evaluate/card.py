@@ -65,7 +65,9 @@ class CardFacts:
     synthetic : bool
         Trained on synthetic pupils (the demonstration model): the card then opens with a warning.
     members, leaves : int
-        Boosters in the bag; leaves of a tree at most.
+        Boosters in the bag; leaves of a boosted tree at most.
+    linear_share : float
+        Share of a logistic regression that each booster starts from.
     features, dropped_features : sequence of str
         Columns the model reads; columns left out because they were never known in training.
     reference_groups : str
@@ -127,6 +129,7 @@ class CardFacts:
     kind: Literal["trees", "logistic"] = "trees"
     references: Sequence[str] = ()
     spread_factor: float = 1.0
+    linear_share: float = 0.0
     changes: Sequence[str] = ()
 
 

@@ -18,6 +18,7 @@ from decrochage_risk.model import (
     default_as_of_dates,
     take_snapshots,
 )
+from decrochage_risk.model.boosting import with_defaults
 from decrochage_risk.model.outcome import CENSORED
 from decrochage_risk.model.refused import refuse_in_training
 from decrochage_risk.model.snapshots import TOO_SHORT
@@ -283,6 +284,7 @@ def _card_facts(
         spread_factor=risk_model.spread_factor,
         members=risk_model.options.members,
         leaves=risk_model.options.leaves,
+        linear_share=with_defaults(risk_model.options, risk_model.rows).linear_share or 0.0,
         features=[column for column in risk_model.columns if column not in context],
         dropped_features=[
             column
