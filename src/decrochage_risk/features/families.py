@@ -34,7 +34,7 @@ ASSESSMENT_RHYTHM = Family("assessment_rhythm", "Rythme des évaluations")
 AGAINST_CLASS = Family("against_class", "Écart avec la classe")
 ORIENTATION = Family("orientation", "Orientation")
 PATH = Family("path", "Parcours scolaire")
-SINCE_4E = Family("path_since_4e", "Parcours depuis la 4e")
+SINCE_4E = Family("path_since_4e", "Années précédentes")
 NOT_TOLD = Family("not_told", "Éléments jamais donnés comme motif", told=False)
 
 FAMILIES = (

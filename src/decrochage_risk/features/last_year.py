@@ -15,7 +15,7 @@ from decrochage_risk.features.absence import LEGAL_MONTHLY_THRESHOLD
 from decrochage_risk.features.absence_facts import absent_weeks, months_of
 from decrochage_risk.features.definition import Feature
 from decrochage_risk.features.facts import ratio
-from decrochage_risk.features.families import PATH
+from decrochage_risk.features.families import SINCE_4E
 from decrochage_risk.features.mark_facts import missed_rows
 from decrochage_risk.features.sources import BOWERS, GPDS, LEGAL_THRESHOLD, NOLTEMEYER
 from decrochage_risk.features.windows import PREVIOUS_YEAR
@@ -68,7 +68,7 @@ def _missed(facts: Facts) -> Floats:
 LAST_YEAR_FEATURES: tuple[Feature, ...] = (
     Feature(
         name="absent_weeks_share_last_year",
-        family=PATH,
+        family=SINCE_4E,
         table="absences",
         window=PREVIOUS_YEAR,
         unit="share",
@@ -86,7 +86,7 @@ LAST_YEAR_FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         name="months_over_threshold_last_year",
-        family=PATH,
+        family=SINCE_4E,
         table="absences",
         window=PREVIOUS_YEAR,
         unit="months",
@@ -104,7 +104,7 @@ LAST_YEAR_FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         name="exclusion_half_days_last_year",
-        family=PATH,
+        family=SINCE_4E,
         table="absences",
         window=PREVIOUS_YEAR,
         unit="half-days",
@@ -120,7 +120,7 @@ LAST_YEAR_FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         name="missed_assessments_last_year",
-        family=PATH,
+        family=SINCE_4E,
         table="grades",
         window=PREVIOUS_YEAR,
         unit="events",
