@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from decrochage_risk.errors import NotEnoughDataError, TrainingWarning, explain_error
 from decrochage_risk.evaluate import SMALL_CELL, BaseRate, CardFacts, EvaluationReport, card_page, model_card
-from decrochage_risk.french import number, plural
+from decrochage_risk.french import number, plural, school_year
 from decrochage_risk.model import (
     DEFAULT_CLOSES,
     RiskModel,
@@ -159,7 +159,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     signals = signals_of(snapshots)
     refuse_leaks(signals, allow_leaks)
     unknown = missing_signals(signals)
-    caveats = [*told, *_caveats(records), *missing_warnings(unknown)]
+    caveats = [*told, *_no_year_before(records, snapshots), *_caveats(records), *missing_warnings(unknown)]
     counts = HeldOutCounts(policy)
     risk_model, report, untouched = fit_and_measure(
         snapshots,
@@ -227,6 +227,19 @@ def _dates(
             )
         )
     return known
+
+
+def _no_year_before(records: PupilRecords, snapshots: Snapshots) -> list[str]:
+    """Say when the records begin with the training; ``benchmarks/targets.py --records-from`` shows what it costs."""
+    first = int(snapshots.rows["school_year"].min())
+    if int(records.enrolments["school_year"].min()) < first:
+        return []
+    return [
+        (
+            f"l'extrait commence avec l'année {school_year(first)}, la première apprise : ce que dit l'année précédente n'y est "
+            "connu de personne, et les risques annoncés ensuite peuvent être trop hauts ; extraire une année de plus"
+        )
+    ]
 
 
 def _caveats(records: PupilRecords) -> list[str]:
