@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from decrochage_risk.errors import NotEnoughDataError, TrainingWarning, explain_error
+from decrochage_risk.errors import NotEnoughDataError, explain_error
 from decrochage_risk.evaluate import SMALL_CELL, BaseRate, CardFacts, EvaluationReport, card_page, model_card
-from decrochage_risk.french import number, plural, school_year
 from decrochage_risk.model import (
     DEFAULT_CLOSES,
     RiskModel,
@@ -21,17 +19,14 @@ from decrochage_risk.model import (
 from decrochage_risk.model.boosting import with_defaults
 from decrochage_risk.model.outcome import CENSORED
 from decrochage_risk.model.refused import refuse_in_training
-from decrochage_risk.model.snapshots import TOO_SHORT
-from decrochage_risk.records.cell_rules import CELL_RULES
-from decrochage_risk.records.cross_rules import CROSS_RULES
 from decrochage_risk.records.levels import LEVEL_BY_NAME, LEVEL_NAMES, PATHWAY_LABELS
 from decrochage_risk.records.outcome_table import outcomes_for
-from decrochage_risk.records.row_rules import ROW_RULES
 from decrochage_risk.school_year import school_year_of, to_date
 from decrochage_risk.train.backtest import can_be_known
+from decrochage_risk.train.caveats import no_year_before, of_records, rows_set_aside
 from decrochage_risk.train.distributing import distributions_of
 from decrochage_risk.train.held_out_counts import HeldOutCounts
-from decrochage_risk.train.labels import NOT_CLOSED, mature_only
+from decrochage_risk.train.labels import mature_only
 from decrochage_risk.train.leaks import missing_signals, missing_warnings, refuse_leaks, signals_of
 from decrochage_risk.train.parted_records import PartedRecords
 from decrochage_risk.train.shipping import fit_and_measure
@@ -159,7 +154,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     signals = signals_of(snapshots)
     refuse_leaks(signals, allow_leaks)
     unknown = missing_signals(signals)
-    caveats = [*told, *_no_year_before(records, snapshots), *_caveats(records), *missing_warnings(unknown)]
+    caveats = [*told, *no_year_before(records, snapshots), *of_records(records), *missing_warnings(unknown)]
     counts = HeldOutCounts(policy)
     risk_model, report, untouched = fit_and_measure(
         snapshots,
@@ -229,38 +224,6 @@ def _dates(
     return known
 
 
-def _no_year_before(records: PupilRecords, snapshots: Snapshots) -> list[str]:
-    """Say when the records begin with the training; ``benchmarks/targets.py --records-from`` shows what it costs."""
-    first = int(snapshots.rows["school_year"].min())
-    if int(records.enrolments["school_year"].min()) < first:
-        return []
-    return [
-        (
-            f"l'extrait commence avec l'année {school_year(first)}, la première apprise : ce que dit l'année précédente n'y est "
-            "connu de personne, et les risques annoncés ensuite peuvent être trop hauts ; extraire une année de plus"
-        )
-    ]
-
-
-def _caveats(records: PupilRecords) -> list[str]:
-    """Say what the card must tell of the records: their warnings, counted."""
-    meaning = {
-        rule.name: rule.meaning for rule in (*CELL_RULES, *(row.rule for row in ROW_RULES), *CROSS_RULES)
-    }
-    found = [
-        f"`{table}`, `{rule}` ({number(count)}) : {meaning[rule]}"
-        for (table, rule), count in sorted(records.faults.warnings.counts.items())
-    ]
-    if ("absences", "no_justified_on") in records.faults.warnings.counts:
-        warnings.warn(
-            "absences has no justified_on: the training sees motives settled after the as-of date, serving will not; "
-            "absences look more justified in training than when scoring. Hint: export justified_on.",
-            TrainingWarning,
-            stacklevel=3,
-        )
-    return found
-
-
 def _trained_on(snapshots: Snapshots, closes: tuple[int, int], caveats: list[str]) -> dict[str, Any]:
     rows = snapshots.rows
     return {
@@ -318,19 +281,8 @@ def _card_facts(
         calibration_chosen_on=_CHOSEN_ON[risk_model.calibrated_on],
         report=report,
         untouched=untouched,
-        warnings=[*_too_short(snapshots), *trained_on["records_warnings"]],
+        warnings=[*rows_set_aside(snapshots), *trained_on["records_warnings"]],
     )
-
-
-def _too_short(snapshots: Snapshots) -> list[str]:
-    count = snapshots.left_out.get(TOO_SHORT, 0)
-    early = snapshots.left_out.get(NOT_CLOSED, 0)
-    told = {"moins de 3 semaines de données": count, "issue pas encore close à l'extraction": early}
-    return [
-        f"{plural(rows, 'ligne laissée', 'lignes laissées')} de côté : {cause}"
-        for cause, rows in told.items()
-        if rows
-    ]
 
 
 _CHOSEN_ON = {
