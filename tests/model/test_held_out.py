@@ -56,6 +56,27 @@ def test_neither_the_pupil_nor_the_period_was_seen(table: Table, monkeypatch: py
     np.testing.assert_array_equal(held.time, table.time[held.rows])
 
 
+def test_rows_tell_how_much_more_the_final_bag_learns_from(
+    table: Table, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Growth is the events of the whole training over those that the predicting boosters saw: less in later periods."""
+    seen: list[tuple[np.ndarray, np.ndarray]] = []
+    spy(monkeypatch, seen)
+    fit_input = prepare(table)
+    held = out_of_time(fit_input, rounds=5, options=OPTIONS, seed=0)
+    assert held is not None
+    assert held.time is not None
+    expected = np.full(len(table.outcome), np.nan)
+    for train, test in seen:
+        expected[test] = fit_input.outcome.sum() / fit_input.outcome[train].sum()
+    rows = np.flatnonzero(~np.isnan(expected))
+    np.testing.assert_array_equal(held.growth, expected[rows])
+    assert held.growth.min() > 1
+    periods = np.unique(held.time)
+    means = [held.growth[held.time == period].mean() for period in periods]
+    assert means == sorted(means, reverse=True)
+
+
 def test_a_label_that_had_not_matured_teaches_nothing(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     """The embargo reaches the training parts, and a period without matured labels before it is left out."""
     seen: list[tuple[np.ndarray, np.ndarray]] = []

@@ -18,7 +18,8 @@ from decrochage_risk.model import (
     score_rows,
     take_snapshots,
 )
-from decrochage_risk.model.calibration import fit_offset, log_loss, probability
+from decrochage_risk.model.calibration import log_loss, probability
+from decrochage_risk.model.intercept_update import fit_offset
 from decrochage_risk.model.scored_rows import UNKNOWN_LEVEL
 from decrochage_risk.synthetic import Cohort, make_cohort
 from decrochage_risk.train.backtest import fit_risk_model

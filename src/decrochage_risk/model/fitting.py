@@ -8,7 +8,8 @@ import numpy as np
 
 from decrochage_risk.errors import ModelError, explain_error
 from decrochage_risk.model.boosting import train_bag
-from decrochage_risk.model.calibration import Calibration, choose_calibration, probability
+from decrochage_risk.model.calibration import Calibration, probability
+from decrochage_risk.model.calibration_ladder import choose_rung
 from decrochage_risk.model.comparable import Comparable
 from decrochage_risk.model.linear_members import train_linear_bag
 from decrochage_risk.model.training_range import TrainingRange
@@ -48,9 +49,11 @@ def calibrate(by_time: HeldOut | None, by_fold: HeldOut, seed: int) -> tuple[Cal
     """Choose the calibration, and count comparable pupils, on rows that no member learnt from."""
     held = by_fold if by_time is None else by_time
     block = np.zeros(len(held.outcome)) if by_time is None or by_time.time is None else by_time.time
-    calibration = choose_calibration(held.log_odds, held.outcome, block, groups=held.groups, seed=seed + 2)
-    risk = probability(calibration.apply(held.log_odds))
-    return calibration, Comparable.fit(risk, held.outcome, groups=held.groups, time=held.time)
+    rung = choose_rung(
+        held.log_odds, held.outcome, block, groups=held.groups, growth=held.growth, seed=seed + 2
+    )
+    risk = probability(rung.apply(held.log_odds, held.growth))
+    return rung.calibration, Comparable.fit(risk, held.outcome, groups=held.groups, time=held.time)
 
 
 def refuse_seed(seed: int) -> None:

@@ -40,6 +40,9 @@ class HeldOut:
         Number of the pupil.
     rows : (m,) int array
         Position of each row in the table given to ``fit``.
+    growth : (m,) array
+        How many times more events the final bag learnt from than the boosters that predicted the row, see
+        :mod:`decrochage_risk.model.calibration_ladder`.
     """
 
     log_odds: FloatArray
@@ -47,11 +50,16 @@ class HeldOut:
     time: npt.NDArray[Any] | None
     groups: IntArray
     rows: IntArray
+    growth: FloatArray
 
 
 def out_of_fold(fit_input: FitInput, bag: Bag) -> HeldOut:
-    """Every row, predicted by the member that did not see its pupil (but may have seen its period)."""
-    return HeldOut(bag.left_out, fit_input.outcome, fit_input.time, fit_input.groups, fit_input.order)
+    """Every row, predicted by the member that did not see its pupil (but may have seen its period).
+
+    Its growth counts as 1: the members are those of the final bag, each of which saw nearly everybody.
+    """
+    growth = np.ones(len(fit_input.outcome))
+    return HeldOut(bag.left_out, fit_input.outcome, fit_input.time, fit_input.groups, fit_input.order, growth)
 
 
 def out_of_time(
@@ -101,11 +109,12 @@ def out_of_time(
     ][-options.test_times :]
     if len(usable) < LEAST_TIMES - 1:
         return None
-    log_odds = np.full(len(fold), np.nan)
+    log_odds, growth = np.full(len(fold), np.nan), np.ones(len(fold))
     total = len(usable) * options.pupil_folds
     parts = [(train & (fold != k), test & (fold == k)) for train, test in usable for k in numbers]
     for done, (train, test) in enumerate(parts, start=1):
         log_odds[test] = _learn_and_predict(fit_input, train, test, rounds, options, seed)
+        growth[test] = fit_input.outcome.sum() / fit_input.outcome[train].sum()
         if progress is not None:
             progress("out of time", done, total)
     rows = np.flatnonzero(~np.isnan(log_odds))
@@ -115,6 +124,7 @@ def out_of_time(
         fit_input.time[rows],
         fit_input.groups[rows],
         fit_input.order[rows],
+        growth[rows],
     )
 
 

@@ -14,12 +14,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from decrochage_risk.errors import ModelError, explain_error
-from decrochage_risk.model.calibration import Calibration, probability, update_intercept
+from decrochage_risk.model.calibration import Calibration, probability
 from decrochage_risk.model.fit_input import FitInput
 from decrochage_risk.model.fit_options import FitOptions
 from decrochage_risk.model.fitting import calibrate, range_of, refuse_seed, train_members_of
 from decrochage_risk.model.folds import pupil_folds
 from decrochage_risk.model.held_out import HeldOut, out_of_fold, out_of_time
+from decrochage_risk.model.intercept_update import update_intercept
 from decrochage_risk.model.saved_model import read_files, write_files
 from decrochage_risk.model.uncertainty import jackknife_interval, member_mean
 

@@ -17,7 +17,8 @@ import numpy as np
 from decrochage_risk.errors import ArtefactError, ModelError, NotEnoughDataError, explain_error
 from decrochage_risk.french import day as french_day
 from decrochage_risk.french import number, plural, signed
-from decrochage_risk.model.calibration import LABELS_FOR_UPDATE, LEAST_OF_A_CLASS, Calibration, fit_offset
+from decrochage_risk.model.calibration import Calibration
+from decrochage_risk.model.intercept_update import LABELS_FOR_UPDATE, LEAST_OF_A_CLASS, fit_offset
 from decrochage_risk.model.refused import faults_of
 from decrochage_risk.model.scored_rows import mature_dates, score_rows
 from decrochage_risk.model.snapshots import take_snapshots
