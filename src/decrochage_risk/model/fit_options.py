@@ -124,7 +124,7 @@ class FitOptions:
             return f"a {'whole ' if whole else ''}number from {low:g} to {high:g}"
         if name == "max_rounds" and isinstance(self.min_rounds, Real):
             low = max(low, self.min_rounds)
-        return "" if low <= value <= high else f"from {low:g} to {high:g}"
+        return "" if low <= float(value) <= high else f"from {low:g} to {high:g}"
 
     def to_dict(self) -> dict[str, Any]:
         """Give the options as JSON values."""
