@@ -19,6 +19,27 @@ def test_every_option_out_of_its_bounds_is_named() -> None:
     assert "Hint" in text
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "told"),
+    [
+        ("members", "5", "members='5' (a whole number from 2 to 5)"),
+        ("members", None, "members=None (a whole number from 2 to 5)"),
+        ("leaves", 7.5, "leaves=7.5 (a whole number from 2 to 15)"),
+        ("min_rounds", True, "min_rounds=True (a whole number from 1 to 10000)"),
+        ("max_rounds", 9, "max_rounds=9 (from 10 to 10000)"),
+        ("linear_share", True, "linear_share=True (a number from 0 to 1)"),
+        ("linear_share", "0.3", "linear_share='0.3' (a number from 0 to 1)"),
+        ("linear_share", float("nan"), "linear_share=nan (from 0 to 1)"),
+        ("drawn_thresholds", "yes", "drawn_thresholds='yes' (True, False or None)"),
+    ],
+)
+def test_what_is_no_such_number_is_refused(option: str, value: object, told: str) -> None:
+    """Text, halves of a whole number, True for 1: each is named with what was expected, not left to LightGBM."""
+    with pytest.raises(ModelError) as error:
+        FitOptions(**{option: value})  # type: ignore[arg-type]
+    assert told in str(error.value)
+
+
 def test_options_survive_a_round_trip() -> None:
     """What is written is what is read."""
     options = FitOptions(members=3, rows_per_leaf=7)

@@ -54,6 +54,20 @@ def test_a_sign_is_kept_whatever_the_data_say() -> None:
     assert slopes.tolist() == [0.0, 0.0]
 
 
+@pytest.mark.parametrize("value", [0.1, 0.7, 1e9 / 7])
+def test_a_constant_column_has_no_slope(value: float) -> None:
+    """Whatever its value, though its mean in floats may differ from it by a rounding: the others are as without it."""
+    table, outcome = rows(count=901)
+    one = table[["absences"]].to_numpy()
+    assert np.full(901, value).std() > 0
+    level, slopes = fit_signed_logistic(
+        np.column_stack([one, np.full(901, value)]), outcome, np.array([1, 0])
+    )
+    alone = fit_signed_logistic(one, outcome, np.array([1]))
+    assert slopes[1] == 0.0
+    assert [level, slopes[0]] == pytest.approx([alone[0], alone[1][0]], rel=1e-5)
+
+
 def test_risks_move_only_the_declared_way(model: RiskModel) -> None:
     """No step of a directed column moves the risk the wrong way; a missing value scores as the reference."""
     steps = pd.DataFrame({"absences": np.arange(40.0), "mean": 11.0, "noise": 0.0})

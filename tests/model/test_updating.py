@@ -21,6 +21,7 @@ from decrochage_risk.model import (
 from decrochage_risk.model.calibration import log_loss, probability
 from decrochage_risk.model.intercept_update import fit_offset
 from decrochage_risk.model.scored_rows import UNKNOWN_LEVEL
+from decrochage_risk.model.updating import updated_years
 from decrochage_risk.synthetic import Cohort, make_cohort
 from decrochage_risk.train.backtest import fit_risk_model
 
@@ -124,6 +125,14 @@ def test_the_chain_of_records_goes_back(
     assert previous_model(once).sha256 == model.sha256
     with pytest.raises(ModelError, match="was never updated"):
         previous_model(model)
+
+
+def test_a_model_knows_the_years_that_its_level_was_moved_to(
+    model: TrainedModel, moved: TrainedModel
+) -> None:
+    """The year of an update is told by its as-of dates; without an update there is none."""
+    assert updated_years(moved) == {2024}
+    assert updated_years(model) == set()
 
 
 def test_an_edited_record_breaks_the_chain(moved: TrainedModel) -> None:

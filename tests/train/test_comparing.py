@@ -11,7 +11,7 @@ import pytest
 
 from decrochage_risk.errors import ModelError, NotEnoughDataError
 from decrochage_risk.features import build_features
-from decrochage_risk.model import FitOptions, RiskModel, TrainedModel, take_snapshots
+from decrochage_risk.model import FitOptions, RiskModel, TrainedModel, recalibrate, take_snapshots
 from decrochage_risk.model.calibration import Calibration
 from decrochage_risk.policy import load_policy
 from decrochage_risk.records import PupilRecords
@@ -147,6 +147,23 @@ def test_a_year_of_the_training_is_only_looked_at(
     """A year that one of the models has learnt from gives review, whatever the figures."""
     seen = replace(good, trained_on={**good.trained_on, "school_years": [2023, 2024]})
     found = compare(poor, seen)
+    assert found.verdict == "review"
+    assert "year_in_training" in {cause.code for cause in found.causes}
+
+
+def test_a_year_that_a_level_was_moved_to_is_only_looked_at(
+    compare: Callable[..., ModelComparison], poor: TrainedModel, good: TrainedModel, two_years: Cohort
+) -> None:
+    """A champion brought to the outcomes of the compared year has seen them: review, whatever the figures."""
+    moved = recalibrate(
+        poor,
+        two_years.records,
+        two_years.outcomes,
+        as_of_dates=DAYS,
+        labels_known_on="2025-11-01",
+        reason="essai",
+    )
+    found = compare(moved, good)
     assert found.verdict == "review"
     assert "year_in_training" in {cause.code for cause in found.causes}
 

@@ -15,6 +15,7 @@ from sklearn.metrics import average_precision_score, log_loss, roc_auc_score
 import decrochage_risk as dr
 from decrochage_risk.errors import NotEnoughDataError, TrainingWarning
 from decrochage_risk.evaluate.report import STANDING
+from decrochage_risk.model import recalibrate
 from decrochage_risk.model.training_range import TrainingRange
 from decrochage_risk.policy import load_policy
 from decrochage_risk.records import PupilRecords
@@ -114,6 +115,28 @@ def test_a_year_of_the_training_is_warned_about(cohort: Cohort, earlier_model: T
     assert caught[0].filename == __file__
     assert "Hint: evaluate on a later school year" in str(caught[0].message)
     assert "Le modèle a appris sur les années 2022 : ces chiffres sont trop favorables." in report.notes
+
+
+def test_a_year_that_the_level_was_moved_to_is_warned_about(
+    cohort: Cohort, earlier_model: TrainedModel
+) -> None:
+    """Brought to the outcomes of a year, a model is well calibrated on it by itself: a warning and a note say so."""
+    moved = recalibrate(
+        earlier_model,
+        cohort.records,
+        cohort.outcomes,
+        as_of_dates=DATES,
+        labels_known_on="2024-11-15",
+        reason="essai",
+    )
+    with pytest.warns(TrainingWarning, match="moved to the outcomes of the school years 2023") as caught:
+        report = evaluate_model(moved, cohort.records, cohort.outcomes, as_of_dates=DATES)
+    assert report.figures.mean_risk == pytest.approx(report.figures.base_rate, abs=1e-9)
+    assert caught[0].filename == __file__
+    assert "Hint: evaluate on a later school year" in str(caught[0].message)
+    assert any(
+        "mis à jour sur les issues de 2023-2024 : sa calibration y est" in note for note in report.notes
+    )
 
 
 def test_a_demonstration_model_is_reported_as_one(cohort: Cohort, demo_model: TrainedModel) -> None:

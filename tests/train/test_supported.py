@@ -131,7 +131,14 @@ def test_the_card_of_a_training_counts_supported_rows(cohort: Cohort, quick: Fit
         (None, "drop", "helped='drop'"),
         (None, "censor", "helped='censor' without supported"),
         ([{"pupil_id": "a"}], "keep", "supported lacks started_on"),
-        ([{"pupil_id": "a", "started_on": "soon"}], "censor", "1 starts that are no day"),
+        (
+            [{"pupil_id": "a", "started_on": "soon"}],
+            "censor",
+            "1 starts that are no day, the first is 'soon'",
+        ),
+        ([{"pupil_id": "a", "started_on": "03/04/2025"}], "censor", "the first is '03/04/2025'"),
+        ([{"pupil_id": "a", "started_on": 20250403}], "censor", "the first is 20250403"),
+        ([{"pupil_id": "a", "started_on": "2025"}], "censor", "the first is '2025'"),
     ],
 )
 def test_supports_that_cannot_be_used_are_refused(
@@ -141,11 +148,28 @@ def test_supports_that_cannot_be_used_are_refused(
     helped: Any,  # noqa: ANN401 - it must be refused
     came: str,
 ) -> None:
-    """Another choice, no table, or a table without days says what came, what was expected and what to do."""
+    """Another choice, no table, or a table without days says what came, what was expected and what to do.
+
+    A day is never guessed: 03/04/2025 is no 4 March, 20250403 no nanosecond of 1970.
+    """
     with pytest.raises(RecordsError) as refused:
         set_apart_supported(snapshots, outcomes, supported, helped)
     for part in (came, "Expected:", "Hint:"):
         assert part in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "day", ["2022-11-15", date(2022, 11, 15), pd.Timestamp("2022-11-15 00:30", tz="Europe/Paris")]
+)
+def test_a_start_is_read_in_every_form_of_a_day(
+    snapshots: Snapshots,
+    outcomes: pd.DataFrame,
+    day: Any,  # noqa: ANN401 - each kind of day
+) -> None:
+    """Text, date or time stamp, in its own time zone: the same rows are left out."""
+    pupil = _stayer(snapshots)
+    kept, _ = set_apart_supported(snapshots, outcomes, [{"pupil_id": pupil, "started_on": day}], "censor")
+    assert _years(kept, pupil) == [2021, 2023]
 
 
 def test_supports_of_strangers_are_told(snapshots: Snapshots, outcomes: pd.DataFrame) -> None:

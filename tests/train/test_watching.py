@@ -11,7 +11,7 @@ import pytest
 
 from decrochage_risk.errors import ModelError, NotEnoughDataError, TrainingWarning
 from decrochage_risk.evaluate import UnitDrift
-from decrochage_risk.model import SCORE, FeatureDistributions, FitOptions, load_trained_model
+from decrochage_risk.model import SCORE, FeatureDistributions, FitOptions, load_trained_model, recalibrate
 from decrochage_risk.synthetic import make_cohort
 from decrochage_risk.train import train_model, watch_drift, watching
 from decrochage_risk.train.drift_signs import missing_table_signs, shift_signs, two_sample_sign
@@ -225,6 +225,33 @@ def test_labels_of_the_training_say_nothing(model: TrainedModel, ordinary: Cohor
     """A model looks well calibrated on the year it has learnt from: such labels are refused, as for recalibrate."""
     with pytest.raises(ModelError, match="was trained on the school years 2023"):
         watch_drift(model, ordinary.records, DAY, labels_as_of=["2024-03-05"], labels_known_on="2025-11-01")
+
+
+def test_a_level_moved_to_these_labels_is_not_judged_on_them(model: TrainedModel, ordinary: Cohort) -> None:
+    """After an update the level is right on its own outcomes whatever happens; slope and tables are judged as before."""
+    labels = {"labels_as_of": LABELS, "labels_known_on": "2025-11-01"}
+    moved = recalibrate(
+        model,
+        ordinary.records,
+        ordinary.outcomes,
+        as_of_dates=LABELS,
+        labels_known_on="2025-11-01",
+        reason="essai",
+    )
+    before, after = (
+        watch_drift(one, ordinary.records, DAY, ordinary.outcomes, **labels).overall.signs  # type: ignore[arg-type]
+        for one in (model, moved)
+    )
+    checks = [sign.check for sign in before]
+    assert [sign.check for sign in after] == checks
+    (level,) = [sign for sign in after if sign.check == "calibration"]
+    assert (level.figure, level.verdict) == (None, "not_measured")
+    assert "mis à jour sur les issues de 2024-2025" in level.sentence
+    judged = [sign for sign in before if sign.check in {"slope", "relation"}]
+    for sign in judged:
+        (same,) = [one for one in after if one.subject == sign.subject]
+        assert same.figure == pytest.approx(sign.figure, abs=1e-3)
+        assert same.verdict == sign.verdict
 
 
 def test_records_that_go_back_otherwise_are_said_beside_the_level(

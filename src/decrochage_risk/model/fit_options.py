@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, Literal, TypeAlias, get_args
+from numbers import Integral, Real
+from typing import Any, Final, Literal, TypeAlias, get_args
 
 from decrochage_risk.errors import ModelError, explain_error
 
 __all__ = ["FitOptions"]
 
 ModelKind: TypeAlias = Literal["trees", "logistic"]
+
+_BOUNDS: Final[dict[str, tuple[float, float]]] = {
+    "members": (2, 5),
+    "leaves": (2, 15),
+    "max_rounds": (1, 10_000),
+    "min_rounds": (1, 10_000),
+    "patience": (1, 10_000),
+    "column_share": (0.01, 1.0),
+    "pupil_folds": (2, 5),
+    "test_times": (2, 100),
+    "out_of_time_members": (1, 5),
+    "rows_per_leaf": (1, 1_000_000),
+    "learning_rate": (1e-4, 1.0),
+    "linear_share": (0.0, 1.0),
+    "l2": (0.0, 1e6),
+}
+_FRACTIONS: Final = ("column_share", "learning_rate", "linear_share", "l2")
+_SETTLED_BY_ROWS: Final = ("rows_per_leaf", "learning_rate", "linear_share", "l2")
 
 
 @dataclass(frozen=True)
@@ -80,32 +99,13 @@ class FitOptions:
     out_of_time_members: int = 3
 
     def __post_init__(self) -> None:
-        bounds: dict[str, tuple[float, float]] = {
-            "members": (2, 5),
-            "leaves": (2, 15),
-            "max_rounds": (self.min_rounds, 10_000),
-            "min_rounds": (1, 10_000),
-            "patience": (1, 10_000),
-            "column_share": (0.01, 1.0),
-            "pupil_folds": (2, 5),
-            "test_times": (2, 100),
-            "out_of_time_members": (1, 5),
-        }
-        if self.rows_per_leaf is not None:
-            bounds["rows_per_leaf"] = (1, 1_000_000)
-        if self.learning_rate is not None:
-            bounds["learning_rate"] = (1e-4, 1.0)
-        if self.linear_share is not None:
-            bounds["linear_share"] = (0.0, 1.0)
-        if self.l2 is not None:
-            bounds["l2"] = (0.0, 1e6)
         faults = [
-            f"{name}={getattr(self, name)!r} (from {low:g} to {high:g})"
-            for name, (low, high) in bounds.items()
-            if not low <= getattr(self, name) <= high
+            f"{name}={getattr(self, name)!r} ({told})" for name in _BOUNDS if (told := self._fault_of(name))
         ]
         if self.kind not in get_args(ModelKind):
             faults.append(f"kind={self.kind!r} (one of {', '.join(get_args(ModelKind))})")
+        if not isinstance(self.drawn_thresholds, bool | None):
+            faults.append(f"drawn_thresholds={self.drawn_thresholds!r} (True, False or None)")
         if faults:
             raise ModelError(
                 explain_error(
@@ -114,6 +114,17 @@ class FitOptions:
                     hint="Leave an option out to take its default.",
                 )
             )
+
+    def _fault_of(self, name: str) -> str:
+        """Give the bounds of an option that is not within them; empty where it is."""
+        value, (low, high), whole = getattr(self, name), _BOUNDS[name], name not in _FRACTIONS
+        if value is None and name in _SETTLED_BY_ROWS:
+            return ""
+        if isinstance(value, bool) or not isinstance(value, Integral if whole else Real):
+            return f"a {'whole ' if whole else ''}number from {low:g} to {high:g}"
+        if name == "max_rounds" and isinstance(self.min_rounds, Real):
+            low = max(low, self.min_rounds)
+        return "" if low <= float(value) <= high else f"from {low:g} to {high:g}"
 
     def to_dict(self) -> dict[str, Any]:
         """Give the options as JSON values."""

@@ -53,7 +53,7 @@ def fit_signed_logistic(
     from scipy.optimize import minimize  # noqa: PLC0415  # scipy loads on first use
 
     means, scales = matrix.mean(axis=0), matrix.std(axis=0)
-    varying = scales > 0
+    varying = (scales > 0) & (matrix.max(axis=0) > matrix.min(axis=0))  # 901 times 0.1 has a spread of 1e-15
     standard = (matrix[:, varying] - means[varying]) / scales[varying]
 
     def loss(at: FloatArray) -> tuple[float, FloatArray]:

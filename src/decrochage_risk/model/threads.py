@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import cached_property
 from itertools import pairwise
 from threading import RLock
@@ -17,8 +18,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from contextlib import AbstractContextManager
+    from collections.abc import Callable, Iterator, Sequence
 
 __all__ = ["MOST_THREADS", "SMALL_BATCH", "one_blas_thread", "over_items", "over_rows", "thread_count"]
 
@@ -26,6 +26,8 @@ SMALL_BATCH = 5_000
 """Rows up to which one thread does the work: starting more costs longer."""
 
 MOST_THREADS = 8
+
+_LIMITED = RLock()
 
 _Part = TypeVar("_Part")
 _Item = TypeVar("_Item")
@@ -89,19 +91,23 @@ def over_items(
         return list(pool.map(work, items))
 
 
-def one_blas_thread() -> AbstractContextManager[object]:
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
     """Hold BLAS to one thread: sums in another order for another number of threads change the last bits.
 
-    The limit is the process's own; it is set once around threads of ours, never in each.
+    The limit is the process's own; it is set once around threads of ours, never in each. Of two that ask for it at once the
+    second waits: the first to leave would lift the limit of both.
     """
     from threadpoolctl import threadpool_limits  # noqa: PLC0415  # only where something is fitted
 
-    limits: AbstractContextManager[object] = threadpool_limits(1)
-    return limits
+    with _LIMITED, threadpool_limits(1):
+        yield
 
 
 def _renew_locks() -> None:
-    """Give each cached property of the package a free lock: until Python 3.12 it has one for all objects."""
+    """Give the limit and each cached property of the package a free lock: until Python 3.12 one has one for all objects."""
+    global _LIMITED  # noqa: PLW0603  # the process's own, as the limit is
+    _LIMITED = RLock()
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] == __name__.partition(".")[0]:
             kinds = [kind for kind in vars(module).values() if isinstance(kind, type)]

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from decrochage_risk.model.trained_model import TrainedModel
     from decrochage_risk.records.pupil_records import PupilRecords
 
-__all__ = ["previous_model", "recalibrate", "refuse_training_years"]
+__all__ = ["previous_model", "recalibrate", "refuse_training_years", "updated_years"]
 
 _NORMAL_975 = 1.959963984540054
 _PAGE_END = "</body>"
@@ -181,6 +181,11 @@ def previous_model(model: TrainedModel) -> TrainedModel:
             )
         )
     return before
+
+
+def updated_years(model: TrainedModel) -> set[int]:
+    """Give the school years whose outcomes have moved the level of a model since its training: on them it fits by itself."""
+    return {school_year_of(to_date(day)) for record in model.updates for day in record["as_of"]}
 
 
 def _refuse(reason: str, refused: Mapping[str, object]) -> None:

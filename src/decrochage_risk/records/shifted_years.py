@@ -18,6 +18,7 @@ _THERE: Final = 0.95
 """Share of the leavers of a year above which it is another one's: who left was enrolled in the true year, so that of swapped or
 shifted years all are there; of leavers who come back, some."""
 _LEAST: Final = 5
+_THERE_IN_OUTCOMES: Final = ("continued", "graduated")
 
 
 def refuse_shifted_years(outcomes: pd.DataFrame, enrolments: pd.DataFrame | None = None) -> None:
@@ -32,7 +33,8 @@ def refuse_shifted_years(outcomes: pd.DataFrame, enrolments: pd.DataFrame | None
     outcomes : DataFrame
         Canonical ``outcomes`` table.
     enrolments : DataFrame, optional
-        Canonical ``enrolments`` table: who is there in which school year, beside the outcomes themselves.
+        Canonical ``enrolments`` table: who is there in which school year, beside those of whom the outcomes say that they
+        went on or got their diploma. A pupil listed once more as left, or as unknown, is not there.
 
     Raises
     ------
@@ -75,7 +77,8 @@ def _dated_outside(dated: pd.DataFrame) -> list[str]:
 
 
 def _there_later(left: pd.DataFrame, outcomes: pd.DataFrame, enrolments: pd.DataFrame | None) -> list[str]:
-    tables = [outcomes] if enrolments is None else [outcomes, enrolments]
+    went_on = outcomes[outcomes["outcome"].isin(_THERE_IN_OUTCOMES)]
+    tables = [went_on] if enrolments is None else [went_on, enrolments]
     there = {
         (str(pupil), int(year))
         for table in tables

@@ -14,6 +14,7 @@ from decrochage_risk.evaluate.comparison import ComparedRows, ModelComparison, c
 from decrochage_risk.model import Snapshots, TrainedModel, score_rows, take_snapshots
 from decrochage_risk.model.calibration import probability
 from decrochage_risk.model.scored_rows import mature_dates, why_not_scored
+from decrochage_risk.model.updating import updated_years
 from decrochage_risk.policy import Policy, load_policy
 from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.train.changed_sides import FAMILY_COLUMN, changed_sides
@@ -62,7 +63,7 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
     outcomes : table, optional
         The records' own when left out.
     as_of_dates : iterable of date or ISO text
-        Dates of a school year that neither model was trained on.
+        Dates of a school year that neither model was trained on, or had its level updated to.
     labels_known_on : date or ISO text
         Day on which the outcomes were extracted: labels that had not closed by then are refused.
     policy : Policy, optional
@@ -130,7 +131,9 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
             told=told,
         ),
         margin=margin,
-        seen_years=sorted(years & (trained[0] | trained[1])),
+        seen_years=sorted(
+            years & (trained[0] | trained[1] | updated_years(champion) | updated_years(challenger))
+        ),
         seed=seed,
         champion=champion.model_id,
         challenger=challenger.model_id,

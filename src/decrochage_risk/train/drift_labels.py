@@ -8,21 +8,27 @@ import numpy as np
 
 from decrochage_risk.evaluate import calibration_slope_intercept
 from decrochage_risk.evaluate.drift import ALPHA
+from decrochage_risk.french import join, school_year
 from decrochage_risk.model import fit_offset, score_rows, take_snapshots
 from decrochage_risk.model.scored_rows import mature_dates
-from decrochage_risk.model.updating import refuse_training_years
+from decrochage_risk.model.updating import refuse_training_years, updated_years
 from decrochage_risk.records.outcome_table import outcomes_for
+from decrochage_risk.school_year import school_year_of
 from decrochage_risk.train.drift_signs import bounded_sign, not_measured
 from decrochage_risk.train.drift_tables import judged_tables, table_signs, told_by_table
 from decrochage_risk.train.drift_windows import alike_extent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    import numpy.typing as npt
 
     from decrochage_risk.evaluate.drift import DriftSign
     from decrochage_risk.model import TrainedModel
     from decrochage_risk.model.scored_rows import ScoredRows
     from decrochage_risk.records.pupil_records import PupilRecords
+
+    Floats = npt.NDArray[np.float64]
 
 __all__ = ["calibration_signs", "training_error"]
 
@@ -47,7 +53,8 @@ def calibration_signs(
     """Hold the risks against matured labels: the level, the slope, and what each table tells.
 
     Each interval counts the error of the training too (:func:`training_error`), and the chance of a false alarm
-    (:data:`~decrochage_risk.evaluate.drift.ALPHA`) is divided among all of them (Bonferroni).
+    (:data:`~decrochage_risk.evaluate.drift.ALPHA`) is divided among all of them (Bonferroni). A level that an update has
+    moved to these outcomes is not judged on them.
     """
     asked = list(labels_as_of)
     if not asked:
@@ -63,10 +70,13 @@ def calibration_signs(
     if len(people) < LEAST_LABELS or not 0 < people.mean() < 1:
         why = f"moins de {LEAST_LABELS} issues closes, ou une seule issue"
         return [not_measured("calibration", "niveau moyen", why)]
-    return _judged(model, scored, training_error(model, float(people.sum())))
+    moved = sorted({school_year_of(day) for day in dates} & updated_years(model))
+    return _judged(model, scored, training_error(model, float(people.sum())), moved)
 
 
-def _judged(model: TrainedModel, scored: ScoredRows, own_error: float) -> list[DriftSign]:
+def _judged(
+    model: TrainedModel, scored: ScoredRows, own_error: float, moved: Sequence[int] = ()
+) -> list[DriftSign]:
     """Judge level, slope and tables, each with its share of the chance of a false alarm."""
     from scipy.stats import norm  # noqa: PLC0415  # heavy: loaded on first use
 
@@ -74,16 +84,28 @@ def _judged(model: TrainedModel, scored: ScoredRows, own_error: float) -> list[D
     reach = float(norm.isf(ALPHA / (2 * (2 + len(parts))))) * own_error
     outcome, pupils = scored.snapshots.outcome, scored.snapshots.rows["pupil_id"].to_numpy()
     odds = model.risk_model.calibration.apply(scored.raw_log_odds)
-    offset, error = fit_offset(odds, outcome, pupils)
-    bounds = (-LEVEL_WATCH, LEVEL_WATCH), (-LEVEL_STOP, LEVEL_STOP)
-    words = f"niveau moyen de calibration{_other_extent(model, scored)}"
-    signs = [bounded_sign("calibration", "niveau moyen", words, (offset, reach * error), 0.0, *bounds)]
+    signs = [_level_sign(model, scored, odds, reach, moved)]
     fitted = calibration_slope_intercept(outcome, odds, pupils=pupils)
     if fitted.slope is not None and fitted.slope_low is not None and fitted.slope_high is not None:
         half = reach * (fitted.slope_high - fitted.slope_low) / (2.0 * _NORMAL_975)
         found = (fitted.slope, half), 1.0, SLOPE_WATCH, SLOPE_STOP
         signs.append(bounded_sign("slope", "pente", "pente de calibration", *found))
     return [*signs, *table_signs(outcome, odds, parts, pupils, reach=reach)]
+
+
+def _level_sign(
+    model: TrainedModel, scored: ScoredRows, odds: Floats, reach: float, moved: Sequence[int]
+) -> DriftSign:
+    """Judge the level, unless an update has moved it to these very outcomes: it would then be right by itself."""
+    if moved:
+        years = join([school_year(year) for year in moved])
+        why = f"le niveau du modèle a été mis à jour sur les issues de {years}"
+        return not_measured("calibration", "niveau moyen", why)
+    outcome, pupils = scored.snapshots.outcome, scored.snapshots.rows["pupil_id"].to_numpy()
+    offset, error = fit_offset(odds, outcome, pupils)
+    bounds = (-LEVEL_WATCH, LEVEL_WATCH), (-LEVEL_STOP, LEVEL_STOP)
+    words = f"niveau moyen de calibration{_other_extent(model, scored)}"
+    return bounded_sign("calibration", "niveau moyen", words, (offset, reach * error), 0.0, *bounds)
 
 
 def _other_extent(model: TrainedModel, scored: ScoredRows) -> str:

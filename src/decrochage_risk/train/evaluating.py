@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 from decrochage_risk.errors import NotEnoughDataError, TrainingWarning
 from decrochage_risk.evaluate import CAPACITY, maturity_table
 from decrochage_risk.french import day as french_day
-from decrochage_risk.french import join, number
+from decrochage_risk.french import join, number, school_year
 from decrochage_risk.model import Snapshots, TrainedModel, score_rows, take_snapshots
 from decrochage_risk.model.calibration import probability
 from decrochage_risk.model.outcome import CENSORED
 from decrochage_risk.model.scored_rows import OUTSIDE_TRAINING, UNKNOWN_LEVEL
 from decrochage_risk.model.snapshots import TOO_SHORT
+from decrochage_risk.model.updating import updated_years
 from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.school_year import to_date
 from decrochage_risk.train.backtest import can_be_known, learnt_baselines, report_on
@@ -96,7 +97,7 @@ def evaluate_model(  # noqa: PLR0913 - the choices of an evaluation, each with i
     Warns
     -----
     TrainingWarning
-        When an evaluated school year is one that the model was trained on, or the model learnt from outcomes that were
+        When an evaluated school year is one that the model was trained on or updated to, or the model learnt from outcomes that were
         not known on the first of these dates.
     """
     month, day = outcome_closes or model.trained_on["outcome_closes"]
@@ -130,18 +131,29 @@ def _left_out(test: Snapshots) -> list[str]:
 
 
 def _seen_years(model: TrainedModel, test: Snapshots) -> list[str]:
-    """Warn when the model has learnt from a year that it is measured on."""
-    seen = sorted(set(model.trained_on["school_years"]) & {int(year) for year in test.rows["school_year"]})
-    if not seen:
-        return []
-    years = ", ".join(map(str, seen))
-    warnings.warn(
-        f"The school years {years} were in the training of {model.model_id}: these figures flatter it. "
-        "Hint: evaluate on a later school year.",
-        TrainingWarning,
-        stacklevel=3,
-    )
-    return [f"Le modèle a appris sur les années {years} : ces chiffres sont trop favorables."]
+    """Warn when the model has learnt from a year that it is measured on, in its training or in an update of its level."""
+    measured = {int(year) for year in test.rows["school_year"]}
+    learnt = sorted(measured & set(model.trained_on["school_years"]))
+    moved = sorted(measured & updated_years(model))
+    notes = []
+    if learnt:
+        years = ", ".join(map(str, learnt))
+        _warn(f"The school years {years} were in the training of {model.model_id}: these figures flatter it.")
+        notes.append(f"Le modèle a appris sur les années {years} : ces chiffres sont trop favorables.")
+    if moved:
+        _warn(
+            f"The level of {model.model_id} was moved to the outcomes of the school years {', '.join(map(str, moved))}: "
+            "its calibration on them flatters it."
+        )
+        told = join([school_year(year) for year in moved])
+        notes.append(
+            f"Le niveau moyen du modèle a été mis à jour sur les issues de {told} : sa calibration y est trop favorable."
+        )
+    return notes
+
+
+def _warn(what: str) -> None:
+    warnings.warn(f"{what} Hint: evaluate on a later school year.", TrainingWarning, stacklevel=4)
 
 
 def _learnt_too_late(model: TrainedModel, test: Snapshots) -> list[str]:

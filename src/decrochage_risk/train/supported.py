@@ -28,10 +28,10 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.errors import RecordsError, TrainingWarning, explain_error
+from decrochage_risk.errors import AsOfError, RecordsError, TrainingWarning, explain_error
 from decrochage_risk.french import plural
 from decrochage_risk.records.reading import as_frame
-from decrochage_risk.school_year import day_number, year_start
+from decrochage_risk.school_year import day_number, to_date, year_start
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -124,19 +124,32 @@ def _starts(supported: Any) -> pd.DataFrame:  # noqa: ANN401 - any table
     """Read the table: a pupil and the day number of a start per row."""
     frame = as_frame(supported)
     missing = [name for name in ("pupil_id", "started_on") if name not in frame.columns]
-    days = pd.to_datetime(frame["started_on"], errors="coerce") if not missing else pd.Series(dtype=object)
-    unread = int(days.isna().sum())
+    given = [] if missing else frame["started_on"].tolist()
+    start = [_day_of(value) for value in given]
+    unread = [value for value, day in zip(given, start, strict=True) if day is None]
     if missing or unread:
-        came = f"supported lacks {', '.join(missing)}" if missing else f"{unread} starts that are no day"
+        came = (
+            f"supported lacks {', '.join(missing)}"
+            if missing
+            else f"{len(unread)} starts that are no day, the first is {unread[0]!r}"
+        )
         raise RecordsError(
             explain_error(
                 came,
-                expected="a table with pupil_id and started_on, a day in every row",
+                expected='a table with pupil_id and started_on, a day in every row, as text "2025-03-17"',
                 hint="Feedback.measures_started() gives it.",
             )
         )
-    start = days.to_numpy().astype("datetime64[D]").astype(np.int64)
-    return pd.DataFrame({"pupil_id": frame["pupil_id"].astype(str).to_numpy(dtype=object), "start": start})
+    pupils = frame["pupil_id"].astype(str).to_numpy(dtype=object)
+    return pd.DataFrame({"pupil_id": pupils, "start": np.array(start, dtype=np.int64)})
+
+
+def _day_of(value: object) -> int | None:
+    """Give the number of a day; None for what is none, or has to be guessed at (03/04/2025, 20250403)."""
+    try:
+        return day_number(to_date(value))
+    except AsOfError:
+        return None
 
 
 def _touched(
