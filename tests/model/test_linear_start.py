@@ -86,6 +86,15 @@ def test_beyond_the_training_the_last_step_holds() -> None:
     assert tree.of(np.array([-1e9, 1e9])).tolist() == tree.of(np.array([0.0, 99.0])).tolist()
 
 
+@pytest.mark.parametrize("far", [1e6, -1e6])
+def test_a_value_far_away_has_a_step_of_its_own(far: float) -> None:
+    """One outlier on either side beside forty values: the steps keep its distance."""
+    column = np.r_[np.arange(40.0), far]
+    tree = step_tree(0, column, 1.0)
+    assert tree is not None
+    assert np.var(tree.of(column)) >= 0.999 * np.var(column)
+
+
 def test_lightgbm_reads_the_steps_as_they_are() -> None:
     """What LightGBM predicts from the merged text is the sum of the steps and of the boosted trees."""
     table, left = risky_table()

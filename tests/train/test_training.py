@@ -178,12 +178,12 @@ def test_records_without_justified_on_are_warned_about_in_the_card(cohort: Cohor
 
 
 def test_records_that_begin_with_the_training_are_told(cohort: Cohort, quick: FitOptions) -> None:
-    """The card says that nobody's year before is known in the first year; with an earlier year on record it does not."""
+    """The card says that the year before is known of nobody in the first year; with an earlier year on record it does not."""
     for years, expected in (([2021, 2022], 1), ([2022], 0)):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", TrainingWarning)
             model = train_model(cohort.records, cohort.outcomes, school_years=years, options=quick)
-        assert model.card.count("l'extrait commence avec l'année 2021-2022") == expected
+        assert model.card.count("n'est connu de presque personne en 2021-2022") == expected
 
 
 def test_the_card_counts_the_censored_apart_from_those_with_too_little_data(

@@ -189,8 +189,8 @@ def step_tree(at: int, column: FloatArray, slope: float) -> StepTree | None:
     if len(values) > MOST_STEPS:
         gaps = np.diff(values)
         spread = np.cumsum(np.cbrt((counts[:-1] + counts[1:]) / 2 * gaps**2))
-        part = np.ceil(spread / spread[-1] * MOST_STEPS * (1 - 1e-12)).astype(np.int64)
-        last = np.flatnonzero(np.diff(part))
+        ended = np.floor(spread / spread[-1] * MOST_STEPS * (1 - 1e-12))
+        last = np.flatnonzero(np.diff(ended, prepend=0.0))
     starts = np.r_[0, last + 1]
     rows = np.add.reduceat(counts, starts)
     means = np.add.reduceat(counts * values, starts) / rows

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import warnings
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from decrochage_risk.errors import TrainingWarning
+from decrochage_risk.features.last_year import LAST_YEAR_FEATURES
 from decrochage_risk.french import number, plural, school_year
 from decrochage_risk.model.snapshots import TOO_SHORT
 from decrochage_risk.records.cell_rules import CELL_RULES
 from decrochage_risk.records.cross_rules import CROSS_RULES
 from decrochage_risk.records.row_rules import ROW_RULES
-from decrochage_risk.school_year import to_date, year_start
 from decrochage_risk.train.labels import NOT_CLOSED
 
 if TYPE_CHECKING:
@@ -21,17 +20,25 @@ if TYPE_CHECKING:
 
 __all__ = ["no_year_before", "of_records", "rows_set_aside"]
 
+_RARELY, _OFTEN = 0.05, 0.5
+"""Shares of rows for which a value of the year before is known: almost none, then most."""
 
-def no_year_before(records: PupilRecords, snapshots: Snapshots) -> list[str]:
-    """Say when the records begin with the training (what it costs: ``benchmarks/targets.py --records-from``)."""
-    first = int(snapshots.rows["school_year"].min())
-    # A year's enrolments may be dated from the end of August before it.
-    if to_date(records.enrolments["start_date"].min()) < year_start(first) - timedelta(days=31):
+
+def no_year_before(snapshots: Snapshots) -> list[str]:
+    """Say when the first year of training knows nothing of the year before (its cost: ``benchmarks/targets.py --records-from``)."""
+    years = snapshots.rows["school_year"].to_numpy()
+    first = int(years.min())
+    known = snapshots.features[[feature.name for feature in LAST_YEAR_FEATURES]].notna().to_numpy()
+    later = known[years > first]
+    if (
+        not len(later)
+        or not ((known[years == first].mean(axis=0) < _RARELY) & (later.mean(axis=0) > _OFTEN)).any()
+    ):
         return []
     return [
         (
-            f"l'extrait commence avec l'année {school_year(first)}, la première apprise : ce que dit l'année précédente n'y est "
-            "connu de personne, et les risques annoncés ensuite peuvent être trop hauts ; extraire une année de plus"
+            f"ce que dit l'année précédente n'est connu de presque personne en {school_year(first)}, première année apprise, et l'est "
+            "ensuite : les risques annoncés peuvent être trop hauts ; extraire une année de plus"
         )
     ]
 

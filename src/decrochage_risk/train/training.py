@@ -154,7 +154,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     signals = signals_of(snapshots)
     refuse_leaks(signals, allow_leaks)
     unknown = missing_signals(signals)
-    caveats = [*told, *no_year_before(records, snapshots), *of_records(records), *missing_warnings(unknown)]
+    caveats = [*told, *no_year_before(snapshots), *of_records(records), *missing_warnings(unknown)]
     counts = HeldOutCounts(policy)
     risk_model, report, untouched = fit_and_measure(
         snapshots,
