@@ -2,7 +2,7 @@
 
 Run ``python benchmarks/targets.py`` for the synthetic rows, with ``--data FOLDER`` for those on real public data too (the
 folder of ``benchmarks/real_data.py``). The synthetic rows are cohorts at difficulty "observable", where the true
-probability is known: models trained on two school years, judged on other pupils a year later.
+probability is known: models trained on the school years before, judged on other pupils a year later.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from decrochage_risk.evaluate.tables import markdown_table
 from decrochage_risk.features import FEATURE_BY_NAME
 from decrochage_risk.model import RiskModel, Snapshots, default_as_of_dates, take_snapshots
 from decrochage_risk.model.calibration import probability
+from decrochage_risk.model.calibration_ladder import fit_rung
 from decrochage_risk.model.comparable import Comparable
 from decrochage_risk.model.uncertainty import member_mean
 from decrochage_risk.synthetic import make_cohort
@@ -32,12 +33,14 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-TRAINED, JUDGED = [2022, 2023], [2024]
+JUDGED = 2024
+TRAINING_YEARS = 2
+"""School years before it that are learnt from. From three on, calibration and comparable pupils come from years predicted out of time."""
 RECORDS_FROM = 2021
 """The extract reaches back a year further than the training, as it must: what the year before says is known in each year of
 training as it is in the year that is judged. ``--records-from 2022`` shows what it costs when it does not."""
 PUPILS = 15_000
-"""Of whom some 12,000 are there in the two training years."""
+"""Of whom some 12,000 are there in two training years."""
 SEEDS = (70, 270, 370)
 REDRAWS = 40
 SWEEPS = 25_000
@@ -65,12 +68,15 @@ class Trained:
         return self.model.risk(self.test.features, self.groups)
 
 
-def trained(seed: int, pupils: int, records_from: int = RECORDS_FROM) -> Trained:
+def trained(
+    seed: int, pupils: int, records_from: int = RECORDS_FROM, training_years: int = TRAINING_YEARS
+) -> Trained:
     """Make the cohorts and fit."""
-    years = list(range(records_from, JUDGED[-1] + 1))
+    years = list(range(records_from, JUDGED + 1))
     cohort, other = (make_cohort(pupils, years, one, "observable") for one in (seed, seed + 1))
-    train = take_snapshots(cohort.records, cohort.outcomes, default_as_of_dates(TRAINED))
-    test = take_snapshots(other.records, other.outcomes, default_as_of_dates(JUDGED))
+    learnt = range(JUDGED - training_years, JUDGED)
+    train = take_snapshots(cohort.records, cohort.outcomes, default_as_of_dates(learnt))
+    test = take_snapshots(other.records, other.outcomes, default_as_of_dates([JUDGED]))
     return Trained(
         train,
         truth_of(cohort, train.rows)["probability"].to_numpy(),
@@ -143,8 +149,9 @@ def frequency_row(cases: Sequence[Trained]) -> list[str]:
     covered = np.zeros((len(cases), REDRAWS, 10))
     for at, case in enumerate(cases):
         random = np.random.default_rng(at)
-        held = case.model.out_of_fold
-        announced = probability(case.model.calibration.apply(held.log_odds))
+        held = case.model.out_of_time or case.model.out_of_fold
+        rung = fit_rung(case.model.calibration.kind, held.log_odds, held.outcome, held.growth)
+        announced = probability(rung.apply(held.log_odds, held.growth))
         chance = case.train_truth[held.rows]
         rank = np.argsort(np.argsort(case.risk, kind="stable"), kind="stable")
         decile = rank * 10 // len(rank)
@@ -271,6 +278,7 @@ def main() -> None:
     parser.add_argument(
         "--records-from", type=int, default=RECORDS_FROM, help="first school year of the records"
     )
+    parser.add_argument("--training-years", type=int, default=TRAINING_YEARS, help="school years learnt from")
     parser.add_argument("--seeds", type=int, nargs="*", default=list(SEEDS))
     parser.add_argument("--data", help="folder of the real data")
     parser.add_argument("--no-synthetic", action="store_true")
@@ -280,7 +288,9 @@ def main() -> None:
     asked = parser.parse_args()
     rows: list[list[str]] = []
     if not asked.no_synthetic:
-        cases = [trained(seed, asked.pupils, asked.records_from) for seed in asked.seeds]
+        cases = [
+            trained(seed, asked.pupils, asked.records_from, asked.training_years) for seed in asked.seeds
+        ]
         rows += [*calibration_rows(cases), *oracle_rows(cases), *interval_rows(cases)]
         rows += [frequency_row(cases), *monotone_rows(cases[0])]
     if asked.region:

@@ -29,7 +29,7 @@ POSITIVES_PER_BIN = 10
 LEVEL = 0.9
 """Nominal coverage of an interval, unless another is asked for."""
 
-WORTH = 0.7
+WORTH = 0.75
 """Independent pupils that a counted one is worth: who is in a bin is uncertain too, and one pupil may be counted in
 several school years. With it the interval covers the true frequency of the comparable pupils of the next year
 as often as it says (``benchmarks/targets.py``)."""
