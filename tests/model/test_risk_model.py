@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
-from decrochage_risk.errors import ColumnsError, ModelError, NotEnoughDataError
+from decrochage_risk.errors import ColumnsError, ModelError
 from decrochage_risk.model import FitOptions, RiskModel, fit_spread_factor
 
 if TYPE_CHECKING:
@@ -200,16 +200,6 @@ def test_the_spread_factor_is_fitted_where_the_truth_is_known(fold_model: RiskMo
     low, high = fitted.interval(table.features, reference_groups=table.labels)
     truth = 1 / (1 + np.exp(-table.truth))
     assert np.mean((low <= truth) & (truth <= high)) >= 0.9
-
-
-def test_the_intercept_moves_to_newer_outcomes(fold_model: RiskModel, table: Table) -> None:
-    """With every second outcome turned to 1 the mean risk follows, and the order of risks stays."""
-    outcome = np.where(np.arange(900) % 2 == 0, 1.0, table.outcome)
-    moved = fold_model.with_updated_intercept(table.features, outcome, table.labels)
-    assert moved.risk(table.features, table.labels).mean() == pytest.approx(outcome.mean(), abs=0.02)
-    assert moved.calibration.slope == fold_model.calibration.slope
-    with pytest.raises(NotEnoughDataError, match="100 matured outcomes"):
-        fold_model.with_updated_intercept(table.features.head(100), outcome[:100])
 
 
 def test_missing_columns_are_refused_when_predicting(model: RiskModel, table: Table) -> None:

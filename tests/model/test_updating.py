@@ -18,8 +18,7 @@ from decrochage_risk.model import (
     score_rows,
     take_snapshots,
 )
-from decrochage_risk.model.calibration import log_loss, probability
-from decrochage_risk.model.intercept_update import fit_offset
+from decrochage_risk.model.calibration import fit_offset, log_loss, probability
 from decrochage_risk.model.scored_rows import UNKNOWN_LEVEL
 from decrochage_risk.model.updating import updated_years
 from decrochage_risk.synthetic import Cohort, make_cohort
@@ -159,8 +158,8 @@ def test_labels_that_are_not_mature_are_refused(update: Callable[..., TrainedMod
 
 
 def test_years_of_the_training_are_refused(update: Callable[..., TrainedModel]) -> None:
-    """A model is never recalibrated on what it has learnt from."""
-    with pytest.raises(ModelError, match="was trained on the school years 2023"):
+    """A model is never recalibrated on what it has learnt from, nor on what came before."""
+    with pytest.raises(ModelError, match="was trained on school years up to 2023; as-of dates of 2023 came"):
         update(as_of_dates=["2024-03-05", *DAYS])
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from decrochage_risk.model.calibration import Calibration
+from decrochage_risk.model.calibration import Calibration, fit_offset
 from decrochage_risk.model.calibration_ladder import choose_calibration, fit_calibration
 from decrochage_risk.model.comparable import Comparable, jeffreys_interval, one_per_pupil
 from decrochage_risk.model.distributions import SCORE, FeatureDistributions
 from decrochage_risk.model.fit_options import FitOptions
 from decrochage_risk.model.folds import pupil_folds, rolling_origin
 from decrochage_risk.model.held_out import HeldOut
-from decrochage_risk.model.intercept_update import fit_offset, update_intercept
 from decrochage_risk.model.members import Members
 from decrochage_risk.model.outcome import DEFAULT_CLOSES, closing_day
 from decrochage_risk.model.references import References
@@ -62,6 +61,5 @@ __all__ = [
     "rolling_origin",
     "score_rows",
     "take_snapshots",
-    "update_intercept",
     "values_with_context",
 ]

@@ -5,7 +5,7 @@ an affine map keeps contributions exactly additive and the order of pupils as it
 learnt from few outcomes (isotonic and beta calibration do neither).
 
 The ladder is *identity*, *intercept* (slope 1) and *platt* (both; Platt 1999): chosen by ``calibration_ladder``, moved between
-trainings by ``intercept_update``.
+trainings by ``updating``.
 """
 
 from __future__ import annotations
@@ -16,13 +16,16 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 import numpy as np
 
 from decrochage_risk.errors import ModelError, explain_error
+from decrochage_risk.model.folds import sorted_codes
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy.typing as npt
+
     from decrochage_risk.model.numeric_table import FloatArray
 
-__all__ = ["KINDS", "Calibration", "CalibrationKind", "log_loss", "probability"]
+__all__ = ["KINDS", "Calibration", "CalibrationKind", "fit_offset", "log_loss", "probability"]
 
 CalibrationKind: TypeAlias = Literal["identity", "intercept", "platt"]
 KINDS: Final[tuple[CalibrationKind, ...]] = get_args(CalibrationKind)  # simplest first
@@ -101,3 +104,41 @@ class Calibration:
     def from_dict(cls, values: Mapping[str, Any]) -> Calibration:
         """Rebuild what :meth:`to_dict` gave."""
         return cls(values["kind"], float(values["intercept"]), float(values["slope"]))
+
+
+def fit_offset(
+    log_odds: FloatArray, outcome: FloatArray, groups: npt.ArrayLike | None = None
+) -> tuple[float, float]:
+    """Fit the one constant that, added to log-odds, makes the mean risk the observed share; and its standard error.
+
+    Maximum likelihood in one parameter, without penalty (the calibration-in-the-large of Cox 1958 as an offset). The
+    standard error is the sandwich one, rows of a group counting together.
+
+    Parameters
+    ----------
+    log_odds : (n,) array
+        Log-odds before the shift.
+    outcome : (n,) array of 0/1
+        What happened, both values.
+    groups : (n,) array_like, optional
+        The pupil of each row; each row by itself when absent.
+
+    Returns
+    -------
+    offset, standard_error : float
+        In log-odds.
+
+    Examples
+    --------
+    >>> offset, error = fit_offset(np.zeros(1000), (np.arange(1000) < 250).astype(float))
+    >>> round(offset, 4), round(error, 4)
+    (-1.0986, 0.073)
+    """
+    from scipy.optimize import brentq  # noqa: PLC0415  # heavy: loaded on first use
+
+    reach = float(np.abs(log_odds).max()) + 40.0
+    offset = float(brentq(lambda at: float((probability(log_odds + at) - outcome).sum()), -reach, reach))
+    chance = probability(log_odds + offset)
+    owners = np.arange(len(outcome)) if groups is None else sorted_codes(groups, len(outcome), "groups")[0]
+    scores = np.bincount(owners, weights=outcome - chance)
+    return offset, float(np.sqrt((scores**2).sum()) / (chance * (1.0 - chance)).sum())

@@ -20,7 +20,6 @@ from decrochage_risk.model.fit_options import FitOptions
 from decrochage_risk.model.fitting import calibrate, range_of, refuse_seed, train_members_of
 from decrochage_risk.model.folds import pupil_folds
 from decrochage_risk.model.held_out import HeldOut, out_of_fold, out_of_time
-from decrochage_risk.model.intercept_update import update_intercept
 from decrochage_risk.model.saved_model import read_files, write_files
 from decrochage_risk.model.uncertainty import jackknife_interval, member_mean
 
@@ -312,13 +311,6 @@ class RiskModel:
                 )
             )
         return replace(self, spread_factor=float(factor))
-
-    def with_updated_intercept(
-        self, features: Features, outcome: npt.ArrayLike, reference_groups: npt.ArrayLike | None = None
-    ) -> RiskModel:
-        """Return the model with its intercept moved to newer matured outcomes, see :func:`update_intercept`."""
-        raw = self.raw_log_odds(features, reference_groups)
-        return replace(self, calibration=update_intercept(self.calibration, raw, outcome))
 
     def to_files(self) -> dict[str, str]:
         """Write the model as text files, the same bytes for the same model.

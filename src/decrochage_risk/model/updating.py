@@ -17,8 +17,7 @@ import numpy as np
 from decrochage_risk.errors import ArtefactError, ModelError, NotEnoughDataError, explain_error
 from decrochage_risk.french import day as french_day
 from decrochage_risk.french import number, plural, signed
-from decrochage_risk.model.calibration import Calibration
-from decrochage_risk.model.intercept_update import LABELS_FOR_UPDATE, LEAST_OF_A_CLASS, fit_offset
+from decrochage_risk.model.calibration import Calibration, fit_offset
 from decrochage_risk.model.refused import faults_of
 from decrochage_risk.model.scored_rows import mature_dates, score_rows
 from decrochage_risk.model.snapshots import take_snapshots
@@ -35,6 +34,10 @@ if TYPE_CHECKING:
     from decrochage_risk.records.pupil_records import PupilRecords
 
 __all__ = ["previous_model", "recalibrate", "refuse_training_years", "updated_years"]
+
+LABELS_FOR_UPDATE = 300
+"""Matured outcomes without which the intercept is not updated between trainings."""
+LEAST_OF_A_CLASS = 5
 
 _NORMAL_975 = 1.959963984540054
 _PAGE_END = "</body>"
@@ -71,7 +74,7 @@ def recalibrate(
     outcomes : table, optional
         The records' own when left out.
     as_of_dates : iterable of date or ISO text
-        Dates of school years that the model was not trained on.
+        Dates of school years later than those that the model was trained on.
     labels_known_on : date or ISO text
         Day on which the outcomes were extracted; no clock is read.
     reason : str
@@ -88,7 +91,7 @@ def recalibrate(
     Raises
     ------
     ModelError
-        Labels that are not mature, a year of the training, no reason, or a request that is refused.
+        Labels that are not mature, a year of the training or before it, no reason, or a request that is refused.
     NotEnoughDataError
         Fewer than 300 labels, or fewer than 5 leavers or 5 who stayed.
     FaultyRecordsError, RecordsError
@@ -204,18 +207,19 @@ def _refuse(reason: str, refused: Mapping[str, object]) -> None:
 
 
 def refuse_training_years(model: TrainedModel, dates: list[date]) -> None:
-    """Refuse as-of dates of the school years that a model has learnt from.
+    """Refuse as-of dates of the school years that a model has learnt from, and of earlier ones.
 
     Raises
     ------
     ModelError
         Naming these years.
     """
-    seen = sorted({school_year_of(day) for day in dates} & set(model.trained_on["school_years"]))
+    last = max(model.trained_on["school_years"])
+    seen = sorted(year for year in {school_year_of(day) for day in dates} if year <= last)
     if seen:
         raise ModelError(
             explain_error(
-                f"{model.model_id} was trained on the school years {', '.join(map(str, seen))}",
+                f"{model.model_id} was trained on school years up to {last}; as-of dates of {', '.join(map(str, seen))} came",
                 expected="as-of dates of later school years",
                 hint="On its own training rows a model looks well calibrated whatever has changed since.",
             )
