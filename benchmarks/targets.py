@@ -42,7 +42,7 @@ training as it is in the year that is judged. ``--records-from 2022`` shows what
 PUPILS = 15_000
 """Of whom some 12,000 are there in two training years."""
 SEEDS = (70, 270, 370)
-REDRAWS = 40
+REDRAWS = 120
 SWEEPS = 25_000
 
 

@@ -58,7 +58,7 @@ class FitOptions:
         from 5,000 rows on; on small tables with one strong column the search was better (``benchmarks/real_data.py``).
     linear_share : float or None
         Share, 0 to 1, of a logistic regression with the declared signs that boosting starts from, see
-        `decrochage_risk.model.linear_start`; by default 0.3 from 5,000 rows on, 0 on smaller tables.
+        `decrochage_risk.model.linear_start`; by default 0.5 from 5,000 rows on, 0 on smaller tables.
     column_share : float
         Share of the columns that each tree may use.
     rows_per_leaf : int or None
