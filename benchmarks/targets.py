@@ -216,7 +216,7 @@ def oulad_rows(data: str) -> list[list[str]]:
     from real_data import CLOSES, RUNS_ON_RECORDS, TEST_DAYS, TRAIN_YEARS, WITH_CONTEXT, with_context  # noqa: PLC0415
 
     found = []
-    for name in ("oulad, no 2014B", WITH_CONTEXT):
+    for name in ("oulad", WITH_CONTEXT):
         folder, dates = RUNS_ON_RECORDS[name]
         records = dr.PupilRecords.read(f"{data}/{folder}")
         if name == WITH_CONTEXT:
