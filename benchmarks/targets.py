@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -62,7 +63,7 @@ class Trained:
         """Reference group of each judged row."""
         return self.test.rows["reference_group"].to_numpy()
 
-    @property
+    @cached_property
     def risk(self) -> Floats:
         """Announced risk of each judged row."""
         return self.model.risk(self.test.features, self.groups)
