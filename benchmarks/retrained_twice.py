@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 import warnings
+from collections import Counter
 from pathlib import Path
 
 import decrochage_risk as dr
@@ -67,7 +68,8 @@ def run_twice(home: Path, config: str) -> str:
     different = sorted(name for name in {*found[0], *found[1]} if found[0].get(name) != found[1].get(name))
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
     same = f"{len(found[0])} files, {len(different)} of them different"
-    causes = ", ".join(cause["code"] for cause in verdict["causes"]) or "none"
+    codes_of = Counter(cause["code"] for cause in verdict["causes"])
+    causes = ", ".join(f"{code} ({count})" for code, count in codes_of.most_common()) or "none"
     return (
         f"{same}; verdict {verdict['verdict']} (causes: {causes}), exit codes {codes}; "
         f"{seconds[0]:.0f} and {seconds[1]:.0f} s, at most {peak:,.0f} MB{''.join(f'; differs: {name}' for name in different)}"
