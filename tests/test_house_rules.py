@@ -25,7 +25,7 @@ SUFFIXES = {
     ".yml",
     "",
 }
-GENERATED = {"__pycache__", ".ipynb_checkpoints", "build", "dist"}
+GENERATED = {".git", "__pycache__", ".ipynb_checkpoints", "build", "dist"}  # ".git" is a file in a worktree
 
 # Words are cut by "_", taken out below, so that this file does not hold what it looks for.
 FOLDERS = "wo_rk|ho_me|ro_ot|Us_ers|mn_t|tm_p|op_t".replace("_", "")

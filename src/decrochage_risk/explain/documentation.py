@@ -48,7 +48,8 @@ les corriger. Les nombres des exemples sont inventés ; la date d’observation 
   un point d’appui (elle l’abaisse).
 - Entre parenthèses vient parfois un second fait : les jours d’avant, ou la part récente de ce qui est compté.
 - Un motif au plus par famille ; au plus 3 points d’attention (4 quand les 3 premiers portent moins de la moitié de ce qui élève le
-  risque) et 2 points d’appui ; rien de ce qui pèse trop peu (2,5 points de probabilité au plus). Ce qui n’est pas dit est réuni sous « {OTHERS} », pour que les points
+  risque) et 2 points d’appui ; rien de ce qui pèse trop peu (2,5 points de probabilité autour d’un risque de 50 %, moins autour d’un risque plus faible ou plus
+  élevé). Ce qui n’est pas dit est réuni sous « {OTHERS} », pour que les points
   de probabilité fassent exactement l’écart entre le risque de l’élève et celui de l’élève type.
 - Quand rien ne ressort : « {NO_REASON} ». Une *donnée manquante* est signalée à part et n’est jamais un motif.
 - Une date d’une autre année scolaire porte son année. Les définitions exactes sont dans [features.md](features.md).

@@ -19,6 +19,9 @@ _ROWS_AT_A_TIME: Final = 32_768
 _SUFFICIENT: Final = 1e-4
 """Share of the promised gain that a step must bring (Armijo's rule)."""
 _SHORTEST: Final = 1e-10
+_LOW: Final = {1: 0.0, -1: -np.inf, 0: -np.inf}
+_HIGH: Final = {1: np.inf, -1: 0.0, 0: np.inf}
+"""Bounds of a slope, by its direction."""
 
 
 def fit_signed_logistic(
@@ -126,7 +129,3 @@ def _least_within(
     found = lsq_linear(factor, target, bounds=bounds, method="bvls", tol=1e-14)
     least: FloatArray = np.clip(found.x, *bounds)
     return least
-
-
-_LOW: Final = {1: 0.0, -1: -np.inf, 0: -np.inf}
-_HIGH: Final = {1: np.inf, -1: 0.0, 0: np.inf}

@@ -268,8 +268,8 @@ def _operations(told: PupilRisk, method: tuple[str, int]) -> tuple[str, ...]:
             "valeur de l'élève type."
         ),
         (
-            f"Estimation par {_method_words(*method)}, puis calibration : parmi les élèves dont le risque est estimé à "
-            f"20{french.NO_BREAK_SPACE}%, environ 1 sur 5 devrait quitter l'école sans diplôme."
+            f"Estimation par {_method_words(*method)}, puis calibration, pour qu'une estimation de 20{french.NO_BREAK_SPACE}% "
+            "corresponde à environ 1 sortie sans diplôme pour 5 élèves."
         ),
         "Décomposition exacte de l'écart à l'élève type (valeurs de Shapley), additionnée par groupe de faits.",
         "Comparaison au seuil du niveau, le même pour tous ; aucun classement entre élèves.",

@@ -44,7 +44,7 @@ def no_year_before(snapshots: Snapshots) -> list[str]:
 
 
 def of_records(records: PupilRecords) -> list[str]:
-    """Say what the card must tell of the records: their warnings, counted."""
+    """Say what the card must tell of the records: their warnings, counted; without ``justified_on``, warn aloud too."""
     meaning = {
         rule.name: rule.meaning for rule in (*CELL_RULES, *(row.rule for row in ROW_RULES), *CROSS_RULES)
     }
