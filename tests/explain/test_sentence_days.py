@@ -70,8 +70,8 @@ def test_calendar_months_are_named_by_the_first_and_the_last() -> None:
         first = (last - count) % 12 + 1
         assert fact.months == ((first, last) if count > 1 else (last,))
         told[count] = text
-    assert "6 mois, d'octobre à mars, depuis le premier" in told[6]
-    assert "1 mois, en février, depuis le premier" in told[1]
+    assert "6 mois, d'octobre à mars, à compter du premier" in told[6]
+    assert "1 mois, en février, à compter du premier" in told[1]
 
 
 def test_every_reason_names_the_first_day_of_its_period(small_scores: RiskScores, as_of: date) -> None:

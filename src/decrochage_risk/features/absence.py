@@ -207,7 +207,7 @@ ABSENCE_FEATURES: tuple[Feature, ...] = (
         ),
         compute=_absent_weeks_share,
         wording=Wording(
-            "au moins une absence dans {value} des semaines de classe {since}",
+            "au moins une absence, justifiée ou non, dans {value} des semaines de classe {since}",
             zero="aucune semaine de classe avec une absence {since}",
         ),
     ),

@@ -284,8 +284,8 @@ ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
         ),
         compute=_months_since_threshold,
         wording=Wording(
-            "{value} mois, {months}, depuis le premier mois de l'année scolaire avec au moins 4 demi-journées non "
-            "justifiées (au {as_of})",
+            "{value} mois, {months}, à compter du premier mois de l'année scolaire où 4 demi-journées non justifiées ont été "
+            "atteintes (au {as_of})",
             zero="aucun mois de l'année scolaire avec au moins 4 demi-journées non justifiées (au {as_of})",
         ),
     ),

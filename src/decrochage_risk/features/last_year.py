@@ -80,7 +80,7 @@ LAST_YEAR_FEATURES: tuple[Feature, ...] = (
         ),
         compute=_absent_weeks_share,
         wording=Wording(
-            "au moins une absence dans {value} des semaines de classe de l'année précédente, {until}",
+            "au moins une absence, justifiée ou non, dans {value} des semaines de classe de l'année précédente, {until}",
             zero="aucune semaine de classe avec une absence l'année précédente, {until}",
         ),
     ),
