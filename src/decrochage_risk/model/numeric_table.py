@@ -19,7 +19,15 @@ if TYPE_CHECKING:
 
     from pandas.api.extensions import ExtensionDtype
 
-__all__ = ["HUGE", "SIGNIFICANT_BITS", "FloatArray", "IntArray", "binary_outcome", "numeric_matrix"]
+__all__ = [
+    "HUGE",
+    "ROWS_AT_A_TIME",
+    "SIGNIFICANT_BITS",
+    "FloatArray",
+    "IntArray",
+    "binary_outcome",
+    "numeric_matrix",
+]
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 IntArray: TypeAlias = npt.NDArray[np.int64]
@@ -36,7 +44,8 @@ so that tools which hold thresholds there (``shap``) read the same trees.
 """
 
 _DROPPED_BITS = 53 - SIGNIFICANT_BITS
-_ROWS_AT_A_TIME = 4_096  # as many as stay in the caches
+ROWS_AT_A_TIME = 4_096
+"""As many as stay in the caches."""
 
 
 def numeric_matrix(
@@ -74,23 +83,24 @@ def numeric_matrix(
         matrix, names = _frame_matrix(features, columns)
     else:
         matrix, names = _array_matrix(features, columns)
-    if matrix.size and not np.abs(matrix).max(initial=0.0, where=~np.isnan(matrix)) <= HUGE:
-        _refuse_values(matrix, names)
-    return _snap(np.ascontiguousarray(matrix + 0.0))
-
-
-def _snap(matrix: FloatArray) -> FloatArray:
-    """Round in place to ``SIGNIFICANT_BITS``, half away from zero: a monotone map, so no order is ever turned round."""
-    half = np.int64(1) << np.int64(_DROPPED_BITS - 1)
-    for first in range(0, len(matrix), _ROWS_AT_A_TIME):
-        rows = matrix[first : first + _ROWS_AT_A_TIME]
+    snapped = np.empty(matrix.shape)
+    for first in range(0, len(matrix), ROWS_AT_A_TIME):
+        part = slice(first, first + ROWS_AT_A_TIME)
+        rows = np.add(matrix[part], 0.0, out=snapped[part])
         unknown = np.isnan(rows)
-        bits = rows.view(np.int64)
-        bits += half
-        bits >>= np.int64(_DROPPED_BITS)
-        bits <<= np.int64(_DROPPED_BITS)
+        if not (unknown | (np.abs(rows) <= HUGE)).all():
+            _refuse_values(matrix, names)
+        _snap(rows)
         rows[unknown] = np.nan
-    return matrix
+    return snapped
+
+
+def _snap(rows: FloatArray) -> None:
+    """Round in place to ``SIGNIFICANT_BITS``, half away from zero: a monotone map, so no order is ever turned round."""
+    bits = rows.view(np.int64)
+    bits += np.int64(1) << np.int64(_DROPPED_BITS - 1)
+    bits >>= np.int64(_DROPPED_BITS)
+    bits <<= np.int64(_DROPPED_BITS)
 
 
 def _frame_matrix(frame: pd.DataFrame, columns: Sequence[str] | None) -> tuple[FloatArray, list[str]]:

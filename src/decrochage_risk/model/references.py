@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from decrochage_risk.errors import ColumnsError, ModelError, explain_error
-from decrochage_risk.model.numeric_table import FloatArray, IntArray, numeric_matrix
+from decrochage_risk.model.numeric_table import ROWS_AT_A_TIME, FloatArray, IntArray, numeric_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -122,8 +122,9 @@ class References:
                 )
             )
         kept = tuple(names[at] for at in np.flatnonzero(known).tolist())
-        overall, _ = _lower_medians(matrix[:, known])
-        found, by_label = _medians_by_label(matrix[:, known], labels, overall)
+        held = matrix if known.all() else matrix[:, known]
+        overall, _ = _lower_medians(held)
+        found, by_label = _medians_by_label(held, labels, overall)
         return cls(
             columns=kept,
             dropped=tuple(name for name in names if name not in kept),
@@ -153,11 +154,12 @@ class References:
 
     def filled_matrix(self, matrix: FloatArray, reference_groups: npt.ArrayLike | None = None) -> FloatArray:
         """Fill what :func:`numeric_matrix` gave, in place; see :meth:`filled`."""
-        missing = np.isnan(matrix)
-        if missing.any():
-            matrix[missing] = self._rows_of(len(matrix), reference_groups)[missing]
-        else:
-            _label_codes(reference_groups, len(matrix), self._position)
+        codes = _label_codes(reference_groups, len(matrix), self._position)
+        for first in range(0, len(matrix), ROWS_AT_A_TIME):
+            rows = matrix[first : first + ROWS_AT_A_TIME]
+            missing = np.isnan(rows)
+            if missing.any():
+                np.copyto(rows, self._medians[codes[first : first + ROWS_AT_A_TIME]], where=missing)
         return matrix
 
     def reference_rows(
