@@ -19,7 +19,7 @@ import decrochage_risk as dr
 from decrochage_risk.evaluate import measure
 from decrochage_risk.evaluate.tables import markdown_table
 from decrochage_risk.features import FEATURE_BY_NAME
-from decrochage_risk.model import RiskModel, Snapshots, default_as_of_dates, take_snapshots
+from decrochage_risk.model import FitOptions, RiskModel, Snapshots, default_as_of_dates, take_snapshots
 from decrochage_risk.model.calibration import probability
 from decrochage_risk.model.calibration_ladder import fit_rung
 from decrochage_risk.model.comparable import Comparable
@@ -70,9 +70,14 @@ class Trained:
 
 
 def trained(
-    seed: int, pupils: int, records_from: int = RECORDS_FROM, training_years: int = TRAINING_YEARS
+    seed: int,
+    pupils: int,
+    records_from: int = RECORDS_FROM,
+    training_years: int = TRAINING_YEARS,
+    linear_share: float | None = None,
 ) -> Trained:
-    """Make the cohorts and fit."""
+    """Make the cohorts and fit; boosting starts from the default share of a regression when none is given."""
+    options = FitOptions(linear_share=linear_share)
     years = list(range(records_from, JUDGED + 1))
     cohort, other = (make_cohort(pupils, years, one, "observable") for one in (seed, seed + 1))
     learnt = range(JUDGED - training_years, JUDGED)
@@ -83,7 +88,7 @@ def trained(
         truth_of(cohort, train.rows)["probability"].to_numpy(),
         test,
         truth_of(other, test.rows)["probability"].to_numpy(),
-        fit_risk_model(train, seed=seed),
+        fit_risk_model(train, seed=seed, options=options),
         learnt_baselines(train, test)[0].score,
     )
 
@@ -280,6 +285,7 @@ def main() -> None:
         "--records-from", type=int, default=RECORDS_FROM, help="first school year of the records"
     )
     parser.add_argument("--training-years", type=int, default=TRAINING_YEARS, help="school years learnt from")
+    parser.add_argument("--linear-share", type=float, help="share of a regression that boosting starts from")
     parser.add_argument("--seeds", type=int, nargs="*", default=list(SEEDS))
     parser.add_argument("--data", help="folder of the real data")
     parser.add_argument("--no-synthetic", action="store_true")
@@ -290,7 +296,8 @@ def main() -> None:
     rows: list[list[str]] = []
     if not asked.no_synthetic:
         cases = [
-            trained(seed, asked.pupils, asked.records_from, asked.training_years) for seed in asked.seeds
+            trained(seed, asked.pupils, asked.records_from, asked.training_years, asked.linear_share)
+            for seed in asked.seeds
         ]
         rows += [*calibration_rows(cases), *oracle_rows(cases), *interval_rows(cases)]
         rows += [frequency_row(cases), *monotone_rows(cases[0])]

@@ -2,8 +2,7 @@
 
 With some hundred events among a hundred columns, trees alone spend most of their rounds on finding out that the
 risk rises with each column. A share of a logistic regression says so at once, and the boosted trees add what it misses
-(its curves and interactions). On synthetic cohorts the two together lose a sixth less against the truth than the trees
-alone (``benchmarks/targets.py``).
+(its curves and interactions). What it brings: ``benchmarks/targets.py --linear-share``.
 
 The regression is not kept beside the trees but turned into trees: each slope becomes one tree of at most fifteen
 leaves, flat between its cuts. So a member stays an ordinary LightGBM booster, to its last bit: monotone where a
