@@ -142,7 +142,7 @@ def _scored(
         told = Rung(kind, centre, *at).apply(log_odds, growth)
         return len(outcome) * log_loss(told, outcome) + float(precision @ (at - identity) ** 2) / 2
 
-    at = start
+    at, here = start, loss(start)
     for _ in range(100):
         chance = probability(Rung(kind, centre, *at).apply(log_odds, growth))
         design = np.column_stack(
@@ -152,12 +152,11 @@ def _scored(
         curvature = (design * (chance * (1 - chance))[:, None]).T @ design + np.diag(precision)
         step = np.zeros(2)
         step[free] = np.linalg.solve(curvature[np.ix_(free, free)], gradient[free])
-        here = loss(at)
-        while loss(at - step) > here and np.abs(step).max() > 1e-12:  # noqa: PLR2004  # the precision sought
+        while (there := loss(at - step)) > here and np.abs(step).max() > 1e-12:  # noqa: PLR2004  # the precision sought
             step = step / 2
         if np.abs(step).max() <= 1e-12:  # noqa: PLR2004  # the precision sought
             break
-        at = at - step
+        at, here = at - step, there
     return at
 
 
