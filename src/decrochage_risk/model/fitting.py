@@ -36,13 +36,15 @@ def train_members_of(
 
 def range_of(table: FitInput) -> TrainingRange | None:
     """Range of the columns that have a meaning of their own; None when there is none."""
-    context = table.references.context
-    own = [at for at, name in enumerate(table.references.columns) if name not in context]
-    return (
-        TrainingRange.of_matrix(table.matrix[:, own], [table.references.columns[at] for at in own])
-        if own
-        else None
-    )
+    columns, context = table.references.columns, table.references.context
+    own = [at for at, name in enumerate(columns) if name not in context]
+    if not own:
+        return None
+    low, high = (
+        table.matrix.min(axis=0),
+        table.matrix.max(axis=0),
+    )  # filled by known values, which move neither
+    return TrainingRange(tuple(columns[at] for at in own), low[own], high[own])
 
 
 def calibrate(by_time: HeldOut | None, by_fold: HeldOut, seed: int) -> tuple[Calibration, Comparable]:

@@ -57,11 +57,7 @@ class TrainingRange:
     @classmethod
     def fit(cls, features: pd.DataFrame, columns: Sequence[str]) -> TrainingRange:
         """Find the range of some columns, each with at least one known value."""
-        return cls.of_matrix(numeric_matrix(features, tuple(columns)), columns)
-
-    @classmethod
-    def of_matrix(cls, matrix: FloatArray, columns: Sequence[str]) -> TrainingRange:
-        """Find the range of the columns of a matrix; a value that is not known, or filled by a known one, moves nothing."""
+        matrix = numeric_matrix(features, tuple(columns))
         return cls(tuple(columns), np.nanmin(matrix, axis=0), np.nanmax(matrix, axis=0))
 
     def outside(self, features: pd.DataFrame) -> npt.NDArray[np.bool_]:
