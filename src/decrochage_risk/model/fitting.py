@@ -40,10 +40,8 @@ def range_of(table: FitInput) -> TrainingRange | None:
     own = [at for at, name in enumerate(columns) if name not in context]
     if not own:
         return None
-    low, high = (
-        table.matrix.min(axis=0),
-        table.matrix.max(axis=0),
-    )  # filled by known values, which move neither
+    # Unknown values were filled by known ones, which move neither bound.
+    low, high = table.matrix.min(axis=0), table.matrix.max(axis=0)
     return TrainingRange(tuple(columns[at] for at in own), low[own], high[own])
 
 
