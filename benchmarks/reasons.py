@@ -62,9 +62,9 @@ class Case:
     as_of: str
 
 
-def synthetic_case(pupils: int) -> Case:
+def synthetic_case(pupils: int, seed: int = 21) -> Case:
     """Two years of a synthetic cohort to learn from, a third to explain."""
-    cohort = make_cohort(pupils, [2022, 2023, 2024], seed=21)
+    cohort = make_cohort(pupils, [2022, 2023, 2024], seed=seed)
     snapshots = take_snapshots(cohort.records, cohort.outcomes, default_as_of_dates([2022, 2023]))
     return Case("synthetic", cohort.records, snapshots, "2025-03-05")
 
@@ -291,11 +291,11 @@ def measured(case: Case) -> list[Measured]:
     ]
 
 
-def rows(pupils: int = 4_000, data: Path | None = None) -> list[Measured]:
+def rows(pupils: int = 4_000, data: Path | None = None, seed: int = 21) -> list[Measured]:
     """Measure on a synthetic cohort of at most ``pupils`` and, with a folder, on real records."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dr.DecrochageWarning)
-        found = measured(synthetic_case(min(pupils, MOST_PUPILS)))
+        found = measured(synthetic_case(min(pupils, MOST_PUPILS), seed))
         return found if data is None else [*found, *measured(real_case(data))]
 
 
@@ -303,11 +303,12 @@ def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pupils", type=int, default=4_000, help="size of the synthetic cohort")
+    parser.add_argument("--seed", type=int, default=21, help="of the synthetic cohort")
     parser.add_argument(
         "--data", type=Path, metavar="FOLDER", help="folder of the real data, see real_data.py"
     )
     chosen = parser.parse_args()
-    for line in rows(chosen.pupils, chosen.data):
+    for line in rows(chosen.pupils, chosen.data, chosen.seed):
         print(f"{line.name}: {line.ratio:,.3f} (target {line.wanted})\n    {line.detail}")
 
 
