@@ -139,9 +139,9 @@ def test_a_directed_reason_says_what_its_value_says(small_scores: RiskScores) ->
 
 def test_three_are_told_when_they_hold_half(known: KnownRecords) -> None:
     """Of four aggravating families the fourth is left out when the first three hold half of the sum."""
-    row = of_families(unjustified_absences=1.0, marks_level=0.9, path=0.8, orientation=0.7)
+    row = of_families(absence_level=1.0, marks_level=0.9, path=0.8, orientation=0.7)
     table = told(made_up(row), known).reasons
-    assert table["family"].tolist() == ["unjustified_absences", "marks_level", "path"]
+    assert table["family"].tolist() == ["absence_level", "marks_level", "path"]
     assert table["position"].tolist() == [1, 2, 3]
 
 
@@ -170,9 +170,9 @@ def test_equal_families_are_told_in_the_order_of_the_families(known: KnownRecord
 
 def test_what_lies_under_the_floor_goes_to_the_others(known: KnownRecords) -> None:
     """A family under the floor is no reason; its points are in "autres éléments"."""
-    row = of_families(unjustified_absences=FLOOR, marks_level=0.999 * FLOOR, path=-0.999 * FLOOR)
+    row = of_families(absence_level=FLOOR, marks_level=0.999 * FLOOR, path=-0.999 * FLOOR)
     table = told(made_up(row), known)
-    assert table.reasons["family"].tolist() == ["unjustified_absences"]
+    assert table.reasons["family"].tolist() == ["absence_level"]
     risk = [100 / (1 + math.exp(-odds)) for odds in (-2.0, -2.0 + FLOOR)]
     assert table.reasons["points"][0] + table.other_points[0] == pytest.approx(risk[1] - risk[0], abs=1e-9)
 
@@ -190,7 +190,7 @@ def test_what_is_not_told_goes_to_the_others(known: KnownRecords) -> None:
 
 def test_opposite_families_are_told_though_the_risk_does_not_move(known: KnownRecords) -> None:
     """When everything cancels out, points follow the tangent and sum to 0: no division by the zero gap."""
-    table = told(made_up(of_families(unjustified_absences=1.0, marks_level=-1.0)), known)
+    table = told(made_up(of_families(absence_level=1.0, marks_level=-1.0)), known)
     share = 1 / (1 + math.exp(2.0))
     assert table.reasons["points"].tolist() == pytest.approx(
         [100 * share * (1 - share)] * 2 * np.array([1, -1])

@@ -9,7 +9,7 @@ from decrochage_risk.features.absence_facts import months_of, school_day_numbers
 from decrochage_risk.features.companion import Companion
 from decrochage_risk.features.definition import Feature
 from decrochage_risk.features.facts import ratio
-from decrochage_risk.features.families import ABSENCE_PATTERN, LATENESS_EXCLUSIONS, UNJUSTIFIED
+from decrochage_risk.features.families import ABSENCE_LEVEL, ABSENCE_PATTERN, LATENESS_EXCLUSIONS
 from decrochage_risk.features.sources import (
     ABC,
     ALLENSWORTH_EASTON,
@@ -104,7 +104,7 @@ _RATE_BEFORE = Companion("before", "absences", BEFORE_4W, _rate_of(BEFORE_4W), n
 def _unjustified(window: Window) -> Feature:
     return Feature(
         name=f"unjustified_half_days_{window.name}",
-        family=UNJUSTIFIED,
+        family=ABSENCE_LEVEL,
         table="absences",
         window=window,
         unit="half-days",
@@ -127,7 +127,7 @@ def _unjustified(window: Window) -> Feature:
 def _absence_rate(window: Window) -> Feature:
     return Feature(
         name=f"absence_rate_{window.name}",
-        family=ABSENCE_PATTERN,
+        family=ABSENCE_LEVEL,
         table="absences",
         window=window,
         unit="share",
@@ -177,7 +177,7 @@ ABSENCE_FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         name="months_over_threshold_year",
-        family=UNJUSTIFIED,
+        family=ABSENCE_LEVEL,
         table="absences",
         window=YEAR,
         unit="months",
@@ -195,7 +195,7 @@ ABSENCE_FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         name="absent_weeks_share_12w",
-        family=ABSENCE_PATTERN,
+        family=ABSENCE_LEVEL,
         table="absences",
         window=LAST_12W,
         unit="share",

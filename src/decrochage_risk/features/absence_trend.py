@@ -19,7 +19,7 @@ from decrochage_risk.features.absence_facts import (
 )
 from decrochage_risk.features.definition import Feature
 from decrochage_risk.features.facts import rate, ratio
-from decrochage_risk.features.families import ABSENCE_PATTERN, LATENESS_EXCLUSIONS, NOT_TOLD, UNJUSTIFIED
+from decrochage_risk.features.families import ABSENCE_LEVEL, ABSENCE_PATTERN, LATENESS_EXCLUSIONS, NOT_TOLD
 from decrochage_risk.features.sources import BOWERS, GPDS, LEGAL_THRESHOLD, NOLTEMEYER
 from decrochage_risk.features.windows import BEFORE_4W, BEFORE_6W, LAST_4W, LAST_6W, LAST_12W, YEAR
 from decrochage_risk.features.wording import Wording
@@ -272,7 +272,7 @@ ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         name="months_since_threshold_year",
-        family=UNJUSTIFIED,
+        family=ABSENCE_LEVEL,
         table="absences",
         window=YEAR,
         unit="months",
