@@ -191,11 +191,13 @@ def jaccard(ids: list[str], one: dr.RiskScores, other: dr.RiskScores) -> float:
     return float(np.mean([len(x & y) / len(x | y) if x | y else 1.0 for x, y in pairs]))
 
 
-def stability(case: Case, scores: dr.RiskScores, model: TrainedModel) -> list[Measured]:
+def stability(
+    case: Case, scores: dr.RiskScores, model: TrainedModel, options: FitOptions | None = None
+) -> list[Measured]:
     """Jaccard@3 across refits and under small changes of the records."""
     ids = scores.flagged["pupil_id"].tolist()
-    refits = [model_of(drawn_again(case.snapshots, seed), seed) for seed in range(1, REFITS)]
-    refits.append(model_of(case.snapshots, seed=99))
+    refits = [model_of(drawn_again(case.snapshots, seed), seed, options) for seed in range(1, REFITS)]
+    refits.append(model_of(case.snapshots, 99, options))
     again = [
         jaccard(ids, scores, dr.score_pupils(case.records, as_of=case.as_of, model=refit, explain=ids))
         for refit in refits
@@ -279,24 +281,26 @@ def speed(case: Case) -> Measured:
                     f"{case.name}: {count} trees of at most {leaves} leaves", at_least=True)  # fmt: skip
 
 
-def measured(case: Case) -> list[Measured]:
+def measured(case: Case, options: FitOptions | None = None) -> list[Measured]:
     """Every figure of one case."""
-    model = model_of(case.snapshots)
+    model = model_of(case.snapshots, options=options)
     scores = dr.score_pupils(case.records, as_of=case.as_of, model=model, explain="all")
     return [
         *laws(case, scores, model),
         *deletion(case, scores, model),
-        *stability(case, scores, model),
+        *stability(case, scores, model, options),
         speed(case),
     ]
 
 
-def rows(pupils: int = 4_000, data: Path | None = None, seed: int = 21) -> list[Measured]:
+def rows(
+    pupils: int = 4_000, data: Path | None = None, seed: int = 21, options: FitOptions | None = None
+) -> list[Measured]:
     """Measure on a synthetic cohort of at most ``pupils`` and, with a folder, on real records."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dr.DecrochageWarning)
-        found = measured(synthetic_case(min(pupils, MOST_PUPILS), seed))
-        return found if data is None else [*found, *measured(real_case(data))]
+        found = measured(synthetic_case(min(pupils, MOST_PUPILS), seed), options)
+        return found if data is None else [*found, *measured(real_case(data), options)]
 
 
 def main() -> None:
@@ -305,10 +309,13 @@ def main() -> None:
     parser.add_argument("--pupils", type=int, default=4_000, help="size of the synthetic cohort")
     parser.add_argument("--seed", type=int, default=21, help="of the synthetic cohort")
     parser.add_argument(
+        "--linear-share", type=float, help="share of the regression that boosting starts from"
+    )
+    parser.add_argument(
         "--data", type=Path, metavar="FOLDER", help="folder of the real data, see real_data.py"
     )
     chosen = parser.parse_args()
-    for line in rows(chosen.pupils, chosen.data, chosen.seed):
+    for line in rows(chosen.pupils, chosen.data, chosen.seed, FitOptions(linear_share=chosen.linear_share)):
         print(f"{line.name}: {line.ratio:,.3f} (target {line.wanted})\n    {line.detail}")
 
 

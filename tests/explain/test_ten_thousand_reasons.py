@@ -53,6 +53,8 @@ def second_of(code: str, pupil: PupilView) -> float:
         "unjustified_half_days_4w": sum(n for _, n in pupil.unjustified(end - timedelta(56), before_4w)),
         "unjustified_half_days_12w": recent,
         "unjustified_half_days_year": recent,
+        "absence_rate_year": sum(n for _, n in pupil.unjustified(start, end)),
+        "absent_weeks_share_12w": sum(n for _, n in pupil.unjustified(before_12w, end)),
         "absence_rate_4w": math.nan if rate is None else float(rate),
         "lateness_12w": sum(row["kind"] == "lateness" for row, _ in pupil.counted(four, end)),
         "exclusion_half_days_year": pupil.total(("exclusion",), four, end),
@@ -113,12 +115,12 @@ def check_reason(reason: Any, value: float, reference: float, pupil: PupilView) 
     if fact.second is not None:
         second = second_of(reason.code, pupil)
         assert math.isclose(reason.companion, second, rel_tol=1e-9, abs_tol=1e-9), reason
-        amount, written, _ = read_second(fact.second, feature.unit)
+        amount, written, _ = read_second(fact.second, reason.companion_unit)
         if amount is None:
             assert second == value
         else:
-            places = places_of(feature.unit, written)
-            assert abs(float(amount) - scaled(second, feature.unit)) <= 0.5001 * 10.0**-places
+            places = places_of(reason.companion_unit, written)
+            assert abs(float(amount) - scaled(second, reason.companion_unit)) <= 0.5001 * 10.0**-places
 
 
 def scaled(value: float, unit: str) -> float:

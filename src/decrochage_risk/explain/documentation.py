@@ -46,7 +46,8 @@ les corriger. Les nombres des exemples sont inventés ; la date d’observation 
 - Chaque phrase donne ensuite la même valeur pour l’*{REFERENCE_PUPIL}* : pour chaque indicateur, celle du milieu (médiane) des
   élèves du même niveau au même moment de l’année. La même phrase peut être un point d’attention (elle élève le risque estimé) ou
   un point d’appui (elle l’abaisse).
-- Entre parenthèses vient parfois un second fait : les jours d’avant, ou la part récente de ce qui est compté.
+- Entre parenthèses vient parfois un second fait : les jours d’avant, la part récente de ce qui est compté ou, à côté
+  d’absences de toute sorte, celles qui ne sont pas justifiées.
 - Un motif au plus par famille ; au plus 3 points d’attention (4 quand les 3 premiers portent moins de la moitié de ce qui élève le
   risque) et 2 points d’appui ; rien de ce qui pèse trop peu (2,5 points de probabilité autour d’un risque de 50 %, moins autour d’un risque plus faible ou plus
   élevé). Ce qui n’est pas dit est réuni sous « {OTHERS} », pour que les points
@@ -125,7 +126,9 @@ def _seconds(feature: Feature, value: float) -> Iterator[float]:
     companion = feature.wording.companion
     if companion is None:
         return
-    if companion.kind == "part":
+    if companion.kind == "beside":
+        yield from (0.0, 1.0, 6.0)
+    elif companion.kind == "part":
         yield from (0.0, 1.0, value)
     elif feature.unit == "/20":
         yield 10.4

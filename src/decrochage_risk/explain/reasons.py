@@ -17,11 +17,13 @@ from decrochage_risk.features.facts import Facts
 from decrochage_risk.model.calibration import probability
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     import numpy.typing as npt
 
     from decrochage_risk.explain.attribution import Attribution
+    from decrochage_risk.features import Feature
+    from decrochage_risk.features.companion import Companion
     from decrochage_risk.records.known import KnownRecords
 
     Floats = npt.NDArray[np.float64]
@@ -73,6 +75,8 @@ class Reason(BaseModel):
         The dated fact, in French.
     companion : float or None
         Value of the second fact that the text gives in brackets; None when it gives none.
+    companion_unit : str or None
+        Unit of that second fact: that of the value, or another where the sentence counts something else.
     companion_period : str or None
         The days of that second fact.
     """
@@ -90,9 +94,10 @@ class Reason(BaseModel):
     points: float
     text: str
     companion: float | None = None
+    companion_unit: str | None = None
     companion_period: str | None = None
 
-    @field_validator("companion", "companion_period", mode="before")
+    @field_validator("companion", "companion_unit", "companion_period", mode="before")
     @classmethod
     def _nothing(cls, value: object) -> object:
         """Read NaN, which a column of numbers holds where there is nothing, as None."""
@@ -259,7 +264,12 @@ def _worded(
         "period": _periods(code, known),
         "text": _texts(text),
         "companion": seconds,
-        "companion_period": _companion_periods(code, seconds, known),
+        "companion_unit": _of_companions(
+            code, seconds, lambda feature, companion: companion.unit or feature.unit
+        ),
+        "companion_period": _of_companions(
+            code, seconds, lambda _feature, companion: companion.window.period(known)
+        ),
     }
 
 
@@ -304,14 +314,18 @@ def _periods(codes: list[str], known: KnownRecords) -> npt.NDArray[np.object_]:
     return _texts(periods[code] for code in codes)
 
 
-def _companion_periods(codes: list[str], seconds: Floats, known: KnownRecords) -> npt.NDArray[np.object_]:
-    companions = {code: FEATURE_BY_NAME[code].wording.companion for code in dict.fromkeys(codes)}
-    periods = {
-        code: None if companion is None else companion.window.period(known)
-        for code, companion in companions.items()
+def _of_companions(
+    codes: list[str], seconds: Floats, tell_of: Callable[[Feature, Companion], str]
+) -> npt.NDArray[np.object_]:
+    """Give what is to be told of each second fact, None where there is none."""
+    features = [FEATURE_BY_NAME[code] for code in dict.fromkeys(codes)]
+    told = {
+        feature.name: tell_of(feature, companion)
+        for feature in features
+        if (companion := feature.wording.companion) is not None
     }
-    told = ~np.isnan(seconds)
-    return np.where(told, _texts(periods[code] for code in codes), np.array(None, dtype=object))
+    known = ~np.isnan(seconds)
+    return np.where(known, _texts(told.get(code) for code in codes), np.array(None, dtype=object))
 
 
 def _texts(values: Iterable[str | None]) -> npt.NDArray[np.object_]:

@@ -98,6 +98,20 @@ _RECENT_UNJUSTIFIED = _recent_part("unjustified", "aucune", "toutes")
 _UNJUSTIFIED_BEFORE = Companion(
     "before", "absences", PRECEDING_4W, _sum_of("unjustified", PRECEDING_4W), days=28, none="aucune"
 )
+
+
+def _unjustified_beside(window: Window) -> Companion:
+    return Companion(
+        "beside",
+        "absences",
+        window,
+        _sum_of("unjustified", window),
+        none="aucune demi-journée non justifiée",
+        unit="half-days",
+        noun=_HALF_DAYS,
+    )
+
+
 _RATE_BEFORE = Companion("before", "absences", BEFORE_4W, _rate_of(BEFORE_4W), none="aucune")
 
 
@@ -142,7 +156,7 @@ def _absence_rate(window: Window) -> Feature:
         wording=Wording(
             "{value} des demi-journées de classe manquées {since}",
             zero="aucune demi-journée de classe manquée {since}",
-            companion=_RATE_BEFORE if window is LAST_4W else None,
+            companion=_RATE_BEFORE if window is LAST_4W else _unjustified_beside(window),
         ),
     )
 
@@ -209,6 +223,7 @@ ABSENCE_FEATURES: tuple[Feature, ...] = (
         wording=Wording(
             "au moins une absence, justifiée ou non, dans {value} des semaines de classe {since}",
             zero="aucune semaine de classe avec une absence {since}",
+            companion=_unjustified_beside(LAST_12W),
         ),
     ),
     Feature(

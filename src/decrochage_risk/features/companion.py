@@ -1,7 +1,8 @@
-"""A second fact told with the first: the weeks before, or the recent part of what is counted.
+"""A second fact told with the first: the weeks before, the recent part of what is counted, or what else belongs to it.
 
 It is no feature: it enters no model and no contract. It only completes the sentence of one, so that a reader sees
-whether things are under way: "6 demi-journées non justifiées depuis le 5 février (1 du 8 janvier au 4 février)".
+whether things are under way: "6 demi-journées non justifiées depuis le 5 février (1 du 8 janvier au 4 février)"; or, of
+absences of every kind, how many are not justified.
 """
 
 from __future__ import annotations
@@ -33,12 +34,13 @@ _TWO = 2
 
 @dataclass(frozen=True)
 class Companion:
-    """What is told in brackets after a fact, of the same unit, on other days.
+    """What is told in brackets after a fact: the same amount on other days, or another one on the same days.
 
     Attributes
     ----------
-    kind : {"before", "part"}
-        The same amount on the days before; or the part of a count that is recent ("dont 4 depuis ...").
+    kind : {"before", "part", "beside"}
+        The same amount on the days before; the part of a count that is recent ("dont 4 depuis ..."); or another count, on
+        the days of the fact.
     table : str
         The table that it reads.
     window : Window
@@ -51,15 +53,21 @@ class Companion:
         For nothing at all ("aucune"); the amount when left out.
     whole : str
         For a part that is everything: "toutes".
+    unit : str
+        Of what stands beside the fact; that of the fact otherwise.
+    noun : tuple of str
+        Singular and plural of what stands beside the fact.
     """
 
-    kind: Literal["before", "part"]
+    kind: Literal["before", "part", "beside"]
     table: str
     window: Window
     compute: Callable[[Facts], npt.NDArray[np.float64]]
     days: int = 0
     none: str | None = None
     whole: str = ""
+    unit: str = ""
+    noun: tuple[str, str] = ("", "")
 
     def values(self, facts: Facts) -> npt.NDArray[np.float64]:
         """One value per pupil, NaN where it is not known.
@@ -81,7 +89,7 @@ class Companion:
     def is_told(
         self, own: npt.NDArray[np.float64] | float, window: Window, known: KnownRecords
     ) -> npt.NDArray[np.bool_] | np.bool_:
-        """Whether it says more than the fact alone: days enough, no part of one event nor of a window as short.
+        """Whether it says more than the fact alone: days enough, no part of one event nor of a window as short, nothing of nothing.
 
         Parameters
         ----------
@@ -92,6 +100,8 @@ class Companion:
         known : KnownRecords
             For the as-of date.
         """
+        if self.kind == "beside":
+            return np.greater(own, 0)
         first, after = self.window.span(known)
         is_whole = after - first >= max(self.days, 1)
         if self.kind == "before":
@@ -106,12 +116,14 @@ class Companion:
         value, own : float
             The value of the companion and that of the fact, both known.
         unit : str
-            Unit of both.
+            Unit of the fact.
         known : KnownRecords
             For the dates.
         """
-        is_none = value == 0 and self.none is not None
-        shown = self.none if is_none else amount(value, unit, decimals_of(unit))
+        is_none, own_unit = value == 0 and self.none is not None, self.unit or unit
+        shown = self.none if is_none else amount(value, own_unit, decimals_of(own_unit))
+        if self.kind == "beside":
+            return f" ({shown})" if is_none else f" ({shown} {self.noun[value >= _TWO]})"
         if self.kind == "before":
             return f" ({shown} {self._days(known)})"
         told = self.whole if value == own else shown if is_none else f"dont {shown}"

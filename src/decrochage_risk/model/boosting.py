@@ -29,7 +29,8 @@ MANY_ROWS = 5_000
 """Rows of a training from which the thresholds of splits are drawn by lot, and boosting starts from a regression."""
 LINEAR_SHARE = 0.5
 """Share of the logistic regression that boosting starts from: the loss is flat from 0.3 to 0.5 (``benchmarks/targets.py
---linear-share``), and the reasons changed least across refits at 0.5 on the cohort of ``benchmarks/reasons.py``."""
+--linear-share``), and the reasons changed least across refits at 0.5 (``benchmarks/reasons.py --linear-share``,
+mean of four cohorts)."""
 SMALL_TRAINING = 2_000_000
 """Cells (rows times columns) up to which the members are trained one after the other."""
 ROUNDS_AT_A_TIME = 10
