@@ -115,7 +115,7 @@ def test_each_sentence_of_a_feature_is_on_the_page(feature: Feature) -> None:
     assert all(np.isfinite(example.value) for example in examples)
     values = [example.value for example in examples]
     if feature.unit not in {"/20", "rank"}:
-        assert 0.0 in values or (words.zero is None and feature.unit == "points")
+        assert 0.0 in values
     assert (min(values) < 0) == (words.negative is not None)
     if words.companion is not None:
         assert {np.isnan(example.second) for example in examples} == {True, False}

@@ -187,6 +187,11 @@ def test_no_sensitive_attribute() -> None:
     assert not named
 
 
+def test_whatever_may_be_a_reason_has_a_declared_direction() -> None:
+    """A sentence never turns from a point of attention into one of support: only what has a direction is told."""
+    assert [entry.name for entry in CATALOGUE if entry.family.told and entry.direction == 0] == []
+
+
 def test_entries_are_whole() -> None:
     """Each name is unique, each entry has a unit, a window, a family, a direction of +1, 0 or -1 and a revision."""
     names = [entry.name for entry in CATALOGUE]

@@ -32,7 +32,6 @@ _PAIRS: dict[str, tuple[tuple[float, float], ...]] = {
 """Value and reference of the examples, per unit."""
 
 _COUNTS = ((6.0, 0.0), (1.0, 0.0), (0.0, 2.0), (-1.0, 0.0), (-3.0, 0.0))
-_SPREADS = ((2.4, 1.1), (0.4, 1.1))
 
 _INTRODUCTION = f"""# Les motifs, mot pour mot
 
@@ -110,8 +109,7 @@ def examples_of(feature: Feature, known: KnownRecords) -> list[Example]:
         Values without a sentence of their own (a fall of what cannot fall) are left out; no text twice.
     """
     can_fall = feature.wording.negative is not None
-    is_spread = feature.unit == "points" and not can_fall
-    told = _SPREADS if is_spread else _PAIRS.get(feature.unit, _COUNTS)
+    told = _PAIRS.get(feature.unit, _COUNTS)
     pairs = [(value, reference) for value, reference in told if value >= 0 or can_fall]
     found = [
         Example(value, reference, second, tell(feature, value, reference, known, companion=second))

@@ -129,7 +129,7 @@ def _lateness_change(facts: Facts) -> Floats:
 ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
     Feature(
         name="monday_friday_share_year",
-        family=ABSENCE_PATTERN,
+        family=NOT_TOLD,
         table="absences",
         window=YEAR,
         unit="share",

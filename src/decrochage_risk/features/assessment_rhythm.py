@@ -10,7 +10,7 @@ from decrochage_risk.features import kernels
 from decrochage_risk.features.absence_facts import enrolled_sum_from
 from decrochage_risk.features.definition import Feature
 from decrochage_risk.features.facts import ratio
-from decrochage_risk.features.families import ASSESSMENT_RHYTHM
+from decrochage_risk.features.families import ASSESSMENT_RHYTHM, NOT_TOLD
 from decrochage_risk.features.mark_facts import mark_count
 from decrochage_risk.features.sources import BOWERS, GPDS, JANOSZ
 from decrochage_risk.features.windows import BEFORE_12W, LAST_4W, LAST_12W, YEAR
@@ -93,7 +93,7 @@ ASSESSMENT_RHYTHM_FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         name="marks_per_week_change",
-        family=ASSESSMENT_RHYTHM,
+        family=NOT_TOLD,
         table="grades",
         window=YEAR,
         unit="per_week",

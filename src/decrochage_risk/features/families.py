@@ -1,7 +1,8 @@
 """The families of reasons: one reason each, in the order in which equal ones are told.
 
-The last one is never told: what it holds says how much is known of a pupil, or is not fit to be said (an absence that is
-justified is nobody's fault), and what it adds to a risk is part of "autres éléments".
+The last one is never told: what it holds says how much is known of a pupil, is not fit to be said (an absence that is
+justified is nobody's fault), or has no declared direction (scattered marks would be a point of attention for one pupil and of
+support for the next). What it adds to a risk is part of "autres éléments".
 
 How much a pupil is absent is one family, whether it is counted in all half-days or in those without a reason: the two
 counts move together, and a model that learnt from other pupils shares the same risk otherwise between them. As families

@@ -10,7 +10,7 @@ from decrochage_risk.features import trajectory_kernels
 from decrochage_risk.features.absence_facts import BLOCK_DAYS
 from decrochage_risk.features.definition import Feature
 from decrochage_risk.features.facts import code_of, ratio
-from decrochage_risk.features.families import MARKS_CHANGE, MARKS_LEVEL, MISSED_WORK
+from decrochage_risk.features.families import MARKS_CHANGE, MARKS_LEVEL, MISSED_WORK, NOT_TOLD
 from decrochage_risk.features.grades import LOW_MARK, change_in_marks
 from decrochage_risk.features.mark_facts import (
     missed_share,
@@ -203,7 +203,7 @@ GRADE_TREND_FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         name="grade_volatility_year",
-        family=MARKS_LEVEL,
+        family=NOT_TOLD,
         table="grades",
         window=YEAR,
         unit="points",

@@ -9,7 +9,7 @@ import numpy as np
 from decrochage_risk.features.companion import Companion
 from decrochage_risk.features.definition import Feature
 from decrochage_risk.features.facts import code_of
-from decrochage_risk.features.families import MARKS_CHANGE, MARKS_LEVEL, MISSED_WORK
+from decrochage_risk.features.families import MARKS_CHANGE, MARKS_LEVEL, MISSED_WORK, NOT_TOLD
 from decrochage_risk.features.mark_facts import missed_rows, subject_means
 from decrochage_risk.features.sources import ABC, ALLENSWORTH_EASTON, BOWERS, BOWERS_GRADES, CEREQ, GPDS
 from decrochage_risk.features.windows import (
@@ -164,7 +164,7 @@ GRADE_FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         name="subject_spread_year",
-        family=MARKS_LEVEL,
+        family=NOT_TOLD,
         table="grades",
         window=YEAR,
         unit="points",

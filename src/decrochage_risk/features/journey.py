@@ -10,7 +10,7 @@ import numpy as np
 from decrochage_risk.features.absence_facts import calendar_sums, enrolled_sum_from
 from decrochage_risk.features.definition import Feature
 from decrochage_risk.features.facts import code_of
-from decrochage_risk.features.families import ORIENTATION, PATH
+from decrochage_risk.features.families import NOT_TOLD, ORIENTATION, PATH
 from decrochage_risk.features.sources import GPDS, LETTER, RUMBERGER_LARSON
 from decrochage_risk.features.windows import THREE_YEARS, YEAR, YEAR_BACK
 from decrochage_risk.features.wording import Wording
@@ -159,7 +159,7 @@ JOURNEY_FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         name="wishes_year",
-        family=ORIENTATION,
+        family=NOT_TOLD,
         table="orientation",
         window=YEAR,
         unit="wishes",
@@ -175,7 +175,7 @@ JOURNEY_FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         name="first_wish_changed_year",
-        family=ORIENTATION,
+        family=NOT_TOLD,
         table="orientation",
         window=YEAR,
         unit="0/1",
@@ -250,7 +250,7 @@ JOURNEY_FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         name="boarding_change_year",
-        family=PATH,
+        family=NOT_TOLD,
         table="enrolments",
         window=YEAR,
         unit="0/1",
@@ -269,7 +269,7 @@ JOURNEY_FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         name="network_changes_3y",
-        family=PATH,
+        family=NOT_TOLD,
         table="enrolments",
         window=THREE_YEARS,
         unit="changes",
