@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decrochage_risk.explain.trees import Trees
-from decrochage_risk.model import FitOptions, RiskModel
+from decrochage_risk.model import FitOptions, RiskModel, linear_start
 from decrochage_risk.model.linear_start import (
     MOST_STEPS,
     StepTree,
@@ -124,6 +124,18 @@ def test_the_start_is_a_share_of_the_regression() -> None:
         assert found is not None
         assert np.sqrt(np.mean((found - sought) ** 2)) < 0.06 * share
     assert fit_start(matrix, left, ways, 0.0) == ()
+
+
+def test_of_many_rows_the_regression_learns_from_every_third(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With more than twice as many rows as it may learn from, the others might as well not be there."""
+    monkeypatch.setattr(linear_start, "MOST_ROWS", 250)
+    table, left = risky_table(600)
+    matrix, left, ways = table.to_numpy(dtype=float), np.asarray(left), np.array([1, -1, 0])
+    third = np.arange(len(matrix)) % 3 == 0
+    found = fit_start(matrix, left, ways, 0.5)
+    expected = fit_start(matrix[third], left[third], ways, 0.5)
+    assert [tree.text(0) for tree in found] == [tree.text(0) for tree in expected]
+    assert found[0].counts.sum() == third.sum() == 200
 
 
 def test_a_slope_against_its_direction_has_no_tree() -> None:
