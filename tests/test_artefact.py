@@ -41,7 +41,7 @@ def assert_explains(message: str, *parts: str) -> None:
         assert part in message
 
 
-@settings(deadline=None, derandomize=True, max_examples=30)
+@settings(max_examples=30)
 @given(
     files=st.dictionaries(st.from_regex(r"[a-z]{1,8}\.(txt|json)", fullmatch=True), TEXT, max_size=3),
     manifest=st.dictionaries(
@@ -153,7 +153,7 @@ def test_tampering_is_refused(sealed: Path, tamper: Callable[[Path], object], sa
     assert_explains(str(caught.value), said, "never edit")
 
 
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(max_examples=60)
 @given(data=st.data())
 def test_no_byte_can_change(data: st.DataObject) -> None:
     """Flipping any one bit of any file makes the folder unreadable."""
@@ -278,7 +278,7 @@ def test_canonical_json_refuses_what_json_has_not() -> None:
     assert_explains(str(caught.value), *said)
 
 
-@settings(deadline=None, derandomize=True, max_examples=50)
+@settings(max_examples=50)
 @given(VALUES)
 def test_canonical_json_is_exact(value: Any) -> None:  # noqa: ANN401  any JSON
     """Canonical JSON parses to the same value, and writing that again gives the same text."""

@@ -20,7 +20,7 @@ from decrochage_risk.evaluate.baselines import (
     school_rate,
 )
 
-LAWS = settings(deadline=None, derandomize=True, max_examples=40)
+LAWS = settings(max_examples=40)
 marks = st.one_of(st.just(float("nan")), st.integers(0, 40).map(lambda half: half / 2))
 
 

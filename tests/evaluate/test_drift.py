@@ -12,7 +12,7 @@ from decrochage_risk.evaluate.drift import psi, psi_verdict, worst
 SHARES = np.full(10, 0.1)
 
 
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=50)
 @given(st.lists(st.integers(1, 500), min_size=2, max_size=12))
 def test_the_index_is_zero_for_the_same_shares_and_never_negative(counts: list[int]) -> None:
     """Held against its own shares a histogram gives 0; against others, 0 or more, as computed by hand."""

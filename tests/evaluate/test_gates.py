@@ -163,7 +163,7 @@ def test_small_groups_are_said_to_be_small() -> None:
     assert worst_verdict(by_pupils) == "not_applicable"
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 1000))
 def test_the_order_of_the_rows_changes_nothing(seed: int) -> None:
     """Shuffled rows give the same results, bit for bit."""

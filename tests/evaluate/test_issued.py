@@ -16,7 +16,7 @@ from decrochage_risk.evaluate.issued import capacity_list, list_figures
 DAYS = (date(2024, 11, 5), date(2025, 3, 5))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 1000), st.integers(1, 6))
 def test_capacity_takes_the_highest_of_each_school_and_date(seed: int, capacity: int) -> None:
     """Each school has on each date at most so many, exactly so many when it has them, and nobody above is left out."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from conftest import Rows
 
-LAWS = settings(deadline=None, derandomize=True, max_examples=40)
+LAWS = settings(max_examples=40)
 rows = st.lists(
     st.tuples(st.integers(0, 1), st.integers(0, 5), st.sampled_from("abc")), min_size=2, max_size=30
 )

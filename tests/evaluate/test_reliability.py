@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from conftest import Rows
 
-LAWS = settings(deadline=None, derandomize=True, max_examples=40)
+LAWS = settings(max_examples=40)
 rows = st.lists(st.tuples(st.integers(0, 1), st.floats(0, 1, width=16)), min_size=1, max_size=60)
 
 

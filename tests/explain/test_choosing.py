@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -20,7 +20,6 @@ def told_by_hand(values: list[float]) -> set[int]:
     return {*up[:most], *down[:PROTECTIVE]}
 
 
-@settings(deadline=None)
 @given(families=arrays(np.float64, (4, 9), elements=STRENGTHS))
 def test_the_told_families_are_those_of_a_sort(families: np.ndarray) -> None:
     """With ties, values at the floor and few families, those told are the first of a sort by strength and position."""
@@ -30,7 +29,6 @@ def test_the_told_families_are_those_of_a_sort(families: np.ndarray) -> None:
     ]
 
 
-@settings(deadline=None)
 @given(
     values=arrays(np.float64, (3, 6), elements=st.floats(-5, 5)),
     family=arrays(np.intp, 6, elements=st.integers(-1, 3)),

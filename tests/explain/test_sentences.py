@@ -106,7 +106,7 @@ def test_every_sentence_of_the_catalogue_is_sound(feature: Feature, known: Known
 
 
 @given(data=st.data())
-@settings(deadline=None, derandomize=True, max_examples=200)
+@settings(max_examples=200)
 def test_any_value_is_told_with_its_own_number(data: st.DataObject) -> None:
     """Whatever the value and the reference of a rate, a mark or a change, the text holds them, rounded as in school."""
     measured = [feature for feature in CATALOGUE if feature.unit not in WHOLE_UNITS | {"0/1"}]

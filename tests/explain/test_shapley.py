@@ -29,7 +29,7 @@ def drawn(seed: int, trees: int, leaves: int) -> tuple[list[RandomTree], np.ndar
     return grown, rows, references
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 2**32 - 1), trees=st.integers(1, 3), leaves=st.integers(1, 9))
 def test_values_are_those_of_all_coalitions(seed: int, trees: int, leaves: int) -> None:
     """On random trees, columns split again and ties included, each value is the average over all 16 coalitions."""
@@ -39,7 +39,7 @@ def test_values_are_those_of_all_coalitions(seed: int, trees: int, leaves: int) 
     np.testing.assert_allclose(found, expected, rtol=0, atol=1e-12)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_values_add_up_and_give_no_credit_to_what_equals_the_reference(seed: int) -> None:
     """The values of a row add up to its score minus the reference's; a column as the reference has exactly 0."""

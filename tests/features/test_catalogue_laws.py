@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from decrochage_risk.school_year import SchoolCalendar
 
-few = settings(derandomize=True, deadline=None, max_examples=10, database=None)
+few = settings(max_examples=10, database=None)
 seeds = st.integers(0, 10_000)
 as_ofs = st.sampled_from(AS_OFS)
 

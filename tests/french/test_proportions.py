@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from decrochage_risk.french import about, proportion
 
-LAWS = settings(deadline=None, derandomize=True, max_examples=200)
+LAWS = settings(max_examples=200)
 
 
 @LAWS

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from decrochage_risk import french
 from decrochage_risk.french import MINUS, NARROW_NO_BREAK_SPACE, NO_BREAK_SPACE, UNITS
 
-LAWS = settings(deadline=None, derandomize=True, max_examples=80)
+LAWS = settings(max_examples=80)
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 READABLE = st.floats(-1e6, 1e6) | st.integers(-(10**6), 10**6).map(float)
 

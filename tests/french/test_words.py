@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from decrochage_risk import french
 
-LAWS = settings(deadline=None, derandomize=True, max_examples=60)
+LAWS = settings(max_examples=60)
 
 FOUND = [
     "décrocheur",

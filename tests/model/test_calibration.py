@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from decrochage_risk.errors import ModelError
@@ -29,7 +29,6 @@ def test_a_calibration_that_would_lose_the_order_is_refused(
     assert "Hint" in str(error.value)
 
 
-@settings(deadline=None, derandomize=True)
 @given(st.floats(-700, 700))
 def test_probabilities_are_those_of_the_logistic_function(value: float) -> None:
     """Exact relative to the probability itself, however small, and never outside 0..1."""

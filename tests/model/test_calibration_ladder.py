@@ -29,7 +29,7 @@ def draw(rows: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     return truth, (rng.random(rows) < probability(truth)).astype(float)
 
 
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(max_examples=60)
 @given(rows_of_scores, st.sampled_from(KINDS))
 def test_a_fit_is_never_worse_than_identity_and_never_turns_risks_over(
     rows: tuple[np.ndarray, np.ndarray], kind: str
@@ -40,7 +40,7 @@ def test_a_fit_is_never_worse_than_identity_and_never_turns_risks_over(
     assert log_loss(fitted.apply(rows[0]), rows[1]) <= log_loss(*rows) + 1e-12
 
 
-@settings(deadline=None, derandomize=True, max_examples=30)
+@settings(max_examples=30)
 @given(rows_of_scores)
 def test_the_fit_is_the_least_of_the_penalised_loss(rows: tuple[np.ndarray, np.ndarray]) -> None:
     """A general optimiser with the slope bounded finds no smaller loss; the shift is that at the centre of the scores."""
@@ -103,7 +103,6 @@ def test_the_order_of_rows_does_not_change_the_choice() -> None:
     assert other.slope == pytest.approx(one.slope, abs=1e-9)
 
 
-@settings(deadline=None, derandomize=True)
 @given(st.floats(0.05, 3), st.floats(1, 20), st.floats(1, 20))
 def test_slopes_of_smaller_trainings_follow_one_law(slope: float, fewer: float, still_fewer: float) -> None:
     """As much learnt from: the same slope; in two steps as in one; the further from 1, the fewer events are learnt from."""
@@ -141,7 +140,7 @@ def test_the_slope_of_the_final_score_is_found_again(slope: float) -> None:
     assert found.level == pytest.approx(0.2, abs=0.04)
 
 
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(max_examples=60)
 @given(rows_of_scores, st.lists(st.floats(1, 8), min_size=60, max_size=60))
 def test_with_growth_a_fit_is_never_worse_than_identity_where_it_was_fitted(
     rows: tuple[np.ndarray, np.ndarray], growth: list[float]

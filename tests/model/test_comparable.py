@@ -12,7 +12,7 @@ from decrochage_risk.errors import ModelError, NotEnoughDataError
 from decrochage_risk.model.comparable import POSITIVES_PER_BIN, ROWS_PER_BIN, Comparable, jeffreys_interval
 
 
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(1, 5000), st.floats(0, 1), st.floats(0.5, 0.99))
 def test_jeffreys_bounds_are_beta_quantiles(rows: int, share: float, level: float) -> None:
     """Those of scipy's beta distribution, 0 and 1 at the ends."""
@@ -30,7 +30,7 @@ def draw(rows: int, seed: int, centre: float = -2.0) -> tuple[np.ndarray, np.nda
     return risk, (rng.random(rows) < risk).astype(float)
 
 
-@settings(deadline=None, derandomize=True, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(1, 4000), st.integers(0, 1000), st.sampled_from([-5.0, -2.0, 0.0]))
 def test_bins_share_out_all_rows_and_count_them_right(rows: int, seed: int, centre: float) -> None:
     """Every row is in one bin; a lookup gives exactly the rows between the bounds of its bin; bins are large enough."""

@@ -19,7 +19,7 @@ def prepare(features: pd.DataFrame, outcome: object, **changes: object) -> FitIn
     return FitInput.prepare(features, outcome, directions=directions, labels=NONE | changes, context=())  # type: ignore[arg-type]  # on purpose
 
 
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(max_examples=60)
 @given(arrays(np.float64, (25, 5), elements=st.integers(0, 2)), st.permutations(range(25)), st.integers(0, 2))
 def test_the_sorted_table_is_the_same_for_every_order_of_the_rows(
     cells: np.ndarray, order: list[int], key_count: int

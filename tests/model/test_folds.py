@@ -16,7 +16,7 @@ groups_of_rows = st.lists(st.integers(0, 30).map(str), min_size=10, max_size=150
 )
 
 
-@settings(deadline=None, derandomize=True, max_examples=50)
+@settings(max_examples=50)
 @given(groups_of_rows, st.integers(0, 1000), st.randoms())
 def test_a_pupil_is_never_on_both_sides_of_a_fold(groups: list[str], seed: int, shuffle: object) -> None:
     """Every pupil has one fold, folds have equal numbers of pupils, and row order changes nothing."""
@@ -30,7 +30,7 @@ def test_a_pupil_is_never_on_both_sides_of_a_fold(groups: list[str], seed: int, 
     assert pupil_folds([groups[row] for row in order], 5, seed).tolist() == fold[order].tolist()
 
 
-@settings(deadline=None, derandomize=True, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.sampled_from(["1", "0", "01"]), min_size=10, max_size=80), st.integers(0, 100))
 def test_every_fold_gets_its_share_of_both_outcomes(kinds: list[str], seed: int) -> None:
     """With five pupils of each outcome, however mixed, every fold holds both outcomes."""
@@ -50,7 +50,7 @@ def test_more_folds_than_pupils_are_refused(count: int) -> None:
     assert "Hint" in str(error.value)
 
 
-@settings(deadline=None, derandomize=True, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.lists(
         st.tuples(st.integers(2018, 2023), st.integers(0, 300), st.integers(0, 900)), min_size=2, max_size=60

@@ -6,7 +6,7 @@ import lightgbm
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from decrochage_risk.explain.trees import Trees
@@ -47,7 +47,6 @@ def bag_of(share: float, seed: int = 0) -> tuple[RiskModel, pd.DataFrame, np.nda
 
 
 @given(column=COLUMNS, slope=st.floats(-5, 5).filter(lambda slope: abs(slope) > 1e-3))
-@settings(deadline=None, derandomize=True)
 def test_steps_go_the_way_of_the_slope(column: np.ndarray, slope: float) -> None:
     """Never more than fifteen steps, each rising (or each falling), around 0 over the rows that they were made from."""
     tree = step_tree(0, column, slope)

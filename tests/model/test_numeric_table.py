@@ -5,7 +5,7 @@ import datetime as dt
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from decrochage_risk.errors import ColumnsError, ModelError
@@ -131,7 +131,6 @@ def test_an_outcome_of_any_numeric_storage_is_read(kind: str) -> None:
     assert binary_outcome(pd.Series([1, 0, 1]).astype(kind), 3).tolist() == [1.0, 0.0, 1.0]
 
 
-@settings(deadline=None, derandomize=True)
 @given(st.lists(st.floats(-1e14, 1e14, allow_subnormal=False), min_size=1, max_size=20))
 def test_rounding_keeps_the_order_and_the_value(values: list[float]) -> None:
     """Sorted values stay sorted, move by at most half of the last bit kept, and stay put when rounded again."""

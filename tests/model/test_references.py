@@ -20,7 +20,7 @@ def lower_median(values: list[float]) -> float:
 cells = st.one_of(st.integers(0, 5).map(float), st.just(float("nan")))
 
 
-@settings(deadline=None, derandomize=True, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(cells, st.sampled_from(["gt", "pro", None])), min_size=1, max_size=120), st.randoms()
 )

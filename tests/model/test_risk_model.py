@@ -87,7 +87,7 @@ def test_a_row_alone_has_the_bits_of_a_row_in_a_batch(model: RiskModel, table: T
         assert model.reference_rows(one, label).tolist() == [reference[row].tolist()]
 
 
-@settings(deadline=None, derandomize=True, max_examples=15)
+@settings(max_examples=15)
 @given(st.permutations(["absences", "mean_grade", "level", "noise", "flag", "further"]))
 def test_columns_come_in_any_order_and_further_ones_are_ignored(
     model: RiskModel, table: Table, names: list[str]

@@ -21,7 +21,7 @@ def seen(seed: int = 0) -> pd.DataFrame:
     return table.mask(random.random((50, 8)) < 0.2)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 1000))
 def test_nobody_of_the_training_is_outside(seed: int) -> None:
     """Every row that was learnt from is inside, whatever is missing in it."""

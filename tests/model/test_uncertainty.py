@@ -24,7 +24,7 @@ def test_the_jackknife_error_is_the_one_computed_by_hand() -> None:
     np.testing.assert_allclose(jackknife_error(members) ** 2, [40.0, 0.0])
 
 
-@settings(deadline=None, derandomize=True, max_examples=50)
+@settings(max_examples=50)
 @given(arrays(np.float64, (7, 5), elements=st.floats(-6, 6)), st.floats(0.5, 0.99), st.floats(0.1, 4))
 def test_the_interval_is_symmetric_in_log_odds_around_the_mean(
     members: np.ndarray, level: float, factor: float
@@ -42,7 +42,7 @@ def test_the_interval_is_symmetric_in_log_odds_around_the_mean(
     np.testing.assert_allclose(low, probability(members.mean(axis=1) - half), atol=1e-12)
 
 
-@settings(deadline=None, derandomize=True, max_examples=50)
+@settings(max_examples=50)
 @given(arrays(np.float64, (9, 5), elements=st.floats(-6, 6)))
 def test_a_row_alone_has_the_bits_of_a_row_in_a_batch(members: np.ndarray) -> None:
     """Mean, error and interval of a row do not depend on its neighbours."""
@@ -54,7 +54,7 @@ def test_a_row_alone_has_the_bits_of_a_row_in_a_batch(members: np.ndarray) -> No
         assert jackknife_interval(one) == (low[row], high[row])
 
 
-@settings(deadline=None, derandomize=True, max_examples=20)
+@settings(max_examples=20)
 @given(st.integers(0, 1000), st.floats(0.5, 0.95))
 def test_the_fitted_factor_covers_the_truth_at_its_level(seed: int, level: float) -> None:
     """At least the level is covered with the factor, less than the level with a slightly smaller one."""

@@ -16,7 +16,7 @@ from decrochage_risk.policy import CapacityList, capacity_list
 if TYPE_CHECKING:
     from decrochage_risk.score import RiskScores
 
-LAWS = settings(deadline=None, derandomize=True, max_examples=60)
+LAWS = settings(max_examples=60)
 SCHOOLS = ("0990001N", "0990002P")
 PUPIL = st.tuples(st.sampled_from(SCHOOLS), st.sampled_from([None, 0.1, 0.2, 0.2, 0.5, 0.9]))
 

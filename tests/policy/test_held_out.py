@@ -12,7 +12,7 @@ from decrochage_risk.policy import HeldOutPupils, Policy, is_small, load_policy,
 from decrochage_risk.policy.tier_precision import tier_precision
 from decrochage_risk.records.levels import LEVEL_NAMES
 
-LAWS = settings(deadline=None, derandomize=True, max_examples=60)
+LAWS = settings(max_examples=60)
 ROWS = st.lists(
     st.tuples(st.sampled_from(LEVEL_NAMES), st.floats(0, 1), st.booleans(), st.sampled_from("abcdefgh")),
     max_size=60,

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 MARCH = date(2025, 3, 3)
-LAWS = settings(deadline=None, derandomize=True, max_examples=100)
+LAWS = settings(max_examples=100)
 
 
 def _measures(

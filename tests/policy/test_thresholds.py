@@ -21,7 +21,7 @@ from decrochage_risk.policy import (
 if TYPE_CHECKING:
     from decrochage_risk.model import TrainedModel
 
-LAWS = settings(deadline=None, derandomize=True, max_examples=40)
+LAWS = settings(max_examples=40)
 
 
 def _drawn(seed: int, pupils: int = 600) -> HeldOutPupils:

@@ -11,7 +11,7 @@ from decrochage_risk.errors import PolicyError
 from decrochage_risk.policy import Policy, load_policy
 from decrochage_risk.records.levels import FROM_4E, LEVEL_NAMES
 
-LAWS = settings(deadline=None, derandomize=True, max_examples=60)
+LAWS = settings(max_examples=60)
 RISKS = st.one_of(st.just(math.nan), st.floats(0, 1))
 PUPILS = st.lists(st.tuples(st.sampled_from(LEVEL_NAMES), RISKS), max_size=30)
 

@@ -125,7 +125,7 @@ def test_flags_of_every_spelling() -> None:
     assert conformed.frame["boarder"].tolist() == [True] * 7 + [False] * 6 + [pd.NA] * 2
 
 
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(max_examples=60)
 @given(st.integers(0, 9_999_999), st.sampled_from(UAI_LETTERS))
 def test_exactly_one_letter_checks_a_school_number(digits: int, letter: str) -> None:
     """A letter is accepted if and only if it stands at position digits modulo 23."""

@@ -279,7 +279,7 @@ rows_of_grades = st.lists(
 )
 
 
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(max_examples=60)
 @given(rows_of_grades, st.data())
 def test_every_injected_fault_is_reported_and_nothing_else(
     rows: list[dict[str, object]], data: st.DataObject
@@ -296,7 +296,7 @@ def test_every_injected_fault_is_reported_and_nothing_else(
     assert len(conformed.frame) == len(rows)
 
 
-@settings(deadline=None, derandomize=True, max_examples=30)
+@settings(max_examples=30)
 @given(rows_of_grades, st.permutations(list(GOOD_CELLS)))
 def test_the_order_of_columns_changes_nothing(rows: list[dict[str, object]], order: list[str]) -> None:
     """Shuffled columns give the same frame and the same faults."""
@@ -306,7 +306,7 @@ def test_the_order_of_columns_changes_nothing(rows: list[dict[str, object]], ord
     assert str(FaultReport(first.faults)) == str(FaultReport(second.faults))
 
 
-@settings(deadline=None, derandomize=True, max_examples=30)
+@settings(max_examples=30)
 @given(rows_of_grades)
 def test_conforming_twice_changes_nothing(rows: list[dict[str, object]]) -> None:
     """A conformed frame comes out as it went in, without a fault."""
@@ -316,7 +316,7 @@ def test_conforming_twice_changes_nothing(rows: list[dict[str, object]]) -> None
     assert twice.faults == ()
 
 
-@settings(deadline=None, derandomize=True, max_examples=30)
+@settings(max_examples=30)
 @given(rows_of_grades)
 def test_the_type_of_a_column_changes_nothing(rows: list[dict[str, object]]) -> None:
     """Arrow-backed, categorical and plain columns of the same cells give the same frame."""

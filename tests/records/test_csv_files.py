@@ -39,7 +39,7 @@ def cells(frame: pd.DataFrame) -> list[list[str]]:
     return [[str(cell) for cell in row] for row in frame.fillna("").to_numpy()]
 
 
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(max_examples=60)
 @given(
     data=st.data(),
     separator=st.sampled_from(";,\t"),
@@ -56,7 +56,7 @@ def test_every_cell_comes_back(data: st.DataObject, separator: str, encoding: st
     assert repr(separator) in notes[0]
 
 
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(max_examples=60)
 @given(word=st.text("abcéèêàùçœŒŸ€ÉÀÎ '-", min_size=1, max_size=20).map(lambda text: "x" + text + "é"))
 @pytest.mark.parametrize(("encoding", "said"), [("iso-8859-15", "ISO-8859-15"), ("cp1252", "Windows-1252")])
 def test_french_single_byte_files(word: str, encoding: str, said: str) -> None:
@@ -70,7 +70,7 @@ def test_french_single_byte_files(word: str, encoding: str, said: str) -> None:
     assert said in notes[0]
 
 
-@settings(deadline=None, derandomize=True, max_examples=40)
+@settings(max_examples=40)
 @given(rows=st.lists(st.lists(st.text("aé;,\t1.\"' ", max_size=6), min_size=3, max_size=3), max_size=6))
 def test_pandas_reads_the_same(rows: list[list[str]]) -> None:
     """The fast reader gives what pandas gives with every column as text."""

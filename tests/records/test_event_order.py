@@ -79,7 +79,7 @@ def pupils_of(events: CodedTable) -> PupilCodes:
     return PupilCodes.of(PUPILS, len(PUPILS), events["pupil_id"])
 
 
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(max_examples=60)
 @given(st.sampled_from(list(CELLS)), st.integers(0, 2**16), st.integers(0, 120))
 def test_rows_are_ordered_by_pupil_and_every_column(table: str, seed: int, rows: int) -> None:
     """The order is that of a lexicographic sort of all columns, the unknown pupil last; its starts bound each pupil."""
@@ -94,7 +94,7 @@ def test_rows_are_ordered_by_pupil_and_every_column(table: str, seed: int, rows:
     assert np.diff(order.starts).tolist() == np.bincount(pupils.codes, minlength=pupils.kinds).tolist()
 
 
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(max_examples=60)
 @given(st.sampled_from(list(CELLS)), st.integers(0, 2**16), st.integers(0, 120))
 def test_repeats_are_the_rows_that_pandas_calls_duplicates(table: str, seed: int, rows: int) -> None:
     """A row is a repeat when an earlier one is the same in every column, whatever stands between them in the order."""
@@ -103,7 +103,7 @@ def test_repeats_are_the_rows_that_pandas_calls_duplicates(table: str, seed: int
     assert order.repeated.tolist() == events.frame().duplicated(keep="first").tolist()
 
 
-@settings(deadline=None, derandomize=True, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.sampled_from(list(CELLS)), st.integers(0, 2**16), st.integers(0, 60), st.randoms(use_true_random=False)
 )

@@ -37,7 +37,7 @@ def _report(drawn: list[tuple[Rule, str, str | None, set[int]]]) -> FaultReport:
     )
 
 
-@settings(deadline=None, derandomize=True, max_examples=40)
+@settings(max_examples=40)
 @given(groups)
 def test_every_view_of_a_report_counts_the_same(drawn: list[tuple[Rule, str, str | None, set[int]]]) -> None:
     """The length, the counts, the frame and the two sub-reports agree; a fault of a whole table counts as one."""
@@ -57,7 +57,7 @@ def test_every_view_of_a_report_counts_the_same(drawn: list[tuple[Rule, str, str
             assert report.rows(table, severity).tolist() == sorted(wanted)
 
 
-@settings(deadline=None, derandomize=True, max_examples=20)
+@settings(max_examples=20)
 @given(groups, groups)
 def test_adding_reports_keeps_every_fault(
     first: list[tuple[Rule, str, str | None, set[int]]], second: list[tuple[Rule, str, str | None, set[int]]]

@@ -25,7 +25,7 @@ PUPILS = st.lists(
 ).map(lambda pupils: [{"pupil_id": f"é{place}", **pupil} for place, pupil in enumerate(pupils)])
 
 
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(max_examples=60)
 @given(PUPILS)
 def test_nested_rows_keep_their_pupil(pupils: list[dict[str, Any]]) -> None:
     """Each nested row is found once, in order, under its pupil; absent keys are named, empty lists are not."""

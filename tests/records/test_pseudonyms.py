@@ -34,7 +34,7 @@ def assert_explains(message: str, *parts: str) -> None:
         assert part in message
 
 
-@settings(deadline=None, derandomize=True, max_examples=60)
+@settings(max_examples=60)
 @given(ids=IDS)
 def test_equal_ids_and_only_they_share_a_pseudonym(ids: list[str]) -> None:
     """Within a table and from one to the other, pseudonyms are equal exactly when the normalised ids are."""

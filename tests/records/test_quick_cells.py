@@ -48,7 +48,7 @@ def plain(values: Any) -> list[Any]:  # noqa: ANN401 - Texts or an array
     return [None if cell != cell else cell for cell in values.tolist()]  # noqa: PLR0124 - NaN
 
 
-@settings(deadline=None, derandomize=True, max_examples=150)
+@settings(max_examples=150)
 @given(st.data())
 def test_a_list_is_read_like_cell_by_cell(data: st.DataObject) -> None:
     """Whatever the quick reader reads, the reader of cells reads as the same values, without a fault."""
@@ -84,7 +84,7 @@ ARROW_FORMS: dict[str, Callable[[Any], Any]] = {
 }
 
 
-@settings(deadline=None, derandomize=True, max_examples=150)
+@settings(max_examples=150)
 @given(st.data())
 def test_every_form_of_a_column_is_read_alike(data: st.DataObject) -> None:
     """Lists, Arrow columns in any number of chunks, dictionaries, times at midnight and pandas give the same values."""

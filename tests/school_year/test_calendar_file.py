@@ -19,12 +19,7 @@ if TYPE_CHECKING:
 HEADER = "date,half_days\n"
 
 
-@settings(
-    deadline=None,
-    derandomize=True,
-    max_examples=30,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(first_day=st.dates(), values=st.lists(st.integers(0, 2), min_size=1, max_size=40))
 def test_round_trip(tmp_path: Path, first_day: date, values: list[int]) -> None:
     """A calendar written to a file and read back is the same calendar."""

@@ -22,7 +22,7 @@ from decrochage_risk.school_year import (
 )
 from decrochage_risk.school_year.dates import date_of_number
 
-LAWS = settings(deadline=None, derandomize=True, max_examples=60)
+LAWS = settings(max_examples=60)
 DAYS = st.dates(date(1990, 1, 1), date(2060, 12, 31))
 
 

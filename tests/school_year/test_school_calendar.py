@@ -18,7 +18,7 @@ from decrochage_risk.school_year.official_calendar import official_half_days
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-LAWS = settings(deadline=None, derandomize=True, max_examples=60)
+LAWS = settings(max_examples=60)
 FIRST, LAST = date(2017, 9, 1), date(2027, 8, 31)
 BEFORE, AFTER = FIRST - timedelta(days=1), LAST + timedelta(days=1)
 BOUNDS = st.dates(FIRST, AFTER)
