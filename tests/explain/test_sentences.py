@@ -227,6 +227,7 @@ def test_a_second_fact_is_told_only_when_it_adds_something(feature: Feature) -> 
     known = known_on(date(2025, 3, 5))
     assert ")" not in tell(feature, 6.0, 0.0, known).replace("(au 5 mars)", "")
     added = tell(feature, 6.0, 0.0, known, companion=2.0)
+    assert added == tell(feature, 6.0, 0.0, known, companion=np.float64(2.0))
     assert added.partition(SEPARATOR)[0].endswith(")")
     check_form(added)
     if feature.wording.companion.kind == "beside":

@@ -123,7 +123,9 @@ class Companion:
         is_none, own_unit = value == 0 and self.none is not None, self.unit or unit
         shown = self.none if is_none else amount(value, own_unit, decimals_of(own_unit))
         if self.kind == "beside":
-            return f" ({shown})" if is_none else f" ({shown} {self.noun[value >= _TWO]})"
+            return (
+                f" ({shown})" if is_none else f" ({shown} {self.noun[0] if value < _TWO else self.noun[1]})"
+            )
         if self.kind == "before":
             return f" ({shown} {self._days(known)})"
         told = self.whole if value == own else shown if is_none else f"dont {shown}"
