@@ -233,6 +233,7 @@ class ScoredPupils:
 
     @cached_property
     def frame(self) -> pd.DataFrame:
+        """One row per pupil."""
         return self._results.frame()
 
     @cached_property
