@@ -133,14 +133,8 @@ class FrenchGroup(TyperGroup):
         """Run the program; what was typed in a wrong way is told on stderr, with exit code 2."""
 
         def run() -> Any:  # noqa: ANN401 - what the command gives
-            return super(FrenchGroup, self).main(
-                args,
-                prog_name,
-                complete_var,
-                False,
-                windows_expand_args,
-                **extra,  # noqa: FBT003 - Typer's own
-            )
+            whole = {"complete_var": complete_var, "windows_expand_args": windows_expand_args, **extra}
+            return super(FrenchGroup, self).main(args, prog_name, standalone_mode=False, **whole)
 
         if not standalone_mode:
             return run()
