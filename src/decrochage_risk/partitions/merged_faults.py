@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from decrochage_risk.records.cells import CELL_RULES, EMPTY_TABLE
 from decrochage_risk.records.fault_hints import words_for
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from decrochage_risk.records.faults import Severity
 
 
-__all__ = ["CountedFaults", "PartFaults", "merge_counts", "merge_faults"]
+__all__ = ["FAULTS_SCHEMA", "CountedFaults", "PartFaults", "merge_counts", "merge_faults"]
 
 _Key = tuple[str, str | None, str, str, str]
 _CELL_RULE = {rule.name: rule for rule in CELL_RULES}
@@ -74,32 +75,62 @@ class PartFaults:
         """Whether there is an error among them."""
         return any(group.severity == "error" for group in self.groups)
 
+    def to_arrow(self) -> pa.Table:
+        """Write them as a table: one row per faulty row, one for a fault of a whole table, values as JSON."""
+        columns: dict[str, list[object]] = {name: [] for name in FAULTS_SCHEMA.names}
+        for number, group in enumerate(self.groups):
+            whole = not group.rows.size
+            rows = [None] if whole else group.rows.tolist()
+            values = list(group.values) or [_NOTHING]
+            for row, value in zip(rows, values, strict=True):
+                columns["group"].append(number)
+                columns["row_id"].append(row)
+                columns["value"].append(
+                    None if value is _NOTHING else json.dumps(_kept(value), ensure_ascii=False)
+                )
+                for word in _WORDS:
+                    columns[word].append(getattr(group, word))
+        return pa.table(columns, schema=FAULTS_SCHEMA)
+
+    @classmethod
+    def from_arrow(cls, table: pa.Table) -> PartFaults:
+        """Read what :meth:`to_arrow` wrote."""
+        groups: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        for row in table.to_pylist():
+            groups[row["group"]].append(row)
+        return cls(tuple(_group_of(rows) for rows in groups.values()))
+
     def save(self, path: Path) -> None:
-        """Write them as JSON."""
-        words = ("table", "column", "rule", "severity", "expected", "hint")
-        kept = [
-            {word: getattr(group, word) for word in words}
-            | {"rows": group.rows.tolist(), "values": [_kept(value) for value in group.values]}  # noqa: PD011 - a field
-            for group in self.groups
-        ]
-        path.write_text(json.dumps(kept, ensure_ascii=False), encoding="utf-8")
+        """Write them as an Arrow file."""
+        with path.open("wb") as file, pa.ipc.new_file(file, FAULTS_SCHEMA) as writer:
+            writer.write_table(self.to_arrow())
 
     @classmethod
     def load(cls, path: Path) -> PartFaults:
         """Read what :meth:`save` wrote."""
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        return cls(
-            tuple(
-                FaultGroup(
-                    **group
-                    | {
-                        "rows": np.array(group["rows"], dtype=np.int64),
-                        "values": _objects(_given(*value) for value in group["values"]),
-                    }
-                )
-                for group in kept
-            )
-        )
+        with path.open("rb") as file:
+            return cls.from_arrow(pa.ipc.open_file(file).read_all())
+
+
+_WORDS = ("table", "column", "rule", "severity", "expected", "hint")
+_NOTHING = object()
+
+FAULTS_SCHEMA = pa.schema(
+    [
+        pa.field("group", pa.int64()),
+        pa.field("row_id", pa.int64()),
+        pa.field("value", pa.large_string()),
+        *(pa.field(word, pa.large_string()) for word in _WORDS),
+    ]
+)
+"""Columns of the faults of a part: the group that a row belongs to, its row in the extract, what stood there."""
+
+
+def _group_of(rows: list[dict[str, Any]]) -> FaultGroup:
+    words = {word: rows[0][word] for word in _WORDS}
+    places = [row["row_id"] for row in rows if row["row_id"] is not None]
+    values = [_given(*json.loads(row["value"])) for row in rows if row["value"] is not None]
+    return FaultGroup(**words, rows=np.array(places, dtype=np.int64), values=_objects(values))
 
 
 @dataclass(frozen=True)
