@@ -67,8 +67,8 @@ class PartFaults:
 
     def rows_of(self, table: str, rule: str) -> npt.NDArray[np.int64]:
         """Rows of the extract that break one rule."""
-        found = [group.rows for group in self.groups if (group.table, group.rule) == (table, rule)]
-        return np.concatenate([np.empty(0, dtype=np.int64), *found])
+        rows = [group.rows for group in self.groups if (group.table, group.rule) == (table, rule)]
+        return np.concatenate([np.empty(0, dtype=np.int64), *rows])
 
     @property
     def any_error(self) -> bool:
@@ -148,8 +148,10 @@ class CountedFaults:
     @classmethod
     def of(cls, counted: Mapping[str, int], severity: Severity) -> CountedFaults:
         """Take those of one severity out of what :func:`merge_counts` gives."""
-        found = {tuple(name.split(" ")): count for name, count in counted.items()}
-        return cls({(name[1], name[2]): count for name, count in found.items() if name[0] == severity})
+        count_by_name = {tuple(name.split(" ")): count for name, count in counted.items()}
+        return cls(
+            {(name[1], name[2]): count for name, count in count_by_name.items() if name[0] == severity}
+        )
 
     def __len__(self) -> int:
         return sum(self.counts.values())
@@ -172,13 +174,15 @@ def merge_faults(
     FaultReport
         Groups by table, column and rule; rows ascending.
     """
-    found: defaultdict[_Key, list[tuple[int, FaultGroup]]] = defaultdict(list)
+    groups_by_key: defaultdict[_Key, list[tuple[int, FaultGroup]]] = defaultdict(list)
     for part, faults in enumerate(parts):
         for group in faults.groups:
-            found[_key(group)].append((part, group))
-    merged = (_merged(groups, len(parts), (shared or {}).get(key[0])) for key, groups in found.items())
-    kept = [group for group in merged if group is not None]
-    return FaultReport(tuple(sorted(kept, key=_rank)))
+            groups_by_key[_key(group)].append((part, group))
+    merged_groups = (
+        _merged(groups, len(parts), (shared or {}).get(key[0])) for key, groups in groups_by_key.items()
+    )
+    groups_left = [group for group in merged_groups if group is not None]
+    return FaultReport(tuple(sorted(groups_left, key=_rank)))
 
 
 def merge_counts(parts: Iterable[PartFaults], shared: Mapping[str, npt.NDArray[np.int64]]) -> dict[str, int]:
@@ -191,17 +195,17 @@ def merge_counts(parts: Iterable[PartFaults], shared: Mapping[str, npt.NDArray[n
     shared : mapping of str to int64 array
         Per table, rows of the extract that every part holds.
     """
-    counted: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     few: list[PartFaults] = []
     for part in parts:
         apart = tuple(group for group in part.groups if not group.rows.size or group.table in shared)
         few.append(PartFaults(apart))
         for group in part.groups:
             if group.rows.size and group.table not in shared:
-                counted[_name(group)] += len(group)
+                counts[_name(group)] += len(group)
     for group in merge_faults(few, shared).groups:
-        counted[_name(group)] += len(group)
-    return dict(sorted(counted.items()))
+        counts[_name(group)] += len(group)
+    return dict(sorted(counts.items()))
 
 
 def _name(group: FaultGroup) -> str:
@@ -226,20 +230,20 @@ def _merged(
     values = np.concatenate([group.values for _, group in groups])  # noqa: PD011 - a field of FaultGroup
     if shared is not None and shared.size:
         of_part = np.repeat([part for part, _ in groups], [len(group) for _, group in groups])
-        told = pd.DataFrame({"row": rows, "part": of_part}).groupby("row")["part"].nunique()
-        missing = told.index[(told < parts).to_numpy() & told.index.isin(shared)]
-        kept = ~np.isin(rows, missing.to_numpy())
-        rows, values = rows[kept], values[kept]
+        parts_per_row = pd.DataFrame({"row": rows, "part": of_part}).groupby("row")["part"].nunique()
+        missing = parts_per_row.index[(parts_per_row < parts).to_numpy() & parts_per_row.index.isin(shared)]
+        in_every_part = ~np.isin(rows, missing.to_numpy())
+        rows, values = rows[in_every_part], values[in_every_part]
     rows, place = np.unique(rows, return_index=True)
     return _worded(first, rows, values[place]) if rows.size else None
 
 
 def _worded(group: FaultGroup, rows: npt.NDArray[np.int64], values: npt.NDArray[np.object_]) -> FaultGroup:
-    merged = replace(group, rows=rows, values=values)
+    whole_group = replace(group, rows=rows, values=values)
     if group.rule not in _CELL_RULE or group.column is None:
-        return merged
-    expected, hint = words_for(_CELL_RULE[group.rule], TABLES[group.table].column(group.column), values)
-    return replace(merged, expected=expected, hint=hint)
+        return whole_group
+    requirement, hint = words_for(_CELL_RULE[group.rule], TABLES[group.table].column(group.column), values)
+    return replace(whole_group, expected=requirement, hint=hint)
 
 
 def _rank(group: FaultGroup) -> tuple[int, int, int, int, str, str]:
@@ -276,7 +280,7 @@ def _given(kind: str, value: Any) -> object:  # noqa: ANN401 - any JSON value
 
 
 def _objects(values: Iterable[object]) -> npt.NDArray[np.object_]:
-    listed = list(values)
-    made = np.empty(len(listed), dtype=object)
-    made[:] = listed
-    return made
+    cells = list(values)
+    array = np.empty(len(cells), dtype=object)
+    array[:] = cells
+    return array

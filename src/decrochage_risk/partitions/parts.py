@@ -146,12 +146,14 @@ class ExtractFacts:
     @classmethod
     def merged(cls, facts: Iterable[ExtractFacts]) -> ExtractFacts:
         """Put together the facts of groups of pupils."""
-        starts, years, named = [], set[int](), dict[str, int]()
+        starts, years, first_named = [], set[int](), dict[str, int]()
         for each in facts:
             starts += [] if each.first_start is None else [each.first_start]
             years |= set(each.school_years)
-            named |= {table: min(day, named.get(table, day)) for table, day in each.first_named.items()}
-        return cls(min(starts, default=None), dict(sorted(named.items())), tuple(sorted(years)))
+            first_named |= {
+                table: min(day, first_named.get(table, day)) for table, day in each.first_named.items()
+            }
+        return cls(min(starts, default=None), dict(sorted(first_named.items())), tuple(sorted(years)))
 
     def started_before(self, day: date) -> bool:
         """Tell whether somebody of the extract is enrolled before a day."""
@@ -368,7 +370,7 @@ def score_part(  # noqa: PLR0913 - the choices of a run, each with its default
     ids = pd.Index(part.records.pupils["pupil_id"].to_numpy(dtype=object))
     by_name = tuple(explain) if isinstance(explain, Collection) and not isinstance(explain, str) else ()
     here = [pupil for pupil in dict.fromkeys((*exclude, *by_name)) if pupil in ids]
-    with python_warnings.catch_warnings(record=True) as caught:
+    with python_warnings.catch_warnings(record=True) as caught_warnings:
         python_warnings.simplefilter("always")
         python_warnings.simplefilter(
             "ignore", DemoModelWarning
@@ -389,7 +391,7 @@ def score_part(  # noqa: PLR0913 - the choices of a run, each with its default
         "contributions": _conformed(scores.contributions, "contributions", part.place),
         "lists": _lists(scores),
         "faults": report.to_arrow(),
-        "warnings": _warnings(caught),
+        "warnings": _warnings(caught_warnings),
         "digest": pa.table(
             {"digest": [digest], "named": [json.dumps(sorted(here))]}, schema=SCHEMAS["digest"]
         ),
@@ -441,8 +443,8 @@ def _lists(scores: RiskScores) -> pa.Table:
 def _warnings(caught: Iterable[python_warnings.WarningMessage]) -> pa.Table:
     texts = list(dict.fromkeys((each.category.__name__, str(each.message)) for each in caught
                                if issubclass(each.category, DecrochageWarning)))  # fmt: skip
-    categories, said = zip(*texts, strict=True) if texts else ((), ())
-    return pa.table({"category": list(categories), "text": list(said)}, schema=SCHEMAS["warnings"])
+    categories, sentences = zip(*texts, strict=True) if texts else ((), ())
+    return pa.table({"category": list(categories), "text": list(sentences)}, schema=SCHEMAS["warnings"])
 
 
 def snapshot_part(
@@ -479,7 +481,7 @@ def snapshot_part(
     days = [day for day in sorted({to_date(day) for day in dates}) if can_be_known(part.records, day)]
     if not days:
         return nothing
-    with python_warnings.catch_warnings(record=True) as caught:
+    with python_warnings.catch_warnings(record=True) as caught_warnings:
         python_warnings.simplefilter("always")
         snapshots = take_snapshots(
             part.records, part.records.outcomes, days, closes=closes, may_be_empty=True
@@ -493,7 +495,7 @@ def snapshot_part(
             schema=SCHEMAS["left_out"],
         ),
         "faults": report.to_arrow(),
-        "warnings": _warnings(caught),
+        "warnings": _warnings(caught_warnings),
     }
 
 
@@ -592,7 +594,7 @@ def merge_parts(
     report = merge_faults([PartFaults.from_arrow(part["faults"]) for part in parts], shared)
     whole["faults"] = PartFaults(report.groups).to_arrow()
     digests = [text for part in parts for text in part["digest"].column("digest").to_pylist()]
-    named = {
+    named_ids = {
         pupil
         for part in parts
         for text in part["digest"].column("named").to_pylist()
@@ -602,12 +604,12 @@ def merge_parts(
     if digests:
         counts = {f"{severity} {table} {rule}": count for severity in ("error", "warning")
                   for (table, rule), count in getattr(report, f"{severity}s").counts.items()}  # fmt: skip
-        merged = ScoreDigest.merged(
+        digest = ScoreDigest.merged(
             [ScoreDigest.from_dict(json.loads(text)) for text in digests], dict(sorted(counts.items()))
         )
-        text = json.dumps(merged.to_dict(), ensure_ascii=False)
+        text = json.dumps(digest.to_dict(), ensure_ascii=False)
         whole["digest"] = pa.table(
-            {"digest": [text], "named": [json.dumps(sorted(named))]}, schema=SCHEMAS["digest"]
+            {"digest": [text], "named": [json.dumps(sorted(named_ids))]}, schema=SCHEMAS["digest"]
         )
     return whole
 

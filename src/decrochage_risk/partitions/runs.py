@@ -77,8 +77,8 @@ def memory_needed(folder: Path) -> int:
 
 def free_memory() -> int | None:
     """Bytes of memory that this process may still take; None where the system does not say."""
-    found = [each for each in (_system_memory(), _group_memory()) if each is not None]
-    return min(found, default=None)
+    limits = [each for each in (_system_memory(), _group_memory()) if each is not None]
+    return min(limits, default=None)
 
 
 def choose_parts(folder: str | Path, memory: int | None = None) -> int:
@@ -92,10 +92,10 @@ def choose_parts(folder: str | Path, memory: int | None = None) -> int:
         Bytes; what is free when left out. Where the system does not say, everything is read at once.
     """
     free = free_memory() if memory is None else memory
-    needed = memory_needed(Path(folder))
-    if free is None or needed <= _AT_ONCE * free:
+    bytes_needed = memory_needed(Path(folder))
+    if free is None or bytes_needed <= _AT_ONCE * free:
         return 1
-    return min(MOST_PARTS, max(2, -int(-needed // max(1.0, _PER_PART * free))))
+    return min(MOST_PARTS, max(2, -int(-bytes_needed // max(1.0, _PER_PART * free))))
 
 
 def files_of_extract(folder: Path) -> list[Path]:
@@ -203,8 +203,8 @@ def fingerprint(folder: Path, choices: Mapping[str, object]) -> str:
         Everything else.
     """
     versions = {name: version(name) for name in ("decrochage-risk", "lightgbm", "numpy", "pandas", "pyarrow")}
-    asked = {**choices, "format": FORMAT, "versions": versions}
-    seal = hashlib.sha256(json.dumps(asked, sort_keys=True).encode())
+    question = {**choices, "format": FORMAT, "versions": versions}
+    seal = hashlib.sha256(json.dumps(question, sort_keys=True).encode())
     for path in files_of_extract(folder):
         seal.update(f"\0{path.relative_to(folder).as_posix()}\0".encode())
         with path.open("rb") as file:
@@ -245,11 +245,11 @@ class PartRuns:
         progress: Progress | None = None,
     ) -> None:
         self.work, self._progress = work, progress or (lambda _line, _done, _all: None)
-        kept = work / _KEY
-        if not (kept.is_file() and kept.read_text(encoding="utf-8") == f"{key} {parts}"):
+        key_file = work / _KEY
+        if not (key_file.is_file() and key_file.read_text(encoding="utf-8") == f"{key} {parts}"):
             _refuse_other_folder(work)
             empty_folder(work)
-            write_whole(kept, f"{key} {parts}")
+            write_whole(key_file, f"{key} {parts}")
         self._started_before = started_before
         try:
             self.split = SplitFolder.load(work / "parts") or split_folder(

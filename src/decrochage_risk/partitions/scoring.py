@@ -81,8 +81,8 @@ def merge_tables(parts: Sequence[Path], target: Path) -> None:
 
 def in_order(parts: Sequence[Path]) -> Iterator[Any]:
     """Stream the rows of several files, each sorted by place, in the order of their place."""
-    with ExitStack() as opened:
-        files = [opened.enter_context(path.open("rb")) for path in parts]
+    with ExitStack() as stack:
+        files = [stack.enter_context(path.open("rb")) for path in parts]
         yield from _merged([_batches_of(pa.ipc.open_file(file)) for file in files])
 
 
@@ -91,17 +91,17 @@ def _batches_of(file: Any) -> Iterator[Any]:  # noqa: ANN401 - pyarrow ships no 
 
 
 def _merged(streams: list[Iterator[Any]]) -> Iterator[Any]:
-    held: list[Any] = [next(stream, None) for stream in streams]
-    while any(rows is not None for rows in held):
+    first_batches: list[Any] = [next(stream, None) for stream in streams]
+    while any(rows is not None for rows in first_batches):
         # Beyond the nearest last row that is held, rows of the files that end there may still come.
-        last = min(rows.column(ROW_ID)[-1].as_py() for rows in held if rows is not None)
+        last = min(rows.column(ROW_ID)[-1].as_py() for rows in first_batches if rows is not None)
         ready = []
-        for number, rows in enumerate(held):
+        for number, rows in enumerate(first_batches):
             if rows is None:
                 continue
             cut = int(np.searchsorted(rows.column(ROW_ID).to_numpy(), last, side="right"))
             ready.append(pa.Table.from_batches([rows.slice(0, cut)]))
-            held[number] = rows.slice(cut) if cut < len(rows) else next(streams[number], None)
+            first_batches[number] = rows.slice(cut) if cut < len(rows) else next(streams[number], None)
         together = pa.concat_tables(ready, promote_options="permissive")
         order = np.argsort(together.column(ROW_ID).to_numpy(), kind="stable")
         yield together.take(pa.array(order))
@@ -113,10 +113,10 @@ def _schema_of(parts: Sequence[Path]) -> Any:  # noqa: ANN401 - pyarrow ships no
     schemas = [schema for schema, rows in files if rows] or [files[0][0]]
     schemas = [schema.remove(schema.get_field_index(ROW_ID)) for schema in schemas]
     whole = pa.unify_schemas(schemas, promote_options="permissive")
-    kept = [json.loads(schema.metadata[b"pandas"]) for schema in schemas]
-    pandas = kept[0]
+    pandas_metadata = [json.loads(schema.metadata[b"pandas"]) for schema in schemas]
+    pandas = pandas_metadata[0]
     for place, column in enumerate(pandas["columns"]):
-        same = [each["columns"][place] for each in kept]
+        same = [each["columns"][place] for each in pandas_metadata]
         pandas["columns"][place] = next((each for each in same if each["pandas_type"] != "empty"), column)
     for index in pandas["index_columns"]:
         if isinstance(index, dict):
@@ -126,8 +126,8 @@ def _schema_of(parts: Sequence[Path]) -> Any:  # noqa: ANN401 - pyarrow ships no
 
 def _schema_and_rows(path: Path) -> tuple[Any, int]:
     with path.open("rb") as file:
-        opened = pa.ipc.open_file(file)
-        return opened.schema, sum(batch.num_rows for batch in _batches_of(opened))
+        reader = pa.ipc.open_file(file)
+        return reader.schema, sum(batch.num_rows for batch in _batches_of(reader))
 
 
 _TABLES = ("scores", "reasons", "contributions")
@@ -136,7 +136,7 @@ _TABLES = ("scores", "reasons", "contributions")
 def score_parts(
     source: Path,
     target: Path,
-    asked: ScoreRequest,
+    request: ScoreRequest,
     parts: int,
     calendar: SchoolCalendar | None,
     progress: Callable[[str, int, int], None],
@@ -157,7 +157,7 @@ def score_parts(
         As for ``score_folder``.
     """
     try:
-        choices = asked.choices() | {"calendar": None if calendar is None else calendar.version}
+        choices = request.choices() | {"calendar": None if calendar is None else calendar.version}
         progress("Empreinte des fichiers", 0, 0)
         runs = PartRuns(
             source,
@@ -165,11 +165,11 @@ def score_parts(
             parts,
             key=fingerprint(source, choices),
             calendar=calendar,
-            started_before=asked.as_of,
+            started_before=request.as_of,
             progress=progress,
         )
         try:
-            digest = _scored(runs, target, asked, progress)
+            digest = _scored(runs, target, request, progress)
         except DecrochageError:
             runs.clear()  # the files or the choices will change
             raise
@@ -186,66 +186,66 @@ def score_parts(
 
 
 def _scored(
-    runs: PartRuns, target: Path, asked: ScoreRequest, progress: Callable[[str, int, int], None]
+    runs: PartRuns, target: Path, request: ScoreRequest, progress: Callable[[str, int, int], None]
 ) -> ScoreDigest:
-    finished = runs.run(
+    parts = runs.run(
         lambda tables, facts: score_part(
             tables,
             facts,
-            as_of=asked.as_of,
-            model=asked.model,
-            policy=asked.policy,
-            explain=asked.explain,
-            exclude=asked.exclude,
+            as_of=request.as_of,
+            model=request.model,
+            policy=request.policy,
+            explain=request.explain,
+            exclude=request.exclude,
             calendar=runs.calendar,
             row_id=ROW_ID,
-            on_fault="raise" if asked.raise_faults else "quarantine",
+            on_fault="raise" if request.raise_faults else "quarantine",
         ),
         "Scores et motifs",
-        raise_faults=asked.raise_faults,
+        raise_faults=request.raise_faults,
     )
-    if not finished:
-        runs.people().known_on(asked.as_of)  # says why nobody is known on that day
-    digests = pa.concat_tables([each.table("digest") for each in finished]).to_pydict()
-    _refuse_unknown(asked, {pupil for text in digests["named"] for pupil in json.loads(text)})
-    _say_warnings(finished)
+    if not parts:
+        runs.people().known_on(request.as_of)  # says why nobody is known on that day
+    digests = pa.concat_tables([each.table("digest") for each in parts]).to_pydict()
+    _refuse_unknown(request, {pupil for text in digests["named"] for pupil in json.loads(text)})
+    _say_warnings(parts)
     progress("Écriture", 0, 0)
     digest = ScoreDigest.merged(
         [ScoreDigest.from_dict(json.loads(text)) for text in digests["digest"]],
-        merge_counts((each.faults for each in finished), runs.split.shared),
+        merge_counts((each.faults for each in parts), runs.split.shared),
     )
-    _write(finished, digest, target)
+    _write(parts, digest, target)
     return digest
 
 
-def _say_warnings(finished: Sequence[Finished]) -> None:
+def _say_warnings(parts: Sequence[Finished]) -> None:
     """Give each warning of a part once, as if everybody had been scored at once."""
-    rows = [row for each in finished for row in each.table("warnings").to_pylist()]
+    rows = [row for each in parts for row in each.table("warnings").to_pylist()]
     for category, text in dict.fromkeys((row["category"], row["text"]) for row in rows):
         warnings.warn(text, getattr(errors, category), stacklevel=5)
 
 
-def _refuse_unknown(asked: ScoreRequest, known: set[str]) -> None:
+def _refuse_unknown(request: ScoreRequest, known_ids: set[str]) -> None:
     """Say which pupils named by their id are in no part."""
-    if strangers := [pupil for pupil in asked.explained if pupil not in known]:
+    if strangers := [pupil for pupil in request.explained if pupil not in known_ids]:
         raise unknown_explain(strangers)
-    if strangers := [pupil for pupil in asked.exclude if pupil not in known]:
+    if strangers := [pupil for pupil in request.exclude if pupil not in known_ids]:
         warnings.warn(unknown_exclude(strangers), stacklevel=5)
 
 
-def _write(finished: Sequence[Finished], digest: ScoreDigest, target: Path) -> None:
+def _write(parts: Sequence[Finished], digest: ScoreDigest, target: Path) -> None:
     """Write the same files as ``RiskScores.write``."""
     lists = fresh_lists(target)
     for name in _TABLES:
-        merge_tables([each.path(name) for each in finished], target / f"{name}.parquet")
+        merge_tables([each.path(name) for each in parts], target / f"{name}.parquet")
     run = json.dumps(digest.run.to_dict(), ensure_ascii=False, indent=1)
     (target / "run.json").write_text(f"{run}\n", encoding="utf-8")
-    rows = pa.concat_tables([each.table("lists") for each in finished])
+    rows = pa.concat_tables([each.table("lists") for each in parts])
     schools = sorted(rows.column("school_id").unique().drop_null().to_pylist())
     for school in schools:
         of_school = rows.filter(pc.equal(rows.column("school_id"), school)).to_pandas()
-        ordered = of_school.sort_values(["class_id", "pupil_id"], kind="stable", na_position="last")
-        write_list(pd.DataFrame([json.loads(line) for line in ordered["line"]]), lists / f"{school}.csv")
+        lines = of_school.sort_values(["class_id", "pupil_id"], kind="stable", na_position="last")
+        write_list(pd.DataFrame([json.loads(line) for line in lines["line"]]), lists / f"{school}.csv")
 
 
 _STEPS = 3
@@ -315,7 +315,7 @@ def score_folder(  # noqa: PLR0913 - the choices of a run, each with its default
     source, target = Path(folder), Path(out)
     refuse_other_kinds(model, policy)
     count = checked_parts(choose_parts(source) if partitions is None else partitions, on_fault)
-    asked = ScoreRequest(
+    request = ScoreRequest(
         to_date(as_of),
         model or load_demo_model(),
         policy or load_policy(),
@@ -323,31 +323,31 @@ def score_folder(  # noqa: PLR0913 - the choices of a run, each with its default
         ids_of(exclude),
         raise_faults=on_fault == "raise",
     )
-    if asked.model.demo:
+    if request.model.demo:
         hint = "Hint: train_model(records, outcomes) trains a model on your own data."
         warnings.warn(f"{DEMO_NOTICE} {hint}", DemoModelWarning, stacklevel=2)
     tell = progress or (lambda _line, _done, _all: None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DemoModelWarning)  # said once, above
         if count == 1:
-            return _score_at_once(source, target, asked, calendar, tell)
-        return score_parts(source, target, asked, count, calendar, tell)
+            return _score_at_once(source, target, request, calendar, tell)
+        return score_parts(source, target, request, count, calendar, tell)
 
 
 def _score_at_once(
     source: Path,
     target: Path,
-    asked: ScoreRequest,
+    request: ScoreRequest,
     calendar: SchoolCalendar | None,
     progress: Callable[[str, int, int], None],
 ) -> FolderScores:
     progress("Lecture et vérification des extraits", 0, _STEPS)
-    found = read_folder(source)
+    extracts = read_folder(source)
     records = PupilRecords.of_folder(
-        found, on_fault="raise" if asked.raise_faults else "quarantine", calendar=calendar
+        extracts, on_fault="raise" if request.raise_faults else "quarantine", calendar=calendar
     )
     progress("Scores et motifs", 1, _STEPS)
-    scores = asked.score(records)
+    scores = request.score(records)
     progress("Écriture", 2, _STEPS)
     scores.write(target)
-    return FolderScores(target, ScoreDigest.of(scores), 1, found.notes, found.ignored)
+    return FolderScores(target, ScoreDigest.of(scores), 1, extracts.notes, extracts.ignored)

@@ -66,13 +66,13 @@ def part_of_pupils(ids: Any, parts: int) -> npt.NDArray[np.int64]:  # noqa: ANN4
     >>> part_of_pupils(pa.array(["a1", "b2", None, "a1"]), 5).tolist()
     [4, 3, -1, 4]
     """
-    coded = texts_of_ids(ids).dictionary_encode()
-    texts = np.asarray(coded.dictionary.to_pylist(), dtype=object)
-    hashed = pd.util.hash_array(texts, categorize=False) if texts.size else np.empty(0, dtype=np.uint64)
-    of_text = np.append((hashed % np.uint64(parts)).astype(np.int64), EVERY_PART)
-    codes = coded.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False)
-    found: npt.NDArray[np.int64] = of_text[codes]
-    return found
+    codes_and_texts = texts_of_ids(ids).dictionary_encode()
+    texts = np.asarray(codes_and_texts.dictionary.to_pylist(), dtype=object)
+    hashes = pd.util.hash_array(texts, categorize=False) if texts.size else np.empty(0, dtype=np.uint64)
+    of_text = np.append((hashes % np.uint64(parts)).astype(np.int64), EVERY_PART)
+    codes = codes_and_texts.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False)
+    parts_of_rows: npt.NDArray[np.int64] = of_text[codes]
+    return parts_of_rows
 
 
 def blocks_of_parquet(path: Path) -> Iterator[Any]:
@@ -106,9 +106,9 @@ def _schema_of(path: Path, files: list[Path]) -> Any:  # noqa: ANN401 - pyarrow 
     for file in files:
         name = f"{path.name}/{file.name}" if path.is_dir() else file.name
         try:
-            with pq.ParquetFile(file) as opened:
-                schemas.append(opened.schema_arrow)
-                missing |= _with_missing(opened)
+            with pq.ParquetFile(file) as parquet:
+                schemas.append(parquet.schema_arrow)
+                missing |= _with_missing(parquet)
         except (pa.ArrowException, OSError) as error:
             faults.append(str(unreadable(file, name, error)))
     if faults:
@@ -127,7 +127,7 @@ def _schema_of(path: Path, files: list[Path]) -> Any:  # noqa: ANN401 - pyarrow 
 
 def _with_missing(file: Any) -> set[str]:  # noqa: ANN401 - pyarrow ships no types
     """Small whole-number columns of a file in which a cell is missing."""
-    found = set()
+    columns = set()
     for name in file.schema_arrow.names:
         place = file.schema_arrow.get_field_index(name)
         if place < 0 or file.schema_arrow.field(place).type not in _SMALL_INTEGERS:
@@ -139,15 +139,15 @@ def _with_missing(file: Any) -> set[str]:  # noqa: ANN401 - pyarrow ships no typ
             else:
                 nulls = file.read_row_group(group, columns=[name]).column(0).null_count
             if nulls:
-                found.add(name)
+                columns.add(name)
                 break
-    return found
+    return columns
 
 
 def _blocks_of(file: Path) -> Iterator[Any]:
-    with pq.ParquetFile(file, pre_buffer=False, buffer_size=1 << 20) as opened:
+    with pq.ParquetFile(file, pre_buffer=False, buffer_size=1 << 20) as parquet:
         batches, rows = [], 0
-        for batch in opened.iter_batches(batch_size=1 << 16):
+        for batch in parquet.iter_batches(batch_size=1 << 16):
             batches.append(batch)
             rows += len(batch)
             if rows >= BLOCK_ROWS:
@@ -192,21 +192,21 @@ class TableSplitter:
         order = np.argsort(of_row, kind="stable")
         bounds = np.searchsorted(of_row[order], np.arange(EVERY_PART, self._parts + 1))
         sorted_block = block.take(pa.array(order))
-        shared = order[: bounds[1]]
+        shared_rows = order[: bounds[1]]
         for part, writer in enumerate(self._writers):
             first, after = bounds[part + 1], bounds[part + 2]
             rows = order[first:after]
             piece = sorted_block.slice(first, after - first)
-            if shared.size:
-                rows = np.sort(np.concatenate([shared, rows]))
+            if shared_rows.size:
+                rows = np.sort(np.concatenate([shared_rows, rows]))
                 piece = block.take(pa.array(rows))
             if rows.size:
                 writer.write_table(piece)
                 _append(number[rows], self._folder / "rows" / f"{self._name}-{part:05}.i64")
-        if shared.size:
-            _append(number[np.sort(shared)], self._folder / "rows" / f"{self._name}-shared.i64")
+        if shared_rows.size:
+            _append(number[np.sort(shared_rows)], self._folder / "rows" / f"{self._name}-shared.i64")
         self.rows += len(block)
-        self.of_pupils += len(block) - shared.size
+        self.of_pupils += len(block) - shared_rows.size
 
     def close(self) -> None:
         """Finish the files."""
@@ -226,8 +226,8 @@ class TableSplitter:
         unusable = any(name not in names for name in TABLES[self._name].required)
         if "pupil_id" not in names or (may_be_shared and unusable):
             return np.full(len(block), of_nobody, dtype=np.int64)
-        found = part_of_pupils(block.column("pupil_id"), self._parts)
-        return np.where(found == EVERY_PART, of_nobody, found)
+        parts = part_of_pupils(block.column("pupil_id"), self._parts)
+        return np.where(parts == EVERY_PART, of_nobody, parts)
 
 
 _MAY_BE_SHARED = frozenset(
@@ -307,25 +307,25 @@ class SplitFolder:
         state = folder / _STATE
         if not state.is_file():
             return None
-        kept = json.loads(state.read_text(encoding="utf-8"))
-        calendar = None if kept["calendar"] is None else Path(kept["calendar"])
+        values = json.loads(state.read_text(encoding="utf-8"))
+        calendar = None if values["calendar"] is None else Path(values["calendar"])
         return cls(
-            **kept
+            **values
             | {
                 "folder": folder,
                 "calendar": calendar,
-                "notes": tuple(kept["notes"]),
-                "ignored": tuple(kept["ignored"]),
+                "notes": tuple(values["notes"]),
+                "ignored": tuple(values["ignored"]),
             }
         )
 
     def save(self) -> None:
         """Say that every part is written."""
-        kept = asdict(self) | {
+        values = asdict(self) | {
             "folder": None,
             "calendar": None if self.calendar is None else str(self.calendar),
         }
-        text = json.dumps(kept, ensure_ascii=False)
+        text = json.dumps(values, ensure_ascii=False)
         write_whole(self.folder / _STATE, text)
 
     def calendar_or(self, given: SchoolCalendar | None) -> SchoolCalendar:
@@ -341,11 +341,11 @@ class SplitFolder:
 
         A table of which the part holds no row is there with its columns.
         """
-        found = {}
+        tables_by_name = {}
         for name in self.rows if only is None else [name for name in only if name in self.rows]:
             table = pq.read_table(self.folder / f"{part:05}" / f"{name}.parquet", partitioning=None)
-            found[name] = table.append_column(ROW_ID, pa.array(self._rows_of(name, part)))
-        return found
+            tables_by_name[name] = table.append_column(ROW_ID, pa.array(self._rows_of(name, part)))
+        return tables_by_name
 
     def people(self, part: int) -> dict[str, pa.Table]:
         """Read the pupils of one part, their enrolments, coverage and outcomes alone."""
@@ -354,8 +354,8 @@ class SplitFolder:
     @property
     def shared(self) -> dict[str, npt.NDArray[np.int64]]:
         """Rows of the extract that every part holds, per table that has some."""
-        found = {name: self.shared_rows(name) for name in self.rows}
-        return {name: rows for name, rows in found.items() if rows.size}
+        rows_by_table = {name: self.shared_rows(name) for name in self.rows}
+        return {name: rows for name, rows in rows_by_table.items() if rows.size}
 
     def shared_rows(self, name: str) -> npt.NDArray[np.int64]:
         """Rows of a table that every part holds, in rows of the extract."""
@@ -407,12 +407,18 @@ def split_folder(
         rows[name], of_pupils[name] = splitter.rows, splitter.of_pupils
         return RawTable((), (), 0), notes
 
-    found = read_folder(folder, split)
-    done = SplitFolder(
-        target, parts, rows, found.calendar, found.notes, found.ignored, of_pupils.get("coverage", 0) > 0
+    extracts = read_folder(folder, split)
+    split_parts = SplitFolder(
+        target,
+        parts,
+        rows,
+        extracts.calendar,
+        extracts.notes,
+        extracts.ignored,
+        of_pupils.get("coverage", 0) > 0,
     )
-    done.save()
-    return done
+    split_parts.save()
+    return split_parts
 
 
 def _stream(path: Path, splitter: TableSplitter) -> tuple[str, ...]:

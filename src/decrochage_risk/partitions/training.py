@@ -83,8 +83,8 @@ class PartedRecords:
     @cached_property
     def faults(self) -> _Faults:
         """Counts of the faults of every part."""
-        counted = merge_counts((each.faults for each in self._finished), self._runs.split.shared)
-        return _Faults(CountedFaults.of(counted, "error"), CountedFaults.of(counted, "warning"))
+        counts = merge_counts((each.faults for each in self._finished), self._runs.split.shared)
+        return _Faults(CountedFaults.of(counts, "error"), CountedFaults.of(counts, "warning"))
 
     def snapshots(self, dates: Sequence[date], *, closes: tuple[int, int]) -> Snapshots:
         """Take the rows of every date from each part, and put them in the order that all records give.
@@ -190,7 +190,7 @@ def train_folder(
     TrainingWarning
         As for ``train_model``.
     """
-    found = train_on_folder(
+    training = train_on_folder(
         folder,
         on_fault=on_fault,
         calendar=calendar,
@@ -199,7 +199,7 @@ def train_folder(
         progress=progress,
         **choices,
     )
-    return found.model
+    return training.model
 
 
 def train_on_folder(
@@ -215,16 +215,16 @@ def train_on_folder(
     """Train as :func:`train_folder`, and tell what is to be known of the extracts."""
     source = Path(folder)
     parts = checked_parts(choose_parts(source) if partitions is None else partitions, on_fault)
-    raised = on_fault == "raise"
+    raise_faults = on_fault == "raise"
     if choices.get("as_of_dates") is not None:
         choices["as_of_dates"] = [to_date(day) for day in cast("Iterable[object]", choices["as_of_dates"])]
     if parts == 1:
-        return _at_once(source, calendar, progress, raise_faults=raised, choices=choices)
+        return _at_once(source, calendar, progress, raise_faults=raise_faults, choices=choices)
     try:
         if work is not None:
-            return _in_parts(source, Path(work), parts, calendar, progress, raised, choices)
+            return _in_parts(source, Path(work), parts, calendar, progress, raise_faults, choices)
         with tempfile.TemporaryDirectory() as place:
-            return _in_parts(source, Path(place, "work"), parts, calendar, progress, raised, choices)
+            return _in_parts(source, Path(place, "work"), parts, calendar, progress, raise_faults, choices)
     except OSError as error:
         raise RecordsError(
             explain_error(
@@ -243,13 +243,15 @@ def _at_once(
     raise_faults: bool,
     choices: dict[str, Any],
 ) -> FolderTraining:
-    found = read_folder(source)
+    extracts = read_folder(source)
     records = PupilRecords.of_folder(
-        found, on_fault="raise" if raise_faults else "quarantine", calendar=calendar
+        extracts, on_fault="raise" if raise_faults else "quarantine", calendar=calendar
     )
     model = train_model(records, progress=progress, **choices)
     faults = records.faults
-    return FolderTraining(model, 1, found.notes, found.ignored, len(faults.errors), len(faults.warnings))
+    return FolderTraining(
+        model, 1, extracts.notes, extracts.ignored, len(faults.errors), len(faults.warnings)
+    )
 
 
 def _in_parts(
@@ -267,10 +269,15 @@ def _in_parts(
 
     # Only what the rows depend on: another seed or other options begin with the same rows.
     rows = {name: choices.get(name) for name in ("as_of_dates", "school_years", "outcome_closes")}
-    asked = {name: None if value is None else [str(each) for each in value] for name, value in rows.items()}
-    asked |= {"calendar": None if calendar is None else [calendar.version], "on_fault": [str(raise_faults)]}
-    asked |= {"features": [json.dumps(each, sort_keys=True) for each in contract()]}
-    runs = PartRuns(source, work, parts, key=fingerprint(source, asked), calendar=calendar, progress=tell)
+    question = {
+        name: None if value is None else [str(each) for each in value] for name, value in rows.items()
+    }
+    question |= {
+        "calendar": None if calendar is None else [calendar.version],
+        "on_fault": [str(raise_faults)],
+    }
+    question |= {"features": [json.dumps(each, sort_keys=True) for each in contract()]}
+    runs = PartRuns(source, work, parts, key=fingerprint(source, question), calendar=calendar, progress=tell)
     records = PartedRecords(runs, raise_faults=raise_faults)
     try:
         model = train_model(records, progress=progress, **choices)
@@ -278,7 +285,7 @@ def _in_parts(
         records.refuse_faults(error)
         runs.clear()
         raise
-    found = runs.split
+    split = runs.split
     errors, warnings = len(records.faults.errors), len(records.faults.warnings)
     runs.clear()
-    return FolderTraining(model, parts, found.notes, found.ignored, errors, warnings)
+    return FolderTraining(model, parts, split.notes, split.ignored, errors, warnings)
