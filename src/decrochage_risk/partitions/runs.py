@@ -34,7 +34,7 @@ from decrochage_risk.errors import (
 )
 from decrochage_risk.partitions.merged_faults import PartFaults, merge_faults
 from decrochage_risk.partitions.splitting import MOST_PARTS, SplitFolder, split_folder, write_whole
-from decrochage_risk.records.cells import EMPTY_TABLE
+from decrochage_risk.records.rules import EMPTY_TABLE
 from decrochage_risk.records.table_schemas import TABLES
 
 if TYPE_CHECKING:

@@ -173,10 +173,10 @@ class CodedTable:
         """Give some cells of a column as Python objects, as pandas gives them."""
         values = self.columns[name]
         cells = values.take(rows) if isinstance(values, Texts) else values[rows]
-        shown: npt.NDArray[np.object_] = (
+        as_objects: npt.NDArray[np.object_] = (
             pd.Series(_as_pandas(self.table.column(name), cells)).astype(object).to_numpy()
         )
-        return shown
+        return as_objects
 
     def frame(self) -> pd.DataFrame:
         """Make a pandas frame of its own, indexed by ``labels``.

@@ -112,10 +112,10 @@ class FaultGroup:
 def _objects(values: npt.ArrayLike) -> npt.NDArray[np.object_]:
     if isinstance(values, np.ndarray) and values.dtype == object:
         return values
-    listed = list(cast("Iterable[object]", values))
-    made = np.empty(len(listed), dtype=object)
-    made[:] = listed
-    return made
+    items = list(cast("Iterable[object]", values))
+    array = np.empty(len(items), dtype=object)
+    array[:] = items
+    return array
 
 
 def cut_value(value: object, longest: int = _LONGEST_VALUE) -> str:
@@ -194,10 +194,10 @@ class FaultReport:
     @cached_property
     def counts(self) -> dict[tuple[str, str], int]:
         """Faulty rows per table and rule."""
-        counted: Counter[tuple[str, str]] = Counter()
+        count_of: Counter[tuple[str, str]] = Counter()
         for group in self.groups:
-            counted[group.table, group.rule] += len(group)
-        return dict(counted)
+            count_of[group.table, group.rule] += len(group)
+        return dict(count_of)
 
     def rows(self, table: str, severity: Severity | None = None) -> npt.NDArray[np.int64]:
         """Rows of one table with at least one fault.
@@ -214,17 +214,17 @@ class FaultReport:
         (n,) int64 array
             0-based positions in the table as given, sorted, each once.
         """
-        found = [
+        rows_of = [
             group.rows for group in self.groups if group.table == table and severity in (None, group.severity)
         ]
-        return np.unique(np.concatenate(found)) if found else np.empty(0, dtype=np.int64)
+        return np.unique(np.concatenate(rows_of)) if rows_of else np.empty(0, dtype=np.int64)
 
     @cached_property
     def frame(self) -> pd.DataFrame:
         """One line per faulty row: table, row (missing for a whole table), column, value, rule, severity, expected, hint."""
         sizes = [len(group) for group in self.groups]
         words = ("table", "column", "rule", "severity", "expected", "hint")
-        repeated = {
+        texts = {
             word: pd.Series([getattr(group, word) for group in self.groups], dtype="str").repeat(sizes).array
             for word in words
         }
@@ -234,7 +234,7 @@ class FaultReport:
         row = np.concatenate([np.empty(0, dtype=np.int64), *rows])
         value = np.concatenate([np.empty(0, dtype=object), *values])
         frame = pd.DataFrame(
-            {**repeated, "row": pd.arrays.IntegerArray(row, row < 0), "value": pd.Series(value, dtype=object)}
+            {**texts, "row": pd.arrays.IntegerArray(row, row < 0), "value": pd.Series(value, dtype=object)}
         )
         return frame[["table", "row", "column", "value", "rule", "severity", "expected", "hint"]]
 
@@ -246,18 +246,18 @@ class FaultReport:
         if not self.groups:
             return "No fault in the records."
         parts = [self._headline()]
-        ordered = sorted(
+        in_order = sorted(
             self.groups, key=lambda group: (group.severity, group.table, group.rule, group.column or "")
         )
-        parts.extend(_paragraph(group) for group in ordered)
+        parts.extend(_paragraph(group) for group in in_order)
         return "\n\n".join(parts)
 
     def __repr__(self) -> str:
         return f"<FaultReport: {self._headline()}>"
 
     def _headline(self) -> str:
-        counted = [(len(self.errors), "error"), (len(self.warnings), "warning")]
-        words = [_plural(number, word) for number, word in counted if number]
+        count_of = [(len(self.errors), "error"), (len(self.warnings), "warning")]
+        words = [_plural(number, word) for number, word in count_of if number]
         return f"{' and '.join(words) or 'No fault'} in the records. Rows are counted from 0, without the header."
 
 
@@ -271,8 +271,8 @@ def _paragraph(group: FaultGroup) -> str:
     size = _plural(rows.size, "row") if rows.size else "the whole table"
     lines = [f"{group.severity.upper()} {group.rule}: {where}, {size}"]
     if rows.size:
-        shown = zip(rows[:_EXAMPLES], values[:_EXAMPLES], strict=True)
-        came = ", ".join(f"row {row} {cut_value(value)}" for row, value in shown)
+        examples = zip(rows[:_EXAMPLES], values[:_EXAMPLES], strict=True)
+        came = ", ".join(f"row {row} {cut_value(value)}" for row, value in examples)
         lines.append(f"  came:     {came}" + (", …" if rows.size > _EXAMPLES else ""))
     elif values.size:
         lines.append(f"  came:     {values[0]}")

@@ -1,6 +1,6 @@
-"""Arrow tables and Parquet files into raw frames: the forms that polars, pyarrow and data warehouses write.
+"""A table as it came (a pandas frame, an Arrow table or lists), whose cells nobody has looked at yet.
 
-A table as it came: a pandas frame, an Arrow table or lists, whose cells nobody has looked at yet.
+Parquet files are read into such tables here.
 """
 
 from __future__ import annotations
@@ -68,11 +68,11 @@ def frame_of_arrow(table: Any) -> pd.DataFrame:  # noqa: ANN401  pyarrow ships n
             table = table.set_column(place, column.name, pa.nulls(len(table), pa.string()))
         elif pa.types.is_decimal(column.type):
             table = table.set_column(place, column.name, table.column(place).cast(pa.float64()))
-    masked = {pa.bool_(): pd.BooleanDtype(), pa.int64(): pd.Int64Dtype(), pa.uint64(): pd.UInt64Dtype()}
+    masked_types = {pa.bool_(): pd.BooleanDtype(), pa.int64(): pd.Int64Dtype(), pa.uint64(): pd.UInt64Dtype()}
     with_missing = {
         column.type for column, cells in zip(table.schema, table.columns, strict=True) if cells.null_count
     }
-    kinds = {kind: dtype for kind, dtype in masked.items() if kind in with_missing}
+    kinds = {kind: dtype for kind, dtype in masked_types.items() if kind in with_missing}
     frame: pd.DataFrame = table.to_pandas(date_as_object=False, ignore_metadata=True, types_mapper=kinds.get)
     return frame
 
@@ -89,10 +89,10 @@ def plain_columns(table: Any) -> Any:  # noqa: ANN401  pyarrow ships no types
     table = table.select(
         [name for name in table.column_names if not re.fullmatch(r"__index_level_\d+__", name)]
     )
-    if nested := [column.name for column in table.schema if pa.types.is_nested(column.type)]:
+    if nested_columns := [column.name for column in table.schema if pa.types.is_nested(column.type)]:
         raise UnreadableRecordsError(
             explain_error(
-                f"The columns {', '.join(nested)} of a table hold lists or structures",
+                f"The columns {', '.join(nested_columns)} of a table hold lists or structures",
                 expected="one value per cell",
                 hint="Give them as a table of their own, one row per element.",
             )
@@ -271,8 +271,8 @@ class RawTable:
             return cells.reset_index(drop=True)
         if isinstance(cells, list):
             return pd.Series(cells) if cells else pd.Series(dtype="str")
-        made: pd.Series = frame_of_arrow(pa.table({"cells": self._plain(place)}))["cells"]
-        return made
+        column: pd.Series = frame_of_arrow(pa.table({"cells": self._plain(place)}))["cells"]
+        return column
 
     def _plain(self, place: int) -> Any:  # noqa: ANN401 - an Arrow ChunkedArray
         cells = self.cells[place]
@@ -285,5 +285,5 @@ class RawTable:
         if isinstance(self.cells[0], pa.ChunkedArray):
             plain = [self._plain(place) for place in range(len(self.names))]
             return frame_of_arrow(pa.table(plain, names=list(self.names)))
-        made: pd.DataFrame = pd.concat([self.series(place) for place in range(len(self.names))], axis=1)
-        return made.set_axis(list(self.names), axis=1)
+        whole: pd.DataFrame = pd.concat([self.series(place) for place in range(len(self.names))], axis=1)
+        return whole.set_axis(list(self.names), axis=1)
