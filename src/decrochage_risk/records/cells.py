@@ -17,12 +17,25 @@ import pyarrow as pa
 from pandas.api import types
 
 from decrochage_risk.records.coded_columns import NO_CODE, NO_DAY, Texts, days_of
+from decrochage_risk.records.raw_tables import series_of_arrow
 from decrochage_risk.records.rules import (
+    BAD_BYTES,
     BAD_DATE,
+    BYTES_AS_TEXT,
     MARK_WORD,
+    SERIAL_DATE,
+    SERIAL_DATES,
     TIME_OF_DAY,
     UNKNOWN_CHOICE,
+    UTC_MIDNIGHT,
+    UTC_MIDNIGHTS,
     WRONG_TYPE,
+)
+from decrochage_risk.school_year.day_cells import (
+    days_of_serials,
+    days_of_texts,
+    days_of_times,
+    days_of_zoned,
 )
 
 if TYPE_CHECKING:
@@ -32,6 +45,7 @@ if TYPE_CHECKING:
 
     from decrochage_risk.records.faults import Rule
     from decrochage_risk.records.table_schemas import Column
+    from decrochage_risk.school_year.day_cells import Days
 
 
 __all__ = [
@@ -43,11 +57,12 @@ __all__ = [
     "read_cells",
 ]
 
-Nature = Literal["missing", "text", "integer", "float", "flag", "day", "zoned", "coded", "other"]
+Nature = Literal["missing", "text", "bytes", "integer", "float", "flag", "day", "zoned", "coded", "other"]
 
 _NATURE_OF_OBJECTS: dict[str, Nature] = {
     "empty": "missing",
     "string": "text",
+    "bytes": "bytes",
     "boolean": "flag",
     "integer": "integer",
     "floating": "float",
@@ -70,20 +85,25 @@ class Part:
         What came.
     rows : (n,) int array or None
         Where they stand in the column; None for the whole column.
+    is_column : bool
+        Whether what only all cells together can tell may be looked for.
     """
 
     nature: Nature
     cells: pd.Series
     rows: npt.NDArray[np.intp] | None = None
+    is_column: bool = False
 
 
-def parts_of(column: pd.Series) -> tuple[Part, ...]:
+def parts_of(column: pd.Series, *, is_column: bool = False) -> tuple[Part, ...]:
     """Split a column into parts of one nature each.
 
     Parameters
     ----------
     column : Series
         Any column: numpy, pandas or Arrow typed, categorical, or Python objects of any type.
+    is_column : bool
+        Whether the cells are a whole column of an extract (see :func:`read_cells`); a part of it is not.
 
     Returns
     -------
@@ -98,11 +118,13 @@ def parts_of(column: pd.Series) -> tuple[Part, ...]:
     if isinstance(column.dtype, pd.ArrowDtype):
         column = _from_arrow(column)
     if column.dtype == object:
-        return tuple(_parts_of_objects(column))
+        parts = tuple(_parts_of_objects(column))
+        whole = len(parts) == 1 and parts[0].rows is None
+        return (replace(parts[0], is_column=is_column),) if whole else parts
     nature = _nature_of_typed(column)
     if nature == "text":
         column = column.astype("str")
-    return (Part(nature, column),)
+    return (Part(nature, column, is_column=is_column),)
 
 
 def _from_arrow(column: pd.Series) -> pd.Series:
@@ -111,12 +133,7 @@ def _from_arrow(column: pd.Series) -> pd.Series:
         return column.astype("UInt64" if arrow == pa.uint64() else "Int64")
     if pa.types.is_boolean(arrow):
         return column.astype("boolean")
-    if pa.types.is_decimal(arrow):
-        return column.astype("float64")
-    if pa.types.is_string(arrow) or pa.types.is_large_string(arrow):
-        return column.astype("str")
-    cells: pd.Series = pa.chunked_array(column.array.__arrow_array__()).to_pandas(date_as_object=False)
-    return cells
+    return series_of_arrow(pa.chunked_array(column.array.__arrow_array__()))
 
 
 def _nature_of_typed(column: pd.Series) -> Nature:
@@ -174,6 +191,8 @@ def _fits(nature: Nature, cell: object) -> bool:
 def _converted(nature: Nature, column: pd.Series) -> tuple[Nature, pd.Series]:
     if nature == "text":
         return nature, column.astype("str")
+    if nature == "bytes":
+        return nature, column
     if nature == "flag":
         return nature, column.astype("boolean")
     if nature == "float":
@@ -190,12 +209,7 @@ Marks = dict["Rule", "npt.NDArray[np.bool_]"]
 """Per rule, the rows that break it; only rules that some row breaks are keys."""
 
 _DAY = "datetime64[s]"
-_MONTHS = 12
-_ISO_DAY = r"^(?P<year>[0-9]{4})-(?P<month>[0-9]{1,2})-(?P<day>[0-9]{1,2})(?P<time>[T ][0-9:.]+)?$"
-_PLAIN_DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
-_FRENCH_DAY = r"^(?P<day>[0-9]{1,2})/(?P<month>[0-9]{1,2})/(?P<year>[0-9]{4})(?P<time> [0-9:.]+)?$"
 _NUMBER = r"[+-]?[0-9]+(?:[.,][0-9]+)?(?:[eE][+-]?[0-9]+)?"
-_MIDNIGHT = r"[T ]0{1,2}(?::0{2})*(?:\.0+)?"
 _FLAGS: Mapping[str, float] = {
     **dict.fromkeys(("true", "vrai", "1", "1.0", "oui", "o", "yes", "y"), 1.0),
     **dict.fromkeys(("false", "faux", "0", "0.0", "non", "n", "no"), 0.0),
@@ -213,33 +227,41 @@ class Cells:
         or pandas ``str`` text; of :meth:`coded` cells the values that a ``CodedTable`` holds.
     marks : dict of Rule to bool array
         Rows with a fault; a cell with an error is missing in ``array``.
+    column_rules : tuple of Rule
+        Warnings about the column as a whole, such as texts that came as bytes.
     """
 
     array: Any
     marks: Marks
+    column_rules: tuple[Rule, ...] = ()
 
     def take(self, codes: npt.NDArray[np.intp]) -> Cells:
-        """Repeat cells by their positions; -1 is a missing cell."""
-        marks = {rule: np.append(mask, [False])[codes] for rule, mask in self.marks.items()}
+        """Repeat cells by their positions; -1 is a missing cell, and a cell that is not used marks no row."""
+        marks = _only_some({rule: np.append(mask, [False])[codes] for rule, mask in self.marks.items()})
         if isinstance(self.array, np.ndarray):
-            return Cells(np.append(self.array, _missing(self.array.dtype))[codes], marks)
-        return Cells(self.array.take(codes, allow_fill=True), marks)
+            array: Any = np.append(self.array, _missing(self.array.dtype))[codes]
+        else:
+            array = self.array.take(codes, allow_fill=True)
+        return Cells(array, marks, self.column_rules)
 
     def coded(self, column: Column) -> Cells:
         """Give the same cells as a :class:`~decrochage_risk.records.coded_columns.CodedTable` holds them."""
+        return replace(self, array=self._coded(column))
+
+    def _coded(self, column: Column) -> Any:  # noqa: ANN401 - Texts, or an array of the column's kind
         if column.kind == "text":
             codes, words = pd.factorize(self.array)
-            return Cells(Texts(codes.astype(np.int32), list(words)), self.marks)
+            return Texts(codes.astype(np.int32), list(words))
         if column.kind == "day":
-            return Cells(days_of(pd.Series(self.array), NO_DAY), self.marks)
+            return days_of(pd.Series(self.array), NO_DAY)
         if column.kind == "flag":
-            return Cells(np.where(np.isnan(self.array), NO_CODE, self.array).astype(np.int8), self.marks)
+            return np.where(np.isnan(self.array), NO_CODE, self.array).astype(np.int8)
         if column.kind == "choice":
-            return Cells(self.array.astype(np.int8), self.marks)
-        return Cells(np.require(self.array, np.float64, ["C", "W"]), self.marks)
+            return self.array.astype(np.int8)
+        return np.require(self.array, np.float64, ["C", "W"])
 
 
-def read_cells(column: Column, cells: pd.Series) -> Cells:
+def read_cells(column: Column, cells: pd.Series, *, is_column: bool = True) -> Cells:
     """Read one column.
 
     Parameters
@@ -248,6 +270,10 @@ def read_cells(column: Column, cells: pd.Series) -> Cells:
         Its declaration.
     cells : Series
         What came, of any type.
+    is_column : bool
+        Whether they are a column of an extract. Then what only all cells together can tell (day counts of a spreadsheet,
+        midnights stored as UTC) is mended, and told. The rows of a payload are judged one by one, so that a pupil sent
+        alone is read as in a batch.
 
     Returns
     -------
@@ -260,7 +286,7 @@ def read_cells(column: Column, cells: pd.Series) -> Cells:
     >>> read_cells(TABLES["grades"].column("value"), pd.Series(["12,5", "Abs"])).array.tolist()
     [12.5, nan]
     """
-    parts = parts_of(cells)
+    parts = parts_of(cells, is_column=is_column)
     if len(parts) == 1 and parts[0].rows is None:
         return _read_part(column, parts[0])
     return _scatter(column, len(cells), [(part.rows, _read_part(column, part)) for part in parts])
@@ -269,11 +295,17 @@ def read_cells(column: Column, cells: pd.Series) -> Cells:
 def _read_part(column: Column, part: Part) -> Cells:
     if part.nature == "coded":
         categories = part.cells.cat
-        return read_cells(column, categories.categories.to_series()).take(
-            categories.codes.to_numpy().astype(np.intp)
-        )
+        codes = categories.codes.to_numpy().astype(np.intp)
+        # Only the categories that some row has: a filtered frame still declares the others.
+        used = np.unique(codes[codes >= 0])
+        place = np.full(len(categories.categories) + 1, -1, dtype=np.intp)
+        place[used] = np.arange(used.size)
+        words = pd.Series(categories.categories[used])
+        return read_cells(column, words, is_column=part.is_column).take(place[codes])
     if part.nature == "missing":
         return _empty_cells(column, len(part.cells))
+    if part.nature == "bytes":
+        return _read_bytes(column, part)
     if part.nature == "text" and column.kind != "text":
         codes, texts = pd.factorize(part.cells)
         words = pd.Series(texts, dtype="str").str.strip()
@@ -282,10 +314,29 @@ def _read_part(column: Column, part: Part) -> Cells:
     return _READERS[column.kind](column, part)
 
 
+def _read_bytes(column: Column, part: Part) -> Cells:
+    """Read bytes as UTF-8 text, as old Spark and Impala write it; bytes that are not are a fault of their own."""
+    codes, contents = pd.factorize(part.cells.to_numpy(dtype=object))
+    words = [_decoded(content) for content in contents]
+    is_wrong = np.array([word is None for word in (*words, "")], dtype=np.bool_)[codes]
+    texts = pd.Series(pd.array([*words, None], dtype="str").take(codes))
+    cells = _read_part(column, Part("text", texts, is_column=part.is_column))
+    return Cells(
+        cells.array, _only_some({**cells.marks, BAD_BYTES: is_wrong}), (BYTES_AS_TEXT, *cells.column_rules)
+    )
+
+
+def _decoded(content: bytes) -> str | None:
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        return None
+
+
 def _blanks_missing(cells: Cells, words: pd.Series) -> Cells:
     """Take the marks off blank texts: a blank cell is a missing one, not a wrong one."""
     filled_in = words.ne("").to_numpy(dtype=np.bool_)
-    return Cells(cells.array, _only_some({rule: mask & filled_in for rule, mask in cells.marks.items()}))
+    return replace(cells, marks=_only_some({rule: mask & filled_in for rule, mask in cells.marks.items()}))
 
 
 def _read_text(column: Column, part: Part) -> Cells:
@@ -298,45 +349,27 @@ def _read_text(column: Column, part: Part) -> Cells:
 
 def _read_day(column: Column, part: Part) -> Cells:
     if part.nature == "text":
-        return _days_of_text(part.cells)
-    if part.nature != "day":
-        return _wrong(column, part)
-    times = part.cells.to_numpy()
-    days = times.astype("datetime64[D]")
-    marks = {} if times.dtype == days.dtype else {TIME_OF_DAY: ~np.isnat(times) & (days != times)}
-    return Cells(days.astype(_DAY), _only_some(marks))
+        return _of_days(days_of_texts(part.cells, is_column=part.is_column))
+    if part.nature == "zoned":
+        return _of_days(days_of_zoned(part.cells, is_column=part.is_column))
+    if part.nature == "day":
+        return _of_days(days_of_times(part.cells.to_numpy(), is_column=part.is_column))
+    if part.nature in {"integer", "float"} and part.is_column:
+        days = days_of_serials(part.cells.to_numpy(dtype=np.float64, na_value=np.nan))
+        return _wrong(column, part) if days is None else _of_days(days)
+    return _wrong(column, part)
 
 
-def _plain_days(texts: pd.Series) -> Any:  # noqa: ANN401 - an array of days, or None
-    """Days of texts that are all written 2024-11-05 and exist; None as soon as one does not."""
-    if not texts.str.fullmatch(_PLAIN_DAY).all():
-        return None
-    try:
-        return texts.to_numpy(dtype="U10").astype("datetime64[D]").astype(_DAY)
-    except ValueError:
-        return None
-
-
-def _days_of_text(texts: pd.Series) -> Cells:
-    plain = _plain_days(texts)
-    if plain is not None:
-        return Cells(plain, {})
-    iso, french = (texts.str.extract(shape) for shape in (_ISO_DAY, _FRENCH_DAY))
-    fields = iso.where(iso["year"].notna(), french[iso.columns])
-    has_shape = fields["year"].notna().to_numpy(dtype=np.bool_)
-    year, month, day = (
-        fields[name].fillna("1").astype("int64").to_numpy() for name in ("year", "month", "day")
-    )
-    months = (year - 1970).astype("datetime64[Y]").astype("datetime64[M]") + (np.clip(month, 1, _MONTHS) - 1)
-    days = months.astype("datetime64[D]") + (day - 1)
-    is_day = (
-        has_shape & (month >= 1) & (month <= _MONTHS) & (day >= 1) & (days.astype("datetime64[M]") == months)
-    )
-    time = fields["time"].fillna("T00")
-    has_time = ~time.str.fullmatch(_MIDNIGHT).to_numpy(dtype=np.bool_) & is_day
-    present = texts.notna().to_numpy(dtype=np.bool_)
-    days[~is_day] = np.datetime64("NaT")
-    return Cells(days.astype(_DAY), _only_some({BAD_DATE: present & ~is_day, TIME_OF_DAY: has_time}))
+def _of_days(days: Days) -> Cells:
+    marks = {
+        BAD_DATE: days.unreadable & ~days.serial,
+        SERIAL_DATE: days.unreadable & days.serial,
+        TIME_OF_DAY: days.has_time,
+        UTC_MIDNIGHT: days.moved,
+    }
+    rules = {"serials": SERIAL_DATES, "utc": UTC_MIDNIGHTS}
+    column_rules = (rules[days.mended],) if days.mended else ()
+    return Cells(days.days.astype(_DAY), _only_some(marks), column_rules)
 
 
 def _read_number(column: Column, part: Part) -> Cells:
@@ -409,13 +442,16 @@ def _missing(dtype: np.dtype[Any]) -> Any:  # noqa: ANN401 - a scalar of the giv
 def _scatter(column: Column, size: int, parts: Iterable[tuple[npt.NDArray[np.intp] | None, Cells]]) -> Cells:
     """Put parts back to where they stood; cells of no part are missing."""
     whole = _empty_cells(column, size)
+    column_rules: dict[Rule, None] = {}
     values = whole.array.astype(object) if column.kind == "text" else whole.array
     marks: Marks = {}
     for rows, cells in parts:
         values[rows] = cells.array
+        column_rules |= dict.fromkeys(cells.column_rules)
         for rule, mask in cells.marks.items():
             marks.setdefault(rule, np.zeros(size, dtype=np.bool_))[rows] |= mask
-    return Cells(pd.array(values, dtype="str") if column.kind == "text" else values, marks)
+    array = pd.array(values, dtype="str") if column.kind == "text" else values
+    return Cells(array, marks, tuple(column_rules))
 
 
 def _only_some(marks: Marks) -> Marks:

@@ -6,7 +6,7 @@ and against other tables: keys that are there twice, unknown pupils, stays that 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +22,9 @@ from decrochage_risk.records.encoded_tables import EVENT_TABLES, EventOrder, Pup
 from decrochage_risk.records.enrolment_spans import Spans, check_absence_days, fault_at, first_days_of_years
 from decrochage_risk.records.fault_hints import close_names, keep_within_limits, words_for
 from decrochage_risk.records.faults import FaultReport
-from decrochage_risk.records.raw_tables import RawTable
+from decrochage_risk.records.raw_tables import RawTable, as_objects, text_of_bytes
 from decrochage_risk.records.rules import (
+    BYTES_AS_TEXT,
     DUPLICATE_COLUMN,
     EMPTY_TABLE,
     MISSING_COLUMN,
@@ -120,6 +121,10 @@ def conform(table: Table, came: pd.DataFrame | RawTable) -> Conformed:
     for column, read in zip(table.columns, cells, strict=True):
         if column.name in usable:
             marks_of[column.name] = read.marks
+        faults.extend(
+            rule.fault(table.name, column.name, values=[f"column {column.name!r}"])
+            for rule in read.column_rules
+        )
         if read.marks:
             faults.extend(_cell_faults(table, column, raw.series(usable[column.name]), read.marks))
     columns = {column.name: read.array for column, read in zip(table.columns, cells, strict=True)}
@@ -133,9 +138,14 @@ def _read(column: Column, raw: RawTable, place: int | None) -> Cells:
     """Read a column, hold it against its limits and fill its gaps; without a place it did not come."""
     if place is None:
         return _filled(column, Cells(empty_values(column, raw.size), {}), came=False)
-    values = read_quickly(column, raw.cells[place])
-    read = read_cells(column, raw.series(place)).coded(column) if values is None else Cells(values, {})
-    return _filled(column, keep_within_limits(column, read))
+    text = text_of_bytes(raw.cells[place])
+    values = read_quickly(column, raw.cells[place] if text is None else text)
+    if values is None:
+        is_column = not isinstance(raw.cells[place], list)
+        cells = read_cells(column, raw.series(place), is_column=is_column).coded(column)
+    else:
+        cells = Cells(values, {}, () if text is None else (BYTES_AS_TEXT,))
+    return _filled(column, keep_within_limits(column, cells))
 
 
 def _table_faults(table: Table, came: RawTable) -> Iterator[FaultGroup]:
@@ -181,18 +191,18 @@ def _filled(column: Column, read: Cells, *, came: bool = True) -> Cells:
     if not missing.any():
         return read
     if column.default is not None:
-        return Cells(np.where(missing, float(str(column.default)), read.array), read.marks)
+        return replace(read, array=np.where(missing, float(str(column.default)), read.array))
     if not came:
         return read
     for mask in read.marks.values():
         missing &= ~mask
-    return Cells(read.array, {**read.marks, MISSING_VALUE: missing} if missing.any() else read.marks)
+    return replace(read, marks={**read.marks, MISSING_VALUE: missing}) if missing.any() else read
 
 
 def _cell_faults(table: Table, column: Column, cells: pd.Series, marks: Marks) -> Iterator[FaultGroup]:
     for rule, mask in marks.items():
         rows = np.flatnonzero(mask)
-        values = cells.iloc[rows].astype(object).to_numpy()
+        values = as_objects(cells.iloc[rows])
         expectation, hint = words_for(rule, column, values)
         yield rule.fault(table.name, column.name, rows=rows, values=values, expected=expectation, hint=hint)
 

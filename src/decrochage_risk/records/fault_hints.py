@@ -6,6 +6,7 @@ The expectation and the remedy of the report are made for the column and for wha
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING
@@ -13,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.records.cells import Cells
 from decrochage_risk.records.coded_columns import NO_CODE, NO_DAY, Texts
+from decrochage_risk.records.faults import cut_value, text_of
 from decrochage_risk.records.rules import (
     BAD_CHECK_LETTER,
     BAD_PATTERN,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from decrochage_risk.records.cells import Marks
+    from decrochage_risk.records.cells import Cells, Marks
     from decrochage_risk.records.faults import Rule
     from decrochage_risk.records.table_schemas import Column
 
@@ -70,7 +71,7 @@ def keep_within_limits(column: Column, cells: Cells) -> Cells:
         return cells
     values = cells.array.copy()
     values[np.logical_or.reduce(list(marks.values()))] = NO_DAY if column.kind == "day" else np.nan
-    return Cells(values, {**cells.marks, **marks})
+    return replace(cells, array=values, marks={**cells.marks, **marks})
 
 
 def _beyond_days(column: Column, days: npt.NDArray[np.int32]) -> Marks:
@@ -109,7 +110,7 @@ def _texts_within(column: Column, cells: Cells) -> Cells:
         texts.translate(rule_of, 0),
     )
     marks = {rule: mask for number, rule in _TEXT_RULES.items() if (mask := rule_of_cell == number).any()}
-    return Cells(Texts(texts.translate(codes), texts.words), {**cells.marks, **marks})
+    return replace(cells, array=Texts(texts.translate(codes), texts.words), marks={**cells.marks, **marks})
 
 
 def _plainly_allowed(column: Column, words: list[str]) -> bool:
@@ -190,7 +191,7 @@ def words_for(rule: Rule, column: Column, values: npt.NDArray[np.object_]) -> tu
     -------
     expected, hint : str
     """
-    came = list(dict.fromkeys(map(str, values[:_LOOKED_AT])))
+    came = list(dict.fromkeys(map(text_of, values[:_LOOKED_AT])))
     facts = {
         "column": column.name,
         "kind": _KIND_WORDS[column.kind],
@@ -261,7 +262,7 @@ def _advice(rule: Rule, column: Column, values: npt.NDArray[np.object_]) -> str:
     if rule is WRONG_TYPE:
         return _type_advice(column, values)
     if rule is OUT_OF_RANGE:
-        return _range_advice(column)
+        return _range_advice(column, values)
     if rule is BAD_PATTERN and column.check == "uai":
         return (
             "Write the number as in the national directory: no blank, capital letter, its leading zero kept."
@@ -287,8 +288,10 @@ def _type_advice(column: Column, values: npt.NDArray[np.object_]) -> str:
     return "Correct the cells, or leave them empty where the column allows it."
 
 
-def _range_advice(column: Column) -> str:
+def _range_advice(column: Column, values: npt.NDArray[np.object_]) -> str:
     if column.kind == "day":
+        if any(cut_value(value)[:5].isdigit() for value in values[:_LOOKED_AT] if not isinstance(value, str)):
+            return "A day beyond the year 9999 is the 'infinity' of a database: leave the cell empty where there is no end."
         return "Check the year: 0025 is 2025 typed with two digits; write four."
     if column.name == "half_days":
         return "A day holds two half-days at most: write one row per day."

@@ -5,10 +5,11 @@ Columnar on purpose: a report of 100,000 faults holds a few arrays per rule, nev
 
 from __future__ import annotations
 
+import reprlib
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["FaultGroup", "FaultReport", "Rule", "Severity", "cut_value"]
+__all__ = ["FaultGroup", "FaultReport", "Rule", "Severity", "cut_value", "text_of"]
 
 Severity = Literal["error", "warning"]
 
@@ -118,6 +119,31 @@ def _objects(values: npt.ArrayLike) -> npt.NDArray[np.object_]:
     return array
 
 
+def text_of(value: object) -> str:
+    """Write any cell as text: also lists that hold themselves or are nested without end, and objects that cannot be shown.
+
+    Examples
+    --------
+    >>> loop = []
+    >>> loop.append(loop)
+    >>> text_of(loop), text_of(12.5)
+    ('[[...]]', '12.5')
+    """
+    try:
+        return reprlib.repr(value) if isinstance(value, list | dict | tuple | set) else str(value)
+    except Exception:  # noqa: BLE001 - a foreign object may raise anything when it is shown
+        return f"<{type(value).__name__}>"
+
+
+def _time_text(value: pd.Timestamp | np.datetime64) -> str:
+    """Write a time, the day alone at midnight; numpy also writes the years that Python's dates do not have."""
+    if isinstance(value, pd.Timestamp) and value.tz is not None:
+        return text_of(value)
+    time = value.to_datetime64() if isinstance(value, pd.Timestamp) else value
+    day = time.astype("datetime64[D]")
+    return str(day if day == time else time.astype("datetime64[s]")).replace("T", " ")
+
+
 def cut_value(value: object, longest: int = _LONGEST_VALUE) -> str:
     """Show a value on one line, its middle cut out when it is longer than ``longest`` characters.
 
@@ -128,14 +154,14 @@ def cut_value(value: object, longest: int = _LONGEST_VALUE) -> str:
     """
     if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
         return "(missing)"
-    if isinstance(value, pd.Timestamp):
-        return str(value.date()) if value.tz is None and value == value.normalize() else str(value)
+    if isinstance(value, pd.Timestamp | np.datetime64):
+        return _time_text(value)
     if isinstance(value, str):
         if len(value) > longest:
             side = max(1, longest // 2 - 3)
             return f"{value[:side] + '…' + value[-side:]!r} ({len(value)} characters)"
         return repr(value)
-    text = str(value).replace("\n", " ")
+    text = text_of(value).replace("\n", " ")
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
@@ -238,6 +264,26 @@ class FaultReport:
         )
         return frame[["table", "row", "column", "value", "rule", "severity", "expected", "hint"]]
 
+    def to_dict(self, *, values: bool = True) -> dict[str, Any]:
+        """Give the report as plain JSON values: counts, and one entry per rule, table and column.
+
+        Parameters
+        ----------
+        values : bool
+            Whether to give what stood in the cells; it is data of pupils, so leave it out of logs.
+
+        Examples
+        --------
+        >>> rule = Rule("bad_date", "error", "a day", "Write 2024-09-02.", "", "")
+        >>> FaultReport((rule.fault("grades", "date", rows=[4], values=["32/01"]),)).to_dict()["faults"][0]["rows"]
+        [4]
+        """
+        return {
+            "errors": len(self.errors),
+            "warnings": len(self.warnings),
+            "faults": [_plain(group, values=values) for group in self.groups],
+        }
+
     def to_csv(self, path: str | Path) -> None:
         """Write ``frame`` as a CSV that a spreadsheet opens in France (``;``, UTF-8 with a mark)."""
         self.frame.to_csv(path, sep=";", index=False, encoding="utf-8-sig")
@@ -259,6 +305,30 @@ class FaultReport:
         count_of = [(len(self.errors), "error"), (len(self.warnings), "warning")]
         words = [_plural(number, word) for number, word in count_of if number]
         return f"{' and '.join(words) or 'No fault'} in the records. Rows are counted from 0, without the header."
+
+
+def _plain(group: FaultGroup, *, values: bool) -> dict[str, Any]:
+    words: dict[str, Any] = {
+        name: getattr(group, name) for name in ("table", "column", "rule", "severity", "expected", "hint")
+    }
+    words["rows"] = group.rows.tolist()
+    if values:
+        words["values"] = [_json_value(value) for value in group.values]  # noqa: PD011 - a field of FaultGroup
+    return words
+
+
+def _json_value(value: object) -> str | int | float | bool | None:
+    if isinstance(value, np.generic) and not isinstance(value, np.datetime64 | np.timedelta64):
+        value = value.item()
+    if value is None or value is pd.NaT or value is pd.NA:
+        return None
+    if isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return value if np.isfinite(value) else None if np.isnan(value) else str(value)
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    return _time_text(value) if isinstance(value, pd.Timestamp | np.datetime64) else text_of(value)
 
 
 def _plural(number: int, word: str) -> str:

@@ -214,7 +214,8 @@ def cut(
 
 
 def _check_calendar(calendar: SchoolCalendar, as_of: date) -> None:
-    start = year_start(school_year_of(as_of))
+    # A day of the year 1 has no school year before it: its calendar is missing all the same.
+    start = as_of if as_of < calendar.first_day else year_start(school_year_of(as_of))
     if start < calendar.first_day or as_of > calendar.last_day:
         raise CalendarError(
             explain_error(

@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 
 
 __all__ = [
+    "BAD_BYTES",
     "BAD_CHECK_LETTER",
     "BAD_DATE",
     "BAD_PATTERN",
     "BEYOND_THE_DAY",
+    "BYTES_AS_TEXT",
     "CELL_RULES",
     "CROSS_RULES",
     "DUPLICATE_COLUMN",
@@ -48,6 +50,8 @@ __all__ = [
     "OUT_OF_RANGE",
     "OVERLAPPING_ENROLMENTS",
     "ROW_RULES",
+    "SERIAL_DATE",
+    "SERIAL_DATES",
     "TIME_OF_DAY",
     "TOO_LONG",
     "TOO_MANY_HALF_DAYS",
@@ -57,6 +61,8 @@ __all__ = [
     "UNKNOWN_SCHOOL",
     "UNKNOWN_TABLE",
     "UNLIKELY_AGE",
+    "UTC_MIDNIGHT",
+    "UTC_MIDNIGHTS",
     "WRONG_TYPE",
     "RowRule",
 ]
@@ -126,6 +132,59 @@ TIME_OF_DAY = Rule(
     "The day was kept and the time was dropped; extract the day alone.",
     "La date porte une heure : le jour est gardé, l’heure est ignorée.",
     "Extraire le jour seul.",
+)
+SERIAL_DATE = Rule(
+    "serial_date",
+    "error",
+    "a day written 2024-09-30 or 30/09/2024",
+    "A number like this is the day count of a spreadsheet (Excel: 45614 is 18 November 2024). It is read only where the "
+    "whole column of a file holds such numbers: format the column as dates and export it again.",
+    "Le nombre est un numéro de jour de tableur (45614 pour le 18 novembre 2024), parmi des dates écrites autrement.",
+    "Mettre la colonne au format date dans le tableur, puis l’exporter de nouveau.",
+)
+SERIAL_DATES = Rule(
+    "serial_dates",
+    "warning",
+    "days written 2024-09-30 or 30/09/2024",
+    "The whole column holds day counts of a spreadsheet, read as days (Excel: 45614 is 18 November 2024); check two of "
+    "them, and export the column as dates.",
+    "Toute la colonne est faite de numéros de jour de tableur ; ils sont lus comme des dates (45614 : 18 novembre 2024).",
+    "Vérifier deux dates, et exporter la colonne au format date.",
+)
+UTC_MIDNIGHT = Rule(
+    "utc_midnight",
+    "warning",
+    "a day without a time",
+    "This time is a midnight of Paris stored as UTC: the day that begins there was kept, not the one before. Send the day "
+    "alone.",
+    "L’heure est un minuit de Paris enregistré en UTC : le jour qui commence là est gardé, non la veille.",
+    "Transmettre le jour seul.",
+)
+UTC_MIDNIGHTS = Rule(
+    "utc_midnights",
+    "warning",
+    "days without a time",
+    "Every time of the column is a midnight of France stored as UTC, on the evening before: all days were moved to the one "
+    "that begins there. Check two of them, and extract days alone, in local time.",
+    "Toutes les heures de la colonne sont des minuits français enregistrés en UTC, la veille au soir : chaque date est "
+    "avancée au jour qui commence là.",
+    "Vérifier deux dates, et extraire le jour seul, à l’heure locale.",
+)
+BYTES_AS_TEXT = Rule(
+    "bytes_as_text",
+    "warning",
+    "a column of text",
+    "The column came as bytes without the mark of text (old Spark, Impala) and was read as UTF-8; write it as text.",
+    "La colonne est faite d’octets sans la marque du texte (anciens Spark, Impala) ; elle est lue en UTF-8.",
+    "L’écrire comme du texte.",
+)
+BAD_BYTES = Rule(
+    "bad_bytes",
+    "error",
+    "bytes that are UTF-8 text",
+    "These bytes are in another encoding or damaged: write the column again as text in UTF-8.",
+    "Les octets de la cellule ne sont pas du texte UTF-8.",
+    "Écrire de nouveau la colonne comme du texte en UTF-8.",
 )
 UNKNOWN_CHOICE = Rule(
     "unknown_choice",
@@ -201,7 +260,13 @@ CELL_RULES: tuple[Rule, ...] = (
     MISSING_VALUE,
     WRONG_TYPE,
     BAD_DATE,
+    SERIAL_DATE,
+    SERIAL_DATES,
     TIME_OF_DAY,
+    UTC_MIDNIGHT,
+    UTC_MIDNIGHTS,
+    BYTES_AS_TEXT,
+    BAD_BYTES,
     UNKNOWN_CHOICE,
     OUT_OF_RANGE,
     NOT_FINITE,

@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 
 __all__ = ["read_quickly"]
 
+_UNUSUAL = (TypeError, ValueError, OverflowError, NotImplementedError, RecursionError)
+"""What Arrow raises of columns that it has no type or no conversion for."""
+
 _EPOCH = date(1970, 1, 1).toordinal()
 _ISO_LENGTH = 10
 _UNREADABLE = -2
@@ -63,7 +66,7 @@ def read_quickly(column: Column, cells: Any) -> Any:  # noqa: ANN401 - see RawTa
     try:
         arrow = _arrow_of(cells) if isinstance(cells, pd.Series) else cells
         return None if arrow is None else _of_arrow(column, arrow)
-    except pa.ArrowException:
+    except (pa.ArrowException, *_UNUSUAL):
         return None
 
 
@@ -199,7 +202,9 @@ def _texts_of_arrow(cells: Any) -> Texts | None:  # noqa: ANN401 - an Arrow Chun
     codes = np.empty(len(dictionary), dtype=np.int32)
     place = 0
     for chunk in dictionary.chunks:
-        codes[place : place + len(chunk)] = pc.fill_null(chunk.indices, NO_CODE).to_numpy()
+        # Signed first: DuckDB's ENUM and polars' Categorical count in unsigned numbers, which have no -1.
+        indices = pc.fill_null(pc.cast(chunk.indices, pa.int32()), NO_CODE)
+        codes[place : place + len(chunk)] = indices.to_numpy()
         place += len(chunk)
     return Texts(codes, words)
 
