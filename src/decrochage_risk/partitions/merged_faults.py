@@ -15,10 +15,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from decrochage_risk.records.cells import CELL_RULES, EMPTY_TABLE
 from decrochage_risk.records.fault_hints import words_for
 from decrochage_risk.records.faults import FaultGroup, FaultReport
-from decrochage_risk.records.rules import CROSS_RULES, ROW_RULES
+from decrochage_risk.records.rules import CELL_RULES, CROSS_RULES, EMPTY_TABLE, ROW_RULES
 from decrochage_risk.records.table_schemas import TABLES
 
 if TYPE_CHECKING:

@@ -1,8 +1,7 @@
-"""What was known on the morning of one day: the only place where time is cut.
+"""The records of a set of pupils: read, checked, and cut in time.
 
-Nothing later than this module ever sees a row dated or recorded on or after the as-of date.
-
-The records of a set of pupils: read, checked, and cut in time.
+:meth:`PupilRecords.known_on` is the only place where time is cut: nothing above this module ever sees a row dated or
+recorded on or after the as-of date.
 """
 
 from __future__ import annotations
@@ -131,9 +130,9 @@ class KnownRecords:
         return self.coverage[table].missing(self.arrays.enrolments, self.pupil_count, first, after)
 
     def _of_current(self, column: npt.NDArray[_Whole], missing: int) -> npt.NDArray[_Whole]:
-        found = self.current_enrolment
+        current = self.current_enrolment
         values = np.append(column, np.array(missing, dtype=column.dtype))  # position -1 is the missing one
-        return values[found]
+        return values[current]
 
     @cached_property
     def pupils(self) -> pd.DataFrame:
@@ -143,18 +142,18 @@ class KnownRecords:
     @cached_property
     def enrolments(self) -> pd.DataFrame:
         """Known enrolments; an end on or after ``as_of`` is missing, as nobody knew it."""
-        known = _frame_of(self._tables["enrolments"], self.arrays.enrolments)
-        return known.assign(end_date=known["end_date"].where(known["end_date"] < pd.Timestamp(self.as_of)))
+        rows = _frame_of(self._tables["enrolments"], self.arrays.enrolments)
+        return rows.assign(end_date=rows["end_date"].where(rows["end_date"] < pd.Timestamp(self.as_of)))
 
     @cached_property
     def absences(self) -> pd.DataFrame | None:
         """Known absences; one justified on or after ``as_of`` is not justified yet."""
-        known = self._events("absences", self.arrays.absences)
-        if known is None:
+        rows = self._events("absences", self.arrays.absences)
+        if rows is None:
             return None
-        settled = ~(known["justified_on"] >= pd.Timestamp(self.as_of))
-        return known.assign(
-            justified=known["justified"] & settled, justified_on=known["justified_on"].where(settled)
+        is_settled = ~(rows["justified_on"] >= pd.Timestamp(self.as_of))
+        return rows.assign(
+            justified=rows["justified"] & is_settled, justified_on=rows["justified_on"].where(is_settled)
         )
 
     @cached_property
@@ -199,7 +198,7 @@ def cut(
     day = day_number(as_of)
     if first_start_elsewhere is None or first_start_elsewhere >= day:
         _check_enrolments(encoded, day, as_of)
-    known = replace(
+    arrays = replace(
         encoded,
         enrolments=_known_enrolments(encoded.enrolments, day),
         absences=_known_absences(encoded.absences, day),
@@ -212,12 +211,13 @@ def cut(
         # Made for the morning of its day, out of what was known before it.
         context=None if encoded.context is None else encoded.context.take(encoded.context.day <= day),
     )
-    covered = {table: spans.before(day) for table, spans in coverage.items()}
-    return KnownRecords(as_of, school_year_of(as_of), calendar, known, covered, tables)
+    coverage_then = {table: spans.before(day) for table, spans in coverage.items()}
+    return KnownRecords(as_of, school_year_of(as_of), calendar, arrays, coverage_then, tables)
 
 
 def _check_calendar(calendar: SchoolCalendar, as_of: date) -> None:
-    start = year_start(school_year_of(as_of))
+    # A day of the year 1 has no school year before it: its calendar is missing all the same.
+    start = as_of if as_of < calendar.first_day else year_start(school_year_of(as_of))
     if start < calendar.first_day or as_of > calendar.last_day:
         raise CalendarError(
             explain_error(
@@ -246,28 +246,30 @@ def _check_enrolments(encoded: Encoded, day: int, as_of: date) -> None:
 
 def _known(rows: Absences | Grades | Orientation, day: int) -> npt.NDArray[np.bool_]:
     # A missing recorded_on (NO_DAY) is known from its date.
-    known: npt.NDArray[np.bool_] = (rows.day < day) & (rows.recorded_on < day)
-    return known
+    rows_then: npt.NDArray[np.bool_] = (rows.day < day) & (rows.recorded_on < day)
+    return rows_then
 
 
 def _known_absences(rows: Absences | None, day: int) -> Absences | None:
     if rows is None:
         return None
-    known = rows.take(_known(rows, day))
-    settled = known.justified & (known.justified_on < day)
+    rows_then = rows.take(_known(rows, day))
+    justified_then = rows_then.justified & (rows_then.justified_on < day)
     # A later settlement may still order rows of one day and kind: nothing that counts half-days can tell.
-    return known.with_columns(justified=settled, justified_on=np.where(settled, known.justified_on, NO_DAY))
+    return rows_then.with_columns(
+        justified=justified_then, justified_on=np.where(justified_then, rows_then.justified_on, NO_DAY)
+    )
 
 
 def _known_enrolments(rows: Enrolments, day: int) -> Enrolments:
-    known = rows.take(rows.start < day)
-    years, inverse = np.unique(known.school_year, return_inverse=True)
+    rows_then = rows.take(rows.start < day)
+    years, inverse = np.unique(rows_then.school_year, return_inverse=True)
     year_ends = np.array([day_number(year_end(int(year))) for year in years], dtype=np.int32)
-    last_day = year_ends[inverse] if years.size else known.end
-    end = np.where(known.end < day, known.end, NEVER)
-    order = np.lexsort((known.level, known.school, end, known.start, known.pupil))
+    last_day = year_ends[inverse] if years.size else rows_then.end
+    end = np.where(rows_then.end < day, rows_then.end, NEVER)
+    order = np.lexsort((rows_then.level, rows_then.school, end, rows_then.start, rows_then.pupil))
     effective = np.where(end == NEVER, last_day, end).astype(np.int32)
-    return known.with_columns(end=effective).take(order)
+    return rows_then.with_columns(end=effective).take(order)
 
 
 OnFault = Literal["raise", "quarantine"]
@@ -358,11 +360,11 @@ class PupilRecords:
         notes: Iterable[str] = (),
     ) -> None:
         _refuse_other_choice(on_fault)
-        given = {
+        tables = {
             "pupils": pupils, "enrolments": enrolments, "absences": absences, "grades": grades,
             "orientation": orientation, "coverage": coverage, "context": context, "outcomes": outcomes,
         }  # fmt: skip
-        raw = {name: as_raw(table) for name, table in given.items() if table is not None}
+        raw = {name: as_raw(table) for name, table in tables.items() if table is not None}
         self._check(raw, on_fault=on_fault, calendar=calendar, not_sent=not_sent, notes=notes)
 
     def _check(
@@ -379,11 +381,11 @@ class PupilRecords:
         self.calendar = calendar if calendar is not None else SchoolCalendar.for_zone("B")
         self.notes = tuple(notes)
         self._not_sent = _ids_not_sent(not_sent or {})
-        checked = check_tables(
+        outcome = check_tables(
             raw, self.calendar, quarantine=on_fault == "quarantine", may_be_empty=may_be_empty
         )
-        self.faults, self._tables, self._uncertain = checked.faults, checked.tables, checked.uncertain
-        self._pupils, self._orders, self._lost = checked.pupils, checked.orders, checked.lost
+        self.faults, self._tables, self._uncertain = outcome.faults, outcome.tables, outcome.uncertain
+        self._pupils, self._orders, self._lost = outcome.pupils, outcome.orders, outcome.lost
         self._frames: dict[str, pd.DataFrame] = {}
         self._elsewhere: Mapping[str, int] = {}
         self._first_start_elsewhere: int | None = None
@@ -444,10 +446,10 @@ class PupilRecords:
         FaultyRecordsError
             As for the class.
         """
-        sent = read_json(payload)
+        tables = read_json(payload)
         records = cls.__new__(cls)
         records._check(  # noqa: SLF001 - of its own class
-            sent.raw, on_fault=on_fault, calendar=calendar, not_sent=sent.not_sent
+            tables.raw, on_fault=on_fault, calendar=calendar, not_sent=tables.not_sent
         )
         return records
 
@@ -514,8 +516,8 @@ class PupilRecords:
     @cached_property
     def set_aside_counts(self) -> npt.NDArray[np.int64]:
         """The same as an array, in the order of ``pupils``."""
-        lost = Counter(chain.from_iterable(self._lost.values()))
-        return np.array([lost[pupil] for pupil in self._encoded.pupils.words], dtype=np.int64)
+        count_of = Counter(chain.from_iterable(self._lost.values()))
+        return np.array([count_of[pupil] for pupil in self._encoded.pupils.words], dtype=np.int64)
 
     @cached_property
     def _encoded(self) -> Encoded:

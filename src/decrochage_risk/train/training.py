@@ -40,11 +40,10 @@ from decrochage_risk.model import (
 )
 from decrochage_risk.model.refused_options import refuse_in_training
 from decrochage_risk.model.snapshots import CENSORED, TOO_SHORT, TrainingRecords
-from decrochage_risk.records.cells import CELL_RULES
 from decrochage_risk.records.levels import LEVEL_BY_NAME, LEVEL_NAMES, PATHWAY_LABELS
 from decrochage_risk.records.outcome_table import TrainingTables, outcomes_for
 from decrochage_risk.records.pupil_records import PupilRecords
-from decrochage_risk.records.rules import CROSS_RULES, ROW_RULES
+from decrochage_risk.records.rules import CELL_RULES, CROSS_RULES, ROW_RULES
 from decrochage_risk.risk.boosting import with_defaults
 from decrochage_risk.school_year import school_year_of, to_date
 from decrochage_risk.train.backtest import can_be_known
