@@ -37,7 +37,7 @@ __all__ = [
 JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
 Reader: TypeAlias = Callable[[dict[str, Any], dict[str, str]], tuple[dict[str, Any], dict[str, str]]]
 
-FORMAT: Final[int] = 1
+FORMAT: Final[int] = 2
 """Number of the format that :func:`seal` writes. To change what is in the files or the manifest:
 
 1. add 1 to ``FORMAT``;
@@ -49,7 +49,24 @@ FORMAT: Final[int] = 1
 
 ``FORMAT``, ``files`` and ``seal`` themselves are read before any reader runs and stay as they are."""
 
-READERS: dict[int, Reader] = {}
+
+def _read_1(manifest: dict[str, Any], files: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Read a model of format 1: no flag of what is not known, folds of pupils, no school known."""
+    additions: dict[str, dict[str, JSON]] = {
+        "references.json": {"knowledge": {"groups": [], "rows": {}}},
+        "calibration.json": {"held_out_by": "pupils", "cluster_spread": 0.0, "clusters": []},
+    }
+    read = dict(files)
+    for name, entries in additions.items():
+        if name in files:
+            document = json.loads(files[name])
+            inside = document.get("references", document) if name == "references.json" else document
+            inside.update(entries)
+            read[name] = canonical_json(document)
+    return manifest, read
+
+
+READERS: dict[int, Reader] = {1: _read_1}
 """Per older format, the function that brings its manifest and files to the next one."""
 
 MANIFEST = "manifest.json"
