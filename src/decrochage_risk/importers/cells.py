@@ -211,5 +211,7 @@ def _each(cells: pd.Series, read: Callable[[str], Any], dtype: str, missing: obj
     """Read each distinct text once."""
     codes, spellings = pd.factorize(cells)
     values = [read(str(text)) for text in spellings]
-    pool = pd.array([missing if value is None else value for value in values] + [missing], dtype=dtype)
-    return pd.Series(pool.take(np.append(codes, -1)[:-1]), index=cells.index, name=cells.name)
+    pool: Any = pd.array([missing if value is None else value for value in values] + [missing], dtype=dtype)  # type: ignore[call-overload]
+    return pd.Series(
+        pool.take(codes), index=cells.index, name=cells.name
+    )  # -1, a missing cell, takes the last

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.errors import UnreadableRecordsError, explain_error
+from decrochage_risk.errors import UnreadableExportError, explain_error
 from decrochage_risk.importers.cells import fold, squeeze
 
 if TYPE_CHECKING:
@@ -182,7 +182,7 @@ def read_delimited(
 
     Raises
     ------
-    UnreadableRecordsError
+    UnreadableExportError
         Nothing in it, an encoding that does not hold, a quote never closed, a spreadsheet that cannot be opened.
 
     Examples
@@ -253,7 +253,7 @@ def sheets_of(content: bytes, *, name: str = "file", rows: int | None = None) ->
 
     Raises
     ------
-    UnreadableRecordsError
+    UnreadableExportError
         As for :func:`read_delimited`.
     """
     if is_spreadsheet(content):
@@ -271,7 +271,7 @@ def decode(content: bytes, name: str = "file") -> tuple[str, str]:
 
     Raises
     ------
-    UnreadableRecordsError
+    UnreadableExportError
         No text at all: bytes of zero outside UTF-16, or a part that does not decode.
 
     Examples
@@ -287,12 +287,13 @@ def decode(content: bytes, name: str = "file") -> tuple[str, str]:
     if head[1::2].count(0) > len(head) // 4:
         return _decoded(content, "utf-16-le", name), "UTF-16"
     if b"\0" in head:
-        raise UnreadableRecordsError(
+        raise UnreadableExportError(
             explain_error(
                 f"{name} is no text: it holds bytes of value zero",
                 expected="an export as text (CSV), XML, JSON, or a spreadsheet",
                 hint="Export it again; a file copied during its writing is often filled with zeros.",
-            )
+            ),
+            french="Ce n’est pas un texte : exportez le fichier de nouveau.",
         )
     plain = content.removeprefix(codecs.BOM_UTF8)
     try:
@@ -307,12 +308,14 @@ def _decoded(content: bytes, encoding: str, name: str) -> str:
     try:
         return content.decode(encoding)
     except UnicodeDecodeError as error:
-        raise UnreadableRecordsError(
+        raise UnreadableExportError(
             explain_error(
                 f"{name} cannot be decoded as {encoding}: byte {error.start} of {len(content)}",
                 expected="one encoding from the first line to the last",
                 hint="The file is cut or was made of two parts: export it again.",
-            )
+            ),
+            french=f"Le texte ne se lit pas jusqu’au bout en {encoding} : fichier coupé ou fait de deux morceaux. "
+            "Exportez-le de nouveau.",
         ) from error
 
 
@@ -343,12 +346,13 @@ def _text_sheet(text: str, encoding: str, separator: str, name: str, limit: int 
             if limit is not None and len(rows) >= limit:
                 break
     except csv.Error as error:
-        raise UnreadableRecordsError(
+        raise UnreadableExportError(
             explain_error(
                 f"{name}, line {before + 1}: {error}",
                 expected="cells separated by ; , or a tab, with every quote closed",
                 hint='Look for a quote (") that is never closed on that line, or export again.',
-            )
+            ),
+            french=f"Un guillemet n’est pas fermé vers la ligne {before + 1}. Exportez le fichier de nouveau.",
         ) from error
     return Sheet("", rows, lines, encoding, separator)
 
@@ -362,12 +366,13 @@ def _spreadsheet(content: bytes, name: str, limit: int | None) -> list[Sheet]:
         for title in book.sheet_names:
             sheet = book.get_sheet_by_name(title)
             if sheet.total_height * sheet.total_width > MAX_CELLS:
-                raise UnreadableRecordsError(
+                raise UnreadableExportError(
                     explain_error(
                         f"{name}: the sheet holds {sheet.total_height} rows of {sheet.total_width} cells",
                         expected=f"at most {MAX_CELLS} cells",
                         hint="Delete the empty rows and columns under and beside the table.",
-                    )
+                    ),
+                    french="La feuille est trop grande : supprimez les lignes et colonnes vides autour du tableau.",
                 )
             cells = [
                 [_cell_text(cell) for cell in row]
@@ -376,12 +381,14 @@ def _spreadsheet(content: bytes, name: str, limit: int | None) -> list[Sheet]:
             numbered = [(line, row) for line, row in enumerate(cells, start=1) if any(row)]
             sheets.append(Sheet(title, [row for _, row in numbered], [line for line, _ in numbered]))
     except (CalamineError, OSError, ValueError) as error:
-        raise UnreadableRecordsError(
+        raise UnreadableExportError(
             explain_error(
                 f"{name} cannot be opened as a spreadsheet ({type(error).__name__})",
                 expected="a complete .xls, .xlsx or .ods without password",
                 hint="Open it in a spreadsheet program and save it again, or export it as CSV.",
-            )
+            ),
+            french="Le classeur ne s’ouvre pas (coupé, ou protégé par un mot de passe) : enregistrez-le de nouveau, "
+            "ou exportez-le en CSV.",
         ) from error
     return sheets
 
@@ -400,10 +407,11 @@ def _cell_text(cell: str | float | bool | datetime | date | time | timedelta) ->
 def _chosen(sheets: list[Sheet], wanted: frozenset[str], sheet: str | None, name: str) -> Sheet:
     filled = [grid for grid in sheets if grid.rows]
     if not filled:
-        raise UnreadableRecordsError(
+        raise UnreadableExportError(
             explain_error(
                 f"{name} holds no line", expected="a header and rows under it", hint="Export the table again."
-            )
+            ),
+            french="Le fichier est vide : exportez-le de nouveau.",
         )
     if sheet is not None:
         filled = [grid for grid in filled if fold(grid.name) == fold(sheet)] or filled

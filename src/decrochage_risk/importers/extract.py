@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Literal
 
 import pandas as pd
 
+from decrochage_risk.importers.cells import fold
+
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from datetime import date, time
     from pathlib import Path
 
@@ -21,12 +23,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EVENT_TABLES",
+    "Head",
     "NO_FACTS",
     "PERSON_COLUMNS",
     "REASONS",
     "Extract",
     "ImportOptions",
     "Notice",
+    "Reader",
     "SchoolFacts",
     "SourceFile",
     "Subject",
@@ -300,6 +304,68 @@ class Extract:
     def warn(self, code: str, text: str, lines: tuple[int, ...] = ()) -> None:
         """Add a notice of level ``warning``."""
         self.warnings.append(Notice(code, text, lines))
+
+
+@dataclass(frozen=True)
+class Head:
+    """The beginning of a content: all that a file is recognised by, never its name.
+
+    Attributes
+    ----------
+    form : {"xml", "rows", "json"}
+        ``rows`` are delimited text and spreadsheets.
+    root : str
+        Local name of the root of an XML, in upper case.
+    attributes : mapping of str to str
+        Attributes of that root, local names in upper case.
+    rows : tuple of tuple of str
+        Folded cells of the first rows (of every sheet).
+    keys : frozenset of str
+        Keys of a JSON, of the first element of each list too, as they are written, to the third depth.
+    """
+
+    form: Literal["xml", "rows", "json"]
+    root: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
+    rows: tuple[tuple[str, ...], ...] = ()
+    keys: frozenset[str] = frozenset()
+
+    def has(self, *names: str) -> bool:
+        """Tell whether one of the first rows holds all of these names; they are folded first.
+
+        Examples
+        --------
+        >>> Head("rows", rows=(("NOM", "PRENOM", "CLASSE"),)).has("Prénom", "classe")
+        True
+        """
+        wanted = {fold(name) for name in names}
+        return any(wanted <= set(row) for row in self.rows)
+
+
+@dataclass(frozen=True)
+class Reader:
+    """One kind of export that can be read.
+
+    Attributes
+    ----------
+    kind : str
+        Stable name.
+    label : str
+        What a school reads: software and list.
+    recognises : callable
+        Tells by the head of a content whether it is of this kind. The readers are asked in the order of
+        :data:`decrochage_risk.importers.recognition.READERS`; the first one wins.
+    read : callable
+        Reads it. It raises ``UnreadableExportError`` for a content that cannot be read, or that is refused.
+    stage : int
+        0: tells facts of the school (nomenclatures, calendar); 1: rosters, which names are joined to; 2: the rest.
+    """
+
+    kind: str
+    label: str
+    recognises: Callable[[Head], bool] = field(repr=False)
+    read: Callable[[SourceFile, ImportOptions], Extract] = field(repr=False)
+    stage: Literal[0, 1, 2] = 2
 
 
 REASONS: Mapping[str, str] = MappingProxyType(
