@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "EVENT_TABLES",
-    "Head",
     "NO_FACTS",
     "PERSON_COLUMNS",
     "REASONS",
     "Extract",
+    "Head",
     "ImportOptions",
     "Notice",
     "Reader",
