@@ -40,6 +40,7 @@ __all__ = [
 
 PERSON_COLUMNS = (
     "ine",
+    "other_ine",
     "elenoet",
     "eleve_id",
     "uai",
@@ -51,7 +52,8 @@ PERSON_COLUMNS = (
     "birth_date",
     "sex",
 )
-"""Columns of :attr:`Extract.persons`: text or missing, but for ``birth_date`` (a day or missing). ``full_name`` is for
+"""Columns of :attr:`Extract.persons`: text or missing, but for ``birth_date`` (a day or missing). ``other_ine`` is
+another number of the same pupil (BEA beside RNIE). ``full_name`` is for
 exports that write the family name and the first name in one cell, whose limit nobody can tell."""
 
 EVENT_TABLES = ("absences", "grades", "orientation")
@@ -382,7 +384,9 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "no_identity": "ni INE, ni numéro d’établissement, ni nom utilisable",
         "name_unmatched": "nom absent de la liste des élèves de l’établissement",
         "name_ambiguous": "nom porté par plusieurs élèves de la classe",
-        "class_ambiguous": "classe qui ne se rattache à aucune division connue",
+        "class_unknown": "classe qui ne se rattache à aucune division de la liste des élèves",
+        "no_roster": "aucune liste d’élèves de cet établissement et de cette année dans l’import",
+        "not_in_tables": "élève hors des tables (apprenti, division « Inactifs », niveau hors du périmètre)",
         "duplicate_ine": "INE présent deux fois dans le fichier pour deux personnes",
         "ine_two_birth_dates": "INE déjà connu avec une autre date de naissance",
         "other_school": "élève d’un autre établissement",
@@ -396,6 +400,8 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "bad_uai": "numéro UAI impossible",
         "deceased": "élève décédé",
         "never_came": "sortie avant la rentrée",
+        "double_enrolment": "seconde scolarité commencée le même jour dans un autre établissement ou niveau",
+        "older_extract": "scolarité remplacée par celle d’un export plus récent",
     }
 )
 """What a school reads for each reason why a line was left out."""
