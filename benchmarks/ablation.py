@@ -21,9 +21,10 @@ import decrochage_risk as dr
 from decrochage_risk.evaluate import measure
 from decrochage_risk.evaluate.tables import markdown_table
 from decrochage_risk.features import CATALOGUE, CONTEXT_COLUMNS, FAMILIES, build_context
-from decrochage_risk.features.environment import ENVIRONMENT_COLUMNS
-from decrochage_risk.features.families import AGAINST_CLASS
-from decrochage_risk.model import FitOptions, Snapshots, default_as_of_dates, take_snapshots
+from decrochage_risk.features.against_class import ENVIRONMENT_COLUMNS
+from decrochage_risk.features.definition import AGAINST_CLASS
+from decrochage_risk.model import Snapshots, default_as_of_dates, take_snapshots
+from decrochage_risk.risk import FitOptions
 from decrochage_risk.synthetic import make_cohort
 from decrochage_risk.train.backtest import fit_risk_model
 

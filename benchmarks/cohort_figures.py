@@ -11,8 +11,7 @@ import sys
 from pathlib import Path
 
 from decrochage_risk.synthetic import make_cohort
-from decrochage_risk.synthetic.figures import measure_figures
-from decrochage_risk.synthetic.published import PUBLISHED, tolerance_at
+from decrochage_risk.synthetic.figures import PUBLISHED, measure_figures, tolerance_at
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "cohort.md"
 BEGIN, END = "<!-- figures: written by benchmarks/cohort_figures.py -->", "<!-- end of figures -->"

@@ -1,4 +1,4 @@
-"""Solve the intercepts of ``synthetic/level_rates.py`` anew, after a change of any other setting of the cohort.
+"""Solve the intercepts of ``synthetic/settings.py`` anew, after a change of any other setting of the cohort.
 
 Run ``python benchmarks/cohort_intercepts.py``; it prints the lines of ``LEVEL_RATES``. ``--write`` puts them into the
 file. Absence: damped steps on the measured shares of pupils over four half-days a month. Leaving: exact, by the backward
@@ -17,13 +17,11 @@ import numpy as np
 import numpy.typing as npt
 
 from decrochage_risk.records.levels import LEVEL_NAMES, LEVELS
-from decrochage_risk.synthetic import level_rates
-from decrochage_risk.synthetic.arguments import checked_plan
-from decrochage_risk.synthetic.blocks import Block, draw_blocks
+from decrochage_risk.synthetic import settings as level_rates
+from decrochage_risk.synthetic.blocks import Block, checked_plan, draw_blocks
 from decrochage_risk.synthetic.cohort import Cohort
-from decrochage_risk.synthetic.figures import measure_figures
-from decrochage_risk.synthetic.level_rates import LEVEL_RATES, LevelRates
-from decrochage_risk.synthetic.published import PUBLISHED
+from decrochage_risk.synthetic.figures import PUBLISHED, measure_figures
+from decrochage_risk.synthetic.settings import LEVEL_RATES, LevelRates
 from decrochage_risk.synthetic.truth import chance_from_start
 
 if TYPE_CHECKING:

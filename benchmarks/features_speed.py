@@ -26,9 +26,8 @@ import polars as pl
 from decrochage_risk.features import CATALOGUE, build_features, values_of
 from decrochage_risk.records import PupilRecords
 from decrochage_risk.records.checks import conform
-from decrochage_risk.records.parquet_files import read_parquet
-from decrochage_risk.records.raw_tables import RawTable
-from decrochage_risk.records.tables import TABLES as DECLARED
+from decrochage_risk.records.raw_tables import RawTable, read_parquet
+from decrochage_risk.records.table_schemas import TABLES as DECLARED
 from decrochage_risk.synthetic import write_cohort
 from measured import Measured
 from pandas_features import TABLES, features_in_pandas, read_tables

@@ -21,7 +21,7 @@ import numpy as np
 
 import decrochage_risk as dr
 from decrochage_risk.model import values_with_context
-from decrochage_risk.score.demo_model import load_demo_model
+from decrochage_risk.score.run_facts import load_demo_model
 from decrochage_risk.synthetic import make_cohort
 from measured import Measured
 
@@ -84,7 +84,7 @@ def _rows(table: Any) -> list[dict[str, Any]]:  # noqa: ANN401 - a frame
 
 def measure(texts: Sequence[str], model: TrainedModel) -> Times:
     """Time every pupil, stage by stage, and LightGBM on its row."""
-    model.warm_up()
+    dr.warm_up(model)
     stages, whole, alone, events = [], [], [], []
     for number, text in enumerate([*texts[:WARM_UPS], *texts]):
         began = thread_time()

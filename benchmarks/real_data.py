@@ -24,7 +24,7 @@ import decrochage_risk as dr
 from decrochage_risk.evaluate import Figures, logistic_baseline, measure
 from decrochage_risk.evaluate.tables import markdown_table, text_table
 from decrochage_risk.features import build_features
-from decrochage_risk.model import RiskModel
+from decrochage_risk.risk import RiskModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

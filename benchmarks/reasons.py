@@ -28,11 +28,11 @@ import pandas as pd
 
 import decrochage_risk as dr
 from decrochage_risk.explain import Attribution, attribute
-from decrochage_risk.explain.attribution import trees_of
-from decrochage_risk.explain.shapley import shapley_values
+from decrochage_risk.explain.attribution import shapley_values, trees_of
 from decrochage_risk.features import FAMILIES, FEATURE_BY_NAME
-from decrochage_risk.model import FitOptions, Snapshots, TrainedModel, default_as_of_dates, take_snapshots
+from decrochage_risk.model import Snapshots, TrainedModel, default_as_of_dates, take_snapshots
 from decrochage_risk.records.levels import LEVEL_NAMES
+from decrochage_risk.risk import FitOptions
 from decrochage_risk.synthetic import make_cohort
 from decrochage_risk.train.backtest import fit_risk_model
 from measured import Measured
@@ -41,7 +41,7 @@ from real_data import AUTUMN_AND_SPRING_2013, CLOSES, TEST_DAYS
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from decrochage_risk.model import RiskModel
+    from decrochage_risk.risk import RiskModel
 
     Tables = dict[str, pd.DataFrame]
 

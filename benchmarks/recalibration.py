@@ -13,7 +13,7 @@ import pandas as pd
 
 from decrochage_risk import TrainingWarning, recalibrate, train_model
 from decrochage_risk.model import score_rows, take_snapshots
-from decrochage_risk.model.calibration import probability
+from decrochage_risk.risk.calibration import probability
 from decrochage_risk.synthetic import make_cohort
 
 YEARS = [2021, 2022, 2023, 2024]

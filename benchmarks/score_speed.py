@@ -13,7 +13,7 @@ import warnings
 import decrochage_risk as dr
 from decrochage_risk.features import build_features
 from decrochage_risk.model import matrix_with_context
-from decrochage_risk.score.demo_model import load_demo_model
+from decrochage_risk.score.run_facts import load_demo_model
 from decrochage_risk.synthetic import make_cohort
 from measured import Measured, paired
 
@@ -25,7 +25,7 @@ def rows(pupils: int = 20_000, rounds: int = 3) -> list[Measured]:
     """Measure on a cohort of ``pupils``."""
     records = make_cohort(pupils, [int(AS_OF[:4]) - 1], seed=1).records
     model = load_demo_model()
-    model.warm_up()
+    dr.warm_up(model)
     columns = list(model.risk_model.columns)
 
     def whole() -> dr.RiskScores:

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from decrochage_risk import DemoModelWarning, score_pupils
-from decrochage_risk.model import default_as_of_dates, fit_spread_factor, take_snapshots
+from decrochage_risk.model import default_as_of_dates, take_snapshots
+from decrochage_risk.risk import fit_spread_factor
 from decrochage_risk.synthetic import make_cohort
 from decrochage_risk.train.backtest import fit_risk_model
 

@@ -19,11 +19,11 @@ import decrochage_risk as dr
 from decrochage_risk.evaluate import measure
 from decrochage_risk.evaluate.tables import markdown_table
 from decrochage_risk.features import FEATURE_BY_NAME
-from decrochage_risk.model import FitOptions, RiskModel, Snapshots, default_as_of_dates, take_snapshots
-from decrochage_risk.model.calibration import probability
-from decrochage_risk.model.calibration_ladder import fit_rung
-from decrochage_risk.model.comparable import Comparable
-from decrochage_risk.model.uncertainty import member_mean
+from decrochage_risk.model import Snapshots, default_as_of_dates, take_snapshots
+from decrochage_risk.risk import FitOptions, RiskModel
+from decrochage_risk.risk.calibration import fit_rung, probability
+from decrochage_risk.risk.comparable import Comparable
+from decrochage_risk.risk.uncertainty import member_mean
 from decrochage_risk.synthetic import make_cohort
 from decrochage_risk.train.backtest import fit_risk_model, learnt_baselines
 from fit_time import REGION, fit_of_a_region

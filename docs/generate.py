@@ -17,14 +17,14 @@ import numpy as np
 
 from decrochage_risk import french
 from decrochage_risk.errors import DemoModelWarning
-from decrochage_risk.explain.documentation import reasons_page
-from decrochage_risk.features.documentation import features_page
-from decrochage_risk.feedback.rows import FEEDBACK
+from decrochage_risk.feedback.responses import FEEDBACK
 from decrochage_risk.notices import notice
-from decrochage_risk.records.documentation import records_page, schema_of, schemas
 from decrochage_risk.score import RiskScores, score_pupils
-from decrochage_risk.score.documentation import pupil_risk_schema
 from decrochage_risk.synthetic import make_cohort
+from features_page import features_page
+from pupil_risk_schema import pupil_risk_schema
+from reasons_page import reasons_page
+from records_page import records_page, schema_of, schemas
 
 PLURAL_FROM = 2
 REASONS_SHOWN = 30

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 
 from decrochage_risk.errors import DemoModelWarning
-from decrochage_risk.model import FitOptions, TrainedModel
+from decrochage_risk.risk import FitOptions
 from decrochage_risk.score import RiskScores, score_pupils
 from decrochage_risk.synthetic import Cohort, make_cohort
 from decrochage_risk.train import train_model
@@ -17,6 +17,7 @@ from decrochage_risk.train import train_model
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from decrochage_risk.model import TrainedModel
     from decrochage_risk.records import PupilRecords
 
 # The same examples in every run, and no time limit of their own: a busy machine must not turn a law red.

@@ -101,10 +101,10 @@ def test_no_source_reads_or_writes_pickles(path: Path) -> None:
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_source_says_what_it_holds(path: Path) -> None:
-    """Each module starts with a docstring, and has at most 350 lines."""
+    """Each module starts with a docstring, and has at most 800 lines: one subject, one room."""
     text = path.read_text(encoding="utf-8")
     assert ast.get_docstring(ast.parse(text))
-    assert len(text.splitlines()) <= 350
+    assert len(text.splitlines()) <= 800
 
 
 @pytest.mark.parametrize("path", TESTS, ids=lambda path: str(path.relative_to(ROOT)))

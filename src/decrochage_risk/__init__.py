@@ -11,8 +11,8 @@ The one public door. Everything is loaded on first use, so that ``import decroch
 
 A folder larger than memory goes from files to files: ``dr.score_folder``, ``dr.train_folder``.
 
-Layers, each in its own subpackage: ``records`` -> ``features`` -> ``model`` -> ``explain``, ``evaluate``, ``policy``
--> ``score``, ``train`` -> ``notices``, ``journal``, ``feedback`` -> ``cli``.
+Layers, each in its own subpackage: ``records`` -> ``features``, ``risk`` -> ``model`` -> ``explain``, ``evaluate``,
+``policy`` -> ``score``, ``train`` -> ``partitions`` -> ``notices``, ``journal``, ``feedback`` -> ``cli``.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from decrochage_risk.model import TrainedModel, recalibrate
     from decrochage_risk.model import load_trained_model as load_model
     from decrochage_risk.notices import Notice, notice
+    from decrochage_risk.partitions import score_folder, train_folder
     from decrochage_risk.policy import CapacityList, Policy, capacity_list, load_policy, threshold_table
     from decrochage_risk.records import PupilRecords
     from decrochage_risk.school_year import SchoolCalendar
@@ -62,8 +63,8 @@ if TYPE_CHECKING:
         PupilChange,
         PupilRisk,
         RiskScores,
-        score_folder,
         score_pupils,
+        warm_up,
         what_could_help,
     )
     from decrochage_risk.train import (
@@ -72,7 +73,6 @@ if TYPE_CHECKING:
         compare_models,
         evaluate_model,
         retrain,
-        train_folder,
         train_model,
         watch_drift,
     )
@@ -111,11 +111,12 @@ _HOME = {
     "read_feedback": "feedback",
     "recalibrate": "model",
     "retrain": "train",
-    "score_folder": "score",
+    "score_folder": "partitions",
     "score_pupils": "score",
     "threshold_table": "policy",
-    "train_folder": "train",
+    "train_folder": "partitions",
     "train_model": "train",
+    "warm_up": "score",
     "watch_drift": "train",
     "what_could_help": "score",
 }
@@ -179,6 +180,7 @@ __all__ = [
     "threshold_table",
     "train_folder",
     "train_model",
+    "warm_up",
     "watch_drift",
     "what_could_help",
 ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
 from decrochage_risk.features import CATALOGUE
-from decrochage_risk.features.families import AGAINST_CLASS
+from decrochage_risk.features.definition import AGAINST_CLASS
 from reasons_recomputed import fault_of, recomputed
 
 if TYPE_CHECKING:

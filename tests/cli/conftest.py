@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from decrochage_risk.cli.program import app
-from decrochage_risk.model import FitOptions
+from decrochage_risk.risk import FitOptions
 from decrochage_risk.synthetic import Cohort, make_cohort
 from decrochage_risk.train import train_model
 

@@ -11,10 +11,10 @@ import pytest
 
 import decrochage_risk as dr
 from decrochage_risk.artefact import seal, unseal
-from decrochage_risk.cli.compare_command import EXIT_CODES
-from decrochage_risk.evaluate.verdict import Cause
-from decrochage_risk.model import FitOptions
-from decrochage_risk.model.calibration import Calibration
+from decrochage_risk.cli.model_commands import COMPARISON_EXIT_CODES
+from decrochage_risk.evaluate.comparison import Cause
+from decrochage_risk.risk import FitOptions
+from decrochage_risk.risk.calibration import Calibration
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +63,7 @@ def test_the_comparison_is_that_of_the_library(
         labels_known_on="2025-11-01",
     )
     assert target.read_text(encoding="utf-8") == expected.to_json()
-    assert result.exit_code == EXIT_CODES[expected.verdict], result.output
+    assert result.exit_code == COMPARISON_EXIT_CODES[expected.verdict], result.output
     assert f"({expected.verdict})" in result.stdout
     listed = pd.read_csv(changes, sep=";", decimal=",")
     assert expected.changes is not None

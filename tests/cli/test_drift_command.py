@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import decrochage_risk as dr
-from decrochage_risk.cli.drift_command import EXIT_CODES
+from decrochage_risk.cli.model_commands import DRIFT_EXIT_CODES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,7 +22,7 @@ def test_the_watch_is_that_of_the_library(
     result = run("drift", extracts, "--model", model_folder, "--as-of", "2025-03-05", "--json", target)
     expected = dr.watch_drift(dr.load_model(model_folder), dr.PupilRecords.read(extracts), "2025-03-05")
     assert target.read_text(encoding="utf-8") == expected.to_json()
-    assert result.exit_code == EXIT_CODES[expected.verdict], result.output
+    assert result.exit_code == DRIFT_EXIT_CODES[expected.verdict], result.output
     assert f"({expected.verdict})" in result.stdout
 
 

@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 import decrochage_risk as dr
-from decrochage_risk.cli.situations import say_scores, situations_table
+from decrochage_risk.cli.score_command import say_scores, situations_table
 
 AS_OF = "2025-03-05"
 

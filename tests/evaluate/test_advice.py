@@ -7,13 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from decrochage_risk.evaluate.advice import LOGISTIC, advise
 from decrochage_risk.evaluate.baselines import Baseline
 from decrochage_risk.evaluate.bootstrap import PairedDifference
 from decrochage_risk.evaluate.figures import Figures
 from decrochage_risk.evaluate.gates import GateResult
-from decrochage_risk.evaluate.measuring import MeasuredRows
-from decrochage_risk.evaluate.report import build_report
+from decrochage_risk.evaluate.report import LOGISTIC, MeasuredRows, advise, build_report
 from decrochage_risk.french import forbidden_in, number
 
 if TYPE_CHECKING:

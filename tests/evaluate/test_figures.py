@@ -8,9 +8,10 @@ import pytest
 from pydantic import ValidationError
 
 from decrochage_risk.errors import ColumnsError, NotEnoughDataError
-from decrochage_risk.evaluate import ranking, recalibration, reliability
+from decrochage_risk.evaluate import ranking, reliability
+from decrochage_risk.evaluate import reliability as recalibration
+from decrochage_risk.evaluate.baselines import log_odds
 from decrochage_risk.evaluate.figures import Figures, measure
-from decrochage_risk.evaluate.logistic import log_odds
 
 if TYPE_CHECKING:
     from collections.abc import Callable

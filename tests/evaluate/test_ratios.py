@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decrochage_risk.evaluate.ratios import difference, share_of
+from decrochage_risk.evaluate.groups import difference, share_of
 
 
 @given(st.integers(1, 40), st.integers(0, 10_000), st.integers(1, 4))

@@ -9,8 +9,8 @@ import pytest
 from scipy import optimize
 from sklearn.linear_model import LogisticRegression
 
-from decrochage_risk.evaluate.logistic import fit_logistic, log_odds, probability
-from decrochage_risk.evaluate.recalibration import (
+from decrochage_risk.evaluate.baselines import fit_logistic, log_odds, probability
+from decrochage_risk.evaluate.reliability import (
     _spline_columns,
     calibration_slope_intercept,
     ici,

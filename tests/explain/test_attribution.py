@@ -10,7 +10,7 @@ import pytest
 
 from decrochage_risk.explain import attribute
 from decrochage_risk.features import CATALOGUE, CONTEXT_COLUMNS, FAMILIES
-from decrochage_risk.model import FitOptions, RiskModel
+from decrochage_risk.risk import FitOptions, RiskModel
 
 if TYPE_CHECKING:
     import numpy.typing as npt

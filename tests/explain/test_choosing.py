@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from decrochage_risk.explain.choosing import sum_by_family, told_families
+from decrochage_risk.explain.reasons import sum_by_family, told_families
 
 FLOOR, MOST, PROTECTIVE, SHARE = 0.1, 3, 2, 0.5
 STRENGTHS = st.sampled_from([-0.6, -0.3, -0.1, -0.05, 0.0, 0.05, 0.1, 0.2, 0.3, 0.6])

@@ -9,9 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tree_text import LEVELS, RandomTree, shapley_by_hand
 
-from decrochage_risk.explain.attribution import trees_of
-from decrochage_risk.explain.shapley import shapley_values, shapley_weights
-from decrochage_risk.explain.trees import Trees
+from decrochage_risk.explain.attribution import Trees, shapley_values, shapley_weights, trees_of
 
 if TYPE_CHECKING:
     from explained import Explained

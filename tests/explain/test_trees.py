@@ -7,8 +7,7 @@ import pytest
 from tree_text import RandomTree
 
 from decrochage_risk.errors import ModelError
-from decrochage_risk.explain.attribution import trees_of
-from decrochage_risk.explain.trees import Trees
+from decrochage_risk.explain.attribution import Trees, trees_of
 
 if TYPE_CHECKING:
     from explained import Explained

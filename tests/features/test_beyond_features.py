@@ -13,7 +13,7 @@ from oracle_rows import CONTRACT
 from random_records import AS_OFS, as_frames, random_rows
 
 from decrochage_risk.features import CATALOGUE
-from decrochage_risk.features.families import AGAINST_CLASS
+from decrochage_risk.features.definition import AGAINST_CLASS
 
 if TYPE_CHECKING:
     from decrochage_risk.school_year import SchoolCalendar

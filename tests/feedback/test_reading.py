@@ -10,7 +10,7 @@ from decrochage_risk.errors import FaultyRecordsError, RecordsError, UnreadableR
 from decrochage_risk.features import build_features
 from decrochage_risk.feedback import Feedback, read_feedback
 from decrochage_risk.records import PupilRecords
-from decrochage_risk.records.tables import TABLES
+from decrochage_risk.records.table_schemas import TABLES
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,7 @@ import pytest
 
 from decrochage_risk.errors import RecordsError
 from decrochage_risk.feedback import judged_flags, read_feedback
-from decrochage_risk.model import jeffreys_interval
+from decrochage_risk.risk import jeffreys_interval
 
 if TYPE_CHECKING:
     from decrochage_risk.score import RiskScores

@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pandas as pd
 import pytest
 
-from decrochage_risk.model import FitOptions, RiskModel
+from decrochage_risk.risk import FitOptions, RiskModel
 
 QUICK = FitOptions(max_rounds=30, min_rounds=5, patience=10, test_times=3)
 DIRECTIONS = {"absences": 1, "mean_grade": -1}

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from decrochage_risk.errors import ModelError
-from decrochage_risk.model.calibration import Calibration, probability
+from decrochage_risk.risk.calibration import Calibration, probability
 
 
 @pytest.mark.parametrize(

@@ -6,15 +6,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
-from decrochage_risk.model.calibration import KINDS, Calibration, log_loss, probability
-from decrochage_risk.model.calibration_ladder import (
+from decrochage_risk.risk.calibration import (
+    KINDS,
     LEAST_SLOPE,
     LEVEL_SD,
     SLOPE_SD,
+    Calibration,
     Rung,
     choose_calibration,
     fit_calibration,
     fit_rung,
+    log_loss,
+    probability,
     slope_at,
 )
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from decrochage_risk.features import CATALOGUE, FEATURE_BY_NAME
-from decrochage_risk.features.families import AGAINST_CLASS
+from decrochage_risk.features.definition import AGAINST_CLASS
 
 if TYPE_CHECKING:
     from datetime import date

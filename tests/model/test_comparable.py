@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import beta
 
 from decrochage_risk.errors import ModelError, NotEnoughDataError
-from decrochage_risk.model.comparable import POSITIVES_PER_BIN, ROWS_PER_BIN, Comparable, jeffreys_interval
+from decrochage_risk.risk.comparable import POSITIVES_PER_BIN, ROWS_PER_BIN, Comparable, jeffreys_interval
 
 
 @settings(max_examples=60)

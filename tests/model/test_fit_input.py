@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from decrochage_risk.errors import ModelError, NotEnoughDataError
-from decrochage_risk.model.fit_input import FitInput, canonical_order, enough
-from decrochage_risk.model.numeric_table import numeric_matrix
+from decrochage_risk.risk.fit_input import FitInput, canonical_order, enough
+from decrochage_risk.risk.numeric_table import numeric_matrix
 
 NONE: dict[str, object] = dict.fromkeys(("groups", "time", "observed", "matured", "reference_groups"))
 

@@ -5,7 +5,7 @@ from dataclasses import fields
 import pytest
 
 from decrochage_risk.errors import ModelError
-from decrochage_risk.model.fit_options import FitOptions
+from decrochage_risk.risk.fit_input import FitOptions
 
 
 def test_every_option_out_of_its_bounds_is_named() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decrochage_risk.errors import ModelError
-from decrochage_risk.model.folds import moments, pupil_folds, rolling_origin, sorted_codes
+from decrochage_risk.risk.folds import moments, pupil_folds, rolling_origin, sorted_codes
 
 groups_of_rows = st.lists(st.integers(0, 30).map(str), min_size=10, max_size=150).filter(
     lambda of: len(set(of)) >= 5

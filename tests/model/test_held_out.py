@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from decrochage_risk.model import held_out as module
-from decrochage_risk.model.fit_input import FitInput
-from decrochage_risk.model.fit_options import FitOptions
-from decrochage_risk.model.held_out import out_of_time
+from decrochage_risk.risk import fitting as module
+from decrochage_risk.risk.fit_input import FitInput, FitOptions
+from decrochage_risk.risk.fitting import out_of_time
 
 if TYPE_CHECKING:
     from conftest import Table

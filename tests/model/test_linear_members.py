@@ -9,9 +9,9 @@ from sklearn.linear_model import LogisticRegression
 
 from decrochage_risk.errors import ModelError
 from decrochage_risk.explain import attribute
-from decrochage_risk.model import FitOptions, RiskModel
-from decrochage_risk.model.linear_members import LinearMembers
-from decrochage_risk.model.signed_logistic import fit_signed_logistic
+from decrochage_risk.risk import FitOptions, RiskModel
+from decrochage_risk.risk.members import LinearMembers
+from decrochage_risk.risk.signed_logistic import fit_signed_logistic
 
 LOGISTIC = FitOptions(kind="logistic")
 

@@ -9,17 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from decrochage_risk.explain.trees import Trees
-from decrochage_risk.model import FitOptions, RiskModel, linear_start
-from decrochage_risk.model.linear_start import (
+from decrochage_risk.explain.attribution import Trees
+from decrochage_risk.risk import FitOptions, RiskModel
+from decrochage_risk.risk import signed_logistic as linear_start
+from decrochage_risk.risk.signed_logistic import (
     MOST_STEPS,
     StepTree,
+    fit_signed_logistic,
     fit_start,
     start_log_odds,
     step_tree,
     with_start,
 )
-from decrochage_risk.model.signed_logistic import fit_signed_logistic
 
 COLUMNS = st.lists(st.floats(-1e6, 1e6, allow_subnormal=False), min_size=2, max_size=60).map(np.array)
 

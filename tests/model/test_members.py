@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from decrochage_risk.errors import ModelError
-from decrochage_risk.model import boosting as module
-from decrochage_risk.model.boosting import train_bag, train_members
-from decrochage_risk.model.fit_options import FitOptions
-from decrochage_risk.model.members import Members
+from decrochage_risk.risk import boosting as module
+from decrochage_risk.risk.boosting import train_bag, train_members
+from decrochage_risk.risk.fit_input import FitOptions
+from decrochage_risk.risk.members import Members
 
 OPTIONS = FitOptions(max_rounds=25, min_rounds=5, patience=5)
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from decrochage_risk.errors import ColumnsError, ModelError
-from decrochage_risk.model.numeric_table import SIGNIFICANT_BITS, binary_outcome, numeric_matrix
+from decrochage_risk.risk.numeric_table import SIGNIFICANT_BITS, binary_outcome, numeric_matrix
 
 
 def message(error: pytest.ExceptionInfo[BaseException]) -> str:

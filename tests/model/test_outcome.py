@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from decrochage_risk.errors import ModelError
-from decrochage_risk.model.outcome import CENSORED, Labels, closing_day, label
+from decrochage_risk.model.snapshots import CENSORED, Labels, closing_day, label
 from decrochage_risk.records import PupilRecords
 
 AS_OF = "2025-01-20"

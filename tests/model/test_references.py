@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decrochage_risk.errors import ColumnsError, ModelError
-from decrochage_risk.model.references import ENOUGH_KNOWN, References
+from decrochage_risk.risk.references import ENOUGH_KNOWN, References
 
 
 def lower_median(values: list[float]) -> float:

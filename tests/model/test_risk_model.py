@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sklearn.metrics import roc_auc_score
 
 from decrochage_risk.errors import ColumnsError, ModelError
-from decrochage_risk.model import FitOptions, RiskModel, fit_spread_factor
+from decrochage_risk.risk import FitOptions, RiskModel, fit_spread_factor
 
 if TYPE_CHECKING:
     from conftest import Table

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decrochage_risk.model import signed_logistic as module
-from decrochage_risk.model.signed_logistic import PENALTY, fit_signed_logistic
+from decrochage_risk.risk import signed_logistic as module
+from decrochage_risk.risk.signed_logistic import PENALTY, fit_signed_logistic
 
 WAYS = st.lists(st.sampled_from([-1, 0, 1]), min_size=4, max_size=4).map(np.array)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from decrochage_risk.model import threads
+from decrochage_risk import threads
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,7 +102,7 @@ def test_the_limit_is_free_after_a_fork() -> None:
 
 def test_locks_of_cached_properties_are_free_after_a_fork() -> None:
     """Where Python keeps a lock per cached property, one that another thread held is a free one in the new process."""
-    from decrochage_risk.model.comparable import Comparable  # noqa: PLC0415 - any class of the package with one
+    from decrochage_risk.risk.comparable import Comparable  # noqa: PLC0415 - any class of the package with one
 
     kept = vars(Comparable)["table"]
     assert isinstance(kept, cached_property)

@@ -19,14 +19,9 @@ from decrochage_risk.errors import (
     UnknownFormatError,
 )
 from decrochage_risk.features import contract
-from decrochage_risk.model import (
-    FitOptions,
-    TrainedModel,
-    default_as_of_dates,
-    load_trained_model,
-    take_snapshots,
-)
+from decrochage_risk.model import TrainedModel, default_as_of_dates, load_trained_model, take_snapshots
 from decrochage_risk.records.levels import LEVEL_NAMES
+from decrochage_risk.risk import FitOptions
 from decrochage_risk.synthetic import make_cohort
 from decrochage_risk.train.backtest import fit_risk_model
 

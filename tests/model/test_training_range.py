@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decrochage_risk.model.training_range import TrainingRange
+from decrochage_risk.risk.numeric_table import TrainingRange
 
 COLUMNS = list("abcdefgh")
 

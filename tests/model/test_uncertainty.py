@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from decrochage_risk.errors import ModelError, NotEnoughDataError
-from decrochage_risk.model.calibration import probability
-from decrochage_risk.model.uncertainty import (
+from decrochage_risk.risk.calibration import probability
+from decrochage_risk.risk.uncertainty import (
     fit_spread_factor,
     jackknife_error,
     jackknife_interval,

@@ -10,7 +10,6 @@ import pytest
 
 from decrochage_risk.errors import ArtefactError, ModelError, NotEnoughDataError
 from decrochage_risk.model import (
-    FitOptions,
     TrainedModel,
     load_trained_model,
     previous_model,
@@ -18,9 +17,10 @@ from decrochage_risk.model import (
     score_rows,
     take_snapshots,
 )
-from decrochage_risk.model.calibration import fit_offset, log_loss, probability
 from decrochage_risk.model.scored_rows import UNKNOWN_LEVEL
 from decrochage_risk.model.updating import updated_years
+from decrochage_risk.risk import FitOptions
+from decrochage_risk.risk.calibration import fit_offset, log_loss, probability
 from decrochage_risk.synthetic import Cohort, make_cohort
 from decrochage_risk.train.backtest import fit_risk_model
 

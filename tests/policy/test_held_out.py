@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from decrochage_risk.errors import PolicyError
 from decrochage_risk.policy import HeldOutPupils, Policy, is_small, load_policy, tier_counts
-from decrochage_risk.policy.tier_precision import tier_precision
+from decrochage_risk.policy.tier_counts import tier_precision
 from decrochage_risk.records.levels import LEVEL_NAMES
 
 LAWS = settings(max_examples=60)

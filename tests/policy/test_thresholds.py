@@ -9,7 +9,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decrochage_risk.errors import PolicyError
-from decrochage_risk.model import jeffreys_interval
 from decrochage_risk.policy import (
     HeldOutPupils,
     load_policy,
@@ -17,6 +16,7 @@ from decrochage_risk.policy import (
     threshold_frame,
     threshold_table,
 )
+from decrochage_risk.risk import jeffreys_interval
 
 if TYPE_CHECKING:
     from decrochage_risk.model import TrainedModel

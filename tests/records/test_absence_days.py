@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from decrochage_risk.records.checks import conform
-from decrochage_risk.records.cross_checks import cross_check
-from decrochage_risk.records.tables import TABLES
+from decrochage_risk.records.checks import conform, cross_check
+from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.school_year import SchoolCalendar
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decrochage_risk.records.checks import Conformed, conform
-from decrochage_risk.records.limits import UAI_LETTERS
-from decrochage_risk.records.tables import TABLES
+from decrochage_risk.records.fault_hints import UAI_LETTERS
+from decrochage_risk.records.table_schemas import TABLES
 
 MARK = {
     "pupil_id": "a",

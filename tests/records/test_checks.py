@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from decrochage_risk.records.checks import Conformed, conform
 from decrochage_risk.records.faults import FaultReport
-from decrochage_risk.records.tables import TABLES
+from decrochage_risk.records.table_schemas import TABLES
 
 if TYPE_CHECKING:
     from decrochage_risk.records.faults import FaultGroup

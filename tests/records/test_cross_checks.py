@@ -10,9 +10,8 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decrochage_risk.records.checks import conform
-from decrochage_risk.records.cross_checks import cross_check
-from decrochage_risk.records.tables import TABLES
+from decrochage_risk.records.checks import conform, cross_check
+from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.school_year import SchoolCalendar
 
 if TYPE_CHECKING:

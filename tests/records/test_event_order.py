@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decrochage_risk.records import event_order, threads
+from decrochage_risk import threads
+from decrochage_risk.records import encoded_tables as event_order
 from decrochage_risk.records.checks import conform
-from decrochage_risk.records.event_order import EventOrder, PupilCodes
-from decrochage_risk.records.tables import TABLES
+from decrochage_risk.records.encoded_tables import EventOrder, PupilCodes
+from decrochage_risk.records.table_schemas import TABLES
 
 if TYPE_CHECKING:
-    from decrochage_risk.records.coded import CodedTable
+    from decrochage_risk.records.coded_columns import CodedTable
 
 PUPILS = {"a": 0, "b": 1}
 DAYS = ["2024-10-01", "2024-10-02", "2024-11-05"]
@@ -133,9 +134,9 @@ def test_columns_read_back_from_the_keys_are_those_of_the_table(table: str) -> N
 def test_threads_change_nothing(table: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Three threads give the order that one gives, and the same conformed columns."""
     alone, one = drawn(table, 7, 400), EventOrder.of(drawn(table, 7, 400), pupils_of(drawn(table, 7, 400)))
-    monkeypatch.setattr(threads, "_LARGE", 1)
+    monkeypatch.setattr(threads, "_LARGE_TABLE", 1)
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
-    assert threads.workers_for(400) == 3
+    assert threads.threads_for(400) == 3
     events = drawn(table, 7, 400)
     three = EventOrder.of(events, pupils_of(events))
     assert event_order._equal_parts(three.starts, 3)[-1][1] == three.starts.size - 1

@@ -11,11 +11,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from decrochage_risk.errors import FaultyRecordsError, UnreadableRecordsError
+from decrochage_risk.partitions.merged_faults import PartFaults, merge_counts, merge_faults
+from decrochage_risk.partitions.runs import plan_parts
+from decrochage_risk.partitions.splitting import EVERY_PART, Part, SplitFolder, part_of_pupils, split_folder
 from decrochage_risk.records import PupilRecords
-from decrochage_risk.records.merged_faults import PartFaults, merge_counts, merge_faults
-from decrochage_risk.records.part_plan import plan_parts
-from decrochage_risk.records.partitions import Part, SplitFolder, split_folder
-from decrochage_risk.records.splitting import EVERY_PART, part_of_pupils
 from decrochage_risk.school_year import SchoolCalendar
 from decrochage_risk.synthetic import make_cohort
 from decrochage_risk.synthetic.messy import messy_tables

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from decrochage_risk.errors import UnreadableRecordsError
 from decrochage_risk.records.payload import read_json
-from decrochage_risk.records.tables import TABLES
+from decrochage_risk.records.table_schemas import TABLES
 
 EVENTS = ["absences", "grades", "orientation"]
 ROWS = st.lists(st.fixed_dictionaries({"date": st.just("2024-10-01"), "n": st.integers(0, 9)}), max_size=3)

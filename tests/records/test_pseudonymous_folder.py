@@ -8,8 +8,7 @@ import pandas as pd
 import pytest
 
 from decrochage_risk.errors import RecordsError, UnreadableRecordsError
-from decrochage_risk.records.pseudonymous_folder import pseudonymise_folder
-from decrochage_risk.records.pseudonyms import Pseudonymiser
+from decrochage_risk.records.pseudonyms import Pseudonymiser, pseudonymise_folder
 from decrochage_risk.records.reading import read_folder
 
 if TYPE_CHECKING:

@@ -12,17 +12,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decrochage_risk.records.cells import read_cells
+from decrochage_risk.records.cells import read_cells, read_quickly
 from decrochage_risk.records.checks import conform
-from decrochage_risk.records.coded import Texts
-from decrochage_risk.records.quick_cells import read_quickly
+from decrochage_risk.records.coded_columns import Texts
 from decrochage_risk.records.raw_tables import RawTable
-from decrochage_risk.records.tables import TABLES
+from decrochage_risk.records.table_schemas import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from decrochage_risk.records.tables import Column
+    from decrochage_risk.records.table_schemas import Column
 
 COLUMNS = [column for table in TABLES.values() for column in table.columns]
 DAYS = st.dates(date(1990, 1, 1), date(2100, 12, 31)).map(date.isoformat)

@@ -16,7 +16,7 @@ import pytest
 
 from decrochage_risk.errors import UnreadableRecordsError
 from decrochage_risk.records.reading import as_frame, read_folder
-from decrochage_risk.records.tables import TABLES
+from decrochage_risk.records.table_schemas import TABLES
 
 ROWS: list[dict[str, Any]] = [
     {"pupil_id": "é1", "date": dt.date(2024, 10, 1), "value": 12.5, "justified": True},

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from decrochage_risk.errors import RecordsError
-from decrochage_risk.records.shifted_years import refuse_shifted_years
+from decrochage_risk.records.outcome_table import refuse_shifted_years
 
 
 def leavers(count: int, *, seen_again: int, then: str) -> pd.DataFrame:

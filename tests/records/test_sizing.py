@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import pandas as pd
 import pytest
 
-from decrochage_risk.records import sizing
-from decrochage_risk.records.partitions import MOST_PARTS
-from decrochage_risk.records.sizing import BYTES_PER_ROW, choose_parts, free_memory, memory_needed
+from decrochage_risk.partitions import runs as sizing
+from decrochage_risk.partitions.runs import BYTES_PER_ROW, choose_parts, free_memory, memory_needed
+from decrochage_risk.partitions.splitting import MOST_PARTS
 
 if TYPE_CHECKING:
     from pathlib import Path

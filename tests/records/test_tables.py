@@ -6,9 +6,9 @@ import jsonschema
 import pytest
 from pydantic import ValidationError
 
-from decrochage_risk.records.documentation import schemas
 from decrochage_risk.records.levels import LEVELS
-from decrochage_risk.records.tables import TABLES
+from decrochage_risk.records.table_schemas import TABLES
+from records_page import schemas
 
 ENROLMENT = {
     "pupil_id": "é 🙂 1",

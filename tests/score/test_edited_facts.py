@@ -14,15 +14,15 @@ from decrochage_risk import french
 from decrochage_risk.errors import DemoModelWarning, RecordsError
 from decrochage_risk.features import matrix_of
 from decrochage_risk.score import Counterfactual, Counterfactuals, score_pupils, what_could_help
-from decrochage_risk.score.edited_facts import (
+from decrochage_risk.score.counterfactuals import (
     CAVEAT,
     EDITS,
     LEAST_POINTS,
     NO_FALL,
     NOT_KNOWN,
     NOTHING_TO_EDIT,
+    only,
 )
-from decrochage_risk.score.edited_records import only
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,8 +18,7 @@ from decrochage_risk.explain import Side, attribute, find_changes
 from decrochage_risk.explain.changes import MOST_CHANGES
 from decrochage_risk.explain.reasons import FLOOR
 from decrochage_risk.features import FAMILIES
-from decrochage_risk.score.changes import OTHER_CALENDAR, Changes, PupilChange
-from decrochage_risk.score.since import NOT_LOOKED_AT, OTHER_MODEL
+from decrochage_risk.score.changes import NOT_LOOKED_AT, OTHER_CALENDAR, OTHER_MODEL, Changes, PupilChange
 
 if TYPE_CHECKING:
     from collections.abc import Callable

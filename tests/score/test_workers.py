@@ -44,7 +44,7 @@ FIRST = """
 import sys
 import decrochage_risk as dr
 model = dr.load_model(sys.argv[1])
-model.warm_up()
+dr.warm_up(model)
 before = set(sys.modules)
 import json
 records = dr.PupilRecords.from_json(json.loads(sys.argv[2]))

@@ -8,8 +8,7 @@ import pandas as pd
 import pytest
 
 from decrochage_risk.synthetic import make_cohort
-from decrochage_risk.synthetic.figures import measure_figures
-from decrochage_risk.synthetic.published import PUBLISHED, tolerance_at
+from decrochage_risk.synthetic.figures import PUBLISHED, measure_figures, tolerance_at
 
 if TYPE_CHECKING:
     from decrochage_risk.synthetic import Cohort

@@ -8,13 +8,11 @@ import pytest
 
 from decrochage_risk.errors import FaultyRecordsError, UnreadableRecordsError
 from decrochage_risk.records import PupilRecords
-from decrochage_risk.records.cell_rules import CELL_RULES
-from decrochage_risk.records.checks import conform
-from decrochage_risk.records.cross_checks import cross_check
-from decrochage_risk.records.cross_rules import CROSS_RULES
+from decrochage_risk.records.cells import CELL_RULES
+from decrochage_risk.records.checks import conform, cross_check
 from decrochage_risk.records.faults import FaultReport
-from decrochage_risk.records.row_rules import ROW_RULES
-from decrochage_risk.records.tables import TABLES
+from decrochage_risk.records.rules import CROSS_RULES, ROW_RULES
+from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.school_year import SchoolCalendar
 from decrochage_risk.synthetic import make_cohort
 from decrochage_risk.synthetic.messy import FAULTS_OF_EXTRACT, messy_tables, write_messy

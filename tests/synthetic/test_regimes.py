@@ -10,7 +10,7 @@ import pytest
 
 from decrochage_risk.records import PupilRecords
 from decrochage_risk.synthetic import REGIMES, make_cohort
-from decrochage_risk.synthetic.difficulty import DIFFICULTIES
+from decrochage_risk.synthetic.settings import DIFFICULTIES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,9 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from decrochage_risk.synthetic.chain import sigmoid
+from decrochage_risk.synthetic.chain import assessment_day, sigmoid
 from decrochage_risk.synthetic.truth import _class_weights, truth_on
-from decrochage_risk.synthetic.walk import assessment_day
 
 if TYPE_CHECKING:
     from collections.abc import Callable

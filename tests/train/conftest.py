@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from decrochage_risk.model import FitOptions
+from decrochage_risk.risk import FitOptions
 from decrochage_risk.synthetic import make_cohort
 from decrochage_risk.train import train_model
 

@@ -6,11 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from decrochage_risk.features.last_year import LAST_YEAR_FEATURES
+from decrochage_risk.features.vigilance import LAST_YEAR_FEATURES
 from decrochage_risk.model import Snapshots
 from decrochage_risk.model.snapshots import TOO_SHORT
-from decrochage_risk.train.caveats import no_year_before, rows_set_aside
-from decrochage_risk.train.labels import NOT_CLOSED
+from decrochage_risk.train.training import NOT_CLOSED, no_year_before, rows_set_aside
 
 NAMES = [feature.name for feature in LAST_YEAR_FEATURES]
 

@@ -11,10 +11,11 @@ import pytest
 
 from decrochage_risk.errors import ModelError, NotEnoughDataError
 from decrochage_risk.features import build_features
-from decrochage_risk.model import FitOptions, RiskModel, TrainedModel, recalibrate, take_snapshots
-from decrochage_risk.model.calibration import Calibration
+from decrochage_risk.model import TrainedModel, recalibrate, take_snapshots
 from decrochage_risk.policy import load_policy
 from decrochage_risk.records import PupilRecords
+from decrochage_risk.risk import FitOptions, RiskModel
+from decrochage_risk.risk.calibration import Calibration
 from decrochage_risk.synthetic import make_cohort
 from decrochage_risk.train import compare_models
 from decrochage_risk.train.backtest import fit_risk_model
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from decrochage_risk.evaluate import ModelComparison
-    from decrochage_risk.model.risk_model import Features
+    from decrochage_risk.risk.risk_model import Features
     from decrochage_risk.synthetic import Cohort
 
 DAYS = ["2024-11-05", "2025-03-05"]

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 
 from decrochage_risk.evaluate.drift import ALPHA
-from decrochage_risk.model.calibration import Calibration
-from decrochage_risk.train import drift_labels
-from decrochage_risk.train.drift_labels import training_error
+from decrochage_risk.risk.calibration import Calibration
+from decrochage_risk.train import watching as drift_labels
+from decrochage_risk.train.watching import training_error
 
 
 def trained(leavers: int, years: int, days: int) -> Any:  # noqa: ANN401 - stands for a model

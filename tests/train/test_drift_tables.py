@@ -11,10 +11,11 @@ from scipy.stats import norm
 
 from decrochage_risk.evaluate.drift import ALPHA
 from decrochage_risk.explain import attribute
-from decrochage_risk.model import FitOptions, score_rows, take_snapshots
+from decrochage_risk.model import score_rows, take_snapshots
+from decrochage_risk.risk import FitOptions
 from decrochage_risk.synthetic import make_cohort
 from decrochage_risk.train import train_model, watch_drift
-from decrochage_risk.train.drift_tables import LEAST_SPREAD, judged_tables, table_signs, told_by_table
+from decrochage_risk.train.watching import LEAST_SPREAD, judged_tables, table_signs, told_by_table
 
 if TYPE_CHECKING:
     from decrochage_risk.evaluate import DriftSign

@@ -11,10 +11,10 @@ import pytest
 from decrochage_risk.features import CATALOGUE
 from decrochage_risk.model import FeatureDistributions
 from decrochage_risk.school_year import SchoolCalendar
-from decrochage_risk.train.drift_signs import shift_signs
-from decrochage_risk.train.drift_windows import (
+from decrochage_risk.train.drift_signs import (
     alike_extent,
     comparable_columns,
+    shift_signs,
     uncompared_sign,
     within_extent,
 )

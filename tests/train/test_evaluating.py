@@ -16,9 +16,9 @@ import decrochage_risk as dr
 from decrochage_risk.errors import NotEnoughDataError, TrainingWarning
 from decrochage_risk.evaluate.report import STANDING
 from decrochage_risk.model import recalibrate
-from decrochage_risk.model.training_range import TrainingRange
 from decrochage_risk.policy import load_policy
 from decrochage_risk.records import PupilRecords
+from decrochage_risk.risk.numeric_table import TrainingRange
 from decrochage_risk.school_year import SchoolCalendar
 from decrochage_risk.train import evaluate_model, train_model
 
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from decrochage_risk.model import FitOptions, TrainedModel
+    from decrochage_risk.model import TrainedModel
+    from decrochage_risk.risk import FitOptions
     from decrochage_risk.synthetic import Cohort
 
 DATES = ("2023-12-04", "2024-03-18")

@@ -14,8 +14,8 @@ from decrochage_risk.errors import (
     RecordsError,
     TrainingWarning,
 )
-from decrochage_risk.model import FitOptions
 from decrochage_risk.records import PupilRecords
+from decrochage_risk.risk import FitOptions
 from decrochage_risk.synthetic import make_cohort
 from decrochage_risk.train import train_folder, train_model, train_on_folder
 

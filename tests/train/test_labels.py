@@ -10,9 +10,10 @@ import pandas as pd
 import pytest
 
 from decrochage_risk.errors import NotEnoughDataError, RecordsError, TrainingWarning
-from decrochage_risk.model import FitOptions, default_as_of_dates, recalibrate, take_snapshots
+from decrochage_risk.model import default_as_of_dates, recalibrate, take_snapshots
+from decrochage_risk.risk import FitOptions
 from decrochage_risk.train import compare_models, evaluate_model, train_model, watch_drift
-from decrochage_risk.train.labels import NOT_CLOSED, mature_only
+from decrochage_risk.train.training import NOT_CLOSED, mature_only
 
 if TYPE_CHECKING:
     from decrochage_risk.model import TrainedModel

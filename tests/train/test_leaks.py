@@ -23,7 +23,8 @@ from decrochage_risk.train.leaks import (
 )
 
 if TYPE_CHECKING:
-    from decrochage_risk.model import FitOptions, TrainedModel
+    from decrochage_risk.model import TrainedModel
+    from decrochage_risk.risk import FitOptions
     from decrochage_risk.synthetic import Cohort
 
 DAYS = ["2023-11-06", "2024-01-08", "2024-03-04"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from decrochage_risk.errors import ModelError
-from decrochage_risk.train.retrain_config import read_config
+from decrochage_risk.train.retraining import read_config
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -12,7 +12,8 @@ import pytest
 from decrochage_risk.errors import NotEnoughDataError, TrainingWarning
 from decrochage_risk.evaluate import ModelComparison
 from decrochage_risk.evaluate.card import CHANGES
-from decrochage_risk.model import FitOptions, load_trained_model
+from decrochage_risk.model import load_trained_model
+from decrochage_risk.risk import FitOptions
 from decrochage_risk.synthetic import make_cohort
 from decrochage_risk.train import retrain, train_model
 from decrochage_risk.train.retraining import NO_CHAMPION

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 import decrochage_risk as dr
-from decrochage_risk.model import FitOptions, load_trained_model
-from decrochage_risk.model.linear_members import LinearMembers
+from decrochage_risk.model import load_trained_model
+from decrochage_risk.risk import FitOptions
+from decrochage_risk.risk.members import LinearMembers
 from decrochage_risk.train import train_model
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from decrochage_risk.train import train_model
 from decrochage_risk.train.supported import SUPPORTED, set_apart_supported
 
 if TYPE_CHECKING:
-    from decrochage_risk.model import FitOptions
+    from decrochage_risk.risk import FitOptions
     from decrochage_risk.synthetic import Cohort
 
 AS_OF = [date(year + later, month, 5) for year in (2021, 2022, 2023) for later, month in ((0, 11), (1, 3))]

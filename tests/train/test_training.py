@@ -19,8 +19,9 @@ from decrochage_risk.errors import (
     RecordsError,
     TrainingWarning,
 )
-from decrochage_risk.model import FitOptions, default_as_of_dates, load_trained_model, take_snapshots
+from decrochage_risk.model import default_as_of_dates, load_trained_model, take_snapshots
 from decrochage_risk.records import PupilRecords
+from decrochage_risk.risk import FitOptions
 from decrochage_risk.train import train_model
 from decrochage_risk.train.backtest import fit_risk_model
 

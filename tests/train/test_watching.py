@@ -11,7 +11,8 @@ import pytest
 
 from decrochage_risk.errors import ModelError, NotEnoughDataError, TrainingWarning
 from decrochage_risk.evaluate import UnitDrift
-from decrochage_risk.model import SCORE, FeatureDistributions, FitOptions, load_trained_model, recalibrate
+from decrochage_risk.model import SCORE, FeatureDistributions, load_trained_model, recalibrate
+from decrochage_risk.risk import FitOptions
 from decrochage_risk.synthetic import make_cohort
 from decrochage_risk.train import train_model, watch_drift, watching
 from decrochage_risk.train.drift_signs import missing_table_signs, shift_signs, two_sample_sign

@@ -1,10 +1,17 @@
-"""``train`` and ``evaluate``: a model of one's own, measured on years that it has not seen."""
+"""``train`` and ``evaluate``: a model of one's own, measured on years that it has not seen.
+
+``compare`` and ``recalibrate``: a new model beside the one in use, and the level of a model between two trainings.
+
+``retrain``: the yearly retraining, from one configuration.
+
+``drift``: the watch between two trainings.
+"""
 
 from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -19,11 +26,14 @@ from decrochage_risk.cli.files import (
 )
 from decrochage_risk.cli.options import (
     AlsaceMoselle,
+    AsOf,
     AsOfDates,
     AsOfDays,
     CalendarFile,
     Capacity,
     Closes,
+    CurrentModel,
+    LabelsKnownOn,
     LabelsKnownOnIf,
     OnFault,
     OnFaultOption,
@@ -35,12 +45,27 @@ from decrochage_risk.cli.options import (
     chosen_calendar,
     closing_pair,
 )
-from decrochage_risk.cli.output import say, steps
+from decrochage_risk.cli.output import console, say, steps
+from decrochage_risk.errors import ContractMismatchError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["evaluate", "train"]
+    from decrochage_risk.evaluate import ModelComparison
+
+
+__all__ = [
+    "COMPARISON_EXIT_CODES",
+    "DRIFT_EXIT_CODES",
+    "compare",
+    "drift",
+    "evaluate",
+    "load_any",
+    "recalibrate",
+    "retrain",
+    "say_comparison",
+    "train",
+]
 
 ModelTarget = Annotated[
     Path,
@@ -124,9 +149,9 @@ def train(  # noqa: PLR0913 - one argument per option of the command
     élève et date, y tiennent ensemble. Le travail en cours est gardé à côté du modèle, dans .NOM.partitions : relancée avec
     les mêmes fichiers et options, la commande reprend où elle s'était arrêtée.
     """
-    from decrochage_risk.records.part_runs import work_beside  # noqa: PLC0415 - pandas loads on first use
+    from decrochage_risk.partitions import train_on_folder  # noqa: PLC0415 - same
+    from decrochage_risk.partitions.runs import work_beside  # noqa: PLC0415 - pandas loads on first use
     from decrochage_risk.school_year import to_date  # noqa: PLC0415 - numpy and pandas load on first use
-    from decrochage_risk.train import train_on_folder  # noqa: PLC0415 - same
 
     closes = closing_pair(outcome_closes or "11-01")
     dates = [to_date(day) for day in as_of] if as_of else None
@@ -232,3 +257,270 @@ def evaluate(  # noqa: PLR0913 - one argument per option of the command
             with writing(path):
                 path.write_text(text(), encoding="utf-8")
             say(f"\nRapport écrit : {path}")
+
+
+COMPARISON_EXIT_CODES: Final = {"promote": 0, "keep": 3, "review": 4}
+"""Exit code of each verdict; 1 and 2 are those of every command."""
+
+Champion = Annotated[
+    Path, typer.Option("--champion", metavar="DOSSIER", show_default=False, help="Modèle en place.")
+]
+Challenger = Annotated[
+    Path, typer.Option("--challenger", metavar="DOSSIER", show_default=False, help="Nouveau modèle.")
+]
+Margin = Annotated[
+    float,
+    typer.Option(
+        "--margin", metavar="NATS", help="Log-loss que le nouveau modèle peut perdre ; 0 : il doit gagner."
+    ),
+]
+ChangesFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--changes", metavar="CSV", show_default=False, help="Écrire qui change de côté, élève par élève."
+    ),
+]
+UpdatedModel = Annotated[
+    Path, typer.Option("--out", metavar="DOSSIER", show_default=False, help="Dossier du modèle mis à jour.")
+]
+Reason = Annotated[
+    str, typer.Option("--reason", metavar="TEXTE", show_default=False, help="Motif, gardé dans le modèle.")
+]
+
+
+def compare(  # noqa: PLR0913 - one argument per option of the command
+    folder: RecordsFolder,
+    *,
+    champion: Champion,
+    challenger: Challenger,
+    as_of: AsOfDays,
+    labels_known_on: LabelsKnownOn,
+    capacity: Capacity = 20,
+    margin: Margin = 0.0,
+    json: ReportFile = None,
+    changes: ChangesFile = None,
+    on_fault: OnFaultOption = OnFault.RAISE,
+    calendar: CalendarFile = None,
+    zone: Zone = None,
+    alsace_moselle: AlsaceMoselle = False,
+) -> None:
+    """Mettre en regard le modèle en place et un nouveau, sur les mêmes élèves d'une année qu'aucun des deux n'a apprise.
+
+    Lit : le dossier des extraits avec sa table outcomes, et les deux modèles. Affiche les chiffres et leurs écarts, les
+    critères de calibration et d'équité, ce qui change dans la liste, le verdict et ses causes. Écrit : les fichiers de
+    --json et --changes, s'ils sont demandés.
+
+    Codes de sortie : 0 mettre en service ; 3 garder le modèle en place ; 4 à examiner ; 2 demande ou fichier
+    inutilisable.
+    """
+    check_target_file(json)
+    check_target_file(changes)
+    days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
+    with steps() as step:
+        step("Lecture des modèles")
+        models = load_any(champion), load_any(challenger)
+        step("Lecture et vérification des extraits")
+        read = read_extracts(folder, on_fault=on_fault, calendar=days)
+        found = dr.compare_models(
+            *models,
+            read.records,
+            as_of_dates=as_of,
+            labels_known_on=labels_known_on,
+            capacity=capacity,
+            margin=margin,
+            progress=step,
+        )
+    for line in read.told():
+        say(line)
+    say_comparison(found)
+    if json is not None:
+        with writing(json):
+            json.write_text(found.to_json(), encoding="utf-8")
+    if changes is not None and found.changes is not None:
+        with writing(changes):
+            found.changes.to_csv(changes, index=False, sep=";", decimal=",", encoding="utf-8-sig")
+    raise typer.Exit(COMPARISON_EXIT_CODES[found.verdict])
+
+
+def load_any(folder: Path) -> dr.TrainedModel:
+    """Load a model; of one that was trained on other features, say what can still be done.
+
+    Raises
+    ------
+    ContractMismatchError
+        With the way out in its hint.
+    ArtefactError
+        As ``load_model``.
+    """
+    try:
+        return dr.load_model(folder)
+    except ContractMismatchError as error:
+        raise ContractMismatchError(
+            f"{error} To compare all the same, train the old configuration again on this version: a model is never read "
+            "through features that mean something else."
+        ) from error
+
+
+def say_comparison(found: ModelComparison) -> None:
+    """Print a comparison: the verdict and its causes, then the tables."""
+    from rich import box  # noqa: PLC0415 - --help needs no Rich
+    from rich.table import Table  # noqa: PLC0415 - --help needs no Rich
+
+    from decrochage_risk.evaluate import comparison as words  # noqa: PLC0415 - pandas loads on first use
+
+    for line in words.comparison_heading(found):
+        say(line)
+    for title, (header, rows) in words.comparison_tables(found).items():
+        table = Table(title=title, title_justify="left", box=box.HORIZONTALS, pad_edge=False)
+        for at, name in enumerate(header):
+            table.add_column(name, justify="left" if at == 0 else "right", overflow="fold")
+        for row in rows:
+            table.add_row(*row)
+        say()
+        console().print(table)
+    for line in words.not_judged(found):
+        say(line)
+    say(f"\n{words.verdict_line(found)}")
+    for cause in found.causes:
+        say(f"- {cause.sentence}")
+
+
+def recalibrate(  # noqa: PLR0913 - one argument per option of the command
+    folder: RecordsFolder,
+    *,
+    model: CurrentModel,
+    out: UpdatedModel,
+    as_of: AsOfDays,
+    labels_known_on: LabelsKnownOn,
+    reason: Reason,
+    on_fault: OnFaultOption = OnFault.RAISE,
+    calendar: CalendarFile = None,
+    zone: Zone = None,
+    alsace_moselle: AlsaceMoselle = False,
+) -> None:
+    """Remettre le niveau moyen d'un modèle à celui d'issues closes depuis son apprentissage, et rien d'autre.
+
+    Lit : le dossier des extraits avec sa table outcomes, et le modèle. Il faut au moins 300 élèves dont l'issue est close,
+    d'années que le modèle n'a pas apprises. L'ordre des élèves et les motifs ne changent pas.
+
+    Écrit : le modèle mis à jour, avec un nouvel identifiant, le motif, l'ancien et le nouveau niveau, et l'empreinte du
+    modèle d'avant.
+    """
+    check_target_model(out)
+    days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
+    with steps() as step:
+        step("Lecture du modèle")
+        trained = dr.load_model(model)
+        step("Lecture et vérification des extraits")
+        read = read_extracts(folder, on_fault=on_fault, calendar=days)
+        step("Mise à jour du niveau moyen")
+        moved = dr.recalibrate(
+            trained, read.records, as_of_dates=as_of, labels_known_on=labels_known_on, reason=reason
+        )
+        with writing(out):
+            moved.save(out)
+    for line in read.told():
+        say(line)
+    say(moved.card.removeprefix(trained.card).strip())
+    say(f"\nModèle : {moved.model_id}, écrit dans {out}")
+
+
+Config = Annotated[
+    Path,
+    typer.Argument(
+        metavar="CONFIG.toml", show_default=False, help="Configuration ; ses chemins partent de son dossier."
+    ),
+]
+_STEPS = 6
+
+
+def retrain(config: Config) -> None:
+    """Réentraîner pour une nouvelle année : vérifier, apprendre, évaluer, comparer au modèle en place, écrire la fiche.
+
+    Lit : la configuration (records, run, labels_known_on, et au choix outcomes, supported, helped, champion, policy, calendar, name,
+    school_years, as_of, outcome_closes, seed, capacity, margin, on_fault, synthetic, [options]), puis les extraits, les issues
+    et le modèle en place qu'elle nomme.
+
+    Écrit dans le dossier run : inputs.json (empreinte de chaque fichier lu), check.json, candidate (le modèle
+    comparé, sans la dernière année), evaluation, comparison, model (le nouveau modèle, toutes les années, avec sa
+    fiche), verdict.json. Un passage arrêté reprend où il en était ; une entrée changée ne refait que ce qui en
+    dépend ; les mêmes entrées donnent les mêmes octets.
+
+    Codes de sortie : 0 mettre en service, ou rien à comparer ; 3 garder le modèle en place ; 4 à examiner ; 2 demande ou
+    fichier inutilisable.
+    """
+    with steps(_STEPS) as step:
+        done = dr.retrain(config, progress=step)
+    if done.kept:
+        say(f"Étapes déjà faites : {', '.join(done.kept)}")
+    if done.comparison is None:
+        say("Aucun modèle en place, ou aucune année que rien n'a apprise : rien n'a été comparé.")
+    else:
+        say_comparison(done.comparison)
+    say(f"\nModèle : {done.model.model_id}{', de démonstration' if done.model.demo else ''}")
+    say(f"Écrit dans {done.folder} ; sa fiche : {done.folder / 'model' / 'card.md'}")
+    raise typer.Exit(COMPARISON_EXIT_CODES.get(done.verdict, 0))
+
+
+DRIFT_EXIT_CODES: Final = {"ok": 0, "watch": 3, "stop": 4}
+
+LabelsAsOf = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--labels-as-of",
+        metavar="AAAA-MM-JJ",
+        show_default=False,
+        help="Date d'observation dont les issues sont closes ; à répéter.",
+    ),
+]
+DriftLabelsKnownOn = Annotated[
+    str | None,
+    typer.Option(
+        "--labels-known-on",
+        metavar="AAAA-MM-JJ",
+        show_default=False,
+        help="Jour de l'extraction des issues ; avec --labels-as-of.",
+    ),
+]
+
+
+def drift(  # noqa: PLR0913 - one argument per option of the command
+    folder: RecordsFolder,
+    *,
+    model: CurrentModel,
+    as_of: AsOf,
+    labels_as_of: LabelsAsOf = None,
+    labels_known_on: DriftLabelsKnownOn = None,
+    json: ReportFile = None,
+    on_fault: OnFaultOption = OnFault.RAISE,
+    calendar: CalendarFile = None,
+    zone: Zone = None,
+    alsace_moselle: AlsaceMoselle = False,
+) -> None:
+    """Veiller entre deux entraînements : élèves, tables et issues sont-ils encore ceux que le modèle connaît.
+
+    Lit : le dossier des extraits et le modèle ; la table outcomes avec --labels-as-of. Avec l'année précédente dans les
+    extraits, chaque établissement est comparé à lui-même un an avant. Affiche le verdict de l'ensemble et de chaque
+    établissement. Écrit : le fichier de --json, s'il est demandé.
+
+    Codes de sortie : 0 rien à signaler ; 3 à surveiller ; 4 à examiner avant d'utiliser les scores ; 2 demande ou fichier
+    inutilisable.
+    """
+    check_target_file(json)
+    days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
+    with steps() as step:
+        step("Lecture du modèle")
+        trained = dr.load_model(model)
+        step("Lecture et vérification des extraits")
+        read = read_extracts(folder, on_fault=on_fault, calendar=days)
+        step("Veille")
+        found = dr.watch_drift(
+            trained, read.records, as_of, labels_as_of=labels_as_of or (), labels_known_on=labels_known_on
+        )
+    for line in read.told():
+        say(line)
+    say(f"\n{found}")
+    if json is not None:
+        with writing(json):
+            json.write_text(found.to_json(), encoding="utf-8")
+    raise typer.Exit(DRIFT_EXIT_CODES[found.verdict])

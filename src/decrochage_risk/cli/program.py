@@ -12,17 +12,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from decrochage_risk.cli.cohort_command import cohort
-from decrochage_risk.cli.compare_command import compare, recalibrate
-from decrochage_risk.cli.demo_command import demo
-from decrochage_risk.cli.drift_command import drift
 from decrochage_risk.cli.journal_command import journal
-from decrochage_risk.cli.model_commands import evaluate, train
+from decrochage_risk.cli.model_commands import compare, drift, evaluate, recalibrate, retrain, train
 from decrochage_risk.cli.notice_command import notice
 from decrochage_risk.cli.output import replace_unwritable, say
 from decrochage_risk.cli.records_commands import check, new_key, pseudonymise
-from decrochage_risk.cli.retrain_command import retrain
 from decrochage_risk.cli.score_command import score
+from decrochage_risk.cli.synthetic_commands import cohort, demo
 from decrochage_risk.cli.thresholds_command import thresholds
 from decrochage_risk.errors import DecrochageError, DecrochageWarning, FaultyRecordsError
 

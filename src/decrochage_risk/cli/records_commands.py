@@ -22,7 +22,7 @@ from decrochage_risk.errors import FaultyRecordsError
 
 if TYPE_CHECKING:
     from decrochage_risk.records.faults import FaultReport
-    from decrochage_risk.records.pseudonymous_folder import PseudonymisedFolder
+    from decrochage_risk.records.pseudonyms import PseudonymisedFolder
     from decrochage_risk.records.reading import Folder
     from decrochage_risk.school_year import SchoolCalendar
 
@@ -85,7 +85,7 @@ def _faults_of(found: Folder, calendar: SchoolCalendar | None) -> FaultReport:
 
 
 def _say_tables(found: Folder, rows: dict[str, int]) -> None:
-    from decrochage_risk.records.tables import TABLES  # noqa: PLC0415 - pandas loads on first use
+    from decrochage_risk.records.table_schemas import TABLES  # noqa: PLC0415 - pandas loads on first use
 
     for name, count in rows.items():
         say(f"{name} : {french.plural(count, 'ligne')} ({found.files[name].name})")
@@ -124,8 +124,7 @@ def pseudonymise(
     Écrit : les mêmes tables dans le dossier cible, avec les seules colonnes déclarées (une colonne inconnue peut
     contenir un nom). Les données restent personnelles : dates de naissance et établissements y sont.
     """
-    from decrochage_risk.records.pseudonymous_folder import pseudonymise_folder  # noqa: PLC0415 - pandas
-    from decrochage_risk.records.pseudonyms import Pseudonymiser  # noqa: PLC0415 - pandas loads on first use
+    from decrochage_risk.records.pseudonyms import Pseudonymiser, pseudonymise_folder  # noqa: PLC0415 - on use
 
     check_target_folder(target)
     by_key = Pseudonymiser.from_file(key)

@@ -1,7 +1,14 @@
-"""``score``: one result per pupil of a folder of extracts, on a date."""
+"""The list of the pupils that each school can meet, as a file that a spreadsheet opens in France.
+
+The situations to be looked at, as a table that stays readable at 80 columns; never in the order of the risk.
+
+``score``: one result per pupil of a folder of extracts, on a date.
+"""
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,8 +17,13 @@ import typer
 
 import decrochage_risk as dr
 from decrochage_risk import french
-from decrochage_risk.cli.capacity import asked_places, write_capacity_list
-from decrochage_risk.cli.files import check_target_file, check_target_folder, fault_lines, reading_lines
+from decrochage_risk.cli.files import (
+    check_target_file,
+    check_target_folder,
+    fault_lines,
+    reading_lines,
+    writing,
+)
 from decrochage_risk.cli.options import (
     AlsaceMoselle,
     AsOf,
@@ -25,13 +37,231 @@ from decrochage_risk.cli.options import (
     chosen_calendar,
     ids_of_file,
 )
-from decrochage_risk.cli.output import bar, say
-from decrochage_risk.cli.situations import say_digest
+from decrochage_risk.cli.output import bar, console, say, shown_id
+from decrochage_risk.errors import PolicyError, explain_error
 
 if TYPE_CHECKING:
-    from decrochage_risk.score import FolderScores
+    from collections.abc import Iterable
 
-__all__ = ["score"]
+    import pandas as pd
+    from rich.table import Table
+    from rich.text import Text
+
+    from decrochage_risk.explain import Reason
+    from decrochage_risk.score import FolderScores, PupilRisk, RiskScores, ScoreDigest
+
+
+__all__ = [
+    "Places",
+    "asked_places",
+    "say_digest",
+    "say_scores",
+    "score",
+    "situations_table",
+    "write_capacity_list",
+]
+
+_FRENCH = {
+    "school_id": "Établissement",
+    "class_id": "Classe",
+    "pupil_id": "Élève",
+    "level": "Niveau",
+    "risk": "Risque estimé (%)",
+    "flagged": "Situation à examiner",
+    "tied": "À égalité avec un élève hors liste",
+}
+
+
+@dataclass(frozen=True)
+class _Written:
+    """Scores as they were written."""
+
+    frame: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Places:
+    """How many pupils can be met: in every school that is not named, and in those that are.
+
+    Attributes
+    ----------
+    everywhere : int or None
+        None: a school that is not named has no list.
+    named : dict of str to int
+    """
+
+    everywhere: int | None
+    named: dict[str, int]
+
+    def of(self, schools: Iterable[str]) -> dict[str, int]:
+        """Give the places of each school that has a list."""
+        everywhere = {} if self.everywhere is None else dict.fromkeys(schools, self.everywhere)
+        return everywhere | self.named
+
+
+def asked_places(texts: Iterable[str]) -> Places | None:
+    """Read "12" and "0990001N=3"; None when nothing was asked.
+
+    Raises
+    ------
+    PolicyError
+        With every fault: no whole number from 1 on, the same school or every school twice.
+
+    Examples
+    --------
+    >>> asked_places(["12", "0990001N=3"]).of(["0990001N", "0990002P"])
+    {'0990001N': 3, '0990002P': 12}
+    """
+    found: dict[str, int] = {}
+    faults = []
+    for text in texts:
+        school, _, places = (part.strip() for part in text.rpartition("="))
+        if not re.fullmatch(r"[0-9]{1,9}", places) or ("=" in text and not school):
+            faults.append(f"{text!r} is neither a whole number nor SCHOOL=number")
+        elif int(places) < 1:
+            faults.append(f"{text!r}: at least 1 was expected")
+        elif school in found:
+            faults.append(f"{text!r} comes after {found[school]} for the same schools")
+        else:
+            found[school] = int(places)
+    if faults:
+        raise PolicyError(
+            explain_error(
+                f"--capacity: {'; '.join(faults)}",
+                expected="one whole number for every school, from 1 to its size, and SCHOOL=number for others",
+                hint="For example --capacity 12 --capacity 0990001N=3.",
+            )
+        )
+    return Places(found.pop("", None), found) if found else None
+
+
+def write_capacity_list(done: FolderScores, places: Places) -> str:
+    """Write ``capacite.csv``, one row per listed pupil, by school, class and id; say in French what it leaves out.
+
+    Raises
+    ------
+    PolicyError
+        A capacity above the size of a school, a school that is not in the scores: every school is named.
+    RecordsError
+        The file cannot be written.
+    """
+    import pandas as pd  # noqa: PLC0415 - loads on first use
+
+    from decrochage_risk.score.writing import guarded_table, level_words  # noqa: PLC0415 - same
+
+    scores = _Written(pd.read_parquet(done.folder / "scores.parquet"))
+    open_schools = scores.frame.loc[scores.frame["enrolled"], "school_id"].unique().tolist()
+    found = dr.capacity_list(scores, places.of(open_schools))
+    table = found.pupils[list(_FRENCH)].rename(columns=_FRENCH)
+    table["Risque estimé (%)"] = (100.0 * table["Risque estimé (%)"]).round(1)
+    table["Niveau"] = table["Niveau"].map(level_words)
+    for name in ("Situation à examiner", "À égalité avec un élève hors liste"):
+        table[name] = table[name].map({True: "oui", False: "non"})
+    path = done.folder / "capacite.csv"
+    with writing(path):
+        guarded_table(table).to_csv(
+            path, sep=";", decimal=",", index=False, encoding="utf-8-sig", lineterminator="\r\n"
+        )
+    return f"\nListe de capacité : {path}\n{found.text}"
+
+
+_LABEL_WIDTH = 17
+
+
+def say_scores(scores: RiskScores, shown: int, lists: Path, *, spread: bool = False) -> None:
+    """Print the counts, some situations to be looked at, and where the others are.
+
+    Parameters
+    ----------
+    scores : RiskScores
+        A run.
+    shown : int
+        How many situations at most.
+    lists : Path
+        Folder of the lists, one per school.
+    spread : bool
+        Take the situations at even distances, from all schools, instead of the first ones.
+    """
+    from decrochage_risk.score import ScoreDigest  # noqa: PLC0415 - --help needs no scores
+
+    say_digest(ScoreDigest.of(scores, shown, spread=spread), lists)
+
+
+def say_digest(digest: ScoreDigest, lists: Path) -> None:
+    """Print the same of a run whose scores are not held."""
+    say(f"\nAu {french.day(digest.run.as_of, with_year=True)} : {digest.summary}.")
+    for cause, count in digest.causes.items():
+        say(f"  sans score : {french.plural(count, 'élève')}, {cause}")
+    if not digest.flagged:
+        say("Aucune situation n'atteint un seuil de la politique de vigilance.")
+        return
+    say("Par établissement, classe et identifiant ; aucun classement entre élèves.\n")
+    console().print(_table([(each.pupil, each.class_id) for each in digest.situations]))
+    if digest.flagged > len(digest.situations):
+        others = french.plural(
+            digest.flagged - len(digest.situations), "autre situation", "autres situations"
+        )
+        say(f"Et {others} à examiner : {lists}")
+    say("Un score est une estimation, une situation se vérifie avec l'élève : aucune décision automatique.")
+
+
+def situations_table(scores: RiskScores, pupil_ids: list[str]) -> Table:
+    """Table of some pupils, in the order given: who, how much, why, protective facts apart."""
+    classes = scores.frame.set_index("pupil_id")["class_id"]
+    found = [classes[pupil_id] for pupil_id in pupil_ids]
+    names = [name if isinstance(name, str) else None for name in found]
+    return _table([(scores[pupil_id], name) for pupil_id, name in zip(pupil_ids, names, strict=True)])
+
+
+def _table(pupils: list[tuple[PupilRisk, str | None]]) -> Table:
+    from rich import box  # noqa: PLC0415 - --help needs no Rich
+    from rich.table import Table  # noqa: PLC0415 - --help needs no Rich
+
+    table = Table(box=box.HORIZONTALS, show_lines=True, pad_edge=False, expand=False)
+    table.add_column("Élève", width=_LABEL_WIDTH, overflow="fold")
+    table.add_column("Risque estimé", width=_LABEL_WIDTH, overflow="fold")
+    table.add_column("Points d'attention, points d'appui", overflow="fold", ratio=1)
+    for pupil, class_id in pupils:
+        table.add_row(_who(pupil, class_id), _risk(pupil), _why(pupil))
+    return table
+
+
+def _who(pupil: PupilRisk, class_id: str | None) -> str:
+    from decrochage_risk.score.writing import level_words  # noqa: PLC0415 - --help needs no records
+
+    lines = [shown_id(pupil.pupil_id), level_words(pupil.level)]
+    return "\n".join([*lines, f"classe {shown_id(class_id)}"] if class_id else lines)
+
+
+def _risk(pupil: PupilRisk) -> str:
+    lines = [] if pupil.risk is None else [french.percent(pupil.risk)]
+    if pupil.interval is not None:
+        lines.append(f"[{french.interval_percent(pupil.interval.low, pupil.interval.high)}]")
+    return "\n".join([*lines, pupil.tier_label or ""])
+
+
+def _why(pupil: PupilRisk) -> Text:
+    from rich.text import Text  # noqa: PLC0415 - --help needs no Rich
+
+    from decrochage_risk.explain.sentences import NO_REASON  # noqa: PLC0415 - --help needs no features
+
+    if pupil.reasons is None:
+        return Text(pupil.explanation_cause or "motifs non demandés")
+    lines = [_told(reason, "-") for reason in pupil.reasons]
+    lines = lines or [Text(f"{NO_REASON} : le risque tient à de nombreux petits écarts")]
+    if pupil.protective:
+        lines += [Text("Points d'appui", style="bold"), *(_told(reason, "+") for reason in pupil.protective)]
+    return Text("\n").join(lines)
+
+
+def _told(reason: Reason, mark: str) -> Text:
+    from rich.text import Text  # noqa: PLC0415 - --help needs no Rich
+
+    text = reason.text
+    for sign in ":;%":
+        text = text.replace(f" {sign}", f"{french.NO_BREAK_SPACE}{sign}")
+    return Text(f"{mark} {text}")
+
 
 ModelFolder = Annotated[
     Path | None,

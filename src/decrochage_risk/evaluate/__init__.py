@@ -9,7 +9,6 @@ Everything takes plain arrays, one entry per row (a pupil at an as-of date), so 
 
 from __future__ import annotations
 
-from decrochage_risk.evaluate.advice import Advice, advise, shipped_instead
 from decrochage_risk.evaluate.baselines import (
     ABC_COLUMNS,
     Baseline,
@@ -20,19 +19,21 @@ from decrochage_risk.evaluate.baselines import (
     on_track_flag,
     school_rate,
 )
-from decrochage_risk.evaluate.bootstrap import PairedDifference, paired_bootstrap
+from decrochage_risk.evaluate.bootstrap import (
+    Difference,
+    PairedDifference,
+    paired_bootstrap,
+    paired_differences,
+)
 from decrochage_risk.evaluate.card import BaseRate, CardFacts, model_card, with_changes
 from decrochage_risk.evaluate.card_page import card_page
-from decrochage_risk.evaluate.comparison import ComparedRows, ModelComparison, compare_rows
-from decrochage_risk.evaluate.comparison_text import changes_section
-from decrochage_risk.evaluate.differences import Difference, paired_differences
+from decrochage_risk.evaluate.comparison import ComparedRows, ModelComparison, changes_section, compare_rows
 from decrochage_risk.evaluate.drift import DriftReport, DriftSign, UnitDrift, psi
 from decrochage_risk.evaluate.figures import Figures, measure
 from decrochage_risk.evaluate.gates import GateResult, Verdict, fairness_gates, worst_verdict
 from decrochage_risk.evaluate.groups import GroupFigures, figures_by_exit, figures_by_group
 from decrochage_risk.evaluate.issued import CAPACITY, ListFigures, capacity_list, list_figures
 from decrochage_risk.evaluate.maturity import SMALL_CELL, MaturityRow, mature_on, maturity_table
-from decrochage_risk.evaluate.measuring import MeasuredRows
 from decrochage_risk.evaluate.plots import precision_recall_plot, reliability_plot, risk_histogram, roc_plot
 from decrochage_risk.evaluate.ranking import (
     TopFigures,
@@ -42,18 +43,27 @@ from decrochage_risk.evaluate.ranking import (
     school_only_auc,
     within_group_auc,
 )
-from decrochage_risk.evaluate.recalibration import Recalibration, calibration_slope_intercept, ici
 from decrochage_risk.evaluate.reliability import (
     BrierParts,
+    Recalibration,
     brier_parts,
     brier_score,
+    calibration_slope_intercept,
     ece,
     ece_debiased,
+    ici,
     log_loss,
     reliability_table,
     spiegelhalter,
 )
-from decrochage_risk.evaluate.report import EvaluationReport, build_report
+from decrochage_risk.evaluate.report import (
+    Advice,
+    EvaluationReport,
+    MeasuredRows,
+    advise,
+    build_report,
+    shipped_instead,
+)
 
 __all__ = [
     "ABC_COLUMNS",

@@ -1,25 +1,185 @@
-"""A model in use and a new one on the same rows: figures, gates, who changes side and why, and the verdict."""
+"""The verdict of a comparison: promote, keep or review, each cause with a code and a French sentence.
+
+A model in use and a new one on the same rows: figures, gates, who changes side and why, and the verdict.
+
+The words of a comparison: aligned text, Markdown, and what a model card says has changed since last year.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import date  # pydantic reads the annotation at run time
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, PrivateAttr
 
-from decrochage_risk.evaluate.bootstrap import DRAWS
-from decrochage_risk.evaluate.differences import Difference, paired_differences
-from decrochage_risk.evaluate.gates import GateResult, fairness_gates
-from decrochage_risk.evaluate.verdict import Cause, ComparisonVerdict, decide
+from decrochage_risk.evaluate.bootstrap import DRAWS, Difference, paired_differences
+from decrochage_risk.evaluate.card import CHANGES
+from decrochage_risk.evaluate.gates import GateResult, fairness_gates, worst_verdict
+from decrochage_risk.evaluate.groups import MIN_EVENTS, MIN_PUPILS
+from decrochage_risk.evaluate.tables import DIMENSIONS, markdown_table, text_table
+from decrochage_risk.french import day, join, number, percent, plural, school_year, signed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["ComparedRows", "ListChurn", "ModelComparison", "SideCount", "compare_rows", "suppressed"]
+    from decrochage_risk.evaluate.tables import Table
+
+
+__all__ = [
+    "ComparedRows",
+    "ListChurn",
+    "ModelComparison",
+    "SideCount",
+    "changes_section",
+    "compare_rows",
+    "comparison_heading",
+    "comparison_markdown",
+    "comparison_tables",
+    "comparison_text",
+    "not_judged",
+    "suppressed",
+    "verdict_line",
+]
+
+ComparisonVerdict: TypeAlias = Literal["promote", "keep", "review"]
+
+GROUPED: Final = {
+    **DIMENSIONS,
+    "overall": "ensemble",
+    "reason_family": "motif principal du changement",
+}
+"""French names of what the rows of a comparison are divided by."""
+LEAST_EVENTS: Final = 100
+"""Pupils who left, and who stayed, under which no comparison decides (Vergouwe et al., Journal of Clinical Epidemiology 58,
+2005: at least 100 events and 100 non-events for an external validation)."""
+
+
+class Cause(BaseModel):
+    """One cause of a verdict.
+
+    Attributes
+    ----------
+    code : str
+        Stable, in English: ``better``, ``not_worse``, ``worse``, ``not_better``, ``gate_blocked``, ``both_blocked``,
+        ``gate_review``, ``fairness_not_measured``, ``year_in_training``, ``too_few_pupils``.
+    calls_for : {"promote", "keep", "review"}
+        The verdict that it calls for.
+    sentence : str
+        In French, with its figures.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: str
+    calls_for: ComparisonVerdict
+    sentence: str
+
+
+def decide(
+    log_loss: Difference,
+    gates: Sequence[GateResult],
+    champion_gates: Sequence[GateResult],
+    *,
+    margin: float = 0.0,
+    seen_years: Sequence[int] = (),
+    leavers: int = LEAST_EVENTS,
+    stayers: int = LEAST_EVENTS,
+) -> tuple[ComparisonVerdict, tuple[Cause, ...]]:
+    """Decide: nothing that flatters a model can promote it, and no better ranking pays for an unfair list.
+
+    ``review`` wins when the comparison itself cannot be trusted (a year of the training, too few pupils); then ``keep``
+    when the challenger is worse, not better, or blocked by a gate that the champion passes; then ``review`` when a
+    gate asks for it, blocks both models, or fairness could not be measured; ``promote`` remains.
+
+    Parameters
+    ----------
+    log_loss : Difference
+        Paired difference of the log loss.
+    gates, champion_gates : sequence of GateResult
+        Of the challenger and of the champion, on the lists that each would issue.
+    margin : float
+        Nats per row by which the challenger may be worse: 0 asks for better, more for not worse than that.
+    seen_years : sequence of int
+        School years of the comparison that one of the models has learnt from.
+    leavers, stayers : int
+        Pupils of each outcome.
+
+    Examples
+    --------
+    >>> from decrochage_risk.evaluate.bootstrap import Difference
+    >>> from decrochage_risk.evaluate.gates import GateResult
+    >>> worse = Difference(name="log_loss", champion=0.2, challenger=0.3, difference=0.1, low=0.08, high=0.12)
+    >>> decide(worse, [], [])[0]
+    'keep'
+    """
+    untrusted = _untrusted(seen_years, leavers, stayers)
+    found = [*untrusted, _better(log_loss, margin), *_gate_causes(gates, champion_gates)]
+    asked = {cause.calls_for for cause in found}
+    if untrusted:
+        return "review", tuple(found)
+    verdict: ComparisonVerdict = "keep" if "keep" in asked else "review" if "review" in asked else "promote"
+    return verdict, tuple(found)
+
+
+def _untrusted(seen_years: Sequence[int], leavers: int, stayers: int) -> list[Cause]:
+    found = []
+    if seen_years:
+        years = join([school_year(year) for year in seen_years])
+        sentence = f"un des deux modèles a appris sur {years} : ses chiffres y sont trop favorables"
+        found.append(Cause(code="year_in_training", calls_for="review", sentence=sentence))
+    if min(leavers, stayers) < LEAST_EVENTS:
+        sentence = (
+            f"trop peu d'élèves pour décider : moins de {LEAST_EVENTS} "
+            f"{'sortis' if leavers < LEAST_EVENTS else 'restés'}"
+        )
+        found.append(Cause(code="too_few_pupils", calls_for="review", sentence=sentence))
+    return found
+
+
+def _better(log_loss: Difference, margin: float) -> Cause:
+    written = (
+        f"log-loss {number(log_loss.champion, 4)} puis {number(log_loss.challenger, 4)}, écart "
+        f"{signed(log_loss.difference, 4)} [{signed(log_loss.low, 4)} ; {signed(log_loss.high, 4)}]"
+    )
+    code: str
+    calls_for: ComparisonVerdict
+    if log_loss.high < 0:
+        code, calls_for, words = "better", "promote", "le nouveau modèle prédit mieux"
+    elif log_loss.high < margin:
+        code, calls_for = "not_worse", "promote"
+        words = f"le nouveau modèle n'est pas moins bon, à {number(margin, 4)} près"
+    elif log_loss.low > 0:
+        code, calls_for, words = "worse", "keep", "le nouveau modèle prédit moins bien"
+    else:
+        code, calls_for, words = "not_better", "keep", "rien ne montre que le nouveau modèle prédit mieux"
+    return Cause(code=code, calls_for=calls_for, sentence=f"{words} : {written}")
+
+
+def _gate_causes(gates: Sequence[GateResult], champion_gates: Sequence[GateResult]) -> list[Cause]:
+    found = []
+    failed = {(gate.name, gate.dimension, gate.group) for gate in champion_gates if gate.verdict == "block"}
+    for gate in gates:
+        if gate.verdict in {"block", "review"}:
+            both = gate.verdict == "block" and (gate.name, gate.dimension, gate.group) in failed
+            code = "both_blocked" if both else "gate_blocked" if gate.verdict == "block" else "gate_review"
+            calls_for: ComparisonVerdict = "keep" if code == "gate_blocked" else "review"
+            also = " ; le modèle en place ne passe pas non plus" if both else ""
+            sentence = f"{GROUPED.get(gate.dimension, gate.dimension)}, {gate.group} : {gate.reason}{also}"
+            found.append(Cause(code=code, calls_for=calls_for, sentence=sentence))
+    if worst_verdict(gate for gate in gates if gate.dimension == "sex") == "not_applicable":
+        measured = sum(gate.verdict != "not_applicable" for gate in gates)
+        sentence = (
+            "l'équité entre filles et garçons n'a pas pu être mesurée "
+            f"({plural(measured, 'critère jugé', 'critères jugés')} en tout)"
+        )
+        found.append(Cause(code="fairness_not_measured", calls_for="review", sentence=sentence))
+    return found
+
 
 SMALL_CELL: Final = 5
 """Counts of 1 to 4 pupils are not printed."""
@@ -168,12 +328,9 @@ class ModelComparison(BaseModel):
 
     def to_markdown(self) -> str:
         """Write the comparison in Markdown, in French."""
-        from decrochage_risk.evaluate.comparison_text import comparison_markdown  # noqa: PLC0415  # it reads this class
-
         return comparison_markdown(self)
 
     def __str__(self) -> str:
-        from decrochage_risk.evaluate.comparison_text import comparison_text  # noqa: PLC0415  # it reads this class
 
         return comparison_text(self)
 
@@ -225,7 +382,7 @@ def compare_rows(
     rows : ComparedRows
         What is compared.
     margin, seen_years
-        As in :func:`~decrochage_risk.evaluate.verdict.decide`.
+        As in :func:`~decrochage_risk.evaluate.comparison.decide`.
     seed, draws : int
         Of the bootstrap.
     **facts
@@ -235,7 +392,7 @@ def compare_rows(
     Raises
     ------
     ColumnsError, NotEnoughDataError
-        As :func:`~decrochage_risk.evaluate.differences.paired_differences`.
+        As :func:`~decrochage_risk.evaluate.bootstrap.paired_differences`.
     """
     found = paired_differences(
         rows.outcome,
@@ -343,3 +500,222 @@ def _hidden(counts: pd.Series) -> set[Any]:
     if len(small) == 1:
         small += counts.drop(small).sort_values(kind="stable").index[:1].tolist()
     return set(small)
+
+
+VERDICTS: Final = {
+    "promote": "mettre en service le nouveau modèle",
+    "keep": "garder le modèle en place",
+    "review": "à examiner avant toute décision",
+}
+FIGURES: Final = {
+    "log_loss": "log-loss (plus petit = mieux)",
+    "auc": "AUC",
+    "average_precision": "précision moyenne (AP)",
+    "precision_at_capacity": "précision, mêmes places par établissement",
+}
+LISTS: Final = {"flagged": "liste entière", "tier_2": "niveau d'action 2", "tier_3": "niveau d'action 3"}
+GATES: Final = {
+    "calibration": "calibration",
+    "calibration_slope": "pente de calibration",
+    "calibration_intercept": "calibration moyenne",
+    "fnr_gap": "écart de sorties manquées",
+}
+GATE_VERDICTS: Final = {
+    "pass": "passe",
+    "review": "à examiner",
+    "block": "bloque",
+    "not_applicable": "non jugé",
+}
+CAUSES: Final = {
+    "left before the as-of date": "déjà parti à cette date",
+    "outcome unknown": "issue inconnue",
+    "no outcome for this school year": "pas d'issue pour cette année scolaire",
+    "under 3 weeks of covered data": "moins de 3 semaines de données",
+    "level not seen in training": "niveau qu'un des deux modèles n'a jamais vu",
+    "outside the range of the training": "hors du domaine d'apprentissage d'un des deux modèles",
+}
+_FEW = "moins de 5"
+_PASSES_NOT_SHOWN = ("school",)
+_FNR_TOLD = ("level", "pathway", "years_behind")
+
+
+def verdict_line(comparison: ModelComparison) -> str:
+    """Say the verdict in one French line."""
+    return f"Verdict : {VERDICTS[comparison.verdict]} ({comparison.verdict})"
+
+
+def comparison_tables(comparison: ModelComparison) -> dict[str, Table]:
+    """Give the tables of a comparison by their French titles, those without a row left out."""
+    tables = {
+        "Chiffres": _figures(comparison),
+        "Critères du nouveau modèle": _gates(comparison),
+        "La liste": _churn_table(comparison),
+        "Qui change de côté": _sides_table(comparison),
+    }
+    return {title: table for title, table in tables.items() if table[1]}
+
+
+def comparison_text(comparison: ModelComparison) -> str:
+    """Write a comparison as aligned text."""
+    return _written(comparison, text_table, "", "- ")
+
+
+def comparison_markdown(comparison: ModelComparison) -> str:
+    """Write a comparison in Markdown."""
+    title = "# Comparaison de deux modèles\n\n"
+    return f"{title}{_written(comparison, markdown_table, '## ', '- ')}\n"
+
+
+def changes_section(comparison: ModelComparison, changes: Sequence[str] = ()) -> str:
+    """Write the section of a model card that says what has changed since the model before, in Markdown.
+
+    Parameters
+    ----------
+    comparison : ModelComparison
+        Of the model in use with the new one, or with its candidate.
+    changes : sequence of str
+        What else has changed (years, columns), in French, told first.
+
+    Returns
+    -------
+    str
+        From :data:`~decrochage_risk.evaluate.card.CHANGES` on, ending with one line feed;
+        :func:`~decrochage_risk.evaluate.card.with_changes` puts it into a card.
+    """
+    told = "".join(f"- {change}\n" for change in changes)
+    return f"{CHANGES}\n\n{told}{_written(comparison, markdown_table, '### ', '- ')}\n"
+
+
+def _written(
+    comparison: ModelComparison, table: Callable[[list[str], list[list[str]]], str], heading: str, bullet: str
+) -> str:
+    parts = ["\n".join(f"{bullet}{line}" for line in comparison_heading(comparison))]
+    parts += [verdict_line(comparison)]
+    parts += ["\n".join(f"{bullet}{cause.sentence}" for cause in comparison.causes)]
+    for title, found in comparison_tables(comparison).items():
+        parts += [f"{heading}{title}", table(*found)]
+    parts += ["\n".join(f"{bullet}{line}" for line in not_judged(comparison))]
+    return "\n\n".join(part for part in parts if part)
+
+
+def comparison_heading(comparison: ModelComparison) -> list[str]:
+    """Say what was compared, one French sentence per line."""
+    dates = join([day(one, with_year=True) for one in comparison.as_of])
+    years = join([school_year(year) for year in comparison.test_years])
+    lines = [
+        f"Modèle en place : {comparison.champion} ; nouveau modèle : {comparison.challenger}",
+        f"{years}, au {dates} ; issues connues au {day(comparison.labels_known_on, with_year=True)}",
+        (
+            f"{plural(comparison.rows, 'ligne')} de {plural(comparison.pupils, 'élève')}, dont "
+            f"{plural(comparison.leavers, 'parti sans diplôme', 'partis sans diplôme')}"
+        ),
+    ]
+    if comparison.left_out:
+        causes = ", ".join(
+            f"{CAUSES.get(cause, cause)} ({number(count)})" for cause, count in comparison.left_out.items()
+        )
+        lines.append(f"Lignes non comparées : {causes}")
+    if comparison.known_share is not None:
+        lines.append(
+            f"{percent(comparison.known_share)} de ces élèves étaient déjà inscrits une année que les deux modèles "
+            "connaissent : les chiffres de l'un et de l'autre en sont un peu flattés, leur écart ne l'est pas"
+        )
+    if comparison.synthetic:
+        lines.insert(0, "Élèves synthétiques : ces chiffres ne disent rien d'élèves réels")
+    return lines
+
+
+def _figures(comparison: ModelComparison) -> Table:
+    rows = [
+        [
+            FIGURES[found.name],
+            number(found.champion, 4),
+            number(found.challenger, 4),
+            f"{signed(found.difference, 4)} [{signed(found.low, 4)} ; {signed(found.high, 4)}]",
+        ]
+        for found in comparison.differences
+    ]
+    return ["", "en place", "nouveau", "écart [IC 95 %]"], rows
+
+
+def _gates(comparison: ModelComparison) -> Table:
+    champion = {(gate.name, gate.dimension, gate.group): gate for gate in comparison.champion_gates}
+    rows = []
+    for gate in comparison.gates:
+        if gate.name not in GATES or gate.verdict == "not_applicable":
+            continue
+        if gate.dimension in _PASSES_NOT_SHOWN and gate.verdict == "pass":
+            continue
+        before = champion.get((gate.name, gate.dimension, gate.group))
+        rows.append(
+            [
+                _group(gate),
+                GATES[gate.name],
+                _measured(gate),
+                "-" if before is None else _measured(before),
+                GATE_VERDICTS[gate.verdict],
+            ]
+        )
+    return ["groupe", "critère", "nouveau", "en place", "verdict"], rows
+
+
+def _group(gate: GateResult) -> str:
+    name = GROUPED.get(gate.dimension, gate.dimension)
+    return name if name == gate.group else f"{name} : {gate.group}"
+
+
+def not_judged(comparison: ModelComparison) -> list[str]:
+    """Say which groups were too small to be judged, and that missed leavers of the others are no gate."""
+    small = Counter(gate.dimension for gate in comparison.gates if gate.name == "calibration")
+    counts = [
+        f"{GROUPED.get(name, name)} : {plural(count, 'groupe')}" for name, count in sorted(small.items())
+    ]
+    told = (
+        f"Trop petits pour être jugés (moins de {MIN_PUPILS} élèves, de {MIN_EVENTS} sortis ou de {MIN_EVENTS} restés) : "
+        f"{' ; '.join(counts)}"
+    )
+    missed = [
+        f"{gate.group} {percent(gate.figure, 0)}"
+        for gate in comparison.gates
+        if gate.name == "fnr" and gate.dimension in _FNR_TOLD and gate.figure is not None
+    ]
+    never = (
+        f"Part des sorties absentes de la liste, affichée, jamais un critère (là où le taux de sortie diffère, elle diffère "
+        f"même sous calibration parfaite) : {' ; '.join(missed)}"
+    )
+    return [told] * bool(counts) + [never] * bool(missed)
+
+
+def _measured(gate: GateResult) -> str:
+    if gate.figure is None or gate.low is None or gate.high is None:
+        return "-"
+    return f"{number(gate.figure, 2)} [{number(gate.low, 2)} ; {number(gate.high, 2)}]"
+
+
+def _churn_table(comparison: ModelComparison) -> Table:
+    rows = [
+        [
+            LISTS[churn.list_name],
+            *(_count(count) for count in (churn.kept, churn.enters, churn.leaves)),
+            "-" if churn.changed_share is None else percent(churn.changed_share, 1),
+        ]
+        for churn in comparison.churn
+    ]
+    return ["", "restent", "entrent", "sortent", "part qui change"], rows
+
+
+def _sides_table(comparison: ModelComparison) -> Table:
+    rows = [
+        [
+            "entrent" if side.side == ENTERS else "sortent",
+            GROUPED.get(side.dimension, side.dimension),
+            side.group,
+            _count(side.pupils),
+        ]
+        for side in comparison.sides
+    ]
+    return ["", "par", "groupe", "élèves"], rows
+
+
+def _count(count: int | None) -> str:
+    return _FEW if count is None else number(count, 0)

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from decrochage_risk.evaluate import ranking, recalibration, reliability
-from decrochage_risk.evaluate.logistic import log_odds
+from decrochage_risk.evaluate import ranking, reliability
+from decrochage_risk.evaluate import reliability as recalibration
+from decrochage_risk.evaluate.baselines import log_odds
 from decrochage_risk.evaluate.rows import checked_rows, is_one_class, sorted_codes
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ class Figures(BaseModel):
     reliability, resolution, uncertainty, within_bins : float or None
         Parts of the Brier score over ten bins, see `decrochage_risk.evaluate.reliability.BrierParts`.
     slope, slope_low, slope_high, intercept, intercept_low, intercept_high : float or None
-        See `decrochage_risk.evaluate.recalibration.Recalibration`.
+        See `decrochage_risk.evaluate.reliability.Recalibration`.
     ece, ece_debiased, ici : float or None
         Calibration errors.
     spiegelhalter_z, spiegelhalter_p : float or None

@@ -12,10 +12,16 @@ from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from decrochage_risk.evaluate.groups import MIN_EVENTS, MIN_PUPILS, group_labels, is_large_enough
-from decrochage_risk.evaluate.logistic import log_odds
-from decrochage_risk.evaluate.ratios import difference, share_of
-from decrochage_risk.evaluate.recalibration import calibration_slope_intercept
+from decrochage_risk.evaluate.baselines import log_odds
+from decrochage_risk.evaluate.groups import (
+    MIN_EVENTS,
+    MIN_PUPILS,
+    difference,
+    group_labels,
+    is_large_enough,
+    share_of,
+)
+from decrochage_risk.evaluate.reliability import calibration_slope_intercept
 from decrochage_risk.evaluate.rows import checked_rows, sorted_codes
 from decrochage_risk.french import number, percent
 
@@ -24,7 +30,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from decrochage_risk.evaluate.ratios import Share
+    from decrochage_risk.evaluate.groups import Share
     from decrochage_risk.evaluate.rows import Codes, Floats
 
     Bools: TypeAlias = npt.NDArray[np.bool_]

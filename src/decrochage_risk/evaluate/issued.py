@@ -14,13 +14,13 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from decrochage_risk.errors import ModelError, explain_error
-from decrochage_risk.evaluate.ratios import share_of
+from decrochage_risk.evaluate.groups import share_of
 from decrochage_risk.evaluate.rows import checked_rows, sorted_codes
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from decrochage_risk.evaluate.ratios import Share
+    from decrochage_risk.evaluate.groups import Share
     from decrochage_risk.evaluate.rows import Codes, Floats
 
 CAPACITY: Final = 20

@@ -1,4 +1,20 @@
-"""Baseline Shapley values: how each column moves a pupil's log-odds away from the reference pupil's.
+"""The trees of a bag as flat arrays, read from the text in which LightGBM writes them.
+
+Numbers in that text have 17 significant digits: thresholds and leaf values are those of LightGBM to the last bit.
+
+Exact baseline Shapley values of a sum of trees, one reference row per explained row.
+
+In a tree, a coalition of columns takes the row's values and the others those of the reference. Where both go the same
+way in a node, so does every coalition; where they part, the leaf that is reached depends on whose side the column of
+that node is on. A leaf reached by coalitions that hold the ``u`` columns U and miss the ``v`` columns V gives its value
+times ``(u - 1)! v! / (u + v)!`` to each column of U and takes its value times ``u! (v - 1)! / (u + v)!`` from each of V:
+the Shapley value of the game "all of U, none of V". Only leaves that some coalition reaches are visited.
+
+Source: Lundberg et al., "From local explanations to global understanding with explainable AI for trees", Nature Machine
+Intelligence 2, 2020 (independent tree SHAP); Shapley, "A value for n-person games", 1953. The package ``shap`` computes the
+same with thresholds in single precision; the tests hold both, and the sum over all coalitions, against this one.
+
+Baseline Shapley values: how each column moves a pupil's log-odds away from the reference pupil's.
 
 Against one reference row, the pupil of the same level and time of year with median values: a column that equals its
 reference gets exactly no credit, and on a monotone model no contribution can point the wrong way. Source: Sundararajan
@@ -7,28 +23,272 @@ and Najmi, "The many Shapley values for model explanation", ICML 2020 (baseline 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from math import factorial
+from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from decrochage_risk.errors import ModelError, explain_error
-from decrochage_risk.explain.shapley import shapley_values
-from decrochage_risk.explain.trees import Trees
-from decrochage_risk.model.linear_members import LinearMembers
-from decrochage_risk.model.threads import over_rows
-from decrochage_risk.model.uncertainty import member_mean
+from decrochage_risk.records.kernels import compiled
+from decrochage_risk.risk.members import LinearMembers
+from decrochage_risk.risk.uncertainty import member_mean
+from decrochage_risk.threads import over_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
-    from decrochage_risk.model import RiskModel
-    from decrochage_risk.model.members import Members
+    from decrochage_risk.risk import RiskModel
+    from decrochage_risk.risk.members import Members
 
     Floats = npt.NDArray[np.float64]
+    Starts = npt.NDArray[np.int64]
+    Flags = npt.NDArray[np.bool_]
+    Nodes = tuple[npt.NDArray[np.int32], Floats, npt.NDArray[np.int32], npt.NDArray[np.int32]]
 
-__all__ = ["ADDITIVITY_TOLERANCE", "Attribution", "attribute", "trees_of"]
+
+__all__ = [
+    "ADDITIVITY_TOLERANCE",
+    "Attribution",
+    "Trees",
+    "attribute",
+    "shapley_values",
+    "shapley_weights",
+    "trees_of",
+]
+
+_NUMERICAL_WITHOUT_MISSING = frozenset({0, 2})
+"""``decision_type`` of LightGBM: bit 0 is categorical, bit 1 the default side, bits 2 and 3 how missing is read."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trees:
+    """Every tree of every booster, one after the other.
+
+    A row goes left in a node when ``row[feature] <= threshold``. A child from 0 on is a node of the same tree; below 0,
+    ``-1 - child`` is its leaf.
+
+    Attributes
+    ----------
+    feature, threshold, left, right : arrays, shape (nodes,)
+        Column, threshold and children of each node.
+    value : array, shape (leaves,)
+        Raw log-odds of each leaf.
+    first_node, first_leaf : arrays, shape (trees + 1,)
+        Where the nodes and leaves of each tree start, and one past the end.
+    boosters : int
+        How many boosters the trees belong to; the bag is their mean.
+    longest_path : int
+        At least the number of nodes between any root and its deepest leaf.
+    """
+
+    feature: npt.NDArray[np.int32]
+    threshold: npt.NDArray[np.float64]
+    left: npt.NDArray[np.int32]
+    right: npt.NDArray[np.int32]
+    value: npt.NDArray[np.float64]
+    first_node: npt.NDArray[np.int64]
+    first_leaf: npt.NDArray[np.int64]
+    boosters: int
+    longest_path: int
+
+    @classmethod
+    def read(cls, texts: Sequence[str]) -> Self:
+        r"""Read the trees of some boosters.
+
+        Parameters
+        ----------
+        texts : sequence of str
+            The text of each booster, as ``Booster.model_to_string`` writes it.
+
+        Raises
+        ------
+        ModelError
+            Trees that are cut off, or that split otherwise than by ``value <= threshold`` on known numbers.
+
+        Examples
+        --------
+        >>> stump = "num_leaves=2\nsplit_feature=1\nthreshold=0.5\ndecision_type=2\nleft_child=-1\nright_child=-2\n"
+        >>> trees = Trees.read([stump + "leaf_value=-0.25 0.75"])
+        >>> trees.feature.tolist(), trees.threshold.tolist(), trees.value.tolist()
+        ([1], [0.5], [-0.25, 0.75])
+        """
+        text = "\n".join(texts)
+        feature, nodes = _column(text, "split_feature", np.int32)
+        value, leaves = _column(text, "leaf_value", np.float64)
+        children = {side: _column(text, f"{side}_child", np.int32) for side in ("left", "right")}
+        threshold, _ = _column(text, "threshold", np.float64)
+        splits, _ = _column(text, "decision_type", np.int64)
+        lengths = {feature.size, threshold.size, splits.size, *(found.size for found, _ in children.values())}
+        whole = len(lengths) == 1 and np.array_equal(nodes + 1, leaves)
+        if not whole or not set(splits.tolist()) <= _NUMERICAL_WITHOUT_MISSING or "is_linear=1" in text:
+            raise _unreadable()
+        return cls(
+            feature=feature,
+            threshold=threshold,
+            left=children["left"][0],
+            right=children["right"][0],
+            value=value,
+            first_node=_starts(nodes),
+            first_leaf=_starts(leaves),
+            boosters=len(texts),
+            longest_path=int(nodes.max(initial=0)),
+        )
+
+
+def _column(text: str, key: str, kind: type[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
+    """Values of one key in every tree, and how many each tree has."""
+    lines: list[str] = re.findall(rf"^{key}=(.*)$", text, re.MULTILINE)
+    cells = [line.split() for line in lines]
+    sizes = np.array([len(found) for found in cells], dtype=np.int64)
+    return np.array([cell for found in cells for cell in found], dtype=object).astype(kind), sizes
+
+
+def _starts(sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    return np.concatenate(([0], np.cumsum(sizes))).astype(np.int64)
+
+
+def _unreadable() -> ModelError:
+    return ModelError(
+        explain_error(
+            "The text of the boosters holds trees that cannot be explained",
+            expected="whole trees whose nodes compare one known number with a threshold, as RiskModel.fit trains them",
+            hint="Load the model from an unedited copy of its folder, or score with explain='none'.",
+        )
+    )
+
+
+def shapley_weights(most: int) -> Floats:
+    """Share of a leaf's value for one column of U, ``(u - 1)! v! / (u + v)!``, at [u, v]; that of V is at [v, u].
+
+    Examples
+    --------
+    >>> shapley_weights(2)[1:, :2]
+    array([[1.        , 0.5       ],
+           [0.5       , 0.16666667]])
+    """
+    weights = np.zeros((most + 1, most + 1))
+    for held in range(1, most + 1):
+        for missed in range(most + 1):
+            weights[held, missed] = factorial(held - 1) * factorial(missed) / factorial(held + missed)
+    return weights
+
+
+def shapley_values(trees: Trees, rows: Floats, references: Floats) -> Floats:
+    """Contribution of every column to the mean raw log-odds of the boosters, against each row's own reference.
+
+    Parameters
+    ----------
+    trees : Trees
+        The bag.
+    rows, references : arrays of float64, shape (n, columns)
+        Without NaN.
+
+    Returns
+    -------
+    array of float64, shape (n, columns)
+        Exactly 0 where a row equals its reference. A row alone and in a batch has the same bits.
+    """
+    found = np.zeros(rows.shape)
+    nodes = (trees.feature, trees.threshold, trees.left, trees.right)
+    weights = shapley_weights(trees.longest_path)
+    _add_trees(rows, references, nodes, trees.first_node, trees.value, trees.first_leaf, weights, found)
+    found /= trees.boosters
+    return found
+
+
+@compiled
+def _add_trees(
+    rows: Floats,
+    references: Floats,
+    nodes: Nodes,
+    first_node: Starts,
+    value: Floats,
+    first_leaf: Starts,
+    weights: Floats,
+    found: Floats,
+) -> None:
+    """Add the contributions of every tree to ``found``, row by row and tree by tree."""
+    most = weights.shape[0]
+    # Where row and reference have parted, from the root down: the column, whether the coalition holds it (and so
+    # follows the row), and the reference's side, which waits to be visited.
+    column, held, waiting = np.empty(most, np.int64), np.empty(most, np.bool_), np.empty(most, np.int64)
+    for row in range(rows.shape[0]):
+        own, base, total = rows[row], references[row], found[row]
+        for tree in range(first_node.size - 1):
+            if first_node[tree] == first_node[tree + 1]:
+                continue
+            node, parted = 0, 0
+            while True:
+                leaf, parted = _descend(
+                    node, parted, own, base, nodes, first_node[tree], column, held, waiting
+                )
+                _credit(value[first_leaf[tree] + leaf], parted, column, held, weights, total)
+                parted = _other_side(parted, held)
+                if parted == 0:
+                    break
+                node = int(waiting[parted - 1])
+
+
+@compiled
+def _descend(  # noqa: PLR0913, PLR0917 - a kernel takes plain arrays
+    node: int,
+    parted: int,
+    row: Floats,
+    reference: Floats,
+    nodes: Nodes,
+    first: int,
+    column: Starts,
+    held: Flags,
+    waiting: Starts,
+) -> tuple[int, int]:
+    """Go down to a leaf, on the row's side of every new parting; give the leaf, and how many partings lead to it."""
+    feature, threshold, left, right = nodes
+    while node >= 0:
+        at = first + node
+        split = feature[at]
+        goes_left = row[split] <= threshold[at]
+        node = int(left[at] if goes_left else right[at])
+        if goes_left != (reference[split] <= threshold[at]):
+            known = 0
+            while known < parted and column[known] != split:
+                known += 1
+            other = int(right[at] if goes_left else left[at])
+            if known == parted:
+                column[parted], held[parted], waiting[parted] = split, True, other
+                parted += 1
+            elif not held[known]:
+                node = other
+    return -1 - node, parted
+
+
+@compiled
+def _credit(value: float, parted: int, column: Starts, held: Flags, weights: Floats, found: Floats) -> None:
+    """Share the value of a leaf among the columns that lead to it."""
+    holds = 0
+    for step in range(parted):
+        holds += int(held[step])
+    gain, loss = value * weights[holds, parted - holds], value * weights[parted - holds, holds]
+    for step in range(parted):
+        if held[step]:
+            found[column[step]] += gain
+        else:
+            found[column[step]] -= loss
+
+
+@compiled
+def _other_side(parted: int, held: Flags) -> int:
+    """Turn to the reference's side of the last parting that is still on the row's; 0 when none is left."""
+    while parted > 0 and not held[parted - 1]:
+        parted -= 1
+    if parted > 0:
+        held[parted - 1] = False
+    return parted
+
 
 ADDITIVITY_TOLERANCE = 1e-6
 """Largest allowed gap between base plus contributions and LightGBM's own raw score, in log-odds."""

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 
 from decrochage_risk import french
 from decrochage_risk.features import CATALOGUE, FAMILIES
-from decrochage_risk.features.companion import days_of_window
-from decrochage_risk.features.wording import FINEST_DECIMALS, amount, decimals_of
+from decrochage_risk.features.wording import FINEST_DECIMALS, amount, days_of_window, decimals_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
     from decrochage_risk.features import Feature
-    from decrochage_risk.records.known import KnownRecords
+    from decrochage_risk.records.pupil_records import KnownRecords
 
 __all__ = ["NO_REASON", "OTHERS", "REFERENCE_PUPIL", "tell", "tell_amount", "tell_fact", "tell_missing"]
 

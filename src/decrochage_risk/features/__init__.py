@@ -15,11 +15,9 @@ from decrochage_risk.features.catalogue import (
     matrix_of,
     values_of,
 )
-from decrochage_risk.features.class_values import build_context
-from decrochage_risk.features.context import CONTEXT_COLUMNS, context_of, context_values
-from decrochage_risk.features.definition import Family, Feature
-from decrochage_risk.features.families import FAMILIES
-from decrochage_risk.features.months import MONTH_FACT, MonthlyAbsence
+from decrochage_risk.features.context import CONTEXT_COLUMNS, build_context, context_of, context_values
+from decrochage_risk.features.definition import FAMILIES, Family, Feature
+from decrochage_risk.features.wording import MONTH_FACT, MonthlyAbsence
 
 __all__ = [
     "CATALOGUE",

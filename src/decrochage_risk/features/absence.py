@@ -1,38 +1,64 @@
-"""Features read from ``absences``: unjustified absence, its rhythm, lateness and exclusions."""
+"""Features read from ``absences``: unjustified absence, its rhythm, lateness and exclusions.
+
+Features read from ``absences``, beyond the contract: when in the week, after holidays, how fast, until today.
+"""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from decrochage_risk.features import kernels
-from decrochage_risk.features.absence_facts import months_of, school_day_numbers
-from decrochage_risk.features.companion import Companion
-from decrochage_risk.features.definition import Feature
-from decrochage_risk.features.facts import ratio
-from decrochage_risk.features.families import ABSENCE_LEVEL, ABSENCE_PATTERN, LATENESS_EXCLUSIONS
-from decrochage_risk.features.sources import (
+from decrochage_risk.features import kernels as trajectory_kernels
+from decrochage_risk.features.definition import (
     ABC,
+    ABSENCE_LEVEL,
+    ABSENCE_PATTERN,
     ALLENSWORTH_EASTON,
     BOWERS,
     GPDS,
+    LATENESS_EXCLUSIONS,
     LEGAL_THRESHOLD,
     NOLTEMEYER,
+    NOT_TOLD,
+    Feature,
 )
-from decrochage_risk.features.windows import BEFORE_4W, LAST_4W, LAST_12W, PRECEDING_4W, YEAR
-from decrochage_risk.features.wording import Wording
+from decrochage_risk.features.event_windows import (
+    absent_weeks,
+    block_rates,
+    calendar_sums,
+    days_after_holidays,
+    enrolled_sum,
+    months_of,
+    rate,
+    ratio,
+    school_day_numbers,
+)
+from decrochage_risk.features.windows import (
+    BEFORE_4W,
+    BEFORE_6W,
+    LAST_4W,
+    LAST_6W,
+    LAST_12W,
+    PRECEDING_4W,
+    YEAR,
+)
+from decrochage_risk.features.wording import Companion, Wording
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import numpy as np
     import numpy.typing as npt
 
-    from decrochage_risk.features.facts import Facts
+    from decrochage_risk.features.event_windows import Facts
     from decrochage_risk.features.windows import Window
 
     Compute = Callable[[Facts], npt.NDArray[np.float64]]
+    Floats = npt.NDArray[np.float64]
 
-__all__ = ["ABSENCE_FEATURES", "LEGAL_MONTHLY_THRESHOLD", "LONGEST_RUN"]
+
+__all__ = ["ABSENCE_FEATURES", "ABSENCE_TREND_FEATURES", "LEGAL_MONTHLY_THRESHOLD", "LONGEST_RUN"]
 
 LEGAL_MONTHLY_THRESHOLD = 4.0
 """Unjustified half-days in a month from which the head reports to the DASEN (code de l'éducation, L131-8, R131-7)."""
@@ -276,3 +302,319 @@ ABSENCE_FEATURES: tuple[Feature, ...] = (
         ),
     ),
 )
+
+
+LEAST_FOR_WEEKDAYS = 4.0
+"""Absent half-days under which no share of them says anything of a weekday."""
+LEAST_AFTER_HOLIDAYS = 3.0
+"""Possible half-days of two school days after holidays: 3 when one of them is a Wednesday."""
+LEAST_BLOCKS = 3
+_MONDAY_1970 = 3
+_DAYS_A_WEEK = 7
+_MONDAY, _FRIDAY = 0, 4
+
+
+def _monday_friday(facts: Facts) -> Floats:
+    span = YEAR.span(facts.known)
+    weekday = (facts.absence_events.day + _MONDAY_1970) % _DAYS_A_WEEK
+    at_edges = np.where((weekday == _MONDAY) | (weekday == _FRIDAY), facts.absence_values("absent"), 0.0)
+    absent = facts.absence_sum("absent", *span)
+    share = ratio(facts.absence_events.sum("monday or friday", at_edges, *span), absent)
+    return np.where(absent >= LEAST_FOR_WEEKDAYS, share, np.nan)
+
+
+def _after_holidays(facts: Facts) -> Floats:
+    span, events, calendar = YEAR.span(facts.known), facts.absence_events, facts.known.calendar
+    found = days_after_holidays(calendar)
+    position = np.clip(events.day - calendar.first_day_number, 0, found.size - 1)
+    absent, away = (
+        events.sum(
+            f"{what} after holidays", np.where(found[position], facts.absence_values(what), 0.0), *span
+        )
+        for what in ("absent", "away")
+    )
+    possible = enrolled_sum(facts, "after holidays", [span])[:, 0] - away
+    return np.where(possible >= LEAST_AFTER_HOLIDAYS, ratio(absent, possible), np.nan)
+
+
+def _justified_rate(facts: Facts) -> Floats:
+    span = LAST_12W.span(facts.known)
+    possible = enrolled_sum(facts, "half-days", [span])[:, 0] - facts.absence_sum("away", *span)
+    return rate(facts.absence_sum("absent", *span) - facts.absence_sum("unjustified", *span), possible)
+
+
+def _acceleration(facts: Facts) -> Floats:
+    rates = block_rates(facts)
+    if rates.shape[1] < LEAST_BLOCKS:
+        return np.full(facts.pupils, np.nan)
+    return (rates[:, 0] - rates[:, 1]) - (rates[:, 1] - rates[:, 2])
+
+
+def _absent_weeks_change(facts: Facts) -> Floats:
+    def share(window: Window) -> Floats:
+        return ratio(absent_weeks(facts, *window.span(facts.known)), facts.school_weeks(window))
+
+    return share(LAST_6W) - share(BEFORE_6W)
+
+
+def _longest_run_12w(facts: Facts) -> Floats:
+    first, after = LAST_12W.span(facts.known)
+    events = facts.absence_events
+    return kernels.longest_run(
+        school_day_numbers(facts), facts.absence_values("absent"), events.bound(first), events.bound(after)
+    )
+
+
+def _current_run(facts: Facts) -> Floats:
+    first, after = YEAR.span(facts.known)
+    events, calendar = facts.absence_events, facts.known.calendar
+    latest = int(calendar_sums(calendar, "days")[after - calendar.first_day_number])
+    return trajectory_kernels.current_run(
+        school_day_numbers(facts),
+        facts.absence_values("absent"),
+        events.bound(first),
+        events.bound(after),
+        latest,
+    )
+
+
+def _months_since_threshold(facts: Facts) -> Floats:
+    first, after = YEAR.span(facts.known)
+    events = facts.absence_events
+    month = trajectory_kernels.first_month_over(
+        months_of(facts), facts.absence_values("unjustified"), events.bound(first), events.bound(after),
+        LEGAL_MONTHLY_THRESHOLD,
+    )  # fmt: skip
+    latest = np.datetime64(after - 1, "D").astype("datetime64[M]").astype(np.int64)
+    return np.where(month > trajectory_kernels.NOBODY, (latest - month + 1).astype(np.float64), 0.0)
+
+
+def _lateness_change(facts: Facts) -> Floats:
+    def a_week(window: Window) -> Floats:
+        return ratio(facts.absence_sum("lateness", *window.span(facts.known)), facts.school_weeks(window))
+
+    return a_week(LAST_4W) - a_week(BEFORE_4W)
+
+
+ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
+    Feature(
+        name="monday_friday_share_year",
+        family=NOT_TOLD,
+        table="absences",
+        window=YEAR,
+        unit="share",
+        direction=0,
+        source=GPDS,
+        definition=(
+            "Part des demi-journées d'absence de l'année qui tombent un lundi ou un vendredi (4 demi-journées de classe "
+            "sur 9, soit 44 %, si l'absence ne choisit pas ses jours). Inconnu sous 4 demi-journées d'absence."
+        ),
+        compute=_monday_friday,
+        wording=Wording(
+            "{value} des demi-journées d'absence un lundi ou un vendredi {since}",
+            zero="aucune demi-journée d'absence un lundi ou un vendredi {since}",
+        ),
+    ),
+    Feature(
+        name="absence_after_holidays_year",
+        family=ABSENCE_PATTERN,
+        table="absences",
+        window=YEAR,
+        unit="share",
+        direction=1,
+        source=GPDS,
+        definition=(
+            "Demi-journées d'absence des deux premiers jours de classe qui suivent au moins 5 jours sans classe (rentrée de "
+            "septembre comprise), rapportées aux demi-journées possibles de ces jours-là. Inconnu sous 3 demi-journées "
+            "possibles."
+        ),
+        compute=_after_holidays,
+        wording=Wording(
+            "aux retours de vacances (deux premiers jours de classe), {value} des demi-journées manquées {since}",
+            zero="aux retours de vacances (deux premiers jours de classe), aucune demi-journée manquée {since}",
+        ),
+    ),
+    Feature(
+        name="absence_slope_year",
+        family=ABSENCE_PATTERN,
+        table="absences",
+        window=YEAR,
+        unit="share_points",
+        direction=1,
+        source=BOWERS,
+        definition=(
+            "Pente du taux d'absence sur les périodes entières de 4 semaines de l'année, comptées à rebours depuis la date "
+            "d'observation (droite des moindres carrés, par période). Inconnu sous 3 périodes d'au moins 8 demi-journées "
+            "possibles."
+        ),
+        latest=LAST_12W,
+        compute=lambda facts: trajectory_kernels.slope_of_blocks(block_rates(facts), LEAST_BLOCKS),
+        wording=Wording(
+            "cette année (au {as_of}), taux d'absence en hausse de {value} {noun} toutes les 4 semaines, en moyenne",
+            noun=("point", "points"),
+            zero="cette année (au {as_of}), taux d'absence ni en hausse ni en baisse, en moyenne",
+            negative=(
+                "cette année (au {as_of}), taux d'absence en baisse de {value} {noun} toutes les 4 semaines, en moyenne"
+            ),
+        ),
+    ),
+    Feature(
+        name="absence_acceleration_12w",
+        family=NOT_TOLD,
+        table="absences",
+        window=LAST_12W,
+        unit="share_points",
+        direction=0,
+        source=BOWERS,
+        definition=(
+            "Variation du taux d'absence entre les deux dernières périodes de 4 semaines, moins sa variation entre les deux "
+            "périodes d'avant. Inconnu si l'une des trois périodes commence avant le 1er septembre ou compte moins de 8 "
+            "demi-journées possibles."
+        ),
+        compute=_acceleration,
+        wording=Wording(
+            "variation du taux d'absence supérieure de {value} {noun} à celle de la période précédente (au {as_of})",
+            noun=("point", "points"),
+            zero="variation du taux d'absence égale à celle de la période précédente (au {as_of})",
+            negative=(
+                "variation du taux d'absence inférieure de {value} {noun} à celle de la période précédente (au {as_of})"
+            ),
+        ),
+    ),
+    Feature(
+        name="absent_weeks_change_12w",
+        family=ABSENCE_PATTERN,
+        table="absences",
+        window=LAST_12W,
+        unit="share_points",
+        direction=1,
+        source=GPDS,
+        definition=(
+            "Part des semaines de classe avec au moins une demi-journée d'absence sur les 6 dernières semaines, moins cette "
+            "part de 12 à 6 semaines avant la date. Inconnu si l'une des deux périodes est sans classe."
+        ),
+        compute=_absent_weeks_change,
+        wording=Wording(
+            "part des semaines de classe avec une absence : {value} {noun} de plus {lately} que {earlier}",
+            noun=("point", "points"),
+            zero="part des semaines de classe avec une absence : la même {lately} que {earlier}",
+            negative="part des semaines de classe avec une absence : {value} {noun} de moins {lately} que {earlier}",
+            recent=LAST_6W,
+        ),
+    ),
+    Feature(
+        name="longest_absence_run_12w",
+        family=ABSENCE_PATTERN,
+        table="absences",
+        window=LAST_12W,
+        unit="days",
+        direction=1,
+        source=GPDS,
+        definition=(
+            "Plus longue suite de jours de classe consécutifs avec au moins une demi-journée d'absence, sur les 12 dernières "
+            "semaines ; week-ends et vacances n'interrompent pas la suite."
+        ),
+        compute=_longest_run_12w,
+        wording=LONGEST_RUN,
+    ),
+    Feature(
+        name="current_absence_run",
+        family=ABSENCE_PATTERN,
+        table="absences",
+        window=YEAR,
+        unit="days",
+        direction=1,
+        source=GPDS,
+        definition=(
+            "Jours de classe consécutifs avec au moins une demi-journée d'absence, jusqu'au dernier jour de classe avant la "
+            "date d'observation ; 0 si ce jour-là est sans absence."
+        ),
+        latest=LAST_4W,
+        compute=_current_run,
+        wording=Wording(
+            "{value} {noun} avant le {as_of}",
+            noun=(
+                "jour de classe avec une absence, le dernier",
+                "jours de classe de suite avec une absence, jusqu'au dernier",
+            ),
+            zero="aucune absence le dernier jour de classe avant le {as_of}",
+        ),
+    ),
+    Feature(
+        name="months_since_threshold_year",
+        family=ABSENCE_LEVEL,
+        table="absences",
+        window=YEAR,
+        unit="months",
+        direction=1,
+        source=LEGAL_THRESHOLD,
+        definition=(
+            "Mois civils depuis le premier mois de l'année scolaire à 4 demi-journées non justifiées ou plus, ce mois et "
+            "celui de la veille de la date d'observation compris ; 0 s'il n'y a pas eu de tel mois."
+        ),
+        compute=_months_since_threshold,
+        wording=Wording(
+            "{value} mois, {months}, à compter du premier mois de l'année scolaire où 4 demi-journées non justifiées ont été "
+            "atteintes (au {as_of})",
+            zero="aucun mois de l'année scolaire avec au moins 4 demi-journées non justifiées (au {as_of})",
+        ),
+    ),
+    Feature(
+        name="justified_absence_rate_12w",
+        family=NOT_TOLD,
+        table="absences",
+        window=LAST_12W,
+        unit="share",
+        direction=0,
+        source=GPDS,
+        definition=(
+            "Demi-journées d'absence justifiées rapportées aux demi-journées possibles, sur les 12 dernières semaines. Inconnu "
+            "sous 8 demi-journées possibles. Jamais donné comme motif : une absence justifiée ne se reproche pas."
+        ),
+        compute=_justified_rate,
+        wording=Wording(
+            "{value} des demi-journées de classe manquées avec une justification {since}",
+            zero="aucune demi-journée de classe manquée avec une justification {since}",
+        ),
+    ),
+    Feature(
+        name="lateness_change_4w",
+        family=LATENESS_EXCLUSIONS,
+        table="absences",
+        window=YEAR,
+        unit="per_week",
+        direction=1,
+        source=GPDS,
+        definition=(
+            "Retards par semaine de classe sur les 4 dernières semaines, moins les retards par semaine de classe du 1er "
+            "septembre jusqu'à 4 semaines avant la date. Inconnu si l'une des deux périodes est sans classe."
+        ),
+        latest=LAST_4W,
+        compute=_lateness_change,
+        wording=Wording(
+            "{value} {noun} de plus par semaine {lately} que {earlier}",
+            noun=("retard", "retards"),
+            zero="autant de retards par semaine {lately} que {earlier}",
+            negative="{value} {noun} de moins par semaine {lately} que {earlier}",
+            recent=LAST_4W,
+        ),
+    ),
+    Feature(
+        name="exclusion_half_days_12w",
+        family=LATENESS_EXCLUSIONS,
+        table="absences",
+        window=LAST_12W,
+        unit="half-days",
+        direction=1,
+        source=NOLTEMEYER,
+        definition="Demi-journées d'exclusion temporaire des 12 dernières semaines, les jours de classe.",
+        compute=lambda facts: facts.absence_sum("exclusion", *LAST_12W.span(facts.known)),
+        wording=Wording(
+            "{value} {noun} {since}",
+            noun=("demi-journée d'exclusion temporaire", "demi-journées d'exclusion temporaire"),
+            zero="aucune demi-journée d'exclusion temporaire {since}",
+        ),
+    ),
+)
+"""When in the week, after holidays, how fast, until today. A share of lateness in the first hour is not among them:
+the records hold days, not hours."""

@@ -8,18 +8,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.features.absence import ABSENCE_FEATURES
-from decrochage_risk.features.absence_trend import ABSENCE_TREND_FEATURES
+from decrochage_risk.features.absence import ABSENCE_FEATURES, ABSENCE_TREND_FEATURES
 from decrochage_risk.features.against_class import AGAINST_CLASS_FEATURES
-from decrochage_risk.features.assessment_rhythm import ASSESSMENT_RHYTHM_FEATURES
-from decrochage_risk.features.facts import Facts
-from decrochage_risk.features.grade_trend import GRADE_TREND_FEATURES
-from decrochage_risk.features.grades import GRADE_FEATURES
-from decrochage_risk.features.journey import JOURNEY_FEATURES
-from decrochage_risk.features.known_history import KNOWN_HISTORY_FEATURES
-from decrochage_risk.features.last_year import LAST_YEAR_FEATURES
-from decrochage_risk.features.path import PATH_FEATURES
-from decrochage_risk.features.vigilance import VIGILANCE_FEATURES
+from decrochage_risk.features.event_windows import Facts
+from decrochage_risk.features.grades import ASSESSMENT_RHYTHM_FEATURES, GRADE_FEATURES, GRADE_TREND_FEATURES
+from decrochage_risk.features.journey import JOURNEY_FEATURES, KNOWN_HISTORY_FEATURES, PATH_FEATURES
+from decrochage_risk.features.vigilance import LAST_YEAR_FEATURES, VIGILANCE_FEATURES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,8 +21,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from decrochage_risk.features.definition import Feature
-    from decrochage_risk.records.known import KnownRecords
-    from decrochage_risk.records.pupil_records import PupilRecords
+    from decrochage_risk.records.pupil_records import KnownRecords, PupilRecords
 
 __all__ = ["CATALOGUE", "FEATURE_BY_NAME", "build_features", "contract", "matrix_of", "values_of"]
 

@@ -1,8 +1,22 @@
-"""What a feature is: one entry that holds its value, its contract and its words."""
+"""Where the features come from: publications, texts and words of the field, named once and listed on the page of features.
+
+What a feature is: one entry that holds its value, its contract and its words.
+
+The families of reasons: one reason each, in the order in which equal ones are told.
+
+The last one is never told: what it holds says how much is known of a pupil, is not fit to be said (an absence that is
+justified is nobody's fault), or has no declared direction (scattered marks would be a point of attention for one pupil and of
+support for the next). What it adds to a risk is part of "autres éléments".
+
+How much a pupil is absent is one family, whether it is counted in all half-days or in those without a reason: the two
+counts move together, and a model that learnt from other pupils shares the same risk otherwise between them. As families
+of their own they took each other's place among the first reasons (`benchmarks/reasons.py`, Jaccard@3 across refits).
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,14 +24,108 @@ import numpy as np
 from decrochage_risk.features.windows import Window  # noqa: TC001 - a dataclass field, shown by documentation
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     import numpy.typing as npt
 
-    from decrochage_risk.features.facts import Facts
+    from decrochage_risk.features.event_windows import Facts
     from decrochage_risk.features.wording import Wording
 
-__all__ = ["Family", "Feature"]
+
+__all__ = [
+    "ABC",
+    "ABSENCE_LEVEL",
+    "ABSENCE_PATTERN",
+    "AGAINST_CLASS",
+    "ALLENSWORTH_EASTON",
+    "ASSESSMENT_RHYTHM",
+    "BOWERS",
+    "BOWERS_GRADES",
+    "CEREQ",
+    "FAMILIES",
+    "GPDS",
+    "JANOSZ",
+    "JIMERSON",
+    "LATENESS_EXCLUSIONS",
+    "LEGAL_THRESHOLD",
+    "LETTER",
+    "MARKS_CHANGE",
+    "MARKS_LEVEL",
+    "MISSED_WORK",
+    "NOLTEMEYER",
+    "NOT_TOLD",
+    "ORIENTATION",
+    "PATH",
+    "RECORDS",
+    "RUMBERGER_LARSON",
+    "SINCE_4E",
+    "SOURCES",
+    "Family",
+    "Feature",
+]
+
+ABC = "Balfanz, Herzog et Mac Iver 2007"
+ALLENSWORTH_EASTON = "Allensworth et Easton 2007"
+BOWERS = "Bowers, Sprott et Taff 2013"
+BOWERS_GRADES = "Bowers 2010"
+CEREQ = "Céreq Bref 380, 2019"
+GPDS = "signes suivis par les GPDS"
+JANOSZ = "Janosz et al. 2000"
+JIMERSON = "Jimerson, Anderson et Whipple 2002"
+LEGAL_THRESHOLD = "code de l'éducation, L131-8 et R131-7"
+LETTER = "lettre de la région académique Grand Est, 2024"
+NOLTEMEYER = "Noltemeyer, Ward et Mcloughlin 2015"
+RECORDS = "étendue des données"
+RUMBERGER_LARSON = "Rumberger et Larson 1998"
+
+SOURCES: Mapping[str, str] = MappingProxyType(
+    {
+        ABC: (
+            "Preventing student disengagement and keeping students on the graduation path in urban "
+            "middle-grades schools, Educational Psychologist 42(4) : assiduité, comportement et résultats, "
+            "dès le collège"
+        ),
+        ALLENSWORTH_EASTON: (
+            "What matters for staying on-track and graduating in Chicago public high schools, CCSR : jours "
+            "manqués et résultats de la première année de lycée"
+        ),
+        BOWERS: (
+            "Do we know who will drop out? A review of the predictors of dropping out of high school, The "
+            "High School Journal 96(2) : 110 signaux comparés, les trajectoires sont les meilleurs"
+        ),
+        BOWERS_GRADES: (
+            "Grades and graduation: a longitudinal risk perspective to identify student dropouts, The "
+            "Journal of Educational Research 103(3) : notes suivies dans le temps"
+        ),
+        CEREQ: (
+            "ce que suivent les lycées professionnels : absences, discipline, réorientations en cours d’année"
+        ),
+        GPDS: (
+            "absences, même dispersées, baisse des résultats, vœu refusé, retards, exclusions, changement "
+            "d’établissement, toute perte de lien"
+        ),
+        JANOSZ: (
+            "Predicting different types of school dropouts, Journal of Educational Psychology 92(1) : "
+            "beaucoup de sorties sont discrètes, sans absences ni sanctions"
+        ),
+        JIMERSON: (
+            "Winning the battle and losing the war: examining the relation between grade retention and "
+            "dropping out of high school, Psychology in the Schools 39(4) : redoublement"
+        ),
+        LEGAL_THRESHOLD: ("quatre demi-journées dans le mois sans motif légitime ni excuse valable"),
+        LETTER: ("vigilance dès la 4e, lycée professionnel d’abord"),
+        NOLTEMEYER: (
+            "Relationship between school suspension and student outcomes: a meta-analysis, School Psychology "
+            "Review 44(2) : exclusions temporaires"
+        ),
+        RECORDS: ("ce que l’on sait de l’élève : le signe de rien, mais les autres valeurs se lisent avec"),
+        RUMBERGER_LARSON: (
+            "Student mobility and the increased risk of high school dropout, American Journal of Education "
+            "107(1) : changements d’établissement"
+        ),
+    }
+)
+"""The full reference of each source, and what it is taken for."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +168,7 @@ class Feature:
     definition : str
         Exact definition, in French, readable by a CPE.
     compute : callable
-        From :class:`~decrochage_risk.features.facts.Facts` to one float64 value per pupil.
+        From :class:`~decrochage_risk.features.event_windows.Facts` to one float64 value per pupil.
     wording : Wording
         The sentence of a reason; outside the contract.
     source : str
@@ -117,3 +225,32 @@ class Feature:
             "direction": self.direction,
             "revision": self.revision,
         }
+
+
+ABSENCE_LEVEL = Family("absence_level", "Volume des absences")
+ABSENCE_PATTERN = Family("absence_pattern", "Rythme des absences")
+LATENESS_EXCLUSIONS = Family("lateness_exclusions", "Retards et exclusions")
+MARKS_LEVEL = Family("marks_level", "Niveau des notes")
+MARKS_CHANGE = Family("marks_change", "Évolution des notes")
+MISSED_WORK = Family("missed_work", "Évaluations non faites")
+ASSESSMENT_RHYTHM = Family("assessment_rhythm", "Rythme des évaluations")
+AGAINST_CLASS = Family("against_class", "Écart avec la classe")
+ORIENTATION = Family("orientation", "Orientation")
+PATH = Family("path", "Parcours scolaire")
+SINCE_4E = Family("path_since_4e", "Années précédentes")
+NOT_TOLD = Family("not_told", "Éléments jamais donnés comme motif", told=False)
+
+FAMILIES = (
+    ABSENCE_LEVEL,
+    ABSENCE_PATTERN,
+    LATENESS_EXCLUSIONS,
+    MARKS_LEVEL,
+    MARKS_CHANGE,
+    MISSED_WORK,
+    ASSESSMENT_RHYTHM,
+    AGAINST_CLASS,
+    ORIENTATION,
+    PATH,
+    SINCE_4E,
+    NOT_TOLD,
+)

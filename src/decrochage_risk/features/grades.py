@@ -1,4 +1,9 @@
-"""Features read from ``grades``: level of marks, change in marks, missed work."""
+"""Features read from ``grades``: level of marks, change in marks, missed work.
+
+Features read from ``grades``, beyond the contract: slopes, falls of subjects, missed work.
+
+Features of how often marks come: a pupil who is silent, week after week, is seen here and in no absence.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +11,35 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from decrochage_risk.features.companion import Companion
-from decrochage_risk.features.definition import Feature
-from decrochage_risk.features.facts import code_of
-from decrochage_risk.features.families import MARKS_CHANGE, MARKS_LEVEL, MISSED_WORK, NOT_TOLD
-from decrochage_risk.features.mark_facts import missed_rows, subject_means
-from decrochage_risk.features.sources import ABC, ALLENSWORTH_EASTON, BOWERS, BOWERS_GRADES, CEREQ, GPDS
+from decrochage_risk.features import kernels
+from decrochage_risk.features import kernels as trajectory_kernels
+from decrochage_risk.features.definition import (
+    ABC,
+    ALLENSWORTH_EASTON,
+    ASSESSMENT_RHYTHM,
+    BOWERS,
+    BOWERS_GRADES,
+    CEREQ,
+    GPDS,
+    JANOSZ,
+    MARKS_CHANGE,
+    MARKS_LEVEL,
+    MISSED_WORK,
+    NOT_TOLD,
+    Feature,
+)
+from decrochage_risk.features.event_windows import (
+    BLOCK_DAYS,
+    code_of,
+    enrolled_sum_from,
+    mark_count,
+    missed_rows,
+    missed_share,
+    period_average_change,
+    ratio,
+    subject_falls,
+    subject_means,
+)
 from decrochage_risk.features.windows import (
     BEFORE_12W,
     LAST_4W,
@@ -20,17 +48,27 @@ from decrochage_risk.features.windows import (
     YEAR,
     YEAR_AND_PREVIOUS,
 )
-from decrochage_risk.features.wording import Wording
+from decrochage_risk.features.wording import Companion, Wording
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import numpy.typing as npt
 
-    from decrochage_risk.features.facts import Facts
+    from decrochage_risk.features.event_windows import Facts
     from decrochage_risk.features.windows import Window
 
-__all__ = ["CORE_SUBJECTS", "GRADE_FEATURES", "LOW_MARK", "change_in_marks"]
+    Floats = npt.NDArray[np.float64]
+
+
+__all__ = [
+    "ASSESSMENT_RHYTHM_FEATURES",
+    "CORE_SUBJECTS",
+    "GRADE_FEATURES",
+    "GRADE_TREND_FEATURES",
+    "LOW_MARK",
+    "change_in_marks",
+]
 
 LOW_MARK = 8.0
 """A mark under this, on 20, is a low one (FEATURES)."""
@@ -200,3 +238,360 @@ GRADE_FEATURES: tuple[Feature, ...] = (
         ),
     ),
 )
+
+
+LEAST_MARKS = 4
+"""Marks under which neither a slope nor a spread is known."""
+
+GENERAL_CORE = ("french", "maths", "modern_language_1")
+
+
+def _slope(facts: Facts) -> Floats:
+    first, after = YEAR.span(facts.known)
+    marks, events = facts.marks, facts.mark_events
+    return trajectory_kernels.slope_of_rows(
+        events.day, marks.mark, marks.coefficient, events.bound(first), events.bound(after), LEAST_MARKS,
+        float(BLOCK_DAYS),
+    )  # fmt: skip
+
+
+def _volatility(facts: Facts) -> Floats:
+    first, after = YEAR.span(facts.known)
+    events = facts.mark_events
+    return trajectory_kernels.spread_of_rows(
+        facts.marks.mark, events.bound(first), events.bound(after), LEAST_MARKS
+    )
+
+
+def _low_share_change(facts: Facts) -> Floats:
+    return facts.mark_share(LOW_MARK, *LAST_12W.span(facts.known)) - facts.mark_share(
+        LOW_MARK, *BEFORE_12W.span(facts.known)
+    )
+
+
+def _subjects_below(facts: Facts) -> Floats:
+    means = subject_means(facts, YEAR)
+    return np.where(np.isnan(means).all(axis=1), np.nan, (means < LOW_MARK).sum(axis=1))
+
+
+def _core_mean(facts: Facts) -> Floats:
+    # Added one subject after the other, so that the sum does not depend on how many pupils there are.
+    means = subject_means(facts, YEAR)
+    total, known = np.zeros(facts.pupils), np.zeros(facts.pupils)
+    for subject in GENERAL_CORE:
+        column = means[:, code_of("grades", "subject", subject)]
+        total += np.where(np.isnan(column), 0.0, column)
+        known += ~np.isnan(column)
+    return ratio(total, known)
+
+
+def _professional_mean(facts: Facts) -> Floats:
+    column: Floats = subject_means(facts, YEAR)[:, code_of("grades", "subject", "professional")].copy()
+    return column
+
+
+GRADE_TREND_FEATURES: tuple[Feature, ...] = (
+    Feature(
+        name="grade_slope_year",
+        family=MARKS_CHANGE,
+        table="grades",
+        window=YEAR,
+        unit="points",
+        direction=-1,
+        source=f"{BOWERS_GRADES} ; {BOWERS}",
+        definition=(
+            "Pente des notes de l'année, en points par 4 semaines (droite des moindres carrés, notes sur 20 pondérées par leur "
+            "coefficient). Inconnu sous 4 notes, ou si elles sont toutes du même jour."
+        ),
+        compute=_slope,
+        wording=change_in_marks(
+            "notes en hausse de {value} {noun} toutes les 4 semaines, en moyenne, {since}",
+            "notes en baisse de {value} {noun} toutes les 4 semaines, en moyenne, {since}",
+            "notes ni en hausse ni en baisse, en moyenne, {since}",
+        ),
+    ),
+    Feature(
+        name="term_average_change",
+        family=MARKS_CHANGE,
+        table="grades",
+        window=YEAR,
+        unit="points",
+        direction=-1,
+        source=f"{ALLENSWORTH_EASTON} ; {BOWERS_GRADES}",
+        definition=(
+            "Dernière moyenne de période de chaque matière moins la précédente de l'année, en moyenne sur les matières qui en "
+            "ont deux (celles d'un même jour comptent pour leur moyenne). Inconnu s'il n'y en a pas."
+        ),
+        compute=period_average_change,
+        wording=change_in_marks(
+            "moyennes du trimestre ou du semestre en hausse de {value} {noun}, en moyenne, par rapport au précédent (au "
+            "{as_of})",
+            "moyennes du trimestre ou du semestre en baisse de {value} {noun}, en moyenne, par rapport au précédent (au "
+            "{as_of})",
+            "moyennes du trimestre ou du semestre stables, en moyenne, par rapport au précédent (au {as_of})",
+        ),
+    ),
+    Feature(
+        name="worst_subject_fall_12w",
+        family=MARKS_CHANGE,
+        table="grades",
+        window=YEAR,
+        unit="points",
+        direction=-1,
+        source=f"{GPDS} ; {BOWERS_GRADES}",
+        definition=(
+            "De toutes les matières, la plus basse des évolutions (moyenne des 12 dernières semaines moins celle du début de "
+            "l'année) comparée à l'évolution moyenne des autres matières de l'élève. Inconnu sous 2 matières notées dans les "
+            "deux périodes."
+        ),
+        latest=LAST_12W,
+        compute=lambda facts: subject_falls(facts)[1],
+        wording=Wording(
+            "dans une matière, évolution de la moyenne supérieure de {value} {noun} à celle des autres {lately}, par "
+            "rapport à la période {earlier}",
+            noun=("point", "points"),
+            zero=(
+                "même évolution de la moyenne dans toutes les matières {lately}, par rapport à la période {earlier}"
+            ),
+            negative=(
+                "dans une matière, évolution de la moyenne inférieure de {value} {noun} à celle des autres {lately}, par "
+                "rapport à la période {earlier}"
+            ),
+            recent=LAST_12W,
+        ),
+    ),
+    Feature(
+        name="subjects_falling_12w",
+        family=MARKS_CHANGE,
+        table="grades",
+        window=YEAR,
+        unit="subjects",
+        direction=1,
+        source=f"{GPDS} ; {BOWERS_GRADES}",
+        definition=(
+            "Matières dont la moyenne des 12 dernières semaines est inférieure de 2 points ou plus à celle du début de "
+            "l'année. Inconnu si aucune matière n'est notée dans les deux périodes."
+        ),
+        latest=LAST_12W,
+        compute=lambda facts: subject_falls(facts)[0],
+        wording=Wording(
+            "{value} {noun} de 2 points ou plus {lately}, par rapport à la période {earlier}",
+            noun=("matière en baisse", "matières en baisse"),
+            zero="aucune matière en baisse de 2 points ou plus {lately}, par rapport à la période {earlier}",
+            recent=LAST_12W,
+        ),
+    ),
+    Feature(
+        name="low_marks_share_change",
+        family=MARKS_CHANGE,
+        table="grades",
+        window=YEAR,
+        unit="share_points",
+        direction=1,
+        source=BOWERS,
+        definition=(
+            "Part des notes inférieures à 8/20 sur les 12 dernières semaines moins cette part au début de l'année. Inconnu si "
+            "l'une des deux l'est."
+        ),
+        latest=LAST_12W,
+        compute=_low_share_change,
+        wording=Wording(
+            "part des notes sous 8/20 : {value} {noun} de plus {lately} que {earlier}",
+            noun=("point", "points"),
+            zero="part des notes sous 8/20 : la même {lately} que {earlier}",
+            negative="part des notes sous 8/20 : {value} {noun} de moins {lately} que {earlier}",
+            recent=LAST_12W,
+        ),
+    ),
+    Feature(
+        name="grade_volatility_year",
+        family=NOT_TOLD,
+        table="grades",
+        window=YEAR,
+        unit="points",
+        direction=0,
+        source=BOWERS,
+        definition="Écart type des notes de l'année, sur 20, sans pondération. Inconnu sous 4 notes.",
+        compute=_volatility,
+        wording=Wording(
+            "notes dispersées de {value} {noun} autour de leur moyenne {since}", noun=("point", "points")
+        ),
+    ),
+    Feature(
+        name="subjects_below_8_year",
+        family=MARKS_LEVEL,
+        table="grades",
+        window=YEAR,
+        unit="subjects",
+        direction=1,
+        source=f"{ABC} ; {ALLENSWORTH_EASTON}",
+        definition="Matières dont la moyenne de l'année est inférieure à 8/20. Inconnu sans aucune moyenne.",
+        compute=_subjects_below,
+        wording=Wording(
+            "{value} {noun} {since}",
+            noun=("matière sous 8/20 de moyenne", "matières sous 8/20 de moyenne"),
+            zero="aucune matière sous 8/20 de moyenne {since}",
+        ),
+    ),
+    Feature(
+        name="core_mean_year",
+        family=MARKS_LEVEL,
+        table="grades",
+        window=YEAR,
+        unit="/20",
+        direction=-1,
+        source=f"{ABC} ; {ALLENSWORTH_EASTON}",
+        definition=(
+            "Moyenne des moyennes de l'année en français, mathématiques et langue vivante 1, parmi celles que l'élève a."
+        ),
+        compute=_core_mean,
+        wording=Wording(
+            "moyenne de {value} dans les matières notées parmi français, mathématiques et langue vivante 1 {since}"
+        ),
+    ),
+    Feature(
+        name="professional_mean_year",
+        family=MARKS_LEVEL,
+        table="grades",
+        window=YEAR,
+        unit="/20",
+        direction=-1,
+        source=CEREQ,
+        definition="Moyenne de l'année dans les enseignements professionnels. Inconnu sans note dans ces matières.",
+        compute=_professional_mean,
+        wording=Wording("moyenne de {value} dans les enseignements professionnels {since}"),
+    ),
+    Feature(
+        name="missed_work_share_12w",
+        family=MISSED_WORK,
+        table="grades",
+        window=LAST_12W,
+        unit="share",
+        direction=1,
+        source=f"{GPDS} ; {CEREQ}",
+        definition=(
+            "Évaluations non faites ou travaux non rendus, rapportés à leur somme avec les notes, sur les 12 dernières "
+            "semaines. Inconnu sans évaluation."
+        ),
+        compute=lambda facts: missed_share(facts, LAST_12W),
+        wording=Wording(
+            "{value} des évaluations et des travaux non faits ou non rendus {since}",
+            zero="aucune évaluation non faite, aucun travail non rendu {since}",
+        ),
+    ),
+    Feature(
+        name="missed_work_share_change",
+        family=MISSED_WORK,
+        table="grades",
+        window=YEAR,
+        unit="share_points",
+        direction=1,
+        source=f"{GPDS} ; {BOWERS}",
+        definition=(
+            "Part des évaluations non faites ou non rendues sur les 12 dernières semaines moins cette part au début de "
+            "l'année. Inconnu si l'une des deux l'est."
+        ),
+        latest=LAST_12W,
+        compute=lambda facts: missed_share(facts, LAST_12W) - missed_share(facts, BEFORE_12W),
+        wording=Wording(
+            "part des évaluations et des travaux non faits ou non rendus : {value} {noun} de plus {lately} que {earlier}",
+            noun=("point", "points"),
+            zero="part des évaluations et des travaux non faits ou non rendus : la même {lately} que {earlier}",
+            negative=(
+                "part des évaluations et des travaux non faits ou non rendus : {value} {noun} de moins {lately} que {earlier}"
+            ),
+            recent=LAST_12W,
+        ),
+    ),
+)
+"""Slopes, falls of subjects, missed work."""
+
+
+def _days_since_mark(facts: Facts) -> Floats:
+    first, after = YEAR.span(facts.known)
+    events = facts.mark_events
+    low, high = events.bound(first), events.bound(after)
+    marked = high > low
+    day = np.where(marked, np.append(events.day, 0)[np.maximum(high - 1, 0)].astype(np.int64) + 1, after)
+    return np.where(marked, enrolled_sum_from(facts, "days", day, after), np.nan)
+
+
+def _quiet_weeks(facts: Facts) -> Floats:
+    first, after = LAST_12W.span(facts.known)
+    events, weeks = facts.mark_events, facts.school_weeks(LAST_12W)
+    marked = kernels.count_weeks(
+        events.day, np.ones(len(facts.marks)), events.bound(first), events.bound(after)
+    )
+    return ratio(np.maximum(weeks - marked, 0.0), weeks)
+
+
+def _marks_a_week_change(facts: Facts) -> Floats:
+    def a_week(window: Window) -> Floats:
+        return ratio(mark_count(facts, window), facts.school_weeks(window))
+
+    return a_week(LAST_12W) - a_week(BEFORE_12W)
+
+
+ASSESSMENT_RHYTHM_FEATURES: tuple[Feature, ...] = (
+    Feature(
+        name="school_days_since_mark",
+        family=ASSESSMENT_RHYTHM,
+        table="grades",
+        window=YEAR,
+        unit="days",
+        direction=1,
+        source=f"{JANOSZ} ; {GPDS}",
+        definition=(
+            "Jours de classe, inscription ouverte, depuis le lendemain de la dernière note de l'année (périodes en milieu "
+            "professionnel comprises). Inconnu sans note dans l'année."
+        ),
+        latest=LAST_4W,
+        compute=_days_since_mark,
+        wording=Wording(
+            "{value} {noun} depuis la dernière note (au {as_of})",
+            noun=("jour de classe", "jours de classe"),
+            zero="aucun jour de classe depuis la dernière note (au {as_of})",
+        ),
+    ),
+    Feature(
+        name="quiet_weeks_share_12w",
+        family=ASSESSMENT_RHYTHM,
+        table="grades",
+        window=LAST_12W,
+        unit="share",
+        direction=1,
+        source=f"{JANOSZ} ; {GPDS}",
+        definition=(
+            "Semaines de classe moins semaines avec au moins une note (0 au moins), rapportées aux semaines de classe des 12 "
+            "dernières semaines, inscription ouverte. Inconnu sans semaine de classe."
+        ),
+        compute=_quiet_weeks,
+        wording=Wording(
+            "{value} de semaines de classe sans note {since}",
+            zero="aucune semaine de classe sans note {since}",
+        ),
+    ),
+    Feature(
+        name="marks_per_week_change",
+        family=NOT_TOLD,
+        table="grades",
+        window=YEAR,
+        unit="per_week",
+        direction=0,
+        source=f"{JANOSZ} ; {BOWERS}",
+        definition=(
+            "Notes par semaine de classe sur les 12 dernières semaines, moins les notes par semaine de classe du début de "
+            "l'année. Inconnu si l'une des deux périodes est sans classe."
+        ),
+        latest=LAST_12W,
+        compute=_marks_a_week_change,
+        wording=Wording(
+            "{value} {noun} de plus par semaine {lately} que {earlier}",
+            noun=("note", "notes"),
+            zero="autant de notes par semaine {lately} que {earlier}",
+            negative="{value} {noun} de moins par semaine {lately} que {earlier}",
+            recent=LAST_12W,
+        ),
+    ),
+)
+"""How often marks come."""

@@ -3,6 +3,11 @@
 Each kernel walks the rows of one pupil at a time, so that a value depends on that pupil's rows and on nothing
 else. They are compiled once by numba and cached on disk; ``NUMBA_DISABLE_JIT=1`` runs the same source as plain
 Python for debugging.
+
+Compiled loops of the trajectory features: blocks of weeks, slopes, runs, falls of a subject.
+
+Like those of :mod:`decrochage_risk.features.kernels`, each walks the rows of one pupil at a time, in their sorted
+order, so that neither the batch nor the order of the input changes a bit.
 """
 
 from __future__ import annotations
@@ -22,17 +27,30 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Flags = npt.NDArray[np.bool_]
 
+
 __all__ = [
+    "absence_blocks",
     "calendar_half_days",
+    "change_of_latest",
     "count_months_over",
     "count_weeks",
+    "current_run",
+    "enrolled_blocks",
+    "enrolled_from",
     "enrolled_weeks",
+    "falls",
+    "first_month_over",
     "first_row_from",
     "first_rows",
     "longest_run",
     "marks_that_count",
+    "means_by_code",
     "open_on_day",
     "running_sums",
+    "slope_of_blocks",
+    "slope_of_rows",
+    "spread_of_rows",
+    "sum_of_rows",
     "sums_by_code",
     "window_sums",
 ]
@@ -231,3 +249,258 @@ def sums_by_code(
             weight[pupil, codes[row]] += weights[row]
             total[pupil, codes[row]] += weights[row] * values[row]
     return weight, total
+
+
+NOBODY = -(2**62)
+"""A day, a month or a rank that no row has."""
+
+
+@compiled
+def enrolled_blocks(
+    prefix: Ints, starts: Ints, first: Days, last: Days, lows: Ints, highs: Ints, origin: int
+) -> Floats:
+    """Sum a calendar over the days of each block [low, high) on which an enrolment is open, (pupils, blocks).
+
+    ``prefix[i]`` holds the sum over the days before ``origin + i``; ``first`` and ``last`` (included) are the days of
+    the enrolments, sorted by start, ``starts`` the first one of each pupil. A day counts once.
+    """
+    result = np.zeros((starts.size - 1, lows.size), np.float64)
+    for pupil in range(starts.size - 1):
+        for block in range(lows.size):
+            reached, high = lows[block], highs[block]
+            for row in range(starts[pupil], starts[pupil + 1]):
+                begin = max(np.int64(first[row]), reached)
+                end = min(np.int64(last[row]) + 1, high)
+                if begin < end:
+                    result[pupil, block] += prefix[end - origin] - prefix[begin - origin]
+                    reached = end
+    return result
+
+
+@compiled
+def enrolled_from(
+    prefix: Ints, starts: Ints, first: Days, last: Days, lows: Ints, high: int, origin: int
+) -> Floats:
+    """Sum a calendar over [lows[pupil], high) on days when an enrolment is open, as :func:`enrolled_blocks`."""
+    result = np.zeros(starts.size - 1, np.float64)
+    for pupil in range(starts.size - 1):
+        reached = lows[pupil]
+        for row in range(starts[pupil], starts[pupil + 1]):
+            begin = max(np.int64(first[row]), reached)
+            end = min(np.int64(last[row]) + 1, np.int64(high))
+            if begin < end:
+                result[pupil] += prefix[end - origin] - prefix[begin - origin]
+                reached = end
+    return result
+
+
+@compiled
+def absence_blocks(
+    days: Days, absent: Floats, away: Floats, low: Ints, high: Ints, as_of: int, width: int, blocks: int
+) -> Floats:
+    """Sum ``absent`` and ``away`` per block of ``width`` days counted back from ``as_of``: (2, pupils, blocks)."""
+    result = np.zeros((2, low.size, blocks), np.float64)
+    for pupil in range(low.size):
+        for row in range(low[pupil], high[pupil]):
+            block = (as_of - 1 - np.int64(days[row])) // width
+            if block < blocks:
+                result[0, pupil, block] += absent[row]
+                result[1, pupil, block] += away[row]
+    return result
+
+
+@compiled
+def slope_of_blocks(rates: Floats, least: int) -> Floats:
+    """Least squares slope per block, towards the most recent one (column 0); NaN under ``least`` known blocks."""
+    result = np.full(rates.shape[0], np.nan)
+    for pupil in range(rates.shape[0]):
+        known, middle = 0, 0.0
+        for block in range(rates.shape[1]):
+            if not np.isnan(rates[pupil, block]):
+                known += 1
+                middle -= block
+        if known < least:
+            continue
+        middle /= known
+        up, down = 0.0, 0.0
+        for block in range(rates.shape[1]):
+            if not np.isnan(rates[pupil, block]):
+                up += (-block - middle) * rates[pupil, block]
+                down += (-block - middle) ** 2
+        if down > 0.0:
+            result[pupil] = up / down
+    return result
+
+
+@compiled
+def slope_of_rows(
+    days: Days, values: Floats, weights: Floats, low: Ints, high: Ints, least: int, width: float
+) -> Floats:
+    """Weighted least squares slope of the rows [low, high), per ``width`` days.
+
+    NaN under ``least`` rows with a weight, or when they are all of one day.
+    """
+    result = np.full(low.size, np.nan)
+    for pupil in range(low.size):
+        counted, total, at, level = 0, 0.0, 0.0, 0.0
+        for row in range(low[pupil], high[pupil]):
+            if weights[row] > 0.0:
+                counted += 1
+                total += weights[row]
+                at += weights[row] * (days[row] - days[low[pupil]])
+                level += weights[row] * values[row]
+        if counted < least:
+            continue
+        at, level = at / total, level / total
+        up, down = 0.0, 0.0
+        several, day = False, np.int64(NOBODY)
+        for row in range(low[pupil], high[pupil]):
+            if weights[row] > 0.0:
+                several = several or (day != NOBODY and day != days[row])
+                day = np.int64(days[row])
+                away = (days[row] - days[low[pupil]]) - at
+                up += weights[row] * away * (values[row] - level)
+                down += weights[row] * away * away
+        if several:
+            result[pupil] = width * up / down
+    return result
+
+
+@compiled
+def spread_of_rows(values: Floats, low: Ints, high: Ints, least: int) -> Floats:
+    """Compute the population standard deviation of the rows [low, high); NaN under ``least`` rows."""
+    result = np.full(low.size, np.nan)
+    for pupil in range(low.size):
+        rows = high[pupil] - low[pupil]
+        if rows < least:
+            continue
+        total = 0.0
+        for row in range(low[pupil], high[pupil]):
+            total += values[row]
+        centre, squares = total / rows, 0.0
+        for row in range(low[pupil], high[pupil]):
+            squares += (values[row] - centre) ** 2
+        result[pupil] = np.sqrt(squares / rows)
+    return result
+
+
+@compiled
+def sum_of_rows(values: Floats, low: Ints, high: Ints) -> Floats:
+    """Sum the rows [low, high) of each pupil."""
+    result = np.zeros(low.size, np.float64)
+    for pupil in range(low.size):
+        for row in range(low[pupil], high[pupil]):
+            result[pupil] += values[row]
+    return result
+
+
+@compiled
+def means_by_code(codes: Codes, values: Floats, weights: Floats, low: Ints, high: Ints, size: int) -> Floats:
+    """Weighted mean of the rows [low, high) per pupil and code, shape (pupils, ``size``); NaN where weights sum to 0."""
+    result = np.full((low.size, size), np.nan)
+    total, weight = np.zeros(size), np.zeros(size)
+    for pupil in range(low.size):
+        total[:] = 0.0
+        weight[:] = 0.0
+        for row in range(low[pupil], high[pupil]):
+            total[codes[row]] += weights[row] * values[row]
+            weight[codes[row]] += weights[row]
+        for code in range(size):
+            if weight[code] > 0.0:
+                result[pupil, code] = total[code] / weight[code]
+    return result
+
+
+@compiled
+def current_run(ordinals: Days, values: Floats, low: Ints, high: Ints, latest: int) -> Floats:
+    """Length of the run of school days with a positive value that ends on the school day number ``latest``."""
+    result = np.zeros(low.size, np.float64)
+    for pupil in range(low.size):
+        wanted = np.int64(latest)
+        row = high[pupil] - 1
+        while row >= low[pupil]:
+            ordinal = np.int64(ordinals[row])
+            if values[row] > 0.0 and ordinal == wanted:
+                result[pupil] += 1.0
+                wanted -= 1
+            elif ordinal < wanted:
+                break
+            row -= 1
+    return result
+
+
+@compiled
+def first_month_over(months: Days, values: Floats, low: Ints, high: Ints, threshold: float) -> Ints:
+    """Return the first calendar month whose sum over rows [low, high) reaches ``threshold``; ``NOBODY`` where none does."""
+    result = np.full(low.size, NOBODY, np.int64)
+    for pupil in range(low.size):
+        total, previous = 0.0, np.int64(NOBODY)
+        for row in range(low[pupil], high[pupil]):
+            if months[row] != previous:
+                total, previous = 0.0, np.int64(months[row])
+            total += values[row]
+            if total >= threshold:
+                result[pupil] = previous
+                break
+    return result
+
+
+@compiled
+def falls(now: Floats, before: Floats, size: float) -> Floats:
+    """Compare the subjects (columns) of two windows: (2, pupils), NaN where too few subjects are in both.
+
+    First line: how many subjects fell by ``size`` or more. Second: the least of a subject's change minus the mean
+    change of the other subjects, under two subjects NaN.
+    """
+    result = np.full((2, now.shape[0]), np.nan)
+    for pupil in range(now.shape[0]):
+        known, total, fell = 0, 0.0, 0
+        for subject in range(now.shape[1]):
+            change = now[pupil, subject] - before[pupil, subject]
+            if not np.isnan(change):
+                known += 1
+                total += change
+                fell += change <= -size
+        if known > 0:
+            result[0, pupil] = fell
+        if known > 1:
+            for subject in range(now.shape[1]):
+                change = now[pupil, subject] - before[pupil, subject]
+                if not np.isnan(change):
+                    against = change - (total - change) / (known - 1)
+                    if not result[1, pupil] <= against:
+                        result[1, pupil] = against
+    return result
+
+
+@compiled
+def change_of_latest(
+    days: Days, codes: Codes, values: Floats, chosen: Flags, low: Ints, high: Ints, subjects: int
+) -> Floats:
+    """Mean over subjects of the latest day's mean minus that of the day before it; NaN without two days.
+
+    Of the chosen rows among [low, high); a day without one is none.
+    """
+    result = np.full(low.size, np.nan)
+    for pupil in range(low.size):
+        day = np.full(subjects, NOBODY, np.int64)
+        earlier = np.full(subjects, np.nan)
+        total, count = np.zeros(subjects), np.zeros(subjects)
+        for row in range(low[pupil], high[pupil]):
+            if not chosen[row]:
+                continue
+            subject = codes[row]
+            if days[row] != day[subject]:
+                if count[subject] > 0.0:
+                    earlier[subject] = total[subject] / count[subject]
+                day[subject], total[subject], count[subject] = days[row], 0.0, 0.0
+            total[subject] += values[row]
+            count[subject] += 1.0
+        known, change = 0, 0.0
+        for subject in range(subjects):
+            if not np.isnan(earlier[subject]):
+                known += 1
+                change += total[subject] / count[subject] - earlier[subject]
+        if known > 0:
+            result[pupil] = change / known
+    return result

@@ -1,24 +1,48 @@
 """The words of a feature: a dated fact in French, never a cause, never a label.
 
 Words are outside the feature contract: a better sentence never forces a retraining.
+
+A second fact told with the first: the weeks before, the recent part of what is counted, or what else belongs to it.
+
+It is no feature: it enters no model and no contract. It only completes the sentence of one, so that a reader sees
+whether things are under way: "6 demi-journées non justifiées depuis le 5 février (1 du 8 janvier au 4 février)"; or, of
+absences of every kind, how many are not justified.
+
+Unjustified half-days of the last two calendar months: the facts that the law counts by month, not by window.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
 
 from decrochage_risk import french
-from decrochage_risk.school_year import school_year_of
+from decrochage_risk.features.event_windows import Facts
+from decrochage_risk.school_year import day_number, school_year_of
+from decrochage_risk.school_year.dates import date_of_number
 
 if TYPE_CHECKING:
-    from datetime import date
+    from collections.abc import Callable
 
-    from decrochage_risk.features.companion import Companion
+    import numpy.typing as npt
+
     from decrochage_risk.features.windows import Window
+    from decrochage_risk.records.pupil_records import KnownRecords
 
-__all__ = ["FINEST_DECIMALS", "Wording", "amount", "decimals_of"]
+
+__all__ = [
+    "FINEST_DECIMALS",
+    "MONTH_FACT",
+    "Companion",
+    "MonthlyAbsence",
+    "Wording",
+    "amount",
+    "days_of_window",
+    "decimals_of",
+]
 
 _DECIMALS = {"share": 1, "/20": 1, "points": 1, "share_points": 1, "per_week": 1}
 FINEST_DECIMALS = 3
@@ -142,3 +166,185 @@ def _before(start: date, recent: date) -> str:
         return f"avant le {french.day(recent)}"
     days = french.period(start, recent - timedelta(days=1))
     return f"du {days.removeprefix('le ')}" if days.startswith("le ") else days
+
+
+_TWO = 2
+
+
+@dataclass(frozen=True)
+class Companion:
+    """What is told in brackets after a fact: the same amount on other days, or another one on the same days.
+
+    Attributes
+    ----------
+    kind : {"before", "part", "beside"}
+        The same amount on the days before; the part of a count that is recent ("dont 4 depuis ..."); or another count, on
+        the days of the fact.
+    table : str
+        The table that it reads.
+    window : Window
+        Its days; nothing is told for a pupil with an enrolled day of it outside ``coverage``.
+    days : int
+        Days that the window must hold for the comparison to be a fair one; 0 for any number.
+    compute : callable
+        From :class:`~decrochage_risk.features.event_windows.Facts` to one float64 value per pupil, NaN where not known.
+    none : str, optional
+        For nothing at all ("aucune"); the amount when left out.
+    whole : str
+        For a part that is everything: "toutes".
+    unit : str
+        Of what stands beside the fact; that of the fact otherwise.
+    noun : tuple of str
+        Singular and plural of what stands beside the fact.
+    """
+
+    kind: Literal["before", "part", "beside"]
+    table: str
+    window: Window
+    compute: Callable[[Facts], npt.NDArray[np.float64]]
+    days: int = 0
+    none: str | None = None
+    whole: str = ""
+    unit: str = ""
+    noun: tuple[str, str] = ("", "")
+
+    def values(self, facts: Facts) -> npt.NDArray[np.float64]:
+        """One value per pupil, NaN where it is not known.
+
+        Parameters
+        ----------
+        facts : Facts
+            The engine over known records.
+
+        Returns
+        -------
+        array of float64, shape (pupils,)
+        """
+        if not facts.has(self.table):
+            return np.full(facts.pupils, np.nan)
+        unknown = facts.not_covered(self.table, *self.window.span(facts.known))
+        return np.where(unknown, np.nan, np.asarray(self.compute(facts), dtype=np.float64))
+
+    def is_told(
+        self, own: npt.NDArray[np.float64] | float, window: Window, known: KnownRecords
+    ) -> npt.NDArray[np.bool_] | np.bool_:
+        """Whether it says more than the fact alone: days enough, no part of one event nor of a window as short, nothing of nothing.
+
+        Parameters
+        ----------
+        own : float or array
+            Values of the fact.
+        window : Window
+            Days of the fact.
+        known : KnownRecords
+            For the as-of date.
+        """
+        if self.kind == "beside":
+            return np.greater(own, 0)
+        first, after = self.window.span(known)
+        is_whole = after - first >= max(self.days, 1)
+        if self.kind == "before":
+            return np.isfinite(own) & is_whole
+        return np.greater_equal(own, _TWO) & is_whole & (first > window.span(known)[0])
+
+    def tell(self, value: float, own: float, unit: str, known: KnownRecords) -> str:
+        """Write the brackets, with the space before them.
+
+        Parameters
+        ----------
+        value, own : float
+            The value of the companion and that of the fact, both known.
+        unit : str
+            Unit of the fact.
+        known : KnownRecords
+            For the dates.
+        """
+        is_none, own_unit = value == 0 and self.none is not None, self.unit or unit
+        shown = self.none if is_none else amount(value, own_unit, decimals_of(own_unit))
+        if self.kind == "beside":
+            return (
+                f" ({shown})" if is_none else f" ({shown} {self.noun[0] if value < _TWO else self.noun[1]})"
+            )
+        if self.kind == "before":
+            return f" ({shown} {self._days(known)})"
+        told = self.whole if value == own else shown if is_none else f"dont {shown}"
+        first, _ = days_of_window(self.window, known)
+        return f" ({told} {french.since(first)})"
+
+    def _days(self, known: KnownRecords) -> str:
+        first, last = days_of_window(self.window, known)
+        return french.period(first, last, with_year=school_year_of(last) != known.school_year)
+
+
+def days_of_window(window: Window, known: KnownRecords) -> tuple[date, date]:
+    """First and last day of a window, both included.
+
+    Parameters
+    ----------
+    window : Window
+        Any window.
+    known : KnownRecords
+        For the as-of date.
+    """
+    first, after = window.span(known)
+    return date_of_number(first), date_of_number(after - 1)
+
+
+MONTH_FACT = "unjustified_half_days_month"
+"""The larger of the unjustified half-days of the month of the as-of date (so far) and of the month before."""
+
+
+@dataclass(frozen=True, eq=False)
+class MonthlyAbsence:
+    """Unjustified half-days per pupil in the month before the as-of date's, and in that month so far.
+
+    Counted as the features count them: days with an enrolment and school, motives settled by then left out. The
+    threshold of the law is per calendar month (code de l'éducation, L131-8, R131-7).
+
+    Attributes
+    ----------
+    months : tuple of two date
+        First day of each month.
+    half_days : array of float64, shape (pupils, 2)
+        NaN where absences are not known for the pupil over that month.
+    """
+
+    months: tuple[date, date]
+    half_days: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, known: KnownRecords) -> MonthlyAbsence:
+        """Count both months for every pupil."""
+        last_day = known.as_of - timedelta(days=1)
+        current = last_day.replace(day=1)
+        before = (current - timedelta(days=1)).replace(day=1)
+        spans = [(day_number(before), day_number(current)), (day_number(current), known.as_of_day)]
+        facts = Facts(known)
+        columns = [_counted(facts, max(first, known.year_start_day), after) for first, after in spans]
+        return cls((before, current), np.stack(columns, axis=1))
+
+    def most(self, row: int) -> float:
+        """Value of `MONTH_FACT` for a pupil: the larger of what is known, NaN when neither month is."""
+        known = self.half_days[row][~np.isnan(self.half_days[row])]
+        return float(known.max()) if known.size else float("nan")
+
+    def told(self, row: int) -> str:
+        """Write the month that `most` comes from; of two equal ones, the later.
+
+        Examples
+        --------
+        >>> found = MonthlyAbsence((date(2025, 2, 1), date(2025, 3, 1)), np.array([[5.0, 1.0]]))
+        >>> found.most(0), found.told(0)
+        (5.0, '5 demi-journées non justifiées en février 2025')
+        """
+        place = 1 if self.half_days[row, 1] == self.most(row) else 0
+        noun = ("demi-journée non justifiée", "demi-journées non justifiées")
+        return f"{french.plural(self.most(row), *noun)} en {french.month(self.months[place], with_year=True)}"
+
+
+def _counted(facts: Facts, first: int, after: int) -> npt.NDArray[np.float64]:
+    """Unjustified half-days in [first, after); NaN for pupils whose absences are not known there."""
+    if not facts.has("absences") or after <= first:
+        return np.full(facts.pupils, np.nan)
+    counts = facts.absence_sum("unjustified", first, after)
+    return np.where(facts.known.not_covered("absences", first, after), np.nan, counts)

@@ -5,8 +5,6 @@ Kept apart on purpose: no feature can read it, since a judgement follows a flag 
 
 from __future__ import annotations
 
-from decrochage_risk.feedback.reading import Feedback, read_feedback
-from decrochage_risk.feedback.report import judged_flags
-from decrochage_risk.feedback.rows import FeedbackRow
+from decrochage_risk.feedback.responses import Feedback, FeedbackRow, judged_flags, read_feedback
 
 __all__ = ["Feedback", "FeedbackRow", "judged_flags", "read_feedback"]

@@ -18,18 +18,19 @@ U+2212; the apostrophe is the ASCII one.
 from __future__ import annotations
 
 from decrochage_risk.french.dates import day, month, months_until, period, school_year, since, until
-from decrochage_risk.french.proportions import about, proportion
 from decrochage_risk.french.quantities import (
     MINUS,
     NARROW_NO_BREAK_SPACE,
     NO_BREAK_SPACE,
     UNITS,
     Unit,
+    about,
     interval_percent,
     number,
     ordinal,
     percent,
     plural,
+    proportion,
     quantity,
     rounded,
     signed,

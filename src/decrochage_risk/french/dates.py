@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from decrochage_risk.french.refusal import refused
-from decrochage_risk.french.words import de
+from decrochage_risk.french.words import de, refused
 
 if TYPE_CHECKING:
     from datetime import date

@@ -1,4 +1,7 @@
-"""Small words of a French sentence, and the words that no sentence of this package holds."""
+"""The one error of the French texts: a value that no sentence can hold.
+
+Small words of a French sentence, and the words that no sentence of this package holds.
+"""
 
 from __future__ import annotations
 
@@ -7,10 +10,19 @@ import unicodedata
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
+from decrochage_risk.errors import explain_error
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["CAUSAL_WORDS", "FORBIDDEN_WORDS", "PRIVATE_WORDS", "de", "forbidden_in", "join"]
+
+__all__ = ["CAUSAL_WORDS", "FORBIDDEN_WORDS", "PRIVATE_WORDS", "de", "forbidden_in", "join", "refused"]
+
+
+def refused(came: str, expected: str, hint: str) -> ValueError:
+    """Compose the error of a value that no sentence can hold."""
+    return ValueError(explain_error(f"{came} cannot be written in French", expected=expected, hint=hint))
+
 
 PAIR: Final = 2
 _ELIDED_FIRST: Final = "aeiouyhœæ"

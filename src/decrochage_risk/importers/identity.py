@@ -161,8 +161,7 @@ class Register:
         ids: list[str | None] = [None] * len(persons)
         answer = Resolved(pd.Series(ids, index=persons.index, dtype="str"))
         twice = _ines_of_two(persons)
-        for row in persons.itertuples():
-            person = int(row.Index)
+        for person, row in enumerate(persons.itertuples(index=False)):
             identity, reason = self._identity(row, extract, twice)
             if identity is None and reason is None:
                 identity, reason = self._by_name(row, extract)
@@ -188,7 +187,7 @@ class Register:
 
     def _identity(self, row: Any, extract: Extract, twice: frozenset[str]) -> tuple[str | None, str | None]:  # noqa: ANN401 - a named tuple of pandas
         birth = None if pd.isna(row.birth_date) else row.birth_date.date()
-        ine, other = normal_ine(_text(row.ine)), normal_ine(_text(row.other_ine))
+        ine = normal_ine(_text(row.ine))
         uai = _text(row.uai) or extract.uai
         local = local_key(uai, _text(row.elenoet))
         refused: str | None = None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error
-from decrochage_risk.model.outcome import closing_day
+from decrochage_risk.model.snapshots import closing_day
 from decrochage_risk.school_year import school_year_of, to_date
 
 if TYPE_CHECKING:

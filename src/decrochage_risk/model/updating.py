@@ -17,21 +17,21 @@ import numpy as np
 from decrochage_risk.errors import ArtefactError, ModelError, NotEnoughDataError, explain_error
 from decrochage_risk.french import day as french_day
 from decrochage_risk.french import number, plural, signed
-from decrochage_risk.model.calibration import Calibration, fit_offset
-from decrochage_risk.model.refused import faults_of
+from decrochage_risk.model.refused_options import faults_of
 from decrochage_risk.model.scored_rows import mature_dates, score_rows
 from decrochage_risk.model.snapshots import take_snapshots
 from decrochage_risk.records.outcome_table import outcomes_for
+from decrochage_risk.risk.calibration import Calibration, fit_offset
 from decrochage_risk.school_year import school_year_of, to_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
 
-    from decrochage_risk.model.calibration import CalibrationKind
     from decrochage_risk.model.scored_rows import ScoredRows
     from decrochage_risk.model.trained_model import TrainedModel
     from decrochage_risk.records.pupil_records import PupilRecords
+    from decrochage_risk.risk.calibration import CalibrationKind
 
 __all__ = ["previous_model", "recalibrate", "refuse_training_years", "updated_years"]
 
@@ -99,7 +99,7 @@ def recalibrate(
 
     Examples
     --------
-    >>> from decrochage_risk.score.demo_model import load_demo_model
+    >>> from decrochage_risk.score.run_facts import load_demo_model
     >>> from decrochage_risk.synthetic import make_cohort
     >>> model, cohort = load_demo_model(), make_cohort(700, [2025], seed=3)
     >>> moved = recalibrate(model, cohort.records, cohort.outcomes, as_of_dates=["2026-03-04"],

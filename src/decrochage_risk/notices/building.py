@@ -11,7 +11,7 @@ from decrochage_risk.features import CATALOGUE, FAMILIES
 from decrochage_risk.model import closing_day
 from decrochage_risk.notices.content import LEAST_POINTS, FamilyWeight, Notice, TableSource
 from decrochage_risk.records.levels import LEVEL_BY_NAME
-from decrochage_risk.records.tables import TABLES
+from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.school_year import school_year_of
 from decrochage_risk.score import PupilRisk, RiskScores
 from decrochage_risk.score.run_facts import NOT_IN_FORCE

@@ -10,11 +10,17 @@ The two tables beside this file (``vigilance.toml``, ``measures.toml``) hold eve
 from __future__ import annotations
 
 from decrochage_risk.policy.capacity import CapacityList, capacity_list
-from decrochage_risk.policy.held_out import SMALLEST_CELL, HeldOutPupils, is_small, tier_counts
 from decrochage_risk.policy.loading import Policy, load_policy
 from decrochage_risk.policy.measures import FactCondition, Measure, MeasureRule, OpeningFact, Window
 from decrochage_risk.policy.thresholds import threshold_counts, threshold_frame, threshold_table
-from decrochage_risk.policy.tier_precision import TierPrecision, tier_precision
+from decrochage_risk.policy.tier_counts import (
+    SMALLEST_CELL,
+    HeldOutPupils,
+    TierPrecision,
+    is_small,
+    tier_counts,
+    tier_precision,
+)
 from decrochage_risk.policy.vigilance import Assessment, LevelGroup, VigilanceTable
 
 __all__ = [

@@ -9,15 +9,15 @@ import pandas as pd
 
 from decrochage_risk.errors import PolicyError, explain_error
 from decrochage_risk.model import TrainedModel
-from decrochage_risk.policy.held_out import GRID, is_small, share_columns
 from decrochage_risk.policy.loading import load_policy
+from decrochage_risk.policy.tier_counts import GRID, is_small, share_columns
 from decrochage_risk.records.levels import LEVEL_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from decrochage_risk.policy.held_out import HeldOutPupils
     from decrochage_risk.policy.loading import Policy
+    from decrochage_risk.policy.tier_counts import HeldOutPupils
 
 __all__ = ["By", "threshold_counts", "threshold_frame", "threshold_table"]
 

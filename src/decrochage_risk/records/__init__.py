@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decrochage_risk.records.faults import FaultReport
-from decrochage_risk.records.known import KnownRecords
-from decrochage_risk.records.pupil_records import PupilRecords
+from decrochage_risk.records.pupil_records import KnownRecords, PupilRecords
 
 __all__ = ["FaultReport", "KnownRecords", "PupilRecords"]

@@ -1,37 +1,68 @@
-"""Bringing one table to its declared shape and finding every fault of its columns, cells and rows."""
+"""Bringing one table to its declared shape and finding every fault of its columns, cells and rows.
+
+Rows that repeat a key which must be there once: which one is kept, and whether the others say the same.
+
+The checks between rows and between tables: duplicates, unknown pupils, overlaps, days without school.
+
+All tables through all checks: what is kept, what is set aside, and the one report of every fault.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.records.advice import close_names, words_for
-from decrochage_risk.records.cell_rules import (
+from decrochage_risk.errors import FaultyRecordsError
+from decrochage_risk.records import rules
+from decrochage_risk.records.cells import (
     DUPLICATE_COLUMN,
     EMPTY_TABLE,
     MISSING_COLUMN,
     MISSING_VALUE,
     UNKNOWN_COLUMN,
+    Cells,
+    Marks,
+    read_cells,
+    read_quickly,
 )
-from decrochage_risk.records.cells import Cells, Marks, read_cells
-from decrochage_risk.records.coded import CodedTable, empty_values, is_missing
-from decrochage_risk.records.limits import keep_within_limits
-from decrochage_risk.records.quick_cells import read_quickly
+from decrochage_risk.records.coded_columns import NO_DAY, CodedTable, Texts, empty_values, is_missing
+from decrochage_risk.records.coverage import COVERED_TABLES
+from decrochage_risk.records.encoded_tables import EVENT_TABLES, EventOrder, PupilCodes
+from decrochage_risk.records.enrolment_spans import Spans, check_absence_days, fault_at, first_days_of_years
+from decrochage_risk.records.fault_hints import close_names, keep_within_limits, words_for
+from decrochage_risk.records.faults import FaultReport
 from decrochage_risk.records.raw_tables import RawTable
-from decrochage_risk.records.row_rules import ROW_RULES
-from decrochage_risk.records.threads import spread
+from decrochage_risk.records.rules import MISSING_TABLE, ROW_RULES
+from decrochage_risk.records.table_schemas import TABLES
+from decrochage_risk.threads import over_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping
 
-    from decrochage_risk.records.faults import FaultGroup
-    from decrochage_risk.records.tables import Column, Table
+    import numpy.typing as npt
 
-__all__ = ["Conformed", "conform"]
+    from decrochage_risk.records.faults import FaultGroup, Rule
+    from decrochage_risk.records.table_schemas import Column, Table
+    from decrochage_risk.school_year import SchoolCalendar
+
+
+__all__ = [
+    "MANDATORY",
+    "CheckedTables",
+    "Conformed",
+    "Links",
+    "check_links",
+    "check_tables",
+    "conform",
+    "cross_check",
+    "link_tables",
+    "missing_columns",
+    "repeated_keys",
+]
 
 
 @dataclass(frozen=True)
@@ -75,7 +106,7 @@ def conform(table: Table, came: pd.DataFrame | RawTable) -> Conformed:
 
     Examples
     --------
-    >>> from decrochage_risk.records.tables import TABLES
+    >>> from decrochage_risk.records.table_schemas import TABLES
     >>> came = pd.DataFrame({"pupil_id": ["a1", "é 2"], "birth_date": ["30/09/2009", "2009-02-30"]})
     >>> pupils = conform(TABLES["pupils"], came)
     >>> [(fault.rule, fault.rows.tolist(), fault.values.tolist()) for fault in pupils.faults]
@@ -88,7 +119,7 @@ def conform(table: Table, came: pd.DataFrame | RawTable) -> Conformed:
     twice = {name for name in raw.names if raw.names.count(name) > 1}
     faults = list(_table_faults(table, raw))
     usable = {name: place for name, place in place_of.items() if name not in twice}
-    cells = spread(lambda column: _read(column, raw, usable.get(column.name)), table.columns, raw.size)
+    cells = over_columns(lambda column: _read(column, raw, usable.get(column.name)), table.columns, raw.size)
     marks_of: dict[str, Marks] = {}
     for column, read in zip(table.columns, cells, strict=True):
         if column.name in usable:
@@ -184,3 +215,391 @@ def _row_faults(coded: CodedTable, marks_of: dict[str, Marks]) -> Iterator[Fault
             rows = np.flatnonzero(broken)
             blamed = row_rule.columns[0]
             yield row_rule.rule.fault(table.name, blamed, rows=rows, values=coded.objects(blamed, rows))
+
+
+def repeated_keys(
+    rule: Rule, rows: CodedTable, *key: str, optional: Collection[str] = ()
+) -> Iterator[FaultGroup]:
+    """Report rows that repeat a key, the first in the order of all columns left out.
+
+    Parameters
+    ----------
+    rule : Rule
+        Its hint says ``{how}``: whether the rows are identical or contradict each other.
+    rows : CodedTable
+        The table.
+    *key : str
+        The columns that must not be the same twice: text, choices, days or whole numbers.
+    optional : collection of str
+        Those of them in which two missing cells are the same; a row with another cell missing repeats nothing.
+
+    Yields
+    ------
+    FaultGroup
+        Identical and conflicting rows apart.
+    """
+    repeated = _repeated(rows, key, optional)
+    if not repeated.any():
+        return
+    frame = rows.take(repeated).frame()
+    frame = frame.assign(**{name: frame[name].astype(object).fillna("") for name in optional})
+    named = list(key)
+    ordered = frame.sort_values(list(frame.columns), kind="stable", na_position="last")
+    later = ordered[ordered.duplicated(named, keep="first")].sort_index()
+    kept = ordered.drop_duplicates(named).set_index(named)
+    same_as_kept = _same(later.set_index(named), kept)
+    for same, how in (
+        (same_as_kept, "The rows are identical: keep one of them"),
+        (~same_as_kept, "The rows contradict each other: find out which one is true"),
+    ):
+        if same.any():
+            values = later[key[0]][same].astype(object).to_numpy()
+            labels = later.index.to_numpy()[same]
+            yield rule.fault(
+                rows.table.name, key[0], rows=labels, values=values, hint=rule.hint.format(how=how)
+            )
+
+
+def _repeated(rows: CodedTable, key: tuple[str, ...], optional: Collection[str]) -> npt.NDArray[np.bool_]:
+    """Rows whose key is complete and there more than once."""
+    parts: list[npt.NDArray[Any]] = []
+    complete = np.ones(len(rows), dtype=np.bool_)
+    for name in key:
+        values = rows[name]
+        if name not in optional:
+            complete &= rows.given(name)
+        parts.append(values.codes if isinstance(values, Texts) else values)
+    if len(parts) == 1:
+        counts = np.bincount(parts[0][complete])
+        return np.asarray(complete & (np.append(counts, 0)[parts[0]] > 1))
+    return np.asarray(complete & pd.DataFrame(dict(enumerate(parts))).duplicated(keep=False).to_numpy())
+
+
+def _same(rows: pd.DataFrame, kept: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Which rows equal, in every column, the row kept under the same key (two missing cells are equal)."""
+    other = kept.reindex(rows.index)
+    same = np.ones(len(rows), dtype=np.bool_)
+    for name in rows.columns:
+        first, second = rows[name].astype(object).to_numpy(), other[name].astype(object).to_numpy()
+        both_missing = pd.isna(first) & pd.isna(second)
+        either_missing = pd.isna(first) | pd.isna(second)
+        equal = np.zeros(len(rows), dtype=np.bool_)
+        equal[~either_missing] = first[~either_missing] == second[~either_missing]
+        same &= equal | both_missing
+    return same
+
+
+_YOUNGEST, _OLDEST = 8, 25
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Links:
+    """Tables tied to each other by their pupils.
+
+    Attributes
+    ----------
+    tables : dict of str to CodedTable
+        The declared tables; ``pupils`` without repeated pupils and rows without id.
+    repeated : tuple of FaultGroup
+        The pupils that are there more than once.
+    pupils : dict of str to PupilCodes
+        Whose each row is; of ``pupils`` itself there is none.
+    orders : dict of str to EventOrder
+        The rows of each event table in order.
+    """
+
+    tables: dict[str, CodedTable]
+    repeated: tuple[FaultGroup, ...]
+    pupils: dict[str, PupilCodes]
+    orders: dict[str, EventOrder]
+
+
+def link_tables(tables: Mapping[str, CodedTable]) -> Links:
+    """Find whose each row is, and sort the events; ``pupils`` must be among the tables."""
+    pupils = tables["pupils"]
+    repeated = tuple(repeated_keys(rules.DUPLICATE_PUPIL, pupils, "pupil_id"))
+    for group in repeated:
+        pupils = pupils.without(group.rows)
+    ids = pupils["pupil_id"]
+    if (ids.codes < 0).any():
+        pupils = pupils.take(pupils.given("pupil_id"))
+        ids = pupils["pupil_id"]
+    place_of = {ids.words[code]: place for place, code in enumerate(ids.codes.tolist())}
+    codes = {
+        name: PupilCodes.of(place_of, len(pupils), table["pupil_id"])
+        for name, table in tables.items()
+        if name != "pupils" and "pupil_id" in table.columns
+    }
+    orders = {name: EventOrder.of(tables[name], codes[name]) for name in EVENT_TABLES if name in tables}
+    return Links({**tables, "pupils": pupils}, repeated, codes, orders)
+
+
+def cross_check(
+    tables: Mapping[str, pd.DataFrame],
+    calendar: SchoolCalendar,
+    *,
+    missing_optional: Mapping[str, Collection[str]] | None = None,
+) -> list[FaultGroup]:
+    """Find the faults between rows and between tables.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        Canonical frames, as ``conform`` gives them; rows may have been left out, their index still tells where
+        they stood in the table that came.
+    calendar : SchoolCalendar
+        Half-days of school per day.
+    missing_optional : mapping of str to collection of str, optional
+        Per table, the optional columns that did not come (``Conformed.missing_optional``).
+
+    Returns
+    -------
+    list of FaultGroup
+        ``rows`` are index labels of the frames. Cells that ``conform`` blanked are not reported again.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from decrochage_risk.records.checks import conform
+    >>> from decrochage_risk.school_year import SchoolCalendar
+    >>> came = pd.DataFrame({"pupil_id": ["a", "b", "a"]})
+    >>> frames = {"pupils": conform(TABLES["pupils"], came).frame}
+    >>> [(fault.rule, fault.rows.tolist()) for fault in cross_check(frames, SchoolCalendar.for_zone("B"))]
+    [('missing_table', []), ('duplicate_pupil', [2])]
+    """
+    coded = {name: _coded(name, frame) for name, frame in tables.items() if name in TABLES}
+    faults = [*_table_names(tables), *missing_columns(coded, missing_optional or {})]
+    if "pupils" not in coded:
+        return faults
+    return [*faults, *check_links(link_tables(coded), calendar)]
+
+
+def _coded(name: str, frame: pd.DataFrame) -> CodedTable:
+    coded = conform(TABLES[name], frame).coded
+    return CodedTable(coded.table, coded.columns, coded.size, frame.index.to_numpy(dtype=np.int64))
+
+
+def check_links(links: Links, calendar: SchoolCalendar) -> Iterator[FaultGroup]:
+    """Find the faults between rows and between tables that are tied to each other."""
+    yield from links.repeated
+    for name, pupils in links.pupils.items():
+        yield from fault_at(rules.UNKNOWN_PUPIL, "pupil_id", links.tables[name], pupils.unknown)
+    if "enrolments" in links.tables:
+        yield from _enrolment_faults(links)
+    for name, order in links.orders.items():
+        yield from fault_at(rules.IDENTICAL_ROWS, None, links.tables[name], order.repeated)
+    if "absences" in links.tables:
+        yield from check_absence_days(
+            links.tables["absences"], links.pupils["absences"], links.orders["absences"], calendar
+        )
+    if "outcomes" in links.tables:
+        yield from repeated_keys(rules.DUPLICATE_OUTCOME, links.tables["outcomes"], "pupil_id", "school_year")
+    if "context" in links.tables:
+        key = ("as_of", "school_id", "class_id", "subject", "measure")
+        yield from repeated_keys(
+            rules.DUPLICATE_CONTEXT, links.tables["context"], *key, optional=("class_id", "subject")
+        )
+
+
+def missing_columns(
+    tables: Mapping[str, CodedTable], missing: Mapping[str, Collection[str]]
+) -> Iterator[FaultGroup]:
+    """Say which optional columns were missed, of those whose lack changes what can be learnt."""
+    if len(tables.get("absences", ())) and "justified_on" in missing.get("absences", ()):
+        yield rules.NO_JUSTIFIED_ON.fault("absences", "justified_on", values=["no such column"])
+
+
+def _enrolment_faults(links: Links) -> Iterator[FaultGroup]:
+    enrolments = links.tables["enrolments"]
+    spans = Spans.of(enrolments, links.pupils["enrolments"])
+    overlapping = np.zeros(len(enrolments), dtype=np.bool_)
+    overlapping[spans.overlapping()] = True
+    yield from fault_at(rules.OVERLAPPING_ENROLMENTS, "start_date", enrolments, overlapping)
+    yield from _school_years_and_ages(links)
+    for name in links.orders:
+        events = links.tables[name]
+        outside = spans.leave_out(links.pupils[name], events["date"])
+        yield from fault_at(rules.OUTSIDE_ENROLMENT, "date", events, outside)
+    if "coverage" in links.tables:
+        yield from _unknown_schools(links.tables["coverage"], enrolments)
+
+
+def _school_years_and_ages(links: Links) -> Iterator[FaultGroup]:
+    enrolments, pupils = links.tables["enrolments"], links.pupils["enrolments"]
+    start, years = enrolments["start_date"], enrolments["school_year"]
+    september, dated = first_days_of_years(years), ~np.isnan(years)
+    outside = dated & (start != NO_DAY) & ((start < september) | (start >= first_days_of_years(years + 1)))
+    yield from fault_at(rules.OUTSIDE_SCHOOL_YEAR, "start_date", enrolments, outside)
+    birth = np.append(links.tables["pupils"]["birth_date"], np.int32(NO_DAY))[
+        np.minimum(pupils.codes, pupils.pupils)
+    ]
+    known = dated & (birth != NO_DAY)
+    months = _month_of(september) - _month_of(np.where(known, birth, 0))
+    unlikely = known & ((months < 12 * _YOUNGEST) | (months > 12 * (_OLDEST + 1)))
+    yield from fault_at(rules.UNLIKELY_AGE, "pupil_id", enrolments, unlikely)
+
+
+def _month_of(days: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int64]:
+    return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
+
+
+def _table_names(tables: Mapping[str, pd.DataFrame]) -> Iterator[FaultGroup]:
+    came = f"tables {', '.join(tables) or '(none)'}"
+    for table in TABLES.values():
+        if table.mandatory and table.name not in tables:
+            yield rules.MISSING_TABLE.fault(table.name, values=[came])
+    for name in tables:
+        if name not in TABLES:
+            yield rules.UNKNOWN_TABLE.fault(
+                name,
+                values=[f"a table named {name!r}"],
+                expected=rules.UNKNOWN_TABLE.expected.format(tables=", ".join(TABLES)),
+                hint=rules.UNKNOWN_TABLE.hint.format(close=close_names(name, TABLES)),
+            )
+
+
+def _unknown_schools(coverage: CodedTable, enrolments: CodedTable) -> Iterator[FaultGroup]:
+    named, schools = coverage["school_id"], enrolments["school_id"]
+    used = {schools.words[code] for code in np.unique(schools.codes) if code >= 0}
+    stranger = np.array([word not in used for word in named.words], dtype=np.bool_)
+    yield from fault_at(rules.UNKNOWN_SCHOOL, "school_id", coverage, named.translate(stranger, missing=False))
+
+
+MANDATORY = tuple(table.name for table in TABLES.values() if table.mandatory)
+"""Tables without which there are no records."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedTables:
+    """What is left of the tables after the checks.
+
+    Attributes
+    ----------
+    tables : dict of str to CodedTable
+        The tables without their faulty rows; a table that cannot be used at all is not there.
+    pupils : dict of str to array
+        Per table other than ``pupils``, the position of each row's pupil.
+    orders : dict of str to EventOrder
+        The rows of each event table in order.
+    faults : FaultReport
+        Every fault of every table.
+    lost : dict of str to list of str
+        Per table, the ids of the pupils of the rows that were set aside; in ``pupils`` also of rows of which a cell
+        was blanked.
+    uncertain : frozenset of str
+        Tables of which a row of ``coverage`` was set aside.
+    """
+
+    tables: dict[str, CodedTable]
+    pupils: dict[str, npt.NDArray[np.int32]]
+    orders: dict[str, EventOrder]
+    faults: FaultReport
+    lost: dict[str, list[str]]
+    uncertain: frozenset[str]
+
+
+def check_tables(raw: dict[str, RawTable], calendar: SchoolCalendar, *, quarantine: bool) -> CheckedTables:
+    """Conform and cross-check every table; drop what is faulty; report everything.
+
+    Parameters
+    ----------
+    raw : dict of str to RawTable
+        Tables as they came; emptied on the way, so that no table is held twice.
+    calendar : SchoolCalendar
+        Half-days of school per day.
+    quarantine : bool
+        Whether to go on without the faulty rows; otherwise any error is raised.
+
+    Raises
+    ------
+    FaultyRecordsError
+        With every fault of every table, when there is an error and no quarantine, or when a mandatory table cannot
+        be used at all.
+
+    Examples
+    --------
+    >>> from decrochage_risk.school_year import SchoolCalendar
+    >>> came = {name: RawTable.of_lists({"pupil_id": ["a1"]}, 1) for name in ("pupils", "enrolments")}
+    >>> check_tables(came, SchoolCalendar.for_zone("B"), quarantine=True)
+    Traceback (most recent call last):
+    decrochage_risk.errors.FaultyRecordsError: 4 errors in the records. ...
+    """
+    own = list(_missing_tables(raw))
+    came = [*raw, *(name for name in MANDATORY if name not in raw)]
+    conformed: dict[str, Conformed] = {}
+    for name in came:
+        table = raw.pop(name, None)
+        conformed[name] = conform(TABLES[name], _NOTHING if table is None else table)
+        own.extend(conformed[name].faults if table is not None else ())
+    report = FaultReport(tuple(own))
+    unusable = {group.table for group in report.errors.groups if not group.rows.size}
+    lost = {name: table.coded for name, table in conformed.items()}
+    tables = {name: _without_faulty(table, report) for name, table in lost.items() if name not in unusable}
+    if not unusable.isdisjoint(MANDATORY):
+        raise FaultyRecordsError(report)
+    links = link_tables(tables)
+    missing = {name: table.missing_optional for name, table in conformed.items()}
+    across = FaultReport((*missing_columns(tables, missing), *check_links(links, calendar)))
+    report += across
+    if report.errors and not quarantine:
+        raise FaultyRecordsError(report)
+    kept, pupils, orders = _kept(links, across)
+    return CheckedTables(
+        kept,
+        pupils,
+        orders,
+        report,
+        {name: _lost_ids(table, report) for name, table in lost.items()} if report.errors else {},
+        _uncertain(conformed, report, whole="coverage" in unusable),
+    )
+
+
+_NOTHING = RawTable((), (), 0)
+
+
+def _missing_tables(raw: Mapping[str, RawTable]) -> Iterator[FaultGroup]:
+    came = f"tables {', '.join(raw) or '(none)'}"
+    for name in MANDATORY:
+        if name not in raw:
+            yield MISSING_TABLE.fault(name, values=[came])
+
+
+def _without_faulty(table: CodedTable, report: FaultReport) -> CodedTable:
+    """Drop rows with errors; in ``pupils`` only those without a usable id (their faulty cells are blank)."""
+    if table.table.name != "pupils":
+        return table.without(report.rows(table.table.name, "error"))
+    given = table.given("pupil_id")
+    return table if given.all() else table.take(given)
+
+
+def _kept(
+    links: Links, across: FaultReport
+) -> tuple[dict[str, CodedTable], dict[str, npt.NDArray[np.int32]], dict[str, EventOrder]]:
+    """Drop the rows that the other tables contradict: of the tables, of the pupils' positions, of the orders."""
+    kept = {name: ~table.among(across.rows(name, "error")) for name, table in links.tables.items()}
+    whole = {name: bool(rows.all()) for name, rows in kept.items()}
+    tables = {
+        name: (table if whole[name] else table.take(kept[name])).renumbered()
+        for name, table in links.tables.items()
+    }
+    pupils = {name: of.codes if whole[name] else of.codes[kept[name]] for name, of in links.pupils.items()}
+    orders = {name: order.kept(kept[name], links.pupils[name].pupils) for name, order in links.orders.items()}
+    return tables, pupils, orders
+
+
+def _lost_ids(table: CodedTable, report: FaultReport) -> list[str]:
+    if "pupil_id" not in table.columns:
+        return []
+    rows = report.rows(table.table.name, "error")
+    ids = table["pupil_id"]
+    return [ids.words[code] for code in ids.codes[rows].tolist() if code >= 0]
+
+
+def _uncertain(conformed: Mapping[str, Conformed], report: FaultReport, *, whole: bool) -> frozenset[str]:
+    """Tables that a coverage row set aside restricted: without that row they must not seem to cover everyone."""
+    if "coverage" not in conformed:
+        return frozenset()
+    tables = conformed["coverage"].frame["table"]
+    lost = tables if whole else tables.iloc[report.rows("coverage", "error")]
+    nameless = lost.isna().any() or (whole and lost.empty)
+    return frozenset(COVERED_TABLES if nameless else lost)

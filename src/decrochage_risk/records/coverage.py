@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.records.coded import NEVER, NO_DAY, days_of
+from decrochage_risk.records.coded_columns import NEVER, NO_DAY, days_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     import numpy.typing as npt
 
-    from decrochage_risk.records.encoded import Encoded, Enrolments
+    from decrochage_risk.records.encoded_tables import Encoded, Enrolments
 
 __all__ = ["COVERED_TABLES", "Coverage", "find_coverage", "first_named"]
 

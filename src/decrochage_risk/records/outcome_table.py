@@ -1,32 +1,139 @@
-"""The ``outcomes`` table given apart from the records: checked by the same rules."""
+"""Outcomes of the wrong school year: swapped or shifted, every label is another pupil's year, and nothing else shows it.
+
+The ``outcomes`` table given apart from the records: checked by the same rules.
+"""
 
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING, Any
+from datetime import date
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
+import numpy as np
 import pandas as pd
 
 from decrochage_risk.errors import FaultyRecordsError, RecordsError, RecordsWarning, explain_error
-from decrochage_risk.records.checks import conform
-from decrochage_risk.records.cross_checks import cross_check
+from decrochage_risk.records.checks import conform, cross_check
 from decrochage_risk.records.faults import FaultReport
 from decrochage_risk.records.reading import as_frame
-from decrochage_risk.records.shifted_years import refuse_shifted_years
-from decrochage_risk.records.tables import TABLES
+from decrochage_risk.records.table_schemas import TABLES
+from decrochage_risk.school_year import year_start
 
 if TYPE_CHECKING:
     from decrochage_risk.records.pupil_records import PupilRecords
+    from decrochage_risk.school_year import SchoolCalendar
 
-__all__ = ["outcomes_for"]
+__all__ = ["TrainingTables", "outcomes_for", "refuse_shifted_years"]
+
+_OUTSIDE: Final = 0.5
+_THERE: Final = 0.95
+"""Share of the leavers of a year above which it is another one's: who left was enrolled in the true year, so that of swapped or
+shifted years all are there; of leavers who come back, some."""
+_LEAST: Final = 5
+_THERE_IN_OUTCOMES: Final = ("continued", "graduated")
 
 
-def outcomes_for(records: PupilRecords, outcomes: Any = None) -> pd.DataFrame:  # noqa: ANN401 - any table
+class TrainingTables(Protocol):
+    """What a training reads of records beside their snapshots, whether they are all in memory or in parts."""
+
+    @property
+    def calendar(self) -> SchoolCalendar:
+        """The calendar of all pupils."""
+
+    @property
+    def enrolments(self) -> pd.DataFrame:
+        """With ``start_date`` at least: how far back the records reach."""
+
+    @property
+    def outcomes(self) -> pd.DataFrame | None:
+        """Canonical ``outcomes`` table, None without one."""
+
+    @property
+    def faults(self) -> Any:  # noqa: ANN401 - a report of rows, or counts alone
+        """Faults with ``warnings.counts`` by table and rule."""
+
+
+def refuse_shifted_years(outcomes: pd.DataFrame, enrolments: pd.DataFrame | None = None) -> None:
+    """Refuse outcomes whose school years were swapped or shifted.
+
+    A leaver of a school year leaves from 1 September of that year to the end of the year after, and is not there in the
+    next one. When most of the dated leavers of a year lie outside, or nearly all of its leavers are there a year later, the
+    column ``school_year`` is wrong, and every label with it.
+
+    Parameters
+    ----------
+    outcomes : DataFrame
+        Canonical ``outcomes`` table.
+    enrolments : DataFrame, optional
+        Canonical ``enrolments`` table: who is there in which school year, beside those of whom the outcomes say that they
+        went on or got their diploma. A pupil listed once more as left, or as unknown, is not there.
+
+    Raises
+    ------
+    RecordsError
+        Naming every school year of which one of the two holds.
+
+    Examples
+    --------
+    >>> left = {"pupil_id": "a", "outcome": "left_without_diploma", "date": pd.Timestamp("2024-03-01")}
+    >>> refuse_shifted_years(pd.DataFrame([{"school_year": 2023, **left}] * 9))
+    >>> refuse_shifted_years(pd.DataFrame([{"school_year": 2022, **left}] * 9))
+    Traceback (most recent call last):
+    ...
+    decrochage_risk.errors.RecordsError: Leavers are dated outside their school year: 9 of 9 of 2022.
+    ...
+    """
+    left = outcomes[outcomes["outcome"] == "left_without_diploma"]
+    told = {
+        "Leavers are dated outside their school year": _dated_outside(left[left["date"].notna()]),
+        "Leavers are there a year after their school year": _there_later(left, outcomes, enrolments),
+    }
+    found = [f"{what}: {', '.join(years)}" for what, years in told.items() if years]
+    if found:
+        raise RecordsError(
+            explain_error(
+                "; ".join(found),
+                expected="school_year 2023 for somebody who left from September 2023 to the end of 2024",
+                hint="Check that the school years of outcomes were not swapped or shifted by one.",
+            )
+        )
+
+
+def _dated_outside(dated: pd.DataFrame) -> list[str]:
+    if dated.empty:
+        return []
+    year = dated["school_year"].astype(int)
+    first = year.map(lambda one: pd.Timestamp(year_start(one)))
+    last = year.map(lambda one: pd.Timestamp(date(one + 1, 12, 31)))
+    return _above(_OUTSIDE, (dated["date"] < first) | (dated["date"] > last), year)
+
+
+def _there_later(left: pd.DataFrame, outcomes: pd.DataFrame, enrolments: pd.DataFrame | None) -> list[str]:
+    went_on = outcomes[outcomes["outcome"].isin(_THERE_IN_OUTCOMES)]
+    tables = [went_on] if enrolments is None else [went_on, enrolments]
+    there = {
+        (str(pupil), int(year))
+        for table in tables
+        for pupil, year in zip(table["pupil_id"], table["school_year"], strict=True)
+    }
+    year = left["school_year"].astype(int)
+    back = [(str(pupil), one + 1) in there for pupil, one in zip(left["pupil_id"], year, strict=True)]
+    return _above(_THERE, pd.Series(back, index=left.index, dtype=np.bool_), year)
+
+
+def _above(share: float, wrong: pd.Series, year: pd.Series) -> list[str]:
+    """Count the school years in which this holds of more than a share of the leavers, and of some at least."""
+    counted = wrong.groupby(year.to_numpy()).agg(["sum", "size"]).astype(int)
+    most = counted[(counted["sum"] > share * counted["size"]) & (counted["sum"] >= _LEAST)]
+    return [f"{row['sum']} of {row['size']} of {one}" for one, row in most.iterrows()]
+
+
+def outcomes_for(records: TrainingTables, outcomes: Any = None) -> pd.DataFrame:  # noqa: ANN401 - any table
     """Return the canonical ``outcomes`` table, given apart or held by the records, of the right school years.
 
     Parameters
     ----------
-    records : PupilRecords
+    records : PupilRecords or TrainingTables
         Whose pupils the outcomes are of.
     outcomes : table, optional
         The records' own when left out.
@@ -37,20 +144,20 @@ def outcomes_for(records: PupilRecords, outcomes: Any = None) -> pd.DataFrame:  
         With every fault, when there is an error.
     RecordsError
         When there are no outcomes at all, or those of a school year are another one's
-        (:mod:`decrochage_risk.records.shifted_years`).
+        (:mod:`decrochage_risk.records.outcome_table`).
 
     Warns
     -----
     RecordsWarning
         When something in outcomes given apart is odd but kept (a column that is not known).
     """
-    found = _own(records) if outcomes is None else _apart(records, outcomes)
+    found = _own(records) if outcomes is None else _apart(cast("PupilRecords", records), outcomes)
     enrolments = records.enrolments
     refuse_shifted_years(found, enrolments if "pupil_id" in enrolments else None)
     return found
 
 
-def _own(records: PupilRecords) -> pd.DataFrame:
+def _own(records: TrainingTables) -> pd.DataFrame:
     if records.outcomes is not None:
         return records.outcomes
     raise RecordsError(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from decrochage_risk.errors import UnreadableRecordsError, explain_error
 from decrochage_risk.records.raw_tables import RawTable
-from decrochage_risk.records.tables import TABLES
+from decrochage_risk.records.table_schemas import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -1,7 +1,7 @@
 """Anything the package accepts as records, into raw pandas frames: tables, a folder of files, a JSON payload.
 
 Nothing is judged here but whether it can be read at all; the checks look at what the cells hold. CSV files are read
-by :mod:`decrochage_risk.records.csv_files`, Arrow and Parquet by :mod:`decrochage_risk.records.parquet_files`,
+by :mod:`decrochage_risk.records.csv_files`, Arrow and Parquet by :mod:`decrochage_risk.records.raw_tables`,
 payloads by :mod:`decrochage_risk.records.payload`.
 """
 
@@ -20,10 +20,15 @@ import pyarrow as pa
 
 from decrochage_risk.errors import UnreadableRecordsError, explain_error
 from decrochage_risk.records.csv_files import read_csv
-from decrochage_risk.records.parquet_files import frame_of_arrow, plain_columns, read_parquet, refuse_twice
 from decrochage_risk.records.payload import Payload, read_json
-from decrochage_risk.records.raw_tables import RawTable
-from decrochage_risk.records.tables import TABLES
+from decrochage_risk.records.raw_tables import (
+    RawTable,
+    frame_of_arrow,
+    plain_columns,
+    read_parquet,
+    refuse_twice,
+)
+from decrochage_risk.records.table_schemas import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -12,7 +12,7 @@ from decrochage_risk.score.run_facts import RunFacts
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from decrochage_risk.score.risk_scores import RiskScores
+    from decrochage_risk.score.scored_pupils import ScoredPupils
 
 __all__ = ["ScoreDigest", "Situation"]
 
@@ -64,12 +64,12 @@ class ScoreDigest:
     situations: tuple[Situation, ...]
 
     @classmethod
-    def of(cls, scores: RiskScores, shown: int = SHOWN, *, spread: bool = False) -> ScoreDigest:
+    def of(cls, scores: ScoredPupils, shown: int = SHOWN, *, spread: bool = False) -> ScoreDigest:
         """Take the digest of some scores.
 
         Parameters
         ----------
-        scores : RiskScores
+        scores : ScoredPupils
             A run.
         shown : int
             How many situations at most.
@@ -111,7 +111,7 @@ class ScoreDigest:
 
     @property
     def summary(self) -> str:
-        """Counts, in French, as of :class:`RiskScores`."""
+        """Counts, in French, as of :class:`ScoredPupils`."""
         return self.run.summary(self.pupils, self.scored, self.flagged)
 
     def to_dict(self) -> dict[str, Any]:

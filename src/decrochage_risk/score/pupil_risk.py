@@ -1,16 +1,32 @@
-"""What is said of one pupil: a frozen object that turns into JSON."""
+"""What is said of one pupil: a frozen object that turns into JSON.
+
+What became of comparable pupils, in words.
+
+The facts of a pupil, worded: the features, and what the law counts by calendar month, which may open a measure.
+"""
 
 from __future__ import annotations
 
+import math
 from datetime import date
-from typing import Literal
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from decrochage_risk import french
 from decrochage_risk.explain import Reason
+from decrochage_risk.explain.sentences import tell_fact
+from decrochage_risk.features import FEATURE_BY_NAME, MONTH_FACT, MonthlyAbsence
 from decrochage_risk.policy import Measure, TierPrecision
 
-__all__ = ["Comparable", "DataFacts", "Interval", "ModelFacts", "PupilRisk"]
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from decrochage_risk.records.pupil_records import KnownRecords
+
+
+__all__ = ["Comparable", "DataFacts", "Interval", "ModelFacts", "OpeningFacts", "PupilRisk", "comparable_of"]
 
 
 class _Frozen(BaseModel):
@@ -164,3 +180,77 @@ class PupilRisk(_Frozen):
     model: ModelFacts
     policy_version: str
     automated_decision: Literal[False] = False
+
+
+_ONE_PERCENT = 0.01
+
+
+def comparable_of(row: dict[str, Any]) -> Comparable:
+    """Word the comparable pupils of one row of ``scores.frame``."""
+    share, low, high = (row[f"comparable_{name}"] for name in ("share", "low", "high"))
+    return _comparable(int(row["comparable_pupils"]), int(row["comparable_left"]), share, low, high)
+
+
+@lru_cache(maxsize=1_000)
+def _comparable(pupils: int, left: int, share: float, low: float, high: float) -> Comparable:
+    """Word one bin of comparable pupils; a model has a few dozen."""
+    decimals = 1 if share < _ONE_PERCENT else 0  # "8 ..., soit 0 %" would contradict itself
+    verb = "aucun n'a" if left == 0 else "1 a" if left == 1 else f"{french.number(left)} ont"
+    text = (
+        f"Parmi {french.plural(pupils, 'élève comparable', 'élèves comparables')} des années passées, "
+        f"{verb} quitté l'école sans diplôme, soit {french.percent(share, decimals if left else 0)} "
+        f"[{french.interval_percent(low, high, decimals)}]"
+    )
+    return Comparable(pupils=pupils, left=left, share=share, low=low, high=high, text=text)
+
+
+class OpeningFacts:
+    """Facts of the pupils of a run; the months are counted when a first measure asks for them.
+
+    Parameters
+    ----------
+    known : KnownRecords or None
+        What was known; without it the facts by month are not, and nothing is worded.
+    """
+
+    def __init__(self, known: KnownRecords | None) -> None:
+        self._known = known
+
+    def of(self, row: int, features: Mapping[str, float]) -> tuple[dict[str, float], Callable[[str], str]]:
+        """Give the values of a pupil's facts by name, and what words each of them in French, dated.
+
+        Parameters
+        ----------
+        row : int
+            Position of the pupil.
+        features : mapping of str to float
+            Value of every feature; NaN = not known, or refused.
+        """
+        values = {**features, MONTH_FACT: self._most_in_a_month(row, features)}
+
+        def told(name: str) -> str:
+            if name == MONTH_FACT:
+                return self._months.told(row) if self._months is not None else ""
+            return self._worded(name, values[name])
+
+        return values, told
+
+    def worded(self, features: Mapping[str, float]) -> dict[str, str]:
+        """Give every known feature of a pupil as a dated fact in French, in the order of the catalogue."""
+        known = {name: features[name] for name in FEATURE_BY_NAME if not math.isnan(features[name])}
+        return {name: self._worded(name, value) for name, value in known.items() if self._known is not None}
+
+    def _worded(self, name: str, value: float) -> str:
+        return "" if self._known is None else tell_fact(FEATURE_BY_NAME[name], value, self._known)
+
+    def _most_in_a_month(self, row: int, features: Mapping[str, float]) -> float:
+        """Value of `MONTH_FACT`, NaN when not known: a pupil whose family objected has no known feature at all."""
+        of_the_year = features["unjustified_half_days_year"]
+        if of_the_year == 0:
+            return 0.0
+        refused = math.isnan(of_the_year) and math.isnan(features["unjustified_half_days_4w"])
+        return math.nan if refused or self._months is None else self._months.most(row)
+
+    @cached_property
+    def _months(self) -> MonthlyAbsence | None:
+        return None if self._known is None else MonthlyAbsence.of(self._known)

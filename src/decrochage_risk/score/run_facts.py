@@ -1,23 +1,59 @@
-"""What a run rests on: model, policy, calendar, day, and the faults of the records."""
+"""The bundled demonstration model: trained on synthetic pupils, and it says so everywhere.
+
+What a run rests on: model, policy, calendar, day, and the faults of the records.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from decrochage_risk import french
-from decrochage_risk.model import DEFAULT_CLOSES
-from decrochage_risk.score.demo_model import DEMO_NOTICE
+from decrochage_risk.errors import ArtefactError, explain_error
+from decrochage_risk.model import DEFAULT_CLOSES, TrainedModel, load_trained_model
 from decrochage_risk.score.pupil_risk import ModelFacts
 
 if TYPE_CHECKING:
-    from decrochage_risk.model import TrainedModel
     from decrochage_risk.policy import Policy
-    from decrochage_risk.records.known import KnownRecords
-    from decrochage_risk.records.pupil_records import PupilRecords
+    from decrochage_risk.records.pupil_records import KnownRecords, PupilRecords
 
-__all__ = ["NOT_IN_FORCE", "RunFacts"]
+
+__all__ = ["DEMO_NOTICE", "NOT_IN_FORCE", "RunFacts", "demo_model_folder", "load_demo_model"]
+
+DEMO_NOTICE = "Modèle de démonstration, entraîné sur des élèves synthétiques : ses scores ne décrivent aucun élève réel."
+
+
+def demo_model_folder() -> Path:
+    """Folder of the bundled model: inside an installed package, or ``models/demo`` of a checkout.
+
+    Raises
+    ------
+    ArtefactError
+        When neither is there.
+    """
+    packaged = Path(str(files("decrochage_risk"))) / "models" / "demo"
+    checkout = Path(__file__).resolve().parents[3] / "models" / "demo"
+    for folder in (packaged, checkout):
+        if (folder / "manifest.json").is_file():
+            return folder
+    raise ArtefactError(
+        explain_error(
+            "The bundled demonstration model is not there",
+            expected="models/demo in the package or in the checkout",
+            hint="Reinstall the package, or pass your own model=load_model(folder).",
+        )
+    )
+
+
+@cache
+def load_demo_model() -> TrainedModel:
+    """Load the bundled demonstration model, once per process."""
+    return load_trained_model(demo_model_folder())
+
 
 NOT_IN_FORCE = "seuils qui n'étaient pas en vigueur à cette date"
 

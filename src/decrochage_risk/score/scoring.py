@@ -1,16 +1,25 @@
-"""Scoring: from records and a day to one result per pupil, nobody left out."""
+"""What ``score_pupils`` is asked: arguments of the right kind, whom to leave out, whom to explain.
+
+Scoring: from records and a day to one result per pupil, nobody left out.
+
+What is asked of a run over a folder: the same for everybody at once and for each part.
+
+The start-up cost of a first score, taken in advance: libraries, compiled code, trees, policy.
+"""
 
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.errors import DemoModelWarning
+from decrochage_risk import french
+from decrochage_risk.errors import DemoModelWarning, RecordsError, RecordsWarning, explain_error
 from decrochage_risk.explain import attribute, find_reasons
 from decrochage_risk.features import FEATURE_BY_NAME
 from decrochage_risk.model import (
@@ -20,29 +29,136 @@ from decrochage_risk.model import (
     days_of_data,
     values_with_context,
 )
-from decrochage_risk.model.calibration import probability
-from decrochage_risk.model.uncertainty import member_mean
-from decrochage_risk.policy import load_policy
-from decrochage_risk.records.encoded import NO_DAY
+from decrochage_risk.model.trained_model import made_up_pupil
+from decrochage_risk.policy import Policy, load_policy
+from decrochage_risk.records.encoded_tables import NO_DAY
 from decrochage_risk.records.levels import LEVEL_NAMES
-from decrochage_risk.score.asked import chosen_pupils, excluded_pupils, refuse_other_kinds
-from decrochage_risk.score.demo_model import DEMO_NOTICE, load_demo_model
-from decrochage_risk.score.results import Results, or_none
+from decrochage_risk.records.pupil_records import PupilRecords
+from decrochage_risk.risk.calibration import probability
+from decrochage_risk.risk.uncertainty import member_mean
 from decrochage_risk.score.risk_scores import RiskScores
-from decrochage_risk.score.run_facts import RunFacts
+from decrochage_risk.score.run_facts import DEMO_NOTICE, RunFacts, load_demo_model
+from decrochage_risk.score.scored_pupils import Results, or_none
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
     from datetime import date
+    from pathlib import Path
 
     import numpy.typing as npt
 
-    from decrochage_risk.policy import Policy
-    from decrochage_risk.records.known import KnownRecords
-    from decrochage_risk.records.pupil_records import PupilRecords
-    from decrochage_risk.score.asked import Explain
+    from decrochage_risk.records.pupil_records import KnownRecords
+    from decrochage_risk.score.digest import ScoreDigest
 
-__all__ = ["score_pupils"]
+
+__all__ = [
+    "Explain",
+    "FolderScores",
+    "ScoreRequest",
+    "chosen_pupils",
+    "excluded_pupils",
+    "ids_of",
+    "refuse_other_kinds",
+    "score_pupils",
+    "unknown_exclude",
+    "unknown_explain",
+    "warm_up",
+]
+
+Explain = Literal["flagged", "all", "none"]
+
+_HOW_TO_PASS = {
+    "records": "PupilRecords(pupils=..., enrolments=...), PupilRecords.read(folder) or .from_json(payload).",
+    "model": "model=load_model(folder), or leave it out for the demonstration model.",
+    "policy": "policy=load_policy(...), or leave it out for the bundled one.",
+}
+
+
+def refuse_other_kinds(model: object, policy: object, *records: object) -> None:
+    """Refuse other kinds of objects, all of them at once."""
+    wrong = {
+        name: f"{name} is a {type(came).__name__}, not {kind.__name__}"
+        for name, came, kind in (
+            *(("records", each, PupilRecords) for each in records),
+            ("model", model, TrainedModel if model is not None else object),
+            ("policy", policy, Policy if policy is not None else object),
+        )
+        if not isinstance(came, kind)
+    }
+    if wrong:
+        raise RecordsError(
+            explain_error(
+                "; ".join(wrong.values()),
+                expected="score_pupils(PupilRecords, as_of=..., model=TrainedModel, policy=Policy)",
+                hint=" ".join(_HOW_TO_PASS[name] for name in wrong),
+            )
+        )
+
+
+def excluded_pupils(known: KnownRecords, exclude: Iterable[str]) -> npt.NDArray[np.bool_]:
+    """Which pupils are left out, because their family objected."""
+    if isinstance(exclude, str):
+        exclude = (exclude,)
+    if not isinstance(exclude, Iterable):
+        raise RecordsError(
+            explain_error(
+                f"exclude={exclude!r}",
+                expected="ids of pupils, of those whose family objected",
+                hint='For one pupil: exclude=["a1"]; for nobody, leave exclude out.',
+            )
+        )
+    refused = np.zeros(known.pupil_count, dtype=np.bool_)
+    named = list(exclude)
+    if not named:
+        return refused
+    ids = pd.Index(named, dtype="object")
+    position = pd.Index(known.pupil_ids, dtype="object").get_indexer(ids)
+    if (position < 0).any():
+        warnings.warn(unknown_exclude(ids[position < 0].tolist()), stacklevel=3)
+    refused[position[position >= 0]] = True
+    return refused
+
+
+def chosen_pupils(
+    explain: Explain | Collection[str], known: KnownRecords, columns: dict[str, Any]
+) -> npt.NDArray[np.bool_]:
+    """Which pupils to explain."""
+    is_word = isinstance(explain, str)
+    if (is_word and explain not in {"flagged", "all", "none"}) or not isinstance(explain, Collection):
+        raise RecordsError(
+            explain_error(
+                f"explain={explain!r}",
+                expected='"flagged", "all", "none" or a collection of pupil ids',
+                hint=f"For one pupil: explain=[{explain if is_word else 'a1'!r}].",
+            )
+        )
+    if isinstance(explain, str):
+        flagged: npt.NDArray[np.bool_] = columns["flagged"]
+        return flagged if explain == "flagged" else np.full(known.pupil_count, explain == "all")
+    asked = list(explain)
+    unknown = [pupil for pupil in asked if pupil not in known.pupil_ids]
+    if unknown:
+        raise unknown_explain(unknown)
+    return np.isin(columns["pupil_id"], np.array(asked, dtype=object))
+
+
+def unknown_exclude(ids: Sequence[str]) -> RecordsWarning:
+    """Word the warning for pupils to leave out whom the records do not hold."""
+    return RecordsWarning(
+        f"exclude names {len(ids)} pupil{'s' * (len(ids) > 1)} that the records do not hold, "
+        f"for example {ids[0]!r}; check that these ids are written as in pupils."
+    )
+
+
+def unknown_explain(ids: Sequence[str]) -> RecordsError:
+    """Word the error for pupils to explain whom the records do not hold."""
+    return RecordsError(
+        explain_error(
+            f"explain names {len(ids)} unknown pupil{'s' * (len(ids) > 1)}: {french.join([repr(pupil) for pupil in ids[:5]])}",
+            expected="ids of the pupils table",
+            hint='Use explain="all" for everybody.',
+        )
+    )
+
 
 REFUSED = "traitement refusé"
 NOT_ENROLLED = "non inscrit à cette date"
@@ -291,3 +407,123 @@ def _spread(empty: object, rows: npt.NDArray[np.intp], values: object, pupils: i
     column = np.full(pupils, empty)
     column[rows] = values
     return column
+
+
+@dataclass(frozen=True)
+class FolderScores:
+    """What became of a folder of extracts.
+
+    Attributes
+    ----------
+    folder : Path
+        Where the scores are: ``scores.parquet``, ``reasons.parquet``, ``contributions.parquet``, ``run.json``, ``listes/``.
+    digest : ScoreDigest
+        Counts, faults, and the first situations to be looked at.
+    parts : int
+        Into how many parts the pupils were split; 1 when all were scored at once.
+    notes, ignored : tuple of str
+        What was decided, and which files were not read, while reading the extracts.
+    """
+
+    folder: Path
+    digest: ScoreDigest
+    parts: int
+    notes: tuple[str, ...]
+    ignored: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ScoreRequest:
+    """The choices of a run, as of ``score_pupils``.
+
+    Attributes
+    ----------
+    as_of : date
+    model : TrainedModel
+    policy : Policy
+    explain : {"flagged", "all", "none"} or collection of pupil ids
+    exclude : tuple of str
+    raise_faults : bool
+        Whether an error in the records is raised.
+    """
+
+    as_of: date
+    model: TrainedModel
+    policy: Policy
+    explain: Explain | Collection[str]
+    exclude: tuple[str, ...]
+    raise_faults: bool
+
+    @property
+    def explained(self) -> tuple[str, ...]:
+        """Pupils to explain that were named by their id."""
+        named = isinstance(self.explain, Collection) and not isinstance(self.explain, str)
+        return tuple(self.explain) if named else ()
+
+    def score(self, records: PupilRecords) -> RiskScores:
+        """Score the records of everybody."""
+        return self._score(records, self.explain, self.exclude)
+
+    def score_part(self, records: PupilRecords, here: Collection[str]) -> RiskScores:
+        """Score the records of some pupils, of whom only these were named by their id."""
+        explain = [pupil for pupil in self.explained if pupil in here] if self.explained else self.explain
+        return self._score(records, explain, [pupil for pupil in self.exclude if pupil in here])
+
+    def _score(
+        self, records: PupilRecords, explain: Explain | Collection[str], exclude: Iterable[str]
+    ) -> RiskScores:
+        return score_pupils(
+            records, as_of=self.as_of, model=self.model, policy=self.policy, explain=explain, exclude=exclude
+        )
+
+    def choices(self) -> dict[str, object]:
+        """Everything that the results depend on besides the records, as JSON values."""
+        return {
+            "as_of": self.as_of.isoformat(),
+            "model": [self.model.model_id, self.model.sha256, self.model.demo],
+            "policy": self.policy.version,
+            "explain": list(self.explained) or str(self.explain),
+            "exclude": list(self.exclude),
+            "raise_faults": self.raise_faults,
+        }
+
+
+def ids_of(exclude: Iterable[str]) -> tuple[str, ...]:
+    """Give the ids of pupils to leave out.
+
+    Raises
+    ------
+    RecordsError
+        When they are no collection of ids.
+    """
+    if not isinstance(exclude, Iterable):
+        raise RecordsError(
+            explain_error(
+                f"exclude={exclude!r}",
+                expected="ids of pupils, of those whose family objected",
+                hint='For one pupil: exclude=["a1"]; for nobody, leave exclude out.',
+            )
+        )
+    return (exclude,) if isinstance(exclude, str) else tuple(exclude)
+
+
+def warm_up(model: TrainedModel | None = None) -> None:
+    """Take the start-up cost of a first score before the first call: libraries, compiled code, trees, words, policy.
+
+    A made-up pupil with every table is scored, from JSON to JSON, explained.
+
+    Parameters
+    ----------
+    model : TrainedModel, optional
+        Whose trees are to be read; it warms up without the warning of a demonstration model. The bundled one when left
+        out.
+
+    Examples
+    --------
+    >>> warm_up()
+    """
+    model = load_demo_model() if model is None else model
+    as_of, pupil = made_up_pupil(model.levels[0])
+    records = PupilRecords.from_json([pupil])
+    score_pupils(records, as_of=as_of, model=replace(model, demo=False), explain="all").to_json()
+    _ = model.model_id

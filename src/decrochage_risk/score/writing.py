@@ -18,7 +18,7 @@ from decrochage_risk.records.levels import LEVEL_BY_NAME
 if TYPE_CHECKING:
     from decrochage_risk.policy import Measure
     from decrochage_risk.score.pupil_risk import PupilRisk
-    from decrochage_risk.score.risk_scores import RiskScores
+    from decrochage_risk.score.scored_pupils import ScoredPupils
 
 __all__ = [
     "ROW_GROUP",
@@ -44,7 +44,7 @@ _CHANGED_BY_SPREADSHEETS = re.compile(
 )
 
 
-def write_scores(scores: RiskScores, folder: str | Path) -> list[Path]:
+def write_scores(scores: ScoredPupils, folder: str | Path) -> list[Path]:
     """Write ``scores.parquet``, ``reasons.parquet``, ``contributions.parquet``, ``run.json`` and ``listes/*.csv``.
 
     A list holds the situations to be looked at in one school, by class and id; a school without any has no list.
@@ -76,7 +76,7 @@ def fresh_lists(target: Path) -> Path:
     return lists
 
 
-def _written(scores: RiskScores, target: Path) -> list[Path]:
+def _written(scores: ScoredPupils, target: Path) -> list[Path]:
     lists = fresh_lists(target)
     written = [target / f"{name}.parquet" for name in ("scores", "reasons", "contributions")]
     for path, table in zip(written, (scores.frame, scores.reasons, scores.contributions), strict=True):
@@ -97,12 +97,12 @@ def write_list(table: pd.DataFrame, path: Path) -> Path:
     return path
 
 
-def school_list(scores: RiskScores, rows: pd.DataFrame) -> pd.DataFrame:
+def school_list(scores: ScoredPupils, rows: pd.DataFrame) -> pd.DataFrame:
     """List of situations to be looked at, in French, in the order given.
 
     Parameters
     ----------
-    scores : RiskScores
+    scores : ScoredPupils
         The run.
     rows : DataFrame
         Rows of ``scores.flagged`` (``pupil_id`` and ``class_id`` are read).
@@ -165,7 +165,7 @@ def guarded_table(table: pd.DataFrame) -> pd.DataFrame:
     return table.map(_guarded)
 
 
-def html_table(scores: RiskScores) -> str:
+def html_table(scores: ScoredPupils) -> str:
     """Table of the first situations to be looked at, for a notebook."""
     shown = school_list(scores, scores.flagged.head(_ROWS_SHOWN))
     kept = [name for name in ("Élève", "Niveau", "Classe", "Risque estimé (%)", "Action proposée",

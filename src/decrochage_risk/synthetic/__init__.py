@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from decrochage_risk.synthetic.cohort import Cohort, make_cohort, write_cohort
 from decrochage_risk.synthetic.messy import FAULTS_OF_EXTRACT, messy_tables, write_messy
-from decrochage_risk.synthetic.regimes import REGIMES
+from decrochage_risk.synthetic.schools import REGIMES
 
 __all__ = [
     "FAULTS_OF_EXTRACT",

@@ -10,8 +10,7 @@ import pandas as pd
 
 from decrochage_risk.errors import AsOfError, explain_error
 from decrochage_risk.school_year import DateLike, SchoolCalendar, day_number, school_year_of, to_date
-from decrochage_risk.synthetic.arguments import checked_plan
-from decrochage_risk.synthetic.blocks import draw_blocks
+from decrochage_risk.synthetic.blocks import checked_plan, draw_blocks
 from decrochage_risk.synthetic.settings import TRUTH_DAYS
 from decrochage_risk.synthetic.truth import truth_on
 from decrochage_risk.synthetic.writing import FileFormat, checked_format, write_blocks

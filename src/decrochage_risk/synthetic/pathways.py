@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from decrochage_risk.records.levels import AT_3E, LEVEL_NAMES
-from decrochage_risk.synthetic.level_rates import LEVEL_RATES
-from decrochage_risk.synthetic.settings import MOVES
+from decrochage_risk.synthetic.settings import LEVEL_RATES, MOVES
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -9,8 +9,7 @@ import numpy as np
 
 from decrochage_risk.records.levels import LEVEL_NAMES, LEVELS
 from decrochage_risk.synthetic.chain import sigmoid
-from decrochage_risk.synthetic.level_rates import LEVEL_RATES
-from decrochage_risk.synthetic.settings import MOVES
+from decrochage_risk.synthetic.settings import LEVEL_RATES, MOVES
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -8,24 +8,21 @@ import numpy as np
 import pandas as pd
 
 from decrochage_risk.records.levels import LEVEL_NAMES
-from decrochage_risk.records.tables import TABLES
-from decrochage_risk.synthetic.averages import GRADE_KINDS
-from decrochage_risk.synthetic.events import KINDS, NOT_KNOWN
-from decrochage_risk.synthetic.gaps import GAP_TABLES
-from decrochage_risk.synthetic.marks import STATUSES
-from decrochage_risk.synthetic.orientation import EVENTS
-from decrochage_risk.synthetic.outcomes import NO_DATE, OUTCOMES
-from decrochage_risk.synthetic.places import OPEN_END
+from decrochage_risk.records.table_schemas import TABLES
+from decrochage_risk.synthetic.events import EVENTS, KINDS, NOT_KNOWN
+from decrochage_risk.synthetic.marks import GRADE_KINDS, STATUSES
+from decrochage_risk.synthetic.places import GAP_TABLES, OPEN_END
 from decrochage_risk.synthetic.settings import SUBJECTS
+from decrochage_risk.synthetic.year import NO_DATE, OUTCOMES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     import numpy.typing as npt
 
-    from decrochage_risk.synthetic.columns import Columns
     from decrochage_risk.synthetic.population import Population
     from decrochage_risk.synthetic.schools import Schools
+    from decrochage_risk.synthetic.weeks import Columns
 
 __all__ = ["event_tables", "pupils_table"]
 

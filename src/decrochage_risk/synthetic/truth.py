@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from decrochage_risk.errors import AsOfError, explain_error
-from decrochage_risk.synthetic.chain import EVERY_STATE, next_states, sigmoid
-from decrochage_risk.synthetic.walk import assessment_day
+from decrochage_risk.synthetic.chain import EVERY_STATE, assessment_day, next_states, sigmoid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

@@ -1,18 +1,24 @@
-"""The school weeks of one year, as arrays: which days have school, and how many half-days each holds."""
+"""The school weeks of one year, as arrays: which days have school, and how many half-days each holds.
+
+Blocks of numbered rows on their way to a table: one array per column, all of one length.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy.typing as npt
 
     from decrochage_risk.school_year import SchoolCalendar
 
-__all__ = ["SchoolWeeks", "school_weeks"]
+
+__all__ = ["Columns", "SchoolWeeks", "school_weeks", "stack"]
 
 _MONDAY = 4  # 1970-01-01 was a Thursday: day 4 is the first Monday of the day numbers
 _DAYS_A_WEEK = 7
@@ -94,3 +100,24 @@ def school_weeks(calendar: SchoolCalendar, school_year: int) -> SchoolWeeks:
     grid_half_days[week, place] = half_days
     months = grid_days[:, 0].astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12 + 1
     return SchoolWeeks(school_year, grid_days, grid_half_days, count.astype(np.intp), months.astype(np.intp))
+
+
+Columns = dict[str, "npt.NDArray[Any]"]
+"""Column name to array. ``pupil`` is a position, days count from 1970-01-01, choices are codes."""
+
+
+def stack(blocks: Iterable[Columns], pupils: npt.NDArray[np.intp] | None = None) -> Columns:
+    """Put blocks of the same columns one after the other.
+
+    Parameters
+    ----------
+    blocks : iterable of Columns
+        At least one.
+    pupils : int array, optional
+        Position, among all pupils, of each pupil that ``pupil`` counts.
+    """
+    kept = list(blocks)
+    stacked = {name: np.concatenate([block[name] for block in kept]) for name in kept[0]}
+    if pupils is not None:
+        stacked["pupil"] = pupils[stacked["pupil"]]
+    return stacked

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from decrochage_risk.errors import RecordsError, explain_error
-from decrochage_risk.records.tables import TABLES
+from decrochage_risk.records.table_schemas import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -1,4 +1,4 @@
-"""One school year of the cohort: what the weeks bring, the rows of every table, and who goes on to what."""
+"""One school year of the cohort: what the weeks bring, the rows of every table, who goes on to what, and what lists say of it."""
 
 from __future__ import annotations
 
@@ -7,41 +7,79 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from decrochage_risk.synthetic.averages import with_averages, with_habits
-from decrochage_risk.synthetic.chain import Facts, make_chain
-from decrochage_risk.synthetic.columns import stack
-from decrochage_risk.synthetic.events import absence_rows
-from decrochage_risk.synthetic.gaps import with_gaps
-from decrochage_risk.synthetic.marks import draw_first_tests, mark_rows
-from decrochage_risk.synthetic.orientation import first_day_rows, round_rows
-from decrochage_risk.synthetic.outcomes import CONTINUED, as_listed, draw_outcomes, outcome_rows
+from decrochage_risk.synthetic.chain import Facts, make_chain, walk_year
+from decrochage_risk.synthetic.events import absence_rows, first_day_rows, round_rows
+from decrochage_risk.synthetic.marks import draw_first_tests, mark_rows, with_averages, with_habits
 from decrochage_risk.synthetic.pathways import (
     ENTRY_TO_LYCEE,
     IN_3E,
+    Orientation,
+    YearEnd,
     draw_orientation,
     draw_year_end,
     entry_ranks,
 )
-from decrochage_risk.synthetic.places import Move, draw_moves, enrolment_rows, settle
-from decrochage_risk.synthetic.settings import ABSENCE
-from decrochage_risk.synthetic.walk import walk_year
+from decrochage_risk.synthetic.places import Move, draw_moves, enrolment_rows, settle, with_gaps
+from decrochage_risk.synthetic.settings import ABSENCE, RISK
+from decrochage_risk.synthetic.weeks import stack
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from decrochage_risk.synthetic.chain import Chain
-    from decrochage_risk.synthetic.columns import Columns
-    from decrochage_risk.synthetic.difficulty import Difficulty
-    from decrochage_risk.synthetic.gaps import Gaps
+    from decrochage_risk.synthetic.chain import Chain, Walk
     from decrochage_risk.synthetic.marks import FirstTests
-    from decrochage_risk.synthetic.pathways import Orientation, YearEnd
-    from decrochage_risk.synthetic.places import Place
+    from decrochage_risk.synthetic.places import Gaps, Place
     from decrochage_risk.synthetic.population import Population
-    from decrochage_risk.synthetic.regimes import YearRegime
-    from decrochage_risk.synthetic.walk import Walk
-    from decrochage_risk.synthetic.weeks import SchoolWeeks
+    from decrochage_risk.synthetic.schools import YearRegime
+    from decrochage_risk.synthetic.settings import Difficulty
+    from decrochage_risk.synthetic.weeks import Columns, SchoolWeeks
 
-__all__ = ["YearTrace", "run_year"]
+
+__all__ = [
+    "CONTINUED",
+    "NO_DATE",
+    "OUTCOMES",
+    "YearTrace",
+    "as_listed",
+    "draw_outcomes",
+    "outcome_rows",
+    "run_year",
+]
+
+NO_DATE = -1
+"""Day of an outcome without one."""
+OUTCOMES = ("continued", "graduated", "left_without_diploma", "unknown")
+CONTINUED, _GRADUATED, _LEFT, _UNKNOWN = range(4)
+
+
+def draw_outcomes(walk: Walk, year_end: YearEnd, rng: np.random.Generator) -> npt.NDArray[np.intp]:
+    """Outcome of each pupil; unknown falls on anyone, whatever became of them."""
+    outcome = np.where(walk.left, _LEFT, np.where(year_end.graduates, _GRADUATED, CONTINUED))
+    return np.where(rng.random(outcome.size) < RISK.unknown, _UNKNOWN, outcome)
+
+
+def as_listed(
+    outcome: npt.NDArray[np.intp], walk: Walk, difficulty: Difficulty, rng: np.random.Generator
+) -> npt.NDArray[np.intp]:
+    """Outcome as the lists have it: some who stay are listed as leavers, some who are not back are not listed."""
+    draw = rng.random(outcome.size)
+    stays = (outcome == CONTINUED) | (outcome == _GRADUATED)
+    not_back = (outcome == _LEFT) & walk.not_back
+    listed = np.where(stays & (draw < difficulty.wrongly_left), _LEFT, outcome)
+    return np.where(not_back & (draw < difficulty.wrongly_stayed), CONTINUED, listed)
+
+
+def outcome_rows(outcome: npt.NDArray[np.intp], walk: Walk, weeks: SchoolWeeks) -> Columns:
+    """One row per pupil; dated for who left within the year only."""
+    in_year = (walk.leaving_week < len(weeks)) & (outcome == _LEFT)
+    last_week = np.minimum(walk.leaving_week, len(weeks) - 1)
+    return {
+        "pupil": np.arange(outcome.size),
+        "school_year": np.full(outcome.size, weeks.school_year),
+        "outcome": outcome.astype(np.int8),
+        "date": np.where(in_year, weeks.last_days[last_week], NO_DATE).astype(np.int32),
+    }
+
 
 _STREAMS = 5
 _WISH_OF_RANK = np.array([3, 1, 2, 2])  # no wish obtained, first wish, a later one

@@ -1,4 +1,6 @@
-"""The headline figures: a last school year that no choice touched, predicted by models that never saw it.
+"""What figures are divided by: the group of each row, in the words that a reader of the report knows.
+
+The headline figures: a last school year that no choice touched, predicted by models that never saw it.
 
 No pupil is on both sides: where a pupil of the last year was also there before, the pupils are cut into folds and
 each fold is predicted by a model trained on the other folds' earlier years. (Dropping those pupils from training
@@ -7,10 +9,12 @@ instead would leave mostly leavers in it: whoever comes back did not leave.)
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import pandas as pd
 
+from decrochage_risk import french
 from decrochage_risk.errors import NotEnoughDataError
 from decrochage_risk.evaluate import (
     ABC_COLUMNS,
@@ -30,11 +34,11 @@ from decrochage_risk.evaluate import (
     school_rate,
 )
 from decrochage_risk.features import FEATURE_BY_NAME
-from decrochage_risk.model import RiskModel, Snapshots, pupil_folds
 from decrochage_risk.policy import load_policy
+from decrochage_risk.records.levels import LEVEL_BY_NAME, PATHWAY_LABELS
+from decrochage_risk.risk import RiskModel, pupil_folds
 from decrochage_risk.school_year import school_year_of, year_start
 from decrochage_risk.school_year.dates import date_of_number
-from decrochage_risk.train.dimensions import dimensions_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -42,13 +46,66 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from decrochage_risk.model import FitOptions
+    from decrochage_risk.model import Snapshots
     from decrochage_risk.policy import Policy
-    from decrochage_risk.records.pupil_records import PupilRecords
+    from decrochage_risk.records.outcome_table import TrainingTables
+    from decrochage_risk.risk import FitOptions
 
+    Labels = npt.NDArray[np.object_]
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["backtest", "can_be_known", "fit_risk_model", "last_year_rows", "learnt_baselines", "report_on"]
+
+__all__ = [
+    "backtest",
+    "can_be_known",
+    "dimensions_of",
+    "fit_risk_model",
+    "last_year_rows",
+    "learnt_baselines",
+    "report_on",
+]
+
+YEARS_BEHIND: Final = ("à l'heure ou en avance", "1 an de retard", "2 ans de retard ou plus")
+NOT_KNOWN: Final = "non renseigné"
+
+
+def dimensions_of(snapshots: Snapshots) -> dict[str, Labels]:
+    """Name the groups of each row, by dimension.
+
+    Level, pathway, sex, years behind, network, school, month of the as-of date, and two intersections: sex and
+    pathway, sex and years behind. A value that is not known is a group of its own.
+    """
+    rows = snapshots.rows
+    level = rows["level"].map(lambda name: LEVEL_BY_NAME[name])
+    pathway = level.map(lambda found: PATHWAY_LABELS[found.pathway]).to_numpy(dtype=object)
+    sex = rows["sex"].where(rows["sex"].notna(), "?").to_numpy(dtype=object)
+    behind = _years_behind(snapshots.features)
+    return {
+        "level": level.map(lambda found: found.label).to_numpy(dtype=object),
+        "pathway": pathway,
+        "sex": sex,
+        "years_behind": behind,
+        "network": rows["network_id"].to_numpy(dtype=object),
+        "school": rows["school_id"].to_numpy(dtype=object),
+        "sex_pathway": _joined(sex, pathway),
+        "sex_years_behind": _joined(sex, behind),
+        "month": rows["as_of"].map(french.month).to_numpy(dtype=object),
+    }
+
+
+def _years_behind(features: pd.DataFrame) -> Labels:
+    if "years_behind" not in features:
+        return np.full(len(features), NOT_KNOWN, dtype=object)
+    years = features["years_behind"].to_numpy(dtype=np.float64)
+    known = np.clip(np.nan_to_num(years), 0, len(YEARS_BEHIND) - 1).astype(int)
+    return np.where(np.isnan(years), NOT_KNOWN, np.array(YEARS_BEHIND, dtype=object)[known])
+
+
+def _joined(first: Labels, second: Labels) -> Labels:
+    return (
+        pd.Series(first, dtype=object).astype(str) + ", " + pd.Series(second, dtype=object).astype(str)
+    ).to_numpy(dtype=object)
+
 
 SPREAD_FACTOR = 2.4
 """Factor on the jackknife error that makes the 90 % interval cover the truth of the upper tenth of the risks, where
@@ -86,7 +143,7 @@ def fit_risk_model(
     return fitted.with_spread_factor(SPREAD_FACTOR)
 
 
-def can_be_known(records: PupilRecords, day: date) -> bool:
+def can_be_known(records: TrainingTables, day: date) -> bool:
     """Tell whether the records and their calendar reach back far enough for an as-of date."""
     calendar = records.calendar
     in_calendar = calendar.first_day <= year_start(school_year_of(day)) and day <= calendar.last_day

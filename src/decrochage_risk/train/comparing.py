@@ -1,24 +1,28 @@
-"""Comparison of a model in use and a new one on the same pupils and as-of dates, of a year that neither has seen."""
+"""Who enters and who leaves the list when one model replaces another, and the reason family that moves each most.
+
+Comparison of a model in use and a new one on the same pupils and as-of dates, of a year that neither has seen.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
 from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error
 from decrochage_risk.evaluate import CAPACITY, capacity_list
-from decrochage_risk.evaluate.comparison import ComparedRows, ModelComparison, compare_rows
+from decrochage_risk.evaluate.comparison import ENTERS, LEAVES, ComparedRows, ModelComparison, compare_rows
+from decrochage_risk.explain import attribute
+from decrochage_risk.features import FAMILIES, FEATURE_BY_NAME
 from decrochage_risk.model import Snapshots, TrainedModel, score_rows, take_snapshots
-from decrochage_risk.model.calibration import probability
 from decrochage_risk.model.scored_rows import mature_dates, why_not_scored
 from decrochage_risk.model.updating import updated_years
 from decrochage_risk.policy import Policy, load_policy
 from decrochage_risk.records.outcome_table import outcomes_for
-from decrochage_risk.train.changed_sides import FAMILY_COLUMN, changed_sides
-from decrochage_risk.train.dimensions import dimensions_of
+from decrochage_risk.risk.calibration import probability
+from decrochage_risk.train.backtest import dimensions_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -27,7 +31,87 @@ if TYPE_CHECKING:
 
     from decrochage_risk.records.pupil_records import PupilRecords
 
-__all__ = ["compare_models"]
+    Floats = npt.NDArray[np.float64]
+
+
+__all__ = ["FAMILY_COLUMN", "LEVEL_AND_CALIBRATION", "changed_sides", "compare_models"]
+
+FAMILY_COLUMN: Final = "family"
+LEVEL_AND_CALIBRATION: Final = "Niveau moyen et calibration"
+"""What moves a pupil besides the facts: the risk of the reference pupil itself."""
+_FLAGGED = 2
+
+
+def changed_sides(
+    models: tuple[TrainedModel, TrainedModel],
+    rows: Snapshots,
+    risks: tuple[Floats, Floats],
+    tiers: tuple[npt.NDArray[np.int8], npt.NDArray[np.int8]],
+) -> pd.DataFrame:
+    """List the rows that change side, each with the family whose contribution moves most in that direction.
+
+    Parameters
+    ----------
+    models : pair of TrainedModel
+        In use, and new.
+    rows : Snapshots
+        Rows that both models score.
+    risks : pair of arrays, each of shape (rows,)
+        Their risks.
+    tiers : pair of arrays of int, each of shape (rows,)
+        Their tiers; 2 and 3 are on the list.
+
+    Returns
+    -------
+    DataFrame
+        One row per row that changes side, indexed by its position: ``pupil_id``, ``as_of``, ``school_id``, ``level``,
+        ``side`` ("enters", "leaves"), both risks and tiers, ``family`` (French label), and one ``moved_...`` column
+        per family, in log-odds (new minus in use; ``moved_base``: the reference pupil's risk).
+    """
+    old, new = (tier >= _FLAGGED for tier in tiers)
+    at = np.flatnonzero(old != new)
+    part = _taken(rows, at)
+    frame = part.rows[["pupil_id", "as_of", "school_id", "level"]].set_axis(at, axis=0)
+    frame["side"] = np.where(new[at], ENTERS, LEAVES)
+    for name, risk, tier in zip(("champion", "challenger"), risks, tiers, strict=True):
+        frame[f"risk_{name}"], frame[f"tier_{name}"] = risk[at], tier[at]
+    moved = (
+        _families(models[1], part) - _families(models[0], part)
+        if len(at)
+        else np.zeros((0, len(FAMILIES) + 1))
+    )
+    labels = np.array([*(family.label for family in FAMILIES), LEVEL_AND_CALIBRATION], dtype=object)
+    toward = np.where(new[at], 1.0, -1.0)[:, None] * moved
+    frame[FAMILY_COLUMN] = labels[toward.argmax(axis=1)] if len(at) else labels[:0]
+    codes = [*(family.code for family in FAMILIES), "base"]
+    return pd.concat(
+        [frame, pd.DataFrame(moved, index=at, columns=[f"moved_{code}" for code in codes])], axis=1
+    )
+
+
+def _taken(rows: Snapshots, at: npt.NDArray[np.intp]) -> Snapshots:
+    mask = np.zeros(len(rows.outcome), dtype=np.bool_)
+    mask[at] = True
+    return rows.take(mask)
+
+
+def _families(model: TrainedModel, rows: Snapshots) -> Floats:
+    """Calibrated log-odds per family, the reference pupil's in the last column."""
+    groups = score_rows(model, rows).groups
+    risk_model = model.risk_model
+    found = attribute(
+        risk_model,
+        risk_model.filled(rows.features, groups),
+        risk_model.reference_rows(rows.features, groups),
+    )
+    codes = [family.code for family in FAMILIES]
+    sums = np.zeros((len(rows.outcome), len(codes) + 1))
+    for column, values in zip(found.columns, found.contributions.T, strict=True):
+        if column in FEATURE_BY_NAME:
+            sums[:, codes.index(FEATURE_BY_NAME[column].family.code)] += values
+    sums[:, -1] = found.base
+    return sums
+
 
 _NOT_GATED = ("month",)
 
@@ -50,7 +134,7 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
 
     Only rows that both can score are compared, the others are counted. Promotion asks for a smaller log loss (the
     95 % interval over pupils below ``margin``) and for every gate of calibration and fairness on the list that the new
-    model would issue; see :func:`~decrochage_risk.evaluate.verdict.decide`. A year that one of the models has learnt from
+    model would issue; see :func:`~decrochage_risk.evaluate.comparison.decide`. A year that one of the models has learnt from
     gives ``review``, whatever the figures.
 
     Parameters
@@ -91,7 +175,7 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
 
     Examples
     --------
-    >>> from decrochage_risk.score.demo_model import load_demo_model
+    >>> from decrochage_risk.score.run_facts import load_demo_model
     >>> from decrochage_risk.synthetic import make_cohort
     >>> model, cohort = load_demo_model(), make_cohort(700, [2025], seed=3)
     >>> found = compare_models(model, model, cohort.records, cohort.outcomes,

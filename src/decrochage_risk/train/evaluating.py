@@ -11,15 +11,14 @@ from decrochage_risk.evaluate import CAPACITY, maturity_table
 from decrochage_risk.french import day as french_day
 from decrochage_risk.french import join, number, school_year
 from decrochage_risk.model import Snapshots, TrainedModel, score_rows, take_snapshots
-from decrochage_risk.model.calibration import probability
-from decrochage_risk.model.outcome import CENSORED
 from decrochage_risk.model.scored_rows import OUTSIDE_TRAINING, UNKNOWN_LEVEL
-from decrochage_risk.model.snapshots import TOO_SHORT
+from decrochage_risk.model.snapshots import CENSORED, TOO_SHORT
 from decrochage_risk.model.updating import updated_years
 from decrochage_risk.records.outcome_table import outcomes_for
+from decrochage_risk.risk.calibration import probability
 from decrochage_risk.school_year import to_date
 from decrochage_risk.train.backtest import can_be_known, learnt_baselines, report_on
-from decrochage_risk.train.labels import NOT_CLOSED, mature_only
+from decrochage_risk.train.training import NOT_CLOSED, mature_only
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -1,35 +1,55 @@
-"""Training: from records and outcomes to a calibrated, explained, measured model."""
+"""Which labels may be used: those known on the day that counts.
+
+What the card must tell of a training's data: how far back they reach, their warnings, the rows that they could not give.
+
+What a training leaves behind for the drift watch: how its features and risks were distributed.
+
+Training: from records and outcomes to a calibrated, explained, measured model.
+"""
 
 from __future__ import annotations
 
+import warnings
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from decrochage_risk.errors import NotEnoughDataError, explain_error
-from decrochage_risk.evaluate import SMALL_CELL, BaseRate, CardFacts, EvaluationReport, card_page, model_card
+import numpy as np
+
+from decrochage_risk.errors import NotEnoughDataError, TrainingWarning, explain_error
+from decrochage_risk.evaluate import (
+    SMALL_CELL,
+    BaseRate,
+    CardFacts,
+    EvaluationReport,
+    card_page,
+    mature_on,
+    model_card,
+)
+from decrochage_risk.features import FEATURE_BY_NAME
+from decrochage_risk.features.vigilance import LAST_YEAR_FEATURES
+from decrochage_risk.french import number, plural, school_year
 from decrochage_risk.model import (
     DEFAULT_CLOSES,
-    RiskModel,
+    SCORE,
+    FeatureDistributions,
     Snapshots,
     TrainedModel,
     closing_day,
     default_as_of_dates,
     take_snapshots,
 )
-from decrochage_risk.model.boosting import with_defaults
-from decrochage_risk.model.outcome import CENSORED
-from decrochage_risk.model.refused import refuse_in_training
+from decrochage_risk.model.refused_options import refuse_in_training
+from decrochage_risk.model.snapshots import CENSORED, TOO_SHORT, TrainingRecords
+from decrochage_risk.records.cells import CELL_RULES
 from decrochage_risk.records.levels import LEVEL_BY_NAME, LEVEL_NAMES, PATHWAY_LABELS
-from decrochage_risk.records.outcome_table import outcomes_for
+from decrochage_risk.records.outcome_table import TrainingTables, outcomes_for
+from decrochage_risk.records.pupil_records import PupilRecords
+from decrochage_risk.records.rules import CROSS_RULES, ROW_RULES
+from decrochage_risk.risk.boosting import with_defaults
 from decrochage_risk.school_year import school_year_of, to_date
 from decrochage_risk.train.backtest import can_be_known
-from decrochage_risk.train.caveats import no_year_before, of_records, rows_set_aside
-from decrochage_risk.train.distributing import distributions_of
-from decrochage_risk.train.held_out_counts import HeldOutCounts
-from decrochage_risk.train.labels import mature_only
 from decrochage_risk.train.leaks import missing_signals, missing_warnings, refuse_leaks, signals_of
-from decrochage_risk.train.parted_records import PartedRecords
-from decrochage_risk.train.shipping import fit_and_measure
+from decrochage_risk.train.model_choice import HeldOutCounts, fit_and_measure
 from decrochage_risk.train.supported import set_apart_supported
 
 if TYPE_CHECKING:
@@ -38,18 +58,138 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from decrochage_risk.model import FitOptions
     from decrochage_risk.policy import Policy
-    from decrochage_risk.records.pupil_records import PupilRecords
+    from decrochage_risk.risk import FitOptions, RiskModel
     from decrochage_risk.train.supported import Helped
 
-__all__ = ["train_model"]
+
+__all__ = [
+    "NOT_CLOSED",
+    "distributions_of",
+    "mature_only",
+    "no_year_before",
+    "of_records",
+    "rows_set_aside",
+    "train_model",
+]
+
+NOT_CLOSED: Final = "outcome window not closed yet"
+"""Why a row is left out when its label was read before its time."""
+
+
+def mature_only(snapshots: Snapshots, day: date | None) -> Snapshots:
+    """Keep the rows whose outcome was known on a day, and count the others.
+
+    Parameters
+    ----------
+    snapshots : Snapshots
+        Rows with their labels.
+    day : date or None
+        The day on which the outcomes were extracted; None keeps every row.
+
+    Raises
+    ------
+    NotEnoughDataError
+        When no outcome window had closed.
+    """
+    if day is None:
+        return snapshots
+    known = mature_on(snapshots.rows["matured"].to_numpy(), day)
+    if known.all():
+        return snapshots
+    if not known.any():
+        raise NotEnoughDataError(
+            explain_error(
+                f"None of the {len(known)} labels was known on {day.isoformat()}: their outcome windows close later",
+                expected="at least one school year whose outcome window had closed",
+                hint="Add earlier school years, or wait for the closing day before training and evaluating.",
+            )
+        )
+    kept = snapshots.take(known)
+    left_out = {**snapshots.left_out, NOT_CLOSED: int((~known).sum())}
+    return Snapshots(kept.features, kept.outcome, kept.rows, dict(sorted(left_out.items())))
+
+
+_RARELY, _OFTEN = 0.05, 0.5
+"""Shares of rows for which a value of the year before is known: almost none, then most."""
+
+
+def no_year_before(snapshots: Snapshots) -> list[str]:
+    """Say when the first year of training knows nothing of the year before (its cost: ``benchmarks/targets.py --records-from``)."""
+    years = snapshots.rows["school_year"].to_numpy()
+    first = int(years.min())
+    known = snapshots.features[[feature.name for feature in LAST_YEAR_FEATURES]].notna().to_numpy()
+    later = known[years > first]
+    if (
+        not len(later)
+        or not ((known[years == first].mean(axis=0) < _RARELY) & (later.mean(axis=0) > _OFTEN)).any()
+    ):
+        return []
+    return [
+        (
+            f"ce que dit l'année précédente n'est connu de presque personne en {school_year(first)}, première année apprise, et l'est "
+            "ensuite : les risques annoncés peuvent être trop hauts ; extraire une année de plus"
+        )
+    ]
+
+
+def of_records(records: TrainingTables) -> list[str]:
+    """Say what the card must tell of the records: their warnings, counted; without ``justified_on``, warn aloud too."""
+    meaning = {
+        rule.name: rule.meaning for rule in (*CELL_RULES, *(row.rule for row in ROW_RULES), *CROSS_RULES)
+    }
+    found = [
+        f"`{table}`, `{rule}` ({number(count)}) : {meaning[rule]}"
+        for (table, rule), count in sorted(records.faults.warnings.counts.items())
+    ]
+    if ("absences", "no_justified_on") in records.faults.warnings.counts:
+        warnings.warn(
+            "absences has no justified_on: the training sees motives settled after the as-of date, serving will not; "
+            "absences look more justified in training than when scoring. Hint: export justified_on.",
+            TrainingWarning,
+            stacklevel=3,
+        )
+    return found
+
+
+def rows_set_aside(snapshots: Snapshots) -> list[str]:
+    """Count the rows that had too little data, or an outcome still open, apart."""
+    count = snapshots.left_out.get(TOO_SHORT, 0)
+    early = snapshots.left_out.get(NOT_CLOSED, 0)
+    told = {"moins de 3 semaines de données": count, "issue pas encore close à l'extraction": early}
+    return [
+        f"{plural(rows, 'ligne laissée', 'lignes laissées')} de côté : {cause}"
+        for cause, rows in told.items()
+        if rows
+    ]
+
+
+def distributions_of(snapshots: Snapshots, risk_model: RiskModel) -> FeatureDistributions:
+    """Count the features of a training before anything is filled, and the scores of pupils left out of the fit.
+
+    Parameters
+    ----------
+    snapshots : Snapshots
+        The training rows.
+    risk_model : RiskModel
+        Just fitted on them; held-out scores where it has them, its own otherwise.
+    """
+    names = [name for name in snapshots.features.columns if name in FEATURE_BY_NAME]
+    held = risk_model.out_of_fold
+    groups = snapshots.rows["reference_group"].to_numpy()
+    if held is None:
+        score = risk_model.raw_log_odds(snapshots.features, groups)
+    else:
+        score = np.full(len(groups), np.nan)
+        score[held.rows] = held.log_odds
+    return FeatureDistributions.fit(snapshots.features[names].assign(**{SCORE: score}), groups)
+
 
 _LIBRARIES = ("lightgbm", "numpy", "pandas", "scikit-learn")
 
 
 def train_model(  # noqa: PLR0913 - the choices of a training, each with its default
-    records: PupilRecords,
+    records: PupilRecords | TrainingRecords,
     outcomes: Any = None,  # noqa: ANN401 - any table
     *,
     as_of_dates: Iterable[object] | None = None,
@@ -77,8 +217,8 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
 
     Parameters
     ----------
-    records : PupilRecords
-        Records of all the school years.
+    records : PupilRecords or TrainingRecords
+        Records of all the school years; in parts when they are larger than memory.
     outcomes : table, optional
         What became of the pupils; the records' own ``outcomes`` when left out.
     as_of_dates : iterable of date, optional
@@ -185,7 +325,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
 
 
 def _snapshots(
-    records: PupilRecords,
+    records: PupilRecords | TrainingRecords,
     table: pd.DataFrame,
     dates: list[date],
     *,
@@ -193,13 +333,13 @@ def _snapshots(
     progress: Callable[[str], None] | None,
 ) -> Snapshots:
     """Rows of every date, from records that are all there or part by part."""
-    if isinstance(records, PartedRecords):
-        return records.snapshots(dates, closes=closes)
-    return take_snapshots(records, table, dates, closes=closes, progress=progress)
+    if isinstance(records, PupilRecords):
+        return take_snapshots(records, table, dates, closes=closes, progress=progress)
+    return records.snapshots(dates, closes=closes)
 
 
 def _dates(
-    records: PupilRecords,
+    records: PupilRecords | TrainingRecords,
     outcomes: pd.DataFrame,
     as_of_dates: Iterable[object] | None,
     school_years: Iterable[int] | None,

@@ -1,4 +1,14 @@
-"""The watch between two trainings: whether pupils, records and outcomes are still those that the model knows."""
+"""What each table tells of the outcome, against what it told in training: where a change of meaning is to be looked for.
+
+A slope of all risks hides it when absences come to tell less while marks tell as much. So the outcome is fitted on the
+announced log-odds, taken as they are, and once more on the part of them that comes from one table: its coefficient is 0
+while the table tells what it told, -0.5 where it tells half as much. (Steyerberg et al., Validation and updating of
+predictive logistic regression models, Statistics in Medicine 23, 2004, 2567-2586, of single predictors.)
+
+The checks of the drift watch that read matured labels: level and slope of the calibration, and what each table tells.
+
+The watch between two trainings: whether pupils, records and outcomes are still those that the model knows.
+"""
 
 from __future__ import annotations
 
@@ -11,31 +21,246 @@ import numpy as np
 import pandas as pd
 
 from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error
+from decrochage_risk.evaluate import calibration_slope_intercept
+from decrochage_risk.evaluate.baselines import fit_logistic
 from decrochage_risk.evaluate.comparison import suppressed
-from decrochage_risk.evaluate.drift import DriftReport, DriftSign, UnitDrift, worst
-from decrochage_risk.model import MINIMUM_DAYS, SCORE, days_of_data, matrix_with_context
+from decrochage_risk.evaluate.drift import ALPHA, DriftReport, DriftSign, UnitDrift, worst
+from decrochage_risk.evaluate.rows import sorted_codes
+from decrochage_risk.explain import attribute
+from decrochage_risk.features import FEATURE_BY_NAME
+from decrochage_risk.french import join, school_year
+from decrochage_risk.model import (
+    MINIMUM_DAYS,
+    SCORE,
+    days_of_data,
+    matrix_with_context,
+    score_rows,
+    take_snapshots,
+)
+from decrochage_risk.model.scored_rows import mature_dates
+from decrochage_risk.model.updating import refuse_training_years, updated_years
 from decrochage_risk.records.levels import LEVEL_NAMES
-from decrochage_risk.school_year import to_date
+from decrochage_risk.records.outcome_table import outcomes_for
+from decrochage_risk.risk import fit_offset
+from decrochage_risk.school_year import school_year_of, to_date
 from decrochage_risk.train.backtest import can_be_known
-from decrochage_risk.train.drift_labels import calibration_signs
-from decrochage_risk.train.drift_signs import missing_table_signs, shift_signs, two_sample_sign
-from decrochage_risk.train.drift_windows import (
+from decrochage_risk.train.drift_signs import (
+    TABLES,
     alike_extent,
+    bounded_sign,
     comparable_columns,
     current_columns,
+    missing_table_signs,
+    not_measured,
+    shift_signs,
+    two_sample_sign,
     uncompared_sign,
     within_extent,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
     import numpy.typing as npt
 
     from decrochage_risk.model import FeatureDistributions, TrainedModel
+    from decrochage_risk.model.scored_rows import ScoredRows
     from decrochage_risk.records.pupil_records import PupilRecords
 
-__all__ = ["watch_drift"]
+    Floats = npt.NDArray[np.float64]
+
+
+__all__ = [
+    "calibration_signs",
+    "judged_tables",
+    "table_signs",
+    "told_by_table",
+    "training_error",
+    "watch_drift",
+]
+
+LEAST_SPREAD: Final = 0.25
+"""Standard deviation of a table's part of the log-odds under which the labels of a year cannot judge it."""
+WATCH: Final = (0.75, 1.33)
+STOP: Final = (0.5, 2.0)
+"""A table is to be watched where it tells a quarter less or a third more than it did, beyond chance; its risks are not to
+be used before a look where the whole interval lies beyond half or twice."""
+
+
+def told_by_table(model: TrainedModel, scored: ScoredRows) -> dict[str, Floats]:
+    """Sum the contributions of each row, in calibrated log-odds, by the table that their features come from."""
+    features, groups, trained = scored.snapshots.features, scored.groups, model.risk_model
+    found = attribute(trained, trained.filled(features, groups), trained.reference_rows(features, groups))
+    parts: dict[str, Floats] = {}
+    for column, values in zip(found.columns, found.contributions.T, strict=True):
+        if column in FEATURE_BY_NAME:
+            table = FEATURE_BY_NAME[column].table
+            parts[table] = parts.get(table, np.zeros(len(values))) + values
+    return parts
+
+
+def judged_tables(parts: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Keep the tables that move the risks enough to be judged.
+
+    Examples
+    --------
+    >>> list(judged_tables({"absences": np.array([-0.5, 0.5]), "orientation": np.array([0.0, 0.1])}))
+    ['absences']
+    """
+    return {table: part for table, part in parts.items() if part.std() >= LEAST_SPREAD}
+
+
+def table_signs(
+    outcome: Floats,
+    log_odds: Floats,
+    parts: Mapping[str, Floats],
+    pupils: npt.NDArray[np.object_],
+    *,
+    reach: float,
+) -> list[DriftSign]:
+    """Judge what each table tells.
+
+    Parameters
+    ----------
+    outcome, log_odds : arrays of shape (rows,)
+        0 or 1; the calibrated log-odds that were announced.
+    parts : mapping of str to array of shape (rows,)
+        Part of the log-odds that comes from each table, see :func:`told_by_table`.
+    pupils : array of shape (rows,)
+        Pupil of each row, for the interval.
+    reach : float
+        Half of an interval, in standard errors of the labels.
+
+    Returns
+    -------
+    list of DriftSign
+        Of check ``relation``, in the order of ``parts``; the figure is 1 where the table tells what it told.
+    """
+    codes, ones = sorted_codes(pupils), np.ones(len(outcome))
+    found = []
+    for table, part in parts.items():
+        fit = fit_logistic([ones, part - part.mean()], outcome, offset=log_odds, clusters=codes)
+        if fit is not None:
+            figure = 1.0 + float(fit.coefficients[1]), reach * float(np.sqrt(fit.covariance[1, 1]))
+            label = TABLES.get(table, table)
+            words = f"{label} : lien avec l'issue (1 : comme à l'apprentissage)"
+            found.append(
+                bounded_sign("relation", f"lien de l'issue, {label}", words, figure, 1.0, WATCH, STOP)
+            )
+    return found
+
+
+LEVEL_WATCH: Final = 0.10
+LEVEL_STOP: Final = 0.25
+SLOPE_WATCH: Final = (0.9, 1.1)
+SLOPE_STOP: Final = (0.75, 1.33)
+"""Calibration: to watch when the figure lies beyond the bounds that a model must meet when it is trained and its interval
+excludes what is expected; to stop when the whole interval lies beyond those at which it is not used (the bounds are the
+gates' of :mod:`decrochage_risk.evaluate.gates`)."""
+LEAST_LABELS: Final = 300
+_NORMAL_975: Final = 1.959963984540054
+
+
+def calibration_signs(
+    model: TrainedModel,
+    records: PupilRecords,
+    outcomes: Any,  # noqa: ANN401 - any table
+    labels_as_of: Iterable[object],
+    labels_known_on: object,
+) -> list[DriftSign]:
+    """Hold the risks against matured labels: the level, the slope, and what each table tells.
+
+    Each interval counts the error of the training too (:func:`training_error`), and the chance of a false alarm
+    (:data:`~decrochage_risk.evaluate.drift.ALPHA`) is divided among all of them (Bonferroni). A level that an update has
+    moved to these outcomes is not judged on them.
+    """
+    asked = list(labels_as_of)
+    if not asked:
+        return [not_measured("calibration", "niveau moyen", "aucune issue close n'a été donnée")]
+    month, last = model.trained_on["outcome_closes"]
+    dates, _ = mature_dates(asked, labels_known_on, (month, last))
+    refuse_training_years(model, dates)
+    scored = score_rows(
+        model, take_snapshots(records, outcomes_for(records, outcomes), dates, closes=(month, last))
+    )
+    left = scored.snapshots.rows[["pupil_id"]].assign(left=scored.snapshots.outcome)
+    people = left.groupby("pupil_id")["left"].max()
+    if len(people) < LEAST_LABELS or not 0 < people.mean() < 1:
+        why = f"moins de {LEAST_LABELS} issues closes, ou une seule issue"
+        return [not_measured("calibration", "niveau moyen", why)]
+    moved = sorted({school_year_of(day) for day in dates} & updated_years(model))
+    return _judged(model, scored, training_error(model, float(people.sum())), moved)
+
+
+def _judged(
+    model: TrainedModel, scored: ScoredRows, own_error: float, moved: Sequence[int] = ()
+) -> list[DriftSign]:
+    """Judge level, slope and tables, each with its share of the chance of a false alarm."""
+    from scipy.stats import norm  # noqa: PLC0415  # heavy: loaded on first use
+
+    parts = judged_tables(told_by_table(model, scored))
+    reach = float(norm.isf(ALPHA / (2 * (2 + len(parts))))) * own_error
+    outcome, pupils = scored.snapshots.outcome, scored.snapshots.rows["pupil_id"].to_numpy()
+    odds = model.risk_model.calibration.apply(scored.raw_log_odds)
+    signs = [_level_sign(model, scored, odds, reach, moved)]
+    fitted = calibration_slope_intercept(outcome, odds, pupils=pupils)
+    if fitted.slope is not None and fitted.slope_low is not None and fitted.slope_high is not None:
+        half = reach * (fitted.slope_high - fitted.slope_low) / (2.0 * _NORMAL_975)
+        found = (fitted.slope, half), 1.0, SLOPE_WATCH, SLOPE_STOP
+        signs.append(bounded_sign("slope", "pente", "pente de calibration", *found))
+    return [*signs, *table_signs(outcome, odds, parts, pupils, reach=reach)]
+
+
+def _level_sign(
+    model: TrainedModel, scored: ScoredRows, odds: Floats, reach: float, moved: Sequence[int]
+) -> DriftSign:
+    """Judge the level, unless an update has moved it to these very outcomes: it would then be right by itself."""
+    if moved:
+        years = join([school_year(year) for year in moved])
+        why = f"le niveau du modèle a été mis à jour sur les issues de {years}"
+        return not_measured("calibration", "niveau moyen", why)
+    outcome, pupils = scored.snapshots.outcome, scored.snapshots.rows["pupil_id"].to_numpy()
+    offset, error = fit_offset(odds, outcome, pupils)
+    bounds = (-LEVEL_WATCH, LEVEL_WATCH), (-LEVEL_STOP, LEVEL_STOP)
+    words = f"niveau moyen de calibration{_other_extent(model, scored)}"
+    return bounded_sign("calibration", "niveau moyen", words, (offset, reach * error), 0.0, *bounds)
+
+
+def _other_extent(model: TrainedModel, scored: ScoredRows) -> str:
+    """Say when these pupils' records go back otherwise than those of the training: that alone moves the level."""
+    kept = model.distributions
+    if kept is None:
+        return ""
+    known = np.isin(scored.groups, list(kept.counts))
+    features = scored.snapshots.features[known].reset_index(drop=True)
+    if not known.any() or alike_extent(kept, features, scored.groups[known]):
+        return ""
+    return " (historique d'une autre étendue qu'à l'apprentissage, qui à lui seul le déplace)"
+
+
+def training_error(model: TrainedModel, leavers: float) -> float:
+    """Give the factor by which the training's own error widens that of the labels.
+
+    A level learnt from k times the leavers has an error of its own, of a k-th of the variance: without a change, the two
+    years differ by both. A leaver of the training has a row per as-of date of a school year.
+
+    Parameters
+    ----------
+    model : TrainedModel
+    leavers : float
+        Pupils among the labels who left.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> told = {"events": 800, "as_of": ["2022-11-05", "2023-03-05", "2023-11-05", "2024-03-05"], "school_years": [2022, 2023]}
+    >>> round(training_error(SimpleNamespace(trained_on=told), 100), 3)
+    1.118
+    """
+    told = model.trained_on
+    rows_each = len(told["as_of"]) / len(told["school_years"])
+    return float(np.sqrt(1.0 + leavers * rows_each / max(told["events"], 1)))
+
 
 LEAST_PUPILS: Final = 30
 """Pupils of a school under which it is looked at together with the other small ones."""
@@ -86,7 +311,7 @@ def watch_drift(
 
     Everybody: population stability index of every feature before anything is filled (missing in a bin of its own where
     the window lies in the school year) and of the raw score, against the training's shares at the same level and month,
-    judged where both can be compared (:mod:`decrochage_risk.train.drift_windows`); tables that are missing; with matured labels, the level and slope of the calibration and what each table tells; with a year more of
+    judged where both can be compared (:mod:`decrochage_risk.train.drift_signs`); tables that are missing; with matured labels, the level and slope of the calibration and what each table tells; with a year more of
     records, how well a classifier tells this year's pupils from last year's (Lopez-Paz and Oquab, ICLR 2017).
     Each school of 30 pupils or more: the same indices and tables against the same school a year before; without
     that year in the records, its missing tables alone. Smaller schools are looked at together.

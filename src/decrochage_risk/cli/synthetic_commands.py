@@ -1,0 +1,178 @@
+"""``cohort``: synthetic pupils with their true probability, written block by block, or with every fault of the catalogue.
+
+``demo``: the whole path on synthetic pupils, with the bundled demonstration model.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import decrochage_risk as dr
+from decrochage_risk import french
+from decrochage_risk.cli.files import check_target_folder, read_extracts, writing
+from decrochage_risk.cli.options import OnFault
+from decrochage_risk.cli.output import say, steps
+from decrochage_risk.cli.score_command import say_scores
+
+__all__ = ["cohort", "demo"]
+
+
+class FileFormat(StrEnum):
+    """How a cohort is written."""
+
+    PARQUET = "parquet"
+    CSV = "csv"
+
+
+SchoolYears = Annotated[
+    list[int] | None,
+    typer.Option(
+        "--school-year",
+        metavar="AAAA",
+        show_default=False,
+        help="Année scolaire (2024 = 2024-2025) ; à répéter, années qui se suivent. 2022 à 2024 par défaut.",
+    ),
+]
+Difficulty = Annotated[
+    str,
+    typer.Option(
+        "--difficulty",
+        metavar="observable|realistic|hard",
+        help="Le risque tient à ce que les tables montrent (observable), ou aussi à ce qu'elles taisent (realistic : "
+        "élèves discrets, tables non transmises ; hard : davantage, et des issues fausses).",
+    ),
+]
+Youngest = Annotated[
+    str, typer.Option("--youngest", metavar="6e|3e", help="Niveau par lequel la cohorte commence.")
+]
+Regimes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--regime",
+        metavar="NOM",
+        show_default=False,
+        help="Ce qui change la dernière année ; à répéter. prior_shift : 1,3 fois plus de sorties ; concept_drift : les "
+        "absences disent moins ; stops_recording : un lycée ne saisit plus les absences ; new_marking : des "
+        "établissements notent plus bas ; merged_school : deux collèges n'en font plus qu'un.",
+    ),
+]
+Messy = Annotated[
+    bool,
+    typer.Option(
+        "--messy",
+        help="Écrire, en CSV, quatre extraits fautifs (rows, columns, tables, twice) qui violent ensemble chaque règle "
+        "de « check ».",
+    ),
+]
+
+
+def cohort(  # noqa: PLR0913 - one argument per option of the command
+    out: Annotated[Path, typer.Argument(metavar="SORTIE", show_default=False, help="Dossier à écrire.")],
+    *,
+    pupils: Annotated[
+        int, typer.Option("--pupils", metavar="N", help="Élèves distincts, toutes années ensemble.")
+    ] = 2000,
+    school_year: SchoolYears = None,
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="N", help="Graine : la même donne la même cohorte.")
+    ] = 0,
+    difficulty: Difficulty = "observable",
+    youngest: Youngest = "6e",
+    regime: Regimes = None,
+    messy: Messy = False,
+    file_format: Annotated[
+        FileFormat, typer.Option("--format", help="Format des fichiers.")
+    ] = FileFormat.PARQUET,
+) -> None:
+    """Tirer une cohorte d'élèves synthétiques, avec la probabilité vraie de chacun.
+
+    Lit : rien.
+
+    Écrit dans le dossier : pupils, enrolments, absences, grades, orientation, outcomes, coverage (si des tables ne sont pas
+    transmises), et truth (la probabilité vraie, que les autres commandes ne lisent pas). Une cohorte synthétique déjà là
+    est remplacée ; d'autres tables ne le sont jamais. Une grande cohorte est tirée et écrite par blocs : une région (208 000 élèves de la 3e à la terminale :
+    --pupils 208000 --youngest 3e --school-year 2024) tient en mémoire. Avec --messy, les extraits fautifs seulement.
+    """
+    from decrochage_risk.synthetic import make_cohort, write_cohort, write_messy  # noqa: PLC0415 - pandas loads on first use
+    from decrochage_risk.synthetic.blocks import checked_plan  # noqa: PLC0415 - same
+
+    check_target_folder(out)
+    years, regimes = school_year or [2022, 2023, 2024], tuple(regime or ())
+    checked_plan(pupils, years, seed, difficulty, youngest, regimes, None)
+    with steps() as step:
+        if messy:
+            made = make_cohort(
+                pupils, years, seed, difficulty, youngest=youngest, regimes=regimes, progress=step
+            )
+            with writing(out / "rows"):
+                files = write_messy(out, made.tables, seed)
+        else:
+            with writing(out / "pupils"):
+                files = write_cohort(
+                    out,
+                    pupils,
+                    years,
+                    seed,
+                    difficulty,
+                    file_format=file_format.value,
+                    youngest=youngest,
+                    regimes=regimes,
+                    progress=step,
+                )
+    for path, rows in files.items():
+        say(f"{path.relative_to(out).with_suffix('').as_posix()} : {french.plural(rows, 'ligne')}")
+    say(f"{french.plural(len(files), 'fichier')} dans {out}. Élèves synthétiques : aucun n'est réel.")
+
+
+SCHOOL_YEARS = (2023, 2024)
+AS_OF = "2025-03-05"
+_SHOWN = 6
+_STEPS = 5
+
+
+def demo(
+    *,
+    out: Annotated[Path, typer.Option("--out", metavar="DOSSIER", help="Où écrire.")] = Path("out/demo"),
+    pupils: Annotated[int, typer.Option("--pupils", metavar="N", help="Élèves synthétiques.")] = 2000,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Graine du tirage.")] = 2025,
+) -> None:
+    """Montrer tout le chemin sur des élèves synthétiques, avec le modèle de démonstration.
+
+    Lit : rien.
+
+    Écrit dans le dossier : extraits/ (les tables en Parquet, que les autres commandes lisent) et scores/ (scores,
+    motifs, contributions en Parquet, run.json, une liste CSV par établissement). Les fichiers de mêmes noms sont
+    remplacés.
+    """
+    extracts, results = out / "extraits", out / "scores"
+    check_target_folder(extracts)
+    check_target_folder(results)
+    with steps(_STEPS) as step:
+        step("Tirage des élèves synthétiques")
+        from decrochage_risk.synthetic import make_cohort  # noqa: PLC0415 - pandas loads on first use
+
+        made = make_cohort(pupils, list(SCHOOL_YEARS), seed)
+        step("Écriture des extraits")
+        with writing(extracts / "pupils.parquet"):
+            made.write(extracts)
+        step("Lecture et vérification des extraits")
+        read = read_extracts(extracts, on_fault=OnFault.RAISE, calendar=None)
+        step("Scores et motifs")
+        scores = dr.score_pupils(read.records, as_of=AS_OF)
+        step("Écriture des scores")
+        with writing(results / "scores.parquet"):
+            scores.write(results)
+    years = french.join([french.school_year(year) for year in SCHOOL_YEARS])
+    say(f"{french.plural(len(read.records), 'élève synthétique', 'élèves synthétiques')}, {years}.")
+    for line in read.told():
+        say(line)
+    say_scores(scores, _SHOWN, results / "listes", spread=True)
+    say(f"\nModèle de démonstration ({scores.run.model.id}), entraîné sur des élèves synthétiques :")
+    say("ses scores montrent le fonctionnement, ils ne décrivent aucun élève réel.")
+    say(f"Extraits : {extracts}")
+    say(f"Scores, motifs et listes par établissement : {results}")
+    say(f"Pour continuer : decrochage-risk check {extracts}")

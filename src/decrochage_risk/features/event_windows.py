@@ -1,0 +1,587 @@
+"""The engine: windows over known records as differences of running sums between search bounds.
+
+Rows are sorted by pupil and day once; a window then costs one binary search per pupil and bound, shared by every
+feature that asks for the same one.
+
+What several features ask of the absences and the calendar: blocks of four weeks, days after holidays, past years.
+
+What several features ask of the grades: means per subject of a window, missed work, averages of a period.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from decrochage_risk.features import kernels
+from decrochage_risk.features import kernels as trajectory_kernels
+from decrochage_risk.features.windows import BEFORE_12W, LAST_12W, YEAR
+from decrochage_risk.records.levels import LEVELS
+from decrochage_risk.records.table_schemas import TABLES
+from decrochage_risk.school_year import day_number, school_year_of, year_start
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Sequence
+
+    import numpy.typing as npt
+
+    from decrochage_risk.features.windows import Window
+    from decrochage_risk.records.encoded_tables import Absences, Grades, Orientation
+    from decrochage_risk.records.pupil_records import KnownRecords
+    from decrochage_risk.school_year import SchoolCalendar
+
+    Floats = npt.NDArray[np.float64]
+    Ints = npt.NDArray[np.int64]
+
+
+__all__ = [
+    "BLOCK_DAYS",
+    "FALL",
+    "Facts",
+    "absent_weeks",
+    "block_rates",
+    "calendar_sums",
+    "code_of",
+    "days_after_holidays",
+    "enrolled_sum",
+    "enrolled_sum_from",
+    "last_year_span",
+    "mark_count",
+    "missed_rows",
+    "missed_share",
+    "months_of",
+    "period_average_change",
+    "rate",
+    "rate_of_year_at",
+    "ratio",
+    "same_weeks_last_year",
+    "school_day_numbers",
+    "since_4e_rate",
+    "starts_of",
+    "subject_falls",
+    "subject_means",
+]
+
+_Made = TypeVar("_Made")
+
+MINIMUM_POSSIBLE_HALF_DAYS = 8
+"""A rate over fewer possible half-days than this is NaN (FEATURES, conventions)."""
+
+
+def code_of(table: str, column: str, choice: str) -> int:
+    """Position of ``choice`` among the declared choices of a column: its code in the sorted arrays."""
+    found = next(declared for declared in TABLES[table].columns if declared.name == column)
+    return found.choices.index(choice)
+
+
+def starts_of(pupil: npt.NDArray[np.int32], pupils: int) -> npt.NDArray[np.int64]:
+    """First row of each pupil in rows sorted by pupil, and one past the end."""
+    return kernels.first_rows(pupil, pupils)
+
+
+class _Events:
+    """Rows of one event table with their running sums and search bounds, computed once."""
+
+    def __init__(self, pupil: npt.NDArray[np.int32], day: npt.NDArray[np.int32], pupils: int) -> None:
+        self.day = day
+        self.starts = starts_of(pupil, pupils)
+        self._bounds: dict[int, npt.NDArray[np.int64]] = {}
+        self._sums: dict[str, Floats] = {}
+
+    def bound(self, day: int) -> npt.NDArray[np.int64]:
+        """First row of each pupil on or after ``day``."""
+        if day not in self._bounds:
+            first = np.full(self.starts.size - 1, day, dtype=np.int64)
+            self._bounds[day] = kernels.first_row_from(self.day, self.starts, first)
+        return self._bounds[day]
+
+    def sum(self, key: str, values: Floats | Callable[[], Floats], first: int, after: int) -> Floats:
+        """Sum of ``values`` (one per row, or what makes them; named by ``key``) over the days [first, after)."""
+        if key not in self._sums:
+            self._sums[key] = kernels.running_sums(values() if callable(values) else values, self.starts)
+        return kernels.window_sums(self._sums[key], self.bound(first), self.bound(after))
+
+
+class Facts:
+    """What features ask of known records; every answer is one value per pupil.
+
+    Parameters
+    ----------
+    known : KnownRecords
+        Records cut at the as-of date.
+    """
+
+    def __init__(self, known: KnownRecords) -> None:
+        self.known = known
+        self.pupils = known.pupil_count
+        self._subject_means: dict[tuple[int, int], Floats] = {}
+
+    def has(self, table: str) -> bool:
+        """Whether a table is known at all."""
+        return table in {"pupils", "enrolments"} or getattr(self.known.arrays, table) is not None
+
+    def once(self, key: Hashable, make: Callable[[], _Made]) -> _Made:
+        """Give what ``make`` returns, made once under ``key``: what several features share."""
+        shared: dict[Hashable, Any] = self.__dict__.setdefault("_shared", {})
+        if key not in shared:
+            shared[key] = make()
+        made: _Made = shared[key]
+        return made
+
+    def not_covered(self, table: str, first: int, after: int) -> npt.NDArray[np.bool_]:
+        """Pupils with an enrolled day in [first, after) on which ``table`` is not in the extract, found once."""
+        return self.once(
+            ("not_covered", table, first, after), lambda: self.known.not_covered(table, first, after)
+        )
+
+    # Enrolments and levels -------------------------------------------------------------------------------------
+
+    @cached_property
+    def enrolment_starts(self) -> npt.NDArray[np.int64]:
+        """First enrolment row of each pupil."""
+        return starts_of(self.known.arrays.enrolments.pupil, self.pupils)
+
+    @cached_property
+    def first_year(self) -> int:
+        """Earliest school year of any known enrolment (at most the current one)."""
+        years = self.known.arrays.enrolments.school_year
+        return min(int(years.min()), self.known.school_year) if years.size else self.known.school_year
+
+    @cached_property
+    def levels(self) -> npt.NDArray[np.int8]:
+        """Level of each pupil (row) in each school year (column) from ``first_year`` to the current; -1 none."""
+        rows = self.known.arrays.enrolments
+        table = np.full((self.pupils, self.known.school_year - self.first_year + 1), -1, dtype=np.int8)
+        inside = rows.school_year <= self.known.school_year
+        # Rows are sorted by start: of several in a year, the latest is written last and stays.
+        table[rows.pupil[inside], rows.school_year[inside] - self.first_year] = rows.level[inside]
+        return table
+
+    def level_in(self, names: frozenset[str]) -> npt.NDArray[np.bool_]:
+        """Which cells of ``levels`` are one of the named levels."""
+        member = np.array([level.name in names for level in LEVELS] + [False], dtype=np.bool_)
+        found: npt.NDArray[np.bool_] = member[self.levels]
+        return found
+
+    def first_year_in(self, names: frozenset[str]) -> npt.NDArray[np.int64]:
+        """First school year of each pupil at one of the named levels; a year past the current where none."""
+        found = self.level_in(names)
+        first = np.where(found.any(axis=1), found.argmax(axis=1), found.shape[1])
+        years: npt.NDArray[np.int64] = (first + self.first_year).astype(np.int64)
+        return years
+
+    # The calendar ----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def _prefix(self) -> npt.NDArray[np.int64]:
+        """School half-days before each day of the calendar."""
+        return np.concatenate(([0], np.cumsum(self.known.calendar.values, dtype=np.int64)))
+
+    @property
+    def _origin(self) -> int:
+        return self.known.calendar.first_day_number
+
+    def _relative(self, days: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
+        return (days - self._origin).astype(np.int32)
+
+    def school_half_days(self, first: int, after: int) -> Floats:
+        """School half-days in [first, after) while enrolled, before placements and exclusions are taken off."""
+        rows = self.known.arrays.enrolments
+        return kernels.calendar_half_days(
+            self._prefix, self.enrolment_starts, self._relative(rows.start), self._relative(rows.end),
+            first - self._origin, after - self._origin,
+        )  # fmt: skip
+
+    def school_weeks(self, window: Window) -> Floats:
+        """ISO weeks of the window with at least one school half-day while enrolled."""
+        first, after = window.span(self.known)
+        rows = self.known.arrays.enrolments
+        return kernels.enrolled_weeks(
+            self._prefix, self.enrolment_starts, self._relative(rows.start), self._relative(rows.end),
+            first - self._origin, after - self._origin, self._origin,
+        )  # fmt: skip
+
+    # Absences --------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def absence_rows(self) -> Absences:
+        """Rows of ``absences`` that count: an enrolment is open, there is school, at most that day's half-days."""
+        rows = self.known.arrays.absences
+        if rows is None:
+            raise LookupError("absences")  # Feature.values asks `has` first
+        enrolments = self.known.arrays.enrolments
+        is_open = kernels.open_on_day(
+            rows.pupil, rows.day, self.enrolment_starts, enrolments.start, enrolments.end
+        )
+        return rows.take(is_open & (self._half_days_of(rows.day) > 0))
+
+    def _half_days_of(self, days: npt.NDArray[np.int32]) -> npt.NDArray[np.int8]:
+        """Half-days of each day; school years outside the known calendar are never counted."""
+        return self.known.calendar.half_days_zero_outside(days)
+
+    @cached_property
+    def absence_events(self) -> _Events:
+        """Counted absence rows, with bounds and running sums."""
+        return _Events(self.absence_rows.pupil, self.absence_rows.day, self.pupils)
+
+    def absence_values(self, what: str) -> Floats:
+        """Half-days (rows for ``lateness``) per counted row: absent, unjustified, exclusion, away or lateness."""
+        return self._absence_values[what]
+
+    @cached_property
+    def _absence_values(self) -> dict[str, Floats]:
+        rows = self.absence_rows
+        half_days = np.minimum(rows.half_days, self._half_days_of(rows.day)).astype(np.float64)
+        kind = {name: rows.kind == code_of("absences", "kind", name) for name in _KINDS}
+        absent = np.where(kind["absence"], half_days, 0.0)
+        return {
+            "absent": absent,
+            "unjustified": np.where(rows.justified, 0.0, absent),
+            "exclusion": np.where(kind["exclusion"], half_days, 0.0),
+            "away": np.where(kind["exclusion"] | kind["placement"], half_days, 0.0),
+            "lateness": kind["lateness"].astype(np.float64),
+        }
+
+    def absence_sum(self, what: str, first: int, after: int) -> Floats:
+        """Sum of :meth:`absence_values` over the days [first, after)."""
+        return self.absence_events.sum(what, self.absence_values(what), first, after)
+
+    def absence_rate(self, first: int, after: int) -> Floats:
+        """Absent over possible half-days in [first, after); NaN under 8 possible half-days."""
+        if after <= first:
+            return np.full(self.pupils, np.nan)
+        possible = self.school_half_days(first, after) - self.absence_sum("away", first, after)
+        return rate(self.absence_sum("absent", first, after), possible)
+
+    def absence_rate_of_years(self, first_years: npt.NDArray[np.int64]) -> Floats:
+        """Rate over the known school years before the current one, from each pupil's first year on."""
+        absent, possible = np.zeros(self.pupils), np.zeros(self.pupils)
+        for year in range(self.first_year, self.known.school_year):
+            if not self.known.calendar.covers_year(year):
+                continue
+            first, after = day_number(year_start(year)), day_number(year_start(year + 1))
+            counted = first_years <= year
+            away = self.absence_sum("away", first, after)
+            absent += np.where(counted, self.absence_sum("absent", first, after), 0.0)
+            possible += np.where(counted, self.school_half_days(first, after) - away, 0.0)
+        return rate(absent, possible)
+
+    # Grades ----------------------------------------------------------------------------------------------------
+
+    @cached_property
+    def grade_rows(self) -> Grades:
+        """All known rows of ``grades``."""
+        rows = self.known.arrays.grades
+        if rows is None:
+            raise LookupError("grades")  # Feature.values asks `has` first
+        return rows
+
+    @cached_property
+    def marks(self) -> Grades:
+        """The marks: graded rows; term averages only in school years without a graded assessment."""
+        rows = self.grade_rows
+        if not len(rows):
+            return rows
+        first, last = int(rows.day.min()), int(rows.day.max())
+        counted = kernels.marks_that_count(
+            self.grade_events.starts, rows.day, rows.status, rows.kind,
+            code_of("grades", "status", "graded"), code_of("grades", "kind", "assessment"),
+            first, _school_years(first, last),
+        )  # fmt: skip
+        return rows.take(counted)
+
+    @cached_property
+    def mark_events(self) -> _Events:
+        """Marks, with bounds and running sums."""
+        return _Events(self.marks.pupil, self.marks.day, self.pupils)
+
+    def mean_mark(self, first: int, after: int) -> Floats:
+        """Weighted mean of the marks over the days [first, after); NaN where the weights sum to 0."""
+        marks, events = self.marks, self.mark_events
+        weight = events.sum("weight", lambda: marks.coefficient, first, after)
+        total = events.sum("total", lambda: marks.coefficient * marks.mark, first, after)
+        return ratio(total, weight)
+
+    def mark_share(self, below: float, first: int, after: int) -> Floats:
+        """Unweighted share of the marks under ``below`` over the days [first, after)."""
+        marks, events = self.marks, self.mark_events
+        low = events.sum(f"below {below}", lambda: (marks.mark < below).astype(np.float64), first, after)
+        return ratio(low, (events.bound(after) - events.bound(first)).astype(np.float64))
+
+    def subject_means(self, first: int, after: int) -> Floats:
+        """Weighted mean per pupil (row) and subject (column) over the days [first, after), NaN where none."""
+        if (first, after) not in self._subject_means:
+            marks, events = self.marks, self.mark_events
+            subjects = len(next(c for c in TABLES["grades"].columns if c.name == "subject").choices)
+            weight, total = kernels.sums_by_code(
+                marks.subject,
+                subjects,
+                marks.coefficient,
+                marks.mark,
+                events.bound(first),
+                events.bound(after),
+            )
+            self._subject_means[first, after] = ratio(total, weight)
+        return self._subject_means[first, after]
+
+    @cached_property
+    def grade_events(self) -> _Events:
+        """All known rows of ``grades``, with bounds and running sums."""
+        return _Events(self.grade_rows.pupil, self.grade_rows.day, self.pupils)
+
+    # Orientation -----------------------------------------------------------------------------------------------
+
+    @cached_property
+    def orientation_rows(self) -> Orientation:
+        """All known rows of ``orientation``, in the order in which the last one is the latest."""
+        rows = self.known.arrays.orientation
+        if rows is None:
+            raise LookupError("orientation")  # Feature.values asks `has` first
+        return rows
+
+    def latest(self, event: str) -> tuple[Orientation, npt.NDArray[np.intp]]:
+        """Rows of one event, and the position of each pupil's latest one in them (-1 = none)."""
+        rows = self.orientation_rows
+        chosen = rows.take(rows.event == code_of("orientation", "event", event))
+        position = np.full(self.pupils, -1, dtype=np.intp)
+        position[chosen.pupil] = np.arange(len(chosen))
+        return chosen, position
+
+
+_KINDS = ("absence", "lateness", "exclusion", "placement")
+
+
+def ratio(part: Floats, whole: Floats) -> Floats:
+    """Divide, NaN where the whole is not positive."""
+    result = np.full(part.shape, np.nan)
+    np.divide(part, whole, out=result, where=whole > 0)
+    return result
+
+
+def rate(absent: Floats, possible: Floats) -> Floats:
+    """Absent over possible half-days, NaN under the minimum of possible half-days."""
+    return np.where(possible >= MINIMUM_POSSIBLE_HALF_DAYS, ratio(absent, possible), np.nan)
+
+
+def _school_years(first: int, last: int) -> npt.NDArray[np.int64]:
+    """School year of each day number from ``first`` to ``last``, counted from that of ``first``."""
+    edges = [school_year_of(np.datetime64(edge, "D").item()) for edge in (first, last)]
+    starts = [day_number(year_start(year)) for year in range(edges[0] + 1, edges[1] + 1)]
+    return np.searchsorted(np.array(starts, dtype=np.int64), np.arange(first, last + 1), side="right")
+
+
+BLOCK_DAYS = 28
+"""Days of a block: four weeks, so that each weekday counts as often."""
+
+HOLIDAY_DAYS = 5
+"""Consecutive days without school from which the next school day is one after holidays: longer than any weekend
+with a bridge of one day."""
+
+DAYS_AFTER = 2
+"""School days after holidays that are looked at."""
+
+SAME_WEEKDAY_LAST_YEAR = 364
+
+
+@lru_cache(maxsize=32)
+def days_after_holidays(calendar: SchoolCalendar) -> npt.NDArray[np.bool_]:
+    """Which days of the calendar are one of the first two school days after five days or more without school."""
+    school = np.flatnonzero(calendar.values > 0)
+    gap = np.diff(school, prepend=-1) - 1
+    first = np.flatnonzero(gap >= HOLIDAY_DAYS)
+    after = (first[:, None] + np.arange(DAYS_AFTER)).ravel()
+    found = np.zeros(calendar.values.size, dtype=np.bool_)
+    found[school[after[after < school.size]]] = True
+    return found
+
+
+_PER_DAY: dict[str, Callable[[SchoolCalendar], npt.NDArray[np.integer]]] = {
+    "half-days": lambda calendar: calendar.values,
+    "days": lambda calendar: (calendar.values > 0).astype(np.int64),
+    "after holidays": lambda calendar: np.where(days_after_holidays(calendar), calendar.values, 0),
+}
+
+
+@lru_cache(maxsize=96)
+def calendar_sums(calendar: SchoolCalendar, what: str) -> Ints:
+    """Half-days, school days or half-days after holidays before each day of the calendar, and in all of it.
+
+    Found once per calendar, which never changes.
+    """
+    return np.concatenate((np.zeros(1, np.int64), np.cumsum(_PER_DAY[what](calendar), dtype=np.int64)))
+
+
+def _inside(facts: Facts, day: int) -> int:
+    calendar = facts.known.calendar
+    return int(np.clip(day, calendar.first_day_number, calendar.first_day_number + calendar.values.size))
+
+
+def enrolled_sum(facts: Facts, what: str, spans: Sequence[tuple[int, int]]) -> Floats:
+    """Sum half-days, school days or half-days after holidays while enrolled, shape (pupils, spans).
+
+    Days outside the calendar count for nothing.
+    """
+    rows = facts.known.arrays.enrolments
+    lows, highs = (np.array([_inside(facts, span[edge]) for span in spans], np.int64) for edge in (0, 1))
+    return trajectory_kernels.enrolled_blocks(
+        calendar_sums(facts.known.calendar, what), facts.enrolment_starts, rows.start, rows.end, lows, highs,
+        facts.known.calendar.first_day_number,
+    )  # fmt: skip
+
+
+def enrolled_sum_from(facts: Facts, what: str, lows: Ints, after: int) -> Floats:
+    """Sum from a day of each pupil's own, included, to ``after``, left out, while enrolled."""
+    rows, calendar = facts.known.arrays.enrolments, facts.known.calendar
+    first = calendar.first_day_number
+    return trajectory_kernels.enrolled_from(
+        calendar_sums(facts.known.calendar, what), facts.enrolment_starts, rows.start, rows.end,
+        np.clip(lows, first, first + calendar.values.size), _inside(facts, after), first,
+    )  # fmt: skip
+
+
+def block_rates(facts: Facts) -> Floats:
+    """Absence rate of each whole block of four weeks of the year, the latest first, shape (pupils, blocks)."""
+
+    def computed() -> Floats:
+        start, as_of = facts.known.year_start_day, facts.known.as_of_day
+        blocks = (as_of - start) // BLOCK_DAYS
+        spans = [(as_of - BLOCK_DAYS * (k + 1), as_of - BLOCK_DAYS * k) for k in range(blocks)]
+        events = facts.absence_events
+        absent, away = trajectory_kernels.absence_blocks(
+            events.day, facts.absence_values("absent"), facts.absence_values("away"), events.bound(start),
+            events.bound(as_of), as_of, BLOCK_DAYS, blocks,
+        )  # fmt: skip
+        return rate(absent, enrolled_sum(facts, "half-days", spans) - away)
+
+    return facts.once("block rates", computed)
+
+
+def absent_weeks(facts: Facts, first: int, after: int) -> Floats:
+    """ISO weeks of [first, after) with at least one absent half-day."""
+    events = facts.absence_events
+    return kernels.count_weeks(
+        events.day, facts.absence_values("absent"), events.bound(first), events.bound(after)
+    )
+
+
+def school_day_numbers(facts: Facts) -> npt.NDArray[np.int32]:
+    """Count the school days up to the day of each counted row of absences, included."""
+
+    def numbered() -> npt.NDArray[np.int32]:
+        calendar = facts.known.calendar
+        count = calendar_sums(calendar, "days")[1:].astype(np.int32)
+        return count[np.clip(facts.absence_events.day - calendar.first_day_number, 0, count.size - 1)]
+
+    return facts.once("school day numbers", numbered)
+
+
+def months_of(facts: Facts) -> npt.NDArray[np.int32]:
+    """Calendar month of each counted row of absences, in months since January 1970."""
+
+    def looked_up() -> npt.NDArray[np.int32]:
+        days = facts.absence_events.day
+        if not days.size:
+            return np.zeros(0, dtype=np.int32)
+        first = int(days.min())
+        every = np.arange(first, int(days.max()) + 1).astype("datetime64[D]").astype("datetime64[M]")
+        return every.astype(np.int32)[days - first]
+
+    return facts.once("months", looked_up)
+
+
+def last_year_span(facts: Facts) -> tuple[int, int]:
+    """Find the same days of the school year before: from its 1 September, as many days as this year has had."""
+    known = facts.known
+    first = day_number(year_start(known.school_year - 1))
+    return first, min(first + known.as_of_day - known.year_start_day, known.year_start_day)
+
+
+def same_weeks_last_year(facts: Facts) -> tuple[int, int]:
+    """Find the last 12 weeks, 52 weeks earlier, within the school year before."""
+    known = facts.known
+    first, after = (day - SAME_WEEKDAY_LAST_YEAR for day in LAST_12W.span(known))
+    return max(first, day_number(year_start(known.school_year - 1))), min(after, known.year_start_day)
+
+
+def since_4e_rate(facts: Facts, first_years: Ints) -> Floats:
+    """Absence rate of the known school years before this one, from each pupil's first year in 4e or above."""
+    return facts.once("since 4e rate", lambda: facts.absence_rate_of_years(first_years))
+
+
+def rate_of_year_at(facts: Facts, years: Ints, of_year: Callable[[int, int], Floats]) -> Floats:
+    """Value of a past school year of each pupil's own: NaN where it is this year, later, or outside the calendar."""
+    values = np.full(facts.pupils, np.nan)
+    for year in range(facts.first_year, facts.known.school_year):
+        at = years == year
+        if at.any() and facts.known.calendar.covers_year(year):
+            span = day_number(year_start(year)), day_number(year_start(year + 1))
+            values = np.where(at, of_year(*span), values)
+    return values
+
+
+SUBJECT_COUNT = len(TABLES["grades"].column("subject").choices)
+
+FALL = 2.0
+"""Points on 20 that make a fall: about half a standard deviation of the marks of a subject between pupils."""
+
+
+def subject_means(facts: Facts, window: Window) -> Floats:
+    """Weighted mean per pupil and subject over a window, NaN where none, shape (pupils, subjects)."""
+
+    def computed() -> Floats:
+        marks, events = facts.marks, facts.mark_events
+        first, after = window.span(facts.known)
+        low, high = events.bound(first), events.bound(max(first, after))
+        return trajectory_kernels.means_by_code(
+            marks.subject, marks.mark, marks.coefficient, low, high, SUBJECT_COUNT
+        )
+
+    return facts.once(("subject means", window.name), computed)
+
+
+def subject_falls(facts: Facts) -> Floats:
+    """Subjects that fell between the start of the year and the last 12 weeks; worst fall against the others."""
+    return facts.once(
+        "subject falls",
+        lambda: trajectory_kernels.falls(
+            subject_means(facts, LAST_12W), subject_means(facts, BEFORE_12W), FALL
+        ),
+    )
+
+
+def missed_rows(facts: Facts) -> Floats:
+    """1 for each row of grades that was missed (absent, not handed in), else 0."""
+
+    def found() -> Floats:
+        status = facts.grade_rows.status
+        absent, late = (code_of("grades", "status", name) for name in ("absent", "not_handed_in"))
+        missed: npt.NDArray[np.bool_] = (status == absent) | (status == late)
+        return missed.astype(np.float64)
+
+    return facts.once("missed", found)
+
+
+def mark_count(facts: Facts, window: Window) -> Floats:
+    """Count the marks of a window."""
+    ones = facts.once("ones", lambda: np.ones(len(facts.marks)))
+    return facts.mark_events.sum("count", ones, *window.span(facts.known))
+
+
+def missed_share(facts: Facts, window: Window) -> Floats:
+    """Missed work over missed work and marks of a window, NaN without either."""
+    missed = facts.grade_events.sum("missed", missed_rows(facts), *window.span(facts.known))
+    return ratio(missed, missed + mark_count(facts, window))
+
+
+def period_average_change(facts: Facts) -> Floats:
+    """Mean over subjects of the latest average of a period minus the one before it, in the year."""
+    rows, events = facts.grade_rows, facts.grade_events
+    first, after = YEAR.span(facts.known)
+    chosen = (rows.kind == code_of("grades", "kind", "term_average")) & (
+        rows.status == code_of("grades", "status", "graded")
+    )
+    return trajectory_kernels.change_of_latest(
+        rows.day, rows.subject, rows.mark, chosen, events.bound(first), events.bound(after), SUBJECT_COUNT
+    )

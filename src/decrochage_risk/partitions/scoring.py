@@ -1,0 +1,383 @@
+"""Tables written part by part, put into one file in the order of the pupils, a few rows at a time.
+
+Scoring the parts of an extract one after the other, and putting what they give together as if it were one.
+
+Scoring a folder of extracts into a folder of results, at once or, when it is larger than memory, part by part.
+"""
+
+from __future__ import annotations
+
+import json
+import warnings
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from decrochage_risk.errors import DecrochageError, DemoModelWarning, RecordsError, explain_error
+from decrochage_risk.partitions.merged_faults import merge_counts
+from decrochage_risk.partitions.runs import PartRuns, choose_parts, fingerprint, work_beside
+from decrochage_risk.partitions.splitting import checked_parts
+from decrochage_risk.policy import load_policy
+from decrochage_risk.records.pupil_records import PupilRecords
+from decrochage_risk.records.reading import read_folder
+from decrochage_risk.school_year import SchoolCalendar, to_date
+from decrochage_risk.score.digest import ScoreDigest
+from decrochage_risk.score.run_facts import DEMO_NOTICE, load_demo_model
+from decrochage_risk.score.scoring import (
+    FolderScores,
+    ScoreRequest,
+    ids_of,
+    refuse_other_kinds,
+    unknown_exclude,
+    unknown_explain,
+)
+from decrochage_risk.score.writing import ROW_GROUP, fresh_lists, school_list, write_list
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+
+    import numpy.typing as npt
+
+    from decrochage_risk.model import TrainedModel
+    from decrochage_risk.partitions.runs import Finished
+    from decrochage_risk.partitions.splitting import Part
+    from decrochage_risk.policy import Policy
+    from decrochage_risk.score.scoring import Explain
+
+
+__all__ = ["in_order", "merge_tables", "score_folder", "score_parts", "write_part"]
+
+PLACE = "place in the extract"
+_BATCH = 4_096
+
+
+def write_part(table: pd.DataFrame, place: npt.NDArray[np.int64], path: Path) -> None:
+    """Write the rows of a part, in the order of their place.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Rows of a part.
+    place : (n,) int64 array
+        Where each row stands in the whole; rows of one place stay in their order.
+    path : Path
+        An Arrow file, which keeps every type as it is.
+    """
+    order = np.argsort(place, kind="stable")
+    rows = pa.Table.from_pandas(table).take(pa.array(order)).append_column(PLACE, pa.array(place[order]))
+    options = pa.ipc.IpcWriteOptions(compression="lz4")
+    with path.open("wb") as file, pa.ipc.new_file(file, rows.schema, options=options) as writer:
+        writer.write_table(rows.combine_chunks(), max_chunksize=_BATCH)
+
+
+def merge_tables(parts: Sequence[Path], target: Path) -> None:
+    """Put tables of parts into one Parquet file, the same as pandas writes the whole table.
+
+    Parameters
+    ----------
+    parts : sequence of Path
+        What :func:`write_part` wrote; a place is in one part only.
+    target : Path
+        The file.
+    """
+    schema = _schema_of(parts)
+    with pq.ParquetWriter(target, schema) as writer:
+        waiting = schema.empty_table()
+        for rows in in_order(parts):
+            piece = (
+                rows.drop_columns([PLACE])
+                .cast(schema.remove_metadata())
+                .replace_schema_metadata(schema.metadata)
+            )
+            waiting = pa.concat_tables([waiting, piece])
+            while len(waiting) >= ROW_GROUP:
+                writer.write_table(waiting.slice(0, ROW_GROUP).combine_chunks())
+                waiting = waiting.slice(ROW_GROUP)
+        if len(waiting) or not any(_schema_and_rows(path)[1] for path in parts):
+            writer.write_table(waiting.combine_chunks())
+
+
+def in_order(parts: Sequence[Path]) -> Iterator[Any]:
+    """Stream the rows of several files, each sorted by place, in the order of their place."""
+    with ExitStack() as opened:
+        files = [opened.enter_context(path.open("rb")) for path in parts]
+        yield from _merged([_batches_of(pa.ipc.open_file(file)) for file in files])
+
+
+def _batches_of(file: Any) -> Iterator[Any]:  # noqa: ANN401 - pyarrow ships no types
+    return (file.get_batch(number) for number in range(file.num_record_batches))
+
+
+def _merged(streams: list[Iterator[Any]]) -> Iterator[Any]:
+    held: list[Any] = [next(stream, None) for stream in streams]
+    while any(rows is not None for rows in held):
+        # Beyond the nearest last row that is held, rows of the files that end there may still come.
+        last = min(rows.column(PLACE)[-1].as_py() for rows in held if rows is not None)
+        ready = []
+        for number, rows in enumerate(held):
+            if rows is None:
+                continue
+            cut = int(np.searchsorted(rows.column(PLACE).to_numpy(), last, side="right"))
+            ready.append(pa.Table.from_batches([rows.slice(0, cut)]))
+            held[number] = rows.slice(cut) if cut < len(rows) else next(streams[number], None)
+        together = pa.concat_tables(ready, promote_options="permissive")
+        order = np.argsort(together.column(PLACE).to_numpy(), kind="stable")
+        yield together.take(pa.array(order))
+
+
+def _schema_of(parts: Sequence[Path]) -> Any:  # noqa: ANN401 - pyarrow ships no types
+    """Columns and pandas metadata of the whole: a column that is empty in one part may hold text in another."""
+    files = [_schema_and_rows(path) for path in parts]
+    schemas = [schema for schema, rows in files if rows] or [files[0][0]]
+    schemas = [schema.remove(schema.get_field_index(PLACE)) for schema in schemas]
+    whole = pa.unify_schemas(schemas, promote_options="permissive")
+    kept = [json.loads(schema.metadata[b"pandas"]) for schema in schemas]
+    pandas = kept[0]
+    for place, column in enumerate(pandas["columns"]):
+        same = [each["columns"][place] for each in kept]
+        pandas["columns"][place] = next((each for each in same if each["pandas_type"] != "empty"), column)
+    for index in pandas["index_columns"]:
+        if isinstance(index, dict):
+            index["stop"] = sum(rows for _, rows in files)
+    return whole.with_metadata({b"pandas": json.dumps(pandas)})
+
+
+def _schema_and_rows(path: Path) -> tuple[Any, int]:
+    with path.open("rb") as file:
+        opened = pa.ipc.open_file(file)
+        return opened.schema, sum(batch.num_rows for batch in _batches_of(opened))
+
+
+_TABLES = ("scores", "reasons", "contributions")
+_SCHOOLS_AT_ONCE = 200
+
+
+def score_parts(
+    source: Path,
+    target: Path,
+    asked: ScoreRequest,
+    parts: int,
+    calendar: SchoolCalendar | None,
+    progress: Callable[[str, int, int], None],
+) -> FolderScores:
+    """Score a folder part by part.
+
+    Parameters
+    ----------
+    source, target : Path
+        Extracts, and where the results are written.
+    asked : ScoreRequest
+        The choices.
+    parts : int
+        How many.
+    calendar : SchoolCalendar, optional
+        As for ``PupilRecords.read``.
+    progress : callable
+        As for ``score_folder``.
+    """
+    try:
+        choices = asked.choices() | {"calendar": None if calendar is None else calendar.version}
+        progress("Empreinte des fichiers", 0, 0)
+        runs = PartRuns(
+            source,
+            work_beside(target),
+            parts,
+            key=fingerprint(source, choices),
+            calendar=calendar,
+            started_before=asked.as_of,
+            progress=progress,
+        )
+        try:
+            digest = _scored(runs, target, asked, progress)
+        except DecrochageError:
+            runs.clear()  # the files or the choices will change
+            raise
+        runs.clear()
+    except OSError as error:
+        raise RecordsError(
+            explain_error(
+                f"The scores cannot be written into {target} ({error.strerror or error})",
+                expected="a folder that can be made and written, with room for a copy of the extracts beside it",
+                hint="Make room or choose another folder; started again, the run goes on where it stopped.",
+            )
+        ) from error
+    return FolderScores(target, digest, parts, runs.split.notes, runs.split.ignored)
+
+
+def _scored(
+    runs: PartRuns, target: Path, asked: ScoreRequest, progress: Callable[[str, int, int], None]
+) -> ScoreDigest:
+    finished = runs.run(
+        lambda part, folder: _score_part(part, folder, asked),
+        "Scores et motifs",
+        raise_faults=asked.raise_faults,
+    )
+    if not finished:
+        runs.people().known_on(asked.as_of)  # says why nobody is known on that day
+    kept = [json.loads((each.folder / "digest.json").read_text(encoding="utf-8")) for each in finished]
+    _refuse_unknown(asked, {pupil for each in kept for pupil in each["named"]})
+    progress("Écriture", 0, 0)
+    digest = ScoreDigest.merged(
+        [ScoreDigest.from_dict(each["digest"]) for each in kept],
+        merge_counts((each.faults for each in finished), runs.split.shared),
+    )
+    _write(finished, digest, target)
+    return digest
+
+
+def _score_part(part: Part, folder: Path, asked: ScoreRequest) -> None:
+    """Score one group of parts, and write what the results of all will be made of."""
+    ids = pd.Index(part.records.pupils["pupil_id"].to_numpy(dtype=object))
+    named = [pupil for pupil in {*asked.exclude, *asked.explained} if pupil in ids]
+    scores = asked.score_part(part.records, frozenset(named))
+    write_part(scores.frame, part.place, folder / "scores.arrow")
+    write_part(scores.contributions, part.place, folder / "contributions.arrow")
+    of_pupil = ids.get_indexer(pd.Index(scores.reasons["pupil_id"].to_numpy(dtype=object)))
+    write_part(scores.reasons, part.place[of_pupil], folder / "reasons.arrow")
+    flagged = scores.flagged
+    if len(flagged):
+        lines = school_list(scores, flagged)
+        where = flagged[["school_id", "class_id", "pupil_id"]].reset_index(drop=True)
+        lines.join(where).to_parquet(folder / "lists.parquet", row_group_size=1_000)
+    kept = {"digest": ScoreDigest.of(scores).to_dict(), "named": named}
+    (folder / "digest.json").write_text(json.dumps(kept, ensure_ascii=False), encoding="utf-8")
+
+
+def _refuse_unknown(asked: ScoreRequest, known: set[str]) -> None:
+    """Say which pupils named by their id are in no part."""
+    if strangers := [pupil for pupil in asked.explained if pupil not in known]:
+        raise unknown_explain(strangers)
+    if strangers := [pupil for pupil in asked.exclude if pupil not in known]:
+        warnings.warn(unknown_exclude(strangers), stacklevel=5)
+
+
+def _write(finished: Sequence[Finished], digest: ScoreDigest, target: Path) -> None:
+    """Write the same files as ``RiskScores.write``."""
+    lists = fresh_lists(target)
+    for name in _TABLES:
+        merge_tables([each.folder / f"{name}.arrow" for each in finished], target / f"{name}.parquet")
+    run = json.dumps(digest.run.to_dict(), ensure_ascii=False, indent=1)
+    (target / "run.json").write_text(f"{run}\n", encoding="utf-8")
+    paths = [path for each in finished if (path := each.folder / "lists.parquet").is_file()]
+    schools = sorted({school for path in paths for school in _schools_of(path)})
+    for first in range(0, len(schools), _SCHOOLS_AT_ONCE):
+        chosen = schools[first : first + _SCHOOLS_AT_ONCE]
+        rows = pd.concat([pd.read_parquet(path, filters=[("school_id", "in", chosen)]) for path in paths])
+        for school, of_school in rows.groupby("school_id", sort=True):
+            ordered = of_school.sort_values(["class_id", "pupil_id"], kind="stable", na_position="last")
+            write_list(ordered.drop(columns=["school_id", "class_id", "pupil_id"]), lists / f"{school}.csv")
+
+
+def _schools_of(path: Path) -> list[str]:
+    found: list[str] = pq.read_table(path, columns=["school_id"]).column(0).unique().drop_null().to_pylist()
+    return found
+
+
+_STEPS = 3
+
+
+def score_folder(  # noqa: PLR0913 - the choices of a run, each with its default
+    folder: str | Path,
+    out: str | Path,
+    *,
+    as_of: object,
+    model: TrainedModel | None = None,
+    policy: Policy | None = None,
+    explain: Explain | Collection[str] = "flagged",
+    exclude: Iterable[str] = (),
+    on_fault: str = "raise",
+    calendar: SchoolCalendar | None = None,
+    partitions: int | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
+) -> FolderScores:
+    """Score every pupil of a folder of extracts, and write the results.
+
+    A folder that does not fit in memory is split by pupil, in one pass, into parts that do; each goes through the same code,
+    and the results are the same bytes. The work in progress stands beside ``out``, in ``.NAME.partitions``: a run that was
+    stopped goes on there when it is started again with the same files and choices, and the folder is removed at the end.
+
+    Parameters
+    ----------
+    folder, out : str or Path
+        Extracts, as for ``PupilRecords.read``, and where to write, as ``RiskScores.write`` does.
+    as_of, model, policy, explain, exclude
+        As for ``score_pupils``.
+    on_fault : {"raise", "quarantine"}
+        As for ``PupilRecords``.
+    calendar : SchoolCalendar, optional
+        As for ``PupilRecords.read``.
+    partitions : int, optional
+        Into how many parts to split; 1 scores everybody at once. By the size of the files and the memory that is free when
+        left out.
+    progress : callable, optional
+        Called at the beginning of each step with a French line, how much is done and how much there is (0: not known).
+
+    Returns
+    -------
+    FolderScores
+
+    Raises
+    ------
+    DecrochageError
+        As for ``PupilRecords.read`` and ``score_pupils``; RecordsError also when the results cannot be written.
+
+    Warns
+    -----
+    DemoModelWarning, RecordsWarning
+        As for ``score_pupils``.
+
+    Examples
+    --------
+    >>> import tempfile, warnings
+    >>> from decrochage_risk.synthetic import make_cohort
+    >>> with tempfile.TemporaryDirectory() as place, warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")  # the demonstration model says that it is one
+    ...     _ = make_cohort(30, [2023, 2024], seed=1).write(f"{place}/extracts")
+    ...     done = score_folder(f"{place}/extracts", f"{place}/scores", as_of="2025-03-05", partitions=2)
+    >>> done.parts, done.digest.pupils
+    (2, 30)
+    """
+    source, target = Path(folder), Path(out)
+    refuse_other_kinds(model, policy)
+    count = checked_parts(choose_parts(source) if partitions is None else partitions, on_fault)
+    asked = ScoreRequest(
+        to_date(as_of),
+        model or load_demo_model(),
+        policy or load_policy(),
+        explain,
+        ids_of(exclude),
+        raise_faults=on_fault == "raise",
+    )
+    if asked.model.demo:
+        hint = "Hint: train_model(records, outcomes) trains a model on your own data."
+        warnings.warn(f"{DEMO_NOTICE} {hint}", DemoModelWarning, stacklevel=2)
+    tell = progress or (lambda _line, _done, _all: None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DemoModelWarning)  # said once, above
+        if count == 1:
+            return _score_at_once(source, target, asked, calendar, tell)
+        return score_parts(source, target, asked, count, calendar, tell)
+
+
+def _score_at_once(
+    source: Path,
+    target: Path,
+    asked: ScoreRequest,
+    calendar: SchoolCalendar | None,
+    progress: Callable[[str, int, int], None],
+) -> FolderScores:
+    progress("Lecture et vérification des extraits", 0, _STEPS)
+    found = read_folder(source)
+    records = PupilRecords.of_folder(
+        found, on_fault="raise" if asked.raise_faults else "quarantine", calendar=calendar
+    )
+    progress("Scores et motifs", 1, _STEPS)
+    scores = asked.score(records)
+    progress("Écriture", 2, _STEPS)
+    scores.write(target)
+    return FolderScores(target, ScoreDigest.of(scores), 1, found.notes, found.ignored)

@@ -1,0 +1,333 @@
+"""What the thresholds meant on pupils that no choice touched: how many were listed, how many of them left.
+
+Counts are of pupils, one row each (of the rows of a pupil and school year one is drawn, the same in every run), so
+that their intervals are those of a share. A cell of 1 to 4 pupils is never told (`SMALLEST_CELL`).
+
+What a tier meant for those who were in it: how many left, how many did not, said so that nobody is labelled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from pydantic import BaseModel, ConfigDict
+
+from decrochage_risk import french
+from decrochage_risk.errors import PolicyError, explain_error
+from decrochage_risk.records.levels import LEVEL_NAMES
+from decrochage_risk.risk import jeffreys_interval, one_per_pupil
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from decrochage_risk.policy.loading import Policy
+    from decrochage_risk.policy.vigilance import LevelGroup
+
+    Bools = npt.NDArray[np.bool_]
+    Floats = npt.NDArray[np.float64]
+
+
+__all__ = [
+    "GRID",
+    "SMALLEST_CELL",
+    "HeldOutPupils",
+    "TierPrecision",
+    "is_small",
+    "tier_counts",
+    "tier_edges",
+    "tier_precision",
+]
+
+SMALLEST_CELL = 5
+"""Pupils under which a count is not told: fewer could be recognised."""
+
+GRID = (0.02, 0.05, 0.10, 0.15, 0.20, 0.25, 0.30, 0.35, 0.40, 0.45, 0.50, 0.60, 0.70, 0.80)
+"""Thresholds that a table shows besides those of the policy."""
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOutPupils:
+    """Pupils with a held-out risk and a known outcome: one row each.
+
+    Attributes
+    ----------
+    levels : object array of str, shape (n,)
+        Level names.
+    risk : float64 array, shape (n,)
+        Calibrated, from models that did not learn from these pupils.
+    left : bool array, shape (n,)
+        Whether the pupil left without a diploma.
+    """
+
+    levels: npt.NDArray[np.object_]
+    risk: Floats
+    left: Bools
+
+    @classmethod
+    def of(
+        cls,
+        levels: npt.ArrayLike,
+        risk: npt.ArrayLike,
+        outcome: npt.ArrayLike,
+        *,
+        pupils: npt.ArrayLike | None = None,
+        years: npt.ArrayLike | None = None,
+    ) -> HeldOutPupils:
+        """Check the rows and draw one per pupil and school year.
+
+        Parameters
+        ----------
+        levels : array of str, shape (rows,)
+            Level names.
+        risk : array of float, shape (rows,)
+            Held-out risks, 0 to 1; a row without a risk (NaN) is left out, with its outcome.
+        outcome : array of 0/1, shape (rows,)
+            1 = left without a diploma; a row whose outcome is not known (NaN) is left out.
+        pupils, years : arrays, shape (rows,), optional
+            Pupil and school year of each row; without pupils every row is one.
+
+        Raises
+        ------
+        PolicyError
+            With every fault: lengths that differ, risks or outcomes that cannot be, unknown levels.
+
+        Examples
+        --------
+        >>> found = HeldOutPupils.of(["4e"] * 3, [0.1, 0.2, 0.3], [0, 0, 1], pupils=["a", "a", "b"])
+        >>> len(found.risk)
+        2
+        """
+        names = np.asarray(levels, dtype=object)
+        scores, happened = np.asarray(risk, dtype=np.float64), np.asarray(outcome, dtype=np.float64)
+        others = {"pupils": pupils, "years": years}
+        given = {name: np.asarray(values) for name, values in others.items() if values is not None}
+        _refuse_faulty(names, scores, happened, given)
+        known = np.flatnonzero(~(np.isnan(scores) | np.isnan(happened)))
+        # Rows that differ by their level alone must not be drawn by the order they came in.
+        known = known[np.argsort(names[known].astype(str), kind="stable")]
+        names, scores, happened = names[known], scores[known], happened[known]
+        owner = given["pupils"][known] if "pupils" in given else None
+        kept = one_per_pupil(scores, happened, owner, given["years"][known] if "years" in given else None)
+        return cls(names[kept], scores[kept], happened[kept] == 1.0)
+
+    def at_levels(self, levels: Sequence[str]) -> HeldOutPupils:
+        """Keep the pupils of some levels."""
+        inside = np.isin(self.levels, list(levels))
+        return HeldOutPupils(self.levels[inside], self.risk[inside], self.left[inside])
+
+
+def _refuse_faulty(
+    names: npt.NDArray[np.object_], risk: Floats, outcome: Floats, others: dict[str, npt.NDArray[Any]]
+) -> None:
+    sizes = {"levels": names.shape, "risk": risk.shape, "outcome": outcome.shape}
+    sizes |= {name: values.shape for name, values in others.items()}
+    faults = []
+    if len(set(sizes.values())) > 1 or risk.ndim != 1:
+        faults.append("shapes differ: " + ", ".join(f"{name} {size}" for name, size in sizes.items()))
+    outside = (risk < 0) | (risk > 1)
+    if outside.any():
+        faults.append(f"{int(outside.sum())} risks outside 0..1, for example {risk[outside][0]:g}")
+    odd = ~(np.isnan(outcome) | np.isin(outcome, (0.0, 1.0)))
+    if odd.any():
+        faults.append(f"{int(odd.sum())} outcomes neither 0 nor 1, for example {outcome[odd][0]:g}")
+    unknown = sorted({repr(name) for name in names[~np.isin(names, LEVEL_NAMES)]})
+    if unknown:
+        faults.append(f"unknown levels {', '.join(unknown)}")
+    if faults:
+        raise PolicyError(
+            explain_error(
+                f"These rows cannot be counted: {'; '.join(faults)}",
+                expected="one level, risk from 0 to 1 and outcome 0 or 1 per row, of the same rows",
+                hint=f"Leave out pupils without a level; the levels are {', '.join(LEVEL_NAMES)}.",
+            )
+        )
+
+
+def is_small(count: int, left: int) -> bool:
+    """Whether a count holds a cell of 1 to 4 pupils: those counted, those who left, or those who did not.
+
+    Examples
+    --------
+    >>> is_small(100, 0), is_small(100, 3), is_small(100, 97), is_small(3, 0)
+    (False, True, True, True)
+    """
+    return any(0 < cell < SMALLEST_CELL for cell in (count, left, count - left))
+
+
+def tier_edges(group: LevelGroup) -> tuple[tuple[int, float, float], ...]:
+    """Tier, least risk (included) and risk from which the next one begins, for each tier of a group."""
+    return (
+        (1, 0.0, group.targeted),
+        (2, group.targeted, group.secured),
+        (3, group.secured, np.nextafter(1.0, 2.0)),
+    )
+
+
+def tier_counts(held_out: HeldOutPupils, policy: Policy) -> list[dict[str, Any]]:
+    """Count the pupils of each tier of each level group, and those of them who left.
+
+    Returns
+    -------
+    list of dict
+        JSON values: ``group``, ``levels``, ``tier``, ``least`` and ``below`` (its risks), ``pupils`` and ``left``
+        (None when a cell is small).
+
+    Examples
+    --------
+    >>> from decrochage_risk.policy import load_policy
+    >>> held_out = HeldOutPupils.of(["4e"] * 40, [0.15] * 40, [1] * 10 + [0] * 30)
+    >>> [(row["tier"], row["pupils"], row["left"]) for row in tier_counts(held_out, load_policy())
+    ...  if row["group"] == "college_4e_3e"]
+    [(1, 0, 0), (2, 40, 10), (3, 0, 0)]
+    """
+    return [row for group in policy.table.groups for row in _counts_of_group(held_out, group)]
+
+
+def _counts_of_group(held_out: HeldOutPupils, group: LevelGroup) -> Iterator[dict[str, Any]]:
+    own = held_out.at_levels(group.levels)
+    for tier, least, below in tier_edges(group):
+        inside = (own.risk >= least) & (own.risk < below)
+        count, left = int(inside.sum()), int((inside & own.left).sum())
+        told = None if is_small(count, left) else count
+        yield {
+            "group": group.code,
+            "levels": list(group.levels),
+            "tier": tier,
+            "least": least,
+            "below": min(below, 1.0),
+            "pupils": told,
+            "left": None if told is None else left,
+        }
+
+
+def share_columns(counts: pd.DataFrame, hits: str, of: str, name: str) -> pd.DataFrame:
+    """Share of one count in another with its 90 % Jeffreys interval, missing where there is nothing to divide by."""
+    top, bottom = counts[hits].to_numpy(dtype=np.float64), counts[of].to_numpy(dtype=np.float64)
+    usable = np.isfinite(top) & (bottom > 0)
+    low, high = jeffreys_interval(np.where(usable, top, 0.0), np.where(usable, bottom, 1.0))
+    share = np.where(usable, top, 0.0) / np.where(usable, bottom, 1.0)
+    columns = {name: share, f"{name}_low": low, f"{name}_high": high}
+    return pd.DataFrame({key: np.where(usable, value, np.nan) for key, value in columns.items()})
+
+
+NOT_MEASURED = (
+    "Le nombre d'élèves de ce palier qui quittent l'école sans diplôme n'a pas été mesuré pour ces seuils."
+)
+TOO_FEW = "Trop peu d'élèves étaient à ce palier lors des mesures pour dire combien sont partis."
+_ONE = 1
+_WELL_KNOWN = 30
+
+
+class TierPrecision(BaseModel):
+    """How many of the pupils of a tier left without a diploma, among pupils that no choice touched.
+
+    Attributes
+    ----------
+    pupils, left : int or None
+        Pupils of this level group who were in the tier, and how many of them left; None when not measured, or when
+        a cell holds 1 to 4 pupils.
+    share, low, high : float or None
+        Share who left, and its 90 % Jeffreys interval; None with them.
+    school_years : tuple of int
+        Years of these pupils.
+    untouched : bool
+        Whether the training left those years untouched; otherwise the pupils were, not the years.
+    synthetic : bool
+        Whether they are synthetic pupils.
+    text : str
+        The same in French; also says that nothing was measured.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    pupils: int | None
+    left: int | None
+    share: float | None
+    low: float | None
+    high: float | None
+    school_years: tuple[int, ...]
+    untouched: bool
+    synthetic: bool
+    text: str
+
+
+def tier_precision(
+    held_out: Mapping[str, Any], group: LevelGroup, tier: int, *, synthetic: bool
+) -> TierPrecision:
+    """Read what a model counted at its training, for one tier of a level group.
+
+    Parameters
+    ----------
+    held_out : mapping
+        ``TrainedModel.held_out``: ``tiers``, ``school_years`` and ``untouched``; may be empty.
+    group : LevelGroup
+        Of the policy that is applied now. When its levels or thresholds are not those counted, there is no figure.
+    tier : int
+        1 to 3.
+    synthetic : bool
+        Whether the model was trained on synthetic pupils.
+
+    Examples
+    --------
+    >>> from decrochage_risk.policy import HeldOutPupils, load_policy, tier_counts
+    >>> policy = load_policy()
+    >>> measured = HeldOutPupils.of(["4e"] * 40, [0.15] * 40, [1] * 10 + [0] * 30)
+    >>> kept = {"tiers": tier_counts(measured, policy), "school_years": [2024], "untouched": True}
+    >>> found = tier_precision(kept, policy.table.group_of("4e"), 2, synthetic=False)
+    >>> found.pupils, found.left, found.share
+    (40, 10, 0.25)
+    >>> print(found.text.rpartition(". ")[2])
+    Environ 3 sur 4 ne l'ont pas quittée.
+    """
+    edges = {number: (least, min(below, 1.0)) for number, least, below in tier_edges(group)}
+    asked = (group.code, tier, sorted(group.levels), *edges[tier])
+
+    def counted(row: Mapping[str, Any]) -> tuple[object, ...]:
+        return row["group"], row["tier"], sorted(row["levels"]), row["least"], row["below"]
+
+    row = next((row for row in held_out.get("tiers", ()) if counted(row) == asked), None)
+    facts: dict[str, Any] = {
+        **dict.fromkeys(("pupils", "left", "share", "low", "high")),
+        "school_years": tuple(int(year) for year in held_out.get("school_years", ())),
+        "untouched": bool(held_out.get("untouched", False)),
+        "synthetic": synthetic,
+    }
+    if row is None or not row["pupils"]:
+        return TierPrecision(text=NOT_MEASURED if row is None else TOO_FEW, **facts)
+    count, left = int(row["pupils"]), int(row["left"])
+    low, high = jeffreys_interval(left, count)
+    facts |= {"pupils": count, "left": left, "share": left / count, "low": float(low), "high": float(high)}
+    return TierPrecision(text=_told(facts, group.label), **facts)
+
+
+def _told(facts: Mapping[str, Any], group: str) -> str:
+    """Tell both sides: those who left, and those who did not."""
+    count, left, share = facts["pupils"], facts["left"], facts["share"]
+    years = french.join([french.school_year(year) for year in facts["school_years"]])
+    where = f"{group}, {years}" if years else group
+    where += "" if facts["untouched"] else ", élèves laissés hors de l'apprentissage"
+    who = "élève synthétique" if facts["synthetic"] else "élève"
+    pupils = french.plural(count, who, " ".join(f"{word}s" for word in who.split()))
+    were = "qui était" if count == _ONE else "qui étaient"
+    bracket = f"[{french.interval_percent(facts['low'], facts['high'], _decimals(share))}]"
+    if left == 0:
+        most = french.percent(facts["high"], 1)
+        return f"Parmi {pupils} {were} à ce palier ({where}), aucun n'a quitté l'école sans diplôme [au plus {most}]."
+    verb = "a quitté" if left == _ONE else "ont quitté"
+    if left == count:
+        least = french.percent(facts["low"], 0)
+        return f"Parmi {pupils} {were} à ce palier ({where}), tous ont quitté l'école sans diplôme [au moins {least}]."
+    first = (
+        f"Parmi {pupils} {were} à ce palier ({where}), {french.number(left)} {verb} l'école sans diplôme : "
+        f"{french.about(share)} {bracket}."
+    )
+    others = french.about(1.0 - share)
+    return f"{first} {others[0].upper()}{others[1:]} ne l'ont pas quittée."
+
+
+def _decimals(share: float) -> int:
+    return 1 if share < 1 / _WELL_KNOWN else 0

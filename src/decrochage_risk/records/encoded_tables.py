@@ -1,0 +1,570 @@
+"""The order of event rows: by pupil, day and every other column, found once per table and used ever after.
+
+Every column is in the keys, so that neither the order of the input nor the other pupils of the batch can change a
+single bit of what is computed from the sorted rows; equal neighbours are repeats of one row.
+
+The table ``context`` as arrays: reference values of classes and schools, found by the codes of the enrolments.
+
+The records as sorted arrays of numbers: factorised once, shared by every as-of date.
+
+Pupil ids become positions in the ``pupils`` table, days become days since 1970-01-01, and each table is sorted
+by pupil, day and then every other column, so that neither the order of the input rows nor the other pupils of
+the batch can change a single bit of what is computed from them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cached_property, partial
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+import numpy as np
+import pandas as pd
+
+from decrochage_risk.records import kernels
+from decrochage_risk.records.coded_columns import NEVER, NO_CODE, NO_DAY
+from decrochage_risk.threads import over_columns, threads_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from decrochage_risk.records.coded_columns import CodedTable, Texts
+
+    Array = npt.NDArray[Any]
+
+
+__all__ = [
+    "EVENT_TABLES",
+    "NEVER",
+    "NO_DAY",
+    "Absences",
+    "ContextValues",
+    "Encoded",
+    "Enrolments",
+    "EventOrder",
+    "Grades",
+    "Ids",
+    "Orientation",
+    "PupilCodes",
+    "encode",
+    "encode_context",
+    "granted_order",
+]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PupilCodes:
+    """Whose each row of a table is.
+
+    Attributes
+    ----------
+    codes : (n,) int32 array
+        Position of the pupil in ``pupils``; unknown pupils have codes from ``pupils`` on, a missing id the last one.
+    pupils : int
+        How many pupils are known.
+    kinds : int
+        How many codes there are.
+    """
+
+    codes: npt.NDArray[np.int32]
+    pupils: int
+    kinds: int
+
+    @classmethod
+    def of(cls, place_of: Mapping[str, int], pupils: int, ids: Texts) -> PupilCodes:
+        """Look every different id up once."""
+        of_word = np.array([place_of.get(word, NO_CODE) for word in ids.words], dtype=np.int32)
+        unknown = np.flatnonzero(of_word < 0)
+        of_word[unknown] = pupils + np.arange(unknown.size)
+        missing = pupils + int(unknown.size)
+        return cls(ids.translate(of_word, missing), pupils, missing + 1)
+
+    @property
+    def known(self) -> npt.NDArray[np.bool_]:
+        """Which rows are of a known pupil."""
+        return self.codes < self.pupils
+
+    @property
+    def unknown(self) -> npt.NDArray[np.bool_]:
+        """Which rows have an id that nobody has; a missing id is not one."""
+        return (self.codes >= self.pupils) & (self.codes < self.kinds - 1)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EventOrder:
+    """The rows of one event table in order.
+
+    Attributes
+    ----------
+    rows : (n,) int32 array
+        Positions of the rows, by pupil, day and every other column; rows of no known pupil come last.
+    starts : (kinds + 1,) int64 array
+        First place of each pupil code in ``rows``, and one past the end.
+    repeated : (n,) bool array
+        Rows (as they came) that equal an earlier one in every column.
+    columns : dict of str to array
+        Some columns, in order: read back from the keys, which lie in order already.
+    """
+
+    rows: npt.NDArray[np.int32]
+    starts: npt.NDArray[np.int64]
+    repeated: npt.NDArray[np.bool_]
+    columns: dict[str, npt.NDArray[Any]]
+
+    @classmethod
+    def of(cls, events: CodedTable, pupils: PupilCodes) -> EventOrder:
+        """Sort the rows of ``absences``, ``grades`` or ``orientation``."""
+        keys = _KEYS[events.table.name](events)
+        rows, first = np.empty(len(events), dtype=np.int32), np.empty(len(events), dtype=np.int64)
+        starts = kernels.place_by_pupil(pupils.codes, pupils.kinds, keys.first.packed, rows, first)
+        rest = (keys.second, keys.third, keys.last.packed, keys.more)
+        edges = _equal_parts(starts, threads_for(len(events)))
+        over_columns(lambda ends: kernels.sort_within(first, rows, starts, *ends, rest), edges, len(events))
+        numbers = (events["value"], events["out_of"]) if events.table.name == "grades" else rest[:2]
+        repeated = kernels.repeated_rows(first, rows, starts, rest, *numbers)
+        repeated[rows[starts[-2] :]] = False
+        columns = keys.first.read_back(first)
+        if keys.more:
+            columns |= keys.last.read_back(keys.last.packed[rows])
+            columns |= dict(zip(keys.numbers, (keys.second[rows], keys.third[rows]), strict=False))
+        return cls(rows, starts, repeated, columns)
+
+    def kept(self, rows: npt.NDArray[np.bool_], pupils: int) -> EventOrder:
+        """Order of the rows that are kept, of the first ``pupils`` codes only, counted among themselves."""
+        known = int(self.starts[pupils])
+        if rows.all():
+            places: Any = slice(known)
+            return self._cut(places, self.rows[:known], self.starts[: pupils + 1])
+        stays = rows[self.rows[:known]]
+        before = np.concatenate(([0], np.cumsum(stays)))
+        positions = np.cumsum(rows, dtype=np.int32) - 1
+        return self._cut(stays, positions[self.rows[:known][stays]], before[self.starts[: pupils + 1]])
+
+    def _cut(self, places: Any, rows: npt.NDArray[np.int32], starts: npt.NDArray[np.int64]) -> EventOrder:  # noqa: ANN401 - an index
+        columns = {
+            name: values[: int(self.starts[starts.size - 1])][places] for name, values in self.columns.items()
+        }
+        return EventOrder(rows, starts, self.repeated, columns)
+
+
+def _equal_parts(starts: npt.NDArray[np.int64], parts: int) -> list[tuple[int, int]]:
+    """Cut the pupils into stretches of about as many rows each."""
+    rows = np.linspace(0, starts[-1], parts + 1)[1:-1]
+    edges = [0, *np.searchsorted(starts[:-1], rows).tolist(), starts.size - 1]
+    return list(pairwise(edges))
+
+
+class _Key:
+    """Columns packed into one whole number per row, the first one foremost."""
+
+    def __init__(self, size: int) -> None:
+        self.packed = np.zeros(size, dtype=np.int64)
+        self._parts: list[tuple[str, int]] = []
+
+    def days(self, name: str, days: npt.NDArray[np.int32]) -> _Key:
+        """Append a column of days."""
+        kernels.push_days(self.packed, days)
+        self._parts.append((name, 0))
+        return self
+
+    def codes(self, name: str, codes: npt.NDArray[np.int8], bits: int) -> _Key:
+        """Append a column of codes below 2 ** ``bits`` - 1."""
+        kernels.push_codes(self.packed, codes, bits)
+        self._parts.append((name, bits))
+        return self
+
+    def read_back(self, packed: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[Any]]:
+        """Give the columns of some packed rows."""
+        columns: dict[str, npt.NDArray[Any]] = {}
+        shift = 0
+        for name, bits in reversed(self._parts):
+            if bits:
+                columns[name] = kernels.pop_codes(packed, shift, bits)
+            else:
+                columns[name] = kernels.pop_days(packed, shift, NO_DAY)
+            shift += bits or kernels.DAY_BITS
+        return columns
+
+
+class _Keys(NamedTuple):
+    """What rows are ordered by: ``first``, and if there is ``more``, the others one after the other.
+
+    ``numbers`` names ``second`` and ``third`` where they are asked for again.
+    """
+
+    first: _Key
+    second: npt.NDArray[np.float64]
+    third: npt.NDArray[np.float64]
+    last: _Key
+    more: bool
+    numbers: tuple[str, ...] = ()
+
+
+def _absence_keys(absences: CodedTable) -> _Keys:
+    justified = absences["justified"]
+    key = _Key(len(absences)).days("date", absences["date"]).codes("kind", absences["kind"], 3)
+    key.codes("half_days", _small(absences["half_days"]), 3).codes(
+        "is_justified", np.maximum(justified, np.int8(0)), 2
+    )
+    key.days("justified_on", absences["justified_on"]).days("recorded_on", absences["recorded_on"])
+    key.codes("justified", justified, 2)
+    return _Keys(key, absences["half_days"], absences["half_days"], key, more=False)
+
+
+def _grade_keys(grades: CodedTable) -> _Keys:
+    first = _Key(len(grades)).days("date", grades["date"]).codes("subject", grades["subject"], 6)
+    last = _Key(len(grades)).codes("status", grades["status"], 3).codes("kind", grades["kind"], 2)
+    last.days("recorded_on", grades["recorded_on"])
+    return _Keys(
+        first,
+        20.0 * grades["value"] / grades["out_of"],
+        grades["coefficient"],
+        last,
+        more=True,
+        numbers=("mark", "coefficient"),
+    )
+
+
+def _orientation_keys(orientation: CodedTable) -> _Keys:
+    first = _Key(len(orientation)).days("date", orientation["date"])
+    first.days("recorded_on", orientation["recorded_on"]).codes("small_rank", _small(orientation["rank"]), 8)
+    first.codes("granted_order", granted_order(orientation["granted"]), 3)
+    last = _Key(len(orientation)).codes("event", orientation["event"], 4)
+    return _Keys(
+        first, orientation["target"].ranks().astype(np.float64), orientation["rank"], last, more=True
+    )
+
+
+def _small(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.int8]:
+    return np.where(np.isnan(numbers), NO_CODE, numbers).astype(np.int8)
+
+
+def granted_order(granted: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
+    """0 true, 1 not known, 2 false: a refusal known the same day comes last."""
+    return np.array([2, 0, 1], dtype=np.int8)[granted]
+
+
+_KEYS: Mapping[str, Callable[[CodedTable], _Keys]] = {
+    "absences": _absence_keys,
+    "grades": _grade_keys,
+    "orientation": _orientation_keys,
+}
+
+EVENT_TABLES = tuple(_KEYS)
+"""Tables whose rows are events of a pupil, with a day."""
+
+
+@dataclass(frozen=True, slots=True)
+class ContextValues:
+    """Rows of ``context`` about schools and classes of the enrolments, in no particular order.
+
+    ``school`` and ``classroom`` are the codes of the enrolments, ``classroom`` -1 for a whole school; ``subject`` is -1
+    for all subjects.
+    """
+
+    day: npt.NDArray[np.int32]
+    school: npt.NDArray[np.int32]
+    classroom: npt.NDArray[np.int32]
+    subject: npt.NDArray[np.int8]
+    measure: npt.NDArray[np.int8]
+    value: npt.NDArray[np.float64]
+
+    def take(self, rows: npt.NDArray[np.bool_] | npt.NDArray[np.intp]) -> ContextValues:
+        """Keep some rows, in their order."""
+        return ContextValues(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+
+
+def encode_context(table: CodedTable, schools: Sequence[str], classes: Texts) -> ContextValues:
+    """Encode the table ``context``; rows about schools or classes without an enrolment are left out.
+
+    Parameters
+    ----------
+    table : CodedTable
+        The checked table.
+    schools : sequence of str
+        Ids whose positions are the codes of the enrolments' schools.
+    classes : Texts
+        The classes of the enrolments.
+    """
+    whole = ~table.given("class_id")
+    school, classroom = _codes(table["school_id"], schools), _codes(table["class_id"], classes.words)
+    rows = ContextValues(
+        day=table["as_of"],
+        school=school,
+        classroom=classroom,
+        subject=table["subject"],
+        measure=table["measure"],
+        value=table["value"],
+    )
+    return rows.take((school >= 0) & (whole | (classroom >= 0)))
+
+
+def _codes(texts: Texts, known: Sequence[str]) -> npt.NDArray[np.int32]:
+    """Position of each cell's text among the known ones, -1 where it is none of them."""
+    place = {word: position for position, word in enumerate(known)}
+    codes = np.array([place.get(word, -1) for word in texts.words], dtype=np.int32)
+    return texts.translate(codes)
+
+
+@dataclass(init=False, repr=False, eq=False)
+class _Rows:
+    """Columns of one table, all of one length, sorted by pupil, day, and the rest.
+
+    A column is made when it is first asked for: one that nothing reads costs nothing.
+    """
+
+    pupil: npt.NDArray[np.int32]
+
+    def __init__(self, **columns: Array | Callable[[], Array]) -> None:
+        self._columns = columns
+        self._whole: Self | None = None
+        self._chosen: Array | None = None
+
+    def __len__(self) -> int:
+        return int(self.pupil.size if self._chosen is None else self._chosen.size)
+
+    def __getattr__(self, name: str) -> Array:
+        if name.startswith("_") or name not in type(self).__dataclass_fields__:
+            raise AttributeError(name)
+        if self._whole is not None:
+            column: Array = getattr(self._whole, name)[self._chosen]
+        else:
+            made = self._columns[name]
+            column = made() if callable(made) else made
+        self.__dict__[name] = column
+        return column
+
+    def take(self, rows: Array) -> Self:
+        """Keep some rows (a mask or positions), in their order."""
+        if rows.dtype == np.bool_:
+            if rows.all():
+                return self
+            rows = np.flatnonzero(rows).astype(np.int32)
+        taken = type(self)()
+        taken.__dict__["_whole"] = self if self._whole is None else self._whole
+        taken.__dict__["_chosen"] = rows if self._chosen is None else self._chosen[rows]
+        return taken
+
+    def with_columns(self, **columns: Array) -> Self:
+        """Replace some columns."""
+        others = (name for name in type(self).__dataclass_fields__ if name not in columns)
+        return type(self)(**{name: partial(getattr, self, name) for name in others}, **columns)
+
+
+@dataclass(init=False, repr=False, eq=False)
+class Enrolments(_Rows):
+    """Enrolments, by pupil, ``start``, ``end`` (none last), school, level; ``end`` is the last day, included.
+
+    ``classroom`` and ``network`` are codes that can only be compared with each other, -1 where missing; ``boarder`` is
+    1, 0, or -1 where missing.
+    """
+
+    start: npt.NDArray[np.int32]
+    end: npt.NDArray[np.int32]
+    school: npt.NDArray[np.int32]
+    level: npt.NDArray[np.int8]
+    school_year: npt.NDArray[np.int32]
+    classroom: npt.NDArray[np.int32]
+    network: npt.NDArray[np.int32]
+    boarder: npt.NDArray[np.int8]
+    row: npt.NDArray[np.int32]
+
+
+@dataclass(init=False, repr=False, eq=False)
+class Absences(_Rows):
+    """Rows of ``absences``; ``kind`` follows the declared order of the choices."""
+
+    day: npt.NDArray[np.int32]
+    kind: npt.NDArray[np.int8]
+    half_days: npt.NDArray[np.int8]
+    justified: npt.NDArray[np.bool_]
+    justified_on: npt.NDArray[np.int32]
+    recorded_on: npt.NDArray[np.int32]
+    row: npt.NDArray[np.int32]
+
+
+@dataclass(init=False, repr=False, eq=False)
+class Grades(_Rows):
+    """Rows of ``grades``; ``mark`` is on 20 (NaN unless graded)."""
+
+    day: npt.NDArray[np.int32]
+    subject: npt.NDArray[np.int8]
+    mark: npt.NDArray[np.float64]
+    coefficient: npt.NDArray[np.float64]
+    status: npt.NDArray[np.int8]
+    kind: npt.NDArray[np.int8]
+    recorded_on: npt.NDArray[np.int32]
+    row: npt.NDArray[np.int32]
+
+
+@dataclass(init=False, repr=False, eq=False)
+class Orientation(_Rows):
+    """Rows of ``orientation`` in the order that "latest" is defined on: the last row of a pupil is the latest.
+
+    ``granted_order`` is 0 true, 1 not known, 2 false: a refusal known the same day comes last.
+    """
+
+    day: npt.NDArray[np.int32]
+    recorded_on: npt.NDArray[np.int32]
+    rank: npt.NDArray[np.float64]
+    granted_order: npt.NDArray[np.int8]
+    target: npt.NDArray[np.int32]
+    event: npt.NDArray[np.int8]
+    row: npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class Ids:
+    """Ids of pupils or schools, in order."""
+
+    words: list[str]
+
+    @cached_property
+    def index(self) -> pd.Index[str]:
+        """The same as a pandas index."""
+        return pd.Index(self.words, dtype="str")
+
+
+@dataclass(frozen=True, eq=False)
+class Encoded:
+    """Every table as sorted arrays; ``None`` for a table that is not known."""
+
+    pupils: Ids
+    birth_day: npt.NDArray[np.int32]
+    birth_year: npt.NDArray[np.float64]
+    enrolments: Enrolments
+    absences: Absences | None
+    grades: Grades | None
+    orientation: Orientation | None
+    context: ContextValues | None
+    schools: Ids
+
+    @property
+    def pupil_ids(self) -> pd.Index[str]:
+        """Ids of the pupils; a row's ``pupil`` is a position in it."""
+        return self.pupils.index
+
+    @property
+    def school_ids(self) -> pd.Index[str]:
+        """Ids of the schools, sorted; a row's ``school`` is a position in it."""
+        return self.schools.index
+
+
+def encode(
+    tables: Mapping[str, CodedTable],
+    pupils: Mapping[str, npt.NDArray[np.int32]],
+    orders: Mapping[str, EventOrder],
+) -> Encoded:
+    """Encode checked tables, whose pupil ids are all known.
+
+    Parameters
+    ----------
+    tables : mapping of str to CodedTable
+        ``pupils`` and ``enrolments``, and whichever of ``absences``, ``grades``, ``orientation``, ``context`` are known.
+    pupils : mapping of str to array
+        Position of each row's pupil.
+    orders : mapping of str to EventOrder
+        The rows of each event table in order.
+
+    Returns
+    -------
+    Encoded
+    """
+    own = tables["pupils"]
+    words, born = own["pupil_id"].words, own["birth_date"]
+    years = born.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970.0
+    enrolments, schools = _enrolments(tables["enrolments"], pupils["enrolments"])
+    context = tables.get("context")
+    made = {
+        name: make(_Sorted(tables[name], orders[name], len(own)))
+        for name, make in _MAKERS.items()
+        if name in tables
+    }
+    return Encoded(
+        pupils=Ids([words[code] for code in own["pupil_id"].codes.tolist()]),
+        birth_day=born,
+        birth_year=np.where(born == NO_DAY, np.nan, years),
+        enrolments=enrolments,
+        absences=made.get("absences"),
+        grades=made.get("grades"),
+        orientation=made.get("orientation"),
+        context=None
+        if context is None
+        else encode_context(context, schools.words, tables["enrolments"]["class_id"]),
+        schools=schools,
+    )
+
+
+def _enrolments(table: CodedTable, pupil: npt.NDArray[np.int32]) -> tuple[Enrolments, Ids]:
+    schools = table["school_id"]
+    used = sorted(np.unique(schools.codes).tolist(), key=schools.words.__getitem__)
+    rank = np.zeros(len(schools.words), dtype=np.int32)
+    rank[used] = np.arange(len(used), dtype=np.int32)
+    end = table["end_date"]
+    rows = Enrolments(
+        pupil=pupil,
+        start=table["start_date"],
+        end=np.where(end == NO_DAY, np.int32(NEVER), end),
+        school=rank[schools.codes],
+        level=table["level"],
+        school_year=table["school_year"].astype(np.int32),
+        classroom=table["class_id"].codes,
+        network=table["network_id"].codes,
+        boarder=table["boarder"],
+        row=np.arange(len(table), dtype=np.int32),
+    )
+    keys = (rows.school_year, rows.level, rows.school, rows.end, rows.start, rows.pupil)
+    return rows.take(np.lexsort(keys)), Ids([schools.words[code] for code in used])
+
+
+@dataclass(frozen=True, eq=False)
+class _Sorted:
+    """Makers of the columns of an event table, in order."""
+
+    table: CodedTable
+    order: EventOrder
+    pupils: int
+
+    def named(self, **columns: str) -> dict[str, Callable[[], Array]]:
+        """Columns that are those of the table under another name, and the ones that all events have."""
+        named = {"day": "date", "recorded_on": "recorded_on", **columns}
+        return {
+            "pupil": self.pupil,
+            "row": lambda: self.order.rows,
+            **{name: partial(self.column, of) for name, of in named.items()},
+        }
+
+    def pupil(self) -> Array:
+        """Position of the pupil of each row."""
+        return np.repeat(np.arange(self.pupils, dtype=np.int32), np.diff(self.order.starts))
+
+    def column(self, name: str) -> Array:
+        """One column of the table."""
+        ordered = self.order.columns.get(name)
+        return self.table[name][self.order.rows] if ordered is None else ordered
+
+
+def _absences(rows: _Sorted) -> Absences:
+    named = rows.named(kind="kind", justified_on="justified_on", half_days="half_days")
+    return Absences(**named, justified=lambda: rows.column("justified") == 1)
+
+
+def _grades(rows: _Sorted) -> Grades:
+    columns = ("subject", "mark", "coefficient", "status", "kind")
+    return Grades(**rows.named(**{name: name for name in columns}))
+
+
+def _orientation(rows: _Sorted) -> Orientation:
+    table, order = rows.table, rows.order.rows
+    named = rows.named(rank="rank", event="event", granted_order="granted_order")
+    return Orientation(**named, target=lambda: table["target"].ranks()[order])
+
+
+_MAKERS: Mapping[str, Callable[..., Any]] = {
+    "absences": _absences,
+    "grades": _grades,
+    "orientation": _orientation,
+}

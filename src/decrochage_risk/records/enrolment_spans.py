@@ -1,0 +1,197 @@
+"""How rows of one table are tied to rows of another: faults of rows, spans of enrolments, school years as months.
+
+Absences held against the days they are dated: half-days per day, and the days on which there is school.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from decrochage_risk.records import kernels, rules
+from decrochage_risk.records.coded_columns import NO_DAY
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy.typing as npt
+
+    from decrochage_risk.records.coded_columns import CodedTable
+    from decrochage_risk.records.encoded_tables import EventOrder, PupilCodes
+    from decrochage_risk.records.faults import FaultGroup, Rule
+    from decrochage_risk.school_year import SchoolCalendar
+
+
+__all__ = ["Spans", "check_absence_days", "fault_at", "first_days_of_years"]
+
+_SPAN = 2**20
+"""More days than any two dates of the records lie apart, so that (pupil, day) fits one whole number."""
+
+
+def fault_at(
+    rule: Rule,
+    column: str | None,
+    rows: CodedTable,
+    broken: npt.NDArray[np.bool_],
+    *,
+    expected: str | None = None,
+    hint: str | None = None,
+) -> Iterator[FaultGroup]:
+    """Report the rows that break a rule, if any; a fault of whole rows shows their pupil and day."""
+    found = np.flatnonzero(broken)
+    if not found.size:
+        return
+    if column is None:
+        some = rows.take(found).frame()
+        values = (some["pupil_id"] + " on " + some["date"].dt.strftime("%Y-%m-%d")).astype(object).to_numpy()
+    else:
+        values = rows.objects(column, found)
+    labels = rows.where(found)
+    order = np.argsort(labels, kind="stable")
+    yield rule.fault(
+        rows.table.name, column, rows=labels[order], values=values[order], expected=expected, hint=hint
+    )
+
+
+def first_days_of_years(school_years: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+    """Day number of 1 September of each school year; 0 where it is missing."""
+    years = np.where(np.isnan(school_years), 1969, school_years).astype(np.int64)
+    months = (years - 1970).astype("datetime64[Y]").astype("datetime64[M]") + 8
+    days = months.astype("datetime64[D]").astype(np.int64)
+    return np.where(np.isnan(school_years), 0, days)
+
+
+@dataclass(frozen=True, slots=True)
+class Spans:
+    """The days on which enrolments are open, sorted by pupil, start, end, school and level.
+
+    Attributes
+    ----------
+    rows : (n,) int array
+        Positions in the enrolments; rows without a known pupil or start, or open on no day, are left out.
+    pupil, start, end : (n,) int array
+        Code of the pupil, first and last day.
+    pupils : int
+        How many pupils there are.
+    """
+
+    rows: npt.NDArray[np.intp]
+    pupil: npt.NDArray[np.int32]
+    start: npt.NDArray[np.int32]
+    end: npt.NDArray[np.int32]
+    pupils: int
+
+    @classmethod
+    def of(cls, enrolments: CodedTable, pupils: PupilCodes) -> Spans:
+        """Sort the spans; without ``end_date`` an enrolment is open until 31 August of its school year."""
+        start, end, years = enrolments["start_date"], enrolments["end_date"], enrolments["school_year"]
+        open_ended = (end == NO_DAY) & ~np.isnan(years)
+        if open_ended.any():
+            end = np.where(open_ended, first_days_of_years(years + 1) - 1, end).astype(np.int32)
+        rows = np.flatnonzero(pupils.known & (start != NO_DAY) & (end >= start))
+        keys = (
+            enrolments["level"][rows], enrolments["school_id"].ranks()[rows], end[rows], start[rows], pupils.codes[rows],
+        )  # fmt: skip
+        rows = rows[np.lexsort(keys)]
+        return cls(rows, pupils.codes[rows], start[rows], end[rows], pupils.pupils)
+
+    def overlapping(self) -> npt.NDArray[np.intp]:
+        """Find the enrolments to leave out so that no two of a pupil share a day, the earliest kept.
+
+        Each round leaves out the first overlapping span of every pupil, so that a span is not blamed for sharing
+        a day with one that is left out itself.
+        """
+        starts, ends = (self.pupil.astype(np.int64) * _SPAN + day for day in (self.start, self.end))
+        left = np.arange(len(self.rows))
+        out: list[npt.NDArray[np.intp]] = []
+        while True:
+            before = np.append([-1], np.maximum.accumulate(ends[left])[:-1])[: len(left)]
+            late = np.flatnonzero(starts[left] <= before)
+            if not late.size:
+                return np.asarray(self.rows[np.concatenate([*out, late])])
+            _, first = np.unique(starts[left[late]] // _SPAN, return_index=True)
+            out.append(left[late[first]])
+            left = np.delete(left, late[first])
+
+    def leave_out(self, pupils: PupilCodes, days: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
+        """Rows of known pupils whose day lies in no span of theirs."""
+        first = np.searchsorted(self.pupil, np.arange(self.pupils + 1))
+        return kernels.outside_spans(pupils.codes, days, NO_DAY, first, self.start, self.end)
+
+
+_A_DAY = 2
+_UNKNOWN = 3
+_EPOCH = date(1970, 1, 1)
+
+
+def check_absence_days(
+    absences: CodedTable, pupils: PupilCodes, order: EventOrder, calendar: SchoolCalendar
+) -> Iterator[FaultGroup]:
+    """Find absences that their day cannot hold.
+
+    Parameters
+    ----------
+    absences : CodedTable
+        The table.
+    pupils : PupilCodes
+        Whose each row is.
+    order : EventOrder
+        Its rows in order.
+    calendar : SchoolCalendar
+        Half-days of school per day.
+
+    Yields
+    ------
+    FaultGroup
+        More than 2 half-days of absence, exclusion and placement of one pupil on one day (the rows with which the
+        day came to hold too many, never the ones recorded before them: a row recorded later must not set aside what
+        was known earlier); days without school, days shorter than what was missed, days that the calendar does not know.
+    """
+    days = absences["date"]
+    lateness = absences.table.column("kind").choices.index("lateness")
+    day, kind, half_days = (order.columns[name] for name in ("date", "kind", "half_days"))
+    total = kernels.half_days_of_the_day(
+        order.rows, order.starts, pupils.pupils, day, NO_DAY, kind, lateness, half_days
+    )
+    too_many = np.flatnonzero(total > _A_DAY)
+    if too_many.size:
+        broken = np.zeros(len(absences), dtype=np.bool_)
+        broken[too_many] = _half_days_by_then(absences.take(too_many), pupils.codes[too_many]) > _A_DAY
+        yield from fault_at(rules.TOO_MANY_HALF_DAYS, "half_days", absences, broken)
+    held = _half_days_held(days, calendar)
+    yield from fault_at(rules.NO_SCHOOL_DAY, "date", absences, held == 0)
+    beyond = (held > 0) & (held < _UNKNOWN) & (total > held) & (total <= _A_DAY)
+    yield from fault_at(rules.BEYOND_THE_DAY, "half_days", absences, beyond)
+    first, last = (
+        _EPOCH + timedelta(days=int(calendar.first_day_number) + more)
+        for more in (0, len(calendar.values) - 1)
+    )
+    yield from fault_at(
+        rules.OUTSIDE_CALENDAR,
+        "date",
+        absences,
+        (held == _UNKNOWN) & (days != NO_DAY),
+        expected=rules.OUTSIDE_CALENDAR.expected.format(first=first, last=last),
+    )
+
+
+def _half_days_held(days: npt.NDArray[np.int32], calendar: SchoolCalendar) -> npt.NDArray[np.int8]:
+    """Half-days of school of each day, ``_UNKNOWN`` for a day that the calendar does not hold."""
+    values = np.append(calendar.values, np.int8(_UNKNOWN))
+    outside = len(values) - 1
+    since_first = days - np.int64(calendar.first_day_number)
+    return values[np.where((since_first >= 0) & (since_first < outside), since_first, outside)]
+
+
+def _half_days_by_then(absences: CodedTable, pupil: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
+    """Half-days of the pupil and day of each row, over the rows known no later than it."""
+    days = absences["date"]
+    known = np.maximum(days, absences["recorded_on"])
+    by = pd.MultiIndex.from_arrays([pupil, days, known], names=["pupil", "day", "known"])
+    half_days = pd.Series(absences["half_days"].astype(np.int64), index=by)
+    each = half_days.groupby(level=[0, 1, 2]).sum()
+    return each.groupby(level=[0, 1]).cumsum().loc[by].to_numpy(dtype=np.int64)

@@ -1,0 +1,297 @@
+"""Bounds, shapes and check letters: readable cells that are beyond what their column allows.
+
+What the report says about a faulty cell: the expectation and the remedy, made for the column and what came.
+"""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from functools import cache
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from decrochage_risk.records.cells import (
+    BAD_CHECK_LETTER,
+    BAD_PATTERN,
+    NOT_FINITE,
+    NOT_WHOLE,
+    OUT_OF_RANGE,
+    TOO_LONG,
+    UNKNOWN_CHOICE,
+    WRONG_TYPE,
+    Cells,
+)
+from decrochage_risk.records.coded_columns import NO_CODE, NO_DAY, Texts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    import numpy.typing as npt
+
+    from decrochage_risk.records.cells import Marks
+    from decrochage_risk.records.faults import Rule
+    from decrochage_risk.records.table_schemas import Column
+
+
+__all__ = ["UAI_LETTERS", "close_names", "describe_bounds", "keep_within_limits", "uai_letters", "words_for"]
+
+UAI_LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
+"""Check letters of school numbers: the remainder of the seven digits divided by 23 is a position in it
+(``DOMAIN.md`` 2.3, held against six published numbers there)."""
+
+
+def keep_within_limits(column: Column, cells: Cells) -> Cells:
+    """Mark and blank the cells that are readable but not allowed.
+
+    Parameters
+    ----------
+    column : Column
+        Its declaration.
+    cells : Cells
+        Coded cells. Every different text is looked at once.
+
+    Returns
+    -------
+    Cells
+        At most one rule of limits per cell; what it marks is missing. A text of blanks only is missing, not wrong.
+    """
+    if column.kind == "text":
+        return _texts_within(column, cells)
+    if column.kind == "day":
+        marks = _beyond_days(column, cells.array)
+    elif column.kind in {"number", "integer"}:
+        marks = _beyond_numbers(column, cells.array)
+    else:
+        return cells
+    if not marks:
+        return cells
+    values = cells.array.copy()
+    values[np.logical_or.reduce(list(marks.values()))] = NO_DAY if column.kind == "day" else np.nan
+    return Cells(values, {**cells.marks, **marks})
+
+
+def _beyond_days(column: Column, days: npt.NDArray[np.int32]) -> Marks:
+    low, high = (
+        int(np.datetime64(str(bound), "D").astype(np.int64)) for bound in (column.minimum, column.maximum)
+    )
+    given = days != NO_DAY
+    if days.size and days.max() <= high and days.min(where=given, initial=high) >= low:
+        return {}
+    outside = given & ((days < low) | (days > high))
+    return {OUT_OF_RANGE: outside} if outside.any() else {}
+
+
+def _beyond_numbers(column: Column, values: npt.NDArray[np.float64]) -> Marks:
+    low = -np.inf if column.minimum is None else float(str(column.minimum))
+    high = np.inf if column.maximum is None else float(str(column.maximum))
+    infinite = np.isinf(values)
+    outside = ((values <= low if column.above_minimum else values < low) | (values > high)) & ~infinite
+    marks: Marks = {NOT_FINITE: infinite, OUT_OF_RANGE: outside}
+    if column.kind == "integer":
+        fraction = ~(infinite | outside | np.isnan(values))
+        fraction[fraction] = values[fraction] % 1 != 0
+        marks[NOT_WHOLE] = fraction
+    return {rule: mask for rule, mask in marks.items() if mask.any()}
+
+
+def _texts_within(column: Column, cells: Cells) -> Cells:
+    texts: Texts = cells.array
+    if _plainly_allowed(column, texts.words):
+        return cells
+    rule_of = np.array([_word_rule(column, word) for word in texts.words] or [0], dtype=np.int8)
+    if not rule_of.any():
+        return cells
+    codes, found = (
+        np.where(rule_of == 0, np.arange(rule_of.size), NO_CODE).astype(np.int32),
+        texts.translate(rule_of, 0),
+    )
+    marks = {rule: mask for number, rule in _TEXT_RULES.items() if (mask := found == number).any()}
+    return Cells(Texts(texts.translate(codes), texts.words), {**cells.marks, **marks})
+
+
+def _plainly_allowed(column: Column, words: list[str]) -> bool:
+    """Whether all words are ASCII letters, digits, hyphens and underscores: no identifier refuses them."""
+    if column.check is not None or column.max_length is None or "" in words:
+        return False
+    joined = "".join(words).replace("-", "").replace("_", "")
+    return joined.isascii() and joined.isalnum() and max(map(len, words)) <= column.max_length
+
+
+_BLANK = 1
+_TEXT_RULES = {2: BAD_PATTERN, 3: TOO_LONG, 4: BAD_CHECK_LETTER}
+
+
+def _word_rule(column: Column, word: str) -> int:
+    """Find the rule of ``_TEXT_RULES`` that a word breaks: 0 for none, ``_BLANK`` for blanks only."""
+    if column.pattern is not None and _compiled(column.pattern).fullmatch(word) is None:
+        return 2 if word.strip() else _BLANK
+    if column.max_length is not None and len(word) > column.max_length:
+        return 3
+    return 4 if column.check == "uai" and word[7] != UAI_LETTERS[int(word[:7]) % len(UAI_LETTERS)] else 0
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    return re.compile(pattern)
+
+
+def uai_letters(numbers: pd.Series) -> pd.Series:
+    """Compute the letters that check school numbers.
+
+    Parameters
+    ----------
+    numbers : Series of str
+        Texts that begin with seven digits.
+
+    Returns
+    -------
+    Series of str
+        One letter each: position ``digits % 23`` of ``UAI_LETTERS``.
+
+    Examples
+    --------
+    >>> uai_letters(pd.Series(["0382032", "0910715"])).tolist()
+    ['C', 'H']
+    """
+    digits = numbers.str[:7].astype("int64").to_numpy()
+    return pd.Series(np.array(list(UAI_LETTERS))[digits % len(UAI_LETTERS)], dtype="str")
+
+
+_LOOKED_AT = 1_000
+_SHOWN = 3
+
+_KIND_WORDS = {
+    "text": "text",
+    "day": "a day, as a date or as text like 2024-09-30 or 30/09/2024",
+    "integer": "a whole number",
+    "number": "a number (a decimal comma is accepted in text)",
+    "flag": "true or false (1/0, oui/non, O/N)",
+    "choice": "text",
+}
+_LEVEL_HINT = "; decrochage_risk.records.levels.level_of_mefstat4 gives the level of a MEFSTAT4 code"
+
+
+def words_for(rule: Rule, column: Column, values: npt.NDArray[np.object_]) -> tuple[str, str]:
+    """Word the expectation and the remedy of one rule for one column.
+
+    Parameters
+    ----------
+    rule : Rule
+        The rule that is broken.
+    column : Column
+        The column at fault.
+    values : (n,) object array
+        What stood in the faulty cells; only the first thousand are looked at.
+
+    Returns
+    -------
+    expected, hint : str
+    """
+    came = list(dict.fromkeys(map(str, values[:_LOOKED_AT])))
+    facts = {
+        "column": column.name,
+        "kind": _KIND_WORDS[column.kind],
+        "choices": ", ".join(column.choices),
+        "bounds": describe_bounds(column),
+        "longest": column.max_length,
+        "shape": _shape(column),
+        "letters": _right_letters(came) if rule is BAD_CHECK_LETTER else "",
+        "close": _near_choices(column, came) if rule is UNKNOWN_CHOICE else "",
+        "advice": _advice(rule, column, values),
+    }
+    return rule.expected.format(**facts), rule.hint.format(**facts)
+
+
+def describe_bounds(column: Column) -> str:
+    """Say the bounds of a column in English.
+
+    Examples
+    --------
+    >>> from decrochage_risk.records.table_schemas import TABLES
+    >>> describe_bounds(TABLES["grades"].column("out_of"))
+    'more than 0 and at most 1000'
+    """
+    low, high = column.minimum, column.maximum
+    if low is None and high is None:
+        return "any value"
+    if high is None:
+        return f"more than {low}" if column.above_minimum else f"at least {low}"
+    return f"more than {low} and at most {high}" if column.above_minimum else f"between {low} and {high}"
+
+
+def close_names(name: str, others: Iterable[str]) -> str:
+    """Propose the declared names nearest to one that came, as the end of a sentence.
+
+    Examples
+    --------
+    >>> close_names("pupilid", ["pupil_id", "sex"])
+    " (did you mean 'pupil_id'?)"
+    """
+    near = get_close_matches(name.strip().lower(), list(others), n=2, cutoff=0.6)
+    return f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""
+
+
+def _shape(column: Column) -> str:
+    if column.check == "uai":
+        return "a school number (UAI): seven digits and a capital letter, such as 0382032C"
+    return "text without a blank at either end and without control characters"
+
+
+def _right_letters(came: list[str]) -> str:
+    shown = pd.Series(came[:_SHOWN], dtype="str")
+    return ", ".join(
+        f"{number[:7]} has {letter}" for number, letter in zip(shown, uai_letters(shown), strict=True)
+    )
+
+
+def _near_choices(column: Column, came: list[str]) -> str:
+    spelled = {spelling.lower(): name for name in column.choices for spelling in (name, column.labels[name])}
+    near = []
+    for word in came[:_SHOWN]:
+        match = get_close_matches(word.strip().lower(), list(spelled), n=1, cutoff=0.6)
+        if match:
+            near.append(f"{word[:40]!r} may be {spelled[match[0]]!r}")
+    return (f": {', '.join(near)}" if near else "") + (_LEVEL_HINT if column.name == "level" else "")
+
+
+def _advice(rule: Rule, column: Column, values: npt.NDArray[np.object_]) -> str:
+    if rule is WRONG_TYPE:
+        return _type_advice(column, values)
+    if rule is OUT_OF_RANGE:
+        return _range_advice(column)
+    if rule is BAD_PATTERN and column.check == "uai":
+        return (
+            "Write the number as in the national directory: no blank, capital letter, its leading zero kept."
+        )
+    if rule is TOO_LONG:
+        return ""
+    return "Trim the text; accents, inner spaces and emoji are allowed."
+
+
+def _type_advice(column: Column, values: npt.NDArray[np.object_]) -> str:
+    numeric = any(isinstance(value, int | float | np.number) for value in values[:_LOOKED_AT])
+    if column.kind == "text" and numeric:
+        return (
+            "An id that was read as a number with decimals has lost its leading zeros: read this column as text "
+            "(for example dtype={'" + column.name + "': 'str'} in pandas.read_csv)."
+        )
+    if column.kind == "day" and numeric:
+        return "A number in a date column is mostly a spreadsheet's day count: export the column as text or dates."
+    if column.kind == "day":
+        return "Convert times with a time zone to local days first."
+    if column.name == "value":
+        return "Write the mark as a plain number; '11.5/20' goes into two columns: value 11.5, out_of 20."
+    return "Correct the cells, or leave them empty where the column allows it."
+
+
+def _range_advice(column: Column) -> str:
+    if column.kind == "day":
+        return "Check the year: 0025 is 2025 typed with two digits; write four."
+    if column.name == "half_days":
+        return "A day holds two half-days at most: write one row per day."
+    if column.name == "out_of":
+        return "Write the highest possible mark, such as 20; leave the cell empty for 20."
+    return "Correct the value; a huge number mostly comes from a lost decimal sign or another unit."

@@ -1,0 +1,412 @@
+"""The rules that hold between the cells of one row, one entry per rule.
+
+The rules that hold between rows and between tables, each with what to do when it is broken.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from decrochage_risk.records.coded_columns import NO_DAY
+from decrochage_risk.records.faults import Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+    from decrochage_risk.records.coded_columns import CodedTable
+
+
+__all__ = [
+    "BEYOND_THE_DAY",
+    "CROSS_RULES",
+    "DUPLICATE_CONTEXT",
+    "DUPLICATE_OUTCOME",
+    "DUPLICATE_PUPIL",
+    "IDENTICAL_ROWS",
+    "MISSING_TABLE",
+    "NO_JUSTIFIED_ON",
+    "NO_SCHOOL_DAY",
+    "OUTSIDE_CALENDAR",
+    "OUTSIDE_ENROLMENT",
+    "OUTSIDE_SCHOOL_YEAR",
+    "OVERLAPPING_ENROLMENTS",
+    "ROW_RULES",
+    "TOO_MANY_HALF_DAYS",
+    "UNKNOWN_PUPIL",
+    "UNKNOWN_SCHOOL",
+    "UNKNOWN_TABLE",
+    "UNLIKELY_AGE",
+    "RowRule",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class RowRule:
+    """A rule between cells of one row.
+
+    Attributes
+    ----------
+    table : str
+        The table it holds for.
+    columns : tuple of str
+        The columns it looks at, the one to blame first. Rows where one of them could not be read are left out.
+    rule : Rule
+        Its name, severity and words.
+    broken : callable
+        From the coded table to a bool array: the rows that break it.
+    """
+
+    table: str
+    columns: tuple[str, ...]
+    rule: Rule
+    broken: Callable[[CodedTable], npt.NDArray[np.bool_]]
+
+
+def _before(first: str, second: str) -> Callable[[CodedTable], npt.NDArray[np.bool_]]:
+    """Rows in which day ``first`` lies before day ``second``; never where one of them is missing."""
+    return lambda rows: (rows[first] < rows[second]) & (rows[first] != NO_DAY)
+
+
+def _is(rows: CodedTable, column: str, *choices: str) -> npt.NDArray[np.bool_]:
+    """Rows whose choice is one of some, by code: no text is compared."""
+    known = rows.table.column(column).choices
+    chosen = np.array([choice in choices for choice in (*known, None)], dtype=np.bool_)
+    return np.asarray(chosen[rows[column]])
+
+
+def _lateness_with_half_days(absences: CodedTable) -> npt.NDArray[np.bool_]:
+    counted = absences.given("half_days") & (absences["half_days"] != 0)
+    return np.asarray(_is(absences, "kind", "lateness") & counted)
+
+
+def _no_half_days(absences: CodedTable) -> npt.NDArray[np.bool_]:
+    missed = _is(absences, "kind", "absence", "exclusion", "placement")
+    return np.asarray((absences["half_days"] == 0) & missed)
+
+
+def _value_above_out_of(grades: CodedTable) -> npt.NDArray[np.bool_]:
+    return np.asarray(grades["value"] > grades["out_of"])
+
+
+def _graded_without_value(grades: CodedTable) -> npt.NDArray[np.bool_]:
+    return _is(grades, "status", "graded") & ~grades.given("value")
+
+
+def _value_without_grade(grades: CodedTable) -> npt.NDArray[np.bool_]:
+    return _is(grades, "status", "absent", "not_handed_in", "exempt") & grades.given("value")
+
+
+def _granted_without_decision(orientation: CodedTable) -> npt.NDArray[np.bool_]:
+    decision = _is(orientation, "event", "council_decision")
+    return orientation.given("granted") & orientation.given("event") & ~decision
+
+
+def _covers_nobody(coverage: CodedTable) -> npt.NDArray[np.bool_]:
+    return ~coverage.given("school_id") & ~coverage.given("pupil_id")
+
+
+ROW_RULES: tuple[RowRule, ...] = (
+    RowRule(
+        "enrolments",
+        ("end_date", "start_date"),
+        Rule(
+            "end_before_start",
+            "error",
+            "an end_date on or after start_date",
+            "Swap the two days if they were exchanged; leave end_date empty while the pupil is still there.",
+            "La scolarité finit avant de commencer.",
+            "Échanger les deux dates, ou laisser la fin vide tant que l’élève est là.",
+        ),
+        _before("end_date", "start_date"),
+    ),
+    RowRule(
+        "absences",
+        ("half_days", "kind"),
+        Rule(
+            "lateness_with_half_days",
+            "error",
+            "half_days 0 for a lateness",
+            "Write 0, or kind 'absence' if the half-day was missed.",
+            "Un retard compte des demi-journées.",
+            "Écrire 0, ou la nature « absence » si la demi-journée a été manquée.",
+        ),
+        _lateness_with_half_days,
+    ),
+    RowRule(
+        "absences",
+        ("half_days", "kind"),
+        Rule(
+            "no_half_days",
+            "error",
+            "half_days 1 or 2 for an absence, exclusion or placement",
+            "Write the half-days missed; an hour missed is, by the usual count, one half-day; a lateness has kind "
+            "'lateness'.",
+            "Une absence, une exclusion ou une période en entreprise compte zéro demi-journée.",
+            "Écrire 1 ou 2 ; pour un retard, la nature « lateness ».",
+        ),
+        _no_half_days,
+    ),
+    RowRule(
+        "absences",
+        ("justified_on", "date"),
+        Rule(
+            "justified_before",
+            "warning",
+            "a justified_on on or after the day of the absence",
+            "An absence announced beforehand may look like this, it is kept; check that the two columns were not "
+            "exchanged.",
+            "L’absence est justifiée avant d’avoir lieu ; elle est gardée.",
+            "Normal si elle était annoncée ; sinon, vérifier que les deux colonnes n’ont pas été échangées.",
+        ),
+        _before("justified_on", "date"),
+    ),
+    RowRule(
+        "grades",
+        ("value", "out_of"),
+        Rule(
+            "value_above_out_of",
+            "error",
+            "a value between 0 and out_of (20 where no out_of is given)",
+            "Give the highest possible mark in out_of: 63 out of 100 is value 63, out_of 100.",
+            "La note dépasse le barème.",
+            "Donner le barème dans « out_of » : 63 sur 100 s’écrit 63 et 100.",
+        ),
+        _value_above_out_of,
+    ),
+    RowRule(
+        "grades",
+        ("value", "status"),
+        Rule(
+            "graded_without_value",
+            "error",
+            "a value where status is 'graded'",
+            "Fill in the mark, or say why there is none: status 'absent', 'not_handed_in' or 'exempt'.",
+            "Le statut dit « noté » mais la note manque.",
+            "Remplir la note, ou choisir le statut absent, not_handed_in ou exempt.",
+        ),
+        _graded_without_value,
+    ),
+    RowRule(
+        "grades",
+        ("value", "status"),
+        Rule(
+            "value_without_grade",
+            "error",
+            "an empty value where status is not 'graded'",
+            "Empty the value, or write status 'graded': a zero given for missing work is status 'graded', value 0.",
+            "Une note est donnée alors que le statut n’est pas « noté ».",
+            "Vider la note, ou mettre le statut graded (un zéro donné pour un travail non rendu est une note).",
+        ),
+        _value_without_grade,
+    ),
+    RowRule(
+        "orientation",
+        ("granted", "event"),
+        Rule(
+            "granted_without_decision",
+            "error",
+            "granted on rows with event 'council_decision' only",
+            "Leave granted empty; what came of a wish is an 'assignment' row of its own date.",
+            "« granted » est rempli sur un événement qui n’est pas une décision du conseil de classe.",
+            "Le laisser vide : la suite d’un vœu est une ligne « assignment » à sa propre date.",
+        ),
+        _granted_without_decision,
+    ),
+    RowRule(
+        "coverage",
+        ("end", "start"),
+        Rule(
+            "end_before_start",
+            "error",
+            "an end on or after start",
+            "Swap the two days if they were exchanged.",
+            "La période finit avant de commencer.",
+            "Échanger les deux dates.",
+        ),
+        _before("end", "start"),
+    ),
+    RowRule(
+        "coverage",
+        ("school_id", "pupil_id"),
+        Rule(
+            "covers_nobody",
+            "error",
+            "a school_id or a pupil_id",
+            "Say whose rows are in the extract.",
+            "La ligne ne nomme ni établissement ni élève.",
+            "Dire de qui les lignes sont dans l’extraction.",
+        ),
+        _covers_nobody,
+    ),
+)
+"""Every row rule, in the order of the tables."""
+
+
+MISSING_TABLE = Rule(
+    "missing_table",
+    "error",
+    "the tables pupils and enrolments, always",
+    "Extract this table too: without it nobody can be placed in a school and a level.",
+    "Une table obligatoire (pupils, enrolments) manque.",
+    "L’extraire aussi : sans elle, aucun élève n’a d’établissement ni de niveau.",
+)
+UNKNOWN_TABLE = Rule(
+    "unknown_table",
+    "error",
+    "only tables named {tables}",
+    "Rename the table{close}, or leave it out.",
+    "La table porte un nom inconnu.",
+    "La renommer, ou ne pas la transmettre.",
+)
+NO_JUSTIFIED_ON = Rule(
+    "no_justified_on",
+    "warning",
+    "a column 'justified_on', the day on which the motive was given",
+    "Extract the day of the justification: without it an absence justified weeks later looks justified from its "
+    "first day, so training looks more justified than what is known when pupils are scored.",
+    "La colonne « justified_on » manque : une absence justifiée après coup paraît justifiée dès le premier jour, "
+    "donc l’entraînement voit plus de justifications que le calcul du risque en cours d’année.",
+    "Extraire la date de justification.",
+)
+DUPLICATE_PUPIL = Rule(
+    "duplicate_pupil",
+    "error",
+    "one row per pupil",
+    "{how}; of each pupil the first row in the order of all columns is kept when faults are set aside.",
+    "Un élève a plusieurs lignes dans « pupils ».",
+    "N’en garder qu’une. En quarantaine, la première dans l’ordre de toutes les colonnes est gardée.",
+)
+UNKNOWN_PUPIL = Rule(
+    "unknown_pupil",
+    "error",
+    "a pupil_id of the table pupils",
+    "Add the pupils to the table pupils, or check that both tables were made with the same ids (leading zeros, "
+    "case, the same pseudonymisation key).",
+    "La ligne parle d’un élève absent de « pupils ».",
+    "Ajouter l’élève, ou vérifier que les deux tables ont les mêmes identifiants (zéros de tête, casse, même clé "
+    "de pseudonymisation).",
+)
+OVERLAPPING_ENROLMENTS = Rule(
+    "overlapping_enrolments",
+    "error",
+    "no day on which a pupil has two enrolments open",
+    "End the earlier enrolment the day before the later one starts; one without end_date is open until 31 August "
+    "of its school year. The later row is reported.",
+    "Deux scolarités de l’élève sont ouvertes le même jour (la plus récente est signalée).",
+    "Finir la première la veille du début de la seconde ; sans date de fin, elle court jusqu’au 31 août.",
+)
+OUTSIDE_SCHOOL_YEAR = Rule(
+    "outside_school_year",
+    "warning",
+    "a start_date between 1 September of school_year and the 31 August after it",
+    "Check school_year (2024 means 2024-25) and start_date; the row is kept.",
+    "La scolarité ne commence pas dans son année scolaire ; elle est gardée.",
+    "Vérifier l’année scolaire (2024 pour 2024-2025) et la date de début.",
+)
+UNLIKELY_AGE = Rule(
+    "unlikely_age",
+    "warning",
+    "a pupil between 8 and 25 years old on 1 September of each school year",
+    "Check birth_date: an age like this is mostly a typing error; the row is kept.",
+    "L’âge de l’élève à la rentrée est inférieur à 8 ans ou supérieur à 25 ans ; la ligne est gardée.",
+    "Vérifier la date de naissance.",
+)
+TOO_MANY_HALF_DAYS = Rule(
+    "too_many_half_days",
+    "error",
+    "at most 2 half-days of absence, exclusion and placement of one pupil on one day",
+    "Keep the rows that are true: the day was counted twice, or an exclusion was entered as an absence too.",
+    "Les absences, exclusions et périodes en entreprise d’un même jour dépassent 2 demi-journées.",
+    "Garder les lignes vraies : le jour a été compté deux fois, ou saisi sous deux natures.",
+)
+NO_SCHOOL_DAY = Rule(
+    "no_school_day",
+    "warning",
+    "a day with school",
+    "Check the date, or give the calendar of the school (a weekend, a holiday or a public holiday has no "
+    "half-day); the row is kept and counts for nothing.",
+    "Le jour est sans école (week-end, vacances, jour férié) ; la ligne est gardée et ne compte pas.",
+    "Vérifier la date, ou fournir le calendrier de l’établissement.",
+)
+BEYOND_THE_DAY = Rule(
+    "beyond_the_day",
+    "warning",
+    "no more half-days than that day holds (1 on a Wednesday)",
+    "Check half_days, or give the calendar of the school; the rows are kept and count for what the day holds.",
+    "Plus de demi-journées que le jour n’en compte (1 le mercredi) ; elles sont gardées et plafonnées.",
+    "Vérifier les demi-journées, ou fournir le calendrier de l’établissement.",
+)
+OUTSIDE_CALENDAR = Rule(
+    "outside_calendar",
+    "warning",
+    "a day between {first} and {last}, which the calendar knows",
+    "Give a calendar that holds these days; the rows are kept, but rates over that school year are not known.",
+    "Le jour est hors du calendrier connu ; les taux de cette année scolaire ne sont pas calculés.",
+    "Fournir un calendrier qui contient ces jours.",
+)
+IDENTICAL_ROWS = Rule(
+    "identical_rows",
+    "warning",
+    "rows that differ in some column",
+    "Check that the extract was not appended twice; the repeats are kept and count.",
+    "La ligne répète une autre à l’identique ; elle est gardée et compte.",
+    "Vérifier que l’extraction n’a pas été ajoutée deux fois.",
+)
+OUTSIDE_ENROLMENT = Rule(
+    "outside_enrolment",
+    "warning",
+    "a day on which an enrolment of the pupil is open",
+    "Check the day, or add the enrolment that it belongs to; the row is kept.",
+    "Le jour tombe hors de toute scolarité de l’élève ; la ligne est gardée.",
+    "Vérifier le jour, ou ajouter la scolarité correspondante.",
+)
+DUPLICATE_OUTCOME = Rule(
+    "duplicate_outcome",
+    "error",
+    "one outcome per pupil and school year",
+    "{how}; the first row in the order of all columns is kept when faults are set aside.",
+    "Un élève a plusieurs situations pour une même année scolaire.",
+    "N’en garder qu’une. En quarantaine, la première dans l’ordre de toutes les colonnes est gardée.",
+)
+DUPLICATE_CONTEXT = Rule(
+    "duplicate_context",
+    "error",
+    "one value per day, school, class, subject and measure",
+    "{how}; the first row in the order of all columns is kept when faults are set aside.",
+    "Une même valeur de référence (jour, établissement, classe, matière, mesure) est donnée plusieurs fois.",
+    "N’en garder qu’une. En quarantaine, la première dans l’ordre de toutes les colonnes est gardée.",
+)
+UNKNOWN_SCHOOL = Rule(
+    "unknown_school",
+    "warning",
+    "a school_id of some enrolment",
+    "Check the school number: this coverage covers no pupil of the records.",
+    "Le périmètre nomme un établissement sans élève dans les données.",
+    "Vérifier le numéro UAI.",
+)
+
+CROSS_RULES: tuple[Rule, ...] = (
+    MISSING_TABLE,
+    UNKNOWN_TABLE,
+    NO_JUSTIFIED_ON,
+    DUPLICATE_PUPIL,
+    UNKNOWN_PUPIL,
+    OVERLAPPING_ENROLMENTS,
+    OUTSIDE_SCHOOL_YEAR,
+    UNLIKELY_AGE,
+    TOO_MANY_HALF_DAYS,
+    NO_SCHOOL_DAY,
+    BEYOND_THE_DAY,
+    OUTSIDE_CALENDAR,
+    IDENTICAL_ROWS,
+    OUTSIDE_ENROLMENT,
+    DUPLICATE_OUTCOME,
+    DUPLICATE_CONTEXT,
+    UNKNOWN_SCHOOL,
+)
+"""Every rule between rows and tables, in the order of the documentation."""

@@ -1,0 +1,258 @@
+"""How the bag is trained: each member from its linear start, all of them in step, side by side.
+
+Every booster runs on one thread of LightGBM's own, and the members are shared between threads: small trees give
+many threads too little to do, and they would wait for each other at every split. So the trees do not depend on how
+many threads there are; ``deterministic`` and column-wise histograms make them the same in every run.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from decrochage_risk.risk.members import Bag, Members, Progress, parse
+from decrochage_risk.risk.signed_logistic import fit_start, start_log_odds, with_start
+from decrochage_risk.threads import one_blas_thread, over_items, thread_count
+
+if TYPE_CHECKING:
+    from decrochage_risk.risk.fit_input import FitOptions
+    from decrochage_risk.risk.folds import BoolArray
+    from decrochage_risk.risk.numeric_table import FloatArray, IntArray
+    from decrochage_risk.risk.signed_logistic import StepTree
+
+
+__all__ = ["train_bag", "train_members", "with_defaults"]
+
+MANY_ROWS = 5_000
+"""Rows of a training from which the thresholds of splits are drawn by lot, and boosting starts from a regression."""
+LINEAR_SHARE = 0.5
+"""Share of the logistic regression that boosting starts from: the loss is flat from 0.3 to 0.5 (``benchmarks/targets.py
+--linear-share``), and the reasons changed least across refits at 0.5 (``benchmarks/reasons.py --linear-share``,
+mean of four cohorts)."""
+SMALL_TRAINING = 2_000_000
+"""Cells (rows times columns) up to which the members are trained one after the other."""
+ROUNDS_AT_A_TIME = 10
+"""Rounds that a member goes ahead before the others are asked how well they do."""
+
+
+def train_bag(
+    matrix: FloatArray,
+    outcome: FloatArray,
+    fold: IntArray,
+    directions: IntArray,
+    *,
+    options: FitOptions,
+    seed: int,
+    progress: Progress | None = None,
+) -> Bag:
+    """Train the members in step, and cut all of them where the pupils they left out are predicted best.
+
+    Parameters
+    ----------
+    matrix : (n, p) array
+        Rows without NaN, in an order that does not depend on how they came.
+    outcome : (n,) array of 0/1
+        What happened.
+    fold : (n,) int array
+        The member, 0 to ``options.members - 1``, that leaves the row out.
+    directions : (p,) int array
+        -1, 0 or 1: the way in which a column may move the risk.
+    options : FitOptions
+        How to train.
+    seed : int
+        Seed of the columns drawn for each tree; the same for all members, so that their spread comes from the pupils
+        left out and from nothing else.
+    progress : callable, optional
+        Told ``("members", round, max_rounds)``.
+
+    Returns
+    -------
+    Bag
+    """
+    kept = [fold != member for member in range(options.members)]
+    started = _boosters(matrix, outcome, directions, kept, options, seed)
+    weights = np.bincount(fold, minlength=options.members) / len(fold)
+    rounds = _grow(started, weights, options, progress, threads=_threads(matrix))
+    members = Members(tuple(one.text(rounds) for one in started))
+    left_out = np.empty(len(fold))
+    for member, booster in enumerate(members.boosters):
+        blind = fold == member
+        left_out[blind] = booster.predict(matrix[blind], raw_score=True, num_threads=1)
+    return Bag(members, rounds, left_out)
+
+
+def train_members(
+    matrix: FloatArray,
+    outcome: FloatArray,
+    fold: IntArray,
+    directions: IntArray,
+    *,
+    options: FitOptions,
+    seed: int,
+    rounds: int,
+    count: int,
+) -> Members:
+    """Train the first members of a bag for a given number of rounds.
+
+    Parameters
+    ----------
+    matrix, outcome, fold, directions, options, seed
+        As in :func:`train_bag`.
+    rounds : int
+        Trees of each member.
+    count : int
+        Members to train, at most ``options.members``.
+
+    Returns
+    -------
+    Members
+    """
+    kept = [fold != member for member in range(count)]
+    started = _boosters(matrix, outcome, directions, kept, options, seed, watch=False)
+    over_items(partial(_Started.grow, rounds=rounds), started, _threads(matrix), ready=_silent)
+    return Members(tuple(one.text(rounds) for one in started))
+
+
+@dataclass(frozen=True, eq=False)
+class _Started:
+    """A booster in training, and the trees that it started from."""
+
+    booster: Any
+    start: tuple[StepTree, ...]
+
+    def grow(self, rounds: int) -> None:
+        """Add trees."""
+        for _ in range(rounds):
+            self.booster.update()
+
+    def grow_watched(self, rounds: int) -> list[float]:
+        """Add trees; give the log loss on the left-out pupils after each."""
+        losses = []
+        for _ in range(rounds):
+            self.booster.update()
+            losses.append(float(self.booster.eval_valid()[0][2]))
+        return losses
+
+    def text(self, rounds: int) -> str:
+        """Text of the start and of the first trees that were boosted."""
+        text: str = with_start(self.booster.model_to_string(num_iteration=rounds), self.start)
+        return parse(0, text).model_to_string() if self.start else text
+
+
+def _boosters(
+    matrix: FloatArray,
+    outcome: FloatArray,
+    directions: IntArray,
+    kept: list[BoolArray],
+    options: FitOptions,
+    seed: int,
+    *,
+    watch: bool = True,
+) -> list[_Started]:
+    """Set up one booster per mask of rows it may see; with ``watch``, each is judged on the others."""
+    import lightgbm  # noqa: PLC0415  # loads on first use
+
+    params = _parameters(matrix, directions, options, seed)
+    whole = lightgbm.Dataset(matrix, label=outcome, params=params).construct()
+    share = with_defaults(options, len(matrix)).linear_share or 0.0
+
+    def set_up(seen: BoolArray) -> _Started:
+        start = fit_start(matrix, outcome, directions, share, rows=np.flatnonzero(seen))
+        level = start_log_odds(start, matrix)
+        booster = lightgbm.Booster(params, _part(whole, seen, level))
+        if watch:
+            booster.add_valid(_part(whole, ~seen, level), "left_out")
+        return _Started(booster, start)
+
+    with one_blas_thread():
+        return over_items(set_up, kept, _threads(matrix), ready=_silent)
+
+
+def _part(whole: Any, rows: BoolArray, level: FloatArray | None) -> Any:  # noqa: ANN401  # lightgbm ships no types
+    """Take some rows of a dataset, with the log-odds that boosting starts from."""
+    part = whole.subset(np.flatnonzero(rows).tolist())
+    return part if level is None else part.construct().set_init_score(level[rows])
+
+
+def _silent() -> None:
+    """Silence LightGBM in this thread, and hold it to one: it keeps both settings per thread, as it last read them."""
+    import lightgbm  # noqa: PLC0415  # loads on first use
+
+    lightgbm.Dataset(np.zeros((1, 1)), params={"verbosity": -1, "num_threads": 1}).construct()
+
+
+def _threads(matrix: FloatArray) -> int:
+    return 1 if matrix.size <= SMALL_TRAINING else thread_count()
+
+
+def with_defaults(options: FitOptions, rows: int) -> FitOptions:
+    """Settle what was left open, by the rows of the whole training: its parts must learn as it does.
+
+    Examples
+    --------
+    >>> from decrochage_risk.risk.fit_input import FitOptions
+    >>> few, many = (with_defaults(FitOptions(), rows) for rows in (4_999, 5_000))
+    >>> (few.drawn_thresholds, few.linear_share), (many.drawn_thresholds, many.linear_share)
+    ((False, 0.0), (True, 0.5))
+    """
+    many = rows >= MANY_ROWS
+    drawn = many if options.drawn_thresholds is None else options.drawn_thresholds
+    share = LINEAR_SHARE * many if options.linear_share is None else options.linear_share
+    return replace(options, drawn_thresholds=drawn, linear_share=share)
+
+
+def _parameters(matrix: FloatArray, directions: IntArray, options: FitOptions, seed: int) -> dict[str, Any]:
+    rows = len(matrix)
+    leaf_rows = options.rows_per_leaf or int(np.clip(rows // 200, max(1, min(20, rows // 15)), 100))
+    drawn = with_defaults(options, rows).drawn_thresholds
+    return {
+        "objective": "binary",
+        "metric": "binary_logloss",
+        "boost_from_average": True,
+        "num_leaves": options.leaves,
+        "learning_rate": options.learning_rate or (0.1 if drawn else 0.05),
+        "lambda_l2": options.l2 if options.l2 is not None else float(np.clip(rows / 2000, 5, 30)),
+        "feature_fraction": options.column_share,
+        "extra_trees": drawn,
+        "min_data_in_leaf": leaf_rows,
+        "max_bin": 255,
+        "feature_pre_filter": False,
+        "use_missing": False,
+        "monotone_constraints": directions.tolist(),
+        "monotone_constraints_method": "intermediate",
+        "seed": seed,
+        "deterministic": True,
+        "force_col_wise": True,
+        "num_threads": 1,
+        "verbosity": -1,
+    }
+
+
+def _grow(
+    started: list[_Started],
+    weights: FloatArray,
+    options: FitOptions,
+    progress: Progress | None,
+    *,
+    threads: int,
+) -> int:
+    """Add trees to all boosters, some rounds at a time; return the number of rounds to keep."""
+    best, least, done = 0, np.inf, 0
+    while done < options.max_rounds:
+        ahead = min(ROUNDS_AT_A_TIME, options.max_rounds - done)
+        found = over_items(partial(_Started.grow_watched, rounds=ahead), started, threads, ready=_silent)
+        for losses in np.array(found).T:
+            done += 1
+            if progress is not None:
+                progress("members", done, options.max_rounds)
+            if done < options.min_rounds:
+                continue
+            loss = float(np.sum(weights * losses))
+            if loss < least:
+                best, least = done, loss
+            elif done - best >= options.patience:
+                return best
+    return best

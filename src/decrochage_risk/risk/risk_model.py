@@ -1,0 +1,459 @@
+"""A risk model as text files, exact to the last bit: LightGBM text for the boosters, JSON for the rest.
+
+The risk model: any numeric table in, calibrated and monotone risks out, with what they are worth.
+
+It knows nothing of schools: a numeric frame, a 0/1 outcome, a direction per column, a period and a group (pupil)
+per row. So it can be measured on any public table.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from decrochage_risk.errors import ModelError, explain_error
+from decrochage_risk.risk.calibration import Calibration, probability
+from decrochage_risk.risk.comparable import Comparable
+from decrochage_risk.risk.fit_input import FitInput, FitOptions
+from decrochage_risk.risk.fitting import (
+    HeldOut,
+    calibrate,
+    out_of_fold,
+    out_of_time,
+    range_of,
+    refuse_seed,
+    train_members_of,
+)
+from decrochage_risk.risk.folds import pupil_folds
+from decrochage_risk.risk.members import LinearMembers, Members
+from decrochage_risk.risk.numeric_table import TrainingRange
+from decrochage_risk.risk.references import References
+from decrochage_risk.risk.uncertainty import jackknife_interval, member_mean
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from decrochage_risk.risk.members import Progress
+    from decrochage_risk.risk.numeric_table import FloatArray
+
+
+__all__ = ["FILES", "RiskModel", "read_files", "write_files"]
+
+FILES = ("calibration.json", "references.json")
+"""Files of a saved model besides ``booster-0.txt``, ``booster-1.txt``, ..."""
+
+
+LINEAR = "linear.json"
+"""The members of a logistic regression, in place of the boosters."""
+
+
+def write_files(model: RiskModel) -> dict[str, str]:
+    """Write a model; see :meth:`RiskModel.to_files`."""
+    calibration = {
+        "calibration": model.calibration.to_dict(),
+        "calibrated_on": model.calibrated_on,
+        "comparable": model.comparable.to_dict(),
+        "spread_factor": model.spread_factor,
+    }
+    references = {
+        "references": model.references.to_dict(),
+        "directions": dict(model.directions),
+        "rounds": model.rounds,
+        "options": model.options.to_dict(),
+        "seed": model.seed,
+        "rows": model.rows,
+        "base_rate": model.base_rate,
+        "members": model.options.members,
+        "training_range": None if model.training_range is None else model.training_range.to_dict(),
+    }
+    boosters = {_booster_name(number): text for number, text in enumerate(_texts(model))}
+    if isinstance(model.members, LinearMembers):
+        boosters[LINEAR] = _json(model.members.to_dict())
+    return {**boosters, "calibration.json": _json(calibration), "references.json": _json(references)}
+
+
+def read_files(files: Mapping[str, str]) -> dict[str, Any]:
+    """Read the fields of a model back; see :meth:`RiskModel.from_files`.
+
+    Examples
+    --------
+    >>> read_files({"booster-0.txt": "tree"})
+    Traceback (most recent call last):
+    ...
+    decrochage_risk.errors.ModelError: Files are missing: calibration.json, references.json; these came: booster-0.txt.
+    ...
+    """
+    _refuse_missing(files, FILES)
+    try:
+        fitted, table = (json.loads(files[name]) for name in FILES)
+        linear = table["options"].get("kind") == "logistic"
+        names = [LINEAR] if linear else [_booster_name(number) for number in range(int(table["members"]))]
+        _refuse_missing(files, names)
+        return {
+            "references": References.from_dict(table["references"]),
+            "directions": {name: table["directions"][name] for name in table["references"]["columns"]},
+            "members": _members(files, names),
+            "calibration": Calibration.from_dict(fitted["calibration"]),
+            "calibrated_on": fitted["calibrated_on"],
+            "comparable": Comparable.from_dict(fitted["comparable"]),
+            "options": FitOptions(**table["options"]),
+            "spread_factor": fitted["spread_factor"],
+            "training_range": _range(table.get("training_range")),
+            **{name: table[name] for name in ("rounds", "seed", "rows", "base_rate")},
+        }
+    except ModelError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise _unreadable(f"The files do not hold a model: {type(error).__name__}: {error}") from error
+
+
+def _texts(model: RiskModel) -> tuple[str, ...]:
+    return () if isinstance(model.members, LinearMembers) else model.members.texts
+
+
+def _members(files: Mapping[str, str], names: list[str]) -> Members | LinearMembers:
+    if names == [LINEAR]:
+        return LinearMembers.from_dict(json.loads(files[LINEAR]))
+    return Members(tuple(files[name] for name in names))
+
+
+def _range(values: Mapping[str, Any] | None) -> TrainingRange | None:
+    """Read the range; artefacts of older versions have none."""
+    return None if values is None else TrainingRange.from_dict(values)
+
+
+def _booster_name(number: int) -> str:
+    return f"booster-{number}.txt"
+
+
+def _refuse_missing(files: Mapping[str, str], names: tuple[str, ...] | list[str]) -> None:
+    missing = [name for name in names if name not in files]
+    if missing:
+        raise _unreadable(f"Files are missing: {', '.join(missing)}; these came: {', '.join(sorted(files))}")
+
+
+def _unreadable(came: str) -> ModelError:
+    return ModelError(
+        explain_error(
+            came,
+            expected=f"booster-0.txt and its sisters, {' and '.join(FILES)}, as to_files wrote them",
+            hint="Load the model from an unedited copy of its folder.",
+        )
+    )
+
+
+def _json(values: Mapping[str, Any]) -> str:
+    return json.dumps(values, sort_keys=True, allow_nan=False, indent=1, ensure_ascii=False) + "\n"
+
+
+CalibratedOn: TypeAlias = Literal["out-of-time", "out-of-fold pupils"]
+Features: TypeAlias = pd.DataFrame | npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class RiskModel:
+    """A bag of monotone boosters, its references, its calibration and its uncertainty.
+
+    Made by :meth:`fit` or :meth:`from_files`. Frozen, and safe to use from several threads.
+
+    Attributes
+    ----------
+    references : References
+        Medians per group; kept, dropped and context columns.
+    directions : mapping of str to int
+        -1, 0 or 1 for each kept column.
+    members : Members or LinearMembers
+        The boosters, as text; or logistic regressions, as numbers.
+    calibration : Calibration
+        Raw log-odds to calibrated ones.
+    calibrated_on : {"out-of-time", "out-of-fold pupils"}
+        Where the calibration and the comparable pupils were measured.
+    comparable : Comparable
+        Observed frequencies by risk.
+    rounds : int
+        Trees of each booster.
+    options : FitOptions
+    seed : int
+    rows : int
+        Rows of the training.
+    base_rate : float
+        Their share of outcome 1.
+    spread_factor : float
+        Factor on the jackknife standard error; 1 until it is fitted where the truth is known.
+    training_range : TrainingRange or None
+        Range of each column in training; None in artefacts written before there was one.
+    out_of_fold, out_of_time : HeldOut or None
+        Held-out predictions of the training, for evaluation; not saved.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> table = pd.DataFrame({"absences": rng.poisson(3, 600), "mean_grade": rng.normal(11, 3, 600)})
+    >>> truth = probability((0.5 * table["absences"] - 0.3 * table["mean_grade"]).to_numpy())
+    >>> model = RiskModel.fit(
+    ...     table, rng.random(600) < truth, directions={"absences": 1, "mean_grade": -1},
+    ...     options=FitOptions(max_rounds=60),
+    ... )
+    >>> low, high = model.risk(pd.DataFrame({"mean_grade": [14.0, 6.0], "absences": [0, 8]}))
+    >>> bool(low < 0.2 < 0.6 < high)
+    True
+    """
+
+    references: References
+    directions: Mapping[str, int]
+    members: Members | LinearMembers
+    calibration: Calibration
+    calibrated_on: CalibratedOn
+    comparable: Comparable
+    rounds: int
+    options: FitOptions
+    seed: int
+    rows: int
+    base_rate: float
+    spread_factor: float = 1.0
+    training_range: TrainingRange | None = None
+    out_of_fold: HeldOut | None = field(default=None, repr=False)
+    out_of_time: HeldOut | None = field(default=None, repr=False)
+
+    @classmethod
+    def fit(  # noqa: PLR0913  # the arguments are the contract of the design; all but two are named and optional
+        cls,
+        features: pd.DataFrame,
+        outcome: npt.ArrayLike,
+        *,
+        directions: Mapping[str, int],
+        time: npt.ArrayLike | None = None,
+        groups: npt.ArrayLike | None = None,
+        seed: int = 0,
+        reference_groups: npt.ArrayLike | None = None,
+        context: Sequence[str] = (),
+        observed: npt.ArrayLike | None = None,
+        matured: npt.ArrayLike | None = None,
+        options: FitOptions | None = None,
+        progress: Progress | None = None,
+    ) -> RiskModel:
+        """Train a model. The same rows in any order give the same bytes.
+
+        Parameters
+        ----------
+        features : DataFrame, n rows
+            Bool, integer or float columns; NaN = not known, which counts as the reference of the row's group.
+        outcome : (n,) array_like of 0/1
+            What happened, known for every row.
+        directions : mapping of str to int
+            1: a greater value can only raise the risk; -1: only lower it; 0 or left out: either.
+        time : (n,) array_like, optional
+            Period of each row (a school year). With three or more, calibration is measured out of time.
+        groups : (n,) array_like, optional
+            Pupil of each row; a pupil is never on both sides of a fold. Each row by itself when left out.
+        seed : int
+            Seed of folds and boosters, 0 or more.
+        reference_groups : (n,) array_like, optional
+            Group whose medians are the reference of the row (level and time of year, say).
+        context : sequence of str
+            Columns in which the reference of a row is the row's own value, so that they are never reasons.
+        observed, matured : (n,) array_like of days, optional
+            As-of day of each row, and the day its outcome window closed; both or neither. A label counts for
+            an out-of-time test only if it had matured by then.
+        options : FitOptions, optional
+            How the bag is trained.
+        progress : callable, optional
+            Called as ``progress(stage, done, total)``.
+
+        Returns
+        -------
+        RiskModel
+
+        Raises
+        ------
+        ColumnsError
+            Columns that are not numeric, named twice, infinite or huge; or no column with a known value.
+        NotEnoughDataError
+            Under 20 rows, or an outcome that fewer than 5 rows or groups have.
+        ModelError
+            An outcome, direction, label or seed that cannot be used.
+        """
+        options = FitOptions() if options is None else options
+        refuse_seed(seed)
+        labels = {
+            "time": time,
+            "groups": groups,
+            "observed": observed,
+            "matured": matured,
+            "reference_groups": reference_groups,
+        }
+        table = FitInput.prepare(features, outcome, directions=directions, labels=labels, context=context)
+        fold = pupil_folds(table.groups, options.members, seed, outcome=table.outcome)
+        bag = train_members_of(table, fold, options, seed, progress)
+        by_fold = out_of_fold(table, bag)
+        by_time = out_of_time(table, rounds=bag.rounds, options=options, seed=seed, progress=progress)
+        calibration, comparable = calibrate(by_time, by_fold, seed)
+        return cls(
+            references=table.references,
+            directions=dict(zip(table.references.columns, table.directions.tolist(), strict=True)),
+            members=bag.members,
+            calibration=calibration,
+            calibrated_on="out-of-fold pupils" if by_time is None else "out-of-time",
+            comparable=comparable,
+            rounds=bag.rounds,
+            options=options,
+            seed=seed,
+            rows=len(table.outcome),
+            base_rate=float(table.outcome.mean()),
+            training_range=range_of(table),
+            out_of_fold=by_fold,
+            out_of_time=by_time,
+        )
+
+    def outside_training(self, features: pd.DataFrame) -> npt.NDArray[np.bool_]:
+        """Tell which rows lie outside the range of the training in many columns, see :class:`TrainingRange`.
+
+        Parameters
+        ----------
+        features : DataFrame, n rows
+            Columns in any order, further ones ignored; NaN = not known.
+
+        Returns
+        -------
+        (n,) bool array
+            All False where the range is not known.
+        """
+        if self.training_range is None:
+            return np.zeros(len(features), dtype=np.bool_)
+        return self.training_range.outside(features)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns that the boosters read, in their order."""
+        return self.references.columns
+
+    @property
+    def dropped(self) -> tuple[str, ...]:
+        """Columns of the training table without one known value."""
+        return self.references.dropped
+
+    @property
+    def context(self) -> tuple[str, ...]:
+        """Columns that equal the reference by construction."""
+        return self.references.context
+
+    @property
+    def boosters(self) -> tuple[Any, ...]:
+        """The parsed ``lightgbm.Booster`` objects; none of a logistic regression."""
+        return self.members.boosters
+
+    def filled(self, features: Features, reference_groups: npt.ArrayLike | None = None) -> FloatArray:
+        """Give the rows as the boosters see them, see :meth:`References.filled`."""
+        return self.references.filled(features, reference_groups)
+
+    def reference_rows(self, features: Features, reference_groups: npt.ArrayLike | None = None) -> FloatArray:
+        """Give the reference of each row, see :meth:`References.reference_rows`."""
+        return self.references.reference_rows(features, reference_groups)
+
+    def member_log_odds(self, filled: FloatArray) -> FloatArray:
+        """Compute the raw log-odds of each member, shape (n, K), for rows from :meth:`filled` or :meth:`reference_rows`."""
+        return self.members.log_odds(filled)
+
+    def raw_log_odds(self, features: Features, reference_groups: npt.ArrayLike | None = None) -> FloatArray:
+        """Compute the mean raw log-odds of the bag, before calibration, shape (n,)."""
+        return member_mean(self.member_log_odds(self.filled(features, reference_groups)))
+
+    def log_odds(self, features: Features, reference_groups: npt.ArrayLike | None = None) -> FloatArray:
+        """Calibrated log-odds.
+
+        Parameters
+        ----------
+        features : DataFrame or (n, p) array
+            Columns in any order, further ones ignored; an array must have the order of ``columns``.
+        reference_groups : (n,) array_like, optional
+            Group of each row; unknown, missing or none = the global reference.
+
+        Returns
+        -------
+        (n,) float64 array
+            In row order; a row alone and in a batch has the same bits.
+
+        Raises
+        ------
+        ColumnsError
+            Columns missing, not numeric, infinite or huge.
+        """
+        return self.calibration.apply(self.raw_log_odds(features, reference_groups))
+
+    def risk(self, features: Features, reference_groups: npt.ArrayLike | None = None) -> FloatArray:
+        """Calibrated probability of the outcome, shape (n,); see :meth:`log_odds`."""
+        return probability(self.log_odds(features, reference_groups))
+
+    def interval(
+        self, features: Features, level: float = 0.9, reference_groups: npt.ArrayLike | None = None
+    ) -> tuple[FloatArray, FloatArray]:
+        """Interval of the risk from the spread of the members.
+
+        Parameters
+        ----------
+        features, reference_groups
+            As in :meth:`log_odds`.
+        level : float
+            Nominal coverage.
+
+        Returns
+        -------
+        low, high : (n,) arrays of probabilities
+        """
+        members = self.member_log_odds(self.filled(features, reference_groups))
+        return jackknife_interval(
+            self.calibration.apply(members), level=level, spread_factor=self.spread_factor
+        )
+
+    def risk_and_interval(self, members: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Give :meth:`risk` and the bounds of :meth:`interval` from one call of :meth:`member_log_odds`."""
+        risk = probability(self.calibration.apply(member_mean(members)))
+        calibrated = self.calibration.apply(members)
+        return risk, *jackknife_interval(calibrated, spread_factor=self.spread_factor)
+
+    def with_spread_factor(self, factor: float) -> RiskModel:
+        """Return the model with another factor on its intervals, see :func:`fit_spread_factor`."""
+        if not (np.isfinite(factor) and factor > 0):
+            raise ModelError(
+                explain_error(
+                    f"A spread factor of {factor!r} came",
+                    expected="a finite number above 0",
+                    hint="Fit it with fit_spread_factor on a cohort whose truth is known.",
+                )
+            )
+        return replace(self, spread_factor=float(factor))
+
+    def to_files(self) -> dict[str, str]:
+        """Write the model as text files, the same bytes for the same model.
+
+        Returns
+        -------
+        dict of str to str
+            ``booster-0.txt`` ... , ``calibration.json`` and ``references.json``; numbers are exact to the last bit.
+        """
+        return write_files(self)
+
+    @classmethod
+    def from_files(cls, files: Mapping[str, str]) -> RiskModel:
+        """Rebuild the model that :meth:`to_files` wrote; risks differ by 0.0.
+
+        Parameters
+        ----------
+        files : mapping of str to str
+            Name to text. Further files are ignored.
+
+        Returns
+        -------
+        RiskModel
+
+        Raises
+        ------
+        ModelError
+            A file is missing, or does not hold what it should.
+        """
+        return cls(**read_files(files))

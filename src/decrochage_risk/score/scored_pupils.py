@@ -1,0 +1,455 @@
+"""What a run found, as arrays: one entry per pupil, or per reason. Frames are made of them when asked for.
+
+A service that scores one pupil reads the arrays and never waits for a data frame.
+
+The contributions behind one pupil's risk as a ``shap.Explanation``, for its usual plots.
+
+The scores of a set of pupils: as tables, as objects, as files.
+"""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from decrochage_risk.errors import RecordsError, explain_error
+from decrochage_risk.explain import Reason, attribute
+from decrochage_risk.explain.sentences import REFERENCE_PUPIL, tell
+from decrochage_risk.features import FAMILIES, FEATURE_BY_NAME
+from decrochage_risk.model import MATRIX_COLUMNS
+from decrochage_risk.policy import tier_precision
+from decrochage_risk.score.pupil_risk import DataFacts, Interval, OpeningFacts, PupilRisk, comparable_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy.typing as npt
+
+    from decrochage_risk.explain import Attribution
+    from decrochage_risk.model import TrainedModel
+    from decrochage_risk.policy import Measure, Policy, TierPrecision
+    from decrochage_risk.records.pupil_records import KnownRecords, PupilRecords
+    from decrochage_risk.score.run_facts import RunFacts
+
+
+__all__ = ["Results", "ScoredPupils", "attribution_of", "or_none", "shap_explanation"]
+
+_FEATURES = tuple(FEATURE_BY_NAME)
+
+
+@dataclass(frozen=True, eq=False)
+class Results:
+    """Results of n pupils.
+
+    Attributes
+    ----------
+    columns : dict of str to array or scalar
+        Columns of ``RiskScores.frame`` but where the pupil is enrolled, in their order.
+    reasons : dict of str to array
+        One entry per reason in each, sorted by ``row`` (position of the pupil) and by the order told.
+    explained : array of int
+        Positions of the explained pupils.
+    contributions : array, shape (explained, families + 1)
+        Calibrated log-odds per family, then the base.
+    features : array of float64, shape (n, ``MATRIX_COLUMNS``)
+        NaN = not known, or refused.
+    records, known : PupilRecords, KnownRecords
+        What was scored.
+    """
+
+    columns: dict[str, Any]
+    reasons: dict[str, npt.NDArray[Any]]
+    explained: npt.NDArray[np.intp]
+    contributions: npt.NDArray[np.float64]
+    features: npt.NDArray[np.float64]
+    records: PupilRecords
+    known: KnownRecords
+
+    @property
+    def pupil_ids(self) -> npt.NDArray[np.object_]:
+        """Ids, in the order of ``pupils``."""
+        ids: npt.NDArray[np.object_] = self.columns["pupil_id"]
+        return ids
+
+    def frame(self) -> pd.DataFrame:
+        """One row per pupil."""
+        """One row per pupil: the columns, and where the pupil is enrolled."""
+        row = self.known.current_enrolment_row
+        enrolments = self.records.enrolments
+        places = {
+            name: or_none(row >= 0, enrolments[name].astype(object).to_numpy()[np.maximum(row, 0)])
+            for name in ("school_id", "class_id", "network_id")
+        }
+        names = list(self.columns)
+        split = names.index("school_year") + 1
+        ordered = {name: self.columns[name] for name in names[:split]} | places
+        ordered["as_of"] = pd.Timestamp(self.known.as_of)
+        return pd.DataFrame(ordered | {name: self.columns[name] for name in names[split:]})
+
+    def reasons_frame(self) -> pd.DataFrame:
+        """One row per reason, in the order told."""
+        told = {name: column for name, column in self.reasons.items() if name != "row"}
+        return pd.DataFrame({"pupil_id": self.pupil_ids[self.reasons["row"]], **told})
+
+    def contributions_frame(self) -> pd.DataFrame:
+        """Calibrated log-odds per family and ``base``, NaN for pupils who were not explained."""
+        families = [*(family.code for family in FAMILIES), "base"]
+        values = np.full((len(self.pupil_ids), len(families)), np.nan)
+        values[self.explained] = self.contributions
+        return pd.DataFrame(values, index=self._index, columns=families)
+
+    def features_frame(self) -> pd.DataFrame:
+        """Value of every feature."""
+        return pd.DataFrame(self.features, index=self._index, columns=list(MATRIX_COLUMNS))
+
+    def facts(self, position: int) -> dict[str, float]:
+        """Value of every feature of one pupil, by name."""
+        return dict(zip(MATRIX_COLUMNS, self.features[position].tolist(), strict=True))
+
+    def missing(self, position: int) -> tuple[str, ...]:
+        """Features that are not known for one pupil."""
+        unknown = np.isnan(self.features[position, : len(_FEATURES)])
+        return tuple(_FEATURES[column] for column in np.flatnonzero(unknown).tolist())
+
+    def reasons_of(self, position: int) -> list[dict[str, Any]]:
+        """Fields of the reasons of one pupil, in the order told."""
+        first, after = np.searchsorted(self.reasons["row"], [position, position + 1]).tolist()
+        told = self._told
+        return [{name: cells[at] for name, cells in told.items()} for at in range(first, after)]
+
+    @cached_property
+    def _told(self) -> dict[str, list[Any]]:
+        return {
+            name: column.tolist() for name, column in self.reasons.items() if name not in {"row", "position"}
+        }
+
+    @property
+    def _index(self) -> pd.Index[str]:
+        return pd.Index(self.pupil_ids, name="pupil_id")
+
+
+def or_none(keep: npt.NDArray[np.bool_], values: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+    """Values where ``keep``, None elsewhere."""
+    kept = values.copy()
+    kept[~keep] = None
+    return kept
+
+
+NOT_KNOWN = "donnée manquante"
+
+
+def attribution_of(
+    results: Results, position: int, model: TrainedModel
+) -> tuple[Attribution, npt.NDArray[np.float64]]:
+    """Contributions of one scored pupil, and the values of the columns of the model, NaN = not known.
+
+    Raises
+    ------
+    RecordsError
+        Contributions that do not add up to the risk.
+    """
+    known = results.known
+    columns = [MATRIX_COLUMNS.index(name) for name in model.risk_model.columns]
+    values = results.features[position, columns][None]
+    groups = model.groups_of_levels(known.level[[position]], known.as_of)
+    filled = model.risk_model.filled(values, groups)
+    found = attribute(model.risk_model, filled, model.risk_model.reference_rows(filled, groups))
+    if not found.additive[0]:
+        raise RecordsError(
+            explain_error(
+                f"The contributions of pupil {results.pupil_ids[position]!r} do not add up to the risk",
+                expected="contributions that give LightGBM's own score",
+                hint="The risk stands; score the pupil again with an unedited copy of the model.",
+            )
+        )
+    return found, values
+
+
+def shap_explanation(results: Results, position: int, model: TrainedModel) -> Any:  # noqa: ANN401 - shap ships no types
+    """Explain one scored pupil; see ``RiskScores.explanation``."""
+    found, values = attribution_of(results, position, model)
+    known = results.known
+    told = [at for at, name in enumerate(found.columns) if name in FEATURE_BY_NAME]
+    return _explanation_class()(
+        values=found.contributions[0, told],
+        base_values=float(found.base[0]),
+        feature_names=[_name(found, at, values[0, at], known) for at in told],
+    )
+
+
+def _name(found: Attribution, column: int, value: float, known: KnownRecords) -> str:
+    """Tell a feature as the fact that a reason would tell: its value is in the words."""
+    feature = FEATURE_BY_NAME[found.columns[column]]
+    if np.isnan(value):
+        return f"{feature.family.label} : {NOT_KNOWN} ({feature.name})"
+    told = tell(feature, float(value), float(found.references[0, column]), known)
+    return told.partition(f" ; {REFERENCE_PUPIL}")[0]
+
+
+def _explanation_class() -> Any:  # noqa: ANN401 - shap ships no types
+    with warnings.catch_warnings():
+        # shap's plots call what matplotlib will retire; with -W error the import alone would fail.
+        warnings.simplefilter("ignore", PendingDeprecationWarning)
+        from shap import Explanation  # noqa: PLC0415 - shap loads on first use, seconds on a cold machine
+    return Explanation
+
+
+_TOLD_COLUMNS = (
+    *(
+        "pupil_id",
+        "level",
+        "cause",
+        "days_of_data",
+        "set_aside",
+        "age_years",
+        "risk",
+        "risk_low",
+        "risk_high",
+    ),
+    *("comparable_pupils", "comparable_left", "comparable_share", "comparable_low", "comparable_high"),
+    *("tier", "flagged", "flag_rule", "explained", "explanation_cause", "reference_risk", "other_points"),
+)
+"""Columns of the frame that the result of a pupil is made of."""
+
+
+class ScoredPupils:
+    """What a run says of every pupil: tables, and one result per pupil in the order of the records.
+
+    The attributes are described with :class:`~decrochage_risk.score.risk_scores.RiskScores`, which adds what is made of
+    them: files, changes, a page in a notebook.
+    """
+
+    def __init__(self, results: Results, run: RunFacts, policy: Policy, model: TrainedModel) -> None:
+        self.run = run
+        self._results = results
+        self._policy = policy
+        self._model = model
+        self._opening_facts = OpeningFacts(results.known)
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        return self._results.frame()
+
+    @cached_property
+    def reasons(self) -> pd.DataFrame:
+        """One row per reason, in the order told."""
+        return self._results.reasons_frame()
+
+    @cached_property
+    def contributions(self) -> pd.DataFrame:
+        """Calibrated log-odds per family, indexed by ``pupil_id``."""
+        return self._results.contributions_frame()
+
+    @cached_property
+    def features(self) -> pd.DataFrame:
+        """Values of every feature, indexed by ``pupil_id``."""
+        return self._results.features_frame()
+
+    def __len__(self) -> int:
+        return len(self._results.pupil_ids)
+
+    def __repr__(self) -> str:
+        return f"<RiskScores au {self.run.as_of.isoformat()}: {self.summary}>"
+
+    @property
+    def method(self) -> tuple[str, int]:
+        """What gave the scores, ``"trees"`` or ``"logistic"``, and how many of them are averaged."""
+        options = self._model.risk_model.options
+        return options.kind, options.members
+
+    @property
+    def summary(self) -> str:
+        """Counts, in French; says when the model is the demonstration one, or the thresholds were not in force."""
+        columns = self._results.columns
+        scored = int((~np.isnan(columns["risk"])).sum())
+        return self.run.summary(len(self), scored, int(columns["flagged"].sum()))
+
+    @property
+    def flagged(self) -> pd.DataFrame:
+        """Rows of ``frame`` whose situation is to be looked at, by school, class and id: never ranked by risk."""
+        found = self.frame[self.frame["flagged"]]
+        return found.sort_values(["school_id", "class_id", "pupil_id"], kind="stable", na_position="last")
+
+    def __iter__(self) -> Iterator[PupilRisk]:
+        return (self._pupil(row) for row in range(len(self)))
+
+    def __contains__(self, pupil_id: object) -> bool:
+        return pupil_id in self._position
+
+    def __getitem__(self, pupil_id: str) -> PupilRisk:
+        return self._pupil(self._position_of(pupil_id))
+
+    def _position_of(self, pupil_id: str) -> int:
+        if not isinstance(pupil_id, str) or pupil_id not in self._position:
+            raise RecordsError(
+                explain_error(
+                    f"No pupil {pupil_id!r} among the {len(self)} scored",
+                    expected="an id of the pupils table",
+                    hint="Ids are compared letter by letter; see scores.frame['pupil_id'].",
+                )
+            )
+        return self._position[pupil_id]
+
+    @cached_property
+    def _position(self) -> dict[str, int]:
+        return {pupil: row for row, pupil in enumerate(self._results.pupil_ids.tolist())}
+
+    @cached_property
+    def _cells(self) -> dict[str, list[Any]]:
+        """Columns as lists of Python values, None for NaN."""
+        return {name: _python_values(self._results.columns[name]) for name in _TOLD_COLUMNS}
+
+    def _pupil(self, position: int) -> PupilRisk:
+        row = {name: cells[position] for name, cells in self._cells.items()}
+        reasons = (
+            [Reason(**told) for told in self._results.reasons_of(position)] if row["explained"] else None
+        )
+        risk = row["risk"]
+        return PupilRisk(
+            pupil_id=row["pupil_id"],
+            as_of=self.run.as_of,
+            level=row["level"],
+            risk=risk,
+            cause=row["cause"],
+            interval=None if risk is None else Interval(low=row["risk_low"], high=row["risk_high"]),
+            comparable=None if risk is None else comparable_of(row),
+            reference_risk=row["reference_risk"],
+            tier=row["tier"],
+            tier_label=self._policy.tier_label(row["tier"]),
+            flagged=row["flagged"],
+            flag_rule=row["flag_rule"],
+            tier_precision=self._tier_precision(row),
+            reasons=None if reasons is None else _of_direction(reasons, "aggravating"),
+            protective=None if reasons is None else _of_direction(reasons, "protective"),
+            other_points=row["other_points"],
+            explanation_cause=row["explanation_cause"],
+            data=self._data(position, row),
+            measures=self._measures(position),
+            model=self.run.model,
+            policy_version=self.run.policy_version,
+        )
+
+    def _tier_precision(self, row: dict[str, Any]) -> TierPrecision | None:
+        if not row["tier"]:
+            return None
+        group = self._policy.table.group_of(row["level"])
+        if (group.code, row["tier"]) not in self._precisions:
+            found = tier_precision(self.run.held_out, group, row["tier"], synthetic=self.run.model.demo)
+            self._precisions[group.code, row["tier"]] = found
+        return self._precisions[group.code, row["tier"]]
+
+    @cached_property
+    def _precisions(self) -> dict[tuple[str, int], TierPrecision]:
+        return {}
+
+    def _data(self, position: int, row: dict[str, Any]) -> DataFacts:
+        return DataFacts(
+            sufficient=row["cause"] is None,
+            days_of_data=row["days_of_data"],
+            missing=self._results.missing(position),
+            set_aside=row["set_aside"],
+        )
+
+    def measures(self, pupil_id: str) -> tuple[Measure, ...]:
+        """Measures that the policy suggests for one pupil; never decided.
+
+        Parameters
+        ----------
+        pupil_id : str
+            A scored pupil.
+        """
+        return self._measures(self._position_of(pupil_id))
+
+    def facts(self, pupil_id: str) -> dict[str, str]:
+        """Every known feature of a pupil as a dated fact in French, by its name; empty when nothing may be read."""
+        return self._opening_facts.worded(self._results.facts(self._position_of(pupil_id)))
+
+    def _measures(self, position: int) -> tuple[Measure, ...]:
+        cells = self._cells
+        facts, told = self._opening_facts.of(position, self._results.facts(position))
+        return self._policy.measures_for(
+            level=cells["level"][position],
+            age_years=cells["age_years"][position],
+            as_of=self.run.as_of,
+            tier=cells["tier"][position],
+            facts=facts,
+            told=told,
+        )
+
+    def explanation(self, pupil_id: str) -> Any:  # noqa: ANN401 - shap ships no types
+        """Contributions of one pupil as a ``shap.Explanation``, in calibrated log-odds, for the plots of ``shap``.
+
+        ``base_values`` is the log-odds of the reference pupil; with ``values`` it sums to those of the risk. Each feature
+        is named by its fact, in French. The level, the pathway and the time of year, which have no part, are left out.
+
+        Parameters
+        ----------
+        pupil_id : str
+            A pupil with a risk, explained in the run or not.
+
+        Raises
+        ------
+        RecordsError
+            No such pupil, one without a risk, or contributions that do not add up to it.
+
+        Examples
+        --------
+        ``shap.plots.waterfall(scores.explanation("a1"))``
+        """
+        return shap_explanation(self._results, self._scored_position(pupil_id), self._model)
+
+    def feature_weights(self, pupil_id: str) -> dict[str, float]:
+        """Contribution of every feature that the model reads to one pupil's risk, in calibrated log-odds.
+
+        Parameters
+        ----------
+        pupil_id : str
+            A pupil with a risk, explained in the run or not.
+
+        Raises
+        ------
+        RecordsError
+            No such pupil, one without a risk, or contributions that do not add up to it.
+        """
+        found, _ = attribution_of(self._results, self._scored_position(pupil_id), self._model)
+        values = dict(zip(found.columns, found.contributions[0].tolist(), strict=True))
+        return {name: value for name, value in values.items() if name in FEATURE_BY_NAME}
+
+    def _scored_position(self, pupil_id: str) -> int:
+        position = self._position_of(pupil_id)
+        cause = self._results.columns["cause"][position]
+        if cause is not None:
+            raise RecordsError(
+                explain_error(
+                    f"Pupil {pupil_id!r} has no risk ({cause})",
+                    expected="a pupil with a risk",
+                    hint="scores.frame tells who has one, and why the others do not.",
+                )
+            )
+        return position
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as JSON values: the run, then one object per pupil."""
+        return {"run": self.run.to_dict(), "pupils": [pupil.model_dump(mode="json") for pupil in self]}
+
+    def to_json(self, *, indent: int | None = None) -> str:
+        """Everything as JSON text; the same scores give the same text."""
+        import json  # noqa: PLC0415 - only needed here
+
+        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False, indent=indent)
+
+
+def _python_values(column: npt.NDArray[Any]) -> list[Any]:
+    if column.dtype.kind == "f":
+        column = np.where(np.isnan(column), np.array(None, dtype=object), column)
+    values: list[Any] = column.tolist()
+    return values
+
+
+def _of_direction(reasons: list[Reason], direction: str) -> tuple[Reason, ...]:
+    return tuple(reason for reason in reasons if reason.direction == direction)

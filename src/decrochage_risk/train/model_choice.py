@@ -1,0 +1,177 @@
+"""The counts that a trained model keeps of pupils that no choice touched: by tier, and by threshold.
+
+Fit on every year, measure on the last one, and ship the simpler model when it predicts that year better.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from decrochage_risk.errors import NotEnoughDataError, TrainingWarning, explain_error
+from decrochage_risk.evaluate import shipped_instead
+from decrochage_risk.model import Snapshots
+from decrochage_risk.policy import HeldOutPupils, load_policy, threshold_counts, tier_counts
+from decrochage_risk.risk import FitOptions
+from decrochage_risk.train.backtest import backtest, fit_risk_model, last_year_rows, report_on
+
+if TYPE_CHECKING:
+    from decrochage_risk.evaluate import EvaluationReport
+    from decrochage_risk.policy import Policy
+    from decrochage_risk.risk import RiskModel
+
+
+__all__ = ["HeldOutCounts", "Predicted", "fit_and_measure"]
+
+Predicted: TypeAlias = Callable[[Snapshots, npt.NDArray[np.float64]], None]
+"""Told rows that were predicted without having been learnt from, and their risks."""
+
+
+class HeldOutCounts:
+    """Takes held-out rows as a training predicts them, and counts them.
+
+    Parameters
+    ----------
+    policy : Policy or None
+        Whose tiers are counted; the bundled ones when None.
+    """
+
+    def __init__(self, policy: Policy | None) -> None:
+        self._policy = policy or load_policy()
+        self._counts: dict[str, Any] = {}
+
+    def take(self, test: Snapshots, risk: npt.NDArray[np.float64]) -> None:
+        """Count some rows, in place of those taken before."""
+        rows = test.rows
+        held_out = HeldOutPupils.of(
+            rows["level"].to_numpy(dtype=object),
+            risk,
+            test.outcome,
+            pupils=rows["pupil_id"].to_numpy(dtype=object),
+            years=rows["school_year"].to_numpy(),
+        )
+        self._counts = {
+            "policy_version": self._policy.version,
+            "school_years": sorted({int(year) for year in rows["school_year"]}),
+            "tiers": tier_counts(held_out, self._policy),
+            "thresholds": threshold_counts(held_out, policy=self._policy),
+        }
+
+    def told(self, *, untouched: bool) -> dict[str, Any]:
+        """Give the counts as JSON values, with whether every choice left the school year of these rows untouched."""
+        return {**self._counts, "untouched": untouched}
+
+
+def fit_and_measure(
+    snapshots: Snapshots,
+    *,
+    seed: int,
+    synthetic: bool,
+    options: FitOptions | None,
+    hold_out_schools: bool,
+    progress: Callable[[str], None] | None,
+    predicted: Predicted,
+) -> tuple[RiskModel, EvaluationReport, bool]:
+    """Fit the model that is shipped, and measure it.
+
+    Trees first. When the logistic regression beats them on the untouched last year (paired interval of the log loss),
+    the model is a logistic regression with the declared signs, fitted and measured in the same way. The last year
+    has then served one choice, and is no longer called untouched.
+
+    Parameters
+    ----------
+    snapshots : Snapshots
+        Rows of every year.
+    seed, synthetic, options, hold_out_schools, progress
+        As in ``train_model``.
+    predicted : callable
+        Told the rows that the figures come from, and their risks.
+
+    Returns
+    -------
+    risk_model, report, untouched
+        ``untouched`` is False when there was no earlier year to learn from, or the last one chose the model.
+    """
+    if progress is not None:
+        progress("Apprentissage sur toutes les années")
+    told: dict[str, Any] = {
+        "seed": seed,
+        "synthetic": synthetic,
+        "hold_out_schools": hold_out_schools,
+        "progress": progress,
+        "predicted": predicted,
+    }
+    risk_model = fit_risk_model(snapshots, seed=seed, options=options)
+    report = _measured(snapshots, options=options, **told)
+    if report is None:
+        return risk_model, _report_on_folds(snapshots, risk_model, predicted, synthetic=synthetic), False
+    if risk_model.options.kind == "trees" and shipped_instead(report.advice, ()) is not None:
+        simpler = replace(options or FitOptions(), kind="logistic")
+        if progress is not None:
+            progress(
+                "La régression logistique fait mieux : elle est apprise et mesurée à la place des arbres"
+            )
+        measured = _measured(snapshots, options=simpler, **told)
+        if measured is not None:
+            advice = shipped_instead(report.advice, measured.advice)
+            risk_model = fit_risk_model(snapshots, seed=seed, options=simpler)
+            return risk_model, measured.model_copy(update={"advice": advice}), False
+    return risk_model, report, True
+
+
+def _measured(
+    snapshots: Snapshots,
+    *,
+    seed: int,
+    synthetic: bool,
+    options: FitOptions | None,
+    hold_out_schools: bool,
+    progress: Callable[[str], None] | None,
+    predicted: Predicted,
+) -> EvaluationReport | None:
+    """Report of the untouched last year; None when the earlier years are not enough to learn from."""
+    _, earlier = last_year_rows(snapshots)
+    cause = "there is no earlier school year whose outcomes had closed"
+    if earlier.any():
+        try:
+            report = backtest(
+                snapshots,
+                seed=seed,
+                synthetic=synthetic,
+                options=options,
+                hold_out_schools=hold_out_schools,
+                progress=progress,
+                predicted=predicted,
+            )
+        except NotEnoughDataError as error:
+            cause = f"the earlier school years are not enough to learn from ({str(error).splitlines()[0]})"
+        else:
+            return report
+    warnings.warn(
+        f"No year is untouched: {cause}. The figures come from pupils left out of the training, of the same years. "
+        "Hint: add records and outcomes of one more school year.",
+        TrainingWarning,
+        stacklevel=4,
+    )
+    return None
+
+
+def _report_on_folds(
+    snapshots: Snapshots, risk_model: RiskModel, predicted: Predicted, *, synthetic: bool
+) -> EvaluationReport:
+    held = risk_model.out_of_fold
+    if held is None:  # only after loading, never after fitting
+        raise NotEnoughDataError(
+            explain_error(
+                "No held-out prediction", expected="a model that was just fitted", hint="Fit it again."
+            )
+        )
+    risk = np.empty(len(held.rows))
+    risk[held.rows] = 1.0 / (1.0 + np.exp(-risk_model.calibration.apply(held.log_odds)))
+    predicted(snapshots, risk)
+    return report_on(snapshots, risk, (), title="Élèves laissés de côté, même année", synthetic=synthetic)
