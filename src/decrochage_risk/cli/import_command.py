@@ -122,6 +122,23 @@ def import_command(  # noqa: PLR0913 - what the files may not say, each an optio
             help="Écrire à part la table qui ramène des codes aux noms (lisible par vous seul). Elle reste dans l'établissement.",
         ),
     ] = None,
+    outcomes: Annotated[
+        int | None,
+        typer.Option(
+            "--outcomes",
+            metavar="AAAA",
+            show_default=False,
+            help="Année close (celle de la rentrée) dont bâtir les situations, pour l'entraînement.",
+        ),
+    ] = None,
+    search_complete: Annotated[
+        bool,
+        typer.Option(
+            "--search-complete",
+            help="Les sources couvrent tous les établissements de l'année suivante, l'apprentissage et les diplômes ; sans "
+            "cela, un élève non retrouvé est de situation inconnue.",
+        ),
+    ] = False,
     calendar: CalendarFile = None,
     zone: Zone = None,
     alsace_moselle: AlsaceMoselle = False,
@@ -157,6 +174,8 @@ def import_command(  # noqa: PLR0913 - what the files may not say, each an optio
                 monthly_totals=monthly_totals,
                 campaign_date=_day("--campaign-date", campaign_date),
                 column_maps=tuple(columns or ()),
+                outcomes_of=outcomes,
+                search_complete=search_complete,
                 calendar=days,
             )
     except UnreadableExportError as error:

@@ -164,6 +164,10 @@ class ImportOptions:
         TOML files of columns that a school corrected or declared.
     motives : mapping of str to bool
         Whether a motive justifies, for files with a motive and no flag.
+    outcomes_of : int or None
+        Closed school year whose outcomes are built.
+    search_complete : bool
+        The caller's word that the year after was looked at everywhere: all schools, apprenticeship, diplomas.
     calendar : SchoolCalendar or None
         Days with school; None: zone B and the closures that the files tell.
     schools : mapping of (str, int) to SchoolFacts
@@ -179,6 +183,8 @@ class ImportOptions:
     campaign_date: date | None = None
     column_maps: tuple[Path, ...] = ()
     motives: Mapping[str, bool] = field(default_factory=dict)
+    outcomes_of: int | None = None
+    search_complete: bool = False
     calendar: SchoolCalendar | None = None
     schools: Mapping[tuple[str, int], SchoolFacts] = field(default_factory=dict)
 
@@ -400,6 +406,8 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "bad_uai": "numéro UAI impossible",
         "deceased": "élève décédé",
         "never_came": "sortie avant la rentrée",
+        "undated_exit": "sortie sans date, dans un export sans date (--extracted-on)",
+        "no_diploma": "examen non obtenu, ou qui n’est pas un diplôme de fin d’études",
         "double_enrolment": "seconde scolarité commencée le même jour dans un autre établissement ou niveau",
         "older_extract": "scolarité remplacée par celle d’un export plus récent",
     }

@@ -29,6 +29,7 @@ from decrochage_risk.errors import (
 from decrochage_risk.importers.extract import EVENT_TABLES, ImportOptions, Notice, SchoolFacts, SourceFile
 from decrochage_risk.importers.identity import Register
 from decrochage_risk.importers.merging import merge_enrolments, merge_events, merge_pupils
+from decrochage_risk.importers.outcomes import build_outcomes
 from decrochage_risk.importers.recognition import recognise
 from decrochage_risk.importers.report import FileReport, ImportReport
 from decrochage_risk.importers.roster import is_uai
@@ -523,7 +524,9 @@ class _Run:
         enrolments, notices = merge_enrolments(self._all("enrolments"), files, lambda at: _age(files[at]))
         self.report.notices.extend(notices)
         pupils = pupils[pupils["pupil_id"].isin(enrolments["pupil_id"])]
-        tables: dict[str, Any] = {"pupils": pupils, "enrolments": enrolments}
+        tables: dict[str, Any] = {"pupils": pupils, "enrolments": enrolments.drop(columns="basis")}
+        if self.options.outcomes_of is not None:
+            tables["outcomes"] = self._outcomes(enrolments, self.options.outcomes_of)
         for name in EVENT_TABLES:
             if self.rows[name]:
                 rows = self._all(name)
@@ -539,6 +542,24 @@ class _Run:
             )
         self._report_records(records)
         return Imported(records, self.report, calendar, self.register.links() if self.keep_links else None)
+
+    def _outcomes(self, enrolments: pd.DataFrame, school_year: int) -> pd.DataFrame:
+        """Build what became of the pupils of a closed year, and count each path."""
+        evidence = self._all("outcome_evidence").reindex(
+            columns=["pupil_id", "school_year", "path", "start", "end"]
+        )
+        seen = [
+            file.exported_on for file in self.report.files if file.exported_on and file.kept.get("enrolments")
+        ]
+        outcomes, self.report.outcomes, notices = build_outcomes(
+            enrolments,
+            evidence,
+            school_year,
+            complete=self.options.search_complete,
+            seen_until=max(seen, default=None),
+        )
+        self.report.notices.extend(notices)
+        return outcomes
 
     def _report_records(self, records: PupilRecords) -> None:
         report = self.report

@@ -100,6 +100,7 @@ def find_level(
     mef: str | None,
     facts: SchoolFacts,
     *,
+    mefstat: str | None = None,
     label: str | None = None,
     class_name: str | None = None,
     last_mef: str | None = None,
@@ -113,6 +114,8 @@ def find_level(
         CODE_MEF, 10 or 11 characters.
     facts : SchoolFacts
         The school's Nomenclature and Structures; it is asked first.
+    mefstat : str, optional
+        MEFSTAT of the row itself, where the file has it.
     label : str, optional
         Label of the MEF in the file itself.
     class_name : str, optional
@@ -133,7 +136,7 @@ def find_level(
     code = normalise_mef(mef)
     label = facts.mef_labels.get(code or "") or label
     if code is not None:
-        mefstat, how = _mefstat_of(code, facts)
+        mefstat, how = (mefstat[:4].upper(), "nomenclature") if mefstat else _mefstat_of(code, facts)
         if mefstat is not None:
             return _level_of_mefstat(
                 mefstat, how, label=label, code=code, last=normalise_mef(last_mef), repeats=repeats

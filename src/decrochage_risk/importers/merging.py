@@ -46,10 +46,10 @@ def merge_enrolments(
     Returns
     -------
     enrolments : DataFrame
-        Declared columns.
+        Declared columns, and ``basis``.
     notices : list of Notice
     """
-    columns = [name for name in TABLES["enrolments"].column_names if name in rows.columns]
+    columns = [*(name for name in TABLES["enrolments"].column_names if name in rows.columns), "basis"]
     if rows.empty:
         return rows.reindex(columns=columns), []
     rows = rows.assign(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from decrochage_risk.errors import UnreadableExportError, explain_error
-from decrochage_risk.importers import siecle
+from decrochage_risk.importers import outcomes, pupil_lists, siecle, sygne
 from decrochage_risk.importers.delimited import peek_rows
 from decrochage_risk.importers.extract import Head
 from decrochage_risk.importers.json_files import parse_json
@@ -16,7 +16,12 @@ if TYPE_CHECKING:
 
 __all__ = ["READERS", "head_of", "recognise"]
 
-READERS: tuple[Reader, ...] = (*siecle.READERS,)
+READERS: tuple[Reader, ...] = (
+    *siecle.READERS,
+    *sygne.READERS,
+    *pupil_lists.READERS,
+    *outcomes.READERS,
+)
 """Every kind of export, asked in this order."""
 
 _JSON_DEPTH = 4

@@ -103,7 +103,7 @@ class FileReport:
             else "date d’export non dite",
         ]
         told = [f"{self.path} : {', '.join(facts)}"]
-        kept = ", ".join(f"{rows} {_table_words(table)}" for table, rows in self.kept.items() if rows)
+        kept = _rows_of(self.kept)
         told.append(
             f"  {french.plural(self.rows_read, 'ligne lue', 'lignes lues')} ; pris : {kept or 'aucune ligne'}"
         )
@@ -119,20 +119,26 @@ class FileReport:
 
 
 _TABLE_WORDS = {
-    "pupils": "élèves",
-    "enrolments": "scolarités",
-    "absences": "lignes d’absence",
-    "grades": "notes",
-    "orientation": "lignes d’orientation",
-    "outcomes": "situations",
-    "outcome_evidence": "preuves de situation",
-    "coverage": "périodes couvertes",
-    "facts": "faits de l’établissement",
+    "pupils": ("élève", "élèves"),
+    "enrolments": ("scolarité", "scolarités"),
+    "absences": ("ligne d’absence", "lignes d’absence"),
+    "grades": ("note", "notes"),
+    "orientation": ("ligne d’orientation", "lignes d’orientation"),
+    "outcomes": ("situation", "situations"),
+    "outcome_evidence": ("preuve de situation", "preuves de situation"),
+    "coverage": ("période couverte", "périodes couvertes"),
+    "facts": ("fait de l’établissement", "faits de l’établissement"),
 }
 
 
-def _table_words(table: str) -> str:
-    return _TABLE_WORDS.get(table, table)
+def _rows_of(tables: Mapping[str, int]) -> str:
+    """Say how many rows of each table; nothing for none."""
+    said = [
+        french.plural(rows, *_TABLE_WORDS.get(table, (table, table)))
+        for table, rows in tables.items()
+        if rows
+    ]
+    return ", ".join(said)
 
 
 def _shown(lines: list[int]) -> str:
@@ -223,8 +229,7 @@ class ImportReport:
         """Say it in French."""
         blocks = ["\n".join(line for file in self.files for line in file.lines())]
         if self.tables:
-            rows = ", ".join(f"{rows} {_table_words(table)}" for table, rows in self.tables.items())
-            blocks.append(f"En tout : {rows}.")
+            blocks.append(f"En tout : {_rows_of(self.tables)}.")
         blocks.append("\n".join(_coverage_line(row) for row in self.coverage))
         blocks.append("\n".join(f"Attention : {notice.text}" for notice in self.notices))
         if self.set_aside:
@@ -243,7 +248,7 @@ class ImportReport:
         return page.render(
             report=self,
             files=[(file, _cells_of(file)) for file in self.files],
-            tables=[(_table_words(name), rows) for name, rows in self.tables.items()],
+            tables=_rows_of(self.tables),
             coverage=[_coverage_line(row) for row in self.coverage],
             outcomes=_outcome_lines(self.outcomes),
         )
@@ -253,7 +258,7 @@ def _cells_of(file: FileReport) -> Mapping[str, Any]:
     return {
         "year": "" if file.school_year is None else french_year(file.school_year),
         "exported": "" if file.exported_on is None else f"{file.exported_on:%d/%m/%Y}",
-        "kept": ", ".join(f"{rows} {_table_words(table)}" for table, rows in file.kept.items() if rows),
+        "kept": _rows_of(file.kept),
         "left_out": [
             f"{len(set(lines))} : {REASONS[reason]} ({_shown(sorted(set(lines)))})"
             for reason, lines in sorted(file.left_out.items())
@@ -281,7 +286,8 @@ _OUTCOME_WORDS = {
     "diploma": "diplôme obtenu",
     "left": "trouvé nulle part, recherche complète",
     "unknown": "trouvé nulle part, recherche incomplète",
-    "deceased": "décédé, sans situation",
+    "exit_abroad": "sortie vers l’étranger, situation inconnue",
+    "deceased": "élève décédé, situation inconnue",
 }
 
 
@@ -327,7 +333,7 @@ td ul { margin: 0; padding-left: 1.1rem; }
 {% endfor %}</tbody>
 </table>
 <h2>Tables écrites</h2>
-<ul>{% for name, rows in tables %}<li>{{ rows }} {{ name }}</li>{% endfor %}</ul>
+<p>{{ tables }}.</p>
 {% if coverage %}<h2>Périodes couvertes</h2><ul>{% for line in coverage %}<li>{{ line }}</li>{% endfor %}</ul>{% endif %}
 {% if outcomes %}<h2>Situations</h2><ul>{% for line in outcomes %}<li>{{ line }}</li>{% endfor %}</ul>{% endif %}
 {% if report.notices %}<h2>À savoir</h2><ul>{% for notice in report.notices %}<li>{{ notice.text }}</li>{% endfor %}</ul>{% endif %}

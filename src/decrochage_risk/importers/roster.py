@@ -51,8 +51,8 @@ ROSTER_TABLES = {
 another year's file only remembers it. They never reach a written file."""
 
 EVIDENCE_COLUMNS = ROSTER_TABLES["outcome_evidence"]
-"""``path``: ``exit_continued``, ``exit_unknown``, ``enrolled_elsewhere`` (a formation outside the tables),
-``apprenticeship``, ``diploma``; ``start`` and ``end``: the days it holds for."""
+"""``path``: ``exit_continued``, ``exit_abroad``, ``exit_unknown``, ``enrolled_elsewhere`` (a formation outside the tables),
+``apprenticeship``, ``diploma``, ``deceased``; ``start`` and ``end``: the days it holds for."""
 
 _INE = re.compile(r"[0-9A-Z]{11}")
 _UAI = re.compile(r"[0-9]{7}[A-Z]")
@@ -60,7 +60,7 @@ _IN_SCHOOL = frozenset({"ST", "SCOLAIRE", "STATUT SCOLAIRE"})
 _BOARDER_CODES = {"3": True, "IN": True, "0": False, "2": False, "EX": False, "DP": False}
 _SEX = {"1": "M", "M": "M", "G": "M", "H": "M", "MASCULIN": "M", "2": "F", "F": "F", "FEMININ": "F"}
 _CONTINUED = re.compile(r"^SE |SUITE|APPRENTI|\bCFA\b")
-_MOTIVE_CODES: dict[str, Literal["continued", "deceased", "unknown"]] = {
+_MOTIVE_CODES: dict[str, Literal["continued", "deceased", "abroad", "unknown"]] = {
     "10": "continued",
     "43": "deceased",
     "99": "unknown",
@@ -88,7 +88,7 @@ class RosterRow:
         Line of the file, or number of the record.
     ine, other_ine : str or None
         The number to go by, and another one of the same pupil (BEA beside RNIE).
-    mef, mef_label, class_name, status, regime, regime_label, motive, motive_label : str or None
+    mef, mefstat, mef_label, class_name, status, regime, regime_label, motive, motive_label : str or None
     entry, leaving : date or None
     repeats : bool or None
     before : Attended or None
@@ -107,6 +107,7 @@ class RosterRow:
     birth_date: date | None = None
     sex: str | None = None
     mef: str | None = None
+    mefstat: str | None = None
     mef_label: str | None = None
     class_name: str | None = None
     status: str | None = None
@@ -174,7 +175,7 @@ def school_of_file(told: str | None, options: ImportOptions, extract: Extract) -
 
 def exit_meaning(
     code: str | None, label: str | None, facts: SchoolFacts
-) -> Literal["continued", "deceased", "unknown"] | None:
+) -> Literal["continued", "deceased", "abroad", "unknown"] | None:
     """Tell what the motive of a departure says; None when there is no motive.
 
     Examples
@@ -188,6 +189,8 @@ def exit_meaning(
         return None if not code else _MOTIVE_CODES.get(code, "unknown")
     if "DECES" in words:
         return "deceased"
+    if "ETRANGER" in words:
+        return "abroad"
     return "continued" if _CONTINUED.search(words) else "unknown"
 
 
@@ -334,12 +337,14 @@ def _add_row(
     meaning = exit_meaning(row.motive, row.motive_label, facts)
     if meaning == "deceased":
         extract.leave_out("deceased", row.line)
+        tables["outcome_evidence"].append(_evidence(person, row, "deceased", row.leaving, None))
         return
     before = row.before or Attended()
     known = find_level(
         row.mef,
         facts,
         label=row.mef_label,
+        mefstat=row.mefstat,
         class_name=row.class_name,
         last_mef=before.mef,
         repeats=row.repeats,
@@ -402,12 +407,14 @@ def _add_stay(  # noqa: PLR0913 - one row and where its parts go
         if end < last:
             notes.add("planned_exit", row.line)
         end = None  # the end of the year, written in advance
-    elif end is None and left and row.class_name is None and exported is not None:
+    elif end is None and left:
+        if exported is None:
+            extract.leave_out("undated_exit", row.line)
+            return
         notes.add("undated_exit", row.line)
         end = max(exported, start)
-    if meaning in {"continued", "unknown"} or end is not None:
-        path = "exit_continued" if meaning == "continued" else "exit_unknown"
-        tables["outcome_evidence"].append(_evidence(person, row, path, end, None))
+    if meaning is not None or end is not None:
+        tables["outcome_evidence"].append(_evidence(person, row, f"exit_{meaning or 'unknown'}", end, None))
     if start > year_end(year):
         extract.leave_out("outside_school_year", row.line)
     elif end is not None and end < start:
