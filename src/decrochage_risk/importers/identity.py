@@ -18,7 +18,7 @@ from decrochage_risk.importers.cells import fold, fold_name
 from decrochage_risk.importers.roster import is_uai, normal_ine
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import date
 
     from decrochage_risk.importers.extract import Extract
@@ -79,7 +79,6 @@ def class_key(name: str) -> str:
 class _Pupil:
     """What is known of one pupil: only here, only in memory."""
 
-    pupil_id: str
     birth_date: date | None = None
     local: bool = False
 
@@ -120,6 +119,7 @@ class Register:
     ) -> None:
         self._key = key
         self._aliases = {fold_name(name): fold_name(to) for name, to in (class_aliases or {}).items()}
+        self._pseudonym_of: dict[str, str] = {}
         self._pupils: dict[str, _Pupil] = {}  # by identity: an INE, or a local key
         self._same: dict[str, str] = {}  # other number or local key -> identity
         self._eleve_ids: dict[tuple[str, str], str | None] = {}
@@ -168,19 +168,30 @@ class Register:
             if identity is None:
                 answer.reasons[person] = reason or "no_identity"
                 continue
-            ids[person] = self._pupils[identity].pupil_id
+            ids[person] = identity
             if self._pupils[identity].local:
                 answer.local.append(person)
             if extract.is_roster:
                 self._add_names(row, extract, identity)
-        answer.pupil_ids = pd.Series(ids, index=persons.index, dtype="str")
+        pseudonyms = self._pseudonyms(identity for identity in ids if identity is not None)
+        named = [None if identity is None else pseudonyms[identity] for identity in ids]
+        answer.pupil_ids = pd.Series(named, index=persons.index, dtype="str")
         return answer
+
+    def _pseudonyms(self, identities: Iterable[str]) -> Mapping[str, str]:
+        """Give the pseudonym of each pupil; those that are new are made together."""
+        fresh = [identity for identity in dict.fromkeys(identities) if identity not in self._pseudonym_of]
+        if fresh:
+            made = self._key.pseudonym(pd.Series(fresh, dtype="str"))
+            self._pseudonym_of.update(zip(fresh, made, strict=True))
+        return self._pseudonym_of
 
     def links(self) -> pd.DataFrame:
         """Give the way back from pseudonyms to pupils."""
-        rows = (
-            [] if self._links is None else sorted(self._links.values(), key=lambda row: str(row["pupil_id"]))
-        )
+        known = self._links or {}
+        pseudonyms = self._pseudonyms(known)
+        rows = [{"pupil_id": pseudonyms[identity], **row} for identity, row in known.items()]
+        rows.sort(key=lambda row: str(row["pupil_id"]))
         return pd.DataFrame(rows, columns=list(LINK_COLUMNS))
 
     # By number
@@ -228,8 +239,7 @@ class Register:
     def _learn(self, identity: str, birth: date | None, *, local: bool) -> None:
         known = self._pupils.get(identity)
         if known is None:
-            pseudonym = str(self._key.pseudonym(pd.Series([identity], dtype="str")).iloc[0])
-            known = self._pupils[identity] = _Pupil(pseudonym, local=local)
+            known = self._pupils[identity] = _Pupil(local=local)
         known.birth_date = known.birth_date or birth
 
     def _learn_eleve_id(self, row: Any, uai: str | None, identity: str, extract: Extract) -> None:  # noqa: ANN401
@@ -257,7 +267,6 @@ class Register:
                         table.setdefault((place, name), {})[identity] = birth
         if self._links is not None:
             self._links[identity] = {
-                "pupil_id": self._pupils[identity].pupil_id,
                 "uai": uai,
                 **{
                     name: _text(getattr(row, name))

@@ -443,7 +443,7 @@ class _Run:
                 met &= ~outside
             rows = rows[met]
             if name in EVENT_TABLES:
-                rows = self._with_span(rows, name, extract, report, school)
+                rows = self._with_span(rows, name, extract, school)
             report.kept[name] = report.kept.get(name, 0) + len(rows)
             self.rows[name].append(rows)
         if resolved.local:
@@ -456,14 +456,12 @@ class _Run:
             )
         self._cover(extract, report, school)
 
-    def _with_span(
-        self, rows: pd.DataFrame, name: str, extract: Extract, report: FileReport, school: str | None
-    ) -> pd.DataFrame:
+    def _with_span(self, rows: pd.DataFrame, name: str, extract: Extract, school: str | None) -> pd.DataFrame:
+        """Say of each row which days of which source its file vouches for."""
         start, end = extract.covers.get(name, (None, None))
         rows = rows.assign(date=pd.to_datetime(rows["date"]).astype("datetime64[s]"))
         return rows.assign(
             source=f"{extract.kind}|{school}|{extract.school_year}",
-            age=pd.Series([_age(report)] * len(rows), index=rows.index, dtype=object),
             covered_from=np.datetime64(start, "s") if start else np.datetime64("NaT", "s"),
             covered_to=np.datetime64(end, "s") if end else np.datetime64("NaT", "s"),
         )
@@ -521,7 +519,7 @@ class _Run:
                 french=f"Aucune liste d’élèves n’a pu être lue : rien n’est écrit. Donnez l’export SIECLE ElevesSansAdresses, "
                 f"ElevesComplete ou un extrait SYGNE avec les autres fichiers.\n\n{told}",
             )
-        enrolments, notices = merge_enrolments(self._all("enrolments"), files, lambda at: _age(files[at]))
+        enrolments, notices = merge_enrolments(self._all("enrolments"), files)
         self.report.notices.extend(notices)
         pupils = pupils[pupils["pupil_id"].isin(enrolments["pupil_id"])]
         tables: dict[str, Any] = {"pupils": pupils, "enrolments": enrolments.drop(columns="basis")}

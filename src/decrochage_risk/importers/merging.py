@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from decrochage_risk.importers.extract import Notice
@@ -12,7 +13,9 @@ from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.school_year import year_end
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
+
+    import numpy.typing as npt
 
     from decrochage_risk.importers.report import FileReport
 
@@ -29,9 +32,7 @@ def merge_pupils(rows: pd.DataFrame) -> pd.DataFrame:
     return first
 
 
-def merge_enrolments(
-    rows: pd.DataFrame, files: Sequence[FileReport], newest: Callable[[int], object]
-) -> tuple[pd.DataFrame, list[Notice]]:
+def merge_enrolments(rows: pd.DataFrame, files: Sequence[FileReport]) -> tuple[pd.DataFrame, list[Notice]]:
     """Give the stays of every pupil, no two of them on one day.
 
     Parameters
@@ -39,9 +40,7 @@ def merge_enrolments(
     rows : DataFrame
         Enrolments with ``basis``, ``line`` and ``file`` (position in ``files``).
     files : sequence of FileReport
-        Lines that give way are counted in theirs.
-    newest : callable
-        File position -> what to sort by, the newest last.
+        Lines that give way are counted in theirs; their export dates tell the newest.
 
     Returns
     -------
@@ -55,7 +54,8 @@ def merge_enrolments(
     rows = rows.assign(
         start_date=pd.to_datetime(rows["start_date"]).astype("datetime64[s]"),
         end_date=pd.to_datetime(rows["end_date"]).astype("datetime64[s]"),
-        age=rows["file"].map(newest),
+        age=ages_of(files)[rows["file"].to_numpy(dtype=np.int64)],
+        exported=days_of_export(files)[rows["file"].to_numpy(dtype=np.int64)],
     )
     rows = _of_the_year_itself(rows)
     rows, gone = _newest_per_school(rows, files)
@@ -98,28 +98,23 @@ def _of_the_year_itself(rows: pd.DataFrame) -> pd.DataFrame:
 def _newest_per_school(rows: pd.DataFrame, files: Sequence[FileReport]) -> tuple[pd.DataFrame, int]:
     """Keep, of several extracts of one school and year, what the newest says of each pupil; close who vanished."""
     keys = ["school_id", "school_year", "pupil_id"]
-    last = rows.groupby(keys)["age"].transform("max")
-    older = (rows["age"] < last) & (rows["basis"] == "file")
-    for file, line, age, newest in zip(
-        *(rows.loc[older, name] for name in ("file", "line", "age")), last[older], strict=True
-    ):
-        files[int(file)].leave_out("older_extract" if age[0] < newest[0] else "repeated_row", int(line))
-    kept = rows[rows["age"] == last].copy()
-    kept = kept.drop_duplicates([*keys, "level", "start_date", "end_date", "class_id"])
+    newest = rows.groupby(keys)["age"].transform("max")
+    older = (rows["age"] < newest) & (rows["basis"] == "file")
+    later = rows["exported"] < rows.groupby(keys)["exported"].transform("max")
+    _count(rows[older & later], files, "older_extract")
+    _count(rows[older & ~later], files, "repeated_row")
+    kept = (
+        rows[rows["age"] == newest]
+        .drop_duplicates([*keys, "level", "start_date", "end_date", "class_id"])
+        .copy()
+    )
     own = kept["basis"] == "file"
-    of_school = kept[own].groupby(["school_id", "school_year"])["age"].transform("max").reindex(kept.index)
-    days = _days_of(of_school)
-    close = own & kept["end_date"].isna() & (_days_of(kept["age"]) < days)
-    kept.loc[close, "end_date"] = days[close]
-    late = close & (kept["end_date"] < kept["start_date"])
-    kept.loc[late, "end_date"] = kept.loc[late, "start_date"]
+    last_export = (
+        kept[own].groupby(["school_id", "school_year"])["exported"].transform("max").reindex(kept.index)
+    )
+    close = own & kept["end_date"].isna() & (kept["exported"] < last_export)
+    kept.loc[close, "end_date"] = kept.loc[close, ["start_date"]].assign(last=last_export[close]).max(axis=1)
     return kept, int(close.sum())
-
-
-def _days_of(ages: pd.Series) -> pd.Series:
-    """Give the day of each age, as days; none is missing."""
-    days = ages.map(lambda age: age[0] if isinstance(age, tuple) and age[0] > date.min else pd.NaT)
-    return pd.to_datetime(days).astype("datetime64[s]")
 
 
 def _one_at_a_time(rows: pd.DataFrame, files: Sequence[FileReport]) -> tuple[pd.DataFrame, int]:
@@ -136,6 +131,22 @@ def _one_at_a_time(rows: pd.DataFrame, files: Sequence[FileReport]) -> tuple[pd.
     return rows, int(overlap.sum())
 
 
+def ages_of(files: Sequence[FileReport]) -> npt.NDArray[np.int64]:
+    """Rank files by their day of export, then by name: the newest last, a file without a day first."""
+    keys = [(file.exported_on or date.min, file.path) for file in files]
+    rank = {key: at for at, key in enumerate(sorted(set(keys)))}
+    return np.array([rank[key] for key in keys], dtype=np.int64)
+
+
+def days_of_export(files: Sequence[FileReport]) -> npt.NDArray[np.datetime64]:
+    """Give the day of export of each file; missing where it does not say one."""
+    days = [
+        np.datetime64("NaT") if file.exported_on is None else np.datetime64(file.exported_on)
+        for file in files
+    ]
+    return np.array(days, dtype="datetime64[s]")
+
+
 def merge_events(table: str, rows: pd.DataFrame, files: Sequence[FileReport]) -> pd.DataFrame:
     """Give the events of all files: where two extracts of one source overlap, the newest; a row said twice, once.
 
@@ -143,15 +154,14 @@ def merge_events(table: str, rows: pd.DataFrame, files: Sequence[FileReport]) ->
     ----------
     table : str
     rows : DataFrame
-        With ``line``, ``file``, ``source`` (kind and school), ``age`` (newest last) and, per row, ``covered_from`` and
-        ``covered_to`` of its file.
+        With ``line``, ``file``, ``source`` (kind and school) and, per row, ``covered_from`` and ``covered_to`` of its file.
     files : sequence of FileReport
     """
     columns = list(TABLES[table].column_names)
     present = [name for name in columns if name in rows.columns]
     if rows.empty:
         return rows.reindex(columns=present)
-    rows = rows.reset_index(drop=True)
+    rows = rows.reset_index(drop=True).assign(age=ages_of(files)[rows["file"].to_numpy(dtype=np.int64)])
     rows = rows[~_covered_by_newer(rows)]
     twice = rows.duplicated(present, keep="first") & (
         rows["file"] != rows.groupby(present, dropna=False)["file"].transform("first")
@@ -165,9 +175,7 @@ def _covered_by_newer(rows: pd.DataFrame) -> pd.Series:
     gone = pd.Series(data=False, index=rows.index)
     spans = rows[["source", "file", "age", "covered_from", "covered_to"]].drop_duplicates("file")
     for span in spans.to_dict("records"):
-        older = (rows["source"] == span["source"]) & rows["age"].map(
-            lambda age, newest=span["age"]: age < newest
-        )
+        older = (rows["source"] == span["source"]) & (rows["age"] < span["age"])
         gone |= older & (rows["date"] >= span["covered_from"]) & (rows["date"] <= span["covered_to"])
     return gone
 

@@ -15,6 +15,7 @@ from decrochage_risk.importers.delimited import read_delimited
 from decrochage_risk.importers.extract import Extract, Reader
 from decrochage_risk.importers.mef import normalise_mef
 from decrochage_risk.importers.roster import RosterRow, add_rows, choose_ine
+from decrochage_risk.school_year import school_year_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,6 +43,11 @@ def read_complete(source: SourceFile, options: ImportOptions) -> Extract:
     uai, year = _place(table, source, options)
     extract.uai, extract.school_year = uai, year
     rows = [_complete_row(cells, line, uai, year) for line, cells in _cells_of(table)]
+    if options.school_year is None:
+        _check_year(rows, year, source)
+        extract.warn(
+            "year_of_others", "Année prise des autres fichiers de l’établissement, la liste ne la dit pas."
+        )
     pupils = _one_per_pupil(rows)
     add_rows(pupils, options, extract)
     extract.rows_read = table.rows_read
@@ -157,6 +163,21 @@ def _place(
     year = options.school_year or (next(iter(years)) if len(years) == 1 else None)
     _need_place(source, uai, year)
     return uai, year
+
+
+def _check_year(rows: list[RosterRow], year: int | None, source: SourceFile) -> None:
+    """Refuse a year that nobody entered in: every list of a year holds pupils who came with it."""
+    entries = [row.entry for row in rows if row.entry is not None]
+    if entries and not any(school_year_of(day) == year for day in entries):
+        raise UnreadableExportError(
+            explain_error(
+                f"{source.path} does not say its year, and no pupil of it entered in {year}",
+                expected="the school year, from the caller",
+                hint="Give school_year.",
+            ),
+            french=f"Cette liste ne dit pas son année, et aucune entrée n’y est de {year}-{(year or 0) + 1}, l’année des autres fichiers : "
+            "donnez --year.",
+        )
 
 
 def _middle_of_uai(column: pd.Series | None) -> str | None:
