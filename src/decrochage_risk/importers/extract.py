@@ -367,6 +367,11 @@ class Reader:
         Reads it. It raises ``UnreadableExportError`` for a content that cannot be read, or that is refused.
     stage : int
         0: tells facts of the school (nomenclatures, calendar); 1: rosters, which names are joined to; 2: the rest.
+    gives : str
+        What a school reads of what is taken from it; empty for an export that is refused.
+    basis : {"fixtures", "specification", "code", "assumed"}
+        What the reader was written on: files of public test suites, the ministry's specification, the code of the software
+        that writes the export (or of one that reads it), or an assumption that no real file has confirmed.
     """
 
     kind: str
@@ -374,6 +379,8 @@ class Reader:
     recognises: Callable[[Head], bool] = field(repr=False)
     read: Callable[[SourceFile, ImportOptions], Extract] = field(repr=False)
     stage: Literal[0, 1, 2] = 2
+    gives: str = ""
+    basis: Literal["fixtures", "specification", "code", "assumed"] = "code"
 
 
 REASONS: Mapping[str, str] = MappingProxyType(

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import tomllib
 import warnings
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -26,6 +25,7 @@ from decrochage_risk.errors import (
     UnreadableExportError,
     explain_error,
 )
+from decrochage_risk.importers.column_maps import class_aliases
 from decrochage_risk.importers.extract import EVENT_TABLES, ImportOptions, Notice, SchoolFacts, SourceFile
 from decrochage_risk.importers.identity import Register
 from decrochage_risk.importers.merging import merge_enrolments, merge_events, merge_pupils
@@ -286,7 +286,7 @@ class _Run:
         self.options = options
         self.previous = previous
         self.keep_links = links
-        self.register = Register(key, class_aliases=_class_aliases(options.column_maps), keep_links=links)
+        self.register = Register(key, class_aliases=class_aliases(options.column_maps), keep_links=links)
         self.report = ImportReport(key_fingerprint=key.fingerprint)
         self.sources: dict[str, _Source] = {}
         self.rows: dict[str, list[pd.DataFrame]] = {
@@ -617,24 +617,6 @@ class _Run:
                 if 0 <= at < len(values):
                     values[at] = 0
         return SchoolCalendar(base.first_day, values, name=f"{base.name} et fermetures des établissements")
-
-
-def _class_aliases(maps: Iterable[Path]) -> dict[str, str]:
-    """Read the table ``[classes]`` of the column maps: names of other software -> codes of SIECLE."""
-    aliases: dict[str, str] = {}
-    for path in maps:
-        try:
-            declared = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise RecordsError(
-                explain_error(
-                    f"The column map {path.name} cannot be read ({type(error).__name__})",
-                    expected="a TOML file in UTF-8",
-                    hint="docs/imports.md shows one.",
-                )
-            ) from error
-        aliases |= {str(name): str(to) for name, to in declared.get("classes", {}).items()}
-    return aliases
 
 
 def _age(report: FileReport) -> tuple[date, str]:

@@ -339,11 +339,11 @@ def _is_diplomas(head: Head) -> bool:
 
 READERS: tuple[Reader, ...] = (
     Reader(
-        "apprenticeship",
-        "Apprentis d’un CFA (échange national, version 3)",
-        _is_apprenticeship,
-        read_apprenticeship,
-        2,
+        "apprenticeship", "Apprentis d’un CFA (échange national, version 3)", _is_apprenticeship, read_apprenticeship, 2,
+        gives="preuve qu’un jeune sorti poursuit, jamais un niveau",
     ),
-    Reader("diplomas", "Résultats d’examen (colonnes supposées)", _is_diplomas, read_diplomas, 2),
-)
+    Reader(
+        "diplomas", "Résultats d’examen", _is_diplomas, read_diplomas, 2,
+        gives="diplômes obtenus (situations d’une année close)", basis="assumed",
+    ),
+)  # fmt: skip

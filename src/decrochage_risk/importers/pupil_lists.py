@@ -231,8 +231,14 @@ def _is_pronote_list(head: Head) -> bool:
 
 
 READERS: tuple[Reader, ...] = (
-    Reader("siecle_complete", "SIECLE, ElevesComplete (tableur)", _is_complete, read_complete, 1),
-    Reader("agricultural", "Liste d’élèves de l’enseignement agricole (CSV)", _is_agricultural, read_agricultural, 1),
+    Reader(
+        "siecle_complete", "SIECLE, ElevesComplete (tableur)", _is_complete, read_complete, 1,
+        gives="élèves, scolarités de l’année, sorties", basis="fixtures",
+    ),
+    Reader(
+        "agricultural", "Liste d’élèves de l’enseignement agricole (CSV)", _is_agricultural, read_agricultural, 1,
+        gives="élèves, scolarités de l’année", basis="fixtures",
+    ),
     Reader(
         "onde", "ONDE, élèves du premier degré (CSV)", _is_onde,
         _refused("Les élèves du premier degré n’ont pas de niveau dans les tables : rien n’en est pris.", "Leave it out."), 2,
@@ -243,6 +249,6 @@ READERS: tuple[Reader, ...] = (
             "Cette liste n’a ni INE ni numéro d’élève : elle ne permet de suivre personne. Demandez l’export SIECLE "
             "ElevesSansAdresses.",
             "Ask for ElevesSansAdresses.xml: this list has no number of any pupil.",
-        ), 2,
+        ), 2, basis="assumed",
     ),
 )  # fmt: skip

@@ -13,6 +13,7 @@ import pandas as pd
 
 from decrochage_risk.errors import UnreadableExportError, explain_error
 from decrochage_risk.importers.cells import day_of, fold
+from decrochage_risk.importers.column_maps import declared_names
 from decrochage_risk.importers.extract import Extract, Reader, SchoolFacts, Subject
 from decrochage_risk.importers.mef import normalise_mef
 from decrochage_risk.importers.roster import Attended, RosterRow, add_rows, choose_ine, school_of_file
@@ -310,13 +311,18 @@ def read_structures(source: SourceFile, options: ImportOptions) -> Extract:
 
 
 def read_common(source: SourceFile, options: ImportOptions) -> Extract:
-    """Read Communs.xml: terms and closures. Their wrappers were never seen: any element with these leaves is one."""
+    """Read Communs.xml: terms and closures. Their wrappers were never seen: any element with these leaves is one.
+
+    Leaves of another name are declared in a column map: ``[names.siecle_communs]``, ``"DEBUT" = "DATE_DEBUT"``.
+    """
     periods: list[dict[str, Any]] = []
     closures: list[dict[str, Any]] = []
     bad: list[int] = []
     rows = 0
-    for element in elements_with(source.content, "DATE_DEBUT", source.path):
-        record = _texts(element)
+    names = declared_names(options.column_maps, source.kind)
+    leaf = next((name for name, assumed in names.items() if assumed == "DATE_DEBUT"), "DATE_DEBUT")
+    for element in elements_with(source.content, leaf, source.path):
+        record = {names.get(name, name): text for name, text in _texts(element).items()}
         rows += 1
         start, end = day_of(record.get("DATE_DEBUT", "")), day_of(record.get("DATE_FIN", ""))
         if start is None or (end is not None and end < start):
@@ -394,14 +400,24 @@ READERS: tuple[Reader, ...] = (
     Reader(
         "siecle_nomenclature", "SIECLE, Nomenclature (XML)",
         _root("BEE_NOMENCLATURES", "BEE_EPHC_NOMENCLATURES", "BEE_NOMENCLATURE"), read_nomenclature, 0,
+        gives="niveau de chaque MEF, matières, régimes, motifs de sortie", basis="fixtures",
     ),
-    Reader("siecle_structures", "SIECLE, Structures (XML)", _root("BEE_STRUCTURES", "BEE_EPHC_STRUCTURES"), read_structures, 0),
-    Reader("siecle_communs", "SIECLE, Communs (XML)", _root("BEE_COMMUN", "BEE_COMMUNS", "BEE_EPHC_COMMUN"), read_common, 0),
-    Reader("siecle_eleves", "SIECLE, Élèves (XML)", _root("BEE_ELEVES", "BEE_EPHC_ELEVES"), read_pupils, 1),
+    Reader(
+        "siecle_structures", "SIECLE, Structures (XML)", _root("BEE_STRUCTURES", "BEE_EPHC_STRUCTURES"), read_structures, 0,
+        gives="MEF de chaque division", basis="specification",
+    ),
+    Reader(
+        "siecle_communs", "SIECLE, Communs (XML)", _root("BEE_COMMUN", "BEE_COMMUNS", "BEE_EPHC_COMMUN"), read_common, 0,
+        gives="périodes et fermetures (calendrier)", basis="assumed",
+    ),
+    Reader(
+        "siecle_eleves", "SIECLE, Élèves avec ou sans adresses (XML)", _root("BEE_ELEVES", "BEE_EPHC_ELEVES"), read_pupils, 1,
+        gives="élèves, scolarités de l’année et de l’année d’avant, sorties", basis="fixtures",
+    ),
     Reader(
         "siecle_responsables", "SIECLE, responsables, adresses ou établissements (XML)",
         _root("BEE_RESPONSABLES", "BEE_EPHC_RESPONSABLES", "BEE_GEOGRAPHIQUE", "BEE_ETABLISSEMENTS", "BEE_ETABLISSEMENTS_ELEVES"),
-        _never(_FAMILIES, "Leave it out: families and addresses are never read."), 2,
+        _never(_FAMILIES, "Leave it out: families and addresses are never read."), 2, basis="specification",
     ),
     Reader(
         "siecle_import", "SIECLE, fichier de retour vers SIECLE (IMPORT_ELEVES)",
@@ -410,6 +426,6 @@ READERS: tuple[Reader, ...] = (
             "Ce fichier est celui qu’un logiciel renvoie à SIECLE, pas un export : demandez ElevesSansAdresses.xml "
             "(SIECLE, Exportations, En XML).",
             "Ask for ElevesSansAdresses.xml: this is the way back into SIECLE.",
-        ), 2,
+        ), 2, basis="specification",
     ),
 )  # fmt: skip

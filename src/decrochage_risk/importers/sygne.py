@@ -94,5 +94,8 @@ def _is_sygne(head: Head) -> bool:
 
 
 READERS: tuple[Reader, ...] = (
-    Reader("sygne", "SYGNE, scolarités d’une académie (JSON)", _is_sygne, read_sygne, 1),
-)
+    Reader(
+        "sygne", "SYGNE, scolarités d’une académie (JSON)", _is_sygne, read_sygne, 1,
+        gives="élèves, scolarités de tous les établissements",
+    ),
+)  # fmt: skip
