@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["MefLevel", "find_level", "is_agricultural_cap", "level_of_label", "normalise_mef"]
 
 _PREPA_METIERS = re.compile(r"PREPA ?(?:METIERS?|PRO)\b|\b3 ?PREP|\b3 ?PM\b|PREPA ?MET")
-_AFTER_DIPLOMA = ("23B", "23C", "2391", "23J", "23K", "251")
+_COMPLEMENTARY = "43"
+_AFTER_DIPLOMA = ("23B", "23C", "2391", "23J", "23K", "251", _COMPLEMENTARY)
 _CAPA = "23I"
 
 # Labels of a level (folded), for exports that give the label and no code. The first one that matches, wholly or with
@@ -178,6 +179,8 @@ def _mefstat_of(code: str, facts: SchoolFacts) -> tuple[str | None, str]:
     table = _bundled()
     if code in table["exceptions"]:
         return table["exceptions"][code], "bundled"
+    if code[10:] == table["complementary"]["eleventh"]:
+        return _COMPLEMENTARY, "bundled"
     key = code[:3] + code[8:10]
     if key in table["rule"]:
         return table["rule"][key]["mefstat4"], "bundled"
