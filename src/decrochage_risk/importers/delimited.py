@@ -234,7 +234,7 @@ def is_spreadsheet(content: bytes) -> bool:
             members = set(archive.namelist())
             if "mimetype" in members and archive.getinfo("mimetype").file_size < 100:  # noqa: PLR2004 - a media type
                 return b"opendocument.spreadsheet" in archive.read("mimetype")
-    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError):
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError):
         return False
     return any(member.startswith("xl/") for member in members)
 
@@ -437,7 +437,7 @@ def _width(header: list[str], body: list[list[str]]) -> int:
     while (
         width > 1
         and not header[width - 1].strip()
-        and not any(len(row) >= width and row[width - 1].strip() for row in body)
+        and not any(len(row) == len(header) and row[width - 1].strip() for row in body)
     ):
         width -= 1
     return width

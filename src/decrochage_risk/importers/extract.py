@@ -40,6 +40,7 @@ __all__ = [
 
 PERSON_COLUMNS = (
     "ine",
+    "other_ine",
     "elenoet",
     "eleve_id",
     "uai",
@@ -51,7 +52,8 @@ PERSON_COLUMNS = (
     "birth_date",
     "sex",
 )
-"""Columns of :attr:`Extract.persons`: text or missing, but for ``birth_date`` (a day or missing). ``full_name`` is for
+"""Columns of :attr:`Extract.persons`: text or missing, but for ``birth_date`` (a day or missing). ``other_ine`` is
+another number of the same pupil (BEA beside RNIE). ``full_name`` is for
 exports that write the family name and the first name in one cell, whose limit nobody can tell."""
 
 EVENT_TABLES = ("absences", "grades", "orientation")
@@ -162,6 +164,10 @@ class ImportOptions:
         TOML files of columns that a school corrected or declared.
     motives : mapping of str to bool
         Whether a motive justifies, for files with a motive and no flag.
+    outcomes_of : int or None
+        Closed school year whose outcomes are built.
+    search_complete : bool
+        The caller's word that the year after was looked at everywhere: all schools, apprenticeship, diplomas.
     calendar : SchoolCalendar or None
         Days with school; None: zone B and the closures that the files tell.
     schools : mapping of (str, int) to SchoolFacts
@@ -177,6 +183,8 @@ class ImportOptions:
     campaign_date: date | None = None
     column_maps: tuple[Path, ...] = ()
     motives: Mapping[str, bool] = field(default_factory=dict)
+    outcomes_of: int | None = None
+    search_complete: bool = False
     calendar: SchoolCalendar | None = None
     schools: Mapping[tuple[str, int], SchoolFacts] = field(default_factory=dict)
 
@@ -359,6 +367,11 @@ class Reader:
         Reads it. It raises ``UnreadableExportError`` for a content that cannot be read, or that is refused.
     stage : int
         0: tells facts of the school (nomenclatures, calendar); 1: rosters, which names are joined to; 2: the rest.
+    gives : str
+        What a school reads of what is taken from it; empty for an export that is refused.
+    basis : {"fixtures", "specification", "code", "assumed"}
+        What the reader was written on: files of public test suites, the ministry's specification, the code of the software
+        that writes the export (or of one that reads it), or an assumption that no real file has confirmed.
     """
 
     kind: str
@@ -366,6 +379,8 @@ class Reader:
     recognises: Callable[[Head], bool] = field(repr=False)
     read: Callable[[SourceFile, ImportOptions], Extract] = field(repr=False)
     stage: Literal[0, 1, 2] = 2
+    gives: str = ""
+    basis: Literal["fixtures", "specification", "code", "assumed"] = "code"
 
 
 REASONS: Mapping[str, str] = MappingProxyType(
@@ -382,7 +397,9 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "no_identity": "ni INE, ni numéro d’établissement, ni nom utilisable",
         "name_unmatched": "nom absent de la liste des élèves de l’établissement",
         "name_ambiguous": "nom porté par plusieurs élèves de la classe",
-        "class_ambiguous": "classe qui ne se rattache à aucune division connue",
+        "class_unknown": "classe qui ne se rattache à aucune division de la liste des élèves",
+        "no_roster": "aucune liste d’élèves de cet établissement et de cette année dans l’import",
+        "not_in_tables": "élève hors des tables (apprenti, division « Inactifs », niveau hors du périmètre)",
         "duplicate_ine": "INE présent deux fois dans le fichier pour deux personnes",
         "ine_two_birth_dates": "INE déjà connu avec une autre date de naissance",
         "other_school": "élève d’un autre établissement",
@@ -396,6 +413,10 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "bad_uai": "numéro UAI impossible",
         "deceased": "élève décédé",
         "never_came": "sortie avant la rentrée",
+        "undated_exit": "sortie sans date, dans un export sans date (--extracted-on)",
+        "no_diploma": "examen non obtenu, ou qui n’est pas un diplôme de fin d’études",
+        "double_enrolment": "seconde scolarité commencée le même jour dans un autre établissement ou niveau",
+        "older_extract": "scolarité remplacée par celle d’un export plus récent",
     }
 )
 """What a school reads for each reason why a line was left out."""
