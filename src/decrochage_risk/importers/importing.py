@@ -33,6 +33,7 @@ from decrochage_risk.importers.outcomes import build_outcomes
 from decrochage_risk.importers.recognition import recognise
 from decrochage_risk.importers.report import FileReport, ImportReport
 from decrochage_risk.importers.roster import is_uai
+from decrochage_risk.importers.snapshots import date_events, read_earlier
 from decrochage_risk.importers.sources import Content, UnreadContent, contents_of
 from decrochage_risk.records.pseudonyms import Pseudonymiser
 from decrochage_risk.records.pupil_records import PupilRecords
@@ -284,7 +285,7 @@ class _Run:
     ) -> None:
         self.paths = paths
         self.options = options
-        self.previous = previous
+        self.earlier = None if previous is None else read_earlier(previous, REPORT_NAME, key.fingerprint)
         self.keep_links = links
         self.register = Register(key, class_aliases=class_aliases(options.column_maps), keep_links=links)
         self.report = ImportReport(key_fingerprint=key.fingerprint)
@@ -529,6 +530,7 @@ class _Run:
             if self.rows[name]:
                 rows = self._all(name)
                 events = merge_events(name, rows, files) if len(rows) else _empty(name)
+                events = self._dated(name, events, enrolments)
                 tables[name] = events[events["pupil_id"].isin(pupils["pupil_id"])]
         if self.coverage:
             tables["coverage"] = _spans(self.coverage)
@@ -540,6 +542,13 @@ class _Run:
             )
         self._report_records(records)
         return Imported(records, self.report, calendar, self.register.links() if self.keep_links else None)
+
+    def _dated(self, name: str, events: pd.DataFrame, enrolments: pd.DataFrame) -> pd.DataFrame:
+        """Give the days of recording and justification that the import before tells."""
+        if self.earlier is not None:
+            events, notices = date_events(name, events, self.earlier, enrolments)
+            self.report.notices.extend(notices)
+        return events.drop(columns="exported", errors="ignore")
 
     def _outcomes(self, enrolments: pd.DataFrame, school_year: int) -> pd.DataFrame:
         """Build what became of the pupils of a closed year, and count each path."""

@@ -156,18 +156,23 @@ def merge_events(table: str, rows: pd.DataFrame, files: Sequence[FileReport]) ->
     rows : DataFrame
         With ``line``, ``file``, ``source`` (kind and school) and, per row, ``covered_from`` and ``covered_to`` of its file.
     files : sequence of FileReport
+
+    Returns
+    -------
+    DataFrame
+        Declared columns that came, and ``exported``: the day of the export that a row comes from.
     """
-    columns = list(TABLES[table].column_names)
-    present = [name for name in columns if name in rows.columns]
+    present = [name for name in TABLES[table].column_names if name in rows.columns]
     if rows.empty:
-        return rows.reindex(columns=present)
-    rows = rows.reset_index(drop=True).assign(age=ages_of(files)[rows["file"].to_numpy(dtype=np.int64)])
+        return rows.reindex(columns=[*present, "exported"])
+    at = rows["file"].to_numpy(dtype=np.int64)
+    rows = rows.reset_index(drop=True).assign(age=ages_of(files)[at], exported=days_of_export(files)[at])
     rows = rows[~_covered_by_newer(rows)]
     twice = rows.duplicated(present, keep="first") & (
         rows["file"] != rows.groupby(present, dropna=False)["file"].transform("first")
     )
     _count(rows[twice], files, "repeated_row")
-    return rows[~twice].reindex(columns=present).reset_index(drop=True)
+    return rows[~twice].reindex(columns=[*present, "exported"]).reset_index(drop=True)
 
 
 def _covered_by_newer(rows: pd.DataFrame) -> pd.Series:
