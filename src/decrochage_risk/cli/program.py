@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from decrochage_risk.cli.import_command import import_command
 from decrochage_risk.cli.journal_command import journal
 from decrochage_risk.cli.model_commands import compare, drift, evaluate, recalibrate, retrain, train
 from decrochage_risk.cli.notice_command import notice
@@ -87,6 +88,7 @@ def _program(
 
 _COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "demo": (demo, "tout le chemin, sur des élèves synthétiques"),
+    "import": (import_command, "lire les exports d'un établissement"),
     "check": (check, "vérifier un dossier d'extraits"),
     "score": (score, "scorer un dossier à une date"),
     "notice": (notice, "écrire la notice d'un élève"),

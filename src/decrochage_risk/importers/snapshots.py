@@ -1,0 +1,219 @@
+"""What is new since the import before: the day on which a row, or its justification, was first seen.
+
+No export says when an absence was entered or justified; two imports of one source, a month apart, do. Without it a training
+would see on 5 November a justification that came in January.
+
+- A row on a day that the earlier import vouched for, and that was not in it, was entered late: ``recorded_on`` is the day of the
+  export in which it first stands. A row on a later day keeps no such day: it is new because its day is.
+- An absence that was not justified before, or was not there, and is now: ``justified_on`` is the day of the export in which the
+  justification first stands.
+- What the earlier import knew of either day is carried on.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from decrochage_risk import french
+from decrochage_risk.errors import RecordsError, explain_error
+from decrochage_risk.importers.extract import Notice
+from decrochage_risk.records.pupil_records import PupilRecords
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["KEYS", "EarlierImport", "date_events", "read_earlier"]
+
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "absences": ("pupil_id", "date", "kind"),
+    "grades": ("pupil_id", "date", "subject", "kind"),
+    "orientation": ("pupil_id", "date", "event", "rank", "target"),
+}
+"""What makes two rows of two imports the same one; the rest of a row may have been corrected in between."""
+
+
+class EarlierImport:
+    """The tables of an import that was written before.
+
+    Parameters
+    ----------
+    records : PupilRecords
+    fingerprint : str
+        Of the key of its pseudonyms.
+    exported_on : str
+        Day of its newest export, as ISO text; empty when none said it.
+    """
+
+    def __init__(self, records: PupilRecords, fingerprint: str, exported_on: str = "") -> None:
+        self.records = records
+        self.fingerprint = fingerprint
+        self.exported_on = exported_on
+
+    def table(self, name: str) -> pd.DataFrame | None:
+        """Give one of its tables, or None."""
+        frame: pd.DataFrame | None = getattr(self.records, name)
+        return frame
+
+
+def read_earlier(folder: str | Path, report_name: str, fingerprint: str) -> EarlierImport:
+    """Read the folder of an earlier import.
+
+    Raises
+    ------
+    RecordsError
+        It is no import of ours, or its pseudonyms are of another key.
+    """
+    place = Path(folder)
+    try:
+        report = json.loads((place / f"{report_name}.json").read_text(encoding="utf-8"))
+        written = str(report["key_fingerprint"])
+        newest = max((file["exported_on"] or "" for file in report.get("files", ())), default="")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RecordsError(
+            explain_error(
+                f"{place} is no folder that an import wrote",
+                expected=f"a folder with {report_name}.json",
+                hint="Give the --out of the import before this one.",
+            )
+        ) from error
+    if written != fingerprint:
+        raise RecordsError(
+            explain_error(
+                f"The import in {place} was made with another key ({written}, now {fingerprint})",
+                expected="the same key for every import",
+                hint="Find the key of then: no pupil of the one can be found in the other.",
+            )
+        )
+    return EarlierImport(PupilRecords.read(place, on_fault="quarantine"), written, newest)
+
+
+def date_events(
+    name: str, rows: pd.DataFrame, earlier: EarlierImport, enrolments: pd.DataFrame
+) -> tuple[pd.DataFrame, list[Notice]]:
+    """Date the rows of one table by what the earlier import knew.
+
+    Parameters
+    ----------
+    name : {"absences", "grades", "orientation"}
+    rows : DataFrame
+        Merged rows with ``exported``, the day of the export that each comes from.
+    earlier : EarlierImport
+    enrolments : DataFrame
+        Merged stays: which schools' coverage counts for a pupil.
+
+    Returns
+    -------
+    rows : DataFrame
+        With ``recorded_on`` (and ``justified_on`` for absences).
+    notices : list of Notice
+        How many rows were late, justified since, or are gone.
+
+    Raises
+    ------
+    RecordsError
+        The earlier import is the later one.
+    """
+    if len(rows) and earlier.exported_on > f"{rows['exported'].max():%Y-%m-%d}":
+        raise RecordsError(
+            explain_error(
+                f"The import before is of {earlier.exported_on}, later than the exports of {name} of now",
+                expected="an earlier import",
+                hint="Give the folders in the order of time.",
+            )
+        )
+    before, coverage = earlier.table(name), earlier.records.coverage
+    if before is None or coverage is None or rows.empty:
+        return rows, []
+    rows = _numbered(name, rows.reset_index(drop=True))
+    keys = [*KEYS[name], "nth"]
+    known = _numbered(name, before)
+    carried = [column for column in ("recorded_on", "justified_on", "justified") if column in known.columns]
+    known = known[[*keys, *carried]].rename(columns={column: f"{column}_before" for column in carried})
+    joined = rows.merge(known, how="left", on=keys, indicator="seen")
+    new = (joined["seen"] == "left_only").to_numpy()
+    late = new & _vouched_for(joined, coverage[coverage["table"] == name], enrolments)
+    exported = pd.to_datetime(joined["exported"]).astype("datetime64[s]")
+    given = _days(joined, "recorded_on")
+    rows["recorded_on"] = given.fillna(_days(joined, "recorded_on_before")).mask(
+        late & given.isna(), exported
+    )
+    notices = []
+    if late.any():
+        said = french.plural(int(late.sum()), "ligne saisie", "lignes saisies")
+        notices.append(
+            Notice(
+                "late_rows",
+                f"{name} : {said} après l’import d’avant, datées du jour de l’export.",
+                level="info",
+            )
+        )
+    if name == "absences" and "justified" in joined.columns:
+        now = _flags(joined, "justified")
+        then = _flags(joined, "justified_before")
+        since = now & ~then
+        given = _days(joined, "justified_on")
+        rows["justified_on"] = given.fillna(_days(joined, "justified_on_before").where(now)).mask(
+            since & given.isna().to_numpy(), exported
+        )
+        if since.any():
+            said = french.plural(int(since.sum()), "absence justifiée", "absences justifiées")
+            notices.append(
+                Notice(
+                    "justified_since",
+                    f"{said} depuis l’import d’avant, datées du jour de l’export.",
+                    level="info",
+                )
+            )
+    gone = len(known.merge(rows[keys], how="left", on=keys, indicator="seen").query("seen == 'left_only'"))
+    if gone:
+        notices.append(
+            Notice(
+                "gone_rows",
+                f"{name} : {french.plural(gone, 'ligne')} de l’import d’avant ne sont plus dans les exports.",
+            )
+        )
+    return rows.drop(columns="nth"), notices
+
+
+def _numbered(name: str, rows: pd.DataFrame) -> pd.DataFrame:
+    """Give each of the rows that share a key a number, in the order of what else they hold: each has a partner of its own."""
+    keys = [key for key in KEYS[name] if key in rows.columns]
+    rows = rows.assign(date=pd.to_datetime(rows["date"]).astype("datetime64[s]"))
+    for key in KEYS[name]:
+        rows[key] = rows[key] if key in rows.columns else pd.NA
+    by = [
+        column for column in (*keys, "out_of", "coefficient", "value", "half_days") if column in rows.columns
+    ]
+    order = rows[by].sort_values(by, kind="stable").index
+    nth = rows.loc[order].groupby(keys, dropna=False).cumcount()
+    return rows.assign(nth=nth.reindex(rows.index))
+
+
+def _vouched_for(
+    rows: pd.DataFrame, coverage: pd.DataFrame, enrolments: pd.DataFrame
+) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Tell the rows whose day a school of the pupil vouched for in the earlier import."""
+    homes = enrolments[["pupil_id", "school_id"]].drop_duplicates()
+    spans = homes.merge(coverage[["school_id", "start", "end"]], on="school_id")
+    pairs = rows[["pupil_id", "date"]].reset_index().merge(spans, on="pupil_id")
+    inside = pairs[(pairs["date"] >= pairs["start"]) & (pairs["date"] <= pairs["end"])]
+    told = np.zeros(len(rows), dtype=np.bool_)
+    told[inside["index"].unique()] = True
+    return told
+
+
+def _days(rows: pd.DataFrame, column: str) -> pd.Series:
+    if column not in rows.columns:
+        return pd.Series(pd.NaT, index=rows.index, dtype="datetime64[s]")
+    return pd.to_datetime(rows[column]).astype("datetime64[s]")
+
+
+def _flags(rows: pd.DataFrame, column: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    if column not in rows.columns:
+        return np.zeros(len(rows), dtype=np.bool_)
+    return rows[column].astype("boolean").fillna(value=False).to_numpy(dtype=np.bool_)
