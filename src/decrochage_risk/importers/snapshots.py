@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,7 @@ from decrochage_risk.importers.extract import Notice
 from decrochage_risk.records.pupil_records import PupilRecords
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["KEYS", "EarlierImport", "date_events", "read_earlier"]
 
@@ -45,14 +45,16 @@ class EarlierImport:
     records : PupilRecords
     fingerprint : str
         Of the key of its pseudonyms.
-    exported_on : str
-        Day of its newest export, as ISO text; empty when none said it.
+    exported_on : mapping of str to str
+        Table -> day of the newest export that gave rows of it, as ISO text.
     """
 
-    def __init__(self, records: PupilRecords, fingerprint: str, exported_on: str = "") -> None:
+    def __init__(
+        self, records: PupilRecords, fingerprint: str, exported_on: Mapping[str, str] | None = None
+    ) -> None:
         self.records = records
         self.fingerprint = fingerprint
-        self.exported_on = exported_on
+        self.exported_on = dict(exported_on or {})
 
     def table(self, name: str) -> pd.DataFrame | None:
         """Give one of its tables, or None."""
@@ -72,7 +74,7 @@ def read_earlier(folder: str | Path, report_name: str, fingerprint: str) -> Earl
     try:
         report = json.loads((place / f"{report_name}.json").read_text(encoding="utf-8"))
         written = str(report["key_fingerprint"])
-        newest = max((file["exported_on"] or "" for file in report.get("files", ())), default="")
+        newest = _newest(report.get("files", ()))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RecordsError(
             explain_error(
@@ -90,6 +92,16 @@ def read_earlier(folder: str | Path, report_name: str, fingerprint: str) -> Earl
             )
         )
     return EarlierImport(PupilRecords.read(place, on_fault="quarantine"), written, newest)
+
+
+def _newest(files: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Give the day of the newest export of each table, out of the files of a report."""
+    newest: dict[str, str] = {}
+    for file in files:
+        for table, rows in file["kept"].items():
+            if rows:
+                newest[table] = max(newest.get(table, ""), file["exported_on"] or "")
+    return newest
 
 
 def date_events(
@@ -118,10 +130,11 @@ def date_events(
     RecordsError
         The earlier import is the later one.
     """
-    if len(rows) and earlier.exported_on > f"{rows['exported'].max():%Y-%m-%d}":
+    then, now_of = earlier.exported_on.get(name, ""), rows["exported"].max() if len(rows) else pd.NaT
+    if pd.notna(now_of) and then > f"{now_of:%Y-%m-%d}":
         raise RecordsError(
             explain_error(
-                f"The import before is of {earlier.exported_on}, later than the exports of {name} of now",
+                f"The import before is of {then}, later than the exports of {name} of now",
                 expected="an earlier import",
                 hint="Give the folders in the order of time.",
             )
@@ -154,8 +167,7 @@ def date_events(
         )
     if name == "absences" and "justified" in joined.columns:
         now = _flags(joined, "justified")
-        then = _flags(joined, "justified_before")
-        since = now & ~then
+        since = now & ~_flags(joined, "justified_before")
         given = _days(joined, "justified_on")
         rows["justified_on"] = given.fillna(_days(joined, "justified_on_before").where(now)).mask(
             since & given.isna().to_numpy(), exported
