@@ -73,7 +73,7 @@ def read_earlier(folder: str | Path, report_name: str, fingerprint: str) -> Earl
     place = Path(folder)
     try:
         report = json.loads((place / f"{report_name}.json").read_text(encoding="utf-8"))
-        written = str(report["key_fingerprint"])
+        fingerprint_written = str(report["key_fingerprint"])
         newest = _newest(report.get("files", ()))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RecordsError(
@@ -83,22 +83,22 @@ def read_earlier(folder: str | Path, report_name: str, fingerprint: str) -> Earl
                 hint="Give the --out of the import before this one.",
             )
         ) from error
-    if written != fingerprint:
+    if fingerprint_written != fingerprint:
         raise RecordsError(
             explain_error(
-                f"The import in {place} was made with another key ({written}, now {fingerprint})",
+                f"The import in {place} was made with another key ({fingerprint_written}, now {fingerprint})",
                 expected="the same key for every import",
                 hint="Find the key of then: no pupil of the one can be found in the other.",
             )
         )
-    return EarlierImport(PupilRecords.read(place, on_fault="quarantine"), written, newest)
+    return EarlierImport(PupilRecords.read(place, on_fault="quarantine"), fingerprint_written, newest)
 
 
 def _newest(files: Iterable[Mapping[str, Any]]) -> dict[str, str]:
     """Give the day of the newest export of each table, out of the files of a report."""
     newest: dict[str, str] = {}
     for file in files:
-        for table, rows in file["kept"].items():
+        for table, rows in file["rows"].items():
             if rows:
                 newest[table] = max(newest.get(table, ""), file["exported_on"] or "")
     return newest
@@ -144,44 +144,50 @@ def date_events(
         return rows, []
     rows = _numbered(name, rows.reset_index(drop=True))
     keys = [*KEYS[name], "nth"]
-    known = _numbered(name, before)
-    carried = [column for column in ("recorded_on", "justified_on", "justified") if column in known.columns]
-    known = known[[*keys, *carried]].rename(columns={column: f"{column}_before" for column in carried})
-    joined = rows.merge(known, how="left", on=keys, indicator="seen")
-    new = (joined["seen"] == "left_only").to_numpy()
-    late = new & _vouched_for(joined, coverage[coverage["table"] == name], enrolments)
-    exported = pd.to_datetime(joined["exported"]).astype("datetime64[s]")
-    given = _days(joined, "recorded_on")
-    rows["recorded_on"] = given.fillna(_days(joined, "recorded_on_before")).mask(
-        late & given.isna(), exported
+    rows_before = _numbered(name, before)
+    columns_carried = [
+        column for column in ("recorded_on", "justified_on", "justified") if column in rows_before.columns
+    ]
+    rows_before = rows_before[[*keys, *columns_carried]].rename(
+        columns={column: f"{column}_before" for column in columns_carried}
+    )
+    pairs = rows.merge(rows_before, how="left", on=keys, indicator="seen")
+    new = (pairs["seen"] == "left_only").to_numpy()
+    late = new & _vouched_for(pairs, coverage[coverage["table"] == name], enrolments)
+    exported = pd.to_datetime(pairs["exported"]).astype("datetime64[s]")
+    days_given = _days(pairs, "recorded_on")
+    rows["recorded_on"] = days_given.fillna(_days(pairs, "recorded_on_before")).mask(
+        late & days_given.isna(), exported
     )
     notices = []
     if late.any():
-        said = french.plural(int(late.sum()), "ligne saisie", "lignes saisies")
+        words = french.plural(int(late.sum()), "ligne saisie", "lignes saisies")
         notices.append(
             Notice(
                 "late_rows",
-                f"{name} : {said} après l’import d’avant, datées du jour de l’export.",
+                f"{name} : {words} après l’import d’avant, datées du jour de l’export.",
                 level="info",
             )
         )
-    if name == "absences" and "justified" in joined.columns:
-        now = _flags(joined, "justified")
-        since = now & ~_flags(joined, "justified_before")
-        given = _days(joined, "justified_on")
-        rows["justified_on"] = given.fillna(_days(joined, "justified_on_before").where(now)).mask(
-            since & given.isna().to_numpy(), exported
+    if name == "absences" and "justified" in pairs.columns:
+        now = _flags(pairs, "justified")
+        since = now & ~_flags(pairs, "justified_before")
+        days_given = _days(pairs, "justified_on")
+        rows["justified_on"] = days_given.fillna(_days(pairs, "justified_on_before").where(now)).mask(
+            since & days_given.isna().to_numpy(), exported
         )
         if since.any():
-            said = french.plural(int(since.sum()), "absence justifiée", "absences justifiées")
+            words = french.plural(int(since.sum()), "absence justifiée", "absences justifiées")
             notices.append(
                 Notice(
                     "justified_since",
-                    f"{said} depuis l’import d’avant, datées du jour de l’export.",
+                    f"{words} depuis l’import d’avant, datées du jour de l’export.",
                     level="info",
                 )
             )
-    gone = len(known.merge(rows[keys], how="left", on=keys, indicator="seen").query("seen == 'left_only'"))
+    gone = len(
+        rows_before.merge(rows[keys], how="left", on=keys, indicator="seen").query("seen == 'left_only'")
+    )
     if gone:
         notices.append(
             Notice(
@@ -214,9 +220,9 @@ def _vouched_for(
     spans = homes.merge(coverage[["school_id", "start", "end"]], on="school_id")
     pairs = rows[["pupil_id", "date"]].reset_index().merge(spans, on="pupil_id")
     inside = pairs[(pairs["date"] >= pairs["start"]) & (pairs["date"] <= pairs["end"])]
-    told = np.zeros(len(rows), dtype=np.bool_)
-    told[inside["index"].unique()] = True
-    return told
+    mask = np.zeros(len(rows), dtype=np.bool_)
+    mask[inside["index"].unique()] = True
+    return mask
 
 
 def _days(rows: pd.DataFrame, column: str) -> pd.Series:
