@@ -72,11 +72,11 @@ def check(
     from decrochage_risk.records.reading import read_folder  # noqa: PLC0415 - pandas loads on first use
 
     check_target_file(report)
-    named = _chosen_mapping(folder, mapping, draft_mapping)
+    table_mapping = _chosen_mapping(folder, mapping, draft_mapping)
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
     with steps(2) as step:
         step("Lecture des extraits")
-        extracts = read_folder(folder, mapping=named)
+        extracts = read_folder(folder, mapping=table_mapping)
         rows = {name: table.size for name, table in extracts.raw.items()}
         step("Vérification")
         faults = _faults_of(extracts, days)
@@ -175,12 +175,12 @@ def pseudonymise(
 
     check_target_folder(target)
     by_key = Pseudonymiser.from_file(key)
-    named = _chosen_mapping(source, mapping, None)
+    table_mapping = _chosen_mapping(source, mapping, None)
     with steps() as step:
         step("Pseudonymisation")
         with writing(target):
             result = pseudonymise_folder(
-                source, target, by_key, lambda name, _done, _all: step(name), mapping=named
+                source, target, by_key, lambda name, _done, _all: step(name), mapping=table_mapping
             )
     _say_pseudonymised(result, target)
 

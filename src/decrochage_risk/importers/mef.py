@@ -173,9 +173,9 @@ def is_agricultural_cap(code: str | None) -> bool:
 
 
 def _mefstat_of(code: str, facts: SchoolFacts) -> tuple[str | None, str]:
-    for asked in (code, facts.mef_parents.get(code, "")):
-        if asked in facts.mefstat:
-            return facts.mefstat[asked][:4].upper(), "nomenclature"
+    for mef_code in (code, facts.mef_parents.get(code, "")):
+        if mef_code in facts.mefstat:
+            return facts.mefstat[mef_code][:4].upper(), "nomenclature"
     table = _bundled()
     if code in table["exceptions"]:
         return table["exceptions"][code], "bundled"
