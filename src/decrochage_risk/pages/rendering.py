@@ -9,6 +9,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
 from decrochage_risk import french
+from decrochage_risk.french.dates import MONTHS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["french_spaces", "page_name", "render", "stylesheet"]
 
 _BEFORE_SIGN = re.compile(r" +(?=[;:?!%»](?:\s|$|[.,)]))")
+_DAY_AND_MONTH = re.compile(rf"(?<!\d)(\d{{1,2}}(?:er)?) (?={'|'.join(MONTHS)})")
+_MARKED = re.compile(r"(\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|<style>.*?</style>|<[^>]*>)", re.DOTALL)
 _LONGEST_NAME = 40
 _SAFE_IN_CSS = re.compile(r"[^A-Za-z0-9]")
 
@@ -31,6 +34,7 @@ def french_spaces(text: str) -> str:
     True
     """
     spaced = _BEFORE_SIGN.sub("\u202f", str(text)).replace("« ", "«\u00a0").replace("\u202f»", "\u00a0»")
+    spaced = _DAY_AND_MONTH.sub("\\1\u00a0", spaced)
     return spaced.replace("\u202f:", "\u00a0:").replace("\u202f%", "\u00a0%").replace("'", "’")
 
 
@@ -83,7 +87,10 @@ def _environment() -> Environment:
 
     def source(name: str) -> str:
         package, _, file = name.partition("/")
-        return files(package).joinpath(file).read_text(encoding="utf-8")
+        text = files(package).joinpath(file).read_text(encoding="utf-8")
+        # The words of a template get the same spaces as the words that it shows; its tags are left alone.
+        parts = _MARKED.split(text)
+        return "".join(part if place % 2 else french_spaces(part) for place, part in enumerate(parts))
 
     environment = Environment(
         loader=FunctionLoader(source),

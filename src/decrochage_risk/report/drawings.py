@@ -96,10 +96,8 @@ def presence_chart(presence: Presence, marks: tuple[int, ...] = ()) -> Chart:
         list(days)
         for _, days in groupby(_school_days(presence), key=lambda one: one.day.isocalendar()[:2])
     ]
-    columns = _with_holidays(weeks)
     panels = [
-        Panel(_weeks_panel(columns[first : first + _WEEKS_A_ROW], presence.months))
-        for first in range(0, len(columns), _WEEKS_A_ROW)
+        Panel(_weeks_panel(columns, presence.months)) for columns in _in_panels(_with_holidays(weeks))
     ]
     kinds = {half_day for one in presence.days for half_day in one.half_days}
     return Chart(
@@ -131,6 +129,31 @@ def _with_holidays(weeks: list[list[SchoolDay]]) -> list[list[SchoolDay] | None]
     return columns
 
 
+def _month_of(week: list[SchoolDay]) -> tuple[int, int]:
+    """Month under which a week stands: that of its last day with school."""
+    return week[-1].day.year, week[-1].day.month
+
+
+def _in_panels(columns: list[list[SchoolDay] | None]) -> list[list[list[SchoolDay] | None]]:
+    """Part the weeks of a year at the start of a month, so that each panel fits a phone and no month is cut in two."""
+    panels: list[list[list[SchoolDay] | None]] = []
+    of_month: list[list[SchoolDay] | None] = []
+    for column in [*columns, None]:
+        begun = next((week for week in of_month if week), None)
+        if column and begun and _month_of(column) != _month_of(begun):
+            if panels and len(panels[-1]) + len(of_month) <= _WEEKS_A_ROW:
+                panels[-1] += of_month
+            else:
+                panels.append(of_month)
+            of_month = []
+        of_month.append(column)
+    if panels and len(panels[-1]) + len(of_month) - 1 <= _WEEKS_A_ROW:
+        panels[-1] += of_month[:-1]
+    else:
+        panels.append(of_month[:-1])
+    return panels
+
+
 def _weeks_panel(columns: Sequence[list[SchoolDay] | None], months: tuple[Month, ...]) -> Markup:
     rows = max((one.day.weekday() for week in columns if week for one in week), default=4) + 1
     bottom = _TOP + rows * _DAY
@@ -147,7 +170,7 @@ def _weeks_panel(columns: Sequence[list[SchoolDay] | None], months: tuple[Month,
         for one in week:
             for half, kind in enumerate(one.half_days):
                 places.setdefault(kind, []).append((x + 10 * half, _TOP + _DAY * one.day.weekday()))
-        month = (week[-1].day.year, week[-1].day.month)
+        month = _month_of(week)
         if month != month_before:
             month_before = month
             found = [one for one in months if (one.first.year, one.first.month) == month]
@@ -201,7 +224,7 @@ def _presence_table(presence: Presence) -> PageTable:
     )
 
 
-_PLOT, _HEIGHT = 74, 56
+_PLOT, _HEIGHT = 70, 56
 
 
 def marks_chart(marks: Marks, start: date, today: date, numbers: tuple[int, ...] = ()) -> Chart:
@@ -242,12 +265,15 @@ def _short(label: str) -> str:
         "Sciences numériques, informatique": "Informatique",
         "Enseignement moral et civique": "EMC",
         "Arts plastiques, arts appliqués": "Arts",
+        "Histoire-géographie": "Histoire-géo.",
+        "Éducation musicale": "Musique",
+        "Langues anciennes": "Langues anc.",
     }.get(label, label)
 
 
 def _subject_panel(subject: SubjectMarks, start: date, today: date) -> Markup:
-    left = 20
-    made = Drawing(left + _PLOT + 36, _HEIGHT + 28)
+    left = 18
+    made = Drawing(left + _PLOT + 32, _HEIGHT + 28)
     span = max(1, (today - start).days)
     x = lambda day: left + 3 + (_PLOT - 6) * (day - start).days / span  # noqa: E731 - one scale, read where it is used
     y = lambda mark: 6 + _HEIGHT * (1 - mark / 20)  # noqa: E731 - same

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import cached_property
-from typing import TYPE_CHECKING
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.features.event_windows import Facts
+from decrochage_risk.features.event_windows import Facts, code_of, starts_of
 from decrochage_risk.records.levels import LEVEL_BY_NAME, LEVELS
 from decrochage_risk.records.table_schemas import TABLES
-from decrochage_risk.school_year import day_number, year_start
+from decrochage_risk.school_year import day_number, school_year_of, year_start
 from decrochage_risk.school_year.dates import date_of_number
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ LEGAL, HEAVY = 4, 10
 """Unjustified half-days in a month from which a dialogue (R131-7), then a referent (circ. 2014-159) are due."""
 
 
+@cache
 def _words(table: str, column: str) -> dict[str, str]:
     """Values of a column with the words that a school reads."""
     return dict(next(one for one in TABLES[table].columns if one.name == column).labels)
@@ -142,6 +143,7 @@ class PupilFacts:
         self._known = known
         self._facts = Facts(known)
         self._context = records.context
+        self._starts: dict[str, npt.NDArray[np.int64]] = {}
 
     @cached_property
     def _months(self) -> list[tuple[date, int, int]]:
@@ -199,7 +201,7 @@ class PupilFacts:
 
     def _enrolled_days(self, row: int, days: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
         rows = self._known.arrays.enrolments
-        first, after = np.searchsorted(rows.pupil, [row, row + 1])
+        first, after = self._span("enrolments", row)
         is_open = np.zeros(len(days), dtype=np.bool_)
         for start, end in zip(rows.start[first:after], rows.end[first:after], strict=True):
             is_open |= (days >= start) & (days <= end)
@@ -208,10 +210,10 @@ class PupilFacts:
     def _absence_signs(self, row: int) -> dict[int, str]:
         """Signs of each day number: exclusion and placement first, as they leave no room for an absence."""
         rows = self._facts.absence_rows
-        first, after = np.searchsorted(rows.pupil, [row, row + 1])
+        first, after = self._span("absences", row)
         kinds = list(_words("absences", "kind"))
         found: dict[int, list[str]] = {}
-        for place in range(int(first), int(after)):
+        for place in range(first, after):
             day = int(rows.day[place])
             if day < self._known.year_start_day:
                 continue
@@ -235,41 +237,72 @@ class PupilFacts:
         means = self._facts.subject_means(start, today)[row]
         past = self._facts.subject_means(before, start)[row]
         subjects = []
-        for code, (name, label) in enumerate(_words("grades", "subject").items()):
-            days, values = self._of_subject(row, code, start)
-            missed = self._missed(row, code, start)
-            if days or missed:
-                subjects.append(
-                    SubjectMarks(
-                        label[0].upper() + label[1:], days, values, missed, _or_none(means[code]), _or_none(past[code]),
-                        self._class_mean(school_id, class_id, name),
-                    )
-                )  # fmt: skip
+        graded, missed = self._marks_by_subject(row, start), self._missed_by_subject(row, start)
+        words = list(_words("grades", "subject").items())
+        for code in sorted({*graded, *missed}):
+            name, label = words[code]
+            days, values = graded.get(code, ([], []))
+            subjects.append(
+                SubjectMarks(
+                    label=label[0].upper() + label[1:],
+                    days=tuple(days),
+                    marks=tuple(values),
+                    missed=tuple(missed.get(code, ())),
+                    mean=_or_none(means[code]),
+                    last_year=_or_none(past[code]),
+                    of_class=self._class_mean(school_id, class_id, name),
+                )
+            )
         subjects.sort(key=lambda one: (-len(one.marks), one.label))
         mean = self._facts.mean_mark(start, today)[row]
         return Marks(tuple(subjects), _or_none(mean))
 
-    def _of_subject(self, row: int, code: int, start: int) -> tuple[tuple[date, ...], tuple[float, ...]]:
+    def _marks_by_subject(self, row: int, start: int) -> dict[int, tuple[list[date], list[float]]]:
+        """Days and marks of this year by code of the subject."""
         rows = self._facts.marks
-        first, after = np.searchsorted(rows.pupil, [row, row + 1])
-        chosen = np.flatnonzero((rows.subject[first:after] == code) & (rows.day[first:after] >= start)) + first
-        return (
-            tuple(date_of_number(int(day)) for day in rows.day[chosen]),
-            tuple(float(mark) for mark in rows.mark[chosen]),
-        )
+        first, after = self._span("marks", row)
+        found: dict[int, tuple[list[date], list[float]]] = {}
+        for day, subject, mark in zip(
+            rows.day[first:after].tolist(), rows.subject[first:after].tolist(), rows.mark[first:after].tolist(), strict=True
+        ):
+            if day >= start:
+                days, marks = found.setdefault(subject, ([], []))
+                days.append(date_of_number(day))
+                marks.append(mark)
+        return found
 
-    def _missed(self, row: int, code: int, start: int) -> tuple[date, ...]:
+    def _missed_by_subject(self, row: int, start: int) -> dict[int, list[date]]:
+        """Days of the assessments of this year that were not done, by code of the subject."""
         rows = self._facts.grade_rows
-        first, after = np.searchsorted(rows.pupil, [row, row + 1])
-        statuses, kinds = list(_words("grades", "status")), list(_words("grades", "kind"))
-        missing = [statuses.index("absent"), statuses.index("not_handed_in")]
-        chosen = (
-            (rows.subject[first:after] == code)
-            & (rows.day[first:after] >= start)
-            & np.isin(rows.status[first:after], missing)
-            & (rows.kind[first:after] == kinds.index("assessment"))
-        )
-        return tuple(date_of_number(int(day)) for day in rows.day[first:after][chosen])
+        first, after = self._span("grades", row)
+        found: dict[int, list[date]] = {}
+        for day, subject, status, kind in zip(
+            rows.day[first:after].tolist(), rows.subject[first:after].tolist(),
+            rows.status[first:after].tolist(), rows.kind[first:after].tolist(), strict=True,
+        ):  # fmt: skip
+            if day >= start and status in self._missing and kind == self._assessment:
+                found.setdefault(subject, []).append(date_of_number(day))
+        return found
+
+    @cached_property
+    def _missing(self) -> set[int]:
+        return {code_of("grades", "status", status) for status in ("absent", "not_handed_in")}
+
+    @cached_property
+    def _assessment(self) -> int:
+        return code_of("grades", "kind", "assessment")
+
+    def _span(self, table: str, row: int) -> tuple[int, int]:
+        """First and last place (left out) of the rows of a pupil."""
+        if table not in self._starts:
+            rows: Any = {
+                "enrolments": lambda: self._known.arrays.enrolments,
+                "absences": lambda: self._facts.absence_rows,
+                "marks": lambda: self._facts.marks,
+                "grades": lambda: self._facts.grade_rows,
+            }[table]()
+            self._starts[table] = starts_of(rows.pupil, self._known.pupil_count)
+        return int(self._starts[table][row]), int(self._starts[table][row + 1])
 
     def _class_mean(self, school_id: str | None, class_id: str | None, subject: str) -> float | None:
         if self._context is None or school_id is None or class_id is None:
@@ -290,11 +323,11 @@ class PupilFacts:
     def path(self, row: int) -> tuple[PathYear, ...]:
         """School years of a pupil, as far as the records reach back."""
         enrolments = self._known.arrays.enrolments
-        first, after = np.searchsorted(enrolments.pupil, [row, row + 1])
+        first, after = self._span("enrolments", row)
         schools = self._known.arrays.school_ids
         places: dict[int, list[str]] = {}
         levels: dict[int, int] = {}
-        for place in range(int(first), int(after)):
+        for place in range(first, after):
             year, level = int(enrolments.school_year[place]), int(enrolments.level[place])
             words = f"{LEVELS[level].label}, {schools[int(enrolments.school[place])]}"
             if words not in places.setdefault(year, []):
@@ -312,41 +345,45 @@ class PupilFacts:
     def _events(self, row: int) -> dict[int, list[str]]:
         if not self._facts.has("orientation"):
             return {}
-        frame = self._orientation
-        ids = self._known.pupil_ids
-        try:
-            rows = frame.loc[[ids[row]]]
-        except KeyError:
-            return {}
+        rows = self._orientation.get(str(self._known.pupil_ids[row]), [])
         found: dict[int, list[str]] = {}
-        for one in rows.sort_values(["date", "event", "rank"], kind="stable").itertuples():
-            # A wish or a decision of July and August still belongs to the year that ends.
-            year = one.date.year if one.date.month >= 9 else one.date.year - 1  # noqa: PLR2004 - September
-            told = _event_words(str(one.event), one.rank, one.target, one.granted)
+        for day, event, rank, target, granted in rows:
+            year = school_year_of(day)
+            told = _event_words(event, rank, target, granted)
             if told not in found.setdefault(year, []):
                 found[year].append(told)
         return found
 
     @cached_property
-    def _orientation(self) -> pd.DataFrame:
+    def _orientation(self) -> dict[str, list[tuple[date, str, int | None, str | None, bool | None]]]:
+        """Events of each pupil in the order of their days, wishes by rank; None for what is missing."""
         frame = self._known.orientation
-        return pd.DataFrame() if frame is None else frame.set_index("pupil_id").sort_index()
+        if frame is None:
+            return {}
+        ordered = frame.sort_values(["pupil_id", "date", "event", "rank"], kind="stable")
+        cells = [
+            ordered[name].astype(object).where(ordered[name].notna(), None).tolist()
+            for name in ("pupil_id", "date", "event", "rank", "target", "granted")
+        ]
+        found: dict[str, list[tuple[date, str, int | None, str | None, bool | None]]] = {}
+        for pupil, day, event, rank, target, granted in zip(*cells, strict=True):
+            row = (day.date(), str(event), None if rank is None else int(rank), target, granted)
+            found.setdefault(str(pupil), []).append(row)
+        return found
 
 
 def _or_none(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def _event_words(event: str, rank: object, target: object, granted: object) -> str:
+def _event_words(event: str, rank: int | None, target: str | None, granted: bool | None) -> str:  # noqa: FBT001 - a cell
     """Tell one step of the orientation, as its row says it and no more."""
-    said = _words("orientation", "event")[event]
-    aim = LEVEL_BY_NAME[target].label if isinstance(target, str) and target in LEVEL_BY_NAME else target
-    words = said if aim is None or pd.isna(aim) else f"{said} : {aim}"
-    ranked = rank is not None and not pd.isna(rank)  # type: ignore[call-overload]
-    if event == "wish" and ranked:
-        words += f" (rang {int(rank)})"  # type: ignore[call-overload]
-    if event == "council_decision" and granted is not None and not pd.isna(granted):  # type: ignore[call-overload]
+    aim = LEVEL_BY_NAME[target].label if target in LEVEL_BY_NAME else target
+    words = _words("orientation", "event")[event] + ("" if aim is None else f" : {aim}")
+    if event == "wish" and rank is not None:
+        words += f" (rang {rank})"
+    if event == "council_decision" and granted is not None:
         words += " (vœu suivi)" if granted else " (vœu non suivi)"
     if event == "assignment":
-        words += f" (vœu de rang {int(rank)})" if ranked else " (aucun vœu obtenu)"  # type: ignore[call-overload]
+        words += " (aucun vœu obtenu)" if rank is None else f" (vœu de rang {rank})"
     return words

@@ -85,8 +85,11 @@ class _Fact:
 
 
 def _facts(reasons: tuple[Reason, ...]) -> tuple[_Fact, ...]:
+    """Number the reasons as they come on the page: presence, marks, path."""
+    places = (_PRESENCE, _MARKS, _PATH)
     made = []
-    for number, reason in enumerate(reasons, start=1):
+    ordered = sorted(reasons, key=lambda reason: places.index(_drawing_of(reason)))
+    for number, reason in enumerate(ordered, start=1):
         fact, _, beside = reason.text.partition(f" ; {REFERENCE_PUPIL}")
         told = f"{REFERENCE_PUPIL[0].upper()}{REFERENCE_PUPIL[1:]}{beside}." if beside else ""
         made.append(_Fact(number, f"{fact[0].upper()}{fact[1:]}.", told, _drawing_of(reason)))
@@ -200,6 +203,7 @@ def _unknown(pupil: PupilRisk, has_facts: bool, presence: Presence | None, marks
     if has_facts and marks is None:
         found.append("Les notes de cette année : non transmises")
     missing = tell_missing(pupil.data.missing).removeprefix("donnée manquante : ")
+    missing = missing.replace(" indicateurs sur", " sur").replace(" indicateur sur", " sur")
     if missing and pupil.cause is None:
         found.append(f"Indicateurs sans donnée : {missing}")
     if pupil.data.set_aside:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -32,14 +33,28 @@ _IN_BRIEF = {
 }
 _LONG_NAME = 12
 _MOST_MEASURES = 4
+_LETTERS = re.compile(r"\(([A-Z]{2,6})\)$")
 
 
 def measures_in_brief(pupil: PupilRisk, *, left: bool) -> str:
     """Name the measures that fit in a cell; those for after an exit only when there was one."""
-    labels = [one.label for one in pupil.measures if left or not one.after_leaving]
+    labels = [_short(one.label) for one in pupil.measures if left or not one.after_leaving]
+    if left and not labels:
+        return "à vérifier d'abord : inscrit ailleurs ?"
     shown = labels[:_MOST_MEASURES]
     more = len(labels) - len(shown)
     return " ; ".join([*shown, *([french.plural(more, "autre", "autres")] if more else [])])
+
+
+def _short(label: str) -> str:
+    """Give the letters by which a school calls a measure, where its name ends with them.
+
+    Examples
+    --------
+    >>> _short("Parcours aménagé de formation initiale (PAFI)"), _short("Commission éducative")
+    ('PAFI', 'Commission éducative')
+    """
+    return found[1] if (found := _LETTERS.search(label)) else label
 
 
 def school_page(
