@@ -23,8 +23,13 @@ if TYPE_CHECKING:
 
 __all__ = ["LEAST_POINTS", "FamilyWeight", "Notice", "TableSource"]
 
+MOST_VALUES = 3
+"""Values of a family that the sheet names; its fold on a screen names all of them."""
+
 LEAST_POINTS = 0.5
 """Points of probability under which a value is counted with others on the page, and told by itself in the JSON only."""
+
+_MOST_AT_EASE = 9
 
 _MARKDOWN_SIGNS = re.compile(r"([\\`*{}\[\]<>|#~!]|(?<![^\W_])_|_(?![^\W_]))")
 """What Markdown may read as a mark; an underscore inside a word ("tle_pro-1") is none."""
@@ -79,6 +84,14 @@ class FamilyWeight(_Frozen):
     facts: tuple[str, ...]
     light: tuple[str, ...] = ()
     missing: int
+
+    @property
+    def read_in_brief(self) -> str:
+        """The first values that weigh, and how many others were read: for a sheet, whose fold on a screen gives them all."""
+        shown = self.model_copy(
+            update={"facts": self.facts[:MOST_VALUES], "light": (*self.facts[MOST_VALUES:], *self.light)}
+        )
+        return shown.read
 
     @property
     def read(self) -> str:
@@ -230,9 +243,14 @@ class Notice(_Frozen):
     @property
     def folded_values(self) -> int:
         """Values that the sheet only counts."""
-        return sum(len(weight.light) for weight in self.heavy_weights) + sum(
-            len(weight.facts) + len(weight.light) for weight in self.light_weights
-        )
+        return sum(
+            len(weight.facts[MOST_VALUES:]) + len(weight.light) for weight in self.heavy_weights
+        ) + sum(len(weight.facts) + len(weight.light) for weight in self.light_weights)
+
+    @property
+    def dense(self) -> bool:
+        """Whether so much may be proposed that the help and the law share a sheet, to stay on two pages."""
+        return len(self.measures) + len(self.reasons) + len(self.supports) > _MOST_AT_EASE
 
     @property
     def present_measures(self) -> tuple[Measure, ...]:
