@@ -10,7 +10,6 @@ import warnings
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from typer.core import TyperGroup
 
 from decrochage_risk.cli.journal_command import journal
 from decrochage_risk.cli.model_commands import compare, drift, evaluate, recalibrate, retrain, train
@@ -20,6 +19,7 @@ from decrochage_risk.cli.records_commands import check, new_key, pseudonymise
 from decrochage_risk.cli.score_command import score
 from decrochage_risk.cli.synthetic_commands import cohort, demo
 from decrochage_risk.cli.thresholds_command import thresholds
+from decrochage_risk.cli.usage_words import FrenchCommand, FrenchGroup
 from decrochage_risk.errors import DecrochageError, DecrochageWarning, FaultyRecordsError
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ _FAULTS_HINT = (
 )
 
 
-class CleanGroup(TyperGroup):
+class CleanGroup(FrenchGroup):
     """Tells the errors and warnings of the package on stderr, without traceback."""
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - Typer's own context, whose class moved between versions
@@ -115,7 +115,7 @@ def _make_app() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     for name, (command, short_help) in _COMMANDS.items():
-        made.command(name, short_help=short_help)(command)
+        made.command(name, cls=FrenchCommand, short_help=short_help)(command)
     return made
 
 

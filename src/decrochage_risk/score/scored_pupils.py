@@ -77,7 +77,6 @@ class Results:
         return ids
 
     def frame(self) -> pd.DataFrame:
-        """One row per pupil."""
         """One row per pupil: the columns, and where the pupil is enrolled."""
         row = self.known.current_enrolment_row
         enrolments = self.records.enrolments
@@ -233,6 +232,7 @@ class ScoredPupils:
 
     @cached_property
     def frame(self) -> pd.DataFrame:
+        """One row per pupil."""
         return self._results.frame()
 
     @cached_property
