@@ -258,6 +258,16 @@ class ScoredPupils:
         """Values of every feature, indexed by ``pupil_id``."""
         return self._results.features_frame()
 
+    @property
+    def known(self) -> KnownRecords:
+        """The records as they were known on the day of the run: what a page draws."""
+        return self._results.known
+
+    @property
+    def records(self) -> PupilRecords:
+        """The records that were scored."""
+        return self._results.records
+
     def __len__(self) -> int:
         return len(self._results.pupil_ids)
 
