@@ -53,7 +53,7 @@ SENSITIVE = {
 }  # fmt: skip
 
 
-def changed(tables: Tables, name: str, change: Any) -> Tables:  # noqa: ANN401 - a row to the cells that change
+def changed(tables: Tables, name: str, change: Any) -> Tables:
     """Change cells of every row of a table."""
     return tables | {
         name: None if tables[name] is None else [row | change(row) for row in tables[name] or []]

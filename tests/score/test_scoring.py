@@ -202,7 +202,7 @@ def failing(rows: list[int]) -> Callable[..., Attribution]:
     """Attribute as usual, but find some rows not additive."""
     real = scoring_module.attribute
 
-    def attribute(*arguments: Any) -> Attribution:  # noqa: ANN401 - passed through
+    def attribute(*arguments: Any) -> Attribution:
         found = real(*arguments)
         additive = found.additive.copy()
         additive[rows] = False
