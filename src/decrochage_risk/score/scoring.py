@@ -312,7 +312,7 @@ def _predict(
     cause: npt.NDArray[np.object_],
 ) -> _Scored:
     rows = np.flatnonzero(pd.isna(cause))
-    values = model.risk_model.padded(features[rows[:, None], _places(model.risk_model.value_columns)])
+    values = features[rows[:, None], _places(model.risk_model.columns)]
     groups = model.groups_of_levels(known.level[rows], known.as_of)
     filled = model.risk_model.filled(values, groups)
     return _Scored(rows, values, filled, groups, model.risk_model.member_log_odds(filled))

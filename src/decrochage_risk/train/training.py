@@ -10,6 +10,7 @@ Training: from records and outcomes to a calibrated, explained, measured model.
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,6 +38,7 @@ from decrochage_risk.model import (
 )
 from decrochage_risk.model.refused_options import refuse_in_training
 from decrochage_risk.model.snapshots import CENSORED, TOO_SHORT, TrainingRecords
+from decrochage_risk.model.unknown_flags import UNKNOWN_LABELS, with_unknown_flags
 from decrochage_risk.records.levels import LEVEL_BY_NAME, LEVEL_NAMES
 from decrochage_risk.records.outcome_table import TrainingTables, outcomes_for
 from decrochage_risk.records.pupil_records import PupilRecords
@@ -297,7 +299,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     snapshots = _snapshots(records, table, dates, closes=outcome_closes, progress=progress)
     snapshots = mature_only(snapshots, extraction_day)
     snapshots, support_caveats = set_apart_supported(snapshots, table, supported, helped)
-    signals = signals_of(snapshots)
+    signals = signals_of(replace(snapshots, features=with_unknown_flags(snapshots.features)))
     refuse_leaks(signals, allow_leaks)
     unknown = missing_signals(signals)
     caveats = [*support_caveats, *no_year_before(snapshots), *of_records(records), *missing_warnings(unknown)]
@@ -415,7 +417,7 @@ def _card_facts(
             for column in risk_model.dropped
             if not column.startswith(("level_", "pathway_", "context_"))
         ],
-        reference_groups="niveau et mois d'observation",
+        reference_groups="niveau, mois d'observation et données connues",
         train_years=trained_on["school_years"],
         as_of=sorted(set(rows["as_of"])),
         levels=[LEVEL_BY_NAME[level].label for level in LEVEL_NAMES if level in set(rows["level"])],
@@ -426,7 +428,10 @@ def _card_facts(
         outcome_closes=(trained_on["outcome_closes"][0], trained_on["outcome_closes"][1]),
         base_rates=published.base_rates,
         calibration_kind=risk_model.calibration.kind,
-        calibration_chosen_on=_CHOSEN_ON[risk_model.calibrated_on],
+        calibration_chosen_on=f"{_CHOSEN_ON[risk_model.calibrated_on]} ; {_HELD_OUT_BY[risk_model.held_out_by]}",
+        penalty=risk_model.options.penalty or 0.0,
+        unknown_flags=[UNKNOWN_LABELS[name] for name in risk_model.knowledge.names],
+        school_spread=risk_model.cluster_spread,
         report=published.report,
         untouched=untouched,
         warnings=[*rows_set_aside(snapshots), *trained_on["records_warnings"]],
@@ -450,6 +455,10 @@ def _censored(left_out: Mapping[str, int]) -> int | None:
     return None if None in told else sum(count for count in told if count is not None)
 
 
+_HELD_OUT_BY = {
+    "pupils": "des élèves entiers sont laissés de côté",
+    "clusters": "des établissements entiers sont laissés de côté",
+}
 _CHOSEN_ON = {
     "out-of-time": "les années suivantes, prédites sans les avoir vues",
     "out-of-fold pupils": "des élèves laissés de côté, faute de trois années",
