@@ -45,7 +45,7 @@ def _dictionary(codes: Any, words: Any) -> Any:
 
 
 def _duck_enum(values: list[Any]) -> Any:
-    words = sorted({str(value) for value in values if value is not None}) + ["never used"]
+    words = [*sorted({str(value) for value in values if value is not None}), "never used"]
     codes = [None if value is None else words.index(str(value)) for value in values]
     return _dictionary(pa.array(codes, pa.uint8()), pa.array(words))
 

@@ -506,7 +506,9 @@ class CheckedTables:
     uncertain: frozenset[str]
 
 
-def check_tables(raw: dict[str, RawTable], calendar: SchoolCalendar, *, quarantine: bool) -> CheckedTables:
+def check_tables(
+    raw: dict[str, RawTable], calendar: SchoolCalendar, *, quarantine: bool, may_be_empty: bool = False
+) -> CheckedTables:
     """Conform and cross-check every table; drop what is faulty; report everything.
 
     Parameters
@@ -517,6 +519,8 @@ def check_tables(raw: dict[str, RawTable], calendar: SchoolCalendar, *, quaranti
         Half-days of school per day.
     quarantine : bool
         Whether to go on without the faulty rows; otherwise any error is raised.
+    may_be_empty : bool
+        Whether a mandatory table may hold no row: in one part of an extract, nobody may be enrolled.
 
     Raises
     ------
@@ -538,7 +542,8 @@ def check_tables(raw: dict[str, RawTable], calendar: SchoolCalendar, *, quaranti
     for name in came:
         table = raw.pop(name, None)
         shapes[name] = conform(TABLES[name], _NOTHING if table is None else table)
-        own.extend(shapes[name].faults if table is not None else ())
+        faults = shapes[name].faults if table is not None else ()
+        own.extend(fault for fault in faults if not (may_be_empty and fault.rule == EMPTY_TABLE.name))
     report = FaultReport(tuple(own))
     unusable = {group.table for group in report.errors.groups if not group.rows.size}
     columns_of = {name: table.coded for name, table in shapes.items()}

@@ -194,6 +194,7 @@ def cut(
     *,
     calendar: SchoolCalendar,
     coverage: Mapping[str, Coverage],
+    first_start_elsewhere: int | None = None,
 ) -> KnownRecords:
     """Cut encoded records at the morning of ``as_of``.
 
@@ -206,7 +207,8 @@ def cut(
     """
     _check_calendar(calendar, as_of)
     day = day_number(as_of)
-    _check_enrolments(encoded, day, as_of)
+    if first_start_elsewhere is None or first_start_elsewhere >= day:
+        _check_enrolments(encoded, day, as_of)
     arrays = replace(
         encoded,
         enrolments=_known_enrolments(encoded.enrolments, day),
@@ -384,16 +386,20 @@ class PupilRecords:
         calendar: SchoolCalendar | None,
         not_sent: Mapping[str, Iterable[str]] | None = None,
         notes: Iterable[str] = (),
+        may_be_empty: bool = False,
     ) -> None:
         _refuse_other_choice(on_fault)
         self.calendar = calendar if calendar is not None else SchoolCalendar.for_zone("B")
         self.notes = tuple(notes)
         self._not_sent = _ids_not_sent(not_sent or {})
-        outcome = check_tables(raw, self.calendar, quarantine=on_fault == "quarantine")
+        outcome = check_tables(
+            raw, self.calendar, quarantine=on_fault == "quarantine", may_be_empty=may_be_empty
+        )
         self.faults, self._tables, self._uncertain = outcome.faults, outcome.tables, outcome.uncertain
         self._pupils, self._orders, self._lost = outcome.pupils, outcome.orders, outcome.lost
         self._frames: dict[str, pd.DataFrame] = {}
         self._elsewhere: Mapping[str, int] = {}
+        self._first_start_elsewhere: int | None = None
         self._vouched = False
 
     @classmethod
@@ -545,12 +551,41 @@ class PupilRecords:
         """Per table that ``coverage`` names, the day number from which it does not cover everyone."""
         return first_named(self.coverage, self._uncertain)
 
-    def named_elsewhere(self, first_days: Mapping[str, int]) -> None:
-        """Tell what the coverage of other pupils of the same extract names (:attr:`first_named`); before any cut.
+    @classmethod
+    def of_part(
+        cls,
+        tables: Mapping[str, TableLike],
+        *,
+        calendar: SchoolCalendar,
+        first_days: Mapping[str, int] | None = None,
+        first_start: str | None = None,
+    ) -> Self:
+        """Make the records of some pupils of an extract, faulty rows set aside; nobody need be among them.
 
-        A table that ``coverage`` names for some pupils is not known for the others, wherever their records are.
+        Parameters
+        ----------
+        tables : mapping of str to table
+            By name, as for the class.
+        calendar : SchoolCalendar
+            Of the whole extract.
+        first_days : mapping of str to int, optional
+            What the coverage of other pupils names (:attr:`first_named`): a table that ``coverage`` names for some
+            pupils is not known for the others, wherever their records are.
+        first_start : str, optional
+            First day of the earliest enrolment of the extract, ISO: while somebody is enrolled elsewhere, a day on which
+            nobody is enrolled here is no mistake.
+
+        Raises
+        ------
+        FaultyRecordsError
+            A table that no record can do without cannot be used at all.
         """
-        self._elsewhere = dict(first_days)
+        part = cls.__new__(cls)
+        raw = {name: as_raw(table) for name, table in tables.items()}
+        part._check(raw, on_fault="quarantine", calendar=calendar, may_be_empty=True)  # noqa: SLF001 - its own class
+        part._elsewhere = dict(first_days or {})  # noqa: SLF001 - its own class
+        part._first_start_elsewhere = None if first_start is None else day_number(to_date(first_start))  # noqa: SLF001 - its own class
+        return part
 
     def known_on(self, as_of: object) -> KnownRecords:
         """Cut the records at the morning of ``as_of``: the only place where time is cut.
@@ -568,7 +603,14 @@ class PupilRecords:
             When the calendar does not hold the school year up to ``as_of``.
         """
         day: date = to_date(as_of)
-        known = cut(self._encoded, self._tables, day, calendar=self.calendar, coverage=self._coverage)
+        known = cut(
+            self._encoded,
+            self._tables,
+            day,
+            calendar=self.calendar,
+            coverage=self._coverage,
+            first_start_elsewhere=self._first_start_elsewhere,
+        )
         return replace(known, declared=self._declared, vouched=self._vouched)
 
     @cached_property

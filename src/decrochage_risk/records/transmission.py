@@ -17,6 +17,7 @@ import pandas as pd
 
 from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.records.coded_columns import NO_DAY
+from decrochage_risk.school_year import day_number, school_year_of, year_start
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from decrochage_risk.records.encoded_tables import Absences, Enrolments, Grades
     from decrochage_risk.records.pupil_records import KnownRecords
+    from decrochage_risk.school_year import SchoolCalendar
 
 __all__ = [
     "DEFAULT_PACE",
@@ -193,7 +195,7 @@ def _rows_of_schools(
 
 
 def silent_schools(
-    transmission: Transmission, known: KnownRecords, pace: Mapping[str, UsualPace]
+    transmission: Transmission, calendar: SchoolCalendar, pace: Mapping[str, UsualPace]
 ) -> pd.DataFrame:
     """Find the schools that did not send a table, or stopped sending it.
 
@@ -201,8 +203,8 @@ def silent_schools(
     ----------
     transmission : Transmission
         Of the whole extract.
-    known : KnownRecords
-        Whose calendar tells the possible half-days.
+    calendar : SchoolCalendar
+        Possible half-days.
     pace : mapping of str to UsualPace
         Per table, that of the training.
 
@@ -212,49 +214,74 @@ def silent_schools(
         Rows of ``transmission.schools``.
     """
     schools = transmission.schools
-    possible = known.calendar.half_days_on(np.arange(known.year_start_day, known.as_of_day))
-    running = np.concatenate([[0], np.cumsum(possible, dtype=np.int64)])
-    place = np.clip(schools["last_day"].to_numpy(dtype=np.int64) + 1 - known.year_start_day, 0, possible.size)
-    since = running[-1] - running[place]
+    since = _half_days_since(schools["last_day"], transmission.as_of, calendar)
     usual = [pace[table] for table in schools["table"]]
     limit = np.array([each.half_days for each in usual], dtype=np.int64)
     expected = np.array([each.rows for each in usual]) * schools["pupils"].to_numpy(dtype=np.int64) * since
     return schools[(since > limit) & (expected >= LEAST_EXPECTED)]
 
 
-def usual_pace(transmissions: Iterable[tuple[Transmission, KnownRecords]]) -> dict[str, UsualPace]:
-    """Measure how often the schools of a training gave rows, and how old their last row was at most.
+def _half_days_since(days: pd.Series, as_of: date, calendar: SchoolCalendar) -> npt.NDArray[np.int64]:
+    """Possible half-days after each day, before ``as_of``, of the school year."""
+    start, after = day_number(year_start(school_year_of(as_of))), day_number(as_of)
+    running = np.concatenate([[0], np.cumsum(calendar.half_days_on(np.arange(start, after)), dtype=np.int64)])
+    since: npt.NDArray[np.int64] = (
+        running[-1] - running[np.clip(days.to_numpy(dtype=np.int64) + 1 - start, 0, after - start)]
+    )
+    return since
+
+
+def usual_pace(transmissions: Iterable[Transmission], calendar: SchoolCalendar) -> dict[str, UsualPace]:
+    """Measure how often the schools of a training gave rows, and how old their last row was.
 
     Rounded, so that no single school shows: the pace to one digit, the age up to whole weeks.
 
     Parameters
     ----------
-    transmissions : iterable of Transmission and KnownRecords
+    transmissions : iterable of Transmission
         Of every as-of date of the training.
+    calendar : SchoolCalendar
+        Possible half-days.
+
+    Returns
+    -------
+    dict of str to UsualPace
+        Of the tables that came.
     """
-    ages: dict[str, list[float]] = {table: [] for table in WATCHED_TABLES}
-    paces: dict[str, list[float]] = {table: [] for table in WATCHED_TABLES}
-    for transmission, known in transmissions:
-        possible = known.calendar.half_days_on(np.arange(known.year_start_day, known.as_of_day)).astype(np.int64)
-        for row in transmission.schools.itertuples(index=False):
-            since = int(possible[max(0, int(row.last_day) + 1 - known.year_start_day) :].sum())
-            whole = int(possible[max(0, int(row.first_day) - known.year_start_day) :].sum())
-            # A school of few pupils, or one that gave nothing, says nothing of how often rows come.
-            if row.pupils >= _LEAST_PUPILS and row.rows and whole >= _WEEK:
-                ages[row.table].append(since)
-                paces[row.table].append(row.rows / row.pupils / whole)
-    return {table: _pace_of(table, ages[table], paces[table]) for table in WATCHED_TABLES if paces[table]}
+    rows = [
+        each.schools.assign(
+            since=_half_days_since(each.schools["last_day"], each.as_of, calendar),
+            possible=_half_days_since(each.schools["first_day"] - 1, each.as_of, calendar),
+        )
+        for each in transmissions
+    ]
+    if not rows:
+        return {}
+    whole = pd.concat(rows, ignore_index=True)
+    # A school of few pupils, or one that gave nothing, says nothing of how often rows come.
+    enough = (whole["pupils"] >= _LEAST_PUPILS) & (whole["rows"] > 0) & (whole["possible"] >= _WEEK)
+    whole = whole[enough]
+    pace = whole["rows"] / whole["pupils"] / whole["possible"]
+    return {
+        table: _pace_of(
+            table,
+            whole.loc[of_table, "since"].to_numpy(dtype=np.float64),
+            pace[of_table].to_numpy(dtype=np.float64),
+        )
+        for table in WATCHED_TABLES
+        if (of_table := whole["table"] == table).any()
+    }
 
 
 _LEAST_PUPILS: Final = 10
 _WEEK: Final = 9
 
 
-def _pace_of(table: str, ages: list[float], paces: list[float]) -> UsualPace:
-    slow = float(np.quantile(paces, 0.05))
-    old = 2.0 * float(np.quantile(ages, 0.95))
-    weeks = int(np.ceil(old / _WEEK)) * _WEEK
-    return UsualPace(float(f"{slow / 2:.0e}"), max(weeks, _LEAST_HALF_DAYS[table]))
+def _pace_of(table: str, ages: npt.NDArray[np.float64], paces: npt.NDArray[np.float64]) -> UsualPace:
+    # Half the pace of the slowest twentieth, twice the age of the oldest: a later year is not the training's.
+    slow = float(np.quantile(paces, 0.05)) / 2.0
+    weeks = int(np.ceil(2.0 * float(np.quantile(ages, 0.95)) / _WEEK)) * _WEEK
+    return UsualPace(float(f"{slow:.0e}"), max(weeks, _LEAST_HALF_DAYS[table]))
 
 
 def check_gaps(gaps: object) -> tuple[str, ...]:
@@ -339,7 +366,7 @@ def find_silence(
                 days[known.coverage[table].not_sent] = NO_DAY
             if not known.vouched:
                 if schools is None:
-                    schools = silent_schools(transmission or find_transmission(known), known, usual)
+                    schools = silent_schools(transmission or find_transmission(known), known.calendar, usual)
                 silent = schools[schools["table"] == table]
                 place = pd.Index(known.school_ids).get_indexer(pd.Index(silent["school_id"]))
                 of_school = np.full(len(known.school_ids) + 1, SENT, dtype=np.int64)

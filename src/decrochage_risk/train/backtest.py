@@ -97,8 +97,8 @@ def _years_behind(features: pd.DataFrame) -> Labels:
     if "years_behind" not in features:
         return np.full(len(features), NOT_KNOWN, dtype=object)
     years = features["years_behind"].to_numpy(dtype=np.float64)
-    known = np.clip(np.nan_to_num(years), 0, len(YEARS_BEHIND) - 1).astype(int)
-    return np.where(np.isnan(years), NOT_KNOWN, np.array(YEARS_BEHIND, dtype=object)[known])
+    whole_years = np.clip(np.nan_to_num(years), 0, len(YEARS_BEHIND) - 1).astype(int)
+    return np.where(np.isnan(years), NOT_KNOWN, np.array(YEARS_BEHIND, dtype=object)[whole_years])
 
 
 def _joined(first: Labels, second: Labels) -> Labels:
@@ -126,7 +126,7 @@ def fit_risk_model(
 ) -> RiskModel:
     """Fit the risk model on snapshots: directions from the catalogue, context columns without direction."""
     rows, names = snapshots.rows, [str(name) for name in snapshots.features]
-    fitted = RiskModel.fit(
+    risk_model = RiskModel.fit(
         snapshots.features,
         snapshots.outcome,
         directions={name: FEATURE_BY_NAME[name].direction for name in names if name in FEATURE_BY_NAME},
@@ -140,7 +140,7 @@ def fit_risk_model(
         options=options,
         progress=progress,
     )
-    return fitted.with_spread_factor(SPREAD_FACTOR)
+    return risk_model.with_spread_factor(SPREAD_FACTOR)
 
 
 def can_be_known(records: TrainingTables, day: date) -> bool:
@@ -154,8 +154,8 @@ def last_year_rows(snapshots: Snapshots) -> tuple[npt.NDArray[np.bool_], npt.NDA
     """Masks of the rows of the last school year, and of the earlier rows whose outcome was known by then."""
     years = snapshots.rows["school_year"].to_numpy()
     last = years == years.max()
-    known = mature_on(snapshots.rows["matured"].to_numpy(), _first_day(snapshots, last))
-    return last, (years < years.max()) & known
+    labels_known = mature_on(snapshots.rows["matured"].to_numpy(), _first_day(snapshots, last))
+    return last, (years < years.max()) & labels_known
 
 
 def _first_day(snapshots: Snapshots, rows: npt.NDArray[np.bool_]) -> date:
@@ -208,9 +208,9 @@ def backtest(
     )
     if progress is not None and hold_out_schools:
         progress("Année témoin, établissements tenus à l'écart")
-    held = _on_unseen_schools(snapshots, last, earlier, seed, options) if hold_out_schools else None
+    unseen_schools = _on_unseen_schools(snapshots, last, earlier, seed, options) if hold_out_schools else None
     ready = maturity_table(snapshots.rows, snapshots.outcome, on=_first_day(snapshots, last))
-    return report.model_copy(update={"maturity": ready, "hold_out": held})
+    return report.model_copy(update={"maturity": ready, "hold_out": unseen_schools})
 
 
 def _on_unseen_schools(
@@ -228,8 +228,8 @@ def _on_unseen_schools(
     names = np.unique(school.astype(str))
     if len(names) < _HELD_OUT_SHARE:
         return None
-    drawn = np.random.default_rng(seed).permutation(len(names))[: len(names) // _HELD_OUT_SHARE]
-    unseen = np.isin(school.astype(str), names[drawn])
+    chosen_schools = np.random.default_rng(seed).permutation(len(names))[: len(names) // _HELD_OUT_SHARE]
+    unseen = np.isin(school.astype(str), names[chosen_schools])
     pupils = snapshots.rows["pupil_id"]
     theirs = pupils.isin(set(pupils[last & unseen])).to_numpy()
     test, train = snapshots.take(last & unseen), snapshots.take(earlier & ~unseen & ~theirs)
@@ -264,10 +264,10 @@ def _without_common_pupils(
 
 def learnt_baselines(train: Snapshots, test: Snapshots) -> tuple[Baseline, Baseline]:
     """Learn the logistic regression and the school's rate on some rows, and apply both to others."""
-    known = train.features.columns[train.features.notna().any()]
-    logistic = logistic_baseline(train.features[known], train.outcome)
+    columns = train.features.columns[train.features.notna().any()]
+    logistic = logistic_baseline(train.features[columns], train.outcome)
     rate = school_rate(train.rows["school_id"], train.outcome, test.rows["school_id"])
-    return logistic(test.features[known]), rate
+    return logistic(test.features[columns]), rate
 
 
 def report_on(
@@ -317,7 +317,7 @@ def report_on(
     if not readable:
         notes = (*notes, "Des tables manquent : un repère qui ne peut rien lire ne signale personne.")
     rows = test.rows
-    listed = (policy or load_policy()).assess(rows["level"].to_numpy(dtype=object), risk).flagged
+    on_list = (policy or load_policy()).assess(rows["level"].to_numpy(dtype=object), risk).flagged
     return build_report(
         MeasuredRows(
             outcome=test.outcome,
@@ -327,7 +327,7 @@ def report_on(
             dimensions=dimensions_of(test),
             exit_kinds=rows["exit_kind"].to_numpy(),
             as_of=rows["as_of"].to_numpy(dtype=object),
-            listed=listed,
+            listed=on_list,
             list_name="liste émise (seuils de vigilance)",
             capacity=capacity,
         ),
