@@ -114,7 +114,9 @@ SCHEMAS: Final[dict[str, pa.Schema]] = {
         "features": {**dict.fromkeys(MATRIX_COLUMNS, _NUMBER), _OUTCOME: _NUMBER},
         "left_out": {"cause": _TEXT, "pupils": _WHOLE},
         "transmissions": {
-            **{"as_of": pa.date32(), "school_id": _TEXT, "table": _TEXT},
+            "as_of": pa.date32(),
+            "school_id": _TEXT,
+            "table": _TEXT,
             **dict.fromkeys(("pupils", "rows", "first_day", "last_day"), _WHOLE),
         },
     }.items()

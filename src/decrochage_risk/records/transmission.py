@@ -76,10 +76,10 @@ class UsualPace:
 
 
 DEFAULT_PACE: Final[Mapping[str, UsualPace]] = {
-    "absences": UsualPace(0.015, 18),
-    "grades": UsualPace(0.04, 36),
+    "absences": UsualPace(0.02, 12),
+    "grades": UsualPace(0.04, 24),
 }
-"""For models that do not know that of their training: two weeks without an absence, four without a mark, at about half the
+"""For models that do not know that of their training: over a week of school without an absence, over two and a half without a mark, at somewhat less than the
 pace of the slowest schools of the synthetic cohorts (a choice of this project)."""
 
 
@@ -218,7 +218,8 @@ def silent_schools(
     usual = [pace[table] for table in schools["table"]]
     limit = np.array([each.half_days for each in usual], dtype=np.int64)
     expected = np.array([each.rows for each in usual]) * schools["pupils"].to_numpy(dtype=np.int64) * since
-    return schools[(since > limit) & (expected >= LEAST_EXPECTED)]
+    silent: pd.DataFrame = schools[(since > limit) & (expected >= LEAST_EXPECTED)]
+    return silent
 
 
 def _half_days_since(days: pd.Series, as_of: date, calendar: SchoolCalendar) -> npt.NDArray[np.int64]:

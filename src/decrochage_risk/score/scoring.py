@@ -354,13 +354,16 @@ def _not_sent(silence: Silence, known: KnownRecords) -> npt.NDArray[np.object_]:
     lacks = np.column_stack(list(silence.last_days.values()))
     whose = np.flatnonzero((lacks != SENT).any(axis=1))
     combinations, place = np.unique(lacks[whose], axis=0, return_inverse=True)
-    texts = [_silence_text(dict(zip(silence.last_days, row, strict=True))) for row in combinations.tolist()]
+    whom = "cet élève" if known.vouched else "cet établissement"
+    texts = [
+        _silence_text(dict(zip(silence.last_days, row, strict=True)), whom) for row in combinations.tolist()
+    ]
     causes[whose] = np.array([*texts, None], dtype=object)[place.reshape(-1)]
     return causes
 
 
-def _silence_text(last_days: dict[str, int]) -> str:
-    """Word what a school did not send.
+def _silence_text(last_days: dict[str, int], whom: str = "cet établissement") -> str:
+    """Word what was not sent.
 
     Examples
     --------
@@ -374,7 +377,7 @@ def _silence_text(last_days: dict[str, int]) -> str:
             since = "" if last == NO_DAY else f" depuis le {french.day(first, with_year=True)}"
             phrases.setdefault(since, []).append(_TABLE_WORDS[table])
     told = [f"{french.join(tables)} {NOT_SENT}{since}" for since, tables in phrases.items()]
-    return f"{french.join(told)} pour cet établissement"
+    return f"{french.join(told)} pour {whom}"
 
 
 def _count_silence(cause: npt.NDArray[np.object_]) -> dict[str, int]:
