@@ -508,15 +508,8 @@ class _ComparisonTables:
         for before, after in steps:
             self._count(("moved", str(before), str(after)), (old == before) & (new == after), printed=False)
         for name, here in _LISTS.items():
-            parts: dict[str, Callable[[int, int], bool]] = {
-                "champion": lambda before, _, here=here: before in here,
-                "challenger": lambda _, after, here=here: after in here,
-                "kept": lambda before, after, here=here: before in here and after in here,
-                "enters": lambda before, after, here=here: before not in here and after in here,
-                "leaves": lambda before, after, here=here: before in here and after not in here,
-            }
-            for part, inside in parts.items():
-                chosen = [step for step in steps if inside(*step)]
+            for part in _PARTS:
+                chosen = [step for step in steps if _is_in(part, step[0] in here, step[1] in here)]
                 mask = np.logical_or.reduce([(old == before) & (new == after) for before, after in chosen])
                 self._count((name, part), mask)
                 self._told.total(
@@ -583,6 +576,19 @@ class _ComparisonTables:
             )
             for side, dimension, group, _ in self._sides
         )
+
+
+_PARTS: Final = ("champion", "challenger", "kept", "enters", "leaves")
+
+
+def _is_in(part: str, before: bool, after: bool) -> bool:  # noqa: FBT001  # on the old list, on the new one
+    return {
+        "champion": before,
+        "challenger": after,
+        "kept": before and after,
+        "enters": after and not before,
+        "leaves": before and not after,
+    }[part]
 
 
 _LISTS: Final = {"flagged": (2, 3), "tier_2": (2,), "tier_3": (3,)}
