@@ -205,7 +205,7 @@ class Notice(_Frozen):
             return ()
         quoted = lambda texts: french.join(
             [f"«{french.NO_BREAK_SPACE}{text}{french.NO_BREAK_SPACE}»" for text in texts]
-        )  # noqa: E731 - one use
+        )
         lines = [
             f"{words} : {quoted(texts)}."
             for words, texts in (
