@@ -89,6 +89,20 @@ def test_the_newest_export_of_a_school_wins(
     assert done.report.files[0].left_out == {"older_extract": [1]}
 
 
+def test_a_list_of_another_kind_closes_nobody(
+    run: Callable[..., Imported],
+    siecle: Callable[..., bytes],
+    pupil: Callable[..., object],
+    pseudonym: Callable[[str], str],
+) -> None:
+    """A later extract of SYGNE that holds one pupil of a school does not make leavers of the others in SIECLE's list."""
+    done = run(
+        {"a.xml": siecle([pupil(101), pupil(102)]), "s.json": sygne({})}, extracted_on=date(2025, 5, 1)
+    )
+    assert done.records.enrolments["end_date"].isna().all()
+    assert len(done.records.enrolments) == 2
+
+
 def test_a_stay_ends_before_the_next_one_begins(
     run: Callable[..., Imported],
     siecle: Callable[..., bytes],
