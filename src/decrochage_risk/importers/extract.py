@@ -417,6 +417,25 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "no_diploma": "examen non obtenu, ou qui n’est pas un diplôme de fin d’études",
         "double_enrolment": "seconde scolarité commencée le même jour dans un autre établissement ou niveau",
         "older_extract": "scolarité remplacée par celle d’un export plus récent",
+        # absences
+        "dropped_type": "type qui n’est ni une absence ni un retard (infirmerie, sortie scolaire, exclusion de cours…)",
+        "entry_error": "saisie signalée comme une erreur",
+        "no_obligation": "sans manquement à l’obligation de présence",
+        "unknown_type": "type d’absence inconnu",
+        "end_before_start": "fin avant le début",
+        "event_too_long": "événement de plus de 200 jours",
+        "outside_calendar": "date hors du calendrier connu",
+        "no_school_day": "jour sans école (week-end, vacances, fermeture)",
+        # marks
+        "no_mark": "rien n’est noté",
+        "not_a_mark": "ni un nombre, ni un mot connu pour une note absente",
+        "mark_above_out_of": "note au-dessus du barème",
+        "positioning": "positionnement ou compétence, qui n’est pas une note",
+        "not_significant": "note déclarée non significative",
+        "no_term_date": "période sans date de fin connue",
+        # orientation
+        "unknown_event": "étape d’orientation inconnue",
+        "bad_rank": "rang de vœu illisible",
     }
 )
 """What a school reads for each reason why a line was left out."""

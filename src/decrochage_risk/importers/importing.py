@@ -30,7 +30,7 @@ from decrochage_risk.importers.extract import EVENT_TABLES, ImportOptions, Notic
 from decrochage_risk.importers.identity import Register
 from decrochage_risk.importers.merging import merge_enrolments, merge_events, merge_pupils
 from decrochage_risk.importers.outcomes import build_outcomes
-from decrochage_risk.importers.recognition import recognise
+from decrochage_risk.importers.recognition import readers_of, recognise
 from decrochage_risk.importers.report import FileReport, ImportReport
 from decrochage_risk.importers.roster import is_uai
 from decrochage_risk.importers.snapshots import date_events, read_earlier
@@ -290,6 +290,7 @@ class _Run:
         self.earlier = None if previous is None else read_earlier(previous, REPORT_NAME, key.fingerprint)
         self.keep_links = links
         self.register = Register(key, class_aliases=class_aliases(options.column_maps), keep_links=links)
+        self.declared = readers_of(options.column_maps)
         self.report = ImportReport(key_fingerprint=key.fingerprint)
         self.sources: dict[str, _Source] = {}
         self.rows: dict[str, list[pd.DataFrame]] = {
@@ -327,7 +328,7 @@ class _Run:
 
     def _recognised(self, content: Content, report: FileReport) -> Reader | None:
         try:
-            reader = recognise(content.content, content.path)
+            reader = recognise(content.content, content.path, self.declared)
         except UnreadableExportError as error:
             report.refusal = error.french
             return None

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from decrochage_risk.importers.extract import Notice
+from decrochage_risk.importers.half_days import absence_table, merge_half_days
 from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.school_year import year_end
 
@@ -170,11 +171,22 @@ def merge_events(table: str, rows: pd.DataFrame, files: Sequence[FileReport]) ->
     at = rows["file"].to_numpy(dtype=np.int64)
     rows = rows.reset_index(drop=True).assign(age=ages_of(files)[at], exported=days_of_export(files)[at])
     rows = rows[~_covered_by_newer(rows)]
+    if table == "absences":
+        return _merged_absences(rows)
     twice = rows.duplicated(present, keep="first") & (
         rows["file"] != rows.groupby(present, dropna=False)["file"].transform("first")
     )
     _count(rows[twice], files, "repeated_row")
     return rows[~twice].reindex(columns=[*present, "exported"]).reset_index(drop=True)
+
+
+def _merged_absences(rows: pd.DataFrame) -> pd.DataFrame:
+    """Give one row per pupil, day and kind out of half-days that several files, or several lines, tell."""
+    exported = rows.groupby(["pupil_id", "date"])["exported"].max()
+    merged = absence_table(merge_half_days(rows))
+    return merged.assign(
+        exported=exported.reindex(pd.MultiIndex.from_frame(merged[["pupil_id", "date"]])).to_numpy()
+    )
 
 
 def _covered_by_newer(rows: pd.DataFrame) -> pd.Series:

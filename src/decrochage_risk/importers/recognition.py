@@ -5,24 +5,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from decrochage_risk.errors import UnreadableExportError, explain_error
-from decrochage_risk.importers import outcomes, pupil_lists, siecle, sygne
+from decrochage_risk.importers import outcomes, pupil_lists, siecle, sygne, timed_absences
+from decrochage_risk.importers.declared_maps import declared_maps
 from decrochage_risk.importers.delimited import peek_rows
 from decrochage_risk.importers.extract import Head
 from decrochage_risk.importers.json_files import parse_json
 from decrochage_risk.importers.xml_files import looks_like_xml, xml_head
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from pathlib import Path
+
+    from decrochage_risk.importers.declared_maps import ColumnMap
     from decrochage_risk.importers.extract import Reader
 
-__all__ = ["READERS", "head_of", "recognise"]
+__all__ = ["READERS", "head_of", "readers_of", "recognise"]
 
 READERS: tuple[Reader, ...] = (
     *siecle.READERS,
     *sygne.READERS,
     *pupil_lists.READERS,
     *outcomes.READERS,
+    *timed_absences.READERS,
 )
 """Every kind of export, asked in this order."""
+
+_MAKERS: Mapping[str, Callable[[ColumnMap], Reader]] = {
+    "absence_events": timed_absences.map_reader,
+}
 
 _JSON_DEPTH = 4
 _SIGNATURES = {
@@ -58,8 +68,19 @@ def head_of(content: bytes, name: str = "file") -> Head:
     return Head("rows", rows=tuple(peek_rows(content, name=name)))
 
 
-def recognise(content: bytes, name: str = "file") -> Reader | None:
-    """Find the reader of a content, or None when no kind is recognised.
+def readers_of(paths: Iterable[Path]) -> tuple[Reader, ...]:
+    """Make the readers of the maps that a school declared in files of its own.
+
+    Raises
+    ------
+    RecordsError
+        A file that cannot be read, or a map that cannot be.
+    """
+    return tuple(_MAKERS[column_map.reads](column_map) for column_map in declared_maps(paths))
+
+
+def recognise(content: bytes, name: str = "file", declared: tuple[Reader, ...] = ()) -> Reader | None:
+    """Find the reader of a content, or None when no kind is recognised; what the school declared itself comes first.
 
     Raises
     ------
@@ -67,7 +88,7 @@ def recognise(content: bytes, name: str = "file") -> Reader | None:
         As for :func:`head_of`.
     """
     head = head_of(content, name)
-    return next((reader for reader in READERS if reader.recognises(head)), None)
+    return next((reader for reader in (*declared, *READERS) if reader.recognises(head)), None)
 
 
 def _keys(value: object, depth: int) -> set[str]:
