@@ -78,7 +78,9 @@ def read_absence_events(source: SourceFile, options: ImportOptions, *, column_ma
     events["kind"] = _kinds(table, column_map, extract)
     events["justified"] = _justified(table, column_map, options, extract)
     _say_rounded(events, column_map, extract)
-    finish_absences(extract, events[events["kind"].isin(_KINDS)], options, options.half_day_cut or column_map.cut)
+    finish_absences(
+        extract, events[events["kind"].isin(_KINDS)], options, options.half_day_cut or column_map.cut
+    )
     most = column_map.settings.get("most_rows")
     if most is not None and table.rows_read >= int(most):
         extract.warn(
@@ -225,7 +227,9 @@ def _times(table: DelimitedTable, column_map: ColumnMap) -> tuple[pd.Series, pd.
     """Give the time of day of beginning and end of each row, out of a span or a beginning and a length."""
     if column_map.has(table, "time_span"):
         parts = [
-            ([part for part in _SPAN.split(text) if part] + ["", ""])[:2] if isinstance(text, str) else ["", ""]
+            ([part for part in _SPAN.split(text) if part] + ["", ""])[:2]
+            if isinstance(text, str)
+            else ["", ""]
             for text in column_map.text(table, "time_span")
         ]
         begins = _offsets(first for first, _ in parts)
@@ -258,20 +262,37 @@ def _kinds(table: DelimitedTable, column_map: ColumnMap, extract: Extract) -> pd
     first = frame.iloc[np.unique(which, return_index=True)[1]]
     bare = column_map.has(table, "obligation")
     answers = [
-        _kind_of(row.type, row.motive, None if pd.isna(row.obligation) else bool(row.obligation), column_map, bare=bare)
+        _kind_of(
+            row.type,
+            row.motive,
+            None if pd.isna(row.obligation) else bool(row.obligation),
+            column_map,
+            bare=bare,
+        )
         for row in first.itertuples()
     ]
-    codes = np.array([code for code, _ in answers], dtype=object)[which] if answers else np.empty(0, dtype=object)
+    codes = (
+        np.array([code for code, _ in answers], dtype=object)[which] if answers else np.empty(0, dtype=object)
+    )
     for reason in ("dropped_type", "entry_error", "no_obligation", "unknown_type"):
         for line in table.lines[codes == reason]:
             extract.leave_out(reason, line)
-    _say_unknown([label for _, label in answers if label], np.array([bool(label) for _, label in answers])[which]
-                 if answers else np.empty(0, dtype=bool), table, extract)
+    _say_unknown(
+        [label for _, label in answers if label],
+        np.array([bool(label) for _, label in answers])[which] if answers else np.empty(0, dtype=bool),
+        table,
+        extract,
+    )
     return pd.Series(codes, index=table.frame.index)
 
 
 def _kind_of(
-    text: str, motive: str, obligation: bool | None, column_map: ColumnMap, *, bare: bool  # noqa: FBT001 - yes, no or not told
+    text: str,
+    motive: str,
+    obligation: bool | None,
+    column_map: ColumnMap,
+    *,
+    bare: bool,  # noqa: FBT001 - yes, no or not told
 ) -> tuple[str, str]:
     """Give a kind, or the reason why there is none; and the label of a type that the map does not know."""
     labels = [part for part in _PARTS.split(text) if fold(part)]
@@ -314,7 +335,9 @@ def _say_unknown(labels: list[str], rows: Any, table: DelimitedTable, extract: E
     )
 
 
-def _justified(table: DelimitedTable, column_map: ColumnMap, options: ImportOptions, extract: Extract) -> pd.Series:
+def _justified(
+    table: DelimitedTable, column_map: ColumnMap, options: ImportOptions, extract: Extract
+) -> pd.Series:
     """Tell whether each row is justified: by all flags that the file has, else by the motives that the school declared."""
     columns = [column for name in column_map.names("justified") if (column := table.column(name)) is not None]
     words = {word: meaning == "yes" for word, meaning in column_map.words.get("flags", {}).items()}
@@ -349,7 +372,9 @@ def declared_motives(options: ImportOptions) -> dict[str, bool]:
     """Give the motives that justify, and those that do not, as the school declared them; folded."""
     declared = {fold(name): bool(value) for name, value in options.motives.items()}
     for path in options.column_maps:
-        declared |= {fold(str(name)): bool(value) for name, value in read_column_map(path).get("motives", {}).items()}
+        declared |= {
+            fold(str(name)): bool(value) for name, value in read_column_map(path).get("motives", {}).items()
+        }
     return declared
 
 
