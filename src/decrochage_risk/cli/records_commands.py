@@ -76,11 +76,11 @@ def check(
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
     with steps(2) as step:
         step("Lecture des extraits")
-        found = read_folder(folder, mapping=table_mapping)
-        rows = {name: table.size for name, table in found.raw.items()}
+        extracts = read_folder(folder, mapping=table_mapping)
+        rows = {name: table.size for name, table in extracts.raw.items()}
         step("Vérification")
-        faults = _faults_of(found, days)
-    _say_tables(found, rows)
+        faults = _faults_of(extracts, days)
+    _say_tables(extracts, rows)
     say(f"\n{faults}")
     if draft_mapping is not None:
         say(f"\nCorrespondance proposée : {draft_mapping}. Relisez-la, puis écrivez-y confirmed = true.")
@@ -179,10 +179,10 @@ def pseudonymise(
     with steps() as step:
         step("Pseudonymisation")
         with writing(target):
-            done = pseudonymise_folder(
+            result = pseudonymise_folder(
                 source, target, by_key, lambda name, _done, _all: step(name), mapping=table_mapping
             )
-    _say_pseudonymised(done, target)
+    _say_pseudonymised(result, target)
 
 
 def _say_pseudonymised(done: PseudonymisedFolder, target: Path) -> None:
@@ -195,10 +195,10 @@ def _say_pseudonymised(done: PseudonymisedFolder, target: Path) -> None:
     for note in done.notes:
         say(f"Lecture : {note}")
     for column, count in done.distinct.items():
-        merged, missing = done.merged[column], done.missing[column]
+        merged_ids, missing = done.merged[column], done.missing[column]
         say(
             f"{column} : {french.plural(count, 'identifiant remplacé', 'identifiants remplacés')}, "
-            f"{french.plural(merged, 'orthographe réunie', 'orthographes réunies')}, "
+            f"{french.plural(merged_ids, 'orthographe réunie', 'orthographes réunies')}, "
             f"{french.plural(missing, 'cellule vide', 'cellules vides')}"
         )
     say(f"Empreinte de la clé, à comparer d'une année à l'autre : {done.key_fingerprint}")
