@@ -89,7 +89,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "period",
             "number",
         ),
-        "average_grid": ("number",),
+        "average_grid": ("average", "number"),
         "orientation": ("date", "event", "rank", "target", "granted", "recorded_on"),
     }
 )
@@ -100,7 +100,7 @@ _REQUIRED: Mapping[str, tuple[tuple[str, ...], ...]] = MappingProxyType(
         "absence_events": (("start", "date"),),
         "absence_totals": (("half_days",),),
         "marks": (("value",), ("subject", "subject_code")),
-        "average_grid": (),
+        "average_grid": (("average",),),
         "orientation": (),
     }
 )
@@ -243,7 +243,9 @@ def _maps_of(tables: Mapping[str, Any], file: str, known: Mapping[str, ColumnMap
     return tuple(maps)
 
 
-def _map_of(kind: str, table: Mapping[str, Any], known: Mapping[str, ColumnMap], faults: list[str]) -> ColumnMap:
+def _map_of(
+    kind: str, table: Mapping[str, Any], known: Mapping[str, ColumnMap], faults: list[str]
+) -> ColumnMap:
     like = known.get(str(table.get("like", "")), ColumnMap(kind, kind, ""))
     if "like" in table and table["like"] not in known:
         faults.append(f"maps.{kind}.like = {table['like']!r} is no map that is known ({', '.join(known)})")
@@ -253,7 +255,9 @@ def _map_of(kind: str, table: Mapping[str, Any], known: Mapping[str, ColumnMap],
         return like
     columns = table.get("columns", {})
     fields = {*FIELDS[reads], *_PERSON_FIELDS}
-    faults.extend(f"maps.{kind}.columns.{name} is no field of {reads}" for name in columns if name not in fields)
+    faults.extend(
+        f"maps.{kind}.columns.{name} is no field of {reads}" for name in columns if name not in fields
+    )
     sections = {"like", "label", "reads", "recognised_by", "columns", "gives", "basis", *_WORDS, *_SETTINGS}
     faults.extend(f"maps.{kind}.{name} is not known" for name in table if name not in sections)
     faults.extend(
@@ -263,7 +267,10 @@ def _map_of(kind: str, table: Mapping[str, Any], known: Mapping[str, ColumnMap],
     )
     columns = {name: (names,) if isinstance(names, str) else tuple(names) for name, names in columns.items()}
     words = {
-        name: {**like.words.get(name, {}), **{_folded(word): str(means) for word, means in table.get(name, {}).items()}}
+        name: {
+            **like.words.get(name, {}),
+            **{_folded(word): str(means) for word, means in table.get(name, {}).items()},
+        }
         for name in _WORDS
         if name in table or name in like.words
     }
@@ -318,7 +325,9 @@ def persons_of(
     frame = pd.DataFrame(texts)
     if apart is not None:
         frame["apart"] = apart
-    which = frame.groupby(list(frame.columns), dropna=False, sort=False).ngroup().to_numpy(dtype=np.int64)
+    which: npt.NDArray[Any] = (
+        frame.groupby(list(frame.columns), dropna=False, sort=False).ngroup().to_numpy(dtype=np.int64)
+    )
     first = np.unique(which, return_index=True)[1]
     rows = frame.iloc[first].reset_index(drop=True)
     columns: dict[str, object] = {name: rows[name] for name in _PERSON_FIELDS if name in PERSON_COLUMNS}
