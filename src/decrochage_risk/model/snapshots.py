@@ -30,9 +30,9 @@ if TYPE_CHECKING:
 
 
 __all__ = [
-    "LAST_DAY_IN_YEAR",
     "CENSORED",
     "DEFAULT_CLOSES",
+    "LAST_DAY_IN_YEAR",
     "MATRIX_COLUMNS",
     "MINIMUM_DAYS",
     "TOO_SHORT",
