@@ -112,7 +112,7 @@ def test_threads_share_one_bag_without_changing_a_bit() -> None:
     expected = Members(texts).log_odds(matrix)
     shared = Members(texts)
 
-    def score(row: int) -> Any:  # noqa: ANN401  # an array
+    def score(row: int) -> Any:  # an array
         return shared.log_odds(matrix[row : row + 1])[0]
 
     with ThreadPoolExecutor(8) as pool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from decrochage_risk.risk.members import Bag, Members, Progress, parse
+from decrochage_risk.risk.members import Bag, Members, Progress, without_counts
 from decrochage_risk.risk.signed_logistic import PENALTY, fit_start, start_log_odds, with_start
 from decrochage_risk.threads import one_blas_thread, over_items, thread_count
 
@@ -137,7 +137,7 @@ class _Started:
     def text(self, rounds: int) -> str:
         """Text of the start and of the first trees that were boosted."""
         text: str = with_start(self.booster.model_to_string(num_iteration=rounds), self.start)
-        return parse(0, text).model_to_string() if self.start else text
+        return without_counts(text)
 
 
 def _boosters(

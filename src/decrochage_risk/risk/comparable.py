@@ -17,6 +17,7 @@ from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error
 from decrochage_risk.risk.calibration import probability
 from decrochage_risk.risk.folds import sorted_codes
 from decrochage_risk.risk.uncertainty import normal_quantile
+from decrochage_risk.small_cells import PUBLISHED, is_small
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Comparable", "jeffreys_interval", "one_per_pupil"]
 
 ROWS_PER_BIN = 100
-POSITIVES_PER_BIN = 10
+PUPILS_PER_OUTCOME = PUBLISHED
 LEVEL = 0.9
 """Nominal coverage of an interval, unless another is asked for."""
 
@@ -110,8 +111,9 @@ class Comparable:
     ) -> Comparable:
         """Cut the risks into bins and count.
 
-        From the highest risk down, a bin closes once it has ``ROWS_PER_BIN`` pupils, ``POSITIVES_PER_BIN`` positives and
-        spans ``LEAST_WIDTH`` in log-odds; equal risks stay together. A rest under ``ROWS_PER_BIN`` joins the bin above.
+        From the highest risk down, a bin closes once it has ``ROWS_PER_BIN`` pupils, ``PUPILS_PER_OUTCOME`` of each outcome
+        and spans ``LEAST_WIDTH`` in log-odds; equal risks stay together. A rest under ``ROWS_PER_BIN``, or of fewer of an
+        outcome (but for none at all), joins the bin above: a model is read by many, and holds no count of a few pupils.
 
         Parameters
         ----------
@@ -269,16 +271,19 @@ def _bin_ends(risk: FloatArray, outcome: FloatArray) -> IntArray:
     """End of each bin in rows sorted by falling risk."""
     with np.errstate(divide="ignore"):
         height = np.log(1 - risk) - np.log(risk)  # minus the log-odds: ascending
-    events = np.cumsum(outcome)
+    counts = np.cumsum(np.column_stack([outcome, 1 - outcome]), axis=0)
     ends: list[int] = []
     start, rows = 0, len(risk)
     while start < rows:
-        before = events[start - 1] if start else 0.0
-        enough = np.searchsorted(events, before + POSITIVES_PER_BIN) + 1
+        before = counts[start - 1] if start else np.zeros(2)
+        enough = max(
+            int(np.searchsorted(counts[:, side], before[side] + PUPILS_PER_OUTCOME)) + 1 for side in (0, 1)
+        )
         wide = np.searchsorted(height, height[start] + LEAST_WIDTH)
-        end = min(max(start + ROWS_PER_BIN, int(enough), int(wide)), rows)
+        end = min(max(start + ROWS_PER_BIN, enough, int(wide)), rows)
         end = int(np.searchsorted(-risk, -risk[end - 1], side="right"))
-        if ends and end - start < ROWS_PER_BIN:
+        few = is_small(*(counts[end - 1] - before).astype(int).tolist())
+        if ends and (end - start < ROWS_PER_BIN or few):
             ends[-1] = end
         else:
             ends.append(end)

@@ -17,7 +17,7 @@ from decrochage_risk.risk.calibration import Calibration, choose_rung, probabili
 from decrochage_risk.risk.comparable import Comparable, one_per_pupil
 from decrochage_risk.risk.fit_input import FitInput, enough
 from decrochage_risk.risk.folds import BoolArray, cluster_folds, pupil_folds, rolling_origin, rows_to_learn
-from decrochage_risk.risk.members import train_linear_bag, train_linear_members
+from decrochage_risk.risk.members import ROWS_ROUNDED_TO, outward, train_linear_bag, train_linear_members
 from decrochage_risk.risk.numeric_table import TrainingRange
 from decrochage_risk.risk.signed_logistic import PENALTY
 from decrochage_risk.risk.uncertainty import fit_cluster_spread, member_mean
@@ -59,14 +59,18 @@ def train_members_of(
 
 
 def range_of(table: FitInput) -> TrainingRange | None:
-    """Range of the columns that have a meaning of their own; None when there is none."""
+    """Range of the columns that have a meaning of their own, rounded outward; None when there is none."""
     columns, context = table.references.columns, table.references.context
     own = [at for at, name in enumerate(columns) if name not in context]
     if not own:
         return None
-    # Unknown values were filled by known ones, which move neither bound.
-    low, high = table.matrix.min(axis=0), table.matrix.max(axis=0)
-    return TrainingRange(tuple(columns[at] for at in own), low[own], high[own])
+    # The exact extremes of a training are those of one pupil: the 50th row from each end (a twentieth of a small
+    # training), rounded outward. Unknown values were filled by medians, which move neither bound.
+    place = min(ROWS_ROUNDED_TO, len(table.matrix) // 20)
+    low, high = np.partition(table.matrix, [place, len(table.matrix) - 1 - place], axis=0)[
+        [place, -1 - place]
+    ]
+    return TrainingRange(tuple(columns[at] for at in own), *outward(low[own], high[own]))
 
 
 def calibrate(by_time: HeldOut | None, by_fold: HeldOut, seed: int) -> tuple[Calibration, Comparable, float]:

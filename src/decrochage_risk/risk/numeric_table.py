@@ -258,7 +258,7 @@ LEAST_SHARE: Final = 0.25
 
 @dataclass(frozen=True, eq=False)
 class TrainingRange:
-    """Smallest and largest known value of each column that has a meaning of its own.
+    """Range of each column that has a meaning of its own; a training gives that of all but a few rows, rounded outward.
 
     Attributes
     ----------

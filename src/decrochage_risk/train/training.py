@@ -43,6 +43,7 @@ from decrochage_risk.records.levels import LEVEL_BY_NAME, LEVEL_NAMES
 from decrochage_risk.records.outcome_table import TrainingTables, outcomes_for
 from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.rules import CELL_RULES, CROSS_RULES, ROW_RULES
+from decrochage_risk.records.transmission import usual_pace
 from decrochage_risk.risk.boosting import with_defaults
 from decrochage_risk.school_year import school_year_of, to_date
 from decrochage_risk.small_cells import HIDDEN, hidden_counts, is_small
@@ -60,6 +61,7 @@ if TYPE_CHECKING:
 
     from decrochage_risk.policy import Policy
     from decrochage_risk.risk import FitOptions, RiskModel
+    from decrochage_risk.school_year import SchoolCalendar
     from decrochage_risk.train.publication import PublishedTraining
     from decrochage_risk.train.supported import Helped
 
@@ -108,9 +110,7 @@ def mature_only(snapshots: Snapshots, day: date | None) -> Snapshots:
         )
     mature_rows = snapshots.take(label_known)
     left_out = {**snapshots.left_out, NOT_CLOSED: int((~label_known).sum())}
-    return Snapshots(
-        mature_rows.features, mature_rows.outcome, mature_rows.rows, dict(sorted(left_out.items()))
-    )
+    return replace(mature_rows, left_out=dict(sorted(left_out.items())))
 
 
 _RARELY, _OFTEN = 0.05, 0.5
@@ -315,7 +315,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     )
     published = publish_training(snapshots, report, counts.tables())
     report = published.report
-    trained_on = _trained_on(snapshots, outcome_closes, caveats)
+    trained_on = _trained_on(snapshots, outcome_closes, caveats, records.calendar)
     facts = _card_facts(
         snapshots, risk_model, published, trained_on, name, untouched=untouched, synthetic=synthetic
     )
@@ -374,7 +374,10 @@ def _dates(
     return usable_days
 
 
-def _trained_on(snapshots: Snapshots, closes: tuple[int, int], caveats: list[str]) -> dict[str, Any]:
+def _trained_on(
+    snapshots: Snapshots, closes: tuple[int, int], caveats: list[str], calendar: SchoolCalendar
+) -> dict[str, Any]:
+    pace = usual_pace(snapshots.transmissions, calendar)
     rows = snapshots.rows
     return {
         "school_years": sorted({int(year) for year in rows["school_year"]}),
@@ -386,6 +389,7 @@ def _trained_on(snapshots: Snapshots, closes: tuple[int, int], caveats: list[str
         "events": int(snapshots.outcome.sum()),
         "left_out": told_left_out(snapshots.left_out),
         "records_warnings": caveats,
+        "transmission": {table: each.to_dict() for table, each in pace.items()},
         "libraries": {library: version(library) for library in _LIBRARIES},
     }
 
