@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from decrochage_risk.errors import ModelError, explain_error
+from decrochage_risk.risk.booster_audit import without_parameters
 from decrochage_risk.risk.signed_logistic import fit_signed_logistic
 from decrochage_risk.threads import one_blas_thread, over_rows
 
@@ -68,7 +69,10 @@ class Members:
         key = f"_boosters_of_process_{os.getpid()}"
         found: tuple[Any, ...] | None = self.__dict__.get(key)
         if found is None:
-            parsed = tuple(parse(number, text) for number, text in enumerate(self.texts))
+            trees = map(
+                without_parameters, self.texts
+            )  # what was not audited as trees is not LightGBM's to read
+            parsed = tuple(parse(number, text) for number, text in enumerate(trees))
             found = self.__dict__.setdefault(key, parsed)
         return found
 
