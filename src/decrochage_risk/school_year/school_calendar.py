@@ -91,7 +91,9 @@ def _split(file: Path) -> pd.DataFrame:
         frame, _ = read_csv(file)
         lines = lines_of_rows(file)
     except UnreadableRecordsError as error:
-        raise _bad_file(file, f"cannot be read: {str(error).splitlines()[0].rstrip('.')}") from error
+        came = str(error).splitlines()[0].removeprefix(f"{file.name} ").rstrip(".")
+        is_empty = came in {"holds no line", "holds separators only"}
+        raise _bad_file(file, "is empty" if is_empty else came) from error
     frame.columns = frame.columns.str.lower()
     header = frame.columns.tolist()
     missing = [column for column in COLUMNS if header.count(column) != 1]
