@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decrochage_risk.errors import UnreadableRecordsError
 from decrochage_risk.csv_files import read_csv
+from decrochage_risk.errors import UnreadableRecordsError
 
 LATIN9 = st.characters(codec="iso-8859-15", exclude_categories=["Cc"])
 ANY = st.characters(exclude_categories=["Cs", "Cc"]) | st.just("\n")
@@ -177,7 +177,7 @@ def test_many_bad_lines_are_counted(tmp_path: Path) -> None:
 def test_cells_beyond_the_header_that_are_empty_do_no_harm(
     tmp_path: Path, header: str, rows: list[str]
 ) -> None:
-    """n or more cells are the same n cells when the extra ones are empty; rows of separators only are no rows."""
+    """N or more cells are the same n cells when the extra ones are empty; rows of separators only are no rows."""
     frame, notes = read(tmp_path, "\r\n".join([header, *rows, ""]).encode())
     assert frame.columns.tolist() == ["a", "b"]
     assert cells(frame) == [["1", "2"], ["3", "4"]]

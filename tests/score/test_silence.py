@@ -1,5 +1,6 @@
 """Laws of silence: a table that was not sent, or that a school stopped sending, never lowers a risk without a word."""
 
+# ruff: noqa: ANN401 - any argument of score_pupils
 from __future__ import annotations
 
 import json
@@ -8,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
+from tests.score.cohort_parts import payload_of, tables_of
 
 from decrochage_risk import DemoModelWarning, PupilRecords, RecordsError, RecordsWarning, score_pupils
+from decrochage_risk.cli.program import app
 from decrochage_risk.records.transmission import (
     Transmission,
     find_silence,
@@ -17,7 +20,6 @@ from decrochage_risk.records.transmission import (
     usual_pace,
 )
 from decrochage_risk.synthetic import make_cohort
-from tests.score.cohort_parts import payload_of, tables_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -183,7 +185,7 @@ def test_what_a_school_sent_is_a_fact_of_the_extract(
         check_dtype=False,
     )
     again = Transmission.from_dict(json.loads(json.dumps(merged.to_dict())))
-    one = PupilRecords(**tables_of_one(stopped, sorted(pupils)[0])).known_on(AS_OF)
+    one = PupilRecords(**tables_of_one(stopped, min(pupils))).known_on(AS_OF)
     silent = find_silence(one, tables=["absences"], transmission=again).pupils
     assert silent.tolist() == [True]
     with pytest.raises(RecordsError, match="of 0 days"):
@@ -218,8 +220,6 @@ def test_gaps_that_name_no_such_table_are_refused(small_cohort: Cohort, small_mo
 
 def test_the_command_says_it_last(tables: dict[str, Any], tmp_path: Path, capsys: Any) -> None:
     """``score`` ends with the pupils that a missing table leaves without a score; ``--gap`` says that it is meant."""
-    from decrochage_risk.cli.program import app
-
     for name, rows in tables.items():
         if name != "absences":
             rows.to_parquet(tmp_path / f"{name}.parquet")
