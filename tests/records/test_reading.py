@@ -252,7 +252,7 @@ def test_workbooks_are_read_where_no_other_file_is(folder: Path, monkeypatch: py
     assert table["pupil_id"].tolist() == [101, "a2"]
     assert table.columns.tolist() == ["pupil_id", "date", "half_days", "kind"]
     assert any("1 empty rows were left out" in note for note in found.notes)
-    pd.DataFrame([["Export", None], [None, None], *rows]).to_excel(
+    pd.DataFrame([["Export", *[None] * 4], [None] * 5, *rows]).to_excel(
         folder / "Absences.xlsx", header=False, index=False
     )
     assert_explains(unreadable(folder), "the columns are named on line 3", "Remove lines 1 to 2")
