@@ -20,7 +20,8 @@ SET_ASIDE = "non inscrit à cette date d'après les lignes gardées : d'autres, 
 
 
 def _causes(tables: dict[str, Any], **arguments: Any) -> dict[str, str | None]:
-    records = PupilRecords(**tables, on_fault="quarantine")
+    absences = pd.DataFrame(columns=["pupil_id", "date", "half_days", "kind"])
+    records = PupilRecords(**{"absences": absences} | tables, on_fault="quarantine")
     with pytest.warns(DemoModelWarning):
         scores = score_pupils(records, as_of=AS_OF, explain="none", gaps=["absences", "grades"], **arguments)
     return {pupil.pupil_id: pupil.cause for pupil in scores}

@@ -591,7 +591,7 @@ def check_tables(
         raise FaultyRecordsError(report)
     usable, pupils, orders = _kept(links, across)
     lost = {name: _lost_rows(table, report) for name, table in columns_of.items()} if report.errors else {}
-    strangers = _strangers(report, usable["pupils"])
+    strangers = _strangers(report, columns_of, usable["pupils"])
     if strangers:
         usable["pupils"] = _with_pupils(usable["pupils"], strangers)
         orders = {name: order.with_pupils(len(strangers)) for name, order in orders.items()}
@@ -685,17 +685,21 @@ def _beyond_all_days(report: FaultReport, table: str, column: str) -> list[int]:
     ]
 
 
-def _strangers(report: FaultReport, pupils: CodedTable) -> list[str]:
-    """Find who would be lost with their rows: ids of ``pupils`` and ``enrolments`` that no pupil has, as they came."""
-    ids = pupils["pupil_id"]
-    known = {ids.words[code] for code in ids.codes.tolist()} if report.errors else set()
-    came = [
-        text
-        for table in MANDATORY
-        if report.errors
-        for _, text in sorted(_ids_that_came(report, table).items())
-    ]
-    return [text for text in dict.fromkeys(came) if text not in known]
+def _strangers(report: FaultReport, came: Mapping[str, CodedTable], pupils: CodedTable) -> list[str]:
+    """Find who would be lost with their rows: ids of ``pupils`` and ``enrolments``, as they came, that no pupil has."""
+    if not report.errors:
+        return []
+    known = set(_ids_of(pupils))
+    strangers: dict[str, None] = {}
+    for table in MANDATORY:
+        strangers |= dict.fromkeys(_ids_of(came[table]))
+        strangers |= dict.fromkeys(text for _, text in sorted(_ids_that_came(report, table).items()))
+    return [text for text in strangers if text not in known]
+
+
+def _ids_of(table: CodedTable) -> list[str]:
+    ids = table["pupil_id"]
+    return [ids.words[code] for code in pd.unique(ids.codes).tolist() if code >= 0]
 
 
 def _with_pupils(pupils: CodedTable, ids: list[str]) -> CodedTable:
