@@ -58,10 +58,9 @@ def test_points_add_up_to_the_risk_against_the_reference(small_scores: RiskScore
     """For each pupil, the points of all reasons plus "autres éléments" are 100 times the risk minus that of reference."""
     explained = 0
     for pupil in small_scores:
-        if pupil.reasons is None:
+        if not pupil.explained:
             continue
         explained += 1
-        assert pupil.protective is not None
         points = [reason.points for reason in (*pupil.reasons, *pupil.protective)]
         gap = 100 * (pupil.risk - pupil.reference_risk)
         assert math.fsum([*points, pupil.other_points]) == pytest.approx(gap, abs=1e-8)
@@ -74,7 +73,7 @@ def test_points_share_the_gap_as_the_log_odds_do(small_scores: RiskScores) -> No
     for pupil in small_scores:
         told = small_scores.contributions.loc[pupil.pupil_id]
         moved = told.drop("base").sum()
-        for reason in (*(pupil.reasons or ()), *(pupil.protective or ())):
+        for reason in (*pupil.reasons, *pupil.protective):
             share = told[reason.family] / moved
             if abs(moved) > 0.1:
                 checked += 1
@@ -86,8 +85,8 @@ def test_points_share_the_gap_as_the_log_odds_do(small_scores: RiskScores) -> No
 def test_reasons_are_few_in_order_and_apart(small_scores: RiskScores) -> None:
     """At most 4 aggravating and 2 protective reasons, strongest first, each with the sign of its side."""
     for pupil in small_scores:
-        up = [reason.points for reason in pupil.reasons or ()]
-        down = [reason.points for reason in pupil.protective or ()]
+        up = [reason.points for reason in pupil.reasons]
+        down = [reason.points for reason in pupil.protective]
         assert len(up) <= MOST_AGGRAVATING + 1
         assert len(down) <= MOST_PROTECTIVE
         assert up == sorted(up, reverse=True)

@@ -58,10 +58,19 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 
-__all__ = ["ABSENCE_FEATURES", "ABSENCE_TREND_FEATURES", "LEGAL_MONTHLY_THRESHOLD", "LONGEST_RUN"]
+__all__ = [
+    "ABSENCE_FEATURES",
+    "ABSENCE_TREND_FEATURES",
+    "LEGAL_MONTHLY_THRESHOLD",
+    "LONGEST_RUN",
+    "PERSISTENT_MONTHLY_THRESHOLD",
+]
 
 LEGAL_MONTHLY_THRESHOLD = 4.0
 """Unjustified half-days in a month from which the head reports to the DASEN (code de l'éducation, L131-8, R131-7)."""
+
+PERSISTENT_MONTHLY_THRESHOLD = 10.0
+"""Unjustified half-days in a month from which absence is persistent (circulaire 2014-159, MENE1427925C)."""
 
 LONGEST_RUN = Wording(
     "plus longue suite de jours de classe avec une absence {since} : {value} {noun}",

@@ -296,36 +296,49 @@ MONTH_FACT = "unjustified_half_days_month"
 
 @dataclass(frozen=True, eq=False)
 class MonthlyAbsence:
-    """Unjustified half-days per pupil in the month before the as-of date's, and in that month so far.
+    """Unjustified half-days per pupil in each calendar month of the school year, the last one so far.
 
     Counted as the features count them: days with an enrolment and school, motives settled by then left out. The
-    threshold of the law is per calendar month (code de l'éducation, L131-8, R131-7).
+    thresholds of the law are per calendar month (code de l'éducation, L131-8, R131-7; circulaire 2014-159).
 
     Attributes
     ----------
-    months : tuple of two date
-        First day of each month.
-    half_days : array of float64, shape (pupils, 2)
+    months : tuple of date
+        First day of each month, from September of the school year to the month of the day before the as-of date.
+    half_days : array of float64, shape (pupils, months)
         NaN where absences are not known for the pupil over that month.
+    last_day : array of int64, shape (pupils,)
+        Day of the last unjustified half-day of the school year, as days since 1970-01-01; -1 without any.
     """
 
-    months: tuple[date, date]
+    months: tuple[date, ...]
     half_days: npt.NDArray[np.float64]
+    last_day: npt.NDArray[np.int64]
 
     @classmethod
-    def of(cls, known: KnownRecords) -> MonthlyAbsence:
-        """Count both months for every pupil."""
-        last_day = known.as_of - timedelta(days=1)
-        current = last_day.replace(day=1)
-        before = (current - timedelta(days=1)).replace(day=1)
-        spans = [(day_number(before), day_number(current)), (day_number(current), known.as_of_day)]
-        facts = Facts(known)
-        columns = [_counted(facts, max(first, known.year_start_day), after) for first, after in spans]
-        return cls((before, current), np.stack(columns, axis=1))
+    def of(cls, cut: KnownRecords) -> MonthlyAbsence:
+        """Count every month of the school year for every pupil."""
+        months = _months_between(date_of_number(cut.year_start_day), cut.as_of - timedelta(days=1))
+        bounds = [*(day_number(month) for month in months[1:]), cut.as_of_day]
+        facts = Facts(cut)
+        counts = np.full((facts.pupils, len(months)), np.nan)
+        last_day = np.full(facts.pupils, -1, dtype=np.int64)
+        if facts.has("absences"):
+            for column, (month, after) in enumerate(zip(months, bounds, strict=True)):
+                first = day_number(month)
+                counted = facts.absence_sum("unjustified", first, after)
+                counts[:, column] = np.where(cut.not_covered("absences", first, after), np.nan, counted)
+            rows, is_counted = facts.absence_rows, facts.absence_values("unjustified") > 0
+            of_the_year = is_counted & (rows.day >= cut.year_start_day)
+            last_day[rows.pupil[of_the_year]] = rows.day[
+                of_the_year
+            ]  # rows are sorted by day: the last one stays
+        return cls(months, counts, last_day)
 
     def most(self, row: int) -> float:
-        """Value of `MONTH_FACT` for a pupil: the larger of what is known, NaN when neither month is."""
-        known = self.half_days[row][~np.isnan(self.half_days[row])]
+        """Value of `MONTH_FACT` for a pupil: the larger of the last two months, NaN when neither is known."""
+        recent = self.half_days[row, -2:]
+        known = recent[~np.isnan(recent)]
         return float(known.max()) if known.size else float("nan")
 
     def told(self, row: int) -> str:
@@ -333,18 +346,20 @@ class MonthlyAbsence:
 
         Examples
         --------
-        >>> found = MonthlyAbsence((date(2025, 2, 1), date(2025, 3, 1)), np.array([[5.0, 1.0]]))
-        >>> found.most(0), found.told(0)
+        >>> absence = MonthlyAbsence((date(2025, 2, 1), date(2025, 3, 1)), np.array([[5.0, 1.0]]), np.array([20_150]))
+        >>> absence.most(0), absence.told(0)
         (5.0, '5 demi-journées non justifiées en février 2025')
         """
-        place = 1 if self.half_days[row, 1] == self.most(row) else 0
+        recent = self.half_days[row, -2:]
+        place = int(np.flatnonzero(recent == self.most(row))[-1]) - recent.size
         noun = ("demi-journée non justifiée", "demi-journées non justifiées")
         return f"{french.plural(self.most(row), *noun)} en {french.month(self.months[place], with_year=True)}"
 
 
-def _counted(facts: Facts, first: int, after: int) -> npt.NDArray[np.float64]:
-    """Unjustified half-days in [first, after); NaN for pupils whose absences are not known there."""
-    if not facts.has("absences") or after <= first:
-        return np.full(facts.pupils, np.nan)
-    counts = facts.absence_sum("unjustified", first, after)
-    return np.where(facts.known.not_covered("absences", first, after), np.nan, counts)
+def _months_between(first: date, last: date) -> tuple[date, ...]:
+    """First days of the calendar months from that of ``first`` to that of ``last``; none where it comes before."""
+    start, count = first.replace(day=1), (last.year - first.year) * 12 + last.month - first.month + 1
+    return tuple(
+        date(start.year + (start.month - 1 + step) // 12, (start.month - 1 + step) % 12 + 1, 1)
+        for step in range(count)
+    )

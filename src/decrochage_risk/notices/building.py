@@ -124,7 +124,7 @@ def _refuse_unusable(
     if isinstance(asked, PupilRisk) and (told.pupil_id not in scores or scores[told.pupil_id] != told):
         faults.append(f"the result of {told.pupil_id!r} is not of this run")
         hints.append("Take the result from these scores, or give the id alone.")
-    if told.risk is not None and told.reasons is None:
+    if told.risk is not None and not told.explained:
         why = told.explanation_cause or "the run did not explain this pupil"
         faults.append(f"no weights are known for {told.pupil_id!r} ({why})")
         hints.append(f"Score with explain=[{told.pupil_id!r}], which gives the weights of this pupil.")
@@ -179,8 +179,8 @@ def _dominant_facts(told: PupilRisk) -> list[str]:
     lines = [
         f"{words} : {french.join([f'«{french.NO_BREAK_SPACE}{reason.text}{french.NO_BREAK_SPACE}»' for reason in reasons])}."
         for words, reasons in (
-            ("Ce qui élève le plus l'estimation", told.reasons or ()),
-            ("Ce qui l'abaisse le plus", told.protective or ()),
+            ("Ce qui élève le plus l'estimation", told.reasons),
+            ("Ce qui l'abaisse le plus", told.protective),
         )
         if reasons
     ]

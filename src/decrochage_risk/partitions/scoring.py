@@ -36,7 +36,8 @@ from decrochage_risk.score.scoring import (
     unknown_exclude,
     unknown_explain,
 )
-from decrochage_risk.score.writing import ROW_GROUP, fresh_lists, school_list, write_list
+from decrochage_risk.score.ways import WAYS
+from decrochage_risk.score.writing import ROW_GROUP, fresh_lists, list_name, school_list, write_list
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from decrochage_risk.partitions.splitting import Part
     from decrochage_risk.policy import Policy
     from decrochage_risk.score.scoring import Explain
+    from decrochage_risk.score.ways import Way
 
 
 __all__ = ["in_order", "merge_tables", "score_folder", "score_parts", "write_part"]
@@ -239,11 +241,12 @@ def _score_part(part: Part, folder: Path, asked: ScoreRequest) -> None:
     write_part(scores.contributions, part.place, folder / "contributions.arrow")
     of_pupil = ids.get_indexer(pd.Index(scores.reasons["pupil_id"].to_numpy(dtype=object)))
     write_part(scores.reasons, part.place[of_pupil], folder / "reasons.arrow")
-    flagged = scores.flagged
-    if len(flagged):
-        lines = school_list(scores, flagged)
-        where = flagged[["school_id", "class_id", "pupil_id"]].reset_index(drop=True)
-        lines.join(where).to_parquet(folder / "lists.parquet", row_group_size=1_000)
+    for way in WAYS:
+        rows = scores.on_list(way)
+        if len(rows):
+            lines = school_list(scores, rows, way)
+            where = rows[["school_id", "class_id", "pupil_id"]].reset_index(drop=True)
+            lines.join(where).to_parquet(folder / f"list {way}.parquet", row_group_size=1_000)
     kept = {"digest": ScoreDigest.of(scores).to_dict(), "named": named}
     (folder / "digest.json").write_text(json.dumps(kept, ensure_ascii=False), encoding="utf-8")
 
@@ -263,14 +266,22 @@ def _write(finished: Sequence[Finished], digest: ScoreDigest, target: Path) -> N
         merge_tables([each.folder / f"{name}.arrow" for each in finished], target / f"{name}.parquet")
     run = json.dumps(digest.run.to_dict(), ensure_ascii=False, indent=1)
     (target / "run.json").write_text(f"{run}\n", encoding="utf-8")
-    paths = [path for each in finished if (path := each.folder / "lists.parquet").is_file()]
+    for way in WAYS:
+        _write_lists(finished, way, lists)
+
+
+def _write_lists(finished: Sequence[Finished], way: Way, lists: Path) -> None:
+    """Write one way's list of every school, a few hundred schools at a time."""
+    paths = [path for each in finished if (path := each.folder / f"list {way}.parquet").is_file()]
     schools = sorted({school for path in paths for school in _schools_of(path)})
     for first in range(0, len(schools), _SCHOOLS_AT_ONCE):
         chosen = schools[first : first + _SCHOOLS_AT_ONCE]
         rows = pd.concat([pd.read_parquet(path, filters=[("school_id", "in", chosen)]) for path in paths])
         for school, of_school in rows.groupby("school_id", sort=True):
             ordered = of_school.sort_values(["class_id", "pupil_id"], kind="stable", na_position="last")
-            write_list(ordered.drop(columns=["school_id", "class_id", "pupil_id"]), lists / f"{school}.csv")
+            write_list(
+                ordered.drop(columns=["school_id", "class_id", "pupil_id"]), lists / list_name(school, way)
+            )
 
 
 def _schools_of(path: Path) -> list[str]:
