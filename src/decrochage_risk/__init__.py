@@ -41,12 +41,14 @@ if TYPE_CHECKING:
         TamperedArtefactError,
         TrainingWarning,
         UnknownFormatError,
+        UnreadableExportError,
         UnreadableRecordsError,
     )
     from decrochage_risk.evaluate import DriftReport, EvaluationReport, ModelComparison
     from decrochage_risk.explain import ChangeReason, Reason
     from decrochage_risk.features import build_context
     from decrochage_risk.feedback import Feedback, judged_flags, read_feedback
+    from decrochage_risk.importers import Imported, ImportReport, import_exports
     from decrochage_risk.journal import Journal
     from decrochage_risk.model import TrainedModel, recalibrate
     from decrochage_risk.model import load_trained_model as load_model
@@ -89,6 +91,8 @@ _HOME = {
     "EvaluationReport": "evaluate",
     "Feedback": "feedback",
     "FolderScores": "score",
+    "ImportReport": "importers",
+    "Imported": "importers",
     "Journal": "journal",
     "ModelComparison": "evaluate",
     "Notice": "notices",
@@ -107,6 +111,7 @@ _HOME = {
     "capacity_list": "policy",
     "compare_models": "train",
     "evaluate_model": "train",
+    "import_exports": "importers",
     "judged_flags": "feedback",
     "load_model": "model:load_trained_model",
     "load_policy": "policy",
@@ -144,6 +149,8 @@ __all__ = [
     "FaultyRecordsError",
     "Feedback",
     "FolderScores",
+    "ImportReport",
+    "Imported",
     "Journal",
     "JournalError",
     "LeakError",
@@ -168,11 +175,13 @@ __all__ = [
     "TrainedModel",
     "TrainingWarning",
     "UnknownFormatError",
+    "UnreadableExportError",
     "UnreadableRecordsError",
     "build_context",
     "capacity_list",
     "compare_models",
     "evaluate_model",
+    "import_exports",
     "judged_flags",
     "load_model",
     "load_policy",

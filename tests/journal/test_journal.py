@@ -12,8 +12,8 @@ from decrochage_risk.errors import DemoModelWarning, JournalError, RecordsWarnin
 from decrochage_risk.features import build_context
 from decrochage_risk.journal import Journal
 from decrochage_risk.journal.journal import folder_entry, line_of, locked, table_hash
+from decrochage_risk.partitions import score_folder
 from decrochage_risk.records import PupilRecords
-from decrochage_risk.score import score_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-import decrochage_risk.score.risk_scores as module
+import decrochage_risk.score.scored_pupils as module
 from decrochage_risk import french
 from decrochage_risk.errors import RecordsError
 from decrochage_risk.features import FEATURE_BY_NAME

@@ -10,7 +10,7 @@ FORKED = """
 import os, signal, sys, threading, warnings
 warnings.simplefilter("ignore")  # the demonstration model says that it is one; Python warns of forks among threads
 import decrochage_risk as dr
-from decrochage_risk.model import threads
+from decrochage_risk import threads
 from decrochage_risk.synthetic import make_cohort
 
 threads.SMALL_BATCH = 20  # so that this small cohort is shared between threads, as a region is

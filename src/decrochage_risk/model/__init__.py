@@ -1,6 +1,6 @@
 """The school's model: labelled snapshots, the trained model that is saved, and what may be updated between years.
 
-The numeric part lies in :mod:`decrochage_risk.risk`; ``RiskModel`` is named here too, where others look for it.
+The numeric part lies in :mod:`decrochage_risk.risk`; ``RiskModel`` and ``FitOptions`` are named here too, where others look for them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from decrochage_risk.model.snapshots import (
 )
 from decrochage_risk.model.trained_model import SCORE, FeatureDistributions, TrainedModel, load_trained_model
 from decrochage_risk.model.updating import previous_model, recalibrate
-from decrochage_risk.risk import RiskModel
+from decrochage_risk.risk import FitOptions, RiskModel
 
 __all__ = [
     "DEFAULT_CLOSES",
@@ -28,6 +28,7 @@ __all__ = [
     "MINIMUM_DAYS",
     "SCORE",
     "FeatureDistributions",
+    "FitOptions",
     "RiskModel",
     "ScoredRows",
     "Snapshots",

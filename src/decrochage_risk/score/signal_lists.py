@@ -19,7 +19,7 @@ from decrochage_risk.features import FEATURE_BY_NAME, MONTH_FACT
 from decrochage_risk.policy import Measure, load_policy
 from decrochage_risk.records.levels import LEVEL_NAMES
 from decrochage_risk.score.run_facts import fault_counts, signal_counts
-from decrochage_risk.score.scored_pupils import or_none
+from decrochage_risk.score.scored_pupils import or_none, with_text_types
 from decrochage_risk.score.scoring import (
     NOT_ENROLLED,
     REFUSED,
@@ -111,7 +111,8 @@ class Signals:
     @cached_property
     def frame(self) -> pd.DataFrame:
         """One row per pupil."""
-        return pd.DataFrame(self._columns).astype({"last_enrolled_on": "datetime64[ns]"})
+        frame = pd.DataFrame(self._columns).astype({"last_enrolled_on": "datetime64[s]"})
+        return with_text_types(frame)
 
     def __len__(self) -> int:
         return len(self._columns["pupil_id"])

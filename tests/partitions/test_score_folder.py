@@ -24,10 +24,10 @@ from decrochage_risk.errors import (
     RecordsWarning,
     UnreadableRecordsError,
 )
+from decrochage_risk.partitions import score_folder
 from decrochage_risk.partitions.runs import work_beside
 from decrochage_risk.policy import Policy, load_policy
 from decrochage_risk.risk import FitOptions
-from decrochage_risk.score import FolderScores, score_folder
 from decrochage_risk.synthetic import make_cohort
 from decrochage_risk.synthetic.messy import messy_tables
 from decrochage_risk.train import train_model
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from decrochage_risk.model import TrainedModel
+    from decrochage_risk.score import FolderScores
 
 AS_OF = "2025-03-05"
 

@@ -14,10 +14,11 @@ from decrochage_risk.errors import (
     RecordsError,
     TrainingWarning,
 )
+from decrochage_risk.partitions import train_folder, train_on_folder
 from decrochage_risk.records import PupilRecords
 from decrochage_risk.risk import FitOptions
 from decrochage_risk.synthetic import make_cohort
-from decrochage_risk.train import train_folder, train_model, train_on_folder
+from decrochage_risk.train import train_model
 
 if TYPE_CHECKING:
     from pathlib import Path
