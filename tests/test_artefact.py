@@ -292,7 +292,7 @@ def test_canonical_json_refuses_what_json_has_not() -> None:
 
 @settings(max_examples=50)
 @given(VALUES)
-def test_canonical_json_is_exact(value: Any) -> None:  # noqa: ANN401  any JSON
+def test_canonical_json_is_exact(value: Any) -> None:
     """Canonical JSON parses to the same value, and writing that again gives the same text."""
     text = canonical_json(value)
     assert json.loads(text) == value

@@ -26,7 +26,7 @@ RANK = {"exclusion": 0, "placement": 1, "absence": 2}
 
 
 def at(*parts: int) -> datetime:
-    return datetime(*parts)  # noqa: DTZ001 - wall time of a school
+    return datetime(*parts)
 
 
 def events_of(rows: list[dict[str, object]]) -> pd.DataFrame:

@@ -190,7 +190,7 @@ def test_a_path_without_a_table_is_refused(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("path", [5, b"vigilance.toml", ["vigilance.toml"]])
-def test_what_is_no_path_is_refused(path: Any) -> None:  # noqa: ANN401 - it must be refused
+def test_what_is_no_path_is_refused(path: Any) -> None:
     """A number, bytes or a list in place of a path says what to pass."""
     with pytest.raises(PolicyError, match=r"path is a \w+") as refused:
         load_policy(path)

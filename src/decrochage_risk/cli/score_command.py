@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -314,6 +315,25 @@ JournalFile = Annotated[
         help="Journal où ajouter une ligne : heure, versions, empreintes, effectifs, identifiants signalés ; aucun risque.",
     ),
 ]
+
+
+class GapTable(StrEnum):
+    """Tables whose gap may be meant."""
+
+    ABSENCES = "absences"
+    GRADES = "grades"
+
+
+Gap = Annotated[
+    list[GapTable] | None,
+    typer.Option(
+        "--gap",
+        metavar="TABLE",
+        show_default=False,
+        help="Table dont le manque est voulu, absences ou grades (à répéter) : sans cela, un élève dont l'établissement ne l'a "
+        "pas transmise, ou a cessé de le faire, n'a pas de score.",
+    ),
+]
 Capacity = Annotated[
     list[str] | None,
     typer.Option(
@@ -358,6 +378,7 @@ def score(  # noqa: PLR0913 - one argument per option of the command
     zone: Zone = None,
     alsace_moselle: AlsaceMoselle = False,
     policy: PolicyPath = None,
+    gap: Gap = None,
     partitions: Partitions = None,
     journal: JournalFile = None,
     capacity: Capacity = None,
@@ -411,6 +432,7 @@ def score(  # noqa: PLR0913 - one argument per option of the command
             exclude=objectors,
             on_fault=on_fault.value,
             calendar=days,
+            gaps=[each.value for each in gap or ()],
             partitions=partitions,
             progress=tell,
         )
@@ -420,6 +442,20 @@ def score(  # noqa: PLR0913 - one argument per option of the command
     _say_new(target, since)
     if places is not None:
         say(write_capacity_list(result, places))
+    if result.digest.run.not_sent:
+        say(_silence_line(result.digest.run.not_sent))
+
+
+def _silence_line(not_sent: dict[str, int]) -> str:
+    """Say last what nobody may overlook: pupils without a score because a table did not come."""
+    count = sum(not_sent.values())
+    causes = french.join(
+        [f"{cause} ({french.plural(pupils, 'élève')})" for cause, pupils in not_sent.items()]
+    )
+    return (
+        f"Attention : {french.plural(count, 'élève')} sans score, une table sur laquelle le modèle s'appuie manque : {causes}. "
+        "La transmettre, ou dire que ce manque est voulu : --gap absences, --gap grades, ou une table coverage."
+    )
 
 
 def _refuse_model_options(**options: object) -> None:

@@ -292,7 +292,7 @@ def _kind_of(
     obligation: bool | None,
     column_map: ColumnMap,
     *,
-    bare: bool,  # noqa: FBT001 - yes, no or not told
+    bare: bool,
 ) -> tuple[str, str]:
     """Give a kind, or the reason why there is none; and the label of a type that the map does not know."""
     labels = [part for part in _PARTS.split(text) if fold(part)]

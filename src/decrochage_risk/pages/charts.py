@@ -88,7 +88,9 @@ class Drawing:
         while at < width:
             x1, x2 = max(at, 0.0), min(at + height, width)
             if x2 > x1:
-                strokes.append(f"M{x + x1:g} {y + height - (x1 - at):g}L{x + x2:g} {y + height - (x2 - at):g}")
+                strokes.append(
+                    f"M{x + x1:g} {y + height - (x1 - at):g}L{x + x2:g} {y + height - (x2 - at):g}"
+                )
             at += step
         self.path("".join(strokes), stroke="#a59f93", width=0.8)
 
@@ -103,7 +105,7 @@ class Drawing:
         )
         return Markup(  # noqa: S704 - every text in it was escaped above
             f'<svg width="{self.width}" height="{self.height}" viewBox="0 0 {self.width} {self.height}" role="img">'
-            f'{told}{"".join(self._parts)}</svg>'
+            f"{told}{''.join(self._parts)}</svg>"
         )
 
     def hidden(self) -> Markup:
@@ -248,7 +250,9 @@ def dot_panel(
             made.line(at(dot.low), y, at(dot.high), y, stroke=BLUE, width=2)
         if dot.value is not None:
             made.dot(at(dot.value), y)
-        made.text(labels + plot + right, y + 4, dot.shown, "r s" if dot.hidden or dot.value is None else "r f")
+        made.text(
+            labels + plot + right, y + 4, dot.shown, "r s" if dot.hidden or dot.value is None else "r f"
+        )
     said = [f"{dot.label} : {dot.shown or '—'}" for dot in dots if not dot.heading]
     return made.markup(title, " ; ".join(said))
 
@@ -294,9 +298,7 @@ def line_panel(
         made.text(x(number), height + 24, name, "s m")
     for one in lines:
         points = [(x(n), y(v)) if v is not None else None for n, v in enumerate(one.values)]
-        d = "".join(
-            f"M{a[0]:.1f} {a[1]:.1f}L{b[0]:.1f} {b[1]:.1f}" for a, b in pairwise(points) if a and b
-        )
+        d = "".join(f"M{a[0]:.1f} {a[1]:.1f}L{b[0]:.1f} {b[1]:.1f}" for a, b in pairwise(points) if a and b)
         made.path(d, stroke=one.stroke, width=one.width, dash=one.dash)
         for point in points if one.dots else ():
             if point:

@@ -23,12 +23,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from decrochage_risk.errors import DecrochageWarning, DemoModelWarning, FaultyRecordsError
+from decrochage_risk.errors import DecrochageWarning, DemoModelWarning, FaultyRecordsError, RecordsWarning
 from decrochage_risk.features import FAMILIES
 from decrochage_risk.model import DEFAULT_CLOSES, MATRIX_COLUMNS, Snapshots, take_snapshots
 from decrochage_risk.model.snapshots import no_rows_error
 from decrochage_risk.partitions.merged_faults import FAULTS_SCHEMA, PartFaults, merge_faults
 from decrochage_risk.records.pupil_records import PupilRecords
+from decrochage_risk.records.transmission import Transmission, find_transmission
 from decrochage_risk.school_year import SchoolCalendar, to_date
 from decrochage_risk.score.digest import ScoreDigest
 from decrochage_risk.score.scoring import score_pupils
@@ -56,12 +57,14 @@ __all__ = [
     "PartRecords",
     "extract_facts",
     "merge_parts",
+    "merge_transmissions",
     "read_or_report",
     "read_part",
     "score_part",
     "snapshot_part",
     "snapshots_of",
     "texts_of_ids",
+    "transmission_part",
 ]
 
 ROW_ID: Final = "row_id"
@@ -113,12 +116,18 @@ SCHEMAS: Final[dict[str, pa.Schema]] = {
         "rows": _SNAPSHOT_ROWS,
         "features": {**dict.fromkeys(MATRIX_COLUMNS, _NUMBER), _OUTCOME: _NUMBER},
         "left_out": {"cause": _TEXT, "pupils": _WHOLE},
+        "transmissions": {
+            "as_of": pa.date32(),
+            "school_id": _TEXT,
+            "table": _TEXT,
+            **dict.fromkeys(("pupils", "rows", "first_day", "last_day"), _WHOLE),
+        },
     }.items()
 } | {"faults": FAULTS_SCHEMA}
 """Columns and types of what a part gives; the same for every part, whatever it holds."""
 
 SCORE_TABLES: Final = ("scores", "reasons", "contributions", "lists", "faults", "warnings", "digest")
-SNAPSHOT_TABLES: Final = ("rows", "features", "left_out", "faults", "warnings")
+SNAPSHOT_TABLES: Final = ("rows", "features", "left_out", "transmissions", "faults", "warnings")
 
 
 @dataclass(frozen=True)
@@ -337,6 +346,8 @@ def score_part(  # noqa: PLR0913 - the choices of a run, each with its default
     calendar: SchoolCalendar | None = None,
     row_id: str | None = None,
     on_fault: str = "quarantine",
+    gaps: Collection[str] = (),
+    transmission: Transmission | None = None,
 ) -> dict[str, pa.Table]:
     """Score the pupils of one part.
 
@@ -348,6 +359,9 @@ def score_part(  # noqa: PLR0913 - the choices of a run, each with its default
         As for ``score_pupils``; of the pupils who are named by their id, those of other parts are passed over here.
     on_fault : {"quarantine", "raise"}
         With "raise", a part with errors gives its faults and nothing else: the run as a whole will be refused.
+    gaps, transmission
+        As for ``score_pupils``; what the schools of the whole extract sent is made by :func:`transmission_part` of every
+        part, and :func:`merge_transmissions`.
 
     Returns
     -------
@@ -378,6 +392,8 @@ def score_part(  # noqa: PLR0913 - the choices of a run, each with its default
         python_warnings.simplefilter(
             "ignore", DemoModelWarning
         )  # of the model, not of the part: said once for all
+        # Counted in the digest, whose sum is said once.
+        python_warnings.filterwarnings("ignore", message=".* was not sent ", category=RecordsWarning)
         scores = score_pupils(
             part.records,
             as_of=to_date(as_of),
@@ -385,6 +401,8 @@ def score_part(  # noqa: PLR0913 - the choices of a run, each with its default
             policy=policy,
             explain=[pupil for pupil in by_name if pupil in here] if by_name else explain,
             exclude=[pupil for pupil in exclude if pupil in here],
+            gaps=gaps,
+            transmission=transmission,
         )
     of_reasons = ids.get_indexer(pd.Index(scores.reasons["pupil_id"].to_numpy(dtype=object)))
     digest = json.dumps(ScoreDigest.of(scores).to_dict(), ensure_ascii=False)
@@ -478,8 +496,8 @@ def snapshot_part(
     Returns
     -------
     dict of str to Arrow table
-        :data:`SNAPSHOT_TABLES`: ``rows`` and ``features`` side by side, how many were ``left_out`` by cause, ``faults``,
-        ``warnings``.
+        :data:`SNAPSHOT_TABLES`: ``rows`` and ``features`` side by side, how many were ``left_out`` by cause, the
+        ``transmissions`` of the schools, ``faults``, ``warnings``.
     """
     part, report = read_or_report(tables, facts, calendar, row_id)
     nothing = {**_empty(SNAPSHOT_TABLES), "faults": report.to_arrow()}
@@ -501,9 +519,56 @@ def snapshot_part(
             {"cause": list(snapshots.left_out), "pupils": list(snapshots.left_out.values())},
             schema=SCHEMAS["left_out"],
         ),
+        "transmissions": _transmissions_table(snapshots.transmissions),
         "faults": report.to_arrow(),
         "warnings": _warnings(caught_warnings),
     }
+
+
+def transmission_part(
+    tables: Mapping[str, pa.Table],
+    facts: ExtractFacts,
+    *,
+    as_of: object,
+    calendar: SchoolCalendar | None = None,
+    row_id: str | None = None,
+) -> dict[str, pa.Table]:
+    """Say what the schools of one part sent: ``transmissions``, and ``faults``.
+
+    Parameters
+    ----------
+    tables, facts, as_of, calendar, row_id
+        As for :func:`score_part`.
+    """
+    part, report = read_or_report(tables, facts, calendar, row_id)
+    found = (
+        () if part is None or not len(part.records) else (find_transmission(part.records.known_on(as_of)),)
+    )
+    return {"transmissions": _transmissions_table(found), "faults": report.to_arrow()}
+
+
+def merge_transmissions(parts: Iterable[Mapping[str, pa.Table]]) -> Transmission | None:
+    """Put together what :func:`transmission_part` gave of every part; None when no school sent anything."""
+    whole = _merged_transmissions([part["transmissions"] for part in parts])
+    return whole[0] if whole else None
+
+
+def _transmissions_table(transmissions: Sequence[Transmission]) -> pa.Table:
+    frames = [each.schools.assign(as_of=each.as_of) for each in transmissions]
+    if not frames:
+        return SCHEMAS["transmissions"].empty_table()
+    return _plain(pd.concat(frames, ignore_index=True), "transmissions")
+
+
+def _merged_transmissions(tables: Sequence[pa.Table]) -> tuple[Transmission, ...]:
+    """Put together what the schools sent, by day: a school's pupils may stand in several parts."""
+    if not tables:
+        return ()
+    whole = pa.concat_tables(tables).to_pandas(date_as_object=True)
+    return tuple(
+        Transmission.merged([Transmission(day, rows.drop(columns="as_of"))])
+        for day, rows in whole.groupby("as_of", sort=True)
+    )
 
 
 def _plain(frame: pd.DataFrame, name: str) -> pa.Table:
@@ -526,8 +591,9 @@ def snapshots_of(parts: Iterable[Mapping[str, pa.Table]]) -> Snapshots:
         There is no row in any part; with what was left out.
     """
     left_out: Counter[str] = Counter()
-    rows, features = [], []
+    rows, features, transmissions = [], [], []
     for part in parts:
+        transmissions.append(part["transmissions"])
         left_out.update(
             dict(
                 zip(*(part["left_out"].column(name).to_pylist() for name in ("cause", "pupils")), strict=True)
@@ -551,6 +617,7 @@ def snapshots_of(parts: Iterable[Mapping[str, pa.Table]]) -> Snapshots:
         values.column(_OUTCOME).to_numpy()[order],
         frame.iloc[order].reset_index(drop=True),
         dict(sorted(left_out.items())),
+        _merged_transmissions(transmissions),
     )
 
 

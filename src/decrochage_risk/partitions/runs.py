@@ -288,7 +288,7 @@ class PartRuns:
         day = self._started_before
         return self.facts.first_start is not None if day is None else self.facts.started_before(day)
 
-    def run(self, work_on: Work, line: str, *, raise_faults: bool) -> list[Finished]:
+    def run(self, work_on: Work, line: str, *, raise_faults: bool, step: str = "done") -> list[Finished]:
         """Work on each part that is not done yet.
 
         Parameters
@@ -300,6 +300,8 @@ class PartRuns:
             What is being done, in French.
         raise_faults : bool
             Look for every fault of every part, and raise when there is an error.
+        step : str
+            Folder of what this step gives.
 
         Returns
         -------
@@ -318,7 +320,7 @@ class PartRuns:
         parts = []
         for part in range(self.split.parts):
             self._progress(line, part, self.split.parts)
-            target = self.work / "done" / f"{part:05}"
+            target = self.work / step / f"{part:05}"
             if not target.is_dir():
                 self._do(part, target, work_on, raise_faults=raise_faults)
             parts.append(Finished(target))

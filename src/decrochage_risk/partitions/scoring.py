@@ -21,12 +21,13 @@ import pyarrow.parquet as pq
 from decrochage_risk import errors
 from decrochage_risk.errors import DecrochageError, DemoModelWarning, RecordsError, explain_error
 from decrochage_risk.partitions.merged_faults import merge_counts
-from decrochage_risk.partitions.parts import ROW_ID, score_part
+from decrochage_risk.partitions.parts import ROW_ID, merge_transmissions, score_part, transmission_part
 from decrochage_risk.partitions.runs import PartRuns, choose_parts, fingerprint, work_beside
 from decrochage_risk.partitions.splitting import checked_parts
 from decrochage_risk.policy import load_policy
 from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.reading import read_folder
+from decrochage_risk.records.transmission import check_gaps
 from decrochage_risk.school_year import SchoolCalendar, to_date
 from decrochage_risk.score.digest import ScoreDigest
 from decrochage_risk.score.run_facts import DEMO_NOTICE, load_demo_model
@@ -35,6 +36,7 @@ from decrochage_risk.score.scoring import (
     ScoreRequest,
     ids_of,
     refuse_other_kinds,
+    silence_warning,
     unknown_exclude,
     unknown_explain,
 )
@@ -188,6 +190,15 @@ def score_parts(
 def _scored(
     runs: PartRuns, target: Path, request: ScoreRequest, progress: Callable[[str, int, int], None]
 ) -> ScoreDigest:
+    sent = runs.run(
+        lambda tables, facts: transmission_part(
+            tables, facts, as_of=request.as_of, calendar=runs.calendar, row_id=ROW_ID
+        ),
+        "Tables transmises",
+        raise_faults=request.raise_faults,
+        step="sent",
+    )
+    transmission = merge_transmissions([{"transmissions": each.table("transmissions")} for each in sent])
     parts = runs.run(
         lambda tables, facts: score_part(
             tables,
@@ -200,6 +211,8 @@ def _scored(
             calendar=runs.calendar,
             row_id=ROW_ID,
             on_fault="raise" if request.raise_faults else "quarantine",
+            gaps=request.gaps,
+            transmission=transmission,
         ),
         "Scores et motifs",
         raise_faults=request.raise_faults,
@@ -214,6 +227,8 @@ def _scored(
         [ScoreDigest.from_dict(json.loads(text)) for text in digests["digest"]],
         merge_counts((each.faults for each in parts), runs.split.shared),
     )
+    if digest.run.not_sent:
+        warnings.warn(silence_warning(digest.run.not_sent), stacklevel=5)
     _write(parts, digest, target)
     return digest
 
@@ -268,6 +283,7 @@ def score_folder(  # noqa: PLR0913 - the choices of a run, each with its default
     exclude: Iterable[str] = (),
     on_fault: str = "raise",
     calendar: SchoolCalendar | None = None,
+    gaps: Collection[str] = (),
     partitions: int | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> FolderScores:
@@ -287,6 +303,8 @@ def score_folder(  # noqa: PLR0913 - the choices of a run, each with its default
         As for ``PupilRecords``.
     calendar : SchoolCalendar, optional
         As for ``PupilRecords.read``.
+    gaps : collection of {"absences", "grades"}
+        As for ``score_pupils``.
     partitions : int, optional
         Into how many parts to split; 1 scores everybody at once. By the size of the files and the memory that is free when
         left out.
@@ -328,6 +346,7 @@ def score_folder(  # noqa: PLR0913 - the choices of a run, each with its default
         explain,
         ids_of(exclude),
         raise_faults=on_fault == "raise",
+        gaps=check_gaps(gaps),
     )
     if request.model.demo:
         hint = "Hint: train_model(records, outcomes) trains a model on your own data."

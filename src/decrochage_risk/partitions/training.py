@@ -111,7 +111,7 @@ class PartedRecords:
             _LINE,
             raise_faults=self._raise_faults,
         )
-        names = ("rows", "features", "left_out")
+        names = ("rows", "features", "left_out", "transmissions")
         return snapshots_of([{name: each.table(name) for name in names} for each in self._finished])
 
     def refuse_faults(self, error: Exception) -> None:

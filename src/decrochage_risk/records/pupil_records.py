@@ -63,6 +63,10 @@ class KnownRecords:
         Sorted arrays, cut; an enrolment's end that was not known yet is 31 August of its school year.
     coverage : mapping of str to Coverage
         Per table, the days that are in the extract; a table that is not a key covers everyone.
+    declared : frozenset of str
+        Tables that the ``coverage`` of the extract names: what it says of their gaps is meant.
+    vouched : bool
+        Whether the tables came as JSON: a key that is there is complete up to ``as_of``.
     pupils, enrolments, absences, grades, orientation : DataFrame or None
         The same rows as frames, in the order of the records.
     """
@@ -73,6 +77,8 @@ class KnownRecords:
     arrays: Encoded
     coverage: Mapping[str, Coverage]
     _tables: Mapping[str, CodedTable]
+    declared: frozenset[str] = frozenset()
+    vouched: bool = False
 
     @cached_property
     def as_of_day(self) -> int:
@@ -88,6 +94,11 @@ class KnownRecords:
     def pupil_ids(self) -> pd.Index[str]:
         """Ids of every pupil of the records, enrolled or not, in the order of ``pupils``."""
         return self.arrays.pupil_ids
+
+    @property
+    def school_ids(self) -> list[str]:
+        """Ids of the schools; ``school`` is a position in it."""
+        return self.arrays.schools.words
 
     @property
     def pupil_count(self) -> int:
@@ -390,6 +401,7 @@ class PupilRecords:
         self._frames: dict[str, pd.DataFrame] = {}
         self._elsewhere: Mapping[str, int] = {}
         self._first_start_elsewhere: int | None = None
+        self._vouched = False
 
     @classmethod
     def read(
@@ -461,6 +473,7 @@ class PupilRecords:
         records._check(  # noqa: SLF001 - of its own class
             tables.raw, on_fault=on_fault, calendar=calendar, not_sent=tables.not_sent
         )
+        records._vouched = True  # noqa: SLF001 - same
         return records
 
     def __len__(self) -> int:
@@ -600,7 +613,7 @@ class PupilRecords:
             When the calendar does not hold the school year up to ``as_of``.
         """
         day: date = to_date(as_of)
-        return cut(
+        known = cut(
             self._encoded,
             self._tables,
             day,
@@ -608,6 +621,11 @@ class PupilRecords:
             coverage=self._coverage,
             first_start_elsewhere=self._first_start_elsewhere,
         )
+        return replace(known, declared=self._declared, vouched=self._vouched)
+
+    @cached_property
+    def _declared(self) -> frozenset[str]:
+        return frozenset(self.first_named) | frozenset(self._elsewhere)
 
 
 def _refuse_other_choice(on_fault: str) -> None:

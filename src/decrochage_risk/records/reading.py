@@ -1,7 +1,7 @@
 """Anything the package accepts as records, into raw pandas frames: tables, a folder of files, a JSON payload.
 
 Nothing is judged here but whether it can be read at all; the checks look at what the cells hold. CSV files are read
-by :mod:`decrochage_risk.records.csv_files`, Arrow and Parquet by :mod:`decrochage_risk.records.raw_tables`,
+by :mod:`decrochage_risk.csv_files`, Arrow and Parquet by :mod:`decrochage_risk.records.raw_tables`,
 payloads by :mod:`decrochage_risk.records.payload`.
 """
 
@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pyarrow as pa
 
+from decrochage_risk.csv_files import read_csv
 from decrochage_risk.errors import UnreadableRecordsError, explain_error
-from decrochage_risk.records.csv_files import read_csv
 from decrochage_risk.records.payload import Payload, read_json
 from decrochage_risk.records.raw_tables import (
     RawTable,
@@ -350,8 +350,14 @@ def read_table_file(path: Path) -> tuple[RawTable, tuple[str, ...]]:
         )
     if path.suffix.lower() == ".parquet":
         return _raw_parquet(path)
-    frame, notes = read_csv(path)
+    frame, notes = read_csv(path, _columns_of(path))
     return RawTable.of_frame(frame), notes
+
+
+def _columns_of(path: Path) -> tuple[str, ...]:
+    """Give the columns of the table that a file is named after."""
+    name = _table_of(path)
+    return TABLES[name].column_names if name in TABLES else ()
 
 
 def _raw_parquet(path: Path) -> tuple[RawTable, tuple[str, ...]]:

@@ -61,7 +61,8 @@ def way_sign(way: Way) -> Markup:
 def _half_days(made: Drawing, places: dict[str, list[tuple[float, float]]]) -> None:
     """Draw the half-days, one path per kind: filled, hollow, crossed, hatched, pale."""
     box = lambda at, inset: "".join(  # noqa: E731 - the outline of every box of a kind
-        f"M{x + inset:g} {y + inset:g}h{9 - 2 * inset:g}v{11 - 2 * inset:g}h-{9 - 2 * inset:g}z" for x, y in at
+        f"M{x + inset:g} {y + inset:g}h{9 - 2 * inset:g}v{11 - 2 * inset:g}h-{9 - 2 * inset:g}z"
+        for x, y in at
     )
     get = lambda kind: places.get(kind, [])  # noqa: E731 - same
     made.path(box(get(PRESENT), 0), fill=PALE)
@@ -79,7 +80,9 @@ def _legend(kinds: set[str]) -> tuple[tuple[Markup, str], ...]:
     found = []
     for kind, words in _WORDS.items():
         if kind in kinds:
-            found.append((sign(11, 13, lambda made, kind=kind: _half_days(made, {kind: [(1.0, 1.0)]})), words))
+            found.append(
+                (sign(11, 13, lambda made, kind=kind: _half_days(made, {kind: [(1.0, 1.0)]})), words)
+            )
     return tuple(found)
 
 
@@ -93,12 +96,9 @@ def presence_chart(presence: Presence, marks: tuple[int, ...] = ()) -> Chart:
         Numbers of the reasons that this drawing shows.
     """
     weeks = [
-        list(days)
-        for _, days in groupby(_school_days(presence), key=lambda one: one.day.isocalendar()[:2])
+        list(days) for _, days in groupby(_school_days(presence), key=lambda one: one.day.isocalendar()[:2])
     ]
-    panels = [
-        Panel(_weeks_panel(columns, presence.months)) for columns in _in_panels(_with_holidays(weeks))
-    ]
+    panels = [Panel(_weeks_panel(columns, presence.months)) for columns in _in_panels(_with_holidays(weeks))]
     kinds = {half_day for one in presence.days for half_day in one.half_days}
     return Chart(
         name="presence",
@@ -123,7 +123,9 @@ def _with_holidays(weeks: list[list[SchoolDay]]) -> list[list[SchoolDay] | None]
     columns: list[list[SchoolDay] | None] = []
     for week in weeks:
         if columns and columns[-1]:
-            apart = (week[0].day - columns[-1][0].day).days + columns[-1][0].day.weekday() - week[0].day.weekday()
+            apart = (
+                (week[0].day - columns[-1][0].day).days + columns[-1][0].day.weekday() - week[0].day.weekday()
+            )
             columns += [None] * (apart // 7 - 1)
         columns.append(week)
     return columns
@@ -191,7 +193,9 @@ def _month_words(made: Drawing, x: float, bottom: float, month: Month) -> None:
         return
     if month.unjustified >= LEGAL:
         made.text(x + 2, bottom + 17, str(month.unjustified), "o")
-        made.line(x + 1, bottom + 21, x + 4 + 7 * len(str(month.unjustified)), bottom + 21, stroke=OCHRE, width=2)
+        made.line(
+            x + 1, bottom + 21, x + 4 + 7 * len(str(month.unjustified)), bottom + 21, stroke=OCHRE, width=2
+        )
     else:
         made.text(x + 2, bottom + 17, str(month.unjustified), "s")
 
@@ -216,7 +220,14 @@ def _presence_table(presence: Presence) -> PageTable:
     rows.append(["Ensemble", *(Cell(str(total)) for total in totals)])
     return PageTable.of(
         "Demi-journées par mois",
-        ["Mois", "Non justifiées", "Justifiées", "Exclusion", "En entreprise", "Jours de classe (demi-journées)"],
+        [
+            "Mois",
+            "Non justifiées",
+            "Justifiées",
+            "Exclusion",
+            "En entreprise",
+            "Jours de classe (demi-journées)",
+        ],
         rows,
         note="depuis la rentrée ; le dernier mois n'est pas fini",
         numeric=range(1, 6),
@@ -239,14 +250,14 @@ def marks_chart(marks: Marks, start: date, today: date, numbers: tuple[int, ...]
         Numbers of the reasons that this drawing shows.
     """
     known_class = any(one.of_class is not None for one in marks.subjects)
-    of_class = "Trait fin : moyenne de la classe." if known_class else "Moyennes de la classe : non transmises."
+    of_class = (
+        "Trait fin : moyenne de la classe." if known_class else "Moyennes de la classe : non transmises."
+    )
     return Chart(
         name="notes",
         title=f"Chaque point est une note sur 20, {french.months_until(today, 1 + (today.year - start.year) * 12 + today.month - start.month)}",
         how=f"Trait plein : moyenne de cette année. Pointillé : la sienne l'an dernier. Croix : évaluation non faite ou travail non rendu. {of_class}",
-        panels=tuple(
-            Panel(_subject_panel(one, start, today), _short(one.label)) for one in marks.subjects
-        ),
+        panels=tuple(Panel(_subject_panel(one, start, today), _short(one.label)) for one in marks.subjects),
         tables=(_marks_table(marks),),
         marks=numbers,
         tight=True,
@@ -283,7 +294,9 @@ def _subject_panel(subject: SubjectMarks, start: date, today: date) -> Markup:
     if subject.of_class is not None:
         made.line(left, y(subject.of_class), left + _PLOT, y(subject.of_class), stroke=SOFT, width=1)
     if subject.last_year is not None:
-        made.line(left, y(subject.last_year), left + _PLOT, y(subject.last_year), stroke=SOFT, width=1.5, dash="3 2")
+        made.line(
+            left, y(subject.last_year), left + _PLOT, y(subject.last_year), stroke=SOFT, width=1.5, dash="3 2"
+        )
     if subject.mean is not None:
         made.line(left, y(subject.mean), left + _PLOT, y(subject.mean), stroke=BLUE, width=2)
     for day, mark in zip(subject.days, subject.marks, strict=True):

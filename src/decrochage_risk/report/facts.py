@@ -188,11 +188,15 @@ class PupilFacts:
             else:
                 text = (signs.get(day, "") + PRESENT * hold)[:hold]
             shown.append(SchoolDay(date_of_number(day), text))
-        return Presence(tuple(shown), tuple(self._month(row, number, shown) for number in range(len(self._months))))
+        return Presence(
+            tuple(shown), tuple(self._month(row, number, shown) for number in range(len(self._months)))
+        )
 
     def _month(self, row: int, number: int, days: list[SchoolDay]) -> Month:
         first = self._months[number][0]
-        signs = "".join(one.half_days for one in days if (one.day.year, one.day.month) == (first.year, first.month))
+        signs = "".join(
+            one.half_days for one in days if (one.day.year, one.day.month) == (first.year, first.month)
+        )
         possible = len(signs.replace(ELSEWHERE, ""))
         if self._not_sent[row, number]:
             return Month(first, None, None, None, None, possible)
@@ -263,7 +267,10 @@ class PupilFacts:
         first, after = self._span("marks", row)
         found: dict[int, tuple[list[date], list[float]]] = {}
         for day, subject, mark in zip(
-            rows.day[first:after].tolist(), rows.subject[first:after].tolist(), rows.mark[first:after].tolist(), strict=True
+            rows.day[first:after].tolist(),
+            rows.subject[first:after].tolist(),
+            rows.mark[first:after].tolist(),
+            strict=True,
         ):
             if day >= start:
                 days, marks = found.setdefault(subject, ([], []))

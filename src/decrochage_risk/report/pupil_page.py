@@ -16,12 +16,10 @@ from decrochage_risk.report.drawings import marks_chart, presence_chart, way_sig
 from decrochage_risk.school_year import school_year_of, year_start
 
 if TYPE_CHECKING:
-    from datetime import date
-
     from markupsafe import Markup
 
     from decrochage_risk.explain import Reason
-    from decrochage_risk.report.facts import Marks, PathYear, PupilFacts, Presence
+    from decrochage_risk.report.facts import Marks, PathYear, Presence, PupilFacts
     from decrochage_risk.report.situations import Situation
     from decrochage_risk.score import Changes, Comparable, PupilRisk, RunFacts
 
@@ -136,7 +134,7 @@ def pupil_page(
         One HTML file.
     """
     pupil = situation.pupil
-    told = _factspupil.reasons
+    told = _facts(pupil.reasons)
     numbers = lambda drawing: tuple(one.number for one in told if one.drawing == drawing)  # noqa: E731 - three uses below
     presence = None if facts is None else facts.presence(situation.row)
     marks = None if facts is None else facts.marks(situation.row, situation.school_id, situation.class_id)
@@ -151,7 +149,7 @@ def pupil_page(
         who=_who(situation),
         run=run,
         ways=[(way_sign(way), way.label) for way in situation.ways],
-        supports=_factspupil.protective,
+        supports=_facts(pupil.protective),
         facts=told,
         presence=None if presence is None else presence_chart(presence, numbers(_PRESENCE)),
         marks=None if marks is None else marks_chart(marks, start, pupil.as_of, numbers(_MARKS)),
@@ -183,7 +181,8 @@ def _path_table(path: tuple[PathYear, ...]) -> PageTable | None:
     if not path:
         return None
     rows = [
-        [french.school_year(one.school_year), " ; ".join(one.places) or "–", " ; ".join(one.events) or "–"] for one in path
+        [french.school_year(one.school_year), " ; ".join(one.places) or "–", " ; ".join(one.events) or "–"]
+        for one in path
     ]
     return PageTable.of(
         "Parcours connu",
@@ -239,14 +238,19 @@ def _weights(pupil: PupilRisk) -> PageTable | None:
     if pupil.risk is None or pupil.reference_risk is None:
         return None
     rows: list[list[object]] = [
-        ["Élève type du même niveau, à la même période", Cell(french.percent(pupil.reference_risk, 1), pupil.reference_risk)]
+        [
+            "Élève type du même niveau, à la même période",
+            Cell(french.percent(pupil.reference_risk, 1), pupil.reference_risk),
+        ]
     ]
     rows += [
         [one.family_label, Cell(french.signed(one.points, 1), one.points)]
         for one in (*pupil.reasons, *pupil.protective)
     ]
     if pupil.other_points is not None:
-        rows.append([OTHERS[0].upper() + OTHERS[1:], Cell(french.signed(pupil.other_points, 1), pupil.other_points)])
+        rows.append(
+            [OTHERS[0].upper() + OTHERS[1:], Cell(french.signed(pupil.other_points, 1), pupil.other_points)]
+        )
     rows.append(["Estimation pour l'élève", Cell(french.percent(pupil.risk, 1), pupil.risk)])
     return PageTable.of(
         "Points de probabilité",

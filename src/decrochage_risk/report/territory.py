@@ -35,10 +35,16 @@ if TYPE_CHECKING:
 
 __all__ = ["VOIES", "MissingData", "Share", "Territory", "count_territory"]
 
-VOIES: Final = {"college": "Collège et SEGPA", "gt": "Voie générale et technologique", "pro": "Voie professionnelle"}
+VOIES: Final = {
+    "college": "Collège et SEGPA",
+    "gt": "Voie générale et technologique",
+    "pro": "Voie professionnelle",
+}
 """The three pathways of a diagnosis; SEGPA is within the collège."""
 
-_VOIE_OF_LEVEL = np.array([list(VOIES).index("college" if one.pathway == "segpa" else one.pathway) for one in LEVELS])
+_VOIE_OF_LEVEL = np.array(
+    [list(VOIES).index("college" if one.pathway == "segpa" else one.pathway) for one in LEVELS]
+)
 YEARS: Final = 3
 """School years whose leavers are told."""
 
@@ -176,7 +182,9 @@ class Territory:
             if ("again", year) in self.shares:
                 told.total(("again", year, "base", network), parts)
         for kind in sorted({key[1] for key in self.shares if key[0] == "situation"}):
-            parts = [count("situation", kind, voie) for voie in VOIES if ("situation", kind, voie) in self.shares]
+            parts = [
+                count("situation", kind, voie) for voie in VOIES if ("situation", kind, voie) in self.shares
+            ]
             if ("situation", kind, "ensemble") in self.shares:
                 told.total(count("situation", kind, "ensemble"), parts)
 
@@ -306,7 +314,9 @@ class _Counting:
         """Count pupils over 4 and 10 unjustified half-days, month by month, this year and the year before."""
         if not self.facts.has("absences"):
             return (), ()
-        return self._months_of(self.known.school_year, "now"), self._months_of(self.known.school_year - 1, "before")
+        return self._months_of(self.known.school_year, "now"), self._months_of(
+            self.known.school_year - 1, "before"
+        )
 
     def _months_of(self, year: int, name: str) -> tuple[date, ...]:
         of_year = _Year(self.scores, year, self.codes)
@@ -389,11 +399,21 @@ class _Counting:
                 gone = int((here & whole).sum())
                 network = self.now.network[here]
                 name = self.networks[int(network[0])] if network.size and network[0] >= 0 else ""
-                said = "non transmises à ce jour" if (here & recent).sum() >= gone else "non transmises une partie de l'année"
+                said = (
+                    "non transmises à ce jour"
+                    if (here & recent).sum() >= gone
+                    else "non transmises une partie de l'année"
+                )
                 share = "" if gone == int(here.sum()) else f", pour {french.plural(gone, 'élève')}"
                 if gone >= INSIDE or gone == int(here.sum()):
                     found.append(
-                        MissingData(name, str(self.known.arrays.school_ids[code]), int(here.sum()), label, said + share)
+                        MissingData(
+                            name,
+                            str(self.known.arrays.school_ids[code]),
+                            int(here.sum()),
+                            label,
+                            said + share,
+                        )
                     )
         return tuple(found)
 

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING
 
 from decrochage_risk import french
 from decrochage_risk.errors import RecordsError, explain_error
-from decrochage_risk.pages import Cell, Chart, Dot, Drawing, PageTable, Panel, dot_panel, line_panel, render, write_csv
+from decrochage_risk.pages import (
+    Cell,
+    Chart,
+    Dot,
+    Drawing,
+    PageTable,
+    Panel,
+    dot_panel,
+    line_panel,
+    render,
+    write_csv,
+)
 from decrochage_risk.pages.charts import BLUE, INK, SOFT, Line, sign
 from decrochage_risk.records.levels import LEVEL_BY_NAME
 from decrochage_risk.report.facts import HEAVY, LEGAL
@@ -63,7 +74,12 @@ class TerritoryReport:
     @cached_property
     def tables(self) -> dict[str, PageTable]:
         """Tables without a drawing, by the name of their file."""
-        found = {"passages": self._passages(), "situations": self._situations(), "retours": self._again(), "donnees": self._missing()}
+        found = {
+            "passages": self._passages(),
+            "situations": self._situations(),
+            "retours": self._again(),
+            "donnees": self._missing(),
+        }
         return {name: table for name, table in found.items() if table is not None}
 
     def to_html(self, trail: tuple[tuple[str, str], ...] = ()) -> str:
@@ -173,7 +189,9 @@ class TerritoryReport:
             of_region,
         ]
 
-    def _table(self, caption: str, first: Sequence[str], rows: list[list[object]], note: str = "") -> PageTable:
+    def _table(
+        self, caption: str, first: Sequence[str], rows: list[list[object]], note: str = ""
+    ) -> PageTable:
         columns = [*first, "Élèves", "Sur", "Réseau", "Intervalle à 90 %", "Région"]
         return PageTable.of(caption, columns, rows, note=note, numeric=range(len(first), len(columns)))
 
@@ -186,9 +204,12 @@ class TerritoryReport:
             if not keys:
                 continue
             dots = [
-                self._dot(_level_words(key[1]), self.territory.shares[key], shown="count", interval=False) for key in keys
+                self._dot(_level_words(key[1]), self.territory.shares[key], shown="count", interval=False)
+                for key in keys
             ]
-            panels.append(Panel(dot_panel(dots, title=f"Part de chaque niveau, {heading}", labels=82), heading))
+            panels.append(
+                Panel(dot_panel(dots, title=f"Part de chaque niveau, {heading}", labels=82), heading)
+            )
             rows += [[LEVEL_BY_NAME[key[1]].label, *self._cells(self.territory.shares[key])] for key in keys]
         if not panels:
             return None
@@ -212,7 +233,9 @@ class TerritoryReport:
                 for year in self.territory.years:
                     share = self._shares("left", when, voie, str(year))
                     dots.append(self._dot(f"{year}-{(year + 1) % 100:02d}", share))
-                    rows.append([f"{VOIES[voie]}, {words.lower()}", french.school_year(year), *self._cells(share)])
+                    rows.append(
+                        [f"{VOIES[voie]}, {words.lower()}", french.school_year(year), *self._cells(share)]
+                    )
             if any(dot.shown not in {"", "–"} for dot in dots):
                 panels.append(Panel(dot_panel(dots, title=f"Sorties sans diplôme, {heading}"), heading))
         return Chart(
@@ -246,7 +269,12 @@ class TerritoryReport:
             ]
             panels.append(
                 Panel(
-                    line_panel(lines, [_INITIALS[month - 1] for month in places], title=f"{heading}, mois par mois", description=" ; ".join(said)),
+                    line_panel(
+                        lines,
+                        [_INITIALS[month - 1] for month in places],
+                        title=f"{heading}, mois par mois",
+                        description=" ; ".join(said),
+                    ),
                     heading,
                 )
             )
@@ -266,7 +294,14 @@ class TerritoryReport:
         )
 
     def _curve(
-        self, least: int, voie: str, name: str, months: Sequence[object], places: list[int], *, whole: bool = False
+        self,
+        least: int,
+        voie: str,
+        name: str,
+        months: Sequence[object],
+        places: list[int],
+        *,
+        whole: bool = False,
     ) -> tuple[tuple[float | None, ...], tuple[bool, ...]]:
         """Give the values of a curve at its places, and which are hidden."""
         of_month = {
@@ -286,7 +321,10 @@ class TerritoryReport:
 
     def _path(self) -> Chart | None:
         panels, rows = [], []
-        for block, heading in (("delay", "Un an de retard ou plus"), ("wish", "Premier vœu non obtenu, à l'entrée au lycée")):
+        for block, heading in (
+            ("delay", "Un an de retard ou plus"),
+            ("wish", "Premier vœu non obtenu, à l'entrée au lycée"),
+        ):
             keys = [key for key in self.territory.shares if key[0] == block]
             dots = [self._dot(key[1], self.territory.shares[key]) for key in keys]
             if dots:
@@ -352,7 +390,9 @@ class TerritoryReport:
                     [
                         french.school_year(year),
                         Cell(french.number(int(share.base[self._place])), str(int(share.base[self._place]))),
-                        Cell(french.number(int(share.count[self._place])), str(int(share.count[self._place]))),
+                        Cell(
+                            french.number(int(share.count[self._place])), str(int(share.count[self._place]))
+                        ),
                     ]
                 )
         if not rows:
@@ -387,18 +427,32 @@ class TerritoryReport:
 
         tried, found = 0, []
         for key, share in self.territory.shares.items():
-            if key[0] not in {"left", "month"} or "before" in key or self._hidden(share, self.network) or self._hidden(share, ALL):
+            if (
+                key[0] not in {"left", "month"}
+                or "before" in key
+                or self._hidden(share, self.network)
+                or self._hidden(share, ALL)
+            ):
                 continue
             count, base = int(share.count[self._place]), int(share.base[self._place])
             rest_count, rest = int(share.count[ALL]) - count, int(share.base[ALL]) - base
             if base == 0 or rest <= 0:
                 continue
             tried += 1
-            found.append((float(binomtest(count, base, rest_count / rest).pvalue), key, count / base, rest_count / rest))
+            found.append(
+                (
+                    float(binomtest(count, base, rest_count / rest).pvalue),
+                    key,
+                    count / base,
+                    rest_count / rest,
+                )
+            )
         told = sorted(one for one in found if one[0] < _CHANCE / max(tried, 1))
         lines = [_gap(key, here, elsewhere) for _, key, here, elsewhere in told[:4]]
         if not lines:
-            lines.append("Aucun écart au reste de la région ne dépasse le hasard, pour les sorties ni pour les absences.")
+            lines.append(
+                "Aucun écart au reste de la région ne dépasse le hasard, pour les sorties ni pour les absences."
+            )
         lines.append(
             f"{french.plural(tried, 'comparaison faite', 'comparaisons faites')} avec le reste de la région ; un écart n'est écrit ici "
             "que s'il resterait rare après toutes ces comparaisons (5 % en tout). Un écart se vérifie, il n'est pas une cause."
@@ -421,7 +475,9 @@ def _gap(key: tuple[str, ...], here: float, elsewhere: float) -> str:
 
         month = french.month(date.fromisoformat(key[4]), with_year=True)
         what = f"{VOIES[key[2]]}, élèves à {key[1]} demi-journées non justifiées ou plus en {month}"
-    return f"{what} : {french.percent(here, 1)}, {side} du reste de la région ({french.percent(elsewhere, 1)})."
+    return (
+        f"{what} : {french.percent(here, 1)}, {side} du reste de la région ({french.percent(elsewhere, 1)})."
+    )
 
 
 def _said(value: float | None, *, gone: bool) -> str:

@@ -21,7 +21,7 @@ from decrochage_risk.report.drawings import way_sign
 from decrochage_risk.report.facts import PupilFacts
 from decrochage_risk.report.pupil_page import pupil_page
 from decrochage_risk.report.school_pages import class_page, school_page
-from decrochage_risk.report.situations import NO_CLASS, Way, schools_of
+from decrochage_risk.report.situations import Way, schools_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -102,7 +102,9 @@ class ReportFolder:
         """Where pages are written until all are there."""
         return self.target.with_name(f".{self.target.name}.partial")
 
-    def add(self, scores: RiskScores, *, changes: Changes | None = None, progress: Progress | None = None) -> None:
+    def add(
+        self, scores: RiskScores, *, changes: Changes | None = None, progress: Progress | None = None
+    ) -> None:
         """Write the pages of every school of a run.
 
         Parameters
@@ -151,7 +153,11 @@ class ReportFolder:
             for one in each.situations:
                 self._pupil(one, scores, facts, changes, place, (*trail, (each.name, names[each.name])))
         self._example("etablissement", home, bool(school.situations))
-        counts = (school.pupils, *(sum(each.by_way(way) for each in school.classes) for way in Way), len(school.situations))
+        counts = (
+            school.pupils,
+            *(sum(each.by_way(way) for each in school.classes) for way in Way),
+            len(school.situations),
+        )
         self._schools.append(_Entry(school.school_id, school.network_id or "", home, counts))
 
     def _pupil(
@@ -231,9 +237,16 @@ def _index(
     examples: Mapping[str, str],
     others: list[tuple[str, str, str, str]],
 ) -> str:
-    pages = [(name, examples[kind], readers, paper) for kind, name, readers, paper in _KINDS if kind in examples]
+    pages = [
+        (name, examples[kind], readers, paper) for kind, name, readers, paper in _KINDS if kind in examples
+    ]
     lines = [
-        (one.school_id, one.link, one.network_id or "–", [french.number(count) if count else "–" for count in one.counts])
+        (
+            one.school_id,
+            one.link,
+            one.network_id or "–",
+            [french.number(count) if count else "–" for count in one.counts],
+        )
         for one in sorted(schools, key=lambda one: (one.network_id, one.school_id))
     ]
     return render(

@@ -178,8 +178,8 @@ class References:
         Parameters
         ----------
         features : DataFrame or (n, p) array
-            The kept columns, in any order (a frame: without the flags) or in the order of ``columns`` (an array: NaN for a
-            flag that is to be read from the row's values).
+            The kept columns of the table, in any order (a frame) or in their own (an array); or an array with the flags
+            after them, as this method gives it.
         reference_groups : (n,) array_like, optional
             Group label per row; an unknown or missing label, or none at all, stands for the global medians.
 
@@ -191,15 +191,9 @@ class References:
 
     def _with_flags(self, features: pd.DataFrame | npt.ArrayLike) -> FloatArray:
         """Give the columns of a frame, or an array, with every flag."""
-        if isinstance(features, pd.DataFrame):
-            return self.flagged(numeric_matrix(features, self.value_columns))
-        matrix = numeric_matrix(features, self.columns)
-        if self.knowledge.names:
-            values, flags = np.hsplit(matrix, [len(self.value_columns)])
-            unread = np.isnan(flags)
-            if unread.any():
-                np.copyto(flags, self.knowledge.flags(values), where=unread)
-        return matrix
+        if not isinstance(features, pd.DataFrame) and np.shape(features)[1:] == (len(self.columns),):
+            return numeric_matrix(features, self.columns)
+        return self.flagged(numeric_matrix(features, self.value_columns))
 
     def flagged(self, matrix: FloatArray) -> FloatArray:
         """Add the flags to a matrix of the value columns."""
@@ -324,7 +318,7 @@ def _medians_by_group(
     medians: dict[str, FloatArray] = {}
     for key in sorted(members, key=lambda key: (_depth(key), key)):
         rows = np.concatenate([order[bounds[number] : bounds[number + 1]] for number in members[key]])
-        if len(rows) < ENOUGH_KNOWN:
+        if len(rows) < ENOUGH_KNOWN or (key == _PATTERN and not knowledge.names):
             continue
         own, known = _lower_medians(matrix[rows])
         wider = next((medians[other] for other in _wider(key) if other in medians), overall)
@@ -336,7 +330,7 @@ def _medians_by_group(
 def _chain(label: str, pattern: str) -> list[str]:
     """Keys of the groups that a row may be compared with, the finest first; all rows are none of them."""
     key = _key(label, pattern)
-    return [key, *_wider(key)] if key else []
+    return [key, *_wider(key)]
 
 
 def _wider(key: str) -> list[str]:
@@ -346,11 +340,12 @@ def _wider(key: str) -> list[str]:
     while label:
         label = label.rpartition(_STEP)[0]
         wider.append(_key(label, pattern))
-    return [other for other in wider if other]
+    return wider
 
 
 def _key(label: str, pattern: str) -> str:
-    return f"{label}{_PATTERN}{pattern}" if pattern else label
+    """Key of a group: its label alone where everything is known, with the pattern after it otherwise; "|" for no label."""
+    return label if label and not pattern else f"{label}{_PATTERN}{pattern}"
 
 
 def _depth(key: str) -> int:

@@ -366,18 +366,18 @@ class RiskModel:
         return self.training_range.outside(features)
 
     @property
-    def value_columns(self) -> tuple[str, ...]:
-        """Columns that are read of a table: :attr:`columns` without the flags of what is not known."""
-        return self.references.value_columns
-
-    @property
     def knowledge(self) -> Knowledge:
         """The flags of what is not known, and the rows that the training had of each pattern."""
         return self.references.knowledge
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Columns that the boosters read, in their order."""
+        """Columns that are read of a table, in the order of the boosters."""
+        return self.references.value_columns
+
+    @property
+    def booster_columns(self) -> tuple[str, ...]:
+        """Columns that the boosters read: :attr:`columns`, then the flags of what is not known."""
         return self.references.columns
 
     @property
@@ -387,18 +387,13 @@ class RiskModel:
 
     @property
     def context(self) -> tuple[str, ...]:
-        """Columns that equal the reference by construction."""
+        """Columns that equal the reference by construction, the flags of what is not known among them."""
         return self.references.context
 
     @property
     def boosters(self) -> tuple[Any, ...]:
         """The parsed ``lightgbm.Booster`` objects; none of a logistic regression."""
         return self.members.boosters
-
-    def padded(self, values: FloatArray) -> FloatArray:
-        """Add to a matrix of the value columns those of the flags, NaN: they are read from the values of the row."""
-        flags = len(self.columns) - len(self.value_columns)
-        return np.hstack([values, np.full((len(values), flags), np.nan)]) if flags else values
 
     def filled(self, features: Features, reference_groups: npt.ArrayLike | None = None) -> FloatArray:
         """Give the rows as the boosters see them, see :meth:`References.filled`."""

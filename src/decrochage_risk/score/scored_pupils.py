@@ -166,8 +166,8 @@ def attribution_of(
         Contributions that do not add up to the risk.
     """
     known = results.known
-    columns = [MATRIX_COLUMNS.index(name) for name in model.risk_model.value_columns]
-    values = model.risk_model.padded(results.features[position, columns][None])
+    columns = [MATRIX_COLUMNS.index(name) for name in model.risk_model.columns]
+    values = results.features[position, columns][None]
     groups = model.groups_of_levels(known.level[[position]], known.as_of)
     filled = model.risk_model.filled(values, groups)
     found = attribute(model.risk_model, filled, model.risk_model.reference_rows(filled, groups))

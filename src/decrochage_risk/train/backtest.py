@@ -35,6 +35,7 @@ from decrochage_risk.evaluate import (
 )
 from decrochage_risk.evaluate.disclosure import ALL, EVENT, CountedRows
 from decrochage_risk.features import FEATURE_BY_NAME
+from decrochage_risk.model.unknown_flags import UNKNOWN_FLAGS, patterns_of
 from decrochage_risk.policy import load_policy
 from decrochage_risk.records.levels import LEVEL_BY_NAME, PATHWAY_LABELS
 from decrochage_risk.risk import RiskModel, pupil_folds
@@ -74,8 +75,8 @@ NOT_KNOWN: Final = "non renseigné"
 def dimensions_of(snapshots: Snapshots) -> dict[str, Labels]:
     """Name the groups of each row, by dimension.
 
-    Level, pathway, sex, years behind, network, school, month of the as-of date, and two intersections: sex and
-    pathway, sex and years behind. A value that is not known is a group of its own.
+    Level, pathway, sex, years behind, network, school, what is known of the pupil, month of the as-of date, and two
+    intersections: sex and pathway, sex and years behind. A value that is not known is a group of its own.
     """
     rows = snapshots.rows
     level = rows["level"].map(lambda name: LEVEL_BY_NAME[name])
@@ -91,6 +92,7 @@ def dimensions_of(snapshots: Snapshots) -> dict[str, Labels]:
         "school": rows["school_id"].to_numpy(dtype=object),
         "sex_pathway": _joined(sex, pathway),
         "sex_years_behind": _joined(sex, behind),
+        "knowledge": patterns_of(snapshots.features),
         "month": rows["as_of"].map(french.month).to_numpy(dtype=object),
     }
 
@@ -126,15 +128,17 @@ def fit_risk_model(
     options: FitOptions | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> RiskModel:
-    """Fit the risk model on snapshots: directions from the catalogue, context columns without direction."""
+    """Fit the risk model on snapshots: directions from the catalogue, context columns and flags without direction."""
     rows, names = snapshots.rows, [str(name) for name in snapshots.features]
     risk_model = RiskModel.fit(
         snapshots.features,
         snapshots.outcome,
         directions={name: FEATURE_BY_NAME[name].direction for name in names if name in FEATURE_BY_NAME},
         context=[name for name in names if name not in FEATURE_BY_NAME],
+        knowledge=UNKNOWN_FLAGS,
         time=rows["school_year"].to_numpy(),
         groups=rows["pupil_id"].to_numpy(),
+        clusters=rows["school_id"].to_numpy(),
         reference_groups=rows["reference_group"].to_numpy(),
         observed=rows["observed"].to_numpy(),
         matured=rows["matured"].to_numpy(),

@@ -10,6 +10,7 @@ Training: from records and outcomes to a calibrated, explained, measured model.
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,10 +38,12 @@ from decrochage_risk.model import (
 )
 from decrochage_risk.model.refused_options import refuse_in_training
 from decrochage_risk.model.snapshots import CENSORED, TOO_SHORT, TrainingRecords
+from decrochage_risk.model.unknown_flags import UNKNOWN_LABELS, with_unknown_flags
 from decrochage_risk.records.levels import LEVEL_BY_NAME, LEVEL_NAMES
 from decrochage_risk.records.outcome_table import TrainingTables, outcomes_for
 from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.rules import CELL_RULES, CROSS_RULES, ROW_RULES
+from decrochage_risk.records.transmission import usual_pace
 from decrochage_risk.risk.boosting import with_defaults
 from decrochage_risk.school_year import school_year_of, to_date
 from decrochage_risk.small_cells import HIDDEN, hidden_counts, is_small
@@ -59,6 +62,7 @@ if TYPE_CHECKING:
     from decrochage_risk.policy import Policy
     from decrochage_risk.risk import FitOptions, RiskModel
     from decrochage_risk.train.publication import PublishedTraining
+    from decrochage_risk.school_year import SchoolCalendar
     from decrochage_risk.train.supported import Helped
 
 __all__ = [
@@ -106,9 +110,7 @@ def mature_only(snapshots: Snapshots, day: date | None) -> Snapshots:
         )
     mature_rows = snapshots.take(label_known)
     left_out = {**snapshots.left_out, NOT_CLOSED: int((~label_known).sum())}
-    return Snapshots(
-        mature_rows.features, mature_rows.outcome, mature_rows.rows, dict(sorted(left_out.items()))
-    )
+    return replace(mature_rows, left_out=dict(sorted(left_out.items())))
 
 
 _RARELY, _OFTEN = 0.05, 0.5
@@ -297,7 +299,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     snapshots = _snapshots(records, table, dates, closes=outcome_closes, progress=progress)
     snapshots = mature_only(snapshots, extraction_day)
     snapshots, support_caveats = set_apart_supported(snapshots, table, supported, helped)
-    signals = signals_of(snapshots)
+    signals = signals_of(replace(snapshots, features=with_unknown_flags(snapshots.features)))
     refuse_leaks(signals, allow_leaks)
     unknown = missing_signals(signals)
     caveats = [*support_caveats, *no_year_before(snapshots), *of_records(records), *missing_warnings(unknown)]
@@ -313,7 +315,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     )
     published = publish_training(snapshots, report, counts.tables())
     report = published.report
-    trained_on = _trained_on(snapshots, outcome_closes, caveats)
+    trained_on = _trained_on(snapshots, outcome_closes, caveats, records.calendar)
     facts = _card_facts(
         snapshots, risk_model, published, trained_on, name, untouched=untouched, synthetic=synthetic
     )
@@ -372,7 +374,10 @@ def _dates(
     return usable_days
 
 
-def _trained_on(snapshots: Snapshots, closes: tuple[int, int], caveats: list[str]) -> dict[str, Any]:
+def _trained_on(
+    snapshots: Snapshots, closes: tuple[int, int], caveats: list[str], calendar: SchoolCalendar
+) -> dict[str, Any]:
+    pace = usual_pace(snapshots.transmissions, calendar)
     rows = snapshots.rows
     return {
         "school_years": sorted({int(year) for year in rows["school_year"]}),
@@ -384,6 +389,7 @@ def _trained_on(snapshots: Snapshots, closes: tuple[int, int], caveats: list[str
         "events": int(snapshots.outcome.sum()),
         "left_out": told_left_out(snapshots.left_out),
         "records_warnings": caveats,
+        "transmission": {table: each.to_dict() for table, each in pace.items()},
         "libraries": {library: version(library) for library in _LIBRARIES},
     }
 
@@ -415,7 +421,7 @@ def _card_facts(
             for column in risk_model.dropped
             if not column.startswith(("level_", "pathway_", "context_"))
         ],
-        reference_groups="niveau et mois d'observation",
+        reference_groups="niveau, mois d'observation et données connues",
         train_years=trained_on["school_years"],
         as_of=sorted(set(rows["as_of"])),
         levels=[LEVEL_BY_NAME[level].label for level in LEVEL_NAMES if level in set(rows["level"])],
@@ -426,7 +432,10 @@ def _card_facts(
         outcome_closes=(trained_on["outcome_closes"][0], trained_on["outcome_closes"][1]),
         base_rates=published.base_rates,
         calibration_kind=risk_model.calibration.kind,
-        calibration_chosen_on=_CHOSEN_ON[risk_model.calibrated_on],
+        calibration_chosen_on=f"{_CHOSEN_ON[risk_model.calibrated_on]} ; {_HELD_OUT_BY[risk_model.held_out_by]}",
+        penalty=risk_model.options.penalty or 0.0,
+        unknown_flags=[UNKNOWN_LABELS[name] for name in risk_model.knowledge.names],
+        school_spread=risk_model.cluster_spread,
         report=published.report,
         untouched=untouched,
         warnings=[*rows_set_aside(snapshots), *trained_on["records_warnings"]],
@@ -450,6 +459,10 @@ def _censored(left_out: Mapping[str, int]) -> int | None:
     return None if None in told else sum(count for count in told if count is not None)
 
 
+_HELD_OUT_BY = {
+    "pupils": "des élèves entiers sont laissés de côté",
+    "clusters": "des établissements entiers sont laissés de côté",
+}
 _CHOSEN_ON = {
     "out-of-time": "les années suivantes, prédites sans les avoir vues",
     "out-of-fold pupils": "des élèves laissés de côté, faute de trois années",
