@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+from copy import copy
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -306,3 +309,45 @@ def test_the_counts_of_a_summary_are_those_of_the_frame(small_scores: RiskScores
     assert f"{counts['risk']} situations à examiner par le risque" in small_scores.summary
     assert f"{counts['legal']} au seuil légal d'absence" in small_scores.summary
     assert np.sum(list(counts.values())) > counts["risk"]
+
+
+def with_advice(scores: RiskScores, code: str) -> RiskScores:
+    """Give a run the advice of another card."""
+    run = replace(scores.run, advice={code: "L'équité bloque l'usage (1 contrôle)."})
+    copied = copy(scores)
+    copied.run = run
+    return copied
+
+
+def test_the_list_of_the_risk_is_withheld_by_the_verdict(small_scores: RiskScores, tmp_path: Path) -> None:
+    """Where the card says not to issue a list, that of the risk is not written and the file says so; the two others are."""
+    blocked = with_advice(small_scores, "fairness_block")
+    blocked.write(tmp_path)
+    names = {path.name.partition("_")[2] for path in (tmp_path / "listes").glob("*.csv")}
+    assert names == {"seuil-legal.csv", "sorties.csv"}
+    notice = (tmp_path / "listes" / "avis.txt").read_text(encoding="utf-8-sig")
+    assert "L'équité bloque l'usage" in notice
+    assert "n'est pas émise" in notice
+    assert json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))["advice"] == blocked.run.advice
+
+
+def test_an_overridden_verdict_is_on_every_line(small_scores: RiskScores, tmp_path: Path) -> None:
+    """Issued all the same, every line of the list of the risk bears the verdict, and the file says on whose demand."""
+    blocked = with_advice(small_scores, "fairness_block")
+    blocked.write(tmp_path, despite_verdict=True)
+    paths = list((tmp_path / "listes").glob("*_risque.csv"))
+    assert sum(len(pd.read_csv(path, sep=";")) for path in paths) == len(small_scores.on_list("risk"))
+    for path in paths:
+        assert (pd.read_csv(path, sep=";")["Avis de la fiche du modèle"] == blocked.run.verdict).all()
+    assert "malgré cet avis" in (tmp_path / "listes" / "avis.txt").read_text(encoding="utf-8-sig")
+
+
+def test_a_review_is_said_and_withholds_nothing(small_scores: RiskScores, tmp_path: Path) -> None:
+    """A card that asks for a review does not hold the list back, and is said; without any advice there is no such file."""
+    with_advice(small_scores, "fairness_review").write(tmp_path / "review")
+    assert list((tmp_path / "review" / "listes").glob("*_risque.csv"))
+    assert (tmp_path / "review" / "listes" / "avis.txt").exists()
+    quiet = with_advice(small_scores, "x")
+    quiet.run = replace(quiet.run, advice={})
+    quiet.write(tmp_path / "quiet")
+    assert not (tmp_path / "quiet" / "listes" / "avis.txt").exists()

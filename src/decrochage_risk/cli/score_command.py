@@ -168,7 +168,9 @@ def write_capacity_list(done: FolderScores, places: Places) -> str:
 _LABEL_WIDTH = 17
 
 
-def say_scores(scores: RiskScores, shown: int, lists: Path, *, spread: bool = False) -> None:
+def say_scores(
+    scores: RiskScores, shown: int, lists: Path, *, spread: bool = False, despite_verdict: bool = False
+) -> None:
     """Print the counts, some situations to be looked at, and where the others are.
 
     Parameters
@@ -181,10 +183,12 @@ def say_scores(scores: RiskScores, shown: int, lists: Path, *, spread: bool = Fa
         Folder of the lists, one per school.
     spread : bool
         Take the situations at even distances, from all schools, instead of the first ones.
+    despite_verdict : bool
+        Whether the list of the risk was written though the card of the model says not to issue one.
     """
     from decrochage_risk.score import ScoreDigest  # noqa: PLC0415 - --help needs no scores
 
-    say_digest(ScoreDigest.of(scores, shown, spread=spread), lists)
+    say_digest(ScoreDigest.of(scores, shown, spread=spread), lists, despite_verdict=despite_verdict)
 
 
 _THREE_LISTS = (
@@ -193,14 +197,22 @@ _THREE_LISTS = (
 )
 
 
-def say_digest(digest: ScoreDigest, lists: Path) -> None:
-    """Print the same of a run whose scores are not held."""
+def say_digest(digest: ScoreDigest, lists: Path, *, despite_verdict: bool = False) -> None:
+    """Print the same of a run whose scores are not held; what the card says against the model comes first."""
+    from decrochage_risk.score.writing import ISSUED_DESPITE, WITHHELD  # noqa: PLC0415 - --help needs no scores
+
+    if digest.run.advice:
+        say(f"\nAvis de la fiche du modèle : {digest.run.verdict}")
+    if digest.run.is_blocked:
+        say(ISSUED_DESPITE if despite_verdict else WITHHELD)
     say(f"\nAu {french.day(digest.run.as_of, with_year=True)} : {digest.summary}.")
     for cause, count in digest.causes.items():
         say(f"  sans score : {french.plural(count, 'élève')}, {cause}")
     say(_THREE_LISTS)
     if not digest.flagged:
         say("Aucune situation n'atteint un seuil de la politique de vigilance par le risque estimé.")
+        return
+    if digest.run.is_blocked and not despite_verdict:
         return
     say("Par établissement, classe et identifiant ; aucun classement entre élèves.\n")
     console().print(_table([(each.pupil, each.class_id) for each in digest.situations]))
@@ -354,6 +366,14 @@ SignalsOnly = Annotated[
         "année d'un établissement, ou issues pas encore connues).",
     ),
 ]
+DespiteVerdict = Annotated[
+    bool,
+    typer.Option(
+        "--despite-verdict",
+        help="Émettre la liste du risque estimé bien que la fiche du modèle demande de ne pas le faire ; chaque ligne "
+        "porte alors cet avis. Les deux autres listes sont toujours émises.",
+    ),
+]
 Since = Annotated[
     Path | None,
     typer.Option(
@@ -384,6 +404,7 @@ def score(  # noqa: PLR0913 - one argument per option of the command
     capacity: Capacity = None,
     signals_only: SignalsOnly = False,
     since: Since = None,
+    despite_verdict: DespiteVerdict = False,
 ) -> None:
     """Scorer chaque élève d'un dossier, tel qu'on le connaissait au matin d'une date.
 
@@ -434,14 +455,19 @@ def score(  # noqa: PLR0913 - one argument per option of the command
             calendar=days,
             gaps=[each.value for each in gap or ()],
             partitions=partitions,
+            despite_verdict=despite_verdict,
             progress=tell,
         )
         if journal is not None:
             dr.Journal(journal).record_folder(result, folder, at=datetime.now(tz=UTC))
-    _say_result(result)
+    _say_result(result, despite_verdict=despite_verdict)
     _say_new(target, since)
-    if places is not None:
-        say(write_capacity_list(result, places))
+    if places is None:
+        return
+    if result.digest.run.is_blocked and not despite_verdict:
+        say("\nListe de capacité non émise : elle repose sur le même risque (--despite-verdict).")
+        return
+    say(write_capacity_list(result, places))
     if result.digest.run.not_sent:
         say(_silence_line(result.digest.run.not_sent))
 
@@ -483,7 +509,7 @@ def _say_new(folder: Path, since: Path | None) -> None:
     say(f"Nouveaux depuis {since} : {shown} ({folder / 'nouveaux.csv'}).")
 
 
-def _say_result(done: FolderScores) -> None:
+def _say_result(done: FolderScores, *, despite_verdict: bool) -> None:
     run = done.digest.run
     errors, warnings = (
         sum(count for name, count in run.faults.items() if name.startswith(severity))
@@ -491,7 +517,7 @@ def _say_result(done: FolderScores) -> None:
     )
     for line in [*reading_lines(done), *fault_lines(errors, warnings)]:
         say(line)
-    say_digest(done.digest, done.folder / "listes")
+    say_digest(done.digest, done.folder / "listes", despite_verdict=despite_verdict)
     say(f"Modèle : {run.model.id}{', de démonstration' if run.model.demo else ''}")
     if done.parts > 1:
         say(f"Élèves traités en {french.number(done.parts)} parties.")

@@ -90,7 +90,7 @@ _REASONS = {
     **dict.fromkeys(("code", "family", "family_label", "direction"), _TEXT),
     **dict.fromkeys(("value", "reference", "points"), _NUMBER),
     **dict.fromkeys(("unit", "period", "text"), _TEXT), "companion": _NUMBER,
-    **dict.fromkeys(("companion_unit", "companion_period"), _TEXT),
+    **dict.fromkeys(("companion_unit", "companion_period"), _TEXT), "whole": _NUMBER, "subject": _TEXT,
 }  # fmt: skip
 _SNAPSHOT_ROWS = {
     "pupil_id": _TEXT, "as_of": pa.date32(), "school_year": _WHOLE,

@@ -278,7 +278,7 @@ class Policy(BaseModel):
         >>> day = date(2025, 3, 3)
         >>> found = load_policy().measures_for(level="3e", age_years=15, as_of=day, tier=2, facts={})
         >>> [measure.code for measure in found]
-        ['gpds', 'pafi']
+        ['perseverance', 'gpds', 'actions_etablissement', 'dispositif_relais', 'pafi', 'mlds']
         """
         _check_tier(tier)
         if level is None:

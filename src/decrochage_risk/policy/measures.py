@@ -124,6 +124,11 @@ class MeasureRule(_Frozen):
         Information for the case of an exit.
     departure : bool
         Suggested too to a pupil who has left: dates, levels and ages hold, neither tier, window nor facts.
+    nor : str
+        NOR number of the text, where it has one.
+    reading : {"text", "secondary", "title", "letter", "memory"}
+        What was read of the text: itself in a copy, a page that reports it, its reference alone, the rector's letter, or
+        nothing.
     """
 
     code: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -140,6 +145,8 @@ class MeasureRule(_Frozen):
     facts: tuple[FactCondition, ...] = ()
     after_leaving: StrictBool = False
     departure: StrictBool = False
+    nor: Annotated[str, Field(pattern=r"^([A-Z]{4}[0-9]{7}[A-Z])?$")] = ""
+    reading: Literal["text", "secondary", "title", "letter", "memory"] = "memory"
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:

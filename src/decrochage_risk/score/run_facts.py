@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 
 __all__ = [
+    "BLOCKING",
     "DEMO_NOTICE",
     "NOT_IN_FORCE",
     "RunFacts",
@@ -88,6 +89,10 @@ def fault_counts(records: PupilRecords) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
+BLOCKING = ("no_better_than_chance", "fairness_block")
+"""Advice of a model card that says not to use the model, or not before its unfairness is mended."""
+
+
 @dataclass(frozen=True)
 class RunFacts:
     """What a run rests on: model, policy, calendar, day, and the faults of the records.
@@ -105,6 +110,9 @@ class RunFacts:
         Month and day on which the outcome closes.
     held_out : dict
         Counts of held-out pupils that the model keeps (``TrainedModel.held_out``).
+    advice : dict of str to str
+        What the card of the model says against its use, by code, in French; the list of the risk is withheld where it
+        holds one of `BLOCKING`.
     not_sent : dict of str to int
         Pupils of whom a table that the model leans on was not sent, by cause.
     """
@@ -118,6 +126,17 @@ class RunFacts:
     outcome_closes: tuple[int, int] = DEFAULT_CLOSES
     held_out: dict[str, Any] = field(default_factory=dict)
     not_sent: dict[str, int] = field(default_factory=dict)
+    advice: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the card of the model says not to issue a list."""
+        return any(code in BLOCKING for code in self.advice)
+
+    @property
+    def verdict(self) -> str:
+        """What the card of the model says against its use, in French; empty when nothing does."""
+        return " ".join(self.advice.values())
 
     @classmethod
     def of(cls, model: TrainedModel, policy: Policy, known: KnownRecords, records: PupilRecords) -> RunFacts:
@@ -138,6 +157,7 @@ class RunFacts:
             faults=fault_counts(records),
             outcome_closes=tuple(model.trained_on.get("outcome_closes", DEFAULT_CLOSES)),
             held_out=model.held_out,
+            advice={one["code"]: one["sentence"] for one in model.report.get("advice", ())},
         )
 
     @classmethod
@@ -169,6 +189,7 @@ class RunFacts:
             "calendar_version": self.calendar_version,
             "faults": self.faults,
             "not_sent": self.not_sent,
+            "advice": self.advice,
         }
 
     def whole(self) -> dict[str, Any]:

@@ -573,6 +573,8 @@ class ScoreRequest:
         Whether an error in the records is raised.
     gaps : tuple of str
         Tables whose gaps are meant.
+    despite_verdict : bool
+        Whether the list of the risk is written though the card of the model says not to issue one.
     """
 
     as_of: date
@@ -582,6 +584,7 @@ class ScoreRequest:
     exclude: tuple[str, ...]
     raise_faults: bool
     gaps: tuple[str, ...] = ()
+    despite_verdict: bool = False
 
     @property
     def explained(self) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from decrochage_risk.score.ways import WAY_COLUMNS, WAYS
 if TYPE_CHECKING:
     from decrochage_risk.policy import Measure
     from decrochage_risk.score.pupil_risk import PupilRisk
+    from decrochage_risk.score.run_facts import RunFacts
     from decrochage_risk.score.scored_pupils import ScoredPupils
     from decrochage_risk.score.ways import Departure, LegalSignal, Way
 
@@ -30,11 +31,13 @@ __all__ = [
     "html_table",
     "level_words",
     "list_name",
+    "lists_to_write",
     "school_list",
     "signal_line",
     "write_list",
     "write_new_on_lists",
     "write_scores",
+    "write_verdict",
 ]
 
 ROW_GROUP = 65_536
@@ -50,7 +53,7 @@ _CHANGED_BY_SPREADSHEETS = re.compile(
 )
 
 
-def write_scores(scores: ScoredPupils, folder: str | Path) -> list[Path]:
+def write_scores(scores: ScoredPupils, folder: str | Path, *, despite_verdict: bool = False) -> list[Path]:
     """Write ``scores.parquet``, ``reasons.parquet``, ``contributions.parquet``, ``run.json`` and ``listes/*.csv``.
 
     A list holds the pupils of one school who are on it for one way, by class and id; a school without any has no list.
@@ -62,7 +65,7 @@ def write_scores(scores: ScoredPupils, folder: str | Path) -> list[Path]:
     """
     target = Path(folder)
     try:
-        return _written(scores, target)
+        return _written(scores, target, despite_verdict=despite_verdict)
     except OSError as error:
         raise RecordsError(
             explain_error(
@@ -77,12 +80,46 @@ def fresh_lists(target: Path) -> Path:
     """Make the folder of the lists, without any list of an earlier run: none must be taken for one of this run."""
     lists = target / "listes"
     lists.mkdir(parents=True, exist_ok=True)
-    for stale in lists.glob("*.csv"):
+    for stale in (*lists.glob("*.csv"), *lists.glob("avis.txt")):
         stale.unlink()
     return lists
 
 
-def _written(scores: ScoredPupils, target: Path) -> list[Path]:
+def lists_to_write(run: RunFacts, *, despite_verdict: bool) -> tuple[Way, ...]:
+    """Give the lists that a run may write: not that of the risk where the card of the model says not to issue it.
+
+    Parameters
+    ----------
+    run : RunFacts
+        What the run rests on.
+    despite_verdict : bool
+        Whether to write it all the same.
+    """
+    return tuple(way for way in WAYS if way != "risk" or despite_verdict or not run.is_blocked)
+
+
+def write_verdict(run: RunFacts, lists: Path, *, despite_verdict: bool) -> list[Path]:
+    """Write ``avis.txt`` beside the lists: what the card of the model says against its use, and what became of the list."""
+    if not run.advice:
+        return []
+    outcome = ""
+    if run.is_blocked:
+        outcome = ISSUED_DESPITE if despite_verdict else WITHHELD
+    path = lists / "avis.txt"
+    path.write_text(f"Avis de la fiche du modèle : {run.verdict}\n{outcome}\n", encoding="utf-8-sig")
+    return [path]
+
+
+WITHHELD = (
+    "La liste du risque estimé n'est pas émise. Les listes du seuil légal d'absence et des sorties, qui ne tiennent à "
+    "aucun modèle, le sont."
+)
+ISSUED_DESPITE = (
+    "La liste du risque estimé est émise malgré cet avis, sur demande expresse (--despite-verdict)."
+)
+
+
+def _written(scores: ScoredPupils, target: Path, *, despite_verdict: bool) -> list[Path]:
     lists = fresh_lists(target)
     written = [target / f"{name}.parquet" for name in ("scores", "reasons", "contributions")]
     for path, table in zip(written, (scores.frame, scores.reasons, scores.contributions), strict=True):
@@ -90,7 +127,8 @@ def _written(scores: ScoredPupils, target: Path) -> list[Path]:
     run = target / "run.json"
     run.write_text(json.dumps(scores.run.to_dict(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     written.append(run)
-    for way in WAYS:
+    written += write_verdict(scores.run, lists, despite_verdict=despite_verdict)
+    for way in lists_to_write(scores.run, despite_verdict=despite_verdict):
         for school, of_school in scores.on_list(way).groupby("school_id", sort=True):
             written.append(write_list(school_list(scores, of_school, way), lists / list_name(school, way)))
     return written
@@ -131,8 +169,10 @@ def school_list(scores: ScoredPupils, rows: pd.DataFrame, way: Way = "risk") -> 
         Which list; those of the two last ways hold no risk.
     """
     pairs = zip(rows["pupil_id"], rows["class_id"], strict=True)
-    line = _risk_line if way == "risk" else signal_line
-    return pd.DataFrame([line(scores[pupil_id], class_id, way) for pupil_id, class_id in pairs])
+    if way != "risk":
+        return pd.DataFrame([signal_line(scores[pupil_id], class_id, way) for pupil_id, class_id in pairs])
+    verdict = {"Avis de la fiche du modèle": scores.run.verdict} if scores.run.advice else {}
+    return pd.DataFrame([verdict | _risk_line(scores[pupil_id], class_id) for pupil_id, class_id in pairs])
 
 
 class Signalled(Protocol):
@@ -205,9 +245,9 @@ def signal_line(pupil: Signalled, class_id: object, way: Way) -> dict[str, Any]:
     return line | _end(pupil)
 
 
-def _risk_line(pupil: PupilRisk, class_id: object, way: Way) -> dict[str, Any]:
+def _risk_line(pupil: PupilRisk, class_id: object) -> dict[str, Any]:
     attention = [reason.text for reason in pupil.reasons] or ([NO_REASON] if pupil.explained else [])
-    line = _start(pupil, class_id, way)
+    line = _start(pupil, class_id, "risk")
     line["Risque estimé (%)"] = None if pupil.risk is None else round(100 * pupil.risk, 1)
     if pupil.interval is not None:
         line["Fourchette"] = french.interval_percent(pupil.interval.low, pupil.interval.high)
@@ -324,7 +364,7 @@ def guarded_table(table: pd.DataFrame) -> pd.DataFrame:
 def html_table(scores: ScoredPupils) -> str:
     """Table of the first situations to be looked at, for a notebook."""
     shown = school_list(scores, scores.flagged.head(_ROWS_SHOWN))
-    kept = [name for name in ("Élève", "Niveau", "Classe", "Risque estimé (%)", "Action proposée",
+    kept = [name for name in ("Avis de la fiche du modèle","Élève", "Niveau", "Classe", "Risque estimé (%)", "Action proposée",
                               "Point d'attention 1", "Point d'attention 2") if name in shown]  # fmt: skip
     notice = (
         f"<p><strong>{html.escape(scores.run.model.notice)}</strong></p>" if scores.run.model.notice else ""
