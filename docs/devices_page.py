@@ -85,7 +85,9 @@ def devices_page() -> str:
     ]
     for device in DEVICES:
         if not device.measures:
-            lines.append(f"| {device.name} | {device.place} | {device.opens} | {device.source} | {READINGS['letter']} |")
+            lines.append(
+                f"| {device.name} | {device.place} | {device.opens} | {device.source} | {READINGS['letter']} |"
+            )
         for code in device.measures:
             rule = rules[code]
             nor = f" ({rule.nor})" if rule.nor else ""
@@ -98,9 +100,13 @@ def devices_page() -> str:
 
 def opening_of(rule: MeasureRule) -> str:
     """Say when a measure opens: fact or tier, age, levels, days, dates in force."""
-    parts = [f"à partir de {fact.at_least:g} demi-journées non justifiées dans un mois" for fact in rule.facts]
+    parts = [
+        f"à partir de {fact.at_least:g} demi-journées non justifiées dans un mois" for fact in rule.facts
+    ]
     if not rule.facts:
-        parts.append(f"palier {rule.min_tier}{' et plus' if rule.min_tier < len(load_policy().table.tiers) else ''}")
+        parts.append(
+            f"palier {rule.min_tier}{' et plus' if rule.min_tier < len(load_policy().table.tiers) else ''}"
+        )
     if rule.departure:
         parts.append("sortie à vérifier")
     if rule.min_age is not None or rule.max_age is not None:

@@ -12,7 +12,7 @@ The one public door. Everything is loaded on first use, so that ``import decroch
 A folder larger than memory goes from files to files: ``dr.score_folder``, ``dr.train_folder``.
 
 Layers, each in its own subpackage: ``records`` -> ``features``, ``risk`` -> ``model`` -> ``explain``, ``evaluate``,
-``policy`` -> ``score``, ``train`` -> ``partitions`` -> ``notices``, ``journal``, ``feedback`` -> ``cli``.
+``policy`` -> ``score``, ``train`` -> ``partitions`` -> ``notices``, ``journal``, ``feedback`` -> ``report`` -> ``cli``. ``pages`` is the look of every page.
 """
 
 from __future__ import annotations
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     from decrochage_risk.partitions import score_folder, train_folder
     from decrochage_risk.policy import CapacityList, Policy, capacity_list, load_policy, threshold_table
     from decrochage_risk.records import PupilRecords
+    from decrochage_risk.report import TerritoryReport, territory_report, write_report
     from decrochage_risk.school_year import SchoolCalendar
     from decrochage_risk.score import (
         Changes,
@@ -106,6 +107,7 @@ _HOME = {
     "RiskScores": "score",
     "SchoolCalendar": "school_year",
     "Signals": "score",
+    "TerritoryReport": "report",
     "TrainedModel": "model",
     "build_context": "features",
     "capacity_list": "policy",
@@ -122,12 +124,14 @@ _HOME = {
     "score_folder": "partitions",
     "score_pupils": "score",
     "signals": "score",
+    "territory_report": "report",
     "threshold_table": "policy",
     "train_folder": "partitions",
     "train_model": "train",
     "warm_up": "score",
     "watch_drift": "train",
     "what_could_help": "score",
+    "write_report": "report",
 }
 
 __all__ = [
@@ -172,6 +176,7 @@ __all__ = [
     "SchoolCalendar",
     "Signals",
     "TamperedArtefactError",
+    "TerritoryReport",
     "TrainedModel",
     "TrainingWarning",
     "UnknownFormatError",
@@ -192,13 +197,19 @@ __all__ = [
     "score_folder",
     "score_pupils",
     "signals",
+    "territory_report",
     "threshold_table",
     "train_folder",
     "train_model",
     "warm_up",
     "watch_drift",
     "what_could_help",
+    "write_report",
 ]
+
+
+_BRINGS = {"RiskScores": "report", "score_pupils": "report"}
+"""What stands above a package and completes it: scores write their pages (``scores.report``) once ``report`` is loaded."""
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - the door opens on anything public
@@ -207,6 +218,8 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - the door opens on anything 
         raise AttributeError(message)
     home, _, original = _HOME.get(name, "errors").partition(":")
     value = getattr(import_module(f"{__name__}.{home}"), original or name)
+    if name in _BRINGS:
+        import_module(f"{__name__}.{_BRINGS[name]}")
     globals()[name] = value
     return value
 

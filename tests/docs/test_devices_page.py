@@ -2,9 +2,8 @@ from __future__ import annotations
 
 import re
 
-from devices_page import DEVICES, devices_page
-
 from decrochage_risk.policy import load_policy
+from devices_page import DEVICES, devices_page
 
 
 def test_no_row_of_the_table_of_devices_is_empty() -> None:

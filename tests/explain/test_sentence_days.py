@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from decrochage_risk.score import RiskScores
 
 EPOCH = date(1970, 1, 1).toordinal()
+
+
 @pytest.mark.parametrize(
     "as_of", [date(2024, 9, 10), date(2024, 10, 1), date(2025, 1, 15), date(2025, 6, 30)]
 )

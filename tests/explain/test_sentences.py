@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import pytest
 from french_facts import (
-    school_day_from,
     DAY,
     PERCENT_UNITS,
     SEPARATOR,
@@ -17,6 +16,7 @@ from french_facts import (
     read_reference,
     read_second,
     rounded,
+    school_day_from,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -211,8 +211,12 @@ def second_facts(scores: RiskScores, cohort: Cohort, as_of: date) -> dict[str, p
         "lateness_12w": last[last["kind"] == "lateness"].groupby("pupil_id").size(),
         "exclusion_half_days_year": last[last["kind"] == "exclusion"].groupby("pupil_id")["half_days"].sum(),
         "missed_assessments_12w": missed.groupby("pupil_id").size(),
-        "months_over_threshold_year": (absences.loc[absences["open"] & (absences["date"] >= "2024-09-01")].groupby(
-            "pupil_id")["date"].max() - pd.Timestamp(0)).dt.days,
+        "months_over_threshold_year": (
+            absences.loc[absences["open"] & (absences["date"] >= "2024-09-01")]
+            .groupby("pupil_id")["date"]
+            .max()
+            - pd.Timestamp(0)
+        ).dt.days,
         "absence_rate_year": features["unjustified_half_days_year"],
         "absent_weeks_share_12w": features["unjustified_half_days_12w"],
         "absence_rate_4w": features["absence_rate_4w"] - features["absence_rate_change"],

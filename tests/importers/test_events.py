@@ -23,7 +23,7 @@ COLUMNS = ("Nom", "Prenom", "Classe", "Jour Test")
 
 
 def read_days(source: SourceFile, options: ImportOptions) -> Extract:
-    """Read one absence a line; the file vouches for September to the day of its export."""
+    """Read one wish a line; the file vouches for September to the day of its export."""
     table = read_delimited(source.content, expected=COLUMNS, name=source.path)
     extract = Extract(source.kind, school_year=2024, exported_on=options.extracted_on or date(2025, 3, 15))
     table.count_into(extract)
@@ -31,17 +31,16 @@ def read_days(source: SourceFile, options: ImportOptions) -> Extract:
     extract.persons = persons_frame(
         {ours: table.text(name) for ours, name in names.items()}, len(table.frame)
     )
-    extract.tables["absences"] = pd.DataFrame(
+    extract.tables["orientation"] = pd.DataFrame(
         {
             "person": range(len(table.frame)),
             "line": table.lines,
             "date": days_of(table.text("Jour Test")),
-            "half_days": 1,
-            "kind": "absence",
-            "justified": False,
+            "event": "wish",
+            "rank": 1,
         }
     )
-    extract.covers["absences"] = (date(2024, 9, 2), extract.exported_on)
+    extract.covers["orientation"] = (date(2024, 9, 2), extract.exported_on)
     return extract
 
 
@@ -84,7 +83,7 @@ def test_rows_go_to_the_pupil_they_name_and_the_others_are_counted(
         "Total;;;5",
     )
     done = run({"j.csv": text, "a.xml": siecle(pupils)})
-    assert done.records.absences["pupil_id"].tolist() == [pseudonym("000000101AA")]
+    assert done.records.orientation["pupil_id"].tolist() == [pseudonym("000000101AA")]
     assert left_out(done) == {
         "total_row": [7],
         "name_ambiguous": [3],
@@ -99,11 +98,11 @@ def test_an_export_without_a_row_still_says_that_there_was_nothing(
 ) -> None:
     """No row is a table without rows, and its coverage: nothing happened, which is not the same as not known."""
     done = run({"a.xml": siecle([pupil(101)]), "j.csv": lines()})
-    assert done.records.absences is not None
-    assert len(done.records.absences) == 0
-    assert done.records.coverage[["school_id", "table"]].to_numpy().tolist() == [["0990001N", "absences"]]
+    assert done.records.orientation is not None
+    assert len(done.records.orientation) == 0
+    assert done.records.coverage[["school_id", "table"]].to_numpy().tolist() == [["0990001N", "orientation"]]
     assert done.records.coverage["end"].dt.date.tolist() == [date(2025, 3, 15)]
-    assert run({"a.xml": siecle([pupil(101)])}).records.absences is None
+    assert run({"a.xml": siecle([pupil(101)])}).records.orientation is None
 
 
 def test_a_file_of_no_known_school_covers_nobody(
@@ -129,8 +128,8 @@ def test_a_declared_class_joins_what_the_file_calls_otherwise(
     declared = tmp_path / "columns.toml"
     declared.write_text('[classes]\n"Troisième Alpha" = "3 A"\n')
     contents = {"a.xml": siecle([pupil(101)]), "j.csv": lines("FAMILLE101;Zoé;troisieme alpha;05/11/2024")}
-    assert len(run(contents).records.absences) == 0
-    assert len(run(contents, column_maps=(declared,)).records.absences) == 1
+    assert len(run(contents).records.orientation) == 0
+    assert len(run(contents, column_maps=(declared,)).records.orientation) == 1
 
 
 def test_what_is_new_since_the_import_before_is_dated(
@@ -148,7 +147,7 @@ def test_what_is_new_since_the_import_before_is_dated(
         extracted_on=date(2025, 2, 1),
         previous=tmp_path / "december",
     )
-    days = now.records.absences["recorded_on"]
+    days = now.records.orientation["recorded_on"]
     assert days.isna().tolist() == [True, False, True]
     assert days.iloc[1] == pd.Timestamp("2025-02-01")
     assert any(notice.code == "late_rows" for notice in now.report.notices)

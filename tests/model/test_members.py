@@ -22,7 +22,7 @@ def learnt(fold: np.ndarray) -> list[np.ndarray]:
     return [fold != member for member in range(5)]
 
 
-def bag_of(rows: int = 1500, options: FitOptions = OPTIONS, seed: int = 0, **changes: Any) -> Bag:  # noqa: ANN401
+def bag_of(rows: int = 1500, options: FitOptions = OPTIONS, seed: int = 0, **changes: Any) -> Bag:
     """Train a bag on drawn rows."""
     matrix, outcome, fold, directions = draw(rows)
     return train_bag(

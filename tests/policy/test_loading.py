@@ -138,8 +138,14 @@ def test_faulty_vigilance_table_is_refused(edited: Edit, edit: tuple[str, str], 
     ("edit", "came"),
     [
         (("valid_from = 2023-07-20\n", ""), "(tdo).valid_from: Field required"),
-        (('source = "Arrêté du 18 juillet 2023 (JO du 28 juillet 2023)"', ""), "(ambition_emploi).source: Field required"),
-        (('source = "Arrêté du 18 juillet 2023 (JO du 28 juillet 2023)"', 'source = ""'), "(ambition_emploi).source: '' came"),
+        (
+            ('source = "Arrêté du 18 juillet 2023 (JO du 28 juillet 2023)"', ""),
+            "(ambition_emploi).source: Field required",
+        ),
+        (
+            ('source = "Arrêté du 18 juillet 2023 (JO du 28 juillet 2023)"', 'source = ""'),
+            "(ambition_emploi).source: '' came",
+        ),
         (('levels = ["tle_pro", "cap2", "cap3"]', 'levels = ["bts1"]'), "level 'bts1' is not known"),
         (
             ("valid_from = 2020-09-01", "valid_from = 2020-09-01\nvalid_to = 2019-01-01"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import pytest
+from tests.score.cohort_parts import payload_of, tables_of
 
 from decrochage_risk import DemoModelWarning, PupilRecords, RecordsError, RecordsWarning, score_pupils
 from decrochage_risk.records.transmission import (
@@ -17,7 +18,6 @@ from decrochage_risk.records.transmission import (
     usual_pace,
 )
 from decrochage_risk.synthetic import make_cohort
-from tests.score.cohort_parts import payload_of, tables_of
 
 if TYPE_CHECKING:
     from pathlib import Path

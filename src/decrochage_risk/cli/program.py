@@ -17,6 +17,7 @@ from decrochage_risk.cli.model_commands import compare, drift, evaluate, recalib
 from decrochage_risk.cli.notice_command import notice
 from decrochage_risk.cli.output import replace_unwritable, say
 from decrochage_risk.cli.records_commands import check, new_key, pseudonymise
+from decrochage_risk.cli.report_command import report
 from decrochage_risk.cli.score_command import score
 from decrochage_risk.cli.synthetic_commands import cohort, demo
 from decrochage_risk.cli.thresholds_command import thresholds
@@ -91,6 +92,7 @@ _COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "import": (import_command, "lire les exports d'un établissement"),
     "check": (check, "vérifier un dossier d'extraits"),
     "score": (score, "scorer un dossier à une date"),
+    "report": (report, "écrire les pages d'un passage"),
     "notice": (notice, "écrire la notice d'un élève"),
     "journal": (journal, "lire et purger un journal"),
     "train": (train, "entraîner un modèle sur vos données"),

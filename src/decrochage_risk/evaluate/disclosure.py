@@ -79,14 +79,25 @@ def merged_dimensions(
     found = {}
     for dimension, values in dimensions.items():
         labels = group_labels(dimension, values, rows)
-        if dimension in _MERGED:
-            sizes = pd.Series(people).groupby(labels).nunique()
-            into = merge_small({str(name): int(size) for name, size in sizes.items()}, name=_EVERYBODY)
-            joined = [name for name in into if into[name] == _EVERYBODY]
-            name = join(joined) if len(joined) <= _NAMED else f"autres ({len(joined)} groupes)"
-            labels = np.where(np.isin(labels, joined), name, labels) if joined else labels
-        found[dimension] = labels
+        found[dimension] = joined_labels(labels, people) if dimension in _MERGED else labels
     return found
+
+
+def joined_labels(labels: npt.NDArray[Any], people: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Join the groups of under 11 pupils of one dimension.
+
+    Examples
+    --------
+    >>> sorted(set(joined_labels(np.repeat(["a", "b", "c"], [3, 20, 30]), np.arange(53)).tolist()))
+    ['a et b', 'c']
+    """
+    sizes = pd.Series(people).groupby(labels).nunique()
+    into = merge_small({str(name): int(size) for name, size in sizes.items()}, name=_EVERYBODY)
+    joined = [name for name in into if into[name] == _EVERYBODY]
+    if not joined:
+        return labels
+    name = join(joined) if len(joined) <= _NAMED else f"autres ({len(joined)} groupes)"
+    return np.where(np.isin(labels, joined), name, labels)
 
 
 class CountedRows:
@@ -253,23 +264,7 @@ class ReportTables:
         """Add every count that the report prints or lets a reader find."""
         self.rows = rows = CountedRows(told, scope, self.pupils)
         event = self.outcome == 1
-        measures: dict[str, Bools] = {ALL: np.ones(len(event), dtype=np.bool_), EVENT: event, STAYED: ~event}
-        sums: list[tuple[str, tuple[str, ...]]] = list(_OUTCOME)
-        for at, marks in enumerate(self.lists.values()):
-            measures |= {_listed(at): marks, _hits(at): marks & event}
-            # of those who are not listed too: the leavers that the list misses, and those rightly not on it
-            measures |= {
-                f"alarms{at}": marks & ~event,
-                f"missed{at}": event & ~marks,
-                f"spared{at}": ~marks & ~event,
-                f"unlisted{at}": ~marks,
-            }
-            sums += [
-                (_listed(at), (_hits(at), f"alarms{at}")),
-                (EVENT, (_hits(at), f"missed{at}")),
-                (STAYED, (f"alarms{at}", f"spared{at}")),
-                (f"unlisted{at}", (f"missed{at}", f"spared{at}")),
-            ]
+        measures, sums = list_measures(event, list(self.lists.values()))
         shown = {(one.dimension, one.group): one for one in groups}
         apart = {_EVERYBODY, _AS_OF, _UNSEEN}
 
@@ -380,22 +375,9 @@ class ReportTables:
 
     def told_gates(self, gates: Sequence[GateResult], hidden: Hidden) -> tuple[GateResult, ...]:
         """Give the gates, without the figure where its counts are hidden; the verdict stays."""
-        return tuple(
-            one.model_copy(update={"figure": None, "low": None, "high": None, "reason": WITHHELD})
-            if one.figure is not None and self._gate_hidden(one, hidden)
-            else one
-            for one in gates
-        )
-
-    def _gate_hidden(self, one: GateResult, hidden: Hidden) -> bool:
-        if self.whole_hidden(hidden):
-            return True
-        if one.dimension not in self.dimensions:
-            return False
-        measures = (EVENT,) if one.name.startswith("calibration") else (EVENT, _listed(0), _hits(0))
-        return any(
-            self._is_hidden(hidden, one.dimension, group, *measures) for group in one.group.split(" / ")
-        )
+        if self.rows is None or self.whole_hidden(hidden):
+            return tuple(_without_figure(one) for one in gates)
+        return told_gates(gates, self.rows, hidden)
 
     def told_figures(self, figures: Figures, hidden: Hidden, score: str = "") -> Figures:
         """Give the figures of a score on all rows, with what may be printed."""
@@ -446,6 +428,75 @@ class ReportTables:
             else:
                 before = end
         return lost
+
+
+def told_gates(
+    gates: Sequence[GateResult], rows: CountedRows, hidden: Hidden, at: int = 0
+) -> tuple[GateResult, ...]:
+    """Give the gates, without the figure where its counts are hidden; the verdict stays.
+
+    Parameters
+    ----------
+    gates : sequence of GateResult
+    rows : CountedRows
+        By every dimension of the gates.
+    hidden : collection of names
+    at : int
+        Which list the gates are on.
+    """
+    return tuple(
+        _without_figure(one) if one.figure is not None and _gate_hidden(one, rows, hidden, at) else one
+        for one in gates
+    )
+
+
+def _gate_hidden(one: GateResult, rows: CountedRows, hidden: Hidden, at: int) -> bool:
+    measures = (ALL, EVENT) if one.name.startswith("calibration") else (ALL, EVENT, _listed(at), _hits(at))
+    groups = one.group.split(" / ") if one.name == "fnr_gap" else [one.group]
+    return any(rows.key(one.dimension, group, measure) in hidden for group in groups for measure in measures)
+
+
+def _without_figure(one: GateResult) -> GateResult:
+    if one.figure is None:
+        return one
+    return one.model_copy(update={"figure": None, "low": None, "high": None, "reason": WITHHELD})
+
+
+def list_measures(
+    outcome: Bools, lists: Sequence[npt.NDArray[np.bool_]]
+) -> tuple[dict[str, Bools], list[tuple[str, tuple[str, ...]]]]:
+    """Give what is counted of some lists, and what adds up in it.
+
+    Of those who are not listed too: the leavers that a list misses, and those rightly not on it.
+
+    Examples
+    --------
+    >>> measures, sums = list_measures(np.array([True, False]), [np.array([True, True])])
+    >>> {name: int(mask.sum()) for name, mask in measures.items()}
+    {'all': 2, 'left': 1, 'stayed': 1, 'listed0': 2, 'hits0': 1, 'alarms0': 1, 'missed0': 0, 'spared0': 0, 'unlisted0': 0}
+    """
+    measures: dict[str, Bools] = {
+        ALL: np.ones(len(outcome), dtype=np.bool_),
+        EVENT: outcome,
+        STAYED: ~outcome,
+    }
+    sums: list[tuple[str, tuple[str, ...]]] = list(_OUTCOME)
+    for at, marks in enumerate(lists):
+        measures |= {
+            _listed(at): marks,
+            _hits(at): marks & outcome,
+            f"alarms{at}": marks & ~outcome,
+            f"missed{at}": outcome & ~marks,
+            f"spared{at}": ~marks & ~outcome,
+            f"unlisted{at}": ~marks,
+        }
+        sums += [
+            (_listed(at), (_hits(at), f"alarms{at}")),
+            (EVENT, (_hits(at), f"missed{at}")),
+            (STAYED, (f"alarms{at}", f"spared{at}")),
+            (f"unlisted{at}", (f"missed{at}", f"spared{at}")),
+        ]
+    return measures, sums
 
 
 def told_dates(

@@ -89,7 +89,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
             "period",
             "number",
         ),
-        "average_grid": ("number",),
+        "average_grid": ("average", "number"),
         "orientation": ("date", "event", "rank", "target", "granted", "recorded_on"),
     }
 )
@@ -100,7 +100,7 @@ _REQUIRED: Mapping[str, tuple[tuple[str, ...], ...]] = MappingProxyType(
         "absence_events": (("start", "date"),),
         "absence_totals": (("half_days",),),
         "marks": (("value",), ("subject", "subject_code")),
-        "average_grid": (),
+        "average_grid": (("average",),),
         "orientation": (),
     }
 )
@@ -325,7 +325,9 @@ def persons_of(
     frame = pd.DataFrame(texts)
     if apart is not None:
         frame["apart"] = apart
-    which = frame.groupby(list(frame.columns), dropna=False, sort=False).ngroup().to_numpy(dtype=np.int64)
+    which: npt.NDArray[Any] = (
+        frame.groupby(list(frame.columns), dropna=False, sort=False).ngroup().to_numpy(dtype=np.int64)
+    )
     first = np.unique(which, return_index=True)[1]
     rows = frame.iloc[first].reset_index(drop=True)
     columns: dict[str, object] = {name: rows[name] for name in _PERSON_FIELDS if name in PERSON_COLUMNS}

@@ -426,6 +426,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "event_too_long": "événement de plus de 200 jours",
         "outside_calendar": "date hors du calendrier connu",
         "no_school_day": "jour sans école (week-end, vacances, fermeture)",
+        "unjustified_above_total": "plus de demi-journées non justifiées que de demi-journées",
         # marks
         "no_mark": "rien n’est noté",
         "not_a_mark": "ni un nombre, ni un mot connu pour une note absente",

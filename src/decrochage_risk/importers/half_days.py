@@ -225,7 +225,7 @@ def absence_table(rows: pd.DataFrame) -> pd.DataFrame:
     keys = ["pupil_id", "date", "kind", "justified", "recorded_on", "justified_on"]
     late = rows["kind"] == "lateness"
     days = rows[~late].groupby(keys, dropna=False, sort=False, as_index=False)["half_days"].sum()
-    parts: list[pd.DataFrame] = [days, rows.loc[late, [*keys, "half_days"]]]
+    parts: list[pd.DataFrame] = [pd.DataFrame(days), rows.loc[late, [*keys, "half_days"]]]
     table = pd.concat(parts, ignore_index=True)
     columns = ["pupil_id", "date", "half_days", "kind", "justified", "recorded_on", "justified_on"]
     return table.sort_values(["pupil_id", "date", "kind"], kind="stable")[columns].reset_index(drop=True)

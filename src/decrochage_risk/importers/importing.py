@@ -411,7 +411,8 @@ class _Run:
             self._take(extract, report)
         enrolments = self._all("enrolments")
         if not enrolments.empty:
-            for school, pupils in enrolments.groupby("school_id")["pupil_id"]:
+            own_lists = enrolments[enrolments["basis"] == "file"]
+            for school, pupils in own_lists.groupby("school_id")["pupil_id"]:
                 self.homes[str(school)] = set(pupils)
 
     def read_events(self) -> None:
@@ -450,7 +451,7 @@ class _Run:
                 rows = self._with_span(rows, name, extract, school)
             report.rows[name] = report.rows.get(name, 0) + len(rows)
             self.rows[name].append(rows)
-        if answer.local:
+        if answer.local and extract.is_roster:
             report.notices.append(
                 Notice(
                     "local_number",

@@ -57,6 +57,7 @@ def merge_enrolments(rows: pd.DataFrame, files: Sequence[FileReport]) -> tuple[p
         end_date=pd.to_datetime(rows["end_date"]).astype("datetime64[s]"),
         age=ages_of(files)[rows["file"].to_numpy(dtype=np.int64)],
         exported=days_of_export(files)[rows["file"].to_numpy(dtype=np.int64)],
+        kind=[files[int(at)].kind for at in rows["file"]],
     )
     rows = _of_the_year_itself(rows)
     rows, gone = _newest_per_school(rows, files)
@@ -109,11 +110,10 @@ def _newest_per_school(rows: pd.DataFrame, files: Sequence[FileReport]) -> tuple
         .drop_duplicates([*keys, "level", "start_date", "end_date", "class_id"])
         .copy()
     )
-    own = stays["basis"] == "file"
-    last_export = (
-        stays[own].groupby(["school_id", "school_year"])["exported"].transform("max").reindex(stays.index)
-    )
-    close = own & stays["end_date"].isna() & (stays["exported"] < last_export)
+    # Only a later list of the same kind can tell that somebody is in it no more: another service may hold fewer pupils.
+    lists = rows[rows["basis"] == "file"].groupby(["school_id", "school_year", "kind"])["exported"]
+    last_export = lists.transform("max").reindex(stays.index)
+    close = stays["end_date"].isna() & (stays["exported"] < last_export)
     stays.loc[close, "end_date"] = (
         stays.loc[close, ["start_date"]].assign(last=last_export[close]).max(axis=1)
     )

@@ -5,7 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from decrochage_risk.errors import UnreadableExportError, explain_error
-from decrochage_risk.importers import outcomes, pupil_lists, siecle, sygne, timed_absences
+from decrochage_risk.importers import (
+    lsu,
+    marks,
+    orientation,
+    outcomes,
+    portals,
+    pupil_lists,
+    siecle,
+    sygne,
+    timed_absences,
+    totals,
+)
 from decrochage_risk.importers.declared_maps import declared_maps
 from decrochage_risk.importers.delimited import peek_rows
 from decrochage_risk.importers.extract import Head
@@ -27,11 +38,20 @@ READERS: tuple[Reader, ...] = (
     *pupil_lists.READERS,
     *outcomes.READERS,
     *timed_absences.READERS,
+    *totals.READERS,
+    *marks.READERS,
+    *lsu.READERS,
+    *orientation.READERS,
+    *portals.READERS,
 )
 """Every kind of export, asked in this order."""
 
 _MAKERS: Mapping[str, Callable[[ColumnMap], Reader]] = {
     "absence_events": timed_absences.map_reader,
+    "marks": marks.marks_reader,
+    "average_grid": marks.grid_reader,
+    "absence_totals": totals.totals_reader,
+    "orientation": orientation.orientation_reader,
 }
 
 _JSON_DEPTH = 4

@@ -9,7 +9,6 @@ for software and schools do not agree on them.
 from __future__ import annotations
 
 import re
-from datetime import date, time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -23,10 +22,11 @@ from decrochage_risk.importers.declared_maps import ColumnMap, bundled_maps, per
 from decrochage_risk.importers.delimited import read_delimited
 from decrochage_risk.importers.extract import Extract, Head, Reader
 from decrochage_risk.importers.half_days import half_days_of, merge_half_days
-from decrochage_risk.school_year import SchoolCalendar, day_number, school_year_of, year_start
+from decrochage_risk.school_year import SchoolCalendar, day_number, school_year_of, year_end, year_start
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import date, time
 
     from decrochage_risk.importers.delimited import DelimitedTable
     from decrochage_risk.importers.extract import ImportOptions, SourceFile
@@ -146,6 +146,7 @@ def _cover(extract: Extract, rows: pd.DataFrame, years: list[int]) -> None:
             f"La date d’export n’est pas dite : la liste est prise comme allant jusqu’à sa dernière ligne, le {french.day(end)} "
             "(--extracted-on).",
         )
+    end = min(end, year_end(years[-1]))
     extract.covers["absences"] = (min(start, end), end)
 
 
@@ -153,7 +154,7 @@ def _silent_before(first: date, start: date, dates: pd.Series, events: int) -> f
     """Events that a list would hold before its first one, if they came as often as after it; few tell no pace."""
     if events < FEW:
         return 0.0
-    return events * (first - start).days / ((dates.max().date() - first).days + 1)
+    return float(events * (first - start).days / ((dates.max().date() - first).days + 1))
 
 
 def calendar_of(options: ImportOptions, extract: Extract) -> SchoolCalendar:
@@ -250,46 +251,31 @@ def _offsets(texts: Any) -> pd.Series:  # noqa: ANN401 - any iterable of text
 
 def _kinds(table: DelimitedTable, column_map: ColumnMap, extract: Extract) -> pd.Series:
     """Give the kind of each row; a row that is none is counted, and its type said where it is not known."""
-    frame = pd.DataFrame(
-        {
-            "type": column_map.text(table, "type").fillna(""),
-            "motive": column_map.text(table, "motive").fillna(""),
-            "obligation": flags_of(column_map.text(table, "obligation")),
-        }
-    )
-    groups = frame.groupby(["type", "motive", "obligation"], dropna=False, sort=False)
-    which = groups.ngroup().to_numpy()
-    first = frame.iloc[np.unique(which, return_index=True)[1]]
-    bare = column_map.has(table, "obligation")
-    answers = [
-        _kind_of(
-            row.type,
-            row.motive,
-            None if pd.isna(row.obligation) else bool(row.obligation),
-            column_map,
-            bare=bare,
-        )
-        for row in first.itertuples()
+    obligations = [
+        None if pd.isna(flag) else bool(flag) for flag in flags_of(column_map.text(table, "obligation"))
     ]
-    codes = (
-        np.array([code for code, _ in answers], dtype=object)[which] if answers else np.empty(0, dtype=object)
+    asked = list(
+        zip(_texts(table, column_map, "type"), _texts(table, column_map, "motive"), obligations, strict=True)
     )
+    bare = column_map.has(table, "obligation")
+    answers = {case: _kind_of(*case, column_map, bare=bare) for case in dict.fromkeys(asked)}
+    codes = np.array([answers[case][0] for case in asked], dtype=object)
+    unknown = np.array([bool(answers[case][1]) for case in asked], dtype=bool)
     for reason in ("dropped_type", "entry_error", "no_obligation", "unknown_type"):
         for line in table.lines[codes == reason]:
             extract.leave_out(reason, line)
-    _say_unknown(
-        [label for _, label in answers if label],
-        np.array([bool(label) for _, label in answers])[which] if answers else np.empty(0, dtype=bool),
-        table,
-        extract,
-    )
+    _say_unknown([label for _, label in answers.values() if label], unknown, table, extract)
     return pd.Series(codes, index=table.frame.index)
+
+
+def _texts(table: DelimitedTable, column_map: ColumnMap, name: str) -> list[str]:
+    return [text if isinstance(text, str) else "" for text in column_map.text(table, name)]
 
 
 def _kind_of(
     text: str,
     motive: str,
-    obligation: bool | None,
+    obligation: bool | None,  # noqa: FBT001 - yes, no or not told
     column_map: ColumnMap,
     *,
     bare: bool,
@@ -356,7 +342,8 @@ def _justified(
                 "Aucune colonne ne dit si une absence est justifiée : toutes comptent comme non justifiées. Ajoutez-la à l’export, "
                 "ou déclarez les motifs qui justifient (--columns, [motives]).",
             )
-    values = np.where(no, False, np.where(yes, True, None))  # noqa: FBT003 - values of a column
+    values: Any = np.full(len(no), None, dtype=object)
+    values[yes], values[no] = True, False
     return pd.Series(pd.array(values, dtype="boolean"), index=table.frame.index)
 
 

@@ -203,9 +203,10 @@ class Notice(_Frozen):
         """Tell the reasons first: the table that follows holds everything, and is long."""
         if not self.estimated:
             return ()
-        quoted = lambda texts: french.join(
-            [f"«{french.NO_BREAK_SPACE}{text}{french.NO_BREAK_SPACE}»" for text in texts]
-        )  # noqa: E731 - one use
+
+        def quoted(texts: tuple[str, ...]) -> str:
+            return french.join([f"«{french.NO_BREAK_SPACE}{text}{french.NO_BREAK_SPACE}»" for text in texts])
+
         lines = [
             f"{words} : {quoted(texts)}."
             for words, texts in (
@@ -269,8 +270,9 @@ class Notice(_Frozen):
         return _markdown_template().render(notice=self).rstrip() + "\n"
 
     def to_html(self) -> str:
-        """Write the notice as one HTML page, without script, font or address from elsewhere: on paper two pages, the help
-        first and the law after; on a screen every value that was read can be unfolded.
+        """Write the notice as one HTML page, without script, font or address from elsewhere.
+
+        On paper two pages, the help first and the law after; on a screen every value that was read can be unfolded.
         """
         day = french.day(self.as_of, with_year=True)
         return render(

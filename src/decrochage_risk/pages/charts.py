@@ -210,7 +210,7 @@ def nice_top(largest: float) -> tuple[float, float]:
 
 
 def dot_panel(
-    dots: Sequence[Dot], *, title: str, unit: str = "%", top: float | None = None, labels: int = 70
+    dots: Sequence[Dot], *, title: str, unit: str = "%", top: float | None = None, labels: int = 64
 ) -> Markup:
     """Draw dots with their intervals against a reference, one line each, on a scale from 0.
 
@@ -227,11 +227,14 @@ def dot_panel(
     labels : int
         Pixels for the labels.
     """
-    plot, right, line = 100, 62, 19
+    plot, right, line = 92, 50, 19
     seen = [v for dot in dots for v in (dot.value, dot.high, dot.reference) if v is not None]
     end, step = nice_top(max(seen, default=0.0)) if top is None else (top, nice_top(top)[1])
     made = Drawing(labels + plot + right, line * len(dots) + 22)
-    at = lambda value: labels + plot * min(value, end) / end  # noqa: E731 - one scale, read where it is used
+
+    def at(value: float) -> float:
+        return labels + plot * min(value, end) / end
+
     bottom = line * len(dots) + 4
     tick = 0.0
     while tick <= end:
@@ -289,8 +292,13 @@ def line_panel(
     largest = max((v for one in lines for v in one.values if v is not None), default=0.0)
     end = nice_top(largest)[0] if top is None else top
     made = Drawing(left + plot + 8, height + 30)
-    x = lambda place: left + plot * place / max(1, len(places) - 1)  # noqa: E731 - as above
-    y = lambda value: 8 + height * (1 - value / end)  # noqa: E731 - same
+
+    def x(place: float) -> float:
+        return left + plot * place / max(1, len(places) - 1)
+
+    def y(value: float) -> float:
+        return 8 + height * (1 - value / end)
+
     for mark in (0.0, end / 2, end):
         made.line(left, y(mark), left + plot, y(mark))
         made.text(left - 4, y(mark) + 4, french.number(mark, None), "s r")
@@ -323,7 +331,8 @@ def hundred_squares(filled: int, *, title: str, description: str) -> Markup:
         raise ValueError(message)
     step, gap, side = 16, 8, 11.0
     made = Drawing(20 * step + gap, 5 * step)
-    full, hollow = [], []
+    full: list[str] = []
+    hollow: list[str] = []
     for place in range(100):
         column, row = place % 20, place // 20
         x, y = column * step + (gap if column >= 10 else 0) + 1, row * step + 1  # noqa: PLR2004 - two tens a row

@@ -21,7 +21,7 @@ from decrochage_risk.report.facts import (
 from decrochage_risk.report.situations import Way
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from datetime import date
 
     from markupsafe import Markup
@@ -60,30 +60,30 @@ def way_sign(way: Way) -> Markup:
 
 def _half_days(made: Drawing, places: dict[str, list[tuple[float, float]]]) -> None:
     """Draw the half-days, one path per kind: filled, hollow, crossed, hatched, pale."""
-    box = lambda at, inset: "".join(  # noqa: E731 - the outline of every box of a kind
-        f"M{x + inset:g} {y + inset:g}h{9 - 2 * inset:g}v{11 - 2 * inset:g}h-{9 - 2 * inset:g}z"
-        for x, y in at
-    )
-    get = lambda kind: places.get(kind, [])  # noqa: E731 - same
-    made.path(box(get(PRESENT), 0), fill=PALE)
-    made.path(box(get(UNJUSTIFIED), 0), fill=BLUE)
-    made.path(box(get(JUSTIFIED), 0.6), fill="#fff", stroke=SOFT, width=1.2)
-    made.path(box(get(EXCLUSION), 0), fill=OCHRE)
-    crosses = "".join(f"M{x + 2:g} {y + 2:g}l5 7m0 -7l-5 7" for x, y in get(EXCLUSION))
+
+    def box(kind: str, inset: float) -> str:
+        return "".join(
+            f"M{x + inset:g} {y + inset:g}h{9 - 2 * inset:g}v{11 - 2 * inset:g}h-{9 - 2 * inset:g}z"
+            for x, y in places.get(kind, ())
+        )
+
+    made.path(box(PRESENT, 0), fill=PALE)
+    made.path(box(UNJUSTIFIED, 0), fill=BLUE)
+    made.path(box(JUSTIFIED, 0.6), fill="#fff", stroke=SOFT, width=1.2)
+    made.path(box(EXCLUSION, 0), fill=OCHRE)
+    crosses = "".join(f"M{x + 2:g} {y + 2:g}l5 7m0 -7l-5 7" for x, y in places.get(EXCLUSION, ()))
     made.path(crosses, stroke="#fff", width=1.4)
-    made.path(box(get(PLACEMENT), 0.4), fill="#fff", stroke="#a59f93", width=0.8)
-    made.path("".join(f"M{x + 1:g} {y + 10:g}l7 -9" for x, y in get(PLACEMENT)), stroke="#8a857a")
-    made.path("".join(f"M{x + 3:g} {y + 5.5:g}h3" for x, y in get(NOT_SENT)), stroke=SOFT)
+    made.path(box(PLACEMENT, 0.4), fill="#fff", stroke="#a59f93", width=0.8)
+    made.path("".join(f"M{x + 1:g} {y + 10:g}l7 -9" for x, y in places.get(PLACEMENT, ())), stroke="#8a857a")
+    made.path("".join(f"M{x + 3:g} {y + 5.5:g}h3" for x, y in places.get(NOT_SENT, ())), stroke=SOFT)
 
 
 def _legend(kinds: set[str]) -> tuple[tuple[Markup, str], ...]:
-    found = []
-    for kind, words in _WORDS.items():
-        if kind in kinds:
-            found.append(
-                (sign(11, 13, lambda made, kind=kind: _half_days(made, {kind: [(1.0, 1.0)]})), words)
-            )
-    return tuple(found)
+    return tuple((_sign(kind), words) for kind, words in _WORDS.items() if kind in kinds)
+
+
+def _sign(kind: str) -> Markup:
+    return sign(11, 13, lambda made: _half_days(made, {kind: [(1.0, 1.0)]}))
 
 
 def presence_chart(presence: Presence, marks: tuple[int, ...] = ()) -> Chart:
@@ -175,10 +175,10 @@ def _weeks_panel(columns: Sequence[list[SchoolDay] | None], months: tuple[Month,
         month = _month_of(week)
         if month != month_before:
             month_before = month
-            found = [one for one in months if (one.first.year, one.first.month) == month]
-            for one in found:
-                _month_words(made, x, bottom, one)
-                said.append(_month_said(one))
+            for counted in months:
+                if (counted.first.year, counted.first.month) == month:
+                    _month_words(made, x, bottom, counted)
+                    said.append(_month_said(counted))
     _half_days(made, places)
     span = f"{said[0].split(' :')[0]} à {said[-1].split(' :')[0]}" if said else ""
     return made.markup(f"Demi-journées de classe, {span}", " ; ".join(said))
@@ -236,6 +236,8 @@ def _presence_table(presence: Presence) -> PageTable:
 
 
 _PLOT, _HEIGHT = 70, 56
+_ONE_LINE = 20 * 12 / _HEIGHT
+"""Points of a mark that a line of text is high."""
 
 
 def marks_chart(marks: Marks, start: date, today: date, numbers: tuple[int, ...] = ()) -> Chart:
@@ -255,7 +257,7 @@ def marks_chart(marks: Marks, start: date, today: date, numbers: tuple[int, ...]
     )
     return Chart(
         name="notes",
-        title=f"Chaque point est une note sur 20, {french.months_until(today, 1 + (today.year - start.year) * 12 + today.month - start.month)}",
+        title=f"Chaque point est une note sur 20, de {french.month(start)} à {french.month(today, with_year=True)}",
         how=f"Trait plein : moyenne de cette année. Pointillé : la sienne l'an dernier. Croix : évaluation non faite ou travail non rendu. {of_class}",
         panels=tuple(Panel(_subject_panel(one, start, today), _short(one.label)) for one in marks.subjects),
         tables=(_marks_table(marks),),
@@ -286,11 +288,16 @@ def _subject_panel(subject: SubjectMarks, start: date, today: date) -> Markup:
     left = 18
     made = Drawing(left + _PLOT + 32, _HEIGHT + 28)
     span = max(1, (today - start).days)
-    x = lambda day: left + 3 + (_PLOT - 6) * (day - start).days / span  # noqa: E731 - one scale, read where it is used
-    y = lambda mark: 6 + _HEIGHT * (1 - mark / 20)  # noqa: E731 - same
-    for mark in (0, 10, 20):
-        made.line(left, y(mark), left + _PLOT, y(mark))
-        made.text(left - 4, y(mark) + 4, str(mark), "s r")
+
+    def x(day: date) -> float:
+        return left + 3 + (_PLOT - 6) * (day - start).days / span
+
+    def y(mark: float) -> float:
+        return 6 + _HEIGHT * (1 - mark / 20)
+
+    for level in (0, 10, 20):
+        made.line(left, y(level), left + _PLOT, y(level))
+        made.text(left - 4, y(level) + 4, str(level), "s r")
     if subject.of_class is not None:
         made.line(left, y(subject.of_class), left + _PLOT, y(subject.of_class), stroke=SOFT, width=1)
     if subject.last_year is not None:
@@ -303,15 +310,20 @@ def _subject_panel(subject: SubjectMarks, start: date, today: date) -> Markup:
         made.dot(x(day), y(mark), 2.2)
     crosses = "".join(f"M{x(day) - 3:.1f} {_HEIGHT + 13}l6 6m0 -6l-6 6" for day in subject.missed)
     made.path(crosses, stroke=INK, width=1.6)
-    at_mean = y(subject.mean) + 4 if subject.mean is not None else None
-    if subject.mean is not None and at_mean is not None:
-        made.text(left + _PLOT + 4, at_mean, french.number(subject.mean, 1), "f")
+    _mean_words(made, subject, y)
+    return made.markup(subject.label, _subject_said(subject))
+
+
+def _mean_words(made: Drawing, subject: SubjectMarks, y: Callable[[float], float]) -> None:
+    """Write this year's mean and last year's at their heights, never one over the other."""
+    beside = 18 + _PLOT + 4
+    if subject.mean is not None:
+        made.text(beside, y(subject.mean) + 4, french.number(subject.mean, 1), "f")
     if subject.last_year is not None:
         at = y(subject.last_year) + 4
-        if at_mean is not None and abs(at - at_mean) < 12:  # noqa: PLR2004 - a line of text
-            at = at_mean + (12 if at >= at_mean else -12)
-        made.text(left + _PLOT + 4, at, french.number(subject.last_year, 1), "s")
-    return made.markup(subject.label, _subject_said(subject))
+        if subject.mean is not None and abs(subject.last_year - subject.mean) < _ONE_LINE:
+            at = y(subject.mean) + 4 + (12 if subject.last_year <= subject.mean else -12)
+        made.text(beside, at, french.number(subject.last_year, 1), "s")
 
 
 def _subject_said(subject: SubjectMarks) -> str:

@@ -170,7 +170,7 @@ class PupilFacts:
         return days[half_days > 0], half_days[half_days > 0]
 
     def presence(self, row: int) -> Presence | None:
-        """Half-days of a pupil this year; None when absences are not in the extract at all."""
+        """Give the half-days of a pupil this year; None when absences are not in the extract at all."""
         if not self._facts.has("absences") or bool(self._not_sent[row].all()):
             return None
         days, holds = self._calendar
@@ -200,8 +200,14 @@ class PupilFacts:
         possible = len(signs.replace(ELSEWHERE, ""))
         if self._not_sent[row, number]:
             return Month(first, None, None, None, None, possible)
-        counts = [signs.count(sign) for sign in (UNJUSTIFIED, JUSTIFIED, EXCLUSION, PLACEMENT)]
-        return Month(first, *counts, possible)
+        return Month(
+            first,
+            unjustified=signs.count(UNJUSTIFIED),
+            justified=signs.count(JUSTIFIED),
+            exclusion=signs.count(EXCLUSION),
+            placement=signs.count(PLACEMENT),
+            possible=possible,
+        )
 
     def _enrolled_days(self, row: int, days: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
         rows = self._known.arrays.enrolments
@@ -233,7 +239,7 @@ class PupilFacts:
     # Marks -----------------------------------------------------------------------------------------------------
 
     def marks(self, row: int, school_id: str | None, class_id: str | None) -> Marks | None:
-        """Marks of a pupil this year; None when they are not in the extract, or not sent for this pupil."""
+        """Give the marks of a pupil this year; None when they are not in the extract, or not sent for this pupil."""
         start, today = self._known.year_start_day, self._known.as_of_day
         if not self._facts.has("grades") or self._facts.not_covered("grades", start, today)[row]:
             return None
@@ -302,14 +308,14 @@ class PupilFacts:
     def _span(self, table: str, row: int) -> tuple[int, int]:
         """First and last place (left out) of the rows of a pupil."""
         if table not in self._starts:
-            rows: Any = {
-                "enrolments": lambda: self._known.arrays.enrolments,
-                "absences": lambda: self._facts.absence_rows,
-                "marks": lambda: self._facts.marks,
-                "grades": lambda: self._facts.grade_rows,
-            }[table]()
+            rows: Any = self._known.arrays.enrolments if table == "enrolments" else self._events_of(table)
             self._starts[table] = starts_of(rows.pupil, self._known.pupil_count)
         return int(self._starts[table][row]), int(self._starts[table][row + 1])
+
+    def _events_of(self, table: str) -> Any:  # noqa: ANN401 - rows of one of three kinds
+        if table == "absences":
+            return self._facts.absence_rows
+        return self._facts.marks if table == "marks" else self._facts.grade_rows
 
     def _class_mean(self, school_id: str | None, class_id: str | None, subject: str) -> float | None:
         if self._context is None or school_id is None or class_id is None:
@@ -328,7 +334,7 @@ class PupilFacts:
     # Path ------------------------------------------------------------------------------------------------------
 
     def path(self, row: int) -> tuple[PathYear, ...]:
-        """School years of a pupil, as far as the records reach back."""
+        """Give the school years of a pupil, as far as the records reach back."""
         enrolments = self._known.arrays.enrolments
         first, after = self._span("enrolments", row)
         schools = self._known.arrays.school_ids
@@ -385,7 +391,7 @@ def _or_none(value: float) -> float | None:
 
 def _event_words(event: str, rank: int | None, target: str | None, granted: bool | None) -> str:  # noqa: FBT001 - a cell
     """Tell one step of the orientation, as its row says it and no more."""
-    aim = LEVEL_BY_NAME[target].label if target in LEVEL_BY_NAME else target
+    aim = LEVEL_BY_NAME[target].label if target is not None and target in LEVEL_BY_NAME else target
     words = _words("orientation", "event")[event] + ("" if aim is None else f" : {aim}")
     if event == "wish" and rank is not None:
         words += f" (rang {rank})"

@@ -83,7 +83,7 @@ class _Fact:
 
 
 def _facts(reasons: tuple[Reason, ...]) -> tuple[_Fact, ...]:
-    """Number the reasons as they come on the page: presence, marks, path."""
+    """Tell the reasons, numbered as they come on the page: presence, marks, path."""
     places = (_PRESENCE, _MARKS, _PATH)
     made = []
     ordered = sorted(reasons, key=lambda reason: places.index(_drawing_of(reason)))
@@ -135,7 +135,10 @@ def pupil_page(
     """
     pupil = situation.pupil
     told = _facts(pupil.reasons)
-    numbers = lambda drawing: tuple(one.number for one in told if one.drawing == drawing)  # noqa: E731 - three uses below
+
+    def numbers(drawing: str) -> tuple[int, ...]:
+        return tuple(one.number for one in told if one.drawing == drawing)
+
     presence = None if facts is None else facts.presence(situation.row)
     marks = None if facts is None else facts.marks(situation.row, situation.school_id, situation.class_id)
     path = () if facts is None else facts.path(situation.row)

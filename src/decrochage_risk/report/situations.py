@@ -226,10 +226,11 @@ def schools_of(scores: ScoredPupils, names: Mapping[str, str] | None = None) -> 
     """
     shown, places = names or {}, _Places(scores)
     schools = scores.frame["school_id"].astype(object).where(scores.frame["school_id"].notna(), NO_SCHOOL)
-    for school_id, rows in schools.groupby(schools, sort=True).indices.items():
+    for school_id, positions in schools.groupby(schools, sort=True).indices.items():
+        rows = [int(row) for row in positions]
         classes: dict[str, SchoolClass] = {}
-        networks = [places.text("network_id", row) for row in rows.tolist()]
-        for row in rows.tolist():
+        networks = [places.text("network_id", row) for row in rows]
+        for row in rows:
             _put(scores, places, row, shown, classes)
         for each in classes.values():
             each.situations.sort(key=lambda one: one.order)

@@ -6,7 +6,7 @@ the pages of all networks could take one from the other, so all their counts are
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
@@ -26,6 +26,8 @@ from decrochage_risk.school_year import day_number, year_end, year_start
 from decrochage_risk.small_cells import INSIDE, Publication
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import numpy.typing as npt
 
     from decrochage_risk.score.scored_pupils import ScoredPupils
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
     Ints = npt.NDArray[np.int64]
     Flags = npt.NDArray[np.bool_]
 
-__all__ = ["VOIES", "MissingData", "Share", "Territory", "count_territory"]
+__all__ = ["VOIES", "MissingData", "Share", "Territory", "count_territory", "merge_territories"]
 
 VOIES: Final = {
     "college": "Collège et SEGPA",
@@ -56,6 +58,8 @@ _DELAY = {
 }
 _ENTRIES = {"2de GT": ("2de_gt",), "2de pro": ("2de_pro",), "1re année de CAP": ("cap1",)}
 _NEXT = {"2de GT": ("2de_gt",), "2de pro": ("2de_pro",), "CAP": ("cap1", "cap2"), "3e": tuple(AT_3E)}
+_LAST_TO_HIDE = {("situation", "all", voie) for voie in (*VOIES, "ensemble")}
+"""How many are enrolled: everybody knows it, and a page without it tells little."""
 ELSEWHERE, NOWHERE = "autre niveau", "plus d'inscription connue"
 ALL: Final = -1
 """Place of the region among the networks."""
@@ -153,17 +157,20 @@ class Territory:
     def _declare(self, told: Publication, share: Share, place: int, network: object) -> None:
         """Declare a count, its base once for all shares that have it, and those who are not counted."""
         count, base = int(share.count[place]), int(share.base[place])
-        weight = 3.0 if network == ALL else 1.0
+        weight = (3.0 if network == ALL else 1.0) * (10.0 if share.key in _LAST_TO_HIDE else 1.0)
         mine, whole = (*share.key, "count", network), (*share.base_key, "base", network)
         told.count(mine, count, weight=weight)
         if whole not in told:
-            told.count(whole, base, weight=2 * weight)
+            told.count(whole, base, weight=10.0 * weight if whole[0] == "level" else 2.0 * weight)
         told.count((*share.key, "rest", network), base - count, printed=False)
         told.total(whole, [mine, (*share.key, "rest", network)])
 
     def _relate(self, told: Publication, network: object) -> None:
         """Say which counts of different blocks are the same pupils."""
-        count = lambda *key: (*key, "count", network)  # noqa: E731 - the name of a count, many uses below
+
+        def count(*key: str) -> tuple[object, ...]:
+            return (*key, "count", network)
+
         levels = [key for key in self.shares if key[0] == "level"]
         for voie in VOIES:
             of_voie = [count(*key) for key in levels if key[2] == voie]
@@ -171,6 +178,12 @@ class Territory:
                 told.total(count("situation", "all", voie), of_voie)
         if levels:
             told.total(("level", "base", network), [count(*key) for key in levels])
+        self._relate_paths(told, network)
+
+    def _relate_paths(self, told: Publication, network: object) -> None:
+        def count(*key: str) -> tuple[object, ...]:
+            return (*key, "count", network)
+
         goals = [key for key in self.shares if key[0] == "next"]
         if goals:
             told.total(("next", "base", network), [count(*key) for key in goals])
@@ -343,7 +356,11 @@ class _Counting:
         features = self.scores.features
         enrolled = self.known.enrolled & self.now.there
         names = np.array([one.name for one in LEVELS])
-        of_level = lambda year, levels: year.there & np.isin(names[np.maximum(year.level, 0)], levels)  # noqa: E731 - four uses below
+
+        def of_level(year: _Year, levels: tuple[str, ...]) -> Flags:
+            inside: Flags = year.there & np.isin(names[np.maximum(year.level, 0)], levels)
+            return inside
+
         behind = features["years_behind"].to_numpy()
         for label, levels in _DELAY.items():
             base = enrolled & of_level(self.now, levels) & ~np.isnan(behind)
@@ -366,17 +383,20 @@ class _Counting:
         """Count situations by way and measures opened, by pathway; give the measures in their order."""
         found: dict[str, Flags] = {"all": self.known.enrolled & self.now.there}
         labels: dict[str, str] = {}
-        empty = lambda: np.zeros(self.known.pupil_count, dtype=np.bool_)  # noqa: E731 - as a default
+
+        def mark(kind: str, row: int) -> None:
+            found.setdefault(kind, np.zeros(self.known.pupil_count, dtype=np.bool_))[row] = True
+
         for way in Way:
-            found[way.value] = empty()
+            found[way.value] = np.zeros(self.known.pupil_count, dtype=np.bool_)
         for school in schools_of(self.scores):
             for one in school.situations:
                 for way in one.ways:
-                    found[way.value][one.row] = True
+                    mark(way.value, one.row)
                 for measure in one.pupil.measures:
                     if not measure.after_leaving or one.left_on is not None:
                         labels.setdefault(measure.code, measure.label)
-                        found.setdefault(f"measure {measure.code}", empty())[one.row] = True
+                        mark(f"measure {measure.code}", one.row)
         for kind, mask in found.items():
             for number, voie in enumerate(VOIES):
                 of_voie = self.now.there & (self.now.voie == number)
@@ -450,4 +470,41 @@ def count_territory(scores: ScoredPupils, *, least: int = INSIDE) -> Territory:
         missing=counting.missing(),
         schools={str(name): int(count) for name, count in schools.items()},
         least=least,
+    )
+
+
+def merge_territories(parts: Sequence[Territory]) -> Territory:
+    """Add up the counts of parts of a region that hold whole schools, of one day.
+
+    Parameters
+    ----------
+    parts : sequence of Territory
+        One at least.
+    """
+    first = parts[0]
+    networks = tuple(sorted({network for part in parts for network in part.networks}))
+    keys = dict.fromkeys(key for part in parts for key in part.shares)
+    shares = {}
+    for key in keys:
+        count, base = (np.zeros(len(networks) + 1, dtype=np.int64) for _ in range(2))
+        for part in parts:
+            if key in part.shares:
+                places = [*(networks.index(network) for network in part.networks), len(networks)]
+                count[places] += part.shares[key].count
+                base[places] += part.shares[key].base
+        shares[key] = Share(key, count, base)
+    schools: dict[str, int] = {}
+    for part in parts:
+        for network, number in part.schools.items():
+            schools[network] = schools.get(network, 0) + number
+    return replace(
+        first,
+        networks=networks,
+        years=tuple(sorted({year for part in parts for year in part.years})),
+        months=tuple(sorted({month for part in parts for month in part.months})),
+        months_before=tuple(sorted({month for part in parts for month in part.months_before})),
+        measures=tuple(sorted({one for part in parts for one in part.measures}, key=lambda one: one[1])),
+        shares=shares,
+        missing=tuple(one for part in parts for one in part.missing),
+        schools=schools,
     )

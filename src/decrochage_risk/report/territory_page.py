@@ -201,14 +201,18 @@ class TerritoryReport:
         panels, rows = [], []
         for voie, heading in _SHORT.items():
             keys = [key for key in self.territory.shares if key[0] == "level" and key[2] == voie]
-            if not keys:
+            if not any(
+                self._hidden(self.territory.shares[key], self.network)
+                or self.territory.shares[key].count[self._place]
+                for key in keys
+            ):
                 continue
             dots = [
                 self._dot(_level_words(key[1]), self.territory.shares[key], shown="count", interval=False)
                 for key in keys
             ]
             panels.append(
-                Panel(dot_panel(dots, title=f"Part de chaque niveau, {heading}", labels=82), heading)
+                Panel(dot_panel(dots, title=f"Part de chaque niveau, {heading}", labels=78), heading)
             )
             rows += [[LEVEL_BY_NAME[key[1]].label, *self._cells(self.territory.shares[key])] for key in keys]
         if not panels:
@@ -321,10 +325,7 @@ class TerritoryReport:
 
     def _path(self) -> Chart | None:
         panels, rows = [], []
-        for block, heading in (
-            ("delay", "Un an de retard ou plus"),
-            ("wish", "Premier vœu non obtenu, à l'entrée au lycée"),
-        ):
+        for block, heading in (("delay", "Un an de retard ou plus"), ("wish", "Premier vœu non obtenu")):
             keys = [key for key in self.territory.shares if key[0] == block]
             dots = [self._dot(key[1], self.territory.shares[key]) for key in keys]
             if dots:
@@ -335,7 +336,7 @@ class TerritoryReport:
         return Chart(
             "parcours",
             "Retard scolaire et premier vœu, pour 100 élèves",
-            "Point : réseau, avec son intervalle. Trait : la région.",
+            "Retard : un an de plus que l'âge habituel du niveau, ou davantage. Vœu : à l'entrée au lycée.",
             tuple(panels),
             (self._table("Retard et premier vœu", ["Groupe"], rows),),
         )

@@ -22,9 +22,11 @@ from decrochage_risk.report.facts import PupilFacts
 from decrochage_risk.report.pupil_page import pupil_page
 from decrochage_risk.report.school_pages import class_page, school_page
 from decrochage_risk.report.situations import Way, schools_of
+from decrochage_risk.report.territory import count_territory
+from decrochage_risk.report.territory_page import TerritoryReport
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
 
     from decrochage_risk.report.situations import School, Situation
@@ -133,9 +135,26 @@ class ReportFolder:
         self.pages += 1
         return page
 
+    def card(self, page: str) -> str:
+        """Write the model card; give its address."""
+        link = self.write("fiche.html", page)
+        self.list_page("Fiche du modèle", link, "tous ; analystes", "2 pages, puis les tables")
+        return link
+
     def list_page(self, name: str, link: str, readers: str, paper: str) -> None:
         """Put another page (a network's, the card) onto the index."""
         self._others.append((name, link, readers, paper))
+
+    def network(self, report: TerritoryReport) -> str:
+        """Write the diagnosis of a network, with the numbers of each drawing; give its address."""
+        place = f"reseaux/{page_name('reseau', report.network).removesuffix('.html')}"
+        report.write(self.draft / place, trail=(("Index", "../../index.html"),))
+        self.pages += 1
+        link = f"{place}/index.html"
+        self.list_page(
+            f"Diagnostic du réseau {report.network}", link, "coordonnateur MLDS, DRAIO", "3 à 4 pages"
+        )
+        return link
 
     def _school(self, school: School, scores: RiskScores, facts: PupilFacts, changes: Changes | None) -> None:
         place = f"etablissements/{page_name('etab', school.school_id).removesuffix('.html')}"
@@ -260,7 +279,7 @@ def _index(
     )
 
 
-def write_report(
+def write_report(  # noqa: PLR0913 - the choices of a report, each with its default
     scores: RiskScores,
     folder: str | Path,
     *,
@@ -269,6 +288,8 @@ def write_report(
     notices: bool = True,
     contact: str = "le chef d'établissement",
     sources: Mapping[str, str] | None = None,
+    networks: Iterable[str] = (),
+    card: str | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Write the pages of a run: schools, class lists, pupils on a list, their notices, and an index that opens them.
@@ -289,6 +310,10 @@ def write_report(
         Whom families ask, in French.
     sources : mapping of str to str, optional
         Where each table comes from, as for ``notice``.
+    networks : iterable of str
+        Networks whose diagnosis is written, held against all schools of the run.
+    card : str, optional
+        The model card as an HTML page (``TrainedModel.card_html``).
     progress : callable, optional
         Called for each school with a French line, how much is done and how much there is.
 
@@ -310,6 +335,15 @@ def write_report(
     try:
         with ReportFolder(target, names or {}, notices, contact, sources or {}) as report:
             report.add(scores, changes=None if since is None else scores.since(since), progress=progress)
+            wanted = list(networks)
+            if wanted:
+                counted = count_territory(scores)
+                for number, network in enumerate(wanted):
+                    if progress is not None:
+                        progress("Diagnostic des réseaux", number, len(wanted))
+                    report.network(TerritoryReport(counted, network, scores.run))
+            if card is not None:
+                report.card(card)
     except OSError as error:
         raise RecordsError(
             explain_error(

@@ -17,7 +17,7 @@ from decrochage_risk.risk.calibration import Calibration, choose_rung, probabili
 from decrochage_risk.risk.comparable import Comparable, one_per_pupil
 from decrochage_risk.risk.fit_input import FitInput, enough
 from decrochage_risk.risk.folds import BoolArray, cluster_folds, pupil_folds, rolling_origin, rows_to_learn
-from decrochage_risk.risk.members import train_linear_bag, train_linear_members
+from decrochage_risk.risk.members import ROWS_ROUNDED_TO, outward, train_linear_bag, train_linear_members
 from decrochage_risk.risk.numeric_table import TrainingRange
 from decrochage_risk.risk.signed_logistic import PENALTY
 from decrochage_risk.risk.uncertainty import fit_cluster_spread, member_mean
@@ -59,30 +59,39 @@ def train_members_of(
 
 
 def range_of(table: FitInput) -> TrainingRange | None:
-    """Range of the columns that have a meaning of their own; None when there is none."""
+    """Range of the columns that have a meaning of their own, rounded outward; None when there is none."""
     columns, context = table.references.columns, table.references.context
     own = [at for at, name in enumerate(columns) if name not in context]
     if not own:
         return None
-    # Unknown values were filled by known ones, which move neither bound.
-    low, high = table.matrix.min(axis=0), table.matrix.max(axis=0)
-    return TrainingRange(tuple(columns[at] for at in own), low[own], high[own])
+    # The exact extremes of a training are those of one pupil: the 50th row from each end (a twentieth of a small
+    # training), rounded outward. Unknown values were filled by medians, which move neither bound.
+    place = min(ROWS_ROUNDED_TO, len(table.matrix) // 20)
+    low, high = np.partition(table.matrix, [place, len(table.matrix) - 1 - place], axis=0)[
+        [place, -1 - place]
+    ]
+    return TrainingRange(tuple(columns[at] for at in own), *outward(low[own], high[own]))
 
 
 def calibrate(by_time: HeldOut | None, by_fold: HeldOut, seed: int) -> tuple[Calibration, Comparable, float]:
     """Choose the calibration, count comparable pupils, and measure how far held-out schools lie apart."""
-    held = by_fold if by_time is None else by_time
-    block = np.zeros(len(held.outcome)) if by_time is None or by_time.time is None else by_time.time
+    predictions = by_fold if by_time is None else by_time
+    block = np.zeros(len(predictions.outcome)) if by_time is None or by_time.time is None else by_time.time
     rung = choose_rung(
-        held.log_odds, held.outcome, block, groups=held.groups, growth=held.growth, seed=seed + 2
+        predictions.log_odds,
+        predictions.outcome,
+        block,
+        groups=predictions.groups,
+        growth=predictions.growth,
+        seed=seed + 2,
     )
-    log_odds = rung.apply(held.log_odds, held.growth)
+    log_odds = rung.apply(predictions.log_odds, predictions.growth)
     risk = probability(log_odds)
-    comparable = Comparable.fit(risk, held.outcome, groups=held.groups, time=held.time)
-    if held.clusters is None:
+    comparable = Comparable.fit(risk, predictions.outcome, groups=predictions.groups, time=predictions.time)
+    if predictions.clusters is None:
         return rung.calibration, comparable, 0.0
-    rows = one_per_pupil(risk, held.outcome, held.groups, held.time)
-    spread = fit_cluster_spread(log_odds[rows], held.outcome[rows], held.clusters[rows])
+    rows = one_per_pupil(risk, predictions.outcome, predictions.groups, predictions.time)
+    spread = fit_cluster_spread(log_odds[rows], predictions.outcome[rows], predictions.clusters[rows])
     return rung.calibration, comparable, spread
 
 
@@ -205,11 +214,11 @@ def out_of_time(
     log_odds, growth = np.full(len(fold), np.nan), np.ones(len(fold))
     total = len(usable) * options.pupil_folds
     parts = [(train & learnt[k], test & (fold == k)) for train, test in usable for k in numbers]
-    for done, (train, test) in enumerate(parts, start=1):
+    for number_of_part, (train, test) in enumerate(parts, start=1):
         log_odds[test] = _learn_and_predict(fit_input, train, test, rounds, options, seed)
         growth[test] = fit_input.outcome.sum() / fit_input.outcome[train].sum()
         if progress is not None:
-            progress("out of time", done, total)
+            progress("out of time", number_of_part, total)
     rows = np.flatnonzero(~np.isnan(log_odds))
     return HeldOut(
         log_odds[rows],

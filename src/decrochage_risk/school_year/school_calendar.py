@@ -75,7 +75,8 @@ def read_half_days(path: str | PathLike[str]) -> tuple[date, npt.NDArray[np.int8
     if faults:
         raise _bad_file(file, f"has {len(faults)} fault(s):\n  " + "\n  ".join(faults))
     in_order = _read_half_days(rows["half_days"]).set_axis(days.to_numpy()).sort_index()
-    return in_order.index[0].date(), in_order.to_numpy(dtype=np.int8), file.name
+    half_days: npt.NDArray[np.int8] = in_order.to_numpy().astype(np.int8)
+    return in_order.index[0].date(), half_days, file.name
 
 
 def write_half_days(path: str | PathLike[str], first_day: date, half_days: npt.NDArray[np.int8]) -> None:

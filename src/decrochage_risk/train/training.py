@@ -61,8 +61,8 @@ if TYPE_CHECKING:
 
     from decrochage_risk.policy import Policy
     from decrochage_risk.risk import FitOptions, RiskModel
-    from decrochage_risk.train.publication import PublishedTraining
     from decrochage_risk.school_year import SchoolCalendar
+    from decrochage_risk.train.publication import PublishedTraining
     from decrochage_risk.train.supported import Helped
 
 __all__ = [
