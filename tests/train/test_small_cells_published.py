@@ -40,12 +40,12 @@ class Reader:
     sums: list[float] = field(default_factory=list)
     truth: dict[Any, int] = field(default_factory=dict)
 
-    def unknown(self, name: Any, truth: int) -> int:  # noqa: ANN401 - any name
+    def unknown(self, name: Any, truth: int) -> int:
         """Add an unknown; its true value is for the judge alone."""
         self.truth[name] = truth
         return self.places.setdefault(name, len(self.places))
 
-    def add_up(self, whole: Any, parts: list[Any]) -> None:  # noqa: ANN401 - any name
+    def add_up(self, whole: Any, parts: list[Any]) -> None:
         """Write that a count is the sum of others."""
         row = {self.places[whole]: 1.0}
         for part in parts:
@@ -53,14 +53,14 @@ class Reader:
         self.rows.append(row)
         self.sums.append(0.0)
 
-    def read(self, name: Any, value: float | None) -> None:  # noqa: ANN401 - any name
+    def read(self, name: Any, value: float | None) -> None:
         """Write a number that is printed; None is hidden."""
         if value is not None:
             assert value == pytest.approx(self.truth[name]), name
             self.rows.append({self.places[name]: 1.0})
             self.sums.append(float(self.truth[name]))
 
-    def interval(self, name: Any) -> tuple[float, float]:  # noqa: ANN401 - any name
+    def interval(self, name: Any) -> tuple[float, float]:
         """Find the least and the largest value that a count can have."""
         data = [(row, place, factor) for row, one in enumerate(self.rows) for place, factor in one.items()]
         at, column, factor = (np.array(part) for part in zip(*data, strict=True))
@@ -102,7 +102,7 @@ def written_down(  # noqa: C901 - a reader writes down what stands in many table
     groups = {(one["dimension"], one["group"]): one for one in report["groups"]}
     outcomes = {"all": np.ones(len(left), dtype=bool), "left": left, "stayed": ~left}
 
-    def add(name: Any, inside: np.ndarray) -> None:  # noqa: ANN401 - any name
+    def add(name: Any, inside: np.ndarray) -> None:
         for outcome, mask in outcomes.items():
             reader.unknown((*name, outcome), int((inside & mask).sum()))
         reader.add_up((*name, "all"), [(*name, "left"), (*name, "stayed")])

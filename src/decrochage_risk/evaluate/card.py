@@ -68,6 +68,12 @@ class CardFacts:
         Boosters in the bag; leaves of a boosted tree at most.
     linear_share : float
         Share of a logistic regression that each booster starts from.
+    penalty : float
+        Ridge penalty of that regression, or of the members; 0 when it is not known.
+    unknown_flags : sequence of str
+        What the model is told is not known of a pupil, in French.
+    school_spread : float
+        How far the levels of schools that were held out lie apart, in log-odds; 0 when it is not known.
     features, dropped_features : sequence of str
         Columns the model reads; columns left out because they were never known in training.
     reference_groups : str
@@ -132,6 +138,9 @@ class CardFacts:
     references: Sequence[str] = ()
     spread_factor: float = 1.0
     linear_share: float = 0.0
+    penalty: float = 0.0
+    unknown_flags: Sequence[str] = ()
+    school_spread: float = 0.0
     changes: Sequence[str] = ()
 
 

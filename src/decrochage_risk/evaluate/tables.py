@@ -71,6 +71,7 @@ DIMENSIONS = {
     "years_behind": "retard scolaire",
     "sex_pathway": "sexe et voie",
     "sex_years_behind": "sexe et retard",
+    "knowledge": "données connues",
     "month": "mois d'observation",
     "exit_kind": "moment de la sortie",
 }

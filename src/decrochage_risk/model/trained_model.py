@@ -308,11 +308,12 @@ class TrainedModel:
 
     @cached_property
     def _months_of_level(self) -> dict[str, tuple[int, ...]]:
-        found: dict[str, list[int]] = {}
-        for label in self.risk_model.references.labels:
-            level, _, month = label.rpartition("@")
-            found.setdefault(level, []).append(int(month))
-        return {level: tuple(sorted(months)) for level, months in found.items()}
+        """Months with a reference group of each level; none for a level that has one of all months only."""
+        months: dict[str, list[int]] = {}
+        for label in self.risk_model.references.group_labels:
+            level, _, month = label.partition("@")
+            months.setdefault(level, []).extend([int(month)] if month else [])
+        return {level: tuple(sorted(known)) for level, known in months.items()}
 
     def reference_groups(self, levels: Iterable[str], as_of: date) -> npt.NDArray[np.object_]:
         """Find the reference group of each pupil: the same level, the known month nearest in the school year.
@@ -337,9 +338,9 @@ class TrainedModel:
         return {}
 
     def _nearest(self, level: str, month: int) -> str:
-        months = self._months_of_level.get(level, ())
+        months = self._months_of_level.get(level)
         if not months:
-            return ""
+            return "" if months is None else level
         asked = _since_september(month)
         nearest = min(
             months, key=lambda known: (abs(_since_september(known) - asked), _since_september(known))

@@ -35,6 +35,7 @@ from decrochage_risk.evaluate import (
 )
 from decrochage_risk.evaluate.disclosure import ALL, EVENT, CountedRows
 from decrochage_risk.features import FEATURE_BY_NAME
+from decrochage_risk.model.unknown_flags import UNKNOWN_FLAGS, patterns_of
 from decrochage_risk.policy import load_policy
 from decrochage_risk.records.levels import LEVEL_BY_NAME, PATHWAY_LABELS
 from decrochage_risk.risk import RiskModel, pupil_folds
@@ -74,8 +75,8 @@ NOT_KNOWN: Final = "non renseigné"
 def dimensions_of(snapshots: Snapshots) -> dict[str, Labels]:
     """Name the groups of each row, by dimension.
 
-    Level, pathway, sex, years behind, network, school, month of the as-of date, and two intersections: sex and
-    pathway, sex and years behind. A value that is not known is a group of its own.
+    Level, pathway, sex, years behind, network, school, what is known of the pupil, month of the as-of date, and two
+    intersections: sex and pathway, sex and years behind. A value that is not known is a group of its own.
     """
     rows = snapshots.rows
     level = rows["level"].map(lambda name: LEVEL_BY_NAME[name])
@@ -91,6 +92,7 @@ def dimensions_of(snapshots: Snapshots) -> dict[str, Labels]:
         "school": rows["school_id"].to_numpy(dtype=object),
         "sex_pathway": _joined(sex, pathway),
         "sex_years_behind": _joined(sex, behind),
+        "knowledge": patterns_of(snapshots.features),
         "month": rows["as_of"].map(french.month).to_numpy(dtype=object),
     }
 
@@ -99,8 +101,8 @@ def _years_behind(features: pd.DataFrame) -> Labels:
     if "years_behind" not in features:
         return np.full(len(features), NOT_KNOWN, dtype=object)
     years = features["years_behind"].to_numpy(dtype=np.float64)
-    known = np.clip(np.nan_to_num(years), 0, len(YEARS_BEHIND) - 1).astype(int)
-    return np.where(np.isnan(years), NOT_KNOWN, np.array(YEARS_BEHIND, dtype=object)[known])
+    whole_years = np.clip(np.nan_to_num(years), 0, len(YEARS_BEHIND) - 1).astype(int)
+    return np.where(np.isnan(years), NOT_KNOWN, np.array(YEARS_BEHIND, dtype=object)[whole_years])
 
 
 def _joined(first: Labels, second: Labels) -> Labels:
@@ -126,15 +128,17 @@ def fit_risk_model(
     options: FitOptions | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> RiskModel:
-    """Fit the risk model on snapshots: directions from the catalogue, context columns without direction."""
+    """Fit the risk model on snapshots: directions from the catalogue, context columns and flags without direction."""
     rows, names = snapshots.rows, [str(name) for name in snapshots.features]
-    fitted = RiskModel.fit(
+    risk_model = RiskModel.fit(
         snapshots.features,
         snapshots.outcome,
         directions={name: FEATURE_BY_NAME[name].direction for name in names if name in FEATURE_BY_NAME},
         context=[name for name in names if name not in FEATURE_BY_NAME],
+        knowledge=UNKNOWN_FLAGS,
         time=rows["school_year"].to_numpy(),
         groups=rows["pupil_id"].to_numpy(),
+        clusters=rows["school_id"].to_numpy(),
         reference_groups=rows["reference_group"].to_numpy(),
         observed=rows["observed"].to_numpy(),
         matured=rows["matured"].to_numpy(),
@@ -142,7 +146,7 @@ def fit_risk_model(
         options=options,
         progress=progress,
     )
-    return fitted.with_spread_factor(SPREAD_FACTOR)
+    return risk_model.with_spread_factor(SPREAD_FACTOR)
 
 
 def can_be_known(records: TrainingTables, day: date) -> bool:
@@ -156,8 +160,8 @@ def last_year_rows(snapshots: Snapshots) -> tuple[npt.NDArray[np.bool_], npt.NDA
     """Masks of the rows of the last school year, and of the earlier rows whose outcome was known by then."""
     years = snapshots.rows["school_year"].to_numpy()
     last = years == years.max()
-    known = mature_on(snapshots.rows["matured"].to_numpy(), _first_day(snapshots, last))
-    return last, (years < years.max()) & known
+    labels_known = mature_on(snapshots.rows["matured"].to_numpy(), _first_day(snapshots, last))
+    return last, (years < years.max()) & labels_known
 
 
 def _first_day(snapshots: Snapshots, rows: npt.NDArray[np.bool_]) -> date:
@@ -218,27 +222,27 @@ def backtest(
     )
     if progress is not None and hold_out_schools:
         progress("Année témoin, établissements tenus à l'écart")
-    held, unseen = None, None
+    unseen_schools, unseen = None, None
     if hold_out_schools:
-        held, unseen = _on_unseen_schools(snapshots, last, earlier, seed, options)
+        unseen_schools, unseen = _on_unseen_schools(snapshots, last, earlier, seed, options)
     ready = maturity_table(snapshots.rows, snapshots.outcome, on=_first_day(snapshots, last))
     if report.tables is not None and unseen is not None:
         report.tables.unseen = unseen
-    report = report.model_copy(update={"maturity": ready, "hold_out": held})
+    report = report.model_copy(update={"maturity": ready, "hold_out": unseen_schools})
     if not publish:
         return report
-    told = Publication()
-    report.add_to(told)
-    dates = CountedRows(told, "dates", snapshots.rows["pupil_id"].to_numpy())
+    publication = Publication()
+    report.add_to(publication)
+    dates = CountedRows(publication, "dates", snapshots.rows["pupil_id"].to_numpy())
     left = snapshots.outcome == 1
-    known = {one.as_of.isoformat() for one in ready if one.events is not None}
+    closed_dates = {one.as_of.isoformat() for one in ready if one.events is not None}
     dates.add(
         {"as_of": np.array([day.isoformat() for day in snapshots.rows["as_of"]])},
         {ALL: np.ones(len(left), dtype=np.bool_), EVENT: left},
         (),
-        lambda dimension, group, measure: dimension == "as_of" and (measure == ALL or group in known),
+        lambda dimension, group, measure: dimension == "as_of" and (measure == ALL or group in closed_dates),
     )
-    return report.published(told.hidden(), dates=dates)
+    return report.published(publication.hidden(), dates=dates)
 
 
 def _on_unseen_schools(
@@ -256,8 +260,8 @@ def _on_unseen_schools(
     names = np.unique(school.astype(str))
     if len(names) < _HELD_OUT_SHARE:
         return None, None
-    drawn = np.random.default_rng(seed).permutation(len(names))[: len(names) // _HELD_OUT_SHARE]
-    unseen = np.isin(school.astype(str), names[drawn])
+    chosen_schools = np.random.default_rng(seed).permutation(len(names))[: len(names) // _HELD_OUT_SHARE]
+    unseen = np.isin(school.astype(str), names[chosen_schools])
     pupils = snapshots.rows["pupil_id"]
     theirs = pupils.isin(set(pupils[last & unseen])).to_numpy()
     test, train = snapshots.take(last & unseen), snapshots.take(earlier & ~unseen & ~theirs)
@@ -293,10 +297,10 @@ def _without_common_pupils(
 
 def learnt_baselines(train: Snapshots, test: Snapshots) -> tuple[Baseline, Baseline]:
     """Learn the logistic regression and the school's rate on some rows, and apply both to others."""
-    known = train.features.columns[train.features.notna().any()]
-    logistic = logistic_baseline(train.features[known], train.outcome)
+    columns = train.features.columns[train.features.notna().any()]
+    logistic = logistic_baseline(train.features[columns], train.outcome)
     rate = school_rate(train.rows["school_id"], train.outcome, test.rows["school_id"])
-    return logistic(test.features[known]), rate
+    return logistic(test.features[columns]), rate
 
 
 def report_on(  # noqa: PLR0913 - the choices of a report, each with its default
@@ -349,7 +353,7 @@ def report_on(  # noqa: PLR0913 - the choices of a report, each with its default
     if not readable:
         notes = (*notes, "Des tables manquent : un repère qui ne peut rien lire ne signale personne.")
     rows = test.rows
-    listed = (policy or load_policy()).assess(rows["level"].to_numpy(dtype=object), risk).flagged
+    on_list = (policy or load_policy()).assess(rows["level"].to_numpy(dtype=object), risk).flagged
     return build_report(
         MeasuredRows(
             outcome=test.outcome,
@@ -359,7 +363,7 @@ def report_on(  # noqa: PLR0913 - the choices of a report, each with its default
             dimensions=dimensions_of(test),
             exit_kinds=rows["exit_kind"].to_numpy(),
             as_of=rows["as_of"].to_numpy(dtype=object),
-            listed=listed,
+            listed=on_list,
             list_name="liste émise (seuils de vigilance)",
             capacity=capacity,
         ),

@@ -107,7 +107,7 @@ def fit_and_measure(
     """
     if progress is not None:
         progress("Apprentissage sur toutes les années")
-    told: dict[str, Any] = {
+    choices: dict[str, Any] = {
         "seed": seed,
         "synthetic": synthetic,
         "hold_out_schools": hold_out_schools,
@@ -115,7 +115,7 @@ def fit_and_measure(
         "predicted": predicted,
     }
     risk_model = fit_risk_model(snapshots, seed=seed, options=options)
-    report = _measured(snapshots, options=options, **told)
+    report = _measured(snapshots, options=options, **choices)
     if report is None:
         return risk_model, _report_on_folds(snapshots, risk_model, predicted, synthetic=synthetic), False
     if risk_model.options.kind == "trees" and shipped_instead(report.advice, ()) is not None:
@@ -124,11 +124,11 @@ def fit_and_measure(
             progress(
                 "La régression logistique fait mieux : elle est apprise et mesurée à la place des arbres"
             )
-        measured = _measured(snapshots, options=simpler, **told)
-        if measured is not None:
-            advice = shipped_instead(report.advice, measured.advice)
+        report_of_year = _measured(snapshots, options=simpler, **choices)
+        if report_of_year is not None:
+            advice = shipped_instead(report.advice, report_of_year.advice)
             risk_model = fit_risk_model(snapshots, seed=seed, options=simpler)
-            return risk_model, measured.model_copy(update={"advice": advice}), False
+            return risk_model, report_of_year.model_copy(update={"advice": advice}), False
     return risk_model, report, True
 
 
@@ -173,15 +173,15 @@ def _measured(
 def _report_on_folds(
     snapshots: Snapshots, risk_model: RiskModel, predicted: Predicted, *, synthetic: bool
 ) -> EvaluationReport:
-    held = risk_model.out_of_fold
-    if held is None:  # only after loading, never after fitting
+    out_of_fold = risk_model.out_of_fold
+    if out_of_fold is None:  # only after loading, never after fitting
         raise NotEnoughDataError(
             explain_error(
                 "No held-out prediction", expected="a model that was just fitted", hint="Fit it again."
             )
         )
-    risk = np.empty(len(held.rows))
-    risk[held.rows] = 1.0 / (1.0 + np.exp(-risk_model.calibration.apply(held.log_odds)))
+    risk = np.empty(len(out_of_fold.rows))
+    risk[out_of_fold.rows] = 1.0 / (1.0 + np.exp(-risk_model.calibration.apply(out_of_fold.log_odds)))
     predicted(snapshots, risk)
     return report_on(
         snapshots, risk, (), title="Élèves laissés de côté, même année", synthetic=synthetic, publish=False

@@ -10,6 +10,7 @@ Training: from records and outcomes to a calibrated, explained, measured model.
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,11 +38,12 @@ from decrochage_risk.model import (
 )
 from decrochage_risk.model.refused_options import refuse_in_training
 from decrochage_risk.model.snapshots import CENSORED, TOO_SHORT, TrainingRecords
-from decrochage_risk.records.cells import CELL_RULES
+from decrochage_risk.model.unknown_flags import UNKNOWN_LABELS, with_unknown_flags
 from decrochage_risk.records.levels import LEVEL_BY_NAME, LEVEL_NAMES
 from decrochage_risk.records.outcome_table import TrainingTables, outcomes_for
 from decrochage_risk.records.pupil_records import PupilRecords
-from decrochage_risk.records.rules import CROSS_RULES, ROW_RULES
+from decrochage_risk.records.rules import CELL_RULES, CROSS_RULES, ROW_RULES
+from decrochage_risk.records.transmission import usual_pace
 from decrochage_risk.risk.boosting import with_defaults
 from decrochage_risk.school_year import school_year_of, to_date
 from decrochage_risk.small_cells import HIDDEN, hidden_counts, is_small
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
 
     from decrochage_risk.policy import Policy
     from decrochage_risk.risk import FitOptions, RiskModel
+    from decrochage_risk.school_year import SchoolCalendar
     from decrochage_risk.train.publication import PublishedTraining
     from decrochage_risk.train.supported import Helped
 
@@ -94,20 +97,20 @@ def mature_only(snapshots: Snapshots, day: date | None) -> Snapshots:
     """
     if day is None:
         return snapshots
-    known = mature_on(snapshots.rows["matured"].to_numpy(), day)
-    if known.all():
+    label_known = mature_on(snapshots.rows["matured"].to_numpy(), day)
+    if label_known.all():
         return snapshots
-    if not known.any():
+    if not label_known.any():
         raise NotEnoughDataError(
             explain_error(
-                f"None of the {len(known)} labels was known on {day.isoformat()}: their outcome windows close later",
+                f"None of the {len(label_known)} labels was known on {day.isoformat()}: their outcome windows close later",
                 expected="at least one school year whose outcome window had closed",
                 hint="Add earlier school years, or wait for the closing day before training and evaluating.",
             )
         )
-    kept = snapshots.take(known)
-    left_out = {**snapshots.left_out, NOT_CLOSED: int((~known).sum())}
-    return Snapshots(kept.features, kept.outcome, kept.rows, dict(sorted(left_out.items())))
+    mature_rows = snapshots.take(label_known)
+    left_out = {**snapshots.left_out, NOT_CLOSED: int((~label_known).sum())}
+    return replace(mature_rows, left_out=dict(sorted(left_out.items())))
 
 
 _RARELY, _OFTEN = 0.05, 0.5
@@ -118,11 +121,11 @@ def no_year_before(snapshots: Snapshots) -> list[str]:
     """Say when the first year of training knows nothing of the year before (its cost: ``benchmarks/targets.py --records-from``)."""
     years = snapshots.rows["school_year"].to_numpy()
     first = int(years.min())
-    known = snapshots.features[[feature.name for feature in LAST_YEAR_FEATURES]].notna().to_numpy()
-    later = known[years > first]
+    has_last_year = snapshots.features[[feature.name for feature in LAST_YEAR_FEATURES]].notna().to_numpy()
+    later = has_last_year[years > first]
     if (
         not len(later)
-        or not ((known[years == first].mean(axis=0) < _RARELY) & (later.mean(axis=0) > _OFTEN)).any()
+        or not ((has_last_year[years == first].mean(axis=0) < _RARELY) & (later.mean(axis=0) > _OFTEN)).any()
     ):
         return []
     return [
@@ -138,7 +141,7 @@ def of_records(records: TrainingTables) -> list[str]:
     meaning = {
         rule.name: rule.meaning for rule in (*CELL_RULES, *(row.rule for row in ROW_RULES), *CROSS_RULES)
     }
-    found = [
+    sentences = [
         f"`{table}`, `{rule}` ({HIDDEN if is_small(count) else number(count)}) : {meaning[rule]}"
         for (table, rule), count in sorted(records.faults.warnings.counts.items())
     ]
@@ -149,14 +152,14 @@ def of_records(records: TrainingTables) -> list[str]:
             TrainingWarning,
             stacklevel=3,
         )
-    return found
+    return sentences
 
 
 def rows_set_aside(snapshots: Snapshots) -> list[str]:
     """Count the rows that had too little data, or an outcome still open, apart."""
     count = snapshots.left_out.get(TOO_SHORT, 0)
     early = snapshots.left_out.get(NOT_CLOSED, 0)
-    told = (
+    counts = (
         (TOO_SHORT, "moins de 3 semaines de données", count),
         (NOT_CLOSED, "issue pas encore close à l'extraction", early),
     )
@@ -164,7 +167,7 @@ def rows_set_aside(snapshots: Snapshots) -> list[str]:
         f"{plural(rows, 'ligne laissée', 'lignes laissées')} de côté : {cause}"
         if told_left_out(snapshots.left_out)[name] is not None
         else f"lignes laissées de côté, effectif {HIDDEN} : {cause}"
-        for name, cause, rows in told
+        for name, cause, rows in counts
         if rows
     ]
 
@@ -180,13 +183,13 @@ def distributions_of(snapshots: Snapshots, risk_model: RiskModel) -> FeatureDist
         Just fitted on them; held-out scores where it has them, its own otherwise.
     """
     names = [name for name in snapshots.features.columns if name in FEATURE_BY_NAME]
-    held = risk_model.out_of_fold
+    out_of_fold = risk_model.out_of_fold
     groups = snapshots.rows["reference_group"].to_numpy()
-    if held is None:
+    if out_of_fold is None:
         score = risk_model.raw_log_odds(snapshots.features, groups)
     else:
         score = np.full(len(groups), np.nan)
-        score[held.rows] = held.log_odds
+        score[out_of_fold.rows] = out_of_fold.log_odds
     return FeatureDistributions.fit(snapshots.features[names].assign(**{SCORE: score}), groups)
 
 
@@ -292,14 +295,14 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     refuse_in_training(refused, "train_model")
     table = outcomes_for(records, outcomes)
     dates = _dates(records, table, as_of_dates, school_years)
-    extracted = None if labels_known_on is None else to_date(labels_known_on)
+    extraction_day = None if labels_known_on is None else to_date(labels_known_on)
     snapshots = _snapshots(records, table, dates, closes=outcome_closes, progress=progress)
-    snapshots = mature_only(snapshots, extracted)
-    snapshots, told = set_apart_supported(snapshots, table, supported, helped)
-    signals = signals_of(snapshots)
+    snapshots = mature_only(snapshots, extraction_day)
+    snapshots, support_caveats = set_apart_supported(snapshots, table, supported, helped)
+    signals = signals_of(replace(snapshots, features=with_unknown_flags(snapshots.features)))
     refuse_leaks(signals, allow_leaks)
     unknown = missing_signals(signals)
-    caveats = [*told, *no_year_before(snapshots), *of_records(records), *missing_warnings(unknown)]
+    caveats = [*support_caveats, *no_year_before(snapshots), *of_records(records), *missing_warnings(unknown)]
     counts = HeldOutCounts(policy)
     risk_model, report, untouched = fit_and_measure(
         snapshots,
@@ -312,7 +315,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     )
     published = publish_training(snapshots, report, counts.tables())
     report = published.report
-    trained_on = _trained_on(snapshots, outcome_closes, caveats)
+    trained_on = _trained_on(snapshots, outcome_closes, caveats, records.calendar)
     facts = _card_facts(
         snapshots, risk_model, published, trained_on, name, untouched=untouched, synthetic=synthetic
     )
@@ -358,8 +361,8 @@ def _dates(
     if as_of_dates is not None:
         dates = [to_date(value) for value in as_of_dates]
         return [day for day in dates if school_years is None or school_year_of(day) in years]
-    known = [day for day in default_as_of_dates(years) if can_be_known(records, day)]
-    if not known:
+    usable_days = [day for day in default_as_of_dates(years) if can_be_known(records, day)]
+    if not usable_days:
         raise NotEnoughDataError(
             explain_error(
                 f"No default as-of date (early November to early May) of the school years {sorted(years)} lies in the "
@@ -368,10 +371,13 @@ def _dates(
                 hint="Pass as_of_dates=[...], or a calendar that holds these years.",
             )
         )
-    return known
+    return usable_days
 
 
-def _trained_on(snapshots: Snapshots, closes: tuple[int, int], caveats: list[str]) -> dict[str, Any]:
+def _trained_on(
+    snapshots: Snapshots, closes: tuple[int, int], caveats: list[str], calendar: SchoolCalendar
+) -> dict[str, Any]:
+    pace = usual_pace(snapshots.transmissions, calendar)
     rows = snapshots.rows
     return {
         "school_years": sorted({int(year) for year in rows["school_year"]}),
@@ -383,6 +389,7 @@ def _trained_on(snapshots: Snapshots, closes: tuple[int, int], caveats: list[str
         "events": int(snapshots.outcome.sum()),
         "left_out": told_left_out(snapshots.left_out),
         "records_warnings": caveats,
+        "transmission": {table: each.to_dict() for table, each in pace.items()},
         "libraries": {library: version(library) for library in _LIBRARIES},
     }
 
@@ -414,7 +421,7 @@ def _card_facts(
             for column in risk_model.dropped
             if not column.startswith(("level_", "pathway_", "context_"))
         ],
-        reference_groups="niveau et mois d'observation",
+        reference_groups="niveau, mois d'observation et données connues",
         train_years=trained_on["school_years"],
         as_of=sorted(set(rows["as_of"])),
         levels=[LEVEL_BY_NAME[level].label for level in LEVEL_NAMES if level in set(rows["level"])],
@@ -425,7 +432,10 @@ def _card_facts(
         outcome_closes=(trained_on["outcome_closes"][0], trained_on["outcome_closes"][1]),
         base_rates=published.base_rates,
         calibration_kind=risk_model.calibration.kind,
-        calibration_chosen_on=_CHOSEN_ON[risk_model.calibrated_on],
+        calibration_chosen_on=f"{_CHOSEN_ON[risk_model.calibrated_on]} ; {_HELD_OUT_BY[risk_model.held_out_by]}",
+        penalty=risk_model.options.penalty or 0.0,
+        unknown_flags=[UNKNOWN_LABELS[name] for name in risk_model.knowledge.names],
+        school_spread=risk_model.cluster_spread,
         report=published.report,
         untouched=untouched,
         warnings=[*rows_set_aside(snapshots), *trained_on["records_warnings"]],
@@ -449,6 +459,10 @@ def _censored(left_out: Mapping[str, int]) -> int | None:
     return None if None in told else sum(count for count in told if count is not None)
 
 
+_HELD_OUT_BY = {
+    "pupils": "des élèves entiers sont laissés de côté",
+    "clusters": "des établissements entiers sont laissés de côté",
+}
 _CHOSEN_ON = {
     "out-of-time": "les années suivantes, prédites sans les avoir vues",
     "out-of-fold pupils": "des élèves laissés de côté, faute de trois années",
