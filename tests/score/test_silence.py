@@ -183,7 +183,7 @@ def test_what_a_school_sent_is_a_fact_of_the_extract(
         check_dtype=False,
     )
     again = Transmission.from_dict(json.loads(json.dumps(merged.to_dict())))
-    one = PupilRecords(**tables_of_one(stopped, min(pupils))).known_on(AS_OF)
+    one = PupilRecords(**tables_of_one(stopped, sorted(pupils)[0])).known_on(AS_OF)
     silent = find_silence(one, tables=["absences"], transmission=again).pupils
     assert silent.tolist() == [True]
     with pytest.raises(RecordsError, match="of 0 days"):
