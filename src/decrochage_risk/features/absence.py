@@ -96,9 +96,9 @@ def _rate_change(facts: Facts) -> npt.NDArray[np.float64]:
 def _months_over(facts: Facts) -> npt.NDArray[np.float64]:
     first, after = YEAR.span(facts.known)
     events = facts.absence_events
-    unjustified = facts.absence_values("unjustified")
+    half_days = facts.absence_values("unjustified")
     return kernels.count_months_over(
-        months_of(facts), unjustified, events.bound(first), events.bound(after), LEGAL_MONTHLY_THRESHOLD
+        months_of(facts), half_days, events.bound(first), events.bound(after), LEGAL_MONTHLY_THRESHOLD
     )
 
 
@@ -319,11 +319,11 @@ def _monday_friday(facts: Facts) -> Floats:
 
 def _after_holidays(facts: Facts) -> Floats:
     span, events, calendar = YEAR.span(facts.known), facts.absence_events, facts.known.calendar
-    found = days_after_holidays(calendar)
-    position = np.clip(events.day - calendar.first_day_number, 0, found.size - 1)
+    is_after = days_after_holidays(calendar)
+    position = np.clip(events.day - calendar.first_day_number, 0, is_after.size - 1)
     absent, away = (
         events.sum(
-            f"{what} after holidays", np.where(found[position], facts.absence_values(what), 0.0), *span
+            f"{what} after holidays", np.where(is_after[position], facts.absence_values(what), 0.0), *span
         )
         for what in ("absent", "away")
     )
@@ -362,8 +362,8 @@ def _months_since_threshold(facts: Facts) -> Floats:
     )  # fmt: skip
     months, is_attendable = attendable_months(facts)
     # The month that reached the threshold counts, whatever else it held.
-    counted = (is_attendable & (months > start[:, None])).sum(axis=1) + 1.0
-    count = np.where(start > kernels.NOBODY, counted, 0.0)
+    months_since = (is_attendable & (months > start[:, None])).sum(axis=1) + 1.0
+    count = np.where(start > kernels.NOBODY, months_since, 0.0)
     return np.where(is_attendable.any(axis=1) | (count > 0), count, np.nan)
 
 

@@ -77,8 +77,8 @@ MINIMUM_POSSIBLE_HALF_DAYS = 8
 
 def code_of(table: str, column: str, choice: str) -> int:
     """Position of ``choice`` among the declared choices of a column: its code in the sorted arrays."""
-    found = next(declared for declared in TABLES[table].columns if declared.name == column)
-    return found.choices.index(choice)
+    declaration = next(declared for declared in TABLES[table].columns if declared.name == column)
+    return declaration.choices.index(choice)
 
 
 def starts_of(pupil: npt.NDArray[np.int32], pupils: int) -> npt.NDArray[np.int64]:
@@ -136,8 +136,8 @@ class Facts:
         shared: dict[Hashable, Any] = self.__dict__.setdefault("_shared", {})
         if key not in shared:
             shared[key] = make()
-        made: _Made = shared[key]
-        return made
+        value: _Made = shared[key]
+        return value
 
     def not_covered(self, table: str, first: int, after: int) -> npt.NDArray[np.bool_]:
         """Pupils with an enrolled day in [first, after) on which ``table`` is not in the extract, found once."""
@@ -171,13 +171,13 @@ class Facts:
     def level_in(self, names: frozenset[str]) -> npt.NDArray[np.bool_]:
         """Which cells of ``levels`` are one of the named levels."""
         member = np.array([level.name in names for level in LEVELS] + [False], dtype=np.bool_)
-        found: npt.NDArray[np.bool_] = member[self.levels]
-        return found
+        is_level: npt.NDArray[np.bool_] = member[self.levels]
+        return is_level
 
     def first_year_in(self, names: frozenset[str]) -> npt.NDArray[np.int64]:
         """First school year of each pupil at one of the named levels; a year past the current where none."""
-        found = self.level_in(names)
-        first = np.where(found.any(axis=1), found.argmax(axis=1), found.shape[1])
+        is_level = self.level_in(names)
+        first = np.where(is_level.any(axis=1), is_level.argmax(axis=1), is_level.shape[1])
         years: npt.NDArray[np.int64] = (first + self.first_year).astype(np.int64)
         return years
 
@@ -333,12 +333,12 @@ class Facts:
         if not len(rows):
             return rows
         first, last = int(rows.day.min()), int(rows.day.max())
-        counted = kernels.marks_that_count(
+        is_mark = kernels.marks_that_count(
             self.grade_events.starts, rows.day, rows.status, rows.kind,
             code_of("grades", "status", "graded"), code_of("grades", "kind", "assessment"),
             first, _school_years(first, last),
         )  # fmt: skip
-        return rows.take(counted)
+        return rows.take(is_mark)
 
     @cached_property
     def mark_events(self) -> _Events:
@@ -392,10 +392,10 @@ class Facts:
     def latest(self, event: str) -> tuple[Orientation, npt.NDArray[np.intp]]:
         """Rows of one event, and the position of each pupil's latest one in them (-1 = none)."""
         rows = self.orientation_rows
-        chosen = rows.take(rows.event == code_of("orientation", "event", event))
+        of_event = rows.take(rows.event == code_of("orientation", "event", event))
         position = np.full(self.pupils, -1, dtype=np.intp)
-        position[chosen.pupil] = np.arange(len(chosen))
-        return chosen, position
+        position[of_event.pupil] = np.arange(len(of_event))
+        return of_event, position
 
 
 _KINDS = ("absence", "lateness", "exclusion", "placement")
@@ -445,9 +445,9 @@ def days_after_holidays(calendar: SchoolCalendar) -> npt.NDArray[np.bool_]:
     gap = np.diff(school, prepend=-1) - 1
     first = np.flatnonzero(gap >= HOLIDAY_DAYS)
     after = (first[:, None] + np.arange(DAYS_AFTER)).ravel()
-    found = np.zeros(calendar.values.size, dtype=np.bool_)
-    found[school[after[after < school.size]]] = True
-    return found
+    is_after = np.zeros(calendar.values.size, dtype=np.bool_)
+    is_after[school[after[after < school.size]]] = True
+    return is_after
 
 
 _PER_DAY: dict[str, Callable[[SchoolCalendar], npt.NDArray[np.integer]]] = {
@@ -591,16 +591,16 @@ def months_of(facts: Facts) -> npt.NDArray[np.int32]:
 
 def last_year_span(facts: Facts) -> tuple[int, int]:
     """Find the same days of the school year before: from its 1 September, as many days as this year has had."""
-    known = facts.known
-    first = day_number(year_start(known.school_year - 1))
-    return first, min(first + known.as_of_day - known.year_start_day, known.year_start_day)
+    records = facts.known
+    first = day_number(year_start(records.school_year - 1))
+    return first, min(first + records.as_of_day - records.year_start_day, records.year_start_day)
 
 
 def same_weeks_last_year(facts: Facts) -> tuple[int, int]:
     """Find the last 12 weeks, 52 weeks earlier, within the school year before."""
-    known = facts.known
-    first, after = (day - SAME_WEEKDAY_LAST_YEAR for day in LAST_12W.span(known))
-    return max(first, day_number(year_start(known.school_year - 1))), min(after, known.year_start_day)
+    records = facts.known
+    first, after = (day - SAME_WEEKDAY_LAST_YEAR for day in LAST_12W.span(records))
+    return max(first, day_number(year_start(records.school_year - 1))), min(after, records.year_start_day)
 
 
 def since_4e_rate(facts: Facts, first_years: Ints) -> Floats:
@@ -673,9 +673,9 @@ def period_average_change(facts: Facts) -> Floats:
     """Mean over subjects of the latest average of a period minus the one before it, in the year."""
     rows, events = facts.grade_rows, facts.grade_events
     first, after = YEAR.span(facts.known)
-    chosen = (rows.kind == code_of("grades", "kind", "term_average")) & (
+    is_average = (rows.kind == code_of("grades", "kind", "term_average")) & (
         rows.status == code_of("grades", "status", "graded")
     )
     return kernels.change_of_latest(
-        rows.day, rows.subject, rows.mark, chosen, events.bound(first), events.bound(after), SUBJECT_COUNT
+        rows.day, rows.subject, rows.mark, is_average, events.bound(first), events.bound(after), SUBJECT_COUNT
     )

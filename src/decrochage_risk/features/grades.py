@@ -121,11 +121,11 @@ def _lowest_core(facts: Facts) -> npt.NDArray[np.float64]:
 
 def _subject_spread(facts: Facts) -> npt.NDArray[np.float64]:
     means = subject_means(facts, YEAR)
-    known = ~np.isnan(means)
-    count = known.sum(axis=1)
+    has_mean = ~np.isnan(means)
+    count = has_mean.sum(axis=1)
     safe = np.maximum(count, 1)
-    centre = np.where(known, means, 0.0).sum(axis=1) / safe
-    squares = np.where(known, (means - centre[:, None]) ** 2, 0.0).sum(axis=1)
+    centre = np.where(has_mean, means, 0.0).sum(axis=1) / safe
+    squares = np.where(has_mean, (means - centre[:, None]) ** 2, 0.0).sum(axis=1)
     return np.where(count > 1, np.sqrt(squares / safe), np.nan)
 
 
@@ -276,12 +276,12 @@ def _subjects_below(facts: Facts) -> Floats:
 def _core_mean(facts: Facts) -> Floats:
     # Added one subject after the other, so that the sum does not depend on how many pupils there are.
     means = subject_means(facts, YEAR)
-    total, known = np.zeros(facts.pupils), np.zeros(facts.pupils)
+    total, count = np.zeros(facts.pupils), np.zeros(facts.pupils)
     for subject in GENERAL_CORE:
         column = means[:, code_of("grades", "subject", subject)]
         total += np.where(np.isnan(column), 0.0, column)
-        known += ~np.isnan(column)
-    return ratio(total, known)
+        count += ~np.isnan(column)
+    return ratio(total, count)
 
 
 def _professional_mean(facts: Facts) -> Floats:
@@ -510,12 +510,12 @@ def _days_since_mark(facts: Facts) -> Floats:
     first, after = YEAR.span(facts.known)
     events = facts.mark_events
     low, high = events.bound(first), events.bound(after)
-    marked = high > low
-    day = np.where(marked, np.append(events.day, 0)[np.maximum(high - 1, 0)].astype(np.int64) + 1, after)
+    has_mark = high > low
+    day = np.where(has_mark, np.append(events.day, 0)[np.maximum(high - 1, 0)].astype(np.int64) + 1, after)
     barred = facts.barred_days
     since = kernels.first_row_from(barred.day, barred.starts, day)
     expected = enrolled_sum_from(facts, "days", day, after) - (barred.bound(after) - since)
-    return np.where(marked, expected, np.nan)
+    return np.where(has_mark, expected, np.nan)
 
 
 def _quiet_weeks(facts: Facts) -> Floats:

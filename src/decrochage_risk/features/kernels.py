@@ -77,7 +77,7 @@ def first_rows(pupil: Days, pupils: int) -> Ints:
 @compiled
 def first_row_from(days: Days, starts: Ints, first: Ints) -> Ints:
     """First row of each pupil whose day is ``first[pupil]`` or later (binary search)."""
-    found = np.empty(starts.size - 1, np.int64)
+    rows = np.empty(starts.size - 1, np.int64)
     for pupil in range(starts.size - 1):
         low, high = starts[pupil], starts[pupil + 1]
         while low < high:
@@ -86,8 +86,8 @@ def first_row_from(days: Days, starts: Ints, first: Ints) -> Ints:
                 low = middle + 1
             else:
                 high = middle
-        found[pupil] = low
-    return found
+        rows[pupil] = low
+    return rows
 
 
 @compiled
@@ -134,13 +134,13 @@ def calendar_half_days(prefix: Ints, starts: Ints, first: Days, last: Days, low:
     """
     result = np.zeros(starts.size - 1, np.float64)
     for pupil in range(starts.size - 1):
-        reached = np.int64(low)
+        begin_at = np.int64(low)
         for enrolment in range(starts[pupil], starts[pupil + 1]):
-            begin = max(np.int64(first[enrolment]), reached)
+            begin = max(np.int64(first[enrolment]), begin_at)
             end = min(np.int64(last[enrolment]) + 1, np.int64(high))
             if begin < end:
                 result[pupil] += prefix[end] - prefix[begin]
-                reached = end
+                begin_at = end
     return result
 
 
@@ -177,21 +177,21 @@ def attendable_weeks(
     for pupil in range(starts.size - 1):
         row = barred_starts[pupil]
         for week in range(weeks):
-            reached, after = edges[week], edges[week + 1]
-            while row < barred_starts[pupil + 1] and barred[row] < reached:
+            begin_at, after = edges[week], edges[week + 1]
+            while row < barred_starts[pupil + 1] and barred[row] < begin_at:
                 row += 1
-            held = 0
+            days_left = 0
             while row < barred_starts[pupil + 1] and barred[row] < after:
                 row += 1
-                held -= 1
+                days_left -= 1
             # Enrolments are sorted by start: a day that two of them hold counts once.
             for enrolment in range(starts[pupil], starts[pupil + 1]):
-                begin = max(np.int64(first[enrolment]), reached)
+                begin = max(np.int64(first[enrolment]), begin_at)
                 end = min(np.int64(last[enrolment]) + 1, after)
                 if begin < end:
-                    held += prefix[end] - prefix[begin]
-                    reached = end
-            result[pupil, week] = held > 0
+                    days_left += prefix[end] - prefix[begin]
+                    begin_at = end
+            result[pupil, week] = days_left > 0
     return result
 
 
@@ -250,14 +250,14 @@ def count_months_over(months: Days, values: Floats, low: Ints, high: Ints, thres
     """Calendar months whose sum over rows [low, high) of each pupil reaches ``threshold``."""
     result = np.zeros(low.size, np.float64)
     for pupil in range(low.size):
-        total, previous, counted = 0.0, np.int64(-(2**62)), False
+        total, previous, is_over = 0.0, np.int64(-(2**62)), False
         for row in range(low[pupil], high[pupil]):
             if months[row] != previous:
-                total, previous, counted = 0.0, np.int64(months[row]), False
+                total, previous, is_over = 0.0, np.int64(months[row]), False
             total += values[row]
-            if total >= threshold and not counted:
+            if total >= threshold and not is_over:
                 result[pupil] += 1.0
-                counted = True
+                is_over = True
     return result
 
 
@@ -296,15 +296,15 @@ def marks_that_count(
     ``years[i]`` is the year of day ``first`` + i.
     """
     result = np.zeros(days.size, np.bool_)
-    assessed = np.zeros(years[-1] + 1, np.bool_)
+    has_assessment = np.zeros(years[-1] + 1, np.bool_)
     for pupil in range(starts.size - 1):
-        assessed[:] = False
+        has_assessment[:] = False
         for row in range(starts[pupil], starts[pupil + 1]):
             if status[row] == graded and kind[row] == assessment:
-                assessed[years[days[row] - first]] = True
+                has_assessment[years[days[row] - first]] = True
                 result[row] = True
         for row in range(starts[pupil], starts[pupil + 1]):
-            if status[row] == graded and not assessed[years[days[row] - first]]:
+            if status[row] == graded and not has_assessment[years[days[row] - first]]:
                 result[row] = True
     return result
 
@@ -338,13 +338,13 @@ def enrolled_blocks(
     result = np.zeros((starts.size - 1, lows.size), np.float64)
     for pupil in range(starts.size - 1):
         for block in range(lows.size):
-            reached, high = lows[block], highs[block]
+            begin_at, high = lows[block], highs[block]
             for row in range(starts[pupil], starts[pupil + 1]):
-                begin = max(np.int64(first[row]), reached)
+                begin = max(np.int64(first[row]), begin_at)
                 end = min(np.int64(last[row]) + 1, high)
                 if begin < end:
                     result[pupil, block] += prefix[end - origin] - prefix[begin - origin]
-                    reached = end
+                    begin_at = end
     return result
 
 
@@ -355,13 +355,13 @@ def enrolled_from(
     """Sum a calendar over [lows[pupil], high) on days when an enrolment is open, as :func:`enrolled_blocks`."""
     result = np.zeros(starts.size - 1, np.float64)
     for pupil in range(starts.size - 1):
-        reached = lows[pupil]
+        begin_at = lows[pupil]
         for row in range(starts[pupil], starts[pupil + 1]):
-            begin = max(np.int64(first[row]), reached)
+            begin = max(np.int64(first[row]), begin_at)
             end = min(np.int64(last[row]) + 1, np.int64(high))
             if begin < end:
                 result[pupil] += prefix[end - origin] - prefix[begin - origin]
-                reached = end
+                begin_at = end
     return result
 
 
@@ -385,14 +385,14 @@ def slope_of_blocks(rates: Floats, least: int) -> Floats:
     """Least squares slope per block, towards the most recent one (column 0); NaN under ``least`` known blocks."""
     result = np.full(rates.shape[0], np.nan)
     for pupil in range(rates.shape[0]):
-        known, middle = 0, 0.0
+        count, middle = 0, 0.0
         for block in range(rates.shape[1]):
             if not np.isnan(rates[pupil, block]):
-                known += 1
+                count += 1
                 middle -= block
-        if known < least:
+        if count < least:
             continue
-        middle /= known
+        middle /= count
         up, down = 0.0, 0.0
         for block in range(rates.shape[1]):
             if not np.isnan(rates[pupil, block]):
@@ -413,14 +413,14 @@ def slope_of_rows(
     """
     result = np.full(low.size, np.nan)
     for pupil in range(low.size):
-        counted, total, at, level = 0, 0.0, 0.0, 0.0
+        count, total, at, level = 0, 0.0, 0.0, 0.0
         for row in range(low[pupil], high[pupil]):
             if weights[row] > 0.0:
-                counted += 1
+                count += 1
                 total += weights[row]
                 at += weights[row] * (days[row] - days[low[pupil]])
                 level += weights[row] * values[row]
-        if counted < least:
+        if count < least:
             continue
         at, level = at / total, level / total
         up, down = 0.0, 0.0
@@ -487,14 +487,14 @@ def current_run(ordinals: Days, values: Floats, low: Ints, high: Ints, latest: I
     """Length of the run of days with a positive value that ends on the day of ordinal ``latest[pupil]``."""
     result = np.zeros(low.size, np.float64)
     for pupil in range(low.size):
-        wanted = latest[pupil]
+        expected = latest[pupil]
         row = high[pupil] - 1
         while row >= low[pupil]:
             ordinal = np.int64(ordinals[row])
-            if values[row] > 0.0 and ordinal == wanted:
+            if values[row] > 0.0 and ordinal == expected:
                 result[pupil] += 1.0
-                wanted -= 1
-            elif ordinal < wanted:
+                expected -= 1
+            elif ordinal < expected:
                 break
             row -= 1
     return result
@@ -525,20 +525,20 @@ def falls(now: Floats, before: Floats, size: float) -> Floats:
     """
     result = np.full((2, now.shape[0]), np.nan)
     for pupil in range(now.shape[0]):
-        known, total, fell = 0, 0.0, 0
+        count, total, fell = 0, 0.0, 0
         for subject in range(now.shape[1]):
             change = now[pupil, subject] - before[pupil, subject]
             if not np.isnan(change):
-                known += 1
+                count += 1
                 total += change
                 fell += change <= -size
-        if known > 0:
+        if count > 0:
             result[0, pupil] = fell
-        if known > 1:
+        if count > 1:
             for subject in range(now.shape[1]):
                 change = now[pupil, subject] - before[pupil, subject]
                 if not np.isnan(change):
-                    against = change - (total - change) / (known - 1)
+                    against = change - (total - change) / (count - 1)
                     if not result[1, pupil] <= against:
                         result[1, pupil] = against
     return result

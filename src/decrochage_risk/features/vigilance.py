@@ -276,8 +276,8 @@ def _enrolled_then(facts: Facts, values: Floats) -> Floats:
 
 
 def _in_calendar(facts: Facts, values: Floats) -> Floats:
-    held = facts.known.calendar.covers_year(facts.known.school_year - 1)
-    return _enrolled_then(facts, values) if held else np.full(facts.pupils, np.nan)
+    is_inside = facts.known.calendar.covers_year(facts.known.school_year - 1)
+    return _enrolled_then(facts, values) if is_inside else np.full(facts.pupils, np.nan)
 
 
 def _absent_weeks_share(facts: Facts) -> Floats:

@@ -321,8 +321,8 @@ class MonthlyAbsence:
 
     def most(self, row: int) -> float:
         """Value of `MONTH_FACT` for a pupil: the larger of what is known, NaN when neither month is."""
-        known = self.half_days[row][~np.isnan(self.half_days[row])]
-        return float(known.max()) if known.size else float("nan")
+        values = self.half_days[row][~np.isnan(self.half_days[row])]
+        return float(values.max()) if values.size else float("nan")
 
     def told(self, row: int) -> str:
         """Write the month that `most` comes from; of two equal ones, the later.

@@ -76,10 +76,10 @@ def train_bag(
     Bag
     """
     blind = [fold == member for member in range(options.members)]
-    started = _boosters(matrix, outcome, directions, learnt, options, seed, blind=blind)
+    boosters = _boosters(matrix, outcome, directions, learnt, options, seed, blind=blind)
     weights = np.bincount(fold, minlength=options.members) / len(fold)
-    rounds = _grow(started, weights, options, progress, threads=_threads(matrix))
-    members = Members(tuple(one.text(rounds) for one in started))
+    rounds = _grow(boosters, weights, options, progress, threads=_threads(matrix))
+    members = Members(tuple(one.text(rounds) for one in boosters))
     left_out = np.empty(len(fold))
     for rows, booster in zip(blind, members.boosters, strict=True):
         left_out[rows] = booster.predict(matrix[rows], raw_score=True, num_threads=1)
@@ -109,9 +109,9 @@ def train_members(
     -------
     Members
     """
-    started = _boosters(matrix, outcome, directions, learnt, options, seed)
-    over_items(partial(_Started.grow, rounds=rounds), started, _threads(matrix), ready=_silent)
-    return Members(tuple(one.text(rounds) for one in started))
+    boosters = _boosters(matrix, outcome, directions, learnt, options, seed)
+    over_items(partial(_Started.grow, rounds=rounds), boosters, _threads(matrix), ready=_silent)
+    return Members(tuple(one.text(rounds) for one in boosters))
 
 
 @dataclass(frozen=True, eq=False)
@@ -198,25 +198,25 @@ def with_defaults(options: FitOptions, rows: int) -> FitOptions:
     >>> (few.drawn_thresholds, few.linear_share), (many.drawn_thresholds, many.linear_share)
     ((False, 0.5), (True, 0.5))
     """
-    drawn = rows >= MANY_ROWS if options.drawn_thresholds is None else options.drawn_thresholds
+    draws_thresholds = rows >= MANY_ROWS if options.drawn_thresholds is None else options.drawn_thresholds
     share = LINEAR_SHARE if options.linear_share is None else options.linear_share
     penalty = PENALTY if options.penalty is None else options.penalty
-    return replace(options, drawn_thresholds=drawn, linear_share=share, penalty=penalty)
+    return replace(options, drawn_thresholds=draws_thresholds, linear_share=share, penalty=penalty)
 
 
 def _parameters(matrix: FloatArray, directions: IntArray, options: FitOptions, seed: int) -> dict[str, Any]:
     rows = len(matrix)
     leaf_rows = options.rows_per_leaf or int(np.clip(rows // 200, max(1, min(20, rows // 15)), 100))
-    drawn = with_defaults(options, rows).drawn_thresholds
+    draws_thresholds = with_defaults(options, rows).drawn_thresholds
     return {
         "objective": "binary",
         "metric": "binary_logloss",
         "boost_from_average": True,
         "num_leaves": options.leaves,
-        "learning_rate": options.learning_rate or (0.1 if drawn else 0.05),
+        "learning_rate": options.learning_rate or (0.1 if draws_thresholds else 0.05),
         "lambda_l2": options.l2 if options.l2 is not None else float(np.clip(rows / 2000, 5, 30)),
         "feature_fraction": options.column_share,
-        "extra_trees": drawn,
+        "extra_trees": draws_thresholds,
         "min_data_in_leaf": leaf_rows,
         "max_bin": 255,
         "feature_pre_filter": False,
@@ -232,7 +232,7 @@ def _parameters(matrix: FloatArray, directions: IntArray, options: FitOptions, s
 
 
 def _grow(
-    started: list[_Started],
+    boosters: list[_Started],
     weights: FloatArray,
     options: FitOptions,
     progress: Progress | None,
@@ -240,19 +240,21 @@ def _grow(
     threads: int,
 ) -> int:
     """Add trees to all boosters, some rounds at a time; return the number of rounds to keep."""
-    best, least, done = 0, np.inf, 0
-    while done < options.max_rounds:
-        ahead = min(ROUNDS_AT_A_TIME, options.max_rounds - done)
-        found = over_items(partial(_Started.grow_watched, rounds=ahead), started, threads, ready=_silent)
-        for losses in np.array(found).T:
-            done += 1
+    best, least, round_number = 0, np.inf, 0
+    while round_number < options.max_rounds:
+        ahead = min(ROUNDS_AT_A_TIME, options.max_rounds - round_number)
+        losses_by_member = over_items(
+            partial(_Started.grow_watched, rounds=ahead), boosters, threads, ready=_silent
+        )
+        for losses in np.array(losses_by_member).T:
+            round_number += 1
             if progress is not None:
-                progress("members", done, options.max_rounds)
-            if done < options.min_rounds:
+                progress("members", round_number, options.max_rounds)
+            if round_number < options.min_rounds:
                 continue
             loss = float(np.sum(weights * losses))
             if loss < least:
-                best, least = done, loss
-            elif done - best >= options.patience:
+                best, least = round_number, loss
+            elif round_number - best >= options.patience:
                 return best
     return best

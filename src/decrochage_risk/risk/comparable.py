@@ -134,8 +134,8 @@ class Comparable:
         NotEnoughDataError
             No row at all.
         """
-        kept = one_per_pupil(risk, outcome, groups, time)
-        if not len(kept):
+        one_each = one_per_pupil(risk, outcome, groups, time)
+        if not len(one_each):
             raise NotEnoughDataError(
                 explain_error(
                     "No held-out row came",
@@ -143,7 +143,7 @@ class Comparable:
                     hint="Pass the out-of-time or out-of-fold predictions.",
                 )
             )
-        down = kept[np.argsort(-risk[kept], kind="stable")]
+        down = one_each[np.argsort(-risk[one_each], kind="stable")]
         ends = _bin_ends(risk[down], outcome[down])
         starts = np.r_[0, ends[:-1]]
         positives = np.add.reduceat(outcome[down].astype(np.int64), starts)
@@ -229,8 +229,8 @@ class Comparable:
                     hint="Look up only pupils who have a risk.",
                 )
             )
-        found: IntArray = np.searchsorted(self.lower[1:], values, side="right")
-        return found
+        bins: IntArray = np.searchsorted(self.lower[1:], values, side="right")
+        return bins
 
     def to_dict(self) -> dict[str, Any]:
         """Give the bins as JSON values."""
@@ -263,26 +263,26 @@ def one_per_pupil(
     draw = pd.util.hash_pandas_object(pd.DataFrame({"owner": owner, "risk": risk}), index=False).to_numpy()
     order = np.lexsort((outcome, draw, period, owner))
     first = np.r_[True, (np.diff(owner[order]) != 0) | (np.diff(period[order]) != 0)][: len(order)]
-    kept: IntArray = order[first].astype(np.int64)
-    return kept
+    rows: IntArray = order[first].astype(np.int64)
+    return rows
 
 
 def _bin_ends(risk: FloatArray, outcome: FloatArray) -> IntArray:
     """End of each bin in rows sorted by falling risk."""
     with np.errstate(divide="ignore"):
         height = np.log(1 - risk) - np.log(risk)  # minus the log-odds: ascending
-    seen = np.cumsum(np.column_stack([outcome, 1 - outcome]), axis=0)
+    counts = np.cumsum(np.column_stack([outcome, 1 - outcome]), axis=0)
     ends: list[int] = []
     start, rows = 0, len(risk)
     while start < rows:
-        before = seen[start - 1] if start else np.zeros(2)
+        before = counts[start - 1] if start else np.zeros(2)
         enough = max(
-            int(np.searchsorted(seen[:, side], before[side] + PUPILS_PER_OUTCOME)) + 1 for side in (0, 1)
+            int(np.searchsorted(counts[:, side], before[side] + PUPILS_PER_OUTCOME)) + 1 for side in (0, 1)
         )
         wide = np.searchsorted(height, height[start] + LEAST_WIDTH)
         end = min(max(start + ROWS_PER_BIN, enough, int(wide)), rows)
         end = int(np.searchsorted(-risk, -risk[end - 1], side="right"))
-        few = is_small(*(seen[end - 1] - before).astype(int).tolist())
+        few = is_small(*(counts[end - 1] - before).astype(int).tolist())
         if ends and (end - start < ROWS_PER_BIN or few):
             ends[-1] = end
         else:

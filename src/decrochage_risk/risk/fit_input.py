@@ -229,23 +229,25 @@ class FitInput:
         places = [names.index(name) for name in references.value_columns]
         matrix = references.filled_matrix(references.flagged(values[:, places]), reference_groups)
         rows = len(matrix)
-        happened = binary_outcome(outcome, rows)
+        target = binary_outcome(outcome, rows)
         signs = _signs(directions, references)
-        given = _codes_and_days(labels, rows)
+        labels_read = _codes_and_days(labels, rows)
         keys = [
-            given[name] for name in ("groups", "time_code", "observed", "matured") if given[name] is not None
+            labels_read[name]
+            for name in ("groups", "time_code", "observed", "matured")
+            if labels_read[name] is not None
         ]
-        order = canonical_order(keys, matrix, happened)
-        owner, cluster = given["groups"], given["clusters"] if context else None
+        order = canonical_order(keys, matrix, target)
+        owner, cluster = labels_read["groups"], labels_read["clusters"] if context else None
         fit_input = cls(
             references=references,
             matrix=np.ascontiguousarray(matrix[order]),
-            outcome=happened[order],
+            outcome=target[order],
             groups=np.arange(rows) if owner is None else owner[order],
             clusters=None if cluster is None or not _several(cluster) else cluster[order],
-            time=None if given["time"] is None else given["time"][order],
-            observed=None if given["observed"] is None else given["observed"][order],
-            matured=None if given["matured"] is None else given["matured"][order],
+            time=None if labels_read["time"] is None else labels_read["time"][order],
+            observed=None if labels_read["observed"] is None else labels_read["observed"][order],
+            matured=None if labels_read["matured"] is None else labels_read["matured"][order],
             directions=signs,
             order=order,
         )
@@ -352,8 +354,8 @@ def canonical_order(keys: Sequence[npt.NDArray[Any]], matrix: FloatArray, outcom
 
 
 def _signs(directions: Mapping[str, int], references: References) -> IntArray:
-    known = {*references.columns, *references.dropped}
-    faults = [f"unknown column {name!r}" for name in directions if name not in known]
+    names = {*references.columns, *references.dropped}
+    faults = [f"unknown column {name!r}" for name in directions if name not in names]
     faults += [
         f"{value!r} for {name!r}"
         for name, value in directions.items()
@@ -372,15 +374,15 @@ def _signs(directions: Mapping[str, int], references: References) -> IntArray:
 
 def _codes_and_days(labels: Mapping[str, npt.ArrayLike | None], rows: int) -> dict[str, Any]:
     groups, time = labels["groups"], labels["time"]
-    given: dict[str, Any] = {"groups": None, "clusters": None, "time": None, "time_code": None}
+    labels_read: dict[str, Any] = {"groups": None, "clusters": None, "time": None, "time_code": None}
     if groups is not None:
-        given["groups"] = sorted_codes(groups, rows, "groups")[0]
+        labels_read["groups"] = sorted_codes(groups, rows, "groups")[0]
     if labels.get("clusters") is not None:
-        given["clusters"] = sorted_codes(np.asarray(labels["clusters"]), rows, "clusters")[0]
+        labels_read["clusters"] = sorted_codes(np.asarray(labels["clusters"]), rows, "clusters")[0]
     if time is not None:
-        given["time_code"], periods = sorted_codes(time, rows, "time")
-        given["time"] = periods[given["time_code"]]
+        labels_read["time_code"], periods = sorted_codes(time, rows, "time")
+        labels_read["time"] = periods[labels_read["time_code"]]
     for name in ("observed", "matured"):
         values = labels[name]
-        given[name] = None if values is None else moments(values, rows, name)
-    return given
+        labels_read[name] = None if values is None else moments(values, rows, name)
+    return labels_read

@@ -75,18 +75,23 @@ def range_of(table: FitInput) -> TrainingRange | None:
 
 def calibrate(by_time: HeldOut | None, by_fold: HeldOut, seed: int) -> tuple[Calibration, Comparable, float]:
     """Choose the calibration, count comparable pupils, and measure how far held-out schools lie apart."""
-    held = by_fold if by_time is None else by_time
-    block = np.zeros(len(held.outcome)) if by_time is None or by_time.time is None else by_time.time
+    predictions = by_fold if by_time is None else by_time
+    block = np.zeros(len(predictions.outcome)) if by_time is None or by_time.time is None else by_time.time
     rung = choose_rung(
-        held.log_odds, held.outcome, block, groups=held.groups, growth=held.growth, seed=seed + 2
+        predictions.log_odds,
+        predictions.outcome,
+        block,
+        groups=predictions.groups,
+        growth=predictions.growth,
+        seed=seed + 2,
     )
-    log_odds = rung.apply(held.log_odds, held.growth)
+    log_odds = rung.apply(predictions.log_odds, predictions.growth)
     risk = probability(log_odds)
-    comparable = Comparable.fit(risk, held.outcome, groups=held.groups, time=held.time)
-    if held.clusters is None:
+    comparable = Comparable.fit(risk, predictions.outcome, groups=predictions.groups, time=predictions.time)
+    if predictions.clusters is None:
         return rung.calibration, comparable, 0.0
-    rows = one_per_pupil(risk, held.outcome, held.groups, held.time)
-    spread = fit_cluster_spread(log_odds[rows], held.outcome[rows], held.clusters[rows])
+    rows = one_per_pupil(risk, predictions.outcome, predictions.groups, predictions.time)
+    spread = fit_cluster_spread(log_odds[rows], predictions.outcome[rows], predictions.clusters[rows])
     return rung.calibration, comparable, spread
 
 
@@ -209,11 +214,11 @@ def out_of_time(
     log_odds, growth = np.full(len(fold), np.nan), np.ones(len(fold))
     total = len(usable) * options.pupil_folds
     parts = [(train & learnt[k], test & (fold == k)) for train, test in usable for k in numbers]
-    for done, (train, test) in enumerate(parts, start=1):
+    for number_of_part, (train, test) in enumerate(parts, start=1):
         log_odds[test] = _learn_and_predict(fit_input, train, test, rounds, options, seed)
         growth[test] = fit_input.outcome.sum() / fit_input.outcome[train].sum()
         if progress is not None:
-            progress("out of time", done, total)
+            progress("out of time", number_of_part, total)
     rows = np.flatnonzero(~np.isnan(log_odds))
     return HeldOut(
         log_odds[rows],

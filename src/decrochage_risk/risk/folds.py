@@ -121,15 +121,15 @@ def pupil_folds(
                 hint="Ask for fewer folds, or give more groups (pupils).",
             )
         )
-    shuffled = np.random.default_rng(seed).permutation(len(labels))
+    dealing_order = np.random.default_rng(seed).permutation(len(labels))
     if outcome is not None:
         positives = np.bincount(codes, weights=outcome, minlength=len(labels))
         share = positives / np.bincount(codes, minlength=len(labels))
         # all positive, then mixed, then all negative: both classes are runs of pupils dealt in turn
         kind = np.where(share == 1, 0, np.where(share > 0, 1, 2))
-        shuffled = shuffled[np.argsort(kind[shuffled], kind="stable")]
+        dealing_order = dealing_order[np.argsort(kind[dealing_order], kind="stable")]
     fold = np.empty(len(labels), dtype=np.int64)
-    fold[shuffled] = np.arange(len(labels)) % count
+    fold[dealing_order] = np.arange(len(labels)) % count
     return fold[codes]
 
 
@@ -162,8 +162,8 @@ def cluster_folds(clusters: IntArray, count: int, seed: int, *, outcome: FloatAr
     numbers, codes = np.unique(clusters, return_inverse=True)
     events = np.bincount(codes, weights=outcome, minlength=len(numbers))
     rows = np.bincount(codes, minlength=len(numbers))
-    shuffled = np.random.default_rng(seed).permutation(len(numbers))
-    largest_first = shuffled[np.lexsort((-rows[shuffled], -events[shuffled]))]
+    dealing_order = np.random.default_rng(seed).permutation(len(numbers))
+    largest_first = dealing_order[np.lexsort((-rows[dealing_order], -events[dealing_order]))]
     load, fold = np.zeros((2, count)), np.empty(len(numbers), dtype=np.int64)
     for cluster in largest_first.tolist():
         least = int(np.lexsort((load[1], load[0]))[0])

@@ -87,8 +87,8 @@ class Knowledge:
         -------
         Knowledge
         """
-        declared = _apparent_groups(matrix, names) if groups is None else _declared_groups(groups, names)
-        knowledge = cls(declared, tuple(names))
+        flag_groups = _apparent_groups(matrix, names) if groups is None else _declared_groups(groups, names)
+        knowledge = cls(flag_groups, tuple(names))
         codes, counts = np.unique(knowledge.patterns(knowledge.flags(matrix)), return_counts=True)
         rounded = (2 * counts + ROUNDED_TO) // (2 * ROUNDED_TO) * ROUNDED_TO
         rows = {
@@ -96,7 +96,7 @@ class Knowledge:
             for code, count in zip(codes.tolist(), rounded.tolist(), strict=True)
             if count
         }
-        return cls(declared, tuple(names), rows)
+        return cls(flag_groups, tuple(names), rows)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -166,8 +166,8 @@ def _apparent_groups(matrix: FloatArray, names: Sequence[str]) -> dict[str, tupl
         together.setdefault(np.packbits(unknown[:, column]).tobytes(), []).append(column)
     # Most telling first; the order of the columns settles ties, and then is the order of the flags.
     spread = {group[0]: int(count[group[0]] * (len(matrix) - count[group[0]])) for group in together.values()}
-    chosen = sorted(together.values(), key=lambda group: (-spread[group[0]], group[0]))[:MOST_FLAGS]
-    groups = [tuple(names[column] for column in group) for group in sorted(chosen)]
+    sets = sorted(together.values(), key=lambda group: (-spread[group[0]], group[0]))[:MOST_FLAGS]
+    groups = [tuple(names[column] for column in group) for group in sorted(sets)]
     return {f"{_PREFIX}{group[0]}": group for group in groups}
 
 

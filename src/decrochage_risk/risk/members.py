@@ -73,11 +73,11 @@ class Members:
         # A forked process parses anew, since LightGBM's own lock may have been held at the fork; a lock of ours here would
         # be in the same danger, so two threads may both parse, and the first is kept.
         key = f"_boosters_of_process_{os.getpid()}"
-        found: tuple[Any, ...] | None = self.__dict__.get(key)
-        if found is None:
-            parsed = tuple(parse(number, text) for number, text in enumerate(self.texts))
-            found = self.__dict__.setdefault(key, parsed)
-        return found
+        objects: tuple[Any, ...] | None = self.__dict__.get(key)
+        if objects is None:
+            fresh = tuple(parse(number, text) for number, text in enumerate(self.texts))
+            objects = self.__dict__.setdefault(key, fresh)
+        return objects
 
     def log_odds(self, filled: FloatArray) -> FloatArray:
         """Raw log-odds of every member.

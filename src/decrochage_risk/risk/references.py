@@ -129,8 +129,8 @@ class References:
     ) -> References:
         """Compute the medians of what :func:`numeric_matrix` gave, see :meth:`fit`."""
         _refuse_context(context, names)
-        known = ~np.isnan(matrix).all(axis=0)
-        if not known.any():
+        has_values = ~np.isnan(matrix).all(axis=0)
+        if not has_values.any():
             raise ColumnsError(
                 explain_error(
                     f"None of the {len(names)} columns has a known value in {len(matrix)} rows",
@@ -138,8 +138,8 @@ class References:
                     hint="Check that the tables the features are computed from were read.",
                 )
             )
-        columns = tuple(names[at] for at in np.flatnonzero(known).tolist())
-        values = matrix if known.all() else matrix[:, known]
+        columns = tuple(names[at] for at in np.flatnonzero(has_values).tolist())
+        values = matrix if has_values.all() else matrix[:, has_values]
         # A column of the context sets the base of a risk for everybody: its gaps are those of a place, not of a row.
         flagged = [at for at, name in enumerate(columns) if name not in context]
         if knowledge is None:
@@ -291,10 +291,10 @@ def _refuse_context(context: Sequence[str], names: Sequence[str]) -> None:
 
 def _lower_medians(matrix: FloatArray) -> tuple[FloatArray, IntArray]:
     """Lower median of the known values of each column (NaN where there is none), and their number."""
-    known = (~np.isnan(matrix)).sum(axis=0)
-    ordered = np.sort(matrix, axis=0)  # NaN comes last
-    middle = np.maximum(known - 1, 0) // 2
-    return ordered[middle, np.arange(matrix.shape[1])], known
+    count = (~np.isnan(matrix)).sum(axis=0)
+    ascending = np.sort(matrix, axis=0)  # NaN comes last
+    middle = np.maximum(count - 1, 0) // 2
+    return ascending[middle, np.arange(matrix.shape[1])], count
 
 
 def _medians_by_group(
@@ -320,9 +320,9 @@ def _medians_by_group(
         rows = np.concatenate([order[bounds[number] : bounds[number + 1]] for number in members[key]])
         if len(rows) < ENOUGH_KNOWN or (key == _PATTERN and not knowledge.names):
             continue
-        own, known = _lower_medians(matrix[rows])
+        own, count = _lower_medians(matrix[rows])
         wider = next((medians[other] for other in _wider(key) if other in medians), overall)
-        medians[key] = np.where(known >= ENOUGH_KNOWN, own, wider)
+        medians[key] = np.where(count >= ENOUGH_KNOWN, own, wider)
     keys = tuple(sorted(medians))
     return keys, np.array([medians[key] for key in keys]).reshape(len(keys), overall.size)
 
@@ -387,8 +387,8 @@ def _group_codes(
     label_codes, uniques = pd.factorize(texts)
     pattern_codes, values = pd.factorize(patterns)
     pair = label_codes.astype(np.int64) * max(len(values), 1) + pattern_codes
-    found, at = np.unique(pair, return_inverse=True)
+    distinct, at = np.unique(pair, return_inverse=True)
     codes = [
-        code_of(str(uniques[one // len(values)]), int(values[one % len(values)])) for one in found.tolist()
+        code_of(str(uniques[one // len(values)]), int(values[one % len(values)])) for one in distinct.tolist()
     ]
     return np.array(codes, dtype=np.int64)[at] if codes else np.zeros(0, dtype=np.int64)

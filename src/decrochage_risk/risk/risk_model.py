@@ -95,7 +95,7 @@ def read_files(files: Mapping[str, str]) -> dict[str, Any]:
     """
     _refuse_missing(files, FILES)
     try:
-        fitted, table = (json.loads(files[name]) for name in FILES)
+        calibration_entries, table = (json.loads(files[name]) for name in FILES)
         linear = table["options"].get("kind") == "logistic"
         names = [LINEAR] if linear else [_booster_name(number) for number in range(int(table["members"]))]
         _refuse_missing(files, names)
@@ -103,14 +103,14 @@ def read_files(files: Mapping[str, str]) -> dict[str, Any]:
             "references": References.from_dict(table["references"]),
             "directions": {name: table["directions"][name] for name in table["references"]["columns"]},
             "members": _members(files, names),
-            "calibration": Calibration.from_dict(fitted["calibration"]),
-            "calibrated_on": fitted["calibrated_on"],
-            "comparable": Comparable.from_dict(fitted["comparable"]),
+            "calibration": Calibration.from_dict(calibration_entries["calibration"]),
+            "calibrated_on": calibration_entries["calibrated_on"],
+            "comparable": Comparable.from_dict(calibration_entries["comparable"]),
             "options": FitOptions(**table["options"]),
-            "spread_factor": fitted["spread_factor"],
-            "held_out_by": fitted["held_out_by"],
-            "cluster_spread": fitted["cluster_spread"],
-            "clusters": frozenset(fitted["clusters"]),
+            "spread_factor": calibration_entries["spread_factor"],
+            "held_out_by": calibration_entries["held_out_by"],
+            "cluster_spread": calibration_entries["cluster_spread"],
+            "clusters": frozenset(calibration_entries["clusters"]),
             "training_range": _range(table.get("training_range")),
             **{name: table[name] for name in ("rounds", "seed", "rows", "base_rate")},
         }
@@ -492,12 +492,12 @@ class RiskModel:
         self, members: FloatArray, clusters: npt.ArrayLike | None = None
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Give :meth:`risk` and the bounds of :meth:`interval` from one call of :meth:`member_log_odds`."""
-        calibrated, spread = (
+        log_odds, spread = (
             self.calibration.apply(members),
             0.0 if clusters is None else self.spread_of(clusters),
         )
         risk = probability(self.calibration.apply(member_mean(members)))
-        return risk, *jackknife_interval(calibrated, spread_factor=self.spread_factor, cluster_spread=spread)
+        return risk, *jackknife_interval(log_odds, spread_factor=self.spread_factor, cluster_spread=spread)
 
     def comparable_to(self, risk: FloatArray, clusters: npt.ArrayLike | None = None) -> FloatArray:
         """Rows of :attr:`Comparable.table` of each risk, their interval wider where the school is new, shape (n, 5)."""

@@ -97,10 +97,10 @@ def fit_signed_logistic(
     )
     start = np.zeros(design.shape[1])
     start[0] = np.log(outcome.mean() / (1 - outcome.mean()))
-    found = _newton(design, outcome, start, (low, high), penalty, tolerance)
+    coefficients = _newton(design, outcome, start, (low, high), penalty, tolerance)
     slopes = np.zeros(matrix.shape[1])
-    slopes[varying] = found[1:] / scales[varying]
-    return float(found[0] - (slopes * means).sum()), slopes
+    slopes[varying] = coefficients[1:] / scales[varying]
+    return float(coefficients[0] - (slopes * means).sum()), slopes
 
 
 def _newton(
@@ -142,8 +142,8 @@ def _slope_and_curvature(
         rows = design[first : first + _ROWS_AT_A_TIME]
         chance = np.exp(-np.logaddexp(0.0, -(rows @ at)))
         gradient += (chance - outcome[first : first + _ROWS_AT_A_TIME]) @ rows
-        weighted = rows * np.sqrt(chance * (1 - chance))[:, None]
-        curvature += weighted.T @ weighted
+        scaled = rows * np.sqrt(chance * (1 - chance))[:, None]
+        curvature += scaled.T @ scaled
     return gradient, curvature
 
 
@@ -156,8 +156,8 @@ def _least_within(
 
     factor = cholesky(curvature)
     target = factor @ at - solve_triangular(factor, gradient, trans="T")
-    found = lsq_linear(factor, target, bounds=bounds, method="bvls", tol=1e-14)
-    least: FloatArray = np.clip(found.x, *bounds)
+    solution = lsq_linear(factor, target, bounds=bounds, method="bvls", tol=1e-14)
+    least: FloatArray = np.clip(solution.x, *bounds)
     return least
 
 
@@ -281,14 +281,14 @@ def fit_start(
     if share == 0:
         return ()
     rows = np.arange(len(matrix)) if rows is None else rows
-    drawn = rows[:: -(-len(rows) // MOST_ROWS)]
-    some, happened = matrix[drawn], outcome[drawn]
-    if not 0 < happened.mean() < 1:
+    sample = rows[:: -(-len(rows) // MOST_ROWS)]
+    some, target = matrix[sample], outcome[sample]
+    if not 0 < target.mean() < 1:
         return ()
-    intercept, slopes = fit_signed_logistic(some, happened, directions, penalty=penalty, tolerance=_TOLERANCE)
-    base = float(np.log(happened.mean() / (1 - happened.mean())))
-    found = [step_tree(int(at), some[:, at], share * slopes[at]) for at in np.flatnonzero(slopes)]
-    trees = [tree for tree in found if tree is not None]
+    intercept, slopes = fit_signed_logistic(some, target, directions, penalty=penalty, tolerance=_TOLERANCE)
+    base = float(np.log(target.mean() / (1 - target.mean())))
+    candidates = [step_tree(int(at), some[:, at], share * slopes[at]) for at in np.flatnonzero(slopes)]
+    trees = [tree for tree in candidates if tree is not None]
     if not trees:
         return ()
     level = (1 - share) * base + share * (intercept + float(slopes @ some.mean(axis=0)))
@@ -327,8 +327,8 @@ def step_tree(at: int, column: FloatArray, slope: float) -> StepTree | None:
     if len(values) > MOST_STEPS:
         gaps = np.diff(values)
         spread = np.cumsum(np.cbrt((counts[:-1] + counts[1:]) / 2 * gaps**2))
-        ended = np.floor(spread / spread[-1] * MOST_STEPS * (1 - 1e-12))
-        last = np.flatnonzero(np.diff(ended, prepend=0.0))
+        part_number = np.floor(spread / spread[-1] * MOST_STEPS * (1 - 1e-12))
+        last = np.flatnonzero(np.diff(part_number, prepend=0.0))
     starts = np.r_[0, last + 1]
     rows = np.add.reduceat(counts, starts)
     means = np.add.reduceat(counts * values, starts) / rows
@@ -364,7 +364,7 @@ def with_start(text: str, start: tuple[StepTree, ...]) -> str:
         return text
     head, first, trees = text.partition("Tree=0\n")
     head = re.sub(r"^tree_sizes=.*\n", "", head, flags=re.MULTILINE)
-    boosted = re.sub(
+    own_trees = re.sub(
         r"^Tree=(\d+)$", lambda found: f"Tree={int(found[1]) + len(start)}", first + trees, flags=re.MULTILINE
     )
-    return head + "".join(tree.text(number) for number, tree in enumerate(start)) + boosted
+    return head + "".join(tree.text(number) for number, tree in enumerate(start)) + own_trees
