@@ -174,7 +174,7 @@ def outward(low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
     Examples
     --------
     >>> low, high = outward(np.array([0.0, -0.293]), np.array([47.0, 0.267]))
-    >>> low.tolist(), high.round(2).tolist()
+    >>> low.round(2).tolist(), high.round(2).tolist()
     ([0.0, -0.3], [50.0, 0.3])
     """
     span = np.where(high > low, high - low, 1.0)
