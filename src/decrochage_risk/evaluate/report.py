@@ -22,6 +22,7 @@ from decrochage_risk.evaluate.gates import GateResult, fairness_gates, worst_ver
 from decrochage_risk.evaluate.groups import EXIT_KIND, GroupFigures, figures_by_exit, figures_by_group
 from decrochage_risk.evaluate.issued import CAPACITY, ListFigures, capacity_list, list_figures
 from decrochage_risk.evaluate.maturity import SMALL_CELL, MaturityRow
+from decrochage_risk.evaluate.reliability import ReliabilityBin, reliability_bins
 from decrochage_risk.evaluate.sections import Section
 from decrochage_risk.evaluate.tables import figures_rows, group_rows, markdown_table, text_table
 from decrochage_risk.french import day, join, number, plural, school_year
@@ -333,6 +334,8 @@ class EvaluationReport(BaseModel):
         What follows from the figures.
     notes : tuple of str
         What a reader must know, in French.
+    reliability : tuple of ReliabilityBin
+        Announced and observed frequency, in bins of equal mass: the curve of the card; empty in reports of earlier versions.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -352,6 +355,7 @@ class EvaluationReport(BaseModel):
     hold_out: Figures | None = None
     advice: tuple[Advice, ...] = ()
     notes: tuple[str, ...] = ()
+    reliability: tuple[ReliabilityBin, ...] = ()
 
     def to_json(self) -> str:
         """Write the report as JSON, the same bytes for the same figures; `from_json` reads it back."""
@@ -540,6 +544,7 @@ def build_report(
         lists=lists_of(rows),
         gates=gates,
         advice=advise(figures, above_chance=ahead, differences=differences, gates=gates),
+        reliability=reliability_bins(rows.outcome, rows.risk),
         notes=(*notes, *(f"{baseline.name} : {baseline.note}" for baseline in baselines)),
     )
 

@@ -47,8 +47,15 @@ class RiskScores(ScoredPupils):
 
         return changes_between(self, previous)
 
-    def write(self, folder: str | Path) -> list[Path]:
+    def write(self, folder: str | Path, *, excel: bool = False) -> list[Path]:
         """Write Parquet tables, and one CSV list per school that Excel opens in France.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Where to write; files of an earlier run there are replaced.
+        excel : bool
+            Whether to write one workbook per school too, with a sheet that explains its columns.
 
         Returns
         -------
@@ -57,7 +64,7 @@ class RiskScores(ScoredPupils):
         """
         from decrochage_risk.score.writing import write_scores  # noqa: PLC0415 - pyarrow loads on first use
 
-        return write_scores(self, folder)
+        return write_scores(self, folder, excel=excel)
 
     _report_writer: ClassVar[Callable[..., Path] | None] = None
 
@@ -75,7 +82,7 @@ class RiskScores(ScoredPupils):
             A new or empty folder, or an earlier report, which is replaced as a whole.
         **choices
             As for :func:`decrochage_risk.write_report`: ``names``, ``since``, ``notices``, ``contact``, ``sources``,
-            ``networks``, ``card``, ``progress``.
+            ``networks``, ``model``, ``progress``.
 
         Returns
         -------

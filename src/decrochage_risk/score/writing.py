@@ -6,7 +6,8 @@ import html
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
 
 import pandas as pd
 
@@ -16,11 +17,14 @@ from decrochage_risk.explain.sentences import NO_REASON, tell_missing
 from decrochage_risk.records.levels import LEVEL_BY_NAME
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from decrochage_risk.policy import Measure
     from decrochage_risk.score.pupil_risk import PupilRisk
     from decrochage_risk.score.scored_pupils import ScoredPupils
 
 __all__ = [
+    "COLUMNS_TOLD",
     "ROW_GROUP",
     "fresh_lists",
     "guarded_table",
@@ -34,6 +38,28 @@ __all__ = [
 ROW_GROUP = 65_536
 """Rows of a row group of every Parquet file, so that scores written part by part are the same bytes."""
 
+COLUMNS_TOLD: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "Élève": "Identifiant de l'élève, comme dans les extraits.",
+        "Niveau": "Niveau de l'inscription du jour.",
+        "Classe": "Division.",
+        "Risque estimé (%)": "Probabilité estimée de sortie sans diplôme, en pour cent. Une estimation, jamais une décision.",
+        "Fourchette": "Intervalle de l'estimation, à 90 %.",
+        "Élèves comparables": "Ce que sont devenus, les années passées, des élèves d'estimation voisine.",
+        "Action proposée": "Palier de la politique de vigilance.",
+        "Règle": "Le seuil appliqué, le même pour tous les élèves du niveau.",
+        "Devenir des élèves de ce palier": "Combien d'élèves de ce palier sont sortis sans diplôme, et combien non.",
+        "Point d'attention": "Un fait daté qui élève l'estimation, à vérifier avec l'élève. Ni une cause, ni un jugement.",
+        "Point d'appui": "Un fait daté qui abaisse l'estimation.",
+        "Donnée manquante": "Ce qui n'est pas connu ; une donnée manquante n'est jamais un motif.",
+        "Mesures possibles": "Ce que l'équipe peut proposer, avec le fait qui l'ouvre. Rien n'est décidé.",
+        "En cas de sortie ou d'échec": "Ce qui existe si l'élève quittait l'établissement ou échouait à l'examen.",
+        "Décision automatique": "Toujours aucune : une personne regarde, et décide.",
+        "Modèle": "Le modèle qui a donné l'estimation.",
+    }
+)
+"""What each column of a list holds, in French; numbered ones without their number."""
+
 _ROWS_SHOWN = 20
 _CHANGED_BY_SPREADSHEETS = re.compile(
     r"[=+\-@\t\r].*"  # a formula
@@ -44,7 +70,7 @@ _CHANGED_BY_SPREADSHEETS = re.compile(
 )
 
 
-def write_scores(scores: ScoredPupils, folder: str | Path) -> list[Path]:
+def write_scores(scores: ScoredPupils, folder: str | Path, *, excel: bool = False) -> list[Path]:
     """Write ``scores.parquet``, ``reasons.parquet``, ``contributions.parquet``, ``run.json`` and ``listes/*.csv``.
 
     A list holds the situations to be looked at in one school, by class and id; a school without any has no list.
@@ -56,7 +82,12 @@ def write_scores(scores: ScoredPupils, folder: str | Path) -> list[Path]:
     """
     target = Path(folder)
     try:
-        return _written(scores, target)
+        written = _written(scores, target)
+        if excel:
+            from decrochage_risk.score.workbooks import write_workbooks  # noqa: PLC0415 - XlsxWriter loads on first use
+
+            written += write_workbooks(scores, target / "listes")
+        return written
     except OSError as error:
         raise RecordsError(
             explain_error(
@@ -71,7 +102,7 @@ def fresh_lists(target: Path) -> Path:
     """Make the folder of the lists, without any list of an earlier run: none must be taken for one of this run."""
     lists = target / "listes"
     lists.mkdir(parents=True, exist_ok=True)
-    for stale in lists.glob("*.csv"):
+    for stale in (*lists.glob("*.csv"), *lists.glob("*.xlsx")):
         stale.unlink()
     return lists
 

@@ -556,7 +556,7 @@ class _Run:
             champion = load_trained_model(self.config.champion)
             changes = [*since_champion(champion, trained), _CANDIDATE]
             card = with_changes(card, changes_section(found, changes))
-        model = replace(trained, card=card, card_html=card_page(card))
+        model = replace(trained, card=card, card_html=card_page(card, trained.report))
         model.save(self.config.run / "model")
         verdict = {
             "verdict": NO_CHAMPION if found is None else found.verdict,
