@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from decrochage_risk import french
 from decrochage_risk.score.writing import COLUMNS_TOLD, school_list
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
 
     from decrochage_risk.score.run_facts import RunFacts
@@ -62,7 +63,12 @@ def write_workbook(table: pd.DataFrame, path: Path, run: RunFacts, school: str) 
     import xlsxwriter  # noqa: PLC0415 - loads on first use
 
     # A string is never read as a formula, a number or an address, and no clock is written: same scores, same bytes.
-    options = {"strings_to_formulas": False, "strings_to_numbers": False, "strings_to_urls": False, "in_memory": True}
+    options = {
+        "strings_to_formulas": False,
+        "strings_to_numbers": False,
+        "strings_to_urls": False,
+        "in_memory": True,
+    }
     book = xlsxwriter.Workbook(str(path), options)
     day = french.day(run.as_of, with_year=True)
     book.set_properties({"title": f"Situations à examiner, {school}, {day}", "created": _midnight(run)})
@@ -110,9 +116,15 @@ def _explain(book: Any, run: RunFacts, columns: list[str], head: Any, text: Any)
     sheet.set_column(1, 1, 90)
     lines = [
         ("Colonne", "Ce qu'elle contient"),
-        *((name, COLUMNS_TOLD.get(name, COLUMNS_TOLD.get(name.rstrip(" 0123456789"), ""))) for name in columns),
+        *(
+            (name, COLUMNS_TOLD.get(name, COLUMNS_TOLD.get(name.rstrip(" 0123456789"), "")))
+            for name in columns
+        ),
         ("", ""),
-        ("Ce que cette liste n'est pas", "Ni une décision, ni un classement, ni la liste de tous les élèves en difficulté."),
+        (
+            "Ce que cette liste n'est pas",
+            "Ni une décision, ni un classement, ni la liste de tous les élèves en difficulté.",
+        ),
         ("Ordre", "Par classe et identifiant, jamais par risque."),
         ("Faits connus au", f"matin du {french.day(run.as_of, with_year=True)}"),
         ("Modèle", run.model.notice or run.model.id),

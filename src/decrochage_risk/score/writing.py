@@ -87,7 +87,6 @@ def write_scores(scores: ScoredPupils, folder: str | Path, *, excel: bool = Fals
             from decrochage_risk.score.workbooks import write_workbooks  # noqa: PLC0415 - XlsxWriter loads on first use
 
             written += write_workbooks(scores, target / "listes")
-        return written
     except OSError as error:
         raise RecordsError(
             explain_error(
@@ -96,6 +95,7 @@ def write_scores(scores: ScoredPupils, folder: str | Path, *, excel: bool = Fals
                 hint="Choose another folder, ask for the right to write there, or make room on the disk.",
             )
         ) from error
+    return written
 
 
 def fresh_lists(target: Path) -> Path:
