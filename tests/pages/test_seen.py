@@ -26,7 +26,7 @@ SHEETS = {"index": 2, "school": 1, "pupil": 3, "notice": 2, "network": 4}
 """Sheets of A4 at most."""
 
 _CUT = """() => [...document.querySelectorAll("main *, header *")].filter(one => {
-  if (one.closest("details:not([open])") || one.closest(".scroll") || one.closest("svg") || !one.textContent.trim()) return false
+  if (one.closest("details:not([open])") || one.closest(".scroll, svg, table.stack thead") || !one.textContent.trim()) return false
   const box = one.getBoundingClientRect()
   return box.width > 0 && (box.right > innerWidth + 1 || box.left < -1)
 }).map(one => one.tagName + " " + one.textContent.trim().slice(0, 40))"""

@@ -372,8 +372,11 @@ def _mark_cells(tokens: Sequence[Token]) -> None:
         if token.type == "tr_open":
             first = True
         elif token.type == "th_open":
-            token.attrSet("scope", "col")
             first = False
+            if tokens[place + 1].content:
+                token.attrSet("scope", "col")
+            else:  # the corner above the headings of the rows: a heading without words would be read out as one
+                token.tag = tokens[place + 2].tag = "td"
         elif token.type == "td_open" and first:
             token.tag = tokens[place + 2].tag = "th"
             token.attrSet("scope", "row")

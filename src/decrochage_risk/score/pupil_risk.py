@@ -181,6 +181,11 @@ class PupilRisk(_Frozen):
     policy_version: str
     automated_decision: Literal[False] = False
 
+    def _repr_html_(self) -> str:
+        from decrochage_risk.score.showing import show_pupil  # noqa: PLC0415 - only in notebooks
+
+        return show_pupil(self)
+
 
 _ONE_PERCENT = 0.01
 

@@ -105,6 +105,6 @@ class RiskScores(ScoredPupils):
         return self._report_writer(self, folder, **choices)
 
     def _repr_html_(self) -> str:
-        from decrochage_risk.score.writing import html_table  # noqa: PLC0415 - only in notebooks
+        from decrochage_risk.score.showing import show_scores  # noqa: PLC0415 - only in notebooks
 
-        return html_table(self)
+        return show_scores(self)

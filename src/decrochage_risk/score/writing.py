@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from pathlib import Path
@@ -28,7 +27,6 @@ __all__ = [
     "ROW_GROUP",
     "fresh_lists",
     "guarded_table",
-    "html_table",
     "level_words",
     "school_list",
     "write_list",
@@ -60,7 +58,6 @@ COLUMNS_TOLD: Final[Mapping[str, str]] = MappingProxyType(
 )
 """What each column of a list holds, in French; numbered ones without their number."""
 
-_ROWS_SHOWN = 20
 _CHANGED_BY_SPREADSHEETS = re.compile(
     r"[=+\-@\t\r].*"  # a formula
     r"|0[0-9]+|[0-9]{16,}"  # a number that loses its zeros, or its last digits
@@ -194,15 +191,3 @@ def _guarded(cell: object) -> object:
 def guarded_table(table: pd.DataFrame) -> pd.DataFrame:
     """Protect every text of a table from what a spreadsheet would make of it."""
     return table.map(_guarded)
-
-
-def html_table(scores: ScoredPupils) -> str:
-    """Table of the first situations to be looked at, for a notebook."""
-    shown = school_list(scores, scores.flagged.head(_ROWS_SHOWN))
-    kept = [name for name in ("Élève", "Niveau", "Classe", "Risque estimé (%)", "Action proposée",
-                              "Point d'attention 1", "Point d'attention 2") if name in shown]  # fmt: skip
-    notice = (
-        f"<p><strong>{html.escape(scores.run.model.notice)}</strong></p>" if scores.run.model.notice else ""
-    )
-    table = shown[kept].to_html(index=False, border=0, decimal=",", na_rep="") if len(shown) else ""
-    return f"<p>{html.escape(scores.summary)}</p>{notice}{table}"
