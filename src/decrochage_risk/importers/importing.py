@@ -25,7 +25,7 @@ from decrochage_risk.errors import (
     UnreadableExportError,
     explain_error,
 )
-from decrochage_risk.importers.column_maps import class_aliases
+from decrochage_risk.importers.column_maps import class_aliases, options_of_file
 from decrochage_risk.importers.extract import EVENT_TABLES, ImportOptions, Notice, SchoolFacts, SourceFile
 from decrochage_risk.importers.identity import Register
 from decrochage_risk.importers.merging import merge_enrolments, merge_events, merge_pupils
@@ -356,7 +356,7 @@ class _Run:
         """Read one content; what a reader refuses becomes a line of the report."""
         source = SourceFile(content.path, content.content, content.sha256, reader.kind)
         try:
-            extract = reader.read(source, replace(self.options, schools=self.schools))
+            extract = reader.read(source, replace(options_of_file(self.options, content.path), schools=self.schools))
         except UnreadableExportError as error:
             report.refusal = error.french
             return None
