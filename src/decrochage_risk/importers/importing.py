@@ -536,6 +536,9 @@ class _Run:
                 events = merge_events(name, rows, files) if len(rows) else _empty(name)
                 events = self._dated(name, events, enrolments)
                 tables[name] = events[events["pupil_id"].isin(pupils["pupil_id"])]
+        schools = set(enrolments["school_id"])
+        # A school without pupils in the tables covers nobody: its files are told with what they leave out.
+        self.coverage = [row for row in self.coverage if row["school_id"] in schools]
         if self.coverage:
             tables["coverage"] = _spans(self.coverage)
         calendar = self._calendar()
