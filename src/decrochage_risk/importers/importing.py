@@ -434,6 +434,12 @@ class _Run:
             report.uai = school
         for name, table in extract.tables.items():
             if name not in self.rows:
+                report.notices.append(
+                    Notice(
+                        "table_not_taken",
+                        "Des totaux par période ont été lus, mais aucune table du modèle ne les prend : il faut les jours.",
+                    )
+                )
                 continue
             persons = table["person"].to_numpy(dtype=np.int64)
             ids = answer.pupil_ids.reindex(persons).to_numpy(dtype=object)
