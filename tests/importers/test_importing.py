@@ -89,6 +89,19 @@ def test_the_newest_export_of_a_school_wins(
     assert done.report.files[0].left_out == {"older_extract": [1]}
 
 
+def test_a_list_of_another_kind_closes_nobody(
+    run: Callable[..., Imported],
+    siecle: Callable[..., bytes],
+    pupil: Callable[..., object],
+) -> None:
+    """A later extract of SYGNE that holds one pupil of a school does not make leavers of the others in SIECLE's list."""
+    done = run(
+        {"a.xml": siecle([pupil(101), pupil(102)]), "s.json": sygne({})}, extracted_on=date(2025, 5, 1)
+    )
+    assert done.records.enrolments["end_date"].isna().all()
+    assert len(done.records.enrolments) == 2
+
+
 def test_a_stay_ends_before_the_next_one_begins(
     run: Callable[..., Imported],
     siecle: Callable[..., bytes],
@@ -330,6 +343,14 @@ def test_the_two_years_of_a_cap_agricole_are_told_by_the_year_before() -> None:
     assert find_level(code, SchoolFacts()).reason == "agricultural_capa"
 
 
+@pytest.mark.parametrize(
+    ("label", "level"), [("1CAP3 TECHNO", "cap1"), ("2CAP3 TECHNO", "cap2"), ("3CAP3 TECHNO", "cap3")]
+)
+def test_the_years_of_a_cap_in_three_years_are_three_levels(label: str, level: str) -> None:
+    """The third year of a CAP in three years is its own level: nobody repeats by it."""
+    assert level_of_label(label) == level
+
+
 @pytest.mark.parametrize("label", ["BTS 1", "CM2", "CP", "MC BOULANGERIE", "1BP2 PREPARATEUR", "ULIS", ""])
 def test_a_label_of_no_level_gives_none(label: str) -> None:
     """What is no level of ours is none, however it begins."""
@@ -339,63 +360,38 @@ def test_a_label_of_no_level_gives_none(label: str) -> None:
 # Events of several files
 
 
+def wishes(*rows: tuple[int, str, str, int], until: str = "2024-11-30") -> pd.DataFrame:
+    """Make rows of wishes of one pupil: file, source, day, rank; each file vouches for September until a day."""
+    frame = pd.DataFrame(rows, columns=["file", "source", "date", "rank"])
+    return frame.assign(
+        pupil_id="a",
+        event="wish",
+        line=range(2, 2 + len(rows)),
+        date=pd.to_datetime(frame["date"]),
+        covered_from=np.datetime64("2024-09-01"),
+        covered_to=np.datetime64(until),
+    )
+
+
 def test_the_newer_extract_wins_on_the_days_it_vouches_for() -> None:
     """Rows of an older extract of one source give way on the days of the newer; other sources and other days stay."""
-    base = {"kind": "absence", "half_days": 1, "pupil_id": "a", "line": 2}
-    rows = pd.DataFrame(
-        [
-            {
-                **base,
-                "date": "2024-11-05",
-                "justified": False,
-                "file": 0,
-                "source": "x",
-            },
-            {
-                **base,
-                "date": "2024-12-05",
-                "justified": False,
-                "file": 0,
-                "source": "x",
-            },
-            {
-                **base,
-                "date": "2024-11-05",
-                "justified": True,
-                "file": 1,
-                "source": "x",
-            },
-            {
-                **base,
-                "date": "2024-11-06",
-                "justified": True,
-                "file": 2,
-                "source": "y",
-            },
-        ]
+    rows = wishes(
+        (0, "x", "2024-11-05", 1),
+        (0, "x", "2024-12-05", 2),
+        (1, "x", "2024-11-05", 3),
+        (2, "y", "2024-11-06", 4),
     )
-    rows["date"] = pd.to_datetime(rows["date"])
-    rows["covered_from"], rows["covered_to"] = np.datetime64("2024-09-01"), np.datetime64("2024-11-30")
     days = (date(2024, 12, 1), date(2025, 1, 1), date(2024, 1, 1))
     files = [FileReport(name, exported_on=day) for name, day in zip("abc", days, strict=True)]
-    merged = merge_events("absences", rows, files)
-    assert merged[["date", "justified"]].astype(str).to_numpy().tolist() == [
-        ["2024-12-05", "False"], ["2024-11-05", "True"], ["2024-11-06", "True"],
-    ]  # fmt: skip
+    assert merge_events("orientation", rows, files)["rank"].tolist() == [2, 3, 4]
 
 
 def test_a_row_said_by_two_files_counts_once() -> None:
     """The same event in two sources is kept once, and counted where it was repeated."""
-    rows = pd.DataFrame(
-        {
-            "pupil_id": "a", "date": pd.to_datetime(["2024-11-05"] * 2), "half_days": 1, "kind": "absence", "justified": True,
-            "line": [2, 7], "file": [0, 1], "source": ["x", "y"],
-            "covered_from": pd.NaT, "covered_to": pd.NaT,
-        }
-    )  # fmt: skip
     files = [FileReport("a"), FileReport("b")]
-    assert len(merge_events("absences", rows, files)) == 1
-    assert files[1].left_out == {"repeated_row": [7]}
+    rows = wishes((0, "x", "2024-11-05", 1), (1, "y", "2024-11-05", 1))
+    assert len(merge_events("orientation", rows, files)) == 1
+    assert files[1].left_out == {"repeated_row": [3]}
 
 
 def test_facts_are_those_of_the_school_and_year_asked_for() -> None:

@@ -135,6 +135,6 @@ def test_another_key_or_folder_is_refused(tmp_path: Path) -> None:
 def test_the_earlier_import_must_be_the_earlier_one() -> None:
     """Two imports in the wrong order are refused: every date would be wrong."""
     before = earlier(absences(("2024-11-05", False)))
-    before.exported_on = "2025-06-01"
+    before.exported_on = {"absences": "2025-06-01"}
     with pytest.raises(RecordsError, match="order of time"):
         dated(absences(("2024-11-05", False)), before)

@@ -114,7 +114,6 @@ def test_list_of_dicts() -> None:
         (None, "NoneType", "pandas.DataFrame"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "columns a more than once", "Rename"),
         (pa.table([[1], [2]], names=["a", "a"]), "columns a more than once", "Rename"),
-        (pa.table({"marks": [[1, 2]]}), "columns marks of a table hold lists", "one row per element"),
         ([{"pupil_id": "\ud800"}], "cannot be written in UTF-8", "correct the source"),
     ],
 )

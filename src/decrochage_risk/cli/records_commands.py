@@ -72,15 +72,15 @@ def check(
     from decrochage_risk.records.reading import read_folder  # noqa: PLC0415 - pandas loads on first use
 
     check_target_file(report)
-    named = _chosen_mapping(folder, mapping, draft_mapping)
+    table_mapping = _chosen_mapping(folder, mapping, draft_mapping)
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
     with steps(2) as step:
         step("Lecture des extraits")
-        found = read_folder(folder, mapping=named)
-        rows = {name: table.size for name, table in found.raw.items()}
+        extracts = read_folder(folder, mapping=table_mapping)
+        rows = {name: table.size for name, table in extracts.raw.items()}
         step("Vérification")
-        faults = _faults_of(found, days)
-    _say_tables(found, rows)
+        faults = _faults_of(extracts, days)
+    _say_tables(extracts, rows)
     say(f"\n{faults}")
     if draft_mapping is not None:
         say(f"\nCorrespondance proposée : {draft_mapping}. Relisez-la, puis écrivez-y confirmed = true.")
@@ -175,14 +175,14 @@ def pseudonymise(
 
     check_target_folder(target)
     by_key = Pseudonymiser.from_file(key)
-    named = _chosen_mapping(source, mapping, None)
+    table_mapping = _chosen_mapping(source, mapping, None)
     with steps() as step:
         step("Pseudonymisation")
         with writing(target):
-            done = pseudonymise_folder(
-                source, target, by_key, lambda name, _done, _all: step(name), mapping=named
+            result = pseudonymise_folder(
+                source, target, by_key, lambda name, _done, _all: step(name), mapping=table_mapping
             )
-    _say_pseudonymised(done, target)
+    _say_pseudonymised(result, target)
 
 
 def _say_pseudonymised(done: PseudonymisedFolder, target: Path) -> None:
@@ -195,10 +195,10 @@ def _say_pseudonymised(done: PseudonymisedFolder, target: Path) -> None:
     for note in done.notes:
         say(f"Lecture : {note}")
     for column, count in done.distinct.items():
-        merged, missing = done.merged[column], done.missing[column]
+        merged_ids, missing = done.merged[column], done.missing[column]
         say(
             f"{column} : {french.plural(count, 'identifiant remplacé', 'identifiants remplacés')}, "
-            f"{french.plural(merged, 'orthographe réunie', 'orthographes réunies')}, "
+            f"{french.plural(merged_ids, 'orthographe réunie', 'orthographes réunies')}, "
             f"{french.plural(missing, 'cellule vide', 'cellules vides')}"
         )
     say(f"Empreinte de la clé, à comparer d'une année à l'autre : {done.key_fingerprint}")

@@ -105,11 +105,11 @@ def cohort(  # noqa: PLR0913 - one argument per option of the command
     checked_plan(pupils, years, seed, difficulty, youngest, regimes, None)
     with steps() as step:
         if messy:
-            made = make_cohort(
+            drawn_cohort = make_cohort(
                 pupils, years, seed, difficulty, youngest=youngest, regimes=regimes, progress=step
             )
             with writing(out / "rows"):
-                files = write_messy(out, made.tables, seed)
+                files = write_messy(out, drawn_cohort.tables, seed)
         else:
             with writing(out / "pupils"):
                 files = write_cohort(
@@ -155,10 +155,10 @@ def demo(
         step("Tirage des élèves synthétiques")
         from decrochage_risk.synthetic import make_cohort  # noqa: PLC0415 - pandas loads on first use
 
-        made = make_cohort(pupils, list(SCHOOL_YEARS), seed)
+        drawn_cohort = make_cohort(pupils, list(SCHOOL_YEARS), seed)
         step("Écriture des extraits")
         with writing(extracts / "pupils.parquet"):
-            made.write(extracts)
+            drawn_cohort.write(extracts)
         step("Lecture et vérification des extraits")
         read = read_extracts(extracts, on_fault=OnFault.RAISE, calendar=None)
         step("Scores et motifs")

@@ -30,11 +30,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "absence_blocks",
+    "attendable_weeks",
+    "barred_rows",
     "calendar_half_days",
     "change_of_latest",
     "count_months_over",
-    "count_weeks",
     "current_run",
+    "days_up_to",
     "enrolled_blocks",
     "enrolled_from",
     "enrolled_weeks",
@@ -52,6 +54,7 @@ __all__ = [
     "spread_of_rows",
     "sum_of_rows",
     "sums_by_code",
+    "weeks_with_rows",
     "window_sums",
 ]
 
@@ -161,17 +164,85 @@ def enrolled_weeks(
 
 
 @compiled
-def count_weeks(days: Days, values: Floats, low: Ints, high: Ints) -> Floats:
-    """ISO weeks with at least one positive value among rows [low, high) of each pupil."""
+def attendable_weeks(
+    prefix: Ints, starts: Ints, first: Days, last: Days, barred: Days, barred_starts: Ints, edges: Ints
+) -> Flags:
+    """Whether each span of days between two ``edges`` holds an attendable day, (pupils, spans).
+
+    ``prefix[i]`` holds the school days before day i; all days count from the same one. ``barred`` are the enrolled
+    school days that a pupil could not attend, each once.
+    """
+    weeks = max(edges.size - 1, 0)
+    result = np.zeros((starts.size - 1, weeks), np.bool_)
+    for pupil in range(starts.size - 1):
+        row = barred_starts[pupil]
+        for week in range(weeks):
+            reached, after = edges[week], edges[week + 1]
+            while row < barred_starts[pupil + 1] and barred[row] < reached:
+                row += 1
+            held = 0
+            while row < barred_starts[pupil + 1] and barred[row] < after:
+                row += 1
+                held -= 1
+            # Enrolments are sorted by start: a day that two of them hold counts once.
+            for enrolment in range(starts[pupil], starts[pupil + 1]):
+                begin = max(np.int64(first[enrolment]), reached)
+                end = min(np.int64(last[enrolment]) + 1, after)
+                if begin < end:
+                    held += prefix[end] - prefix[begin]
+                    reached = end
+            result[pupil, week] = held > 0
+    return result
+
+
+@compiled
+def weeks_with_rows(days: Days, values: Floats, low: Ints, high: Ints, weeks: Flags, monday: int) -> Floats:
+    """How many of each pupil's flagged weeks hold a positive value among rows [low, high).
+
+    ``weeks`` has one column per ISO week, the first of them beginning on day ``monday``.
+    """
     result = np.zeros(low.size, np.float64)
     for pupil in range(low.size):
-        previous = np.int64(-(2**62))
+        previous = np.int64(-1)
         for row in range(low[pupil], high[pupil]):
-            week = (np.int64(days[row]) + THURSDAY) // DAYS_A_WEEK
-            if values[row] > 0.0 and week != previous:
+            week = (np.int64(days[row]) - monday) // DAYS_A_WEEK
+            inside = 0 <= week < weeks.shape[1]
+            if values[row] > 0.0 and week != previous and inside and weeks[pupil, week]:
                 result[pupil] += 1.0
                 previous = week
     return result
+
+
+@compiled
+def barred_rows(days: Days, away: Floats, held: Floats, starts: Ints) -> Flags:
+    """First row of each pupil and day on which the half-days away take up all that the day holds."""
+    result = np.zeros(days.size, np.bool_)
+    for pupil in range(starts.size - 1):
+        row = starts[pupil]
+        while row < starts[pupil + 1]:
+            first, total = row, 0.0
+            while row < starts[pupil + 1] and days[row] == days[first]:
+                total += away[row]
+                row += 1
+            result[first] = total >= held[first]
+    return result
+
+
+@compiled
+def days_up_to(days: Days, starts: Ints, others: Days, other_starts: Ints) -> tuple[Ints, Flags]:
+    """How many of a pupil's ``others`` fall on or before the day of each row, and whether one falls on it.
+
+    Both are sorted by pupil and day.
+    """
+    count, same = np.zeros(days.size, np.int64), np.zeros(days.size, np.bool_)
+    for pupil in range(starts.size - 1):
+        other = other_starts[pupil]
+        for row in range(starts[pupil], starts[pupil + 1]):
+            while other < other_starts[pupil + 1] and others[other] <= days[row]:
+                other += 1
+            count[row] = other - other_starts[pupil]
+            same[row] = other > other_starts[pupil] and others[other - 1] == days[row]
+    return count, same
 
 
 @compiled
@@ -192,7 +263,7 @@ def count_months_over(months: Days, values: Floats, low: Ints, high: Ints, thres
 
 @compiled
 def longest_run(ordinals: Days, values: Floats, low: Ints, high: Ints) -> Floats:
-    """Longest run of consecutive school days (by ``ordinals``) with a positive value among rows [low, high)."""
+    """Longest run of days of consecutive ``ordinals`` with a positive value among rows [low, high)."""
     result = np.zeros(low.size, np.float64)
     for pupil in range(low.size):
         run, previous = 0.0, np.int64(-(2**62))
@@ -412,11 +483,11 @@ def means_by_code(codes: Codes, values: Floats, weights: Floats, low: Ints, high
 
 
 @compiled
-def current_run(ordinals: Days, values: Floats, low: Ints, high: Ints, latest: int) -> Floats:
-    """Length of the run of school days with a positive value that ends on the school day number ``latest``."""
+def current_run(ordinals: Days, values: Floats, low: Ints, high: Ints, latest: Ints) -> Floats:
+    """Length of the run of days with a positive value that ends on the day of ordinal ``latest[pupil]``."""
     result = np.zeros(low.size, np.float64)
     for pupil in range(low.size):
-        wanted = np.int64(latest)
+        wanted = latest[pupil]
         row = high[pupil] - 1
         while row >= low[pupil]:
             ordinal = np.int64(ordinals[row])

@@ -55,7 +55,9 @@ def squeeze(text: str) -> str:
     >>> squeeze("  3\u00a0 A ")
     '3 A'
     """
-    return _BLANKS.sub(" ", text).strip()
+    if "\ufeff" in text or "\u200b" in text:
+        text = text.replace("\ufeff", " ").replace("\u200b", " ")
+    return " ".join(text.split())
 
 
 @lru_cache(maxsize=65_536)

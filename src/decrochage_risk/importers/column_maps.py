@@ -88,8 +88,8 @@ def declared_names(maps: Iterable[Path], kind: str) -> dict[str, str]:
     """Give the declared names of one kind of export: as the file writes them -> as the reader assumes them, upper case."""
     names: dict[str, str] = {}
     for path in maps:
-        declared = read_column_map(path).get("names", {}).get(kind, {})
-        names |= {str(name).upper(): str(assumed).upper() for name, assumed in declared.items()}
+        names_of_kind = read_column_map(path).get("names", {}).get(kind, {})
+        names |= {str(name).upper(): str(assumed).upper() for name, assumed in names_of_kind.items()}
     return names
 
 

@@ -378,8 +378,8 @@ def _spreadsheet(content: bytes, name: str, limit: int | None) -> list[Sheet]:
                 [_cell_text(cell) for cell in row]
                 for row in sheet.to_python(nrows=limit, skip_empty_area=False)
             ]
-            numbered = [(line, row) for line, row in enumerate(cells, start=1) if any(row)]
-            sheets.append(Sheet(title, [row for _, row in numbered], [line for line, _ in numbered]))
+            filled_rows = [(line, row) for line, row in enumerate(cells, start=1) if any(row)]
+            sheets.append(Sheet(title, [row for _, row in filled_rows], [line for line, _ in filled_rows]))
     except (CalamineError, OSError, ValueError) as error:
         raise UnreadableExportError(
             explain_error(
@@ -449,11 +449,11 @@ def _is_group_row(row: list[str], width: int) -> bool:
 
 
 def _carried(cells: list[str]) -> tuple[str, ...]:
-    carried, last = [], ""
+    groups_so_far, last = [], ""
     for cell in cells:
         last = squeeze(cell) or last
-        carried.append(last)
-    return tuple(carried)
+        groups_so_far.append(last)
+    return tuple(groups_so_far)
 
 
 def _body(

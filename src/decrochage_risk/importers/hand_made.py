@@ -188,7 +188,7 @@ class _FileDraft:
     columns: dict[str, str] = field(default_factory=dict)
     likely: set[str] = field(default_factory=set)
     others: list[str] = field(default_factory=list)
-    translated: dict[str, dict[str, Any]] = field(default_factory=dict)
+    proposals: dict[str, dict[str, Any]] = field(default_factory=dict)
     unsure: dict[str, dict[str, str]] = field(default_factory=dict)
     out: dict[str, list[str]] = field(default_factory=dict)
 
@@ -254,15 +254,15 @@ def draft_mapping(folder: str | Path) -> str:
 def _draft(name: str, frame: pd.DataFrame) -> _FileDraft:
     table = _table(name, [str(column) for column in frame.columns])
     draft = _FileDraft(name, table)
-    taken: set[str] = set()
+    columns_used: set[str] = set()
     for likely in (False, True):
         for column in map(str, frame.columns):
             if column in draft.columns:
                 continue
-            ours = _column(column, table, taken, likely=likely)
+            ours = _column(column, table, columns_used, likely=likely)
             if ours is not None:
                 draft.columns[column] = ours
-                taken.add(ours)
+                columns_used.add(ours)
                 draft.likely |= {column} if likely else set()
     draft.others = [str(column) for column in frame.columns if str(column) not in draft.columns]
     for column, ours in draft.columns.items():
@@ -276,28 +276,28 @@ def _table(name: str, columns: list[str]) -> str:
     plain = " ".join(words)
     scores = {}
     for table in TABLES:
-        known = [column for column in columns if _column(column, table, set(), likely=False) is not None]
+        matches = [column for column in columns if _column(column, table, set(), likely=False) is not None]
         by_name = plain == fold(table) or any(
             word in f" {plain} " for word in (f" {text} " for text in _TABLE_WORDS.get(table, ()))
         )
         scores[table] = (
-            (10 if by_name else 0) + len(known) / max(len(TABLES[table].column_names), 1) * 4 + len(known)
+            (10 if by_name else 0) + len(matches) / max(len(TABLES[table].column_names), 1) * 4 + len(matches)
         )
     return max(scores, key=lambda table: scores[table])
 
 
 def _column(name: str, table: str, taken: set[str], *, likely: bool) -> str | None:
     plain = fold(name)
-    declared = [column for column in TABLES[table].column_names if column not in taken]
+    columns_free = [column for column in TABLES[table].column_names if column not in taken]
     if not likely:
-        for column in declared:
+        for column in columns_free:
             label = fold(TABLES[table].column(column).label)
             if plain in {fold(column), label} or plain in _COLUMN_WORDS.get(column, ()):
                 return column
         return None
     spelled = {
         word: column
-        for column in declared
+        for column in columns_free
         for word in (*_COLUMN_WORDS.get(column, ()), fold(column))
         if len(word) >= _LONG_ENOUGH
     }
@@ -320,7 +320,7 @@ def _draft_values(draft: _FileDraft, column: Column, cells: pd.Series) -> None:
             draft.unsure.setdefault(column.name, {})[word] = ""
         elif str(ours) != word:
             if sure:
-                draft.translated.setdefault(column.name, {})[word] = ours
+                draft.proposals.setdefault(column.name, {})[word] = ours
             else:
                 draft.unsure.setdefault(column.name, {})[word] = str(ours)
 
@@ -354,8 +354,8 @@ def _level(word: str) -> tuple[str | None, bool, bool]:
     if _OUT_OF_SCOPE.search(plain):
         return None, True, True
     if _MEF.fullmatch(plain.replace(" ", "")):
-        known = find_level(plain.replace(" ", ""), NO_FACTS)
-        return known.level, True, known.reason == "post_diploma"
+        mef_level = find_level(plain.replace(" ", ""), NO_FACTS)
+        return mef_level.level, True, mef_level.reason == "post_diploma"
     return level_of_label(word), True, False
 
 
@@ -378,17 +378,17 @@ def _table_lines(table: str, drafts: list[_FileDraft]) -> list[str]:
     columns = {name: ours for draft in drafts for name, ours in draft.columns.items()}
     likely = {name for draft in drafts for name in draft.likely}
     lines = ["", f"[{table}.columns]"]
-    said: set[str] = set()
+    targets: set[str] = set()
     for name, ours in columns.items():
         mark = "  # à confirmer : par ressemblance" if name in likely else ""
         twice = (
-            "# " if ours in said else ""
+            "# " if ours in targets else ""
         )  # two files name one column in two ways: one of them has to be renamed
         lines.append(f"{twice}{_quoted(name)} = {_quoted(ours)}{mark}")
-        said.add(ours)
+        targets.add(ours)
     others = list(dict.fromkeys(name for draft in drafts for name in draft.others))
     lines += [f'# {_quoted(name)} = ""  # non reconnue : pas lue' for name in others]
-    missing = [name for name in TABLES[table].required if name not in said]
+    missing = [name for name in TABLES[table].required if name not in targets]
     if missing:
         lines += ["", f"[{table}.constants]"]
         lines += [
@@ -396,7 +396,7 @@ def _table_lines(table: str, drafts: list[_FileDraft]) -> list[str]:
             for name in missing
         ]
     for column in TABLES[table].column_names:
-        sure = {word: ours for draft in drafts for word, ours in draft.translated.get(column, {}).items()}
+        sure = {word: ours for draft in drafts for word, ours in draft.proposals.get(column, {}).items()}
         unsure = {word: ours for draft in drafts for word, ours in draft.unsure.get(column, {}).items()}
         if sure or unsure:
             lines += ["", f"[{table}.values.{column}]"]

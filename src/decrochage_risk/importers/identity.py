@@ -174,23 +174,23 @@ class Register:
             if extract.is_roster:
                 self._add_names(row, extract, identity)
         pseudonyms = self._pseudonyms(identity for identity in ids if identity is not None)
-        named = [None if identity is None else pseudonyms[identity] for identity in ids]
-        answer.pupil_ids = pd.Series(named, index=persons.index, dtype="str")
+        codes_of_rows = [None if identity is None else pseudonyms[identity] for identity in ids]
+        answer.pupil_ids = pd.Series(codes_of_rows, index=persons.index, dtype="str")
         return answer
 
     def _pseudonyms(self, identities: Iterable[str]) -> Mapping[str, str]:
         """Give the pseudonym of each pupil; those that are new are made together."""
         fresh = [identity for identity in dict.fromkeys(identities) if identity not in self._pseudonym_of]
         if fresh:
-            made = self._key.pseudonym(pd.Series(fresh, dtype="str"))
-            self._pseudonym_of.update(zip(fresh, made, strict=True))
+            codes = self._key.pseudonym(pd.Series(fresh, dtype="str"))
+            self._pseudonym_of.update(zip(fresh, codes, strict=True))
         return self._pseudonym_of
 
     def links(self) -> pd.DataFrame:
         """Give the way back from pseudonyms to pupils."""
-        known = self._links or {}
-        pseudonyms = self._pseudonyms(known)
-        rows = [{"pupil_id": pseudonyms[identity], **row} for identity, row in known.items()]
+        link_rows = self._links or {}
+        pseudonyms = self._pseudonyms(link_rows)
+        rows = [{"pupil_id": pseudonyms[identity], **row} for identity, row in link_rows.items()]
         rows.sort(key=lambda row: str(row["pupil_id"]))
         return pd.DataFrame(rows, columns=list(LINK_COLUMNS))
 
@@ -233,20 +233,20 @@ class Register:
         return None, None
 
     def _clash(self, identity: str, birth: date | None) -> bool:
-        known = self._pupils.get(identity)
-        return known is not None and None not in (known.birth_date, birth) and known.birth_date != birth
+        pupil = self._pupils.get(identity)
+        return pupil is not None and None not in (pupil.birth_date, birth) and pupil.birth_date != birth
 
     def _learn(self, identity: str, birth: date | None, *, local: bool) -> None:
-        known = self._pupils.get(identity)
-        if known is None:
-            known = self._pupils[identity] = _Pupil(local=local)
-        known.birth_date = known.birth_date or birth
+        pupil = self._pupils.get(identity)
+        if pupil is None:
+            pupil = self._pupils[identity] = _Pupil(local=local)
+        pupil.birth_date = pupil.birth_date or birth
 
     def _learn_eleve_id(self, row: Any, uai: str | None, identity: str, extract: Extract) -> None:  # noqa: ANN401
         eleve_id = _text(row.eleve_id)
         if extract.is_roster and eleve_id is not None and uai is not None:
-            held = self._eleve_ids.setdefault((uai, eleve_id), identity)
-            if held != identity:
+            owner = self._eleve_ids.setdefault((uai, eleve_id), identity)
+            if owner != identity:
                 self._eleve_ids[uai, eleve_id] = None  # of two pupils, in two files: it names nobody
 
     # By name
@@ -328,18 +328,18 @@ class Register:
         """Find the class of a school that a name means: the same one folded, a declared alias, or the one it can only be."""
         classes = self._classes.get(span, set())
         plain = fold_name(name)
-        for asked in (plain, self._aliases.get(plain, "")):
-            if asked in classes:
-                return asked
-        near = [known for known in classes if class_key(known) == class_key(name)]
+        for spelling in (plain, self._aliases.get(plain, "")):
+            if spelling in classes:
+                return spelling
+        near = [division for division in classes if class_key(division) == class_key(name)]
         return near[0] if len(near) == 1 else None
 
 
 def _ines_of_two(persons: pd.DataFrame) -> frozenset[str]:
     """Find the numbers that one file gives to two birth dates."""
     numbers = persons["ine"].map(normal_ine, na_action="ignore")
-    dated = pd.DataFrame({"ine": numbers, "birth": persons["birth_date"]}).dropna()
-    births = dated.groupby("ine")["birth"].nunique()
+    birth_rows = pd.DataFrame({"ine": numbers, "birth": persons["birth_date"]}).dropna()
+    births = birth_rows.groupby("ine")["birth"].nunique()
     return frozenset(births.index[births > 1])
 
 

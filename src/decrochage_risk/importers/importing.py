@@ -202,9 +202,11 @@ def import_exports(
     [[2024, '0990001N', '3e']]
     """
     by_key = _key_of(key)
-    settled = _options_of(options, choices)
-    given = [paths] if isinstance(paths, str | Path) else list(paths)
-    run = _Run(given, by_key, settled, previous=None if previous is None else Path(previous), links=links)
+    all_options = _options_of(options, choices)
+    source_paths = [paths] if isinstance(paths, str | Path) else list(paths)
+    run = _Run(
+        source_paths, by_key, all_options, previous=None if previous is None else Path(previous), links=links
+    )
     tell = progress or (lambda _line, _done, _all: None)
     tell("Reconnaissance des fichiers", 0, 4)
     run.recognise()
@@ -223,29 +225,29 @@ def _key_of(key: Pseudonymiser | bytes | str | Path) -> Pseudonymiser:
 
 
 def _options_of(options: ImportOptions | None, choices: Mapping[str, Any]) -> ImportOptions:
-    known = set(ImportOptions.__dataclass_fields__) - {"schools"}
-    unknown = sorted(set(choices) - known)
+    field_names = set(ImportOptions.__dataclass_fields__) - {"schools"}
+    unknown = sorted(set(choices) - field_names)
     if unknown:
         raise RecordsError(
             explain_error(
                 f"import_exports was given {', '.join(unknown)}",
-                expected=f"among {', '.join(sorted(known))}",
+                expected=f"among {', '.join(sorted(field_names))}",
                 hint="Check the spelling.",
             )
         )
-    settled = replace(options or ImportOptions(), **choices)
-    if settled.uai is not None and not is_uai(settled.uai.strip().upper()):
+    all_options = replace(options or ImportOptions(), **choices)
+    if all_options.uai is not None and not is_uai(all_options.uai.strip().upper()):
         raise RecordsError(
             explain_error(
-                f"The school number {settled.uai!r} cannot be",
+                f"The school number {all_options.uai!r} cannot be",
                 expected="seven digits and the letter that checks them",
                 hint="Copy it from the official directory.",
             )
         )
     return replace(
-        settled,
-        uai=None if settled.uai is None else settled.uai.strip().upper(),
-        column_maps=tuple(map(Path, settled.column_maps)),
+        all_options,
+        uai=None if all_options.uai is None else all_options.uai.strip().upper(),
+        column_maps=tuple(map(Path, all_options.column_maps)),
     )
 
 
@@ -360,11 +362,11 @@ class _Run:
         except UnreadableExportError as error:
             report.refusal = error.french
             return None
-        asked = self.options.uai
-        if asked is not None and extract.uai is not None and extract.uai != asked:
+        school_asked = self.options.uai
+        if school_asked is not None and extract.uai is not None and extract.uai != school_asked:
             report.uai = extract.uai
             report.refusal = (
-                f"Fichier de l’établissement {extract.uai}, alors que l’import est demandé pour {asked} : rien n’en est pris. "
+                f"Fichier de l’établissement {extract.uai}, alors que l’import est demandé pour {school_asked} : rien n’en est pris. "
                 "Dans une cité scolaire, vérifiez de quel établissement vient l’export."
             )
             return None
@@ -391,7 +393,7 @@ class _Run:
             return
         place = (facts.uai, facts.school_year)
         self.schools[place] = _together(self.schools.get(place), facts)
-        report.kept["facts"] = report.rows_read
+        report.rows["facts"] = report.rows_read
 
     def read_rosters(self) -> None:
         """Read the lists of pupils: numbers first, so that a pupil met under two of them has one pseudonym."""
@@ -409,7 +411,8 @@ class _Run:
             self._take(extract, report)
         enrolments = self._all("enrolments")
         if not enrolments.empty:
-            for school, pupils in enrolments.groupby("school_id")["pupil_id"]:
+            own_lists = enrolments[enrolments["basis"] == "file"]
+            for school, pupils in own_lists.groupby("school_id")["pupil_id"]:
                 self.homes[str(school)] = set(pupils)
 
     def read_events(self) -> None:
@@ -423,36 +426,42 @@ class _Run:
 
     def _take(self, extract: Extract, report: FileReport) -> None:
         """Replace the persons of an extract by pseudonyms, count who is not found, and keep the rows."""
-        resolved = self.register.resolve(extract)
-        known = self._pupils_in_tables() if not extract.is_roster else None
+        answer = self.register.resolve(extract)
+        in_tables = self._pupils_in_tables() if not extract.is_roster else None
         at = self.report.files.index(report)
-        school = extract.uai or self.options.uai or self._school_of(resolved.pupil_ids)
+        school = extract.uai or self.options.uai or self._school_of(answer.pupil_ids)
         if report.uai is None and not extract.is_roster:
             report.uai = school
         for name, table in extract.tables.items():
             if name not in self.rows:
+                report.notices.append(
+                    Notice(
+                        "table_not_taken",
+                        "Des totaux par période ont été lus, mais aucune table du modèle ne les prend : il faut les jours.",
+                    )
+                )
                 continue
             persons = table["person"].to_numpy(dtype=np.int64)
-            ids = resolved.pupil_ids.reindex(persons).to_numpy(dtype=object)
+            ids = answer.pupil_ids.reindex(persons).to_numpy(dtype=object)
             rows = table.drop(columns="person").assign(pupil_id=pd.array(ids, dtype="str"), file=at)
             met = rows["pupil_id"].notna()
             for person, line in zip(persons[~met], rows.loc[~met, "line"], strict=True):
-                report.leave_out(resolved.reasons.get(int(person), "no_identity"), int(line))
-            if known is not None and name != "outcome_evidence":
-                outside = met & ~rows["pupil_id"].isin(known)
+                report.leave_out(answer.reasons.get(int(person), "no_identity"), int(line))
+            if in_tables is not None and name != "outcome_evidence":
+                outside = met & ~rows["pupil_id"].isin(in_tables)
                 for line in rows.loc[outside, "line"]:
                     report.leave_out("not_in_tables", int(line))
                 met &= ~outside
             rows = rows[met]
             if name in EVENT_TABLES:
                 rows = self._with_span(rows, name, extract, school)
-            report.kept[name] = report.kept.get(name, 0) + len(rows)
+            report.rows[name] = report.rows.get(name, 0) + len(rows)
             self.rows[name].append(rows)
-        if resolved.local:
+        if answer.local and extract.is_roster:
             report.notices.append(
                 Notice(
                     "local_number",
-                    f"{french.plural(len(resolved.local), 'élève')} sans INE utilisable, suivis par le numéro de l’établissement : "
+                    f"{french.plural(len(answer.local), 'élève')} sans INE utilisable, suivis par le numéro de l’établissement : "
                     "pas d’historique d’un établissement à l’autre.",
                 )
             )
@@ -511,7 +520,7 @@ class _Run:
         files = self.report.files
         pupils = merge_pupils(self._all("pupils"))
         if pupils.empty:
-            told = "\n".join(line for file in files for line in file.lines())
+            sentences = "\n".join(line for file in files for line in file.lines())
             raise UnreadableExportError(
                 explain_error(
                     f"No list of pupils could be read among {len(files)} file(s)",
@@ -519,7 +528,7 @@ class _Run:
                     hint="Give the list of pupils with the other exports; the attribute french says what became of each file.",
                 ),
                 french=f"Aucune liste d’élèves n’a pu être lue : rien n’est écrit. Donnez l’export SIECLE ElevesSansAdresses, "
-                f"ElevesComplete ou un extrait SYGNE avec les autres fichiers.\n\n{told}",
+                f"ElevesComplete ou un extrait SYGNE avec les autres fichiers.\n\n{sentences}",
             )
         enrolments, notices = merge_enrolments(self._all("enrolments"), files)
         self.report.notices.extend(notices)
@@ -533,6 +542,9 @@ class _Run:
                 events = merge_events(name, rows, files) if len(rows) else _empty(name)
                 events = self._dated(name, events, enrolments)
                 tables[name] = events[events["pupil_id"].isin(pupils["pupil_id"])]
+        schools = set(enrolments["school_id"])
+        # A school without pupils in the tables covers nobody: its files are told with what they leave out.
+        self.coverage = [row for row in self.coverage if row["school_id"] in schools]
         if self.coverage:
             tables["coverage"] = _spans(self.coverage)
         calendar = self._calendar()
@@ -556,15 +568,15 @@ class _Run:
         evidence = self._all("outcome_evidence").reindex(
             columns=["pupil_id", "school_year", "path", "start", "end"]
         )
-        seen = [
-            file.exported_on for file in self.report.files if file.exported_on and file.kept.get("enrolments")
+        export_days = [
+            file.exported_on for file in self.report.files if file.exported_on and file.rows.get("enrolments")
         ]
         outcomes, self.report.outcomes, notices = build_outcomes(
             enrolments,
             evidence,
             school_year,
             complete=self.options.search_complete,
-            seen_until=max(seen, default=None),
+            seen_until=max(export_days, default=None),
         )
         self.report.notices.extend(notices)
         return outcomes
@@ -611,9 +623,9 @@ class _Run:
                     )
                 )
                 continue
-            closed = [_closed_days(frame) for (_, of), frame in closures.items() if of == year]
-            common = set.intersection(*closed)
-            if any(days != common for days in closed):
+            closed_days = [_closed_days(frame) for (_, of), frame in closures.items() if of == year]
+            common = set.intersection(*closed_days)
+            if any(days != common for days in closed_days):
                 self.report.notices.append(
                     Notice(
                         "closures_differ",
@@ -669,15 +681,15 @@ def _spans(coverage: list[dict[str, Any]]) -> pd.DataFrame:
     frame = pd.DataFrame(coverage)
     frame["start"] = pd.to_datetime(frame["start"]).astype("datetime64[s]")
     frame["end"] = pd.to_datetime(frame["end"]).astype("datetime64[s]")
-    joined: list[dict[str, Any]] = []
+    spans: list[dict[str, Any]] = []
     for row in frame.sort_values(["school_id", "table", "start", "end"]).to_dict("records"):
-        last = joined[-1] if joined else None
+        last = spans[-1] if spans else None
         same = last is not None and (last["school_id"], last["table"]) == (row["school_id"], row["table"])
         if last is not None and same and row["start"] <= last["end"] + pd.Timedelta(days=1):
             last["end"] = max(last["end"], row["end"])
         else:
-            joined.append({str(name): value for name, value in row.items()})
-    return pd.DataFrame(joined)
+            spans.append({str(name): value for name, value in row.items()})
+    return pd.DataFrame(spans)
 
 
 _TABLE_LABELS = {"absences": "les absences", "grades": "les notes", "orientation": "l’orientation"}
@@ -685,34 +697,34 @@ _TABLE_LABELS = {"absences": "les absences", "grades": "les notes", "orientation
 
 def _missing(records: PupilRecords, coverage: list[dict[str, Any]]) -> list[str]:
     """Say what the model will not know, per school and table."""
-    told = []
+    sentences = []
     own = records.enrolments
     years = sorted({int(year) for year in own["school_year"]})
     latest = years[-1] if years else school_year_of(date.min)
     schools = sorted(set(own.loc[own["school_year"] == latest, "school_id"].astype("str")))
     for table, words in _TABLE_LABELS.items():
         start, end = year_start(latest), year_end(latest)
-        covered = {
+        schools_covered = {
             row["school_id"]
             for row in coverage
             if row["table"] == table and row["start"] <= end and row["end"] >= start
         }
-        without = [school for school in schools if school not in covered]
+        without = [school for school in schools if school not in schools_covered]
         if without:
-            told.append(f"{words} de {latest}-{latest + 1} : non connues pour {_listed(without)}")
+            sentences.append(f"{words} de {latest}-{latest + 1} : non connues pour {_listed(without)}")
     if (
         records.absences is not None
         and records.absences.get("justified_on", pd.Series(dtype="object")).isna().all()
     ):
-        told.append(
+        sentences.append(
             "le jour où une absence a été justifiée : aucun export ne le dit ; pour entraîner, gardez un export par mois "
             "(--previous)"
         )
     if records.orientation is None or not (records.orientation["event"] == "council_decision").any():
-        told.append(
+        sentences.append(
             "les décisions du conseil de classe et l’affectation : déclarez leurs colonnes si vous les avez"
         )
-    return told
+    return sentences
 
 
 _LISTED = 6

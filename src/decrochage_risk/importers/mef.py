@@ -48,6 +48,7 @@ _LABELS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"(?:2CAP[23]A?|CAP 2|2E CAP|2EME CAP|2E ANNEE (?:DE )?CAP|2EME ANNEE (?:DE )?CAP|TLE CAP|TERMINALE CAP)\b",
             "cap2",
         ),
+        (r"(?:3CAP3A?|CAP 3|3E CAP|3EME CAP|3E ANNEE (?:DE )?CAP|3EME ANNEE (?:DE )?CAP)\b", "cap3"),
         (
             r"(?:2DEGT\w*|2GT\w*|2DE GT|2NDE GT|2DE GENERALE\w*|2NDE GENERALE\w*|SECONDE GENERALE\w*|SECONDE GT)\b",
             "2de_gt",
@@ -173,9 +174,9 @@ def is_agricultural_cap(code: str | None) -> bool:
 
 
 def _mefstat_of(code: str, facts: SchoolFacts) -> tuple[str | None, str]:
-    for asked in (code, facts.mef_parents.get(code, "")):
-        if asked in facts.mefstat:
-            return facts.mefstat[asked][:4].upper(), "nomenclature"
+    for mef_code in (code, facts.mef_parents.get(code, "")):
+        if mef_code in facts.mefstat:
+            return facts.mefstat[mef_code][:4].upper(), "nomenclature"
     table = _bundled()
     if code in table["exceptions"]:
         return table["exceptions"][code], "bundled"

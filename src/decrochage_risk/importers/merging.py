@@ -57,6 +57,7 @@ def merge_enrolments(rows: pd.DataFrame, files: Sequence[FileReport]) -> tuple[p
         end_date=pd.to_datetime(rows["end_date"]).astype("datetime64[s]"),
         age=ages_of(files)[rows["file"].to_numpy(dtype=np.int64)],
         exported=days_of_export(files)[rows["file"].to_numpy(dtype=np.int64)],
+        kind=[files[int(at)].kind for at in rows["file"]],
     )
     rows = _of_the_year_itself(rows)
     rows, gone = _newest_per_school(rows, files)
@@ -84,9 +85,9 @@ def merge_enrolments(rows: pd.DataFrame, files: Sequence[FileReport]) -> tuple[p
 def _of_the_year_itself(rows: pd.DataFrame) -> pd.DataFrame:
     """Drop what a later file remembers of a year where a file of that year says it itself; keep one memory per year."""
     own = set(map(tuple, rows.loc[rows["basis"] == "file", ["pupil_id", "school_year"]].to_numpy()))
-    told = [pair in own for pair in map(tuple, rows[["pupil_id", "school_year"]].to_numpy())]
+    pairs_of_lists = [pair in own for pair in map(tuple, rows[["pupil_id", "school_year"]].to_numpy())]
     memory = rows["basis"] == "year_before"
-    rows = rows[~(memory & pd.Series(told, index=rows.index))]
+    rows = rows[~(memory & pd.Series(pairs_of_lists, index=rows.index))]
     memory = rows["basis"] == "year_before"
     latest = (
         rows[memory]
@@ -104,18 +105,19 @@ def _newest_per_school(rows: pd.DataFrame, files: Sequence[FileReport]) -> tuple
     later = rows["exported"] < rows.groupby(keys)["exported"].transform("max")
     _count(rows[older & later], files, "older_extract")
     _count(rows[older & ~later], files, "repeated_row")
-    kept = (
+    stays = (
         rows[rows["age"] == newest]
         .drop_duplicates([*keys, "level", "start_date", "end_date", "class_id"])
         .copy()
     )
-    own = kept["basis"] == "file"
-    last_export = (
-        kept[own].groupby(["school_id", "school_year"])["exported"].transform("max").reindex(kept.index)
+    # Only a later list of the same kind can tell that somebody is in it no more: another service may hold fewer pupils.
+    lists = rows[rows["basis"] == "file"].groupby(["school_id", "school_year", "kind"])["exported"]
+    last_export = lists.transform("max").reindex(stays.index)
+    close = stays["end_date"].isna() & (stays["exported"] < last_export)
+    stays.loc[close, "end_date"] = (
+        stays.loc[close, ["start_date"]].assign(last=last_export[close]).max(axis=1)
     )
-    close = own & kept["end_date"].isna() & (kept["exported"] < last_export)
-    kept.loc[close, "end_date"] = kept.loc[close, ["start_date"]].assign(last=last_export[close]).max(axis=1)
-    return kept, int(close.sum())
+    return stays, int(close.sum())
 
 
 def _one_at_a_time(rows: pd.DataFrame, files: Sequence[FileReport]) -> tuple[pd.DataFrame, int]:

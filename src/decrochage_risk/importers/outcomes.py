@@ -97,16 +97,16 @@ def build_outcomes(
     paths = _paths(pupils, enrolments, evidence, school_year, day)
     diplomas_seen = bool((evidence["path"] == "diploma").any()) if len(evidence) else False
     after = bool((enrolments["school_year"] == school_year + 1).any())
-    looked = complete and after and seen_until is not None and seen_until >= day
+    look_complete = complete and after and seen_until is not None and seen_until >= day
     notices = (
         []
-        if looked
+        if look_complete
         else [_why_unknown(school_year, day, complete=complete, after=after, seen_until=seen_until)]
     )
     terminal = last["level"].isin(TERMINAL_LEVELS).to_numpy()
     nowhere = paths == ""
-    unsure = nowhere & (~np.full(len(pupils), looked) | (terminal & (not diplomas_seen)))
-    if (terminal & nowhere).any() and looked and not diplomas_seen:
+    unsure = nowhere & (~np.full(len(pupils), look_complete) | (terminal & (not diplomas_seen)))
+    if (terminal & nowhere).any() and look_complete and not diplomas_seen:
         notices.append(
             Notice(
                 "no_diplomas",
@@ -130,9 +130,10 @@ def build_outcomes(
             "date": _dates(pupils, paths, last, evidence, school_year),
         }
     )
-    told = np.where(nowhere, np.where(unsure, "unknown", "left"), paths)
+    path_names = np.where(nowhere, np.where(unsure, "unknown", "left"), paths)
     counts = {
-        str(path): int(count) for path, count in pd.Series(told).value_counts(sort=False).sort_index().items()
+        str(path): int(count)
+        for path, count in pd.Series(path_names).value_counts(sort=False).sort_index().items()
     }
     return frame.reset_index(drop=True), counts, notices
 
@@ -164,10 +165,10 @@ def _paths(
         ]
     else:
         sets = [("enrolled", set(after.loc[open_then, "pupil_id"]))]
-    found = np.full(len(pupils), "", dtype=object)
+    first_paths = np.full(len(pupils), "", dtype=object)
     for name, ids in reversed(sets):
-        found[pupils.isin(ids)] = name
-    return found
+        first_paths[pupils.isin(ids)] = name
+    return first_paths
 
 
 def _ids(evidence: pd.DataFrame, rows: pd.Series) -> set[str]:
@@ -186,8 +187,8 @@ def _dates(
     days = days.mask(np.isin(paths, ("enrolled", "enrolled_elsewhere", "apprenticeship")))
     if len(evidence):
         diplomas = evidence[(evidence["path"] == "diploma") & (evidence["school_year"] == school_year)]
-        given = pd.to_datetime(diplomas["start"]).groupby(diplomas["pupil_id"]).min().reindex(pupils)
-        days = days.mask(paths == "diploma", given.astype("datetime64[s]"))
+        diploma_day = pd.to_datetime(diplomas["start"]).groupby(diplomas["pupil_id"]).min().reindex(pupils)
+        days = days.mask(paths == "diploma", diploma_day.astype("datetime64[s]"))
     return days.reset_index(drop=True).set_axis(range(len(pupils)))
 
 
@@ -233,14 +234,14 @@ def read_apprenticeship(source: SourceFile, options: ImportOptions) -> Extract:
             continue
         rows.append((person, line, school_year, "apprenticeship", *_span(cells)))
         diploma = cells.get("OBTENTION DIPLOME FORMATION", "")
-        if (given := day_of(diploma)) is not None or flag_of(diploma):
+        if (diploma_day := day_of(diploma)) is not None or flag_of(diploma):
             rows.append(
                 (
                     person,
                     line,
                     school_year,
                     "diploma",
-                    given or day_of(cells.get("DATE FIN FORMATION", "")),
+                    diploma_day or day_of(cells.get("DATE FIN FORMATION", "")),
                     None,
                 )
             )
@@ -255,12 +256,12 @@ def _span(cells: dict[str, str]) -> tuple[date | None, date | None]:
         day_of(cells.get(name, ""))
         for name in ("DATE ENTREE FORMATION", "DATE INSCRIPTION FORMATION", *names)
     ]
-    known = [day for day in starts if day is not None]
+    starts_known = [day for day in starts if day is not None]
     ends = [day_of(cells.get("DATE EXCLUSION FORMATION", "")), day_of(cells.get("DATE FIN FORMATION", ""))]
     if cells.get("STATUT APPRENANT") == _GIVEN_UP:
         ends.append(day_of(cells.get("DATE METIER MISE A JOUR STATUT", "")))
     over = [day for day in ends if day is not None]
-    return (min(known) if known else None), (min(over) if over else None)
+    return (min(starts_known) if starts_known else None), (min(over) if over else None)
 
 
 # Evidence of diplomas
@@ -295,8 +296,8 @@ def read_diplomas(source: SourceFile, options: ImportOptions) -> Extract:
         if session is None:
             extract.leave_out("no_school_year", line)
         elif passed and not _NOT_A_DIPLOMA.search(exam):
-            given = day_of(cells.get("DATE", "") or cells.get("DATE DU JURY", ""))
-            rows.append((person, line, int(session.group()) - 1, "diploma", given, None))
+            diploma_day = day_of(cells.get("DATE", "") or cells.get("DATE DU JURY", ""))
+            rows.append((person, line, int(session.group()) - 1, "diploma", diploma_day, None))
         else:
             extract.leave_out("no_diploma", line)
     _finish(extract, persons, rows)

@@ -132,22 +132,22 @@ def _complete_row(
 
 def _one_per_pupil(rows: list[RosterRow]) -> list[RosterRow]:
     """Keep one row per pupil, the one of the division; two persons of one number stay two (their birth dates tell)."""
-    kept: dict[object, RosterRow] = {}
+    by_person: dict[object, RosterRow] = {}
     for row in rows:
         who = (row.ine or row.elenoet or (row.family_name, row.first_name), row.birth_date)
-        held = kept.get(who)
-        if held is None or (held.class_name is None and row.class_name is not None):
-            kept[who] = row
-    return list(kept.values())
+        earlier = by_person.get(who)
+        if earlier is None or (earlier.class_name is None and row.class_name is not None):
+            by_person[who] = row
+    return list(by_person.values())
 
 
 def _place(
     table: DelimitedTable, source: SourceFile, options: ImportOptions
 ) -> tuple[str | None, int | None]:
     """Settle school and year: the middle of the number is in "Num. Elève Etab", the rest comes from the caller or the other files."""
-    told = _middle_of_uai(table.column("Num. Elève Etab"))
+    middle = _middle_of_uai(table.column("Num. Elève Etab"))
     near = {uai for uai, _ in options.schools} | ({options.uai} if options.uai else set())
-    fits = {uai for uai in near if told is None or uai[1:7] == told}
+    fits = {uai for uai in near if middle is None or uai[1:7] == middle}
     if options.uai is not None and options.uai not in fits:
         raise UnreadableExportError(
             explain_error(
@@ -155,7 +155,7 @@ def _place(
                 expected=f"the export of {options.uai}",
                 hint="In a site of several schools, check which one the export comes from.",
             ),
-            french=f"Fichier d’un autre établissement que {options.uai} (numéro …{told}…) : rien n’en est pris. Dans une cité "
+            french=f"Fichier d’un autre établissement que {options.uai} (numéro …{middle}…) : rien n’en est pris. Dans une cité "
             "scolaire, vérifiez de quel établissement vient l’export.",
         )
     uai = options.uai or (next(iter(fits)) if len(fits) == 1 else None)

@@ -39,7 +39,7 @@ class FileReport:
     uai, school_year, exported_on : str, int, date or None
         What it says of itself, or what was settled for it.
     rows_read : int
-    kept : dict of str to int
+    rows : dict of str to int
         Table -> rows that came from it.
     left_out : dict of str to list of int
         Reason code -> lines.
@@ -56,7 +56,7 @@ class FileReport:
     school_year: int | None = None
     exported_on: date | None = None
     rows_read: int = 0
-    kept: dict[str, int] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
     left_out: dict[str, list[int]] = field(default_factory=dict)
     notices: list[Notice] = field(default_factory=list)
     refusal: str = ""
@@ -78,7 +78,7 @@ class FileReport:
             "school_year": self.school_year,
             "exported_on": None if self.exported_on is None else self.exported_on.isoformat(),
             "rows_read": self.rows_read,
-            "kept": dict(self.kept),
+            "rows": dict(self.rows),
             "left_out": {
                 reason: {"sentence": REASONS[reason], "count": len(set(lines)), "lines": sorted(set(lines))}
                 for reason, lines in sorted(self.left_out.items())
@@ -102,20 +102,22 @@ class FileReport:
             if self.exported_on is not None
             else "date d’export non dite",
         ]
-        told = [f"{self.path} : {', '.join(facts)}"]
-        kept = _rows_of(self.kept)
-        told.append(
-            f"  {french.plural(self.rows_read, 'ligne lue', 'lignes lues')} ; pris : {kept or 'aucune ligne'}"
+        sentences = [f"{self.path} : {', '.join(facts)}"]
+        rows_words = _rows_of(self.rows)
+        sentences.append(
+            f"  {french.plural(self.rows_read, 'ligne lue', 'lignes lues')} ; pris : {rows_words or 'aucune ligne'}"
         )
         for reason, numbers in sorted(self.left_out.items()):
             shown = sorted(set(numbers))
-            told.append(
+            sentences.append(
                 f"  {french.plural(len(shown), 'ligne laissée', 'lignes laissées')}, {REASONS[reason]} ({_shown(shown)})"
             )
         for notice in self.notices:
             where = f" ({_shown(sorted(notice.lines))})" if notice.lines else ""
-            told.append(f"  {'À savoir' if notice.level == 'info' else 'Attention'} : {notice.text}{where}")
-        return told
+            sentences.append(
+                f"  {'À savoir' if notice.level == 'info' else 'Attention'} : {notice.text}{where}"
+            )
+        return sentences
 
 
 _TABLE_WORDS = {
@@ -133,12 +135,12 @@ _TABLE_WORDS = {
 
 def _rows_of(tables: Mapping[str, int]) -> str:
     """Say how many rows of each table; nothing for none."""
-    said = [
+    parts = [
         french.plural(rows, *_TABLE_WORDS.get(table, (table, table)))
         for table, rows in tables.items()
         if rows
     ]
-    return ", ".join(said)
+    return ", ".join(parts)
 
 
 def _shown(lines: list[int]) -> str:
@@ -258,7 +260,7 @@ def _cells_of(file: FileReport) -> Mapping[str, Any]:
     return {
         "year": "" if file.school_year is None else french_year(file.school_year),
         "exported": "" if file.exported_on is None else f"{file.exported_on:%d/%m/%Y}",
-        "kept": _rows_of(file.kept),
+        "kept": _rows_of(file.rows),
         "left_out": [
             f"{len(set(lines))} : {REASONS[reason]} ({_shown(sorted(set(lines)))})"
             for reason, lines in sorted(file.left_out.items())
@@ -294,9 +296,11 @@ _OUTCOME_WORDS = {
 def _outcome_lines(outcomes: Mapping[str, int]) -> list[str]:
     if not outcomes:
         return []
-    told = [f"Situations, {_OUTCOME_WORDS.get(path, path)} : {count}" for path, count in outcomes.items()]
+    sentences = [
+        f"Situations, {_OUTCOME_WORDS.get(path, path)} : {count}" for path, count in outcomes.items()
+    ]
     return [
-        *told,
+        *sentences,
         (
             "Une liste de jeunes non retrouvés compte toujours trop de monde (changement d’académie, de numéro, de nom) : "
             "elle se vérifie avant toute conclusion."

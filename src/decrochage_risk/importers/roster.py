@@ -340,7 +340,7 @@ def _add_row(
         tables["outcome_evidence"].append(_evidence(person, row, "deceased", row.leaving, None))
         return
     before = row.before or Attended()
-    known = find_level(
+    mef_level = find_level(
         row.mef,
         facts,
         label=row.mef_label,
@@ -349,20 +349,22 @@ def _add_row(
         last_mef=before.mef,
         repeats=row.repeats,
     )
-    if known.level is None:
-        extract.leave_out(known.reason or "unknown_level", row.line)
+    if mef_level.level is None:
+        extract.leave_out(mef_level.reason or "unknown_level", row.line)
         tables["outcome_evidence"].append(
             _evidence(person, row, "enrolled_elsewhere", row.entry, row.leaving)
         )
         return
-    if known.how in {"class", "label"}:
-        notes.add(f"{known.how}_level", row.line)
+    if mef_level.how in {"class", "label"}:
+        notes.add(f"{mef_level.how}_level", row.line)
     if row.birth_date is None:
         notes.add("no_birth_date", row.line)
     if "?" in f"{row.family_name}{row.first_name}":
         notes.add("broken_character", row.line)
     tables["pupils"].append((person, row.line, row.birth_date, _SEX.get(fold(row.sex or ""))))
-    _add_stay(person, row, known.level, meaning, extract, tables, years, notes, boarder=_boarder(row, facts))
+    _add_stay(
+        person, row, mef_level.level, meaning, extract, tables, years, notes, boarder=_boarder(row, facts)
+    )
     _add_year_before(person, row, year, facts, tables, notes)
 
 
@@ -402,12 +404,12 @@ def _add_stay(  # noqa: PLR0913 - one row and where its parts go
     start = max(row.entry or first, first)
     end = row.leaving
     exported = extract.exported_on
-    left = row.motive is not None or row.motive_label is not None
-    if end is not None and not left and (end >= last or (exported is not None and end > exported)):
+    has_motive = row.motive is not None or row.motive_label is not None
+    if end is not None and not has_motive and (end >= last or (exported is not None and end > exported)):
         if end < last:
             notes.add("planned_exit", row.line)
         end = None  # the end of the year, written in advance
-    elif end is None and left:
+    elif end is None and has_motive:
         if exported is None:
             extract.leave_out("undated_exit", row.line)
             return
@@ -445,12 +447,12 @@ def _add_year_before(
     if before is None or not is_uai(before.uai):
         return
     # The Nomenclature of this year names last year's MEF of this school too; another school's come from the bundled rule.
-    known = find_level(before.mef, facts, label=before.label)
-    if known.level is None:
+    mef_level = find_level(before.mef, facts, label=before.label)
+    if mef_level.level is None:
         if before.mef is not None:
             notes.add("last_year_outside", row.line)
         return
     stay = (
-        person, row.line, year - 1, before.uai, known.level, year_start(year - 1), None, before.class_name, None, "year_before",
+        person, row.line, year - 1, before.uai, mef_level.level, year_start(year - 1), None, before.class_name, None, "year_before",
     )  # fmt: skip
     tables["enrolments"].append(stay)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,7 @@ from decrochage_risk.importers.extract import Notice
 from decrochage_risk.records.pupil_records import PupilRecords
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["KEYS", "EarlierImport", "date_events", "read_earlier"]
 
@@ -45,14 +45,16 @@ class EarlierImport:
     records : PupilRecords
     fingerprint : str
         Of the key of its pseudonyms.
-    exported_on : str
-        Day of its newest export, as ISO text; empty when none said it.
+    exported_on : mapping of str to str
+        Table -> day of the newest export that gave rows of it, as ISO text.
     """
 
-    def __init__(self, records: PupilRecords, fingerprint: str, exported_on: str = "") -> None:
+    def __init__(
+        self, records: PupilRecords, fingerprint: str, exported_on: Mapping[str, str] | None = None
+    ) -> None:
         self.records = records
         self.fingerprint = fingerprint
-        self.exported_on = exported_on
+        self.exported_on = dict(exported_on or {})
 
     def table(self, name: str) -> pd.DataFrame | None:
         """Give one of its tables, or None."""
@@ -71,8 +73,8 @@ def read_earlier(folder: str | Path, report_name: str, fingerprint: str) -> Earl
     place = Path(folder)
     try:
         report = json.loads((place / f"{report_name}.json").read_text(encoding="utf-8"))
-        written = str(report["key_fingerprint"])
-        newest = max((file["exported_on"] or "" for file in report.get("files", ())), default="")
+        fingerprint_written = str(report["key_fingerprint"])
+        newest = _newest(report.get("files", ()))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise RecordsError(
             explain_error(
@@ -81,15 +83,25 @@ def read_earlier(folder: str | Path, report_name: str, fingerprint: str) -> Earl
                 hint="Give the --out of the import before this one.",
             )
         ) from error
-    if written != fingerprint:
+    if fingerprint_written != fingerprint:
         raise RecordsError(
             explain_error(
-                f"The import in {place} was made with another key ({written}, now {fingerprint})",
+                f"The import in {place} was made with another key ({fingerprint_written}, now {fingerprint})",
                 expected="the same key for every import",
                 hint="Find the key of then: no pupil of the one can be found in the other.",
             )
         )
-    return EarlierImport(PupilRecords.read(place, on_fault="quarantine"), written, newest)
+    return EarlierImport(PupilRecords.read(place, on_fault="quarantine"), fingerprint_written, newest)
+
+
+def _newest(files: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Give the day of the newest export of each table, out of the files of a report."""
+    newest: dict[str, str] = {}
+    for file in files:
+        for table, rows in file["rows"].items():
+            if rows:
+                newest[table] = max(newest.get(table, ""), file["exported_on"] or "")
+    return newest
 
 
 def date_events(
@@ -118,10 +130,11 @@ def date_events(
     RecordsError
         The earlier import is the later one.
     """
-    if len(rows) and earlier.exported_on > f"{rows['exported'].max():%Y-%m-%d}":
+    then, now_of = earlier.exported_on.get(name, ""), rows["exported"].max() if len(rows) else pd.NaT
+    if pd.notna(now_of) and then > f"{now_of:%Y-%m-%d}":
         raise RecordsError(
             explain_error(
-                f"The import before is of {earlier.exported_on}, later than the exports of {name} of now",
+                f"The import before is of {then}, later than the exports of {name} of now",
                 expected="an earlier import",
                 hint="Give the folders in the order of time.",
             )
@@ -131,45 +144,50 @@ def date_events(
         return rows, []
     rows = _numbered(name, rows.reset_index(drop=True))
     keys = [*KEYS[name], "nth"]
-    known = _numbered(name, before)
-    carried = [column for column in ("recorded_on", "justified_on", "justified") if column in known.columns]
-    known = known[[*keys, *carried]].rename(columns={column: f"{column}_before" for column in carried})
-    joined = rows.merge(known, how="left", on=keys, indicator="seen")
-    new = (joined["seen"] == "left_only").to_numpy()
-    late = new & _vouched_for(joined, coverage[coverage["table"] == name], enrolments)
-    exported = pd.to_datetime(joined["exported"]).astype("datetime64[s]")
-    given = _days(joined, "recorded_on")
-    rows["recorded_on"] = given.fillna(_days(joined, "recorded_on_before")).mask(
-        late & given.isna(), exported
+    rows_before = _numbered(name, before)
+    columns_carried = [
+        column for column in ("recorded_on", "justified_on", "justified") if column in rows_before.columns
+    ]
+    rows_before = rows_before[[*keys, *columns_carried]].rename(
+        columns={column: f"{column}_before" for column in columns_carried}
+    )
+    pairs = rows.merge(rows_before, how="left", on=keys, indicator="seen")
+    new = (pairs["seen"] == "left_only").to_numpy()
+    late = new & _vouched_for(pairs, coverage[coverage["table"] == name], enrolments)
+    exported = pd.to_datetime(pairs["exported"]).astype("datetime64[s]")
+    days_given = _days(pairs, "recorded_on")
+    rows["recorded_on"] = days_given.fillna(_days(pairs, "recorded_on_before")).mask(
+        late & days_given.isna(), exported
     )
     notices = []
     if late.any():
-        said = french.plural(int(late.sum()), "ligne saisie", "lignes saisies")
+        words = french.plural(int(late.sum()), "ligne saisie", "lignes saisies")
         notices.append(
             Notice(
                 "late_rows",
-                f"{name} : {said} après l’import d’avant, datées du jour de l’export.",
+                f"{name} : {words} après l’import d’avant, datées du jour de l’export.",
                 level="info",
             )
         )
-    if name == "absences" and "justified" in joined.columns:
-        now = _flags(joined, "justified")
-        then = _flags(joined, "justified_before")
-        since = now & ~then
-        given = _days(joined, "justified_on")
-        rows["justified_on"] = given.fillna(_days(joined, "justified_on_before").where(now)).mask(
-            since & given.isna().to_numpy(), exported
+    if name == "absences" and "justified" in pairs.columns:
+        now = _flags(pairs, "justified")
+        since = now & ~_flags(pairs, "justified_before")
+        days_given = _days(pairs, "justified_on")
+        rows["justified_on"] = days_given.fillna(_days(pairs, "justified_on_before").where(now)).mask(
+            since & days_given.isna().to_numpy(), exported
         )
         if since.any():
-            said = french.plural(int(since.sum()), "absence justifiée", "absences justifiées")
+            words = french.plural(int(since.sum()), "absence justifiée", "absences justifiées")
             notices.append(
                 Notice(
                     "justified_since",
-                    f"{said} depuis l’import d’avant, datées du jour de l’export.",
+                    f"{words} depuis l’import d’avant, datées du jour de l’export.",
                     level="info",
                 )
             )
-    gone = len(known.merge(rows[keys], how="left", on=keys, indicator="seen").query("seen == 'left_only'"))
+    gone = len(
+        rows_before.merge(rows[keys], how="left", on=keys, indicator="seen").query("seen == 'left_only'")
+    )
     if gone:
         notices.append(
             Notice(
@@ -202,9 +220,9 @@ def _vouched_for(
     spans = homes.merge(coverage[["school_id", "start", "end"]], on="school_id")
     pairs = rows[["pupil_id", "date"]].reset_index().merge(spans, on="pupil_id")
     inside = pairs[(pairs["date"] >= pairs["start"]) & (pairs["date"] <= pairs["end"])]
-    told = np.zeros(len(rows), dtype=np.bool_)
-    told[inside["index"].unique()] = True
-    return told
+    mask = np.zeros(len(rows), dtype=np.bool_)
+    mask[inside["index"].unique()] = True
+    return mask
 
 
 def _days(rows: pd.DataFrame, column: str) -> pd.Series:

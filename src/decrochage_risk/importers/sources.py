@@ -63,8 +63,8 @@ def contents_of(paths: Iterable[str | Path]) -> Iterator[Content | UnreadContent
     UnreadableRecordsError
         A path that is not there.
     """
-    for given in paths:
-        path = Path(given)
+    for source in paths:
+        path = Path(source)
         if path.is_dir():
             for file in sorted(inside for inside in path.rglob("*") if inside.is_file()):
                 label = str(Path(path.name) / file.relative_to(path))
@@ -127,12 +127,12 @@ def _of_zip(content: bytes, label: str, depth: int) -> Iterator[Content | Unread
         for member in members:
             inside = f"{label}!{member.filename}"
             try:
-                unpacked = _unpacked(archive, member, inside)
+                body = _unpacked(archive, member, inside)
             except UnreadableExportError as error:
                 yield UnreadContent(inside, error.french)
                 continue
-            yield from _of_bytes(unpacked, inside, depth + 1)
-            del unpacked
+            yield from _of_bytes(body, inside, depth + 1)
+            del body
 
 
 def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo, label: str) -> bytes:
@@ -144,8 +144,8 @@ def _unpacked(archive: zipfile.ZipFile, member: zipfile.ZipInfo, label: str) -> 
     """
     pieces, size = [], 0
     try:
-        with archive.open(member) as packed:
-            while piece := packed.read(_BLOCK):
+        with archive.open(member) as stream:
+            while piece := stream.read(_BLOCK):
                 pieces.append(piece)
                 size += len(piece)
                 if size > MAX_CONTENT_BYTES or (

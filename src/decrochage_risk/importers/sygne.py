@@ -23,8 +23,8 @@ __all__ = ["READERS"]
 
 def read_sygne(source: SourceFile, options: ImportOptions) -> Extract:
     """Read a list of schoolings, or several lists one after the other."""
-    parsed = parse_json(source.content, source.path)
-    records = _flat(parsed)
+    answer = parse_json(source.content, source.path)
+    records = _flat(answer)
     if records is None:
         raise UnreadableExportError(
             explain_error(

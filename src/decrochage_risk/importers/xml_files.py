@@ -156,8 +156,8 @@ def _prepared(content: bytes, name: str) -> tuple[bytes, str | None, bool]:
     for mark, encoding in _BOM.items():
         if content.startswith(mark):
             return content.removeprefix(mark), encoding, False
-    declared = _DECLARED.search(content[:400])
-    latin = declared is not None and declared[1].lower().startswith((b"iso-8859", b"windows-125"))
+    declaration = _DECLARED.search(content[:400])
+    latin = declaration is not None and declaration[1].lower().startswith((b"iso-8859", b"windows-125"))
     if latin and not content.isascii() and _is_utf8(content):
         return content, "utf-8", True
     return content, None, False

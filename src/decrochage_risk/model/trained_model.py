@@ -309,7 +309,7 @@ class TrainedModel:
     @cached_property
     def _months_of_level(self) -> dict[str, tuple[int, ...]]:
         found: dict[str, list[int]] = {}
-        for label in self.risk_model.references.labels:
+        for label in self.risk_model.references.group_labels:
             level, _, month = label.rpartition("@")
             found.setdefault(level, []).append(int(month))
         return {level: tuple(sorted(months)) for level, months in found.items()}
@@ -384,7 +384,7 @@ def load_trained_model(folder: str | Path) -> TrainedModel:
         distributions = _distributions(sealed.files)
     except ModelError as error:
         raise ArtefactError(str(error)) from error
-    _check_contract(manifest["feature_contract"], risk_model.columns)
+    _check_contract(manifest["feature_contract"], risk_model.value_columns)
     return TrainedModel(
         risk_model=risk_model,
         card=sealed.files["card.md"],

@@ -83,14 +83,14 @@ def read_csv(path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
     separator = max(SEPARATORS, key=lambda mark: _outside_quotes(header, mark))
     names = next(csv.reader([header], delimiter=separator))
     notes = [f"{path.name}: read as {encoding}, separator {separator!r}"]
-    dropped = len(names) > 1 and not names[-1].strip()
-    _refuse_bad_names([name.strip() for name in (names[:-1] if dropped else names)], path.name)
-    table, ragged = _parse(rows, len(names), separator, newlines=b'"' in data)
-    if ragged or (b'"' in data and (data.count(b'"') % 2 or _holds_newlines(table))):
-        _refuse_bad_rows(data, len(names), separator, path.name, ragged=ragged)
+    nameless_last = len(names) > 1 and not names[-1].strip()
+    _refuse_bad_names([name.strip() for name in (names[:-1] if nameless_last else names)], path.name)
+    table, is_ragged = _parse(rows, len(names), separator, newlines=b'"' in data)
+    if is_ragged or (b'"' in data and (data.count(b'"') % 2 or _holds_newlines(table))):
+        _refuse_bad_rows(data, len(names), separator, path.name, ragged=is_ragged)
     frame: pd.DataFrame = table.to_pandas()
     frame.columns = pd.Index([name.strip() for name in names], dtype="str")
-    if dropped:
+    if nameless_last:
         frame = _without_empty_last(frame, path.name)
         notes.append(f"{path.name}: the empty last column (lines end with {separator!r}) was left out")
     return frame, tuple(notes)
@@ -101,8 +101,8 @@ def _content(path: Path) -> bytes:
     if path.suffix.lower() != ".gz":
         return path.read_bytes()
     try:
-        with gzip.open(path) as packed:
-            return packed.read()
+        with gzip.open(path) as archive:
+            return archive.read()
     except (EOFError, gzip.BadGzipFile, OSError) as error:
         raise UnreadableRecordsError(
             explain_error(
@@ -189,9 +189,9 @@ def _line(data: bytes, position: int) -> int:
 
 def _split_header(data: bytes) -> tuple[str, memoryview]:
     """Give the first line that is not blank, and what follows it."""
-    found = re.search(rb"[^\r\n]+", data)
-    end = found.end() if found else 0
-    return (found.group().decode() if found else ""), memoryview(data)[end:]
+    first_line = re.search(rb"[^\r\n]+", data)
+    end = first_line.end() if first_line else 0
+    return (first_line.group().decode() if first_line else ""), memoryview(data)[end:]
 
 
 def _outside_quotes(line: str, mark: str) -> int:
@@ -218,10 +218,10 @@ def _parse(rows: memoryview, cells: int, separator: str, *, newlines: bool) -> t
     """Give the Arrow table of text columns, and whether some rows had another number of cells."""
     import pyarrow.csv as arrow_csv  # noqa: PLC0415  a service that reads JSON never needs it
 
-    skipped: list[object] = []
+    rows_left_out: list[object] = []
 
     def skip(row: object) -> str:
-        skipped.append(row)
+        rows_left_out.append(row)
         return "skip"
 
     names = [str(place) for place in range(cells)]
@@ -245,7 +245,7 @@ def _parse(rows: memoryview, cells: int, separator: str, *, newlines: bool) -> t
                 raise
         else:
             break
-    return table, bool(skipped)
+    return table, bool(rows_left_out)
 
 
 def _holds_newlines(table: Any) -> bool:  # noqa: ANN401  pyarrow ships no types
@@ -261,26 +261,26 @@ def _holds_newlines(table: Any) -> bool:  # noqa: ANN401  pyarrow ships no types
 def _bad_rows(data: bytes, cells: int, separator: str) -> Iterator[str]:
     """Yield one phrase per line whose cells or quotes are wrong."""
     reader = csv.reader(io.StringIO(data.decode(), newline=""), delimiter=separator, strict=True)
-    started = 1
+    first_line = 1
     try:
         for row in reader:
             if row and len(row) != cells:
-                yield f"line {started} has {len(row)} cells"
-            started = reader.line_num + 1
+                yield f"line {first_line} has {len(row)} cells"
+            first_line = reader.line_num + 1
     except csv.Error as error:
-        yield f"the quotes from line {started} on cannot be read ({error})"
+        yield f"the quotes from line {first_line} on cannot be read ({error})"
 
 
 def _refuse_bad_rows(data: bytes, cells: int, separator: str, file: str, *, ragged: bool) -> None:
     """Raise with the lines at fault; ``ragged`` tells that there are some for certain."""
     rows = _bad_rows(data, cells, separator)
-    listed = list(islice(rows, MAX_LINES_LISTED))
+    lines = list(islice(rows, MAX_LINES_LISTED))
     if more := sum(1 for _ in rows):
-        listed.append(f"and {more} more")
-    if listed or ragged:
+        lines.append(f"and {more} more")
+    if lines or ragged:
         raise UnreadableRecordsError(
             explain_error(
-                f"{file}: {'; '.join(listed) or 'some lines have another number of cells'}; the header has {cells}",
+                f"{file}: {'; '.join(lines) or 'some lines have another number of cells'}; the header has {cells}",
                 expected=CSV_EXPECTED,
                 hint="A cell that holds the separator or a quote must stand between quotes, its quotes doubled.",
             )
@@ -289,10 +289,10 @@ def _refuse_bad_rows(data: bytes, cells: int, separator: str, file: str, *, ragg
 
 def _without_empty_last(frame: pd.DataFrame, file: str) -> pd.DataFrame:
     """Drop the nameless last column, or refuse it when it holds something."""
-    if (held := int(frame.iloc[:, -1].notna().sum())) > 0:
+    if (filled_in := int(frame.iloc[:, -1].notna().sum())) > 0:
         raise UnreadableRecordsError(
             explain_error(
-                f"{file}: the last column has no name, but {held} lines hold a value there",
+                f"{file}: the last column has no name, but {filled_in} lines hold a value there",
                 expected="a name for each column that holds something",
                 hint="Name the column in the header, or empty it.",
             )

@@ -1,8 +1,7 @@
-"""What was known on the morning of one day: the only place where time is cut.
+"""The records of a set of pupils: read, checked, and cut in time.
 
-Nothing later than this module ever sees a row dated or recorded on or after the as-of date.
-
-The records of a set of pupils: read, checked, and cut in time.
+:meth:`PupilRecords.known_on` is the only place where time is cut: nothing above this module ever sees a row dated or
+recorded on or after the as-of date.
 """
 
 from __future__ import annotations
@@ -132,9 +131,9 @@ class KnownRecords:
         return self.coverage[table].missing(self.arrays.enrolments, self.pupil_count, first, after)
 
     def _of_current(self, column: npt.NDArray[_Whole], missing: int) -> npt.NDArray[_Whole]:
-        found = self.current_enrolment
+        current = self.current_enrolment
         values = np.append(column, np.array(missing, dtype=column.dtype))  # position -1 is the missing one
-        return values[found]
+        return values[current]
 
     @cached_property
     def pupils(self) -> pd.DataFrame:
@@ -144,18 +143,18 @@ class KnownRecords:
     @cached_property
     def enrolments(self) -> pd.DataFrame:
         """Known enrolments; an end on or after ``as_of`` is missing, as nobody knew it."""
-        known = _frame_of(self._tables["enrolments"], self.arrays.enrolments)
-        return known.assign(end_date=known["end_date"].where(known["end_date"] < pd.Timestamp(self.as_of)))
+        rows = _frame_of(self._tables["enrolments"], self.arrays.enrolments)
+        return rows.assign(end_date=rows["end_date"].where(rows["end_date"] < pd.Timestamp(self.as_of)))
 
     @cached_property
     def absences(self) -> pd.DataFrame | None:
         """Known absences; one justified on or after ``as_of`` is not justified yet."""
-        known = self._events("absences", self.arrays.absences)
-        if known is None:
+        rows = self._events("absences", self.arrays.absences)
+        if rows is None:
             return None
-        settled = ~(known["justified_on"] >= pd.Timestamp(self.as_of))
-        return known.assign(
-            justified=known["justified"] & settled, justified_on=known["justified_on"].where(settled)
+        is_settled = ~(rows["justified_on"] >= pd.Timestamp(self.as_of))
+        return rows.assign(
+            justified=rows["justified"] & is_settled, justified_on=rows["justified_on"].where(is_settled)
         )
 
     @cached_property
@@ -185,6 +184,7 @@ def cut(
     *,
     calendar: SchoolCalendar,
     coverage: Mapping[str, Coverage],
+    first_start_elsewhere: int | None = None,
 ) -> KnownRecords:
     """Cut encoded records at the morning of ``as_of``.
 
@@ -197,8 +197,9 @@ def cut(
     """
     _check_calendar(calendar, as_of)
     day = day_number(as_of)
-    _check_enrolments(encoded, day, as_of)
-    known = replace(
+    if first_start_elsewhere is None or first_start_elsewhere >= day:
+        _check_enrolments(encoded, day, as_of)
+    arrays = replace(
         encoded,
         enrolments=_known_enrolments(encoded.enrolments, day),
         absences=_known_absences(encoded.absences, day),
@@ -211,12 +212,13 @@ def cut(
         # Made for the morning of its day, out of what was known before it.
         context=None if encoded.context is None else encoded.context.take(encoded.context.day <= day),
     )
-    covered = {table: spans.before(day) for table, spans in coverage.items()}
-    return KnownRecords(as_of, school_year_of(as_of), calendar, known, covered, tables)
+    coverage_then = {table: spans.before(day) for table, spans in coverage.items()}
+    return KnownRecords(as_of, school_year_of(as_of), calendar, arrays, coverage_then, tables)
 
 
 def _check_calendar(calendar: SchoolCalendar, as_of: date) -> None:
-    start = year_start(school_year_of(as_of))
+    # A day of the year 1 has no school year before it: its calendar is missing all the same.
+    start = as_of if as_of < calendar.first_day else year_start(school_year_of(as_of))
     if start < calendar.first_day or as_of > calendar.last_day:
         raise CalendarError(
             explain_error(
@@ -245,28 +247,30 @@ def _check_enrolments(encoded: Encoded, day: int, as_of: date) -> None:
 
 def _known(rows: Absences | Grades | Orientation, day: int) -> npt.NDArray[np.bool_]:
     # A missing recorded_on (NO_DAY) is known from its date.
-    known: npt.NDArray[np.bool_] = (rows.day < day) & (rows.recorded_on < day)
-    return known
+    rows_then: npt.NDArray[np.bool_] = (rows.day < day) & (rows.recorded_on < day)
+    return rows_then
 
 
 def _known_absences(rows: Absences | None, day: int) -> Absences | None:
     if rows is None:
         return None
-    known = rows.take(_known(rows, day))
-    settled = known.justified & (known.justified_on < day)
+    rows_then = rows.take(_known(rows, day))
+    justified_then = rows_then.justified & (rows_then.justified_on < day)
     # A later settlement may still order rows of one day and kind: nothing that counts half-days can tell.
-    return known.with_columns(justified=settled, justified_on=np.where(settled, known.justified_on, NO_DAY))
+    return rows_then.with_columns(
+        justified=justified_then, justified_on=np.where(justified_then, rows_then.justified_on, NO_DAY)
+    )
 
 
 def _known_enrolments(rows: Enrolments, day: int) -> Enrolments:
-    known = rows.take(rows.start < day)
-    years, inverse = np.unique(known.school_year, return_inverse=True)
+    rows_then = rows.take(rows.start < day)
+    years, inverse = np.unique(rows_then.school_year, return_inverse=True)
     year_ends = np.array([day_number(year_end(int(year))) for year in years], dtype=np.int32)
-    last_day = year_ends[inverse] if years.size else known.end
-    end = np.where(known.end < day, known.end, NEVER)
-    order = np.lexsort((known.level, known.school, end, known.start, known.pupil))
+    last_day = year_ends[inverse] if years.size else rows_then.end
+    end = np.where(rows_then.end < day, rows_then.end, NEVER)
+    order = np.lexsort((rows_then.level, rows_then.school, end, rows_then.start, rows_then.pupil))
     effective = np.where(end == NEVER, last_day, end).astype(np.int32)
-    return known.with_columns(end=effective).take(order)
+    return rows_then.with_columns(end=effective).take(order)
 
 
 OnFault = Literal["raise", "quarantine"]
@@ -357,11 +361,11 @@ class PupilRecords:
         notes: Iterable[str] = (),
     ) -> None:
         _refuse_other_choice(on_fault)
-        given = {
+        tables = {
             "pupils": pupils, "enrolments": enrolments, "absences": absences, "grades": grades,
             "orientation": orientation, "coverage": coverage, "context": context, "outcomes": outcomes,
         }  # fmt: skip
-        raw = {name: as_raw(table) for name, table in given.items() if table is not None}
+        raw = {name: as_raw(table) for name, table in tables.items() if table is not None}
         self._check(raw, on_fault=on_fault, calendar=calendar, not_sent=not_sent, notes=notes)
 
     def _check(
@@ -372,16 +376,20 @@ class PupilRecords:
         calendar: SchoolCalendar | None,
         not_sent: Mapping[str, Iterable[str]] | None = None,
         notes: Iterable[str] = (),
+        may_be_empty: bool = False,
     ) -> None:
         _refuse_other_choice(on_fault)
         self.calendar = calendar if calendar is not None else SchoolCalendar.for_zone("B")
         self.notes = tuple(notes)
         self._not_sent = _ids_not_sent(not_sent or {})
-        checked = check_tables(raw, self.calendar, quarantine=on_fault == "quarantine")
-        self.faults, self._tables, self._uncertain = checked.faults, checked.tables, checked.uncertain
-        self._pupils, self._orders, self._lost = checked.pupils, checked.orders, checked.lost
+        outcome = check_tables(
+            raw, self.calendar, quarantine=on_fault == "quarantine", may_be_empty=may_be_empty
+        )
+        self.faults, self._tables, self._uncertain = outcome.faults, outcome.tables, outcome.uncertain
+        self._pupils, self._orders, self._lost = outcome.pupils, outcome.orders, outcome.lost
         self._frames: dict[str, pd.DataFrame] = {}
         self._elsewhere: Mapping[str, int] = {}
+        self._first_start_elsewhere: int | None = None
 
     @classmethod
     def read(
@@ -448,10 +456,10 @@ class PupilRecords:
         FaultyRecordsError
             As for the class.
         """
-        sent = read_json(payload)
+        tables = read_json(payload)
         records = cls.__new__(cls)
         records._check(  # noqa: SLF001 - of its own class
-            sent.raw, on_fault=on_fault, calendar=calendar, not_sent=sent.not_sent
+            tables.raw, on_fault=on_fault, calendar=calendar, not_sent=tables.not_sent
         )
         return records
 
@@ -518,8 +526,8 @@ class PupilRecords:
     @cached_property
     def set_aside_counts(self) -> npt.NDArray[np.int64]:
         """The same as an array, in the order of ``pupils``."""
-        lost = Counter(chain.from_iterable(self._lost.values()))
-        return np.array([lost[pupil] for pupil in self._encoded.pupils.words], dtype=np.int64)
+        count_of = Counter(chain.from_iterable(self._lost.values()))
+        return np.array([count_of[pupil] for pupil in self._encoded.pupils.words], dtype=np.int64)
 
     @cached_property
     def _encoded(self) -> Encoded:
@@ -540,12 +548,41 @@ class PupilRecords:
         """Per table that ``coverage`` names, the day number from which it does not cover everyone."""
         return first_named(self.coverage, self._uncertain)
 
-    def named_elsewhere(self, first_days: Mapping[str, int]) -> None:
-        """Tell what the coverage of other pupils of the same extract names (:attr:`first_named`); before any cut.
+    @classmethod
+    def of_part(
+        cls,
+        tables: Mapping[str, TableLike],
+        *,
+        calendar: SchoolCalendar,
+        first_days: Mapping[str, int] | None = None,
+        first_start: str | None = None,
+    ) -> Self:
+        """Make the records of some pupils of an extract, faulty rows set aside; nobody need be among them.
 
-        A table that ``coverage`` names for some pupils is not known for the others, wherever their records are.
+        Parameters
+        ----------
+        tables : mapping of str to table
+            By name, as for the class.
+        calendar : SchoolCalendar
+            Of the whole extract.
+        first_days : mapping of str to int, optional
+            What the coverage of other pupils names (:attr:`first_named`): a table that ``coverage`` names for some
+            pupils is not known for the others, wherever their records are.
+        first_start : str, optional
+            First day of the earliest enrolment of the extract, ISO: while somebody is enrolled elsewhere, a day on which
+            nobody is enrolled here is no mistake.
+
+        Raises
+        ------
+        FaultyRecordsError
+            A table that no record can do without cannot be used at all.
         """
-        self._elsewhere = dict(first_days)
+        part = cls.__new__(cls)
+        raw = {name: as_raw(table) for name, table in tables.items()}
+        part._check(raw, on_fault="quarantine", calendar=calendar, may_be_empty=True)  # noqa: SLF001 - its own class
+        part._elsewhere = dict(first_days or {})  # noqa: SLF001 - its own class
+        part._first_start_elsewhere = None if first_start is None else day_number(to_date(first_start))  # noqa: SLF001 - its own class
+        return part
 
     def known_on(self, as_of: object) -> KnownRecords:
         """Cut the records at the morning of ``as_of``: the only place where time is cut.
@@ -563,7 +600,14 @@ class PupilRecords:
             When the calendar does not hold the school year up to ``as_of``.
         """
         day: date = to_date(as_of)
-        return cut(self._encoded, self._tables, day, calendar=self.calendar, coverage=self._coverage)
+        return cut(
+            self._encoded,
+            self._tables,
+            day,
+            calendar=self.calendar,
+            coverage=self._coverage,
+            first_start_elsewhere=self._first_start_elsewhere,
+        )
 
 
 def _refuse_other_choice(on_fault: str) -> None:

@@ -211,19 +211,19 @@ def read_folder(
     for path in entries:
         declared = None if mapping is None else mapping.table_of(path.name)
         sources[declared or _table_of(path)].append(path)
-    ignored = tuple(path.name for path in sources.pop("", []))
+    not_read = tuple(path.name for path in sources.pop("", []))
     calendars = sources.pop("calendar", [])
-    near = tuple(hint for name in ignored if (hint := _near_name(name)))
+    near = tuple(hint for name in not_read if (hint := _near_name(name)))
     if not sources:
-        raise UnreadableRecordsError(_no_table(folder, ignored, near))
+        raise UnreadableRecordsError(_no_table(folder, not_read, near))
     tables, notes, faults = {}, list(near), []
     for name in (name for name in TABLES if name in sources):
         try:
             if mapping is not None:
-                tables[name], said = _mapped(name, sources[name], read or read_table_file, mapping)
+                tables[name], remarks = _mapped(name, sources[name], read or read_table_file, mapping)
             else:
-                tables[name], said = (read or read_table_file)(_only_one(name, sources[name]))
-            notes.extend(said)
+                tables[name], remarks = (read or read_table_file)(_only_one(name, sources[name]))
+            notes.extend(remarks)
         except UnreadableRecordsError as error:
             faults.append(str(error))
     if faults:
@@ -232,7 +232,7 @@ def read_folder(
             + "\n\n".join(faults)
         )
     calendar = _only_one("calendar", calendars) if calendars else None
-    return Folder(tables, calendar, {name: sources[name][0] for name in tables}, ignored, tuple(notes))
+    return Folder(tables, calendar, {name: sources[name][0] for name in tables}, not_read, tuple(notes))
 
 
 def _mapped(
@@ -294,11 +294,11 @@ def _table_of(path: Path) -> str:
 def _near_name(file: str) -> str:
     """Word a hint when a file that is not read looks like a table with another name or format."""
     stem = unicodedata.normalize("NFKD", file.lower().split(".")[0]).encode("ascii", "ignore").decode()
-    known = {name: name for name in (*TABLES, "calendar")} | FRENCH_NAMES
-    near = get_close_matches(stem, known, n=1, cutoff=0.75)
+    table_of = {name: name for name in (*TABLES, "calendar")} | FRENCH_NAMES
+    near = get_close_matches(stem, table_of, n=1, cutoff=0.75)
     if not near:
         return ""
-    table = known[near[0]]
+    table = table_of[near[0]]
     names = CALENDAR_FILE if table == "calendar" else f"{table}.parquet or {table}.csv"
     return f"{file} was not read: {table} are read from {names}".replace("calendar are", "the calendar is")
 

@@ -88,11 +88,11 @@ class TableMapping:
         >>> mapping.apply("pupils", pd.DataFrame({"Sexe": ["Féminin", "M"]}))[0]["sex"].tolist()
         ['F', 'M']
         """
-        renamed = self.columns.get(table, {})
-        frame = frame.rename(columns=dict(renamed))
+        new_names = self.columns.get(table, {})
+        frame = frame.rename(columns=dict(new_names))
         notes = [
             f"{table}: the mapping names a column {name!r} that did not come"
-            for name, ours in renamed.items()
+            for name, ours in new_names.items()
             if ours not in frame.columns
         ]
         for column, words in self.leave_out.get(table, {}).items():
@@ -127,7 +127,7 @@ def read_mapping(path: str | Path, *, confirmed: bool = True) -> TableMapping:
     """
     file = Path(path)
     try:
-        declared = tomllib.loads(file.read_text(encoding="utf-8-sig"))
+        document = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise RecordsError(
             explain_error(
@@ -136,8 +136,8 @@ def read_mapping(path: str | Path, *, confirmed: bool = True) -> TableMapping:
                 hint="decrochage-risk check DOSSIER --draft-mapping FILE writes one to start from.",
             )
         ) from error
-    faults = list(_faults(declared))
-    if confirmed and declared.get("confirmed") is not True:
+    faults = list(_faults(document))
+    if confirmed and document.get("confirmed") is not True:
         faults.append("it is not confirmed: read it, correct it, then set confirmed = true")
     if faults:
         raise RecordsError(
@@ -147,16 +147,16 @@ def read_mapping(path: str | Path, *, confirmed: bool = True) -> TableMapping:
                 hint=f"Tables and columns: {', '.join(TABLES)}; docs/records.md lists their columns.",
             )
         )
-    named = {name: part for name, part in declared.items() if name in TABLES}
+    tables = {name: part for name, part in document.items() if name in TABLES}
     return TableMapping(
-        files=declared.get("files", {}),
-        columns={name: part.get("columns", {}) for name, part in named.items()},
-        values={name: part.get("values", {}) for name, part in named.items()},
+        files=document.get("files", {}),
+        columns={name: part.get("columns", {}) for name, part in tables.items()},
+        values={name: part.get("values", {}) for name, part in tables.items()},
         leave_out={
             name: {column: tuple(map(str, words)) for column, words in part.get("leave_out", {}).items()}
-            for name, part in named.items()
+            for name, part in tables.items()
         },
-        constants={name: part.get("constants", {}) for name, part in named.items()},
+        constants={name: part.get("constants", {}) for name, part in tables.items()},
     )
 
 
@@ -174,28 +174,29 @@ def _faults(declared: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _part_faults(table: str, part: Mapping[str, Any]) -> Iterator[str]:
-    known = TABLES[table].column_names
+    column_names = TABLES[table].column_names
     for name in part:
         if name not in _PARTS:
             yield f"{table}: {name!r} is none of {', '.join(_PARTS)}"
     targets = list(part.get("columns", {}).values())
     for ours in dict.fromkeys(targets):
-        if ours not in known:
-            yield f"{table}.columns: {ours!r} is no column{close_names(str(ours), known)}"
+        if ours not in column_names:
+            yield f"{table}.columns: {ours!r} is no column{close_names(str(ours), column_names)}"
         elif targets.count(ours) > 1:
             yield f"{table}.columns: two columns are said to be {ours!r}"
     for name in ("values", "leave_out", "constants"):
-        strange = [column for column in part.get(name, {}) if column not in known]
+        strange = [column for column in part.get(name, {}) if column not in column_names]
         yield from (
-            f"{table}.{name}: {column!r} is no column{close_names(column, known)}" for column in strange
+            f"{table}.{name}: {column!r} is no column{close_names(column, column_names)}"
+            for column in strange
         )
     yield from _value_faults(table, part)
 
 
 def _value_faults(table: str, part: Mapping[str, Any]) -> Iterator[str]:
-    known = TABLES[table].column_names
+    column_names = TABLES[table].column_names
     for column, values in part.get("values", {}).items():
-        choices = TABLES[table].column(column).choices if column in known else ()
+        choices = TABLES[table].column(column).choices if column in column_names else ()
         wrong = [value for value in values.values() if choices and value not in {"", *choices}]
         if wrong:
             yield f"{table}.values.{column}: {', '.join(map(repr, wrong[:_SHOWN]))} not among {', '.join(choices)}"
@@ -210,8 +211,8 @@ def _texts(cells: pd.Series) -> pd.Series:
 def _translated(cells: pd.Series, values: Mapping[str, Any]) -> pd.Series:
     """Translate the cells whose text is named; the others stay as they came."""
     texts = _texts(cells)
-    named = texts.isin(list(values))
-    if not named.any():
+    to_translate = texts.isin(list(values))
+    if not to_translate.any():
         return cells
     ours = texts.map({name: None if value == "" else str(value) for name, value in values.items()})
-    return pd.Series(ours.where(named, texts).array, index=cells.index, dtype="str")
+    return pd.Series(ours.where(to_translate, texts).array, index=cells.index, dtype="str")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from decrochage_risk.risk.members import Bag, Members, Progress, parse
-from decrochage_risk.risk.signed_logistic import fit_start, start_log_odds, with_start
+from decrochage_risk.risk.signed_logistic import PENALTY, fit_start, start_log_odds, with_start
 from decrochage_risk.threads import one_blas_thread, over_items, thread_count
 
 if TYPE_CHECKING:
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 __all__ = ["train_bag", "train_members", "with_defaults"]
 
 MANY_ROWS = 5_000
-"""Rows of a training from which the thresholds of splits are drawn by lot, and boosting starts from a regression."""
+"""Rows of a training from which the thresholds of splits are drawn by lot."""
 LINEAR_SHARE = 0.5
-"""Share of the logistic regression that boosting starts from: the loss is flat from 0.3 to 0.5 (``benchmarks/targets.py
---linear-share``), and the reasons changed least across refits at 0.5 (``benchmarks/reasons.py --linear-share``,
-mean of four cohorts)."""
+"""Share of the logistic regression that boosting starts from, unless it is chosen inside the training: the loss is flat from
+0.3 to 0.5 (``benchmarks/targets.py --linear-share``), and the reasons changed least across refits at 0.5
+(``benchmarks/reasons.py --linear-share``, mean of four cohorts)."""
 SMALL_TRAINING = 2_000_000
 """Cells (rows times columns) up to which the members are trained one after the other."""
 ROUNDS_AT_A_TIME = 10
@@ -44,6 +44,7 @@ def train_bag(
     fold: IntArray,
     directions: IntArray,
     *,
+    learnt: list[BoolArray],
     options: FitOptions,
     seed: int,
     progress: Progress | None = None,
@@ -57,9 +58,11 @@ def train_bag(
     outcome : (n,) array of 0/1
         What happened.
     fold : (n,) int array
-        The member, 0 to ``options.members - 1``, that leaves the row out.
+        The member, 0 to ``options.members - 1``, that predicts the row without having seen it.
     directions : (p,) int array
         -1, 0 or 1: the way in which a column may move the risk.
+    learnt : list of (n,) bool arrays
+        The rows that each member learns from.
     options : FitOptions
         How to train.
     seed : int
@@ -72,46 +75,41 @@ def train_bag(
     -------
     Bag
     """
-    kept = [fold != member for member in range(options.members)]
-    started = _boosters(matrix, outcome, directions, kept, options, seed)
+    blind = [fold == member for member in range(options.members)]
+    started = _boosters(matrix, outcome, directions, learnt, options, seed, blind=blind)
     weights = np.bincount(fold, minlength=options.members) / len(fold)
     rounds = _grow(started, weights, options, progress, threads=_threads(matrix))
     members = Members(tuple(one.text(rounds) for one in started))
     left_out = np.empty(len(fold))
-    for member, booster in enumerate(members.boosters):
-        blind = fold == member
-        left_out[blind] = booster.predict(matrix[blind], raw_score=True, num_threads=1)
+    for rows, booster in zip(blind, members.boosters, strict=True):
+        left_out[rows] = booster.predict(matrix[rows], raw_score=True, num_threads=1)
     return Bag(members, rounds, left_out)
 
 
 def train_members(
     matrix: FloatArray,
     outcome: FloatArray,
-    fold: IntArray,
     directions: IntArray,
     *,
+    learnt: list[BoolArray],
     options: FitOptions,
     seed: int,
     rounds: int,
-    count: int,
 ) -> Members:
-    """Train the first members of a bag for a given number of rounds.
+    """Train members for a given number of rounds.
 
     Parameters
     ----------
-    matrix, outcome, fold, directions, options, seed
-        As in :func:`train_bag`.
+    matrix, outcome, directions, learnt, options, seed
+        As in :func:`train_bag`; one member per mask of ``learnt``.
     rounds : int
         Trees of each member.
-    count : int
-        Members to train, at most ``options.members``.
 
     Returns
     -------
     Members
     """
-    kept = [fold != member for member in range(count)]
-    started = _boosters(matrix, outcome, directions, kept, options, seed, watch=False)
+    started = _boosters(matrix, outcome, directions, learnt, options, seed)
     over_items(partial(_Started.grow, rounds=rounds), started, _threads(matrix), ready=_silent)
     return Members(tuple(one.text(rounds) for one in started))
 
@@ -146,29 +144,31 @@ def _boosters(
     matrix: FloatArray,
     outcome: FloatArray,
     directions: IntArray,
-    kept: list[BoolArray],
+    learnt: list[BoolArray],
     options: FitOptions,
     seed: int,
     *,
-    watch: bool = True,
+    blind: list[BoolArray] | None = None,
 ) -> list[_Started]:
-    """Set up one booster per mask of rows it may see; with ``watch``, each is judged on the others."""
+    """Set up one booster per mask of rows to learn from; with ``blind``, each is judged on such rows."""
     import lightgbm  # noqa: PLC0415  # loads on first use
 
     params = _parameters(matrix, directions, options, seed)
     whole = lightgbm.Dataset(matrix, label=outcome, params=params).construct()
-    share = with_defaults(options, len(matrix)).linear_share or 0.0
+    settled = with_defaults(options, len(matrix))
+    share, penalty = settled.linear_share or 0.0, settled.penalty or PENALTY
 
-    def set_up(seen: BoolArray) -> _Started:
-        start = fit_start(matrix, outcome, directions, share, rows=np.flatnonzero(seen))
+    def set_up(member: int) -> _Started:
+        rows = np.flatnonzero(learnt[member])
+        start = fit_start(matrix, outcome, directions, share, penalty=penalty, rows=rows)
         level = start_log_odds(start, matrix)
-        booster = lightgbm.Booster(params, _part(whole, seen, level))
-        if watch:
-            booster.add_valid(_part(whole, ~seen, level), "left_out")
+        booster = lightgbm.Booster(params, _part(whole, learnt[member], level))
+        if blind is not None:
+            booster.add_valid(_part(whole, blind[member], level), "left_out")
         return _Started(booster, start)
 
     with one_blas_thread():
-        return over_items(set_up, kept, _threads(matrix), ready=_silent)
+        return over_items(set_up, range(len(learnt)), _threads(matrix), ready=_silent)
 
 
 def _part(whole: Any, rows: BoolArray, level: FloatArray | None) -> Any:  # noqa: ANN401  # lightgbm ships no types
@@ -196,12 +196,12 @@ def with_defaults(options: FitOptions, rows: int) -> FitOptions:
     >>> from decrochage_risk.risk.fit_input import FitOptions
     >>> few, many = (with_defaults(FitOptions(), rows) for rows in (4_999, 5_000))
     >>> (few.drawn_thresholds, few.linear_share), (many.drawn_thresholds, many.linear_share)
-    ((False, 0.0), (True, 0.5))
+    ((False, 0.5), (True, 0.5))
     """
-    many = rows >= MANY_ROWS
-    drawn = many if options.drawn_thresholds is None else options.drawn_thresholds
-    share = LINEAR_SHARE * many if options.linear_share is None else options.linear_share
-    return replace(options, drawn_thresholds=drawn, linear_share=share)
+    drawn = rows >= MANY_ROWS if options.drawn_thresholds is None else options.drawn_thresholds
+    share = LINEAR_SHARE if options.linear_share is None else options.linear_share
+    penalty = PENALTY if options.penalty is None else options.penalty
+    return replace(options, drawn_thresholds=drawn, linear_share=share, penalty=penalty)
 
 
 def _parameters(matrix: FloatArray, directions: IntArray, options: FitOptions, seed: int) -> dict[str, Any]:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error
+from decrochage_risk.risk.calibration import probability
 from decrochage_risk.risk.folds import sorted_codes
 from decrochage_risk.risk.uncertainty import normal_quantile
 
@@ -150,11 +151,21 @@ class Comparable:
             positives=positives[::-1].astype(np.int64),
         )
 
-    def _interval(self, level: float) -> tuple[FloatArray, FloatArray]:
-        """Jeffreys interval of each bin, on the rows that its pupils are worth."""
-        return jeffreys_interval(WORTH * self.positives, WORTH * self.rows, level=level)
+    def _interval(self, level: float, spread: float = 0.0) -> tuple[FloatArray, FloatArray]:
+        """Jeffreys interval of each bin, on the rows that its pupils are worth, and wider by the spread of new schools."""
+        low, high = jeffreys_interval(WORTH * self.positives, WORTH * self.rows, level=level)
+        if spread == 0:
+            return low, high
+        # From the share of the bin, half the interval and the spread add up as independent errors do, in log-odds.
+        share = (self.positives + 0.5) / (self.rows + 1.0)
+        reach = normal_quantile(level) * spread
+        down, up = (_log_odds(share) - _log_odds(low), _log_odds(high) - _log_odds(share))
+        return (
+            probability(_log_odds(share) - np.hypot(down, reach)),
+            probability(_log_odds(share) + np.hypot(up, reach)),
+        )
 
-    def lookup(self, risk: npt.ArrayLike, *, level: float = LEVEL) -> pd.DataFrame:
+    def lookup(self, risk: npt.ArrayLike, *, level: float = LEVEL, spread: float = 0.0) -> pd.DataFrame:
         """Find the comparable pupils of each risk.
 
         Parameters
@@ -163,6 +174,8 @@ class Comparable:
             Calibrated risks.
         level : float
             Nominal coverage of the Jeffreys interval, on ``WORTH`` times the counts.
+        spread : float
+            Standard deviation, in log-odds, of the level of a school that the model never saw; 0 for one that it did.
 
         Returns
         -------
@@ -174,7 +187,7 @@ class Comparable:
         ModelError
             A risk that is missing or outside 0..1.
         """
-        low, high = self._interval(level)
+        low, high = self._interval(level, spread)
         at = self.bins_of(risk)
         return pd.DataFrame(
             {
@@ -189,7 +202,11 @@ class Comparable:
     @cached_property
     def table(self) -> FloatArray:
         """Columns of :meth:`lookup` at its default level, one row per bin, shape (bins, 5)."""
-        low, high = self._interval(LEVEL)
+        return self.table_with(0.0)
+
+    def table_with(self, spread: float) -> FloatArray:
+        """Give :attr:`table` for pupils of a school that the model never saw, see :meth:`lookup`."""
+        low, high = self._interval(LEVEL, spread)
         return np.column_stack([self.rows, self.positives, self.positives / self.rows, low, high])
 
     def bins_of(self, risk: npt.ArrayLike) -> IntArray:
@@ -225,6 +242,12 @@ class Comparable:
             rows=np.array(values["rows"], dtype=np.int64),
             positives=np.array(values["positives"], dtype=np.int64),
         )
+
+
+def _log_odds(share: FloatArray) -> FloatArray:
+    with np.errstate(divide="ignore"):
+        odds: FloatArray = np.log(share) - np.log1p(-share)
+    return odds
 
 
 def one_per_pupil(

@@ -1,15 +1,10 @@
-"""The bag: a few small monotone LightGBM boosters, each blind to its part of the pupils.
+"""The bag: a few small monotone LightGBM boosters, or signed logistic regressions, each blind to its part of the pupils.
 
-Member ``k`` is trained without the ``k``-th part. So every row has one prediction of a booster that did not see
-its pupil (out-of-fold), and the spread of the members is a delete-a-group jackknife.
-
-Boosters are kept as LightGBM text and parsed on first use; `decrochage_risk.risk.boosting` trains them.
-
-The bag when it is a logistic regression: additive members, signed where a direction is declared.
-
-It is what is shipped when it predicts later years better than the trees. Everything around it stays the same: members
-that each leave out a part of the pupils, calibration, intervals, reasons. A contribution is the slope times the distance
-to the reference, so that it is exact, zero at the reference and never the wrong way.
+Member ``k`` is trained without the ``k``-th part. So every row has one prediction of a member that did not see its pupil
+(out-of-fold), and the spread of the members is a delete-a-group jackknife. Boosters are kept as LightGBM text and parsed on
+first use; `decrochage_risk.risk.boosting` trains them. Logistic regressions are shipped when they predict later years better
+than the trees; calibration, intervals and reasons stay the same. A contribution is then the slope times the distance to the
+reference: exact, zero at the reference and never the wrong way.
 """
 
 from __future__ import annotations
@@ -188,19 +183,31 @@ class LinearMembers:
 
 
 def train_linear_bag(
-    matrix: FloatArray, outcome: FloatArray, fold: IntArray, directions: IntArray, *, members: int
+    matrix: FloatArray,
+    outcome: FloatArray,
+    fold: IntArray,
+    directions: IntArray,
+    *,
+    learnt: Sequence[BoolArray],
+    penalty: float,
 ) -> Bag:
-    """Train the members, each without its fold; see :func:`decrochage_risk.risk.members.train_bag`."""
-    kept = [fold != member for member in range(members)]
-    bag = train_linear_members(matrix, outcome, kept, directions)
+    """Train the members, each on its rows; see :func:`decrochage_risk.risk.boosting.train_bag`."""
+    bag = train_linear_members(matrix, outcome, learnt, directions, penalty=penalty)
     every = bag.log_odds(matrix)
     return Bag(bag, 0, every[np.arange(len(fold)), fold])
 
 
 def train_linear_members(
-    matrix: FloatArray, outcome: FloatArray, kept: Sequence[BoolArray], directions: IntArray
+    matrix: FloatArray,
+    outcome: FloatArray,
+    learnt: Sequence[BoolArray],
+    directions: IntArray,
+    *,
+    penalty: float,
 ) -> LinearMembers:
-    """Train one member per mask of rows that it may see."""
+    """Train one member per mask of rows that it may learn from."""
     with one_blas_thread():
-        found = [fit_signed_logistic(matrix[seen], outcome[seen], directions) for seen in kept]
-    return LinearMembers(np.array([level for level, _ in found]), np.array([slopes for _, slopes in found]))
+        fits = [
+            fit_signed_logistic(matrix[rows], outcome[rows], directions, penalty=penalty) for rows in learnt
+        ]
+    return LinearMembers(np.array([level for level, _ in fits]), np.array([slopes for _, slopes in fits]))

@@ -125,16 +125,16 @@ def _faulty_half_days(text: pd.Series[str]) -> list[str]:
 
 
 def _repeated(days: pd.Series[pd.Timestamp]) -> list[str]:
-    repeated = days[days.notna() & days.duplicated()]
-    return [f"line {line}: {day:%Y-%m-%d} is there already" for line, day in repeated.items()]
+    doubles = days[days.notna() & days.duplicated()]
+    return [f"line {line}: {day:%Y-%m-%d} is there already" for line, day in doubles.items()]
 
 
 def _gaps(days: pd.Series[pd.Timestamp]) -> list[str]:
-    known = days.dropna().drop_duplicates().sort_values().reset_index(drop=True)
-    steps = known.diff().dt.days
+    in_order = days.dropna().drop_duplicates().sort_values().reset_index(drop=True)
+    steps = in_order.diff().dt.days
     one_day = pd.Timedelta(days=1)
     return [
-        f"no line for {known[end - 1] + one_day:%Y-%m-%d} to {known[end] - one_day:%Y-%m-%d} ({steps[end] - 1:.0f} day(s))"
+        f"no line for {in_order[end - 1] + one_day:%Y-%m-%d} to {in_order[end] - one_day:%Y-%m-%d} ({steps[end] - 1:.0f} day(s))"
         for end in steps.index[steps > 1]
     ]
 
@@ -429,10 +429,12 @@ class SchoolCalendar:
         return (numbers >= self._first_day_number) & (numbers < self._first_day_number + len(self._values))
 
     def _outside(self, numbers: npt.NDArray[np.int64]) -> CalendarError:
-        shown = ", ".join(str(np.datetime64(int(number), "D")) for number in np.unique(numbers)[:DAYS_SHOWN])
+        first_days = ", ".join(
+            str(np.datetime64(int(number), "D")) for number in np.unique(numbers)[:DAYS_SHOWN]
+        )
         return CalendarError(
             explain_error(
-                f"{len(numbers)} day(s) outside the calendar {self._name!r} (first: {shown})",
+                f"{len(numbers)} day(s) outside the calendar {self._name!r} (first: {first_days})",
                 expected=f"days from {self._span()}",
                 hint="Check these dates; for other years, pass a calendar that holds them with "
                 "SchoolCalendar.from_csv.",

@@ -365,7 +365,8 @@ def _side(scores: ScoredPupils, ids: npt.NDArray[np.object_]) -> Side:
     model, known = scores._model, scores._results.known  # noqa: SLF001 - same layer
     risk_model = model.risk_model
     rows = pd.Index(scores.frame["pupil_id"]).get_indexer(pd.Index(ids))
-    values = np.ascontiguousarray(scores.features[list(risk_model.columns)].to_numpy(dtype=np.float64)[rows])
+    own = scores.features[list(risk_model.value_columns)].to_numpy(dtype=np.float64)
+    values = risk_model.padded(own[rows])
     groups = model.reference_groups(scores.frame["level"].to_numpy()[rows], scores.run.as_of)
     filled, references = risk_model.filled(values, groups), risk_model.reference_rows(values, groups)
     return Side(attribute(risk_model, filled, references), values, known)

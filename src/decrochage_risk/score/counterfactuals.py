@@ -369,11 +369,11 @@ def _variants(own: KnownRecords) -> tuple[list[KnownRecords], Floats]:
 def _risks(scores: RiskScores, positions: npt.NDArray[np.intp], variants: list[KnownRecords]) -> Floats:
     """Risks of the pupils as scored and under each edit, shape (n, 1 + edits)."""
     model, frame = scores._model, scores.frame  # noqa: SLF001 - same layer
-    columns = list(model.risk_model.columns)
+    columns = list(model.risk_model.value_columns)
     tables = [matrix_with_context(known)[columns].to_numpy(dtype=np.float64) for known in variants]
     levels = frame["level"].to_numpy(dtype=object)[positions]
     groups = np.tile(model.reference_groups(levels, scores.run.as_of), len(variants))
-    edited = model.risk_model.risk(model.risk_model.filled(np.vstack(tables), groups))
+    edited = model.risk_model.risk(model.risk_model.padded(np.vstack(tables)), groups)
     own = frame["risk"].to_numpy(dtype=np.float64)[positions]
     return np.column_stack([own, edited.reshape(len(variants), len(positions)).T])
 

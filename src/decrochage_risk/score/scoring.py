@@ -268,7 +268,7 @@ def score_pupils(
     )
     scored = _predict(model, known, features, cause)
     columns = _base_columns(known, cause, days, set_aside)
-    columns |= _risks(known.pupil_count, model, scored)
+    columns |= _risks(known.pupil_count, model, scored, _schools(records, known, scored.rows))
     columns |= _policy_columns(policy, known.level, columns["risk"])
     columns["missing_features"] = np.isnan(features[:, : len(FEATURE_BY_NAME)]).sum(axis=1)
     columns["model_id"], columns["demo"] = model.model_id, model.demo
@@ -312,7 +312,7 @@ def _predict(
     cause: npt.NDArray[np.object_],
 ) -> _Scored:
     rows = np.flatnonzero(pd.isna(cause))
-    values = features[rows[:, None], _places(model.risk_model.columns)]
+    values = model.risk_model.padded(features[rows[:, None], _places(model.risk_model.value_columns)])
     groups = model.groups_of_levels(known.level[rows], known.as_of)
     filled = model.risk_model.filled(values, groups)
     return _Scored(rows, values, filled, groups, model.risk_model.member_log_odds(filled))
@@ -352,11 +352,21 @@ def _age_years(born: npt.NDArray[np.int32], as_of: date) -> npt.NDArray[np.float
     return np.where(born == NO_DAY, np.nan, completed // 12)
 
 
-def _risks(pupils: int, model: TrainedModel, scored: _Scored) -> dict[str, npt.NDArray[np.float64]]:
+def _schools(
+    records: PupilRecords, known: KnownRecords, rows: npt.NDArray[np.intp]
+) -> npt.NDArray[np.object_]:
+    """School of each scored pupil: it sets the width of the interval alone."""
+    places = known.current_enrolment_row[rows]
+    return np.asarray(records.enrolments["school_id"].array.take(places), dtype=object)
+
+
+def _risks(
+    pupils: int, model: TrainedModel, scored: _Scored, schools: npt.NDArray[np.object_]
+) -> dict[str, npt.NDArray[np.float64]]:
     """Risk, interval and comparable pupils, NaN for pupils without a score."""
     risk_model = model.risk_model
-    risk, low, high = risk_model.risk_and_interval(scored.members)
-    alike = risk_model.comparable.table[risk_model.comparable.bins_of(risk)]
+    risk, low, high = risk_model.risk_and_interval(scored.members, schools)
+    alike = risk_model.comparable_to(risk, schools)
     found = np.full((pupils, len(_RISK_COLUMNS)), np.nan)
     found[scored.rows] = np.column_stack([risk, low, high, alike])
     return dict(zip(_RISK_COLUMNS, np.ascontiguousarray(found.T), strict=True))

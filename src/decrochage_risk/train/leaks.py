@@ -81,23 +81,23 @@ def signals_of(snapshots: Snapshots) -> tuple[Signal, ...]:
     outcome, alike = snapshots.outcome, snapshots.rows.get("reference_group")
     groups = np.zeros(outcome.size) if alike is None else alike.to_numpy()
     chance = CHANCE / max(float(outcome.sum()), 1.0) ** 0.5
-    found = []
+    signals = []
     for name in snapshots.features:
         values = snapshots.features[name].to_numpy(dtype=np.float64)
-        known = ~np.isnan(values)
-        unknown = (~known).astype(np.float64)
-        found.append(
+        has_value = ~np.isnan(values)
+        unknown = (~has_value).astype(np.float64)
+        signals.append(
             Signal(
                 str(name),
-                _strength(outcome[known], values[known]),
+                _strength(outcome[has_value], values[has_value]),
                 _strength(outcome, unknown),
-                float(known.mean()),
-                _strength(outcome[known], values[known], groups[known]),
+                float(has_value.mean()),
+                _strength(outcome[has_value], values[has_value], groups[has_value]),
                 _strength(outcome, unknown, groups),
                 chance,
             )
         )
-    return tuple(found)
+    return tuple(signals)
 
 
 def _strength(outcome: Floats, score: Floats, groups: npt.NDArray[Any] | None = None) -> float:
@@ -145,17 +145,17 @@ def _worst(signal: Signal) -> float:
 
 
 def _message(leaks: Sequence[Signal]) -> str:
-    told = [
+    lines = [
         f"{signal.name} (AUC {_worst(signal):.3f} of its {'value' if signal.value >= signal.unknown else 'being unknown'})"
         for signal in leaks
     ]
-    listed = ", ".join(f'"{signal.name}"' for signal in leaks)
+    names = ", ".join(f'"{signal.name}"' for signal in leaks)
     return explain_error(
-        f"A single feature tells the outcome by itself: {', '.join(told)}",
+        f"A single feature tells the outcome by itself: {', '.join(lines)}",
         expected=f"no feature with an AUC above {LEAK_AUC} in either direction on the training rows",
         hint="Look for rows that were written once the outcome was known: marks or absences entered or deleted after a pupil "
         "left, a leaving date in another column, dates of the extract in place of those of the event; export recorded_on and "
-        f"justified_on. If the feature is right, go on with allow_leaks=({listed},).",
+        f"justified_on. If the feature is right, go on with allow_leaks=({names},).",
     )
 
 

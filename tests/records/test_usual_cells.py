@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decrochage_risk.records.cells import read_cells, read_quickly
+from decrochage_risk.records.cells import read_cells
 from decrochage_risk.records.checks import conform
 from decrochage_risk.records.coded_columns import Texts
 from decrochage_risk.records.raw_tables import RawTable
 from decrochage_risk.records.table_schemas import TABLES
+from decrochage_risk.records.usual_cells import read_quickly
 
 if TYPE_CHECKING:
     from collections.abc import Callable
