@@ -398,6 +398,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "bad_number": "nombre illisible",
         "outside_school_year": "date hors de l’année scolaire du fichier",
         "repeated_row": "ligne déjà lue dans un autre fichier",
+        "older_event": "ligne d’un export que le plus récent de la même source remplace",
         # who is who
         "no_identity": "ni INE, ni numéro d’établissement, ni nom utilisable",
         "name_unmatched": "nom absent de la liste des élèves de l’établissement",

@@ -83,6 +83,11 @@ def read_absence_events(source: SourceFile, options: ImportOptions, *, column_ma
     finish_absences(
         extract, events[events["kind"].isin(_KINDS)], options, options.half_day_cut or column_map.cut
     )
+    if len(events) >= FEW and not (events["kind"] == "lateness").any():
+        extract.warn(
+            "no_lateness",
+            "Aucun retard dans cette liste : s’ils sont dans une autre, exportez-la aussi, car ici ils comptent pour zéro.",
+        )
     most = column_map.settings.get("most_rows")
     if most is not None and table.rows_read >= int(most):
         extract.warn(

@@ -26,7 +26,7 @@ from decrochage_risk.school_year import DateLike, SchoolCalendar, to_date, year_
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["DECLARATIONS", "FORMATS", "ine_of", "known_on", "write_exports"]
+__all__ = ["DECLARATIONS", "FORMATS", "LOSSES", "carried", "ine_of", "known_on", "write_exports"]
 
 FORMATS = ("siecle", "gepi", "pronote", "lsu", "affelnet")
 """Software whose exports can be written. Only ``siecle`` says who the pupils are: the others are read with it."""
@@ -117,6 +117,47 @@ def known_on(tables: Mapping[str, pd.DataFrame], day: DateLike) -> dict[str, pd.
         known["absences"].loc[late, "justified_on"] = pd.NaT
     known["pupils"] = tables["pupils"][tables["pupils"]["pupil_id"].isin(enrolments["pupil_id"])]
     return known
+
+
+def carried(tables: Mapping[str, pd.DataFrame], formats: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """Keep of some tables what the exports of these formats can carry; what is lost is in :data:`LOSSES`.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        As :func:`known_on` gives them.
+    formats : sequence of str
+        ``siecle`` among them: pupils and enrolments come from nowhere else.
+    """
+    enrolments = tables["enrolments"].drop(columns="network_id", errors="ignore")
+    keys = ["pupil_id", "school_id", "school_year"]
+    own = {"pupils": tables["pupils"], "enrolments": enrolments.drop_duplicates(keys, keep="last")}
+    absences, grades, orientation = (tables.get(name) for name in ("absences", "grades", "orientation"))
+    if absences is not None and {"gepi", "pronote"} & set(formats):
+        rows = absences if "gepi" in formats else absences[absences["kind"] != "lateness"]
+        own["absences"] = rows.drop(columns=["recorded_on", "justified_on"])
+    if grades is not None and {"gepi", "pronote", "lsu"} & set(formats):
+        kept = grades if "gepi" in formats else grades[grades["kind"] == "term_average"]
+        if not {"gepi", "pronote"} & set(formats):
+            years = kept["date"].dt.year - (kept["date"].dt.month < 9)  # noqa: PLR2004 - September
+            college = enrolments[[_PATHWAY[level] in {"college", "segpa"} for level in enrolments["level"]]]
+            who = pd.MultiIndex.from_frame(college[["pupil_id", "school_year"]])
+            kept = kept[pd.MultiIndex.from_arrays([kept["pupil_id"], years]).isin(who)]
+        own["grades"] = kept.drop(columns="recorded_on")
+    if orientation is not None and "affelnet" in formats:
+        own["orientation"] = orientation[orientation["event"] == "wish"].drop(columns="recorded_on")
+    return own
+
+
+LOSSES: Mapping[str, str] = {
+    "siecle": "réseau FoQualE ; la première de deux scolarités de l’année dans le même établissement ; la division de qui est parti (sauf si un "
+    "export d’avant son départ est donné aussi)",
+    "gepi": "jour de saisie et jour de justification (sauf avec --previous) ; matière d’un carnet, si elle n’est pas déclarée",
+    "pronote": "jour de saisie et jour de justification (sauf avec --previous) ; retards (autre liste) ; notes des évaluations",
+    "lsu": "absences et retards (totaux seulement) ; notes des évaluations ; tout le lycée",
+    "affelnet": "jour de chaque vœu (celui de la campagne) ; décisions du conseil de classe, appels, affectations, changements de voie",
+}
+"""What each format cannot carry, as a school reads it."""
 
 
 def write_exports(
@@ -349,7 +390,7 @@ def _eleves(one: _School, pupils: pd.DataFrame, day: pd.Timestamp) -> str:
             DATE_ENTREE=_day(row["start_date"]),
             DATE_SORTIE=_day(row["end_date"]) if gone else None,
             CODE_MOTIF_SORTIE="99" if gone else None,
-            CODE_REGIME="2",
+            CODE_REGIME=None if pd.isna(row.get("boarder")) else "3" if row["boarder"] else "0",
             CODE_SEXE=None if pd.isna(row["sex"]) else {"M": 1, "F": 2}[row["sex"]],
             CODE_STATUT="ST",
             CODE_MEF=_MEF[row["level"]],
