@@ -36,8 +36,20 @@ if TYPE_CHECKING:
 
 __all__ = ["class_aliases", "declared_names", "facts_of_file", "options_of_file", "read_column_map"]
 
-_FACTS = {"uai": str, "year": int, "extracted_on": date, "campaign_date": date, "totals": list, "subject": str}
-_OPTIONS = {"uai": "uai", "year": "school_year", "extracted_on": "extracted_on", "campaign_date": "campaign_date"}
+_FACTS = {
+    "uai": str,
+    "year": int,
+    "extracted_on": date,
+    "campaign_date": date,
+    "totals": list,
+    "subject": str,
+}
+_OPTIONS = {
+    "uai": "uai",
+    "year": "school_year",
+    "extracted_on": "extracted_on",
+    "campaign_date": "campaign_date",
+}
 
 
 @lru_cache(maxsize=32)
@@ -105,7 +117,9 @@ def facts_of_file(maps: Iterable[Path], path: str) -> dict[str, Any]:
     for file in maps:
         for pattern, told in read_column_map(file).get("files", {}).items():
             wrong = [
-                name for name, value in told.items() if name not in _FACTS or not isinstance(value, _FACTS[name])
+                name
+                for name, value in told.items()
+                if name not in _FACTS or not isinstance(value, _FACTS[name])
             ]
             if wrong:
                 raise RecordsError(

@@ -358,7 +358,9 @@ class _Run:
         """Read one content; what a reader refuses becomes a line of the report."""
         source = SourceFile(content.path, content.content, content.sha256, reader.kind)
         try:
-            extract = reader.read(source, replace(options_of_file(self.options, content.path), schools=self.schools))
+            extract = reader.read(
+                source, replace(options_of_file(self.options, content.path), schools=self.schools)
+            )
         except UnreadableExportError as error:
             report.refusal = error.french
             return None

@@ -88,7 +88,9 @@ def head_of(content: bytes, name: str = "file") -> Head:
     if _TOML.match(content):
         raise UnreadableExportError(
             explain_error(
-                f"{name} is a file of declarations", expected="an export", hint="Give it as column_maps (--columns)."
+                f"{name} is a file of declarations",
+                expected="an export",
+                hint="Give it as column_maps (--columns).",
             ),
             french="Fichier de déclarations, qui n’est pas un export : donnez-le avec --columns.",
         )

@@ -9,7 +9,6 @@ are turned into true counts of each period.
 from __future__ import annotations
 
 import re
-from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +26,7 @@ from decrochage_risk.school_year import school_year_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import date
 
     from decrochage_risk.importers.extract import ImportOptions, SourceFile
 
@@ -201,7 +201,7 @@ def _period(source: SourceFile, options: ImportOptions, titles: Iterable[str]) -
             expected='a table [files."name of the file"] in a file of --columns: totals = [2024-09-01, 2024-09-30]',
             hint="Declare the first and the last day of each file.",
         ),
-        french="La période de ces totaux n’est dite nulle part : déclarez-la (--columns, [files.\"nom du fichier\"] "
+        french='La période de ces totaux n’est dite nulle part : déclarez-la (--columns, [files."nom du fichier"] '
         "totals = [2024-09-01, 2024-09-30]).",
     )
 

@@ -34,11 +34,34 @@ FORMATS = ("siecle", "gepi", "pronote", "lsu", "affelnet")
 DECLARATIONS = "declarations.toml"
 """What the files do not say themselves, for ``import --columns``."""
 
-_SYLLABLES = ("ba", "ce", "di", "fo", "gu", "ha", "ji", "ko", "lu", "me", "ni", "po", "ru", "sa", "te", "vi", "wo", "xu", "ya", "ze")
+_SYLLABLES = (
+    "ba",
+    "ce",
+    "di",
+    "fo",
+    "gu",
+    "ha",
+    "ji",
+    "ko",
+    "lu",
+    "me",
+    "ni",
+    "po",
+    "ru",
+    "sa",
+    "te",
+    "vi",
+    "wo",
+    "xu",
+    "ya",
+    "ze",
+)
 
 _MEF = {level.name: f"9{at:03d}000011{at % 10}" for at, level in enumerate(LEVELS)}
 _STAT = {level.name: f"{level.mefstat4[0] if level.mefstat4 else '2116'}0000001" for level in LEVELS}
-_MEF_LABEL = {level.name: "3EME PREPA METIERS" if level.name == "3e_pm" else level.label.upper() for level in LEVELS}
+_MEF_LABEL = {
+    level.name: "3EME PREPA METIERS" if level.name == "3e_pm" else level.label.upper() for level in LEVELS
+}
 _PATHWAY = {level.name: level.pathway for level in LEVELS}
 
 _SUBJECT = {
@@ -191,7 +214,7 @@ def write_exports(
     Raises
     ------
     RecordsError
-        A format that is not known; two pupils whose ids end with the same number.
+        A format that is not known; two pupils whose ids end with the same number; a folder that holds something.
 
     Examples
     --------
@@ -209,17 +232,31 @@ def write_exports(
     if unknown or not numbers.is_unique:
         raise RecordsError(
             explain_error(
-                f"Unknown formats {unknown}" if unknown else "Two pupils have ids that end with the same number",
+                f"Unknown formats {unknown}"
+                if unknown
+                else "Two pupils have ids that end with the same number",
                 expected=f"formats among {', '.join(FORMATS)}; ids such as P000001",
                 hint="Check the spelling; write the cohort that make_cohort draws.",
+            )
+        )
+    if Path(folder).is_dir() and any(Path(folder).iterdir()):
+        raise RecordsError(
+            explain_error(
+                f"{folder} holds something",
+                expected="a new or empty folder",
+                hint="Choose another one: what stays of an earlier export would be imported with this one.",
             )
         )
     day = to_date(exported_on)
     known = known_on(tables, day)
     days = calendar or SchoolCalendar.for_zone("B")
     files: dict[Path, int] = {}
-    declared: list[str] = ['[classes]']
-    places = known["enrolments"][["school_id", "school_year"]].drop_duplicates().sort_values(["school_year", "school_id"])
+    declared: list[str] = ["[classes]"]
+    places = (
+        known["enrolments"][["school_id", "school_year"]]
+        .drop_duplicates()
+        .sort_values(["school_year", "school_id"])
+    )
     for school, year in zip(places["school_id"], places["school_year"], strict=True):
         one = _School.of(str(school), int(year), known, min(day, year_end(int(year))), days)
         place = Path(folder) / f"{school}-{year}"
@@ -251,7 +288,12 @@ class _School:
 
     @classmethod
     def of(
-        cls, uai: str, school_year: int, tables: Mapping[str, pd.DataFrame], day: date, calendar: SchoolCalendar
+        cls,
+        uai: str,
+        school_year: int,
+        tables: Mapping[str, pd.DataFrame],
+        day: date,
+        calendar: SchoolCalendar,
     ) -> _School:
         stays = tables["enrolments"]
         own = stays[(stays["school_id"] == uai) & (stays["school_year"] == school_year)]
@@ -274,7 +316,7 @@ class _School:
             eleve_id=9_000_000 + number,
             family=[_syllables(value, 4).upper() for value in number],
             first=[_syllables(value // 7 + 3, 3).capitalize() for value in number],
-            division=[_division(class_id) for class_id in pupils["class_id"]],
+            division=pd.array([_division(class_id) for class_id in pupils["class_id"]], dtype="str"),
         )
         return cls(uai, school_year, day, tables, pupils, calendar)
 
@@ -285,7 +327,9 @@ class _School:
         rows = self.tables[name]
         first, last = pd.Timestamp(year_start(self.school_year)), pd.Timestamp(year_end(self.school_year))
         rows = rows[(rows["date"] >= first) & (rows["date"] <= last)]
-        stays = self.pupils[["pupil_id", "start_date", "end_date", "family", "first", "division", "ine", "eleve_id"]]
+        stays = self.pupils[
+            ["pupil_id", "start_date", "end_date", "family", "first", "division", "ine", "eleve_id"]
+        ]
         own = rows.merge(stays, on="pupil_id")
         inside = (own["date"] >= own["start_date"]) & ~(own["date"] > own["end_date"])
         if name != "absences":
@@ -296,7 +340,7 @@ class _School:
         return own[inside].sort_values(["date", "pupil_id"], kind="stable").reset_index(drop=True)
 
     def periods(self) -> list[tuple[int, date]]:
-        """Number and last day of each term: the days of its averages, else the usual ones."""
+        """Give the number and last day of each term: the days of its averages, else the usual ones."""
         grades = self.tables.get("grades")
         ends: list[date] = []
         if grades is not None:
@@ -321,6 +365,14 @@ def _division(class_id: object) -> str | None:
 
 def _day(day: object) -> str:
     return f"{pd.Timestamp(day):%d/%m/%Y}"  # type: ignore[arg-type]
+
+
+def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
+
+
+def _flag(value: object, yes: str, no: str) -> str:
+    return "" if value is pd.NA or value is None else yes if value else no
 
 
 def _number(value: float, point: str = ",") -> str:
@@ -371,7 +423,7 @@ def _tags(**tags: object) -> str:
 
 def _eleves(one: _School, pupils: pd.DataFrame, day: pd.Timestamp) -> str:
     records, structures = [], []
-    for row in pupils.to_dict("records"):
+    for row in _records(pupils):
         gone = pd.notna(row["end_date"]) and row["end_date"] <= day
         before = (
             f"<SCOLARITE_AN_DERNIER>{_tags(CODE_MEF=_MEF[row['level_before']], CODE_STRUCTURE=_division(row['class_id_before']), CODE_RNE=row['school_id_before'])}"
@@ -399,7 +451,9 @@ def _eleves(one: _School, pupils: pd.DataFrame, day: pd.Timestamp) -> str:
         records.append(f'<ELEVE {number} ELENOET="{row["elenoet"]}">{told}{before}</ELEVE>')
         if not gone and row["division"] is not None:
             structure = _tags(CODE_STRUCTURE=row["division"], TYPE_STRUCTURE="D")
-            structures.append(f"<STRUCTURES_ELEVE {number}><STRUCTURE>{structure}</STRUCTURE></STRUCTURES_ELEVE>")
+            structures.append(
+                f"<STRUCTURES_ELEVE {number}><STRUCTURE>{structure}</STRUCTURE></STRUCTURES_ELEVE>"
+            )
     return (
         f'<?xml version="1.0" encoding="ISO-8859-15"?>\n<BEE_ELEVES VERSION="3.0">{_parameters(one, day)}<DONNEES><ELEVES>\n'
         + "\n".join(records)
@@ -411,10 +465,12 @@ def _eleves(one: _School, pupils: pd.DataFrame, day: pd.Timestamp) -> str:
 
 def _nomenclature(one: _School) -> str:
     mefs = "\n".join(
-        f'<MEF CODE_MEF="{code}">{_tags(LIBELLE_LONG=_MEF_LABEL[name], CODE_MEFSTAT=_STAT[name])}</MEF>' for name, code in _MEF.items()
+        f'<MEF CODE_MEF="{code}">{_tags(LIBELLE_LONG=_MEF_LABEL[name], CODE_MEFSTAT=_STAT[name])}</MEF>'
+        for name, code in _MEF.items()
     )
     subjects = "\n".join(
-        f'<MATIERE CODE_MATIERE="{code}">{_tags(LIBELLE_LONG=label)}</MATIERE>' for code, label in _SUBJECT.values()
+        f'<MATIERE CODE_MATIERE="{code}">{_tags(LIBELLE_LONG=label)}</MATIERE>'
+        for code, label in _SUBJECT.values()
     )
     return (
         f'<?xml version="1.0" encoding="ISO-8859-15"?>\n<BEE_NOMENCLATURES VERSION="3.1">{_parameters(one, one.exported_on)}<DONNEES><MEFS>\n'
@@ -465,17 +521,17 @@ def _gepi(one: _School, place: Path, declared: list[str]) -> dict[Path, int]:
     files: dict[Path, int] = {}
     events = _events(one) if "absences" in one.tables else None
     if events is not None:
+        header = "Nom,Prenom,Classe,Debut absence,Fin absence, Type, Manquement a l'obligation de presence, "
         lines = [
             f"Extraction des saisies d'absence Etablissement {one.uai} {one.school_year}/{one.school_year + 1}",
             f"Extraction faite le {_day(one.exported_on)} - 18:00",
-            "Nom,Prenom,Classe,Debut absence,Fin absence, Type, Manquement a l'obligation de presence, Sous responsabilite "
-            "etablissement, Motif valable",
+            f"{header}Sous responsabilite etablissement, Motif valable",
         ]
-        for row in events.itertuples():
-            name, duty = _GEPI_TYPE[str(row.kind)]
-            valid = "" if pd.isna(row.justified) else "oui" if row.justified else "non"
+        for row in _records(events):
+            name, duty = _GEPI_TYPE[row["kind"]]
+            day, valid = _day(row["date"]), _flag(row["justified"], "oui", "non")
             lines.append(
-                f"{row.family},{row.first},{row.division},{_day(row.date)} - {row.begins},{_day(row.date)} - {row.ends},"
+                f"{row['family']},{row['first']},{row['division']},{day} - {row['begins']},{day} - {row['ends']},"
                 f"{name},{duty},non,{valid}"
             )
         path = place / f"extrait_saisies_{one.exported_on:%d_%m_%Y}_18_00.csv"
@@ -496,12 +552,22 @@ def _gepi_reports(one: _School, averages: pd.DataFrame, place: Path) -> dict[Pat
         "NOM_DE_PERIODE", "NOTE_BULLETIN",
     ]  # fmt: skip
     rows = []
-    for row in averages.to_dict("records"):
+    for row in _records(averages):
         code, label = _SUBJECT[row["subject"]]
         index = number[row["date"].date()]
         mark = _MARK_WORDS.get(row["status"]) or _number(row["value"] * 20 / row["out_of"], ".")
         rows.append(
-            [counter[row["pupil_id"]], row["family"], row["first"], row["division"], code, label, index, f"Trimestre {index}", mark]
+            [
+                counter[row["pupil_id"]],
+                row["family"],
+                row["first"],
+                row["division"],
+                code,
+                label,
+                index,
+                f"Trimestre {index}",
+                mark,
+            ]
         )
     path = place / "export_donnees_bulletins.csv"
     path.write_bytes(_csv([header, *rows], quoting=csv.QUOTE_ALL, end="\r\n").encode())
@@ -514,15 +580,25 @@ def _gepi_books(marks: pd.DataFrame, place: Path, declared: list[str]) -> dict[P
     for (division, subject), rows in marks.groupby(["division", "subject"], observed=True):
         keys = ["date", "out_of", "coefficient"]
         nth = rows.groupby(["pupil_id", *keys]).cumcount()
-        rows = rows.assign(nth=nth, cell=[_gepi_mark(row) for row in rows.to_dict("records")])  # noqa: PLW2901
+        rows = rows.assign(nth=nth, cell=[_gepi_mark(row) for row in _records(rows)])  # noqa: PLW2901
         keyed = list(zip(*(rows[name] for name in [*keys, "nth"]), strict=True))
         columns = sorted(set(keyed))
         grid: dict[tuple[str, str], dict[Any, str]] = {}
-        for who, key, cell in zip(zip(rows["family"], rows["first"], strict=True), keyed, rows["cell"], strict=True):
+        for who, key, cell in zip(
+            zip(rows["family"], rows["first"], strict=True), keyed, rows["cell"], strict=True
+        ):
             grid.setdefault(who, {})[key] = cell
         lines = [
             ["GEPI_INFOS", "GEPI_LOGIN_ELEVE", "NOM", "PRENOM", "CLASSE", "MOYENNE", "GEPI_COL_1ER_DEVOIR"],
-            ["GEPI_DEV_NOM_COURT", "", "", "", "", "Nom court du devoir:", *(f"D{at}" for at in range(len(columns)))],
+            [
+                "GEPI_DEV_NOM_COURT",
+                "",
+                "",
+                "",
+                "",
+                "Nom court du devoir:",
+                *(f"D{at}" for at in range(len(columns))),
+            ],
             ["GEPI_DEV_COEF", "", "", "", "", "Coefficient:", *(_number(key[2]) for key in columns)],
             ["GEPI_DEV_NOTE_SUR", "", "", "", "", "Notation sur:", *(_number(key[1]) for key in columns)],
             ["GEPI_DEV_DATE", "", "", "", "", "Date:", *(_day(key[0]) for key in columns)],
@@ -560,10 +636,12 @@ def _pronote(one: _School, place: Path, declared: list[str]) -> dict[Path, int]:
         events = _events(one)
         events = events[events["kind"] != "lateness"]
         rows: list[list[object]] = [["Nom", "Prénom", "Classe", "Du", "Au", "DJ", "Justifiée", "Motif"]]
-        for row in events.itertuples():
-            flag = "" if pd.isna(row.justified) else "Oui" if row.justified else "Injustifiée"
-            moments = [f"{_day(row.date)} {str(text).replace(':', 'h')}" for text in (row.begins, row.ends)]
-            rows.append([row.family, row.first, row.division, *moments, row.half_days, flag, _PRONOTE_MOTIVE[str(row.kind)]])
+        for row in _records(events):
+            moments = [f"{_day(row['date'])} {row[name].replace(':', 'h')}" for name in ("begins", "ends")]
+            flag, motive = _flag(row["justified"], "Oui", "Injustifiée"), _PRONOTE_MOTIVE[row["kind"]]
+            rows.append(
+                [row["family"], row["first"], row["division"], *moments, row["half_days"], flag, motive]
+            )
         path = place / "absences.csv"
         path.write_bytes(b"\xef\xbb\xbf" + _csv(rows, end="\r\n").encode())
         files[path] = len(events)
@@ -580,8 +658,9 @@ def _pronote(one: _School, place: Path, declared: list[str]) -> dict[Path, int]:
 def _pronote_grid(averages: pd.DataFrame, index: int, division: str) -> str:
     subjects = sorted(set(averages["subject"].astype("str")))
     cells = {
-        (row["pupil_id"], row["subject"]): _MARK_WORDS.get(row["status"]) or _number(row["value"] * 20 / row["out_of"])
-        for row in averages.to_dict("records")
+        (row["pupil_id"], row["subject"]): _MARK_WORDS.get(row["status"])
+        or _number(row["value"] * 20 / row["out_of"])
+        for row in _records(averages)
     }
     who = averages.drop_duplicates("pupil_id").sort_values(["family", "first"])
     rows: list[list[object]] = [
@@ -590,7 +669,11 @@ def _pronote_grid(averages: pd.DataFrame, index: int, division: str) -> str:
         ["Nom", "Classe", *("Moy." for _ in subjects)],
     ]
     rows += [
-        [f"{row.family} {row.first}", row.division, *(cells.get((row.pupil_id, subject), "") for subject in subjects)]
+        [
+            f"{row.family} {row.first}",
+            row.division,
+            *(cells.get((row.pupil_id, subject), "") for subject in subjects),
+        ]
         for row in who.itertuples()
     ]
     return _csv([*rows, ["Moyenne de la classe", "", *("" for _ in subjects)]])
@@ -615,10 +698,12 @@ def _lsu(one: _School, place: Path, declared: list[str]) -> dict[Path, int]:
         for row in college.itertuples()
     )
     terms = "".join(
-        f'<periode id="P_{index}" millesime="{one.school_year}" indice="{index}" nb-periodes="3" />' for index, _ in periods
+        f'<periode id="P_{index}" millesime="{one.school_year}" indice="{index}" nb-periodes="3" />'
+        for index, _ in periods
     )
     subjects = "".join(
-        f'<discipline id="DI_{code}" code="{code}" modalite-election="S" libelle={quoteattr(label)} />' for code, label in _SUBJECT.values()
+        f'<discipline id="DI_{code}" code="{code}" modalite-election="S" libelle={quoteattr(label)} />'
+        for code, label in _SUBJECT.values()
     )
     reports = []
     for (eleve_id, end), rows in averages.groupby(["eleve_id", "date"]):
@@ -629,10 +714,10 @@ def _lsu(one: _School, place: Path, declared: list[str]) -> dict[Path, int]:
                 if row["status"] == "graded"
                 else 'eleve-non-note="1" />'
             )
-            for row in rows.to_dict("records")
+            for row in _records(rows)
         )
         reports.append(
-            f'<bilan-periodique eleve-ref="EL_{eleve_id}" periode-ref="P_{number[end.date()]}" date-conseil-classe="{end:%Y-%m-%d}">'
+            f'<bilan-periodique eleve-ref="EL_{eleve_id}" periode-ref="P_{number[pd.Timestamp(str(end)).date()]}" date-conseil-classe="{end:%Y-%m-%d}">'
             f"<liste-acquis>{marks}</liste-acquis></bilan-periodique>"
         )
     text = (
@@ -665,7 +750,7 @@ def _affelnet(one: _School, place: Path, declared: list[str]) -> dict[Path, int]
             row["ine"], row["family"], row["first"], one.uai, "-" if pd.isna(row["rank"]) else int(row["rank"]), "-",
             _WISH.get(row["target"], "-"), "-" if pd.isna(row["target"]) else row["target"],
         ]
-        for row in wishes.to_dict("records")
+        for row in _records(wishes)
     ]  # fmt: skip
     path = place / "voeux.csv"
     path.write_bytes(_csv([header, *rows], quoting=csv.QUOTE_ALL, end="\r\n").encode())
