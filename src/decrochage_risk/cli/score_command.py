@@ -21,6 +21,7 @@ from decrochage_risk.cli.files import (
     check_target_file,
     check_target_folder,
     fault_lines,
+    load_chosen,
     reading_lines,
     writing,
 )
@@ -29,6 +30,7 @@ from decrochage_risk.cli.options import (
     AsOf,
     CalendarFile,
     Explain,
+    ModelSha256,
     OnFault,
     OnFaultOption,
     Partitions,
@@ -325,6 +327,7 @@ def score(  # noqa: PLR0913 - one argument per option of the command
     *,
     as_of: AsOf,
     model: ModelFolder = None,
+    model_sha256: ModelSha256 = None,
     out: Out = None,
     explain: ExplainOption = Explain.FLAGGED,
     on_fault: OnFaultOption = OnFault.RAISE,
@@ -360,7 +363,7 @@ def score(  # noqa: PLR0913 - one argument per option of the command
     refused, chosen, places = ids_of_file(exclude), dr.load_policy(policy), asked_places(capacity or ())
     with bar() as tell:
         tell("Lecture du modèle", 0, 0)
-        trained = dr.load_model(model) if model is not None else None
+        trained = load_chosen(model, model_sha256)
         done = dr.score_folder(
             folder,
             target,

@@ -509,7 +509,7 @@ def _days_of_text(texts: pd.Series) -> Cells:
     time = fields["time"].fillna("T00")
     has_time = ~time.str.fullmatch(_MIDNIGHT).to_numpy(dtype=np.bool_) & is_day
     given = texts.notna().to_numpy(dtype=np.bool_)
-    days[~is_day] = np.datetime64("NaT")
+    days[~is_day] = np.datetime64("NaT", "D")
     return Cells(days.astype(_DAY), _only_some({BAD_DATE: given & ~is_day, TIME_OF_DAY: has_time}))
 
 
