@@ -5,6 +5,7 @@ import sys
 
 HEAVY = (
     "lightgbm",
+    "lxml",
     "matplotlib",
     "numba",
     "numpy",
@@ -17,6 +18,7 @@ HEAVY = (
 )
 MODEL_LIBRARIES = {
     "lightgbm",
+    "lxml",
     "matplotlib",
     "scipy.special",
     "shap",
@@ -68,6 +70,7 @@ def test_importing_every_layer_loads_no_model_library() -> None:
         "explain",
         "features",
         "feedback",
+        "importers",
         "journal",
         "model",
         "notices",

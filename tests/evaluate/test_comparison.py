@@ -45,7 +45,7 @@ def drawn() -> dict[str, np.ndarray]:
     }
 
 
-def compared(drawn: dict[str, np.ndarray], challenger: np.ndarray, **changed: Any) -> ModelComparison:  # noqa: ANN401
+def compared(drawn: dict[str, np.ndarray], challenger: np.ndarray, **changed: Any) -> ModelComparison:
     """Compare the poor champion with a challenger."""
     tiers = [np.digitize(risk, [0.2, 0.4]) + 1 for risk in (drawn["poor"], challenger)]
     groups = {"overall": np.full(ROWS, "ensemble", dtype=object), "sex": drawn["sex"]}

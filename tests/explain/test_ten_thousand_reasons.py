@@ -97,7 +97,7 @@ def test_each_number_of_ten_thousand_reasons_is_recomputed_from_the_rows() -> No
     assert checked == REASONS
 
 
-def check_reason(reason: Any, value: float, reference: float, pupil: PupilView) -> None:  # noqa: ANN401 - a named tuple
+def check_reason(reason: Any, value: float, reference: float, pupil: PupilView) -> None:
     """Hold what a reason says against what was recomputed."""
     feature = FEATURE_BY_NAME[reason.code]
     assert math.isclose(reason.value, value, rel_tol=1e-9, abs_tol=1e-9), reason

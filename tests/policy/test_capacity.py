@@ -21,7 +21,7 @@ SCHOOLS = ("0990001N", "0990002P")
 PUPIL = st.tuples(st.sampled_from(SCHOOLS), st.sampled_from([None, 0.1, 0.2, 0.2, 0.5, 0.9]))
 
 
-def _scores(pupils: list[tuple[str, float | None]]) -> Any:  # noqa: ANN401 - what stands for scores
+def _scores(pupils: list[tuple[str, float | None]]) -> Any:
     risks = np.array([np.nan if risk is None else risk for _, risk in pupils])
     return SimpleNamespace(
         frame=pd.DataFrame(
@@ -140,7 +140,7 @@ def test_pupils_without_a_score_are_never_listed() -> None:
         ({}, "no school at all"),
     ],
 )
-def test_a_capacity_that_cannot_be_is_refused(capacity: Any, came: str) -> None:  # noqa: ANN401 - it must be refused
+def test_a_capacity_that_cannot_be_is_refused(capacity: Any, came: str) -> None:
     """0, less, more than the school's pupils, no whole number or an unknown school says what was expected."""
     with pytest.raises(PolicyError) as refused:
         capacity_list(_scores([(SCHOOLS[0], 0.1)] * 3), capacity)

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from decrochage_risk.csv_files import read_csv
 from decrochage_risk.errors import UnreadableRecordsError
-from decrochage_risk.records.csv_files import read_csv
 
 LATIN9 = st.characters(codec="iso-8859-15", exclude_categories=["Cc"])
 ANY = st.characters(exclude_categories=["Cs", "Cc"]) | st.just("\n")

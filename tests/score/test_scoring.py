@@ -80,7 +80,7 @@ def test_who_cannot_be_scored_comes_back_with_the_cause(
 ) -> None:
     """Refused, left, never enrolled, newcomer, level never seen, no data: each has no risk, and its own cause."""
     model = replace(small_model, levels=tuple(level for level in small_model.levels if level != "6e_segpa"))
-    scores = score(odd_pupils, model=model, exclude=["refused"], explain="all")
+    scores = score(odd_pupils, model=model, exclude=["refused"], explain="all", gaps=["absences", "grades"])
     causes = {
         "scored": None,
         "refused": "traitement refusé",
@@ -130,7 +130,7 @@ def test_three_weeks_of_data_are_enough(score: Callable[..., RiskScores]) -> Non
         enrolments=[enrolled(pupil, start=start) for pupil, start in starts.items()],
         absences=[{"pupil_id": "20 days", "date": "2025-03-03", "half_days": 1, "kind": "absence"}],
     )
-    scores = score(records)
+    scores = score(records, gaps=["grades"])
     assert scores.frame["days_of_data"].tolist() == [20, 21]
     assert scores.frame["cause"].isna().tolist() == [False, True]
 
@@ -142,7 +142,7 @@ def test_in_the_summer_an_ended_enrolment_is_no_enrolment(score: Callable[..., R
         enrolments=[enrolled("ended", end="2025-07-04"), enrolled("open")],
         absences=[{"pupil_id": "open", "date": "2025-03-03", "half_days": 1, "kind": "absence"}],
     )
-    july = score(records, as_of="2025-07-20").frame["cause"]
+    july = score(records, as_of="2025-07-20", gaps=["grades"]).frame["cause"]
     september = score(records, as_of="2025-09-01").frame["cause"]
     assert july.iloc[0] == "non inscrit à cette date"
     assert july.isna().tolist() == [False, True]
@@ -202,7 +202,7 @@ def failing(rows: list[int]) -> Callable[..., Attribution]:
     """Attribute as usual, but find some rows not additive."""
     real = scoring_module.attribute
 
-    def attribute(*arguments: Any) -> Attribution:  # noqa: ANN401 - passed through
+    def attribute(*arguments: Any) -> Attribution:
         found = real(*arguments)
         additive = found.additive.copy()
         additive[rows] = False

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -31,6 +29,7 @@ from decrochage_risk.cli.score_command import (  # Typer reads them at run time
     PolicyPath,  # noqa: TC001
 )
 from decrochage_risk.errors import RecordsError, explain_error
+from decrochage_risk.pages import page_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -38,10 +37,9 @@ if TYPE_CHECKING:
     from decrochage_risk.notices import Notice
     from decrochage_risk.records import PupilRecords
 
-__all__ = ["file_name", "notice"]
+__all__ = ["notice"]
 
 _STEPS = 3
-_LONGEST = 40
 
 
 class Form(StrEnum):
@@ -107,22 +105,22 @@ def notice(  # noqa: PLR0913 - one argument per option of the command
     day = to_date(as_of)
     check_target_folder(out)
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
-    refused, chosen, sources = ids_of_file(exclude), dr.load_policy(policy), _sources(source or ())
+    objectors, rules, sources = ids_of_file(exclude), dr.load_policy(policy), _sources(source or ())
     with steps(_STEPS) as step:
         step("Lecture du modèle")
-        trained = load_chosen(model, model_sha256)
+        current = load_chosen(model, model_sha256)
         step("Lecture et vérification des extraits")
         read = read_extracts(folder, on_fault=on_fault, calendar=days)
         step("Estimations et notices")
-        asked = _asked(pupil, read.records)
+        ids = _asked(pupil, read.records)
         scores = dr.score_pupils(
-            read.records, as_of=day, model=trained, policy=chosen, explain=asked, exclude=refused
+            read.records, as_of=day, model=current, policy=rules, explain=ids, exclude=objectors
         )
-        made = [dr.notice(scores, one, sources=sources, contact=contact) for one in asked]
-        written = [_write(one, out, form) for one in made]
+        notices = [dr.notice(scores, one, sources=sources, contact=contact) for one in ids]
+        paths = [_write(one, out, form) for one in notices]
     for line in read.told():
         say(line)
-    for path in written:
+    for path in paths:
         say(f"Notice : {path}")
 
 
@@ -143,8 +141,8 @@ def _sources(given: Iterable[str]) -> dict[str, str]:
 
 def _asked(pupils: Sequence[str], records: PupilRecords) -> list[str]:
     """Give the pupils asked for, each once; refuse those whom the extracts do not hold, all at once."""
-    asked, known = list(dict.fromkeys(pupils)), set(records.pupils["pupil_id"])
-    unknown = [repr(pupil) for pupil in asked if pupil not in known]
+    ids, pupil_ids = list(dict.fromkeys(pupils)), set(records.pupils["pupil_id"])
+    unknown = [repr(pupil) for pupil in ids if pupil not in pupil_ids]
     if unknown:
         raise RecordsError(
             explain_error(
@@ -153,24 +151,12 @@ def _asked(pupils: Sequence[str], records: PupilRecords) -> list[str]:
                 hint="Ids are compared letter by letter, with their leading zeros.",
             )
         )
-    return asked
+    return ids
 
 
 def _write(made: Notice, folder: Path, form: Form) -> Path:
     text = {Form.HTML: made.to_html, Form.MARKDOWN: made.to_markdown, Form.JSON: made.to_json}[form]()
-    path = folder / file_name(made.pupil_id, form)
+    path = folder / page_name("notice", made.pupil_id, form)
     with writing(path):
         path.write_text(text, encoding="utf-8", newline="\n")
     return path
-
-
-def file_name(pupil_id: str, form: str) -> str:
-    """Name the file of a pupil's notice: a safe part of the id, and a checksum that tells ids apart.
-
-    Examples
-    --------
-    >>> file_name("../a b", "html")
-    'notice-a-b-2c2c791a.html'
-    """
-    safe = re.sub(r"[^A-Za-z0-9]+", "-", pupil_id).strip("-")[:_LONGEST]
-    return f"notice-{safe}-{hashlib.sha256(pupil_id.encode('utf-8')).hexdigest()[:8]}.{form}"

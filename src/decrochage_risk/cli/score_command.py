@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -114,7 +115,7 @@ def asked_places(texts: Iterable[str]) -> Places | None:
     >>> asked_places(["12", "0990001N=3"]).of(["0990001N", "0990002P"])
     {'0990001N': 3, '0990002P': 12}
     """
-    found: dict[str, int] = {}
+    places_of_schools: dict[str, int] = {}
     faults = []
     for text in texts:
         school, _, places = (part.strip() for part in text.rpartition("="))
@@ -122,10 +123,10 @@ def asked_places(texts: Iterable[str]) -> Places | None:
             faults.append(f"{text!r} is neither a whole number nor SCHOOL=number")
         elif int(places) < 1:
             faults.append(f"{text!r}: at least 1 was expected")
-        elif school in found:
-            faults.append(f"{text!r} comes after {found[school]} for the same schools")
+        elif school in places_of_schools:
+            faults.append(f"{text!r} comes after {places_of_schools[school]} for the same schools")
         else:
-            found[school] = int(places)
+            places_of_schools[school] = int(places)
     if faults:
         raise PolicyError(
             explain_error(
@@ -134,7 +135,7 @@ def asked_places(texts: Iterable[str]) -> Places | None:
                 hint="For example --capacity 12 --capacity 0990001N=3.",
             )
         )
-    return Places(found.pop("", None), found) if found else None
+    return Places(places_of_schools.pop("", None), places_of_schools) if places_of_schools else None
 
 
 def write_capacity_list(done: FolderScores, places: Places) -> str:
@@ -153,8 +154,8 @@ def write_capacity_list(done: FolderScores, places: Places) -> str:
 
     scores = _Written(pd.read_parquet(done.folder / "scores.parquet"))
     open_schools = scores.frame.loc[scores.frame["enrolled"], "school_id"].unique().tolist()
-    found = dr.capacity_list(scores, places.of(open_schools))
-    table = found.pupils[list(_FRENCH)].rename(columns=_FRENCH)
+    chosen_list = dr.capacity_list(scores, places.of(open_schools))
+    table = chosen_list.pupils[list(_FRENCH)].rename(columns=_FRENCH)
     table["Risque estimé (%)"] = (100.0 * table["Risque estimé (%)"]).round(1)
     table["Niveau"] = table["Niveau"].map(level_words)
     for name in ("Situation à examiner", "À égalité avec un élève hors liste"):
@@ -164,7 +165,7 @@ def write_capacity_list(done: FolderScores, places: Places) -> str:
         guarded_table(table).to_csv(
             path, sep=";", decimal=",", index=False, encoding="utf-8-sig", lineterminator="\r\n"
         )
-    return f"\nListe de capacité : {path}\n{found.text}"
+    return f"\nListe de capacité : {path}\n{chosen_list.text}"
 
 
 _LABEL_WIDTH = 17
@@ -210,8 +211,8 @@ def say_digest(digest: ScoreDigest, lists: Path) -> None:
 def situations_table(scores: RiskScores, pupil_ids: list[str]) -> Table:
     """Table of some pupils, in the order given: who, how much, why, protective facts apart."""
     classes = scores.frame.set_index("pupil_id")["class_id"]
-    found = [classes[pupil_id] for pupil_id in pupil_ids]
-    names = [name if isinstance(name, str) else None for name in found]
+    class_ids = [classes[pupil_id] for pupil_id in pupil_ids]
+    names = [name if isinstance(name, str) else None for name in class_ids]
     return _table([(scores[pupil_id], name) for pupil_id, name in zip(pupil_ids, names, strict=True)])
 
 
@@ -310,6 +311,25 @@ JournalFile = Annotated[
         help="Journal où ajouter une ligne : heure, versions, empreintes, effectifs, identifiants signalés ; aucun risque.",
     ),
 ]
+
+
+class GapTable(StrEnum):
+    """Tables whose gap may be meant."""
+
+    ABSENCES = "absences"
+    GRADES = "grades"
+
+
+Gap = Annotated[
+    list[GapTable] | None,
+    typer.Option(
+        "--gap",
+        metavar="TABLE",
+        show_default=False,
+        help="Table dont le manque est voulu, absences ou grades (à répéter) : sans cela, un élève dont l'établissement ne l'a "
+        "pas transmise, ou a cessé de le faire, n'a pas de score.",
+    ),
+]
 Capacity = Annotated[
     list[str] | None,
     typer.Option(
@@ -336,6 +356,7 @@ def score(  # noqa: PLR0913 - one argument per option of the command
     zone: Zone = None,
     alsace_moselle: AlsaceMoselle = False,
     policy: PolicyPath = None,
+    gap: Gap = None,
     partitions: Partitions = None,
     journal: JournalFile = None,
     capacity: Capacity = None,
@@ -360,28 +381,43 @@ def score(  # noqa: PLR0913 - one argument per option of the command
     check_target_folder(target)
     check_target_file(journal)
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
-    refused, chosen, places = ids_of_file(exclude), dr.load_policy(policy), asked_places(capacity or ())
+    objectors, rules, places = ids_of_file(exclude), dr.load_policy(policy), asked_places(capacity or ())
     with bar() as tell:
         tell("Lecture du modèle", 0, 0)
-        trained = load_chosen(model, model_sha256)
-        done = dr.score_folder(
+        current = load_chosen(model, model_sha256)
+        result = dr.score_folder(
             folder,
             target,
             as_of=day,
-            model=trained,
-            policy=chosen,
+            model=current,
+            policy=rules,
             explain=explain.value,
-            exclude=refused,
+            exclude=objectors,
             on_fault=on_fault.value,
             calendar=days,
+            gaps=[each.value for each in gap or ()],
             partitions=partitions,
             progress=tell,
         )
         if journal is not None:
-            dr.Journal(journal).record_folder(done, folder, at=datetime.now(tz=UTC))
-    _say_result(done)
+            dr.Journal(journal).record_folder(result, folder, at=datetime.now(tz=UTC))
+    _say_result(result)
     if places is not None:
-        say(write_capacity_list(done, places))
+        say(write_capacity_list(result, places))
+    if result.digest.run.not_sent:
+        say(_silence_line(result.digest.run.not_sent))
+
+
+def _silence_line(not_sent: dict[str, int]) -> str:
+    """Say last what nobody may overlook: pupils without a score because a table did not come."""
+    count = sum(not_sent.values())
+    causes = french.join(
+        [f"{cause} ({french.plural(pupils, 'élève')})" for cause, pupils in not_sent.items()]
+    )
+    return (
+        f"Attention : {french.plural(count, 'élève')} sans score, une table sur laquelle le modèle s'appuie manque : {causes}. "
+        "La transmettre, ou dire que ce manque est voulu : --gap absences, --gap grades, ou une table coverage."
+    )
 
 
 def _say_result(done: FolderScores) -> None:

@@ -105,11 +105,11 @@ def cohort(  # noqa: PLR0913 - one argument per option of the command
     checked_plan(pupils, years, seed, difficulty, youngest, regimes, None)
     with steps() as step:
         if messy:
-            made = make_cohort(
+            drawn_cohort = make_cohort(
                 pupils, years, seed, difficulty, youngest=youngest, regimes=regimes, progress=step
             )
             with writing(out / "rows"):
-                files = write_messy(out, made.tables, seed)
+                files = write_messy(out, drawn_cohort.tables, seed)
         else:
             with writing(out / "pupils"):
                 files = write_cohort(
@@ -131,7 +131,7 @@ def cohort(  # noqa: PLR0913 - one argument per option of the command
 SCHOOL_YEARS = (2023, 2024)
 AS_OF = "2025-03-05"
 _SHOWN = 6
-_STEPS = 5
+_STEPS = 6
 
 
 def demo(
@@ -144,21 +144,23 @@ def demo(
 
     Lit : rien.
 
-    Écrit dans le dossier : extraits/ (les tables en Parquet, que les autres commandes lisent) et scores/ (scores,
-    motifs, contributions en Parquet, run.json, une liste CSV par établissement). Les fichiers de mêmes noms sont
-    remplacés.
+    Écrit dans le dossier : extraits/ (les tables en Parquet, que les autres commandes lisent), scores/ (scores,
+    motifs, contributions en Parquet, run.json, une liste CSV par établissement) et pages/ (établissements, listes de
+    classe, élèves, notices, un réseau, la fiche du modèle). Les fichiers de mêmes noms sont remplacés.
     """
-    extracts, results = out / "extraits", out / "scores"
+    extracts, results, pages = out / "extraits", out / "scores", out / "pages"
     check_target_folder(extracts)
+    check_target_folder(pages)
     check_target_folder(results)
     with steps(_STEPS) as step:
         step("Tirage des élèves synthétiques")
-        from decrochage_risk.synthetic import make_cohort  # noqa: PLC0415 - pandas loads on first use
+        from decrochage_risk.score import load_demo_model  # noqa: PLC0415 - pandas loads on first use
+        from decrochage_risk.synthetic import make_cohort  # noqa: PLC0415 - same
 
-        made = make_cohort(pupils, list(SCHOOL_YEARS), seed)
+        drawn_cohort = make_cohort(pupils, list(SCHOOL_YEARS), seed)
         step("Écriture des extraits")
         with writing(extracts / "pupils.parquet"):
-            made.write(extracts)
+            drawn_cohort.write(extracts)
         step("Lecture et vérification des extraits")
         read = read_extracts(extracts, on_fault=OnFault.RAISE, calendar=None)
         step("Scores et motifs")
@@ -166,6 +168,10 @@ def demo(
         step("Écriture des scores")
         with writing(results / "scores.parquet"):
             scores.write(results)
+        step("Pages à regarder")
+        networks = sorted(scores.frame.loc[scores.frame["enrolled"], "network_id"].dropna().unique())
+        card = load_demo_model().card_html
+        index = dr.write_report(scores, pages, networks=networks[:1], card=card)
     years = french.join([french.school_year(year) for year in SCHOOL_YEARS])
     say(f"{french.plural(len(read.records), 'élève synthétique', 'élèves synthétiques')}, {years}.")
     for line in read.told():
@@ -175,4 +181,5 @@ def demo(
     say("ses scores montrent le fonctionnement, ils ne décrivent aucun élève réel.")
     say(f"Extraits : {extracts}")
     say(f"Scores, motifs et listes par établissement : {results}")
+    say(f"Pages à regarder et à imprimer : {index}")
     say(f"Pour continuer : decrochage-risk check {extracts}")

@@ -51,20 +51,20 @@ def thresholds(
     from decrochage_risk.score import load_demo_model  # noqa: PLC0415 - numpy and pandas load on first use
 
     check_target_file(csv)
-    trained = load_chosen(model, model_sha256) or load_demo_model()
-    table = dr.threshold_table(trained, by=by.value)
-    years = french.join([french.school_year(year) for year in trained.held_out["school_years"]])
+    current = load_chosen(model, model_sha256) or load_demo_model()
+    table = dr.threshold_table(current, by=by.value)
+    years = french.join([french.school_year(year) for year in current.held_out["school_years"]])
     say(f"Un élève compte une fois par année ; année scolaire {years}. Intervalles à 90 %.")
     for name, rows in table.groupby(by.value, sort=False):
-        known = rows[rows["listed"].notna()]
-        if known.empty:
+        measured_rows = rows[rows["listed"].notna()]
+        if measured_rows.empty:
             say(f"\n{_label(str(name), by)} : effectifs trop petits pour être montrés")
             continue
-        pupils, left = (int(known[column].iloc[0]) for column in ("pupils", "left"))
+        pupils, left = (int(measured_rows[column].iloc[0]) for column in ("pupils", "left"))
         totals = f"{french.plural(pupils, 'élève')}, {french.plural(left, 'sortie')} sans diplôme"
         say(f"\n{_label(str(name), by)} : {totals}")
-        console().print(_shown(known))
-    if trained.demo:
+        console().print(_shown(measured_rows))
+    if current.demo:
         say("Modèle de démonstration : ces effectifs sont ceux d'élèves synthétiques.")
     if csv is not None:
         with writing(csv):
@@ -85,11 +85,11 @@ def _shown(rows: pd.DataFrame) -> Table:
     from rich import box  # noqa: PLC0415 - --help needs no Rich
     from rich.table import Table  # noqa: PLC0415 - --help needs no Rich
 
-    shown = Table(box=box.HORIZONTALS, pad_edge=False)
+    table = Table(box=box.HORIZONTALS, pad_edge=False)
     for name in ("seuil", "palier", "retenus", "pour 100", "partis", "précision", "rappel"):
-        shown.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right", no_wrap=True)
     for row in rows.to_dict("records"):
-        shown.add_row(
+        table.add_row(
             french.percent(row["threshold"], None),
             "" if _unknown(row["tier"]) else str(row["tier"]),
             french.number(row["listed"], 0),
@@ -98,7 +98,7 @@ def _shown(rows: pd.DataFrame) -> Table:
             _share(row, "precision"),
             _share(row, "recall"),
         )
-    return shown
+    return table
 
 
 def _unknown(value: Any) -> bool:  # noqa: ANN401 - any cell

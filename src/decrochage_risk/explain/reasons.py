@@ -211,13 +211,16 @@ def find_reasons(
     known : KnownRecords
         For the dates of the windows.
     pupils : array of int, shape (n,), optional
-        Position of each in ``known``, for the second facts that some sentences name; none is told without it.
+        Position of each in ``known``, for the second facts that some sentences name (none is told without it) and for the
+        counts that are no fact of a pupil who could attend no day of their window.
 
     Returns
     -------
     ReasonTable
     """
     families = family_sums(attribution)
+    if pupils is not None:
+        known_values = _facts_only(attribution.columns, known_values, pupils, known)
     risk_points = secant(attribution.base, attribution.contributions.sum(axis=1))
     may_tell = np.where([family.told for family in FAMILIES], families, 0.0)
     told = told_families(may_tell, FLOOR, MOST_AGGRAVATING, MOST_PROTECTIVE, _HALF)
@@ -294,6 +297,21 @@ def _strongest(
     push = np.where(eligible, push, -np.inf)
     best = np.argmax(push, axis=1) if push.size else np.zeros(0, dtype=np.intp)
     return np.where(push[np.arange(best.size), best] > 0, best, -1)
+
+
+def _facts_only(columns: tuple[str, ...], values: Floats, pupils: Positions, known: KnownRecords) -> Floats:
+    """Values with NaN for each count of 0 over days of which the pupil could attend none: it is nobody's credit."""
+    features = [
+        (place, FEATURE_BY_NAME[name])
+        for place, name in enumerate(columns)
+        if name in FEATURE_BY_NAME and FEATURE_BY_NAME[name].needs_attendance
+    ]
+    if not features or not (values[:, [place for place, _ in features]] == 0).any():
+        return values
+    facts, facts_only = Facts(known), values.copy()
+    for place, feature in features:
+        facts_only[feature.is_silent(facts)[pupils] & (values[:, place] == 0), place] = np.nan
+    return facts_only
 
 
 def _worded(

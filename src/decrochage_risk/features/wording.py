@@ -1,14 +1,10 @@
 """The words of a feature: a dated fact in French, never a cause, never a label.
 
-Words are outside the feature contract: a better sentence never forces a retraining.
-
-A second fact told with the first: the weeks before, the recent part of what is counted, or what else belongs to it.
-
-It is no feature: it enters no model and no contract. It only completes the sentence of one, so that a reader sees
-whether things are under way: "6 demi-journées non justifiées depuis le 5 février (1 du 8 janvier au 4 février)"; or, of
-absences of every kind, how many are not justified.
-
-Unjustified half-days of the last two calendar months: the facts that the law counts by month, not by window.
+Words are outside the feature contract: a better sentence never forces a retraining. A second fact (:class:`Companion`)
+completes the sentence of a feature - the weeks before, the recent part of what is counted, or what else belongs to it -
+so that a reader sees whether things are under way: "6 demi-journées non justifiées depuis le 5 février (1 du 8 janvier
+au 4 février)". It is no feature: it enters no model and no contract. :class:`MonthlyAbsence` holds the facts that the
+law counts by month, not by window.
 """
 
 from __future__ import annotations
@@ -79,8 +75,7 @@ class Wording:
     In the sentences, ``{value}`` is the amount (without its sign in ``negative``), ``{noun}`` agrees with it,
     ``{since}`` is the start of the window ("depuis le 3 février"), ``{until}`` its last day ("jusqu'au 31 août 2024"),
     ``{as_of}`` the as-of date, ``{lately}`` the start of ``recent`` ("depuis le 5 février") and ``{earlier}`` the days of
-    the window before it ("du 1er septembre au 4 février"), ``{months}`` as many calendar months as the value, up to the
-    last of the window ("d'octobre à mars"). A day of another school year carries its year.
+    the window before it ("du 1er septembre au 4 février"). A day of another school year carries its year.
 
     Attributes
     ----------
@@ -156,7 +151,6 @@ class Wording:
             as_of=french.day(as_of),
             lately=french.since(lately, with_year=school_year_of(lately) != year),
             earlier=_before(start, lately),
-            months=french.months_until(end, max(1, int(shown))),
         )
 
 
@@ -222,8 +216,10 @@ class Companion:
         """
         if not facts.has(self.table):
             return np.full(facts.pupils, np.nan)
-        unknown = facts.not_covered(self.table, *self.window.span(facts.known))
-        return np.where(unknown, np.nan, np.asarray(self.compute(facts), dtype=np.float64))
+        span = self.window.span(facts.known)
+        # Nothing counted where no day could be attended is no second fact: it would be told as a change.
+        is_unknown = facts.not_covered(self.table, *span) | (facts.attendable_days(*span) <= 0)
+        return np.where(is_unknown, np.nan, np.asarray(self.compute(facts), dtype=np.float64))
 
     def is_told(
         self, own: npt.NDArray[np.float64] | float, window: Window, known: KnownRecords
@@ -325,8 +321,8 @@ class MonthlyAbsence:
 
     def most(self, row: int) -> float:
         """Value of `MONTH_FACT` for a pupil: the larger of what is known, NaN when neither month is."""
-        known = self.half_days[row][~np.isnan(self.half_days[row])]
-        return float(known.max()) if known.size else float("nan")
+        values = self.half_days[row][~np.isnan(self.half_days[row])]
+        return float(values.max()) if values.size else float("nan")
 
     def told(self, row: int) -> str:
         """Write the month that `most` comes from; of two equal ones, the later.

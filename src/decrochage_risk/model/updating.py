@@ -215,11 +215,11 @@ def refuse_training_years(model: TrainedModel, dates: list[date]) -> None:
         Naming these years.
     """
     last = max(model.trained_on["school_years"])
-    seen = sorted(year for year in {school_year_of(day) for day in dates} if year <= last)
-    if seen:
+    both = sorted(year for year in {school_year_of(day) for day in dates} if year <= last)
+    if both:
         raise ModelError(
             explain_error(
-                f"{model.model_id} was trained on school years up to {last}; as-of dates of {', '.join(map(str, seen))} came",
+                f"{model.model_id} was trained on school years up to {last}; as-of dates of {', '.join(map(str, both))} came",
                 expected="as-of dates of later school years",
                 hint="On its own training rows a model looks well calibrated whatever has changed since.",
             )

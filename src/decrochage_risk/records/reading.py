@@ -1,7 +1,7 @@
 """Anything the package accepts as records, into raw pandas frames: tables, a folder of files, a JSON payload.
 
 Nothing is judged here but whether it can be read at all; the checks look at what the cells hold. CSV files are read
-by :mod:`decrochage_risk.records.csv_files`, Arrow and Parquet by :mod:`decrochage_risk.records.raw_tables`,
+by :mod:`decrochage_risk.csv_files`, Arrow and Parquet by :mod:`decrochage_risk.records.raw_tables`,
 payloads by :mod:`decrochage_risk.records.payload`.
 """
 
@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pyarrow as pa
 
+from decrochage_risk.csv_files import read_csv
 from decrochage_risk.errors import UnreadableRecordsError, explain_error
-from decrochage_risk.records.csv_files import read_csv
 from decrochage_risk.records.payload import Payload, read_json
 from decrochage_risk.records.raw_tables import (
     RawTable,
@@ -32,6 +32,8 @@ from decrochage_risk.records.table_schemas import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from decrochage_risk.records.table_mapping import TableMapping
 
 __all__ = ["Folder", "Payload", "as_frame", "as_raw", "read_folder", "read_json", "read_table_file"]
 
@@ -169,7 +171,10 @@ def _not_a_table(table: object) -> str:
 
 
 def read_folder(
-    folder: str | Path, read: Callable[[Path], tuple[RawTable, tuple[str, ...]]] | None = None
+    folder: str | Path,
+    read: Callable[[Path], tuple[RawTable, tuple[str, ...]]] | None = None,
+    *,
+    mapping: TableMapping | None = None,
 ) -> Folder:
     r"""Read every table of a folder.
 
@@ -182,6 +187,8 @@ def read_folder(
         The folder.
     read : callable, optional
         What reads one table instead of :func:`read_table_file`, with the same answer and errors.
+    mapping : TableMapping, optional
+        Names of files, columns and values of a folder that somebody else made.
 
     Raises
     ------
@@ -202,17 +209,21 @@ def read_folder(
     entries = _entries(folder)
     sources: dict[str, list[Path]] = defaultdict(list)
     for path in entries:
-        sources[_table_of(path)].append(path)
-    ignored = tuple(path.name for path in sources.pop("", []))
+        declared = None if mapping is None else mapping.table_of(path.name)
+        sources[declared or _table_of(path)].append(path)
+    not_read = tuple(path.name for path in sources.pop("", []))
     calendars = sources.pop("calendar", [])
-    near = tuple(hint for name in ignored if (hint := _near_name(name)))
+    near = tuple(hint for name in not_read if (hint := _near_name(name)))
     if not sources:
-        raise UnreadableRecordsError(_no_table(folder, ignored, near))
+        raise UnreadableRecordsError(_no_table(folder, not_read, near))
     tables, notes, faults = {}, list(near), []
     for name in (name for name in TABLES if name in sources):
         try:
-            tables[name], said = (read or read_table_file)(_only_one(name, sources[name]))
-            notes.extend(said)
+            if mapping is not None:
+                tables[name], remarks = _mapped(name, sources[name], read or read_table_file, mapping)
+            else:
+                tables[name], remarks = (read or read_table_file)(_only_one(name, sources[name]))
+            notes.extend(remarks)
         except UnreadableRecordsError as error:
             faults.append(str(error))
     if faults:
@@ -221,7 +232,25 @@ def read_folder(
             + "\n\n".join(faults)
         )
     calendar = _only_one("calendar", calendars) if calendars else None
-    return Folder(tables, calendar, {name: sources[name][0] for name in tables}, ignored, tuple(notes))
+    return Folder(tables, calendar, {name: sources[name][0] for name in tables}, not_read, tuple(notes))
+
+
+def _mapped(
+    name: str,
+    paths: list[Path],
+    read: Callable[[Path], tuple[RawTable, tuple[str, ...]]],
+    mapping: TableMapping,
+) -> tuple[RawTable, tuple[str, ...]]:
+    """Read the files that a mapping declares as one table, one under the other."""
+    frames, notes = [], []
+    for path in paths:
+        raw, said = read(path)
+        renamed, told = mapping.apply(name, raw.frame())
+        frames.append(renamed)
+        notes += [*said, *told]
+    return RawTable.of_frame(pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]), tuple(
+        notes
+    )
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -265,11 +294,11 @@ def _table_of(path: Path) -> str:
 def _near_name(file: str) -> str:
     """Word a hint when a file that is not read looks like a table with another name or format."""
     stem = unicodedata.normalize("NFKD", file.lower().split(".")[0]).encode("ascii", "ignore").decode()
-    known = {name: name for name in (*TABLES, "calendar")} | FRENCH_NAMES
-    near = get_close_matches(stem, known, n=1, cutoff=0.75)
+    table_of = {name: name for name in (*TABLES, "calendar")} | FRENCH_NAMES
+    near = get_close_matches(stem, table_of, n=1, cutoff=0.75)
     if not near:
         return ""
-    table = known[near[0]]
+    table = table_of[near[0]]
     names = CALENDAR_FILE if table == "calendar" else f"{table}.parquet or {table}.csv"
     return f"{file} was not read: {table} are read from {names}".replace("calendar are", "the calendar is")
 
@@ -321,8 +350,14 @@ def read_table_file(path: Path) -> tuple[RawTable, tuple[str, ...]]:
         )
     if path.suffix.lower() == ".parquet":
         return _raw_parquet(path)
-    frame, notes = read_csv(path)
+    frame, notes = read_csv(path, _columns_of(path))
     return RawTable.of_frame(frame), notes
+
+
+def _columns_of(path: Path) -> tuple[str, ...]:
+    """Give the columns of the table that a file is named after."""
+    name = _table_of(path)
+    return TABLES[name].column_names if name in TABLES else ()
 
 
 def _raw_parquet(path: Path) -> tuple[RawTable, tuple[str, ...]]:

@@ -94,9 +94,11 @@ class ScoreDigest:
     def merged(cls, digests: Sequence[ScoreDigest], faults: dict[str, int]) -> ScoreDigest:
         """Make one digest of those of several groups of pupils, with the faults of them all."""
         causes: Counter[str] = Counter()
+        not_sent: Counter[str] = Counter()
         for digest in digests:
             causes.update(digest.causes)
-        run = replace(digests[0].run, faults=faults)
+            not_sent.update(digest.run.not_sent)
+        run = replace(digests[0].run, faults=faults, not_sent=dict(sorted(not_sent.items())))
         situations = sorted(
             (each for digest in digests for each in digest.situations), key=lambda each: each.place
         )

@@ -75,6 +75,8 @@ class RunFacts:
         Month and day on which the outcome closes.
     held_out : dict
         Counts of held-out pupils that the model keeps (``TrainedModel.held_out``).
+    not_sent : dict of str to int
+        Pupils of whom a table that the model leans on was not sent, by cause.
     """
 
     as_of: date
@@ -85,6 +87,7 @@ class RunFacts:
     faults: dict[str, int]
     outcome_closes: tuple[int, int] = DEFAULT_CLOSES
     held_out: dict[str, Any] = field(default_factory=dict)
+    not_sent: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, model: TrainedModel, policy: Policy, known: KnownRecords, records: PupilRecords) -> RunFacts:
@@ -139,6 +142,7 @@ class RunFacts:
             "policy_in_force": self.policy_in_force,
             "calendar_version": self.calendar_version,
             "faults": self.faults,
+            "not_sent": self.not_sent,
         }
 
     def whole(self) -> dict[str, Any]:

@@ -79,21 +79,24 @@ class Results:
     def frame(self) -> pd.DataFrame:
         """One row per pupil: the columns, and where the pupil is enrolled."""
         row = self.known.current_enrolment_row
+        nothing = np.array([None], dtype=object)
         enrolments = self.records.enrolments
         places = {
-            name: or_none(row >= 0, enrolments[name].astype(object).to_numpy()[np.maximum(row, 0)])
+            # One more cell than rows: -1, no enrolment, reads the last.
+            name: np.concatenate([enrolments[name].astype(object).to_numpy(), nothing])[row]
             for name in ("school_id", "class_id", "network_id")
         }
         names = list(self.columns)
         split = names.index("school_year") + 1
         ordered = {name: self.columns[name] for name in names[:split]} | places
         ordered["as_of"] = pd.Timestamp(self.known.as_of)
-        return pd.DataFrame(ordered | {name: self.columns[name] for name in names[split:]})
+        frame = pd.DataFrame(ordered | {name: self.columns[name] for name in names[split:]})
+        return _with_text_types(frame)
 
     def reasons_frame(self) -> pd.DataFrame:
         """One row per reason, in the order told."""
-        told = {name: column for name, column in self.reasons.items() if name != "row"}
-        return pd.DataFrame({"pupil_id": self.pupil_ids[self.reasons["row"]], **told})
+        columns = {name: column for name, column in self.reasons.items() if name != "row"}
+        return _with_text_types(pd.DataFrame({"pupil_id": self.pupil_ids[self.reasons["row"]], **columns}))
 
     def contributions_frame(self) -> pd.DataFrame:
         """Calibrated log-odds per family and ``base``, NaN for pupils who were not explained."""
@@ -130,6 +133,11 @@ class Results:
     @property
     def _index(self) -> pd.Index[str]:
         return pd.Index(self.pupil_ids, name="pupil_id")
+
+
+def _with_text_types(frame: pd.DataFrame) -> pd.DataFrame:
+    """Give texts their type: pandas guesses it from the cells, and a column without any would be of none."""
+    return frame.astype({name: "str" for name, column in frame.items() if column.dtype == object})
 
 
 def or_none(keep: npt.NDArray[np.bool_], values: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
@@ -249,6 +257,16 @@ class ScoredPupils:
     def features(self) -> pd.DataFrame:
         """Values of every feature, indexed by ``pupil_id``."""
         return self._results.features_frame()
+
+    @property
+    def known(self) -> KnownRecords:
+        """The records as they were known on the day of the run: what a page draws."""
+        return self._results.known
+
+    @property
+    def records(self) -> PupilRecords:
+        """The records that were scored."""
+        return self._results.records
 
     def __len__(self) -> int:
         return len(self._results.pupil_ids)

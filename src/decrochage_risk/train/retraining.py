@@ -32,7 +32,7 @@ from pydantic import (
 from decrochage_risk.artefact import canonical_json
 from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error
 from decrochage_risk.evaluate import ModelComparison, card_page, changes_section, with_changes
-from decrochage_risk.evaluate.comparison import MARGIN, overall_verdict, suppressed
+from decrochage_risk.evaluate.comparison import MARGIN, overall_verdict
 from decrochage_risk.french import join, percent, plural, school_year
 from decrochage_risk.model import TrainedModel, closing_day, default_as_of_dates, load_trained_model
 from decrochage_risk.model.refused_options import refuse_in_training
@@ -43,6 +43,7 @@ from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.records.reading import read_table_file
 from decrochage_risk.risk import FitOptions
 from decrochage_risk.school_year import SchoolCalendar, school_year_of
+from decrochage_risk.small_cells import hidden_counts
 from decrochage_risk.train.backtest import can_be_known
 from decrochage_risk.train.comparing import compare_models
 from decrochage_risk.train.evaluating import evaluate_model
@@ -177,8 +178,8 @@ class RetrainConfig(BaseModel):
     @model_validator(mode="after")
     def _run_apart(self) -> Self:
         run = self.run.resolve()
-        given = {name: getattr(self, name) for name in _PATHS if name != "run"}
-        places = {name: path.resolve() for name, path in given.items() if path is not None}
+        paths = {name: getattr(self, name) for name in _PATHS if name != "run"}
+        places = {name: path.resolve() for name, path in paths.items() if path is not None}
         within = [
             name for name, place in places.items() if run in (place, *place.parents) or place in run.parents
         ]
@@ -189,8 +190,8 @@ class RetrainConfig(BaseModel):
 
     def settings(self) -> dict[str, Any]:
         """Give everything but the places, as JSON values: the same on every machine."""
-        kept = self.model_dump(mode="json", exclude={*_PATHS, "champion_sha256", "options"})
-        return {**kept, "options": self.options.to_dict()}
+        values = self.model_dump(mode="json", exclude={*_PATHS, "champion_sha256", "options"})
+        return {**values, "options": self.options.to_dict()}
 
 
 def read_config(path: str | Path) -> RetrainConfig:
@@ -212,12 +213,12 @@ def read_config(path: str | Path) -> RetrainConfig:
                 hint='Its shortest form: records = "extraits", run = "run-2025", labels_known_on = 2025-11-15.',
             )
         ) from error
-    placed = {
+    placed_paths = {
         key: path.parent / value if key in _PATHS and isinstance(value, str) else value
         for key, value in values.items()
     }
     try:
-        return RetrainConfig(**placed)
+        return RetrainConfig(**placed_paths)
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}" for fault in error.errors()]
         raise ModelError(
@@ -243,14 +244,14 @@ def since_champion(champion: TrainedModel, new: TrainedModel) -> list[str]:
     ['Niveaux : les mêmes', 'Variables : les mêmes']
     """
     before, after = champion.trained_on, new.trained_on
-    told = [
+    lines = [
         f"Années d'apprentissage : {_years(before['school_years'])} ; désormais {_years(after['school_years'])}",
         f"Lignes d'apprentissage : {_rows(before)} ; désormais {_rows(after)}",
         _set("Niveaux", _levels(champion), _levels(new)),
         _set("Variables", _columns(champion), _columns(new)),
     ]
     kinds = [_KINDS[model.risk_model.options.kind] for model in (champion, new)]
-    return told if kinds[0] == kinds[1] else [*told, f"Modèle : {kinds[0]} ; désormais {kinds[1]}"]
+    return lines if kinds[0] == kinds[1] else [*lines, f"Modèle : {kinds[0]} ; désormais {kinds[1]}"]
 
 
 def _years(years: Iterable[int]) -> str:
@@ -273,12 +274,12 @@ def _columns(model: TrainedModel) -> list[str]:
 
 def _set(name: str, before: Iterable[str], after: Iterable[str]) -> str:
     old, new = list(before), list(after)
-    changed = {
+    changes = {
         "en plus": [one for one in new if one not in old],
         "en moins": [one for one in old if one not in new],
     }
-    told = [f"{word} {', '.join(some)}" for word, some in changed.items() if some]
-    return f"{name} : {' ; '.join(told) or 'les mêmes'}"
+    lines = [f"{word} {', '.join(some)}" for word, some in changes.items() if some]
+    return f"{name} : {' ; '.join(lines) or 'les mêmes'}"
 
 
 NO_CHAMPION: Final = "no_champion"
@@ -382,8 +383,8 @@ class _Run:
     @property
     def verdict(self) -> str:
         """The gravest of both comparisons."""
-        found = [one for one in (self.shipped, self.comparison) if one is not None]
-        return overall_verdict(found) if found else NO_CHAMPION
+        comparisons = [one for one in (self.shipped, self.comparison) if one is not None]
+        return overall_verdict(comparisons) if comparisons else NO_CHAMPION
 
     def go(self) -> None:
         """Run every step that is not done."""
@@ -413,15 +414,21 @@ class _Run:
                 reads=training,
                 after=["check"],
             )
-            judged = {**training, **self._inputs("policy"), "capacity": settings["capacity"]}
-            steps.step("evaluate", "Évaluation", self._evaluate(years), reads=judged, after=["candidate"])
+            judging_inputs = {**training, **self._inputs("policy"), "capacity": settings["capacity"]}
+            steps.step(
+                "evaluate", "Évaluation", self._evaluate(years), reads=judging_inputs, after=["candidate"]
+            )
             if self.config.champion is not None:
-                compared = {**judged, "champion": self._inputs("champion"), "margin": settings["margin"]}
+                comparing_inputs = {
+                    **judging_inputs,
+                    "champion": self._inputs("champion"),
+                    "margin": settings["margin"],
+                }
                 steps.step(
                     "compare",
                     "Comparaison",
                     self._compare(years),
-                    reads=compared,
+                    reads=comparing_inputs,
                     after=["train", "candidate"],
                 )
                 self.comparison = self.comparison or self._written("comparison.json")
@@ -434,9 +441,9 @@ class _Run:
 
     def _forget(self, years: list[int]) -> None:
         """Remove what an earlier run of this folder wrote and this one does not ask for."""
-        asked = {"candidate": len(years) > 1, "evaluate": len(years) > 1}
-        asked["compare"] = len(years) > 1 and self.config.champion is not None
-        for name in [name for name, wanted in asked.items() if not wanted]:
+        step_needs = {"candidate": len(years) > 1, "evaluate": len(years) > 1}
+        step_needs["compare"] = len(years) > 1 and self.config.champion is not None
+        for name in [name for name, is_needed in step_needs.items() if not is_needed]:
             self.steps.forget(name)
 
     @cached_property
@@ -452,56 +459,62 @@ class _Run:
         return outcomes_for(self.records, apart)
 
     def _inputs(self, *names: str) -> dict[str, str]:
-        found: dict[str, str] = {}
+        sums: dict[str, str] = {}
         for name in names:
             path = getattr(self.config, name)
             if path is not None:
-                found |= checksums(path, name)
-        return found
+                sums |= checksums(path, name)
+        return sums
 
     def _check(self) -> list[str]:
         records = self.records
         tables = ("pupils", "enrolments", "absences", "grades", "orientation", "coverage")
         rows = {name: len(table) for name in tables if (table := getattr(records, name)) is not None}
         faults = {
-            severity: {f"{table}, {rule}": count for (table, rule), count in sorted(report.counts.items())}
+            severity: hidden_counts(
+                {f"{table}, {rule}": count for (table, rule), count in sorted(report.counts.items())},
+                total=False,
+            )
             for severity, report in (("errors", records.faults.errors), ("warnings", records.faults.warnings))
         }
         table = pd.crosstab(self.outcomes["school_year"].astype(int), self.outcomes["outcome"].astype(str))
+        # the total stands beside them, in ``rows``: a single hidden count would be what is missing from it
+        told = hidden_counts(
+            {f"{year} {name}": int(count) for year, row in table.iterrows() for name, count in row.items()}
+        )
         outcomes = {
-            str(year): {str(name): suppressed(int(count)) for name, count in row.items()}
-            for year, row in table.iterrows()
+            str(year): {str(name): told[f"{year} {name}"] for name in table.columns} for year in table.index
         }
-        found: dict[str, Any] = {
+        verification: dict[str, Any] = {
             "rows": {**rows, "outcomes": len(self.outcomes)},
             "faults": faults,
             "outcomes": outcomes,
         }
-        return [self.steps.write("check.json", canonical_json(found))]
+        return [self.steps.write("check.json", canonical_json(verification))]
 
     @cached_property
     def dates(self) -> list[date]:
         """As-of dates of the mature school years, in order."""
         config = self.config
-        asked = set(config.school_years or self.outcomes["school_year"].astype(int).unique().tolist())
+        years = set(config.school_years or self.outcomes["school_year"].astype(int).unique().tolist())
         mature = {
             int(year)
-            for year in asked
+            for year in years
             if closing_day(int(year), config.outcome_closes) <= config.labels_known_on
         }
         dates = config.as_of or tuple(
             day for day in default_as_of_dates(mature) if can_be_known(self.records, day)
         )
-        found = sorted({day for day in dates if school_year_of(day) in mature})
-        if not found:
+        days = sorted({day for day in dates if school_year_of(day) in mature})
+        if not days:
             raise NotEnoughDataError(
                 explain_error(
-                    f"No as-of date lies in a school year of {sorted(asked)} whose outcomes had closed on {config.labels_known_on}",
+                    f"No as-of date lies in a school year of {sorted(years)} whose outcomes had closed on {config.labels_known_on}",
                     expected="one closed school year at least, best three",
                     hint="Check labels_known_on, school_years, as_of and outcome_closes.",
                 )
             )
-        return found
+        return days
 
     def _trained(
         self,
@@ -529,22 +542,22 @@ class _Run:
         )
 
     def _train(self) -> list[str]:
-        kept: dict[str, list[Any]] = {}
+        risks: dict[str, list[Any]] = {}
 
         def keep(snapshots: Snapshots, risk: npt.NDArray[np.float64]) -> None:
             rows = snapshots.rows.assign(risk=risk)
             last = rows[rows["school_year"] == rows["school_year"].max()]
-            kept["pupil_id"] = last["pupil_id"].tolist()
-            kept["as_of"] = [day.isoformat() for day in last["as_of"]]
-            kept["risk"] = last["risk"].tolist()
+            risks["pupil_id"] = last["pupil_id"].tolist()
+            risks["as_of"] = [day.isoformat() for day in last["as_of"]]
+            risks["risk"] = last["risk"].tolist()
 
         self._trained(self.dates, left_out=keep).save(self.config.run / "trained")
-        return ["trained", self.steps.write(_LEFT_OUT, canonical_json(kept), private=True)]
+        return ["trained", self.steps.write(_LEFT_OUT, canonical_json(risks), private=True)]
 
     def _left_out(self) -> pd.DataFrame:
         """Risks of the last year by the members that have not learnt the pupil, as the training wrote them."""
-        found = pd.DataFrame(json.loads((self.config.run / _LEFT_OUT).read_text(encoding="utf-8")))
-        return found.assign(as_of=[date.fromisoformat(day) for day in found["as_of"]])
+        risks = pd.DataFrame(json.loads((self.config.run / _LEFT_OUT).read_text(encoding="utf-8")))
+        return risks.assign(as_of=[date.fromisoformat(day) for day in risks["as_of"]])
 
     def _candidate(self, years: list[int]) -> Callable[[], list[str]]:
         def work() -> list[str]:
@@ -583,27 +596,27 @@ class _Run:
             if config.champion is None:  # the step is asked for with a champion only
                 return []
             champion = load_trained_model(config.champion, sha256=config.champion_sha256)
-            told = {"margin": config.margin, "seed": config.seed, **self._judged_on(years)}
-            candidate, trained = (load_trained_model(config.run / name) for name in ("candidate", "trained"))
-            judged = self.records, self.outcomes
-            self.comparison = compare_models(champion, candidate, *judged, **told)
-            self.shipped = compare_models(champion, trained, *judged, left_out=self._left_out(), **told)
-            found = {"comparison": self.comparison, "shipped": self.shipped}
+            settings = {"margin": config.margin, "seed": config.seed, **self._judged_on(years)}
+            candidate, shipped = (load_trained_model(config.run / name) for name in ("candidate", "trained"))
+            tables = self.records, self.outcomes
+            self.comparison = compare_models(champion, candidate, *tables, **settings)
+            self.shipped = compare_models(champion, shipped, *tables, left_out=self._left_out(), **settings)
+            comparisons = {"comparison": self.comparison, "shipped": self.shipped}
             return [
                 self.steps.write(f"{name}.{kind}", one.to_json() if kind == "json" else one.to_markdown())
-                for name, one in found.items()
+                for name, one in comparisons.items()
                 for kind in ("json", "md")
             ]
 
         return work
 
     def _card(self) -> list[str]:
-        trained, found = load_trained_model(self.config.run / "trained"), self.shipped
+        trained, comparison = load_trained_model(self.config.run / "trained"), self.shipped
         card = trained.card
-        if found is not None and self.config.champion is not None:
+        if comparison is not None and self.config.champion is not None:
             champion = load_trained_model(self.config.champion, sha256=self.config.champion_sha256)
             changes = [*since_champion(champion, trained), _JUDGED_TWICE]
-            card = with_changes(card, changes_section(found, changes, candidate=self.comparison))
+            card = with_changes(card, changes_section(comparison, changes, candidate=self.comparison))
         model = replace(trained, card=card, card_html=card_page(card))
         model.save(self.config.run / "model")
         verdict = {
@@ -615,6 +628,6 @@ class _Run:
             ],
             "model": model.model_id,
             "sha256": model.sha256,
-            "champion": None if found is None else found.champion,
+            "champion": None if self.comparison is None else self.comparison.champion,
         }
         return ["model", self.steps.write("verdict.json", canonical_json(verdict))]
