@@ -37,7 +37,7 @@ records = PupilRecords(
 warnings.simplefilter("ignore", UserWarning)
 scores = score_pupils(records, as_of="2025-03-05", explain="all")
 assert 0 < scores["a"].risk < 1
-assert scores["a"].reasons is not None
+assert scores["a"].explained
 scores.to_json()
 scores._repr_html_()
 """

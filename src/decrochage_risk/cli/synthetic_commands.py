@@ -1,7 +1,4 @@
-"""``cohort``: synthetic pupils with their true probability, written block by block, or with every fault of the catalogue.
-
-``demo``: the whole path on synthetic pupils, with the bundled demonstration model.
-"""
+"""``cohort`` writes synthetic pupils with their true probability, ``demo`` shows the whole path on some of them."""
 
 from __future__ import annotations
 
@@ -167,7 +164,7 @@ def demo(
         scores = dr.score_pupils(read.records, as_of=AS_OF)
         step("Écriture des scores")
         with writing(results / "scores.parquet"):
-            scores.write(results)
+            scores.write(results, despite_verdict=True)  # no pupil is real; the verdict is said with the list
         step("Pages à regarder")
         networks = sorted(scores.frame.loc[scores.frame["enrolled"], "network_id"].dropna().unique())
         card = load_demo_model().card_html
@@ -176,7 +173,7 @@ def demo(
     say(f"{french.plural(len(read.records), 'élève synthétique', 'élèves synthétiques')}, {years}.")
     for line in read.told():
         say(line)
-    say_scores(scores, _SHOWN, results / "listes", spread=True)
+    say_scores(scores, _SHOWN, results / "listes", spread=True, despite_verdict=True)
     say(f"\nModèle de démonstration ({scores.run.model.id}), entraîné sur des élèves synthétiques :")
     say("ses scores montrent le fonctionnement, ils ne décrivent aucun élève réel.")
     say(f"Extraits : {extracts}")

@@ -652,6 +652,7 @@ def build_report(
     """
     people = rows.pupils
     count = int(np.shape(np.asarray(rows.outcome))[0])
+    unjoined = {name: group_labels(name, values, count) for name, values in rows.dimensions.items()}
     rows = replace(rows, dimensions=merged_dimensions(rows.dimensions, people, count))
     groups = groups_of(rows)
     if rows.exit_kinds is not None:
@@ -677,7 +678,7 @@ def build_report(
         advice=advise(figures, above_chance=ahead, differences=differences, gates=gates),
         notes=(*notes, *(f"{baseline.name} : {baseline.note}" for baseline in baselines)),
     )
-    report._tables = _tables_of(rows, baselines, count)  # noqa: SLF001  # its own kind
+    report._tables = replace(_tables_of(rows, baselines, count), unjoined=unjoined)  # noqa: SLF001  # its own kind
     return report.published() if publish else report
 
 

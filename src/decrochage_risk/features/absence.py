@@ -28,6 +28,7 @@ from decrochage_risk.features.event_windows import (
     a_week,
     absent_weeks_share,
     attendable_months,
+    attended_weeks,
     block_rates,
     current_absence_run,
     days_after_holidays,
@@ -60,10 +61,19 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 
-__all__ = ["ABSENCE_FEATURES", "ABSENCE_TREND_FEATURES", "LEGAL_MONTHLY_THRESHOLD", "LONGEST_RUN"]
+__all__ = [
+    "ABSENCE_FEATURES",
+    "ABSENCE_TREND_FEATURES",
+    "LEGAL_MONTHLY_THRESHOLD",
+    "LONGEST_RUN",
+    "PERSISTENT_MONTHLY_THRESHOLD",
+]
 
 LEGAL_MONTHLY_THRESHOLD = 4.0
 """Unjustified half-days in a month from which the head reports to the DASEN (code de l'éducation, L131-8, R131-7)."""
+
+PERSISTENT_MONTHLY_THRESHOLD = 10.0
+"""Unjustified half-days in a month from which absence is persistent (circulaire 2014-159, MENE1427925C)."""
 
 LONGEST_RUN = Wording(
     "plus longue suite de jours de classe avec une absence {since} : {value} {noun}",
@@ -100,6 +110,25 @@ def _months_over(facts: Facts) -> npt.NDArray[np.float64]:
     return kernels.count_months_over(
         months_of(facts), half_days, events.bound(first), events.bound(after), LEGAL_MONTHLY_THRESHOLD
     )
+
+
+def _months_so_far(facts: Facts) -> npt.NDArray[np.float64]:
+    first, after = YEAR.span(facts.known)
+    edges = (
+        np.array([first, max(first, after - 1)], dtype="datetime64[D]")
+        .astype("datetime64[M]")
+        .astype(np.int64)
+    )
+    return np.full(facts.pupils, float(edges[1] - edges[0] + 1))
+
+
+def _last_unjustified(facts: Facts) -> npt.NDArray[np.float64]:
+    first, _ = YEAR.span(facts.known)
+    rows = facts.absence_rows
+    counted = (facts.absence_values("unjustified") > 0) & (rows.day >= first)
+    last = np.full(facts.pupils, np.nan)
+    last[rows.pupil[counted]] = rows.day[counted]  # rows are sorted by day: the last one stays
+    return last
 
 
 def _recent_part(what: str, none: str, whole: str) -> Companion:
@@ -219,6 +248,9 @@ ABSENCE_FEATURES: tuple[Feature, ...] = (
         wording=Wording(
             "{value} mois avec au moins 4 demi-journées non justifiées {since}",
             zero="aucun mois avec au moins 4 demi-journées non justifiées {since}",
+            companion=Companion("last", "absences", YEAR, _last_unjustified, unit="day"),
+            counted="seuil légal de 4 demi-journées non justifiées dans le mois atteint {value} mois sur {whole} {since}",
+            whole=_months_so_far,
         ),
     ),
     Feature(
@@ -238,8 +270,14 @@ ABSENCE_FEATURES: tuple[Feature, ...] = (
         compute=lambda facts: absent_weeks_share(facts, LAST_12W),
         wording=Wording(
             "au moins une absence, justifiée ou non, dans {value} des semaines où la présence était attendue {since}",
+            noun=("semaine", "semaines"),
             zero="aucune absence, les semaines où la présence était attendue {since}",
             companion=_unjustified_beside(LAST_12W),
+            counted=(
+                "au moins une absence, justifiée ou non, dans {count} {noun} sur {whole} où la présence était attendue, "
+                "soit {value}, {since}"
+            ),
+            whole=lambda facts: attended_weeks(facts, LAST_12W),
         ),
     ),
     Feature(
@@ -552,6 +590,7 @@ ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
             "{value} mois de présence attendue, à compter du premier mois de l'année scolaire où 4 demi-journées non "
             "justifiées ont été atteintes (au {as_of})",
             zero="aucun mois de l'année scolaire avec au moins 4 demi-journées non justifiées (au {as_of})",
+            is_reason=False,  # it grows with the calendar alone: the months at the threshold word the reason
         ),
     ),
     Feature(

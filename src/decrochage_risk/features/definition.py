@@ -2,7 +2,8 @@
 
 Sources are publications, texts and words of the field, named once and listed on the page of features. Families are told
 one reason each, equal ones in the order of ``FAMILIES``. The last one is never told: what it holds says how much is known of a pupil, is not fit to be said (an absence that is
-justified is nobody's fault), or has no declared direction (scattered marks would be a point of attention for one pupil and of
+justified is nobody's fault; the absence file of an earlier year is closed with that year, code de l'éducation R131-6, and
+nobody can act on it), or has no declared direction (scattered marks would be a point of attention for one pupil and of
 support for the next). What it adds to a risk is part of "autres éléments".
 
 How much a pupil is absent is one family, whether it is counted in all half-days or in those without a reason: the two

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from decrochage_risk import french
 from decrochage_risk.features import kernels
 from decrochage_risk.features.windows import BEFORE_12W, LAST_12W, YEAR
 from decrochage_risk.records.levels import LEVELS
@@ -511,6 +512,12 @@ def block_rates(facts: Facts) -> Floats:
     return facts.once("block rates", computed)
 
 
+def attended_weeks(facts: Facts, window: Window) -> Floats:
+    """Count the attendable weeks of a window."""
+    weeks: Floats = facts.attendable_weeks(window).sum(axis=1).astype(np.float64)
+    return weeks
+
+
 def absent_weeks_share(facts: Facts, window: Window) -> Floats:
     """Share of the attendable weeks of a window with at least one absent half-day; NaN without such a week."""
     weeks = facts.attendable_weeks(window).sum(axis=1).astype(np.float64)
@@ -645,6 +652,35 @@ def subject_falls(facts: Facts) -> Floats:
     )
 
 
+def subject_changes(facts: Facts) -> Floats:
+    """Mean of the last 12 weeks minus that of the start of the year, shape (pupils, subjects); NaN where one is not known."""
+    changes: Floats = subject_means(facts, LAST_12W) - subject_means(facts, BEFORE_12W)
+    return changes
+
+
+_SUBJECT_LABELS = next(column for column in TABLES["grades"].columns if column.name == "subject").labels
+
+
+def subject_names(
+    chosen: npt.NDArray[np.bool_], columns: Sequence[int] | None = None
+) -> npt.NDArray[np.object_]:
+    """Name the school subjects of each pupil in French: "mathématiques et français"; empty for none.
+
+    Parameters
+    ----------
+    chosen : bool array, shape (pupils, subjects)
+        Which subjects.
+    columns : sequence of int, optional
+        Codes of the subjects; every code in its order when left out.
+    """
+    labels = list(_SUBJECT_LABELS.values())
+    names = labels if columns is None else [labels[code] for code in columns]
+    texts = np.full(len(chosen), "", dtype=object)
+    for row in np.flatnonzero(chosen.any(axis=1)).tolist():
+        texts[row] = french.join([names[column] for column in np.flatnonzero(chosen[row]).tolist()])
+    return texts
+
+
 def missed_rows(facts: Facts) -> Floats:
     """1 for each row of grades that was missed (absent, not handed in), else 0."""
 
@@ -663,9 +699,14 @@ def mark_count(facts: Facts, window: Window) -> Floats:
     return facts.mark_events.sum("count", ones, *window.span(facts.known))
 
 
+def missed_count(facts: Facts, window: Window) -> Floats:
+    """Count the missed work of a window."""
+    return facts.grade_events.sum("missed", missed_rows(facts), *window.span(facts.known))
+
+
 def missed_share(facts: Facts, window: Window) -> Floats:
     """Missed work over missed work and marks of a window, NaN without either."""
-    missed = facts.grade_events.sum("missed", missed_rows(facts), *window.span(facts.known))
+    missed = missed_count(facts, window)
     return ratio(missed, missed + mark_count(facts, window))
 
 

@@ -29,16 +29,21 @@ from decrochage_risk.features.definition import (
 )
 from decrochage_risk.features.event_windows import (
     BLOCK_DAYS,
+    FALL,
     a_week,
+    attended_weeks,
     code_of,
     enrolled_sum_from,
     mark_count,
+    missed_count,
     missed_rows,
     missed_share,
     period_average_change,
     ratio,
+    subject_changes,
     subject_falls,
     subject_means,
+    subject_names,
 )
 from decrochage_risk.features.windows import (
     BEFORE_12W,
@@ -119,6 +124,12 @@ def _lowest_core(facts: Facts) -> npt.NDArray[np.float64]:
     return lowest
 
 
+def _lowest_core_subject(facts: Facts) -> npt.NDArray[np.object_]:
+    columns = [code_of("grades", "subject", subject) for subject in CORE_SUBJECTS]
+    means = subject_means(facts, YEAR)[:, columns]
+    return subject_names(means == np.fmin.reduce(means, axis=1)[:, None], columns)
+
+
 def _subject_spread(facts: Facts) -> npt.NDArray[np.float64]:
     means = subject_means(facts, YEAR)
     has_mean = ~np.isnan(means)
@@ -186,7 +197,10 @@ GRADE_FEATURES: tuple[Feature, ...] = (
             f"professionnel, parmi celles que l'élève a. {_MARKS}"
         ),
         compute=_lowest_core,
-        wording=Wording("plus basse des moyennes des matières principales {since} : {value}"),
+        wording=Wording(
+            "plus basse des moyennes des matières principales{subject} {since} : {value}",
+            subjects=_lowest_core_subject,
+        ),
     ),
     Feature(
         name="low_marks_share_12w",
@@ -198,7 +212,13 @@ GRADE_FEATURES: tuple[Feature, ...] = (
         source=ALLENSWORTH_EASTON,
         definition="Part des notes inférieures à 8/20 parmi celles des 12 dernières semaines, sans pondération.",
         compute=lambda facts: facts.mark_share(LOW_MARK, *LAST_12W.span(facts.known)),
-        wording=Wording("{value} de notes sous 8/20 {since}", zero="aucune note sous 8/20 {since}"),
+        wording=Wording(
+            "{value} de notes sous 8/20 {since}",
+            zero="aucune note sous 8/20 {since}",
+            noun=("note", "notes"),
+            counted="{count} {noun} sous 8/20 sur {whole}, soit {value}, {since}",
+            whole=lambda facts: mark_count(facts, LAST_12W),
+        ),
     ),
     Feature(
         name="subject_spread_year",
@@ -271,6 +291,19 @@ def _low_share_change(facts: Facts) -> Floats:
 def _subjects_below(facts: Facts) -> Floats:
     means = subject_means(facts, YEAR)
     return np.where(np.isnan(means).all(axis=1), np.nan, (means < LOW_MARK).sum(axis=1))
+
+
+def _subjects_below_8(facts: Facts) -> npt.NDArray[np.object_]:
+    return subject_names(subject_means(facts, YEAR) < LOW_MARK)
+
+
+def _falling_subjects(facts: Facts) -> npt.NDArray[np.object_]:
+    return subject_names(subject_changes(facts) <= -FALL)
+
+
+def _worst_fall_subject(facts: Facts) -> npt.NDArray[np.object_]:
+    changes = subject_changes(facts)
+    return subject_names(changes == np.fmin.reduce(changes, axis=1)[:, None])
 
 
 def _core_mean(facts: Facts) -> Floats:
@@ -346,17 +379,18 @@ GRADE_TREND_FEATURES: tuple[Feature, ...] = (
         latest=LAST_12W,
         compute=lambda facts: subject_falls(facts)[1],
         wording=Wording(
-            "dans une matière, évolution de la moyenne supérieure de {value} {noun} à celle des autres {lately}, par "
+            "dans une matière{subject}, évolution de la moyenne supérieure de {value} {noun} à celle des autres {lately}, par "
             "rapport à la période {earlier}",
             noun=("point", "points"),
             zero=(
                 "même évolution de la moyenne dans toutes les matières {lately}, par rapport à la période {earlier}"
             ),
             negative=(
-                "dans une matière, évolution de la moyenne inférieure de {value} {noun} à celle des autres {lately}, par "
+                "dans une matière{subject}, évolution de la moyenne inférieure de {value} {noun} à celle des autres {lately}, par "
                 "rapport à la période {earlier}"
             ),
             recent=LAST_12W,
+            subjects=_worst_fall_subject,
         ),
     ),
     Feature(
@@ -374,10 +408,11 @@ GRADE_TREND_FEATURES: tuple[Feature, ...] = (
         latest=LAST_12W,
         compute=lambda facts: subject_falls(facts)[0],
         wording=Wording(
-            "{value} {noun} de 2 points ou plus {lately}, par rapport à la période {earlier}",
+            "{value} {noun} de 2 points ou plus{subject} {lately}, par rapport à la période {earlier}",
             noun=("matière en baisse", "matières en baisse"),
             zero="aucune matière en baisse de 2 points ou plus {lately}, par rapport à la période {earlier}",
             recent=LAST_12W,
+            subjects=_falling_subjects,
         ),
     ),
     Feature(
@@ -427,9 +462,10 @@ GRADE_TREND_FEATURES: tuple[Feature, ...] = (
         definition="Matières dont la moyenne de l'année est inférieure à 8/20. Inconnu sans aucune moyenne.",
         compute=_subjects_below,
         wording=Wording(
-            "{value} {noun} {since}",
+            "{value} {noun}{subject} {since}",
             noun=("matière sous 8/20 de moyenne", "matières sous 8/20 de moyenne"),
             zero="aucune matière sous 8/20 de moyenne {since}",
+            subjects=_subjects_below_8,
         ),
     ),
     Feature(
@@ -476,6 +512,12 @@ GRADE_TREND_FEATURES: tuple[Feature, ...] = (
         wording=Wording(
             "{value} des évaluations et des travaux non faits ou non rendus {since}",
             zero="aucune évaluation non faite, aucun travail non rendu {since}",
+            noun=(
+                "évaluation ou travail non fait ou non rendu",
+                "évaluations ou travaux non faits ou non rendus",
+            ),
+            counted="{count} {noun} sur {whole}, soit {value}, {since}",
+            whole=lambda facts: missed_count(facts, LAST_12W) + mark_count(facts, LAST_12W),
         ),
     ),
     Feature(
@@ -572,6 +614,9 @@ ASSESSMENT_RHYTHM_FEATURES: tuple[Feature, ...] = (
         compute=_quiet_weeks,
         wording=Wording(
             "aucune note dans {value} des semaines où la présence était attendue {since}",
+            noun=("semaine", "semaines"),
+            counted="aucune note dans {count} {noun} sur {whole} où la présence était attendue, soit {value}, {since}",
+            whole=lambda facts: attended_weeks(facts, LAST_12W),
             zero="au moins une note, chaque semaine où la présence était attendue {since}",
         ),
     ),

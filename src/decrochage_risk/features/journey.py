@@ -506,7 +506,7 @@ PATH_FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         name="absence_rate_since_4e",
-        family=SINCE_4E,
+        family=NOT_TOLD,
         table="absences",
         window=EARLIER_YEARS,
         unit="share",

@@ -20,6 +20,7 @@ from decrochage_risk.features.definition import (
     LEGAL_THRESHOLD,
     LETTER,
     NOLTEMEYER,
+    NOT_TOLD,
     SINCE_4E,
     Feature,
 )
@@ -121,7 +122,7 @@ def _marks_against_last_year(facts: Facts) -> Floats:
 VIGILANCE_FEATURES: tuple[Feature, ...] = (
     Feature(
         name="absence_rate_in_4e",
-        family=SINCE_4E,
+        family=NOT_TOLD,
         table="absences",
         window=EARLIER_YEARS,
         unit="share",
@@ -171,7 +172,7 @@ VIGILANCE_FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         name="absence_rate_against_own_past",
-        family=SINCE_4E,
+        family=NOT_TOLD,
         table="absences",
         window=SINCE_FIRST,
         unit="share_points",
@@ -195,7 +196,7 @@ VIGILANCE_FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         name="absence_rate_against_last_year",
-        family=SINCE_4E,
+        family=NOT_TOLD,
         table="absences",
         window=YEAR_AND_PREVIOUS,
         unit="share_points",
@@ -217,7 +218,7 @@ VIGILANCE_FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         name="unjustified_against_last_year_12w",
-        family=SINCE_4E,
+        family=NOT_TOLD,
         table="absences",
         window=YEAR_AND_PREVIOUS,
         unit="share_points",
@@ -304,7 +305,7 @@ def _missed(facts: Facts) -> Floats:
 LAST_YEAR_FEATURES: tuple[Feature, ...] = (
     Feature(
         name="absent_weeks_share_last_year",
-        family=SINCE_4E,
+        family=NOT_TOLD,
         table="absences",
         window=PREVIOUS_YEAR,
         unit="share",
@@ -324,7 +325,7 @@ LAST_YEAR_FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         name="months_over_threshold_last_year",
-        family=SINCE_4E,
+        family=NOT_TOLD,
         table="absences",
         window=PREVIOUS_YEAR,
         unit="months",
@@ -343,7 +344,7 @@ LAST_YEAR_FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         name="exclusion_half_days_last_year",
-        family=SINCE_4E,
+        family=NOT_TOLD,
         table="absences",
         window=PREVIOUS_YEAR,
         unit="half-days",
@@ -359,7 +360,7 @@ LAST_YEAR_FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         name="missed_assessments_last_year",
-        family=SINCE_4E,
+        family=NOT_TOLD,
         table="grades",
         window=PREVIOUS_YEAR,
         unit="events",

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from decrochage_risk.artefact import read_json
 from decrochage_risk.errors import ModelError, explain_error
@@ -80,6 +80,27 @@ class _Fitted(Strict):
     calibrated_on: Literal["out-of-time", "out-of-fold pupils"]
     comparable: _Comparable
     spread_factor: Positive
+    held_out_by: Literal["pupils", "clusters"]
+    cluster_spread: Annotated[float, Field(ge=0, le=_LARGEST_ODDS)]
+    clusters: Annotated[list[Name], Field(max_length=_MOST_LABELS)]
+
+
+class _Knowledge(Strict):
+    groups: Annotated[
+        list[Annotated[list[Any], Field(min_length=2, max_length=2)]], Field(max_length=_MOST_COLUMNS)
+    ]
+    rows: Annotated[dict[str, Annotated[int, Field(ge=0, le=_MOST_ROWS)]], Field(max_length=_MOST_LABELS)]
+
+    @field_validator("groups")
+    @classmethod
+    def _name_columns(cls, groups: list[list[Any]]) -> list[list[Any]]:
+        """Hold each pair against its kind: a name, and the columns that are unknown together."""
+        for name, columns in groups:
+            texts = [name, *columns] if isinstance(columns, list) else [None]
+            if not all(isinstance(text, str) for text in texts):
+                message = "a group is a name and the names of its columns"
+                raise ValueError(message)
+        return groups
 
 
 class _References(Strict):
@@ -88,6 +109,7 @@ class _References(Strict):
     context: Annotated[list[Name], Field(max_length=_MOST_COLUMNS)]
     overall: list[Finite]
     by_label: Annotated[dict[str, list[Finite]], Field(max_length=_MOST_LABELS)]
+    knowledge: _Knowledge
 
 
 class _Range(Strict):

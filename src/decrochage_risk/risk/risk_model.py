@@ -78,19 +78,19 @@ def write_files(model: RiskModel) -> dict[str, str]:
 
 def read_files(files: Mapping[str, str]) -> dict[str, Any]:
     """Read the fields of a model back: parse, audit, build; see :meth:`RiskModel.from_files`."""
-    fitted, table, linear = audited_files(files)
+    calibration_entries, table, linear = audited_files(files)
     return {
         "references": References.from_dict(table["references"]),
         "directions": {name: table["directions"][name] for name in table["references"]["columns"]},
         "members": _members(files, table["members"], linear),
-        "calibration": Calibration.from_dict(fitted["calibration"]),
-        "calibrated_on": fitted["calibrated_on"],
-        "comparable": Comparable.from_dict(fitted["comparable"]),
+        "calibration": Calibration.from_dict(calibration_entries["calibration"]),
+        "calibrated_on": calibration_entries["calibrated_on"],
+        "comparable": Comparable.from_dict(calibration_entries["comparable"]),
         "options": FitOptions(**table["options"]),
-        "spread_factor": fitted["spread_factor"],
-        "held_out_by": fitted["held_out_by"],
-        "cluster_spread": fitted["cluster_spread"],
-        "clusters": frozenset(fitted["clusters"]),
+        "spread_factor": calibration_entries["spread_factor"],
+        "held_out_by": calibration_entries["held_out_by"],
+        "cluster_spread": calibration_entries["cluster_spread"],
+        "clusters": frozenset(calibration_entries["clusters"]),
         "training_range": _range(table["training_range"]),
         **{name: table[name] for name in ("rounds", "seed", "rows", "base_rate")},
     }

@@ -47,8 +47,15 @@ class RiskScores(ScoredPupils):
 
         return changes_between(self, previous)
 
-    def write(self, folder: str | Path) -> list[Path]:
-        """Write Parquet tables, and one CSV list per school that Excel opens in France.
+    def write(self, folder: str | Path, *, despite_verdict: bool = False) -> list[Path]:
+        """Write Parquet tables, and CSV lists per school and way that Excel opens in France.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Made where it is not there.
+        despite_verdict : bool
+            Write the list of the risk though the card of the model says not to issue one; the other lists always are.
 
         Returns
         -------
@@ -57,7 +64,7 @@ class RiskScores(ScoredPupils):
         """
         from decrochage_risk.score.writing import write_scores  # noqa: PLC0415 - pyarrow loads on first use
 
-        return write_scores(self, folder)
+        return write_scores(self, folder, despite_verdict=despite_verdict)
 
     _report_writer: ClassVar[Callable[..., Path] | None] = None
 
