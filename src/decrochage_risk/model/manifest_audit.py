@@ -67,6 +67,11 @@ class _Open(BaseModel):
     model_config = ConfigDict(strict=True, extra="allow", frozen=True, allow_inf_nan=False)
 
 
+class _Pace(Strict):
+    rows: Annotated[float, Field(ge=0, le=1e6)]
+    half_days: Count
+
+
 class _TrainedOn(_Open):
     school_years: Annotated[list[Year], Field(min_length=1, max_length=100)]
     as_of: Days
@@ -77,9 +82,10 @@ class _TrainedOn(_Open):
     rows: Count | None = None
     pupils: Count | None = None
     events: Count | None = None
-    left_out: dict[str, Count] = {}
+    left_out: dict[str, Count | None] = {}
     records_warnings: list[Words] = []
     libraries: dict[str, Line] = {}
+    transmission: dict[str, _Pace] = {}
 
 
 class _Counted(_Open):
@@ -118,7 +124,7 @@ class _Update(Strict):
     labels: Count
     events: Count
     rows: Count
-    left_out: dict[str, Count]
+    left_out: dict[str, Count | None]
     before: SavedCalibration
     intercept: Finite
     shift: Finite
