@@ -29,6 +29,7 @@ from decrochage_risk.evaluate.groups import (
 )
 from decrochage_risk.evaluate.issued import CAPACITY, ListFigures, capacity_list, list_figures
 from decrochage_risk.evaluate.maturity import MaturityRow
+from decrochage_risk.evaluate.reliability import ReliabilityBin, reliability_bins
 from decrochage_risk.evaluate.sections import Section
 from decrochage_risk.evaluate.tables import figures_rows, group_rows, markdown_table, text_table
 from decrochage_risk.french import day, join, number, plural, school_year
@@ -349,6 +350,8 @@ class EvaluationReport(BaseModel):
     learnt_years, shipped_years : tuple of int
         School years that the measured model has learnt from, and those of the model that is shipped, where the figures are not its
         own; both empty where they are.
+    reliability : tuple of ReliabilityBin
+        Announced and observed frequency, in bins of equal mass: the curve of the card; empty in reports of earlier versions.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -368,6 +371,7 @@ class EvaluationReport(BaseModel):
     hold_out: Figures | None = None
     advice: tuple[Advice, ...] = ()
     notes: tuple[str, ...] = ()
+    reliability: tuple[ReliabilityBin, ...] = ()
     learnt_years: tuple[int, ...] = ()
     shipped_years: tuple[int, ...] = ()
     _tables: ReportTables | None = PrivateAttr(default=None)
@@ -676,6 +680,7 @@ def build_report(
         lists=lists_of(rows),
         gates=gates,
         advice=advise(figures, above_chance=ahead, differences=differences, gates=gates),
+        reliability=reliability_bins(rows.outcome, rows.risk),
         notes=(*notes, *(f"{baseline.name} : {baseline.note}" for baseline in baselines)),
     )
     report._tables = replace(_tables_of(rows, baselines, count), unjoined=unjoined)  # noqa: SLF001  # its own kind

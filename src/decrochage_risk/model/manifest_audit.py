@@ -30,7 +30,9 @@ DISTRIBUTIONS: Final = "distributions.json"
 SCORE: Final = "score"
 """Name under which the raw log-odds are kept beside the features: before calibration, so that an update leaves them."""
 
-_GROUP = re.compile(r"(?:(?P<level>[a-z0-9_]{1,40})(?:@(?P<month>0[1-9]|1[0-2]))?)?(?:\|[^\x00-\x1f\x7f]{0,200})?")
+_GROUP = re.compile(
+    r"(?:(?P<level>[a-z0-9_]{1,40})(?:@(?P<month>0[1-9]|1[0-2]))?)?(?:\|[^\x00-\x1f\x7f]{0,200})?"
+)
 """A level, or a level and a month; of them all, or of those of whom the same is known."""
 _MOST_COUNT: Final = 10**10
 _LEAP_YEAR: Final = 2024

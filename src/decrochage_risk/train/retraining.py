@@ -617,7 +617,7 @@ class _Run:
             champion = load_trained_model(self.config.champion, sha256=self.config.champion_sha256)
             changes = [*since_champion(champion, trained), _JUDGED_TWICE]
             card = with_changes(card, changes_section(comparison, changes, candidate=self.comparison))
-        model = replace(trained, card=card, card_html=card_page(card))
+        model = replace(trained, card=card, card_html=card_page(card, trained.report))
         model.save(self.config.run / "model")
         verdict = {
             "verdict": self.verdict,
