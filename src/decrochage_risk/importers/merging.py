@@ -144,7 +144,7 @@ def ages_of(files: Sequence[FileReport]) -> npt.NDArray[np.int64]:
 def days_of_export(files: Sequence[FileReport]) -> npt.NDArray[np.datetime64]:
     """Give the day of export of each file; missing where it does not say one."""
     days = [
-        np.datetime64("NaT") if file.exported_on is None else np.datetime64(file.exported_on)
+        np.datetime64("NaT", "D") if file.exported_on is None else np.datetime64(file.exported_on)
         for file in files
     ]
     return np.array(days, dtype="datetime64[s]")

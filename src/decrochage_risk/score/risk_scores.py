@@ -47,9 +47,7 @@ class RiskScores(ScoredPupils):
 
         return changes_between(self, previous)
 
-    def write(
-        self, folder: str | Path, *, despite_verdict: bool = False, excel: bool = False
-    ) -> list[Path]:
+    def write(self, folder: str | Path, *, despite_verdict: bool = False, excel: bool = False) -> list[Path]:
         """Write Parquet tables, and CSV lists per school and way that Excel opens in France.
 
         Parameters
