@@ -483,6 +483,12 @@ class PupilRecords:
     def __len__(self) -> int:
         return len(self._tables["pupils"])
 
+    def __getstate__(self) -> dict[str, Any]:
+        # What is computed on demand, frames that were handed out among it, is computed again.
+        return {name: value for name, value in self.__dict__.items() if name not in _ON_DEMAND} | {
+            "_frames": {}
+        }
+
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name} {len(table):,}" for name, table in self._tables.items())
         faults = f"{len(self.faults.errors)} errors, {len(self.faults.warnings)} warnings"
@@ -532,7 +538,8 @@ class PupilRecords:
     def _frame_of(self, name: str) -> pd.DataFrame:
         if name not in self._frames:
             self._frames[name] = self._tables[name].frame()
-        return self._frames[name]
+        # Copied on write: what somebody does to a frame that was handed out stays theirs.
+        return self._frames[name].copy(deep=False)
 
     @cached_property
     def set_aside(self) -> pd.Series[int]:
@@ -640,6 +647,11 @@ class PupilRecords:
     @cached_property
     def _declared(self) -> frozenset[str]:
         return frozenset(self.first_named) | frozenset(self._elsewhere)
+
+
+_ON_DEMAND = frozenset(
+    name for name, value in vars(PupilRecords).items() if isinstance(value, cached_property)
+)
 
 
 def _refuse_other_choice(on_fault: str) -> None:

@@ -55,7 +55,8 @@ class RiskScores(ScoredPupils):
         """
         from decrochage_risk.score.writing import write_scores  # noqa: PLC0415 - pyarrow loads on first use
 
-        return write_scores(self, folder)
+        # Tables made anew: frames that were handed out may have been edited since.
+        return write_scores(type(self)(self._results, self.run, self._policy, self._model), folder)
 
     def _repr_html_(self) -> str:
         from decrochage_risk.score.writing import html_table  # noqa: PLC0415 - only in notebooks
