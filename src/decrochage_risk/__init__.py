@@ -12,7 +12,7 @@ The one public door. Everything is loaded on first use, so that ``import decroch
 A folder larger than memory goes from files to files: ``dr.score_folder``, ``dr.train_folder``.
 
 Layers, each in its own subpackage: ``records`` -> ``features``, ``risk`` -> ``model`` -> ``explain``, ``evaluate``,
-``policy`` -> ``score``, ``train`` -> ``partitions`` -> ``notices``, ``journal``, ``feedback`` -> ``cli``.
+``policy`` -> ``score``, ``train`` -> ``partitions`` -> ``notices``, ``journal``, ``feedback`` -> ``report`` -> ``cli``. ``pages`` is the look of every page.
 """
 
 from __future__ import annotations
@@ -41,12 +41,14 @@ if TYPE_CHECKING:
         TamperedArtefactError,
         TrainingWarning,
         UnknownFormatError,
+        UnreadableExportError,
         UnreadableRecordsError,
     )
     from decrochage_risk.evaluate import DriftReport, EvaluationReport, ModelComparison
     from decrochage_risk.explain import ChangeReason, Reason
     from decrochage_risk.features import build_context
     from decrochage_risk.feedback import Feedback, judged_flags, read_feedback
+    from decrochage_risk.importers import Imported, ImportReport, import_exports
     from decrochage_risk.journal import Journal
     from decrochage_risk.model import TrainedModel, recalibrate
     from decrochage_risk.model import load_trained_model as load_model
@@ -54,6 +56,7 @@ if TYPE_CHECKING:
     from decrochage_risk.partitions import score_folder, train_folder
     from decrochage_risk.policy import CapacityList, Policy, capacity_list, load_policy, threshold_table
     from decrochage_risk.records import PupilRecords
+    from decrochage_risk.report import TerritoryReport, territory_report, write_report
     from decrochage_risk.school_year import SchoolCalendar
     from decrochage_risk.score import (
         Changes,
@@ -63,7 +66,9 @@ if TYPE_CHECKING:
         PupilChange,
         PupilRisk,
         RiskScores,
+        Signals,
         score_pupils,
+        signals,
         warm_up,
         what_could_help,
     )
@@ -87,6 +92,8 @@ _HOME = {
     "EvaluationReport": "evaluate",
     "Feedback": "feedback",
     "FolderScores": "score",
+    "ImportReport": "importers",
+    "Imported": "importers",
     "Journal": "journal",
     "ModelComparison": "evaluate",
     "Notice": "notices",
@@ -99,11 +106,14 @@ _HOME = {
     "RetrainResult": "train",
     "RiskScores": "score",
     "SchoolCalendar": "school_year",
+    "Signals": "score",
+    "TerritoryReport": "report",
     "TrainedModel": "model",
     "build_context": "features",
     "capacity_list": "policy",
     "compare_models": "train",
     "evaluate_model": "train",
+    "import_exports": "importers",
     "judged_flags": "feedback",
     "load_model": "model:load_trained_model",
     "load_policy": "policy",
@@ -113,12 +123,15 @@ _HOME = {
     "retrain": "train",
     "score_folder": "partitions",
     "score_pupils": "score",
+    "signals": "score",
+    "territory_report": "report",
     "threshold_table": "policy",
     "train_folder": "partitions",
     "train_model": "train",
     "warm_up": "score",
     "watch_drift": "train",
     "what_could_help": "score",
+    "write_report": "report",
 }
 
 __all__ = [
@@ -140,6 +153,8 @@ __all__ = [
     "FaultyRecordsError",
     "Feedback",
     "FolderScores",
+    "ImportReport",
+    "Imported",
     "Journal",
     "JournalError",
     "LeakError",
@@ -159,15 +174,19 @@ __all__ = [
     "RetrainResult",
     "RiskScores",
     "SchoolCalendar",
+    "Signals",
     "TamperedArtefactError",
+    "TerritoryReport",
     "TrainedModel",
     "TrainingWarning",
     "UnknownFormatError",
+    "UnreadableExportError",
     "UnreadableRecordsError",
     "build_context",
     "capacity_list",
     "compare_models",
     "evaluate_model",
+    "import_exports",
     "judged_flags",
     "load_model",
     "load_policy",
@@ -177,13 +196,20 @@ __all__ = [
     "retrain",
     "score_folder",
     "score_pupils",
+    "signals",
+    "territory_report",
     "threshold_table",
     "train_folder",
     "train_model",
     "warm_up",
     "watch_drift",
     "what_could_help",
+    "write_report",
 ]
+
+
+_BRINGS = {"RiskScores": "report", "score_pupils": "report"}
+"""What stands above a package and completes it: scores write their pages (``scores.report``) once ``report`` is loaded."""
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - the door opens on anything public
@@ -192,6 +218,8 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - the door opens on anything 
         raise AttributeError(message)
     home, _, original = _HOME.get(name, "errors").partition(":")
     value = getattr(import_module(f"{__name__}.{home}"), original or name)
+    if name in _BRINGS:
+        import_module(f"{__name__}.{_BRINGS[name]}")
     globals()[name] = value
     return value
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import decrochage_risk as dr
-from decrochage_risk.cli.notice_command import file_name
+from decrochage_risk.pages import page_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +48,7 @@ def test_notices_are_those_of_the_library(
     result = run("notice", extracts, *options, *pupils)
     assert result.exit_code == 0, result.output
     for pupil in (flagged, absent):
-        path = tmp_path / "n" / file_name(pupil, form)
+        path = tmp_path / "n" / page_name("notice", pupil, form)
         assert path.read_text(encoding="utf-8") == getattr(dr.notice(scores, pupil), method)()
         assert f"Notice : {path}" in result.stdout.replace("\n", "")
 
@@ -78,7 +78,7 @@ def test_a_notice_names_the_sources_that_were_given(
     options = ("--as-of", AS_OF, "--model", model_folder, "--out", tmp_path / "n", "--pupil", pupil)
     sources = ("--source", "absences=export A=B", "--source", "grades = bulletins")
     assert run("notice", extracts, *options, *sources, "--format", "json").exit_code == 0
-    written = (tmp_path / "n" / file_name(pupil, "json")).read_text(encoding="utf-8")
+    written = (tmp_path / "n" / page_name("notice", pupil, "json")).read_text(encoding="utf-8")
     expected = {"absences": "export A=B", "grades": "bulletins"}
     assert written == dr.notice(scores, pupil, sources=expected).to_json()
     faulty = refused("notice", extracts, *options, "--source", "export", "--source", "=x")
@@ -89,7 +89,7 @@ def test_a_notice_names_the_sources_that_were_given(
 
 def test_names_of_notices_are_safe_and_apart() -> None:
     """Whatever the id, the file stays in its folder, and two ids never share a file."""
-    names = {file_name(one, "md") for one in ("../a", "a", "a/", "A", "é", "è", "x" * 256)}
+    names = {page_name("notice", one, "md") for one in ("../a", "a", "a/", "A", "é", "è", "x" * 256)}
     assert len(names) == 7
     assert all("/" not in name and len(name) < 70 for name in names)
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import html
 import json
 import re
 from datetime import date
@@ -12,6 +13,7 @@ from decrochage_risk.features import CATALOGUE
 from decrochage_risk.french import forbidden_in
 from decrochage_risk.notices import Notice, notice
 from decrochage_risk.notices.building import _method_words
+from decrochage_risk.pages import french_spaces
 from decrochage_risk.policy import load_policy
 from decrochage_risk.score.run_facts import NOT_IN_FORCE
 from decrochage_risk.score.scoring import NOT_ENROLLED
@@ -32,18 +34,21 @@ def flagged(small_scores: RiskScores) -> PupilRisk:
 
 
 def _plain(text: str) -> str:
-    return text.replace("\u202f", " ").replace("\xa0", " ")
+    """Give a page with ordinary spaces and apostrophes, as one searches it."""
+    return text.replace("\u202f", " ").replace("\xa0", " ").replace("’", "'").replace("&#39;", "'")
 
 
 def test_the_four_points_of_the_law_are_answered(small_scores: RiskScores, flagged: PupilRisk) -> None:
     """Degree and mode, data and sources, parameters and weights, operations: each has its part, in both pages."""
     made = notice(small_scores, flagged.pupil_id)
-    for page in (made.to_markdown(), made.to_html()):
-        places = [page.index(part) for part in (
-            "R311-3-1-2", "1. Part de l'estimation", "Mode :", "Degré :", "2. Données utilisées", "3. Paramètres et pondération",
-            "4. Opérations effectuées", "contester",
-        )]  # fmt: skip
+    parts = (
+        "1. Part de l'estimation", "Mode :", "Degré :", "2. Données utilisées", "3. Paramètres et pondération",
+        "4. Opérations effectuées",
+    )  # fmt: skip
+    for page in map(_plain, (made.to_markdown(), made.to_html())):
+        places = [page.index(part) for part in ("R311-3-1-2", *parts)]
         assert places == sorted(places)
+        assert "contester" in page
         assert "Aucune décision automatique" in page
         assert "CADA" in page
         assert flagged.model.sha256 in page
@@ -62,7 +67,7 @@ def test_the_weights_are_those_of_the_risk(small_scores: RiskScores) -> None:
         total = sum(weight.points for weight in made.weights)
         assert total == pytest.approx(100 * (pupil.risk - pupil.reference_risk), abs=1e-6)
         by_family = {weight.family: weight.points for weight in made.weights}
-        for reason in (*(pupil.reasons or ()), *(pupil.protective or ())):
+        for reason in (*pupil.reasons, *pupil.protective):
             assert by_family[reason.family] == pytest.approx(
                 reason.points, abs=1e-4
             )  # additive to 1e-6 log-odds
@@ -109,9 +114,9 @@ def test_a_pupil_without_a_score_has_a_notice_that_says_why(small_scores: RiskSc
         made = notice(small_scores, pupil.pupil_id)
         assert (made.estimated, made.weights, made.risk) == (False, (), None)
         assert cause is not None
-        for page in (made.to_markdown(), made.to_html()):
+        for page in map(_plain, (made.to_markdown(), made.to_html())):
             assert cause in page
-            assert "il n'y a pas d'estimation" in _plain(page).replace("&#39;", "'")
+            assert "il n'y a pas d'estimation" in page
             assert "contester" in page
 
 
@@ -150,14 +155,14 @@ def test_what_concerns_a_pupil_who_leaves_stands_apart(small_scores: RiskScores)
     """A measure for one who has left, or failed, is never among those that may be proposed now; nor lost."""
     seen = 0
     for pupil in small_scores:
-        if not any(measure.after_leaving for measure in pupil.measures) or pupil.reasons is None:
+        if not any(measure.after_leaving for measure in pupil.measures) or not pupil.explained:
             continue
         seen += 1
         for page in (notice(small_scores, pupil).to_markdown(), notice(small_scores, pupil).to_html()):
-            now, _, later = page.replace("&#39;", "'").partition("Si l'élève quittait l'établissement")
+            now, _, later = _plain(page).partition("Si l'élève quittait l'établissement")
             for measure in pupil.measures:
                 own, other = (later, now) if measure.after_leaving else (now, later)
-                assert f"{measure.label}." in own.replace("&#39;", "'")
+                assert f"{measure.label}." in own
                 assert f"{measure.label}." not in other
     assert seen > 3
 
@@ -167,7 +172,29 @@ def test_the_reasons_are_told_before_the_table(small_scores: RiskScores, flagged
     page = notice(small_scores, flagged).to_markdown()
     before, _, _ = page.partition("## 2. Données utilisées")
     assert flagged.reasons
-    assert all(reason.text in before for reason in (*flagged.reasons, *(flagged.protective or ())))
+    assert all(reason.text in before for reason in (*flagged.reasons, *flagged.protective))
+
+
+def test_a_page_begins_with_the_help_and_ends_with_the_law(
+    small_scores: RiskScores, flagged: PupilRisk
+) -> None:
+    """What may be proposed, what goes well and what was seen stand on the first page, before any article."""
+    help_first, _, law = _plain(notice(small_scores, flagged).to_html()).partition("Ce que dit la loi")
+    assert flagged.reasons
+    for measure in flagged.measures:
+        assert f"{measure.label}." in help_first
+    for reason in (*flagged.reasons, *(flagged.protective or ())):
+        fact = _plain(reason.text.partition(" ; élève type")[0])
+        assert fact[1:] in help_first
+    assert "R311-3-1-2" not in help_first
+    assert "RGPD, art. 22" in law
+
+
+def test_every_value_is_on_the_page_folded_or_not(small_scores: RiskScores, flagged: PupilRisk) -> None:
+    """Article R311-3-1-2 asks for all parameters: a value that weighs little is folded, never absent."""
+    page = html.unescape(notice(small_scores, flagged).to_html())
+    for fact in small_scores.facts(flagged.pupil_id).values():
+        assert french_spaces(fact) in page
 
 
 def test_the_operations_name_the_method_of_the_model(small_scores: RiskScores, flagged: PupilRisk) -> None:

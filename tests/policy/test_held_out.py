@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decrochage_risk.errors import PolicyError
-from decrochage_risk.policy import HeldOutPupils, Policy, is_small, load_policy, tier_counts
+from decrochage_risk.policy import HeldOutPupils, Policy, load_policy, tier_counts
 from decrochage_risk.policy.tier_counts import tier_precision
 from decrochage_risk.records.levels import LEVEL_NAMES
+from decrochage_risk.small_cells import is_small
 
 LAWS = settings(max_examples=60)
 ROWS = st.lists(
@@ -40,7 +41,7 @@ def test_a_pupil_counts_once_whatever_the_order(rows: list[tuple[str, float, boo
     st.lists(st.tuples(st.sampled_from(LEVEL_NAMES), st.floats(0, 1), st.booleans()), max_size=200),
 )
 def test_tiers_count_those_whom_the_policy_puts_there(rows: list[tuple[str, float, bool]]) -> None:
-    """Every count is that of the pupils whom ``assess`` puts in the tier; small cells are left out, nothing else is."""
+    """Every count is that of the pupils whom ``assess`` puts in the tier; small ones are hidden, and others only with them."""
     policy = load_policy()
     levels, risks, left = (list(column) for column in zip(*rows, strict=True)) if rows else ([], [], [])
     tiers = policy.assess(levels, risks).tier if rows else np.zeros(0)
@@ -54,10 +55,13 @@ def test_tiers_count_those_whom_the_policy_puts_there(rows: list[tuple[str, floa
             gone for level, tier, gone in zip(levels, tiers, left, strict=True)
             if level in row["levels"] and tier == row["tier"]
         ]  # fmt: skip
-        if is_small(len(inside), sum(inside)):
+        if is_small(len(inside), sum(inside), len(inside) - sum(inside)):
             assert row["pupils"] is row["left"] is None
-        else:
+        elif row["pupils"] is not None:
             assert (row["pupils"], row["left"]) == (len(inside), sum(inside))
+    if all(row["pupils"] is None for row in counted):
+        sizes = [sum(level in group.levels for level in levels) for group in policy.table.groups]
+        assert any(sizes)
 
 
 def test_rows_without_risk_or_outcome_are_left_out() -> None:
@@ -112,7 +116,7 @@ def test_both_sides_are_told(policy: Policy) -> None:
 def test_nobody_or_everybody_leaving_reads_well(policy: Policy) -> None:
     """Where nobody left the most that remains possible is said; where all did, nobody is said to have stayed."""
     assert _told(policy, 0, 80).endswith("aucun n'a quitté l'école sans diplôme [au plus 2,4 %].")
-    assert _told(policy, 9, 9).endswith("tous ont quitté l'école sans diplôme [au moins 81 %].")
+    assert _told(policy, 19, 19).endswith("tous ont quitté l'école sans diplôme [au moins 91 %].")
 
 
 def test_other_thresholds_have_no_figure(policy: Policy) -> None:
@@ -134,6 +138,6 @@ def test_other_thresholds_have_no_figure(policy: Policy) -> None:
 
 
 def test_a_small_tier_is_not_told(policy: Policy) -> None:
-    """With 1 to 4 pupils in a cell neither counts nor share are there."""
-    for left, pupils in ((3, 200), (198, 200), (1, 4)):
+    """With 1 to 10 pupils in a cell neither counts nor share are there."""
+    for left, pupils in ((10, 200), (190, 200), (1, 4)):
         assert _told(policy, left, pupils).startswith("Trop peu d'élèves")

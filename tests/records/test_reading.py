@@ -64,7 +64,7 @@ def test_column_names_of_several_levels_are_refused() -> None:
 @pytest.mark.parametrize(
     "form", [pl.DataFrame, pa.Table.from_pylist, lambda rows: pl.DataFrame(rows).to_arrow()]
 )
-def test_arrow_forms_agree(form: Any) -> None:  # noqa: ANN401  a constructor of any library
+def test_arrow_forms_agree(form: Any) -> None:
     """Every Arrow form gives the same values, without Python objects in the cells."""
     frame = as_frame(form(ROWS))
     assert frame["pupil_id"].dtype == "str"

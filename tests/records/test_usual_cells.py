@@ -41,7 +41,7 @@ def cells_of(column: Column) -> st.SearchStrategy[list[Any]]:
     return st.lists(st.none() | usual, max_size=12)
 
 
-def plain(values: Any) -> list[Any]:  # noqa: ANN401 - Texts or an array
+def plain(values: Any) -> list[Any]:
     """Write values out, so that two codings of the same texts are equal."""
     if isinstance(values, Texts):
         return [values.words[code] if code >= 0 else None for code in values.codes]
@@ -61,7 +61,7 @@ def test_a_list_is_read_like_cell_by_cell(data: st.DataObject) -> None:
     assert plain(quick) == plain(slow.array)
 
 
-def _arrow(column: Column, cells: list[Any]) -> Any:  # noqa: ANN401 - pyarrow ships no types
+def _arrow(column: Column, cells: list[Any]) -> Any:
     kinds = {"text": pa.string(), "choice": pa.string(), "flag": pa.bool_(), "integer": pa.int64()}
     if column.kind == "day":
         return pa.array([None if cell is None else date.fromisoformat(cell) for cell in cells], pa.date32())

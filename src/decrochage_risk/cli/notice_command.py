@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -30,6 +28,7 @@ from decrochage_risk.cli.score_command import (  # Typer reads them at run time
     PolicyPath,  # noqa: TC001
 )
 from decrochage_risk.errors import RecordsError, explain_error
+from decrochage_risk.pages import page_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -37,10 +36,9 @@ if TYPE_CHECKING:
     from decrochage_risk.notices import Notice
     from decrochage_risk.records import PupilRecords
 
-__all__ = ["file_name", "notice"]
+__all__ = ["notice"]
 
 _STEPS = 3
-_LONGEST = 40
 
 
 class Form(StrEnum):
@@ -156,19 +154,7 @@ def _asked(pupils: Sequence[str], records: PupilRecords) -> list[str]:
 
 def _write(made: Notice, folder: Path, form: Form) -> Path:
     text = {Form.HTML: made.to_html, Form.MARKDOWN: made.to_markdown, Form.JSON: made.to_json}[form]()
-    path = folder / file_name(made.pupil_id, form)
+    path = folder / page_name("notice", made.pupil_id, form)
     with writing(path):
         path.write_text(text, encoding="utf-8", newline="\n")
     return path
-
-
-def file_name(pupil_id: str, form: str) -> str:
-    """Name the file of a pupil's notice: a safe part of the id, and a checksum that tells ids apart.
-
-    Examples
-    --------
-    >>> file_name("../a b", "html")
-    'notice-a-b-2c2c791a.html'
-    """
-    safe = re.sub(r"[^A-Za-z0-9]+", "-", pupil_id).strip("-")[:_LONGEST]
-    return f"notice-{safe}-{hashlib.sha256(pupil_id.encode('utf-8')).hexdigest()[:8]}.{form}"

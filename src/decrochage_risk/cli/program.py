@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from decrochage_risk.cli.import_command import import_command
 from decrochage_risk.cli.journal_command import journal
 from decrochage_risk.cli.model_commands import compare, drift, evaluate, recalibrate, retrain, train
 from decrochage_risk.cli.notice_command import notice
 from decrochage_risk.cli.output import replace_unwritable, say
 from decrochage_risk.cli.records_commands import check, new_key, pseudonymise
+from decrochage_risk.cli.report_command import report
 from decrochage_risk.cli.score_command import score
 from decrochage_risk.cli.synthetic_commands import cohort, demo
 from decrochage_risk.cli.thresholds_command import thresholds
@@ -87,8 +89,10 @@ def _program(
 
 _COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "demo": (demo, "tout le chemin, sur des élèves synthétiques"),
+    "import": (import_command, "lire les exports d'un établissement"),
     "check": (check, "vérifier un dossier d'extraits"),
     "score": (score, "scorer un dossier à une date"),
+    "report": (report, "écrire les pages d'un passage"),
     "notice": (notice, "écrire la notice d'un élève"),
     "journal": (journal, "lire et purger un journal"),
     "train": (train, "entraîner un modèle sur vos données"),

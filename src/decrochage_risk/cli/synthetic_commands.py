@@ -1,7 +1,4 @@
-"""``cohort``: synthetic pupils with their true probability, written block by block, or with every fault of the catalogue.
-
-``demo``: the whole path on synthetic pupils, with the bundled demonstration model.
-"""
+"""``cohort`` writes synthetic pupils with their true probability, ``demo`` shows the whole path on some of them."""
 
 from __future__ import annotations
 
@@ -131,7 +128,7 @@ def cohort(  # noqa: PLR0913 - one argument per option of the command
 SCHOOL_YEARS = (2023, 2024)
 AS_OF = "2025-03-05"
 _SHOWN = 6
-_STEPS = 5
+_STEPS = 6
 
 
 def demo(
@@ -144,16 +141,18 @@ def demo(
 
     Lit : rien.
 
-    Écrit dans le dossier : extraits/ (les tables en Parquet, que les autres commandes lisent) et scores/ (scores,
-    motifs, contributions en Parquet, run.json, une liste CSV par établissement). Les fichiers de mêmes noms sont
-    remplacés.
+    Écrit dans le dossier : extraits/ (les tables en Parquet, que les autres commandes lisent), scores/ (scores,
+    motifs, contributions en Parquet, run.json, une liste CSV par établissement) et pages/ (établissements, listes de
+    classe, élèves, notices, un réseau, la fiche du modèle). Les fichiers de mêmes noms sont remplacés.
     """
-    extracts, results = out / "extraits", out / "scores"
+    extracts, results, pages = out / "extraits", out / "scores", out / "pages"
     check_target_folder(extracts)
+    check_target_folder(pages)
     check_target_folder(results)
     with steps(_STEPS) as step:
         step("Tirage des élèves synthétiques")
-        from decrochage_risk.synthetic import make_cohort  # noqa: PLC0415 - pandas loads on first use
+        from decrochage_risk.score import load_demo_model  # noqa: PLC0415 - pandas loads on first use
+        from decrochage_risk.synthetic import make_cohort  # noqa: PLC0415 - same
 
         drawn_cohort = make_cohort(pupils, list(SCHOOL_YEARS), seed)
         step("Écriture des extraits")
@@ -165,14 +164,19 @@ def demo(
         scores = dr.score_pupils(read.records, as_of=AS_OF)
         step("Écriture des scores")
         with writing(results / "scores.parquet"):
-            scores.write(results)
+            scores.write(results, despite_verdict=True)  # no pupil is real; the verdict is said with the list
+        step("Pages à regarder")
+        networks = sorted(scores.frame.loc[scores.frame["enrolled"], "network_id"].dropna().unique())
+        card = load_demo_model().card_html
+        index = dr.write_report(scores, pages, networks=networks[:1], card=card)
     years = french.join([french.school_year(year) for year in SCHOOL_YEARS])
     say(f"{french.plural(len(read.records), 'élève synthétique', 'élèves synthétiques')}, {years}.")
     for line in read.told():
         say(line)
-    say_scores(scores, _SHOWN, results / "listes", spread=True)
+    say_scores(scores, _SHOWN, results / "listes", spread=True, despite_verdict=True)
     say(f"\nModèle de démonstration ({scores.run.model.id}), entraîné sur des élèves synthétiques :")
     say("ses scores montrent le fonctionnement, ils ne décrivent aucun élève réel.")
     say(f"Extraits : {extracts}")
     say(f"Scores, motifs et listes par établissement : {results}")
+    say(f"Pages à regarder et à imprimer : {index}")
     say(f"Pour continuer : decrochage-risk check {extracts}")

@@ -18,7 +18,6 @@ from pydantic import BaseModel, ConfigDict
 
 from decrochage_risk.errors import FaultyRecordsError, RecordsError, UnreadableRecordsError, explain_error
 from decrochage_risk.features import FAMILIES
-from decrochage_risk.policy import SMALLEST_CELL
 from decrochage_risk.records import PupilRecords
 from decrochage_risk.records.checks import conform
 from decrochage_risk.records.enrolment_spans import fault_at
@@ -29,6 +28,7 @@ from decrochage_risk.records.rules import UNKNOWN_PUPIL
 from decrochage_risk.records.table_schemas import Day, Identifier, OneOf, column, declare_table
 from decrochage_risk.risk import jeffreys_interval
 from decrochage_risk.score import RiskScores
+from decrochage_risk.small_cells import INSIDE, is_small
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -324,9 +324,13 @@ def _parts(by: str, rows: pd.DataFrame, order: tuple[str, ...]) -> Iterator[dict
 def _row(by: str, group: str, flagged: pd.DataFrame) -> dict[str, Any]:
     counts = {name: int((flagged["judgement"] == name).sum()) for name in JUDGEMENTS}
     judgement_count, total = sum(counts.values()), len(flagged)
-    row: dict[str, Any] = {"by": by, "group": group, "flagged": pd.NA if 0 < total < SMALLEST_CELL else total}
+    row: dict[str, Any] = {
+        "by": by,
+        "group": group,
+        "flagged": pd.NA if is_small(total, least=INSIDE) else total,
+    }
     cells = (judgement_count, total - judgement_count, *counts.values())
-    if not judgement_count or any(0 < cell < SMALLEST_CELL for cell in cells):
+    if not judgement_count or is_small(*cells, least=INSIDE):
         return row
     right = sum(counts[name] for name in _RIGHT)
     low, high = jeffreys_interval(right, judgement_count)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CENSORED",
     "DEFAULT_CLOSES",
+    "LAST_DAY_IN_YEAR",
     "MATRIX_COLUMNS",
     "MINIMUM_DAYS",
     "TOO_SHORT",
@@ -57,7 +58,7 @@ DEFAULT_CLOSES = (11, 1)
 CENSORED = ("left before the as-of date", "outcome unknown", "no outcome for this school year")
 """Why an outcome is neither 1 nor 0."""
 
-_LAST_DAY_IN_YEAR = (6, 30)
+LAST_DAY_IN_YEAR = (6, 30)
 """A leaver dated up to this day left during the year; later, or without a date: did not come back in September."""
 
 
@@ -139,7 +140,7 @@ def label(outcomes: pd.DataFrame, known: KnownRecords, closes: tuple[int, int] =
     negative = np.isin(event, ["continued", "graduated"]) | later
     already_left, unknown, no_row = CENSORED
     cause = np.select([positive | negative, already, event == "unknown"], ["", already_left, unknown], no_row)
-    in_year = day <= np.datetime64(date(known.school_year + 1, *_LAST_DAY_IN_YEAR))
+    in_year = day <= np.datetime64(date(known.school_year + 1, *LAST_DAY_IN_YEAR))
     exit_kind = np.where(positive, np.where(in_year, "in_year", "non_return"), "")
     return Labels(np.select([positive, negative], [1.0, 0.0], np.nan), cause, exit_kind)
 

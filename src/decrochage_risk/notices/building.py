@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from decrochage_risk import french
 from decrochage_risk.errors import RecordsError, explain_error
-from decrochage_risk.explain.sentences import NO_REASON
 from decrochage_risk.features import CATALOGUE, FAMILIES
 from decrochage_risk.model import closing_day
 from decrochage_risk.notices.content import LEAST_POINTS, FamilyWeight, Notice, TableSource
@@ -79,7 +78,11 @@ def notice(
         cause=told.cause,
         risk=told.risk,
         reference_risk=told.reference_risk,
+        flagged=told.flagged,
         contribution=_contribution(scores, told),
+        reasons=tuple(reason.text for reason in told.reasons),
+        supports=tuple(reason.text for reason in told.protective),
+        comparable=told.comparable.text if told.comparable is not None else None,
         sources=_sources(told, sources or {}),
         days_of_data=told.data.days_of_data,
         set_aside=told.data.set_aside,
@@ -124,7 +127,7 @@ def _refuse_unusable(
     if isinstance(asked, PupilRisk) and (told.pupil_id not in scores or scores[told.pupil_id] != told):
         faults.append(f"the result of {told.pupil_id!r} is not of this run")
         hints.append("Take the result from these scores, or give the id alone.")
-    if told.risk is not None and told.reasons is None:
+    if told.risk is not None and not told.explained:
         why = told.explanation_cause or "the run did not explain this pupil"
         faults.append(f"no weights are known for {told.pupil_id!r} ({why})")
         hints.append(f"Score with explain=[{told.pupil_id!r}], which gives the weights of this pupil.")
@@ -171,20 +174,7 @@ def _contribution(scores: RiskScores, told: PupilRisk) -> tuple[str, ...]:
         f"règle appliquée : {told.flag_rule}{outdated}."
     )
     others = [told.tier_precision.text] if told.tier_precision is not None else []
-    return purpose, degree, result, *others, *_dominant_facts(told)
-
-
-def _dominant_facts(told: PupilRisk) -> list[str]:
-    """Tell the reasons first: the table that follows holds everything, and is long."""
-    lines = [
-        f"{words} : {french.join([f'«{french.NO_BREAK_SPACE}{reason.text}{french.NO_BREAK_SPACE}»' for reason in reasons])}."
-        for words, reasons in (
-            ("Ce qui élève le plus l'estimation", told.reasons or ()),
-            ("Ce qui l'abaisse le plus", told.protective or ()),
-        )
-        if reasons
-    ]
-    return lines or [f"{NO_REASON}."]
+    return purpose, degree, result, *others
 
 
 def _sources(told: PupilRisk, given: Mapping[str, str]) -> tuple[TableSource, ...]:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict
 
 from decrochage_risk import french
+from decrochage_risk.explain.sentences import NO_REASON, REFERENCE_PUPIL
+from decrochage_risk.pages import render
 from decrochage_risk.policy import Measure
 from decrochage_risk.score import ModelFacts
 
@@ -21,8 +23,13 @@ if TYPE_CHECKING:
 
 __all__ = ["LEAST_POINTS", "FamilyWeight", "Notice", "TableSource"]
 
+MOST_VALUES = 3
+"""Values of a family that the sheet names; its fold on a screen names all of them."""
+
 LEAST_POINTS = 0.5
 """Points of probability under which a value is counted with others on the page, and told by itself in the JSON only."""
+
+_MOST_AT_EASE = 9
 
 _MARKDOWN_SIGNS = re.compile(r"([\\`*{}\[\]<>|#~!]|(?<![^\W_])_|_(?![^\W_]))")
 """What Markdown may read as a mark; an underscore inside a word ("tle_pro-1") is none."""
@@ -79,6 +86,14 @@ class FamilyWeight(_Frozen):
     missing: int
 
     @property
+    def read_in_brief(self) -> str:
+        """The first values that weigh, and how many others were read: for a sheet, whose fold on a screen gives them all."""
+        shown = self.model_copy(
+            update={"facts": self.facts[:MOST_VALUES], "light": (*self.facts[MOST_VALUES:], *self.light)}
+        )
+        return shown.read
+
+    @property
     def read(self) -> str:
         """The values that weigh, and how many others were read."""
         if not self.light:
@@ -106,6 +121,12 @@ class Notice(_Frozen):
         Whether there is a risk; otherwise ``cause`` says why not.
     risk, reference_risk : float or None
         The pupil's, and that of the reference pupil (same level, same time of year).
+    flagged : bool
+        Whether the situation is to be looked at.
+    reasons, supports : tuple of str
+        The facts that raise the estimate most, and those that lower it most.
+    comparable : str or None
+        What became of comparable pupils.
     contribution : tuple of str
         1° Degree and mode of contribution of the processing to the decision.
     sources : tuple of TableSource
@@ -138,6 +159,10 @@ class Notice(_Frozen):
     cause: str | None
     risk: float | None
     reference_risk: float | None
+    flagged: bool = False
+    reasons: tuple[str, ...] = ()
+    supports: tuple[str, ...] = ()
+    comparable: str | None = None
     contribution: tuple[str, ...]
     sources: tuple[TableSource, ...]
     days_of_data: int
@@ -174,6 +199,63 @@ class Notice(_Frozen):
         return french.plural(self.set_aside, "ligne fautive mise de côté", "lignes fautives mises de côté")
 
     @property
+    def dominant_lines(self) -> tuple[str, ...]:
+        """Tell the reasons first: the table that follows holds everything, and is long."""
+        if not self.estimated:
+            return ()
+
+        def quoted(texts: tuple[str, ...]) -> str:
+            return french.join([f"«{french.NO_BREAK_SPACE}{text}{french.NO_BREAK_SPACE}»" for text in texts])
+
+        lines = [
+            f"{words} : {quoted(texts)}."
+            for words, texts in (
+                ("Ce qui élève le plus l'estimation", self.reasons),
+                ("Ce qui l'abaisse le plus", self.supports),
+            )
+            if texts
+        ]
+        return tuple(lines) or (f"{NO_REASON}.",)
+
+    @property
+    def facts_seen(self) -> tuple[tuple[str, str], ...]:
+        """The reasons, each as its fact and what the reference pupil had, for a page that sets them apart."""
+        return tuple(_apart(text) for text in self.reasons)
+
+    @property
+    def facts_of_support(self) -> tuple[tuple[str, str], ...]:
+        """The points of support, set apart in the same way."""
+        return tuple(_apart(text) for text in self.supports)
+
+    @property
+    def heavy_weights(self) -> tuple[FamilyWeight, ...]:
+        """The families that weigh at least `LEAST_POINTS`, the heaviest first."""
+        heavy = (weight for weight in self.weights if abs(weight.points) >= LEAST_POINTS)
+        return tuple(sorted(heavy, key=lambda weight: -abs(weight.points)))
+
+    @property
+    def light_weights(self) -> tuple[FamilyWeight, ...]:
+        """The other families; their points are told together on the sheet, one by one in its fold."""
+        return tuple(weight for weight in self.weights if abs(weight.points) < LEAST_POINTS)
+
+    @property
+    def light_points(self) -> float:
+        """Points of the light families together."""
+        return sum(weight.points for weight in self.light_weights)
+
+    @property
+    def folded_values(self) -> int:
+        """Values that the sheet only counts."""
+        return sum(
+            len(weight.facts[MOST_VALUES:]) + len(weight.light) for weight in self.heavy_weights
+        ) + sum(len(weight.facts) + len(weight.light) for weight in self.light_weights)
+
+    @property
+    def dense(self) -> bool:
+        """Whether so much may be proposed that the help and the law share a sheet, to stay on two pages."""
+        return len(self.measures) + len(self.reasons) + len(self.supports) > _MOST_AT_EASE
+
+    @property
     def present_measures(self) -> tuple[Measure, ...]:
         """Measures for an enrolled pupil."""
         return tuple(measure for measure in self.measures if not measure.after_leaving)
@@ -185,11 +267,19 @@ class Notice(_Frozen):
 
     def to_markdown(self) -> str:
         """Write the notice in Markdown; ids and texts of the school are shown as they are, whatever signs they hold."""
-        return self._rendered("notice.md.j2", escape=False)
+        return _markdown_template().render(notice=self).rstrip() + "\n"
 
     def to_html(self) -> str:
-        """Write the notice as one HTML page, for a sheet of A4 at most, without script, font or address from elsewhere."""
-        return self._rendered("notice.html.j2", escape=True)
+        """Write the notice as one HTML page, without script, font or address from elsewhere.
+
+        On paper two pages, the help first and the law after; on a screen every value that was read can be unfolded.
+        """
+        day = french.day(self.as_of, with_year=True)
+        return render(
+            f"{__package__}/notice.html.j2",
+            notice=self,
+            foot=f"Notice · élève {self.pupil_id} · situation au {day}",
+        )
 
     def to_json(self) -> str:
         """Write the notice as JSON."""
@@ -198,31 +288,30 @@ class Notice(_Frozen):
     def _repr_html_(self) -> str:
         return self.to_html()
 
-    def _rendered(self, name: str, *, escape: bool) -> str:
-        return _template(name, escape=escape).render(notice=self).rstrip() + "\n"
+
+def _apart(text: str) -> tuple[str, str]:
+    """Part a reason into its fact and what the reference pupil had, each a sentence."""
+    fact, mark, beside = text.partition(f" ; {REFERENCE_PUPIL}")
+    told = f"{REFERENCE_PUPIL[0].upper()}{REFERENCE_PUPIL[1:]}{beside}." if mark else ""
+    return f"{fact[0].upper()}{fact[1:]}.", told
 
 
 @cache
-def _template(name: str, *, escape: bool) -> Template:
+def _markdown_template() -> Template:
     from jinja2 import Environment, StrictUndefined  # noqa: PLC0415 - loaded on first use
 
-    environment = Environment(
-        undefined=StrictUndefined,
-        autoescape=escape,  # noqa: S701 - the Markdown form escapes by its own filter
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(_filters(escape=escape))
-    return environment.from_string(files(__package__).joinpath(name).read_text(encoding="utf-8"))
+    environment = Environment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)  # noqa: S701 - Markdown escapes by its own filter
+    environment.filters.update(_filters())
+    return environment.from_string(files(__package__).joinpath("notice.md.j2").read_text(encoding="utf-8"))
 
 
-def _filters(*, escape: bool) -> dict[str, Callable[..., str]]:
+def _filters() -> dict[str, Callable[..., str]]:
     return {
         "count": french.plural,
         "day": lambda day: french.day(day, with_year=True),
         "percent": lambda share: french.percent(share, 1),
         "points": lambda points: french.signed(points, 1),
         "years": lambda years: french.join([french.school_year(year) for year in years]),
-        # Jinja escapes HTML; in Markdown a sign of an id must not become a mark.
-        "given": str if escape else lambda text: _MARKDOWN_SIGNS.sub(r"\\\1", " ".join(str(text).split())),
+        # In Markdown a sign of an id must not become a mark.
+        "given": lambda text: _MARKDOWN_SIGNS.sub(r"\\\1", " ".join(str(text).split())),
     }

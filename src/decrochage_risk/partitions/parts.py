@@ -33,6 +33,7 @@ from decrochage_risk.records.transmission import Transmission, find_transmission
 from decrochage_risk.school_year import SchoolCalendar, to_date
 from decrochage_risk.score.digest import ScoreDigest
 from decrochage_risk.score.scoring import score_pupils
+from decrochage_risk.score.ways import WAYS
 from decrochage_risk.score.writing import school_list
 from decrochage_risk.train.backtest import can_be_known
 
@@ -78,7 +79,9 @@ _SCORES = {
     **dict.fromkeys(("risk", "risk_low", "risk_high"), _NUMBER),
     **dict.fromkeys(("comparable_pupils", "comparable_left", "comparable_share"), _NUMBER),
     **dict.fromkeys(("comparable_low", "comparable_high"), _NUMBER),
-    "tier": pa.int8(), "flagged": _FLAG, "flag_rule": _TEXT, "reinforced": _FLAG, "missing_features": _WHOLE,
+    "tier": pa.int8(), "flagged": _FLAG, "flag_rule": _TEXT, "reinforced": _FLAG,
+    **dict.fromkeys(("legal_threshold", "legal_months"), _NUMBER), **dict.fromkeys(("legal_recent", "legal_listed"), _FLAG),
+    "departure": _TEXT, "last_enrolled_on": pa.timestamp("s"), "departure_listed": _FLAG, "missing_features": _WHOLE,
     "model_id": _TEXT, "demo": _FLAG, "explained": _FLAG, "explanation_cause": _TEXT,
     "reference_risk": _NUMBER, "other_points": _NUMBER,
 }  # fmt: skip
@@ -87,7 +90,7 @@ _REASONS = {
     **dict.fromkeys(("code", "family", "family_label", "direction"), _TEXT),
     **dict.fromkeys(("value", "reference", "points"), _NUMBER),
     **dict.fromkeys(("unit", "period", "text"), _TEXT), "companion": _NUMBER,
-    **dict.fromkeys(("companion_unit", "companion_period"), _TEXT),
+    **dict.fromkeys(("companion_unit", "companion_period"), _TEXT), "whole": _NUMBER, "subject": _TEXT,
 }  # fmt: skip
 _SNAPSHOT_ROWS = {
     "pupil_id": _TEXT, "as_of": pa.date32(), "school_year": _WHOLE,
@@ -107,7 +110,7 @@ SCHEMAS: Final[dict[str, pa.Schema]] = {
             "pupil_id": _TEXT,
             ROW_ID: _WHOLE,
         },
-        "lists": {**dict.fromkeys(("school_id", "class_id", "pupil_id", "line"), _TEXT)},
+        "lists": {**dict.fromkeys(("way", "school_id", "class_id", "pupil_id", "line"), _TEXT)},
         "warnings": {"category": _TEXT, "text": _TEXT},
         "digest": {"digest": _TEXT, "named": _TEXT},
         "rows": _SNAPSHOT_ROWS,
@@ -446,16 +449,20 @@ def _conformed(frame: pd.DataFrame, name: str, place: npt.NDArray[np.int64]) -> 
 
 
 def _lists(scores: RiskScores) -> pa.Table:
-    """Lines of the schools' lists, each as JSON: what a line says is the business of the lists."""
-    rows = scores.flagged
-    if not len(rows):
-        return SCHEMAS["lists"].empty_table()
-    lines = school_list(scores, rows)
-    columns = {name: rows[name].to_numpy(dtype=object) for name in ("school_id", "class_id", "pupil_id")}
-    texts = [json.dumps(line, ensure_ascii=False) for line in lines.to_dict("records")]
-    return pa.Table.from_pandas(
-        pd.DataFrame({**columns, "line": texts}), schema=SCHEMAS["lists"], preserve_index=False
-    ).replace_schema_metadata()
+    """Lines of the schools' lists of each way, each as JSON: what a line says is the business of the lists."""
+    tables = [SCHEMAS["lists"].empty_table()]
+    for way in WAYS:
+        rows = scores.on_list(way)
+        if len(rows):
+            lines = school_list(scores, rows, way).to_dict("records")
+            columns = {
+                name: rows[name].to_numpy(dtype=object) for name in ("school_id", "class_id", "pupil_id")
+            }
+            frame = pd.DataFrame(
+                {**columns, "way": way, "line": [json.dumps(line, ensure_ascii=False) for line in lines]}
+            )
+            tables.append(pa.Table.from_pandas(frame, schema=SCHEMAS["lists"], preserve_index=False))
+    return pa.concat_tables([table.replace_schema_metadata() for table in tables])
 
 
 def _warnings(caught: Iterable[python_warnings.WarningMessage]) -> pa.Table:
@@ -650,7 +657,7 @@ def merge_parts(
     for name in ("scores", "reasons", "contributions"):
         order = np.argsort(whole[name].column(ROW_ID).to_numpy(), kind="stable")
         whole[name] = whole[name].take(pa.array(order))
-    by_place = [(name, "ascending") for name in ("school_id", "class_id", "pupil_id")]
+    by_place = [(name, "ascending") for name in ("way", "school_id", "class_id", "pupil_id")]
     whole["lists"] = whole["lists"].sort_by(by_place)
     whole["warnings"] = (
         whole["warnings"]

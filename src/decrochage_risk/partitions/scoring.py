@@ -40,7 +40,14 @@ from decrochage_risk.score.scoring import (
     unknown_exclude,
     unknown_explain,
 )
-from decrochage_risk.score.writing import ROW_GROUP, fresh_lists, write_list
+from decrochage_risk.score.writing import (
+    ROW_GROUP,
+    fresh_lists,
+    list_name,
+    lists_to_write,
+    write_list,
+    write_verdict,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
@@ -229,7 +236,7 @@ def _scored(
     )
     if digest.run.not_sent:
         warnings.warn(silence_warning(digest.run.not_sent), stacklevel=5)
-    _write(parts, digest, target)
+    _write(parts, digest, target, despite_verdict=request.despite_verdict)
     return digest
 
 
@@ -248,19 +255,28 @@ def _refuse_unknown(request: ScoreRequest, known_ids: set[str]) -> None:
         warnings.warn(unknown_exclude(strangers), stacklevel=5)
 
 
-def _write(parts: Sequence[Finished], digest: ScoreDigest, target: Path) -> None:
+def _write(parts: Sequence[Finished], digest: ScoreDigest, target: Path, *, despite_verdict: bool) -> None:
     """Write the same files as ``RiskScores.write``."""
     lists = fresh_lists(target)
     for name in _TABLES:
         merge_tables([each.path(name) for each in parts], target / f"{name}.parquet")
     run = json.dumps(digest.run.to_dict(), ensure_ascii=False, indent=1)
     (target / "run.json").write_text(f"{run}\n", encoding="utf-8")
+    write_verdict(digest.run, lists, despite_verdict=despite_verdict)
+    ways = lists_to_write(digest.run, despite_verdict=despite_verdict)
     rows = pa.concat_tables([each.table("lists") for each in parts])
-    schools = sorted(rows.column("school_id").unique().drop_null().to_pylist())
-    for school in schools:
-        of_school = rows.filter(pc.equal(rows.column("school_id"), school)).to_pandas()
-        lines = of_school.sort_values(["class_id", "pupil_id"], kind="stable", na_position="last")
-        write_list(pd.DataFrame([json.loads(line) for line in lines["line"]]), lists / f"{school}.csv")
+    keys = rows.select(["school_id", "way"]).group_by(["school_id", "way"]).aggregate([]).to_pylist()
+    for key in sorted(
+        (key for key in keys if key["school_id"] is not None and key["way"] in ways),
+        key=lambda key: (key["school_id"], key["way"]),
+    ):
+        is_here = pc.and_(
+            pc.equal(rows.column("school_id"), key["school_id"]), pc.equal(rows.column("way"), key["way"])
+        )
+        lines = rows.filter(is_here).to_pandas()
+        lines = lines.sort_values(["class_id", "pupil_id"], kind="stable", na_position="last")
+        table = pd.DataFrame([json.loads(line) for line in lines["line"]])
+        write_list(table, lists / list_name(key["school_id"], key["way"]))
 
 
 _STEPS = 3
@@ -279,6 +295,7 @@ def score_folder(  # noqa: PLR0913 - the choices of a run, each with its default
     calendar: SchoolCalendar | None = None,
     gaps: Collection[str] = (),
     partitions: int | None = None,
+    despite_verdict: bool = False,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> FolderScores:
     """Score every pupil of a folder of extracts, and write the results.
@@ -302,6 +319,8 @@ def score_folder(  # noqa: PLR0913 - the choices of a run, each with its default
     partitions : int, optional
         Into how many parts to split; 1 scores everybody at once. By the size of the files and the memory that is free when
         left out.
+    despite_verdict : bool
+        Write the list of the risk though the card of the model says not to issue one.
     progress : callable, optional
         Called at the beginning of each step with a French line, how much is done and how much there is (0: not known).
 
@@ -341,6 +360,7 @@ def score_folder(  # noqa: PLR0913 - the choices of a run, each with its default
         ids_of(exclude),
         raise_faults=on_fault == "raise",
         gaps=check_gaps(gaps),
+        despite_verdict=despite_verdict,
     )
     if request.model.demo:
         hint = "Hint: train_model(records, outcomes) trains a model on your own data."
@@ -368,5 +388,5 @@ def _score_at_once(
     progress("Scores et motifs", 1, _STEPS)
     scores = request.score(records)
     progress("Écriture", 2, _STEPS)
-    scores.write(target)
+    scores.write(target, despite_verdict=request.despite_verdict)
     return FolderScores(target, ScoreDigest.of(scores), 1, extracts.notes, extracts.ignored)

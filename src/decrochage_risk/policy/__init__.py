@@ -14,21 +14,22 @@ from decrochage_risk.policy.loading import Policy, load_policy
 from decrochage_risk.policy.measures import FactCondition, Measure, MeasureRule, OpeningFact, Window
 from decrochage_risk.policy.thresholds import threshold_counts, threshold_frame, threshold_table
 from decrochage_risk.policy.tier_counts import (
-    SMALLEST_CELL,
+    GRID,
     HeldOutPupils,
+    HeldOutTables,
     TierPrecision,
-    is_small,
     tier_counts,
     tier_precision,
 )
 from decrochage_risk.policy.vigilance import Assessment, LevelGroup, VigilanceTable
 
 __all__ = [
-    "SMALLEST_CELL",
+    "GRID",
     "Assessment",
     "CapacityList",
     "FactCondition",
     "HeldOutPupils",
+    "HeldOutTables",
     "LevelGroup",
     "Measure",
     "MeasureRule",
@@ -38,7 +39,6 @@ __all__ = [
     "VigilanceTable",
     "Window",
     "capacity_list",
-    "is_small",
     "load_policy",
     "threshold_counts",
     "threshold_frame",

@@ -10,16 +10,16 @@ import pandas as pd
 from decrochage_risk.errors import PolicyError, explain_error
 from decrochage_risk.model import TrainedModel
 from decrochage_risk.policy.loading import load_policy
-from decrochage_risk.policy.tier_counts import GRID, is_small, share_columns
-from decrochage_risk.records.levels import LEVEL_NAMES
+from decrochage_risk.policy.tier_counts import GRID, HeldOutTables, share_columns
+from decrochage_risk.small_cells import Publication
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from decrochage_risk.policy.loading import Policy
     from decrochage_risk.policy.tier_counts import HeldOutPupils
 
-__all__ = ["By", "threshold_counts", "threshold_frame", "threshold_table"]
+__all__ = ["By", "checked_thresholds", "threshold_counts", "threshold_frame", "threshold_table"]
 
 By = Literal["group", "level"]
 
@@ -44,8 +44,8 @@ def threshold_table(model: TrainedModel, *, by: By = "group") -> pd.DataFrame:
         ``group`` or ``level``; ``threshold``; ``pupils`` measured and ``left`` (how many of them left); ``listed``
         (pupils at or above the threshold: the workload) and ``listed_per_100``; ``hits`` (listed pupils who left);
         ``precision`` and ``recall``, each with the bounds of its 90 % Jeffreys interval; ``tier``, the tier that
-        begins at this threshold in the policy, if any. Counts with a cell of 1 to 4 pupils, and what follows from
-        them, are missing.
+        begins at this threshold in the policy, if any. Hidden counts (`decrochage_risk.small_cells`), and what follows
+        from them, are missing.
 
     Raises
     ------
@@ -100,41 +100,20 @@ def threshold_counts(
     PolicyError
         A threshold that is none.
     """
-    policy = policy or load_policy()
-    grid = _checked(thresholds)
-    rows = []
-    for group in policy.table.groups:
-        tiers = {group.targeted: 2, group.secured: 3}
-        rows += _rows(held_out.at_levels(group.levels), "group", group.code, sorted({*grid, *tiers}), tiers)
-    for level in LEVEL_NAMES:
-        group = policy.table.group_of(level)
-        tiers = {group.targeted: 2, group.secured: 3}
-        rows += _rows(held_out.at_levels([level]), "level", level, sorted({*grid, *tiers}), tiers)
-    return rows
+    tables = HeldOutTables(held_out, policy or load_policy(), checked_thresholds(thresholds))
+    told = Publication()
+    tables.add_to(told)
+    return tables.thresholds(told.hidden())
 
 
-def _rows(
-    own: HeldOutPupils, by: str, name: str, grid: Sequence[float], tiers: Mapping[float, int]
-) -> list[dict[str, Any]]:
-    """Rows of one group or level; none when nobody was measured there."""
-    if not len(own.risk):
-        return []
-    everyone = (len(own.risk), int(own.left.sum()))
-    hidden = is_small(*everyone)
-    listed = [int((own.risk >= threshold).sum()) for threshold in grid]
-    hits = [int((own.left & (own.risk >= threshold)).sum()) for threshold in grid]
-    found = []
-    for threshold, above, left in zip(grid, listed, hits, strict=True):
-        small = hidden or is_small(above, left) or is_small(everyone[0] - above, everyone[1] - left)
-        values = (by, name, threshold, *((None, None) if hidden else everyone), above, left)
-        row = dict(zip(_COUNTS, values, strict=True))
-        found.append(
-            {**row, **(dict.fromkeys(("listed", "hits")) if small else {}), "tier": tiers.get(threshold)}
-        )
-    return found
+def checked_thresholds(thresholds: Iterable[float]) -> list[float]:
+    """Refuse thresholds that a policy could not hold.
 
-
-def _checked(thresholds: Iterable[float]) -> list[float]:
+    Raises
+    ------
+    PolicyError
+        A threshold outside 0 to 1, or finer than 0.001.
+    """
     given = list(thresholds)
     faults = [
         f"{value!r}"

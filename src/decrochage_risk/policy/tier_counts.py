@@ -1,15 +1,16 @@
 """What the thresholds meant on pupils that no choice touched: how many were listed, how many of them left.
 
 Counts are of pupils, one row each (of the rows of a pupil and school year one is drawn, the same in every run), so
-that their intervals are those of a share. A cell of 1 to 4 pupils is never told (`SMALLEST_CELL`).
+that their intervals are those of a share. A count of 1 to 10 pupils, and what would give one back by subtraction, is
+hidden (`decrochage_risk.small_cells`): thresholds whose bands are small are merged first.
 
 What a tier meant for those who were in it: how many left, how many did not, said so that nobody is labelled.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -20,9 +21,10 @@ from decrochage_risk import french
 from decrochage_risk.errors import PolicyError, explain_error
 from decrochage_risk.records.levels import LEVEL_NAMES
 from decrochage_risk.risk import jeffreys_interval, one_per_pupil
+from decrochage_risk.small_cells import Publication, merge_bands
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 
     from decrochage_risk.policy.loading import Policy
     from decrochage_risk.policy.vigilance import LevelGroup
@@ -33,17 +35,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "GRID",
-    "SMALLEST_CELL",
     "HeldOutPupils",
+    "HeldOutTables",
     "TierPrecision",
-    "is_small",
     "tier_counts",
     "tier_edges",
     "tier_precision",
 ]
-
-SMALLEST_CELL = 5
-"""Pupils under which a count is not told: fewer could be recognised."""
 
 GRID = (0.02, 0.05, 0.10, 0.15, 0.20, 0.25, 0.30, 0.35, 0.40, 0.45, 0.50, 0.60, 0.70, 0.80)
 """Thresholds that a table shows besides those of the policy."""
@@ -147,17 +145,6 @@ def _refuse_faulty(
         )
 
 
-def is_small(count: int, left: int) -> bool:
-    """Whether a count holds a cell of 1 to 4 pupils: those counted, those who left, or those who did not.
-
-    Examples
-    --------
-    >>> is_small(100, 0), is_small(100, 3), is_small(100, 97), is_small(3, 0)
-    (False, True, True, True)
-    """
-    return any(0 < cell < SMALLEST_CELL for cell in (count, left, count - left))
-
-
 def tier_edges(group: LevelGroup) -> tuple[tuple[int, float, float], ...]:
     """Tier, least risk (included) and risk from which the next one begins, for each tier of a group."""
     return (
@@ -174,34 +161,257 @@ def tier_counts(held_out: HeldOutPupils, policy: Policy) -> list[dict[str, Any]]
     -------
     list of dict
         JSON values: ``group``, ``levels``, ``tier``, ``least`` and ``below`` (its risks), ``pupils`` and ``left``
-        (None when a cell is small).
+        (None when they are hidden).
 
     Examples
     --------
     >>> from decrochage_risk.policy import load_policy
-    >>> held_out = HeldOutPupils.of(["4e"] * 40, [0.15] * 40, [1] * 10 + [0] * 30)
+    >>> held_out = HeldOutPupils.of(["4e"] * 40, [0.15] * 40, [1] * 12 + [0] * 28)
     >>> [(row["tier"], row["pupils"], row["left"]) for row in tier_counts(held_out, load_policy())
     ...  if row["group"] == "college_4e_3e"]
-    [(1, 0, 0), (2, 40, 10), (3, 0, 0)]
+    [(1, 0, 0), (2, 40, 12), (3, 0, 0)]
     """
-    return [row for group in policy.table.groups for row in _counts_of_group(held_out, group)]
+    tables = HeldOutTables(held_out, policy)
+    told = Publication()
+    tables.add_to(told, thresholds=False)
+    return tables.tiers(told.hidden())
 
 
-def _counts_of_group(held_out: HeldOutPupils, group: LevelGroup) -> Iterator[dict[str, Any]]:
-    own = held_out.at_levels(group.levels)
-    for tier, least, below in tier_edges(group):
-        inside = (own.risk >= least) & (own.risk < below)
-        count, left = int(inside.sum()), int((inside & own.left).sum())
-        told = None if is_small(count, left) else count
-        yield {
-            "group": group.code,
-            "levels": list(group.levels),
-            "tier": tier,
-            "least": least,
-            "below": min(below, 1.0),
-            "pupils": told,
-            "left": None if told is None else left,
+@dataclass(frozen=True, eq=False)
+class _Unit:
+    """A level group or a level, counted by bands of risk.
+
+    Attributes
+    ----------
+    by, name : str
+    edges : tuple of float
+        Thresholds between the bands of its group.
+    left, stayed : int arrays, shape (bands,)
+        Pupils of each band.
+    shown : frozenset of int
+        Edges that its table prints: between two of them no band is small.
+    """
+
+    by: str
+    name: str
+    edges: tuple[float, ...]
+    left: npt.NDArray[np.int64]
+    stayed: npt.NDArray[np.int64]
+    shown: frozenset[int]
+
+    def key(self, what: str, place: int = 0) -> tuple[str, ...]:
+        return ("held_out", self.by, self.name, what, str(place))
+
+    def add_to(self, told: Publication) -> None:
+        """Add what lies at or above each edge, and each band between two edges."""
+        bands = len(self.left)
+        above = {
+            "hits": np.cumsum(self.left[::-1])[::-1],
+            "stayed": np.cumsum(self.stayed[::-1])[::-1],
         }
+        above["listed"] = above["hits"] + above["stayed"]
+        for place in range(bands):
+            printed, weight = place == 0 or place in self.shown, 1.0 if place else _WEIGHT_OF_ALL
+            for what, values in above.items():
+                told.count(
+                    self.key(what, place),
+                    int(values[place]),
+                    printed=printed and what != "stayed",
+                    weight=weight,
+                )
+            told.total(self.key("listed", place), [self.key("hits", place), self.key("stayed", place)])
+            told.tie([self.key("listed", place), self.key("hits", place)])
+        for place in range(bands - 1):
+            for what, band, values in (
+                ("hits", "left_in_band", self.left),
+                ("stayed", "stayed_in_band", self.stayed),
+            ):
+                told.count(self.key(band, place), int(values[place]), printed=False)
+                told.total(self.key(what, place), [self.key(band, place), self.key(what, place + 1)])
+
+
+_WEIGHT_OF_ALL: Final = 4.0
+"""What it costs to hide the pupils of a whole level, beside those of one threshold."""
+
+
+class HeldOutTables:
+    """The tables of tiers and of thresholds, as one part of a publication.
+
+    Parameters
+    ----------
+    held_out : HeldOutPupils
+        Pupils with a held-out risk and an outcome.
+    policy : Policy
+        Its groups and tiers.
+    thresholds : iterable of float
+        Thresholds to show besides those of the policy.
+
+    Examples
+    --------
+    >>> from decrochage_risk.policy import load_policy
+    >>> tables = HeldOutTables(HeldOutPupils.of(["4e"] * 60, [0.15] * 60, [1] * 20 + [0] * 40), load_policy(), [0.05])
+    >>> told = Publication()
+    >>> tables.add_to(told)
+    >>> rows = tables.thresholds(told.hidden())
+    >>> [(row["threshold"], row["listed"], row["hits"]) for row in rows if row["by"] == "level"]
+    [(0.05, 60, 20), (0.1, 60, 20), (0.3, 0, 0)]
+    """
+
+    def __init__(self, held_out: HeldOutPupils, policy: Policy, thresholds: Iterable[float] = ()) -> None:
+        self._policy = policy
+        self._grid = set(thresholds)
+        self._units: dict[tuple[str, str], _Unit] = {}
+        for group in policy.table.groups:
+            self._count(held_out, group)
+
+    def _count(self, held_out: HeldOutPupils, group: LevelGroup) -> None:
+        grid = sorted({*self._grid, group.targeted, group.secured})
+        tiers = [grid.index(edge) + 1 for edge in (group.targeted, group.secured)]
+        whole = _bands(held_out.at_levels(group.levels), grid)
+        if not whole.sum():
+            return
+        kept = merge_bands(whole, keep=tiers)
+        used = sorted({*kept, *tiers})
+        edges = tuple(grid[edge - 1] for edge in used)
+        shown = frozenset(used.index(edge) + 1 for edge in kept)
+        for by, name, levels in (
+            ("group", group.code, group.levels),
+            *(("level", level, (level,)) for level in LEVEL_NAMES if level in group.levels),
+        ):
+            own = _bands(held_out.at_levels(levels), edges)
+            if not own.sum():
+                continue
+            places = shown
+            if by == "level":
+                # a level shows no edge that its group has merged: their difference would show it for the other levels
+                joined = sorted(shown)
+                merged = merge_bands(_joined(own, joined), keep=[
+                    place for place, edge in enumerate(joined, 1) if edges[edge - 1] in (group.targeted, group.secured)
+                ])  # fmt: skip
+                places = frozenset(joined[place - 1] for place in merged)
+            self._units[by, name] = _Unit(by, name, edges, own[:, 0], own[:, 1], places)
+
+    def add_to(self, told: Publication, *, thresholds: bool = True) -> None:
+        """Add every count, printed or not, with the relations between tiers, thresholds, levels and groups."""
+        for unit in self._units.values():
+            if thresholds or unit.by == "group":
+                (unit if thresholds else replace(unit, shown=frozenset())).add_to(told)
+        for group in self._policy.table.groups:
+            whole = self._units.get(("group", group.code))
+            if whole is None:
+                continue
+            levels = [
+                self._units["level", level] for level in group.levels if ("level", level) in self._units
+            ]
+            for what in ("hits", "stayed"):
+                for place in range(len(whole.left) if thresholds else 0):
+                    told.total(whole.key(what, place), [level.key(what, place) for level in levels])
+            for tier, below, above in _tier_places(whole, group):
+                for what, cumulated in (("pupils", "listed"), ("left", "hits")):
+                    name = whole.key(f"tier_{what}", tier)
+                    inside = whole.left[below:above] + (whole.stayed[below:above] if what == "pupils" else 0)
+                    told.count(name, int(inside.sum()))
+                    rest = [] if above == len(whole.left) else [whole.key(cumulated, above)]
+                    told.total(whole.key(cumulated, below), [name, *rest])
+                told.count(
+                    whole.key("tier_stayed", tier), int(whole.stayed[below:above].sum()), printed=False
+                )
+                names = [whole.key(f"tier_{what}", tier) for what in ("pupils", "left", "stayed")]
+                told.total(names[0], names[1:])
+                told.tie(names[:2])
+
+    def of_level(self, level: str) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+        """Names of the pupils of a level and of those who left, None without pupils: other tables may count them too."""
+        unit = self._units.get(("level", level))
+        return None if unit is None else (unit.key("listed"), unit.key("hits"))
+
+    def tiers(self, hidden: Collection[Hashable]) -> list[dict[str, Any]]:
+        """Give the tiers as JSON values, see `tier_counts`."""
+        found = []
+        for group in self._policy.table.groups:
+            unit = self._units.get(("group", group.code))
+            places = (
+                {}
+                if unit is None
+                else {tier: slice(low, high) for tier, low, high in _tier_places(unit, group)}
+            )
+            for tier, least, below in tier_edges(group):
+                counts: tuple[int | None, int | None] = (0, 0)
+                if unit is not None:
+                    left, stayed = (int(part[places[tier]].sum()) for part in (unit.left, unit.stayed))
+                    counts = (left + stayed, left)
+                    if unit.key("tier_pupils", tier) in hidden:
+                        counts = (None, None)
+                found.append(
+                    {
+                        "group": group.code,
+                        "levels": list(group.levels),
+                        "tier": tier,
+                        "least": least,
+                        "below": min(below, 1.0),
+                        "pupils": counts[0],
+                        "left": counts[1],
+                    }
+                )
+        return found
+
+    def thresholds(self, hidden: Collection[Hashable]) -> list[dict[str, Any]]:
+        """Give the thresholds as JSON values, see `decrochage_risk.policy.threshold_counts`."""
+        found: list[dict[str, Any]] = []
+        for by, names in (
+            ("group", [group.code for group in self._policy.table.groups]),
+            ("level", list(LEVEL_NAMES)),
+        ):
+            for name in names:
+                unit = self._units.get((by, name))
+                if unit is not None:
+                    found += self._rows(unit, hidden)
+        return found
+
+    def _rows(self, unit: _Unit, hidden: Collection[Hashable]) -> Iterator[dict[str, Any]]:
+        groups = self._policy.table.groups
+        group = next(one for one in groups if unit.name == one.code or unit.name in one.levels)
+        tiers = {group.targeted: 2, group.secured: 3}
+        everyone = _told_pair(unit, 0, hidden)
+        for threshold in sorted({*self._grid, *tiers}):
+            place = unit.edges.index(threshold) + 1 if threshold in unit.edges else 0
+            listed, hits = _told_pair(unit, place, hidden) if place in unit.shown else (None, None)
+            yield {
+                "by": unit.by,
+                "name": unit.name,
+                "threshold": threshold,
+                "pupils": everyone[0],
+                "left": everyone[1],
+                "listed": listed,
+                "hits": hits,
+                "tier": tiers.get(threshold),
+            }
+
+
+def _told_pair(unit: _Unit, place: int, hidden: Collection[Hashable]) -> tuple[int | None, int | None]:
+    """Pupils at or above an edge and those of them who left, None when they are hidden."""
+    if unit.key("listed", place) in hidden:
+        return None, None
+    left, stayed = (int(part[place:].sum()) for part in (unit.left, unit.stayed))
+    return left + stayed, left
+
+
+def _bands(own: HeldOutPupils, edges: Sequence[float]) -> npt.NDArray[np.int64]:
+    """Pupils of each band, those who left and those who did not, shape (bands, 2)."""
+    band = np.searchsorted(np.asarray(edges), own.risk, side="right")
+    counts = [np.bincount(band[own.left == left], minlength=len(edges) + 1) for left in (True, False)]
+    return np.column_stack(counts).astype(np.int64)
+
+
+def _joined(bands: npt.NDArray[np.int64], edges: Sequence[int]) -> npt.NDArray[np.int64]:
+    """Bands between some edges only."""
+    return np.add.reduceat(bands, [0, *edges], axis=0)
+
+
+def _tier_places(unit: _Unit, group: LevelGroup) -> list[tuple[int, int, int]]:
+    """Each tier with the first of its bands and the one after its last."""
+    places = [unit.edges.index(edge) + 1 for edge in (group.targeted, group.secured)]
+    return [(1, 0, places[0]), (2, places[0], places[1]), (3, places[1], len(unit.left))]
 
 
 def share_columns(counts: pd.DataFrame, hits: str, of: str, name: str) -> pd.DataFrame:
@@ -228,8 +438,8 @@ class TierPrecision(BaseModel):
     Attributes
     ----------
     pupils, left : int or None
-        Pupils of this level group who were in the tier, and how many of them left; None when not measured, or when
-        a cell holds 1 to 4 pupils.
+        Pupils of this level group who were in the tier, and how many of them left; None when not measured, or hidden
+        (`decrochage_risk.small_cells`).
     share, low, high : float or None
         Share who left, and its 90 % Jeffreys interval; None with them.
     school_years : tuple of int
@@ -275,11 +485,11 @@ def tier_precision(
     --------
     >>> from decrochage_risk.policy import HeldOutPupils, load_policy, tier_counts
     >>> policy = load_policy()
-    >>> measured = HeldOutPupils.of(["4e"] * 40, [0.15] * 40, [1] * 10 + [0] * 30)
+    >>> measured = HeldOutPupils.of(["4e"] * 60, [0.15] * 60, [1] * 15 + [0] * 45)
     >>> kept = {"tiers": tier_counts(measured, policy), "school_years": [2024], "untouched": True}
     >>> found = tier_precision(kept, policy.table.group_of("4e"), 2, synthetic=False)
     >>> found.pupils, found.left, found.share
-    (40, 10, 0.25)
+    (60, 15, 0.25)
     >>> print(found.text.rpartition(". ")[2])
     Environ 3 sur 4 ne l'ont pas quittée.
     """

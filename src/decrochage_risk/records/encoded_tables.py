@@ -119,6 +119,8 @@ class EventOrder:
         over_columns(lambda ends: kernels.sort_within(first, rows, starts, *ends, rest), edges, len(events))
         numbers = (events["value"], events["out_of"]) if events.table.name == "grades" else rest[:2]
         repeats = kernels.repeated_rows(first, rows, starts, rest, *numbers)
+        if others := [name for name in events.table.column_names if name not in keys.packed]:
+            rows, repeats = _ordered_by_others(events, keys, rows, starts, others)
         repeats[rows[starts[-2] :]] = False
         columns = keys.first.read_back(first)
         if keys.more:
@@ -191,7 +193,8 @@ class _Key:
 class _Keys(NamedTuple):
     """What rows are ordered by: ``first``, and if there is ``more``, the others one after the other.
 
-    ``numbers`` names ``second`` and ``third`` where they are asked for again.
+    ``packed`` names the declared columns that stand in them, ``numbers`` names ``second`` and ``third`` where they are asked
+    for again.
     """
 
     first: _Key
@@ -199,6 +202,7 @@ class _Keys(NamedTuple):
     third: npt.NDArray[np.float64]
     last: _Key
     more: bool
+    packed: frozenset[str]
     numbers: tuple[str, ...] = ()
 
 
@@ -210,7 +214,8 @@ def _absence_keys(absences: CodedTable) -> _Keys:
     )
     key.days("justified_on", absences["justified_on"]).days("recorded_on", absences["recorded_on"])
     key.codes("justified", flags, 2)
-    return _Keys(key, absences["half_days"], absences["half_days"], key, more=False)
+    packed = {"pupil_id", "date", "kind", "half_days", "justified", "justified_on", "recorded_on"}
+    return _Keys(key, absences["half_days"], absences["half_days"], key, more=False, packed=frozenset(packed))
 
 
 def _grade_keys(grades: CodedTable) -> _Keys:
@@ -223,6 +228,9 @@ def _grade_keys(grades: CodedTable) -> _Keys:
         grades["coefficient"],
         last,
         more=True,
+        packed=frozenset(
+            ("pupil_id", "date", "subject", "value", "out_of", "coefficient", "status", "kind", "recorded_on")
+        ),
         numbers=("mark", "coefficient"),
     )
 
@@ -232,9 +240,50 @@ def _orientation_keys(orientation: CodedTable) -> _Keys:
     first.days("recorded_on", orientation["recorded_on"]).codes("small_rank", _small(orientation["rank"]), 8)
     first.codes("granted_order", granted_order(orientation["granted"]), 3)
     last = _Key(len(orientation)).codes("event", orientation["event"], 4)
-    return _Keys(
-        first, orientation["target"].ranks().astype(np.float64), orientation["rank"], last, more=True
-    )
+    packed = {"pupil_id", "date", "recorded_on", "rank", "granted", "event", "target"}
+    target = orientation["target"].ranks().astype(np.float64)
+    return _Keys(first, target, orientation["rank"], last, more=True, packed=frozenset(packed))
+
+
+def _ordered_by_others(
+    events: CodedTable,
+    keys: _Keys,
+    rows: npt.NDArray[np.int32],
+    starts: npt.NDArray[np.int64],
+    names: list[str],
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+    """Go on ordering rows whose keys are equal by the declared columns that no key packs, as they are declared.
+
+    So that a column that is declared tomorrow counts on the day it is declared: two rows that differ in it alone are two
+    rows, in an order of their own, whatever order they came in. Gives the order, and which rows equal an earlier one.
+    """
+    tie = np.repeat(np.arange(starts.size - 1), np.diff(starts))
+    for key in (keys.first.packed, *((keys.second, keys.third, keys.last.packed) if keys.more else ())):
+        tie = _refined(tie, key[rows])
+    others = np.zeros(len(events), dtype=np.int64)
+    for name in names:
+        others = _refined(others, _comparable(events[name]))
+    whole = np.zeros(len(events), dtype=np.int64)
+    for name in events.table.column_names:
+        whole = _refined(whole, _comparable(events[name])) if name != "pupil_id" else whole
+    order = np.lexsort((rows, whole[rows], others[rows], tie))
+    ordered, tie = rows[order], tie[order]
+    repeated = np.zeros(len(events), dtype=np.bool_)
+    repeated[ordered[1:]] = (tie[1:] == tie[:-1]) & (whole[ordered[1:]] == whole[ordered[:-1]])
+    return ordered, repeated
+
+
+def _comparable(cells: Any) -> npt.NDArray[Any]:  # noqa: ANN401 - texts, or an array
+    ranks: npt.NDArray[Any] = cells.ranks() if hasattr(cells, "ranks") else cells
+    return ranks
+
+
+def _refined(codes: npt.NDArray[np.int64], cells: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Tell rows of one code apart by another column; codes keep their order, what is missing is equal and last."""
+    _, more = np.unique(cells, return_inverse=True)
+    pairs = codes * (int(more.max(initial=0)) + 1) + more
+    refined: npt.NDArray[np.int64] = np.unique(pairs, return_inverse=True)[1].astype(np.int64)
+    return refined
 
 
 def _small(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.int8]:

@@ -172,7 +172,15 @@ _KIND_WORDS = {
     "flag": "true or false (1/0, oui/non, O/N)",
     "choice": "text",
 }
-_LEVEL_HINT = "; decrochage_risk.records.levels.level_of_mefstat4 gives the level of a MEFSTAT4 code"
+_LEVEL_HINT = (
+    "; decrochage_risk.records.levels.level_of_mefstat4 gives the level of a MEFSTAT4 code, and `check DOSSIER "
+    "--draft-mapping FILE` proposes the level of MEF codes and labels. Out of scope, to leave out: apprenticeship, primary "
+    "school, and what follows a diploma (BTS, MC, CS, BMA)"
+)
+_OUT_OF_SCOPE = re.compile(
+    r"appren|\bcfa\b|alternance|contrat|bts|\bmc\b|mention compl|\bcs\b|bma|cpge|licence|\bcm[12]\b|\bce[12]\b|\bcp\b"
+)
+"""Words of a level that is none of ours, however near it is spelled to one: an apprentice is no pupil of a lycée."""
 
 
 def words_for(rule: Rule, column: Column, values: npt.NDArray[np.object_]) -> tuple[str, str]:
@@ -252,6 +260,8 @@ def _near_choices(column: Column, came: list[str]) -> str:
     name_of = {spelling.lower(): name for name in column.choices for spelling in (name, column.labels[name])}
     near = []
     for word in came[:_SHOWN]:
+        if column.name == "level" and _OUT_OF_SCOPE.search(word.lower()):
+            continue
         match = get_close_matches(word.strip().lower(), list(name_of), n=1, cutoff=0.6)
         if match:
             near.append(f"{word[:40]!r} may be {name_of[match[0]]!r}")

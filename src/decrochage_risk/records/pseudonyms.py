@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from decrochage_risk.records.reading import Folder
+    from decrochage_risk.records.table_mapping import TableMapping
 
 
 __all__ = [
@@ -317,6 +318,8 @@ def pseudonymise_folder(
     target: str | Path,
     key: bytes | Pseudonymiser,
     progress: Callable[[str, int, int], None] | None = None,
+    *,
+    mapping: TableMapping | None = None,
 ) -> PseudonymisedFolder:
     r"""Write every table of a folder again, its pupil and class ids replaced.
 
@@ -333,6 +336,8 @@ def pseudonymise_folder(
         The key.
     progress : callable, optional
         Called after each table with its name, how many are done and how many there are.
+    mapping : TableMapping, optional
+        Names of files, columns and values of tables made by hand: what is written has ours.
 
     Raises
     ------
@@ -358,7 +363,7 @@ def pseudonymise_folder(
     source, target = Path(source).resolve(), Path(target).resolve()
     by_key = key if isinstance(key, Pseudonymiser) else Pseudonymiser(key)
     _refuse_target(source, target)
-    folder = read_folder(source)
+    folder = read_folder(source, mapping=mapping)
     fresh = target.with_name(f".{target.name}.new-{secrets.token_hex(4)}")
     fresh.mkdir(parents=True)
     try:

@@ -19,6 +19,7 @@ from decrochage_risk.records.checks import check_tables
 from decrochage_risk.records.coverage import COVERED_TABLES, find_coverage, first_named
 from decrochage_risk.records.encoded_tables import NEVER, NO_DAY, Absences, Encoded, Enrolments, encode
 from decrochage_risk.records.reading import as_raw, read_folder, read_json
+from decrochage_risk.records.table_mapping import TableMapping, read_mapping
 from decrochage_risk.school_year import (
     SchoolCalendar,
     day_number,
@@ -418,9 +419,17 @@ class PupilRecords:
 
     @classmethod
     def read(
-        cls, folder: str | Path, *, on_fault: OnFault = "raise", calendar: SchoolCalendar | None = None
+        cls,
+        folder: str | Path,
+        *,
+        on_fault: OnFault = "raise",
+        calendar: SchoolCalendar | None = None,
+        mapping: str | Path | TableMapping | None = None,
     ) -> Self:
-        """Read a folder of Parquet or CSV files named after the tables.
+        """Read a folder of Parquet or CSV files named after the tables, or as a mapping says.
+
+        ``mapping`` is a TOML file that names files, columns and values of tables made by hand
+        (``decrochage-risk check DOSSIER --draft-mapping FILE`` writes a first one).
 
         An optional ``calendar.csv`` (``date``, ``half_days``) in the folder is the calendar, unless one is given.
         Files that are not tables are not read; ``notes`` names them, with the encoding and separator of each CSV.
@@ -432,7 +441,8 @@ class PupilRecords:
         FaultyRecordsError
             As for the class.
         """
-        return cls.of_folder(read_folder(folder), on_fault=on_fault, calendar=calendar)
+        named = mapping if mapping is None or isinstance(mapping, TableMapping) else read_mapping(mapping)
+        return cls.of_folder(read_folder(folder, mapping=named), on_fault=on_fault, calendar=calendar)
 
     @classmethod
     def of_folder(

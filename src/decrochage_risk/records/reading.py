@@ -35,6 +35,8 @@ from decrochage_risk.records.table_schemas import TABLES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from decrochage_risk.records.table_mapping import TableMapping
+
 __all__ = ["Folder", "Payload", "as_frame", "as_raw", "read_folder", "read_json", "read_table_file"]
 
 CALENDAR_FILE = "calendar.csv"
@@ -172,7 +174,10 @@ def _not_a_table(table: object) -> str:
 
 
 def read_folder(
-    folder: str | Path, read: Callable[[Path], tuple[RawTable, tuple[str, ...]]] | None = None
+    folder: str | Path,
+    read: Callable[[Path], tuple[RawTable, tuple[str, ...]]] | None = None,
+    *,
+    mapping: TableMapping | None = None,
 ) -> Folder:
     r"""Read every table of a folder.
 
@@ -185,6 +190,8 @@ def read_folder(
         The folder.
     read : callable, optional
         What reads one table instead of :func:`read_table_file`, with the same answer and errors.
+    mapping : TableMapping, optional
+        Names of files, columns and values of a folder that somebody else made.
 
     Raises
     ------
@@ -202,7 +209,7 @@ def read_folder(
     ([['a1', 'F']], ("pupils.csv: read as UTF-8, separator ';'",))
     """
     folder = Path(folder)
-    sources = _sources(_entries(folder))
+    sources = _sources(_entries(folder), mapping)
     not_read = tuple(path.name for path in sources.pop("", []))
     calendars = sources.pop("calendar", [])
     near = tuple(hint for name in not_read if (hint := _near_name(name)))
@@ -212,7 +219,10 @@ def read_folder(
     tables, notes, faults = {}, list(near), []
     for name in (name for name in TABLES if name in sources):
         try:
-            tables[name], remarks = (read or read_table_file)(_only_one(name, sources[name]))
+            if mapping is not None:
+                tables[name], remarks = _mapped(name, sources[name], read or read_table_file, mapping)
+            else:
+                tables[name], remarks = (read or read_table_file)(_only_one(name, sources[name]))
             notes.extend(remarks)
         except UnreadableRecordsError as error:
             faults.append(str(error))
@@ -227,11 +237,32 @@ def read_folder(
     return Folder(tables, calendar, {name: sources[name][0] for name in tables}, not_read, tuple(notes))
 
 
-def _sources(entries: list[Path]) -> dict[str, list[Path]]:
+def _mapped(
+    name: str,
+    paths: list[Path],
+    read: Callable[[Path], tuple[RawTable, tuple[str, ...]]],
+    mapping: TableMapping,
+) -> tuple[RawTable, tuple[str, ...]]:
+    """Read the files that a mapping declares as one table, one under the other."""
+    frames, notes = [], []
+    for path in paths:
+        raw, said = read(path)
+        renamed, told = mapping.apply(name, raw.frame())
+        frames.append(renamed)
+        notes += [*said, *told]
+    return RawTable.of_frame(pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]), tuple(
+        notes
+    )
+
+
+def _sources(entries: list[Path], mapping: TableMapping | None) -> dict[str, list[Path]]:
     """Sort the files of a folder by the table that they are named after; a workbook counts where nothing else does."""
     sources: dict[str, list[Path]] = defaultdict(list)
     workbooks: dict[str, list[Path]] = defaultdict(list)
     for path in entries:
+        if mapping is not None and (declared := mapping.table_of(path.name)):
+            sources[declared].append(path)
+            continue
         is_workbook = path.suffix.lower() == WORKBOOK and path.is_file() and path.stem.lower() in TABLES
         (workbooks[path.stem.lower()] if is_workbook else sources[_table_of(path)]).append(path)
     for name, paths in workbooks.items():

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.score.scored_pupils import ScoredPupils
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from decrochage_risk.score.changes import Changes
@@ -45,8 +47,15 @@ class RiskScores(ScoredPupils):
 
         return changes_between(self, previous)
 
-    def write(self, folder: str | Path) -> list[Path]:
-        """Write Parquet tables, and one CSV list per school that Excel opens in France.
+    def write(self, folder: str | Path, *, despite_verdict: bool = False) -> list[Path]:
+        """Write Parquet tables, and CSV lists per school and way that Excel opens in France.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Made where it is not there.
+        despite_verdict : bool
+            Write the list of the risk though the card of the model says not to issue one; the other lists always are.
 
         Returns
         -------
@@ -56,7 +65,46 @@ class RiskScores(ScoredPupils):
         from decrochage_risk.score.writing import write_scores  # noqa: PLC0415 - pyarrow loads on first use
 
         # Tables made anew: frames that were handed out may have been edited since.
-        return write_scores(type(self)(self._results, self.run, self._policy, self._model), folder)
+        own = type(self)(self._results, self.run, self._policy, self._model)
+        return write_scores(own, folder, despite_verdict=despite_verdict)
+
+    _report_writer: ClassVar[Callable[..., Path] | None] = None
+
+    @classmethod
+    def report_with(cls, writer: Callable[..., Path]) -> None:
+        """Say what writes the pages of scores; ``decrochage_risk.report``, which stands above this package, does."""
+        cls._report_writer = staticmethod(writer)
+
+    def report(self, folder: str | Path, **choices: Any) -> Path:  # noqa: ANN401 - those of the writer
+        """Write the pages that people look at: schools, class lists to print, pupils, notices, networks.
+
+        Parameters
+        ----------
+        folder : str or Path
+            A new or empty folder, or an earlier report, which is replaced as a whole.
+        **choices
+            As for :func:`decrochage_risk.write_report`: ``names``, ``since``, ``notices``, ``contact``, ``sources``,
+            ``networks``, ``card``, ``progress``.
+
+        Returns
+        -------
+        Path
+            The index page.
+
+        Raises
+        ------
+        RecordsError
+            A folder that holds something else, or that cannot be written; pages that were never loaded.
+        """
+        if self._report_writer is None:
+            raise RecordsError(
+                explain_error(
+                    "Nothing that writes pages is loaded",
+                    expected="decrochage_risk, the public door, which loads it with score_pupils",
+                    hint="import decrochage_risk.report",
+                )
+            )
+        return self._report_writer(self, folder, **choices)
 
     def _repr_html_(self) -> str:
         from decrochage_risk.score.writing import html_table  # noqa: PLC0415 - only in notebooks

@@ -1,10 +1,7 @@
-"""What ``score_pupils`` is asked: arguments of the right kind, whom to leave out, whom to explain.
+"""Scoring: from records and a day to one result per pupil, nobody left out.
 
-Scoring: from records and a day to one result per pupil, nobody left out.
-
-What is asked of a run over a folder: the same for everybody at once and for each part.
-
-The start-up cost of a first score, taken in advance: libraries, compiled code, trees, policy.
+Here too: the checks of what ``score_pupils`` takes, the choices of a run over a folder (the same for everybody at once
+and for each part), and ``warm_up``, which takes the start-up cost of a first score in advance.
 """
 
 from __future__ import annotations
@@ -42,6 +39,7 @@ from decrochage_risk.risk.uncertainty import member_mean
 from decrochage_risk.score.risk_scores import RiskScores
 from decrochage_risk.score.run_facts import DEMO_NOTICE, RunFacts, load_demo_model
 from decrochage_risk.score.scored_pupils import Results, or_none
+from decrochage_risk.score.ways import ways_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -57,6 +55,7 @@ __all__ = [
     "Explain",
     "FolderScores",
     "ScoreRequest",
+    "age_years",
     "chosen_pupils",
     "excluded_pupils",
     "ids_of",
@@ -170,6 +169,8 @@ SET_ASIDE = "non inscrit à cette date d'après les lignes gardées : d'autres, 
 UNKNOWN_LEVEL = "niveau jamais vu par le modèle"
 TOO_LITTLE = "moins de 3 semaines de données"
 OUT_OF_RANGE = "hors du domaine d'apprentissage, avec beaucoup de valeurs jamais vues par le modèle"
+NOT_ASKED = "motifs non demandés"
+NO_RISK = "pas de score, donc pas de motif"
 NOT_SENT = "non transmises"
 """In the cause of each pupil of whom a table that the model leans on was not sent."""
 NOT_VERIFIED = "explication non vérifiée : les contributions ne redonnent pas le score"
@@ -295,14 +296,17 @@ def score_pupils(
     )
     scored = _predict(model, known, features, cause)
     columns = _base_columns(known, cause, days, set_aside)
-    columns |= _risks(known.pupil_count, model, scored)
+    columns |= _risks(known.pupil_count, model, scored, _schools(records, known, scored.rows))
     columns |= _policy_columns(policy, known.level, columns["risk"])
+    ways = ways_of(known, refused)
+    columns |= ways.columns()
     columns["missing_features"] = np.isnan(features[:, : len(FEATURE_BY_NAME)]).sum(axis=1)
     columns["model_id"], columns["demo"] = model.model_id, model.demo
     chosen = chosen_pupils(explain, known, columns)[scored.rows]
     run = replace(RunFacts.of(model, policy, known, records), not_sent=_count_silence(cause))
     _warn_of_silence(run)
-    results = _explained(columns, features, scored, chosen, records, known, model)
+    table = _explained(columns, scored, chosen, known, model)
+    results = Results(columns, table.reasons, table.rows, table.contributions, features, records, known, ways)
     return RiskScores(results, run, policy, model)
 
 
@@ -442,11 +446,11 @@ def _base_columns(
         "cause": cause,
         "days_of_data": days,
         "set_aside": set_aside,
-        "age_years": _age_years(known.arrays.birth_day, known.as_of),
+        "age_years": age_years(known.arrays.birth_day, known.as_of),
     }
 
 
-def _age_years(born: npt.NDArray[np.int32], as_of: date) -> npt.NDArray[np.float64]:
+def age_years(born: npt.NDArray[np.int32], as_of: date) -> npt.NDArray[np.float64]:
     """Completed years on the as-of date, NaN without a birth date."""
     days = born.astype("datetime64[D]")
     months = days.astype("datetime64[M]")
@@ -455,11 +459,21 @@ def _age_years(born: npt.NDArray[np.int32], as_of: date) -> npt.NDArray[np.float
     return np.where(born == NO_DAY, np.nan, completed // 12)
 
 
-def _risks(pupils: int, model: TrainedModel, scored: _Scored) -> dict[str, npt.NDArray[np.float64]]:
+def _schools(
+    records: PupilRecords, known: KnownRecords, rows: npt.NDArray[np.intp]
+) -> npt.NDArray[np.object_]:
+    """School of each scored pupil: it sets the width of the interval alone."""
+    places = known.current_enrolment_row[rows]
+    return np.asarray(records.enrolments["school_id"].array.take(places), dtype=object)
+
+
+def _risks(
+    pupils: int, model: TrainedModel, scored: _Scored, schools: npt.NDArray[np.object_]
+) -> dict[str, npt.NDArray[np.float64]]:
     """Risk, interval and comparable pupils, NaN for pupils without a score."""
     risk_model = model.risk_model
-    risk, low, high = risk_model.risk_and_interval(scored.members)
-    alike = risk_model.comparable.table[risk_model.comparable.bins_of(risk)]
+    risk, low, high = risk_model.risk_and_interval(scored.members, schools)
+    alike = risk_model.comparable_to(risk, schools)
     found = np.full((pupils, len(_RISK_COLUMNS)), np.nan)
     found[scored.rows] = np.column_stack([risk, low, high, alike])
     return dict(zip(_RISK_COLUMNS, np.ascontiguousarray(found.T), strict=True))
@@ -477,15 +491,22 @@ def _policy_columns(
     }
 
 
+@dataclass(frozen=True)
+class _Explained:
+    """Reasons of some pupils, their positions, and their calibrated log-odds per family."""
+
+    reasons: dict[str, npt.NDArray[Any]]
+    rows: npt.NDArray[np.intp]
+    contributions: npt.NDArray[np.float64]
+
+
 def _explained(
     columns: dict[str, Any],
-    features: npt.NDArray[np.float64],
     scored: _Scored,
     chosen: npt.NDArray[np.bool_],
-    records: PupilRecords,
     known: KnownRecords,
     model: TrainedModel,
-) -> Results:
+) -> _Explained:
     """Add the explanation to the columns; a pupil whose contributions do not add up has none, and says why."""
     rows, filled = scored.rows[chosen], scored.filled[chosen]
     references = model.risk_model.reference_rows(filled, scored.groups[chosen])
@@ -494,7 +515,9 @@ def _explained(
     good = attribution.additive
     columns["explained"] = np.zeros(known.pupil_count, dtype=np.bool_)
     columns["explained"][rows[good]] = True
-    columns["explanation_cause"] = _spread(None, rows[~good], NOT_VERIFIED, known.pupil_count)
+    columns["explanation_cause"] = _spread(NOT_ASKED, rows[~good], NOT_VERIFIED, known.pupil_count)
+    columns["explanation_cause"][rows[good]] = None
+    columns["explanation_cause"][np.isnan(columns["risk"])] = NO_RISK
     base = probability(attribution.base[good])
     columns["reference_risk"] = _spread(np.nan, rows[good], base, known.pupil_count)
     columns["other_points"] = _spread(np.nan, rows[good], table.other_points[good], known.pupil_count)
@@ -502,12 +525,12 @@ def _explained(
     reasons = {name: column[kept] for name, column in table.columns.items()}
     reasons["row"] = rows[reasons["row"]]
     contributions = np.column_stack([table.family_sums, table.base])[good]
-    return Results(columns, reasons, rows[good], contributions, features, records, known)
+    return _Explained(reasons, rows[good], contributions)
 
 
 def _spread(empty: object, rows: npt.NDArray[np.intp], values: object, pupils: int) -> npt.NDArray[Any]:
     """Give one entry per pupil: the values at their rows, ``empty`` elsewhere."""
-    column = np.full(pupils, empty)
+    column = np.full(pupils, empty, dtype=object if isinstance(empty, str) else None)
     column[rows] = values
     return column
 
@@ -550,6 +573,8 @@ class ScoreRequest:
         Whether an error in the records is raised.
     gaps : tuple of str
         Tables whose gaps are meant.
+    despite_verdict : bool
+        Whether the list of the risk is written though the card of the model says not to issue one.
     """
 
     as_of: date
@@ -559,6 +584,7 @@ class ScoreRequest:
     exclude: tuple[str, ...]
     raise_faults: bool
     gaps: tuple[str, ...] = ()
+    despite_verdict: bool = False
 
     @property
     def explained(self) -> tuple[str, ...]:

@@ -33,12 +33,15 @@ from decrochage_risk.evaluate import (
     on_track_flag,
     school_rate,
 )
+from decrochage_risk.evaluate.disclosure import ALL, EVENT, CountedRows
 from decrochage_risk.features import FEATURE_BY_NAME
+from decrochage_risk.model.unknown_flags import UNKNOWN_FLAGS, patterns_of
 from decrochage_risk.policy import load_policy
 from decrochage_risk.records.levels import LEVEL_BY_NAME, PATHWAY_LABELS
 from decrochage_risk.risk import RiskModel, pupil_folds
 from decrochage_risk.school_year import school_year_of, year_start
 from decrochage_risk.school_year.dates import date_of_number
+from decrochage_risk.small_cells import Publication
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -72,8 +75,8 @@ NOT_KNOWN: Final = "non renseigné"
 def dimensions_of(snapshots: Snapshots) -> dict[str, Labels]:
     """Name the groups of each row, by dimension.
 
-    Level, pathway, sex, years behind, network, school, month of the as-of date, and two intersections: sex and
-    pathway, sex and years behind. A value that is not known is a group of its own.
+    Level, pathway, sex, years behind, network, school, what is known of the pupil, month of the as-of date, and two
+    intersections: sex and pathway, sex and years behind. A value that is not known is a group of its own.
     """
     rows = snapshots.rows
     level = rows["level"].map(lambda name: LEVEL_BY_NAME[name])
@@ -89,6 +92,7 @@ def dimensions_of(snapshots: Snapshots) -> dict[str, Labels]:
         "school": rows["school_id"].to_numpy(dtype=object),
         "sex_pathway": _joined(sex, pathway),
         "sex_years_behind": _joined(sex, behind),
+        "knowledge": patterns_of(snapshots.features),
         "month": rows["as_of"].map(french.month).to_numpy(dtype=object),
     }
 
@@ -124,15 +128,17 @@ def fit_risk_model(
     options: FitOptions | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> RiskModel:
-    """Fit the risk model on snapshots: directions from the catalogue, context columns without direction."""
+    """Fit the risk model on snapshots: directions from the catalogue, context columns and flags without direction."""
     rows, names = snapshots.rows, [str(name) for name in snapshots.features]
     risk_model = RiskModel.fit(
         snapshots.features,
         snapshots.outcome,
         directions={name: FEATURE_BY_NAME[name].direction for name in names if name in FEATURE_BY_NAME},
         context=[name for name in names if name not in FEATURE_BY_NAME],
+        knowledge=UNKNOWN_FLAGS,
         time=rows["school_year"].to_numpy(),
         groups=rows["pupil_id"].to_numpy(),
+        clusters=rows["school_id"].to_numpy(),
         reference_groups=rows["reference_group"].to_numpy(),
         observed=rows["observed"].to_numpy(),
         matured=rows["matured"].to_numpy(),
@@ -171,6 +177,7 @@ def backtest(
     hold_out_schools: bool = True,
     progress: Callable[[str], None] | None = None,
     predicted: Callable[[Snapshots, Floats], None] | None = None,
+    publish: bool = True,
 ) -> EvaluationReport:
     """Measure the procedure on the last school year, with models and baselines that saw only earlier ones.
 
@@ -188,6 +195,8 @@ def backtest(
         As in ``train_model``.
     predicted : callable, optional
         Given the rows of the last school year and their risks, by models that never saw them.
+    publish : bool
+        False leaves everything in the report, for a caller who publishes it with other tables.
     """
     last, earlier = last_year_rows(snapshots)
     test = snapshots.take(last)
@@ -204,13 +213,36 @@ def backtest(
     if predicted is not None:
         predicted(test, risk)
     report = report_on(
-        test, risk, learnt, title="Dernière année, jamais utilisée pour choisir", synthetic=synthetic
+        test,
+        risk,
+        learnt,
+        title="Dernière année, jamais utilisée pour choisir",
+        synthetic=synthetic,
+        publish=False,
     )
     if progress is not None and hold_out_schools:
         progress("Année témoin, établissements tenus à l'écart")
-    unseen_schools = _on_unseen_schools(snapshots, last, earlier, seed, options) if hold_out_schools else None
+    unseen_schools, unseen = None, None
+    if hold_out_schools:
+        unseen_schools, unseen = _on_unseen_schools(snapshots, last, earlier, seed, options)
     ready = maturity_table(snapshots.rows, snapshots.outcome, on=_first_day(snapshots, last))
-    return report.model_copy(update={"maturity": ready, "hold_out": unseen_schools})
+    if report.tables is not None and unseen is not None:
+        report.tables.unseen = unseen
+    report = report.model_copy(update={"maturity": ready, "hold_out": unseen_schools})
+    if not publish:
+        return report
+    publication = Publication()
+    report.add_to(publication)
+    dates = CountedRows(publication, "dates", snapshots.rows["pupil_id"].to_numpy())
+    left = snapshots.outcome == 1
+    closed_dates = {one.as_of.isoformat() for one in ready if one.events is not None}
+    dates.add(
+        {"as_of": np.array([day.isoformat() for day in snapshots.rows["as_of"]])},
+        {ALL: np.ones(len(left), dtype=np.bool_), EVENT: left},
+        (),
+        lambda dimension, group, measure: dimension == "as_of" and (measure == ALL or group in closed_dates),
+    )
+    return report.published(publication.hidden(), dates=dates)
 
 
 def _on_unseen_schools(
@@ -219,15 +251,15 @@ def _on_unseen_schools(
     earlier: npt.NDArray[np.bool_],
     seed: int,
     options: FitOptions | None,
-) -> Figures | None:
+) -> tuple[Figures | None, npt.NDArray[np.bool_] | None]:
     """Measure a third of the schools in the last year with a model that saw neither them nor their pupils.
 
-    None when there are too few schools or too little data.
+    None when there are too few schools or too little data; otherwise with the mask of their rows of the last year.
     """
     school = snapshots.rows["school_id"].to_numpy()
     names = np.unique(school.astype(str))
     if len(names) < _HELD_OUT_SHARE:
-        return None
+        return None, None
     chosen_schools = np.random.default_rng(seed).permutation(len(names))[: len(names) // _HELD_OUT_SHARE]
     unseen = np.isin(school.astype(str), names[chosen_schools])
     pupils = snapshots.rows["pupil_id"]
@@ -236,14 +268,15 @@ def _on_unseen_schools(
     try:
         model = fit_risk_model(train, seed=seed, options=options)
         risk = model.risk(test.features, test.rows["reference_group"].to_numpy())
-        return measure(
+        figures = measure(
             test.outcome,
             risk,
             pupils=test.rows["pupil_id"].to_numpy(),
             schools=test.rows["school_id"].to_numpy(),
         )
     except NotEnoughDataError:
-        return None
+        return None, None
+    return figures, unseen[last]
 
 
 def _without_common_pupils(
@@ -270,7 +303,7 @@ def learnt_baselines(train: Snapshots, test: Snapshots) -> tuple[Baseline, Basel
     return logistic(test.features[columns]), rate
 
 
-def report_on(
+def report_on(  # noqa: PLR0913 - the choices of a report, each with its default
     test: Snapshots,
     risk: Floats,
     learnt: Sequence[Floats],
@@ -280,6 +313,7 @@ def report_on(
     notes: Sequence[str] = (),
     policy: Policy | None = None,
     capacity: int = CAPACITY,
+    publish: bool = True,
 ) -> EvaluationReport:
     """Build the report: the model, the learnt baselines (their scores on the same rows) and the three flags.
 
@@ -297,6 +331,8 @@ def report_on(
         Whose thresholds make the list actually issued; the bundled one when left out.
     capacity : int
         Situations that a school can look at on one date.
+    publish : bool
+        As in ``build_report``.
     """
     names = (
         ("régression logistique", "mêmes colonnes, médianes pour les valeurs inconnues"),
@@ -337,4 +373,5 @@ def report_on(
         test_years=sorted({int(year) for year in rows["school_year"]}),
         as_of=sorted(set(rows["as_of"])),
         notes=notes,
+        publish=publish,
     )

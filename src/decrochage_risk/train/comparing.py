@@ -22,6 +22,7 @@ from decrochage_risk.model.updating import updated_years
 from decrochage_risk.policy import Policy, load_policy
 from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.risk.calibration import probability
+from decrochage_risk.small_cells import is_small
 from decrochage_risk.train.backtest import dimensions_of
 
 if TYPE_CHECKING:
@@ -304,9 +305,10 @@ def _told(rows: Snapshots, changes: pd.DataFrame) -> dict[str, npt.NDArray[np.ob
 
 
 def _known_share(records: PupilRecords, rows: Snapshots, years: set[int]) -> float | None:
-    """Share of the compared pupils who were enrolled in a year that both models have learnt from."""
+    """Share of the compared pupils who were enrolled in a year that both models have learnt from; None when few were."""
     if not years:
         return None
     before = records.enrolments.loc[records.enrolments["school_year"].isin(sorted(years)), "pupil_id"]
     pupils = rows.rows["pupil_id"].drop_duplicates()
-    return float(pupils.isin(before).mean())
+    known = int(pupils.isin(before).sum())
+    return None if is_small(known, len(pupils) - known) else known / len(pupils)

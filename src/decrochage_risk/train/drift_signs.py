@@ -21,6 +21,7 @@ from decrochage_risk.features.windows import YEAR_AND_PREVIOUS
 from decrochage_risk.french import number, percent, plural, signed
 from decrochage_risk.model import SCORE
 from decrochage_risk.school_year import school_year_of, year_start
+from decrochage_risk.small_cells import is_small
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -307,9 +308,19 @@ def missing_table_signs(
         if rise > max(MISSING_WATCH, float(norm.isf(ALPHA / (tests * len(names)))) * error):
             verdict = "stop" if rise >= MISSING_STOP else "watch"
         label = TABLES.get(table, table)
+        count = round(now * len(features))
+        few = is_small(count, len(features) - count)
         sentence = f"{label} : données non connues pour {percent(now)} des élèves, {percent(then)} attendus"
+        if few:
+            sentence = f"{label} : part des données non connues masquée, {percent(then)} attendus"
         signs.append(
-            DriftSign(check="missing_table", subject=label, figure=rise, verdict=verdict, sentence=sentence)
+            DriftSign(
+                check="missing_table",
+                subject=label,
+                figure=None if few else rise,
+                verdict=verdict,
+                sentence=sentence,
+            )
         )
     return signs
 

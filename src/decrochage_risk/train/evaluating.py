@@ -17,8 +17,9 @@ from decrochage_risk.model.updating import updated_years
 from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.risk.calibration import probability
 from decrochage_risk.school_year import to_date
+from decrochage_risk.small_cells import HIDDEN, is_small
 from decrochage_risk.train.backtest import can_be_known, learnt_baselines, report_on
-from decrochage_risk.train.training import NOT_CLOSED, mature_only
+from decrochage_risk.train.training import NOT_CLOSED, mature_only, told_left_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -117,16 +118,21 @@ def evaluate_model(  # noqa: PLR0913 - the choices of an evaluation, each with i
         notes=(*notes, *missing),
         policy=policy,
         capacity=capacity,
+        publish=False,
     )
-    return report.model_copy(update={"maturity": maturity_table(test.rows, test.outcome)})
+    return report.model_copy(update={"maturity": maturity_table(test.rows, test.outcome)}).published()
 
 
 def _left_out(test: Snapshots) -> list[str]:
     """Say how many pupils and dates were left out, and why."""
     if not test.left_out:
         return []
-    causes = ", ".join(f"{_CAUSES[cause]} : {number(count)}" for cause, count in test.left_out.items())
-    return [f"Lignes laissées de côté : {number(sum(test.left_out.values()))} ({causes})."]
+    counts = told_left_out(test.left_out)
+    causes = ", ".join(
+        f"{_CAUSES[cause]} : {HIDDEN if count is None else number(count)}" for cause, count in counts.items()
+    )
+    total = HIDDEN if is_small(sum(test.left_out.values())) else number(sum(test.left_out.values()))
+    return [f"Lignes laissées de côté : {total} ({causes})."]
 
 
 def _seen_years(model: TrainedModel, test: Snapshots) -> list[str]:

@@ -11,6 +11,7 @@ import pandas as pd
 from decrochage_risk.errors import LeakError, ModelError, explain_error
 from decrochage_risk.evaluate.ranking import auc, within_group_auc
 from decrochage_risk.french import number
+from decrochage_risk.model.unknown_flags import UNKNOWN_FLAGS, UNKNOWN_LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -177,7 +178,8 @@ def missing_signals(signals: Sequence[Signal]) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``feature``, ``auc_unknown``, ``auc_value`` and ``known_share``, rounded to 4 decimals.
+        ``feature``, ``auc_unknown``, ``auc_value`` and ``known_share``, rounded to 4 decimals; ``flag``: by which flag of
+        what is not known the model learns it, empty if by none.
     """
     telling = [
         signal
@@ -192,6 +194,7 @@ def missing_signals(signals: Sequence[Signal]) -> list[dict[str, Any]]:
             "auc_unknown": round(signal.unknown_alike, 4),
             "auc_value": round(signal.value_alike, 4),
             "known_share": round(signal.known_share, 4),
+            "flag": _FLAG_OF.get(signal.name, ""),
         }
         for signal in sorted(telling, key=lambda signal: (-signal.unknown_alike, signal.name))
     ]
@@ -201,6 +204,15 @@ def missing_warnings(found: Sequence[dict[str, Any]]) -> list[str]:
     """Word :func:`missing_signals` for the model card, in French."""
     return [
         f"`{signal['feature']}` : être inconnu annonce l'issue (AUC {number(signal['auc_unknown'], 2)}) mieux que la valeur "
-        f"(AUC {number(signal['auc_value'], 2)}) ; vérifier ce qui n'est pas saisi pour les élèves partis"
+        f"(AUC {number(signal['auc_value'], 2)}){_by_flag(signal['flag'])} ; vérifier ce qui n'est pas saisi pour les élèves "
+        "partis"
         for signal in found
     ]
+
+
+_FLAG_OF = {column: flag for flag, columns in UNKNOWN_FLAGS.items() for column in columns}
+
+
+def _by_flag(flag: str) -> str:
+    """Say by which flag the model learns that a feature is not known."""
+    return f", ce que le modèle apprend par `{flag}` ({UNKNOWN_LABELS[flag]})" if flag else ""

@@ -32,7 +32,6 @@ from pydantic import (
 from decrochage_risk.artefact import canonical_json
 from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error
 from decrochage_risk.evaluate import ModelComparison, card_page, changes_section, with_changes
-from decrochage_risk.evaluate.comparison import suppressed
 from decrochage_risk.french import join, percent, plural, school_year
 from decrochage_risk.model import TrainedModel, closing_day, default_as_of_dates, load_trained_model
 from decrochage_risk.model.refused_options import refuse_in_training
@@ -43,6 +42,7 @@ from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.records.reading import read_table_file
 from decrochage_risk.risk import FitOptions
 from decrochage_risk.school_year import SchoolCalendar, school_year_of
+from decrochage_risk.small_cells import hidden_counts
 from decrochage_risk.train.backtest import can_be_known
 from decrochage_risk.train.comparing import compare_models
 from decrochage_risk.train.evaluating import evaluate_model
@@ -443,13 +443,19 @@ class _Run:
         tables = ("pupils", "enrolments", "absences", "grades", "orientation", "coverage")
         rows = {name: len(table) for name in tables if (table := getattr(records, name)) is not None}
         faults = {
-            severity: {f"{table}, {rule}": count for (table, rule), count in sorted(report.counts.items())}
+            severity: hidden_counts(
+                {f"{table}, {rule}": count for (table, rule), count in sorted(report.counts.items())},
+                total=False,
+            )
             for severity, report in (("errors", records.faults.errors), ("warnings", records.faults.warnings))
         }
         table = pd.crosstab(self.outcomes["school_year"].astype(int), self.outcomes["outcome"].astype(str))
+        # the total stands beside them, in ``rows``: a single hidden count would be what is missing from it
+        told = hidden_counts(
+            {f"{year} {name}": int(count) for year, row in table.iterrows() for name, count in row.items()}
+        )
         outcomes = {
-            str(year): {str(name): suppressed(int(count)) for name, count in row.items()}
-            for year, row in table.iterrows()
+            str(year): {str(name): told[f"{year} {name}"] for name in table.columns} for year in table.index
         }
         verification: dict[str, Any] = {
             "rows": {**rows, "outcomes": len(self.outcomes)},

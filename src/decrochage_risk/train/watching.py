@@ -23,7 +23,6 @@ import pandas as pd
 from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error
 from decrochage_risk.evaluate import calibration_slope_intercept
 from decrochage_risk.evaluate.baselines import fit_logistic
-from decrochage_risk.evaluate.comparison import suppressed
 from decrochage_risk.evaluate.drift import ALPHA, DriftReport, DriftSign, UnitDrift, worst
 from decrochage_risk.evaluate.rows import sorted_codes
 from decrochage_risk.explain import attribute
@@ -43,6 +42,7 @@ from decrochage_risk.records.levels import LEVEL_NAMES
 from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.risk import fit_offset
 from decrochage_risk.school_year import school_year_of, to_date
+from decrochage_risk.small_cells import hidden_counts
 from decrochage_risk.train.backtest import can_be_known
 from decrochage_risk.train.drift_signs import (
     TABLES,
@@ -398,14 +398,15 @@ def watch_drift(
     )
     schools = _schools(reference, now, before, current, same)
     stopped_pupils = sum(unit.pupils or 0 for unit in schools if unit.verdict == "stop")
+    sizes = hidden_counts({unit.unit: unit.pupils or 0 for unit in schools})
     verdict = worst([overall.verdict, "watch" if stopped_pupils >= _TENTH * len(now) else "ok"])
     return DriftReport(
         model=model.model_id,
         as_of=day,
         rows=len(now),
-        left_out=left_out,
+        left_out=hidden_counts(left_out, total=False),
         overall=overall,
-        schools=tuple(schools),
+        schools=tuple(unit.model_copy(update={"pupils": sizes[unit.unit]}) for unit in schools),
         verdict=verdict,
     )
 
@@ -529,9 +530,7 @@ def _unit(
             verdict="too_small",
             sentence="trop petit pour être regardé",
         )
-        return UnitDrift(
-            unit=name, pupils=suppressed(len(now)), compared_with="-", verdict="too_small", signs=(sign,)
-        )
+        return UnitDrift(unit=name, pupils=len(now), compared_with="-", verdict="too_small", signs=(sign,))
     if then is None or len(then) < LEAST_PUPILS:
         expectation = {column: float(kept.expected(column, now.groups)[0][0]) for column in current}
         signs = missing_table_signs(now.features, expectation, current, tests=units)

@@ -1,0 +1,188 @@
+"""``report``: the pages that people look at, of scores that were written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+import decrochage_risk as dr
+from decrochage_risk import french
+from decrochage_risk.cli.files import check_target_folder
+from decrochage_risk.cli.options import (
+    AlsaceMoselle,
+    CalendarFile,
+    OnFault,
+    OnFaultOption,
+    Zone,
+    chosen_calendar,
+)
+from decrochage_risk.cli.output import bar, say
+from decrochage_risk.cli.score_command import (  # Typer reads them at run time
+    ModelFolder,  # noqa: TC001
+    PolicyPath,  # noqa: TC001
+)
+from decrochage_risk.errors import RecordsError, explain_error
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from decrochage_risk.report import ReportFolder, Territory
+    from decrochage_risk.report.streaming import WrittenRun
+    from decrochage_risk.score import RiskScores
+
+__all__ = ["names_of_file", "report"]
+
+Scores = Annotated[
+    Path,
+    typer.Argument(metavar="SCORES", show_default=False, help="Dossier écrit par « score »."),
+]
+Records = Annotated[
+    Path,
+    typer.Option(
+        "--records",
+        metavar="DOSSIER",
+        show_default=False,
+        help="Dossier des extraits qui ont donné les scores.",
+    ),
+]
+Out = Annotated[Path, typer.Option("--out", metavar="DOSSIER", help="Où écrire les pages.")]
+Networks = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--network", metavar="RÉSEAU", show_default=False,
+        help="Réseau FoQualE dont on veut le diagnostic, à répéter ; « tous » pour chaque réseau.",
+    ),
+]  # fmt: skip
+Links = Annotated[
+    Path | None,
+    typer.Option(
+        "--links", metavar="CSV", show_default=False,
+        help="Table de correspondance de l'établissement : pupil_id et name. Les noms vont dans ces pages, nulle part ailleurs.",
+    ),
+]  # fmt: skip
+Notices = Annotated[
+    bool, typer.Option("--notices/--no-notices", help="Écrire aussi la notice de chaque situation.")
+]
+Contact = Annotated[
+    str, typer.Option("--contact", metavar="TEXTE", help="À qui demander, corriger, contester.")
+]
+Least = Annotated[
+    int,
+    typer.Option(
+        "--least",
+        metavar="N",
+        min=3,
+        help="Plus petit nombre d'élèves écrit dans un diagnostic ; 11 si on le publie.",
+    ),
+]
+ALL_NETWORKS = "tous"
+
+
+def report(  # noqa: PLR0913 - one argument per option of the command
+    scores: Scores,
+    *,
+    records: Records,
+    out: Out = Path("out/pages"),
+    model: ModelFolder = None,
+    network: Networks = None,
+    links: Links = None,
+    notices: Notices = True,
+    contact: Contact = "le chef d'établissement",
+    least: Least = 5,
+    on_fault: OnFaultOption = OnFault.RAISE,
+    calendar: CalendarFile = None,
+    zone: Zone = None,
+    alsace_moselle: AlsaceMoselle = False,
+    policy: PolicyPath = None,
+) -> None:
+    """Écrire les pages d'un passage : établissements, listes de classe à imprimer, élèves, notices, réseaux, fiche.
+
+    Lit : le dossier des scores, et les extraits, le modèle et les seuils qui les ont donnés ; des extraits qui donneraient
+    d'autres nombres sont refusés.
+
+    Écrit : un dossier de pages HTML qui se lisent sans réseau et s'impriment, avec index.html ; les nombres de chaque dessin
+    d'un diagnostic en CSV. Un dossier écrit par « report » est remplacé d'un coup, un autre jamais. Les établissements sont
+    traités quelques-uns à la fois : une région tient en mémoire.
+    """
+    from decrochage_risk.report import ReportFolder  # noqa: PLC0415 - loads on first use
+    from decrochage_risk.report.streaming import WrittenRun  # noqa: PLC0415 - same
+
+    check_target_folder(out)
+    days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
+    names = {} if links is None else names_of_file(links)
+    with bar() as tell:
+        tell("Lecture des scores et du modèle", 0, 0)
+        trained = dr.load_model(model) if model is not None else None
+        run = WrittenRun.read(scores, trained, dr.load_policy(policy))
+        with ReportFolder(out, names, notices, contact) as pages:
+            parts = run.scores(records, on_fault=on_fault.value, calendar=days)
+            _write(pages, run, parts, network or [], least, tell)
+    say(f"{french.plural(pages.pages, 'page')} : {out / 'index.html'}")
+
+
+def _write(
+    pages: ReportFolder,
+    run: WrittenRun,
+    parts: Iterator[RiskScores],
+    networks: list[str],
+    least: int,
+    tell: Callable[[str, int, int], None],
+) -> None:
+    from decrochage_risk.report import TerritoryReport, count_territory, merge_territories  # noqa: PLC0415 - on first use
+
+    counted: list[Territory] = []
+    facts = None
+    for scores in parts:
+        facts = scores.run
+        pages.add(scores, progress=tell)
+        if networks:
+            tell("Comptes par réseau", 0, 0)
+            counted.append(count_territory(scores, least=least))
+    if networks and facts is not None:
+        whole = merge_territories(counted)
+        wanted = list(whole.networks) if ALL_NETWORKS in networks else networks
+        tell("Petits effectifs à masquer", 0, 0)
+        for number, one in enumerate(wanted):
+            whole.place(one)
+            pages.network(TerritoryReport(whole, one, facts))
+            tell("Diagnostic des réseaux", number + 1, len(wanted))
+    if run.model.card_html:
+        pages.card(run.model.card_html)
+
+
+def names_of_file(path: Path) -> dict[str, str]:
+    """Read the school's own link table: ``pupil_id`` and ``name``, ``;`` or ``,`` between them.
+
+    Raises
+    ------
+    RecordsError
+        A file that cannot be read, without these columns, or with an id twice.
+    """
+    from decrochage_risk.csv_files import read_csv  # noqa: PLC0415 - loads on first use
+
+    if not path.is_file():
+        raise RecordsError(
+            explain_error(
+                f"The link table {path} is not there", expected="a CSV file", hint="Check the path."
+            )
+        )
+    frame, _ = read_csv(path)
+    missing = [name for name in ("pupil_id", "name") if name not in frame]
+    repeated = [] if missing else frame.loc[frame["pupil_id"].duplicated(), "pupil_id"].tolist()
+    if missing or repeated:
+        came = (
+            f"has no column {' and no column '.join(missing)}" if missing else f"names {repeated[0]!r} twice"
+        )
+        raise RecordsError(
+            explain_error(
+                f"The link table {path.name} {came}",
+                expected="the columns pupil_id and name, each pupil once",
+                hint="Export it again with these two columns.",
+            )
+        )
+    known = frame.dropna(subset=["pupil_id", "name"])
+    return {
+        str(pupil): str(name).strip() for pupil, name in zip(known["pupil_id"], known["name"], strict=True)
+    }

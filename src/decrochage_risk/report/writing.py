@@ -1,0 +1,355 @@
+"""A folder of pages: schools, class lists, pupils, notices, networks, the card, and an index; written school by school.
+
+A run replaces only what an earlier run of ours wrote, as a whole or not at all: pages are written beside the target and put
+in its place at the end.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+from decrochage_risk import french
+from decrochage_risk.errors import RecordsError, explain_error
+from decrochage_risk.notices import notice
+from decrochage_risk.pages import page_name, render
+from decrochage_risk.pages.scripts import SORTING
+from decrochage_risk.report.drawings import way_sign
+from decrochage_risk.report.facts import PupilFacts
+from decrochage_risk.report.pupil_page import pupil_page
+from decrochage_risk.report.school_pages import class_page, school_page
+from decrochage_risk.report.situations import Way, schools_of
+from decrochage_risk.report.territory import count_territory
+from decrochage_risk.report.territory_page import TerritoryReport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from types import TracebackType
+
+    from decrochage_risk.report.situations import School, Situation
+    from decrochage_risk.score import Changes, RiskScores, RunFacts
+
+    Progress = Callable[[str, int, int], None]
+
+__all__ = ["ReportFolder", "write_report"]
+
+MARKER = "rapport.json"
+"""The file that says that a folder is one of ours, which may be replaced."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A line of the index."""
+
+    school_id: str
+    network_id: str
+    link: str
+    counts: tuple[int, ...]
+
+
+@dataclass(slots=True)
+class ReportFolder:
+    """A folder of pages in the making: schools are added one run after the other, the index comes last.
+
+    Parameters
+    ----------
+    target : Path
+        Where the pages go.
+    names : mapping of str to str
+        The school's own names by pupil id; shown in pages, kept nowhere else.
+    notices : bool
+        Whether each explained situation gets its notice.
+    contact : str
+        Whom families ask, for the notices.
+    sources : mapping of str to str
+        Where each table comes from, for the notices.
+
+    Attributes
+    ----------
+    pages : int
+        Pages written so far.
+    """
+
+    target: Path
+    names: Mapping[str, str] = field(default_factory=dict)
+    notices: bool = True
+    contact: str = "le chef d'établissement"
+    sources: Mapping[str, str] = field(default_factory=dict)
+    pages: int = 0
+    _schools: list[_Entry] = field(default_factory=list)
+    _others: list[tuple[str, str, str, str]] = field(default_factory=list)
+    _examples: dict[str, str] = field(default_factory=dict)
+    _run: RunFacts | None = None
+
+    def __post_init__(self) -> None:
+        refuse_foreign(self.target)
+
+    def __enter__(self) -> Self:
+        shutil.rmtree(self.draft, ignore_errors=True)
+        self.draft.mkdir(parents=True)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self._finish()
+        shutil.rmtree(self.draft, ignore_errors=True)
+
+    @property
+    def draft(self) -> Path:
+        """Where pages are written until all are there."""
+        return self.target.with_name(f".{self.target.name}.partial")
+
+    def add(
+        self, scores: RiskScores, *, changes: Changes | None = None, progress: Progress | None = None
+    ) -> None:
+        """Write the pages of every school of a run.
+
+        Parameters
+        ----------
+        scores : RiskScores
+            A run, or the part of one that holds whole schools.
+        changes : Changes, optional
+            What changed since an earlier day.
+        progress : callable, optional
+            Called for each school with a French line, how much is done and how much there is.
+        """
+        self._run = scores.run
+        facts = PupilFacts(scores.known, scores.records)
+        count = scores.frame["school_id"].nunique(dropna=False)
+        for number, school in enumerate(schools_of(scores, self.names)):
+            if progress is not None:
+                progress("Pages par établissement", number, count)
+            if school.classes:
+                self._school(school, scores, facts, changes)
+
+    def write(self, page: str, text: str) -> str:
+        """Write one page of the folder; give its address in it."""
+        path = self.draft / page
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8", newline="\n")
+        self.pages += 1
+        return page
+
+    def card(self, page: str) -> str:
+        """Write the model card; give its address."""
+        link = self.write("fiche.html", page)
+        self.list_page("Fiche du modèle", link, "tous ; analystes", "2 pages, puis les tables")
+        return link
+
+    def list_page(self, name: str, link: str, readers: str, paper: str) -> None:
+        """Put another page (a network's, the card) onto the index."""
+        self._others.append((name, link, readers, paper))
+
+    def network(self, report: TerritoryReport) -> str:
+        """Write the diagnosis of a network, with the numbers of each drawing; give its address."""
+        place = f"reseaux/{page_name('reseau', report.network).removesuffix('.html')}"
+        report.write(self.draft / place, trail=(("Index", "../../index.html"),))
+        self.pages += 1
+        link = f"{place}/index.html"
+        self.list_page(
+            f"Diagnostic du réseau {report.network}", link, "coordonnateur MLDS, DRAIO", "3 à 4 pages"
+        )
+        return link
+
+    def _school(self, school: School, scores: RiskScores, facts: PupilFacts, changes: Changes | None) -> None:
+        place = f"etablissements/{page_name('etab', school.school_id).removesuffix('.html')}"
+        names = {each.name: page_name("classe", each.name) for each in school.classes}
+        pupils = {one.pupil.pupil_id: page_name("eleve", one.pupil.pupil_id) for one in school.situations}
+        above: tuple[tuple[str, str], ...] = (("Index", "../../index.html"),)
+        home = self.write(
+            f"{place}/index.html",
+            school_page(school, scores.run, classes=names, trail=above),
+        )
+        trail = (*above, (school.school_id, "index.html"))
+        for each in school.classes:
+            page = class_page(school, each, scores.run, pupils=pupils, trail=trail)
+            self._example("classe", self.write(f"{place}/{names[each.name]}", page), bool(each.situations))
+            for one in each.situations:
+                self._pupil(one, scores, facts, changes, place, (*trail, (each.name, names[each.name])))
+        self._example("etablissement", home, bool(school.situations))
+        counts = (
+            school.pupils,
+            *(sum(each.by_way(way) for each in school.classes) for way in Way),
+            len(school.situations),
+        )
+        self._schools.append(_Entry(school.school_id, school.network_id or "", home, counts))
+
+    def _pupil(
+        self,
+        one: Situation,
+        scores: RiskScores,
+        facts: PupilFacts,
+        changes: Changes | None,
+        place: str,
+        trail: tuple[tuple[str, str], ...],
+    ) -> None:
+        pupil_id = one.pupil.pupil_id
+        link = ""
+        if self.notices and (one.pupil.risk is None or one.pupil.reasons is not None):
+            link = page_name("notice", pupil_id)
+            made = notice(scores, one.pupil, sources=self.sources, contact=self.contact)
+            self._example("notice", self.write(f"{place}/{link}", made.to_html()), one.pupil.flagged)
+        page = pupil_page(one, scores.run, facts, trail=trail, changes=changes, notice_link=link)
+        self._example("eleve", self.write(f"{place}/{page_name('eleve', pupil_id)}", page), one.pupil.flagged)
+
+    def _example(self, kind: str, link: str, telling: bool) -> None:  # noqa: FBT001 - private
+        """Keep the first telling page of a kind, for the index."""
+        if telling:
+            self._examples.setdefault(kind, link)
+
+    def _finish(self) -> None:
+        run = self._run
+        if run is None:
+            raise RecordsError(
+                explain_error(
+                    f"No run was written into {self.target}",
+                    expected="at least one run of a school",
+                    hint="Call add(scores) before the end.",
+                )
+            )
+        self.write("index.html", _index(run, self._schools, self._examples, self._others))
+        facts = {"kind": "decrochage-risk report", "as_of": run.as_of.isoformat(), "pages": self.pages}
+        (self.draft / MARKER).write_text(json.dumps(facts) + "\n", encoding="utf-8")
+        old = self.target.with_name(f".{self.target.name}.old")
+        shutil.rmtree(old, ignore_errors=True)
+        if self.target.exists():
+            self.target.rename(old)
+        self.draft.rename(self.target)
+        shutil.rmtree(old, ignore_errors=True)
+
+
+def refuse_foreign(target: Path) -> None:
+    """Refuse a folder that holds anything but an earlier report.
+
+    Raises
+    ------
+    RecordsError
+    """
+    if target.is_dir() and (not any(target.iterdir()) or (target / MARKER).is_file()):
+        return
+    if target.exists():
+        raise RecordsError(
+            explain_error(
+                f"{target} holds something that is no report",
+                expected="a new or empty folder, or an earlier report to replace",
+                hint="Choose another folder.",
+            )
+        )
+
+
+_KINDS = (
+    ("etablissement", "Un établissement", "chef d'établissement, CPE", "1 page"),
+    ("classe", "La liste d'une classe", "réunion du GPDS", "1 page, paysage"),
+    ("eleve", "Un élève", "l'équipe qui connaît l'élève", "2 ou 3 pages"),
+    ("notice", "Une notice", "l'élève et sa famille", "2 pages"),
+)
+
+
+def _index(
+    run: RunFacts,
+    schools: list[_Entry],
+    examples: Mapping[str, str],
+    others: list[tuple[str, str, str, str]],
+) -> str:
+    pages = [
+        (name, examples[kind], readers, paper) for kind, name, readers, paper in _KINDS if kind in examples
+    ]
+    lines = [
+        (
+            one.school_id,
+            one.link,
+            one.network_id or "–",
+            [french.number(count) if count else "–" for count in one.counts],
+        )
+        for one in sorted(schools, key=lambda one: (one.network_id, one.school_id))
+    ]
+    return render(
+        f"{__package__}/index.html.j2",
+        foot=f"Pages au {french.day(run.as_of, with_year=True)}",
+        run=run,
+        pages=[*pages, *others],
+        schools=lines,
+        ways=[(way_sign(way), way.label) for way in Way],
+        sorting=SORTING,
+    )
+
+
+def write_report(  # noqa: PLR0913 - the choices of a report, each with its default
+    scores: RiskScores,
+    folder: str | Path,
+    *,
+    names: Mapping[str, str] | None = None,
+    since: RiskScores | None = None,
+    notices: bool = True,
+    contact: str = "le chef d'établissement",
+    sources: Mapping[str, str] | None = None,
+    networks: Iterable[str] = (),
+    card: str | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Write the pages of a run: schools, class lists, pupils on a list, their notices, and an index that opens them.
+
+    Parameters
+    ----------
+    scores : RiskScores
+        A run.
+    folder : str or Path
+        A new or empty folder, or an earlier report, which is replaced as a whole.
+    names : mapping of str to str, optional
+        The school's own names by pupil id, for pages that stay in the school.
+    since : RiskScores, optional
+        Scores of an earlier day: pages say what changed.
+    notices : bool
+        Whether to write the notice of each situation.
+    contact : str
+        Whom families ask, in French.
+    sources : mapping of str to str, optional
+        Where each table comes from, as for ``notice``.
+    networks : iterable of str
+        Networks whose diagnosis is written, held against all schools of the run.
+    card : str, optional
+        The model card as an HTML page (``TrainedModel.card_html``).
+    progress : callable, optional
+        Called for each school with a French line, how much is done and how much there is.
+
+    Returns
+    -------
+    Path
+        The index page.
+
+    Raises
+    ------
+    RecordsError
+        A folder that holds something else, or that cannot be written.
+
+    Examples
+    --------
+    ``write_report(scores, "out/pages")`` gives ``out/pages/index.html``.
+    """
+    target = Path(folder)
+    try:
+        with ReportFolder(target, names or {}, notices, contact, sources or {}) as report:
+            report.add(scores, changes=None if since is None else scores.since(since), progress=progress)
+            wanted = list(networks)
+            if wanted:
+                counted = count_territory(scores)
+                for number, network in enumerate(wanted):
+                    if progress is not None:
+                        progress("Diagnostic des réseaux", number, len(wanted))
+                    report.network(TerritoryReport(counted, network, scores.run))
+            if card is not None:
+                report.card(card)
+    except OSError as error:
+        raise RecordsError(
+            explain_error(
+                f"The pages cannot be written into {target} ({error.strerror or error})",
+                expected="a folder that can be made and written",
+                hint="Choose another folder, or make room on the disk.",
+            )
+        ) from error
+    return target / "index.html"
