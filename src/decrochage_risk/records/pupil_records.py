@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from decrochage_risk.records.coded_columns import CodedTable
     from decrochage_risk.records.coverage import Coverage
     from decrochage_risk.records.encoded_tables import Grades, Orientation
+    from decrochage_risk.records.faults import RowPlaces
     from decrochage_risk.records.raw_tables import RawTable
     from decrochage_risk.records.reading import Folder
 
@@ -402,13 +403,18 @@ class PupilRecords:
         not_sent: Mapping[str, Iterable[str]] | None = None,
         notes: Iterable[str] = (),
         may_be_empty: bool = False,
+        places: Mapping[str, RowPlaces] | None = None,
     ) -> None:
         _refuse_other_choice(on_fault)
         self.calendar = calendar if calendar is not None else SchoolCalendar.for_zone("B")
         self.notes = tuple(notes)
         self._not_sent = _ids_not_sent(not_sent or {})
         outcome = check_tables(
-            raw, self.calendar, quarantine=on_fault == "quarantine", may_be_empty=may_be_empty
+            raw,
+            self.calendar,
+            quarantine=on_fault == "quarantine",
+            may_be_empty=may_be_empty,
+            places=places,
         )
         self.faults, self._tables, self._uncertain = outcome.faults, outcome.tables, outcome.uncertain
         self._pupils, self._orders, self._lost = outcome.pupils, outcome.orders, outcome.lost
@@ -485,7 +491,11 @@ class PupilRecords:
         tables = read_json(payload)
         records = cls.__new__(cls)
         records._check(  # noqa: SLF001 - of its own class
-            tables.raw, on_fault=on_fault, calendar=calendar, not_sent=tables.not_sent
+            tables.raw,
+            on_fault=on_fault,
+            calendar=calendar,
+            not_sent=tables.not_sent,
+            places=tables.places,
         )
         records._vouched = True  # noqa: SLF001 - same
         return records
