@@ -66,7 +66,9 @@ class RiskScores(ScoredPupils):
         """
         from decrochage_risk.score.writing import write_scores  # noqa: PLC0415 - pyarrow loads on first use
 
-        return write_scores(self, folder, despite_verdict=despite_verdict, excel=excel)
+        # Tables made anew: frames that were handed out may have been edited since.
+        own = type(self)(self._results, self.run, self._policy, self._model)
+        return write_scores(own, folder, despite_verdict=despite_verdict, excel=excel)
 
     _report_writer: ClassVar[Callable[..., Path] | None] = None
 
