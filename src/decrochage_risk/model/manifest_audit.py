@@ -77,7 +77,7 @@ class _TrainedOn(_Open):
     rows: Count | None = None
     pupils: Count | None = None
     events: Count | None = None
-    left_out: dict[str, Count] = {}
+    left_out: dict[str, Count | None] = {}
     records_warnings: list[Words] = []
     libraries: dict[str, Line] = {}
 
@@ -118,7 +118,7 @@ class _Update(Strict):
     labels: Count
     events: Count
     rows: Count
-    left_out: dict[str, Count]
+    left_out: dict[str, Count | None]
     before: SavedCalibration
     intercept: Finite
     shift: Finite
