@@ -42,8 +42,9 @@ def over_threshold(cohort: Cohort) -> set[str]:
 def leavers(cohort: Cohort) -> set[str]:
     """Pupils whose last enrolment of the school year ended before the as-of date, from the rows."""
     rows = cohort.tables["enrolments"]
-    last = rows[rows["school_year"] == AS_OF.year - 1].groupby("pupil_id")["end_date"]
-    return set(last.max().index[last.max() < AS_OF]) - set(rows.loc[rows["end_date"].isna(), "pupil_id"])
+    rows = rows[rows["school_year"] == AS_OF.year - 1]
+    last = rows["end_date"].fillna(pd.Timestamp.max).groupby(rows["pupil_id"]).max()
+    return set(last.index[last < AS_OF])
 
 
 def scored(cohort: Cohort) -> RiskScores:
