@@ -43,8 +43,8 @@ def leavers(cohort: Cohort) -> set[str]:
     """Pupils whose last enrolment of the school year ended before the as-of date, from the rows."""
     rows = cohort.tables["enrolments"]
     rows = rows[rows["school_year"] == AS_OF.year - 1]
-    last = rows["end_date"].fillna(pd.Timestamp.max).groupby(rows["pupil_id"]).max()
-    return set(last.index[last < AS_OF])
+    stays_on = rows["end_date"].isna() | (rows["end_date"] >= AS_OF)
+    return set(rows.loc[~stays_on, "pupil_id"]) - set(rows.loc[stays_on, "pupil_id"])
 
 
 def scored(cohort: Cohort) -> RiskScores:
