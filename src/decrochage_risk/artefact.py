@@ -30,6 +30,7 @@ __all__ = [
     "Sealed",
     "canonical_json",
     "manifest_sha256",
+    "read_json",
     "seal",
     "unseal",
 ]
@@ -72,6 +73,9 @@ READERS: dict[int, Reader] = {1: _read_1}
 MANIFEST = "manifest.json"
 RESERVED = frozenset({"FORMAT", "files", "seal"})
 HALF_PAIR = re.compile("[\ud800-\udfff]")
+LARGEST_FILE = 256_000_000
+"""Bytes of one file; a manifest or booster has less than a hundredth of it."""
+SHA256 = re.compile(r"[0-9a-f]{64}")
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 AGAIN = "Take a whole copy from where the model was saved, or train it again; never edit the files of a saved model."
 
@@ -114,6 +118,42 @@ def canonical_json(value: JSON) -> str:
         hint = "Write a value that is not known as None."
         raise ArtefactError(explain_error("; ".join(faults), expected=requirement, hint=hint))
     return json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def read_json(text: str | bytes) -> Any:  # noqa: ANN401  # what JSON holds
+    """Read JSON that says each thing once: no key twice, no NaN or infinity, no nesting without end.
+
+    Raises
+    ------
+    ValueError
+        It is none.
+
+    Examples
+    --------
+    >>> read_json('{"rows": 3, "rows": 4}')
+    Traceback (most recent call last):
+    ...
+    ValueError: the key 'rows' comes twice
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_each_once, parse_constant=_refuse_constant)
+    except RecursionError as error:
+        message = "it is nested too deeply"
+        raise ValueError(message) from error
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        message = f"the key {twice!r} comes twice"
+        raise ValueError(message)
+    return values
+
+
+def _refuse_constant(name: str) -> None:
+    message = f"{name} is no number of JSON"
+    raise ValueError(message)
 
 
 def _not_json(value: object, place: str) -> Iterator[str]:
@@ -264,13 +304,21 @@ def _listed_files(path: Path) -> set[str]:
         return set()
 
 
-def unseal(folder: str | Path) -> Sealed:
+def unseal(folder: str | Path, *, sha256: str | None = None) -> Sealed:
     """Read a sealed folder: parse, audit every byte, bring to the current format.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Written by :func:`seal`.
+    sha256 : str, optional
+        What :func:`seal` returned, kept elsewhere. The checksums in the folder tell an accident; this one tells a folder that
+        somebody wrote anew, checksums and all.
 
     Raises
     ------
     TamperedArtefactError
-        Listing every file that is missing, extra, truncated or edited.
+        Listing every file that is missing, extra, truncated or edited; or another folder than the one that ``sha256`` stands for.
     UnknownFormatError
         A format newer than this version, or one without reader.
     ArtefactError
@@ -281,7 +329,7 @@ def unseal(folder: str | Path) -> Sealed:
         came = f"There is no folder {folder}"
         requirement = "the folder of a saved model"
         raise ArtefactError(explain_error(came, expected=requirement, hint="Check the path."))
-    content, document = _manifest_of(folder)
+    content, document = _manifest_of(folder, sha256)
     written_format = document["FORMAT"]
     if written_format > FORMAT or any(number not in READERS for number in range(written_format, FORMAT)):
         came = f"{folder.name} is of format {written_format}"
@@ -295,20 +343,45 @@ def unseal(folder: str | Path) -> Sealed:
     return Sealed(written_format, manifest, files, _sha256(content))
 
 
-def _manifest_of(folder: Path) -> tuple[bytes, dict[str, Any]]:
-    """Parse the manifest and hold its shape against what is expected."""
+def _manifest_of(folder: Path, sha256: str | None) -> tuple[bytes, dict[str, Any]]:
+    """Parse the manifest and hold its checksum and shape against what is expected."""
     path = folder / MANIFEST
     if not path.is_file() or _leads_out(path, folder):
         raise _tampered(folder, [f"{MANIFEST} is missing"])
+    if path.stat().st_size > LARGEST_FILE:
+        raise _tampered(folder, [f"{MANIFEST} has {path.stat().st_size} bytes"])
     content = path.read_bytes()
+    if sha256 is not None:
+        _hold_against(folder, content, sha256)
     try:
-        document = json.loads(content)
-    except (ValueError, RecursionError) as error:
+        document = read_json(content)
+    except ValueError as error:
         raise _tampered(folder, [f"{MANIFEST} ({len(content)} bytes) is no JSON: {error}"]) from error
     number = document.get("FORMAT") if isinstance(document, dict) else None
-    if not isinstance(number, int) or number < 0:
+    if type(number) is not int or number < 0:
         raise _tampered(folder, [f"{MANIFEST} has no FORMAT"])
     return content, document
+
+
+def _hold_against(folder: Path, content: bytes, sha256: str) -> None:
+    """Refuse a folder that is not the one whose checksum was kept elsewhere."""
+    wanted = sha256.strip().lower() if isinstance(sha256, str) else ""
+    if not SHA256.fullmatch(wanted):
+        raise ArtefactError(
+            explain_error(
+                f"The checksum {sha256!r} is no SHA-256",
+                expected="64 hexadecimal digits, as saving the model returned them and the commands print them",
+                hint="Copy it whole; the first twelve digits in a model's id are not enough.",
+            )
+        )
+    if _sha256(content) != wanted:
+        raise TamperedArtefactError(
+            explain_error(
+                f"{folder.name} is another model than the one asked for: SHA-256 {_sha256(content)}",
+                expected=f"SHA-256 {wanted}",
+                hint="Take the model from where it was published, or ask those who trained it for its checksum.",
+            )
+        )
 
 
 def _audited(folder: Path, content: bytes, document: dict[str, Any]) -> dict[str, str]:
@@ -344,14 +417,26 @@ def _content_or_fault(folder: Path, name: str, entry: Mapping[str, Any]) -> byte
         return f"{name} is a link out of the folder"
     if not path.is_file():
         return f"{name} is missing"
+    size = path.stat().st_size
+    if size > LARGEST_FILE:
+        return f"{name} has {size} bytes, more than any file of a saved model"
     content = path.read_bytes()
     if _sha256(content) == entry.get("sha256") and len(content) == entry.get("bytes"):
-        return content
+        return content if _is_utf8(content) else f"{name} is no text in UTF-8"
     sizes = f"({len(content)} bytes instead of {entry.get('bytes')})"
     if _sha256(content.replace(b"\r\n", b"\n")) == entry.get("sha256"):
         return f"{name} has other line ends {sizes}: copy it as binary"
     shorter = isinstance(entry.get("bytes"), int) and len(content) < entry["bytes"]
     return f"{name} {'is truncated' if shorter else 'was edited'} {sizes}"
+
+
+def _is_utf8(content: bytes) -> bool:
+    """Tell whether a file holds text: a folder that was sealed anew may hold anything."""
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _leads_out(path: Path, folder: Path) -> bool:

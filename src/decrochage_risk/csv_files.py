@@ -230,7 +230,10 @@ def _width_of_first_row(text: _Text, header: _Header) -> int:
     for match in re.finditer(rb"[^\r\n]+", memoryview(text.data)[header.end :]):
         line = match.group().decode()
         if line.strip(_NOTHING):
-            return len(next(csv.reader([line], delimiter=header.separator)))
+            try:
+                return len(next(csv.reader([line], delimiter=header.separator)))
+            except csv.Error:  # a cell beyond what the standard library takes
+                break
     return header.cells
 
 
@@ -269,11 +272,19 @@ def _content(path: Path) -> bytes:
     except (EOFError, gzip.BadGzipFile, OSError) as error:
         raise UnreadableRecordsError(
             explain_error(
-                f"{path.name} cannot be unpacked: {error}",
+                f"{path.name}{_size(path)} cannot be unpacked: {error}",
                 expected="a complete gzip file",
                 hint="Copy or export the file again; it was probably cut short.",
             )
         ) from error
+
+
+def _size(path: Path) -> str:
+    """Size of a file in words, nothing when it vanished in the meantime."""
+    try:
+        return f" ({path.stat().st_size} bytes)"
+    except OSError:
+        return ""
 
 
 def _as_utf8(data: bytes, name: str) -> tuple[bytes, str]:

@@ -207,3 +207,20 @@ def test_tables_are_aligned(simulate: Callable[..., Rows]) -> None:
     assert len({len(line) for line in first}) == 1
     cells = [line.count("|") for line in report.to_markdown().splitlines() if line.startswith("| AUC")]
     assert cells == [4] * len(cells)
+
+
+def test_a_group_that_was_joined_is_not_found_in_another_table() -> None:
+    """Eight girls two years behind are joined with boys; the girls less the other girls do not give them back."""
+    sizes = {("F", "0"): 300, ("F", "1"): 60, ("F", "2"): 8, ("M", "0"): 280, ("M", "1"): 70, ("M", "2"): 14}
+    sex, behind = (np.repeat([key[at] for key in sizes], list(sizes.values())) for at in (0, 1))
+    both = np.char.add(np.char.add(sex, ", "), behind)
+    outcome = np.arange(len(sex)) % 7 == 0
+    rows = MeasuredRows(
+        outcome.astype(float),
+        np.linspace(0.01, 0.5, len(sex)),
+        dimensions={"sex": sex, "years_behind": behind, "sex_years_behind": both},
+    )
+    report = build_report(rows, title="t", synthetic=False, test_years=[2024], as_of=[date(2025, 3, 3)])
+    told = {group.group: group.rows for group in report.groups}
+    girls = [told["F"], told["F, 0"], told["F, 1"]]
+    assert None in girls

@@ -1,5 +1,6 @@
 """Laws of honest tables of any making: each column type gives a result or an error of ours, never a bare exception."""
 
+# ruff: noqa: ANN401, DTZ001 - columns of any type; times without a zone are what is tested
 from __future__ import annotations
 
 import datetime as dt
@@ -11,6 +12,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -176,8 +178,6 @@ def test_any_column_type_gives_a_result_or_an_error_of_ours(rows: Rows, data: st
 @pytest.mark.parametrize("kind", sorted(_ARROW))
 def test_a_column_that_nobody_needs_may_be_of_any_type(rows: Rows, kind: str, tmp_path: Path) -> None:
     """A column that no table declares is a warning whatever its type, in memory and in a Parquet file."""
-    import pyarrow.parquet as pq
-
     tables: dict[str, Any] = _tables(rows)
     whole = pa.Table.from_pylist(tables["grades"])
     tables["grades"] = whole.append_column("remarque", _ARROW[kind]([None] * 4))
@@ -268,7 +268,7 @@ def test_iso_times_with_a_zone_are_read(rows: Rows, text: str, day: str) -> None
     assert str(records.absences["date"].dt.date[0]) == day
 
 
-def test_a_day_in_utc_is_the_same_alone_and_in_a_batch(rows: Rows) -> None:
+def test_a_day_in_utc_is_the_same_alone_and_in_a_batch() -> None:
     """In JSON each cell is judged by itself: a pupil sent alone is read as with others."""
     enrolled = {"school_year": 2024, "school_id": "0990001N", "level": "4e", "start_date": "2024-09-02"}
     row = {"date": "2024-11-17T23:00:00", "half_days": 1, "kind": "absence"}

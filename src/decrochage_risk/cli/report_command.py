@@ -148,8 +148,7 @@ def _write(
             whole.place(one)
             pages.network(TerritoryReport(whole, one, facts))
             tell("Diagnostic des réseaux", number + 1, len(wanted))
-    if run.model.card_html:
-        pages.card(run.model.card_html)
+    pages.card(run.model)
 
 
 def names_of_file(path: Path) -> dict[str, str]:

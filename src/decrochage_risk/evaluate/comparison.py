@@ -336,6 +336,12 @@ class ModelComparison(BaseModel):
         """Write the comparison in Markdown, in French."""
         return comparison_markdown(self)
 
+    def _repr_html_(self) -> str:
+        from decrochage_risk.evaluate.card_page import card_page  # noqa: PLC0415 - only in notebooks
+        from decrochage_risk.pages.embedding import embedded  # noqa: PLC0415 - same
+
+        return embedded(card_page(self.to_markdown()), verdict_line(self))
+
     def __str__(self) -> str:
 
         return comparison_text(self)

@@ -245,6 +245,9 @@ class ReportTables:
         Of the model (``""``) and of the baselines.
     schools : int
         Distinct schools.
+    unjoined : mapping of str to text array of shape (rows,)
+        Groups of the same dimensions before small ones were joined: no table prints them, but the other tables could give
+        one back.
     unseen : bool array or None
         Rows of the second view.
     """
@@ -257,6 +260,7 @@ class ReportTables:
     exit_kinds: npt.NDArray[Any] | None
     scores: Mapping[str, Floats]
     schools: int
+    unjoined: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     unseen: npt.NDArray[np.bool_] | None = None
     rows: CountedRows | None = field(default=None, init=False)
 
@@ -288,6 +292,9 @@ class ReportTables:
 
     def _all_dimensions(self, groups: Sequence[GroupFigures]) -> dict[str, npt.NDArray[Any]]:
         found = dict(self.dimensions)
+        for name, labels in self.unjoined.items():
+            if not np.array_equal(labels, self.dimensions[name]):
+                found[f"{name}, unjoined"] = labels
         known = {one.group for one in groups if one.dimension == "school" and not one.too_small}
         small = next((one.group for one in groups if one.dimension == "school" and one.too_small), None)
         if "school" in found and small is not None:

@@ -29,6 +29,7 @@ from decrochage_risk.evaluate.groups import (
 )
 from decrochage_risk.evaluate.issued import CAPACITY, ListFigures, capacity_list, list_figures
 from decrochage_risk.evaluate.maturity import MaturityRow
+from decrochage_risk.evaluate.reliability import ReliabilityBin, reliability_bins
 from decrochage_risk.evaluate.sections import Section
 from decrochage_risk.evaluate.tables import figures_rows, group_rows, markdown_table, text_table
 from decrochage_risk.french import day, join, number, plural, school_year
@@ -341,6 +342,8 @@ class EvaluationReport(BaseModel):
         What follows from the figures.
     notes : tuple of str
         What a reader must know, in French.
+    reliability : tuple of ReliabilityBin
+        Announced and observed frequency, in bins of equal mass: the curve of the card; empty in reports of earlier versions.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -360,6 +363,7 @@ class EvaluationReport(BaseModel):
     hold_out: Figures | None = None
     advice: tuple[Advice, ...] = ()
     notes: tuple[str, ...] = ()
+    reliability: tuple[ReliabilityBin, ...] = ()
     _tables: ReportTables | None = PrivateAttr(default=None)
 
     @property
@@ -582,6 +586,7 @@ def build_report(
     """
     people = rows.pupils
     count = int(np.shape(np.asarray(rows.outcome))[0])
+    unjoined = {name: group_labels(name, values, count) for name, values in rows.dimensions.items()}
     rows = replace(rows, dimensions=merged_dimensions(rows.dimensions, people, count))
     groups = groups_of(rows)
     if rows.exit_kinds is not None:
@@ -605,9 +610,10 @@ def build_report(
         lists=lists_of(rows),
         gates=gates,
         advice=advise(figures, above_chance=ahead, differences=differences, gates=gates),
+        reliability=reliability_bins(rows.outcome, rows.risk),
         notes=(*notes, *(f"{baseline.name} : {baseline.note}" for baseline in baselines)),
     )
-    report._tables = _tables_of(rows, baselines, count)  # noqa: SLF001  # its own kind
+    report._tables = replace(_tables_of(rows, baselines, count), unjoined=unjoined)  # noqa: SLF001  # its own kind
     return report.published() if publish else report
 
 

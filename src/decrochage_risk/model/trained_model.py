@@ -20,6 +20,7 @@ import pandas as pd
 from decrochage_risk.artefact import canonical_json, manifest_sha256, seal, unseal
 from decrochage_risk.errors import ArtefactError, ContractMismatchError, ModelError, explain_error
 from decrochage_risk.features import CONTEXT_COLUMNS, contract
+from decrochage_risk.model.manifest_audit import DISTRIBUTIONS, SCORE, audit_distributions, audit_manifest
 from decrochage_risk.model.snapshots import matrix_with_context
 from decrochage_risk.records.levels import LEVEL_NAMES
 from decrochage_risk.records.pupil_records import PupilRecords
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SCORE", "FeatureDistributions", "TrainedModel", "load_trained_model", "made_up_pupil"]
 
-SCORE: Final = "score"
-"""Name under which the raw log-odds are kept beside the features: before calibration, so that an update leaves them."""
 LEAST_ROWS: Final = 50
 """Rows of a group under which nothing of it is kept."""
 ROUNDED_TO: Final = 5
@@ -195,7 +194,6 @@ def _rounded(counts: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
 
 
 _KEPT = ("name", "demo", "levels", "trained_on", "report")
-DISTRIBUTIONS = "distributions.json"
 _SEPTEMBER = 9
 
 
@@ -357,24 +355,32 @@ def _since_september(month: int) -> int:
     return (month - _SEPTEMBER) % 12
 
 
-def load_trained_model(folder: str | Path) -> TrainedModel:
+def load_trained_model(folder: str | Path, *, sha256: str | None = None) -> TrainedModel:
     """Load an artefact: parse, audit, build.
+
+    The checksums in the folder tell an accident from what was saved. Whoever can write there can write them anew: what
+    is in a sealed folder is therefore held against what a training can give before anything is built from it, and ``sha256``,
+    kept where the model is put to use, tells this model from any other.
 
     Parameters
     ----------
     folder : str or Path
         Written by :meth:`TrainedModel.save`.
+    sha256 : str, optional
+        What :meth:`TrainedModel.save` returned, all 64 digits.
 
     Raises
     ------
     TamperedArtefactError
-        A file is missing, truncated or edited.
+        A file is missing, truncated or edited; or the folder is not the one of ``sha256``.
+    ArtefactError
+        The checksums hold, but what they seal is no model that a training gives: the message says what, and where.
     UnknownFormatError
         No reader for its FORMAT.
     ContractMismatchError
         It was trained on features that this catalogue defines otherwise, or does not have.
     """
-    artefact = unseal(folder)
+    artefact = unseal(folder, sha256=sha256)
     manifest = artefact.manifest
     missing = [name for name in (*_KEPT, "feature_contract") if name not in manifest]
     if missing or "card.md" not in artefact.files:
@@ -387,7 +393,8 @@ def load_trained_model(folder: str | Path) -> TrainedModel:
         )
     try:
         risk_model = RiskModel.from_files(artefact.files)
-        distributions = _distributions(artefact.files)
+        audit_manifest(manifest, risk_model)
+        distributions = _distributions(artefact.files, risk_model.columns)
     except ModelError as error:
         raise ArtefactError(str(error)) from error
     _check_contract(manifest["feature_contract"], risk_model.columns)
@@ -403,9 +410,12 @@ def load_trained_model(folder: str | Path) -> TrainedModel:
     )
 
 
-def _distributions(files: Mapping[str, str]) -> FeatureDistributions | None:
+def _distributions(files: Mapping[str, str], columns: tuple[str, ...]) -> FeatureDistributions | None:
     text = files.get(DISTRIBUTIONS)
-    return None if text is None else FeatureDistributions.from_dict(json.loads(text))
+    if text is None:
+        return None
+    audit_distributions(text, columns)
+    return FeatureDistributions.from_dict(json.loads(text))
 
 
 def _check_contract(trained: list[Mapping[str, Any]], columns: tuple[str, ...]) -> None:

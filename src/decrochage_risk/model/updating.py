@@ -23,6 +23,7 @@ from decrochage_risk.model.snapshots import take_snapshots
 from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.risk.calibration import Calibration, fit_offset
 from decrochage_risk.school_year import school_year_of, to_date
+from decrochage_risk.small_cells import hidden_counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -132,7 +133,7 @@ def recalibrate(
         "labels": labels,
         "events": events,
         "rows": len(pupils),
-        "left_out": scored.snapshots.left_out,
+        "left_out": hidden_counts(scored.snapshots.left_out),
         "before": old.to_dict(),
         "intercept": new.intercept,
         "shift": shift,

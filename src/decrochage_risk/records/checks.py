@@ -6,9 +6,10 @@ and against other tables: keys that are there twice, unknown pupils, stays that 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,24 +17,36 @@ import pandas as pd
 from decrochage_risk.errors import FaultyRecordsError
 from decrochage_risk.records import rules
 from decrochage_risk.records.cells import Cells, Marks, read_cells
-from decrochage_risk.records.coded_columns import NO_DAY, CodedTable, Texts, empty_values, is_missing
+from decrochage_risk.records.coded_columns import (
+    NEVER,
+    NO_DAY,
+    CodedTable,
+    Texts,
+    empty_values,
+    is_missing,
+)
 from decrochage_risk.records.coverage import COVERED_TABLES
 from decrochage_risk.records.encoded_tables import EVENT_TABLES, EventOrder, PupilCodes
 from decrochage_risk.records.enrolment_spans import Spans, check_absence_days, fault_at, first_days_of_years
 from decrochage_risk.records.fault_hints import close_names, keep_within_limits, words_for
-from decrochage_risk.records.faults import FaultReport
+from decrochage_risk.records.faults import FaultReport, cut_value, text_of
 from decrochage_risk.records.raw_tables import RawTable, as_objects, text_of_bytes
 from decrochage_risk.records.rules import (
+    BAD_BYTES,
+    BAD_PATTERN,
     BYTES_AS_TEXT,
     DUPLICATE_COLUMN,
     EMPTY_TABLE,
     MISSING_COLUMN,
     MISSING_TABLE,
     MISSING_VALUE,
+    OUT_OF_RANGE,
     ROW_RULES,
+    TOO_LONG,
     UNKNOWN_COLUMN,
+    WRONG_TYPE,
 )
-from decrochage_risk.records.table_schemas import TABLES
+from decrochage_risk.records.table_schemas import LAST_DAY, TABLES
 from decrochage_risk.records.usual_cells import read_quickly
 from decrochage_risk.threads import over_columns
 
@@ -52,6 +65,7 @@ __all__ = [
     "CheckedTables",
     "Conformed",
     "Links",
+    "LostRows",
     "check_links",
     "check_tables",
     "conform",
@@ -103,7 +117,7 @@ def conform(table: Table, came: pd.DataFrame | RawTable) -> Conformed:
 
     Examples
     --------
-    >>> from decrochage_risk.records.table_schemas import TABLES
+    >>> from decrochage_risk.records.table_schemas import LAST_DAY, TABLES
     >>> came = pd.DataFrame({"pupil_id": ["a1", "é 2"], "birth_date": ["30/09/2009", "2009-02-30"]})
     >>> pupils = conform(TABLES["pupils"], came)
     >>> [(fault.rule, fault.rows.tolist(), fault.values.tolist()) for fault in pupils.faults]
@@ -421,6 +435,9 @@ def _enrolment_faults(links: Links) -> Iterator[FaultGroup]:
     overlapping = np.zeros(len(enrolments), dtype=np.bool_)
     overlapping[spans.overlapping()] = True
     yield from fault_at(rules.OVERLAPPING_ENROLMENTS, "start_date", enrolments, overlapping)
+    transfers = np.zeros(len(enrolments), dtype=np.bool_)
+    transfers[spans.transfers(overlapping)] = True
+    yield from fault_at(rules.SAME_DAY_TRANSFER, "start_date", enrolments, transfers)
     yield from _school_years_and_ages(links)
     for name in links.orders:
         events = links.tables[name]
@@ -477,6 +494,21 @@ MANDATORY = tuple(table.name for table in TABLES.values() if table.mandatory)
 """Tables without which there are no records."""
 
 
+class LostRows(NamedTuple):
+    """Rows of one table that were set aside.
+
+    Attributes
+    ----------
+    pupil_ids : list of str
+        Whose each row is, as it came; rows without an id are nobody's.
+    days : (n,) int array
+        Day number from which each row is known: its date and the day on which it was entered; ``NO_DAY`` without any.
+    """
+
+    pupil_ids: list[str]
+    days: npt.NDArray[np.int64]
+
+
 @dataclass(frozen=True, slots=True)
 class CheckedTables:
     """What is left of the tables after the checks.
@@ -491,9 +523,8 @@ class CheckedTables:
         The rows of each event table in order.
     faults : FaultReport
         Every fault of every table.
-    lost : dict of str to list of str
-        Per table, the ids of the pupils of the rows that were set aside; in ``pupils`` also of rows of which a cell
-        was blanked.
+    lost : dict of str to LostRows
+        Per table, the rows that were set aside; in ``pupils`` also rows of which a cell was blanked.
     uncertain : frozenset of str
         Tables of which a row of ``coverage`` was set aside.
     """
@@ -502,7 +533,7 @@ class CheckedTables:
     pupils: dict[str, npt.NDArray[np.int32]]
     orders: dict[str, EventOrder]
     faults: FaultReport
-    lost: dict[str, list[str]]
+    lost: dict[str, LostRows]
     uncertain: frozenset[str]
 
 
@@ -559,13 +590,13 @@ def check_tables(
     if report.errors and not quarantine:
         raise FaultyRecordsError(report)
     usable, pupils, orders = _kept(links, across)
+    lost = {name: _lost_rows(table, report) for name, table in columns_of.items()} if report.errors else {}
+    strangers = _strangers(report, columns_of, usable["pupils"])
+    if strangers:
+        usable["pupils"] = _with_pupils(usable["pupils"], strangers)
+        orders = {name: order.with_pupils(len(strangers)) for name, order in orders.items()}
     return CheckedTables(
-        usable,
-        pupils,
-        orders,
-        report,
-        {name: _lost_ids(table, report) for name, table in columns_of.items()} if report.errors else {},
-        _uncertain(shapes, report, whole="coverage" in unusable),
+        usable, pupils, orders, report, lost, _uncertain(shapes, report, whole="coverage" in unusable)
     )
 
 
@@ -591,7 +622,11 @@ def _kept(
     links: Links, across: FaultReport
 ) -> tuple[dict[str, CodedTable], dict[str, npt.NDArray[np.int32]], dict[str, EventOrder]]:
     """Drop the rows that the other tables contradict: of the tables, of the pupils' positions, of the orders."""
-    stays = {name: ~table.among(across.rows(name, "error")) for name, table in links.tables.items()}
+    # Of stays that overlap, the newest wins from its first day on, which only the cut in time can say: none is dropped.
+    contradicted = FaultReport(
+        tuple(group for group in across.errors.groups if group.rule != rules.OVERLAPPING_ENROLMENTS.name)
+    )
+    stays = {name: ~table.among(contradicted.rows(name)) for name, table in links.tables.items()}
     whole = {name: bool(rows.all()) for name, rows in stays.items()}
     tables = {
         name: (table if whole[name] else table.take(stays[name])).renumbered()
@@ -604,12 +639,81 @@ def _kept(
     return tables, pupils, orders
 
 
-def _lost_ids(table: CodedTable, report: FaultReport) -> list[str]:
+_ID_RULES = frozenset(
+    rule.name for rule in (BAD_PATTERN, TOO_LONG, WRONG_TYPE, BAD_BYTES, rules.UNKNOWN_PUPIL)
+)
+_DATES = ("date", "start_date", "recorded_on", "as_of")
+
+
+def _ids_that_came(report: FaultReport, table: str) -> dict[int, str]:
+    """Ids that no rule let through, by the row in which they stood, as they came."""
+    return {
+        int(row): text_of(value)
+        for group in report.errors.groups
+        if group.table == table and group.column == "pupil_id" and group.rule in _ID_RULES
+        for row, value in zip(group.rows, group.values, strict=True)
+    }
+
+
+def _lost_rows(table: CodedTable, report: FaultReport) -> LostRows:
+    """Give the rows with errors of one table: whose they are, and from which day on they are known."""
     if "pupil_id" not in table.columns:
-        return []
+        return LostRows([], np.empty(0, dtype=np.int64))
     rows = report.rows(table.table.name, "error")
+    came = _ids_that_came(report, table.table.name)
     ids = table["pupil_id"]
-    return [ids.words[code] for code in ids.codes[rows].tolist() if code >= 0]
+    texts = [
+        came.get(row) or (ids.words[code] if code >= 0 else "")
+        for row, code in zip(rows.tolist(), ids.codes[rows].tolist(), strict=True)
+    ]
+    days = np.full(rows.size, NO_DAY, dtype=np.int64)
+    for name in (name for name in _DATES if name in table.columns):
+        days = np.maximum(days, table[name][rows])
+        days[np.isin(rows, _beyond_all_days(report, table.table.name, name))] = NEVER
+    named = np.array([bool(text) for text in texts], dtype=np.bool_)
+    return LostRows([text for text in texts if text], days[named])
+
+
+def _beyond_all_days(report: FaultReport, table: str, column: str) -> list[int]:
+    """Rows whose day lies after every day that can be meant: whatever the as-of date, they are of the future."""
+    return [
+        int(row)
+        for group in report.errors.groups
+        if (group.table, group.column, group.rule) == (table, column, OUT_OF_RANGE.name)
+        for row, value in zip(group.rows, group.values, strict=True)
+        if (year := re.search(r"[0-9]{4,}", cut_value(value))) and int(year.group()) > LAST_DAY.year
+    ]
+
+
+def _strangers(report: FaultReport, came: Mapping[str, CodedTable], pupils: CodedTable) -> list[str]:
+    """Find who would be lost with their rows: ids of ``pupils`` and ``enrolments``, as they came, that no pupil has."""
+    if not report.errors:
+        return []
+    known = set(_ids_of(pupils))
+    strangers: dict[str, None] = {}
+    for table in MANDATORY:
+        strangers |= dict.fromkeys(_ids_of(came[table]))
+        strangers |= dict.fromkeys(text for _, text in sorted(_ids_that_came(report, table).items()))
+    return [text for text in strangers if text not in known]
+
+
+def _ids_of(table: CodedTable) -> list[str]:
+    ids = table["pupil_id"]
+    return [ids.words[code] for code in pd.unique(ids.codes).tolist() if code >= 0]
+
+
+def _with_pupils(pupils: CodedTable, ids: list[str]) -> CodedTable:
+    """Append pupils of whom nothing is known but the id."""
+    columns: dict[str, Any] = {}
+    for column in pupils.table.columns:
+        values, more = pupils[column.name], empty_values(column, len(ids))
+        if column.name == "pupil_id":
+            first = len(values.words)
+            codes = np.concatenate([values.codes, first + np.arange(len(ids), dtype=np.int32)])
+            columns[column.name] = Texts(codes.astype(np.int32), [*values.words, *ids])
+        else:
+            columns[column.name] = np.concatenate([values, more])
+    return CodedTable(pupils.table, columns, len(pupils) + len(ids))
 
 
 def _uncertain(conformed: Mapping[str, Conformed], report: FaultReport, *, whole: bool) -> frozenset[str]:

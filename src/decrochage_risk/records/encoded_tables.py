@@ -139,6 +139,11 @@ class EventOrder:
         positions = np.cumsum(rows, dtype=np.int32) - 1
         return self._cut(stays, positions[self.rows[:count][stays]], before[self.starts[: pupils + 1]])
 
+    def with_pupils(self, more: int) -> EventOrder:
+        """Count further pupils, without a row, after all others."""
+        starts = np.concatenate([self.starts, np.full(more, self.starts[-1])])
+        return EventOrder(self.rows, starts, self.repeated, self.columns)
+
     def _cut(self, places: Any, rows: npt.NDArray[np.int32], starts: npt.NDArray[np.int64]) -> EventOrder:  # noqa: ANN401 - an index
         columns = {
             name: values[: int(self.starts[starts.size - 1])][places] for name, values in self.columns.items()

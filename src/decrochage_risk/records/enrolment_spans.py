@@ -109,18 +109,38 @@ class Spans:
         left = np.arange(len(self.rows))
         out: list[npt.NDArray[np.intp]] = []
         while True:
-            before = np.append([-1], np.maximum.accumulate(ends[left])[:-1])[: len(left)]
-            late = np.flatnonzero(starts[left] <= before)
+            late = np.flatnonzero(_overlaps(starts[left], ends[left]))
             if not late.size:
                 return np.asarray(self.rows[np.concatenate([*out, late])])
             _, first = np.unique(starts[left[late]] // _SPAN, return_index=True)
             out.append(left[late[first]])
             left = np.delete(left, late[first])
 
+    def transfers(self, overlapping: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
+        """Find the enrolments that start on the last day of the one before, as SIECLE writes a transfer.
+
+        Parameters
+        ----------
+        overlapping : array of bool
+            Enrolments left out, by their positions.
+        """
+        left = np.flatnonzero(~overlapping[self.rows])
+        pupil, start, end = self.pupil[left], self.start[left], self.end[left]
+        same_day = np.zeros(left.size, dtype=np.bool_)
+        same_day[1:] = (pupil[1:] == pupil[:-1]) & (start[1:] == end[:-1])
+        return np.asarray(self.rows[left[same_day]])
+
     def leave_out(self, pupils: PupilCodes, days: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
         """Rows of known pupils whose day lies in no span of theirs."""
         first = np.searchsorted(self.pupil, np.arange(self.pupils + 1))
         return kernels.outside_spans(pupils.codes, days, NO_DAY, first, self.start, self.end)
+
+
+def _overlaps(starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Which spans, in order, share days with an earlier one; the last day of a stay that began before may be shared."""
+    before = np.append([-1], np.maximum.accumulate(ends)[:-1])[: len(ends)]
+    begun_before = np.append([True], starts[1:] > starts[:-1])[: len(starts)]
+    return np.asarray((starts < before) | ((starts == before) & ~begun_before))
 
 
 _A_DAY = 2

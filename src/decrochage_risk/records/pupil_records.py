@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias, TypeVar
 
 import numpy as np
@@ -281,7 +280,21 @@ def _known_enrolments(rows: Enrolments, day: int) -> Enrolments:
     end = np.where(rows_then.end < day, rows_then.end, NEVER)
     order = np.lexsort((rows_then.level, rows_then.school, end, rows_then.start, rows_then.pupil))
     effective = np.where(end == NEVER, last_day, end).astype(np.int32)
-    return rows_then.with_columns(end=effective).take(order)
+    return _newest_wins(rows_then.with_columns(end=effective).take(order))
+
+
+def _newest_wins(rows: Enrolments) -> Enrolments:
+    """End each stay the day before the next one of the pupil starts: a transfer on its last day, or one never closed.
+
+    Stays that start later than the as-of date are not among the rows: a stay of the future closes nothing.
+    """
+    if len(rows) < 2:  # noqa: PLR2004 - nothing follows
+        return rows
+    before_next = np.append(np.where(rows.pupil[1:] == rows.pupil[:-1], rows.start[1:] - 1, NEVER), NEVER)
+    if (rows.end <= before_next).all():
+        return rows
+    end = np.minimum(rows.end, before_next).astype(np.int32)
+    return rows.with_columns(end=end).take(end >= rows.start)
 
 
 OnFault = Literal["raise", "quarantine"]
@@ -317,7 +330,8 @@ class PupilRecords:
         Checked with the others; used by training and evaluation only, never by a feature.
     on_fault : {"raise", "quarantine"}
         What to do with errors: raise one report of them all, or set the faulty rows aside in ``faults`` (in
-        ``pupils`` a faulty cell is blanked instead, so that nobody is lost). Warnings are kept and counted.
+        ``pupils`` a faulty cell is blanked instead). Warnings are kept and counted. Nobody is lost: who has an id that
+        cannot be used, or stands in ``enrolments`` only, is among the pupils, under the id that came, without any row.
     calendar : SchoolCalendar, optional
         One calendar for all pupils; zone B by default.
     not_sent : mapping of str to iterable of str, optional
@@ -539,7 +553,17 @@ class PupilRecords:
     @cached_property
     def set_aside_counts(self) -> npt.NDArray[np.int64]:
         """The same as an array, in the order of ``pupils``."""
-        count_of = Counter(chain.from_iterable(self._lost.values()))
+        return self._count_lost(NEVER)
+
+    def set_aside_on(self, as_of: object) -> npt.NDArray[np.int64]:
+        """Count the same of the rows that were known on the morning of a day: faults of the future tell nothing of it."""
+        return self._count_lost(day_number(to_date(as_of)))
+
+    def _count_lost(self, day: int) -> npt.NDArray[np.int64]:
+        count_of = Counter[str]()
+        for rows in self._lost.values():
+            known = (rows.days < day).tolist()
+            count_of.update(pupil for pupil, is_known in zip(rows.pupil_ids, known, strict=True) if is_known)
         return np.array([count_of[pupil] for pupil in self._encoded.pupils.words], dtype=np.int64)
 
     @cached_property

@@ -331,11 +331,18 @@ def unreadable(path: Path, name: str, error: Exception) -> UnreadableRecordsErro
     """Word the error for a Parquet file that cannot be read."""
     return UnreadableRecordsError(
         explain_error(
-            f"{name} ({path.stat().st_size} bytes) cannot be read: {error}",
+            f"{name}{_size(path)} cannot be read: {error}",
             expected="a complete Parquet file",
             hint="It was probably cut short or is not Parquet: copy or export it again.",
         )
     )
+
+
+def _size(path: Path) -> str:
+    try:
+        return f" ({path.stat().st_size} bytes)"
+    except OSError:  # it vanished
+        return ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -50,6 +50,7 @@ __all__ = [
     "OUT_OF_RANGE",
     "OVERLAPPING_ENROLMENTS",
     "ROW_RULES",
+    "SAME_DAY_TRANSFER",
     "SERIAL_DATE",
     "SERIAL_DATES",
     "TIME_OF_DAY",
@@ -528,11 +529,22 @@ UNKNOWN_PUPIL = Rule(
 OVERLAPPING_ENROLMENTS = Rule(
     "overlapping_enrolments",
     "error",
-    "no day on which a pupil has two enrolments open",
-    "End the earlier enrolment the day before the later one starts; one without end_date is open until 31 August "
-    "of its school year. The later row is reported.",
+    "no day on which a pupil has two enrolments open, but for the day of a transfer",
+    "End the earlier enrolment on or before the day on which the later one starts; one without end_date is open until 31 "
+    "August of its school year. The later row is reported; when faults are set aside, the newest enrolment counts from its "
+    "first day on and the earlier one ends the day before.",
     "Deux scolarités de l’élève sont ouvertes le même jour (la plus récente est signalée).",
-    "Finir la première la veille du début de la seconde ; sans date de fin, elle court jusqu’au 31 août.",
+    "Finir la première au plus tard le jour où la seconde commence ; sans date de fin, elle court jusqu’au 31 août. En "
+    "quarantaine, la plus récente compte dès son premier jour et la précédente finit la veille.",
+)
+SAME_DAY_TRANSFER = Rule(
+    "same_day_transfer",
+    "warning",
+    "an end_date before the day on which the next enrolment starts",
+    "The leaving day of one school is the entry day of the next, as SIECLE writes it: the later enrolment counts from that "
+    "day on.",
+    "Le jour de sortie d’un établissement est le jour d’entrée dans le suivant ; le second compte dès ce jour.",
+    "Rien à faire si c’est un changement d’établissement ; sinon, corriger la date de fin.",
 )
 OUTSIDE_SCHOOL_YEAR = Rule(
     "outside_school_year",
@@ -631,6 +643,7 @@ CROSS_RULES: tuple[Rule, ...] = (
     DUPLICATE_PUPIL,
     UNKNOWN_PUPIL,
     OVERLAPPING_ENROLMENTS,
+    SAME_DAY_TRANSFER,
     OUTSIDE_SCHOOL_YEAR,
     UNLIKELY_AGE,
     TOO_MANY_HALF_DAYS,

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 from decrochage_risk import french
 from decrochage_risk.errors import RecordsError, explain_error
+from decrochage_risk.evaluate import card_page
 from decrochage_risk.notices import notice
 from decrochage_risk.pages import page_name, render
 from decrochage_risk.pages.scripts import SORTING
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
 
+    from decrochage_risk.model import TrainedModel
     from decrochage_risk.report.situations import School, Situation
     from decrochage_risk.score import Changes, RiskScores, RunFacts
 
@@ -135,9 +137,9 @@ class ReportFolder:
         self.pages += 1
         return page
 
-    def card(self, page: str) -> str:
-        """Write the model card; give its address."""
-        link = self.write("fiche.html", page)
+    def card(self, model: TrainedModel) -> str:
+        """Write the card of a model; give its address."""
+        link = self.write("fiche.html", card_page(model.card, model.report))
         self.list_page("Fiche du modèle", link, "tous ; analystes", "2 pages, puis les tables")
         return link
 
@@ -289,7 +291,7 @@ def write_report(  # noqa: PLR0913 - the choices of a report, each with its defa
     contact: str = "le chef d'établissement",
     sources: Mapping[str, str] | None = None,
     networks: Iterable[str] = (),
-    card: str | None = None,
+    model: TrainedModel | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Write the pages of a run: schools, class lists, pupils on a list, their notices, and an index that opens them.
@@ -312,8 +314,8 @@ def write_report(  # noqa: PLR0913 - the choices of a report, each with its defa
         Where each table comes from, as for ``notice``.
     networks : iterable of str
         Networks whose diagnosis is written, held against all schools of the run.
-    card : str, optional
-        The model card as an HTML page (``TrainedModel.card_html``).
+    model : TrainedModel, optional
+        The model that gave the scores: its card is then among the pages.
     progress : callable, optional
         Called for each school with a French line, how much is done and how much there is.
 
@@ -342,8 +344,8 @@ def write_report(  # noqa: PLR0913 - the choices of a report, each with its defa
                     if progress is not None:
                         progress("Diagnostic des réseaux", number, len(wanted))
                     report.network(TerritoryReport(counted, network, scores.run))
-            if card is not None:
-                report.card(card)
+            if model is not None:
+                report.card(model)
     except OSError as error:
         raise RecordsError(
             explain_error(

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 
 from decrochage_risk.errors import ModelError, explain_error
+from decrochage_risk.risk.booster_audit import without_parameters
 from decrochage_risk.risk.signed_logistic import fit_signed_logistic
 from decrochage_risk.threads import one_blas_thread, over_rows
 
@@ -75,7 +76,9 @@ class Members:
         key = f"_boosters_of_process_{os.getpid()}"
         objects: tuple[Any, ...] | None = self.__dict__.get(key)
         if objects is None:
-            fresh = tuple(parse(number, text) for number, text in enumerate(self.texts))
+            # What was not audited as trees is not LightGBM's to read.
+            trees = map(without_parameters, self.texts)
+            fresh = tuple(parse(number, text) for number, text in enumerate(trees))
             objects = self.__dict__.setdefault(key, fresh)
         return objects
 
@@ -171,7 +174,7 @@ def outward(low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
     Examples
     --------
     >>> low, high = outward(np.array([0.0, -0.293]), np.array([47.0, 0.267]))
-    >>> low.tolist(), high.round(2).tolist()
+    >>> low.round(2).tolist(), high.round(2).tolist()
     ([0.0, -0.3], [50.0, 0.3])
     """
     span = np.where(high > low, high - low, 1.0)

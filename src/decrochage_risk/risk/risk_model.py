@@ -19,6 +19,7 @@ import pandas as pd
 from decrochage_risk.errors import ModelError, explain_error
 from decrochage_risk.risk.calibration import Calibration, probability
 from decrochage_risk.risk.comparable import Comparable
+from decrochage_risk.risk.file_audit import CALIBRATION, LINEAR, REFERENCES, audited_files, booster_name
 from decrochage_risk.risk.fit_input import FitInput, FitOptions
 from decrochage_risk.risk.fitting import (
     HeldOut,
@@ -44,14 +45,7 @@ if TYPE_CHECKING:
     from decrochage_risk.risk.numeric_table import FloatArray
 
 
-__all__ = ["FILES", "RiskModel", "read_files", "write_files"]
-
-FILES = ("calibration.json", "references.json")
-"""Files of a saved model besides ``booster-0.txt``, ``booster-1.txt``, ..."""
-
-
-LINEAR = "linear.json"
-"""The members of a logistic regression, in place of the boosters."""
+__all__ = ["RiskModel", "read_files", "write_files"]
 
 
 def write_files(model: RiskModel) -> dict[str, str]:
@@ -76,83 +70,47 @@ def write_files(model: RiskModel) -> dict[str, str]:
         "members": model.options.members,
         "training_range": None if model.training_range is None else model.training_range.to_dict(),
     }
-    boosters = {_booster_name(number): text for number, text in enumerate(_texts(model))}
+    boosters = {booster_name(number): text for number, text in enumerate(_texts(model))}
     if isinstance(model.members, LinearMembers):
         boosters[LINEAR] = _json(model.members.to_dict())
-    return {**boosters, "calibration.json": _json(calibration), "references.json": _json(references)}
+    return {**boosters, CALIBRATION: _json(calibration), REFERENCES: _json(references)}
 
 
 def read_files(files: Mapping[str, str]) -> dict[str, Any]:
-    """Read the fields of a model back; see :meth:`RiskModel.from_files`.
-
-    Examples
-    --------
-    >>> read_files({"booster-0.txt": "tree"})
-    Traceback (most recent call last):
-    ...
-    decrochage_risk.errors.ModelError: Files are missing: calibration.json, references.json; these came: booster-0.txt.
-    ...
-    """
-    _refuse_missing(files, FILES)
-    try:
-        calibration_entries, table = (json.loads(files[name]) for name in FILES)
-        linear = table["options"].get("kind") == "logistic"
-        names = [LINEAR] if linear else [_booster_name(number) for number in range(int(table["members"]))]
-        _refuse_missing(files, names)
-        return {
-            "references": References.from_dict(table["references"]),
-            "directions": {name: table["directions"][name] for name in table["references"]["columns"]},
-            "members": _members(files, names),
-            "calibration": Calibration.from_dict(calibration_entries["calibration"]),
-            "calibrated_on": calibration_entries["calibrated_on"],
-            "comparable": Comparable.from_dict(calibration_entries["comparable"]),
-            "options": FitOptions(**table["options"]),
-            "spread_factor": calibration_entries["spread_factor"],
-            "held_out_by": calibration_entries["held_out_by"],
-            "cluster_spread": calibration_entries["cluster_spread"],
-            "clusters": frozenset(calibration_entries["clusters"]),
-            "training_range": _range(table.get("training_range")),
-            **{name: table[name] for name in ("rounds", "seed", "rows", "base_rate")},
-        }
-    except ModelError:
-        raise
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise _unreadable(f"The files do not hold a model: {type(error).__name__}: {error}") from error
+    """Read the fields of a model back: parse, audit, build; see :meth:`RiskModel.from_files`."""
+    calibration_entries, table, linear = audited_files(files)
+    return {
+        "references": References.from_dict(table["references"]),
+        "directions": {name: table["directions"][name] for name in table["references"]["columns"]},
+        "members": _members(files, table["members"], linear),
+        "calibration": Calibration.from_dict(calibration_entries["calibration"]),
+        "calibrated_on": calibration_entries["calibrated_on"],
+        "comparable": Comparable.from_dict(calibration_entries["comparable"]),
+        "options": FitOptions(**table["options"]),
+        "spread_factor": calibration_entries["spread_factor"],
+        "held_out_by": calibration_entries["held_out_by"],
+        "cluster_spread": calibration_entries["cluster_spread"],
+        "clusters": frozenset(calibration_entries["clusters"]),
+        "training_range": _range(table["training_range"]),
+        **{name: table[name] for name in ("rounds", "seed", "rows", "base_rate")},
+    }
 
 
 def _texts(model: RiskModel) -> tuple[str, ...]:
     return () if isinstance(model.members, LinearMembers) else model.members.texts
 
 
-def _members(files: Mapping[str, str], names: list[str]) -> Members | LinearMembers:
-    if names == [LINEAR]:
-        return LinearMembers.from_dict(json.loads(files[LINEAR]))
-    return Members(tuple(files[name] for name in names))
+def _members(
+    files: Mapping[str, str], count: int, linear: Mapping[str, Any] | None
+) -> Members | LinearMembers:
+    if linear is not None:
+        return LinearMembers.from_dict(linear)
+    return Members(tuple(files[booster_name(number)] for number in range(count)))
 
 
 def _range(values: Mapping[str, Any] | None) -> TrainingRange | None:
     """Read the range; artefacts of older versions have none."""
     return None if values is None else TrainingRange.from_dict(values)
-
-
-def _booster_name(number: int) -> str:
-    return f"booster-{number}.txt"
-
-
-def _refuse_missing(files: Mapping[str, str], names: tuple[str, ...] | list[str]) -> None:
-    missing = [name for name in names if name not in files]
-    if missing:
-        raise _unreadable(f"Files are missing: {', '.join(missing)}; these came: {', '.join(sorted(files))}")
-
-
-def _unreadable(came: str) -> ModelError:
-    return ModelError(
-        explain_error(
-            came,
-            expected=f"booster-0.txt and its sisters, {' and '.join(FILES)}, as to_files wrote them",
-            hint="Load the model from an unedited copy of its folder.",
-        )
-    )
 
 
 def _json(values: Mapping[str, Any]) -> str:
@@ -547,7 +505,7 @@ class RiskModel:
         Raises
         ------
         ModelError
-            A file is missing, or does not hold what it should.
+            A file is missing, or holds what no training gives.
         """
         return cls(**read_files(files))
 

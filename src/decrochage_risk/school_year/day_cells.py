@@ -223,8 +223,10 @@ def _settle(seconds: Seconds, present: Mask, *, is_naive: Mask, is_utc: Mask, is
     for zone in _ZONES if is_column and (naive & ~at_midnight).any() else _ZONES[:1]:
         local = _local_seconds(seconds, zone)
         midnights = (local % _DAY == 0) & ~at_midnight
-        if is_column and naive.any() and midnights[naive].all():
-            days[naive], has_time[naive], mended = local[naive] // _DAY, False, "utc"
+        # Days that carry no time stay where they are: they say nothing about the others.
+        timed = naive & ~at_midnight
+        if is_column and timed.any() and midnights[timed].all():
+            days[timed], has_time[timed], mended = local[timed] // _DAY, False, "utc"
             break
         if not is_column:
             here = naive & midnights

@@ -75,8 +75,7 @@ def read_half_days(path: str | PathLike[str]) -> tuple[date, npt.NDArray[np.int8
     if faults:
         raise _bad_file(file, f"has {len(faults)} fault(s):\n  " + "\n  ".join(faults))
     in_order = _read_half_days(rows["half_days"]).set_axis(days.to_numpy()).sort_index()
-    half_days: npt.NDArray[np.int8] = in_order.to_numpy().astype(np.int8)
-    return in_order.index[0].date(), half_days, file.name
+    return in_order.index[0].date(), in_order.to_numpy().astype(np.int8), file.name
 
 
 def write_half_days(path: str | PathLike[str], first_day: date, half_days: npt.NDArray[np.int8]) -> None:
@@ -92,7 +91,9 @@ def _split(file: Path) -> pd.DataFrame:
         frame, _ = read_csv(file)
         lines = lines_of_rows(file)
     except UnreadableRecordsError as error:
-        raise _bad_file(file, f"cannot be read: {str(error).splitlines()[0].rstrip('.')}") from error
+        came = str(error).splitlines()[0].removeprefix(f"{file.name} ").rstrip(".")
+        is_empty = came in {"holds no line", "holds separators only"}
+        raise _bad_file(file, "is empty" if is_empty else came) from error
     frame.columns = frame.columns.str.lower()
     header = frame.columns.tolist()
     missing = [column for column in COLUMNS if header.count(column) != 1]

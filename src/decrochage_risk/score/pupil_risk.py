@@ -199,6 +199,11 @@ class PupilRisk(_Frozen):
 
     __str__ = __repr__
 
+    def _repr_html_(self) -> str:
+        from decrochage_risk.score.showing import show_pupil  # noqa: PLC0415 - only in notebooks
+
+        return show_pupil(self)
+
 
 _ONE_PERCENT = 0.01
 

@@ -277,7 +277,7 @@ def score_pupils(
     # Nothing is computed, shown or suggested from the rows of a pupil whose family objected.
     features = values_with_context(known)
     features[refused, : len(FEATURE_BY_NAME)] = np.nan
-    set_aside = records.set_aside_counts
+    set_aside = records.set_aside_on(known.as_of)
     days = days_of_data(known)
     silence = find_silence(
         known,

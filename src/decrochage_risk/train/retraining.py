@@ -572,7 +572,7 @@ class _Run:
             champion = load_trained_model(self.config.champion)
             changes = [*since_champion(champion, candidate), _CANDIDATE]
             card = with_changes(card, changes_section(comparison, changes))
-        model = replace(candidate, card=card, card_html=card_page(card))
+        model = replace(candidate, card=card, card_html=card_page(card, candidate.report))
         model.save(self.config.run / "model")
         verdict = {
             "verdict": NO_CHAMPION if comparison is None else comparison.verdict,

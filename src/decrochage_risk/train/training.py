@@ -335,7 +335,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         trained_on=trained_on,
         report={"untouched": untouched, "missing_signals": unknown, **report.model_dump(mode="json")},
         card=card,
-        card_html=card_page(card),
+        card_html=card_page(card, report),
         distributions=distributions_of(snapshots, risk_model),
         held_out=counts.told(published.tiers, published.thresholds, untouched=untouched),
     )
