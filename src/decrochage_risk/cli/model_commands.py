@@ -115,6 +115,23 @@ MarkdownFile = Annotated[
 ]
 
 
+class Horizon(StrEnum):
+    """School years after which the outcome closes."""
+
+    YEAR = "1"
+    PATH = "3"
+
+
+HorizonOption = Annotated[
+    Horizon,
+    typer.Option(
+        "--horizon",
+        help="1 : sortie avant la clôture de l'année scolaire. 3 : avant celle de la deuxième année qui suit (le parcours, "
+        "pour la vigilance dès la 4e) ; outcomes doit tenir ces années.",
+    ),
+]
+
+
 def train(  # noqa: PLR0913 - one argument per option of the command
     folder: RecordsFolder,
     *,
@@ -122,6 +139,7 @@ def train(  # noqa: PLR0913 - one argument per option of the command
     as_of: AsOfDates = None,
     school_year: SchoolYears = None,
     outcome_closes: Closes = "11-01",
+    horizon: HorizonOption = Horizon.YEAR,
     labels_known_on: LabelsKnownOnIf = None,
     name: Annotated[str, typer.Option("--name", metavar="NOM", help="Nom du modèle.")] = "modele",
     seed: Annotated[
@@ -174,6 +192,7 @@ def train(  # noqa: PLR0913 - one argument per option of the command
             as_of_dates=dates,
             school_years=school_year or None,
             outcome_closes=closes,
+            horizon_years=int(horizon.value),
             labels_known_on=known_on,
             name=name,
             synthetic=synthetic,

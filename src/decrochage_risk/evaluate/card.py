@@ -90,6 +90,8 @@ class CardFacts:
         Training rows, distinct pupils, rows with the event.
     censored : int or None
         Rows left out because the outcome is not known; None where hidden.
+    horizon_years : int
+        School years after which the outcome closes.
     outcome_closes : tuple of int
         Month and day on which the outcome closes, after the school year.
     base_rates : sequence of BaseRate
@@ -144,6 +146,7 @@ class CardFacts:
     unknown_flags: Sequence[str] = ()
     school_spread: float = 0.0
     changes: Sequence[str] = ()
+    horizon_years: int = 1
 
 
 def model_card(facts: CardFacts) -> str:

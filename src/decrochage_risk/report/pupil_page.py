@@ -53,7 +53,7 @@ def horizons(pupil: PupilRisk, closes: tuple[int, int]) -> tuple[Horizon, ...]:
     """Give every horizon that a result holds, the nearest first; the one place that knows which there are."""
     if pupil.comparable is None:
         return ()
-    until = french.day(closing_day(school_year_of(pupil.as_of), closes), with_year=True)
+    until = french.day(closing_day(school_year_of(pupil.as_of), closes, pupil.horizon_years), with_year=True)
     return (_horizon(pupil.comparable, until),)
 
 

@@ -121,6 +121,8 @@ class PupilRisk(_Frozen):
         Current level; None without a known enrolment.
     risk : float or None
         Calibrated probability of leaving without a diploma by the closing day; None when not scored.
+    horizon_years : int
+        School years after which that day comes: 1, the end of this one, or 3.
     cause : str or None
         Why there is no risk, in French.
     interval : Interval or None
@@ -166,6 +168,7 @@ class PupilRisk(_Frozen):
     as_of: date
     level: str | None
     risk: float | None
+    horizon_years: int = 1
     cause: str | None
     interval: Interval | None
     comparable: Comparable | None

@@ -202,11 +202,13 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
     """
     _refuse(champion, challenger, capacity, margin)
     month, last = champion.trained_on["outcome_closes"]
-    dates, day = mature_dates(as_of_dates, labels_known_on, (month, last))
+    horizon = champion.horizon_years
+    dates, day = mature_dates(as_of_dates, labels_known_on, (month, last), horizon)
     table = outcomes_for(records, outcomes)
-    rows = _of_both(
-        champion, challenger, take_snapshots(records, table, dates, closes=(month, last), progress=progress)
+    snapshots = take_snapshots(
+        records, table, dates, closes=(month, last), horizon_years=horizon, progress=progress
     )
+    rows = _of_both(champion, challenger, snapshots)
     own = None if left_out is None else _own_risks(rows, left_out)
     if own is not None:
         rows, own = _taken(rows, np.flatnonzero(~np.isnan(own))), own[~np.isnan(own)]
@@ -304,6 +306,11 @@ def _refuse(champion: object, challenger: object, capacity: int, margin: float) 
         if closes[0] != closes[1]:
             faults.append(
                 f"the outcome of the champion closes on {closes[0]}, of the challenger on {closes[1]}"
+            )
+        horizons = [model.horizon_years for model in (champion, challenger)]
+        if horizons[0] != horizons[1]:
+            faults.append(
+                f"the horizon of the champion is {horizons[0]} years, of the challenger {horizons[1]}"
             )
     if faults:
         raise ModelError(
