@@ -135,25 +135,37 @@ class _Pandas:
         sums = rows.groupby(["pupil_id", month.rename("month")])["half_days"].sum()
         return (sums >= 4).groupby("pupil_id").sum().reindex(self.ids, fill_value=0).astype(float)
 
+    def _barred(self) -> pd.DataFrame:
+        """Days of the year that a pupil could not attend, with the half-days that they hold."""
+        rows = self._in(self.absences, self.whole_year)
+        rows = rows[rows["kind"].isin(["exclusion", "placement"])]
+        away = rows.groupby(["pupil_id", "date"], as_index=False)["half_days"].sum()
+        return away.assign(held=away["date"].map(self.half_days)).query("half_days >= held")
+
     def _absent_weeks(self) -> pd.Series:
-        span = self.weeks_12
-        rows = self._in(self.absences, span)
-        rows = rows[rows["kind"] == "absence"]
-        monday = rows["date"] - pd.to_timedelta(rows["date"].dt.day_of_week, unit="D")
-        absent = monday.groupby(rows["pupil_id"]).nunique().reindex(self.ids, fill_value=0)
-        first = span[0] - span[0].day_of_week * DAY
-        weeks = [
-            self._school_days((max(day, span[0]), min(day + 7 * DAY, span[1]))) > 0
-            for day in pd.date_range(first, span[1] - DAY, freq="7D")
-        ]
-        return _ratio(absent.astype(float), sum(week.astype(float) for week in weeks))
+        rows = self._in(self.absences, self.weeks_12)
+        rows, barred = rows[rows["kind"] == "absence"], self._barred()
+        weeks, absent = pd.Series(0.0, index=self.ids), pd.Series(0.0, index=self.ids)
+        for monday in pd.date_range(
+            self.weeks_12[0] - self.weeks_12[0].day_of_week * DAY, self.as_of - DAY, freq="7D"
+        ):
+            span = (max(monday, self.weeks_12[0]), min(monday + 7 * DAY, self.as_of))
+            is_open = self._school_days(span) > self._sum(self._in(barred, span), "held")
+            weeks += is_open
+            absent += is_open & (self._count(self._in(rows, span)) > 0)
+        return _ratio(absent, weeks)
 
     def _longest_run(self) -> pd.Series:
-        rows = self._in(self.absences, self.whole_year)
-        rows = rows[rows["kind"] == "absence"]
-        place = (self.half_days > 0).cumsum()
-        days = rows[["pupil_id"]].assign(day=rows["date"].map(place)).drop_duplicates()
-        days = days.sort_values(["pupil_id", "day"])
+        rows, barred = self._in(self.absences, self.whole_year), self._barred()
+        days = rows.loc[rows["kind"] == "absence", ["pupil_id", "date"]].assign(off=0)
+        days = (
+            pd.concat([days, barred[["pupil_id", "date"]].assign(off=1)])
+            .groupby(["pupil_id", "date"])["off"]
+            .max()
+        )
+        days = days.reset_index().sort_values(["pupil_id", "date"])
+        place = days["date"].map((self.half_days > 0).cumsum()) - days.groupby("pupil_id")["off"].cumsum()
+        days = days.assign(day=place)[days["off"] == 0]
         new = (days["pupil_id"] != days["pupil_id"].shift()) | (days["day"] != days["day"].shift() + 1)
         runs = days.groupby([days["pupil_id"], new.cumsum().rename("run")]).size()
         return runs.groupby("pupil_id").max().reindex(self.ids, fill_value=0).astype(float)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from decrochage_risk.features.catalogue import CATALOGUE
 from decrochage_risk.features.context import CONTEXT_COLUMNS
 from decrochage_risk.features.definition import FAMILIES, SOURCES
-from decrochage_risk.french import UNITS
+from decrochage_risk.french import UNITS, plural
+from decrochage_risk.model.unknown_flags import UNKNOWN_FLAGS, UNKNOWN_LABELS
 from decrochage_risk.records.levels import LEVELS
 
 if TYPE_CHECKING:
@@ -41,7 +42,12 @@ qui est daté ou saisi ce jour-là ou après n’est utilisé. L’année scolai
 12 semaines s’arrêtent la veille de la date d’observation et ne remontent jamais avant le 1er septembre.
 
 Une valeur *inconnue* (table absente de l’extraction, période non couverte, ou cas dit dans la définition) n’est pas un zéro :
-elle compte comme celle de l’élève type du même niveau, elle est signalée comme donnée manquante, et elle n’est jamais un motif.
+elle compte comme celle de l’élève type du même niveau dont on ne la connaît pas non plus, elle est signalée comme donnée
+manquante, et elle n’est jamais un motif.
+
+Ce à quoi un élève ne pouvait pas assister (période en milieu professionnel, exclusion, établissement fermé) n’est ni une présence
+ni une absence : les semaines, les suites de jours, les mois et les jours depuis une note ne comptent que les jours où sa présence
+était attendue au moins une demi-journée.
 
 Le *sens* est imposé au modèle : « peut augmenter » veut dire qu’une valeur plus élevée, toutes choses égales par ailleurs,
 n’abaisse jamais le risque estimé ; « peut réduire », qu’elle ne l’élève jamais. Un indicateur n’est ni une cause, ni un jugement :
@@ -62,6 +68,16 @@ _CONTEXT_INTRODUCTION = """## Contexte
 Ces colonnes disent où en est l’élève dans sa scolarité et dans l’année. Elles fixent le niveau de départ du risque. L’élève type a
 les mêmes par construction : elles ne sont jamais un motif. Les valeurs de l’établissement viennent de la table
 [`context`](records.md), faite une fois pour toutes par `build_context` ; sans elle, elles sont inconnues.
+
+| colonne | signification |
+|---|---|
+"""
+
+
+_UNKNOWN_INTRODUCTION = """## Ce qui n’est pas connu
+
+Ces colonnes disent au modèle ce qui n’est pas connu de l’élève à la date d’observation. L’élève type a les mêmes : elles ne sont
+jamais un motif, et une donnée qui manque n’est jamais reprochée à un élève.
 
 | colonne | signification |
 |---|---|
@@ -102,8 +118,12 @@ def features_page() -> str:
     context = _CONTEXT_INTRODUCTION + "".join(
         f"| `{column}` | {meaning} |\n" for column, meaning in _context_meanings().items()
     )
+    unknown = _UNKNOWN_INTRODUCTION + "".join(
+        f"| `{flag}` | 1 si rien n’est connu : {UNKNOWN_LABELS[flag]} ({plural(len(columns), 'indicateur')}) |\n"
+        for flag, columns in UNKNOWN_FLAGS.items()
+    )
     sources = _SOURCES_INTRODUCTION + "".join(f"- **{name}** : {what}.\n" for name, what in SOURCES.items())
-    return "\n".join([_INTRODUCTION, *sections, context, sources])
+    return "\n".join([_INTRODUCTION, *sections, context, unknown, sources])
 
 
 def _family_section(family: Family, features: Iterable[Feature]) -> str:

@@ -21,7 +21,9 @@ from decrochage_risk.feedback.responses import FEEDBACK
 from decrochage_risk.notices import notice
 from decrochage_risk.score import RiskScores, score_pupils
 from decrochage_risk.synthetic import make_cohort
+from devices_page import devices_page
 from features_page import features_page
+from imports_page import imports_page
 from pupil_risk_schema import pupil_risk_schema
 from reasons_page import reasons_page
 from records_page import records_page, schema_of, schemas
@@ -47,6 +49,8 @@ def generated_files() -> dict[str, str]:
         },
         "docs/records.md": records_page(),
         "docs/features.md": features_page(),
+        "docs/dispositifs.md": devices_page(),
+        "docs/imports.md": imports_page(),
         "docs/motifs.md": reasons_page(
             sampled_reasons(synthetic_scores()), sampled_notices(synthetic_scores())
         ),

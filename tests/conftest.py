@@ -51,7 +51,7 @@ def small_model(small_cohort: Cohort) -> TrainedModel:
 def score(small_model: TrainedModel, as_of: date) -> Callable[..., RiskScores]:
     """Return ``score_pupils`` with the small model on the as-of date; it must say that the model is a demonstration."""
 
-    def scored(records: PupilRecords, **arguments: Any) -> RiskScores:  # noqa: ANN401 - any argument of score_pupils
+    def scored(records: PupilRecords, **arguments: Any) -> RiskScores:
         with pytest.warns(DemoModelWarning):
             return score_pupils(records, **{"as_of": as_of, "model": small_model} | arguments)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from decrochage_risk import artefact
 from decrochage_risk.artefact import canonical_json, manifest_sha256, seal, unseal
 from decrochage_risk.errors import ArtefactError, TamperedArtefactError, UnknownFormatError
+from decrochage_risk.risk import RiskModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -195,9 +197,9 @@ def test_older_format_goes_through_kept_readers(sealed: Path, monkeypatch: pytes
         return {**manifest, "steps": [*manifest["steps"], 2]}, {"model.txt": files["booster-0.txt"]}
 
     monkeypatch.setattr(artefact, "FORMAT", artefact.FORMAT + 2)
-    monkeypatch.setattr(artefact, "READERS", {1: first, 2: second})
+    monkeypatch.setattr(artefact, "READERS", {artefact.FORMAT - 2: first, artefact.FORMAT - 1: second})
     found = unseal(sealed)
-    assert found.format == 1
+    assert found.format == artefact.FORMAT - 2
     assert found.manifest == {"seed": 3, "auc": 0.1, "steps": [1, 2]}
     assert found.files == {"model.txt": FILES["booster-0.txt"]}
     edit(sealed)
@@ -212,7 +214,17 @@ def test_format_without_reader(sealed: Path, monkeypatch: pytest.MonkeyPatch, st
     monkeypatch.setattr(artefact, "READERS", {})
     with pytest.raises(UnknownFormatError) as caught:
         unseal(sealed)
-    assert_explains(str(caught.value), "is of format 1", "Install the version")
+    assert_explains(str(caught.value), f"is of format {artefact.FORMAT - step}", "Install the version")
+
+
+def test_a_risk_model_of_format_1_gives_the_risks_that_it_gave() -> None:
+    """A folder sealed before there were flags, and kept, is read to the last bit: a value not known is the group's median."""
+    kept = unseal(Path(__file__).parent / "risk_model_of_format_1")
+    model, entries = RiskModel.from_files(kept.files), kept.manifest
+    rows = np.array(entries["rows"], dtype=np.float64)
+    assert kept.format == 1
+    assert model.knowledge.names == ()
+    assert model.risk(rows, np.array(entries["groups"], dtype=object)).tolist() == entries["risks"]
 
 
 def test_replacing(sealed: Path) -> None:
@@ -280,7 +292,7 @@ def test_canonical_json_refuses_what_json_has_not() -> None:
 
 @settings(max_examples=50)
 @given(VALUES)
-def test_canonical_json_is_exact(value: Any) -> None:  # noqa: ANN401  any JSON
+def test_canonical_json_is_exact(value: Any) -> None:
     """Canonical JSON parses to the same value, and writing that again gives the same text."""
     text = canonical_json(value)
     assert json.loads(text) == value

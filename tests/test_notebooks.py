@@ -68,7 +68,7 @@ print(json.dumps({
 """
 
 
-def _read(path: Path) -> Any:  # noqa: ANN401 - nbformat ships no types
+def _read(path: Path) -> Any:
     return nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]  # nbformat ships no types
 
 

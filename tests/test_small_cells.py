@@ -61,7 +61,7 @@ def test_who_knows_all_printed_numbers_finds_a_wide_interval(table: npt.NDArray[
     """Whoever knows every printed number finds, by linear programming, an interval of 5 at least for each hidden count."""
     told = crossed(table)
     hidden = told.hidden()
-    small = {name for name, value in told.values.items() if is_small(value)}
+    small = {name for name, value in told.counts.items() if is_small(value)}
     assert small <= hidden
     assert all(high - low >= 5 - 1e-6 for low, high in attack(told, hidden).values())
 
@@ -83,7 +83,7 @@ def test_what_is_hidden_holds_the_truth(table: npt.NDArray[np.int64], least: int
     hidden = told.hidden()
     for rule in (False, True):
         assert all(
-            low <= told.values[name] <= high for name, (low, high) in attack(told, hidden, rule=rule).items()
+            low <= told.counts[name] <= high for name, (low, high) in attack(told, hidden, rule=rule).items()
         )
 
 
@@ -93,7 +93,7 @@ def test_nothing_is_hidden_without_need(table: npt.NDArray[np.int64]) -> None:
     """A count that is hidden but not small cannot be printed again: some count would then be found too closely."""
     told = crossed(table)
     hidden = told.hidden()
-    for name in hidden - {name for name, value in told.values.items() if is_small(value)}:
+    for name in hidden - {name for name, value in told.counts.items() if is_small(value)}:
         less = hidden - {name}
         wide = all(high - low >= 5 - 1e-6 for low, high in attack(told, less).values())
         assert not (wide and all(high > low for low, high in attack(told, less, rule=True).values()))
@@ -115,7 +115,7 @@ def shown(cells: tuple[int, ...]) -> tuple[int | None, ...]:
     told.count("all", sum(cells), weight=3.0)
     told.total("all", range(len(cells)))
     hidden = told.hidden()
-    return tuple(None if name in hidden else value for name, value in told.values.items())
+    return tuple(None if name in hidden else value for name, value in told.counts.items())
 
 
 @pytest.mark.slow

@@ -41,12 +41,14 @@ if TYPE_CHECKING:
         TamperedArtefactError,
         TrainingWarning,
         UnknownFormatError,
+        UnreadableExportError,
         UnreadableRecordsError,
     )
     from decrochage_risk.evaluate import DriftReport, EvaluationReport, ModelComparison
     from decrochage_risk.explain import ChangeReason, Reason
     from decrochage_risk.features import build_context
     from decrochage_risk.feedback import Feedback, judged_flags, read_feedback
+    from decrochage_risk.importers import Imported, ImportReport, import_exports
     from decrochage_risk.journal import Journal
     from decrochage_risk.model import TrainedModel, recalibrate
     from decrochage_risk.model import load_trained_model as load_model
@@ -64,7 +66,9 @@ if TYPE_CHECKING:
         PupilChange,
         PupilRisk,
         RiskScores,
+        Signals,
         score_pupils,
+        signals,
         warm_up,
         what_could_help,
     )
@@ -88,6 +92,8 @@ _HOME = {
     "EvaluationReport": "evaluate",
     "Feedback": "feedback",
     "FolderScores": "score",
+    "ImportReport": "importers",
+    "Imported": "importers",
     "Journal": "journal",
     "ModelComparison": "evaluate",
     "Notice": "notices",
@@ -100,12 +106,14 @@ _HOME = {
     "RetrainResult": "train",
     "RiskScores": "score",
     "SchoolCalendar": "school_year",
+    "Signals": "score",
     "TerritoryReport": "report",
     "TrainedModel": "model",
     "build_context": "features",
     "capacity_list": "policy",
     "compare_models": "train",
     "evaluate_model": "train",
+    "import_exports": "importers",
     "judged_flags": "feedback",
     "load_model": "model:load_trained_model",
     "load_policy": "policy",
@@ -115,6 +123,7 @@ _HOME = {
     "retrain": "train",
     "score_folder": "partitions",
     "score_pupils": "score",
+    "signals": "score",
     "territory_report": "report",
     "threshold_table": "policy",
     "train_folder": "partitions",
@@ -144,6 +153,8 @@ __all__ = [
     "FaultyRecordsError",
     "Feedback",
     "FolderScores",
+    "ImportReport",
+    "Imported",
     "Journal",
     "JournalError",
     "LeakError",
@@ -163,16 +174,19 @@ __all__ = [
     "RetrainResult",
     "RiskScores",
     "SchoolCalendar",
+    "Signals",
     "TamperedArtefactError",
     "TerritoryReport",
     "TrainedModel",
     "TrainingWarning",
     "UnknownFormatError",
+    "UnreadableExportError",
     "UnreadableRecordsError",
     "build_context",
     "capacity_list",
     "compare_models",
     "evaluate_model",
+    "import_exports",
     "judged_flags",
     "load_model",
     "load_policy",
@@ -182,6 +196,7 @@ __all__ = [
     "retrain",
     "score_folder",
     "score_pupils",
+    "signals",
     "territory_report",
     "threshold_table",
     "train_folder",

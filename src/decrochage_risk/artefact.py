@@ -30,6 +30,7 @@ __all__ = [
     "Sealed",
     "canonical_json",
     "manifest_sha256",
+    "read_json",
     "seal",
     "unseal",
 ]
@@ -37,7 +38,7 @@ __all__ = [
 JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
 Reader: TypeAlias = Callable[[dict[str, Any], dict[str, str]], tuple[dict[str, Any], dict[str, str]]]
 
-FORMAT: Final[int] = 1
+FORMAT: Final[int] = 2
 """Number of the format that :func:`seal` writes. To change what is in the files or the manifest:
 
 1. add 1 to ``FORMAT``;
@@ -49,12 +50,32 @@ FORMAT: Final[int] = 1
 
 ``FORMAT``, ``files`` and ``seal`` themselves are read before any reader runs and stay as they are."""
 
-READERS: dict[int, Reader] = {}
+
+def _read_1(manifest: dict[str, Any], files: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Read a model of format 1: no flag of what is not known, folds of pupils, no school known."""
+    additions: dict[str, dict[str, JSON]] = {
+        "references.json": {"knowledge": {"groups": [], "rows": {}}},
+        "calibration.json": {"held_out_by": "pupils", "cluster_spread": 0.0, "clusters": []},
+    }
+    read = dict(files)
+    for name, entries in additions.items():
+        if name in files:
+            document = json.loads(files[name])
+            inside = document.get("references", document) if name == "references.json" else document
+            inside.update(entries)
+            read[name] = canonical_json(document)
+    return manifest, read
+
+
+READERS: dict[int, Reader] = {1: _read_1}
 """Per older format, the function that brings its manifest and files to the next one."""
 
 MANIFEST = "manifest.json"
 RESERVED = frozenset({"FORMAT", "files", "seal"})
 HALF_PAIR = re.compile("[\ud800-\udfff]")
+LARGEST_FILE = 256_000_000
+"""Bytes of one file; a manifest or booster has less than a hundredth of it."""
+SHA256 = re.compile(r"[0-9a-f]{64}")
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 AGAIN = "Take a whole copy from where the model was saved, or train it again; never edit the files of a saved model."
 
@@ -93,10 +114,46 @@ def canonical_json(value: JSON) -> str:
     '{\n "a": null,\n "b": 0.1\n}\n'
     """
     if faults := list(_not_json(value, "value")):
-        expected = "null, booleans, finite numbers, text, lists, and objects whose keys are text"
+        requirement = "null, booleans, finite numbers, text, lists, and objects whose keys are text"
         hint = "Write a value that is not known as None."
-        raise ArtefactError(explain_error("; ".join(faults), expected=expected, hint=hint))
+        raise ArtefactError(explain_error("; ".join(faults), expected=requirement, hint=hint))
     return json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def read_json(text: str | bytes) -> Any:  # noqa: ANN401  # what JSON holds
+    """Read JSON that says each thing once: no key twice, no NaN or infinity, no nesting without end.
+
+    Raises
+    ------
+    ValueError
+        It is none.
+
+    Examples
+    --------
+    >>> read_json('{"rows": 3, "rows": 4}')
+    Traceback (most recent call last):
+    ...
+    ValueError: the key 'rows' comes twice
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_each_once, parse_constant=_refuse_constant)
+    except RecursionError as error:
+        message = "it is nested too deeply"
+        raise ValueError(message) from error
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        twice = next(key for key, count in Counter(key for key, _ in pairs).items() if count > 1)
+        message = f"the key {twice!r} comes twice"
+        raise ValueError(message)
+    return values
+
+
+def _refuse_constant(name: str) -> None:
+    message = f"{name} is no number of JSON"
+    raise ValueError(message)
 
 
 def _not_json(value: object, place: str) -> Iterator[str]:
@@ -173,10 +230,10 @@ def _contents(files: Mapping[str, str], manifest: Mapping[str, JSON]) -> dict[st
     """Bytes of every file, the manifest included."""
     _refuse_bad_content(files, manifest)
     contents = {name: text.encode() for name, text in files.items()}
-    written: dict[str, JSON] = {}
+    entries: dict[str, JSON] = {}
     for name, content in contents.items():
-        written[name] = {"bytes": len(content), "sha256": _sha256(content)}
-    document: dict[str, JSON] = {**manifest, "FORMAT": FORMAT, "files": written}
+        entries[name] = {"bytes": len(content), "sha256": _sha256(content)}
+    document: dict[str, JSON] = {**manifest, "FORMAT": FORMAT, "files": entries}
     document["seal"] = _sha256(canonical_json(document).encode())
     contents[MANIFEST] = canonical_json(document).encode()
     return contents
@@ -190,15 +247,15 @@ def _refuse_bad_content(files: Mapping[str, str], manifest: Mapping[str, JSON]) 
     """Refuse what would not come back as it went in; every fault at once."""
     faults = [f"the manifest has its own {key!r}" for key in sorted(RESERVED & set(manifest))]
     faults += [f"{name!r} is no plain file name" for name in files if not _is_safe(name)]
-    folded = Counter(name.casefold() for name in files)
-    twice = [name for name in files if folded[name.casefold()] > 1]
+    lower_names = Counter(name.casefold() for name in files)
+    twice = [name for name in files if lower_names[name.casefold()] > 1]
     faults += [f"{name!r} differs from another name by case only" for name in twice]
     faults += [f"{name!r} has carriage returns" for name, text in files.items() if "\r" in text]
     faults += [f"{name!r} cannot be written in UTF-8" for name, text in files.items() if not _is_text(text)]
     if faults:
-        expected = f"names of ASCII letters, digits, '.', '_', '-', other than {MANIFEST}; UTF-8 text, lines end with \\n"
+        requirement = f"names of ASCII letters, digits, '.', '_', '-', other than {MANIFEST}; UTF-8 text, lines end with \\n"
         hint = "Rename the file or entry, end lines with \\n."
-        raise ArtefactError(explain_error("; ".join(faults), expected=expected, hint=hint))
+        raise ArtefactError(explain_error("; ".join(faults), expected=requirement, hint=hint))
 
 
 def _is_safe(name: str) -> bool:
@@ -230,12 +287,12 @@ def _refuse_to_replace(folder: Path) -> None:
     if not folder.exists():
         return
     there = {path.name for path in folder.iterdir()} if folder.is_dir() else {"a file"}
-    listed = _listed_files(folder / MANIFEST)
-    if foreign := sorted(there - listed):
+    names = _listed_files(folder / MANIFEST)
+    if foreign := sorted(there - names):
         came = f"{folder} holds what is no part of a saved model: {', '.join(foreign)}"
-        expected = "a new or empty folder, or a saved model to replace"
+        requirement = "a new or empty folder, or a saved model to replace"
         hint = "Choose another folder, or empty it."
-        raise ArtefactError(explain_error(came, expected=expected, hint=hint))
+        raise ArtefactError(explain_error(came, expected=requirement, hint=hint))
 
 
 def _listed_files(path: Path) -> set[str]:
@@ -247,13 +304,21 @@ def _listed_files(path: Path) -> set[str]:
         return set()
 
 
-def unseal(folder: str | Path) -> Sealed:
+def unseal(folder: str | Path, *, sha256: str | None = None) -> Sealed:
     """Read a sealed folder: parse, audit every byte, bring to the current format.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Written by :func:`seal`.
+    sha256 : str, optional
+        What :func:`seal` returned, kept elsewhere. The checksums in the folder tell an accident; this one tells a folder that
+        somebody wrote anew, checksums and all.
 
     Raises
     ------
     TamperedArtefactError
-        Listing every file that is missing, extra, truncated or edited.
+        Listing every file that is missing, extra, truncated or edited; or another folder than the one that ``sha256`` stands for.
     UnknownFormatError
         A format newer than this version, or one without reader.
     ArtefactError
@@ -262,60 +327,85 @@ def unseal(folder: str | Path) -> Sealed:
     folder = Path(folder)
     if not folder.is_dir():
         came = f"There is no folder {folder}"
-        expected = "the folder of a saved model"
-        raise ArtefactError(explain_error(came, expected=expected, hint="Check the path."))
-    content, document = _manifest_of(folder)
-    found = document["FORMAT"]
-    if found > FORMAT or any(number not in READERS for number in range(found, FORMAT)):
-        came = f"{folder.name} is of format {found}"
-        expected = f"format {FORMAT}, or an older one with a reader: {sorted(READERS) or 'none yet'}"
+        requirement = "the folder of a saved model"
+        raise ArtefactError(explain_error(came, expected=requirement, hint="Check the path."))
+    content, document = _manifest_of(folder, sha256)
+    written_format = document["FORMAT"]
+    if written_format > FORMAT or any(number not in READERS for number in range(written_format, FORMAT)):
+        came = f"{folder.name} is of format {written_format}"
+        requirement = f"format {FORMAT}, or an older one with a reader: {sorted(READERS) or 'none yet'}"
         hint = "Install the version of the package that wrote it or a later one, or train again."
-        raise UnknownFormatError(explain_error(came, expected=expected, hint=hint))
+        raise UnknownFormatError(explain_error(came, expected=requirement, hint=hint))
     files = _audited(folder, content, document)
     manifest = {key: value for key, value in document.items() if key not in RESERVED}
-    for number in range(found, FORMAT):
+    for number in range(written_format, FORMAT):
         manifest, files = READERS[number](manifest, files)
-    return Sealed(found, manifest, files, _sha256(content))
+    return Sealed(written_format, manifest, files, _sha256(content))
 
 
-def _manifest_of(folder: Path) -> tuple[bytes, dict[str, Any]]:
-    """Parse the manifest and hold its shape against what is expected."""
+def _manifest_of(folder: Path, sha256: str | None) -> tuple[bytes, dict[str, Any]]:
+    """Parse the manifest and hold its checksum and shape against what is expected."""
     path = folder / MANIFEST
     if not path.is_file() or _leads_out(path, folder):
         raise _tampered(folder, [f"{MANIFEST} is missing"])
+    if path.stat().st_size > LARGEST_FILE:
+        raise _tampered(folder, [f"{MANIFEST} has {path.stat().st_size} bytes"])
     content = path.read_bytes()
+    if sha256 is not None:
+        _hold_against(folder, content, sha256)
     try:
-        document = json.loads(content)
-    except (ValueError, RecursionError) as error:
+        document = read_json(content)
+    except ValueError as error:
         raise _tampered(folder, [f"{MANIFEST} ({len(content)} bytes) is no JSON: {error}"]) from error
     number = document.get("FORMAT") if isinstance(document, dict) else None
-    if not isinstance(number, int) or number < 0:
+    if type(number) is not int or number < 0:
         raise _tampered(folder, [f"{MANIFEST} has no FORMAT"])
     return content, document
 
 
+def _hold_against(folder: Path, content: bytes, sha256: str) -> None:
+    """Refuse a folder that is not the one whose checksum was kept elsewhere."""
+    wanted = sha256.strip().lower() if isinstance(sha256, str) else ""
+    if not SHA256.fullmatch(wanted):
+        raise ArtefactError(
+            explain_error(
+                f"The checksum {sha256!r} is no SHA-256",
+                expected="64 hexadecimal digits, as saving the model returned them and the commands print them",
+                hint="Copy it whole; the first twelve digits in a model's id are not enough.",
+            )
+        )
+    if _sha256(content) != wanted:
+        raise TamperedArtefactError(
+            explain_error(
+                f"{folder.name} is another model than the one asked for: SHA-256 {_sha256(content)}",
+                expected=f"SHA-256 {wanted}",
+                hint="Take the model from where it was published, or ask those who trained it for its checksum.",
+            )
+        )
+
+
 def _audited(folder: Path, content: bytes, document: dict[str, Any]) -> dict[str, str]:
     """Hold every file against the manifest, and the manifest against its own seal; give the texts."""
-    listed = document.get("files")
-    if not isinstance(listed, dict) or not all(isinstance(entry, dict) for entry in listed.values()):
+    entries = document.get("files")
+    if not isinstance(entries, dict) or not all(isinstance(entry, dict) for entry in entries.values()):
         raise _tampered(folder, [f"{MANIFEST} was edited: its list of files has another shape"])
     faults = [] if _seal_holds(content, document) else [f"{MANIFEST} was edited"]
-    faults += [f"{name!r} in {MANIFEST} is no plain file name" for name in listed if not _is_safe(name)]
+    faults += [f"{name!r} in {MANIFEST} is no plain file name" for name in entries if not _is_safe(name)]
     there = {path.name for path in folder.iterdir()}
-    faults += [f"{name} is extra" for name in sorted(there - set(listed) - {MANIFEST})]
-    found = {name: _content_or_fault(folder, name, listed[name]) for name in filter(_is_safe, listed)}
-    faults += [fault for fault in found.values() if isinstance(fault, str)]
+    faults += [f"{name} is extra" for name in sorted(there - set(entries) - {MANIFEST})]
+    contents = {name: _content_or_fault(folder, name, entries[name]) for name in filter(_is_safe, entries)}
+    faults += [fault for fault in contents.values() if isinstance(fault, str)]
     if faults:
         raise _tampered(folder, faults)
-    return {name: content.decode() for name, content in found.items() if isinstance(content, bytes)}
+    return {name: content.decode() for name, content in contents.items() if isinstance(content, bytes)}
 
 
 def _seal_holds(content: bytes, document: dict[str, Any]) -> bool:
     """Tell whether the manifest is, byte for byte, what was sealed."""
-    unsealed = {key: value for key, value in document.items() if key != "seal"}
+    document_without_seal = {key: value for key, value in document.items() if key != "seal"}
     try:
         as_written = canonical_json(document).encode() == content
-        return as_written and document.get("seal") == _sha256(canonical_json(unsealed).encode())
+        return as_written and document.get("seal") == _sha256(canonical_json(document_without_seal).encode())
     except (ArtefactError, RecursionError):
         return False
 
@@ -327,14 +417,26 @@ def _content_or_fault(folder: Path, name: str, entry: Mapping[str, Any]) -> byte
         return f"{name} is a link out of the folder"
     if not path.is_file():
         return f"{name} is missing"
+    size = path.stat().st_size
+    if size > LARGEST_FILE:
+        return f"{name} has {size} bytes, more than any file of a saved model"
     content = path.read_bytes()
     if _sha256(content) == entry.get("sha256") and len(content) == entry.get("bytes"):
-        return content
+        return content if _is_utf8(content) else f"{name} is no text in UTF-8"
     sizes = f"({len(content)} bytes instead of {entry.get('bytes')})"
     if _sha256(content.replace(b"\r\n", b"\n")) == entry.get("sha256"):
         return f"{name} has other line ends {sizes}: copy it as binary"
     shorter = isinstance(entry.get("bytes"), int) and len(content) < entry["bytes"]
     return f"{name} {'is truncated' if shorter else 'was edited'} {sizes}"
+
+
+def _is_utf8(content: bytes) -> bool:
+    """Tell whether a file holds text: a folder that was sealed anew may hold anything."""
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _leads_out(path: Path, folder: Path) -> bool:
@@ -345,5 +447,5 @@ def _leads_out(path: Path, folder: Path) -> bool:
 def _tampered(folder: Path, faults: list[str]) -> TamperedArtefactError:
     """Compose the error that lists everything that differs."""
     came = f"The saved model {folder.name} is not as it was saved: {'; '.join(faults)}"
-    expected = f"exactly the files listed in {MANIFEST}, with their sizes and SHA-256"
-    return TamperedArtefactError(explain_error(came, expected=expected, hint=AGAIN))
+    requirement = f"exactly the files listed in {MANIFEST}, with their sizes and SHA-256"
+    return TamperedArtefactError(explain_error(came, expected=requirement, hint=AGAIN))

@@ -9,6 +9,7 @@ Every message says what came, what was expected and what to do (``Hint: ...``). 
     ├── RecordsError (ValueError)            the records cannot be used
     │   ├── FaultyRecordsError               faults found by the checks; ``.report`` lists every one of them
     │   └── UnreadableRecordsError           a file or payload that cannot be read at all
+    │       └── UnreadableExportError        an export of a school; ``.french`` says it to the school
     ├── CalendarError (ValueError)           a day outside the known years, an unknown zone, a bad calendar file
     ├── AsOfError (ValueError)               an as-of date that cannot be used with these records
     ├── ModelError (ValueError)              a model cannot be fitted or used on these columns
@@ -55,6 +56,7 @@ __all__ = [
     "TamperedArtefactError",
     "TrainingWarning",
     "UnknownFormatError",
+    "UnreadableExportError",
     "UnreadableRecordsError",
     "explain_error",
 ]
@@ -113,6 +115,22 @@ class FaultyRecordsError(RecordsError):
 
 class UnreadableRecordsError(RecordsError):
     """A file or payload cannot be read at all (truncated, not a table, unknown encoding)."""
+
+
+class UnreadableExportError(UnreadableRecordsError):
+    """An export of a school's software cannot be read, or must not be.
+
+    Parameters
+    ----------
+    message : str
+        In English, for programs (:func:`explain_error`).
+    french : str
+        One sentence for the school, without any pupil's value: what is wrong and what to ask for.
+    """
+
+    def __init__(self, message: str, *, french: str) -> None:
+        self.french = french
+        super().__init__(message)
 
 
 class CalendarError(DecrochageError, ValueError):

@@ -43,6 +43,7 @@ __all__ = [
     "Publication",
     "SmallCellError",
     "attack",
+    "hidden_counts",
     "is_small",
     "merge_bands",
     "merge_small",
@@ -139,7 +140,7 @@ class Publication:
         return len(self._counts)
 
     @property
-    def values(self) -> dict[Name, int]:
+    def counts(self) -> dict[Name, int]:
         """Every count by its name, hidden or not: for the owner's eyes."""
         return {name: one.value for name, one in self._counts.items()}
 
@@ -217,6 +218,18 @@ class Publication:
         names = [whole, *parts]
         factors = [1.0, *[-1.0] * (len(names) - 1)]
         self._relate(names, factors, exact=not overlapping)
+
+    def total_known(self, parts: Iterable[Name]) -> None:
+        """Say that a reader knows the sum of some counts.
+
+        Raises
+        ------
+        SmallCellError
+            An unknown name.
+        """
+        names = list(parts)
+        if len(names) > 1:
+            self._relate(names, [1.0] * len(names), exact=False)
 
     def differ(self, first: Name, second: Name) -> None:
         """Say that a reader knows by how much two counts differ: the same pupils, counted in two tables.
@@ -317,7 +330,7 @@ class Publication:
         return frozenset(names[place] for place in np.flatnonzero(chosen))
 
     def matrix(self) -> csr_array:
-        """Coefficients of the relations, one row each, one column per count in the order of :attr:`values`."""
+        """Coefficients of the relations, one row each, one column per count in the order of :attr:`counts`."""
         from scipy.sparse import csr_array  # noqa: PLC0415  # scipy loads on first use
 
         lengths = [len(places) for places, _ in self._relations]
@@ -674,6 +687,39 @@ def attack(
             ends.append(sign * float(result.fun or 0.0) if result.status == _OPTIMAL else sign * -np.inf)
         found[name] = (round(ends[0], 6) + 0.0, round(ends[1], 6) + 0.0)
     return found
+
+
+def hidden_counts(
+    counts: Mapping[str, int], *, least: int = PUBLISHED, total: bool = True
+) -> dict[str, int | None]:
+    """Hide what must be hidden of one list of counts: causes, kinds.
+
+    Parameters
+    ----------
+    counts : mapping of str to int
+    least : int
+        Pupils from which a count may be told.
+    total : bool
+        Whether their sum is printed too, or known.
+
+    Returns
+    -------
+    dict of str to int or None
+        None for a count of few, and for another one where a single one could be found from the sum.
+
+    Examples
+    --------
+    >>> hidden_counts({"a": 3, "b": 40, "c": 50}), hidden_counts({"a": 3, "b": 40}, total=False)
+    ({'a': None, 'b': None, 'c': 50}, {'a': None, 'b': 40})
+    """
+    told = Publication(least=least)
+    for name, value in counts.items():
+        told.count(("part", name), value)
+    if total:
+        # the sum itself is printed: it is not among what this function can hide
+        told.total_known([("part", name) for name in counts])
+    hidden = told.hidden()
+    return {name: None if ("part", name) in hidden else value for name, value in counts.items()}
 
 
 def merge_small(

@@ -49,7 +49,7 @@ def model_folder(cohort: Cohort, tmp_path_factory: pytest.TempPathFactory) -> Pa
 def run() -> Callable[..., Result]:
     """Run the command line as a shell would, in this process; unexpected exceptions are raised."""
 
-    def _run(*arguments: object) -> Any:  # noqa: ANN401 - the Result of Typer's own runner
+    def _run(*arguments: object) -> Any:
         result = CliRunner().invoke(
             app, [str(argument) for argument in arguments], prog_name="decrochage-risk"
         )

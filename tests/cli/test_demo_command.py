@@ -24,7 +24,7 @@ def test_demo_shows_the_whole_path(tmp_path: Path, run: Callable[..., Result]) -
     assert result.stderr.count("Attention : Modèle de démonstration") == 1
     for told in (
         "modèle de démonstration",
-        "élève type du même niveau",
+        "élève type, médian du même niveau",
         str(out / "extraits"),
         str(out / "scores"),
     ):

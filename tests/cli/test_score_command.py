@@ -45,7 +45,11 @@ def test_score_writes_what_the_library_computes(
     assert expected.summary in result.stdout
     assert f"Modèle : {dr.load_model(model_folder).model_id}\n" in result.stdout
     lists = {path.stem for path in (tmp_path / "s" / "listes").glob("*.csv")}
-    assert lists == set(expected.flagged["school_id"])
+    assert lists == {
+        f"{school}_{words}"
+        for way, words in (("risk", "risque"), ("legal", "seuil-legal"), ("departure", "sorties"))
+        for school in expected.on_list(way)["school_id"]
+    }
 
 
 def test_table_is_readable_in_a_pipe(
@@ -61,7 +65,7 @@ def test_table_is_readable_in_a_pipe(
     assert [word for line in table for word in line.split()[:1] if word in set(shown)] == shown
     words = " ".join(line[41:].strip() for line in table).replace(french.NO_BREAK_SPACE, " ")
     for pupil in shown:
-        for reason in (*(expected[pupil].reasons or ()), *(expected[pupil].protective or ())):
+        for reason in (*expected[pupil].reasons, *expected[pupil].protective):
             assert " ".join(reason.text.replace(french.NO_BREAK_SPACE, " ").split()) in " ".join(
                 words.split()
             )

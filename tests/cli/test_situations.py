@@ -40,7 +40,7 @@ def test_protective_facts_stand_apart(scores: dr.RiskScores) -> None:
     marks = ["-" if "- " in line else "+" if "+ " in line else "" for line in drawn]
     assert "-" in marks[:heading]
     assert "+" not in marks[:heading]
-    assert marks[heading + 1 :].count("+") == len(both.protective or ())
+    assert marks[heading + 1 :].count("+") == len(both.protective)
     without = next(pupil for pupil in scores if pupil.reasons and not pupil.protective)
     assert all(
         not line.strip().endswith("Points d'appui")
@@ -50,7 +50,7 @@ def test_protective_facts_stand_apart(scores: dr.RiskScores) -> None:
 
 def test_a_pupil_without_reason_is_told_so(scores: dr.RiskScores) -> None:
     """A pupil for whom nothing stands out gets a line that says so, never an empty cell."""
-    plain = next(pupil for pupil in scores if pupil.reasons == ())
+    plain = next(pupil for pupil in scores if pupil.explained and not pupil.reasons)
     assert "Aucun motif dominant" in _render(scores, [plain.pupil_id])
 
 

@@ -18,19 +18,19 @@ PUBLISHED = Path(__file__).resolve().parents[2] / "data" / "schema" / "pupil_ris
 
 
 @pytest.fixture(scope="module")
-def validator() -> Any:  # noqa: ANN401 - the class is jsonschema's choice
+def validator() -> Any:
     """Read the published file."""
     schema = json.loads(PUBLISHED.read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
     return jsonschema.Draft202012Validator(schema, format_checker=jsonschema.FormatChecker())
 
 
-def test_the_published_schema_is_the_models(validator: Any) -> None:  # noqa: ANN401 - see above
+def test_the_published_schema_is_the_models(validator: Any) -> None:
     """The file is what the model says today; ``docs/generate.py`` writes it."""
     assert validator.schema == pupil_risk_schema()
 
 
-def test_every_result_is_valid(validator: Any, small_scores: RiskScores) -> None:  # noqa: ANN401 - see above
+def test_every_result_is_valid(validator: Any, small_scores: RiskScores) -> None:
     """Scored, abstained, explained or not: each object of the JSON of a run holds to the schema."""
     told = json.loads(small_scores.to_json())["pupils"]
     chosen = [pupil for pupil in told if pupil["flagged"]] + told[:200]
@@ -51,7 +51,7 @@ def test_every_result_is_valid(validator: Any, small_scores: RiskScores) -> None
     ],
 )
 def test_other_objects_are_not_valid(
-    validator: Any,  # noqa: ANN401 - see above
+    validator: Any,
     small_scores: RiskScores,
     change: dict[str, Any],
 ) -> None:

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import jsonschema
 import pytest
 
-from decrochage_risk.records.cells import CELL_RULES
-from decrochage_risk.records.rules import CROSS_RULES, ROW_RULES
+from decrochage_risk.records.rules import CELL_RULES, CROSS_RULES, ROW_RULES
 from decrochage_risk.records.table_schemas import TABLES
 from records_page import records_page, schemas
 

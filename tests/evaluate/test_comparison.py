@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from decrochage_risk.evaluate import ComparedRows, ModelComparison, changes_section, compare_rows
-from decrochage_risk.evaluate.comparison import suppressed
+from decrochage_risk.evaluate.disclosure import WITHHELD
 from decrochage_risk.french import forbidden_in, percent
 
 ROWS = 6_000
@@ -45,7 +45,7 @@ def drawn() -> dict[str, np.ndarray]:
     }
 
 
-def compared(drawn: dict[str, np.ndarray], challenger: np.ndarray, **changed: Any) -> ModelComparison:  # noqa: ANN401
+def compared(drawn: dict[str, np.ndarray], challenger: np.ndarray, **changed: Any) -> ModelComparison:
     """Compare the poor champion with a challenger."""
     tiers = [np.digitize(risk, [0.2, 0.4]) + 1 for risk in (drawn["poor"], challenger)]
     groups = {"overall": np.full(ROWS, "ensemble", dtype=object), "sex": drawn["sex"]}
@@ -106,7 +106,7 @@ def test_the_churn_counts_what_changes(drawn: dict[str, np.ndarray]) -> None:
 
 
 def test_small_counts_are_nowhere(drawn: dict[str, np.ndarray]) -> None:
-    """A cell of one to four pupils is not told, nor what would give it away by subtraction."""
+    """A cell of one to ten pupils is not told, nor what would give it away by subtraction."""
     challenger = drawn["poor"].copy()
     low = np.flatnonzero(drawn["poor"] < 0.2)
     some = np.concatenate([low[drawn["sex"][low] == "F"][:3], low[drawn["sex"][low] == "M"][:9]])
@@ -118,8 +118,8 @@ def test_small_counts_are_nowhere(drawn: dict[str, np.ndarray]) -> None:
     }
     challenger[some[3:]] = drawn["poor"][some[3:]]
     churn = compared(drawn, challenger).churn[0]
-    assert (churn.enters, churn.champion, churn.challenger, churn.changed_share) == (None, None, None, None)
-    assert suppressed(7, pupils=4) is None
+    assert (churn.enters, churn.changed_share) == (None, None)
+    assert None in (churn.kept, churn.challenger)
 
 
 def test_the_words_tell_everything_in_plain_french(drawn: dict[str, np.ndarray]) -> None:
@@ -128,7 +128,7 @@ def test_the_words_tell_everything_in_plain_french(drawn: dict[str, np.ndarray])
     for written in (str(found), found.to_markdown(), changes_section(found)):
         assert "mettre en service le nouveau modèle (promote)" in written
         assert all(cause.sentence in written for cause in found.causes)
-        assert "issue inconnue (3)" in written
+        assert "issue inconnue (masqué)" in written
         assert "Élèves synthétiques" in written
         assert not forbidden_in(written)
     assert changes_section(found).startswith("## Ce qui a changé")
@@ -148,8 +148,18 @@ def test_the_gates_judge_the_list_that_would_be_issued(drawn: dict[str, np.ndarr
 def test_what_is_not_judged_is_said(drawn: dict[str, np.ndarray]) -> None:
     """Groups too small are counted, missed leavers by pathway are told with the reason why they are no criterion."""
     pathway = np.where(np.arange(ROWS) < 60, "SEGPA", "voie pro").astype(object)
+    hidden = compared(drawn, expit(drawn["odds"]), groups={"pathway": pathway})
+    missed = next(gate for gate in hidden.gates if (gate.name, gate.group) == ("fnr", "voie pro"))
+    assert missed.figure is None  # with the leavers of all it would tell the few of the other pathway
+    assert missed.reason == WITHHELD
+    pathway[60 : ROWS // 2] = "voie GT"
     found = compared(drawn, expit(drawn["odds"]), groups={"pathway": pathway})
-    missed = next(gate for gate in found.gates if (gate.name, gate.group) == ("fnr", "voie pro"))
+    (missed,) = [
+        gate
+        for gate in found.gates
+        if (gate.name, gate.dimension) == ("fnr", "pathway") and gate.figure is not None
+    ]
+    assert missed.figure is not None
     assert missed.figure is not None
     for written in (str(found), found.to_markdown(), changes_section(found)):
         assert (
@@ -157,7 +167,7 @@ def test_what_is_not_judged_is_said(drawn: dict[str, np.ndarray]) -> None:
             in written
         )
         assert "jamais un critère" in written
-        assert f"voie pro {percent(missed.figure, 0)}" in written
+        assert f"{missed.group} {percent(missed.figure, 0)}" in written
         assert "ensemble : ensemble" not in written
 
 

@@ -139,16 +139,28 @@ def test_a_model_that_wins_everywhere_is_said_to(simulate: Callable[..., Rows]) 
     assert "Aucun repère" in str(build_report(MeasuredRows(case.outcome, case.risk), **told))
 
 
-def test_a_group_of_under_five_pupils_has_no_size(simulate: Callable[..., Rows]) -> None:
-    """Nowhere in a report does a group of four pupils show how many they are."""
+def test_a_group_of_few_pupils_has_no_size_nor_what_would_tell_it(simulate: Callable[..., Rows]) -> None:
+    """Nowhere in a report does a group of four pupils show how many they are, nor another one that would tell it."""
+    case = simulate()
+    few = np.isin(case.pupils, ["p0", "p1", "p2", "p3"])
+    sex = np.where(few, "?", np.where(np.arange(len(few)) % 2, "F", "M"))
+    rows = MeasuredRows(case.outcome, case.risk, case.pupils, case.schools, {"sex": sex})
+    told = {"title": "t", "synthetic": False, "test_years": [2024], "as_of": [date(2025, 3, 3)]}
+    report = build_report(rows, **told)
+    hidden = {group.group for group in report.groups if group.hidden}
+    assert len(hidden) == 2
+    assert "?" in hidden
+    assert all(group.rows is group.pupils is None for group in report.groups if group.hidden)
+    assert "| sexe | ? | masqué | masqué | trop petit |" in report.to_markdown()
+
+
+def test_small_levels_are_joined_before_anything_is_hidden(simulate: Callable[..., Rows]) -> None:
+    """A level of four pupils is measured together with the next smallest one."""
     case = simulate()
     level = np.where(np.isin(case.pupils, ["p0", "p1", "p2", "p3"]), "3e", "2de_pro")
     rows = MeasuredRows(case.outcome, case.risk, case.pupils, case.schools, {"level": level})
-    told = {"title": "t", "synthetic": False, "test_years": [2024], "as_of": [date(2025, 3, 3)]}
-    report = build_report(rows, **told)
-    (few,) = [group for group in report.groups if group.group == "3e"]
-    assert (few.hidden, few.rows, few.pupils) == (True, None, None)
-    assert "| niveau | 3e | - | moins de 5 | trop petit |" in report.to_markdown()
+    report = build_report(rows, title="t", synthetic=False, test_years=[2024], as_of=[date(2025, 3, 3)])
+    assert [(group.group, group.rows) for group in report.groups] == [("2de_pro et 3e", len(level))]
 
 
 def test_nothing_compared_is_not_called_beaten(simulate: Callable[..., Rows]) -> None:
@@ -195,3 +207,20 @@ def test_tables_are_aligned(simulate: Callable[..., Rows]) -> None:
     assert len({len(line) for line in first}) == 1
     cells = [line.count("|") for line in report.to_markdown().splitlines() if line.startswith("| AUC")]
     assert cells == [4] * len(cells)
+
+
+def test_a_group_that_was_joined_is_not_found_in_another_table() -> None:
+    """Eight girls two years behind are joined with boys; the girls less the other girls do not give them back."""
+    sizes = {("F", "0"): 300, ("F", "1"): 60, ("F", "2"): 8, ("M", "0"): 280, ("M", "1"): 70, ("M", "2"): 14}
+    sex, behind = (np.repeat([key[at] for key in sizes], list(sizes.values())) for at in (0, 1))
+    both = np.char.add(np.char.add(sex, ", "), behind)
+    outcome = np.arange(len(sex)) % 7 == 0
+    rows = MeasuredRows(
+        outcome.astype(float),
+        np.linspace(0.01, 0.5, len(sex)),
+        dimensions={"sex": sex, "years_behind": behind, "sex_years_behind": both},
+    )
+    report = build_report(rows, title="t", synthetic=False, test_years=[2024], as_of=[date(2025, 3, 3)])
+    told = {group.group: group.rows for group in report.groups}
+    girls = [told["F"], told["F, 0"], told["F, 1"]]
+    assert None in girls

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import date, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import TYPE_CHECKING
+
+from decrochage_risk.school_year import SchoolCalendar
 
 if TYPE_CHECKING:
     from decrochage_risk.features import Feature
 
-SEPARATOR = " ; élève type du même niveau : "
+SEPARATOR = " ; élève type, médian du même niveau : "
 MONTHS = [
     "janvier",
     "février",
@@ -38,6 +41,15 @@ MEASURED_UNITS = {*PERCENT_UNITS, "/20", "points", "per_week"}
 
 
 Day = tuple[int | None, int, int]
+ZONE_B = SchoolCalendar.for_zone("B")
+
+
+def school_day_from(day: date, last: date) -> date:
+    """First day with school from ``day`` on; ``day`` itself where there is none up to ``last`` or nobody knows."""
+    if day - timedelta(days=5) < ZONE_B.first_day:
+        return day
+    days = (day + timedelta(days=step) for step in range((last - day).days + 1))
+    return next((one for one in days if ZONE_B.half_days(one)), day)
 
 
 @dataclass(frozen=True)
@@ -56,8 +68,10 @@ class Fact:
         Days that were named; the year only when it was written.
     earlier : tuple of days
         First and last day of the days before ``lately``; one of them when they are one day, or none.
-    months : tuple of int
-        First and last of the calendar months that were named; one of them when they are one.
+    count, whole : Decimal or None
+        What a share was told as: "5 notes sur 8".
+    subject : str or None
+        School subjects that were named.
     answer : int or None
         0 or 1, for a sentence without an amount.
     second : str or None
@@ -72,7 +86,9 @@ class Fact:
     until: Day | None
     lately: Day | None
     earlier: tuple[Day, ...]
-    months: tuple[int, ...]
+    count: Decimal | None
+    whole: Decimal | None
+    subject: str | None
     answer: int | None
     second: str | None
 
@@ -107,14 +123,14 @@ def read_fact(feature: Feature, fact: str) -> Fact:
     """Read the first half of a text; exactly one sentence of the feature must fit it."""
     words = feature.wording
     fact, second = _without_brackets(fact) if words.companion is not None else (fact, None)
-    templates = {1: words.sentence, 0: words.zero, -1: words.negative}
+    templates = {1: words.sentence, 0: words.zero, -1: words.negative, 2: words.counted}
     fits = [
         (sign, match)
         for sign, template in templates.items()
         if template is not None and (match := re.fullmatch(_pattern(template, feature), fact))
     ]
     assert len(fits) == 1, f"{len(fits)} sentences of {feature.name} fit {fact!r}"
-    sign, match = fits[0]
+    sign, match = min(fits[0][0], 1), fits[0][1]
     found = match.groupdict()
     value, decimals = None, 0
     if "value" in found:
@@ -131,9 +147,9 @@ def read_fact(feature: Feature, fact: str) -> Fact:
         until=_day(found.get("until")),
         lately=_day(found.get("lately")),
         earlier=_days_of_period(found.get("earlier") or ""),
-        months=tuple(
-            MONTHS.index(name) + 1 for name in re.findall("|".join(MONTHS), found.get("months") or "")
-        ),
+        count=parsed(found["count"]) if found.get("count") else None,
+        whole=parsed(found["whole"]) if found.get("whole") else None,
+        subject=found.get("subject"),
         answer=sign if feature.unit == "0/1" else None,
         second=second,
     )
@@ -171,12 +187,14 @@ def _pattern(template: str, feature: Feature) -> str:
     fields = {
         "value": f"{_PREFIX.get(feature.unit, '')}(?P<value>{NUMBER}){re.escape(_suffix(feature.unit))}",
         "noun": f"(?P<noun>{nouns})",
-        "since": f"depuis le (?P<since>{DAY})",
+        "since": f"depuis (?:le|la rentrée du) (?P<since>{DAY})",
         "as_of": f"(?P<as_of>{DAY})",
         "until": f"jusqu'au (?P<until>{DAY})",
         "lately": f"depuis le (?P<lately>{DAY})",
         "earlier": f"(?P<earlier>(?:avant le|du(?: (?:1er|[2-9]|[12]\\d|3[01]) au|(?: {DAY}) au)?) {DAY})",
-        "months": f"(?P<months>en {_MONTH}|d(?:e |')(?:{_MONTH}) à (?:{_MONTH}))",
+        "count": rf"(?P<count>{NUMBER})",
+        "whole": rf"(?P<whole>{NUMBER})",
+        "subject": r"(?: \((?P<subject>[^)]+)\))?",
     }
     parts = re.split(r"\{(\w+)\}", template)
     return "".join(fields[part] if at % 2 else re.escape(part) for at, part in enumerate(parts))

@@ -94,7 +94,7 @@ def test_no_text_of_the_policy_holds_a_label_or_a_cause(path: Path) -> None:
         assert french.forbidden_in(text, french.FORBIDDEN_WORDS + french.CAUSAL_WORDS) == [], text
 
 
-def strings_in(value: Any) -> Iterator[str]:  # noqa: ANN401 - whatever TOML holds
+def strings_in(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):

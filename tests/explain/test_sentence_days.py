@@ -1,4 +1,4 @@
-"""The days and the months that a sentence names are those of its window."""
+"""The days that a sentence names are those of its window; the first is a school day."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from french_facts import SEPARATOR, read_fact
+from french_facts import SEPARATOR, read_fact, school_day_from
 
 from decrochage_risk.explain.sentences import tell
 from decrochage_risk.features import CATALOGUE, FEATURE_BY_NAME
@@ -28,13 +28,15 @@ def test_the_days_named_are_those_of_the_window_or_the_as_of_date(feature: Featu
     known = known_on(as_of)
     first, after = feature.window.span(known)
     fact = read_fact(feature, tell(feature, 1.0, 0.0, known).partition(SEPARATOR)[0])
+    start = school_day_from(date.fromordinal(EPOCH + first), date.fromordinal(EPOCH + after - 1))
     named = {
-        "since": (fact.since, date.fromordinal(EPOCH + first)),
+        "since": (fact.since, start),
         "until": (fact.until, date.fromordinal(EPOCH + after - 1)),
         "as_of": (fact.as_of, as_of),
     }
     if (recent := feature.wording.recent) is not None:
-        named["lately"] = (fact.lately, date.fromordinal(EPOCH + recent.span(known)[0]))
+        days = [date.fromordinal(EPOCH + number) for number in recent.span(known)]
+        named["lately"] = (fact.lately, school_day_from(days[0], days[1] - timedelta(days=1)))
         eve = named["lately"][1] - timedelta(days=1)
         before = dict.fromkeys(
             (day.month, day.day) for day in (named["since"][1], eve) if named["since"][1] <= eve
@@ -50,32 +52,19 @@ def test_the_days_named_are_those_of_the_window_or_the_as_of_date(feature: Featu
 
 
 def test_trailing_windows_start_where_they_should() -> None:
-    """4 and 12 weeks start 28 and 84 days before the as-of date, never before 1 September."""
+    """4 and 12 weeks start with the first school day of the 28 and 84 days before the as-of date, a return as such."""
     for as_of, weeks, expected in (
         (date(2025, 3, 5), "unjustified_half_days_4w", "depuis le 5 février"),
         (date(2025, 3, 5), "unjustified_half_days_12w", "depuis le 11 décembre"),
-        (date(2024, 9, 10), "unjustified_half_days_12w", "depuis le 1er septembre"),
-        (date(2025, 3, 5), "school_changes_3y", "depuis le 1er septembre 2022"),
+        (date(2024, 9, 10), "unjustified_half_days_12w", "depuis la rentrée du 2 septembre"),
+        (date(2024, 11, 29), "unjustified_half_days_4w", "depuis la rentrée du 4 novembre"),
+        (date(2025, 3, 5), "school_changes_3y", "depuis la rentrée du 1er septembre 2022"),
     ):
         assert expected in tell(FEATURE_BY_NAME[weeks], 3.0, 0.0, known_on(as_of))
 
 
-def test_calendar_months_are_named_by_the_first_and_the_last() -> None:
-    """As many months as are told, the last that of the eve of the as-of date; one month stands alone."""
-    feature, told = FEATURE_BY_NAME["months_since_threshold_year"], {}
-    for as_of, count in ((date(2025, 3, 5), 6), (date(2025, 3, 1), 1), (date(2025, 1, 31), 5)):
-        text = tell(feature, float(count), 0.0, known_on(as_of))
-        fact = read_fact(feature, text.partition(SEPARATOR)[0])
-        last = (as_of - timedelta(days=1)).month
-        first = (last - count) % 12 + 1
-        assert fact.months == ((first, last) if count > 1 else (last,))
-        told[count] = text
-    assert "6 mois, d'octobre à mars, à compter du premier" in told[6]
-    assert "1 mois, en février, à compter du premier" in told[1]
-
-
 def test_every_reason_names_the_first_day_of_its_period(small_scores: RiskScores, as_of: date) -> None:
-    """The day after "depuis le" is the start of the reason's period, which ends the day before the as-of date.
+    """The day after "depuis" is the first school day of the reason's period, which ends the day before the as-of date.
 
     Where the last weeks are held against those before, it is the first day of the former, inside the period.
     """
@@ -85,7 +74,7 @@ def test_every_reason_names_the_first_day_of_its_period(small_scores: RiskScores
         fact = read_fact(FEATURE_BY_NAME[reason.code], reason.text.partition(SEPARATOR)[0])
         if fact.since is not None:
             dated += 1
-            first = date.fromisoformat(start)
+            first = school_day_from(date.fromisoformat(start), date.fromisoformat(end))
             assert fact.since[1:] == (first.month, first.day)
             assert date.fromisoformat(end).toordinal() == as_of.toordinal() - 1
         elif fact.lately is not None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +16,7 @@ from french_facts import (
     read_reference,
     read_second,
     rounded,
+    school_day_from,
 )
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -176,12 +177,15 @@ def test_second_facts_are_those_of_the_records(
         told += 1
         value = expected[reason.code].get(reason.pupil_id, 0.0)
         assert reason.companion == pytest.approx(value, abs=1e-9)
+        if companion.kind == "last":
+            assert second == f"la dernière le {french.day(date(1970, 1, 1) + timedelta(days=int(value)))}"
+            continue
         amount, decimals, days = read_second(second, reason.companion_unit)
         places = places_of(reason.companion_unit, decimals)
         assert amount == (None if amount is None else rounded(value, places, reason.companion_unit))
         assert amount is not None or value == reason.value
         named = [date.fromisoformat(day) for day in reason.companion_period.split("/")]
-        named = {"before": named, "part": named[:1], "beside": []}[companion.kind]
+        named = {"before": named, "part": [school_day_from(*named)], "beside": []}[companion.kind]
         assert [day[1:] for day in days] == [(day.month, day.day) for day in named]
     assert told > 50
     assert reasons.loc[reasons["companion"].notna(), "code"].nunique() >= 2
@@ -207,6 +211,12 @@ def second_facts(scores: RiskScores, cohort: Cohort, as_of: date) -> dict[str, p
         "lateness_12w": last[last["kind"] == "lateness"].groupby("pupil_id").size(),
         "exclusion_half_days_year": last[last["kind"] == "exclusion"].groupby("pupil_id")["half_days"].sum(),
         "missed_assessments_12w": missed.groupby("pupil_id").size(),
+        "months_over_threshold_year": (
+            absences.loc[absences["open"] & (absences["date"] >= "2024-09-01")]
+            .groupby("pupil_id")["date"]
+            .max()
+            - pd.Timestamp(0)
+        ).dt.days,
         "absence_rate_year": features["unjustified_half_days_year"],
         "absent_weeks_share_12w": features["unjustified_half_days_12w"],
         "absence_rate_4w": features["absence_rate_4w"] - features["absence_rate_change"],
@@ -230,7 +240,7 @@ def test_a_second_fact_is_told_only_when_it_adds_something(feature: Feature) -> 
     assert added == tell(feature, 6.0, 0.0, known, companion=np.float64(2.0))
     assert added.partition(SEPARATOR)[0].endswith(")")
     check_form(added)
-    if feature.wording.companion.kind == "beside":
+    if feature.wording.companion.kind in {"beside", "last"}:
         assert ")" not in tell(feature, 0.0, 0.5, known, companion=0.0)
     if feature.wording.companion.kind == "part":
         assert tell(feature, 1.0, 0.0, known, companion=1.0) == tell(feature, 1.0, 0.0, known)

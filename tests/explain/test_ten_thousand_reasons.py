@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from french_facts import SEPARATOR, places_of, read_fact, read_reference, read_second, rounded
 
+from decrochage_risk import french
 from decrochage_risk.errors import DemoModelWarning
 from decrochage_risk.features import FEATURE_BY_NAME
 from decrochage_risk.score import load_demo_model, score_pupils
@@ -49,7 +50,9 @@ def second_of(code: str, pupil: PupilView) -> float:
     recent = sum(n for _, n in pupil.unjustified(four, end))
     mean = weighted_mean(pupil.marks_in(start, before_12w))
     rate = pupil.rate([(start, before_4w)])
+    last = [day for day, _ in pupil.unjustified(start, end)]
     return {
+        "months_over_threshold_year": float((max(last) - date(1970, 1, 1)).days) if last else math.nan,
         "unjustified_half_days_4w": sum(n for _, n in pupil.unjustified(end - timedelta(56), before_4w)),
         "unjustified_half_days_12w": recent,
         "unjustified_half_days_year": recent,
@@ -97,7 +100,7 @@ def test_each_number_of_ten_thousand_reasons_is_recomputed_from_the_rows() -> No
     assert checked == REASONS
 
 
-def check_reason(reason: Any, value: float, reference: float, pupil: PupilView) -> None:  # noqa: ANN401 - a named tuple
+def check_reason(reason: Any, value: float, reference: float, pupil: PupilView) -> None:
     """Hold what a reason says against what was recomputed."""
     feature = FEATURE_BY_NAME[reason.code]
     assert math.isclose(reason.value, value, rel_tol=1e-9, abs_tol=1e-9), reason
@@ -111,10 +114,18 @@ def check_reason(reason: Any, value: float, reference: float, pupil: PupilView) 
         assert abs(float(fact.value) - scaled(value, feature.unit)) <= 0.5001 * 10.0**-places
     else:
         assert fact.answer == value
+    if fact.count is not None:  # a share told as a count: the same share, to the whole
+        assert fact.count == round(value * reason.whole)
+        assert float(fact.count) == pytest.approx(value * reason.whole, abs=1e-6)
+        assert fact.whole == reason.whole
     assert (fact.second is None) == np.isnan(reason.companion)
     if fact.second is not None:
         second = second_of(reason.code, pupil)
         assert math.isclose(reason.companion, second, rel_tol=1e-9, abs_tol=1e-9), reason
+        if reason.companion_unit == "day":
+            day = date(1970, 1, 1) + timedelta(days=int(second))
+            assert fact.second == f"la dernière le {french.day(day)}"
+            return
         amount, written, _ = read_second(fact.second, reason.companion_unit)
         if amount is None:
             assert second == value

@@ -108,6 +108,27 @@ class PupilView:
         """List the school days of a window on which the pupil is enrolled."""
         return [day for day in self.school_days(start, end) if is_enrolled(self.enrolments, day)]
 
+    def attendable_days(self, start: date, end: date) -> list[date]:
+        """List the enrolled school days of a window that exclusions and placements do not take up whole."""
+        away: dict[date, int] = {}
+        for row, n in self.counted(start, end):
+            if row["kind"] in ("exclusion", "placement"):
+                away[row["date"]] = away.get(row["date"], 0) + n
+        return [d for d in self.enrolled_school_days(start, end) if self.half_days(d) > away.get(d, 0)]
+
+    def attendable_weeks(self, start: date, end: date) -> set[tuple[int, int]]:
+        """Return the ISO weeks of a window with an attendable day."""
+        return {day.isocalendar()[:2] for day in self.attendable_days(start, end)}
+
+    def run_days(self, start: date, end: date) -> list[date]:
+        """List the school days that a run is made of or broken by: attendable ones, and those without an enrolment."""
+        attendable = set(self.attendable_days(start, end))
+        return [
+            day
+            for day in self.school_days(start, end)
+            if day in attendable or not is_enrolled(self.enrolments, day)
+        ]
+
     def possible(self, start: date, end: date) -> int:
         """Count the possible half-days: school while enrolled, less exclusions and placements (capped alike)."""
         held = sum(self.half_days(day) for day in self.enrolled_school_days(start, end))
@@ -162,8 +183,8 @@ def absence_features(pupil: PupilView) -> dict[str, float]:
     for row, n in pupil.unjustified(start, end):
         months[row["date"].month] = months.get(row["date"].month, 0) + n
     absent_days = {row["date"] for row, n in pupil.counted(start, end) if row["kind"] == "absence" and n > 0}
-    open_weeks = {day.isocalendar()[:2] for day in pupil.enrolled_school_days(twelve, end)}
-    absent_weeks = {day.isocalendar()[:2] for day in absent_days if day >= twelve}
+    open_weeks = pupil.attendable_weeks(twelve, end)
+    absent_weeks = open_weeks & {day.isocalendar()[:2] for day in absent_days if day >= twelve}
     since = pupil.first_year(FOURTH_OR_ABOVE)
     years = [y for y in range(pupil.year if since is None else since, pupil.year) if y in pupil.known_years]
     return {
@@ -175,7 +196,7 @@ def absence_features(pupil: PupilView) -> dict[str, float]:
         "absence_rate_change": difference(rate_4w, rate_before),
         "months_over_threshold_year": sum(n >= MONTH_THRESHOLD for n in months.values()),
         "absent_weeks_share_12w": len(absent_weeks) / len(open_weeks) if open_weeks else NAN,
-        "longest_absence_run_year": longest_run(day in absent_days for day in pupil.school_days(start, end)),
+        "longest_absence_run_year": longest_run(day in absent_days for day in pupil.run_days(start, end)),
         "lateness_12w": sum(row["kind"] == "lateness" for row, _ in pupil.counted(twelve, end)),
         "exclusion_half_days_year": pupil.total(("exclusion",), start, end),
         "absence_rate_since_4e": as_float(pupil.rate([(year_start(y), year_start(y + 1)) for y in years])),

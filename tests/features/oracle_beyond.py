@@ -59,6 +59,12 @@ def absent(pupil: PupilView, start: date, end: date) -> list[tuple[date, int]]:
     return [(row["date"], n) for row, n in pupil.counted(start, end) if row["kind"] == "absence"]
 
 
+def absent_weeks(pupil: PupilView, start: date, end: date) -> float:
+    """Return the share of the attendable weeks of a window that hold an absent half-day."""
+    weeks = pupil.attendable_weeks(start, end)
+    return ratio(len(weeks & {week(day) for day, n in absent(pupil, start, end) if n > 0}), len(weeks))
+
+
 def school_weeks(pupil: PupilView, start: date, end: date) -> int:
     """Count the weeks with school while enrolled."""
     return len({week(day) for day in pupil.enrolled_school_days(start, end)})
@@ -105,13 +111,8 @@ def absence_beyond(pupil: PupilView) -> dict[str, float]:
     known = [(-k, rate, Fraction(1)) for k, rate in enumerate(blocks) if rate is not None]
     absent_days = {day for day, n in year if n > 0}
 
-    def weeks_share(first: date, after: date) -> float:
-        return ratio(
-            len({week(d) for d in absent_days if first <= d < after}), school_weeks(pupil, first, after)
-        )
-
     running = 0
-    for day in reversed(pupil.school_days(start, end)):
+    for day in reversed(pupil.run_days(start, end)):
         if day not in absent_days:
             break
         running += 1
@@ -129,15 +130,19 @@ def absence_beyond(pupil: PupilView) -> dict[str, float]:
         "absence_acceleration_12w": (
             NAN if len(blocks) < 3 or None in blocks[:3] else float(blocks[0] - 2 * blocks[1] + blocks[2])  # type: ignore[operator]
         ),
-        "absent_weeks_change_12w": weeks_share(six, end) - weeks_share(twelve, six),
-        "longest_absence_run_12w": longest_run(day in absent_days for day in pupil.school_days(twelve, end)),
-        "current_absence_run": running,
+        "absent_weeks_change_12w": absent_weeks(pupil, six, end) - absent_weeks(pupil, twelve, six),
+        "longest_absence_run_12w": (
+            longest_run(day in absent_days for day in pupil.run_days(twelve, end))
+            if pupil.attendable_days(twelve, end)
+            else NAN
+        ),
+        "current_absence_run": running if pupil.attendable_days(start, end) else NAN,
         "months_since_threshold_year": months_since_threshold(pupil),
         "justified_absence_rate_12w": (
             (recent - unjustified) / possible_12w if possible_12w >= MIN_POSSIBLE else NAN
         ),
-        "lateness_change_4w": ratio(sum(d >= four for d in late), school_weeks(pupil, four, end))
-        - ratio(sum(d < before for d in late), school_weeks(pupil, start, before)),
+        "lateness_change_4w": ratio(sum(d >= four for d in late), len(pupil.attendable_weeks(four, end)))
+        - ratio(sum(d < before for d in late), len(pupil.attendable_weeks(start, before))),
         "exclusion_half_days_12w": pupil.total(("exclusion",), twelve, end),
     }
 
@@ -152,12 +157,14 @@ def unjustified_by_month(pupil: PupilView, start: date, end: date) -> dict[int, 
 
 
 def months_since_threshold(pupil: PupilView) -> float:
-    """Count the months from the first one over the threshold to that of the day before, both included."""
+    """Count the first month over the threshold and the later ones with an attendable day; NaN if no day could be attended."""
     over = [
         m for m, n in unjustified_by_month(pupil, pupil.start, pupil.as_of).items() if n >= MONTH_THRESHOLD
     ]
-    eve = pupil.as_of - timedelta(1)
-    return 12 * eve.year + eve.month - min(over) + 1 if over else 0
+    months = {12 * day.year + day.month for day in pupil.attendable_days(pupil.start, pupil.as_of)}
+    if not over:
+        return 0 if months else NAN
+    return 1 + sum(month > min(over) for month in months)
 
 
 def missed_in(pupil: PupilView, start: date, end: date) -> int:
@@ -184,8 +191,8 @@ def grade_beyond(pupil: PupilView) -> dict[str, float]:
     core = [means[s] for s in ("french", "maths", "modern_language_1") if s in means]
     low = [[mark_of(r) < LOW_MARK for r in marks] for marks in (recent, early)]
     last = max((row["date"] for row in year), default=None)
-    weeks, weeks_early = school_weeks(pupil, twelve, end), school_weeks(pupil, start, twelve)
-    marked = {week(row["date"]) for row in recent}
+    weeks = pupil.attendable_weeks(twelve, end)
+    quiet = weeks - {week(row["date"]) for row in recent}
 
     def missed_share(first: date, after: date, marks: list[Row]) -> float:
         missed = missed_in(pupil, first, after)
@@ -206,10 +213,11 @@ def grade_beyond(pupil: PupilView) -> dict[str, float]:
         "missed_work_share_12w": missed_share(twelve, end, recent),
         "missed_work_share_change": missed_share(twelve, end, recent) - missed_share(start, twelve, early),
         "school_days_since_mark": (
-            NAN if last is None else len(pupil.enrolled_school_days(last + timedelta(1), end))
+            NAN if last is None else len(pupil.attendable_days(last + timedelta(1), end))
         ),
-        "quiet_weeks_share_12w": ratio(max(weeks - len(marked), 0), weeks),
-        "marks_per_week_change": ratio(len(recent), weeks) - ratio(len(early), weeks_early),
+        "quiet_weeks_share_12w": ratio(len(quiet), len(weeks)),
+        "marks_per_week_change": ratio(len(recent), len(weeks))
+        - ratio(len(early), len(pupil.attendable_weeks(start, twelve))),
     }
 
 
@@ -305,19 +313,26 @@ def vigilance_absences(pupil: PupilView) -> dict[str, float]:
     last_year_known = pupil.year - 1 in pupil.known_years
     year_ago = timedelta(364)
     then = max(twelve - year_ago, year_start(pupil.year - 1)), min(end - year_ago, start)
-    comparable = last_year_known and then[0] < then[1] and bool(pupil.enrolled_school_days(*then))
+
+    def unjustified_share(first: date, after: date) -> Fraction | None:
+        possible = pupil.possible(first, after)
+        missed = sum(n for _, n in pupil.unjustified(first, after))
+        return Fraction(missed, possible) if possible >= MIN_POSSIBLE else None
+
     return {
         "absence_rate_in_4e": NAN if in_fourth is None else as_float(pupil.rate([in_fourth])),
         "unjustified_half_days_in_4e": (
-            NAN if in_fourth is None else sum(n for _, n in pupil.unjustified(*in_fourth))
+            sum(n for _, n in pupil.unjustified(*in_fourth))
+            if in_fourth is not None and pupil.attendable_days(*in_fourth)
+            else NAN
         ),
         "absence_rate_against_own_past": difference(now, before),
         "absence_rate_against_last_year": (
             difference(now, pupil.rate([same_period(pupil)])) if last_year_known else NAN
         ),
         "unjustified_against_last_year_12w": (
-            sum(n for _, n in pupil.unjustified(twelve, end)) - sum(n for _, n in pupil.unjustified(*then))
-            if comparable
+            difference(unjustified_share(twelve, end), unjustified_share(*then))
+            if last_year_known and then[0] < then[1]
             else NAN
         ),
     }
@@ -337,12 +352,13 @@ def vigilance_grades(pupil: PupilView) -> dict[str, float]:
 def last_year_absences(pupil: PupilView) -> dict[str, float]:
     """Return the features of the absences of the school year before."""
     span = year_start(pupil.year - 1), pupil.start
+    could_attend = pupil.year - 1 in pupil.known_years and bool(pupil.attendable_days(*span))
     found = {
-        "absent_weeks_share_last_year": ratio(
-            len({week(day) for day, n in absent(pupil, *span) if n > 0}), school_weeks(pupil, *span)
-        ),
-        "months_over_threshold_last_year": sum(
-            n >= MONTH_THRESHOLD for n in unjustified_by_month(pupil, *span).values()
+        "absent_weeks_share_last_year": absent_weeks(pupil, *span) if could_attend else NAN,
+        "months_over_threshold_last_year": (
+            sum(n >= MONTH_THRESHOLD for n in unjustified_by_month(pupil, *span).values())
+            if could_attend
+            else NAN
         ),
         "exclusion_half_days_last_year": pupil.total(("exclusion",), *span),
     }
@@ -352,8 +368,10 @@ def last_year_absences(pupil: PupilView) -> dict[str, float]:
 
 def last_year_grades(pupil: PupilView) -> dict[str, float]:
     """Return the features of the grades of the school year before."""
-    missed = missed_in(pupil, year_start(pupil.year - 1), pupil.start)
-    return {"missed_assessments_last_year": missed if pupil.year - 1 in pupil.level_by_year() else NAN}
+    span = year_start(pupil.year - 1), pupil.start
+    could_attend = pupil.year - 1 in pupil.known_years and bool(pupil.attendable_days(*span))
+    is_known = could_attend and pupil.year - 1 in pupil.level_by_year()
+    return {"missed_assessments_last_year": missed_in(pupil, *span) if is_known else NAN}
 
 
 def beyond_features(

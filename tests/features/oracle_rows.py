@@ -26,7 +26,7 @@ THIRD = ("3e", "3e_pm", "3e_segpa")
 NORMAL_AGE = {
     "6e": 11, "6e_segpa": 11, "5e": 12, "5e_segpa": 12, "4e": 13, "4e_segpa": 13,
     "3e": 14, "3e_pm": 14, "3e_segpa": 14, "2de_gt": 15, "2de_pro": 15, "cap1": 15,
-    "1re_gt": 16, "1re_pro": 16, "cap2": 16, "tle_gt": 17, "tle_pro": 17,
+    "1re_gt": 16, "1re_pro": 16, "cap2": 16, "cap3": 17, "tle_gt": 17, "tle_pro": 17,
 }  # fmt: skip
 LYCEE = tuple(level for level, age in NORMAL_AGE.items() if age >= NORMAL_AGE["2de_gt"])
 FOURTH_OR_ABOVE = tuple(level for level, age in NORMAL_AGE.items() if age >= NORMAL_AGE["4e"])

@@ -33,7 +33,7 @@ NEXT_LEVELS = {
     "6e": ("5e",), "5e": ("4e",), "4e": ("3e", "3e", "3e_pm"), "3e": ("2de_gt", "2de_pro", "cap1"),
     "3e_pm": ("2de_pro", "cap1"), "6e_segpa": ("5e_segpa",), "5e_segpa": ("4e_segpa",), "4e_segpa": ("3e_segpa",),
     "3e_segpa": ("cap1", "2de_pro"), "2de_gt": ("1re_gt", "1re_pro"), "1re_gt": ("tle_gt",), "tle_gt": ("tle_gt",),
-    "2de_pro": ("1re_pro",), "1re_pro": ("tle_pro",), "tle_pro": ("tle_pro",), "cap1": ("cap2",), "cap2": ("1re_pro",),
+    "2de_pro": ("1re_pro",), "1re_pro": ("tle_pro",), "tle_pro": ("tle_pro",), "cap1": ("cap2",), "cap2": ("1re_pro", "cap3"), "cap3": ("cap3",),
 }  # fmt: skip
 FIRST_LEVELS = (*NEXT_LEVELS, "5e", "5e", "4e", "4e", "4e", "4e_segpa", "3e")
 SIDEWAYS = {
@@ -235,8 +235,8 @@ class _PupilWriter:
 
     def _absences(self) -> list[Row]:
         rng = self.rng
-        rows: list[Row] = []
         used: dict[date, int] = {}
+        rows = self._weeks_away(used)
         for _ in range(rng.choice((0, 4, 15, 40, 80))):
             kind = rng.choices(("absence", "lateness", "exclusion", "placement"), (12, 4, 2, 2))[0]
             length = rng.choice((5, 12, 26)) if kind == "placement" else rng.choice((1, 1, 1, 1, 2, 6))
@@ -252,6 +252,20 @@ class _PupilWriter:
                 if rng.random() < 0.04 and used[day] + half_days <= 2:
                     used[day] += half_days
                     rows.append(dict(row))
+        return rows
+
+    def _weeks_away(self, used: dict[date, int]) -> list[Row]:
+        """Write whole weeks of placement or exclusion, right up to a window bound or anywhere, for some pupils all year."""
+        rng, rows = self.rng, list[Row]()
+        for _ in range(rng.choice((0, 0, 1, 2))):
+            kind, weeks = rng.choice(
+                (("placement", 2), ("placement", 13), ("placement", 52), ("exclusion", 1))
+            )
+            first = self._event_day() - timedelta(7 * weeks if rng.random() < 0.5 else 0)
+            for day in (first + timedelta(n) for n in range(7 * weeks)):
+                if used.get(day, 0) == 0 and rng.random() < 0.98:
+                    used[day] = 2
+                    rows.append(self._absence(day, 2, kind))
         return rows
 
     def _absence(self, day: date, half_days: int, kind: str) -> Row:

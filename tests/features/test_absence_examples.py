@@ -163,14 +163,15 @@ def test_absent_weeks_share_needs_a_week(worked: Worked) -> None:
 
 
 def test_longest_absence_run_year(worked: Worked) -> None:
-    """18 October, then 4, 5 and 6 November after the holidays: 4 days; with the 7th the run reaches 12 November: 7."""
+    """18 October, then 4, 5 and 6 November after the holidays: 4 days; excluded the whole 7th, 6; half of it, 4; with the 7th, 7."""
     rows = [
         absence("2024-10-18", 1), absence("2024-11-04", 2), absence("2024-11-05", 1, justified=True), absence("2024-11-06", 1),
         absence("2024-11-08", 1), absence("2024-11-12", 1),
     ]  # fmt: skip
     worked("longest_absence_run_year", tables(absences=rows), 4)
     excluded = absence("2024-11-07", 2, justified=None, kind="exclusion")
-    worked("longest_absence_run_year", tables(absences=[*rows, excluded]), 4)
+    worked("longest_absence_run_year", tables(absences=[*rows, excluded]), 6)
+    worked("longest_absence_run_year", tables(absences=[*rows, excluded | {"half_days": 1}]), 4)
     worked("longest_absence_run_year", tables(absences=[*rows, absence("2024-11-07", 1)]), 7)
 
 

@@ -185,8 +185,8 @@ CASES = [
         *WEEK_OF_6_JANUARY, absence("2022-09-12", 2), absence("2022-09-13", 2)]),
     Case("absence_rate_against_last_year", 9 / 142 - 9 / 36, LAST_YEAR, [
         *WEEK_OF_6_JANUARY, *(absence(f"2023-09-{n}", 1 if n == 20 else 2) for n in (18, 19, 20, 21, 22))]),
-    # 4 since 28 October; 1 from 30 October 2023 to 21 January 2024.
-    Case("unjustified_against_last_year_12w", 3, [enrolment(2023, "3e"), enrolment(2024, "2de_pro")], [
+    # 4 of 79 half-days since 28 October; 1 of 81 from 30 October 2023 to 21 January 2024.
+    Case("unjustified_against_last_year_12w", 4 / 79 - 1 / 81, [enrolment(2023, "3e"), enrolment(2024, "2de_pro")], [
         absence("2024-11-12", 2), absence("2024-11-14", 2), absence("2023-11-14", 1), absence("2023-10-03", 2),
         justified("2023-11-16", 2)]),
     Case("unjustified_against_last_year_12w", nan, LAST_YEAR, [absence("2024-11-12", 2)]),

@@ -31,7 +31,7 @@ MEASURES = ("mean_grade_12w", "mean_grade_year", "absence_rate_4w", "absence_rat
 ENVIRONMENT = ["context_school_absence_rate", "context_school_mean_grade"]
 
 
-def records_of(tables: dict[str, Any], calendar: SchoolCalendar, **more: Any) -> PupilRecords:  # noqa: ANN401
+def records_of(tables: dict[str, Any], calendar: SchoolCalendar, **more: Any) -> PupilRecords:
     """Make records without a word about odd but allowed rows."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RecordsWarning)

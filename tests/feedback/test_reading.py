@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DAY = "2025-03-05"
 
 
-def _row(pupil: str = "a", **cells: Any) -> dict[str, Any]:  # noqa: ANN401 - any cell
+def _row(pupil: str = "a", **cells: Any) -> dict[str, Any]:
     return {"pupil_id": pupil, "as_of": DAY, "judgement": "pertinent", **cells}
 
 
@@ -143,7 +143,7 @@ def test_feedback_never_reaches_the_features(small_cohort: Cohort, tmp_path: Pat
 
 
 @pytest.mark.parametrize("pupils", ["a", 3, None])
-def test_ids_that_are_none_are_refused(pupils: Any) -> None:  # noqa: ANN401 - it must be refused
+def test_ids_that_are_none_are_refused(pupils: Any) -> None:
     """One text or a number in place of ids says what to pass."""
     with pytest.raises(RecordsError, match="Hint: "):
         read_feedback([_row()], pupils)

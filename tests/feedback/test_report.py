@@ -44,12 +44,12 @@ def test_levels_and_families_are_those_of_the_flagged(small_scores: RiskScores, 
     """Every level of a flagged pupil and every family of an aggravating reason has a row, recounted by hand."""
     table = judged_flags(small_scores, read_feedback(said, _ids(small_scores)))
     flagged = [pupil for pupil in small_scores if pupil.flagged]
-    families = {reason.family for pupil in flagged for reason in pupil.reasons or ()}
+    families = {reason.family for pupil in flagged for reason in pupil.reasons}
 
     assert set(table.loc[table["by"] == "level", "group"]) == {pupil.level for pupil in flagged}
     assert set(table.loc[table["by"] == "family", "group"]) == families
     for row in table[table["by"] == "family"].to_dict("records"):
-        having = [p for p in flagged if row["group"] in {reason.family for reason in p.reasons or ()}]
+        having = [p for p in flagged if row["group"] in {reason.family for reason in p.reasons}]
         assert pd.isna(row["flagged"]) == (len(having) < 5)
         if not pd.isna(row["flagged"]):
             assert row["flagged"] == len(having)

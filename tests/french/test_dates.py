@@ -83,23 +83,3 @@ def test_a_shared_year_is_written_once() -> None:
     over_two = french.period(date(2024, 12, 16), date(2025, 1, 12), with_year=True)
     assert in_2025 == "du 3 février au 2 mars 2025"
     assert over_two == "du 16 décembre 2024 au 12 janvier 2025"
-
-
-@LAWS
-@given(st.dates(date(1900, 1, 1), date(2100, 1, 1)), st.integers(1, 12))
-def test_months_in_a_row_are_named_by_the_first_and_the_last(day: date, count: int) -> None:
-    """The months named, both included, are as many as counted; "de" is elided before a vowel; one month stands alone."""
-    text = french.months_until(day, count)
-    if count == 1:
-        assert text == f"en {MONTHS[day.month - 1]}"
-        return
-    first, _, last = text.removeprefix("de ").removeprefix("d'").partition(" à ")
-    assert last == MONTHS[day.month - 1]
-    assert (MONTHS.index(last) - MONTHS.index(first)) % 12 + 1 == count
-    assert text.startswith("d'") == (first[0] in "ao")
-
-
-def test_no_month_in_a_row_is_refused() -> None:
-    """A run of no month cannot be written."""
-    with pytest.raises(ValueError, match="0 months"):
-        french.months_until(date(2025, 3, 4), 0)

@@ -27,7 +27,9 @@ class Table:
     labels: npt.NDArray[Any]
     truth: npt.NDArray[np.float64]
 
-    def fit(self, rows: npt.NDArray[np.int64] | None = None, **changes: Any) -> RiskModel:  # noqa: ANN401  # any argument of fit
+    def fit(
+        self, rows: npt.NDArray[np.int64] | None = None, **changes: Any
+    ) -> RiskModel:  # any argument of fit
         """Fit quickly on these rows, in this order."""
         rows = np.arange(len(self.outcome)) if rows is None else rows
         arguments: dict[str, Any] = {

@@ -87,11 +87,12 @@ def test_no_feature_of_the_catalogue_moves_the_risk_the_wrong_way(
 def test_a_feature_that_is_not_known_scores_as_its_reference(
     small_model: TrainedModel, rows: Rows, name: str
 ) -> None:
-    """Of any feature and pupil, a missing value and the value of the pupil's reference give the same bits."""
+    """Of any feature and pupil, a missing value and that of the reference who is not known there either: the same bits."""
     values, groups = rows
     model = small_model.risk_model
-    column = model.columns.index(name)
-    missing, same = values.copy(), values.copy()
+    column, missing = model.columns.index(name), values.copy()
     missing[:, column] = np.nan
-    same[:, column] = model.reference_rows(values, groups)[:, column]
+    reference, same = model.reference_rows(missing, groups), model.filled(missing, groups)
+    assert (reference[:, len(model.columns) :] == same[:, len(model.columns) :]).all()
+    same[:, column] = reference[:, column]
     assert model.risk(missing, groups).tobytes() == model.risk(same, groups).tobytes()

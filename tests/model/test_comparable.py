@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import beta
 
 from decrochage_risk.errors import ModelError, NotEnoughDataError
-from decrochage_risk.risk.comparable import POSITIVES_PER_BIN, ROWS_PER_BIN, Comparable, jeffreys_interval
+from decrochage_risk.risk.comparable import PUPILS_PER_OUTCOME, ROWS_PER_BIN, Comparable, jeffreys_interval
 
 
 @settings(max_examples=60)
@@ -48,8 +48,8 @@ def test_bins_share_out_all_rows_and_count_them_right(rows: int, seed: int, cent
         assert (found["n"][0], found["left"][0], found["share"][0]) == (count, left, left / count)
     if rows >= ROWS_PER_BIN:
         assert comparable.rows.min() >= ROWS_PER_BIN
-    if outcome.sum() >= POSITIVES_PER_BIN:
-        assert (comparable.positives[1:] >= POSITIVES_PER_BIN).all()
+    if outcome.sum() >= PUPILS_PER_OUTCOME:
+        assert (comparable.positives[1:] >= PUPILS_PER_OUTCOME).all()
 
 
 def test_one_row_per_pupil_and_period_is_counted() -> None:

@@ -32,8 +32,8 @@ def trained_otherwise(folder: Path) -> list[str]:
     """Name the features that the frozen model reads and that mean something else today, or nothing."""
     here = {entry["name"]: entry for entry in contract()}
     manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-    booster = (folder / "booster-0.txt").read_text(encoding="utf-8")
-    columns = set(booster.partition("feature_names=")[2].partition("\n")[0].split())
+    references = json.loads((folder / "references.json").read_text(encoding="utf-8"))
+    columns = set(references["references"]["columns"])
     return [
         entry["name"]
         for entry in manifest["feature_contract"]

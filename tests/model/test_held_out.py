@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 OPTIONS = FitOptions(out_of_time_members=1, test_times=4)
 
 
-def prepare(table: Table, **changes: Any) -> FitInput:  # noqa: ANN401  # arrays
+def prepare(table: Table, **changes: Any) -> FitInput:  # arrays
     labels = {
         "groups": table.groups,
         "time": table.time,
@@ -30,7 +30,9 @@ def prepare(table: Table, **changes: Any) -> FitInput:  # noqa: ANN401  # arrays
 def spy(monkeypatch: pytest.MonkeyPatch, seen: list[tuple[np.ndarray, np.ndarray]]) -> None:
     original = module._learn_and_predict
 
-    def noted(fit_input: FitInput, train: np.ndarray, test: np.ndarray, *rest: Any) -> np.ndarray:  # noqa: ANN401  # passed on
+    def noted(
+        fit_input: FitInput, train: np.ndarray, test: np.ndarray, *rest: Any
+    ) -> np.ndarray:  # passed on
         seen.append((train, test))
         return original(fit_input, train, test, *rest)
 

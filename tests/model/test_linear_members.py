@@ -39,7 +39,7 @@ def test_without_signs_it_is_scikit_learns() -> None:
     """With no direction the fit is that of scikit-learn on standardised columns with C = 1."""
     table, outcome = rows()
     matrix = table.fillna(11.0).to_numpy()
-    level, slopes = fit_signed_logistic(matrix, outcome, np.zeros(3, dtype=np.int64))
+    level, slopes = fit_signed_logistic(matrix, outcome, np.zeros(3, dtype=np.int64), penalty=1.0)
     standard = (matrix - matrix.mean(axis=0)) / matrix.std(axis=0)
     other = LogisticRegression(C=1.0, tol=1e-10, max_iter=2000).fit(standard, outcome)
     np.testing.assert_allclose(slopes * matrix.std(axis=0), other.coef_[0], atol=1e-4)
@@ -74,9 +74,10 @@ def test_risks_move_only_the_declared_way(model: RiskModel) -> None:
     assert (np.diff(model.risk(steps)) >= 0).all()
     steps = pd.DataFrame({"absences": 2.0, "mean": np.linspace(0, 20, 40), "noise": 0.0})
     assert (np.diff(model.risk(steps)) <= 0).all()
-    reference = model.references.overall[model.columns.index("mean")]
-    pair = pd.DataFrame({"absences": 2.0, "mean": [np.nan, reference], "noise": 0.1})
-    assert model.risk(pair)[0] == model.risk(pair)[1]
+    missing = pd.DataFrame({"absences": [2.0], "mean": np.nan, "noise": 0.1})
+    reference, replaced = model.reference_rows(missing), model.filled(missing)
+    replaced[:, 1] = reference[:, 1]
+    assert model.risk(missing) == model.risk(replaced)
 
 
 def test_contributions_add_up_exactly(model: RiskModel) -> None:
@@ -86,7 +87,7 @@ def test_contributions_add_up_exactly(model: RiskModel) -> None:
     found = attribute(model, filled, references)
     assert found.additive.all()
     np.testing.assert_allclose(found.base + found.contributions.sum(axis=1), model.log_odds(table), atol=1e-9)
-    assert (found.contributions[filled == references] == 0).all()
+    assert (found.contributions[found.filled == found.references] == 0).all()
 
 
 def test_saved_and_loaded_it_is_the_same(model: RiskModel) -> None:

@@ -12,9 +12,30 @@ from decrochage_risk.errors import ModelError
 from decrochage_risk.risk import boosting as module
 from decrochage_risk.risk.boosting import train_bag, train_members
 from decrochage_risk.risk.fit_input import FitOptions
-from decrochage_risk.risk.members import Members
+from decrochage_risk.risk.members import Bag, Members
 
 OPTIONS = FitOptions(max_rounds=25, min_rounds=5, patience=5)
+
+
+def learnt(fold: np.ndarray) -> list[np.ndarray]:
+    """Give the rows that each member learns from: those of the other folds."""
+    return [fold != member for member in range(5)]
+
+
+def bag_of(rows: int = 1500, options: FitOptions = OPTIONS, seed: int = 0, **changes: Any) -> Bag:
+    """Train a bag on drawn rows."""
+    matrix, outcome, fold, directions = draw(rows)
+    return train_bag(
+        matrix, outcome, fold, directions, learnt=learnt(fold), options=options, seed=seed, **changes
+    )
+
+
+def members_of(outcome: np.ndarray, rounds: int) -> Members:
+    """Train members on drawn rows with these outcomes."""
+    matrix, _, fold, directions = draw()
+    return train_members(
+        matrix, outcome, directions, learnt=learnt(fold), options=OPTIONS, seed=0, rounds=rounds
+    )
 
 
 def draw(rows: int = 1500) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
@@ -30,37 +51,33 @@ def test_the_number_of_threads_changes_no_byte(monkeypatch: pytest.MonkeyPatch) 
     for threads in (1, 2):
         monkeypatch.setattr(module, "SMALL_TRAINING", 0)
         monkeypatch.setattr(os, "cpu_count", lambda threads=threads: threads)
-        texts.append(train_bag(*draw(), options=OPTIONS, seed=3).members.texts)
+        texts.append(bag_of(seed=3).members.texts)
     assert texts[0] == texts[1]
     assert all("[num_threads: 1]" in text for text in texts[0])
 
 
 def test_a_member_learns_nothing_from_the_rows_it_leaves_out() -> None:
     """Other outcomes in one fifth change every member but the one that leaves it out."""
-    matrix, outcome, fold, directions = draw()
+    _, outcome, fold, _ = draw()
     changed = np.where(fold == 2, 1 - outcome, outcome)
-    one = train_members(matrix, outcome, fold, directions, options=OPTIONS, seed=0, rounds=5, count=5)
-    other = train_members(matrix, changed, fold, directions, options=OPTIONS, seed=0, rounds=5, count=5)
+    one, other = members_of(outcome, 5), members_of(changed, 5)
     assert [a == b for a, b in zip(one.texts, other.texts, strict=True)] == [False, False, True, False, False]
 
 
 def test_the_left_out_predictions_are_those_of_the_blind_member() -> None:
     """Each row is predicted by the member of its own fold."""
-    matrix, outcome, fold, directions = draw()
-    bag = train_bag(matrix, outcome, fold, directions, options=OPTIONS, seed=0)
+    matrix, _, fold, _ = draw()
+    bag = bag_of()
     np.testing.assert_array_equal(bag.left_out, bag.members.log_odds(matrix)[np.arange(len(fold)), fold])
 
 
 def test_the_number_of_rounds_has_the_least_left_out_loss() -> None:
     """No other number of rounds that was tried predicts the left-out rows better."""
-    matrix, outcome, fold, directions = draw()
-    bag = train_bag(matrix, outcome, fold, directions, options=OPTIONS, seed=0)
+    matrix, outcome, fold, _ = draw()
+    bag = bag_of()
 
     def loss(rounds: int) -> float:
-        trained = train_members(
-            matrix, outcome, fold, directions, options=OPTIONS, seed=0, rounds=rounds, count=5
-        )
-        score = trained.log_odds(matrix)[np.arange(len(fold)), fold]
+        score = members_of(outcome, rounds).log_odds(matrix)[np.arange(len(fold)), fold]
         return float(np.mean(np.logaddexp(0, score) - outcome * score))
 
     best = loss(bag.rounds)
@@ -75,11 +92,8 @@ def test_the_number_of_rounds_has_the_least_left_out_loss() -> None:
 
 def test_a_shorter_bag_is_the_beginning_of_the_longer_one() -> None:
     """The rounds kept do not depend on how far the training went."""
-    matrix, outcome, fold, directions = draw()
-    bag = train_bag(matrix, outcome, fold, directions, options=OPTIONS, seed=0)
-    again = train_members(
-        matrix, outcome, fold, directions, options=OPTIONS, seed=0, rounds=bag.rounds, count=5
-    )
+    bag = bag_of()
+    again = members_of(draw()[1], bag.rounds)
     assert again.texts == bag.members.texts
 
 
@@ -87,18 +101,18 @@ def test_progress_is_told_round_by_round() -> None:
     """The rounds count up, and end ``patience`` rounds after the best one."""
     told: list[tuple[str, int, int]] = []
     options = FitOptions(max_rounds=300, min_rounds=5, patience=7, learning_rate=0.3)
-    bag = train_bag(*draw(300), options=options, seed=0, progress=lambda *news: told.append(news))
+    bag = bag_of(300, options, progress=lambda *news: told.append(news))
     assert told == [("members", done, 300) for done in range(1, bag.rounds + 7 + 1)]
 
 
 def test_threads_share_one_bag_without_changing_a_bit() -> None:
     """Fresh members, parsed and used by several threads at once, give what one thread gives."""
-    matrix, outcome, fold, directions = draw()
-    texts = train_bag(matrix, outcome, fold, directions, options=OPTIONS, seed=0).members.texts
+    matrix = draw()[0]
+    texts = bag_of().members.texts
     expected = Members(texts).log_odds(matrix)
     shared = Members(texts)
 
-    def score(row: int) -> Any:  # noqa: ANN401  # an array
+    def score(row: int) -> Any:  # an array
         return shared.log_odds(matrix[row : row + 1])[0]
 
     with ThreadPoolExecutor(8) as pool:
@@ -109,8 +123,8 @@ def test_threads_share_one_bag_without_changing_a_bit() -> None:
 
 def test_members_go_to_another_process() -> None:
     """A worker process gets the texts and parses them itself."""
-    matrix, outcome, fold, directions = draw(300)
-    members = train_bag(matrix, outcome, fold, directions, options=OPTIONS, seed=0).members
+    matrix = draw(300)[0]
+    members = bag_of(300).members
     again = pickle.loads(pickle.dumps(members))  # noqa: S301  # our own bytes
     np.testing.assert_array_equal(again.log_odds(matrix), members.log_odds(matrix))
 
@@ -135,7 +149,6 @@ def test_lightgbm_is_silent(
     """Neither training (in threads too) nor parsing nor predicting writes to the terminal."""
     monkeypatch.setattr(module, "SMALL_TRAINING", small)
     monkeypatch.setattr(os, "cpu_count", lambda: 3)
-    matrix, outcome, fold, directions = draw(300)
-    train_bag(matrix, outcome, fold, directions, options=OPTIONS, seed=0).members.log_odds(matrix)
+    bag_of(300).members.log_odds(draw(300)[0])
     captured = capfd.readouterr()
     assert captured.out + captured.err == ""

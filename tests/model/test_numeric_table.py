@@ -50,7 +50,7 @@ def test_every_column_that_is_not_numeric_is_named() -> None:
         {
             "ok": [1],
             "text": ["a"],
-            "day": [dt.datetime(2024, 1, 1)],  # noqa: DTZ001  # a plain date column
+            "day": [dt.datetime(2024, 1, 1)],  # a plain date column
             "object": pd.Series([1], dtype=object),
             "category": pd.Series([1], dtype="category"),
             "complex": [1j],

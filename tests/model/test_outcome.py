@@ -96,7 +96,7 @@ def test_the_closing_day_lies_in_the_year_in_which_the_school_year_ends() -> Non
 
 
 @pytest.mark.parametrize("closes", [(13, 1), (11, 31), (11,), ("11", 1), (11, 1, 1)])
-def test_a_closing_day_that_is_none_is_refused(closes: Any) -> None:  # noqa: ANN401 - what a caller may pass
+def test_a_closing_day_that_is_none_is_refused(closes: Any) -> None:
     """A pair that is no day of the year is refused with what came, what was expected and what to do."""
     with pytest.raises(ModelError) as caught:
         closing_day(2024, closes)

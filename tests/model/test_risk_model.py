@@ -32,17 +32,19 @@ def test_no_step_of_a_sweep_moves_the_risk_the_wrong_way(model: RiskModel, table
 
 
 @pytest.mark.parametrize("label", ["pro", "gt", "other", None])
-def test_not_known_scores_exactly_as_the_reference(model: RiskModel, table: Table, label: str | None) -> None:
-    """Replacing a column by NaN or by the reference value of the group gives the same bits."""
+def test_not_known_scores_exactly_as_the_reference_who_is_not_known_either(
+    model: RiskModel, table: Table, label: str | None
+) -> None:
+    """A column that is not known, and the value there of the reference who is not known there either: the same bits."""
     rows = table.features.head(50)
     labels = None if label is None else [label] * 50
-    reference = model.references.overall
-    if label in model.references.labels:
-        reference = model.references.by_label[model.references.labels.index(label)]
+    flags = slice(len(model.columns), None)
     for position, column in enumerate(model.columns):
-        missing = model.log_odds(rows.assign(**{column: np.nan}), labels)
-        replaced = model.log_odds(rows.assign(**{column: reference[position]}), labels)
-        assert missing.tobytes() == replaced.tobytes()
+        missing = rows.assign(**{column: np.nan})
+        reference, replaced = model.reference_rows(missing, labels), model.filled(missing, labels)
+        assert (reference[:, flags] == replaced[:, flags]).all()
+        replaced[:, position] = reference[:, position]
+        assert model.log_odds(missing, labels).tobytes() == model.log_odds(replaced, labels).tobytes()
 
 
 def test_twice_the_same_training_gives_the_same_bytes(model: RiskModel, table: Table) -> None:
@@ -128,14 +130,17 @@ def test_the_risk_is_the_mean_of_the_members_calibrated(model: RiskModel, table:
 
 
 def test_the_truth_is_found(model: RiskModel, table: Table) -> None:
-    """Held out, the model ranks nearly as well as the truth itself, and its mean risk is the base rate."""
+    """Held out, the model ranks nearly as well as the truth itself, and its mean risk is the base rate, but for chance.
+
+    Two standard errors of the share of 678 rows are 0.033.
+    """
     held = model.out_of_time
     assert held is not None
     assert model.calibrated_on == "out-of-time"
     best = roc_auc_score(held.outcome, table.truth[held.rows])
     assert roc_auc_score(held.outcome, held.log_odds) > best - 0.08
     risk = 1 / (1 + np.exp(-model.calibration.apply(held.log_odds)))
-    assert risk.mean() == pytest.approx(held.outcome.mean(), abs=0.03)
+    assert risk.mean() == pytest.approx(held.outcome.mean(), abs=0.033)
 
 
 def test_shuffled_outcomes_teach_nothing(table: Table) -> None:
@@ -252,7 +257,7 @@ def test_a_missing_file_is_named(model: RiskModel, name: str) -> None:
 @pytest.mark.parametrize("name", ["calibration.json", "references.json"])
 def test_a_file_that_holds_something_else_is_refused(model: RiskModel, name: str, text: str) -> None:
     """Truncated or foreign JSON raises our error."""
-    with pytest.raises(ModelError, match="do not hold a model") as error:
+    with pytest.raises(ModelError, match=f"{name} holds what no training gives") as error:
         RiskModel.from_files(model.to_files() | {name: text})
     assert "Hint" in str(error.value)
 
@@ -262,5 +267,5 @@ def test_an_edited_slope_is_refused(model: RiskModel) -> None:
     files = model.to_files()
     edited = json.loads(files["calibration.json"])
     edited["calibration"]["slope"] = -1.0
-    with pytest.raises(ModelError, match=r"slope -1\.0"):
+    with pytest.raises(ModelError, match=r"calibration\.slope: .* \(-1\.0 came\)"):
         RiskModel.from_files(files | {"calibration.json": json.dumps(edited)})

@@ -241,7 +241,7 @@ def test_the_reference_is_of_the_nearest_month_of_the_school_year(
     """The nearest known month in school-year order is taken, the earlier of two as near: August is near May, not near January."""
     day = date(2023 if month >= 9 else 2024, month, 15)
     assert trained.reference_groups(["3e"], day).tolist() == [f"3e@{nearest}"]
-    assert f"3e@{nearest}" in trained.risk_model.references.labels
+    assert f"3e@{nearest}" in trained.risk_model.references.group_labels
 
 
 def test_a_level_without_a_reference_has_the_global_one(trained: TrainedModel) -> None:

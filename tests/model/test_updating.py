@@ -61,7 +61,7 @@ def model(shifted: Cohort) -> TrainedModel:
 def update(model: TrainedModel, shifted: Cohort) -> Callable[..., TrainedModel]:
     """Return ``recalibrate`` on the second year, with some arguments changed."""
 
-    def _update(**changed: Any) -> TrainedModel:  # noqa: ANN401 - any argument of recalibrate
+    def _update(**changed: Any) -> TrainedModel:
         arguments = {"model": model, "outcomes": shifted.outcomes, **ASKED, **changed}
         return recalibrate(arguments.pop("model"), shifted.records, **arguments)
 

@@ -67,7 +67,7 @@ def test_the_weights_are_those_of_the_risk(small_scores: RiskScores) -> None:
         total = sum(weight.points for weight in made.weights)
         assert total == pytest.approx(100 * (pupil.risk - pupil.reference_risk), abs=1e-6)
         by_family = {weight.family: weight.points for weight in made.weights}
-        for reason in (*(pupil.reasons or ()), *(pupil.protective or ())):
+        for reason in (*pupil.reasons, *pupil.protective):
             assert by_family[reason.family] == pytest.approx(
                 reason.points, abs=1e-4
             )  # additive to 1e-6 log-odds
@@ -155,7 +155,7 @@ def test_what_concerns_a_pupil_who_leaves_stands_apart(small_scores: RiskScores)
     """A measure for one who has left, or failed, is never among those that may be proposed now; nor lost."""
     seen = 0
     for pupil in small_scores:
-        if not any(measure.after_leaving for measure in pupil.measures) or pupil.reasons is None:
+        if not any(measure.after_leaving for measure in pupil.measures) or not pupil.explained:
             continue
         seen += 1
         for page in (notice(small_scores, pupil).to_markdown(), notice(small_scores, pupil).to_html()):
@@ -172,7 +172,7 @@ def test_the_reasons_are_told_before_the_table(small_scores: RiskScores, flagged
     page = notice(small_scores, flagged).to_markdown()
     before, _, _ = page.partition("## 2. Données utilisées")
     assert flagged.reasons
-    assert all(reason.text in before for reason in (*flagged.reasons, *(flagged.protective or ())))
+    assert all(reason.text in before for reason in (*flagged.reasons, *flagged.protective))
 
 
 def test_a_page_begins_with_the_help_and_ends_with_the_law(

@@ -21,7 +21,7 @@ SCHOOLS = ("0990001N", "0990002P")
 PUPIL = st.tuples(st.sampled_from(SCHOOLS), st.sampled_from([None, 0.1, 0.2, 0.2, 0.5, 0.9]))
 
 
-def _scores(pupils: list[tuple[str, float | None]]) -> Any:  # noqa: ANN401 - what stands for scores
+def _scores(pupils: list[tuple[str, float | None]]) -> Any:
     risks = np.array([np.nan if risk is None else risk for _, risk in pupils])
     return SimpleNamespace(
         frame=pd.DataFrame(
@@ -59,7 +59,7 @@ def test_the_list_is_the_head_of_the_ranking(pupils: list[tuple[str, float | Non
     sizes = scores.frame["school_id"].value_counts()
     places = min(places, int(sizes.min()))
 
-    found = capacity_list(scores, places)
+    found = capacity_list(scores, places, least_risk=0)
 
     for school in sizes.index:
         own = scores.frame[(scores.frame["school_id"] == school) & scores.frame["risk"].notna()]
@@ -78,7 +78,9 @@ def test_the_list_is_the_head_of_the_ranking(pupils: list[tuple[str, float | Non
 @given(st.lists(st.floats(0.01, 0.8), min_size=1, max_size=7))
 def test_the_interval_holds_the_number_of_leavers(risks: list[float]) -> None:
     """The bounds are exact: at least 95 % lie at or above the low one and at or below the high one."""
-    row = capacity_list(_scores([(SCHOOLS[0], risk) for risk in risks]), len(risks)).schools.iloc[0]
+    row = capacity_list(
+        _scores([(SCHOOLS[0], risk) for risk in risks]), len(risks), least_risk=0
+    ).schools.iloc[0]
 
     assert 1 - _probability_at_most([0.9 * risk for risk in risks], row["low"] - 1) >= 0.95 - 1e-9
     assert _probability_at_most([1.1 * risk for risk in risks], row["high"]) >= 0.95 - 1e-9
@@ -90,7 +92,7 @@ def test_the_order_of_the_rows_changes_nothing() -> None:
     """Shuffled scores give the same list, in the order of schools, classes and ids, never of the risk."""
     scores = _scores([(SCHOOLS[number % 2], [0.2, 0.5, 0.2, 0.1][number % 4]) for number in range(20)])
     shuffled = SimpleNamespace(frame=scores.frame.sample(frac=1, random_state=1))
-    first, second = capacity_list(scores, 4), capacity_list(shuffled, 4)
+    first, second = (capacity_list(one, 4, least_risk=0) for one in (scores, shuffled))
 
     pd.testing.assert_frame_equal(first.pupils, second.pupils)
     pd.testing.assert_frame_equal(first.schools, second.schools)
@@ -110,7 +112,7 @@ def test_pupils_who_have_gone_are_no_pupils_of_the_school(small_scores: RiskScor
     sizes = frame.loc[frame["enrolled"], "school_id"].value_counts()
     assert sizes.sum() < len(frame)
     school = str(sizes.index[0])
-    found = capacity_list(small_scores, {school: int(sizes.iloc[0])})
+    found = capacity_list(small_scores, {school: int(sizes.iloc[0])}, least_risk=0)
     assert found.schools["pupils"].tolist() == [sizes.iloc[0]]
     with pytest.raises(PolicyError, match="is above its"):
         capacity_list(small_scores, {school: int(sizes.iloc[0]) + 1})
@@ -140,7 +142,7 @@ def test_pupils_without_a_score_are_never_listed() -> None:
         ({}, "no school at all"),
     ],
 )
-def test_a_capacity_that_cannot_be_is_refused(capacity: Any, came: str) -> None:  # noqa: ANN401 - it must be refused
+def test_a_capacity_that_cannot_be_is_refused(capacity: Any, came: str) -> None:
     """0, less, more than the school's pupils, no whole number or an unknown school says what was expected."""
     with pytest.raises(PolicyError) as refused:
         capacity_list(_scores([(SCHOOLS[0], 0.1)] * 3), capacity)
@@ -167,7 +169,7 @@ def test_all_faults_of_capacities_come_at_once() -> None:
 def test_the_text_says_what_the_capacity_leaves_out(small_scores: RiskScores) -> None:
     """One French line per school: places, expected leavers, ties and situations that are not in the list."""
     sizes = small_scores.frame["school_id"].value_counts()
-    found = capacity_list(small_scores, dict.fromkeys(sizes.index[:3], 1))
+    found = capacity_list(small_scores, dict.fromkeys(sizes.index[:3], 1), least_risk=0)
     lines = found.text.splitlines()
     assert len(lines) == 3
     for line, row in zip(lines, found.schools.to_dict("records"), strict=True):
@@ -175,3 +177,24 @@ def test_the_text_says_what_the_capacity_leaves_out(small_scores: RiskScores) ->
         assert ("à examiner, hors liste" in line) == bool(row["flagged_not_listed"])
     assert isinstance(found, CapacityList)
     assert repr(found) == "<CapacityList: 3 pupils of 3 schools>"
+
+
+def test_places_beyond_what_makes_sense_are_refused() -> None:
+    """Places whose last pupil has less than 5 % are refused, with how many make sense; one place never is."""
+    scores = _scores([(SCHOOLS[0], risk) for risk in (0.4, 0.2, 0.04, 0.01)] + [(SCHOOLS[1], 0.01)])
+    with pytest.raises(
+        PolicyError, match=r"(?s)last place is 0\.010, 2 pupils have at least 0\.05.*legal threshold"
+    ):
+        capacity_list(scores, {SCHOOLS[0]: 4})
+    assert len(capacity_list(scores, {SCHOOLS[0]: 2, SCHOOLS[1]: 1}).pupils) == 3
+    assert len(capacity_list(scores, {SCHOOLS[0]: 4}, least_risk=0).pupils) == 4
+
+
+def test_listed_pupils_under_the_threshold_are_named_as_such(small_scores: RiskScores) -> None:
+    """Who is listed without a flag is counted per school and said in its line; those with a flag are not."""
+    sizes = small_scores.frame.loc[small_scores.frame["enrolled"], "school_id"].value_counts()
+    capacity = capacity_list(small_scores, {str(sizes.index[0]): 30}, least_risk=0)
+    under = int((~capacity.pupils["flagged"]).sum())
+    assert under > 0
+    assert capacity.schools["under_threshold"].tolist() == [under]
+    assert f"dont {under} élèves sous le seuil de signalement" in capacity.text

@@ -111,7 +111,7 @@ def test_policy_in_force_between_its_dates(edited: Edit, policy: Policy) -> None
     [
         (('"3e_pm", ', ""), "level '3e_pm' is in no group"),
         (('"2de_gt", ', '"2de_gt", "4e", '), "level '4e' is listed 2 times (college_4e_3e, gt)"),
-        (('"cap2"]', '"cap2", "bts1"]'), "level 'bts1' is not known"),
+        (('"cap3"]', '"cap3", "bts1"]'), "level 'bts1' is not known"),
         (("secured = 0.40", "secured = 1.2"), "groups[0] (college_6e_5e).secured: 1.2 came"),
         (("targeted = 0.10", "targeted = 0"), "groups[1] (college_4e_3e).targeted: 0 came"),
         (("targeted = 0.10", "targeted = nan"), "groups[1] (college_4e_3e).targeted: nan came"),
@@ -138,18 +138,24 @@ def test_faulty_vigilance_table_is_refused(edited: Edit, edit: tuple[str, str], 
     ("edit", "came"),
     [
         (("valid_from = 2023-07-20\n", ""), "(tdo).valid_from: Field required"),
-        (('source = "Arrêté du 18 juillet 2023"', ""), "(ambition_emploi).source: Field required"),
-        (('source = "Arrêté du 18 juillet 2023"', 'source = ""'), "(ambition_emploi).source: '' came"),
-        (('levels = ["tle_pro", "cap2"]', 'levels = ["bts1"]'), "level 'bts1' is not known"),
+        (
+            ('source = "Arrêté du 18 juillet 2023 (JO du 28 juillet 2023)"', ""),
+            "(ambition_emploi).source: Field required",
+        ),
+        (
+            ('source = "Arrêté du 18 juillet 2023 (JO du 28 juillet 2023)"', 'source = ""'),
+            "(ambition_emploi).source: '' came",
+        ),
+        (('levels = ["tle_pro", "cap2", "cap3"]', 'levels = ["bts1"]'), "level 'bts1' is not known"),
         (
             ("valid_from = 2020-09-01", "valid_from = 2020-09-01\nvalid_to = 2019-01-01"),
             "2020-09-01 / 2019-01-01",
         ),
         (("max_age = 17", "max_age = 12"), "expected min_age <= max_age, came 16 / 12"),
-        (('end = "11-07"', 'end = "7 novembre"'), "'7 novembre' came"),
-        (('end = "11-07"', 'end = "02-31"'), "'02-31' came; no year has such a day"),
+        (('end = "10-31"', 'end = "7 novembre"'), "'7 novembre' came"),
+        (('end = "10-31"', 'end = "02-31"'), "'02-31' came; no year has such a day"),
         (("min_tier = 1", "min_tier = 0"), "only a fact can open a measure"),
-        (("min_tier = 1", "min_tier = 4"), "(avenir_pro).min_tier: 4 came"),
+        (("min_tier = 1", "min_tier = 4"), "(perseverance).min_tier: 4 came"),
         (('code = "mlds"', 'code = "tdo"'), "code 'tdo' is used 2 times"),
         (
             ('unjustified_half_days_month", at_least = 4', 'unjustified_halfdays", at_least = 4'),
@@ -190,7 +196,7 @@ def test_a_path_without_a_table_is_refused(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("path", [5, b"vigilance.toml", ["vigilance.toml"]])
-def test_what_is_no_path_is_refused(path: Any) -> None:  # noqa: ANN401 - it must be refused
+def test_what_is_no_path_is_refused(path: Any) -> None:
     """A number, bytes or a list in place of a path says what to pass."""
     with pytest.raises(PolicyError, match=r"path is a \w+") as refused:
         load_policy(path)

@@ -35,8 +35,10 @@ def _measures(
 
 
 def test_pafi_opens_at_15(policy: Policy) -> None:
-    """PAFI is for pupils of 15 completed years or more, from the 4e on."""
+    """PAFI is for pupils from 15 completed years to 18, from the 4e on."""
     assert "pafi" not in _measures(age=14.99)
+    assert "pafi" in _measures(age=18.9)
+    assert "pafi" not in _measures(age=19.0)
     assert _measures(age=15.0)["pafi"].to_check == ()
     assert "pafi" not in _measures(level="5e", age=15.0)
     assert policy.valid_from <= MARCH
@@ -46,7 +48,7 @@ def test_pafi_opens_at_15(policy: Policy) -> None:
 def test_an_unknown_age_is_to_be_checked_never_guessed(age: float | None) -> None:
     """An age-bound measure is kept with what must be checked; one without bounds asks nothing."""
     found = _measures(age=age)
-    assert found["pafi"].to_check == ("à vérifier : âge non connu (à partir de 15 ans)",)
+    assert found["pafi"].to_check == ("à vérifier : âge non connu (de 15 à 18 ans)",)
     assert found["gpds"].to_check == ()
     assert _measures(age=age, tier=3)["obligation_formation"].to_check == (
         "à vérifier : âge non connu (de 16 à 17 ans)",
@@ -62,11 +64,11 @@ def test_upper_age_is_in_completed_years() -> None:
 def test_tdo_is_for_tier_3() -> None:
     """TDO secures a likely exit: tier 3 only, and it carries its source."""
     assert "tdo" not in _measures(tier=2)
-    assert "MENE2315401C" in _measures(tier=3)["tdo"].source
+    assert "BO n° 29" in _measures(tier=3)["tdo"].source
 
 
 @pytest.mark.parametrize(
-    ("day", "open_"), [(date(2025, 9, 1), True), (date(2025, 11, 7), True), (date(2025, 11, 8), False)]
+    ("day", "open_"), [(date(2025, 9, 1), True), (date(2025, 10, 31), True), (date(2025, 11, 1), False)]
 )
 def test_consolidation_closes_after_its_window(day: date, open_: bool) -> None:  # noqa: FBT001 - a table column
     """The consolidation period is suggested until its last day and not after, in the first year only."""
@@ -127,7 +129,7 @@ def test_every_suggestion_holds_every_condition_of_its_entry(
             tier >= rule.min_tier,
             years is None or (rule.min_age or 0) <= years <= (rule.max_age or 99),
             all(facts[condition.feature] >= condition.at_least for condition in rule.facts),
-            rule.window is None or after_sept <= 207,  # 1 September to 7 November, counted from September
+            rule.window is None or after_sept <= 131,  # 1 September to 31 October, counted from September
         ]
         assert (rule.code in found) is all(conditions), rule.code
 

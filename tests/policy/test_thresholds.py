@@ -34,7 +34,7 @@ def _drawn(seed: int, pupils: int = 600) -> HeldOutPupils:
 
 @LAWS
 @given(st.integers(0, 10_000), st.sampled_from(["group", "level"]))
-def test_every_figure_is_a_recount(seed: int, by: Any) -> None:  # noqa: ANN401 - one of two words
+def test_every_figure_is_a_recount(seed: int, by: Any) -> None:
     """Listed, hits, recall and precision are counted again by hand; a count with a cell of 1 to 10 is not shown."""
     held_out = _drawn(seed)
     for row in threshold_frame(threshold_counts(held_out), by=by).to_dict("records"):
@@ -104,7 +104,7 @@ def test_a_reader_of_all_rows_finds_nobody() -> None:
     for key in zip(held_out.levels, band, held_out.left.astype(int), strict=True):
         truth[place[key]] += 1
 
-    def row_of(names: Any, first: int, outcomes: tuple[int, ...]) -> np.ndarray:  # noqa: ANN401 - names
+    def row_of(names: Any, first: int, outcomes: tuple[int, ...]) -> np.ndarray:
         row = np.zeros(len(place))
         for key, at in place.items():
             row[at] = key[0] in names and key[1] >= first and key[2] in outcomes
@@ -153,7 +153,7 @@ def test_thresholds_of_the_policy_are_in_the_table() -> None:
     assert table["tier"].notna().any()
 
 
-def test_a_model_keeps_its_table_through_a_file(small_model: TrainedModel, tmp_path: Any) -> None:  # noqa: ANN401 - a path
+def test_a_model_keeps_its_table_through_a_file(small_model: TrainedModel, tmp_path: Any) -> None:
     """What a training counted on its untouched year is the same after saving and loading."""
     from decrochage_risk.model import load_trained_model  # noqa: PLC0415 - only here
 
@@ -166,7 +166,7 @@ def test_a_model_keeps_its_table_through_a_file(small_model: TrainedModel, tmp_p
 
 
 @pytest.mark.parametrize("thresholds", [[0.0], [1.0], [0.1234], [float("nan")], ["0,1"], [True]])
-def test_thresholds_that_cannot_be_are_refused(thresholds: Any) -> None:  # noqa: ANN401 - it must be refused
+def test_thresholds_that_cannot_be_are_refused(thresholds: Any) -> None:
     """A threshold outside 0-1, finer than the policy can hold, or no number says what was expected."""
     with pytest.raises(PolicyError, match="1 thresholds that cannot be") as refused:
         threshold_counts(_drawn(1), thresholds=thresholds)

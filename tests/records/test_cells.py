@@ -85,7 +85,7 @@ def test_days_of_every_type_are_the_same_day() -> None:
 
 def test_a_time_of_day_is_dropped_with_a_warning() -> None:
     """A date with a time keeps its day and is reported as a warning, from text and from times alike."""
-    for value in ("2024-10-01 08:30", "01/10/2024 08:30", dt.datetime(2024, 10, 1, 8, 30)):  # noqa: DTZ001 - exports have no zone
+    for value in ("2024-10-01 08:30", "01/10/2024 08:30", dt.datetime(2024, 10, 1, 8, 30)):
         conformed = _read("grades", MARK, "date", [value])
         (fault,) = conformed.faults
         assert (fault.rule, fault.severity) == ("time_of_day", "warning")

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from decrochage_risk.csv_files import read_csv
 from decrochage_risk.errors import UnreadableRecordsError
-from decrochage_risk.records.csv_files import read_csv
 
 LATIN9 = st.characters(codec="iso-8859-15", exclude_categories=["Cc"])
 ANY = st.characters(exclude_categories=["Cs", "Cc"]) | st.just("\n")
@@ -50,7 +50,7 @@ def test_every_cell_comes_back(data: st.DataObject, separator: str, encoding: st
     rows = data.draw(st.lists(st.lists(CELLS["utf-8"], min_size=2, max_size=2), max_size=5))
     with TemporaryDirectory() as home:
         frame, notes = read(Path(home), written([["pupil_id", "a b;,"], *rows], separator, encoding))
-    assert cells(frame) == rows
+    assert cells(frame) == [row for row in rows if "".join(row).strip()]
     assert frame.columns.tolist() == ["pupil_id", "a b;,"]
     assert {str(dtype) for dtype in frame.dtypes} == {"str"}
     assert repr(separator) in notes[0]
@@ -73,12 +73,13 @@ def test_french_single_byte_files(word: str, encoding: str, said: str) -> None:
 @settings(max_examples=40)
 @given(rows=st.lists(st.lists(st.text("aé;,\t1.\"' ", max_size=6), min_size=3, max_size=3), max_size=6))
 def test_pandas_reads_the_same(rows: list[list[str]]) -> None:
-    """The fast reader gives what pandas gives with every column as text."""
+    """The reader gives what pandas gives with every column as text, but for rows without anything but blanks."""
     content = written([["a", "b", "c"], *rows], ";", "utf-8")
     with TemporaryDirectory() as home:
         frame, _ = read(Path(home), content)
     expected = pd.read_csv(io.BytesIO(content), sep=";", dtype="str", keep_default_na=False, na_values=[""])
-    pd.testing.assert_frame_equal(frame, expected)
+    blank = expected.fillna("").apply(lambda column: column.str.strip()).eq("").all(axis=1)
+    pd.testing.assert_frame_equal(frame, expected[~blank.to_numpy(dtype=bool)].reset_index(drop=True))
 
 
 def test_words_and_decimal_commas_stay_text(tmp_path: Path) -> None:
@@ -157,3 +158,70 @@ def test_many_bad_lines_are_counted(tmp_path: Path) -> None:
     """Beyond the first lines at fault, the others are counted."""
     with pytest.raises(UnreadableRecordsError, match=r"line 6 has 1 cells; and 45 more"):
         read(tmp_path, b"a;b\n" + b"1\n" * 50)
+
+
+@pytest.mark.parametrize(
+    ("header", "rows"),
+    [
+        ("a;b;", ["1;2", "3;4"]),  # the header ends with a separator, the rows do not
+        ("a;b", ["1;2;", "3;4;"]),  # the reverse, as GEPI writes it
+        ("a;b", ["1;2;;;", "3;4"]),
+        ("a;b;;", ["1;2;", "3;4;;"]),
+        ("a;b", [";;", "1;2", " ; ", "3;4", ";"]),
+        ("sep=;\na;b", ["1;2", "3;4"]),
+        ('"sep=;"\na;b', ["1;2;", '3;"4"']),
+        ("\ufeffsep=;\n\na;b", ["1;2", "", "3;4"]),
+        ("sep=,\na,b", ["1,2", "3,4"]),
+    ],
+)
+def test_cells_beyond_the_header_that_are_empty_do_no_harm(
+    tmp_path: Path, header: str, rows: list[str]
+) -> None:
+    """N or more cells are the same n cells when the extra ones are empty; rows of separators only are no rows."""
+    frame, notes = read(tmp_path, "\r\n".join([header, *rows, ""]).encode())
+    assert frame.columns.tolist() == ["a", "b"]
+    assert cells(frame) == [["1", "2"], ["3", "4"]]
+    blank = sum(not row.strip("; ") and row != "" for row in rows)
+    assert any("separators only" in note for note in notes) == bool(blank)
+    assert not blank or any(f"{blank} rows" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("text", "part"),
+    [
+        ("a;b\n1;2\n3;4;x\n5;6\n", "line 3 has 3 cells"),
+        ("a;b\n1;2;\n3\n5;6\n", "line 3 has 1 cells"),
+        ("a;b;\n1;2;x\n3;4;\n", "the last column has no name, but 1 lines hold a value there"),
+        ("a;b\n1;2\n3;4\nTotal : 2\n", "If line 4 at the end of the file holds a total or a note, remove it"),
+        ("a;b\n1;2\n\nExport du 3 mars\nPage 1\n", "If lines 4 to 5 at the end of the file"),
+    ],
+)
+def test_cells_that_would_be_lost_are_named_with_their_line(tmp_path: Path, text: str, part: str) -> None:
+    """A cell beyond the header that holds something, a short row, a footer: the line, and what to remove."""
+    with pytest.raises(UnreadableRecordsError) as refused:
+        read(tmp_path, text.encode())
+    assert part in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "above", [["Export PRONOTE"], ["Collège;;", "2024-2025;;"], ["Liste des notes", "", "Classe;4e"]]
+)
+def test_a_title_above_the_header_is_told_with_the_line_to_remove(tmp_path: Path, above: list[str]) -> None:
+    """The columns are looked for below a title: the message names their line, and the lines to remove."""
+    content = "\n".join([*above, "pupil_id;date;value", "a;2024-10-07;12"]).encode()
+    (tmp_path / "grades.csv").write_bytes(content)
+    with pytest.raises(UnreadableRecordsError) as refused:
+        read_csv(tmp_path / "grades.csv", ["pupil_id", "date", "value"])
+    last = len(above)
+    assert f"the columns are named on line {last + 1}" in str(refused.value)
+    assert ("Remove line 1." if last == 1 else f"Remove lines 1 to {last}.") in str(refused.value)
+
+
+def test_a_file_that_vanishes_is_an_error_of_ours(tmp_path: Path) -> None:
+    """A file that was listed and is gone when it is opened, or a folder of that name, is told as such."""
+    for name in ("gone.csv", "gone.csv.gz"):
+        with pytest.raises(UnreadableRecordsError):
+            read_csv(tmp_path / name)
+    (tmp_path / "folder.csv").mkdir()
+    with pytest.raises(UnreadableRecordsError, match="cannot be opened"):
+        read_csv(tmp_path / "folder.csv")

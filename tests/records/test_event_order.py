@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -108,7 +109,7 @@ def test_repeats_are_the_rows_that_pandas_calls_duplicates(table: str, seed: int
 @given(
     st.sampled_from(list(CELLS)), st.integers(0, 2**16), st.integers(0, 60), st.randoms(use_true_random=False)
 )
-def test_leaving_rows_out_is_sorting_the_others(table: str, seed: int, rows: int, random: Any) -> None:  # noqa: ANN401
+def test_leaving_rows_out_is_sorting_the_others(table: str, seed: int, rows: int, random: Any) -> None:
     """The order of the rows that are kept is the order they would have had alone, columns read back included."""
     events = drawn(table, seed, rows)
     keep = np.array([random.random() < 0.7 for _ in range(rows)], dtype=np.bool_)
@@ -142,3 +143,46 @@ def test_threads_change_nothing(table: str, monkeypatch: pytest.MonkeyPatch) -> 
     assert event_order._equal_parts(three.starts, 3)[-1][1] == three.starts.size - 1
     np.testing.assert_array_equal(one.rows, three.rows)
     pd.testing.assert_frame_equal(alone.frame(), events.frame())
+
+
+@pytest.mark.parametrize("table", CELLS)
+@pytest.mark.parametrize("kind", ["integer", "text"])
+def test_a_column_declared_tomorrow_counts_on_that_day(table: str, kind: str) -> None:
+    """Rows that differ only in a newly declared column are not called identical, and keep one order however they came."""
+    declared = TABLES[table]
+    template = {
+        "integer": TABLES["orientation"].column("rank"),
+        "text": TABLES["orientation"].column("target"),
+    }[kind]
+    column = replace(template, name="period", required=False, nullable=True)
+    wider = replace(declared, columns=(*declared.columns, column))
+    row = {"pupil_id": "a", "date": DAYS[0], **{name: values[-1] for name, values in CELLS[table].items()}}
+    periods: list[Any] = [3, 1, None, 2, 1] if kind == "integer" else ["c", "a", None, "b", "a"]
+    frame = pd.DataFrame([{**row, "period": period} for period in periods], dtype=object)
+    orders = []
+    for shuffle in ([0, 1, 2, 3, 4], [4, 2, 0, 1, 3]):
+        events = conform(wider, frame.iloc[shuffle].reset_index(drop=True)).coded
+        order = EventOrder.of(events, pupils_of(events))
+        assert order.repeated.sum() == 1
+        orders.append(frame["period"].iloc[shuffle].iloc[order.rows].tolist())
+    assert orders[0] == orders[1]
+
+
+@given(seed=st.integers(0, 500), table=st.sampled_from(sorted(CELLS)))
+@settings(max_examples=30)
+def test_a_new_column_without_a_cell_changes_no_order(seed: int, table: str) -> None:
+    """A newly declared column that nobody fills leaves the order and the repeats of today as they are."""
+    events = drawn(table, seed, 60)
+    column = replace(TABLES["orientation"].column("rank"), name="period", required=False, nullable=True)
+    wider = replace(events.table, columns=(*events.table.columns, column))
+    same = conform(wider, events.frame().astype(object)).coded
+    before, after = EventOrder.of(events, pupils_of(events)), EventOrder.of(same, pupils_of(same))
+    np.testing.assert_array_equal(before.repeated, after.repeated)
+    for name in ("date", *(set(CELLS[table]) - {"value", "out_of"})):
+        np.testing.assert_array_equal(
+            _plain(events[name])[before.rows], _plain(same[name])[after.rows], err_msg=name
+        )
+
+
+def _plain(cells: Any) -> Any:
+    return cells.ranks() if hasattr(cells, "ranks") else cells

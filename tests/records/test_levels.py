@@ -19,14 +19,25 @@ from decrochage_risk.records.levels import (
 
 def test_names_are_those_of_the_design_in_its_order() -> None:
     """The level names are the contract of the design, in the order in which it lists them."""
-    design = "6e 5e 4e 3e 3e_pm 6e_segpa 5e_segpa 4e_segpa 3e_segpa 2de_gt 1re_gt tle_gt 2de_pro 1re_pro tle_pro cap1 cap2"
+    design = "6e 5e 4e 3e 3e_pm 6e_segpa 5e_segpa 4e_segpa 3e_segpa 2de_gt 1re_gt tle_gt 2de_pro 1re_pro tle_pro cap1 cap2 cap3"
     assert " ".join(LEVEL_NAMES) == design
     assert [LEVEL_BY_NAME[name] for name in LEVEL_NAMES] == list(LEVELS)
 
 
 def test_normal_age_follows_the_name() -> None:
     """The normal age depends on the year of schooling alone, whatever the pathway."""
-    ages = {"6e": 11, "5e": 12, "4e": 13, "3e": 14, "2de": 15, "cap1": 15, "1re": 16, "cap2": 16, "tle": 17}
+    ages = {
+        "6e": 11,
+        "5e": 12,
+        "4e": 13,
+        "3e": 14,
+        "2de": 15,
+        "cap1": 15,
+        "1re": 16,
+        "cap2": 16,
+        "cap3": 17,
+        "tle": 17,
+    }
     for level in LEVELS:
         assert level.normal_age == ages[level.name.split("_")[0]]
 

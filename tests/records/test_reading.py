@@ -64,7 +64,7 @@ def test_column_names_of_several_levels_are_refused() -> None:
 @pytest.mark.parametrize(
     "form", [pl.DataFrame, pa.Table.from_pylist, lambda rows: pl.DataFrame(rows).to_arrow()]
 )
-def test_arrow_forms_agree(form: Any) -> None:  # noqa: ANN401  a constructor of any library
+def test_arrow_forms_agree(form: Any) -> None:
     """Every Arrow form gives the same values, without Python objects in the cells."""
     frame = as_frame(form(ROWS))
     assert frame["pupil_id"].dtype == "str"
@@ -114,7 +114,6 @@ def test_list_of_dicts() -> None:
         (None, "NoneType", "pandas.DataFrame"),
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), "columns a more than once", "Rename"),
         (pa.table([[1], [2]], names=["a", "a"]), "columns a more than once", "Rename"),
-        (pa.table({"marks": [[1, 2]]}), "columns marks of a table hold lists", "one row per element"),
         ([{"pupil_id": "\ud800"}], "cannot be written in UTF-8", "correct the source"),
     ],
 )
@@ -168,7 +167,8 @@ def test_parts(folder: Path) -> None:
     [
         ("absence.csv", "absences"),
         ("Élèves.csv", "pupils"),
-        ("Grades.xlsx", "grades"),
+        ("Notes.xlsx", "grades"),
+        ("Export_absences_2024.csv", "absences"),
         ("calendrier.csv", "calendar"),
     ],
 )
@@ -227,3 +227,50 @@ def test_parts_that_do_not_fit(folder: Path) -> None:
     assert_explains(unreadable(folder), "do not fit together", "from one export")
     (folder / "grades" / "year=2024").mkdir()
     assert_explains(unreadable(folder), "year=2024", "every column inside the files")
+
+
+def test_a_required_table_with_another_name_is_told_by_every_reader(folder: Path) -> None:
+    """Without pupils.csv, but with Élèves.csv, the error names that file and what to call it."""
+    (folder / "Pupils.CSV").rename(folder / "Élèves.csv")
+    assert_explains(
+        unreadable(folder), "lacks pupils", "Élèves.csv looks like the table pupils: name it pupils.csv"
+    )
+
+
+def test_workbooks_are_read_where_no_other_file_is(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first sheet of NAME.xlsx is the table: whole numbers are ids, empty rows no rows; without a reader a hint."""
+    rows = [
+        ["pupil_id", "date", "half_days", "kind", None],
+        [101, pd.Timestamp("2024-10-07"), 1, "absence", None],
+    ]
+    rows += [[None] * 5, ["a2", "08/10/2024", 2, "absence", None]]
+    for path in folder.glob("absences*"):
+        path.rename(folder / f"old {path.name}")
+    pd.DataFrame(rows).to_excel(folder / "Absences.xlsx", header=False, index=False)
+    found = read_folder(folder)
+    table = found.tables["absences"]
+    assert table["pupil_id"].tolist() == [101, "a2"]
+    assert table.columns.tolist() == ["pupil_id", "date", "half_days", "kind"]
+    assert any("1 empty rows were left out" in note for note in found.notes)
+    pd.DataFrame([["Export", *[None] * 4], [None] * 5, *rows]).to_excel(
+        folder / "Absences.xlsx", header=False, index=False
+    )
+    assert_explains(unreadable(folder), "the columns are named on line 3", "Remove lines 1 to 2")
+    (folder / "Absences.xlsx").write_bytes(b"PK no workbook")
+    assert_explains(unreadable(folder), "Absences.xlsx cannot be read as a workbook", "save it again")
+    monkeypatch.setattr("decrochage_risk.records.reading.excel_engine", lambda: None)
+    assert any(
+        "Absences.xlsx was not read" in note and "calamine" in note for note in read_folder(folder).notes
+    )
+
+
+def test_a_file_that_vanishes_while_a_folder_is_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that is gone between the listing and the reading is one of the unreadable files."""
+    for path in sorted(folder.iterdir()):
+        monkeypatch.undo()
+        listed = sorted(folder.iterdir())
+        kept = path.rename(folder.parent / "aside")
+        monkeypatch.setattr("decrochage_risk.records.reading._entries", lambda _, listed=listed: listed)
+        with pytest.raises(UnreadableRecordsError):
+            read_folder(folder)
+        kept.rename(path)

@@ -103,7 +103,7 @@ def test_a_window_backwards_is_refused(zone_b: SchoolCalendar) -> None:
 
 
 @pytest.mark.parametrize("days", [[20000.5], ["2024-11-05"], np.array(["2024-11-05"], dtype="datetime64[D]")])
-def test_day_numbers_are_integers(zone_b: SchoolCalendar, days: Any) -> None:  # noqa: ANN401 (wrong on purpose)
+def test_day_numbers_are_integers(zone_b: SchoolCalendar, days: Any) -> None:
     """Days that are not whole numbers are refused by both vectorised entry points."""
     for call in (zone_b.half_days_on, zone_b.half_days_zero_outside):
         with pytest.raises(CalendarError, match="Expected: whole numbers, days from 1 January 1970"):
@@ -111,7 +111,7 @@ def test_day_numbers_are_integers(zone_b: SchoolCalendar, days: Any) -> None:  #
 
 
 @pytest.mark.parametrize("zone", ["D", "b", "", None, "Corse"])
-def test_unknown_zone(zone: Any) -> None:  # noqa: ANN401 (wrong on purpose)
+def test_unknown_zone(zone: Any) -> None:
     """A zone that is not A, B or C is refused with the zones there are."""
     with pytest.raises(CalendarError, match="is not known") as refused:
         SchoolCalendar.for_zone(zone)
@@ -136,7 +136,7 @@ def test_alsace_moselle_is_in_zone_b(zone: str) -> None:
         ([2, 3, 1, -1], "2 value(s) are not half-days of a day: 3 at position 1, -1 at position 3"),
     ],
 )
-def test_bad_values_are_refused(half_days: Any, came: str) -> None:  # noqa: ANN401 (wrong on purpose)
+def test_bad_values_are_refused(half_days: Any, came: str) -> None:
     """Values that are not half-days of days are refused, every one of them listed."""
     with pytest.raises(CalendarError) as refused:
         SchoolCalendar("2024-09-01", half_days, name="x")
@@ -201,7 +201,7 @@ def test_a_zone_is_built_once(monkeypatch: pytest.MonkeyPatch) -> None:
     builds: list[str] = []
     build = official_half_days
 
-    def counted(zone: str, *, alsace_moselle: bool) -> Any:  # noqa: ANN401 (passes on)
+    def counted(zone: str, *, alsace_moselle: bool) -> Any:
         builds.append(zone)
         return build(zone, alsace_moselle=alsace_moselle)
 

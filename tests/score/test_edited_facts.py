@@ -200,7 +200,7 @@ def test_a_table_that_is_not_known_is_said(
     tables = tables_of(small_cohort, flagged_ids)
     del tables["grades"]
     records = records_of(tables)
-    found = what_could_help(score(records), pupils=flagged_ids).frame
+    found = what_could_help(score(records, gaps=["grades"]), pupils=flagged_ids).frame
     assert (found.loc[found["edit"] != "no_unjustified_absence_4w", "cause"] == NOT_KNOWN).all()
     assert found.loc[found["edit"] == "no_unjustified_absence_4w", "half_days"].max() > 1
 

@@ -87,7 +87,7 @@ def test_what_is_missing_is_said(small_scores: RiskScores) -> None:
     counts = small_scores.frame["missing_features"]
     for pupil, count in zip(small_scores, counts, strict=True):
         assert len(pupil.data.missing) == count
-        told = {reason.code for reason in (*(pupil.reasons or ()), *(pupil.protective or ()))}
+        told = {reason.code for reason in (*pupil.reasons, *pupil.protective)}
         assert not told & set(pupil.data.missing)
     assert counts.nunique() > 1
 

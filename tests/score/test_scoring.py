@@ -80,7 +80,7 @@ def test_who_cannot_be_scored_comes_back_with_the_cause(
 ) -> None:
     """Refused, left, never enrolled, newcomer, level never seen, no data: each has no risk, and its own cause."""
     model = replace(small_model, levels=tuple(level for level in small_model.levels if level != "6e_segpa"))
-    scores = score(odd_pupils, model=model, exclude=["refused"], explain="all")
+    scores = score(odd_pupils, model=model, exclude=["refused"], explain="all", gaps=["absences", "grades"])
     causes = {
         "scored": None,
         "refused": "traitement refusé",
@@ -100,7 +100,9 @@ def test_who_cannot_be_scored_comes_back_with_the_cause(
         if pupil.cause is not None:
             assert (pupil.tier, pupil.flagged, pupil.tier_label, pupil.flag_rule) == (0, False, None, None)
             assert pupil.interval is pupil.comparable is pupil.reference_risk is None
-            assert pupil.reasons is pupil.protective is pupil.other_points is None
+            assert pupil.reasons == pupil.protective == ()
+            assert pupil.other_points is None
+            assert (pupil.explained, pupil.explanation_cause) == (False, "pas de score, donc pas de motif")
 
 
 def test_outside_the_training_there_is_no_risk(
@@ -130,7 +132,7 @@ def test_three_weeks_of_data_are_enough(score: Callable[..., RiskScores]) -> Non
         enrolments=[enrolled(pupil, start=start) for pupil, start in starts.items()],
         absences=[{"pupil_id": "20 days", "date": "2025-03-03", "half_days": 1, "kind": "absence"}],
     )
-    scores = score(records)
+    scores = score(records, gaps=["grades"])
     assert scores.frame["days_of_data"].tolist() == [20, 21]
     assert scores.frame["cause"].isna().tolist() == [False, True]
 
@@ -142,7 +144,7 @@ def test_in_the_summer_an_ended_enrolment_is_no_enrolment(score: Callable[..., R
         enrolments=[enrolled("ended", end="2025-07-04"), enrolled("open")],
         absences=[{"pupil_id": "open", "date": "2025-03-03", "half_days": 1, "kind": "absence"}],
     )
-    july = score(records, as_of="2025-07-20").frame["cause"]
+    july = score(records, as_of="2025-07-20", gaps=["grades"]).frame["cause"]
     september = score(records, as_of="2025-09-01").frame["cause"]
     assert july.iloc[0] == "non inscrit à cette date"
     assert july.isna().tolist() == [False, True]
@@ -172,7 +174,7 @@ def test_a_refusal_leaves_nothing_of_the_pupil_and_changes_nobody_else(
 def test_only_who_was_asked_for_is_explained(
     small_cohort: Cohort, small_scores: RiskScores, score: Callable[..., RiskScores], explain: str
 ) -> None:
-    """Reasons are None for who was not asked for, a tuple (empty when nothing stands out) for who was."""
+    """Reasons are always tuples; who was not asked for is not explained, and the cause says so."""
     frame = small_scores.frame
     scored = frame["risk"].notna()
     ids = [*frame.loc[scored & ~frame["flagged"], "pupil_id"][:4], frame.loc[~scored, "pupil_id"].iloc[0]]
@@ -185,15 +187,17 @@ def test_only_who_was_asked_for_is_explained(
     scores = score(small_cohort.records, explain=set(ids) if explain == "ids" else explain)
     assert scores.frame["explained"].tolist() == expected.tolist()
     for pupil, asked in zip(scores, expected, strict=True):
-        assert isinstance(pupil.reasons, tuple) == isinstance(pupil.protective, tuple) == asked
+        assert isinstance(pupil.reasons, tuple)
+        assert isinstance(pupil.protective, tuple)
+        assert pupil.explained == asked == (pupil.explanation_cause is None)
         if asked:
             assert pupil.reasons == small_scores[pupil.pupil_id].reasons
     np.testing.assert_array_equal(scores.contributions.notna().all(axis=1), expected)
 
 
 def test_a_pupil_like_the_reference_has_an_empty_list(small_scores: RiskScores) -> None:
-    """Some explained pupils have nothing that stands out: an empty list, which is not None."""
-    empty = [pupil for pupil in small_scores if pupil.reasons == () and pupil.protective == ()]
+    """Some explained pupils have nothing that stands out: no reason, and no cause for having none."""
+    empty = [p for p in small_scores if p.explained and not p.reasons and not p.protective]
     assert empty
     assert all(pupil.explanation_cause is None for pupil in empty)
 
@@ -202,7 +206,7 @@ def failing(rows: list[int]) -> Callable[..., Attribution]:
     """Attribute as usual, but find some rows not additive."""
     real = scoring_module.attribute
 
-    def attribute(*arguments: Any) -> Attribution:  # noqa: ANN401 - passed through
+    def attribute(*arguments: Any) -> Attribution:
         found = real(*arguments)
         additive = found.additive.copy()
         additive[rows] = False
@@ -226,7 +230,8 @@ def test_an_explanation_that_fails_its_check_is_not_given(
     for pupil_id in (scored[0], scored[3]):
         pupil = scores[pupil_id]
         assert pupil.risk == small_scores[pupil_id].risk
-        assert pupil.reasons is pupil.protective is pupil.other_points is pupil.reference_risk is None
+        assert pupil.reasons == pupil.protective == ()
+        assert pupil.other_points is pupil.reference_risk is None
         assert pupil.explanation_cause is not None
         assert pupil.explanation_cause.startswith("explication non vérifiée")
         assert scores.contributions.loc[pupil_id].isna().all()
@@ -244,7 +249,7 @@ def test_the_check_is_made_on_every_call(
     scores = score(small_cohort.records, explain="all")
     assert scores.reasons.empty
     assert not scores.frame["explained"].any()
-    assert (scores.frame["explanation_cause"].notna() == scores.frame["risk"].notna()).all()
+    assert scores.frame["explanation_cause"].notna().all()
     assert scores.frame["risk"].equals(small_scores.frame["risk"])
 
 

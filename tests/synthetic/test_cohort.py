@@ -173,7 +173,7 @@ def test_absences_warn_of_leaving(cohort: Cohort) -> None:
         .set_index("pupil_id")
     )
     outcome = cohort.outcomes.query("school_year == 2024").set_index("pupil_id")["outcome"]
-    pro = now.index[now["level"].astype(str).isin(["2de_pro", "1re_pro", "tle_pro", "cap1", "cap2"])]
+    pro = now.index[now["level"].astype(str).isin(["2de_pro", "1re_pro", "tle_pro", "cap1", "cap2", "cap3"])]
     missed = count.reindex(pro).fillna(0).astype(float)
     left = outcome.loc[pro] == "left_without_diploma"
     assert missed[left].mean() > 2 * missed[~left].mean()

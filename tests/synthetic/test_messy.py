@@ -8,10 +8,9 @@ import pytest
 
 from decrochage_risk.errors import FaultyRecordsError, UnreadableRecordsError
 from decrochage_risk.records import PupilRecords
-from decrochage_risk.records.cells import CELL_RULES
 from decrochage_risk.records.checks import conform, cross_check
 from decrochage_risk.records.faults import FaultReport
-from decrochage_risk.records.rules import CROSS_RULES, ROW_RULES
+from decrochage_risk.records.rules import CELL_RULES, CROSS_RULES, ROW_RULES
 from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.school_year import SchoolCalendar
 from decrochage_risk.synthetic import make_cohort

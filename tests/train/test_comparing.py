@@ -35,7 +35,7 @@ MARK = "mean_grade_year"
 class UnfairModel(RiskModel):
     """A model that lowers the risk of one half of the pupils, told apart by a mark."""
 
-    def raw_log_odds(self, features: Features, reference_groups: Any = None) -> np.ndarray:  # noqa: ANN401
+    def raw_log_odds(self, features: Features, reference_groups: Any = None) -> np.ndarray:
         """Take 1.6 off the log-odds of those whose mark is an even number of tenths."""
         half = np.asarray(pd.DataFrame(features)[MARK] * 10 % 2 < 1, dtype=float)
         return super().raw_log_odds(features, reference_groups) - 1.6 * half
@@ -74,7 +74,7 @@ def poor(good: TrainedModel) -> TrainedModel:
 
 @pytest.fixture(scope="module")
 def compare(two_years: Cohort) -> Callable[..., ModelComparison]:
-    def _compare(champion: TrainedModel, challenger: TrainedModel, **changed: Any) -> ModelComparison:  # noqa: ANN401
+    def _compare(champion: TrainedModel, challenger: TrainedModel, **changed: Any) -> ModelComparison:
         asked: dict[str, Any] = {
             "records": two_years.records,
             "outcomes": two_years.outcomes,

@@ -15,7 +15,7 @@ from decrochage_risk.train import watching as drift_labels
 from decrochage_risk.train.watching import training_error
 
 
-def trained(leavers: int, years: int, days: int) -> Any:  # noqa: ANN401 - stands for a model
+def trained(leavers: int, years: int, days: int) -> Any:
     """Stand for a model trained on some leavers a year, each seen on as many days of it."""
     told = {
         "events": leavers * years * days,

@@ -87,7 +87,7 @@ def tree(folder: Path) -> dict[str, bytes]:
     }
 
 
-def edited(copy: Path, **values: Any) -> Path:  # noqa: ANN401
+def edited(copy: Path, **values: Any) -> Path:
     """Change top-level lines of the configuration; None takes a line out."""
     kept = [line for line in CONFIG.splitlines() if line.split(" ")[0] not in values]
     added = [f"{name} = {value}" for name, value in values.items() if value is not None]

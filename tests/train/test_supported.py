@@ -144,8 +144,8 @@ def test_the_card_of_a_training_counts_supported_rows(cohort: Cohort, quick: Fit
 def test_supports_that_cannot_be_used_are_refused(
     snapshots: Snapshots,
     outcomes: pd.DataFrame,
-    supported: Any,  # noqa: ANN401 - it must be refused
-    helped: Any,  # noqa: ANN401 - it must be refused
+    supported: Any,
+    helped: Any,
     came: str,
 ) -> None:
     """Another choice, no table, or a table without days says what came, what was expected and what to do.
@@ -164,7 +164,7 @@ def test_supports_that_cannot_be_used_are_refused(
 def test_a_start_is_read_in_every_form_of_a_day(
     snapshots: Snapshots,
     outcomes: pd.DataFrame,
-    day: Any,  # noqa: ANN401 - each kind of day
+    day: Any,
 ) -> None:
     """Text, date or time stamp, in its own time zone: the same rows are left out."""
     pupil = _stayer(snapshots)

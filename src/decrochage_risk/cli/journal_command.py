@@ -51,11 +51,11 @@ def journal(file: JournalPath, *, purge_before: PurgeBefore = None, erase: Erase
     now = datetime.now(tz=UTC)
     if purge_before is not None:
         first_kept = datetime.combine(to_date(purge_before), time(), tzinfo=UTC)
-        removed = log.purge(before=first_kept, at=now)
-        say(f"{french.plural(removed, 'ligne retirée', 'lignes retirées')}, d'avant le {purge_before}.")
+        purged_count = log.purge(before=first_kept, at=now)
+        say(f"{french.plural(purged_count, 'ligne retirée', 'lignes retirées')}, d'avant le {purge_before}.")
     for pupil in erase or ():
-        held = log.erase(pupil, at=now)
-        say(f"{shown_id(pupil)} : effacé de {french.plural(held, 'ligne')}.")
+        erased_count = log.erase(pupil, at=now)
+        say(f"{shown_id(pupil)} : effacé de {french.plural(erased_count, 'ligne')}.")
     if purge_before is None and not erase:
         for entry in log.entries():
             say(_line(entry))
@@ -67,5 +67,5 @@ def _line(entry: dict[str, object]) -> str:
         return f"{entry['at']}  {entry['kind']}  {entry.get('entries', '')}"
     model = entry.get("model")
     name = model["id"] if isinstance(model, dict) else ""
-    flagged = french.plural(counts["flagged"], "situation")
-    return f"{entry['at']}  passage {entry['run_id']}  au {entry['as_of']}  {name}  {counts['scored']} scores, {flagged}"
+    situations = french.plural(counts["flagged"], "situation")
+    return f"{entry['at']}  passage {entry['run_id']}  au {entry['as_of']}  {name}  {counts['scored']} scores, {situations}"

@@ -155,12 +155,12 @@ def train(  # noqa: PLR0913 - one argument per option of the command
 
     closes = closing_pair(outcome_closes or "11-01")
     dates = [to_date(day) for day in as_of] if as_of else None
-    known = None if labels_known_on is None else to_date(labels_known_on)
+    known_on = None if labels_known_on is None else to_date(labels_known_on)
     check_target_model(out)
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
     with steps() as step:
         step("Lecture et vérification des extraits")
-        done = train_on_folder(
+        training = train_on_folder(
             folder,
             on_fault=on_fault.value,
             calendar=days,
@@ -170,17 +170,17 @@ def train(  # noqa: PLR0913 - one argument per option of the command
             as_of_dates=dates,
             school_years=school_year or None,
             outcome_closes=closes,
-            labels_known_on=known,
+            labels_known_on=known_on,
             name=name,
             synthetic=synthetic,
             seed=seed,
             supported=_supported(feedback, folder),
             helped=helped.value,
         )
-        model = done.model
+        model = training.model
         with writing(out):
             model.save(out)
-    for line in [*reading_lines(done), *fault_lines(done.errors, done.warnings)]:
+    for line in [*reading_lines(training), *fault_lines(training.errors, training.warnings)]:
         say(line)
     say(f"\n{_report_of(model.report)}\n")
     say(f"Modèle : {model.model_id}{', de démonstration' if model.demo else ''}")
@@ -231,21 +231,21 @@ def evaluate(  # noqa: PLR0913 - one argument per option of the command
 
     dates = [to_date(day) for day in as_of]
     closes = None if outcome_closes is None else closing_pair(outcome_closes)
-    known = None if labels_known_on is None else to_date(labels_known_on)
+    known_on = None if labels_known_on is None else to_date(labels_known_on)
     check_target_file(json)
     check_target_file(markdown)
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
     with steps() as step:
         step("Lecture du modèle")
-        trained = dr.load_model(model)
+        current = dr.load_model(model)
         step("Lecture et vérification des extraits")
         read = read_extracts(folder, on_fault=on_fault, calendar=days)
         report = dr.evaluate_model(
-            trained,
+            current,
             read.records,
             as_of_dates=dates,
             outcome_closes=closes,
-            labels_known_on=known,
+            labels_known_on=known_on,
             capacity=capacity,
             progress=step,
         )
@@ -321,7 +321,7 @@ def compare(  # noqa: PLR0913 - one argument per option of the command
         models = load_any(champion), load_any(challenger)
         step("Lecture et vérification des extraits")
         read = read_extracts(folder, on_fault=on_fault, calendar=days)
-        found = dr.compare_models(
+        comparison = dr.compare_models(
             *models,
             read.records,
             as_of_dates=as_of,
@@ -332,14 +332,14 @@ def compare(  # noqa: PLR0913 - one argument per option of the command
         )
     for line in read.told():
         say(line)
-    say_comparison(found)
+    say_comparison(comparison)
     if json is not None:
         with writing(json):
-            json.write_text(found.to_json(), encoding="utf-8")
-    if changes is not None and found.changes is not None:
+            json.write_text(comparison.to_json(), encoding="utf-8")
+    if changes is not None and comparison.changes is not None:
         with writing(changes):
-            found.changes.to_csv(changes, index=False, sep=";", decimal=",", encoding="utf-8-sig")
-    raise typer.Exit(COMPARISON_EXIT_CODES[found.verdict])
+            comparison.changes.to_csv(changes, index=False, sep=";", decimal=",", encoding="utf-8-sig")
+    raise typer.Exit(COMPARISON_EXIT_CODES[comparison.verdict])
 
 
 def load_any(folder: Path) -> dr.TrainedModel:
@@ -410,19 +410,19 @@ def recalibrate(  # noqa: PLR0913 - one argument per option of the command
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
     with steps() as step:
         step("Lecture du modèle")
-        trained = dr.load_model(model)
+        current = dr.load_model(model)
         step("Lecture et vérification des extraits")
         read = read_extracts(folder, on_fault=on_fault, calendar=days)
         step("Mise à jour du niveau moyen")
-        moved = dr.recalibrate(
-            trained, read.records, as_of_dates=as_of, labels_known_on=labels_known_on, reason=reason
+        updated_model = dr.recalibrate(
+            current, read.records, as_of_dates=as_of, labels_known_on=labels_known_on, reason=reason
         )
         with writing(out):
-            moved.save(out)
+            updated_model.save(out)
     for line in read.told():
         say(line)
-    say(moved.card.removeprefix(trained.card).strip())
-    say(f"\nModèle : {moved.model_id}, écrit dans {out}")
+    say(updated_model.card.removeprefix(current.card).strip())
+    say(f"\nModèle : {updated_model.model_id}, écrit dans {out}")
 
 
 Config = Annotated[
@@ -450,16 +450,16 @@ def retrain(config: Config) -> None:
     fichier inutilisable.
     """
     with steps(_STEPS) as step:
-        done = dr.retrain(config, progress=step)
-    if done.kept:
-        say(f"Étapes déjà faites : {', '.join(done.kept)}")
-    if done.comparison is None:
+        result = dr.retrain(config, progress=step)
+    if result.kept:
+        say(f"Étapes déjà faites : {', '.join(result.kept)}")
+    if result.comparison is None:
         say("Aucun modèle en place, ou aucune année que rien n'a apprise : rien n'a été comparé.")
     else:
-        say_comparison(done.comparison)
-    say(f"\nModèle : {done.model.model_id}{', de démonstration' if done.model.demo else ''}")
-    say(f"Écrit dans {done.folder} ; sa fiche : {done.folder / 'model' / 'card.md'}")
-    raise typer.Exit(COMPARISON_EXIT_CODES.get(done.verdict, 0))
+        say_comparison(result.comparison)
+    say(f"\nModèle : {result.model.model_id}{', de démonstration' if result.model.demo else ''}")
+    say(f"Écrit dans {result.folder} ; sa fiche : {result.folder / 'model' / 'card.md'}")
+    raise typer.Exit(COMPARISON_EXIT_CODES.get(result.verdict, 0))
 
 
 DRIFT_EXIT_CODES: Final = {"ok": 0, "watch": 3, "stop": 4}
@@ -510,17 +510,17 @@ def drift(  # noqa: PLR0913 - one argument per option of the command
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
     with steps() as step:
         step("Lecture du modèle")
-        trained = dr.load_model(model)
+        current = dr.load_model(model)
         step("Lecture et vérification des extraits")
         read = read_extracts(folder, on_fault=on_fault, calendar=days)
         step("Veille")
-        found = dr.watch_drift(
-            trained, read.records, as_of, labels_as_of=labels_as_of or (), labels_known_on=labels_known_on
+        report = dr.watch_drift(
+            current, read.records, as_of, labels_as_of=labels_as_of or (), labels_known_on=labels_known_on
         )
     for line in read.told():
         say(line)
-    say(f"\n{found}")
+    say(f"\n{report}")
     if json is not None:
         with writing(json):
-            json.write_text(found.to_json(), encoding="utf-8")
-    raise typer.Exit(DRIFT_EXIT_CODES[found.verdict])
+            json.write_text(report.to_json(), encoding="utf-8")
+    raise typer.Exit(DRIFT_EXIT_CODES[report.verdict])

@@ -103,22 +103,22 @@ def notice(  # noqa: PLR0913 - one argument per option of the command
     day = to_date(as_of)
     check_target_folder(out)
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
-    refused, chosen, sources = ids_of_file(exclude), dr.load_policy(policy), _sources(source or ())
+    objectors, rules, sources = ids_of_file(exclude), dr.load_policy(policy), _sources(source or ())
     with steps(_STEPS) as step:
         step("Lecture du modèle")
-        trained = dr.load_model(model) if model is not None else None
+        current = dr.load_model(model) if model is not None else None
         step("Lecture et vérification des extraits")
         read = read_extracts(folder, on_fault=on_fault, calendar=days)
         step("Estimations et notices")
-        asked = _asked(pupil, read.records)
+        ids = _asked(pupil, read.records)
         scores = dr.score_pupils(
-            read.records, as_of=day, model=trained, policy=chosen, explain=asked, exclude=refused
+            read.records, as_of=day, model=current, policy=rules, explain=ids, exclude=objectors
         )
-        made = [dr.notice(scores, one, sources=sources, contact=contact) for one in asked]
-        written = [_write(one, out, form) for one in made]
+        notices = [dr.notice(scores, one, sources=sources, contact=contact) for one in ids]
+        paths = [_write(one, out, form) for one in notices]
     for line in read.told():
         say(line)
-    for path in written:
+    for path in paths:
         say(f"Notice : {path}")
 
 
@@ -139,8 +139,8 @@ def _sources(given: Iterable[str]) -> dict[str, str]:
 
 def _asked(pupils: Sequence[str], records: PupilRecords) -> list[str]:
     """Give the pupils asked for, each once; refuse those whom the extracts do not hold, all at once."""
-    asked, known = list(dict.fromkeys(pupils)), set(records.pupils["pupil_id"])
-    unknown = [repr(pupil) for pupil in asked if pupil not in known]
+    ids, pupil_ids = list(dict.fromkeys(pupils)), set(records.pupils["pupil_id"])
+    unknown = [repr(pupil) for pupil in ids if pupil not in pupil_ids]
     if unknown:
         raise RecordsError(
             explain_error(
@@ -149,7 +149,7 @@ def _asked(pupils: Sequence[str], records: PupilRecords) -> list[str]:
                 hint="Ids are compared letter by letter, with their leading zeros.",
             )
         )
-    return asked
+    return ids
 
 
 def _write(made: Notice, folder: Path, form: Form) -> Path:

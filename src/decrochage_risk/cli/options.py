@@ -27,6 +27,7 @@ __all__ = [
     "Explain",
     "LabelsKnownOn",
     "LabelsKnownOnIf",
+    "MappingFile",
     "OnFault",
     "OnFaultOption",
     "Partitions",
@@ -136,6 +137,15 @@ CalendarFile = Annotated[
         metavar="CSV",
         show_default=False,
         help="Calendrier de l'établissement : colonnes date et half_days, un jour par ligne.",
+    ),
+]
+MappingFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--mapping",
+        metavar="TOML",
+        show_default=False,
+        help="Correspondance relue, pour des tables faites à la main (« check --draft-mapping » en propose une).",
     ),
 ]
 Partitions = Annotated[

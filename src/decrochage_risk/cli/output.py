@@ -74,16 +74,16 @@ def steps(total: int | None = None) -> Iterator[Callable[[str], None]]:
     """
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - --help needs no Rich
 
-    shown = console(stderr=True)
+    terminal = console(stderr=True)
     columns = TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=shown, transient=True, disable=not shown.is_terminal) as progress:
+    with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as progress:
         task = progress.add_task("", total=total)
-        begun = 0
+        steps_begun = 0
 
         def begin(line: str) -> None:
-            nonlocal begun
-            progress.update(task, description=line, completed=begun)
-            begun += 1
+            nonlocal steps_begun
+            progress.update(task, description=line, completed=steps_begun)
+            steps_begun += 1
 
         yield begin
 
@@ -99,14 +99,14 @@ def bar() -> Iterator[Callable[[str, int, int], None]]:
     """
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - --help needs no Rich
 
-    shown = console(stderr=True)
+    terminal = console(stderr=True)
     columns = (
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
     )
-    with Progress(*columns, console=shown, transient=True, disable=not shown.is_terminal) as progress:
+    with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as progress:
         task = progress.add_task("", total=None)
 
         def tell(line: str, done: int, whole: int) -> None:

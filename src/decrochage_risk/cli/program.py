@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from decrochage_risk.cli.import_command import import_command
 from decrochage_risk.cli.journal_command import journal
 from decrochage_risk.cli.model_commands import compare, drift, evaluate, recalibrate, retrain, train
 from decrochage_risk.cli.notice_command import notice
@@ -40,15 +41,15 @@ class CleanGroup(FrenchGroup):
 
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - Typer's own context, whose class moved between versions
         """Run a command."""
-        told: set[str] = set()
+        texts: set[str] = set()
         with warnings.catch_warnings():
             elsewhere = warnings.showwarning
 
             def tell(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:  # noqa: ANN401 - passed on as it came
                 if not issubclass(category, DecrochageWarning):
                     elsewhere(message, category, *where, **more)
-                elif str(message) not in told:
-                    told.add(str(message))
+                elif str(message) not in texts:
+                    texts.add(str(message))
                     say(f"Attention : {message}", stderr=True)
 
             warnings.showwarning = tell
@@ -88,6 +89,7 @@ def _program(
 
 _COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "demo": (demo, "tout le chemin, sur des élèves synthétiques"),
+    "import": (import_command, "lire les exports d'un établissement"),
     "check": (check, "vérifier un dossier d'extraits"),
     "score": (score, "scorer un dossier à une date"),
     "report": (report, "écrire les pages d'un passage"),
@@ -108,7 +110,7 @@ _COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
 
 def _make_app() -> typer.Typer:
     # Tracebacks stay Python's: Rich's would print the values of variables, which are records of pupils.
-    made = typer.Typer(
+    program = typer.Typer(
         cls=CleanGroup,
         callback=_program,
         no_args_is_help=True,
@@ -117,8 +119,8 @@ def _make_app() -> typer.Typer:
         pretty_exceptions_enable=False,
     )
     for name, (command, short_help) in _COMMANDS.items():
-        made.command(name, cls=FrenchCommand, short_help=short_help)(command)
-    return made
+        program.command(name, cls=FrenchCommand, short_help=short_help)(command)
+    return program
 
 
 app = _make_app()

@@ -12,18 +12,20 @@ from decrochage_risk.cli.files import check_target_file, check_target_folder, ch
 from decrochage_risk.cli.options import (
     AlsaceMoselle,
     CalendarFile,
+    MappingFile,
     OnFault,
     RecordsFolder,
     Zone,
     chosen_calendar,
 )
 from decrochage_risk.cli.output import say, steps
-from decrochage_risk.errors import FaultyRecordsError
+from decrochage_risk.errors import FaultyRecordsError, RecordsError, explain_error
 
 if TYPE_CHECKING:
     from decrochage_risk.records.faults import FaultReport
     from decrochage_risk.records.pseudonyms import PseudonymisedFolder
     from decrochage_risk.records.reading import Folder
+    from decrochage_risk.records.table_mapping import TableMapping
     from decrochage_risk.school_year import SchoolCalendar
 
 __all__ = ["check", "new_key", "pseudonymise"]
@@ -43,6 +45,17 @@ def check(
             help="Écrire toutes les fautes en CSV, une par ligne.",
         ),
     ] = None,
+    mapping: MappingFile = None,
+    draft_mapping: Annotated[
+        Path | None,
+        typer.Option(
+            "--draft-mapping",
+            metavar="TOML",
+            show_default=False,
+            help="Écrire une correspondance proposée pour des tables faites à la main, à relire ; les fautes dites sont celles "
+            "qui resteraient avec elle.",
+        ),
+    ] = None,
     calendar: CalendarFile = None,
     zone: Zone = None,
     alsace_moselle: AlsaceMoselle = False,
@@ -52,28 +65,61 @@ def check(
     Lit : le dossier des extraits. Il n'est jamais modifié.
 
     Affiche ce qui a été lu, ce qui ne l'a pas été, et chaque faute : table, colonne, lignes, valeurs, remède.
-    Écrit : le fichier de --report, s'il est demandé.
+    Écrit : le fichier de --report, et celui de --draft-mapping, s'ils sont demandés.
 
     Codes de sortie : 0 rien, ou seulement des avertissements ; 1 des erreurs ; 2 dossier illisible.
     """
     from decrochage_risk.records.reading import read_folder  # noqa: PLC0415 - pandas loads on first use
 
     check_target_file(report)
+    table_mapping = _chosen_mapping(folder, mapping, draft_mapping)
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
     with steps(2) as step:
         step("Lecture des extraits")
-        found = read_folder(folder)
-        rows = {name: table.size for name, table in found.raw.items()}
+        extracts = read_folder(folder, mapping=table_mapping)
+        rows = {name: table.size for name, table in extracts.raw.items()}
         step("Vérification")
-        faults = _faults_of(found, days)
-    _say_tables(found, rows)
+        faults = _faults_of(extracts, days)
+    _say_tables(extracts, rows)
     say(f"\n{faults}")
+    if draft_mapping is not None:
+        say(f"\nCorrespondance proposée : {draft_mapping}. Relisez-la, puis écrivez-y confirmed = true.")
     if report is not None:
         with writing(report):
             faults.to_csv(report)
         say(f"\nToutes les fautes : {report}")
     if faults.errors:
         raise typer.Exit(FAULTS_FOUND)
+
+
+def _chosen_mapping(folder: Path, mapping: Path | None, draft: Path | None) -> TableMapping | None:
+    """Read the mapping asked for, or write a first one and take it as it stands.
+
+    Raises
+    ------
+    RecordsError
+        Both, a file that is there already, a mapping at fault or not confirmed.
+    """
+    from decrochage_risk.records.table_mapping import read_mapping  # noqa: PLC0415 - pandas loads on first use
+
+    if draft is None:
+        return None if mapping is None else read_mapping(mapping)
+    if mapping is not None or draft.exists():
+        raise RecordsError(
+            explain_error(
+                f"--draft-mapping {draft}"
+                + (" came with --mapping" if mapping is not None else " is there already"),
+                expected="a new file, or --mapping alone",
+                hint="What a person corrected is never written over: choose another name.",
+            )
+        )
+    from decrochage_risk.importers.hand_made import draft_mapping  # noqa: PLC0415 - on use
+
+    check_target_file(draft)
+    text = draft_mapping(folder)
+    with writing(draft):
+        draft.write_text(text, encoding="utf-8", newline="\n")
+    return read_mapping(draft, confirmed=False)
 
 
 def _faults_of(found: Folder, calendar: SchoolCalendar | None) -> FaultReport:
@@ -115,6 +161,7 @@ def pseudonymise(
             help="Fichier de la clé, à garder à part des données.",
         ),
     ],
+    mapping: MappingFile = None,
 ) -> None:
     """Remplacer les identifiants d'élèves et de classes par un code à clé (HMAC-SHA-256).
 
@@ -128,11 +175,14 @@ def pseudonymise(
 
     check_target_folder(target)
     by_key = Pseudonymiser.from_file(key)
+    table_mapping = _chosen_mapping(source, mapping, None)
     with steps() as step:
         step("Pseudonymisation")
         with writing(target):
-            done = pseudonymise_folder(source, target, by_key, lambda name, _done, _all: step(name))
-    _say_pseudonymised(done, target)
+            result = pseudonymise_folder(
+                source, target, by_key, lambda name, _done, _all: step(name), mapping=table_mapping
+            )
+    _say_pseudonymised(result, target)
 
 
 def _say_pseudonymised(done: PseudonymisedFolder, target: Path) -> None:
@@ -145,10 +195,10 @@ def _say_pseudonymised(done: PseudonymisedFolder, target: Path) -> None:
     for note in done.notes:
         say(f"Lecture : {note}")
     for column, count in done.distinct.items():
-        merged, missing = done.merged[column], done.missing[column]
+        merged_ids, missing = done.merged[column], done.missing[column]
         say(
             f"{column} : {french.plural(count, 'identifiant remplacé', 'identifiants remplacés')}, "
-            f"{french.plural(merged, 'orthographe réunie', 'orthographes réunies')}, "
+            f"{french.plural(merged_ids, 'orthographe réunie', 'orthographes réunies')}, "
             f"{french.plural(missing, 'cellule vide', 'cellules vides')}"
         )
     say(f"Empreinte de la clé, à comparer d'une année à l'autre : {done.key_fingerprint}")

@@ -159,7 +159,7 @@ def names_of_file(path: Path) -> dict[str, str]:
     RecordsError
         A file that cannot be read, without these columns, or with an id twice.
     """
-    from decrochage_risk.records.csv_files import read_csv  # noqa: PLC0415 - loads on first use
+    from decrochage_risk.csv_files import read_csv  # noqa: PLC0415 - loads on first use
 
     if not path.is_file():
         raise RecordsError(

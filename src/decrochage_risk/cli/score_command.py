@@ -1,8 +1,6 @@
-"""The list of the pupils that each school can meet, as a file that a spreadsheet opens in France.
+"""``score``: one result per pupil of a folder of extracts, on a date, and the lists of each school.
 
-The situations to be looked at, as a table that stays readable at 80 columns; never in the order of the risk.
-
-``score``: one result per pupil of a folder of extracts, on a date.
+The situations to be looked at are shown as a table that stays readable at 80 columns, never in the order of the risk.
 """
 
 from __future__ import annotations
@@ -10,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +20,7 @@ from decrochage_risk.cli.files import (
     check_target_file,
     check_target_folder,
     fault_lines,
+    read_extracts,
     reading_lines,
     writing,
 )
@@ -38,7 +38,7 @@ from decrochage_risk.cli.options import (
     ids_of_file,
 )
 from decrochage_risk.cli.output import bar, console, say, shown_id
-from decrochage_risk.errors import PolicyError, explain_error
+from decrochage_risk.errors import PolicyError, RecordsError, explain_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -112,7 +112,7 @@ def asked_places(texts: Iterable[str]) -> Places | None:
     >>> asked_places(["12", "0990001N=3"]).of(["0990001N", "0990002P"])
     {'0990001N': 3, '0990002P': 12}
     """
-    found: dict[str, int] = {}
+    places_of_schools: dict[str, int] = {}
     faults = []
     for text in texts:
         school, _, places = (part.strip() for part in text.rpartition("="))
@@ -120,10 +120,10 @@ def asked_places(texts: Iterable[str]) -> Places | None:
             faults.append(f"{text!r} is neither a whole number nor SCHOOL=number")
         elif int(places) < 1:
             faults.append(f"{text!r}: at least 1 was expected")
-        elif school in found:
-            faults.append(f"{text!r} comes after {found[school]} for the same schools")
+        elif school in places_of_schools:
+            faults.append(f"{text!r} comes after {places_of_schools[school]} for the same schools")
         else:
-            found[school] = int(places)
+            places_of_schools[school] = int(places)
     if faults:
         raise PolicyError(
             explain_error(
@@ -132,7 +132,7 @@ def asked_places(texts: Iterable[str]) -> Places | None:
                 hint="For example --capacity 12 --capacity 0990001N=3.",
             )
         )
-    return Places(found.pop("", None), found) if found else None
+    return Places(places_of_schools.pop("", None), places_of_schools) if places_of_schools else None
 
 
 def write_capacity_list(done: FolderScores, places: Places) -> str:
@@ -151,8 +151,8 @@ def write_capacity_list(done: FolderScores, places: Places) -> str:
 
     scores = _Written(pd.read_parquet(done.folder / "scores.parquet"))
     open_schools = scores.frame.loc[scores.frame["enrolled"], "school_id"].unique().tolist()
-    found = dr.capacity_list(scores, places.of(open_schools))
-    table = found.pupils[list(_FRENCH)].rename(columns=_FRENCH)
+    chosen_list = dr.capacity_list(scores, places.of(open_schools))
+    table = chosen_list.pupils[list(_FRENCH)].rename(columns=_FRENCH)
     table["Risque estimé (%)"] = (100.0 * table["Risque estimé (%)"]).round(1)
     table["Niveau"] = table["Niveau"].map(level_words)
     for name in ("Situation à examiner", "À égalité avec un élève hors liste"):
@@ -162,13 +162,15 @@ def write_capacity_list(done: FolderScores, places: Places) -> str:
         guarded_table(table).to_csv(
             path, sep=";", decimal=",", index=False, encoding="utf-8-sig", lineterminator="\r\n"
         )
-    return f"\nListe de capacité : {path}\n{found.text}"
+    return f"\nListe de capacité : {path}\n{chosen_list.text}"
 
 
 _LABEL_WIDTH = 17
 
 
-def say_scores(scores: RiskScores, shown: int, lists: Path, *, spread: bool = False) -> None:
+def say_scores(
+    scores: RiskScores, shown: int, lists: Path, *, spread: bool = False, despite_verdict: bool = False
+) -> None:
     """Print the counts, some situations to be looked at, and where the others are.
 
     Parameters
@@ -181,19 +183,36 @@ def say_scores(scores: RiskScores, shown: int, lists: Path, *, spread: bool = Fa
         Folder of the lists, one per school.
     spread : bool
         Take the situations at even distances, from all schools, instead of the first ones.
+    despite_verdict : bool
+        Whether the list of the risk was written though the card of the model says not to issue one.
     """
     from decrochage_risk.score import ScoreDigest  # noqa: PLC0415 - --help needs no scores
 
-    say_digest(ScoreDigest.of(scores, shown, spread=spread), lists)
+    say_digest(ScoreDigest.of(scores, shown, spread=spread), lists, despite_verdict=despite_verdict)
 
 
-def say_digest(digest: ScoreDigest, lists: Path) -> None:
-    """Print the same of a run whose scores are not held."""
+_THREE_LISTS = (
+    "Trois listes par établissement, jamais mêlées : risque estimé, seuil légal d'absence (quel que soit le risque), "
+    "sorties à vérifier."
+)
+
+
+def say_digest(digest: ScoreDigest, lists: Path, *, despite_verdict: bool = False) -> None:
+    """Print the same of a run whose scores are not held; what the card says against the model comes first."""
+    from decrochage_risk.score.writing import ISSUED_DESPITE, WITHHELD  # noqa: PLC0415 - --help needs no scores
+
+    if digest.run.advice:
+        say(f"\nAvis de la fiche du modèle : {digest.run.verdict}")
+    if digest.run.is_blocked:
+        say(ISSUED_DESPITE if despite_verdict else WITHHELD)
     say(f"\nAu {french.day(digest.run.as_of, with_year=True)} : {digest.summary}.")
     for cause, count in digest.causes.items():
         say(f"  sans score : {french.plural(count, 'élève')}, {cause}")
+    say(_THREE_LISTS)
     if not digest.flagged:
-        say("Aucune situation n'atteint un seuil de la politique de vigilance.")
+        say("Aucune situation n'atteint un seuil de la politique de vigilance par le risque estimé.")
+        return
+    if digest.run.is_blocked and not despite_verdict:
         return
     say("Par établissement, classe et identifiant ; aucun classement entre élèves.\n")
     console().print(_table([(each.pupil, each.class_id) for each in digest.situations]))
@@ -208,8 +227,8 @@ def say_digest(digest: ScoreDigest, lists: Path) -> None:
 def situations_table(scores: RiskScores, pupil_ids: list[str]) -> Table:
     """Table of some pupils, in the order given: who, how much, why, protective facts apart."""
     classes = scores.frame.set_index("pupil_id")["class_id"]
-    found = [classes[pupil_id] for pupil_id in pupil_ids]
-    names = [name if isinstance(name, str) else None for name in found]
+    class_ids = [classes[pupil_id] for pupil_id in pupil_ids]
+    names = [name if isinstance(name, str) else None for name in class_ids]
     return _table([(scores[pupil_id], name) for pupil_id, name in zip(pupil_ids, names, strict=True)])
 
 
@@ -245,8 +264,8 @@ def _why(pupil: PupilRisk) -> Text:
 
     from decrochage_risk.explain.sentences import NO_REASON  # noqa: PLC0415 - --help needs no features
 
-    if pupil.reasons is None:
-        return Text(pupil.explanation_cause or "motifs non demandés")
+    if not pupil.explained:
+        return Text(pupil.explanation_cause or "")
     lines = [_told(reason, "-") for reason in pupil.reasons]
     lines = lines or [Text(f"{NO_REASON} : le risque tient à de nombreux petits écarts")]
     if pupil.protective:
@@ -308,6 +327,25 @@ JournalFile = Annotated[
         help="Journal où ajouter une ligne : heure, versions, empreintes, effectifs, identifiants signalés ; aucun risque.",
     ),
 ]
+
+
+class GapTable(StrEnum):
+    """Tables whose gap may be meant."""
+
+    ABSENCES = "absences"
+    GRADES = "grades"
+
+
+Gap = Annotated[
+    list[GapTable] | None,
+    typer.Option(
+        "--gap",
+        metavar="TABLE",
+        show_default=False,
+        help="Table dont le manque est voulu, absences ou grades (à répéter) : sans cela, un élève dont l'établissement ne l'a "
+        "pas transmise, ou a cessé de le faire, n'a pas de score.",
+    ),
+]
 Capacity = Annotated[
     list[str] | None,
     typer.Option(
@@ -316,6 +354,33 @@ Capacity = Annotated[
         show_default=False,
         help="Écrire aussi, par établissement, la liste des N élèves au risque le plus élevé (capacite.csv) ; "
         "UAI=N pour un établissement, à répéter.",
+    ),
+]
+
+
+SignalsOnly = Annotated[
+    bool,
+    typer.Option(
+        "--signals-only",
+        help="Sans aucun modèle : seulement les listes du seuil légal d'absence et des sorties à vérifier (première "
+        "année d'un établissement, ou issues pas encore connues).",
+    ),
+]
+DespiteVerdict = Annotated[
+    bool,
+    typer.Option(
+        "--despite-verdict",
+        help="Émettre la liste du risque estimé bien que la fiche du modèle demande de ne pas le faire ; chaque ligne "
+        "porte alors cet avis. Les deux autres listes sont toujours émises.",
+    ),
+]
+Since = Annotated[
+    Path | None,
+    typer.Option(
+        "--since",
+        metavar="DOSSIER",
+        show_default=False,
+        help="Résultats d'un passage précédent : dire qui est nouveau sur chaque liste (nouveaux.csv).",
     ),
 ]
 
@@ -333,17 +398,22 @@ def score(  # noqa: PLR0913 - one argument per option of the command
     zone: Zone = None,
     alsace_moselle: AlsaceMoselle = False,
     policy: PolicyPath = None,
+    gap: Gap = None,
     partitions: Partitions = None,
     journal: JournalFile = None,
     capacity: Capacity = None,
+    signals_only: SignalsOnly = False,
+    since: Since = None,
+    despite_verdict: DespiteVerdict = False,
 ) -> None:
     """Scorer chaque élève d'un dossier, tel qu'on le connaissait au matin d'une date.
 
     Lit : le dossier des extraits, le modèle, la liste d'opposition, les seuils et le calendrier s'ils sont donnés.
 
     Écrit dans le dossier de sortie : scores.parquet (une ligne par élève, personne n'est omis), reasons.parquet,
-    contributions.parquet, run.json (modèle, seuils, calendrier, fautes) et listes/, un CSV par établissement
-    qu'Excel ouvre en France. Les fichiers d'un passage précédent y sont remplacés. Avec --journal : une ligne de plus
+    contributions.parquet, run.json (modèle, seuils, calendrier, fautes) et listes/, par établissement un CSV
+    qu'Excel ouvre en France pour chaque voie : UAI_risque, UAI_seuil-legal, UAI_sorties. Avec --signals-only :
+    signals.parquet, run.json et les deux dernières listes. Avec --since : nouveaux.csv. Les fichiers d'un passage précédent y sont remplacés. Avec --journal : une ligne de plus
     dans le journal, à l'heure du passage.
 
     Des extraits plus grands que la mémoire (en Parquet) sont traités en parties ; le travail en cours est gardé à côté
@@ -357,31 +427,89 @@ def score(  # noqa: PLR0913 - one argument per option of the command
     check_target_folder(target)
     check_target_file(journal)
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
-    refused, chosen, places = ids_of_file(exclude), dr.load_policy(policy), asked_places(capacity or ())
+    objectors, rules, places = ids_of_file(exclude), dr.load_policy(policy), asked_places(capacity or ())
+    if signals_only:
+        _refuse_model_options(model=model, capacity=capacity, journal=journal, partitions=partitions)
+        read = read_extracts(folder, on_fault=on_fault, calendar=days)
+        signals = dr.signals(read.records, as_of=day, policy=rules, exclude=objectors)
+        with writing(target / "signals.parquet"):
+            signals.write(target)
+        for line in read.told():
+            say(line)
+        say(f"\nAu {french.day(day, with_year=True)}, sans aucun modèle : {signals.summary}.")
+        say(f"Deux listes par établissement : {target / 'listes'}")
+        _say_new(target, since)
+        return
     with bar() as tell:
         tell("Lecture du modèle", 0, 0)
-        trained = dr.load_model(model) if model is not None else None
-        done = dr.score_folder(
+        current = dr.load_model(model) if model is not None else None
+        result = dr.score_folder(
             folder,
             target,
             as_of=day,
-            model=trained,
-            policy=chosen,
+            model=current,
+            policy=rules,
             explain=explain.value,
-            exclude=refused,
+            exclude=objectors,
             on_fault=on_fault.value,
             calendar=days,
+            gaps=[each.value for each in gap or ()],
             partitions=partitions,
+            despite_verdict=despite_verdict,
             progress=tell,
         )
         if journal is not None:
-            dr.Journal(journal).record_folder(done, folder, at=datetime.now(tz=UTC))
-    _say_result(done)
-    if places is not None:
-        say(write_capacity_list(done, places))
+            dr.Journal(journal).record_folder(result, folder, at=datetime.now(tz=UTC))
+    _say_result(result, despite_verdict=despite_verdict)
+    _say_new(target, since)
+    if places is None:
+        return
+    if result.digest.run.is_blocked and not despite_verdict:
+        say("\nListe de capacité non émise : elle repose sur le même risque (--despite-verdict).")
+        return
+    say(write_capacity_list(result, places))
+    if result.digest.run.not_sent:
+        say(_silence_line(result.digest.run.not_sent))
 
 
-def _say_result(done: FolderScores) -> None:
+def _silence_line(not_sent: dict[str, int]) -> str:
+    """Say last what nobody may overlook: pupils without a score because a table did not come."""
+    count = sum(not_sent.values())
+    causes = french.join(
+        [f"{cause} ({french.plural(pupils, 'élève')})" for cause, pupils in not_sent.items()]
+    )
+    return (
+        f"Attention : {french.plural(count, 'élève')} sans score, une table sur laquelle le modèle s'appuie manque : {causes}. "
+        "La transmettre, ou dire que ce manque est voulu : --gap absences, --gap grades, ou une table coverage."
+    )
+
+
+def _refuse_model_options(**options: object) -> None:
+    """Refuse what has no meaning without a model."""
+    names = [f"--{name}" for name, value in options.items() if value is not None]
+    if names:
+        raise RecordsError(
+            explain_error(
+                f"--signals-only came with {', '.join(names)}",
+                expected="lists that rest on no model, made at once",
+                hint="Leave --signals-only out, or the others.",
+            )
+        )
+
+
+def _say_new(folder: Path, since: Path | None) -> None:
+    """Say who is new on each list since an earlier run."""
+    if since is None:
+        return
+    from decrochage_risk.score.ways import WAYS  # noqa: PLC0415 - --help needs no scores
+    from decrochage_risk.score.writing import write_new_on_lists  # noqa: PLC0415 - same
+
+    counts = write_new_on_lists(folder, since)
+    shown = french.join([f"{WAYS[way]} {french.number(count)}" for way, count in counts.items()])
+    say(f"Nouveaux depuis {since} : {shown} ({folder / 'nouveaux.csv'}).")
+
+
+def _say_result(done: FolderScores, *, despite_verdict: bool) -> None:
     run = done.digest.run
     errors, warnings = (
         sum(count for name, count in run.faults.items() if name.startswith(severity))
@@ -389,7 +517,7 @@ def _say_result(done: FolderScores) -> None:
     )
     for line in [*reading_lines(done), *fault_lines(errors, warnings)]:
         say(line)
-    say_digest(done.digest, done.folder / "listes")
+    say_digest(done.digest, done.folder / "listes", despite_verdict=despite_verdict)
     say(f"Modèle : {run.model.id}{', de démonstration' if run.model.demo else ''}")
     if done.parts > 1:
         say(f"Élèves traités en {french.number(done.parts)} parties.")

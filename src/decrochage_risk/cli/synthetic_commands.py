@@ -1,7 +1,4 @@
-"""``cohort``: synthetic pupils with their true probability, written block by block, or with every fault of the catalogue.
-
-``demo``: the whole path on synthetic pupils, with the bundled demonstration model.
-"""
+"""``cohort`` writes synthetic pupils with their true probability, ``demo`` shows the whole path on some of them."""
 
 from __future__ import annotations
 
@@ -105,11 +102,11 @@ def cohort(  # noqa: PLR0913 - one argument per option of the command
     checked_plan(pupils, years, seed, difficulty, youngest, regimes, None)
     with steps() as step:
         if messy:
-            made = make_cohort(
+            drawn_cohort = make_cohort(
                 pupils, years, seed, difficulty, youngest=youngest, regimes=regimes, progress=step
             )
             with writing(out / "rows"):
-                files = write_messy(out, made.tables, seed)
+                files = write_messy(out, drawn_cohort.tables, seed)
         else:
             with writing(out / "pupils"):
                 files = write_cohort(
@@ -157,17 +154,17 @@ def demo(
         from decrochage_risk.score import load_demo_model  # noqa: PLC0415 - pandas loads on first use
         from decrochage_risk.synthetic import make_cohort  # noqa: PLC0415 - same
 
-        made = make_cohort(pupils, list(SCHOOL_YEARS), seed)
+        drawn_cohort = make_cohort(pupils, list(SCHOOL_YEARS), seed)
         step("Écriture des extraits")
         with writing(extracts / "pupils.parquet"):
-            made.write(extracts)
+            drawn_cohort.write(extracts)
         step("Lecture et vérification des extraits")
         read = read_extracts(extracts, on_fault=OnFault.RAISE, calendar=None)
         step("Scores et motifs")
         scores = dr.score_pupils(read.records, as_of=AS_OF)
         step("Écriture des scores")
         with writing(results / "scores.parquet"):
-            scores.write(results)
+            scores.write(results, despite_verdict=True)  # no pupil is real; the verdict is said with the list
         step("Pages à regarder")
         networks = sorted(scores.frame.loc[scores.frame["enrolled"], "network_id"].dropna().unique())
         index = dr.write_report(scores, pages, networks=networks[:1], model=load_demo_model())
@@ -175,7 +172,7 @@ def demo(
     say(f"{french.plural(len(read.records), 'élève synthétique', 'élèves synthétiques')}, {years}.")
     for line in read.told():
         say(line)
-    say_scores(scores, _SHOWN, results / "listes", spread=True)
+    say_scores(scores, _SHOWN, results / "listes", spread=True, despite_verdict=True)
     say(f"\nModèle de démonstration ({scores.run.model.id}), entraîné sur des élèves synthétiques :")
     say("ses scores montrent le fonctionnement, ils ne décrivent aucun élève réel.")
     say(f"Extraits : {extracts}")

@@ -13,6 +13,7 @@ from decrochage_risk import french
 from decrochage_risk.cli.files import check_target_file, writing
 from decrochage_risk.cli.output import console, say
 from decrochage_risk.cli.score_command import ModelFolder  # noqa: TC001 - Typer reads it at run time
+from decrochage_risk.small_cells import HIDDEN
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,25 +45,34 @@ def thresholds(
 
     Lit : le modèle, qui garde ces effectifs depuis son entraînement.
 
-    Affiche la table ; une case de 1 à 4 élèves n'est pas montrée. Écrit : le fichier de --csv, s'il est demandé.
+    Affiche la table ; une case de 1 à 10 élèves n'est pas montrée, ni ce qui la ferait retrouver par soustraction. Écrit : le fichier de --csv, s'il est demandé.
     """
     from decrochage_risk.score import load_demo_model  # noqa: PLC0415 - numpy and pandas load on first use
 
     check_target_file(csv)
-    trained = load_demo_model() if model is None else dr.load_model(model)
-    table = dr.threshold_table(trained, by=by.value)
-    years = french.join([french.school_year(year) for year in trained.held_out["school_years"]])
+    current = load_demo_model() if model is None else dr.load_model(model)
+    table = dr.threshold_table(current, by=by.value)
+    years = french.join([french.school_year(year) for year in current.held_out["school_years"]])
     say(f"Un élève compte une fois par année ; année scolaire {years}. Intervalles à 90 %.")
     for name, rows in table.groupby(by.value, sort=False):
-        known = rows[rows["listed"].notna()]
-        if known.empty:
+        measured_rows = rows[rows["listed"].notna()]
+        if measured_rows.empty:
             say(f"\n{_label(str(name), by)} : effectifs trop petits pour être montrés")
             continue
-        pupils, left = (int(known[column].iloc[0]) for column in ("pupils", "left"))
-        totals = f"{french.plural(pupils, 'élève')}, {french.plural(left, 'sortie')} sans diplôme"
+        pupils, left = (measured_rows[column].iloc[0] for column in ("pupils", "left"))
+        totals = f"effectif {HIDDEN}"
+        if not _unknown(pupils):
+            totals = (
+                f"{french.plural(int(pupils), 'élève')}, {french.plural(int(left), 'sortie')} sans diplôme"
+            )
         say(f"\n{_label(str(name), by)} : {totals}")
-        console().print(_shown(known))
-    if trained.demo:
+        console().print(_shown(measured_rows))
+        if len(measured_rows) < len(rows):
+            others = french.join(
+                [french.percent(one, None) for one in rows.loc[rows["listed"].isna(), "threshold"]]
+            )
+            say(f"Seuils {HIDDEN}s, trop peu d'élèves les séparent : {others}")
+    if current.demo:
         say("Modèle de démonstration : ces effectifs sont ceux d'élèves synthétiques.")
     if csv is not None:
         with writing(csv):
@@ -83,20 +93,20 @@ def _shown(rows: pd.DataFrame) -> Table:
     from rich import box  # noqa: PLC0415 - --help needs no Rich
     from rich.table import Table  # noqa: PLC0415 - --help needs no Rich
 
-    shown = Table(box=box.HORIZONTALS, pad_edge=False)
+    table = Table(box=box.HORIZONTALS, pad_edge=False)
     for name in ("seuil", "palier", "retenus", "pour 100", "partis", "précision", "rappel"):
-        shown.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name, justify="right", no_wrap=True)
     for row in rows.to_dict("records"):
-        shown.add_row(
+        table.add_row(
             french.percent(row["threshold"], None),
             "" if _unknown(row["tier"]) else str(row["tier"]),
             french.number(row["listed"], 0),
-            french.number(row["listed_per_100"], 1),
+            "-" if _unknown(row["listed_per_100"]) else french.number(row["listed_per_100"], 1),
             french.number(row["hits"], 0),
             _share(row, "precision"),
             _share(row, "recall"),
         )
-    return shown
+    return table
 
 
 def _unknown(value: Any) -> bool:  # noqa: ANN401 - any cell

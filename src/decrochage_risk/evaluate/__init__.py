@@ -33,7 +33,7 @@ from decrochage_risk.evaluate.figures import Figures, measure
 from decrochage_risk.evaluate.gates import GateResult, Verdict, fairness_gates, worst_verdict
 from decrochage_risk.evaluate.groups import GroupFigures, figures_by_exit, figures_by_group
 from decrochage_risk.evaluate.issued import CAPACITY, ListFigures, capacity_list, list_figures
-from decrochage_risk.evaluate.maturity import SMALL_CELL, MaturityRow, mature_on, maturity_table
+from decrochage_risk.evaluate.maturity import MaturityRow, mature_on, maturity_table
 from decrochage_risk.evaluate.plots import precision_recall_plot, reliability_plot, risk_histogram, roc_plot
 from decrochage_risk.evaluate.ranking import (
     TopFigures,
@@ -68,7 +68,6 @@ from decrochage_risk.evaluate.report import (
 __all__ = [
     "ABC_COLUMNS",
     "CAPACITY",
-    "SMALL_CELL",
     "Advice",
     "BaseRate",
     "Baseline",

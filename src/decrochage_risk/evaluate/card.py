@@ -15,9 +15,9 @@ from importlib.resources import files
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from decrochage_risk.errors import ModelError, explain_error
-from decrochage_risk.evaluate.maturity import SMALL_CELL
 from decrochage_risk.features import FEATURE_BY_NAME
 from decrochage_risk.french import day, join, number, percent, plural, school_year
+from decrochage_risk.small_cells import HIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -45,14 +45,14 @@ class BaseRate:
     ----------
     group : str
         In French ("ensemble", "voie professionnelle").
-    rows : int
-        Training rows of the group.
+    rows : int or None
+        Training rows of the group; None where hidden.
     rate : float or None
-        Share of them with the event, in [0, 1]; None where 1 to 4 of them have it, which is not printed.
+        Share of them with the event, in [0, 1]; None where hidden.
     """
 
     group: str
-    rows: int
+    rows: int | None
     rate: float | None
 
 
@@ -70,6 +70,12 @@ class CardFacts:
         Boosters in the bag; leaves of a boosted tree at most.
     linear_share : float
         Share of a logistic regression that each booster starts from.
+    penalty : float
+        Ridge penalty of that regression, or of the members; 0 when it is not known.
+    unknown_flags : sequence of str
+        What the model is told is not known of a pupil, in French.
+    school_spread : float
+        How far the levels of schools that were held out lie apart, in log-odds; 0 when it is not known.
     features, dropped_features : sequence of str
         Columns the model reads; columns left out because they were never known in training.
     reference_groups : str
@@ -80,8 +86,10 @@ class CardFacts:
         As-of dates of the training rows.
     levels : sequence of str
         Levels the model has seen.
-    rows, pupils, events, censored : int
-        Training rows, distinct pupils, rows with the event, rows left out because the outcome is not known.
+    rows, pupils, events : int
+        Training rows, distinct pupils, rows with the event.
+    censored : int or None
+        Rows left out because the outcome is not known; None where hidden.
     outcome_closes : tuple of int
         Month and day on which the outcome closes, after the school year.
     base_rates : sequence of BaseRate
@@ -119,7 +127,7 @@ class CardFacts:
     rows: int
     pupils: int
     events: int
-    censored: int
+    censored: int | None
     outcome_closes: tuple[int, int]
     base_rates: Sequence[BaseRate]
     calibration_kind: CalibrationKind
@@ -132,6 +140,9 @@ class CardFacts:
     references: Sequence[str] = ()
     spread_factor: float = 1.0
     linear_share: float = 0.0
+    penalty: float = 0.0
+    unknown_flags: Sequence[str] = ()
+    school_spread: float = 0.0
     changes: Sequence[str] = ()
 
 
@@ -237,16 +248,20 @@ def _filters() -> dict[str, Callable[..., object]]:
         "calibration": lambda kind: _CALIBRATIONS[kind],
         "closing": lambda closes: day(date(_LEAP_YEAR, *closes)),
         "code": lambda names: ", ".join(f"`{name}`" for name in names),
-        "count": plural,
+        "count": _counted,
         "described": _described,
         "families": _families,
         "days": lambda days: join([day(one, with_year=True) for one in days]) or _NOT_KNOWN,
         "number": lambda value: number(value, 1),
-        "share": lambda share: f"moins de {SMALL_CELL} sorties" if share is None else percent(share, 1),
-        "whole": lambda count: number(count, 0),
+        "share": lambda share: HIDDEN if share is None else percent(share, 1),
+        "whole": lambda count: HIDDEN if count is None else number(count, 0),
         "words": lambda words: join(list(words)) or _NOT_KNOWN,
         "years": lambda years: join([school_year(year) for year in years]) or _NOT_KNOWN,
     }
+
+
+def _counted(count: int | None, one: str, many: str) -> str:
+    return f"{many} : {HIDDEN}" if count is None else plural(count, one, many)
 
 
 def _described(codes: Sequence[str]) -> list[tuple[str, str, str]]:

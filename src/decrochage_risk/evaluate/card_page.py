@@ -15,6 +15,7 @@ from decrochage_risk.evaluate.tables import DIMENSIONS
 from decrochage_risk.french import interval_percent, number, percent, plural, school_year
 from decrochage_risk.pages import Cell, Chart, Dot, Drawing, PageTable, Panel, dot_panel, render
 from decrochage_risk.pages.charts import BLUE, SOFT, nice_top
+from decrochage_risk.small_cells import HIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -101,13 +102,23 @@ def _front(report: EvaluationReport) -> dict[str, Any]:
         "errors": _errors(report),
         "list": None if whole is None else _list_words(whole.listed, whole.rows, whole.hits, whole.events),
         "measured": (
-            f"Mesuré en {years} : {plural(report.figures.rows, 'observation')}{people}, dont "
-            f"{plural(report.figures.events, 'suivie', 'suivies')} d'une sortie."
+            f"Mesuré en {years} : {_counted(report.figures.rows, 'observation')}{people}, dont "
+            f"{_counted(report.figures.events, 'suivie', 'suivies')} d'une sortie."
         ),
     }
 
 
-def _list_words(listed: int, rows: int, hits: int, events: int) -> str:
+def _counted(count: int | None, one: str, many: str | None = None) -> str:
+    """Count, or say that the count is hidden."""
+    many = many or f"{one}s"
+    return f"{many} en nombre {HIDDEN}" if count is None else plural(count, one, many)
+
+
+def _list_words(listed: int | None, rows: int | None, hits: int | None, events: int | None) -> str | None:
+    if listed is None or rows is None:
+        return None
+    if hits is None or events is None:
+        return f"Au seuil livré, {number(100 * listed / rows, 0)} élèves sur 100 sont à regarder."
     return (
         f"Au seuil livré, {number(100 * listed / rows, 0)} élèves sur 100 sont à regarder ; {number(100 * hits / events, 0)} "
         f"sorties sur 100 étaient dans la liste, {number(100 * (1 - hits / events), 0)} n'y étaient pas."

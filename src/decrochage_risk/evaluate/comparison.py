@@ -19,13 +19,22 @@ from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from decrochage_risk.evaluate.bootstrap import DRAWS, Difference, paired_differences
 from decrochage_risk.evaluate.card import CHANGES
-from decrochage_risk.evaluate.gates import GateResult, fairness_gates, worst_verdict
-from decrochage_risk.evaluate.groups import MIN_EVENTS, MIN_PUPILS
+from decrochage_risk.evaluate.disclosure import (
+    ALL,
+    EVENT,
+    CountedRows,
+    joined_labels,
+    list_measures,
+    told_gates,
+)
+from decrochage_risk.evaluate.gates import SEX, GateResult, fairness_gates, worst_verdict
+from decrochage_risk.evaluate.groups import MIN_EVENTS, MIN_PUPILS, group_labels
 from decrochage_risk.evaluate.tables import DIMENSIONS, markdown_table, text_table
 from decrochage_risk.french import day, join, number, percent, plural, school_year, signed
+from decrochage_risk.small_cells import HIDDEN, Publication, hidden_counts, is_small
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 
     from decrochage_risk.evaluate.tables import Table
 
@@ -42,7 +51,6 @@ __all__ = [
     "comparison_tables",
     "comparison_text",
     "not_judged",
-    "suppressed",
     "verdict_line",
 ]
 
@@ -181,8 +189,6 @@ def _gate_causes(gates: Sequence[GateResult], champion_gates: Sequence[GateResul
     return found
 
 
-SMALL_CELL: Final = 5
-"""Counts of 1 to 4 pupils are not printed."""
 NOT_KNOWN: Final = "non renseigné"
 ENTERS, LEAVES = "enters", "leaves"
 _FLAGGED = 2
@@ -198,7 +204,7 @@ class ListChurn(BaseModel):
     champion, challenger : int
         Rows on each list.
     kept, enters, leaves : int or None
-        Rows on both, on the new one only, on the old one only; None where they are of 1 to 4 pupils.
+        Rows on both, on the new one only, on the old one only; None where hidden (`decrochage_risk.small_cells`).
     changed_share : float or None
         Rows that change over rows on either list; None when both lists are empty or a count is suppressed.
     """
@@ -223,7 +229,7 @@ class SideCount(BaseModel):
     dimension, group : str
         ``sex``, ``level``, ``pathway`` or ``reason_family``, and the part.
     pupils : int or None
-        None for 1 to 4, and for one more group where a single small one could be found by subtraction.
+        None where hidden. Groups of under 11 pupils are joined first, but for the sex.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -246,9 +252,9 @@ class ModelComparison(BaseModel):
     test_years, as_of, labels_known_on
         School years and as-of dates of the rows, and the day on which their outcomes were known.
     rows, pupils, leavers : int
-        Rows compared, distinct pupils, and those of them who left.
-    left_out : dict of str to int
-        Rows that are not compared, by cause.
+        Rows compared, distinct pupils, and those of them who left; None where hidden.
+    left_out : dict of str to int or None
+        Rows that are not compared, by cause; None where hidden.
     known_share : float or None
         Share of the pupils who were already enrolled in a year that both models may have learnt from; None when it
         was not looked at.
@@ -272,10 +278,10 @@ class ModelComparison(BaseModel):
     test_years: tuple[int, ...]
     as_of: tuple[date, ...]
     labels_known_on: date
-    rows: int
-    pupils: int
-    leavers: int
-    left_out: dict[str, int]
+    rows: int | None
+    pupils: int | None
+    leavers: int | None
+    left_out: dict[str, int | None]
     known_share: float | None
     margin: float
     differences: tuple[Difference, ...]
@@ -417,95 +423,186 @@ def compare_rows(
     pupils = pd.Series(np.asarray(rows.pupils, dtype=object))
     people = pd.Series(np.asarray(rows.outcome)).groupby(pupils).max()
     leavers = int(people.sum())
+    tables = _ComparisonTables(rows, tiers, gates, leavers)
+    told = [told_gates(side, tables.rows, tables.hidden, at) for at, side in enumerate(gates)]
     verdict, causes = decide(
         next(one for one in found if one.name == "log_loss"),
-        gates[1],
-        gates[0],
+        told[1],
+        told[0],
         margin=margin,
         seen_years=seen_years,
         leavers=leavers,
         stayers=len(people) - leavers,
     )
+    facts["left_out"] = hidden_counts(facts["left_out"])
     return ModelComparison(
-        rows=len(tiers[0]),
-        pupils=len(people),
-        leavers=leavers,
+        rows=tables.counted(tables.rows.key("", "")),
+        pupils=tables.counted(tables.rows.key("", "", unit="pupils")),
+        leavers=tables.counted("leavers"),
         margin=margin,
-        differences=found,
-        gates=gates[1],
-        champion_gates=gates[0],
-        churn=_churn(tiers[0], tiers[1], pupils),
-        sides=_sides(tiers[0], tiers[1], pupils, rows.told),
+        differences=tuple(one for one in found if one.name != "precision_at_capacity" or _many_found(rows)),
+        gates=told[1],
+        champion_gates=told[0],
+        churn=tables.churn(),
+        sides=tables.sides(),
         verdict=verdict,
         causes=causes,
         **facts,
     )
 
 
-def suppressed(count: int, pupils: int | None = None) -> int | None:
-    """Leave out a count of 1 to 4 pupils; ``pupils`` when the count is of their rows.
-
-    Examples
-    --------
-    >>> suppressed(0), suppressed(4), suppressed(5), suppressed(8, pupils=4)
-    (0, None, 5, None)
-    """
-    return None if 0 < (count if pupils is None else pupils) < SMALL_CELL else count
+def _many_found(rows: ComparedRows) -> bool:
+    """Tell whether the lists at capacity find enough leavers for their share to be printed."""
+    event, people = np.asarray(rows.outcome) == 1, np.asarray(rows.pupils, dtype=object)
+    lists = [np.asarray(marks, dtype=np.bool_) for marks in rows.capacity or ()]
+    cells = [len(pd.unique(people[marks & left])) for marks in lists for left in (event, ~event)]
+    return not is_small(*cells)
 
 
-def _churn(
-    champion: npt.NDArray[Any], challenger: npt.NDArray[Any], pupils: pd.Series
-) -> tuple[ListChurn, ...]:
-    lists = {"flagged": (champion >= _FLAGGED, challenger >= _FLAGGED)}
-    lists |= {f"tier_{tier}": (champion == tier, challenger == tier) for tier in (2, 3)}
-    found = []
-    for name, (old, new) in lists.items():
-        parts = (old & new, new & ~old, old & ~new)
-        kept, enters, leaves = (suppressed(int(part.sum()), pupils[part].nunique()) for part in parts)
-        told = None not in {kept, enters, leaves}
-        either = int((old | new).sum())
-        found.append(
-            ListChurn(
-                list_name=name,
-                champion=int(old.sum()) if told else None,
-                challenger=int(new.sum()) if told else None,
-                kept=kept,
-                enters=enters,
-                leaves=leaves,
-                changed_share=int((old ^ new).sum()) / either if told and either else None,
-            )
+class _ComparisonTables:
+    """Everything that a comparison prints, as one publication: lists, who changes side, shares of each group."""
+
+    def __init__(
+        self,
+        rows: ComparedRows,
+        tiers: Sequence[npt.NDArray[Any]],
+        gates: Sequence[Sequence[GateResult]],
+        leavers: int,
+    ) -> None:
+        self._told = told = Publication()
+        self._pupils = pd.Series(np.asarray(rows.pupils, dtype=object))
+        self.rows = CountedRows(told, "compared", self._pupils.to_numpy())
+        count = len(self._pupils)
+        shown = {(one.dimension, one.group) for side in gates for one in side if one.name == "fnr"}
+        whole = {name: group_labels(name, values, count) for name, values in rows.groups.items()}
+        measures, sums = list_measures(
+            np.asarray(rows.outcome) == 1, [np.asarray(tier) >= _FLAGGED for tier in tiers]
         )
-    return tuple(found)
+        self.rows.add(
+            whole,
+            measures,
+            sums,
+            lambda dimension, group, measure: (
+                ((dimension, group) in shown and measure in (EVENT, "hits0", "hits1"))
+                or (dimension == "" and measure == ALL)
+            ),
+        )
+        told.count("leavers", leavers, weight=10.0)
+        pupils = self.rows.key("", "", unit="pupils")
+        told.count("stayers", told.counts[pupils] - leavers, printed=False)
+        told.total(pupils, ["leavers", "stayers"])
+        told.at_most("leavers", self.rows.key("", "", EVENT))
+        told.at_most(self.rows.key("", "", EVENT), "leavers", times=self.rows.rows_each)
+        self._add_moves(tiers)
+        self._sides = list(self._counted_sides(tiers, rows.told))
+        self._add_sides(tiers)
+        self.hidden = told.hidden()
 
+    def _count(self, name: tuple[str, ...], mask: npt.NDArray[np.bool_], *, printed: bool = True) -> None:
+        self._told.count(
+            name,
+            int(mask.sum()),
+            printed=printed,
+            people=int(self._pupils[mask].nunique()),
+            rows_each=self.rows.rows_each,
+        )
 
-def _sides(
-    champion: npt.NDArray[Any], challenger: npt.NDArray[Any], pupils: pd.Series, told: Mapping[str, Any]
-) -> tuple[SideCount, ...]:
-    old, new = champion >= _FLAGGED, challenger >= _FLAGGED
-    found = []
-    for side, inside in ((ENTERS, new & ~old), (LEAVES, old & ~new)):
-        for dimension, values in told.items():
-            labels = pd.Series(np.asarray(values, dtype=object)[inside], dtype=object).fillna(NOT_KNOWN)
-            counts = pupils[inside].groupby(labels.astype(str).to_numpy()).nunique().sort_index()
-            hidden = _hidden(counts)
-            found += [
-                SideCount(
-                    side=side,
-                    dimension=dimension,
-                    group=str(group),
-                    pupils=None if group in hidden else int(n),
+    def _add_moves(self, tiers: Sequence[npt.NDArray[Any]]) -> None:
+        """Add every way from a tier to another, and the lists that are made of them."""
+        old, new = tiers
+        steps = [(before, after) for before in (1, 2, 3) for after in (1, 2, 3)]
+        for before, after in steps:
+            self._count(("moved", str(before), str(after)), (old == before) & (new == after), printed=False)
+        for name, here in _LISTS.items():
+            for part in _PARTS:
+                chosen = [step for step in steps if _is_in(part, step[0] in here, step[1] in here)]
+                mask = np.logical_or.reduce([(old == before) & (new == after) for before, after in chosen])
+                self._count((name, part), mask)
+                self._told.total(
+                    (name, part), [("moved", str(before), str(after)) for before, after in chosen]
                 )
-                for group, n in counts.items()
-            ]
-    return tuple(found)
+        for at, part in enumerate(("champion", "challenger")):
+            self._told.total(("flagged", part), [self.rows.key("", "", f"listed{at}")])
+
+    def _counted_sides(
+        self, tiers: Sequence[npt.NDArray[Any]], told: Mapping[str, Any]
+    ) -> Iterator[tuple[str, str, str, int]]:
+        """Count the pupils of each side by group; small groups are joined first, but for the sex."""
+        for side, inside in _changed(tiers).items():
+            for dimension, values in told.items():
+                labels = pd.Series(np.asarray(values, dtype=object)[inside], dtype=object).fillna(NOT_KNOWN)
+                groups = labels.astype(str).to_numpy()
+                people = self._pupils[inside].to_numpy()
+                if dimension != SEX and len(people):
+                    groups = joined_labels(groups, people)
+                counts = pd.Series(people).groupby(groups).nunique().sort_index()
+                yield from ((side, dimension, str(group), int(count)) for group, count in counts.items())
+
+    def _add_sides(self, tiers: Sequence[npt.NDArray[Any]]) -> None:
+        for side, inside in _changed(tiers).items():
+            everyone = ("side", side)
+            self._told.count(everyone, int(self._pupils[inside].nunique()), printed=False)
+            self._told.at_most(everyone, ("flagged", side))
+            self._told.at_most(("flagged", side), everyone, times=self.rows.rows_each)
+            own = [one for one in self._sides if one[0] == side]
+            for _, dimension, group, count in own:
+                self._told.count(("side", side, dimension, group), count)
+            for dimension in dict.fromkeys(one[1] for one in own):
+                parts = [("side", side, dimension, one[2]) for one in own if one[1] == dimension]
+                self._told.total(everyone, parts, overlapping=True)
+
+    def value(self, *name: str) -> int | None:
+        """Give a count, None when it is hidden."""
+        return None if name in self.hidden else self._told.counts[name]
+
+    def counted(self, name: Hashable) -> int | None:
+        """Give a count by a name that is no tuple of this kind, None when it is hidden."""
+        return None if name in self.hidden else self._told.counts[name]
+
+    def churn(self) -> tuple[ListChurn, ...]:
+        """How much each list changes."""
+        found = []
+        for name in _LISTS:
+            told = {
+                part: self.value(name, part)
+                for part in ("champion", "challenger", "kept", "enters", "leaves")
+            }
+            kept, enters, leaves = told["kept"], told["enters"], told["leaves"]
+            share = None
+            if kept is not None and enters is not None and leaves is not None and kept + enters + leaves:
+                share = (enters + leaves) / (kept + enters + leaves)
+            found.append(ListChurn(list_name=name, changed_share=share, **told))
+        return tuple(found)
+
+    def sides(self) -> tuple[SideCount, ...]:
+        """Who enters and who leaves, by group."""
+        return tuple(
+            SideCount(
+                side=side, dimension=dimension, group=group, pupils=self.value("side", side, dimension, group)
+            )
+            for side, dimension, group, _ in self._sides
+        )
 
 
-def _hidden(counts: pd.Series) -> set[Any]:
-    """Choose the groups not to count: of 1 to 4 pupils, and when there is but one, the next smallest with it."""
-    small = counts[counts < SMALL_CELL].index.tolist()
-    if len(small) == 1:
-        small += counts.drop(small).sort_values(kind="stable").index[:1].tolist()
-    return set(small)
+_PARTS: Final = ("champion", "challenger", "kept", "enters", "leaves")
+
+
+def _is_in(part: str, before: bool, after: bool) -> bool:  # noqa: FBT001  # on the old list, on the new one
+    return {
+        "champion": before,
+        "challenger": after,
+        "kept": before and after,
+        "enters": after and not before,
+        "leaves": before and not after,
+    }[part]
+
+
+_LISTS: Final = {"flagged": (2, 3), "tier_2": (2,), "tier_3": (3,)}
+
+
+def _changed(tiers: Sequence[npt.NDArray[Any]]) -> dict[str, npt.NDArray[np.bool_]]:
+    old, new = (tier >= _FLAGGED for tier in tiers)
+    return {ENTERS: new & ~old, LEAVES: old & ~new}
 
 
 VERDICTS: Final = {
@@ -540,7 +637,6 @@ CAUSES: Final = {
     "level not seen in training": "niveau qu'un des deux modèles n'a jamais vu",
     "outside the range of the training": "hors du domaine d'apprentissage d'un des deux modèles",
 }
-_FEW = "moins de 5"
 _PASSES_NOT_SHOWN = ("school",)
 _FNR_TOLD = ("level", "pathway", "years_behind")
 
@@ -612,13 +708,13 @@ def comparison_heading(comparison: ModelComparison) -> list[str]:
         f"Modèle en place : {comparison.champion} ; nouveau modèle : {comparison.challenger}",
         f"{years}, au {dates} ; issues connues au {day(comparison.labels_known_on, with_year=True)}",
         (
-            f"{plural(comparison.rows, 'ligne')} de {plural(comparison.pupils, 'élève')}, dont "
-            f"{plural(comparison.leavers, 'parti sans diplôme', 'partis sans diplôme')}"
+            f"{_counted(comparison.rows, 'ligne')} de {_counted(comparison.pupils, 'élève')}, dont "
+            f"{_counted(comparison.leavers, 'parti sans diplôme', 'partis sans diplôme')}"
         ),
     ]
     if comparison.left_out:
         causes = ", ".join(
-            f"{CAUSES.get(cause, cause)} ({number(count)})" for cause, count in comparison.left_out.items()
+            f"{CAUSES.get(cause, cause)} ({_count(count)})" for cause, count in comparison.left_out.items()
         )
         lines.append(f"Lignes non comparées : {causes}")
     if comparison.known_share is not None:
@@ -723,5 +819,9 @@ def _sides_table(comparison: ModelComparison) -> Table:
     return ["", "par", "groupe", "élèves"], rows
 
 
+def _counted(count: int | None, one: str, many: str = "") -> str:
+    return f"{many or one + 's'} ({HIDDEN})" if count is None else plural(count, one, many or one + "s")
+
+
 def _count(count: int | None) -> str:
-    return _FEW if count is None else number(count, 0)
+    return HIDDEN if count is None else number(count, 0)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from decrochage_risk.evaluate.tables import markdown_table, text_table
 from decrochage_risk.french import day, number, plural
+from decrochage_risk.small_cells import HIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -75,7 +76,7 @@ class UnitDrift(BaseModel):
     unit : str
         Id of the school; "petits établissements" or "ensemble".
     pupils : int or None
-        None for 1 to 4.
+        None where hidden (`decrochage_risk.small_cells`).
     compared_with : str
         In French: the training, or the same school a year before.
     verdict : {"ok", "watch", "stop", "too_small"}
@@ -102,8 +103,8 @@ class DriftReport(BaseModel):
     as_of : date
     rows : int
         Pupils looked at.
-    left_out : dict of str to int
-        Enrolled pupils who were not, by cause.
+    left_out : dict of str to int or None
+        Enrolled pupils who were not, by cause; None where hidden.
     overall : UnitDrift
     schools : tuple of UnitDrift
         In the order of their ids, small ones together last.
@@ -116,7 +117,7 @@ class DriftReport(BaseModel):
     model: str
     as_of: date
     rows: int
-    left_out: dict[str, int]
+    left_out: dict[str, int | None]
     overall: UnitDrift
     schools: tuple[UnitDrift, ...]
     verdict: DriftVerdict
@@ -146,7 +147,10 @@ class DriftReport(BaseModel):
         table = markdown_table if markdown else text_table
         lines = [
             f"Modèle : {self.model} ; {plural(self.rows, 'élève')} au {day(self.as_of, with_year=True)}",
-            *(f"Non regardés : {cause}, {plural(count, 'élève')}" for cause, count in self.left_out.items()),
+            *(
+                f"Non regardés : {cause}, {HIDDEN if count is None else plural(count, 'élève')}"
+                for cause, count in self.left_out.items()
+            ),
             f"Verdict : {WORDS[self.verdict]} ({self.verdict})",
         ]
         told = [sign for sign in self.overall.signs if sign.check != "feature" or sign.verdict != "ok"]
@@ -155,7 +159,7 @@ class DriftReport(BaseModel):
         schools = [
             [
                 unit.unit,
-                "moins de 5" if unit.pupils is None else number(unit.pupils, 0),
+                HIDDEN if unit.pupils is None else number(unit.pupils, 0),
                 WORDS[unit.verdict],
                 " ; ".join(sign.sentence for sign in unit.signs[:3]),
             ]

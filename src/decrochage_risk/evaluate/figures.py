@@ -26,9 +26,9 @@ class Figures(BaseModel):
 
     Attributes
     ----------
-    rows, pupils, events : int
-        Rows (a pupil at an as-of date), distinct pupils (None when not told), rows with the event.
-    base_rate : float
+    rows, pupils, events : int or None
+        Rows (a pupil at an as-of date), distinct pupils (None when not told), rows with the event; None when hidden.
+    base_rate : float or None
         Events over rows.
     mean_risk : float or None
         Mean announced risk.
@@ -52,10 +52,10 @@ class Figures(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    rows: int
+    rows: int | None
     pupils: int | None = None
-    events: int
-    base_rate: float
+    events: int | None
+    base_rate: float | None
     mean_risk: float | None = None
     auc: float | None = None
     average_precision: float | None = None

@@ -147,7 +147,9 @@ class GroupFigures(BaseModel):
     pupils : int or None
         Distinct pupils; None when the pupils were not told, or it is `hidden`.
     hidden : bool
-        Under 5 pupils: not even the size is given, in a report.
+        Of few pupils, or hidden with such a group: not even the size is given, in a report.
+    figures_hidden : bool
+        Few of its pupils left, or stayed, or a difference would tell such a count: no figure is given, in a report.
     too_small : bool
         Fewer than 100 pupils, 20 with the event or 20 without: no figure is given.
     events, base_rate, mean_risk, auc, average_precision, log_loss, brier, ici
@@ -167,6 +169,7 @@ class GroupFigures(BaseModel):
     rows: int | None
     pupils: int | None = None
     hidden: bool = False
+    figures_hidden: bool = False
     too_small: bool = False
     events: int | None = None
     base_rate: float | None = None

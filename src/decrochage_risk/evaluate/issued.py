@@ -38,29 +38,31 @@ class ListFigures(BaseModel):
         Which list, in French.
     as_of : date or None
         The date; None = all dates together, pupils then counting once per date.
-    rows, listed, events, hits : int
-        Rows, rows on the list, rows with the event, and those of them on the list.
-    expected, expected_low, expected_high : float
+    rows, listed, events, hits : int or None
+        Rows, rows on the list, rows with the event, and those of them on the list; None where hidden
+        (`decrochage_risk.small_cells`), with the figures that follow from them.
+    expected, expected_low, expected_high : float or None
         Leavers that the announced risks promise among the listed, with a 95 % interval of what may come.
     precision, recall, false_alarm : float or None, each with ``_low`` and ``_high``
         Share of the listed with the event; of those with the event that are listed; of those without that are.
     lift : float or None
         Precision over the rate of all rows.
     per_school, per_school_low, per_school_high : float or None
-        Situations on the list of a school on one date: median, first and last tenth of the schools.
+        Situations on the list of a school on one date: median, first and last tenth of the schools;
+        None for under 11 schools in a report.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: str
     as_of: date | None = None
-    rows: int
-    listed: int
-    events: int
-    hits: int
-    expected: float
-    expected_low: float
-    expected_high: float
+    rows: int | None
+    listed: int | None
+    events: int | None
+    hits: int | None
+    expected: float | None
+    expected_low: float | None
+    expected_high: float | None
     precision: float | None = None
     precision_low: float | None = None
     precision_high: float | None = None

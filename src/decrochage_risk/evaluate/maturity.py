@@ -7,7 +7,7 @@ The outcome of a row (a pupil at an as-of date) is known once its window has clo
 from __future__ import annotations
 
 from datetime import date  # pydantic reads the annotation at run time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
@@ -17,9 +17,6 @@ from decrochage_risk.school_year.dates import date_of_number, day_number
 if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
-
-SMALL_CELL: Final = 5
-"""Counts of pupils under this are not printed: a reader could recognise them."""
 
 
 class MaturityRow(BaseModel):
@@ -33,10 +30,10 @@ class MaturityRow(BaseModel):
         When the rows were observed.
     closes_on : date
         When their outcome window closes.
-    rows : int
-        Pupils at risk that day.
+    rows : int or None
+        Pupils at risk that day; None where hidden.
     events : int or None
-        Of them, those with the event; None for 1 to 4, which are not printed, and for labels that are not mature.
+        Of them, those with the event; None for labels that are not mature, and where hidden.
     mature : bool or None
         Whether the window had closed on the day that was asked about; None when no day was.
     """
@@ -46,7 +43,7 @@ class MaturityRow(BaseModel):
     school_year: int
     as_of: date
     closes_on: date
-    rows: int
+    rows: int | None
     events: int | None
     mature: bool | None
 
@@ -73,7 +70,7 @@ def mature_on(matured: npt.ArrayLike, day: date) -> npt.NDArray[np.bool_]:
 def maturity_table(
     rows: pd.DataFrame, outcome: npt.NDArray[np.float64], *, on: date | None = None
 ) -> tuple[MaturityRow, ...]:
-    """List the as-of dates with the day their labels close.
+    """List the as-of dates with the day their labels close, nothing hidden (a report hides what it must).
 
     Parameters
     ----------
@@ -111,12 +108,11 @@ def maturity_table(
 def _row(key: tuple[int, int, int], rows: int, events: int, on: date | None) -> MaturityRow:
     observed, matured, year = key
     mature = None if on is None else matured <= day_number(on)
-    hidden = mature is False or 0 < events < SMALL_CELL
     return MaturityRow(
         school_year=year,
         as_of=date_of_number(observed),
         closes_on=date_of_number(matured),
         rows=rows,
-        events=None if hidden else events,
+        events=None if mature is False else events,
         mature=mature,
     )

@@ -21,7 +21,6 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from decrochage_risk.evaluate.baselines import fit_logistic, log_odds, probability
-from decrochage_risk.evaluate.maturity import SMALL_CELL
 from decrochage_risk.evaluate.rows import (
     canonical_order,
     checked_rows,
@@ -29,6 +28,7 @@ from decrochage_risk.evaluate.rows import (
     sorted_codes,
     sorted_rows,
 )
+from decrochage_risk.small_cells import PUBLISHED
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -507,7 +507,7 @@ class ReliabilityBin(BaseModel):
 def reliability_bins(
     outcome: npt.ArrayLike, risk: npt.ArrayLike, *, bins: int = _BINS
 ) -> tuple[ReliabilityBin, ...]:
-    """Make the curve of a card: bins of equal mass, those of 1 to 4 events joined to the next, which is printed with them.
+    """Make the curve of a card: bins of equal mass, those of 1 to 10 events joined to the next, which is printed with them.
 
     Examples
     --------
@@ -519,11 +519,11 @@ def reliability_bins(
     table = reliability_table(outcome, risk, bins=bins)
     joined: list[list[float]] = []
     for rows, events, mean in table[["rows", "events", "mean_risk"]].itertuples(index=False):
-        if joined and 0 < joined[-1][1] < SMALL_CELL:
+        if joined and 0 < joined[-1][1] < PUBLISHED:
             joined[-1] = [joined[-1][0] + rows, joined[-1][1] + events, joined[-1][2] + rows * mean]
         else:
             joined.append([rows, events, rows * mean])
-    if len(joined) > 1 and 0 < joined[-1][1] < SMALL_CELL:
+    if len(joined) > 1 and 0 < joined[-1][1] < PUBLISHED:
         last = joined.pop()
         joined[-1] = [one + other for one, other in zip(joined[-1], last, strict=True)]
     return tuple(
@@ -535,5 +535,5 @@ def reliability_bins(
             high=float(beta.ppf(0.975, events + 0.5, rows - events + 0.5)),
         )
         for rows, events, total in joined
-        if not 0 < events < SMALL_CELL
+        if not 0 < events < PUBLISHED
     )

@@ -7,28 +7,36 @@ The evaluation report: the model beside its standing baselines, the groups, the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date  # pydantic reads the annotation at run time
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
 
 import numpy as np
 import pandas as pd
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, PrivateAttr
 
 from decrochage_risk.evaluate import sections
 from decrochage_risk.evaluate.bootstrap import PairedDifference, paired_bootstrap
+from decrochage_risk.evaluate.disclosure import CountedRows, ReportTables, merged_dimensions, told_dates
 from decrochage_risk.evaluate.figures import Figures, measure
 from decrochage_risk.evaluate.gates import GateResult, fairness_gates, worst_verdict
-from decrochage_risk.evaluate.groups import EXIT_KIND, GroupFigures, figures_by_exit, figures_by_group
+from decrochage_risk.evaluate.groups import (
+    EXIT_KIND,
+    GroupFigures,
+    figures_by_exit,
+    figures_by_group,
+    group_labels,
+)
 from decrochage_risk.evaluate.issued import CAPACITY, ListFigures, capacity_list, list_figures
-from decrochage_risk.evaluate.maturity import SMALL_CELL, MaturityRow
+from decrochage_risk.evaluate.maturity import MaturityRow
 from decrochage_risk.evaluate.reliability import ReliabilityBin, reliability_bins
 from decrochage_risk.evaluate.sections import Section
 from decrochage_risk.evaluate.tables import figures_rows, group_rows, markdown_table, text_table
 from decrochage_risk.french import day, join, number, plural, school_year
+from decrochage_risk.small_cells import Publication
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Hashable, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -82,12 +90,9 @@ class MeasuredRows:
 
 
 def groups_of(rows: MeasuredRows) -> tuple[GroupFigures, ...]:
-    """Measure every group.
-
-    Of a group of under 5 pupils not even the size is kept. Schools too small to be measured are summed up in one entry.
-    """
+    """Measure every group; schools too small to be measured are summed up in one entry."""
     found = figures_by_group(rows.outcome, rows.risk, rows.dimensions, pupils=rows.pupils, listed=rows.listed)
-    kept = tuple(_without_small_size(one) for one in found if one.dimension != SCHOOL or not one.too_small)
+    kept = tuple(one for one in found if one.dimension != SCHOOL or not one.too_small)
     small = [one for one in found if one.dimension == SCHOOL and one.too_small]
     if not small:
         return kept
@@ -98,23 +103,26 @@ def groups_of(rows: MeasuredRows) -> tuple[GroupFigures, ...]:
     return (*kept, whole)
 
 
-def _without_small_size(group: GroupFigures) -> GroupFigures:
-    if group.pupils is None or group.pupils >= SMALL_CELL:
-        return group
-    return group.model_copy(update={"rows": None, "pupils": None, "hidden": True})
-
-
 def lists_of(rows: MeasuredRows) -> tuple[ListFigures, ...]:
     """Measure the list actually issued and, where schools and dates are told, the list at school capacity."""
+    return tuple(one for name, marks in list_marks(rows).items() for one in _list_figures(rows, name, marks))
+
+
+def list_marks(rows: MeasuredRows) -> dict[str, npt.NDArray[np.bool_]]:
+    """Give the rows of each list by its name: the one actually issued first."""
     if rows.listed is None:
-        return ()
-    told = {"pupils": rows.pupils, "schools": rows.schools, "as_of": rows.as_of}
-    found = list_figures(rows.list_name, rows.outcome, rows.risk, rows.listed, **told)
+        return {}
+    issued = {rows.list_name: np.asarray(rows.listed, dtype=np.bool_)}
     if rows.schools is None or rows.as_of is None:
-        return found
-    first = capacity_list(rows.risk, rows.schools, rows.as_of, capacity=rows.capacity, tie_break=rows.pupils)
+        return issued
     name = f"{plural(rows.capacity, 'situation')} par établissement et date"
-    return (*found, *list_figures(name, rows.outcome, rows.risk, first, **told))
+    first = capacity_list(rows.risk, rows.schools, rows.as_of, capacity=rows.capacity, tie_break=rows.pupils)
+    return {**issued, name: first}
+
+
+def _list_figures(rows: MeasuredRows, name: str, marks: npt.NDArray[np.bool_]) -> tuple[ListFigures, ...]:
+    told = {"pupils": rows.pupils, "schools": rows.schools, "as_of": rows.as_of}
+    return list_figures(name, rows.outcome, rows.risk, marks, **told)
 
 
 def above_chance(rows: MeasuredRows) -> PairedDifference | None:
@@ -356,6 +364,56 @@ class EvaluationReport(BaseModel):
     advice: tuple[Advice, ...] = ()
     notes: tuple[str, ...] = ()
     reliability: tuple[ReliabilityBin, ...] = ()
+    _tables: ReportTables | None = PrivateAttr(default=None)
+
+    @property
+    def tables(self) -> ReportTables | None:
+        """The rows behind a report that is not protected yet; None once it is."""
+        return self._tables
+
+    def add_to(self, told: Publication) -> None:
+        """Add the counts of a report that is not protected yet to a publication; nothing of one that is."""
+        if self._tables is not None:
+            self._tables.add_to(told, self.groups)
+
+    def published(
+        self, hidden: Collection[Hashable] | None = None, *, dates: CountedRows | None = None
+    ) -> Self:
+        """Hide what would tell a few pupils, see `decrochage_risk.evaluate.disclosure`.
+
+        Parameters
+        ----------
+        hidden : collection of names, optional
+            What a publication hides that :meth:`add_to` was called with, when other tables go out with the report; the
+            report alone when left out.
+        dates : CountedRows, optional
+            Rows that the table of as-of dates counts, when they are more than those of the report.
+        """
+        tables = self._tables
+        if tables is None:
+            return self
+        if hidden is None:
+            told = Publication()
+            self.add_to(told)
+            hidden = told.hidden()
+        lost = tables.hidden_scores(hidden)
+        other = self.model_copy(
+            update={
+                "figures": tables.told_figures(self.figures, hidden),
+                "baselines": {
+                    name: tables.told_figures(found, hidden, name) for name, found in self.baselines.items()
+                },
+                "groups": tables.told_groups(self.groups, hidden),
+                "differences": {name: found for name, found in self.differences.items() if name not in lost},
+                "above_chance": None if "" in lost else self.above_chance,
+                "lists": tables.told_lists(self.lists, hidden),
+                "gates": tables.told_gates(self.gates, hidden),
+                "hold_out": tables.told_unseen(self.hold_out, hidden),
+                "maturity": told_dates(self.maturity, dates or tables.rows, hidden),
+            }
+        )
+        other._tables = None  # noqa: SLF001  # its own kind
+        return other
 
     def to_json(self) -> str:
         """Write the report as JSON, the same bytes for the same figures; `from_json` reads it back."""
@@ -495,8 +553,11 @@ def build_report(
     test_years: Sequence[int],
     as_of: Sequence[date],
     notes: Sequence[str] = (),
+    publish: bool = True,
 ) -> EvaluationReport:
     """Measure the model, its baselines and the groups, all on the same rows.
+
+    Small groups are joined first, and what would tell a few pupils is hidden (`decrochage_risk.evaluate.disclosure`).
 
     Parameters
     ----------
@@ -506,6 +567,8 @@ def build_report(
         Baselines applied to the same rows, in the order of the table; their notes go into the report.
     title, synthetic, test_years, as_of, notes
         As in `EvaluationReport`.
+    publish : bool
+        False leaves everything in it, for a caller who calls `EvaluationReport.published` when all tables are there.
 
     Raises
     ------
@@ -516,12 +579,15 @@ def build_report(
 
     Examples
     --------
-    >>> rows = MeasuredRows(outcome=[0, 0, 1, 1], risk=[0.1, 0.2, 0.2, 0.7])
+    >>> rows = MeasuredRows(outcome=[0, 0, 1, 1] * 12, risk=[0.1, 0.2, 0.2, 0.7] * 12)
     >>> report = build_report(rows, title="Essai", synthetic=True, test_years=[2024], as_of=[date(2025, 3, 3)])
     >>> report.figures.auc, report.synthetic
     (0.875, True)
     """
     people = rows.pupils
+    count = int(np.shape(np.asarray(rows.outcome))[0])
+    unjoined = {name: group_labels(name, values, count) for name, values in rows.dimensions.items()}
+    rows = replace(rows, dimensions=merged_dimensions(rows.dimensions, people, count))
     groups = groups_of(rows)
     if rows.exit_kinds is not None:
         groups += figures_by_exit(rows.outcome, rows.risk, rows.exit_kinds, pupils=people)
@@ -531,7 +597,7 @@ def build_report(
     figures = measure(rows.outcome, rows.risk, pupils=people, schools=rows.schools)
     differences = {baseline.name: differences_with(rows, baseline) for baseline in baselines}
     ahead = above_chance(rows)
-    return EvaluationReport(
+    report = EvaluationReport(
         title=title,
         synthetic=synthetic,
         test_years=tuple(test_years),
@@ -546,6 +612,27 @@ def build_report(
         advice=advise(figures, above_chance=ahead, differences=differences, gates=gates),
         reliability=reliability_bins(rows.outcome, rows.risk),
         notes=(*notes, *(f"{baseline.name} : {baseline.note}" for baseline in baselines)),
+    )
+    report._tables = replace(_tables_of(rows, baselines, count), unjoined=unjoined)  # noqa: SLF001  # its own kind
+    return report.published() if publish else report
+
+
+def _tables_of(rows: MeasuredRows, baselines: Sequence[Baseline], count: int) -> ReportTables:
+    kinds = None if rows.exit_kinds is None else group_labels(EXIT_KIND, rows.exit_kinds, count)
+    days = None if rows.as_of is None else np.array([one.isoformat() for one in rows.as_of])
+    schools = 0 if rows.schools is None else len(pd.unique(np.asarray(rows.schools)))
+    return ReportTables(
+        outcome=np.asarray(rows.outcome, dtype=np.float64),
+        pupils=np.arange(count) if rows.pupils is None else np.asarray(rows.pupils),
+        dimensions=rows.dimensions,
+        lists=list_marks(rows),
+        as_of=days,
+        exit_kinds=kinds,
+        scores={
+            name: np.asarray(score, dtype=np.float64)
+            for name, score in (("", rows.risk), *((one.name, one.score) for one in baselines))
+        },
+        schools=schools,
     )
 
 

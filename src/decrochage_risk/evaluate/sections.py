@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from decrochage_risk.evaluate.groups import MIN_EVENTS, MIN_PUPILS
-from decrochage_risk.evaluate.maturity import SMALL_CELL
 from decrochage_risk.evaluate.tables import (
     DIMENSIONS,
     NOT_MEASURED,
@@ -17,6 +16,7 @@ from decrochage_risk.evaluate.tables import (
     pupils_cell,
 )
 from decrochage_risk.french import day, number, percent, plural, school_year
+from decrochage_risk.small_cells import HIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -108,12 +108,18 @@ def lists_section(lists: Sequence[ListFigures]) -> Section:
     return Section("Listes", (), (header, [_list_row(one) for one in lists]))
 
 
+def _count(count: float | None) -> str:
+    return HIDDEN if count is None else number(count, 0)
+
+
 def _list_row(one: ListFigures) -> list[str]:
-    expected = f"{number(one.expected, 0)} [{number(one.expected_low, 0)} ; {number(one.expected_high, 0)}]"
+    expected = NOT_MEASURED
+    if one.expected is not None:
+        expected = f"{_count(one.expected)} [{_count(one.expected_low)} ; {_count(one.expected_high)}]"
     return [
         one.name,
         "toutes" if one.as_of is None else day(one.as_of, with_year=True),
-        number(one.listed, 0),
+        _count(one.listed),
         _workload(one),
         expected,
         *_found(one),
@@ -122,11 +128,9 @@ def _list_row(one: ListFigures) -> list[str]:
 
 
 def _found(one: ListFigures) -> list[str]:
-    """Leavers found, precision, recall and lift; nothing that would give away a count of 1 to 4."""
-    if 0 < one.hits < SMALL_CELL:
-        return [f"moins de {SMALL_CELL}", *[NOT_MEASURED] * 3]
+    """Leavers found, precision, recall and lift."""
     lift = NOT_MEASURED if one.lift is None else number(one.lift, 2)
-    return [number(one.hits, 0), _share(one, "precision"), _share(one, "recall"), lift]
+    return [_count(one.hits), _share(one, "precision"), _share(one, "recall"), lift]
 
 
 def _workload(one: ListFigures) -> str:
@@ -151,13 +155,12 @@ def fairness_section(groups: Sequence[GroupFigures]) -> Section:
             DIMENSIONS.get(one.dimension, one.dimension),
             group_name(one.group),
             pupils_cell(one),
-            TOO_SMALL if one.too_small else number(one.listed or 0, 0),
+            TOO_SMALL if one.too_small else _count(one.listed),
             _share(one, "missed"),
             _share(one, "false_alarm"),
             _share(one, "precision"),
         ]
         for one in groups
-        if one.too_small or one.listed is not None
     ]
     lines = (
         f"Trop petit : moins de {MIN_PUPILS} élèves, de {MIN_EVENTS} élèves sortis ou de {MIN_EVENTS} restés.",
@@ -207,7 +210,7 @@ def maturity_section(rows: Sequence[MaturityRow]) -> Section:
             school_year(one.school_year),
             day(one.as_of, with_year=True),
             day(one.closes_on, with_year=True),
-            number(one.rows, 0),
+            _count(one.rows),
             _events(one),
             known[one.mature],
         ]
@@ -223,7 +226,11 @@ def maturity_section(rows: Sequence[MaturityRow]) -> Section:
 def _events(one: MaturityRow) -> str:
     if one.events is not None:
         return number(one.events, 0)
-    return "pas encore connues alors" if one.mature is False else f"moins de {SMALL_CELL}"
+    return "pas encore connues alors" if one.mature is False else HIDDEN
+
+
+def _counted(count: int | None, word: str) -> str:
+    return f"{word}s : {HIDDEN}" if count is None else plural(count, word)
 
 
 def hold_out_section(figures: Figures) -> Section:
@@ -237,8 +244,8 @@ def hold_out_section(figures: Figures) -> Section:
     }
     shown = ", ".join(f"{name} {number(value, 3)}" for name, value in told.items() if value is not None)
     line = (
-        f"Établissements jamais vus à l'apprentissage, même année témoin : {plural(figures.rows, 'ligne')}, "
-        f"{plural(figures.events, 'sortie')} ; {shown}. Seconde vue, jamais le chiffre principal."
+        f"Établissements jamais vus à l'apprentissage, même année témoin : {_counted(figures.rows, 'ligne')}, "
+        f"{_counted(figures.events, 'sortie')} ; {shown or HIDDEN}. Seconde vue, jamais le chiffre principal."
     )
     return Section("Établissements tenus à l'écart", (line,))
 
@@ -256,7 +263,8 @@ def schools_line(groups: Sequence[GroupFigures]) -> str | None:
         return None
     levels = [one.intercept for one in schools if one.intercept is not None]
     small = sum(one.rows or 0 for one in schools if one.too_small)
+    told = HIDDEN if any(one.rows is None for one in schools if one.too_small) else number(small, 0)
     line = f"Établissements assez grands pour être mesurés : {number(len(levels), 0)}"
     if levels:
         line += f", calibration moyenne de {number(min(levels), 2)} à {number(max(levels), 2)}"
-    return f"{line} ; lignes d'établissements trop petits : {number(small, 0)}."
+    return f"{line} ; lignes d'établissements trop petits : {told}."

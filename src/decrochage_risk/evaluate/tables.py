@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from decrochage_risk.evaluate.maturity import SMALL_CELL
 from decrochage_risk.french import number, percent
+from decrochage_risk.small_cells import HIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -71,6 +71,7 @@ DIMENSIONS = {
     "years_behind": "retard scolaire",
     "sex_pathway": "sexe et voie",
     "sex_years_behind": "sexe et retard",
+    "knowledge": "données connues",
     "month": "mois d'observation",
     "exit_kind": "moment de la sortie",
 }
@@ -89,16 +90,16 @@ def group_name(group: str) -> str:
 
 
 def pupils_cell(group: GroupFigures) -> str:
-    """Write the pupils of a group; under 5 they are not counted.
+    """Write the pupils of a group, unless they are hidden.
 
     Examples
     --------
     >>> from decrochage_risk.evaluate.groups import GroupFigures
     >>> pupils_cell(GroupFigures(dimension="level", group="3e", rows=None, hidden=True, too_small=True))
-    'moins de 5'
+    'masqué'
     """
     if group.hidden:
-        return f"moins de {SMALL_CELL}"
+        return HIDDEN
     return NOT_MEASURED if group.pupils is None else number(group.pupils, 0)
 
 
@@ -152,8 +153,10 @@ def group_rows(groups: Sequence[GroupFigures]) -> Table:
     rows = []
     for group in groups:
         cells = [_cell(group, key, kind) for key, _, kind in _GROUPS]
-        if group.too_small:
-            cells[1], cells[2] = pupils_cell(group), TOO_SMALL
+        if group.hidden:
+            cells[0] = HIDDEN
+        if group.too_small or group.hidden or group.figures_hidden:
+            cells[1], cells[2] = pupils_cell(group), TOO_SMALL if group.too_small else HIDDEN
         rows.append([DIMENSIONS.get(group.dimension, group.dimension), group_name(group.group), *cells])
     return header, rows
 

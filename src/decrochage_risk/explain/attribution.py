@@ -345,9 +345,9 @@ def attribute(
     ----------
     model : RiskModel
         The model.
-    filled : array of float64, shape (n, columns)
+    filled : array of float64, shape (n, booster columns)
         Rows as the boosters see them, from ``model.filled``.
-    references : array of float64, shape (n, columns)
+    references : array of float64, shape (n, booster columns)
         Reference row of each, from ``model.reference_rows``.
     scores : array of float64, shape (n,), optional
         LightGBM's mean raw log-odds of the rows, where the caller has them.
@@ -356,7 +356,9 @@ def attribute(
     -------
     Attribution
     """
-    raw = _raw_contributions(model, filled, references)
+    # A flag of what is not known equals that of the reference: it contributes exactly 0, and is left out.
+    own = slice(len(model.columns))
+    raw = _raw_contributions(model, filled, references)[:, own]
     if scores is None:
         scores = member_mean(model.member_log_odds(filled))
     reference_scores = _reference_scores(model, references)
@@ -368,8 +370,8 @@ def attribute(
         base=model.calibration.apply(reference_scores),
         log_odds=model.calibration.apply(scores),
         additive=np.abs(reference_scores + raw.sum(axis=1) - scores) <= ADDITIVITY_TOLERANCE,
-        filled=filled,
-        references=references,
+        filled=filled[:, own],
+        references=references[:, own],
     )
 
 

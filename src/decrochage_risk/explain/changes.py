@@ -173,6 +173,10 @@ def _strongest(
     ]
     same = (now.value[rows] == before.value[rows]) & (sides[0].references[rows] == sides[1].references[rows])
     of_family = family_of_columns(now.attribution.columns)[None, :] == columns[:, None]
+    of_family &= [
+        name in FEATURE_BY_NAME and FEATURE_BY_NAME[name].wording.is_reason
+        for name in now.attribution.columns
+    ]
     push = np.where(of_family & ~same & ~np.isnan(now.value[rows]), push, -np.inf)
     best = np.argmax(push, axis=1)
     return np.where(push[np.arange(best.size), best] > 0, best, -1)

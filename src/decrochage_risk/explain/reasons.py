@@ -1,12 +1,14 @@
-"""Which families of reasons are told: sums per family and their ranks, one compiled pass per pupil.
+"""Reasons: contributions summed per family and told as dated facts in French, never causes, never labels.
 
-Reasons: contributions summed per family and told as dated facts in French, never causes, never labels.
+This year's facts come first; the path and earlier years are told where they leave a place, and only what a school report
+holds (marks, unjustified half-days, repeated years). A fact that hardly differs from the reference pupil's is not told.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache, cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -15,12 +17,13 @@ from pydantic import BaseModel, ConfigDict, field_validator
 
 from decrochage_risk.explain.sentences import tell
 from decrochage_risk.features import FAMILIES, FEATURE_BY_NAME
+from decrochage_risk.features.definition import PATH, SINCE_4E
 from decrochage_risk.features.event_windows import Facts
 from decrochage_risk.records.kernels import compiled
 from decrochage_risk.risk.calibration import probability
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     import numpy.typing as npt
 
@@ -105,6 +108,29 @@ def _tell_strongest(values: Floats, told: Flags, side: float, floor: float, most
 FLOOR = 0.10
 """Log-odds under which a family is not told: about 2.5 points of probability at most."""
 
+SUPPORT_FLOOR = 0.005
+"""Log-odds from which a fact on the side of less risk is a point of support, though its family's sum is not protective.
+
+Small on purpose: the reference pupil has about the best values there are (no absence, no missed work), so that what
+lowers a high risk is mostly a movement (marks that rise, absences that fall), to which a model gives little weight. A
+point of support is told for what it says, a true fact better than the reference's, with the points that it has."""
+
+LEAST_DIFFERENCE: Mapping[str, float] = MappingProxyType(
+    {
+        **dict.fromkeys(("half-days", "events", "days", "subjects"), 2.0),
+        **dict.fromkeys(("months", "years", "rank", "0/1", "weeks"), 1.0),
+        **dict.fromkeys(("/20", "points"), 0.5),
+        "share": 0.10,
+        "share_points": 0.05,
+        "per_week": 0.5,
+    }
+)
+"""Difference from the reference under which a fact is not told, by unit: 2 absences against 1 say nothing of a pupil."""
+
+_ROUNDING = 1e-9
+_IS_PAST = np.array([family in {PATH, SINCE_4E} for family in FAMILIES])
+"""Families of the years before and of the path: told after those of this year, and only in the places that are left."""
+
 MOST_AGGRAVATING = 3
 MOST_PROTECTIVE = 2
 
@@ -138,6 +164,10 @@ class Reason(BaseModel):
         Unit of that second fact: that of the value, or another where the sentence counts something else.
     companion_period : str or None
         The days of that second fact.
+    whole : float or None
+        Base of the value where the text tells it as a count ("5 notes sur 8": 8).
+    subject : str or None
+        School subjects that the text names.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -155,8 +185,10 @@ class Reason(BaseModel):
     companion: float | None = None
     companion_unit: str | None = None
     companion_period: str | None = None
+    whole: float | None = None
+    subject: str | None = None
 
-    @field_validator("companion", "companion_unit", "companion_period", mode="before")
+    @field_validator("companion", "companion_unit", "companion_period", "whole", "subject", mode="before")
     @classmethod
     def _nothing(cls, value: object) -> object:
         """Read NaN, which a column of numbers holds where there is nothing, as None."""
@@ -211,31 +243,121 @@ def find_reasons(
     known : KnownRecords
         For the dates of the windows.
     pupils : array of int, shape (n,), optional
-        Position of each in ``known``, for the second facts that some sentences name; none is told without it.
+        Position of each in ``known``, for the second facts that some sentences name (none is told without it) and for the
+        counts that are no fact of a pupil who could attend no day of their window.
 
     Returns
     -------
     ReasonTable
     """
     families = family_sums(attribution)
+    if pupils is not None:
+        known_values = _facts_only(attribution.columns, known_values, pupils, known)
+    push = _telling(attribution, known_values)
+    choice = _with_supports(
+        _chosen(attribution, families, push),
+        attribution,
+        np.where(_is_good(attribution, known_values), push, 0.0),
+    )
     risk_points = secant(attribution.base, attribution.contributions.sum(axis=1))
-    may_tell = np.where([family.told for family in FAMILIES], families, 0.0)
-    told = told_families(may_tell, FLOOR, MOST_AGGRAVATING, MOST_PROTECTIVE, _HALF)
-    rows, columns = np.nonzero(told)
-    strongest = _strongest(attribution, known_values, families, rows, columns)
-    keep = strongest >= 0
-    rows, columns, strongest = rows[keep], columns[keep], strongest[keep]
-    contribution = families[rows, columns]
-    points = contribution * risk_points[rows]
-    order = np.lexsort((columns, -np.abs(contribution), contribution < 0, rows))
-    rows, columns, strongest, points = rows[order], columns[order], strongest[order], points[order]
-    values = known_values[rows, strongest]
+    points = choice.log_odds * risk_points[choice.rows]
     total = 100.0 * (probability(attribution.log_odds) - probability(attribution.base))
-    other = total - np.bincount(rows, weights=points, minlength=len(total))
-    asked = None if pupils is None else pupils[rows]
-    seconds = _second_facts(attribution.columns, strongest, values, asked, known)
-    told_columns = _worded(attribution, known, rows, columns, strongest, values, points, seconds)
-    return ReasonTable(told_columns, families, attribution.base, other)
+    other = total - np.bincount(choice.rows, weights=points, minlength=len(total))
+    details = _details(attribution.columns, choice, known_values, pupils, known)
+    table = _worded(attribution, known, choice, points, details)
+    return ReasonTable(table, families, attribution.base, other)
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """The reasons of all pupils, in the order told: position of the pupil, family, wording column, log-odds."""
+
+    rows: Positions
+    families: Positions
+    columns: Positions
+    log_odds: Floats
+
+    def in_order(self) -> _Choice:
+        """Sort by pupil, aggravating first, this year's families before those of the path, the strongest first."""
+        is_past = _IS_PAST[self.families]
+        order = np.lexsort((self.families, -np.abs(self.log_odds), is_past, self.log_odds < 0, self.rows))
+        return _Choice(self.rows[order], self.families[order], self.columns[order], self.log_odds[order])
+
+
+def _telling(attribution: Attribution, known_values: Floats) -> Floats:
+    """Give the contributions of the facts that may be told, 0 elsewhere.
+
+    Such a fact is known, of a family and a wording that may be a reason, and apart from the reference by more than a trifle.
+    """
+    features = [FEATURE_BY_NAME.get(name) for name in attribution.columns]
+    may = np.array([f is not None and f.family.told and f.wording.is_reason for f in features])
+    least = np.array([0.0 if f is None else LEAST_DIFFERENCE.get(f.unit, 0.0) for f in features])
+    # A difference of exactly the least one is told: 0.6 - 0.5 is under 0.1 in floating point.
+    apart = np.abs(known_values - attribution.references) >= least - _ROUNDING
+    return np.where(may & apart, attribution.contributions, 0.0)
+
+
+def _chosen(attribution: Attribution, families: Floats, push: Floats) -> _Choice:
+    """Choose the families of each pupil, each with the fact that pushes most in its direction.
+
+    Those of the path take the places that this year's leave free.
+    """
+    family = family_of_columns(attribution.columns)
+    sign = np.sign(families)
+    may_tell = np.zeros_like(families)
+    for code in range(len(FAMILIES)):
+        own = push[:, family == code] * sign[:, code, None]
+        may_tell[:, code] = np.where((own > 0).any(axis=1), families[:, code], 0.0)
+    limits = (FLOOR, MOST_AGGRAVATING, MOST_PROTECTIVE, _HALF)
+    is_told = told_families(np.where(_IS_PAST, 0.0, may_tell), *limits)
+    for side, most in ((1.0, MOST_AGGRAVATING), (-1.0, MOST_PROTECTIVE)):
+        free = most - (is_told & (side * families > 0)).sum(axis=1)
+        past = np.where(_IS_PAST & (side * may_tell >= FLOOR), side * may_tell, 0.0)
+        rank = strongest_first(past)
+        is_told |= (rank >= 0) & (rank < free[:, None])
+    rows, codes = np.nonzero(is_told)
+    own = np.where(family[None, :] == codes[:, None], push[rows] * sign[rows, codes][:, None], 0.0)
+    columns = np.argmax(own, axis=1) if own.size else np.zeros(0, dtype=np.intp)
+    return _Choice(rows, codes, columns, families[rows, codes]).in_order()
+
+
+def _is_good(attribution: Attribution, known_values: Floats) -> Flags:
+    """Say which values are good in themselves: better than the reference's, and of a change, going the right way."""
+    features = [FEATURE_BY_NAME.get(name) for name in attribution.columns]
+    is_change = np.array([f is not None and f.wording.negative is not None for f in features])
+    direction = np.array([0.0 if f is None else f.direction for f in features])
+    better = direction * (known_values - attribution.references) < 0
+    good: Flags = better & (~is_change | (direction * known_values < 0))
+    return good
+
+
+def _with_supports(choice: _Choice, attribution: Attribution, push: Floats) -> _Choice:
+    """Add a point of support for each pupil without a protective family who has a true one of this year.
+
+    ``push`` is 0 but for the facts that are good in themselves.
+
+    Its log-odds leave those of its family where that is told, so that nothing counts twice.
+    """
+    family = family_of_columns(attribution.columns)
+    has_one = np.zeros(len(push), dtype=np.bool_)
+    has_one[choice.rows[choice.log_odds < 0]] = True
+    of_year = (family >= 0) & ~_IS_PAST[family]
+    best = (
+        np.argmin(np.where(of_year, push, 0.0), axis=1) if push.size else np.zeros(len(push), dtype=np.intp)
+    )
+    strength = push[np.arange(len(push)), best] if push.size else np.zeros(len(push))
+    rows = np.flatnonzero(~has_one & of_year[best] & (strength <= -SUPPORT_FLOOR))
+    log_odds = choice.log_odds.copy()
+    of_pupil = np.full(len(push), -1)
+    of_pupil[rows] = family[best[rows]]
+    shared = choice.families == of_pupil[choice.rows]
+    log_odds[shared] -= strength[choice.rows[shared]]
+    return _Choice(
+        np.concatenate([choice.rows, rows]),
+        np.concatenate([choice.families, family[best[rows]]]),
+        np.concatenate([choice.columns, best[rows]]),
+        np.concatenate([log_odds, strength[rows]]),
+    ).in_order()
 
 
 @cache
@@ -280,92 +402,110 @@ def strongest_first(strength: Floats) -> npt.NDArray[np.int64]:
     return np.where(strength > 0, rank, -1)
 
 
-def _strongest(
-    attribution: Attribution,
-    known_values: Floats,
-    families: Floats,
-    rows: npt.NDArray[np.intp],
-    columns: npt.NDArray[np.intp],
-) -> npt.NDArray[np.intp]:
-    """Column that words each reason: the known one that pushes most in the family's own direction; -1 if none."""
-    family = family_of_columns(attribution.columns)
-    push = attribution.contributions[rows] * np.sign(families[rows, columns])[:, None]
-    eligible = (family[None, :] == columns[:, None]) & ~np.isnan(known_values[rows])
-    push = np.where(eligible, push, -np.inf)
-    best = np.argmax(push, axis=1) if push.size else np.zeros(0, dtype=np.intp)
-    return np.where(push[np.arange(best.size), best] > 0, best, -1)
+def _facts_only(columns: tuple[str, ...], values: Floats, pupils: Positions, known: KnownRecords) -> Floats:
+    """Values with NaN for each count of 0 over days of which the pupil could attend none: it is nobody's credit."""
+    features = [
+        (place, FEATURE_BY_NAME[name])
+        for place, name in enumerate(columns)
+        if name in FEATURE_BY_NAME and FEATURE_BY_NAME[name].needs_attendance
+    ]
+    if not features or not (values[:, [place for place, _ in features]] == 0).any():
+        return values
+    facts, facts_only = Facts(known), values.copy()
+    for place, feature in features:
+        facts_only[feature.is_silent(facts)[pupils] & (values[:, place] == 0), place] = np.nan
+    return facts_only
+
+
+@dataclass(frozen=True)
+class _Details:
+    """What the sentences of some reasons hold besides the value: second fact, base of a share, school subjects."""
+
+    amounts: Floats
+    seconds: Floats
+    wholes: Floats
+    subjects: npt.NDArray[np.object_]
 
 
 def _worded(
-    attribution: Attribution,
-    known: KnownRecords,
-    rows: npt.NDArray[np.intp],
-    columns: npt.NDArray[np.intp],
-    strongest: npt.NDArray[np.intp],
-    values: Floats,
-    points: Floats,
-    seconds: Floats,
+    attribution: Attribution, known: KnownRecords, choice: _Choice, points: Floats, details: _Details
 ) -> dict[str, npt.NDArray[Any]]:
-    references = attribution.references[rows, strongest]
-    code = [attribution.columns[column] for column in strongest.tolist()]
-    text = _words(code, values.tolist(), references.tolist(), seconds.tolist(), known)
+    references = attribution.references[choice.rows, choice.columns]
+    code = [attribution.columns[column] for column in choice.columns.tolist()]
     return {
-        "row": rows,
-        "position": position_in_group(rows),
+        "row": choice.rows,
+        "position": position_in_group(choice.rows),
         "code": _texts(code),
-        "family": _FAMILY_CODES[columns],
-        "family_label": _FAMILY_LABELS[columns],
-        "direction": np.where(points > 0, "aggravating", "protective").astype(object),
-        "value": values,
+        "family": _FAMILY_CODES[choice.families],
+        "family_label": _FAMILY_LABELS[choice.families],
+        "direction": np.where(choice.log_odds > 0, "aggravating", "protective").astype(object),
+        "value": details.amounts,
         "reference": references,
         "points": points,
         "unit": _texts(FEATURE_BY_NAME[name].unit for name in code),
         "period": _periods(code, known),
-        "text": _texts(text),
-        "companion": seconds,
+        "text": _texts(_words(code, references.tolist(), details, known)),
+        "companion": details.seconds,
         "companion_unit": _of_companions(
-            code, seconds, lambda feature, companion: companion.unit or feature.unit
+            code, details.seconds, lambda feature, companion: companion.unit or feature.unit
         ),
         "companion_period": _of_companions(
-            code, seconds, lambda _feature, companion: companion.window.period(known)
+            code, details.seconds, lambda _feature, companion: companion.window.period(known)
         ),
+        "whole": details.wholes,
+        "subject": np.where(details.subjects == "", np.array(None, dtype=object), details.subjects),
     }
 
 
-def _second_facts(
+def _details(
     names: tuple[str, ...],
-    strongest: Positions,
-    values: Floats,
+    choice: _Choice,
+    known_values: Floats,
     pupils: Positions | None,
     known: KnownRecords,
-) -> Floats:
-    """Value of the second fact of each reason, NaN where its wording names none or it adds nothing."""
-    found = np.full(strongest.size, np.nan)
+) -> _Details:
+    """Read the second fact, the base and the subjects of each reason, where its wording has some and they add something."""
+    size = choice.rows.size
+    values = known_values[choice.rows, choice.columns]
+    seconds, wholes = np.full(size, np.nan), np.full(size, np.nan)
+    subjects = np.full(size, "", dtype=object)
     if pupils is None:
-        return found
-    facts = None
-    for column in np.unique(strongest).tolist():
-        feature = FEATURE_BY_NAME[names[column]]
-        if (companion := feature.wording.companion) is not None:
-            facts = facts or Facts(known)
-            places = np.flatnonzero(strongest == column)
-            told = companion.is_told(values[places], feature.window, known)
-            found[places] = np.where(told, companion.values(facts)[pupils[places]], np.nan)
-    return found
+        return _Details(values, seconds, wholes, subjects)
+    facts = Facts(known) if size else None
+    for column in np.unique(choice.columns).tolist():
+        feature, places = FEATURE_BY_NAME[names[column]], np.flatnonzero(choice.columns == column)
+        words, rows = feature.wording, pupils[choice.rows[places]]
+        if facts is None or not facts.has(feature.table):
+            continue
+        if words.companion is not None:
+            adds = words.companion.is_told(values[places], feature.window, known)
+            seconds[places] = np.where(adds, words.companion.values(facts)[rows], np.nan)
+        if words.whole is not None:
+            is_told = values[places] != 0
+            wholes[places] = np.where(is_told, words.whole(facts)[rows], np.nan)
+        if words.subjects is not None:
+            subjects[places] = np.where(values[places] == 0, "", words.subjects(facts)[rows])
+    return _Details(values, seconds, wholes, subjects)
 
 
-def _words(
-    codes: list[str], values: list[float], references: list[float], seconds: list[float], known: KnownRecords
-) -> list[str]:
+def _words(codes: list[str], references: list[float], details: _Details, known: KnownRecords) -> list[str]:
     """Text of each reason; a fact that several pupils share is worded once."""
-    texts: dict[tuple[str, float, float, str], str] = {}
-    found = []
-    for code, value, reference, second in zip(codes, values, references, seconds, strict=True):
-        fact = (code, value, reference, second.hex())
+    texts: dict[tuple[str, ...], str] = {}
+    words = []
+    lists = (
+        details.amounts.tolist(),
+        details.seconds.tolist(),
+        details.wholes.tolist(),
+        details.subjects.tolist(),
+    )
+    for code, reference, value, second, whole, subject in zip(codes, references, *lists, strict=True):
+        fact = (code, value.hex(), reference.hex(), second.hex(), whole.hex(), subject)
         if fact not in texts:
-            texts[fact] = tell(FEATURE_BY_NAME[code], value, reference, known, companion=second)
-        found.append(texts[fact])
-    return found
+            texts[fact] = tell(
+                FEATURE_BY_NAME[code], value, reference, known, companion=second, whole=whole, subject=subject
+            )
+        words.append(texts[fact])
+    return words
 
 
 def _periods(codes: list[str], known: KnownRecords) -> npt.NDArray[np.object_]:

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 
 from decrochage_risk import french
 from decrochage_risk.features import CATALOGUE, FAMILIES
-from decrochage_risk.features.wording import FINEST_DECIMALS, amount, days_of_window, decimals_of
+from decrochage_risk.features.wording import (
+    FINEST_DECIMALS,
+    amount,
+    days_of_window,
+    decimals_of,
+    first_school_day,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -17,8 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["NO_REASON", "OTHERS", "REFERENCE_PUPIL", "tell", "tell_amount", "tell_fact", "tell_missing"]
 
-REFERENCE_PUPIL = "élève type du même niveau"
-"""How the reference pupil is called: the median pupil of the same level at the same time of year."""
+REFERENCE_PUPIL = "élève type, médian du même niveau"
+"""How the reference pupil is called: the median, feature by feature, of the training pupils of the same level at the same
+time of year."""
 
 NO_REASON = "Aucun motif dominant"
 """What is said when no family stands out."""
@@ -28,7 +35,14 @@ OTHERS = "autres éléments"
 
 
 def tell(
-    feature: Feature, value: float, reference: float, known: KnownRecords, *, companion: float = nan
+    feature: Feature,
+    value: float,
+    reference: float,
+    known: KnownRecords,
+    *,
+    companion: float = nan,
+    whole: float = nan,
+    subject: str = "",
 ) -> str:
     """Word one fact, held against the reference pupil.
 
@@ -44,15 +58,21 @@ def tell(
         For the dates.
     companion : float
         Value of the second fact that the wording may name, NaN when it is not known.
+    whole : float
+        Base of a share or of a count of months, NaN when it is not known.
+    subject : str
+        School subjects that the value is of.
 
     Returns
     -------
     str
-        For example "6 demi-journées non justifiées depuis le 3 février (1 du 6 janvier au 2 février) ; élève type du
-        même niveau : 0".
+        For example "6 demi-journées non justifiées depuis le 3 février (1 du 6 janvier au 2 février) ; élève type,
+        médian du même niveau : 0".
     """
     decimals = _decimals(feature.unit, value, reference)
-    fact = tell_fact(feature, value, known, companion=companion, decimals=decimals)
+    fact = tell_fact(
+        feature, value, known, companion=companion, decimals=decimals, whole=whole, subject=subject
+    )
     return f"{fact} ; {REFERENCE_PUPIL} : {tell_amount(feature, reference, decimals)}"
 
 
@@ -63,26 +83,32 @@ def tell_fact(
     *,
     companion: float = nan,
     decimals: int | None = None,
+    whole: float = nan,
+    subject: str = "",
 ) -> str:
-    """Word one fact alone.
+    """Word one fact alone; its days begin with school.
 
     Parameters
     ----------
-    feature, value, known, companion
+    feature, value, known, companion, whole, subject
         As for :func:`tell`.
     decimals : int, optional
         Decimals of the amount; those of the unit by default.
     """
     first, last = days_of_window(feature.window, known)
+    start, is_return = first_school_day(first, last, known)
     recent = feature.wording.recent
     fact = feature.wording.tell(
         value,
         feature.unit,
-        start=first,
+        start=start,
         end=last,
         as_of=known.as_of,
         decimals=decimals_of(feature.unit) if decimals is None else decimals,
-        recent=None if recent is None else days_of_window(recent, known)[0],
+        recent=None if recent is None else first_school_day(*days_of_window(recent, known), known)[0],
+        whole=whole,
+        subject=subject,
+        after_holidays=is_return,
     )
     second = feature.wording.companion
     if second is None or isnan(companion) or not second.is_told(value, feature.window, known):

@@ -7,6 +7,7 @@ lists them all. Values depend on the pupil's own rows and, for the gap with the 
 
 from __future__ import annotations
 
+from decrochage_risk.features.absence import LEGAL_MONTHLY_THRESHOLD, PERSISTENT_MONTHLY_THRESHOLD
 from decrochage_risk.features.catalogue import (
     CATALOGUE,
     FEATURE_BY_NAME,
@@ -24,7 +25,9 @@ __all__ = [
     "CONTEXT_COLUMNS",
     "FAMILIES",
     "FEATURE_BY_NAME",
+    "LEGAL_MONTHLY_THRESHOLD",
     "MONTH_FACT",
+    "PERSISTENT_MONTHLY_THRESHOLD",
     "Family",
     "Feature",
     "MonthlyAbsence",

@@ -1,6 +1,7 @@
 """Features read from ``absences``: unjustified absence, its rhythm, lateness and exclusions.
 
-Features read from ``absences``, beyond the contract: when in the week, after holidays, how fast, until today.
+First those of the contract; then, beyond it, when in the week, after holidays, how fast, until today. A day that a pupil
+could not attend (placement, exclusion) is neither presence nor absence in any of them.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from decrochage_risk.features import kernels
-from decrochage_risk.features import kernels as trajectory_kernels
 from decrochage_risk.features.definition import (
     ABC,
     ABSENCE_LEVEL,
@@ -25,15 +25,18 @@ from decrochage_risk.features.definition import (
     Feature,
 )
 from decrochage_risk.features.event_windows import (
-    absent_weeks,
+    a_week,
+    absent_weeks_share,
+    attendable_months,
+    attended_weeks,
     block_rates,
-    calendar_sums,
+    current_absence_run,
     days_after_holidays,
     enrolled_sum,
+    longest_absence_run,
     months_of,
     rate,
     ratio,
-    school_day_numbers,
 )
 from decrochage_risk.features.windows import (
     BEFORE_4W,
@@ -58,10 +61,19 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
 
 
-__all__ = ["ABSENCE_FEATURES", "ABSENCE_TREND_FEATURES", "LEGAL_MONTHLY_THRESHOLD", "LONGEST_RUN"]
+__all__ = [
+    "ABSENCE_FEATURES",
+    "ABSENCE_TREND_FEATURES",
+    "LEGAL_MONTHLY_THRESHOLD",
+    "LONGEST_RUN",
+    "PERSISTENT_MONTHLY_THRESHOLD",
+]
 
 LEGAL_MONTHLY_THRESHOLD = 4.0
 """Unjustified half-days in a month from which the head reports to the DASEN (code de l'éducation, L131-8, R131-7)."""
+
+PERSISTENT_MONTHLY_THRESHOLD = 10.0
+"""Unjustified half-days in a month from which absence is persistent (circulaire 2014-159, MENE1427925C)."""
 
 LONGEST_RUN = Wording(
     "plus longue suite de jours de classe avec une absence {since} : {value} {noun}",
@@ -71,6 +83,7 @@ LONGEST_RUN = Wording(
 """Words of the longest run of school days with an absence, over a window."""
 
 _HALF_DAYS = ("demi-journée non justifiée", "demi-journées non justifiées")
+_ATTENDABLE = "Une journée passée tout entière en milieu professionnel ou en exclusion n'est ni une présence ni une absence."
 _COUNTED = (
     "Seuls comptent les jours où une inscription est ouverte et où il y a classe, dans la limite des demi-journées "
     "de classe du jour."
@@ -93,27 +106,29 @@ def _rate_change(facts: Facts) -> npt.NDArray[np.float64]:
 def _months_over(facts: Facts) -> npt.NDArray[np.float64]:
     first, after = YEAR.span(facts.known)
     events = facts.absence_events
-    unjustified = facts.absence_values("unjustified")
+    half_days = facts.absence_values("unjustified")
     return kernels.count_months_over(
-        months_of(facts), unjustified, events.bound(first), events.bound(after), LEGAL_MONTHLY_THRESHOLD
+        months_of(facts), half_days, events.bound(first), events.bound(after), LEGAL_MONTHLY_THRESHOLD
     )
 
 
-def _absent_weeks_share(facts: Facts) -> npt.NDArray[np.float64]:
-    first, after = LAST_12W.span(facts.known)
-    events = facts.absence_events
-    weeks = kernels.count_weeks(
-        events.day, facts.absence_values("absent"), events.bound(first), events.bound(after)
-    )
-    return ratio(weeks, facts.school_weeks(LAST_12W))
-
-
-def _longest_run(facts: Facts) -> npt.NDArray[np.float64]:
+def _months_so_far(facts: Facts) -> npt.NDArray[np.float64]:
     first, after = YEAR.span(facts.known)
-    events = facts.absence_events
-    return kernels.longest_run(
-        school_day_numbers(facts), facts.absence_values("absent"), events.bound(first), events.bound(after)
+    edges = (
+        np.array([first, max(first, after - 1)], dtype="datetime64[D]")
+        .astype("datetime64[M]")
+        .astype(np.int64)
     )
+    return np.full(facts.pupils, float(edges[1] - edges[0] + 1))
+
+
+def _last_unjustified(facts: Facts) -> npt.NDArray[np.float64]:
+    first, _ = YEAR.span(facts.known)
+    rows = facts.absence_rows
+    counted = (facts.absence_values("unjustified") > 0) & (rows.day >= first)
+    last = np.full(facts.pupils, np.nan)
+    last[rows.pupil[counted]] = rows.day[counted]  # rows are sorted by day: the last one stays
+    return last
 
 
 def _recent_part(what: str, none: str, whole: str) -> Companion:
@@ -155,6 +170,7 @@ def _unjustified(window: Window) -> Feature:
             f"{_COUNTED}"
         ),
         compute=_sum_of("unjustified", window),
+        needs_attendance=True,
         wording=Wording(
             "{value} {noun} {since}",
             noun=_HALF_DAYS,
@@ -228,9 +244,13 @@ ABSENCE_FEATURES: tuple[Feature, ...] = (
             f"L131-8 du code de l'éducation). {_COUNTED}"
         ),
         compute=_months_over,
+        needs_attendance=True,
         wording=Wording(
             "{value} mois avec au moins 4 demi-journées non justifiées {since}",
             zero="aucun mois avec au moins 4 demi-journées non justifiées {since}",
+            companion=Companion("last", "absences", YEAR, _last_unjustified, unit="day"),
+            counted="seuil légal de 4 demi-journées non justifiées dans le mois atteint {value} mois sur {whole} {since}",
+            whole=_months_so_far,
         ),
     ),
     Feature(
@@ -242,14 +262,22 @@ ABSENCE_FEATURES: tuple[Feature, ...] = (
         direction=1,
         source=GPDS,
         definition=(
-            "Part des semaines de classe (lundi à dimanche) des 12 dernières semaines comptant au moins une "
-            f"demi-journée d'absence. {_COUNTED}"
+            "Des semaines (lundi à dimanche) des 12 dernières où la présence était attendue au moins une demi-journée, la "
+            f"part de celles qui comptent au moins une demi-journée d'absence. Inconnu sans telle semaine. {_ATTENDABLE} "
+            f"{_COUNTED}"
         ),
-        compute=_absent_weeks_share,
+        revision=2,
+        compute=lambda facts: absent_weeks_share(facts, LAST_12W),
         wording=Wording(
-            "au moins une absence, justifiée ou non, dans {value} des semaines de classe {since}",
-            zero="aucune semaine de classe avec une absence {since}",
+            "au moins une absence, justifiée ou non, dans {value} des semaines où la présence était attendue {since}",
+            noun=("semaine", "semaines"),
+            zero="aucune absence, les semaines où la présence était attendue {since}",
             companion=_unjustified_beside(LAST_12W),
+            counted=(
+                "au moins une absence, justifiée ou non, dans {count} {noun} sur {whole} où la présence était attendue, "
+                "soit {value}, {since}"
+            ),
+            whole=lambda facts: attended_weeks(facts, LAST_12W),
         ),
     ),
     Feature(
@@ -261,10 +289,13 @@ ABSENCE_FEATURES: tuple[Feature, ...] = (
         direction=1,
         source=GPDS,
         definition=(
-            "Plus longue suite de jours de classe consécutifs avec au moins une demi-journée d'absence ; week-ends et "
-            "vacances ne comptent pas et n'interrompent pas la suite."
+            "Plus longue suite de jours de classe consécutifs avec au moins une demi-journée d'absence. Week-ends, vacances "
+            "et journées passées tout entières en milieu professionnel ou en exclusion ne comptent pas et n'interrompent pas "
+            "la suite ; un jour de classe sans inscription ouverte l'interrompt."
         ),
-        compute=_longest_run,
+        revision=2,
+        needs_attendance=True,
+        compute=lambda facts: longest_absence_run(facts, YEAR),
         wording=LONGEST_RUN,
     ),
     Feature(
@@ -277,6 +308,7 @@ ABSENCE_FEATURES: tuple[Feature, ...] = (
         source=GPDS,
         definition="Retards notés au cours des 12 dernières semaines, les jours de classe.",
         compute=_sum_of("lateness", LAST_12W),
+        needs_attendance=True,
         wording=Wording(
             "{value} {noun} {since}",
             noun=("retard", "retards"),
@@ -325,11 +357,11 @@ def _monday_friday(facts: Facts) -> Floats:
 
 def _after_holidays(facts: Facts) -> Floats:
     span, events, calendar = YEAR.span(facts.known), facts.absence_events, facts.known.calendar
-    found = days_after_holidays(calendar)
-    position = np.clip(events.day - calendar.first_day_number, 0, found.size - 1)
+    is_after = days_after_holidays(calendar)
+    position = np.clip(events.day - calendar.first_day_number, 0, is_after.size - 1)
     absent, away = (
         events.sum(
-            f"{what} after holidays", np.where(found[position], facts.absence_values(what), 0.0), *span
+            f"{what} after holidays", np.where(is_after[position], facts.absence_values(what), 0.0), *span
         )
         for what in ("absent", "away")
     )
@@ -351,49 +383,33 @@ def _acceleration(facts: Facts) -> Floats:
 
 
 def _absent_weeks_change(facts: Facts) -> Floats:
-    def share(window: Window) -> Floats:
-        return ratio(absent_weeks(facts, *window.span(facts.known)), facts.school_weeks(window))
-
-    return share(LAST_6W) - share(BEFORE_6W)
+    return absent_weeks_share(facts, LAST_6W) - absent_weeks_share(facts, BEFORE_6W)
 
 
 def _longest_run_12w(facts: Facts) -> Floats:
-    first, after = LAST_12W.span(facts.known)
-    events = facts.absence_events
-    return kernels.longest_run(
-        school_day_numbers(facts), facts.absence_values("absent"), events.bound(first), events.bound(after)
-    )
-
-
-def _current_run(facts: Facts) -> Floats:
-    first, after = YEAR.span(facts.known)
-    events, calendar = facts.absence_events, facts.known.calendar
-    latest = int(calendar_sums(calendar, "days")[after - calendar.first_day_number])
-    return trajectory_kernels.current_run(
-        school_day_numbers(facts),
-        facts.absence_values("absent"),
-        events.bound(first),
-        events.bound(after),
-        latest,
-    )
+    is_attendable = facts.attendable_days(*LAST_12W.span(facts.known)) > 0
+    return np.where(is_attendable, longest_absence_run(facts, LAST_12W), np.nan)
 
 
 def _months_since_threshold(facts: Facts) -> Floats:
     first, after = YEAR.span(facts.known)
     events = facts.absence_events
-    month = trajectory_kernels.first_month_over(
+    start = kernels.first_month_over(
         months_of(facts), facts.absence_values("unjustified"), events.bound(first), events.bound(after),
         LEGAL_MONTHLY_THRESHOLD,
     )  # fmt: skip
-    latest = np.datetime64(after - 1, "D").astype("datetime64[M]").astype(np.int64)
-    return np.where(month > trajectory_kernels.NOBODY, (latest - month + 1).astype(np.float64), 0.0)
+    months, is_attendable = attendable_months(facts)
+    # The month that reached the threshold counts, whatever else it held.
+    months_since = (is_attendable & (months > start[:, None])).sum(axis=1) + 1.0
+    count = np.where(start > kernels.NOBODY, months_since, 0.0)
+    return np.where(is_attendable.any(axis=1) | (count > 0), count, np.nan)
 
 
 def _lateness_change(facts: Facts) -> Floats:
-    def a_week(window: Window) -> Floats:
-        return ratio(facts.absence_sum("lateness", *window.span(facts.known)), facts.school_weeks(window))
+    def rhythm(window: Window) -> Floats:
+        return a_week(facts, facts.absence_sum("lateness", *window.span(facts.known)), window)
 
-    return a_week(LAST_4W) - a_week(BEFORE_4W)
+    return rhythm(LAST_4W) - rhythm(BEFORE_4W)
 
 
 ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
@@ -448,7 +464,7 @@ ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
             "possibles."
         ),
         latest=LAST_12W,
-        compute=lambda facts: trajectory_kernels.slope_of_blocks(block_rates(facts), LEAST_BLOCKS),
+        compute=lambda facts: kernels.slope_of_blocks(block_rates(facts), LEAST_BLOCKS),
         wording=Wording(
             "cette année (au {as_of}), taux d'absence en hausse de {value} {noun} toutes les 4 semaines, en moyenne",
             noun=("point", "points"),
@@ -490,15 +506,24 @@ ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
         direction=1,
         source=GPDS,
         definition=(
-            "Part des semaines de classe avec au moins une demi-journée d'absence sur les 6 dernières semaines, moins cette "
-            "part de 12 à 6 semaines avant la date. Inconnu si l'une des deux périodes est sans classe."
+            "Des semaines où la présence était attendue au moins une demi-journée, la part de celles qui comptent une "
+            "demi-journée d'absence, sur les 6 dernières semaines, moins cette part de 12 à 6 semaines avant la date. Inconnu "
+            f"si l'une des deux périodes est sans telle semaine. {_ATTENDABLE}"
         ),
+        revision=2,
         compute=_absent_weeks_change,
         wording=Wording(
-            "part des semaines de classe avec une absence : {value} {noun} de plus {lately} que {earlier}",
+            "part des semaines avec une absence, parmi celles où la présence était attendue : {value} {noun} de plus "
+            "{lately} que {earlier}",
             noun=("point", "points"),
-            zero="part des semaines de classe avec une absence : la même {lately} que {earlier}",
-            negative="part des semaines de classe avec une absence : {value} {noun} de moins {lately} que {earlier}",
+            zero=(
+                "part des semaines avec une absence, parmi celles où la présence était attendue : la même {lately} que "
+                "{earlier}"
+            ),
+            negative=(
+                "part des semaines avec une absence, parmi celles où la présence était attendue : {value} {noun} de moins "
+                "{lately} que {earlier}"
+            ),
             recent=LAST_6W,
         ),
     ),
@@ -512,8 +537,11 @@ ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
         source=GPDS,
         definition=(
             "Plus longue suite de jours de classe consécutifs avec au moins une demi-journée d'absence, sur les 12 dernières "
-            "semaines ; week-ends et vacances n'interrompent pas la suite."
+            "semaines. Week-ends, vacances et journées passées tout entières en milieu professionnel ou en exclusion ne "
+            "comptent pas et n'interrompent pas la suite ; un jour de classe sans inscription ouverte l'interrompt. Inconnu si "
+            "la présence n'était attendue aucun jour."
         ),
+        revision=2,
         compute=_longest_run_12w,
         wording=LONGEST_RUN,
     ),
@@ -526,18 +554,21 @@ ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
         direction=1,
         source=GPDS,
         definition=(
-            "Jours de classe consécutifs avec au moins une demi-journée d'absence, jusqu'au dernier jour de classe avant la "
-            "date d'observation ; 0 si ce jour-là est sans absence."
+            "Jours de classe consécutifs avec au moins une demi-journée d'absence, jusqu'au dernier jour où la présence était "
+            "attendue avant la date d'observation ; 0 si ce jour-là est sans absence. Week-ends, vacances et journées passées "
+            "tout entières en milieu professionnel ou en exclusion ne comptent pas et n'interrompent pas la suite ; un jour de "
+            "classe sans inscription ouverte l'interrompt. Inconnu si la présence n'était attendue aucun jour de l'année."
         ),
+        revision=2,
         latest=LAST_4W,
-        compute=_current_run,
+        compute=current_absence_run,
         wording=Wording(
-            "{value} {noun} avant le {as_of}",
+            "{value} {noun} de présence attendue avant le {as_of}",
             noun=(
-                "jour de classe avec une absence, le dernier",
-                "jours de classe de suite avec une absence, jusqu'au dernier",
+                "jour avec une absence, le dernier",
+                "jours de suite avec une absence, jusqu'au dernier",
             ),
-            zero="aucune absence le dernier jour de classe avant le {as_of}",
+            zero="aucune absence le dernier jour de présence attendue avant le {as_of}",
         ),
     ),
     Feature(
@@ -549,14 +580,17 @@ ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
         direction=1,
         source=LEGAL_THRESHOLD,
         definition=(
-            "Mois civils depuis le premier mois de l'année scolaire à 4 demi-journées non justifiées ou plus, ce mois et "
-            "celui de la veille de la date d'observation compris ; 0 s'il n'y a pas eu de tel mois."
+            "Mois civils depuis le premier mois de l'année scolaire à 4 demi-journées non justifiées ou plus, ce mois compris, "
+            "jusqu'à la veille de la date d'observation ; 0 s'il n'y a pas eu de tel mois. Un mois où la présence n'était "
+            "attendue aucun jour ne compte pas. Inconnu si tous les mois de l'année sont dans ce cas."
         ),
+        revision=2,
         compute=_months_since_threshold,
         wording=Wording(
-            "{value} mois, {months}, à compter du premier mois de l'année scolaire où 4 demi-journées non justifiées ont été "
-            "atteintes (au {as_of})",
+            "{value} mois de présence attendue, à compter du premier mois de l'année scolaire où 4 demi-journées non "
+            "justifiées ont été atteintes (au {as_of})",
             zero="aucun mois de l'année scolaire avec au moins 4 demi-journées non justifiées (au {as_of})",
+            is_reason=False,  # it grows with the calendar alone: the months at the threshold word the reason
         ),
     ),
     Feature(
@@ -586,16 +620,18 @@ ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
         direction=1,
         source=GPDS,
         definition=(
-            "Retards par semaine de classe sur les 4 dernières semaines, moins les retards par semaine de classe du 1er "
-            "septembre jusqu'à 4 semaines avant la date. Inconnu si l'une des deux périodes est sans classe."
+            "Retards par semaine où la présence était attendue sur les 4 dernières semaines, moins les retards par telle "
+            "semaine du 1er septembre jusqu'à 4 semaines avant la date. Inconnu si l'une des deux périodes est sans telle "
+            f"semaine. {_ATTENDABLE}"
         ),
+        revision=2,
         latest=LAST_4W,
         compute=_lateness_change,
         wording=Wording(
-            "{value} {noun} de plus par semaine {lately} que {earlier}",
+            "{value} {noun} de plus par semaine de présence attendue {lately} que {earlier}",
             noun=("retard", "retards"),
-            zero="autant de retards par semaine {lately} que {earlier}",
-            negative="{value} {noun} de moins par semaine {lately} que {earlier}",
+            zero="autant de retards par semaine de présence attendue {lately} que {earlier}",
+            negative="{value} {noun} de moins par semaine de présence attendue {lately} que {earlier}",
             recent=LAST_4W,
         ),
     ),

@@ -66,14 +66,14 @@ class ReferenceValues:
 
     def _of(self, line: Ints, measure: str, subject: int) -> Floats:
         column = (subject + 1) * len(MEASURES) + MEASURES.index(measure)
-        found: Floats = self._values[line, column]
-        return found
+        values: Floats = self._values[line, column]
+        return values
 
     def _position(self, places: Ints) -> Ints:
         """Line of each place in the values; the last line, of NaN, for one without values."""
         at = np.searchsorted(self._places, places).astype(np.int64)
-        found = np.append(self._places, -2)[at] == places
-        return np.where(found, at, self._places.size)
+        is_there = np.append(self._places, -2)[at] == places
+        return np.where(is_there, at, self._places.size)
 
 
 def _latest(known: KnownRecords, classes: int) -> tuple[Ints, Floats]:

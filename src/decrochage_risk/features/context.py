@@ -116,8 +116,8 @@ def build_context(records: PupilRecords, as_of: object) -> pd.DataFrame:
     """
     several = isinstance(as_of, list | tuple | set | frozenset | pd.Index | np.ndarray)
     days: Iterable[Any] = as_of if several else [as_of]  # type: ignore[assignment]
-    found = [_of_day(records, records.known_on(day)) for day in sorted({to_date(day) for day in days})]
-    if not found:
+    tables = [_of_day(records, records.known_on(day)) for day in sorted({to_date(day) for day in days})]
+    if not tables:
         raise NotEnoughDataError(
             explain_error(
                 "No day came",
@@ -125,7 +125,7 @@ def build_context(records: PupilRecords, as_of: object) -> pd.DataFrame:
                 hint='For example build_context(records, "2025-03-05").',
             )
         )
-    return pd.concat(found, ignore_index=True)
+    return pd.concat(tables, ignore_index=True)
 
 
 def _of_day(records: PupilRecords, known: KnownRecords) -> pd.DataFrame:
@@ -153,20 +153,22 @@ class _Scope:
         rows = np.where(known.enrolled, known.current_enrolment_row, -1)
         places = records.enrolments[names].reindex(rows).reset_index(drop=True).astype(object)
         whole = places.notna().all(axis=1).to_numpy(dtype=np.bool_)
-        grouped = places[whole].groupby(names, sort=True)
+        by_place = places[whole].groupby(names, sort=True)
         group = np.full(len(places), -1, dtype=np.intp)
-        group[whole] = grouped.ngroup().to_numpy()
-        found = grouped.size().reset_index()[names]
-        return cls(group, found if "class_id" in names else found.assign(class_id=None))
+        group[whole] = by_place.ngroup().to_numpy()
+        places_of_group = by_place.size().reset_index()[names]
+        return cls(group, places_of_group if "class_id" in names else places_of_group.assign(class_id=None))
 
     def means(self, values: Floats) -> pd.DataFrame:
         """Mean and number of pupils per group of 5 or more; values are sorted first, so that no order changes a bit."""
-        known = np.flatnonzero((self.group >= 0) & ~np.isnan(values))
-        order = known[np.lexsort((values[known], self.group[known]))]
+        rows = np.flatnonzero((self.group >= 0) & ~np.isnan(values))
+        order = rows[np.lexsort((values[rows], self.group[rows]))]
         count = np.bincount(self.group[order], minlength=len(self.names))
         total = np.bincount(self.group[order], weights=values[order], minlength=len(self.names))
-        kept = count >= LEAST_PUPILS
-        return self.names[kept].assign(value=total[kept] / count[kept], pupils=count[kept].astype(np.int64))
+        large_enough = count >= LEAST_PUPILS
+        return self.names[large_enough].assign(
+            value=total[large_enough] / count[large_enough], pupils=count[large_enough].astype(np.int64)
+        )
 
 
 def _measured(known: KnownRecords) -> Iterator[tuple[str, str | None, Floats]]:

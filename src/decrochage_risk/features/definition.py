@@ -1,11 +1,9 @@
-"""Where the features come from: publications, texts and words of the field, named once and listed on the page of features.
+"""What a feature is: one entry that holds its value, its contract and its words; its sources and its family of reasons.
 
-What a feature is: one entry that holds its value, its contract and its words.
-
-The families of reasons: one reason each, in the order in which equal ones are told.
-
-The last one is never told: what it holds says how much is known of a pupil, is not fit to be said (an absence that is
-justified is nobody's fault), or has no declared direction (scattered marks would be a point of attention for one pupil and of
+Sources are publications, texts and words of the field, named once and listed on the page of features. Families are told
+one reason each, equal ones in the order of ``FAMILIES``. The last one is never told: what it holds says how much is known of a pupil, is not fit to be said (an absence that is
+justified is nobody's fault; the absence file of an earlier year is closed with that year, code de l'éducation R131-6, and
+nobody can act on it), or has no declared direction (scattered marks would be a point of attention for one pupil and of
 support for the next). What it adds to a risk is part of "autres éléments".
 
 How much a pupil is absent is one family, whether it is counted in all half-days or in those without a reason: the two
@@ -178,6 +176,9 @@ class Feature:
     latest : Window, optional
         The last weeks that the value rests on, inside a longer window: values of two days can be compared where these
         weeks, too, hold as much school. Outside the contract.
+    needs_attendance : bool
+        A count whose 0 would be told to the credit of a pupil who could attend no day of the window: it is then never a
+        reason. Outside the contract.
     of_records : bool
         It says how much is known, or how far the year has gone, and nothing of what pupils do: it is never a drift of
         pupils. Outside the contract.
@@ -195,6 +196,7 @@ class Feature:
     source: str
     revision: int = 1
     latest: Window | None = None
+    needs_attendance: bool = False
     of_records: bool = False
 
     def values(self, facts: Facts) -> npt.NDArray[np.float64]:
@@ -214,6 +216,23 @@ class Feature:
         values = np.asarray(self.compute(facts), dtype=np.float64)
         unknown = facts.not_covered(self.table, *self.window.span(facts.known))
         return np.where(unknown, np.nan, values) if unknown.any() else values
+
+    def is_silent(self, facts: Facts) -> npt.NDArray[np.bool_]:
+        """Pupils of whom a 0 says nothing: no day of the window could be attended.
+
+        Parameters
+        ----------
+        facts : Facts
+            The engine over known records.
+
+        Returns
+        -------
+        array of bool, shape (pupils,)
+        """
+        if not self.needs_attendance:
+            return np.zeros(facts.pupils, dtype=np.bool_)
+        is_silent: npt.NDArray[np.bool_] = facts.attendable_days(*self.window.span(facts.known)) <= 0
+        return is_silent
 
     @property
     def contract(self) -> dict[str, Any]:

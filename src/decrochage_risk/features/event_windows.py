@@ -1,22 +1,24 @@
-"""The engine: windows over known records as differences of running sums between search bounds.
+"""Windows over known records: what features read, as differences of running sums between search bounds.
 
 Rows are sorted by pupil and day once; a window then costs one binary search per pupil and bound, shared by every
-feature that asks for the same one.
+feature that asks for the same one. The first half, :class:`Facts`, holds the tables; after it comes what several
+features read of the absences and the calendar (attendable weeks and runs, blocks of four weeks, days after holidays,
+past years) and of the grades (means per subject, missed work, averages of a period).
 
-What several features ask of the absences and the calendar: blocks of four weeks, days after holidays, past years.
-
-What several features ask of the grades: means per subject of a window, missed work, averages of a period.
+A day that a pupil could not attend - on placement or excluded for all of its half-days - is neither presence nor
+absence: weeks, runs, months and days since a mark count attendable days only.
 """
 
 from __future__ import annotations
 
 from functools import cached_property, lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
+from decrochage_risk import french
 from decrochage_risk.features import kernels
-from decrochage_risk.features import kernels as trajectory_kernels
 from decrochage_risk.features.windows import BEFORE_12W, LAST_12W, YEAR
 from decrochage_risk.records.levels import LEVELS
 from decrochage_risk.records.table_schemas import TABLES
@@ -40,14 +42,19 @@ __all__ = [
     "BLOCK_DAYS",
     "FALL",
     "Facts",
-    "absent_weeks",
+    "a_week",
+    "absent_weeks_share",
+    "attendable_months",
+    "attendance_order",
     "block_rates",
     "calendar_sums",
     "code_of",
+    "current_absence_run",
     "days_after_holidays",
     "enrolled_sum",
     "enrolled_sum_from",
     "last_year_span",
+    "longest_absence_run",
     "mark_count",
     "missed_rows",
     "missed_share",
@@ -57,7 +64,6 @@ __all__ = [
     "rate_of_year_at",
     "ratio",
     "same_weeks_last_year",
-    "school_day_numbers",
     "since_4e_rate",
     "starts_of",
     "subject_falls",
@@ -72,8 +78,8 @@ MINIMUM_POSSIBLE_HALF_DAYS = 8
 
 def code_of(table: str, column: str, choice: str) -> int:
     """Position of ``choice`` among the declared choices of a column: its code in the sorted arrays."""
-    found = next(declared for declared in TABLES[table].columns if declared.name == column)
-    return found.choices.index(choice)
+    declaration = next(declared for declared in TABLES[table].columns if declared.name == column)
+    return declaration.choices.index(choice)
 
 
 def starts_of(pupil: npt.NDArray[np.int32], pupils: int) -> npt.NDArray[np.int64]:
@@ -96,6 +102,10 @@ class _Events:
             first = np.full(self.starts.size - 1, day, dtype=np.int64)
             self._bounds[day] = kernels.first_row_from(self.day, self.starts, first)
         return self._bounds[day]
+
+    def count(self, first: int, after: int) -> Floats:
+        """Rows of each pupil over the days [first, after)."""
+        return (self.bound(after) - self.bound(first)).astype(np.float64)
 
     def sum(self, key: str, values: Floats | Callable[[], Floats], first: int, after: int) -> Floats:
         """Sum of ``values`` (one per row, or what makes them; named by ``key``) over the days [first, after)."""
@@ -127,8 +137,8 @@ class Facts:
         shared: dict[Hashable, Any] = self.__dict__.setdefault("_shared", {})
         if key not in shared:
             shared[key] = make()
-        made: _Made = shared[key]
-        return made
+        value: _Made = shared[key]
+        return value
 
     def not_covered(self, table: str, first: int, after: int) -> npt.NDArray[np.bool_]:
         """Pupils with an enrolled day in [first, after) on which ``table`` is not in the extract, found once."""
@@ -162,13 +172,13 @@ class Facts:
     def level_in(self, names: frozenset[str]) -> npt.NDArray[np.bool_]:
         """Which cells of ``levels`` are one of the named levels."""
         member = np.array([level.name in names for level in LEVELS] + [False], dtype=np.bool_)
-        found: npt.NDArray[np.bool_] = member[self.levels]
-        return found
+        is_level: npt.NDArray[np.bool_] = member[self.levels]
+        return is_level
 
     def first_year_in(self, names: frozenset[str]) -> npt.NDArray[np.int64]:
         """First school year of each pupil at one of the named levels; a year past the current where none."""
-        found = self.level_in(names)
-        first = np.where(found.any(axis=1), found.argmax(axis=1), found.shape[1])
+        is_level = self.level_in(names)
+        first = np.where(is_level.any(axis=1), is_level.argmax(axis=1), is_level.shape[1])
         years: npt.NDArray[np.int64] = (first + self.first_year).astype(np.int64)
         return years
 
@@ -225,6 +235,45 @@ class Facts:
     def absence_events(self) -> _Events:
         """Counted absence rows, with bounds and running sums."""
         return _Events(self.absence_rows.pupil, self.absence_rows.day, self.pupils)
+
+    @cached_property
+    def barred_days(self) -> _Events:
+        """Enrolled school days that a pupil could not attend: every half-day spent on placement or excluded.
+
+        What is not known of placements bars no day: without the table ``absences``, every enrolled school day is
+        attendable.
+        """
+        if not self.has("absences"):
+            return _Events(np.zeros(0, np.int32), np.zeros(0, np.int32), self.pupils)
+        rows, events = self.absence_rows, self.absence_events
+        held = self._half_days_of(rows.day).astype(np.float64)
+        whole = kernels.barred_rows(rows.day, self.absence_values("away"), held, events.starts)
+        return _Events(rows.pupil[whole], rows.day[whole], self.pupils)
+
+    def attendable_days(self, first: int, after: int) -> Floats:
+        """Days of [first, after) that each pupil could attend, in part or whole."""
+        return enrolled_sum(self, "days", [(first, after)])[:, 0] - self.barred_days.count(first, after)
+
+    def attendable_weeks(self, window: Window) -> npt.NDArray[np.bool_]:
+        """Whether each ISO week of a window holds an attendable day, (pupils, weeks), the earliest first."""
+        first, after = (_inside(self, day) for day in window.span(self.known))
+        return self.once(("attendable weeks", first, after), lambda: self._attendable_weeks(first, after))
+
+    def _attendable_weeks(self, first: int, after: int) -> npt.NDArray[np.bool_]:
+        rows, barred = self.known.arrays.enrolments, self.barred_days
+        edges = np.append(np.arange(_monday(first), after, kernels.DAYS_A_WEEK), after)
+        return kernels.attendable_weeks(
+            calendar_sums(self.known.calendar, "days"), self.enrolment_starts, self._relative(rows.start),
+            self._relative(rows.end), self._relative(barred.day), barred.starts,
+            np.maximum(edges, first).astype(np.int64) - self._origin,
+        )  # fmt: skip
+
+    def weeks_with(self, events: _Events, values: Floats, window: Window) -> Floats:
+        """Attendable weeks of a window with at least one row of a positive value, on any day of the window."""
+        first, after = (_inside(self, day) for day in window.span(self.known))
+        return kernels.weeks_with_rows(
+            events.day, values, events.bound(first), events.bound(after), self.attendable_weeks(window), _monday(first)
+        )  # fmt: skip
 
     def absence_values(self, what: str) -> Floats:
         """Half-days (rows for ``lateness``) per counted row: absent, unjustified, exclusion, away or lateness."""
@@ -285,12 +334,12 @@ class Facts:
         if not len(rows):
             return rows
         first, last = int(rows.day.min()), int(rows.day.max())
-        counted = kernels.marks_that_count(
+        is_mark = kernels.marks_that_count(
             self.grade_events.starts, rows.day, rows.status, rows.kind,
             code_of("grades", "status", "graded"), code_of("grades", "kind", "assessment"),
             first, _school_years(first, last),
         )  # fmt: skip
-        return rows.take(counted)
+        return rows.take(is_mark)
 
     @cached_property
     def mark_events(self) -> _Events:
@@ -344,10 +393,10 @@ class Facts:
     def latest(self, event: str) -> tuple[Orientation, npt.NDArray[np.intp]]:
         """Rows of one event, and the position of each pupil's latest one in them (-1 = none)."""
         rows = self.orientation_rows
-        chosen = rows.take(rows.event == code_of("orientation", "event", event))
+        of_event = rows.take(rows.event == code_of("orientation", "event", event))
         position = np.full(self.pupils, -1, dtype=np.intp)
-        position[chosen.pupil] = np.arange(len(chosen))
-        return chosen, position
+        position[of_event.pupil] = np.arange(len(of_event))
+        return of_event, position
 
 
 _KINDS = ("absence", "lateness", "exclusion", "placement")
@@ -363,6 +412,11 @@ def ratio(part: Floats, whole: Floats) -> Floats:
 def rate(absent: Floats, possible: Floats) -> Floats:
     """Absent over possible half-days, NaN under the minimum of possible half-days."""
     return np.where(possible >= MINIMUM_POSSIBLE_HALF_DAYS, ratio(absent, possible), np.nan)
+
+
+def _monday(day: int) -> int:
+    """Return the Monday of the week of a day."""
+    return day - (day + kernels.THURSDAY) % kernels.DAYS_A_WEEK
 
 
 def _school_years(first: int, last: int) -> npt.NDArray[np.int64]:
@@ -392,9 +446,9 @@ def days_after_holidays(calendar: SchoolCalendar) -> npt.NDArray[np.bool_]:
     gap = np.diff(school, prepend=-1) - 1
     first = np.flatnonzero(gap >= HOLIDAY_DAYS)
     after = (first[:, None] + np.arange(DAYS_AFTER)).ravel()
-    found = np.zeros(calendar.values.size, dtype=np.bool_)
-    found[school[after[after < school.size]]] = True
-    return found
+    is_after = np.zeros(calendar.values.size, dtype=np.bool_)
+    is_after[school[after[after < school.size]]] = True
+    return is_after
 
 
 _PER_DAY: dict[str, Callable[[SchoolCalendar], npt.NDArray[np.integer]]] = {
@@ -425,7 +479,7 @@ def enrolled_sum(facts: Facts, what: str, spans: Sequence[tuple[int, int]]) -> F
     """
     rows = facts.known.arrays.enrolments
     lows, highs = (np.array([_inside(facts, span[edge]) for span in spans], np.int64) for edge in (0, 1))
-    return trajectory_kernels.enrolled_blocks(
+    return kernels.enrolled_blocks(
         calendar_sums(facts.known.calendar, what), facts.enrolment_starts, rows.start, rows.end, lows, highs,
         facts.known.calendar.first_day_number,
     )  # fmt: skip
@@ -435,7 +489,7 @@ def enrolled_sum_from(facts: Facts, what: str, lows: Ints, after: int) -> Floats
     """Sum from a day of each pupil's own, included, to ``after``, left out, while enrolled."""
     rows, calendar = facts.known.arrays.enrolments, facts.known.calendar
     first = calendar.first_day_number
-    return trajectory_kernels.enrolled_from(
+    return kernels.enrolled_from(
         calendar_sums(facts.known.calendar, what), facts.enrolment_starts, rows.start, rows.end,
         np.clip(lows, first, first + calendar.values.size), _inside(facts, after), first,
     )  # fmt: skip
@@ -449,7 +503,7 @@ def block_rates(facts: Facts) -> Floats:
         blocks = (as_of - start) // BLOCK_DAYS
         spans = [(as_of - BLOCK_DAYS * (k + 1), as_of - BLOCK_DAYS * k) for k in range(blocks)]
         events = facts.absence_events
-        absent, away = trajectory_kernels.absence_blocks(
+        absent, away = kernels.absence_blocks(
             events.day, facts.absence_values("absent"), facts.absence_values("away"), events.bound(start),
             events.bound(as_of), as_of, BLOCK_DAYS, blocks,
         )  # fmt: skip
@@ -458,23 +512,74 @@ def block_rates(facts: Facts) -> Floats:
     return facts.once("block rates", computed)
 
 
-def absent_weeks(facts: Facts, first: int, after: int) -> Floats:
-    """ISO weeks of [first, after) with at least one absent half-day."""
-    events = facts.absence_events
-    return kernels.count_weeks(
-        events.day, facts.absence_values("absent"), events.bound(first), events.bound(after)
+def attended_weeks(facts: Facts, window: Window) -> Floats:
+    """Count the attendable weeks of a window."""
+    weeks: Floats = facts.attendable_weeks(window).sum(axis=1).astype(np.float64)
+    return weeks
+
+
+def absent_weeks_share(facts: Facts, window: Window) -> Floats:
+    """Share of the attendable weeks of a window with at least one absent half-day; NaN without such a week."""
+    weeks = facts.attendable_weeks(window).sum(axis=1).astype(np.float64)
+    return ratio(facts.weeks_with(facts.absence_events, facts.absence_values("absent"), window), weeks)
+
+
+def a_week(facts: Facts, count: Floats, window: Window) -> Floats:
+    """Count per attendable week of a window; NaN without such a week."""
+    return ratio(count, facts.attendable_weeks(window).sum(axis=1).astype(np.float64))
+
+
+def attendance_order(facts: Facts) -> tuple[npt.NDArray[np.int32], Floats]:
+    """Return a number for each counted row of absences, by its day, and the absent half-days that a run is made of.
+
+    The number counts the school days up to that one, less those that the pupil could not attend: two attendable days
+    follow each other when their numbers do. A day without an open enrolment keeps its number, and so breaks a run.
+    What is noted on a day that could not be attended is no part of one.
+    """
+
+    def numbers() -> tuple[npt.NDArray[np.int32], Floats]:
+        events, barred, calendar = facts.absence_events, facts.barred_days, facts.known.calendar
+        school = calendar_sums(calendar, "days")[1:].astype(np.int32)
+        number = school[np.clip(events.day - calendar.first_day_number, 0, school.size - 1)]
+        count, is_barred = kernels.days_up_to(events.day, events.starts, barred.day, barred.starts)
+        return (number - count).astype(np.int32), np.where(is_barred, 0.0, facts.absence_values("absent"))
+
+    return facts.once("attendance order", numbers)
+
+
+def longest_absence_run(facts: Facts, window: Window) -> Floats:
+    """Longest run of attendable days of a window with an absence each."""
+    (first, after), events = window.span(facts.known), facts.absence_events
+    return kernels.longest_run(*attendance_order(facts), events.bound(first), events.bound(after))
+
+
+def current_absence_run(facts: Facts) -> Floats:
+    """Run of attendable days with an absence each that lasts until the as-of date; NaN without an attendable day."""
+    first, after = YEAR.span(facts.known)
+    events, calendar = facts.absence_events, facts.known.calendar
+    school = int(calendar_sums(calendar, "days")[after - calendar.first_day_number])
+    barred = facts.barred_days.bound(after) - facts.barred_days.starts[:-1]
+    run = kernels.current_run(
+        *attendance_order(facts), events.bound(first), events.bound(after), (school - barred).astype(np.int64)
     )
+    return np.where(facts.attendable_days(first, after) > 0, run, np.nan)
 
 
-def school_day_numbers(facts: Facts) -> npt.NDArray[np.int32]:
-    """Count the school days up to the day of each counted row of absences, included."""
+def attendable_months(facts: Facts) -> tuple[Ints, npt.NDArray[np.bool_]]:
+    """Calendar months of the year up to the eve of the as-of date, since January 1970, and which hold an attendable day.
 
-    def numbered() -> npt.NDArray[np.int32]:
-        calendar = facts.known.calendar
-        count = calendar_sums(calendar, "days")[1:].astype(np.int32)
-        return count[np.clip(facts.absence_events.day - calendar.first_day_number, 0, count.size - 1)]
-
-    return facts.once("school day numbers", numbered)
+    Returns
+    -------
+    months : array of int64, shape (months,)
+    attendable : array of bool, shape (pupils, months)
+    """
+    first, after = YEAR.span(facts.known)
+    edges = np.array([first, max(after - 1, first)], dtype="datetime64[D]").astype("datetime64[M]")
+    months = np.arange(edges[0], edges[1] + 1)
+    starts = np.append(months, months[-1] + 1).astype("datetime64[D]").astype(np.int64)
+    spans = [(int(low), min(int(high), after)) for low, high in pairwise(starts)]
+    days = np.stack([facts.attendable_days(*span) for span in spans], axis=1)
+    return months.astype(np.int64), days > 0
 
 
 def months_of(facts: Facts) -> npt.NDArray[np.int32]:
@@ -493,16 +598,16 @@ def months_of(facts: Facts) -> npt.NDArray[np.int32]:
 
 def last_year_span(facts: Facts) -> tuple[int, int]:
     """Find the same days of the school year before: from its 1 September, as many days as this year has had."""
-    known = facts.known
-    first = day_number(year_start(known.school_year - 1))
-    return first, min(first + known.as_of_day - known.year_start_day, known.year_start_day)
+    records = facts.known
+    first = day_number(year_start(records.school_year - 1))
+    return first, min(first + records.as_of_day - records.year_start_day, records.year_start_day)
 
 
 def same_weeks_last_year(facts: Facts) -> tuple[int, int]:
     """Find the last 12 weeks, 52 weeks earlier, within the school year before."""
-    known = facts.known
-    first, after = (day - SAME_WEEKDAY_LAST_YEAR for day in LAST_12W.span(known))
-    return max(first, day_number(year_start(known.school_year - 1))), min(after, known.year_start_day)
+    records = facts.known
+    first, after = (day - SAME_WEEKDAY_LAST_YEAR for day in LAST_12W.span(records))
+    return max(first, day_number(year_start(records.school_year - 1))), min(after, records.year_start_day)
 
 
 def since_4e_rate(facts: Facts, first_years: Ints) -> Floats:
@@ -534,9 +639,7 @@ def subject_means(facts: Facts, window: Window) -> Floats:
         marks, events = facts.marks, facts.mark_events
         first, after = window.span(facts.known)
         low, high = events.bound(first), events.bound(max(first, after))
-        return trajectory_kernels.means_by_code(
-            marks.subject, marks.mark, marks.coefficient, low, high, SUBJECT_COUNT
-        )
+        return kernels.means_by_code(marks.subject, marks.mark, marks.coefficient, low, high, SUBJECT_COUNT)
 
     return facts.once(("subject means", window.name), computed)
 
@@ -545,10 +648,37 @@ def subject_falls(facts: Facts) -> Floats:
     """Subjects that fell between the start of the year and the last 12 weeks; worst fall against the others."""
     return facts.once(
         "subject falls",
-        lambda: trajectory_kernels.falls(
-            subject_means(facts, LAST_12W), subject_means(facts, BEFORE_12W), FALL
-        ),
+        lambda: kernels.falls(subject_means(facts, LAST_12W), subject_means(facts, BEFORE_12W), FALL),
     )
+
+
+def subject_changes(facts: Facts) -> Floats:
+    """Mean of the last 12 weeks minus that of the start of the year, shape (pupils, subjects); NaN where one is not known."""
+    changes: Floats = subject_means(facts, LAST_12W) - subject_means(facts, BEFORE_12W)
+    return changes
+
+
+_SUBJECT_LABELS = next(column for column in TABLES["grades"].columns if column.name == "subject").labels
+
+
+def subject_names(
+    chosen: npt.NDArray[np.bool_], columns: Sequence[int] | None = None
+) -> npt.NDArray[np.object_]:
+    """Name the school subjects of each pupil in French: "mathématiques et français"; empty for none.
+
+    Parameters
+    ----------
+    chosen : bool array, shape (pupils, subjects)
+        Which subjects.
+    columns : sequence of int, optional
+        Codes of the subjects; every code in its order when left out.
+    """
+    labels = list(_SUBJECT_LABELS.values())
+    names = labels if columns is None else [labels[code] for code in columns]
+    texts = np.full(len(chosen), "", dtype=object)
+    for row in np.flatnonzero(chosen.any(axis=1)).tolist():
+        texts[row] = french.join([names[column] for column in np.flatnonzero(chosen[row]).tolist()])
+    return texts
 
 
 def missed_rows(facts: Facts) -> Floats:
@@ -569,9 +699,14 @@ def mark_count(facts: Facts, window: Window) -> Floats:
     return facts.mark_events.sum("count", ones, *window.span(facts.known))
 
 
+def missed_count(facts: Facts, window: Window) -> Floats:
+    """Count the missed work of a window."""
+    return facts.grade_events.sum("missed", missed_rows(facts), *window.span(facts.known))
+
+
 def missed_share(facts: Facts, window: Window) -> Floats:
     """Missed work over missed work and marks of a window, NaN without either."""
-    missed = facts.grade_events.sum("missed", missed_rows(facts), *window.span(facts.known))
+    missed = missed_count(facts, window)
     return ratio(missed, missed + mark_count(facts, window))
 
 
@@ -579,9 +714,9 @@ def period_average_change(facts: Facts) -> Floats:
     """Mean over subjects of the latest average of a period minus the one before it, in the year."""
     rows, events = facts.grade_rows, facts.grade_events
     first, after = YEAR.span(facts.known)
-    chosen = (rows.kind == code_of("grades", "kind", "term_average")) & (
+    is_average = (rows.kind == code_of("grades", "kind", "term_average")) & (
         rows.status == code_of("grades", "status", "graded")
     )
-    return trajectory_kernels.change_of_latest(
-        rows.day, rows.subject, rows.mark, chosen, events.bound(first), events.bound(after), SUBJECT_COUNT
+    return kernels.change_of_latest(
+        rows.day, rows.subject, rows.mark, is_average, events.bound(first), events.bound(after), SUBJECT_COUNT
     )

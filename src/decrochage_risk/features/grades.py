@@ -1,8 +1,8 @@
-"""Features read from ``grades``: level of marks, change in marks, missed work.
+"""Features read from ``grades``: level of marks, change in marks, missed work, and how often marks come.
 
-Features read from ``grades``, beyond the contract: slopes, falls of subjects, missed work.
-
-Features of how often marks come: a pupil who is silent, week after week, is seen here and in no absence.
+First those of the contract; then, beyond it, slopes, falls of subjects and missed work; last the rhythm of assessments: a
+pupil who is silent, week after week, is seen here and in no absence. A rhythm counts attendable days only: on placement
+or excluded, no mark could come.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from decrochage_risk.features import kernels
-from decrochage_risk.features import kernels as trajectory_kernels
 from decrochage_risk.features.definition import (
     ABC,
     ALLENSWORTH_EASTON,
@@ -30,15 +29,21 @@ from decrochage_risk.features.definition import (
 )
 from decrochage_risk.features.event_windows import (
     BLOCK_DAYS,
+    FALL,
+    a_week,
+    attended_weeks,
     code_of,
     enrolled_sum_from,
     mark_count,
+    missed_count,
     missed_rows,
     missed_share,
     period_average_change,
     ratio,
+    subject_changes,
     subject_falls,
     subject_means,
+    subject_names,
 )
 from decrochage_risk.features.windows import (
     BEFORE_12W,
@@ -119,13 +124,19 @@ def _lowest_core(facts: Facts) -> npt.NDArray[np.float64]:
     return lowest
 
 
+def _lowest_core_subject(facts: Facts) -> npt.NDArray[np.object_]:
+    columns = [code_of("grades", "subject", subject) for subject in CORE_SUBJECTS]
+    means = subject_means(facts, YEAR)[:, columns]
+    return subject_names(means == np.fmin.reduce(means, axis=1)[:, None], columns)
+
+
 def _subject_spread(facts: Facts) -> npt.NDArray[np.float64]:
     means = subject_means(facts, YEAR)
-    known = ~np.isnan(means)
-    count = known.sum(axis=1)
+    has_mean = ~np.isnan(means)
+    count = has_mean.sum(axis=1)
     safe = np.maximum(count, 1)
-    centre = np.where(known, means, 0.0).sum(axis=1) / safe
-    squares = np.where(known, (means - centre[:, None]) ** 2, 0.0).sum(axis=1)
+    centre = np.where(has_mean, means, 0.0).sum(axis=1) / safe
+    squares = np.where(has_mean, (means - centre[:, None]) ** 2, 0.0).sum(axis=1)
     return np.where(count > 1, np.sqrt(squares / safe), np.nan)
 
 
@@ -186,7 +197,10 @@ GRADE_FEATURES: tuple[Feature, ...] = (
             f"professionnel, parmi celles que l'élève a. {_MARKS}"
         ),
         compute=_lowest_core,
-        wording=Wording("plus basse des moyennes des matières principales {since} : {value}"),
+        wording=Wording(
+            "plus basse des moyennes des matières principales{subject} {since} : {value}",
+            subjects=_lowest_core_subject,
+        ),
     ),
     Feature(
         name="low_marks_share_12w",
@@ -198,7 +212,13 @@ GRADE_FEATURES: tuple[Feature, ...] = (
         source=ALLENSWORTH_EASTON,
         definition="Part des notes inférieures à 8/20 parmi celles des 12 dernières semaines, sans pondération.",
         compute=lambda facts: facts.mark_share(LOW_MARK, *LAST_12W.span(facts.known)),
-        wording=Wording("{value} de notes sous 8/20 {since}", zero="aucune note sous 8/20 {since}"),
+        wording=Wording(
+            "{value} de notes sous 8/20 {since}",
+            zero="aucune note sous 8/20 {since}",
+            noun=("note", "notes"),
+            counted="{count} {noun} sous 8/20 sur {whole}, soit {value}, {since}",
+            whole=lambda facts: mark_count(facts, LAST_12W),
+        ),
     ),
     Feature(
         name="subject_spread_year",
@@ -225,6 +245,7 @@ GRADE_FEATURES: tuple[Feature, ...] = (
         source=f"{GPDS} ; {CEREQ}",
         definition="Évaluations non faites ou travaux non rendus au cours des 12 dernières semaines.",
         compute=_missed_assessments(LAST_12W),
+        needs_attendance=True,
         wording=Wording(
             "{value} {noun} {since}",
             noun=(
@@ -249,7 +270,7 @@ GENERAL_CORE = ("french", "maths", "modern_language_1")
 def _slope(facts: Facts) -> Floats:
     first, after = YEAR.span(facts.known)
     marks, events = facts.marks, facts.mark_events
-    return trajectory_kernels.slope_of_rows(
+    return kernels.slope_of_rows(
         events.day, marks.mark, marks.coefficient, events.bound(first), events.bound(after), LEAST_MARKS,
         float(BLOCK_DAYS),
     )  # fmt: skip
@@ -258,9 +279,7 @@ def _slope(facts: Facts) -> Floats:
 def _volatility(facts: Facts) -> Floats:
     first, after = YEAR.span(facts.known)
     events = facts.mark_events
-    return trajectory_kernels.spread_of_rows(
-        facts.marks.mark, events.bound(first), events.bound(after), LEAST_MARKS
-    )
+    return kernels.spread_of_rows(facts.marks.mark, events.bound(first), events.bound(after), LEAST_MARKS)
 
 
 def _low_share_change(facts: Facts) -> Floats:
@@ -274,15 +293,28 @@ def _subjects_below(facts: Facts) -> Floats:
     return np.where(np.isnan(means).all(axis=1), np.nan, (means < LOW_MARK).sum(axis=1))
 
 
+def _subjects_below_8(facts: Facts) -> npt.NDArray[np.object_]:
+    return subject_names(subject_means(facts, YEAR) < LOW_MARK)
+
+
+def _falling_subjects(facts: Facts) -> npt.NDArray[np.object_]:
+    return subject_names(subject_changes(facts) <= -FALL)
+
+
+def _worst_fall_subject(facts: Facts) -> npt.NDArray[np.object_]:
+    changes = subject_changes(facts)
+    return subject_names(changes == np.fmin.reduce(changes, axis=1)[:, None])
+
+
 def _core_mean(facts: Facts) -> Floats:
     # Added one subject after the other, so that the sum does not depend on how many pupils there are.
     means = subject_means(facts, YEAR)
-    total, known = np.zeros(facts.pupils), np.zeros(facts.pupils)
+    total, count = np.zeros(facts.pupils), np.zeros(facts.pupils)
     for subject in GENERAL_CORE:
         column = means[:, code_of("grades", "subject", subject)]
         total += np.where(np.isnan(column), 0.0, column)
-        known += ~np.isnan(column)
-    return ratio(total, known)
+        count += ~np.isnan(column)
+    return ratio(total, count)
 
 
 def _professional_mean(facts: Facts) -> Floats:
@@ -347,17 +379,18 @@ GRADE_TREND_FEATURES: tuple[Feature, ...] = (
         latest=LAST_12W,
         compute=lambda facts: subject_falls(facts)[1],
         wording=Wording(
-            "dans une matière, évolution de la moyenne supérieure de {value} {noun} à celle des autres {lately}, par "
+            "dans une matière{subject}, évolution de la moyenne supérieure de {value} {noun} à celle des autres {lately}, par "
             "rapport à la période {earlier}",
             noun=("point", "points"),
             zero=(
                 "même évolution de la moyenne dans toutes les matières {lately}, par rapport à la période {earlier}"
             ),
             negative=(
-                "dans une matière, évolution de la moyenne inférieure de {value} {noun} à celle des autres {lately}, par "
+                "dans une matière{subject}, évolution de la moyenne inférieure de {value} {noun} à celle des autres {lately}, par "
                 "rapport à la période {earlier}"
             ),
             recent=LAST_12W,
+            subjects=_worst_fall_subject,
         ),
     ),
     Feature(
@@ -375,10 +408,11 @@ GRADE_TREND_FEATURES: tuple[Feature, ...] = (
         latest=LAST_12W,
         compute=lambda facts: subject_falls(facts)[0],
         wording=Wording(
-            "{value} {noun} de 2 points ou plus {lately}, par rapport à la période {earlier}",
+            "{value} {noun} de 2 points ou plus{subject} {lately}, par rapport à la période {earlier}",
             noun=("matière en baisse", "matières en baisse"),
             zero="aucune matière en baisse de 2 points ou plus {lately}, par rapport à la période {earlier}",
             recent=LAST_12W,
+            subjects=_falling_subjects,
         ),
     ),
     Feature(
@@ -428,9 +462,10 @@ GRADE_TREND_FEATURES: tuple[Feature, ...] = (
         definition="Matières dont la moyenne de l'année est inférieure à 8/20. Inconnu sans aucune moyenne.",
         compute=_subjects_below,
         wording=Wording(
-            "{value} {noun} {since}",
+            "{value} {noun}{subject} {since}",
             noun=("matière sous 8/20 de moyenne", "matières sous 8/20 de moyenne"),
             zero="aucune matière sous 8/20 de moyenne {since}",
+            subjects=_subjects_below_8,
         ),
     ),
     Feature(
@@ -477,6 +512,12 @@ GRADE_TREND_FEATURES: tuple[Feature, ...] = (
         wording=Wording(
             "{value} des évaluations et des travaux non faits ou non rendus {since}",
             zero="aucune évaluation non faite, aucun travail non rendu {since}",
+            noun=(
+                "évaluation ou travail non fait ou non rendu",
+                "évaluations ou travaux non faits ou non rendus",
+            ),
+            counted="{count} {noun} sur {whole}, soit {value}, {since}",
+            whole=lambda facts: missed_count(facts, LAST_12W) + mark_count(facts, LAST_12W),
         ),
     ),
     Feature(
@@ -511,25 +552,28 @@ def _days_since_mark(facts: Facts) -> Floats:
     first, after = YEAR.span(facts.known)
     events = facts.mark_events
     low, high = events.bound(first), events.bound(after)
-    marked = high > low
-    day = np.where(marked, np.append(events.day, 0)[np.maximum(high - 1, 0)].astype(np.int64) + 1, after)
-    return np.where(marked, enrolled_sum_from(facts, "days", day, after), np.nan)
+    has_mark = high > low
+    day = np.where(has_mark, np.append(events.day, 0)[np.maximum(high - 1, 0)].astype(np.int64) + 1, after)
+    barred = facts.barred_days
+    since = kernels.first_row_from(barred.day, barred.starts, day)
+    expected = enrolled_sum_from(facts, "days", day, after) - (barred.bound(after) - since)
+    return np.where(has_mark, expected, np.nan)
 
 
 def _quiet_weeks(facts: Facts) -> Floats:
-    first, after = LAST_12W.span(facts.known)
-    events, weeks = facts.mark_events, facts.school_weeks(LAST_12W)
-    marked = kernels.count_weeks(
-        events.day, np.ones(len(facts.marks)), events.bound(first), events.bound(after)
-    )
-    return ratio(np.maximum(weeks - marked, 0.0), weeks)
+    weeks = facts.attendable_weeks(LAST_12W).sum(axis=1).astype(np.float64)
+    with_mark = facts.weeks_with(facts.mark_events, np.ones(len(facts.marks)), LAST_12W)
+    return ratio(weeks - with_mark, weeks)
 
 
 def _marks_a_week_change(facts: Facts) -> Floats:
-    def a_week(window: Window) -> Floats:
-        return ratio(mark_count(facts, window), facts.school_weeks(window))
+    def rhythm(window: Window) -> Floats:
+        return a_week(facts, mark_count(facts, window), window)
 
-    return a_week(LAST_12W) - a_week(BEFORE_12W)
+    return rhythm(LAST_12W) - rhythm(BEFORE_12W)
+
+
+_EXPECTED = "La présence n'est attendue ni en milieu professionnel ni pendant une exclusion, telles que la table `absences` les donne."
 
 
 ASSESSMENT_RHYTHM_FEATURES: tuple[Feature, ...] = (
@@ -542,15 +586,16 @@ ASSESSMENT_RHYTHM_FEATURES: tuple[Feature, ...] = (
         direction=1,
         source=f"{JANOSZ} ; {GPDS}",
         definition=(
-            "Jours de classe, inscription ouverte, depuis le lendemain de la dernière note de l'année (périodes en milieu "
-            "professionnel comprises). Inconnu sans note dans l'année."
+            "Jours de classe où la présence était attendue, au moins une demi-journée, depuis le lendemain de la dernière note "
+            f"de l'année. Inconnu sans note dans l'année. {_EXPECTED}"
         ),
+        revision=2,
         latest=LAST_4W,
         compute=_days_since_mark,
         wording=Wording(
             "{value} {noun} depuis la dernière note (au {as_of})",
-            noun=("jour de classe", "jours de classe"),
-            zero="aucun jour de classe depuis la dernière note (au {as_of})",
+            noun=("jour de présence attendue", "jours de présence attendue"),
+            zero="aucun jour de présence attendue depuis la dernière note (au {as_of})",
         ),
     ),
     Feature(
@@ -562,13 +607,17 @@ ASSESSMENT_RHYTHM_FEATURES: tuple[Feature, ...] = (
         direction=1,
         source=f"{JANOSZ} ; {GPDS}",
         definition=(
-            "Semaines de classe moins semaines avec au moins une note (0 au moins), rapportées aux semaines de classe des 12 "
-            "dernières semaines, inscription ouverte. Inconnu sans semaine de classe."
+            "Des semaines (lundi à dimanche) des 12 dernières où la présence était attendue au moins une demi-journée, la "
+            f"part de celles qui n'ont aucune note. Inconnu sans telle semaine. {_EXPECTED}"
         ),
+        revision=2,
         compute=_quiet_weeks,
         wording=Wording(
-            "{value} de semaines de classe sans note {since}",
-            zero="aucune semaine de classe sans note {since}",
+            "aucune note dans {value} des semaines où la présence était attendue {since}",
+            noun=("semaine", "semaines"),
+            counted="aucune note dans {count} {noun} sur {whole} où la présence était attendue, soit {value}, {since}",
+            whole=lambda facts: attended_weeks(facts, LAST_12W),
+            zero="au moins une note, chaque semaine où la présence était attendue {since}",
         ),
     ),
     Feature(
@@ -580,16 +629,17 @@ ASSESSMENT_RHYTHM_FEATURES: tuple[Feature, ...] = (
         direction=0,
         source=f"{JANOSZ} ; {BOWERS}",
         definition=(
-            "Notes par semaine de classe sur les 12 dernières semaines, moins les notes par semaine de classe du début de "
-            "l'année. Inconnu si l'une des deux périodes est sans classe."
+            "Notes par semaine où la présence était attendue sur les 12 dernières semaines, moins les notes par telle semaine "
+            f"du début de l'année. Inconnu si l'une des deux périodes est sans telle semaine. {_EXPECTED}"
         ),
+        revision=2,
         latest=LAST_12W,
         compute=_marks_a_week_change,
         wording=Wording(
-            "{value} {noun} de plus par semaine {lately} que {earlier}",
+            "{value} {noun} de plus par semaine de présence attendue {lately} que {earlier}",
             noun=("note", "notes"),
-            zero="autant de notes par semaine {lately} que {earlier}",
-            negative="{value} {noun} de moins par semaine {lately} que {earlier}",
+            zero="autant de notes par semaine de présence attendue {lately} que {earlier}",
+            negative="{value} {noun} de moins par semaine de présence attendue {lately} que {earlier}",
             recent=LAST_12W,
         ),
     ),

@@ -61,8 +61,8 @@ ARRIVAL_AFTER = (9, 30)
 
 def _now_at(facts: Facts, names: frozenset[str]) -> Flags:
     member = np.array([level.name in names for level in LEVELS] + [False], dtype=np.bool_)
-    found: Flags = member[facts.known.level]
-    return found
+    is_level: Flags = member[facts.known.level]
+    return is_level
 
 
 def _wishes(facts: Facts) -> Orientation:
@@ -77,11 +77,13 @@ def _wish_count(facts: Facts) -> Floats:
 
 
 def _pending(facts: Facts) -> Floats:
-    known = facts.known
-    asked = (
-        _now_at(facts, AT_3E) & known.enrolled & (known.as_of >= date(known.school_year + 1, *ROUND_OPENS))
+    records = facts.known
+    is_due = (
+        _now_at(facts, AT_3E)
+        & records.enrolled
+        & (records.as_of >= date(records.school_year + 1, *ROUND_OPENS))
     )
-    return np.where(asked, _wish_count(facts) == 0, np.nan)
+    return np.where(is_due, _wish_count(facts) == 0, np.nan)
 
 
 def _wish_changed(facts: Facts) -> Floats:
@@ -115,11 +117,11 @@ def _changed(facts: Facts, values: npt.NDArray[np.int32] | npt.NDArray[np.int8],
     NaN for a pupil without two enrolments that have one.
     """
     rows = facts.known.arrays.enrolments
-    known = values >= 0
-    pupil, value, start = rows.pupil[known], values[known], rows.start[known]
+    has_code = values >= 0
+    pupil, value, start = rows.pupil[has_code], values[has_code], rows.start[has_code]
     same = pupil[1:] == pupil[:-1]
-    changed = same & (value[1:] != value[:-1]) & (start[1:] >= since)
-    count = np.bincount(pupil[1:][changed], minlength=facts.pupils).astype(np.float64)
+    is_change = same & (value[1:] != value[:-1]) & (start[1:] >= since)
+    count = np.bincount(pupil[1:][is_change], minlength=facts.pupils).astype(np.float64)
     return np.where(np.bincount(pupil[1:][same], minlength=facts.pupils) > 0, count, np.nan)
 
 
@@ -146,8 +148,8 @@ def _days_without_enrolment(facts: Facts) -> Floats:
     calendar = facts.known.calendar
     since = np.maximum(_first_days(facts), max(low, calendar.first_day_number))
     school = calendar_sums(calendar, "days")
-    held = school[after - calendar.first_day_number] - school[since - calendar.first_day_number]
-    away = held - enrolled_sum_from(facts, "days", since, after)
+    school_days = school[after - calendar.first_day_number] - school[since - calendar.first_day_number]
+    away = school_days - enrolled_sum_from(facts, "days", since, after)
     return np.where(_first_days(facts) < facts.known.as_of_day, away, np.nan)
 
 
@@ -326,8 +328,8 @@ def _years_behind(facts: Facts) -> npt.NDArray[np.float64]:
 
 def _repeated_years(facts: Facts) -> npt.NDArray[np.float64]:
     before, after = facts.levels[:, :-1], facts.levels[:, 1:]
-    repeated: npt.NDArray[np.bool_] = (before == after) & (after >= 0)
-    return np.asarray(repeated.sum(axis=1), dtype=np.float64)
+    is_repeat: npt.NDArray[np.bool_] = (before == after) & (after >= 0)
+    return np.asarray(is_repeat.sum(axis=1), dtype=np.float64)
 
 
 def _school_changes(facts: Facts) -> npt.NDArray[np.float64]:
@@ -335,18 +337,18 @@ def _school_changes(facts: Facts) -> npt.NDArray[np.float64]:
     if len(rows) < 2:  # noqa: PLR2004 - a change takes two enrolments
         return np.zeros(facts.pupils)
     level = np.array([(item.name in AT_3E, item.name in LYCEE) for item in LEVELS])
-    moved = (rows.pupil[1:] == rows.pupil[:-1]) & (rows.school[1:] != rows.school[:-1])
+    is_move = (rows.pupil[1:] == rows.pupil[:-1]) & (rows.school[1:] != rows.school[:-1])
     to_lycee = level[rows.level[:-1], 0] & level[rows.level[1:], 1]
     recent = rows.start[1:] >= day_number(year_start(facts.known.school_year - 2))
-    changed = moved & recent & ~to_lycee
-    return np.bincount(rows.pupil[1:][changed], minlength=facts.pupils).astype(np.float64)
+    is_change = is_move & recent & ~to_lycee
+    return np.bincount(rows.pupil[1:][is_change], minlength=facts.pupils).astype(np.float64)
 
 
 def _track_changes(facts: Facts) -> npt.NDArray[np.float64]:
     rows = facts.orientation_rows
     first, after = YEAR.span(facts.known)
-    changed = rows.event == code_of("orientation", "event", "track_change")
-    inside = changed & (rows.day >= first) & (rows.day < after)
+    is_change = rows.event == code_of("orientation", "event", "track_change")
+    inside = is_change & (rows.day >= first) & (rows.day < after)
     return np.bincount(rows.pupil[inside], minlength=facts.pupils).astype(np.float64)
 
 
@@ -355,10 +357,10 @@ def _of_latest(
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64], npt.NDArray[np.int8]]:
     """Whether each pupil has such a row, and the rank and granted order of the latest."""
     rows, position = facts.latest(event)
-    found = position >= 0
-    rank, granted = np.full(facts.pupils, np.nan), np.full(facts.pupils, -1, dtype=np.int8)
-    rank[found], granted[found] = rows.rank[position[found]], rows.granted_order[position[found]]
-    return found, rank, granted
+    has_row = position >= 0
+    rank, order = np.full(facts.pupils, np.nan), np.full(facts.pupils, -1, dtype=np.int8)
+    rank[has_row], order[has_row] = rows.rank[position[has_row]], rows.granted_order[position[has_row]]
+    return has_row, rank, order
 
 
 def _assigned_rank(facts: Facts) -> npt.NDArray[np.float64]:
@@ -366,13 +368,13 @@ def _assigned_rank(facts: Facts) -> npt.NDArray[np.float64]:
 
 
 def _first_wish_refused(facts: Facts) -> npt.NDArray[np.float64]:
-    found, rank, _ = _of_latest(facts, "assignment")
-    return np.where(found, np.where(rank == 1, 0.0, 1.0), np.nan)
+    has_row, rank, _ = _of_latest(facts, "assignment")
+    return np.where(has_row, np.where(rank == 1, 0.0, 1.0), np.nan)
 
 
 def _council_against(facts: Facts) -> npt.NDArray[np.float64]:
-    _, _, granted = _of_latest(facts, "council_decision")
-    return np.select([granted == _REFUSED, granted == 0], [1.0, 0.0], np.nan)
+    _, _, order = _of_latest(facts, "council_decision")
+    return np.select([order == _REFUSED, order == 0], [1.0, 0.0], np.nan)
 
 
 def _absence_since_4e(facts: Facts) -> npt.NDArray[np.float64]:
@@ -504,7 +506,7 @@ PATH_FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         name="absence_rate_since_4e",
-        family=SINCE_4E,
+        family=NOT_TOLD,
         table="absences",
         window=EARLIER_YEARS,
         unit="share",
@@ -550,8 +552,8 @@ def _weeks_here(facts: Facts) -> Floats:
 
 def _vocational_entry(facts: Facts) -> Floats:
     at = facts.level_in(FIRST_YEARS_VOCATIONAL)
-    entered = at[:, -1] & ~(at[:, -2] if at.shape[1] > 1 else np.zeros(facts.pupils, dtype=np.bool_))
-    return np.where(facts.levels[:, -1] >= 0, entered, np.nan)
+    enters = at[:, -1] & ~(at[:, -2] if at.shape[1] > 1 else np.zeros(facts.pupils, dtype=np.bool_))
+    return np.where(facts.levels[:, -1] >= 0, enters, np.nan)
 
 
 def _weeks_enrolled(facts: Facts) -> Floats:

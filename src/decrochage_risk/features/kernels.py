@@ -30,11 +30,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "absence_blocks",
+    "attendable_weeks",
+    "barred_rows",
     "calendar_half_days",
     "change_of_latest",
     "count_months_over",
-    "count_weeks",
     "current_run",
+    "days_up_to",
     "enrolled_blocks",
     "enrolled_from",
     "enrolled_weeks",
@@ -52,6 +54,7 @@ __all__ = [
     "spread_of_rows",
     "sum_of_rows",
     "sums_by_code",
+    "weeks_with_rows",
     "window_sums",
 ]
 
@@ -74,7 +77,7 @@ def first_rows(pupil: Days, pupils: int) -> Ints:
 @compiled
 def first_row_from(days: Days, starts: Ints, first: Ints) -> Ints:
     """First row of each pupil whose day is ``first[pupil]`` or later (binary search)."""
-    found = np.empty(starts.size - 1, np.int64)
+    rows = np.empty(starts.size - 1, np.int64)
     for pupil in range(starts.size - 1):
         low, high = starts[pupil], starts[pupil + 1]
         while low < high:
@@ -83,8 +86,8 @@ def first_row_from(days: Days, starts: Ints, first: Ints) -> Ints:
                 low = middle + 1
             else:
                 high = middle
-        found[pupil] = low
-    return found
+        rows[pupil] = low
+    return rows
 
 
 @compiled
@@ -131,13 +134,13 @@ def calendar_half_days(prefix: Ints, starts: Ints, first: Days, last: Days, low:
     """
     result = np.zeros(starts.size - 1, np.float64)
     for pupil in range(starts.size - 1):
-        reached = np.int64(low)
+        begin_at = np.int64(low)
         for enrolment in range(starts[pupil], starts[pupil + 1]):
-            begin = max(np.int64(first[enrolment]), reached)
+            begin = max(np.int64(first[enrolment]), begin_at)
             end = min(np.int64(last[enrolment]) + 1, np.int64(high))
             if begin < end:
                 result[pupil] += prefix[end] - prefix[begin]
-                reached = end
+                begin_at = end
     return result
 
 
@@ -161,17 +164,85 @@ def enrolled_weeks(
 
 
 @compiled
-def count_weeks(days: Days, values: Floats, low: Ints, high: Ints) -> Floats:
-    """ISO weeks with at least one positive value among rows [low, high) of each pupil."""
+def attendable_weeks(
+    prefix: Ints, starts: Ints, first: Days, last: Days, barred: Days, barred_starts: Ints, edges: Ints
+) -> Flags:
+    """Whether each span of days between two ``edges`` holds an attendable day, (pupils, spans).
+
+    ``prefix[i]`` holds the school days before day i; all days count from the same one. ``barred`` are the enrolled
+    school days that a pupil could not attend, each once.
+    """
+    weeks = max(edges.size - 1, 0)
+    result = np.zeros((starts.size - 1, weeks), np.bool_)
+    for pupil in range(starts.size - 1):
+        row = barred_starts[pupil]
+        for week in range(weeks):
+            begin_at, after = edges[week], edges[week + 1]
+            while row < barred_starts[pupil + 1] and barred[row] < begin_at:
+                row += 1
+            days_left = 0
+            while row < barred_starts[pupil + 1] and barred[row] < after:
+                row += 1
+                days_left -= 1
+            # Enrolments are sorted by start: a day that two of them hold counts once.
+            for enrolment in range(starts[pupil], starts[pupil + 1]):
+                begin = max(np.int64(first[enrolment]), begin_at)
+                end = min(np.int64(last[enrolment]) + 1, after)
+                if begin < end:
+                    days_left += prefix[end] - prefix[begin]
+                    begin_at = end
+            result[pupil, week] = days_left > 0
+    return result
+
+
+@compiled
+def weeks_with_rows(days: Days, values: Floats, low: Ints, high: Ints, weeks: Flags, monday: int) -> Floats:
+    """How many of each pupil's flagged weeks hold a positive value among rows [low, high).
+
+    ``weeks`` has one column per ISO week, the first of them beginning on day ``monday``.
+    """
     result = np.zeros(low.size, np.float64)
     for pupil in range(low.size):
-        previous = np.int64(-(2**62))
+        previous = np.int64(-1)
         for row in range(low[pupil], high[pupil]):
-            week = (np.int64(days[row]) + THURSDAY) // DAYS_A_WEEK
-            if values[row] > 0.0 and week != previous:
+            week = (np.int64(days[row]) - monday) // DAYS_A_WEEK
+            inside = 0 <= week < weeks.shape[1]
+            if values[row] > 0.0 and week != previous and inside and weeks[pupil, week]:
                 result[pupil] += 1.0
                 previous = week
     return result
+
+
+@compiled
+def barred_rows(days: Days, away: Floats, held: Floats, starts: Ints) -> Flags:
+    """First row of each pupil and day on which the half-days away take up all that the day holds."""
+    result = np.zeros(days.size, np.bool_)
+    for pupil in range(starts.size - 1):
+        row = starts[pupil]
+        while row < starts[pupil + 1]:
+            first, total = row, 0.0
+            while row < starts[pupil + 1] and days[row] == days[first]:
+                total += away[row]
+                row += 1
+            result[first] = total >= held[first]
+    return result
+
+
+@compiled
+def days_up_to(days: Days, starts: Ints, others: Days, other_starts: Ints) -> tuple[Ints, Flags]:
+    """How many of a pupil's ``others`` fall on or before the day of each row, and whether one falls on it.
+
+    Both are sorted by pupil and day.
+    """
+    count, same = np.zeros(days.size, np.int64), np.zeros(days.size, np.bool_)
+    for pupil in range(starts.size - 1):
+        other = other_starts[pupil]
+        for row in range(starts[pupil], starts[pupil + 1]):
+            while other < other_starts[pupil + 1] and others[other] <= days[row]:
+                other += 1
+            count[row] = other - other_starts[pupil]
+            same[row] = other > other_starts[pupil] and others[other - 1] == days[row]
+    return count, same
 
 
 @compiled
@@ -179,20 +250,20 @@ def count_months_over(months: Days, values: Floats, low: Ints, high: Ints, thres
     """Calendar months whose sum over rows [low, high) of each pupil reaches ``threshold``."""
     result = np.zeros(low.size, np.float64)
     for pupil in range(low.size):
-        total, previous, counted = 0.0, np.int64(-(2**62)), False
+        total, previous, is_over = 0.0, np.int64(-(2**62)), False
         for row in range(low[pupil], high[pupil]):
             if months[row] != previous:
-                total, previous, counted = 0.0, np.int64(months[row]), False
+                total, previous, is_over = 0.0, np.int64(months[row]), False
             total += values[row]
-            if total >= threshold and not counted:
+            if total >= threshold and not is_over:
                 result[pupil] += 1.0
-                counted = True
+                is_over = True
     return result
 
 
 @compiled
 def longest_run(ordinals: Days, values: Floats, low: Ints, high: Ints) -> Floats:
-    """Longest run of consecutive school days (by ``ordinals``) with a positive value among rows [low, high)."""
+    """Longest run of days of consecutive ``ordinals`` with a positive value among rows [low, high)."""
     result = np.zeros(low.size, np.float64)
     for pupil in range(low.size):
         run, previous = 0.0, np.int64(-(2**62))
@@ -225,15 +296,15 @@ def marks_that_count(
     ``years[i]`` is the year of day ``first`` + i.
     """
     result = np.zeros(days.size, np.bool_)
-    assessed = np.zeros(years[-1] + 1, np.bool_)
+    has_assessment = np.zeros(years[-1] + 1, np.bool_)
     for pupil in range(starts.size - 1):
-        assessed[:] = False
+        has_assessment[:] = False
         for row in range(starts[pupil], starts[pupil + 1]):
             if status[row] == graded and kind[row] == assessment:
-                assessed[years[days[row] - first]] = True
+                has_assessment[years[days[row] - first]] = True
                 result[row] = True
         for row in range(starts[pupil], starts[pupil + 1]):
-            if status[row] == graded and not assessed[years[days[row] - first]]:
+            if status[row] == graded and not has_assessment[years[days[row] - first]]:
                 result[row] = True
     return result
 
@@ -267,13 +338,13 @@ def enrolled_blocks(
     result = np.zeros((starts.size - 1, lows.size), np.float64)
     for pupil in range(starts.size - 1):
         for block in range(lows.size):
-            reached, high = lows[block], highs[block]
+            begin_at, high = lows[block], highs[block]
             for row in range(starts[pupil], starts[pupil + 1]):
-                begin = max(np.int64(first[row]), reached)
+                begin = max(np.int64(first[row]), begin_at)
                 end = min(np.int64(last[row]) + 1, high)
                 if begin < end:
                     result[pupil, block] += prefix[end - origin] - prefix[begin - origin]
-                    reached = end
+                    begin_at = end
     return result
 
 
@@ -284,13 +355,13 @@ def enrolled_from(
     """Sum a calendar over [lows[pupil], high) on days when an enrolment is open, as :func:`enrolled_blocks`."""
     result = np.zeros(starts.size - 1, np.float64)
     for pupil in range(starts.size - 1):
-        reached = lows[pupil]
+        begin_at = lows[pupil]
         for row in range(starts[pupil], starts[pupil + 1]):
-            begin = max(np.int64(first[row]), reached)
+            begin = max(np.int64(first[row]), begin_at)
             end = min(np.int64(last[row]) + 1, np.int64(high))
             if begin < end:
                 result[pupil] += prefix[end - origin] - prefix[begin - origin]
-                reached = end
+                begin_at = end
     return result
 
 
@@ -314,14 +385,14 @@ def slope_of_blocks(rates: Floats, least: int) -> Floats:
     """Least squares slope per block, towards the most recent one (column 0); NaN under ``least`` known blocks."""
     result = np.full(rates.shape[0], np.nan)
     for pupil in range(rates.shape[0]):
-        known, middle = 0, 0.0
+        count, middle = 0, 0.0
         for block in range(rates.shape[1]):
             if not np.isnan(rates[pupil, block]):
-                known += 1
+                count += 1
                 middle -= block
-        if known < least:
+        if count < least:
             continue
-        middle /= known
+        middle /= count
         up, down = 0.0, 0.0
         for block in range(rates.shape[1]):
             if not np.isnan(rates[pupil, block]):
@@ -342,14 +413,14 @@ def slope_of_rows(
     """
     result = np.full(low.size, np.nan)
     for pupil in range(low.size):
-        counted, total, at, level = 0, 0.0, 0.0, 0.0
+        count, total, at, level = 0, 0.0, 0.0, 0.0
         for row in range(low[pupil], high[pupil]):
             if weights[row] > 0.0:
-                counted += 1
+                count += 1
                 total += weights[row]
                 at += weights[row] * (days[row] - days[low[pupil]])
                 level += weights[row] * values[row]
-        if counted < least:
+        if count < least:
             continue
         at, level = at / total, level / total
         up, down = 0.0, 0.0
@@ -412,18 +483,18 @@ def means_by_code(codes: Codes, values: Floats, weights: Floats, low: Ints, high
 
 
 @compiled
-def current_run(ordinals: Days, values: Floats, low: Ints, high: Ints, latest: int) -> Floats:
-    """Length of the run of school days with a positive value that ends on the school day number ``latest``."""
+def current_run(ordinals: Days, values: Floats, low: Ints, high: Ints, latest: Ints) -> Floats:
+    """Length of the run of days with a positive value that ends on the day of ordinal ``latest[pupil]``."""
     result = np.zeros(low.size, np.float64)
     for pupil in range(low.size):
-        wanted = np.int64(latest)
+        expected = latest[pupil]
         row = high[pupil] - 1
         while row >= low[pupil]:
             ordinal = np.int64(ordinals[row])
-            if values[row] > 0.0 and ordinal == wanted:
+            if values[row] > 0.0 and ordinal == expected:
                 result[pupil] += 1.0
-                wanted -= 1
-            elif ordinal < wanted:
+                expected -= 1
+            elif ordinal < expected:
                 break
             row -= 1
     return result
@@ -454,20 +525,20 @@ def falls(now: Floats, before: Floats, size: float) -> Floats:
     """
     result = np.full((2, now.shape[0]), np.nan)
     for pupil in range(now.shape[0]):
-        known, total, fell = 0, 0.0, 0
+        count, total, fell = 0, 0.0, 0
         for subject in range(now.shape[1]):
             change = now[pupil, subject] - before[pupil, subject]
             if not np.isnan(change):
-                known += 1
+                count += 1
                 total += change
                 fell += change <= -size
-        if known > 0:
+        if count > 0:
             result[0, pupil] = fell
-        if known > 1:
+        if count > 1:
             for subject in range(now.shape[1]):
                 change = now[pupil, subject] - before[pupil, subject]
                 if not np.isnan(change):
-                    against = change - (total - change) / (known - 1)
+                    against = change - (total - change) / (count - 1)
                     if not result[1, pupil] <= against:
                         result[1, pupil] = against
     return result

@@ -1,8 +1,7 @@
 """Features of the vigilance from the 4e on: first signs in the 4e, the path since, this year against the pupil's own past.
 
-Features of the school year before: what a pupil brings along, in a window that is the same however far records reach back.
-
-A count since the 4e would grow with every year that the extract holds: a model that learnt from two years of records
+Last come those of the school year before: what a pupil brings along, in a window that is the same however far records
+reach back. A count since the 4e would grow with every year that the extract holds: a model that learnt from two years of records
 would read three years as a rise in risk, for everybody.
 """
 
@@ -21,17 +20,18 @@ from decrochage_risk.features.definition import (
     LEGAL_THRESHOLD,
     LETTER,
     NOLTEMEYER,
+    NOT_TOLD,
     SINCE_4E,
     Feature,
 )
 from decrochage_risk.features.event_windows import (
-    absent_weeks,
+    absent_weeks_share,
     enrolled_sum,
     last_year_span,
     missed_rows,
     months_of,
+    rate,
     rate_of_year_at,
-    ratio,
     same_weeks_last_year,
     since_4e_rate,
 )
@@ -73,9 +73,15 @@ def _rate_in_4e(facts: Facts) -> Floats:
 
 
 def _unjustified_in_4e(facts: Facts) -> Floats:
-    return rate_of_year_at(
-        facts, _first_4e(facts), lambda first, after: facts.absence_sum("unjustified", first, after)
-    )
+    def of_year(first: int, after: int) -> Floats:
+        return _where_attended(facts, facts.absence_sum("unjustified", first, after), first, after)
+
+    return rate_of_year_at(facts, _first_4e(facts), of_year)
+
+
+def _where_attended(facts: Facts, values: Floats, first: int, after: int) -> Floats:
+    """Values of the pupils who could attend a day of [first, after): a count of nobody's days says nothing."""
+    return np.where(facts.attendable_days(first, after) > 0, values, np.nan)
 
 
 def _marks_in_4e(facts: Facts) -> Floats:
@@ -100,10 +106,13 @@ def _unjustified_against_last_year(facts: Facts) -> Floats:
     then = same_weeks_last_year(facts)
     if not facts.known.calendar.covers_year(facts.known.school_year - 1) or then[0] >= then[1]:
         return np.full(facts.pupils, np.nan)
-    change = facts.absence_sum("unjustified", *LAST_12W.span(facts.known)) - facts.absence_sum(
-        "unjustified", *then
-    )
-    return np.where(enrolled_sum(facts, "half-days", [then])[:, 0] > 0, change, np.nan)
+
+    # Shares, not counts: weeks on placement in one of the two years would be told as a change.
+    def share(span: tuple[int, int]) -> Floats:
+        possible = enrolled_sum(facts, "half-days", [span])[:, 0] - facts.absence_sum("away", *span)
+        return rate(facts.absence_sum("unjustified", *span), possible)
+
+    return share(LAST_12W.span(facts.known)) - share(then)
 
 
 def _marks_against_last_year(facts: Facts) -> Floats:
@@ -113,7 +122,7 @@ def _marks_against_last_year(facts: Facts) -> Floats:
 VIGILANCE_FEATURES: tuple[Feature, ...] = (
     Feature(
         name="absence_rate_in_4e",
-        family=SINCE_4E,
+        family=NOT_TOLD,
         table="absences",
         window=EARLIER_YEARS,
         unit="share",
@@ -138,8 +147,10 @@ VIGILANCE_FEATURES: tuple[Feature, ...] = (
         direction=1,
         source=f"{LETTER} ; {LEGAL_THRESHOLD}",
         definition=(
-            "Demi-journées d'absence non justifiées de la première année scolaire en 4e. Inconnu si c'est l'année en cours."
+            "Demi-journées d'absence non justifiées de la première année scolaire en 4e. Inconnu si c'est l'année en cours, ou "
+            "si la présence n'y était attendue aucun jour."
         ),
+        revision=2,
         compute=_unjustified_in_4e,
         wording=Wording(
             "{value} {noun} pendant l'année de 4e (au {as_of})",
@@ -161,7 +172,7 @@ VIGILANCE_FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         name="absence_rate_against_own_past",
-        family=SINCE_4E,
+        family=NOT_TOLD,
         table="absences",
         window=SINCE_FIRST,
         unit="share_points",
@@ -185,7 +196,7 @@ VIGILANCE_FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         name="absence_rate_against_last_year",
-        family=SINCE_4E,
+        family=NOT_TOLD,
         table="absences",
         window=YEAR_AND_PREVIOUS,
         unit="share_points",
@@ -207,23 +218,29 @@ VIGILANCE_FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         name="unjustified_against_last_year_12w",
-        family=SINCE_4E,
+        family=NOT_TOLD,
         table="absences",
         window=YEAR_AND_PREVIOUS,
-        unit="half-days",
+        unit="share_points",
         direction=1,
         source=f"{LETTER} ; {BOWERS}",
         definition=(
-            "Demi-journées non justifiées des 12 dernières semaines moins celles des mêmes semaines un an plus tôt (52 semaines "
-            "avant, dans l'année scolaire précédente). Inconnu si l'élève n'avait alors pas classe."
+            "Demi-journées non justifiées rapportées aux demi-journées possibles, sur les 12 dernières semaines, moins cette "
+            "part aux mêmes semaines un an plus tôt (52 semaines avant, dans l'année scolaire précédente). Inconnu si l'une des "
+            "deux périodes compte moins de 8 demi-journées possibles."
         ),
+        revision=2,
         latest=LAST_12W,
         compute=_unjustified_against_last_year,
         wording=Wording(
-            "{value} {noun} de plus {lately} qu'aux mêmes semaines de l'année précédente",
-            noun=("demi-journée non justifiée", "demi-journées non justifiées"),
-            zero="autant de demi-journées non justifiées {lately} qu'aux mêmes semaines de l'année précédente",
-            negative="{value} {noun} de moins {lately} qu'aux mêmes semaines de l'année précédente",
+            "part des demi-journées non justifiées : {value} {noun} de plus {lately} qu'aux mêmes semaines de l'année "
+            "précédente",
+            noun=("point", "points"),
+            zero="part des demi-journées non justifiées : la même {lately} qu'aux mêmes semaines de l'année précédente",
+            negative=(
+                "part des demi-journées non justifiées : {value} {noun} de moins {lately} qu'aux mêmes semaines de l'année "
+                "précédente"
+            ),
             recent=LAST_12W,
         ),
     ),
@@ -251,6 +268,7 @@ VIGILANCE_FEATURES: tuple[Feature, ...] = (
 
 
 _KNOWN = "Inconnu sans inscription l'année précédente."
+_EXPECTED = "Inconnu sans inscription l'année précédente, ou si la présence n'y était attendue aucun jour."
 
 
 def _enrolled_then(facts: Facts, values: Floats) -> Floats:
@@ -259,13 +277,12 @@ def _enrolled_then(facts: Facts, values: Floats) -> Floats:
 
 
 def _in_calendar(facts: Facts, values: Floats) -> Floats:
-    held = facts.known.calendar.covers_year(facts.known.school_year - 1)
-    return _enrolled_then(facts, values) if held else np.full(facts.pupils, np.nan)
+    is_inside = facts.known.calendar.covers_year(facts.known.school_year - 1)
+    return _enrolled_then(facts, values) if is_inside else np.full(facts.pupils, np.nan)
 
 
 def _absent_weeks_share(facts: Facts) -> Floats:
-    absent = absent_weeks(facts, *PREVIOUS_YEAR.span(facts.known))
-    return _in_calendar(facts, ratio(absent, facts.school_weeks(PREVIOUS_YEAR)))
+    return _in_calendar(facts, absent_weeks_share(facts, PREVIOUS_YEAR))
 
 
 def _months_over(facts: Facts) -> Floats:
@@ -273,7 +290,7 @@ def _months_over(facts: Facts) -> Floats:
     months = kernels.count_months_over(
         months_of(facts), facts.absence_values("unjustified"), low, high, LEGAL_MONTHLY_THRESHOLD
     )
-    return _in_calendar(facts, months)
+    return _in_calendar(facts, _where_attended(facts, months, *PREVIOUS_YEAR.span(facts.known)))
 
 
 def _exclusions(facts: Facts) -> Floats:
@@ -282,31 +299,33 @@ def _exclusions(facts: Facts) -> Floats:
 
 def _missed(facts: Facts) -> Floats:
     missed = facts.grade_events.sum("missed", missed_rows(facts), *PREVIOUS_YEAR.span(facts.known))
-    return _enrolled_then(facts, missed)
+    return _enrolled_then(facts, _where_attended(facts, missed, *PREVIOUS_YEAR.span(facts.known)))
 
 
 LAST_YEAR_FEATURES: tuple[Feature, ...] = (
     Feature(
         name="absent_weeks_share_last_year",
-        family=SINCE_4E,
+        family=NOT_TOLD,
         table="absences",
         window=PREVIOUS_YEAR,
         unit="share",
         direction=1,
         source=f"{BOWERS} ; {GPDS}",
         definition=(
-            "Part des semaines de classe (lundi à dimanche) de l'année scolaire précédente comptant au moins une "
-            f"demi-journée d'absence. {_KNOWN}"
+            "Des semaines (lundi à dimanche) de l'année scolaire précédente où la présence était attendue au moins une "
+            f"demi-journée, la part de celles qui comptent au moins une demi-journée d'absence. {_EXPECTED}"
         ),
+        revision=2,
         compute=_absent_weeks_share,
         wording=Wording(
-            "au moins une absence, justifiée ou non, dans {value} des semaines de classe de l'année précédente, {until}",
-            zero="aucune semaine de classe avec une absence l'année précédente, {until}",
+            "au moins une absence, justifiée ou non, dans {value} des semaines de l'année précédente où la présence était "
+            "attendue, {until}",
+            zero="aucune absence les semaines de l'année précédente où la présence était attendue, {until}",
         ),
     ),
     Feature(
         name="months_over_threshold_last_year",
-        family=SINCE_4E,
+        family=NOT_TOLD,
         table="absences",
         window=PREVIOUS_YEAR,
         unit="months",
@@ -314,8 +333,9 @@ LAST_YEAR_FEATURES: tuple[Feature, ...] = (
         source=f"{BOWERS} ; {LEGAL_THRESHOLD}",
         definition=(
             "Mois de l'année scolaire précédente comptant au moins 4 demi-journées d'absence non justifiées. "
-            + _KNOWN
+            + _EXPECTED
         ),
+        revision=2,
         compute=_months_over,
         wording=Wording(
             "{value} mois avec au moins 4 demi-journées non justifiées l'année précédente, {until}",
@@ -324,7 +344,7 @@ LAST_YEAR_FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         name="exclusion_half_days_last_year",
-        family=SINCE_4E,
+        family=NOT_TOLD,
         table="absences",
         window=PREVIOUS_YEAR,
         unit="half-days",
@@ -340,13 +360,14 @@ LAST_YEAR_FEATURES: tuple[Feature, ...] = (
     ),
     Feature(
         name="missed_assessments_last_year",
-        family=SINCE_4E,
+        family=NOT_TOLD,
         table="grades",
         window=PREVIOUS_YEAR,
         unit="events",
         direction=1,
         source=GPDS,
-        definition=f"Évaluations non faites ou travaux non rendus de l'année scolaire précédente. {_KNOWN}",
+        definition=f"Évaluations non faites ou travaux non rendus de l'année scolaire précédente. {_EXPECTED}",
+        revision=2,
         compute=_missed,
         wording=Wording(
             "{value} {noun} l'année précédente, {until}",

@@ -1,14 +1,10 @@
 """The words of a feature: a dated fact in French, never a cause, never a label.
 
-Words are outside the feature contract: a better sentence never forces a retraining.
-
-A second fact told with the first: the weeks before, the recent part of what is counted, or what else belongs to it.
-
-It is no feature: it enters no model and no contract. It only completes the sentence of one, so that a reader sees
-whether things are under way: "6 demi-journées non justifiées depuis le 5 février (1 du 8 janvier au 4 février)"; or, of
-absences of every kind, how many are not justified.
-
-Unjustified half-days of the last two calendar months: the facts that the law counts by month, not by window.
+Words are outside the feature contract: a better sentence never forces a retraining. A second fact (:class:`Companion`)
+completes the sentence of a feature - the weeks before, the recent part of what is counted, or what else belongs to it -
+so that a reader sees whether things are under way: "6 demi-journées non justifiées depuis le 5 février (1 du 8 janvier
+au 4 février)". It is no feature: it enters no model and no contract. :class:`MonthlyAbsence` holds the facts that the
+law counts by month, not by window.
 """
 
 from __future__ import annotations
@@ -42,8 +38,12 @@ __all__ = [
     "amount",
     "days_of_window",
     "decimals_of",
+    "first_school_day",
+    "since_words",
 ]
 
+_TWO = 2
+"""French plural starts at 2."""
 _DECIMALS = {"share": 1, "/20": 1, "points": 1, "share_points": 1, "per_week": 1}
 FINEST_DECIMALS = 3
 """No reason is told with more decimals than this, however close the value is to its reference."""
@@ -79,8 +79,7 @@ class Wording:
     In the sentences, ``{value}`` is the amount (without its sign in ``negative``), ``{noun}`` agrees with it,
     ``{since}`` is the start of the window ("depuis le 3 février"), ``{until}`` its last day ("jusqu'au 31 août 2024"),
     ``{as_of}`` the as-of date, ``{lately}`` the start of ``recent`` ("depuis le 5 février") and ``{earlier}`` the days of
-    the window before it ("du 1er septembre au 4 février"), ``{months}`` as many calendar months as the value, up to the
-    last of the window ("d'octobre à mars"). A day of another school year carries its year.
+    the window before it ("du 1er septembre au 4 février"). A day of another school year carries its year.
 
     Attributes
     ----------
@@ -96,6 +95,16 @@ class Wording:
         A second fact, told in brackets.
     recent : Window, optional
         The last weeks of the window, for a fact that holds them against the days before.
+    counted : str, optional
+        For a value other than 0 whose base is known: ``{whole}`` is the base (weeks, marks, months), ``{count}`` the part
+        of it that a share stands for, with which ``{noun}`` agrees ("8 semaines de classe sur 9, soit 89 %").
+    whole : callable, optional
+        From the engine to the base of ``counted`` per pupil, NaN where it is not known.
+    subjects : callable, optional
+        From the engine to the school subjects that the value is of, as French words per pupil ("mathématiques"), empty
+        where none; ``{subject}`` is their place, in brackets.
+    is_reason : bool
+        Whether the fact may word a reason; one that may not counts in its family, in other words.
     """
 
     sentence: str
@@ -105,8 +114,12 @@ class Wording:
     answers: tuple[str, str] = ("", "")
     companion: Companion | None = None
     recent: Window | None = None
+    counted: str | None = None
+    whole: Callable[[Facts], npt.NDArray[np.float64]] | None = None
+    subjects: Callable[[Facts], npt.NDArray[np.object_]] | None = None
+    is_reason: bool = True
 
-    def tell(
+    def tell(  # noqa: PLR0913 - the days and the amounts of one sentence
         self,
         value: float,
         unit: str,
@@ -116,6 +129,9 @@ class Wording:
         as_of: date,
         decimals: int,
         recent: date | None = None,
+        whole: float = float("nan"),
+        subject: str = "",
+        after_holidays: bool = False,
     ) -> str:
         """Write the fact.
 
@@ -131,6 +147,12 @@ class Wording:
             Decimals of the amount.
         recent : date, optional
             First day of ``recent``; the start of the window by default.
+        whole : float
+            Base of ``counted``; NaN tells the value alone.
+        subject : str
+            School subjects that the value is of; empty leaves them out.
+        after_holidays : bool
+            Whether ``start`` is the first school day after holidays ("depuis la rentrée du 4 novembre").
 
         Examples
         --------
@@ -147,17 +169,35 @@ class Wording:
             sentence = self.zero
         elif shown < 0 and self.negative is not None:
             sentence, told = self.negative, -value
+        elif self.counted is not None and value != 0 and whole > 0:
+            sentence = self.counted
+        counted = round(value * whole) if whole > 0 else 0
+        number = counted if sentence is self.counted and unit == "share" else shown
         year, lately = school_year_of(as_of), start if recent is None else recent
         return sentence.format(
             value=amount(told, unit, decimals),
-            noun=self.noun[0] if abs(shown) < 2 else self.noun[1],  # noqa: PLR2004 - French plural starts at 2
-            since=french.since(start, with_year=school_year_of(start) != year),
+            noun=self.noun[0] if abs(number) < _TWO else self.noun[1],
+            since=since_words(start, with_year=school_year_of(start) != year, after_holidays=after_holidays),
             until=french.until(end, with_year=school_year_of(end) != year),
             as_of=french.day(as_of),
             lately=french.since(lately, with_year=school_year_of(lately) != year),
             earlier=_before(start, lately),
-            months=french.months_until(end, max(1, int(shown))),
+            subject=f" ({subject})" if subject else "",
+            whole=french.number(whole) if whole > 0 else "",
+            count=french.number(counted),
         )
+
+
+def since_words(start: date, *, with_year: bool, after_holidays: bool) -> str:
+    """Write the start of a window that goes on; the first school day after holidays as such.
+
+    Examples
+    --------
+    >>> since_words(date(2024, 11, 4), with_year=False, after_holidays=True)
+    'depuis la rentrée du 4 novembre'
+    """
+    words = french.since(start, with_year=with_year)
+    return words.replace("depuis le ", "depuis la rentrée du ", 1) if after_holidays else words
 
 
 def _before(start: date, recent: date) -> str:
@@ -168,18 +208,15 @@ def _before(start: date, recent: date) -> str:
     return f"du {days.removeprefix('le ')}" if days.startswith("le ") else days
 
 
-_TWO = 2
-
-
 @dataclass(frozen=True)
 class Companion:
     """What is told in brackets after a fact: the same amount on other days, or another one on the same days.
 
     Attributes
     ----------
-    kind : {"before", "part", "beside"}
-        The same amount on the days before; the part of a count that is recent ("dont 4 depuis ..."); or another count, on
-        the days of the fact.
+    kind : {"before", "part", "beside", "last"}
+        The same amount on the days before; the part of a count that is recent ("dont 4 depuis ..."); another count, on
+        the days of the fact; or the day of the last event that is counted, as days since 1970-01-01.
     table : str
         The table that it reads.
     window : Window
@@ -198,7 +235,7 @@ class Companion:
         Singular and plural of what stands beside the fact.
     """
 
-    kind: Literal["before", "part", "beside"]
+    kind: Literal["before", "part", "beside", "last"]
     table: str
     window: Window
     compute: Callable[[Facts], npt.NDArray[np.float64]]
@@ -222,8 +259,10 @@ class Companion:
         """
         if not facts.has(self.table):
             return np.full(facts.pupils, np.nan)
-        unknown = facts.not_covered(self.table, *self.window.span(facts.known))
-        return np.where(unknown, np.nan, np.asarray(self.compute(facts), dtype=np.float64))
+        span = self.window.span(facts.known)
+        # Nothing counted where no day could be attended is no second fact: it would be told as a change.
+        is_unknown = facts.not_covered(self.table, *span) | (facts.attendable_days(*span) <= 0)
+        return np.where(is_unknown, np.nan, np.asarray(self.compute(facts), dtype=np.float64))
 
     def is_told(
         self, own: npt.NDArray[np.float64] | float, window: Window, known: KnownRecords
@@ -239,7 +278,7 @@ class Companion:
         known : KnownRecords
             For the as-of date.
         """
-        if self.kind == "beside":
+        if self.kind in {"beside", "last"}:
             return np.greater(own, 0)
         first, after = self.window.span(known)
         is_whole = after - first >= max(self.days, 1)
@@ -259,6 +298,8 @@ class Companion:
         known : KnownRecords
             For the dates.
         """
+        if self.kind == "last":
+            return f" (la dernière le {french.day(date_of_number(int(value)))})"
         is_none, own_unit = value == 0 and self.none is not None, self.unit or unit
         shown = self.none if is_none else amount(value, own_unit, decimals_of(own_unit))
         if self.kind == "beside":
@@ -268,12 +309,41 @@ class Companion:
         if self.kind == "before":
             return f" ({shown} {self._days(known)})"
         told = self.whole if value == own else shown if is_none else f"dont {shown}"
-        first, _ = days_of_window(self.window, known)
-        return f" ({told} {french.since(first)})"
+        first, is_return = first_school_day(*days_of_window(self.window, known), known)
+        return f" ({told} {since_words(first, with_year=False, after_holidays=is_return)})"
 
     def _days(self, known: KnownRecords) -> str:
         first, last = days_of_window(self.window, known)
         return french.period(first, last, with_year=school_year_of(last) != known.school_year)
+
+
+HOLIDAYS = 5
+"""Days without school in a row after which the next school day is a return."""
+
+
+def first_school_day(day: date, last: date, cut: KnownRecords) -> tuple[date, bool]:
+    """Find the first day with school from ``day`` on, and whether it is a return from holidays.
+
+    ``day`` itself where there is no school up to ``last``, or where the calendar does not say.
+
+    Parameters
+    ----------
+    day, last : date
+        First and last day of a window.
+    cut : KnownRecords
+        For the calendar.
+    """
+    number, calendar = day_number(day), cut.calendar
+    days = np.arange(number - HOLIDAYS, day_number(last) + 1)
+    inside = (days >= calendar.first_day_number) & (days <= day_number(calendar.last_day))
+    with_school = days[(calendar.half_days_zero_outside(days) > 0) & inside]
+    from_here = with_school[with_school >= number]
+    if not inside.all() or not from_here.size:
+        return day, False
+    first = int(from_here[0])
+    before = np.arange(first - HOLIDAYS, first)
+    is_return = bool((calendar.half_days_zero_outside(before) == 0).all())
+    return date_of_number(first), is_return
 
 
 def days_of_window(window: Window, known: KnownRecords) -> tuple[date, date]:
@@ -296,36 +366,49 @@ MONTH_FACT = "unjustified_half_days_month"
 
 @dataclass(frozen=True, eq=False)
 class MonthlyAbsence:
-    """Unjustified half-days per pupil in the month before the as-of date's, and in that month so far.
+    """Unjustified half-days per pupil in each calendar month of the school year, the last one so far.
 
     Counted as the features count them: days with an enrolment and school, motives settled by then left out. The
-    threshold of the law is per calendar month (code de l'éducation, L131-8, R131-7).
+    thresholds of the law are per calendar month (code de l'éducation, L131-8, R131-7; circulaire 2014-159).
 
     Attributes
     ----------
-    months : tuple of two date
-        First day of each month.
-    half_days : array of float64, shape (pupils, 2)
+    months : tuple of date
+        First day of each month, from September of the school year to the month of the day before the as-of date.
+    half_days : array of float64, shape (pupils, months)
         NaN where absences are not known for the pupil over that month.
+    last_day : array of int64, shape (pupils,)
+        Day of the last unjustified half-day of the school year, as days since 1970-01-01; -1 without any.
     """
 
-    months: tuple[date, date]
+    months: tuple[date, ...]
     half_days: npt.NDArray[np.float64]
+    last_day: npt.NDArray[np.int64]
 
     @classmethod
-    def of(cls, known: KnownRecords) -> MonthlyAbsence:
-        """Count both months for every pupil."""
-        last_day = known.as_of - timedelta(days=1)
-        current = last_day.replace(day=1)
-        before = (current - timedelta(days=1)).replace(day=1)
-        spans = [(day_number(before), day_number(current)), (day_number(current), known.as_of_day)]
-        facts = Facts(known)
-        columns = [_counted(facts, max(first, known.year_start_day), after) for first, after in spans]
-        return cls((before, current), np.stack(columns, axis=1))
+    def of(cls, cut: KnownRecords) -> MonthlyAbsence:
+        """Count every month of the school year for every pupil."""
+        months = _months_between(date_of_number(cut.year_start_day), cut.as_of - timedelta(days=1))
+        bounds = [*(day_number(month) for month in months[1:]), cut.as_of_day]
+        facts = Facts(cut)
+        counts = np.full((facts.pupils, len(months)), np.nan)
+        last_day = np.full(facts.pupils, -1, dtype=np.int64)
+        if facts.has("absences"):
+            for column, (month, after) in enumerate(zip(months, bounds, strict=True)):
+                first = day_number(month)
+                counted = facts.absence_sum("unjustified", first, after)
+                counts[:, column] = np.where(cut.not_covered("absences", first, after), np.nan, counted)
+            rows, is_counted = facts.absence_rows, facts.absence_values("unjustified") > 0
+            of_the_year = is_counted & (rows.day >= cut.year_start_day)
+            last_day[rows.pupil[of_the_year]] = rows.day[
+                of_the_year
+            ]  # rows are sorted by day: the last one stays
+        return cls(months, counts, last_day)
 
     def most(self, row: int) -> float:
-        """Value of `MONTH_FACT` for a pupil: the larger of what is known, NaN when neither month is."""
-        known = self.half_days[row][~np.isnan(self.half_days[row])]
+        """Value of `MONTH_FACT` for a pupil: the larger of the last two months, NaN when neither is known."""
+        recent = self.half_days[row, -2:]
+        known = recent[~np.isnan(recent)]
         return float(known.max()) if known.size else float("nan")
 
     def told(self, row: int) -> str:
@@ -333,18 +416,20 @@ class MonthlyAbsence:
 
         Examples
         --------
-        >>> found = MonthlyAbsence((date(2025, 2, 1), date(2025, 3, 1)), np.array([[5.0, 1.0]]))
-        >>> found.most(0), found.told(0)
+        >>> absence = MonthlyAbsence((date(2025, 2, 1), date(2025, 3, 1)), np.array([[5.0, 1.0]]), np.array([20_150]))
+        >>> absence.most(0), absence.told(0)
         (5.0, '5 demi-journées non justifiées en février 2025')
         """
-        place = 1 if self.half_days[row, 1] == self.most(row) else 0
+        recent = self.half_days[row, -2:]
+        place = int(np.flatnonzero(recent == self.most(row))[-1]) - recent.size
         noun = ("demi-journée non justifiée", "demi-journées non justifiées")
         return f"{french.plural(self.most(row), *noun)} en {french.month(self.months[place], with_year=True)}"
 
 
-def _counted(facts: Facts, first: int, after: int) -> npt.NDArray[np.float64]:
-    """Unjustified half-days in [first, after); NaN for pupils whose absences are not known there."""
-    if not facts.has("absences") or after <= first:
-        return np.full(facts.pupils, np.nan)
-    counts = facts.absence_sum("unjustified", first, after)
-    return np.where(facts.known.not_covered("absences", first, after), np.nan, counts)
+def _months_between(first: date, last: date) -> tuple[date, ...]:
+    """First days of the calendar months from that of ``first`` to that of ``last``; none where it comes before."""
+    start, count = first.replace(day=1), (last.year - first.year) * 12 + last.month - first.month + 1
+    return tuple(
+        date(start.year + (start.month - 1 + step) // 12, (start.month - 1 + step) % 12 + 1, 1)
+        for step in range(count)
+    )

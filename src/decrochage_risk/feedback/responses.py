@@ -149,11 +149,11 @@ class Feedback:
         "Déjà suivi" without a day counts as begun on the as-of date of the result at the latest. Give the table to
         ``train_model(supported=...)``.
         """
-        followed = self.frame["judgement"].eq("already_supported").to_numpy(dtype=bool, na_value=False)
-        started = self.frame["measure_started_on"]
-        started = started.where(started.notna() | ~followed, self.frame["as_of"])
-        found = pd.DataFrame({"pupil_id": self.frame["pupil_id"], "started_on": started}).dropna()
-        return found.drop_duplicates().sort_values(["pupil_id", "started_on"], ignore_index=True)
+        already_helped = self.frame["judgement"].eq("already_supported").to_numpy(dtype=bool, na_value=False)
+        first_days = self.frame["measure_started_on"]
+        first_days = first_days.where(first_days.notna() | ~already_helped, self.frame["as_of"])
+        measures = pd.DataFrame({"pupil_id": self.frame["pupil_id"], "started_on": first_days}).dropna()
+        return measures.drop_duplicates().sort_values(["pupil_id", "started_on"], ignore_index=True)
 
 
 def read_feedback(
@@ -196,22 +196,22 @@ def read_feedback(
     [['a', Timestamp('2025-03-17 00:00:00')]]
     """
     if on_fault not in ("raise", "quarantine"):
-        expected = '"raise" or "quarantine"'
+        choices = '"raise" or "quarantine"'
         raise RecordsError(
             explain_error(
-                f"on_fault={on_fault!r}", expected=expected, hint="Leave it out to be told of every fault."
+                f"on_fault={on_fault!r}", expected=choices, hint="Leave it out to be told of every fault."
             )
         )
     ids = _ids(pupils)
-    conformed = conform(FEEDBACK, _frame(source))
-    report = FaultReport(conformed.faults)
+    table = conform(FEEDBACK, _frame(source))
+    report = FaultReport(table.faults)
     if all(group.rows.size for group in report.errors.groups):
-        whole = conformed.coded.without(report.rows("feedback", "error"))
+        whole = table.coded.without(report.rows("feedback", "error"))
         report = report + FaultReport(tuple(_cross_faults(whole, ids)))
     if report.errors and (on_fault == "raise" or not all(group.rows.size for group in report.errors.groups)):
         raise FaultyRecordsError(report)
-    kept = conformed.frame.drop(index=pd.Index(report.rows("feedback", "error")))
-    return Feedback(kept.reset_index(drop=True), report)
+    whole_rows = table.frame.drop(index=pd.Index(report.rows("feedback", "error")))
+    return Feedback(whole_rows.reset_index(drop=True), report)
 
 
 def _frame(source: Any) -> pd.DataFrame:  # noqa: ANN401 - a path or any table
@@ -244,15 +244,15 @@ def _ids(pupils: PupilRecords | Iterable[str]) -> list[str]:
 
 def _cross_faults(table: CodedTable, ids: list[str]) -> Iterator[FaultGroup]:
     """Faults between cells, rows and tables; cells that cannot be read are not reported again."""
-    frame, known = table.frame(), set(ids)
-    unknown = ~frame["pupil_id"].astype(object).isin(known).to_numpy()
+    frame, pupil_ids = table.frame(), set(ids)
+    unknown = ~frame["pupil_id"].astype(object).isin(pupil_ids).to_numpy()
     yield from fault_at(UNKNOWN_PUPIL, "pupil_id", table, unknown)
-    judged, started = table.given("judgement"), table.given("measure_started_on")
-    yield from fault_at(NOTHING_SAID, "judgement", table, ~judged & ~started)
-    repeated = np.zeros(len(frame), dtype=np.bool_)
-    repeated[judged] = frame.loc[judged, ["pupil_id", "as_of"]].duplicated(keep=False)
-    yield from fault_at(TWO_JUDGEMENTS, "judgement", table, repeated)
-    yield from fault_at(MEASURE_WITHOUT_DAY, "measure", table, table.given("measure") & ~started)
+    judgements, first_days = table.given("judgement"), table.given("measure_started_on")
+    yield from fault_at(NOTHING_SAID, "judgement", table, ~judgements & ~first_days)
+    is_repeat = np.zeros(len(frame), dtype=np.bool_)
+    is_repeat[judgements] = frame.loc[judgements, ["pupil_id", "as_of"]].duplicated(keep=False)
+    yield from fault_at(TWO_JUDGEMENTS, "judgement", table, is_repeat)
+    yield from fault_at(MEASURE_WITHOUT_DAY, "measure", table, table.given("measure") & ~first_days)
 
 
 _COLUMNS = ("by", "group", "flagged", "judged", *JUDGEMENTS, "precision", "low", "high")
@@ -287,16 +287,16 @@ def judged_flags(scores: RiskScores, feedback: Feedback) -> pd.DataFrame:
         Other things than scores and feedback.
     """
     _refuse_other_kinds(scores, feedback)
-    said = feedback.frame[feedback.frame["as_of"] == pd.Timestamp(scores.run.as_of)]
-    judgement = said.dropna(subset=["judgement"]).set_index("pupil_id")["judgement"].astype(object)
-    flagged = scores.frame.loc[scores.frame["flagged"], ["pupil_id", "level"]]
-    flagged = flagged.assign(judgement=flagged["pupil_id"].map(judgement))
-    rows = [_row("all", "all", flagged)]
-    rows += _parts("level", flagged.assign(group=flagged["level"]), LEVEL_NAMES)
+    judgements = feedback.frame[feedback.frame["as_of"] == pd.Timestamp(scores.run.as_of)]
+    judgement = judgements.dropna(subset=["judgement"]).set_index("pupil_id")["judgement"].astype(object)
+    situations = scores.frame.loc[scores.frame["flagged"], ["pupil_id", "level"]]
+    situations = situations.assign(judgement=situations["pupil_id"].map(judgement))
+    rows = [_row("all", "all", situations)]
+    rows += _parts("level", situations.assign(group=situations["level"]), LEVEL_NAMES)
     reasons = scores.reasons[scores.reasons["direction"] == "aggravating"]
     families = reasons[["pupil_id", "family"]].drop_duplicates().rename(columns={"family": "group"})
     codes = tuple(family.code for family in FAMILIES)
-    rows += _parts("family", flagged.merge(families, on="pupil_id"), codes)
+    rows += _parts("family", situations.merge(families, on="pupil_id"), codes)
     numbers = dict.fromkeys(("flagged", "judged", *JUDGEMENTS), "Int64")
     return pd.DataFrame(rows, columns=list(_COLUMNS)).astype(numbers)
 
@@ -323,22 +323,22 @@ def _parts(by: str, rows: pd.DataFrame, order: tuple[str, ...]) -> Iterator[dict
 
 def _row(by: str, group: str, flagged: pd.DataFrame) -> dict[str, Any]:
     counts = {name: int((flagged["judgement"] == name).sum()) for name in JUDGEMENTS}
-    judged, total = sum(counts.values()), len(flagged)
+    judgement_count, total = sum(counts.values()), len(flagged)
     row: dict[str, Any] = {
         "by": by,
         "group": group,
         "flagged": pd.NA if is_small(total, least=INSIDE) else total,
     }
-    cells = (judged, total - judged, *counts.values())
-    if not judged or is_small(*cells, least=INSIDE):
+    cells = (judgement_count, total - judgement_count, *counts.values())
+    if not judgement_count or is_small(*cells, least=INSIDE):
         return row
     right = sum(counts[name] for name in _RIGHT)
-    low, high = jeffreys_interval(right, judged)
+    low, high = jeffreys_interval(right, judgement_count)
     return {
         **row,
-        "judged": judged,
+        "judged": judgement_count,
         **counts,
-        "precision": right / judged,
+        "precision": right / judgement_count,
         "low": np.float64(low),
         "high": np.float64(high),
     }

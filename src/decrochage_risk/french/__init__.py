@@ -17,7 +17,7 @@ U+2212; the apostrophe is the ASCII one.
 
 from __future__ import annotations
 
-from decrochage_risk.french.dates import day, month, months_until, period, school_year, since, until
+from decrochage_risk.french.dates import day, month, period, school_year, since, until
 from decrochage_risk.french.quantities import (
     MINUS,
     NARROW_NO_BREAK_SPACE,
@@ -53,7 +53,6 @@ __all__ = [
     "interval_percent",
     "join",
     "month",
-    "months_until",
     "number",
     "ordinal",
     "percent",

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from decrochage_risk.french.words import de, refused
+from decrochage_risk.french.words import refused
 
 if TYPE_CHECKING:
     from datetime import date
 
-__all__ = ["day", "month", "months_until", "period", "school_year", "since", "until"]
+__all__ = ["day", "month", "period", "school_year", "since", "until"]
 
 MONTHS: Final = (
     "janvier",
@@ -93,30 +93,6 @@ def month(date: date, *, with_year: bool = False) -> str:
     """
     name = MONTHS[date.month - 1]
     return f"{name} {date.year}" if with_year else name
-
-
-def months_until(last: date, count: int) -> str:
-    """Write some calendar months in a row by the first and the last of them, both included.
-
-    Parameters
-    ----------
-    last : date
-        Any day of the last month.
-    count : int
-        How many months, 1 at least.
-
-    Examples
-    --------
-    >>> from datetime import date
-    >>> months_until(date(2025, 3, 4), 6), months_until(date(2025, 3, 4), 1)
-    ("d'octobre à mars", 'en mars')
-    """
-    if count < 1:
-        raise refused(f"A run of {count} months", "one month or more", "Say that there is none.")
-    written_last = MONTHS[last.month - 1]
-    if count == 1:
-        return f"en {written_last}"
-    return f"{de(MONTHS[(last.month - count) % len(MONTHS)])} à {written_last}"
 
 
 def school_year(y: int) -> str:

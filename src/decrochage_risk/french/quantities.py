@@ -133,8 +133,8 @@ def percent(share: float, decimals: int | None = 0) -> str:
     >>> percent(0.27).replace(NO_BREAK_SPACE, " "), percent(0.124, None).replace(NO_BREAK_SPACE, " ")
     ('27 %', '12,4 %')
     """
-    rounded = _rounded(share, MOST_PERCENT_DECIMALS if decimals is None else decimals, scale=100)
-    return f"{_write(rounded, strip=decimals is None)}{NO_BREAK_SPACE}%"
+    text_number = _rounded(share, MOST_PERCENT_DECIMALS if decimals is None else decimals, scale=100)
+    return f"{_write(text_number, strip=decimals is None)}{NO_BREAK_SPACE}%"
 
 
 def interval_percent(low: float, high: float, decimals: int = 0) -> str:
@@ -304,9 +304,11 @@ def proportion(share: float) -> tuple[int, int]:
     rare = min(share, 1.0 - share)
     if rare < 1 / _WHOLES[-1]:
         return (0, _WHOLES[-1]) if share < _HALF else (_WHOLES[-1], _WHOLES[-1])
-    told = min(_TOLD, key=lambda fraction: abs(float(fraction) - rare))
-    parts = told.numerator if share <= _HALF else told.denominator - told.numerator
-    return parts, told.denominator
+    fraction_words = min(_TOLD, key=lambda fraction: abs(float(fraction) - rare))
+    parts = (
+        fraction_words.numerator if share <= _HALF else fraction_words.denominator - fraction_words.numerator
+    )
+    return parts, fraction_words.denominator
 
 
 def about(share: float) -> str:

@@ -91,8 +91,8 @@ def de(word: str) -> str:
     ("d'absence", 'de notes', "d'heures", 'de hausse')
     """
     letters = _without_accents(word).lower()
-    elided = letters[:1] and letters[0] in _ELIDED_FIRST and not _NO_ELISION.match(letters)
-    return f"d'{word}" if elided else f"de {word}"
+    with_apostrophe = letters[:1] and letters[0] in _ELIDED_FIRST and not _NO_ELISION.match(letters)
+    return f"d'{word}" if with_apostrophe else f"de {word}"
 
 
 def join(words: Sequence[str]) -> str:

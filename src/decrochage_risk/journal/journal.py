@@ -380,7 +380,7 @@ class Journal:
         RecordsWarning
             When lines cannot be read (cut off by a crash, edited); the others are given.
         """
-        found, unread = self._read()
+        lines, unread = self._read()
         if unread:
             warnings.warn(
                 f"{len(unread)} lines of {self.path} cannot be read, the first is line {unread[0][0]}: they were cut off "
@@ -388,7 +388,7 @@ class Journal:
                 RecordsWarning,
                 stacklevel=2,
             )
-        return found
+        return lines
 
     def purge(self, *, before: object, at: object) -> int:
         """Remove the entries made before a moment, and append how many; lines that cannot be read go too.
@@ -452,10 +452,10 @@ class Journal:
         now = checked_time(at)
 
         def without(entry: dict[str, Any]) -> dict[str, Any]:
-            flagged = entry.get("flagged", [])
-            if pupil_id not in flagged:
+            situations = entry.get("flagged", [])
+            if pupil_id not in situations:
                 return entry
-            others = [one for one in flagged if one != pupil_id]
+            others = [one for one in situations if one != pupil_id]
             return {**entry, "flagged": others, _ERASED: entry.get(_ERASED, 0) + 1}
 
         return self._rewrite(without, lambda count: {"kind": "erasure", "at": now, "entries": count})
@@ -479,7 +479,7 @@ class Journal:
             lines = self.path.read_bytes().split(b"\n") if self.path.exists() else []
         except OSError as error:
             raise _unusable(self.path, "read", error) from error
-        found: list[dict[str, Any]] = []
+        read_entries: list[dict[str, Any]] = []
         unread: list[tuple[int, bytes]] = []
         for number, line in enumerate(lines, start=1):
             if not line.strip():
@@ -488,8 +488,8 @@ class Journal:
             if entry is None:
                 unread.append((number, line))
             else:
-                found.append(entry)
-        later = {entry["format"] for entry in found if entry.get("format", FORMAT) != FORMAT}
+                read_entries.append(entry)
+        later = {entry["format"] for entry in read_entries if entry.get("format", FORMAT) != FORMAT}
         if later:
             raise JournalError(
                 explain_error(
@@ -498,7 +498,7 @@ class Journal:
                     hint="It was written by a later version of the package: use that one.",
                 )
             )
-        return found, unread
+        return read_entries, unread
 
     def _rewrite(
         self,
@@ -513,10 +513,10 @@ class Journal:
         if not self.path.exists():
             raise no_journal(self.path)
         with locked(self.path):
-            found, unread = self._read()
-            kept = [(entry, changed(entry)) for entry in found]
-            count = sum(new != entry for entry, new in kept)
-            lines = [line_of(new) for _, new in kept if new is not None]
+            read_entries, unread = self._read()
+            rewritten_lines = [(entry, changed(entry)) for entry in read_entries]
+            count = sum(new != entry for entry, new in rewritten_lines)
+            lines = [line_of(new) for _, new in rewritten_lines if new is not None]
             lines.append(line_of({"format": FORMAT, **said(count), "unread_lines": len(unread)}))
             self._replace(b"".join(lines))
         return count

@@ -58,19 +58,19 @@ def score_rows(model: TrainedModel, snapshots: Snapshots) -> ScoredRows:
     cause = why_not_scored(model, snapshots)
     if (cause != "").all():
         raise NotEnoughDataError(_none_scored(model, snapshots, cause))
-    kept = snapshots.take(cause == "")
+    rows = snapshots.take(cause == "")
     for why, count in Counter(cause[cause != ""].tolist()).items():
-        kept = kept.with_left_out(why, count)
-    groups = groups_of(model, kept)
-    return ScoredRows(kept, groups, model.risk_model.raw_log_odds(kept.features, groups))
+        rows = rows.with_left_out(why, count)
+    groups = groups_of(model, rows)
+    return ScoredRows(rows, groups, model.risk_model.raw_log_odds(rows.features, groups))
 
 
 def why_not_scored(model: TrainedModel, snapshots: Snapshots) -> npt.NDArray[np.object_]:
     """Give the cause for which a model has no risk for a row, as in scoring; empty where it has one."""
-    known = snapshots.rows["level"].isin(model.levels).to_numpy(dtype=np.bool_)
+    is_level = snapshots.rows["level"].isin(model.levels).to_numpy(dtype=np.bool_)
     outside = model.risk_model.outside_training(snapshots.features)
-    found = np.select([~known, outside], [UNKNOWN_LEVEL, OUTSIDE_TRAINING], "")
-    return found.astype(object)
+    causes = np.select([~is_level, outside], [UNKNOWN_LEVEL, OUTSIDE_TRAINING], "")
+    return causes.astype(object)
 
 
 def _none_scored(model: TrainedModel, snapshots: Snapshots, cause: npt.NDArray[np.object_]) -> str:
@@ -124,9 +124,9 @@ def mature_dates(
     dates = sorted({to_date(value) for value in as_of_dates})
     years = sorted({school_year_of(one) for one in dates})
     early = [
-        f"{year}-{year + 1} closes on {closed}"
+        f"{year}-{year + 1} closes on {last_day}"
         for year in years
-        if (closed := closing_day(year, closes)) > day
+        if (last_day := closing_day(year, closes)) > day
     ]
     if not dates or early:
         raise ModelError(

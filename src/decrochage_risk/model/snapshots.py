@@ -19,6 +19,7 @@ from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error
 from decrochage_risk.features import CONTEXT_COLUMNS, FEATURE_BY_NAME, context_values, values_of
 from decrochage_risk.records.levels import LEVEL_NAMES
 from decrochage_risk.records.outcome_table import TrainingTables
+from decrochage_risk.records.transmission import find_transmission
 from decrochage_risk.school_year import day_number, school_year_of, to_date
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from decrochage_risk.records.pupil_records import KnownRecords, PupilRecords
+    from decrochage_risk.records.transmission import Transmission
 
 
 __all__ = [
@@ -173,12 +175,15 @@ class Snapshots:
         ``exit_kind``, ``reference_group``, ``observed`` and ``matured`` (day numbers).
     left_out : dict of str to int
         Enrolled pupils who were left out, by cause, counted once per as-of date.
+    transmissions : tuple of Transmission
+        What the schools had sent on each as-of date.
     """
 
     features: pd.DataFrame
     outcome: npt.NDArray[np.float64]
     rows: pd.DataFrame
     left_out: dict[str, int]
+    transmissions: tuple[Transmission, ...] = ()
 
     def take(self, mask: npt.NDArray[np.bool_]) -> Snapshots:
         """Keep some rows."""
@@ -187,6 +192,7 @@ class Snapshots:
             self.outcome[mask],
             self.rows[mask].reset_index(drop=True),
             self.left_out,
+            self.transmissions,
         )
 
     def with_left_out(self, cause: str, rows: int) -> Snapshots:
@@ -302,6 +308,7 @@ def take_snapshots(
         np.concatenate([part.outcome for part in parts]),
         pd.concat([part.rows for part in parts], ignore_index=True),
         dict(sorted(left_out.items())),
+        tuple(each for part in parts for each in part.transmissions),
     )
 
 
@@ -332,7 +339,7 @@ def _snapshot(
         rows["level"].map(lambda level: reference_label(level, known.as_of)).astype(object)
     )
     features = matrix_with_context(known).iloc[keep].reset_index(drop=True)
-    return Snapshots(features, labels.outcome[keep], rows, {}), Counter(
+    return Snapshots(features, labels.outcome[keep], rows, {}, (find_transmission(known),)), Counter(
         cause[known.enrolled & (cause != "")].tolist()
     )
 

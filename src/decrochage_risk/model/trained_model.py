@@ -20,6 +20,7 @@ import pandas as pd
 from decrochage_risk.artefact import canonical_json, manifest_sha256, seal, unseal
 from decrochage_risk.errors import ArtefactError, ContractMismatchError, ModelError, explain_error
 from decrochage_risk.features import CONTEXT_COLUMNS, contract
+from decrochage_risk.model.manifest_audit import DISTRIBUTIONS, SCORE, audit_distributions, audit_manifest
 from decrochage_risk.model.snapshots import matrix_with_context
 from decrochage_risk.records.levels import LEVEL_NAMES
 from decrochage_risk.records.pupil_records import PupilRecords
@@ -38,8 +39,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SCORE", "FeatureDistributions", "TrainedModel", "load_trained_model", "made_up_pupil"]
 
-SCORE: Final = "score"
-"""Name under which the raw log-odds are kept beside the features: before calibration, so that an update leaves them."""
 LEAST_ROWS: Final = 50
 """Rows of a group under which nothing of it is kept."""
 ROUNDED_TO: Final = 5
@@ -105,8 +104,8 @@ class FeatureDistributions:
 
     def bins(self, column: str, values: Floats) -> Codes:
         """Give the bin of each value: 0 when it is not known."""
-        found = np.searchsorted(self.edges[column], values, side="right") + 1
-        return np.where(np.isnan(values), 0, found).astype(np.intp)
+        codes = np.searchsorted(self.edges[column], values, side="right") + 1
+        return np.where(np.isnan(values), 0, codes).astype(np.intp)
 
     def expected(self, column: str, groups: npt.ArrayLike) -> tuple[Floats, float]:
         """Mix the training's shares as these rows are composed of groups.
@@ -172,11 +171,11 @@ def _edges(values: Floats) -> Floats:
 
     Rates of one year and another fall on neighbouring values, not across a cut.
     """
-    found, counts = np.unique(values[~np.isnan(values)], return_counts=True)
-    if len(found) < 2:  # noqa: PLR2004  # nothing to cut
+    distinct, counts = np.unique(values[~np.isnan(values)], return_counts=True)
+    if len(distinct) < 2:  # noqa: PLR2004  # nothing to cut
         return np.zeros(0)
     below = np.cumsum(counts)[:-1] / counts.sum()
-    gaps, middles = np.round(np.diff(found), 12), (found[1:] + found[:-1]) / 2.0
+    gaps, middles = np.round(np.diff(distinct), 12), (distinct[1:] + distinct[:-1]) / 2.0
     edges = []
     for share in _QUANTILES:
         near = np.flatnonzero(np.abs(below - share) <= _NEAR)
@@ -188,14 +187,13 @@ def _edges(values: Floats) -> Floats:
 
 def _rounded(counts: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
     """Round to multiples of 5, so that small counts are not told; at least one bin keeps a count."""
-    found = ((2 * counts + ROUNDED_TO) // (2 * ROUNDED_TO) * ROUNDED_TO).astype(np.int64)
-    if not found.any():
-        found[int(counts.argmax())] = ROUNDED_TO
-    return found
+    rounded_counts = ((2 * counts + ROUNDED_TO) // (2 * ROUNDED_TO) * ROUNDED_TO).astype(np.int64)
+    if not rounded_counts.any():
+        rounded_counts[int(counts.argmax())] = ROUNDED_TO
+    return rounded_counts
 
 
 _KEPT = ("name", "demo", "levels", "trained_on", "report")
-DISTRIBUTIONS = "distributions.json"
 _SEPTEMBER = 9
 
 
@@ -272,11 +270,11 @@ class TrainedModel:
 
     @property
     def _manifest(self) -> dict[str, Any]:
-        kept: dict[str, Any] = {name: getattr(self, name) for name in _KEPT}
-        kept["levels"] = list(self.levels)
+        entries: dict[str, Any] = {name: getattr(self, name) for name in _KEPT}
+        entries["levels"] = list(self.levels)
         updates = {"updates": list(self.updates)} if self.updates else {}
         counts = {"held_out": self.held_out} if self.held_out else {}
-        return {**kept, **counts, **updates, "feature_contract": self.feature_contract}
+        return {**entries, **counts, **updates, "feature_contract": self.feature_contract}
 
     def save(self, folder: str | Path) -> str:
         """Write the artefact: a folder of text files with their checksums, no pickle, no wall clock.
@@ -308,11 +306,12 @@ class TrainedModel:
 
     @cached_property
     def _months_of_level(self) -> dict[str, tuple[int, ...]]:
-        found: dict[str, list[int]] = {}
-        for label in self.risk_model.references.labels:
-            level, _, month = label.rpartition("@")
-            found.setdefault(level, []).append(int(month))
-        return {level: tuple(sorted(months)) for level, months in found.items()}
+        """Months with a reference group of each level; none for a level that has one of all months only."""
+        months: dict[str, list[int]] = {}
+        for label in self.risk_model.references.group_labels:
+            level, _, month = label.partition("@")
+            months.setdefault(level, []).extend([int(month)] if month else [])
+        return {level: tuple(sorted(of_level)) for level, of_level in months.items()}
 
     def reference_groups(self, levels: Iterable[str], as_of: date) -> npt.NDArray[np.object_]:
         """Find the reference group of each pupil: the same level, the known month nearest in the school year.
@@ -321,25 +320,25 @@ class TrainedModel:
         "", which stands for the global one.
         """
         names = pd.Series(list(levels), dtype=object)
-        chosen = {level: self._nearest(level, as_of.month) for level in names.dropna().unique()}
-        return names.map(chosen).fillna("").to_numpy(dtype=object)
+        groups = {level: self._nearest(level, as_of.month) for level in names.dropna().unique()}
+        return names.map(groups).fillna("").to_numpy(dtype=object)
 
     def groups_of_levels(self, levels: npt.NDArray[np.integer], as_of: date) -> npt.NDArray[np.object_]:
         """Do as :meth:`reference_groups`, for levels given as positions in ``LEVELS``, -1 for none."""
         if as_of.month not in self._groups_by_month:
             groups = self.reference_groups(LEVEL_NAMES, as_of)
             self._groups_by_month[as_of.month] = np.append(groups, np.array([""], dtype=object))
-        found: npt.NDArray[np.object_] = self._groups_by_month[as_of.month][levels]
-        return found
+        labels: npt.NDArray[np.object_] = self._groups_by_month[as_of.month][levels]
+        return labels
 
     @cached_property
     def _groups_by_month(self) -> dict[int, npt.NDArray[np.object_]]:
         return {}
 
     def _nearest(self, level: str, month: int) -> str:
-        months = self._months_of_level.get(level, ())
+        months = self._months_of_level.get(level)
         if not months:
-            return ""
+            return "" if months is None else level
         asked = _since_september(month)
         nearest = min(
             months, key=lambda known: (abs(_since_september(known) - asked), _since_september(known))
@@ -351,27 +350,35 @@ def _since_september(month: int) -> int:
     return (month - _SEPTEMBER) % 12
 
 
-def load_trained_model(folder: str | Path) -> TrainedModel:
+def load_trained_model(folder: str | Path, *, sha256: str | None = None) -> TrainedModel:
     """Load an artefact: parse, audit, build.
+
+    The checksums in the folder tell an accident from what was saved. Whoever can write there can write them anew: what
+    is in a sealed folder is therefore held against what a training can give before anything is built from it, and ``sha256``,
+    kept where the model is put to use, tells this model from any other.
 
     Parameters
     ----------
     folder : str or Path
         Written by :meth:`TrainedModel.save`.
+    sha256 : str, optional
+        What :meth:`TrainedModel.save` returned, all 64 digits.
 
     Raises
     ------
     TamperedArtefactError
-        A file is missing, truncated or edited.
+        A file is missing, truncated or edited; or the folder is not the one of ``sha256``.
+    ArtefactError
+        The checksums hold, but what they seal is no model that a training gives: the message says what, and where.
     UnknownFormatError
         No reader for its FORMAT.
     ContractMismatchError
         It was trained on features that this catalogue defines otherwise, or does not have.
     """
-    sealed = unseal(folder)
-    manifest = sealed.manifest
+    artefact = unseal(folder, sha256=sha256)
+    manifest = artefact.manifest
     missing = [name for name in (*_KEPT, "feature_contract") if name not in manifest]
-    if missing or "card.md" not in sealed.files:
+    if missing or "card.md" not in artefact.files:
         raise ArtefactError(
             explain_error(
                 f"The artefact in {folder} lacks {', '.join(missing) or 'card.md'}",
@@ -380,15 +387,16 @@ def load_trained_model(folder: str | Path) -> TrainedModel:
             )
         )
     try:
-        risk_model = RiskModel.from_files(sealed.files)
-        distributions = _distributions(sealed.files)
+        risk_model = RiskModel.from_files(artefact.files)
+        audit_manifest(manifest, risk_model)
+        distributions = _distributions(artefact.files, risk_model.columns)
     except ModelError as error:
         raise ArtefactError(str(error)) from error
     _check_contract(manifest["feature_contract"], risk_model.columns)
     return TrainedModel(
         risk_model=risk_model,
-        card=sealed.files["card.md"],
-        card_html=sealed.files.get("card.html", ""),
+        card=artefact.files["card.md"],
+        card_html=artefact.files.get("card.html", ""),
         feature_contract=manifest["feature_contract"],
         updates=tuple(manifest.get("updates", ())),
         distributions=distributions,
@@ -397,9 +405,12 @@ def load_trained_model(folder: str | Path) -> TrainedModel:
     )
 
 
-def _distributions(files: Mapping[str, str]) -> FeatureDistributions | None:
+def _distributions(files: Mapping[str, str], columns: tuple[str, ...]) -> FeatureDistributions | None:
     text = files.get(DISTRIBUTIONS)
-    return None if text is None else FeatureDistributions.from_dict(json.loads(text))
+    if text is None:
+        return None
+    audit_distributions(text, columns)
+    return FeatureDistributions.from_dict(json.loads(text))
 
 
 def _check_contract(trained: list[Mapping[str, Any]], columns: tuple[str, ...]) -> None:

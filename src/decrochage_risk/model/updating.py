@@ -23,6 +23,7 @@ from decrochage_risk.model.snapshots import take_snapshots
 from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.risk.calibration import Calibration, fit_offset
 from decrochage_risk.school_year import school_year_of, to_date
+from decrochage_risk.small_cells import hidden_counts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -126,7 +127,7 @@ def recalibrate(
         "labels": labels,
         "events": events,
         "rows": len(pupils),
-        "left_out": scored.snapshots.left_out,
+        "left_out": hidden_counts(scored.snapshots.left_out),
         "before": old.to_dict(),
         "intercept": new.intercept,
         "shift": shift,
@@ -215,11 +216,11 @@ def refuse_training_years(model: TrainedModel, dates: list[date]) -> None:
         Naming these years.
     """
     last = max(model.trained_on["school_years"])
-    seen = sorted(year for year in {school_year_of(day) for day in dates} if year <= last)
-    if seen:
+    both = sorted(year for year in {school_year_of(day) for day in dates} if year <= last)
+    if both:
         raise ModelError(
             explain_error(
-                f"{model.model_id} was trained on school years up to {last}; as-of dates of {', '.join(map(str, seen))} came",
+                f"{model.model_id} was trained on school years up to {last}; as-of dates of {', '.join(map(str, both))} came",
                 expected="as-of dates of later school years",
                 hint="On its own training rows a model looks well calibrated whatever has changed since.",
             )

@@ -80,8 +80,8 @@ def notice(
         reference_risk=told.reference_risk,
         flagged=told.flagged,
         contribution=_contribution(scores, told),
-        reasons=tuple(reason.text for reason in told.reasons or ()),
-        supports=tuple(reason.text for reason in told.protective or ()),
+        reasons=tuple(reason.text for reason in told.reasons),
+        supports=tuple(reason.text for reason in told.protective),
         comparable=told.comparable.text if told.comparable is not None else None,
         sources=_sources(told, sources or {}),
         days_of_data=told.data.days_of_data,
@@ -127,7 +127,7 @@ def _refuse_unusable(
     if isinstance(asked, PupilRisk) and (told.pupil_id not in scores or scores[told.pupil_id] != told):
         faults.append(f"the result of {told.pupil_id!r} is not of this run")
         hints.append("Take the result from these scores, or give the id alone.")
-    if told.risk is not None and told.reasons is None:
+    if told.risk is not None and not told.explained:
         why = told.explanation_cause or "the run did not explain this pupil"
         faults.append(f"no weights are known for {told.pupil_id!r} ({why})")
         hints.append(f"Score with explain=[{told.pupil_id!r}], which gives the weights of this pupil.")

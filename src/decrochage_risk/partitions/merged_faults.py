@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
-from decrochage_risk.records.cells import CELL_RULES, EMPTY_TABLE
 from decrochage_risk.records.fault_hints import words_for
 from decrochage_risk.records.faults import FaultGroup, FaultReport
-from decrochage_risk.records.rules import CROSS_RULES, ROW_RULES
+from decrochage_risk.records.rules import CELL_RULES, CROSS_RULES, EMPTY_TABLE, ROW_RULES
 from decrochage_risk.records.table_schemas import TABLES
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from decrochage_risk.records.faults import Severity
 
 
-__all__ = ["CountedFaults", "PartFaults", "merge_counts", "merge_faults"]
+__all__ = ["FAULTS_SCHEMA", "CountedFaults", "PartFaults", "merge_counts", "merge_faults"]
 
 _Key = tuple[str, str | None, str, str, str]
 _CELL_RULE = {rule.name: rule for rule in CELL_RULES}
@@ -66,40 +66,70 @@ class PartFaults:
 
     def rows_of(self, table: str, rule: str) -> npt.NDArray[np.int64]:
         """Rows of the extract that break one rule."""
-        found = [group.rows for group in self.groups if (group.table, group.rule) == (table, rule)]
-        return np.concatenate([np.empty(0, dtype=np.int64), *found])
+        rows = [group.rows for group in self.groups if (group.table, group.rule) == (table, rule)]
+        return np.concatenate([np.empty(0, dtype=np.int64), *rows])
 
     @property
     def any_error(self) -> bool:
         """Whether there is an error among them."""
         return any(group.severity == "error" for group in self.groups)
 
+    def to_arrow(self) -> pa.Table:
+        """Write them as a table: one row per faulty row, one for a fault of a whole table, values as JSON."""
+        columns: dict[str, list[object]] = {name: [] for name in FAULTS_SCHEMA.names}
+        for number, group in enumerate(self.groups):
+            whole = not group.rows.size
+            rows = [None] if whole else group.rows.tolist()
+            values = list(group.values) or [_NOTHING]
+            for row, value in zip(rows, values, strict=True):
+                columns["group"].append(number)
+                columns["row_id"].append(row)
+                columns["value"].append(
+                    None if value is _NOTHING else json.dumps(_kept(value), ensure_ascii=False)
+                )
+                for word in _WORDS:
+                    columns[word].append(getattr(group, word))
+        return pa.table(columns, schema=FAULTS_SCHEMA)
+
+    @classmethod
+    def from_arrow(cls, table: pa.Table) -> PartFaults:
+        """Read what :meth:`to_arrow` wrote."""
+        groups: dict[int, list[dict[str, Any]]] = defaultdict(list)
+        for row in table.to_pylist():
+            groups[row["group"]].append(row)
+        return cls(tuple(_group_of(rows) for rows in groups.values()))
+
     def save(self, path: Path) -> None:
-        """Write them as JSON."""
-        words = ("table", "column", "rule", "severity", "expected", "hint")
-        kept = [
-            {word: getattr(group, word) for word in words}
-            | {"rows": group.rows.tolist(), "values": [_kept(value) for value in group.values]}  # noqa: PD011 - a field
-            for group in self.groups
-        ]
-        path.write_text(json.dumps(kept, ensure_ascii=False), encoding="utf-8")
+        """Write them as an Arrow file."""
+        with path.open("wb") as file, pa.ipc.new_file(file, FAULTS_SCHEMA) as writer:
+            writer.write_table(self.to_arrow())
 
     @classmethod
     def load(cls, path: Path) -> PartFaults:
         """Read what :meth:`save` wrote."""
-        kept = json.loads(path.read_text(encoding="utf-8"))
-        return cls(
-            tuple(
-                FaultGroup(
-                    **group
-                    | {
-                        "rows": np.array(group["rows"], dtype=np.int64),
-                        "values": _objects(_given(*value) for value in group["values"]),
-                    }
-                )
-                for group in kept
-            )
-        )
+        with path.open("rb") as file:
+            return cls.from_arrow(pa.ipc.open_file(file).read_all())
+
+
+_WORDS = ("table", "column", "rule", "severity", "expected", "hint")
+_NOTHING = object()
+
+FAULTS_SCHEMA = pa.schema(
+    [
+        pa.field("group", pa.int64()),
+        pa.field("row_id", pa.int64()),
+        pa.field("value", pa.large_string()),
+        *(pa.field(word, pa.large_string()) for word in _WORDS),
+    ]
+)
+"""Columns of the faults of a part: the group that a row belongs to, its row in the extract, what stood there."""
+
+
+def _group_of(rows: list[dict[str, Any]]) -> FaultGroup:
+    words = {word: rows[0][word] for word in _WORDS}
+    places = [row["row_id"] for row in rows if row["row_id"] is not None]
+    values = [_given(*json.loads(row["value"])) for row in rows if row["value"] is not None]
+    return FaultGroup(**words, rows=np.array(places, dtype=np.int64), values=_objects(values))
 
 
 @dataclass(frozen=True)
@@ -117,8 +147,10 @@ class CountedFaults:
     @classmethod
     def of(cls, counted: Mapping[str, int], severity: Severity) -> CountedFaults:
         """Take those of one severity out of what :func:`merge_counts` gives."""
-        found = {tuple(name.split(" ")): count for name, count in counted.items()}
-        return cls({(name[1], name[2]): count for name, count in found.items() if name[0] == severity})
+        count_by_name = {tuple(name.split(" ")): count for name, count in counted.items()}
+        return cls(
+            {(name[1], name[2]): count for name, count in count_by_name.items() if name[0] == severity}
+        )
 
     def __len__(self) -> int:
         return sum(self.counts.values())
@@ -141,13 +173,15 @@ def merge_faults(
     FaultReport
         Groups by table, column and rule; rows ascending.
     """
-    found: defaultdict[_Key, list[tuple[int, FaultGroup]]] = defaultdict(list)
+    groups_by_key: defaultdict[_Key, list[tuple[int, FaultGroup]]] = defaultdict(list)
     for part, faults in enumerate(parts):
         for group in faults.groups:
-            found[_key(group)].append((part, group))
-    merged = (_merged(groups, len(parts), (shared or {}).get(key[0])) for key, groups in found.items())
-    kept = [group for group in merged if group is not None]
-    return FaultReport(tuple(sorted(kept, key=_rank)))
+            groups_by_key[_key(group)].append((part, group))
+    merged_groups = (
+        _merged(groups, len(parts), (shared or {}).get(key[0])) for key, groups in groups_by_key.items()
+    )
+    groups_left = [group for group in merged_groups if group is not None]
+    return FaultReport(tuple(sorted(groups_left, key=_rank)))
 
 
 def merge_counts(parts: Iterable[PartFaults], shared: Mapping[str, npt.NDArray[np.int64]]) -> dict[str, int]:
@@ -160,17 +194,17 @@ def merge_counts(parts: Iterable[PartFaults], shared: Mapping[str, npt.NDArray[n
     shared : mapping of str to int64 array
         Per table, rows of the extract that every part holds.
     """
-    counted: Counter[str] = Counter()
+    counts: Counter[str] = Counter()
     few: list[PartFaults] = []
     for part in parts:
         apart = tuple(group for group in part.groups if not group.rows.size or group.table in shared)
         few.append(PartFaults(apart))
         for group in part.groups:
             if group.rows.size and group.table not in shared:
-                counted[_name(group)] += len(group)
+                counts[_name(group)] += len(group)
     for group in merge_faults(few, shared).groups:
-        counted[_name(group)] += len(group)
-    return dict(sorted(counted.items()))
+        counts[_name(group)] += len(group)
+    return dict(sorted(counts.items()))
 
 
 def _name(group: FaultGroup) -> str:
@@ -195,20 +229,20 @@ def _merged(
     values = np.concatenate([group.values for _, group in groups])  # noqa: PD011 - a field of FaultGroup
     if shared is not None and shared.size:
         of_part = np.repeat([part for part, _ in groups], [len(group) for _, group in groups])
-        told = pd.DataFrame({"row": rows, "part": of_part}).groupby("row")["part"].nunique()
-        missing = told.index[(told < parts).to_numpy() & told.index.isin(shared)]
-        kept = ~np.isin(rows, missing.to_numpy())
-        rows, values = rows[kept], values[kept]
+        parts_per_row = pd.DataFrame({"row": rows, "part": of_part}).groupby("row")["part"].nunique()
+        missing = parts_per_row.index[(parts_per_row < parts).to_numpy() & parts_per_row.index.isin(shared)]
+        in_every_part = ~np.isin(rows, missing.to_numpy())
+        rows, values = rows[in_every_part], values[in_every_part]
     rows, place = np.unique(rows, return_index=True)
     return _worded(first, rows, values[place]) if rows.size else None
 
 
 def _worded(group: FaultGroup, rows: npt.NDArray[np.int64], values: npt.NDArray[np.object_]) -> FaultGroup:
-    merged = replace(group, rows=rows, values=values)
+    whole_group = replace(group, rows=rows, values=values)
     if group.rule not in _CELL_RULE or group.column is None:
-        return merged
-    expected, hint = words_for(_CELL_RULE[group.rule], TABLES[group.table].column(group.column), values)
-    return replace(merged, expected=expected, hint=hint)
+        return whole_group
+    requirement, hint = words_for(_CELL_RULE[group.rule], TABLES[group.table].column(group.column), values)
+    return replace(whole_group, expected=requirement, hint=hint)
 
 
 def _rank(group: FaultGroup) -> tuple[int, int, int, int, str, str]:
@@ -245,7 +279,7 @@ def _given(kind: str, value: Any) -> object:  # noqa: ANN401 - any JSON value
 
 
 def _objects(values: Iterable[object]) -> npt.NDArray[np.object_]:
-    listed = list(values)
-    made = np.empty(len(listed), dtype=object)
-    made[:] = listed
-    return made
+    cells = list(values)
+    array = np.empty(len(cells), dtype=object)
+    array[:] = cells
+    return array

@@ -1,13 +1,8 @@
-"""How much memory the records of a folder will take, and into how many parts they must be split to fit.
+"""Work on the parts of an extract, one after the other, that goes on where it was stopped.
 
-Which parts of an extract are worked on together, and what each must be told of the others.
-
-Only pupils, enrolments, coverage and outcomes are looked at: a small share of the rows.
-
-Work on the parts of an extract, one after the other, that goes on where it was stopped.
-
-The working folder belongs to one question: the same files and the same choices. What is finished in it is kept; when
-anything has changed since, it is emptied.
+How much memory the records of a folder will take decides into how many parts they are split. The working folder belongs to
+one question: the same files and the same choices. What is finished in it is kept; when anything has changed since, it is
+emptied.
 """
 
 from __future__ import annotations
@@ -16,7 +11,7 @@ import hashlib
 import json
 import os
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
@@ -33,34 +28,31 @@ from decrochage_risk.errors import (
     explain_error,
 )
 from decrochage_risk.partitions.merged_faults import PartFaults, merge_faults
+from decrochage_risk.partitions.parts import NO_FACTS, ROW_ID, ExtractFacts, extract_facts, read_or_report
 from decrochage_risk.partitions.splitting import MOST_PARTS, SplitFolder, split_folder, write_whole
-from decrochage_risk.records.cells import EMPTY_TABLE
+from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.table_schemas import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from datetime import date
 
-    from decrochage_risk.partitions.splitting import Part
     from decrochage_risk.records.faults import FaultReport
-    from decrochage_risk.records.pupil_records import PupilRecords
     from decrochage_risk.school_year import SchoolCalendar
 
     Progress = Callable[[str, int, int], None]
+    Work = Callable[[Mapping[str, pa.Table], ExtractFacts], Mapping[str, pa.Table]]
 
 
 __all__ = [
     "Finished",
-    "PartPlan",
     "PartRuns",
     "choose_parts",
     "empty_folder",
-    "faults_of_all",
     "files_of_extract",
     "fingerprint",
     "free_memory",
     "memory_needed",
-    "plan_parts",
     "work_beside",
 ]
 
@@ -85,8 +77,8 @@ def memory_needed(folder: Path) -> int:
 
 def free_memory() -> int | None:
     """Bytes of memory that this process may still take; None where the system does not say."""
-    found = [each for each in (_system_memory(), _group_memory()) if each is not None]
-    return min(found, default=None)
+    limits = [each for each in (_system_memory(), _group_memory()) if each is not None]
+    return min(limits, default=None)
 
 
 def choose_parts(folder: str | Path, memory: int | None = None) -> int:
@@ -100,10 +92,10 @@ def choose_parts(folder: str | Path, memory: int | None = None) -> int:
         Bytes; what is free when left out. Where the system does not say, everything is read at once.
     """
     free = free_memory() if memory is None else memory
-    needed = memory_needed(Path(folder))
-    if free is None or needed <= _AT_ONCE * free:
+    bytes_needed = memory_needed(Path(folder))
+    if free is None or bytes_needed <= _AT_ONCE * free:
         return 1
-    return min(MOST_PARTS, max(2, -int(-needed // max(1.0, _PER_PART * free))))
+    return min(MOST_PARTS, max(2, -int(-bytes_needed // max(1.0, _PER_PART * free))))
 
 
 def files_of_extract(folder: Path) -> list[Path]:
@@ -156,152 +148,48 @@ def _group_memory() -> int | None:
         return None
 
 
-@dataclass(frozen=True)
-class PartPlan:
-    """What is worked on together, and what is known of the whole extract.
-
-    Attributes
-    ----------
-    groups : tuple of tuples of int
-        Parts that are read as one: mostly each by itself; one in which nobody is enrolled (before the day) joins the next.
-        None at all when nobody is enrolled anywhere.
-    named : mapping of str to int
-        Per table that the coverage of single pupils names, the day number from which it does not cover everyone.
-    school_years : tuple of int
-        Those of ``outcomes``.
-    first_start : str or None
-        First day of the earliest enrolment, ISO.
-    """
-
-    groups: tuple[tuple[int, ...], ...]
-    named: Mapping[str, int]
-    school_years: tuple[int, ...]
-    first_start: str | None
-
-    def to_json(self) -> str:
-        """Write the plan as JSON text."""
-        return json.dumps(asdict(self))
-
-    @classmethod
-    def from_json(cls, text: str) -> PartPlan:
-        """Read what :meth:`to_json` wrote."""
-        kept = json.loads(text)
-        groups = tuple(tuple(group) for group in kept["groups"])
-        return cls(groups, kept["named"], tuple(kept["school_years"]), kept["first_start"])
-
-
-def plan_parts(
-    split: SplitFolder,
-    calendar: SchoolCalendar,
-    *,
-    started_before: date | None = None,
-    progress: Callable[[str, int, int], None] | None = None,
-) -> PartPlan:
-    """Look at the people of every part.
-
-    Parameters
-    ----------
-    split : SplitFolder
-        The parts.
-    calendar : SchoolCalendar
-        Of all parts.
-    started_before : date, optional
-        Only enrolments that start before count, unless there is none.
-    progress : callable, optional
-        Called with a French line, how many parts were looked at and how many there are.
-
-    Raises
-    ------
-    FaultyRecordsError
-        A table that no record can do without cannot be used; with every fault of every part.
-    """
-    last = "9999" if started_before is None else started_before.isoformat()
-    groups: list[tuple[int, ...]] = []
-    facts: list[PartPlan] = []
-    waiting: tuple[int, ...] = ()
-    for part in range(split.parts):
-        if progress is not None:
-            progress("Recensement", part, split.parts)
-        people = _people(split, (part,), calendar)
-        if people is None or (_facts(people).first_start or last) >= last:
-            waiting = (*waiting, part)
-            continue
-        group, waiting = (*waiting, part), ()
-        groups.append(group)
-        facts.append(_facts(people if len(group) == 1 else split.people(group, calendar)))
-    if not groups and started_before is not None:
-        return plan_parts(split, calendar, progress=progress)
-    if groups and waiting:
-        groups[-1] = (*groups[-1], *waiting)
-        facts[-1] = _facts(split.people(groups[-1], calendar))
-    return _whole(groups, facts, split)
-
-
-def _whole(groups: list[tuple[int, ...]], facts: list[PartPlan], split: SplitFolder) -> PartPlan:
-    named: dict[str, int] = {}
-    if split.coverage_of_pupils:
-        for found in facts:
-            named |= {table: min(day, named.get(table, day)) for table, day in found.named.items()}
-    years = tuple(sorted({year for found in facts for year in found.school_years}))
-    starts = [found.first_start for found in facts if found.first_start is not None]
-    return PartPlan(tuple(groups), named, years, min(starts, default=None))
-
-
-def _people(split: SplitFolder, parts: tuple[int, ...], calendar: SchoolCalendar) -> PupilRecords | None:
-    """Give the people of some parts; None when a required table is empty there."""
-    try:
-        return split.people(parts, calendar)
-    except FaultyRecordsError as error:
-        errors = merge_faults([split.faults_of(error, parts)]).errors
-        # A table that cannot be used is so in every part; one that is empty here may hold rows in the next.
-        if {group.rule for group in errors.groups if not group.rows.size} == {EMPTY_TABLE.name}:
-            return None
-    raise FaultyRecordsError(faults_of_all(split, calendar))
-
-
-def faults_of_all(
-    split: SplitFolder, calendar: SchoolCalendar, groups: tuple[tuple[int, ...], ...] = ()
-) -> FaultReport:
-    """Read and check every part, or the groups that can be checked together, for their faults alone."""
-    found = []
-    for group in groups or tuple((part,) for part in range(split.parts)):
-        try:
-            found.append(split.read(group, calendar).faults)
-        except FaultyRecordsError as error:
-            found.append(split.faults_of(error, group))
-    return merge_faults(found, split.shared)
-
-
-def _facts(people: PupilRecords) -> PartPlan:
-    outcomes = people.outcomes
-    years = () if outcomes is None else tuple(int(year) for year in outcomes["school_year"].unique())
-    start = people.enrolments["start_date"].min()
-    first = None if len(people.enrolments) == 0 else start.date().isoformat()
-    return PartPlan((), people.first_named, years, first)
-
-
-FORMAT = 1
+FORMAT = 2
 """Of the working folder: another version never goes on with it."""
 
-_KEY, _PLAN, _FAULTS = "key.txt", "plan.json", "faults.json"
+_KEY, _FACTS = "key.txt", "facts.json"
+_BATCH = 4_096
 
 
 @dataclass(frozen=True)
 class Finished:
-    """What the work on one group of parts has left.
+    """What the work on one part has left.
 
     Attributes
     ----------
     folder : Path
-        Its files.
+        One Arrow file per table.
     """
 
     folder: Path
 
     @property
     def faults(self) -> PartFaults:
-        """Faults of the group, in rows of the extract."""
-        return PartFaults.load(self.folder / _FAULTS)
+        """Faults of the part, in rows of the extract."""
+        return PartFaults.from_arrow(self.table("faults"))
+
+    def path(self, name: str) -> Path:
+        """Where one of the tables is."""
+        return self.folder / f"{name}.arrow"
+
+    def table(self, name: str) -> pa.Table:
+        """Read one of the tables."""
+        with self.path(name).open("rb") as file:
+            return pa.ipc.open_file(file).read_all()
+
+
+def _write_tables(tables: Mapping[str, pa.Table], folder: Path) -> None:
+    options = pa.ipc.IpcWriteOptions(compression="lz4")
+    for name, table in tables.items():
+        with (
+            (folder / f"{name}.arrow").open("wb") as file,
+            pa.ipc.new_file(file, table.schema, options=options) as writer,
+        ):
+            writer.write_table(table.combine_chunks(), max_chunksize=_BATCH)
 
 
 def fingerprint(folder: Path, choices: Mapping[str, object]) -> str:
@@ -315,8 +203,8 @@ def fingerprint(folder: Path, choices: Mapping[str, object]) -> str:
         Everything else.
     """
     versions = {name: version(name) for name in ("decrochage-risk", "lightgbm", "numpy", "pandas", "pyarrow")}
-    asked = {**choices, "format": FORMAT, "versions": versions}
-    seal = hashlib.sha256(json.dumps(asked, sort_keys=True).encode())
+    question = {**choices, "format": FORMAT, "versions": versions}
+    seal = hashlib.sha256(json.dumps(question, sort_keys=True).encode())
     for path in files_of_extract(folder):
         seal.update(f"\0{path.relative_to(folder).as_posix()}\0".encode())
         with path.open("rb") as file:
@@ -357,11 +245,11 @@ class PartRuns:
         progress: Progress | None = None,
     ) -> None:
         self.work, self._progress = work, progress or (lambda _line, _done, _all: None)
-        kept = work / _KEY
-        if not (kept.is_file() and kept.read_text(encoding="utf-8") == f"{key} {parts}"):
+        key_file = work / _KEY
+        if not (key_file.is_file() and key_file.read_text(encoding="utf-8") == f"{key} {parts}"):
             _refuse_other_folder(work)
             empty_folder(work)
-            write_whole(kept, f"{key} {parts}")
+            write_whole(key_file, f"{key} {parts}")
         self._started_before = started_before
         try:
             self.split = SplitFolder.load(work / "parts") or split_folder(
@@ -373,39 +261,52 @@ class PartRuns:
         self.calendar = self.split.calendar_or(calendar)
 
     @cached_property
-    def plan(self) -> PartPlan:
-        """Which parts are worked on together; made once per working folder."""
-        kept = self.work / _PLAN
-        if not kept.is_file():
-            made = plan_parts(
-                self.split, self.calendar, started_before=self._started_before, progress=self._progress
-            )
-            write_whole(kept, made.to_json())
-        return PartPlan.from_json(kept.read_text(encoding="utf-8"))
+    def facts(self) -> ExtractFacts:
+        """What parts must know of one another; made once per working folder.
+
+        Raises
+        ------
+        FaultyRecordsError
+            A table that no record can do without cannot be used; with every fault of every part.
+        """
+        path = self.work / _FACTS
+        if not path.is_file():
+            write_whole(path, ExtractFacts.merged(self._facts_of_parts()).to_json())
+        return ExtractFacts.from_json(path.read_text(encoding="utf-8"))
+
+    def _facts_of_parts(self) -> Iterator[ExtractFacts]:
+        for part in range(self.split.parts):
+            self._progress("Recensement", part, self.split.parts)
+            try:
+                yield extract_facts(**self.split.people(part), calendar=self.calendar, row_id=ROW_ID)
+            except FaultyRecordsError as error:
+                raise FaultyRecordsError(self._faults_of_all(NO_FACTS)) from error
 
     @property
     def anybody(self) -> bool:
         """Whether somebody is enrolled, before the day that was given."""
-        first, day = self.plan.first_start, self._started_before
-        return first is not None and (day is None or first < day.isoformat())
+        day = self._started_before
+        return self.facts.first_start is not None if day is None else self.facts.started_before(day)
 
-    def run(self, do: Callable[[Part, Path], None], line: str, *, raise_faults: bool) -> list[Finished]:
-        """Do something with each group of parts that is not done yet.
+    def run(self, work_on: Work, line: str, *, raise_faults: bool, step: str = "done") -> list[Finished]:
+        """Work on each part that is not done yet.
 
         Parameters
         ----------
-        do : callable
-            Called with the records of a group and a folder for its files; not any more once there is an error that will be
-            raised.
+        work_on : callable
+            From the tables of a part, with the rows of the extract in the column ``ROW_ID``, and the facts of the extract to
+            tables, ``faults`` among them; not called any more once there is an error that will be raised.
         line : str
             What is being done, in French.
         raise_faults : bool
             Look for every fault of every part, and raise when there is an error.
+        step : str
+            Folder of what this step gives.
 
         Returns
         -------
         list of Finished
-            One for each group, in order; none when nobody is enrolled before the day.
+            One for each part, in order; none when nobody is enrolled before the day.
 
         Raises
         ------
@@ -416,43 +317,50 @@ class PartRuns:
             if raise_faults:
                 self.raise_faults()
             return []
-        found = []
-        for done, group in enumerate(self.plan.groups):
-            self._progress(line, done, len(self.plan.groups))
-            target = self.work / "done" / f"{done:05}"
+        parts = []
+        for part in range(self.split.parts):
+            self._progress(line, part, self.split.parts)
+            target = self.work / step / f"{part:05}"
             if not target.is_dir():
-                self._do(group, target, do, raise_faults=raise_faults)
-            found.append(Finished(target))
-        return found
+                self._do(part, target, work_on, raise_faults=raise_faults)
+            parts.append(Finished(target))
+        return parts
 
-    def _do(
-        self, group: tuple[int, ...], target: Path, do: Callable[[Part, Path], None], *, raise_faults: bool
-    ) -> None:
+    def _do(self, part: int, target: Path, work_on: Work, *, raise_faults: bool) -> None:
         draft = target.with_name(f".{target.name}")
         empty_folder(draft)
-        part = self.split.read(group, self.calendar)
-        if raise_faults and part.faults.any_error:
-            self.raise_faults()
-        part.records.named_elsewhere(self.plan.named)
-        part.faults.save(draft / _FAULTS)
         try:
-            do(part, draft)
+            tables = work_on(self.split.tables(part), self.facts)
         except CalendarError:
             if raise_faults:
                 self.raise_faults()
             raise
+        if raise_faults and PartFaults.from_arrow(tables["faults"]).any_error:
+            self.raise_faults()
+        _write_tables(tables, draft)
         draft.replace(target)
 
     def raise_faults(self) -> None:
         """Raise every fault of every part when there is an error among them."""
         self._progress("Vérification", 0, 0)
-        report = faults_of_all(self.split, self.calendar, self.plan.groups)
+        report = self._faults_of_all(self.facts)
         if report.errors:
             raise FaultyRecordsError(report)
 
+    def _faults_of_all(self, facts: ExtractFacts) -> FaultReport:
+        reports = [
+            read_or_report(self.split.tables(part), facts, self.calendar, ROW_ID)[1]
+            for part in range(self.split.parts)
+        ]
+        return merge_faults(reports, self.split.shared)
+
     def people(self) -> PupilRecords:
         """Give the pupils and enrolments of the whole extract."""
-        return self.split.people(range(self.split.parts), self.calendar)
+        parts = [self.split.people(part) for part in range(self.split.parts)]
+        tables = {
+            name: pa.concat_tables([part[name] for part in parts]).drop_columns([ROW_ID]) for name in parts[0]
+        }
+        return PupilRecords.of_part(tables, calendar=self.calendar)
 
     def clear(self) -> None:
         """Remove the working folder."""

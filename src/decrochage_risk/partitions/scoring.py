@@ -1,8 +1,7 @@
-"""Tables written part by part, put into one file in the order of the pupils, a few rows at a time.
+"""Scoring a folder of extracts into a folder of results, at once or, when it is larger than memory, part by part.
 
-Scoring the parts of an extract one after the other, and putting what they give together as if it were one.
-
-Scoring a folder of extracts into a folder of results, at once or, when it is larger than memory, part by part.
+Each part goes through :func:`~decrochage_risk.partitions.parts.score_part`; what the parts give is put into one file in the
+order of the pupils, a few rows at a time.
 """
 
 from __future__ import annotations
@@ -16,15 +15,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from decrochage_risk import errors
 from decrochage_risk.errors import DecrochageError, DemoModelWarning, RecordsError, explain_error
 from decrochage_risk.partitions.merged_faults import merge_counts
+from decrochage_risk.partitions.parts import ROW_ID, merge_transmissions, score_part, transmission_part
 from decrochage_risk.partitions.runs import PartRuns, choose_parts, fingerprint, work_beside
 from decrochage_risk.partitions.splitting import checked_parts
 from decrochage_risk.policy import load_policy
 from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.reading import read_folder
+from decrochage_risk.records.transmission import check_gaps
 from decrochage_risk.school_year import SchoolCalendar, to_date
 from decrochage_risk.score.digest import ScoreDigest
 from decrochage_risk.score.run_facts import DEMO_NOTICE, load_demo_model
@@ -33,46 +36,29 @@ from decrochage_risk.score.scoring import (
     ScoreRequest,
     ids_of,
     refuse_other_kinds,
+    silence_warning,
     unknown_exclude,
     unknown_explain,
 )
-from decrochage_risk.score.writing import ROW_GROUP, fresh_lists, school_list, write_list
+from decrochage_risk.score.writing import (
+    ROW_GROUP,
+    fresh_lists,
+    list_name,
+    lists_to_write,
+    write_list,
+    write_verdict,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
-    import numpy.typing as npt
-
     from decrochage_risk.model import TrainedModel
     from decrochage_risk.partitions.runs import Finished
-    from decrochage_risk.partitions.splitting import Part
     from decrochage_risk.policy import Policy
     from decrochage_risk.score.scoring import Explain
 
 
-__all__ = ["in_order", "merge_tables", "score_folder", "score_parts", "write_part"]
-
-PLACE = "place in the extract"
-_BATCH = 4_096
-
-
-def write_part(table: pd.DataFrame, place: npt.NDArray[np.int64], path: Path) -> None:
-    """Write the rows of a part, in the order of their place.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Rows of a part.
-    place : (n,) int64 array
-        Where each row stands in the whole; rows of one place stay in their order.
-    path : Path
-        An Arrow file, which keeps every type as it is.
-    """
-    order = np.argsort(place, kind="stable")
-    rows = pa.Table.from_pandas(table).take(pa.array(order)).append_column(PLACE, pa.array(place[order]))
-    options = pa.ipc.IpcWriteOptions(compression="lz4")
-    with path.open("wb") as file, pa.ipc.new_file(file, rows.schema, options=options) as writer:
-        writer.write_table(rows.combine_chunks(), max_chunksize=_BATCH)
+__all__ = ["in_order", "merge_tables", "score_folder", "score_parts"]
 
 
 def merge_tables(parts: Sequence[Path], target: Path) -> None:
@@ -81,7 +67,7 @@ def merge_tables(parts: Sequence[Path], target: Path) -> None:
     Parameters
     ----------
     parts : sequence of Path
-        What :func:`write_part` wrote; a place is in one part only.
+        Tables of :func:`~decrochage_risk.partitions.parts.score_part`, each sorted by place; a place is in one part only.
     target : Path
         The file.
     """
@@ -90,7 +76,7 @@ def merge_tables(parts: Sequence[Path], target: Path) -> None:
         waiting = schema.empty_table()
         for rows in in_order(parts):
             piece = (
-                rows.drop_columns([PLACE])
+                rows.drop_columns([ROW_ID])
                 .cast(schema.remove_metadata())
                 .replace_schema_metadata(schema.metadata)
             )
@@ -104,8 +90,8 @@ def merge_tables(parts: Sequence[Path], target: Path) -> None:
 
 def in_order(parts: Sequence[Path]) -> Iterator[Any]:
     """Stream the rows of several files, each sorted by place, in the order of their place."""
-    with ExitStack() as opened:
-        files = [opened.enter_context(path.open("rb")) for path in parts]
+    with ExitStack() as stack:
+        files = [stack.enter_context(path.open("rb")) for path in parts]
         yield from _merged([_batches_of(pa.ipc.open_file(file)) for file in files])
 
 
@@ -114,19 +100,19 @@ def _batches_of(file: Any) -> Iterator[Any]:  # noqa: ANN401 - pyarrow ships no 
 
 
 def _merged(streams: list[Iterator[Any]]) -> Iterator[Any]:
-    held: list[Any] = [next(stream, None) for stream in streams]
-    while any(rows is not None for rows in held):
+    first_batches: list[Any] = [next(stream, None) for stream in streams]
+    while any(rows is not None for rows in first_batches):
         # Beyond the nearest last row that is held, rows of the files that end there may still come.
-        last = min(rows.column(PLACE)[-1].as_py() for rows in held if rows is not None)
+        last = min(rows.column(ROW_ID)[-1].as_py() for rows in first_batches if rows is not None)
         ready = []
-        for number, rows in enumerate(held):
+        for number, rows in enumerate(first_batches):
             if rows is None:
                 continue
-            cut = int(np.searchsorted(rows.column(PLACE).to_numpy(), last, side="right"))
+            cut = int(np.searchsorted(rows.column(ROW_ID).to_numpy(), last, side="right"))
             ready.append(pa.Table.from_batches([rows.slice(0, cut)]))
-            held[number] = rows.slice(cut) if cut < len(rows) else next(streams[number], None)
+            first_batches[number] = rows.slice(cut) if cut < len(rows) else next(streams[number], None)
         together = pa.concat_tables(ready, promote_options="permissive")
-        order = np.argsort(together.column(PLACE).to_numpy(), kind="stable")
+        order = np.argsort(together.column(ROW_ID).to_numpy(), kind="stable")
         yield together.take(pa.array(order))
 
 
@@ -134,12 +120,12 @@ def _schema_of(parts: Sequence[Path]) -> Any:  # noqa: ANN401 - pyarrow ships no
     """Columns and pandas metadata of the whole: a column that is empty in one part may hold text in another."""
     files = [_schema_and_rows(path) for path in parts]
     schemas = [schema for schema, rows in files if rows] or [files[0][0]]
-    schemas = [schema.remove(schema.get_field_index(PLACE)) for schema in schemas]
+    schemas = [schema.remove(schema.get_field_index(ROW_ID)) for schema in schemas]
     whole = pa.unify_schemas(schemas, promote_options="permissive")
-    kept = [json.loads(schema.metadata[b"pandas"]) for schema in schemas]
-    pandas = kept[0]
+    pandas_metadata = [json.loads(schema.metadata[b"pandas"]) for schema in schemas]
+    pandas = pandas_metadata[0]
     for place, column in enumerate(pandas["columns"]):
-        same = [each["columns"][place] for each in kept]
+        same = [each["columns"][place] for each in pandas_metadata]
         pandas["columns"][place] = next((each for each in same if each["pandas_type"] != "empty"), column)
     for index in pandas["index_columns"]:
         if isinstance(index, dict):
@@ -149,18 +135,17 @@ def _schema_of(parts: Sequence[Path]) -> Any:  # noqa: ANN401 - pyarrow ships no
 
 def _schema_and_rows(path: Path) -> tuple[Any, int]:
     with path.open("rb") as file:
-        opened = pa.ipc.open_file(file)
-        return opened.schema, sum(batch.num_rows for batch in _batches_of(opened))
+        reader = pa.ipc.open_file(file)
+        return reader.schema, sum(batch.num_rows for batch in _batches_of(reader))
 
 
 _TABLES = ("scores", "reasons", "contributions")
-_SCHOOLS_AT_ONCE = 200
 
 
 def score_parts(
     source: Path,
     target: Path,
-    asked: ScoreRequest,
+    request: ScoreRequest,
     parts: int,
     calendar: SchoolCalendar | None,
     progress: Callable[[str, int, int], None],
@@ -181,7 +166,7 @@ def score_parts(
         As for ``score_folder``.
     """
     try:
-        choices = asked.choices() | {"calendar": None if calendar is None else calendar.version}
+        choices = request.choices() | {"calendar": None if calendar is None else calendar.version}
         progress("Empreinte des fichiers", 0, 0)
         runs = PartRuns(
             source,
@@ -189,11 +174,11 @@ def score_parts(
             parts,
             key=fingerprint(source, choices),
             calendar=calendar,
-            started_before=asked.as_of,
+            started_before=request.as_of,
             progress=progress,
         )
         try:
-            digest = _scored(runs, target, asked, progress)
+            digest = _scored(runs, target, request, progress)
         except DecrochageError:
             runs.clear()  # the files or the choices will change
             raise
@@ -210,72 +195,88 @@ def score_parts(
 
 
 def _scored(
-    runs: PartRuns, target: Path, asked: ScoreRequest, progress: Callable[[str, int, int], None]
+    runs: PartRuns, target: Path, request: ScoreRequest, progress: Callable[[str, int, int], None]
 ) -> ScoreDigest:
-    finished = runs.run(
-        lambda part, folder: _score_part(part, folder, asked),
-        "Scores et motifs",
-        raise_faults=asked.raise_faults,
+    sent = runs.run(
+        lambda tables, facts: transmission_part(
+            tables, facts, as_of=request.as_of, calendar=runs.calendar, row_id=ROW_ID
+        ),
+        "Tables transmises",
+        raise_faults=request.raise_faults,
+        step="sent",
     )
-    if not finished:
-        runs.people().known_on(asked.as_of)  # says why nobody is known on that day
-    kept = [json.loads((each.folder / "digest.json").read_text(encoding="utf-8")) for each in finished]
-    _refuse_unknown(asked, {pupil for each in kept for pupil in each["named"]})
+    transmission = merge_transmissions([{"transmissions": each.table("transmissions")} for each in sent])
+    parts = runs.run(
+        lambda tables, facts: score_part(
+            tables,
+            facts,
+            as_of=request.as_of,
+            model=request.model,
+            policy=request.policy,
+            explain=request.explain,
+            exclude=request.exclude,
+            calendar=runs.calendar,
+            row_id=ROW_ID,
+            on_fault="raise" if request.raise_faults else "quarantine",
+            gaps=request.gaps,
+            transmission=transmission,
+        ),
+        "Scores et motifs",
+        raise_faults=request.raise_faults,
+    )
+    if not parts:
+        runs.people().known_on(request.as_of)  # says why nobody is known on that day
+    digests = pa.concat_tables([each.table("digest") for each in parts]).to_pydict()
+    _refuse_unknown(request, {pupil for text in digests["named"] for pupil in json.loads(text)})
+    _say_warnings(parts)
     progress("Écriture", 0, 0)
     digest = ScoreDigest.merged(
-        [ScoreDigest.from_dict(each["digest"]) for each in kept],
-        merge_counts((each.faults for each in finished), runs.split.shared),
+        [ScoreDigest.from_dict(json.loads(text)) for text in digests["digest"]],
+        merge_counts((each.faults for each in parts), runs.split.shared),
     )
-    _write(finished, digest, target)
+    if digest.run.not_sent:
+        warnings.warn(silence_warning(digest.run.not_sent), stacklevel=5)
+    _write(parts, digest, target, despite_verdict=request.despite_verdict)
     return digest
 
 
-def _score_part(part: Part, folder: Path, asked: ScoreRequest) -> None:
-    """Score one group of parts, and write what the results of all will be made of."""
-    ids = pd.Index(part.records.pupils["pupil_id"].to_numpy(dtype=object))
-    named = [pupil for pupil in {*asked.exclude, *asked.explained} if pupil in ids]
-    scores = asked.score_part(part.records, frozenset(named))
-    write_part(scores.frame, part.place, folder / "scores.arrow")
-    write_part(scores.contributions, part.place, folder / "contributions.arrow")
-    of_pupil = ids.get_indexer(pd.Index(scores.reasons["pupil_id"].to_numpy(dtype=object)))
-    write_part(scores.reasons, part.place[of_pupil], folder / "reasons.arrow")
-    flagged = scores.flagged
-    if len(flagged):
-        lines = school_list(scores, flagged)
-        where = flagged[["school_id", "class_id", "pupil_id"]].reset_index(drop=True)
-        lines.join(where).to_parquet(folder / "lists.parquet", row_group_size=1_000)
-    kept = {"digest": ScoreDigest.of(scores).to_dict(), "named": named}
-    (folder / "digest.json").write_text(json.dumps(kept, ensure_ascii=False), encoding="utf-8")
+def _say_warnings(parts: Sequence[Finished]) -> None:
+    """Give each warning of a part once, as if everybody had been scored at once."""
+    rows = [row for each in parts for row in each.table("warnings").to_pylist()]
+    for category, text in dict.fromkeys((row["category"], row["text"]) for row in rows):
+        warnings.warn(text, getattr(errors, category), stacklevel=5)
 
 
-def _refuse_unknown(asked: ScoreRequest, known: set[str]) -> None:
+def _refuse_unknown(request: ScoreRequest, known_ids: set[str]) -> None:
     """Say which pupils named by their id are in no part."""
-    if strangers := [pupil for pupil in asked.explained if pupil not in known]:
+    if strangers := [pupil for pupil in request.explained if pupil not in known_ids]:
         raise unknown_explain(strangers)
-    if strangers := [pupil for pupil in asked.exclude if pupil not in known]:
+    if strangers := [pupil for pupil in request.exclude if pupil not in known_ids]:
         warnings.warn(unknown_exclude(strangers), stacklevel=5)
 
 
-def _write(finished: Sequence[Finished], digest: ScoreDigest, target: Path) -> None:
+def _write(parts: Sequence[Finished], digest: ScoreDigest, target: Path, *, despite_verdict: bool) -> None:
     """Write the same files as ``RiskScores.write``."""
     lists = fresh_lists(target)
     for name in _TABLES:
-        merge_tables([each.folder / f"{name}.arrow" for each in finished], target / f"{name}.parquet")
+        merge_tables([each.path(name) for each in parts], target / f"{name}.parquet")
     run = json.dumps(digest.run.to_dict(), ensure_ascii=False, indent=1)
     (target / "run.json").write_text(f"{run}\n", encoding="utf-8")
-    paths = [path for each in finished if (path := each.folder / "lists.parquet").is_file()]
-    schools = sorted({school for path in paths for school in _schools_of(path)})
-    for first in range(0, len(schools), _SCHOOLS_AT_ONCE):
-        chosen = schools[first : first + _SCHOOLS_AT_ONCE]
-        rows = pd.concat([pd.read_parquet(path, filters=[("school_id", "in", chosen)]) for path in paths])
-        for school, of_school in rows.groupby("school_id", sort=True):
-            ordered = of_school.sort_values(["class_id", "pupil_id"], kind="stable", na_position="last")
-            write_list(ordered.drop(columns=["school_id", "class_id", "pupil_id"]), lists / f"{school}.csv")
-
-
-def _schools_of(path: Path) -> list[str]:
-    found: list[str] = pq.read_table(path, columns=["school_id"]).column(0).unique().drop_null().to_pylist()
-    return found
+    write_verdict(digest.run, lists, despite_verdict=despite_verdict)
+    ways = lists_to_write(digest.run, despite_verdict=despite_verdict)
+    rows = pa.concat_tables([each.table("lists") for each in parts])
+    keys = rows.select(["school_id", "way"]).group_by(["school_id", "way"]).aggregate([]).to_pylist()
+    for key in sorted(
+        (key for key in keys if key["school_id"] is not None and key["way"] in ways),
+        key=lambda key: (key["school_id"], key["way"]),
+    ):
+        is_here = pc.and_(
+            pc.equal(rows.column("school_id"), key["school_id"]), pc.equal(rows.column("way"), key["way"])
+        )
+        lines = rows.filter(is_here).to_pandas()
+        lines = lines.sort_values(["class_id", "pupil_id"], kind="stable", na_position="last")
+        table = pd.DataFrame([json.loads(line) for line in lines["line"]])
+        write_list(table, lists / list_name(key["school_id"], key["way"]))
 
 
 _STEPS = 3
@@ -292,7 +293,9 @@ def score_folder(  # noqa: PLR0913 - the choices of a run, each with its default
     exclude: Iterable[str] = (),
     on_fault: str = "raise",
     calendar: SchoolCalendar | None = None,
+    gaps: Collection[str] = (),
     partitions: int | None = None,
+    despite_verdict: bool = False,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> FolderScores:
     """Score every pupil of a folder of extracts, and write the results.
@@ -311,9 +314,13 @@ def score_folder(  # noqa: PLR0913 - the choices of a run, each with its default
         As for ``PupilRecords``.
     calendar : SchoolCalendar, optional
         As for ``PupilRecords.read``.
+    gaps : collection of {"absences", "grades"}
+        As for ``score_pupils``.
     partitions : int, optional
         Into how many parts to split; 1 scores everybody at once. By the size of the files and the memory that is free when
         left out.
+    despite_verdict : bool
+        Write the list of the risk though the card of the model says not to issue one.
     progress : callable, optional
         Called at the beginning of each step with a French line, how much is done and how much there is (0: not known).
 
@@ -345,39 +352,41 @@ def score_folder(  # noqa: PLR0913 - the choices of a run, each with its default
     source, target = Path(folder), Path(out)
     refuse_other_kinds(model, policy)
     count = checked_parts(choose_parts(source) if partitions is None else partitions, on_fault)
-    asked = ScoreRequest(
+    request = ScoreRequest(
         to_date(as_of),
         model or load_demo_model(),
         policy or load_policy(),
         explain,
         ids_of(exclude),
         raise_faults=on_fault == "raise",
+        gaps=check_gaps(gaps),
+        despite_verdict=despite_verdict,
     )
-    if asked.model.demo:
+    if request.model.demo:
         hint = "Hint: train_model(records, outcomes) trains a model on your own data."
         warnings.warn(f"{DEMO_NOTICE} {hint}", DemoModelWarning, stacklevel=2)
     tell = progress or (lambda _line, _done, _all: None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DemoModelWarning)  # said once, above
         if count == 1:
-            return _score_at_once(source, target, asked, calendar, tell)
-        return score_parts(source, target, asked, count, calendar, tell)
+            return _score_at_once(source, target, request, calendar, tell)
+        return score_parts(source, target, request, count, calendar, tell)
 
 
 def _score_at_once(
     source: Path,
     target: Path,
-    asked: ScoreRequest,
+    request: ScoreRequest,
     calendar: SchoolCalendar | None,
     progress: Callable[[str, int, int], None],
 ) -> FolderScores:
     progress("Lecture et vérification des extraits", 0, _STEPS)
-    found = read_folder(source)
+    extracts = read_folder(source)
     records = PupilRecords.of_folder(
-        found, on_fault="raise" if asked.raise_faults else "quarantine", calendar=calendar
+        extracts, on_fault="raise" if request.raise_faults else "quarantine", calendar=calendar
     )
     progress("Scores et motifs", 1, _STEPS)
-    scores = asked.score(records)
+    scores = request.score(records)
     progress("Écriture", 2, _STEPS)
-    scores.write(target)
-    return FolderScores(target, ScoreDigest.of(scores), 1, found.notes, found.ignored)
+    scores.write(target, despite_verdict=request.despite_verdict)
+    return FolderScores(target, ScoreDigest.of(scores), 1, extracts.notes, extracts.ignored)

@@ -1,23 +1,17 @@
-"""One table of an extract, streamed once and parted by pupil into files that each fit in memory.
+"""A folder of extracts split by pupil, in one streaming pass, into parts that each fit in memory.
 
 A pupil's part is a hash of the id's text, the same on every machine, so that every row of a pupil, of any table, comes to
-the same part. Rows keep their order and, beside the file, the number they had in the table that came.
-
-A folder of extracts parted by pupil, so that each part can be read, checked and used by itself.
-
-One streaming pass writes the parts (:func:`split_folder`); each is a folder of extracts like any other and goes through the
-same reader and the same checks. A part gives the same bits as its pupils give within the whole, because nothing that is
-computed of a pupil depends on the others.
+the same part. Rows keep their order and, beside the file, the number they had in the table that came. A part gives the same
+bits as its pupils give within the whole, because nothing that is computed of a pupil depends on the others.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -25,8 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from decrochage_risk.errors import RecordsError, UnreadableRecordsError, explain_error
-from decrochage_risk.partitions.merged_faults import PartFaults
-from decrochage_risk.records.pupil_records import PupilRecords
+from decrochage_risk.partitions.parts import ROW_ID, texts_of_ids
 from decrochage_risk.records.raw_tables import (
     RawTable,
     parts_of_folder,
@@ -39,25 +32,20 @@ from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.school_year import SchoolCalendar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator
 
     import numpy.typing as npt
-
-    from decrochage_risk.errors import FaultyRecordsError
-    from decrochage_risk.records.faults import FaultReport
 
 
 __all__ = [
     "EVERY_PART",
     "MOST_PARTS",
-    "Part",
     "SplitFolder",
     "TableSplitter",
     "blocks_of_parquet",
     "checked_parts",
     "part_of_pupils",
     "split_folder",
-    "texts_of_ids",
     "write_whole",
 ]
 
@@ -70,19 +58,6 @@ BLOCK_ROWS = 500_000
 _SMALL_INTEGERS = (pa.int8(), pa.int16(), pa.int32(), pa.uint8(), pa.uint16(), pa.uint32())
 
 
-def texts_of_ids(ids: Any) -> Any:  # noqa: ANN401 - pyarrow ships no types
-    """Write ids as the checks read them: text and whole numbers as text, anything else is no id and becomes null."""
-    ids = ids.combine_chunks() if isinstance(ids, pa.ChunkedArray) else ids
-    if pa.types.is_dictionary(ids.type):
-        ids = ids.dictionary_decode()
-    kind = ids.type
-    if pa.types.is_integer(kind) or any(
-        is_text(kind) for is_text in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view)
-    ):
-        return ids.cast(pa.string())
-    return pa.nulls(len(ids), pa.string())
-
-
 def part_of_pupils(ids: Any, parts: int) -> npt.NDArray[np.int64]:  # noqa: ANN401 - pyarrow ships no types
     """Part of each id, from 0 to ``parts`` - 1; :data:`EVERY_PART` where there is no id.
 
@@ -91,13 +66,13 @@ def part_of_pupils(ids: Any, parts: int) -> npt.NDArray[np.int64]:  # noqa: ANN4
     >>> part_of_pupils(pa.array(["a1", "b2", None, "a1"]), 5).tolist()
     [4, 3, -1, 4]
     """
-    coded = texts_of_ids(ids).dictionary_encode()
-    texts = np.asarray(coded.dictionary.to_pylist(), dtype=object)
-    hashed = pd.util.hash_array(texts, categorize=False) if texts.size else np.empty(0, dtype=np.uint64)
-    of_text = np.append((hashed % np.uint64(parts)).astype(np.int64), EVERY_PART)
-    codes = coded.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False)
-    found: npt.NDArray[np.int64] = of_text[codes]
-    return found
+    codes_and_texts = texts_of_ids(ids).dictionary_encode()
+    texts = np.asarray(codes_and_texts.dictionary.to_pylist(), dtype=object)
+    hashes = pd.util.hash_array(texts, categorize=False) if texts.size else np.empty(0, dtype=np.uint64)
+    of_text = np.append((hashes % np.uint64(parts)).astype(np.int64), EVERY_PART)
+    codes = codes_and_texts.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False)
+    parts_of_rows: npt.NDArray[np.int64] = of_text[codes]
+    return parts_of_rows
 
 
 def blocks_of_parquet(path: Path) -> Iterator[Any]:
@@ -131,9 +106,9 @@ def _schema_of(path: Path, files: list[Path]) -> Any:  # noqa: ANN401 - pyarrow 
     for file in files:
         name = f"{path.name}/{file.name}" if path.is_dir() else file.name
         try:
-            with pq.ParquetFile(file) as opened:
-                schemas.append(opened.schema_arrow)
-                missing |= _with_missing(opened)
+            with pq.ParquetFile(file) as parquet:
+                schemas.append(parquet.schema_arrow)
+                missing |= _with_missing(parquet)
         except (pa.ArrowException, OSError) as error:
             faults.append(str(unreadable(file, name, error)))
     if faults:
@@ -152,7 +127,7 @@ def _schema_of(path: Path, files: list[Path]) -> Any:  # noqa: ANN401 - pyarrow 
 
 def _with_missing(file: Any) -> set[str]:  # noqa: ANN401 - pyarrow ships no types
     """Small whole-number columns of a file in which a cell is missing."""
-    found = set()
+    columns = set()
     for name in file.schema_arrow.names:
         place = file.schema_arrow.get_field_index(name)
         if place < 0 or file.schema_arrow.field(place).type not in _SMALL_INTEGERS:
@@ -164,15 +139,15 @@ def _with_missing(file: Any) -> set[str]:  # noqa: ANN401 - pyarrow ships no typ
             else:
                 nulls = file.read_row_group(group, columns=[name]).column(0).null_count
             if nulls:
-                found.add(name)
+                columns.add(name)
                 break
-    return found
+    return columns
 
 
 def _blocks_of(file: Path) -> Iterator[Any]:
-    with pq.ParquetFile(file, pre_buffer=False, buffer_size=1 << 20) as opened:
+    with pq.ParquetFile(file, pre_buffer=False, buffer_size=1 << 20) as parquet:
         batches, rows = [], 0
-        for batch in opened.iter_batches(batch_size=1 << 16):
+        for batch in parquet.iter_batches(batch_size=1 << 16):
             batches.append(batch)
             rows += len(batch)
             if rows >= BLOCK_ROWS:
@@ -217,21 +192,21 @@ class TableSplitter:
         order = np.argsort(of_row, kind="stable")
         bounds = np.searchsorted(of_row[order], np.arange(EVERY_PART, self._parts + 1))
         sorted_block = block.take(pa.array(order))
-        shared = order[: bounds[1]]
+        shared_rows = order[: bounds[1]]
         for part, writer in enumerate(self._writers):
             first, after = bounds[part + 1], bounds[part + 2]
             rows = order[first:after]
             piece = sorted_block.slice(first, after - first)
-            if shared.size:
-                rows = np.sort(np.concatenate([shared, rows]))
+            if shared_rows.size:
+                rows = np.sort(np.concatenate([shared_rows, rows]))
                 piece = block.take(pa.array(rows))
             if rows.size:
                 writer.write_table(piece)
                 _append(number[rows], self._folder / "rows" / f"{self._name}-{part:05}.i64")
-        if shared.size:
-            _append(number[np.sort(shared)], self._folder / "rows" / f"{self._name}-shared.i64")
+        if shared_rows.size:
+            _append(number[np.sort(shared_rows)], self._folder / "rows" / f"{self._name}-shared.i64")
         self.rows += len(block)
-        self.of_pupils += len(block) - shared.size
+        self.of_pupils += len(block) - shared_rows.size
 
     def close(self) -> None:
         """Finish the files."""
@@ -251,8 +226,8 @@ class TableSplitter:
         unusable = any(name not in names for name in TABLES[self._name].required)
         if "pupil_id" not in names or (may_be_shared and unusable):
             return np.full(len(block), of_nobody, dtype=np.int64)
-        found = part_of_pupils(block.column("pupil_id"), self._parts)
-        return np.where(found == EVERY_PART, of_nobody, found)
+        parts = part_of_pupils(block.column("pupil_id"), self._parts)
+        return np.where(parts == EVERY_PART, of_nobody, parts)
 
 
 _MAY_BE_SHARED = frozenset(
@@ -299,25 +274,6 @@ def checked_parts(partitions: int, on_fault: str) -> int:
 
 
 @dataclass(frozen=True)
-class Part:
-    """The records of one part, and where their rows stood in the extract.
-
-    Attributes
-    ----------
-    records : PupilRecords
-        Faulty rows set aside, whatever was asked: the report of the whole decides.
-    faults : PartFaults
-        What was found, in rows of the extract.
-    place : (pupils,) int64 array
-        Row in the extract's ``pupils`` of each pupil of the records; ascending within one part.
-    """
-
-    records: PupilRecords
-    faults: PartFaults
-    place: npt.NDArray[np.int64]
-
-
-@dataclass(frozen=True)
 class SplitFolder:
     """Where the parts of an extract are.
 
@@ -351,25 +307,25 @@ class SplitFolder:
         state = folder / _STATE
         if not state.is_file():
             return None
-        kept = json.loads(state.read_text(encoding="utf-8"))
-        calendar = None if kept["calendar"] is None else Path(kept["calendar"])
+        values = json.loads(state.read_text(encoding="utf-8"))
+        calendar = None if values["calendar"] is None else Path(values["calendar"])
         return cls(
-            **kept
+            **values
             | {
                 "folder": folder,
                 "calendar": calendar,
-                "notes": tuple(kept["notes"]),
-                "ignored": tuple(kept["ignored"]),
+                "notes": tuple(values["notes"]),
+                "ignored": tuple(values["ignored"]),
             }
         )
 
     def save(self) -> None:
         """Say that every part is written."""
-        kept = asdict(self) | {
+        values = asdict(self) | {
             "folder": None,
             "calendar": None if self.calendar is None else str(self.calendar),
         }
-        text = json.dumps(kept, ensure_ascii=False)
+        text = json.dumps(values, ensure_ascii=False)
         write_whole(self.folder / _STATE, text)
 
     def calendar_or(self, given: SchoolCalendar | None) -> SchoolCalendar:
@@ -380,78 +336,35 @@ class SplitFolder:
             SchoolCalendar.for_zone("B") if self.calendar is None else SchoolCalendar.from_csv(self.calendar)
         )
 
-    def read(self, parts: Sequence[int], calendar: SchoolCalendar) -> Part:
-        """Read and check one part, or several as one.
+    def tables(self, part: int, only: Collection[str] | None = None) -> dict[str, pa.Table]:
+        """Read the tables of one part, or some of them, as the part contract takes them: with the rows of the extract.
 
-        Raises
-        ------
-        FaultyRecordsError
-            A table that no record can do without cannot be used, in rows of the part.
+        A table of which the part holds no row is there with its columns.
         """
-        folder = self._folder_of(parts)
-        records = PupilRecords.read(folder, on_fault="quarantine", calendar=calendar)
-        rows = {name: self._rows_of(name, parts) for name in self.rows}
-        faults = PartFaults.of(records.faults, rows)
-        return Part(records, faults, self._places(folder, parts, records, faults))
+        tables_by_name = {}
+        for name in self.rows if only is None else [name for name in only if name in self.rows]:
+            table = pq.read_table(self.folder / f"{part:05}" / f"{name}.parquet", partitioning=None)
+            tables_by_name[name] = table.append_column(ROW_ID, pa.array(self._rows_of(name, part)))
+        return tables_by_name
 
-    def people(self, parts: Sequence[int], calendar: SchoolCalendar) -> PupilRecords:
-        """Read the pupils, their enrolments, coverage and outcomes alone, without what is faulty."""
-        folder = self._folder_of(parts, only=_PEOPLE)
-        return PupilRecords.read(folder, on_fault="quarantine", calendar=calendar)
-
-    def faults_of(self, error: FaultyRecordsError, parts: Sequence[int]) -> PartFaults:
-        """Give the faults for which a part could not be read at all, in rows of the extract."""
-        report = cast("FaultReport", error.report)  # raised by the checks, whose report it is
-        return PartFaults.of(report, {name: self._rows_of(name, parts) for name in self.rows})
+    def people(self, part: int) -> dict[str, pa.Table]:
+        """Read the pupils of one part, their enrolments, coverage and outcomes alone."""
+        return self.tables(part, _PEOPLE)
 
     @property
     def shared(self) -> dict[str, npt.NDArray[np.int64]]:
         """Rows of the extract that every part holds, per table that has some."""
-        found = {name: self.shared_rows(name) for name in self.rows}
-        return {name: rows for name, rows in found.items() if rows.size}
+        rows_by_table = {name: self.shared_rows(name) for name in self.rows}
+        return {name: rows for name, rows in rows_by_table.items() if rows.size}
 
     def shared_rows(self, name: str) -> npt.NDArray[np.int64]:
         """Rows of a table that every part holds, in rows of the extract."""
         path = self.folder / "rows" / f"{name}-shared.i64"
         return np.fromfile(path, dtype="<i8") if path.is_file() else np.empty(0, dtype=np.int64)
 
-    def _rows_of(self, name: str, parts: Sequence[int]) -> npt.NDArray[np.int64]:
-        paths = [self.folder / "rows" / f"{name}-{part:05}.i64" for part in parts]
-        found = [np.fromfile(path, dtype="<i8") for path in paths if path.is_file()]
-        return np.concatenate([np.empty(0, dtype=np.int64), *found])
-
-    def _folder_of(self, parts: Sequence[int], only: tuple[str, ...] | None = None) -> Path:
-        """Give the folder of a part, or make one of several parts or of some tables, without copying them."""
-        if len(parts) == 1 and only is None:
-            return self.folder / f"{parts[0]:05}"
-        joined = self.folder / "joined"
-        shutil.rmtree(joined, ignore_errors=True)
-        for name in self.rows if only is None else [name for name in only if name in self.rows]:
-            (joined / name).mkdir(parents=True)
-            for part in parts:
-                source = self.folder / f"{part:05}" / f"{name}.parquet"
-                target = joined / name / f"{part:05}.parquet"
-                try:
-                    os.link(source, target)
-                except OSError:  # a disk without links
-                    shutil.copyfile(source, target)
-        return joined
-
-    def _places(
-        self, folder: Path, parts: Sequence[int], records: PupilRecords, faults: PartFaults
-    ) -> npt.NDArray[np.int64]:
-        """Rows of the extract of the pupils that were kept: of rows with one id, the one that no fault sets aside."""
-        source = folder / "pupils" if len(parts) > 1 else folder / "pupils.parquet"
-        ids = pa.concat_arrays(
-            [texts_of_ids(block.column("pupil_id")) for block in blocks_of_parquet(source)]
-        )
-        rows = self._rows_of("pupils", parts)
-        kept = ~np.isin(rows, faults.rows_of("pupils", "duplicate_pupil"))
-        index = pd.Index(np.asarray(ids.to_pylist(), dtype=object)[kept])
-        found: npt.NDArray[np.int64] = rows[kept][
-            index.get_indexer_for(pd.Index(records.pupils["pupil_id"].to_numpy(dtype=object)))
-        ]
-        return found
+    def _rows_of(self, name: str, part: int) -> npt.NDArray[np.int64]:
+        path = self.folder / "rows" / f"{name}-{part:05}.i64"
+        return np.fromfile(path, dtype="<i8") if path.is_file() else np.empty(0, dtype=np.int64)
 
 
 def split_folder(
@@ -494,12 +407,18 @@ def split_folder(
         rows[name], of_pupils[name] = splitter.rows, splitter.of_pupils
         return RawTable((), (), 0), notes
 
-    found = read_folder(folder, split)
-    done = SplitFolder(
-        target, parts, rows, found.calendar, found.notes, found.ignored, of_pupils.get("coverage", 0) > 0
+    extracts = read_folder(folder, split)
+    split_parts = SplitFolder(
+        target,
+        parts,
+        rows,
+        extracts.calendar,
+        extracts.notes,
+        extracts.ignored,
+        of_pupils.get("coverage", 0) > 0,
     )
-    done.save()
-    return done
+    split_parts.save()
+    return split_parts
 
 
 def _stream(path: Path, splitter: TableSplitter) -> tuple[str, ...]:

@@ -1,16 +1,13 @@
-"""Records of an extract larger than memory, as training sees them: outcomes, dates and snapshots, part by part.
+"""Training on a folder of extracts, at once or, when it is larger than memory, part by part.
 
-Only the rows of the training (pupils at risk on the as-of dates, with their features) are held at once; the events that
-they are made of are not.
-
-Training on a folder of extracts, at once or, when it is larger than memory, part by part.
+Only the rows of the training (pupils at risk on the as-of dates, with their features) are held at once; the events that they
+are made of are not.
 """
 
 from __future__ import annotations
 
 import json
 import tempfile
-from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,13 +15,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from decrochage_risk.errors import DecrochageError, FaultyRecordsError, RecordsError, explain_error
 from decrochage_risk.features import contract
-from decrochage_risk.model import Snapshots, take_snapshots
-from decrochage_risk.model.snapshots import no_rows_error
 from decrochage_risk.partitions.merged_faults import CountedFaults, merge_counts
+from decrochage_risk.partitions.parts import ROW_ID, snapshot_part, snapshots_of
 from decrochage_risk.partitions.runs import PartRuns, choose_parts, fingerprint
 from decrochage_risk.partitions.splitting import checked_parts
 from decrochage_risk.records.pupil_records import PupilRecords
@@ -37,8 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import date
 
-    from decrochage_risk.model import TrainedModel
-    from decrochage_risk.partitions.splitting import Part
+    from decrochage_risk.model import Snapshots, TrainedModel
 
 
 __all__ = ["FolderTraining", "PartedRecords", "train_folder", "train_on_folder"]
@@ -78,21 +72,19 @@ class PartedRecords:
         """What became of all pupils, without the rows that are set aside; None without the table."""
         if "outcomes" not in self._runs.split.rows:
             return None
-        tables = [self._runs.split.people(group, self.calendar).outcomes for group in self._runs.plan.groups]
-        kept = [table for table in tables if table is not None]
-        return pd.concat(kept, ignore_index=True) if kept else None
+        return self._runs.people().outcomes
 
     @cached_property
     def enrolments(self) -> pd.DataFrame:
         """The first day of the earliest enrolment, as the only row."""
-        first = np.array([self._runs.plan.first_start], dtype="datetime64[s]")
+        first = np.array([self._runs.facts.first_start], dtype="datetime64[s]")
         return pd.DataFrame({"start_date": first})
 
     @cached_property
     def faults(self) -> _Faults:
         """Counts of the faults of every part."""
-        counted = merge_counts((each.faults for each in self._finished), self._runs.split.shared)
-        return _Faults(CountedFaults.of(counted, "error"), CountedFaults.of(counted, "warning"))
+        counts = merge_counts((each.faults for each in self._finished), self._runs.split.shared)
+        return _Faults(CountedFaults.of(counts, "error"), CountedFaults.of(counts, "warning"))
 
     def snapshots(self, dates: Sequence[date], *, closes: tuple[int, int]) -> Snapshots:
         """Take the rows of every date from each part, and put them in the order that all records give.
@@ -107,86 +99,25 @@ class PartedRecords:
             if not can_be_known(self, day):
                 self._runs.people().known_on(day)  # says why
         self._finished = self._runs.run(
-            lambda part, folder: _take(part, folder, days, closes), _LINE, raise_faults=self._raise_faults
+            lambda tables, facts: snapshot_part(
+                tables,
+                facts,
+                dates=days,
+                closes=closes,
+                calendar=self.calendar,
+                row_id=ROW_ID,
+                on_fault="raise" if self._raise_faults else "quarantine",
+            ),
+            _LINE,
+            raise_faults=self._raise_faults,
         )
-        return _in_order([_load(each.folder) for each in self._finished])
+        names = ("rows", "features", "left_out", "transmissions")
+        return snapshots_of([{name: each.table(name) for name in names} for each in self._finished])
 
     def refuse_faults(self, error: Exception) -> None:
         """Raise the faults of the records, which come before any other error, when they are to be raised."""
         if self._raise_faults and not isinstance(error, FaultyRecordsError):
             self._runs.raise_faults()
-
-
-def _take(part: Part, folder: Path, days: Sequence[date], closes: tuple[int, int]) -> None:
-    """Take the rows of one part, on the days on which somebody of it is known, and write them."""
-    known = [day for day in days if can_be_known(part.records, day)]
-    outcomes = part.records.outcomes
-    kept: dict[str, Any] = {"left_out": {}, "columns": {}}
-    if known and outcomes is not None:
-        found = take_snapshots(part.records, outcomes, known, closes=closes, may_be_empty=True)
-        _write(folder / "features.arrow", found.features.assign(**{_OUTCOME: found.outcome}))
-        _write(folder / "rows.arrow", found.rows)
-        kept = {"left_out": found.left_out, "columns": _kinds(found.rows)}
-    (folder / "snapshots.json").write_text(json.dumps(kept), encoding="utf-8")
-
-
-_OUTCOME = "outcome of the row"
-
-
-def _write(path: Path, table: pd.DataFrame) -> None:
-    rows = pa.Table.from_pandas(table, preserve_index=False).replace_schema_metadata()
-    with path.open("wb") as file, pa.ipc.new_file(file, rows.schema) as writer:
-        writer.write_table(rows)
-
-
-def _kinds(rows: pd.DataFrame) -> dict[str, list[str]]:
-    """Kind of each column, and what stands for a missing cell of it."""
-    return {
-        str(name): [
-            str(column.dtype),
-            "none" if any(cell is None for cell in column[column.isna()]) else "nan",
-        ]
-        for name, column in rows.items()
-    }
-
-
-def _load(folder: Path) -> tuple[Snapshots | None, dict[str, int]]:
-    kept = json.loads((folder / "snapshots.json").read_text(encoding="utf-8"))
-    if not (folder / "rows.arrow").is_file():
-        return None, kept["left_out"]
-    features = _read(folder / "features.arrow")
-    rows = _read(folder / "rows.arrow")
-    for name, (kind, missing) in kept["columns"].items():
-        column = rows[name].astype(kind)
-        rows[name] = column.where(column.notna(), None) if missing == "none" else column
-    outcome = features.pop(_OUTCOME).to_numpy(dtype=np.float64)
-    return Snapshots(features, outcome, rows, kept["left_out"]), kept["left_out"]
-
-
-def _read(path: Path) -> pd.DataFrame:
-    with path.open("rb") as file:
-        found: pd.DataFrame = pa.ipc.open_file(file).read_all().to_pandas()
-    return found
-
-
-def _in_order(found: list[tuple[Snapshots | None, dict[str, int]]]) -> Snapshots:
-    """Put the rows of all parts in the order of dates and ids."""
-    left_out: Counter[str] = Counter()
-    for _, gone in found:
-        left_out.update(gone)
-    parts = [part for part, _ in found if part is not None and len(part.outcome)]
-    if not parts:
-        raise no_rows_error(left_out)
-    rows = pd.concat([part.rows for part in parts], ignore_index=True)
-    order = np.argsort(rows["pupil_id"].to_numpy(dtype=object), kind="stable")
-    order = order[np.argsort(rows["observed"].to_numpy()[order], kind="stable")]
-    features = np.concatenate([part.features.to_numpy(dtype=np.float64) for part in parts])[order]
-    return Snapshots(
-        pd.DataFrame(features, columns=parts[0].features.columns),
-        np.concatenate([part.outcome for part in parts])[order],
-        rows.iloc[order].reset_index(drop=True),
-        dict(sorted(left_out.items())),
-    )
 
 
 @dataclass(frozen=True)
@@ -259,7 +190,7 @@ def train_folder(
     TrainingWarning
         As for ``train_model``.
     """
-    found = train_on_folder(
+    training = train_on_folder(
         folder,
         on_fault=on_fault,
         calendar=calendar,
@@ -268,7 +199,7 @@ def train_folder(
         progress=progress,
         **choices,
     )
-    return found.model
+    return training.model
 
 
 def train_on_folder(
@@ -284,16 +215,16 @@ def train_on_folder(
     """Train as :func:`train_folder`, and tell what is to be known of the extracts."""
     source = Path(folder)
     parts = checked_parts(choose_parts(source) if partitions is None else partitions, on_fault)
-    raised = on_fault == "raise"
+    raise_faults = on_fault == "raise"
     if choices.get("as_of_dates") is not None:
         choices["as_of_dates"] = [to_date(day) for day in cast("Iterable[object]", choices["as_of_dates"])]
     if parts == 1:
-        return _at_once(source, calendar, progress, raise_faults=raised, choices=choices)
+        return _at_once(source, calendar, progress, raise_faults=raise_faults, choices=choices)
     try:
         if work is not None:
-            return _in_parts(source, Path(work), parts, calendar, progress, raised, choices)
+            return _in_parts(source, Path(work), parts, calendar, progress, raise_faults, choices)
         with tempfile.TemporaryDirectory() as place:
-            return _in_parts(source, Path(place, "work"), parts, calendar, progress, raised, choices)
+            return _in_parts(source, Path(place, "work"), parts, calendar, progress, raise_faults, choices)
     except OSError as error:
         raise RecordsError(
             explain_error(
@@ -312,13 +243,15 @@ def _at_once(
     raise_faults: bool,
     choices: dict[str, Any],
 ) -> FolderTraining:
-    found = read_folder(source)
+    extracts = read_folder(source)
     records = PupilRecords.of_folder(
-        found, on_fault="raise" if raise_faults else "quarantine", calendar=calendar
+        extracts, on_fault="raise" if raise_faults else "quarantine", calendar=calendar
     )
     model = train_model(records, progress=progress, **choices)
     faults = records.faults
-    return FolderTraining(model, 1, found.notes, found.ignored, len(faults.errors), len(faults.warnings))
+    return FolderTraining(
+        model, 1, extracts.notes, extracts.ignored, len(faults.errors), len(faults.warnings)
+    )
 
 
 def _in_parts(
@@ -336,18 +269,23 @@ def _in_parts(
 
     # Only what the rows depend on: another seed or other options begin with the same rows.
     rows = {name: choices.get(name) for name in ("as_of_dates", "school_years", "outcome_closes")}
-    asked = {name: None if value is None else [str(each) for each in value] for name, value in rows.items()}
-    asked |= {"calendar": None if calendar is None else [calendar.version], "on_fault": [str(raise_faults)]}
-    asked |= {"features": [json.dumps(each, sort_keys=True) for each in contract()]}
-    runs = PartRuns(source, work, parts, key=fingerprint(source, asked), calendar=calendar, progress=tell)
+    question = {
+        name: None if value is None else [str(each) for each in value] for name, value in rows.items()
+    }
+    question |= {
+        "calendar": None if calendar is None else [calendar.version],
+        "on_fault": [str(raise_faults)],
+    }
+    question |= {"features": [json.dumps(each, sort_keys=True) for each in contract()]}
+    runs = PartRuns(source, work, parts, key=fingerprint(source, question), calendar=calendar, progress=tell)
     records = PartedRecords(runs, raise_faults=raise_faults)
     try:
-        model = train_model(cast("PupilRecords", records), progress=progress, **choices)
+        model = train_model(records, progress=progress, **choices)
     except DecrochageError as error:
         records.refuse_faults(error)
         runs.clear()
         raise
-    found = runs.split
+    split = runs.split
     errors, warnings = len(records.faults.errors), len(records.faults.warnings)
     runs.clear()
-    return FolderTraining(model, parts, found.notes, found.ignored, errors, warnings)
+    return FolderTraining(model, parts, split.notes, split.ignored, errors, warnings)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 __all__ = ["CapacityList", "HasFrame", "capacity_list"]
 
 _COVERAGE = 0.90
+LEAST_USEFUL_RISK = 0.05
+"""Risk of the last place under which a list is too long: of twenty such pupils met, one would leave."""
 _COLUMNS = ("pupil_id", "school_id", "class_id", "level", "risk", "risk_low", "risk_high", "tier", "flagged")
 
 
@@ -39,11 +41,13 @@ class CapacityList:
     ----------
     pupils : DataFrame
         One row per listed pupil, by school, class and id, never in the order of the risk: ``school_id``,
-        ``class_id``, ``pupil_id``, ``level``, ``risk``, ``tier``, ``flagged`` and ``tied`` (another pupil with the
-        very same risk was left out: the order of the ids decided, which means nothing).
+        ``class_id``, ``pupil_id``, ``level``, ``risk``, ``tier``, ``flagged`` (False: under the threshold of the policy,
+        listed only because places were left) and ``tied`` (another pupil with the very same risk was left out: the order of
+        the ids decided, which means nothing).
     schools : DataFrame
         One row per school: ``capacity``, ``pupils`` (enrolled that day), ``scored``, ``listed``, ``flagged``, ``flagged_not_listed``
-        (situations to look at that the capacity leaves out), ``least_risk`` (smallest listed risk), ``tied_out``
+        (situations to look at that the capacity leaves out), ``under_threshold`` (listed pupils that no threshold flags),
+        ``least_risk`` (smallest listed risk), ``tied_out``
         (pupils left out with that same risk), ``expected`` (sum of the listed risks: how many of the listed would
         leave) and its 90 % interval ``low``, ``high``.
     """
@@ -61,7 +65,9 @@ class CapacityList:
         return f"<CapacityList: {len(self.pupils)} pupils of {len(self.schools)} schools>"
 
 
-def capacity_list(scores: HasFrame, capacity: int | Mapping[str, int]) -> CapacityList:
+def capacity_list(
+    scores: HasFrame, capacity: int | Mapping[str, int], *, least_risk: float = LEAST_USEFUL_RISK
+) -> CapacityList:
     """List, school by school, the n pupils with the highest risk.
 
     A flag never depends on who else is there; this list does, which is why it is a separate one and says what it
@@ -80,6 +86,8 @@ def capacity_list(scores: HasFrame, capacity: int | Mapping[str, int]) -> Capaci
     capacity : int or mapping of str to int
         Pupils that each school can meet, or per school; a school that the mapping leaves out has no list, nor has one
         whose pupils have all gone.
+    least_risk : float
+        Risk that the last listed pupil of a school must have; 0 asks nothing.
 
     Returns
     -------
@@ -89,7 +97,8 @@ def capacity_list(scores: HasFrame, capacity: int | Mapping[str, int]) -> Capaci
     ------
     PolicyError
         With every fault: a capacity that is no whole number from 1 on or above the school's size (its pupils in the
-        scores who are enrolled that day), or a school without any; something that is no scores.
+        scores who are enrolled that day), or a school without any; places whose last pupil has less than ``least_risk``;
+        something that is no scores.
 
     Examples
     --------
@@ -119,6 +128,7 @@ def capacity_list(scores: HasFrame, capacity: int | Mapping[str, int]) -> Capaci
     pupils = listed.assign(tied=at_edge & listed["school_id"].isin(tied_out["school_id"]))
     pupils = pupils.sort_values(["school_id", "class_id", "pupil_id"], kind="stable", na_position="last")
     columns = ["school_id", "class_id", "pupil_id", "level", "risk", "tier", "flagged", "tied"]
+    _refuse_useless(edge[edge < least_risk], listed, asked, least_risk)
     return CapacityList(
         pupils[columns].reset_index(drop=True), _schools(asked, sizes, ranked, listed, edge, tied_out)
     )
@@ -161,6 +171,7 @@ def _schools(
             "listed": count(listed),
             "flagged": flagged,
             "flagged_not_listed": flagged - listed_flagged,
+            "under_threshold": count(listed) - listed_flagged,
             "least_risk": edge.reindex(schools),
             "tied_out": count(tied_out),
             **{
@@ -213,6 +224,31 @@ def _refuse_faulty(asked: Mapping[Any, Any], sizes: pd.Series[int]) -> None:
         )
 
 
+def _refuse_useless(
+    edge: pd.Series[float], listed: pd.DataFrame, capacity: Mapping[str, int], least_risk: float
+) -> None:
+    """Refuse places that would go to pupils hardly anyone of whom leaves; tell how many make sense."""
+    if edge.empty:
+        return
+    faults = []
+    for school, least in edge.items():
+        useful = int(((listed["school_id"] == school) & (listed["risk"] >= least_risk)).sum())
+        if capacity[str(school)] > max(useful, 1):
+            faults.append(
+                f"{capacity[str(school)]} for {school!r}: the risk of the last place is {least:.3f}, "
+                f"{useful} pupils have at least {least_risk:g}"
+            )
+    if faults:
+        told = "".join(f"\n  - {fault}" for fault in faults)
+        raise PolicyError(
+            explain_error(
+                f"{len(faults)} capacities beyond what makes sense:{told}",
+                expected=f"places whose last pupil has a risk of at least {least_risk:g}",
+                hint="Ask for that many places; the others are better used for pupils at the legal threshold of absence.",
+            )
+        )
+
+
 def _line(row: Mapping[str, Any]) -> str:
     listed = french.plural(row["listed"], "élève retenu", "élèves retenus")
     text = f"{row['school_id']} : {listed} pour {french.plural(row['capacity'], 'place')}"
@@ -222,6 +258,9 @@ def _line(row: Mapping[str, Any]) -> str:
             f"{'sorties' if row['expected'] >= 2 else 'sortie'} sans diplôme parmi eux "  # noqa: PLR2004 - French plural starts at 2
             f"(entre {row['low']} et {row['high']})"
         )
+    under = row["under_threshold"]
+    if under:
+        text += f" ; dont {french.plural(under, 'élève')} sous le seuil de signalement"
     if row["tied_out"]:
         text += (
             f" ; {french.plural(row['tied_out'], 'élève')} au même risque que le dernier retenu, hors liste"

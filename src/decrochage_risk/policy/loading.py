@@ -241,6 +241,7 @@ class Policy(BaseModel):
         tier: int,
         facts: Mapping[str, float],
         told: Callable[[str], str] | None = None,
+        departed: bool = False,
     ) -> tuple[Measure, ...]:
         """List the measures that may be suggested to one pupil; never decided.
 
@@ -258,6 +259,8 @@ class Policy(BaseModel):
             Values by name of the features, and of `MONTH_FACT`; missing or NaN = not known, and opens nothing.
         told : callable, optional
             Words a fact, by its name, in French and dated; shown with the measure that it opens.
+        departed : bool
+            Whether the pupil has left: only the measures of a departure, whatever the tier and the facts.
 
         Returns
         -------
@@ -275,14 +278,22 @@ class Policy(BaseModel):
         >>> day = date(2025, 3, 3)
         >>> found = load_policy().measures_for(level="3e", age_years=15, as_of=day, tier=2, facts={})
         >>> [measure.code for measure in found]
-        ['gpds', 'pafi']
+        ['perseverance', 'gpds', 'actions_etablissement', 'dispositif_relais', 'pafi', 'mlds']
         """
         _check_tier(tier)
         if level is None:
             return ()
         self.table.group_of(level)
         found = (
-            rule.suggested(level=level, age_years=age_years, as_of=as_of, tier=tier, facts=facts, told=told)
+            rule.suggested(
+                level=level,
+                age_years=age_years,
+                as_of=as_of,
+                tier=tier,
+                facts=facts,
+                told=told,
+                departed=departed,
+            )
             for rule in self.measures
         )
         return tuple(measure for measure in found if measure is not None)

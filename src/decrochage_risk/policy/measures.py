@@ -122,6 +122,13 @@ class MeasureRule(_Frozen):
         Every one must be known and hold.
     after_leaving : bool
         Information for the case of an exit.
+    departure : bool
+        Suggested too to a pupil who has left: dates, levels and ages hold, neither tier, window nor facts.
+    nor : str
+        NOR number of the text, where it has one.
+    reading : {"text", "secondary", "title", "letter", "memory"}
+        What was read of the text: itself in a copy, a page that reports it, its reference alone, the rector's letter, or
+        nothing.
     """
 
     code: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -137,6 +144,9 @@ class MeasureRule(_Frozen):
     window: Window | None = None
     facts: tuple[FactCondition, ...] = ()
     after_leaving: StrictBool = False
+    departure: StrictBool = False
+    nor: Annotated[str, Field(pattern=r"^([A-Z]{4}[0-9]{7}[A-Z])?$")] = ""
+    reading: Literal["text", "secondary", "title", "letter", "memory"] = "memory"
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -164,14 +174,18 @@ class MeasureRule(_Frozen):
         tier: int,
         facts: Mapping[str, float],
         told: Callable[[str], str] | None = None,
+        departed: bool = False,
     ) -> Measure | None:
         """Return the measure if its conditions hold for this pupil, else None; ``told`` words a fact by its name.
+
+        For a pupil who has left (``departed``), only the rules with ``departure`` are read.
 
         An age that is not known keeps the measure, with a line in ``to_check``; a fact that is not known does not
         open it, since the measure rests on that fact.
         """
-        opening = self._opening_facts(facts, told)
-        if opening is None or tier < self.min_tier or not self._applies(level, as_of):
+        opening = () if departed else self._opening_facts(facts, told)
+        fits = self.departure if departed else tier >= self.min_tier and self._in_window(as_of)
+        if opening is None or not fits or not self._applies(level, as_of):
             return None
         age = None if age_years is None or math.isnan(age_years) else age_years
         if age is not None and not self._age_fits(age):
@@ -193,10 +207,12 @@ class MeasureRule(_Frozen):
     def _age_bound(self) -> bool:
         return self.min_age is not None or self.max_age is not None
 
+    def _in_window(self, day: date) -> bool:
+        return self.window is None or self.window.holds(day)
+
     def _applies(self, level: str, day: date) -> bool:
         in_force = self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
-        in_window = self.window is None or self.window.holds(day)
-        return in_force and in_window and (self.levels == "all" or level in self.levels)
+        return in_force and (self.levels == "all" or level in self.levels)
 
     def _age_fits(self, age: float) -> bool:
         old_enough = self.min_age is None or age >= self.min_age

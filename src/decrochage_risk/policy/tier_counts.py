@@ -357,7 +357,7 @@ class HeldOutTables:
 
     def thresholds(self, hidden: Collection[Hashable]) -> list[dict[str, Any]]:
         """Give the thresholds as JSON values, see `decrochage_risk.policy.threshold_counts`."""
-        found = []
+        found: list[dict[str, Any]] = []
         for by, names in (
             ("group", [group.code for group in self._policy.table.groups]),
             ("level", list(LEVEL_NAMES)),

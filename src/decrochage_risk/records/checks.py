@@ -1,43 +1,53 @@
-"""Bringing one table to its declared shape and finding every fault of its columns, cells and rows.
+"""All tables through all checks: what is usable, what is set aside, and the one report of every fault.
 
-Rows that repeat a key which must be there once: which one is kept, and whether the others say the same.
-
-The checks between rows and between tables: duplicates, unknown pupils, overlaps, days without school.
-
-All tables through all checks: what is kept, what is set aside, and the one report of every fault.
+A table is first brought to its declared shape (columns, cells, rows by themselves); then rows are held against each other
+and against other tables: keys that are there twice, unknown pupils, stays that overlap, days without school.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from decrochage_risk.errors import FaultyRecordsError
 from decrochage_risk.records import rules
-from decrochage_risk.records.cells import (
-    DUPLICATE_COLUMN,
-    EMPTY_TABLE,
-    MISSING_COLUMN,
-    MISSING_VALUE,
-    UNKNOWN_COLUMN,
-    Cells,
-    Marks,
-    read_cells,
-    read_quickly,
+from decrochage_risk.records.cells import Cells, Marks, read_cells
+from decrochage_risk.records.coded_columns import (
+    NEVER,
+    NO_DAY,
+    CodedTable,
+    Texts,
+    empty_values,
+    is_missing,
 )
-from decrochage_risk.records.coded_columns import NO_DAY, CodedTable, Texts, empty_values, is_missing
 from decrochage_risk.records.coverage import COVERED_TABLES
 from decrochage_risk.records.encoded_tables import EVENT_TABLES, EventOrder, PupilCodes
 from decrochage_risk.records.enrolment_spans import Spans, check_absence_days, fault_at, first_days_of_years
 from decrochage_risk.records.fault_hints import close_names, keep_within_limits, words_for
-from decrochage_risk.records.faults import FaultReport
-from decrochage_risk.records.raw_tables import RawTable
-from decrochage_risk.records.rules import MISSING_TABLE, ROW_RULES
-from decrochage_risk.records.table_schemas import TABLES
+from decrochage_risk.records.faults import FaultReport, cut_value, text_of
+from decrochage_risk.records.raw_tables import RawTable, as_objects, text_of_bytes
+from decrochage_risk.records.rules import (
+    BAD_BYTES,
+    BAD_PATTERN,
+    BYTES_AS_TEXT,
+    DUPLICATE_COLUMN,
+    EMPTY_TABLE,
+    MISSING_COLUMN,
+    MISSING_TABLE,
+    MISSING_VALUE,
+    OUT_OF_RANGE,
+    ROW_RULES,
+    TOO_LONG,
+    UNKNOWN_COLUMN,
+    WRONG_TYPE,
+)
+from decrochage_risk.records.table_schemas import LAST_DAY, TABLES
+from decrochage_risk.records.usual_cells import read_quickly
 from decrochage_risk.threads import over_columns
 
 if TYPE_CHECKING:
@@ -55,6 +65,7 @@ __all__ = [
     "CheckedTables",
     "Conformed",
     "Links",
+    "LostRows",
     "check_links",
     "check_tables",
     "conform",
@@ -106,7 +117,7 @@ def conform(table: Table, came: pd.DataFrame | RawTable) -> Conformed:
 
     Examples
     --------
-    >>> from decrochage_risk.records.table_schemas import TABLES
+    >>> from decrochage_risk.records.table_schemas import LAST_DAY, TABLES
     >>> came = pd.DataFrame({"pupil_id": ["a1", "é 2"], "birth_date": ["30/09/2009", "2009-02-30"]})
     >>> pupils = conform(TABLES["pupils"], came)
     >>> [(fault.rule, fault.rows.tolist(), fault.values.tolist()) for fault in pupils.faults]
@@ -124,22 +135,31 @@ def conform(table: Table, came: pd.DataFrame | RawTable) -> Conformed:
     for column, read in zip(table.columns, cells, strict=True):
         if column.name in usable:
             marks_of[column.name] = read.marks
+        faults.extend(
+            rule.fault(table.name, column.name, values=[f"column {column.name!r}"])
+            for rule in read.column_rules
+        )
         if read.marks:
             faults.extend(_cell_faults(table, column, raw.series(usable[column.name]), read.marks))
     columns = {column.name: read.array for column, read in zip(table.columns, cells, strict=True)}
-    coded = CodedTable(table, columns, raw.size)
-    faults.extend(_row_faults(coded, marks_of))
+    columns_of_table = CodedTable(table, columns, raw.size)
+    faults.extend(_row_faults(columns_of_table, marks_of))
     missing = tuple(name for name in table.optional if name not in place_of)
-    return Conformed(coded, tuple(faults), missing)
+    return Conformed(columns_of_table, tuple(faults), missing)
 
 
 def _read(column: Column, raw: RawTable, place: int | None) -> Cells:
     """Read a column, hold it against its limits and fill its gaps; without a place it did not come."""
     if place is None:
         return _filled(column, Cells(empty_values(column, raw.size), {}), came=False)
-    values = read_quickly(column, raw.cells[place])
-    read = read_cells(column, raw.series(place)).coded(column) if values is None else Cells(values, {})
-    return _filled(column, keep_within_limits(column, read))
+    text = text_of_bytes(raw.cells[place])
+    values = read_quickly(column, raw.cells[place] if text is None else text)
+    if values is None:
+        is_column = not isinstance(raw.cells[place], list)
+        cells = read_cells(column, raw.series(place), is_column=is_column).coded(column)
+    else:
+        cells = Cells(values, {}, () if text is None else (BYTES_AS_TEXT,))
+    return _filled(column, keep_within_limits(column, cells))
 
 
 def _table_faults(table: Table, came: RawTable) -> Iterator[FaultGroup]:
@@ -150,7 +170,7 @@ def _table_faults(table: Table, came: RawTable) -> Iterator[FaultGroup]:
         and set(table.required) <= set(names) <= set(table.column_names)
     ):
         return
-    listed = ", ".join(names) or "no column"
+    all_names = ", ".join(names) or "no column"
     for name in table.required if names or came.size else ():
         if name not in names:
             close = close_names(name, [other for other in names if other not in table.column_names])
@@ -158,7 +178,7 @@ def _table_faults(table: Table, came: RawTable) -> Iterator[FaultGroup]:
             yield MISSING_COLUMN.fault(
                 table.name,
                 name,
-                values=[f"columns {listed}"],
+                values=[f"columns {all_names}"],
                 expected=MISSING_COLUMN.expected.format(column=name),
                 hint=MISSING_COLUMN.hint.format(description=description, close=close),
             )
@@ -185,20 +205,20 @@ def _filled(column: Column, read: Cells, *, came: bool = True) -> Cells:
     if not missing.any():
         return read
     if column.default is not None:
-        return Cells(np.where(missing, float(str(column.default)), read.array), read.marks)
+        return replace(read, array=np.where(missing, float(str(column.default)), read.array))
     if not came:
         return read
     for mask in read.marks.values():
         missing &= ~mask
-    return Cells(read.array, {**read.marks, MISSING_VALUE: missing} if missing.any() else read.marks)
+    return replace(read, marks={**read.marks, MISSING_VALUE: missing}) if missing.any() else read
 
 
 def _cell_faults(table: Table, column: Column, cells: pd.Series, marks: Marks) -> Iterator[FaultGroup]:
     for rule, mask in marks.items():
         rows = np.flatnonzero(mask)
-        values = cells.iloc[rows].astype(object).to_numpy()
-        expected, hint = words_for(rule, column, values)
-        yield rule.fault(table.name, column.name, rows=rows, values=values, expected=expected, hint=hint)
+        values = as_objects(cells.iloc[rows])
+        expectation, hint = words_for(rule, column, values)
+        yield rule.fault(table.name, column.name, rows=rows, values=values, expected=expectation, hint=hint)
 
 
 def _row_faults(coded: CodedTable, marks_of: dict[str, Marks]) -> Iterator[FaultGroup]:
@@ -207,14 +227,14 @@ def _row_faults(coded: CodedTable, marks_of: dict[str, Marks]) -> Iterator[Fault
         absent = [name for name in row_rule.columns if name not in marks_of]
         if row_rule.table != table.name or any(name in table.required for name in absent):
             continue
-        broken = row_rule.broken(coded)
+        breaks = row_rule.broken(coded)
         for name in row_rule.columns:
             for rule, mask in marks_of.get(name, {}).items():
-                broken &= ~mask if rule.severity == "error" else True
-        if broken.any():
-            rows = np.flatnonzero(broken)
-            blamed = row_rule.columns[0]
-            yield row_rule.rule.fault(table.name, blamed, rows=rows, values=coded.objects(blamed, rows))
+                breaks &= ~mask if rule.severity == "error" else True
+        if breaks.any():
+            rows = np.flatnonzero(breaks)
+            blame = row_rule.columns[0]
+            yield row_rule.rule.fault(table.name, blame, rows=rows, values=coded.objects(blame, rows))
 
 
 def repeated_keys(
@@ -238,16 +258,16 @@ def repeated_keys(
     FaultGroup
         Identical and conflicting rows apart.
     """
-    repeated = _repeated(rows, key, optional)
-    if not repeated.any():
+    doubles = _repeated(rows, key, optional)
+    if not doubles.any():
         return
-    frame = rows.take(repeated).frame()
+    frame = rows.take(doubles).frame()
     frame = frame.assign(**{name: frame[name].astype(object).fillna("") for name in optional})
-    named = list(key)
-    ordered = frame.sort_values(list(frame.columns), kind="stable", na_position="last")
-    later = ordered[ordered.duplicated(named, keep="first")].sort_index()
-    kept = ordered.drop_duplicates(named).set_index(named)
-    same_as_kept = _same(later.set_index(named), kept)
+    key_names = list(key)
+    in_order = frame.sort_values(list(frame.columns), kind="stable", na_position="last")
+    later = in_order[in_order.duplicated(key_names, keep="first")].sort_index()
+    first_rows = in_order.drop_duplicates(key_names).set_index(key_names)
+    same_as_kept = _same(later.set_index(key_names), first_rows)
     for same, how in (
         (same_as_kept, "The rows are identical: keep one of them"),
         (~same_as_kept, "The rows contradict each other: find out which one is true"),
@@ -317,8 +337,8 @@ class Links:
 def link_tables(tables: Mapping[str, CodedTable]) -> Links:
     """Find whose each row is, and sort the events; ``pupils`` must be among the tables."""
     pupils = tables["pupils"]
-    repeated = tuple(repeated_keys(rules.DUPLICATE_PUPIL, pupils, "pupil_id"))
-    for group in repeated:
+    double_pupils = tuple(repeated_keys(rules.DUPLICATE_PUPIL, pupils, "pupil_id"))
+    for group in double_pupils:
         pupils = pupils.without(group.rows)
     ids = pupils["pupil_id"]
     if (ids.codes < 0).any():
@@ -331,7 +351,7 @@ def link_tables(tables: Mapping[str, CodedTable]) -> Links:
         if name != "pupils" and "pupil_id" in table.columns
     }
     orders = {name: EventOrder.of(tables[name], codes[name]) for name in EVENT_TABLES if name in tables}
-    return Links({**tables, "pupils": pupils}, repeated, codes, orders)
+    return Links({**tables, "pupils": pupils}, double_pupils, codes, orders)
 
 
 def cross_check(
@@ -367,16 +387,16 @@ def cross_check(
     >>> [(fault.rule, fault.rows.tolist()) for fault in cross_check(frames, SchoolCalendar.for_zone("B"))]
     [('missing_table', []), ('duplicate_pupil', [2])]
     """
-    coded = {name: _coded(name, frame) for name, frame in tables.items() if name in TABLES}
-    faults = [*_table_names(tables), *missing_columns(coded, missing_optional or {})]
-    if "pupils" not in coded:
+    columns_of = {name: _coded(name, frame) for name, frame in tables.items() if name in TABLES}
+    faults = [*_table_names(tables), *missing_columns(columns_of, missing_optional or {})]
+    if "pupils" not in columns_of:
         return faults
-    return [*faults, *check_links(link_tables(coded), calendar)]
+    return [*faults, *check_links(link_tables(columns_of), calendar)]
 
 
 def _coded(name: str, frame: pd.DataFrame) -> CodedTable:
-    coded = conform(TABLES[name], frame).coded
-    return CodedTable(coded.table, coded.columns, coded.size, frame.index.to_numpy(dtype=np.int64))
+    columns = conform(TABLES[name], frame).coded
+    return CodedTable(columns.table, columns.columns, columns.size, frame.index.to_numpy(dtype=np.int64))
 
 
 def check_links(links: Links, calendar: SchoolCalendar) -> Iterator[FaultGroup]:
@@ -415,6 +435,9 @@ def _enrolment_faults(links: Links) -> Iterator[FaultGroup]:
     overlapping = np.zeros(len(enrolments), dtype=np.bool_)
     overlapping[spans.overlapping()] = True
     yield from fault_at(rules.OVERLAPPING_ENROLMENTS, "start_date", enrolments, overlapping)
+    transfers = np.zeros(len(enrolments), dtype=np.bool_)
+    transfers[spans.transfers(overlapping)] = True
+    yield from fault_at(rules.SAME_DAY_TRANSFER, "start_date", enrolments, transfers)
     yield from _school_years_and_ages(links)
     for name in links.orders:
         events = links.tables[name]
@@ -427,15 +450,15 @@ def _enrolment_faults(links: Links) -> Iterator[FaultGroup]:
 def _school_years_and_ages(links: Links) -> Iterator[FaultGroup]:
     enrolments, pupils = links.tables["enrolments"], links.pupils["enrolments"]
     start, years = enrolments["start_date"], enrolments["school_year"]
-    september, dated = first_days_of_years(years), ~np.isnan(years)
-    outside = dated & (start != NO_DAY) & ((start < september) | (start >= first_days_of_years(years + 1)))
+    september, has_year = first_days_of_years(years), ~np.isnan(years)
+    outside = has_year & (start != NO_DAY) & ((start < september) | (start >= first_days_of_years(years + 1)))
     yield from fault_at(rules.OUTSIDE_SCHOOL_YEAR, "start_date", enrolments, outside)
     birth = np.append(links.tables["pupils"]["birth_date"], np.int32(NO_DAY))[
         np.minimum(pupils.codes, pupils.pupils)
     ]
-    known = dated & (birth != NO_DAY)
-    months = _month_of(september) - _month_of(np.where(known, birth, 0))
-    unlikely = known & ((months < 12 * _YOUNGEST) | (months > 12 * (_OLDEST + 1)))
+    has_birth = has_year & (birth != NO_DAY)
+    months = _month_of(september) - _month_of(np.where(has_birth, birth, 0))
+    unlikely = has_birth & ((months < 12 * _YOUNGEST) | (months > 12 * (_OLDEST + 1)))
     yield from fault_at(rules.UNLIKELY_AGE, "pupil_id", enrolments, unlikely)
 
 
@@ -459,14 +482,31 @@ def _table_names(tables: Mapping[str, pd.DataFrame]) -> Iterator[FaultGroup]:
 
 
 def _unknown_schools(coverage: CodedTable, enrolments: CodedTable) -> Iterator[FaultGroup]:
-    named, schools = coverage["school_id"], enrolments["school_id"]
+    schools_of_coverage, schools = coverage["school_id"], enrolments["school_id"]
     used = {schools.words[code] for code in np.unique(schools.codes) if code >= 0}
-    stranger = np.array([word not in used for word in named.words], dtype=np.bool_)
-    yield from fault_at(rules.UNKNOWN_SCHOOL, "school_id", coverage, named.translate(stranger, missing=False))
+    stranger = np.array([word not in used for word in schools_of_coverage.words], dtype=np.bool_)
+    yield from fault_at(
+        rules.UNKNOWN_SCHOOL, "school_id", coverage, schools_of_coverage.translate(stranger, missing=False)
+    )
 
 
 MANDATORY = tuple(table.name for table in TABLES.values() if table.mandatory)
 """Tables without which there are no records."""
+
+
+class LostRows(NamedTuple):
+    """Rows of one table that were set aside.
+
+    Attributes
+    ----------
+    pupil_ids : list of str
+        Whose each row is, as it came; rows without an id are nobody's.
+    days : (n,) int array
+        Day number from which each row is known: its date and the day on which it was entered; ``NO_DAY`` without any.
+    """
+
+    pupil_ids: list[str]
+    days: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -483,9 +523,8 @@ class CheckedTables:
         The rows of each event table in order.
     faults : FaultReport
         Every fault of every table.
-    lost : dict of str to list of str
-        Per table, the ids of the pupils of the rows that were set aside; in ``pupils`` also of rows of which a cell
-        was blanked.
+    lost : dict of str to LostRows
+        Per table, the rows that were set aside; in ``pupils`` also rows of which a cell was blanked.
     uncertain : frozenset of str
         Tables of which a row of ``coverage`` was set aside.
     """
@@ -494,11 +533,13 @@ class CheckedTables:
     pupils: dict[str, npt.NDArray[np.int32]]
     orders: dict[str, EventOrder]
     faults: FaultReport
-    lost: dict[str, list[str]]
+    lost: dict[str, LostRows]
     uncertain: frozenset[str]
 
 
-def check_tables(raw: dict[str, RawTable], calendar: SchoolCalendar, *, quarantine: bool) -> CheckedTables:
+def check_tables(
+    raw: dict[str, RawTable], calendar: SchoolCalendar, *, quarantine: bool, may_be_empty: bool = False
+) -> CheckedTables:
     """Conform and cross-check every table; drop what is faulty; report everything.
 
     Parameters
@@ -509,6 +550,8 @@ def check_tables(raw: dict[str, RawTable], calendar: SchoolCalendar, *, quaranti
         Half-days of school per day.
     quarantine : bool
         Whether to go on without the faulty rows; otherwise any error is raised.
+    may_be_empty : bool
+        Whether a mandatory table may hold no row: in one part of an extract, nobody may be enrolled.
 
     Raises
     ------
@@ -526,31 +569,34 @@ def check_tables(raw: dict[str, RawTable], calendar: SchoolCalendar, *, quaranti
     """
     own = list(_missing_tables(raw))
     came = [*raw, *(name for name in MANDATORY if name not in raw)]
-    conformed: dict[str, Conformed] = {}
+    shapes: dict[str, Conformed] = {}
     for name in came:
         table = raw.pop(name, None)
-        conformed[name] = conform(TABLES[name], _NOTHING if table is None else table)
-        own.extend(conformed[name].faults if table is not None else ())
+        shapes[name] = conform(TABLES[name], _NOTHING if table is None else table)
+        faults = shapes[name].faults if table is not None else ()
+        own.extend(fault for fault in faults if not (may_be_empty and fault.rule == EMPTY_TABLE.name))
     report = FaultReport(tuple(own))
     unusable = {group.table for group in report.errors.groups if not group.rows.size}
-    lost = {name: table.coded for name, table in conformed.items()}
-    tables = {name: _without_faulty(table, report) for name, table in lost.items() if name not in unusable}
+    columns_of = {name: table.coded for name, table in shapes.items()}
+    tables = {
+        name: _without_faulty(table, report) for name, table in columns_of.items() if name not in unusable
+    }
     if not unusable.isdisjoint(MANDATORY):
         raise FaultyRecordsError(report)
     links = link_tables(tables)
-    missing = {name: table.missing_optional for name, table in conformed.items()}
+    missing = {name: table.missing_optional for name, table in shapes.items()}
     across = FaultReport((*missing_columns(tables, missing), *check_links(links, calendar)))
     report += across
     if report.errors and not quarantine:
         raise FaultyRecordsError(report)
-    kept, pupils, orders = _kept(links, across)
+    usable, pupils, orders = _kept(links, across)
+    lost = {name: _lost_rows(table, report) for name, table in columns_of.items()} if report.errors else {}
+    strangers = _strangers(report, columns_of, usable["pupils"])
+    if strangers:
+        usable["pupils"] = _with_pupils(usable["pupils"], strangers)
+        orders = {name: order.with_pupils(len(strangers)) for name, order in orders.items()}
     return CheckedTables(
-        kept,
-        pupils,
-        orders,
-        report,
-        {name: _lost_ids(table, report) for name, table in lost.items()} if report.errors else {},
-        _uncertain(conformed, report, whole="coverage" in unusable),
+        usable, pupils, orders, report, lost, _uncertain(shapes, report, whole="coverage" in unusable)
     )
 
 
@@ -568,31 +614,106 @@ def _without_faulty(table: CodedTable, report: FaultReport) -> CodedTable:
     """Drop rows with errors; in ``pupils`` only those without a usable id (their faulty cells are blank)."""
     if table.table.name != "pupils":
         return table.without(report.rows(table.table.name, "error"))
-    given = table.given("pupil_id")
-    return table if given.all() else table.take(given)
+    has_id = table.given("pupil_id")
+    return table if has_id.all() else table.take(has_id)
 
 
 def _kept(
     links: Links, across: FaultReport
 ) -> tuple[dict[str, CodedTable], dict[str, npt.NDArray[np.int32]], dict[str, EventOrder]]:
     """Drop the rows that the other tables contradict: of the tables, of the pupils' positions, of the orders."""
-    kept = {name: ~table.among(across.rows(name, "error")) for name, table in links.tables.items()}
-    whole = {name: bool(rows.all()) for name, rows in kept.items()}
+    # Of stays that overlap, the newest wins from its first day on, which only the cut in time can say: none is dropped.
+    contradicted = FaultReport(
+        tuple(group for group in across.errors.groups if group.rule != rules.OVERLAPPING_ENROLMENTS.name)
+    )
+    stays = {name: ~table.among(contradicted.rows(name)) for name, table in links.tables.items()}
+    whole = {name: bool(rows.all()) for name, rows in stays.items()}
     tables = {
-        name: (table if whole[name] else table.take(kept[name])).renumbered()
+        name: (table if whole[name] else table.take(stays[name])).renumbered()
         for name, table in links.tables.items()
     }
-    pupils = {name: of.codes if whole[name] else of.codes[kept[name]] for name, of in links.pupils.items()}
-    orders = {name: order.kept(kept[name], links.pupils[name].pupils) for name, order in links.orders.items()}
+    pupils = {name: of.codes if whole[name] else of.codes[stays[name]] for name, of in links.pupils.items()}
+    orders = {
+        name: order.kept(stays[name], links.pupils[name].pupils) for name, order in links.orders.items()
+    }
     return tables, pupils, orders
 
 
-def _lost_ids(table: CodedTable, report: FaultReport) -> list[str]:
+_ID_RULES = frozenset(
+    rule.name for rule in (BAD_PATTERN, TOO_LONG, WRONG_TYPE, BAD_BYTES, rules.UNKNOWN_PUPIL)
+)
+_DATES = ("date", "start_date", "recorded_on", "as_of")
+
+
+def _ids_that_came(report: FaultReport, table: str) -> dict[int, str]:
+    """Ids that no rule let through, by the row in which they stood, as they came."""
+    return {
+        int(row): text_of(value)
+        for group in report.errors.groups
+        if group.table == table and group.column == "pupil_id" and group.rule in _ID_RULES
+        for row, value in zip(group.rows, group.values, strict=True)
+    }
+
+
+def _lost_rows(table: CodedTable, report: FaultReport) -> LostRows:
+    """Give the rows with errors of one table: whose they are, and from which day on they are known."""
     if "pupil_id" not in table.columns:
-        return []
+        return LostRows([], np.empty(0, dtype=np.int64))
     rows = report.rows(table.table.name, "error")
+    came = _ids_that_came(report, table.table.name)
     ids = table["pupil_id"]
-    return [ids.words[code] for code in ids.codes[rows].tolist() if code >= 0]
+    texts = [
+        came.get(row) or (ids.words[code] if code >= 0 else "")
+        for row, code in zip(rows.tolist(), ids.codes[rows].tolist(), strict=True)
+    ]
+    days = np.full(rows.size, NO_DAY, dtype=np.int64)
+    for name in (name for name in _DATES if name in table.columns):
+        days = np.maximum(days, table[name][rows])
+        days[np.isin(rows, _beyond_all_days(report, table.table.name, name))] = NEVER
+    named = np.array([bool(text) for text in texts], dtype=np.bool_)
+    return LostRows([text for text in texts if text], days[named])
+
+
+def _beyond_all_days(report: FaultReport, table: str, column: str) -> list[int]:
+    """Rows whose day lies after every day that can be meant: whatever the as-of date, they are of the future."""
+    return [
+        int(row)
+        for group in report.errors.groups
+        if (group.table, group.column, group.rule) == (table, column, OUT_OF_RANGE.name)
+        for row, value in zip(group.rows, group.values, strict=True)
+        if (year := re.search(r"[0-9]{4,}", cut_value(value))) and int(year.group()) > LAST_DAY.year
+    ]
+
+
+def _strangers(report: FaultReport, came: Mapping[str, CodedTable], pupils: CodedTable) -> list[str]:
+    """Find who would be lost with their rows: ids of ``pupils`` and ``enrolments``, as they came, that no pupil has."""
+    if not report.errors:
+        return []
+    known = set(_ids_of(pupils))
+    strangers: dict[str, None] = {}
+    for table in MANDATORY:
+        strangers |= dict.fromkeys(_ids_of(came[table]))
+        strangers |= dict.fromkeys(text for _, text in sorted(_ids_that_came(report, table).items()))
+    return [text for text in strangers if text not in known]
+
+
+def _ids_of(table: CodedTable) -> list[str]:
+    ids = table["pupil_id"]
+    return [ids.words[code] for code in pd.unique(ids.codes).tolist() if code >= 0]
+
+
+def _with_pupils(pupils: CodedTable, ids: list[str]) -> CodedTable:
+    """Append pupils of whom nothing is known but the id."""
+    columns: dict[str, Any] = {}
+    for column in pupils.table.columns:
+        values, more = pupils[column.name], empty_values(column, len(ids))
+        if column.name == "pupil_id":
+            first = len(values.words)
+            codes = np.concatenate([values.codes, first + np.arange(len(ids), dtype=np.int32)])
+            columns[column.name] = Texts(codes.astype(np.int32), [*values.words, *ids])
+        else:
+            columns[column.name] = np.concatenate([values, more])
+    return CodedTable(pupils.table, columns, len(pupils) + len(ids))
 
 
 def _uncertain(conformed: Mapping[str, Conformed], report: FaultReport, *, whole: bool) -> frozenset[str]:
@@ -600,6 +721,6 @@ def _uncertain(conformed: Mapping[str, Conformed], report: FaultReport, *, whole
     if "coverage" not in conformed:
         return frozenset()
     tables = conformed["coverage"].frame["table"]
-    lost = tables if whole else tables.iloc[report.rows("coverage", "error")]
-    nameless = lost.isna().any() or (whole and lost.empty)
-    return frozenset(COVERED_TABLES if nameless else lost)
+    tables_named = tables if whole else tables.iloc[report.rows("coverage", "error")]
+    nameless = tables_named.isna().any() or (whole and tables_named.empty)
+    return frozenset(COVERED_TABLES if nameless else tables_named)

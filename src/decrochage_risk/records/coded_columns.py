@@ -108,7 +108,9 @@ def known(column: Column, values: Any) -> npt.NDArray[np.bool_]:  # noqa: ANN401
 def days_of(column: pd.Series, missing: int) -> npt.NDArray[np.int32]:
     """Days since 1970-01-01 of a date column, ``missing`` where there is none."""
     values = column.to_numpy(dtype="datetime64[s]").astype("datetime64[D]")
-    return np.where(np.isnat(values), missing, values.astype(np.int64)).astype(np.int32)
+    # Days that no 32 bits hold (an "infinity" of a database) stay far outside the bounds instead of wrapping around.
+    numbers = np.clip(values.astype(np.int64), NO_DAY + 1, NEVER - 1)
+    return np.where(np.isnat(values), missing, numbers).astype(np.int32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -173,10 +175,10 @@ class CodedTable:
         """Give some cells of a column as Python objects, as pandas gives them."""
         values = self.columns[name]
         cells = values.take(rows) if isinstance(values, Texts) else values[rows]
-        shown: npt.NDArray[np.object_] = (
+        as_objects: npt.NDArray[np.object_] = (
             pd.Series(_as_pandas(self.table.column(name), cells)).astype(object).to_numpy()
         )
-        return shown
+        return as_objects
 
     def frame(self) -> pd.DataFrame:
         """Make a pandas frame of its own, indexed by ``labels``.

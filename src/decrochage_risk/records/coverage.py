@@ -62,16 +62,16 @@ class Coverage:
         -------
         array of bool, shape (pupils,)
         """
-        gone = np.zeros(pupils, dtype=np.bool_)
-        gone[self.not_sent] = True
+        lacks = np.zeros(pupils, dtype=np.bool_)
+        lacks[self.not_sent] = True
         if after <= first or self.spans.empty:
-            return gone
-        enrolled = _clipped(enrolments, first, after - 1)
-        pairs = [enrolled.merge(self.spans, on=key, suffixes=("", "_span")) for key in ("school", "pupil")]
-        covered = _days_covered(pd.concat(pairs), len(enrolled))
-        asked = (enrolled["end"] - enrolled["start"] + 1).to_numpy()
-        gone[enrolled["pupil"].to_numpy()[covered < asked]] = True
-        return gone
+            return lacks
+        stays = _clipped(enrolments, first, after - 1)
+        pairs = [stays.merge(self.spans, on=key, suffixes=("", "_span")) for key in ("school", "pupil")]
+        days_present = _days_covered(pd.concat(pairs), len(stays))
+        days_needed = (stays["end"] - stays["start"] + 1).to_numpy()
+        lacks[stays["pupil"].to_numpy()[days_present < days_needed]] = True
+        return lacks
 
 
 def _clipped(rows: Enrolments, first: int, last: int) -> pd.DataFrame:
@@ -119,7 +119,7 @@ def find_coverage(
         Tables that the coverage of other pupils names, with the first day on which it does (:func:`first_named`): from then
         on they do not cover everyone.
     """
-    found = {}
+    coverage_of = {}
     anything = coverage is not None or not_sent or uncertain or elsewhere
     for table in COVERED_TABLES if anything else ():
         nobody = [NO_DAY] if table in uncertain else []
@@ -128,8 +128,8 @@ def find_coverage(
         positions = encoded.pupil_ids.get_indexer(pd.Index(tuple(not_sent.get(table, ())), dtype="str"))
         absent = positions[positions >= 0].astype(np.int32)
         if absent.size or len(spans):
-            found[table] = Coverage(spans, absent)
-    return found
+            coverage_of[table] = Coverage(spans, absent)
+    return coverage_of
 
 
 def first_named(coverage: pd.DataFrame | None, uncertain: Iterable[str]) -> dict[str, int]:
@@ -158,13 +158,13 @@ def _spans_of(
     nobody = pd.DataFrame([(-1, -1, day, day) for day in nobody_from], columns=columns, dtype="int64")
     if coverage is None:
         return nobody
-    named = coverage[coverage["table"] == table]
+    rows = coverage[coverage["table"] == table]
     spans = pd.DataFrame(
         {
-            "school": encoded.school_ids.get_indexer(pd.Index(named["school_id"])),
-            "pupil": encoded.pupil_ids.get_indexer(pd.Index(named["pupil_id"])),
-            "start": days_of(named["start"], NO_DAY),
-            "end": days_of(named["end"], NEVER),
+            "school": encoded.school_ids.get_indexer(pd.Index(rows["school_id"])),
+            "pupil": encoded.pupil_ids.get_indexer(pd.Index(rows["pupil_id"])),
+            "start": days_of(rows["start"], NO_DAY),
+            "end": days_of(rows["end"], NEVER),
         },
         dtype="int64",
     )

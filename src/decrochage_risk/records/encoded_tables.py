@@ -1,15 +1,9 @@
-"""The order of event rows: by pupil, day and every other column, found once per table and used ever after.
+"""The records as sorted arrays of numbers: factorised once, shared by every as-of date.
 
-Every column is in the keys, so that neither the order of the input nor the other pupils of the batch can change a
-single bit of what is computed from the sorted rows; equal neighbours are repeats of one row.
-
-The table ``context`` as arrays: reference values of classes and schools, found by the codes of the enrolments.
-
-The records as sorted arrays of numbers: factorised once, shared by every as-of date.
-
-Pupil ids become positions in the ``pupils`` table, days become days since 1970-01-01, and each table is sorted
-by pupil, day and then every other column, so that neither the order of the input rows nor the other pupils of
-the batch can change a single bit of what is computed from them.
+Pupil ids become positions in the ``pupils`` table and days become days since 1970-01-01. Event rows are ordered once per
+table by pupil, day and every other column, so that neither the order of the input nor the other pupils of the batch can
+change a single bit of what is computed from them; equal neighbours are repeats of one row. The table ``context`` is found
+by the codes of the enrolments.
 """
 
 from __future__ import annotations
@@ -124,24 +118,31 @@ class EventOrder:
         edges = _equal_parts(starts, threads_for(len(events)))
         over_columns(lambda ends: kernels.sort_within(first, rows, starts, *ends, rest), edges, len(events))
         numbers = (events["value"], events["out_of"]) if events.table.name == "grades" else rest[:2]
-        repeated = kernels.repeated_rows(first, rows, starts, rest, *numbers)
-        repeated[rows[starts[-2] :]] = False
+        repeats = kernels.repeated_rows(first, rows, starts, rest, *numbers)
+        if others := [name for name in events.table.column_names if name not in keys.packed]:
+            rows, repeats = _ordered_by_others(events, keys, rows, starts, others)
+        repeats[rows[starts[-2] :]] = False
         columns = keys.first.read_back(first)
         if keys.more:
             columns |= keys.last.read_back(keys.last.packed[rows])
             columns |= dict(zip(keys.numbers, (keys.second[rows], keys.third[rows]), strict=False))
-        return cls(rows, starts, repeated, columns)
+        return cls(rows, starts, repeats, columns)
 
     def kept(self, rows: npt.NDArray[np.bool_], pupils: int) -> EventOrder:
         """Order of the rows that are kept, of the first ``pupils`` codes only, counted among themselves."""
-        known = int(self.starts[pupils])
+        count = int(self.starts[pupils])
         if rows.all():
-            places: Any = slice(known)
-            return self._cut(places, self.rows[:known], self.starts[: pupils + 1])
-        stays = rows[self.rows[:known]]
+            places: Any = slice(count)
+            return self._cut(places, self.rows[:count], self.starts[: pupils + 1])
+        stays = rows[self.rows[:count]]
         before = np.concatenate(([0], np.cumsum(stays)))
         positions = np.cumsum(rows, dtype=np.int32) - 1
-        return self._cut(stays, positions[self.rows[:known][stays]], before[self.starts[: pupils + 1]])
+        return self._cut(stays, positions[self.rows[:count][stays]], before[self.starts[: pupils + 1]])
+
+    def with_pupils(self, more: int) -> EventOrder:
+        """Count further pupils, without a row, after all others."""
+        starts = np.concatenate([self.starts, np.full(more, self.starts[-1])])
+        return EventOrder(self.rows, starts, self.repeated, self.columns)
 
     def _cut(self, places: Any, rows: npt.NDArray[np.int32], starts: npt.NDArray[np.int64]) -> EventOrder:  # noqa: ANN401 - an index
         columns = {
@@ -192,7 +193,8 @@ class _Key:
 class _Keys(NamedTuple):
     """What rows are ordered by: ``first``, and if there is ``more``, the others one after the other.
 
-    ``numbers`` names ``second`` and ``third`` where they are asked for again.
+    ``packed`` names the declared columns that stand in them, ``numbers`` names ``second`` and ``third`` where they are asked
+    for again.
     """
 
     first: _Key
@@ -200,18 +202,20 @@ class _Keys(NamedTuple):
     third: npt.NDArray[np.float64]
     last: _Key
     more: bool
+    packed: frozenset[str]
     numbers: tuple[str, ...] = ()
 
 
 def _absence_keys(absences: CodedTable) -> _Keys:
-    justified = absences["justified"]
+    flags = absences["justified"]
     key = _Key(len(absences)).days("date", absences["date"]).codes("kind", absences["kind"], 3)
     key.codes("half_days", _small(absences["half_days"]), 3).codes(
-        "is_justified", np.maximum(justified, np.int8(0)), 2
+        "is_justified", np.maximum(flags, np.int8(0)), 2
     )
     key.days("justified_on", absences["justified_on"]).days("recorded_on", absences["recorded_on"])
-    key.codes("justified", justified, 2)
-    return _Keys(key, absences["half_days"], absences["half_days"], key, more=False)
+    key.codes("justified", flags, 2)
+    packed = {"pupil_id", "date", "kind", "half_days", "justified", "justified_on", "recorded_on"}
+    return _Keys(key, absences["half_days"], absences["half_days"], key, more=False, packed=frozenset(packed))
 
 
 def _grade_keys(grades: CodedTable) -> _Keys:
@@ -224,6 +228,9 @@ def _grade_keys(grades: CodedTable) -> _Keys:
         grades["coefficient"],
         last,
         more=True,
+        packed=frozenset(
+            ("pupil_id", "date", "subject", "value", "out_of", "coefficient", "status", "kind", "recorded_on")
+        ),
         numbers=("mark", "coefficient"),
     )
 
@@ -233,9 +240,50 @@ def _orientation_keys(orientation: CodedTable) -> _Keys:
     first.days("recorded_on", orientation["recorded_on"]).codes("small_rank", _small(orientation["rank"]), 8)
     first.codes("granted_order", granted_order(orientation["granted"]), 3)
     last = _Key(len(orientation)).codes("event", orientation["event"], 4)
-    return _Keys(
-        first, orientation["target"].ranks().astype(np.float64), orientation["rank"], last, more=True
-    )
+    packed = {"pupil_id", "date", "recorded_on", "rank", "granted", "event", "target"}
+    target = orientation["target"].ranks().astype(np.float64)
+    return _Keys(first, target, orientation["rank"], last, more=True, packed=frozenset(packed))
+
+
+def _ordered_by_others(
+    events: CodedTable,
+    keys: _Keys,
+    rows: npt.NDArray[np.int32],
+    starts: npt.NDArray[np.int64],
+    names: list[str],
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.bool_]]:
+    """Go on ordering rows whose keys are equal by the declared columns that no key packs, as they are declared.
+
+    So that a column that is declared tomorrow counts on the day it is declared: two rows that differ in it alone are two
+    rows, in an order of their own, whatever order they came in. Gives the order, and which rows equal an earlier one.
+    """
+    tie = np.repeat(np.arange(starts.size - 1), np.diff(starts))
+    for key in (keys.first.packed, *((keys.second, keys.third, keys.last.packed) if keys.more else ())):
+        tie = _refined(tie, key[rows])
+    others = np.zeros(len(events), dtype=np.int64)
+    for name in names:
+        others = _refined(others, _comparable(events[name]))
+    whole = np.zeros(len(events), dtype=np.int64)
+    for name in events.table.column_names:
+        whole = _refined(whole, _comparable(events[name])) if name != "pupil_id" else whole
+    order = np.lexsort((rows, whole[rows], others[rows], tie))
+    ordered, tie = rows[order], tie[order]
+    repeated = np.zeros(len(events), dtype=np.bool_)
+    repeated[ordered[1:]] = (tie[1:] == tie[:-1]) & (whole[ordered[1:]] == whole[ordered[:-1]])
+    return ordered, repeated
+
+
+def _comparable(cells: Any) -> npt.NDArray[Any]:  # noqa: ANN401 - texts, or an array
+    ranks: npt.NDArray[Any] = cells.ranks() if hasattr(cells, "ranks") else cells
+    return ranks
+
+
+def _refined(codes: npt.NDArray[np.int64], cells: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
+    """Tell rows of one code apart by another column; codes keep their order, what is missing is equal and last."""
+    _, more = np.unique(cells, return_inverse=True)
+    pairs = codes * (int(more.max(initial=0)) + 1) + more
+    refined: npt.NDArray[np.int64] = np.unique(pairs, return_inverse=True)[1].astype(np.int64)
+    return refined
 
 
 def _small(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.int8]:
@@ -332,8 +380,8 @@ class _Rows:
         if self._whole is not None:
             column: Array = getattr(self._whole, name)[self._chosen]
         else:
-            made = self._columns[name]
-            column = made() if callable(made) else made
+            source = self._columns[name]
+            column = source() if callable(source) else source
         self.__dict__[name] = column
         return column
 
@@ -343,10 +391,10 @@ class _Rows:
             if rows.all():
                 return self
             rows = np.flatnonzero(rows).astype(np.int32)
-        taken = type(self)()
-        taken.__dict__["_whole"] = self if self._whole is None else self._whole
-        taken.__dict__["_chosen"] = rows if self._chosen is None else self._chosen[rows]
-        return taken
+        rows_of_whole = type(self)()
+        rows_of_whole.__dict__["_whole"] = self if self._whole is None else self._whole
+        rows_of_whole.__dict__["_chosen"] = rows if self._chosen is None else self._chosen[rows]
+        return rows_of_whole
 
     def with_columns(self, **columns: Array) -> Self:
         """Replace some columns."""
@@ -478,7 +526,7 @@ def encode(
     years = born.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970.0
     enrolments, schools = _enrolments(tables["enrolments"], pupils["enrolments"])
     context = tables.get("context")
-    made = {
+    events = {
         name: make(_Sorted(tables[name], orders[name], len(own)))
         for name, make in _MAKERS.items()
         if name in tables
@@ -488,9 +536,9 @@ def encode(
         birth_day=born,
         birth_year=np.where(born == NO_DAY, np.nan, years),
         enrolments=enrolments,
-        absences=made.get("absences"),
-        grades=made.get("grades"),
-        orientation=made.get("orientation"),
+        absences=events.get("absences"),
+        grades=events.get("grades"),
+        orientation=events.get("orientation"),
         context=None
         if context is None
         else encode_context(context, schools.words, tables["enrolments"]["class_id"]),
@@ -530,11 +578,11 @@ class _Sorted:
 
     def named(self, **columns: str) -> dict[str, Callable[[], Array]]:
         """Columns that are those of the table under another name, and the ones that all events have."""
-        named = {"day": "date", "recorded_on": "recorded_on", **columns}
+        sources = {"day": "date", "recorded_on": "recorded_on", **columns}
         return {
             "pupil": self.pupil,
             "row": lambda: self.order.rows,
-            **{name: partial(self.column, of) for name, of in named.items()},
+            **{name: partial(self.column, of) for name, of in sources.items()},
         }
 
     def pupil(self) -> Array:
@@ -543,13 +591,13 @@ class _Sorted:
 
     def column(self, name: str) -> Array:
         """One column of the table."""
-        ordered = self.order.columns.get(name)
-        return self.table[name][self.order.rows] if ordered is None else ordered
+        from_keys = self.order.columns.get(name)
+        return self.table[name][self.order.rows] if from_keys is None else from_keys
 
 
 def _absences(rows: _Sorted) -> Absences:
-    named = rows.named(kind="kind", justified_on="justified_on", half_days="half_days")
-    return Absences(**named, justified=lambda: rows.column("justified") == 1)
+    columns = rows.named(kind="kind", justified_on="justified_on", half_days="half_days")
+    return Absences(**columns, justified=lambda: rows.column("justified") == 1)
 
 
 def _grades(rows: _Sorted) -> Grades:
@@ -559,8 +607,8 @@ def _grades(rows: _Sorted) -> Grades:
 
 def _orientation(rows: _Sorted) -> Orientation:
     table, order = rows.table, rows.order.rows
-    named = rows.named(rank="rank", event="event", granted_order="granted_order")
-    return Orientation(**named, target=lambda: table["target"].ranks()[order])
+    columns = rows.named(rank="rank", event="event", granted_order="granted_order")
+    return Orientation(**columns, target=lambda: table["target"].ranks()[order])
 
 
 _MAKERS: Mapping[str, Callable[..., Any]] = {

@@ -1,6 +1,6 @@
-"""How rows of one table are tied to rows of another: faults of rows, spans of enrolments, school years as months.
+"""The days on which enrolments are open, and events held against days.
 
-Absences held against the days they are dated: half-days per day, and the days on which there is school.
+Stays that overlap, rows outside every stay, half-days that their day cannot hold.
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ def fault_at(
     hint: str | None = None,
 ) -> Iterator[FaultGroup]:
     """Report the rows that break a rule, if any; a fault of whole rows shows their pupil and day."""
-    found = np.flatnonzero(broken)
-    if not found.size:
+    positions = np.flatnonzero(broken)
+    if not positions.size:
         return
     if column is None:
-        some = rows.take(found).frame()
+        some = rows.take(positions).frame()
         values = (some["pupil_id"] + " on " + some["date"].dt.strftime("%Y-%m-%d")).astype(object).to_numpy()
     else:
-        values = rows.objects(column, found)
-    labels = rows.where(found)
+        values = rows.objects(column, positions)
+    labels = rows.where(positions)
     order = np.argsort(labels, kind="stable")
     yield rule.fault(
         rows.table.name, column, rows=labels[order], values=values[order], expected=expected, hint=hint
@@ -109,18 +109,38 @@ class Spans:
         left = np.arange(len(self.rows))
         out: list[npt.NDArray[np.intp]] = []
         while True:
-            before = np.append([-1], np.maximum.accumulate(ends[left])[:-1])[: len(left)]
-            late = np.flatnonzero(starts[left] <= before)
+            late = np.flatnonzero(_overlaps(starts[left], ends[left]))
             if not late.size:
                 return np.asarray(self.rows[np.concatenate([*out, late])])
             _, first = np.unique(starts[left[late]] // _SPAN, return_index=True)
             out.append(left[late[first]])
             left = np.delete(left, late[first])
 
+    def transfers(self, overlapping: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
+        """Find the enrolments that start on the last day of the one before, as SIECLE writes a transfer.
+
+        Parameters
+        ----------
+        overlapping : array of bool
+            Enrolments left out, by their positions.
+        """
+        left = np.flatnonzero(~overlapping[self.rows])
+        pupil, start, end = self.pupil[left], self.start[left], self.end[left]
+        same_day = np.zeros(left.size, dtype=np.bool_)
+        same_day[1:] = (pupil[1:] == pupil[:-1]) & (start[1:] == end[:-1])
+        return np.asarray(self.rows[left[same_day]])
+
     def leave_out(self, pupils: PupilCodes, days: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
         """Rows of known pupils whose day lies in no span of theirs."""
         first = np.searchsorted(self.pupil, np.arange(self.pupils + 1))
         return kernels.outside_spans(pupils.codes, days, NO_DAY, first, self.start, self.end)
+
+
+def _overlaps(starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+    """Which spans, in order, share days with an earlier one; the last day of a stay that began before may be shared."""
+    before = np.append([-1], np.maximum.accumulate(ends)[:-1])[: len(ends)]
+    begun_before = np.append([True], starts[1:] > starts[:-1])[: len(starts)]
+    return np.asarray((starts < before) | ((starts == before) & ~begun_before))
 
 
 _A_DAY = 2
@@ -159,12 +179,12 @@ def check_absence_days(
     )
     too_many = np.flatnonzero(total > _A_DAY)
     if too_many.size:
-        broken = np.zeros(len(absences), dtype=np.bool_)
-        broken[too_many] = _half_days_by_then(absences.take(too_many), pupils.codes[too_many]) > _A_DAY
-        yield from fault_at(rules.TOO_MANY_HALF_DAYS, "half_days", absences, broken)
-    held = _half_days_held(days, calendar)
-    yield from fault_at(rules.NO_SCHOOL_DAY, "date", absences, held == 0)
-    beyond = (held > 0) & (held < _UNKNOWN) & (total > held) & (total <= _A_DAY)
+        breaks = np.zeros(len(absences), dtype=np.bool_)
+        breaks[too_many] = _half_days_by_then(absences.take(too_many), pupils.codes[too_many]) > _A_DAY
+        yield from fault_at(rules.TOO_MANY_HALF_DAYS, "half_days", absences, breaks)
+    possible = _half_days_held(days, calendar)
+    yield from fault_at(rules.NO_SCHOOL_DAY, "date", absences, possible == 0)
+    beyond = (possible > 0) & (possible < _UNKNOWN) & (total > possible) & (total <= _A_DAY)
     yield from fault_at(rules.BEYOND_THE_DAY, "half_days", absences, beyond)
     first, last = (
         _EPOCH + timedelta(days=int(calendar.first_day_number) + more)
@@ -174,7 +194,7 @@ def check_absence_days(
         rules.OUTSIDE_CALENDAR,
         "date",
         absences,
-        (held == _UNKNOWN) & (days != NO_DAY),
+        (possible == _UNKNOWN) & (days != NO_DAY),
         expected=rules.OUTSIDE_CALENDAR.expected.format(first=first, last=last),
     )
 
@@ -190,8 +210,8 @@ def _half_days_held(days: npt.NDArray[np.int32], calendar: SchoolCalendar) -> np
 def _half_days_by_then(absences: CodedTable, pupil: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
     """Half-days of the pupil and day of each row, over the rows known no later than it."""
     days = absences["date"]
-    known = np.maximum(days, absences["recorded_on"])
-    by = pd.MultiIndex.from_arrays([pupil, days, known], names=["pupil", "day", "known"])
+    known_on = np.maximum(days, absences["recorded_on"])
+    by = pd.MultiIndex.from_arrays([pupil, days, known_on], names=["pupil", "day", "known"])
     half_days = pd.Series(absences["half_days"].astype(np.int64), index=by)
     each = half_days.groupby(level=[0, 1, 2]).sum()
     return each.groupby(level=[0, 1]).cumsum().loc[by].to_numpy(dtype=np.int64)

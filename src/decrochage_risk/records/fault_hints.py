@@ -1,11 +1,12 @@
-"""Bounds, shapes and check letters: readable cells that are beyond what their column allows.
+"""Cells that can be read but are not allowed (bounds, shapes, check letters), and the words for faulty cells.
 
-What the report says about a faulty cell: the expectation and the remedy, made for the column and what came.
+The expectation and the remedy of the report are made for the column and for what came.
 """
 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import cache
 from typing import TYPE_CHECKING
@@ -13,7 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.records.cells import (
+from decrochage_risk.records.coded_columns import NO_CODE, NO_DAY, Texts
+from decrochage_risk.records.faults import cut_value, text_of
+from decrochage_risk.records.rules import (
     BAD_CHECK_LETTER,
     BAD_PATTERN,
     NOT_FINITE,
@@ -22,16 +25,14 @@ from decrochage_risk.records.cells import (
     TOO_LONG,
     UNKNOWN_CHOICE,
     WRONG_TYPE,
-    Cells,
 )
-from decrochage_risk.records.coded_columns import NO_CODE, NO_DAY, Texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     import numpy.typing as npt
 
-    from decrochage_risk.records.cells import Marks
+    from decrochage_risk.records.cells import Cells, Marks
     from decrochage_risk.records.faults import Rule
     from decrochage_risk.records.table_schemas import Column
 
@@ -70,17 +71,17 @@ def keep_within_limits(column: Column, cells: Cells) -> Cells:
         return cells
     values = cells.array.copy()
     values[np.logical_or.reduce(list(marks.values()))] = NO_DAY if column.kind == "day" else np.nan
-    return Cells(values, {**cells.marks, **marks})
+    return replace(cells, array=values, marks={**cells.marks, **marks})
 
 
 def _beyond_days(column: Column, days: npt.NDArray[np.int32]) -> Marks:
     low, high = (
         int(np.datetime64(str(bound), "D").astype(np.int64)) for bound in (column.minimum, column.maximum)
     )
-    given = days != NO_DAY
-    if days.size and days.max() <= high and days.min(where=given, initial=high) >= low:
+    present = days != NO_DAY
+    if days.size and days.max() <= high and days.min(where=present, initial=high) >= low:
         return {}
-    outside = given & ((days < low) | (days > high))
+    outside = present & ((days < low) | (days > high))
     return {OUT_OF_RANGE: outside} if outside.any() else {}
 
 
@@ -104,20 +105,20 @@ def _texts_within(column: Column, cells: Cells) -> Cells:
     rule_of = np.array([_word_rule(column, word) for word in texts.words] or [0], dtype=np.int8)
     if not rule_of.any():
         return cells
-    codes, found = (
+    codes, rule_of_cell = (
         np.where(rule_of == 0, np.arange(rule_of.size), NO_CODE).astype(np.int32),
         texts.translate(rule_of, 0),
     )
-    marks = {rule: mask for number, rule in _TEXT_RULES.items() if (mask := found == number).any()}
-    return Cells(Texts(texts.translate(codes), texts.words), {**cells.marks, **marks})
+    marks = {rule: mask for number, rule in _TEXT_RULES.items() if (mask := rule_of_cell == number).any()}
+    return replace(cells, array=Texts(texts.translate(codes), texts.words), marks={**cells.marks, **marks})
 
 
 def _plainly_allowed(column: Column, words: list[str]) -> bool:
     """Whether all words are ASCII letters, digits, hyphens and underscores: no identifier refuses them."""
     if column.check is not None or column.max_length is None or "" in words:
         return False
-    joined = "".join(words).replace("-", "").replace("_", "")
-    return joined.isascii() and joined.isalnum() and max(map(len, words)) <= column.max_length
+    letters = "".join(words).replace("-", "").replace("_", "")
+    return letters.isascii() and letters.isalnum() and max(map(len, words)) <= column.max_length
 
 
 _BLANK = 1
@@ -171,7 +172,15 @@ _KIND_WORDS = {
     "flag": "true or false (1/0, oui/non, O/N)",
     "choice": "text",
 }
-_LEVEL_HINT = "; decrochage_risk.records.levels.level_of_mefstat4 gives the level of a MEFSTAT4 code"
+_LEVEL_HINT = (
+    "; decrochage_risk.records.levels.level_of_mefstat4 gives the level of a MEFSTAT4 code, and `check DOSSIER "
+    "--draft-mapping FILE` proposes the level of MEF codes and labels. Out of scope, to leave out: apprenticeship, primary "
+    "school, and what follows a diploma (BTS, MC, CS, BMA)"
+)
+_OUT_OF_SCOPE = re.compile(
+    r"appren|\bcfa\b|alternance|contrat|bts|\bmc\b|mention compl|\bcs\b|bma|cpge|licence|\bcm[12]\b|\bce[12]\b|\bcp\b"
+)
+"""Words of a level that is none of ours, however near it is spelled to one: an apprentice is no pupil of a lycée."""
 
 
 def words_for(rule: Rule, column: Column, values: npt.NDArray[np.object_]) -> tuple[str, str]:
@@ -190,7 +199,7 @@ def words_for(rule: Rule, column: Column, values: npt.NDArray[np.object_]) -> tu
     -------
     expected, hint : str
     """
-    came = list(dict.fromkeys(map(str, values[:_LOOKED_AT])))
+    came = list(dict.fromkeys(map(text_of, values[:_LOOKED_AT])))
     facts = {
         "column": column.name,
         "kind": _KIND_WORDS[column.kind],
@@ -241,19 +250,21 @@ def _shape(column: Column) -> str:
 
 
 def _right_letters(came: list[str]) -> str:
-    shown = pd.Series(came[:_SHOWN], dtype="str")
+    numbers = pd.Series(came[:_SHOWN], dtype="str")
     return ", ".join(
-        f"{number[:7]} has {letter}" for number, letter in zip(shown, uai_letters(shown), strict=True)
+        f"{number[:7]} has {letter}" for number, letter in zip(numbers, uai_letters(numbers), strict=True)
     )
 
 
 def _near_choices(column: Column, came: list[str]) -> str:
-    spelled = {spelling.lower(): name for name in column.choices for spelling in (name, column.labels[name])}
+    name_of = {spelling.lower(): name for name in column.choices for spelling in (name, column.labels[name])}
     near = []
     for word in came[:_SHOWN]:
-        match = get_close_matches(word.strip().lower(), list(spelled), n=1, cutoff=0.6)
+        if column.name == "level" and _OUT_OF_SCOPE.search(word.lower()):
+            continue
+        match = get_close_matches(word.strip().lower(), list(name_of), n=1, cutoff=0.6)
         if match:
-            near.append(f"{word[:40]!r} may be {spelled[match[0]]!r}")
+            near.append(f"{word[:40]!r} may be {name_of[match[0]]!r}")
     return (f": {', '.join(near)}" if near else "") + (_LEVEL_HINT if column.name == "level" else "")
 
 
@@ -261,7 +272,7 @@ def _advice(rule: Rule, column: Column, values: npt.NDArray[np.object_]) -> str:
     if rule is WRONG_TYPE:
         return _type_advice(column, values)
     if rule is OUT_OF_RANGE:
-        return _range_advice(column)
+        return _range_advice(column, values)
     if rule is BAD_PATTERN and column.check == "uai":
         return (
             "Write the number as in the national directory: no blank, capital letter, its leading zero kept."
@@ -287,8 +298,10 @@ def _type_advice(column: Column, values: npt.NDArray[np.object_]) -> str:
     return "Correct the cells, or leave them empty where the column allows it."
 
 
-def _range_advice(column: Column) -> str:
+def _range_advice(column: Column, values: npt.NDArray[np.object_]) -> str:
     if column.kind == "day":
+        if any(cut_value(value)[:5].isdigit() for value in values[:_LOOKED_AT] if not isinstance(value, str)):
+            return "A day beyond the year 9999 is the 'infinity' of a database: leave the cell empty where there is no end."
         return "Check the year: 0025 is 2025 typed with two digits; write four."
     if column.name == "half_days":
         return "A day holds two half-days at most: write one row per day."

@@ -5,10 +5,11 @@ Columnar on purpose: a report of 100,000 faults holds a few arrays per rule, nev
 
 from __future__ import annotations
 
+import reprlib
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["FaultGroup", "FaultReport", "Rule", "Severity", "cut_value"]
+__all__ = ["FaultGroup", "FaultReport", "Rule", "Severity", "cut_value", "text_of"]
 
 Severity = Literal["error", "warning"]
 
@@ -112,10 +113,35 @@ class FaultGroup:
 def _objects(values: npt.ArrayLike) -> npt.NDArray[np.object_]:
     if isinstance(values, np.ndarray) and values.dtype == object:
         return values
-    listed = list(cast("Iterable[object]", values))
-    made = np.empty(len(listed), dtype=object)
-    made[:] = listed
-    return made
+    items = list(cast("Iterable[object]", values))
+    array = np.empty(len(items), dtype=object)
+    array[:] = items
+    return array
+
+
+def text_of(value: object) -> str:
+    """Write any cell as text: also lists that hold themselves or are nested without end, and objects that cannot be shown.
+
+    Examples
+    --------
+    >>> loop = []
+    >>> loop.append(loop)
+    >>> text_of(loop), text_of(12.5)
+    ('[[...]]', '12.5')
+    """
+    try:
+        return reprlib.repr(value) if isinstance(value, list | dict | tuple | set) else str(value)
+    except Exception:  # noqa: BLE001 - a foreign object may raise anything when it is shown
+        return f"<{type(value).__name__}>"
+
+
+def _time_text(value: pd.Timestamp | np.datetime64) -> str:
+    """Write a time, the day alone at midnight; numpy also writes the years that Python's dates do not have."""
+    if isinstance(value, pd.Timestamp) and value.tz is not None:
+        return text_of(value)
+    time = value.to_datetime64() if isinstance(value, pd.Timestamp) else value
+    day = time.astype("datetime64[D]")
+    return str(day if day == time else time.astype("datetime64[s]")).replace("T", " ")
 
 
 def cut_value(value: object, longest: int = _LONGEST_VALUE) -> str:
@@ -128,14 +154,14 @@ def cut_value(value: object, longest: int = _LONGEST_VALUE) -> str:
     """
     if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and np.isnan(value)):
         return "(missing)"
-    if isinstance(value, pd.Timestamp):
-        return str(value.date()) if value.tz is None and value == value.normalize() else str(value)
+    if isinstance(value, pd.Timestamp | np.datetime64):
+        return _time_text(value)
     if isinstance(value, str):
         if len(value) > longest:
             side = max(1, longest // 2 - 3)
             return f"{value[:side] + '…' + value[-side:]!r} ({len(value)} characters)"
         return repr(value)
-    text = str(value).replace("\n", " ")
+    text = text_of(value).replace("\n", " ")
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
@@ -194,10 +220,10 @@ class FaultReport:
     @cached_property
     def counts(self) -> dict[tuple[str, str], int]:
         """Faulty rows per table and rule."""
-        counted: Counter[tuple[str, str]] = Counter()
+        count_of: Counter[tuple[str, str]] = Counter()
         for group in self.groups:
-            counted[group.table, group.rule] += len(group)
-        return dict(counted)
+            count_of[group.table, group.rule] += len(group)
+        return dict(count_of)
 
     def rows(self, table: str, severity: Severity | None = None) -> npt.NDArray[np.int64]:
         """Rows of one table with at least one fault.
@@ -214,17 +240,17 @@ class FaultReport:
         (n,) int64 array
             0-based positions in the table as given, sorted, each once.
         """
-        found = [
+        rows_of = [
             group.rows for group in self.groups if group.table == table and severity in (None, group.severity)
         ]
-        return np.unique(np.concatenate(found)) if found else np.empty(0, dtype=np.int64)
+        return np.unique(np.concatenate(rows_of)) if rows_of else np.empty(0, dtype=np.int64)
 
     @cached_property
     def frame(self) -> pd.DataFrame:
         """One line per faulty row: table, row (missing for a whole table), column, value, rule, severity, expected, hint."""
         sizes = [len(group) for group in self.groups]
         words = ("table", "column", "rule", "severity", "expected", "hint")
-        repeated = {
+        texts = {
             word: pd.Series([getattr(group, word) for group in self.groups], dtype="str").repeat(sizes).array
             for word in words
         }
@@ -234,9 +260,29 @@ class FaultReport:
         row = np.concatenate([np.empty(0, dtype=np.int64), *rows])
         value = np.concatenate([np.empty(0, dtype=object), *values])
         frame = pd.DataFrame(
-            {**repeated, "row": pd.arrays.IntegerArray(row, row < 0), "value": pd.Series(value, dtype=object)}
+            {**texts, "row": pd.arrays.IntegerArray(row, row < 0), "value": pd.Series(value, dtype=object)}
         )
         return frame[["table", "row", "column", "value", "rule", "severity", "expected", "hint"]]
+
+    def to_dict(self, *, values: bool = True) -> dict[str, Any]:
+        """Give the report as plain JSON values: counts, and one entry per rule, table and column.
+
+        Parameters
+        ----------
+        values : bool
+            Whether to give what stood in the cells; it is data of pupils, so leave it out of logs.
+
+        Examples
+        --------
+        >>> rule = Rule("bad_date", "error", "a day", "Write 2024-09-02.", "", "")
+        >>> FaultReport((rule.fault("grades", "date", rows=[4], values=["32/01"]),)).to_dict()["faults"][0]["rows"]
+        [4]
+        """
+        return {
+            "errors": len(self.errors),
+            "warnings": len(self.warnings),
+            "faults": [_plain(group, values=values) for group in self.groups],
+        }
 
     def to_csv(self, path: str | Path) -> None:
         """Write ``frame`` as a CSV that a spreadsheet opens in France (``;``, UTF-8 with a mark)."""
@@ -246,19 +292,43 @@ class FaultReport:
         if not self.groups:
             return "No fault in the records."
         parts = [self._headline()]
-        ordered = sorted(
+        in_order = sorted(
             self.groups, key=lambda group: (group.severity, group.table, group.rule, group.column or "")
         )
-        parts.extend(_paragraph(group) for group in ordered)
+        parts.extend(_paragraph(group) for group in in_order)
         return "\n\n".join(parts)
 
     def __repr__(self) -> str:
         return f"<FaultReport: {self._headline()}>"
 
     def _headline(self) -> str:
-        counted = [(len(self.errors), "error"), (len(self.warnings), "warning")]
-        words = [_plural(number, word) for number, word in counted if number]
+        count_of = [(len(self.errors), "error"), (len(self.warnings), "warning")]
+        words = [_plural(number, word) for number, word in count_of if number]
         return f"{' and '.join(words) or 'No fault'} in the records. Rows are counted from 0, without the header."
+
+
+def _plain(group: FaultGroup, *, values: bool) -> dict[str, Any]:
+    words: dict[str, Any] = {
+        name: getattr(group, name) for name in ("table", "column", "rule", "severity", "expected", "hint")
+    }
+    words["rows"] = group.rows.tolist()
+    if values:
+        words["values"] = [_json_value(value) for value in group.values]  # noqa: PD011 - a field of FaultGroup
+    return words
+
+
+def _json_value(value: object) -> str | int | float | bool | None:
+    if isinstance(value, np.generic) and not isinstance(value, np.datetime64 | np.timedelta64):
+        value = value.item()
+    if value is None or value is pd.NaT or value is pd.NA:
+        return None
+    if isinstance(value, bool | int):
+        return value
+    if isinstance(value, float):
+        return value if np.isfinite(value) else None if np.isnan(value) else str(value)
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    return _time_text(value) if isinstance(value, pd.Timestamp | np.datetime64) else text_of(value)
 
 
 def _plural(number: int, word: str) -> str:
@@ -271,8 +341,8 @@ def _paragraph(group: FaultGroup) -> str:
     size = _plural(rows.size, "row") if rows.size else "the whole table"
     lines = [f"{group.severity.upper()} {group.rule}: {where}, {size}"]
     if rows.size:
-        shown = zip(rows[:_EXAMPLES], values[:_EXAMPLES], strict=True)
-        came = ", ".join(f"row {row} {cut_value(value)}" for row, value in shown)
+        examples = zip(rows[:_EXAMPLES], values[:_EXAMPLES], strict=True)
+        came = ", ".join(f"row {row} {cut_value(value)}" for row, value in examples)
         lines.append(f"  came:     {came}" + (", …" if rows.size > _EXAMPLES else ""))
     elif values.size:
         lines.append(f"  came:     {values[0]}")

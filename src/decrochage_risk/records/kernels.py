@@ -60,8 +60,8 @@ def compiled(function: _Function) -> _Function:
 def push_days(keys: Keys, days: Days) -> None:
     """Append a day to each key; a missing day comes before every other."""
     for row in range(keys.size):
-        shifted = np.int64(days[row]) - FIRST_DAY + 1
-        keys[row] = (keys[row] << DAY_BITS) | max(shifted, np.int64(0))
+        offset = np.int64(days[row]) - FIRST_DAY + 1
+        keys[row] = (keys[row] << DAY_BITS) | max(offset, np.int64(0))
 
 
 @compiled
@@ -76,8 +76,8 @@ def pop_days(keys: Keys, shift: int, missing: int) -> Days:
     """Read a day back that has ``shift`` bits after it."""
     days = np.empty(keys.size, np.int32)
     for row in range(keys.size):
-        shifted = (keys[row] >> shift) & ((1 << DAY_BITS) - 1)
-        days[row] = missing if shifted == 0 else shifted + FIRST_DAY - 1
+        offset = (keys[row] >> shift) & ((1 << DAY_BITS) - 1)
+        days[row] = missing if offset == 0 else offset + FIRST_DAY - 1
     return days
 
 
@@ -191,7 +191,7 @@ def sort_within(keys: Keys, order: Order, starts: Keys, low_pupil: int, high_pup
 @compiled
 def repeated_rows(keys: Keys, order: Order, starts: Keys, rest: Rest, one: Floats, other: Floats) -> Flags:
     """Rows that equal an earlier row of their pupil in every key and, if there is a rest, in two more columns."""
-    repeated = np.zeros(order.size, np.bool_)
+    repeats = np.zeros(order.size, np.bool_)
     for pupil in range(starts.size - 1):
         group = starts[pupil]
         for place in range(starts[pupil] + 1, starts[pupil + 1]):
@@ -202,9 +202,9 @@ def repeated_rows(keys: Keys, order: Order, starts: Keys, rest: Rest, one: Float
             for before in range(group, place):
                 earlier = order[before]
                 if not rest[3] or (_same(one[row], one[earlier]) and _same(other[row], other[earlier])):
-                    repeated[row] = True
+                    repeats[row] = True
                     break
-    return repeated
+    return repeats
 
 
 @compiled

@@ -82,10 +82,10 @@ LEVELS: tuple[Level, ...] = (
     Level("1re_pro", "1re professionnelle", "pro", 16, ("2382",)),
     Level("tle_pro", "terminale professionnelle", "pro", 17, ("2383",)),
     Level("cap1", "1re année de CAP", "pro", 15, ("2321", "2331")),
-    Level("cap2", "2e année de CAP", "pro", 16, ("2322", "2332", "2333", "2311")),
+    Level("cap2", "2e année de CAP", "pro", 16, ("2322", "2332", "2311")),
+    Level("cap3", "3e année de CAP", "pro", 17, ("2333",)),
 )
-"""Every level, in the order of the school years; a CAP in one year, and the years 2 and 3 of a CAP in three years,
-count as ``cap2``."""
+"""Every level, in the order of the school years; a CAP in one year counts as ``cap2``, its last year."""
 
 LEVEL_NAMES: tuple[str, ...] = tuple(level.name for level in LEVELS)
 """Names of all levels, in the order of ``LEVELS``."""

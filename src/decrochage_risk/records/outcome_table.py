@@ -1,6 +1,6 @@
-"""Outcomes of the wrong school year: swapped or shifted, every label is another pupil's year, and nothing else shows it.
+"""The ``outcomes`` table given apart from the records: checked by the same rules, and held against the enrolments.
 
-The ``outcomes`` table given apart from the records: checked by the same rules.
+Outcomes shifted by a school year turn every label into that of another year, and nothing else would show it.
 """
 
 from __future__ import annotations
@@ -84,15 +84,15 @@ def refuse_shifted_years(outcomes: pd.DataFrame, enrolments: pd.DataFrame | None
     ...
     """
     left = outcomes[outcomes["outcome"] == "left_without_diploma"]
-    told = {
+    years_of = {
         "Leavers are dated outside their school year": _dated_outside(left[left["date"].notna()]),
         "Leavers are there a year after their school year": _there_later(left, outcomes, enrolments),
     }
-    found = [f"{what}: {', '.join(years)}" for what, years in told.items() if years]
-    if found:
+    phrases = [f"{what}: {', '.join(years)}" for what, years in years_of.items() if years]
+    if phrases:
         raise RecordsError(
             explain_error(
-                "; ".join(found),
+                "; ".join(phrases),
                 expected="school_year 2023 for somebody who left from September 2023 to the end of 2024",
                 hint="Check that the school years of outcomes were not swapped or shifted by one.",
             )
@@ -123,8 +123,8 @@ def _there_later(left: pd.DataFrame, outcomes: pd.DataFrame, enrolments: pd.Data
 
 def _above(share: float, wrong: pd.Series, year: pd.Series) -> list[str]:
     """Count the school years in which this holds of more than a share of the leavers, and of some at least."""
-    counted = wrong.groupby(year.to_numpy()).agg(["sum", "size"]).astype(int)
-    most = counted[(counted["sum"] > share * counted["size"]) & (counted["sum"] >= _LEAST)]
+    counts = wrong.groupby(year.to_numpy()).agg(["sum", "size"]).astype(int)
+    most = counts[(counts["sum"] > share * counts["size"]) & (counts["sum"] >= _LEAST)]
     return [f"{row['sum']} of {row['size']} of {one}" for one, row in most.iterrows()]
 
 
@@ -151,10 +151,10 @@ def outcomes_for(records: TrainingTables, outcomes: Any = None) -> pd.DataFrame:
     RecordsWarning
         When something in outcomes given apart is odd but kept (a column that is not known).
     """
-    found = _own(records) if outcomes is None else _apart(cast("PupilRecords", records), outcomes)
+    outcomes_of = _own(records) if outcomes is None else _apart(cast("PupilRecords", records), outcomes)
     enrolments = records.enrolments
-    refuse_shifted_years(found, enrolments if "pupil_id" in enrolments else None)
-    return found
+    refuse_shifted_years(outcomes_of, enrolments if "pupil_id" in enrolments else None)
+    return outcomes_of
 
 
 def _own(records: TrainingTables) -> pd.DataFrame:
@@ -170,15 +170,15 @@ def _own(records: TrainingTables) -> pd.DataFrame:
 
 
 def _apart(records: PupilRecords, outcomes: Any) -> pd.DataFrame:  # noqa: ANN401 - any table
-    conformed = conform(TABLES["outcomes"], as_frame(outcomes))
-    report = FaultReport(tuple(conformed.faults))
+    shape = conform(TABLES["outcomes"], as_frame(outcomes))
+    report = FaultReport(tuple(shape.faults))
     if all(group.rows.size for group in report.errors.groups):
-        whole = conformed.frame.drop(index=pd.Index(report.rows("outcomes", "error")))
+        whole = shape.frame.drop(index=pd.Index(report.rows("outcomes", "error")))
         frames = {"pupils": records.pupils, "enrolments": records.enrolments, "outcomes": whole}
-        found = [group for group in cross_check(frames, records.calendar) if group.table == "outcomes"]
-        report = report + FaultReport(tuple(found))
+        faults = [group for group in cross_check(frames, records.calendar) if group.table == "outcomes"]
+        report = report + FaultReport(tuple(faults))
     if report.errors:
         raise FaultyRecordsError(report)
     if report:
         warnings.warn(str(report), RecordsWarning, stacklevel=4)
-    return conformed.frame
+    return shape.frame

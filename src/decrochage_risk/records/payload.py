@@ -95,15 +95,15 @@ def read_json(payload: str | bytes | list[Any] | dict[str, Any]) -> Payload:
     value = _parsed(payload, faults) if isinstance(payload, str | bytes | bytearray) else payload
     pupils, parts = _top_level(value, faults)
     plain, ids = _flatten(pupils, parts, faults)
-    nested = {name: [part.pupil_id for part in parts[name] if part.pupil_id is not None] for name in EVENTS}
+    ids_with = {name: [part.pupil_id for part in parts[name] if part.pupil_id is not None] for name in EVENTS}
     tables = {"pupils": _raw_table("pupils", [_Part("pupils", plain)], faults)}
-    tables |= {name: _raw_table(name, found, faults) for name, found in parts.items() if found}
+    tables |= {name: _raw_table(name, rows_of, faults) for name, rows_of in parts.items() if rows_of}
     faults.extend(_cut_texts(payload, tables))
     _raise_all(faults)
     not_sent = {
         name: tuple(str(pupil_id) for pupil_id in ids if pupil_id not in with_it)
-        for name, sent in nested.items()
-        if (with_it := set(sent))
+        for name, ids_of in ids_with.items()
+        if (with_it := set(ids_of))
     }
     return Payload(tables, {name: missing for name, missing in not_sent.items() if missing})
 
@@ -112,11 +112,11 @@ def _parsed(text: str | bytes | bytearray, faults: list[str]) -> Any:  # noqa: A
     """Parse JSON text strictly: no NaN, no key twice in an object."""
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) < len(pairs):
+        members = dict(pairs)
+        if len(members) < len(pairs):
             twice = [key for key, times in Counter(key for key, _ in pairs).items() if times > 1]
             faults.append(f"an object holds {', '.join(map(repr, twice))} more than once")
-        return found
+        return members
 
     def refuse(constant: str) -> None:
         faults.append(f"{constant} is no JSON value (a value that is not known is null)")
@@ -159,7 +159,7 @@ def _flatten(
     pupils: list[Any], parts: dict[str, list[_Part]], faults: list[str]
 ) -> tuple[list[dict[str, Any]], list[Any]]:
     """Take the nested lists out of the pupils, into ``parts``; give the bare pupils and their ids."""
-    flat = {name for name, found in parts.items() if found}
+    flat = {name for name, rows_of in parts.items() if rows_of}
     plain: list[dict[str, Any]] = []
     for place, pupil in enumerate(pupils):
         if not isinstance(pupil, dict):
@@ -187,14 +187,14 @@ def _flatten(
 
 def _misplaced_keys(plain: list[dict[str, Any]]) -> list[str]:
     """Find keys of pupils that must be tables with another name; other unknown columns are for the checks."""
-    known = set(_columns("pupils"))
+    columns = set(_columns("pupils"))
     faults = []
     for key in dict.fromkeys(chain.from_iterable(plain)):
-        if key in known:
+        if key in columns:
             continue
         holders = [pupil for pupil in plain if isinstance(pupil.get(key), list | dict)]
         if holders or get_close_matches(key, NESTED, n=1, cutoff=0.8):
-            faults.append(_unknown(key, tuple(known), f"key {key!r} of {len(holders) or 'some'} pupils"))
+            faults.append(_unknown(key, tuple(columns), f"key {key!r} of {len(holders) or 'some'} pupils"))
     return faults
 
 
@@ -213,9 +213,9 @@ def _raw_table(name: str, parts: list[_Part], faults: list[str]) -> RawTable:
         columns = {"pupil_id": [part.pupil_id for part in parts for _ in part.rows]} | {
             key: values for key, values in columns.items() if key != "pupil_id"
         }
-    nested = [key for key, values in columns.items() if not {dict, list}.isdisjoint(map(type, values))]
-    nested = [key for key in nested if name != "pupils" or key in _columns(name)]
-    faults.extend(f"{name}: column {key!r} holds lists or objects, not single values" for key in nested)
+    list_columns = [key for key, values in columns.items() if not {dict, list}.isdisjoint(map(type, values))]
+    list_columns = [key for key in list_columns if name != "pupils" or key in _columns(name)]
+    faults.extend(f"{name}: column {key!r} holds lists or objects, not single values" for key in list_columns)
     return RawTable.of_lists(columns, len(rows))
 
 
@@ -289,12 +289,12 @@ def _raise_all(faults: list[str]) -> None:
     """Raise one error with every fault of the payload."""
     if not faults:
         return
-    listed = faults[:MAX_FAULTS_LISTED]
-    if len(faults) > len(listed):
-        listed.append(f"and {len(faults) - len(listed)} more")
+    lines = faults[:MAX_FAULTS_LISTED]
+    if len(faults) > len(lines):
+        lines.append(f"and {len(faults) - len(lines)} more")
     raise UnreadableRecordsError(
         explain_error(
-            f"The payload cannot be read (faults: {len(faults)}): " + "; ".join(listed),
+            f"The payload cannot be read (faults: {len(faults)}): " + "; ".join(lines),
             expected=EXPECTED,
             hint="Correct what is listed; leave a key out when a table is not known, send [] when it is known and empty.",
         )

@@ -6,7 +6,7 @@ pupils back from the table (NIST FIPS 198-1 for HMAC; CNIL and article 4(5) of t
 
 Pseudonymised is not anonymous: birth dates, schools and events stay, and the data remain personal data.
 
-A whole folder of extracts under pseudonyms: same tables, same kind of files, no id that a school would know.
+A folder of extracts becomes a folder of the same tables and kinds of files without any id that a school would know.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from decrochage_risk.records.reading import Folder
+    from decrochage_risk.records.table_mapping import TableMapping
 
 
 __all__ = [
@@ -165,16 +166,16 @@ class Pseudonymiser:
             raise RecordsError(_no_ids("lists or other objects")) from error
         codes, distinct = pd.factorize(normalise_ids(pd.Series(spellings)))
         # A keyed hash has no vectorised form: one call per distinct id, not per row.
-        found = [self._one(text, kind) for text in distinct]
-        if len(set(found)) < len(found):
+        pseudonyms = [self._one(text, kind) for text in distinct]
+        if len(set(pseudonyms)) < len(pseudonyms):
             raise RecordsError(
                 explain_error(
-                    f"Two of {len(found)} ids have the same pseudonym",
+                    f"Two of {len(pseudonyms)} ids have the same pseudonym",
                     expected="one pseudonym per id",
                     hint="Use another key for this extract and the earlier ones.",
                 )
             )
-        pool = pd.array([*found, None], dtype="str")
+        pool = pd.array([*pseudonyms, None], dtype="str")
         return pd.Series(pool.take(np.append(codes, -1)[row_codes]), index=ids.index, name=ids.name)
 
     def _one(self, text: str, kind: Kind) -> str:
@@ -317,6 +318,8 @@ def pseudonymise_folder(
     target: str | Path,
     key: bytes | Pseudonymiser,
     progress: Callable[[str, int, int], None] | None = None,
+    *,
+    mapping: TableMapping | None = None,
 ) -> PseudonymisedFolder:
     r"""Write every table of a folder again, its pupil and class ids replaced.
 
@@ -333,6 +336,8 @@ def pseudonymise_folder(
         The key.
     progress : callable, optional
         Called after each table with its name, how many are done and how many there are.
+    mapping : TableMapping, optional
+        Names of files, columns and values of tables made by hand: what is written has ours.
 
     Raises
     ------
@@ -358,13 +363,13 @@ def pseudonymise_folder(
     source, target = Path(source).resolve(), Path(target).resolve()
     by_key = key if isinstance(key, Pseudonymiser) else Pseudonymiser(key)
     _refuse_target(source, target)
-    found = read_folder(source)
+    folder = read_folder(source, mapping=mapping)
     fresh = target.with_name(f".{target.name}.new-{secrets.token_hex(4)}")
     fresh.mkdir(parents=True)
     try:
-        files = _write_all(found, fresh, by_key, progress)
-        if found.calendar is not None:
-            shutil.copyfile(found.calendar, fresh / "calendar.csv")
+        files = _write_all(folder, fresh, by_key, progress)
+        if folder.calendar is not None:
+            shutil.copyfile(folder.calendar, fresh / "calendar.csv")
         if target.exists():
             target.rmdir()
         fresh.rename(target)
@@ -372,11 +377,11 @@ def pseudonymise_folder(
         shutil.rmtree(fresh, ignore_errors=True)
     return PseudonymisedFolder(
         files={name: target / file for name, file in files.items()},
-        rows={name: len(table) for name, table in found.tables.items()},
-        **_count_ids(found.tables),
-        dropped={name: extra for name, table in found.tables.items() if (extra := _undeclared(name, table))},
-        ignored=found.ignored,
-        notes=found.notes,
+        rows={name: len(table) for name, table in folder.tables.items()},
+        **_count_ids(folder.tables),
+        dropped={name: extra for name, table in folder.tables.items() if (extra := _undeclared(name, table))},
+        ignored=folder.ignored,
+        notes=folder.notes,
         key_fingerprint=by_key.fingerprint,
     )
 
@@ -399,26 +404,26 @@ def _refuse_target(source: Path, target: Path) -> None:
 
 
 def _write_all(
-    found: Folder, fresh: Path, by_key: Pseudonymiser, progress: Callable[[str, int, int], None] | None
+    folder: Folder, fresh: Path, by_key: Pseudonymiser, progress: Callable[[str, int, int], None] | None
 ) -> dict[str, str]:
     """Write each table under pseudonyms; give the file names."""
     files = {}
-    for done, (name, table) in enumerate(found.tables.items(), start=1):
-        replaced = {
+    for place, (name, table) in enumerate(folder.tables.items(), start=1):
+        codes = {
             column: by_key.pseudonym(table[column], kind)
             for column, kind in REPLACED.items()
             if column in table
         }
-        declared = [column for column in TABLES[name].column_names if column in table]
-        written = table[declared].assign(**replaced)
-        is_csv = found.files[name].name.lower().endswith((".csv", ".csv.gz"))
+        columns = [column for column in TABLES[name].column_names if column in table]
+        table_out = table[columns].assign(**codes)
+        is_csv = folder.files[name].name.lower().endswith((".csv", ".csv.gz"))
         files[name] = f"{name}.csv" if is_csv else f"{name}.parquet"
         if is_csv:
-            written.to_csv(fresh / files[name], sep=";", index=False, encoding="utf-8", lineterminator="\n")
+            table_out.to_csv(fresh / files[name], sep=";", index=False, encoding="utf-8", lineterminator="\n")
         else:
-            written.to_parquet(fresh / files[name], index=False)
+            table_out.to_parquet(fresh / files[name], index=False)
         if progress is not None:
-            progress(name, done, len(found.tables))
+            progress(name, place, len(folder.tables))
     return files
 
 
@@ -434,9 +439,9 @@ def _count_ids(tables: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, int]]:
         columns = [table[column] for table in tables.values() if column in table]
         if columns:
             pairs = pd.concat([_spellings(cells) for cells in columns])
-            known = pairs.dropna()
-            counts["distinct"][column] = known["id"].nunique()
-            counts["merged"][column] = known["spelling"].nunique() - known["id"].nunique()
+            both = pairs.dropna()
+            counts["distinct"][column] = both["id"].nunique()
+            counts["merged"][column] = both["spelling"].nunique() - both["id"].nunique()
             counts["missing"][column] = int(pairs.loc[pairs["id"].isna(), "rows"].sum())
     return counts
 

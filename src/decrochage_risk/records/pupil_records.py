@@ -1,8 +1,7 @@
-"""What was known on the morning of one day: the only place where time is cut.
+"""The records of a set of pupils: read, checked, and cut in time.
 
-Nothing later than this module ever sees a row dated or recorded on or after the as-of date.
-
-The records of a set of pupils: read, checked, and cut in time.
+:meth:`PupilRecords.known_on` is the only place where time is cut: nothing above this module ever sees a row dated or
+recorded on or after the as-of date.
 """
 
 from __future__ import annotations
@@ -10,7 +9,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import chain
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias, TypeVar
 
 import numpy as np
@@ -21,6 +19,7 @@ from decrochage_risk.records.checks import check_tables
 from decrochage_risk.records.coverage import COVERED_TABLES, find_coverage, first_named
 from decrochage_risk.records.encoded_tables import NEVER, NO_DAY, Absences, Encoded, Enrolments, encode
 from decrochage_risk.records.reading import as_raw, read_folder, read_json
+from decrochage_risk.records.table_mapping import TableMapping, read_mapping
 from decrochage_risk.school_year import (
     SchoolCalendar,
     day_number,
@@ -63,6 +62,10 @@ class KnownRecords:
         Sorted arrays, cut; an enrolment's end that was not known yet is 31 August of its school year.
     coverage : mapping of str to Coverage
         Per table, the days that are in the extract; a table that is not a key covers everyone.
+    declared : frozenset of str
+        Tables that the ``coverage`` of the extract names: what it says of their gaps is meant.
+    vouched : bool
+        Whether the tables came as JSON: a key that is there is complete up to ``as_of``.
     pupils, enrolments, absences, grades, orientation : DataFrame or None
         The same rows as frames, in the order of the records.
     """
@@ -73,6 +76,8 @@ class KnownRecords:
     arrays: Encoded
     coverage: Mapping[str, Coverage]
     _tables: Mapping[str, CodedTable]
+    declared: frozenset[str] = frozenset()
+    vouched: bool = False
 
     @cached_property
     def as_of_day(self) -> int:
@@ -88,6 +93,11 @@ class KnownRecords:
     def pupil_ids(self) -> pd.Index[str]:
         """Ids of every pupil of the records, enrolled or not, in the order of ``pupils``."""
         return self.arrays.pupil_ids
+
+    @property
+    def school_ids(self) -> list[str]:
+        """Ids of the schools; ``school`` is a position in it."""
+        return self.arrays.schools.words
 
     @property
     def pupil_count(self) -> int:
@@ -131,9 +141,9 @@ class KnownRecords:
         return self.coverage[table].missing(self.arrays.enrolments, self.pupil_count, first, after)
 
     def _of_current(self, column: npt.NDArray[_Whole], missing: int) -> npt.NDArray[_Whole]:
-        found = self.current_enrolment
+        current = self.current_enrolment
         values = np.append(column, np.array(missing, dtype=column.dtype))  # position -1 is the missing one
-        return values[found]
+        return values[current]
 
     @cached_property
     def pupils(self) -> pd.DataFrame:
@@ -143,18 +153,18 @@ class KnownRecords:
     @cached_property
     def enrolments(self) -> pd.DataFrame:
         """Known enrolments; an end on or after ``as_of`` is missing, as nobody knew it."""
-        known = _frame_of(self._tables["enrolments"], self.arrays.enrolments)
-        return known.assign(end_date=known["end_date"].where(known["end_date"] < pd.Timestamp(self.as_of)))
+        rows = _frame_of(self._tables["enrolments"], self.arrays.enrolments)
+        return rows.assign(end_date=rows["end_date"].where(rows["end_date"] < pd.Timestamp(self.as_of)))
 
     @cached_property
     def absences(self) -> pd.DataFrame | None:
         """Known absences; one justified on or after ``as_of`` is not justified yet."""
-        known = self._events("absences", self.arrays.absences)
-        if known is None:
+        rows = self._events("absences", self.arrays.absences)
+        if rows is None:
             return None
-        settled = ~(known["justified_on"] >= pd.Timestamp(self.as_of))
-        return known.assign(
-            justified=known["justified"] & settled, justified_on=known["justified_on"].where(settled)
+        is_settled = ~(rows["justified_on"] >= pd.Timestamp(self.as_of))
+        return rows.assign(
+            justified=rows["justified"] & is_settled, justified_on=rows["justified_on"].where(is_settled)
         )
 
     @cached_property
@@ -184,6 +194,7 @@ def cut(
     *,
     calendar: SchoolCalendar,
     coverage: Mapping[str, Coverage],
+    first_start_elsewhere: int | None = None,
 ) -> KnownRecords:
     """Cut encoded records at the morning of ``as_of``.
 
@@ -196,8 +207,9 @@ def cut(
     """
     _check_calendar(calendar, as_of)
     day = day_number(as_of)
-    _check_enrolments(encoded, day, as_of)
-    known = replace(
+    if first_start_elsewhere is None or first_start_elsewhere >= day:
+        _check_enrolments(encoded, day, as_of)
+    arrays = replace(
         encoded,
         enrolments=_known_enrolments(encoded.enrolments, day),
         absences=_known_absences(encoded.absences, day),
@@ -210,12 +222,13 @@ def cut(
         # Made for the morning of its day, out of what was known before it.
         context=None if encoded.context is None else encoded.context.take(encoded.context.day <= day),
     )
-    covered = {table: spans.before(day) for table, spans in coverage.items()}
-    return KnownRecords(as_of, school_year_of(as_of), calendar, known, covered, tables)
+    coverage_then = {table: spans.before(day) for table, spans in coverage.items()}
+    return KnownRecords(as_of, school_year_of(as_of), calendar, arrays, coverage_then, tables)
 
 
 def _check_calendar(calendar: SchoolCalendar, as_of: date) -> None:
-    start = year_start(school_year_of(as_of))
+    # A day of the year 1 has no school year before it: its calendar is missing all the same.
+    start = as_of if as_of < calendar.first_day else year_start(school_year_of(as_of))
     if start < calendar.first_day or as_of > calendar.last_day:
         raise CalendarError(
             explain_error(
@@ -244,28 +257,44 @@ def _check_enrolments(encoded: Encoded, day: int, as_of: date) -> None:
 
 def _known(rows: Absences | Grades | Orientation, day: int) -> npt.NDArray[np.bool_]:
     # A missing recorded_on (NO_DAY) is known from its date.
-    known: npt.NDArray[np.bool_] = (rows.day < day) & (rows.recorded_on < day)
-    return known
+    rows_then: npt.NDArray[np.bool_] = (rows.day < day) & (rows.recorded_on < day)
+    return rows_then
 
 
 def _known_absences(rows: Absences | None, day: int) -> Absences | None:
     if rows is None:
         return None
-    known = rows.take(_known(rows, day))
-    settled = known.justified & (known.justified_on < day)
+    rows_then = rows.take(_known(rows, day))
+    justified_then = rows_then.justified & (rows_then.justified_on < day)
     # A later settlement may still order rows of one day and kind: nothing that counts half-days can tell.
-    return known.with_columns(justified=settled, justified_on=np.where(settled, known.justified_on, NO_DAY))
+    return rows_then.with_columns(
+        justified=justified_then, justified_on=np.where(justified_then, rows_then.justified_on, NO_DAY)
+    )
 
 
 def _known_enrolments(rows: Enrolments, day: int) -> Enrolments:
-    known = rows.take(rows.start < day)
-    years, inverse = np.unique(known.school_year, return_inverse=True)
+    rows_then = rows.take(rows.start < day)
+    years, inverse = np.unique(rows_then.school_year, return_inverse=True)
     year_ends = np.array([day_number(year_end(int(year))) for year in years], dtype=np.int32)
-    last_day = year_ends[inverse] if years.size else known.end
-    end = np.where(known.end < day, known.end, NEVER)
-    order = np.lexsort((known.level, known.school, end, known.start, known.pupil))
+    last_day = year_ends[inverse] if years.size else rows_then.end
+    end = np.where(rows_then.end < day, rows_then.end, NEVER)
+    order = np.lexsort((rows_then.level, rows_then.school, end, rows_then.start, rows_then.pupil))
     effective = np.where(end == NEVER, last_day, end).astype(np.int32)
-    return known.with_columns(end=effective).take(order)
+    return _newest_wins(rows_then.with_columns(end=effective).take(order))
+
+
+def _newest_wins(rows: Enrolments) -> Enrolments:
+    """End each stay the day before the next one of the pupil starts: a transfer on its last day, or one never closed.
+
+    Stays that start later than the as-of date are not among the rows: a stay of the future closes nothing.
+    """
+    if len(rows) < 2:  # noqa: PLR2004 - nothing follows
+        return rows
+    before_next = np.append(np.where(rows.pupil[1:] == rows.pupil[:-1], rows.start[1:] - 1, NEVER), NEVER)
+    if (rows.end <= before_next).all():
+        return rows
+    end = np.minimum(rows.end, before_next).astype(np.int32)
+    return rows.with_columns(end=end).take(end >= rows.start)
 
 
 OnFault = Literal["raise", "quarantine"]
@@ -301,7 +330,8 @@ class PupilRecords:
         Checked with the others; used by training and evaluation only, never by a feature.
     on_fault : {"raise", "quarantine"}
         What to do with errors: raise one report of them all, or set the faulty rows aside in ``faults`` (in
-        ``pupils`` a faulty cell is blanked instead, so that nobody is lost). Warnings are kept and counted.
+        ``pupils`` a faulty cell is blanked instead). Warnings are kept and counted. Nobody is lost: who has an id that
+        cannot be used, or stands in ``enrolments`` only, is among the pupils, under the id that came, without any row.
     calendar : SchoolCalendar, optional
         One calendar for all pupils; zone B by default.
     not_sent : mapping of str to iterable of str, optional
@@ -356,11 +386,11 @@ class PupilRecords:
         notes: Iterable[str] = (),
     ) -> None:
         _refuse_other_choice(on_fault)
-        given = {
+        tables = {
             "pupils": pupils, "enrolments": enrolments, "absences": absences, "grades": grades,
             "orientation": orientation, "coverage": coverage, "context": context, "outcomes": outcomes,
         }  # fmt: skip
-        raw = {name: as_raw(table) for name, table in given.items() if table is not None}
+        raw = {name: as_raw(table) for name, table in tables.items() if table is not None}
         self._check(raw, on_fault=on_fault, calendar=calendar, not_sent=not_sent, notes=notes)
 
     def _check(
@@ -371,22 +401,35 @@ class PupilRecords:
         calendar: SchoolCalendar | None,
         not_sent: Mapping[str, Iterable[str]] | None = None,
         notes: Iterable[str] = (),
+        may_be_empty: bool = False,
     ) -> None:
         _refuse_other_choice(on_fault)
         self.calendar = calendar if calendar is not None else SchoolCalendar.for_zone("B")
         self.notes = tuple(notes)
         self._not_sent = _ids_not_sent(not_sent or {})
-        checked = check_tables(raw, self.calendar, quarantine=on_fault == "quarantine")
-        self.faults, self._tables, self._uncertain = checked.faults, checked.tables, checked.uncertain
-        self._pupils, self._orders, self._lost = checked.pupils, checked.orders, checked.lost
+        outcome = check_tables(
+            raw, self.calendar, quarantine=on_fault == "quarantine", may_be_empty=may_be_empty
+        )
+        self.faults, self._tables, self._uncertain = outcome.faults, outcome.tables, outcome.uncertain
+        self._pupils, self._orders, self._lost = outcome.pupils, outcome.orders, outcome.lost
         self._frames: dict[str, pd.DataFrame] = {}
         self._elsewhere: Mapping[str, int] = {}
+        self._first_start_elsewhere: int | None = None
+        self._vouched = False
 
     @classmethod
     def read(
-        cls, folder: str | Path, *, on_fault: OnFault = "raise", calendar: SchoolCalendar | None = None
+        cls,
+        folder: str | Path,
+        *,
+        on_fault: OnFault = "raise",
+        calendar: SchoolCalendar | None = None,
+        mapping: str | Path | TableMapping | None = None,
     ) -> Self:
-        """Read a folder of Parquet or CSV files named after the tables.
+        """Read a folder of Parquet or CSV files named after the tables, or as a mapping says.
+
+        ``mapping`` is a TOML file that names files, columns and values of tables made by hand
+        (``decrochage-risk check DOSSIER --draft-mapping FILE`` writes a first one).
 
         An optional ``calendar.csv`` (``date``, ``half_days``) in the folder is the calendar, unless one is given.
         Files that are not tables are not read; ``notes`` names them, with the encoding and separator of each CSV.
@@ -398,7 +441,8 @@ class PupilRecords:
         FaultyRecordsError
             As for the class.
         """
-        return cls.of_folder(read_folder(folder), on_fault=on_fault, calendar=calendar)
+        named = mapping if mapping is None or isinstance(mapping, TableMapping) else read_mapping(mapping)
+        return cls.of_folder(read_folder(folder, mapping=named), on_fault=on_fault, calendar=calendar)
 
     @classmethod
     def of_folder(
@@ -438,11 +482,12 @@ class PupilRecords:
         FaultyRecordsError
             As for the class.
         """
-        sent = read_json(payload)
+        tables = read_json(payload)
         records = cls.__new__(cls)
         records._check(  # noqa: SLF001 - of its own class
-            sent.raw, on_fault=on_fault, calendar=calendar, not_sent=sent.not_sent
+            tables.raw, on_fault=on_fault, calendar=calendar, not_sent=tables.not_sent
         )
+        records._vouched = True  # noqa: SLF001 - same
         return records
 
     def __len__(self) -> int:
@@ -508,8 +553,18 @@ class PupilRecords:
     @cached_property
     def set_aside_counts(self) -> npt.NDArray[np.int64]:
         """The same as an array, in the order of ``pupils``."""
-        lost = Counter(chain.from_iterable(self._lost.values()))
-        return np.array([lost[pupil] for pupil in self._encoded.pupils.words], dtype=np.int64)
+        return self._count_lost(NEVER)
+
+    def set_aside_on(self, as_of: object) -> npt.NDArray[np.int64]:
+        """Count the same of the rows that were known on the morning of a day: faults of the future tell nothing of it."""
+        return self._count_lost(day_number(to_date(as_of)))
+
+    def _count_lost(self, day: int) -> npt.NDArray[np.int64]:
+        count_of = Counter[str]()
+        for rows in self._lost.values():
+            known = (rows.days < day).tolist()
+            count_of.update(pupil for pupil, is_known in zip(rows.pupil_ids, known, strict=True) if is_known)
+        return np.array([count_of[pupil] for pupil in self._encoded.pupils.words], dtype=np.int64)
 
     @cached_property
     def _encoded(self) -> Encoded:
@@ -530,12 +585,41 @@ class PupilRecords:
         """Per table that ``coverage`` names, the day number from which it does not cover everyone."""
         return first_named(self.coverage, self._uncertain)
 
-    def named_elsewhere(self, first_days: Mapping[str, int]) -> None:
-        """Tell what the coverage of other pupils of the same extract names (:attr:`first_named`); before any cut.
+    @classmethod
+    def of_part(
+        cls,
+        tables: Mapping[str, TableLike],
+        *,
+        calendar: SchoolCalendar,
+        first_days: Mapping[str, int] | None = None,
+        first_start: str | None = None,
+    ) -> Self:
+        """Make the records of some pupils of an extract, faulty rows set aside; nobody need be among them.
 
-        A table that ``coverage`` names for some pupils is not known for the others, wherever their records are.
+        Parameters
+        ----------
+        tables : mapping of str to table
+            By name, as for the class.
+        calendar : SchoolCalendar
+            Of the whole extract.
+        first_days : mapping of str to int, optional
+            What the coverage of other pupils names (:attr:`first_named`): a table that ``coverage`` names for some
+            pupils is not known for the others, wherever their records are.
+        first_start : str, optional
+            First day of the earliest enrolment of the extract, ISO: while somebody is enrolled elsewhere, a day on which
+            nobody is enrolled here is no mistake.
+
+        Raises
+        ------
+        FaultyRecordsError
+            A table that no record can do without cannot be used at all.
         """
-        self._elsewhere = dict(first_days)
+        part = cls.__new__(cls)
+        raw = {name: as_raw(table) for name, table in tables.items()}
+        part._check(raw, on_fault="quarantine", calendar=calendar, may_be_empty=True)  # noqa: SLF001 - its own class
+        part._elsewhere = dict(first_days or {})  # noqa: SLF001 - its own class
+        part._first_start_elsewhere = None if first_start is None else day_number(to_date(first_start))  # noqa: SLF001 - its own class
+        return part
 
     def known_on(self, as_of: object) -> KnownRecords:
         """Cut the records at the morning of ``as_of``: the only place where time is cut.
@@ -553,7 +637,19 @@ class PupilRecords:
             When the calendar does not hold the school year up to ``as_of``.
         """
         day: date = to_date(as_of)
-        return cut(self._encoded, self._tables, day, calendar=self.calendar, coverage=self._coverage)
+        known = cut(
+            self._encoded,
+            self._tables,
+            day,
+            calendar=self.calendar,
+            coverage=self._coverage,
+            first_start_elsewhere=self._first_start_elsewhere,
+        )
+        return replace(known, declared=self._declared, vouched=self._vouched)
+
+    @cached_property
+    def _declared(self) -> frozenset[str]:
+        return frozenset(self.first_named) | frozenset(self._elsewhere)
 
 
 def _refuse_other_choice(on_fault: str) -> None:

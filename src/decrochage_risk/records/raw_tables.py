@@ -1,6 +1,6 @@
-"""Arrow tables and Parquet files into raw frames: the forms that polars, pyarrow and data warehouses write.
+"""A table as it came (a pandas frame, an Arrow table or lists), whose cells nobody has looked at yet.
 
-A table as it came: a pandas frame, an Arrow table or lists, whose cells nobody has looked at yet.
+Parquet files are read into such tables here.
 """
 
 from __future__ import annotations
@@ -10,8 +10,10 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from decrochage_risk.errors import UnreadableRecordsError, explain_error
 
@@ -19,15 +21,20 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
+    import numpy.typing as npt
+
 
 __all__ = [
     "ArrowFile",
     "RawTable",
+    "as_objects",
     "frame_of_arrow",
     "parts_of_folder",
     "plain_columns",
     "read_parquet",
     "refuse_twice",
+    "series_of_arrow",
+    "text_of_bytes",
     "unlike_parts",
     "unreadable",
 ]
@@ -52,10 +59,12 @@ def frame_of_arrow(table: Any) -> pd.DataFrame:  # noqa: ANN401  pyarrow ships n
     64-bit integers with missing cells become pandas' masked kinds, so that no value is rounded. A pandas index stored
     in the table is left out when it has no name.
 
+    Columns of lists or structures become Python objects: nobody may need them.
+
     Raises
     ------
     UnreadableRecordsError
-        A column name that is twice there, or columns of lists or structures.
+        A column name that is twice there, or a column of a type that cannot be turned into Python objects.
 
     Examples
     --------
@@ -63,41 +72,144 @@ def frame_of_arrow(table: Any) -> pd.DataFrame:  # noqa: ANN401  pyarrow ships n
     {'pupil_id': 'str', 'justified': 'boolean'}
     """
     table = plain_columns(table)
-    for place, column in enumerate(table.schema):
-        if pa.types.is_null(column.type):
-            table = table.set_column(place, column.name, pa.nulls(len(table), pa.string()))
-        elif pa.types.is_decimal(column.type):
-            table = table.set_column(place, column.name, table.column(place).cast(pa.float64()))
-    masked = {pa.bool_(): pd.BooleanDtype(), pa.int64(): pd.Int64Dtype(), pa.uint64(): pd.UInt64Dtype()}
-    with_missing = {
-        column.type for column, cells in zip(table.schema, table.columns, strict=True) if cells.null_count
-    }
-    kinds = {kind: dtype for kind, dtype in masked.items() if kind in with_missing}
-    frame: pd.DataFrame = table.to_pandas(date_as_object=False, ignore_metadata=True, types_mapper=kinds.get)
-    return frame
+    columns = [series_of_arrow(column) for column in table.columns]
+    if not columns:
+        return pd.DataFrame(index=pd.RangeIndex(table.num_rows))
+    whole: pd.DataFrame = pd.concat(columns, axis=1)
+    return whole.set_axis(list(table.column_names), axis=1)
+
+
+def series_of_arrow(cells: Any) -> pd.Series:  # noqa: ANN401  pyarrow ships no types
+    """Turn an Arrow column into a pandas one, as :func:`frame_of_arrow` does."""
+    try:
+        return _typed_series(cells)
+    except (pa.ArrowException, *_UNUSUAL):
+        # A dictionary that names a text twice, a time zone that nobody knows, a type without a pandas kind ...
+        return pd.Series(_objects_of(cells), dtype=object)
+
+
+_UNUSUAL = (TypeError, ValueError, OverflowError, NotImplementedError, KeyError)
+
+
+def _typed_series(cells: Any) -> pd.Series:  # noqa: ANN401  as above
+    kind = cells.type
+    if pa.types.is_null(kind):
+        cells = pa.chunked_array([pa.nulls(len(cells), pa.string())])
+    elif pa.types.is_decimal(kind):
+        cells = cells.cast(pa.float64())
+    elif pa.types.is_string_view(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        # Arrow does not look whether a text is UTF-8; bytes that are not stay bytes, for the checks to name.
+        cells = cells.cast(pa.large_binary()).cast(pa.large_string())
+    elif pa.types.is_dictionary(kind):
+        return _series_of_dictionary(cells)
+    masked_types = {pa.bool_(): pd.BooleanDtype(), pa.int64(): pd.Int64Dtype(), pa.uint64(): pd.UInt64Dtype()}
+    types = masked_types if cells.null_count else {}
+    column: pd.Series = pa.table({"cells": cells}).to_pandas(
+        date_as_object=False, ignore_metadata=True, types_mapper=types.get
+    )["cells"]
+    return column.rename(None)
+
+
+def _series_of_dictionary(cells: Any) -> pd.Series:  # noqa: ANN401  as above
+    cells = pa.chunked_array(cells.chunks, cells.type).unify_dictionaries()
+    if not cells.num_chunks:
+        return pd.Series(dtype="str")
+    words = series_of_arrow(pa.chunked_array([cells.chunk(0).dictionary]))
+    codes = np.concatenate(
+        [
+            pc.fill_null(pc.cast(chunk.indices, pa.int64()), -1).to_numpy(zero_copy_only=False)
+            for chunk in cells.chunks
+        ]
+    )
+    if isinstance(words.dtype, pd.StringDtype) and words.notna().all() and words.is_unique:
+        return pd.Series(pd.Categorical.from_codes(codes, categories=pd.Index(words)))
+    objects = np.append(words.astype(object).to_numpy(), [None])
+    return pd.Series(objects[codes], dtype=object)
+
+
+def _objects_of(cells: Any) -> list[Any]:  # noqa: ANN401  as above
+    if pa.types.is_string(cells.type) or pa.types.is_large_string(cells.type):
+        cells = cells.cast(pa.large_binary())
+    try:
+        return list(cells.to_pylist())
+    except (pa.ArrowException, *_UNUSUAL) as error:
+        raise UnreadableRecordsError(
+            explain_error(
+                f"A column of the Arrow type {cells.type} cannot be read ({error})",
+                expected="columns of text, numbers, days, times or flags",
+                hint="Leave the column out if nobody needs it, or write it as text.",
+            )
+        ) from error
+
+
+def _comparable(cells: pd.Series) -> pd.Series:
+    """Replace cells that raise as soon as they are looked at (a signalling NaN of ``decimal``) by the name of their type."""
+    if cells.dtype != object:
+        return cells
+    try:
+        pd.isna(cells)
+    except ArithmeticError:
+        return cells.map(_or_type_name)
+    return cells
+
+
+def _or_type_name(cell: object) -> object:
+    try:
+        pd.isna(cell)  # type: ignore[call-overload]  # any object at all
+    except ArithmeticError:
+        return f"<{type(cell).__name__}>"
+    return cell
+
+
+def text_of_bytes(cells: Any) -> Any:  # noqa: ANN401 - see RawTable.cells; an Arrow column of text, or None
+    """Give an Arrow column of bytes as text, None when it is no such column or when some bytes are no UTF-8."""
+    if not isinstance(cells, pa.ChunkedArray):
+        return None
+    kind = cells.type
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+        cells = cells.cast(kind) if _is_bytes(kind) else cells
+    if not _is_bytes(kind):
+        return None
+    try:
+        return cells.cast(pa.large_binary()).cast(pa.large_string())
+    except pa.ArrowException:
+        return None
+
+
+def _is_bytes(kind: Any) -> bool:  # noqa: ANN401 - an Arrow type
+    return bool(
+        pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_binary_view(kind)
+        or pa.types.is_fixed_size_binary(kind)
+    )
+
+
+def as_objects(cells: pd.Series) -> npt.NDArray[np.object_]:
+    """Give cells as Python objects; times that Python has no date for stay numpy's."""
+    try:
+        return cells.astype(object).to_numpy()
+    except (ValueError, OverflowError, TypeError):
+        values = cells.to_numpy()
+        objects = np.empty(len(values), dtype=object)
+        for place, value in enumerate(values):
+            objects[place] = value
+        return objects
 
 
 def plain_columns(table: Any) -> Any:  # noqa: ANN401  pyarrow ships no types
-    """Leave out a pandas index without a name, and refuse what is no table of single values.
+    """Leave out a pandas index without a name.
 
     Raises
     ------
     UnreadableRecordsError
-        A column name that is twice there, or columns of lists or structures.
+        A column name that is twice there.
     """
     refuse_twice(table.column_names)
-    table = table.select(
+    return table.select(
         [name for name in table.column_names if not re.fullmatch(r"__index_level_\d+__", name)]
     )
-    if nested := [column.name for column in table.schema if pa.types.is_nested(column.type)]:
-        raise UnreadableRecordsError(
-            explain_error(
-                f"The columns {', '.join(nested)} of a table hold lists or structures",
-                expected="one value per cell",
-                hint="Give them as a table of their own, one row per element.",
-            )
-        )
-    return table
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +237,7 @@ def read_parquet(path: Path) -> ArrowFile:
     Raises
     ------
     UnreadableRecordsError
-        Naming every file that cannot be read, its size and the remedy; a column name that is twice there, or columns
-        of lists or structures.
+        Naming every file that cannot be read, its size and the remedy; a column name that is twice there.
     """
     if path.is_dir():
         return _read_parts(path)
@@ -220,11 +331,18 @@ def unreadable(path: Path, name: str, error: Exception) -> UnreadableRecordsErro
     """Word the error for a Parquet file that cannot be read."""
     return UnreadableRecordsError(
         explain_error(
-            f"{name} ({path.stat().st_size} bytes) cannot be read: {error}",
+            f"{name}{_size(path)} cannot be read: {error}",
             expected="a complete Parquet file",
             hint="It was probably cut short or is not Parquet: copy or export it again.",
         )
     )
+
+
+def _size(path: Path) -> str:
+    try:
+        return f" ({path.stat().st_size} bytes)"
+    except OSError:  # it vanished
+        return ""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -268,15 +386,17 @@ class RawTable:
         """Give one column as a pandas Series, rows counted from 0."""
         cells = self.cells[place]
         if isinstance(cells, pd.Series):
-            return cells.reset_index(drop=True)
+            return _comparable(cells.reset_index(drop=True))
         if isinstance(cells, list):
             return pd.Series(cells) if cells else pd.Series(dtype="str")
-        made: pd.Series = frame_of_arrow(pa.table({"cells": self._plain(place)}))["cells"]
-        return made
+        return series_of_arrow(self._plain(place))
+
+    def _is_dictionary(self, place: int) -> bool:
+        return self.names[place] in self.texts and pa.types.is_dictionary(self.cells[place].type)
 
     def _plain(self, place: int) -> Any:  # noqa: ANN401 - an Arrow ChunkedArray
         cells = self.cells[place]
-        return cells.cast(pa.large_string()) if self.names[place] in self.texts else cells
+        return cells.cast(pa.large_string()) if self._is_dictionary(place) else cells
 
     def frame(self) -> pd.DataFrame:
         """Give the table as a pandas frame."""
@@ -285,5 +405,5 @@ class RawTable:
         if isinstance(self.cells[0], pa.ChunkedArray):
             plain = [self._plain(place) for place in range(len(self.names))]
             return frame_of_arrow(pa.table(plain, names=list(self.names)))
-        made: pd.DataFrame = pd.concat([self.series(place) for place in range(len(self.names))], axis=1)
-        return made.set_axis(list(self.names), axis=1)
+        whole: pd.DataFrame = pd.concat([self.series(place) for place in range(len(self.names))], axis=1)
+        return whole.set_axis(list(self.names), axis=1)

@@ -1,12 +1,13 @@
 """Anything the package accepts as records, into raw pandas frames: tables, a folder of files, a JSON payload.
 
 Nothing is judged here but whether it can be read at all; the checks look at what the cells hold. CSV files are read
-by :mod:`decrochage_risk.records.csv_files`, Arrow and Parquet by :mod:`decrochage_risk.records.raw_tables`,
+by :mod:`decrochage_risk.csv_files`, Arrow and Parquet by :mod:`decrochage_risk.records.raw_tables`,
 payloads by :mod:`decrochage_risk.records.payload`.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import defaultdict
 from dataclasses import dataclass
@@ -18,8 +19,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pyarrow as pa
 
+from decrochage_risk.csv_files import read_csv
 from decrochage_risk.errors import UnreadableRecordsError, explain_error
-from decrochage_risk.records.csv_files import read_csv
+from decrochage_risk.records.excel_files import EXCEL_HINT, excel_engine, read_excel
 from decrochage_risk.records.payload import Payload, read_json
 from decrochage_risk.records.raw_tables import (
     RawTable,
@@ -33,10 +35,13 @@ from decrochage_risk.records.table_schemas import TABLES
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from decrochage_risk.records.table_mapping import TableMapping
+
 __all__ = ["Folder", "Payload", "as_frame", "as_raw", "read_folder", "read_json", "read_table_file"]
 
 CALENDAR_FILE = "calendar.csv"
 SUFFIXES = (".parquet", ".csv", ".csv.gz")
+WORKBOOK = ".xlsx"
 EXPECTED_FILES = "files named after the tables: " + ", ".join(
     f"{name}.parquet or {name}.csv" for name in TABLES
 )
@@ -169,12 +174,15 @@ def _not_a_table(table: object) -> str:
 
 
 def read_folder(
-    folder: str | Path, read: Callable[[Path], tuple[RawTable, tuple[str, ...]]] | None = None
+    folder: str | Path,
+    read: Callable[[Path], tuple[RawTable, tuple[str, ...]]] | None = None,
+    *,
+    mapping: TableMapping | None = None,
 ) -> Folder:
     r"""Read every table of a folder.
 
     A table is ``NAME.parquet``, ``NAME.csv``, ``NAME.csv.gz`` or a folder ``NAME`` of Parquet parts, whatever the
-    case of its letters. Other files are not read and are listed in ``ignored``.
+    case of its letters; ``NAME.xlsx`` when none of these is there and a reader of workbooks is installed. Other files are not read and are listed in ``ignored``.
 
     Parameters
     ----------
@@ -182,11 +190,13 @@ def read_folder(
         The folder.
     read : callable, optional
         What reads one table instead of :func:`read_table_file`, with the same answer and errors.
+    mapping : TableMapping, optional
+        Names of files, columns and values of a folder that somebody else made.
 
     Raises
     ------
     UnreadableRecordsError
-        No such folder, a folder without any table, a table there twice, files that cannot be read: all unreadable
+        No such folder, a folder without any table, or without a required one while a file has a name near it, a table there twice, files that cannot be read: all unreadable
         files in one error.
 
     Examples
@@ -199,29 +209,83 @@ def read_folder(
     ([['a1', 'F']], ("pupils.csv: read as UTF-8, separator ';'",))
     """
     folder = Path(folder)
-    entries = _entries(folder)
-    sources: dict[str, list[Path]] = defaultdict(list)
-    for path in entries:
-        sources[_table_of(path)].append(path)
-    ignored = tuple(path.name for path in sources.pop("", []))
+    sources = _sources(_entries(folder), mapping)
+    not_read = tuple(path.name for path in sources.pop("", []))
     calendars = sources.pop("calendar", [])
-    near = tuple(hint for name in ignored if (hint := _near_name(name)))
+    near = tuple(hint for name in not_read if (hint := _near_name(name)))
     if not sources:
-        raise UnreadableRecordsError(_no_table(folder, ignored, near))
+        raise UnreadableRecordsError(_no_table(folder, not_read, near))
+    _refuse_misnamed(folder, set(sources), not_read)
     tables, notes, faults = {}, list(near), []
     for name in (name for name in TABLES if name in sources):
         try:
-            tables[name], said = (read or read_table_file)(_only_one(name, sources[name]))
-            notes.extend(said)
+            if mapping is not None:
+                tables[name], remarks = _mapped(name, sources[name], read or read_table_file, mapping)
+            else:
+                tables[name], remarks = (read or read_table_file)(_only_one(name, sources[name]))
+            notes.extend(remarks)
         except UnreadableRecordsError as error:
             faults.append(str(error))
+        except OSError as error:  # it vanished, or the disk did
+            faults.append(str(_unopened(sources[name][0], error)))
     if faults:
         raise UnreadableRecordsError(
             f"{len(faults)} of {len(sources)} tables of {folder.name!r} cannot be read.\n\n"
             + "\n\n".join(faults)
         )
     calendar = _only_one("calendar", calendars) if calendars else None
-    return Folder(tables, calendar, {name: sources[name][0] for name in tables}, ignored, tuple(notes))
+    return Folder(tables, calendar, {name: sources[name][0] for name in tables}, not_read, tuple(notes))
+
+
+def _mapped(
+    name: str,
+    paths: list[Path],
+    read: Callable[[Path], tuple[RawTable, tuple[str, ...]]],
+    mapping: TableMapping,
+) -> tuple[RawTable, tuple[str, ...]]:
+    """Read the files that a mapping declares as one table, one under the other."""
+    frames, notes = [], []
+    for path in paths:
+        raw, said = read(path)
+        renamed, told = mapping.apply(name, raw.frame())
+        frames.append(renamed)
+        notes += [*said, *told]
+    return RawTable.of_frame(pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]), tuple(
+        notes
+    )
+
+
+def _sources(entries: list[Path], mapping: TableMapping | None) -> dict[str, list[Path]]:
+    """Sort the files of a folder by the table that they are named after; a workbook counts where nothing else does."""
+    sources: dict[str, list[Path]] = defaultdict(list)
+    workbooks: dict[str, list[Path]] = defaultdict(list)
+    for path in entries:
+        if mapping is not None and (declared := mapping.table_of(path.name)):
+            sources[declared].append(path)
+            continue
+        is_workbook = path.suffix.lower() == WORKBOOK and path.is_file() and path.stem.lower() in TABLES
+        (workbooks[path.stem.lower()] if is_workbook else sources[_table_of(path)]).append(path)
+    for name, paths in workbooks.items():
+        is_read = name not in sources and excel_engine() is not None
+        sources[name if is_read else ""].extend(paths)
+    return sources
+
+
+def _refuse_misnamed(folder: Path, names: set[str], not_read: tuple[str, ...]) -> None:
+    """Refuse a folder that lacks a table which no records do without, while a file there has a name near it."""
+    hints = [
+        f"{file} looks like the table {table}: {_right_name(file, table)}"
+        for file in not_read
+        if (table := _near_table(file)) in TABLES and TABLES[table].mandatory and table not in names
+    ]
+    if hints:
+        raise UnreadableRecordsError(
+            explain_error(
+                f"The folder {folder.name} lacks {' and '.join(sorted(name for name in TABLES if TABLES[name].mandatory and name not in names))}",
+                expected=EXPECTED_FILES,
+                hint="; ".join(hints) + ".",
+            )
+        )
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -262,16 +326,34 @@ def _table_of(path: Path) -> str:
     return stem if stem in TABLES else ""
 
 
+def _near_table(file: str) -> str:
+    """Find the table that a file of another name may hold, "" for none."""
+    stem = unicodedata.normalize("NFKD", file.lower().split(".")[0]).encode("ascii", "ignore").decode()
+    table_of = {name: name for name in (*TABLES, "calendar")} | FRENCH_NAMES
+    near = get_close_matches(stem, table_of, n=1, cutoff=0.75)
+    words = [word for word in re.split(r"[^a-z]+", stem) if word]
+    near += [name for word in words for name in get_close_matches(word, table_of, n=1, cutoff=0.8)]
+    return table_of[near[0]] if near else ""
+
+
+def _right_name(file: str, table: str) -> str:
+    """Say what to do with a file so that it is read as a table."""
+    suffix = next((suffix for suffix in (*SUFFIXES, WORKBOOK) if file.lower().endswith(suffix)), ".csv")
+    if table == "calendar":
+        return f"name it {CALENDAR_FILE}"
+    if suffix == WORKBOOK and excel_engine() is None:
+        return f"{EXCEL_HINT} as {table}.csv"
+    return f"name it {table}{suffix}"
+
+
 def _near_name(file: str) -> str:
     """Word a hint when a file that is not read looks like a table with another name or format."""
-    stem = unicodedata.normalize("NFKD", file.lower().split(".")[0]).encode("ascii", "ignore").decode()
-    known = {name: name for name in (*TABLES, "calendar")} | FRENCH_NAMES
-    near = get_close_matches(stem, known, n=1, cutoff=0.75)
-    if not near:
+    table = _near_table(file)
+    if not table:
         return ""
-    table = known[near[0]]
-    names = CALENDAR_FILE if table == "calendar" else f"{table}.parquet or {table}.csv"
-    return f"{file} was not read: {table} are read from {names}".replace("calendar are", "the calendar is")
+    names = CALENDAR_FILE if table == "calendar" else f"{table}.parquet, {table}.csv or {table}{WORKBOOK}"
+    hint = f"{file} was not read: {table} are read from {names}".replace("calendar are", "the calendar is")
+    return f"{hint} ({EXCEL_HINT})" if file.lower().endswith(WORKBOOK) and excel_engine() is None else hint
 
 
 def _no_table(folder: Path, ignored: tuple[str, ...], near: tuple[str, ...]) -> str:
@@ -313,7 +395,7 @@ def read_table_file(path: Path) -> tuple[RawTable, tuple[str, ...]]:
     """
     if path.is_dir():
         return _raw_parquet(path)
-    if path.stat().st_size == 0:
+    if path.is_file() and path.stat().st_size == 0:
         raise UnreadableRecordsError(
             explain_error(
                 f"{path.name} is empty (0 bytes)", expected="a table", hint="Export or copy it again."
@@ -321,8 +403,27 @@ def read_table_file(path: Path) -> tuple[RawTable, tuple[str, ...]]:
         )
     if path.suffix.lower() == ".parquet":
         return _raw_parquet(path)
-    frame, notes = read_csv(path)
+    if path.suffix.lower() == WORKBOOK:
+        frame, notes = read_excel(path, TABLES[path.stem.lower()].column_names)
+        return RawTable.of_frame(frame), notes
+    frame, notes = read_csv(path, _columns_of(path))
     return RawTable.of_frame(frame), notes
+
+
+def _columns_of(path: Path) -> tuple[str, ...]:
+    """Give the columns of the table that a file is named after."""
+    name = _table_of(path)
+    return TABLES[name].column_names if name in TABLES else ()
+
+
+def _unopened(path: Path, error: OSError) -> UnreadableRecordsError:
+    return UnreadableRecordsError(
+        explain_error(
+            f"{path.name} cannot be opened ({error.strerror or error})",
+            expected="a file that can be read",
+            hint="It may have been moved, or taken away from you: check it, and start again.",
+        )
+    )
 
 
 def _raw_parquet(path: Path) -> tuple[RawTable, tuple[str, ...]]:

@@ -1,6 +1,6 @@
-"""The rules that hold between the cells of one row, one entry per rule.
+"""The rules that records are held against, each with what to do when it is broken.
 
-The rules that hold between rows and between tables, each with what to do when it is broken.
+First those of columns and single cells, then those between the cells of one row, then those between rows and tables.
 """
 
 from __future__ import annotations
@@ -22,27 +22,262 @@ if TYPE_CHECKING:
 
 
 __all__ = [
+    "BAD_BYTES",
+    "BAD_CHECK_LETTER",
+    "BAD_DATE",
+    "BAD_PATTERN",
     "BEYOND_THE_DAY",
+    "BYTES_AS_TEXT",
+    "CELL_RULES",
     "CROSS_RULES",
+    "DUPLICATE_COLUMN",
     "DUPLICATE_CONTEXT",
     "DUPLICATE_OUTCOME",
     "DUPLICATE_PUPIL",
+    "EMPTY_TABLE",
     "IDENTICAL_ROWS",
+    "MARK_WORD",
+    "MISSING_COLUMN",
     "MISSING_TABLE",
+    "MISSING_VALUE",
+    "NOT_FINITE",
+    "NOT_WHOLE",
     "NO_JUSTIFIED_ON",
     "NO_SCHOOL_DAY",
     "OUTSIDE_CALENDAR",
     "OUTSIDE_ENROLMENT",
     "OUTSIDE_SCHOOL_YEAR",
+    "OUT_OF_RANGE",
     "OVERLAPPING_ENROLMENTS",
     "ROW_RULES",
+    "SAME_DAY_TRANSFER",
+    "SERIAL_DATE",
+    "SERIAL_DATES",
+    "TIME_OF_DAY",
+    "TOO_LONG",
     "TOO_MANY_HALF_DAYS",
+    "UNKNOWN_CHOICE",
+    "UNKNOWN_COLUMN",
     "UNKNOWN_PUPIL",
     "UNKNOWN_SCHOOL",
     "UNKNOWN_TABLE",
     "UNLIKELY_AGE",
+    "UTC_MIDNIGHT",
+    "UTC_MIDNIGHTS",
+    "WRONG_TYPE",
     "RowRule",
 ]
+
+
+EMPTY_TABLE = Rule(
+    "empty_table",
+    "error",
+    "at least one row",
+    "Check the extraction: without a row in this table there is nobody to score.",
+    "La table est obligatoire et n’a aucune ligne.",
+    "Vérifier l’extraction : sans ligne, il n’y a personne à suivre.",
+)
+MISSING_COLUMN = Rule(
+    "missing_column",
+    "error",
+    "a column named {column!r}",
+    "Add the column, or rename the one that means this: {description}{close}.",
+    "Une colonne obligatoire manque.",
+    "Ajouter la colonne, ou renommer celle qui en tient lieu.",
+)
+DUPLICATE_COLUMN = Rule(
+    "duplicate_column",
+    "error",
+    "each column once",
+    "Keep one of the columns of this name; none of them was read.",
+    "Deux colonnes portent le même nom : aucune n’est lue.",
+    "N’en garder qu’une.",
+)
+UNKNOWN_COLUMN = Rule(
+    "unknown_column",
+    "warning",
+    "only {columns}",
+    "The column was not read{close}. Leave it out of the extract if it is not needed.",
+    "Une colonne inconnue n’est pas lue.",
+    "La renommer si c’est une faute de frappe ; sinon, ne pas l’extraire.",
+)
+MISSING_VALUE = Rule(
+    "missing_value",
+    "error",
+    "a value in every row",
+    "Fill the cell, or leave the row out.",
+    "Une cellule obligatoire est vide.",
+    "Remplir la cellule, ou retirer la ligne.",
+)
+WRONG_TYPE = Rule(
+    "wrong_type",
+    "error",
+    "{kind}",
+    "{advice}",
+    "La cellule n’est pas du type attendu (texte, date, nombre, oui/non).",
+    "Corriger la cellule. Un identifiant lu comme un nombre à virgule a perdu ses zéros : lire la colonne comme "
+    "du texte.",
+)
+BAD_DATE = Rule(
+    "bad_date",
+    "error",
+    "a day of the calendar written 2024-09-30 or 30/09/2024",
+    "Write four digits for the year, and the day before the month when you use slashes.",
+    "Le texte n’est pas une date lisible.",
+    "Écrire 2024-09-30 ou 30/09/2024, avec quatre chiffres pour l’année.",
+)
+TIME_OF_DAY = Rule(
+    "time_of_day",
+    "warning",
+    "a day without a time",
+    "The day was kept and the time was dropped; extract the day alone.",
+    "La date porte une heure : le jour est gardé, l’heure est ignorée.",
+    "Extraire le jour seul.",
+)
+SERIAL_DATE = Rule(
+    "serial_date",
+    "error",
+    "a day written 2024-09-30 or 30/09/2024",
+    "A number like this is the day count of a spreadsheet (Excel: 45614 is 18 November 2024). It is read only where the "
+    "whole column of a file holds such numbers: format the column as dates and export it again.",
+    "Le nombre est un numéro de jour de tableur (45614 pour le 18 novembre 2024), parmi des dates écrites autrement.",
+    "Mettre la colonne au format date dans le tableur, puis l’exporter de nouveau.",
+)
+SERIAL_DATES = Rule(
+    "serial_dates",
+    "warning",
+    "days written 2024-09-30 or 30/09/2024",
+    "The whole column holds day counts of a spreadsheet, read as days (Excel: 45614 is 18 November 2024); check two of "
+    "them, and export the column as dates.",
+    "Toute la colonne est faite de numéros de jour de tableur ; ils sont lus comme des dates (45614 : 18 novembre 2024).",
+    "Vérifier deux dates, et exporter la colonne au format date.",
+)
+UTC_MIDNIGHT = Rule(
+    "utc_midnight",
+    "warning",
+    "a day without a time",
+    "This time is a midnight of Paris stored as UTC: the day that begins there was kept, not the one before. Send the day "
+    "alone.",
+    "L’heure est un minuit de Paris enregistré en UTC : le jour qui commence là est gardé, non la veille.",
+    "Transmettre le jour seul.",
+)
+UTC_MIDNIGHTS = Rule(
+    "utc_midnights",
+    "warning",
+    "days without a time",
+    "Every time of the column is a midnight of France stored as UTC, on the evening before: all days were moved to the one "
+    "that begins there. Check two of them, and extract days alone, in local time.",
+    "Toutes les heures de la colonne sont des minuits français enregistrés en UTC, la veille au soir : chaque date est "
+    "avancée au jour qui commence là.",
+    "Vérifier deux dates, et extraire le jour seul, à l’heure locale.",
+)
+BYTES_AS_TEXT = Rule(
+    "bytes_as_text",
+    "warning",
+    "a column of text",
+    "The column came as bytes without the mark of text (old Spark, Impala) and was read as UTF-8; write it as text.",
+    "La colonne est faite d’octets sans la marque du texte (anciens Spark, Impala) ; elle est lue en UTF-8.",
+    "L’écrire comme du texte.",
+)
+BAD_BYTES = Rule(
+    "bad_bytes",
+    "error",
+    "bytes that are UTF-8 text",
+    "These bytes are in another encoding or damaged: write the column again as text in UTF-8.",
+    "Les octets de la cellule ne sont pas du texte UTF-8.",
+    "Écrire de nouveau la colonne comme du texte en UTF-8.",
+)
+UNKNOWN_CHOICE = Rule(
+    "unknown_choice",
+    "error",
+    "one of {choices}",
+    "Translate the values of your extract into these{close}.",
+    "La valeur n’est pas dans la liste de la colonne.",
+    "Traduire les valeurs de l’extraction dans celles de la liste.",
+)
+OUT_OF_RANGE = Rule(
+    "out_of_range",
+    "error",
+    "{bounds}",
+    "{advice}",
+    "La valeur est hors des bornes de la colonne (une année 0025, une demi-journée de trop, un barème nul).",
+    "Corriger la valeur.",
+)
+NOT_FINITE = Rule(
+    "not_finite",
+    "error",
+    "a finite number",
+    "Infinity mostly comes from a division by zero: correct the computation, or leave the cell empty.",
+    "Le nombre est infini.",
+    "Corriger le calcul d’où il vient (division par zéro), ou laisser la cellule vide.",
+)
+NOT_WHOLE = Rule(
+    "not_whole",
+    "error",
+    "a whole number",
+    "Write it without decimals; half a half-day does not exist.",
+    "Le nombre devrait être entier.",
+    "L’écrire sans décimales.",
+)
+MARK_WORD = Rule(
+    "mark_word",
+    "error",
+    "a number, or an empty cell with the status that says why",
+    "Leave the cell empty and set status: Abs -> 'absent'; Disp, Inapte, NN, NE, — -> 'exempt'; NR, N.Rdu -> "
+    "'not_handed_in'.",
+    "Un mot (Abs, Disp, NN, NE, —…) tient lieu de note.",
+    "Vider la cellule et mettre le statut : Abs → absent ; Disp, Inapte, NN, NE, — → exempt ; NR → not_handed_in.",
+)
+BAD_PATTERN = Rule(
+    "bad_pattern",
+    "error",
+    "{shape}",
+    "{advice}",
+    "Le texte n’a pas la forme attendue (numéro UAI ; identifiant sans blanc au bord ni caractère de contrôle).",
+    "Corriger le texte. Accents, espaces intérieures et émojis sont permis dans un identifiant.",
+)
+TOO_LONG = Rule(
+    "too_long",
+    "error",
+    "at most {longest} characters",
+    "Ids of the exports have 11 characters, a keyed hash 64: check which column was read.",
+    "Le texte est trop long pour un identifiant.",
+    "Vérifier la colonne lue : un identifiant d’export a 11 caractères, un pseudonyme 64.",
+)
+BAD_CHECK_LETTER = Rule(
+    "bad_check_letter",
+    "error",
+    "the letter that checks the seven digits ({letters})",
+    "One of the digits or the letter is mistyped: look the school up in the national directory of schools.",
+    "La lettre du numéro UAI ne contrôle pas ses sept chiffres.",
+    "Un chiffre ou la lettre est mal saisi : chercher l’établissement dans l’annuaire de l’éducation.",
+)
+
+CELL_RULES: tuple[Rule, ...] = (
+    EMPTY_TABLE,
+    MISSING_COLUMN,
+    DUPLICATE_COLUMN,
+    UNKNOWN_COLUMN,
+    MISSING_VALUE,
+    WRONG_TYPE,
+    BAD_DATE,
+    SERIAL_DATE,
+    SERIAL_DATES,
+    TIME_OF_DAY,
+    UTC_MIDNIGHT,
+    UTC_MIDNIGHTS,
+    BYTES_AS_TEXT,
+    BAD_BYTES,
+    UNKNOWN_CHOICE,
+    OUT_OF_RANGE,
+    NOT_FINITE,
+    NOT_WHOLE,
+    MARK_WORD,
+    BAD_PATTERN,
+    TOO_LONG,
+    BAD_CHECK_LETTER,
+)
+"""Every rule of columns and cells, in the order of the documentation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,19 +309,19 @@ def _before(first: str, second: str) -> Callable[[CodedTable], npt.NDArray[np.bo
 
 def _is(rows: CodedTable, column: str, *choices: str) -> npt.NDArray[np.bool_]:
     """Rows whose choice is one of some, by code: no text is compared."""
-    known = rows.table.column(column).choices
-    chosen = np.array([choice in choices for choice in (*known, None)], dtype=np.bool_)
-    return np.asarray(chosen[rows[column]])
+    names = rows.table.column(column).choices
+    is_chosen = np.array([choice in choices for choice in (*names, None)], dtype=np.bool_)
+    return np.asarray(is_chosen[rows[column]])
 
 
 def _lateness_with_half_days(absences: CodedTable) -> npt.NDArray[np.bool_]:
-    counted = absences.given("half_days") & (absences["half_days"] != 0)
-    return np.asarray(_is(absences, "kind", "lateness") & counted)
+    has_half_days = absences.given("half_days") & (absences["half_days"] != 0)
+    return np.asarray(_is(absences, "kind", "lateness") & has_half_days)
 
 
 def _no_half_days(absences: CodedTable) -> npt.NDArray[np.bool_]:
-    missed = _is(absences, "kind", "absence", "exclusion", "placement")
-    return np.asarray((absences["half_days"] == 0) & missed)
+    is_absence = _is(absences, "kind", "absence", "exclusion", "placement")
+    return np.asarray((absences["half_days"] == 0) & is_absence)
 
 
 def _value_above_out_of(grades: CodedTable) -> npt.NDArray[np.bool_]:
@@ -294,11 +529,22 @@ UNKNOWN_PUPIL = Rule(
 OVERLAPPING_ENROLMENTS = Rule(
     "overlapping_enrolments",
     "error",
-    "no day on which a pupil has two enrolments open",
-    "End the earlier enrolment the day before the later one starts; one without end_date is open until 31 August "
-    "of its school year. The later row is reported.",
+    "no day on which a pupil has two enrolments open, but for the day of a transfer",
+    "End the earlier enrolment on or before the day on which the later one starts; one without end_date is open until 31 "
+    "August of its school year. The later row is reported; when faults are set aside, the newest enrolment counts from its "
+    "first day on and the earlier one ends the day before.",
     "Deux scolarités de l’élève sont ouvertes le même jour (la plus récente est signalée).",
-    "Finir la première la veille du début de la seconde ; sans date de fin, elle court jusqu’au 31 août.",
+    "Finir la première au plus tard le jour où la seconde commence ; sans date de fin, elle court jusqu’au 31 août. En "
+    "quarantaine, la plus récente compte dès son premier jour et la précédente finit la veille.",
+)
+SAME_DAY_TRANSFER = Rule(
+    "same_day_transfer",
+    "warning",
+    "an end_date before the day on which the next enrolment starts",
+    "The leaving day of one school is the entry day of the next, as SIECLE writes it: the later enrolment counts from that "
+    "day on.",
+    "Le jour de sortie d’un établissement est le jour d’entrée dans le suivant ; le second compte dès ce jour.",
+    "Rien à faire si c’est un changement d’établissement ; sinon, corriger la date de fin.",
 )
 OUTSIDE_SCHOOL_YEAR = Rule(
     "outside_school_year",
@@ -397,6 +643,7 @@ CROSS_RULES: tuple[Rule, ...] = (
     DUPLICATE_PUPIL,
     UNKNOWN_PUPIL,
     OVERLAPPING_ENROLMENTS,
+    SAME_DAY_TRANSFER,
     OUTSIDE_SCHOOL_YEAR,
     UNLIKELY_AGE,
     TOO_MANY_HALF_DAYS,

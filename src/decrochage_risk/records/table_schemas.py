@@ -1,13 +1,7 @@
-"""The kinds of cell that the row models are made of: ids, school numbers, days, choices, with their bounds.
-
-The row models of the records, one per table: the only place where a column is declared.
+"""The row models of the records, one per table: the only place where a column is declared.
 
 The column checks, the JSON schemas and the page ``docs/records.md`` are all derived from these models. To add a
 column, add one field here and run ``docs/generate.py``.
-
-The row model of the table ``context``: reference values of classes and schools.
-
-What each column of the records is, read out of the row models; the one list of all tables.
 """
 
 from __future__ import annotations
@@ -155,8 +149,8 @@ def column(
     extra: dict[str, Any] = {"x-label": label, "x-meaning": meaning}
     if words:
         extra["x-words"] = dict(words)
-    bounded: Any = bounds
-    return Field(default=default, description=description, json_schema_extra=extra, **bounded)
+    limits: Any = bounds
+    return Field(default=default, description=description, json_schema_extra=extra, **limits)
 
 
 # pydantic reads the annotations of the models at run time, so what they name is imported for real.
@@ -656,10 +650,10 @@ class Table:
 def declare_table(name: str, model: type[BaseModel], *, mandatory: bool = False) -> Table:
     """Read a table out of its row model, whose ``x-label`` is what a school reads."""
     schema = model.model_json_schema()
-    required = set(schema.get("required", ()))
+    required_names = set(schema.get("required", ()))
     columns = tuple(
-        _column(column, declared, required=column in required)
-        for column, declared in schema["properties"].items()
+        _column(column, facts, required=column in required_names)
+        for column, facts in schema["properties"].items()
     )
     return Table(name, model, columns, mandatory, str(schema["x-label"]))
 

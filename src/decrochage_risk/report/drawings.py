@@ -257,7 +257,7 @@ def marks_chart(marks: Marks, start: date, today: date, numbers: tuple[int, ...]
     )
     return Chart(
         name="notes",
-        title=f"Chaque point est une note sur 20, {french.months_until(today, 1 + (today.year - start.year) * 12 + today.month - start.month)}",
+        title=f"Chaque point est une note sur 20, de {french.month(start)} à {french.month(today, with_year=True)}",
         how=f"Trait plein : moyenne de cette année. Pointillé : la sienne l'an dernier. Croix : évaluation non faite ou travail non rendu. {of_class}",
         panels=tuple(Panel(_subject_panel(one, start, today), _short(one.label)) for one in marks.subjects),
         tables=(_marks_table(marks),),
@@ -295,9 +295,9 @@ def _subject_panel(subject: SubjectMarks, start: date, today: date) -> Markup:
     def y(mark: float) -> float:
         return 6 + _HEIGHT * (1 - mark / 20)
 
-    for mark in (0, 10, 20):
-        made.line(left, y(mark), left + _PLOT, y(mark))
-        made.text(left - 4, y(mark) + 4, str(mark), "s r")
+    for level in (0, 10, 20):
+        made.line(left, y(level), left + _PLOT, y(level))
+        made.text(left - 4, y(level) + 4, str(level), "s r")
     if subject.of_class is not None:
         made.line(left, y(subject.of_class), left + _PLOT, y(subject.of_class), stroke=SOFT, width=1)
     if subject.last_year is not None:

@@ -134,7 +134,7 @@ def pupil_page(
         One HTML file.
     """
     pupil = situation.pupil
-    told = _facts(pupil.reasons or ())
+    told = _facts(pupil.reasons)
 
     def numbers(drawing: str) -> tuple[int, ...]:
         return tuple(one.number for one in told if one.drawing == drawing)
@@ -152,7 +152,7 @@ def pupil_page(
         who=_who(situation),
         run=run,
         ways=[(way_sign(way), way.label) for way in situation.ways],
-        supports=_facts(pupil.protective or ()),
+        supports=_facts(pupil.protective),
         facts=told,
         presence=None if presence is None else presence_chart(presence, numbers(_PRESENCE)),
         marks=None if marks is None else marks_chart(marks, start, pupil.as_of, numbers(_MARKS)),
@@ -248,7 +248,7 @@ def _weights(pupil: PupilRisk) -> PageTable | None:
     ]
     rows += [
         [one.family_label, Cell(french.signed(one.points, 1), one.points)]
-        for one in (*(pupil.reasons or ()), *(pupil.protective or ()))
+        for one in (*pupil.reasons, *pupil.protective)
     ]
     if pupil.other_points is not None:
         rows.append(

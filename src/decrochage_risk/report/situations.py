@@ -9,12 +9,9 @@ from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from decrochage_risk import french
 from decrochage_risk.explain.sentences import NO_REASON, REFERENCE_PUPIL
 from decrochage_risk.features import MONTH_FACT
-from decrochage_risk.school_year.dates import date_of_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -54,27 +51,15 @@ class Way(StrEnum):
         return {"risk": "Risque estimé", "legal": "Signal légal", "departure": "Départ"}[self.value]
 
 
-def way_onto_list(pupil: PupilRisk, *, left: bool) -> tuple[Way, ...]:
-    """Say by which ways a pupil comes onto a list; empty: none.
+def way_onto_list(pupil: PupilRisk) -> tuple[Way, ...]:
+    """Say by which ways a pupil comes onto a list, as the result says; empty: none.
 
     Parameters
     ----------
     pupil : PupilRisk
         The result.
-    left : bool
-        Whether the pupil was enrolled this school year, and no longer is.
-
-    Notes
-    -----
-    The one place where this is decided. *Risk*: the tier of the policy. *Legal signal*: at least 4 unjustified half-days in a
-    month, which opens a measure whatever the risk (code de l'éducation, R131-7). *Departure*: no enrolment is open any more.
     """
-    ways = [
-        (Way.RISK, pupil.flagged),
-        (Way.LEGAL, any(fact.feature == MONTH_FACT for one in pupil.measures for fact in one.facts)),
-        (Way.DEPARTURE, left),
-    ]
-    return tuple(way for way, holds in ways if holds)
+    return tuple(Way(way) for way in pupil.ways)
 
 
 def first_fact(pupil: PupilRisk, ways: tuple[Way, ...], left_on: date | None) -> str:
@@ -90,6 +75,8 @@ def first_fact(pupil: PupilRisk, ways: tuple[Way, ...], left_on: date | None) ->
     opening = [fact.text for one in pupil.measures for fact in one.facts if fact.feature == MONTH_FACT]
     if Way.LEGAL in ways and opening and opening[0]:
         return opening[0]
+    if Way.LEGAL in ways and pupil.legal is not None:
+        return pupil.legal.text.partition(" ; ")[0]
     return NO_POINTS if Way.RISK in ways else ""
 
 
@@ -195,23 +182,25 @@ class _Places:
 
     @cached_property
     def left_on(self) -> list[date | None]:
-        """First day without enrolment of those who were enrolled this school year and no longer are."""
-        known = self.scores.known
-        row = known.current_enrolment
-        rows = known.arrays.enrolments
-        this_year = (row >= 0) & (rows.school_year[np.maximum(row, 0)] == known.school_year)
-        gone = this_year & ~known.enrolled
-        ends = rows.end[np.maximum(row, 0)]
-        return [
-            date_of_number(int(end)) + timedelta(days=1) if is_gone else None
-            for is_gone, end in zip(gone.tolist(), ends.tolist(), strict=True)
-        ]
+        """First day without enrolment of those whose departure is to be verified."""
+        frame = self.scores.frame
+        days = frame["last_enrolled_on"].dt.date.where(frame["departure_listed"], None)
+        return [day + timedelta(days=1) if isinstance(day, date) else None for day in days.tolist()]
 
     @cached_property
     def cells(self) -> dict[str, list[object]]:
         """Columns of the frame that say where a pupil is, None for what is missing."""
         frame = self.scores.frame
-        names = ("pupil_id", "school_id", "class_id", "network_id", "age_years", "enrolled", "cause")
+        names = (
+            "pupil_id",
+            "school_id",
+            "class_id",
+            "network_id",
+            "age_years",
+            "enrolled",
+            "cause",
+            "departure_listed",
+        )
         return {name: frame[name].astype(object).where(frame[name].notna(), None).tolist() for name in names}
 
     def text(self, name: str, row: int) -> str | None:
@@ -254,15 +243,15 @@ def _put(
     scores: ScoredPupils, places: _Places, row: int, shown: Mapping[str, str], classes: dict[str, SchoolClass]
 ) -> None:
     left_on, enrolled = places.left_on[row], bool(places.cells["enrolled"][row])
-    if not enrolled and left_on is None:
-        return  # of an earlier year: a graduate, or one who moved away
+    pupil_id = str(places.cells["pupil_id"][row])
+    if not enrolled and not places.cells["departure_listed"][row]:
+        return  # the end of a cycle, or of an earlier year: a graduate, or one who moved away
     class_name = places.text("class_id", row) or NO_CLASS
     of_class = classes.setdefault(class_name, SchoolClass(class_name))
     of_class.pupils += enrolled
     of_class.unscored += enrolled and places.cells["cause"][row] is not None
-    pupil_id = str(places.cells["pupil_id"][row])
     pupil = scores[pupil_id]
-    ways = way_onto_list(pupil, left=left_on is not None)
+    ways = way_onto_list(pupil)
     if not ways:
         of_class.others.append(shown.get(pupil_id, pupil_id))
         return

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from decrochage_risk.risk.members import Bag, Members, Progress, parse
-from decrochage_risk.risk.signed_logistic import fit_start, start_log_odds, with_start
+from decrochage_risk.risk.members import Bag, Members, Progress, without_counts
+from decrochage_risk.risk.signed_logistic import PENALTY, fit_start, start_log_odds, with_start
 from decrochage_risk.threads import one_blas_thread, over_items, thread_count
 
 if TYPE_CHECKING:
@@ -27,11 +27,11 @@ if TYPE_CHECKING:
 __all__ = ["train_bag", "train_members", "with_defaults"]
 
 MANY_ROWS = 5_000
-"""Rows of a training from which the thresholds of splits are drawn by lot, and boosting starts from a regression."""
+"""Rows of a training from which the thresholds of splits are drawn by lot."""
 LINEAR_SHARE = 0.5
-"""Share of the logistic regression that boosting starts from: the loss is flat from 0.3 to 0.5 (``benchmarks/targets.py
---linear-share``), and the reasons changed least across refits at 0.5 (``benchmarks/reasons.py --linear-share``,
-mean of four cohorts)."""
+"""Share of the logistic regression that boosting starts from, unless it is chosen inside the training: the loss is flat from
+0.3 to 0.5 (``benchmarks/targets.py --linear-share``), and the reasons changed least across refits at 0.5
+(``benchmarks/reasons.py --linear-share``, mean of four cohorts)."""
 SMALL_TRAINING = 2_000_000
 """Cells (rows times columns) up to which the members are trained one after the other."""
 ROUNDS_AT_A_TIME = 10
@@ -44,6 +44,7 @@ def train_bag(
     fold: IntArray,
     directions: IntArray,
     *,
+    learnt: list[BoolArray],
     options: FitOptions,
     seed: int,
     progress: Progress | None = None,
@@ -57,9 +58,11 @@ def train_bag(
     outcome : (n,) array of 0/1
         What happened.
     fold : (n,) int array
-        The member, 0 to ``options.members - 1``, that leaves the row out.
+        The member, 0 to ``options.members - 1``, that predicts the row without having seen it.
     directions : (p,) int array
         -1, 0 or 1: the way in which a column may move the risk.
+    learnt : list of (n,) bool arrays
+        The rows that each member learns from.
     options : FitOptions
         How to train.
     seed : int
@@ -72,48 +75,43 @@ def train_bag(
     -------
     Bag
     """
-    kept = [fold != member for member in range(options.members)]
-    started = _boosters(matrix, outcome, directions, kept, options, seed)
+    blind = [fold == member for member in range(options.members)]
+    boosters = _boosters(matrix, outcome, directions, learnt, options, seed, blind=blind)
     weights = np.bincount(fold, minlength=options.members) / len(fold)
-    rounds = _grow(started, weights, options, progress, threads=_threads(matrix))
-    members = Members(tuple(one.text(rounds) for one in started))
+    rounds = _grow(boosters, weights, options, progress, threads=_threads(matrix))
+    members = Members(tuple(one.text(rounds) for one in boosters))
     left_out = np.empty(len(fold))
-    for member, booster in enumerate(members.boosters):
-        blind = fold == member
-        left_out[blind] = booster.predict(matrix[blind], raw_score=True, num_threads=1)
+    for rows, booster in zip(blind, members.boosters, strict=True):
+        left_out[rows] = booster.predict(matrix[rows], raw_score=True, num_threads=1)
     return Bag(members, rounds, left_out)
 
 
 def train_members(
     matrix: FloatArray,
     outcome: FloatArray,
-    fold: IntArray,
     directions: IntArray,
     *,
+    learnt: list[BoolArray],
     options: FitOptions,
     seed: int,
     rounds: int,
-    count: int,
 ) -> Members:
-    """Train the first members of a bag for a given number of rounds.
+    """Train members for a given number of rounds.
 
     Parameters
     ----------
-    matrix, outcome, fold, directions, options, seed
-        As in :func:`train_bag`.
+    matrix, outcome, directions, learnt, options, seed
+        As in :func:`train_bag`; one member per mask of ``learnt``.
     rounds : int
         Trees of each member.
-    count : int
-        Members to train, at most ``options.members``.
 
     Returns
     -------
     Members
     """
-    kept = [fold != member for member in range(count)]
-    started = _boosters(matrix, outcome, directions, kept, options, seed, watch=False)
-    over_items(partial(_Started.grow, rounds=rounds), started, _threads(matrix), ready=_silent)
-    return Members(tuple(one.text(rounds) for one in started))
+    boosters = _boosters(matrix, outcome, directions, learnt, options, seed)
+    over_items(partial(_Started.grow, rounds=rounds), boosters, _threads(matrix), ready=_silent)
+    return Members(tuple(one.text(rounds) for one in boosters))
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,36 +137,38 @@ class _Started:
     def text(self, rounds: int) -> str:
         """Text of the start and of the first trees that were boosted."""
         text: str = with_start(self.booster.model_to_string(num_iteration=rounds), self.start)
-        return parse(0, text).model_to_string() if self.start else text
+        return without_counts(text)
 
 
 def _boosters(
     matrix: FloatArray,
     outcome: FloatArray,
     directions: IntArray,
-    kept: list[BoolArray],
+    learnt: list[BoolArray],
     options: FitOptions,
     seed: int,
     *,
-    watch: bool = True,
+    blind: list[BoolArray] | None = None,
 ) -> list[_Started]:
-    """Set up one booster per mask of rows it may see; with ``watch``, each is judged on the others."""
+    """Set up one booster per mask of rows to learn from; with ``blind``, each is judged on such rows."""
     import lightgbm  # noqa: PLC0415  # loads on first use
 
     params = _parameters(matrix, directions, options, seed)
     whole = lightgbm.Dataset(matrix, label=outcome, params=params).construct()
-    share = with_defaults(options, len(matrix)).linear_share or 0.0
+    settled = with_defaults(options, len(matrix))
+    share, penalty = settled.linear_share or 0.0, settled.penalty or PENALTY
 
-    def set_up(seen: BoolArray) -> _Started:
-        start = fit_start(matrix, outcome, directions, share, rows=np.flatnonzero(seen))
+    def set_up(member: int) -> _Started:
+        rows = np.flatnonzero(learnt[member])
+        start = fit_start(matrix, outcome, directions, share, penalty=penalty, rows=rows)
         level = start_log_odds(start, matrix)
-        booster = lightgbm.Booster(params, _part(whole, seen, level))
-        if watch:
-            booster.add_valid(_part(whole, ~seen, level), "left_out")
+        booster = lightgbm.Booster(params, _part(whole, learnt[member], level))
+        if blind is not None:
+            booster.add_valid(_part(whole, blind[member], level), "left_out")
         return _Started(booster, start)
 
     with one_blas_thread():
-        return over_items(set_up, kept, _threads(matrix), ready=_silent)
+        return over_items(set_up, range(len(learnt)), _threads(matrix), ready=_silent)
 
 
 def _part(whole: Any, rows: BoolArray, level: FloatArray | None) -> Any:  # noqa: ANN401  # lightgbm ships no types
@@ -196,27 +196,27 @@ def with_defaults(options: FitOptions, rows: int) -> FitOptions:
     >>> from decrochage_risk.risk.fit_input import FitOptions
     >>> few, many = (with_defaults(FitOptions(), rows) for rows in (4_999, 5_000))
     >>> (few.drawn_thresholds, few.linear_share), (many.drawn_thresholds, many.linear_share)
-    ((False, 0.0), (True, 0.5))
+    ((False, 0.5), (True, 0.5))
     """
-    many = rows >= MANY_ROWS
-    drawn = many if options.drawn_thresholds is None else options.drawn_thresholds
-    share = LINEAR_SHARE * many if options.linear_share is None else options.linear_share
-    return replace(options, drawn_thresholds=drawn, linear_share=share)
+    draws_thresholds = rows >= MANY_ROWS if options.drawn_thresholds is None else options.drawn_thresholds
+    share = LINEAR_SHARE if options.linear_share is None else options.linear_share
+    penalty = PENALTY if options.penalty is None else options.penalty
+    return replace(options, drawn_thresholds=draws_thresholds, linear_share=share, penalty=penalty)
 
 
 def _parameters(matrix: FloatArray, directions: IntArray, options: FitOptions, seed: int) -> dict[str, Any]:
     rows = len(matrix)
     leaf_rows = options.rows_per_leaf or int(np.clip(rows // 200, max(1, min(20, rows // 15)), 100))
-    drawn = with_defaults(options, rows).drawn_thresholds
+    draws_thresholds = with_defaults(options, rows).drawn_thresholds
     return {
         "objective": "binary",
         "metric": "binary_logloss",
         "boost_from_average": True,
         "num_leaves": options.leaves,
-        "learning_rate": options.learning_rate or (0.1 if drawn else 0.05),
+        "learning_rate": options.learning_rate or (0.1 if draws_thresholds else 0.05),
         "lambda_l2": options.l2 if options.l2 is not None else float(np.clip(rows / 2000, 5, 30)),
         "feature_fraction": options.column_share,
-        "extra_trees": drawn,
+        "extra_trees": draws_thresholds,
         "min_data_in_leaf": leaf_rows,
         "max_bin": 255,
         "feature_pre_filter": False,
@@ -232,7 +232,7 @@ def _parameters(matrix: FloatArray, directions: IntArray, options: FitOptions, s
 
 
 def _grow(
-    started: list[_Started],
+    boosters: list[_Started],
     weights: FloatArray,
     options: FitOptions,
     progress: Progress | None,
@@ -240,19 +240,21 @@ def _grow(
     threads: int,
 ) -> int:
     """Add trees to all boosters, some rounds at a time; return the number of rounds to keep."""
-    best, least, done = 0, np.inf, 0
-    while done < options.max_rounds:
-        ahead = min(ROUNDS_AT_A_TIME, options.max_rounds - done)
-        found = over_items(partial(_Started.grow_watched, rounds=ahead), started, threads, ready=_silent)
-        for losses in np.array(found).T:
-            done += 1
+    best, least, round_number = 0, np.inf, 0
+    while round_number < options.max_rounds:
+        ahead = min(ROUNDS_AT_A_TIME, options.max_rounds - round_number)
+        losses_by_member = over_items(
+            partial(_Started.grow_watched, rounds=ahead), boosters, threads, ready=_silent
+        )
+        for losses in np.array(losses_by_member).T:
+            round_number += 1
             if progress is not None:
-                progress("members", done, options.max_rounds)
-            if done < options.min_rounds:
+                progress("members", round_number, options.max_rounds)
+            if round_number < options.min_rounds:
                 continue
             loss = float(np.sum(weights * losses))
             if loss < least:
-                best, least = done, loss
-            elif done - best >= options.patience:
+                best, least = round_number, loss
+            elif round_number - best >= options.patience:
                 return best
     return best

@@ -260,11 +260,11 @@ def fit_rung(
     chance = probability(log_odds)
     centre = float(np.average(log_odds, weights=np.maximum(chance * (1.0 - chance), LEAST_WEIGHT)))
     free = np.array([True, kind == "platt"])
-    found = _scored(kind, centre, (log_odds, outcome, times), np.array([0.0, 1.0]), free)
-    if found[1] < LEAST_SLOPE:
-        held = np.array([0.0, LEAST_SLOPE])
-        found = _scored(kind, centre, (log_odds, outcome, times), held, np.array([True, False]))
-    return Rung(kind, centre, float(found[0]), float(found[1]))
+    parameters = _scored(kind, centre, (log_odds, outcome, times), np.array([0.0, 1.0]), free)
+    if parameters[1] < LEAST_SLOPE:
+        least_slope = np.array([0.0, LEAST_SLOPE])
+        parameters = _scored(kind, centre, (log_odds, outcome, times), least_slope, np.array([True, False]))
+    return Rung(kind, centre, float(parameters[0]), float(parameters[1]))
 
 
 def _scored(
@@ -279,8 +279,8 @@ def _scored(
     precision, identity = np.array([LEVEL_SD**-2, SLOPE_SD**-2]), np.array([0.0, 1.0])
 
     def loss(at: FloatArray) -> float:
-        told = Rung(kind, centre, *at).apply(log_odds, growth)
-        return len(outcome) * log_loss(told, outcome) + float(precision @ (at - identity) ** 2) / 2
+        odds = Rung(kind, centre, *at).apply(log_odds, growth)
+        return len(outcome) * log_loss(odds, outcome) + float(precision @ (at - identity) ** 2) / 2
 
     at, here = start, loss(start)
     for _ in range(100):
@@ -334,10 +334,12 @@ def choose_rung(
         owners = np.arange(len(log_odds)) if groups is None else groups
         distinct = len(sorted_codes(owners, len(log_odds), "groups")[1])
         fold = pupil_folds(owners, min(CROSS_FIT_FOLDS, distinct), seed, outcome=outcome)
-        splits = [(fold != held, fold == held) for held in range(int(fold.max()) + 1)]
+        splits = [(fold != number, fold == number) for number in range(int(fold.max()) + 1)]
     losses = [_held_out_loss(kind, (log_odds, outcome, times), splits) for kind in KINDS]
-    chosen = next(kind for kind, loss in zip(KINDS, losses, strict=True) if loss <= min(losses) + TOLERANCE)
-    return fit_rung(chosen, log_odds, outcome, times)
+    best_kind = next(
+        kind for kind, loss in zip(KINDS, losses, strict=True) if loss <= min(losses) + TOLERANCE
+    )
+    return fit_rung(best_kind, log_odds, outcome, times)
 
 
 def choose_calibration(
@@ -395,8 +397,8 @@ def _held_out_loss(
     """Mean log loss of the later rows under the rung fitted on the earlier ones."""
     total, count = 0.0, 0
     for train, test in splits:
-        fitted = fit_rung(kind, *(values[train] for values in rows))
+        rung = fit_rung(kind, *(values[train] for values in rows))
         log_odds, outcome, growth = (values[test] for values in rows)
-        total += log_loss(fitted.apply(log_odds, growth), outcome) * len(outcome)
+        total += log_loss(rung.apply(log_odds, growth), outcome) * len(outcome)
         count += len(outcome)
     return total / count

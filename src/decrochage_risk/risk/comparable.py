@@ -14,8 +14,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error
+from decrochage_risk.risk.calibration import probability
 from decrochage_risk.risk.folds import sorted_codes
 from decrochage_risk.risk.uncertainty import normal_quantile
+from decrochage_risk.small_cells import PUBLISHED, is_small
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Comparable", "jeffreys_interval", "one_per_pupil"]
 
 ROWS_PER_BIN = 100
-POSITIVES_PER_BIN = 10
+PUPILS_PER_OUTCOME = PUBLISHED
 LEVEL = 0.9
 """Nominal coverage of an interval, unless another is asked for."""
 
@@ -109,8 +111,9 @@ class Comparable:
     ) -> Comparable:
         """Cut the risks into bins and count.
 
-        From the highest risk down, a bin closes once it has ``ROWS_PER_BIN`` pupils, ``POSITIVES_PER_BIN`` positives and
-        spans ``LEAST_WIDTH`` in log-odds; equal risks stay together. A rest under ``ROWS_PER_BIN`` joins the bin above.
+        From the highest risk down, a bin closes once it has ``ROWS_PER_BIN`` pupils, ``PUPILS_PER_OUTCOME`` of each outcome
+        and spans ``LEAST_WIDTH`` in log-odds; equal risks stay together. A rest under ``ROWS_PER_BIN``, or of fewer of an
+        outcome (but for none at all), joins the bin above: a model is read by many, and holds no count of a few pupils.
 
         Parameters
         ----------
@@ -131,8 +134,8 @@ class Comparable:
         NotEnoughDataError
             No row at all.
         """
-        kept = one_per_pupil(risk, outcome, groups, time)
-        if not len(kept):
+        one_each = one_per_pupil(risk, outcome, groups, time)
+        if not len(one_each):
             raise NotEnoughDataError(
                 explain_error(
                     "No held-out row came",
@@ -140,7 +143,7 @@ class Comparable:
                     hint="Pass the out-of-time or out-of-fold predictions.",
                 )
             )
-        down = kept[np.argsort(-risk[kept], kind="stable")]
+        down = one_each[np.argsort(-risk[one_each], kind="stable")]
         ends = _bin_ends(risk[down], outcome[down])
         starts = np.r_[0, ends[:-1]]
         positives = np.add.reduceat(outcome[down].astype(np.int64), starts)
@@ -150,11 +153,21 @@ class Comparable:
             positives=positives[::-1].astype(np.int64),
         )
 
-    def _interval(self, level: float) -> tuple[FloatArray, FloatArray]:
-        """Jeffreys interval of each bin, on the rows that its pupils are worth."""
-        return jeffreys_interval(WORTH * self.positives, WORTH * self.rows, level=level)
+    def _interval(self, level: float, spread: float = 0.0) -> tuple[FloatArray, FloatArray]:
+        """Jeffreys interval of each bin, on the rows that its pupils are worth, and wider by the spread of new schools."""
+        low, high = jeffreys_interval(WORTH * self.positives, WORTH * self.rows, level=level)
+        if spread == 0:
+            return low, high
+        # From the share of the bin, half the interval and the spread add up as independent errors do, in log-odds.
+        share = (self.positives + 0.5) / (self.rows + 1.0)
+        reach = normal_quantile(level) * spread
+        down, up = (_log_odds(share) - _log_odds(low), _log_odds(high) - _log_odds(share))
+        return (
+            probability(_log_odds(share) - np.hypot(down, reach)),
+            probability(_log_odds(share) + np.hypot(up, reach)),
+        )
 
-    def lookup(self, risk: npt.ArrayLike, *, level: float = LEVEL) -> pd.DataFrame:
+    def lookup(self, risk: npt.ArrayLike, *, level: float = LEVEL, spread: float = 0.0) -> pd.DataFrame:
         """Find the comparable pupils of each risk.
 
         Parameters
@@ -163,6 +176,8 @@ class Comparable:
             Calibrated risks.
         level : float
             Nominal coverage of the Jeffreys interval, on ``WORTH`` times the counts.
+        spread : float
+            Standard deviation, in log-odds, of the level of a school that the model never saw; 0 for one that it did.
 
         Returns
         -------
@@ -174,7 +189,7 @@ class Comparable:
         ModelError
             A risk that is missing or outside 0..1.
         """
-        low, high = self._interval(level)
+        low, high = self._interval(level, spread)
         at = self.bins_of(risk)
         return pd.DataFrame(
             {
@@ -189,7 +204,11 @@ class Comparable:
     @cached_property
     def table(self) -> FloatArray:
         """Columns of :meth:`lookup` at its default level, one row per bin, shape (bins, 5)."""
-        low, high = self._interval(LEVEL)
+        return self.table_with(0.0)
+
+    def table_with(self, spread: float) -> FloatArray:
+        """Give :attr:`table` for pupils of a school that the model never saw, see :meth:`lookup`."""
+        low, high = self._interval(LEVEL, spread)
         return np.column_stack([self.rows, self.positives, self.positives / self.rows, low, high])
 
     def bins_of(self, risk: npt.ArrayLike) -> IntArray:
@@ -210,8 +229,8 @@ class Comparable:
                     hint="Look up only pupils who have a risk.",
                 )
             )
-        found: IntArray = np.searchsorted(self.lower[1:], values, side="right")
-        return found
+        bins: IntArray = np.searchsorted(self.lower[1:], values, side="right")
+        return bins
 
     def to_dict(self) -> dict[str, Any]:
         """Give the bins as JSON values."""
@@ -227,6 +246,12 @@ class Comparable:
         )
 
 
+def _log_odds(share: FloatArray) -> FloatArray:
+    with np.errstate(divide="ignore"):
+        odds: FloatArray = np.log(share) - np.log1p(-share)
+    return odds
+
+
 def one_per_pupil(
     risk: FloatArray, outcome: FloatArray, groups: npt.ArrayLike | None, time: npt.ArrayLike | None
 ) -> IntArray:
@@ -238,24 +263,27 @@ def one_per_pupil(
     draw = pd.util.hash_pandas_object(pd.DataFrame({"owner": owner, "risk": risk}), index=False).to_numpy()
     order = np.lexsort((outcome, draw, period, owner))
     first = np.r_[True, (np.diff(owner[order]) != 0) | (np.diff(period[order]) != 0)][: len(order)]
-    kept: IntArray = order[first].astype(np.int64)
-    return kept
+    rows: IntArray = order[first].astype(np.int64)
+    return rows
 
 
 def _bin_ends(risk: FloatArray, outcome: FloatArray) -> IntArray:
     """End of each bin in rows sorted by falling risk."""
     with np.errstate(divide="ignore"):
         height = np.log(1 - risk) - np.log(risk)  # minus the log-odds: ascending
-    seen = np.cumsum(outcome)
+    counts = np.cumsum(np.column_stack([outcome, 1 - outcome]), axis=0)
     ends: list[int] = []
     start, rows = 0, len(risk)
     while start < rows:
-        before = seen[start - 1] if start else 0.0
-        enough = np.searchsorted(seen, before + POSITIVES_PER_BIN) + 1
+        before = counts[start - 1] if start else np.zeros(2)
+        enough = max(
+            int(np.searchsorted(counts[:, side], before[side] + PUPILS_PER_OUTCOME)) + 1 for side in (0, 1)
+        )
         wide = np.searchsorted(height, height[start] + LEAST_WIDTH)
-        end = min(max(start + ROWS_PER_BIN, int(enough), int(wide)), rows)
+        end = min(max(start + ROWS_PER_BIN, enough, int(wide)), rows)
         end = int(np.searchsorted(-risk, -risk[end - 1], side="right"))
-        if ends and end - start < ROWS_PER_BIN:
+        few = is_small(*(counts[end - 1] - before).astype(int).tolist())
+        if ends and (end - start < ROWS_PER_BIN or few):
             ends[-1] = end
         else:
             ends.append(end)

@@ -1,11 +1,8 @@
-"""The few settings of a training, with their bounds.
-
-What a training starts from: checked, filled, and in an order that does not depend on how the rows came.
-"""
+"""What a training starts from: its few settings, with their bounds, and the table, checked, filled and in canonical order."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
 
@@ -21,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import pandas as pd
+
+    from decrochage_risk.risk.knowledge import KnowledgeGroups
 
 
 __all__ = ["LEAST_OF_A_CLASS", "LEAST_ROWS", "FitInput", "FitOptions", "canonical_order", "enough"]
@@ -40,10 +39,11 @@ _BOUNDS: Final[dict[str, tuple[float, float]]] = {
     "rows_per_leaf": (1, 1_000_000),
     "learning_rate": (1e-4, 1.0),
     "linear_share": (0.0, 1.0),
+    "penalty": (1e-3, 1e6),
     "l2": (0.0, 1e6),
 }
-_FRACTIONS: Final = ("column_share", "learning_rate", "linear_share", "l2")
-_SETTLED_BY_ROWS: Final = ("rows_per_leaf", "learning_rate", "linear_share", "l2")
+_FRACTIONS: Final = ("column_share", "learning_rate", "linear_share", "penalty", "l2")
+_SETTLED_LATER: Final = ("rows_per_leaf", "learning_rate", "linear_share", "penalty", "l2")
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class FitOptions:
     ----------
     kind : {"trees", "logistic"}
         Boosted trees, or a logistic regression with the declared signs (which reads ``members``, ``pupil_folds``,
-        ``test_times`` and ``out_of_time_members`` alone).
+        ``test_times``, ``out_of_time_members`` and ``penalty`` alone).
     members : int
         Boosters of the bag, 2 to 5.
     leaves : int
@@ -73,7 +73,9 @@ class FitOptions:
         from 5,000 rows on; on small tables with one strong column the search was better (``benchmarks/real_data.py``).
     linear_share : float or None
         Share, 0 to 1, of a logistic regression with the declared signs that boosting starts from, see
-        `decrochage_risk.risk.signed_logistic`; by default 0.5 from 5,000 rows on, 0 on smaller tables.
+        `decrochage_risk.risk.signed_logistic`; by default chosen inside the training.
+    penalty : float or None
+        Ridge penalty of that regression, or of those of ``kind="logistic"``; by default chosen inside the training.
     column_share : float
         Share of the columns that each tree may use.
     rows_per_leaf : int or None
@@ -107,6 +109,7 @@ class FitOptions:
     l2: float | None = None
     drawn_thresholds: bool | None = None
     linear_share: float | None = None
+    penalty: float | None = None
     column_share: float = 0.5
     rows_per_leaf: int | None = None
     pupil_folds: int = 3
@@ -133,7 +136,7 @@ class FitOptions:
     def _fault_of(self, name: str) -> str:
         """Give the bounds of an option that is not within them; empty where it is."""
         value, (low, high), whole = getattr(self, name), _BOUNDS[name], name not in _FRACTIONS
-        if value is None and name in _SETTLED_BY_ROWS:
+        if value is None and name in _SETTLED_LATER:
             return ""
         if isinstance(value, bool) or not isinstance(value, Integral if whole else Real):
             return f"a {'whole ' if whole else ''}number from {low:g} to {high:g}"
@@ -165,6 +168,8 @@ class FitInput:
     outcome : (n,) array of 0/1
     groups : (n,) int array
         Number of the pupil (of the row, when no groups were given).
+    clusters : (n,) int array or None
+        Number of the school; None when folds are not to keep schools whole.
     time : (n,) array or None
         Period of each row.
     observed, matured : (n,) array or None
@@ -179,6 +184,7 @@ class FitInput:
     matrix: FloatArray
     outcome: FloatArray
     groups: IntArray
+    clusters: IntArray | None
     time: npt.NDArray[Any] | None
     observed: npt.NDArray[Any] | None
     matured: npt.NDArray[Any] | None
@@ -194,16 +200,17 @@ class FitInput:
         directions: Mapping[str, int],
         labels: Mapping[str, npt.ArrayLike | None],
         context: Sequence[str],
+        knowledge: KnowledgeGroups | None = None,
     ) -> FitInput:
         """Check everything and put the rows in order.
 
         Parameters
         ----------
-        features, outcome, directions, context
+        features, outcome, directions, context, knowledge
             As in ``RiskModel.fit``.
         labels : mapping
-            The optional arrays of ``RiskModel.fit`` by name: ``groups``, ``time``, ``observed``, ``matured``,
-            ``reference_groups``.
+            The optional arrays of ``RiskModel.fit`` by name: ``groups``, ``clusters``, ``time``, ``observed``,
+            ``matured``, ``reference_groups``.
 
         Returns
         -------
@@ -214,32 +221,58 @@ class FitInput:
         ColumnsError, ModelError, NotEnoughDataError
             As in ``RiskModel.fit``.
         """
-        known, names = numeric_matrix(features), [str(name) for name in features.columns]
-        references = References.of_matrix(known, names, labels["reference_groups"], context=context)
-        kept = [names.index(name) for name in references.columns]
-        matrix = references.filled_matrix(known[:, kept], labels["reference_groups"])
+        values, names = numeric_matrix(features), [str(name) for name in features.columns]
+        reference_groups = labels["reference_groups"]
+        references = References.of_matrix(
+            values, names, reference_groups, context=context, knowledge=knowledge
+        )
+        places = [names.index(name) for name in references.value_columns]
+        matrix = references.filled_matrix(references.flagged(values[:, places]), reference_groups)
         rows = len(matrix)
-        happened = binary_outcome(outcome, rows)
+        target = binary_outcome(outcome, rows)
         signs = _signs(directions, references)
-        given = _codes_and_days(labels, rows)
+        labels_read = _codes_and_days(labels, rows)
         keys = [
-            given[name] for name in ("groups", "time_code", "observed", "matured") if given[name] is not None
+            labels_read[name]
+            for name in ("groups", "time_code", "observed", "matured")
+            if labels_read[name] is not None
         ]
-        order = canonical_order(keys, matrix, happened)
-        owner = given["groups"]
+        order = canonical_order(keys, matrix, target)
+        owner, cluster = labels_read["groups"], labels_read["clusters"] if context else None
         fit_input = cls(
             references=references,
             matrix=np.ascontiguousarray(matrix[order]),
-            outcome=happened[order],
+            outcome=target[order],
             groups=np.arange(rows) if owner is None else owner[order],
-            time=None if given["time"] is None else given["time"][order],
-            observed=None if given["observed"] is None else given["observed"][order],
-            matured=None if given["matured"] is None else given["matured"][order],
+            clusters=None if cluster is None or not _several(cluster) else cluster[order],
+            time=None if labels_read["time"] is None else labels_read["time"][order],
+            observed=None if labels_read["observed"] is None else labels_read["observed"][order],
+            matured=None if labels_read["matured"] is None else labels_read["matured"][order],
             directions=signs,
             order=order,
         )
         fit_input.refuse_too_little(grouped=owner is not None)
         return fit_input
+
+    def take(self, rows: npt.NDArray[np.bool_]) -> FitInput:
+        """Keep some rows, in their order."""
+
+        def part(values: npt.NDArray[Any] | None) -> npt.NDArray[Any] | None:
+            return None if values is None else values[rows]
+
+        clusters = part(self.clusters)
+        few = clusters is None or len(np.unique(clusters)) < LEAST_CLUSTERS
+        return replace(
+            self,
+            matrix=self.matrix[rows],
+            outcome=self.outcome[rows],
+            groups=self.groups[rows],
+            clusters=None if few else clusters,
+            time=part(self.time),
+            observed=part(self.observed),
+            matured=part(self.matured),
+            order=self.order[rows],
+        )
 
     def refuse_too_little(self, *, grouped: bool) -> None:
         """Raise unless there are rows and outcomes enough to fit a bag."""
@@ -261,6 +294,14 @@ class FitInput:
                 hint="Train on more pupils or more school years; check that the outcome is not the same for all.",
             )
         )
+
+
+LEAST_CLUSTERS = 10
+"""Schools under which folds are of pupils: two for each member of the bag."""
+
+
+def _several(clusters: IntArray) -> bool:
+    return int(clusters.max(initial=-1)) + 1 >= LEAST_CLUSTERS
 
 
 def enough(outcome: FloatArray, groups: IntArray) -> bool:
@@ -313,8 +354,8 @@ def canonical_order(keys: Sequence[npt.NDArray[Any]], matrix: FloatArray, outcom
 
 
 def _signs(directions: Mapping[str, int], references: References) -> IntArray:
-    known = {*references.columns, *references.dropped}
-    faults = [f"unknown column {name!r}" for name in directions if name not in known]
+    names = {*references.columns, *references.dropped}
+    faults = [f"unknown column {name!r}" for name in directions if name not in names]
     faults += [
         f"{value!r} for {name!r}"
         for name, value in directions.items()
@@ -333,13 +374,15 @@ def _signs(directions: Mapping[str, int], references: References) -> IntArray:
 
 def _codes_and_days(labels: Mapping[str, npt.ArrayLike | None], rows: int) -> dict[str, Any]:
     groups, time = labels["groups"], labels["time"]
-    given: dict[str, Any] = {"groups": None, "time": None, "time_code": None}
+    labels_read: dict[str, Any] = {"groups": None, "clusters": None, "time": None, "time_code": None}
     if groups is not None:
-        given["groups"] = sorted_codes(groups, rows, "groups")[0]
+        labels_read["groups"] = sorted_codes(groups, rows, "groups")[0]
+    if labels.get("clusters") is not None:
+        labels_read["clusters"] = sorted_codes(np.asarray(labels["clusters"]), rows, "clusters")[0]
     if time is not None:
-        given["time_code"], periods = sorted_codes(time, rows, "time")
-        given["time"] = periods[given["time_code"]]
+        labels_read["time_code"], periods = sorted_codes(time, rows, "time")
+        labels_read["time"] = periods[labels_read["time_code"]]
     for name in ("observed", "matured"):
         values = labels[name]
-        given[name] = None if values is None else moments(values, rows, name)
-    return given
+        labels_read[name] = None if values is None else moments(values, rows, name)
+    return labels_read

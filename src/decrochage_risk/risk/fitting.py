@@ -1,6 +1,6 @@
-"""The steps of a fit: the bag of either kind, the range of the training, calibration and comparable pupils.
+"""The steps of a fit: who may learn from whom, the bag of either kind, held-out predictions, calibration, comparable pupils.
 
-Predictions for rows that the predicting boosters did not learn from: the ground of calibration and counts.
+Held-out predictions are those of rows that the predicting members did not learn from: the ground of calibration and counts.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ import numpy.typing as npt
 from decrochage_risk.errors import ModelError, explain_error
 from decrochage_risk.risk.boosting import train_bag, train_members, with_defaults
 from decrochage_risk.risk.calibration import Calibration, choose_rung, probability
-from decrochage_risk.risk.comparable import Comparable
+from decrochage_risk.risk.comparable import Comparable, one_per_pupil
 from decrochage_risk.risk.fit_input import FitInput, enough
-from decrochage_risk.risk.folds import BoolArray, pupil_folds, rolling_origin
-from decrochage_risk.risk.members import train_linear_bag, train_linear_members
+from decrochage_risk.risk.folds import BoolArray, cluster_folds, pupil_folds, rolling_origin, rows_to_learn
+from decrochage_risk.risk.members import ROWS_ROUNDED_TO, outward, train_linear_bag, train_linear_members
 from decrochage_risk.risk.numeric_table import TrainingRange
-from decrochage_risk.risk.uncertainty import member_mean
+from decrochage_risk.risk.signed_logistic import PENALTY
+from decrochage_risk.risk.uncertainty import fit_cluster_spread, member_mean
 
 if TYPE_CHECKING:
     from decrochage_risk.risk.fit_input import FitOptions
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "HeldOut",
     "calibrate",
+    "folds_of",
     "out_of_fold",
     "out_of_time",
     "range_of",
@@ -38,36 +40,59 @@ __all__ = [
 ]
 
 
+def folds_of(table: FitInput, count: int, seed: int) -> IntArray:
+    """Deal schools into folds where they are known and the context may learn them, pupils otherwise."""
+    if table.clusters is not None:
+        return cluster_folds(table.clusters, count, seed, outcome=table.outcome)
+    return pupil_folds(table.groups, count, seed, outcome=table.outcome)
+
+
 def train_members_of(
     table: FitInput, fold: IntArray, options: FitOptions, seed: int, progress: Progress | None
 ) -> Bag:
     """Train the bag of the kind that the options ask for."""
     rows = (table.matrix, table.outcome, fold, table.directions)
+    learnt = [rows_to_learn(fold, table.groups, number) for number in range(options.members)]
     if options.kind == "logistic":
-        return train_linear_bag(*rows, members=options.members)
-    return train_bag(*rows, options=options, seed=seed, progress=progress)
+        return train_linear_bag(*rows, learnt=learnt, penalty=options.penalty or PENALTY)
+    return train_bag(*rows, learnt=learnt, options=options, seed=seed, progress=progress)
 
 
 def range_of(table: FitInput) -> TrainingRange | None:
-    """Range of the columns that have a meaning of their own; None when there is none."""
+    """Range of the columns that have a meaning of their own, rounded outward; None when there is none."""
     columns, context = table.references.columns, table.references.context
     own = [at for at, name in enumerate(columns) if name not in context]
     if not own:
         return None
-    # Unknown values were filled by known ones, which move neither bound.
-    low, high = table.matrix.min(axis=0), table.matrix.max(axis=0)
-    return TrainingRange(tuple(columns[at] for at in own), low[own], high[own])
+    # The exact extremes of a training are those of one pupil: the 50th row from each end (a twentieth of a small
+    # training), rounded outward. Unknown values were filled by medians, which move neither bound.
+    place = min(ROWS_ROUNDED_TO, len(table.matrix) // 20)
+    low, high = np.partition(table.matrix, [place, len(table.matrix) - 1 - place], axis=0)[
+        [place, -1 - place]
+    ]
+    return TrainingRange(tuple(columns[at] for at in own), *outward(low[own], high[own]))
 
 
-def calibrate(by_time: HeldOut | None, by_fold: HeldOut, seed: int) -> tuple[Calibration, Comparable]:
-    """Choose the calibration, and count comparable pupils, on rows that no member learnt from."""
-    held = by_fold if by_time is None else by_time
-    block = np.zeros(len(held.outcome)) if by_time is None or by_time.time is None else by_time.time
+def calibrate(by_time: HeldOut | None, by_fold: HeldOut, seed: int) -> tuple[Calibration, Comparable, float]:
+    """Choose the calibration, count comparable pupils, and measure how far held-out schools lie apart."""
+    predictions = by_fold if by_time is None else by_time
+    block = np.zeros(len(predictions.outcome)) if by_time is None or by_time.time is None else by_time.time
     rung = choose_rung(
-        held.log_odds, held.outcome, block, groups=held.groups, growth=held.growth, seed=seed + 2
+        predictions.log_odds,
+        predictions.outcome,
+        block,
+        groups=predictions.groups,
+        growth=predictions.growth,
+        seed=seed + 2,
     )
-    risk = probability(rung.apply(held.log_odds, held.growth))
-    return rung.calibration, Comparable.fit(risk, held.outcome, groups=held.groups, time=held.time)
+    log_odds = rung.apply(predictions.log_odds, predictions.growth)
+    risk = probability(log_odds)
+    comparable = Comparable.fit(risk, predictions.outcome, groups=predictions.groups, time=predictions.time)
+    if predictions.clusters is None:
+        return rung.calibration, comparable, 0.0
+    rows = one_per_pupil(risk, predictions.outcome, predictions.groups, predictions.time)
+    spread = fit_cluster_spread(log_odds[rows], predictions.outcome[rows], predictions.clusters[rows])
+    return rung.calibration, comparable, spread
 
 
 def refuse_seed(seed: int) -> None:
@@ -103,6 +128,8 @@ class HeldOut:
         Period of each row.
     groups : (m,) int array
         Number of the pupil.
+    clusters : (m,) int array or None
+        Number of the school, where whole schools were held out.
     rows : (m,) int array
         Position of each row in the table given to ``fit``.
     growth : (m,) array
@@ -114,6 +141,7 @@ class HeldOut:
     outcome: FloatArray
     time: npt.NDArray[Any] | None
     groups: IntArray
+    clusters: IntArray | None
     rows: IntArray
     growth: FloatArray
 
@@ -124,7 +152,15 @@ def out_of_fold(fit_input: FitInput, bag: Bag) -> HeldOut:
     Its growth counts as 1: the members are those of the final bag, each of which saw nearly everybody.
     """
     growth = np.ones(len(fit_input.outcome))
-    return HeldOut(bag.left_out, fit_input.outcome, fit_input.time, fit_input.groups, fit_input.order, growth)
+    return HeldOut(
+        bag.left_out,
+        fit_input.outcome,
+        fit_input.time,
+        fit_input.groups,
+        fit_input.clusters,
+        fit_input.order,
+        growth,
+    )
 
 
 def out_of_time(
@@ -162,32 +198,34 @@ def out_of_time(
     if len(splits) + 1 < LEAST_TIMES:
         return None
     options = with_defaults(options, len(fit_input.outcome))
-    fold = pupil_folds(fit_input.groups, options.pupil_folds, seed + 1, outcome=fit_input.outcome)
+    fold = folds_of(fit_input, options.pupil_folds, seed + 1)
     numbers = range(options.pupil_folds)
+    learnt = [rows_to_learn(fold, fit_input.groups, number) for number in numbers]
     usable = [
         (train, test)
         for _, train, test in splits
         if all(
             enough(fit_input.outcome[part], fit_input.groups[part])
-            for part in (train & (fold != k) for k in numbers)
+            for part in (train & learnt[number] for number in numbers)
         )
     ][-options.test_times :]
     if len(usable) < LEAST_TIMES - 1:
         return None
     log_odds, growth = np.full(len(fold), np.nan), np.ones(len(fold))
     total = len(usable) * options.pupil_folds
-    parts = [(train & (fold != k), test & (fold == k)) for train, test in usable for k in numbers]
-    for done, (train, test) in enumerate(parts, start=1):
+    parts = [(train & learnt[k], test & (fold == k)) for train, test in usable for k in numbers]
+    for number_of_part, (train, test) in enumerate(parts, start=1):
         log_odds[test] = _learn_and_predict(fit_input, train, test, rounds, options, seed)
         growth[test] = fit_input.outcome.sum() / fit_input.outcome[train].sum()
         if progress is not None:
-            progress("out of time", done, total)
+            progress("out of time", number_of_part, total)
     rows = np.flatnonzero(~np.isnan(log_odds))
     return HeldOut(
         log_odds[rows],
         fit_input.outcome[rows],
         fit_input.time[rows],
         fit_input.groups[rows],
+        None if fit_input.clusters is None else fit_input.clusters[rows],
         fit_input.order[rows],
         growth[rows],
     )
@@ -196,21 +234,13 @@ def out_of_time(
 def _learn_and_predict(
     fit_input: FitInput, train: BoolArray, test: BoolArray, rounds: int, options: FitOptions, seed: int
 ) -> FloatArray:
-    outcome, groups = fit_input.outcome[train], fit_input.groups[train]
-    fold = pupil_folds(groups, options.members, seed, outcome=outcome)
+    part = fit_input.take(train)
+    fold = folds_of(part, options.members, seed)
     count = min(options.out_of_time_members, options.members)
+    learnt = [rows_to_learn(fold, part.groups, number) for number in range(count)]
+    rows = (part.matrix, part.outcome)
     if options.kind == "logistic":
-        kept = [fold != member for member in range(count)]
-        linear = train_linear_members(fit_input.matrix[train], outcome, kept, fit_input.directions)
+        linear = train_linear_members(*rows, learnt, part.directions, penalty=options.penalty or PENALTY)
         return member_mean(linear.log_odds(fit_input.matrix[test]))
-    members = train_members(
-        fit_input.matrix[train],
-        outcome,
-        fold,
-        fit_input.directions,
-        options=options,
-        seed=seed,
-        rounds=rounds,
-        count=count,
-    )
+    members = train_members(*rows, part.directions, learnt=learnt, options=options, seed=seed, rounds=rounds)
     return member_mean(members.log_odds(fit_input.matrix[test]))

@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from decrochage_risk.risk.numeric_table import FloatArray, IntArray
 
 
-__all__ = ["BoolArray", "moments", "pupil_folds", "rolling_origin", "sorted_codes"]
+__all__ = [
+    "BoolArray",
+    "cluster_folds",
+    "moments",
+    "pupil_folds",
+    "rolling_origin",
+    "rows_to_learn",
+    "sorted_codes",
+]
 
 BoolArray: TypeAlias = npt.NDArray[np.bool_]
 
@@ -113,16 +121,67 @@ def pupil_folds(
                 hint="Ask for fewer folds, or give more groups (pupils).",
             )
         )
-    shuffled = np.random.default_rng(seed).permutation(len(labels))
+    dealing_order = np.random.default_rng(seed).permutation(len(labels))
     if outcome is not None:
         positives = np.bincount(codes, weights=outcome, minlength=len(labels))
         share = positives / np.bincount(codes, minlength=len(labels))
         # all positive, then mixed, then all negative: both classes are runs of pupils dealt in turn
         kind = np.where(share == 1, 0, np.where(share > 0, 1, 2))
-        shuffled = shuffled[np.argsort(kind[shuffled], kind="stable")]
+        dealing_order = dealing_order[np.argsort(kind[dealing_order], kind="stable")]
     fold = np.empty(len(labels), dtype=np.int64)
-    fold[shuffled] = np.arange(len(labels)) % count
+    fold[dealing_order] = np.arange(len(labels)) % count
     return fold[codes]
+
+
+def cluster_folds(clusters: IntArray, count: int, seed: int, *, outcome: FloatArray) -> IntArray:
+    """Deal whole clusters (schools) into folds with as many events each.
+
+    The clusters are shuffled by ``seed``, sorted by their events, and each is put into the fold that has had fewest, so
+    that a fold is of several sizes of schools. It depends on neither the order of the rows nor their number of dates.
+
+    Parameters
+    ----------
+    clusters : (n,) int array
+        Number of the cluster of each row.
+    count : int
+        Number of folds.
+    seed : int
+        Seed of the shuffle.
+    outcome : (n,) array of 0/1
+
+    Returns
+    -------
+    (n,) int64 array
+        Fold of each row, from 0 to ``count - 1``.
+
+    Examples
+    --------
+    >>> cluster_folds(np.array([0, 0, 1, 2, 3]), 2, 0, outcome=np.array([1.0, 1.0, 1.0, 1.0, 0.0])).tolist()
+    [0, 0, 1, 1, 0]
+    """
+    numbers, codes = np.unique(clusters, return_inverse=True)
+    events = np.bincount(codes, weights=outcome, minlength=len(numbers))
+    rows = np.bincount(codes, minlength=len(numbers))
+    dealing_order = np.random.default_rng(seed).permutation(len(numbers))
+    largest_first = dealing_order[np.lexsort((-rows[dealing_order], -events[dealing_order]))]
+    load, fold = np.zeros((2, count)), np.empty(len(numbers), dtype=np.int64)
+    for cluster in largest_first.tolist():
+        least = int(np.lexsort((load[1], load[0]))[0])
+        fold[cluster] = least
+        load[:, least] += events[cluster], rows[cluster]
+    return fold[codes]
+
+
+def rows_to_learn(fold: IntArray, groups: IntArray, number: int) -> BoolArray:
+    """Rows that a model may learn from which predicts a fold: of the other folds, and of no pupil who has a row in it.
+
+    Where folds are of pupils, these are all rows of the other folds; where they are of schools, not the rows that a pupil
+    of the fold has had in another school.
+    """
+    in_fold = np.zeros(int(groups.max(initial=-1)) + 1, dtype=np.bool_)
+    in_fold[groups[fold == number]] = True
+    learnt: BoolArray = (fold != number) & ~in_fold[groups]
+    return learnt
 
 
 def moments(values: npt.ArrayLike, rows: int, name: str) -> npt.NDArray[Any]:

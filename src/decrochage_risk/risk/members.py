@@ -1,27 +1,25 @@
-"""The bag: a few small monotone LightGBM boosters, each blind to its part of the pupils.
+"""The bag: a few small monotone LightGBM boosters, or signed logistic regressions, each blind to its part of the pupils.
 
-Member ``k`` is trained without the ``k``-th part. So every row has one prediction of a booster that did not see
-its pupil (out-of-fold), and the spread of the members is a delete-a-group jackknife.
-
-Boosters are kept as LightGBM text and parsed on first use; `decrochage_risk.risk.boosting` trains them.
-
-The bag when it is a logistic regression: additive members, signed where a direction is declared.
-
-It is what is shipped when it predicts later years better than the trees. Everything around it stays the same: members
-that each leave out a part of the pupils, calibration, intervals, reasons. A contribution is the slope times the distance
-to the reference, so that it is exact, zero at the reference and never the wrong way.
+Member ``k`` is trained without the ``k``-th part. So every row has one prediction of a member that did not see its pupil
+(out-of-fold), and the spread of the members is a delete-a-group jackknife. Boosters are kept as LightGBM text and parsed on
+first use; `decrochage_risk.risk.boosting` trains them. Logistic regressions are shipped when they predict later years better
+than the trees; calibration, intervals and reasons stay the same. A contribution is then the slope times the distance to the
+reference: exact, zero at the reference and never the wrong way.
 """
 
 from __future__ import annotations
 
+import math
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 
 from decrochage_risk.errors import ModelError, explain_error
+from decrochage_risk.risk.booster_audit import without_parameters
 from decrochage_risk.risk.signed_logistic import fit_signed_logistic
 from decrochage_risk.threads import one_blas_thread, over_rows
 
@@ -32,7 +30,17 @@ if TYPE_CHECKING:
     from decrochage_risk.risk.numeric_table import FloatArray, IntArray
 
 
-__all__ = ["Bag", "LinearMembers", "Members", "Progress", "parse", "train_linear_bag", "train_linear_members"]
+__all__ = [
+    "Bag",
+    "LinearMembers",
+    "Members",
+    "Progress",
+    "outward",
+    "parse",
+    "train_linear_bag",
+    "train_linear_members",
+    "without_counts",
+]
 
 Progress: TypeAlias = Callable[[str, int, int], None]
 """Called as ``progress(stage, done, total)``, in the thread that fits."""
@@ -66,11 +74,13 @@ class Members:
         # A forked process parses anew, since LightGBM's own lock may have been held at the fork; a lock of ours here would
         # be in the same danger, so two threads may both parse, and the first is kept.
         key = f"_boosters_of_process_{os.getpid()}"
-        found: tuple[Any, ...] | None = self.__dict__.get(key)
-        if found is None:
-            parsed = tuple(parse(number, text) for number, text in enumerate(self.texts))
-            found = self.__dict__.setdefault(key, parsed)
-        return found
+        objects: tuple[Any, ...] | None = self.__dict__.get(key)
+        if objects is None:
+            # What was not audited as trees is not LightGBM's to read.
+            trees = map(without_parameters, self.texts)
+            fresh = tuple(parse(number, text) for number, text in enumerate(trees))
+            objects = self.__dict__.setdefault(key, fresh)
+        return objects
 
     def log_odds(self, filled: FloatArray) -> FloatArray:
         """Raw log-odds of every member.
@@ -117,6 +127,89 @@ def parse(number: int, text: str) -> Any:  # noqa: ANN401  # lightgbm ships no t
                 hint="The file is damaged; load the model from another copy.",
             )
         ) from error
+
+
+ROWS_ROUNDED_TO: Final = 50
+"""Training rows of a leaf are written rounded up to a multiple of this: some twelve pupils of four dates."""
+_OF_NODES: Final = (
+    "split_gain",
+    "internal_value",
+    "internal_weight",
+    "internal_count",
+    "leaf_weight",
+    "leaf_count",
+)
+
+
+def without_counts(text: str) -> str:
+    """Round what a booster says of the rows that it learnt from, and nothing else.
+
+    A model is read by many, and LightGBM writes the rows of each leaf (some are of one pupil), the gain of each split,
+    from which they follow, and the exact extremes of each column. None of it is read in scoring or explaining: leaves get
+    their rows rounded up to a multiple of 50, nodes the sums and means of these, gains are 0, and extremes are
+    powers of ten. Splits and leaf values stay, bit by bit.
+
+    Parameters
+    ----------
+    text : str
+        As ``Booster.model_to_string`` gives it.
+    """
+    head, *trees = re.split(r"(?m)^(?=Tree=)", text)
+    head = re.sub(r"(?m)^tree_sizes=.*\n", "", head)
+    head = re.sub(r"\[([^\[\]:]+):([^\[\]:]+)\]", _outward_text, head)
+    found: str = parse(0, head + "".join(_rounded_tree(tree) for tree in trees)).model_to_string()
+    return found
+
+
+def _outward_text(found: re.Match[str]) -> str:
+    """Write the powers of ten around the extremes of a column: LightGBM keeps them and never reads them again."""
+    low, high = float(found[1]), float(found[2])
+    below, above = (10.0 ** math.ceil(math.log10(max(size, 1.0))) for size in (-low, high))
+    return f"[{-below if low < 0 else 0:g}:{above if high > 0 else 0:g}]"
+
+
+def outward(low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Round the extremes of columns outward, to a twentieth of a round number of the size of their span.
+
+    Examples
+    --------
+    >>> low, high = outward(np.array([0.0, -0.293]), np.array([47.0, 0.267]))
+    >>> low.round(2).tolist(), high.round(2).tolist()
+    ([0.0, -0.3], [50.0, 0.3])
+    """
+    span = np.where(high > low, high - low, 1.0)
+    step = 10.0 ** np.floor(np.log10(span)) / 2.0
+    return np.floor(low / step) * step, np.ceil(high / step) * step
+
+
+def _rounded_tree(tree: str) -> str:
+    """Round the counts of one tree; what follows the last tree is left as it is."""
+    lines = {key: rest.split() for key, rest in re.findall(r"(?m)^(\w+)=(.*)$", tree)}
+    if "leaf_count" not in lines:
+        return tree
+    values = [float(value) for value in lines["leaf_value"]]
+    leaves = [math.ceil(int(count) / ROWS_ROUNDED_TO) * ROWS_ROUNDED_TO for count in lines["leaf_count"]]
+    left, right = ([int(child) for child in lines.get(f"{side}_child", ())] for side in ("left", "right"))
+    rows, means = [0] * len(left), [0.0] * len(left)
+    # children of a node are written after it
+    for node in range(len(left) - 1, -1, -1):
+        parts = [
+            (leaves[-1 - child], values[-1 - child]) if child < 0 else (rows[child], means[child])
+            for child in (left[node], right[node])
+        ]
+        rows[node] = sum(count for count, _ in parts)
+        means[node] = sum(count * value for count, value in parts) / rows[node]
+    rounded = {
+        "split_gain": ["0"] * len(left),
+        "internal_value": [repr(mean) for mean in means],
+        "internal_weight": [str(count) for count in rows],
+        "internal_count": [str(count) for count in rows],
+        "leaf_weight": [str(count) for count in leaves],
+        "leaf_count": [str(count) for count in leaves],
+    }
+    for key in _OF_NODES:
+        tree = re.sub(rf"(?m)^{key}=.*$", f"{key}={' '.join(rounded[key])}", tree)
+    return tree
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,19 +281,31 @@ class LinearMembers:
 
 
 def train_linear_bag(
-    matrix: FloatArray, outcome: FloatArray, fold: IntArray, directions: IntArray, *, members: int
+    matrix: FloatArray,
+    outcome: FloatArray,
+    fold: IntArray,
+    directions: IntArray,
+    *,
+    learnt: Sequence[BoolArray],
+    penalty: float,
 ) -> Bag:
-    """Train the members, each without its fold; see :func:`decrochage_risk.risk.members.train_bag`."""
-    kept = [fold != member for member in range(members)]
-    bag = train_linear_members(matrix, outcome, kept, directions)
+    """Train the members, each on its rows; see :func:`decrochage_risk.risk.boosting.train_bag`."""
+    bag = train_linear_members(matrix, outcome, learnt, directions, penalty=penalty)
     every = bag.log_odds(matrix)
     return Bag(bag, 0, every[np.arange(len(fold)), fold])
 
 
 def train_linear_members(
-    matrix: FloatArray, outcome: FloatArray, kept: Sequence[BoolArray], directions: IntArray
+    matrix: FloatArray,
+    outcome: FloatArray,
+    learnt: Sequence[BoolArray],
+    directions: IntArray,
+    *,
+    penalty: float,
 ) -> LinearMembers:
-    """Train one member per mask of rows that it may see."""
+    """Train one member per mask of rows that it may learn from."""
     with one_blas_thread():
-        found = [fit_signed_logistic(matrix[seen], outcome[seen], directions) for seen in kept]
-    return LinearMembers(np.array([level for level, _ in found]), np.array([slopes for _, slopes in found]))
+        fits = [
+            fit_signed_logistic(matrix[rows], outcome[rows], directions, penalty=penalty) for rows in learnt
+        ]
+    return LinearMembers(np.array([level for level, _ in fits]), np.array([slopes for _, slopes in fits]))

@@ -92,16 +92,16 @@ def numeric_matrix(
         matrix, names = _frame_matrix(features, columns)
     else:
         matrix, names = _array_matrix(features, columns)
-    snapped = np.empty(matrix.shape)
+    result = np.empty(matrix.shape)
     for first in range(0, len(matrix), ROWS_AT_A_TIME):
         part = slice(first, first + ROWS_AT_A_TIME)
-        rows = np.add(matrix[part], 0.0, out=snapped[part])
+        rows = np.add(matrix[part], 0.0, out=result[part])
         unknown = np.isnan(rows)
         if not (unknown | (np.abs(rows) <= HUGE)).all():
             _refuse_values(matrix, names)
         _snap(rows)
         rows[unknown] = np.nan
-    return snapped
+    return result
 
 
 def _snap(rows: FloatArray) -> None:
@@ -115,9 +115,9 @@ def _snap(rows: FloatArray) -> None:
 def _frame_matrix(frame: pd.DataFrame, columns: Sequence[str] | None) -> tuple[FloatArray, list[str]]:
     names = [str(name) for name in frame.columns] if columns is None else list(columns)
     _refuse_names(frame, columns)
-    chosen = frame if columns is None else frame.loc[:, names]
+    part = frame if columns is None else frame.loc[:, names]
     bad = [
-        f"{name!r} ({dtype})" for name, dtype in zip(names, chosen.dtypes, strict=True) if not _is_real(dtype)
+        f"{name!r} ({dtype})" for name, dtype in zip(names, part.dtypes, strict=True) if not _is_real(dtype)
     ]
     if bad:
         raise ColumnsError(
@@ -128,7 +128,7 @@ def _frame_matrix(frame: pd.DataFrame, columns: Sequence[str] | None) -> tuple[F
                 "numbers into floats (pandas.to_numeric), or leave these columns out.",
             )
         )
-    return chosen.to_numpy(dtype=np.float64, na_value=np.nan), names
+    return part.to_numpy(dtype=np.float64, na_value=np.nan), names
 
 
 def _is_real(dtype: np.dtype[Any] | ExtensionDtype) -> bool:
@@ -140,18 +140,18 @@ def _is_real(dtype: np.dtype[Any] | ExtensionDtype) -> bool:
 
 def _refuse_names(frame: pd.DataFrame, columns: Sequence[str] | None) -> None:
     present = frame.columns
-    wanted = present if columns is None else pd.Index(list(columns))
+    expected = present if columns is None else pd.Index(list(columns))
     faults = []
-    not_text = [repr(name) for name in wanted if not isinstance(name, str)]
+    not_text = [repr(name) for name in expected if not isinstance(name, str)]
     if not_text:
         faults.append(f"column names that are not text: {', '.join(not_text)}")
-    twice = sorted({str(name) for name in present[present.duplicated()] if name in wanted})
+    twice = sorted({str(name) for name in present[present.duplicated()] if name in expected})
     if twice:
         faults.append(f"columns named twice: {', '.join(twice)}")
-    missing = [str(name) for name in wanted if name not in present]
+    missing = [str(name) for name in expected if name not in present]
     if missing:
-        extra = [str(name) for name in present if name not in wanted]
-        faults.append(f"{len(missing)} of {len(wanted)} columns are missing: {', '.join(missing)}")
+        extra = [str(name) for name in present if name not in expected]
+        faults.append(f"{len(missing)} of {len(expected)} columns are missing: {', '.join(missing)}")
         faults.append(f"columns that came and are not used: {', '.join(extra) or 'none'}")
     if faults:
         raise ColumnsError(
@@ -167,7 +167,7 @@ def _refuse_names(frame: pd.DataFrame, columns: Sequence[str] | None) -> None:
 
 def _array_matrix(features: npt.ArrayLike, columns: Sequence[str] | None) -> tuple[FloatArray, list[str]]:
     matrix = np.asarray(features)
-    wanted = (
+    expectation = (
         "a DataFrame" if columns is None else f"a DataFrame, or a numeric array of shape (n, {len(columns)})"
     )
     if (
@@ -178,7 +178,7 @@ def _array_matrix(features: npt.ArrayLike, columns: Sequence[str] | None) -> tup
         raise ColumnsError(
             explain_error(
                 f"The features came as {type(features).__name__} of shape {matrix.shape} and type {matrix.dtype}",
-                expected=wanted,
+                expected=expectation,
                 hint="Pass a pandas DataFrame with one named numeric column per feature.",
             )
         )
@@ -258,7 +258,7 @@ LEAST_SHARE: Final = 0.25
 
 @dataclass(frozen=True, eq=False)
 class TrainingRange:
-    """Smallest and largest known value of each column that has a meaning of its own.
+    """Range of each column that has a meaning of its own; a training gives that of all but a few rows, rounded outward.
 
     Attributes
     ----------
@@ -305,8 +305,8 @@ class TrainingRange:
         """Tell the same of rows in the order of ``columns``."""
         reach = LEEWAY * (self.highest - self.lowest)
         beyond = ((matrix < self.lowest - reach) | (matrix > self.highest + reach)).sum(axis=1)
-        known = (~np.isnan(matrix)).sum(axis=1)
-        return np.asarray((beyond >= LEAST_COLUMNS) & (beyond >= LEAST_SHARE * known), dtype=np.bool_)
+        count = (~np.isnan(matrix)).sum(axis=1)
+        return np.asarray((beyond >= LEAST_COLUMNS) & (beyond >= LEAST_SHARE * count), dtype=np.bool_)
 
     def to_dict(self) -> dict[str, Any]:
         """Give the range as JSON values, exact to the last bit."""

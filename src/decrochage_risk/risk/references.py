@@ -1,9 +1,9 @@
 """The reference value of every column: what "not known" stands for, and what a pupil is compared with.
 
-One median per column and group label (a level and a time of year, say), global where a group knows too little.
-A missing value is replaced by it *before* the boosters see the row, in training and in serving, so that "not
-known" and "as the reference" are the same number to the last bit. LightGBM itself would read NaN as 0 in a
-column that had none in training.
+One median per column, group label (a level and a time of year, say) and pattern of knowledge, see
+`decrochage_risk.risk.knowledge`; where a group knows too little, that of a wider one. A missing value is replaced by it
+*before* the boosters see the row, in training and in serving, so that "not known" and "as the reference pupil who is not
+known either" are the same number to the last bit. LightGBM itself would read NaN as 0 in a column that had none in training.
 """
 
 from __future__ import annotations
@@ -17,16 +17,21 @@ import numpy.typing as npt
 import pandas as pd
 
 from decrochage_risk.errors import ColumnsError, ModelError, explain_error
+from decrochage_risk.risk.knowledge import Knowledge
 from decrochage_risk.risk.numeric_table import ROWS_AT_A_TIME, FloatArray, IntArray, numeric_matrix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from decrochage_risk.risk.knowledge import KnowledgeGroups
+
 
 __all__ = ["ENOUGH_KNOWN", "References"]
 
 ENOUGH_KNOWN = 20
-"""Known values that a group must have in a column for a median of its own; the global median below that."""
+"""Rows of a group, and known values of it in a column, for a median of its own; that of a wider group below."""
+_STEP, _PATTERN = "@", "|"
+"""A label may be a path ("cap1@03"), whose last step is left out first; in the key of a group its pattern follows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,17 +44,20 @@ class References:
     Attributes
     ----------
     columns : tuple of str
-        The columns kept, in the order of the boosters.
+        The columns kept, in the order of the boosters: those with values, then the flags of ``knowledge``.
     dropped : tuple of str
         Columns without one known value in training: nothing can be learnt from them.
     context : tuple of str
-        Columns in which the reference of a row is the row's own value.
+        Columns in which the reference of a row is the row's own value; the flags are among them.
     labels : tuple of str
-        The group labels, as text, sorted.
+        The groups with medians of their own, sorted: a label, or a part of its path, and the pattern of knowledge.
     overall : (p,) array
         Median over all known values.
     by_label : (labels, p) array
-        Median per group label.
+        Median per group: of its known values, or of those of the first wider group that knows enough (label and
+        pattern; the path of the label without its last step, and pattern; pattern; all).
+    knowledge : Knowledge
+        The flags.
 
     Examples
     --------
@@ -71,10 +79,16 @@ class References:
     labels: tuple[str, ...]
     overall: FloatArray
     by_label: FloatArray
+    knowledge: Knowledge
 
     @classmethod
     def fit(
-        cls, features: pd.DataFrame, labels: npt.ArrayLike | None = None, *, context: Sequence[str] = ()
+        cls,
+        features: pd.DataFrame,
+        labels: npt.ArrayLike | None = None,
+        *,
+        context: Sequence[str] = (),
+        knowledge: KnowledgeGroups | None = None,
     ) -> References:
         """Compute the medians of a table.
 
@@ -86,6 +100,8 @@ class References:
             The reference group of each row; read as text, missing = no group.
         context : sequence of str
             Columns that equal the reference by construction.
+        knowledge : mapping, optional
+            Flags to make, see :meth:`Knowledge.of_matrix`.
 
         Returns
         -------
@@ -98,9 +114,8 @@ class References:
         ModelError
             ``context`` names unknown columns, or ``labels`` has another length.
         """
-        return cls.of_matrix(
-            numeric_matrix(features), [str(name) for name in features.columns], labels, context=context
-        )
+        names = [str(name) for name in features.columns]
+        return cls.of_matrix(numeric_matrix(features), names, labels, context=context, knowledge=knowledge)
 
     @classmethod
     def of_matrix(
@@ -110,11 +125,12 @@ class References:
         labels: npt.ArrayLike | None = None,
         *,
         context: Sequence[str] = (),
+        knowledge: KnowledgeGroups | None = None,
     ) -> References:
         """Compute the medians of what :func:`numeric_matrix` gave, see :meth:`fit`."""
         _refuse_context(context, names)
-        known = ~np.isnan(matrix).all(axis=0)
-        if not known.any():
+        has_values = ~np.isnan(matrix).all(axis=0)
+        if not has_values.any():
             raise ColumnsError(
                 explain_error(
                     f"None of the {len(names)} columns has a known value in {len(matrix)} rows",
@@ -122,18 +138,37 @@ class References:
                     hint="Check that the tables the features are computed from were read.",
                 )
             )
-        kept = tuple(names[at] for at in np.flatnonzero(known).tolist())
-        held = matrix if known.all() else matrix[:, known]
-        overall, _ = _lower_medians(held)
-        found, by_label = _medians_by_label(held, labels, overall)
+        columns = tuple(names[at] for at in np.flatnonzero(has_values).tolist())
+        values = matrix if has_values.all() else matrix[:, has_values]
+        # A column of the context sets the base of a risk for everybody: its gaps are those of a place, not of a row.
+        flagged = [at for at, name in enumerate(columns) if name not in context]
+        if knowledge is None:
+            knowledge = Knowledge.of_matrix(values[:, flagged], [columns[at] for at in flagged]).groups
+        flags = Knowledge.of_matrix(values, columns, knowledge)
+        whole = np.hstack([values, flags.flags(values)]) if flags.names else values
+        overall, _ = _lower_medians(whole)
+        groups, by_label = _medians_by_group(whole, labels, overall, flags)
         return cls(
-            columns=kept,
-            dropped=tuple(name for name in names if name not in kept),
-            context=tuple(name for name in kept if name in context),
-            labels=found,
+            columns=(*columns, *flags.names),
+            dropped=tuple(name for name in names if name not in columns),
+            context=(*(name for name in columns if name in context), *flags.names),
+            labels=groups,
             overall=overall,
             by_label=by_label,
+            knowledge=flags,
         )
+
+    @property
+    def value_columns(self) -> tuple[str, ...]:
+        """The kept columns of the table, without the flags."""
+        return self.knowledge.columns
+
+    @property
+    def group_labels(self) -> tuple[str, ...]:
+        """The labels that rows may have: those with a group, whatever is known, and no part of a path alone."""
+        labels = {label.partition(_PATTERN)[0] for label in self.labels}
+        parents = {label.rpartition(_STEP)[0] for label in labels}
+        return tuple(sorted(labels - parents - {""}))
 
     def filled(
         self, features: pd.DataFrame | npt.ArrayLike, reference_groups: npt.ArrayLike | None = None
@@ -143,7 +178,8 @@ class References:
         Parameters
         ----------
         features : DataFrame or (n, p) array
-            The kept columns, in any order (a frame) or in the order of ``columns`` (an array).
+            The kept columns of the table, in any order (a frame) or in their own (an array); or an array with the flags
+            after them, as this method gives it.
         reference_groups : (n,) array_like, optional
             Group label per row; an unknown or missing label, or none at all, stands for the global medians.
 
@@ -151,11 +187,21 @@ class References:
         -------
         (n, p) float64 array, C order, without NaN
         """
-        return self.filled_matrix(numeric_matrix(features, self.columns), reference_groups)
+        return self.filled_matrix(self._with_flags(features), reference_groups)
+
+    def _with_flags(self, features: pd.DataFrame | npt.ArrayLike) -> FloatArray:
+        """Give the columns of a frame, or an array, with every flag."""
+        if not isinstance(features, pd.DataFrame) and np.shape(features)[1:] == (len(self.columns),):
+            return numeric_matrix(features, self.columns)
+        return self.flagged(numeric_matrix(features, self.value_columns))
+
+    def flagged(self, matrix: FloatArray) -> FloatArray:
+        """Add the flags to a matrix of the value columns."""
+        return np.hstack([matrix, self.knowledge.flags(matrix)]) if self.knowledge.names else matrix
 
     def filled_matrix(self, matrix: FloatArray, reference_groups: npt.ArrayLike | None = None) -> FloatArray:
-        """Fill what :func:`numeric_matrix` gave, in place; see :meth:`filled`."""
-        codes = _label_codes(reference_groups, len(matrix), self._position)
+        """Fill a matrix of all columns, flags included, in place; see :meth:`filled`."""
+        codes = self._codes(matrix, reference_groups)
         for first in range(0, len(matrix), ROWS_AT_A_TIME):
             rows = matrix[first : first + ROWS_AT_A_TIME]
             missing = np.isnan(rows)
@@ -180,12 +226,14 @@ class References:
         (n, p) float64 array, C order
         """
         own = self.filled(features, reference_groups)
-        rows = self._rows_of(len(own), reference_groups)
+        rows = self._medians[self._codes(own, reference_groups)]
         rows[:, self._context_places] = own[:, self._context_places]
         return rows
 
-    def _rows_of(self, rows: int, reference_groups: npt.ArrayLike | None) -> FloatArray:
-        return self._medians[_label_codes(reference_groups, rows, self._position)]
+    def _codes(self, matrix: FloatArray, labels: npt.ArrayLike | None) -> IntArray:
+        """Row of each row's group in the stacked medians; the last row is the global one."""
+        patterns = self.knowledge.patterns(matrix[:, len(self.value_columns) :])
+        return _group_codes(labels, patterns, self.knowledge, self._position)
 
     @cached_property
     def _medians(self) -> FloatArray:
@@ -207,6 +255,7 @@ class References:
             "context": list(self.context),
             "overall": self.overall.tolist(),
             "by_label": {label: self.by_label[at].tolist() for at, label in enumerate(self.labels)},
+            "knowledge": self.knowledge.to_dict(),
         }
 
     @classmethod
@@ -215,7 +264,10 @@ class References:
         labels = tuple(sorted(values["by_label"]))
         overall = np.array(values["overall"], dtype=np.float64)
         rows = [values["by_label"][label] for label in labels]
+        flags = {name for name, _ in values["knowledge"]["groups"]}
+        own = [name for name in values["columns"] if name not in flags]
         return cls(
+            knowledge=Knowledge.from_dict(values["knowledge"], own),
             columns=tuple(values["columns"]),
             dropped=tuple(values["dropped"]),
             context=tuple(values["context"]),
@@ -239,30 +291,73 @@ def _refuse_context(context: Sequence[str], names: Sequence[str]) -> None:
 
 def _lower_medians(matrix: FloatArray) -> tuple[FloatArray, IntArray]:
     """Lower median of the known values of each column (NaN where there is none), and their number."""
-    known = (~np.isnan(matrix)).sum(axis=0)
-    ordered = np.sort(matrix, axis=0)  # NaN comes last
-    middle = np.maximum(known - 1, 0) // 2
-    return ordered[middle, np.arange(matrix.shape[1])], known
+    count = (~np.isnan(matrix)).sum(axis=0)
+    ascending = np.sort(matrix, axis=0)  # NaN comes last
+    middle = np.maximum(count - 1, 0) // 2
+    return ascending[middle, np.arange(matrix.shape[1])], count
 
 
-def _medians_by_label(
-    matrix: FloatArray, labels: npt.ArrayLike | None, overall: FloatArray
+def _medians_by_group(
+    matrix: FloatArray, labels: npt.ArrayLike | None, overall: FloatArray, knowledge: Knowledge
 ) -> tuple[tuple[str, ...], FloatArray]:
+    """Keys of the groups with rows enough, sorted, and their medians, from the widest groups to the finest."""
+    texts, _ = _label_texts(labels, len(matrix))
+    patterns = knowledge.patterns(matrix[:, len(knowledge.columns) :])
+    pairs = pd.DataFrame({"label": texts, "pattern": patterns})
+    of_pair, pair = pairs.groupby(["label", "pattern"], sort=True).ngroup(), pairs.drop_duplicates()
+    chains = {
+        int(of_pair[row]): _chain(str(texts[row]), knowledge.name_of(int(patterns[row])))
+        for row in pair.index.tolist()
+    }
+    members: dict[str, list[int]] = {}
+    for number, chain in sorted(chains.items()):
+        for key in chain:
+            members.setdefault(key, []).append(number)
+    order = np.argsort(of_pair.to_numpy(), kind="stable")
+    bounds = np.searchsorted(of_pair.to_numpy()[order], np.arange(len(chains) + 1))
+    medians: dict[str, FloatArray] = {}
+    for key in sorted(members, key=lambda key: (_depth(key), key)):
+        rows = np.concatenate([order[bounds[number] : bounds[number + 1]] for number in members[key]])
+        if len(rows) < ENOUGH_KNOWN or (key == _PATTERN and not knowledge.names):
+            continue
+        own, count = _lower_medians(matrix[rows])
+        wider = next((medians[other] for other in _wider(key) if other in medians), overall)
+        medians[key] = np.where(count >= ENOUGH_KNOWN, own, wider)
+    keys = tuple(sorted(medians))
+    return keys, np.array([medians[key] for key in keys]).reshape(len(keys), overall.size)
+
+
+def _chain(label: str, pattern: str) -> list[str]:
+    """Keys of the groups that a row may be compared with, the finest first; all rows are none of them."""
+    key = _key(label, pattern)
+    return [key, *_wider(key)]
+
+
+def _wider(key: str) -> list[str]:
+    """Keys of the groups around one, the finest first."""
+    label, _, pattern = key.partition(_PATTERN)
+    wider = []
+    while label:
+        label = label.rpartition(_STEP)[0]
+        wider.append(_key(label, pattern))
+    return wider
+
+
+def _key(label: str, pattern: str) -> str:
+    """Key of a group: its label alone where everything is known, with the pattern after it otherwise; "|" for no label."""
+    return label if label and not pattern else f"{label}{_PATTERN}{pattern}"
+
+
+def _depth(key: str) -> int:
+    return len(_wider(key))
+
+
+def _label_texts(
+    labels: npt.ArrayLike | None, rows: int
+) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.bool_]]:
+    """Give the label of each row as text, empty where it has none, and where that is."""
     if labels is None:
-        return (), np.empty((0, overall.size))
-    texts, missing = _label_texts(labels, len(matrix))
-    found, codes = np.unique(texts[~missing], return_inverse=True)
-    order = np.argsort(codes, kind="stable")
-    bounds = np.searchsorted(codes[order], np.arange(len(found) + 1))
-    rows = np.flatnonzero(~missing)[order]
-    by_label = np.empty((len(found), overall.size))
-    for label in range(len(found)):
-        medians, known = _lower_medians(matrix[rows[bounds[label] : bounds[label + 1]]])
-        by_label[label] = np.where(known >= ENOUGH_KNOWN, medians, overall)
-    return tuple(str(label) for label in found), by_label
-
-
-def _label_texts(labels: npt.ArrayLike, rows: int) -> tuple[npt.NDArray[np.object_], npt.NDArray[np.bool_]]:
+        return np.full(rows, "", dtype=object), np.ones(rows, dtype=np.bool_)
     values = np.asarray(labels, dtype=object)
     if values.shape != (rows,):
         raise ModelError(
@@ -272,23 +367,28 @@ def _label_texts(labels: npt.ArrayLike, rows: int) -> tuple[npt.NDArray[np.objec
                 hint="Pass the labels in the order of the rows, or None for the global reference.",
             )
         )
-    missing = np.asarray(pd.isna(values), dtype=bool)
     codes, uniques = pd.factorize(values)
-    texts = np.array([str(label) for label in uniques], dtype=object)
-    return (texts[codes] if len(texts) else values), missing
+    texts = np.array([*(str(label) for label in uniques), ""], dtype=object)
+    return texts[codes], codes < 0
 
 
-def _label_codes(labels: npt.ArrayLike | None, rows: int, position: Mapping[str, int]) -> IntArray:
-    """Row of each label in the stacked medians; the last row is the global one."""
-    if labels is None:
-        return np.full(rows, len(position), dtype=np.int64)
-    values = np.asarray(labels, dtype=object)
-    if values.shape == (1,) == (rows,):
-        known = not pd.isna(values[0])
-        return np.array(
-            [position.get(str(values[0]), len(position)) if known else len(position)], dtype=np.int64
-        )
-    texts, missing = _label_texts(labels, rows)
-    codes, uniques = pd.factorize(texts)
-    lookup = np.array([position.get(text, len(position)) for text in uniques], dtype=np.int64)
-    return np.where(missing, len(position), lookup[codes] if len(lookup) else len(position))
+def _group_codes(
+    labels: npt.ArrayLike | None, patterns: IntArray, knowledge: Knowledge, position: Mapping[str, int]
+) -> IntArray:
+    """Row of each row's finest group in the stacked medians; the last row is the global one."""
+    texts, _ = _label_texts(labels, len(patterns))
+
+    def code_of(label: str, pattern: int) -> int:
+        chain = _chain(label, knowledge.name_of(pattern))
+        return next((position[key] for key in chain if key in position), len(position))
+
+    if len(patterns) == 1:
+        return np.array([code_of(texts[0], int(patterns[0]))], dtype=np.int64)
+    label_codes, uniques = pd.factorize(texts)
+    pattern_codes, values = pd.factorize(patterns)
+    pair = label_codes.astype(np.int64) * max(len(values), 1) + pattern_codes
+    distinct, at = np.unique(pair, return_inverse=True)
+    codes = [
+        code_of(str(uniques[one // len(values)]), int(values[one % len(values)])) for one in distinct.tolist()
+    ]
+    return np.array(codes, dtype=np.int64)[at] if codes else np.zeros(0, dtype=np.int64)

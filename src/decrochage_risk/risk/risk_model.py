@@ -1,13 +1,13 @@
-"""A risk model as text files, exact to the last bit: LightGBM text for the boosters, JSON for the rest.
+"""The risk model: any numeric table in, calibrated and monotone risks out, with what they are worth.
 
-The risk model: any numeric table in, calibrated and monotone risks out, with what they are worth.
-
-It knows nothing of schools: a numeric frame, a 0/1 outcome, a direction per column, a period and a group (pupil)
-per row. So it can be measured on any public table.
+It knows nothing of schools: a numeric frame, a 0/1 outcome, a direction per column, a period, a group (pupil) and a cluster
+(school) per row. So it can be measured on any public table. It is kept as text files, exact to the last bit: LightGBM text
+for the boosters, JSON for the rest.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
@@ -19,37 +19,33 @@ import pandas as pd
 from decrochage_risk.errors import ModelError, explain_error
 from decrochage_risk.risk.calibration import Calibration, probability
 from decrochage_risk.risk.comparable import Comparable
+from decrochage_risk.risk.file_audit import CALIBRATION, LINEAR, REFERENCES, audited_files, booster_name
 from decrochage_risk.risk.fit_input import FitInput, FitOptions
 from decrochage_risk.risk.fitting import (
     HeldOut,
     calibrate,
+    folds_of,
     out_of_fold,
     out_of_time,
     range_of,
     refuse_seed,
     train_members_of,
 )
-from decrochage_risk.risk.folds import pupil_folds
 from decrochage_risk.risk.members import LinearMembers, Members
 from decrochage_risk.risk.numeric_table import TrainingRange
 from decrochage_risk.risk.references import References
+from decrochage_risk.risk.start_choice import choose_start
 from decrochage_risk.risk.uncertainty import jackknife_interval, member_mean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from decrochage_risk.risk.knowledge import Knowledge, KnowledgeGroups
     from decrochage_risk.risk.members import Progress
     from decrochage_risk.risk.numeric_table import FloatArray
 
 
-__all__ = ["FILES", "RiskModel", "read_files", "write_files"]
-
-FILES = ("calibration.json", "references.json")
-"""Files of a saved model besides ``booster-0.txt``, ``booster-1.txt``, ..."""
-
-
-LINEAR = "linear.json"
-"""The members of a logistic regression, in place of the boosters."""
+__all__ = ["RiskModel", "read_files", "write_files"]
 
 
 def write_files(model: RiskModel) -> dict[str, str]:
@@ -59,6 +55,9 @@ def write_files(model: RiskModel) -> dict[str, str]:
         "calibrated_on": model.calibrated_on,
         "comparable": model.comparable.to_dict(),
         "spread_factor": model.spread_factor,
+        "held_out_by": model.held_out_by,
+        "cluster_spread": model.cluster_spread,
+        "clusters": sorted(model.clusters),
     }
     references = {
         "references": model.references.to_dict(),
@@ -71,55 +70,42 @@ def write_files(model: RiskModel) -> dict[str, str]:
         "members": model.options.members,
         "training_range": None if model.training_range is None else model.training_range.to_dict(),
     }
-    boosters = {_booster_name(number): text for number, text in enumerate(_texts(model))}
+    boosters = {booster_name(number): text for number, text in enumerate(_texts(model))}
     if isinstance(model.members, LinearMembers):
         boosters[LINEAR] = _json(model.members.to_dict())
-    return {**boosters, "calibration.json": _json(calibration), "references.json": _json(references)}
+    return {**boosters, CALIBRATION: _json(calibration), REFERENCES: _json(references)}
 
 
 def read_files(files: Mapping[str, str]) -> dict[str, Any]:
-    """Read the fields of a model back; see :meth:`RiskModel.from_files`.
-
-    Examples
-    --------
-    >>> read_files({"booster-0.txt": "tree"})
-    Traceback (most recent call last):
-    ...
-    decrochage_risk.errors.ModelError: Files are missing: calibration.json, references.json; these came: booster-0.txt.
-    ...
-    """
-    _refuse_missing(files, FILES)
-    try:
-        fitted, table = (json.loads(files[name]) for name in FILES)
-        linear = table["options"].get("kind") == "logistic"
-        names = [LINEAR] if linear else [_booster_name(number) for number in range(int(table["members"]))]
-        _refuse_missing(files, names)
-        return {
-            "references": References.from_dict(table["references"]),
-            "directions": {name: table["directions"][name] for name in table["references"]["columns"]},
-            "members": _members(files, names),
-            "calibration": Calibration.from_dict(fitted["calibration"]),
-            "calibrated_on": fitted["calibrated_on"],
-            "comparable": Comparable.from_dict(fitted["comparable"]),
-            "options": FitOptions(**table["options"]),
-            "spread_factor": fitted["spread_factor"],
-            "training_range": _range(table.get("training_range")),
-            **{name: table[name] for name in ("rounds", "seed", "rows", "base_rate")},
-        }
-    except ModelError:
-        raise
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise _unreadable(f"The files do not hold a model: {type(error).__name__}: {error}") from error
+    """Read the fields of a model back: parse, audit, build; see :meth:`RiskModel.from_files`."""
+    calibration_entries, table, linear = audited_files(files)
+    return {
+        "references": References.from_dict(table["references"]),
+        "directions": {name: table["directions"][name] for name in table["references"]["columns"]},
+        "members": _members(files, table["members"], linear),
+        "calibration": Calibration.from_dict(calibration_entries["calibration"]),
+        "calibrated_on": calibration_entries["calibrated_on"],
+        "comparable": Comparable.from_dict(calibration_entries["comparable"]),
+        "options": FitOptions(**table["options"]),
+        "spread_factor": calibration_entries["spread_factor"],
+        "held_out_by": calibration_entries["held_out_by"],
+        "cluster_spread": calibration_entries["cluster_spread"],
+        "clusters": frozenset(calibration_entries["clusters"]),
+        "training_range": _range(table["training_range"]),
+        **{name: table[name] for name in ("rounds", "seed", "rows", "base_rate")},
+    }
 
 
 def _texts(model: RiskModel) -> tuple[str, ...]:
     return () if isinstance(model.members, LinearMembers) else model.members.texts
 
 
-def _members(files: Mapping[str, str], names: list[str]) -> Members | LinearMembers:
-    if names == [LINEAR]:
-        return LinearMembers.from_dict(json.loads(files[LINEAR]))
-    return Members(tuple(files[name] for name in names))
+def _members(
+    files: Mapping[str, str], count: int, linear: Mapping[str, Any] | None
+) -> Members | LinearMembers:
+    if linear is not None:
+        return LinearMembers.from_dict(linear)
+    return Members(tuple(files[booster_name(number)] for number in range(count)))
 
 
 def _range(values: Mapping[str, Any] | None) -> TrainingRange | None:
@@ -127,31 +113,12 @@ def _range(values: Mapping[str, Any] | None) -> TrainingRange | None:
     return None if values is None else TrainingRange.from_dict(values)
 
 
-def _booster_name(number: int) -> str:
-    return f"booster-{number}.txt"
-
-
-def _refuse_missing(files: Mapping[str, str], names: tuple[str, ...] | list[str]) -> None:
-    missing = [name for name in names if name not in files]
-    if missing:
-        raise _unreadable(f"Files are missing: {', '.join(missing)}; these came: {', '.join(sorted(files))}")
-
-
-def _unreadable(came: str) -> ModelError:
-    return ModelError(
-        explain_error(
-            came,
-            expected=f"booster-0.txt and its sisters, {' and '.join(FILES)}, as to_files wrote them",
-            hint="Load the model from an unedited copy of its folder.",
-        )
-    )
-
-
 def _json(values: Mapping[str, Any]) -> str:
     return json.dumps(values, sort_keys=True, allow_nan=False, indent=1, ensure_ascii=False) + "\n"
 
 
 CalibratedOn: TypeAlias = Literal["out-of-time", "out-of-fold pupils"]
+HeldOutBy: TypeAlias = Literal["pupils", "clusters"]
 Features: TypeAlias = pd.DataFrame | npt.NDArray[np.float64]
 
 
@@ -185,6 +152,12 @@ class RiskModel:
         Their share of outcome 1.
     spread_factor : float
         Factor on the jackknife standard error; 1 until it is fitted where the truth is known.
+    held_out_by : {"pupils", "clusters"}
+        What early stopping and calibration held out: pupils, or whole schools.
+    cluster_spread : float
+        Standard deviation of the level of schools that were held out, in log-odds; 0 where none were.
+    clusters : frozenset of str
+        Digests of the schools of the training, so that a new one is told apart; empty where none were given.
     training_range : TrainingRange or None
         Range of each column in training; None in artefacts written before there was one.
     out_of_fold, out_of_time : HeldOut or None
@@ -216,6 +189,9 @@ class RiskModel:
     rows: int
     base_rate: float
     spread_factor: float = 1.0
+    held_out_by: HeldOutBy = "pupils"
+    cluster_spread: float = 0.0
+    clusters: frozenset[str] = frozenset()
     training_range: TrainingRange | None = None
     out_of_fold: HeldOut | None = field(default=None, repr=False)
     out_of_time: HeldOut | None = field(default=None, repr=False)
@@ -232,6 +208,8 @@ class RiskModel:
         seed: int = 0,
         reference_groups: npt.ArrayLike | None = None,
         context: Sequence[str] = (),
+        knowledge: KnowledgeGroups | None = None,
+        clusters: npt.ArrayLike | None = None,
         observed: npt.ArrayLike | None = None,
         matured: npt.ArrayLike | None = None,
         options: FitOptions | None = None,
@@ -242,7 +220,8 @@ class RiskModel:
         Parameters
         ----------
         features : DataFrame, n rows
-            Bool, integer or float columns; NaN = not known, which counts as the reference of the row's group.
+            Bool, integer or float columns; NaN = not known, which counts as the value of the reference row that is not
+            known there either (see ``knowledge``).
         outcome : (n,) array_like of 0/1
             What happened, known for every row.
         directions : mapping of str to int
@@ -254,9 +233,17 @@ class RiskModel:
         seed : int
             Seed of folds and boosters, 0 or more.
         reference_groups : (n,) array_like, optional
-            Group whose medians are the reference of the row (level and time of year, say).
+            Group whose medians are the reference of the row (level and time of year, say). A label may be a path
+            ("cap1@03"): with too few rows, that without its last step stands, then all rows with the same pattern of
+            knowledge, then all rows.
         context : sequence of str
             Columns in which the reference of a row is the row's own value, so that they are never reasons.
+        knowledge : mapping of str to sequence of str, optional
+            Flags to make: 0/1 columns of the context, without direction, that say that none of these columns is known of
+            a row. By default one per set of columns that are always unknown together; ``{}`` makes none.
+        clusters : (n,) array_like, optional
+            School of each row. Where there is a context, which may learn schools by heart, early stopping and calibration
+            hold out whole schools instead of pupils, from 10 of them on.
         observed, matured : (n,) array_like of days, optional
             As-of day of each row, and the day its outcome window closed; both or neither. A label counts for
             an out-of-time test only if it had matured by then.
@@ -283,16 +270,20 @@ class RiskModel:
         labels = {
             "time": time,
             "groups": groups,
+            "clusters": clusters,
             "observed": observed,
             "matured": matured,
             "reference_groups": reference_groups,
         }
-        table = FitInput.prepare(features, outcome, directions=directions, labels=labels, context=context)
-        fold = pupil_folds(table.groups, options.members, seed, outcome=table.outcome)
+        table = FitInput.prepare(
+            features, outcome, directions=directions, labels=labels, context=context, knowledge=knowledge
+        )
+        options = choose_start(table, options, seed)
+        fold = folds_of(table, options.members, seed)
         bag = train_members_of(table, fold, options, seed, progress)
         by_fold = out_of_fold(table, bag)
         by_time = out_of_time(table, rounds=bag.rounds, options=options, seed=seed, progress=progress)
-        calibration, comparable = calibrate(by_time, by_fold, seed)
+        calibration, comparable, cluster_spread = calibrate(by_time, by_fold, seed)
         return cls(
             references=table.references,
             directions=dict(zip(table.references.columns, table.directions.tolist(), strict=True)),
@@ -305,6 +296,11 @@ class RiskModel:
             seed=seed,
             rows=len(table.outcome),
             base_rate=float(table.outcome.mean()),
+            held_out_by="pupils" if table.clusters is None else "clusters",
+            cluster_spread=cluster_spread,
+            clusters=frozenset(
+                () if clusters is None else map(_digest, pd.unique(np.asarray(clusters, dtype=object)))
+            ),
             training_range=range_of(table),
             out_of_fold=by_fold,
             out_of_time=by_time,
@@ -328,8 +324,18 @@ class RiskModel:
         return self.training_range.outside(features)
 
     @property
+    def knowledge(self) -> Knowledge:
+        """The flags of what is not known, and the rows that the training had of each pattern."""
+        return self.references.knowledge
+
+    @property
     def columns(self) -> tuple[str, ...]:
-        """Columns that the boosters read, in their order."""
+        """Columns that are read of a table, in the order of the boosters."""
+        return self.references.value_columns
+
+    @property
+    def booster_columns(self) -> tuple[str, ...]:
+        """Columns that the boosters read: :attr:`columns`, then the flags of what is not known."""
         return self.references.columns
 
     @property
@@ -339,7 +345,7 @@ class RiskModel:
 
     @property
     def context(self) -> tuple[str, ...]:
-        """Columns that equal the reference by construction."""
+        """Columns that equal the reference by construction, the flags of what is not known among them."""
         return self.references.context
 
     @property
@@ -389,8 +395,33 @@ class RiskModel:
         """Calibrated probability of the outcome, shape (n,); see :meth:`log_odds`."""
         return probability(self.log_odds(features, reference_groups))
 
+    def spread_of(self, clusters: npt.ArrayLike) -> FloatArray:
+        """Give the spread that an interval must have for the school of each row: 0 for one of the training.
+
+        Parameters
+        ----------
+        clusters : (n,) array_like
+            School of each row, as in :meth:`fit`; one that is missing counts as new.
+
+        Returns
+        -------
+        (n,) array
+            In log-odds; all 0 where the training knew no schools.
+        """
+        values = np.asarray(clusters, dtype=object)
+        if not self.clusters:
+            return np.zeros(len(values))
+        codes, uniques = pd.factorize(values)
+        is_new = np.array([*(_digest(name) not in self.clusters for name in uniques), True])
+        return np.where(is_new[codes], self.cluster_spread, 0.0)
+
     def interval(
-        self, features: Features, level: float = 0.9, reference_groups: npt.ArrayLike | None = None
+        self,
+        features: Features,
+        level: float = 0.9,
+        reference_groups: npt.ArrayLike | None = None,
+        *,
+        clusters: npt.ArrayLike | None = None,
     ) -> tuple[FloatArray, FloatArray]:
         """Interval of the risk from the spread of the members.
 
@@ -400,6 +431,8 @@ class RiskModel:
             As in :meth:`log_odds`.
         level : float
             Nominal coverage.
+        clusters : (n,) array_like, optional
+            School of each row: the interval is wider for one that the training did not have.
 
         Returns
         -------
@@ -407,14 +440,32 @@ class RiskModel:
         """
         members = self.member_log_odds(self.filled(features, reference_groups))
         return jackknife_interval(
-            self.calibration.apply(members), level=level, spread_factor=self.spread_factor
+            self.calibration.apply(members),
+            level=level,
+            spread_factor=self.spread_factor,
+            cluster_spread=0.0 if clusters is None else self.spread_of(clusters),
         )
 
-    def risk_and_interval(self, members: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    def risk_and_interval(
+        self, members: FloatArray, clusters: npt.ArrayLike | None = None
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Give :meth:`risk` and the bounds of :meth:`interval` from one call of :meth:`member_log_odds`."""
+        log_odds, spread = (
+            self.calibration.apply(members),
+            0.0 if clusters is None else self.spread_of(clusters),
+        )
         risk = probability(self.calibration.apply(member_mean(members)))
-        calibrated = self.calibration.apply(members)
-        return risk, *jackknife_interval(calibrated, spread_factor=self.spread_factor)
+        return risk, *jackknife_interval(log_odds, spread_factor=self.spread_factor, cluster_spread=spread)
+
+    def comparable_to(self, risk: FloatArray, clusters: npt.ArrayLike | None = None) -> FloatArray:
+        """Rows of :attr:`Comparable.table` of each risk, their interval wider where the school is new, shape (n, 5)."""
+        at = self.comparable.bins_of(risk)
+        rows = self.comparable.table[at]
+        if clusters is not None:
+            is_new = self.spread_of(clusters) > 0
+            if is_new.any():
+                rows[is_new] = self.comparable.table_with(self.cluster_spread)[at[is_new]]
+        return rows
 
     def with_spread_factor(self, factor: float) -> RiskModel:
         """Return the model with another factor on its intervals, see :func:`fit_spread_factor`."""
@@ -454,6 +505,11 @@ class RiskModel:
         Raises
         ------
         ModelError
-            A file is missing, or does not hold what it should.
+            A file is missing, or holds what no training gives.
         """
         return cls(**read_files(files))
+
+
+def _digest(cluster: object) -> str:
+    """Digest of the name of a school: enough to know it again."""
+    return hashlib.sha256(str(cluster).encode()).hexdigest()[:12]

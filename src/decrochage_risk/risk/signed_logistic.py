@@ -1,8 +1,6 @@
 """A ridge logistic regression whose slopes have the declared signs: of the linear bag, and of the linear start of the trees.
 
-Where the boosters start: a share of a signed logistic regression, written as trees of one column each.
-
-With some hundred events among a hundred columns, trees alone spend most of their rounds on finding out that the
+The start is a share of the regression, written as trees of one column each. With some hundred events among a hundred columns, trees alone spend most of their rounds on finding out that the
 risk rises with each column. A share of a logistic regression says so at once, and the boosted trees add what it misses
 (its curves and interactions). What it brings: ``benchmarks/targets.py --linear-share``.
 
@@ -34,8 +32,9 @@ __all__ = [
     "with_start",
 ]
 
-PENALTY: Final = 1.0
-"""Ridge penalty on standardised slopes (half of it times their squares, added to the summed log loss)."""
+PENALTY: Final = 100.0
+"""Ridge penalty on standardised slopes (half of it times their squares, added to the summed log loss), unless it is chosen
+inside the training: under a few thousand rows, 1 lets a regression learn its noise (``benchmarks/public_tables.py``)."""
 _ITERATIONS: Final = 100
 _ROWS_AT_A_TIME: Final = 32_768
 """Rows whose weighted copy stays in the caches while their part of the curvature is summed."""
@@ -48,7 +47,12 @@ _HIGH: Final = {1: np.inf, -1: 0.0, 0: np.inf}
 
 
 def fit_signed_logistic(
-    matrix: FloatArray, outcome: FloatArray, directions: IntArray, *, tolerance: float = 1e-13
+    matrix: FloatArray,
+    outcome: FloatArray,
+    directions: IntArray,
+    *,
+    penalty: float = PENALTY,
+    tolerance: float = 1e-13,
 ) -> tuple[float, FloatArray]:
     """Fit a ridge logistic regression whose slopes have the declared signs.
 
@@ -65,6 +69,8 @@ def fit_signed_logistic(
         What happened.
     directions : (p,) int array
         1: the slope is 0 or above; -1: 0 or below; 0: either.
+    penalty : float
+        Half of it times the squares of the standardised slopes is added to the summed log loss.
     tolerance : float
         Relative gain of the loss, promised by the next step, at which the search stops.
 
@@ -77,7 +83,7 @@ def fit_signed_logistic(
     --------
     >>> absences = np.repeat([0.0, 1.0, 2.0], 20)[:, None]
     >>> left = np.r_[np.arange(20) < 2, np.arange(20) < 6, np.arange(20) < 12].astype(float)
-    >>> _, slopes = fit_signed_logistic(absences, left, np.array([1]))
+    >>> _, slopes = fit_signed_logistic(absences, left, np.array([1]), penalty=1.0)
     >>> _, against = fit_signed_logistic(absences, left, np.array([-1]))
     >>> bool(slopes[0] > 1), float(against[0])
     (True, 0.0)
@@ -91,10 +97,10 @@ def fit_signed_logistic(
     )
     start = np.zeros(design.shape[1])
     start[0] = np.log(outcome.mean() / (1 - outcome.mean()))
-    found = _newton(design, outcome, start, (low, high), tolerance)
+    coefficients = _newton(design, outcome, start, (low, high), penalty, tolerance)
     slopes = np.zeros(matrix.shape[1])
-    slopes[varying] = found[1:] / scales[varying]
-    return float(found[0] - (slopes * means).sum()), slopes
+    slopes[varying] = coefficients[1:] / scales[varying]
+    return float(coefficients[0] - (slopes * means).sum()), slopes
 
 
 def _newton(
@@ -102,9 +108,10 @@ def _newton(
     outcome: FloatArray,
     at: FloatArray,
     bounds: tuple[FloatArray, FloatArray],
+    penalty: float,
     tolerance: float,
 ) -> FloatArray:
-    ridge = np.r_[0.0, np.full(len(at) - 1, PENALTY)]
+    ridge = np.r_[0.0, np.full(len(at) - 1, penalty)]
 
     def loss(place: FloatArray) -> float:
         scores = design @ place
@@ -135,8 +142,8 @@ def _slope_and_curvature(
         rows = design[first : first + _ROWS_AT_A_TIME]
         chance = np.exp(-np.logaddexp(0.0, -(rows @ at)))
         gradient += (chance - outcome[first : first + _ROWS_AT_A_TIME]) @ rows
-        weighted = rows * np.sqrt(chance * (1 - chance))[:, None]
-        curvature += weighted.T @ weighted
+        scaled = rows * np.sqrt(chance * (1 - chance))[:, None]
+        curvature += scaled.T @ scaled
     return gradient, curvature
 
 
@@ -149,8 +156,8 @@ def _least_within(
 
     factor = cholesky(curvature)
     target = factor @ at - solve_triangular(factor, gradient, trans="T")
-    found = lsq_linear(factor, target, bounds=bounds, method="bvls", tol=1e-14)
-    least: FloatArray = np.clip(found.x, *bounds)
+    solution = lsq_linear(factor, target, bounds=bounds, method="bvls", tol=1e-14)
+    least: FloatArray = np.clip(solution.x, *bounds)
     return least
 
 
@@ -237,6 +244,7 @@ def fit_start(
     directions: IntArray,
     share: float,
     *,
+    penalty: float = PENALTY,
     rows: IntArray | None = None,
 ) -> tuple[StepTree, ...]:
     """Fit the regression on some rows, and turn a share of it into step trees.
@@ -253,6 +261,8 @@ def fit_start(
         -1, 0 or 1.
     share : float
         0 to 1; with 0 there is no start, and no tree.
+    penalty : float
+        Of the regression.
     rows : (m,) int array, optional
         The rows to learn from; all of them when left out.
 
@@ -271,14 +281,14 @@ def fit_start(
     if share == 0:
         return ()
     rows = np.arange(len(matrix)) if rows is None else rows
-    drawn = rows[:: -(-len(rows) // MOST_ROWS)]
-    some, happened = matrix[drawn], outcome[drawn]
-    if not 0 < happened.mean() < 1:
+    sample = rows[:: -(-len(rows) // MOST_ROWS)]
+    some, target = matrix[sample], outcome[sample]
+    if not 0 < target.mean() < 1:
         return ()
-    intercept, slopes = fit_signed_logistic(some, happened, directions, tolerance=_TOLERANCE)
-    base = float(np.log(happened.mean() / (1 - happened.mean())))
-    found = [step_tree(int(at), some[:, at], share * slopes[at]) for at in np.flatnonzero(slopes)]
-    trees = [tree for tree in found if tree is not None]
+    intercept, slopes = fit_signed_logistic(some, target, directions, penalty=penalty, tolerance=_TOLERANCE)
+    base = float(np.log(target.mean() / (1 - target.mean())))
+    candidates = [step_tree(int(at), some[:, at], share * slopes[at]) for at in np.flatnonzero(slopes)]
+    trees = [tree for tree in candidates if tree is not None]
     if not trees:
         return ()
     level = (1 - share) * base + share * (intercept + float(slopes @ some.mean(axis=0)))
@@ -317,8 +327,8 @@ def step_tree(at: int, column: FloatArray, slope: float) -> StepTree | None:
     if len(values) > MOST_STEPS:
         gaps = np.diff(values)
         spread = np.cumsum(np.cbrt((counts[:-1] + counts[1:]) / 2 * gaps**2))
-        ended = np.floor(spread / spread[-1] * MOST_STEPS * (1 - 1e-12))
-        last = np.flatnonzero(np.diff(ended, prepend=0.0))
+        part_number = np.floor(spread / spread[-1] * MOST_STEPS * (1 - 1e-12))
+        last = np.flatnonzero(np.diff(part_number, prepend=0.0))
     starts = np.r_[0, last + 1]
     rows = np.add.reduceat(counts, starts)
     means = np.add.reduceat(counts * values, starts) / rows
@@ -354,7 +364,7 @@ def with_start(text: str, start: tuple[StepTree, ...]) -> str:
         return text
     head, first, trees = text.partition("Tree=0\n")
     head = re.sub(r"^tree_sizes=.*\n", "", head, flags=re.MULTILINE)
-    boosted = re.sub(
+    own_trees = re.sub(
         r"^Tree=(\d+)$", lambda found: f"Tree={int(found[1]) + len(start)}", first + trees, flags=re.MULTILINE
     )
-    return head + "".join(tree.text(number) for number, tree in enumerate(start)) + boosted
+    return head + "".join(tree.text(number) for number, tree in enumerate(start)) + own_trees

@@ -3,11 +3,9 @@
 ``dates``
     what a day is, the school year and the term that hold it;
 ``school_calendar``
-    :class:`SchoolCalendar`, the half-days of school of every day of a span;
+    :class:`SchoolCalendar`, the half-days of school of every day of a span, also read from and written to CSV;
 ``official_calendar``
-    zones A, B and C for the school years 2017-2018 to 2026-2027, their sources and corrections;
-``calendar_file``
-    a school's own calendar, read from and written to CSV.
+    zones A, B and C for the school years 2017-2018 to 2026-2027, their sources and corrections.
 """
 
 from __future__ import annotations

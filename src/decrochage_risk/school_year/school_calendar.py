@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.errors import CalendarError, explain_error
+from decrochage_risk.csv_files import lines_of_rows, read_csv
+from decrochage_risk.errors import CalendarError, UnreadableRecordsError, explain_error
 from decrochage_risk.school_year.dates import (
     checked_day_numbers,
     checked_half_days,
@@ -27,6 +28,7 @@ from decrochage_risk.school_year.dates import (
     year_end,
     year_start,
 )
+from decrochage_risk.school_year.day_cells import days_of_texts
 from decrochage_risk.school_year.official_calendar import FIRST_DAY, OFFICIAL_TEXTS, ZONES, official_half_days
 
 if TYPE_CHECKING:
@@ -42,7 +44,6 @@ if TYPE_CHECKING:
 __all__ = ["SchoolCalendar", "read_half_days", "write_half_days"]
 
 COLUMNS = ("date", "half_days")
-SEPARATORS = (";", "\t", ",")
 EXPECTED = (
     "columns date (2024-11-05) and half_days (0, 1 or 2), one row for every day from the first to the last"
 )
@@ -73,8 +74,8 @@ def read_half_days(path: str | PathLike[str]) -> tuple[date, npt.NDArray[np.int8
     faults += _repeated(days) + _gaps(days)
     if faults:
         raise _bad_file(file, f"has {len(faults)} fault(s):\n  " + "\n  ".join(faults))
-    in_order = rows["half_days"].set_axis(days.to_numpy()).sort_index()
-    return in_order.index[0].date(), in_order.to_numpy(dtype=np.int8), file.name
+    in_order = _read_half_days(rows["half_days"]).set_axis(days.to_numpy()).sort_index()
+    return in_order.index[0].date(), in_order.to_numpy().astype(np.int8), file.name
 
 
 def write_half_days(path: str | PathLike[str], first_day: date, half_days: npt.NDArray[np.int8]) -> None:
@@ -87,31 +88,29 @@ def write_half_days(path: str | PathLike[str], first_day: date, half_days: npt.N
 def _split(file: Path) -> pd.DataFrame:
     """Return the two columns as text, indexed by line number, blank lines left out."""
     try:
-        text = file.read_text(encoding="utf-8-sig", errors="replace")
-    except OSError as error:
-        raise _bad_file(file, f"cannot be opened ({error.strerror})") from error
-    lines = pd.Series(text.splitlines(), dtype="str")
-    lines.index = lines.index + 1
-    lines = lines[lines.str.strip(' \t;,"') != ""]
-    if lines.empty:
-        raise _bad_file(file, "is empty")
-    separator = next((mark for mark in SEPARATORS if mark in lines.iloc[0]), ",")
-    cells = lines.str.split(separator, expand=True, regex=False).apply(lambda column: column.str.strip(' "'))
-    header = cells.iloc[0].str.lower().tolist()
+        frame, _ = read_csv(file)
+        lines = lines_of_rows(file)
+    except UnreadableRecordsError as error:
+        came = str(error).splitlines()[0].removeprefix(f"{file.name} ").rstrip(".")
+        is_empty = came in {"holds no line", "holds separators only"}
+        raise _bad_file(file, "is empty" if is_empty else came) from error
+    frame.columns = frame.columns.str.lower()
+    header = frame.columns.tolist()
     missing = [column for column in COLUMNS if header.count(column) != 1]
     if missing:
         raise _bad_file(
             file, f"does not have exactly one column {' and one '.join(missing)} (header: {header})"
         )
-    rows: pd.DataFrame = cells.iloc[1:].fillna("").set_axis(header, axis=1)[list(COLUMNS)]
+    rows: pd.DataFrame = frame[list(COLUMNS)].fillna("").apply(lambda column: column.str.strip())
     if rows.empty:
         raise _bad_file(file, "has a header and no day")
+    rows.index = pd.Index(lines)
     return rows
 
 
 def _read_days(text: pd.Series[str]) -> pd.Series[pd.Timestamp]:
-    iso = text.where(text.str.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"))
-    return pd.to_datetime(iso, format="%Y-%m-%d", errors="coerce")
+    days = days_of_texts(text.where(text != "").reset_index(drop=True)).days
+    return pd.Series(days.astype("datetime64[s]"), index=text.index)
 
 
 def _faulty_days(text: pd.Series[str]) -> list[str]:
@@ -119,22 +118,26 @@ def _faulty_days(text: pd.Series[str]) -> list[str]:
     return [f"line {line}: {value!r} is not a day such as 2024-11-05" for line, value in bad.items()]
 
 
+def _read_half_days(text: pd.Series[str]) -> pd.Series[float]:
+    return pd.to_numeric(text.str.replace(",", ".", regex=False), errors="coerce")
+
+
 def _faulty_half_days(text: pd.Series[str]) -> list[str]:
-    bad = text[~text.isin(["0", "1", "2"])]
+    bad = text[~_read_half_days(text).isin([0, 1, 2])]
     return [f"line {line}: half_days {value!r} is not 0, 1 or 2" for line, value in bad.items()]
 
 
 def _repeated(days: pd.Series[pd.Timestamp]) -> list[str]:
-    repeated = days[days.notna() & days.duplicated()]
-    return [f"line {line}: {day:%Y-%m-%d} is there already" for line, day in repeated.items()]
+    doubles = days[days.notna() & days.duplicated()]
+    return [f"line {line}: {day:%Y-%m-%d} is there already" for line, day in doubles.items()]
 
 
 def _gaps(days: pd.Series[pd.Timestamp]) -> list[str]:
-    known = days.dropna().drop_duplicates().sort_values().reset_index(drop=True)
-    steps = known.diff().dt.days
+    in_order = days.dropna().drop_duplicates().sort_values().reset_index(drop=True)
+    steps = in_order.diff().dt.days
     one_day = pd.Timedelta(days=1)
     return [
-        f"no line for {known[end - 1] + one_day:%Y-%m-%d} to {known[end] - one_day:%Y-%m-%d} ({steps[end] - 1:.0f} day(s))"
+        f"no line for {in_order[end - 1] + one_day:%Y-%m-%d} to {in_order[end] - one_day:%Y-%m-%d} ({steps[end] - 1:.0f} day(s))"
         for end in steps.index[steps > 1]
     ]
 
@@ -429,10 +432,12 @@ class SchoolCalendar:
         return (numbers >= self._first_day_number) & (numbers < self._first_day_number + len(self._values))
 
     def _outside(self, numbers: npt.NDArray[np.int64]) -> CalendarError:
-        shown = ", ".join(str(np.datetime64(int(number), "D")) for number in np.unique(numbers)[:DAYS_SHOWN])
+        first_days = ", ".join(
+            str(np.datetime64(int(number), "D")) for number in np.unique(numbers)[:DAYS_SHOWN]
+        )
         return CalendarError(
             explain_error(
-                f"{len(numbers)} day(s) outside the calendar {self._name!r} (first: {shown})",
+                f"{len(numbers)} day(s) outside the calendar {self._name!r} (first: {first_days})",
                 expected=f"days from {self._span()}",
                 hint="Check these dates; for other years, pass a calendar that holds them with "
                 "SchoolCalendar.from_csv.",

@@ -9,26 +9,34 @@ from decrochage_risk.score.pupil_risk import Comparable, DataFacts, Interval, Mo
 from decrochage_risk.score.risk_scores import RiskScores
 from decrochage_risk.score.run_facts import DEMO_NOTICE, RunFacts, demo_model_folder, load_demo_model
 from decrochage_risk.score.scoring import FolderScores, score_pupils, warm_up
+from decrochage_risk.score.signal_lists import PupilSignals, Signals, signals
+from decrochage_risk.score.ways import WAYS, Departure, LegalSignal
 
 __all__ = [
     "DEMO_NOTICE",
+    "WAYS",
     "Changes",
     "Comparable",
     "Counterfactual",
     "Counterfactuals",
     "DataFacts",
+    "Departure",
     "FolderScores",
     "Interval",
+    "LegalSignal",
     "ModelFacts",
     "PupilChange",
     "PupilRisk",
+    "PupilSignals",
     "RiskScores",
     "RunFacts",
     "ScoreDigest",
+    "Signals",
     "Situation",
     "demo_model_folder",
     "load_demo_model",
     "score_pupils",
+    "signals",
     "warm_up",
     "what_could_help",
 ]

@@ -1,7 +1,4 @@
-"""The changes since an earlier day: as tables, as objects, as JSON.
-
-What moved since an earlier day: the change of each risk, what explains it, flags that are new or over.
-"""
+"""What moved since an earlier day: the change of each risk, what explains it, who is new on a list or off it."""
 
 from __future__ import annotations
 
@@ -19,6 +16,7 @@ from decrochage_risk.explain import ChangeReason, Side, attribute, find_changes
 from decrochage_risk.explain.changes import then_on
 from decrochage_risk.explain.sentences import NO_REASON, OTHERS, REFERENCE_PUPIL
 from decrochage_risk.features import FAMILIES
+from decrochage_risk.score.ways import WAY_COLUMNS, Way
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +55,8 @@ class PupilChange(BaseModel):
         0 without a score.
     flagged, flagged_before : bool
         Whether the situation is, was to be looked at.
+    newly_listed : tuple of {"risk", "legal", "departure"}
+        Lists that the pupil is on and was not.
     newly_flagged, no_longer_flagged : bool
         No longer: scored now, and under the threshold.
     lost_from_sight : bool
@@ -86,6 +86,7 @@ class PupilChange(BaseModel):
     tier_before: int
     flagged: bool
     flagged_before: bool
+    newly_listed: tuple[Way, ...]
     newly_flagged: bool
     no_longer_flagged: bool
     lost_from_sight: bool
@@ -196,6 +197,8 @@ class Changes:
         frame = self.frame
         counts = [
             (frame["newly_flagged"], "nouvelle situation à examiner", "nouvelles situations à examiner"),
+            (frame["newly_legal"], "nouvel élève au seuil légal d'absence", "nouveaux élèves au seuil légal d'absence"),
+            (frame["newly_departed"], "nouvelle sortie à vérifier", "nouvelles sorties à vérifier"),
             (frame["no_longer_flagged"], "situation qui ne l'est plus", "situations qui ne le sont plus"),
             (frame["lost_from_sight"], "situation à examiner sans score à présent",
              "situations à examiner sans score à présent"),
@@ -236,7 +239,10 @@ class Changes:
         row = dict(self._rows[position])
         explained = row.pop("explained")
         reasons = tuple(self._reasons_of.get(row["pupil_id"], [])) if explained else None
-        return PupilChange(**row, reasons=reasons, text=self._text(row, reasons))
+        newly_listed = tuple(way for way, column in _NEW.items() if row[column])
+        fields = {name: cell for name, cell in row.items() if name not in {"newly_legal", "newly_departed"}}
+        text = self._text(row, reasons)
+        return PupilChange(**fields, newly_listed=newly_listed, reasons=reasons, text=text)
 
     def _text(self, row: dict[str, Any], reasons: tuple[ChangeReason, ...] | None) -> str:
         """Word the change: both risks and the points, or why there is none."""
@@ -272,7 +278,10 @@ OTHER_MODEL = "modèle différent aux deux dates : l'écart vient aussi du chang
 NOT_LOOKED_AT = "situation qui n'était ni à examiner ni expliquée, à aucune des deux dates"
 NOT_VERIFIED = "explication non vérifiée : les contributions ne redonnent pas le score"
 
-_KEPT = ("level", "risk", "tier", "flagged", "cause")
+_KEPT = ("level", "risk", "tier", "flagged", "cause", "legal_listed", "departure_listed")
+_NEW: dict[Way, str] = {"risk": "newly_flagged", "legal": "newly_legal", "departure": "newly_departed"}
+"""Column of a frame of changes that says who is new on each list."""
+_OTHER_LISTS = tuple(column for way, column in WAY_COLUMNS.items() if way != "risk")
 
 
 def changes_between(now: ScoredPupils, before: ScoredPupils) -> Changes:
@@ -282,7 +291,9 @@ def changes_between(now: ScoredPupils, before: ScoredPupils) -> Changes:
     frame = _joined(now, before)
     frame["points"] = 100.0 * (frame["risk"] - frame["risk_before"])
     frame["cause"] = _causes(frame, now, before)
-    frame["newly_flagged"] = frame["flagged"] & ~frame["flagged_before"]
+    for way, column in WAY_COLUMNS.items():
+        frame[_NEW[way]] = frame[column] & ~frame[f"{column}_before"]
+    frame = frame.drop(columns=[f"{column}{end}" for column in _OTHER_LISTS for end in ("", "_before")])
     frame["no_longer_flagged"] = frame["flagged_before"] & ~frame["flagged"] & frame["risk"].notna()
     frame["lost_from_sight"] = frame["flagged_before"] & frame["risk"].isna()
     return _explained(frame, now, before, run)
@@ -315,7 +326,7 @@ def _joined(now: ScoredPupils, before: ScoredPupils) -> pd.DataFrame:
     frame = today.join(then.add_suffix("_before"))
     here, there = index.isin(tables[0].index), index.isin(tables[1].index)
     frame.insert(0, "status", np.select([here & there, here], ["present", "appeared"], "disappeared"))
-    for name in ("flagged", "flagged_before"):
+    for name in (f"{column}{end}" for column in WAY_COLUMNS.values() for end in ("", "_before")):
         frame[name] = frame[name].eq(other=True).to_numpy(dtype=bool)
     for name in ("tier", "tier_before"):
         frame[name] = frame[name].fillna(0).astype(int)

@@ -373,7 +373,7 @@ def _risks(scores: RiskScores, positions: npt.NDArray[np.intp], variants: list[K
     tables = [matrix_with_context(known)[columns].to_numpy(dtype=np.float64) for known in variants]
     levels = frame["level"].to_numpy(dtype=object)[positions]
     groups = np.tile(model.reference_groups(levels, scores.run.as_of), len(variants))
-    edited = model.risk_model.risk(model.risk_model.filled(np.vstack(tables), groups))
+    edited = model.risk_model.risk(np.vstack(tables), groups)
     own = frame["risk"].to_numpy(dtype=np.float64)[positions]
     return np.column_stack([own, edited.reshape(len(variants), len(positions)).T])
 

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from decrochage_risk.score.pupil_risk import PupilRisk
 from decrochage_risk.score.run_facts import RunFacts
+from decrochage_risk.score.ways import WAY_COLUMNS, counts_of_ways
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from decrochage_risk.score.scored_pupils import ScoredPupils
+    from decrochage_risk.score.ways import Way
 
 __all__ = ["ScoreDigest", "Situation"]
 
@@ -48,8 +50,10 @@ class ScoreDigest:
     Attributes
     ----------
     run : RunFacts
-    pupils, scored, flagged : int
+    pupils, scored : int
         How many.
+    on_lists : dict of str to int
+        Pupils on each list: "risk", "legal", "departure".
     causes : dict of str to int
         Pupils without a score, by cause, the most frequent first.
     situations : tuple of Situation
@@ -59,7 +63,7 @@ class ScoreDigest:
     run: RunFacts
     pupils: int
     scored: int
-    flagged: int
+    on_lists: dict[Way, int]
     causes: dict[str, int]
     situations: tuple[Situation, ...]
 
@@ -82,7 +86,7 @@ class ScoreDigest:
             scores.run,
             len(scores),
             int(scores.frame["risk"].notna().sum()),
-            len(rows),
+            counts_of_ways({column: scores.frame[column] for column in WAY_COLUMNS.values()}),
             _ordered(Counter(scores.frame["cause"].dropna().tolist())),
             tuple(
                 Situation(scores[pupil_id], _text(school_id), _text(class_id))
@@ -94,9 +98,11 @@ class ScoreDigest:
     def merged(cls, digests: Sequence[ScoreDigest], faults: dict[str, int]) -> ScoreDigest:
         """Make one digest of those of several groups of pupils, with the faults of them all."""
         causes: Counter[str] = Counter()
+        not_sent: Counter[str] = Counter()
         for digest in digests:
             causes.update(digest.causes)
-        run = replace(digests[0].run, faults=faults)
+            not_sent.update(digest.run.not_sent)
+        run = replace(digests[0].run, faults=faults, not_sent=dict(sorted(not_sent.items())))
         situations = sorted(
             (each for digest in digests for each in digest.situations), key=lambda each: each.place
         )
@@ -104,21 +110,27 @@ class ScoreDigest:
             run,
             sum(digest.pupils for digest in digests),
             sum(digest.scored for digest in digests),
-            sum(digest.flagged for digest in digests),
+            {way: sum(digest.on_lists[way] for digest in digests) for way in digests[0].on_lists},
             _ordered(causes),
             tuple(situations[:SHOWN]),
         )
 
     @property
+    def flagged(self) -> int:
+        """How many situations are to be looked at because of the risk."""
+        return self.on_lists["risk"]
+
+    @property
     def summary(self) -> str:
         """Counts, in French, as of :class:`ScoredPupils`."""
-        return self.run.summary(self.pupils, self.scored, self.flagged)
+        return self.run.summary(self.pupils, self.scored, self.on_lists)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON values."""
         return {
             "run": self.run.whole(),
-            "counts": [self.pupils, self.scored, self.flagged],
+            "counts": [self.pupils, self.scored],
+            "on_lists": self.on_lists,
             "causes": self.causes,
             "situations": [
                 [each.pupil.model_dump(mode="json"), each.school_id, each.class_id]
@@ -130,10 +142,9 @@ class ScoreDigest:
     def from_dict(cls, kept: dict[str, Any]) -> ScoreDigest:
         """Read what :meth:`to_dict` gave."""
         situations = (Situation(PupilRisk(**pupil), *where) for pupil, *where in kept["situations"])
-        pupils, scored, flagged = kept["counts"]
-        return cls(
-            RunFacts.from_dict(kept["run"]), pupils, scored, flagged, kept["causes"], tuple(situations)
-        )
+        pupils, scored = kept["counts"]
+        run = RunFacts.from_dict(kept["run"])
+        return cls(run, pupils, scored, kept["on_lists"], kept["causes"], tuple(situations))
 
 
 def _ordered(causes: Counter[str]) -> dict[str, int]:

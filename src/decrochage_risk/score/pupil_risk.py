@@ -1,15 +1,10 @@
-"""What is said of one pupil: a frozen object that turns into JSON.
-
-What became of comparable pupils, in words.
-
-The facts of a pupil, worded: the features, and what the law counts by calendar month, which may open a measure.
-"""
+"""What is said of one pupil: a frozen object that turns into JSON, its comparable pupils and the facts of its measures."""
 
 from __future__ import annotations
 
 import math
 from datetime import date
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -19,6 +14,7 @@ from decrochage_risk.explain import Reason
 from decrochage_risk.explain.sentences import tell_fact
 from decrochage_risk.features import FEATURE_BY_NAME, MONTH_FACT, MonthlyAbsence
 from decrochage_risk.policy import Measure, TierPrecision
+from decrochage_risk.score.ways import WAYS, Departure, LegalSignal, Way
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -140,15 +136,23 @@ class PupilRisk(_Frozen):
     tier_precision : TierPrecision or None
         How many pupils of this tier left, and how many did not, among pupils that no choice touched; None without a
         score.
-    reasons : tuple of Reason or None
-        Aggravating reasons; None when not explained, empty when nothing stands out.
-    protective : tuple of Reason or None
+    ways : tuple of {"risk", "legal", "departure"}
+        The lists that the pupil is on, each for its own reason; empty for none.
+    legal : LegalSignal or None
+        Months at the legal threshold of absence, whatever the risk; None without any (or where nothing may be said).
+    departure : Departure or None
+        For a pupil who is enrolled nowhere on the as-of date: since when, and what holds at that age.
+    explained : bool
+        Whether reasons were worked out; when not, ``explanation_cause`` says why.
+    reasons : tuple of Reason
+        Aggravating reasons; empty when not explained, or when nothing stands out.
+    protective : tuple of Reason
         Protective facts, apart.
     other_points : float or None
         Points of probability of everything not told ("autres éléments"): with the points of the reasons they sum to
         100 (risk - reference_risk).
     explanation_cause : str or None
-        Why there are no reasons, in French.
+        Why the pupil was not explained, in French; None for one who was.
     data : DataFacts
     measures : tuple of Measure
         Suggested, never decided.
@@ -171,8 +175,12 @@ class PupilRisk(_Frozen):
     flagged: bool
     flag_rule: str | None
     tier_precision: TierPrecision | None = None
-    reasons: tuple[Reason, ...] | None
-    protective: tuple[Reason, ...] | None
+    ways: tuple[Way, ...] = ()
+    legal: LegalSignal | None = None
+    departure: Departure | None = None
+    explained: bool
+    reasons: tuple[Reason, ...] = ()
+    protective: tuple[Reason, ...] = ()
     other_points: float | None
     explanation_cause: str | None
     data: DataFacts
@@ -180,6 +188,13 @@ class PupilRisk(_Frozen):
     model: ModelFacts
     policy_version: str
     automated_decision: Literal[False] = False
+
+    def __repr__(self) -> str:
+        shown = f"risque {french.percent(self.risk)}" if self.risk is not None else self.cause
+        lists = french.join([WAYS[way] for way in self.ways]) or "aucune"
+        return f"<PupilRisk {self.pupil_id!r} au {self.as_of.isoformat()}: {shown}, liste : {lists}>"
+
+    __str__ = __repr__
 
     def _repr_html_(self) -> str:
         from decrochage_risk.score.showing import show_pupil  # noqa: PLC0415 - only in notebooks
@@ -214,12 +229,15 @@ class OpeningFacts:
 
     Parameters
     ----------
-    known : KnownRecords or None
-        What was known; without it the facts by month are not, and nothing is worded.
+    cut : KnownRecords
+        What was known.
+    absence : MonthlyAbsence
+        Unjustified half-days by month.
     """
 
-    def __init__(self, known: KnownRecords | None) -> None:
-        self._known = known
+    def __init__(self, cut: KnownRecords, absence: MonthlyAbsence) -> None:
+        self._cut = cut
+        self._absence = absence
 
     def of(self, row: int, features: Mapping[str, float]) -> tuple[dict[str, float], Callable[[str], str]]:
         """Give the values of a pupil's facts by name, and what words each of them in French, dated.
@@ -233,29 +251,23 @@ class OpeningFacts:
         """
         values = {**features, MONTH_FACT: self._most_in_a_month(row, features)}
 
-        def told(name: str) -> str:
-            if name == MONTH_FACT:
-                return self._months.told(row) if self._months is not None else ""
-            return self._worded(name, values[name])
+        def text_of(name: str) -> str:
+            return self._absence.told(row) if name == MONTH_FACT else self._worded(name, values[name])
 
-        return values, told
+        return values, text_of
 
     def worded(self, features: Mapping[str, float]) -> dict[str, str]:
         """Give every known feature of a pupil as a dated fact in French, in the order of the catalogue."""
-        known = {name: features[name] for name in FEATURE_BY_NAME if not math.isnan(features[name])}
-        return {name: self._worded(name, value) for name, value in known.items() if self._known is not None}
+        values = {name: features[name] for name in FEATURE_BY_NAME if not math.isnan(features[name])}
+        return {name: self._worded(name, value) for name, value in values.items()}
 
     def _worded(self, name: str, value: float) -> str:
-        return "" if self._known is None else tell_fact(FEATURE_BY_NAME[name], value, self._known)
+        return tell_fact(FEATURE_BY_NAME[name], value, self._cut)
 
     def _most_in_a_month(self, row: int, features: Mapping[str, float]) -> float:
         """Value of `MONTH_FACT`, NaN when not known: a pupil whose family objected has no known feature at all."""
         of_the_year = features["unjustified_half_days_year"]
         if of_the_year == 0:
             return 0.0
-        refused = math.isnan(of_the_year) and math.isnan(features["unjustified_half_days_4w"])
-        return math.nan if refused or self._months is None else self._months.most(row)
-
-    @cached_property
-    def _months(self) -> MonthlyAbsence | None:
-        return None if self._known is None else MonthlyAbsence.of(self._known)
+        is_refused = math.isnan(of_the_year) and math.isnan(features["unjustified_half_days_4w"])
+        return math.nan if is_refused else self._absence.most(row)

@@ -47,13 +47,17 @@ class RiskScores(ScoredPupils):
 
         return changes_between(self, previous)
 
-    def write(self, folder: str | Path, *, excel: bool = False) -> list[Path]:
-        """Write Parquet tables, and one CSV list per school that Excel opens in France.
+    def write(
+        self, folder: str | Path, *, despite_verdict: bool = False, excel: bool = False
+    ) -> list[Path]:
+        """Write Parquet tables, and CSV lists per school and way that Excel opens in France.
 
         Parameters
         ----------
         folder : str or Path
             Where to write; files of an earlier run there are replaced.
+        despite_verdict : bool
+            Write the list of the risk though the card of the model says not to issue one; the other lists always are.
         excel : bool
             Whether to write one workbook per school too, with a sheet that explains its columns.
 
@@ -64,7 +68,7 @@ class RiskScores(ScoredPupils):
         """
         from decrochage_risk.score.writing import write_scores  # noqa: PLC0415 - pyarrow loads on first use
 
-        return write_scores(self, folder, excel=excel)
+        return write_scores(self, folder, despite_verdict=despite_verdict, excel=excel)
 
     _report_writer: ClassVar[Callable[..., Path] | None] = None
 

@@ -1,7 +1,4 @@
-"""The bundled demonstration model: trained on synthetic pupils, and it says so everywhere.
-
-What a run rests on: model, policy, calendar, day, and the faults of the records.
-"""
+"""What a run rests on: model (the bundled demonstration one when none is given), policy, calendar, day, faults."""
 
 from __future__ import annotations
 
@@ -18,11 +15,23 @@ from decrochage_risk.model import DEFAULT_CLOSES, TrainedModel, load_trained_mod
 from decrochage_risk.score.pupil_risk import ModelFacts
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from decrochage_risk.policy import Policy
     from decrochage_risk.records.pupil_records import KnownRecords, PupilRecords
+    from decrochage_risk.score.ways import Way
 
 
-__all__ = ["DEMO_NOTICE", "NOT_IN_FORCE", "RunFacts", "demo_model_folder", "load_demo_model"]
+__all__ = [
+    "BLOCKING",
+    "DEMO_NOTICE",
+    "NOT_IN_FORCE",
+    "RunFacts",
+    "demo_model_folder",
+    "fault_counts",
+    "load_demo_model",
+    "signal_counts",
+]
 
 DEMO_NOTICE = "Modèle de démonstration, entraîné sur des élèves synthétiques : ses scores ne décrivent aucun élève réel."
 
@@ -55,7 +64,33 @@ def load_demo_model() -> TrainedModel:
     return load_trained_model(demo_model_folder())
 
 
+def signal_counts(on_lists: Mapping[Way, int]) -> str:
+    """Tell how many pupils are on the two lists that need no model.
+
+    Examples
+    --------
+    >>> signal_counts({"legal": 3, "departure": 1})
+    "3 au seuil légal d'absence, 1 sortie à vérifier"
+    """
+    departures = french.plural(on_lists["departure"], "sortie à vérifier", "sorties à vérifier")
+    return f"{french.number(on_lists['legal'])} au seuil légal d'absence, {departures}"
+
+
 NOT_IN_FORCE = "seuils qui n'étaient pas en vigueur à cette date"
+
+
+def fault_counts(records: PupilRecords) -> dict[str, int]:
+    """Count each fault of the records, by "severity table rule"."""
+    counts = {
+        f"{severity} {table} {rule}": count
+        for severity, report in (("error", records.faults.errors), ("warning", records.faults.warnings))
+        for (table, rule), count in report.counts.items()
+    }
+    return dict(sorted(counts.items()))
+
+
+BLOCKING = ("no_better_than_chance", "fairness_block")
+"""Advice of a model card that says not to use the model, or not before its unfairness is mended."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +110,11 @@ class RunFacts:
         Month and day on which the outcome closes.
     held_out : dict
         Counts of held-out pupils that the model keeps (``TrainedModel.held_out``).
+    advice : dict of str to str
+        What the card of the model says against its use, by code, in French; the list of the risk is withheld where it
+        holds one of `BLOCKING`.
+    not_sent : dict of str to int
+        Pupils of whom a table that the model leans on was not sent, by cause.
     """
 
     as_of: date
@@ -85,15 +125,22 @@ class RunFacts:
     faults: dict[str, int]
     outcome_closes: tuple[int, int] = DEFAULT_CLOSES
     held_out: dict[str, Any] = field(default_factory=dict)
+    not_sent: dict[str, int] = field(default_factory=dict)
+    advice: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether the card of the model says not to issue a list."""
+        return any(code in BLOCKING for code in self.advice)
+
+    @property
+    def verdict(self) -> str:
+        """What the card of the model says against its use, in French; empty when nothing does."""
+        return " ".join(self.advice.values())
 
     @classmethod
     def of(cls, model: TrainedModel, policy: Policy, known: KnownRecords, records: PupilRecords) -> RunFacts:
         """Gather the facts of one run."""
-        counted = {
-            f"{severity} {table} {rule}": count
-            for severity, report in (("error", records.faults.errors), ("warning", records.faults.warnings))
-            for (table, rule), count in report.counts.items()
-        }
         facts = ModelFacts(
             id=model.model_id,
             sha256=model.sha256,
@@ -107,9 +154,10 @@ class RunFacts:
             policy_version=policy.version,
             policy_in_force=policy.in_force(known.as_of),
             calendar_version=known.calendar.version,
-            faults=dict(sorted(counted.items())),
+            faults=fault_counts(records),
             outcome_closes=tuple(model.trained_on.get("outcome_closes", DEFAULT_CLOSES)),
             held_out=model.held_out,
+            advice={one["code"]: one["sentence"] for one in model.report.get("advice", ())},
         )
 
     @classmethod
@@ -119,16 +167,17 @@ class RunFacts:
         closes = {"outcome_closes": tuple(facts["outcome_closes"])} if "outcome_closes" in facts else {}
         return cls(**facts | plain | closes)
 
-    def summary(self, pupils: int, scored: int, flagged: int) -> str:
+    def summary(self, pupils: int, scored: int, on_lists: Mapping[Way, int]) -> str:
         """Tell counts in French, and when the model is the demonstration one, or the thresholds were not in force."""
-        told = (
+        counts = (
             f"{french.plural(pupils, 'élève')}, {french.plural(scored, 'score')}, "
-            f"{french.plural(flagged, 'situation à examiner', 'situations à examiner')}, "
+            f"{french.plural(on_lists['risk'], 'situation à examiner', 'situations à examiner')} par le risque, "
+            f"{signal_counts(on_lists)}, "
             f"{french.plural(pupils - scored, 'élève sans score', 'élèves sans score')}"
         )
         caveats = [] if self.policy_in_force else [NOT_IN_FORCE]
         caveats += ["modèle de démonstration"] if self.model.demo else []
-        return f"{told} ({', '.join(caveats)})" if caveats else told
+        return f"{counts} ({', '.join(caveats)})" if caveats else counts
 
     def to_dict(self) -> dict[str, Any]:
         """Facts as JSON values."""
@@ -139,6 +188,8 @@ class RunFacts:
             "policy_in_force": self.policy_in_force,
             "calendar_version": self.calendar_version,
             "faults": self.faults,
+            "not_sent": self.not_sent,
+            "advice": self.advice,
         }
 
     def whole(self) -> dict[str, Any]:

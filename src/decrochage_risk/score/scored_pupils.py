@@ -1,10 +1,7 @@
-"""What a run found, as arrays: one entry per pupil, or per reason. Frames are made of them when asked for.
+"""The scores of a set of pupils: arrays, the frames made of them, and one object per pupil.
 
-A service that scores one pupil reads the arrays and never waits for a data frame.
-
-The contributions behind one pupil's risk as a ``shap.Explanation``, for its usual plots.
-
-The scores of a set of pupils: as tables, as objects, as files.
+A service that scores one pupil reads the arrays and never waits for a data frame. The contributions behind one pupil's
+risk also come as a ``shap.Explanation``, for its usual plots.
 """
 
 from __future__ import annotations
@@ -24,6 +21,7 @@ from decrochage_risk.features import FAMILIES, FEATURE_BY_NAME
 from decrochage_risk.model import MATRIX_COLUMNS
 from decrochage_risk.policy import tier_precision
 from decrochage_risk.score.pupil_risk import DataFacts, Interval, OpeningFacts, PupilRisk, comparable_of
+from decrochage_risk.score.ways import WAY_COLUMNS, counts_of_ways
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,9 +33,10 @@ if TYPE_CHECKING:
     from decrochage_risk.policy import Measure, Policy, TierPrecision
     from decrochage_risk.records.pupil_records import KnownRecords, PupilRecords
     from decrochage_risk.score.run_facts import RunFacts
+    from decrochage_risk.score.ways import Way, WayFacts
 
 
-__all__ = ["Results", "ScoredPupils", "attribution_of", "or_none", "shap_explanation"]
+__all__ = ["Results", "ScoredPupils", "attribution_of", "or_none", "shap_explanation", "with_text_types"]
 
 _FEATURES = tuple(FEATURE_BY_NAME)
 
@@ -60,6 +59,8 @@ class Results:
         NaN = not known, or refused.
     records, known : PupilRecords, KnownRecords
         What was scored.
+    ways : WayFacts
+        Legal signal and departure of every pupil.
     """
 
     columns: dict[str, Any]
@@ -69,6 +70,7 @@ class Results:
     features: npt.NDArray[np.float64]
     records: PupilRecords
     known: KnownRecords
+    ways: WayFacts
 
     @property
     def pupil_ids(self) -> npt.NDArray[np.object_]:
@@ -79,21 +81,27 @@ class Results:
     def frame(self) -> pd.DataFrame:
         """One row per pupil: the columns, and where the pupil is enrolled."""
         row = self.known.current_enrolment_row
+        nothing = np.array([None], dtype=object)
         enrolments = self.records.enrolments
         places = {
-            name: or_none(row >= 0, enrolments[name].astype(object).to_numpy()[np.maximum(row, 0)])
+            # One more cell than rows: -1, no enrolment, reads the last.
+            name: np.concatenate([enrolments[name].astype(object).to_numpy(), nothing])[row]
             for name in ("school_id", "class_id", "network_id")
         }
         names = list(self.columns)
         split = names.index("school_year") + 1
         ordered = {name: self.columns[name] for name in names[:split]} | places
         ordered["as_of"] = pd.Timestamp(self.known.as_of)
-        return pd.DataFrame(ordered | {name: self.columns[name] for name in names[split:]})
+        frame = pd.DataFrame(ordered | {name: self.columns[name] for name in names[split:]})
+        # Days as every other date of a frame, whatever pandas makes of a bare array of days.
+        return with_text_types(
+            frame.assign(last_enrolled_on=frame["last_enrolled_on"].astype("datetime64[s]"))
+        )
 
     def reasons_frame(self) -> pd.DataFrame:
         """One row per reason, in the order told."""
-        told = {name: column for name, column in self.reasons.items() if name != "row"}
-        return pd.DataFrame({"pupil_id": self.pupil_ids[self.reasons["row"]], **told})
+        columns = {name: column for name, column in self.reasons.items() if name != "row"}
+        return with_text_types(pd.DataFrame({"pupil_id": self.pupil_ids[self.reasons["row"]], **columns}))
 
     def contributions_frame(self) -> pd.DataFrame:
         """Calibrated log-odds per family and ``base``, NaN for pupils who were not explained."""
@@ -130,6 +138,11 @@ class Results:
     @property
     def _index(self) -> pd.Index[str]:
         return pd.Index(self.pupil_ids, name="pupil_id")
+
+
+def with_text_types(frame: pd.DataFrame) -> pd.DataFrame:
+    """Give texts their type: pandas guesses it from the cells, and a column without any would be of none."""
+    return frame.astype({name: "str" for name, column in frame.items() if column.dtype == object})
 
 
 def or_none(keep: npt.NDArray[np.bool_], values: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
@@ -212,6 +225,7 @@ _TOLD_COLUMNS = (
     ),
     *("comparable_pupils", "comparable_left", "comparable_share", "comparable_low", "comparable_high"),
     *("tier", "flagged", "flag_rule", "explained", "explanation_cause", "reference_risk", "other_points"),
+    *("legal_listed", "departure_listed"),
 )
 """Columns of the frame that the result of a pupil is made of."""
 
@@ -228,11 +242,11 @@ class ScoredPupils:
         self._results = results
         self._policy = policy
         self._model = model
-        self._opening_facts = OpeningFacts(results.known)
+        self._opening_facts = OpeningFacts(results.known, results.ways.absence)
 
     @cached_property
     def frame(self) -> pd.DataFrame:
-        """One row per pupil."""
+        """One row per pupil, in the order of the records."""
         return self._results.frame()
 
     @cached_property
@@ -277,13 +291,24 @@ class ScoredPupils:
         """Counts, in French; says when the model is the demonstration one, or the thresholds were not in force."""
         columns = self._results.columns
         scored = int((~np.isnan(columns["risk"])).sum())
-        return self.run.summary(len(self), scored, int(columns["flagged"].sum()))
+        return self.run.summary(len(self), scored, counts_of_ways(columns))
 
     @property
     def flagged(self) -> pd.DataFrame:
         """Rows of ``frame`` whose situation is to be looked at, by school, class and id: never ranked by risk."""
-        found = self.frame[self.frame["flagged"]]
-        return found.sort_values(["school_id", "class_id", "pupil_id"], kind="stable", na_position="last")
+        return self.on_list("risk")
+
+    def on_list(self, way: Way) -> pd.DataFrame:
+        """Rows of ``frame`` that are on one list, by school, class and id: never ranked.
+
+        Parameters
+        ----------
+        way : {"risk", "legal", "departure"}
+            *risk*: tier 2 or 3; *legal*: a month of this school year at the legal threshold of absence; *departure*: no
+            enrolment on the as-of date after one that should have gone on.
+        """
+        rows = self.frame[self.frame[WAY_COLUMNS[way]]]
+        return rows.sort_values(["school_id", "class_id", "pupil_id"], kind="stable", na_position="last")
 
     def __iter__(self) -> Iterator[PupilRisk]:
         return (self._pupil(row) for row in range(len(self)))
@@ -317,8 +342,9 @@ class ScoredPupils:
     def _pupil(self, position: int) -> PupilRisk:
         row = {name: cells[position] for name, cells in self._cells.items()}
         reasons = (
-            [Reason(**told) for told in self._results.reasons_of(position)] if row["explained"] else None
+            [Reason(**fields) for fields in self._results.reasons_of(position)] if row["explained"] else []
         )
+        ways = self._results.ways
         risk = row["risk"]
         return PupilRisk(
             pupil_id=row["pupil_id"],
@@ -334,8 +360,12 @@ class ScoredPupils:
             flagged=row["flagged"],
             flag_rule=row["flag_rule"],
             tier_precision=self._tier_precision(row),
-            reasons=None if reasons is None else _of_direction(reasons, "aggravating"),
-            protective=None if reasons is None else _of_direction(reasons, "protective"),
+            ways=tuple(way for way, column in WAY_COLUMNS.items() if row[column]),
+            legal=ways.legal(position),
+            departure=ways.left(position, row["age_years"]),
+            explained=row["explained"],
+            reasons=_of_direction(reasons, "aggravating"),
+            protective=_of_direction(reasons, "protective"),
             other_points=row["other_points"],
             explanation_cause=row["explanation_cause"],
             data=self._data(position, row),
@@ -381,14 +411,15 @@ class ScoredPupils:
 
     def _measures(self, position: int) -> tuple[Measure, ...]:
         cells = self._cells
-        facts, told = self._opening_facts.of(position, self._results.facts(position))
+        facts, text_of = self._opening_facts.of(position, self._results.facts(position))
         return self._policy.measures_for(
             level=cells["level"][position],
             age_years=cells["age_years"][position],
             as_of=self.run.as_of,
             tier=cells["tier"][position],
             facts=facts,
-            told=told,
+            told=text_of,
+            departed=cells["departure_listed"][position],
         )
 
     def explanation(self, pupil_id: str) -> Any:  # noqa: ANN401 - shap ships no types

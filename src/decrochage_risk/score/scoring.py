@@ -1,17 +1,16 @@
-"""What ``score_pupils`` is asked: arguments of the right kind, whom to leave out, whom to explain.
+"""Scoring: from records and a day to one result per pupil, nobody left out.
 
-Scoring: from records and a day to one result per pupil, nobody left out.
-
-What is asked of a run over a folder: the same for everybody at once and for each part.
-
-The start-up cost of a first score, taken in advance: libraries, compiled code, trees, policy.
+Here too: the checks of what ``score_pupils`` takes, the choices of a run over a folder (the same for everybody at once
+and for each part), and ``warm_up``, which takes the start-up cost of a first score in advance.
 """
 
 from __future__ import annotations
 
 import warnings
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -34,19 +33,21 @@ from decrochage_risk.policy import Policy, load_policy
 from decrochage_risk.records.encoded_tables import NO_DAY
 from decrochage_risk.records.levels import LEVEL_NAMES
 from decrochage_risk.records.pupil_records import PupilRecords
+from decrochage_risk.records.transmission import SENT, UsualPace, check_gaps, find_silence
 from decrochage_risk.risk.calibration import probability
 from decrochage_risk.risk.uncertainty import member_mean
 from decrochage_risk.score.risk_scores import RiskScores
 from decrochage_risk.score.run_facts import DEMO_NOTICE, RunFacts, load_demo_model
 from decrochage_risk.score.scored_pupils import Results, or_none
+from decrochage_risk.score.ways import ways_of
 
 if TYPE_CHECKING:
-    from datetime import date
     from pathlib import Path
 
     import numpy.typing as npt
 
     from decrochage_risk.records.pupil_records import KnownRecords
+    from decrochage_risk.records.transmission import Silence, Transmission
     from decrochage_risk.score.digest import ScoreDigest
 
 
@@ -54,11 +55,13 @@ __all__ = [
     "Explain",
     "FolderScores",
     "ScoreRequest",
+    "age_years",
     "chosen_pupils",
     "excluded_pupils",
     "ids_of",
     "refuse_other_kinds",
     "score_pupils",
+    "silence_warning",
     "unknown_exclude",
     "unknown_explain",
     "warm_up",
@@ -166,6 +169,10 @@ SET_ASIDE = "non inscrit à cette date d'après les lignes gardées : d'autres, 
 UNKNOWN_LEVEL = "niveau jamais vu par le modèle"
 TOO_LITTLE = "moins de 3 semaines de données"
 OUT_OF_RANGE = "hors du domaine d'apprentissage, avec beaucoup de valeurs jamais vues par le modèle"
+NOT_ASKED = "motifs non demandés"
+NO_RISK = "pas de score, donc pas de motif"
+NOT_SENT = "non transmises"
+"""In the cause of each pupil of whom a table that the model leans on was not sent."""
 NOT_VERIFIED = "explication non vérifiée : les contributions ne redonnent pas le score"
 
 
@@ -199,6 +206,8 @@ def score_pupils(
     policy: Policy | None = None,
     explain: Explain | Collection[str] = "flagged",
     exclude: Iterable[str] = (),
+    gaps: Collection[str] = (),
+    transmission: Transmission | None = None,
 ) -> RiskScores:
     """Score every pupil of the records, as known on the morning of ``as_of``.
 
@@ -216,6 +225,12 @@ def score_pupils(
         Whom to give reasons.
     exclude : iterable of str
         Pupils whose family objected: they come back with ``risk = None`` and "traitement refusé".
+    gaps : collection of {"absences", "grades"}
+        Tables whose gaps are meant. Otherwise a pupil whose school did not send such a table, or stopped sending it, comes
+        back with ``risk = None`` and that cause, unless ``coverage`` says which days it holds.
+    transmission : Transmission, optional
+        What each school of the whole extract sent, when these are some of its pupils only:
+        ``find_transmission(records.known_on(as_of))`` of the whole, or merged. Found in these records when left out.
 
     Returns
     -------
@@ -231,14 +246,15 @@ def score_pupils(
     CalendarError
         When the calendar does not hold the school year up to ``as_of``.
     RecordsError
-        When ``records`` are not PupilRecords, ``exclude`` is no collection of ids, or ``explain`` names unknown pupils.
+        When ``records`` are not PupilRecords, ``exclude`` is no collection of ids, ``explain`` names unknown pupils, or
+        ``gaps`` names other tables.
 
     Warns
     -----
     DemoModelWarning
         When the demonstration model is used.
     RecordsWarning
-        When ``exclude`` names pupils that the records do not hold.
+        When ``exclude`` names pupils that the records do not hold, or when schools did not send a table.
 
     Examples
     --------
@@ -261,20 +277,36 @@ def score_pupils(
     # Nothing is computed, shown or suggested from the rows of a pupil whose family objected.
     features = values_with_context(known)
     features[refused, : len(FEATURE_BY_NAME)] = np.nan
-    set_aside = records.set_aside_counts
+    set_aside = records.set_aside_on(known.as_of)
     days = days_of_data(known)
+    silence = find_silence(
+        known,
+        tables=_watched_tables(model).difference(check_gaps(gaps)),
+        transmission=transmission,
+        pace={table: UsualPace(**pace) for table, pace in model.trained_on.get("transmission", {}).items()},
+    )
     cause = _causes(
-        known, model, days, refused=refused, faulty=set_aside > 0, outside=_outside_training(model, features)
+        known,
+        model,
+        days,
+        refused=refused,
+        faulty=set_aside > 0,
+        outside=_outside_training(model, features),
+        not_sent=_not_sent(silence, known),
     )
     scored = _predict(model, known, features, cause)
     columns = _base_columns(known, cause, days, set_aside)
-    columns |= _risks(known.pupil_count, model, scored)
+    columns |= _risks(known.pupil_count, model, scored, _schools(records, known, scored.rows))
     columns |= _policy_columns(policy, known.level, columns["risk"])
+    ways = ways_of(known, refused)
+    columns |= ways.columns()
     columns["missing_features"] = np.isnan(features[:, : len(FEATURE_BY_NAME)]).sum(axis=1)
     columns["model_id"], columns["demo"] = model.model_id, model.demo
     chosen = chosen_pupils(explain, known, columns)[scored.rows]
-    run = RunFacts.of(model, policy, known, records)
-    results = _explained(columns, features, scored, chosen, records, known, model)
+    run = replace(RunFacts.of(model, policy, known, records), not_sent=_count_silence(cause))
+    _warn_of_silence(run)
+    table = _explained(columns, scored, chosen, known, model)
+    results = Results(columns, table.reasons, table.rows, table.contributions, features, records, known, ways)
     return RiskScores(results, run, policy, model)
 
 
@@ -286,6 +318,7 @@ def _causes(
     refused: npt.NDArray[np.bool_],
     faulty: npt.NDArray[np.bool_],
     outside: npt.NDArray[np.bool_],
+    not_sent: npt.NDArray[np.object_],
 ) -> npt.NDArray[np.object_]:
     """Why a pupil is not scored, None for those who are."""
     absent = ~known.enrolled
@@ -295,7 +328,81 @@ def _causes(
     for code, holds in enumerate(rising, start=1):
         cause[holds] = code
     found: npt.NDArray[np.object_] = _CAUSES[cause]
-    return found
+    # What a school did not send explains better than its consequences, too few days or values never seen.
+    silent = (not_sent != None) & (cause < _LEVEL_NEVER_SEEN)  # noqa: E711 - cell by cell
+    return np.where(silent, not_sent, found)
+
+
+_LEVEL_NEVER_SEEN = 3
+
+
+@cache
+def _tables_of(columns: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(FEATURE_BY_NAME[name].table for name in columns if name in FEATURE_BY_NAME)
+
+
+def _watched_tables(model: TrainedModel) -> frozenset[str]:
+    """Tables that the model leans on."""
+    return _tables_of(model.risk_model.columns)
+
+
+_TABLE_WORDS = {"absences": "absences", "grades": "notes"}
+
+
+def _not_sent(silence: Silence, known: KnownRecords) -> npt.NDArray[np.object_]:
+    """Cause of each pupil of whom tables were not sent, None for the others."""
+    causes = np.full(known.pupil_count, None, dtype=object)
+    if not silence.last_days:
+        return causes
+    # Few schools, few days: each combination is worded once.
+    lacks = np.column_stack(list(silence.last_days.values()))
+    whose = np.flatnonzero((lacks != SENT).any(axis=1))
+    combinations, place = np.unique(lacks[whose], axis=0, return_inverse=True)
+    whom = "cet élève" if known.vouched else "cet établissement"
+    texts = [
+        _silence_text(dict(zip(silence.last_days, row, strict=True)), whom) for row in combinations.tolist()
+    ]
+    causes[whose] = np.array([*texts, None], dtype=object)[place.reshape(-1)]
+    return causes
+
+
+def _silence_text(last_days: dict[str, int], whom: str = "cet établissement") -> str:
+    """Word what was not sent.
+
+    Examples
+    --------
+    >>> _silence_text({"absences": 20056, "grades": SENT})
+    'absences non transmises depuis le 30 novembre 2024 pour cet établissement'
+    """
+    phrases: dict[str, list[str]] = {}
+    for table, last in last_days.items():
+        if last != SENT:
+            first = date.fromordinal(max(last, 0) + 1 + date(1970, 1, 1).toordinal())
+            since = "" if last == NO_DAY else f" depuis le {french.day(first, with_year=True)}"
+            phrases.setdefault(since, []).append(_TABLE_WORDS[table])
+    told = [f"{french.join(tables)} {NOT_SENT}{since}" for since, tables in phrases.items()]
+    return f"{french.join(told)} pour {whom}"
+
+
+def _count_silence(cause: npt.NDArray[np.object_]) -> dict[str, int]:
+    counts = Counter(text for text in cause.tolist() if text is not None and NOT_SENT in text)
+    return dict(sorted(counts.items()))
+
+
+def _warn_of_silence(run: RunFacts) -> None:
+    """Warn of the pupils who have no score because of a table that their school did not send."""
+    if run.not_sent:
+        warnings.warn(silence_warning(run.not_sent), stacklevel=3)
+
+
+def silence_warning(not_sent: dict[str, int]) -> RecordsWarning:
+    """Word the warning for pupils of whom tables were not sent, by cause."""
+    pupils = sum(not_sent.values())
+    causes = "; ".join(f"{count}: {cause}" for cause, count in not_sent.items())
+    return RecordsWarning(
+        f"{pupils} pupil{'s have' if pupils > 1 else ' has'} no score because a table that the model leans on was not sent "
+        f'({causes}). Hint: extract it, or say that the gap is meant: gaps=["absences"], or a table coverage.'
+    )
 
 
 def _outside_training(model: TrainedModel, features: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
@@ -339,11 +446,11 @@ def _base_columns(
         "cause": cause,
         "days_of_data": days,
         "set_aside": set_aside,
-        "age_years": _age_years(known.arrays.birth_day, known.as_of),
+        "age_years": age_years(known.arrays.birth_day, known.as_of),
     }
 
 
-def _age_years(born: npt.NDArray[np.int32], as_of: date) -> npt.NDArray[np.float64]:
+def age_years(born: npt.NDArray[np.int32], as_of: date) -> npt.NDArray[np.float64]:
     """Completed years on the as-of date, NaN without a birth date."""
     days = born.astype("datetime64[D]")
     months = days.astype("datetime64[M]")
@@ -352,11 +459,21 @@ def _age_years(born: npt.NDArray[np.int32], as_of: date) -> npt.NDArray[np.float
     return np.where(born == NO_DAY, np.nan, completed // 12)
 
 
-def _risks(pupils: int, model: TrainedModel, scored: _Scored) -> dict[str, npt.NDArray[np.float64]]:
+def _schools(
+    records: PupilRecords, known: KnownRecords, rows: npt.NDArray[np.intp]
+) -> npt.NDArray[np.object_]:
+    """School of each scored pupil: it sets the width of the interval alone."""
+    places = known.current_enrolment_row[rows]
+    return np.asarray(records.enrolments["school_id"].array.take(places), dtype=object)
+
+
+def _risks(
+    pupils: int, model: TrainedModel, scored: _Scored, schools: npt.NDArray[np.object_]
+) -> dict[str, npt.NDArray[np.float64]]:
     """Risk, interval and comparable pupils, NaN for pupils without a score."""
     risk_model = model.risk_model
-    risk, low, high = risk_model.risk_and_interval(scored.members)
-    alike = risk_model.comparable.table[risk_model.comparable.bins_of(risk)]
+    risk, low, high = risk_model.risk_and_interval(scored.members, schools)
+    alike = risk_model.comparable_to(risk, schools)
     found = np.full((pupils, len(_RISK_COLUMNS)), np.nan)
     found[scored.rows] = np.column_stack([risk, low, high, alike])
     return dict(zip(_RISK_COLUMNS, np.ascontiguousarray(found.T), strict=True))
@@ -374,15 +491,22 @@ def _policy_columns(
     }
 
 
+@dataclass(frozen=True)
+class _Explained:
+    """Reasons of some pupils, their positions, and their calibrated log-odds per family."""
+
+    reasons: dict[str, npt.NDArray[Any]]
+    rows: npt.NDArray[np.intp]
+    contributions: npt.NDArray[np.float64]
+
+
 def _explained(
     columns: dict[str, Any],
-    features: npt.NDArray[np.float64],
     scored: _Scored,
     chosen: npt.NDArray[np.bool_],
-    records: PupilRecords,
     known: KnownRecords,
     model: TrainedModel,
-) -> Results:
+) -> _Explained:
     """Add the explanation to the columns; a pupil whose contributions do not add up has none, and says why."""
     rows, filled = scored.rows[chosen], scored.filled[chosen]
     references = model.risk_model.reference_rows(filled, scored.groups[chosen])
@@ -391,7 +515,9 @@ def _explained(
     good = attribution.additive
     columns["explained"] = np.zeros(known.pupil_count, dtype=np.bool_)
     columns["explained"][rows[good]] = True
-    columns["explanation_cause"] = _spread(None, rows[~good], NOT_VERIFIED, known.pupil_count)
+    columns["explanation_cause"] = _spread(NOT_ASKED, rows[~good], NOT_VERIFIED, known.pupil_count)
+    columns["explanation_cause"][rows[good]] = None
+    columns["explanation_cause"][np.isnan(columns["risk"])] = NO_RISK
     base = probability(attribution.base[good])
     columns["reference_risk"] = _spread(np.nan, rows[good], base, known.pupil_count)
     columns["other_points"] = _spread(np.nan, rows[good], table.other_points[good], known.pupil_count)
@@ -399,12 +525,12 @@ def _explained(
     reasons = {name: column[kept] for name, column in table.columns.items()}
     reasons["row"] = rows[reasons["row"]]
     contributions = np.column_stack([table.family_sums, table.base])[good]
-    return Results(columns, reasons, rows[good], contributions, features, records, known)
+    return _Explained(reasons, rows[good], contributions)
 
 
 def _spread(empty: object, rows: npt.NDArray[np.intp], values: object, pupils: int) -> npt.NDArray[Any]:
     """Give one entry per pupil: the values at their rows, ``empty`` elsewhere."""
-    column = np.full(pupils, empty)
+    column = np.full(pupils, empty, dtype=object if isinstance(empty, str) else None)
     column[rows] = values
     return column
 
@@ -445,6 +571,10 @@ class ScoreRequest:
     exclude : tuple of str
     raise_faults : bool
         Whether an error in the records is raised.
+    gaps : tuple of str
+        Tables whose gaps are meant.
+    despite_verdict : bool
+        Whether the list of the risk is written though the card of the model says not to issue one.
     """
 
     as_of: date
@@ -453,6 +583,8 @@ class ScoreRequest:
     explain: Explain | Collection[str]
     exclude: tuple[str, ...]
     raise_faults: bool
+    gaps: tuple[str, ...] = ()
+    despite_verdict: bool = False
 
     @property
     def explained(self) -> tuple[str, ...]:
@@ -473,7 +605,13 @@ class ScoreRequest:
         self, records: PupilRecords, explain: Explain | Collection[str], exclude: Iterable[str]
     ) -> RiskScores:
         return score_pupils(
-            records, as_of=self.as_of, model=self.model, policy=self.policy, explain=explain, exclude=exclude
+            records,
+            as_of=self.as_of,
+            model=self.model,
+            policy=self.policy,
+            explain=explain,
+            exclude=exclude,
+            gaps=self.gaps,
         )
 
     def choices(self) -> dict[str, object]:
@@ -485,6 +623,7 @@ class ScoreRequest:
             "explain": list(self.explained) or str(self.explain),
             "exclude": list(self.exclude),
             "raise_faults": self.raise_faults,
+            "gaps": list(self.gaps),
         }
 
 

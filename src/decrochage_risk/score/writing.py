@@ -1,4 +1,4 @@
-"""Files of a run: Parquet for machines, one CSV list per school that Excel opens in France, HTML in a notebook."""
+"""Files of a run: Parquet for machines, CSV lists per school and way that Excel opens in France, HTML in a notebook."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 import re
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import pandas as pd
 
@@ -14,23 +14,32 @@ from decrochage_risk import french
 from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.explain.sentences import NO_REASON, tell_missing
 from decrochage_risk.records.levels import LEVEL_BY_NAME
+from decrochage_risk.score.ways import WAY_COLUMNS, WAYS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from decrochage_risk.policy import Measure
     from decrochage_risk.score.pupil_risk import PupilRisk
+    from decrochage_risk.score.run_facts import RunFacts
     from decrochage_risk.score.scored_pupils import ScoredPupils
+    from decrochage_risk.score.ways import Departure, LegalSignal, Way
 
 __all__ = [
     "COLUMNS_TOLD",
     "ROW_GROUP",
+    "Signalled",
     "fresh_lists",
     "guarded_table",
     "level_words",
+    "list_name",
+    "lists_to_write",
     "school_list",
+    "signal_line",
     "write_list",
+    "write_new_on_lists",
     "write_scores",
+    "write_verdict",
 ]
 
 ROW_GROUP = 65_536
@@ -67,10 +76,12 @@ _CHANGED_BY_SPREADSHEETS = re.compile(
 )
 
 
-def write_scores(scores: ScoredPupils, folder: str | Path, *, excel: bool = False) -> list[Path]:
+def write_scores(
+    scores: ScoredPupils, folder: str | Path, *, despite_verdict: bool = False, excel: bool = False
+) -> list[Path]:
     """Write ``scores.parquet``, ``reasons.parquet``, ``contributions.parquet``, ``run.json`` and ``listes/*.csv``.
 
-    A list holds the situations to be looked at in one school, by class and id; a school without any has no list.
+    A list holds the pupils of one school who are on it for one way, by class and id; a school without any has no list.
 
     Raises
     ------
@@ -79,7 +90,7 @@ def write_scores(scores: ScoredPupils, folder: str | Path, *, excel: bool = Fals
     """
     target = Path(folder)
     try:
-        written = _written(scores, target)
+        written = _written(scores, target, despite_verdict=despite_verdict)
         if excel:
             from decrochage_risk.score.workbooks import write_workbooks  # noqa: PLC0415 - XlsxWriter loads on first use
 
@@ -99,12 +110,46 @@ def fresh_lists(target: Path) -> Path:
     """Make the folder of the lists, without any list of an earlier run: none must be taken for one of this run."""
     lists = target / "listes"
     lists.mkdir(parents=True, exist_ok=True)
-    for stale in (*lists.glob("*.csv"), *lists.glob("*.xlsx")):
+    for stale in (*lists.glob("*.csv"), *lists.glob("*.xlsx"), *lists.glob("avis.txt")):
         stale.unlink()
     return lists
 
 
-def _written(scores: ScoredPupils, target: Path) -> list[Path]:
+def lists_to_write(run: RunFacts, *, despite_verdict: bool) -> tuple[Way, ...]:
+    """Give the lists that a run may write: not that of the risk where the card of the model says not to issue it.
+
+    Parameters
+    ----------
+    run : RunFacts
+        What the run rests on.
+    despite_verdict : bool
+        Whether to write it all the same.
+    """
+    return tuple(way for way in WAYS if way != "risk" or despite_verdict or not run.is_blocked)
+
+
+def write_verdict(run: RunFacts, lists: Path, *, despite_verdict: bool) -> list[Path]:
+    """Write ``avis.txt`` beside the lists: what the card of the model says against its use, and what became of the list."""
+    if not run.advice:
+        return []
+    outcome = ""
+    if run.is_blocked:
+        outcome = ISSUED_DESPITE if despite_verdict else WITHHELD
+    path = lists / "avis.txt"
+    path.write_text(f"Avis de la fiche du modèle : {run.verdict}\n{outcome}\n", encoding="utf-8-sig")
+    return [path]
+
+
+WITHHELD = (
+    "La liste du risque estimé n'est pas émise. Les listes du seuil légal d'absence et des sorties, qui ne tiennent à "
+    "aucun modèle, le sont."
+)
+ISSUED_DESPITE = (
+    "La liste du risque estimé est émise malgré cet avis, sur demande expresse (--despite-verdict)."
+)
+
+
+def _written(scores: ScoredPupils, target: Path, *, despite_verdict: bool) -> list[Path]:
     lists = fresh_lists(target)
     written = [target / f"{name}.parquet" for name in ("scores", "reasons", "contributions")]
     for path, table in zip(written, (scores.frame, scores.reasons, scores.contributions), strict=True):
@@ -112,9 +157,25 @@ def _written(scores: ScoredPupils, target: Path) -> list[Path]:
     run = target / "run.json"
     run.write_text(json.dumps(scores.run.to_dict(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
     written.append(run)
-    for school, of_school in scores.flagged.groupby("school_id", sort=True):
-        written.append(write_list(school_list(scores, of_school), lists / f"{school}.csv"))
+    written += write_verdict(scores.run, lists, despite_verdict=despite_verdict)
+    for way in lists_to_write(scores.run, despite_verdict=despite_verdict):
+        for school, of_school in scores.on_list(way).groupby("school_id", sort=True):
+            written.append(write_list(school_list(scores, of_school, way), lists / list_name(school, way)))
     return written
+
+
+_FILE_WORDS: dict[Way, str] = {"risk": "risque", "legal": "seuil-legal", "departure": "sorties"}
+
+
+def list_name(school: object, way: Way) -> str:
+    """Name the file of a list of one school.
+
+    Examples
+    --------
+    >>> list_name("0990001N", "legal")
+    '0990001N_seuil-legal.csv'
+    """
+    return f"{school}_{_FILE_WORDS[way]}.csv"
 
 
 def write_list(table: pd.DataFrame, path: Path) -> Path:
@@ -125,7 +186,7 @@ def write_list(table: pd.DataFrame, path: Path) -> Path:
     return path
 
 
-def school_list(scores: ScoredPupils, rows: pd.DataFrame) -> pd.DataFrame:
+def school_list(scores: ScoredPupils, rows: pd.DataFrame, way: Way = "risk") -> pd.DataFrame:
     """List of situations to be looked at, in French, in the order given.
 
     Parameters
@@ -133,17 +194,90 @@ def school_list(scores: ScoredPupils, rows: pd.DataFrame) -> pd.DataFrame:
     scores : ScoredPupils
         The run.
     rows : DataFrame
-        Rows of ``scores.flagged`` (``pupil_id`` and ``class_id`` are read).
+        Rows of ``scores.on_list(way)`` (``pupil_id`` and ``class_id`` are read).
+    way : {"risk", "legal", "departure"}
+        Which list; those of the two last ways hold no risk.
     """
     pairs = zip(rows["pupil_id"], rows["class_id"], strict=True)
-    return pd.DataFrame([_line(scores[pupil_id], class_id) for pupil_id, class_id in pairs])
+    if way != "risk":
+        return pd.DataFrame([signal_line(scores[pupil_id], class_id, way) for pupil_id, class_id in pairs])
+    verdict = {"Avis de la fiche du modèle": scores.run.verdict} if scores.run.advice else {}
+    return pd.DataFrame([verdict | _risk_line(scores[pupil_id], class_id) for pupil_id, class_id in pairs])
 
 
-def _line(pupil: PupilRisk, class_id: object) -> dict[str, Any]:
-    reasons, protective = pupil.reasons or (), pupil.protective or ()
-    attention = [reason.text for reason in reasons] or ([NO_REASON] if pupil.reasons == () else [])
-    line: dict[str, Any] = {"Élève": pupil.pupil_id, "Niveau": level_words(pupil.level)}
-    line["Classe"] = class_id if isinstance(class_id, str) else ""
+class Signalled(Protocol):
+    """Who is on a list that needs no model: a pupil of a run with or without one."""
+
+    @property
+    def pupil_id(self) -> str:
+        """Opaque id."""
+
+    @property
+    def level(self) -> str | None:
+        """Last known level."""
+
+    @property
+    def ways(self) -> tuple[Way, ...]:
+        """The lists that the pupil is on."""
+
+    @property
+    def legal(self) -> LegalSignal | None:
+        """The legal signal."""
+
+    @property
+    def departure(self) -> Departure | None:
+        """The departure."""
+
+    @property
+    def measures(self) -> tuple[Measure, ...]:
+        """Measures that may be suggested."""
+
+
+def _start(pupil: Signalled, class_id: object, way: Way) -> dict[str, Any]:
+    """Begin a line of any list: who, why on this list, and on which others."""
+    fact = {"risk": None, "legal": pupil.legal, "departure": pupil.departure}[way]
+    return {
+        "Élève": pupil.pupil_id,
+        "Niveau": level_words(pupil.level),
+        "Classe": class_id if isinstance(class_id, str) else "",
+        "Liste": WAYS[way],
+        **({"Fait": fact.text} if fact is not None else {}),
+        "Autres listes": french.join([WAYS[other] for other in pupil.ways if other != way]),
+    }
+
+
+def _end(pupil: Signalled) -> dict[str, Any]:
+    return {
+        "Mesures possibles": _measures(pupil, after_leaving=False),
+        "En cas de sortie ou d'échec": _measures(pupil, after_leaving=True),
+        "Décision automatique": "aucune",
+    }
+
+
+def signal_line(pupil: Signalled, class_id: object, way: Way) -> dict[str, Any]:
+    """Give the cells of a line of a list that needs no model.
+
+    Parameters
+    ----------
+    pupil : Signalled
+        Who is on the list.
+    class_id : object
+        The class, or what stands for none.
+    way : {"legal", "departure"}
+        Which list.
+    """
+    line = _start(pupil, class_id, way)
+    if way == "departure" and pupil.departure is not None:
+        line["À cet âge"] = pupil.departure.obligation
+        line["Absences de l'année"] = pupil.legal.text if pupil.legal is not None else ""
+    if way == "legal" and pupil.legal is not None:
+        line["Depuis peu"] = "oui" if pupil.legal.recent else "non"
+    return line | _end(pupil)
+
+
+def _risk_line(pupil: PupilRisk, class_id: object) -> dict[str, Any]:
+    attention = [reason.text for reason in pupil.reasons] or ([NO_REASON] if pupil.explained else [])
+    line = _start(pupil, class_id, "risk")
     line["Risque estimé (%)"] = None if pupil.risk is None else round(100 * pupil.risk, 1)
     if pupil.interval is not None:
         line["Fourchette"] = french.interval_percent(pupil.interval.low, pupil.interval.high)
@@ -156,13 +290,77 @@ def _line(pupil: PupilRisk, class_id: object) -> dict[str, Any]:
     for number in range(4):
         line[f"Point d'attention {number + 1}"] = attention[number] if number < len(attention) else ""
     for number in range(2):
-        line[f"Point d'appui {number + 1}"] = protective[number].text if number < len(protective) else ""
+        support = pupil.protective[number].text if number < len(pupil.protective) else ""
+        line[f"Point d'appui {number + 1}"] = support
     line["Donnée manquante"] = tell_missing(pupil.data.missing).removeprefix("donnée manquante : ")
-    line["Mesures possibles"] = _measures(pupil, after_leaving=False)
-    line["En cas de sortie ou d'échec"] = _measures(pupil, after_leaving=True)
-    line["Décision automatique"] = "aucune"
+    line |= _end(pupil)
     line["Modèle"] = pupil.model.notice or pupil.model.id
     return line
+
+
+def write_new_on_lists(folder: Path, previous: Path) -> dict[Way, int]:
+    """Write ``nouveaux.csv``: who is on a list of one folder of results and was not on that list of an earlier one.
+
+    Parameters
+    ----------
+    folder, previous : Path
+        What ``RiskScores.write`` or ``Signals.write`` wrote; ``nouveaux.csv`` goes into the first.
+
+    Returns
+    -------
+    dict of str to int
+        New pupils on each list that the first folder holds.
+
+    Raises
+    ------
+    RecordsError
+        When a folder holds no results, or the earlier one holds those of a later day.
+    """
+    now, before = _frame_written(folder), _frame_written(previous)
+    if len(before) and len(now) and before["as_of"].iloc[0] > now["as_of"].iloc[0]:
+        raise RecordsError(
+            explain_error(
+                f"The results in {previous} are of a later day ({before['as_of'].iloc[0].date().isoformat()})",
+                expected="the folder of an earlier run",
+                hint="Swap the folders.",
+            )
+        )
+    tables, counts = [], {}
+    for way, column in WAY_COLUMNS.items():
+        if column not in now:
+            continue
+        earlier = before.loc[before[column], "pupil_id"] if column in before else before["pupil_id"].head(0)
+        rows = now[now[column] & ~now["pupil_id"].isin(earlier)]
+        tables.append(rows[["school_id", "class_id", "pupil_id", "level"]].assign(way=WAYS[way]))
+        counts[way] = len(rows)
+    table = pd.concat(tables).sort_values(["school_id", "class_id", "pupil_id"], kind="stable")
+    table["level"] = table["level"].map(level_words, na_action="ignore")
+    names = ["Établissement", "Classe", "Élève", "Niveau", "Nouveau sur la liste"]
+    write_list(table.set_axis(names, axis=1), folder / "nouveaux.csv")
+    return counts
+
+
+def _frame_written(folder: Path) -> pd.DataFrame:
+    """Read back the frame of a run, with or without a model."""
+    paths = [path for name in ("scores", "signals") if (path := folder / f"{name}.parquet").is_file()]
+    if not paths:
+        raise RecordsError(
+            explain_error(
+                f"No scores.parquet nor signals.parquet in {folder}",
+                expected="the folder of results of an earlier run",
+                hint="Pass the folder given to --out of that run.",
+            )
+        )
+    frame = pd.read_parquet(paths[0])
+    if WAY_COLUMNS["legal"] not in frame:
+        raise RecordsError(
+            explain_error(
+                f"{paths[0]} does not say who was at the legal threshold or had left",
+                expected="results of a version that writes the three lists",
+                hint="Score that day again with this version.",
+            )
+        )
+    return frame
 
 
 def level_words(level: str | None) -> str:
@@ -170,7 +368,7 @@ def level_words(level: str | None) -> str:
     return LEVEL_BY_NAME[level].label if level else ""
 
 
-def _measures(pupil: PupilRisk, *, after_leaving: bool) -> str:
+def _measures(pupil: Signalled, *, after_leaving: bool) -> str:
     """Name the measures for an enrolled pupil, or those that are only of use to one who has left or failed."""
     return " ; ".join(
         _measure(measure) for measure in pupil.measures if measure.after_leaving is after_leaving

@@ -34,7 +34,7 @@ NO_RANK = 0
 
 _NEXT = {
     "6e": "5e", "5e": "4e", "4e": "3e", "6e_segpa": "5e_segpa", "5e_segpa": "4e_segpa", "4e_segpa": "3e_segpa",
-    "2de_gt": "1re_gt", "1re_gt": "tle_gt", "2de_pro": "1re_pro", "1re_pro": "tle_pro", "cap1": "cap2",
+    "2de_gt": "1re_gt", "1re_gt": "tle_gt", "2de_pro": "1re_pro", "1re_pro": "tle_pro", "cap1": "cap2", "cap2": "cap3",
 }  # fmt: skip
 _NEXT_LEVEL = np.array([_CODE[_NEXT.get(name, name)] for name in LEVEL_NAMES])
 _REPEAT = np.array([rates.repeat for rates in LEVEL_RATES])
@@ -113,6 +113,8 @@ def draw_year_end(level: npt.NDArray[np.intp], orientation: Orientation, rng: np
     graduates = rng.random(pupils) < _GRADUATES[level]
     repeats = np.where(_LAST_YEAR[level], ~graduates, rng.random(pupils) < _REPEAT[level])
     draw = rng.random(pupils)
+    goes_on = (level == _CODE["cap2"]) & (draw < MOVES.cap_in_three_years)
+    graduates, repeats = graduates & ~goes_on, repeats & ~goes_on
     to_pm = (level == _CODE["4e"]) & (draw < MOVES.college_to_pm)
     changes = (level == _CODE["2de_gt"]) & (draw < MOVES.gt_to_pro) & ~repeats
     following = np.where(IN_3E[level], orientation.assigned, _NEXT_LEVEL[level])

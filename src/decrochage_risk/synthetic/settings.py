@@ -173,8 +173,16 @@ class MoveSettings:
     """Rank 1, 2, 3 and no wish obtained; first wish over 90 % in GT, 70-80 % in voie professionnelle."""
     gt_to_pro: float = 0.035
     college_to_pm: float = 0.035
-    graduates: tuple[tuple[str, float], ...] = (("tle_gt", 0.972), ("tle_pro", 0.90), ("cap2", 0.90))
+    graduates: tuple[tuple[str, float], ...] = (
+        ("tle_gt", 0.972),
+        ("tle_pro", 0.90),
+        ("cap2", 0.90),
+        ("cap3", 0.90),
+    )
     """Among those still there; the others take the year again."""
+    cap_in_three_years: float = 0.06
+    """Pupils at the end of a second year of CAP who go on to a third: adapted paths and double certificates, about as many
+    as ``stock`` of that level says."""
 
 
 MOVES = MoveSettings()
@@ -236,7 +244,8 @@ LEVEL_RATES: tuple[LevelRates, ...] = (
     LevelRates("1re_pro", 12.0, 0.140, 0.43, -9.568, -5.251, -3.909, 0.020, (11, 12, 13, 25, 26, 27)),
     LevelRates("tle_pro", 11.5, 0.170, 0.44, -9.373, -4.973, -3.909, 0.050, (13, 14, 15, 23, 24, 25)),
     LevelRates("cap1", 5.6, 0.220, 0.37, -8.945, -4.334, -3.909, 0.020, (14, 15, 16, 28, 29, 30)),
-    LevelRates("cap2", 4.6, 0.220, 0.38, -9.14, -4.62, -3.909, 0.050, (11, 12, 13, 24, 25, 26)),
+    LevelRates("cap2", 4.3, 0.220, 0.38, -9.14, -4.62, -3.909, 0.050, (11, 12, 13, 24, 25, 26)),
+    LevelRates("cap3", 0.3, 0.200, 0.38, -9.1, -4.5, -3.909, 0.050, (11, 12, 13, 24, 25, 26)),
 )
 """In the order of ``records.levels``. Repeats: DEPP 2022 (6e 0.8 %, 3e 2.2 %, 2de ~4 %, 1re 2.6 %, terminale 2.8 %). Placements: 12-14 weeks over a CAP, 18-22 over a bac pro."""
 

@@ -33,12 +33,15 @@ from decrochage_risk.evaluate import (
     on_track_flag,
     school_rate,
 )
+from decrochage_risk.evaluate.disclosure import ALL, EVENT, CountedRows
 from decrochage_risk.features import FEATURE_BY_NAME
+from decrochage_risk.model.unknown_flags import UNKNOWN_FLAGS, patterns_of
 from decrochage_risk.policy import load_policy
 from decrochage_risk.records.levels import LEVEL_BY_NAME, PATHWAY_LABELS
 from decrochage_risk.risk import RiskModel, pupil_folds
 from decrochage_risk.school_year import school_year_of, year_start
 from decrochage_risk.school_year.dates import date_of_number
+from decrochage_risk.small_cells import Publication
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -72,8 +75,8 @@ NOT_KNOWN: Final = "non renseigné"
 def dimensions_of(snapshots: Snapshots) -> dict[str, Labels]:
     """Name the groups of each row, by dimension.
 
-    Level, pathway, sex, years behind, network, school, month of the as-of date, and two intersections: sex and
-    pathway, sex and years behind. A value that is not known is a group of its own.
+    Level, pathway, sex, years behind, network, school, what is known of the pupil, month of the as-of date, and two
+    intersections: sex and pathway, sex and years behind. A value that is not known is a group of its own.
     """
     rows = snapshots.rows
     level = rows["level"].map(lambda name: LEVEL_BY_NAME[name])
@@ -89,6 +92,7 @@ def dimensions_of(snapshots: Snapshots) -> dict[str, Labels]:
         "school": rows["school_id"].to_numpy(dtype=object),
         "sex_pathway": _joined(sex, pathway),
         "sex_years_behind": _joined(sex, behind),
+        "knowledge": patterns_of(snapshots.features),
         "month": rows["as_of"].map(french.month).to_numpy(dtype=object),
     }
 
@@ -97,8 +101,8 @@ def _years_behind(features: pd.DataFrame) -> Labels:
     if "years_behind" not in features:
         return np.full(len(features), NOT_KNOWN, dtype=object)
     years = features["years_behind"].to_numpy(dtype=np.float64)
-    known = np.clip(np.nan_to_num(years), 0, len(YEARS_BEHIND) - 1).astype(int)
-    return np.where(np.isnan(years), NOT_KNOWN, np.array(YEARS_BEHIND, dtype=object)[known])
+    whole_years = np.clip(np.nan_to_num(years), 0, len(YEARS_BEHIND) - 1).astype(int)
+    return np.where(np.isnan(years), NOT_KNOWN, np.array(YEARS_BEHIND, dtype=object)[whole_years])
 
 
 def _joined(first: Labels, second: Labels) -> Labels:
@@ -124,15 +128,17 @@ def fit_risk_model(
     options: FitOptions | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> RiskModel:
-    """Fit the risk model on snapshots: directions from the catalogue, context columns without direction."""
+    """Fit the risk model on snapshots: directions from the catalogue, context columns and flags without direction."""
     rows, names = snapshots.rows, [str(name) for name in snapshots.features]
-    fitted = RiskModel.fit(
+    risk_model = RiskModel.fit(
         snapshots.features,
         snapshots.outcome,
         directions={name: FEATURE_BY_NAME[name].direction for name in names if name in FEATURE_BY_NAME},
         context=[name for name in names if name not in FEATURE_BY_NAME],
+        knowledge=UNKNOWN_FLAGS,
         time=rows["school_year"].to_numpy(),
         groups=rows["pupil_id"].to_numpy(),
+        clusters=rows["school_id"].to_numpy(),
         reference_groups=rows["reference_group"].to_numpy(),
         observed=rows["observed"].to_numpy(),
         matured=rows["matured"].to_numpy(),
@@ -140,7 +146,7 @@ def fit_risk_model(
         options=options,
         progress=progress,
     )
-    return fitted.with_spread_factor(SPREAD_FACTOR)
+    return risk_model.with_spread_factor(SPREAD_FACTOR)
 
 
 def can_be_known(records: TrainingTables, day: date) -> bool:
@@ -154,8 +160,8 @@ def last_year_rows(snapshots: Snapshots) -> tuple[npt.NDArray[np.bool_], npt.NDA
     """Masks of the rows of the last school year, and of the earlier rows whose outcome was known by then."""
     years = snapshots.rows["school_year"].to_numpy()
     last = years == years.max()
-    known = mature_on(snapshots.rows["matured"].to_numpy(), _first_day(snapshots, last))
-    return last, (years < years.max()) & known
+    labels_known = mature_on(snapshots.rows["matured"].to_numpy(), _first_day(snapshots, last))
+    return last, (years < years.max()) & labels_known
 
 
 def _first_day(snapshots: Snapshots, rows: npt.NDArray[np.bool_]) -> date:
@@ -171,6 +177,7 @@ def backtest(
     hold_out_schools: bool = True,
     progress: Callable[[str], None] | None = None,
     predicted: Callable[[Snapshots, Floats], None] | None = None,
+    publish: bool = True,
 ) -> EvaluationReport:
     """Measure the procedure on the last school year, with models and baselines that saw only earlier ones.
 
@@ -188,6 +195,8 @@ def backtest(
         As in ``train_model``.
     predicted : callable, optional
         Given the rows of the last school year and their risks, by models that never saw them.
+    publish : bool
+        False leaves everything in the report, for a caller who publishes it with other tables.
     """
     last, earlier = last_year_rows(snapshots)
     test = snapshots.take(last)
@@ -204,13 +213,36 @@ def backtest(
     if predicted is not None:
         predicted(test, risk)
     report = report_on(
-        test, risk, learnt, title="Dernière année, jamais utilisée pour choisir", synthetic=synthetic
+        test,
+        risk,
+        learnt,
+        title="Dernière année, jamais utilisée pour choisir",
+        synthetic=synthetic,
+        publish=False,
     )
     if progress is not None and hold_out_schools:
         progress("Année témoin, établissements tenus à l'écart")
-    held = _on_unseen_schools(snapshots, last, earlier, seed, options) if hold_out_schools else None
+    unseen_schools, unseen = None, None
+    if hold_out_schools:
+        unseen_schools, unseen = _on_unseen_schools(snapshots, last, earlier, seed, options)
     ready = maturity_table(snapshots.rows, snapshots.outcome, on=_first_day(snapshots, last))
-    return report.model_copy(update={"maturity": ready, "hold_out": held})
+    if report.tables is not None and unseen is not None:
+        report.tables.unseen = unseen
+    report = report.model_copy(update={"maturity": ready, "hold_out": unseen_schools})
+    if not publish:
+        return report
+    publication = Publication()
+    report.add_to(publication)
+    dates = CountedRows(publication, "dates", snapshots.rows["pupil_id"].to_numpy())
+    left = snapshots.outcome == 1
+    closed_dates = {one.as_of.isoformat() for one in ready if one.events is not None}
+    dates.add(
+        {"as_of": np.array([day.isoformat() for day in snapshots.rows["as_of"]])},
+        {ALL: np.ones(len(left), dtype=np.bool_), EVENT: left},
+        (),
+        lambda dimension, group, measure: dimension == "as_of" and (measure == ALL or group in closed_dates),
+    )
+    return report.published(publication.hidden(), dates=dates)
 
 
 def _on_unseen_schools(
@@ -219,31 +251,32 @@ def _on_unseen_schools(
     earlier: npt.NDArray[np.bool_],
     seed: int,
     options: FitOptions | None,
-) -> Figures | None:
+) -> tuple[Figures | None, npt.NDArray[np.bool_] | None]:
     """Measure a third of the schools in the last year with a model that saw neither them nor their pupils.
 
-    None when there are too few schools or too little data.
+    None when there are too few schools or too little data; otherwise with the mask of their rows of the last year.
     """
     school = snapshots.rows["school_id"].to_numpy()
     names = np.unique(school.astype(str))
     if len(names) < _HELD_OUT_SHARE:
-        return None
-    drawn = np.random.default_rng(seed).permutation(len(names))[: len(names) // _HELD_OUT_SHARE]
-    unseen = np.isin(school.astype(str), names[drawn])
+        return None, None
+    chosen_schools = np.random.default_rng(seed).permutation(len(names))[: len(names) // _HELD_OUT_SHARE]
+    unseen = np.isin(school.astype(str), names[chosen_schools])
     pupils = snapshots.rows["pupil_id"]
     theirs = pupils.isin(set(pupils[last & unseen])).to_numpy()
     test, train = snapshots.take(last & unseen), snapshots.take(earlier & ~unseen & ~theirs)
     try:
         model = fit_risk_model(train, seed=seed, options=options)
         risk = model.risk(test.features, test.rows["reference_group"].to_numpy())
-        return measure(
+        figures = measure(
             test.outcome,
             risk,
             pupils=test.rows["pupil_id"].to_numpy(),
             schools=test.rows["school_id"].to_numpy(),
         )
     except NotEnoughDataError:
-        return None
+        return None, None
+    return figures, unseen[last]
 
 
 def _without_common_pupils(
@@ -264,13 +297,13 @@ def _without_common_pupils(
 
 def learnt_baselines(train: Snapshots, test: Snapshots) -> tuple[Baseline, Baseline]:
     """Learn the logistic regression and the school's rate on some rows, and apply both to others."""
-    known = train.features.columns[train.features.notna().any()]
-    logistic = logistic_baseline(train.features[known], train.outcome)
+    columns = train.features.columns[train.features.notna().any()]
+    logistic = logistic_baseline(train.features[columns], train.outcome)
     rate = school_rate(train.rows["school_id"], train.outcome, test.rows["school_id"])
-    return logistic(test.features[known]), rate
+    return logistic(test.features[columns]), rate
 
 
-def report_on(
+def report_on(  # noqa: PLR0913 - the choices of a report, each with its default
     test: Snapshots,
     risk: Floats,
     learnt: Sequence[Floats],
@@ -280,6 +313,7 @@ def report_on(
     notes: Sequence[str] = (),
     policy: Policy | None = None,
     capacity: int = CAPACITY,
+    publish: bool = True,
 ) -> EvaluationReport:
     """Build the report: the model, the learnt baselines (their scores on the same rows) and the three flags.
 
@@ -297,6 +331,8 @@ def report_on(
         Whose thresholds make the list actually issued; the bundled one when left out.
     capacity : int
         Situations that a school can look at on one date.
+    publish : bool
+        As in ``build_report``.
     """
     names = (
         ("régression logistique", "mêmes colonnes, médianes pour les valeurs inconnues"),
@@ -317,7 +353,7 @@ def report_on(
     if not readable:
         notes = (*notes, "Des tables manquent : un repère qui ne peut rien lire ne signale personne.")
     rows = test.rows
-    listed = (policy or load_policy()).assess(rows["level"].to_numpy(dtype=object), risk).flagged
+    on_list = (policy or load_policy()).assess(rows["level"].to_numpy(dtype=object), risk).flagged
     return build_report(
         MeasuredRows(
             outcome=test.outcome,
@@ -327,7 +363,7 @@ def report_on(
             dimensions=dimensions_of(test),
             exit_kinds=rows["exit_kind"].to_numpy(),
             as_of=rows["as_of"].to_numpy(dtype=object),
-            listed=listed,
+            listed=on_list,
             list_name="liste émise (seuils de vigilance)",
             capacity=capacity,
         ),
@@ -337,4 +373,5 @@ def report_on(
         test_years=sorted({int(year) for year in rows["school_year"]}),
         as_of=sorted(set(rows["as_of"])),
         notes=notes,
+        publish=publish,
     )

@@ -22,6 +22,7 @@ from decrochage_risk.model.updating import updated_years
 from decrochage_risk.policy import Policy, load_policy
 from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.risk.calibration import probability
+from decrochage_risk.small_cells import is_small
 from decrochage_risk.train.backtest import dimensions_of
 
 if TYPE_CHECKING:
@@ -75,17 +76,17 @@ def changed_sides(
     frame["side"] = np.where(new[at], ENTERS, LEAVES)
     for name, risk, tier in zip(("champion", "challenger"), risks, tiers, strict=True):
         frame[f"risk_{name}"], frame[f"tier_{name}"] = risk[at], tier[at]
-    moved = (
+    changes_side = (
         _families(models[1], part) - _families(models[0], part)
         if len(at)
         else np.zeros((0, len(FAMILIES) + 1))
     )
     labels = np.array([*(family.label for family in FAMILIES), LEVEL_AND_CALIBRATION], dtype=object)
-    toward = np.where(new[at], 1.0, -1.0)[:, None] * moved
+    toward = np.where(new[at], 1.0, -1.0)[:, None] * changes_side
     frame[FAMILY_COLUMN] = labels[toward.argmax(axis=1)] if len(at) else labels[:0]
     codes = [*(family.code for family in FAMILIES), "base"]
     return pd.concat(
-        [frame, pd.DataFrame(moved, index=at, columns=[f"moved_{code}" for code in codes])], axis=1
+        [frame, pd.DataFrame(changes_side, index=at, columns=[f"moved_{code}" for code in codes])], axis=1
     )
 
 
@@ -99,17 +100,17 @@ def _families(model: TrainedModel, rows: Snapshots) -> Floats:
     """Calibrated log-odds per family, the reference pupil's in the last column."""
     groups = score_rows(model, rows).groups
     risk_model = model.risk_model
-    found = attribute(
+    attribution = attribute(
         risk_model,
         risk_model.filled(rows.features, groups),
         risk_model.reference_rows(rows.features, groups),
     )
     codes = [family.code for family in FAMILIES]
     sums = np.zeros((len(rows.outcome), len(codes) + 1))
-    for column, values in zip(found.columns, found.contributions.T, strict=True):
+    for column, values in zip(attribution.columns, attribution.contributions.T, strict=True):
         if column in FEATURE_BY_NAME:
             sums[:, codes.index(FEATURE_BY_NAME[column].family.code)] += values
-    sums[:, -1] = found.base
+    sums[:, -1] = attribution.base
     return sums
 
 
@@ -200,10 +201,10 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
     policy = policy or load_policy()
     tiers = [policy.assess(rows.rows["level"].to_numpy(dtype=object), risk).tier for risk in risks]
     changes = changed_sides(models, rows, (risks[0], risks[1]), (tiers[0], tiers[1]))
-    told = _told(rows, changes)
+    group_columns = _told(rows, changes)
     years = {int(year) for year in rows.rows["school_year"]}
-    trained = [set(model.trained_on["school_years"]) for model in models]
-    found = compare_rows(
+    training_years = [set(model.trained_on["school_years"]) for model in models]
+    comparison = compare_rows(
         ComparedRows(
             outcome=rows.outcome,
             champion=risks[0],
@@ -212,11 +213,12 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
             tiers=(tiers[0], tiers[1]),
             capacity=_lists(rows, risks, capacity),
             groups=_gated(rows),
-            told=told,
+            told=group_columns,
         ),
         margin=margin,
         seen_years=sorted(
-            years & (trained[0] | trained[1] | updated_years(champion) | updated_years(challenger))
+            years
+            & (training_years[0] | training_years[1] | updated_years(champion) | updated_years(challenger))
         ),
         seed=seed,
         champion=champion.model_id,
@@ -226,9 +228,9 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
         as_of=tuple(sorted(set(rows.rows["as_of"]))),
         labels_known_on=day,
         left_out=rows.left_out,
-        known_share=_known_share(records, rows, trained[0] & trained[1]),
+        known_share=_known_share(records, rows, training_years[0] & training_years[1]),
     )
-    return found.with_changes(changes)
+    return comparison.with_changes(changes)
 
 
 def _refuse(champion: object, challenger: object, capacity: int, margin: float) -> None:
@@ -269,17 +271,17 @@ def _of_both(champion: TrainedModel, challenger: TrainedModel, rows: Snapshots) 
                 hint="Compare on records of these levels, in the same units.",
             )
         )
-    kept = rows.take(cause == "")
+    rows_of_both = rows.take(cause == "")
     for why, count in Counter(cause[cause != ""].tolist()).items():
-        kept = kept.with_left_out(why, count)
-    return kept
+        rows_of_both = rows_of_both.with_left_out(why, count)
+    return rows_of_both
 
 
 def _gated(rows: Snapshots) -> dict[str, npt.NDArray[np.object_]]:
     """Give the groups in which a risk must mean the same, everybody together first."""
     groups = {name: values for name, values in dimensions_of(rows).items() if name not in _NOT_GATED}
-    known = {name: values for name, values in groups.items() if not pd.isna(values).all()}
-    return {"overall": np.full(len(rows.outcome), "ensemble", dtype=object), **known}
+    usable_groups = {name: values for name, values in groups.items() if not pd.isna(values).all()}
+    return {"overall": np.full(len(rows.outcome), "ensemble", dtype=object), **usable_groups}
 
 
 def _lists(
@@ -293,19 +295,20 @@ def _lists(
 
 def _told(rows: Snapshots, changes: pd.DataFrame) -> dict[str, npt.NDArray[np.object_]]:
     """By what those who change side are counted."""
-    gated = _gated(rows)
+    gated_groups = _gated(rows)
     family = np.full(len(rows.outcome), None, dtype=object)
     family[changes.index.to_numpy(dtype=np.intp)] = changes[FAMILY_COLUMN].to_numpy(dtype=object)
     return {
-        **{name: gated[name] for name in ("level", "sex") if name in gated},
+        **{name: gated_groups[name] for name in ("level", "sex") if name in gated_groups},
         "reason_family": family,
     }
 
 
 def _known_share(records: PupilRecords, rows: Snapshots, years: set[int]) -> float | None:
-    """Share of the compared pupils who were enrolled in a year that both models have learnt from."""
+    """Share of the compared pupils who were enrolled in a year that both models have learnt from; None when few were."""
     if not years:
         return None
     before = records.enrolments.loc[records.enrolments["school_year"].isin(sorted(years)), "pupil_id"]
     pupils = rows.rows["pupil_id"].drop_duplicates()
-    return float(pupils.isin(before).mean())
+    known = int(pupils.isin(before).sum())
+    return None if is_small(known, len(pupils) - known) else known / len(pupils)

@@ -21,6 +21,7 @@ from decrochage_risk.features.windows import YEAR_AND_PREVIOUS
 from decrochage_risk.french import number, percent, plural, signed
 from decrochage_risk.model import SCORE
 from decrochage_risk.school_year import school_year_of, year_start
+from decrochage_risk.small_cells import is_small
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -107,12 +108,12 @@ def alike_extent(kept: FeatureDistributions, features: pd.DataFrame, groups: npt
     """
     if _EXTENT not in kept.columns or not len(kept.edges[_EXTENT]):
         return False
-    expected, rows = kept.expected(_EXTENT, groups)
+    expectation, rows = kept.expected(_EXTENT, groups)
     codes = kept.bins(_EXTENT, features[_EXTENT].to_numpy(dtype=np.float64))
-    counts = np.bincount(codes, minlength=len(expected))
-    there = (counts > 0) | (expected > 0)
-    found = psi(expected[there], counts[there])
-    return psi_verdict(found, int(there.sum()), float(len(features)), rows, tests=1)[1] == "ok"
+    counts = np.bincount(codes, minlength=len(expectation))
+    there = (counts > 0) | (expectation > 0)
+    shift = psi(expectation[there], counts[there])
+    return psi_verdict(shift, int(there.sum()), float(len(features)), rows, tests=1)[1] == "ok"
 
 
 def within_extent(columns: Iterable[str]) -> list[str]:
@@ -246,35 +247,35 @@ def shift_signs(
     coarse : bool
         Join bins two by two where there are few rows.
     """
-    found = []
-    for name, (shares, sampled) in references.items():
-        rows = sampled
+    signs = []
+    for name, (shares, sample_size) in references.items():
+        rows = sample_size
         codes = kept.bins(name, features[name].to_numpy(dtype=np.float64))
         counts = np.bincount(codes, minlength=len(shares)).astype(np.float64)
-        expected = np.asarray(shares, dtype=np.float64)
+        expectation = np.asarray(shares, dtype=np.float64)
         if name not in current:
-            counts, expected = counts[1:], expected[1:]
-            rows = sampled * float(expected.sum())
+            counts, expectation = counts[1:], expectation[1:]
+            rows = sample_size * float(expectation.sum())
         sign = _shift(
-            name, counts, expected, rows, len(references) if tests is None else tests, coarse=coarse
+            name, counts, expectation, rows, len(references) if tests is None else tests, coarse=coarse
         )
-        found += [] if sign is None else [sign]
-    return found
+        signs += [] if sign is None else [sign]
+    return signs
 
 
 def _shift(
-    name: str, counts: Floats, expected: Floats, rows: float, tests: int, *, coarse: bool
+    name: str, counts: Floats, expectation: Floats, rows: float, tests: int, *, coarse: bool
 ) -> DriftSign | None:
     if min(counts.sum(), rows) < LEAST_ROWS:
         return None
-    expected = expected / expected.sum()
+    expectation = expectation / expectation.sum()
     if coarse and min(counts.sum(), rows) < _COARSE_UNDER:
-        counts, expected = (
-            np.add.reduceat(one, np.r_[0, np.arange(1, len(one), 2)]) for one in (counts, expected)
+        counts, expectation = (
+            np.add.reduceat(one, np.r_[0, np.arange(1, len(one), 2)]) for one in (counts, expectation)
         )
-    there = (counts > 0) | (expected > 0)
+    there = (counts > 0) | (expectation > 0)
     above, verdict = psi_verdict(
-        psi(expected[there], counts[there]), int(there.sum()), float(counts.sum()), rows, tests
+        psi(expectation[there], counts[there]), int(there.sum()), float(counts.sum()), rows, tests
     )
     label = "score avant calibration" if name == SCORE else name
     check = "score" if name == SCORE else "feature"
@@ -297,7 +298,7 @@ def missing_table_signs(
     for name in current:
         if name != SCORE:
             names.setdefault(FEATURE_BY_NAME[name].table, []).append(name)
-    found = []
+    signs = []
     for table, columns in names.items():
         now = float(features[columns].isna().mean().min())
         then = min(float(expected[name]) for name in columns)
@@ -307,11 +308,21 @@ def missing_table_signs(
         if rise > max(MISSING_WATCH, float(norm.isf(ALPHA / (tests * len(names)))) * error):
             verdict = "stop" if rise >= MISSING_STOP else "watch"
         label = TABLES.get(table, table)
+        count = round(now * len(features))
+        few = is_small(count, len(features) - count)
         sentence = f"{label} : données non connues pour {percent(now)} des élèves, {percent(then)} attendus"
-        found.append(
-            DriftSign(check="missing_table", subject=label, figure=rise, verdict=verdict, sentence=sentence)
+        if few:
+            sentence = f"{label} : part des données non connues masquée, {percent(then)} attendus"
+        signs.append(
+            DriftSign(
+                check="missing_table",
+                subject=label,
+                figure=None if few else rise,
+                verdict=verdict,
+                sentence=sentence,
+            )
         )
-    return found
+    return signs
 
 
 def two_sample_sign(
@@ -340,10 +351,10 @@ def two_sample_sign(
         max_iter=40, max_leaf_nodes=8, early_stopping=False, random_state=seed
     )
     with threadpool_limits(limits=1):  # the same sums whatever the machine
-        told = cross_val_predict(
+        predictions = cross_val_predict(
             classifier, np.vstack(parts), which, groups=groups, cv=GroupKFold(4), method="predict_proba"
         )[:, 1]
-    auc = float(roc_auc_score(which, told))
+    auc = float(roc_auc_score(which, predictions))
     verdict: DriftVerdict = "ok" if auc < TWO_SAMPLE_WATCH else "watch" if auc < TWO_SAMPLE_STOP else "stop"
     sentence = f"un classifieur distingue les deux années avec une AUC de {number(auc, 2)} (0,5 : semblables)"
     return DriftSign(check="two_sample", subject=subject, figure=auc, verdict=verdict, sentence=sentence)

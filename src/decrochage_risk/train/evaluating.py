@@ -17,8 +17,9 @@ from decrochage_risk.model.updating import updated_years
 from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.risk.calibration import probability
 from decrochage_risk.school_year import to_date
+from decrochage_risk.small_cells import HIDDEN, is_small
 from decrochage_risk.train.backtest import can_be_known, learnt_baselines, report_on
-from decrochage_risk.train.training import NOT_CLOSED, mature_only
+from decrochage_risk.train.training import NOT_CLOSED, mature_only, told_left_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -103,10 +104,10 @@ def evaluate_model(  # noqa: PLR0913 - the choices of an evaluation, each with i
     table = outcomes_for(records, outcomes)
     test = take_snapshots(records, table, as_of_dates, closes=(month, day), progress=progress)
     test = mature_only(test, None if labels_known_on is None else to_date(labels_known_on))
-    scored = score_rows(model, test)
-    test = scored.snapshots
+    scored_rows = score_rows(model, test)
+    test = scored_rows.snapshots
     notes = [*_left_out(test), *_seen_years(model, test), *_learnt_too_late(model, test)]
-    risk = probability(model.risk_model.calibration.apply(scored.raw_log_odds))
+    risk = probability(model.risk_model.calibration.apply(scored_rows.raw_log_odds))
     learnt, missing = _learnt(model, records, table, test, (month, day), progress)
     report = report_on(
         test,
@@ -117,36 +118,41 @@ def evaluate_model(  # noqa: PLR0913 - the choices of an evaluation, each with i
         notes=(*notes, *missing),
         policy=policy,
         capacity=capacity,
+        publish=False,
     )
-    return report.model_copy(update={"maturity": maturity_table(test.rows, test.outcome)})
+    return report.model_copy(update={"maturity": maturity_table(test.rows, test.outcome)}).published()
 
 
 def _left_out(test: Snapshots) -> list[str]:
     """Say how many pupils and dates were left out, and why."""
     if not test.left_out:
         return []
-    causes = ", ".join(f"{_CAUSES[cause]} : {number(count)}" for cause, count in test.left_out.items())
-    return [f"Lignes laissées de côté : {number(sum(test.left_out.values()))} ({causes})."]
+    counts = told_left_out(test.left_out)
+    causes = ", ".join(
+        f"{_CAUSES[cause]} : {HIDDEN if count is None else number(count)}" for cause, count in counts.items()
+    )
+    total = HIDDEN if is_small(sum(test.left_out.values())) else number(sum(test.left_out.values()))
+    return [f"Lignes laissées de côté : {total} ({causes})."]
 
 
 def _seen_years(model: TrainedModel, test: Snapshots) -> list[str]:
     """Warn when the model has learnt from a year that it is measured on, in its training or in an update of its level."""
-    measured = {int(year) for year in test.rows["school_year"]}
-    learnt = sorted(measured & set(model.trained_on["school_years"]))
-    moved = sorted(measured & updated_years(model))
+    measured_years = {int(year) for year in test.rows["school_year"]}
+    learnt = sorted(measured_years & set(model.trained_on["school_years"]))
+    updated_before = sorted(measured_years & updated_years(model))
     notes = []
     if learnt:
         years = ", ".join(map(str, learnt))
         _warn(f"The school years {years} were in the training of {model.model_id}: these figures flatter it.")
         notes.append(f"Le modèle a appris sur les années {years} : ces chiffres sont trop favorables.")
-    if moved:
+    if updated_before:
         _warn(
-            f"The level of {model.model_id} was moved to the outcomes of the school years {', '.join(map(str, moved))}: "
+            f"The level of {model.model_id} was moved to the outcomes of the school years {', '.join(map(str, updated_before))}: "
             "its calibration on them flatters it."
         )
-        told = join([school_year(year) for year in moved])
+        years_text = join([school_year(year) for year in updated_before])
         notes.append(
-            f"Le niveau moyen du modèle a été mis à jour sur les issues de {told} : sa calibration y est trop favorable."
+            f"Le niveau moyen du modèle a été mis à jour sur les issues de {years_text} : sa calibration y est trop favorable."
         )
     return notes
 
@@ -172,9 +178,9 @@ def _learnt_too_late(model: TrainedModel, test: Snapshots) -> list[str]:
         TrainingWarning,
         stacklevel=3,
     )
-    told = join([french_day(date.fromisoformat(closes), with_year=True) for closes in late])
+    days_text = join([french_day(date.fromisoformat(closes), with_year=True) for closes in late])
     sentence = (
-        f"Le modèle a appris d'issues connues seulement le {told}, après la première date évaluée : ces chiffres ne "
+        f"Le modèle a appris d'issues connues seulement le {days_text}, après la première date évaluée : ces chiffres ne "
         "sont pas ceux d'une évaluation dans le temps."
     )
     return [sentence]

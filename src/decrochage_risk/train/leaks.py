@@ -10,6 +10,7 @@ import numpy as np
 from decrochage_risk.errors import LeakError, ModelError, explain_error
 from decrochage_risk.evaluate.ranking import auc, within_group_auc
 from decrochage_risk.french import number
+from decrochage_risk.model.unknown_flags import UNKNOWN_FLAGS, UNKNOWN_LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -81,23 +82,23 @@ def signals_of(snapshots: Snapshots) -> tuple[Signal, ...]:
     outcome, alike = snapshots.outcome, snapshots.rows.get("reference_group")
     groups = np.zeros(outcome.size) if alike is None else alike.to_numpy()
     chance = CHANCE / max(float(outcome.sum()), 1.0) ** 0.5
-    found = []
+    signals = []
     for name in snapshots.features:
         values = snapshots.features[name].to_numpy(dtype=np.float64)
-        known = ~np.isnan(values)
-        unknown = (~known).astype(np.float64)
-        found.append(
+        has_value = ~np.isnan(values)
+        unknown = (~has_value).astype(np.float64)
+        signals.append(
             Signal(
                 str(name),
-                _strength(outcome[known], values[known]),
+                _strength(outcome[has_value], values[has_value]),
                 _strength(outcome, unknown),
-                float(known.mean()),
-                _strength(outcome[known], values[known], groups[known]),
+                float(has_value.mean()),
+                _strength(outcome[has_value], values[has_value], groups[has_value]),
                 _strength(outcome, unknown, groups),
                 chance,
             )
         )
-    return tuple(found)
+    return tuple(signals)
 
 
 def _strength(outcome: Floats, score: Floats, groups: npt.NDArray[Any] | None = None) -> float:
@@ -145,17 +146,17 @@ def _worst(signal: Signal) -> float:
 
 
 def _message(leaks: Sequence[Signal]) -> str:
-    told = [
+    lines = [
         f"{signal.name} (AUC {_worst(signal):.3f} of its {'value' if signal.value >= signal.unknown else 'being unknown'})"
         for signal in leaks
     ]
-    listed = ", ".join(f'"{signal.name}"' for signal in leaks)
+    names = ", ".join(f'"{signal.name}"' for signal in leaks)
     return explain_error(
-        f"A single feature tells the outcome by itself: {', '.join(told)}",
+        f"A single feature tells the outcome by itself: {', '.join(lines)}",
         expected=f"no feature with an AUC above {LEAK_AUC} in either direction on the training rows",
         hint="Look for rows that were written once the outcome was known: marks or absences entered or deleted after a pupil "
         "left, a leaving date in another column, dates of the extract in place of those of the event; export recorded_on and "
-        f"justified_on. If the feature is right, go on with allow_leaks=({listed},).",
+        f"justified_on. If the feature is right, go on with allow_leaks=({names},).",
     )
 
 
@@ -167,7 +168,8 @@ def missing_signals(signals: Sequence[Signal]) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        ``feature``, ``auc_unknown``, ``auc_value`` and ``known_share``, rounded to 4 decimals.
+        ``feature``, ``auc_unknown``, ``auc_value`` and ``known_share``, rounded to 4 decimals; ``flag``: by which flag of
+        what is not known the model learns it, empty if by none.
     """
     telling = [
         signal
@@ -182,6 +184,7 @@ def missing_signals(signals: Sequence[Signal]) -> list[dict[str, Any]]:
             "auc_unknown": round(signal.unknown_alike, 4),
             "auc_value": round(signal.value_alike, 4),
             "known_share": round(signal.known_share, 4),
+            "flag": _FLAG_OF.get(signal.name, ""),
         }
         for signal in sorted(telling, key=lambda signal: (-signal.unknown_alike, signal.name))
     ]
@@ -191,6 +194,15 @@ def missing_warnings(found: Sequence[dict[str, Any]]) -> list[str]:
     """Word :func:`missing_signals` for the model card, in French."""
     return [
         f"`{signal['feature']}` : être inconnu annonce l'issue (AUC {number(signal['auc_unknown'], 2)}) mieux que la valeur "
-        f"(AUC {number(signal['auc_value'], 2)}) ; vérifier ce qui n'est pas saisi pour les élèves partis"
+        f"(AUC {number(signal['auc_value'], 2)}){_by_flag(signal['flag'])} ; vérifier ce qui n'est pas saisi pour les élèves "
+        "partis"
         for signal in found
     ]
+
+
+_FLAG_OF = {column: flag for flag, columns in UNKNOWN_FLAGS.items() for column in columns}
+
+
+def _by_flag(flag: str) -> str:
+    """Say by which flag the model learns that a feature is not known."""
+    return f", ce que le modèle apprend par `{flag}` ({UNKNOWN_LABELS[flag]})" if flag else ""

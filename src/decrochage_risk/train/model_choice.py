@@ -16,7 +16,7 @@ import numpy.typing as npt
 from decrochage_risk.errors import NotEnoughDataError, TrainingWarning, explain_error
 from decrochage_risk.evaluate import shipped_instead
 from decrochage_risk.model import Snapshots
-from decrochage_risk.policy import HeldOutPupils, load_policy, threshold_counts, tier_counts
+from decrochage_risk.policy import GRID, HeldOutPupils, HeldOutTables, load_policy
 from decrochage_risk.risk import FitOptions
 from decrochage_risk.train.backtest import backtest, fit_risk_model, last_year_rows, report_on
 
@@ -33,7 +33,7 @@ Predicted: TypeAlias = Callable[[Snapshots, npt.NDArray[np.float64]], None]
 
 
 class HeldOutCounts:
-    """Takes held-out rows as a training predicts them, and counts them.
+    """Takes held-out rows as a training predicts them, to be counted by tier and threshold.
 
     Parameters
     ----------
@@ -43,28 +43,36 @@ class HeldOutCounts:
 
     def __init__(self, policy: Policy | None) -> None:
         self._policy = policy or load_policy()
-        self._counts: dict[str, Any] = {}
+        self._years: list[int] = []
+        self._pupils = HeldOutPupils.of([], [], [])
 
     def take(self, test: Snapshots, risk: npt.NDArray[np.float64]) -> None:
-        """Count some rows, in place of those taken before."""
+        """Take some rows, in place of those taken before."""
         rows = test.rows
-        held_out = HeldOutPupils.of(
+        self._years = sorted({int(year) for year in rows["school_year"]})
+        self._pupils = HeldOutPupils.of(
             rows["level"].to_numpy(dtype=object),
             risk,
             test.outcome,
             pupils=rows["pupil_id"].to_numpy(dtype=object),
             years=rows["school_year"].to_numpy(),
         )
-        self._counts = {
-            "policy_version": self._policy.version,
-            "school_years": sorted({int(year) for year in rows["school_year"]}),
-            "tiers": tier_counts(held_out, self._policy),
-            "thresholds": threshold_counts(held_out, policy=self._policy),
-        }
 
-    def told(self, *, untouched: bool) -> dict[str, Any]:
-        """Give the counts as JSON values, with whether every choice left the school year of these rows untouched."""
-        return {**self._counts, "untouched": untouched}
+    def tables(self) -> HeldOutTables:
+        """Count them, as one part of what the training publishes."""
+        return HeldOutTables(self._pupils, self._policy, GRID)
+
+    def told(
+        self, tiers: list[dict[str, Any]], thresholds: list[dict[str, Any]], *, untouched: bool
+    ) -> dict[str, Any]:
+        """Give what a model keeps of them, with whether every choice left the school year of these rows untouched."""
+        return {
+            "policy_version": self._policy.version,
+            "school_years": self._years,
+            "tiers": tiers,
+            "thresholds": thresholds,
+            "untouched": untouched,
+        }
 
 
 def fit_and_measure(
@@ -77,7 +85,7 @@ def fit_and_measure(
     progress: Callable[[str], None] | None,
     predicted: Predicted,
 ) -> tuple[RiskModel, EvaluationReport, bool]:
-    """Fit the model that is shipped, and measure it.
+    """Fit the model that is shipped, and measure it; the report is not protected yet.
 
     Trees first. When the logistic regression beats them on the untouched last year (paired interval of the log loss),
     the model is a logistic regression with the declared signs, fitted and measured in the same way. The last year
@@ -99,7 +107,7 @@ def fit_and_measure(
     """
     if progress is not None:
         progress("Apprentissage sur toutes les années")
-    told: dict[str, Any] = {
+    choices: dict[str, Any] = {
         "seed": seed,
         "synthetic": synthetic,
         "hold_out_schools": hold_out_schools,
@@ -107,7 +115,7 @@ def fit_and_measure(
         "predicted": predicted,
     }
     risk_model = fit_risk_model(snapshots, seed=seed, options=options)
-    report = _measured(snapshots, options=options, **told)
+    report = _measured(snapshots, options=options, **choices)
     if report is None:
         return risk_model, _report_on_folds(snapshots, risk_model, predicted, synthetic=synthetic), False
     if risk_model.options.kind == "trees" and shipped_instead(report.advice, ()) is not None:
@@ -116,11 +124,11 @@ def fit_and_measure(
             progress(
                 "La régression logistique fait mieux : elle est apprise et mesurée à la place des arbres"
             )
-        measured = _measured(snapshots, options=simpler, **told)
-        if measured is not None:
-            advice = shipped_instead(report.advice, measured.advice)
+        report_of_year = _measured(snapshots, options=simpler, **choices)
+        if report_of_year is not None:
+            advice = shipped_instead(report.advice, report_of_year.advice)
             risk_model = fit_risk_model(snapshots, seed=seed, options=simpler)
-            return risk_model, measured.model_copy(update={"advice": advice}), False
+            return risk_model, report_of_year.model_copy(update={"advice": advice}), False
     return risk_model, report, True
 
 
@@ -147,6 +155,7 @@ def _measured(
                 hold_out_schools=hold_out_schools,
                 progress=progress,
                 predicted=predicted,
+                publish=False,
             )
         except NotEnoughDataError as error:
             cause = f"the earlier school years are not enough to learn from ({str(error).splitlines()[0]})"
@@ -164,14 +173,16 @@ def _measured(
 def _report_on_folds(
     snapshots: Snapshots, risk_model: RiskModel, predicted: Predicted, *, synthetic: bool
 ) -> EvaluationReport:
-    held = risk_model.out_of_fold
-    if held is None:  # only after loading, never after fitting
+    out_of_fold = risk_model.out_of_fold
+    if out_of_fold is None:  # only after loading, never after fitting
         raise NotEnoughDataError(
             explain_error(
                 "No held-out prediction", expected="a model that was just fitted", hint="Fit it again."
             )
         )
-    risk = np.empty(len(held.rows))
-    risk[held.rows] = 1.0 / (1.0 + np.exp(-risk_model.calibration.apply(held.log_odds)))
+    risk = np.empty(len(out_of_fold.rows))
+    risk[out_of_fold.rows] = 1.0 / (1.0 + np.exp(-risk_model.calibration.apply(out_of_fold.log_odds)))
     predicted(snapshots, risk)
-    return report_on(snapshots, risk, (), title="Élèves laissés de côté, même année", synthetic=synthetic)
+    return report_on(
+        snapshots, risk, (), title="Élèves laissés de côté, même année", synthetic=synthetic, publish=False
+    )

@@ -32,7 +32,6 @@ from pydantic import (
 from decrochage_risk.artefact import canonical_json
 from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error
 from decrochage_risk.evaluate import ModelComparison, card_page, changes_section, with_changes
-from decrochage_risk.evaluate.comparison import suppressed
 from decrochage_risk.french import join, percent, plural, school_year
 from decrochage_risk.model import TrainedModel, closing_day, default_as_of_dates, load_trained_model
 from decrochage_risk.model.refused_options import refuse_in_training
@@ -43,6 +42,7 @@ from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.records.reading import read_table_file
 from decrochage_risk.risk import FitOptions
 from decrochage_risk.school_year import SchoolCalendar, school_year_of
+from decrochage_risk.small_cells import hidden_counts
 from decrochage_risk.train.backtest import can_be_known
 from decrochage_risk.train.comparing import compare_models
 from decrochage_risk.train.evaluating import evaluate_model
@@ -163,8 +163,8 @@ class RetrainConfig(BaseModel):
     @model_validator(mode="after")
     def _run_apart(self) -> Self:
         run = self.run.resolve()
-        given = {name: getattr(self, name) for name in _PATHS if name != "run"}
-        places = {name: path.resolve() for name, path in given.items() if path is not None}
+        paths = {name: getattr(self, name) for name in _PATHS if name != "run"}
+        places = {name: path.resolve() for name, path in paths.items() if path is not None}
         within = [
             name for name, place in places.items() if run in (place, *place.parents) or place in run.parents
         ]
@@ -175,8 +175,8 @@ class RetrainConfig(BaseModel):
 
     def settings(self) -> dict[str, Any]:
         """Give everything but the places, as JSON values: the same on every machine."""
-        kept = self.model_dump(mode="json", exclude={*_PATHS, "options"})
-        return {**kept, "options": self.options.to_dict()}
+        values = self.model_dump(mode="json", exclude={*_PATHS, "options"})
+        return {**values, "options": self.options.to_dict()}
 
 
 def read_config(path: str | Path) -> RetrainConfig:
@@ -198,12 +198,12 @@ def read_config(path: str | Path) -> RetrainConfig:
                 hint='Its shortest form: records = "extraits", run = "run-2025", labels_known_on = 2025-11-15.',
             )
         ) from error
-    placed = {
+    placed_paths = {
         key: path.parent / value if key in _PATHS and isinstance(value, str) else value
         for key, value in values.items()
     }
     try:
-        return RetrainConfig(**placed)
+        return RetrainConfig(**placed_paths)
     except ValidationError as error:
         faults = [f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}" for fault in error.errors()]
         raise ModelError(
@@ -229,14 +229,14 @@ def since_champion(champion: TrainedModel, new: TrainedModel) -> list[str]:
     ['Niveaux : les mêmes', 'Variables : les mêmes']
     """
     before, after = champion.trained_on, new.trained_on
-    told = [
+    lines = [
         f"Années d'apprentissage : {_years(before['school_years'])} ; désormais {_years(after['school_years'])}",
         f"Lignes d'apprentissage : {_rows(before)} ; désormais {_rows(after)}",
         _set("Niveaux", _levels(champion), _levels(new)),
         _set("Variables", _columns(champion), _columns(new)),
     ]
     kinds = [_KINDS[model.risk_model.options.kind] for model in (champion, new)]
-    return told if kinds[0] == kinds[1] else [*told, f"Modèle : {kinds[0]} ; désormais {kinds[1]}"]
+    return lines if kinds[0] == kinds[1] else [*lines, f"Modèle : {kinds[0]} ; désormais {kinds[1]}"]
 
 
 def _years(years: Iterable[int]) -> str:
@@ -259,12 +259,12 @@ def _columns(model: TrainedModel) -> list[str]:
 
 def _set(name: str, before: Iterable[str], after: Iterable[str]) -> str:
     old, new = list(before), list(after)
-    changed = {
+    changes = {
         "en plus": [one for one in new if one not in old],
         "en moins": [one for one in old if one not in new],
     }
-    told = [f"{word} {', '.join(some)}" for word, some in changed.items() if some]
-    return f"{name} : {' ; '.join(told) or 'les mêmes'}"
+    lines = [f"{word} {', '.join(some)}" for word, some in changes.items() if some]
+    return f"{name} : {' ; '.join(lines) or 'les mêmes'}"
 
 
 NO_CHAMPION: Final = "no_champion"
@@ -388,12 +388,22 @@ class _Run:
                 reads=training,
                 after=["check"],
             )
-            judged = {**training, **self._inputs("policy"), "capacity": settings["capacity"]}
-            steps.step("evaluate", "Évaluation", self._evaluate(years), reads=judged, after=["candidate"])
+            judging_inputs = {**training, **self._inputs("policy"), "capacity": settings["capacity"]}
+            steps.step(
+                "evaluate", "Évaluation", self._evaluate(years), reads=judging_inputs, after=["candidate"]
+            )
             if self.config.champion is not None:
-                compared = {**judged, "champion": self._inputs("champion"), "margin": settings["margin"]}
+                comparing_inputs = {
+                    **judging_inputs,
+                    "champion": self._inputs("champion"),
+                    "margin": settings["margin"],
+                }
                 steps.step(
-                    "compare", "Comparaison", self._compare(years), reads=compared, after=["candidate"]
+                    "compare",
+                    "Comparaison",
+                    self._compare(years),
+                    reads=comparing_inputs,
+                    after=["candidate"],
                 )
                 self.comparison = self.comparison or ModelComparison.from_json(
                     (self.config.run / "comparison.json").read_text(encoding="utf-8")
@@ -403,9 +413,9 @@ class _Run:
 
     def _forget(self, years: list[int]) -> None:
         """Remove what an earlier run of this folder wrote and this one does not ask for."""
-        asked = {"candidate": len(years) > 1, "evaluate": len(years) > 1}
-        asked["compare"] = len(years) > 1 and self.config.champion is not None
-        for name in [name for name, wanted in asked.items() if not wanted]:
+        step_needs = {"candidate": len(years) > 1, "evaluate": len(years) > 1}
+        step_needs["compare"] = len(years) > 1 and self.config.champion is not None
+        for name in [name for name, is_needed in step_needs.items() if not is_needed]:
             self.steps.forget(name)
 
     @cached_property
@@ -421,56 +431,62 @@ class _Run:
         return outcomes_for(self.records, apart)
 
     def _inputs(self, *names: str) -> dict[str, str]:
-        found: dict[str, str] = {}
+        sums: dict[str, str] = {}
         for name in names:
             path = getattr(self.config, name)
             if path is not None:
-                found |= checksums(path, name)
-        return found
+                sums |= checksums(path, name)
+        return sums
 
     def _check(self) -> list[str]:
         records = self.records
         tables = ("pupils", "enrolments", "absences", "grades", "orientation", "coverage")
         rows = {name: len(table) for name in tables if (table := getattr(records, name)) is not None}
         faults = {
-            severity: {f"{table}, {rule}": count for (table, rule), count in sorted(report.counts.items())}
+            severity: hidden_counts(
+                {f"{table}, {rule}": count for (table, rule), count in sorted(report.counts.items())},
+                total=False,
+            )
             for severity, report in (("errors", records.faults.errors), ("warnings", records.faults.warnings))
         }
         table = pd.crosstab(self.outcomes["school_year"].astype(int), self.outcomes["outcome"].astype(str))
+        # the total stands beside them, in ``rows``: a single hidden count would be what is missing from it
+        told = hidden_counts(
+            {f"{year} {name}": int(count) for year, row in table.iterrows() for name, count in row.items()}
+        )
         outcomes = {
-            str(year): {str(name): suppressed(int(count)) for name, count in row.items()}
-            for year, row in table.iterrows()
+            str(year): {str(name): told[f"{year} {name}"] for name in table.columns} for year in table.index
         }
-        found: dict[str, Any] = {
+        verification: dict[str, Any] = {
             "rows": {**rows, "outcomes": len(self.outcomes)},
             "faults": faults,
             "outcomes": outcomes,
         }
-        return [self.steps.write("check.json", canonical_json(found))]
+        return [self.steps.write("check.json", canonical_json(verification))]
 
     @cached_property
     def dates(self) -> list[date]:
         """As-of dates of the mature school years, in order."""
         config = self.config
-        asked = set(config.school_years or self.outcomes["school_year"].astype(int).unique().tolist())
+        years = set(config.school_years or self.outcomes["school_year"].astype(int).unique().tolist())
         mature = {
             int(year)
-            for year in asked
+            for year in years
             if closing_day(int(year), config.outcome_closes) <= config.labels_known_on
         }
         dates = config.as_of or tuple(
             day for day in default_as_of_dates(mature) if can_be_known(self.records, day)
         )
-        found = sorted({day for day in dates if school_year_of(day) in mature})
-        if not found:
+        days = sorted({day for day in dates if school_year_of(day) in mature})
+        if not days:
             raise NotEnoughDataError(
                 explain_error(
-                    f"No as-of date lies in a school year of {sorted(asked)} whose outcomes had closed on {config.labels_known_on}",
+                    f"No as-of date lies in a school year of {sorted(years)} whose outcomes had closed on {config.labels_known_on}",
                     expected="one closed school year at least, best three",
                     hint="Check labels_known_on, school_years, as_of and outcome_closes.",
                 )
             )
-        return found
+        return days
 
     def _trained(self, dates: list[date], *, candidate: bool = False) -> TrainedModel:
         config = self.config
@@ -532,7 +548,7 @@ class _Run:
             candidate = load_trained_model(config.run / "candidate")
             if champion is None:  # the step is asked for with a champion only
                 return []
-            found = compare_models(
+            comparison = compare_models(
                 champion,
                 candidate,
                 self.records,
@@ -541,28 +557,28 @@ class _Run:
                 seed=config.seed,
                 **self._judged_on(years),
             )
-            self.comparison = found
+            self.comparison = comparison
             return [
-                self.steps.write("comparison.json", found.to_json()),
-                self.steps.write("comparison.md", found.to_markdown()),
+                self.steps.write("comparison.json", comparison.to_json()),
+                self.steps.write("comparison.md", comparison.to_markdown()),
             ]
 
         return work
 
     def _card(self) -> list[str]:
-        trained, found = load_trained_model(self.config.run / "trained"), self.comparison
-        card = trained.card
-        if found is not None and self.config.champion is not None:
+        candidate, comparison = load_trained_model(self.config.run / "trained"), self.comparison
+        card = candidate.card
+        if comparison is not None and self.config.champion is not None:
             champion = load_trained_model(self.config.champion)
-            changes = [*since_champion(champion, trained), _CANDIDATE]
-            card = with_changes(card, changes_section(found, changes))
-        model = replace(trained, card=card, card_html=card_page(card, trained.report))
+            changes = [*since_champion(champion, candidate), _CANDIDATE]
+            card = with_changes(card, changes_section(comparison, changes))
+        model = replace(candidate, card=card, card_html=card_page(card, candidate.report))
         model.save(self.config.run / "model")
         verdict = {
-            "verdict": NO_CHAMPION if found is None else found.verdict,
-            "causes": [] if found is None else [cause.model_dump() for cause in found.causes],
+            "verdict": NO_CHAMPION if comparison is None else comparison.verdict,
+            "causes": [] if comparison is None else [cause.model_dump() for cause in comparison.causes],
             "model": model.model_id,
             "sha256": model.sha256,
-            "champion": None if found is None else found.champion,
+            "champion": None if comparison is None else comparison.champion,
         }
         return ["model", self.steps.write("verdict.json", canonical_json(verdict))]

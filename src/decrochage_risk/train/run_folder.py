@@ -46,8 +46,8 @@ def checksums(path: Path, name: str) -> dict[str, str]:
 
 
 def _sha256(path: Path) -> str:
-    with path.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class RunFolder:
@@ -119,23 +119,23 @@ class RunFolder:
         before = {step: self._outputs[step] for step in after}
         inputs = {"reads": dict(reads), "after": before}
         record = self.folder / STEPS / f"{name}.json"
-        found = _read(record)
+        record_of_step = _read(record)
         if (
-            found is not None
-            and found["inputs"] == json.loads(canonical_json(inputs))
-            and self._holds(found["outputs"])
+            record_of_step is not None
+            and record_of_step["inputs"] == json.loads(canonical_json(inputs))
+            and self._holds(record_of_step["outputs"])
         ):
-            self._outputs[name] = found["outputs"]
+            self._outputs[name] = record_of_step["outputs"]
             self.kept.append(name)
             return
         record.unlink(missing_ok=True)
         if self._progress is not None:
             self._progress(line)
         outputs: dict[str, str] = {}
-        for written in work():
-            place = self.folder / written
-            sums = checksums(place, written)
-            outputs |= sums if place.is_dir() else {written: next(iter(sums.values()))}
+        for output in work():
+            place = self.folder / output
+            sums = checksums(place, output)
+            outputs |= sums if place.is_dir() else {output: next(iter(sums.values()))}
         self.write(
             f"{STEPS}/{name}.json", canonical_json({"step": name, "inputs": inputs, "outputs": outputs})
         )
@@ -145,9 +145,9 @@ class RunFolder:
     def forget(self, name: str) -> None:
         """Remove what a step wrote that the configuration no longer asks for."""
         record = self.folder / STEPS / f"{name}.json"
-        found = _read(record)
-        for written in [] if found is None else found["outputs"]:
-            place = self.folder / written
+        record_of_step = _read(record)
+        for output in [] if record_of_step is None else record_of_step["outputs"]:
+            place = self.folder / output
             place.unlink(missing_ok=True)
             if place.parent != self.folder and place.parent.is_dir() and not any(place.parent.iterdir()):
                 place.parent.rmdir()
@@ -171,8 +171,8 @@ class RunFolder:
 def _read(record: Path) -> dict[str, Any] | None:
     """Read the record of a step; None when there is none, or none that can be read."""
     try:
-        found = json.loads(record.read_text(encoding="utf-8"))
+        values = json.loads(record.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    whole = isinstance(found, dict) and {"inputs", "outputs"} <= set(found)
-    return found if whole else None
+    whole = isinstance(values, dict) and {"inputs", "outputs"} <= set(values)
+    return values if whole else None

@@ -83,9 +83,9 @@ def set_apart_supported(
         No supported pupil has a row.
     """
     if helped not in get_args(Helped):
-        expected = '"keep", "exclude" or "censor"'
+        choices = '"keep", "exclude" or "censor"'
         raise RecordsError(
-            explain_error(f"helped={helped!r}", expected=expected, hint="Leave it out to keep every row.")
+            explain_error(f"helped={helped!r}", expected=choices, hint="Leave it out to keep every row.")
         )
     if supported is None:
         if helped == "keep":
@@ -104,14 +104,14 @@ def set_apart_supported(
     )
     if helped == "keep":
         return snapshots, [line]
-    kept = snapshots.take(~out)
-    return kept.with_left_out(SUPPORTED, int(out.sum())), [line]
+    rows_left = snapshots.take(~out)
+    return rows_left.with_left_out(SUPPORTED, int(out.sum())), [line]
 
 
 def _warn_of_strangers(starts: pd.DataFrame, snapshots: Snapshots) -> None:
     """Warn when no supported pupil has a row: ids of another pseudonymisation would otherwise pass as nobody helped."""
-    known = set(snapshots.rows["pupil_id"].astype(str))
-    if len(starts) and not starts["pupil_id"].isin(known).any():
+    pupil_ids = set(snapshots.rows["pupil_id"].astype(str))
+    if len(starts) and not starts["pupil_id"].isin(pupil_ids).any():
         warnings.warn(
             f"None of the {starts['pupil_id'].nunique()} pupils of supported has a row of training. Hint: check that its "
             "pupil_id are pseudonymised as those of the extracts.",
@@ -124,9 +124,9 @@ def _starts(supported: Any) -> pd.DataFrame:  # noqa: ANN401 - any table
     """Read the table: a pupil and the day number of a start per row."""
     frame = as_frame(supported)
     missing = [name for name in ("pupil_id", "started_on") if name not in frame.columns]
-    given = [] if missing else frame["started_on"].tolist()
-    start = [_day_of(value) for value in given]
-    unread = [value for value, day in zip(given, start, strict=True) if day is None]
+    first_days = [] if missing else frame["started_on"].tolist()
+    start = [_day_of(value) for value in first_days]
+    unread = [value for value, day in zip(first_days, start, strict=True) if day is None]
     if missing or unread:
         came = (
             f"supported lacks {', '.join(missing)}"
@@ -168,23 +168,28 @@ def _touched(
             "matured": rows["matured"].to_numpy(),
         }
     )
-    met = spans.merge(starts, on="pupil_id")
-    met = met[(met["start"] >= met["first_day"]) & (met["start"] <= met["matured"])]
-    touched = np.zeros(len(rows), dtype=np.bool_)
-    touched[met["row"]] = True
+    spans_with_start = spans.merge(starts, on="pupil_id")
+    spans_with_start = spans_with_start[
+        (spans_with_start["start"] >= spans_with_start["first_day"])
+        & (spans_with_start["start"] <= spans_with_start["matured"])
+    ]
+    has_start = np.zeros(len(rows), dtype=np.bool_)
+    has_start[spans_with_start["row"]] = True
     if later_years:
-        return touched
-    first_start = met.groupby("row")["start"].min().reindex(np.arange(len(rows))).to_numpy()
+        return has_start
+    first_start = spans_with_start.groupby("row")["start"].min().reindex(np.arange(len(rows))).to_numpy()
     gone_before = (snapshots.outcome == 1) & (_exit_day(rows, outcomes) < first_start)
-    changed: npt.NDArray[np.bool_] = touched & ~gone_before
-    return changed
+    affects_label: npt.NDArray[np.bool_] = has_start & ~gone_before
+    return affects_label
 
 
 def _exit_day(rows: pd.DataFrame, outcomes: pd.DataFrame) -> npt.NDArray[np.float64]:
     """Day number of the dated outcome of each row's pupil and school year; NaN without one."""
     keys = ["pupil_id", "school_year"]
-    dated = outcomes.loc[outcomes["date"].notna(), [*keys, "date"]].drop_duplicates(keys)
-    days = dated["date"].to_numpy().astype("datetime64[D]").astype(np.float64)
-    index = pd.MultiIndex.from_arrays([dated["pupil_id"].astype(str), dated["school_year"].astype(np.int64)])
-    asked = pd.MultiIndex.from_arrays([rows["pupil_id"].astype(str), rows["school_year"].astype(np.int64)])
-    return np.asarray(pd.Series(days, index=index).reindex(asked), dtype=np.float64)
+    exit_dates = outcomes.loc[outcomes["date"].notna(), [*keys, "date"]].drop_duplicates(keys)
+    days = exit_dates["date"].to_numpy().astype("datetime64[D]").astype(np.float64)
+    index = pd.MultiIndex.from_arrays(
+        [exit_dates["pupil_id"].astype(str), exit_dates["school_year"].astype(np.int64)]
+    )
+    row_keys = pd.MultiIndex.from_arrays([rows["pupil_id"].astype(str), rows["school_year"].astype(np.int64)])
+    return np.asarray(pd.Series(days, index=index).reindex(row_keys), dtype=np.float64)

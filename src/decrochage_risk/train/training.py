@@ -10,6 +10,7 @@ Training: from records and outcomes to a calibrated, explained, measured model.
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,10 +18,7 @@ import numpy as np
 
 from decrochage_risk.errors import NotEnoughDataError, TrainingWarning, explain_error
 from decrochage_risk.evaluate import (
-    SMALL_CELL,
-    BaseRate,
     CardFacts,
-    EvaluationReport,
     card_page,
     mature_on,
     model_card,
@@ -40,28 +38,32 @@ from decrochage_risk.model import (
 )
 from decrochage_risk.model.refused_options import refuse_in_training
 from decrochage_risk.model.snapshots import CENSORED, TOO_SHORT, TrainingRecords
-from decrochage_risk.records.cells import CELL_RULES
-from decrochage_risk.records.levels import LEVEL_BY_NAME, LEVEL_NAMES, PATHWAY_LABELS
+from decrochage_risk.model.unknown_flags import UNKNOWN_LABELS, with_unknown_flags
+from decrochage_risk.records.levels import LEVEL_BY_NAME, LEVEL_NAMES
 from decrochage_risk.records.outcome_table import TrainingTables, outcomes_for
 from decrochage_risk.records.pupil_records import PupilRecords
-from decrochage_risk.records.rules import CROSS_RULES, ROW_RULES
+from decrochage_risk.records.rules import CELL_RULES, CROSS_RULES, ROW_RULES
+from decrochage_risk.records.transmission import usual_pace
 from decrochage_risk.risk.boosting import with_defaults
 from decrochage_risk.school_year import school_year_of, to_date
+from decrochage_risk.small_cells import HIDDEN, hidden_counts, is_small
 from decrochage_risk.train.backtest import can_be_known
 from decrochage_risk.train.leaks import missing_signals, missing_warnings, refuse_leaks, signals_of
 from decrochage_risk.train.model_choice import HeldOutCounts, fit_and_measure
+from decrochage_risk.train.publication import publish_training
 from decrochage_risk.train.supported import set_apart_supported
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from datetime import date
 
     import pandas as pd
 
     from decrochage_risk.policy import Policy
     from decrochage_risk.risk import FitOptions, RiskModel
+    from decrochage_risk.school_year import SchoolCalendar
+    from decrochage_risk.train.publication import PublishedTraining
     from decrochage_risk.train.supported import Helped
-
 
 __all__ = [
     "NOT_CLOSED",
@@ -70,6 +72,7 @@ __all__ = [
     "no_year_before",
     "of_records",
     "rows_set_aside",
+    "told_left_out",
     "train_model",
 ]
 
@@ -94,20 +97,20 @@ def mature_only(snapshots: Snapshots, day: date | None) -> Snapshots:
     """
     if day is None:
         return snapshots
-    known = mature_on(snapshots.rows["matured"].to_numpy(), day)
-    if known.all():
+    label_known = mature_on(snapshots.rows["matured"].to_numpy(), day)
+    if label_known.all():
         return snapshots
-    if not known.any():
+    if not label_known.any():
         raise NotEnoughDataError(
             explain_error(
-                f"None of the {len(known)} labels was known on {day.isoformat()}: their outcome windows close later",
+                f"None of the {len(label_known)} labels was known on {day.isoformat()}: their outcome windows close later",
                 expected="at least one school year whose outcome window had closed",
                 hint="Add earlier school years, or wait for the closing day before training and evaluating.",
             )
         )
-    kept = snapshots.take(known)
-    left_out = {**snapshots.left_out, NOT_CLOSED: int((~known).sum())}
-    return Snapshots(kept.features, kept.outcome, kept.rows, dict(sorted(left_out.items())))
+    mature_rows = snapshots.take(label_known)
+    left_out = {**snapshots.left_out, NOT_CLOSED: int((~label_known).sum())}
+    return replace(mature_rows, left_out=dict(sorted(left_out.items())))
 
 
 _RARELY, _OFTEN = 0.05, 0.5
@@ -118,11 +121,11 @@ def no_year_before(snapshots: Snapshots) -> list[str]:
     """Say when the first year of training knows nothing of the year before (its cost: ``benchmarks/targets.py --records-from``)."""
     years = snapshots.rows["school_year"].to_numpy()
     first = int(years.min())
-    known = snapshots.features[[feature.name for feature in LAST_YEAR_FEATURES]].notna().to_numpy()
-    later = known[years > first]
+    has_last_year = snapshots.features[[feature.name for feature in LAST_YEAR_FEATURES]].notna().to_numpy()
+    later = has_last_year[years > first]
     if (
         not len(later)
-        or not ((known[years == first].mean(axis=0) < _RARELY) & (later.mean(axis=0) > _OFTEN)).any()
+        or not ((has_last_year[years == first].mean(axis=0) < _RARELY) & (later.mean(axis=0) > _OFTEN)).any()
     ):
         return []
     return [
@@ -138,8 +141,8 @@ def of_records(records: TrainingTables) -> list[str]:
     meaning = {
         rule.name: rule.meaning for rule in (*CELL_RULES, *(row.rule for row in ROW_RULES), *CROSS_RULES)
     }
-    found = [
-        f"`{table}`, `{rule}` ({number(count)}) : {meaning[rule]}"
+    sentences = [
+        f"`{table}`, `{rule}` ({HIDDEN if is_small(count) else number(count)}) : {meaning[rule]}"
         for (table, rule), count in sorted(records.faults.warnings.counts.items())
     ]
     if ("absences", "no_justified_on") in records.faults.warnings.counts:
@@ -149,17 +152,22 @@ def of_records(records: TrainingTables) -> list[str]:
             TrainingWarning,
             stacklevel=3,
         )
-    return found
+    return sentences
 
 
 def rows_set_aside(snapshots: Snapshots) -> list[str]:
     """Count the rows that had too little data, or an outcome still open, apart."""
     count = snapshots.left_out.get(TOO_SHORT, 0)
     early = snapshots.left_out.get(NOT_CLOSED, 0)
-    told = {"moins de 3 semaines de données": count, "issue pas encore close à l'extraction": early}
+    counts = (
+        (TOO_SHORT, "moins de 3 semaines de données", count),
+        (NOT_CLOSED, "issue pas encore close à l'extraction", early),
+    )
     return [
         f"{plural(rows, 'ligne laissée', 'lignes laissées')} de côté : {cause}"
-        for cause, rows in told.items()
+        if told_left_out(snapshots.left_out)[name] is not None
+        else f"lignes laissées de côté, effectif {HIDDEN} : {cause}"
+        for name, cause, rows in counts
         if rows
     ]
 
@@ -175,13 +183,13 @@ def distributions_of(snapshots: Snapshots, risk_model: RiskModel) -> FeatureDist
         Just fitted on them; held-out scores where it has them, its own otherwise.
     """
     names = [name for name in snapshots.features.columns if name in FEATURE_BY_NAME]
-    held = risk_model.out_of_fold
+    out_of_fold = risk_model.out_of_fold
     groups = snapshots.rows["reference_group"].to_numpy()
-    if held is None:
+    if out_of_fold is None:
         score = risk_model.raw_log_odds(snapshots.features, groups)
     else:
         score = np.full(len(groups), np.nan)
-        score[held.rows] = held.log_odds
+        score[out_of_fold.rows] = out_of_fold.log_odds
     return FeatureDistributions.fit(snapshots.features[names].assign(**{SCORE: score}), groups)
 
 
@@ -287,14 +295,14 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     refuse_in_training(refused, "train_model")
     table = outcomes_for(records, outcomes)
     dates = _dates(records, table, as_of_dates, school_years)
-    extracted = None if labels_known_on is None else to_date(labels_known_on)
+    extraction_day = None if labels_known_on is None else to_date(labels_known_on)
     snapshots = _snapshots(records, table, dates, closes=outcome_closes, progress=progress)
-    snapshots = mature_only(snapshots, extracted)
-    snapshots, told = set_apart_supported(snapshots, table, supported, helped)
-    signals = signals_of(snapshots)
+    snapshots = mature_only(snapshots, extraction_day)
+    snapshots, support_caveats = set_apart_supported(snapshots, table, supported, helped)
+    signals = signals_of(replace(snapshots, features=with_unknown_flags(snapshots.features)))
     refuse_leaks(signals, allow_leaks)
     unknown = missing_signals(signals)
-    caveats = [*told, *no_year_before(snapshots), *of_records(records), *missing_warnings(unknown)]
+    caveats = [*support_caveats, *no_year_before(snapshots), *of_records(records), *missing_warnings(unknown)]
     counts = HeldOutCounts(policy)
     risk_model, report, untouched = fit_and_measure(
         snapshots,
@@ -305,9 +313,11 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         progress=progress,
         predicted=counts.take,
     )
-    trained_on = _trained_on(snapshots, outcome_closes, caveats)
+    published = publish_training(snapshots, report, counts.tables())
+    report = published.report
+    trained_on = _trained_on(snapshots, outcome_closes, caveats, records.calendar)
     facts = _card_facts(
-        snapshots, risk_model, report, trained_on, name, untouched=untouched, synthetic=synthetic
+        snapshots, risk_model, published, trained_on, name, untouched=untouched, synthetic=synthetic
     )
     card = model_card(facts)
     return TrainedModel(
@@ -320,7 +330,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         card=card,
         card_html=card_page(card, report),
         distributions=distributions_of(snapshots, risk_model),
-        held_out=counts.told(untouched=untouched),
+        held_out=counts.told(published.tiers, published.thresholds, untouched=untouched),
     )
 
 
@@ -351,8 +361,8 @@ def _dates(
     if as_of_dates is not None:
         dates = [to_date(value) for value in as_of_dates]
         return [day for day in dates if school_years is None or school_year_of(day) in years]
-    known = [day for day in default_as_of_dates(years) if can_be_known(records, day)]
-    if not known:
+    usable_days = [day for day in default_as_of_dates(years) if can_be_known(records, day)]
+    if not usable_days:
         raise NotEnoughDataError(
             explain_error(
                 f"No default as-of date (early November to early May) of the school years {sorted(years)} lies in the "
@@ -361,10 +371,13 @@ def _dates(
                 hint="Pass as_of_dates=[...], or a calendar that holds these years.",
             )
         )
-    return known
+    return usable_days
 
 
-def _trained_on(snapshots: Snapshots, closes: tuple[int, int], caveats: list[str]) -> dict[str, Any]:
+def _trained_on(
+    snapshots: Snapshots, closes: tuple[int, int], caveats: list[str], calendar: SchoolCalendar
+) -> dict[str, Any]:
+    pace = usual_pace(snapshots.transmissions, calendar)
     rows = snapshots.rows
     return {
         "school_years": sorted({int(year) for year in rows["school_year"]}),
@@ -374,8 +387,9 @@ def _trained_on(snapshots: Snapshots, closes: tuple[int, int], caveats: list[str
         "rows": len(rows),
         "pupils": int(rows["pupil_id"].nunique()),
         "events": int(snapshots.outcome.sum()),
-        "left_out": snapshots.left_out,
+        "left_out": told_left_out(snapshots.left_out),
         "records_warnings": caveats,
+        "transmission": {table: each.to_dict() for table, each in pace.items()},
         "libraries": {library: version(library) for library in _LIBRARIES},
     }
 
@@ -383,7 +397,7 @@ def _trained_on(snapshots: Snapshots, closes: tuple[int, int], caveats: list[str
 def _card_facts(
     snapshots: Snapshots,
     risk_model: RiskModel,
-    report: EvaluationReport,
+    published: PublishedTraining,
     trained_on: dict[str, Any],
     name: str,
     *,
@@ -407,36 +421,49 @@ def _card_facts(
             for column in risk_model.dropped
             if not column.startswith(("level_", "pathway_", "context_"))
         ],
-        reference_groups="niveau et mois d'observation",
+        reference_groups="niveau, mois d'observation et données connues",
         train_years=trained_on["school_years"],
         as_of=sorted(set(rows["as_of"])),
         levels=[LEVEL_BY_NAME[level].label for level in LEVEL_NAMES if level in set(rows["level"])],
         rows=trained_on["rows"],
         pupils=trained_on["pupils"],
         events=trained_on["events"],
-        censored=sum(count for cause, count in snapshots.left_out.items() if cause in CENSORED),
+        censored=_censored(snapshots.left_out),
         outcome_closes=(trained_on["outcome_closes"][0], trained_on["outcome_closes"][1]),
-        base_rates=_base_rates(snapshots),
+        base_rates=published.base_rates,
         calibration_kind=risk_model.calibration.kind,
-        calibration_chosen_on=_CHOSEN_ON[risk_model.calibrated_on],
-        report=report,
+        calibration_chosen_on=f"{_CHOSEN_ON[risk_model.calibrated_on]} ; {_HELD_OUT_BY[risk_model.held_out_by]}",
+        penalty=risk_model.options.penalty or 0.0,
+        unknown_flags=[UNKNOWN_LABELS[name] for name in risk_model.knowledge.names],
+        school_spread=risk_model.cluster_spread,
+        report=published.report,
         untouched=untouched,
         warnings=[*rows_set_aside(snapshots), *trained_on["records_warnings"]],
     )
 
 
+def told_left_out(left_out: Mapping[str, int]) -> dict[str, int | None]:
+    """Give why rows were left out with what may be printed of the counts.
+
+    Examples
+    --------
+    >>> told_left_out({"outcome unknown": 3, "under 3 weeks of covered data": 40})
+    {'outcome unknown': None, 'under 3 weeks of covered data': None}
+    """
+    return hidden_counts(left_out)
+
+
+def _censored(left_out: Mapping[str, int]) -> int | None:
+    """Count the rows without a known outcome; hidden when one of their causes is."""
+    told = [count for cause, count in told_left_out(left_out).items() if cause in CENSORED]
+    return None if None in told else sum(count for count in told if count is not None)
+
+
+_HELD_OUT_BY = {
+    "pupils": "des élèves entiers sont laissés de côté",
+    "clusters": "des établissements entiers sont laissés de côté",
+}
 _CHOSEN_ON = {
     "out-of-time": "les années suivantes, prédites sans les avoir vues",
     "out-of-fold pupils": "des élèves laissés de côté, faute de trois années",
 }
-
-
-def _base_rates(snapshots: Snapshots) -> list[BaseRate]:
-    pathway = snapshots.rows["level"].map(lambda level: LEVEL_BY_NAME[level].pathway).to_numpy()
-    parts = {"ensemble": snapshots.outcome}
-    parts |= {label: snapshots.outcome[pathway == code] for code, label in PATHWAY_LABELS.items()}
-    return [
-        BaseRate(label, int(part.size), None if 0 < part.sum() < SMALL_CELL else float(part.mean()))
-        for label, part in parts.items()
-        if part.size
-    ]

@@ -23,7 +23,6 @@ import pandas as pd
 from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error
 from decrochage_risk.evaluate import calibration_slope_intercept
 from decrochage_risk.evaluate.baselines import fit_logistic
-from decrochage_risk.evaluate.comparison import suppressed
 from decrochage_risk.evaluate.drift import ALPHA, DriftReport, DriftSign, UnitDrift, worst
 from decrochage_risk.evaluate.rows import sorted_codes
 from decrochage_risk.explain import attribute
@@ -43,6 +42,7 @@ from decrochage_risk.records.levels import LEVEL_NAMES
 from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.risk import fit_offset
 from decrochage_risk.school_year import school_year_of, to_date
+from decrochage_risk.small_cells import hidden_counts
 from decrochage_risk.train.backtest import can_be_known
 from decrochage_risk.train.drift_signs import (
     TABLES,
@@ -89,10 +89,12 @@ be used before a look where the whole interval lies beyond half or twice."""
 
 def told_by_table(model: TrainedModel, scored: ScoredRows) -> dict[str, Floats]:
     """Sum the contributions of each row, in calibrated log-odds, by the table that their features come from."""
-    features, groups, trained = scored.snapshots.features, scored.groups, model.risk_model
-    found = attribute(trained, trained.filled(features, groups), trained.reference_rows(features, groups))
+    features, groups, risk_model = scored.snapshots.features, scored.groups, model.risk_model
+    attribution = attribute(
+        risk_model, risk_model.filled(features, groups), risk_model.reference_rows(features, groups)
+    )
     parts: dict[str, Floats] = {}
-    for column, values in zip(found.columns, found.contributions.T, strict=True):
+    for column, values in zip(attribution.columns, attribution.contributions.T, strict=True):
         if column in FEATURE_BY_NAME:
             table = FEATURE_BY_NAME[column].table
             parts[table] = parts.get(table, np.zeros(len(values))) + values
@@ -137,17 +139,17 @@ def table_signs(
         Of check ``relation``, in the order of ``parts``; the figure is 1 where the table tells what it told.
     """
     codes, ones = sorted_codes(pupils), np.ones(len(outcome))
-    found = []
+    signs = []
     for table, part in parts.items():
         fit = fit_logistic([ones, part - part.mean()], outcome, offset=log_odds, clusters=codes)
         if fit is not None:
             figure = 1.0 + float(fit.coefficients[1]), reach * float(np.sqrt(fit.covariance[1, 1]))
             label = TABLES.get(table, table)
             words = f"{label} : lien avec l'issue (1 : comme à l'apprentissage)"
-            found.append(
+            signs.append(
                 bounded_sign("relation", f"lien de l'issue, {label}", words, figure, 1.0, WATCH, STOP)
             )
-    return found
+    return signs
 
 
 LEVEL_WATCH: Final = 0.10
@@ -174,22 +176,22 @@ def calibration_signs(
     (:data:`~decrochage_risk.evaluate.drift.ALPHA`) is divided among all of them (Bonferroni). A level that an update has
     moved to these outcomes is not judged on them.
     """
-    asked = list(labels_as_of)
-    if not asked:
+    label_days = list(labels_as_of)
+    if not label_days:
         return [not_measured("calibration", "niveau moyen", "aucune issue close n'a été donnée")]
     month, last = model.trained_on["outcome_closes"]
-    dates, _ = mature_dates(asked, labels_known_on, (month, last))
+    dates, _ = mature_dates(label_days, labels_known_on, (month, last))
     refuse_training_years(model, dates)
-    scored = score_rows(
+    scored_rows = score_rows(
         model, take_snapshots(records, outcomes_for(records, outcomes), dates, closes=(month, last))
     )
-    left = scored.snapshots.rows[["pupil_id"]].assign(left=scored.snapshots.outcome)
+    left = scored_rows.snapshots.rows[["pupil_id"]].assign(left=scored_rows.snapshots.outcome)
     people = left.groupby("pupil_id")["left"].max()
     if len(people) < LEAST_LABELS or not 0 < people.mean() < 1:
         why = f"moins de {LEAST_LABELS} issues closes, ou une seule issue"
         return [not_measured("calibration", "niveau moyen", why)]
-    moved = sorted({school_year_of(day) for day in dates} & updated_years(model))
-    return _judged(model, scored, training_error(model, float(people.sum())), moved)
+    updated_before = sorted({school_year_of(day) for day in dates} & updated_years(model))
+    return _judged(model, scored_rows, training_error(model, float(people.sum())), updated_before)
 
 
 def _judged(
@@ -203,11 +205,11 @@ def _judged(
     outcome, pupils = scored.snapshots.outcome, scored.snapshots.rows["pupil_id"].to_numpy()
     odds = model.risk_model.calibration.apply(scored.raw_log_odds)
     signs = [_level_sign(model, scored, odds, reach, moved)]
-    fitted = calibration_slope_intercept(outcome, odds, pupils=pupils)
-    if fitted.slope is not None and fitted.slope_low is not None and fitted.slope_high is not None:
-        half = reach * (fitted.slope_high - fitted.slope_low) / (2.0 * _NORMAL_975)
-        found = (fitted.slope, half), 1.0, SLOPE_WATCH, SLOPE_STOP
-        signs.append(bounded_sign("slope", "pente", "pente de calibration", *found))
+    line = calibration_slope_intercept(outcome, odds, pupils=pupils)
+    if line.slope is not None and line.slope_low is not None and line.slope_high is not None:
+        half = reach * (line.slope_high - line.slope_low) / (2.0 * _NORMAL_975)
+        reading = (line.slope, half), 1.0, SLOPE_WATCH, SLOPE_STOP
+        signs.append(bounded_sign("slope", "pente", "pente de calibration", *reading))
     return [*signs, *table_signs(outcome, odds, parts, pupils, reach=reach)]
 
 
@@ -228,12 +230,12 @@ def _level_sign(
 
 def _other_extent(model: TrainedModel, scored: ScoredRows) -> str:
     """Say when these pupils' records go back otherwise than those of the training: that alone moves the level."""
-    kept = model.distributions
-    if kept is None:
+    reference = model.distributions
+    if reference is None:
         return ""
-    known = np.isin(scored.groups, list(kept.counts))
-    features = scored.snapshots.features[known].reset_index(drop=True)
-    if not known.any() or alike_extent(kept, features, scored.groups[known]):
+    has_reference = np.isin(scored.groups, list(reference.counts))
+    features = scored.snapshots.features[has_reference].reset_index(drop=True)
+    if not has_reference.any() or alike_extent(reference, features, scored.groups[has_reference]):
         return ""
     return " (historique d'une autre étendue qu'à l'apprentissage, qui à lui seul le déplace)"
 
@@ -257,9 +259,9 @@ def training_error(model: TrainedModel, leavers: float) -> float:
     >>> round(training_error(SimpleNamespace(trained_on=told), 100), 3)
     1.118
     """
-    told = model.trained_on
-    rows_each = len(told["as_of"]) / len(told["school_years"])
-    return float(np.sqrt(1.0 + leavers * rows_each / max(told["events"], 1)))
+    facts = model.trained_on
+    rows_each = len(facts["as_of"]) / len(facts["school_years"])
+    return float(np.sqrt(1.0 + leavers * rows_each / max(facts["events"], 1)))
 
 
 LEAST_PUPILS: Final = 30
@@ -355,7 +357,7 @@ def watch_drift(
     >>> watch_drift(model, cohort.records, "2025-03-05").verdict
     'ok'
     """
-    kept = _distributions(model)
+    reference = _distributions(model)
     day = to_date(as_of)
     now, left_out = _population(model, records, day)
     if len(now) < LEAST_PUPILS:
@@ -368,22 +370,22 @@ def watch_drift(
         )
     year_before = day.replace(year=day.year - 1, day=min(day.day, 28))
     before = _population(model, records, year_before)[0] if can_be_known(records, year_before) else None
-    current = current_columns(kept.columns)
-    references = {name: kept.expected(name, now.groups) for name in kept.columns}
-    in_time = comparable_columns(kept.columns, records.calendar, day, _training_days(model, now))
-    alike = alike_extent(kept, now.features, now.groups)
-    judged = [name for name in (in_time if alike else within_extent(in_time)) if name != SCORE]
-    same = comparable_columns(within_extent(kept.columns), records.calendar, day, [year_before])
+    current = current_columns(reference.columns)
+    references = {name: reference.expected(name, now.groups) for name in reference.columns}
+    in_time = comparable_columns(reference.columns, records.calendar, day, _training_days(model, now))
+    alike = alike_extent(reference, now.features, now.groups)
+    columns = [name for name in (in_time if alike else within_extent(in_time)) if name != SCORE]
+    same = comparable_columns(within_extent(reference.columns), records.calendar, day, [year_before])
     both = current_columns(same)
     signs = [
-        *shift_signs(kept, now.features, {name: references[name] for name in judged}, current=current),
+        *shift_signs(reference, now.features, {name: references[name] for name in columns}, current=current),
         *missing_table_signs(now.features, {name: references[name][0][0] for name in current}, current),
-        *_score_signs(kept, now, in_time=SCORE in in_time, alike=alike),
-        uncompared_sign(kept.columns, in_time, judged),
+        *_score_signs(reference, now, in_time=SCORE in in_time, alike=alike),
+        uncompared_sign(reference.columns, in_time, columns),
         *calibration_signs(model, records, outcomes, labels_as_of, labels_known_on),
         two_sample_sign(
-            (_binned(kept, now, both), now.pupils),
-            None if before is None else (_binned(kept, before, both), before.pupils),
+            (_binned(reference, now, both), now.pupils),
+            None if before is None else (_binned(reference, before, both), before.pupils),
             seed,
         ),
     ]
@@ -394,16 +396,17 @@ def watch_drift(
         verdict=worst(sign.verdict for sign in signs),
         signs=tuple(signs),
     )
-    schools = _schools(kept, now, before, current, same)
-    stopped = sum(unit.pupils or 0 for unit in schools if unit.verdict == "stop")
-    verdict = worst([overall.verdict, "watch" if stopped >= _TENTH * len(now) else "ok"])
+    schools = _schools(reference, now, before, current, same)
+    stopped_pupils = sum(unit.pupils or 0 for unit in schools if unit.verdict == "stop")
+    sizes = hidden_counts({unit.unit: unit.pupils or 0 for unit in schools})
+    verdict = worst([overall.verdict, "watch" if stopped_pupils >= _TENTH * len(now) else "ok"])
     return DriftReport(
         model=model.model_id,
         as_of=day,
         rows=len(now),
-        left_out=left_out,
+        left_out=hidden_counts(left_out, total=False),
         overall=overall,
-        schools=tuple(schools),
+        schools=tuple(unit.model_copy(update={"pupils": sizes[unit.unit]}) for unit in schools),
         verdict=verdict,
     )
 
@@ -413,17 +416,17 @@ def _score_signs(
 ) -> list[DriftSign]:
     """Hold the score against the training's; told and not judged where holidays or the archive move it by themselves."""
     shares = {SCORE: kept.expected(SCORE, now.groups)}
-    found = shift_signs(kept, now.features, shares, current=[SCORE], tests=len(kept.columns))
+    signs = shift_signs(kept, now.features, shares, current=[SCORE], tests=len(kept.columns))
     causes = {
         "les vacances coupent autrement les semaines dont il dépend": in_time,
         "l'historique connu a une autre étendue qu'à l'apprentissage": alike,
     }
     why = " et ".join(cause for cause, holds in causes.items() if not holds)
     if not why:
-        return found
+        return signs
     return [
         sign.model_copy(update={"verdict": "not_measured", "sentence": f"{sign.sentence}, non jugé : {why}"})
-        for sign in found
+        for sign in signs
     ]
 
 
@@ -435,8 +438,8 @@ def _training_days(model: TrainedModel, now: _Population) -> list[date]:
 
 def _binned(kept: FeatureDistributions, rows: _Population, columns: list[str]) -> npt.NDArray[np.intp]:
     """Give the bins of some columns: a rate of 9 in 180 and one of 9 in 182 are the same."""
-    chosen = [name for name in columns if name != SCORE]
-    codes = [kept.bins(name, rows.features[name].to_numpy(dtype=np.float64)) for name in chosen]
+    columns_left = [name for name in columns if name != SCORE]
+    codes = [kept.bins(name, rows.features[name].to_numpy(dtype=np.float64)) for name in columns_left]
     return np.column_stack(codes) if codes else np.zeros((len(rows), 0), dtype=np.intp)
 
 
@@ -454,16 +457,16 @@ def _distributions(model: TrainedModel) -> FeatureDistributions:
 
 def _population(model: TrainedModel, records: PupilRecords, day: date) -> tuple[_Population, dict[str, int]]:
     """Find the pupils that a model can score on a day, and count the other enrolled ones by cause."""
-    kept = _distributions(model)
-    known = records.known_on(day)
-    level = np.array([*LEVEL_NAMES, ""], dtype=object)[known.level]
+    reference = _distributions(model)
+    cut = records.known_on(day)
+    level = np.array([*LEVEL_NAMES, ""], dtype=object)[cut.level]
     groups = model.reference_groups(level, day)
     cause = np.select(
         [
-            ~known.enrolled,
+            ~cut.enrolled,
             ~np.isin(level, model.levels),
-            days_of_data(known) < MINIMUM_DAYS,
-            ~np.isin(groups, list(kept.counts)),
+            days_of_data(cut) < MINIMUM_DAYS,
+            ~np.isin(groups, list(reference.counts)),
         ],
         [
             "",
@@ -473,18 +476,16 @@ def _population(model: TrainedModel, records: PupilRecords, day: date) -> tuple[
         ],
         "kept",
     )
-    left_out = Counter(str(one) for one in cause[known.enrolled & (cause != "kept")])
-    order = np.argsort(known.pupil_ids.to_numpy(dtype=object), kind="stable")
+    left_out = Counter(str(one) for one in cause[cut.enrolled & (cause != "kept")])
+    order = np.argsort(cut.pupil_ids.to_numpy(dtype=object), kind="stable")
     rows = order[cause[order] == "kept"]
-    matrix = matrix_with_context(known).iloc[rows].reset_index(drop=True)
-    row = np.append(records.enrolments["school_id"].to_numpy(dtype=object), [None])[
-        known.current_enrolment_row
-    ]
-    features = matrix[[name for name in kept.columns if name in matrix]].assign(
+    matrix = matrix_with_context(cut).iloc[rows].reset_index(drop=True)
+    row = np.append(records.enrolments["school_id"].to_numpy(dtype=object), [None])[cut.current_enrolment_row]
+    features = matrix[[name for name in reference.columns if name in matrix]].assign(
         **{SCORE: model.risk_model.raw_log_odds(matrix, groups[rows]) if len(rows) else np.zeros(0)}
     )
-    found = _Population(features, groups[rows], row[rows], known.pupil_ids.to_numpy(dtype=object)[rows])
-    return found, dict(sorted(left_out.items()))
+    population = _Population(features, groups[rows], row[rows], cut.pupil_ids.to_numpy(dtype=object)[rows])
+    return population, dict(sorted(left_out.items()))
 
 
 def _schools(
@@ -504,11 +505,11 @@ def _schools(
     if small.any():
         theirs = None if before is None else np.isin(before.schools, list(set(now.schools[small])))
         units.append((POOLED, small, theirs))
-    found = []
+    units_of_schools = []
     for name, mask, then in units:
         earlier = None if before is None or then is None else before.take(then)
-        found.append(_unit(name, kept, now.take(mask), earlier, current, same, len(units)))
-    return found
+        units_of_schools.append(_unit(name, kept, now.take(mask), earlier, current, same, len(units)))
+    return units_of_schools
 
 
 def _unit(
@@ -529,16 +530,14 @@ def _unit(
             verdict="too_small",
             sentence="trop petit pour être regardé",
         )
-        return UnitDrift(
-            unit=name, pupils=suppressed(len(now)), compared_with="-", verdict="too_small", signs=(sign,)
-        )
+        return UnitDrift(unit=name, pupils=len(now), compared_with="-", verdict="too_small", signs=(sign,))
     if then is None or len(then) < LEAST_PUPILS:
-        expected = {column: float(kept.expected(column, now.groups)[0][0]) for column in current}
-        signs = missing_table_signs(now.features, expected, current, tests=units)
-        compared = "l'apprentissage, tables manquantes seulement"
+        expectation = {column: float(kept.expected(column, now.groups)[0][0]) for column in current}
+        signs = missing_table_signs(now.features, expectation, current, tests=units)
+        compared_with = "l'apprentissage, tables manquantes seulement"
     else:
         shares = {column: _own(kept, column, then) for column in {*current, *same}}
-        expected = {column: float(shares[column][0][0]) for column in current}
+        expectation = {column: float(shares[column][0][0]) for column in current}
         signs = [
             *shift_signs(
                 kept,
@@ -548,16 +547,16 @@ def _unit(
                 tests=units * len(same),
                 coarse=True,
             ),
-            *missing_table_signs(now.features, expected, current, tests=units),
+            *missing_table_signs(now.features, expectation, current, tests=units),
         ]
-        compared = "le même établissement un an avant"
-    told = tuple(sign for sign in signs if sign.verdict != "ok")
+        compared_with = "le même établissement un an avant"
+    signs_told = tuple(sign for sign in signs if sign.verdict != "ok")
     return UnitDrift(
         unit=name,
         pupils=len(now),
-        compared_with=compared,
-        verdict=worst(["ok", *(sign.verdict for sign in told)]),
-        signs=tuple(sorted(told, key=lambda sign: -(sign.figure or 0.0))),
+        compared_with=compared_with,
+        verdict=worst(["ok", *(sign.verdict for sign in signs_told)]),
+        signs=tuple(sorted(signs_told, key=lambda sign: -(sign.figure or 0.0))),
     )
 
 

@@ -46,7 +46,7 @@ def extracts(tables: dict[str, pd.DataFrame], tmp_path: Path) -> Path:
     return folder
 
 
-def train(folder: Path, **choices: Any) -> TrainedModel:  # noqa: ANN401 - any argument
+def train(folder: Path, **choices: Any) -> TrainedModel:
     """Train a tiny model."""
     return train_folder(folder, **{"options": OPTIONS, "as_of_dates": DAYS} | choices)
 

@@ -12,8 +12,16 @@ import pytest
 
 from decrochage_risk.errors import FaultyRecordsError, UnreadableRecordsError
 from decrochage_risk.partitions.merged_faults import PartFaults, merge_counts, merge_faults
-from decrochage_risk.partitions.runs import plan_parts
-from decrochage_risk.partitions.splitting import EVERY_PART, Part, SplitFolder, part_of_pupils, split_folder
+from decrochage_risk.partitions.parts import (
+    NO_FACTS,
+    ROW_ID,
+    ExtractFacts,
+    PartRecords,
+    extract_facts,
+    read_or_report,
+    read_part,
+)
+from decrochage_risk.partitions.splitting import EVERY_PART, SplitFolder, part_of_pupils, split_folder
 from decrochage_risk.records import PupilRecords
 from decrochage_risk.school_year import SchoolCalendar
 from decrochage_risk.synthetic import make_cohort
@@ -51,10 +59,10 @@ def written(folder: Path, tables: dict[str, pd.DataFrame]) -> Path:
     return folder
 
 
-def parts_of(folder: Path, work: Path, count: int) -> tuple[SplitFolder, list[Part]]:
+def parts_of(folder: Path, work: Path, count: int) -> tuple[SplitFolder, list[PartRecords]]:
     """Split a folder and read every part."""
     split = split_folder(folder, work, count)
-    return split, [split.read([part], CALENDAR) for part in range(count)]
+    return split, [read_part(split.tables(part), calendar=CALENDAR, row_id=ROW_ID) for part in range(count)]
 
 
 def shown(report: FaultReport) -> tuple[str, list[Any]]:
@@ -97,10 +105,10 @@ def test_rows_of_all_parts_are_the_rows_of_the_whole(messy: Path, tmp_path: Path
 def test_faults_come_back_from_their_file(messy: Path, tmp_path: Path) -> None:
     """Faults that were written and read again say the same."""
     split = split_folder(messy, tmp_path / "w", 1)
-    found = split.read([0], CALENDAR).faults
-    found.save(tmp_path / "faults.json")
-    again = PartFaults.load(tmp_path / "faults.json")
-    assert shown(merge_faults([again], split.shared)) == shown(merge_faults([found], split.shared))
+    faults = read_part(split.tables(0), calendar=CALENDAR, row_id=ROW_ID).faults
+    faults.save(tmp_path / "faults.arrow")
+    again = PartFaults.load(tmp_path / "faults.arrow")
+    assert shown(merge_faults([again], split.shared)) == shown(merge_faults([faults], split.shared))
 
 
 def test_the_part_of_an_id_depends_on_its_text_alone() -> None:
@@ -165,9 +173,11 @@ def test_coverage_of_single_pupils_concerns_the_others_too(
     whole = PupilRecords.read(folder, calendar=CALENDAR).known_on("2025-03-05")
     split, parts = parts_of(folder, tmp_path / "w", 3)
     assert split.coverage_of_pupils
-    named = plan_parts(split, CALENDAR).named
-    for part in parts:
-        part.records.named_elsewhere(named)
+    facts = ExtractFacts.merged(
+        extract_facts(**split.people(part), calendar=CALENDAR, row_id=ROW_ID) for part in range(3)
+    )
+    for number in range(len(parts)):
+        part = read_part(split.tables(number), facts, calendar=CALENDAR, row_id=ROW_ID)
         known = part.records.known_on("2025-03-05")
         place = whole.pupil_ids.get_indexer(known.pupil_ids)
         for table in ("absences", "grades", "orientation"):
@@ -175,16 +185,6 @@ def test_coverage_of_single_pupils_concerns_the_others_too(
             expected = whole.not_covered(table, first, after)[place]
             assert known.not_covered(table, first, after).tolist() == expected.tolist()
     assert whole.not_covered("absences", first, after).any()
-
-
-def test_parts_read_together_hold_both(clean: dict[str, pd.DataFrame], tmp_path: Path) -> None:
-    """Several parts can be read as one, with the rows of each."""
-    folder = written(tmp_path / "in", {name: clean[name] for name in ("pupils", "enrolments", "grades")})
-    split, parts = parts_of(folder, tmp_path / "w", 4)
-    both = split.read([1, 3], CALENDAR)
-    assert sorted(both.place.tolist()) == sorted([*parts[1].place, *parts[3].place])
-    ids = clean["pupils"]["pupil_id"].to_numpy()
-    assert both.records.pupils["pupil_id"].tolist() == ids[both.place].tolist()
 
 
 def test_what_cannot_be_read_is_refused_as_at_once(clean: dict[str, pd.DataFrame], tmp_path: Path) -> None:
@@ -210,12 +210,9 @@ def test_a_missing_table_is_a_fault_of_every_part(clean: dict[str, pd.DataFrame]
     with pytest.raises(FaultyRecordsError) as at_once:
         PupilRecords.read(folder)
     split = split_folder(folder, tmp_path / "w", 3)
-    found = []
-    for part in range(3):
-        with pytest.raises(FaultyRecordsError) as refused:
-            split.read([part], CALENDAR)
-        found.append(split.faults_of(refused.value, [part]))
-    assert str(merge_faults(found)) == str(at_once.value)
+    reports = [read_or_report(split.tables(part), NO_FACTS, CALENDAR, ROW_ID) for part in range(3)]
+    assert [records for records, _ in reports] == [None] * 3
+    assert str(merge_faults([faults for _, faults in reports])) == str(at_once.value)
 
 
 def test_what_is_written_is_loaded_again(clean: dict[str, pd.DataFrame], tmp_path: Path) -> None:

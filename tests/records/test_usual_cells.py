@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from decrochage_risk.records.cells import read_cells, read_quickly
+from decrochage_risk.records.cells import read_cells
 from decrochage_risk.records.checks import conform
 from decrochage_risk.records.coded_columns import Texts
 from decrochage_risk.records.raw_tables import RawTable
 from decrochage_risk.records.table_schemas import TABLES
+from decrochage_risk.records.usual_cells import read_quickly
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +41,7 @@ def cells_of(column: Column) -> st.SearchStrategy[list[Any]]:
     return st.lists(st.none() | usual, max_size=12)
 
 
-def plain(values: Any) -> list[Any]:  # noqa: ANN401 - Texts or an array
+def plain(values: Any) -> list[Any]:
     """Write values out, so that two codings of the same texts are equal."""
     if isinstance(values, Texts):
         return [values.words[code] if code >= 0 else None for code in values.codes]
@@ -60,7 +61,7 @@ def test_a_list_is_read_like_cell_by_cell(data: st.DataObject) -> None:
     assert plain(quick) == plain(slow.array)
 
 
-def _arrow(column: Column, cells: list[Any]) -> Any:  # noqa: ANN401 - pyarrow ships no types
+def _arrow(column: Column, cells: list[Any]) -> Any:
     kinds = {"text": pa.string(), "choice": pa.string(), "flag": pa.bool_(), "integer": pa.int64()}
     if column.kind == "day":
         return pa.array([None if cell is None else date.fromisoformat(cell) for cell in cells], pa.date32())

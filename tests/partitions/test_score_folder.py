@@ -89,7 +89,7 @@ class _StoppedError(Exception):
     """Stands for whatever stops a run."""
 
 
-def score(folder: Path, out: Path, model: TrainedModel, **choices: Any) -> FolderScores:  # noqa: ANN401 - any argument
+def score(folder: Path, out: Path, model: TrainedModel, **choices: Any) -> FolderScores:
     """Score a folder with the tiny model."""
     return score_folder(folder, out, **{"as_of": AS_OF, "model": model} | choices)
 
@@ -294,7 +294,7 @@ def test_a_changed_question_starts_again(
     assert lines.count("Scores et motifs") == choices["partitions"]
 
 
-def _nothing() -> Any:  # noqa: ANN401 - a context that does nothing
+def _nothing() -> Any:
     from contextlib import nullcontext  # noqa: PLC0415 - only here
 
     return nullcontext()

@@ -1,0 +1,118 @@
+"""The French page of the importers, written out of the declared readers, reasons and levels."""
+
+from __future__ import annotations
+
+from decrochage_risk.importers.extract import REASONS
+from decrochage_risk.importers.recognition import READERS
+
+__all__ = ["imports_page"]
+
+_STAGES = {0: "faits de l’établissement", 1: "liste d’élèves", 2: "événements ou preuves"}
+_BASES = {
+    "fixtures": "fichiers d’essai publics",
+    "specification": "spécification du ministère",
+    "code": "code d’un logiciel qui l’écrit ou le lit",
+    "assumed": "**supposé**, jamais vu en vrai",
+}
+
+_INTRODUCTION = """# Importer les exports d’un établissement
+
+<!-- Page écrite par docs/generate.py à partir des lecteurs déclarés dans le code. Ne pas la modifier. -->
+
+```
+decrochage-risk new-key ma_cle                                     # une fois pour toutes, à garder à part
+decrochage-risk import exports/ --out tables --key ma_cle          # tout ce que l’établissement a exporté, en vrac
+decrochage-risk check tables
+decrochage-risk score tables --as-of 2025-03-05 --out scores
+```
+
+En Python : `import_exports(chemins, key=..., ...) -> Imported(records, report)`.
+
+On donne des fichiers, des dossiers et des zips, de plusieurs établissements et de plusieurs années à la fois. Chaque contenu est
+reconnu par ce qu’il contient (racine XML, en-tête, clés JSON), jamais par son nom. Le rapport (texte, JSON, HTML) dit pour chacun pour quoi
+il a été pris, son établissement, son année, sa date d’export, les lignes lues, prises et laissées avec leur raison et leur numéro, et
+ce qui manquera au modèle. Un fichier qui n’est pas lu est dit, avec ce qu’il faut demander à sa place.
+
+## Ce qu’il faut demander, par ordre d’utilité
+
+1. SIECLE, Exportations, En XML : **ElevesSansAdresses**, **Nomenclature**, **Structures**, **Communs** (sans les responsables).
+2. La liste **datée** des absences du logiciel de vie scolaire ; des totaux par période ne suffisent pas.
+3. Les notes : carnets, moyennes de la classe, ou bilans du LSU.
+4. Les mêmes fichiers chaque mois, à garder : seul un export d’alors dit ce qui était su alors (`--previous`).
+
+## Ce qui est reconnu
+
+"""
+
+_PERSONS = """
+## Qui est qui
+
+Dans l’ordre : l’INE (celui du RNIE avant celui de la BEA, en capitales), puis le numéro de l’élève dans l’établissement
+(`UAI-ELENOET`), sinon la ligne est refusée. Une liste qui n’a que des noms se rattache par égalité exacte du nom (de famille ou d’usage),
+du prénom et de la classe, et de la date de naissance quand elle est des deux côtés, sans accents, espaces ni traits d’union ; deux
+candidats, ou aucun, sont comptés avec leur ligne : le plus proche n’est jamais pris. Un même INE avec deux dates de naissance n’est jamais
+fondu en un élève.
+
+`pupil_id` est tout de suite le code à clé (HMAC-SHA-256) de ce numéro, le même que celui de `pseudonymise`. Noms, adresses, lieux de naissance,
+nationalité, bourses, santé, textes libres et responsables ne sont lus que pour rattacher, ou pas du tout, et ne sont écrits nulle part.
+La table qui ramène des codes aux noms n’est écrite que sur demande (`--links`), lisible de vous seul, hors du dossier des tables.
+Les codes de division restent lisibles : ce ne sont pas des personnes. Un élève connu par son seul numéro d’établissement n’a pas d’historique d’un
+établissement à l’autre, et un INE provisoire remplacé l’année suivante ne se raccorde que si un fichier du même import porte les deux.
+
+## Niveaux
+
+La Nomenclature de l’établissement d’abord ; sinon une règle livrée avec ses années
+([mef_levels.toml](../src/decrochage_risk/importers/mef_levels.toml) : dispositif, durée et année du MEF), tirée des nomenclatures publiques de
+2013 et de 2023 à 2026 ; sinon le libellé. Une 3e prépa-métiers n’est connue que par son libellé. Les formations d’après diplôme (MC, CS, BMA, BP),
+les apprentis, la division « Inactifs » et les niveaux inconnus sont comptés, jamais devinés. Un CAP agricole (un seul code pour ses deux années)
+prend son année de la formation de l’an dernier ; sans elle, il est compté.
+
+## Situations d’une année close
+
+`--outcomes 2023` bâtit la table `outcomes` : retrouvé dans un établissement l’année suivante (ou dans une formation hors des tables, ou en
+apprentissage, ou par un motif de sortie qui dit la suite des études), diplômé, sinon de situation inconnue. `left_without_diploma` n’est écrit que si la
+recherche a été complète : listes de l’année suivante d’après le 1er novembre, et parole de l’appelant (`--search-complete`) que tous les
+établissements, l’apprentissage et les diplômes y sont. Une liste de jeunes non retrouvés compte toujours trop de monde.
+
+## Plusieurs fichiers qui parlent de la même chose
+
+L’export le plus récent d’un établissement fait foi ; un élève qui n’y est plus est clos à sa date. Ce qu’un fichier dit de l’année d’avant
+cède à un fichier de cette année-là. Deux scolarités ouvertes du même élève : la première est close la veille de la seconde. Une même ligne dite
+par deux fichiers compte une fois.
+
+## Corriger un nom sans code
+
+`--columns declarations.toml` :
+
+```toml
+[classes]                     # classe d’un autre logiciel -> division de SIECLE
+"3E A" = "3 A"
+
+[names.siecle_communs]        # balise du fichier -> balise supposée
+"DEBUT" = "DATE_DEBUT"
+```
+
+## Tables faites à la main
+
+`decrochage-risk check DOSSIER --draft-mapping export.toml` propose une correspondance des fichiers, colonnes et valeurs d’un extrait fait à la
+main (« Mathématiques » -> `maths`, « Féminin » -> `F`, « 2023-2024 » -> 2023, « TERMINALE PRO MELEC » ou un MEF -> `tle_pro`), et dit les fautes qui
+resteraient avec elle. Ce qui n’est que ressemblance est en commentaire. Relisez, écrivez `confirmed = true`, puis `PupilRecords.read(dossier,
+mapping="export.toml")`, `check --mapping` ou `pseudonymise --mapping` (qui écrit les tables sous nos noms).
+
+## Pourquoi une ligne est laissée
+
+| code | raison |
+|---|---|
+"""
+
+
+def imports_page() -> str:
+    """Write the page."""
+    rows = [
+        f"| `{reader.kind}` | {reader.label} | {_STAGES[reader.stage] if reader.gives else 'refusé, avec ce qu’il faut demander'} "
+        f"| {reader.gives or 'rien'} | {_BASES[reader.basis]} |"
+        for reader in READERS
+    ]
+    head = "| genre | export | rôle | ce qui en est pris | écrit d’après |\n|---|---|---|---|---|\n"
+    reasons = "\n".join(f"| `{code}` | {sentence} |" for code, sentence in REASONS.items())
+    return f"{_INTRODUCTION}{head}" + "\n".join(rows) + f"\n{_PERSONS}{reasons}\n"

@@ -1,0 +1,489 @@
+"""One CSV file, as schools and exports really write them, into a frame of text columns: the one reader for all of them.
+
+Encoding (UTF-8, UTF-16 with its mark, else Windows-1252 or ISO-8859-15), separator (``;``, ``,`` or tab) and the
+shape of the rows are settled here; what the cells mean is the business of the checks.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+import re
+from collections import Counter
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from decrochage_risk.errors import UnreadableRecordsError, explain_error
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+__all__ = ["CSV_EXPECTED", "lines_of_rows", "read_csv"]
+
+CSV_EXPECTED = "a CSV with one header line, the same number of cells on every line, separated by ; , or a tab"
+SEPARATORS = ";\t,"
+MAX_LINES_LISTED = 5
+BLOCK_BYTES = 1 << 20
+# é, œ, € or ’ written in UTF-8; read as Latin they would be "Ã©" and the like, which no French word holds.
+UTF8_LETTER = re.compile(rb"[\xc2\xc3][\x80-\xbf]|\xc5[\x92\x93]|\xe2\x82\xac|\xe2\x80\x99")
+# Control characters in ISO-8859-15, quotes, dashes, œ and € in Windows-1252.
+ONLY_IN_CP1252 = re.compile(rb"[\x80-\x9f]")
+
+
+def read_csv(path: Path, columns: Collection[str] = ()) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    r"""Read one CSV (or ``.csv.gz``) with every column as text.
+
+    An empty cell, quoted or not, is missing; ``NA``, ``NN`` or ``Abs`` stay text, and so does a decimal comma.
+    Blank lines are skipped, rows that hold separators only too, counted. A first line ``sep=;`` names the separator. Rows,
+    or the header, may end with further separators as long as nothing stands there.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    columns : collection of str
+        Names that the header may hold, to tell a title above it.
+
+    Returns
+    -------
+    frame : pandas.DataFrame
+        One ``str`` column per header cell, in file order.
+    notes : tuple of str
+        Which encoding and separator were used, and what was left out.
+
+    Raises
+    ------
+    UnreadableRecordsError
+        A file that cannot be opened, an empty one, NUL bytes, undecodable or mixed encodings, a title above the header,
+        duplicate or empty column names, lines with too few or too many cells (a footer), a quote that is never closed;
+        with line numbers.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = pathlib.Path(folder, "grades.csv")
+    ...     _ = path.write_bytes("pupil_id;value\né1;12,5\n".encode("iso-8859-15"))
+    ...     frame, notes = read_csv(path)
+    >>> frame.values.tolist()
+    [['é1', '12,5']]
+    >>> notes[0]
+    "grades.csv: read as ISO-8859-15, separator ';'"
+    """
+    text = _text_of(path)
+    header = _header_of(text, columns)
+    notes = [f"{path.name}: read as {text.encoding}, separator {header.separator!r}"]
+    frame = _cells_of(text, header)
+    if header.trailing:
+        notes.append(f"{path.name}: the empty last column (lines end with {header.separator!r}) was left out")
+    is_blank = _blank_rows(frame)
+    if count := int(is_blank.sum()):
+        frame = frame[~is_blank].reset_index(drop=True)
+        rows = "1 row that holds" if count == 1 else f"{count} rows that hold"
+        left_out = "was" if count == 1 else "were"
+        notes.append(
+            f"{path.name}: {rows} separators only {left_out} left out; rows are counted without them"
+        )
+    return frame, tuple(notes)
+
+
+def lines_of_rows(path: Path) -> list[int]:
+    """Give the line, from 1, on which each row of :func:`read_csv` begins; for small files."""
+    text = _text_of(path)
+    header = _header_of(text)
+    return [line for line, row in _rows_with_lines(text, header) if any(cell.strip() for cell in row)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """What a file holds, in UTF-8 without mark."""
+
+    name: str
+    data: bytes
+    encoding: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """The names of the columns.
+
+    ``end`` is where the rows begin, in bytes, ``line`` the number of the header's line; ``cells`` counts its cells, those
+    after the last name (``trailing``) among them.
+    """
+
+    names: list[str]
+    cells: int
+    separator: str
+    end: int
+    line: int
+
+    @property
+    def trailing(self) -> bool:
+        """Whether it ends with cells without a name."""
+        return self.cells > len(self.names)
+
+
+def _text_of(path: Path) -> _Text:
+    data, encoding = _as_utf8(_content(path), path.name)
+    _refuse_nul(data, path.name)
+    if not data.strip():
+        raise UnreadableRecordsError(
+            explain_error(f"{path.name} holds no line", expected=CSV_EXPECTED, hint="Export the table again.")
+        )
+    return _Text(path.name, data, encoding)
+
+
+_SEPARATOR_LINE = re.compile(rb"""\s*"?sep=(?P<mark>[;,\t])"?[;,\t]*\s*?(?=[\r\n]|$)""", re.IGNORECASE)
+_NOTHING = ' \t;,"\xa0'
+_TITLE_LINES = 30
+
+
+def _header_of(text: _Text, columns: Collection[str] = ()) -> _Header:
+    """Find the header: the first line that holds more than separators, after ``sep=;`` if that is there."""
+    declared = _SEPARATOR_LINE.match(text.data)
+    start = declared.end() if declared else 0
+    lines = (
+        (match, line)
+        for match in re.finditer(rb"[^\r\n]+", memoryview(text.data)[start:])
+        if (line := match.group().decode()).strip(_NOTHING)
+    )
+    first = next(lines, None)
+    if first is None:
+        raise UnreadableRecordsError(
+            explain_error(
+                f"{text.name} holds separators only", expected=CSV_EXPECTED, hint="Export the table again."
+            )
+        )
+    match, line = first
+    mark = declared.group("mark").decode() if declared else ""
+    separator = mark or max(SEPARATORS, key=lambda each: _outside_quotes(line, each))
+    cells = next(csv.reader([line], delimiter=separator))
+    names = [name.strip() for name in cells]
+    while len(names) > 1 and not names[-1]:
+        names.pop()
+    number = _line(text.data, start + match.start())
+    header = _Header(names, len(cells), separator, start + match.end(), number)
+    if columns and not _shared_names(line, columns):
+        for later, other in islice(lines, _TITLE_LINES):
+            if _shared_names(other, columns) > 1:
+                _refuse_title(text, number, _line(text.data, start + later.start()))
+    _refuse_bad_names(names, text.name, number)
+    return header
+
+
+def _shared_names(line: str, columns: Collection[str]) -> int:
+    """Count the cells of a line that name a column, whatever the separator."""
+    cells = {cell.strip(_NOTHING).lower() for cell in re.split(r"[;,\t]", line)}
+    return len(cells & {name.lower() for name in columns})
+
+
+def _refuse_title(text: _Text, title: int, header: int) -> None:
+    lines = f"line {title}" if header - title == 1 else f"lines {title} to {header - 1}"
+    raise UnreadableRecordsError(
+        explain_error(
+            f"{text.name}: line {title} is a title, the columns are named on line {header}",
+            expected=CSV_EXPECTED,
+            hint=f"Remove {lines}.",
+        )
+    )
+
+
+def _cells_of(text: _Text, header: _Header) -> pd.DataFrame:
+    """Read the rows below the header; those that end with more separators than it, or fewer, are read all the same."""
+    rows = memoryview(text.data)[header.end :]
+    quoted = b'"' in text.data
+    width = _width_of_first_row(text, header)
+    table, is_ragged = _parse(rows, max(width, len(header.names)), header.separator, newlines=quoted)
+    if is_ragged or (quoted and (text.data.count(b'"') % 2 or _holds_newlines(table))):
+        # Quotes must be read line by line to be trusted; rows of other lengths, to see what stands beyond the header.
+        even = _evened(text, header, is_ragged=is_ragged)
+        if is_ragged:
+            table, _ = _parse(memoryview(even), len(header.names), header.separator, newlines=True)
+    frame: pd.DataFrame = table.to_pandas()
+    names = len(header.names)
+    beyond = frame.iloc[:, names:]
+    if filled := int(beyond.notna().any(axis=1).sum()) if beyond.shape[1] else 0:
+        raise UnreadableRecordsError(
+            explain_error(
+                f"{text.name}: the last column has no name, but {filled} lines hold a value there",
+                expected="a name for each column that holds something",
+                hint="Name the column in the header, or empty it.",
+            )
+        )
+    frame = frame.iloc[:, :names]
+    frame.columns = pd.Index(header.names, dtype="str")
+    return frame
+
+
+def _width_of_first_row(text: _Text, header: _Header) -> int:
+    """Cells of the first row that holds something."""
+    for match in re.finditer(rb"[^\r\n]+", memoryview(text.data)[header.end :]):
+        line = match.group().decode()
+        if line.strip(_NOTHING):
+            try:
+                return len(next(csv.reader([line], delimiter=header.separator)))
+            except csv.Error:  # a cell beyond what the standard library takes
+                break
+    return header.cells
+
+
+def _blank_rows(frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
+    """Rows without anything but blanks."""
+    maybe = _is_blank(frame.iloc[:, 0])
+    for name in frame.columns[1:] if maybe.any() else ():
+        maybe[maybe] = _is_blank(frame.loc[maybe, name])
+    return maybe
+
+
+def _is_blank(cells: pd.Series) -> npt.NDArray[np.bool_]:
+    missing = cells.isna().to_numpy(dtype=np.bool_)
+    given = cells[~missing]
+    blank = missing.copy()
+    blank[~missing] = given.str.strip().eq("").to_numpy(dtype=np.bool_)
+    return blank
+
+
+def _content(path: Path) -> bytes:
+    """Give the bytes of the file, unpacked when it is gzipped."""
+    if path.suffix.lower() != ".gz":
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise UnreadableRecordsError(
+                explain_error(
+                    f"{path.name} cannot be opened ({error.strerror or error})",
+                    expected="a file that can be read",
+                    hint="It may have been moved, or taken away from you: check it, and start again.",
+                )
+            ) from error
+    try:
+        with gzip.open(path) as archive:
+            return archive.read()
+    except (EOFError, gzip.BadGzipFile, OSError) as error:
+        raise UnreadableRecordsError(
+            explain_error(
+                f"{path.name}{_size(path)} cannot be unpacked: {error}",
+                expected="a complete gzip file",
+                hint="Copy or export the file again; it was probably cut short.",
+            )
+        ) from error
+
+
+def _size(path: Path) -> str:
+    """Size of a file in words, nothing when it vanished in the meantime."""
+    try:
+        return f" ({path.stat().st_size} bytes)"
+    except OSError:
+        return ""
+
+
+def _as_utf8(data: bytes, name: str) -> tuple[bytes, str]:
+    """Give the content in UTF-8 without mark, and the name of the encoding it came in."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return _decoded(data, "utf-16", name).encode(), "UTF-16"
+    data = data.removeprefix(codecs.BOM_UTF8)
+    if _is_utf8(data):
+        return data, "UTF-8"
+    _refuse_part_utf8(data, name)
+    if ONLY_IN_CP1252.search(data):
+        return _decoded(data, "cp1252", name).encode(), "Windows-1252"
+    return _decoded(data, "iso-8859-15", name).encode(), "ISO-8859-15"
+
+
+def _is_utf8(data: bytes) -> bool:
+    """Tell whether the bytes are UTF-8, block by block so that no second copy of a large file is held."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    view = memoryview(data)
+    try:
+        for start in range(0, len(data), BLOCK_BYTES):
+            decoder.decode(view[start : start + BLOCK_BYTES])
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _decoded(data: bytes, encoding: str, name: str) -> str:
+    """Decode, or say at which line the encoding does not hold."""
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        raise UnreadableRecordsError(
+            explain_error(
+                f"{name}, line {_line(data, error.start)}: byte {data[error.start]:#04x} is no letter of {encoding}",
+                expected="UTF-8, ISO-8859-15 or Windows-1252 text",
+                hint="Export the file again as CSV UTF-8.",
+            )
+        ) from error
+
+
+def _refuse_part_utf8(data: bytes, name: str) -> None:
+    """Refuse a file of which some lines are UTF-8 and others are not: any one reading would garble a part."""
+    if not (utf8 := UTF8_LETTER.search(data)):
+        return
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UnreadableRecordsError(
+            explain_error(
+                f"{name} mixes encodings or is damaged: line {_line(data, utf8.start())} holds UTF-8 letters, "
+                f"line {_line(data, error.start)} is not UTF-8",
+                expected="one encoding in the whole file",
+                hint="If two exports were pasted together, save both as UTF-8 and join them; else export again.",
+            )
+        ) from error
+
+
+def _refuse_nul(data: bytes, name: str) -> None:
+    """Refuse NUL bytes: a spreadsheet renamed to .csv, or a damaged copy."""
+    if (first := data.find(b"\0")) >= 0:
+        raise UnreadableRecordsError(
+            explain_error(
+                f"{name} holds {data.count(0)} NUL bytes, the first on line {_line(data, first)}",
+                expected="plain text",
+                hint="The file is damaged or no CSV (a spreadsheet that was renamed?): export it again as CSV UTF-8.",
+            )
+        )
+
+
+def _line(data: bytes, position: int) -> int:
+    """Give the number of the line, from 1, that holds this byte."""
+    return len(re.findall(rb"\r\n|\r|\n", data[:position])) + 1
+
+
+def _outside_quotes(line: str, mark: str) -> int:
+    """Count a separator in a line, quoted cells apart."""
+    return re.sub(r'"[^"]*"', "", line).count(mark)
+
+
+def _refuse_bad_names(names: list[str], file: str, line: int) -> None:
+    """Refuse column names that are twice there or empty: cells would be lost or nameless."""
+    twice = sorted(name for name, times in Counter(names).items() if times > 1 and name)
+    faults = [f"column {name!r} is there {names.count(name)} times" for name in twice]
+    faults += [f"column {place} has no name" for place, name in enumerate(names, start=1) if not name]
+    if faults:
+        raise UnreadableRecordsError(
+            explain_error(
+                f"{file}, line {line}: {'; '.join(faults)}",
+                expected="each column once, each with its name",
+                hint="Rename or remove the columns in the export.",
+            )
+        )
+
+
+def _parse(rows: memoryview, cells: int, separator: str, *, newlines: bool) -> tuple[Any, bool]:
+    """Give the Arrow table of text columns, and whether some rows had another number of cells."""
+    import pyarrow.csv as arrow_csv  # noqa: PLC0415  a service that reads JSON never needs it
+
+    rows_left_out: list[object] = []
+
+    def skip(row: object) -> str:
+        rows_left_out.append(row)
+        return "skip"
+
+    names = [str(place) for place in range(cells)]
+    if not bytes(rows[:BLOCK_BYTES]).strip() and len(rows) <= BLOCK_BYTES:
+        return pa.table({name: pa.array([], pa.string()) for name in names}), False
+    # A row must fit in a block; one that does not (a very long cell) is worth one block for the whole file.
+    for block in (BLOCK_BYTES, len(rows) + 1):
+        try:
+            table = arrow_csv.read_csv(
+                pa.BufferReader(pa.py_buffer(rows)),
+                read_options=arrow_csv.ReadOptions(column_names=names, block_size=block),
+                parse_options=arrow_csv.ParseOptions(
+                    delimiter=separator, newlines_in_values=newlines, invalid_row_handler=skip
+                ),
+                convert_options=arrow_csv.ConvertOptions(
+                    column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""]
+                ),
+            )
+        except pa.ArrowInvalid:
+            if block > len(rows):
+                raise
+        else:
+            break
+    return table, bool(rows_left_out)
+
+
+def _holds_newlines(table: Any) -> bool:  # noqa: ANN401  pyarrow ships no types
+    """Tell whether some cell holds a line break: wanted, or the trace of a quote that was never closed."""
+    from pyarrow import compute  # noqa: PLC0415  as above
+
+    return any(
+        compute.any(compute.match_substring_regex(column, r"[\r\n]"), min_count=0).as_py()
+        for column in table.columns
+    )
+
+
+def _rows_with_lines(text: _Text, header: _Header) -> Iterator[tuple[int, list[str]]]:
+    """Give each row below the header that is not blank, with the line on which it begins.
+
+    Raises
+    ------
+    csv.Error
+        Quotes that cannot be read.
+    """
+    lines = io.StringIO(text.data[header.end :].decode(), newline="")
+    reader = csv.reader(lines, delimiter=header.separator, strict=True)
+    first_line = header.line
+    for row in reader:
+        if row:
+            yield first_line, row
+        first_line = header.line + reader.line_num
+
+
+def _evened(text: _Text, header: _Header, *, is_ragged: bool) -> bytes:
+    """Write the rows again with as many cells as the header has names, or raise with the lines where that cannot be."""
+    names = len(header.names)
+    widest = max(header.cells, names) if not is_ragged else names
+    faults: list[tuple[int, str]] = []
+    even = io.StringIO()
+    writer = csv.writer(even, delimiter=header.separator, quoting=csv.QUOTE_ALL, lineterminator="\n")
+    begun, last = header.line + 1, header.line
+    try:
+        for begun, row in _rows_with_lines(text, header):
+            last = begun
+            while len(row) > names and not row[-1].strip():
+                row.pop()
+            if len(row) == names:
+                writer.writerow(row)
+            elif any(cell.strip() for cell in row):
+                faults.append((begun, f"line {begun} has {len(row)} cells"))
+            else:
+                writer.writerow([""] * names)
+    except csv.Error as error:
+        faults.append((last + 1, f"the quotes from line {last + 1} on cannot be read ({error})"))
+    if faults:
+        _refuse_lines(faults, text.name, widest, last)
+    return even.getvalue().encode()
+
+
+def _refuse_lines(faults: list[tuple[int, str]], file: str, cells: int, last: int) -> None:
+    """Raise with the lines at fault; those that end the file are a footer."""
+    phrases = [phrase for _, phrase in faults[:MAX_LINES_LISTED]]
+    if more := len(faults) - len(phrases):
+        phrases.append(f"and {more} more")
+    lines = [line for line, _ in faults]
+    is_footer = lines[-1] == last and len(lines) <= _FOOTER_LINES and lines == list(range(lines[0], last + 1))
+    hint = "A cell that holds the separator or a quote must stand between quotes, its quotes doubled."
+    if is_footer:
+        some = f"line {last}" if len(lines) == 1 else f"lines {lines[0]} to {last}"
+        hint = f"If {some} at the end of the file holds a total or a note, remove it. {hint}"
+    raise UnreadableRecordsError(
+        explain_error(
+            f"{file}: {'; '.join(phrases)}; the header has {cells}", expected=CSV_EXPECTED, hint=hint
+        )
+    )
+
+
+_FOOTER_LINES = 5

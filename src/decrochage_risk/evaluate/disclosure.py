@@ -1,0 +1,554 @@
+"""What of a report may be printed: its groups, lists, dates and gates are one publication, protected together.
+
+Rows are counted by group (those who left, those who did not, those listed, those found) with every relation that a
+reader can see: a level lies in a pathway, the sexes add up, a month is an as-of date. `decrochage_risk.small_cells` then
+chooses what is hidden, and every figure that follows from a hidden count is hidden with it, in whatever form the report
+is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Hashable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+from decrochage_risk.evaluate.figures import SHARES, Figures
+from decrochage_risk.evaluate.groups import EXIT_KIND, GroupFigures, group_labels
+from decrochage_risk.evaluate.rows import sorted_codes
+from decrochage_risk.french import join
+from decrochage_risk.small_cells import HIDDEN, PUBLISHED, Publication, is_small, merge_small
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    import numpy.typing as npt
+
+    from decrochage_risk.evaluate.gates import GateResult
+    from decrochage_risk.evaluate.issued import ListFigures
+    from decrochage_risk.evaluate.maturity import MaturityRow
+    from decrochage_risk.evaluate.rows import Codes, Floats
+
+    Bools = npt.NDArray[np.bool_]
+
+Hidden: TypeAlias = Collection[Hashable]
+Key: TypeAlias = tuple[str, ...]
+
+ALL: Final = "all"
+EVENT: Final = "left"
+STAYED: Final = "stayed"
+WITHHELD: Final = f"{HIDDEN} : trop peu d'élèves, ou un effectif qui en ferait retrouver un"
+"""What is written in place of a reason that holds a hidden count."""
+_EVERYBODY: Final = ""
+_AS_OF: Final = "as_of"
+_UNSEEN: Final = "unseen_schools"
+_OUTCOME: Final = ((ALL, (EVENT, STAYED)),)
+_MERGED: Final = ("level", "pathway", "network", "years_behind", "sex_pathway", "sex_years_behind")
+"""Dimensions whose small groups are joined; a sex that is not known, or a month, stands for no other."""
+_NAMED: Final = 3
+_FEW_SCORES: Final = 12
+"""Distinct scores up to which a score is a table of groups: its figures give their counts back."""
+_WEIGHTS: Final = {_EVERYBODY: 25.0, "level": 2.0, "pathway": 4.0, "sex": 4.0, _AS_OF: 4.0}
+"""What it costs to hide a count of these dimensions, beside one of another."""
+
+
+def merged_dimensions(
+    dimensions: Mapping[str, Any],
+    pupils: Any,  # noqa: ANN401  # any column
+    rows: int,
+) -> dict[str, npt.NDArray[np.str_]]:
+    """Join the groups of under 11 pupils, dimension by dimension, before anything is measured or hidden.
+
+    Parameters
+    ----------
+    dimensions : mapping of str to array_like of shape (rows,)
+        The group of each row.
+    pupils : array_like of shape (rows,) or None
+        Pupil of each row.
+    rows : int
+
+    Examples
+    --------
+    >>> found = merged_dimensions({"level": ["3e"] * 20 + ["cap1"] * 5 + ["cap2"] * 8}, None, 33)
+    >>> sorted(set(found["level"].tolist()))
+    ['3e', 'cap1 et cap2']
+    """
+    people = np.arange(rows) if pupils is None else sorted_codes(pupils)
+    found = {}
+    for dimension, values in dimensions.items():
+        labels = group_labels(dimension, values, rows)
+        found[dimension] = joined_labels(labels, people) if dimension in _MERGED else labels
+    return found
+
+
+def joined_labels(labels: npt.NDArray[Any], people: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """Join the groups of under 11 pupils of one dimension.
+
+    Examples
+    --------
+    >>> sorted(set(joined_labels(np.repeat(["a", "b", "c"], [3, 20, 30]), np.arange(53)).tolist()))
+    ['a et b', 'c']
+    """
+    sizes = pd.Series(people).groupby(labels).nunique()
+    into = merge_small({str(name): int(size) for name, size in sizes.items()}, name=_EVERYBODY)
+    joined = [name for name in into if into[name] == _EVERYBODY]
+    if not joined:
+        return labels
+    name = join(joined) if len(joined) <= _NAMED else f"autres ({len(joined)} groupes)"
+    return np.where(np.isin(labels, joined), name, labels)
+
+
+class CountedRows:
+    """Rows of pupils, counted by group and measure into a publication.
+
+    Parameters
+    ----------
+    told : Publication
+    scope : str
+        What the rows are, unique in the publication.
+    pupils : array_like of shape (rows,)
+        Pupil of each row.
+
+    Examples
+    --------
+    >>> told = Publication()
+    >>> rows = CountedRows(told, "test", np.arange(40))
+    >>> rows.add({"sex": np.repeat(["F", "M"], 20)}, {ALL: np.full(40, True)}, (), lambda *_: True)
+    >>> told.counts[rows.key("sex", "F")], sorted(told.hidden())
+    (20, [])
+    """
+
+    def __init__(self, told: Publication, scope: str, pupils: npt.ArrayLike) -> None:
+        self._told = told
+        self._scope = scope
+        self._people: Codes = sorted_codes(pupils)
+        self.rows_each = int(np.bincount(self._people).max(initial=1))
+
+    def key(self, dimension: str, group: str, measure: str = ALL, unit: str = "rows") -> Key:
+        """Name of a count; ``unit`` is ``"rows"`` or, of all rows of a group, ``"pupils"``."""
+        return self._scope, unit, dimension, group, measure
+
+    def add(
+        self,
+        dimensions: Mapping[str, npt.NDArray[Any]],
+        measures: Mapping[str, Bools],
+        sums: Iterable[tuple[str, tuple[str, ...]]],
+        printed: Callable[[str, str, str], bool],
+        *,
+        whole_only: Collection[str] = (),
+    ) -> None:
+        """Count, and relate what adds up.
+
+        Parameters
+        ----------
+        dimensions : mapping of str to array of shape (rows,)
+            The group of each row, as text.
+        measures : mapping of str to bool array of shape (rows,)
+            With :data:`ALL`.
+        sums : iterable of (whole, parts)
+            Measures that are the sum of others in every group.
+        printed : callable
+            Given dimension, group and measure: whether it is printed.
+        whole_only : collection of str
+            Measures that no table divides by a group, only by as-of date.
+        """
+        apart = (_EVERYBODY, _AS_OF)
+        labelled = {_EVERYBODY: np.full(len(self._people), _EVERYBODY), **dimensions}
+        coded = {name: np.unique(values, return_inverse=True) for name, values in labelled.items()}
+        for dimension, (groups, codes) in coded.items():
+            own = {
+                name: mask for name, mask in measures.items() if dimension in apart or name not in whole_only
+            }
+            self._count(dimension, groups.tolist(), codes, own, printed)
+            for group in groups.tolist():
+                for whole, parts in sums:
+                    if whole in own and parts[0] in own:
+                        self._told.total(
+                            self.key(dimension, group, whole),
+                            [self.key(dimension, group, part) for part in parts],
+                        )
+        self._relate(coded, measures)
+
+    def _count(
+        self,
+        dimension: str,
+        groups: list[str],
+        codes: Codes,
+        measures: Mapping[str, Bools],
+        printed: Callable[[str, str, str], bool],
+    ) -> None:
+        owners = int(self._people.max(initial=0)) + 1
+        weight = _WEIGHTS.get(dimension, 1.0)
+        for measure, mask in measures.items():
+            rows = np.bincount(codes[mask], minlength=len(groups))
+            pairs = pd.unique(codes[mask].astype(np.int64) * owners + self._people[mask])
+            people = np.bincount(pairs // owners, minlength=len(groups))
+            for group, count, distinct in zip(groups, rows.tolist(), people.tolist(), strict=True):
+                shown = printed(dimension, group, measure)
+                name = self.key(dimension, group, measure)
+                self._told.count(
+                    name, count, printed=shown, people=distinct, rows_each=self.rows_each, weight=weight
+                )
+                if measure == ALL:
+                    self._pupils(dimension, group, distinct, shown=shown, weight=weight)
+
+    def _pupils(self, dimension: str, group: str, distinct: int, *, shown: bool, weight: float) -> None:
+        rows, pupils = self.key(dimension, group), self.key(dimension, group, unit="pupils")
+        self._told.count(pupils, distinct, printed=shown, weight=weight)
+        self._told.tie([rows, pupils])
+        self._told.at_most(pupils, rows)
+        self._told.at_most(rows, pupils, times=self.rows_each)
+
+    def _relate(self, coded: Mapping[str, tuple[Any, Codes]], measures: Mapping[str, Bools]) -> None:
+        """Say which groups are made of the groups of another dimension."""
+        for inner, (parts, fine) in coded.items():
+            for outer, (groups, coarse) in coded.items():
+                if inner in (outer, _EVERYBODY):
+                    continue
+                pairs = np.unique(np.column_stack([coarse, fine]), axis=0)
+                homes = np.bincount(pairs[:, 1], minlength=len(parts))
+                for at, group in enumerate(groups.tolist()):
+                    own = pairs[pairs[:, 0] == at, 1]
+                    if (homes[own] > 1).any():
+                        continue
+                    names = parts[own].tolist()
+                    for measure in measures:
+                        parts_of = [self.key(inner, part, measure) for part in names]
+                        if parts_of[0] in self._told and self.key(outer, group, measure) in self._told:
+                            self._told.total(self.key(outer, group, measure), parts_of)
+                    self._told.total(
+                        self.key(outer, group, unit="pupils"),
+                        [self.key(inner, part, unit="pupils") for part in names],
+                        overlapping=True,
+                    )
+
+
+@dataclass(slots=True, eq=False, kw_only=True)
+class ReportTables:
+    """The rows of a report, from which it is found what may be printed.
+
+    Attributes
+    ----------
+    outcome : array of shape (rows,)
+    pupils : array of shape (rows,)
+        Pupil of each row; the rows themselves when they are not told.
+    dimensions : mapping of str to text array of shape (rows,)
+        Those that the groups of the report are of.
+    lists : mapping of str to bool array
+        The marks of each list, by its name; the first is the one that groups and gates are measured on.
+    as_of : array of shape (rows,) or None
+        As-of date of each row, as ISO text.
+    exit_kinds : array of shape (rows,) or None
+    scores : mapping of str to array of shape (rows,)
+        Of the model (``""``) and of the baselines.
+    schools : int
+        Distinct schools.
+    unjoined : mapping of str to text array of shape (rows,)
+        Groups of the same dimensions before small ones were joined: no table prints them, but the other tables could give
+        one back.
+    unseen : bool array or None
+        Rows of the second view.
+    """
+
+    outcome: Floats
+    pupils: npt.NDArray[Any]
+    dimensions: Mapping[str, npt.NDArray[Any]]
+    lists: Mapping[str, npt.NDArray[np.bool_]]
+    as_of: npt.NDArray[Any] | None
+    exit_kinds: npt.NDArray[Any] | None
+    scores: Mapping[str, Floats]
+    schools: int
+    unjoined: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
+    unseen: npt.NDArray[np.bool_] | None = None
+    rows: CountedRows | None = field(default=None, init=False)
+
+    def add_to(self, told: Publication, groups: Sequence[GroupFigures], scope: str = "report") -> None:
+        """Add every count that the report prints or lets a reader find."""
+        self.rows = rows = CountedRows(told, scope, self.pupils)
+        event = self.outcome == 1
+        measures, sums = list_measures(event, list(self.lists.values()))
+        shown = {(one.dimension, one.group): one for one in groups}
+        apart = {_EVERYBODY, _AS_OF, _UNSEEN}
+
+        def printed(dimension: str, group: str, measure: str) -> bool:
+            if dimension == _UNSEEN:
+                return group == "True" and measure in (ALL, EVENT)
+            figures = shown.get((dimension, group))
+            if figures is None and dimension not in apart:
+                return False
+            if measure == ALL:
+                return True
+            measured = dimension in apart or (figures is not None and not figures.too_small)
+            first = measure in (_listed(0), _hits(0))
+            return measured and (
+                measure == EVENT or first or (dimension in apart and measure in (_listed(1), _hits(1)))
+            )
+
+        others = [name for name in measures if name not in (ALL, EVENT, STAYED) and not name.endswith("0")]
+        rows.add(self._all_dimensions(groups), measures, sums, printed, whole_only=others)
+        self._add_exits(told, shown, event)
+
+    def _all_dimensions(self, groups: Sequence[GroupFigures]) -> dict[str, npt.NDArray[Any]]:
+        found = dict(self.dimensions)
+        for name, labels in self.unjoined.items():
+            if not np.array_equal(labels, self.dimensions[name]):
+                found[f"{name}, unjoined"] = labels
+        known = {one.group for one in groups if one.dimension == "school" and not one.too_small}
+        small = next((one.group for one in groups if one.dimension == "school" and one.too_small), None)
+        if "school" in found and small is not None:
+            found["school"] = np.where(np.isin(found["school"], list(known)), found["school"], small)
+        if self.as_of is not None:
+            found[_AS_OF] = self.as_of
+        if self.unseen is not None:
+            found[_UNSEEN] = self.unseen.astype(str)
+        return found
+
+    def _add_exits(
+        self, told: Publication, shown: Mapping[tuple[str, str], GroupFigures], event: Bools
+    ) -> None:
+        """Add the leavers of each kind; each is measured beside all who stayed."""
+        if self.exit_kinds is None or self.rows is None:
+            return
+        rows, parts = self.rows, []
+        for kind in np.unique(self.exit_kinds[event]).tolist():
+            inside = event & (self.exit_kinds == kind)
+            figures = shown.get((EXIT_KIND, kind))
+            name, whole = rows.key(EXIT_KIND, kind, EVENT), rows.key(EXIT_KIND, kind)
+            people = len(pd.unique(self.pupils[inside]))
+            count = int(inside.sum())
+            told.count(
+                name,
+                count,
+                printed=figures is not None and not figures.too_small,
+                people=people,
+                rows_each=rows.rows_each,
+            )
+            told.count(whole, count + int((~event).sum()), printed=figures is not None)
+            told.total(whole, [name, rows.key(_EVERYBODY, _EVERYBODY, STAYED)])
+            both = len(pd.unique(self.pupils[inside | ~event]))
+            told.count(rows.key(EXIT_KIND, kind, unit="pupils"), both, printed=figures is not None)
+            told.differ(rows.key(EXIT_KIND, kind, unit="pupils"), whole)
+            told.tie([whole, rows.key(EXIT_KIND, kind, unit="pupils")])
+            parts.append(name)
+        told.total(rows.key(_EVERYBODY, _EVERYBODY, EVENT), parts)
+
+    def _is_hidden(self, hidden: Hidden, dimension: str, group: str, *measures: str) -> bool:
+        if self.rows is None:
+            return True
+        keys = [self.rows.key(dimension, group, measure) for measure in (ALL, *measures)]
+        return any(key in hidden for key in [*keys, self.rows.key(dimension, group, unit="pupils")])
+
+    def whole_hidden(self, hidden: Hidden) -> bool:
+        """Tell whether not even all rows together may be counted: so few left, or stayed."""
+        return self._is_hidden(hidden, _EVERYBODY, _EVERYBODY, EVENT)
+
+    def told_groups(self, groups: Sequence[GroupFigures], hidden: Hidden) -> tuple[GroupFigures, ...]:
+        """Give the groups with what may be printed of each."""
+        return tuple(self._told_group(one, hidden) for one in groups)
+
+    def _told_group(self, one: GroupFigures, hidden: Hidden) -> GroupFigures:
+        place = (one.dimension, one.group)
+        if self._is_hidden(hidden, *place):
+            kept = {"dimension": one.dimension, "group": one.group, "too_small": one.too_small}
+            return GroupFigures(rows=None, hidden=True, **kept)
+        if one.too_small:
+            return one
+        if self._is_hidden(hidden, *place, EVENT):
+            kept = {"dimension": one.dimension, "group": one.group, "rows": one.rows, "pupils": one.pupils}
+            return GroupFigures(figures_hidden=True, **kept)
+        if one.listed is not None and self._is_hidden(hidden, *place, _listed(0), _hits(0)):
+            return one.model_copy(update=dict.fromkeys(_OF_A_LIST))
+        return one
+
+    def told_lists(self, lists: Sequence[ListFigures], hidden: Hidden) -> tuple[ListFigures, ...]:
+        """Give the lists with what may be printed of each."""
+        names = list(self.lists)
+        return tuple(self._told_list(one, names.index(one.name), hidden) for one in lists)
+
+    def _told_list(self, one: ListFigures, at: int, hidden: Hidden) -> ListFigures:
+        place = (_EVERYBODY, _EVERYBODY) if one.as_of is None else (_AS_OF, one.as_of.isoformat())
+        lost: set[str] = set() if self.schools >= PUBLISHED else set(_WORKLOAD)
+        if self._is_hidden(hidden, *place):
+            lost |= {"rows", "listed", "events", "hits", *_EXPECTED, *_FOUND, *_WORKLOAD}
+        if self._is_hidden(hidden, *place, EVENT):
+            lost |= {"events", "hits", *_FOUND}
+        if self._is_hidden(hidden, *place, _listed(at)):
+            lost |= {"listed", "hits", *_EXPECTED, *_FOUND, *_WORKLOAD}
+        if self._is_hidden(hidden, *place, _hits(at)):
+            lost |= {"hits", *_FOUND}
+        return one.model_copy(update=dict.fromkeys(lost)) if lost else one
+
+    def told_gates(self, gates: Sequence[GateResult], hidden: Hidden) -> tuple[GateResult, ...]:
+        """Give the gates, without the figure where its counts are hidden; the verdict stays."""
+        if self.rows is None or self.whole_hidden(hidden):
+            return tuple(_without_figure(one) for one in gates)
+        return told_gates(gates, self.rows, hidden)
+
+    def told_figures(self, figures: Figures, hidden: Hidden, score: str = "") -> Figures:
+        """Give the figures of a score on all rows, with what may be printed."""
+        if self.whole_hidden(hidden):
+            return _withheld(figures)
+        if score and self._is_flag(score) and self._tells_few(score):
+            return _withheld(figures, rows=figures.rows, pupils=figures.pupils, events=figures.events)
+        return figures.model_copy(update=dict.fromkeys(self._narrow_tops(score)))
+
+    def told_unseen(self, figures: Figures | None, hidden: Hidden) -> Figures | None:
+        """Give the second view with what may be printed."""
+        if figures is None or self.unseen is None:
+            return figures
+        return (
+            _withheld(figures) if self._is_hidden(hidden, _UNSEEN, "True", EVENT) else _without_tops(figures)
+        )
+
+    def _is_flag(self, score: str) -> bool:
+        return len(np.unique(self.scores[score])) <= _FEW_SCORES
+
+    def _tells_few(self, score: str) -> bool:
+        """Tell whether a score of few values has one of few pupils, who left or who did not."""
+        pairs = pd.DataFrame({"score": self.scores[score], "left": self.outcome, "pupil": self.pupils})
+        return is_small(*pairs.groupby(["score", "left"])["pupil"].nunique().tolist())
+
+    def hidden_scores(self, hidden: Hidden) -> set[str]:
+        """Names of the scores of which no figure may be printed."""
+        if self.whole_hidden(hidden):
+            return set(self.scores)
+        return {name for name in self.scores if name and self._is_flag(name) and self._tells_few(name)}
+
+    def _narrow_tops(self, score: str) -> list[str]:
+        """Figures among the highest scores that would tell a few pupils: those found there, or between two of them."""
+        values = self.scores.get(score)
+        if values is None:
+            return []
+        order = np.argsort(-values, kind="stable")
+        event, people, before = self.outcome[order] == 1, self.pupils[order], 0
+        lost: list[str] = []
+        for share in SHARES:
+            end = max(1, int(np.floor(share * len(order) + 0.5)))
+            parts = [slice(before, end), slice(end, None)]
+            cells = [
+                len(pd.unique(people[part][event[part] == left])) for part in parts for left in (True, False)
+            ]
+            if is_small(*cells):
+                lost += [f"{name}_at_{round(100 * share)}" for name in ("precision", "recall", "lift")]
+            else:
+                before = end
+        return lost
+
+
+def told_gates(
+    gates: Sequence[GateResult], rows: CountedRows, hidden: Hidden, at: int = 0
+) -> tuple[GateResult, ...]:
+    """Give the gates, without the figure where its counts are hidden; the verdict stays.
+
+    Parameters
+    ----------
+    gates : sequence of GateResult
+    rows : CountedRows
+        By every dimension of the gates.
+    hidden : collection of names
+    at : int
+        Which list the gates are on.
+    """
+    return tuple(
+        _without_figure(one) if one.figure is not None and _gate_hidden(one, rows, hidden, at) else one
+        for one in gates
+    )
+
+
+def _gate_hidden(one: GateResult, rows: CountedRows, hidden: Hidden, at: int) -> bool:
+    measures = (ALL, EVENT) if one.name.startswith("calibration") else (ALL, EVENT, _listed(at), _hits(at))
+    groups = one.group.split(" / ") if one.name == "fnr_gap" else [one.group]
+    return any(rows.key(one.dimension, group, measure) in hidden for group in groups for measure in measures)
+
+
+def _without_figure(one: GateResult) -> GateResult:
+    if one.figure is None:
+        return one
+    return one.model_copy(update={"figure": None, "low": None, "high": None, "reason": WITHHELD})
+
+
+def list_measures(
+    outcome: Bools, lists: Sequence[npt.NDArray[np.bool_]]
+) -> tuple[dict[str, Bools], list[tuple[str, tuple[str, ...]]]]:
+    """Give what is counted of some lists, and what adds up in it.
+
+    Of those who are not listed too: the leavers that a list misses, and those rightly not on it.
+
+    Examples
+    --------
+    >>> measures, sums = list_measures(np.array([True, False]), [np.array([True, True])])
+    >>> {name: int(mask.sum()) for name, mask in measures.items()}
+    {'all': 2, 'left': 1, 'stayed': 1, 'listed0': 2, 'hits0': 1, 'alarms0': 1, 'missed0': 0, 'spared0': 0, 'unlisted0': 0}
+    """
+    measures: dict[str, Bools] = {
+        ALL: np.ones(len(outcome), dtype=np.bool_),
+        EVENT: outcome,
+        STAYED: ~outcome,
+    }
+    sums: list[tuple[str, tuple[str, ...]]] = list(_OUTCOME)
+    for at, marks in enumerate(lists):
+        measures |= {
+            _listed(at): marks,
+            _hits(at): marks & outcome,
+            f"alarms{at}": marks & ~outcome,
+            f"missed{at}": outcome & ~marks,
+            f"spared{at}": ~marks & ~outcome,
+            f"unlisted{at}": ~marks,
+        }
+        sums += [
+            (_listed(at), (_hits(at), f"alarms{at}")),
+            (EVENT, (_hits(at), f"missed{at}")),
+            (STAYED, (f"alarms{at}", f"spared{at}")),
+            (f"unlisted{at}", (f"missed{at}", f"spared{at}")),
+        ]
+    return measures, sums
+
+
+def told_dates(
+    dates: Sequence[MaturityRow], rows: CountedRows | None, hidden: Hidden
+) -> tuple[MaturityRow, ...]:
+    """Give the as-of dates with what may be printed of each."""
+    found = []
+    for one in dates:
+        place = (_AS_OF, one.as_of.isoformat())
+        if rows is None or rows.key(*place) in hidden:
+            one = one.model_copy(update={"rows": None, "events": None})  # noqa: PLW2901  # the same, hidden
+        elif rows.key(*place, EVENT) in hidden:
+            one = one.model_copy(update={"events": None})  # noqa: PLW2901  # same
+        found.append(one)
+    return tuple(found)
+
+
+_OF_A_LIST: Final = (
+    "listed",
+    *(f"{name}{end}" for name in ("missed", "false_alarm", "precision") for end in ("", "_low", "_high")),
+)
+_EXPECTED: Final = ("expected", "expected_low", "expected_high")
+_FOUND: Final = (
+    "lift",
+    *(f"{name}{end}" for name in ("precision", "recall", "false_alarm") for end in ("", "_low", "_high")),
+)
+_WORKLOAD: Final = ("per_school", "per_school_low", "per_school_high")
+_TOPS: Final = tuple(
+    f"{name}_at_{round(100 * share)}" for share in SHARES for name in ("precision", "recall", "lift")
+)
+
+
+def _listed(at: int) -> str:
+    return f"listed{at}"
+
+
+def _hits(at: int) -> str:
+    return f"hits{at}"
+
+
+def _withheld(figures: Figures, **kept: int | None) -> Figures:
+    counts = {"rows": None, "events": None, "base_rate": None, **kept}
+    return Figures(**counts, notes=(*figures.notes, WITHHELD))
+
+
+def _without_tops(figures: Figures) -> Figures:
+    """Leave out the figures among the highest scores, whose rows are not at hand."""
+    return figures.model_copy(update=dict.fromkeys(_TOPS))

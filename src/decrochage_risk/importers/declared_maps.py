@@ -1,0 +1,336 @@
+"""Which column of a list is which: maps declared in TOML, bundled for known software, or a school's own.
+
+A map says of one kind of list how it is recognised, what its columns are called, and what its words mean. The bundled ones are
+in ``presets.toml``; a school corrects or adds one in a file of its own (``--columns``), in the same shape, without code::
+
+    [maps.my_absences]
+    like = "pronote_events"                     # what is not said here is as there
+    label = "Absences, liste du lycée"
+    recognised_by = ["Élève", "Depuis", "Jusqu'à"]
+
+    [maps.my_absences.columns]
+    full_name = ["Élève"]
+    start = ["Depuis"]
+    end = ["Jusqu'à"]
+
+    [maps.my_absences.types]
+    "Absence cours" = "absence"
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import tomllib
+from dataclasses import dataclass, field
+from datetime import time
+from functools import cache
+from importlib import resources
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import numpy as np
+import pandas as pd
+
+from decrochage_risk.errors import RecordsError, UnreadableExportError, explain_error
+from decrochage_risk.importers.cells import days_of, fold
+from decrochage_risk.importers.column_maps import read_column_map
+from decrochage_risk.importers.extract import PERSON_COLUMNS, persons_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    import numpy.typing as npt
+
+    from decrochage_risk.importers.delimited import DelimitedTable
+
+__all__ = ["FIELDS", "ColumnMap", "bundled_maps", "declared_maps", "persons_of", "word_of"]
+
+Basis = Literal["fixtures", "specification", "code", "assumed"]
+
+_PERSON_FIELDS = (
+    "ine",
+    "elenoet",
+    "family_name",
+    "usage_name",
+    "first_name",
+    "full_name",
+    "class_name",
+    "birth_date",
+    "uai",
+)
+
+FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "absence_events": (
+            "start",
+            "end",
+            "date",
+            "time_span",
+            "start_time",
+            "minutes",
+            "half_days",
+            "type",
+            "motive",
+            "obligation",
+            "justified",
+            "recorded_on",
+            "justified_on",
+        ),
+        "absence_totals": ("half_days", "unjustified", "justified", "lateness"),
+        "marks": (
+            "date",
+            "subject",
+            "subject_code",
+            "value",
+            "out_of",
+            "coefficient",
+            "recorded_on",
+            "period",
+            "number",
+        ),
+        "average_grid": ("average", "number"),
+        "orientation": ("date", "event", "rank", "target", "granted", "recorded_on"),
+    }
+)
+"""Kind of list -> its fields, besides those of the pupil (:data:`PERSON_COLUMNS`)."""
+
+_REQUIRED: Mapping[str, tuple[tuple[str, ...], ...]] = MappingProxyType(
+    {
+        "absence_events": (("start", "date"),),
+        "absence_totals": (("half_days",),),
+        "marks": (("value",), ("subject", "subject_code")),
+        "average_grid": (("average",),),
+        "orientation": (),
+    }
+)
+"""Of each tuple one field must have a column in the file."""
+
+_WORDS = ("types", "motives", "flags", "events", "granted", "targets", "ranks")
+"""Tables of words: as the file writes them (folded; ``*`` for any end) -> what they mean."""
+
+_SETTINGS: Mapping[str, type] = MappingProxyType(
+    {
+        "half_day_cut": str,
+        "default_type": str,
+        "event": str,
+        "kind": str,
+        "most_rows": int,
+        "dated_list": str,
+        "half_days_are_rounded": bool,
+    }
+)
+
+
+@dataclass(frozen=True)
+class ColumnMap:
+    """How one kind of list is written.
+
+    Attributes
+    ----------
+    kind : str
+        Stable name.
+    label : str
+        What a school reads: software and list.
+    reads : str
+        Key of :data:`FIELDS`.
+    recognised_by : tuple of str
+        Headers that the list has, all of them.
+    columns : mapping of str to tuple of str
+        Field -> names of its column, the first one that is there; of ``justified`` all that are there must say yes.
+    words : mapping of str to mapping of str to str
+        ``types``, ``motives``...: what words mean.
+    settings : mapping of str to object
+        ``half_day_cut``, ``default_type``...
+    gives, basis : str
+        As in :class:`~decrochage_risk.importers.extract.Reader`.
+    """
+
+    kind: str
+    label: str
+    reads: str
+    recognised_by: tuple[str, ...] = ()
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    gives: str = ""
+    basis: Basis = "assumed"
+
+    def names(self, name: str) -> tuple[str, ...]:
+        """Give the names of the column of a field; none when the map has no such column."""
+        return tuple(self.columns.get(name, ()))
+
+    def text(self, table: DelimitedTable, name: str) -> pd.Series:
+        """Give the column of a field; all missing when the file has none."""
+        return table.text(*self.names(name))
+
+    def has(self, table: DelimitedTable, name: str) -> bool:
+        """Tell whether the file has the column of a field."""
+        return table.position(*self.names(name)) is not None
+
+    def check(self, table: DelimitedTable, path: str) -> None:
+        """Refuse a file without a column that this kind of list needs.
+
+        Raises
+        ------
+        UnreadableExportError
+            All columns that are missing, and how to declare another name.
+        """
+        missing = [
+            " / ".join(name for one in fields for name in self.names(one)[:1]) or fields[0]
+            for fields in _REQUIRED[self.reads]
+            if not any(self.has(table, one) for one in fields)
+        ]
+        if missing:
+            raise UnreadableExportError(
+                explain_error(
+                    f"{path} has no column {', '.join(missing)}",
+                    expected=f"a list as the map {self.kind} declares it",
+                    hint=f"Declare the name of the column in [maps.mine] like = {self.kind!r}, columns = ...",
+                ),
+                french=f"Colonne absente : {', '.join(missing)}. Ajoutez-la à l’export, ou déclarez le nom qu’elle y porte "
+                "(--columns, docs/imports.md).",
+            )
+
+    @property
+    def cut(self) -> time:
+        """Limit between morning and afternoon of this software."""
+        return time.fromisoformat(str(self.settings.get("half_day_cut", "12:00")))
+
+
+@cache
+def bundled_maps() -> tuple[ColumnMap, ...]:
+    """Give the maps of known software, in the order in which they are tried.
+
+    Examples
+    --------
+    >>> [column_map.kind for column_map in bundled_maps()][:2]
+    ['gepi_saisies', 'kosmos_sessions']
+    """
+    text = resources.files("decrochage_risk.importers").joinpath("presets.toml").read_text(encoding="utf-8")
+    return _maps_of(tomllib.loads(text)["maps"], "presets.toml", {})
+
+
+def declared_maps(paths: Iterable[Path]) -> tuple[ColumnMap, ...]:
+    """Read the maps of a school's own files; the last file is tried first.
+
+    Raises
+    ------
+    RecordsError
+        A file that is no TOML, or says something that a map cannot say: all faults of the file at once.
+    """
+    known = {column_map.kind: column_map for column_map in bundled_maps()}
+    own: tuple[ColumnMap, ...] = ()
+    for path in paths:
+        own = (*_maps_of(read_column_map(path).get("maps", {}), path.name, known), *own)
+    return own
+
+
+def _maps_of(tables: Mapping[str, Any], file: str, known: Mapping[str, ColumnMap]) -> tuple[ColumnMap, ...]:
+    faults: list[str] = []
+    maps: list[ColumnMap] = []
+    for kind, table in tables.items():
+        maps.append(_map_of(kind, table, known, faults))
+        known = {**known, kind: maps[-1]}
+    if faults:
+        raise RecordsError(
+            explain_error(
+                f"The column map {file} has {len(faults)} fault(s): {' ; '.join(faults)}",
+                expected="tables [maps.NAME] as docs/imports.md shows them",
+                hint="Correct these lines; names of fields are in docs/imports.md.",
+            )
+        )
+    return tuple(maps)
+
+
+def _map_of(
+    kind: str, table: Mapping[str, Any], known: Mapping[str, ColumnMap], faults: list[str]
+) -> ColumnMap:
+    like = known.get(str(table.get("like", "")), ColumnMap(kind, kind, ""))
+    if "like" in table and table["like"] not in known:
+        faults.append(f"maps.{kind}.like = {table['like']!r} is no map that is known ({', '.join(known)})")
+    reads = str(table.get("reads", like.reads))
+    if reads not in FIELDS:
+        faults.append(f"maps.{kind}.reads = {reads!r}, expected one of {', '.join(FIELDS)}")
+        return like
+    columns = table.get("columns", {})
+    fields = {*FIELDS[reads], *_PERSON_FIELDS}
+    faults.extend(
+        f"maps.{kind}.columns.{name} is no field of {reads}" for name in columns if name not in fields
+    )
+    sections = {"like", "label", "reads", "recognised_by", "columns", "gives", "basis", *_WORDS, *_SETTINGS}
+    faults.extend(f"maps.{kind}.{name} is not known" for name in table if name not in sections)
+    faults.extend(
+        f"maps.{kind}.{name} = {table[name]!r}, expected {of.__name__}"
+        for name, of in _SETTINGS.items()
+        if name in table and not isinstance(table[name], of)
+    )
+    columns = {name: (names,) if isinstance(names, str) else tuple(names) for name, names in columns.items()}
+    words = {
+        name: {
+            **like.words.get(name, {}),
+            **{_folded(word): str(means) for word, means in table.get(name, {}).items()},
+        }
+        for name in _WORDS
+        if name in table or name in like.words
+    }
+    merged = {**like.columns, **columns}
+    told = tuple(table.get("recognised_by", ())) or tuple(names[0] for names in columns.values() if names)
+    return ColumnMap(
+        kind=kind,
+        label=str(table.get("label", like.label)),
+        reads=reads,
+        recognised_by=told or like.recognised_by,
+        columns=merged,
+        words=words,
+        settings={**like.settings, **{name: table[name] for name in _SETTINGS if name in table}},
+        gives=str(table.get("gives", like.gives)),
+        basis=cast("Basis", table.get("basis", "assumed")),
+    )
+
+
+def _folded(word: str) -> str:
+    """Fold a word of a map; a ``*`` stays."""
+    return "*".join(fold(part) if part else "" for part in word.split("*"))
+
+
+def word_of(words: Mapping[str, str], text: str) -> str | None:
+    """Find what a text means: the same word, else the longest pattern that it matches; None when none does.
+
+    Examples
+    --------
+    >>> word_of({"RETARD*": "lateness", "STAGE": "placement"}, "Retard extérieur"), word_of({}, "Stage")
+    ('lateness', None)
+    """
+    plain = fold(text)
+    if plain in words:
+        return words[plain]
+    near = [pattern for pattern in words if "*" in pattern and fnmatch.fnmatchcase(plain, pattern)]
+    return words[max(near, key=len)] if near else None
+
+
+def persons_of(
+    table: DelimitedTable, column_map: ColumnMap, *, apart: pd.Series | None = None
+) -> tuple[pd.DataFrame, npt.NDArray[np.int64]]:
+    """Give the persons of a list, each way of writing one once, and which of them each row is of.
+
+    Parameters
+    ----------
+    table : DelimitedTable
+    column_map : ColumnMap
+    apart : Series, optional
+        What tells two persons of one name apart within the file (a login, a counter).
+    """
+    texts = {name: column_map.text(table, name) for name in _PERSON_FIELDS}
+    frame = pd.DataFrame(texts)
+    if apart is not None:
+        frame["apart"] = apart
+    which: npt.NDArray[Any] = (
+        frame.groupby(list(frame.columns), dropna=False, sort=False).ngroup().to_numpy(dtype=np.int64)
+    )
+    first = np.unique(which, return_index=True)[1]
+    rows = frame.iloc[first].reset_index(drop=True)
+    columns: dict[str, object] = {name: rows[name] for name in _PERSON_FIELDS if name in PERSON_COLUMNS}
+    columns["birth_date"] = days_of(rows["birth_date"])
+    columns["ine"] = rows["ine"].str.upper()
+    return persons_frame(columns, len(rows)), which

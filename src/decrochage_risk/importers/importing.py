@@ -1,0 +1,726 @@
+"""From exports to checked records: recognise, read, join by person, merge, check, write; nothing named is ever written.
+
+Three passes over the sources, one content in memory at a time: facts of the schools (nomenclatures, calendars), then the
+lists of pupils, then everything that names pupils or counts them.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import warnings
+from dataclasses import dataclass, field, replace
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from decrochage_risk import french
+from decrochage_risk.errors import (
+    RecordsError,
+    RecordsWarning,
+    UnreadableExportError,
+    explain_error,
+)
+from decrochage_risk.importers.column_maps import class_aliases
+from decrochage_risk.importers.extract import EVENT_TABLES, ImportOptions, Notice, SchoolFacts, SourceFile
+from decrochage_risk.importers.identity import Register
+from decrochage_risk.importers.merging import merge_enrolments, merge_events, merge_pupils
+from decrochage_risk.importers.outcomes import build_outcomes
+from decrochage_risk.importers.recognition import readers_of, recognise
+from decrochage_risk.importers.report import FileReport, ImportReport
+from decrochage_risk.importers.roster import is_uai
+from decrochage_risk.importers.snapshots import date_events, read_earlier
+from decrochage_risk.importers.sources import Content, UnreadContent, contents_of
+from decrochage_risk.records.pseudonyms import Pseudonymiser
+from decrochage_risk.records.pupil_records import PupilRecords
+from decrochage_risk.records.table_schemas import TABLES
+from decrochage_risk.school_year import SchoolCalendar, day_number, school_year_of, year_end, year_start
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from decrochage_risk.importers.extract import Extract, Reader
+
+__all__ = ["REPORT_NAME", "Imported", "import_exports"]
+
+REPORT_NAME = "rapport-import"
+"""Name of the report in the folder of tables: ``.txt``, ``.json`` and ``.html``."""
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What came out of an import.
+
+    Attributes
+    ----------
+    records : PupilRecords
+        Checked; rows at fault are set aside, as the report says.
+    report : ImportReport
+    calendar : SchoolCalendar or None
+        When a file told closures; None: the one that was asked for, or zone B, as it is.
+    links : DataFrame or None
+        The way back from pseudonyms to pupils, only where it was asked for.
+    """
+
+    records: PupilRecords
+    report: ImportReport
+    calendar: SchoolCalendar | None = None
+    links: pd.DataFrame | None = field(default=None, repr=False)
+
+    def write(self, folder: str | Path) -> list[Path]:
+        """Write the tables (Parquet), ``calendar.csv`` where files told one, and the report as text, JSON and HTML.
+
+        The folder is new, empty, or that of an earlier import, which it replaces as a whole.
+
+        Raises
+        ------
+        RecordsError
+            The folder holds something else, or cannot be written.
+        """
+        target = Path(folder)
+        _refuse_foreign(target)
+        fresh = target.with_name(f".{target.name}.new-{secrets.token_hex(4)}")
+        try:
+            fresh.mkdir(parents=True)
+            for name in TABLES:
+                table = getattr(self.records, name)
+                if table is not None:
+                    table.to_parquet(fresh / f"{name}.parquet", index=False)
+            if self.calendar is not None:
+                self.calendar.to_csv(fresh / "calendar.csv")
+            for suffix, text in (
+                ("txt", f"{self.report}\n"),
+                ("json", self.report.to_json()),
+                ("html", self.report.to_html()),
+            ):
+                (fresh / f"{REPORT_NAME}.{suffix}").write_text(text, encoding="utf-8", newline="\n")
+            if target.exists():
+                shutil.rmtree(target)
+            fresh.rename(target)
+        except OSError as error:
+            raise RecordsError(
+                explain_error(
+                    f"{target} cannot be written ({error.strerror or error})",
+                    expected="a folder that can be made and written",
+                    hint="Choose another folder, or make room on the disk.",
+                )
+            ) from error
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+        return sorted(target.iterdir())
+
+    def write_links(self, path: str | Path) -> Path:
+        """Write the table that leads from pseudonyms back to pupils, readable by its owner only (mode 600).
+
+        Raises
+        ------
+        RecordsError
+            It was not asked for (``links=True``), or the file is there already: it is never replaced.
+        """
+        if self.links is None:
+            raise RecordsError(
+                explain_error(
+                    "No link table was asked for",
+                    expected="import_exports(..., links=True)",
+                    hint="Import again with it.",
+                )
+            )
+        target = Path(path)
+        text = self.links.to_csv(sep=";", index=False, lineterminator="\n")
+        try:
+            opened = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except OSError as error:
+            raise RecordsError(
+                explain_error(
+                    f"The link table {target} cannot be written ({error.strerror})",
+                    expected="a new file, in a folder that can be written",
+                    hint="Choose another name: it holds names, and none is ever replaced without being seen.",
+                )
+            ) from error
+        with os.fdopen(opened, "w", encoding="utf-8-sig") as file:
+            file.write(text)
+        return target
+
+
+def import_exports(
+    paths: Iterable[str | Path] | str | Path,
+    *,
+    key: Pseudonymiser | bytes | str | Path,
+    options: ImportOptions | None = None,
+    previous: str | Path | None = None,
+    links: bool = False,
+    progress: Callable[[str, int, int], None] | None = None,
+    **choices: Any,  # noqa: ANN401 - the fields of ImportOptions
+) -> Imported:
+    """Read any mix of exports of French schools into records.
+
+    Parameters
+    ----------
+    paths : path or iterable of paths
+        Files, folders (all that is under them) and zips; several schools and years at once.
+    key : Pseudonymiser, bytes, or path of a key file
+        What pseudonyms are made with (``generate_key_file``); the same one every year.
+    options : ImportOptions, optional
+        What the files do not say themselves; its fields may be given as keyword arguments instead.
+    previous : path, optional
+        Folder of the import before this one: what is new since gets its day of recording.
+    links : bool
+        Keep the way back from pseudonyms to pupils in the result.
+    progress : callable, optional
+        Called at the beginning of each step with a French line, how much is done and how much there is.
+
+    Returns
+    -------
+    Imported
+
+    Raises
+    ------
+    UnreadableRecordsError
+        A path that is not there.
+    UnreadableExportError
+        No list of pupils among the files; ``french`` says what became of each of them.
+    RecordsError
+        A key that cannot be used; an option that does not exist.
+
+    Examples
+    --------
+    >>> import tempfile, zipfile
+    >>> xml = '''<BEE_ELEVES VERSION="3.0"><PARAMETRES><UAJ>0990001N</UAJ><ANNEE_SCOLAIRE>2024</ANNEE_SCOLAIRE>
+    ... <DATE_EXPORT>15/03/2025</DATE_EXPORT></PARAMETRES><DONNEES><ELEVES><ELEVE ELEVE_ID="1" ELENOET="101">
+    ... <INE_RNIE>000000001AA</INE_RNIE><DATE_NAISS>03/04/2010</DATE_NAISS><CODE_STATUT>ST</CODE_STATUT>
+    ... <CODE_MEF>10310019110</CODE_MEF></ELEVE></ELEVES></DONNEES></BEE_ELEVES>'''
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "ExportXML_ElevesSansAdresses.zip")
+    ...     with zipfile.ZipFile(path, "w") as archive:
+    ...         archive.writestr("ElevesSansAdresses.xml", xml)
+    ...     done = import_exports(path, key=bytes(range(32)))
+    >>> done.records.enrolments[["school_year", "school_id", "level"]].values.tolist()
+    [[2024, '0990001N', '3e']]
+    """
+    by_key = _key_of(key)
+    all_options = _options_of(options, choices)
+    source_paths = [paths] if isinstance(paths, str | Path) else list(paths)
+    run = _Run(
+        source_paths, by_key, all_options, previous=None if previous is None else Path(previous), links=links
+    )
+    tell = progress or (lambda _line, _done, _all: None)
+    tell("Reconnaissance des fichiers", 0, 4)
+    run.recognise()
+    tell("Listes d’élèves", 1, 4)
+    run.read_rosters()
+    tell("Absences, notes, orientation", 2, 4)
+    run.read_events()
+    tell("Contrôle", 3, 4)
+    return run.result()
+
+
+def _key_of(key: Pseudonymiser | bytes | str | Path) -> Pseudonymiser:
+    if isinstance(key, Pseudonymiser):
+        return key
+    return Pseudonymiser(key) if isinstance(key, bytes) else Pseudonymiser.from_file(key)
+
+
+def _options_of(options: ImportOptions | None, choices: Mapping[str, Any]) -> ImportOptions:
+    field_names = set(ImportOptions.__dataclass_fields__) - {"schools"}
+    unknown = sorted(set(choices) - field_names)
+    if unknown:
+        raise RecordsError(
+            explain_error(
+                f"import_exports was given {', '.join(unknown)}",
+                expected=f"among {', '.join(sorted(field_names))}",
+                hint="Check the spelling.",
+            )
+        )
+    all_options = replace(options or ImportOptions(), **choices)
+    if all_options.uai is not None and not is_uai(all_options.uai.strip().upper()):
+        raise RecordsError(
+            explain_error(
+                f"The school number {all_options.uai!r} cannot be",
+                expected="seven digits and the letter that checks them",
+                hint="Copy it from the official directory.",
+            )
+        )
+    return replace(
+        all_options,
+        uai=None if all_options.uai is None else all_options.uai.strip().upper(),
+        column_maps=tuple(map(Path, all_options.column_maps)),
+    )
+
+
+def _refuse_foreign(target: Path) -> None:
+    """Refuse a folder that holds anything but an earlier import."""
+    if target.is_file() or (
+        target.is_dir() and any(target.iterdir()) and not (target / f"{REPORT_NAME}.json").is_file()
+    ):
+        raise RecordsError(
+            explain_error(
+                f"{target} holds something that is no import",
+                expected="a new or empty folder, or that of an earlier import",
+                hint="Choose another folder: what an import did not write, it does not replace.",
+            )
+        )
+
+
+@dataclass
+class _Source:
+    """One content of the run: its report, and who reads it."""
+
+    report: FileReport
+    reader: Reader | None
+
+
+class _Run:
+    """One import from its first file to its records."""
+
+    def __init__(
+        self,
+        paths: list[str | Path],
+        key: Pseudonymiser,
+        options: ImportOptions,
+        *,
+        previous: Path | None,
+        links: bool,
+    ) -> None:
+        self.paths = paths
+        self.options = options
+        self.earlier = None if previous is None else read_earlier(previous, REPORT_NAME, key.fingerprint)
+        self.keep_links = links
+        self.register = Register(key, class_aliases=class_aliases(options.column_maps), keep_links=links)
+        self.declared = readers_of(options.column_maps)
+        self.report = ImportReport(key_fingerprint=key.fingerprint)
+        self.sources: dict[str, _Source] = {}
+        self.rows: dict[str, list[pd.DataFrame]] = {
+            name: [] for name in ("pupils", "enrolments", "outcome_evidence", *EVENT_TABLES)
+        }
+        self.coverage: list[dict[str, Any]] = []
+        self.schools: dict[tuple[str, int], SchoolFacts] = {}
+        self.homes: dict[str, set[str]] = {}
+
+    # Passes over the sources
+
+    def recognise(self) -> None:
+        """Tell what each content is, and read those that tell facts of a school."""
+        first_of: dict[str, str] = {}
+        for content in contents_of(self.paths):
+            if isinstance(content, UnreadContent):
+                self._add(content.path, None, FileReport(content.path, refusal=content.why))
+                continue
+            report = FileReport(content.path, content.sha256)
+            reader = None
+            if content.sha256 in first_of:
+                report.refusal = f"Même contenu que {first_of[content.sha256]} : lu une fois."
+            else:
+                first_of[content.sha256] = content.path
+                reader = self._recognised(content, report)
+            self._add(content.path, reader, report)
+            if reader is not None and reader.stage == 0:
+                extract = self._extract(reader, content, report)
+                if extract is not None:
+                    self._learn_facts(extract, report)
+
+    def _add(self, path: str, reader: Reader | None, report: FileReport) -> None:
+        self.report.files.append(report)
+        self.sources[path] = _Source(report, reader)
+
+    def _recognised(self, content: Content, report: FileReport) -> Reader | None:
+        try:
+            reader = recognise(content.content, content.path, self.declared)
+        except UnreadableExportError as error:
+            report.refusal = error.french
+            return None
+        if reader is None:
+            report.refusal = (
+                "Aucun export connu n’a cet en-tête. S’il s’agit d’une liste de l’établissement, déclarez ses colonnes "
+                "(--columns, docs/imports.md)."
+            )
+            return None
+        report.kind, report.label = reader.kind, reader.label
+        return reader
+
+    def _contents_at(self, stage: int) -> Iterable[tuple[Content, _Source]]:
+        wanted = {
+            path
+            for path, source in self.sources.items()
+            if source.reader is not None and source.reader.stage == stage and not source.report.refusal
+        }
+        if not wanted:
+            return
+        for content in contents_of(self.paths):
+            if isinstance(content, Content) and content.path in wanted:
+                wanted.discard(content.path)
+                yield content, self.sources[content.path]
+
+    def _extract(self, reader: Reader, content: Content, report: FileReport) -> Extract | None:
+        """Read one content; what a reader refuses becomes a line of the report."""
+        source = SourceFile(content.path, content.content, content.sha256, reader.kind)
+        try:
+            extract = reader.read(source, replace(self.options, schools=self.schools))
+        except UnreadableExportError as error:
+            report.refusal = error.french
+            return None
+        school_asked = self.options.uai
+        if school_asked is not None and extract.uai is not None and extract.uai != school_asked:
+            report.uai = extract.uai
+            report.refusal = (
+                f"Fichier de l’établissement {extract.uai}, alors que l’import est demandé pour {school_asked} : rien n’en est pris. "
+                "Dans une cité scolaire, vérifiez de quel établissement vient l’export."
+            )
+            return None
+        report.uai, report.school_year, report.exported_on = (
+            extract.uai,
+            extract.school_year,
+            extract.exported_on,
+        )
+        report.rows_read = extract.rows_read
+        report.notices.extend(extract.warnings)
+        for reason, lines in extract.counts.items():
+            report.left_out[reason] = list(lines)
+        return extract
+
+    def _learn_facts(self, extract: Extract, report: FileReport) -> None:
+        facts = extract.facts
+        if facts is None or facts.uai is None or facts.school_year is None:
+            report.notices.append(
+                Notice(
+                    "facts_of_nobody",
+                    "L’établissement ou l’année n’y sont pas dits : ce fichier ne sert pas. Donnez --uai et --year.",
+                )
+            )
+            return
+        place = (facts.uai, facts.school_year)
+        self.schools[place] = _together(self.schools.get(place), facts)
+        report.rows["facts"] = report.rows_read
+
+    def read_rosters(self) -> None:
+        """Read the lists of pupils: numbers first, so that a pupil met under two of them has one pseudonym."""
+        extracts: list[tuple[Extract, FileReport]] = []
+        for content, source in self._contents_at(1):
+            if source.reader is None:
+                continue
+            extract = self._extract(source.reader, content, source.report)
+            if extract is not None:
+                extracts.append((extract, source.report))
+        for extract, _ in extracts:
+            self.register.meet(extract)
+        # The newest first: where two lists contradict each other on a birth date, it is believed.
+        for extract, report in sorted(extracts, key=lambda pair: _age(pair[1]), reverse=True):
+            self._take(extract, report)
+        enrolments = self._all("enrolments")
+        if not enrolments.empty:
+            own_lists = enrolments[enrolments["basis"] == "file"]
+            for school, pupils in own_lists.groupby("school_id")["pupil_id"]:
+                self.homes[str(school)] = set(pupils)
+
+    def read_events(self) -> None:
+        """Read everything that names pupils: events, marks, wishes, evidence."""
+        for content, source in self._contents_at(2):
+            if source.reader is None:
+                continue
+            extract = self._extract(source.reader, content, source.report)
+            if extract is not None:
+                self._take(extract, source.report)
+
+    def _take(self, extract: Extract, report: FileReport) -> None:
+        """Replace the persons of an extract by pseudonyms, count who is not found, and keep the rows."""
+        answer = self.register.resolve(extract)
+        in_tables = self._pupils_in_tables() if not extract.is_roster else None
+        at = self.report.files.index(report)
+        school = extract.uai or self.options.uai or self._school_of(answer.pupil_ids)
+        if report.uai is None and not extract.is_roster:
+            report.uai = school
+        for name, table in extract.tables.items():
+            if name not in self.rows:
+                continue
+            persons = table["person"].to_numpy(dtype=np.int64)
+            ids = answer.pupil_ids.reindex(persons).to_numpy(dtype=object)
+            rows = table.drop(columns="person").assign(pupil_id=pd.array(ids, dtype="str"), file=at)
+            met = rows["pupil_id"].notna()
+            for person, line in zip(persons[~met], rows.loc[~met, "line"], strict=True):
+                report.leave_out(answer.reasons.get(int(person), "no_identity"), int(line))
+            if in_tables is not None and name != "outcome_evidence":
+                outside = met & ~rows["pupil_id"].isin(in_tables)
+                for line in rows.loc[outside, "line"]:
+                    report.leave_out("not_in_tables", int(line))
+                met &= ~outside
+            rows = rows[met]
+            if name in EVENT_TABLES:
+                rows = self._with_span(rows, name, extract, school)
+            report.rows[name] = report.rows.get(name, 0) + len(rows)
+            self.rows[name].append(rows)
+        if answer.local and extract.is_roster:
+            report.notices.append(
+                Notice(
+                    "local_number",
+                    f"{french.plural(len(answer.local), 'élève')} sans INE utilisable, suivis par le numéro de l’établissement : "
+                    "pas d’historique d’un établissement à l’autre.",
+                )
+            )
+        self._cover(extract, report, school)
+
+    def _with_span(self, rows: pd.DataFrame, name: str, extract: Extract, school: str | None) -> pd.DataFrame:
+        """Say of each row which days of which source its file vouches for."""
+        start, end = extract.covers.get(name, (None, None))
+        rows = rows.assign(date=pd.to_datetime(rows["date"]).astype("datetime64[s]"))
+        return rows.assign(
+            source=f"{extract.kind}|{school}|{extract.school_year}",
+            covered_from=np.datetime64(start, "s") if start else np.datetime64("NaT", "s"),
+            covered_to=np.datetime64(end, "s") if end else np.datetime64("NaT", "s"),
+        )
+
+    def _cover(self, extract: Extract, report: FileReport, school: str | None) -> None:
+        """Write down which days of which school a file vouches for."""
+        for table, (start, end) in extract.covers.items():
+            if table not in EVENT_TABLES:
+                continue
+            self.rows[table].append(pd.DataFrame(columns=["pupil_id", "date"]))
+            if school is None:
+                report.notices.append(
+                    Notice(
+                        "coverage_of_nobody",
+                        "L’établissement de ce fichier n’est pas connu : ses lignes sont prises, mais l’absence de ligne n’y veut "
+                        "rien dire. Donnez --uai.",
+                    )
+                )
+            else:
+                self.coverage.append({"school_id": school, "table": table, "start": start, "end": end})
+
+    def _school_of(self, pupil_ids: pd.Series) -> str | None:
+        """Give the only school in which all the pupils of a file are; the only one of the import for a file without a row."""
+        pupils = set(pupil_ids.dropna())
+        if not pupils:
+            return next(iter(self.homes)) if len(self.homes) == 1 else None
+        homes = [school for school, of in self.homes.items() if pupils <= of]
+        return homes[0] if len(homes) == 1 else None
+
+    def _pupils_in_tables(self) -> frozenset[str]:
+        return frozenset(self._all("pupils").get("pupil_id", pd.Series(dtype="str")))
+
+    def _all(self, name: str) -> pd.DataFrame:
+        filled = [rows for rows in self.rows[name] if len(rows)]
+        return (
+            pd.concat(filled, ignore_index=True)
+            if filled
+            else pd.DataFrame({"pupil_id": pd.Series(dtype="str")})
+        )
+
+    # From rows to records
+
+    def result(self) -> Imported:
+        """Merge, check and report."""
+        files = self.report.files
+        pupils = merge_pupils(self._all("pupils"))
+        if pupils.empty:
+            sentences = "\n".join(line for file in files for line in file.lines())
+            raise UnreadableExportError(
+                explain_error(
+                    f"No list of pupils could be read among {len(files)} file(s)",
+                    expected="ElevesSansAdresses.xml, ElevesComplete, or an extract of SYGNE",
+                    hint="Give the list of pupils with the other exports; the attribute french says what became of each file.",
+                ),
+                french=f"Aucune liste d’élèves n’a pu être lue : rien n’est écrit. Donnez l’export SIECLE ElevesSansAdresses, "
+                f"ElevesComplete ou un extrait SYGNE avec les autres fichiers.\n\n{sentences}",
+            )
+        enrolments, notices = merge_enrolments(self._all("enrolments"), files)
+        self.report.notices.extend(notices)
+        pupils = pupils[pupils["pupil_id"].isin(enrolments["pupil_id"])]
+        tables: dict[str, Any] = {"pupils": pupils, "enrolments": enrolments.drop(columns="basis")}
+        if self.options.outcomes_of is not None:
+            tables["outcomes"] = self._outcomes(enrolments, self.options.outcomes_of)
+        for name in EVENT_TABLES:
+            if self.rows[name]:
+                rows = self._all(name)
+                events = merge_events(name, rows, files) if len(rows) else _empty(name)
+                events = self._dated(name, events, enrolments)
+                tables[name] = events[events["pupil_id"].isin(pupils["pupil_id"])]
+        if self.coverage:
+            tables["coverage"] = _spans(self.coverage)
+        calendar = self._calendar()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RecordsWarning)
+            records = PupilRecords(
+                **tables, on_fault="quarantine", calendar=calendar or self.options.calendar
+            )
+        self._report_records(records)
+        return Imported(records, self.report, calendar, self.register.links() if self.keep_links else None)
+
+    def _dated(self, name: str, events: pd.DataFrame, enrolments: pd.DataFrame) -> pd.DataFrame:
+        """Give the days of recording and justification that the import before tells."""
+        if self.earlier is not None:
+            events, notices = date_events(name, events, self.earlier, enrolments)
+            self.report.notices.extend(notices)
+        return events.drop(columns="exported", errors="ignore")
+
+    def _outcomes(self, enrolments: pd.DataFrame, school_year: int) -> pd.DataFrame:
+        """Build what became of the pupils of a closed year, and count each path."""
+        evidence = self._all("outcome_evidence").reindex(
+            columns=["pupil_id", "school_year", "path", "start", "end"]
+        )
+        export_days = [
+            file.exported_on for file in self.report.files if file.exported_on and file.rows.get("enrolments")
+        ]
+        outcomes, self.report.outcomes, notices = build_outcomes(
+            enrolments,
+            evidence,
+            school_year,
+            complete=self.options.search_complete,
+            seen_until=max(export_days, default=None),
+        )
+        self.report.notices.extend(notices)
+        return outcomes
+
+    def _report_records(self, records: PupilRecords) -> None:
+        report = self.report
+        for name in TABLES:
+            table = getattr(records, name)
+            if table is not None:
+                report.tables[name] = len(table)
+        errors = records.faults.errors.frame
+        if len(errors):
+            report.set_aside = {
+                str(rule): int(count) for rule, count in errors["rule"].value_counts().items()
+            }
+        report.coverage = (
+            [
+                {str(key): str(value) for key, value in row.items()}
+                for row in _spans(self.coverage)
+                .assign(
+                    start=lambda frame: frame["start"].dt.strftime("%Y-%m-%d"),
+                    end=lambda frame: frame["end"].dt.strftime("%Y-%m-%d"),
+                )
+                .to_dict("records")
+            ]
+            if self.coverage
+            else []
+        )
+        report.missing = _missing(records, self.coverage)
+
+    def _calendar(self) -> SchoolCalendar | None:
+        """Give the calendar of the import: that of the zone without the days that all schools of a year are closed on."""
+        closures = {place: facts.closures for place, facts in self.schools.items() if len(facts.closures)}
+        if not closures:
+            return None
+        base = self.options.calendar or SchoolCalendar.for_zone("B")
+        values = np.array(base.values)
+        for year in sorted({year for _, year in closures}):
+            if not base.covers_year(year):
+                self.report.notices.append(
+                    Notice(
+                        "calendar_year",
+                        f"Le calendrier ne connaît pas l’année {year} : les fermetures de Communs.xml n’y sont pas prises.",
+                    )
+                )
+                continue
+            closed_days = [_closed_days(frame) for (_, of), frame in closures.items() if of == year]
+            common = set.intersection(*closed_days)
+            if any(days != common for days in closed_days):
+                self.report.notices.append(
+                    Notice(
+                        "closures_differ",
+                        f"En {year}-{year + 1}, les établissements ne ferment pas les mêmes jours : seuls les jours communs sont fermés "
+                        "dans le calendrier (un seul par import).",
+                    )
+                )
+            first = base.first_day_number
+            for day in common:
+                at = day_number(day) - first
+                if 0 <= at < len(values):
+                    values[at] = 0
+        return SchoolCalendar(base.first_day, values, name=f"{base.name} et fermetures des établissements")
+
+
+def _age(report: FileReport) -> tuple[date, str]:
+    """Give what tells the newer of two extracts: its day, then its name."""
+    return (report.exported_on or date.min, report.path)
+
+
+def _together(known: SchoolFacts | None, new: SchoolFacts) -> SchoolFacts:
+    """Join what two files of one school and year tell; the later one wins where both speak."""
+    if known is None:
+        return new
+    return SchoolFacts(
+        uai=new.uai,
+        school_year=new.school_year,
+        mefstat={**known.mefstat, **new.mefstat},
+        mef_labels={**known.mef_labels, **new.mef_labels},
+        mef_parents={**known.mef_parents, **new.mef_parents},
+        regimes={**known.regimes, **new.regimes},
+        exit_motives={**known.exit_motives, **new.exit_motives},
+        subjects=tuple(dict.fromkeys((*new.subjects, *known.subjects))),
+        class_mefs={**known.class_mefs, **new.class_mefs},
+        periods=new.periods if len(new.periods) else known.periods,
+        closures=new.closures if len(new.closures) else known.closures,
+    )
+
+
+def _closed_days(closures: pd.DataFrame) -> set[date]:
+    days: set[date] = set()
+    for start, end in zip(closures["start"].tolist(), closures["end"].tolist(), strict=True):
+        days |= {date.fromordinal(day) for day in range(start.toordinal(), end.toordinal() + 1)}
+    return days
+
+
+def _empty(table: str) -> pd.DataFrame:
+    return pd.DataFrame(columns=list(TABLES[table].required))
+
+
+def _spans(coverage: list[dict[str, Any]]) -> pd.DataFrame:
+    """Join overlapping and touching spans of one school and table."""
+    frame = pd.DataFrame(coverage)
+    frame["start"] = pd.to_datetime(frame["start"]).astype("datetime64[s]")
+    frame["end"] = pd.to_datetime(frame["end"]).astype("datetime64[s]")
+    spans: list[dict[str, Any]] = []
+    for row in frame.sort_values(["school_id", "table", "start", "end"]).to_dict("records"):
+        last = spans[-1] if spans else None
+        same = last is not None and (last["school_id"], last["table"]) == (row["school_id"], row["table"])
+        if last is not None and same and row["start"] <= last["end"] + pd.Timedelta(days=1):
+            last["end"] = max(last["end"], row["end"])
+        else:
+            spans.append({str(name): value for name, value in row.items()})
+    return pd.DataFrame(spans)
+
+
+_TABLE_LABELS = {"absences": "les absences", "grades": "les notes", "orientation": "l’orientation"}
+
+
+def _missing(records: PupilRecords, coverage: list[dict[str, Any]]) -> list[str]:
+    """Say what the model will not know, per school and table."""
+    sentences = []
+    own = records.enrolments
+    years = sorted({int(year) for year in own["school_year"]})
+    latest = years[-1] if years else school_year_of(date.min)
+    schools = sorted(set(own.loc[own["school_year"] == latest, "school_id"].astype("str")))
+    for table, words in _TABLE_LABELS.items():
+        start, end = year_start(latest), year_end(latest)
+        schools_covered = {
+            row["school_id"]
+            for row in coverage
+            if row["table"] == table and row["start"] <= end and row["end"] >= start
+        }
+        without = [school for school in schools if school not in schools_covered]
+        if without:
+            sentences.append(f"{words} de {latest}-{latest + 1} : non connues pour {_listed(without)}")
+    if (
+        records.absences is not None
+        and records.absences.get("justified_on", pd.Series(dtype="object")).isna().all()
+    ):
+        sentences.append(
+            "le jour où une absence a été justifiée : aucun export ne le dit ; pour entraîner, gardez un export par mois "
+            "(--previous)"
+        )
+    if records.orientation is None or not (records.orientation["event"] == "council_decision").any():
+        sentences.append(
+            "les décisions du conseil de classe et l’affectation : déclarez leurs colonnes si vous les avez"
+        )
+    return sentences
+
+
+_LISTED = 6
+
+
+def _listed(schools: list[str]) -> str:
+    more = f" et {len(schools) - _LISTED} autres" if len(schools) > _LISTED else ""
+    return ", ".join(schools[:_LISTED]) + more

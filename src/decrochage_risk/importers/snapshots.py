@@ -1,0 +1,237 @@
+"""What is new since the import before: the day on which a row, or its justification, was first seen.
+
+No export says when an absence was entered or justified; two imports of one source, a month apart, do. Without it a training
+would see on 5 November a justification that came in January.
+
+- A row on a day that the earlier import vouched for, and that was not in it, was entered late: ``recorded_on`` is the day of the
+  export in which it first stands. A row on a later day keeps no such day: it is new because its day is.
+- An absence that was not justified before, or was not there, and is now: ``justified_on`` is the day of the export in which the
+  justification first stands.
+- What the earlier import knew of either day is carried on.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from decrochage_risk import french
+from decrochage_risk.errors import RecordsError, explain_error
+from decrochage_risk.importers.extract import Notice
+from decrochage_risk.records.pupil_records import PupilRecords
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+__all__ = ["KEYS", "EarlierImport", "date_events", "read_earlier"]
+
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "absences": ("pupil_id", "date", "kind"),
+    "grades": ("pupil_id", "date", "subject", "kind"),
+    "orientation": ("pupil_id", "date", "event", "rank", "target"),
+}
+"""What makes two rows of two imports the same one; the rest of a row may have been corrected in between."""
+
+
+class EarlierImport:
+    """The tables of an import that was written before.
+
+    Parameters
+    ----------
+    records : PupilRecords
+    fingerprint : str
+        Of the key of its pseudonyms.
+    exported_on : mapping of str to str
+        Table -> day of the newest export that gave rows of it, as ISO text.
+    """
+
+    def __init__(
+        self, records: PupilRecords, fingerprint: str, exported_on: Mapping[str, str] | None = None
+    ) -> None:
+        self.records = records
+        self.fingerprint = fingerprint
+        self.exported_on = dict(exported_on or {})
+
+    def table(self, name: str) -> pd.DataFrame | None:
+        """Give one of its tables, or None."""
+        frame: pd.DataFrame | None = getattr(self.records, name)
+        return frame
+
+
+def read_earlier(folder: str | Path, report_name: str, fingerprint: str) -> EarlierImport:
+    """Read the folder of an earlier import.
+
+    Raises
+    ------
+    RecordsError
+        It is no import of ours, or its pseudonyms are of another key.
+    """
+    place = Path(folder)
+    try:
+        report = json.loads((place / f"{report_name}.json").read_text(encoding="utf-8"))
+        fingerprint_written = str(report["key_fingerprint"])
+        newest = _newest(report.get("files", ()))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RecordsError(
+            explain_error(
+                f"{place} is no folder that an import wrote",
+                expected=f"a folder with {report_name}.json",
+                hint="Give the --out of the import before this one.",
+            )
+        ) from error
+    if fingerprint_written != fingerprint:
+        raise RecordsError(
+            explain_error(
+                f"The import in {place} was made with another key ({fingerprint_written}, now {fingerprint})",
+                expected="the same key for every import",
+                hint="Find the key of then: no pupil of the one can be found in the other.",
+            )
+        )
+    return EarlierImport(PupilRecords.read(place, on_fault="quarantine"), fingerprint_written, newest)
+
+
+def _newest(files: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Give the day of the newest export of each table, out of the files of a report."""
+    newest: dict[str, str] = {}
+    for file in files:
+        for table, rows in file["rows"].items():
+            if rows:
+                newest[table] = max(newest.get(table, ""), file["exported_on"] or "")
+    return newest
+
+
+def date_events(
+    name: str, rows: pd.DataFrame, earlier: EarlierImport, enrolments: pd.DataFrame
+) -> tuple[pd.DataFrame, list[Notice]]:
+    """Date the rows of one table by what the earlier import knew.
+
+    Parameters
+    ----------
+    name : {"absences", "grades", "orientation"}
+    rows : DataFrame
+        Merged rows with ``exported``, the day of the export that each comes from.
+    earlier : EarlierImport
+    enrolments : DataFrame
+        Merged stays: which schools' coverage counts for a pupil.
+
+    Returns
+    -------
+    rows : DataFrame
+        With ``recorded_on`` (and ``justified_on`` for absences).
+    notices : list of Notice
+        How many rows were late, justified since, or are gone.
+
+    Raises
+    ------
+    RecordsError
+        The earlier import is the later one.
+    """
+    then, now_of = earlier.exported_on.get(name, ""), rows["exported"].max() if len(rows) else pd.NaT
+    if pd.notna(now_of) and then > f"{now_of:%Y-%m-%d}":
+        raise RecordsError(
+            explain_error(
+                f"The import before is of {then}, later than the exports of {name} of now",
+                expected="an earlier import",
+                hint="Give the folders in the order of time.",
+            )
+        )
+    before, coverage = earlier.table(name), earlier.records.coverage
+    if before is None or coverage is None or rows.empty:
+        return rows, []
+    rows = _numbered(name, rows.reset_index(drop=True))
+    keys = [*KEYS[name], "nth"]
+    rows_before = _numbered(name, before)
+    columns_carried = [
+        column for column in ("recorded_on", "justified_on", "justified") if column in rows_before.columns
+    ]
+    rows_before = rows_before[[*keys, *columns_carried]].rename(
+        columns={column: f"{column}_before" for column in columns_carried}
+    )
+    pairs = rows.merge(rows_before, how="left", on=keys, indicator="seen")
+    new = (pairs["seen"] == "left_only").to_numpy()
+    late = new & _vouched_for(pairs, coverage[coverage["table"] == name], enrolments)
+    exported = pd.to_datetime(pairs["exported"]).astype("datetime64[s]")
+    days_given = _days(pairs, "recorded_on")
+    rows["recorded_on"] = days_given.fillna(_days(pairs, "recorded_on_before")).mask(
+        late & days_given.isna(), exported
+    )
+    notices = []
+    if late.any():
+        words = french.plural(int(late.sum()), "ligne saisie", "lignes saisies")
+        notices.append(
+            Notice(
+                "late_rows",
+                f"{name} : {words} après l’import d’avant, datées du jour de l’export.",
+                level="info",
+            )
+        )
+    if name == "absences" and "justified" in pairs.columns:
+        now = _flags(pairs, "justified")
+        since = now & ~_flags(pairs, "justified_before")
+        days_given = _days(pairs, "justified_on")
+        rows["justified_on"] = days_given.fillna(_days(pairs, "justified_on_before").where(now)).mask(
+            since & days_given.isna().to_numpy(), exported
+        )
+        if since.any():
+            words = french.plural(int(since.sum()), "absence justifiée", "absences justifiées")
+            notices.append(
+                Notice(
+                    "justified_since",
+                    f"{words} depuis l’import d’avant, datées du jour de l’export.",
+                    level="info",
+                )
+            )
+    gone = len(
+        rows_before.merge(rows[keys], how="left", on=keys, indicator="seen").query("seen == 'left_only'")
+    )
+    if gone:
+        notices.append(
+            Notice(
+                "gone_rows",
+                f"{name} : {french.plural(gone, 'ligne')} de l’import d’avant ne sont plus dans les exports.",
+            )
+        )
+    return rows.drop(columns="nth"), notices
+
+
+def _numbered(name: str, rows: pd.DataFrame) -> pd.DataFrame:
+    """Give each of the rows that share a key a number, in the order of what else they hold: each has a partner of its own."""
+    keys = [key for key in KEYS[name] if key in rows.columns]
+    rows = rows.assign(date=pd.to_datetime(rows["date"]).astype("datetime64[s]"))
+    for key in KEYS[name]:
+        rows[key] = rows[key] if key in rows.columns else pd.NA
+    by = [
+        column for column in (*keys, "out_of", "coefficient", "value", "half_days") if column in rows.columns
+    ]
+    order = rows[by].sort_values(by, kind="stable").index
+    nth = rows.loc[order].groupby(keys, dropna=False).cumcount()
+    return rows.assign(nth=nth.reindex(rows.index))
+
+
+def _vouched_for(
+    rows: pd.DataFrame, coverage: pd.DataFrame, enrolments: pd.DataFrame
+) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    """Tell the rows whose day a school of the pupil vouched for in the earlier import."""
+    homes = enrolments[["pupil_id", "school_id"]].drop_duplicates()
+    spans = homes.merge(coverage[["school_id", "start", "end"]], on="school_id")
+    pairs = rows[["pupil_id", "date"]].reset_index().merge(spans, on="pupil_id")
+    inside = pairs[(pairs["date"] >= pairs["start"]) & (pairs["date"] <= pairs["end"])]
+    mask = np.zeros(len(rows), dtype=np.bool_)
+    mask[inside["index"].unique()] = True
+    return mask
+
+
+def _days(rows: pd.DataFrame, column: str) -> pd.Series:
+    if column not in rows.columns:
+        return pd.Series(pd.NaT, index=rows.index, dtype="datetime64[s]")
+    return pd.to_datetime(rows[column]).astype("datetime64[s]")
+
+
+def _flags(rows: pd.DataFrame, column: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    if column not in rows.columns:
+        return np.zeros(len(rows), dtype=np.bool_)
+    return rows[column].astype("boolean").fillna(value=False).to_numpy(dtype=np.bool_)

@@ -1,0 +1,227 @@
+"""Columns that came in the type they should have: no cell is looked at more than once.
+
+A reader here gives the values of a column, or None as soon as anything about it is unusual: another type, a text that
+would have to be trimmed or translated, a time of day. Then :mod:`decrochage_risk.records.cells` reads it, which knows
+every spelling and gives the same values where both can.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from decrochage_risk.records.coded_columns import NO_CODE, NO_DAY, Texts, empty_values
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy.typing as npt
+
+    from decrochage_risk.records.table_schemas import Column
+
+
+__all__ = ["read_quickly"]
+
+_UNUSUAL = (TypeError, ValueError, OverflowError, NotImplementedError, RecursionError)
+"""What Arrow raises of columns that it has no type or no conversion for."""
+
+_EPOCH = date(1970, 1, 1).toordinal()
+_ISO_LENGTH = 10
+_UNREADABLE = -2
+_FLAG_CODES = {True: 1, False: 0, None: NO_CODE}
+
+
+def read_quickly(column: Column, cells: Any) -> Any:  # noqa: ANN401 - see RawTable.cells; Texts, an array or None
+    """Read a column in its usual type.
+
+    Parameters
+    ----------
+    column : Column
+        Its declaration.
+    cells : Series, ChunkedArray or list
+        What came.
+
+    Returns
+    -------
+    Texts, array or None
+        The values, as :class:`~decrochage_risk.records.coded_columns.CodedTable` holds them; None when they must be read
+        cell by cell.
+
+    Examples
+    --------
+    >>> from decrochage_risk.records.table_schemas import TABLES
+    >>> read_quickly(TABLES["grades"].column("date"), ["1970-01-03", None]).tolist()
+    [2, -2147483648]
+    >>> read_quickly(TABLES["grades"].column("date"), ["03/01/1970"]) is None
+    True
+    """
+    if isinstance(cells, list):
+        return _of_list(column, cells)
+    try:
+        arrow = _arrow_of(cells) if isinstance(cells, pd.Series) else cells
+        return None if arrow is None else _of_arrow(column, arrow)
+    except (pa.ArrowException, *_UNUSUAL):
+        return None
+
+
+def _arrow_of(cells: pd.Series) -> Any:  # noqa: ANN401 - an Arrow ChunkedArray, or None
+    """Give a pandas column of a plain type as Arrow, without a copy where that can be."""
+    if cells.dtype == object or isinstance(cells.dtype, pd.SparseDtype | pd.DatetimeTZDtype | pd.PeriodDtype):
+        return None
+    array = pa.array(cells, from_pandas=False)
+    return array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
+
+
+# Lists, as JSON gives them ---------------------------------------------------------------------------------------
+
+
+def _of_list(column: Column, cells: list[Any]) -> Any:  # noqa: ANN401 - Texts, an array or None
+    kinds = set(map(type, cells))
+    kinds.discard(type(None))
+    if not kinds:
+        return empty_values(column, len(cells))
+    types_of_kind, read = _LISTS[column.kind]
+    return read(column, cells) if kinds <= types_of_kind else None
+
+
+def _texts_of_list(_: Column, cells: list[Any]) -> Texts:
+    places = dict.fromkeys(cells)
+    places.pop(None, None)
+    words = list(places)
+    code: dict[str | None, int] = {word: place for place, word in enumerate(words)}
+    code[None] = NO_CODE
+    return Texts(np.array([code[cell] for cell in cells], dtype=np.int32), words)
+
+
+def _days_of_list(_: Column, cells: list[Any]) -> npt.NDArray[np.int32] | None:
+    days = [NO_DAY if cell is None else _plain_day(cell) for cell in cells]
+    return None if None in days else np.array(days, dtype=np.int32)
+
+
+def _choices_of_list(column: Column, cells: list[Any]) -> npt.NDArray[np.int8] | None:
+    code = _codes_of(column.choices)
+    codes = [code.get(cell, _UNREADABLE) for cell in cells]
+    return None if _UNREADABLE in codes else np.array(codes, dtype=np.int8)
+
+
+def _numbers_of_list(_: Column, cells: list[Any]) -> npt.NDArray[np.float64] | None:
+    try:
+        return np.array(cells, dtype=np.float64)
+    except OverflowError:
+        return None
+
+
+def _flags_of_list(_: Column, cells: list[Any]) -> npt.NDArray[np.int8]:
+    return np.array([_FLAG_CODES[cell] for cell in cells], dtype=np.int8)
+
+
+_LISTS: dict[str, tuple[frozenset[type], Callable[[Column, list[Any]], Any]]] = {
+    "text": (frozenset({str}), _texts_of_list),
+    "day": (frozenset({str}), _days_of_list),
+    "choice": (frozenset({str}), _choices_of_list),
+    "integer": (frozenset({int, float}), _numbers_of_list),
+    "number": (frozenset({int, float}), _numbers_of_list),
+    "flag": (frozenset({bool}), _flags_of_list),
+}
+
+
+@lru_cache(maxsize=2**14)
+def _plain_day(text: str) -> int | None:
+    """Day number of a text written 2024-11-05, None if it is written in another way or is no day."""
+    if len(text) != _ISO_LENGTH or text[4] != "-" or text[7] != "-":
+        return None
+    try:
+        return date.fromisoformat(text).toordinal() - _EPOCH
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=64)
+def _codes_of(choices: tuple[str, ...]) -> dict[str | None, int]:
+    code: dict[str | None, int] = {choice: place for place, choice in enumerate(choices)}
+    code[None] = NO_CODE
+    return code
+
+
+# Arrow columns ---------------------------------------------------------------------------------------------------
+
+
+def _of_arrow(column: Column, cells: Any) -> Any:  # noqa: ANN401 - Texts, an array or None
+    kind = cells.type
+    if pa.types.is_null(kind):
+        return empty_values(column, len(cells))
+    if _is_text(kind) and column.kind in _WORDS:
+        texts = _texts_of_arrow(cells)
+        return None if texts is None else _WORDS[column.kind](column, texts)
+    if column.kind == "day" and (pa.types.is_date32(kind) or _is_local_time(kind)):
+        return _days_of_times(cells)
+    if column.kind in {"number", "integer"} and _is_number(kind):
+        return _numpy(pc.cast(cells, pa.float64()), np.float64)
+    if column.kind == "flag" and pa.types.is_boolean(kind):
+        return _numpy(pc.fill_null(pc.cast(cells, pa.int8()), NO_CODE), np.int8)
+    return None
+
+
+def _is_text(kind: Any) -> bool:  # noqa: ANN401 - an Arrow type
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _is_local_time(kind: Any) -> bool:  # noqa: ANN401 - an Arrow type
+    return bool(pa.types.is_timestamp(kind) and kind.tz is None)
+
+
+def _is_number(kind: Any) -> bool:  # noqa: ANN401 - an Arrow type
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
+
+
+def _numpy(cells: Any, dtype: Any) -> npt.NDArray[Any]:  # noqa: ANN401 - an Arrow ChunkedArray, a numpy type
+    """Give the cells as an array of its own, missing numbers NaN."""
+    return np.require(cells.to_numpy(), dtype, ["C", "W"])
+
+
+def _days_of_times(cells: Any) -> npt.NDArray[np.int32] | None:  # noqa: ANN401 - an Arrow ChunkedArray
+    days = pc.cast(cells, pa.date32())
+    if pc.all(pc.equal(pc.cast(days, cells.type), cells)).as_py() is False:  # a time of day was cut off
+        return None
+    return _numpy(pc.fill_null(pc.cast(days, pa.int32()), NO_DAY), np.int32)
+
+
+def _texts_of_arrow(cells: Any) -> Texts | None:  # noqa: ANN401 - an Arrow ChunkedArray
+    dictionary = cells if pa.types.is_dictionary(cells.type) else pc.dictionary_encode(cells)
+    dictionary = dictionary.unify_dictionaries()
+    words = dictionary.chunk(0).dictionary.to_pylist() if dictionary.num_chunks else []
+    if None in words or len(set(words)) < len(words):
+        return None
+    codes = np.empty(len(dictionary), dtype=np.int32)
+    place = 0
+    for chunk in dictionary.chunks:
+        # Signed first: DuckDB's ENUM and polars' Categorical count in unsigned numbers, which have no -1.
+        indices = pc.fill_null(pc.cast(chunk.indices, pa.int32()), NO_CODE)
+        codes[place : place + len(chunk)] = indices.to_numpy()
+        place += len(chunk)
+    return Texts(codes, words)
+
+
+def _days_of_words(_: Column, texts: Texts) -> npt.NDArray[np.int32] | None:
+    days = [_plain_day(word) for word in texts.words]
+    return None if None in days else texts.translate(np.array(days, dtype=np.int32), NO_DAY)
+
+
+def _choices_of_words(column: Column, texts: Texts) -> npt.NDArray[np.int8] | None:
+    code = _codes_of(column.choices)
+    codes = [code.get(word, _UNREADABLE) for word in texts.words]
+    return None if _UNREADABLE in codes else texts.translate(np.array(codes, dtype=np.int8))
+
+
+_WORDS: dict[str, Callable[[Column, Texts], Any]] = {
+    "text": lambda _, texts: texts,
+    "day": _days_of_words,
+    "choice": _choices_of_words,
+}

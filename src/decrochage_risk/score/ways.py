@@ -1,0 +1,282 @@
+"""The ways onto a list that need no model: the legal threshold of absence, and a departure.
+
+A pupil can be on three lists, each named and never mixed into one score: *risk* (the tier of the estimated risk),
+*legal* (4 or 10 unjustified half-days in a calendar month of this school year, whatever the risk) and *departure* (an
+enrolment that ended, or was not renewed, before the as-of date). The last two are facts of the records.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict
+
+from decrochage_risk import french
+from decrochage_risk.features import LEGAL_MONTHLY_THRESHOLD, PERSISTENT_MONTHLY_THRESHOLD, MonthlyAbsence
+from decrochage_risk.records.levels import LEVEL_NAMES
+from decrochage_risk.school_year import day_number, year_end
+from decrochage_risk.school_year.dates import date_of_number
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+
+    from decrochage_risk.records.pupil_records import KnownRecords
+
+__all__ = [
+    "WAYS",
+    "WAY_COLUMNS",
+    "Departure",
+    "LegalSignal",
+    "Way",
+    "WayFacts",
+    "counts_of_ways",
+    "ways_of",
+]
+
+Way = Literal["risk", "legal", "departure"]
+
+WAYS: dict[Way, str] = {
+    "risk": "risque estimé",
+    "legal": "seuil légal d'absence",
+    "departure": "sortie à vérifier",
+}
+"""The lists, in the order in which they are told, and their French names."""
+
+WAY_COLUMNS: dict[Way, str] = {"risk": "flagged", "legal": "legal_listed", "departure": "departure_listed"}
+"""The column of a frame that says who is on each list."""
+
+DepartureKind = Literal["left_this_year", "not_returned", "cycle_end", "earlier"]
+
+_END_OF_CYCLE = frozenset({"3e", "3e_pm", "3e_segpa", "tle_gt", "tle_pro", "cap2", "cap3"})
+"""Levels after which a pupil normally leaves the school: no enrolment the year after is no sign of a rupture there."""
+_EXAMS = 6, 1
+"""Month and day from which the end of an enrolment in a last year of a cycle is the end of that year."""
+_KINDS = np.array([None, "left_this_year", "not_returned", "cycle_end", "earlier"], dtype=object)
+_LISTED = ("left_this_year", "not_returned")
+_RECENT_MONTHS = 2
+_OBLIGATIONS = (
+    (16, "moins de 16 ans : obligation d'instruction"),
+    (18, "16-18 ans : obligation de formation"),
+    (26, "18 ans et plus : droit au retour en formation, jusqu'à 25 ans révolus"),
+)
+"""Age under which each line is told; L131-1, L114-1, and L122-2 with D122-3-1."""
+_NO_OBLIGATION = "plus de 25 ans : ni obligation, ni droit au retour"
+_AGE_UNKNOWN = "âge non connu : obligation d'instruction avant 16 ans, de formation de 16 à 18 ans"
+
+
+class LegalSignal(BaseModel):
+    """Calendar months of this school year at or over the legal thresholds of unjustified absence.
+
+    Attributes
+    ----------
+    threshold : int
+        The highest threshold reached: 4 (L131-8, R131-7) or 10 (circulaire 2014-159) half-days in a month.
+    months, persistent_months : int
+        Months at 4 or more, and at 10 or more.
+    known_months : int
+        Months of the school year so far whose absences are known.
+    first_month : date
+        First day of the first month at 4 or more.
+    recent : bool
+        Whether one of the last two months is at 4 or more.
+    text : str
+        The fact in French, dated.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    threshold: Literal[4, 10]
+    months: int
+    persistent_months: int
+    known_months: int
+    first_month: date
+    recent: bool
+    text: str
+
+
+class Departure(BaseModel):
+    """A pupil of the records who is enrolled nowhere on the as-of date.
+
+    Attributes
+    ----------
+    kind : {"left_this_year", "not_returned", "cycle_end", "earlier"}
+        An enrolment of this school year ended while there was school; none this year after one last year; the same
+        after the last year of a cycle, which is normal; or an older one.
+    last_day : date
+        Last day of the last enrolment.
+    listed : bool
+        Whether the situation is to be verified: the first two kinds.
+    obligation : str
+        What holds at the pupil's age, in French.
+    text : str
+        The fact in French, dated.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: DepartureKind
+    last_day: date
+    listed: bool
+    obligation: str
+    text: str
+
+
+@dataclass(frozen=True, eq=False)
+class WayFacts:
+    """What the records say of the two ways that need no model, one entry per pupil.
+
+    Attributes
+    ----------
+    as_of : date
+    absence : MonthlyAbsence
+        Unjustified half-days by month.
+    departure : object array
+        Kind of departure; None for a pupil who is enrolled, never was, or whose family objected.
+    last_day : int64 array
+        Last day of the last enrolment, as days since 1970-01-01; -1 without a departure.
+    enrolled : bool array
+    refused : bool array
+        Pupils whose family objected: nothing is said of them.
+    """
+
+    as_of: date
+    absence: MonthlyAbsence
+    departure: npt.NDArray[np.object_]
+    last_day: npt.NDArray[np.int64]
+    enrolled: npt.NDArray[np.bool_]
+    refused: npt.NDArray[np.bool_]
+
+    def columns(self) -> dict[str, npt.NDArray[Any]]:
+        """Columns of a frame: the legal signal, the departure, and who is on which list."""
+        counts = self.absence.half_days
+        known = ~np.isnan(counts)
+        at_legal = known & (np.nan_to_num(counts) >= LEGAL_MONTHLY_THRESHOLD)
+        months = np.where(known.any(axis=1) & ~self.refused, at_legal.sum(axis=1), np.nan)
+        most = np.max(np.nan_to_num(counts), axis=1, initial=0.0)
+        threshold = np.where(most >= PERSISTENT_MONTHLY_THRESHOLD, PERSISTENT_MONTHLY_THRESHOLD, np.nan)
+        threshold = np.where(np.isnan(threshold) & (months > 0), LEGAL_MONTHLY_THRESHOLD, threshold)
+        threshold = np.where(np.isnan(months), np.nan, np.nan_to_num(threshold))
+        return {
+            "legal_threshold": threshold,
+            "legal_months": months,
+            "legal_recent": at_legal[:, -_RECENT_MONTHS:].any(axis=1) & ~self.refused,
+            "legal_listed": (months > 0) & self.enrolled,
+            "departure": self.departure,
+            "last_enrolled_on": np.where(self.last_day < 0, np.iinfo(np.int64).min, self.last_day).astype(
+                "datetime64[D]"
+            ),
+            "departure_listed": np.isin(self.departure.astype(str), _LISTED),
+        }
+
+    def legal(self, row: int) -> LegalSignal | None:
+        """Word the legal signal of a pupil; None where no known month is at 4 or more."""
+        counts = self.absence.half_days[row]
+        over = np.flatnonzero(counts >= LEGAL_MONTHLY_THRESHOLD)  # NaN is never at least
+        if self.refused[row] or not over.size:
+            return None
+        persistent = int((counts >= PERSISTENT_MONTHLY_THRESHOLD).sum())
+        known = int((~np.isnan(counts)).sum())
+        return LegalSignal(
+            threshold=10 if persistent else 4,
+            months=over.size,
+            persistent_months=persistent,
+            known_months=known,
+            first_month=self.absence.months[over[0]],
+            recent=bool(over[-1] >= counts.size - _RECENT_MONTHS),
+            text=self._legal_text(row, over, persistent, known),
+        )
+
+    def _legal_text(self, row: int, over: npt.NDArray[np.intp], persistent: int, known: int) -> str:
+        months, counts = self.absence.months, self.absence.half_days[row]
+        first = months[over[0]]
+        when = f"en {french.month(first)}" if over.size == 1 else f"la première fois en {french.month(first)}"
+        amount = french.plural(counts[over[0]], "demi-journée non justifiée", "demi-journées non justifiées")
+        beyond = [f"dont {persistent} à 10 ou plus"] if persistent and over.size > 1 else []
+        whole = f"{over.size} mois sur {known}{' connus' if known < len(months) else ''}"
+        text = ", ".join([f"seuil légal de 4 demi-journées atteint {whole}", *beyond, f"{when} ({amount})"])
+        highest = int(np.nanargmax(counts))
+        if highest != over[0]:
+            text += f", au plus {french.number(counts[highest])} en {french.month(months[highest])}"
+        last = date_of_number(int(self.absence.last_day[row]))
+        return f"{text} ; la dernière le {french.day(last)}"
+
+    def left(self, row: int, age_years: float | None) -> Departure | None:
+        """Word the departure of a pupil; None for one who is enrolled or of whom nothing is said."""
+        kind: DepartureKind | None = self.departure[row]
+        if kind is None:
+            return None
+        last_day = date_of_number(int(self.last_day[row]))
+        day = french.day(last_day, with_year=True)
+        text = {
+            "left_this_year": f"sorti depuis le {day}, situation à vérifier",
+            "not_returned": f"non réinscrit à la rentrée (scolarité jusqu'au {day}), situation à vérifier",
+            "cycle_end": f"fin de cycle : scolarité jusqu'au {day}, suite hors de ces données",
+            "earlier": f"scolarité jusqu'au {day}, une année antérieure",
+        }[kind]
+        return Departure(
+            kind=kind, last_day=last_day, listed=kind in _LISTED, obligation=_obligation(age_years), text=text
+        )
+
+
+def counts_of_ways(columns: Mapping[str, Any]) -> dict[Way, int]:
+    """Count the pupils on each list; the lists of a run without a model have no risk.
+
+    Parameters
+    ----------
+    columns : mapping of str to array
+        Columns of a frame.
+    """
+    return {way: int(columns[column].sum()) for way, column in WAY_COLUMNS.items() if column in columns}
+
+
+def _obligation(age_years: float | None) -> str:
+    if age_years is None or np.isnan(age_years):
+        return _AGE_UNKNOWN
+    return next((words for under, words in _OBLIGATIONS if age_years < under), _NO_OBLIGATION)
+
+
+def ways_of(cut: KnownRecords, refused: npt.NDArray[np.bool_]) -> WayFacts:
+    """Read the legal signal and the departure of every pupil, as known on the as-of date.
+
+    Parameters
+    ----------
+    cut : KnownRecords
+        What was known.
+    refused : bool array, shape (pupils,)
+        Pupils whose family objected.
+    """
+    kind, last_day = _departures(cut)
+    kind[refused] = 0
+    last_day[kind == 0] = -1
+    return WayFacts(cut.as_of, MonthlyAbsence.of(cut), _KINDS[kind], last_day, cut.enrolled, refused)
+
+
+def _departures(cut: KnownRecords) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int64]]:
+    """Position in ``_KINDS`` of each pupil's departure, and the last day of their last enrolment."""
+    current = cut.current_enrolment
+    has_left = ~cut.enrolled & (current >= 0)
+    rows = cut.arrays.enrolments
+    end, year = (np.append(column, -1)[current] for column in (rows.end, rows.school_year))
+    level = np.append(np.isin(np.array(LEVEL_NAMES), list(_END_OF_CYCLE)), np.False_)
+    of_cycle_end = level[cut.level]
+    this_year, last_year = year == cut.school_year, year == cut.school_year - 1
+    kind = np.zeros(cut.pupil_count, dtype=np.int8)
+    kind[has_left] = 4
+    kind[has_left & last_year] = np.where(of_cycle_end, 3, 2)[has_left & last_year]
+    kind[has_left & this_year] = np.where(of_cycle_end, 3, 0)[has_left & this_year]
+    # A year that was ended is no departure: an end on or after the last day with school says nothing of the next year.
+    last_day = np.where(of_cycle_end, day_number(date(cut.school_year + 1, *_EXAMS)), _last_school_day(cut))
+    kind[has_left & this_year & (end < last_day)] = 1
+    return kind, end.astype(np.int64)
+
+
+def _last_school_day(cut: KnownRecords) -> int:
+    """Last day with school of the school year of the as-of date, as far as the calendar holds it."""
+    days = np.arange(cut.year_start_day, day_number(year_end(cut.school_year)) + 1)
+    with_school = days[cut.calendar.half_days_zero_outside(days) > 0]
+    return int(with_school[-1]) if with_school.size else cut.as_of_day

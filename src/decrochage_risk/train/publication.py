@@ -1,0 +1,178 @@
+"""What a training publishes together: its report, its base rates, its held-out counts, and what was left out.
+
+The model folder and its card print them side by side, and they are of the same pupils: they are protected as one
+publication (`decrochage_risk.small_cells`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+
+from decrochage_risk.evaluate import BaseRate
+from decrochage_risk.evaluate.disclosure import ALL, EVENT, STAYED, CountedRows
+from decrochage_risk.records.levels import LEVEL_BY_NAME, PATHWAY_LABELS
+from decrochage_risk.small_cells import Publication
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy.typing as npt
+
+    from decrochage_risk.evaluate import EvaluationReport
+    from decrochage_risk.evaluate.disclosure import ReportTables
+    from decrochage_risk.model import Snapshots
+    from decrochage_risk.policy import HeldOutTables
+
+
+__all__ = ["PublishedTraining", "publish_training"]
+
+_MEASURES: Final = (ALL, EVENT, STAYED)
+_EVERYBODY: Final = ("", "")
+OVERALL: Final = "ensemble"
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedTraining:
+    """What of a training may be printed.
+
+    Attributes
+    ----------
+    report : EvaluationReport
+        Protected.
+    tiers, thresholds : list of dict
+        Held-out counts as JSON values, None where hidden.
+    base_rates : list of BaseRate
+    """
+
+    report: EvaluationReport
+    tiers: list[dict[str, Any]]
+    thresholds: list[dict[str, Any]]
+    base_rates: list[BaseRate]
+
+
+def publish_training(
+    snapshots: Snapshots, report: EvaluationReport, held_out: HeldOutTables
+) -> PublishedTraining:
+    """Protect the tables of a training together.
+
+    Parameters
+    ----------
+    snapshots : Snapshots
+        The training rows.
+    report : EvaluationReport
+        Not protected yet, on the last school year or on all of the rows.
+    held_out : HeldOutTables
+        Of the pupils of the report.
+    """
+    told = Publication()
+    report.add_to(told)
+    training = _training_rows(told, snapshots, report)
+    held_out.add_to(told)
+    if report.tables is not None:
+        _relate_years(told, snapshots, training, report.tables)
+        _relate_levels(told, held_out, report.tables)
+    hidden = told.hidden()
+    return PublishedTraining(
+        report=report.published(hidden, dates=training),
+        tiers=held_out.tiers(hidden),
+        thresholds=held_out.thresholds(hidden),
+        base_rates=_base_rates(told.counts, training, hidden),
+    )
+
+
+def _pathways(levels: pd.Series[Any]) -> npt.NDArray[np.str_]:
+    return np.array([PATHWAY_LABELS[LEVEL_BY_NAME[level].pathway] for level in levels], dtype=np.str_)
+
+
+def _measured(outcome: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[np.bool_]]:
+    left = outcome == 1
+    return {ALL: np.ones(len(left), dtype=np.bool_), EVENT: left, STAYED: ~left}
+
+
+def _training_rows(told: Publication, snapshots: Snapshots, report: EvaluationReport) -> CountedRows:
+    """Count the training rows by pathway and by as-of date; the leavers of a date are printed once they are known."""
+    rows = snapshots.rows
+    counted = CountedRows(told, "training", rows["pupil_id"].to_numpy())
+    known = {one.as_of.isoformat() for one in report.maturity if one.events is not None}
+    days = {one.as_of.isoformat() for one in report.maturity}
+    dimensions = {
+        "pathway": _pathways(rows["level"]),
+        "as_of": np.array([day.isoformat() for day in rows["as_of"]]),
+    }
+
+    def printed(dimension: str, group: str, measure: str) -> bool:
+        if dimension == "as_of":
+            return group in (known if measure == EVENT else days) and measure != STAYED
+        return measure != STAYED
+
+    counted.add(dimensions, _measured(snapshots.outcome), [(ALL, (EVENT, STAYED))], printed)
+    return counted
+
+
+def _relate_years(
+    told: Publication, snapshots: Snapshots, training: CountedRows, tables: ReportTables
+) -> None:
+    """Say that the rows of the report are rows of the training: what is left are those of the earlier years."""
+    report, rows = tables.rows, snapshots.rows
+    if report is None:
+        return
+    years = rows["school_year"].to_numpy()
+    everything = len(tables.outcome) == len(rows)
+    earlier = np.zeros(len(rows), dtype=np.bool_) if everything else years < years.max()
+    if int((~earlier).sum()) != len(tables.outcome):
+        return
+    pupils, masks = rows["pupil_id"].to_numpy(), _measured(snapshots.outcome)
+    pathway = _pathways(rows["level"])
+    each = training.rows_each
+    for place in (_EVERYBODY, *(("pathway", name) for name in np.unique(pathway).tolist())):
+        inside = earlier if place == _EVERYBODY else earlier & (pathway == place[1])
+        for measure in _MEASURES:
+            whole, part = training.key(*place, measure), report.key(*place, measure)
+            mask = inside & masks[measure]
+            if part not in told or told.counts[whole] - told.counts[part] != int(mask.sum()):
+                continue
+            rest = ("earlier years", *place, measure)
+            told.count(
+                rest, int(mask.sum()), printed=False, people=len(pd.unique(pupils[mask])), rows_each=each
+            )
+            told.total(whole, [part, rest])
+    for day in np.unique([day.isoformat() for day in rows["as_of"][~earlier]]).tolist():
+        for measure in _MEASURES:
+            if report.key("as_of", day, measure) in told:
+                told.differ(training.key("as_of", day, measure), report.key("as_of", day, measure))
+
+
+def _relate_levels(told: Publication, held_out: HeldOutTables, tables: ReportTables) -> None:
+    """Say that the held-out pupils of a level are the pupils of the report at that level."""
+    report = tables.rows
+    if report is None:
+        return
+    for name, level in LEVEL_BY_NAME.items():
+        held = held_out.of_level(name)
+        pupils = report.key("level", level.label, unit="pupils")
+        if held is None or pupils not in told:
+            continue
+        told.differ(held[0], pupils)
+        left, rows = told.counts[held[1]], told.counts[report.key("level", level.label, EVENT)]
+        if left <= rows <= left * report.rows_each:
+            told.at_most(held[1], report.key("level", level.label, EVENT))
+            told.at_most(report.key("level", level.label, EVENT), held[1], times=report.rows_each)
+
+
+def _base_rates(values: Mapping[Any, int], training: CountedRows, hidden: frozenset[Any]) -> list[BaseRate]:
+    found = []
+    for label, place in (
+        (OVERALL, _EVERYBODY),
+        *((name, ("pathway", name)) for name in PATHWAY_LABELS.values()),
+    ):
+        rows, left = training.key(*place), training.key(*place, EVENT)
+        if rows not in values:
+            continue
+        told = None if rows in hidden else values[rows]
+        rate = None if told is None or left in hidden else values[left] / values[rows]
+        found.append(BaseRate(label, told, rate))
+    return found

@@ -1,0 +1,153 @@
+"""What becomes of rows that name pupils, whatever export they come from: a reader made for the test stands in for all."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pandas as pd
+import pytest
+
+from decrochage_risk.importers import recognition
+from decrochage_risk.importers.cells import days_of
+from decrochage_risk.importers.delimited import read_delimited
+from decrochage_risk.importers.extract import Extract, Head, ImportOptions, Reader, SourceFile, persons_frame
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from decrochage_risk.importers import Imported
+
+COLUMNS = ("Nom", "Prenom", "Classe", "Jour Test")
+
+
+def read_days(source: SourceFile, options: ImportOptions) -> Extract:
+    """Read one wish a line; the file vouches for September to the day of its export."""
+    table = read_delimited(source.content, expected=COLUMNS, name=source.path)
+    extract = Extract(source.kind, school_year=2024, exported_on=options.extracted_on or date(2025, 3, 15))
+    table.count_into(extract)
+    names = {"family_name": "Nom", "first_name": "Prenom", "class_name": "Classe"}
+    extract.persons = persons_frame(
+        {ours: table.text(name) for ours, name in names.items()}, len(table.frame)
+    )
+    extract.tables["orientation"] = pd.DataFrame(
+        {
+            "person": range(len(table.frame)),
+            "line": table.lines,
+            "date": days_of(table.text("Jour Test")),
+            "event": "wish",
+            "rank": 1,
+        }
+    )
+    extract.covers["orientation"] = (date(2024, 9, 2), extract.exported_on)
+    return extract
+
+
+@pytest.fixture(autouse=True)
+def _reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    def recognises(head: Head) -> bool:
+        return head.has(*COLUMNS)
+
+    reader = Reader("test_days", "Jours d’essai", recognises, read_days, 2)
+    monkeypatch.setattr(recognition, "READERS", (*recognition.READERS, reader))
+
+
+def lines(*rows: str) -> str:
+    return "\n".join([";".join(COLUMNS), *rows]) + "\n"
+
+
+def left_out(done: Imported) -> dict[str, list[int]]:
+    return next(file.left_out for file in done.report.files if file.kind == "test_days")
+
+
+def test_rows_go_to_the_pupil_they_name_and_the_others_are_counted(
+    run: Callable[..., Imported],
+    siecle: Callable[..., bytes],
+    pupil: Callable[..., object],
+    pseudonym: Callable[[str], str],
+) -> None:
+    """Exact names in the class are joined; homonyms, unknown names and classes, and pupils outside the tables are counted by line."""
+    pupils = [
+        pupil(101, family="UN"),
+        pupil(102, family="DEUX"),
+        pupil(103, family="DEUX"),
+        pupil(104, family="TROIS", status="AP"),
+    ]
+    text = lines(
+        "UN;Zoé;3 A;05/11/2024",
+        "DEUX;Zoé;3 A;05/11/2024",
+        "INCONNU;Zoé;3 A;05/11/2024",
+        "UN;Zoé;4 Z;05/11/2024",
+        "TROIS;Zoé;3 A;05/11/2024",
+        "Total;;;5",
+    )
+    done = run({"j.csv": text, "a.xml": siecle(pupils)})
+    assert done.records.orientation["pupil_id"].tolist() == [pseudonym("000000101AA")]
+    assert left_out(done) == {
+        "total_row": [7],
+        "name_ambiguous": [3],
+        "name_unmatched": [4],
+        "class_unknown": [5],
+        "not_in_tables": [6],
+    }
+
+
+def test_an_export_without_a_row_still_says_that_there_was_nothing(
+    run: Callable[..., Imported], siecle: Callable[..., bytes], pupil: Callable[..., object]
+) -> None:
+    """No row is a table without rows, and its coverage: nothing happened, which is not the same as not known."""
+    done = run({"a.xml": siecle([pupil(101)]), "j.csv": lines()})
+    assert done.records.orientation is not None
+    assert len(done.records.orientation) == 0
+    assert done.records.coverage[["school_id", "table"]].to_numpy().tolist() == [["0990001N", "orientation"]]
+    assert done.records.coverage["end"].dt.date.tolist() == [date(2025, 3, 15)]
+    assert run({"a.xml": siecle([pupil(101)])}).records.orientation is None
+
+
+def test_a_file_of_no_known_school_covers_nobody(
+    run: Callable[..., Imported], siecle: Callable[..., bytes], pupil: Callable[..., object]
+) -> None:
+    """With two schools and no row, nobody can tell whose file it is: no coverage is made up, and the report asks for the school."""
+    contents = {
+        "a.xml": siecle([pupil(101)]),
+        "b.xml": siecle([pupil(102)], uai="0990002P"),
+        "j.csv": lines(),
+    }
+    done = run(contents)
+    assert done.records.coverage is None
+    assert any(notice.code == "coverage_of_nobody" for file in done.report.files for notice in file.notices)
+    named = run({**contents, "j.csv": lines("FAMILLE102;Zoé;3 A;05/11/2024")})
+    assert named.records.coverage["school_id"].tolist() == ["0990002P"]
+
+
+def test_a_declared_class_joins_what_the_file_calls_otherwise(
+    run: Callable[..., Imported], siecle: Callable[..., bytes], pupil: Callable[..., object], tmp_path: Path
+) -> None:
+    """[classes] of a column map leads from the name of another software to the division."""
+    declared = tmp_path / "columns.toml"
+    declared.write_text('[classes]\n"Troisième Alpha" = "3 A"\n')
+    contents = {"a.xml": siecle([pupil(101)]), "j.csv": lines("FAMILLE101;Zoé;troisieme alpha;05/11/2024")}
+    assert len(run(contents).records.orientation) == 0
+    assert len(run(contents, column_maps=(declared,)).records.orientation) == 1
+
+
+def test_what_is_new_since_the_import_before_is_dated(
+    run: Callable[..., Imported], siecle: Callable[..., bytes], pupil: Callable[..., object], tmp_path: Path
+) -> None:
+    """A day that the import before vouched for and did not hold is known from the export in which it first stands."""
+    first = run(
+        {"a.xml": siecle([pupil(101)]), "j.csv": lines("FAMILLE101;Zoé;3 A;05/11/2024")},
+        extracted_on=date(2024, 12, 1),
+    )
+    first.write(tmp_path / "december")
+    rows = ("FAMILLE101;Zoé;3 A;05/11/2024", "FAMILLE101;Zoé;3 A;07/11/2024", "FAMILLE101;Zoé;3 A;09/01/2025")
+    now = run(
+        {"a.xml": siecle([pupil(101)]), "j.csv": lines(*rows)},
+        extracted_on=date(2025, 2, 1),
+        previous=tmp_path / "december",
+    )
+    days = now.records.orientation["recorded_on"]
+    assert days.isna().tolist() == [True, False, True]
+    assert days.iloc[1] == pd.Timestamp("2025-02-01")
+    assert any(notice.code == "late_rows" for notice in now.report.notices)

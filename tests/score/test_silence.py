@@ -1,0 +1,247 @@
+"""Laws of silence: a table that was not sent, or that a school stopped sending, never lowers a risk without a word."""
+
+# ruff: noqa: ANN401 - any argument of score_pupils
+from __future__ import annotations
+
+import json
+import warnings
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pytest
+from tests.score.cohort_parts import payload_of, tables_of
+
+from decrochage_risk import DemoModelWarning, PupilRecords, RecordsError, RecordsWarning, score_pupils
+from decrochage_risk.cli.program import app
+from decrochage_risk.records.transmission import (
+    Transmission,
+    find_silence,
+    find_transmission,
+    usual_pace,
+)
+from decrochage_risk.synthetic import make_cohort
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from decrochage_risk.model import TrainedModel
+    from decrochage_risk.score import RiskScores
+    from decrochage_risk.synthetic import Cohort
+
+AS_OF = "2025-03-05"
+STOP = pd.Timestamp("2024-12-01")
+DATES = ("2024-09-25", "2024-11-05", "2024-12-15", "2025-01-06", "2025-03-05", "2025-05-05")
+
+
+def _scores(records: PupilRecords, **arguments: Any) -> tuple[RiskScores, list[str]]:
+    """Score; also give the texts of the warnings about records."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        scores = score_pupils(records, **{"as_of": AS_OF, "explain": "none"} | arguments)
+    return scores, [str(each.message) for each in caught if issubclass(each.category, RecordsWarning)]
+
+
+def _stopped(
+    tables: dict[str, Any], table: str, pupils: set[str], day: pd.Timestamp = STOP
+) -> dict[str, Any]:
+    """Leave out the rows of some pupils from a day on."""
+    rows = tables[table]
+    gone = rows["pupil_id"].isin(pupils) & (pd.to_datetime(rows["date"]) >= day)
+    return tables | {table: rows[~gone].reset_index(drop=True)}
+
+
+@pytest.fixture(scope="module")
+def tables(small_cohort: Cohort) -> dict[str, Any]:
+    names = ("pupils", "enrolments", "absences", "grades", "orientation")
+    return {name: small_cohort.tables[name] for name in names}
+
+
+@pytest.fixture(scope="module")
+def one_school(tables: dict[str, Any]) -> tuple[str, set[str]]:
+    """Choose a school, and whoever was ever in it this year."""
+    of_year = tables["enrolments"].query("school_year == 2024")
+    school = of_year["school_id"].value_counts().index[0]
+    return str(school), set(of_year.loc[of_year["school_id"] == school, "pupil_id"])
+
+
+@pytest.mark.parametrize("table", ["absences", "grades"])
+def test_a_forgotten_table_gives_nobody_a_risk(
+    small_model: TrainedModel, tables: dict[str, Any], table: str
+) -> None:
+    """Every enrolled pupil has no risk, the cause names the table, a warning and the run count them."""
+    word = {"absences": "absences", "grades": "notes"}[table]
+    records = PupilRecords(**{name: rows for name, rows in tables.items() if name != table})
+    scores, told = _scores(records, model=small_model)
+    enrolled = scores.frame["enrolled"]
+    assert scores.frame["risk"].isna().all()
+    assert set(scores.frame.loc[enrolled, "cause"]) == {f"{word} non transmises pour cet établissement"}
+    assert sum(scores.run.not_sent.values()) == enrolled.sum()
+    assert len(told) == 1
+    assert str(int(enrolled.sum())) in told[0]
+    assert scores.run.to_dict()["not_sent"] == scores.run.not_sent
+    meant, quiet = _scores(records, model=small_model, gaps=[table])
+    assert meant.frame["risk"].notna().any()
+    assert not quiet
+
+
+@pytest.mark.parametrize("table", ["absences", "grades"])
+def test_all_pupils_of_a_school_that_stopped_and_nobody_else(
+    small_model: TrainedModel, tables: dict[str, Any], one_school: tuple[str, set[str]], table: str
+) -> None:
+    """From 1 December on one school sends no row: each of its pupils has that cause, the others keep every number."""
+    school, pupils = one_school
+    whole, _ = _scores(PupilRecords(**tables), model=small_model)
+    scores, told = _scores(PupilRecords(**_stopped(tables, table, pupils)), model=small_model)
+    assert not whole.run.not_sent
+    mine = (scores.frame["school_id"] == school) & scores.frame["enrolled"]
+    assert mine.sum() > 20
+    assert scores.frame.loc[mine, "risk"].isna().all()
+    assert scores.frame.loc[mine, "cause"].str.contains("non transmises depuis le").all()
+    assert len(told) == 1
+    columns = ["pupil_id", "risk", "cause", "tier", "flagged"]
+    # Who was there earlier in the year lost rows too.
+    others = ~scores.frame["pupil_id"].isin(pupils)
+    pd.testing.assert_frame_equal(scores.frame.loc[others, columns], whole.frame.loc[others, columns])
+    covered = pd.DataFrame(
+        {"school_id": [school], "table": [table], "start": ["2022-09-01"], "end": ["2024-11-30"]}
+    )
+    everybody = tables["enrolments"][["school_id"]].drop_duplicates().query(f"school_id != '{school}'")
+    spans = everybody.assign(table=table, start="2022-09-01", end="2025-08-31")
+    declared = PupilRecords(
+        **_stopped(tables, table, pupils), coverage=pd.concat([covered, spans], ignore_index=True)
+    )
+    assert not _scores(declared, model=small_model)[0].run.not_sent
+
+
+def test_a_school_that_never_sent_a_table(
+    small_model: TrainedModel, tables: dict[str, Any], one_school: tuple[str, set[str]]
+) -> None:
+    """A school that lacks its absences from the first day on has no risk; the cause names no day."""
+    school, pupils = one_school
+    records = PupilRecords(**_stopped(tables, "absences", pupils, pd.Timestamp("2024-09-01")))
+    frame = _scores(records, model=small_model)[0].frame
+    mine = (frame["school_id"] == school) & frame["enrolled"]
+    assert set(frame.loc[mine, "cause"]) == {"absences non transmises pour cet établissement"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("seed", "pupils"), [(101, 450), (102, 900), (103, 300)])
+def test_no_clean_cohort_is_silent(small_model: TrainedModel, seed: int, pupils: int) -> None:
+    """On clean cohorts of any size, at any time of the year, nobody is said to lack a table; with both sets of limits."""
+    cohort = make_cohort(pupils, [2023, 2024], seed=seed)
+    for model in (small_model, None):
+        for day in DATES:
+            scores, told = _scores(cohort.records, as_of=day, model=model)
+            assert (scores.run.not_sent, told) == ({}, [])
+
+
+def test_a_few_pupils_alone_are_never_silent(
+    small_cohort: Cohort, small_model: TrainedModel, small_scores: RiskScores
+) -> None:
+    """Nine diligent pupils without an absence for weeks say nothing of their school: alone they are scored."""
+    absent = small_cohort.tables["absences"].query("date >= '2025-02-01'")["pupil_id"]
+    scored = small_scores.frame.loc[small_scores.frame["risk"].notna(), "pupil_id"]
+    diligent = sorted(set(scored) - set(absent))[:9]
+    assert len(diligent) == 9
+    for pupils in (diligent, diligent[:1]):
+        part = tables_of(small_cohort, pupils)
+        frames = {name: part[name] for name in ("pupils", "enrolments", "absences", "grades", "orientation")}
+        assert not _scores(PupilRecords(**frames), model=small_model)[0].run.not_sent
+
+
+def test_in_json_a_key_that_is_there_is_vouched_for(small_cohort: Cohort, small_model: TrainedModel) -> None:
+    """Empty lists are no silence; a key that is absent or null is, and the cause speaks of the pupil."""
+    pupils = sorted(small_cohort.tables["pupils"]["pupil_id"])[:60]
+    sent = payload_of(tables_of(small_cohort, pupils))
+    for pupil in sent:
+        pupil["absences"] = []
+    vouched, _ = _scores(PupilRecords.from_json(sent), model=small_model)
+    assert not vouched.run.not_sent
+    enrolled = vouched.frame.loc[vouched.frame["enrolled"], "pupil_id"].tolist()
+    for pupil in sent:
+        if pupil["pupil_id"] == enrolled[0]:
+            del pupil["absences"]
+    scores, _ = _scores(PupilRecords.from_json(sent), model=small_model)
+    assert scores[enrolled[0]].cause == "absences non transmises pour cet élève"
+    assert sum(scores.run.not_sent.values()) == 1
+
+
+def test_what_a_school_sent_is_a_fact_of_the_extract(
+    tables: dict[str, Any], one_school: tuple[str, set[str]]
+) -> None:
+    """The facts of two halves put together are those of the whole; with them a part abstains as the whole does."""
+    _, pupils = one_school
+    stopped = _stopped(tables, "absences", pupils)
+    ids = sorted(stopped["pupils"]["pupil_id"])
+    halves = [
+        {name: rows[rows["pupil_id"].isin(some)].reset_index(drop=True) for name, rows in stopped.items()}
+        for some in (set(ids[::2]), set(ids[1::2]))
+    ]
+    whole = find_transmission(PupilRecords(**stopped).known_on(AS_OF))
+    parts = [find_transmission(PupilRecords(**half).known_on(AS_OF)) for half in halves]
+    merged = Transmission.merged(parts)
+    by = ["school_id", "table"]
+    pd.testing.assert_frame_equal(
+        merged.schools.sort_values(by, ignore_index=True),
+        whole.schools.sort_values(by, ignore_index=True),
+        check_dtype=False,
+    )
+    again = Transmission.from_dict(json.loads(json.dumps(merged.to_dict())))
+    one = PupilRecords(**tables_of_one(stopped, min(pupils))).known_on(AS_OF)
+    silent = find_silence(one, tables=["absences"], transmission=again).pupils
+    assert silent.tolist() == [True]
+    with pytest.raises(RecordsError, match="of 0 days"):
+        Transmission.merged([])
+
+
+def tables_of_one(tables: dict[str, Any], pupil: str) -> dict[str, Any]:
+    """Keep the rows of one pupil."""
+    return {name: rows[rows["pupil_id"] == pupil].reset_index(drop=True) for name, rows in tables.items()}
+
+
+def test_the_model_keeps_the_pace_of_its_training(small_model: TrainedModel, small_cohort: Cohort) -> None:
+    """A trained model stores, rounded, how often rows came and how old the last one was; both tables are there."""
+    pace = small_model.trained_on["transmission"]
+    assert set(pace) == {"absences", "grades"}
+    days = small_model.trained_on["as_of"]
+    found = usual_pace(
+        (find_transmission(small_cohort.records.known_on(day)) for day in days), small_cohort.records.calendar
+    )
+    assert {table: each.to_dict() for table, each in found.items()} == pace
+    for each in pace.values():
+        assert 0 < each["rows"] < 1
+        assert each["half_days"] % 9 == 0 or each["half_days"] in {10, 18}
+
+
+def test_gaps_that_name_no_such_table_are_refused(small_cohort: Cohort, small_model: TrainedModel) -> None:
+    """``gaps`` takes absences and grades, alone as a text too; anything else is an error that says what it takes."""
+    for wrong in (["orientation"], "notes", 5, [None]):
+        with pytest.raises(RecordsError, match="gaps="), pytest.warns(DemoModelWarning):
+            score_pupils(small_cohort.records, as_of=AS_OF, model=small_model, gaps=wrong)  # type: ignore[arg-type]
+
+
+def test_the_command_says_it_last(tables: dict[str, Any], tmp_path: Path, capsys: Any) -> None:
+    """``score`` ends with the pupils that a missing table leaves without a score; ``--gap`` says that it is meant."""
+    for name, rows in tables.items():
+        if name != "absences":
+            rows.to_parquet(tmp_path / f"{name}.parquet")
+    for parts in ("1", "2"):
+        command = [
+            "score",
+            str(tmp_path),
+            "--as-of",
+            AS_OF,
+            "--out",
+            str(tmp_path / "out"),
+            "--partitions",
+            parts,
+        ]
+        app(command, standalone_mode=False)
+        last = capsys.readouterr().out.strip().splitlines()[-1]
+        assert "sans score" in last
+        assert "absences non transmises pour cet établissement" in last
+        assert "--gap absences" in last
+        run = json.loads((tmp_path / "out" / "run.json").read_text(encoding="utf-8"))
+        assert sum(run["not_sent"].values()) > 0
+        app([*command, "--gap", "absences"], standalone_mode=False)
+        assert "non transmises" not in capsys.readouterr().out
