@@ -53,7 +53,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def folder(
-    browser: Any,  # noqa: ANN401, ARG001 - no page is written where none can be looked at
+    browser: Any,  # noqa: ARG001 - no page is written where none can be looked at
     small_scores: RiskScores,
     small_cohort: Cohort,
     small_model: TrainedModel,
