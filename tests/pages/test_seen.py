@@ -112,7 +112,7 @@ def test_a_class_of_thirty_with_four_situations_is_one_sheet(
     tmp_path: Path,
 ) -> None:
     """The list of a meeting is one sheet, even with the four longest situations of the cohort."""
-    schools = list(schools_of(small_scores))
+    schools = list(schools_of(small_scores, despite_verdict=True))
     longest = sorted(
         (one for school in schools for one in school.situations),
         key=lambda one: -(len(one.fact) + sum(len(each.label) for each in one.pupil.measures)),
@@ -192,7 +192,7 @@ def test_pages_are_read_without_scripts(browser: Any, pages: dict[str, Path]) ->
 
 def test_a_hidden_link_table_leaves_no_name(open_page: Any, small_scores: RiskScores, tmp_path: Path) -> None:
     """A long name of a school's link table is wrapped, never cut, on the list of its class."""
-    school = next(school for school in schools_of(small_scores) if school.situations)
+    school = next(school for school in schools_of(small_scores, despite_verdict=True) if school.situations)
     group = next(group for group in school.classes if group.situations)
     long = replace(group.situations[0], name="Dupont-Beaumarchais de la Tour Anne-Charlotte Emmanuelle")
     path = tmp_path / "classe.html"

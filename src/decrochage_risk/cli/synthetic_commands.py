@@ -239,7 +239,9 @@ def demo(
             scores.write(results, despite_verdict=True)  # no pupil is real; the verdict is said with the list
         step("Pages à regarder")
         networks = sorted(scores.frame.loc[scores.frame["enrolled"], "network_id"].dropna().unique())
-        index = dr.write_report(scores, pages, networks=networks[:1], model=load_demo_model())
+        index = dr.write_report(
+            scores, pages, despite_verdict=True, networks=networks[:1], model=load_demo_model()
+        )
     years = french.join([french.school_year(year) for year in SCHOOL_YEARS])
     say(f"{french.plural(len(read.records), 'élève synthétique', 'élèves synthétiques')}, {years}.")
     for line in read.told():
