@@ -9,7 +9,7 @@ from functools import cache
 from importlib.resources import as_file, files
 from typing import TYPE_CHECKING
 
-from decrochage_risk.errors import FaultyRecordsError, UnreadableExportError
+from decrochage_risk.errors import UnreadableExportError
 
 if TYPE_CHECKING:
     from decrochage_risk.french.translations import Catalogue

@@ -22,8 +22,10 @@ _FIELD = re.compile(r"\{([0-9])\}")
 _LABELS = {"Expected: ": "Attendu : ", "Hint: ": "Conseil : "}
 _LABEL = re.compile(r"(\.?\n(?:Expected|Hint): |\.? Hint: )")
 _BETWEEN_SENTENCES = re.compile(r"((?<=[.!?])\s+|\n\s*)")
-_BETWEEN_PARTS = re.compile(r"(; |, )")
-_DEEPEST = 3
+_LISTS = ((re.compile(r"(\n\s*)"), None), (re.compile(r"(; )"), " ; "))
+_COMMA = re.compile(r"(, )")
+_DEEPEST = 4
+_LEAST_LETTERS = 4
 
 
 class Catalogue:
@@ -33,7 +35,7 @@ class Catalogue:
     ----------
     french_of : mapping of str to str
         English to French, without the full stop at the end; ``{0}`` to ``{9}`` stand for what differs from one message to the
-        next. What a field holds is translated too when it is itself a whole template.
+        next. What a field holds is translated too when it is itself a whole template, or a list of some.
 
     Examples
     --------
@@ -89,11 +91,11 @@ class Catalogue:
             for place, piece in enumerate(pieces)
         )
 
-    def _whole(self, text: str, depth: int) -> str | None:
-        """Find the template with the most letters of its own that is the whole text."""
+    def _whole(self, text: str, depth: int, *, loose: bool = False) -> str | None:
+        """Find the first template that is the whole text."""
         stem, stop = (text[:-1], ".") if text.endswith(".") else (text, "")
-        for candidate in dict.fromkeys((text, stem)):
-            for english, literals in self._templates:
+        for candidate in dict.fromkeys((stem, text)):
+            for english, literals in self._loose if loose else self._tight:
                 if any(literal not in candidate for literal in literals):
                     continue
                 match = _compiled(english).fullmatch(candidate)
@@ -113,24 +115,46 @@ class Catalogue:
     def _field(self, text: str, depth: int) -> str:
         if depth > _DEEPEST or not text:
             return text
+        for between, mark in _LISTS:
+            if between.search(text):
+                return self._list(text, between, mark, depth)
         if (whole := self._whole(text, depth)) is not None:
             return whole
-        pieces = _BETWEEN_PARTS.split(text)
-        if len(pieces) == 1:
+        if ", " in text:
+            return self._list(text, _COMMA, None, depth)
+        said = self._whole(text, depth, loose=True)
+        return text if said is None else said
+
+    def _list(self, text: str, between: re.Pattern[str], mark: str | None, depth: int) -> str:
+        """Say the parts of a list one by one; a text of which nothing is known keeps its marks."""
+        pieces = between.split(text)
+        said = [piece if place % 2 else self._field(piece, depth + 1) for place, piece in enumerate(pieces)]
+        if said == pieces:
             return text
-        return "".join(
-            piece if place % 2 or (said := self._whole(piece, depth)) is None else said
-            for place, piece in enumerate(pieces)
-        )
+        return "".join(mark if place % 2 and mark is not None else piece for place, piece in enumerate(said))
 
     @cached_property
     def _templates(self) -> list[tuple[str, list[str]]]:
-        """Each template with its own letters, the one with most of them first."""
+        """Each template with its own letters: those without a field first, then those with most letters."""
         with_letters = [
             (english, [piece for place, piece in enumerate(_FIELD.split(english)) if piece and not place % 2])
             for english in self.french_of
         ]
-        return sorted(with_letters, key=lambda pair: -sum(map(len, pair[1])))
+        return sorted(with_letters, key=lambda pair: (bool(_FIELD.search(pair[0])), -sum(map(len, pair[1]))))
+
+    @cached_property
+    def _tight(self) -> list[tuple[str, list[str]]]:
+        return [pair for pair in self._templates if not _is_loose(pair[1], len(_FIELD.findall(pair[0])))]
+
+    @cached_property
+    def _loose(self) -> list[tuple[str, list[str]]]:
+        return [pair for pair in self._templates if _is_loose(pair[1], len(_FIELD.findall(pair[0])))]
+
+
+def _is_loose(literals: list[str], fields: int) -> bool:
+    """Whether a template that begins with one of several fields has no word of four letters between them."""
+    longest = max(sum(map(str.isalpha, literal)) for literal in literals)
+    return fields > 1 and not literals[0][0].isalpha() and longest < _LEAST_LETTERS
 
 
 def _label(text: str) -> str:
