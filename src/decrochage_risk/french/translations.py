@@ -135,12 +135,12 @@ class Catalogue:
 
     @cached_property
     def _templates(self) -> list[tuple[str, list[str]]]:
-        """Each template with its own letters: those without a field first, then those with most letters."""
+        """Each template with its own letters, the ones that say most first."""
         with_letters = [
             (english, [piece for place, piece in enumerate(_FIELD.split(english)) if piece and not place % 2])
             for english in self.french_of
         ]
-        return sorted(with_letters, key=lambda pair: (bool(_FIELD.search(pair[0])), -sum(map(len, pair[1]))))
+        return sorted(with_letters, key=_order)
 
     @cached_property
     def _tight(self) -> list[tuple[str, list[str]]]:
@@ -149,6 +149,14 @@ class Catalogue:
     @cached_property
     def _loose(self) -> list[tuple[str, list[str]]]:
         return [pair for pair in self._templates if _is_loose(pair[1], len(_FIELD.findall(pair[0])))]
+
+
+def _order(template: tuple[str, list[str]]) -> tuple[int, int]:
+    """Put sentences without a field first, then those that begin with a word, then those with most letters."""
+    english, literals = template
+    first = _FIELD.search(english)
+    kind = 0 if first is None else 1 if first.start() else 2
+    return kind, -sum(map(len, literals))
 
 
 def _is_loose(literals: list[str], fields: int) -> bool:
