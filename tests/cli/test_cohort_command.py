@@ -68,8 +68,8 @@ def test_cohort_refuses_a_target_that_is_a_file(tmp_path: Path, refused: Callabl
     """Tables are not written over a file, nor under one."""
     target = tmp_path / "c"
     target.touch()
-    assert f"{target} is a file" in refused("cohort", target)
-    assert "which is a file" in refused("cohort", target / "dedans")
+    assert f"{target} est un fichier" in refused("cohort", target)
+    assert "qui est un fichier" in refused("cohort", target / "dedans")
 
 
 def test_cohort_passes_every_option_on(tmp_path: Path, run: Callable[..., Result]) -> None:

@@ -80,11 +80,11 @@ def test_training_again_replaces_the_model(
 @pytest.mark.parametrize(
     ("options", "came"),
     [
-        (["--as-of", "hier"], "'hier' (str) is not a day"),
+        (["--as-of", "hier"], "'hier' (str) n'est pas un jour"),
         (["--outcome-closes", "novembre"], "--outcome-closes 'novembre'"),
         (["--outcome-closes", "13-45"], "outcome_closes=(13, 45)"),
         (["--school-year", "1999"], "No default as-of date"),
-        (["--zone", "D"], "Zone 'D' is not known"),
+        (["--zone", "D"], "La zone 'D' n'existe pas"),
     ],
 )
 def test_trainings_that_are_refused(
@@ -100,7 +100,7 @@ def test_training_needs_outcomes(extracts: Path, tmp_path: Path, refused: Callab
     own = shutil.copytree(extracts, tmp_path / "extraits")
     (own / "outcomes.parquet").unlink()
     message = refused("train", own, "--out", tmp_path / "m")
-    assert "There is no outcomes table" in message
+    assert "La table outcomes (les issues) manque" in message
     assert "outcomes.csv" in message
 
 
@@ -111,9 +111,9 @@ def test_training_refuses_its_target_before_the_work(tmp_path: Path, refused: Ca
     full.mkdir()
     (full / "these.txt").touch()
     nowhere = tmp_path / "nulle-part"
-    assert f"{file} is a file" in refused("train", nowhere, "--out", file)
-    assert "no saved model" in refused("train", nowhere, "--out", full)
-    assert "There is no folder" in refused("train", nowhere, "--out", tmp_path / "m")
+    assert f"{file} est un fichier" in refused("train", nowhere, "--out", file)
+    assert "autre chose qu'un modèle" in refused("train", nowhere, "--out", full)
+    assert "n'existe pas" in refused("train", nowhere, "--out", tmp_path / "m")
     assert [path.name for path in full.iterdir()] == ["these.txt"]
 
 
@@ -142,9 +142,9 @@ def test_evaluate_prints_the_report_of_the_library(
 @pytest.mark.parametrize(
     ("options", "came"),
     [
-        (["--as-of", "10/01/2025"], "'10/01/2025' (str) is not a day"),
+        (["--as-of", "10/01/2025"], "'10/01/2025' (str) n'est pas un jour"),
         ([*EVALUATED, "--outcome-closes", "1er novembre"], "--outcome-closes '1er novembre'"),
-        ([*EVALUATED, "--json", "."], "is a folder"),
+        ([*EVALUATED, "--json", "."], "est un dossier"),
         ([*EVALUATED, "--labels-known-on", "2025-10-31"], "labels was known on 2025-10-31"),
         (["--as-of", "2060-01-01"], "2060"),
     ],
@@ -163,8 +163,8 @@ def test_evaluate_refuses_what_is_no_model(
     own = shutil.copytree(model_folder, tmp_path / "modele")
     booster = own / "booster-0.txt"
     booster.write_bytes(booster.read_bytes()[:100])
-    assert "There is no folder" in refused("evaluate", extracts, "--model", tmp_path / "rien", *EVALUATED)
-    assert "booster-0.txt is truncated" in refused("evaluate", extracts, "--model", own, *EVALUATED)
+    assert "n'existe pas" in refused("evaluate", extracts, "--model", tmp_path / "rien", *EVALUATED)
+    assert "booster-0.txt est coupé" in refused("evaluate", extracts, "--model", own, *EVALUATED)
 
 
 def test_evaluate_needs_a_date(extracts: Path, model_folder: Path, run: Callable[..., Result]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import decrochage_risk as dr
 from decrochage_risk import french
+from decrochage_risk.cli.messages import text_in_french
 from decrochage_risk.errors import ArtefactError, RecordsError, explain_error
 
 if TYPE_CHECKING:
@@ -62,8 +63,8 @@ def fault_lines(errors: int, warnings: int) -> list[str]:
 
 
 def reading_lines(folder: Folder | FolderScores | FolderTraining) -> list[str]:
-    """Tell what was decided while reading a folder, in French but for the notes themselves."""
-    lines = [f"Lecture : {note}" for note in folder.notes]
+    """Tell what was decided while reading a folder, in French."""
+    lines = [f"Lecture : {text_in_french(note)}" for note in folder.notes]
     return [*lines, f"Fichiers non lus : {', '.join(folder.ignored)}"] if folder.ignored else lines
 
 

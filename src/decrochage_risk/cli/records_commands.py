@@ -9,6 +9,7 @@ import typer
 
 from decrochage_risk import french
 from decrochage_risk.cli.files import check_target_file, check_target_folder, checked, reading_lines, writing
+from decrochage_risk.cli.messages import text_in_french
 from decrochage_risk.cli.options import (
     AlsaceMoselle,
     CalendarFile,
@@ -88,7 +89,7 @@ def check(
         step("Vérification")
         faults = _faults_of(extracts, days)
     _say_tables(extracts, rows)
-    say(f"\n{faults}")
+    say(f"\n{faults.text('fr')}")
     if draft_mapping is not None:
         say(f"\nCorrespondance proposée : {draft_mapping}. Relisez-la, puis écrivez-y confirmed = true.")
     if report is not None:
@@ -200,7 +201,7 @@ def _say_pseudonymised(done: PseudonymisedFolder, target: Path) -> None:
     if done.ignored:
         say(f"Fichiers non lus, non écrits : {', '.join(done.ignored)}")
     for note in done.notes:
-        say(f"Lecture : {note}")
+        say(f"Lecture : {text_in_french(note)}")
     for column, count in done.distinct.items():
         merged_ids, missing = done.merged[column], done.missing[column]
         say(

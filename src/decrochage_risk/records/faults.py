@@ -5,24 +5,28 @@ Columnar on purpose: a report of 100,000 faults holds a few arrays per rule, nev
 
 from __future__ import annotations
 
+import re
 import reprlib
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 import pandas as pd
 
+from decrochage_risk.french.translations import Catalogue
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from pathlib import Path
 
     import numpy.typing as npt
 
-__all__ = ["FaultGroup", "FaultReport", "RowPlaces", "Rule", "Severity", "cut_value", "text_of"]
+__all__ = ["FaultGroup", "FaultReport", "Language", "RowPlaces", "Rule", "Severity", "cut_value", "text_of"]
 
 Severity = Literal["error", "warning"]
+Language = Literal["en", "fr"]
 
 _EXAMPLES = 5
 _LONGEST_VALUE = 60
@@ -41,7 +45,7 @@ class Rule:
     expected, hint : str
         What should have come and what to do, for the report. ``{...}`` fields are filled in by the check.
     meaning, remedy : str
-        The same in French, for the documentation of the records.
+        In French, what is wrong and what to do: for the documentation of the records and for reports in French.
     """
 
     name: str
@@ -71,6 +75,8 @@ class Rule:
             values=_objects(values),
             expected=self.expected if expected is None else expected,
             hint=self.hint if hint is None else hint,
+            meaning=self.meaning,
+            remedy=self.remedy,
         )
 
 
@@ -94,6 +100,8 @@ class FaultGroup:
         What stood there. Of a fault of the whole table: nothing, or one value that says what came.
     expected, hint : str
         What was expected, and what to do.
+    meaning, remedy : str
+        In French, what is wrong and what to do, of the rule in general.
     """
 
     table: str
@@ -104,6 +112,8 @@ class FaultGroup:
     values: npt.NDArray[np.object_]
     expected: str
     hint: str
+    meaning: str = ""
+    remedy: str = ""
 
     def __len__(self) -> int:
         """Count the faulty rows; a fault of the whole table counts as one."""
@@ -344,25 +354,42 @@ class FaultReport:
         frame = self.frame if values else self.frame.drop(columns="value")
         frame.to_csv(path, sep=";", index=False, encoding="utf-8-sig")
 
-    def __str__(self) -> str:
-        return self.text()
-
-    def text(self, *, values: bool = False) -> str:
-        """Tell every fault, worst first.
+    def text(self, language: Language = "en", *, values: bool = False) -> str:
+        """Write the report for people: one paragraph per table, rule and way of breaking it, errors first.
 
         Parameters
         ----------
+        language : {"en", "fr"}
+            English, as ``str(report)``, or French. Names of rules, tables, columns and values stay as they are.
         values : bool
             Whether to show what stood in some of the cells: data of pupils, which belongs in no log.
+
+        Examples
+        --------
+        >>> rule = Rule("bad_date", "error", "a day without a time", "", "Le texte n'est pas une date.", "Corriger.")
+        >>> print(FaultReport((rule.fault("grades", "date", rows=[4], values=["32/01/2024"]),)).text("fr", values=True))
+        1 erreur dans les données. Les lignes sont comptées à partir de 0, sans l'en-tête.
+        <BLANKLINE>
+        ERREUR bad_date : table grades, colonne date, 1 ligne
+          reçu :    ligne 4 '32/01/2024'
+          règle :   Le texte n'est pas une date.
+          attendu : un jour sans heure
+          remède :  Corriger.
         """
+        french = language == "fr"
         if not self.groups:
-            return "No fault in the records."
-        parts = [self._headline()]
+            return "Aucune faute dans les données." if french else "No fault in the records."
         in_order = sorted(
             self.groups, key=lambda group: (group.severity, group.table, group.rule, group.column or "")
         )
-        parts.extend(_paragraph(group, self._paths(group), values=values) for group in in_order)
+        headline, paragraph = (
+            (self._french_headline(), _french_paragraph) if french else (self._headline(), _paragraph)
+        )
+        parts = [headline, *(paragraph(group, self._paths(group), values=values) for group in in_order)]
         return "\n\n".join(parts)
+
+    def __str__(self) -> str:
+        return self.text("en")
 
     def __repr__(self) -> str:
         return f"<FaultReport: {self._headline()}>"
@@ -374,6 +401,14 @@ class FaultReport:
             "Places are counted from 0." if self.places else "Rows are counted from 0, without the header."
         )
         return f"{' and '.join(words) or 'No fault'} in the records. {counted}"
+
+    def _french_headline(self) -> str:
+        count_of = [(len(self.errors), "erreur"), (len(self.warnings), "avertissement")]
+        words = [_plural(number, word) for number, word in count_of if number]
+        return (
+            f"{' et '.join(words) or 'Aucune faute'} dans les données. "
+            "Les lignes sont comptées à partir de 0, sans l'en-tête."
+        )
 
 
 def _plain(group: FaultGroup, paths: list[str], *, values: bool) -> dict[str, Any]:
@@ -419,3 +454,48 @@ def _paragraph(group: FaultGroup, paths: list[str], *, values: bool) -> str:
     elif cells.size:
         lines.append(f"  came:     {cells[0]}")
     return "\n".join((*lines, f"  expected: {group.expected}", f"  hint:     {group.hint}"))
+
+
+_FRENCH_SEVERITY = {"error": "ERREUR", "warning": "AVERTISSEMENT"}
+_CUT = re.compile(r"\(([0-9]+) characters\)$")
+_PUPIL_AND_DAY = re.compile(r"^(.*) on ([0-9]{4}-[0-9]{2}-[0-9]{2})$", re.DOTALL)
+
+
+@cache
+def _catalogue() -> Catalogue:
+    return Catalogue.from_toml(Path(__file__).with_name("faults_fr.toml"))
+
+
+def _french_paragraph(group: FaultGroup, paths: list[str], *, values: bool) -> str:
+    where = f"table {group.table}" + (f", colonne {group.column}" if group.column else "")
+    rows, cells = group.rows, group.values  # noqa: PD011 - a field of FaultGroup, not of a frame
+    size = _plural(rows.size, "ligne") if rows.size else "toute la table"
+    lines = [f"{_FRENCH_SEVERITY[group.severity]} {group.rule} : {where}, {size}"]
+    if rows.size:
+        places = paths[:_EXAMPLES] or [f"ligne {row}" for row in rows[:_EXAMPLES]]
+        shown = [
+            f"{place} {_french_value(cell, group.column)}" for place, cell in zip(places, cells, strict=False)
+        ]
+        came = ", ".join(shown if values else places)
+        lines.append(f"  reçu :    {came}" + (", …" if rows.size > _EXAMPLES else ""))
+    elif cells.size:
+        lines.append(f"  reçu :    {_french(str(cells[0]))}")
+    if group.meaning:
+        lines.append(f"  règle :   {group.meaning}")
+    remedy = _catalogue().phrase(group.hint) or group.remedy or group.hint
+    return "\n".join((*lines, f"  attendu : {_french(group.expected)}", f"  remède :  {remedy}"))
+
+
+def _french(text: str) -> str:
+    said = _catalogue().phrase(text)
+    return text if said is None else said
+
+
+def _french_value(value: object, column: str | None) -> str:
+    """Show a value as :func:`cut_value` does, its words in French."""
+    if column is None and isinstance(value, str):
+        value = _PUPIL_AND_DAY.sub(r"\1 le \2", value)
+    text = cut_value(value)
+    if text == "(missing)":
+        return "(vide)"
+    return _CUT.sub(r"(\1 caractères)", text) if isinstance(value, str) else text
