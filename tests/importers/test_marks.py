@@ -108,7 +108,12 @@ def test_a_word_in_place_of_a_mark_is_what_it_says_and_never_a_number(text: str,
     assert mark.is_zero == (text in {"|6", "|7"})
 
 
-@given(st.integers(0, 2000), st.sampled_from([10, 20, 40, 100]), st.sampled_from([",", "."]), st.sampled_from(["scale", "bare"]))
+@given(
+    st.integers(0, 2000),
+    st.sampled_from([10, 20, 40, 100]),
+    st.sampled_from([",", "."]),
+    st.sampled_from(["scale", "bare"]),
+)
 def test_every_way_of_writing_a_number_is_that_number(
     hundredths: int, out_of: int, point: str, form: str
 ) -> None:
