@@ -15,6 +15,7 @@ BIN     := $(VENV)/bin
 PY      := $(BIN)/python
 RUNTIME := $(VENV)/.installed-runtime
 DEV     := $(VENV)/.installed-dev
+PAGES   := $(VENV)/.installed-pages
 PINS    := constraints.txt
 
 # The pins hold for the build backend too: PIP_CONSTRAINT reaches isolated builds, newer pips read PIP_BUILD_CONSTRAINT.
@@ -27,7 +28,7 @@ export PUPILS
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all check format bench studies docs model wheel clean clean-all
+.PHONY: help demo test test-all test-pages check format bench studies docs model wheel clean clean-all
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +41,9 @@ test: $(DEV)  ## Run the fast suite, warnings as errors
 
 test-all: $(DEV)  ## Run the whole suite, the slow tests too
 	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(WORKERS)
+
+test-pages: $(PAGES)  ## Look at every page in a headless Chromium (.ci/set-up-pages installs it)
+	DECROCHAGE_TEST_PAGES=1 OMP_NUM_THREADS=1 $(PY) -m pytest -q tests/pages
 
 check: $(DEV)  ## Lint, format, types, layers, and generated files that must not be stale
 	$(BIN)/ruff check --no-cache .
@@ -89,3 +93,7 @@ $(RUNTIME): pyproject.toml $(PINS) | $(PY)
 $(DEV): pyproject.toml $(PINS) | $(PY)
 	$(PY) -m pip install --quiet --editable ".[dev]"
 	@touch $(RUNTIME) $@
+
+$(PAGES): $(DEV)
+	$(PY) -m pip install --quiet --editable ".[dev,pages]"
+	@touch $@

@@ -51,6 +51,12 @@ les corriger. Les nombres des exemples sont inventés ; la date d’observation 
   risque) et 2 points d’appui ; rien de ce qui pèse trop peu (2,5 points de probabilité autour d’un risque de 50 %, moins autour d’un risque plus faible ou plus
   élevé). Ce qui n’est pas dit est réuni sous « {OTHERS} », pour que les points
   de probabilité fassent exactement l’écart entre le risque de l’élève et celui de l’élève type.
+- Les faits de cette année viennent d’abord ; le parcours et les années passées prennent la place qui reste, et seulement par ce que
+  tient un livret (notes, total des demi-journées non justifiées, redoublements). Une absence d’une année passée n’est jamais un motif.
+- Un fait qui s’écarte à peine de celui de l’élève type n’est pas dit (2 contre 1). Sans point d’appui parmi les familles, un fait de
+  l’année meilleur que celui de l’élève type, et bon en lui-même, est dit avec les points qu’il a, même faibles.
+- Une part est dite avec ce qu’elle compte (« 5 notes sous 8/20 sur 8 »), une matière par son nom, une période depuis son premier jour
+  de classe.
 - Quand rien ne ressort : « {NO_REASON} ». Une *donnée manquante* est signalée à part et n’est jamais un motif.
 - Une date d’une autre année scolaire porte son année. Les définitions exactes sont dans [features.md](features.md).
 """

@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 COHORT = ROOT / "notebooks" / "01_scorer_une_cohorte.ipynb"
 RETRAIN = ROOT / "notebooks" / "02_reentrainer.ipynb"
+TERRITORY = ROOT / "notebooks" / "03_diagnostic_territoire.ipynb"
 
 CHECKS = """
 import json
@@ -47,6 +48,21 @@ print(json.dumps({
     "inputs": len(empreintes),
     "shift": remis.updates[-1]["shift"],
     "calibration": [sign.figure for sign in veille.overall.signs if sign.check == "calibration"],
+    "written_in": str(travail),
+}))
+"""
+
+
+TERRITORY_CHECKS = """
+import json
+
+print(json.dumps({
+    "told": {row[0]: list(row[1:]) for row in situations.astype(str).itertuples(index=False)},
+    "enrolled": int((scores.frame["enrolled"] & (scores.frame["network_id"] == reseau.network)).sum()),
+    "files": fichiers,
+    "charts": sorted(reseau.csv_tables()),
+    "pages": len(pages),
+    "schools": int(scores.frame["school_id"].nunique()),
     "written_in": str(travail),
 }))
 """
@@ -171,3 +187,18 @@ def test_the_level_that_the_watch_finds_is_the_one_that_is_moved(
     _, found, _ = retrained
     assert found["calibration"] == [found["shift"]]
     assert found["shift"] > 0
+
+
+@pytest.fixture(scope="module")
+def diagnosed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, dict[str, Any], Path]:
+    """Run the third notebook."""
+    return run_notebook(TERRITORY, TERRITORY_CHECKS, tmp_path_factory)
+
+
+@pytest.mark.slow
+def test_a_network_is_told_with_its_files(diagnosed: tuple[Any, dict[str, Any], Path]) -> None:
+    """Each drawing has its file, the enrolled pupils are counted or hidden, and every school has its pages."""
+    _, found, _ = diagnosed
+    assert found["files"] == [f"{name}.csv" for name in found["charts"]]
+    assert found["told"]["Élèves inscrits"][-1] in {str(found["enrolled"]), "masqué"}
+    assert found["pages"] > found["schools"]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import json
 import re
 from html.parser import HTMLParser
@@ -10,7 +11,9 @@ import pandas as pd
 import pytest
 from cohort_parts import ODD_IDS, records_of, tables_of
 
+from decrochage_risk import french
 from decrochage_risk.errors import RecordsError
+from decrochage_risk.pages import french_spaces
 from decrochage_risk.records.levels import LEVEL_BY_NAME
 from decrochage_risk.score import DEMO_NOTICE, writing
 
@@ -156,25 +159,52 @@ def test_odd_ids_survive_and_no_cell_is_a_formula(odd_scores: RiskScores, tmp_pa
     )
 
 
+def _inside(shown: str) -> str:
+    """Give the page that a notebook shows in a frame."""
+    return html.unescape(re.search(r'srcdoc="([^"]*)"', shown)[1])
+
+
 def test_the_notebook_shows_ids_as_text(odd_scores: RiskScores) -> None:
     """An id that is a script tag is shown, never run: the page has no tag but those of a table."""
+    shown = odd_scores._repr_html_()
+    frame = _Tags()
+    frame.feed(shown)
+    assert frame.tags == {"iframe"}
+    assert "sandbox" in shown
     page = _Tags()
-    page.feed(odd_scores._repr_html_())
-    assert page.tags <= {"p", "strong", "table", "thead", "tbody", "tr", "th", "td"}
-    assert set(ODD_IDS) <= {text.removeprefix("'") for text in page.texts}
+    page.feed(_inside(shown))
+    assert not page.tags & {"script", "img", "iframe", "a", "link"}
+    assert set(ODD_IDS) <= set(page.texts)
 
 
 def test_the_notebook_shows_whole_sentences_and_the_notice(small_scores: RiskScores) -> None:
     """The table of a notebook holds the first situations, their sentences uncut, the counts and the notice."""
     page = _Tags()
-    page.feed(small_scores._repr_html_())
+    page.feed(_inside(small_scores._repr_html_()))
     first = small_scores.flagged["pupil_id"].head(20)
-    assert {DEMO_NOTICE, small_scores.summary} <= set(page.texts)
+    assert {french_spaces(DEMO_NOTICE), small_scores.summary} <= set(page.texts)
     for pupil_id in first:
         pupil = small_scores[pupil_id]
         assert pupil_id in page.texts
-        assert {reason.text for reason in pupil.reasons[:2]} <= set(page.texts)
+        facts = [reason.text.partition(" ; élève type")[0] for reason in pupil.reasons[:2]]
+        assert any(all(french_spaces(fact) in text for fact in facts) for text in page.texts)
     assert small_scores.flagged["pupil_id"].iloc[20] not in page.texts
+
+
+def test_one_pupil_shows_itself(small_scores: RiskScores) -> None:
+    """A pupil in a notebook: facts, measures and the estimate of the result, in a frame where nothing runs."""
+    pupil = small_scores[small_scores.flagged["pupil_id"].iloc[0]]
+    shown = pupil._repr_html_()
+    assert "sandbox" in shown
+    page = _Tags()
+    page.feed(_inside(shown))
+    words = " ".join(page.texts)
+    assert "script" not in page.tags
+    assert french.percent(pupil.risk, 1) in words
+    for reason in (*pupil.reasons, *pupil.protective):
+        assert french_spaces(reason.text.partition(" ; élève type")[0])[1:] in words
+        assert french.signed(reason.points, 1) in words
+    assert all(french_spaces(measure.label) in words for measure in pupil.measures)
 
 
 def test_nothing_to_look_at_is_shown_and_written_too(
@@ -188,8 +218,8 @@ def test_nothing_to_look_at_is_shown_and_written_too(
     scores.write(tmp_path)
     assert list((tmp_path / "listes").iterdir()) == []
     assert len(pd.read_parquet(tmp_path / "scores.parquet")) == 20
-    assert "<table" not in scores._repr_html_()
-    assert scores.summary in scores._repr_html_()
+    assert "<table" not in _inside(scores._repr_html_())
+    assert scores.summary in _inside(scores._repr_html_())
 
 
 def test_a_rerun_leaves_no_list_of_the_run_before(

@@ -29,6 +29,7 @@ __all__ = [
     "check_target_folder",
     "check_target_model",
     "fault_lines",
+    "load_chosen",
     "read_extracts",
     "reading_lines",
     "writing",
@@ -94,6 +95,21 @@ def read_extracts(folder: Path, *, on_fault: OnFault, calendar: SchoolCalendar |
 def checked(found: Folder, *, on_fault: OnFault, calendar: SchoolCalendar | None) -> Extracts:
     """Check the tables of a folder that was read."""
     return Extracts(dr.PupilRecords.of_folder(found, on_fault=on_fault.value, calendar=calendar), found)
+
+
+def load_chosen(folder: Path | None, sha256: str | None) -> dr.TrainedModel | None:
+    """Load the model that is asked for; None when none is, so that the demonstration model is taken.
+
+    Raises
+    ------
+    ArtefactError
+        It cannot be loaded, or is not the one of the checksum; with a checksum alone, the demonstration model is not.
+    """
+    if folder is None and sha256 is None:
+        return None
+    from decrochage_risk.score.run_facts import demo_model_folder  # noqa: PLC0415 - numpy and pandas load on first use
+
+    return dr.load_model(demo_model_folder() if folder is None else folder, sha256=sha256)
 
 
 def check_target_folder(folder: Path) -> None:

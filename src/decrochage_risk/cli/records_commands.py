@@ -46,6 +46,13 @@ def check(
             help="Écrire toutes les fautes en CSV, une par ligne.",
         ),
     ] = None,
+    values: Annotated[
+        bool,
+        typer.Option(
+            "--values",
+            help="Écrire aussi dans --report ce que contenaient les cellules : des données d'élèves.",
+        ),
+    ] = False,
     mapping: MappingFile = None,
     draft_mapping: Annotated[
         Path | None,
@@ -65,7 +72,7 @@ def check(
 
     Lit : le dossier des extraits. Il n'est jamais modifié.
 
-    Affiche ce qui a été lu, ce qui ne l'a pas été, et chaque faute : table, colonne, lignes, valeurs, remède.
+    Affiche ce qui a été lu, ce qui ne l'a pas été, et chaque faute : table, colonne, lignes, remède ; jamais ce que contiennent les cellules.
     Écrit : le fichier de --report, et celui de --draft-mapping, s'ils sont demandés.
 
     Codes de sortie : 0 rien, ou seulement des avertissements ; 1 des erreurs ; 2 dossier illisible.
@@ -87,7 +94,7 @@ def check(
         say(f"\nCorrespondance proposée : {draft_mapping}. Relisez-la, puis écrivez-y confirmed = true.")
     if report is not None:
         with writing(report):
-            faults.to_csv(report)
+            faults.to_csv(report, values=values)
         say(f"\nToutes les fautes : {report}")
     if faults.errors:
         raise typer.Exit(FAULTS_FOUND)

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 from decrochage_risk.errors import ModelError, explain_error
+from decrochage_risk.features import FEATURE_BY_NAME
 from decrochage_risk.french import day, join, number, percent, plural, school_year
 from decrochage_risk.small_cells import HIDDEN
 
@@ -88,6 +90,8 @@ class CardFacts:
         Training rows, distinct pupils, rows with the event.
     censored : int or None
         Rows left out because the outcome is not known; None where hidden.
+    horizon_years : int
+        School years after which the outcome closes.
     outcome_closes : tuple of int
         Month and day on which the outcome closes, after the school year.
     base_rates : sequence of BaseRate
@@ -142,6 +146,7 @@ class CardFacts:
     unknown_flags: Sequence[str] = ()
     school_spread: float = 0.0
     changes: Sequence[str] = ()
+    horizon_years: int = 1
 
 
 def model_card(facts: CardFacts) -> str:
@@ -240,13 +245,15 @@ def _check(facts: CardFacts) -> None:
         raise ModelError(message)
 
 
-def _filters() -> dict[str, Callable[..., str]]:
+def _filters() -> dict[str, Callable[..., object]]:
     return {
         "below": _below,
         "calibration": lambda kind: _CALIBRATIONS[kind],
         "closing": lambda closes: day(date(_LEAP_YEAR, *closes)),
         "code": lambda names: ", ".join(f"`{name}`" for name in names),
         "count": _counted,
+        "described": _described,
+        "families": _families,
         "days": lambda days: join([day(one, with_year=True) for one in days]) or _NOT_KNOWN,
         "number": lambda value: number(value, 1),
         "share": lambda share: HIDDEN if share is None else percent(share, 1),
@@ -258,6 +265,20 @@ def _filters() -> dict[str, Callable[..., str]]:
 
 def _counted(count: int | None, one: str, many: str) -> str:
     return f"{many} : {HIDDEN}" if count is None else plural(count, one, many)
+
+
+def _described(codes: Sequence[str]) -> list[tuple[str, str, str]]:
+    """Give each variable with its family and what it is, in French; a column of another origin has its code alone."""
+    return [
+        (code, one.family.label, one.definition.replace("|", "/")) if one is not None else (code, "autre", "")
+        for code, one in ((code, FEATURE_BY_NAME.get(code)) for code in codes)
+    ]
+
+
+def _families(codes: Sequence[str]) -> str:
+    """Count variables by family, in the order of the first of each."""
+    counted = Counter(family for _, family, _ in _described(codes))
+    return join([f"{family[0].lower()}{family[1:]} ({count})" for family, count in counted.items()])
 
 
 def _below(markdown: str) -> str:

@@ -27,11 +27,13 @@ _SIZE = (6.0, 4.5)
 
 
 def _axes(ax: Axes | None) -> Axes:
-    if ax is not None:
-        return ax
+    """Give the axes asked for, or new ones; their marks are written with a decimal comma."""
     from matplotlib.figure import Figure  # noqa: PLC0415  # heavy: loaded on first use
 
-    return Figure(figsize=_SIZE, layout="constrained").subplots()
+    made = Figure(figsize=_SIZE, layout="constrained").subplots() if ax is None else ax
+    for axis in (made.xaxis, made.yaxis):
+        axis.set_major_formatter(lambda value, _: number(value))
+    return made
 
 
 def _two_classes(outcome: npt.ArrayLike, score: npt.ArrayLike) -> tuple[Floats, Floats]:

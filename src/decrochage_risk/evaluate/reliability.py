@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from pydantic import BaseModel, ConfigDict
 
 from decrochage_risk.evaluate.baselines import fit_logistic, log_odds, probability
 from decrochage_risk.evaluate.rows import (
@@ -27,6 +28,7 @@ from decrochage_risk.evaluate.rows import (
     sorted_codes,
     sorted_rows,
 )
+from decrochage_risk.small_cells import PUBLISHED
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -480,3 +482,58 @@ def ici(outcome: npt.ArrayLike, risk: npt.ArrayLike) -> float | None:
     measured, announced = sorted_rows(outcome, risk)
     smooth = smooth_frequency(measured, announced)
     return None if smooth is None else float(np.mean(np.abs(smooth - announced)))
+
+
+class ReliabilityBin(BaseModel):
+    """Announced and observed frequency of rows of neighbouring risk.
+
+    Attributes
+    ----------
+    rows : int
+    mean_risk, observed : float
+    low, high : float
+        95 % Jeffreys interval of ``observed``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rows: int
+    mean_risk: float
+    observed: float
+    low: float
+    high: float
+
+
+def reliability_bins(
+    outcome: npt.ArrayLike, risk: npt.ArrayLike, *, bins: int = _BINS
+) -> tuple[ReliabilityBin, ...]:
+    """Make the curve of a card: bins of equal mass, those of 1 to 10 events joined to the next, which is printed with them.
+
+    Examples
+    --------
+    >>> reliability_bins([0] * 90 + [1] * 10, [0.05] * 50 + [0.15] * 50)[0].rows
+    50
+    """
+    from scipy.stats import beta  # noqa: PLC0415  # heavy: loaded on first use
+
+    table = reliability_table(outcome, risk, bins=bins)
+    joined: list[list[float]] = []
+    for rows, events, mean in table[["rows", "events", "mean_risk"]].itertuples(index=False):
+        if joined and 0 < joined[-1][1] < PUBLISHED:
+            joined[-1] = [joined[-1][0] + rows, joined[-1][1] + events, joined[-1][2] + rows * mean]
+        else:
+            joined.append([rows, events, rows * mean])
+    if len(joined) > 1 and 0 < joined[-1][1] < PUBLISHED:
+        last = joined.pop()
+        joined[-1] = [one + other for one, other in zip(joined[-1], last, strict=True)]
+    return tuple(
+        ReliabilityBin(
+            rows=int(rows),
+            mean_risk=float(total / rows),
+            observed=float(events / rows),
+            low=float(beta.ppf(0.025, events + 0.5, rows - events + 0.5)),
+            high=float(beta.ppf(0.975, events + 0.5, rows - events + 0.5)),
+        )
+        for rows, events, total in joined
+        if not 0 < events < PUBLISHED
+    )

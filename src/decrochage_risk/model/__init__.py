@@ -8,9 +8,11 @@ from __future__ import annotations
 from decrochage_risk.model.scored_rows import ScoredRows, score_rows
 from decrochage_risk.model.snapshots import (
     DEFAULT_CLOSES,
+    HORIZONS,
     MATRIX_COLUMNS,
     MINIMUM_DAYS,
     Snapshots,
+    check_horizon,
     closing_day,
     days_of_data,
     default_as_of_dates,
@@ -24,6 +26,7 @@ from decrochage_risk.risk import FitOptions, RiskModel
 
 __all__ = [
     "DEFAULT_CLOSES",
+    "HORIZONS",
     "MATRIX_COLUMNS",
     "MINIMUM_DAYS",
     "SCORE",
@@ -33,6 +36,7 @@ __all__ = [
     "ScoredRows",
     "Snapshots",
     "TrainedModel",
+    "check_horizon",
     "closing_day",
     "days_of_data",
     "default_as_of_dates",

@@ -97,7 +97,10 @@ def groups_of(model: TrainedModel, snapshots: Snapshots) -> npt.NDArray[np.objec
 
 
 def mature_dates(
-    as_of_dates: Iterable[object], labels_known_on: object, closes: tuple[int, int]
+    as_of_dates: Iterable[object],
+    labels_known_on: object,
+    closes: tuple[int, int],
+    horizon_years: int = 1,
 ) -> tuple[list[date], date]:
     """Read as-of dates whose outcomes had closed on the day that the outcomes were known.
 
@@ -109,6 +112,8 @@ def mature_dates(
         Day on which the outcomes were extracted.
     closes : tuple of int
         Month and day on which the outcome of a school year closes.
+    horizon_years : int
+        School years after which it closes.
 
     Raises
     ------
@@ -126,7 +131,7 @@ def mature_dates(
     early = [
         f"{year}-{year + 1} closes on {last_day}"
         for year in years
-        if (last_day := closing_day(year, closes)) > day
+        if (last_day := closing_day(year, closes, horizon_years)) > day
     ]
     if not dates or early:
         raise ModelError(

@@ -1,8 +1,8 @@
-"""What is predicted: leaving without a diploma between the as-of date and the closing day.
+"""Training rows: the pupils at risk on several as-of dates a year, with what was known then and what came of it.
 
-Somebody moved abroad, deceased or lost from sight is censored: never counted as having stayed.
-
-Training rows: the pupils at risk on several as-of dates a year, with what was known then and what came of it.
+What is predicted is leaving without a diploma between the as-of date and the closing day, of the same school year
+(horizon of one year) or of the second one after it (three years, for the vigilance from the 4e on). Somebody moved abroad,
+deceased or lost from sight is censored: never counted as having stayed.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CENSORED",
     "DEFAULT_CLOSES",
+    "HORIZONS",
     "LAST_DAY_IN_YEAR",
     "MATRIX_COLUMNS",
     "MINIMUM_DAYS",
@@ -41,6 +42,7 @@ __all__ = [
     "Labels",
     "Snapshots",
     "TrainingRecords",
+    "check_horizon",
     "closing_day",
     "days_of_data",
     "default_as_of_dates",
@@ -54,6 +56,9 @@ __all__ = [
 
 DEFAULT_CLOSES = (11, 1)
 """Month and day on which the outcome of a school year closes, after the year (DESIGN: 1 November)."""
+
+HORIZONS = (1, 3)
+"""School years after which the outcome closes: the year (lycée), or the path (collège, from the 4e on)."""
 
 CENSORED = ("left before the as-of date", "outcome unknown", "no outcome for this school year")
 """Why an outcome is neither 1 nor 0."""
@@ -81,7 +86,31 @@ class Labels:
     exit_kind: npt.NDArray[np.str_]
 
 
-def closing_day(school_year: int, closes: tuple[int, int] = DEFAULT_CLOSES) -> date:
+def check_horizon(horizon_years: object) -> int:
+    """Give a horizon that is one.
+
+    Raises
+    ------
+    ModelError
+        When it is neither 1 nor 3.
+
+    Examples
+    --------
+    >>> check_horizon(3)
+    3
+    """
+    if isinstance(horizon_years, int) and not isinstance(horizon_years, bool) and horizon_years in HORIZONS:
+        return horizon_years
+    raise ModelError(
+        explain_error(
+            f"horizon_years={horizon_years!r}",
+            expected=f"one of {', '.join(map(str, HORIZONS))}",
+            hint="1: leaving by the closing day of the school year; 3: by that of the second school year after it.",
+        )
+    )
+
+
+def closing_day(school_year: int, closes: tuple[int, int] = DEFAULT_CLOSES, horizon_years: int = 1) -> date:
     """Day on which the outcome of a school year closes.
 
     Parameters
@@ -90,6 +119,8 @@ def closing_day(school_year: int, closes: tuple[int, int] = DEFAULT_CLOSES) -> d
         2024 = 2024-25.
     closes : tuple of int
         Month and day, in the calendar year in which the school year ends.
+    horizon_years : int
+        1 for the school year's own closing day, 3 for that of the second school year after it.
 
     Raises
     ------
@@ -98,11 +129,11 @@ def closing_day(school_year: int, closes: tuple[int, int] = DEFAULT_CLOSES) -> d
 
     Examples
     --------
-    >>> closing_day(2024)
-    datetime.date(2025, 11, 1)
+    >>> closing_day(2024), closing_day(2024, horizon_years=3)
+    (datetime.date(2025, 11, 1), datetime.date(2027, 11, 1))
     """
     try:
-        return date(school_year + 1, *closes)
+        return date(school_year + horizon_years, *closes)
     except (TypeError, ValueError) as error:
         raise ModelError(
             explain_error(
@@ -113,12 +144,22 @@ def closing_day(school_year: int, closes: tuple[int, int] = DEFAULT_CLOSES) -> d
         ) from error
 
 
-def label(outcomes: pd.DataFrame, known: KnownRecords, closes: tuple[int, int] = DEFAULT_CLOSES) -> Labels:
+def label(
+    outcomes: pd.DataFrame,
+    known: KnownRecords,
+    closes: tuple[int, int] = DEFAULT_CLOSES,
+    horizon_years: int = 1,
+) -> Labels:
     """Label every pupil of the records, as seen from ``known.as_of``.
 
     A leaver is positive when the leaving date is on or after ``as_of`` and before the closing day, or is not known.
     A leaver dated before ``as_of`` had already left and is censored; one dated on or after the closing day had not
     left yet and is negative.
+
+    Over three years, what counts is where the pupil stands at the end: a leaver who came back is none, unless gone again; a
+    diploma of any of the years is one; who has no row in the last year has left if the last row said so, and is otherwise
+    censored, like a pupil whose outcome of any year on the way is unknown. Nobody has an outcome before the table holds the
+    last year.
 
     Parameters
     ----------
@@ -128,7 +169,11 @@ def label(outcomes: pd.DataFrame, known: KnownRecords, closes: tuple[int, int] =
         Records cut at the as-of date.
     closes : tuple of int
         Month and day on which the outcome closes.
+    horizon_years : int
+        1, or 3: see `HORIZONS`.
     """
+    if horizon_years > 1:
+        return _label_path(outcomes, known, closes, horizon_years)
     of_year = outcomes[outcomes["school_year"] == known.school_year].set_index("pupil_id")
     found = of_year.reindex(known.pupil_ids)
     event = found["outcome"].astype("str").to_numpy(dtype=object)
@@ -143,6 +188,39 @@ def label(outcomes: pd.DataFrame, known: KnownRecords, closes: tuple[int, int] =
     in_year = day <= np.datetime64(date(known.school_year + 1, *LAST_DAY_IN_YEAR))
     exit_kind = np.where(positive, np.where(in_year, "in_year", "non_return"), "")
     return Labels(np.select([positive, negative], [1.0, 0.0], np.nan), cause, exit_kind)
+
+
+def _label_path(
+    outcomes: pd.DataFrame, known: KnownRecords, closes: tuple[int, int], horizon_years: int
+) -> Labels:
+    """Label over several school years: the state that the pupil's rows of these years end in."""
+    already_left, unknown, no_row = CENSORED
+    pupils, last_year = known.pupil_count, known.school_year + horizon_years - 1
+    state, exit_kind = np.full(pupils, np.nan), np.full(pupils, "", dtype=object)
+    if not (outcomes["school_year"] >= last_year).any():
+        return Labels(state, np.full(pupils, no_row), exit_kind.astype(str))
+    closed = np.datetime64(closing_day(known.school_year, closes, horizon_years))
+    is_already, is_unknown, has_diploma, is_last = np.zeros((4, pupils), dtype=np.bool_)
+    for year in range(known.school_year, last_year + 1):
+        of_year = outcomes[outcomes["school_year"] == year].set_index("pupil_id").reindex(known.pupil_ids)
+        event = of_year["outcome"].astype("str").to_numpy(dtype=object)
+        day = of_year["date"].to_numpy(dtype="datetime64[D]")
+        left = event == "left_without_diploma"
+        is_already |= left & (day < np.datetime64(known.as_of))
+        gone = left & ~(day >= closed)
+        here = np.isin(event, ["continued", "graduated"]) | (left & ~gone)
+        state = np.select([gone, here], [1.0, 0.0], state)
+        in_year = day <= np.datetime64(date(year + 1, *LAST_DAY_IN_YEAR))
+        exit_kind = np.select([gone, here], [np.where(in_year, "in_year", "non_return"), ""], exit_kind)
+        is_unknown |= event == "unknown"
+        has_diploma |= event == "graduated"
+        is_last = gone | here
+    # Without a row in the last year: gone for good if the last row said so, lost from sight otherwise.
+    is_settled = has_diploma | is_last | (state == 1.0)
+    causes = [(is_already, already_left), (is_unknown & ~has_diploma, unknown), (~is_settled, no_row)]
+    cause = np.select([holds for holds, _ in causes], [words for _, words in causes], "")
+    outcome = np.where(cause != "", np.nan, np.where(has_diploma, 0.0, state))
+    return Labels(outcome, cause, np.where(outcome == 1.0, exit_kind, "").astype(str))
 
 
 MINIMUM_DAYS = 21
@@ -255,7 +333,9 @@ class TrainingRecords(TrainingTables, Protocol):
     ``train_model`` asks for nothing else, so that what holds the events may be anything.
     """
 
-    def snapshots(self, dates: Sequence[date], *, closes: tuple[int, int]) -> Snapshots:
+    def snapshots(
+        self, dates: Sequence[date], *, closes: tuple[int, int], horizon_years: int = 1
+    ) -> Snapshots:
         """Take the rows of every date, in the order that :func:`take_snapshots` gives."""
 
 
@@ -265,6 +345,7 @@ def take_snapshots(
     as_of_dates: Iterable[object],
     *,
     closes: tuple[int, int] = DEFAULT_CLOSES,
+    horizon_years: int = 1,
     may_be_empty: bool = False,
     progress: Callable[[str], None] | None = None,
 ) -> Snapshots:
@@ -284,6 +365,8 @@ def take_snapshots(
         Any order; duplicates count once.
     closes : tuple of int
         Month and day on which the outcome of a school year closes.
+    horizon_years : int
+        1, or 3: see `HORIZONS`; a row matures on the closing day of its last school year.
     may_be_empty : bool
         Whether no row at all is an answer: these are some pupils of many.
     progress : callable, optional
@@ -298,7 +381,7 @@ def take_snapshots(
     for day in sorted({to_date(value) for value in as_of_dates}):
         if progress is not None:
             progress(f"Lecture au {day.isoformat()}")
-        part, gone = _snapshot(records.known_on(day), records, outcomes, closes)
+        part, gone = _snapshot(records.known_on(day), records, outcomes, closes, horizon_years)
         parts.append(part)
         left_out.update(gone)
     if not may_be_empty and not sum(len(part.outcome) for part in parts):
@@ -313,9 +396,13 @@ def take_snapshots(
 
 
 def _snapshot(
-    known: KnownRecords, records: PupilRecords, outcomes: pd.DataFrame, closes: tuple[int, int]
+    known: KnownRecords,
+    records: PupilRecords,
+    outcomes: pd.DataFrame,
+    closes: tuple[int, int],
+    horizon_years: int,
 ) -> tuple[Snapshots, Counter[str]]:
-    labels = label(outcomes, known, closes)
+    labels = label(outcomes, known, closes, check_horizon(horizon_years))
     short = days_of_data(known) < MINIMUM_DAYS
     cause = np.where(short & known.enrolled, TOO_SHORT, labels.cause)
     at_risk = np.flatnonzero(known.enrolled & (cause == ""))
@@ -331,7 +418,7 @@ def _snapshot(
             "sex": records.pupils["sex"].astype(object).to_numpy(),
             "exit_kind": labels.exit_kind,
             "observed": known.as_of_day,
-            "matured": day_number(closing_day(known.school_year, closes)),
+            "matured": day_number(closing_day(known.school_year, closes, horizon_years)),
         }
     )
     rows = rows.iloc[keep].reset_index(drop=True)

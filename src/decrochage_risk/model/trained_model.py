@@ -248,6 +248,11 @@ class TrainedModel:
         years = ", ".join(map(str, self.trained_on.get("school_years", ())))
         return f"<TrainedModel {self.model_id}: {len(self.levels)} levels, school years {years}>"
 
+    @property
+    def horizon_years(self) -> int:
+        """School years after which the outcome that the risk is of closes: 1 or 3."""
+        return int(self.trained_on.get("horizon_years", 1))
+
     @cached_property
     def sha256(self) -> str:
         """SHA-256 of the manifest, which holds those of every file: the identity of the model."""

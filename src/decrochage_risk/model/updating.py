@@ -110,9 +110,15 @@ def recalibrate(
     """
     _refuse(reason, refused)
     month, last = model.trained_on["outcome_closes"]
-    dates, day = mature_dates(as_of_dates, labels_known_on, (month, last))
+    dates, day = mature_dates(as_of_dates, labels_known_on, (month, last), model.horizon_years)
     refuse_training_years(model, dates)
-    snapshots = take_snapshots(records, outcomes_for(records, outcomes), dates, closes=(month, last))
+    snapshots = take_snapshots(
+        records,
+        outcomes_for(records, outcomes),
+        dates,
+        closes=(month, last),
+        horizon_years=model.horizon_years,
+    )
     scored = score_rows(model, snapshots)
     labels, events = _labels(scored)
     old = model.risk_model.calibration

@@ -150,7 +150,10 @@ def _text(value: object) -> str | None:
 
 
 def _contribution(scores: RiskScores, told: PupilRisk) -> tuple[str, ...]:
-    closes = french.day(closing_day(school_year_of(told.as_of), scores.run.outcome_closes), with_year=True)
+    closes = french.day(
+        closing_day(school_year_of(told.as_of), scores.run.outcome_closes, scores.run.horizon_years),
+        with_year=True,
+    )
     purpose = (
         "Mode : à une date donnée, un traitement estime la probabilité qu'un élève inscrit quitte la formation sans "
         f"diplôme avant le {closes}, pour que l'équipe éducative regarde à temps les situations fragiles."

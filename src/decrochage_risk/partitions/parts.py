@@ -478,6 +478,7 @@ def snapshot_part(
     *,
     dates: Iterable[object],
     closes: tuple[int, int] = DEFAULT_CLOSES,
+    horizon_years: int = 1,
     calendar: SchoolCalendar | None = None,
     row_id: str | None = None,
     on_fault: str = "quarantine",
@@ -492,6 +493,8 @@ def snapshot_part(
         As-of dates.
     closes : tuple of int
         Month and day on which the outcome of a school year closes.
+    horizon_years : int
+        1 or 3: over how many school years the outcome is.
 
     Returns
     -------
@@ -509,7 +512,12 @@ def snapshot_part(
     with python_warnings.catch_warnings(record=True) as caught_warnings:
         python_warnings.simplefilter("always")
         snapshots = take_snapshots(
-            part.records, part.records.outcomes, days, closes=closes, may_be_empty=True
+            part.records,
+            part.records.outcomes,
+            days,
+            closes=closes,
+            horizon_years=horizon_years,
+            may_be_empty=True,
         )
     features = snapshots.features[list(MATRIX_COLUMNS)].assign(**{_OUTCOME: snapshots.outcome})
     return {

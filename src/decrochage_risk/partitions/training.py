@@ -86,7 +86,9 @@ class PartedRecords:
         counts = merge_counts((each.faults for each in self._finished), self._runs.split.shared)
         return _Faults(CountedFaults.of(counts, "error"), CountedFaults.of(counts, "warning"))
 
-    def snapshots(self, dates: Sequence[date], *, closes: tuple[int, int]) -> Snapshots:
+    def snapshots(
+        self, dates: Sequence[date], *, closes: tuple[int, int], horizon_years: int = 1
+    ) -> Snapshots:
         """Take the rows of every date from each part, and put them in the order that all records give.
 
         Raises
@@ -104,6 +106,7 @@ class PartedRecords:
                 facts,
                 dates=days,
                 closes=closes,
+                horizon_years=horizon_years,
                 calendar=self.calendar,
                 row_id=ROW_ID,
                 on_fault="raise" if self._raise_faults else "quarantine",
@@ -272,6 +275,7 @@ def _in_parts(
     question = {
         name: None if value is None else [str(each) for each in value] for name, value in rows.items()
     }
+    question |= {"horizon_years": [str(choices.get("horizon_years", 1))]}
     question |= {
         "calendar": None if calendar is None else [calendar.version],
         "on_fault": [str(raise_faults)],

@@ -306,8 +306,8 @@ def _subject_panel(subject: SubjectMarks, start: date, today: date) -> Markup:
         )
     if subject.mean is not None:
         made.line(left, y(subject.mean), left + _PLOT, y(subject.mean), stroke=BLUE, width=2)
-    for day, mark in zip(subject.days, subject.marks, strict=True):
-        made.dot(x(day), y(mark), 2.2)
+    for day, value in zip(subject.days, subject.marks, strict=True):
+        made.dot(x(day), y(value), 2.2)
     crosses = "".join(f"M{x(day) - 3:.1f} {_HEIGHT + 13}l6 6m0 -6l-6 6" for day in subject.missed)
     made.path(crosses, stroke=INK, width=1.6)
     _mean_words(made, subject, y)

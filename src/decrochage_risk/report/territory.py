@@ -20,6 +20,7 @@ from decrochage_risk.features.event_windows import Facts
 from decrochage_risk.model import closing_day
 from decrochage_risk.model.snapshots import LAST_DAY_IN_YEAR
 from decrochage_risk.records.levels import AT_3E, LEVELS
+from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.report.facts import HEAVY, LEGAL
 from decrochage_risk.report.situations import Way, schools_of
 from decrochage_risk.school_year import day_number, year_end, year_start
@@ -249,8 +250,8 @@ class _Year:
 class _Counting:
     """Counts of one region, block by block."""
 
-    def __init__(self, scores: ScoredPupils) -> None:
-        self.scores, self.known = scores, scores.known
+    def __init__(self, scores: ScoredPupils, outcomes: pd.DataFrame | None) -> None:
+        self.scores, self.known, self.outcomes = scores, scores.known, outcomes
         self.facts = Facts(self.known)
         networks = self.scores.records.enrolments["network_id"]
         codes, names = pd.factorize(networks, sort=True)
@@ -284,7 +285,7 @@ class _Counting:
 
     def years(self) -> tuple[int, ...]:
         """Give the school years whose outcomes are closed on the day, three at most, the earliest first."""
-        outcomes = self.scores.records.outcomes
+        outcomes = self.outcomes
         if outcomes is None:
             return ()
         closed = [
@@ -296,7 +297,7 @@ class _Counting:
 
     def leavers(self, years: tuple[int, ...]) -> None:
         """Count those who left in the year, those not back after it, and those who are enrolled again since."""
-        outcomes = self.scores.records.outcomes
+        outcomes = self.outcomes
         if outcomes is None:
             return
         starts = self.known.arrays.enrolments
@@ -379,7 +380,7 @@ class _Counting:
         self.add(("next", ELSEWHERE), before.network, rest, third)
         self.add(("next", NOWHERE), before.network, third & ~self.now.there, third)
 
-    def situations(self) -> tuple[tuple[str, str], ...]:
+    def situations(self, *, despite_verdict: bool) -> tuple[tuple[str, str], ...]:
         """Count situations by way and measures opened, by pathway; give the measures in their order."""
         found: dict[str, Flags] = {"all": self.known.enrolled & self.now.there}
         labels: dict[str, str] = {}
@@ -389,7 +390,7 @@ class _Counting:
 
         for way in Way:
             found[way.value] = np.zeros(self.known.pupil_count, dtype=np.bool_)
-        for school in schools_of(self.scores):
+        for school in schools_of(self.scores, despite_verdict=despite_verdict):
             for one in school.situations:
                 for way in one.ways:
                     mark(way.value, one.row)
@@ -438,24 +439,31 @@ class _Counting:
         return tuple(found)
 
 
-def count_territory(scores: ScoredPupils, *, least: int = INSIDE) -> Territory:
+def count_territory(
+    scores: ScoredPupils, *, outcomes: object = None, least: int = INSIDE, despite_verdict: bool = False
+) -> Territory:
     """Count everything that the diagnoses of a region tell.
 
     Parameters
     ----------
     scores : ScoredPupils
         A run over the whole region: what a network is held against.
+    outcomes : table, optional
+        What became of the pupils of earlier years, when the records do not hold it.
     least : int
         Pupils from which a count is told: :data:`~decrochage_risk.small_cells.INSIDE` for the people of the academy,
         :data:`~decrochage_risk.small_cells.PUBLISHED` for what is published.
+    despite_verdict : bool
+        Count the situations of the estimated risk though the card of the model says not to issue a list.
     """
-    counting = _Counting(scores)
+    given = outcomes is not None or scores.records.outcomes is not None
+    counting = _Counting(scores, outcomes_for(scores.records, outcomes) if given else None)
     counting.levels()
     years = counting.years()
     counting.leavers(years)
     months, before = counting.months()
     counting.path()
-    measures = counting.situations()
+    measures = counting.situations(despite_verdict=despite_verdict)
     frame = scores.frame[scores.frame["enrolled"]]
     schools = frame.groupby("network_id")["school_id"].nunique()
     return Territory(
@@ -484,14 +492,19 @@ def merge_territories(parts: Sequence[Territory]) -> Territory:
     first = parts[0]
     networks = tuple(sorted({network for part in parts for network in part.networks}))
     keys = dict.fromkeys(key for part in parts for key in part.shares)
+    bases_of_parts = [{share.base_key: share.base for share in part.shares.values()} for part in parts]
     shares = {}
     for key in keys:
         count, base = (np.zeros(len(networks) + 1, dtype=np.int64) for _ in range(2))
-        for part in parts:
-            if key in part.shares:
-                places = [*(networks.index(network) for network in part.networks), len(networks)]
-                count[places] += part.shares[key].count
-                base[places] += part.shares[key].base
+        for part, bases in zip(parts, bases_of_parts, strict=True):
+            places = [*(networks.index(network) for network in part.networks), len(networks)]
+            share = part.shares.get(key)
+            if share is not None:
+                count[places] += share.count
+            # Where nobody has it (a measure that no situation opens there), the pupils are counted all the same.
+            whole = bases.get(Share(key, count, base).base_key)
+            if whole is not None:
+                base[places] += whole
         shares[key] = Share(key, count, base)
     schools: dict[str, int] = {}
     for part in parts:

@@ -514,6 +514,7 @@ def territory_report(
     network: str,
     folder: str | Path | None = None,
     *,
+    outcomes: object = None,
     least: int = INSIDE,
     territory: Territory | None = None,
 ) -> TerritoryReport:
@@ -522,11 +523,13 @@ def territory_report(
     Parameters
     ----------
     scores : RiskScores
-        A run over the region; outcomes of earlier years are read from its records, if they are there.
+        A run over the region.
     network : str
         ``network_id`` of the enrolments.
     folder : str or Path, optional
         Where to write the page and a CSV of each drawing.
+    outcomes : table, optional
+        What became of the pupils of earlier years, when the records do not hold it.
     least : int
         Pupils from which a count is told: 5 for the people of the academy, 11 for what is published.
     territory : Territory, optional
@@ -546,7 +549,7 @@ def territory_report(
     --------
     ``territory_report(scores, "RES0002", "out/reseau")`` writes ``out/reseau/index.html``.
     """
-    counted = territory or count_territory(scores, least=least)
+    counted = territory or count_territory(scores, outcomes=outcomes, least=least)
     counted.place(network)
     report = TerritoryReport(counted, network, scores.run)
     if folder is not None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 from decrochage_risk import french
 from decrochage_risk.errors import RecordsError, explain_error
+from decrochage_risk.evaluate import card_page
 from decrochage_risk.notices import notice
 from decrochage_risk.pages import page_name, render
 from decrochage_risk.pages.scripts import SORTING
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from types import TracebackType
 
+    from decrochage_risk.model import TrainedModel
     from decrochage_risk.report.situations import School, Situation
     from decrochage_risk.score import Changes, RiskScores, RunFacts
 
@@ -60,6 +62,8 @@ class ReportFolder:
         Where the pages go.
     names : mapping of str to str
         The school's own names by pupil id; shown in pages, kept nowhere else.
+    despite_verdict : bool
+        Put the estimated risk on the lists though the card of the model says not to issue one; the other ways always are.
     notices : bool
         Whether each explained situation gets its notice.
     contact : str
@@ -75,6 +79,7 @@ class ReportFolder:
 
     target: Path
     names: Mapping[str, str] = field(default_factory=dict)
+    despite_verdict: bool = False
     notices: bool = True
     contact: str = "le chef d'établissement"
     sources: Mapping[str, str] = field(default_factory=dict)
@@ -121,7 +126,7 @@ class ReportFolder:
         self._run = scores.run
         facts = PupilFacts(scores.known, scores.records)
         count = scores.frame["school_id"].nunique(dropna=False)
-        for number, school in enumerate(schools_of(scores, self.names)):
+        for number, school in enumerate(schools_of(scores, self.names, despite_verdict=self.despite_verdict)):
             if progress is not None:
                 progress("Pages par établissement", number, count)
             if school.classes:
@@ -135,9 +140,9 @@ class ReportFolder:
         self.pages += 1
         return page
 
-    def card(self, page: str) -> str:
-        """Write the model card; give its address."""
-        link = self.write("fiche.html", page)
+    def card(self, model: TrainedModel) -> str:
+        """Write the card of a model; give its address."""
+        link = self.write("fiche.html", card_page(model.card, model.report))
         self.list_page("Fiche du modèle", link, "tous ; analystes", "2 pages, puis les tables")
         return link
 
@@ -190,7 +195,7 @@ class ReportFolder:
     ) -> None:
         pupil_id = one.pupil.pupil_id
         link = ""
-        if self.notices and (one.pupil.risk is None or one.pupil.reasons is not None):
+        if self.notices and (one.pupil.risk is None or one.pupil.explained):
             link = page_name("notice", pupil_id)
             made = notice(scores, one.pupil, sources=self.sources, contact=self.contact)
             self._example("notice", self.write(f"{place}/{link}", made.to_html()), one.pupil.flagged)
@@ -284,12 +289,13 @@ def write_report(  # noqa: PLR0913 - the choices of a report, each with its defa
     folder: str | Path,
     *,
     names: Mapping[str, str] | None = None,
+    despite_verdict: bool = False,
     since: RiskScores | None = None,
     notices: bool = True,
     contact: str = "le chef d'établissement",
     sources: Mapping[str, str] | None = None,
     networks: Iterable[str] = (),
-    card: str | None = None,
+    model: TrainedModel | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Write the pages of a run: schools, class lists, pupils on a list, their notices, and an index that opens them.
@@ -302,6 +308,8 @@ def write_report(  # noqa: PLR0913 - the choices of a report, each with its defa
         A new or empty folder, or an earlier report, which is replaced as a whole.
     names : mapping of str to str, optional
         The school's own names by pupil id, for pages that stay in the school.
+    despite_verdict : bool
+        Put the estimated risk on the lists though the card of the model says not to issue one; pages then say so first.
     since : RiskScores, optional
         Scores of an earlier day: pages say what changed.
     notices : bool
@@ -312,8 +320,8 @@ def write_report(  # noqa: PLR0913 - the choices of a report, each with its defa
         Where each table comes from, as for ``notice``.
     networks : iterable of str
         Networks whose diagnosis is written, held against all schools of the run.
-    card : str, optional
-        The model card as an HTML page (``TrainedModel.card_html``).
+    model : TrainedModel, optional
+        The model that gave the scores: its card is then among the pages.
     progress : callable, optional
         Called for each school with a French line, how much is done and how much there is.
 
@@ -333,17 +341,19 @@ def write_report(  # noqa: PLR0913 - the choices of a report, each with its defa
     """
     target = Path(folder)
     try:
-        with ReportFolder(target, names or {}, notices, contact, sources or {}) as report:
+        with ReportFolder(
+            target, names or {}, despite_verdict, notices=notices, contact=contact, sources=sources or {}
+        ) as report:
             report.add(scores, changes=None if since is None else scores.since(since), progress=progress)
             wanted = list(networks)
             if wanted:
-                counted = count_territory(scores)
+                counted = count_territory(scores, despite_verdict=despite_verdict)
                 for number, network in enumerate(wanted):
                     if progress is not None:
                         progress("Diagnostic des réseaux", number, len(wanted))
                     report.network(TerritoryReport(counted, network, scores.run))
-            if card is not None:
-                report.card(card)
+            if model is not None:
+                report.card(model)
     except OSError as error:
         raise RecordsError(
             explain_error(

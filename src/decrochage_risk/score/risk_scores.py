@@ -47,15 +47,17 @@ class RiskScores(ScoredPupils):
 
         return changes_between(self, previous)
 
-    def write(self, folder: str | Path, *, despite_verdict: bool = False) -> list[Path]:
+    def write(self, folder: str | Path, *, despite_verdict: bool = False, excel: bool = False) -> list[Path]:
         """Write Parquet tables, and CSV lists per school and way that Excel opens in France.
 
         Parameters
         ----------
         folder : str or Path
-            Made where it is not there.
+            Where to write; files of an earlier run there are replaced.
         despite_verdict : bool
             Write the list of the risk though the card of the model says not to issue one; the other lists always are.
+        excel : bool
+            Whether to write one workbook per school too, with a sheet that explains its columns.
 
         Returns
         -------
@@ -64,7 +66,14 @@ class RiskScores(ScoredPupils):
         """
         from decrochage_risk.score.writing import write_scores  # noqa: PLC0415 - pyarrow loads on first use
 
-        return write_scores(self, folder, despite_verdict=despite_verdict)
+        # Tables made anew: frames that were handed out may have been edited since.
+        own = type(self)(self._results, self.run, self._policy, self._model)
+        written = write_scores(own, folder, despite_verdict=despite_verdict)
+        if excel:
+            from decrochage_risk.score.workbooks import write_workbooks  # noqa: PLC0415 - XlsxWriter loads on first use
+
+            written += write_workbooks(own, folder, despite_verdict=despite_verdict)
+        return written
 
     _report_writer: ClassVar[Callable[..., Path] | None] = None
 
@@ -82,7 +91,7 @@ class RiskScores(ScoredPupils):
             A new or empty folder, or an earlier report, which is replaced as a whole.
         **choices
             As for :func:`decrochage_risk.write_report`: ``names``, ``since``, ``notices``, ``contact``, ``sources``,
-            ``networks``, ``card``, ``progress``.
+            ``networks``, ``model``, ``progress``.
 
         Returns
         -------
@@ -105,6 +114,6 @@ class RiskScores(ScoredPupils):
         return self._report_writer(self, folder, **choices)
 
     def _repr_html_(self) -> str:
-        from decrochage_risk.score.writing import html_table  # noqa: PLC0415 - only in notebooks
+        from decrochage_risk.score.showing import show_scores  # noqa: PLC0415 - only in notebooks
 
-        return html_table(self)
+        return show_scores(self)

@@ -106,6 +106,8 @@ class RunFacts:
         Whether the thresholds were in force on the as-of date; the summary says so when they were not.
     faults : dict of str to int
         Count of each fault of the records, "severity table rule".
+    horizon_years : int
+        School years after which the outcome closes: every risk of the run is over this horizon.
     outcome_closes : tuple of int
         Month and day on which the outcome closes.
     held_out : dict
@@ -124,6 +126,7 @@ class RunFacts:
     calendar_version: str
     faults: dict[str, int]
     outcome_closes: tuple[int, int] = DEFAULT_CLOSES
+    horizon_years: int = 1
     held_out: dict[str, Any] = field(default_factory=dict)
     not_sent: dict[str, int] = field(default_factory=dict)
     advice: dict[str, str] = field(default_factory=dict)
@@ -156,6 +159,7 @@ class RunFacts:
             calendar_version=known.calendar.version,
             faults=fault_counts(records),
             outcome_closes=tuple(model.trained_on.get("outcome_closes", DEFAULT_CLOSES)),
+            horizon_years=model.horizon_years,
             held_out=model.held_out,
             advice={one["code"]: one["sentence"] for one in model.report.get("advice", ())},
         )
@@ -190,6 +194,7 @@ class RunFacts:
             "faults": self.faults,
             "not_sent": self.not_sent,
             "advice": self.advice,
+            "horizon_years": self.horizon_years,
         }
 
     def whole(self) -> dict[str, Any]:

@@ -351,6 +351,7 @@ class ScoredPupils:
             as_of=self.run.as_of,
             level=row["level"],
             risk=risk,
+            horizon_years=self.run.horizon_years,
             cause=row["cause"],
             interval=None if risk is None else Interval(low=row["risk_low"], high=row["risk_high"]),
             comparable=None if risk is None else comparable_of(row),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import pandas as pd
 
@@ -17,6 +17,8 @@ from decrochage_risk.records.levels import LEVEL_BY_NAME
 from decrochage_risk.score.ways import WAY_COLUMNS, WAYS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from decrochage_risk.policy import Measure
     from decrochage_risk.score.pupil_risk import PupilRisk
     from decrochage_risk.score.run_facts import RunFacts
@@ -24,11 +26,11 @@ if TYPE_CHECKING:
     from decrochage_risk.score.ways import Departure, LegalSignal, Way
 
 __all__ = [
+    "COLUMNS_TOLD",
     "ROW_GROUP",
     "Signalled",
     "fresh_lists",
     "guarded_table",
-    "html_table",
     "level_words",
     "list_name",
     "lists_to_write",
@@ -43,7 +45,28 @@ __all__ = [
 ROW_GROUP = 65_536
 """Rows of a row group of every Parquet file, so that scores written part by part are the same bytes."""
 
-_ROWS_SHOWN = 20
+COLUMNS_TOLD: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "Élève": "Identifiant de l'élève, comme dans les extraits.",
+        "Niveau": "Niveau de l'inscription du jour.",
+        "Classe": "Division.",
+        "Risque estimé (%)": "Probabilité estimée de sortie sans diplôme, en pour cent. Une estimation, jamais une décision.",
+        "Fourchette": "Intervalle de l'estimation, à 90 %.",
+        "Élèves comparables": "Ce que sont devenus, les années passées, des élèves d'estimation voisine.",
+        "Action proposée": "Palier de la politique de vigilance.",
+        "Règle": "Le seuil appliqué, le même pour tous les élèves du niveau.",
+        "Devenir des élèves de ce palier": "Combien d'élèves de ce palier sont sortis sans diplôme, et combien non.",
+        "Point d'attention": "Un fait daté qui élève l'estimation, à vérifier avec l'élève. Ni une cause, ni un jugement.",
+        "Point d'appui": "Un fait daté qui abaisse l'estimation.",
+        "Donnée manquante": "Ce qui n'est pas connu ; une donnée manquante n'est jamais un motif.",
+        "Mesures possibles": "Ce que l'équipe peut proposer, avec le fait qui l'ouvre. Rien n'est décidé.",
+        "En cas de sortie ou d'échec": "Ce qui existe si l'élève quittait l'établissement ou échouait à l'examen.",
+        "Décision automatique": "Toujours aucune : une personne regarde, et décide.",
+        "Modèle": "Le modèle qui a donné l'estimation.",
+    }
+)
+"""What each column of a list holds, in French; numbered ones without their number."""
+
 _CHANGED_BY_SPREADSHEETS = re.compile(
     r"[=+\-@\t\r].*"  # a formula
     r"|0[0-9]+|[0-9]{16,}"  # a number that loses its zeros, or its last digits
@@ -65,7 +88,7 @@ def write_scores(scores: ScoredPupils, folder: str | Path, *, despite_verdict: b
     """
     target = Path(folder)
     try:
-        return _written(scores, target, despite_verdict=despite_verdict)
+        written = _written(scores, target, despite_verdict=despite_verdict)
     except OSError as error:
         raise RecordsError(
             explain_error(
@@ -74,13 +97,14 @@ def write_scores(scores: ScoredPupils, folder: str | Path, *, despite_verdict: b
                 hint="Choose another folder, ask for the right to write there, or make room on the disk.",
             )
         ) from error
+    return written
 
 
 def fresh_lists(target: Path) -> Path:
     """Make the folder of the lists, without any list of an earlier run: none must be taken for one of this run."""
     lists = target / "listes"
     lists.mkdir(parents=True, exist_ok=True)
-    for stale in (*lists.glob("*.csv"), *lists.glob("avis.txt")):
+    for stale in (*lists.glob("*.csv"), *lists.glob("*.xlsx"), *lists.glob("avis.txt")):
         stale.unlink()
     return lists
 
@@ -359,15 +383,3 @@ def _guarded(cell: object) -> object:
 def guarded_table(table: pd.DataFrame) -> pd.DataFrame:
     """Protect every text of a table from what a spreadsheet would make of it."""
     return table.map(_guarded)
-
-
-def html_table(scores: ScoredPupils) -> str:
-    """Table of the first situations to be looked at, for a notebook."""
-    shown = school_list(scores, scores.flagged.head(_ROWS_SHOWN))
-    kept = [name for name in ("Avis de la fiche du modèle","Élève", "Niveau", "Classe", "Risque estimé (%)", "Action proposée",
-                              "Point d'attention 1", "Point d'attention 2") if name in shown]  # fmt: skip
-    notice = (
-        f"<p><strong>{html.escape(scores.run.model.notice)}</strong></p>" if scores.run.model.notice else ""
-    )
-    table = shown[kept].to_html(index=False, border=0, decimal=",", na_rep="") if len(shown) else ""
-    return f"<p>{html.escape(scores.summary)}</p>{notice}{table}"

@@ -102,7 +102,14 @@ def evaluate_model(  # noqa: PLR0913 - the choices of an evaluation, each with i
     """
     month, day = outcome_closes or model.trained_on["outcome_closes"]
     table = outcomes_for(records, outcomes)
-    test = take_snapshots(records, table, as_of_dates, closes=(month, day), progress=progress)
+    test = take_snapshots(
+        records,
+        table,
+        as_of_dates,
+        closes=(month, day),
+        horizon_years=model.horizon_years,
+        progress=progress,
+    )
     test = mature_only(test, None if labels_known_on is None else to_date(labels_known_on))
     scored_rows = score_rows(model, test)
     test = scored_rows.snapshots
@@ -113,7 +120,8 @@ def evaluate_model(  # noqa: PLR0913 - the choices of an evaluation, each with i
         test,
         risk,
         learnt,
-        title=f"Évaluation de {model.model_id}",
+        title=f"Évaluation de {model.model_id}"
+        + ("" if model.horizon_years == 1 else f", horizon de {model.horizon_years} ans"),
         synthetic=model.demo,
         notes=(*notes, *missing),
         policy=policy,
@@ -199,7 +207,9 @@ def _learnt(
     if not all(can_be_known(records, day) for day in dates):
         return (), (f"{_NOT_MEASURED} : années d'apprentissage absentes.",)
     try:
-        train = take_snapshots(records, outcomes, dates, closes=closes, progress=progress)
+        train = take_snapshots(
+            records, outcomes, dates, closes=closes, horizon_years=model.horizon_years, progress=progress
+        )
     except NotEnoughDataError:
         return (), (f"{_NOT_MEASURED} : aucune ligne d'apprentissage.",)
     if len(set(train.outcome.tolist())) == 1:

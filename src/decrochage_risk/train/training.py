@@ -9,6 +9,7 @@ Training: from records and outcomes to a calibrated, explained, measured model.
 
 from __future__ import annotations
 
+import sys
 import warnings
 from dataclasses import replace
 from importlib.metadata import version
@@ -32,6 +33,7 @@ from decrochage_risk.model import (
     FeatureDistributions,
     Snapshots,
     TrainedModel,
+    check_horizon,
     closing_day,
     default_as_of_dates,
     take_snapshots,
@@ -45,6 +47,7 @@ from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.rules import CELL_RULES, CROSS_RULES, ROW_RULES
 from decrochage_risk.records.transmission import usual_pace
 from decrochage_risk.risk.boosting import with_defaults
+from decrochage_risk.risk.calibration import probability
 from decrochage_risk.school_year import school_year_of, to_date
 from decrochage_risk.small_cells import HIDDEN, hidden_counts, is_small
 from decrochage_risk.train.backtest import can_be_known
@@ -57,6 +60,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import date
 
+    import numpy.typing as npt
     import pandas as pd
 
     from decrochage_risk.policy import Policy
@@ -68,6 +72,7 @@ if TYPE_CHECKING:
 __all__ = [
     "NOT_CLOSED",
     "distributions_of",
+    "libraries",
     "mature_only",
     "no_year_before",
     "of_records",
@@ -193,7 +198,15 @@ def distributions_of(snapshots: Snapshots, risk_model: RiskModel) -> FeatureDist
     return FeatureDistributions.fit(snapshots.features[names].assign(**{SCORE: score}), groups)
 
 
-_LIBRARIES = ("lightgbm", "numpy", "pandas", "scikit-learn")
+_LIBRARIES = ("decrochage-risk", "lightgbm", "numba", "numpy", "pandas", "scikit-learn", "scipy")
+"""Whose versions the bytes of a training depend on, with Python's: within one set of them they are the same on any machine,
+between two they need not be (the sum of an axis was rounded otherwise from numpy 2.5 on). Scores of one artefact do not change."""
+
+
+def libraries() -> dict[str, str]:
+    """Give the versions that the bytes of a training depend on."""
+    python = ".".join(map(str, sys.version_info[:2]))
+    return {"python": python, **{library: version(library) for library in _LIBRARIES}}
 
 
 def train_model(  # noqa: PLR0913 - the choices of a training, each with its default
@@ -203,6 +216,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     as_of_dates: Iterable[object] | None = None,
     school_years: Iterable[int] | None = None,
     outcome_closes: tuple[int, int] = DEFAULT_CLOSES,
+    horizon_years: int = 1,
     labels_known_on: object = None,
     name: str = "modele",
     synthetic: bool = False,
@@ -213,6 +227,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     policy: Policy | None = None,
     supported: Any = None,  # noqa: ANN401 - any table
     helped: Helped = "keep",
+    left_out: Callable[[Snapshots, npt.NDArray[np.float64]], None] | None = None,
     progress: Callable[[str], None] | None = None,
     **refused: object,
 ) -> TrainedModel:
@@ -235,6 +250,9 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         School years to train on, all those of ``outcomes`` when left out.
     outcome_closes : tuple of int
         Month and day on which the outcome of a school year closes, in the calendar year in which it ends.
+    horizon_years : int
+        1: leaving by the closing day of the school year. 3: by that of the second school year after it, for the vigilance
+        from the 4e on; ``outcomes`` must hold these years, and a label matures only then.
     labels_known_on : date, optional
         Day on which the outcomes were extracted: rows whose outcome window had not closed by then are left out and
         counted. All labels count when left out.
@@ -257,6 +275,9 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         Pupils for whom a measure started, as ``Feedback.measures_started()`` gives them: ``pupil_id``, ``started_on``.
     helped : {"keep", "exclude", "censor"}
         What to do with their rows: see `decrochage_risk.train.supported`, which says why they are kept by default.
+    left_out : callable, optional
+        Given the rows of the training and their risks, each by the one member of the model that is returned which has not learnt
+        the pupil: to judge that very model on years of its training, see :func:`compare_models`.
     progress : callable, optional
         Called with a French line per step.
     **refused : object
@@ -294,9 +315,11 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     """
     refuse_in_training(refused, "train_model")
     table = outcomes_for(records, outcomes)
-    dates = _dates(records, table, as_of_dates, school_years)
+    dates = _dates(records, table, as_of_dates, school_years, check_horizon(horizon_years))
     extraction_day = None if labels_known_on is None else to_date(labels_known_on)
-    snapshots = _snapshots(records, table, dates, closes=outcome_closes, progress=progress)
+    snapshots = _snapshots(
+        records, table, dates, closes=outcome_closes, horizon_years=horizon_years, progress=progress
+    )
     snapshots = mature_only(snapshots, extraction_day)
     snapshots, support_caveats = set_apart_supported(snapshots, table, supported, helped)
     signals = signals_of(replace(snapshots, features=with_unknown_flags(snapshots.features)))
@@ -315,7 +338,12 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     )
     published = publish_training(snapshots, report, counts.tables())
     report = published.report
-    trained_on = _trained_on(snapshots, outcome_closes, caveats, records.calendar)
+    if left_out is not None and risk_model.out_of_fold is not None:
+        held = risk_model.out_of_fold
+        risk = np.empty(len(held.rows))
+        risk[held.rows] = probability(risk_model.calibration.apply(held.log_odds))
+        left_out(snapshots, risk)
+    trained_on = _trained_on(snapshots, outcome_closes, horizon_years, caveats, records.calendar)
     facts = _card_facts(
         snapshots, risk_model, published, trained_on, name, untouched=untouched, synthetic=synthetic
     )
@@ -328,7 +356,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         trained_on=trained_on,
         report={"untouched": untouched, "missing_signals": unknown, **report.model_dump(mode="json")},
         card=card,
-        card_html=card_page(card),
+        card_html=card_page(card, report),
         distributions=distributions_of(snapshots, risk_model),
         held_out=counts.told(published.tiers, published.thresholds, untouched=untouched),
     )
@@ -340,12 +368,15 @@ def _snapshots(
     dates: list[date],
     *,
     closes: tuple[int, int],
+    horizon_years: int,
     progress: Callable[[str], None] | None,
 ) -> Snapshots:
     """Rows of every date, from records that are all there or part by part."""
     if isinstance(records, PupilRecords):
-        return take_snapshots(records, table, dates, closes=closes, progress=progress)
-    return records.snapshots(dates, closes=closes)
+        return take_snapshots(
+            records, table, dates, closes=closes, horizon_years=horizon_years, progress=progress
+        )
+    return records.snapshots(dates, closes=closes, horizon_years=horizon_years)
 
 
 def _dates(
@@ -353,9 +384,11 @@ def _dates(
     outcomes: pd.DataFrame,
     as_of_dates: Iterable[object] | None,
     school_years: Iterable[int] | None,
+    horizon_years: int,
 ) -> list[date]:
-    """As-of dates asked for, or the default ones that the calendar and the records hold."""
+    """As-of dates asked for, or the default ones whose outcome, calendar and records are there."""
     years = {int(year) for year in outcomes["school_year"].unique()}
+    years = {year for year in years if year + horizon_years - 1 in years}
     if school_years is not None:
         years &= {int(year) for year in school_years}
     if as_of_dates is not None:
@@ -375,7 +408,11 @@ def _dates(
 
 
 def _trained_on(
-    snapshots: Snapshots, closes: tuple[int, int], caveats: list[str], calendar: SchoolCalendar
+    snapshots: Snapshots,
+    closes: tuple[int, int],
+    horizon_years: int,
+    caveats: list[str],
+    calendar: SchoolCalendar,
 ) -> dict[str, Any]:
     pace = usual_pace(snapshots.transmissions, calendar)
     rows = snapshots.rows
@@ -383,14 +420,18 @@ def _trained_on(
         "school_years": sorted({int(year) for year in rows["school_year"]}),
         "as_of": sorted({day.isoformat() for day in rows["as_of"]}),
         "outcome_closes": list(closes),
-        "closes_on": sorted({closing_day(int(year), closes).isoformat() for year in rows["school_year"]}),
+        # A model of one year says nothing of it: the bytes of those that were trained before stay.
+        **({} if horizon_years == 1 else {"horizon_years": horizon_years}),
+        "closes_on": sorted(
+            {closing_day(int(year), closes, horizon_years).isoformat() for year in rows["school_year"]}
+        ),
         "rows": len(rows),
         "pupils": int(rows["pupil_id"].nunique()),
         "events": int(snapshots.outcome.sum()),
         "left_out": told_left_out(snapshots.left_out),
         "records_warnings": caveats,
         "transmission": {table: each.to_dict() for table, each in pace.items()},
-        "libraries": {library: version(library) for library in _LIBRARIES},
+        "libraries": libraries(),
     }
 
 
@@ -430,6 +471,7 @@ def _card_facts(
         events=trained_on["events"],
         censored=_censored(snapshots.left_out),
         outcome_closes=(trained_on["outcome_closes"][0], trained_on["outcome_closes"][1]),
+        horizon_years=trained_on.get("horizon_years", 1),
         base_rates=published.base_rates,
         calibration_kind=risk_model.calibration.kind,
         calibration_chosen_on=f"{_CHOSEN_ON[risk_model.calibrated_on]} ; {_HELD_OUT_BY[risk_model.held_out_by]}",

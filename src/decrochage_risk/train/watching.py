@@ -180,11 +180,12 @@ def calibration_signs(
     if not label_days:
         return [not_measured("calibration", "niveau moyen", "aucune issue close n'a été donnée")]
     month, last = model.trained_on["outcome_closes"]
-    dates, _ = mature_dates(label_days, labels_known_on, (month, last))
+    horizon = model.horizon_years
+    dates, _ = mature_dates(label_days, labels_known_on, (month, last), horizon)
     refuse_training_years(model, dates)
-    scored_rows = score_rows(
-        model, take_snapshots(records, outcomes_for(records, outcomes), dates, closes=(month, last))
-    )
+    table = outcomes_for(records, outcomes)
+    snapshots = take_snapshots(records, table, dates, closes=(month, last), horizon_years=horizon)
+    scored_rows = score_rows(model, snapshots)
     left = scored_rows.snapshots.rows[["pupil_id"]].assign(left=scored_rows.snapshots.outcome)
     people = left.groupby("pupil_id")["left"].max()
     if len(people) < LEAST_LABELS or not 0 < people.mean() < 1:

@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import html
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from decrochage_risk import french
+from decrochage_risk.errors import RecordsError
+from decrochage_risk.french import forbidden_in
+from decrochage_risk.pages import french_spaces
+from decrochage_risk.records import PupilRecords
+from decrochage_risk.report import write_report
+from decrochage_risk.report.facts import PupilFacts
+from decrochage_risk.report.pupil_page import pupil_page
+from decrochage_risk.report.school_pages import class_page, school_page
+from decrochage_risk.report.situations import schools_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from decrochage_risk.report.situations import School, Situation
+    from decrochage_risk.score import RiskScores
+    from decrochage_risk.synthetic import Cohort
+
+
+@pytest.fixture(scope="module")
+def schools(small_scores: RiskScores) -> list[School]:
+    """List the schools of the small cohort that have a situation."""
+    return [school for school in schools_of(small_scores, despite_verdict=True) if school.situations]
+
+
+@pytest.fixture(scope="module")
+def facts(small_scores: RiskScores) -> PupilFacts:
+    """Gather the facts over time of everybody."""
+    return PupilFacts(small_scores.known, small_scores.records)
+
+
+def _text(page: str) -> str:
+    """Give the words of a page, without its head, tags and entities."""
+    body = page[page.index("<body>") :]
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", body)).split())
+
+
+def _shown(text: str) -> str:
+    return " ".join(french_spaces(text).split())
+
+
+def _situations(schools: list[School], count: int = 25) -> list[Situation]:
+    return [one for school in schools for one in school.situations][:count]
+
+
+def test_every_number_of_a_pupils_page_is_that_of_the_result(
+    small_scores: RiskScores, schools: list[School], facts: PupilFacts
+) -> None:
+    """Reasons, measures, comparable pupils, interval and points stand on the page as the result holds them."""
+    for one in _situations(schools):
+        text = _text(pupil_page(one, small_scores.run, facts))
+        pupil = one.pupil
+        for reason in (*pupil.reasons, *pupil.protective):
+            fact, _, beside = reason.text.partition(" ; élève type du même niveau : ")
+            assert _shown(fact)[1:] in text
+            assert _shown(beside) in text
+            assert _shown(french.signed(reason.points, 1)) in text
+        for measure in pupil.measures:
+            assert _shown(measure.label) in text
+            assert all(_shown(fact.text) in text for fact in measure.facts)
+        if pupil.risk is not None and pupil.comparable is not None and pupil.interval is not None:
+            assert _shown(french.percent(pupil.risk, 1)) in text
+            assert _shown(french.percent(pupil.interval.low)) in text
+            assert _shown(french.number(pupil.comparable.pupils)) in text
+            left = round(100 * pupil.comparable.share)
+            assert f"environ {100 - left} n’ont pas quitté" in text
+        if pupil.cause is not None:
+            assert _shown(pupil.cause) in text
+
+
+def test_counts_of_a_school_are_those_of_its_classes(small_scores: RiskScores, schools: list[School]) -> None:
+    """The table of a school sums to its total line, and its total to the pupils and situations of the run."""
+    for school in schools:
+        page = school_page(school, small_scores.run, classes={})
+        rows = [
+            re.findall(r'<td class="num">([^<]*)</td>', row)
+            for row in re.findall(r"<tr.*?</tr>", page, re.DOTALL)
+        ]
+        numbers = [
+            [0 if cell == "–" else int(cell.replace("\u202f", "")) for cell in row] for row in rows if row
+        ]
+        *classes, total = numbers
+        assert [sum(column) for column in zip(*classes, strict=True)] == total
+        assert total[0] == school.pupils
+        assert total[-1] == len(school.situations)
+
+
+def test_a_class_list_names_no_risk_and_no_rank(small_scores: RiskScores, schools: list[School]) -> None:
+    """What lies on the table of a meeting holds no percentage of risk, no rank and no word that labels a pupil."""
+    for school in schools[:8]:
+        for group in school.classes:
+            text = _text(class_page(school, group, small_scores.run, pupils={}))
+            for one in group.situations:
+                assert one.name in text
+                if one.pupil.risk is not None:
+                    assert french.percent(one.pupil.risk, 1) not in text
+            assert forbidden_in(text) == []
+            assert "rang " not in re.sub(r"vœu de rang \d+", "", text)
+
+
+def test_pages_are_whole_and_ask_nothing_of_the_network(
+    small_scores: RiskScores, schools: list[School], facts: PupilFacts
+) -> None:
+    """A page names its language and title, holds its style, and no address, script or picture from elsewhere."""
+    school = schools[0]
+    one = school.situations[0]
+    pages = [
+        school_page(school, small_scores.run, classes={}),
+        class_page(school, school.classes[0], small_scores.run, pupils={}),
+        pupil_page(one, small_scores.run, facts),
+    ]
+    for page in pages:
+        assert '<html lang="fr">' in page
+        assert re.search(r"<title>[^<]+</title>", page)
+        assert not re.search(r"(?:https?:)?//[a-z]|<link|<img|@import|url\(", page)
+        assert page.count("<h1") == 1
+        assert forbidden_in(_text(page)) == []
+        assert not re.search(r"\bNone\b|\bnan\b|\{\{|\{%", page)
+
+
+def test_ids_classes_and_names_stay_text(
+    small_cohort: Cohort, small_scores: RiskScores, score: Callable[..., RiskScores], tmp_path: Path
+) -> None:
+    """An id, a class, a network or a name that holds markup is text on every page, in its drawings and in its style."""
+    bad = '</style><script>alert(1)</script>"\\ <img src=x onerror=alert(1)>'
+    chosen = small_scores.flagged["pupil_id"].tolist()[:2]
+    tables: dict[str, Any] = {}
+    for name in ("pupils", "enrolments", "absences", "grades", "orientation"):
+        rows = small_cohort.tables[name]
+        rows = rows[rows["pupil_id"].isin(chosen)].reset_index(drop=True)
+        tables[name] = rows.assign(
+            pupil_id=rows["pupil_id"].map({chosen[0]: f"{bad}1", chosen[1]: f"{bad}2"})
+        )
+    tables["enrolments"] = tables["enrolments"].assign(class_id=bad, network_id=bad)
+    scores = score(PupilRecords(**tables))
+    index = write_report(
+        scores, tmp_path / "pages", names={f"{bad}1": f"{bad}n"}, contact=bad, networks=[bad]
+    )
+    pages = list(index.parent.rglob("*.html"))
+    assert len(pages) > 6
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        assert "<script>alert" not in text
+        assert "<img" not in text
+        assert text.count("</style>") == 1
+        assert re.fullmatch(r"[A-Za-z0-9-]+\.html", page.name)
+
+
+def test_a_report_replaces_only_a_report(small_scores: RiskScores, tmp_path: Path) -> None:
+    """A folder of something else is refused untouched; an earlier report is replaced as a whole."""
+    foreign = tmp_path / "foreign"
+    foreign.mkdir()
+    (foreign / "notes.txt").write_text("mine")
+    with pytest.raises(RecordsError, match="no report"):
+        write_report(small_scores, foreign)
+    assert [path.name for path in tmp_path.rglob("*")] == ["foreign", "notes.txt"]
+    folder = tmp_path / "pages"
+    write_report(small_scores, folder, notices=False)
+    (folder / "old.html").write_text("old")
+    write_report(small_scores, folder, notices=False)
+    assert not (folder / "old.html").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["foreign", "pages"]
+
+
+def test_every_link_of_a_report_leads_to_a_page(small_scores: RiskScores, tmp_path: Path) -> None:
+    """Index, schools, classes, pupils and notices: each address in a page is that of a file of the report."""
+    index = write_report(small_scores, tmp_path / "pages")
+    pages = list(index.parent.rglob("*.html"))
+    seen = set()
+    for page in pages:
+        for link in re.findall(r'href="([^"#]+)"', page.read_text(encoding="utf-8")):
+            target = (page.parent / link).resolve()
+            assert target.is_file(), f"{page.name} -> {link}"
+            seen.add(target)
+    assert {page.resolve() for page in pages} - seen <= {index.resolve()}
+
+
+def test_scores_write_their_own_report(small_scores: RiskScores, tmp_path: Path) -> None:
+    """``scores.report`` writes the same pages as the function of the door."""
+    one = small_scores.report(tmp_path / "one", notices=False)
+    two = write_report(small_scores, tmp_path / "two", notices=False)
+    names = sorted(path.relative_to(one.parent) for path in one.parent.rglob("*.html"))
+    assert names == sorted(path.relative_to(two.parent) for path in two.parent.rglob("*.html"))
+    assert all((one.parent / name).read_bytes() == (two.parent / name).read_bytes() for name in names)
