@@ -104,6 +104,12 @@ def test_what_no_template_knows_stays() -> None:
     assert text_in_french(text) == "Something new came.\nAttendu : nothing of it.\nConseil : Look."
 
 
+def test_no_phrase_mixes_two_languages() -> None:
+    """A field that holds a phrase without its French stays whole."""
+    text = "x.json holds what no training gives: it has 'a', expected a level and a month"
+    assert text_in_french(text).endswith(" : it has 'a', expected a level and a month")
+
+
 def test_several_messages_are_told_one_by_one() -> None:
     """Errors of several files in one message are all in French."""
     one = "a.csv holds no line.\nExpected: plain text.\nHint: Export the table again."

@@ -83,11 +83,13 @@ def test_values_stand_in_french_as_they_stand_in_english() -> None:
     rule = EVERY_RULE[0]
     values = np.array(["x" * 100, None, "the row"], dtype=object)
     report = FaultReport((rule.fault("grades", "value", rows=[1, 2, 5], values=values),))
-    text = report.text("fr")
+    text = report.text("fr", values=True)
     assert "(100 caractères)" in text
     assert "ligne 2 (vide), ligne 5 'the row'" in text
+    assert "the row" not in report.text("fr")
+    assert "  reçu :    ligne 1, ligne 2, ligne 5\n" in report.text("fr")
     whole_row = FaultReport((rule.fault("grades", rows=[7], values=["a1 on 2024-09-10"]),))
-    assert "ligne 7 'a1 le 2024-09-10'" in whole_row.text("fr")
+    assert "ligne 7 'a1 le 2024-09-10'" in whole_row.text("fr", values=True)
 
 
 def test_english_stays_what_str_says() -> None:

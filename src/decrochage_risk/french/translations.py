@@ -23,6 +23,7 @@ _LABELS = {"Expected: ": "Attendu : ", "Hint: ": "Conseil : "}
 _LABEL = re.compile(r"(\.?\n(?:Expected|Hint): |\.? Hint: )")
 _BETWEEN_SENTENCES = re.compile(r"((?<=[.!?])\s+|\n\s*)")
 _LISTS = ((re.compile(r"(\n\s*)"), None), (re.compile(r"(; )"), " ; "))
+_QUOTED = re.compile(r"(?s)(['\"«]).*['\"»]")
 _COMMA = re.compile(r"(, )")
 _DEEPEST = 4
 _LEAST_LETTERS = 4
@@ -99,12 +100,19 @@ class Catalogue:
                 if any(literal not in candidate for literal in literals):
                     continue
                 match = _compiled(english).fullmatch(candidate)
-                if match is not None:
+                if match is not None and not (loose and self._mixes(match, depth)):
                     french = self._filled(english, match, depth)
                     return french + (
                         stop if candidate == stem and not french.endswith((".", "!", "?")) else ""
                     )
         return None
+
+    def _mixes(self, match: re.Match[str], depth: int) -> bool:
+        """Whether some field is a phrase of which no French is known: between French words it would mix two languages."""
+        return any(
+            " " in field and not _QUOTED.fullmatch(field) and self._field(field, depth + 1) == field
+            for field in match.groups()
+        )
 
     def _filled(self, english: str, match: re.Match[str], depth: int) -> str:
         fields = [self._field(field, depth + 1) for field in match.groups()]

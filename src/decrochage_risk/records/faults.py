@@ -405,10 +405,12 @@ class FaultReport:
     def _french_headline(self) -> str:
         count_of = [(len(self.errors), "erreur"), (len(self.warnings), "avertissement")]
         words = [_plural(number, word) for number, word in count_of if number]
-        return (
-            f"{' et '.join(words) or 'Aucune faute'} dans les données. "
-            "Les lignes sont comptées à partir de 0, sans l'en-tête."
+        counted = (
+            "Les places sont comptées à partir de 0."
+            if self.places
+            else "Les lignes sont comptées à partir de 0, sans l'en-tête."
         )
+        return f"{' et '.join(words) or 'Aucune faute'} dans les données. {counted}"
 
 
 def _plain(group: FaultGroup, paths: list[str], *, values: bool) -> dict[str, Any]:
