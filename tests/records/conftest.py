@@ -64,7 +64,9 @@ def paragraph() -> Callable[[object, str, str], dict[str, str]]:
     """Return what finds the paragraph of one rule and table in a report, as ``came``, ``expected`` and ``hint``."""
 
     def find(report: object, rule: str, table: str) -> dict[str, str]:
-        blocks = [block for block in str(report).split("\n\n") if f" {rule}: table {table}," in block]
+        # A report, or the error that holds it; the values are what many laws are about.
+        text = str(getattr(report, "report", report).text(values=True))  # type: ignore[attr-defined]
+        blocks = [block for block in text.split("\n\n") if f" {rule}: table {table}," in block]
         assert len(blocks) == 1, f"{len(blocks)} paragraphs of {rule} in {table}:\n{report}"
         lines = [line.strip().partition(":") for line in blocks[0].splitlines()[1:]]
         return {name: text.strip() for name, _, text in lines}

@@ -80,7 +80,7 @@ def test_text_names_every_rule_with_examples_expectation_and_remedy() -> None:
             LATE.fault("pupils", values=["nothing at all"]),
         )
     )
-    text = str(report)
+    text = report.text(values=True)
     assert text.startswith("7 errors and 1 warning in the records.")
     assert "ERROR odd: table grades, column value, 7 rows" in text
     assert "row 4 'mark 4', …" in text
@@ -116,7 +116,7 @@ def test_csv_holds_the_frame(tmp_path: Path) -> None:
         (ODD.fault("grades", "value", rows=[3], values=["é;1"]), LATE.fault("pupils", values=["no rows"]))
     )
     path = tmp_path / "faults.csv"
-    report.to_csv(path)
+    report.to_csv(path, values=True)
     assert path.read_bytes().startswith(b"\xef\xbb\xbf")
     read = pd.read_csv(path, sep=";", dtype={"row": "Int64"})
     assert read["row"].isna().tolist() == [False, True]

@@ -6,6 +6,7 @@ The situations to be looked at are shown as a table that stays readable at 80 co
 from __future__ import annotations
 
 import re
+import warnings as python_warnings
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -443,7 +444,9 @@ def score(  # noqa: PLR0913 - one argument per option of the command
         say(f"Deux listes par établissement : {target / 'listes'}")
         _say_new(target, since)
         return
-    with bar() as tell:
+    with bar() as tell, python_warnings.catch_warnings():
+        # Said in French, last of all.
+        python_warnings.filterwarnings("ignore", message=".* was not sent ", category=dr.RecordsWarning)
         tell("Lecture du modèle", 0, 0)
         current = load_chosen(model, model_sha256)
         result = dr.score_folder(
@@ -465,12 +468,10 @@ def score(  # noqa: PLR0913 - one argument per option of the command
             dr.Journal(journal).record_folder(result, folder, at=datetime.now(tz=UTC))
     _say_result(result, despite_verdict=despite_verdict)
     _say_new(target, since)
-    if places is None:
-        return
-    if result.digest.run.is_blocked and not despite_verdict:
+    if places is not None and result.digest.run.is_blocked and not despite_verdict:
         say("\nListe de capacité non émise : elle repose sur le même risque (--despite-verdict).")
-        return
-    say(write_capacity_list(result, places))
+    elif places is not None:
+        say(write_capacity_list(result, places))
     if result.digest.run.not_sent:
         say(_silence_line(result.digest.run.not_sent))
 
