@@ -1,6 +1,5 @@
 """Laws of silence: a table that was not sent, or that a school stopped sending, never lowers a risk without a word."""
 
-# ruff: noqa: ANN401 - any argument of score_pupils
 from __future__ import annotations
 
 import json

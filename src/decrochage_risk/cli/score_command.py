@@ -462,12 +462,10 @@ def score(  # noqa: PLR0913 - one argument per option of the command
             dr.Journal(journal).record_folder(result, folder, at=datetime.now(tz=UTC))
     _say_result(result, despite_verdict=despite_verdict)
     _say_new(target, since)
-    if places is None:
-        return
-    if result.digest.run.is_blocked and not despite_verdict:
+    if places is not None and result.digest.run.is_blocked and not despite_verdict:
         say("\nListe de capacité non émise : elle repose sur le même risque (--despite-verdict).")
-        return
-    say(write_capacity_list(result, places))
+    elif places is not None:
+        say(write_capacity_list(result, places))
     if result.digest.run.not_sent:
         say(_silence_line(result.digest.run.not_sent))
 
