@@ -189,7 +189,7 @@ def _unfilled(
 ) -> pd.Series[int]:
     """Places that a scored pupil could have had, and that none is worth."""
     places = pd.Series(capacity, dtype=np.int64).reindex(schools)
-    return np.minimum(places, scored) - listed
+    return places.clip(upper=scored) - listed
 
 
 def _expected(listed: pd.DataFrame) -> tuple[float, int, int]:
