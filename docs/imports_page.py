@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decrochage_risk.importers.extract import REASONS
 from decrochage_risk.importers.recognition import READERS
+from imports_losses import losses_section, maps_section
 
 __all__ = ["imports_page"]
 
@@ -98,7 +99,9 @@ par deux fichiers compte une fois.
 main (« Mathématiques » -> `maths`, « Féminin » -> `F`, « 2023-2024 » -> 2023, « TERMINALE PRO MELEC » ou un MEF -> `tle_pro`), et dit les fautes qui
 resteraient avec elle. Ce qui n’est que ressemblance est en commentaire. Relisez, écrivez `confirmed = true`, puis `PupilRecords.read(dossier,
 mapping="export.toml")`, `check --mapping` ou `pseudonymise --mapping` (qui écrit les tables sous nos noms).
+"""
 
+_REASONS = """
 ## Pourquoi une ligne est laissée
 
 | code | raison |
@@ -115,4 +118,8 @@ def imports_page() -> str:
     ]
     head = "| genre | export | rôle | ce qui en est pris | écrit d’après |\n|---|---|---|---|---|\n"
     reasons = "\n".join(f"| `{code}` | {sentence} |" for code, sentence in REASONS.items())
-    return f"{_INTRODUCTION}{head}" + "\n".join(rows) + f"\n{_PERSONS}{reasons}\n"
+    return (
+        f"{_INTRODUCTION}{head}"
+        + "\n".join(rows)
+        + f"\n{_PERSONS}{maps_section()}{losses_section()}{_REASONS}{reasons}\n"
+    )

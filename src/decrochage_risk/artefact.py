@@ -339,7 +339,10 @@ def unseal(folder: str | Path, *, sha256: str | None = None) -> Sealed:
     files = _audited(folder, content, document)
     manifest = {key: value for key, value in document.items() if key not in RESERVED}
     for number in range(written_format, FORMAT):
-        manifest, files = READERS[number](manifest, files)
+        try:
+            manifest, files = READERS[number](manifest, files)
+        except (ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
+            raise _tampered(folder, [f"what it holds is not of format {number} ({error})"]) from error
     return Sealed(written_format, manifest, files, _sha256(content))
 
 

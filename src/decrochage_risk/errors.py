@@ -31,7 +31,7 @@ Every message says what came, what was expected and what to do (``Hint: ...``). 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Literal, Protocol, Self
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,6 +89,9 @@ class Report(Protocol):
     @property
     def frame(self) -> pd.DataFrame:
         """One row per fault."""
+
+    def text(self, language: Literal["en", "fr"] = "en") -> str:
+        """Write the report for people."""
 
     @property
     def errors(self) -> Self:
@@ -186,7 +189,19 @@ class DecrochageWarning(UserWarning):
 
 
 class RecordsWarning(DecrochageWarning):
-    """Records are kept although something in them is odd; the fault report says what."""
+    """Records are kept although something in them is odd; the fault report says what.
+
+    Parameters
+    ----------
+    message : str
+        In English.
+    report : FaultReport, optional
+        The faults, where the warning is of faults.
+    """
+
+    def __init__(self, message: str = "", report: Report | None = None) -> None:
+        self.report = report
+        super().__init__(message)
 
 
 class DemoModelWarning(DecrochageWarning):

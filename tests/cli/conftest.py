@@ -73,7 +73,7 @@ def refused(run: Callable[..., Result]) -> Callable[..., str]:
         assert "Traceback" not in result.output
         message: str = result.stderr
         assert "Erreur : " in message
-        for part in ("expected: ", "hint: "):
+        for part in ("attendu : ", "conseil : "):
             assert part in message.lower()
         return message
 

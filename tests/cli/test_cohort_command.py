@@ -68,8 +68,8 @@ def test_cohort_refuses_a_target_that_is_a_file(tmp_path: Path, refused: Callabl
     """Tables are not written over a file, nor under one."""
     target = tmp_path / "c"
     target.touch()
-    assert f"{target} is a file" in refused("cohort", target)
-    assert "which is a file" in refused("cohort", target / "dedans")
+    assert f"{target} est un fichier" in refused("cohort", target)
+    assert "qui est un fichier" in refused("cohort", target / "dedans")
 
 
 def test_cohort_passes_every_option_on(tmp_path: Path, run: Callable[..., Result]) -> None:
@@ -98,3 +98,20 @@ def test_check_finds_every_fault_of_a_messy_cohort(tmp_path: Path, run: Callable
     twice = run("check", tmp_path / "twice")
     assert twice.exit_code == 2
     assert "value" in twice.output
+
+
+def test_cohort_writes_exports_that_import_reads(tmp_path: Path, run: Callable[..., Result]) -> None:
+    """Exports, key, import, check: the demonstration begins where a school begins, and no pupil is lost on the way."""
+    exports, key, tables = tmp_path / "exports", tmp_path / "key", tmp_path / "tables"
+    made = run("cohort", exports, "--pupils", 12, "--school-year", 2024, "--as", "siecle,gepi")
+    assert made.exit_code == 0, made.output
+    assert run("new-key", key).exit_code == 0
+    done = run("import", exports, "--out", tables, "--key", key, "--columns", exports / "declarations.toml")
+    assert done.exit_code == 0, done.output
+    assert run("check", tables).exit_code == 0
+    assert len(dr.PupilRecords.read(tables).pupils) == 12
+
+
+def test_cohort_refuses_faulty_tables_as_exports(tmp_path: Path, refused: Callable[..., str]) -> None:
+    """Faulty extracts are tables: asking for them as exports is refused."""
+    assert "--messy" in refused("cohort", tmp_path / "c", "--messy", "--as", "siecle")

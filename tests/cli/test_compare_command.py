@@ -108,7 +108,7 @@ def test_labels_that_are_not_mature_are_refused(
     """Outcomes extracted before they close compare nothing."""
     early = ("--as-of", "2025-03-05", "--labels-known-on", "2025-06-30")
     message = refused("compare", extracts, "--champion", models[0], "--challenger", models[1], *early)
-    assert "Labels are not mature" in message
+    assert "Les issues ne sont pas closes" in message
 
 
 def test_a_model_of_other_features_is_refused_with_the_way_out(

@@ -55,7 +55,7 @@ def test_demo_refuses_a_target_that_is_a_file(tmp_path: Path, refused: Callable[
     """A target that is a file is refused before anything is drawn."""
     target = tmp_path / "demo"
     target.touch()
-    assert "which is a file" in refused("demo", "--out", target)
+    assert "qui est un fichier" in refused("demo", "--out", target)
 
 
 def test_demo_refuses_no_pupil(tmp_path: Path, refused: Callable[..., str]) -> None:

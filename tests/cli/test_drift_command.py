@@ -31,6 +31,6 @@ def test_labels_that_are_not_mature_are_refused(
 ) -> None:
     """Outcomes extracted before they close say nothing of a calibration."""
     labels = ("--labels-as-of", "2025-03-05", "--labels-known-on", "2025-06-30")
-    assert "Labels are not mature" in refused(
+    assert "Les issues ne sont pas closes" in refused(
         "drift", extracts, "--model", model_folder, "--as-of", "2025-03-05", *labels
     )

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
+REVIEW = 4
 EVALUATED = ("--as-of", "2025-01-10")
 
 
@@ -26,7 +27,7 @@ def test_train_saves_what_the_library_trains(
     dates = ["2023-11-05", "2024-03-05", "2024-11-05", "2025-03-05"]
     options = [argument for day in dates for argument in ("--as-of", day)]
     result = run("train", extracts, "--out", target, "--name", "essai", "--seed", 2, "--synthetic", *options)
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == REVIEW, result.output
     expected = dr.train_model(
         dr.PupilRecords.read(extracts), as_of_dates=dates, name="essai", seed=2, synthetic=True
     )
@@ -34,6 +35,11 @@ def test_train_saves_what_the_library_trains(
     assert saved.sha256 == expected.sha256
     assert saved.demo
     assert f"Modèle : {saved.model_id}, de démonstration" in result.stdout
+    assert f"SHA-256 : {saved.sha256}" in result.stdout
+    assert result.stdout.rstrip().endswith("Verdict : à examiner avant la mise en service (review)")
+    for text in (result.stdout.replace("\n", " "), saved.card.replace("\n> ", " ")):
+        assert "Ces chiffres ne sont pas ceux du modèle livré, qui a appris 2023-2024 et 2024-2025" in text
+        assert "Le remplaçant n'a appris qu'une année" in text
     assert "Dates d'observation : 5 novembre 2024 et 5 mars 2025" in result.stdout
     assert str(target / "card.md") in result.stdout
 
@@ -46,7 +52,7 @@ def test_training_in_parts_gives_the_same_model(
     for parts in (1, 3):
         target = tmp_path / str(parts) / "modele"
         result = run("train", extracts, "--out", target, *options, "--partitions", parts)
-        assert result.exit_code == 0, result.output
+        assert result.exit_code == REVIEW, result.output
         assert [path.name for path in target.parent.iterdir()] == ["modele"]
     models = [dr.load_model(tmp_path / str(parts) / "modele") for parts in (1, 3)]
     assert models[0].sha256 == models[1].sha256
@@ -57,7 +63,7 @@ def test_training_on_one_year_tells_its_limits(
 ) -> None:
     """With one school year no year is untouched: told once on stderr, and the model is made all the same."""
     result = run("train", extracts, "--out", tmp_path / "m", "--school-year", 2024)
-    assert result.exit_code == 0, result.output
+    assert result.exit_code == REVIEW, result.output
     assert result.stderr.count("Attention : No year is untouched: there is no earlier school year") == 1
     assert dr.load_model(tmp_path / "m").trained_on["school_years"] == [2024]
 
@@ -74,11 +80,11 @@ def test_training_again_replaces_the_model(
 @pytest.mark.parametrize(
     ("options", "came"),
     [
-        (["--as-of", "hier"], "'hier' (str) is not a day"),
+        (["--as-of", "hier"], "'hier' (str) n'est pas un jour"),
         (["--outcome-closes", "novembre"], "--outcome-closes 'novembre'"),
         (["--outcome-closes", "13-45"], "outcome_closes=(13, 45)"),
         (["--school-year", "1999"], "No default as-of date"),
-        (["--zone", "D"], "Zone 'D' is not known"),
+        (["--zone", "D"], "La zone 'D' n'existe pas"),
     ],
 )
 def test_trainings_that_are_refused(
@@ -94,7 +100,7 @@ def test_training_needs_outcomes(extracts: Path, tmp_path: Path, refused: Callab
     own = shutil.copytree(extracts, tmp_path / "extraits")
     (own / "outcomes.parquet").unlink()
     message = refused("train", own, "--out", tmp_path / "m")
-    assert "There is no outcomes table" in message
+    assert "La table outcomes (les issues) manque" in message
     assert "outcomes.csv" in message
 
 
@@ -105,9 +111,9 @@ def test_training_refuses_its_target_before_the_work(tmp_path: Path, refused: Ca
     full.mkdir()
     (full / "these.txt").touch()
     nowhere = tmp_path / "nulle-part"
-    assert f"{file} is a file" in refused("train", nowhere, "--out", file)
-    assert "no saved model" in refused("train", nowhere, "--out", full)
-    assert "There is no folder" in refused("train", nowhere, "--out", tmp_path / "m")
+    assert f"{file} est un fichier" in refused("train", nowhere, "--out", file)
+    assert "autre chose qu'un modèle" in refused("train", nowhere, "--out", full)
+    assert "n'existe pas" in refused("train", nowhere, "--out", tmp_path / "m")
     assert [path.name for path in full.iterdir()] == ["these.txt"]
 
 
@@ -136,9 +142,9 @@ def test_evaluate_prints_the_report_of_the_library(
 @pytest.mark.parametrize(
     ("options", "came"),
     [
-        (["--as-of", "10/01/2025"], "'10/01/2025' (str) is not a day"),
+        (["--as-of", "10/01/2025"], "'10/01/2025' (str) n'est pas un jour"),
         ([*EVALUATED, "--outcome-closes", "1er novembre"], "--outcome-closes '1er novembre'"),
-        ([*EVALUATED, "--json", "."], "is a folder"),
+        ([*EVALUATED, "--json", "."], "est un dossier"),
         ([*EVALUATED, "--labels-known-on", "2025-10-31"], "labels was known on 2025-10-31"),
         (["--as-of", "2060-01-01"], "2060"),
     ],
@@ -157,8 +163,8 @@ def test_evaluate_refuses_what_is_no_model(
     own = shutil.copytree(model_folder, tmp_path / "modele")
     booster = own / "booster-0.txt"
     booster.write_bytes(booster.read_bytes()[:100])
-    assert "There is no folder" in refused("evaluate", extracts, "--model", tmp_path / "rien", *EVALUATED)
-    assert "booster-0.txt is truncated" in refused("evaluate", extracts, "--model", own, *EVALUATED)
+    assert "n'existe pas" in refused("evaluate", extracts, "--model", tmp_path / "rien", *EVALUATED)
+    assert "booster-0.txt est coupé" in refused("evaluate", extracts, "--model", own, *EVALUATED)
 
 
 def test_evaluate_needs_a_date(extracts: Path, model_folder: Path, run: Callable[..., Result]) -> None:
@@ -166,3 +172,30 @@ def test_evaluate_needs_a_date(extracts: Path, model_folder: Path, run: Callable
     result = run("evaluate", extracts, "--model", model_folder)
     assert result.exit_code == 2
     assert "--as-of" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["score", "thresholds", "evaluate", "drift", "notice"])
+def test_another_model_than_the_one_of_the_checksum_is_refused(
+    command: str, extracts: Path, model_folder: Path, refused: Callable[..., str], tmp_path: Path
+) -> None:
+    """With --model-sha256 each command that takes a model refuses another, before it reads anything."""
+    more = {
+        "score": (extracts, "--as-of", "2025-01-10", "--out", tmp_path / "out"),
+        "thresholds": (),
+        "evaluate": (extracts, *EVALUATED),
+        "drift": (extracts, *EVALUATED),
+        "notice": (extracts, "--as-of", "2025-01-10", "--pupil", "x", "--out", tmp_path / "out"),
+    }[command]
+    message = refused(command, *more, "--model", model_folder, "--model-sha256", "0" * 64)
+    assert "another model than the one asked for" in message
+    assert dr.load_model(model_folder).sha256 in message.replace("\n", "")
+
+
+def test_the_demonstration_model_has_a_checksum_too(
+    refused: Callable[..., str], run: Callable[..., Result]
+) -> None:
+    """Without --model the checksum is held against the bundled model."""
+    from decrochage_risk.score import load_demo_model  # noqa: PLC0415 - only here
+
+    assert run("thresholds", "--model-sha256", load_demo_model().sha256).exit_code == 0
+    assert "another model" in refused("thresholds", "--model-sha256", "0" * 64)

@@ -97,7 +97,7 @@ def test_own_errors_are_told_without_traceback() -> None:
 
     result = CliRunner().invoke(_program(fail), ["essai"])
     assert result.exit_code == 2
-    assert result.stderr == "Erreur : Came.\nExpected: something else.\nHint: Do this.\n"
+    assert result.stderr == "Erreur : Came.\nAttendu : something else.\nConseil : Do this.\n"
     assert result.stdout == ""
 
 

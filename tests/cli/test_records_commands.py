@@ -34,7 +34,7 @@ def test_check_of_clean_extracts(extracts: Path, run: Callable[..., Result]) -> 
     """Extracts without fault end with 0, and every table is told with its rows."""
     result = run("check", extracts)
     assert result.exit_code == 0
-    assert "No fault in the records." in result.stdout
+    assert "Aucune faute dans les données." in result.stdout
     assert "Tables non fournies, donc inconnues : coverage" in result.stdout
     for name in ("pupils", "enrolments", "absences", "grades", "orientation", "outcomes"):
         assert f"{name} : " in result.stdout
@@ -46,7 +46,7 @@ def test_check_with_only_warnings_ends_with_0(own: Path, run: Callable[..., Resu
     pd.concat([grades, grades.iloc[[0]]]).to_parquet(own / "grades.parquet", index=False)
     result = run("check", own)
     assert result.exit_code == 0
-    assert "WARNING identical_rows" in result.stdout
+    assert "AVERTISSEMENT identical_rows" in result.stdout
 
 
 def test_check_with_errors_ends_with_1(own: Path, tmp_path: Path, run: Callable[..., Result]) -> None:
@@ -55,7 +55,7 @@ def test_check_with_errors_ends_with_1(own: Path, tmp_path: Path, run: Callable[
     report = tmp_path / "rapports" / "fautes.csv"
     result = run("check", own, "--report", report)
     assert result.exit_code == 1
-    assert "7 errors in the records" in result.stdout
+    assert "7 erreurs dans les données" in result.stdout
     table = pd.read_csv(report, sep=";", encoding="utf-8-sig")
     assert table["row"].tolist() == list(range(7))
     assert set(table["table"]) == {"grades"}
@@ -78,12 +78,12 @@ def test_check_tells_unread_files_and_encodings(tmp_path: Path, run: Callable[..
     result = run("check", tmp_path)
     assert result.exit_code == 0, result.output
     assert "Fichiers non lus : notes.xlsx" in result.stdout
-    assert "pupils.csv: read as ISO-8859-15, separator ';'" in result.stdout
+    assert "pupils.csv : lu en ISO-8859-15, séparateur ';'" in result.stdout
 
 
 def test_check_of_a_missing_folder_ends_with_2(tmp_path: Path, refused: Callable[..., str]) -> None:
     """A folder that is not there is refused."""
-    assert "There is no folder" in refused("check", tmp_path / "nulle-part")
+    assert "n'existe pas" in refused("check", tmp_path / "nulle-part")
 
 
 def test_check_of_a_truncated_file_ends_with_2(own: Path, refused: Callable[..., str]) -> None:
@@ -97,15 +97,15 @@ def test_check_refuses_a_report_that_is_a_folder(
     extracts: Path, tmp_path: Path, refused: Callable[..., str]
 ) -> None:
     """The report goes into a file."""
-    assert f"{tmp_path} is a folder" in refused("check", extracts, "--report", tmp_path)
+    assert f"{tmp_path} est un dossier" in refused("check", extracts, "--report", tmp_path)
 
 
 @pytest.mark.parametrize(
     ("options", "came"),
     [
-        (["--zone", "D"], "Zone 'D' is not known"),
-        (["--zone", "A", "--alsace-moselle"], "alsace_moselle=True came with zone A"),
-        (["--calendar", "jours.csv", "--zone", "B"], "--calendar came with --zone"),
+        (["--zone", "D"], "La zone 'D' n'existe pas"),
+        (["--zone", "A", "--alsace-moselle"], "--alsace-moselle est venu avec la zone A"),
+        (["--calendar", "jours.csv", "--zone", "B"], "--calendar est venu avec --zone"),
         (["--calendar", "jours.csv"], "jours.csv"),
     ],
 )
@@ -120,8 +120,8 @@ def test_calendar_options_are_used(own: Path, run: Callable[..., Result]) -> Non
     """Extracts are judged by the calendar asked for: zone B by default or as a file is clean, zone C is not."""
     days = own.parent / "jours.csv"
     dr.SchoolCalendar.for_zone("B").to_csv(days)
-    assert "WARNING" not in run("check", own, "--calendar", days).stdout
-    assert "WARNING" in run("check", own, "--zone", "C").stdout
+    assert "AVERTISSEMENT" not in run("check", own, "--calendar", days).stdout
+    assert "AVERTISSEMENT" in run("check", own, "--zone", "C").stdout
 
 
 def test_new_key_then_pseudonymise(extracts: Path, tmp_path: Path, run: Callable[..., Result]) -> None:
@@ -156,7 +156,7 @@ def test_new_key_never_replaces_a_key(tmp_path: Path, refused: Callable[..., str
     """A key that is there stays as it is."""
     key = tmp_path / "k"
     key.write_text("secret", encoding="utf-8")
-    assert "is there already" in refused("new-key", key)
+    assert "existe déjà" in refused("new-key", key)
     assert key.read_text(encoding="utf-8") == "secret"
 
 
@@ -165,8 +165,8 @@ def test_pseudonymise_refuses_bad_keys(extracts: Path, tmp_path: Path, refused: 
     target, short = tmp_path / "pseudo", tmp_path / "court"
     short.write_bytes(b"abc")
     short.chmod(0o600)
-    assert "cannot be read" in refused("pseudonymise", extracts, target, "--key", tmp_path / "rien")
-    assert "A key of 3 bytes" in refused("pseudonymise", extracts, target, "--key", short)
+    assert "ne peut pas être lu" in refused("pseudonymise", extracts, target, "--key", tmp_path / "rien")
+    assert "Une clé de 3 octets" in refused("pseudonymise", extracts, target, "--key", short)
     assert not target.exists()
 
 
@@ -177,9 +177,7 @@ def test_pseudonymise_refuses_targets(
     key, file = tmp_path / "k", tmp_path / "fichier"
     file.touch()
     run("new-key", key)
-    assert "is the source or inside it" in refused("pseudonymise", own, own, "--key", key)
-    assert "holds something already" in refused("pseudonymise", extracts, own, "--key", key)
-    assert f"{file} is a file" in refused("pseudonymise", extracts, file, "--key", key)
-    assert "There is no folder" in refused(
-        "pseudonymise", tmp_path / "nulle-part", tmp_path / "p", "--key", key
-    )
+    assert "est la source, ou dedans" in refused("pseudonymise", own, own, "--key", key)
+    assert "contient déjà quelque chose" in refused("pseudonymise", extracts, own, "--key", key)
+    assert f"{file} est un fichier" in refused("pseudonymise", extracts, file, "--key", key)
+    assert "n'existe pas" in refused("pseudonymise", tmp_path / "nulle-part", tmp_path / "p", "--key", key)

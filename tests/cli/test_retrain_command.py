@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def test_the_first_year_is_retrained_and_found_done_again(
     extracts: Path, tmp_path: Path, run: Callable[..., Result]
 ) -> None:
-    """Without champion the command trains, writes the run folder and exits with 0; run again it says what was done."""
+    """Without champion the command trains, writes, and exits with the verdict's code; run again it says what was done."""
     config = tmp_path / "c.toml"
     config.write_text(
         f'records = "{extracts.as_posix()}"\nrun = "run"\nlabels_known_on = 2025-11-15\nsynthetic = true\n'
@@ -25,8 +25,9 @@ def test_the_first_year_is_retrained_and_found_done_again(
     )
     first, second = run("retrain", config), run("retrain", config)
     for result in (first, second):
-        assert result.exit_code == 0, result.output
+        assert result.exit_code == 4, result.output
         assert "rien n'a été comparé" in result.stdout
+        assert "Verdict : à examiner avant la mise en service (review)" in result.stdout
     model = dr.load_model(tmp_path / "run" / "model")
     assert model.model_id in first.stdout
     assert "Étapes déjà faites" not in first.stdout

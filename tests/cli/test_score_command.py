@@ -161,7 +161,7 @@ def test_faulty_records_are_refused_or_set_aside(
     grades.to_parquet(own / "grades.parquet", index=False)
     options = [own, "--as-of", AS_OF, "--model", model_folder, "--out", tmp_path / "s"]
     message = refused("score", *options)
-    assert "4 errors in the records" in message
+    assert "4 erreurs dans les données" in message
     assert "--on-fault quarantine" in message
     assert not (tmp_path / "s").exists()
     result = run("score", *options, "--on-fault", "quarantine")
@@ -195,14 +195,14 @@ def test_own_policy_is_used(
 @pytest.mark.parametrize(
     ("options", "came"),
     [
-        (["--as-of", "05/03/2025"], "'05/03/2025' (str) is not a day"),
-        (["--as-of", "2025-02-30"], "'2025-02-30' (str) is not a day"),
+        (["--as-of", "05/03/2025"], "'05/03/2025' (str) n'est pas un jour"),
+        (["--as-of", "2025-02-30"], "'2025-02-30' (str) n'est pas un jour"),
         (["--as-of", "1990-01-01"], "1990-01-01"),
         (["--as-of", "2060-01-01"], "2060"),
-        (["--as-of", AS_OF, "--model", "nulle-part"], "There is no folder nulle-part"),
-        (["--as-of", AS_OF, "--exclude", "nulle-part.txt"], "nulle-part.txt cannot be read"),
+        (["--as-of", AS_OF, "--model", "nulle-part"], "Le dossier nulle-part n'existe pas"),
+        (["--as-of", AS_OF, "--exclude", "nulle-part.txt"], "nulle-part.txt ne peut pas être lue"),
         (["--as-of", AS_OF, "--policy", "nulle-part.toml"], "nulle-part.toml"),
-        (["--as-of", AS_OF, "--zone", "D"], "Zone 'D' is not known"),
+        (["--as-of", AS_OF, "--zone", "D"], "La zone 'D' n'existe pas"),
     ],
 )
 def test_what_cannot_be_used_is_refused(
@@ -235,8 +235,8 @@ def test_missing_folder_and_target_that_is_a_file(
     file = tmp_path / "s"
     file.touch()
     options = ["--as-of", AS_OF, "--model", model_folder]
-    assert "There is no folder" in refused("score", tmp_path / "rien", *options, "--out", tmp_path / "t")
-    assert f"{file} is a file" in refused("score", extracts, *options, "--out", file)
+    assert "n'existe pas" in refused("score", tmp_path / "rien", *options, "--out", tmp_path / "t")
+    assert f"{file} est un fichier" in refused("score", extracts, *options, "--out", file)
 
 
 @pytest.mark.parametrize("option", ["--explain", "--on-fault"])

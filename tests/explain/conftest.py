@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from decrochage_risk.explain import attribute
+from decrochage_risk.explain.attribution import known_of_columns
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -35,7 +36,7 @@ def explained(small_scores: RiskScores, small_model: TrainedModel, as_of: date) 
     values = small_scores.features.loc[rows, list(model.columns)].to_numpy()
     groups = small_model.reference_groups(frame["level"], as_of)
     attribution = attribute(model, model.filled(values, groups), model.reference_rows(values, groups))
-    return Explained(frame, values, attribution)
+    return Explained(frame, known_of_columns(attribution, values), attribution)
 
 
 @pytest.fixture(scope="session")

@@ -74,7 +74,7 @@ def shapley_by_hand(model: RiskModel, row: Floats, reference: Floats) -> Floats:
 
 
 def test_contributions_are_the_shapley_values_over_all_coalitions(narrow: tuple[RiskModel, Floats]) -> None:
-    """The raw contribution of each column is its Shapley value, averaged by hand over all 32 coalitions."""
+    """The raw contribution of each column is its Shapley value, averaged by hand over all 64 coalitions."""
     model, values = narrow
     groups = values[:, -1].astype(str)
     filled, references = model.filled(values, groups), model.reference_rows(values, groups)
@@ -99,7 +99,7 @@ def test_no_row_gives_an_empty_attribution(narrow: tuple[RiskModel, Floats]) -> 
     """Nobody to explain is not an error."""
     model, values = narrow
     empty = attribute(model, model.filled(values[:0]), model.reference_rows(values[:0]))
-    assert empty.raw.shape == (0, 5)
+    assert empty.raw.shape == (0, 6)
     assert empty.base.shape == empty.additive.shape == (0,)
 
 

@@ -343,6 +343,14 @@ def test_the_two_years_of_a_cap_agricole_are_told_by_the_year_before() -> None:
     assert find_level(code, SchoolFacts()).reason == "agricultural_capa"
 
 
+@pytest.mark.parametrize(
+    ("label", "level"), [("1CAP3 TECHNO", "cap1"), ("2CAP3 TECHNO", "cap2"), ("3CAP3 TECHNO", "cap3")]
+)
+def test_the_years_of_a_cap_in_three_years_are_three_levels(label: str, level: str) -> None:
+    """The third year of a CAP in three years is its own level: nobody repeats by it."""
+    assert level_of_label(label) == level
+
+
 @pytest.mark.parametrize("label", ["BTS 1", "CM2", "CP", "MC BOULANGERIE", "1BP2 PREPARATEUR", "ULIS", ""])
 def test_a_label_of_no_level_gives_none(label: str) -> None:
     """What is no level of ours is none, however it begins."""

@@ -135,7 +135,8 @@ def test_what_is_not_known_is_no_reason(model: RiskModel) -> None:
     """Contributions add up to the score without the flags, and a value that is not known contributes exactly 0."""
     table, _ = silent_leavers(300, seed=2)
     found = attribute(model, model.filled(table), model.reference_rows(table))
-    assert found.columns == model.columns == ("mean", "absences")
+    assert found.columns == model.booster_columns == ("mean", "absences", "not_known_mean")
+    assert (found.contributions[:, 2] == 0).all()
     assert found.additive.all()
     np.testing.assert_allclose(found.base + found.contributions.sum(axis=1), model.log_odds(table), atol=1e-9)
     assert (found.contributions[table["mean"].isna(), 0] == 0).all()

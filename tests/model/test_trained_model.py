@@ -298,3 +298,80 @@ def test_codes_of_levels_find_the_groups_of_their_names(small_model: TrainedMode
         expected = small_model.reference_groups(names[codes], day)
         np.testing.assert_array_equal(small_model.groups_of_levels(codes, day), expected)
         assert expected[2] == ""
+
+
+def test_a_checksum_kept_elsewhere_tells_the_model_from_any_other(
+    folder: Path, trained: TrainedModel
+) -> None:
+    """With its SHA-256 a model loads; sealed anew after an edit, or asked for by half a checksum, it is refused."""
+    assert load_trained_model(folder, sha256=trained.sha256.upper()).sha256 == trained.sha256
+
+    def rename(manifest: dict[str, Any], _: dict[str, str]) -> None:
+        manifest["name"] = "autre"
+
+    other = resealed(folder, rename)
+    assert load_trained_model(other).name == "autre"
+    with pytest.raises(TamperedArtefactError, match="another model than the one asked for") as caught:
+        load_trained_model(other, sha256=trained.sha256)
+    assert trained.sha256 in str(caught.value)
+    assert "Hint: " in str(caught.value)
+    for wrong in (trained.sha256[:12], "", "x" * 64):
+        with pytest.raises(ArtefactError, match="is no SHA-256"):
+            load_trained_model(folder, sha256=wrong)
+
+
+@pytest.mark.parametrize(
+    ("entry", "value", "told"),
+    [
+        ("levels", ["4e", "4e"], "levels names one twice"),
+        ("levels", ["12e"], "'12e' is no level"),
+        ("levels", [], "levels: "),
+        ("demo", 1, "demo: "),
+        ("name", "a\nb", "name: "),
+        (
+            "trained_on",
+            {"school_years": [], "as_of": ["2024-01-06"], "outcome_closes": [11, 1]},
+            "school_years: ",
+        ),
+        (
+            "trained_on",
+            {"school_years": [2023], "as_of": ["2024-13-06"], "outcome_closes": [11, 1]},
+            "as_of.0: ",
+        ),
+        (
+            "trained_on",
+            {"school_years": [2023], "as_of": ["2024-01-06"], "outcome_closes": [13, 1]},
+            "outcome_closes",
+        ),
+        ("trained_on", {"school_years": [2023]}, "trained_on.as_of"),
+        ("report", [], "report: "),
+        ("held_out", {"tiers": [{"pupils": 10**30}]}, "held_out.tiers.0"),
+        ("updates", [{"as_of": "x"}], "updates.0"),
+        ("feature_contract", "all", "feature_contract: "),
+    ],
+)
+def test_a_manifest_that_no_training_writes_is_refused(
+    folder: Path, entry: str, value: object, told: str
+) -> None:
+    """With checksums that hold, each entry of another kind or value is named."""
+
+    def change(manifest: dict[str, Any], _: dict[str, str]) -> None:
+        manifest[entry] = value
+
+    with pytest.raises(ArtefactError) as caught:
+        load_trained_model(resealed(folder, change))
+    assert told in str(caught.value).splitlines()[0]
+    assert "Hint: " in str(caught.value)
+
+
+def test_columns_in_another_order_than_the_contract_are_refused(folder: Path) -> None:
+    """Two columns exchanged in every JSON file would be read as one another: the manifest's order tells."""
+
+    def exchange(_: dict[str, Any], files: dict[str, str]) -> None:
+        table = json.loads(files["references.json"])
+        for columns in (table["references"]["columns"], table["training_range"]["columns"]):
+            columns[0], columns[1] = columns[1], columns[0]
+        files["references.json"] = json.dumps(table)
+
+    with pytest.raises(ArtefactError, match="not in the order of feature_contract"):
+        load_trained_model(resealed(folder, exchange))

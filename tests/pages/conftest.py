@@ -53,15 +53,17 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="session")
 def folder(
-    browser: Any,  # noqa: ANN401, ARG001 - no page is written where none can be looked at
+    browser: Any,  # noqa: ARG001 - no page is written where none can be looked at
     small_scores: RiskScores,
     small_cohort: Cohort,
     small_model: TrainedModel,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     """Write a whole report of the small cohort, with the card and one network."""
-    index = write_report(small_scores, tmp_path_factory.mktemp("seen") / "pages", model=small_model)
-    counted = count_territory(small_scores, outcomes=small_cohort.outcomes)
+    index = write_report(
+        small_scores, tmp_path_factory.mktemp("seen") / "pages", model=small_model, despite_verdict=True
+    )
+    counted = count_territory(small_scores, outcomes=small_cohort.outcomes, despite_verdict=True)
     territory_report(small_scores, counted.networks[0], index.parent / "reseau", territory=counted)
     (index.parent / "fiche-courte.html").write_text(
         card_page("# Fiche\n\n## Une partie\n\nTexte.\n"), encoding="utf-8"

@@ -51,11 +51,11 @@ _WORDS_OVER_WORDS = """() => {
 
 
 @pytest.fixture
-def open_page(browser: Any) -> Iterator[Any]:  # noqa: ANN401 - Playwright is an extra
+def open_page(browser: Any) -> Iterator[Any]:
     """Open pages at a width; nothing of them may ask for the network."""
     opened = []
 
-    def at(path: Path, width: int = DESKTOP) -> Any:  # noqa: ANN401 - same
+    def at(path: Path, width: int = DESKTOP) -> Any:
         page = browser.new_page(viewport={"width": width, "height": 900})
         opened.append(page)
         asked: list[str] = []
@@ -69,7 +69,7 @@ def open_page(browser: Any) -> Iterator[Any]:  # noqa: ANN401 - Playwright is an
         page.close()
 
 
-def sheets_of(page: Any) -> int:  # noqa: ANN401 - same
+def sheets_of(page: Any) -> int:
     """Print a page to PDF and count its sheets."""
     from pypdf import PdfReader  # noqa: PLC0415 - an extra of these tests
 
@@ -78,7 +78,7 @@ def sheets_of(page: Any) -> int:  # noqa: ANN401 - same
 
 @pytest.mark.parametrize("width", [PHONE, DESKTOP])
 @pytest.mark.parametrize("kind", KINDS)
-def test_axe_finds_nothing(open_page: Any, pages: dict[str, Path], kind: str, width: int) -> None:  # noqa: ANN401 - same
+def test_axe_finds_nothing(open_page: Any, pages: dict[str, Path], kind: str, width: int) -> None:
     """Contrast, headings, language, names of drawings, scopes of tables: axe-core has nothing to say, folds open or not."""
     page = open_page(pages[kind], width)
     page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text(encoding="utf-8"))
@@ -92,7 +92,7 @@ def test_axe_finds_nothing(open_page: Any, pages: dict[str, Path], kind: str, wi
 
 @pytest.mark.parametrize("width", [PHONE, TABLET, DESKTOP])
 @pytest.mark.parametrize("kind", KINDS)
-def test_nothing_is_cut(open_page: Any, pages: dict[str, Path], kind: str, width: int) -> None:  # noqa: ANN401 - same
+def test_nothing_is_cut(open_page: Any, pages: dict[str, Path], kind: str, width: int) -> None:
     """No page is wider than its screen, no text leaves it, no word of a drawing is cut or lies over another."""
     page = open_page(pages[kind], width)
     assert page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0
@@ -101,18 +101,18 @@ def test_nothing_is_cut(open_page: Any, pages: dict[str, Path], kind: str, width
 
 
 @pytest.mark.parametrize("kind", sorted(SHEETS))
-def test_a_page_fits_its_sheets(open_page: Any, pages: dict[str, Path], kind: str) -> None:  # noqa: ANN401 - same
+def test_a_page_fits_its_sheets(open_page: Any, pages: dict[str, Path], kind: str) -> None:
     """On paper each page has the sheets that the index says, at most."""
     assert sheets_of(open_page(pages[kind])) <= SHEETS[kind]
 
 
 def test_a_class_of_thirty_with_four_situations_is_one_sheet(
-    open_page: Any,  # noqa: ANN401 - same
+    open_page: Any,
     small_scores: RiskScores,
     tmp_path: Path,
 ) -> None:
     """The list of a meeting is one sheet, even with the four longest situations of the cohort."""
-    schools = list(schools_of(small_scores))
+    schools = list(schools_of(small_scores, despite_verdict=True))
     longest = sorted(
         (one for school in schools for one in school.situations),
         key=lambda one: -(len(one.fact) + sum(len(each.label) for each in one.pupil.measures)),
@@ -123,7 +123,7 @@ def test_a_class_of_thirty_with_four_situations_is_one_sheet(
     assert sheets_of(open_page(path)) == 1
 
 
-def test_every_notice_is_two_sheets(open_page: Any, small_scores: RiskScores, tmp_path: Path) -> None:  # noqa: ANN401 - same
+def test_every_notice_is_two_sheets(open_page: Any, small_scores: RiskScores, tmp_path: Path) -> None:
     """Flagged, not flagged, without an estimate, gone: no notice of the cohort needs a third sheet."""
     flagged = [pupil for pupil in small_scores if pupil.flagged]
     others = [pupil for pupil in small_scores if not pupil.flagged]
@@ -134,7 +134,7 @@ def test_every_notice_is_two_sheets(open_page: Any, small_scores: RiskScores, tm
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_headings_go_down_step_by_step(open_page: Any, pages: dict[str, Path], kind: str) -> None:  # noqa: ANN401 - same
+def test_headings_go_down_step_by_step(open_page: Any, pages: dict[str, Path], kind: str) -> None:
     """One heading of the first level, and no level left out on the way down."""
     levels = open_page(pages[kind]).evaluate(
         "() => [...document.querySelectorAll('h1,h2,h3,h4,h5,h6')].map(one => +one.tagName[1])"
@@ -145,7 +145,7 @@ def test_headings_go_down_step_by_step(open_page: Any, pages: dict[str, Path], k
 
 
 @pytest.mark.parametrize("kind", ["index", "school", "pupil", "notice"])
-def test_the_keyboard_gets_everywhere_in_order(open_page: Any, pages: dict[str, Path], kind: str) -> None:  # noqa: ANN401 - same
+def test_the_keyboard_gets_everywhere_in_order(open_page: Any, pages: dict[str, Path], kind: str) -> None:
     """Pressing Tab visits every link, fold and button once, from top to bottom, and shows where it is."""
     page = open_page(pages[kind])
     count = page.evaluate(
@@ -164,7 +164,7 @@ def test_the_keyboard_gets_everywhere_in_order(open_page: Any, pages: dict[str, 
     assert all(after >= before - 40 for before, after in pairwise(tops))
 
 
-def test_a_table_is_sorted_by_its_heading(open_page: Any, pages: dict[str, Path]) -> None:  # noqa: ANN401 - same
+def test_a_table_is_sorted_by_its_heading(open_page: Any, pages: dict[str, Path]) -> None:
     """Pressed once, the heading of a column sorts it upwards, pressed again downwards; screen readers are told."""
     page = open_page(pages["index"])
     column = "() => [...document.querySelectorAll('table.sortable tbody tr')].map(row => row.cells[2].textContent.trim())"
@@ -177,7 +177,7 @@ def test_a_table_is_sorted_by_its_heading(open_page: Any, pages: dict[str, Path]
     assert [int(cell.replace("–", "0")) for cell in page.evaluate(column)] == upwards[::-1]
 
 
-def test_pages_are_read_without_scripts(browser: Any, pages: dict[str, Path]) -> None:  # noqa: ANN401 - same
+def test_pages_are_read_without_scripts(browser: Any, pages: dict[str, Path]) -> None:
     """With scripts switched off every page has the same words, and folds still open."""
     for kind in KINDS:
         words = []
@@ -190,9 +190,9 @@ def test_pages_are_read_without_scripts(browser: Any, pages: dict[str, Path]) ->
         assert words[0] == words[1]
 
 
-def test_a_hidden_link_table_leaves_no_name(open_page: Any, small_scores: RiskScores, tmp_path: Path) -> None:  # noqa: ANN401 - same
+def test_a_hidden_link_table_leaves_no_name(open_page: Any, small_scores: RiskScores, tmp_path: Path) -> None:
     """A long name of a school's link table is wrapped, never cut, on the list of its class."""
-    school = next(school for school in schools_of(small_scores) if school.situations)
+    school = next(school for school in schools_of(small_scores, despite_verdict=True) if school.situations)
     group = next(group for group in school.classes if group.situations)
     long = replace(group.situations[0], name="Dupont-Beaumarchais de la Tour Anne-Charlotte Emmanuelle")
     path = tmp_path / "classe.html"

@@ -1,6 +1,5 @@
 """Laws of honest tables of any making: each column type gives a result or an error of ours, never a bare exception."""
 
-# ruff: noqa: ANN401, DTZ001 - columns of any type; times without a zone are what is tested
 from __future__ import annotations
 
 import datetime as dt

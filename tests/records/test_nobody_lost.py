@@ -1,6 +1,5 @@
 """Laws of the population: it is that of the input before any filter, and what is judged is what was known."""
 
-# ruff: noqa: ANN401 - tables of any kind
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def schools(small_scores: RiskScores) -> list[School]:
     """List the schools of the small cohort that have a situation."""
-    return [school for school in schools_of(small_scores) if school.situations]
+    return [school for school in schools_of(small_scores, despite_verdict=True) if school.situations]
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ def test_every_number_of_a_pupils_page_is_that_of_the_result(
     for one in _situations(schools):
         text = _text(pupil_page(one, small_scores.run, facts))
         pupil = one.pupil
-        for reason in (*(pupil.reasons or ()), *(pupil.protective or ())):
+        for reason in (*pupil.reasons, *pupil.protective):
             fact, _, beside = reason.text.partition(" ; élève type du même niveau : ")
             assert _shown(fact)[1:] in text
             assert _shown(beside) in text

@@ -53,7 +53,7 @@ def test_every_writing_of_a_day_reads_the_same(day: date) -> None:
         "",
         "demain",
         pd.NaT,
-        np.datetime64("NaT"),
+        np.datetime64("NaT", "D"),
         np.datetime64("2024-11"),
         np.datetime64("12024-11-05"),
         float("nan"),

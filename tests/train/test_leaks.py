@@ -12,6 +12,7 @@ import pytest
 from decrochage_risk.errors import LeakError, ModelError, TrainingWarning
 from decrochage_risk.model import Snapshots, take_snapshots
 from decrochage_risk.records import PupilRecords
+from decrochage_risk.synthetic import make_cohort
 from decrochage_risk.train import train_model
 from decrochage_risk.train.leaks import (
     LEAK_AUC,
@@ -108,6 +109,26 @@ def test_few_events_raise_no_alarm() -> None:
     assert [signal.value for signal in signals_of(snapshots_of(outcome, bad=outcome))] == [0.5]
     enough = [*outcome, 1.0]
     assert [signal.value for signal in signals_of(snapshots_of(enough, bad=enough))] == [1.0]
+
+
+def test_repeated_rows_of_few_pupils_raise_no_alarm() -> None:
+    """Nineteen leavers seen on ten days are nineteen pupils: chance may order them; twenty are enough."""
+    for leavers in (LEAST_OF_A_CLASS - 1, LEAST_OF_A_CLASS):
+        pupils = np.repeat(np.arange(100 + leavers), 10)
+        outcome = (pupils >= 100).astype(np.float64)
+        table = pd.DataFrame({"bad": outcome})
+        rows = pd.DataFrame({"pupil_id": pupils.astype(str)})
+        (signal,) = signals_of(Snapshots(table, outcome, rows, {}))
+        assert signal.value == (1.0 if leavers == LEAST_OF_A_CLASS else 0.5)
+        assert signal.chance == pytest.approx(3 / 12**0.5 / leavers**0.5)
+
+
+@pytest.mark.slow
+def test_honest_small_cohorts_are_never_refused() -> None:
+    """Of 24 small cohorts without any leak, none is refused."""
+    for seed in range(24):
+        cohort = make_cohort(250 + 10 * seed, [2022, 2023], seed=500 + seed)
+        refuse_leaks(signals_of(take_snapshots(cohort.records, cohort.outcomes, DAYS)))
 
 
 def test_missingness_that_tells_more_than_the_value_is_reported() -> None:

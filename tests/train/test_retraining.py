@@ -6,14 +6,17 @@ import json
 import shutil
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from decrochage_risk.errors import NotEnoughDataError, TrainingWarning
+from decrochage_risk.errors import ModelError, NotEnoughDataError, TamperedArtefactError, TrainingWarning
 from decrochage_risk.evaluate import ModelComparison
 from decrochage_risk.evaluate.card import CHANGES
-from decrochage_risk.model import load_trained_model
+from decrochage_risk.evaluate.comparison import overall_verdict
+from decrochage_risk.model import load_trained_model, take_snapshots
 from decrochage_risk.risk import FitOptions
+from decrochage_risk.risk.calibration import probability
 from decrochage_risk.synthetic import make_cohort
 from decrochage_risk.train import retrain, train_model
 from decrochage_risk.train.retraining import NO_CHAMPION
@@ -136,8 +139,20 @@ def test_the_shipped_model_is_trained_on_every_year_and_the_judged_one_is_not(do
     model, candidate = load_trained_model(done / "model"), load_trained_model(done / "candidate")
     assert model.trained_on["school_years"] == [2021, 2022, 2023]
     assert candidate.trained_on["school_years"] == [2021, 2022]
-    comparison = ModelComparison.from_json((done / "comparison.json").read_text(encoding="utf-8"))
+    comparison, shipped = (
+        ModelComparison.from_json((done / f"{name}.json").read_text(encoding="utf-8"))
+        for name in ("comparison", "shipped")
+    )
     assert comparison.challenger == candidate.model_id
+    assert shipped.challenger == load_trained_model(done / "trained").model_id
+    assert (shipped.test_years, shipped.champion_years) == ((2023,), (2021,))
+    assert shipped.challenger_years == (2021, 2022, 2023)
+    assert "year_in_training" not in {cause.code for cause in shipped.causes}
+    assert shipped.causes[0].sentence in model.card
+    assert (
+        "Le modèle en place a appris 2021-2022 ; le nouveau, 2021-2022, 2022-2023 et 2023-2024" in model.card
+    )
+    assert "prédit par le seul membre du nouveau modèle qui ne l'a pas appris" in model.card
     assert comparison.test_years == (2023,)
     assert "year_in_training" not in {cause.code for cause in comparison.causes}
     before, after = model.card.split(CHANGES)
@@ -147,7 +162,35 @@ def test_the_shipped_model_is_trained_on_every_year_and_the_judged_one_is_not(do
     assert "Aucun modèle précédent" not in model.card
     assert "## Usages interdits" in after
     verdict = json.loads((done / "verdict.json").read_text(encoding="utf-8"))
-    assert (verdict["verdict"], verdict["sha256"]) == (comparison.verdict, model.sha256)
+    assert (verdict["verdict"], verdict["sha256"]) == (overall_verdict([comparison, shipped]), model.sha256)
+    assert {cause["judged"] for cause in verdict["causes"]} == {"candidate", "shipped"}
+
+
+def test_the_left_out_risks_are_those_of_members_that_have_not_learnt_the_pupil(
+    done: Path, three_years: Cohort
+) -> None:
+    """Each risk of the last year is that of one member of the shipped model; only the owner may read the file."""
+    path = done / "left_out.json"
+    assert path.stat().st_mode & 0o077 == 0
+    told = pd.DataFrame(json.loads(path.read_text(encoding="utf-8")))
+    model = load_trained_model(done / "model")
+    rows = take_snapshots(three_years.records, three_years.outcomes, DAYS[2:])
+    assert told["pupil_id"].tolist() == rows.rows["pupil_id"].tolist()
+    filled = model.risk_model.filled(rows.features, rows.rows["reference_group"].to_numpy())
+    members = probability(model.risk_model.calibration.apply(model.risk_model.member_log_odds(filled)))
+    assert np.abs(members - told["risk"].to_numpy()[:, None]).min(axis=1).max() < 1e-12
+
+
+def test_another_champion_than_the_one_asked_for_is_refused(copied: Path) -> None:
+    """The checksum of the champion, kept in the configuration, tells it from any other model in its folder."""
+    sha256 = load_trained_model(copied / "champion").sha256
+    assert retrain(edited(copied, champion_sha256=f'"{sha256}"')).redone == ()
+    shutil.rmtree(copied / "champion")
+    shutil.copytree(copied / "run" / "candidate", copied / "champion")
+    with pytest.raises(TamperedArtefactError, match="another model than the one asked for"):
+        retrain(copied / "c.toml")
+    with pytest.raises(ModelError, match="champion_sha256 without champion"):
+        retrain(edited(copied, champion=None, champion_sha256=f'"{sha256}"'))
 
 
 def test_another_champion_redoes_the_comparison_alone(copied: Path) -> None:
@@ -158,7 +201,11 @@ def test_another_champion_redoes_the_comparison_alone(copied: Path) -> None:
     assert result.redone == ("compare", "card")
     assert result.comparison is not None
     assert result.comparison.difference("log_loss").difference == 0
-    assert "not_worse" in {cause.code for cause in result.comparison.causes}
+    assert [cause.code for cause in result.comparison.causes] == ["same_model"]
+    assert result.shipped is not None
+    assert result.shipped.difference("log_loss").difference != 0
+    assert result.verdict in {"review", "keep"}
+    assert "rien n'a été comparé" in result.model.card
 
 
 def test_another_margin_redoes_the_comparison_alone(copied: Path) -> None:
@@ -182,7 +229,7 @@ def test_what_is_no_longer_asked_for_is_not_left_behind(copied: Path) -> None:
         result = retrain(edited(copied, school_years="[2021]", as_of="[2021-11-05]"))
     assert result.verdict == NO_CHAMPION
     left = {path.name for path in (copied / "run").iterdir()}
-    assert left == {"check.json", "inputs.json", "model", "steps", "trained", "verdict.json"}
+    assert left == {"check.json", "inputs.json", "left_out.json", "model", "steps", "trained", "verdict.json"}
     assert "Aucun modèle précédent" in result.model.card
 
 

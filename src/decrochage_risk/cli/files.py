@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import decrochage_risk as dr
 from decrochage_risk import french
+from decrochage_risk.cli.messages import text_in_french
 from decrochage_risk.errors import ArtefactError, RecordsError, explain_error
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ __all__ = [
     "check_target_folder",
     "check_target_model",
     "fault_lines",
+    "load_chosen",
     "read_extracts",
     "reading_lines",
     "writing",
@@ -61,8 +63,8 @@ def fault_lines(errors: int, warnings: int) -> list[str]:
 
 
 def reading_lines(folder: Folder | FolderScores | FolderTraining) -> list[str]:
-    """Tell what was decided while reading a folder, in French but for the notes themselves."""
-    lines = [f"Lecture : {note}" for note in folder.notes]
+    """Tell what was decided while reading a folder, in French."""
+    lines = [f"Lecture : {text_in_french(note)}" for note in folder.notes]
     return [*lines, f"Fichiers non lus : {', '.join(folder.ignored)}"] if folder.ignored else lines
 
 
@@ -93,6 +95,21 @@ def read_extracts(folder: Path, *, on_fault: OnFault, calendar: SchoolCalendar |
 def checked(found: Folder, *, on_fault: OnFault, calendar: SchoolCalendar | None) -> Extracts:
     """Check the tables of a folder that was read."""
     return Extracts(dr.PupilRecords.of_folder(found, on_fault=on_fault.value, calendar=calendar), found)
+
+
+def load_chosen(folder: Path | None, sha256: str | None) -> dr.TrainedModel | None:
+    """Load the model that is asked for; None when none is, so that the demonstration model is taken.
+
+    Raises
+    ------
+    ArtefactError
+        It cannot be loaded, or is not the one of the checksum; with a checksum alone, the demonstration model is not.
+    """
+    if folder is None and sha256 is None:
+        return None
+    from decrochage_risk.score.run_facts import demo_model_folder  # noqa: PLC0415 - numpy and pandas load on first use
+
+    return dr.load_model(demo_model_folder() if folder is None else folder, sha256=sha256)
 
 
 def check_target_folder(folder: Path) -> None:

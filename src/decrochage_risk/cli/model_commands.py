@@ -35,6 +35,7 @@ from decrochage_risk.cli.options import (
     CurrentModel,
     LabelsKnownOn,
     LabelsKnownOnIf,
+    ModelSha256,
     OnFault,
     OnFaultOption,
     Partitions,
@@ -166,6 +167,9 @@ def train(  # noqa: PLR0913 - one argument per option of the command
     Des extraits plus grands que la mémoire (en Parquet) sont lus en parties ; seules les lignes d'apprentissage, une par
     élève et date, y tiennent ensemble. Le travail en cours est gardé à côté du modèle, dans .NOM.partitions : relancée avec
     les mêmes fichiers et options, la commande reprend où elle s'était arrêtée.
+
+    Codes de sortie : 0 rien ne s'oppose à la mise en service ; 3 ne pas mettre en service ; 4 à examiner ; 2 demande ou fichier
+    inutilisable. Le modèle est écrit dans tous les cas.
     """
     from decrochage_risk.partitions import train_on_folder  # noqa: PLC0415 - same
     from decrochage_risk.partitions.runs import work_beside  # noqa: PLC0415 - pandas loads on first use
@@ -201,9 +205,18 @@ def train(  # noqa: PLR0913 - one argument per option of the command
             model.save(out)
     for line in [*reading_lines(training), *fault_lines(training.errors, training.warnings)]:
         say(line)
-    say(f"\n{_report_of(model.report)}\n")
+    report = _report_of(model.report)
+    say(f"\n{report}\n")
     say(f"Modèle : {model.model_id}{', de démonstration' if model.demo else ''}")
+    say_checksum(model)
     say(f"Écrit dans {out} ; sa fiche : {out / 'card.md'} et {out / 'card.html'}")
+    say(report.verdict_line())
+    raise typer.Exit(REPORT_EXIT_CODES[report.verdict])
+
+
+def say_checksum(model: dr.TrainedModel) -> None:
+    """Print the checksum that tells a model from any other, to be kept outside of its folder."""
+    say(f"SHA-256 : {model.sha256} (à garder ailleurs que dans son dossier, pour --model-sha256)")
 
 
 def _supported(feedback: Path | None, folder: Path) -> pd.DataFrame | None:
@@ -227,6 +240,7 @@ def evaluate(  # noqa: PLR0913 - one argument per option of the command
     folder: RecordsFolder,
     *,
     model: TrainedModelFolder,
+    model_sha256: ModelSha256 = None,
     as_of: AsOfDays,
     outcome_closes: Closes = None,
     labels_known_on: LabelsKnownOnIf = None,
@@ -256,7 +270,7 @@ def evaluate(  # noqa: PLR0913 - one argument per option of the command
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
     with steps() as step:
         step("Lecture du modèle")
-        current = dr.load_model(model)
+        current = dr.load_model(model, sha256=model_sha256)
         step("Lecture et vérification des extraits")
         read = read_extracts(folder, on_fault=on_fault, calendar=days)
         report = dr.evaluate_model(
@@ -280,17 +294,31 @@ def evaluate(  # noqa: PLR0913 - one argument per option of the command
 
 COMPARISON_EXIT_CODES: Final = {"promote": 0, "keep": 3, "review": 4}
 """Exit code of each verdict; 1 and 2 are those of every command."""
+REPORT_EXIT_CODES: Final = {"pass": 0, "block": 3, "review": 4}
+"""Exit code of each verdict on a model that was compared with none."""
 
 Champion = Annotated[
     Path, typer.Option("--champion", metavar="DOSSIER", show_default=False, help="Modèle en place.")
+]
+_OTHER_IS_REFUSED: Final = "Empreinte gardée ailleurs que dans son dossier : tout autre modèle est refusé."
+ChampionSha256 = Annotated[
+    str | None,
+    typer.Option("--champion-sha256", metavar="SHA256", show_default=False, help=_OTHER_IS_REFUSED),
+]
+ChallengerSha256 = Annotated[
+    str | None,
+    typer.Option("--challenger-sha256", metavar="SHA256", show_default=False, help=_OTHER_IS_REFUSED),
 ]
 Challenger = Annotated[
     Path, typer.Option("--challenger", metavar="DOSSIER", show_default=False, help="Nouveau modèle.")
 ]
 Margin = Annotated[
-    float,
+    float | None,
     typer.Option(
-        "--margin", metavar="NATS", help="Log-loss que le nouveau modèle peut perdre ; 0 : il doit gagner."
+        "--margin",
+        metavar="NATS",
+        show_default=False,
+        help="Log-loss que le nouveau modèle peut perdre (0,001 par défaut, comme « retrain ») ; 0 : il doit gagner.",
     ),
 ]
 ChangesFile = Annotated[
@@ -312,10 +340,12 @@ def compare(  # noqa: PLR0913 - one argument per option of the command
     *,
     champion: Champion,
     challenger: Challenger,
+    champion_sha256: ChampionSha256 = None,
+    challenger_sha256: ChallengerSha256 = None,
     as_of: AsOfDays,
     labels_known_on: LabelsKnownOn,
     capacity: Capacity = 20,
-    margin: Margin = 0.0,
+    margin: Margin = None,
     json: ReportFile = None,
     changes: ChangesFile = None,
     on_fault: OnFaultOption = OnFault.RAISE,
@@ -332,12 +362,14 @@ def compare(  # noqa: PLR0913 - one argument per option of the command
     Codes de sortie : 0 mettre en service ; 3 garder le modèle en place ; 4 à examiner ; 2 demande ou fichier
     inutilisable.
     """
+    from decrochage_risk.evaluate.comparison import MARGIN  # noqa: PLC0415 - pandas loads on first use
+
     check_target_file(json)
     check_target_file(changes)
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
     with steps() as step:
         step("Lecture des modèles")
-        models = load_any(champion), load_any(challenger)
+        models = load_any(champion, champion_sha256), load_any(challenger, challenger_sha256)
         step("Lecture et vérification des extraits")
         read = read_extracts(folder, on_fault=on_fault, calendar=days)
         comparison = dr.compare_models(
@@ -346,7 +378,7 @@ def compare(  # noqa: PLR0913 - one argument per option of the command
             as_of_dates=as_of,
             labels_known_on=labels_known_on,
             capacity=capacity,
-            margin=margin,
+            margin=MARGIN if margin is None else margin,
             progress=step,
         )
     for line in read.told():
@@ -361,7 +393,7 @@ def compare(  # noqa: PLR0913 - one argument per option of the command
     raise typer.Exit(COMPARISON_EXIT_CODES[comparison.verdict])
 
 
-def load_any(folder: Path) -> dr.TrainedModel:
+def load_any(folder: Path, sha256: str | None = None) -> dr.TrainedModel:
     """Load a model; of one that was trained on other features, say what can still be done.
 
     Raises
@@ -372,7 +404,7 @@ def load_any(folder: Path) -> dr.TrainedModel:
         As ``load_model``.
     """
     try:
-        return dr.load_model(folder)
+        return dr.load_model(folder, sha256=sha256)
     except ContractMismatchError as error:
         raise ContractMismatchError(
             f"{error} To compare all the same, train the old configuration again on this version: a model is never read "
@@ -408,6 +440,7 @@ def recalibrate(  # noqa: PLR0913 - one argument per option of the command
     folder: RecordsFolder,
     *,
     model: CurrentModel,
+    model_sha256: ModelSha256 = None,
     out: UpdatedModel,
     as_of: AsOfDays,
     labels_known_on: LabelsKnownOn,
@@ -429,7 +462,7 @@ def recalibrate(  # noqa: PLR0913 - one argument per option of the command
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
     with steps() as step:
         step("Lecture du modèle")
-        current = dr.load_model(model)
+        current = dr.load_model(model, sha256=model_sha256)
         step("Lecture et vérification des extraits")
         read = read_extracts(folder, on_fault=on_fault, calendar=days)
         step("Mise à jour du niveau moyen")
@@ -442,6 +475,7 @@ def recalibrate(  # noqa: PLR0913 - one argument per option of the command
         say(line)
     say(updated_model.card.removeprefix(current.card).strip())
     say(f"\nModèle : {updated_model.model_id}, écrit dans {out}")
+    say_checksum(updated_model)
 
 
 Config = Annotated[
@@ -456,29 +490,46 @@ _STEPS = 6
 def retrain(config: Config) -> None:
     """Réentraîner pour une nouvelle année : vérifier, apprendre, évaluer, comparer au modèle en place, écrire la fiche.
 
-    Lit : la configuration (records, run, labels_known_on, et au choix outcomes, supported, helped, champion, policy, calendar, name,
+    Lit : la configuration (records, run, labels_known_on, et au choix outcomes, supported, helped, champion, champion_sha256, policy, calendar, name,
     school_years, as_of, outcome_closes, seed, capacity, margin, on_fault, synthetic, [options]), puis les extraits, les issues
     et le modèle en place qu'elle nomme.
 
     Écrit dans le dossier run : inputs.json (empreinte de chaque fichier lu), check.json, candidate (le modèle
-    comparé, sans la dernière année), evaluation, comparison, model (le nouveau modèle, toutes les années, avec sa
+    comparé, sans la dernière année), evaluation, comparison (du candidat), shipped (du modèle livré), model (le nouveau modèle, toutes les années, avec sa
     fiche), verdict.json. Un passage arrêté reprend où il en était ; une entrée changée ne refait que ce qui en
     dépend ; les mêmes entrées donnent les mêmes octets.
 
-    Codes de sortie : 0 mettre en service, ou rien à comparer ; 3 garder le modèle en place ; 4 à examiner ; 2 demande ou
-    fichier inutilisable.
+    Codes de sortie : 0 mettre en service ; 3 garder le modèle en place, ou ne pas mettre en service ; 4 à examiner ; 2 demande
+    ou fichier inutilisable. Sans modèle en place, ou sans année à comparer, ce sont ceux de « train ».
     """
     with steps(_STEPS) as step:
         result = dr.retrain(config, progress=step)
     if result.kept:
         say(f"Étapes déjà faites : {', '.join(result.kept)}")
-    if result.comparison is None:
+    if result.comparison is None or result.shipped is None:
+        report = _report_of(result.model.report)
         say("Aucun modèle en place, ou aucune année que rien n'a apprise : rien n'a été comparé.")
+        for line in (*report.whose(), report.verdict_line()):
+            say(line)
+        code = REPORT_EXIT_CODES[report.verdict]
     else:
+        say("\nLE MODÈLE LIVRÉ")
+        say_comparison(result.shipped)
+        say("\nLE CANDIDAT, appris de la même façon sans la dernière année")
         say_comparison(result.comparison)
+        say(f"\n{_overall_line(result.verdict)}")
+        code = COMPARISON_EXIT_CODES[result.verdict]
     say(f"\nModèle : {result.model.model_id}{', de démonstration' if result.model.demo else ''}")
+    say_checksum(result.model)
     say(f"Écrit dans {result.folder} ; sa fiche : {result.folder / 'model' / 'card.md'}")
-    raise typer.Exit(COMPARISON_EXIT_CODES.get(result.verdict, 0))
+    raise typer.Exit(code)
+
+
+def _overall_line(verdict: str) -> str:
+    """Say the verdict of both comparisons, in the words of the card."""
+    from decrochage_risk.evaluate import comparison as words  # noqa: PLC0415 - pandas loads on first use
+
+    return words.overall_line(verdict)
 
 
 DRIFT_EXIT_CODES: Final = {"ok": 0, "watch": 3, "stop": 4}
@@ -507,6 +558,7 @@ def drift(  # noqa: PLR0913 - one argument per option of the command
     folder: RecordsFolder,
     *,
     model: CurrentModel,
+    model_sha256: ModelSha256 = None,
     as_of: AsOf,
     labels_as_of: LabelsAsOf = None,
     labels_known_on: DriftLabelsKnownOn = None,
@@ -529,7 +581,7 @@ def drift(  # noqa: PLR0913 - one argument per option of the command
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
     with steps() as step:
         step("Lecture du modèle")
-        current = dr.load_model(model)
+        current = dr.load_model(model, sha256=model_sha256)
         step("Lecture et vérification des extraits")
         read = read_extracts(folder, on_fault=on_fault, calendar=days)
         step("Veille")

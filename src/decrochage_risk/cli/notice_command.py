@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import decrochage_risk as dr
-from decrochage_risk.cli.files import check_target_folder, read_extracts, writing
+from decrochage_risk.cli.files import check_target_folder, load_chosen, read_extracts, writing
 from decrochage_risk.cli.options import (
     AlsaceMoselle,
     AsOf,
     CalendarFile,
+    ModelSha256,
     OnFault,
     OnFaultOption,
     RecordsFolder,
@@ -81,6 +82,7 @@ def notice(  # noqa: PLR0913 - one argument per option of the command
     as_of: AsOf,
     pupil: Pupils,
     model: ModelFolder = None,
+    model_sha256: ModelSha256 = None,
     out: Out = Path("out/notices"),
     form: FormOption = Form.HTML,
     contact: Contact = "le chef d'établissement",
@@ -106,7 +108,7 @@ def notice(  # noqa: PLR0913 - one argument per option of the command
     objectors, rules, sources = ids_of_file(exclude), dr.load_policy(policy), _sources(source or ())
     with steps(_STEPS) as step:
         step("Lecture du modèle")
-        current = dr.load_model(model) if model is not None else None
+        current = load_chosen(model, model_sha256)
         step("Lecture et vérification des extraits")
         read = read_extracts(folder, on_fault=on_fault, calendar=days)
         step("Estimations et notices")

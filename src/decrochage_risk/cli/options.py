@@ -28,6 +28,7 @@ __all__ = [
     "LabelsKnownOn",
     "LabelsKnownOnIf",
     "MappingFile",
+    "ModelSha256",
     "OnFault",
     "OnFaultOption",
     "Partitions",
@@ -84,6 +85,15 @@ CurrentModel = Annotated[
 ]
 TrainedModelFolder = Annotated[
     Path, typer.Option("--model", metavar="DOSSIER", show_default=False, help="Modèle écrit par « train ».")
+]
+ModelSha256 = Annotated[
+    str | None,
+    typer.Option(
+        "--model-sha256",
+        metavar="SHA256",
+        show_default=False,
+        help="Empreinte du modèle, affichée à son entraînement et gardée ailleurs : tout autre modèle est refusé.",
+    ),
 ]
 LabelsKnownOn = Annotated[
     str,

@@ -13,6 +13,7 @@ import typer
 
 from decrochage_risk.cli.import_command import import_command
 from decrochage_risk.cli.journal_command import journal
+from decrochage_risk.cli.messages import message_in_french
 from decrochage_risk.cli.model_commands import compare, drift, evaluate, recalibrate, retrain, train
 from decrochage_risk.cli.notice_command import notice
 from decrochage_risk.cli.output import replace_unwritable, say
@@ -50,14 +51,14 @@ class CleanGroup(FrenchGroup):
                     elsewhere(message, category, *where, **more)
                 elif str(message) not in texts:
                     texts.add(str(message))
-                    say(f"Attention : {message}", stderr=True)
+                    say(f"Attention : {message_in_french(message)}", stderr=True)
 
             warnings.showwarning = tell
             warnings.simplefilter("always", DecrochageWarning)
             try:
                 return super().invoke(ctx)
             except DecrochageError as error:
-                say(f"Erreur : {error}", stderr=True)
+                say(f"Erreur : {message_in_french(error)}", stderr=True)
                 if isinstance(error, FaultyRecordsError):
                     say(f"\n{_FAULTS_HINT}", stderr=True)
                 raise typer.Exit(UNUSABLE) from error

@@ -9,6 +9,7 @@ import typer
 
 from decrochage_risk import french
 from decrochage_risk.cli.files import check_target_file, check_target_folder, checked, reading_lines, writing
+from decrochage_risk.cli.messages import text_in_french
 from decrochage_risk.cli.options import (
     AlsaceMoselle,
     CalendarFile,
@@ -45,6 +46,13 @@ def check(
             help="Écrire toutes les fautes en CSV, une par ligne.",
         ),
     ] = None,
+    values: Annotated[
+        bool,
+        typer.Option(
+            "--values",
+            help="Écrire aussi dans --report ce que contenaient les cellules : des données d'élèves.",
+        ),
+    ] = False,
     mapping: MappingFile = None,
     draft_mapping: Annotated[
         Path | None,
@@ -64,7 +72,7 @@ def check(
 
     Lit : le dossier des extraits. Il n'est jamais modifié.
 
-    Affiche ce qui a été lu, ce qui ne l'a pas été, et chaque faute : table, colonne, lignes, valeurs, remède.
+    Affiche ce qui a été lu, ce qui ne l'a pas été, et chaque faute : table, colonne, lignes, remède ; jamais ce que contiennent les cellules.
     Écrit : le fichier de --report, et celui de --draft-mapping, s'ils sont demandés.
 
     Codes de sortie : 0 rien, ou seulement des avertissements ; 1 des erreurs ; 2 dossier illisible.
@@ -81,12 +89,12 @@ def check(
         step("Vérification")
         faults = _faults_of(extracts, days)
     _say_tables(extracts, rows)
-    say(f"\n{faults}")
+    say(f"\n{faults.text('fr')}")
     if draft_mapping is not None:
         say(f"\nCorrespondance proposée : {draft_mapping}. Relisez-la, puis écrivez-y confirmed = true.")
     if report is not None:
         with writing(report):
-            faults.to_csv(report)
+            faults.to_csv(report, values=values)
         say(f"\nToutes les fautes : {report}")
     if faults.errors:
         raise typer.Exit(FAULTS_FOUND)
@@ -193,7 +201,7 @@ def _say_pseudonymised(done: PseudonymisedFolder, target: Path) -> None:
     if done.ignored:
         say(f"Fichiers non lus, non écrits : {', '.join(done.ignored)}")
     for note in done.notes:
-        say(f"Lecture : {note}")
+        say(f"Lecture : {text_in_french(note)}")
     for column, count in done.distinct.items():
         merged_ids, missing = done.merged[column], done.missing[column]
         say(

@@ -20,6 +20,7 @@ from decrochage_risk.cli.options import (
 )
 from decrochage_risk.cli.output import bar, say
 from decrochage_risk.cli.score_command import (  # Typer reads them at run time
+    DespiteVerdict,  # noqa: TC001
     ModelFolder,  # noqa: TC001
     PolicyPath,  # noqa: TC001
 )
@@ -88,6 +89,7 @@ def report(  # noqa: PLR0913 - one argument per option of the command
     model: ModelFolder = None,
     network: Networks = None,
     links: Links = None,
+    despite_verdict: DespiteVerdict = False,
     notices: Notices = True,
     contact: Contact = "le chef d'établissement",
     least: Least = 5,
@@ -116,7 +118,7 @@ def report(  # noqa: PLR0913 - one argument per option of the command
         tell("Lecture des scores et du modèle", 0, 0)
         trained = dr.load_model(model) if model is not None else None
         run = WrittenRun.read(scores, trained, dr.load_policy(policy))
-        with ReportFolder(out, names, notices, contact) as pages:
+        with ReportFolder(out, names, despite_verdict, notices=notices, contact=contact) as pages:
             parts = run.scores(records, on_fault=on_fault.value, calendar=days)
             _write(pages, run, parts, network or [], least, tell)
     say(f"{french.plural(pages.pages, 'page')} : {out / 'index.html'}")
@@ -139,7 +141,7 @@ def _write(
         pages.add(scores, progress=tell)
         if networks:
             tell("Comptes par réseau", 0, 0)
-            counted.append(count_territory(scores, least=least))
+            counted.append(count_territory(scores, least=least, despite_verdict=pages.despite_verdict))
     if networks and facts is not None:
         whole = merge_territories(counted)
         wanted = list(whole.networks) if ALL_NETWORKS in networks else networks

@@ -20,6 +20,7 @@ from decrochage_risk.cli.files import (
     check_target_file,
     check_target_folder,
     fault_lines,
+    load_chosen,
     read_extracts,
     reading_lines,
     writing,
@@ -29,6 +30,7 @@ from decrochage_risk.cli.options import (
     AsOf,
     CalendarFile,
     Explain,
+    ModelSha256,
     OnFault,
     OnFaultOption,
     Partitions,
@@ -390,6 +392,7 @@ def score(  # noqa: PLR0913 - one argument per option of the command
     *,
     as_of: AsOf,
     model: ModelFolder = None,
+    model_sha256: ModelSha256 = None,
     out: Out = None,
     explain: ExplainOption = Explain.FLAGGED,
     on_fault: OnFaultOption = OnFault.RAISE,
@@ -442,7 +445,7 @@ def score(  # noqa: PLR0913 - one argument per option of the command
         return
     with bar() as tell:
         tell("Lecture du modèle", 0, 0)
-        current = dr.load_model(model) if model is not None else None
+        current = load_chosen(model, model_sha256)
         result = dr.score_folder(
             folder,
             target,

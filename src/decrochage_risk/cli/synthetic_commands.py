@@ -14,6 +14,7 @@ from decrochage_risk.cli.files import check_target_folder, read_extracts, writin
 from decrochage_risk.cli.options import OnFault
 from decrochage_risk.cli.output import say, steps
 from decrochage_risk.cli.score_command import say_scores
+from decrochage_risk.errors import RecordsError, explain_error
 
 __all__ = ["cohort", "demo"]
 
@@ -67,6 +68,27 @@ Messy = Annotated[
 ]
 
 
+AsExports = Annotated[
+    str | None,
+    typer.Option(
+        "--as",
+        metavar="FORMAT,...",
+        show_default=False,
+        help="Écrire les exports des logiciels, que « import » lit, au lieu des tables : siecle,gepi,pronote,lsu,affelnet (un dossier par "
+        "établissement et année ; siecle dit qui sont les élèves).",
+    ),
+]
+ExportedOn = Annotated[
+    str | None,
+    typer.Option(
+        "--exported-on",
+        metavar="AAAA-MM-JJ",
+        show_default=False,
+        help="Jour des exports de --as : ce qui est saisi ou justifié après n'y est pas. Le 4 mars de la dernière année par défaut.",
+    ),
+]
+
+
 def cohort(  # noqa: PLR0913 - one argument per option of the command
     out: Annotated[Path, typer.Argument(metavar="SORTIE", show_default=False, help="Dossier à écrire.")],
     *,
@@ -81,6 +103,8 @@ def cohort(  # noqa: PLR0913 - one argument per option of the command
     youngest: Youngest = "6e",
     regime: Regimes = None,
     messy: Messy = False,
+    as_exports: AsExports = None,
+    exported_on: ExportedOn = None,
     file_format: Annotated[
         FileFormat, typer.Option("--format", help="Format des fichiers.")
     ] = FileFormat.PARQUET,
@@ -92,7 +116,7 @@ def cohort(  # noqa: PLR0913 - one argument per option of the command
     Écrit dans le dossier : pupils, enrolments, absences, grades, orientation, outcomes, coverage (si des tables ne sont pas
     transmises), et truth (la probabilité vraie, que les autres commandes ne lisent pas). Une cohorte synthétique déjà là
     est remplacée ; d'autres tables ne le sont jamais. Une grande cohorte est tirée et écrite par blocs : une région (208 000 élèves de la 3e à la terminale :
-    --pupils 208000 --youngest 3e --school-year 2024) tient en mémoire. Avec --messy, les extraits fautifs seulement.
+    --pupils 208000 --youngest 3e --school-year 2024) tient en mémoire. Avec --messy, les extraits fautifs seulement. Avec --as, les exports seulement, dans un dossier neuf ou vide.
     """
     from decrochage_risk.synthetic import make_cohort, write_cohort, write_messy  # noqa: PLC0415 - pandas loads on first use
     from decrochage_risk.synthetic.blocks import checked_plan  # noqa: PLC0415 - same
@@ -100,6 +124,11 @@ def cohort(  # noqa: PLR0913 - one argument per option of the command
     check_target_folder(out)
     years, regimes = school_year or [2022, 2023, 2024], tuple(regime or ())
     checked_plan(pupils, years, seed, difficulty, youngest, regimes, None)
+    if as_exports is not None:
+        _write_exports(
+            out, as_exports, exported_on, (pupils, years, seed, difficulty, youngest, regimes), messy=messy
+        )
+        return
     with steps() as step:
         if messy:
             drawn_cohort = make_cohort(
@@ -123,6 +152,49 @@ def cohort(  # noqa: PLR0913 - one argument per option of the command
     for path, rows in files.items():
         say(f"{path.relative_to(out).with_suffix('').as_posix()} : {french.plural(rows, 'ligne')}")
     say(f"{french.plural(len(files), 'fichier')} dans {out}. Élèves synthétiques : aucun n'est réel.")
+
+
+def _write_exports(
+    out: Path,
+    formats: str,
+    exported_on: str | None,
+    drawn: tuple[int, list[int], int, str, str, tuple[str, ...]],
+    *,
+    messy: bool,
+) -> None:
+    """Draw a cohort and write it as the exports of its schools' software."""
+    from decrochage_risk.synthetic import make_cohort  # noqa: PLC0415 - pandas loads on first use
+    from decrochage_risk.synthetic.exports import DECLARATIONS, write_exports  # noqa: PLC0415 - same
+
+    pupils, years, seed, difficulty, youngest, regimes = drawn
+    if messy:
+        raise RecordsError(
+            explain_error(
+                "--messy came with --as",
+                expected="one of the two",
+                hint="Write the faulty extracts on their own.",
+            )
+        )
+    day = exported_on or f"{max(years) + 1}-03-04"
+    with steps() as step:
+        made = make_cohort(pupils, years, seed, difficulty, youngest=youngest, regimes=regimes, progress=step)
+        step("Écriture des exports")
+        with writing(out / DECLARATIONS):
+            files = write_exports(
+                out,
+                made.tables,
+                [name.strip() for name in formats.split(",")],
+                exported_on=day,
+                calendar=made.calendar,
+            )
+    folders = sorted({path.parent.name for path in files if path.parent != out})
+    say(
+        f"{french.plural(len(files), 'fichier')} de {french.plural(len(folders), 'établissement et année', 'établissements et années')} "
+        f"dans {out}. Élèves synthétiques : aucun n'est réel."
+    )
+    say(
+        f"Pour continuer : decrochage-risk import {out} --out tables --key ma_cle --columns {out / DECLARATIONS}"
+    )
 
 
 SCHOOL_YEARS = (2023, 2024)
@@ -167,7 +239,9 @@ def demo(
             scores.write(results, despite_verdict=True)  # no pupil is real; the verdict is said with the list
         step("Pages à regarder")
         networks = sorted(scores.frame.loc[scores.frame["enrolled"], "network_id"].dropna().unique())
-        index = dr.write_report(scores, pages, networks=networks[:1], model=load_demo_model())
+        index = dr.write_report(
+            scores, pages, despite_verdict=True, networks=networks[:1], model=load_demo_model()
+        )
     years = french.join([french.school_year(year) for year in SCHOOL_YEARS])
     say(f"{french.plural(len(read.records), 'élève synthétique', 'élèves synthétiques')}, {years}.")
     for line in read.told():

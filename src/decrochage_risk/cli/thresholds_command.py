@@ -10,7 +10,8 @@ import typer
 
 import decrochage_risk as dr
 from decrochage_risk import french
-from decrochage_risk.cli.files import check_target_file, writing
+from decrochage_risk.cli.files import check_target_file, load_chosen, writing
+from decrochage_risk.cli.options import ModelSha256  # noqa: TC001 - Typer reads it at run time
 from decrochage_risk.cli.output import console, say
 from decrochage_risk.cli.score_command import ModelFolder  # noqa: TC001 - Typer reads it at run time
 from decrochage_risk.small_cells import HIDDEN
@@ -38,6 +39,7 @@ CsvFile = Annotated[
 def thresholds(
     *,
     model: ModelFolder = None,
+    model_sha256: ModelSha256 = None,
     by: Annotated[By, typer.Option("--by", help="Par groupe de niveaux ou par niveau.")] = By.GROUP,
     csv: CsvFile = None,
 ) -> None:
@@ -50,7 +52,7 @@ def thresholds(
     from decrochage_risk.score import load_demo_model  # noqa: PLC0415 - numpy and pandas load on first use
 
     check_target_file(csv)
-    current = load_demo_model() if model is None else dr.load_model(model)
+    current = load_chosen(model, model_sha256) or load_demo_model()
     table = dr.threshold_table(current, by=by.value)
     years = french.join([french.school_year(year) for year in current.held_out["school_years"]])
     say(f"Un élève compte une fois par année ; année scolaire {years}. Intervalles à 90 %.")

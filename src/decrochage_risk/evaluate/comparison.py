@@ -34,7 +34,7 @@ from decrochage_risk.french import day, join, number, percent, plural, school_ye
 from decrochage_risk.small_cells import HIDDEN, Publication, hidden_counts, is_small
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 
     from decrochage_risk.evaluate.tables import Table
 
@@ -51,10 +51,13 @@ __all__ = [
     "comparison_tables",
     "comparison_text",
     "not_judged",
+    "overall_line",
+    "overall_verdict",
     "verdict_line",
 ]
 
 ComparisonVerdict: TypeAlias = Literal["promote", "keep", "review"]
+Same: TypeAlias = Literal["model", "boosters"]
 
 GROUPED: Final = {
     **DIMENSIONS,
@@ -62,6 +65,9 @@ GROUPED: Final = {
     "reason_family": "motif principal du changement",
 }
 """French names of what the rows of a comparison are divided by."""
+MARGIN: Final = 0.001
+"""Log loss (nats per row) by which a new model may be worse, wherever two are compared and nothing else is asked for. It knows
+a year more, or brings something else, so that not worse is enough; about half a percent of the log loss where 5 % leave."""
 LEAST_EVENTS: Final = 100
 """Pupils who left, and who stayed, under which no comparison decides (Vergouwe et al., Journal of Clinical Epidemiology 58,
 2005: at least 100 events and 100 non-events for an external validation)."""
@@ -74,7 +80,8 @@ class Cause(BaseModel):
     ----------
     code : str
         Stable, in English: ``better``, ``not_worse``, ``worse``, ``not_better``, ``gate_blocked``, ``both_blocked``,
-        ``gate_review``, ``fairness_not_measured``, ``year_in_training``, ``too_few_pupils``.
+        ``gate_review``, ``fairness_not_measured``, ``year_in_training``, ``too_few_pupils``, ``same_model``,
+        ``same_boosters``.
     calls_for : {"promote", "keep", "review"}
         The verdict that it calls for.
     sentence : str
@@ -88,19 +95,33 @@ class Cause(BaseModel):
     sentence: str
 
 
+SAME_MODEL: Final = Cause(
+    code="same_model",
+    calls_for="review",
+    sentence="le même modèle des deux côtés (mêmes membres, même calibration) : rien n'a été comparé",
+)
+SAME_BOOSTERS: Final = Cause(
+    code="same_boosters",
+    calls_for="review",
+    sentence="les mêmes membres des deux côtés : seule la calibration a été comparée, pas deux modèles",
+)
+
+
 def decide(
     log_loss: Difference,
     gates: Sequence[GateResult],
     champion_gates: Sequence[GateResult],
     *,
-    margin: float = 0.0,
+    margin: float = MARGIN,
     seen_years: Sequence[int] = (),
     leavers: int = LEAST_EVENTS,
     stayers: int = LEAST_EVENTS,
+    same: Same | None = None,
 ) -> tuple[ComparisonVerdict, tuple[Cause, ...]]:
     """Decide: nothing that flatters a model can promote it, and no better ranking pays for an unfair list.
 
-    ``review`` wins when the comparison itself cannot be trusted (a year of the training, too few pupils); then ``keep``
+    ``review`` wins when nothing was compared (the same model on both sides), or the comparison itself cannot be trusted (a
+    year of the training, too few pupils); then ``keep``
     when the challenger is worse, not better, or blocked by a gate that the champion passes; then ``review`` when a
     gate asks for it, blocks both models, or fairness could not be measured; ``promote`` remains.
 
@@ -116,6 +137,8 @@ def decide(
         School years of the comparison that one of the models has learnt from.
     leavers, stayers : int
         Pupils of each outcome.
+    same : {"model", "boosters"}, optional
+        Both sides are one model, or differ in their calibration alone: neither is ever promoted.
 
     Examples
     --------
@@ -125,8 +148,11 @@ def decide(
     >>> decide(worse, [], [])[0]
     'keep'
     """
+    if same == "model":
+        return "review", (SAME_MODEL,)
     untrusted = _untrusted(seen_years, leavers, stayers)
     found = [*untrusted, _better(log_loss, margin), *_gate_causes(gates, champion_gates)]
+    found += [SAME_BOOSTERS] if same == "boosters" else []
     asked = {cause.calls_for for cause in found}
     if untrusted:
         return "review", tuple(found)
@@ -258,6 +284,11 @@ class ModelComparison(BaseModel):
     known_share : float or None
         Share of the pupils who were already enrolled in a year that both models may have learnt from; None when it
         was not looked at.
+    champion_years, challenger_years : tuple of int
+        School years that each has learnt from.
+    left_out_members : bool
+        Whether each pupil's risk by the challenger comes from its members that have not learnt the pupil: it has learnt other
+        pupils of these years.
     margin : float
         Log loss by which the challenger was allowed to be worse.
     differences : tuple of Difference
@@ -283,6 +314,9 @@ class ModelComparison(BaseModel):
     leavers: int | None
     left_out: dict[str, int | None]
     known_share: float | None
+    champion_years: tuple[int, ...] = ()
+    challenger_years: tuple[int, ...] = ()
+    left_out_members: bool = False
     margin: float
     differences: tuple[Difference, ...]
     gates: tuple[GateResult, ...]
@@ -381,8 +415,9 @@ class ComparedRows:
 def compare_rows(
     rows: ComparedRows,
     *,
-    margin: float = 0.0,
+    margin: float = MARGIN,
     seen_years: Sequence[int] = (),
+    same: Same | None = None,
     seed: int = 0,
     draws: int = DRAWS,
     **facts: Any,  # noqa: ANN401  # the remaining fields of ModelComparison
@@ -393,13 +428,13 @@ def compare_rows(
     ----------
     rows : ComparedRows
         What is compared.
-    margin, seen_years
+    margin, seen_years, same
         As in :func:`~decrochage_risk.evaluate.comparison.decide`.
     seed, draws : int
         Of the bootstrap.
     **facts
-        ``champion``, ``challenger``, ``synthetic``, ``test_years``, ``as_of``, ``labels_known_on``, ``left_out`` and
-        ``known_share`` of :class:`ModelComparison`.
+        ``champion``, ``challenger``, ``synthetic``, ``test_years``, ``as_of``, ``labels_known_on``, ``left_out``,
+        ``known_share``, ``champion_years``, ``challenger_years`` and ``left_out_members`` of :class:`ModelComparison`.
 
     Raises
     ------
@@ -433,6 +468,7 @@ def compare_rows(
         seen_years=seen_years,
         leavers=leavers,
         stayers=len(people) - leavers,
+        same=same,
     )
     facts["left_out"] = hidden_counts(facts["left_out"])
     return ModelComparison(
@@ -646,6 +682,17 @@ def verdict_line(comparison: ModelComparison) -> str:
     return f"Verdict : {VERDICTS[comparison.verdict]} ({comparison.verdict})"
 
 
+def overall_verdict(comparisons: Iterable[ModelComparison]) -> ComparisonVerdict:
+    """Give the gravest verdict of several comparisons of one decision: keep, then review, then promote."""
+    order: tuple[ComparisonVerdict, ...] = ("promote", "review", "keep")
+    return max((one.verdict for one in comparisons), key=order.index)
+
+
+def overall_line(verdict: str) -> str:
+    """Say the verdict of all comparisons together in one French line."""
+    return f"Verdict de l'ensemble : {VERDICTS[verdict]} ({verdict})"
+
+
 def comparison_tables(comparison: ModelComparison) -> dict[str, Table]:
     """Give the tables of a comparison by their French titles, those without a row left out."""
     tables = {
@@ -668,7 +715,9 @@ def comparison_markdown(comparison: ModelComparison) -> str:
     return f"{title}{_written(comparison, markdown_table, '## ', '- ')}\n"
 
 
-def changes_section(comparison: ModelComparison, changes: Sequence[str] = ()) -> str:
+def changes_section(
+    comparison: ModelComparison, changes: Sequence[str] = (), *, candidate: ModelComparison | None = None
+) -> str:
     """Write the section of a model card that says what has changed since the model before, in Markdown.
 
     Parameters
@@ -677,6 +726,8 @@ def changes_section(comparison: ModelComparison, changes: Sequence[str] = ()) ->
         Of the model in use with the new one, or with its candidate.
     changes : sequence of str
         What else has changed (years, columns), in French, told first.
+    candidate : ModelComparison, optional
+        Of what was trained in the same way without the last year: its causes follow, and the verdict of both.
 
     Returns
     -------
@@ -685,7 +736,13 @@ def changes_section(comparison: ModelComparison, changes: Sequence[str] = ()) ->
         :func:`~decrochage_risk.evaluate.card.with_changes` puts it into a card.
     """
     told = "".join(f"- {change}\n" for change in changes)
-    return f"{CHANGES}\n\n{told}{_written(comparison, markdown_table, '### ', '- ')}\n"
+    whole = f"{CHANGES}\n\n{told}{_written(comparison, markdown_table, '### ', '- ')}\n"
+    if candidate is None:
+        return whole
+    causes = [f"{verdict_line(candidate)}", *(cause.sentence for cause in candidate.causes)]
+    lines = "\n".join(f"- {line}" for line in (*comparison_heading(candidate), *causes))
+    both = overall_line(overall_verdict((comparison, candidate)))
+    return f"{whole}\n### Sans la dernière année\n\n{lines}\n\n{both}\n"
 
 
 def _written(
@@ -712,6 +769,8 @@ def comparison_heading(comparison: ModelComparison) -> list[str]:
             f"{_counted(comparison.leavers, 'parti sans diplôme', 'partis sans diplôme')}"
         ),
     ]
+    if comparison.champion_years and comparison.challenger_years:
+        lines.insert(1, _learnt(comparison))
     if comparison.left_out:
         causes = ", ".join(
             f"{CAUSES.get(cause, cause)} ({_count(count)})" for cause, count in comparison.left_out.items()
@@ -725,6 +784,21 @@ def comparison_heading(comparison: ModelComparison) -> list[str]:
     if comparison.synthetic:
         lines.insert(0, "Élèves synthétiques : ces chiffres ne disent rien d'élèves réels")
     return lines
+
+
+def _learnt(comparison: ModelComparison) -> str:
+    """Say which years each side has learnt from, and how a pupil of such a year was predicted all the same."""
+    before, after = (
+        join([school_year(year) for year in years])
+        for years in (comparison.champion_years, comparison.challenger_years)
+    )
+    told = f"Le modèle en place a appris {before} ; le nouveau, {after}"
+    if not comparison.left_out_members:
+        return told
+    return (
+        f"{told}. Chaque élève est prédit par le seul membre du nouveau modèle qui ne l'a pas appris : ce membre a appris d'autres "
+        "élèves de la même année, ce qui l'avantage, et prédit seul, ce qui le dessert"
+    )
 
 
 def _figures(comparison: ModelComparison) -> Table:

@@ -302,6 +302,11 @@ def _gates(gates: Sequence[GateResult], verdict: Literal["block", "review"]) -> 
 
 
 MODEL = "modèle"
+VERDICTS: Final = {
+    "pass": "rien ne s'oppose à la mise en service",
+    "review": "à examiner avant la mise en service",
+    "block": "ne pas mettre en service",
+}
 SYNTHETIC_WARNING = (
     "Élèves synthétiques : ces chiffres décrivent une cohorte fabriquée, ils ne disent rien d'élèves réels."
 )
@@ -342,6 +347,9 @@ class EvaluationReport(BaseModel):
         What follows from the figures.
     notes : tuple of str
         What a reader must know, in French.
+    learnt_years, shipped_years : tuple of int
+        School years that the measured model has learnt from, and those of the model that is shipped, where the figures are not its
+        own; both empty where they are.
     reliability : tuple of ReliabilityBin
         Announced and observed frequency, in bins of equal mass: the curve of the card; empty in reports of earlier versions.
     """
@@ -364,6 +372,8 @@ class EvaluationReport(BaseModel):
     advice: tuple[Advice, ...] = ()
     notes: tuple[str, ...] = ()
     reliability: tuple[ReliabilityBin, ...] = ()
+    learnt_years: tuple[int, ...] = ()
+    shipped_years: tuple[int, ...] = ()
     _tables: ReportTables | None = PrivateAttr(default=None)
 
     @property
@@ -414,6 +424,65 @@ class EvaluationReport(BaseModel):
         )
         other._tables = None  # noqa: SLF001  # its own kind
         return other
+
+    def whose(self) -> tuple[str, ...]:
+        """Say whose figures these are, and what they can and cannot tell of the model that is shipped; nothing of its own."""
+        if not self.shipped_years:
+            return ()
+        shipped, learnt, measured = (
+            join([school_year(year) for year in years])
+            for years in (self.shipped_years, self.learnt_years, self.test_years)
+        )
+        if self.learnt_years == self.shipped_years:
+            return (
+                (
+                    "Ces chiffres sont ceux des membres du modèle livré, chacun sur les élèves qu'il n'avait pas appris, des mêmes "
+                    f"années ({shipped}) : aucune année nouvelle n'a été prédite, ils sont trop favorables."
+                ),
+            )
+        told = (
+            (
+                f"Ces chiffres ne sont pas ceux du modèle livré, qui a appris {shipped} : ce sont ceux d'un remplaçant appris de la même "
+                f"façon sur {learnt} seulement, et mesuré sur {measured}, qu'il n'avait pas vue."
+            ),
+            (
+                "Ils disent ce que vaut cette façon d'apprendre avec une année de moins. Ils ne disent pas ce que vaut le modèle livré : "
+                "seule l'année suivante, mesurée avec « evaluate », le dira."
+            ),
+        )
+        if not self._of_one_year():
+            return told
+        return (
+            *told,
+            (
+                "Le remplaçant n'a appris qu'une année : il est bien plus faible que le modèle livré. Ce qu'il manque et les contrôles qui "
+                "le bloquent ne condamnent pas le modèle livré, et rien ici ne l'approuve."
+            ),
+        )
+
+    def _of_one_year(self) -> bool:
+        """Tell whether the figures are those of a stand-in that has learnt a single year."""
+        return len(self.learnt_years) == 1 and len(self.shipped_years) > 1
+
+    @property
+    def verdict(self) -> Literal["pass", "review", "block"]:
+        """What follows for putting the model into service: the gravest gate, as far as these figures can tell.
+
+        ``block`` also without a ranking better than chance; ``review`` where fairness was not measured, where no year is
+        untouched, and where the stand-in that was measured has learnt a single year.
+        """
+        worst = worst_verdict(self.gates)
+        if any(one.code == "no_better_than_chance" for one in self.advice):
+            return "block"
+        if worst == "not_applicable" or self._of_one_year():
+            return "review"
+        if worst == "pass" and self.shipped_years and self.learnt_years == self.shipped_years:
+            return "review"
+        return worst
+
+    def verdict_line(self) -> str:
+        """Say the verdict in one French line."""
+        return f"Verdict : {VERDICTS[self.verdict]} ({self.verdict})"
 
     def to_json(self) -> str:
         """Write the report as JSON, the same bytes for the same figures; `from_json` reads it back."""
@@ -503,6 +572,7 @@ class EvaluationReport(BaseModel):
         years = join([school_year(year) for year in self.test_years])
         days = join([day(as_of, with_year=True) for as_of in self.as_of])
         lines = [f"Années scolaires évaluées : {years}", f"Dates d'observation : {days}"]
+        lines += self.whose()
         return [SYNTHETIC_WARNING, *lines] if self.synthetic else lines
 
     def _verdict(self) -> str:

@@ -56,6 +56,7 @@ __all__ = [
     "Attribution",
     "Trees",
     "attribute",
+    "known_of_columns",
     "shapley_values",
     "shapley_weights",
     "trees_of",
@@ -307,7 +308,7 @@ class Attribution:
     Attributes
     ----------
     columns : tuple of str
-        Columns of the model.
+        Columns that the boosters read: those of the model, then the flags of what is not known.
     raw : array, shape (n, columns)
         Contributions to the mean raw log-odds of the bag.
     raw_base : array, shape (n,)
@@ -356,22 +357,21 @@ def attribute(
     -------
     Attribution
     """
-    # A flag of what is not known equals that of the reference: it contributes exactly 0, and is left out.
-    own = slice(len(model.columns))
-    raw = _raw_contributions(model, filled, references)[:, own]
+    # A flag of what is not known equals that of the reference: like all of the context it contributes exactly 0.
+    raw = _raw_contributions(model, filled, references)
     if scores is None:
         scores = member_mean(model.member_log_odds(filled))
     reference_scores = _reference_scores(model, references)
     return Attribution(
-        columns=model.columns,
+        columns=model.booster_columns,
         raw=raw,
         raw_base=reference_scores,
         contributions=model.calibration.slope * raw,
         base=model.calibration.apply(reference_scores),
         log_odds=model.calibration.apply(scores),
         additive=np.abs(reference_scores + raw.sum(axis=1) - scores) <= ADDITIVITY_TOLERANCE,
-        filled=filled[:, own],
-        references=references[:, own],
+        filled=filled,
+        references=references,
     )
 
 
@@ -428,3 +428,21 @@ def _reference_scores(model: RiskModel, references: Floats) -> Floats:
             known.clear()
         known.update({keys[at]: score for at, score in zip(new, scores, strict=True)})
     return np.array(found, dtype=np.float64)[place]
+
+
+def known_of_columns(attribution: Attribution, values: Floats) -> Floats:
+    """Give known values the columns of an attribution: a flag is no value that could be told, so NaN.
+
+    Parameters
+    ----------
+    attribution : Attribution
+        Of these rows, or of others.
+    values : array, shape (n, columns of the model or of the boosters)
+        NaN = not known.
+
+    Returns
+    -------
+    array, shape (n, booster columns)
+    """
+    flags = len(attribution.columns) - values.shape[1]
+    return np.hstack([values, np.full((len(values), flags), np.nan)]) if flags else values

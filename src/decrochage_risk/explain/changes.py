@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -10,6 +10,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, field_validator
 
 from decrochage_risk import french
+from decrochage_risk.explain.attribution import known_of_columns
 from decrochage_risk.explain.reasons import (
     FLOOR,
     family_of_columns,
@@ -135,6 +136,9 @@ def find_changes(now: Side, before: Side) -> ChangeTable:
     -------
     ChangeTable
     """
+    now, before = (
+        replace(side, value=known_of_columns(side.attribution, side.value)) for side in (now, before)
+    )
     families = family_sums(now.attribution) - family_sums(before.attribution)
     base = now.attribution.base - before.attribution.base
     moved = now.attribution.log_odds - before.attribution.log_odds

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, field_validator
 
+from decrochage_risk.explain.attribution import known_of_columns
 from decrochage_risk.explain.sentences import tell
 from decrochage_risk.features import FAMILIES, FEATURE_BY_NAME
 from decrochage_risk.features.definition import PATH, SINCE_4E
@@ -251,6 +252,7 @@ def find_reasons(
     ReasonTable
     """
     families = family_sums(attribution)
+    known_values = known_of_columns(attribution, known_values)
     if pupils is not None:
         known_values = _facts_only(attribution.columns, known_values, pupils, known)
     push = _telling(attribution, known_values)

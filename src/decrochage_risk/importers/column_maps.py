@@ -7,11 +7,22 @@
 
     [names.siecle_communs]        # names in the file -> names that the reader assumes
     "DEBUT" = "DATE_DEBUT"
+
+    [files."*2023/*.csv"]         # what files of such a path do not say themselves
+    uai = "0990001N"
+    year = 2023
+    extracted_on = 2024-07-05
+    campaign_date = 2024-05-13    # wishes
+    totals = [2024-09-01, 2024-09-30]
+    subject = "maths"             # a mark book of GEPI
 """
 
 from __future__ import annotations
 
+import fnmatch
 import tomllib
+from dataclasses import replace
+from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +32,24 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
-__all__ = ["class_aliases", "declared_names", "read_column_map"]
+    from decrochage_risk.importers.extract import ImportOptions
+
+__all__ = ["class_aliases", "declared_names", "facts_of_file", "options_of_file", "read_column_map"]
+
+_FACTS = {
+    "uai": str,
+    "year": int,
+    "extracted_on": date,
+    "campaign_date": date,
+    "totals": list,
+    "subject": str,
+}
+_OPTIONS = {
+    "uai": "uai",
+    "year": "school_year",
+    "extracted_on": "extracted_on",
+    "campaign_date": "campaign_date",
+}
 
 
 @lru_cache(maxsize=32)
@@ -75,3 +103,41 @@ def declared_names(maps: Iterable[Path], kind: str) -> dict[str, str]:
         names_of_kind = read_column_map(path).get("names", {}).get(kind, {})
         names |= {str(name).upper(): str(assumed).upper() for name, assumed in names_of_kind.items()}
     return names
+
+
+def facts_of_file(maps: Iterable[Path], path: str) -> dict[str, Any]:
+    """Give what is declared of a file by the patterns that its path matches; a later one wins.
+
+    Raises
+    ------
+    RecordsError
+        A fact that does not exist, or is not of its type.
+    """
+    facts: dict[str, Any] = {}
+    for file in maps:
+        for pattern, told in read_column_map(file).get("files", {}).items():
+            wrong = [
+                name
+                for name, value in told.items()
+                if name not in _FACTS or not isinstance(value, _FACTS[name])
+            ]
+            if wrong:
+                raise RecordsError(
+                    explain_error(
+                        f"{file.name}, [files.{pattern!r}]: {', '.join(wrong)} cannot be",
+                        expected=", ".join(f"{name} ({of.__name__})" for name, of in _FACTS.items()),
+                        hint="Days are written without quotes: 2024-09-30.",
+                    )
+                )
+            if fnmatch.fnmatch(path.replace("\\", "/").casefold(), str(pattern).casefold()):
+                facts |= told
+    return facts
+
+
+def options_of_file(options: ImportOptions, path: str) -> ImportOptions:
+    """Give the options of one file: what is declared of it goes before what is said of all."""
+    facts = facts_of_file(options.column_maps, path)
+    changed = {option: facts[name] for name, option in _OPTIONS.items() if name in facts}
+    if len(facts.get("totals", ())) == len(("first", "last")):
+        changed["totals_period"] = tuple(facts["totals"])
+    return replace(options, **changed) if changed else options

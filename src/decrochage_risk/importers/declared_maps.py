@@ -322,6 +322,7 @@ def persons_of(
         What tells two persons of one name apart within the file (a login, a counter).
     """
     texts = {name: column_map.text(table, name) for name in _PERSON_FIELDS}
+    texts["ine"] = texts["ine"].str.upper()
     frame = pd.DataFrame(texts)
     if apart is not None:
         frame["apart"] = apart
@@ -332,5 +333,4 @@ def persons_of(
     rows = frame.iloc[first].reset_index(drop=True)
     columns: dict[str, object] = {name: rows[name] for name in _PERSON_FIELDS if name in PERSON_COLUMNS}
     columns["birth_date"] = days_of(rows["birth_date"])
-    columns["ine"] = rows["ine"].str.upper()
     return persons_frame(columns, len(rows)), which

@@ -231,8 +231,8 @@ class Notice:
 
 
 def no_persons() -> pd.DataFrame:
-    """Make a table of persons without any row."""
-    return persons_frame({}, 0)
+    """Give a table of persons without any row."""
+    return _NO_PERSONS.copy()
 
 
 def persons_frame(columns: Mapping[str, object], rows: int) -> pd.DataFrame:
@@ -243,16 +243,21 @@ def persons_frame(columns: Mapping[str, object], rows: int) -> pd.DataFrame:
     >>> persons_frame({"ine": ["000000001AA"]}, 1)[["ine", "class_name"]].values.tolist()
     [['000000001AA', nan]]
     """
-    frame = pd.DataFrame(columns, index=pd.RangeIndex(rows))
+    index = pd.RangeIndex(rows)
+    # One frame out of finished columns: a file per class and subject makes a frame of persons each time.
+    none = pd.array([None] * rows, dtype="str")
+    whole: dict[str, object] = {}
     for name in PERSON_COLUMNS:
+        given = columns.get(name)
         if name == "birth_date":
-            frame[name] = pd.to_datetime(frame[name]) if name in frame else pd.NaT
-            frame[name] = frame[name].astype("datetime64[s]")
+            days = [pd.NaT] * rows if given is None else given
+            whole[name] = pd.to_datetime(pd.Series(days, index=index, dtype="object")).astype("datetime64[s]")
         else:
-            frame[name] = (
-                frame[name].astype("str") if name in frame else pd.Series(None, frame.index, dtype="str")
-            )
-    return frame[list(PERSON_COLUMNS)]
+            whole[name] = none if given is None else pd.Series(given, index=index).astype("str").array
+    return pd.DataFrame(whole, index=index)
+
+
+_NO_PERSONS = persons_frame({}, 0)
 
 
 @dataclass
@@ -393,6 +398,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "bad_number": "nombre illisible",
         "outside_school_year": "date hors de l’année scolaire du fichier",
         "repeated_row": "ligne déjà lue dans un autre fichier",
+        "older_event": "ligne d’un export que le plus récent de la même source remplace",
         # who is who
         "no_identity": "ni INE, ni numéro d’établissement, ni nom utilisable",
         "name_unmatched": "nom absent de la liste des élèves de l’établissement",

@@ -25,7 +25,7 @@ from decrochage_risk.errors import (
     UnreadableExportError,
     explain_error,
 )
-from decrochage_risk.importers.column_maps import class_aliases
+from decrochage_risk.importers.column_maps import class_aliases, options_of_file
 from decrochage_risk.importers.extract import EVENT_TABLES, ImportOptions, Notice, SchoolFacts, SourceFile
 from decrochage_risk.importers.identity import Register
 from decrochage_risk.importers.merging import merge_enrolments, merge_events, merge_pupils
@@ -358,7 +358,9 @@ class _Run:
         """Read one content; what a reader refuses becomes a line of the report."""
         source = SourceFile(content.path, content.content, content.sha256, reader.kind)
         try:
-            extract = reader.read(source, replace(self.options, schools=self.schools))
+            extract = reader.read(
+                source, replace(options_of_file(self.options, content.path), schools=self.schools)
+            )
         except UnreadableExportError as error:
             report.refusal = error.french
             return None
@@ -434,6 +436,12 @@ class _Run:
             report.uai = school
         for name, table in extract.tables.items():
             if name not in self.rows:
+                report.notices.append(
+                    Notice(
+                        "table_not_taken",
+                        "Des totaux par période ont été lus, mais aucune table du modèle ne les prend : il faut les jours.",
+                    )
+                )
                 continue
             persons = table["person"].to_numpy(dtype=np.int64)
             ids = answer.pupil_ids.reindex(persons).to_numpy(dtype=object)
@@ -536,6 +544,9 @@ class _Run:
                 events = merge_events(name, rows, files) if len(rows) else _empty(name)
                 events = self._dated(name, events, enrolments)
                 tables[name] = events[events["pupil_id"].isin(pupils["pupil_id"])]
+        schools = set(enrolments["school_id"])
+        # A school without pupils in the tables covers nobody: its files are told with what they leave out.
+        self.coverage = [row for row in self.coverage if row["school_id"] in schools]
         if self.coverage:
             tables["coverage"] = _spans(self.coverage)
         calendar = self._calendar()

@@ -18,7 +18,7 @@ import pandas as pd
 from decrochage_risk import french
 from decrochage_risk.errors import UnreadableExportError, explain_error
 from decrochage_risk.importers.cells import day_of, days_of, fold, number_of, numbers_of
-from decrochage_risk.importers.column_maps import read_column_map
+from decrochage_risk.importers.column_maps import facts_of_file, read_column_map
 from decrochage_risk.importers.declared_maps import ColumnMap, bundled_maps, persons_of
 from decrochage_risk.importers.delimited import read_delimited, sheets_of
 from decrochage_risk.importers.extract import Extract, Head, Reader, persons_frame
@@ -28,7 +28,7 @@ from decrochage_risk.records.table_schemas import MARK_WORDS
 from decrochage_risk.school_year import school_year_of, year_end, year_start
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from decrochage_risk.importers.delimited import DelimitedTable
     from decrochage_risk.importers.extract import ImportOptions, SourceFile
@@ -511,7 +511,7 @@ _FIRST = "GEPI_COL_1ER_DEVOIR"
 def read_gepi_book(source: SourceFile, options: ImportOptions) -> Extract:
     """Read a mark book of GEPI (cahier_notes/export_cahier_notes.php): line types in the first column.
 
-    The file does not say its subject; the school may (``[subjects_of_files]``: pattern of the file's name = subject).
+    The file does not say its subject; the school may (``[files."..."]``, ``subject``).
 
     Raises
     ------
@@ -569,7 +569,7 @@ def read_gepi_book(source: SourceFile, options: ImportOptions) -> Extract:
         extract.warn(
             "no_subject",
             "Un carnet de GEPI ne dit pas sa matière : ses notes sont prises comme « autre enseignement ». Déclarez-la "
-            '(--columns, [subjects_of_files] "*maths*" = "maths").',
+            '(--columns, [files."*maths*"] subject = "maths").',
         )
     return extract
 
@@ -580,17 +580,10 @@ def _cell(row: list[str], at: int) -> str | None:
 
 def _declared_subject(path: str, options: ImportOptions) -> str | None:
     """Give the subject that the school declared for files of this name."""
-    declared: Mapping[str, str] = {
-        str(pattern): str(subject)
-        for file in options.column_maps
-        for pattern, subject in read_column_map(file).get("subjects_of_files", {}).items()
-    }
-    name = fold(path)
-    for pattern, subject in declared.items():
-        if re.search(".*".join(re.escape(fold(part)) for part in pattern.split("*")), name):
-            names = SubjectNames(options.facts(None), options.column_maps)
-            return subject if subject in SUBJECTS else names.subject(label=subject)
-    return None
+    subject = facts_of_file(options.column_maps, path).get("subject")
+    if subject is None or subject in SUBJECTS:
+        return subject
+    return SubjectNames(options.facts(None), options.column_maps).subject(label=subject)
 
 
 def marks_reader(column_map: ColumnMap) -> Reader:

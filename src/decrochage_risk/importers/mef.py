@@ -48,6 +48,7 @@ _LABELS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             r"(?:2CAP[23]A?|CAP 2|2E CAP|2EME CAP|2E ANNEE (?:DE )?CAP|2EME ANNEE (?:DE )?CAP|TLE CAP|TERMINALE CAP)\b",
             "cap2",
         ),
+        (r"(?:3CAP3A?|CAP 3|3E CAP|3EME CAP|3E ANNEE (?:DE )?CAP|3EME ANNEE (?:DE )?CAP)\b", "cap3"),
         (
             r"(?:2DEGT\w*|2GT\w*|2DE GT|2NDE GT|2DE GENERALE\w*|2NDE GENERALE\w*|SECONDE GENERALE\w*|SECONDE GT)\b",
             "2de_gt",

@@ -144,7 +144,7 @@ def ages_of(files: Sequence[FileReport]) -> npt.NDArray[np.int64]:
 def days_of_export(files: Sequence[FileReport]) -> npt.NDArray[np.datetime64]:
     """Give the day of export of each file; missing where it does not say one."""
     days = [
-        np.datetime64("NaT") if file.exported_on is None else np.datetime64(file.exported_on)
+        np.datetime64("NaT", "D") if file.exported_on is None else np.datetime64(file.exported_on)
         for file in files
     ]
     return np.array(days, dtype="datetime64[s]")
@@ -170,7 +170,9 @@ def merge_events(table: str, rows: pd.DataFrame, files: Sequence[FileReport]) ->
         return rows.reindex(columns=[*present, "exported"])
     at = rows["file"].to_numpy(dtype=np.int64)
     rows = rows.reset_index(drop=True).assign(age=ages_of(files)[at], exported=days_of_export(files)[at])
-    rows = rows[~_covered_by_newer(rows)]
+    gone = _covered_by_newer(table, rows)
+    _count(rows[gone], files, "older_event")
+    rows = rows[~gone]
     if table == "absences":
         return _merged_absences(rows)
     twice = rows.duplicated(present, keep="first") & (
@@ -189,13 +191,29 @@ def _merged_absences(rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _covered_by_newer(rows: pd.DataFrame) -> pd.Series:
-    """Tell the rows of an older extract on days that a newer one of the same source vouches for."""
+_SCOPE = {"absences": (), "grades": ("pupil_id", "subject"), "orientation": ("pupil_id",)}
+"""Of which rows a file of a source speaks on the days that it covers: a list of absences of the whole school, a mark book or a
+table of averages only of the pupils and subjects that are in it. Two files made on one day are parts of one extract."""
+
+
+def _covered_by_newer(table: str, rows: pd.DataFrame) -> pd.Series:
+    """Tell the rows of an older extract on days that one of the same source made on a later day vouches for."""
     gone = pd.Series(data=False, index=rows.index)
-    spans = rows[["source", "file", "age", "covered_from", "covered_to"]].drop_duplicates("file")
-    for span in spans.to_dict("records"):
-        older = (rows["source"] == span["source"]) & (rows["age"] < span["age"])
-        gone |= older & (rows["date"] >= span["covered_from"]) & (rows["date"] <= span["covered_to"])
+    scope = list(_SCOPE[table])
+    for _, of in rows.groupby("source", sort=False):
+        if of["exported"].nunique() < len(("older", "newer")):
+            continue
+        for _, newer in of.groupby("file", sort=False):
+            span = newer.iloc[0]
+            older = of[
+                (of["exported"] < span["exported"])
+                & (of["date"] >= span["covered_from"])
+                & (of["date"] <= span["covered_to"])
+            ]
+            if scope:
+                told = pd.MultiIndex.from_frame(newer[scope])
+                older = older[pd.MultiIndex.from_frame(older[scope]).isin(told)]
+            gone[older.index] = True
     return gone
 
 

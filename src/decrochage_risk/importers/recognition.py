@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from decrochage_risk.errors import UnreadableExportError, explain_error
@@ -54,6 +55,7 @@ _MAKERS: Mapping[str, Callable[[ColumnMap], Reader]] = {
     "orientation": orientation.orientation_reader,
 }
 
+_TOML = re.compile(rb"(?:\s*#[^\n]*\n|\s)*\[[A-Za-z_]\w*(?:\.[\w.\"]+)?\]\s*\n")
 _JSON_DEPTH = 4
 _SIGNATURES = {
     b"%PDF": "un PDF",
@@ -83,6 +85,15 @@ def head_of(content: bytes, name: str = "file") -> Head:
     if looks_like_xml(content):
         head = xml_head(content, name)
         return Head("xml", root=head.root, attributes=head.attributes)
+    if _TOML.match(content):
+        raise UnreadableExportError(
+            explain_error(
+                f"{name} is a file of declarations",
+                expected="an export",
+                hint="Give it as column_maps (--columns).",
+            ),
+            french="Fichier de déclarations, qui n’est pas un export : donnez-le avec --columns.",
+        )
     if content[:64].lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):
         return Head("json", keys=frozenset(_keys(parse_json(content, name), _JSON_DEPTH)))
     return Head("rows", rows=tuple(peek_rows(content, name=name)))

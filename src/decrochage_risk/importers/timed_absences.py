@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import date, time
 
+    import numpy.typing as npt
+
     from decrochage_risk.importers.delimited import DelimitedTable
     from decrochage_risk.importers.extract import ImportOptions, SourceFile
 
@@ -47,8 +49,8 @@ SILENCE_IS_A_PART = 10.0
 """Events that a list would hold before its first one, at its own pace, from which on it is taken as a part of the year: at that
 pace, silence has a chance of exp(-10), about 1 in 22,000."""
 
-FEW = 20
-"""Events below which a list tells no pace."""
+LEAST_SILENCE, FEW = 10, 20
+"""School days without any event (the first days of a year are calm), and events in all, below which a list tells no pace."""
 
 _LABELS_SHOWN = 8
 
@@ -81,6 +83,11 @@ def read_absence_events(source: SourceFile, options: ImportOptions, *, column_ma
     finish_absences(
         extract, events[events["kind"].isin(_KINDS)], options, options.half_day_cut or column_map.cut
     )
+    if len(events) >= FEW and not (events["kind"] == "lateness").any():
+        extract.warn(
+            "no_lateness",
+            "Aucun retard dans cette liste : s’ils sont dans une autre, exportez-la aussi, car ici ils comptent pour zéro.",
+        )
     most = column_map.settings.get("most_rows")
     if most is not None and table.rows_read >= int(most):
         extract.warn(
@@ -112,15 +119,16 @@ def finish_absences(extract: Extract, events: pd.DataFrame, options: ImportOptio
     years = sorted({int(year) for year in year_of})
     if stated is None and years:
         extract.school_year = years[-1]
-    rows, left_out = half_days_of(events, calendar_of(options, extract), cut)
+    calendar = calendar_of(options, extract)
+    rows, left_out = half_days_of(events, calendar, cut)
     for reason, lines in left_out.items():
         for line in lines:
             extract.leave_out(reason, line)
     extract.tables["absences"] = merge_half_days(rows, "person")
-    _cover(extract, rows, [stated] if stated is not None else years)
+    _cover(extract, rows, [stated] if stated is not None else years, calendar)
 
 
-def _cover(extract: Extract, rows: pd.DataFrame, years: list[int]) -> None:
+def _cover(extract: Extract, rows: pd.DataFrame, years: list[int], calendar: SchoolCalendar) -> None:
     """Say which days a list vouches for: from the first day of its school year to its export."""
     dates = pd.to_datetime(rows["date"])
     if not years or (extract.exported_on is None and dates.empty):
@@ -131,7 +139,7 @@ def _cover(extract: Extract, rows: pd.DataFrame, years: list[int]) -> None:
         return
     start = year_start(years[0])
     first = None if dates.empty else dates.min().date()
-    if first is not None and _silent_before(first, start, dates, rows["line"].nunique()) >= SILENCE_IS_A_PART:
+    if first is not None and _is_part(extract, rows, start, calendar):
         extract.warn(
             "part_of_year",
             f"La première ligne est du {french.day(first)} : la liste est prise comme un extrait qui commence ce jour-là. "
@@ -150,11 +158,19 @@ def _cover(extract: Extract, rows: pd.DataFrame, years: list[int]) -> None:
     extract.covers["absences"] = (min(start, end), end)
 
 
-def _silent_before(first: date, start: date, dates: pd.Series, events: int) -> float:
-    """Events that a list would hold before its first one, if they came as often as after it; few tell no pace."""
-    if events < FEW:
-        return 0.0
-    return float(events * (first - start).days / ((dates.max().date() - first).days + 1))
+def _is_part(extract: Extract, rows: pd.DataFrame, start: date, calendar: SchoolCalendar) -> bool:
+    """Tell whether a list is silent for too long before its first event to hold the year from its beginning."""
+    days = pd.to_datetime(rows["date"])
+    first, last = days.min().date(), max(days.max().date(), extract.exported_on or days.max().date())
+    silent = int((_school_days(calendar, start, first) > 0).sum())
+    open_days = max(int((_school_days(calendar, first, last) > 0).sum()), 1)
+    events = rows["line"].nunique()
+    return events >= FEW and silent >= LEAST_SILENCE and events * silent / open_days >= SILENCE_IS_A_PART
+
+
+def _school_days(calendar: SchoolCalendar, start: date, end: date) -> npt.NDArray[np.int8]:
+    """Half-days of each day from the first to the day before the last."""
+    return calendar.half_days_zero_outside(np.arange(day_number(start), day_number(end)))
 
 
 def calendar_of(options: ImportOptions, extract: Extract) -> SchoolCalendar:

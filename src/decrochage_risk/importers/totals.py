@@ -9,7 +9,6 @@ are turned into true counts of each period.
 from __future__ import annotations
 
 import re
-from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +17,7 @@ import pandas as pd
 
 from decrochage_risk import french
 from decrochage_risk.errors import UnreadableExportError, explain_error
-from decrochage_risk.importers.cells import day_of, fold, numbers_of
-from decrochage_risk.importers.column_maps import read_column_map
+from decrochage_risk.importers.cells import day_of, numbers_of
 from decrochage_risk.importers.declared_maps import ColumnMap, bundled_maps, persons_of
 from decrochage_risk.importers.delimited import read_delimited
 from decrochage_risk.importers.extract import Extract, Notice, Reader, persons_frame
@@ -28,6 +26,7 @@ from decrochage_risk.school_year import school_year_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from datetime import date
 
     from decrochage_risk.importers.extract import ImportOptions, SourceFile
 
@@ -194,23 +193,16 @@ def _period(source: SourceFile, options: ImportOptions, titles: Iterable[str]) -
             start, end = day_of(match[1]), day_of(match[2])
             if start is not None and end is not None and start <= end:
                 return start, end
-    for path in options.column_maps:
-        for pattern, days in read_column_map(path).get("totals", {}).items():
-            parts = ".*".join(re.escape(fold(part)) for part in str(pattern).split("*"))
-            if re.fullmatch(f".*{parts}.*", fold(source.path)) and len(days) == 2:  # noqa: PLR2004 - a beginning and an end
-                start, end = (day if isinstance(day, date) else day_of(str(day)) for day in days)
-                if start is not None and end is not None:
-                    return start, end
     if options.totals_period is not None:
         return options.totals_period
     raise UnreadableExportError(
         explain_error(
             f"{source.path}: nobody says which period its totals are of",
-            expected='a table [totals] in a file of --columns: "name of the file" = [2024-09-01, 2024-09-30]',
+            expected='a table [files."name of the file"] in a file of --columns: totals = [2024-09-01, 2024-09-30]',
             hint="Declare the first and the last day of each file.",
         ),
-        french="La période de ces totaux n’est dite nulle part : déclarez-la (--columns, [totals] "
-        '"nom du fichier" = [2024-09-01, 2024-09-30]).',
+        french='La période de ces totaux n’est dite nulle part : déclarez-la (--columns, [files."nom du fichier"] '
+        "totals = [2024-09-01, 2024-09-30]).",
     )
 
 

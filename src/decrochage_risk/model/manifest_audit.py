@@ -30,9 +30,11 @@ DISTRIBUTIONS: Final = "distributions.json"
 SCORE: Final = "score"
 """Name under which the raw log-odds are kept beside the features: before calibration, so that an update leaves them."""
 
-_GROUP = re.compile(r"([a-z0-9_]{1,40})@(\d\d)")
+_GROUP = re.compile(
+    r"(?:(?P<level>[a-z0-9_]{1,40})(?:@(?P<month>0[1-9]|1[0-2]))?)?(?:\|[^\x00-\x1f\x7f]{0,200})?"
+)
+"""A level, or a level and a month; of them all, or of those of whom the same is known."""
 _MOST_COUNT: Final = 10**10
-_LAST_MONTH: Final = 12
 _LEAP_YEAR: Final = 2024
 _TOLD: Final = 8
 
@@ -67,6 +69,11 @@ class _Open(BaseModel):
     model_config = ConfigDict(strict=True, extra="allow", frozen=True, allow_inf_nan=False)
 
 
+class _Pace(Strict):
+    rows: Annotated[float, Field(ge=0, le=1e6)]
+    half_days: Count
+
+
 class _TrainedOn(_Open):
     school_years: Annotated[list[Year], Field(min_length=1, max_length=100)]
     as_of: Days
@@ -77,9 +84,10 @@ class _TrainedOn(_Open):
     rows: Count | None = None
     pupils: Count | None = None
     events: Count | None = None
-    left_out: dict[str, Count] = {}
+    left_out: dict[str, Count | None] = {}
     records_warnings: list[Words] = []
     libraries: dict[str, Line] = {}
+    transmission: dict[str, _Pace] = {}
 
 
 class _Counted(_Open):
@@ -118,7 +126,7 @@ class _Update(Strict):
     labels: Count
     events: Count
     rows: Count
-    left_out: dict[str, Count]
+    left_out: dict[str, Count | None]
     before: SavedCalibration
     intercept: Finite
     shift: Finite
@@ -233,8 +241,8 @@ def _model_faults(found: _Manifest, risk_model: RiskModel) -> Iterator[str]:
 def _group_faults(place: str, labels: Sequence[str]) -> Iterator[str]:
     for label in labels:
         group = _GROUP.fullmatch(label)
-        if group is None or group[1] not in LEVEL_NAMES or not 1 <= int(group[2]) <= _LAST_MONTH:
-            yield f"{place} has {label[:40]!r}, expected a level and a month, as in '3e@03'"
+        if group is None or group["level"] not in {None, *LEVEL_NAMES}:
+            yield f"{place} has {label[:40]!r}, expected a level, or a level and a month, as in '3e@03'"
 
 
 def audit_distributions(text: str, columns: Sequence[str]) -> None:

@@ -111,7 +111,7 @@ class PartFaults:
             return cls.from_arrow(pa.ipc.open_file(file).read_all())
 
 
-_WORDS = ("table", "column", "rule", "severity", "expected", "hint")
+_WORDS = ("table", "column", "rule", "severity", "expected", "hint", "meaning", "remedy")
 _NOTHING = object()
 
 FAULTS_SCHEMA = pa.schema(

@@ -7,6 +7,7 @@ and against other tables: keys that are there twice, unknown pupils, stays that 
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -48,6 +49,7 @@ from decrochage_risk.records.rules import (
 )
 from decrochage_risk.records.table_schemas import LAST_DAY, TABLES
 from decrochage_risk.records.usual_cells import read_quickly
+from decrochage_risk.school_year import zone_of_school
 from decrochage_risk.threads import over_columns
 
 if TYPE_CHECKING:
@@ -55,7 +57,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from decrochage_risk.records.faults import FaultGroup, Rule
+    from decrochage_risk.records.faults import FaultGroup, RowPlaces, Rule
     from decrochage_risk.records.table_schemas import Column, Table
     from decrochage_risk.school_year import SchoolCalendar
 
@@ -402,10 +404,13 @@ def _coded(name: str, frame: pd.DataFrame) -> CodedTable:
 def check_links(links: Links, calendar: SchoolCalendar) -> Iterator[FaultGroup]:
     """Find the faults between rows and between tables that are tied to each other."""
     yield from links.repeated
+    yield from fault_at(
+        rules.SPLIT_IDS, "pupil_id", links.tables["pupils"], _split_ids(links.tables["pupils"])
+    )
     for name, pupils in links.pupils.items():
         yield from fault_at(rules.UNKNOWN_PUPIL, "pupil_id", links.tables[name], pupils.unknown)
     if "enrolments" in links.tables:
-        yield from _enrolment_faults(links)
+        yield from _enrolment_faults(links, calendar)
     for name, order in links.orders.items():
         yield from fault_at(rules.IDENTICAL_ROWS, None, links.tables[name], order.repeated)
     if "absences" in links.tables:
@@ -421,6 +426,40 @@ def check_links(links: Links, calendar: SchoolCalendar) -> Iterator[FaultGroup]:
         )
 
 
+def _split_ids(pupils: CodedTable) -> npt.NDArray[np.bool_]:
+    """Pupils whose ids differ by leading zeros, blanks, case or the form of an accent, and who were born the same day."""
+    ids, born = pupils["pupil_id"], pupils["birth_date"]
+    key_of: dict[str, int] = {}
+    keys = [key_of.setdefault(_same_id(word), len(key_of)) for word in ids.words]
+    if len(key_of) == len(keys):
+        return np.zeros(len(pupils), dtype=np.bool_)
+    groups = pd.DataFrame({"key": ids.translate(np.array(keys, dtype=np.int32)), "born": born})
+    split = groups.duplicated(keep=False).to_numpy(dtype=np.bool_)
+    return np.asarray(split & (born != NO_DAY), dtype=np.bool_)
+
+
+def _same_id(word: str) -> str:
+    """Leave out of an id what an export may lose: leading zeros, blanks, case."""
+    if not word.isascii():
+        word = unicodedata.normalize("NFKC", word)
+    folded = "".join(word.split()).casefold()
+    return folded.lstrip("0") or "0"
+
+
+def _of_other_zones(enrolments: CodedTable, calendar: SchoolCalendar) -> npt.NDArray[np.bool_]:
+    """One enrolment, the first, of each school whose place has other holidays than the calendar of a zone."""
+    zone = calendar.official_zone
+    ids = enrolments["school_id"]
+    if zone is None:
+        return np.zeros(len(enrolments), dtype=np.bool_)
+    elsewhere = np.array([zone_of_school(word) not in {None, zone} for word in ids.words], dtype=np.bool_)
+    rows = np.flatnonzero(ids.translate(elsewhere, missing=False))
+    _, first = np.unique(ids.codes[rows], return_index=True)
+    one_each = np.zeros(len(enrolments), dtype=np.bool_)
+    one_each[rows[first]] = True
+    return one_each
+
+
 def missing_columns(
     tables: Mapping[str, CodedTable], missing: Mapping[str, Collection[str]]
 ) -> Iterator[FaultGroup]:
@@ -429,7 +468,7 @@ def missing_columns(
         yield rules.NO_JUSTIFIED_ON.fault("absences", "justified_on", values=["no such column"])
 
 
-def _enrolment_faults(links: Links) -> Iterator[FaultGroup]:
+def _enrolment_faults(links: Links, calendar: SchoolCalendar) -> Iterator[FaultGroup]:
     enrolments = links.tables["enrolments"]
     spans = Spans.of(enrolments, links.pupils["enrolments"])
     overlapping = np.zeros(len(enrolments), dtype=np.bool_)
@@ -443,6 +482,7 @@ def _enrolment_faults(links: Links) -> Iterator[FaultGroup]:
         events = links.tables[name]
         outside = spans.leave_out(links.pupils[name], events["date"])
         yield from fault_at(rules.OUTSIDE_ENROLMENT, "date", events, outside)
+    yield from fault_at(rules.OTHER_ZONE, "school_id", enrolments, _of_other_zones(enrolments, calendar))
     if "coverage" in links.tables:
         yield from _unknown_schools(links.tables["coverage"], enrolments)
 
@@ -538,7 +578,12 @@ class CheckedTables:
 
 
 def check_tables(
-    raw: dict[str, RawTable], calendar: SchoolCalendar, *, quarantine: bool, may_be_empty: bool = False
+    raw: dict[str, RawTable],
+    calendar: SchoolCalendar,
+    *,
+    quarantine: bool,
+    may_be_empty: bool = False,
+    places: Mapping[str, RowPlaces] | None = None,
 ) -> CheckedTables:
     """Conform and cross-check every table; drop what is faulty; report everything.
 
@@ -552,6 +597,8 @@ def check_tables(
         Whether to go on without the faulty rows; otherwise any error is raised.
     may_be_empty : bool
         Whether a mandatory table may hold no row: in one part of an extract, nobody may be enrolled.
+    places : mapping of str to RowPlaces, optional
+        Where the rows stood in a payload.
 
     Raises
     ------
@@ -575,7 +622,7 @@ def check_tables(
         shapes[name] = conform(TABLES[name], _NOTHING if table is None else table)
         faults = shapes[name].faults if table is not None else ()
         own.extend(fault for fault in faults if not (may_be_empty and fault.rule == EMPTY_TABLE.name))
-    report = FaultReport(tuple(own))
+    report = FaultReport(tuple(own), places or {})
     unusable = {group.table for group in report.errors.groups if not group.rows.size}
     columns_of = {name: table.coded for name, table in shapes.items()}
     tables = {

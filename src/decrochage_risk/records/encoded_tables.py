@@ -385,6 +385,13 @@ class _Rows:
         self.__dict__[name] = column
         return column
 
+    def __getstate__(self) -> dict[str, Array]:
+        # Columns are made on demand by functions that cannot be pickled: what is kept are their values.
+        return {name: getattr(self, name) for name in type(self).__dataclass_fields__}
+
+    def __setstate__(self, columns: dict[str, Array]) -> None:
+        self.__init__(**columns)  # type: ignore[misc]  # an object made by pickle or copy has no columns yet
+
     def take(self, rows: Array) -> Self:
         """Keep some rows (a mask or positions), in their order."""
         if rows.dtype == np.bool_:

@@ -5,24 +5,28 @@ Columnar on purpose: a report of 100,000 faults holds a few arrays per rule, nev
 
 from __future__ import annotations
 
+import re
 import reprlib
 from collections import Counter
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 import pandas as pd
 
+from decrochage_risk.french.translations import Catalogue
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from pathlib import Path
+    from collections.abc import Iterable, Mapping
 
     import numpy.typing as npt
 
-__all__ = ["FaultGroup", "FaultReport", "Rule", "Severity", "cut_value", "text_of"]
+__all__ = ["FaultGroup", "FaultReport", "Language", "RowPlaces", "Rule", "Severity", "cut_value", "text_of"]
 
 Severity = Literal["error", "warning"]
+Language = Literal["en", "fr"]
 
 _EXAMPLES = 5
 _LONGEST_VALUE = 60
@@ -41,7 +45,7 @@ class Rule:
     expected, hint : str
         What should have come and what to do, for the report. ``{...}`` fields are filled in by the check.
     meaning, remedy : str
-        The same in French, for the documentation of the records.
+        In French, what is wrong and what to do: for the documentation of the records and for reports in French.
     """
 
     name: str
@@ -71,6 +75,8 @@ class Rule:
             values=_objects(values),
             expected=self.expected if expected is None else expected,
             hint=self.hint if hint is None else hint,
+            meaning=self.meaning,
+            remedy=self.remedy,
         )
 
 
@@ -94,6 +100,8 @@ class FaultGroup:
         What stood there. Of a fault of the whole table: nothing, or one value that says what came.
     expected, hint : str
         What was expected, and what to do.
+    meaning, remedy : str
+        In French, what is wrong and what to do, of the rule in general.
     """
 
     table: str
@@ -104,6 +112,8 @@ class FaultGroup:
     values: npt.NDArray[np.object_]
     expected: str
     hint: str
+    meaning: str = ""
+    remedy: str = ""
 
     def __len__(self) -> int:
         """Count the faulty rows; a fault of the whole table counts as one."""
@@ -165,14 +175,46 @@ def cut_value(value: object, longest: int = _LONGEST_VALUE) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class RowPlaces:
+    """Where the rows of one table stood in a payload.
+
+    Attributes
+    ----------
+    lists : tuple of str
+        The lists of the payload that the table was made of, such as ``pupils[500].grades``, in order.
+    starts : (n,) int64 array
+        The row of the table that each list begins with.
+    """
+
+    lists: tuple[str, ...]
+    starts: npt.NDArray[np.int64]
+
+    def path(self, row: int, column: str | None = None) -> str:
+        """Name a row, or a cell of it, as the sender would.
+
+        Examples
+        --------
+        >>> RowPlaces(("pupils[0].grades", "pupils[7].grades"), np.array([0, 3])).path(4, "value")
+        'pupils[7].grades[1].value'
+        """
+        place = int(np.searchsorted(self.starts, row, side="right")) - 1
+        return f"{self.lists[place]}[{row - int(self.starts[place])}]" + (f".{column}" if column else "")
+
+
 @dataclass(frozen=True, eq=False)
 class FaultReport:
     """Every fault of every table.
+
+    The text of a report tells tables, columns, rows and rules; what stood in the cells is data of pupils, and is told only
+    where it is asked for (``text(values=True)``, ``to_csv(path, values=True)``, ``frame``).
 
     Parameters
     ----------
     groups : tuple of FaultGroup
         One group per table, rule and way of breaking it.
+    places : mapping of str to RowPlaces
+        Of records that came as a payload: per table, where its rows stood.
 
     Examples
     --------
@@ -180,7 +222,7 @@ class FaultReport:
     >>> report = FaultReport((rule.fault("grades", "date", rows=[4], values=["32/01/2024"]),))
     >>> len(report), report.counts, report.rows("grades").tolist()
     (1, {('grades', 'bad_date'): 1}, [4])
-    >>> print(report)
+    >>> print(report.text(values=True))
     1 error in the records. Rows are counted from 0, without the header.
     <BLANKLINE>
     ERROR bad_date: table grades, column date, 1 row
@@ -190,6 +232,7 @@ class FaultReport:
     """
 
     groups: tuple[FaultGroup, ...] = field(default=())
+    places: Mapping[str, RowPlaces] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "groups", tuple(self.groups))
@@ -202,7 +245,7 @@ class FaultReport:
         return bool(self.groups)
 
     def __add__(self, other: FaultReport) -> FaultReport:
-        return FaultReport(self.groups + other.groups)
+        return FaultReport(self.groups + other.groups, {**other.places, **self.places})
 
     @property
     def errors(self) -> FaultReport:
@@ -215,7 +258,7 @@ class FaultReport:
         return self._of("warning")
 
     def _of(self, severity: Severity) -> FaultReport:
-        return FaultReport(tuple(group for group in self.groups if group.severity == severity))
+        return FaultReport(tuple(group for group in self.groups if group.severity == severity), self.places)
 
     @cached_property
     def counts(self) -> dict[tuple[str, str], int]:
@@ -262,7 +305,21 @@ class FaultReport:
         frame = pd.DataFrame(
             {**texts, "row": pd.arrays.IntegerArray(row, row < 0), "value": pd.Series(value, dtype=object)}
         )
-        return frame[["table", "row", "column", "value", "rule", "severity", "expected", "hint"]]
+        columns = ["table", "row", "column", "value", "rule", "severity", "expected", "hint"]
+        if self.places:
+            paths: list[str | None] = []
+            for group in self.groups:
+                paths += self._paths(group) or [None] * len(group)
+            frame["path"] = pd.Series(paths, dtype="str")
+            columns.insert(2, "path")
+        return frame[columns]
+
+    def _paths(self, group: FaultGroup) -> list[str]:
+        """Where each row of a group stood in the payload; nothing for records that came otherwise."""
+        places = self.places.get(group.table)
+        if places is None:
+            return []
+        return [places.path(int(row), group.column) for row in group.rows]
 
     def to_dict(self, *, values: bool = True) -> dict[str, Any]:
         """Give the report as plain JSON values: counts, and one entry per rule, table and column.
@@ -281,22 +338,58 @@ class FaultReport:
         return {
             "errors": len(self.errors),
             "warnings": len(self.warnings),
-            "faults": [_plain(group, values=values) for group in self.groups],
+            "faults": [_plain(group, self._paths(group), values=values) for group in self.groups],
         }
 
-    def to_csv(self, path: str | Path) -> None:
-        """Write ``frame`` as a CSV that a spreadsheet opens in France (``;``, UTF-8 with a mark)."""
-        self.frame.to_csv(path, sep=";", index=False, encoding="utf-8-sig")
+    def to_csv(self, path: str | Path, *, values: bool = False) -> None:
+        """Write ``frame`` as a CSV that a spreadsheet opens in France (``;``, UTF-8 with a mark).
 
-    def __str__(self) -> str:
+        Parameters
+        ----------
+        path : path
+            The file.
+        values : bool
+            Whether to write what stood in the cells: data of pupils.
+        """
+        frame = self.frame if values else self.frame.drop(columns="value")
+        frame.to_csv(path, sep=";", index=False, encoding="utf-8-sig")
+
+    def text(self, language: Language = "en", *, values: bool = False) -> str:
+        """Write the report for people: one paragraph per table, rule and way of breaking it, errors first.
+
+        Parameters
+        ----------
+        language : {"en", "fr"}
+            English, as ``str(report)``, or French. Names of rules, tables, columns and values stay as they are.
+        values : bool
+            Whether to show what stood in some of the cells: data of pupils, which belongs in no log.
+
+        Examples
+        --------
+        >>> rule = Rule("bad_date", "error", "a day without a time", "", "Le texte n'est pas une date.", "Corriger.")
+        >>> print(FaultReport((rule.fault("grades", "date", rows=[4], values=["32/01/2024"]),)).text("fr", values=True))
+        1 erreur dans les données. Les lignes sont comptées à partir de 0, sans l'en-tête.
+        <BLANKLINE>
+        ERREUR bad_date : table grades, colonne date, 1 ligne
+          reçu :    ligne 4 '32/01/2024'
+          règle :   Le texte n'est pas une date.
+          attendu : un jour sans heure
+          remède :  Corriger.
+        """
+        french = language == "fr"
         if not self.groups:
-            return "No fault in the records."
-        parts = [self._headline()]
+            return "Aucune faute dans les données." if french else "No fault in the records."
         in_order = sorted(
             self.groups, key=lambda group: (group.severity, group.table, group.rule, group.column or "")
         )
-        parts.extend(_paragraph(group) for group in in_order)
+        headline, paragraph = (
+            (self._french_headline(), _french_paragraph) if french else (self._headline(), _paragraph)
+        )
+        parts = [headline, *(paragraph(group, self._paths(group), values=values) for group in in_order)]
         return "\n\n".join(parts)
+
+    def __str__(self) -> str:
+        return self.text("en")
 
     def __repr__(self) -> str:
         return f"<FaultReport: {self._headline()}>"
@@ -304,14 +397,29 @@ class FaultReport:
     def _headline(self) -> str:
         count_of = [(len(self.errors), "error"), (len(self.warnings), "warning")]
         words = [_plural(number, word) for number, word in count_of if number]
-        return f"{' and '.join(words) or 'No fault'} in the records. Rows are counted from 0, without the header."
+        counted = (
+            "Places are counted from 0." if self.places else "Rows are counted from 0, without the header."
+        )
+        return f"{' and '.join(words) or 'No fault'} in the records. {counted}"
+
+    def _french_headline(self) -> str:
+        count_of = [(len(self.errors), "erreur"), (len(self.warnings), "avertissement")]
+        words = [_plural(number, word) for number, word in count_of if number]
+        counted = (
+            "Les places sont comptées à partir de 0."
+            if self.places
+            else "Les lignes sont comptées à partir de 0, sans l'en-tête."
+        )
+        return f"{' et '.join(words) or 'Aucune faute'} dans les données. {counted}"
 
 
-def _plain(group: FaultGroup, *, values: bool) -> dict[str, Any]:
+def _plain(group: FaultGroup, paths: list[str], *, values: bool) -> dict[str, Any]:
     words: dict[str, Any] = {
         name: getattr(group, name) for name in ("table", "column", "rule", "severity", "expected", "hint")
     }
     words["rows"] = group.rows.tolist()
+    if paths:
+        words["paths"] = paths
     if values:
         words["values"] = [_json_value(value) for value in group.values]  # noqa: PD011 - a field of FaultGroup
     return words
@@ -335,15 +443,61 @@ def _plural(number: int, word: str) -> str:
     return f"{number} {word}" if number == 1 else f"{number} {word}s"
 
 
-def _paragraph(group: FaultGroup) -> str:
+def _paragraph(group: FaultGroup, paths: list[str], *, values: bool) -> str:
     where = f"table {group.table}" + (f", column {group.column}" if group.column else "")
-    rows, values = group.rows, group.values  # noqa: PD011 - a field of FaultGroup, not of a frame
+    rows, cells = group.rows, group.values  # noqa: PD011 - a field of FaultGroup, not of a frame
     size = _plural(rows.size, "row") if rows.size else "the whole table"
     lines = [f"{group.severity.upper()} {group.rule}: {where}, {size}"]
     if rows.size:
-        examples = zip(rows[:_EXAMPLES], values[:_EXAMPLES], strict=True)
-        came = ", ".join(f"row {row} {cut_value(value)}" for row, value in examples)
+        places = paths[:_EXAMPLES] or [f"row {row}" for row in rows[:_EXAMPLES]]
+        shown = [f"{place} {cut_value(cell)}" for place, cell in zip(places, cells, strict=False)]
+        came = ", ".join(shown if values else places)
         lines.append(f"  came:     {came}" + (", …" if rows.size > _EXAMPLES else ""))
-    elif values.size:
-        lines.append(f"  came:     {values[0]}")
+    elif cells.size:
+        lines.append(f"  came:     {cells[0]}")
     return "\n".join((*lines, f"  expected: {group.expected}", f"  hint:     {group.hint}"))
+
+
+_FRENCH_SEVERITY = {"error": "ERREUR", "warning": "AVERTISSEMENT"}
+_CUT = re.compile(r"\(([0-9]+) characters\)$")
+_PUPIL_AND_DAY = re.compile(r"^(.*) on ([0-9]{4}-[0-9]{2}-[0-9]{2})$", re.DOTALL)
+
+
+@cache
+def _catalogue() -> Catalogue:
+    return Catalogue.from_toml(Path(__file__).with_name("faults_fr.toml"))
+
+
+def _french_paragraph(group: FaultGroup, paths: list[str], *, values: bool) -> str:
+    where = f"table {group.table}" + (f", colonne {group.column}" if group.column else "")
+    rows, cells = group.rows, group.values  # noqa: PD011 - a field of FaultGroup, not of a frame
+    size = _plural(rows.size, "ligne") if rows.size else "toute la table"
+    lines = [f"{_FRENCH_SEVERITY[group.severity]} {group.rule} : {where}, {size}"]
+    if rows.size:
+        places = paths[:_EXAMPLES] or [f"ligne {row}" for row in rows[:_EXAMPLES]]
+        shown = [
+            f"{place} {_french_value(cell, group.column)}" for place, cell in zip(places, cells, strict=False)
+        ]
+        came = ", ".join(shown if values else places)
+        lines.append(f"  reçu :    {came}" + (", …" if rows.size > _EXAMPLES else ""))
+    elif cells.size:
+        lines.append(f"  reçu :    {_french(str(cells[0]))}")
+    if group.meaning:
+        lines.append(f"  règle :   {group.meaning}")
+    remedy = _catalogue().phrase(group.hint) or group.remedy or group.hint
+    return "\n".join((*lines, f"  attendu : {_french(group.expected)}", f"  remède :  {remedy}"))
+
+
+def _french(text: str) -> str:
+    said = _catalogue().phrase(text)
+    return text if said is None else said
+
+
+def _french_value(value: object, column: str | None) -> str:
+    """Show a value as :func:`cut_value` does, its words in French."""
+    if column is None and isinstance(value, str):
+        value = _PUPIL_AND_DAY.sub(r"\1 le \2", value)
+    text = cut_value(value)
+    if text == "(missing)":
+        return "(vide)"
+    return _CUT.sub(r"(\1 caractères)", text) if isinstance(value, str) else text

@@ -180,5 +180,5 @@ def _apart(records: PupilRecords, outcomes: Any) -> pd.DataFrame:  # noqa: ANN40
     if report.errors:
         raise FaultyRecordsError(report)
     if report:
-        warnings.warn(str(report), RecordsWarning, stacklevel=4)
+        warnings.warn(RecordsWarning(str(report), report), stacklevel=4)
     return shape.frame

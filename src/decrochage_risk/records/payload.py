@@ -14,7 +14,10 @@ from functools import cached_property
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from decrochage_risk.errors import UnreadableRecordsError, explain_error
+from decrochage_risk.records.faults import RowPlaces
 from decrochage_risk.records.raw_tables import RawTable
 from decrochage_risk.records.table_schemas import TABLES
 
@@ -47,10 +50,13 @@ class Payload:
     not_sent : dict of str to tuple of str
         Per event table that came for somebody, the pupils that came without that key: not known for them, which is
         not the same as "no rows".
+    places : dict of str to RowPlaces
+        Per table, where its rows stood.
     """
 
     raw: dict[str, RawTable]
     not_sent: dict[str, tuple[str, ...]]
+    places: dict[str, RowPlaces]
 
     @cached_property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -105,7 +111,16 @@ def read_json(payload: str | bytes | list[Any] | dict[str, Any]) -> Payload:
         for name, ids_of in ids_with.items()
         if (with_it := set(ids_of))
     }
-    return Payload(tables, {name: missing for name, missing in not_sent.items() if missing})
+    places = {name: _places(rows_of) for name, rows_of in parts.items() if rows_of}
+    places["pupils"] = _places([_Part("pupils", plain)])
+    return Payload(tables, {name: missing for name, missing in not_sent.items() if missing}, places)
+
+
+def _places(parts: list[_Part]) -> RowPlaces:
+    """Say where the rows of a table stood; lists without a row hold none of them."""
+    filled = [part for part in parts if part.rows] or parts[:1]
+    starts = np.cumsum([0, *(len(part.rows) for part in filled[:-1])], dtype=np.int64)
+    return RowPlaces(tuple(part.where for part in filled), starts)
 
 
 def _parsed(text: str | bytes | bytearray, faults: list[str]) -> Any:  # noqa: ANN401  JSON can be anything
@@ -229,7 +244,7 @@ def _cut_texts(payload: object, tables: Mapping[str, RawTable]) -> Iterator[str]
         texts = [cell for cells in table.cells for cell in cells if type(cell) is str and not cell.isascii()]
         cut = next((text for text in texts if not _writable(text)), None)
         if cut is not None:
-            yield f"{name} holds a text that cannot be written in UTF-8: {cut!r}"
+            yield f"{name} holds a text that cannot be written in UTF-8"
 
 
 def _writable(text: str) -> bool:
@@ -253,7 +268,7 @@ def _not_objects(parts: list[_Part]) -> list[str]:
 def _of_another_pupil(parts: list[_Part]) -> list[str]:
     """Say which nested rows carry the id of another pupil than the one they stand in."""
     return [
-        f"{part.where}[{place}] says pupil_id {row['pupil_id']!r} inside pupil {part.pupil_id!r}"
+        f"{part.where}[{place}] says another pupil_id than the pupil that it stands in"
         for part in parts
         for place, row in enumerate(part.rows)
         if part.pupil_id is not None and isinstance(row, dict)

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from decrochage_risk.records.coded_columns import CodedTable
     from decrochage_risk.records.coverage import Coverage
     from decrochage_risk.records.encoded_tables import Grades, Orientation
+    from decrochage_risk.records.faults import RowPlaces
     from decrochage_risk.records.raw_tables import RawTable
     from decrochage_risk.records.reading import Folder
 
@@ -402,13 +403,18 @@ class PupilRecords:
         not_sent: Mapping[str, Iterable[str]] | None = None,
         notes: Iterable[str] = (),
         may_be_empty: bool = False,
+        places: Mapping[str, RowPlaces] | None = None,
     ) -> None:
         _refuse_other_choice(on_fault)
         self.calendar = calendar if calendar is not None else SchoolCalendar.for_zone("B")
         self.notes = tuple(notes)
         self._not_sent = _ids_not_sent(not_sent or {})
         outcome = check_tables(
-            raw, self.calendar, quarantine=on_fault == "quarantine", may_be_empty=may_be_empty
+            raw,
+            self.calendar,
+            quarantine=on_fault == "quarantine",
+            may_be_empty=may_be_empty,
+            places=places,
         )
         self.faults, self._tables, self._uncertain = outcome.faults, outcome.tables, outcome.uncertain
         self._pupils, self._orders, self._lost = outcome.pupils, outcome.orders, outcome.lost
@@ -485,13 +491,23 @@ class PupilRecords:
         tables = read_json(payload)
         records = cls.__new__(cls)
         records._check(  # noqa: SLF001 - of its own class
-            tables.raw, on_fault=on_fault, calendar=calendar, not_sent=tables.not_sent
+            tables.raw,
+            on_fault=on_fault,
+            calendar=calendar,
+            not_sent=tables.not_sent,
+            places=tables.places,
         )
         records._vouched = True  # noqa: SLF001 - same
         return records
 
     def __len__(self) -> int:
         return len(self._tables["pupils"])
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What is computed on demand, frames that were handed out among it, is computed again.
+        return {name: value for name, value in self.__dict__.items() if name not in _ON_DEMAND} | {
+            "_frames": {}
+        }
 
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name} {len(table):,}" for name, table in self._tables.items())
@@ -542,7 +558,8 @@ class PupilRecords:
     def _frame_of(self, name: str) -> pd.DataFrame:
         if name not in self._frames:
             self._frames[name] = self._tables[name].frame()
-        return self._frames[name]
+        # Copied on write: what somebody does to a frame that was handed out stays theirs.
+        return self._frames[name].copy(deep=False)
 
     @cached_property
     def set_aside(self) -> pd.Series[int]:
@@ -650,6 +667,11 @@ class PupilRecords:
     @cached_property
     def _declared(self) -> frozenset[str]:
         return frozenset(self.first_named) | frozenset(self._elsewhere)
+
+
+_ON_DEMAND = frozenset(
+    name for name, value in vars(PupilRecords).items() if isinstance(value, cached_property)
+)
 
 
 def _refuse_other_choice(on_fault: str) -> None:

@@ -121,7 +121,7 @@ def as_frame(table: object) -> pd.DataFrame:
     except UnicodeEncodeError as error:
         raise UnreadableRecordsError(
             explain_error(
-                f"A table holds a text that cannot be written in UTF-8: {error.object!r}",
+                "A table holds a text that cannot be written in UTF-8",
                 expected="text",
                 hint="It was cut in the middle of a character, or read with the wrong encoding: correct the source.",
             )

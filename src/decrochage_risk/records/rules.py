@@ -44,6 +44,7 @@ __all__ = [
     "NOT_WHOLE",
     "NO_JUSTIFIED_ON",
     "NO_SCHOOL_DAY",
+    "OTHER_ZONE",
     "OUTSIDE_CALENDAR",
     "OUTSIDE_ENROLMENT",
     "OUTSIDE_SCHOOL_YEAR",
@@ -53,6 +54,7 @@ __all__ = [
     "SAME_DAY_TRANSFER",
     "SERIAL_DATE",
     "SERIAL_DATES",
+    "SPLIT_IDS",
     "TIME_OF_DAY",
     "TOO_LONG",
     "TOO_MANY_HALF_DAYS",
@@ -516,6 +518,28 @@ DUPLICATE_PUPIL = Rule(
     "Un élève a plusieurs lignes dans « pupils ».",
     "N’en garder qu’une. En quarantaine, la première dans l’ordre de toutes les colonnes est gardée.",
 )
+SPLIT_IDS = Rule(
+    "split_ids",
+    "warning",
+    "one id per pupil, the same in every table and every year",
+    "These ids differ only by leading zeros, blanks or case, and the pupils were born the same day: one pupil under two ids "
+    "has half a record each time. Read the column as text, and join them if they are the same; twins with such ids are kept "
+    "as they are.",
+    "Des identifiants ne diffèrent que par des zéros de tête, des blancs ou la casse, pour la même date de naissance : sans "
+    "doute un même élève, dont chaque ligne n’a qu’une part.",
+    "Lire la colonne comme du texte et réunir les lignes si c’est le même élève.",
+)
+OTHER_ZONE = Rule(
+    "other_zone",
+    "warning",
+    "schools of the zone whose calendar is used",
+    "The school lies in another zone, in Corsica or overseas, where holidays are other ones: give its calendar "
+    "(SchoolCalendar.for_zone of its zone, or calendar.csv from its académie); rates of absence are wrong around the "
+    "holidays until then. One row is reported per school.",
+    "L’établissement est dans une autre zone, en Corse ou outre-mer : les vacances y sont autres que celles du calendrier "
+    "utilisé.",
+    "Donner le calendrier de son académie (calendar.csv, ou l’option de zone).",
+)
 UNKNOWN_PUPIL = Rule(
     "unknown_pupil",
     "error",
@@ -641,6 +665,7 @@ CROSS_RULES: tuple[Rule, ...] = (
     UNKNOWN_TABLE,
     NO_JUSTIFIED_ON,
     DUPLICATE_PUPIL,
+    SPLIT_IDS,
     UNKNOWN_PUPIL,
     OVERLAPPING_ENROLMENTS,
     SAME_DAY_TRANSFER,
@@ -655,5 +680,6 @@ CROSS_RULES: tuple[Rule, ...] = (
     DUPLICATE_OUTCOME,
     DUPLICATE_CONTEXT,
     UNKNOWN_SCHOOL,
+    OTHER_ZONE,
 )
 """Every rule between rows and tables, in the order of the documentation."""

@@ -18,7 +18,7 @@ from pydantic_core import core_schema
 from decrochage_risk.records.levels import LEVELS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
     from pydantic.json_schema import JsonSchemaValue
@@ -639,12 +639,23 @@ class Table:
         """Names of the columns that may be left out."""
         return tuple(column.name for column in self.columns if not column.required)
 
+    def __reduce__(self) -> tuple[Callable[[str], Table], tuple[str]]:
+        # A declaration is never copied: what is read back in another process is the one that is declared there.
+        return _declared_table, (self.name,)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Table:
+        return self
+
     def column(self, name: str) -> Column:
         """Find one column by its name (``KeyError`` if there is none)."""
         for column in self.columns:
             if column.name == name:
                 return column
         raise KeyError(name)
+
+
+def _declared_table(name: str) -> Table:
+    return TABLES[name]
 
 
 def declare_table(name: str, model: type[BaseModel], *, mandatory: bool = False) -> Table:

@@ -13,6 +13,7 @@ from decrochage_risk.model import closing_day
 from decrochage_risk.pages import Cell, PageTable, hundred_squares, render
 from decrochage_risk.records.levels import LEVEL_BY_NAME
 from decrochage_risk.report.drawings import marks_chart, presence_chart, way_sign
+from decrochage_risk.report.situations import Way
 from decrochage_risk.school_year import school_year_of, year_start
 
 if TYPE_CHECKING:
@@ -152,6 +153,7 @@ def pupil_page(
         who=_who(situation),
         run=run,
         ways=[(way_sign(way), way.label) for way in situation.ways],
+        legal_sign=way_sign(Way.LEGAL),
         supports=_facts(pupil.protective),
         facts=told,
         presence=None if presence is None else presence_chart(presence, numbers(_PRESENCE)),

@@ -12,6 +12,7 @@ from decrochage_risk.pages.scripts import SORTING
 from decrochage_risk.records.levels import LEVEL_BY_NAME, PATHWAY_LABELS
 from decrochage_risk.report.drawings import way_sign
 from decrochage_risk.report.situations import Way
+from decrochage_risk.score.writing import ISSUED_DESPITE, WITHHELD
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,9 +91,19 @@ def school_page(
         totals=_counts(school.classes),
         missed=_missed(school, run),
         unscored=_unscored(school),
+        advice=run.verdict if run.advice else "",
+        outcome=_outcome(school, run),
         links=links,
         sorting=SORTING,
     )
+
+
+def _outcome(school: School, run: RunFacts) -> str:
+    """Say what became of the list of the risk where the card says not to issue one."""
+    if not run.is_blocked:
+        return ""
+    issued = any(Way.RISK in one.ways for one in school.situations)
+    return ISSUED_DESPITE if issued else WITHHELD
 
 
 def _counts(classes: tuple[SchoolClass, ...]) -> list[str]:
@@ -163,6 +174,8 @@ def class_page(
         school=school,
         group=group,
         run=run,
+        advice=run.verdict if run.is_blocked else "",
+        outcome=_outcome(school, run),
         rows=rows,
         ways=[(way_sign(way), way.label, words) for way, words in _IN_BRIEF.items()],
         others_title="L'autre élève" if count == 1 else f"Les {french.number(count)} autres élèves",

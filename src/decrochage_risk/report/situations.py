@@ -179,6 +179,7 @@ class _Places:
     """Where each pupil of a run is enrolled, or was last."""
 
     scores: ScoredPupils
+    withheld: bool
 
     @cached_property
     def left_on(self) -> list[date | None]:
@@ -214,7 +215,9 @@ class _Places:
         return int(value) if isinstance(value, float) else None
 
 
-def schools_of(scores: ScoredPupils, names: Mapping[str, str] | None = None) -> Iterator[School]:
+def schools_of(
+    scores: ScoredPupils, names: Mapping[str, str] | None = None, *, despite_verdict: bool = False
+) -> Iterator[School]:
     """Give every school of a run, in the order of its number, with the situations of each class.
 
     Parameters
@@ -223,8 +226,10 @@ def schools_of(scores: ScoredPupils, names: Mapping[str, str] | None = None) -> 
         The run.
     names : mapping of str to str, optional
         The school's own names by id: shown in its pages, kept nowhere.
+    despite_verdict : bool
+        Whether the estimated risk puts a pupil on a list though the card of the model says not to issue one.
     """
-    shown, places = names or {}, _Places(scores)
+    shown, places = names or {}, _Places(scores, withheld=scores.run.is_blocked and not despite_verdict)
     schools = scores.frame["school_id"].astype(object).where(scores.frame["school_id"].notna(), NO_SCHOOL)
     for school_id, positions in schools.groupby(schools, sort=True).indices.items():
         rows = [int(row) for row in positions]
@@ -251,7 +256,7 @@ def _put(
     of_class.pupils += enrolled
     of_class.unscored += enrolled and places.cells["cause"][row] is not None
     pupil = scores[pupil_id]
-    ways = way_onto_list(pupil)
+    ways = tuple(way for way in way_onto_list(pupil) if way is not Way.RISK or not places.withheld)
     if not ways:
         of_class.others.append(shown.get(pupil_id, pupil_id))
         return

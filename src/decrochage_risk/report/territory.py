@@ -380,7 +380,7 @@ class _Counting:
         self.add(("next", ELSEWHERE), before.network, rest, third)
         self.add(("next", NOWHERE), before.network, third & ~self.now.there, third)
 
-    def situations(self) -> tuple[tuple[str, str], ...]:
+    def situations(self, *, despite_verdict: bool) -> tuple[tuple[str, str], ...]:
         """Count situations by way and measures opened, by pathway; give the measures in their order."""
         found: dict[str, Flags] = {"all": self.known.enrolled & self.now.there}
         labels: dict[str, str] = {}
@@ -390,7 +390,7 @@ class _Counting:
 
         for way in Way:
             found[way.value] = np.zeros(self.known.pupil_count, dtype=np.bool_)
-        for school in schools_of(self.scores):
+        for school in schools_of(self.scores, despite_verdict=despite_verdict):
             for one in school.situations:
                 for way in one.ways:
                     mark(way.value, one.row)
@@ -439,7 +439,9 @@ class _Counting:
         return tuple(found)
 
 
-def count_territory(scores: ScoredPupils, *, outcomes: object = None, least: int = INSIDE) -> Territory:
+def count_territory(
+    scores: ScoredPupils, *, outcomes: object = None, least: int = INSIDE, despite_verdict: bool = False
+) -> Territory:
     """Count everything that the diagnoses of a region tell.
 
     Parameters
@@ -451,6 +453,8 @@ def count_territory(scores: ScoredPupils, *, outcomes: object = None, least: int
     least : int
         Pupils from which a count is told: :data:`~decrochage_risk.small_cells.INSIDE` for the people of the academy,
         :data:`~decrochage_risk.small_cells.PUBLISHED` for what is published.
+    despite_verdict : bool
+        Count the situations of the estimated risk though the card of the model says not to issue a list.
     """
     given = outcomes is not None or scores.records.outcomes is not None
     counting = _Counting(scores, outcomes_for(scores.records, outcomes) if given else None)
@@ -459,7 +463,7 @@ def count_territory(scores: ScoredPupils, *, outcomes: object = None, least: int
     counting.leavers(years)
     months, before = counting.months()
     counting.path()
-    measures = counting.situations()
+    measures = counting.situations(despite_verdict=despite_verdict)
     frame = scores.frame[scores.frame["enrolled"]]
     schools = frame.groupby("network_id")["school_id"].nunique()
     return Territory(

@@ -62,6 +62,8 @@ class ReportFolder:
         Where the pages go.
     names : mapping of str to str
         The school's own names by pupil id; shown in pages, kept nowhere else.
+    despite_verdict : bool
+        Put the estimated risk on the lists though the card of the model says not to issue one; the other ways always are.
     notices : bool
         Whether each explained situation gets its notice.
     contact : str
@@ -77,6 +79,7 @@ class ReportFolder:
 
     target: Path
     names: Mapping[str, str] = field(default_factory=dict)
+    despite_verdict: bool = False
     notices: bool = True
     contact: str = "le chef d'établissement"
     sources: Mapping[str, str] = field(default_factory=dict)
@@ -123,7 +126,7 @@ class ReportFolder:
         self._run = scores.run
         facts = PupilFacts(scores.known, scores.records)
         count = scores.frame["school_id"].nunique(dropna=False)
-        for number, school in enumerate(schools_of(scores, self.names)):
+        for number, school in enumerate(schools_of(scores, self.names, despite_verdict=self.despite_verdict)):
             if progress is not None:
                 progress("Pages par établissement", number, count)
             if school.classes:
@@ -192,7 +195,7 @@ class ReportFolder:
     ) -> None:
         pupil_id = one.pupil.pupil_id
         link = ""
-        if self.notices and (one.pupil.risk is None or one.pupil.reasons is not None):
+        if self.notices and (one.pupil.risk is None or one.pupil.explained):
             link = page_name("notice", pupil_id)
             made = notice(scores, one.pupil, sources=self.sources, contact=self.contact)
             self._example("notice", self.write(f"{place}/{link}", made.to_html()), one.pupil.flagged)
@@ -286,6 +289,7 @@ def write_report(  # noqa: PLR0913 - the choices of a report, each with its defa
     folder: str | Path,
     *,
     names: Mapping[str, str] | None = None,
+    despite_verdict: bool = False,
     since: RiskScores | None = None,
     notices: bool = True,
     contact: str = "le chef d'établissement",
@@ -304,6 +308,8 @@ def write_report(  # noqa: PLR0913 - the choices of a report, each with its defa
         A new or empty folder, or an earlier report, which is replaced as a whole.
     names : mapping of str to str, optional
         The school's own names by pupil id, for pages that stay in the school.
+    despite_verdict : bool
+        Put the estimated risk on the lists though the card of the model says not to issue one; pages then say so first.
     since : RiskScores, optional
         Scores of an earlier day: pages say what changed.
     notices : bool
@@ -335,11 +341,13 @@ def write_report(  # noqa: PLR0913 - the choices of a report, each with its defa
     """
     target = Path(folder)
     try:
-        with ReportFolder(target, names or {}, notices, contact, sources or {}) as report:
+        with ReportFolder(
+            target, names or {}, despite_verdict, notices=notices, contact=contact, sources=sources or {}
+        ) as report:
             report.add(scores, changes=None if since is None else scores.since(since), progress=progress)
             wanted = list(networks)
             if wanted:
-                counted = count_territory(scores)
+                counted = count_territory(scores, despite_verdict=despite_verdict)
                 for number, network in enumerate(wanted):
                     if progress is not None:
                         progress("Diagnostic des réseaux", number, len(wanted))

@@ -20,6 +20,7 @@ from decrochage_risk.school_year.dates import (
     year_end,
     year_start,
 )
+from decrochage_risk.school_year.official_calendar import zone_of_school
 from decrochage_risk.school_year.school_calendar import SchoolCalendar
 
 __all__ = [
@@ -32,4 +33,5 @@ __all__ = [
     "weeks_since_september",
     "year_end",
     "year_start",
+    "zone_of_school",
 ]

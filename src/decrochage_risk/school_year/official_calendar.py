@@ -40,6 +40,7 @@ __all__ = [
     "ZONES",
     "Correction",
     "official_half_days",
+    "zone_of_school",
 ]
 
 ZONES: Final = ("A", "B", "C")
@@ -68,6 +69,35 @@ HALF_DAYS_OF_WEEK: Final = (2, 2, 1, 2, 2, 0, 0)
 
 PLAUSIBLE_YEAR: Final = range(290, 331)
 """Half-days of a school year (36 weeks of 9, less the public holidays); outside, a source has a hole."""
+
+
+_DEPARTMENTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "A": "025 039 070 090 024 033 040 047 064 003 015 043 063 021 058 071 089 007 026 038 073 074 019 023 087 "
+        "001 042 069 016 017 079 086",
+        "B": "004 005 013 084 002 060 080 059 062 054 055 057 088 044 049 053 072 085 006 083 014 050 061 027 076 "
+        "018 028 036 037 041 045 008 010 051 052 022 029 035 056 067 068",
+        "C": "077 093 094 011 030 034 048 066 075 009 012 031 032 046 065 081 082 078 091 092 095",
+        "Corse": "620 720",
+        "outre-mer": "971 972 973 974 975 976 977 978 986 987 988",
+    }
+)
+"""The first three characters of school numbers (département) of each zone: académies of A, B and C by the arrêtés of the
+school calendars since 2015; Corsica and overseas have calendars of their own, set by their rectors."""
+_ZONE_OF_DEPARTMENT: Final = {
+    department: zone for zone, departments in _DEPARTMENTS.items() for department in departments.split()
+}
+
+
+def zone_of_school(school_id: str) -> str | None:
+    """Find the zone of a school by its number (UAI): A, B, C, "Corse", "outre-mer"; None for a place that is in none.
+
+    Examples
+    --------
+    >>> zone_of_school("0671234C"), zone_of_school("6200001A"), zone_of_school("0990001N")
+    ('B', 'Corse', None)
+    """
+    return _ZONE_OF_DEPARTMENT.get(school_id[:3])
 
 
 class Correction(NamedTuple):

@@ -326,6 +326,12 @@ class SchoolCalendar:
         return self._official_years
 
     @property
+    def official_zone(self) -> str | None:
+        """The zone (A, B, C) whose official calendar this is; None for a calendar of a school's own."""
+        zone = self._name.removeprefix("zone ")[:1]
+        return zone if self._official_years and zone in ZONES else None
+
+    @property
     def unofficial_years(self) -> tuple[int, ...]:
         """Known school years that no official text was found for, or that a school set itself."""
         return tuple(year for year in self.known_years if year not in self._official_years)

@@ -11,9 +11,12 @@ from pydantic import BaseModel, ConfigDict
 
 from decrochage_risk import french
 from decrochage_risk.explain import Reason
-from decrochage_risk.explain.sentences import tell_fact
+from decrochage_risk.explain.sentences import OTHERS, REFERENCE_PUPIL, tell_fact
 from decrochage_risk.features import FEATURE_BY_NAME, MONTH_FACT, MonthlyAbsence
+from decrochage_risk.pages import Cell, PageTable, hundred_squares, render
+from decrochage_risk.pages.embedding import embedded
 from decrochage_risk.policy import Measure, TierPrecision
+from decrochage_risk.records.levels import LEVEL_BY_NAME
 from decrochage_risk.score.ways import WAYS, Departure, LegalSignal, Way
 
 if TYPE_CHECKING:
@@ -200,9 +203,7 @@ class PupilRisk(_Frozen):
     __str__ = __repr__
 
     def _repr_html_(self) -> str:
-        from decrochage_risk.score.showing import show_pupil  # noqa: PLC0415 - only in notebooks
-
-        return show_pupil(self)
+        return _shown(self)
 
 
 _ONE_PERCENT = 0.01
@@ -274,3 +275,49 @@ class OpeningFacts:
             return 0.0
         is_refused = math.isnan(of_the_year) and math.isnan(features["unjustified_half_days_4w"])
         return math.nan if is_refused else self._absence.most(row)
+
+
+def _shown(pupil: PupilRisk) -> str:
+    """Show one pupil: support first, facts, measures; the estimate last, as a hundred squares and two sentences."""
+    squares = None
+    if pupil.comparable is not None:
+        left = round(100 * pupil.comparable.share)
+        squares = hundred_squares(
+            left,
+            title="Sur 100 élèves comparables",
+            description=f"{left} carrés pleins : sortis sans diplôme",
+        )
+    page = render(
+        f"{__package__}/pupil_risk.html.j2",
+        pupil=pupil,
+        level=LEVEL_BY_NAME[pupil.level].label if pupil.level else "",
+        supports=[_apart(reason) for reason in pupil.protective or ()],
+        facts=[_apart(reason) for reason in pupil.reasons or ()],
+        squares=squares,
+        weights=_weights(pupil),
+    )
+    return embedded(page, f"Élève {pupil.pupil_id}", height=620)
+
+
+def _apart(reason: Reason) -> tuple[str, str]:
+    fact, mark, beside = reason.text.partition(f" ; {REFERENCE_PUPIL}")
+    return (
+        f"{fact[0].upper()}{fact[1:]}.",
+        f"{REFERENCE_PUPIL[0].upper()}{REFERENCE_PUPIL[1:]}{beside}." if mark else "",
+    )
+
+
+def _weights(pupil: PupilRisk) -> PageTable | None:
+    if pupil.risk is None or pupil.reference_risk is None:
+        return None
+    told = [*(pupil.reasons or ()), *(pupil.protective or ())]
+    rows: list[list[object]] = [
+        ["Élève type", Cell(french.percent(pupil.reference_risk, 1), pupil.reference_risk)]
+    ]
+    rows += [[one.family_label, Cell(french.signed(one.points, 1), one.points)] for one in told]
+    if pupil.other_points is not None:
+        rows.append(
+            [OTHERS[0].upper() + OTHERS[1:], Cell(french.signed(pupil.other_points, 1), pupil.other_points)]
+        )
+    rows.append(["Estimation", Cell(french.percent(pupil.risk, 1), pupil.risk)])
+    return PageTable.of("Points de probabilité", ["Groupe de faits", "Points"], rows, numeric=[1], total=True)

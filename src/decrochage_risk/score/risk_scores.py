@@ -47,9 +47,7 @@ class RiskScores(ScoredPupils):
 
         return changes_between(self, previous)
 
-    def write(
-        self, folder: str | Path, *, despite_verdict: bool = False, excel: bool = False
-    ) -> list[Path]:
+    def write(self, folder: str | Path, *, despite_verdict: bool = False, excel: bool = False) -> list[Path]:
         """Write Parquet tables, and CSV lists per school and way that Excel opens in France.
 
         Parameters
@@ -68,7 +66,14 @@ class RiskScores(ScoredPupils):
         """
         from decrochage_risk.score.writing import write_scores  # noqa: PLC0415 - pyarrow loads on first use
 
-        return write_scores(self, folder, despite_verdict=despite_verdict, excel=excel)
+        # Tables made anew: frames that were handed out may have been edited since.
+        own = type(self)(self._results, self.run, self._policy, self._model)
+        written = write_scores(own, folder, despite_verdict=despite_verdict)
+        if excel:
+            from decrochage_risk.score.workbooks import write_workbooks  # noqa: PLC0415 - XlsxWriter loads on first use
+
+            written += write_workbooks(own, folder, despite_verdict=despite_verdict)
+        return written
 
     _report_writer: ClassVar[Callable[..., Path] | None] = None
 

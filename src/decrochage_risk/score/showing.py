@@ -1,21 +1,19 @@
-"""How results show themselves in a notebook: the same design as the pages, in a frame of their own."""
+"""How scores show themselves in a notebook: the same design as the pages, in a frame of their own."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from decrochage_risk import french
-from decrochage_risk.explain.sentences import NO_REASON, OTHERS, REFERENCE_PUPIL
-from decrochage_risk.pages import Cell, PageTable, hundred_squares, render
+from decrochage_risk.explain.sentences import NO_REASON, REFERENCE_PUPIL
+from decrochage_risk.pages import Cell, PageTable, render
 from decrochage_risk.pages.embedding import embedded
 from decrochage_risk.records.levels import LEVEL_BY_NAME
 
 if TYPE_CHECKING:
-    from decrochage_risk.explain import Reason
-    from decrochage_risk.score.pupil_risk import PupilRisk
     from decrochage_risk.score.scored_pupils import ScoredPupils
 
-__all__ = ["show_pupil", "show_scores"]
+__all__ = ["show_scores"]
 
 _ROWS_SHOWN = 20
 _FACTS_SHOWN = 2
@@ -63,49 +61,3 @@ def show_scores(scores: ScoredPupils) -> str:
     return embedded(
         page, f"Scores au {scores.run.as_of.isoformat()} : {scores.summary}", height=520 if rows else 200
     )
-
-
-def show_pupil(pupil: PupilRisk) -> str:
-    """Show one pupil: support first, facts, measures; the estimate last, as a hundred squares and two sentences."""
-    squares = None
-    if pupil.comparable is not None:
-        left = round(100 * pupil.comparable.share)
-        squares = hundred_squares(
-            left,
-            title="Sur 100 élèves comparables",
-            description=f"{left} carrés pleins : sortis sans diplôme",
-        )
-    page = render(
-        f"{__package__}/pupil_risk.html.j2",
-        pupil=pupil,
-        level=_level(pupil.level),
-        supports=[_apart(reason) for reason in pupil.protective or ()],
-        facts=[_apart(reason) for reason in pupil.reasons or ()],
-        squares=squares,
-        weights=_weights(pupil),
-    )
-    return embedded(page, f"Élève {pupil.pupil_id}", height=620)
-
-
-def _apart(reason: Reason) -> tuple[str, str]:
-    fact, mark, beside = reason.text.partition(f" ; {REFERENCE_PUPIL}")
-    return (
-        f"{fact[0].upper()}{fact[1:]}.",
-        f"{REFERENCE_PUPIL[0].upper()}{REFERENCE_PUPIL[1:]}{beside}." if mark else "",
-    )
-
-
-def _weights(pupil: PupilRisk) -> PageTable | None:
-    if pupil.risk is None or pupil.reference_risk is None:
-        return None
-    told = [*(pupil.reasons or ()), *(pupil.protective or ())]
-    rows: list[list[object]] = [
-        ["Élève type", Cell(french.percent(pupil.reference_risk, 1), pupil.reference_risk)]
-    ]
-    rows += [[one.family_label, Cell(french.signed(one.points, 1), one.points)] for one in told]
-    if pupil.other_points is not None:
-        rows.append(
-            [OTHERS[0].upper() + OTHERS[1:], Cell(french.signed(pupil.other_points, 1), pupil.other_points)]
-        )
-    rows.append(["Estimation", Cell(french.percent(pupil.risk, 1), pupil.risk)])
-    return PageTable.of("Points de probabilité", ["Groupe de faits", "Points"], rows, numeric=[1], total=True)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from decrochage_risk import french
-from decrochage_risk.score.writing import COLUMNS_TOLD, school_list
+from decrochage_risk.errors import RecordsError, explain_error
+from decrochage_risk.score.writing import COLUMNS_TOLD, lists_to_write, school_list
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pandas as pd
 
     from decrochage_risk.score.run_facts import RunFacts
@@ -25,25 +25,44 @@ _PERCENT = "Risque estimé (%)"
 _A4 = 9
 
 
-def write_workbooks(scores: ScoredPupils, folder: Path) -> list[Path]:
+def write_workbooks(scores: ScoredPupils, folder: str | Path, *, despite_verdict: bool = False) -> list[Path]:
     """Write a workbook for each school that has a situation to be looked at, beside its CSV list.
 
     Parameters
     ----------
     scores : ScoredPupils
         The run.
-    folder : Path
-        The folder of the lists.
+    folder : str or Path
+        Where the scores were written; workbooks go into its ``listes``.
+    despite_verdict : bool
+        Write them though the card of the model says not to issue a list of the risk.
 
     Returns
     -------
     list of Path
         Files written.
+
+    Raises
+    ------
+    RecordsError
+        A file cannot be written.
     """
-    return [
-        write_workbook(school_list(scores, rows), folder / f"{school}.xlsx", scores.run, str(school))
-        for school, rows in scores.flagged.groupby("school_id", sort=True)
-    ]
+    lists = Path(folder) / "listes"
+    if "risk" not in lists_to_write(scores.run, despite_verdict=despite_verdict):
+        return []
+    try:
+        return [
+            write_workbook(school_list(scores, rows), lists / f"{school}.xlsx", scores.run, str(school))
+            for school, rows in scores.flagged.groupby("school_id", sort=True)
+        ]
+    except OSError as error:
+        raise RecordsError(
+            explain_error(
+                f"A workbook cannot be written into {lists} ({error.strerror or error})",
+                expected="a folder that can be written, and files that no spreadsheet holds open",
+                hint="Close the spreadsheet, or choose another folder.",
+            )
+        ) from error
 
 
 def write_workbook(table: pd.DataFrame, path: Path, run: RunFacts, school: str) -> Path:

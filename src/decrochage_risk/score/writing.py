@@ -76,9 +76,7 @@ _CHANGED_BY_SPREADSHEETS = re.compile(
 )
 
 
-def write_scores(
-    scores: ScoredPupils, folder: str | Path, *, despite_verdict: bool = False, excel: bool = False
-) -> list[Path]:
+def write_scores(scores: ScoredPupils, folder: str | Path, *, despite_verdict: bool = False) -> list[Path]:
     """Write ``scores.parquet``, ``reasons.parquet``, ``contributions.parquet``, ``run.json`` and ``listes/*.csv``.
 
     A list holds the pupils of one school who are on it for one way, by class and id; a school without any has no list.
@@ -91,10 +89,6 @@ def write_scores(
     target = Path(folder)
     try:
         written = _written(scores, target, despite_verdict=despite_verdict)
-        if excel:
-            from decrochage_risk.score.workbooks import write_workbooks  # noqa: PLC0415 - XlsxWriter loads on first use
-
-            written += write_workbooks(scores, target / "listes")
     except OSError as error:
         raise RecordsError(
             explain_error(

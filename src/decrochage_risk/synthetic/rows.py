@@ -160,7 +160,7 @@ def _ids(ids: pd.Series, rows: Columns) -> pd.api.extensions.ExtensionArray:
 def _dates(days: npt.NDArray[np.integer], missing: int | None = None) -> npt.NDArray[np.datetime64]:
     dates = days.astype("datetime64[D]").astype("datetime64[s]")
     if missing is not None:
-        dates[days == missing] = np.datetime64("NaT")
+        dates[days == missing] = np.datetime64("NaT", "s")
     return dates
 
 

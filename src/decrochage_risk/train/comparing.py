@@ -13,7 +13,15 @@ import pandas as pd
 
 from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error
 from decrochage_risk.evaluate import CAPACITY, capacity_list
-from decrochage_risk.evaluate.comparison import ENTERS, LEAVES, ComparedRows, ModelComparison, compare_rows
+from decrochage_risk.evaluate.comparison import (
+    ENTERS,
+    LEAVES,
+    MARGIN,
+    ComparedRows,
+    ModelComparison,
+    Same,
+    compare_rows,
+)
 from decrochage_risk.explain import attribute
 from decrochage_risk.features import FAMILIES, FEATURE_BY_NAME
 from decrochage_risk.model import Snapshots, TrainedModel, score_rows, take_snapshots
@@ -21,7 +29,9 @@ from decrochage_risk.model.scored_rows import mature_dates, why_not_scored
 from decrochage_risk.model.updating import updated_years
 from decrochage_risk.policy import Policy, load_policy
 from decrochage_risk.records.outcome_table import outcomes_for
+from decrochage_risk.risk.booster_audit import without_parameters
 from decrochage_risk.risk.calibration import probability
+from decrochage_risk.risk.members import LinearMembers
 from decrochage_risk.small_cells import is_small
 from decrochage_risk.train.backtest import dimensions_of
 
@@ -31,11 +41,12 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from decrochage_risk.records.pupil_records import PupilRecords
+    from decrochage_risk.risk import RiskModel
 
     Floats = npt.NDArray[np.float64]
 
 
-__all__ = ["FAMILY_COLUMN", "LEVEL_AND_CALIBRATION", "changed_sides", "compare_models"]
+__all__ = ["FAMILY_COLUMN", "LEVEL_AND_CALIBRATION", "changed_sides", "compare_models", "same_model"]
 
 FAMILY_COLUMN: Final = "family"
 LEVEL_AND_CALIBRATION: Final = "Niveau moyen et calibration"
@@ -127,8 +138,9 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
     labels_known_on: object,
     policy: Policy | None = None,
     capacity: int = CAPACITY,
-    margin: float = 0.0,
+    margin: float = MARGIN,
     seed: int = 0,
+    left_out: pd.DataFrame | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> ModelComparison:
     """Compare the model in use with a new one, and say whether to promote it, keep the old one, or look closer.
@@ -136,7 +148,7 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
     Only rows that both can score are compared, the others are counted. Promotion asks for a smaller log loss (the
     95 % interval over pupils below ``margin``) and for every gate of calibration and fairness on the list that the new
     model would issue; see :func:`~decrochage_risk.evaluate.comparison.decide`. A year that one of the models has learnt from
-    gives ``review``, whatever the figures.
+    gives ``review``, whatever the figures; so does one model on both sides, where nothing was compared.
 
     Parameters
     ----------
@@ -156,10 +168,14 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
     capacity : int
         Situations that a school can look at on one date, for the precision at capacity.
     margin : float
-        Log loss (nats per row) by which the challenger may be worse: 0 asks for better; a small positive number for
-        not worse, where it brings something else (a year more of data, say).
+        Log loss (nats per row) by which the challenger may be worse: 0 asks for better; a small positive number, as the
+        default, for not worse, where it brings something else (a year more of data, say). The same default as in ``retrain``.
     seed : int
         Of the bootstrap.
+    left_out : DataFrame, optional
+        ``pupil_id``, ``as_of`` and ``risk``: risks of the challenger for pupils whom it has learnt, each by the members that have
+        not (:func:`train_model` hands them to its own ``left_out``). With them a model can be judged on a year of its training,
+        and only these rows are compared.
     progress : callable, optional
         Called with a French line per step.
 
@@ -193,6 +209,9 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
         records, table, dates, closes=(month, last), horizon_years=horizon, progress=progress
     )
     rows = _of_both(champion, challenger, snapshots)
+    own = None if left_out is None else _own_risks(rows, left_out)
+    if own is not None:
+        rows, own = _taken(rows, np.flatnonzero(~np.isnan(own))), own[~np.isnan(own)]
     if progress is not None:
         progress("Comparaison")
     models = (champion, challenger)
@@ -200,12 +219,14 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
         probability(model.risk_model.calibration.apply(score_rows(model, rows).raw_log_odds))
         for model in models
     ]
+    risks[1] = risks[1] if own is None else own
     policy = policy or load_policy()
     tiers = [policy.assess(rows.rows["level"].to_numpy(dtype=object), risk).tier for risk in risks]
     changes = changed_sides(models, rows, (risks[0], risks[1]), (tiers[0], tiers[1]))
     group_columns = _told(rows, changes)
     years = {int(year) for year in rows.rows["school_year"]}
     training_years = [set(model.trained_on["school_years"]) for model in models]
+    seen = training_years[0] if left_out is not None else training_years[0] | training_years[1]
     comparison = compare_rows(
         ComparedRows(
             outcome=rows.outcome,
@@ -218,10 +239,8 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
             told=group_columns,
         ),
         margin=margin,
-        seen_years=sorted(
-            years
-            & (training_years[0] | training_years[1] | updated_years(champion) | updated_years(challenger))
-        ),
+        seen_years=sorted(years & (seen | updated_years(champion) | updated_years(challenger))),
+        same=same_model(champion, challenger),
         seed=seed,
         champion=champion.model_id,
         challenger=challenger.model_id,
@@ -231,8 +250,45 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
         labels_known_on=day,
         left_out=rows.left_out,
         known_share=_known_share(records, rows, training_years[0] & training_years[1]),
+        champion_years=tuple(sorted(training_years[0])),
+        challenger_years=tuple(sorted(training_years[1])),
+        left_out_members=left_out is not None,
     )
     return comparison.with_changes(changes)
+
+
+def same_model(champion: TrainedModel, challenger: TrainedModel) -> Same | None:
+    """Tell whether two models are one: in all that makes a risk, or but for their calibration."""
+    old, new = champion.risk_model, challenger.risk_model
+    if _predictors(old) != _predictors(new):
+        return None
+    if old.references.to_dict() != new.references.to_dict():
+        return None
+    return "model" if old.calibration == new.calibration else "boosters"
+
+
+def _predictors(model: RiskModel) -> list[Any]:
+    """Give what the members predict by, as values that can be compared."""
+    members = model.members
+    if isinstance(members, LinearMembers):
+        return [members.to_dict()]
+    return [without_parameters(text) for text in members.texts]
+
+
+def _own_risks(rows: Snapshots, left_out: pd.DataFrame) -> Floats:
+    """Find the left-out risk of each row; NaN where there is none."""
+    known = left_out.set_index(["pupil_id", "as_of"])["risk"]
+    asked = pd.MultiIndex.from_arrays([rows.rows["pupil_id"], rows.rows["as_of"]])
+    found = known.reindex(asked).to_numpy(dtype=np.float64)
+    if np.isnan(found).all():
+        raise NotEnoughDataError(
+            explain_error(
+                f"left_out has a risk of none of the {len(found)} rows",
+                expected="pupils and as-of dates of the comparison, of the year that the challenger has learnt last",
+                hint="Pass what train_model(..., left_out=...) was told of these dates.",
+            )
+        )
+    return found
 
 
 def _refuse(champion: object, challenger: object, capacity: int, margin: float) -> None:

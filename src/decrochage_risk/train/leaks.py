@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from decrochage_risk.errors import LeakError, ModelError, explain_error
 from decrochage_risk.evaluate.ranking import auc, within_group_auc
@@ -28,13 +29,14 @@ LEAK_AUC = 0.95
 a day says much of the risk, but no single value of it settles what came of the pupil months later."""
 
 LEAST_OF_A_CLASS = 20
-"""Rows with and without the event under which the AUC of one feature says nothing: chance alone makes 0.95 of 3 rows."""
+"""Pupils with and without the event under which the AUC of one feature says nothing: chance alone makes 0.95 of 3 pupils,
+and a pupil's rows of several as-of dates are one pupil."""
 
 TELLING = 0.02
 """Distance from 0.5 that the AUC of being unknown must have to be reported, among pupils of one level and time of year."""
 
 CHANCE = 3 / 12**0.5
-"""Divided by the root of the number of events, three standard errors of the AUC of a score that says nothing."""
+"""Divided by the root of the number of pupils with the event, three standard errors of the AUC of a score that says nothing."""
 
 
 @dataclass(frozen=True)
@@ -81,29 +83,37 @@ def signals_of(snapshots: Snapshots) -> tuple[Signal, ...]:
     """
     outcome, alike = snapshots.outcome, snapshots.rows.get("reference_group")
     groups = np.zeros(outcome.size) if alike is None else alike.to_numpy()
-    chance = CHANCE / max(float(outcome.sum()), 1.0) ** 0.5
+    ids = snapshots.rows.get("pupil_id")
+    pupils = np.arange(outcome.size) if ids is None else pd.factorize(ids)[0]
+    chance = CHANCE / max(_pupils(pupils[outcome == 1]), 1) ** 0.5
     signals = []
     for name in snapshots.features:
         values = snapshots.features[name].to_numpy(dtype=np.float64)
-        has_value = ~np.isnan(values)
-        unknown = (~has_value).astype(np.float64)
+        known = ~np.isnan(values)
+        unknown = (~known).astype(np.float64)
         signals.append(
             Signal(
                 str(name),
-                _strength(outcome[has_value], values[has_value]),
-                _strength(outcome, unknown),
-                float(has_value.mean()),
-                _strength(outcome[has_value], values[has_value], groups[has_value]),
-                _strength(outcome, unknown, groups),
+                _strength(outcome[known], values[known], pupils[known]),
+                _strength(outcome, unknown, pupils),
+                float(known.mean()),
+                _strength(outcome[known], values[known], pupils[known], groups[known]),
+                _strength(outcome, unknown, pupils, groups),
                 chance,
             )
         )
     return tuple(signals)
 
 
-def _strength(outcome: Floats, score: Floats, groups: npt.NDArray[Any] | None = None) -> float:
-    events = int(outcome.sum())
-    if min(events, outcome.size - events) < LEAST_OF_A_CLASS:
+def _pupils(pupils: npt.NDArray[np.intp]) -> int:
+    return int(np.unique(pupils).size)
+
+
+def _strength(
+    outcome: Floats, score: Floats, pupils: npt.NDArray[np.intp], groups: npt.NDArray[Any] | None = None
+) -> float:
+    """AUC in the better direction, 0.5 where too few pupils had the event, or too few had not."""
+    if min(_pupils(pupils[outcome == 1]), _pupils(pupils[outcome == 0])) < LEAST_OF_A_CLASS:
         return 0.5
     area = auc(outcome, score) if groups is None else within_group_auc(outcome, score, groups)
     return 0.5 if area is None else max(area, 1.0 - area)

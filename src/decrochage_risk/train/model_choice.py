@@ -114,10 +114,14 @@ def fit_and_measure(
         "progress": progress,
         "predicted": predicted,
     }
+    years = tuple(sorted({int(year) for year in snapshots.rows["school_year"]}))
     risk_model = fit_risk_model(snapshots, seed=seed, options=options)
     report = _measured(snapshots, options=options, **choices)
     if report is None:
-        return risk_model, _report_on_folds(snapshots, risk_model, predicted, synthetic=synthetic), False
+        report = _report_on_folds(snapshots, risk_model, predicted, synthetic=synthetic)
+        return risk_model, report.model_copy(update={"learnt_years": years, "shipped_years": years}), False
+    stand_in = {"learnt_years": years[:-1], "shipped_years": years}
+    report = report.model_copy(update=stand_in)
     if risk_model.options.kind == "trees" and shipped_instead(report.advice, ()) is not None:
         simpler = replace(options or FitOptions(), kind="logistic")
         if progress is not None:
@@ -128,7 +132,7 @@ def fit_and_measure(
         if report_of_year is not None:
             advice = shipped_instead(report.advice, report_of_year.advice)
             risk_model = fit_risk_model(snapshots, seed=seed, options=simpler)
-            return risk_model, report_of_year.model_copy(update={"advice": advice}), False
+            return risk_model, report_of_year.model_copy(update={"advice": advice, **stand_in}), False
     return risk_model, report, True
 
 

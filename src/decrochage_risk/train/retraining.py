@@ -10,11 +10,11 @@ What is shipped is trained in the same way on every year; its card holds the com
 
 from __future__ import annotations
 
+import json
 import tomllib
 from dataclasses import dataclass, replace
 from datetime import date  # pydantic reads the annotation at run time
 from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, Self
 
@@ -32,6 +32,7 @@ from pydantic import (
 from decrochage_risk.artefact import canonical_json
 from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error
 from decrochage_risk.evaluate import ModelComparison, card_page, changes_section, with_changes
+from decrochage_risk.evaluate.comparison import MARGIN, overall_verdict
 from decrochage_risk.french import join, percent, plural, school_year
 from decrochage_risk.model import TrainedModel, closing_day, default_as_of_dates, load_trained_model
 from decrochage_risk.model.refused_options import refuse_in_training
@@ -48,10 +49,15 @@ from decrochage_risk.train.comparing import compare_models
 from decrochage_risk.train.evaluating import evaluate_model
 from decrochage_risk.train.run_folder import RunFolder, checksums
 from decrochage_risk.train.supported import Helped
-from decrochage_risk.train.training import train_model
+from decrochage_risk.train.training import libraries, train_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+
+    import numpy as np
+    import numpy.typing as npt
+
+    from decrochage_risk.model import Snapshots
 
     Progress = Callable[[str], None] | None
 
@@ -82,6 +88,8 @@ class RetrainConfig(BaseModel):
         What to do with their rows, see `decrochage_risk.train.supported`; anything but "keep" needs ``supported``.
     champion : Path, optional
         Folder of the model in use; none in the first year.
+    champion_sha256 : str, optional
+        Its checksum, as its training printed it: another model in this folder is refused.
     policy : Path, optional
         Thresholds, as ``load_policy`` reads them.
     calendar : Path, optional
@@ -99,8 +107,7 @@ class RetrainConfig(BaseModel):
         Situations that a school can look at on one date.
     margin : float
         Log loss (nats per row) by which the candidate may be worse than the champion. What is shipped knows one year more
-        than what can be measured, so that not worse is enough; 0.001 is about half a percent of the log loss where 5 %
-        leave.
+        than what can be measured, so that not worse is enough. The same default as in ``compare_models``.
     synthetic : bool
         The pupils are.
     on_fault : {"raise", "quarantine"}
@@ -123,6 +130,7 @@ class RetrainConfig(BaseModel):
     supported: Path | None = None
     helped: Helped = "keep"
     champion: Path | None = None
+    champion_sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")] | None = None
     policy: Path | None = None
     calendar: Path | None = None
     name: Name = "modele"
@@ -131,7 +139,7 @@ class RetrainConfig(BaseModel):
     outcome_closes: tuple[int, int] = (11, 1)
     seed: int = Field(default=0, ge=0, lt=2**31 - 2)
     capacity: int = Field(default=20, ge=1)
-    margin: float = Field(default=0.001, ge=0, lt=1)
+    margin: float = Field(default=MARGIN, ge=0, lt=1)
     synthetic: StrictBool = False
     on_fault: Literal["raise", "quarantine"] = "raise"
     options: FitOptions = FitOptions()
@@ -161,6 +169,13 @@ class RetrainConfig(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _champion_is_named(self) -> Self:
+        if self.champion_sha256 is not None and self.champion is None:
+            message = "champion_sha256 without champion, the folder that it stands for"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
     def _run_apart(self) -> Self:
         run = self.run.resolve()
         paths = {name: getattr(self, name) for name in _PATHS if name != "run"}
@@ -175,7 +190,7 @@ class RetrainConfig(BaseModel):
 
     def settings(self) -> dict[str, Any]:
         """Give everything but the places, as JSON values: the same on every machine."""
-        values = self.model_dump(mode="json", exclude={*_PATHS, "options"})
+        values = self.model_dump(mode="json", exclude={*_PATHS, "champion_sha256", "options"})
         return {**values, "options": self.options.to_dict()}
 
 
@@ -269,11 +284,12 @@ def _set(name: str, before: Iterable[str], after: Iterable[str]) -> str:
 
 NO_CHAMPION: Final = "no_champion"
 """Verdict where there is nothing to compare with: the first year, or no year that nothing has learnt from."""
-_CANDIDATE: Final = (
-    "Ce qui est comparé plus bas est un candidat appris de la même façon sans la dernière année, seule année qu'aucun des "
-    "deux n'a vue ; le modèle livré est appris sur toutes"
+_JUDGED_TWICE: Final = (
+    "Jugé deux fois sur la dernière année : le modèle livré lui-même, chaque élève étant prédit par le membre qui ne l'a pas "
+    "appris ; puis un candidat appris de la même façon sans cette année, que ni lui ni le modèle en place n'ont vue. La mise en "
+    "service demande l'accord des deux"
 )
-_VERSIONED = ("decrochage-risk", "lightgbm", "numpy", "pandas", "scikit-learn")
+_LEFT_OUT: Final = "left_out.json"
 _TRAINING = (
     "labels_known_on",
     "name",
@@ -295,14 +311,16 @@ class RetrainResult:
     ----------
     folder : Path
         The run folder: ``inputs.json``, ``check.json``, ``candidate/``, ``evaluation.json`` and ``.md``,
-        ``comparison.json`` and ``.md``, ``trained/``, ``model/`` (to be put into use if the verdict says so),
-        ``verdict.json`` and ``steps/``.
+        ``comparison.json`` and ``.md``, ``shipped.json`` and ``.md``, ``trained/``, ``left_out.json`` (pupils, for the owner of
+        the folder alone), ``model/`` (to be put into use if the verdict says so), ``verdict.json`` and ``steps/``.
     verdict : str
-        ``promote``, ``keep`` or ``review``; ``no_champion`` when nothing was compared.
+        ``promote``, ``keep`` or ``review``, the gravest of both comparisons; ``no_champion`` when nothing was compared.
     model : TrainedModel
         The new model, trained on every year.
     comparison : ModelComparison or None
-        Without its pupil-level table when the step was found done.
+        Of the candidate, trained without the last year; without its pupil-level table when the step was found done.
+    shipped : ModelComparison or None
+        Of the new model itself, each pupil of the last year predicted by the member that has not learnt the pupil.
     redone, kept : tuple of str
         Steps that were run, and steps that were found done.
     """
@@ -311,6 +329,7 @@ class RetrainResult:
     verdict: str
     model: TrainedModel
     comparison: ModelComparison | None
+    shipped: ModelComparison | None
     redone: tuple[str, ...]
     kept: tuple[str, ...]
 
@@ -340,12 +359,12 @@ def retrain(config: RetrainConfig | str | Path, *, progress: Progress = None) ->
         config = read_config(config)
     run = _Run(config, RunFolder(config.run, progress), progress)
     run.go()
-    verdict = run.comparison.verdict if run.comparison is not None else NO_CHAMPION
     return RetrainResult(
         folder=config.run,
-        verdict=verdict,
+        verdict=run.verdict,
         model=load_trained_model(config.run / "model"),
         comparison=run.comparison,
+        shipped=run.shipped,
         redone=tuple(run.steps.redone),
         kept=tuple(run.steps.kept),
     )
@@ -358,7 +377,14 @@ class _Run:
         self.config = config
         self.steps = steps
         self.comparison: ModelComparison | None = None
+        self.shipped: ModelComparison | None = None
         self._progress = progress
+
+    @property
+    def verdict(self) -> str:
+        """The gravest of both comparisons."""
+        comparisons = [one for one in (self.shipped, self.comparison) if one is not None]
+        return overall_verdict(comparisons) if comparisons else NO_CHAMPION
 
     def go(self) -> None:
         """Run every step that is not done."""
@@ -368,7 +394,7 @@ class _Run:
             self.config.settings(),
         )
         everything = self._inputs("records", "outcomes", "calendar", "supported", "champion", "policy")
-        versions = {name: version(name) for name in _VERSIONED}
+        versions = libraries()
         steps.write(
             "inputs.json", canonical_json({"files": everything, "settings": settings, "versions": versions})
         )
@@ -403,13 +429,15 @@ class _Run:
                     "Comparaison",
                     self._compare(years),
                     reads=comparing_inputs,
-                    after=["candidate"],
+                    after=["train", "candidate"],
                 )
-                self.comparison = self.comparison or ModelComparison.from_json(
-                    (self.config.run / "comparison.json").read_text(encoding="utf-8")
-                )
+                self.comparison = self.comparison or self._written("comparison.json")
+                self.shipped = self.shipped or self._written("shipped.json")
         after = ["train"] if self.comparison is None else ["train", "compare"]
         steps.step("card", "Fiche du modèle", self._card, reads={}, after=after)
+
+    def _written(self, name: str) -> ModelComparison:
+        return ModelComparison.from_json((self.config.run / name).read_text(encoding="utf-8"))
 
     def _forget(self, years: list[int]) -> None:
         """Remove what an earlier run of this folder wrote and this one does not ask for."""
@@ -488,7 +516,13 @@ class _Run:
             )
         return days
 
-    def _trained(self, dates: list[date], *, candidate: bool = False) -> TrainedModel:
+    def _trained(
+        self,
+        dates: list[date],
+        *,
+        candidate: bool = False,
+        left_out: Callable[[Snapshots, npt.NDArray[np.float64]], None] | None = None,
+    ) -> TrainedModel:
         config = self.config
         return train_model(
             self.records,
@@ -503,12 +537,27 @@ class _Run:
             hold_out_schools=not candidate,
             supported=None if config.supported is None else read_table_file(config.supported)[0].frame(),
             helped=config.helped,
+            left_out=left_out,
             progress=self._progress,
         )
 
     def _train(self) -> list[str]:
-        self._trained(self.dates).save(self.config.run / "trained")
-        return ["trained"]
+        risks: dict[str, list[Any]] = {}
+
+        def keep(snapshots: Snapshots, risk: npt.NDArray[np.float64]) -> None:
+            rows = snapshots.rows.assign(risk=risk)
+            last = rows[rows["school_year"] == rows["school_year"].max()]
+            risks["pupil_id"] = last["pupil_id"].tolist()
+            risks["as_of"] = [day.isoformat() for day in last["as_of"]]
+            risks["risk"] = last["risk"].tolist()
+
+        self._trained(self.dates, left_out=keep).save(self.config.run / "trained")
+        return ["trained", self.steps.write(_LEFT_OUT, canonical_json(risks), private=True)]
+
+    def _left_out(self) -> pd.DataFrame:
+        """Risks of the last year by the members that have not learnt the pupil, as the training wrote them."""
+        risks = pd.DataFrame(json.loads((self.config.run / _LEFT_OUT).read_text(encoding="utf-8")))
+        return risks.assign(as_of=[date.fromisoformat(day) for day in risks["as_of"]])
 
     def _candidate(self, years: list[int]) -> Callable[[], list[str]]:
         def work() -> list[str]:
@@ -544,41 +593,41 @@ class _Run:
     def _compare(self, years: list[int]) -> Callable[[], list[str]]:
         def work() -> list[str]:
             config = self.config
-            champion = load_trained_model(config.champion) if config.champion is not None else None
-            candidate = load_trained_model(config.run / "candidate")
-            if champion is None:  # the step is asked for with a champion only
+            if config.champion is None:  # the step is asked for with a champion only
                 return []
-            comparison = compare_models(
-                champion,
-                candidate,
-                self.records,
-                self.outcomes,
-                margin=config.margin,
-                seed=config.seed,
-                **self._judged_on(years),
-            )
-            self.comparison = comparison
+            champion = load_trained_model(config.champion, sha256=config.champion_sha256)
+            settings = {"margin": config.margin, "seed": config.seed, **self._judged_on(years)}
+            candidate, shipped = (load_trained_model(config.run / name) for name in ("candidate", "trained"))
+            tables = self.records, self.outcomes
+            self.comparison = compare_models(champion, candidate, *tables, **settings)
+            self.shipped = compare_models(champion, shipped, *tables, left_out=self._left_out(), **settings)
+            comparisons = {"comparison": self.comparison, "shipped": self.shipped}
             return [
-                self.steps.write("comparison.json", comparison.to_json()),
-                self.steps.write("comparison.md", comparison.to_markdown()),
+                self.steps.write(f"{name}.{kind}", one.to_json() if kind == "json" else one.to_markdown())
+                for name, one in comparisons.items()
+                for kind in ("json", "md")
             ]
 
         return work
 
     def _card(self) -> list[str]:
-        candidate, comparison = load_trained_model(self.config.run / "trained"), self.comparison
-        card = candidate.card
+        trained, comparison = load_trained_model(self.config.run / "trained"), self.shipped
+        card = trained.card
         if comparison is not None and self.config.champion is not None:
-            champion = load_trained_model(self.config.champion)
-            changes = [*since_champion(champion, candidate), _CANDIDATE]
-            card = with_changes(card, changes_section(comparison, changes))
-        model = replace(candidate, card=card, card_html=card_page(card, candidate.report))
+            champion = load_trained_model(self.config.champion, sha256=self.config.champion_sha256)
+            changes = [*since_champion(champion, trained), _JUDGED_TWICE]
+            card = with_changes(card, changes_section(comparison, changes, candidate=self.comparison))
+        model = replace(trained, card=card, card_html=card_page(card, trained.report))
         model.save(self.config.run / "model")
         verdict = {
-            "verdict": NO_CHAMPION if comparison is None else comparison.verdict,
-            "causes": [] if comparison is None else [cause.model_dump() for cause in comparison.causes],
+            "verdict": self.verdict,
+            "causes": [
+                {"judged": judged, **cause.model_dump()}
+                for judged, one in (("shipped", self.shipped), ("candidate", self.comparison))
+                for cause in (() if one is None else one.causes)
+            ],
             "model": model.model_id,
             "sha256": model.sha256,
-            "champion": None if comparison is None else comparison.champion,
+            "champion": None if self.comparison is None else self.comparison.champion,
         }
         return ["model", self.steps.write("verdict.json", canonical_json(verdict))]

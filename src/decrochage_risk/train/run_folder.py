@@ -153,10 +153,12 @@ class RunFolder:
                 place.parent.rmdir()
         record.unlink(missing_ok=True)
 
-    def write(self, name: str, text: str) -> str:
-        """Write a text file whole or not at all; give its name."""
+    def write(self, name: str, text: str, *, private: bool = False) -> str:
+        """Write a text file whole or not at all, ``private`` for the owner of the folder alone; give its name."""
         target = self.folder / name
         fresh = target.with_name(f".{target.name}.new")
+        if private:
+            fresh.touch(mode=0o600)
         fresh.write_text(text, encoding="utf-8", newline="\n")
         fresh.replace(target)
         return name

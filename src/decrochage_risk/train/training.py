@@ -9,6 +9,7 @@ Training: from records and outcomes to a calibrated, explained, measured model.
 
 from __future__ import annotations
 
+import sys
 import warnings
 from dataclasses import replace
 from importlib.metadata import version
@@ -46,6 +47,7 @@ from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.rules import CELL_RULES, CROSS_RULES, ROW_RULES
 from decrochage_risk.records.transmission import usual_pace
 from decrochage_risk.risk.boosting import with_defaults
+from decrochage_risk.risk.calibration import probability
 from decrochage_risk.school_year import school_year_of, to_date
 from decrochage_risk.small_cells import HIDDEN, hidden_counts, is_small
 from decrochage_risk.train.backtest import can_be_known
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from datetime import date
 
+    import numpy.typing as npt
     import pandas as pd
 
     from decrochage_risk.policy import Policy
@@ -69,6 +72,7 @@ if TYPE_CHECKING:
 __all__ = [
     "NOT_CLOSED",
     "distributions_of",
+    "libraries",
     "mature_only",
     "no_year_before",
     "of_records",
@@ -194,7 +198,15 @@ def distributions_of(snapshots: Snapshots, risk_model: RiskModel) -> FeatureDist
     return FeatureDistributions.fit(snapshots.features[names].assign(**{SCORE: score}), groups)
 
 
-_LIBRARIES = ("lightgbm", "numpy", "pandas", "scikit-learn")
+_LIBRARIES = ("decrochage-risk", "lightgbm", "numba", "numpy", "pandas", "scikit-learn", "scipy")
+"""Whose versions the bytes of a training depend on, with Python's: within one set of them they are the same on any machine,
+between two they need not be (the sum of an axis was rounded otherwise from numpy 2.5 on). Scores of one artefact do not change."""
+
+
+def libraries() -> dict[str, str]:
+    """Give the versions that the bytes of a training depend on."""
+    python = ".".join(map(str, sys.version_info[:2]))
+    return {"python": python, **{library: version(library) for library in _LIBRARIES}}
 
 
 def train_model(  # noqa: PLR0913 - the choices of a training, each with its default
@@ -215,6 +227,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     policy: Policy | None = None,
     supported: Any = None,  # noqa: ANN401 - any table
     helped: Helped = "keep",
+    left_out: Callable[[Snapshots, npt.NDArray[np.float64]], None] | None = None,
     progress: Callable[[str], None] | None = None,
     **refused: object,
 ) -> TrainedModel:
@@ -262,6 +275,9 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         Pupils for whom a measure started, as ``Feedback.measures_started()`` gives them: ``pupil_id``, ``started_on``.
     helped : {"keep", "exclude", "censor"}
         What to do with their rows: see `decrochage_risk.train.supported`, which says why they are kept by default.
+    left_out : callable, optional
+        Given the rows of the training and their risks, each by the one member of the model that is returned which has not learnt
+        the pupil: to judge that very model on years of its training, see :func:`compare_models`.
     progress : callable, optional
         Called with a French line per step.
     **refused : object
@@ -322,6 +338,11 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     )
     published = publish_training(snapshots, report, counts.tables())
     report = published.report
+    if left_out is not None and risk_model.out_of_fold is not None:
+        held = risk_model.out_of_fold
+        risk = np.empty(len(held.rows))
+        risk[held.rows] = probability(risk_model.calibration.apply(held.log_odds))
+        left_out(snapshots, risk)
     trained_on = _trained_on(snapshots, outcome_closes, horizon_years, caveats, records.calendar)
     facts = _card_facts(
         snapshots, risk_model, published, trained_on, name, untouched=untouched, synthetic=synthetic
@@ -410,7 +431,7 @@ def _trained_on(
         "left_out": told_left_out(snapshots.left_out),
         "records_warnings": caveats,
         "transmission": {table: each.to_dict() for table, each in pace.items()},
-        "libraries": {library: version(library) for library in _LIBRARIES},
+        "libraries": libraries(),
     }
 
 

@@ -1,0 +1,760 @@
+"""A synthetic school as its software would export it: SIECLE, GEPI, PRONOTE, LSU, Affelnet.
+
+One folder per school and school year, as of one day: what was entered or justified later is not in it, as in a real export.
+Names are syllables drawn from the pupil's number, national numbers end with ZZ: nobody can take them for anybody. What no file says
+of itself (school, year, day, subject of a mark book) is declared in ``declarations.toml``, which ``import --columns`` reads.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import zipfile
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from xml.sax.saxutils import escape, quoteattr
+
+import numpy as np
+import pandas as pd
+
+from decrochage_risk.errors import RecordsError, explain_error
+from decrochage_risk.records.levels import LEVELS
+from decrochage_risk.school_year import DateLike, SchoolCalendar, to_date, year_end, year_start
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+__all__ = ["DECLARATIONS", "FORMATS", "LOSSES", "carried", "ine_of", "known_on", "write_exports"]
+
+FORMATS = ("siecle", "gepi", "pronote", "lsu", "affelnet")
+"""Software whose exports can be written. Only ``siecle`` says who the pupils are: the others are read with it."""
+
+DECLARATIONS = "declarations.toml"
+"""What the files do not say themselves, for ``import --columns``."""
+
+_SYLLABLES = (
+    "ba",
+    "ce",
+    "di",
+    "fo",
+    "gu",
+    "ha",
+    "ji",
+    "ko",
+    "lu",
+    "me",
+    "ni",
+    "po",
+    "ru",
+    "sa",
+    "te",
+    "vi",
+    "wo",
+    "xu",
+    "ya",
+    "ze",
+)
+
+_MEF = {level.name: f"9{at:03d}000011{at % 10}" for at, level in enumerate(LEVELS)}
+_STAT = {level.name: f"{level.mefstat4[0] if level.mefstat4 else '2116'}0000001" for level in LEVELS}
+_MEF_LABEL = {
+    level.name: "3EME PREPA METIERS" if level.name == "3e_pm" else level.label.upper() for level in LEVELS
+}
+_PATHWAY = {level.name: level.pathway for level in LEVELS}
+
+_SUBJECT = {
+    "french": ("020700", "FRANCAIS"),
+    "maths": ("061300", "MATHEMATIQUES"),
+    "modern_language_1": ("030201", "ANGLAIS LV1"),
+    "modern_language_2": ("030602", "ESPAGNOL LV2"),
+    "modern_language_3": ("030803", "ITALIEN LV3"),
+    "ancient_languages": ("020300", "LATIN"),
+    "history_geography": ("043700", "HISTOIRE-GEOGRAPHIE"),
+    "civics": ("043800", "ENSEIGNEMENT MORAL ET CIVIQUE"),
+    "economics": ("050000", "SCIENCES ECONOMIQUES ET SOCIALES"),
+    "philosophy": ("010200", "PHILOSOPHIE"),
+    "sciences": ("060000", "ENSEIGNEMENT SCIENTIFIQUE"),
+    "life_sciences": ("062900", "SCIENCES VIE ET TERRE"),
+    "physics_chemistry": ("062300", "PHYSIQUE-CHIMIE"),
+    "technology": ("070800", "TECHNOLOGIE"),
+    "computing": ("074600", "SCIENCES NUMERIQUES ET INFORMATIQUE"),
+    "arts": ("090100", "ARTS PLASTIQUES"),
+    "music": ("081300", "EDUCATION MUSICALE"),
+    "pe": ("100100", "EPS"),
+    "health_environment": ("312800", "PREVENTION SANTE ENVIRONNEMENT"),
+    "professional": ("245600", "ENSEIGNEMENT PROFESSIONNEL"),
+    "other": ("000800", "FORMATION GENERALE"),
+}  # fmt: skip
+"""National code and label of a subject that stands for each of ours."""
+
+_GEPI_TYPE = {
+    "absence": ("Absence scolaire - ", "oui"),
+    "lateness": ("Retard extérieur - ", "oui"),
+    "exclusion": ("Exclusion de l'établissement - ", "non"),
+    "placement": ("Stage - ", "non"),
+}
+_PRONOTE_MOTIVE = {"absence": "", "exclusion": "EXCLUSION TEMPORAIRE", "placement": "STAGE"}
+_HALVES = (("08:00", "11:30"), ("14:00", "17:00"))
+_LATE_MINUTES = 15
+_MARK_WORDS = {"absent": "abs", "not_handed_in": "NR", "exempt": "disp"}
+_WISH = {"2de_gt": "2DEGT", "2de_pro": "2NDPRO", "cap1": "1CAP2"}
+
+
+def ine_of(pupil_ids: pd.Series) -> pd.Series:
+    """Give the national number that the exports write for each pupil: nine digits and ZZ.
+
+    Examples
+    --------
+    >>> ine_of(pd.Series(["P000012"])).tolist()
+    ['000000012ZZ']
+    """
+    digits = pupil_ids.astype("str").str.replace(r"\D", "", regex=True)
+    numbers: pd.Series = digits.str[-9:].str.zfill(9) + "ZZ"
+    return numbers
+
+
+def known_on(tables: Mapping[str, pd.DataFrame], day: DateLike) -> dict[str, pd.DataFrame]:
+    """Keep what an export of one day can hold: rows of days until it, entered until it, justified only where they were.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+    day : date or ISO text
+        The evening of that day.
+    """
+    until = pd.Timestamp(to_date(day))
+    known = dict(tables)
+    enrolments = tables["enrolments"]
+    enrolments = enrolments[enrolments["start_date"] <= until].copy()
+    enrolments.loc[enrolments["end_date"] > until, "end_date"] = pd.NaT
+    known["enrolments"] = enrolments
+    for name in ("absences", "grades", "orientation"):
+        if name in tables:
+            rows = tables[name]
+            known[name] = rows[(rows["date"] <= until) & ~(rows["recorded_on"] > until)].copy()
+    if "absences" in known:
+        late = known["absences"]["justified_on"] > until
+        known["absences"].loc[late, "justified"] = False
+        known["absences"].loc[late, "justified_on"] = pd.NaT
+    known["pupils"] = tables["pupils"][tables["pupils"]["pupil_id"].isin(enrolments["pupil_id"])]
+    return known
+
+
+def carried(tables: Mapping[str, pd.DataFrame], formats: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """Keep of some tables what the exports of these formats can carry; what is lost is in :data:`LOSSES`.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        As :func:`known_on` gives them.
+    formats : sequence of str
+        ``siecle`` among them: pupils and enrolments come from nowhere else.
+    """
+    enrolments = tables["enrolments"].drop(columns="network_id", errors="ignore")
+    keys = ["pupil_id", "school_id", "school_year"]
+    own = {"pupils": tables["pupils"], "enrolments": enrolments.drop_duplicates(keys, keep="last")}
+    absences, grades, orientation = (tables.get(name) for name in ("absences", "grades", "orientation"))
+    if absences is not None and {"gepi", "pronote"} & set(formats):
+        rows = absences if "gepi" in formats else absences[absences["kind"] != "lateness"]
+        own["absences"] = rows.drop(columns=["recorded_on", "justified_on"])
+    if grades is not None and {"gepi", "pronote", "lsu"} & set(formats):
+        kept = grades if "gepi" in formats else grades[grades["kind"] == "term_average"]
+        if not {"gepi", "pronote"} & set(formats):
+            years = kept["date"].dt.year - (kept["date"].dt.month < 9)  # noqa: PLR2004 - September
+            college = enrolments[[_PATHWAY[level] in {"college", "segpa"} for level in enrolments["level"]]]
+            who = pd.MultiIndex.from_frame(college[["pupil_id", "school_year"]])
+            kept = kept[pd.MultiIndex.from_arrays([kept["pupil_id"], years]).isin(who)]
+        own["grades"] = kept.drop(columns="recorded_on")
+    if orientation is not None and "affelnet" in formats:
+        own["orientation"] = orientation[orientation["event"] == "wish"].drop(columns="recorded_on")
+    return own
+
+
+LOSSES: Mapping[str, str] = {
+    "siecle": "réseau FoQualE ; la première de deux scolarités de l’année dans le même établissement ; la division de qui est parti (sauf si un "
+    "export d’avant son départ est donné aussi)",
+    "gepi": "jour de saisie et jour de justification (sauf avec --previous) ; matière d’un carnet, si elle n’est pas déclarée",
+    "pronote": "jour de saisie et jour de justification (sauf avec --previous) ; retards (autre liste) ; notes des évaluations",
+    "lsu": "absences et retards (totaux seulement) ; notes des évaluations ; tout le lycée",
+    "affelnet": "jour de chaque vœu (celui de la campagne) ; décisions du conseil de classe, appels, affectations, changements de voie",
+}
+"""What each format cannot carry, as a school reads it."""
+
+
+def write_exports(
+    folder: str | Path,
+    tables: Mapping[str, pd.DataFrame],
+    formats: Sequence[str],
+    *,
+    exported_on: DateLike,
+    calendar: SchoolCalendar | None = None,
+) -> dict[Path, int]:
+    """Write tables as the exports of every school and year.
+
+    Parameters
+    ----------
+    folder : path
+        Made if it is not there.
+    tables : mapping of str to DataFrame
+        As :attr:`~decrochage_risk.synthetic.Cohort.tables`; ids that end with a number.
+    formats : sequence of str
+        Among :data:`FORMATS`.
+    exported_on : date or ISO text
+        Day of the exports; those of a closed year are of its last day.
+    calendar : SchoolCalendar, optional
+        Zone B by default.
+
+    Returns
+    -------
+    dict of Path to int
+        The files, and how many rows (pupils, events, marks) each holds.
+
+    Raises
+    ------
+    RecordsError
+        A format that is not known; two pupils whose ids end with the same number; a folder that holds something.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from decrochage_risk.synthetic import make_cohort
+    >>> tables = make_cohort(20, [2024], seed=1).tables
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     files = write_exports(folder, tables, ["siecle"], exported_on="2025-03-04")
+    ...     sorted({path.name for path in files})
+    ['Communs.xml', 'ExportXML_ElevesSansAdresses.zip', 'Nomenclature.xml', 'declarations.toml',
+     'rentree_ExportXML_ElevesSansAdresses.zip']
+    """
+    unknown = [name for name in formats if name not in FORMATS]
+    numbers = ine_of(tables["pupils"]["pupil_id"])
+    if unknown or not numbers.is_unique:
+        raise RecordsError(
+            explain_error(
+                f"Unknown formats {unknown}"
+                if unknown
+                else "Two pupils have ids that end with the same number",
+                expected=f"formats among {', '.join(FORMATS)}; ids such as P000001",
+                hint="Check the spelling; write the cohort that make_cohort draws.",
+            )
+        )
+    if Path(folder).is_dir() and any(Path(folder).iterdir()):
+        raise RecordsError(
+            explain_error(
+                f"{folder} holds something",
+                expected="a new or empty folder",
+                hint="Choose another one: what stays of an earlier export would be imported with this one.",
+            )
+        )
+    day = to_date(exported_on)
+    known = known_on(tables, day)
+    days = calendar or SchoolCalendar.for_zone("B")
+    files: dict[Path, int] = {}
+    declared: list[str] = ["[classes]"]
+    places = (
+        known["enrolments"][["school_id", "school_year"]]
+        .drop_duplicates()
+        .sort_values(["school_year", "school_id"])
+    )
+    for school, year in zip(places["school_id"], places["school_year"], strict=True):
+        one = _School.of(str(school), int(year), known, min(day, year_end(int(year))), days)
+        place = Path(folder) / f"{school}-{year}"
+        place.mkdir(parents=True, exist_ok=True)
+        told = [f'uai = "{school}"', f"year = {year}", f"extracted_on = {one.exported_on}"]
+        wishes = one.rows("orientation")
+        wishes = wishes[wishes["event"] == "wish"]
+        if "affelnet" in formats and len(wishes):
+            told.append(f"campaign_date = {wishes['date'].min().date()}")
+        declared += ["", f'[files."*{place.name}/*"]', *told]
+        for name in formats:
+            files |= _WRITERS[name](one, place, declared)
+    path = Path(folder) / DECLARATIONS
+    path.write_text("\n".join(declared) + "\n", encoding="utf-8", newline="\n")
+    files[path] = len(declared)
+    return files
+
+
+@dataclass(frozen=True)
+class _School:
+    """One school and year: who is in it, and all that is known of them there."""
+
+    uai: str
+    school_year: int
+    exported_on: date
+    tables: Mapping[str, pd.DataFrame]
+    pupils: pd.DataFrame
+    calendar: SchoolCalendar
+
+    @classmethod
+    def of(
+        cls,
+        uai: str,
+        school_year: int,
+        tables: Mapping[str, pd.DataFrame],
+        day: date,
+        calendar: SchoolCalendar,
+    ) -> _School:
+        stays = tables["enrolments"]
+        own = stays[(stays["school_id"] == uai) & (stays["school_year"] == school_year)]
+        last = own.sort_values("start_date", kind="stable").drop_duplicates("pupil_id", keep="last")
+        before = (
+            stays[stays["school_year"] == school_year - 1]
+            .sort_values("start_date", kind="stable")
+            .drop_duplicates("pupil_id", keep="last")[["pupil_id", "level", "school_id", "class_id"]]
+        )
+        pupils = last.merge(tables["pupils"], on="pupil_id").merge(
+            before, on="pupil_id", how="left", suffixes=("", "_before")
+        )
+        pupils = pupils.sort_values("pupil_id", kind="stable").reset_index(drop=True)
+        number = ine_of(pupils["pupil_id"]).str[:9].astype("int64")
+        ever = sorted(set(stays.loc[stays["school_id"] == uai, "pupil_id"]))
+        place = {pupil: at for at, pupil in enumerate(ever, start=101)}
+        pupils = pupils.assign(
+            ine=ine_of(pupils["pupil_id"]),
+            elenoet=pupils["pupil_id"].map(place),
+            eleve_id=9_000_000 + number,
+            family=[_syllables(value, 4).upper() for value in number],
+            first=[_syllables(value // 7 + 3, 3).capitalize() for value in number],
+            division=pd.array([_division(class_id) for class_id in pupils["class_id"]], dtype="str"),
+        )
+        return cls(uai, school_year, day, tables, pupils, calendar)
+
+    def rows(self, name: str) -> pd.DataFrame:
+        """Rows of one table on days of the year when the pupil was in this school, with who they are."""
+        if name not in self.tables:
+            return pd.DataFrame(columns=["pupil_id", "date", "event", "kind", "family", "first", "division"])
+        rows = self.tables[name]
+        first, last = pd.Timestamp(year_start(self.school_year)), pd.Timestamp(year_end(self.school_year))
+        rows = rows[(rows["date"] >= first) & (rows["date"] <= last)]
+        stays = self.pupils[
+            ["pupil_id", "start_date", "end_date", "family", "first", "division", "ine", "eleve_id"]
+        ]
+        own = rows.merge(stays, on="pupil_id")
+        inside = (own["date"] >= own["start_date"]) & ~(own["date"] > own["end_date"])
+        if name != "absences":
+            # A mark or a wish outside every stay is the school's of that year all the same, when the pupil had one only.
+            years = self.tables["enrolments"]
+            stays_of = years[years["school_year"] == self.school_year].groupby("pupil_id").size()
+            inside |= own["pupil_id"].map(stays_of) == 1
+        return own[inside].sort_values(["date", "pupil_id"], kind="stable").reset_index(drop=True)
+
+    def periods(self) -> list[tuple[int, date]]:
+        """Give the number and last day of each term: the days of its averages, else the usual ones."""
+        grades = self.tables.get("grades")
+        ends: list[date] = []
+        if grades is not None:
+            own = grades[grades["kind"] == "term_average"]["date"]
+            first, last = pd.Timestamp(year_start(self.school_year)), pd.Timestamp(year_end(self.school_year))
+            ends = sorted({day.date() for day in own[(own >= first) & (own <= last)]})
+        return list(enumerate(ends, start=1))
+
+
+def _syllables(number: int, count: int) -> str:
+    """Write a number in syllables: another one for every number below 20 to the count."""
+    parts = []
+    for _ in range(count):
+        number, digit = divmod(number, len(_SYLLABLES))
+        parts.append(_SYLLABLES[digit])
+    return "".join(reversed(parts))
+
+
+def _division(class_id: object) -> str | None:
+    return None if pd.isna(class_id) else str(class_id).upper().replace("_", " ")  # type: ignore[call-overload]
+
+
+def _day(day: object) -> str:
+    return f"{pd.Timestamp(day):%d/%m/%Y}"  # type: ignore[arg-type]
+
+
+def _records(rows: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
+
+
+def _flag(value: object, yes: str, no: str) -> str:
+    return "" if value is pd.NA or value is None else yes if value else no
+
+
+def _number(value: float, point: str = ",") -> str:
+    text = f"{value:.2f}".rstrip("0").rstrip(".")
+    return text.replace(".", point)
+
+
+# SIECLE
+
+
+def _siecle(one: _School, place: Path, declared: list[str]) -> dict[Path, int]:
+    """Pupils at the export, and three weeks after the beginning of the year: who left since has no division any more."""
+    del declared
+    files: dict[Path, int] = {}
+    begins = pd.Timestamp(year_start(one.school_year)) + pd.Timedelta(weeks=3)
+    for name, day in (("rentree_ExportXML", begins), ("ExportXML", pd.Timestamp(one.exported_on))):
+        if name.startswith("rentree") and day >= pd.Timestamp(one.exported_on):
+            continue
+        pupils = one.pupils[one.pupils["start_date"] <= day]
+        path = place / f"{name}_ElevesSansAdresses.zip"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            info = zipfile.ZipInfo("ElevesSansAdresses.xml", (one.school_year, 9, 1, 0, 0, 0))
+            archive.writestr(info, _eleves(one, pupils, day).encode("iso-8859-15"), zipfile.ZIP_DEFLATED)
+        files[path] = len(pupils)
+    for name, text, rows in (
+        ("Nomenclature.xml", _nomenclature(one), len(LEVELS) + len(_SUBJECT)),
+        ("Communs.xml", _communs(one), len(one.periods())),
+    ):
+        (place / name).write_bytes(text.encode("iso-8859-15"))
+        files[place / name] = rows
+    return files
+
+
+def _parameters(one: _School, day: object) -> str:
+    return (
+        f"<PARAMETRES><UAJ>{one.uai}</UAJ><ANNEE_SCOLAIRE>{one.school_year}</ANNEE_SCOLAIRE>"
+        f"<DATE_EXPORT>{_day(day)}</DATE_EXPORT><HORODATAGE>{_day(day)} 18:00:00</HORODATAGE></PARAMETRES>"
+    )
+
+
+def _tags(**tags: object) -> str:
+    return "".join(
+        f"<{name}>{escape(str(text))}</{name}>"
+        for name, text in tags.items()
+        if text is not None and not (isinstance(text, float) and np.isnan(text))
+    )
+
+
+def _eleves(one: _School, pupils: pd.DataFrame, day: pd.Timestamp) -> str:
+    records, structures = [], []
+    for row in _records(pupils):
+        gone = pd.notna(row["end_date"]) and row["end_date"] <= day
+        before = (
+            f"<SCOLARITE_AN_DERNIER>{_tags(CODE_MEF=_MEF[row['level_before']], CODE_STRUCTURE=_division(row['class_id_before']), CODE_RNE=row['school_id_before'])}"
+            "</SCOLARITE_AN_DERNIER>"
+            if pd.notna(row["level_before"])
+            else ""
+        )
+        told = _tags(
+            ID_NATIONAL=row["ine"],
+            INE_RNIE=row["ine"],
+            ELENOET=row["elenoet"],
+            NOM_DE_FAMILLE=row["family"],
+            PRENOM=row["first"],
+            DATE_NAISS=None if pd.isna(row["birth_date"]) else _day(row["birth_date"]),
+            DOUBLEMENT=int(row["level_before"] == row["level"]),
+            DATE_ENTREE=_day(row["start_date"]),
+            DATE_SORTIE=_day(row["end_date"]) if gone else None,
+            CODE_MOTIF_SORTIE="99" if gone else None,
+            CODE_REGIME=None if pd.isna(row.get("boarder")) else "3" if row["boarder"] else "0",
+            CODE_SEXE=None if pd.isna(row["sex"]) else {"M": 1, "F": 2}[row["sex"]],
+            CODE_STATUT="ST",
+            CODE_MEF=_MEF[row["level"]],
+        )
+        number = f'ELEVE_ID="{row["eleve_id"]}"'
+        records.append(f'<ELEVE {number} ELENOET="{row["elenoet"]}">{told}{before}</ELEVE>')
+        if not gone and row["division"] is not None:
+            structure = _tags(CODE_STRUCTURE=row["division"], TYPE_STRUCTURE="D")
+            structures.append(
+                f"<STRUCTURES_ELEVE {number}><STRUCTURE>{structure}</STRUCTURE></STRUCTURES_ELEVE>"
+            )
+    return (
+        f'<?xml version="1.0" encoding="ISO-8859-15"?>\n<BEE_ELEVES VERSION="3.0">{_parameters(one, day)}<DONNEES><ELEVES>\n'
+        + "\n".join(records)
+        + "\n</ELEVES><STRUCTURES>\n"
+        + "\n".join(structures)
+        + "\n</STRUCTURES></DONNEES></BEE_ELEVES>\n"
+    )
+
+
+def _nomenclature(one: _School) -> str:
+    mefs = "\n".join(
+        f'<MEF CODE_MEF="{code}">{_tags(LIBELLE_LONG=_MEF_LABEL[name], CODE_MEFSTAT=_STAT[name])}</MEF>'
+        for name, code in _MEF.items()
+    )
+    subjects = "\n".join(
+        f'<MATIERE CODE_MATIERE="{code}">{_tags(LIBELLE_LONG=label)}</MATIERE>'
+        for code, label in _SUBJECT.values()
+    )
+    return (
+        f'<?xml version="1.0" encoding="ISO-8859-15"?>\n<BEE_NOMENCLATURES VERSION="3.1">{_parameters(one, one.exported_on)}<DONNEES><MEFS>\n'
+        f"{mefs}\n</MEFS><MATIERES>\n{subjects}\n</MATIERES></DONNEES></BEE_NOMENCLATURES>\n"
+    )
+
+
+def _communs(one: _School) -> str:
+    start, periods = year_start(one.school_year), []
+    for index, end in one.periods():
+        told = _tags(
+            CODE_PERIODE=f"T{index}", DATE_DEBUT=_day(start), DATE_FIN=_day(end), LL_PERIODE=f"Trimestre {index}", INDICE=index,
+            CODE_TYPE_PERIODE="T",
+        )  # fmt: skip
+        periods.append(f"<PERIODE>{told}</PERIODE>")
+        start = date.fromordinal(end.toordinal() + 1)
+    return (
+        f'<?xml version="1.0" encoding="ISO-8859-15"?>\n<BEE_COMMUN VERSION="2.0">{_parameters(one, one.exported_on)}<DONNEES><PERIODES>\n'
+        + "\n".join(periods)
+        + "\n</PERIODES></DONNEES></BEE_COMMUN>\n"
+    )
+
+
+# Absences
+
+
+def _events(one: _School) -> pd.DataFrame:
+    """Give the beginning and the end of each absence: another half of the day for each half-day of one pupil on one day."""
+    rows = one.rows("absences")
+    late = rows["kind"] == "lateness"
+    half_days = rows["half_days"].where(~late, 0)
+    before = half_days.groupby([rows["pupil_id"], rows["date"]]).cumsum() - half_days
+    nth_late = rows[late].groupby(["pupil_id", "date"]).cumcount()
+    starts, ends = [], []
+    for at, (taken, first) in enumerate(zip(half_days, before, strict=True)):
+        if taken == 0:
+            minute = 8 * 60 + 5 + 55 * int(nth_late.get(at, 0))
+            starts.append(f"{minute // 60:02d}:{minute % 60:02d}")
+            minute += _LATE_MINUTES
+            ends.append(f"{minute // 60:02d}:{minute % 60:02d}")
+        else:
+            starts.append(_HALVES[min(int(first), 1)][0])
+            ends.append(_HALVES[min(int(first + taken) - 1, 1)][1])
+    return rows.assign(begins=starts, ends=ends)
+
+
+def _gepi(one: _School, place: Path, declared: list[str]) -> dict[Path, int]:
+    files: dict[Path, int] = {}
+    events = _events(one) if "absences" in one.tables else None
+    if events is not None:
+        header = "Nom,Prenom,Classe,Debut absence,Fin absence, Type, Manquement a l'obligation de presence, "
+        lines = [
+            f"Extraction des saisies d'absence Etablissement {one.uai} {one.school_year}/{one.school_year + 1}",
+            f"Extraction faite le {_day(one.exported_on)} - 18:00",
+            f"{header}Sous responsabilite etablissement, Motif valable",
+        ]
+        for row in _records(events):
+            name, duty = _GEPI_TYPE[row["kind"]]
+            day, valid = _day(row["date"]), _flag(row["justified"], "oui", "non")
+            lines.append(
+                f"{row['family']},{row['first']},{row['division']},{day} - {row['begins']},{day} - {row['ends']},"
+                f"{name},{duty},non,{valid}"
+            )
+        path = place / f"extrait_saisies_{one.exported_on:%d_%m_%Y}_18_00.csv"
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
+        files[path] = len(events)
+    if "grades" in one.tables:
+        grades = one.rows("grades")
+        files |= _gepi_reports(one, grades[grades["kind"] == "term_average"], place)
+        files |= _gepi_books(grades[grades["kind"] == "assessment"], place, declared)
+    return files
+
+
+def _gepi_reports(one: _School, averages: pd.DataFrame, place: Path) -> dict[Path, int]:
+    number = {end: index for index, end in one.periods()}
+    counter = {pupil: at for at, pupil in enumerate(one.pupils["pupil_id"], start=1)}
+    header = [
+        "ID_ELEVE", "NOM", "PRENOM", "NOM_DE_CLASSE", "NOM_COURT_DE_MATIERE", "NOM_LONG_DE_MATIERE", "NUMERO_DE_PERIODE",
+        "NOM_DE_PERIODE", "NOTE_BULLETIN",
+    ]  # fmt: skip
+    rows = []
+    for row in _records(averages):
+        code, label = _SUBJECT[row["subject"]]
+        index = number[row["date"].date()]
+        mark = _MARK_WORDS.get(row["status"]) or _number(row["value"] * 20 / row["out_of"], ".")
+        rows.append(
+            [
+                counter[row["pupil_id"]],
+                row["family"],
+                row["first"],
+                row["division"],
+                code,
+                label,
+                index,
+                f"Trimestre {index}",
+                mark,
+            ]
+        )
+    path = place / "export_donnees_bulletins.csv"
+    path.write_bytes(_csv([header, *rows], quoting=csv.QUOTE_ALL, end="\r\n").encode())
+    return {path: len(rows)}
+
+
+def _gepi_books(marks: pd.DataFrame, place: Path, declared: list[str]) -> dict[Path, int]:
+    """Write one mark book per class and subject; its subject is declared, for the file does not say it."""
+    files: dict[Path, int] = {}
+    for (division, subject), rows in marks.groupby(["division", "subject"], observed=True):
+        keys = ["date", "out_of", "coefficient"]
+        nth = rows.groupby(["pupil_id", *keys]).cumcount()
+        rows = rows.assign(nth=nth, cell=[_gepi_mark(row) for row in _records(rows)])  # noqa: PLW2901
+        keyed = list(zip(*(rows[name] for name in [*keys, "nth"]), strict=True))
+        columns = sorted(set(keyed))
+        grid: dict[tuple[str, str], dict[Any, str]] = {}
+        for who, key, cell in zip(
+            zip(rows["family"], rows["first"], strict=True), keyed, rows["cell"], strict=True
+        ):
+            grid.setdefault(who, {})[key] = cell
+        lines = [
+            ["GEPI_INFOS", "GEPI_LOGIN_ELEVE", "NOM", "PRENOM", "CLASSE", "MOYENNE", "GEPI_COL_1ER_DEVOIR"],
+            [
+                "GEPI_DEV_NOM_COURT",
+                "",
+                "",
+                "",
+                "",
+                "Nom court du devoir:",
+                *(f"D{at}" for at in range(len(columns))),
+            ],
+            ["GEPI_DEV_COEF", "", "", "", "", "Coefficient:", *(_number(key[2]) for key in columns)],
+            ["GEPI_DEV_NOTE_SUR", "", "", "", "", "Notation sur:", *(_number(key[1]) for key in columns)],
+            ["GEPI_DEV_DATE", "", "", "", "", "Date:", *(_day(key[0]) for key in columns)],
+            ["INFOS", "Login", "Nom", "Prénom", "Classe", "Moyennes:", *("" for _ in columns)],
+        ]
+        for (family, first), cells in sorted(grid.items()):
+            login = f"{family.lower()}_{first[:1].lower()}"
+            told = [cells.get(key, "") for key in columns]
+            lines.append(["GEPI_LOGIN_ELEVE", login, family, first, str(division), "", *told])
+        path = place / f"cahier {division} {subject}.csv"
+        path.write_bytes(_csv(lines).encode("cp1252"))
+        declared += ["", f'[files."*{place.name}/{path.name}"]', f'subject = "{subject}"']
+        files[path] = len(rows)
+    return files
+
+
+def _gepi_mark(row: Mapping[str, Any]) -> str:
+    return _MARK_WORDS.get(row["status"]) or _number(row["value"])
+
+
+def _csv(rows: Iterable[Sequence[object]], *, quoting: Any = csv.QUOTE_MINIMAL, end: str = "\n") -> str:  # noqa: ANN401 - a constant of csv
+    text = io.StringIO()
+    csv.writer(text, delimiter=";", quoting=quoting, lineterminator=end).writerows(rows)
+    return text.getvalue()
+
+
+# PRONOTE
+
+
+def _pronote(one: _School, place: Path, declared: list[str]) -> dict[Path, int]:
+    """Write the dated list of absences, and one table of averages per class and term; lateness is another list there."""
+    del declared
+    files: dict[Path, int] = {}
+    if "absences" in one.tables:
+        events = _events(one)
+        events = events[events["kind"] != "lateness"]
+        rows: list[list[object]] = [["Nom", "Prénom", "Classe", "Du", "Au", "DJ", "Justifiée", "Motif"]]
+        for row in _records(events):
+            moments = [f"{_day(row['date'])} {row[name].replace(':', 'h')}" for name in ("begins", "ends")]
+            flag, motive = _flag(row["justified"], "Oui", "Injustifiée"), _PRONOTE_MOTIVE[row["kind"]]
+            rows.append(
+                [row["family"], row["first"], row["division"], *moments, row["half_days"], flag, motive]
+            )
+        path = place / "absences.csv"
+        path.write_bytes(b"\xef\xbb\xbf" + _csv(rows, end="\r\n").encode())
+        files[path] = len(events)
+    grades = one.rows("grades")
+    averages = grades[grades["kind"] == "term_average"]
+    for index, end in one.periods():
+        for division, of in averages[averages["date"] == pd.Timestamp(end)].groupby("division"):
+            path = place / f"moyennes {division} T{index}.csv"
+            path.write_text(_pronote_grid(of, index, str(division)), encoding="utf-8", newline="\n")
+            files[path] = len(of)
+    return files
+
+
+def _pronote_grid(averages: pd.DataFrame, index: int, division: str) -> str:
+    subjects = sorted(set(averages["subject"].astype("str")))
+    cells = {
+        (row["pupil_id"], row["subject"]): _MARK_WORDS.get(row["status"])
+        or _number(row["value"] * 20 / row["out_of"])
+        for row in _records(averages)
+    }
+    who = averages.drop_duplicates("pupil_id").sort_values(["family", "first"])
+    rows: list[list[object]] = [
+        [f"Moyennes du Trimestre {index}"],
+        [division, "", *(_SUBJECT[subject][1] for subject in subjects)],
+        ["Nom", "Classe", *("Moy." for _ in subjects)],
+    ]
+    rows += [
+        [
+            f"{row.family} {row.first}",
+            row.division,
+            *(cells.get((row.pupil_id, subject), "") for subject in subjects),
+        ]
+        for row in who.itertuples()
+    ]
+    return _csv([*rows, ["Moyenne de la classe", "", *("" for _ in subjects)]])
+
+
+# LSU
+
+
+def _lsu(one: _School, place: Path, declared: list[str]) -> dict[Path, int]:
+    """Write the periodic reports of the pupils of collège; a lycée has none."""
+    del declared
+    college = one.pupils[[_PATHWAY[level] in {"college", "segpa"} for level in one.pupils["level"]]]
+    grades = one.rows("grades")
+    averages = grades[(grades["kind"] == "term_average") & grades["pupil_id"].isin(college["pupil_id"])]
+    if averages.empty:
+        return {}
+    periods = one.periods()
+    number = {end: index for index, end in periods}
+    pupils = "\n".join(
+        f'<eleve id="EL_{row.eleve_id}" id-be="{row.eleve_id}" nom={quoteattr(str(row.family))} prenom={quoteattr(str(row.first))} '
+        f"code-division={quoteattr(str(row.division))} />"
+        for row in college.itertuples()
+    )
+    terms = "".join(
+        f'<periode id="P_{index}" millesime="{one.school_year}" indice="{index}" nb-periodes="3" />'
+        for index, _ in periods
+    )
+    subjects = "".join(
+        f'<discipline id="DI_{code}" code="{code}" modalite-election="S" libelle={quoteattr(label)} />'
+        for code, label in _SUBJECT.values()
+    )
+    reports = []
+    for (eleve_id, end), rows in averages.groupby(["eleve_id", "date"]):
+        marks = "".join(
+            f'<acquis discipline-ref="DI_{_SUBJECT[row["subject"]][0]}" '
+            + (
+                f'moyenne-eleve="{_number(row["value"] * 20 / row["out_of"], ".")}/20" />'
+                if row["status"] == "graded"
+                else 'eleve-non-note="1" />'
+            )
+            for row in _records(rows)
+        )
+        reports.append(
+            f'<bilan-periodique eleve-ref="EL_{eleve_id}" periode-ref="P_{number[pd.Timestamp(str(end)).date()]}" date-conseil-classe="{end:%Y-%m-%d}">'
+            f"<liste-acquis>{marks}</liste-acquis></bilan-periodique>"
+        )
+    text = (
+        '<?xml version="1.0" encoding="UTF-8"?>\n<lsun-bilans xmlns="urn:fr:edu:scolarite:lsun:bilans:import" schemaVersion="2.0">'
+        f"<entete><editeur>SYNTHETIQUE</editeur><application>SYNTHETIQUE</application><etablissement>{one.uai}</etablissement></entete>"
+        f"<donnees><eleves>\n{pupils}\n</eleves><periodes>{terms}</periodes><disciplines>{subjects}</disciplines><bilans-periodiques>\n"
+        + "\n".join(reports)
+        + "\n</bilans-periodiques></donnees></lsun-bilans>\n"
+    )
+    path = place / "bilans_lsu.xml"
+    path.write_text(text, encoding="utf-8", newline="\n")
+    return {path: len(averages)}
+
+
+# Affelnet
+
+
+def _affelnet(one: _School, place: Path, declared: list[str]) -> dict[Path, int]:
+    del declared
+    wishes = one.rows("orientation")
+    wishes = wishes[wishes["event"] == "wish"]
+    if wishes.empty:
+        return {}
+    header = [
+        "INE", "Nom de l'élève", "Prénom 1", "Code UAI étab. origine", "Rang du vœu", "Code offre de formation (vœu)",
+        "Mnémonique MEF de l'offre de formation", "Libellé formation",
+    ]  # fmt: skip
+    rows = [
+        [
+            row["ine"], row["family"], row["first"], one.uai, "-" if pd.isna(row["rank"]) else int(row["rank"]), "-",
+            _WISH.get(row["target"], "-"), "-" if pd.isna(row["target"]) else row["target"],
+        ]
+        for row in _records(wishes)
+    ]  # fmt: skip
+    path = place / "voeux.csv"
+    path.write_bytes(_csv([header, *rows], quoting=csv.QUOTE_ALL, end="\r\n").encode())
+    return {path: len(rows)}
+
+
+_WRITERS = {"siecle": _siecle, "gepi": _gepi, "pronote": _pronote, "lsu": _lsu, "affelnet": _affelnet}
