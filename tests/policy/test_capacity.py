@@ -179,15 +179,14 @@ def test_the_text_says_what_the_capacity_leaves_out(small_scores: RiskScores) ->
     assert repr(found) == "<CapacityList: 3 pupils of 3 schools>"
 
 
-def test_places_beyond_what_makes_sense_are_refused() -> None:
-    """Places whose last pupil has less than 5 % are refused, with how many make sense; one place never is."""
+def test_places_beyond_what_makes_sense_are_left_empty() -> None:
+    """Nobody under 5 % takes a place: those places are counted and said; with ``least_risk=0`` they are filled."""
     scores = _scores([(SCHOOLS[0], risk) for risk in (0.4, 0.2, 0.04, 0.01)] + [(SCHOOLS[1], 0.01)])
-    with pytest.raises(
-        PolicyError, match=r"(?s)last place is 0\.010, 2 pupils have at least 0\.05.*legal threshold"
-    ):
-        capacity_list(scores, {SCHOOLS[0]: 4})
-    assert len(capacity_list(scores, {SCHOOLS[0]: 2, SCHOOLS[1]: 1}).pupils) == 3
-    assert len(capacity_list(scores, {SCHOOLS[0]: 4}, least_risk=0).pupils) == 4
+    capacity = capacity_list(scores, {SCHOOLS[0]: 4, SCHOOLS[1]: 1})
+    assert set(capacity.pupils["risk"]) == {0.4, 0.2}
+    assert capacity.schools["unfilled"].tolist() == [2, 1]
+    assert "2 places non pourvues, faute de risque notable" in capacity.text
+    assert capacity_list(scores, {SCHOOLS[0]: 4}, least_risk=0).schools["unfilled"].tolist() == [0]
 
 
 def test_listed_pupils_under_the_threshold_are_named_as_such(small_scores: RiskScores) -> None:

@@ -135,7 +135,8 @@ def test_the_summary_counts_and_names_the_demonstration(small_scores: RiskScores
     """The summary and the repr tell how many pupils, scores and situations there are, and of which model."""
     frame = small_scores.frame
     scored, flagged = int(frame["risk"].notna().sum()), int(frame["flagged"].sum())
-    assert numbers_in(small_scores.summary) == [len(frame), scored, flagged, len(frame) - scored]
+    lists = [int(frame[f"{way}_listed"].sum()) for way in ("legal", "departure")]
+    assert numbers_in(small_scores.summary) == [len(frame), scored, flagged, *lists, len(frame) - scored]
     assert "modèle de démonstration" in small_scores.summary
     assert small_scores.summary in repr(small_scores)
     assert frame["demo"].all()

@@ -46,7 +46,8 @@ class CapacityList:
         the ids decided, which means nothing).
     schools : DataFrame
         One row per school: ``capacity``, ``pupils`` (enrolled that day), ``scored``, ``listed``, ``flagged``, ``flagged_not_listed``
-        (situations to look at that the capacity leaves out), ``under_threshold`` (listed pupils that no threshold flags),
+        (situations to look at that the capacity leaves out), ``under_threshold`` (listed pupils that no threshold flags), ``unfilled``
+        (places left empty: no other pupil has a risk worth one),
         ``least_risk`` (smallest listed risk), ``tied_out``
         (pupils left out with that same risk), ``expected`` (sum of the listed risks: how many of the listed would
         leave) and its 90 % interval ``low``, ``high``.
@@ -87,7 +88,7 @@ def capacity_list(
         Pupils that each school can meet, or per school; a school that the mapping leaves out has no list, nor has one
         whose pupils have all gone.
     least_risk : float
-        Risk that the last listed pupil of a school must have; 0 asks nothing.
+        Risk that a listed pupil must have: the places beyond are left empty, and said to be (``unfilled``); 0 asks nothing.
 
     Returns
     -------
@@ -97,8 +98,7 @@ def capacity_list(
     ------
     PolicyError
         With every fault: a capacity that is no whole number from 1 on or above the school's size (its pupils in the
-        scores who are enrolled that day), or a school without any; places whose last pupil has less than ``least_risk``;
-        something that is no scores.
+        scores who are enrolled that day), or a school without any; something that is no scores.
 
     Examples
     --------
@@ -121,14 +121,14 @@ def capacity_list(
     scored = ranked[ranked["risk"].notna()]
     place = scored.groupby("school_id", sort=True).cumcount()
     allowed = scored["school_id"].map(asked).astype(np.float64)
-    listed, left_out = scored[place < allowed], scored[place >= allowed]
+    has_place = (place < allowed) & (scored["risk"] >= least_risk)
+    listed, left_out = scored[has_place], scored[~has_place]
     edge = listed.groupby("school_id")["risk"].min()
     tied_out = left_out[left_out["risk"] == left_out["school_id"].map(edge).astype(np.float64)]
     at_edge = listed["risk"] == listed["school_id"].map(edge).astype(np.float64)
     pupils = listed.assign(tied=at_edge & listed["school_id"].isin(tied_out["school_id"]))
     pupils = pupils.sort_values(["school_id", "class_id", "pupil_id"], kind="stable", na_position="last")
     columns = ["school_id", "class_id", "pupil_id", "level", "risk", "tier", "flagged", "tied"]
-    _refuse_useless(edge[edge < least_risk], listed, asked, least_risk)
     return CapacityList(
         pupils[columns].reset_index(drop=True), _schools(asked, sizes, ranked, listed, edge, tied_out)
     )
@@ -172,6 +172,7 @@ def _schools(
             "flagged": flagged,
             "flagged_not_listed": flagged - listed_flagged,
             "under_threshold": count(listed) - listed_flagged,
+            "unfilled": _unfilled(asked, schools, count(listed), count(ranked[ranked["risk"].notna()])),
             "least_risk": edge.reindex(schools),
             "tied_out": count(tied_out),
             **{
@@ -181,6 +182,14 @@ def _schools(
         },
         index=schools,
     ).reset_index()
+
+
+def _unfilled(
+    capacity: dict[str, int], schools: pd.Index[str], listed: pd.Series[int], scored: pd.Series[int]
+) -> pd.Series[int]:
+    """Places that a scored pupil could have had, and that none is worth."""
+    places = pd.Series(capacity, dtype=np.int64).reindex(schools)
+    return places.clip(upper=scored) - listed
 
 
 def _expected(listed: pd.DataFrame) -> tuple[float, int, int]:
@@ -224,31 +233,6 @@ def _refuse_faulty(asked: Mapping[Any, Any], sizes: pd.Series[int]) -> None:
         )
 
 
-def _refuse_useless(
-    edge: pd.Series[float], listed: pd.DataFrame, capacity: Mapping[str, int], least_risk: float
-) -> None:
-    """Refuse places that would go to pupils hardly anyone of whom leaves; tell how many make sense."""
-    if edge.empty:
-        return
-    faults = []
-    for school, least in edge.items():
-        useful = int(((listed["school_id"] == school) & (listed["risk"] >= least_risk)).sum())
-        if capacity[str(school)] > max(useful, 1):
-            faults.append(
-                f"{capacity[str(school)]} for {school!r}: the risk of the last place is {least:.3f}, "
-                f"{useful} pupils have at least {least_risk:g}"
-            )
-    if faults:
-        told = "".join(f"\n  - {fault}" for fault in faults)
-        raise PolicyError(
-            explain_error(
-                f"{len(faults)} capacities beyond what makes sense:{told}",
-                expected=f"places whose last pupil has a risk of at least {least_risk:g}",
-                hint="Ask for that many places; the others are better used for pupils at the legal threshold of absence.",
-            )
-        )
-
-
 def _line(row: Mapping[str, Any]) -> str:
     listed = french.plural(row["listed"], "élève retenu", "élèves retenus")
     text = f"{row['school_id']} : {listed} pour {french.plural(row['capacity'], 'place')}"
@@ -261,6 +245,8 @@ def _line(row: Mapping[str, Any]) -> str:
     under = row["under_threshold"]
     if under:
         text += f" ; dont {french.plural(under, 'élève')} sous le seuil de signalement"
+    if row["unfilled"]:
+        text += f" ; {french.plural(row['unfilled'], 'place non pourvue', 'places non pourvues')}, faute de risque notable"
     if row["tied_out"]:
         text += (
             f" ; {french.plural(row['tied_out'], 'élève')} au même risque que le dernier retenu, hors liste"
