@@ -114,9 +114,18 @@ def test_the_stable_names_of_the_layers_are_there() -> None:
 
 
 def test_score_pupils_keeps_its_arguments() -> None:
-    """``score_pupils(records, *, as_of, model, policy, explain, exclude)``: the contract of the services."""
+    """``score_pupils(records, *, as_of, model, policy, explain, exclude, ...)``: the contract of the services."""
     arguments = inspect.signature(decrochage_risk.score_pupils).parameters
-    assert list(arguments) == ["records", "as_of", "model", "policy", "explain", "exclude"]
+    assert list(arguments) == [
+        *("records", "as_of", "model", "policy", "explain", "exclude", "gaps", "transmission")
+    ]
     assert all(argument.kind is argument.KEYWORD_ONLY for argument in list(arguments.values())[1:])
     defaults = {name: argument.default for name, argument in list(arguments.items())[2:]}
-    assert defaults == {"model": None, "policy": None, "explain": "flagged", "exclude": ()}
+    assert defaults == {
+        "model": None,
+        "policy": None,
+        "explain": "flagged",
+        "exclude": (),
+        "gaps": (),
+        "transmission": None,
+    }

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 
 from decrochage_risk.errors import DecrochageError, explain_error
+from decrochage_risk.french import HIDDEN
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -58,8 +59,6 @@ PUBLISHED: Final = 11
 """Pupils from which a count is told in what is published (the French practice for data on persons)."""
 WIDTH: Final = 5
 """Least width of the interval that a reader may find for a hidden count."""
-HIDDEN: Final = "masqué"
-"""What is printed for a hidden count, small or not: "under 11" would say which of them are small."""
 
 _EPS: Final = 1e-6
 _OPTIMAL: Final = 0

@@ -12,7 +12,7 @@ import pytest
 import decrochage_risk as dr
 from decrochage_risk.artefact import seal, unseal
 from decrochage_risk.cli.model_commands import COMPARISON_EXIT_CODES
-from decrochage_risk.evaluate.comparison import Cause
+from decrochage_risk.evaluate.verdict import Cause
 from decrochage_risk.risk import FitOptions
 from decrochage_risk.risk.calibration import Calibration
 

@@ -53,7 +53,7 @@ def _program(command: Callable[[], None]) -> typer.Typer:
 
 def test_help_lists_every_command(run: Callable[..., Result]) -> None:
     """The help of the program names each command, and nothing that is not there yet."""
-    listed = run("--help").output.split("Commands:")[1].split("\n")
+    listed = run("--help").output.split("Commandes :")[1].split("\n")
     assert tuple(line.split()[0] for line in listed if line.strip()) == COMMANDS
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from decrochage_risk.evaluate.bootstrap import Difference
-from decrochage_risk.evaluate.comparison import decide
 from decrochage_risk.evaluate.gates import GateResult
+from decrochage_risk.evaluate.verdict import decide
 
 if TYPE_CHECKING:
     from decrochage_risk.evaluate.gates import Verdict

@@ -362,7 +362,7 @@ def compare(  # noqa: PLR0913 - one argument per option of the command
     Codes de sortie : 0 mettre en service ; 3 garder le modèle en place ; 4 à examiner ; 2 demande ou fichier
     inutilisable.
     """
-    from decrochage_risk.evaluate.comparison import MARGIN  # noqa: PLC0415 - pandas loads on first use
+    from decrochage_risk.evaluate.verdict import MARGIN  # noqa: PLC0415 - pandas loads on first use
 
     check_target_file(json)
     check_target_file(changes)

@@ -14,6 +14,7 @@ from decrochage_risk.cli.options import (
     AlsaceMoselle,
     AsOf,
     CalendarFile,
+    Contact,
     ModelSha256,
     OnFault,
     OnFaultOption,
@@ -69,10 +70,6 @@ Source = Annotated[
         show_default=False,
         help="D'où vient une table, par exemple « absences=export du 4 mars 2025 » ; à répéter.",
     ),
-]
-Contact = Annotated[
-    str,
-    typer.Option("--contact", metavar="TEXTE", help="À qui demander, corriger, contester."),
 ]
 
 

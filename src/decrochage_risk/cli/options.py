@@ -23,6 +23,7 @@ __all__ = [
     "CalendarFile",
     "Capacity",
     "Closes",
+    "Contact",
     "CurrentModel",
     "Explain",
     "LabelsKnownOn",
@@ -57,6 +58,9 @@ class Explain(StrEnum):
     NONE = "none"
 
 
+Contact = Annotated[
+    str, typer.Option("--contact", metavar="TEXTE", help="À qui demander, corriger, contester.")
+]
 RecordsFolder = Annotated[
     Path,
     typer.Argument(

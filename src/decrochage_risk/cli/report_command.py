@@ -13,6 +13,7 @@ from decrochage_risk.cli.files import check_target_folder
 from decrochage_risk.cli.options import (
     AlsaceMoselle,
     CalendarFile,
+    Contact,
     OnFault,
     OnFaultOption,
     Zone,
@@ -65,9 +66,6 @@ Links = Annotated[
 ]  # fmt: skip
 Notices = Annotated[
     bool, typer.Option("--notices/--no-notices", help="Écrire aussi la notice de chaque situation.")
-]
-Contact = Annotated[
-    str, typer.Option("--contact", metavar="TEXTE", help="À qui demander, corriger, contester.")
 ]
 Least = Annotated[
     int,

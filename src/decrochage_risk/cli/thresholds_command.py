@@ -14,7 +14,7 @@ from decrochage_risk.cli.files import check_target_file, load_chosen, writing
 from decrochage_risk.cli.options import ModelSha256  # noqa: TC001 - Typer reads it at run time
 from decrochage_risk.cli.output import console, say
 from decrochage_risk.cli.score_command import ModelFolder  # noqa: TC001 - Typer reads it at run time
-from decrochage_risk.small_cells import HIDDEN
+from decrochage_risk.french import HIDDEN
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -35,11 +35,20 @@ from decrochage_risk.french.quantities import (
     rounded,
     signed,
 )
-from decrochage_risk.french.words import CAUSAL_WORDS, FORBIDDEN_WORDS, PRIVATE_WORDS, de, forbidden_in, join
+from decrochage_risk.french.words import (
+    CAUSAL_WORDS,
+    FORBIDDEN_WORDS,
+    HIDDEN,
+    PRIVATE_WORDS,
+    de,
+    forbidden_in,
+    join,
+)
 
 __all__ = [
     "CAUSAL_WORDS",
     "FORBIDDEN_WORDS",
+    "HIDDEN",
     "MINUS",
     "NARROW_NO_BREAK_SPACE",
     "NO_BREAK_SPACE",

@@ -16,7 +16,19 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-__all__ = ["CAUSAL_WORDS", "FORBIDDEN_WORDS", "PRIVATE_WORDS", "de", "forbidden_in", "join", "refused"]
+__all__ = [
+    "CAUSAL_WORDS",
+    "FORBIDDEN_WORDS",
+    "HIDDEN",
+    "PRIVATE_WORDS",
+    "de",
+    "forbidden_in",
+    "join",
+    "refused",
+]
+
+HIDDEN = "masqué"
+"""What is printed for a hidden count, small or not: "under 11" would say which of them are small."""
 
 
 def refused(came: str, expected: str, hint: str) -> ValueError:

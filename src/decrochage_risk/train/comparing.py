@@ -16,12 +16,11 @@ from decrochage_risk.evaluate import CAPACITY, capacity_list
 from decrochage_risk.evaluate.comparison import (
     ENTERS,
     LEAVES,
-    MARGIN,
     ComparedRows,
     ModelComparison,
-    Same,
     compare_rows,
 )
+from decrochage_risk.evaluate.verdict import MARGIN, Same
 from decrochage_risk.explain import attribute
 from decrochage_risk.features import FAMILIES, FEATURE_BY_NAME
 from decrochage_risk.model import Snapshots, TrainedModel, score_rows, take_snapshots

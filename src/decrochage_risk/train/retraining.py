@@ -32,7 +32,8 @@ from pydantic import (
 from decrochage_risk.artefact import canonical_json
 from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error
 from decrochage_risk.evaluate import ModelComparison, card_page, changes_section, with_changes
-from decrochage_risk.evaluate.comparison import MARGIN, overall_verdict
+from decrochage_risk.evaluate.comparison import overall_verdict
+from decrochage_risk.evaluate.verdict import MARGIN
 from decrochage_risk.french import join, percent, plural, school_year
 from decrochage_risk.model import TrainedModel, closing_day, default_as_of_dates, load_trained_model
 from decrochage_risk.model.refused_options import refuse_in_training
