@@ -5,8 +5,7 @@ it gives it back by subtraction. So other counts are hidden with it (complementa
 publication together, until whoever knows every printed number and every relation between them, but not the rule, finds by
 linear programming an interval at least ``width`` wide for each hidden count, and for each small count that no table
 prints but that a difference would give. Who knows the rule too, and even which counts were hidden for being small,
-still finds two values for each (unless all that is printed is hidden, and the rule alone tells it: ten schools of one
-pupil, ten in all).
+still finds two values for each (unless all that is printed is hidden, and the rule alone tells it).
 
 Fischetti and Salazar, Mathematical Programming 84, 1999, 283-312, state the problem; the cells are chosen here by the
 linear programs of Kelly, Golden and Assad, Networks 22, 1992, 397-417, one per count in danger, and those that prove

@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 
 COMMANDS = (
     "demo",
+    "import",
     "check",
     "score",
+    "report",
     "notice",
     "journal",
     "train",
