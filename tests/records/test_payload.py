@@ -114,7 +114,7 @@ def test_odd_ids_come_through() -> None:
         ('[{"pupil_id": "a", "grades": [{"value": [1]}]}]', "column 'value' holds lists"),
         (
             '[{"pupil_id": "a", "grades": [{"pupil_id": "b"}]}]',
-            "pupils[0].grades[0] says pupil_id 'b' inside pupil 'a'",
+            "pupils[0].grades[0] says another pupil_id than the pupil that it stands in",
         ),
         ('{"pupils": [{"pupil_id": "a", "grades": []}], "grades": []}', "both as a flat table and inside"),
         ('{"pupils": [{"pupil_id": "a"}], "grades": 3}', "'grades' is a number, not a list"),

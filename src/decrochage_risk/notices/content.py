@@ -29,7 +29,8 @@ MOST_VALUES = 3
 LEAST_POINTS = 0.5
 """Points of probability under which a value is counted with others on the page, and told by itself in the JSON only."""
 
-_MOST_AT_EASE = 9
+_SIGNS_A_LINE, _LINES_AT_EASE = 100, 20
+"""Signs that a line of the first sheet holds, and lines of measures and facts that it holds at ease."""
 
 _MARKDOWN_SIGNS = re.compile(r"([\\`*{}\[\]<>|#~!]|(?<![^\W_])_|_(?![^\W_]))")
 """What Markdown may read as a mark; an underscore inside a word ("tle_pro-1") is none."""
@@ -253,7 +254,11 @@ class Notice(_Frozen):
     @property
     def dense(self) -> bool:
         """Whether so much may be proposed that the help and the law share a sheet, to stay on two pages."""
-        return len(self.measures) + len(self.reasons) + len(self.supports) > _MOST_AT_EASE
+        told = [f"{one.label}. {one.text}" for one in self.measures]
+        beside = sum(len(one.facts) + len(one.to_check) for one in self.measures)
+        facts = (*self.reasons, *self.supports)
+        lines = sum(-(-len(text) // _SIGNS_A_LINE) for text in (*told, *facts)) + beside + len(facts)
+        return lines > _LINES_AT_EASE
 
     @property
     def present_measures(self) -> tuple[Measure, ...]:
