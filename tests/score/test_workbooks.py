@@ -39,7 +39,9 @@ def test_each_school_has_its_workbook_with_the_cells_of_its_list(
             sheet.iter_rows(min_row=2, values_only=True), table.itertuples(index=False), strict=True
         ):
             assert [cell or "" for cell in line] == ["" if pd.isna(value) else value for value in told]
-        assert isinstance(sheet.cell(2, 1 + list(table.columns).index("Risque estimé (%)")).value, int | float)
+        assert isinstance(
+            sheet.cell(2, 1 + list(table.columns).index("Risque estimé (%)")).value, int | float
+        )
         assert sheet.freeze_panes == "B2"
         assert sheet.auto_filter.ref
         assert sheet.print_title_rows == "$1:$1"
