@@ -33,6 +33,7 @@ records = PupilRecords(
     enrolments=[{"pupil_id": "a", "school_year": 2024, "school_id": "0990001N", "level": "2de_pro",
                  "start_date": "2024-09-02"}],
     absences=[{"pupil_id": "a", "date": "2025-03-03", "half_days": 2, "kind": "absence"}],
+    grades=[{"pupil_id": "a", "date": "2025-02-28", "subject": "maths", "value": 12, "status": "graded", "kind": "assessment"}],
 )
 warnings.simplefilter("ignore", UserWarning)
 scores = score_pupils(records, as_of="2025-03-05", explain="all")

@@ -208,7 +208,7 @@ __all__ = [
 ]
 
 
-_BRINGS = {"RiskScores": "report", "score_pupils": "report"}
+_BRINGS = {"RiskScores": "report", "score_pupils": "report", "warm_up": "report"}
 """What stands above a package and completes it: scores write their pages (``scores.report``) once ``report`` is loaded."""
 
 

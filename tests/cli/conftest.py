@@ -73,8 +73,8 @@ def refused(run: Callable[..., Result]) -> Callable[..., str]:
         assert "Traceback" not in result.output
         message: str = result.stderr
         assert "Erreur : " in message
-        for part in ("attendu : ", "conseil : "):
-            assert part in message.lower()
+        assert "attendu : " in message.lower()
+        assert "conseil : " in message.lower() or "  remède :  " in message
         return message
 
     return _refused

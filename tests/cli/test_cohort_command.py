@@ -89,10 +89,10 @@ def test_check_finds_every_fault_of_a_messy_cohort(tmp_path: Path, run: Callable
     for extract in ("rows", "columns"):
         checked = run("check", tmp_path / extract)
         assert checked.exit_code == 1
-        assert not [rule for rule in FAULTS_OF_EXTRACT[extract] if f" {rule}:" not in checked.output]
+        assert not [rule for rule in FAULTS_OF_EXTRACT[extract] if f" {rule} :" not in checked.output]
     without_tables = run("check", tmp_path / "tables")
     assert without_tables.exit_code == 1
-    assert "empty_table: table pupils" in without_tables.output
+    assert "empty_table : table pupils" in without_tables.output
     assert "missing_table: table enrolments" in without_tables.output
     assert "abscences.csv" in without_tables.output
     twice = run("check", tmp_path / "twice")

@@ -122,8 +122,8 @@ def test_a_model_of_other_features_is_refused_with_the_way_out(
     message = refused(
         "compare", extracts, "--champion", tmp_path / "autre", "--challenger", models[0], *ASKED
     )
-    assert "another feature contract" in message
-    assert "train the old configuration again" in message
+    assert "autres définitions d'indicateurs" in message
+    assert "réentraîner sa configuration" in message
 
 
 def test_recalibrate_saves_what_the_library_moves(

@@ -187,7 +187,7 @@ def test_another_model_than_the_one_of_the_checksum_is_refused(
         "notice": (extracts, "--as-of", "2025-01-10", "--pupil", "x", "--out", tmp_path / "out"),
     }[command]
     message = refused(command, *more, "--model", model_folder, "--model-sha256", "0" * 64)
-    assert "another model than the one asked for" in message
+    assert "un autre modèle que celui demandé" in message
     assert dr.load_model(model_folder).sha256 in message.replace("\n", "")
 
 
@@ -198,4 +198,4 @@ def test_the_demonstration_model_has_a_checksum_too(
     from decrochage_risk.score import load_demo_model  # noqa: PLC0415 - only here
 
     assert run("thresholds", "--model-sha256", load_demo_model().sha256).exit_code == 0
-    assert "another model" in refused("thresholds", "--model-sha256", "0" * 64)
+    assert "un autre modèle" in refused("thresholds", "--model-sha256", "0" * 64)

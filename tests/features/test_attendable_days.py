@@ -139,7 +139,7 @@ def test_a_count_of_nothing_attended_is_no_reason(name: str) -> None:
     """A count of 0 over days that a pupil could not attend is told of nobody; over days at school it is."""
     for rows, is_told in ((WHOLE_YEAR, False), ([lateness("2024-09-10")], True)):
         known = known_of(rows)
-        zero, one, push = np.zeros((1, 1)), np.ones((1, 1)), np.full((1, 1), -0.9)
+        zero, nine, push = np.zeros((1, 1)), np.full((1, 1), 9.0), np.full((1, 1), -0.9)
         attribution = Attribution(
             columns=(name,),
             raw=push,
@@ -149,7 +149,7 @@ def test_a_count_of_nothing_attended_is_no_reason(name: str) -> None:
             log_odds=np.array([-1.9]),
             additive=np.ones(1, dtype=np.bool_),
             filled=zero,
-            references=one,
+            references=nine,
         )
         table = find_reasons(attribution, zero, known, pupils=np.zeros(1, dtype=np.int64))
         assert table.columns["code"].tolist() == ([name] if is_told else [])

@@ -9,6 +9,7 @@ import pytest
 
 from decrochage_risk.features import MonthlyAbsence
 from decrochage_risk.records import PupilRecords
+from decrochage_risk.school_year import day_number
 
 if TYPE_CHECKING:
     from decrochage_risk.synthetic import Cohort
@@ -40,9 +41,13 @@ def test_the_month_of_the_law_is_a_calendar_month() -> None:
     rows = _absences("2025-02-03", "2025-02-04", "2025-01-30") + _absences("2025-03-03", half_days=1)
     found = _months(rows, date(2025, 3, 6))
 
-    assert found.months == (date(2025, 2, 1), date(2025, 3, 1))
-    assert found.half_days.tolist() == [[4.0, 1.0]]
+    assert found.months == (
+        *(date(2024, month, 1) for month in (9, 10, 11, 12)),
+        *(date(2025, month, 1) for month in (1, 2, 3)),
+    )
+    assert found.half_days.tolist() == [[0.0, 0.0, 0.0, 0.0, 2.0, 4.0, 1.0]]
     assert found.most(0) == 4.0
+    assert found.last_day.tolist() == [day_number(date(2025, 3, 3))]
     assert found.told(0) == "4 demi-journées non justifiées en février 2025"
 
 
@@ -53,22 +58,23 @@ def test_the_day_itself_and_a_motive_given_in_time_do_not_count() -> None:
         {"date": "2025-03-04", "half_days": 2, "justified": True, "justified_on": "2025-03-05"},
         {"date": "2025-03-05", "half_days": 1, "justified": True, "justified_on": "2025-03-20"},
     ]
-    assert _months(rows, date(2025, 3, 6)).half_days.tolist() == [[0.0, 3.0]]
+    assert _months(rows, date(2025, 3, 6)).half_days[0, -2:].tolist() == [0.0, 3.0]
 
 
 def test_on_the_first_of_a_month_the_last_one_is_whole() -> None:
     """On 1 April the current month is March: nobody's absences fall between two months."""
     found = _months(_absences("2025-03-31", "2025-02-28"), date(2025, 4, 1))
-    assert found.months == (date(2025, 2, 1), date(2025, 3, 1))
-    assert found.half_days[0, 1] == 2.0
+    assert found.months[-2:] == (date(2025, 2, 1), date(2025, 3, 1))
+    assert found.half_days[0, -1] == 2.0
 
 
 def test_absences_that_are_not_known_are_no_zero() -> None:
-    """Without the table, or in September for the summer before, a month is not known."""
+    """Without the table no month is known; with a table that was sent the months begin with the school year."""
     assert math.isnan(_months(None, date(2025, 3, 6)).most(0))
     september = _months([], date(2024, 9, 10))
-    assert math.isnan(september.half_days[0, 0])
+    assert september.months == (date(2024, 9, 1),)
     assert september.most(0) == 0.0
+    assert september.last_day.tolist() == [-1]
 
 
 @pytest.mark.parametrize("as_of", [date(2025, 3, 5), date(2024, 11, 5), date(2025, 1, 7)])
@@ -77,7 +83,7 @@ def test_months_equal_a_count_by_hand(small_cohort: Cohort, as_of: date) -> None
     known = small_cohort.records.known_on(as_of)
     found = MonthlyAbsence.of(known)
     calendar = small_cohort.records.calendar
-    counts = {pupil: [0.0, 0.0] for pupil in known.pupil_ids}
+    counts = {pupil: [0.0] * len(found.months) for pupil in known.pupil_ids}
     assert known.absences is not None
     rows = known.absences[
         (known.absences["kind"] == "absence") & ~known.absences["justified"].fillna(value=False)

@@ -148,7 +148,7 @@ def test_a_tree_that_is_none_is_refused(
         ("Tree=4\n", "Tree=5\n", "tree 4 does not fill"),
         ("num_cat=0\n", "num_cat=0\nnum_cat=0\n", "does not fill"),
         ("end of trees\n", "", "what follows the trees"),
-        ("Column_0=", "Column_7=", "feature_importances names"),
+        ("feature_importances:\n", "feature_importances:\nColumn_7=1\n", "feature_importances names"),
         ("[seed: ", "[seed: [", "what follows the trees"),
         ("tree\n", "trees\n", "it begins with 'trees'"),
     ],

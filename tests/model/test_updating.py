@@ -97,7 +97,7 @@ def test_nothing_but_the_intercept_moves(model: TrainedModel, moved: TrainedMode
 def test_the_record_says_what_was_done(model: TrainedModel, moved: TrainedModel, shifted: Cohort) -> None:
     """One record: the day, the labels (a pupil once, whatever the dates), both intercepts, the model before."""
     (record,) = moved.updates
-    rows = take_snapshots(shifted.records, shifted.outcomes, DAYS)
+    rows = score_rows(model, take_snapshots(shifted.records, shifted.outcomes, DAYS)).snapshots
     assert record["labels"] == rows.rows["pupil_id"].nunique() < record["rows"] == len(rows.outcome)
     assert record["events"] == rows.rows["pupil_id"][rows.outcome == 1].nunique()
     assert record["on"] == "2025-11-01"

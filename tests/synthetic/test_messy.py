@@ -21,7 +21,11 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-EVERY_RULE = {rule.name for rule in (*CELL_RULES, *CROSS_RULES, *(row.rule for row in ROW_RULES))}
+# No file of text holds a column of bytes; a lone midnight of UTC is mended in payloads, whose cells are read one by one.
+NOT_IN_FILES = {"bytes_as_text", "bad_bytes", "utc_midnight"}
+EVERY_RULE = {
+    rule.name for rule in (*CELL_RULES, *CROSS_RULES, *(row.rule for row in ROW_RULES))
+} - NOT_IN_FILES
 
 
 @pytest.fixture(scope="module")

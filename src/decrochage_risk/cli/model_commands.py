@@ -47,7 +47,6 @@ from decrochage_risk.cli.options import (
     closing_pair,
 )
 from decrochage_risk.cli.output import console, say, steps
-from decrochage_risk.errors import ContractMismatchError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,7 +60,6 @@ __all__ = [
     "compare",
     "drift",
     "evaluate",
-    "load_any",
     "recalibrate",
     "retrain",
     "say_comparison",
@@ -369,7 +367,10 @@ def compare(  # noqa: PLR0913 - one argument per option of the command
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
     with steps() as step:
         step("Lecture des modèles")
-        models = load_any(champion, champion_sha256), load_any(challenger, challenger_sha256)
+        models = (
+            dr.load_model(champion, sha256=champion_sha256),
+            dr.load_model(challenger, sha256=challenger_sha256),
+        )
         step("Lecture et vérification des extraits")
         read = read_extracts(folder, on_fault=on_fault, calendar=days)
         comparison = dr.compare_models(
@@ -391,25 +392,6 @@ def compare(  # noqa: PLR0913 - one argument per option of the command
         with writing(changes):
             comparison.changes.to_csv(changes, index=False, sep=";", decimal=",", encoding="utf-8-sig")
     raise typer.Exit(COMPARISON_EXIT_CODES[comparison.verdict])
-
-
-def load_any(folder: Path, sha256: str | None = None) -> dr.TrainedModel:
-    """Load a model; of one that was trained on other features, say what can still be done.
-
-    Raises
-    ------
-    ContractMismatchError
-        With the way out in its hint.
-    ArtefactError
-        As ``load_model``.
-    """
-    try:
-        return dr.load_model(folder, sha256=sha256)
-    except ContractMismatchError as error:
-        raise ContractMismatchError(
-            f"{error} To compare all the same, train the old configuration again on this version: a model is never read "
-            "through features that mean something else."
-        ) from error
 
 
 def say_comparison(found: ModelComparison) -> None:

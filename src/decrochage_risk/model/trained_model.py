@@ -398,7 +398,7 @@ def load_trained_model(folder: str | Path, *, sha256: str | None = None) -> Trai
     except ModelError as error:
         raise ArtefactError(str(error)) from error
     _check_contract(manifest["feature_contract"], risk_model.columns)
-    return TrainedModel(
+    model = TrainedModel(
         risk_model=risk_model,
         card=artefact.files["card.md"],
         card_html=artefact.files.get("card.html", ""),
@@ -408,6 +408,10 @@ def load_trained_model(folder: str | Path, *, sha256: str | None = None) -> Trai
         held_out=manifest.get("held_out", {}),
         **{**{name: manifest[name] for name in _KEPT}, "levels": tuple(manifest["levels"])},
     )
+    # A folder of an earlier FORMAT keeps its identity: saved again it would have other bytes, and it is by its own
+    # checksum that operators pinned it. What is derived from it by `replace` is another model and computes its own.
+    vars(model)["sha256"] = artefact.sha256
+    return model
 
 
 def _distributions(files: Mapping[str, str], columns: tuple[str, ...]) -> FeatureDistributions | None:
@@ -434,7 +438,8 @@ def _check_contract(trained: list[Mapping[str, Any]], columns: tuple[str, ...]) 
             explain_error(
                 "The model was trained on another feature contract:\n" + "\n".join(diff),
                 expected="the same name, unit, window, direction and revision for every feature it reads",
-                hint="Use the version of the package it was trained with, or retrain it on this one.",
+                hint="Use the version of the package it was trained with, or train its configuration again on this one, to compare as "
+                "to score: a model is never read through features that mean something else.",
             )
         )
 

@@ -139,7 +139,7 @@ def recalibrate(
         "shift": shift,
         "shift_low": shift - _NORMAL_975 * error,
         "shift_high": shift + _NORMAL_975 * error,
-        "base_sha256": model.sha256,
+        "base_sha256": replace(model).sha256,  # as this version writes it: undoing computes the same
     }
     return replace(
         model,

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Self
 
 from decrochage_risk import french
 from decrochage_risk.errors import RecordsError, explain_error
-from decrochage_risk.evaluate import card_page
 from decrochage_risk.notices import notice
 from decrochage_risk.pages import page_name, render
 from decrochage_risk.pages.scripts import SORTING
@@ -142,6 +141,8 @@ class ReportFolder:
 
     def card(self, model: TrainedModel) -> str:
         """Write the card of a model; give its address."""
+        from decrochage_risk.evaluate.card_page import card_page  # noqa: PLC0415 - to score pupils loads no evaluation
+
         link = self.write("fiche.html", card_page(model.card, model.report))
         self.list_page("Fiche du modèle", link, "tous ; analystes", "2 pages, puis les tables")
         return link

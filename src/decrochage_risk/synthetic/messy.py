@@ -32,21 +32,24 @@ FAULTS_OF_EXTRACT: Mapping[str, frozenset[str]] = MappingProxyType(
                 "graded_without_value", "value_without_grade", "granted_without_decision", "covers_nobody",
                 "duplicate_pupil", "unknown_pupil", "overlapping_enrolments", "outside_school_year", "unlikely_age",
                 "too_many_half_days", "no_school_day", "beyond_the_day", "outside_calendar", "identical_rows",
-                "outside_enrolment", "duplicate_outcome", "duplicate_context", "unknown_school",
+                "outside_enrolment", "duplicate_outcome", "duplicate_context", "unknown_school", "serial_date",
+                "split_ids", "same_day_transfer", "other_zone",
             }
         ),
-        "columns": frozenset({"missing_column", "no_justified_on"}),
+        "columns": frozenset({"missing_column", "no_justified_on", "serial_dates", "utc_midnights"}),
         "tables": frozenset({"empty_table", "missing_table", "unknown_table"}),
         "twice": frozenset({"duplicate_column"}),
     }
 )  # fmt: skip
-"""Names of the rules that each extract breaks; together, every rule of the records."""
+"""Names of the rules that each extract breaks; together, every rule that a file of text can break."""
 
 _COLUMNS = {
     "coverage": ("school_id", "pupil_id", "table", "start", "end"),
     "context": ("as_of", "school_id", "class_id", "subject", "measure", "value", "pupils"),
 }
 _NOBODY = "0000000A"  # a valid number of no school
+_OVERSEAS = "9710001Z"  # a valid number of a département with holidays of its own
+_EXCEL_EPOCH = pd.Timestamp("1899-12-30")  # day 0 of a spreadsheet, as its 29 February 1900 shifts it
 Row = dict[str, Any]
 
 
@@ -86,6 +89,8 @@ def messy_tables(
         | {
             "absences": clean["absences"].drop(columns="justified_on"),
             "orientation": clean["orientation"].drop(columns="event"),
+            "grades": marks.assign(date=(marks["date"] - _EXCEL_EPOCH).dt.days.astype(str).astype(object)),
+            "enrolments": _stored_in_utc(clean["enrolments"]),
         },
         "tables": {"pupils": clean["pupils"].iloc[:0], "abscences": clean["absences"]},
         "twice": clean | {"grades": pd.concat([marks, marks[["value"]]], axis=1)},
@@ -143,6 +148,21 @@ def _as_text(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({column: cells.astype(object) for column, cells in as_objects.items()})
 
 
+def _stored_in_utc(table: pd.DataFrame) -> pd.DataFrame:
+    """Days of a table as a database in UTC hands them out: the evening before, by one hour in winter and two in summer."""
+    return table.assign(
+        **{
+            name: table[name]
+            .dt.tz_localize("Europe/Paris")
+            .dt.tz_convert("UTC")
+            .dt.tz_localize(None)
+            .dt.strftime("%Y-%m-%dT%H:%M:%S")
+            .astype(object)
+            for name in ("start_date", "end_date")
+        }
+    )
+
+
 class _Spoilt:
     """Faulty rows of each table, made out of clean rows of a pupil who was there all year."""
 
@@ -171,6 +191,7 @@ class _Spoilt:
         """Yield a pupil twice, and one who is too old."""
         yield {"pupil_id": self._stay["pupil_id"], "birth_date": f"{self._year - 13}-05-05", "sex": None}
         yield {"pupil_id": "age", "birth_date": "1991-01-01", "sex": "F"}
+        yield {"pupil_id": "AGE", "birth_date": "1991-01-01", "sex": "F"}
 
     def enrolments(self) -> Iterator[Row]:
         """Yield stays that overlap, end before they start, lie outside their year, or are of the pupil who is too old."""
@@ -184,6 +205,8 @@ class _Spoilt:
         }
         yield {**stay, **outside}
         yield {**stay, "pupil_id": "age"}
+        yield {**stay, "pupil_id": "AGE", "end_date": f"{year}-11-04"}
+        yield {**stay, "pupil_id": "AGE", "school_id": _OVERSEAS, "start_date": f"{year}-11-04"}
 
     def absences(self) -> Iterator[Row]:
         """Yield absences of a day, a kind, a pupil or a number of half-days that cannot be."""
@@ -215,6 +238,7 @@ class _Spoilt:
         yield {**row, "subject": None}
         yield {**row, "date": "31/02/2024"}
         yield {**row, "date": f"{self._long[4]} 08:30:00"}
+        yield {**row, "date": "45614"}
         yield {**row, "coefficient": 500}
         yield {**row, "coefficient": "1e999"}
         yield {**row, "value": "Abs", "status": "absent"}
