@@ -53,7 +53,7 @@ def test_rows_set_aside_are_counted_by_cause() -> None:
     none = snapshots_of({2022: 1.0})
     assert rows_set_aside(none) == []
     found = rows_set_aside(
-        none.with_left_out(TOO_SHORT, 1).with_left_out(NOT_CLOSED, 70).with_left_out("other", 3)
+        none.with_left_out(TOO_SHORT, 1).with_left_out(NOT_CLOSED, 70).with_left_out("other", 40)
     )
     assert found == [
         "lignes laissées de côté, effectif masqué : moins de 3 semaines de données",
