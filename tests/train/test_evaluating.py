@@ -96,8 +96,7 @@ def test_the_list_is_that_of_the_policy_asked_for(cohort: Cohort, earlier_model:
     bundled = load_policy()
     values = bundled.table.model_dump()
     for group in values["groups"]:
-        for tier in ("targeted", "secured"):
-            group[tier] = round(0.2 * group[tier], 3)
+        group |= {"base_rate": 0.01, "targeted": 0.02, "secured": 0.3}
     wide = bundled.model_copy(update={"table": type(bundled.table).model_validate(values)})
     lists = [
         evaluate_model(
