@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from decrochage_risk.errors import PolicyError
 from decrochage_risk.policy import HeldOutPupils, Policy, load_policy, tier_counts
-from decrochage_risk.policy.tier_counts import tier_precision
+from decrochage_risk.policy.tier_counts import HeldOutTables, tier_precision
 from decrochage_risk.records.levels import LEVEL_NAMES
-from decrochage_risk.small_cells import is_small
+from decrochage_risk.small_cells import Publication, is_small
 
 LAWS = settings(max_examples=60)
 ROWS = st.lists(
@@ -141,3 +141,25 @@ def test_a_small_tier_is_not_told(policy: Policy) -> None:
     """With 1 to 10 pupils in a cell neither counts nor share are there."""
     for left, pupils in ((10, 200), (190, 200), (1, 4)):
         assert _told(policy, left, pupils).startswith("Trop peu d'élèves")
+
+
+def test_flagged_tiers_are_counted_together_where_one_is_small(policy: Policy) -> None:
+    """Where few pupils were in the highest tier, both flagged tiers say what is known of them together, and say so."""
+    risks = np.repeat([0.05, 0.3, 0.6], [700, 150, 8])
+    left = np.concatenate([np.arange(700) < 60, np.arange(150) < 45, np.arange(8) < 5])
+    measured = HeldOutPupils.of(["2de_pro"] * 858, risks, left.astype(float))
+    tables, published = HeldOutTables(measured, policy), Publication()
+    tables.add_to(published)
+    hidden = published.hidden()
+    held_out = {
+        "tiers": tables.tiers(hidden),
+        "thresholds": tables.thresholds(hidden),
+        "school_years": [2023],
+        "untouched": True,
+    }
+    group = policy.table.group_of("2de_pro")
+    for tier in (2, 3):
+        precision = tier_precision(held_out, group, tier, synthetic=False)
+        assert (precision.tiers, precision.pupils, precision.left) == ((2, 3), 158, 50)
+        assert "158 élèves qui étaient à l'un des deux paliers signalés" in precision.text
+    assert tier_precision(held_out, group, 1, synthetic=False).tiers == (1,)

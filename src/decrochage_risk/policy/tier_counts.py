@@ -435,10 +435,15 @@ _WELL_KNOWN = 30
 class TierPrecision(BaseModel):
     """How many of the pupils of a tier left without a diploma, among pupils that no choice touched.
 
+    Where a tier alone is hidden because it, or the one beside it, held few pupils, the two tiers that are flagged are
+    counted together: few figures say less to a family than one that is a little wider.
+
     Attributes
     ----------
+    tiers : tuple of int
+        The tiers that were counted: this one, or those that are flagged together.
     pupils, left : int or None
-        Pupils of this level group who were in the tier, and how many of them left; None when not measured, or hidden
+        Pupils of this level group who were in these tiers, and how many of them left; None when not measured, or hidden
         (`decrochage_risk.small_cells`).
     share, low, high : float or None
         Share who left, and its 90 % Jeffreys interval; None with them.
@@ -454,6 +459,7 @@ class TierPrecision(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
+    tiers: tuple[int, ...]
     pupils: int | None
     left: int | None
     share: float | None
@@ -505,13 +511,35 @@ def tier_precision(
         "school_years": tuple(int(year) for year in held_out.get("school_years", ())),
         "untouched": bool(held_out.get("untouched", False)),
         "synthetic": synthetic,
+        "tiers": (tier,),
     }
-    if row is None or not row["pupils"]:
-        return TierPrecision(text=NOT_MEASURED if row is None else TOO_FEW, **facts)
-    count, left = int(row["pupils"]), int(row["left"])
+    if row is None:
+        return TierPrecision(text=NOT_MEASURED, **facts)
+    count, left = row["pupils"], row["left"]
+    if count is None and tier in _FLAGGED:
+        count, left = _flagged_together(held_out, group)
+        facts["tiers"] = _FLAGGED if count else facts["tiers"]
+    if not count:
+        return TierPrecision(text=TOO_FEW, **facts)
     low, high = jeffreys_interval(left, count)
     facts |= {"pupils": count, "left": left, "share": left / count, "low": float(low), "high": float(high)}
     return TierPrecision(text=_told(facts, group.label), **facts)
+
+
+_FLAGGED: Final = (2, 3)
+
+
+def _flagged_together(held_out: Mapping[str, Any], group: LevelGroup) -> tuple[int | None, int | None]:
+    """Pupils of a group from the first threshold on, and those of them who left; None where these are hidden too."""
+    row = next(
+        (
+            row
+            for row in held_out.get("thresholds", ())
+            if (row["by"], row["name"], row["threshold"]) == ("group", group.code, group.targeted)
+        ),
+        None,
+    )
+    return (None, None) if row is None else (row["listed"], row["hits"])
 
 
 def _told(facts: Mapping[str, Any], group: str) -> str:
@@ -523,16 +551,19 @@ def _told(facts: Mapping[str, Any], group: str) -> str:
     who = "élève synthétique" if facts["synthetic"] else "élève"
     pupils = french.plural(count, who, " ".join(f"{word}s" for word in who.split()))
     were = "qui était" if count == _ONE else "qui étaient"
+    tier = "à ce palier" if len(facts["tiers"]) == _ONE else "à l'un des deux paliers signalés"
     bracket = f"[{french.interval_percent(facts['low'], facts['high'], _decimals(share))}]"
     if left == 0:
         most = french.percent(facts["high"], 1)
-        return f"Parmi {pupils} {were} à ce palier ({where}), aucun n'a quitté l'école sans diplôme [au plus {most}]."
+        return (
+            f"Parmi {pupils} {were} {tier} ({where}), aucun n'a quitté l'école sans diplôme [au plus {most}]."
+        )
     verb = "a quitté" if left == _ONE else "ont quitté"
     if left == count:
         least = french.percent(facts["low"], 0)
-        return f"Parmi {pupils} {were} à ce palier ({where}), tous ont quitté l'école sans diplôme [au moins {least}]."
+        return f"Parmi {pupils} {were} {tier} ({where}), tous ont quitté l'école sans diplôme [au moins {least}]."
     first = (
-        f"Parmi {pupils} {were} à ce palier ({where}), {french.number(left)} {verb} l'école sans diplôme : "
+        f"Parmi {pupils} {were} {tier} ({where}), {french.number(left)} {verb} l'école sans diplôme : "
         f"{french.about(share)} {bracket}."
     )
     others = french.about(1.0 - share)
