@@ -81,7 +81,7 @@ class ScoreDigest:
             Take them at even distances, from all schools, instead of the first ones.
         """
         rows = scores.flagged[["pupil_id", "school_id", "class_id"]]
-        chosen = rows.iloc[:: max(1, -(-len(rows) // shown)) if spread else 1].head(shown)
+        sample = rows.iloc[:: max(1, -(-len(rows) // shown)) if spread else 1].head(shown)
         return cls(
             scores.run,
             len(scores),
@@ -90,7 +90,7 @@ class ScoreDigest:
             _ordered(Counter(scores.frame["cause"].dropna().tolist())),
             tuple(
                 Situation(scores[pupil_id], _text(school_id), _text(class_id))
-                for pupil_id, school_id, class_id in chosen.itertuples(index=False)
+                for pupil_id, school_id, class_id in sample.itertuples(index=False)
             ),
         )
 
@@ -142,9 +142,9 @@ class ScoreDigest:
     def from_dict(cls, kept: dict[str, Any]) -> ScoreDigest:
         """Read what :meth:`to_dict` gave."""
         situations = (Situation(PupilRisk(**pupil), *where) for pupil, *where in kept["situations"])
-        pupils, scored = kept["counts"]
+        pupils, score_count = kept["counts"]
         run = RunFacts.from_dict(kept["run"])
-        return cls(run, pupils, scored, kept["on_lists"], kept["causes"], tuple(situations))
+        return cls(run, pupils, score_count, kept["on_lists"], kept["causes"], tuple(situations))
 
 
 def _ordered(causes: Counter[str]) -> dict[str, int]:

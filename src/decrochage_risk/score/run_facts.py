@@ -44,9 +44,9 @@ def demo_model_folder() -> Path:
     ArtefactError
         When neither is there.
     """
-    packaged = Path(str(files("decrochage_risk"))) / "models" / "demo"
+    bundle = Path(str(files("decrochage_risk"))) / "models" / "demo"
     checkout = Path(__file__).resolve().parents[3] / "models" / "demo"
-    for folder in (packaged, checkout):
+    for folder in (bundle, checkout):
         if (folder / "manifest.json").is_file():
             return folder
     raise ArtefactError(

@@ -163,15 +163,15 @@ class Signals:
         target = Path(folder)
         try:
             lists = fresh_lists(target)
-            written = [target / name for name in _FILES]
-            self.frame.to_parquet(written[0], row_group_size=ROW_GROUP)
+            paths = [target / name for name in _FILES]
+            self.frame.to_parquet(paths[0], row_group_size=ROW_GROUP)
             text = json.dumps(self.run_facts(), ensure_ascii=False, indent=1)
-            written[1].write_text(f"{text}\n", encoding="utf-8")
+            paths[1].write_text(f"{text}\n", encoding="utf-8")
             for way in ("legal", "departure"):
                 for school, rows in self.on_list(way).groupby("school_id", sort=True):
                     pairs = zip(rows["pupil_id"], rows["class_id"], strict=True)
                     lines = [signal_line(self[pupil_id], class_id, way) for pupil_id, class_id in pairs]
-                    written.append(write_list(pd.DataFrame(lines), lists / list_name(school, way)))
+                    paths.append(write_list(pd.DataFrame(lines), lists / list_name(school, way)))
         except OSError as error:
             raise RecordsError(
                 explain_error(
@@ -180,7 +180,7 @@ class Signals:
                     hint="Choose another folder, ask for the right to write there, or make room on the disk.",
                 )
             ) from error
-        return written
+        return paths
 
     def run_facts(self) -> dict[str, Any]:
         """Give what the lists rest on, as JSON values; there is no model."""
@@ -268,14 +268,14 @@ def signals(
     refuse_other_kinds(None, policy, records)
     policy = policy or load_policy()
     cut = records.known_on(as_of)
-    refused = excluded_pupils(cut, exclude)
-    ways = ways_of(cut, refused)
-    columns = _columns_of(records, cut, ways, refused)
+    objectors = excluded_pupils(cut, exclude)
+    ways = ways_of(cut, objectors)
+    columns = _columns_of(records, cut, ways, objectors)
     return Signals(cut.as_of, policy, cut.calendar.version, fault_counts(records), columns, ways)
 
 
 def _columns_of(
-    records: PupilRecords, cut: KnownRecords, ways: WayFacts, refused: npt.NDArray[np.bool_]
+    records: PupilRecords, cut: KnownRecords, ways: WayFacts, objectors: npt.NDArray[np.bool_]
 ) -> dict[str, Any]:
     row = cut.current_enrolment_row
     places = {
@@ -284,7 +284,7 @@ def _columns_of(
     }
     cause = np.full(cut.pupil_count, None, dtype=object)
     cause[(cut.level < 0) & ~cut.enrolled] = NOT_ENROLLED
-    cause[refused] = REFUSED
+    cause[objectors] = REFUSED
     return {
         "pupil_id": np.array(cut.arrays.pupils.words, dtype=object),
         "school_year": cut.school_year,

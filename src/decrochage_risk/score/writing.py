@@ -92,7 +92,7 @@ def write_scores(scores: ScoredPupils, folder: str | Path, *, despite_verdict: b
     """
     target = Path(folder)
     try:
-        written = _written(scores, target, despite_verdict=despite_verdict)
+        paths = _written(scores, target, despite_verdict=despite_verdict)
     except OSError as error:
         raise RecordsError(
             explain_error(
@@ -101,7 +101,7 @@ def write_scores(scores: ScoredPupils, folder: str | Path, *, despite_verdict: b
                 hint="Choose another folder, ask for the right to write there, or make room on the disk.",
             )
         ) from error
-    return written
+    return paths
 
 
 def fresh_lists(target: Path) -> Path:
@@ -149,17 +149,17 @@ ISSUED_DESPITE = (
 
 def _written(scores: ScoredPupils, target: Path, *, despite_verdict: bool) -> list[Path]:
     lists = fresh_lists(target)
-    written = [target / f"{name}.parquet" for name in ("scores", "reasons", "contributions")]
-    for path, table in zip(written, (scores.frame, scores.reasons, scores.contributions), strict=True):
+    paths = [target / f"{name}.parquet" for name in ("scores", "reasons", "contributions")]
+    for path, table in zip(paths, (scores.frame, scores.reasons, scores.contributions), strict=True):
         table.to_parquet(path, row_group_size=ROW_GROUP)
     run = target / "run.json"
     run.write_text(json.dumps(scores.run.to_dict(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    written.append(run)
-    written += write_verdict(scores.run, lists, despite_verdict=despite_verdict)
+    paths.append(run)
+    paths += write_verdict(scores.run, lists, despite_verdict=despite_verdict)
     for way in lists_to_write(scores.run, despite_verdict=despite_verdict):
         for school, of_school in scores.on_list(way).groupby("school_id", sort=True):
-            written.append(write_list(school_list(scores, of_school, way), lists / list_name(school, way)))
-    return written
+            paths.append(write_list(school_list(scores, of_school, way), lists / list_name(school, way)))
+    return paths
 
 
 _FILE_WORDS: dict[Way, str] = {"risk": "risque", "legal": "seuil-legal", "departure": "sorties"}
@@ -375,8 +375,8 @@ def _measures(pupil: Signalled, *, after_leaving: bool) -> str:
 
 def _measure(measure: Measure) -> str:
     """Name a measure with what opened it, and what remains to be checked."""
-    said = [*(fact.text for fact in measure.facts if fact.text), *measure.to_check]
-    return f"{measure.label} ({', '.join(said)})" if said else measure.label
+    conditions = [*(fact.text for fact in measure.facts if fact.text), *measure.to_check]
+    return f"{measure.label} ({', '.join(conditions)})" if conditions else measure.label
 
 
 def _guarded(cell: object) -> object:
