@@ -219,19 +219,21 @@ def declared_maps(paths: Iterable[Path]) -> tuple[ColumnMap, ...]:
     RecordsError
         A file that is no TOML, or says something that a map cannot say: all faults of the file at once.
     """
-    known = {column_map.kind: column_map for column_map in bundled_maps()}
+    maps_by_kind = {column_map.kind: column_map for column_map in bundled_maps()}
     own: tuple[ColumnMap, ...] = ()
     for path in paths:
-        own = (*_maps_of(read_column_map(path).get("maps", {}), path.name, known), *own)
+        own = (*_maps_of(read_column_map(path).get("maps", {}), path.name, maps_by_kind), *own)
     return own
 
 
-def _maps_of(tables: Mapping[str, Any], file: str, known: Mapping[str, ColumnMap]) -> tuple[ColumnMap, ...]:
+def _maps_of(
+    tables: Mapping[str, Any], file: str, maps_by_kind: Mapping[str, ColumnMap]
+) -> tuple[ColumnMap, ...]:
     faults: list[str] = []
     maps: list[ColumnMap] = []
     for kind, table in tables.items():
-        maps.append(_map_of(kind, table, known, faults))
-        known = {**known, kind: maps[-1]}
+        maps.append(_map_of(kind, table, maps_by_kind, faults))
+        maps_by_kind = {**maps_by_kind, kind: maps[-1]}
     if faults:
         raise RecordsError(
             explain_error(
@@ -244,11 +246,13 @@ def _maps_of(tables: Mapping[str, Any], file: str, known: Mapping[str, ColumnMap
 
 
 def _map_of(
-    kind: str, table: Mapping[str, Any], known: Mapping[str, ColumnMap], faults: list[str]
+    kind: str, table: Mapping[str, Any], maps_by_kind: Mapping[str, ColumnMap], faults: list[str]
 ) -> ColumnMap:
-    like = known.get(str(table.get("like", "")), ColumnMap(kind, kind, ""))
-    if "like" in table and table["like"] not in known:
-        faults.append(f"maps.{kind}.like = {table['like']!r} is no map that is known ({', '.join(known)})")
+    like = maps_by_kind.get(str(table.get("like", "")), ColumnMap(kind, kind, ""))
+    if "like" in table and table["like"] not in maps_by_kind:
+        faults.append(
+            f"maps.{kind}.like = {table['like']!r} is no map that is known ({', '.join(maps_by_kind)})"
+        )
     reads = str(table.get("reads", like.reads))
     if reads not in FIELDS:
         faults.append(f"maps.{kind}.reads = {reads!r}, expected one of {', '.join(FIELDS)}")
@@ -274,14 +278,16 @@ def _map_of(
         for name in _WORDS
         if name in table or name in like.words
     }
-    merged = {**like.columns, **columns}
-    told = tuple(table.get("recognised_by", ())) or tuple(names[0] for names in columns.values() if names)
+    all_columns = {**like.columns, **columns}
+    signature = tuple(table.get("recognised_by", ())) or tuple(
+        names[0] for names in columns.values() if names
+    )
     return ColumnMap(
         kind=kind,
         label=str(table.get("label", like.label)),
         reads=reads,
-        recognised_by=told or like.recognised_by,
-        columns=merged,
+        recognised_by=signature or like.recognised_by,
+        columns=all_columns,
         words=words,
         settings={**like.settings, **{name: table[name] for name in _SETTINGS if name in table}},
         gives=str(table.get("gives", like.gives)),

@@ -48,25 +48,25 @@ def read_lsu(source: SourceFile, options: ImportOptions) -> Extract:
     disciplines: dict[str, dict[str, str]] = {}
     reports: list[tuple[dict[str, str], list[dict[str, str]], bool]] = []
     for tag, element in records_of(source.content, _RECORDS, source.path):
-        told = _attributes(element)
+        attributes = _attributes(element)
         if tag == "ETABLISSEMENT":
             extract.uai = (element.text or "").strip().upper() or extract.uai
-        elif tag == "ELEVE" and "ID" in told:
-            pupils[told["ID"]] = len(persons)
+        elif tag == "ELEVE" and "ID" in attributes:
+            pupils[attributes["ID"]] = len(persons)
             persons.append(
                 {
-                    "eleve_id": told.get("ID-BE"),
-                    "family_name": told.get("NOM"),
-                    "first_name": told.get("PRENOM"),
-                    "class_name": told.get("CODE-DIVISION"),
+                    "eleve_id": attributes.get("ID-BE"),
+                    "family_name": attributes.get("NOM"),
+                    "first_name": attributes.get("PRENOM"),
+                    "class_name": attributes.get("CODE-DIVISION"),
                 }
             )
-        elif tag == "PERIODE" and "ID" in told:
-            periods[told["ID"]] = told
-        elif tag == "DISCIPLINE" and "ID" in told:
-            disciplines[told["ID"]] = told
+        elif tag == "PERIODE" and "ID" in attributes:
+            periods[attributes["ID"]] = attributes
+        elif tag == "DISCIPLINE" and "ID" in attributes:
+            disciplines[attributes["ID"]] = attributes
         elif tag == "BILAN-PERIODIQUE":
-            reports.append((told, list(_marks_of(element)), _has_totals(element)))
+            reports.append((attributes, list(_marks_of(element)), _has_totals(element)))
     extract.persons = (
         persons_frame({name: [person[name] for person in persons] for name in persons[0]}, len(persons))
         if persons
@@ -136,9 +136,9 @@ def _rows(
     extract: Extract,
 ) -> Iterator[GradeRow]:
     for mark in marks:
-        told: dict[str, Any] = disciplines.get(mark.get("DISCIPLINE-REF", ""), {})
-        national, local = told.get("CODE-NATIONAL"), told.get("CODE")
-        subject = names.subject(code=national or local, label=told.get("LIBELLE"))
+        discipline: dict[str, Any] = disciplines.get(mark.get("DISCIPLINE-REF", ""), {})
+        national, local = discipline.get("CODE-NATIONAL"), discipline.get("CODE")
+        subject = names.subject(code=national or local, label=discipline.get("LIBELLE"))
         average = mark.get("MOYENNE-ELEVE", "").strip()
         if average:
             yield GradeRow(person, line, day, subject, average)

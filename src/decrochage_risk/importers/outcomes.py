@@ -292,10 +292,10 @@ def read_diplomas(source: SourceFile, options: ImportOptions) -> Extract:
             )
         )
         exam = fold(cells.get("EXAMEN") or cells.get("DIPLOME") or "")
-        passed = result.startswith(("ADMIS", "RECU")) or flag_of(result) is True
+        is_pass = result.startswith(("ADMIS", "RECU")) or flag_of(result) is True
         if session is None:
             extract.leave_out("no_school_year", line)
-        elif passed and not _NOT_A_DIPLOMA.search(exam):
+        elif is_pass and not _NOT_A_DIPLOMA.search(exam):
             diploma_day = day_of(cells.get("DATE", "") or cells.get("DATE DU JURY", ""))
             rows.append((person, line, int(session.group()) - 1, "diploma", diploma_day, None))
         else:

@@ -93,9 +93,9 @@ def read_pupils(source: SourceFile, options: ImportOptions) -> Extract:
             last = next(
                 (_texts(child) for child in record if local_name(child.tag) == "SCOLARITE_AN_DERNIER"), {}
             )
-            wanted = {name: text for name, text in _texts(record).items() if name in _WANTED}
+            fields = {name: text for name, text in _texts(record).items() if name in _WANTED}
             identity = _attribute(record, "ELEVE_ID"), _attribute(record, "ELENOET")
-            pupils.append((len(pupils) + 1, wanted, last, *identity))
+            pupils.append((len(pupils) + 1, fields, last, *identity))
         else:
             of = _attribute(record, "ELEVE_ID") or _attribute(record, "ELENOET") or ""
             if of in structures:
@@ -217,15 +217,15 @@ def _tell_oddities(
             "Deux numéros d’élève différents dans la même fiche (attribut et balise) : celui de ID_ELEVE_ETAB.",
             odd,
         )
-    broken = tuple(
+    mojibake = tuple(
         row.line for row in rows if _MOJIBAKE.search(f"{row.family_name}{row.usage_name}{row.first_name}")
     )
-    if broken:
+    if mojibake:
         extract.warn(
             "mojibake",
             "Des noms contiennent « Ã » suivi d’un signe : le fichier a été enregistré deux fois dans deux codages. Ces "
             "élèves ne se rattacheront pas par le nom ; exportez-le de nouveau.",
-            broken,
+            mojibake,
         )
 
 
@@ -320,7 +320,7 @@ def read_common(source: SourceFile, options: ImportOptions) -> Extract:
     bad: list[int] = []
     rows = 0
     names = declared_names(options.column_maps, source.kind)
-    leaf = next((name for name, assumed in names.items() if assumed == "DATE_DEBUT"), "DATE_DEBUT")
+    leaf = next((name for name, reader_name in names.items() if reader_name == "DATE_DEBUT"), "DATE_DEBUT")
     for element in elements_with(source.content, leaf, source.path):
         record = {names.get(name, name): text for name, text in _texts(element).items()}
         rows += 1
@@ -386,10 +386,10 @@ def _never(french: str, hint: str) -> Any:  # noqa: ANN401 - a reader
 
 
 def _root(*names: str) -> Any:  # noqa: ANN401 - a recogniser
-    wanted = frozenset(names)
+    roots = frozenset(names)
 
     def recognises(head: Head) -> bool:
-        return head.form == "xml" and fold(head.root).replace(" ", "_") in wanted
+        return head.form == "xml" and fold(head.root).replace(" ", "_") in roots
 
     return recognises
 

@@ -154,10 +154,10 @@ def date_events(
     pairs = rows.merge(rows_before, how="left", on=keys, indicator="seen")
     new = (pairs["seen"] == "left_only").to_numpy()
     late = new & _vouched_for(pairs, coverage[coverage["table"] == name], enrolments)
-    exported = pd.to_datetime(pairs["exported"]).astype("datetime64[s]")
+    export_days = pd.to_datetime(pairs["exported"]).astype("datetime64[s]")
     days_given = _days(pairs, "recorded_on")
     rows["recorded_on"] = days_given.fillna(_days(pairs, "recorded_on_before")).mask(
-        late & days_given.isna(), exported
+        late & days_given.isna(), export_days
     )
     notices = []
     if late.any():
@@ -174,7 +174,7 @@ def date_events(
         since = now & ~_flags(pairs, "justified_before")
         days_given = _days(pairs, "justified_on")
         rows["justified_on"] = days_given.fillna(_days(pairs, "justified_on_before").where(now)).mask(
-            since & days_given.isna().to_numpy(), exported
+            since & days_given.isna().to_numpy(), export_days
         )
         if since.any():
             words = french.plural(int(since.sum()), "absence justifiée", "absences justifiées")
@@ -185,14 +185,14 @@ def date_events(
                     level="info",
                 )
             )
-    gone = len(
+    vanish_count = len(
         rows_before.merge(rows[keys], how="left", on=keys, indicator="seen").query("seen == 'left_only'")
     )
-    if gone:
+    if vanish_count:
         notices.append(
             Notice(
                 "gone_rows",
-                f"{name} : {french.plural(gone, 'ligne')} de l’import d’avant ne sont plus dans les exports.",
+                f"{name} : {french.plural(vanish_count, 'ligne')} de l’import d’avant ne sont plus dans les exports.",
             )
         )
     return rows.drop(columns="nth"), notices

@@ -135,8 +135,8 @@ def elements_with(content: bytes, leaf: str, name: str) -> Iterator[etree._Eleme
     ['B']
     """
     body, encoding, _ = _prepared(content, name)
-    ended = [element for _, element in _events(body, encoding, name, ("end",))]
-    for element in ended[-1].iter() if ended else ():
+    elements = [element for _, element in _events(body, encoding, name, ("end",))]
+    for element in elements[-1].iter() if elements else ():
         if any(local_name(child.tag) == leaf for child in element):
             yield element
 
