@@ -46,13 +46,13 @@ class Cohort:
     def __init__(
         self, blocks: Iterable[Block], school_years: list[int], calendar: SchoolCalendar, difficulty: str
     ) -> None:
-        drawn = list(blocks)
-        names = list(dict.fromkeys(name for block in drawn for name in block.tables))
-        self.tables = {name: _joined([block.tables.pop(name) for block in drawn]) for name in names}
+        all_blocks = list(blocks)
+        names = list(dict.fromkeys(name for block in all_blocks for name in block.tables))
+        self.tables = {name: _joined([block.tables.pop(name) for block in all_blocks]) for name in names}
         self.school_years = school_years
         self.calendar = calendar
         self.difficulty = difficulty
-        self._blocks = drawn
+        self._blocks = all_blocks
 
     @property
     def outcomes(self) -> pd.DataFrame:

@@ -86,16 +86,16 @@ def draw_orientation(
     general = level == _CODE["3e"]
     wanting = np.take(MOVES.wants_gt, band) + np.where(girl, MOVES.wants_gt_girls, -MOVES.wants_gt_girls)
     wants_gt = general & (rng.random(pupils) < wanting)
-    granted = ~wants_gt | (rng.random(pupils) < np.take(MOVES.grants_gt, band))
+    is_granted = ~wants_gt | (rng.random(pupils) < np.take(MOVES.grants_gt, band))
     cap_share = np.full(len(LEVEL_NAMES), MOVES.cap_share)
     cap_share[[_CODE[name] for name in _OFFERS_AFTER]] = list(_OFFERS_AFTER.values())
     vocational = np.where(rng.random(pupils) < cap_share[level], _CODE["cap1"], _CODE["2de_pro"])
-    wished = np.where(wants_gt, _CODE["2de_gt"], vocational)
-    assigned = np.where(granted, wished, vocational)
-    rank = entry_ranks(assigned, rng)
-    rank = np.where(~granted & (rank == 1), 2, rank)
+    wish_level = np.where(wants_gt, _CODE["2de_gt"], vocational)
+    assigned_level = np.where(is_granted, wish_level, vocational)
+    rank = entry_ranks(assigned_level, rng)
+    rank = np.where(~is_granted & (rank == 1), 2, rank)
     wishes = np.maximum(rng.integers(1, 4, pupils), rank)
-    return Orientation(wished, assigned, granted, rank, wishes)
+    return Orientation(wish_level, assigned_level, is_granted, rank, wishes)
 
 
 def entry_ranks(assigned: npt.NDArray[np.intp], rng: np.random.Generator) -> npt.NDArray[np.intp]:

@@ -80,15 +80,15 @@ class Population:
             self.birth_day[who].astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
         )
         behind = school_year - birth_year - NORMAL_AGES[self.level[who]]
-        kept: npt.NDArray[np.intp] = np.clip(behind, 0, _MOST_BEHIND).astype(np.intp)
-        return kept
+        years: npt.NDArray[np.intp] = np.clip(behind, 0, _MOST_BEHIND).astype(np.intp)
+        return years
 
 
 def level_shares(youngest: str) -> npt.NDArray[np.float64]:
     """Share of each level among the pupils of a year, from a youngest level on."""
     stock = np.array([rates.stock for rates in LEVEL_RATES])
-    kept = np.where(_FIRST_AGE[youngest] <= NORMAL_AGES, stock, 0.0)
-    shares: npt.NDArray[np.float64] = kept / kept.sum()
+    weights = np.where(_FIRST_AGE[youngest] <= NORMAL_AGES, stock, 0.0)
+    shares: npt.NDArray[np.float64] = weights / weights.sum()
     return shares
 
 

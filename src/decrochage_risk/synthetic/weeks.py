@@ -116,8 +116,8 @@ def stack(blocks: Iterable[Columns], pupils: npt.NDArray[np.intp] | None = None)
     pupils : int array, optional
         Position, among all pupils, of each pupil that ``pupil`` counts.
     """
-    kept = list(blocks)
-    stacked = {name: np.concatenate([block[name] for block in kept]) for name in kept[0]}
+    all_blocks = list(blocks)
+    columns = {name: np.concatenate([block[name] for block in all_blocks]) for name in all_blocks[0]}
     if pupils is not None:
-        stacked["pupil"] = pupils[stacked["pupil"]]
-    return stacked
+        columns["pupil"] = pupils[columns["pupil"]]
+    return columns

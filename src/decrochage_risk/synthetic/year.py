@@ -65,8 +65,8 @@ def as_listed(
     draw = rng.random(outcome.size)
     stays = (outcome == CONTINUED) | (outcome == _GRADUATED)
     not_back = (outcome == _LEFT) & walk.not_back
-    listed = np.where(stays & (draw < difficulty.wrongly_left), _LEFT, outcome)
-    return np.where(not_back & (draw < difficulty.wrongly_stayed), CONTINUED, listed)
+    list_outcome = np.where(stays & (draw < difficulty.wrongly_left), _LEFT, outcome)
+    return np.where(not_back & (draw < difficulty.wrongly_stayed), CONTINUED, list_outcome)
 
 
 def outcome_rows(outcome: npt.NDArray[np.intp], walk: Walk, weeks: SchoolWeeks) -> Columns:
@@ -174,11 +174,11 @@ def _first_day(
 ) -> list[Columns]:
     """Enter what is known on the first day: assignments of pupils new to the cohort, changes of track."""
     level = population.level[who]
-    assigned = np.flatnonzero((population.entry_year[who] == weeks.school_year) & ENTRY_TO_LYCEE[level])
-    rank = entry_ranks(level[assigned], rng)
-    population.wish[who[assigned]] = _WISH_OF_RANK[rank]
-    changed = np.flatnonzero(population.changed_track[who])
-    return list(first_day_rows(weeks, level, rank, assigned, changed))
+    newcomers = np.flatnonzero((population.entry_year[who] == weeks.school_year) & ENTRY_TO_LYCEE[level])
+    rank = entry_ranks(level[newcomers], rng)
+    population.wish[who[newcomers]] = _WISH_OF_RANK[rank]
+    track_changers = np.flatnonzero(population.changed_track[who])
+    return list(first_day_rows(weeks, level, rank, newcomers, track_changers))
 
 
 def _facts(
@@ -208,13 +208,13 @@ def _go_on(
 ) -> None:
     """Carry what the year brought into the next one."""
     who, weeks = trace.who, trace.weeks
-    assigned = IN_3E[population.level[who]] & ~year_end.repeats
-    wish = np.where(assigned, _WISH_OF_RANK[orientation.rank], population.wish[who])
-    moved = trace.move.week < len(weeks)
+    is_assigned = IN_3E[population.level[who]] & ~year_end.repeats
+    wish = np.where(is_assigned, _WISH_OF_RANK[orientation.rank], population.wish[who])
+    has_moved = trace.move.week < len(weeks)
     population.gone[who] = outcome != CONTINUED
     population.wish[who] = wish
     population.past[who] = _past(trace)
-    population.upheaval[who] = (moved | year_end.changes_track).astype(np.intp)
+    population.upheaval[who] = (has_moved | year_end.changes_track).astype(np.intp)
     population.changed_track[who] = year_end.changes_track
     population.home[who] = trace.move.home
     population.level[who] = year_end.level
@@ -222,7 +222,7 @@ def _go_on(
 
 def _past(trace: YearTrace) -> npt.NDArray[np.intp]:
     """Share of the school weeks (those in a company aside) with an absence not excused when recorded: 0 to 2."""
-    marked = (trace.walk.absent_days > 0).sum(axis=0)
+    marked_weeks = (trace.walk.absent_days > 0).sum(axis=0)
     possible = (~trace.chain.placement).sum(axis=1)[trace.walk.row]
-    past: npt.NDArray[np.intp] = np.searchsorted(ABSENCE.past_shares, marked / possible, side="right")
+    past: npt.NDArray[np.intp] = np.searchsorted(ABSENCE.past_shares, marked_weeks / possible, side="right")
     return past
