@@ -297,9 +297,9 @@ def _repeated(rows: CodedTable, key: tuple[str, ...], optional: Collection[str])
     return np.asarray(complete & pd.DataFrame(dict(enumerate(parts))).duplicated(keep=False).to_numpy())
 
 
-def _same(rows: pd.DataFrame, kept: pd.DataFrame) -> npt.NDArray[np.bool_]:
+def _same(rows: pd.DataFrame, reference: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Which rows equal, in every column, the row kept under the same key (two missing cells are equal)."""
-    other = kept.reindex(rows.index)
+    other = reference.reindex(rows.index)
     same = np.ones(len(rows), dtype=np.bool_)
     for name in rows.columns:
         first, second = rows[name].astype(object).to_numpy(), other[name].astype(object).to_numpy()
@@ -442,8 +442,8 @@ def _same_id(word: str) -> str:
     """Leave out of an id what an export may lose: leading zeros, blanks, case."""
     if not word.isascii():
         word = unicodedata.normalize("NFKC", word)
-    folded = "".join(word.split()).casefold()
-    return folded.lstrip("0") or "0"
+    plain = "".join(word.split()).casefold()
+    return plain.lstrip("0") or "0"
 
 
 def _of_other_zones(enrolments: CodedTable, calendar: SchoolCalendar) -> npt.NDArray[np.bool_]:
@@ -637,13 +637,13 @@ def check_tables(
     if report.errors and not quarantine:
         raise FaultyRecordsError(report)
     usable, pupils, orders = _kept(links, across)
-    lost = {name: _lost_rows(table, report) for name, table in columns_of.items()} if report.errors else {}
+    losses = {name: _lost_rows(table, report) for name, table in columns_of.items()} if report.errors else {}
     strangers = _strangers(report, columns_of, usable["pupils"])
     if strangers:
         usable["pupils"] = _with_pupils(usable["pupils"], strangers)
         orders = {name: order.with_pupils(len(strangers)) for name, order in orders.items()}
     return CheckedTables(
-        usable, pupils, orders, report, lost, _uncertain(shapes, report, whole="coverage" in unusable)
+        usable, pupils, orders, report, losses, _uncertain(shapes, report, whole="coverage" in unusable)
     )
 
 
@@ -670,10 +670,10 @@ def _kept(
 ) -> tuple[dict[str, CodedTable], dict[str, npt.NDArray[np.int32]], dict[str, EventOrder]]:
     """Drop the rows that the other tables contradict: of the tables, of the pupils' positions, of the orders."""
     # Of stays that overlap, the newest wins from its first day on, which only the cut in time can say: none is dropped.
-    contradicted = FaultReport(
+    contradictions = FaultReport(
         tuple(group for group in across.errors.groups if group.rule != rules.OVERLAPPING_ENROLMENTS.name)
     )
-    stays = {name: ~table.among(contradicted.rows(name)) for name, table in links.tables.items()}
+    stays = {name: ~table.among(contradictions.rows(name)) for name, table in links.tables.items()}
     whole = {name: bool(rows.all()) for name, rows in stays.items()}
     tables = {
         name: (table if whole[name] else table.take(stays[name])).renumbered()
@@ -717,8 +717,8 @@ def _lost_rows(table: CodedTable, report: FaultReport) -> LostRows:
     for name in (name for name in _DATES if name in table.columns):
         days = np.maximum(days, table[name][rows])
         days[np.isin(rows, _beyond_all_days(report, table.table.name, name))] = NEVER
-    named = np.array([bool(text) for text in texts], dtype=np.bool_)
-    return LostRows([text for text in texts if text], days[named])
+    has_id = np.array([bool(text) for text in texts], dtype=np.bool_)
+    return LostRows([text for text in texts if text], days[has_id])
 
 
 def _beyond_all_days(report: FaultReport, table: str, column: str) -> list[int]:
@@ -736,12 +736,12 @@ def _strangers(report: FaultReport, came: Mapping[str, CodedTable], pupils: Code
     """Find who would be lost with their rows: ids of ``pupils`` and ``enrolments``, as they came, that no pupil has."""
     if not report.errors:
         return []
-    known = set(_ids_of(pupils))
+    pupil_ids = set(_ids_of(pupils))
     strangers: dict[str, None] = {}
     for table in MANDATORY:
         strangers |= dict.fromkeys(_ids_of(came[table]))
         strangers |= dict.fromkeys(text for _, text in sorted(_ids_that_came(report, table).items()))
-    return [text for text in strangers if text not in known]
+    return [text for text in strangers if text not in pupil_ids]
 
 
 def _ids_of(table: CodedTable) -> list[str]:
@@ -763,11 +763,11 @@ def _with_pupils(pupils: CodedTable, ids: list[str]) -> CodedTable:
     return CodedTable(pupils.table, columns, len(pupils) + len(ids))
 
 
-def _uncertain(conformed: Mapping[str, Conformed], report: FaultReport, *, whole: bool) -> frozenset[str]:
+def _uncertain(shapes: Mapping[str, Conformed], report: FaultReport, *, whole: bool) -> frozenset[str]:
     """Tables that a coverage row set aside restricted: without that row they must not seem to cover everyone."""
-    if "coverage" not in conformed:
+    if "coverage" not in shapes:
         return frozenset()
-    tables = conformed["coverage"].frame["table"]
+    tables = shapes["coverage"].frame["table"]
     tables_named = tables if whole else tables.iloc[report.rows("coverage", "error")]
     nameless = tables_named.isna().any() or (whole and tables_named.empty)
     return frozenset(COVERED_TABLES if nameless else tables_named)

@@ -177,15 +177,15 @@ class _Key:
         self._parts.append((name, bits))
         return self
 
-    def read_back(self, packed: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[Any]]:
+    def read_back(self, codes: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[Any]]:
         """Give the columns of some packed rows."""
         columns: dict[str, npt.NDArray[Any]] = {}
         shift = 0
         for name, bits in reversed(self._parts):
             if bits:
-                columns[name] = kernels.pop_codes(packed, shift, bits)
+                columns[name] = kernels.pop_codes(codes, shift, bits)
             else:
-                columns[name] = kernels.pop_days(packed, shift, NO_DAY)
+                columns[name] = kernels.pop_days(codes, shift, NO_DAY)
             shift += bits or kernels.DAY_BITS
         return columns
 
@@ -214,8 +214,10 @@ def _absence_keys(absences: CodedTable) -> _Keys:
     )
     key.days("justified_on", absences["justified_on"]).days("recorded_on", absences["recorded_on"])
     key.codes("justified", flags, 2)
-    packed = {"pupil_id", "date", "kind", "half_days", "justified", "justified_on", "recorded_on"}
-    return _Keys(key, absences["half_days"], absences["half_days"], key, more=False, packed=frozenset(packed))
+    key_columns = {"pupil_id", "date", "kind", "half_days", "justified", "justified_on", "recorded_on"}
+    return _Keys(
+        key, absences["half_days"], absences["half_days"], key, more=False, packed=frozenset(key_columns)
+    )
 
 
 def _grade_keys(grades: CodedTable) -> _Keys:
@@ -240,9 +242,9 @@ def _orientation_keys(orientation: CodedTable) -> _Keys:
     first.days("recorded_on", orientation["recorded_on"]).codes("small_rank", _small(orientation["rank"]), 8)
     first.codes("granted_order", granted_order(orientation["granted"]), 3)
     last = _Key(len(orientation)).codes("event", orientation["event"], 4)
-    packed = {"pupil_id", "date", "recorded_on", "rank", "granted", "event", "target"}
+    key_columns = {"pupil_id", "date", "recorded_on", "rank", "granted", "event", "target"}
     target = orientation["target"].ranks().astype(np.float64)
-    return _Keys(first, target, orientation["rank"], last, more=True, packed=frozenset(packed))
+    return _Keys(first, target, orientation["rank"], last, more=True, packed=frozenset(key_columns))
 
 
 def _ordered_by_others(
@@ -267,10 +269,10 @@ def _ordered_by_others(
     for name in events.table.column_names:
         whole = _refined(whole, _comparable(events[name])) if name != "pupil_id" else whole
     order = np.lexsort((rows, whole[rows], others[rows], tie))
-    ordered, tie = rows[order], tie[order]
-    repeated = np.zeros(len(events), dtype=np.bool_)
-    repeated[ordered[1:]] = (tie[1:] == tie[:-1]) & (whole[ordered[1:]] == whole[ordered[:-1]])
-    return ordered, repeated
+    positions, tie = rows[order], tie[order]
+    is_repeat = np.zeros(len(events), dtype=np.bool_)
+    is_repeat[positions[1:]] = (tie[1:] == tie[:-1]) & (whole[positions[1:]] == whole[positions[:-1]])
+    return positions, is_repeat
 
 
 def _comparable(cells: Any) -> npt.NDArray[Any]:  # noqa: ANN401 - texts, or an array
@@ -282,8 +284,8 @@ def _refined(codes: npt.NDArray[np.int64], cells: npt.NDArray[Any]) -> npt.NDArr
     """Tell rows of one code apart by another column; codes keep their order, what is missing is equal and last."""
     _, more = np.unique(cells, return_inverse=True)
     pairs = codes * (int(more.max(initial=0)) + 1) + more
-    refined: npt.NDArray[np.int64] = np.unique(pairs, return_inverse=True)[1].astype(np.int64)
-    return refined
+    finer: npt.NDArray[np.int64] = np.unique(pairs, return_inverse=True)[1].astype(np.int64)
+    return finer
 
 
 def _small(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.int8]:
@@ -350,9 +352,9 @@ def encode_context(table: CodedTable, schools: Sequence[str], classes: Texts) ->
     return rows.take((school >= 0) & (whole | (classroom >= 0)))
 
 
-def _codes(texts: Texts, known: Sequence[str]) -> npt.NDArray[np.int32]:
+def _codes(texts: Texts, vocabulary: Sequence[str]) -> npt.NDArray[np.int32]:
     """Position of each cell's text among the known ones, -1 where it is none of them."""
-    place = {word: position for position, word in enumerate(known)}
+    place = {word: position for position, word in enumerate(vocabulary)}
     codes = np.array([place.get(word, -1) for word in texts.words], dtype=np.int32)
     return texts.translate(codes)
 

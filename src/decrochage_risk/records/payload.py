@@ -118,9 +118,9 @@ def read_json(payload: str | bytes | list[Any] | dict[str, Any]) -> Payload:
 
 def _places(parts: list[_Part]) -> RowPlaces:
     """Say where the rows of a table stood; lists without a row hold none of them."""
-    filled = [part for part in parts if part.rows] or parts[:1]
-    starts = np.cumsum([0, *(len(part.rows) for part in filled[:-1])], dtype=np.int64)
-    return RowPlaces(tuple(part.where for part in filled), starts)
+    parts_with_rows = [part for part in parts if part.rows] or parts[:1]
+    starts = np.cumsum([0, *(len(part.rows) for part in parts_with_rows[:-1])], dtype=np.int64)
+    return RowPlaces(tuple(part.where for part in parts_with_rows), starts)
 
 
 def _parsed(text: str | bytes | bytearray, faults: list[str]) -> Any:  # noqa: ANN401  JSON can be anything

@@ -160,11 +160,11 @@ def read_mapping(path: str | Path, *, confirmed: bool = True) -> TableMapping:
     )
 
 
-def _faults(declared: Mapping[str, Any]) -> Iterator[str]:
-    for file, table in declared.get("files", {}).items():
+def _faults(document: Mapping[str, Any]) -> Iterator[str]:
+    for file, table in document.get("files", {}).items():
         if table not in TABLES:
             yield f"files: {file!r} is said to be {table!r}, which is no table{close_names(str(table), TABLES)}"
-    for name, part in declared.items():
+    for name, part in document.items():
         if name in {"files", "confirmed"}:
             continue
         if name not in TABLES or not isinstance(part, dict):

@@ -217,11 +217,11 @@ def silent_schools(
     since = _half_days_since(schools["last_day"], transmission.as_of, calendar)
     usual = [pace[table] for table in schools["table"]]
     limit = np.array([each.half_days for each in usual], dtype=np.int64)
-    expected = np.array([each.rows for each in usual]) * schools["pupils"].to_numpy(dtype=np.int64) * since
+    expectation = np.array([each.rows for each in usual]) * schools["pupils"].to_numpy(dtype=np.int64) * since
     # A handful of pupils is no extract: nothing is said of the schools that they are from.
     in_extract = schools.groupby("table")["pupils"].transform("sum").to_numpy(dtype=np.int64)
     is_extract = in_extract >= _LEAST_PUPILS
-    silent: pd.DataFrame = schools[(since > limit) & (expected >= LEAST_EXPECTED) & is_extract]
+    silent: pd.DataFrame = schools[(since > limit) & (expectation >= LEAST_EXPECTED) & is_extract]
     return silent
 
 
