@@ -229,10 +229,10 @@ def _supported(feedback: Path | None, folder: Path) -> pd.DataFrame | None:
     return dr.read_feedback(feedback, ids).measures_started()
 
 
-def _report_of(kept: dict[str, Any]) -> dr.EvaluationReport:
+def _report_of(fields: dict[str, Any]) -> dr.EvaluationReport:
     """Build the report that a model keeps as JSON again."""
     return dr.EvaluationReport.model_validate(
-        {key: value for key, value in kept.items() if key in dr.EvaluationReport.model_fields}
+        {key: value for key, value in fields.items() if key in dr.EvaluationReport.model_fields}
     )
 
 

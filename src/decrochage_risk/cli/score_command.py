@@ -509,20 +509,20 @@ def _say_new(folder: Path, since: Path | None) -> None:
     from decrochage_risk.score.writing import write_new_on_lists  # noqa: PLC0415 - same
 
     counts = write_new_on_lists(folder, since)
-    shown = french.join([f"{WAYS[way]} {french.number(count)}" for way, count in counts.items()])
-    say(f"Nouveaux depuis {since} : {shown} ({folder / 'nouveaux.csv'}).")
+    sentence = french.join([f"{WAYS[way]} {french.number(count)}" for way, count in counts.items()])
+    say(f"Nouveaux depuis {since} : {sentence} ({folder / 'nouveaux.csv'}).")
 
 
-def _say_result(done: FolderScores, *, despite_verdict: bool) -> None:
-    run = done.digest.run
+def _say_result(result: FolderScores, *, despite_verdict: bool) -> None:
+    run = result.digest.run
     errors, warnings = (
         sum(count for name, count in run.faults.items() if name.startswith(severity))
         for severity in ("error ", "warning ")
     )
-    for line in [*reading_lines(done), *fault_lines(errors, warnings)]:
+    for line in [*reading_lines(result), *fault_lines(errors, warnings)]:
         say(line)
-    say_digest(done.digest, done.folder / "listes", despite_verdict=despite_verdict)
+    say_digest(result.digest, result.folder / "listes", despite_verdict=despite_verdict)
     say(f"Modèle : {run.model.id}{', de démonstration' if run.model.demo else ''}")
-    if done.parts > 1:
-        say(f"Élèves traités en {french.number(done.parts)} parties.")
-    say(f"Scores, motifs et listes par établissement : {done.folder}")
+    if result.parts > 1:
+        say(f"Élèves traités en {french.number(result.parts)} parties.")
+    say(f"Scores, motifs et listes par établissement : {result.folder}")
