@@ -138,7 +138,7 @@ def forbidden_in(text: str, words: Sequence[str] = FORBIDDEN_WORDS) -> list[str]
     ['parce que', 'santé']
     """
     readable = " ".join(unicodedata.normalize("NFC", text).replace("\u2019", "'").split())
-    return [found.group().strip() for found in _pattern(tuple(words)).finditer(readable)]
+    return [match.group().strip() for match in _pattern(tuple(words)).finditer(readable)]
 
 
 @cache
