@@ -321,9 +321,9 @@ def _parts(by: str, rows: pd.DataFrame, order: tuple[str, ...]) -> Iterator[dict
             yield _row(by, group, own)
 
 
-def _row(by: str, group: str, flagged: pd.DataFrame) -> dict[str, Any]:
-    counts = {name: int((flagged["judgement"] == name).sum()) for name in JUDGEMENTS}
-    judgement_count, total = sum(counts.values()), len(flagged)
+def _row(by: str, group: str, situations: pd.DataFrame) -> dict[str, Any]:
+    counts = {name: int((situations["judgement"] == name).sum()) for name in JUDGEMENTS}
+    judgement_count, total = sum(counts.values()), len(situations)
     row: dict[str, Any] = {
         "by": by,
         "group": group,
