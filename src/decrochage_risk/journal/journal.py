@@ -502,8 +502,8 @@ class Journal:
 
     def _rewrite(
         self,
-        changed: Callable[[dict[str, Any]], dict[str, Any] | None],
-        said: Callable[[int], dict[str, Any]],
+        change: Callable[[dict[str, Any]], dict[str, Any] | None],
+        note: Callable[[int], dict[str, Any]],
     ) -> int:
         """Write a whole new file and put it in the place of the old one; count the entries that differ.
 
@@ -514,10 +514,10 @@ class Journal:
             raise no_journal(self.path)
         with locked(self.path):
             read_entries, unread = self._read()
-            rewritten_lines = [(entry, changed(entry)) for entry in read_entries]
+            rewritten_lines = [(entry, change(entry)) for entry in read_entries]
             count = sum(new != entry for entry, new in rewritten_lines)
             lines = [line_of(new) for _, new in rewritten_lines if new is not None]
-            lines.append(line_of({"format": FORMAT, **said(count), "unread_lines": len(unread)}))
+            lines.append(line_of({"format": FORMAT, **note(count), "unread_lines": len(unread)}))
             self._replace(b"".join(lines))
         return count
 
