@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
+    from decrochage_risk.cli.files import Extracts
     from decrochage_risk.explain import Reason
     from decrochage_risk.score import FolderScores, PupilRisk, RiskScores, ScoreDigest
 
@@ -435,13 +436,7 @@ def score(  # noqa: PLR0913 - one argument per option of the command
     if signals_only:
         _refuse_model_options(model=model, capacity=capacity, journal=journal, partitions=partitions)
         read = read_extracts(folder, on_fault=on_fault, calendar=days)
-        signals = dr.signals(read.records, as_of=day, policy=rules, exclude=objectors)
-        with writing(target / "signals.parquet"):
-            signals.write(target)
-        for line in read.told():
-            say(line)
-        say(f"\nAu {french.day(day, with_year=True)}, sans aucun modèle : {signals.summary}.")
-        say(f"Deux listes par établissement : {target / 'listes'}")
+        _write_signals(read, dr.signals(read.records, as_of=day, policy=rules, exclude=objectors), target)
         _say_new(target, since)
         return
     with bar() as tell, python_warnings.catch_warnings():
@@ -474,6 +469,16 @@ def score(  # noqa: PLR0913 - one argument per option of the command
         say(write_capacity_list(result, places))
     if result.digest.run.not_sent:
         say(_silence_line(result.digest.run.not_sent))
+
+
+def _write_signals(read: Extracts, signals: dr.Signals, target: Path) -> None:
+    """Write the two lists that rest on no model, and say what they hold."""
+    with writing(target / "signals.parquet"):
+        signals.write(target)
+    for line in read.told():
+        say(line)
+    say(f"\nAu {french.day(signals.as_of, with_year=True)}, sans aucun modèle : {signals.summary}.")
+    say(f"Deux listes par établissement : {target / 'listes'}")
 
 
 def _silence_line(not_sent: dict[str, int]) -> str:

@@ -37,7 +37,7 @@ from decrochage_risk.importers.column_maps import read_column_map
 from decrochage_risk.importers.extract import PERSON_COLUMNS, persons_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     import numpy.typing as npt
@@ -257,19 +257,11 @@ def _map_of(
     if reads not in FIELDS:
         faults.append(f"maps.{kind}.reads = {reads!r}, expected one of {', '.join(FIELDS)}")
         return like
-    columns = table.get("columns", {})
-    fields = {*FIELDS[reads], *_PERSON_FIELDS}
-    faults.extend(
-        f"maps.{kind}.columns.{name} is no field of {reads}" for name in columns if name not in fields
-    )
-    sections = {"like", "label", "reads", "recognised_by", "columns", "gives", "basis", *_WORDS, *_SETTINGS}
-    faults.extend(f"maps.{kind}.{name} is not known" for name in table if name not in sections)
-    faults.extend(
-        f"maps.{kind}.{name} = {table[name]!r}, expected {of.__name__}"
-        for name, of in _SETTINGS.items()
-        if name in table and not isinstance(table[name], of)
-    )
-    columns = {name: (names,) if isinstance(names, str) else tuple(names) for name, names in columns.items()}
+    faults.extend(_table_faults(kind, table, reads))
+    columns = {
+        name: (names,) if isinstance(names, str) else tuple(names)
+        for name, names in table.get("columns", {}).items()
+    }
     words = {
         name: {
             **like.words.get(name, {}),
@@ -293,6 +285,21 @@ def _map_of(
         gives=str(table.get("gives", like.gives)),
         basis=cast("Basis", table.get("basis", "assumed")),
     )
+
+
+def _table_faults(kind: str, table: Mapping[str, Any], reads: str) -> Iterator[str]:
+    """Name the fields, the sections and the settings that a map of this kind cannot have."""
+    fields = {*FIELDS[reads], *_PERSON_FIELDS}
+    for name in table.get("columns", {}):
+        if name not in fields:
+            yield f"maps.{kind}.columns.{name} is no field of {reads}"
+    sections = {"like", "label", "reads", "recognised_by", "columns", "gives", "basis", *_WORDS, *_SETTINGS}
+    for name in table:
+        if name not in sections:
+            yield f"maps.{kind}.{name} is not known"
+    for name, of in _SETTINGS.items():
+        if name in table and not isinstance(table[name], of):
+            yield f"maps.{kind}.{name} = {table[name]!r}, expected {of.__name__}"
 
 
 def _folded(word: str) -> str:

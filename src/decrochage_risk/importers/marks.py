@@ -444,19 +444,7 @@ def read_average_grid(source: SourceFile, options: ImportOptions, *, column_map:
     header_names = [name for names in column_map.columns.values() for name in names]
     table = read_delimited(source.content, expected=header_names, name=source.path)
     column_map.check(table, source.path)
-    averages = {fold(name) for name in column_map.names("average")}
-    columns = [
-        at for at, name in enumerate(table.header) if name in averages and table.groups and table.groups[at]
-    ]
-    if not columns:
-        raise UnreadableExportError(
-            explain_error(
-                f"{source.path} has no row of subjects above its averages",
-                expected="two header rows: subjects, then Moy. and its sub-columns",
-                hint="Export the table with its two header rows.",
-            ),
-            french="Il manque la ligne des matières au-dessus des colonnes « Moy. » : exportez le tableau avec ses deux lignes d’en-tête.",
-        )
+    columns = _average_columns(table, column_map, source.path)
     extract = Extract(source.kind, uai=options.uai)
     table.count_into(extract)
     extract.school_year, extract.exported_on = told_by_titles(table.titles, options)
@@ -486,6 +474,24 @@ def read_average_grid(source: SourceFile, options: ImportOptions, *, column_map:
             f"{french.plural(parts, 'sous-colonne')} (écrit, oral, nombre d’absences) ne sont pas lues : seule la moyenne l’est.",
         )
     return extract
+
+
+def _average_columns(table: DelimitedTable, column_map: ColumnMap, path: str) -> list[int]:
+    """Give the places of the averages that have a subject above them."""
+    averages = {fold(name) for name in column_map.names("average")}
+    columns = [
+        at for at, name in enumerate(table.header) if name in averages and table.groups and table.groups[at]
+    ]
+    if not columns:
+        raise UnreadableExportError(
+            explain_error(
+                f"{path} has no row of subjects above its averages",
+                expected="two header rows: subjects, then Moy. and its sub-columns",
+                hint="Export the table with its two header rows.",
+            ),
+            french="Il manque la ligne des matières au-dessus des colonnes « Moy. » : exportez le tableau avec ses deux lignes d’en-tête.",
+        )
+    return columns
 
 
 def _grid_day(table: DelimitedTable, options: ImportOptions, extract: Extract, path: str) -> date:
@@ -531,7 +537,6 @@ def read_gepi_book(source: SourceFile, options: ImportOptions) -> Extract:
             ),
             french="Le carnet de notes n’a pas sa première colonne de devoir, ou pas la ligne des dates : exportez-le de nouveau.",
         )
-    first = head.index(_FIRST)
     extract = Extract(source.kind, uai=options.uai, exported_on=options.extracted_on)
     extract.school_year = options.school_year
     subject = _declared_subject(source.path, options)
@@ -546,24 +551,7 @@ def read_gepi_book(source: SourceFile, options: ImportOptions) -> Extract:
         },
         len(pupils),
     )
-    marks = []
-    for person, (row, line) in enumerate(pupils):
-        for at in range(first, len(row)):
-            day = day_of(_cell(facts["GEPI_DEV_DATE"], at) or "")
-            scale = number_of(_cell(facts.get("GEPI_DEV_NOTE_SUR", []), at) or "") or OUT_OF
-            weight = number_of(_cell(facts.get("GEPI_DEV_COEF", []), at) or "")
-            marks.append(
-                GradeRow(
-                    person,
-                    line,
-                    day,
-                    subject or OTHER,
-                    row[at],
-                    scale,
-                    1.0 if weight is None else weight,
-                    "assessment",
-                )
-            )
+    marks = _book_rows(pupils, facts, head.index(_FIRST), subject or OTHER)
     take_grades(extract, _without_doubles(marks, extract, apart=True), options)
     if subject is None:
         extract.warn(
@@ -572,6 +560,22 @@ def read_gepi_book(source: SourceFile, options: ImportOptions) -> Extract:
             '(--columns, [files."*maths*"] subject = "maths").',
         )
     return extract
+
+
+def _book_rows(
+    pupils: list[tuple[list[str], int]], facts: dict[str, list[str]], first: int, subject: str
+) -> list[GradeRow]:
+    """Give one row per pupil and assessment; the lines above the pupils say the day, the scale and the weight of each."""
+    marks = []
+    for person, (row, line) in enumerate(pupils):
+        for at in range(first, len(row)):
+            day = day_of(_cell(facts["GEPI_DEV_DATE"], at) or "")
+            scale = number_of(_cell(facts.get("GEPI_DEV_NOTE_SUR", []), at) or "") or OUT_OF
+            weight = number_of(_cell(facts.get("GEPI_DEV_COEF", []), at) or "")
+            # A weight of 0 is allowed, and is not a missing one.
+            coefficient = 1.0 if weight is None else weight
+            marks.append(GradeRow(person, line, day, subject, row[at], scale, coefficient, "assessment"))
+    return marks
 
 
 def _cell(row: list[str], at: int) -> str | None:

@@ -130,12 +130,13 @@ def build_outcomes(
             "date": _dates(pupils, paths, last, evidence, school_year),
         }
     )
-    path_names = np.where(nowhere, np.where(unsure, "unknown", "left"), paths)
-    counts = {
-        str(path): int(count)
-        for path, count in pd.Series(path_names).value_counts(sort=False).sort_index().items()
-    }
+    counts = _count_paths(np.where(nowhere, np.where(unsure, "unknown", "left"), paths))
     return frame.reset_index(drop=True), counts, notices
+
+
+def _count_paths(paths: np.ndarray[Any, Any]) -> dict[str, int]:
+    counts = pd.Series(paths).value_counts(sort=False).sort_index()
+    return {str(path): int(count) for path, count in counts.items()}
 
 
 def _paths(

@@ -21,6 +21,7 @@ from decrochage_risk.importers.xml_files import elements_with, local_name, recor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import date
 
     from lxml import etree
 
@@ -319,6 +320,7 @@ def read_common(source: SourceFile, options: ImportOptions) -> Extract:
     closures: list[dict[str, Any]] = []
     bad: list[int] = []
     rows = 0
+    # A school whose file names the leaf of the first day otherwise says so: without that leaf no wrapper would be seen.
     names = declared_names(options.column_maps, source.kind)
     leaf = next((name for name, reader_name in names.items() if reader_name == "DATE_DEBUT"), "DATE_DEBUT")
     for element in elements_with(source.content, leaf, source.path):
@@ -328,25 +330,10 @@ def read_common(source: SourceFile, options: ImportOptions) -> Extract:
         if start is None or (end is not None and end < start):
             bad.append(rows)
         elif any(name in record for name in ("LL_FERMETURE", "LC_MOTIF", "LL_MOTIF")):
-            closures.append(
-                {
-                    "start": start,
-                    "end": end or start,
-                    "label": record.get("LL_FERMETURE") or record.get("LL_MOTIF"),
-                }
-            )
+            label = record.get("LL_FERMETURE") or record.get("LL_MOTIF")
+            closures.append({"start": start, "end": end or start, "label": label})
         elif "CODE_PERIODE" in record or "LL_PERIODE" in record:
-            index = record.get("INDICE", "")
-            periods.append(
-                {
-                    "code": record.get("CODE_PERIODE"),
-                    "label": record.get("LL_PERIODE"),
-                    "index": int(index) if index.isdigit() else None,
-                    "type": record.get("CODE_TYPE_PERIODE"),
-                    "start": start,
-                    "end": end,
-                }
-            )
+            periods.append(_period(record, start, end))
     extract = _begin(source, options, _parameters(source))
     extract.rows_read = rows
     for line in bad:
@@ -356,17 +343,25 @@ def read_common(source: SourceFile, options: ImportOptions) -> Extract:
         f"Communs.xml n’a jamais été vu en vrai : {len(periods)} période(s) et {len(closures)} fermeture(s) sont lues par le nom "
         "de leurs balises. Vérifiez-les dans le calendrier écrit.",
     )
-    columns = {
-        "periods": ["code", "label", "index", "type", "start", "end"],
-        "closures": ["start", "end", "label"],
-    }
     extract.facts = SchoolFacts(
         uai=extract.uai,
         school_year=extract.school_year,
-        periods=pd.DataFrame(periods, columns=columns["periods"]),
-        closures=pd.DataFrame(closures, columns=columns["closures"]),
+        periods=pd.DataFrame(periods, columns=["code", "label", "index", "type", "start", "end"]),
+        closures=pd.DataFrame(closures, columns=["start", "end", "label"]),
     )
     return extract
+
+
+def _period(record: dict[str, str], start: date, end: date | None) -> dict[str, Any]:
+    index = record.get("INDICE", "")
+    return {
+        "code": record.get("CODE_PERIODE"),
+        "label": record.get("LL_PERIODE"),
+        "index": int(index) if index.isdigit() else None,
+        "type": record.get("CODE_TYPE_PERIODE"),
+        "start": start,
+        "end": end,
+    }
 
 
 # What is recognised and not read

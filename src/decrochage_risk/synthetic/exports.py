@@ -227,26 +227,7 @@ def write_exports(
     ['Communs.xml', 'ExportXML_ElevesSansAdresses.zip', 'Nomenclature.xml', 'declarations.toml',
      'rentree_ExportXML_ElevesSansAdresses.zip']
     """
-    unknown = [name for name in formats if name not in FORMATS]
-    numbers = ine_of(tables["pupils"]["pupil_id"])
-    if unknown or not numbers.is_unique:
-        raise RecordsError(
-            explain_error(
-                f"Unknown formats {unknown}"
-                if unknown
-                else "Two pupils have ids that end with the same number",
-                expected=f"formats among {', '.join(FORMATS)}; ids such as P000001",
-                hint="Check the spelling; write the cohort that make_cohort draws.",
-            )
-        )
-    if Path(folder).is_dir() and any(Path(folder).iterdir()):
-        raise RecordsError(
-            explain_error(
-                f"{folder} holds something",
-                expected="a new or empty folder",
-                hint="Choose another one: what stays of an earlier export would be imported with this one.",
-            )
-        )
+    _check_exports(Path(folder), tables, formats)
     day = to_date(exported_on)
     export = known_on(tables, day)
     days = calendar or SchoolCalendar.for_zone("B")
@@ -273,6 +254,30 @@ def write_exports(
     path.write_text("\n".join(declarations) + "\n", encoding="utf-8", newline="\n")
     files[path] = len(declarations)
     return files
+
+
+def _check_exports(folder: Path, tables: Mapping[str, pd.DataFrame], formats: Sequence[str]) -> None:
+    unknown = [name for name in formats if name not in FORMATS]
+    # An INE is made of the digits of an id: two pupils of one number would be imported as one.
+    numbers = ine_of(tables["pupils"]["pupil_id"])
+    if unknown or not numbers.is_unique:
+        raise RecordsError(
+            explain_error(
+                f"Unknown formats {unknown}"
+                if unknown
+                else "Two pupils have ids that end with the same number",
+                expected=f"formats among {', '.join(FORMATS)}; ids such as P000001",
+                hint="Check the spelling; write the cohort that make_cohort draws.",
+            )
+        )
+    if folder.is_dir() and any(folder.iterdir()):
+        raise RecordsError(
+            explain_error(
+                f"{folder} holds something",
+                expected="a new or empty folder",
+                hint="Choose another one: what stays of an earlier export would be imported with this one.",
+            )
+        )
 
 
 @dataclass(frozen=True)
@@ -707,15 +712,7 @@ def _lsu(one: _School, place: Path, declarations: list[str]) -> dict[Path, int]:
     )
     reports = []
     for (eleve_id, end), rows in averages.groupby(["eleve_id", "date"]):
-        marks = "".join(
-            f'<acquis discipline-ref="DI_{_SUBJECT[row["subject"]][0]}" '
-            + (
-                f'moyenne-eleve="{_number(row["value"] * 20 / row["out_of"], ".")}/20" />'
-                if row["status"] == "graded"
-                else 'eleve-non-note="1" />'
-            )
-            for row in _records(rows)
-        )
+        marks = "".join(_lsu_mark(row) for row in _records(rows))
         reports.append(
             f'<bilan-periodique eleve-ref="EL_{eleve_id}" periode-ref="P_{number[pd.Timestamp(str(end)).date()]}" date-conseil-classe="{end:%Y-%m-%d}">'
             f"<liste-acquis>{marks}</liste-acquis></bilan-periodique>"
@@ -733,6 +730,15 @@ def _lsu(one: _School, place: Path, declarations: list[str]) -> dict[Path, int]:
 
 
 # Affelnet
+
+
+def _lsu_mark(row: Mapping[str, Any]) -> str:
+    average = (
+        f'moyenne-eleve="{_number(row["value"] * 20 / row["out_of"], ".")}/20"'
+        if row["status"] == "graded"
+        else 'eleve-non-note="1"'
+    )
+    return f'<acquis discipline-ref="DI_{_SUBJECT[row["subject"]][0]}" {average} />'
 
 
 def _affelnet(one: _School, place: Path, declarations: list[str]) -> dict[Path, int]:
