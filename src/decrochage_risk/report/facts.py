@@ -186,6 +186,7 @@ class PupilFacts:
             elif self._not_sent[row, month]:
                 text = NOT_SENT * hold
             else:
+                # Never more signs than half-days: what leaves no room for the others comes first.
                 text = (signs.get(day, "") + PRESENT * hold)[:hold]
             school_days.append(SchoolDay(date_of_number(day), text))
         return Presence(

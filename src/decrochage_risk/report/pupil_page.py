@@ -87,6 +87,7 @@ def _facts(reasons: tuple[Reason, ...]) -> tuple[_Fact, ...]:
     """Tell the reasons, numbered as they come on the page: presence, marks, path."""
     places = (_PRESENCE, _MARKS, _PATH)
     facts = []
+    # A stable sort: reasons of one drawing keep the order in which they are told.
     by_place = sorted(reasons, key=lambda reason: places.index(_drawing_of(reason)))
     for number, reason in enumerate(by_place, start=1):
         fact, _, beside = reason.text.partition(f" ; {REFERENCE_PUPIL}")

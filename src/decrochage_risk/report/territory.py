@@ -256,6 +256,7 @@ class _Counting:
         networks = self.scores.records.enrolments["network_id"]
         codes, names = pd.factorize(networks, sort=True)
         of_now = _Year(scores, self.known.school_year, codes.astype(np.int64))
+        # A network in which nobody is enrolled any more has no diagnosis; its pupils count in the region.
         present = sorted({int(code) for code in of_now.network[self.known.enrolled] if code >= 0})
         order = np.full(len(names) + 1, -1, dtype=np.int64)
         order[present] = np.arange(len(present))
@@ -432,6 +433,8 @@ class _Counting:
                     if unsent_count == int(here.sum())
                     else f", pour {french.plural(unsent_count, 'élève')}"
                 )
+                # A few pupils of a school could be recognised by what is missing of them; a whole school
+                # points at nobody.
                 if unsent_count >= INSIDE or unsent_count == int(here.sum()):
                     gaps.append(
                         MissingData(

@@ -431,6 +431,8 @@ class TerritoryReport:
             if (
                 key[0] not in {"left", "month"}
                 or "before" in key
+                # The rest of the region is a difference: where either part is hidden, it would give the other
+                # away.
                 or self._hidden(share, self.network)
                 or self._hidden(share, ALL)
             ):
@@ -448,6 +450,7 @@ class TerritoryReport:
                     rest_count / rest,
                 )
             )
+        # Bonferroni: 5 % for all comparisons together, not for each.
         rare_gaps = sorted(one for one in gaps if one[0] < _CHANCE / max(comparisons, 1))
         lines = [_gap(key, here, elsewhere) for _, key, here, elsewhere in rare_gaps[:4]]
         if not lines:

@@ -195,6 +195,7 @@ class ReportFolder:
     ) -> None:
         pupil_id = one.pupil.pupil_id
         link = ""
+        # A notice owes the weights: a scored pupil who was not explained has none.
         if self.notices and (one.pupil.risk is None or one.pupil.explained):
             link = page_name("notice", pupil_id)
             answer = notice(scores, one.pupil, sources=self.sources, contact=self.contact)
@@ -219,10 +220,13 @@ class ReportFolder:
             )
         self.write("index.html", _index(run, self._schools, self._examples, self._others))
         facts = {"kind": "decrochage-risk report", "as_of": run.as_of.isoformat(), "pages": self.pages}
+        # After all pages: a folder without it is never replaced.
         (self.draft / MARKER).write_text(json.dumps(facts) + "\n", encoding="utf-8")
         old = self.target.with_name(f".{self.target.name}.old")
         shutil.rmtree(old, ignore_errors=True)
         if self.target.exists():
+            # Moved aside, not removed: until the new report stands in its place, the earlier one is on the
+            # disk.
             self.target.rename(old)
         self.draft.rename(self.target)
         shutil.rmtree(old, ignore_errors=True)
