@@ -205,6 +205,7 @@ def _weights(scores: RiskScores, pupil_risk: PupilRisk) -> tuple[FamilyWeight, .
     log_odds = dict(zip(scores.contributions.columns, row, strict=True))
     log_odds_sum = sum(log_odds[family.code] for family in FAMILIES)
     reference = pupil_risk.reference_risk
+    # Where nothing moves, the secant is 0 over 0: the slope of the curve at the reference stands in for it.
     slope = (
         (pupil_risk.risk - reference) / log_odds_sum
         if abs(log_odds_sum) > _STILL
