@@ -327,6 +327,7 @@ def _joined(now: ScoredPupils, before: ScoredPupils) -> pd.DataFrame:
     here, there = index.isin(tables[0].index), index.isin(tables[1].index)
     frame.insert(0, "status", np.select([here & there, here], ["present", "appeared"], "disappeared"))
     for name in (f"{column}{end}" for column in WAY_COLUMNS.values() for end in ("", "_before")):
+        # A pupil who is not in one of the two runs was on none of its lists.
         frame[name] = frame[name].eq(other=True).to_numpy(dtype=bool)
     for name in ("tier", "tier_before"):
         frame[name] = frame[name].fillna(0).astype(int)

@@ -364,6 +364,7 @@ def _variants(own: KnownRecords) -> tuple[list[KnownRecords], Floats]:
         per_pupil = np.bincount(getattr(own.arrays, table).pupil[rows], minlength=own.pupil_count)
         counts[is_covered, kind] = per_pupil[is_covered]
         variants[kind] = without_rows(own, table, rows)
+        # The third edit leaves out the rows of both kinds, whichever of the tables there are.
         variants[2] = without_rows(variants[2], table, rows)
     return variants, counts
 
@@ -376,6 +377,7 @@ def _risks(scores: RiskScores, positions: npt.NDArray[np.intp], variants: list[K
     levels = frame["level"].to_numpy(dtype=object)[positions]
     groups = np.tile(model.reference_groups(levels, scores.run.as_of), len(variants))
     risks = model.risk_model.risk(np.vstack(tables), groups)
+    # As scored, not scored again: the estimate must start from the risk that was told.
     own = frame["risk"].to_numpy(dtype=np.float64)[positions]
     return np.column_stack([own, risks.reshape(len(variants), len(positions)).T])
 

@@ -273,6 +273,8 @@ class OpeningFacts:
         of_the_year = features["unjustified_half_days_year"]
         if of_the_year == 0:
             return 0.0
+        # The months are counted from the rows, which a family's objection does not take out; the features it
+        # does.
         is_refused = math.isnan(of_the_year) and math.isnan(features["unjustified_half_days_4w"])
         return math.nan if is_refused else self._absence.most(row)
 

@@ -46,6 +46,7 @@ def demo_model_folder() -> Path:
     """
     bundle = Path(str(files("decrochage_risk"))) / "models" / "demo"
     checkout = Path(__file__).resolve().parents[3] / "models" / "demo"
+    # An installed package has no checkout around it; a checkout keeps the model out of the package.
     for folder in (bundle, checkout):
         if (folder / "manifest.json").is_file():
             return folder

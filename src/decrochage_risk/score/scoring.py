@@ -515,6 +515,7 @@ def _explained(
     columns["explained"][rows[good]] = True
     columns["explanation_cause"] = _spread(NOT_ASKED, rows[~good], NOT_VERIFIED, cut.pupil_count)
     columns["explanation_cause"][rows[good]] = None
+    # Last: who has no risk was not left unexplained by choice.
     columns["explanation_cause"][np.isnan(columns["risk"])] = NO_RISK
     base = probability(attribution.base[good])
     columns["reference_risk"] = _spread(np.nan, rows[good], base, cut.pupil_count)
@@ -596,6 +597,7 @@ class ScoreRequest:
 
     def score_part(self, records: PupilRecords, here: Collection[str]) -> RiskScores:
         """Score the records of some pupils, of whom only these were named by their id."""
+        # A part holds some of the pupils only: an id of another part would be refused as unknown.
         explain = [pupil for pupil in self.explained if pupil in here] if self.explained else self.explain
         return self._score(records, explain, [pupil for pupil in self.exclude if pupil in here])
 
@@ -662,5 +664,6 @@ def warm_up(model: TrainedModel | None = None) -> None:
     model = load_demo_model() if model is None else model
     as_of, pupil = made_up_pupil(model.levels[0])
     records = PupilRecords.from_json([pupil])
+    # The warning of a demonstration model is for who scores, not for who warms up.
     score_pupils(records, as_of=as_of, model=replace(model, demo=False), explain="all").to_json()
     _ = model.model_id

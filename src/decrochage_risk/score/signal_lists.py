@@ -220,7 +220,9 @@ class Signals:
             level=cells["level"],
             age_years=cells["age_years"],
             as_of=self.as_of,
+            # No model, no tier: only measures that facts or a departure open.
             tier=0,
+            # Features are not computed here: not known is what the policy must read, never zero.
             facts=dict.fromkeys(FEATURE_BY_NAME, np.nan) | {MONTH_FACT: absence.most(row)},
             told=lambda _name: absence.told(row),
             departed=bool(cells["departure_listed"]),

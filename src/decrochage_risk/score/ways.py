@@ -261,11 +261,13 @@ def _departures(cut: KnownRecords) -> tuple[npt.NDArray[np.int8], npt.NDArray[np
     current = cut.current_enrolment
     has_left = ~cut.enrolled & (current >= 0)
     rows = cut.arrays.enrolments
+    # Who was never enrolled has row -1, which reads the value at the end.
     end, year = (np.append(column, -1)[current] for column in (rows.end, rows.school_year))
     level = np.append(np.isin(np.array(LEVEL_NAMES), list(_END_OF_CYCLE)), np.False_)
     of_cycle_end = level[cut.level]
     this_year, last_year = year == cut.school_year, year == cut.school_year - 1
     kind = np.zeros(cut.pupil_count, dtype=np.int8)
+    # Each line overrides those before it: an older enrolment, last year's, this year's, one that was cut short.
     kind[has_left] = 4
     kind[has_left & last_year] = np.where(of_cycle_end, 3, 2)[has_left & last_year]
     kind[has_left & this_year] = np.where(of_cycle_end, 3, 0)[has_left & this_year]

@@ -285,6 +285,7 @@ def _risk_line(pupil: PupilRisk, class_id: object) -> dict[str, Any]:
     line["Devenir des élèves de ce palier"] = (
         pupil.tier_precision.text if pupil.tier_precision is not None else ""
     )
+    # Always as many columns as a pupil may have reasons: the lists of all schools have one heading.
     for number in range(4):
         line[f"Point d'attention {number + 1}"] = attention[number] if number < len(attention) else ""
     for number in range(2):
@@ -327,6 +328,7 @@ def write_new_on_lists(folder: Path, previous: Path) -> dict[Way, int]:
     for way, column in WAY_COLUMNS.items():
         if column not in now:
             continue
+        # An earlier run without a model has no list of the risk: all of today's are new on it.
         earlier = before.loc[before[column], "pupil_id"] if column in before else before["pupil_id"].head(0)
         rows = now[now[column] & ~now["pupil_id"].isin(earlier)]
         tables.append(rows[["school_id", "class_id", "pupil_id", "level"]].assign(way=WAYS[way]))
