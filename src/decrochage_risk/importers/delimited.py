@@ -284,6 +284,7 @@ def decode(content: bytes, name: str = "file") -> tuple[str, str]:
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return _decoded(content, "utf-16", name), "UTF-16"
     head = content[:2000]
+    # UTF-16 without its mark: every second byte of Latin text is zero.
     if head[1::2].count(0) > len(head) // 4:
         return _decoded(content, "utf-16-le", name), "UTF-16"
     if b"\0" in head:
@@ -301,6 +302,7 @@ def decode(content: bytes, name: str = "file") -> tuple[str, str]:
     except UnicodeDecodeError:
         if _LATIN_9_LETTER.search(plain) and not _ONLY_IN_CP1252.search(plain):
             return _decoded(plain, "iso-8859-15", name), "ISO-8859-15"
+        # Five bytes stand for nothing in Windows-1252: one of them is no reason to refuse a file.
         return plain.decode("cp1252", errors="replace"), "Windows-1252"
 
 
@@ -335,6 +337,7 @@ def _outside_quotes(line: str, mark: str) -> int:
 def _text_sheet(text: str, encoding: str, separator: str, name: str, limit: int | None) -> Sheet:
     rows: list[list[str]] = []
     lines: list[int] = []
+    # newline="": a line end inside quotes is left to the reader of CSV, which counts it.
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     before = 0
     try:
@@ -342,6 +345,7 @@ def _text_sheet(text: str, encoding: str, separator: str, name: str, limit: int 
             if any(map(str.strip, row)):
                 rows.append(row)
                 lines.append(before + 1)
+            # The line on which a row ends; the next one begins after it, however many lines it takes.
             before = reader.line_num
             if limit is not None and len(rows) >= limit:
                 break

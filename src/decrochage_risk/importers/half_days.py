@@ -198,6 +198,7 @@ def merge_half_days(rows: pd.DataFrame, by: str = "pupil_id") -> pd.DataFrame:
     late = (rows["kind"] == "lateness").to_numpy()
     moment = late & (rows["at"] >= 0).to_numpy()
     parts = [
+        # Without its minute a lateness may be another one: it is merged with none.
         rows[late & ~moment],
         _merged(rows[moment], [by, "date", "at"]),
         _merged(rows[~late], [by, "date", "half"]),
@@ -277,6 +278,7 @@ def _halves_between(events: pd.DataFrame, calendar: SchoolCalendar, cut: time) -
     """Half-days that lie between the start and the end of each event."""
     start, end = _minutes_of(events)
     limit = cut.hour * 60 + cut.minute
+    # The end is the first minute after: an event until midnight takes nothing of the next day.
     which, day = _days(start // _MINUTES, (end - 1) // _MINUTES)
     begin = np.maximum(start[which] - day * _MINUTES, 0)
     stop = np.minimum(end[which] - day * _MINUTES, _MINUTES)
@@ -328,6 +330,7 @@ def _first_halves(events: pd.DataFrame, calendar: SchoolCalendar) -> pd.DataFram
     possible = calendar.half_days_on(day).astype(np.int64)
     before = np.cumsum(possible) - possible
     begins = np.searchsorted(which, np.arange(len(events)))
+    # Counted from the beginning of each event, not of the first one.
     before -= before[begins][which] if which.size else before
     amount = np.ceil(np.nan_to_num(events["half_days"].to_numpy(dtype=np.float64))).astype(np.int64)
     counts = np.clip(amount[which] - before, 0, possible)

@@ -209,6 +209,7 @@ def import_exports(
     )
     tell = progress or (lambda _line, _done, _all: None)
     tell("Reconnaissance des fichiers", 0, 4)
+    # Schools, then who the pupils are, then what is said of them: the files come in any order.
     run.recognise()
     tell("Listes d’élèves", 1, 4)
     run.read_rosters()
@@ -484,6 +485,7 @@ class _Run:
         for table, (start, end) in extract.covers.items():
             if table not in EVENT_TABLES:
                 continue
+            # A file without any row has come all the same: its table is empty, not missing.
             self.rows[table].append(pd.DataFrame(columns=["pupil_id", "date"]))
             if school is None:
                 report.notices.append(
@@ -551,6 +553,7 @@ class _Run:
             tables["coverage"] = _spans(self.coverage)
         calendar = self._calendar()
         with warnings.catch_warnings():
+            # The report of the import tells the faults.
             warnings.simplefilter("ignore", RecordsWarning)
             records = PupilRecords(
                 **tables, on_fault="quarantine", calendar=calendar or self.options.calendar

@@ -175,6 +175,7 @@ def merge_events(table: str, rows: pd.DataFrame, files: Sequence[FileReport]) ->
     rows = rows[~obsolete]
     if table == "absences":
         return _merged_absences(rows)
+    # Across files only: two equal rows of one file may be two marks of one day.
     twice = rows.duplicated(present, keep="first") & (
         rows["file"] != rows.groupby(present, dropna=False)["file"].transform("first")
     )

@@ -156,6 +156,7 @@ def _targets(table: DelimitedTable, column_map: ColumnMap) -> list[str | None]:
 
 def _left_out(rows: pd.DataFrame, extract: Extract) -> dict[str, Any]:
     unknown = ~rows["event"].isin(EVENTS)
+    # One reason per row, the first that holds.
     no_date = ~unknown & rows["date"].isna()
     bad = ~unknown & ~no_date & rows["bad_rank"]
     other = pd.Series(False, index=rows.index)  # noqa: FBT003 - a mask

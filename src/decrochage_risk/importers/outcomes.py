@@ -105,6 +105,7 @@ def build_outcomes(
     )
     terminal = last["level"].isin(TERMINAL_LEVELS).to_numpy()
     nowhere = paths == ""
+    # Without any list of diplomas, one that was given in a last year is told nowhere.
     unsure = nowhere & (~np.full(len(pupils), look_complete) | (terminal & (not diplomas_seen)))
     if (terminal & nowhere).any() and look_complete and not diplomas_seen:
         notices.append(
@@ -167,6 +168,7 @@ def _paths(
     else:
         sets = [("enrolled", set(after.loc[open_then, "pupil_id"]))]
     first_paths = np.full(len(pupils), "", dtype=object)
+    # From the last to the first: what proves more overrides what proves less.
     for name, ids in reversed(sets):
         first_paths[pupils.isin(ids)] = name
     return first_paths

@@ -325,6 +325,7 @@ def _add_row(
     reason = _outside(row)
     if reason is not None:
         extract.leave_out(reason, row.line)
+        # No pupil of the tables, and found all the same: an apprentice has not left without a diploma.
         if reason == "apprentice" and row.school_year is not None:
             tables["outcome_evidence"].append(
                 _evidence(person, row, "apprenticeship", row.entry, row.leaving)

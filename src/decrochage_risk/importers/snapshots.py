@@ -143,6 +143,7 @@ def date_events(
     keys = [*KEYS[name], "nth"]
     pairs = _pairs(rows, rows_before, keys)
     new = (pairs["seen"] == "left_only").to_numpy()
+    # On a day that the earlier import did not vouch for, a new row is not late: its file had not come yet.
     late = new & _vouched_for(pairs, coverage[coverage["table"] == name], enrolments)
     export_days = pd.to_datetime(pairs["exported"]).astype("datetime64[s]")
     rows["recorded_on"] = _first_days(pairs, "recorded_on", late, export_days)

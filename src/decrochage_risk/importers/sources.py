@@ -132,6 +132,7 @@ def _of_zip(content: bytes, label: str, depth: int) -> Iterator[Content | Unread
                 yield UnreadContent(inside, error.french)
                 continue
             yield from _of_bytes(body, inside, depth + 1)
+            # One content in memory at a time.
             del body
 
 

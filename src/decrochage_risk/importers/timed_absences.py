@@ -199,6 +199,7 @@ def told_by_titles(titles: tuple[str, ...], options: ImportOptions) -> tuple[int
     year, export_day = None, None
     for title in titles:
         match = _YEARS.search(title)
+        # Only two years in a row name a school year.
         if match and int(match[2]) == int(match[1]) + 1:
             year = int(match[1])
         if _MADE_ON.search(title):

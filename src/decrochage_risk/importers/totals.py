@@ -144,6 +144,7 @@ def monthly_absences(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Notice]]:
     counts = ["half_days", "unjustified", "lateness"]
     keys = ["source", "pupil_id", "start"]
     rows = rows.drop_duplicates([*keys, "end"], keep="last").sort_values([*keys, "end"], kind="stable")
+    # Totals of one beginning grow from extract to extract: the period's own count is the difference.
     before = rows.groupby(keys, sort=False)[["end", *counts]].shift(1)
     growing = before["end"].notna()
     less = rows[counts] - before[counts].where(growing, 0)
