@@ -89,6 +89,7 @@ def draw_blocks(plan: Plan, progress: Callable[[str], object] | None = None) -> 
     progress : callable, optional
         Called with a short text before each school year of each block.
     """
+    # Ids and school numbers are common to the blocks, so that none is drawn twice; all else is a block's own.
     common, *seeds = np.random.SeedSequence(plan.seed).spawn(1 + len(plan.sizes))
     rng = np.random.default_rng(common)
     ids, digits = _opaque_ids(plan.pupils, rng), school_numbers(rng)

@@ -295,6 +295,7 @@ def walk_year(chain: Chain, cell: npt.NDArray[np.intp], weeks: SchoolWeeks, rng:
     leaving_week = np.full(pupils, len(weeks), dtype=np.intp)
     state = np.zeros(pupils, dtype=np.intp)
     for week in range(len(weeks)):
+        # The first week is that of the tests, which are facts of the chain: no absence, nobody leaves.
         if week > 0:
             absent_days[week] = _draw_days(chain.absence_in(week)[row, state], int(weeks.count[week]), rng)
         low[week] = rng.random(pupils) < sigmoid(chain.low[row, state])
@@ -303,6 +304,7 @@ def walk_year(chain: Chain, cell: npt.NDArray[np.intp], weeks: SchoolWeeks, rng:
         )
         state = np.where(chain.placement[row, week] | (week == 0), state, after)
         states[week + 1] = state
+        # Who has left goes on being drawn, unseen: only the first time counts.
         leaves = rng.random(pupils) < chain.leaving_in(week)[row, state]
         leaving_week[leaves & (leaving_week > week)] = week
     not_back = (rng.random(pupils) < sigmoid(chain.summer[row, state])) & (leaving_week == len(weeks))

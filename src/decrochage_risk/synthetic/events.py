@@ -79,6 +79,7 @@ def away_in(
     marked_weeks = MARKED[walk.states[week, here]]
     episodes = ((_ILL, illness), (_EXCLUDED, np.take(ABSENCE.exclusion, marked_weeks)))
     for reason, chance in episodes:
+        # An episode covers no absence of the chain: the state is read off those.
         spell = _episode(chance, days, rng)
         away[spell & (away == _HERE)] = reason
     away[chain.placement[walk.row[here], week]] = _PLACED

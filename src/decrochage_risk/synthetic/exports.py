@@ -399,6 +399,7 @@ def _siecle(one: _School, place: Path, declarations: list[str]) -> dict[Path, in
         pupils = one.pupils[one.pupils["start_date"] <= day]
         path = place / f"{name}_ElevesSansAdresses.zip"
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            # A fixed time in place of a clock: the same cohort gives the same bytes.
             info = zipfile.ZipInfo("ElevesSansAdresses.xml", (one.school_year, 9, 1, 0, 0, 0))
             archive.writestr(info, _eleves(one, pupils, day).encode("iso-8859-15"), zipfile.ZIP_DEFLATED)
         files[path] = len(pupils)

@@ -164,6 +164,7 @@ def _rows(
     rng: np.random.Generator,
 ) -> Columns:
     out_of = _TOP / 2 if week % _OUT_OF_TEN_EVERY == 1 else _TOP
+    # Never of maths nor of the first tests: the state is read off rows that are on record the same day.
     late = (rng.random(who.size) < MARKS.recorded_late) & (subject != _MATHS) & (week > 0)
     return {
         "pupil": who,
@@ -199,6 +200,7 @@ def with_averages(rows: Columns, walk: Walk, weeks: SchoolWeeks) -> Columns:
     November, 15 March, 10 June, or before). Marks after the last term are in no average.
     """
     ends = _term_ends(weeks)
+    # left: a mark of the last day of a term is of that term.
     term = np.searchsorted(ends, rows["date"], side="left")
     is_graded = (rows["status"] == _GRADED_STATUS) & (term < ends.size)
     key = (rows["pupil"] * len(SUBJECTS) + rows["subject"])[is_graded] * ends.size + term[is_graded]

@@ -93,6 +93,7 @@ def draw_orientation(
     wish_level = np.where(wants_gt, _CODE["2de_gt"], vocational)
     assigned_level = np.where(is_granted, wish_level, vocational)
     rank = entry_ranks(assigned_level, rng)
+    # A first wish that the council refused is not the one obtained; and the one obtained was made.
     rank = np.where(~is_granted & (rank == 1), 2, rank)
     wishes = np.maximum(rng.integers(1, 4, pupils), rank)
     return Orientation(wish_level, assigned_level, is_granted, rank, wishes)
@@ -115,6 +116,7 @@ def draw_year_end(level: npt.NDArray[np.intp], orientation: Orientation, rng: np
     draw = rng.random(pupils)
     goes_on = (level == _CODE["cap2"]) & (draw < MOVES.cap_in_three_years)
     graduates, repeats = graduates & ~goes_on, repeats & ~goes_on
+    # One draw for three levels: nobody is at two of them.
     to_pm = (level == _CODE["4e"]) & (draw < MOVES.college_to_pm)
     changes = (level == _CODE["2de_gt"]) & (draw < MOVES.gt_to_pro) & ~repeats
     following = np.where(IN_3E[level], orientation.assigned, _NEXT_LEVEL[level])

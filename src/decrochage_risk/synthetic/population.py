@@ -95,6 +95,7 @@ def level_shares(youngest: str) -> npt.NDArray[np.float64]:
 def yearly_pupils(pupils: int, years: int, youngest: str) -> int:
     """Pupils of one year when so many distinct pupils pass through so many years."""
     renewal = float(level_shares(youngest)[np.isin(LEVEL_NAMES, _ENTRY_LEVELS[youngest])].sum())
+    # Each later year brings as many newcomers as the entry levels hold.
     return max(1, round(pupils / (1.0 + (years - 1) * renewal)))
 
 

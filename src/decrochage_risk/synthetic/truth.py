@@ -75,6 +75,7 @@ def at_risk(trace: YearTrace, day: int) -> npt.NDArray[np.bool_]:
     last_week = np.minimum(walk.leaving_week, len(weeks) - 1)
     stays = (walk.leaving_week == len(weeks)) | (weeks.last_days[last_week] >= day)
     arrival = np.minimum(move.week, len(weeks) - 1)
+    # The first stay is closed, the second one not known yet.
     between = (weeks.monday(arrival) <= day) & (day <= weeks.days[arrival, 0])
     moving = (move.week < len(weeks)) & (walk.leaving_week >= move.week) & between
     mask: npt.NDArray[np.bool_] = stays & ~moving & (weeks.first_day < day)
@@ -133,6 +134,7 @@ def _before(chain: Chain, week: int, days: int, after: npt.NDArray[np.float64]) 
             continue
         value += of_marked * (1.0 - low) * after[:, next_states(EVERY_STATE, marked=is_marked, low=False)]
         value += of_marked * low * after[:, next_states(EVERY_STATE, marked=is_marked, low=True)]
+    # A week in a company leaves the state as it is.
     return np.where(chain.placement[:, week, None], after, value)
 
 
@@ -142,6 +144,7 @@ def _by_class(
     """Probability of each pupil if it were of each hidden class, shape (classes, pupils)."""
     chain, walk = trace.chain, trace.walk
     classes = chain.hidden_classes
+    # The rows of a cell lie side by side, one per hidden class.
     rows = walk.row[who] // classes * classes + np.arange(classes)[:, None]
     state = walk.states[week, who].astype(np.intp)
     value_now: npt.NDArray[np.float64] = after[rows, state]
@@ -192,14 +195,18 @@ def _class_weights(
         return np.ones((1, who.size))
     rows = walk.row[who] // classes * classes + np.arange(classes)[:, None]
     weight = np.repeat(np.log(chain.shares)[:, None], who.size, axis=1)
+    # Without the first week: nothing is drawn in it that tells the classes apart.
     for past in range(1, min(week + 1, len(trace.weeks))):
         days_before = trace.weeks.days_before(past, day)
         daily = chain.absence_in(past)[rows, walk.states[past, who]]
         absent = np.bitwise_count(walk.absent_days[past, who] & ((1 << days_before) - 1))
+        # In a company no absence can be on record: 0 times the log of 1.
         odds = np.log(np.where(daily > 0, daily, 1.0))
         weight += absent * odds + (days_before - absent) * np.log1p(-daily)
         if past < week:
+            # Who is still there did not leave at the end of that week, from the state after it.
             weight += np.log1p(-chain.leaving_in(past)[rows, walk.states[past + 1, who]])
+    # Less the largest: the likelihood of a whole year is smaller than a float can hold.
     likelihood = np.exp(weight - weight.max(axis=0))
     weights: npt.NDArray[np.float64] = likelihood / likelihood.sum(axis=0)
     return weights

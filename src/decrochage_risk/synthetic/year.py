@@ -124,6 +124,7 @@ def run_year(
         ``enrolments``, ``absences``, ``grades``, ``orientation``, ``coverage``, ``outcomes``; ``pupil`` is a position
         in the population.
     """
+    # A stream for each step: one that draws more leaves what the others draw as it is.
     place_rng, walk_rng, absence_rng, mark_rng, end_rng = map(np.random.default_rng, seed.spawn(_STREAMS))
     schools = regime.schools
     who = population.enrolled(weeks.school_year)
@@ -143,6 +144,7 @@ def run_year(
     round_of_3e = round_rows(orientation, year_end.repeats, level, trace.walk, weeks)
     rows["orientation"] = stack([*first_day, *round_of_3e])
     rows["outcomes"] = outcome_rows(as_listed(outcome, trace.walk, difficulty, end_rng), trace.walk, weeks)
+    # Last: term averages are those of all marks, a gap is only what is not sent.
     rows = with_gaps(rows, gaps, place, move, weeks)
     for columns in rows.values():
         if "pupil" in columns:
