@@ -131,6 +131,7 @@ def conform(table: Table, came: pd.DataFrame | RawTable) -> Conformed:
     place_of = {name: place for place, name in reversed(list(enumerate(raw.names)))}
     twice = {name for name in raw.names if raw.names.count(name) > 1}
     faults = list(_table_faults(table, raw))
+    # Of two columns of one name nobody knows which is meant: neither is read.
     usable = {name: place for name, place in place_of.items() if name not in twice}
     cells = over_columns(lambda column: _read(column, raw, usable.get(column.name)), table.columns, raw.size)
     marks_of: dict[str, Marks] = {}
@@ -210,6 +211,7 @@ def _filled(column: Column, read: Cells, *, came: bool = True) -> Cells:
         return replace(read, array=np.where(missing, float(str(column.default)), read.array))
     if not came:
         return read
+    # A cell that another rule blanked is wrong, not missing: it is reported once.
     for mask in read.marks.values():
         missing &= ~mask
     return replace(read, marks={**read.marks, MISSING_VALUE: missing}) if missing.any() else read
@@ -227,6 +229,8 @@ def _row_faults(coded: CodedTable, marks_of: dict[str, Marks]) -> Iterator[Fault
     table = coded.table
     for row_rule in ROW_RULES:
         absent = [name for name in row_rule.columns if name not in marks_of]
+        # A required column that did not come is a fault of its own: what rows then lack is not blamed on
+        # them.
         if row_rule.table != table.name or any(name in table.required for name in absent):
             continue
         breaks = row_rule.broken(coded)
@@ -266,6 +270,7 @@ def repeated_keys(
     frame = rows.take(doubles).frame()
     frame = frame.assign(**{name: frame[name].astype(object).fillna("") for name in optional})
     key_names = list(key)
+    # By all columns, so that the row that stays does not hang on the order in which the rows came.
     in_order = frame.sort_values(list(frame.columns), kind="stable", na_position="last")
     later = in_order[in_order.duplicated(key_names, keep="first")].sort_index()
     first_rows = in_order.drop_duplicates(key_names).set_index(key_names)
@@ -292,6 +297,7 @@ def _repeated(rows: CodedTable, key: tuple[str, ...], optional: Collection[str])
             complete &= rows.given(name)
         parts.append(values.codes if isinstance(values, Texts) else values)
     if len(parts) == 1:
+        # The code of a missing key is -1, which reads the zero at the end.
         counts = np.bincount(parts[0][complete])
         return np.asarray(complete & (np.append(counts, 0)[parts[0]] > 1))
     return np.asarray(complete & pd.DataFrame(dict(enumerate(parts))).duplicated(keep=False).to_numpy())
@@ -435,11 +441,13 @@ def _split_ids(pupils: CodedTable) -> npt.NDArray[np.bool_]:
         return np.zeros(len(pupils), dtype=np.bool_)
     groups = pd.DataFrame({"key": ids.translate(np.array(keys, dtype=np.int32)), "born": born})
     split = groups.duplicated(keep=False).to_numpy(dtype=np.bool_)
+    # Two missing birth dates are not the same day.
     return np.asarray(split & (born != NO_DAY), dtype=np.bool_)
 
 
 def _same_id(word: str) -> str:
     """Leave out of an id what an export may lose: leading zeros, blanks, case."""
+    # ASCII text has one form only: nothing to normalise.
     if not word.isascii():
         word = unicodedata.normalize("NFKC", word)
     plain = "".join(word.split()).casefold()
@@ -454,6 +462,7 @@ def _of_other_zones(enrolments: CodedTable, calendar: SchoolCalendar) -> npt.NDA
         return np.zeros(len(enrolments), dtype=np.bool_)
     elsewhere = np.array([zone_of_school(word) not in {None, zone} for word in ids.words], dtype=np.bool_)
     rows = np.flatnonzero(ids.translate(elsewhere, missing=False))
+    # One row says it for the whole school.
     _, first = np.unique(ids.codes[rows], return_index=True)
     one_each = np.zeros(len(enrolments), dtype=np.bool_)
     one_each[rows[first]] = True
@@ -493,6 +502,7 @@ def _school_years_and_ages(links: Links) -> Iterator[FaultGroup]:
     september, has_year = first_days_of_years(years), ~np.isnan(years)
     outside = has_year & (start != NO_DAY) & ((start < september) | (start >= first_days_of_years(years + 1)))
     yield from fault_at(rules.OUTSIDE_SCHOOL_YEAR, "start_date", enrolments, outside)
+    # Codes of unknown pupils lie past the end: all of them read the missing day there.
     birth = np.append(links.tables["pupils"]["birth_date"], np.int32(NO_DAY))[
         np.minimum(pupils.codes, pupils.pupils)
     ]
@@ -628,6 +638,7 @@ def check_tables(
     tables = {
         name: _without_faulty(table, report) for name, table in columns_of.items() if name not in unusable
     }
+    # Without pupils or enrolments there are no records, whatever the quarantine would set aside.
     if not unusable.isdisjoint(MANDATORY):
         raise FaultyRecordsError(report)
     links = link_tables(tables)

@@ -117,10 +117,12 @@ class EventOrder:
         rest = (keys.second, keys.third, keys.last.packed, keys.more)
         edges = _equal_parts(starts, threads_for(len(events)))
         over_columns(lambda ends: kernels.sort_within(first, rows, starts, *ends, rest), edges, len(events))
+        # 10/20 and 5/10 are one mark, and still two rows: repeats are told by what came.
         numbers = (events["value"], events["out_of"]) if events.table.name == "grades" else rest[:2]
         repeats = kernels.repeated_rows(first, rows, starts, rest, *numbers)
         if others := [name for name in events.table.column_names if name not in keys.packed]:
             rows, repeats = _ordered_by_others(events, keys, rows, starts, others)
+        # Rows without an id are nobody's: none repeats another.
         repeats[rows[starts[-2] :]] = False
         columns = keys.first.read_back(first)
         if keys.more:
@@ -208,6 +210,8 @@ class _Keys(NamedTuple):
 
 def _absence_keys(absences: CodedTable) -> _Keys:
     flags = absences["justified"]
+    # 58 of 63 bits: there is no room for another day. Missing is ordered as not justified; the flag itself
+    # comes last, for the repeats.
     key = _Key(len(absences)).days("date", absences["date"]).codes("kind", absences["kind"], 3)
     key.codes("half_days", _small(absences["half_days"]), 3).codes(
         "is_justified", np.maximum(flags, np.int8(0)), 2
@@ -268,6 +272,7 @@ def _ordered_by_others(
     whole = np.zeros(len(events), dtype=np.int64)
     for name in events.table.column_names:
         whole = _refined(whole, _comparable(events[name])) if name != "pupil_id" else whole
+    # lexsort sorts by its last key first.
     order = np.lexsort((rows, whole[rows], others[rows], tie))
     positions, tie = rows[order], tie[order]
     is_repeat = np.zeros(len(events), dtype=np.bool_)
@@ -294,6 +299,7 @@ def _small(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.int8]:
 
 def granted_order(granted: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
     """0 true, 1 not known, 2 false: a refusal known the same day comes last."""
+    # The code of a missing flag is -1, which reads the last place.
     return np.array([2, 0, 1], dtype=np.int8)[granted]
 
 
@@ -401,6 +407,7 @@ class _Rows:
                 return self
             rows = np.flatnonzero(rows).astype(np.int32)
         rows_of_whole = type(self)()
+        # A cut of a cut points at the whole table: a column is cut once, when it is read.
         rows_of_whole.__dict__["_whole"] = self if self._whole is None else self._whole
         rows_of_whole.__dict__["_chosen"] = rows if self._chosen is None else self._chosen[rows]
         return rows_of_whole
@@ -557,6 +564,7 @@ def encode(
 
 def _enrolments(table: CodedTable, pupil: npt.NDArray[np.int32]) -> tuple[Enrolments, Ids]:
     schools = table["school_id"]
+    # Only ids in use: the words of rows that were set aside would count as schools without a pupil.
     used = sorted(np.unique(schools.codes).tolist(), key=schools.words.__getitem__)
     rank = np.zeros(len(schools.words), dtype=np.int32)
     rank[used] = np.arange(len(used), dtype=np.int32)

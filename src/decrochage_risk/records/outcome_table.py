@@ -172,6 +172,7 @@ def _own(records: TrainingTables) -> pd.DataFrame:
 def _apart(records: PupilRecords, outcomes: Any) -> pd.DataFrame:  # noqa: ANN401 - any table
     shape = conform(TABLES["outcomes"], as_frame(outcomes))
     report = FaultReport(tuple(shape.faults))
+    # A fault of the whole table leaves no rows to hold against the enrolments.
     if all(group.rows.size for group in report.errors.groups):
         whole = shape.frame.drop(index=pd.Index(report.rows("outcomes", "error")))
         frames = {"pupils": records.pupils, "enrolments": records.enrolments, "outcomes": whole}

@@ -137,7 +137,9 @@ def _parsed(text: str | bytes | bytearray, faults: list[str]) -> Any:  # noqa: A
         faults.append(f"{constant} is no JSON value (a value that is not known is null)")
 
     try:
+        # json refuses a byte order mark in a text, and takes one in bytes.
         text = text.removeprefix("\ufeff") if isinstance(text, str) else text
+        # Left to itself json keeps the last of two equal keys, and reads NaN, which JSON does not have.
         return json.loads(text, object_pairs_hook=once, parse_constant=refuse)
     except json.JSONDecodeError as error:
         came = f"The payload is no JSON: {error.msg} at line {error.lineno}, column {error.colno}"

@@ -266,6 +266,7 @@ def _sources(entries: list[Path], mapping: TableMapping | None) -> dict[str, lis
         is_workbook = path.suffix.lower() == WORKBOOK and path.is_file() and path.stem.lower() in TABLES
         (workbooks[path.stem.lower()] if is_workbook else sources[_table_of(path)]).append(path)
     for name, paths in workbooks.items():
+        # Beside another file of that name it is listed as not read: never a second source of one table.
         is_read = name not in sources and excel_engine() is not None
         sources[name if is_read else ""].extend(paths)
     return sources

@@ -119,6 +119,7 @@ class Transmission:
                 )
             )
         whole = pd.concat([part.schools for part in parts], ignore_index=True)
+        # A part without a row says the day before its first, which must not pass for the day of a row.
         last = whole["last_day"].where(whole["rows"] > 0, NO_DAY)
         schools = (
             whole.assign(last_day=last)
@@ -285,6 +286,7 @@ def _pace_of(table: str, ages: npt.NDArray[np.float64], paces: npt.NDArray[np.fl
     # Half the pace of the slowest twentieth, twice the age of the oldest: a later year is not the training's.
     slow = float(np.quantile(paces, 0.05)) / 2.0
     weeks = int(np.ceil(2.0 * float(np.quantile(ages, 0.95)) / _WEEK)) * _WEEK
+    # One digit, whole weeks: a model that is handed on tells of no single school.
     return UsualPace(float(f"{slow:.0e}"), max(weeks, _LEAST_HALF_DAYS[table]))
 
 
@@ -365,6 +367,7 @@ def find_silence(
         days = np.full(known.pupil_count, SENT, dtype=np.int64)
         if getattr(known.arrays, table) is None:
             days[:] = NO_DAY
+        # Who says in `coverage` which days a table holds has said so already.
         elif table not in known.declared:
             if table in known.coverage:
                 days[known.coverage[table].not_sent] = NO_DAY
