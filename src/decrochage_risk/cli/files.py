@@ -121,6 +121,7 @@ def check_target_folder(folder: Path) -> None:
         It is a file, lies under a file, or its place may not be written.
     """
     place = folder
+    # Several folders of a target may have to be made: the nearest one that is there decides.
     while not place.exists() and place != place.parent:
         place = place.parent
     if not place.is_dir():
