@@ -97,6 +97,7 @@ class Catalogue:
         stem, stop = (text[:-1], ".") if text.endswith(".") else (text, "")
         for candidate in dict.fromkeys((stem, text)):
             for english, literals in self._loose if loose else self._tight:
+                # Most templates are ruled out here, before their regular expression is made.
                 if any(literal not in candidate for literal in literals):
                     continue
                 match = _compiled(english).fullmatch(candidate)

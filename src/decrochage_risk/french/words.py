@@ -137,12 +137,14 @@ def forbidden_in(text: str, words: Sequence[str] = FORBIDDEN_WORDS) -> list[str]
     >>> forbidden_in("6 absences, parce que la santé", CAUSAL_WORDS + PRIVATE_WORDS)
     ['parce que', 'santé']
     """
+    # An accent may come as a sign of its own, an apostrophe as a curly one.
     readable = " ".join(unicodedata.normalize("NFC", text).replace("\u2019", "'").split())
     return [match.group().strip() for match in _pattern(tuple(words)).finditer(readable)]
 
 
 @cache
 def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
+    # A word that ends with an apostrophe ("parce qu'") runs into the next one: it needs no end of word.
     return re.compile(rf"\b(?:{'|'.join(words)})(?:(?<=')|(?!\w))", re.IGNORECASE)
 
 
