@@ -250,6 +250,7 @@ def _cross_faults(table: CodedTable, ids: list[str]) -> Iterator[FaultGroup]:
     judgements, first_days = table.given("judgement"), table.given("measure_started_on")
     yield from fault_at(NOTHING_SAID, "judgement", table, ~judgements & ~first_days)
     is_repeat = np.zeros(len(frame), dtype=np.bool_)
+    # All of them: which one the team agreed on is for the team to say.
     is_repeat[judgements] = frame.loc[judgements, ["pupil_id", "as_of"]].duplicated(keep=False)
     yield from fault_at(TWO_JUDGEMENTS, "judgement", table, is_repeat)
     yield from fault_at(MEASURE_WITHOUT_DAY, "measure", table, table.given("measure") & ~first_days)
@@ -329,6 +330,7 @@ def _row(by: str, group: str, situations: pd.DataFrame) -> dict[str, Any]:
         "group": group,
         "flagged": pd.NA if is_small(total, least=INSIDE) else total,
     }
+    # With those not judged: their number would be told by the difference.
     cells = (judgement_count, total - judgement_count, *counts.values())
     if not judgement_count or is_small(*cells, least=INSIDE):
         return row
