@@ -143,6 +143,7 @@ def _entry(frame: pd.DataFrame, run: RunFacts, inputs: dict[str, str], at: objec
             "not_scored": {str(cause): int(count) for cause, count in causes.items()},
         },
         "faults": dict(sorted(run.faults.items())),
+        # By id: never a ranking, and one run_id whatever the order of the rows.
         "flagged": sorted(frame.loc[frame["flagged"], "pupil_id"]),
     }
     run_id = hashlib.sha256(line_of(content)).hexdigest()[:_ID_LENGTH]
@@ -156,6 +157,7 @@ def _file_hash(path: Path) -> str:
 
 def line_of(entry: dict[str, Any]) -> bytes:
     """Write an entry as one line of JSON, keys sorted, ending with a line break."""
+    # Sorted keys, no blanks: the bytes of an entry are what run_id is a hash of.
     text = json.dumps(entry, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
     return text.encode("utf-8") + b"\n"
 
@@ -167,6 +169,7 @@ def table_hash(frame: pd.DataFrame) -> str:
     )
     rows = np.sort(pd.util.hash_pandas_object(plain, index=False).to_numpy())
     names = json.dumps([str(name) for name in frame.columns]).encode()
+    # Little-endian on every machine, for hashes are compared between them.
     return hashlib.sha256(names + rows.astype("<u8").tobytes()).hexdigest()
 
 
@@ -528,6 +531,7 @@ class Journal:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
+            # On the disk before it takes the place of the old one: a crash leaves one of the two, whole.
             beside.replace(self.path)
         except OSError as error:
             raise _unusable(self.path, "written", error) from error
