@@ -1,4 +1,8 @@
-"""The drawings of one pupil: a year of presence as a grid, marks as small multiples; each with its numbers as a table."""
+"""The drawings of one pupil: a year of presence as a grid, marks as small multiples; each with its numbers as a table.
+
+A grid shows every half-day of class, so that a reader sees when absences fall and not their sum alone; signs can be
+told apart in grey. What a screen reader says of a drawing is written from the same facts.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The page of one pupil: points of support, facts in drawings, what is not known, measures; the estimate comes last."""
+"""The page of one pupil: points of support, facts in drawings, what is not known, measures; the estimate comes last.
+
+It is read by a team that knows the pupil, so facts come before any number, and each reason has the number of the
+drawing that shows it. What is not known is listed apart: it is never a reason.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The page of a school and the list of each class, as they are printed for a meeting of the GPDS."""
+"""The page of a school and the list of each class, as they are printed for a meeting of the GPDS.
+
+A list has one line per situation, with the ways that led onto it and room for what is decided;
+everybody else of the class can be ticked, since a list never holds all who are in difficulty.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Who is on a list, by which way, with which first fact: class by class, never in the order of the risk."""
+"""Who is on a list, by which way, with which first fact: class by class, never in the order of the risk.
+
+Every page of a school is made of these situations, so that two pages cannot disagree on who is listed. The list of
+the risk is withheld where the card of the model says not to issue it; the two other ways need no model.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The diagnosis of a network: dots against a line for the region, each pathway on its own scale; no ranking of schools."""
+"""The diagnosis of a network: dots against a line for the region, each pathway on its own scale; no ranking of schools.
+
+A share comes with its interval, and a gap is written in words only where it is beyond chance after all comparisons of
+the page. What is hidden in a table is hidden in the drawing beside it, and in the CSV of both.
+"""
 
 from __future__ import annotations
 
