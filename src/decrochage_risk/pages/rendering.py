@@ -1,4 +1,8 @@
-"""Templates to pages: Jinja2 with autoescape, the filters that a French page needs, the one stylesheet."""
+"""Templates to pages: Jinja2 with autoescape, the filters that a French page needs, the one stylesheet.
+
+The filters set what French typography asks for: narrow spaces before signs, unbroken numbers and dates, the curly
+apostrophe. Names that become CSS or file names are written so that nothing of them can end the string.
+"""
 
 from __future__ import annotations
 
