@@ -1,4 +1,9 @@
-"""From the result of one pupil to the notice: the four points of the law, what was missing, how to contest."""
+"""From the result of one pupil to the notice: the four points of the law, what was missing, how to contest.
+
+Article R311-3-1-2 of the CRPA asks for the degree and mode of contribution, the data and their sources, the
+parameters and their weights for this person, and the operations. All of it comes from the run and its model,
+so that a notice cannot say another number than the lists.
+"""
 
 from __future__ import annotations
 
