@@ -1,4 +1,8 @@
-"""What moved since an earlier day: the change of each risk, what explains it, who is new on a list or off it."""
+"""What moved since an earlier day: the change of each risk, what explains it, who is new on a list or off it.
+
+A change is explained only between two days of one model, and only where the contributions of both days add up to the
+risks; else it is told with the cause why it is not explained. A pupil of one day only has no change, and says so.
+"""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""The risks under edited facts: as a table, as objects, as JSON.
+"""What the risk would be with edited facts of the last four weeks: information, never a cause nor a promise.
 
-Known records with edited facts: some pupils alone, without some of their rows; the records themselves stay as they are.
-
-What the risk would be with edited facts of the last four weeks: information, never a cause nor a promise.
+Rows are left out of the known records of some pupils and every feature is computed again, so that all of them move
+together; the records themselves stay as they are. The result comes as a table, as objects and as JSON.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""What is told of a run on a terminal, without holding the scores of everybody."""
+"""What is told of a run on a terminal, without holding the scores of everybody.
+
+Counts, and the first situations by school, class and id. A run in parts keeps the digest of each part and merges
+them, so that a region is told of like one school.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""What is said of one pupil: a frozen object that turns into JSON, its comparable pupils and the facts of its measures."""
+"""What is said of one pupil: a frozen object that turns into JSON, its comparable pupils and the facts of its measures.
+
+An estimate comes with its interval, with what became of comparable pupils and with the facts that it rests
+on; a pupil without an estimate has the cause instead. ``automated_decision`` is False, and no field can make it
+anything else.
+"""
 
 from __future__ import annotations
 

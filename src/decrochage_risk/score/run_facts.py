@@ -1,4 +1,8 @@
-"""What a run rests on: model (the bundled demonstration one when none is given), policy, calendar, day, faults."""
+"""What a run rests on: model (the bundled demonstration one when none is given), policy, calendar, day, faults.
+
+Every file and page of a run repeats these facts, so that a list can be traced to what made it. Here too: what the
+card of a model says against its use, which withholds the list of the risk.
+"""
 
 from __future__ import annotations
 

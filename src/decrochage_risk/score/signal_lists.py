@@ -1,4 +1,8 @@
-"""The legal and the departure list of a school without any model: its first year, or before outcomes are known."""
+"""The legal and the departure list of a school without any model: its first year, or before outcomes are known.
+
+Both are facts of the records (4 or 10 unjustified half-days in a month; an enrolment that ended), so they need no
+training, and no risk stands beside them. The lists have the same columns as those of a scored run.
+"""
 
 from __future__ import annotations
 

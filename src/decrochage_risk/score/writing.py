@@ -1,4 +1,8 @@
-"""Files of a run: Parquet for machines, CSV lists per school and way that Excel opens in France, HTML in a notebook."""
+"""Files of a run: Parquet for machines, CSV lists per school and way that Excel opens in France, HTML in a notebook.
+
+A list holds the pupils of one school who are on it for one way, by class and id, never by risk; one of an earlier run
+is removed first, so that none is taken for today's. Texts that a spreadsheet would change are guarded.
+"""
 
 from __future__ import annotations
 
