@@ -1,4 +1,9 @@
-"""Rows of many files, already under pseudonyms, into one set of tables: the newest extract wins, nothing counts twice."""
+"""Rows of many files, already under pseudonyms, into one set of tables: the newest extract wins, nothing counts twice.
+
+A file vouches for some days of some pupils; a later one of the same source replaces it there and nowhere else. Stays
+are closed where only a newer list can tell that somebody left, and every line that gives way is counted in the report
+of its file.
+"""
 
 from __future__ import annotations
 

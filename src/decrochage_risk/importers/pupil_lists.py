@@ -1,6 +1,7 @@
 """Lists of pupils as tables: SIECLE's ElevesComplete, the CSV of agricultural lycées; others are recognised and refused.
 
-None of them says its school or its school year: the caller does, or the other files of the same import.
+None of them says its school or its school year: the caller does, or the other files of the same import. A list
+without any number of the pupils is refused, since it lets nobody be followed from one year to the next.
 """
 
 from __future__ import annotations
