@@ -1,8 +1,7 @@
 """A cohort in blocks: each block is a part of the map with its own pupils and schools, drawn on its own.
 
-So a region of any size is drawn and written block by block, in bounded memory; a small cohort is one block.
-
-Checks of what ``make_cohort`` is asked for, before anything is drawn.
+So a region of any size is drawn and written block by block, in bounded memory; a small cohort is one block. What
+``make_cohort`` is asked for is checked here, all of it at once, before anything is drawn.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""The cohort: blocks drawn one after the other, put into tables, with the truth kept; and written without keeping it all."""
+"""The cohort: blocks drawn one after the other, put into tables, with the truth kept; and written without keeping it all.
+
+The same seed gives the same cohort, to the byte. The truth is computed when it is asked for, from the chain that the
+rows were drawn from: it is the probability itself, not a frequency.
+"""
 
 from __future__ import annotations
 

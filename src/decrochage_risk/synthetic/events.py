@@ -1,6 +1,8 @@
-"""Rows of ``absences`` of one year: absences, lateness, exclusions and placements, half-day by half-day.
+"""Rows of ``absences`` and ``orientation`` of one year, half-day by half-day and step by step.
 
-Rows of ``orientation`` of one year: wishes, council decisions and assignments of the 3e, changes of track.
+Absences that are not excused come from the chain and are recorded the same day, so that its state can be read off the
+records; illness, exclusions, placements and lateness are drawn around them. The round of the 3e gives wishes, council
+decisions and assignments; changes of track are known on the first day.
 """
 
 from __future__ import annotations

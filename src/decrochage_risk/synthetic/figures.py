@@ -1,6 +1,7 @@
 """Published figures that the cohort is calibrated to, each with its source and the tolerance set beforehand.
 
-Figures of a cohort, counted in its tables alone, as the ministry's statistics count them in theirs.
+The cohort is measured in its tables alone, as the ministry's statistics count in theirs: what is held against a
+published figure is what a user of the tables would find.
 """
 
 from __future__ import annotations

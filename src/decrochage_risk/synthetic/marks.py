@@ -1,6 +1,8 @@
-"""Rows of ``grades`` of one year: the tests of the first week, then assessments subject by subject.
+"""Rows of ``grades`` of one year: the tests of the first week, assessments subject by subject, term averages.
 
-Term averages and marking habits: what becomes of the marks of a year once every assessment is drawn.
+Maths marks are drawn on the side of 8 that the chain says, and recorded the same day, for its state is read off them;
+the other subjects follow the pupil's level. Marking habits of a school and the averages come once every assessment is
+drawn.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""Orientation after the 3e, and the level of the next year: promotion, repeats, diplomas, changes of track."""
+"""Orientation after the 3e, and the level of the next year: promotion, repeats, diplomas, changes of track.
+
+The rates are those of the settings. What is drawn here is drawn for everyone, those who leave
+included, so that leaving does not change what the others get.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The pupils: who they are, when they enter the cohort, and what they carry from one year into the next."""
+"""The pupils: who they are, when they enter the cohort, and what they carry from one year into the next.
+
+The first year holds all levels; each later one brings newcomers at the youngest levels and a few others. Sex moves
+delay, marks and wishes as published figures have it; the risk itself ignores it.
+"""
 
 from __future__ import annotations
 

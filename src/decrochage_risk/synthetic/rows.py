@@ -1,4 +1,8 @@
-"""Tables of the records out of blocks of numbered rows: pupil positions, day numbers, codes."""
+"""Tables of the records out of blocks of numbered rows: pupil positions, day numbers, codes.
+
+The drawing works on arrays of numbers; here they become the declared columns with ids, dates and choices, table by
+table, so that each block of numbers is freed once its table is there.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Schools that do not exist: UAI with a right check letter in départements without a number, classes, networks.
 
-Changes of regime in the last school year of a cohort, to test what time does to a model.
+Also the changes of regime in the last school year of a cohort (other rates, other effects, a school that stops
+recording, another marking, two schools that merge), to test what time does to a model.
 """
 
 from __future__ import annotations

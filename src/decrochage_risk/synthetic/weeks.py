@@ -1,6 +1,7 @@
 """The school weeks of one year, as arrays: which days have school, and how many half-days each holds.
 
-Blocks of numbered rows on their way to a table: one array per column, all of one length.
+The chain goes by school weeks, not by those of the calendar: holidays are no weeks. Here too are the blocks of
+numbered rows that the steps of a year pass on, one array per column, all of one length.
 """
 
 from __future__ import annotations

@@ -1,4 +1,8 @@
-"""One school year of the cohort: what the weeks bring, the rows of every table, who goes on to what, and what lists say of it."""
+"""One school year of the cohort: what the weeks bring, the rows of every table, who goes on to what, and what lists say of it.
+
+The order is that of a year: schools and first tests, the weeks, orientation, the end. What an extract does not tell
+(gaps, outcomes that lists get wrong) is applied last, so that the truth stays that of the whole year.
+"""
 
 from __future__ import annotations
 
