@@ -1,6 +1,7 @@
 """The days on which enrolments are open, and events held against days.
 
-Stays that overlap, rows outside every stay, half-days that their day cannot hold.
+Found here: stays that overlap, transfers written on one day, rows outside every stay, half-days that their day cannot
+hold. A row that was recorded later never sets aside what was known before it.
 """
 
 from __future__ import annotations

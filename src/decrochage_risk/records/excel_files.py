@@ -1,4 +1,8 @@
-"""One table of an Excel workbook (``.xlsx``), through an optional reader: the first sheet, one header line."""
+"""One table of an Excel workbook (``.xlsx``), through an optional reader: the first sheet, one header line.
+
+A workbook is what a person keeps, so titles above the header, columns without a name and empty rows are refused or
+told, never guessed at. The checks read its cells as those of any other source.
+"""
 
 from __future__ import annotations
 
