@@ -1,4 +1,8 @@
-"""Extracts read once, with what was decided while reading; targets looked at before the work, not after."""
+"""Extracts read once, with what was decided while reading; targets looked at before the work, not after.
+
+A command that runs for hours must not end on a folder that cannot be written: its targets are checked first. What a
+reader decided (encoding, files left aside, rows set aside) is always said, in French.
+"""
 
 from __future__ import annotations
 
