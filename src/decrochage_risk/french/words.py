@@ -1,6 +1,7 @@
-"""The one error of the French texts: a value that no sentence can hold.
+"""Small words of a French sentence, and the words that no sentence of this package holds.
 
-Small words of a French sentence, and the words that no sentence of this package holds.
+The lexicons are what texts are held against: labels and forecasts of a fate, words that make a cause of a
+fact, private matters. Here too is the one error of the French texts: a value that no sentence can hold.
 """
 
 from __future__ import annotations
