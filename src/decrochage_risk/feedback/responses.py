@@ -1,8 +1,7 @@
-"""The declared columns of the feedback table, and its rules.
+"""What people said of the flags: the declared columns of the table, its rules, its reading, and how right the flags were.
 
-Reading the feedback table: the same checks and the same report of faults as for the records.
-
-How right the flags were in the eyes of those who know the pupils, by level and by family of reasons.
+It is read with the same checks and the same report of faults as the records, and kept out of them, for a judgement
+follows a flag. Flags are counted as right or not by level and by family of reasons, small cells hidden.
 """
 
 from __future__ import annotations
