@@ -1,8 +1,7 @@
-"""One line of the journal: what a scoring rested on and whom it pointed out, never a value of a pupil's records.
+"""The journal: one line per scoring, what it rested on and whom it pointed out, never a value of a pupil's records.
 
-One writer at a time, across threads and processes: a lock on a file beside the journal.
-
-The file of the journal: appended line by line, purged by date or by pupil as a whole new file.
+Lines are appended by one writer at a time, across threads and processes: a lock on a file beside the journal. A purge
+by date and the erasure of a pupil write a whole new file, and say so in a line of their own.
 """
 
 from __future__ import annotations
