@@ -268,7 +268,7 @@ def signals(
     --------
     >>> from decrochage_risk.synthetic import make_cohort
     >>> lists = signals(make_cohort(60, [2023, 2024], seed=1).records, as_of="2025-03-05")
-    >>> len(lists), len(lists.on_list("legal")) == lists.frame["legal_listed"].sum()
+    >>> len(lists), len(lists.on_list("legal")) == int(lists.frame["legal_listed"].sum())
     (60, True)
     """
     refuse_other_kinds(None, policy, records)
