@@ -1,4 +1,8 @@
-"""Extracts read once, with what was decided while reading; targets looked at before the work, not after."""
+"""Extracts read once, with what was decided while reading; targets looked at before the work, not after.
+
+A command that runs for hours must not end on a folder that cannot be written: its targets are checked first. What a
+reader decided (encoding, files left aside, rows set aside) is always said, in French.
+"""
 
 from __future__ import annotations
 
@@ -121,6 +125,7 @@ def check_target_folder(folder: Path) -> None:
         It is a file, lies under a file, or its place may not be written.
     """
     place = folder
+    # Several folders of a target may have to be made: the nearest one that is there decides.
     while not place.exists() and place != place.parent:
         place = place.parent
     if not place.is_dir():

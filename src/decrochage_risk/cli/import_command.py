@@ -161,7 +161,7 @@ def import_command(  # noqa: PLR0913 - what the files may not say, each an optio
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
     try:
         with bar() as tell:
-            done = import_exports(
+            result = import_exports(
                 sources,
                 key=key,
                 previous=previous,
@@ -181,11 +181,11 @@ def import_command(  # noqa: PLR0913 - what the files may not say, each an optio
     except UnreadableExportError as error:
         say(f"Erreur : {error.french}", stderr=True)
         raise typer.Exit(UNUSABLE) from error
-    done.write(out)
-    say(str(done.report))
+    result.write(out)
+    say(str(result.report))
     if links is not None:
-        say(f"\nTable des noms, à garder dans l’établissement : {done.write_links(links)}")
-    say(f"\nEmpreinte de la clé, à comparer d'une année à l'autre : {done.report.key_fingerprint}")
+        say(f"\nTable des noms, à garder dans l’établissement : {result.write_links(links)}")
+    say(f"\nEmpreinte de la clé, à comparer d'une année à l'autre : {result.report.key_fingerprint}")
     say(f"Écrit dans {out}. Ensuite : decrochage-risk check {out}")
 
 

@@ -1,10 +1,8 @@
-"""``train`` and ``evaluate``: a model of one's own, measured on years that it has not seen.
+"""The commands about models: a model of one's own, measured on years that it has not seen, and what follows it.
 
-``compare`` and ``recalibrate``: a new model beside the one in use, and the level of a model between two trainings.
-
-``retrain``: the yearly retraining, from one configuration.
-
-``drift``: the watch between two trainings.
+``train`` and ``evaluate``; ``compare`` and ``recalibrate``, a new model beside the one in use and the level of a
+model between two trainings; ``retrain``, the yearly retraining from one configuration; ``drift``, the watch between
+two trainings. Verdicts are exit codes, so that a scheduled run can act on them.
 """
 
 from __future__ import annotations
@@ -227,10 +225,10 @@ def _supported(feedback: Path | None, folder: Path) -> pd.DataFrame | None:
     return dr.read_feedback(feedback, ids).measures_started()
 
 
-def _report_of(kept: dict[str, Any]) -> dr.EvaluationReport:
+def _report_of(fields: dict[str, Any]) -> dr.EvaluationReport:
     """Build the report that a model keeps as JSON again."""
     return dr.EvaluationReport.model_validate(
-        {key: value for key, value in kept.items() if key in dr.EvaluationReport.model_fields}
+        {key: value for key, value in fields.items() if key in dr.EvaluationReport.model_fields}
     )
 
 

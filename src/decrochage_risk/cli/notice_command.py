@@ -121,9 +121,9 @@ def notice(  # noqa: PLR0913 - one argument per option of the command
         say(f"Notice : {path}")
 
 
-def _sources(given: Iterable[str]) -> dict[str, str]:
+def _sources(texts: Iterable[str]) -> dict[str, str]:
     """Read where the tables come from; `decrochage_risk.notices.notice` checks their names."""
-    parts = [text.partition("=") for text in given]
+    parts = [text.partition("=") for text in texts]
     faulty = [f"{''.join(part)!r}" for part in parts if not part[0].strip() or not part[2].strip()]
     if faulty:
         raise RecordsError(
@@ -151,9 +151,9 @@ def _asked(pupils: Sequence[str], records: PupilRecords) -> list[str]:
     return ids
 
 
-def _write(made: Notice, folder: Path, form: Form) -> Path:
-    text = {Form.HTML: made.to_html, Form.MARKDOWN: made.to_markdown, Form.JSON: made.to_json}[form]()
-    path = folder / page_name("notice", made.pupil_id, form)
+def _write(answer: Notice, folder: Path, form: Form) -> Path:
+    text = {Form.HTML: answer.to_html, Form.MARKDOWN: answer.to_markdown, Form.JSON: answer.to_json}[form]()
+    path = folder / page_name("notice", answer.pupil_id, form)
     with writing(path):
         path.write_text(text, encoding="utf-8", newline="\n")
     return path

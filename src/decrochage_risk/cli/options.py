@@ -1,4 +1,8 @@
-"""The options that several commands share, declared once, and what they are turned into."""
+"""The options that several commands share, declared once, and what they are turned into.
+
+An option of one name means one thing in every command: same help, same parsing, same refusal. Libraries load when an
+option is turned into an object, so that ``--help`` needs none of them.
+"""
 
 from __future__ import annotations
 

@@ -53,6 +53,7 @@ class CleanGroup(FrenchGroup):
                     texts.add(str(message))
                     say(f"Attention : {message_in_french(message)}", stderr=True)
 
+            # catch_warnings puts the former one back at its end.
             warnings.showwarning = tell
             warnings.simplefilter("always", DecrochageWarning)
             try:

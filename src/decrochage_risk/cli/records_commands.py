@@ -130,23 +130,23 @@ def _chosen_mapping(folder: Path, mapping: Path | None, draft: Path | None) -> T
     return read_mapping(draft, confirmed=False)
 
 
-def _faults_of(found: Folder, calendar: SchoolCalendar | None) -> FaultReport:
+def _faults_of(folder: Folder, calendar: SchoolCalendar | None) -> FaultReport:
     """Give every fault, also of a table that cannot be used at all."""
     try:
-        return checked(found, on_fault=OnFault.QUARANTINE, calendar=calendar).records.faults
+        return checked(folder, on_fault=OnFault.QUARANTINE, calendar=calendar).records.faults
     except FaultyRecordsError as error:
         return cast("FaultReport", error.report)  # raised by the checks, whose report it is
 
 
-def _say_tables(found: Folder, rows: dict[str, int]) -> None:
+def _say_tables(folder: Folder, rows: dict[str, int]) -> None:
     from decrochage_risk.records.table_schemas import TABLES  # noqa: PLC0415 - pandas loads on first use
 
     for name, count in rows.items():
-        say(f"{name} : {french.plural(count, 'ligne')} ({found.files[name].name})")
+        say(f"{name} : {french.plural(count, 'ligne')} ({folder.files[name].name})")
     absent = [name for name in TABLES if name not in rows]
     if absent:
         say(f"Tables non fournies, donc inconnues : {', '.join(absent)}")
-    for line in reading_lines(found):
+    for line in reading_lines(folder):
         say(line)
 
 
@@ -193,23 +193,23 @@ def pseudonymise(
     _say_pseudonymised(result, target)
 
 
-def _say_pseudonymised(done: PseudonymisedFolder, target: Path) -> None:
-    for name, rows in done.rows.items():
-        say(f"{name} : {french.plural(rows, 'ligne')} ({done.files[name].name})")
-    for name, columns in done.dropped.items():
+def _say_pseudonymised(result: PseudonymisedFolder, target: Path) -> None:
+    for name, rows in result.rows.items():
+        say(f"{name} : {french.plural(rows, 'ligne')} ({result.files[name].name})")
+    for name, columns in result.dropped.items():
         say(f"Colonnes de {name} non écrites : {', '.join(columns)}")
-    if done.ignored:
-        say(f"Fichiers non lus, non écrits : {', '.join(done.ignored)}")
-    for note in done.notes:
+    if result.ignored:
+        say(f"Fichiers non lus, non écrits : {', '.join(result.ignored)}")
+    for note in result.notes:
         say(f"Lecture : {text_in_french(note)}")
-    for column, count in done.distinct.items():
-        merged_ids, missing = done.merged[column], done.missing[column]
+    for column, count in result.distinct.items():
+        merged_ids, missing = result.merged[column], result.missing[column]
         say(
             f"{column} : {french.plural(count, 'identifiant remplacé', 'identifiants remplacés')}, "
             f"{french.plural(merged_ids, 'orthographe réunie', 'orthographes réunies')}, "
             f"{french.plural(missing, 'cellule vide', 'cellules vides')}"
         )
-    say(f"Empreinte de la clé, à comparer d'une année à l'autre : {done.key_fingerprint}")
+    say(f"Empreinte de la clé, à comparer d'une année à l'autre : {result.key_fingerprint}")
     say(f"Écrit dans {target}")
 
 

@@ -114,8 +114,8 @@ def report(  # noqa: PLR0913 - one argument per option of the command
     names = {} if links is None else names_of_file(links)
     with bar() as tell:
         tell("Lecture des scores et du modèle", 0, 0)
-        trained = dr.load_model(model) if model is not None else None
-        run = WrittenRun.read(scores, trained, dr.load_policy(policy))
+        trained_model = dr.load_model(model) if model is not None else None
+        run = WrittenRun.read(scores, trained_model, dr.load_policy(policy))
         with ReportFolder(out, names, despite_verdict, notices=notices, contact=contact) as pages:
             parts = run.scores(records, on_fault=on_fault.value, calendar=days)
             _write(pages, run, parts, network or [], least, tell)
@@ -132,22 +132,22 @@ def _write(
 ) -> None:
     from decrochage_risk.report import TerritoryReport, count_territory, merge_territories  # noqa: PLC0415 - on first use
 
-    counted: list[Territory] = []
+    territories: list[Territory] = []
     facts = None
     for scores in parts:
         facts = scores.run
         pages.add(scores, progress=tell)
         if networks:
             tell("Comptes par réseau", 0, 0)
-            counted.append(count_territory(scores, least=least, despite_verdict=pages.despite_verdict))
+            territories.append(count_territory(scores, least=least, despite_verdict=pages.despite_verdict))
     if networks and facts is not None:
-        whole = merge_territories(counted)
-        wanted = list(whole.networks) if ALL_NETWORKS in networks else networks
+        whole = merge_territories(territories)
+        network_names = list(whole.networks) if ALL_NETWORKS in networks else networks
         tell("Petits effectifs à masquer", 0, 0)
-        for number, one in enumerate(wanted):
+        for number, one in enumerate(network_names):
             whole.place(one)
             pages.network(TerritoryReport(whole, one, facts))
-            tell("Diagnostic des réseaux", number + 1, len(wanted))
+            tell("Diagnostic des réseaux", number + 1, len(network_names))
     pages.card(run.model)
 
 
@@ -169,10 +169,10 @@ def names_of_file(path: Path) -> dict[str, str]:
         )
     frame, _ = read_csv(path)
     missing = [name for name in ("pupil_id", "name") if name not in frame]
-    repeated = [] if missing else frame.loc[frame["pupil_id"].duplicated(), "pupil_id"].tolist()
-    if missing or repeated:
+    repeats = [] if missing else frame.loc[frame["pupil_id"].duplicated(), "pupil_id"].tolist()
+    if missing or repeats:
         came = (
-            f"has no column {' and no column '.join(missing)}" if missing else f"names {repeated[0]!r} twice"
+            f"has no column {' and no column '.join(missing)}" if missing else f"names {repeats[0]!r} twice"
         )
         raise RecordsError(
             explain_error(
@@ -181,7 +181,7 @@ def names_of_file(path: Path) -> dict[str, str]:
                 hint="Export it again with these two columns.",
             )
         )
-    known = frame.dropna(subset=["pupil_id", "name"])
+    pairs = frame.dropna(subset=["pupil_id", "name"])
     return {
-        str(pupil): str(name).strip() for pupil, name in zip(known["pupil_id"], known["name"], strict=True)
+        str(pupil): str(name).strip() for pupil, name in zip(pairs["pupil_id"], pairs["name"], strict=True)
     }

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from rich.table import Table
     from rich.text import Text
 
+    from decrochage_risk.cli.files import Extracts
     from decrochage_risk.explain import Reason
     from decrochage_risk.score import FolderScores, PupilRisk, RiskScores, ScoreDigest
 
@@ -435,13 +436,7 @@ def score(  # noqa: PLR0913 - one argument per option of the command
     if signals_only:
         _refuse_model_options(model=model, capacity=capacity, journal=journal, partitions=partitions)
         read = read_extracts(folder, on_fault=on_fault, calendar=days)
-        signals = dr.signals(read.records, as_of=day, policy=rules, exclude=objectors)
-        with writing(target / "signals.parquet"):
-            signals.write(target)
-        for line in read.told():
-            say(line)
-        say(f"\nAu {french.day(day, with_year=True)}, sans aucun modèle : {signals.summary}.")
-        say(f"Deux listes par établissement : {target / 'listes'}")
+        _write_signals(read, dr.signals(read.records, as_of=day, policy=rules, exclude=objectors), target)
         _say_new(target, since)
         return
     with bar() as tell, python_warnings.catch_warnings():
@@ -474,6 +469,16 @@ def score(  # noqa: PLR0913 - one argument per option of the command
         say(write_capacity_list(result, places))
     if result.digest.run.not_sent:
         say(_silence_line(result.digest.run.not_sent))
+
+
+def _write_signals(read: Extracts, signals: dr.Signals, target: Path) -> None:
+    """Write the two lists that rest on no model, and say what they hold."""
+    with writing(target / "signals.parquet"):
+        signals.write(target)
+    for line in read.told():
+        say(line)
+    say(f"\nAu {french.day(signals.as_of, with_year=True)}, sans aucun modèle : {signals.summary}.")
+    say(f"Deux listes par établissement : {target / 'listes'}")
 
 
 def _silence_line(not_sent: dict[str, int]) -> str:
@@ -509,20 +514,20 @@ def _say_new(folder: Path, since: Path | None) -> None:
     from decrochage_risk.score.writing import write_new_on_lists  # noqa: PLC0415 - same
 
     counts = write_new_on_lists(folder, since)
-    shown = french.join([f"{WAYS[way]} {french.number(count)}" for way, count in counts.items()])
-    say(f"Nouveaux depuis {since} : {shown} ({folder / 'nouveaux.csv'}).")
+    sentence = french.join([f"{WAYS[way]} {french.number(count)}" for way, count in counts.items()])
+    say(f"Nouveaux depuis {since} : {sentence} ({folder / 'nouveaux.csv'}).")
 
 
-def _say_result(done: FolderScores, *, despite_verdict: bool) -> None:
-    run = done.digest.run
+def _say_result(result: FolderScores, *, despite_verdict: bool) -> None:
+    run = result.digest.run
     errors, warnings = (
         sum(count for name, count in run.faults.items() if name.startswith(severity))
         for severity in ("error ", "warning ")
     )
-    for line in [*reading_lines(done), *fault_lines(errors, warnings)]:
+    for line in [*reading_lines(result), *fault_lines(errors, warnings)]:
         say(line)
-    say_digest(done.digest, done.folder / "listes", despite_verdict=despite_verdict)
+    say_digest(result.digest, result.folder / "listes", despite_verdict=despite_verdict)
     say(f"Modèle : {run.model.id}{', de démonstration' if run.model.demo else ''}")
-    if done.parts > 1:
-        say(f"Élèves traités en {french.number(done.parts)} parties.")
-    say(f"Scores, motifs et listes par établissement : {done.folder}")
+    if result.parts > 1:
+        say(f"Élèves traités en {french.number(result.parts)} parties.")
+    say(f"Scores, motifs et listes par établissement : {result.folder}")

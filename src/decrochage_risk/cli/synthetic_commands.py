@@ -158,7 +158,7 @@ def _write_exports(
     out: Path,
     formats: str,
     exported_on: str | None,
-    drawn: tuple[int, list[int], int, str, str, tuple[str, ...]],
+    choices: tuple[int, list[int], int, str, str, tuple[str, ...]],
     *,
     messy: bool,
 ) -> None:
@@ -166,7 +166,7 @@ def _write_exports(
     from decrochage_risk.synthetic import make_cohort  # noqa: PLC0415 - pandas loads on first use
     from decrochage_risk.synthetic.exports import DECLARATIONS, write_exports  # noqa: PLC0415 - same
 
-    pupils, years, seed, difficulty, youngest, regimes = drawn
+    pupils, years, seed, difficulty, youngest, regimes = choices
     if messy:
         raise RecordsError(
             explain_error(
@@ -177,15 +177,17 @@ def _write_exports(
         )
     day = exported_on or f"{max(years) + 1}-03-04"
     with steps() as step:
-        made = make_cohort(pupils, years, seed, difficulty, youngest=youngest, regimes=regimes, progress=step)
+        drawn_cohort = make_cohort(
+            pupils, years, seed, difficulty, youngest=youngest, regimes=regimes, progress=step
+        )
         step("Écriture des exports")
         with writing(out / DECLARATIONS):
             files = write_exports(
                 out,
-                made.tables,
+                drawn_cohort.tables,
                 [name.strip() for name in formats.split(",")],
                 exported_on=day,
-                calendar=made.calendar,
+                calendar=drawn_cohort.calendar,
             )
     folders = sorted({path.parent.name for path in files if path.parent != out})
     say(

@@ -1,8 +1,7 @@
-"""The declared columns of the feedback table, and its rules.
+"""What people said of the flags: the declared columns of the table, its rules, its reading, and how right the flags were.
 
-Reading the feedback table: the same checks and the same report of faults as for the records.
-
-How right the flags were in the eyes of those who know the pupils, by level and by family of reasons.
+It is read with the same checks and the same report of faults as the records, and kept out of them, for a judgement
+follows a flag. Flags are counted as right or not by level and by family of reasons, small cells hidden.
 """
 
 from __future__ import annotations
@@ -250,6 +249,7 @@ def _cross_faults(table: CodedTable, ids: list[str]) -> Iterator[FaultGroup]:
     judgements, first_days = table.given("judgement"), table.given("measure_started_on")
     yield from fault_at(NOTHING_SAID, "judgement", table, ~judgements & ~first_days)
     is_repeat = np.zeros(len(frame), dtype=np.bool_)
+    # All of them: which one the team agreed on is for the team to say.
     is_repeat[judgements] = frame.loc[judgements, ["pupil_id", "as_of"]].duplicated(keep=False)
     yield from fault_at(TWO_JUDGEMENTS, "judgement", table, is_repeat)
     yield from fault_at(MEASURE_WITHOUT_DAY, "measure", table, table.given("measure") & ~first_days)
@@ -321,14 +321,15 @@ def _parts(by: str, rows: pd.DataFrame, order: tuple[str, ...]) -> Iterator[dict
             yield _row(by, group, own)
 
 
-def _row(by: str, group: str, flagged: pd.DataFrame) -> dict[str, Any]:
-    counts = {name: int((flagged["judgement"] == name).sum()) for name in JUDGEMENTS}
-    judgement_count, total = sum(counts.values()), len(flagged)
+def _row(by: str, group: str, situations: pd.DataFrame) -> dict[str, Any]:
+    counts = {name: int((situations["judgement"] == name).sum()) for name in JUDGEMENTS}
+    judgement_count, total = sum(counts.values()), len(situations)
     row: dict[str, Any] = {
         "by": by,
         "group": group,
         "flagged": pd.NA if is_small(total, least=INSIDE) else total,
     }
+    # With those not judged: their number would be told by the difference.
     cells = (judgement_count, total - judgement_count, *counts.values())
     if not judgement_count or is_small(*cells, least=INSIDE):
         return row

@@ -244,12 +244,12 @@ def _rounded(x: float, decimals: int, *, scale: int = 1) -> Decimal:
     )
 
 
-def _write(rounded: Decimal, *, strip: bool) -> str:
-    text = f"{abs(rounded):,f}"
+def _write(value: Decimal, *, strip: bool) -> str:
+    text = f"{abs(value):,f}"
     if strip and "." in text:
         text = text.rstrip("0").rstrip(".")
     text = text.replace(",", NARROW_NO_BREAK_SPACE).replace(".", ",")
-    return f"{MINUS}{text}" if rounded < 0 else text
+    return f"{MINUS}{text}" if value < 0 else text
 
 
 def _plural_of(singular: str, plural: str | None) -> str:

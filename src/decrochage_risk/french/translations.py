@@ -88,7 +88,7 @@ class Catalogue:
             return whole
         pieces = _BETWEEN_SENTENCES.split(text)
         return "".join(
-            piece if place % 2 or (said := self._whole(piece, 0)) is None else said
+            piece if place % 2 or (translation := self._whole(piece, 0)) is None else translation
             for place, piece in enumerate(pieces)
         )
 
@@ -97,6 +97,7 @@ class Catalogue:
         stem, stop = (text[:-1], ".") if text.endswith(".") else (text, "")
         for candidate in dict.fromkeys((stem, text)):
             for english, literals in self._loose if loose else self._tight:
+                # Most templates are ruled out here, before their regular expression is made.
                 if any(literal not in candidate for literal in literals):
                     continue
                 match = _compiled(english).fullmatch(candidate)
@@ -130,16 +131,20 @@ class Catalogue:
             return whole
         if ", " in text:
             return self._list(text, _COMMA, None, depth)
-        said = self._whole(text, depth, loose=True)
-        return text if said is None else said
+        translation = self._whole(text, depth, loose=True)
+        return text if translation is None else translation
 
     def _list(self, text: str, between: re.Pattern[str], mark: str | None, depth: int) -> str:
         """Say the parts of a list one by one; a text of which nothing is known keeps its marks."""
         pieces = between.split(text)
-        said = [piece if place % 2 else self._field(piece, depth + 1) for place, piece in enumerate(pieces)]
-        if said == pieces:
+        translations = [
+            piece if place % 2 else self._field(piece, depth + 1) for place, piece in enumerate(pieces)
+        ]
+        if translations == pieces:
             return text
-        return "".join(mark if place % 2 and mark is not None else piece for place, piece in enumerate(said))
+        return "".join(
+            mark if place % 2 and mark is not None else piece for place, piece in enumerate(translations)
+        )
 
     @cached_property
     def _templates(self) -> list[tuple[str, list[str]]]:

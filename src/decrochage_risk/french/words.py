@@ -1,6 +1,7 @@
-"""The one error of the French texts: a value that no sentence can hold.
+"""Small words of a French sentence, and the words that no sentence of this package holds.
 
-Small words of a French sentence, and the words that no sentence of this package holds.
+The lexicons are what texts are held against: labels and forecasts of a fate, words that make a cause of a
+fact, private matters. Here too is the one error of the French texts: a value that no sentence can hold.
 """
 
 from __future__ import annotations
@@ -137,12 +138,14 @@ def forbidden_in(text: str, words: Sequence[str] = FORBIDDEN_WORDS) -> list[str]
     >>> forbidden_in("6 absences, parce que la santé", CAUSAL_WORDS + PRIVATE_WORDS)
     ['parce que', 'santé']
     """
+    # An accent may come as a sign of its own, an apostrophe as a curly one.
     readable = " ".join(unicodedata.normalize("NFC", text).replace("\u2019", "'").split())
-    return [found.group().strip() for found in _pattern(tuple(words)).finditer(readable)]
+    return [match.group().strip() for match in _pattern(tuple(words)).finditer(readable)]
 
 
 @cache
 def _pattern(words: tuple[str, ...]) -> re.Pattern[str]:
+    # A word that ends with an apostrophe ("parce qu'") runs into the next one: it needs no end of word.
     return re.compile(rf"\b(?:{'|'.join(words)})(?:(?<=')|(?!\w))", re.IGNORECASE)
 
 

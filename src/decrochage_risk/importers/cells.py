@@ -42,6 +42,7 @@ _FRENCH_DAY = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4}|\d{2})(?!\d)")
 _ISO_DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?!\d)")
 _SERIAL = re.compile(r"\d{5}(?:[.,]\d+)?")
 _TIME = re.compile(r"(\d{1,2}) ?[:hH] ?(\d{2})?(?: ?[:m] ?(\d{2}))?")
+# Day 0 of a spreadsheet, whose calendar has a 29 February 1900 that never was.
 _SERIAL_ORIGIN = datetime(1899, 12, 30)  # noqa: DTZ001 - wall time of a school
 _NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)")
 _CENTURY = 2000
@@ -126,6 +127,7 @@ def moment_of(text: str) -> datetime | None:
         moment = _SERIAL_ORIGIN + timedelta(days=float(text.replace(",", ".")))
         return (
             moment
+            # To the second: a time is a fraction of a day, and 8:00 comes out a few microseconds early.
             + timedelta(microseconds=500_000)
             - timedelta(microseconds=(moment.microsecond + 500_000) % 10**6)
         )

@@ -101,7 +101,7 @@ def declared_names(maps: Iterable[Path], kind: str) -> dict[str, str]:
     names: dict[str, str] = {}
     for path in maps:
         names_of_kind = read_column_map(path).get("names", {}).get(kind, {})
-        names |= {str(name).upper(): str(assumed).upper() for name, assumed in names_of_kind.items()}
+        names |= {str(name).upper(): str(reader_name).upper() for name, reader_name in names_of_kind.items()}
     return names
 
 
@@ -115,10 +115,10 @@ def facts_of_file(maps: Iterable[Path], path: str) -> dict[str, Any]:
     """
     facts: dict[str, Any] = {}
     for file in maps:
-        for pattern, told in read_column_map(file).get("files", {}).items():
+        for pattern, declaration in read_column_map(file).get("files", {}).items():
             wrong = [
                 name
-                for name, value in told.items()
+                for name, value in declaration.items()
                 if name not in _FACTS or not isinstance(value, _FACTS[name])
             ]
             if wrong:
@@ -130,14 +130,14 @@ def facts_of_file(maps: Iterable[Path], path: str) -> dict[str, Any]:
                     )
                 )
             if fnmatch.fnmatch(path.replace("\\", "/").casefold(), str(pattern).casefold()):
-                facts |= told
+                facts |= declaration
     return facts
 
 
 def options_of_file(options: ImportOptions, path: str) -> ImportOptions:
     """Give the options of one file: what is declared of it goes before what is said of all."""
     facts = facts_of_file(options.column_maps, path)
-    changed = {option: facts[name] for name, option in _OPTIONS.items() if name in facts}
+    overrides = {option: facts[name] for name, option in _OPTIONS.items() if name in facts}
     if len(facts.get("totals", ())) == len(("first", "last")):
-        changed["totals_period"] = tuple(facts["totals"])
-    return replace(options, **changed) if changed else options
+        overrides["totals_period"] = tuple(facts["totals"])
+    return replace(options, **overrides) if overrides else options

@@ -37,7 +37,7 @@ from decrochage_risk.importers.column_maps import read_column_map
 from decrochage_risk.importers.extract import PERSON_COLUMNS, persons_frame
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     import numpy.typing as npt
@@ -219,19 +219,21 @@ def declared_maps(paths: Iterable[Path]) -> tuple[ColumnMap, ...]:
     RecordsError
         A file that is no TOML, or says something that a map cannot say: all faults of the file at once.
     """
-    known = {column_map.kind: column_map for column_map in bundled_maps()}
+    maps_by_kind = {column_map.kind: column_map for column_map in bundled_maps()}
     own: tuple[ColumnMap, ...] = ()
     for path in paths:
-        own = (*_maps_of(read_column_map(path).get("maps", {}), path.name, known), *own)
+        own = (*_maps_of(read_column_map(path).get("maps", {}), path.name, maps_by_kind), *own)
     return own
 
 
-def _maps_of(tables: Mapping[str, Any], file: str, known: Mapping[str, ColumnMap]) -> tuple[ColumnMap, ...]:
+def _maps_of(
+    tables: Mapping[str, Any], file: str, maps_by_kind: Mapping[str, ColumnMap]
+) -> tuple[ColumnMap, ...]:
     faults: list[str] = []
     maps: list[ColumnMap] = []
     for kind, table in tables.items():
-        maps.append(_map_of(kind, table, known, faults))
-        known = {**known, kind: maps[-1]}
+        maps.append(_map_of(kind, table, maps_by_kind, faults))
+        maps_by_kind = {**maps_by_kind, kind: maps[-1]}
     if faults:
         raise RecordsError(
             explain_error(
@@ -244,28 +246,22 @@ def _maps_of(tables: Mapping[str, Any], file: str, known: Mapping[str, ColumnMap
 
 
 def _map_of(
-    kind: str, table: Mapping[str, Any], known: Mapping[str, ColumnMap], faults: list[str]
+    kind: str, table: Mapping[str, Any], maps_by_kind: Mapping[str, ColumnMap], faults: list[str]
 ) -> ColumnMap:
-    like = known.get(str(table.get("like", "")), ColumnMap(kind, kind, ""))
-    if "like" in table and table["like"] not in known:
-        faults.append(f"maps.{kind}.like = {table['like']!r} is no map that is known ({', '.join(known)})")
+    like = maps_by_kind.get(str(table.get("like", "")), ColumnMap(kind, kind, ""))
+    if "like" in table and table["like"] not in maps_by_kind:
+        faults.append(
+            f"maps.{kind}.like = {table['like']!r} is no map that is known ({', '.join(maps_by_kind)})"
+        )
     reads = str(table.get("reads", like.reads))
     if reads not in FIELDS:
         faults.append(f"maps.{kind}.reads = {reads!r}, expected one of {', '.join(FIELDS)}")
         return like
-    columns = table.get("columns", {})
-    fields = {*FIELDS[reads], *_PERSON_FIELDS}
-    faults.extend(
-        f"maps.{kind}.columns.{name} is no field of {reads}" for name in columns if name not in fields
-    )
-    sections = {"like", "label", "reads", "recognised_by", "columns", "gives", "basis", *_WORDS, *_SETTINGS}
-    faults.extend(f"maps.{kind}.{name} is not known" for name in table if name not in sections)
-    faults.extend(
-        f"maps.{kind}.{name} = {table[name]!r}, expected {of.__name__}"
-        for name, of in _SETTINGS.items()
-        if name in table and not isinstance(table[name], of)
-    )
-    columns = {name: (names,) if isinstance(names, str) else tuple(names) for name, names in columns.items()}
+    faults.extend(_table_faults(kind, table, reads))
+    columns = {
+        name: (names,) if isinstance(names, str) else tuple(names)
+        for name, names in table.get("columns", {}).items()
+    }
     words = {
         name: {
             **like.words.get(name, {}),
@@ -274,19 +270,36 @@ def _map_of(
         for name in _WORDS
         if name in table or name in like.words
     }
-    merged = {**like.columns, **columns}
-    told = tuple(table.get("recognised_by", ())) or tuple(names[0] for names in columns.values() if names)
+    all_columns = {**like.columns, **columns}
+    signature = tuple(table.get("recognised_by", ())) or tuple(
+        names[0] for names in columns.values() if names
+    )
     return ColumnMap(
         kind=kind,
         label=str(table.get("label", like.label)),
         reads=reads,
-        recognised_by=told or like.recognised_by,
-        columns=merged,
+        recognised_by=signature or like.recognised_by,
+        columns=all_columns,
         words=words,
         settings={**like.settings, **{name: table[name] for name in _SETTINGS if name in table}},
         gives=str(table.get("gives", like.gives)),
         basis=cast("Basis", table.get("basis", "assumed")),
     )
+
+
+def _table_faults(kind: str, table: Mapping[str, Any], reads: str) -> Iterator[str]:
+    """Name the fields, the sections and the settings that a map of this kind cannot have."""
+    fields = {*FIELDS[reads], *_PERSON_FIELDS}
+    for name in table.get("columns", {}):
+        if name not in fields:
+            yield f"maps.{kind}.columns.{name} is no field of {reads}"
+    sections = {"like", "label", "reads", "recognised_by", "columns", "gives", "basis", *_WORDS, *_SETTINGS}
+    for name in table:
+        if name not in sections:
+            yield f"maps.{kind}.{name} is not known"
+    for name, of in _SETTINGS.items():
+        if name in table and not isinstance(table[name], of):
+            yield f"maps.{kind}.{name} = {table[name]!r}, expected {of.__name__}"
 
 
 def _folded(word: str) -> str:

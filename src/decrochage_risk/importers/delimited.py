@@ -191,9 +191,9 @@ def read_delimited(
     >>> table.header, table.frame.values.tolist(), table.lines.tolist(), table.left_out
     (('NOM', 'CLASSE', 'NOTE'), [['Zoé', '3 A', '12,5']], [3], {'total_row': [4]})
     """
-    wanted = frozenset(fold(text) for text in expected)
-    grid = _chosen(sheets_of(content, name=name), wanted, sheet, name)
-    at = _header_row(grid.rows, wanted)
+    target_names = frozenset(fold(text) for text in expected)
+    grid = _chosen(sheets_of(content, name=name), target_names, sheet, name)
+    at = _header_row(grid.rows, target_names)
     cells = grid.rows[at]
     width = _width(cells, grid.rows[at + 1 :])
     names = tuple(squeeze(cell) for cell in [*cells, *[""] * width][:width])
@@ -284,6 +284,7 @@ def decode(content: bytes, name: str = "file") -> tuple[str, str]:
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return _decoded(content, "utf-16", name), "UTF-16"
     head = content[:2000]
+    # UTF-16 without its mark: every second byte of Latin text is zero.
     if head[1::2].count(0) > len(head) // 4:
         return _decoded(content, "utf-16-le", name), "UTF-16"
     if b"\0" in head:
@@ -301,6 +302,7 @@ def decode(content: bytes, name: str = "file") -> tuple[str, str]:
     except UnicodeDecodeError:
         if _LATIN_9_LETTER.search(plain) and not _ONLY_IN_CP1252.search(plain):
             return _decoded(plain, "iso-8859-15", name), "ISO-8859-15"
+        # Five bytes stand for nothing in Windows-1252: one of them is no reason to refuse a file.
         return plain.decode("cp1252", errors="replace"), "Windows-1252"
 
 
@@ -335,6 +337,7 @@ def _outside_quotes(line: str, mark: str) -> int:
 def _text_sheet(text: str, encoding: str, separator: str, name: str, limit: int | None) -> Sheet:
     rows: list[list[str]] = []
     lines: list[int] = []
+    # newline="": a line end inside quotes is left to the reader of CSV, which counts it.
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
     before = 0
     try:
@@ -342,6 +345,7 @@ def _text_sheet(text: str, encoding: str, separator: str, name: str, limit: int 
             if any(map(str.strip, row)):
                 rows.append(row)
                 lines.append(before + 1)
+            # The line on which a row ends; the next one begins after it, however many lines it takes.
             before = reader.line_num
             if limit is not None and len(rows) >= limit:
                 break
@@ -404,9 +408,9 @@ def _cell_text(cell: str | float | bool | datetime | date | time | timedelta) ->
     return str(cell)
 
 
-def _chosen(sheets: list[Sheet], wanted: frozenset[str], sheet: str | None, name: str) -> Sheet:
-    filled = [grid for grid in sheets if grid.rows]
-    if not filled:
+def _chosen(sheets: list[Sheet], target_names: frozenset[str], sheet: str | None, name: str) -> Sheet:
+    candidates = [grid for grid in sheets if grid.rows]
+    if not candidates:
         raise UnreadableExportError(
             explain_error(
                 f"{name} holds no line", expected="a header and rows under it", hint="Export the table again."
@@ -414,17 +418,17 @@ def _chosen(sheets: list[Sheet], wanted: frozenset[str], sheet: str | None, name
             french="Le fichier est vide : exportez-le de nouveau.",
         )
     if sheet is not None:
-        filled = [grid for grid in filled if fold(grid.name) == fold(sheet)] or filled
-    return max(filled, key=lambda grid: max(_hits(row, wanted) for row in grid.rows[:LOOKED_AT]))
+        candidates = [grid for grid in candidates if fold(grid.name) == fold(sheet)] or candidates
+    return max(candidates, key=lambda grid: max(_hits(row, target_names) for row in grid.rows[:LOOKED_AT]))
 
 
-def _hits(row: Sequence[str], wanted: frozenset[str]) -> int:
-    return len(wanted & {fold(cell) for cell in row})
+def _hits(row: Sequence[str], target_names: frozenset[str]) -> int:
+    return len(target_names & {fold(cell) for cell in row})
 
 
-def _header_row(rows: list[list[str]], wanted: frozenset[str]) -> int:
+def _header_row(rows: list[list[str]], target_names: frozenset[str]) -> int:
     head = rows[:LOOKED_AT]
-    hits = [_hits(row, wanted) for row in head]
+    hits = [_hits(row, target_names) for row in head]
     if max(hits) > 0:
         return hits.index(max(hits))
     texts = [sum(1 for cell in row if re.search(r"[^\W\d_]", cell)) for row in head]

@@ -248,12 +248,12 @@ def persons_frame(columns: Mapping[str, object], rows: int) -> pd.DataFrame:
     none = pd.array([None] * rows, dtype="str")
     whole: dict[str, object] = {}
     for name in PERSON_COLUMNS:
-        given = columns.get(name)
+        column = columns.get(name)
         if name == "birth_date":
-            days = [pd.NaT] * rows if given is None else given
+            days = [pd.NaT] * rows if column is None else column
             whole[name] = pd.to_datetime(pd.Series(days, index=index, dtype="object")).astype("datetime64[s]")
         else:
-            whole[name] = none if given is None else pd.Series(given, index=index).astype("str").array
+            whole[name] = none if column is None else pd.Series(column, index=index).astype("str").array
     return pd.DataFrame(whole, index=index)
 
 
@@ -351,8 +351,8 @@ class Head:
         >>> Head("rows", rows=(("NOM", "PRENOM", "CLASSE"),)).has("Prénom", "classe")
         True
         """
-        wanted = {fold(name) for name in names}
-        return any(wanted <= set(row) for row in self.rows)
+        folded_names = {fold(name) for name in names}
+        return any(folded_names <= set(row) for row in self.rows)
 
 
 @dataclass(frozen=True)

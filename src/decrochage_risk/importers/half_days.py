@@ -156,11 +156,11 @@ def half_days_of(
         )
     events, left_out = _usable(events.reset_index(drop=True), calendar)
     late = (events["kind"] == "lateness").to_numpy()
-    timed = events["timed"].to_numpy(dtype=bool)
-    told = ~timed & events["half_days"].notna().to_numpy()
-    whole = _halves_between(events[~late & ~told], calendar, cut)
-    counted = _first_halves(events[~late & told], calendar)
-    rows = pd.concat([_late_rows(events[late]), whole, counted]).sort_values(
+    has_times = events["timed"].to_numpy(dtype=bool)
+    has_count = ~has_times & events["half_days"].notna().to_numpy()
+    whole = _halves_between(events[~late & ~has_count], calendar, cut)
+    first_halves = _first_halves(events[~late & has_count], calendar)
+    rows = pd.concat([_late_rows(events[late]), whole, first_halves]).sort_values(
         ["event", "date", "half"], kind="stable"
     )
     empty = np.setdiff1d(np.arange(len(events)), rows["event"].to_numpy())
@@ -197,13 +197,14 @@ def merge_half_days(rows: pd.DataFrame, by: str = "pupil_id") -> pd.DataFrame:
     rows = rows.reset_index(drop=True)
     late = (rows["kind"] == "lateness").to_numpy()
     moment = late & (rows["at"] >= 0).to_numpy()
-    merged = [
+    parts = [
+        # Without its minute a lateness may be another one: it is merged with none.
         rows[late & ~moment],
         _merged(rows[moment], [by, "date", "at"]),
         _merged(rows[~late], [by, "date", "half"]),
     ]
     return (
-        pd.concat(merged)[list(rows.columns)]
+        pd.concat(parts)[list(rows.columns)]
         .sort_values([by, "date", "half", "at", "line"], kind="stable")
         .reset_index(drop=True)
     )
@@ -277,6 +278,7 @@ def _halves_between(events: pd.DataFrame, calendar: SchoolCalendar, cut: time) -
     """Half-days that lie between the start and the end of each event."""
     start, end = _minutes_of(events)
     limit = cut.hour * 60 + cut.minute
+    # The end is the first minute after: an event until midnight takes nothing of the next day.
     which, day = _days(start // _MINUTES, (end - 1) // _MINUTES)
     begin = np.maximum(start[which] - day * _MINUTES, 0)
     stop = np.minimum(end[which] - day * _MINUTES, _MINUTES)
@@ -304,9 +306,9 @@ def _minutes_of(events: pd.DataFrame) -> tuple[npt.NDArray[np.int64], npt.NDArra
         start,
         (events["end"].fillna(events["start"]).to_numpy("datetime64[s]") - epoch) // minute,
     )
-    timed = events["timed"].to_numpy(dtype=bool)
-    start = np.where(timed, start, start // _MINUTES * _MINUTES)
-    end = np.where(timed, np.maximum(end, start + 1), (end // _MINUTES + 1) * _MINUTES)
+    has_times = events["timed"].to_numpy(dtype=bool)
+    start = np.where(has_times, start, start // _MINUTES * _MINUTES)
+    end = np.where(has_times, np.maximum(end, start + 1), (end // _MINUTES + 1) * _MINUTES)
     return start.astype(np.int64), end.astype(np.int64)
 
 
@@ -328,10 +330,11 @@ def _first_halves(events: pd.DataFrame, calendar: SchoolCalendar) -> pd.DataFram
     possible = calendar.half_days_on(day).astype(np.int64)
     before = np.cumsum(possible) - possible
     begins = np.searchsorted(which, np.arange(len(events)))
+    # Counted from the beginning of each event, not of the first one.
     before -= before[begins][which] if which.size else before
-    told = np.ceil(np.nan_to_num(events["half_days"].to_numpy(dtype=np.float64))).astype(np.int64)
-    taken = np.clip(told[which] - before, 0, possible)
-    at = np.repeat(np.arange(which.size), taken)
+    amount = np.ceil(np.nan_to_num(events["half_days"].to_numpy(dtype=np.float64))).astype(np.int64)
+    counts = np.clip(amount[which] - before, 0, possible)
+    at = np.repeat(np.arange(which.size), counts)
     return _rows(events, which[at], day[at], np.full(at.size, NO_HALF, dtype=np.int8))
 
 
@@ -354,9 +357,9 @@ def _placed(rows: pd.DataFrame, calendar: SchoolCalendar) -> pd.DataFrame:
     if not unknown.any():
         return rows
     days = ["person", "date"]
-    taken = rows[~unknown & (rows["half"] >= 0).to_numpy()].drop_duplicates([*days, "half"])
+    slots = rows[~unknown & (rows["half"] >= 0).to_numpy()].drop_duplicates([*days, "half"])
     busy = rows[unknown][days].merge(
-        taken.assign(morning=taken["half"] == MORNING, afternoon=taken["half"] == AFTERNOON)
+        slots.assign(morning=slots["half"] == MORNING, afternoon=slots["half"] == AFTERNOON)
         .groupby(days, as_index=False)[["morning", "afternoon"]]
         .any(),
         on=days,
@@ -368,9 +371,9 @@ def _placed(rows: pd.DataFrame, calendar: SchoolCalendar) -> pd.DataFrame:
     rank = rows[unknown].groupby(days).cumcount().to_numpy()
     second = np.where(morning, rank == 0, (rank == 1) & ~afternoon)
     half = np.where(~one & ~afternoon & second, AFTERNOON, MORNING)
-    placed = rows["half"].to_numpy(dtype=np.int8, copy=True)
-    placed[unknown] = half
-    return rows.assign(half=placed)
+    halves = rows["half"].to_numpy(dtype=np.int8, copy=True)
+    halves[unknown] = half
+    return rows.assign(half=halves)
 
 
 def _merged(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
@@ -383,18 +386,18 @@ def _merged(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     rows, group = rows[first == best[group]], group[first == best[group]]
     state = rows["justified"].astype("Int64").mul(_YES).fillna(_NOT_KNOWN).to_numpy(dtype=np.int64)
     worst = _least(state, group, groups)
-    kept = rows.iloc[np.unique(group, return_index=True)[1]]
+    first_rows = rows.iloc[np.unique(group, return_index=True)[1]]
     never = np.iinfo(np.int64).max
-    recorded = _day_numbers(rows["recorded_on"], missing=-never)
-    justified = _day_numbers(rows["justified_on"], missing=never)
-    recorded_on = _least(recorded, group, groups)
-    justified_on = -_least(-justified, group, groups)
+    recorded_days = _day_numbers(rows["recorded_on"], missing=-never)
+    justified_days = _day_numbers(rows["justified_on"], missing=never)
+    recorded_on = _least(recorded_days, group, groups)
+    justified_on = -_least(-justified_days, group, groups)
     flags = pd.array(np.array([False, None, True], dtype=object)[worst], dtype="boolean")
-    return kept.assign(
-        justified=pd.Series(flags, index=kept.index),
-        recorded_on=pd.Series(_as_days(recorded_on, -never), index=kept.index),
+    return first_rows.assign(
+        justified=pd.Series(flags, index=first_rows.index),
+        recorded_on=pd.Series(_as_days(recorded_on, -never), index=first_rows.index),
         justified_on=pd.Series(
-            _as_days(np.where(worst == _YES, justified_on, never), never), index=kept.index
+            _as_days(np.where(worst == _YES, justified_on, never), never), index=first_rows.index
         ),
     )
 

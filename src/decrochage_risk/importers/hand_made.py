@@ -286,23 +286,23 @@ def _table(name: str, columns: list[str]) -> str:
     return max(scores, key=lambda table: scores[table])
 
 
-def _column(name: str, table: str, taken: set[str], *, likely: bool) -> str | None:
+def _column(name: str, table: str, columns_in_use: set[str], *, likely: bool) -> str | None:
     plain = fold(name)
-    columns_free = [column for column in TABLES[table].column_names if column not in taken]
+    columns_free = [column for column in TABLES[table].column_names if column not in columns_in_use]
     if not likely:
         for column in columns_free:
             label = fold(TABLES[table].column(column).label)
             if plain in {fold(column), label} or plain in _COLUMN_WORDS.get(column, ()):
                 return column
         return None
-    spelled = {
+    spellings = {
         word: column
         for column in columns_free
         for word in (*_COLUMN_WORDS.get(column, ()), fold(column))
         if len(word) >= _LONG_ENOUGH
     }
-    near = get_close_matches(plain, list(spelled), n=1, cutoff=_LIKENESS)
-    return spelled[near[0]] if near else None
+    near = get_close_matches(plain, list(spellings), n=1, cutoff=_LIKENESS)
+    return spellings[near[0]] if near else None
 
 
 def _draft_values(draft: _FileDraft, column: Column, cells: pd.Series) -> None:
@@ -341,11 +341,11 @@ def _value(word: str, column: Column) -> tuple[Any, bool, bool]:
 
 def _choice(word: str, column: Column) -> tuple[str | None, bool, bool]:
     words = _CHOICE_WORDS.get(column.name, {})
-    spelled = {fold(text): choice for choice in column.choices for text in (choice, column.labels[choice])}
-    spelled |= {text: choice for choice in column.choices for text in words.get(choice, ())}
+    spellings = {fold(text): choice for choice in column.choices for text in (choice, column.labels[choice])}
+    spellings |= {text: choice for choice in column.choices for text in words.get(choice, ())}
     plain = fold(word)
-    near = [plain] if plain in spelled else get_close_matches(plain, list(spelled), n=1, cutoff=_LIKENESS)
-    return (spelled[near[0]] if near else None), plain in spelled, False
+    near = [plain] if plain in spellings else get_close_matches(plain, list(spellings), n=1, cutoff=_LIKENESS)
+    return (spellings[near[0]] if near else None), plain in spellings, False
 
 
 def _level(word: str) -> tuple[str | None, bool, bool]:

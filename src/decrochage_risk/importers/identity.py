@@ -201,30 +201,30 @@ class Register:
         ine = normal_ine(_text(row.ine))
         uai = _text(row.uai) or extract.uai
         local = local_key(uai, _text(row.elenoet))
-        refused: str | None = None
+        refusal: str | None = None
         if ine is not None:
             identity = self._root(ine)
-            refused = (
+            refusal = (
                 "duplicate_ine"
                 if ine in twice
                 else "ine_two_birth_dates"
                 if self._clash(identity, birth)
                 else None
             )
-            if refused is None:
+            if refusal is None:
                 self._learn(identity, birth, local=False)
                 self._learn_eleve_id(row, uai, identity, extract)
                 return identity, None
         if local is not None and (extract.is_roster or self._root(local) in self._pupils):
             # A number that stands for two persons is no number: the school's own one tells them apart.
-            identity = local if refused is not None else self._root(local)
+            identity = local if refusal is not None else self._root(local)
             if self._clash(identity, birth):
-                return None, refused or "ine_two_birth_dates"
+                return None, refusal or "ine_two_birth_dates"
             self._learn(identity, birth, local=identity == local)
             self._learn_eleve_id(row, uai, identity, extract)
             return identity, None
-        if refused is not None:
-            return None, refused
+        if refusal is not None:
+            return None, refusal
         eleve_id = _text(row.eleve_id)
         if eleve_id is not None and not extract.is_roster and uai is not None:
             by_id = self._eleve_ids.get((uai, eleve_id))
@@ -310,9 +310,9 @@ class Register:
 
     def _place(self, span: str, class_name: str | None, birth: date | None) -> str | None:
         """Give where to look in a school and year: the class, everywhere with a birth date, or nowhere."""
-        met = None if class_name is None else self._class_of(span, class_name)
-        if met is not None:
-            return f"{span}|{met}"
+        span_class = None if class_name is None else self._class_of(span, class_name)
+        if span_class is not None:
+            return f"{span}|{span_class}"
         return f"{span}|*" if birth is not None else None
 
     def _spans_of(self, uai: str | None, year: int | None) -> list[str]:

@@ -132,7 +132,7 @@ class Imported:
         target = Path(path)
         text = self.links.to_csv(sep=";", index=False, lineterminator="\n")
         try:
-            opened = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except OSError as error:
             raise RecordsError(
                 explain_error(
@@ -141,7 +141,7 @@ class Imported:
                     hint="Choose another name: it holds names, and none is ever replaced without being seen.",
                 )
             ) from error
-        with os.fdopen(opened, "w", encoding="utf-8-sig") as file:
+        with os.fdopen(descriptor, "w", encoding="utf-8-sig") as file:
             file.write(text)
         return target
 
@@ -209,6 +209,7 @@ def import_exports(
     )
     tell = progress or (lambda _line, _done, _all: None)
     tell("Reconnaissance des fichiers", 0, 4)
+    # Schools, then who the pupils are, then what is said of them: the files come in any order.
     run.recognise()
     tell("Listes d’élèves", 1, 4)
     run.read_rosters()
@@ -342,16 +343,16 @@ class _Run:
         return reader
 
     def _contents_at(self, stage: int) -> Iterable[tuple[Content, _Source]]:
-        wanted = {
+        due_paths = {
             path
             for path, source in self.sources.items()
             if source.reader is not None and source.reader.stage == stage and not source.report.refusal
         }
-        if not wanted:
+        if not due_paths:
             return
         for content in contents_of(self.paths):
-            if isinstance(content, Content) and content.path in wanted:
-                wanted.discard(content.path)
+            if isinstance(content, Content) and content.path in due_paths:
+                due_paths.discard(content.path)
                 yield content, self.sources[content.path]
 
     def _extract(self, reader: Reader, content: Content, report: FileReport) -> Extract | None:
@@ -446,15 +447,15 @@ class _Run:
             persons = table["person"].to_numpy(dtype=np.int64)
             ids = answer.pupil_ids.reindex(persons).to_numpy(dtype=object)
             rows = table.drop(columns="person").assign(pupil_id=pd.array(ids, dtype="str"), file=at)
-            met = rows["pupil_id"].notna()
-            for person, line in zip(persons[~met], rows.loc[~met, "line"], strict=True):
+            has_pupil = rows["pupil_id"].notna()
+            for person, line in zip(persons[~has_pupil], rows.loc[~has_pupil, "line"], strict=True):
                 report.leave_out(answer.reasons.get(int(person), "no_identity"), int(line))
             if in_tables is not None and name != "outcome_evidence":
-                outside = met & ~rows["pupil_id"].isin(in_tables)
+                outside = has_pupil & ~rows["pupil_id"].isin(in_tables)
                 for line in rows.loc[outside, "line"]:
                     report.leave_out("not_in_tables", int(line))
-                met &= ~outside
-            rows = rows[met]
+                has_pupil &= ~outside
+            rows = rows[has_pupil]
             if name in EVENT_TABLES:
                 rows = self._with_span(rows, name, extract, school)
             report.rows[name] = report.rows.get(name, 0) + len(rows)
@@ -484,6 +485,7 @@ class _Run:
         for table, (start, end) in extract.covers.items():
             if table not in EVENT_TABLES:
                 continue
+            # A file without any row has come all the same: its table is empty, not missing.
             self.rows[table].append(pd.DataFrame(columns=["pupil_id", "date"]))
             if school is None:
                 report.notices.append(
@@ -508,10 +510,10 @@ class _Run:
         return frozenset(self._all("pupils").get("pupil_id", pd.Series(dtype="str")))
 
     def _all(self, name: str) -> pd.DataFrame:
-        filled = [rows for rows in self.rows[name] if len(rows)]
+        parts = [rows for rows in self.rows[name] if len(rows)]
         return (
-            pd.concat(filled, ignore_index=True)
-            if filled
+            pd.concat(parts, ignore_index=True)
+            if parts
             else pd.DataFrame({"pupil_id": pd.Series(dtype="str")})
         )
 
@@ -551,6 +553,7 @@ class _Run:
             tables["coverage"] = _spans(self.coverage)
         calendar = self._calendar()
         with warnings.catch_warnings():
+            # The report of the import tells the faults.
             warnings.simplefilter("ignore", RecordsWarning)
             records = PupilRecords(
                 **tables, on_fault="quarantine", calendar=calendar or self.options.calendar
@@ -648,22 +651,22 @@ def _age(report: FileReport) -> tuple[date, str]:
     return (report.exported_on or date.min, report.path)
 
 
-def _together(known: SchoolFacts | None, new: SchoolFacts) -> SchoolFacts:
+def _together(earlier: SchoolFacts | None, new: SchoolFacts) -> SchoolFacts:
     """Join what two files of one school and year tell; the later one wins where both speak."""
-    if known is None:
+    if earlier is None:
         return new
     return SchoolFacts(
         uai=new.uai,
         school_year=new.school_year,
-        mefstat={**known.mefstat, **new.mefstat},
-        mef_labels={**known.mef_labels, **new.mef_labels},
-        mef_parents={**known.mef_parents, **new.mef_parents},
-        regimes={**known.regimes, **new.regimes},
-        exit_motives={**known.exit_motives, **new.exit_motives},
-        subjects=tuple(dict.fromkeys((*new.subjects, *known.subjects))),
-        class_mefs={**known.class_mefs, **new.class_mefs},
-        periods=new.periods if len(new.periods) else known.periods,
-        closures=new.closures if len(new.closures) else known.closures,
+        mefstat={**earlier.mefstat, **new.mefstat},
+        mef_labels={**earlier.mef_labels, **new.mef_labels},
+        mef_parents={**earlier.mef_parents, **new.mef_parents},
+        regimes={**earlier.regimes, **new.regimes},
+        exit_motives={**earlier.exit_motives, **new.exit_motives},
+        subjects=tuple(dict.fromkeys((*new.subjects, *earlier.subjects))),
+        class_mefs={**earlier.class_mefs, **new.class_mefs},
+        periods=new.periods if len(new.periods) else earlier.periods,
+        closures=new.closures if len(new.closures) else earlier.closures,
     )
 
 

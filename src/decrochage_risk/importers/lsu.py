@@ -8,6 +8,7 @@ name and class. Texts, teachers and parents are never read; absences are totals 
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from decrochage_risk import french
@@ -33,6 +34,17 @@ _PERIOD_NAMES = {"2": "Semestre", "3": "Trimestre"}
 _YES = frozenset({"1", "true"})
 
 
+@dataclass
+class _Document:
+    """Records of one file, by the ids that its reports name: a report may stand before what it names."""
+
+    pupils: dict[str, int] = field(default_factory=dict)
+    persons: list[dict[str, str | None]] = field(default_factory=list)
+    periods: dict[str, dict[str, str]] = field(default_factory=dict)
+    disciplines: dict[str, dict[str, str]] = field(default_factory=dict)
+    reports: list[tuple[dict[str, str], list[dict[str, str]], bool]] = field(default_factory=list)
+
+
 def read_lsu(source: SourceFile, options: ImportOptions) -> Extract:
     """Read the averages of LSU reports.
 
@@ -42,51 +54,32 @@ def read_lsu(source: SourceFile, options: ImportOptions) -> Extract:
         Truncated or malformed XML.
     """
     extract = Extract(source.kind, uai=options.uai, exported_on=options.extracted_on)
-    pupils: dict[str, int] = {}
-    persons: list[dict[str, str | None]] = []
-    periods: dict[str, dict[str, str]] = {}
-    disciplines: dict[str, dict[str, str]] = {}
-    reports: list[tuple[dict[str, str], list[dict[str, str]], bool]] = []
-    for tag, element in records_of(source.content, _RECORDS, source.path):
-        told = _attributes(element)
-        if tag == "ETABLISSEMENT":
-            extract.uai = (element.text or "").strip().upper() or extract.uai
-        elif tag == "ELEVE" and "ID" in told:
-            pupils[told["ID"]] = len(persons)
-            persons.append(
-                {
-                    "eleve_id": told.get("ID-BE"),
-                    "family_name": told.get("NOM"),
-                    "first_name": told.get("PRENOM"),
-                    "class_name": told.get("CODE-DIVISION"),
-                }
-            )
-        elif tag == "PERIODE" and "ID" in told:
-            periods[told["ID"]] = told
-        elif tag == "DISCIPLINE" and "ID" in told:
-            disciplines[told["ID"]] = told
-        elif tag == "BILAN-PERIODIQUE":
-            reports.append((told, list(_marks_of(element)), _has_totals(element)))
-    extract.persons = (
-        persons_frame({name: [person[name] for person in persons] for name in persons[0]}, len(persons))
-        if persons
-        else extract.persons
-    )
-    years = {int(period["MILLESIME"]) for period in periods.values() if period.get("MILLESIME", "").isdigit()}
+    document = _document_of(source, extract)
+    if document.persons:
+        extract.persons = persons_frame(
+            {name: [person[name] for person in document.persons] for name in document.persons[0]},
+            len(document.persons),
+        )
+    years = {
+        int(period["MILLESIME"])
+        for period in document.periods.values()
+        if period.get("MILLESIME", "").isdigit()
+    }
+    # Periods of two years in one file leave open which year a report is of: only the caller can say.
     extract.school_year = years.pop() if len(years) == 1 else options.school_year
-    extract.rows_read = len(reports)
+    extract.rows_read = len(document.reports)
     names = SubjectNames(options.facts(extract.uai, extract.school_year), options.column_maps)
     rows: list[GradeRow] = []
-    for number, (report, marks, _) in enumerate(reports, start=1):
-        person = pupils.get(report.get("ELEVE-REF", ""))
+    for number, (report, marks, _) in enumerate(document.reports, start=1):
+        person = document.pupils.get(report.get("ELEVE-REF", ""))
         if person is None:
             extract.leave_out("no_identity", number)
             continue
-        day = _day(report, periods.get(report.get("PERIODE-REF", ""), {}), options, extract)
-        rows.extend(_rows(person, number, day, marks, disciplines, names, extract))
+        day = _day(report, document.periods.get(report.get("PERIODE-REF", ""), {}), options, extract)
+        rows.extend(_rows(person, number, day, marks, document.disciplines, names, extract))
     take_grades(extract, rows, options)
     say_subjects(extract, names)
-    totals = sum(has for *_, has in reports)
+    totals = sum(has for *_, has in document.reports)
     if totals:
         extract.warn(
             "totals_not_read",
@@ -94,6 +87,32 @@ def read_lsu(source: SourceFile, options: ImportOptions) -> Extract:
             "Donnez la liste datée du logiciel de vie scolaire.",
         )
     return extract
+
+
+def _document_of(source: SourceFile, extract: Extract) -> _Document:
+    """Read the records of a file by their kind, and its school into the extract."""
+    document = _Document()
+    for tag, element in records_of(source.content, _RECORDS, source.path):
+        attributes = _attributes(element)
+        if tag == "ETABLISSEMENT":
+            extract.uai = (element.text or "").strip().upper() or extract.uai
+        elif tag == "ELEVE" and "ID" in attributes:
+            document.pupils[attributes["ID"]] = len(document.persons)
+            document.persons.append(
+                {
+                    "eleve_id": attributes.get("ID-BE"),
+                    "family_name": attributes.get("NOM"),
+                    "first_name": attributes.get("PRENOM"),
+                    "class_name": attributes.get("CODE-DIVISION"),
+                }
+            )
+        elif tag == "PERIODE" and "ID" in attributes:
+            document.periods[attributes["ID"]] = attributes
+        elif tag == "DISCIPLINE" and "ID" in attributes:
+            document.disciplines[attributes["ID"]] = attributes
+        elif tag == "BILAN-PERIODIQUE":
+            document.reports.append((attributes, list(_marks_of(element)), _has_totals(element)))
+    return document
 
 
 def _attributes(element: etree._Element) -> dict[str, str]:
@@ -136,9 +155,9 @@ def _rows(
     extract: Extract,
 ) -> Iterator[GradeRow]:
     for mark in marks:
-        told: dict[str, Any] = disciplines.get(mark.get("DISCIPLINE-REF", ""), {})
-        national, local = told.get("CODE-NATIONAL"), told.get("CODE")
-        subject = names.subject(code=national or local, label=told.get("LIBELLE"))
+        discipline: dict[str, Any] = disciplines.get(mark.get("DISCIPLINE-REF", ""), {})
+        national, local = discipline.get("CODE-NATIONAL"), discipline.get("CODE")
+        subject = names.subject(code=national or local, label=discipline.get("LIBELLE"))
         average = mark.get("MOYENNE-ELEVE", "").strip()
         if average:
             yield GradeRow(person, line, day, subject, average)

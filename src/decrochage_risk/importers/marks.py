@@ -156,7 +156,7 @@ def take_grades(
     until : date, optional
         Last day that the file vouches for; the export day, else its last row.
     """
-    taken: list[dict[str, Any]] = []
+    grades: list[dict[str, Any]] = []
     zeros: list[int] = []
     answers: dict[str, Mark] = {}
     for row in rows:
@@ -174,7 +174,7 @@ def take_grades(
             extract.leave_out("mark_above_out_of", row.line)
         else:
             zeros += [row.line] if mark.is_zero else []
-            taken.append(
+            grades.append(
                 {
                     **row._asdict(),
                     "date": row.day,
@@ -183,7 +183,7 @@ def take_grades(
                     "status": mark.status,
                 }
             )
-    extract.tables["grades"] = _grade_table(taken)
+    extract.tables["grades"] = _grade_table(grades)
     if zeros:
         extract.warn(
             "zeros_that_count",
@@ -191,10 +191,10 @@ def take_grades(
             "ici c’est une absence ou un travail non rendu. Les moyennes diffèrent.",
             tuple(zeros),
         )
-    _cover(extract, taken, until or extract.exported_on or options.extracted_on)
+    _cover(extract, grades, until or extract.exported_on or options.extracted_on)
 
 
-def _grade_table(taken: list[dict[str, Any]]) -> pd.DataFrame:
+def _grade_table(grades: list[dict[str, Any]]) -> pd.DataFrame:
     names = [
         "person",
         "line",
@@ -207,7 +207,7 @@ def _grade_table(taken: list[dict[str, Any]]) -> pd.DataFrame:
         "kind",
         "recorded_on",
     ]
-    frame = pd.DataFrame(taken, columns=names)
+    frame = pd.DataFrame(grades, columns=names)
     return frame.assign(
         person=frame["person"].astype("int64"),
         line=frame["line"].astype("int64"),
@@ -220,8 +220,8 @@ def _grade_table(taken: list[dict[str, Any]]) -> pd.DataFrame:
     )
 
 
-def _cover(extract: Extract, taken: list[dict[str, Any]], until: date | None) -> None:
-    days = [row["date"] for row in taken]
+def _cover(extract: Extract, grades: list[dict[str, Any]], until: date | None) -> None:
+    days = [row["date"] for row in grades]
     years = sorted({school_year_of(day) for day in days})
     if extract.school_year is None and years:
         extract.school_year = years[-1]
@@ -270,23 +270,23 @@ def term_end(text: str, options: ImportOptions, uai: str | None, school_year: in
                 if end is not None and (school_year is None or school_year_of(end) == school_year):
                     return end
     periods = options.facts(uai, school_year).periods
-    asked = term_of_text(text)
+    term = term_of_text(text)
     for row in periods[periods["end"].notna()].to_dict("records"):
         names = {fold(str(row[name])) for name in ("label", "code") if isinstance(row[name], str)}
-        if fold(text) in names or (asked is not None and asked in map(term_of_text, names)):
+        if fold(text) in names or (term is not None and term in map(term_of_text, names)):
             return pd.Timestamp(row["end"]).date()
-    return _by_index(periods, text, asked)
+    return _by_index(periods, text, term)
 
 
-def _by_index(periods: pd.DataFrame, text: str, asked: tuple[str, int] | None) -> date | None:
+def _by_index(periods: pd.DataFrame, text: str, term: tuple[str, int] | None) -> date | None:
     """Find a period by its number alone, where the school has no two periods of that number."""
-    number = asked[1] if asked else number_of(text)
+    number = term[1] if term else number_of(text)
     if number is None or periods.empty:
         return None
     near = periods[pd.to_numeric(periods["index"], errors="coerce") == number]
-    if asked is not None:
+    if term is not None:
         letters = near["type"].fillna("").astype("str").map(fold).str[:1]
-        near = near[letters.isin([asked[0], ""])] if letters.isin(["T", "S"]).any() else near
+        near = near[letters.isin([term[0], ""])] if letters.isin(["T", "S"]).any() else near
     ends = sorted(set(pd.to_datetime(near["end"]).dropna().to_list()))
     return ends[0].date() if len(ends) == 1 else None
 
@@ -316,11 +316,11 @@ def say_subjects(extract: Extract, names: SubjectNames) -> None:
         if len(word) > 1
     }
     plain = sorted(label for label in names.unknown if not set(fold(label).split()) & words)
-    shown = ", ".join(f"« {label[:40]} »" for label in plain[:_LABELS_SHOWN]) or "(libellés non montrés)"
+    examples = ", ".join(f"« {label[:40]} »" for label in plain[:_LABELS_SHOWN]) or "(libellés non montrés)"
     extract.warn(
         "unknown_subjects",
         f"{french.plural(len(names.unknown), 'matière non reconnue', 'matières non reconnues')}, prises comme « autre enseignement » : "
-        f"{shown}. Déclarez-les (--columns, [subjects]).",
+        f"{examples}. Déclarez-les (--columns, [subjects]).",
     )
 
 
@@ -335,8 +335,8 @@ def read_marks(source: SourceFile, options: ImportOptions, *, column_map: Column
     UnreadableExportError
         A column that the map needs is not there; averages of periods whose end nobody tells.
     """
-    expected = [name for names in column_map.columns.values() for name in names]
-    table = read_delimited(source.content, expected=expected, name=source.path)
+    header_names = [name for names in column_map.columns.values() for name in names]
+    table = read_delimited(source.content, expected=header_names, name=source.path)
     column_map.check(table, source.path)
     extract = Extract(source.kind, uai=options.uai)
     table.count_into(extract)
@@ -373,12 +373,12 @@ def _dates(
     }
     if kind == "term_average" and ends and not any(ends.values()):
         raise _need_period("la période", path)
-    exported = extract.exported_on
-    settled = {
-        text: min(end, exported) if end is not None and exported is not None else end
+    export_day = extract.exported_on
+    day_of_period = {
+        text: min(end, export_day) if end is not None and export_day is not None else end
         for text, end in ends.items()
     }
-    return [settled.get(text) for text in texts]
+    return [day_of_period.get(text) for text in texts]
 
 
 def _long_rows(
@@ -394,7 +394,7 @@ def _long_rows(
 
     out_of = numbers_of(column_map.text(table, "out_of")).fillna(OUT_OF)
     coefficient = numbers_of(column_map.text(table, "coefficient")).fillna(1.0)
-    recorded = days_of(column_map.text(table, "recorded_on"))
+    record_days = days_of(column_map.text(table, "recorded_on"))
     subjects = [
         names.subject(code=code, short_code=code, label=label)
         for code, label in zip(texts("subject_code"), texts("subject"), strict=True)
@@ -410,7 +410,7 @@ def _long_rows(
             float(out_of[at]),
             float(coefficient[at]),
             kind,
-            None if pd.isna(recorded[at]) else recorded[at].date(),
+            None if pd.isna(record_days[at]) else record_days[at].date(),
         )
         for at in range(len(table.frame))
     ]
@@ -421,11 +421,11 @@ def _without_doubles(rows: list[GradeRow], extract: Extract, apart: bool) -> lis
     if not apart:
         return rows
     columns = [name for name in extract.persons.columns if name != "sex"]
-    doubled = set(np.flatnonzero(extract.persons.duplicated(columns, keep=False)))
+    namesakes = set(np.flatnonzero(extract.persons.duplicated(columns, keep=False)))
     for row in rows:
-        if row.person in doubled:
+        if row.person in namesakes:
             extract.leave_out("name_ambiguous", row.line)
-    return [row for row in rows if row.person not in doubled]
+    return [row for row in rows if row.person not in namesakes]
 
 
 # Grids
@@ -441,22 +441,10 @@ def read_average_grid(source: SourceFile, options: ImportOptions, *, column_map:
     UnreadableExportError
         No row of subjects above the header; no day for the averages.
     """
-    expected = [name for names in column_map.columns.values() for name in names]
-    table = read_delimited(source.content, expected=expected, name=source.path)
+    header_names = [name for names in column_map.columns.values() for name in names]
+    table = read_delimited(source.content, expected=header_names, name=source.path)
     column_map.check(table, source.path)
-    averages = {fold(name) for name in column_map.names("average")}
-    columns = [
-        at for at, name in enumerate(table.header) if name in averages and table.groups and table.groups[at]
-    ]
-    if not columns:
-        raise UnreadableExportError(
-            explain_error(
-                f"{source.path} has no row of subjects above its averages",
-                expected="two header rows: subjects, then Moy. and its sub-columns",
-                hint="Export the table with its two header rows.",
-            ),
-            french="Il manque la ligne des matières au-dessus des colonnes « Moy. » : exportez le tableau avec ses deux lignes d’en-tête.",
-        )
+    columns = _average_columns(table, column_map, source.path)
     extract = Extract(source.kind, uai=options.uai)
     table.count_into(extract)
     extract.school_year, extract.exported_on = told_by_titles(table.titles, options)
@@ -488,17 +476,35 @@ def read_average_grid(source: SourceFile, options: ImportOptions, *, column_map:
     return extract
 
 
+def _average_columns(table: DelimitedTable, column_map: ColumnMap, path: str) -> list[int]:
+    """Give the places of the averages that have a subject above them."""
+    averages = {fold(name) for name in column_map.names("average")}
+    columns = [
+        at for at, name in enumerate(table.header) if name in averages and table.groups and table.groups[at]
+    ]
+    if not columns:
+        raise UnreadableExportError(
+            explain_error(
+                f"{path} has no row of subjects above its averages",
+                expected="two header rows: subjects, then Moy. and its sub-columns",
+                hint="Export the table with its two header rows.",
+            ),
+            french="Il manque la ligne des matières au-dessus des colonnes « Moy. » : exportez le tableau avec ses deux lignes d’en-tête.",
+        )
+    return columns
+
+
 def _grid_day(table: DelimitedTable, options: ImportOptions, extract: Extract, path: str) -> date:
     """Give the day of the averages of a grid: the end of the period in its titles, else the day of the export."""
-    exported = extract.exported_on
+    export_day = extract.exported_on
     for title in table.titles:
         if term_of_text(title):
             end = term_end(title, options, extract.uai, extract.school_year)
             if end is not None:
-                return min(end, exported) if exported is not None else end
-    if exported is None:
+                return min(end, export_day) if export_day is not None else end
+    if export_day is None:
         raise _need_period("la période de ce tableau", path)
-    return exported
+    return export_day
 
 
 # GEPI's mark books
@@ -531,7 +537,6 @@ def read_gepi_book(source: SourceFile, options: ImportOptions) -> Extract:
             ),
             french="Le carnet de notes n’a pas sa première colonne de devoir, ou pas la ligne des dates : exportez-le de nouveau.",
         )
-    first = head.index(_FIRST)
     extract = Extract(source.kind, uai=options.uai, exported_on=options.extracted_on)
     extract.school_year = options.school_year
     subject = _declared_subject(source.path, options)
@@ -546,24 +551,7 @@ def read_gepi_book(source: SourceFile, options: ImportOptions) -> Extract:
         },
         len(pupils),
     )
-    marks = []
-    for person, (row, line) in enumerate(pupils):
-        for at in range(first, len(row)):
-            day = day_of(_cell(facts["GEPI_DEV_DATE"], at) or "")
-            scale = number_of(_cell(facts.get("GEPI_DEV_NOTE_SUR", []), at) or "") or OUT_OF
-            weight = number_of(_cell(facts.get("GEPI_DEV_COEF", []), at) or "")
-            marks.append(
-                GradeRow(
-                    person,
-                    line,
-                    day,
-                    subject or OTHER,
-                    row[at],
-                    scale,
-                    1.0 if weight is None else weight,
-                    "assessment",
-                )
-            )
+    marks = _book_rows(pupils, facts, head.index(_FIRST), subject or OTHER)
     take_grades(extract, _without_doubles(marks, extract, apart=True), options)
     if subject is None:
         extract.warn(
@@ -572,6 +560,22 @@ def read_gepi_book(source: SourceFile, options: ImportOptions) -> Extract:
             '(--columns, [files."*maths*"] subject = "maths").',
         )
     return extract
+
+
+def _book_rows(
+    pupils: list[tuple[list[str], int]], facts: dict[str, list[str]], first: int, subject: str
+) -> list[GradeRow]:
+    """Give one row per pupil and assessment; the lines above the pupils say the day, the scale and the weight of each."""
+    marks = []
+    for person, (row, line) in enumerate(pupils):
+        for at in range(first, len(row)):
+            day = day_of(_cell(facts["GEPI_DEV_DATE"], at) or "")
+            scale = number_of(_cell(facts.get("GEPI_DEV_NOTE_SUR", []), at) or "") or OUT_OF
+            weight = number_of(_cell(facts.get("GEPI_DEV_COEF", []), at) or "")
+            # A weight of 0 is allowed, and is not a missing one.
+            coefficient = 1.0 if weight is None else weight
+            marks.append(GradeRow(person, line, day, subject, row[at], scale, coefficient, "assessment"))
+    return marks
 
 
 def _cell(row: list[str], at: int) -> str | None:

@@ -1,4 +1,8 @@
-"""From a MEF to a level: the school's own Nomenclature first, then the bundled rule, then the label; never a guess."""
+"""From a MEF to a level: the school's own Nomenclature first, then the bundled rule, then the label; never a guess.
+
+A MEF (module élémentaire de formation) is the code of a formation; the first four characters of its MEFSTAT tell the
+level. What is outside the tables, such as what follows a diploma, has a reason of its own, which the report counts.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""Rows of many files, already under pseudonyms, into one set of tables: the newest extract wins, nothing counts twice."""
+"""Rows of many files, already under pseudonyms, into one set of tables: the newest extract wins, nothing counts twice.
+
+A file vouches for some days of some pupils; a later one of the same source replaces it there and nowhere else. Stays
+are closed where only a newer list can tell that somebody left, and every line that gives way is counted in the report
+of its file.
+"""
 
 from __future__ import annotations
 
@@ -60,14 +65,14 @@ def merge_enrolments(rows: pd.DataFrame, files: Sequence[FileReport]) -> tuple[p
         kind=[files[int(at)].kind for at in rows["file"]],
     )
     rows = _of_the_year_itself(rows)
-    rows, gone = _newest_per_school(rows, files)
+    rows, vanish_count = _newest_per_school(rows, files)
     rows, cut = _one_at_a_time(rows, files)
     notices = []
-    if gone:
+    if vanish_count:
         notices.append(
             Notice(
                 "vanished",
-                f"{gone} scolarité(s) d’un export ancien ne sont plus dans le plus récent du même établissement : elles sont "
+                f"{vanish_count} scolarité(s) d’un export ancien ne sont plus dans le plus récent du même établissement : elles sont "
                 "closes à la date de ce dernier.",
             )
         )
@@ -170,11 +175,12 @@ def merge_events(table: str, rows: pd.DataFrame, files: Sequence[FileReport]) ->
         return rows.reindex(columns=[*present, "exported"])
     at = rows["file"].to_numpy(dtype=np.int64)
     rows = rows.reset_index(drop=True).assign(age=ages_of(files)[at], exported=days_of_export(files)[at])
-    gone = _covered_by_newer(table, rows)
-    _count(rows[gone], files, "older_event")
-    rows = rows[~gone]
+    obsolete = _covered_by_newer(table, rows)
+    _count(rows[obsolete], files, "older_event")
+    rows = rows[~obsolete]
     if table == "absences":
         return _merged_absences(rows)
+    # Across files only: two equal rows of one file may be two marks of one day.
     twice = rows.duplicated(present, keep="first") & (
         rows["file"] != rows.groupby(present, dropna=False)["file"].transform("first")
     )
@@ -184,10 +190,10 @@ def merge_events(table: str, rows: pd.DataFrame, files: Sequence[FileReport]) ->
 
 def _merged_absences(rows: pd.DataFrame) -> pd.DataFrame:
     """Give one row per pupil, day and kind out of half-days that several files, or several lines, tell."""
-    exported = rows.groupby(["pupil_id", "date"])["exported"].max()
-    merged = absence_table(merge_half_days(rows))
-    return merged.assign(
-        exported=exported.reindex(pd.MultiIndex.from_frame(merged[["pupil_id", "date"]])).to_numpy()
+    export_days = rows.groupby(["pupil_id", "date"])["exported"].max()
+    absences = absence_table(merge_half_days(rows))
+    return absences.assign(
+        exported=export_days.reindex(pd.MultiIndex.from_frame(absences[["pupil_id", "date"]])).to_numpy()
     )
 
 
@@ -198,7 +204,7 @@ table of averages only of the pupils and subjects that are in it. Two files made
 
 def _covered_by_newer(table: str, rows: pd.DataFrame) -> pd.Series:
     """Tell the rows of an older extract on days that one of the same source made on a later day vouches for."""
-    gone = pd.Series(data=False, index=rows.index)
+    obsolete = pd.Series(data=False, index=rows.index)
     scope = list(_SCOPE[table])
     for _, of in rows.groupby("source", sort=False):
         if of["exported"].nunique() < len(("older", "newer")):
@@ -211,10 +217,10 @@ def _covered_by_newer(table: str, rows: pd.DataFrame) -> pd.Series:
                 & (of["date"] <= span["covered_to"])
             ]
             if scope:
-                told = pd.MultiIndex.from_frame(newer[scope])
-                older = older[pd.MultiIndex.from_frame(older[scope]).isin(told)]
-            gone[older.index] = True
-    return gone
+                keys = pd.MultiIndex.from_frame(newer[scope])
+                older = older[pd.MultiIndex.from_frame(older[scope]).isin(keys)]
+            obsolete[older.index] = True
+    return obsolete
 
 
 def _count(rows: pd.DataFrame, files: Sequence[FileReport], reason: str) -> None:

@@ -43,8 +43,8 @@ def read_orientation(source: SourceFile, options: ImportOptions, *, column_map: 
     UnreadableExportError
         No column of days and no ``campaign_date``; neither a column of steps nor ``event`` in the map.
     """
-    expected = [name for names in column_map.columns.values() for name in names]
-    table = read_delimited(source.content, expected=expected, name=source.path)
+    header_names = [name for names in column_map.columns.values() for name in names]
+    table = read_delimited(source.content, expected=header_names, name=source.path)
     column_map.check(table, source.path)
     if not column_map.has(table, "date") and options.campaign_date is None:
         raise UnreadableExportError(
@@ -74,12 +74,12 @@ def read_orientation(source: SourceFile, options: ImportOptions, *, column_map: 
     for reason, which in left_out.items():
         for line in rows.loc[which, "line"]:
             extract.leave_out(reason, line)
-    gone = pd.Series(False, index=rows.index)  # noqa: FBT003 - a mask
+    faulty = pd.Series(False, index=rows.index)  # noqa: FBT003 - a mask
     for which in left_out.values():
-        gone |= which
-    kept = rows[~gone].reset_index(drop=True)
-    extract.tables["orientation"] = kept[list(_COLUMNS)].assign(rank=kept["rank"].astype("Int64"))
-    _cover(extract, kept["date"].dropna())
+        faulty |= which
+    steps = rows[~faulty].reset_index(drop=True)
+    extract.tables["orientation"] = steps[list(_COLUMNS)].assign(rank=steps["rank"].astype("Int64"))
+    _cover(extract, steps["date"].dropna())
     return extract
 
 
@@ -93,12 +93,12 @@ def _rows(
         ]
 
     events = column_map.words.get("events", {})
-    fixed = str(column_map.settings.get("event", ""))
-    told = [word_of(events, text) or (text if text in EVENTS else "") for text in texts("event")]
-    steps = told if column_map.has(table, "event") else [fixed] * len(table.frame)
+    file_step = str(column_map.settings.get("event", ""))
+    row_steps = [word_of(events, text) or (text if text in EVENTS else "") for text in texts("event")]
+    steps = row_steps if column_map.has(table, "event") else [file_step] * len(table.frame)
     ranks = [_rank_of(text, column_map) for text in texts("rank")]
-    granted = [_granted(text, step, column_map) for text, step in zip(texts("granted"), steps, strict=True)]
-    recorded = days_of(column_map.text(table, "recorded_on"))
+    grants = [_granted(text, step, column_map) for text, step in zip(texts("granted"), steps, strict=True)]
+    record_days = days_of(column_map.text(table, "recorded_on"))
     if column_map.has(table, "date"):
         days = days_of(column_map.text(table, "date"))
     else:
@@ -114,8 +114,8 @@ def _rows(
             "rank": pd.array([rank if isinstance(rank, int) else None for rank in ranks], dtype="Int64"),
             "bad_rank": [rank is False for rank in ranks],
             "target": pd.array(_targets(table, column_map), dtype="str"),
-            "granted": pd.array(granted, dtype="boolean"),
-            "recorded_on": recorded.astype("datetime64[s]"),
+            "granted": pd.array(grants, dtype="boolean"),
+            "recorded_on": record_days.astype("datetime64[s]"),
         }
     )
 
@@ -156,13 +156,14 @@ def _targets(table: DelimitedTable, column_map: ColumnMap) -> list[str | None]:
 
 def _left_out(rows: pd.DataFrame, extract: Extract) -> dict[str, Any]:
     unknown = ~rows["event"].isin(EVENTS)
-    undated = ~unknown & rows["date"].isna()
-    bad = ~unknown & ~undated & rows["bad_rank"]
+    # One reason per row, the first that holds.
+    no_date = ~unknown & rows["date"].isna()
+    bad = ~unknown & ~no_date & rows["bad_rank"]
     other = pd.Series(False, index=rows.index)  # noqa: FBT003 - a mask
     if extract.school_year is not None:
         years = rows["date"].map(school_year_of, na_action="ignore")
-        other = ~unknown & ~undated & ~bad & years.notna() & (years != extract.school_year)
-    return {"unknown_event": unknown, "bad_date": undated, "bad_rank": bad, "outside_school_year": other}
+        other = ~unknown & ~no_date & ~bad & years.notna() & (years != extract.school_year)
+    return {"unknown_event": unknown, "bad_date": no_date, "bad_rank": bad, "outside_school_year": other}
 
 
 def _cover(extract: Extract, days: pd.Series) -> None:

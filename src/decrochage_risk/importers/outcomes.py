@@ -105,6 +105,7 @@ def build_outcomes(
     )
     terminal = last["level"].isin(TERMINAL_LEVELS).to_numpy()
     nowhere = paths == ""
+    # Without any list of diplomas, one that was given in a last year is told nowhere.
     unsure = nowhere & (~np.full(len(pupils), look_complete) | (terminal & (not diplomas_seen)))
     if (terminal & nowhere).any() and look_complete and not diplomas_seen:
         notices.append(
@@ -130,12 +131,13 @@ def build_outcomes(
             "date": _dates(pupils, paths, last, evidence, school_year),
         }
     )
-    path_names = np.where(nowhere, np.where(unsure, "unknown", "left"), paths)
-    counts = {
-        str(path): int(count)
-        for path, count in pd.Series(path_names).value_counts(sort=False).sort_index().items()
-    }
+    counts = _count_paths(np.where(nowhere, np.where(unsure, "unknown", "left"), paths))
     return frame.reset_index(drop=True), counts, notices
+
+
+def _count_paths(paths: np.ndarray[Any, Any]) -> dict[str, int]:
+    counts = pd.Series(paths).value_counts(sort=False).sort_index()
+    return {str(path): int(count) for path, count in counts.items()}
 
 
 def _paths(
@@ -166,6 +168,7 @@ def _paths(
     else:
         sets = [("enrolled", set(after.loc[open_then, "pupil_id"]))]
     first_paths = np.full(len(pupils), "", dtype=object)
+    # From the last to the first: what proves more overrides what proves less.
     for name, ids in reversed(sets):
         first_paths[pupils.isin(ids)] = name
     return first_paths
@@ -292,10 +295,10 @@ def read_diplomas(source: SourceFile, options: ImportOptions) -> Extract:
             )
         )
         exam = fold(cells.get("EXAMEN") or cells.get("DIPLOME") or "")
-        passed = result.startswith(("ADMIS", "RECU")) or flag_of(result) is True
+        is_pass = result.startswith(("ADMIS", "RECU")) or flag_of(result) is True
         if session is None:
             extract.leave_out("no_school_year", line)
-        elif passed and not _NOT_A_DIPLOMA.search(exam):
+        elif is_pass and not _NOT_A_DIPLOMA.search(exam):
             diploma_day = day_of(cells.get("DATE", "") or cells.get("DATE DU JURY", ""))
             rows.append((person, line, int(session.group()) - 1, "diploma", diploma_day, None))
         else:

@@ -46,5 +46,5 @@ def _reader(kind: str, label: str, keys: tuple[str, ...]) -> Reader:
     return Reader(kind, label, recognises, _refuse, basis="code")
 
 
-READERS: tuple[Reader, ...] = tuple(_reader(*known) for known in _KEYS)
+READERS: tuple[Reader, ...] = tuple(_reader(*facts) for facts in _KEYS)
 """Both portals."""

@@ -1,6 +1,7 @@
 """Lists of pupils as tables: SIECLE's ElevesComplete, the CSV of agricultural lycées; others are recognised and refused.
 
-None of them says its school or its school year: the caller does, or the other files of the same import.
+None of them says its school or its school year: the caller does, or the other files of the same import. A list
+without any number of the pupils is refused, since it lets nobody be followed from one year to the next.
 """
 
 from __future__ import annotations
@@ -50,6 +51,7 @@ def read_complete(source: SourceFile, options: ImportOptions) -> Extract:
         )
     pupils = _one_per_pupil(rows)
     add_rows(pupils, options, extract)
+    # Rows of the file: add_rows has seen the pupils only.
     extract.rows_read = table.rows_read
     if len(pupils) < len(rows):
         extract.warn(
@@ -92,7 +94,7 @@ def read_agricultural(source: SourceFile, options: ImportOptions) -> Extract:
 def _cells_of(table: DelimitedTable) -> Iterator[tuple[int, Callable[..., str | None]]]:
     """Give, row by row, its line and how to ask for a cell by name."""
     for line, record in zip(table.lines.tolist(), table.frame.to_numpy(dtype=object), strict=True):
-
+        # The record is bound here: a closure would read that of the last row.
         def cells(*names: str, record: Any = record) -> str | None:  # noqa: ANN401 - a row of an array
             at = table.position(*names)
             text = None if at is None else record[at]
@@ -112,6 +114,7 @@ def _complete_row(
         school_year=year,
         ine=ine,
         other_ine=other,
+        # Five digits of the pupil, then six of the school.
         elenoet=cells("Elève No Etab") or (cells("Num. Elève Etab") or "")[:5] or None,
         family_name=cells("Nom de famille"),
         usage_name=cells("Nom d'usage"),

@@ -1,4 +1,8 @@
-"""What each content is: told by the root of an XML, the keys of a JSON or the header of a table, never by a file's name."""
+"""What each content is: told by the root of an XML, the keys of a JSON or the header of a table, never by a file's name.
+
+People rename what they export, and software names files as it likes. The readers that a school declared itself are
+asked first; a content that no reader knows is reported, and never read by likeness.
+"""
 
 from __future__ import annotations
 

@@ -108,9 +108,9 @@ class FileReport:
             f"  {french.plural(self.rows_read, 'ligne lue', 'lignes lues')} ; pris : {rows_words or 'aucune ligne'}"
         )
         for reason, numbers in sorted(self.left_out.items()):
-            shown = sorted(set(numbers))
+            line_numbers = sorted(set(numbers))
             sentences.append(
-                f"  {french.plural(len(shown), 'ligne laissée', 'lignes laissées')}, {REASONS[reason]} ({_shown(shown)})"
+                f"  {french.plural(len(line_numbers), 'ligne laissée', 'lignes laissées')}, {REASONS[reason]} ({_shown(line_numbers)})"
             )
         for notice in self.notices:
             where = f" ({_shown(sorted(notice.lines))})" if notice.lines else ""

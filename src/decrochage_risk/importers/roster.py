@@ -325,6 +325,7 @@ def _add_row(
     reason = _outside(row)
     if reason is not None:
         extract.leave_out(reason, row.line)
+        # No pupil of the tables, and found all the same: an apprentice has not left without a diploma.
         if reason == "apprentice" and row.school_year is not None:
             tables["outcome_evidence"].append(
                 _evidence(person, row, "apprenticeship", row.entry, row.leaving)
@@ -403,18 +404,18 @@ def _add_stay(  # noqa: PLR0913 - one row and where its parts go
     first, last = years.of(year)
     start = max(row.entry or first, first)
     end = row.leaving
-    exported = extract.exported_on
+    export_day = extract.exported_on
     has_motive = row.motive is not None or row.motive_label is not None
-    if end is not None and not has_motive and (end >= last or (exported is not None and end > exported)):
+    if end is not None and not has_motive and (end >= last or (export_day is not None and end > export_day)):
         if end < last:
             notes.add("planned_exit", row.line)
         end = None  # the end of the year, written in advance
     elif end is None and has_motive:
-        if exported is None:
+        if export_day is None:
             extract.leave_out("undated_exit", row.line)
             return
         notes.add("undated_exit", row.line)
-        end = max(exported, start)
+        end = max(export_day, start)
     if meaning is not None or end is not None:
         tables["outcome_evidence"].append(_evidence(person, row, f"exit_{meaning or 'unknown'}", end, None))
     if start > year_end(year):

@@ -21,6 +21,7 @@ from decrochage_risk.importers.xml_files import elements_with, local_name, recor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import date
 
     from lxml import etree
 
@@ -93,9 +94,9 @@ def read_pupils(source: SourceFile, options: ImportOptions) -> Extract:
             last = next(
                 (_texts(child) for child in record if local_name(child.tag) == "SCOLARITE_AN_DERNIER"), {}
             )
-            wanted = {name: text for name, text in _texts(record).items() if name in _WANTED}
+            fields = {name: text for name, text in _texts(record).items() if name in _WANTED}
             identity = _attribute(record, "ELEVE_ID"), _attribute(record, "ELENOET")
-            pupils.append((len(pupils) + 1, wanted, last, *identity))
+            pupils.append((len(pupils) + 1, fields, last, *identity))
         else:
             of = _attribute(record, "ELEVE_ID") or _attribute(record, "ELENOET") or ""
             if of in structures:
@@ -217,15 +218,15 @@ def _tell_oddities(
             "Deux numéros d’élève différents dans la même fiche (attribut et balise) : celui de ID_ELEVE_ETAB.",
             odd,
         )
-    broken = tuple(
+    mojibake = tuple(
         row.line for row in rows if _MOJIBAKE.search(f"{row.family_name}{row.usage_name}{row.first_name}")
     )
-    if broken:
+    if mojibake:
         extract.warn(
             "mojibake",
             "Des noms contiennent « Ã » suivi d’un signe : le fichier a été enregistré deux fois dans deux codages. Ces "
             "élèves ne se rattacheront pas par le nom ; exportez-le de nouveau.",
-            broken,
+            mojibake,
         )
 
 
@@ -319,8 +320,9 @@ def read_common(source: SourceFile, options: ImportOptions) -> Extract:
     closures: list[dict[str, Any]] = []
     bad: list[int] = []
     rows = 0
+    # A school whose file names the leaf of the first day otherwise says so: without that leaf no wrapper would be seen.
     names = declared_names(options.column_maps, source.kind)
-    leaf = next((name for name, assumed in names.items() if assumed == "DATE_DEBUT"), "DATE_DEBUT")
+    leaf = next((name for name, reader_name in names.items() if reader_name == "DATE_DEBUT"), "DATE_DEBUT")
     for element in elements_with(source.content, leaf, source.path):
         record = {names.get(name, name): text for name, text in _texts(element).items()}
         rows += 1
@@ -328,25 +330,10 @@ def read_common(source: SourceFile, options: ImportOptions) -> Extract:
         if start is None or (end is not None and end < start):
             bad.append(rows)
         elif any(name in record for name in ("LL_FERMETURE", "LC_MOTIF", "LL_MOTIF")):
-            closures.append(
-                {
-                    "start": start,
-                    "end": end or start,
-                    "label": record.get("LL_FERMETURE") or record.get("LL_MOTIF"),
-                }
-            )
+            label = record.get("LL_FERMETURE") or record.get("LL_MOTIF")
+            closures.append({"start": start, "end": end or start, "label": label})
         elif "CODE_PERIODE" in record or "LL_PERIODE" in record:
-            index = record.get("INDICE", "")
-            periods.append(
-                {
-                    "code": record.get("CODE_PERIODE"),
-                    "label": record.get("LL_PERIODE"),
-                    "index": int(index) if index.isdigit() else None,
-                    "type": record.get("CODE_TYPE_PERIODE"),
-                    "start": start,
-                    "end": end,
-                }
-            )
+            periods.append(_period(record, start, end))
     extract = _begin(source, options, _parameters(source))
     extract.rows_read = rows
     for line in bad:
@@ -356,17 +343,25 @@ def read_common(source: SourceFile, options: ImportOptions) -> Extract:
         f"Communs.xml n’a jamais été vu en vrai : {len(periods)} période(s) et {len(closures)} fermeture(s) sont lues par le nom "
         "de leurs balises. Vérifiez-les dans le calendrier écrit.",
     )
-    columns = {
-        "periods": ["code", "label", "index", "type", "start", "end"],
-        "closures": ["start", "end", "label"],
-    }
     extract.facts = SchoolFacts(
         uai=extract.uai,
         school_year=extract.school_year,
-        periods=pd.DataFrame(periods, columns=columns["periods"]),
-        closures=pd.DataFrame(closures, columns=columns["closures"]),
+        periods=pd.DataFrame(periods, columns=["code", "label", "index", "type", "start", "end"]),
+        closures=pd.DataFrame(closures, columns=["start", "end", "label"]),
     )
     return extract
+
+
+def _period(record: dict[str, str], start: date, end: date | None) -> dict[str, Any]:
+    index = record.get("INDICE", "")
+    return {
+        "code": record.get("CODE_PERIODE"),
+        "label": record.get("LL_PERIODE"),
+        "index": int(index) if index.isdigit() else None,
+        "type": record.get("CODE_TYPE_PERIODE"),
+        "start": start,
+        "end": end,
+    }
 
 
 # What is recognised and not read
@@ -386,10 +381,10 @@ def _never(french: str, hint: str) -> Any:  # noqa: ANN401 - a reader
 
 
 def _root(*names: str) -> Any:  # noqa: ANN401 - a recogniser
-    wanted = frozenset(names)
+    roots = frozenset(names)
 
     def recognises(head: Head) -> bool:
-        return head.form == "xml" and fold(head.root).replace(" ", "_") in wanted
+        return head.form == "xml" and fold(head.root).replace(" ", "_") in roots
 
     return recognises
 

@@ -27,6 +27,10 @@ from decrochage_risk.records.pupil_records import PupilRecords
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    import numpy.typing as npt
+
+    _Mask = npt.NDArray[np.bool_]
+
 __all__ = ["KEYS", "EarlierImport", "date_events", "read_earlier"]
 
 KEYS: Mapping[str, tuple[str, ...]] = {
@@ -130,8 +134,47 @@ def date_events(
     RecordsError
         The earlier import is the later one.
     """
-    then, now_of = earlier.exported_on.get(name, ""), rows["exported"].max() if len(rows) else pd.NaT
-    if pd.notna(now_of) and then > f"{now_of:%Y-%m-%d}":
+    _refuse_later(name, rows, earlier)
+    before, coverage = earlier.table(name), earlier.records.coverage
+    if before is None or coverage is None or rows.empty:
+        return rows, []
+    rows = _numbered(name, rows.reset_index(drop=True))
+    rows_before = _numbered(name, before)
+    keys = [*KEYS[name], "nth"]
+    pairs = _pairs(rows, rows_before, keys)
+    new = (pairs["seen"] == "left_only").to_numpy()
+    # On a day that the earlier import did not vouch for, a new row is not late: its file had not come yet.
+    late = new & _vouched_for(pairs, coverage[coverage["table"] == name], enrolments)
+    export_days = pd.to_datetime(pairs["exported"]).astype("datetime64[s]")
+    rows["recorded_on"] = _first_days(pairs, "recorded_on", late, export_days)
+    notices = []
+    if late.any():
+        words = french.plural(int(late.sum()), "ligne saisie", "lignes saisies")
+        text = f"{name} : {words} après l’import d’avant, datées du jour de l’export."
+        notices.append(Notice("late_rows", text, level="info"))
+    if name == "absences" and "justified" in pairs.columns:
+        now = _flags(pairs, "justified")
+        since = now & ~_flags(pairs, "justified_before")
+        # A justification that was taken back leaves no day of its own, whatever the earlier import knew.
+        rows["justified_on"] = _first_days(pairs, "justified_on", since, export_days, only=now)
+        if since.any():
+            words = french.plural(int(since.sum()), "absence justifiée", "absences justifiées")
+            text = f"{words} depuis l’import d’avant, datées du jour de l’export."
+            notices.append(Notice("justified_since", text, level="info"))
+    vanish_count = len(
+        rows_before.merge(rows[keys], how="left", on=keys, indicator="seen").query("seen == 'left_only'")
+    )
+    if vanish_count:
+        words = french.plural(vanish_count, "ligne")
+        notices.append(
+            Notice("gone_rows", f"{name} : {words} de l’import d’avant ne sont plus dans les exports.")
+        )
+    return rows.drop(columns="nth"), notices
+
+
+def _refuse_later(name: str, rows: pd.DataFrame, earlier: EarlierImport) -> None:
+    then, newest = earlier.exported_on.get(name, ""), rows["exported"].max() if len(rows) else pd.NaT
+    if pd.notna(newest) and then > f"{newest:%Y-%m-%d}":
         raise RecordsError(
             explain_error(
                 f"The import before is of {then}, later than the exports of {name} of now",
@@ -139,63 +182,27 @@ def date_events(
                 hint="Give the folders in the order of time.",
             )
         )
-    before, coverage = earlier.table(name), earlier.records.coverage
-    if before is None or coverage is None or rows.empty:
-        return rows, []
-    rows = _numbered(name, rows.reset_index(drop=True))
-    keys = [*KEYS[name], "nth"]
-    rows_before = _numbered(name, before)
-    columns_carried = [
-        column for column in ("recorded_on", "justified_on", "justified") if column in rows_before.columns
-    ]
-    rows_before = rows_before[[*keys, *columns_carried]].rename(
-        columns={column: f"{column}_before" for column in columns_carried}
-    )
-    pairs = rows.merge(rows_before, how="left", on=keys, indicator="seen")
-    new = (pairs["seen"] == "left_only").to_numpy()
-    late = new & _vouched_for(pairs, coverage[coverage["table"] == name], enrolments)
-    exported = pd.to_datetime(pairs["exported"]).astype("datetime64[s]")
-    days_given = _days(pairs, "recorded_on")
-    rows["recorded_on"] = days_given.fillna(_days(pairs, "recorded_on_before")).mask(
-        late & days_given.isna(), exported
-    )
-    notices = []
-    if late.any():
-        words = french.plural(int(late.sum()), "ligne saisie", "lignes saisies")
-        notices.append(
-            Notice(
-                "late_rows",
-                f"{name} : {words} après l’import d’avant, datées du jour de l’export.",
-                level="info",
-            )
-        )
-    if name == "absences" and "justified" in pairs.columns:
-        now = _flags(pairs, "justified")
-        since = now & ~_flags(pairs, "justified_before")
-        days_given = _days(pairs, "justified_on")
-        rows["justified_on"] = days_given.fillna(_days(pairs, "justified_on_before").where(now)).mask(
-            since & days_given.isna().to_numpy(), exported
-        )
-        if since.any():
-            words = french.plural(int(since.sum()), "absence justifiée", "absences justifiées")
-            notices.append(
-                Notice(
-                    "justified_since",
-                    f"{words} depuis l’import d’avant, datées du jour de l’export.",
-                    level="info",
-                )
-            )
-    gone = len(
-        rows_before.merge(rows[keys], how="left", on=keys, indicator="seen").query("seen == 'left_only'")
-    )
-    if gone:
-        notices.append(
-            Notice(
-                "gone_rows",
-                f"{name} : {french.plural(gone, 'ligne')} de l’import d’avant ne sont plus dans les exports.",
-            )
-        )
-    return rows.drop(columns="nth"), notices
+
+
+def _pairs(rows: pd.DataFrame, rows_before: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Put beside each row what the earlier import had of it (``..._before``), and whether it had it (``seen``)."""
+    columns = [name for name in ("recorded_on", "justified_on", "justified") if name in rows_before.columns]
+    beside = rows_before[[*keys, *columns]].rename(columns={name: f"{name}_before" for name in columns})
+    return rows.merge(beside, how="left", on=keys, indicator="seen")
+
+
+def _first_days(
+    pairs: pd.DataFrame,
+    column: str,
+    new: _Mask,
+    export_days: pd.Series,
+    *,
+    only: _Mask | None = None,
+) -> pd.Series:
+    """Give the day that the file says, else the one known before (where ``only``), else that of the export of what is new."""
+    own, before = _days(pairs, column), _days(pairs, f"{column}_before")
+    days = own.fillna(before if only is None else before.where(only))
+    return days.mask(new & own.isna().to_numpy(), export_days)
 
 
 def _numbered(name: str, rows: pd.DataFrame) -> pd.DataFrame:
@@ -212,9 +219,7 @@ def _numbered(name: str, rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(nth=nth.reindex(rows.index))
 
 
-def _vouched_for(
-    rows: pd.DataFrame, coverage: pd.DataFrame, enrolments: pd.DataFrame
-) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _vouched_for(rows: pd.DataFrame, coverage: pd.DataFrame, enrolments: pd.DataFrame) -> _Mask:
     """Tell the rows whose day a school of the pupil vouched for in the earlier import."""
     homes = enrolments[["pupil_id", "school_id"]].drop_duplicates()
     spans = homes.merge(coverage[["school_id", "start", "end"]], on="school_id")
@@ -231,7 +236,7 @@ def _days(rows: pd.DataFrame, column: str) -> pd.Series:
     return pd.to_datetime(rows[column]).astype("datetime64[s]")
 
 
-def _flags(rows: pd.DataFrame, column: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _flags(rows: pd.DataFrame, column: str) -> _Mask:
     if column not in rows.columns:
         return np.zeros(len(rows), dtype=np.bool_)
     return rows[column].astype("boolean").fillna(value=False).to_numpy(dtype=np.bool_)

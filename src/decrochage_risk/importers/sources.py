@@ -1,4 +1,8 @@
-"""Files, folders and zips into contents, one at a time: what lies around in archives is passed over, bombs are refused."""
+"""Files, folders and zips into contents, one at a time: what lies around in archives is passed over, bombs are refused.
+
+Exports come as mails and downloads do: zips in zips, with the litter of an operating system. One content is in memory
+at once, and no member is unpacked beyond what a school can export, whatever its header says.
+"""
 
 from __future__ import annotations
 
@@ -132,6 +136,7 @@ def _of_zip(content: bytes, label: str, depth: int) -> Iterator[Content | Unread
                 yield UnreadContent(inside, error.french)
                 continue
             yield from _of_bytes(body, inside, depth + 1)
+            # One content in memory at a time.
             del body
 
 

@@ -120,9 +120,9 @@ def subject_of_code(code: str) -> str | None:
     """
     if not _CODE.fullmatch(code):
         return None
-    bundled = _bundled()[0].get(code)
-    if bundled is not None:
-        return bundled
+    exact = _bundled()[0].get(code)
+    if exact is not None:
+        return exact
     if code[:2] == "03":
         return _LANGUAGE.get(code[5], OTHER)
     by_family = _FAMILY.get(code[:4]) or _FIELD.get(code[:2])
@@ -166,9 +166,9 @@ class SubjectNames:
         for subject in facts.subjects:
             meaning = next(
                 (
-                    known
+                    national_subject
                     for code in (subject.national_code, subject.code)
-                    if code and (known := subject_of_code(code))
+                    if code and (national_subject := subject_of_code(code))
                 ),
                 None,
             ) or self._by_short(subject.short_code)
@@ -181,15 +181,15 @@ class SubjectNames:
         self, *, code: str | None = None, short_code: str | None = None, label: str | None = None
     ) -> str:
         """Give the subject of a code, a short code or a label, tried in this order."""
-        asked = (code or "", short_code or "", label or "")
-        if asked not in self._answers:
-            self._answers[asked] = self._found(*asked)
-        return self._answers[asked]
+        query = (code or "", short_code or "", label or "")
+        if query not in self._answers:
+            self._answers[query] = self._found(*query)
+        return self._answers[query]
 
     def _found(self, code: str, short_code: str, label: str) -> str:
         for name in (label, short_code, code):
-            if name and (declared := self._declared.get(fold(name))):
-                return declared
+            if name and (own_subject := self._declared.get(fold(name))):
+                return own_subject
         for answer in (
             subject_of_code(code) if code else None,
             self._local.get(fold(code)) if code else None,
@@ -215,7 +215,7 @@ def _by_label(label: str) -> str | None:
 
 
 def _declared(maps: Iterable[Path]) -> Mapping[str, str]:
-    declared: dict[str, str] = {}
+    subjects: dict[str, str] = {}
     for path in maps:
         for name, subject in read_column_map(path).get("subjects", {}).items():
             if subject not in SUBJECTS:
@@ -226,5 +226,5 @@ def _declared(maps: Iterable[Path]) -> Mapping[str, str]:
                         hint="Write the name as docs/records.md has it.",
                     )
                 )
-            declared[fold(str(name))] = str(subject)
-    return declared
+            subjects[fold(str(name))] = str(subject)
+    return subjects

@@ -42,14 +42,14 @@ def read_sygne(source: SourceFile, options: ImportOptions) -> Extract:
     return extract
 
 
-def _flat(parsed: object) -> list[dict[str, Any]] | None:
-    if isinstance(parsed, dict):
-        inside = [value for value in parsed.values() if isinstance(value, list)]
-        return _flat(inside[0]) if len(inside) == 1 else [parsed] if "codeUai" in parsed else None
-    if not isinstance(parsed, list):
+def _flat(document: object) -> list[dict[str, Any]] | None:
+    if isinstance(document, dict):
+        inside = [value for value in document.values() if isinstance(value, list)]
+        return _flat(inside[0]) if len(inside) == 1 else [document] if "codeUai" in document else None
+    if not isinstance(document, list):
         return None
     flat: list[dict[str, Any]] = []
-    for value in parsed:
+    for value in document:
         if isinstance(value, list):
             flat.extend(one for one in value if isinstance(one, dict))
         elif isinstance(value, dict):

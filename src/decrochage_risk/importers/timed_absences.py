@@ -109,15 +109,15 @@ def finish_absences(extract: Extract, events: pd.DataFrame, options: ImportOptio
     options : ImportOptions
     cut : time
     """
-    stated = extract.school_year
+    file_year = extract.school_year
     year_of = events["start"].dropna().map(school_year_of)
-    if stated is not None:
-        other = year_of.index[year_of != stated]
+    if file_year is not None:
+        other = year_of.index[year_of != file_year]
         for line in events.loc[other, "line"]:
             extract.leave_out("outside_school_year", line)
         events, year_of = events.drop(index=other), year_of.drop(index=other)
     years = sorted({int(year) for year in year_of})
-    if stated is None and years:
+    if file_year is None and years:
         extract.school_year = years[-1]
     calendar = calendar_of(options, extract)
     rows, left_out = half_days_of(events, calendar, cut)
@@ -125,7 +125,7 @@ def finish_absences(extract: Extract, events: pd.DataFrame, options: ImportOptio
         for line in lines:
             extract.leave_out(reason, line)
     extract.tables["absences"] = merge_half_days(rows, "person")
-    _cover(extract, rows, [stated] if stated is not None else years, calendar)
+    _cover(extract, rows, [file_year] if file_year is not None else years, calendar)
 
 
 def _cover(extract: Extract, rows: pd.DataFrame, years: list[int], calendar: SchoolCalendar) -> None:
@@ -196,17 +196,18 @@ def told_by_titles(titles: tuple[str, ...], options: ImportOptions) -> tuple[int
     >>> told_by_titles(("Saisies 2024/2025", "Extraction faite le 15/03/2025 - 18:42"), ImportOptions())
     (2024, datetime.date(2025, 3, 15))
     """
-    year, exported = None, None
+    year, export_day = None, None
     for title in titles:
         match = _YEARS.search(title)
+        # Only two years in a row name a school year.
         if match and int(match[2]) == int(match[1]) + 1:
             year = int(match[1])
         if _MADE_ON.search(title):
             days = (day_of(title[at:]) for at in (word.start() for word in re.finditer(r"\b\d", title)))
-            exported = next((day for day in days if day is not None), exported)
-    exported = exported or options.extracted_on
+            export_day = next((day for day in days if day is not None), export_day)
+    export_day = export_day or options.extracted_on
     year = year or options.school_year
-    return year, exported
+    return year, export_day
 
 
 def _events(table: DelimitedTable, column_map: ColumnMap) -> pd.DataFrame:
@@ -221,14 +222,14 @@ def _events(table: DelimitedTable, column_map: ColumnMap) -> pd.DataFrame:
         start, end = day + begins.fillna(pd.Timedelta(0)), day + ends
         from_time, to_time = begins.notna(), ends.notna()
         end = end.where(to_time | from_time, day)
-    timed = from_time | to_time
+    has_time = from_time | to_time
     # Half a span told by its day alone is that whole day.
-    end = end.mask(timed & ~to_time & end.notna(), end + pd.Timedelta(hours=23, minutes=59))
+    end = end.mask(has_time & ~to_time & end.notna(), end + pd.Timedelta(hours=23, minutes=59))
     return pd.DataFrame(
         {
             "start": start.astype("datetime64[s]"),
             "end": end.astype("datetime64[s]"),
-            "timed": timed,
+            "timed": has_time,
             "half_days": numbers_of(column_map.text(table, "half_days")),
             "recorded_on": days_of(column_map.text(table, "recorded_on")),
             "justified_on": days_of(column_map.text(table, "justified_on")),
@@ -270,13 +271,13 @@ def _kinds(table: DelimitedTable, column_map: ColumnMap, extract: Extract) -> pd
     obligations = [
         None if pd.isna(flag) else bool(flag) for flag in flags_of(column_map.text(table, "obligation"))
     ]
-    asked = list(
+    cases = list(
         zip(_texts(table, column_map, "type"), _texts(table, column_map, "motive"), obligations, strict=True)
     )
     bare = column_map.has(table, "obligation")
-    answers = {case: _kind_of(*case, column_map, bare=bare) for case in dict.fromkeys(asked)}
-    codes = np.array([answers[case][0] for case in asked], dtype=object)
-    unknown = np.array([bool(answers[case][1]) for case in asked], dtype=bool)
+    answers = {case: _kind_of(*case, column_map, bare=bare) for case in dict.fromkeys(cases)}
+    codes = np.array([answers[case][0] for case in cases], dtype=object)
+    unknown = np.array([bool(answers[case][1]) for case in cases], dtype=bool)
     for reason in ("dropped_type", "entry_error", "no_obligation", "unknown_type"):
         for line in table.lines[codes == reason]:
             extract.leave_out(reason, line)
@@ -300,20 +301,20 @@ def _kind_of(
     labels = [part for part in _PARTS.split(text) if fold(part)]
     means = [word_of(column_map.words.get("types", {}), label) for label in labels]
     unknown = next((label for label, meaning in zip(labels, means, strict=True) if meaning is None), "")
-    chosen = next((kind for kind in _ORDER if kind in means), None)
-    if chosen is None:
+    answer = next((kind for kind in _ORDER if kind in means), None)
+    if answer is None:
         if unknown:
             return ("absence" if obligation else "unknown_type"), unknown
-        chosen = str(column_map.settings.get("default_type", "absence"))
-    if chosen == "absence" and motive:
-        chosen = word_of(column_map.words.get("motives", {}), motive) or chosen
-    if chosen == "cancel":
+        answer = str(column_map.settings.get("default_type", "absence"))
+    if answer == "absence" and motive:
+        answer = word_of(column_map.words.get("motives", {}), motive) or answer
+    if answer == "cancel":
         return "entry_error", unknown
-    if chosen == "drop":
+    if answer == "drop":
         return "dropped_type", unknown
-    if chosen == "absence" and bare and not obligation:
+    if answer == "absence" and bare and not obligation:
         return "no_obligation", unknown
-    return chosen, unknown
+    return answer, unknown
 
 
 def _say_unknown(labels: list[str], rows: Any, table: DelimitedTable, extract: Extract) -> None:  # noqa: ANN401 - a mask
@@ -329,10 +330,10 @@ def _say_unknown(labels: list[str], rows: Any, table: DelimitedTable, extract: E
         if len(word) > 1
     }
     plain = sorted({label for label in labels if not set(fold(label).split()) & names})
-    shown = ", ".join(f"« {label[:40]} »" for label in plain[:_LABELS_SHOWN]) or "(libellés non montrés)"
+    examples = ", ".join(f"« {label[:40]} »" for label in plain[:_LABELS_SHOWN]) or "(libellés non montrés)"
     extract.warn(
         "unknown_types",
-        f"Types d’absence inconnus : {shown}. Déclarez ce qu’ils veulent dire (--columns, [maps.….types]).",
+        f"Types d’absence inconnus : {examples}. Déclarez ce qu’ils veulent dire (--columns, [maps.….types]).",
         tuple(int(line) for line in table.lines[rows]),
     )
 
@@ -366,30 +367,30 @@ def _justified(
 def _flags(column: pd.Series, words: Mapping[str, bool]) -> pd.Series:
     flags = flags_of(column)
     if words:
-        told = column.fillna("").map(lambda text: words.get(fold(text)))
-        flags = flags.mask(told.notna(), told.astype("boolean"))
+        meanings = column.fillna("").map(lambda text: words.get(fold(text)))
+        flags = flags.mask(meanings.notna(), meanings.astype("boolean"))
     return flags
 
 
 def declared_motives(options: ImportOptions) -> dict[str, bool]:
     """Give the motives that justify, and those that do not, as the school declared them; folded."""
-    declared = {fold(name): bool(value) for name, value in options.motives.items()}
+    motives = {fold(name): bool(value) for name, value in options.motives.items()}
     for path in options.column_maps:
-        declared |= {
+        motives |= {
             fold(str(name)): bool(value) for name, value in read_column_map(path).get("motives", {}).items()
         }
-    return declared
+    return motives
 
 
 def _say_rounded(events: pd.DataFrame, column_map: ColumnMap, extract: Extract) -> None:
     """Say that half-days told without times were rounded up: nobody knows which of three counts the column holds."""
-    told = events["half_days"].notna() & ~events["timed"] & events["kind"].isin(_KINDS)
-    if told.any() and column_map.settings.get("half_days_are_rounded"):
+    has_count = events["half_days"].notna() & ~events["timed"] & events["kind"].isin(_KINDS)
+    if has_count.any() and column_map.settings.get("half_days_are_rounded"):
         extract.warn(
             "half_days_told",
-            f"{french.plural(int(told.sum()), 'absence')} sans heures : le nombre de demi-journées du fichier est pris, arrondi "
+            f"{french.plural(int(has_count.sum()), 'absence')} sans heures : le nombre de demi-journées du fichier est pris, arrondi "
             "au-dessus, à partir du premier jour. Dites à l’export des demi-journées « brutes », et ajoutez les heures.",
-            tuple(int(line) for line in events.loc[told, "line"]),
+            tuple(int(line) for line in events.loc[has_count, "line"]),
         )
 
 

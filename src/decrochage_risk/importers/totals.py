@@ -51,26 +51,26 @@ def read_totals(source: SourceFile, options: ImportOptions, *, column_map: Colum
     """
     if not options.monthly_totals:
         raise _refusal(source.path, str(column_map.settings.get("dated_list", "la liste datée des absences")))
-    expected = [name for names in column_map.columns.values() for name in names]
-    table = read_delimited(source.content, expected=expected, name=source.path)
+    header_names = [name for names in column_map.columns.values() for name in names]
+    table = read_delimited(source.content, expected=header_names, name=source.path)
     column_map.check(table, source.path)
     extract = Extract(source.kind, uai=options.uai)
     table.count_into(extract)
     extract.persons, person = persons_of(table, column_map)
-    told = {
+    counts = {
         name: numbers_of(column_map.text(table, name))
         for name in ("half_days", "unjustified", "justified", "lateness")
     }
-    unjustified = told["unjustified"]
+    unjustified_counts = counts["unjustified"]
     if not column_map.has(table, "unjustified") and column_map.has(table, "justified"):
-        unjustified = told["half_days"] - told["justified"]
+        unjustified_counts = counts["half_days"] - counts["justified"]
     rows = pd.DataFrame(
         {
             "person": person,
             "line": table.lines,
-            "half_days": told["half_days"],
-            "unjustified": unjustified,
-            "lateness": told["lateness"],
+            "half_days": counts["half_days"],
+            "unjustified": unjustified_counts,
+            "lateness": counts["lateness"],
         }
     )
     _finish(extract, rows, _period(source, options, table.titles))
@@ -92,13 +92,13 @@ def read_siecle_totals(source: SourceFile, options: ImportOptions) -> Extract:
     for line, (_, element) in enumerate(
         records_of(source.content, frozenset({"ELEVE"}), source.path), start=1
     ):
-        told = {local_name(name): str(value) for name, value in element.attrib.items()}
+        attributes = {local_name(name): str(value) for name, value in element.attrib.items()}
         records.append(
             {
                 "line": line,
-                "elenoet": told.get("ELENOET"),
+                "elenoet": attributes.get("ELENOET"),
                 **{
-                    name: told.get(tag)
+                    name: attributes.get(tag)
                     for name, tag in (
                         ("half_days", "NBABS"),
                         ("unjustified", "NBNONJUSTIF"),
@@ -144,20 +144,21 @@ def monthly_absences(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Notice]]:
     counts = ["half_days", "unjustified", "lateness"]
     keys = ["source", "pupil_id", "start"]
     rows = rows.drop_duplicates([*keys, "end"], keep="last").sort_values([*keys, "end"], kind="stable")
+    # Totals of one beginning grow from extract to extract: the period's own count is the difference.
     before = rows.groupby(keys, sort=False)[["end", *counts]].shift(1)
     growing = before["end"].notna()
     less = rows[counts] - before[counts].where(growing, 0)
-    corrected = int((less < 0).any(axis=1).sum())
+    correction_count = int((less < 0).any(axis=1).sum())
     result = rows.assign(
         start=rows["start"].where(~growing, before["end"] + pd.Timedelta(days=1)),
         **{name: less[name].clip(lower=0) for name in counts},
     )
     notices = []
-    if corrected:
+    if correction_count:
         notices.append(
             Notice(
                 "totals_went_down",
-                f"{french.plural(corrected, 'total')} plus petits que celui d’avant (corrections) : comptés pour rien sur la période.",
+                f"{french.plural(correction_count, 'total')} plus petits que celui d’avant (corrections) : comptés pour rien sur la période.",
             )
         )
     return result[["pupil_id", "start", "end", *counts]].reset_index(drop=True), notices

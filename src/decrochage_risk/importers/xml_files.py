@@ -117,6 +117,7 @@ def records_of(content: bytes, names: frozenset[str], name: str) -> Iterator[tup
         yield tag, element
         element.clear()
         parent = element.getparent()
+        # An emptied element stays in the tree: without this a large file would end up in memory.
         while parent is not None and element.getprevious() is not None:
             del parent[0]
 
@@ -135,14 +136,15 @@ def elements_with(content: bytes, leaf: str, name: str) -> Iterator[etree._Eleme
     ['B']
     """
     body, encoding, _ = _prepared(content, name)
-    ended = [element for _, element in _events(body, encoding, name, ("end",))]
-    for element in ended[-1].iter() if ended else ():
+    elements = [element for _, element in _events(body, encoding, name, ("end",))]
+    for element in elements[-1].iter() if elements else ():
         if any(local_name(child.tag) == leaf for child in element):
             yield element
 
 
 def _prepared(content: bytes, name: str) -> tuple[bytes, str | None, bool]:
     """Refuse a DTD; take off the byte order mark; choose the encoding (None: what is declared)."""
+    # In UTF-16 the letters of DOCTYPE have zeros between them.
     if _DTD.search(content) or (b"\0" in content[:200] and _DTD.search(content.replace(b"\0", b""))):
         raise UnreadableExportError(
             explain_error(

@@ -1,8 +1,7 @@
-"""One line of the journal: what a scoring rested on and whom it pointed out, never a value of a pupil's records.
+"""The journal: one line per scoring, what it rested on and whom it pointed out, never a value of a pupil's records.
 
-One writer at a time, across threads and processes: a lock on a file beside the journal.
-
-The file of the journal: appended line by line, purged by date or by pupil as a whole new file.
+Lines are appended by one writer at a time, across threads and processes: a lock on a file beside the journal. A purge
+by date and the erasure of a pupil write a whole new file, and say so in a line of their own.
 """
 
 from __future__ import annotations
@@ -143,6 +142,7 @@ def _entry(frame: pd.DataFrame, run: RunFacts, inputs: dict[str, str], at: objec
             "not_scored": {str(cause): int(count) for cause, count in causes.items()},
         },
         "faults": dict(sorted(run.faults.items())),
+        # By id: never a ranking, and one run_id whatever the order of the rows.
         "flagged": sorted(frame.loc[frame["flagged"], "pupil_id"]),
     }
     run_id = hashlib.sha256(line_of(content)).hexdigest()[:_ID_LENGTH]
@@ -156,6 +156,7 @@ def _file_hash(path: Path) -> str:
 
 def line_of(entry: dict[str, Any]) -> bytes:
     """Write an entry as one line of JSON, keys sorted, ending with a line break."""
+    # Sorted keys, no blanks: the bytes of an entry are what run_id is a hash of.
     text = json.dumps(entry, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
     return text.encode("utf-8") + b"\n"
 
@@ -167,6 +168,7 @@ def table_hash(frame: pd.DataFrame) -> str:
     )
     rows = np.sort(pd.util.hash_pandas_object(plain, index=False).to_numpy())
     names = json.dumps([str(name) for name in frame.columns]).encode()
+    # Little-endian on every machine, for hashes are compared between them.
     return hashlib.sha256(names + rows.astype("<u8").tobytes()).hexdigest()
 
 
@@ -502,8 +504,8 @@ class Journal:
 
     def _rewrite(
         self,
-        changed: Callable[[dict[str, Any]], dict[str, Any] | None],
-        said: Callable[[int], dict[str, Any]],
+        change: Callable[[dict[str, Any]], dict[str, Any] | None],
+        note: Callable[[int], dict[str, Any]],
     ) -> int:
         """Write a whole new file and put it in the place of the old one; count the entries that differ.
 
@@ -514,10 +516,10 @@ class Journal:
             raise no_journal(self.path)
         with locked(self.path):
             read_entries, unread = self._read()
-            rewritten_lines = [(entry, changed(entry)) for entry in read_entries]
+            rewritten_lines = [(entry, change(entry)) for entry in read_entries]
             count = sum(new != entry for entry, new in rewritten_lines)
             lines = [line_of(new) for _, new in rewritten_lines if new is not None]
-            lines.append(line_of({"format": FORMAT, **said(count), "unread_lines": len(unread)}))
+            lines.append(line_of({"format": FORMAT, **note(count), "unread_lines": len(unread)}))
             self._replace(b"".join(lines))
         return count
 
@@ -528,6 +530,7 @@ class Journal:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
+            # On the disk before it takes the place of the old one: a crash leaves one of the two, whole.
             beside.replace(self.path)
         except OSError as error:
             raise _unusable(self.path, "written", error) from error

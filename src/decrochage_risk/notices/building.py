@@ -1,4 +1,9 @@
-"""From the result of one pupil to the notice: the four points of the law, what was missing, how to contest."""
+"""From the result of one pupil to the notice: the four points of the law, what was missing, how to contest.
+
+Article R311-3-1-2 of the CRPA asks for the degree and mode of contribution, the data and their sources, the
+parameters and their weights for this person, and the operations. All of it comes from the run and its model,
+so that a notice cannot say another number than the lists.
+"""
 
 from __future__ import annotations
 
@@ -63,36 +68,36 @@ def notice(
     78-17, article 47; règlement (UE) 2016/679, articles 15, 16, 21 and 22.
     """
     _refuse_other_kinds(scores, pupil, sources, contact)
-    told = pupil if isinstance(pupil, PupilRisk) else scores[pupil]
-    _refuse_unusable(scores, told, pupil, sources or {})
-    row = scores.frame.iloc[scores.frame.index[scores.frame["pupil_id"] == told.pupil_id][0]]
-    weights = _weights(scores, told)
+    pupil_risk = pupil if isinstance(pupil, PupilRisk) else scores[pupil]
+    _refuse_unusable(scores, pupil_risk, pupil, sources or {})
+    row = scores.frame.iloc[scores.frame.index[scores.frame["pupil_id"] == pupil_risk.pupil_id][0]]
+    weights = _weights(scores, pupil_risk)
     return Notice(
-        pupil_id=told.pupil_id,
-        level=LEVEL_BY_NAME[told.level].label if told.level else None,
+        pupil_id=pupil_risk.pupil_id,
+        level=LEVEL_BY_NAME[pupil_risk.level].label if pupil_risk.level else None,
         school_id=_text(row["school_id"]),
         class_id=_text(row["class_id"]),
         enrolled=bool(row["enrolled"]),
-        as_of=told.as_of,
-        estimated=told.risk is not None,
-        cause=told.cause,
-        risk=told.risk,
-        reference_risk=told.reference_risk,
-        flagged=told.flagged,
-        contribution=_contribution(scores, told),
-        reasons=tuple(reason.text for reason in told.reasons),
-        supports=tuple(reason.text for reason in told.protective),
-        comparable=told.comparable.text if told.comparable is not None else None,
-        sources=_sources(told, sources or {}),
-        days_of_data=told.data.days_of_data,
-        set_aside=told.data.set_aside,
+        as_of=pupil_risk.as_of,
+        estimated=pupil_risk.risk is not None,
+        cause=pupil_risk.cause,
+        risk=pupil_risk.risk,
+        reference_risk=pupil_risk.reference_risk,
+        flagged=pupil_risk.flagged,
+        contribution=_contribution(scores, pupil_risk),
+        reasons=tuple(reason.text for reason in pupil_risk.reasons),
+        supports=tuple(reason.text for reason in pupil_risk.protective),
+        comparable=pupil_risk.comparable.text if pupil_risk.comparable is not None else None,
+        sources=_sources(pupil_risk, sources or {}),
+        days_of_data=pupil_risk.data.days_of_data,
+        set_aside=pupil_risk.data.set_aside,
         weights=weights,
-        operations=_operations(told, scores.method),
-        missing=_missing(told),
-        measures=told.measures,
+        operations=_operations(pupil_risk, scores.method),
+        missing=_missing(pupil_risk),
+        measures=pupil_risk.measures,
         contest=_contest(contact),
-        model=told.model,
-        policy_version=told.policy_version,
+        model=pupil_risk.model,
+        policy_version=pupil_risk.policy_version,
         calendar_version=scores.run.calendar_version,
     )
 
@@ -121,16 +126,18 @@ def _refuse_other_kinds(scores: object, pupil: object, sources: object, contact:
 
 
 def _refuse_unusable(
-    scores: RiskScores, told: PupilRisk, asked: str | PupilRisk, sources: Mapping[str, str]
+    scores: RiskScores, pupil_risk: PupilRisk, request: str | PupilRisk, sources: Mapping[str, str]
 ) -> None:
     faults, hints = [], []
-    if isinstance(asked, PupilRisk) and (told.pupil_id not in scores or scores[told.pupil_id] != told):
-        faults.append(f"the result of {told.pupil_id!r} is not of this run")
+    if isinstance(request, PupilRisk) and (
+        pupil_risk.pupil_id not in scores or scores[pupil_risk.pupil_id] != pupil_risk
+    ):
+        faults.append(f"the result of {pupil_risk.pupil_id!r} is not of this run")
         hints.append("Take the result from these scores, or give the id alone.")
-    if told.risk is not None and not told.explained:
-        why = told.explanation_cause or "the run did not explain this pupil"
-        faults.append(f"no weights are known for {told.pupil_id!r} ({why})")
-        hints.append(f"Score with explain=[{told.pupil_id!r}], which gives the weights of this pupil.")
+    if pupil_risk.risk is not None and not pupil_risk.explained:
+        why = pupil_risk.explanation_cause or "the run did not explain this pupil"
+        faults.append(f"no weights are known for {pupil_risk.pupil_id!r} ({why})")
+        hints.append(f"Score with explain=[{pupil_risk.pupil_id!r}], which gives the weights of this pupil.")
     unknown = [name for name in sources if name not in READ_TABLES]
     if unknown:
         faults.append(f"sources names the tables {', '.join(map(repr, unknown))}")
@@ -149,9 +156,9 @@ def _text(value: object) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _contribution(scores: RiskScores, told: PupilRisk) -> tuple[str, ...]:
+def _contribution(scores: RiskScores, pupil_risk: PupilRisk) -> tuple[str, ...]:
     closes = french.day(
-        closing_day(school_year_of(told.as_of), scores.run.outcome_closes, scores.run.horizon_years),
+        closing_day(school_year_of(pupil_risk.as_of), scores.run.outcome_closes, scores.run.horizon_years),
         with_year=True,
     )
     purpose = (
@@ -162,50 +169,57 @@ def _contribution(scores: RiskScores, told: PupilRisk) -> tuple[str, ...]:
         "Degré : l'estimation ne décide de rien et ne suffit jamais à elle seule. Une personne vérifie les faits avec "
         "l'élève, décide et en répond (RGPD, art. 22 ; loi 78-17, art. 47)."
     )
-    if told.risk is None:
+    if pupil_risk.risk is None:
         return (
             purpose,
             degree,
-            f"Pour cet élève, il n'y a pas d'estimation : {told.cause}. Rien n'en est déduit.",
+            f"Pour cet élève, il n'y a pas d'estimation : {pupil_risk.cause}. Rien n'en est déduit.",
         )
     bounds = ""
-    if told.interval is not None:
-        bounds = f" (fourchette {french.interval_percent(told.interval.low, told.interval.high)})"
-    outdated = "" if scores.run.policy_in_force else f" ; {NOT_IN_FORCE}"
+    if pupil_risk.interval is not None:
+        bounds = f" (fourchette {french.interval_percent(pupil_risk.interval.low, pupil_risk.interval.high)})"
+    caveat = "" if scores.run.policy_in_force else f" ; {NOT_IN_FORCE}"
     result = (
-        f"Pour cet élève : estimation de {french.percent(told.risk, 1)}{bounds}, palier « {told.tier_label} » ; "
-        f"règle appliquée : {told.flag_rule}{outdated}."
+        f"Pour cet élève : estimation de {french.percent(pupil_risk.risk, 1)}{bounds}, palier « {pupil_risk.tier_label} » ; "
+        f"règle appliquée : {pupil_risk.flag_rule}{caveat}."
     )
-    others = [told.tier_precision.text] if told.tier_precision is not None else []
+    others = [pupil_risk.tier_precision.text] if pupil_risk.tier_precision is not None else []
     return purpose, degree, result, *others
 
 
-def _sources(told: PupilRisk, given: Mapping[str, str]) -> tuple[TableSource, ...]:
-    missing = set(told.data.missing)
+def _sources(pupil_risk: PupilRisk, sources: Mapping[str, str]) -> tuple[TableSource, ...]:
+    missing = set(pupil_risk.data.missing)
     read = {feature.table for feature in CATALOGUE if feature.name not in missing}
-    always = {"pupils", "enrolments"} if told.level is not None else {"pupils"}
+    always = {"pupils", "enrolments"} if pupil_risk.level is not None else {"pupils"}
     return tuple(
         TableSource(
             table=name,
             label=TABLES[name].label,
             known=name in read | always,
-            source=given.get(name, DEFAULT_SOURCE),
+            source=sources.get(name, DEFAULT_SOURCE),
         )
         for name in READ_TABLES
     )
 
 
-def _weights(scores: RiskScores, told: PupilRisk) -> tuple[FamilyWeight, ...]:
+def _weights(scores: RiskScores, pupil_risk: PupilRisk) -> tuple[FamilyWeight, ...]:
     """Read the weight of every family; points by the secant of the logistic curve, so that they sum to the difference."""
-    if told.risk is None or told.reference_risk is None:
+    if pupil_risk.risk is None or pupil_risk.reference_risk is None:
         return ()
-    row = scores.contributions.loc[told.pupil_id].to_numpy(dtype=float).tolist()
+    row = scores.contributions.loc[pupil_risk.pupil_id].to_numpy(dtype=float).tolist()
     log_odds = dict(zip(scores.contributions.columns, row, strict=True))
-    moved = sum(log_odds[family.code] for family in FAMILIES)
-    reference = told.reference_risk
-    slope = (told.risk - reference) / moved if abs(moved) > _STILL else reference * (1.0 - reference)
-    facts, missing = scores.facts(told.pupil_id), set(told.data.missing)
-    points = {name: 100.0 * slope * value for name, value in scores.feature_weights(told.pupil_id).items()}
+    log_odds_sum = sum(log_odds[family.code] for family in FAMILIES)
+    reference = pupil_risk.reference_risk
+    # Where nothing moves, the secant is 0 over 0: the slope of the curve at the reference stands in for it.
+    slope = (
+        (pupil_risk.risk - reference) / log_odds_sum
+        if abs(log_odds_sum) > _STILL
+        else reference * (1.0 - reference)
+    )
+    facts, missing = scores.facts(pupil_risk.pupil_id), set(pupil_risk.data.missing)
+    points = {
+        name: 100.0 * slope * value for name, value in scores.feature_weights(pupil_risk.pupil_id).items()
+    }
     heavy = {name for name, value in points.items() if abs(value) >= LEAST_POINTS}
     return tuple(
         FamilyWeight(
@@ -229,13 +243,13 @@ def _weights(scores: RiskScores, told: PupilRisk) -> tuple[FamilyWeight, ...]:
     )
 
 
-def _missing(told: PupilRisk) -> tuple[str, ...]:
+def _missing(pupil_risk: PupilRisk) -> tuple[str, ...]:
     """Say per family how many values are not known; a missing value weighs nothing."""
-    if told.risk is None and told.cause != REFUSED:
+    if pupil_risk.risk is None and pupil_risk.cause != REFUSED:
         return ()
-    if told.cause == REFUSED:
+    if pupil_risk.cause == REFUSED:
         return ("La famille s'est opposée au traitement : aucune donnée de l'élève n'a servi",)
-    missing = set(told.data.missing)
+    missing = set(pupil_risk.data.missing)
     parts = []
     for family in FAMILIES:
         names = [feature.name for feature in CATALOGUE if feature.family == family]
@@ -247,13 +261,13 @@ def _missing(told: PupilRisk) -> tuple[str, ...]:
     return (f"Données manquantes, qui ne comptent ni pour ni contre : {french.join(parts)}",)
 
 
-def _operations(told: PupilRisk, method: tuple[str, int]) -> tuple[str, ...]:
+def _operations(pupil_risk: PupilRisk, method: tuple[str, int]) -> tuple[str, ...]:
     read = (
-        f"Lecture et vérification des données connues au matin du {french.day(told.as_of, with_year=True)} ; rien de "
+        f"Lecture et vérification des données connues au matin du {french.day(pupil_risk.as_of, with_year=True)} ; rien de "
         "daté ou saisi ce jour-là ou après n'est utilisé."
     )
-    if told.risk is None:
-        return read, f"Arrêt : {told.cause}. Aucune estimation, aucun palier."
+    if pupil_risk.risk is None:
+        return read, f"Arrêt : {pupil_risk.cause}. Aucune estimation, aucun palier."
     return (
         read,
         (

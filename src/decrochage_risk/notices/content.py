@@ -89,10 +89,10 @@ class FamilyWeight(_Frozen):
     @property
     def read_in_brief(self) -> str:
         """The first values that weigh, and how many others were read: for a sheet, whose fold on a screen gives them all."""
-        shown = self.model_copy(
+        excerpt = self.model_copy(
             update={"facts": self.facts[:MOST_VALUES], "light": (*self.facts[MOST_VALUES:], *self.light)}
         )
-        return shown.read
+        return excerpt.read
 
     @property
     def read(self) -> str:
@@ -189,8 +189,8 @@ class Notice(_Frozen):
         labels: dict[tuple[str, bool], list[str]] = {}
         for table in self.sources:
             labels.setdefault((table.source, table.known), []).append(table.label)
-        joined = {key: " ; ".join(found) for key, found in labels.items()}
-        return tuple((text[0] + text[1:].lower(), *key) for key, text in joined.items())
+        label_by_source = {key: " ; ".join(names) for key, names in labels.items()}
+        return tuple((text[0] + text[1:].lower(), *key) for key, text in label_by_source.items())
 
     @property
     def set_aside_words(self) -> str:
@@ -254,10 +254,10 @@ class Notice(_Frozen):
     @property
     def dense(self) -> bool:
         """Whether so much may be proposed that the help and the law share a sheet, to stay on two pages."""
-        told = [f"{one.label}. {one.text}" for one in self.measures]
+        sentences = [f"{one.label}. {one.text}" for one in self.measures]
         beside = sum(len(one.facts) + len(one.to_check) for one in self.measures)
         facts = (*self.reasons, *self.supports)
-        lines = sum(-(-len(text) // _SIGNS_A_LINE) for text in (*told, *facts)) + beside + len(facts)
+        lines = sum(-(-len(text) // _SIGNS_A_LINE) for text in (*sentences, *facts)) + beside + len(facts)
         return lines > _LINES_AT_EASE
 
     @property
@@ -297,8 +297,8 @@ class Notice(_Frozen):
 def _apart(text: str) -> tuple[str, str]:
     """Part a reason into its fact and what the reference pupil had, each a sentence."""
     fact, mark, beside = text.partition(f" ; {REFERENCE_PUPIL}")
-    told = f"{REFERENCE_PUPIL[0].upper()}{REFERENCE_PUPIL[1:]}{beside}." if mark else ""
-    return f"{fact[0].upper()}{fact[1:]}.", told
+    reference = f"{REFERENCE_PUPIL[0].upper()}{REFERENCE_PUPIL[1:]}{beside}." if mark else ""
+    return f"{fact[0].upper()}{fact[1:]}.", reference
 
 
 @cache

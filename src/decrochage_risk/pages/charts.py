@@ -59,10 +59,10 @@ class Drawing:
         self, d: str, *, fill: str = "none", stroke: str = "none", width: float = 1.0, dash: str = ""
     ) -> None:
         """Draw a path; many rectangles of one kind go into one path, which keeps a page small."""
-        stroked = "" if stroke == "none" else f' stroke="{stroke}" stroke-width="{width:g}"'
-        dashed = f' stroke-dasharray="{dash}"' if dash else ""
+        stroke_attributes = "" if stroke == "none" else f' stroke="{stroke}" stroke-width="{width:g}"'
+        dash_attribute = f' stroke-dasharray="{dash}"' if dash else ""
         if d:
-            self._parts.append(f'<path d="{d}" fill="{fill}"{stroked}{dashed}/>')
+            self._parts.append(f'<path d="{d}" fill="{fill}"{stroke_attributes}{dash_attribute}/>')
 
     def line(self, x1: float, y1: float, x2: float, y2: float, **look: Any) -> None:  # noqa: ANN401 - see path
         """Draw a line."""
@@ -98,14 +98,14 @@ class Drawing:
         """Give the SVG, with what a screen reader says of it."""
         from markupsafe import Markup  # noqa: PLC0415 - Jinja brings it, and loads on first use
 
-        told = "".join(
+        captions = "".join(
             f"<{tag}>{escape(french_spaces(words), quote=False)}</{tag}>"
             for tag, words in (("title", title), ("desc", description))
             if words
         )
         return Markup(  # noqa: S704 - every text in it was escaped above
             f'<svg width="{self.width}" height="{self.height}" viewBox="0 0 {self.width} {self.height}" role="img">'
-            f"{told}{''.join(self._parts)}</svg>"
+            f"{captions}{''.join(self._parts)}</svg>"
         )
 
     def hidden(self) -> Markup:
@@ -119,9 +119,9 @@ class Drawing:
 
 def sign(width: int, height: int, draw: Callable[[Drawing], None]) -> Markup:
     """Draw a sign for a legend."""
-    made = Drawing(width, height)
-    draw(made)
-    return made.hidden()
+    drawing = Drawing(width, height)
+    draw(drawing)
+    return drawing.hidden()
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,9 +228,9 @@ def dot_panel(
         Pixels for the labels.
     """
     plot, right, line = 92, 50, 19
-    seen = [v for dot in dots for v in (dot.value, dot.high, dot.reference) if v is not None]
-    end, step = nice_top(max(seen, default=0.0)) if top is None else (top, nice_top(top)[1])
-    made = Drawing(labels + plot + right, line * len(dots) + 22)
+    bounds = [v for dot in dots for v in (dot.value, dot.high, dot.reference) if v is not None]
+    end, step = nice_top(max(bounds, default=0.0)) if top is None else (top, nice_top(top)[1])
+    drawing = Drawing(labels + plot + right, line * len(dots) + 22)
 
     def at(value: float) -> float:
         return labels + plot * min(value, end) / end
@@ -238,26 +238,26 @@ def dot_panel(
     bottom = line * len(dots) + 4
     tick = 0.0
     while tick <= end:
-        made.line(at(tick), 2, at(tick), bottom)
-        made.text(at(tick), bottom + 13, french.number(tick), "s m")
+        drawing.line(at(tick), 2, at(tick), bottom)
+        drawing.text(at(tick), bottom + 13, french.number(tick), "s m")
         tick += step
-    made.text(labels + plot + 14, bottom + 13, unit, "s")
+    drawing.text(labels + plot + 14, bottom + 13, unit, "s")
     for number, dot in enumerate(dots):
         y = line * number + 12
-        made.text(0, y + 4, dot.label, "b" if dot.heading else "")
+        drawing.text(0, y + 4, dot.label, "b" if dot.heading else "")
         if dot.hidden:
-            made.hatched(labels, y - 5, plot, 10)
+            drawing.hatched(labels, y - 5, plot, 10)
         if dot.reference is not None:
-            made.line(at(dot.reference), y - 8, at(dot.reference), y + 8, stroke=INK, width=2)
+            drawing.line(at(dot.reference), y - 8, at(dot.reference), y + 8, stroke=INK, width=2)
         if dot.low is not None and dot.high is not None:
-            made.line(at(dot.low), y, at(dot.high), y, stroke=BLUE, width=2)
+            drawing.line(at(dot.low), y, at(dot.high), y, stroke=BLUE, width=2)
         if dot.value is not None:
-            made.dot(at(dot.value), y)
-        made.text(
+            drawing.dot(at(dot.value), y)
+        drawing.text(
             labels + plot + right, y + 4, dot.shown, "r s" if dot.hidden or dot.value is None else "r f"
         )
-    said = [f"{dot.label} : {dot.shown or '—'}" for dot in dots if not dot.heading]
-    return made.markup(title, " ; ".join(said))
+    sentences = [f"{dot.label} : {dot.shown or '—'}" for dot in dots if not dot.heading]
+    return drawing.markup(title, " ; ".join(sentences))
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,7 +291,7 @@ def line_panel(
     left, plot, height = 22, 176, 64
     largest = max((v for one in lines for v in one.values if v is not None), default=0.0)
     end = nice_top(largest)[0] if top is None else top
-    made = Drawing(left + plot + 8, height + 30)
+    drawing = Drawing(left + plot + 8, height + 30)
 
     def x(place: float) -> float:
         return left + plot * place / max(1, len(places) - 1)
@@ -300,22 +300,22 @@ def line_panel(
         return 8 + height * (1 - value / end)
 
     for mark in (0.0, end / 2, end):
-        made.line(left, y(mark), left + plot, y(mark))
-        made.text(left - 4, y(mark) + 4, french.number(mark, None), "s r")
+        drawing.line(left, y(mark), left + plot, y(mark))
+        drawing.text(left - 4, y(mark) + 4, french.number(mark, None), "s r")
     for number, name in enumerate(places):
-        made.text(x(number), height + 24, name, "s m")
+        drawing.text(x(number), height + 24, name, "s m")
     for one in lines:
         points = [(x(n), y(v)) if v is not None else None for n, v in enumerate(one.values)]
         d = "".join(f"M{a[0]:.1f} {a[1]:.1f}L{b[0]:.1f} {b[1]:.1f}" for a, b in pairwise(points) if a and b)
-        made.path(d, stroke=one.stroke, width=one.width, dash=one.dash)
+        drawing.path(d, stroke=one.stroke, width=one.width, dash=one.dash)
         for point in points if one.dots else ():
             if point:
-                made.dot(point[0], point[1], 2.6, fill=one.stroke)
-        for number, gone in enumerate(one.hidden):
-            if gone:
+                drawing.dot(point[0], point[1], 2.6, fill=one.stroke)
+        for number, is_hidden in enumerate(one.hidden):
+            if is_hidden:
                 corner = f"M{x(number) - 3.5:.1f} {height + 4.5:.1f}h7v7h-7z"
-                made.path(f"{corner}m0 0l7 7m0 -7l-7 7", fill="#fff", stroke=SOFT)
-    return made.markup(title, description)
+                drawing.path(f"{corner}m0 0l7 7m0 -7l-7 7", fill="#fff", stroke=SOFT)
+    return drawing.markup(title, description)
 
 
 def hundred_squares(filled: int, *, title: str, description: str) -> Markup:
@@ -330,13 +330,13 @@ def hundred_squares(filled: int, *, title: str, description: str) -> Markup:
         message = f"{filled} squares of a hundred came; expected 0 to 100"
         raise ValueError(message)
     step, gap, side = 16, 8, 11.0
-    made = Drawing(20 * step + gap, 5 * step)
+    drawing = Drawing(20 * step + gap, 5 * step)
     full: list[str] = []
     hollow: list[str] = []
     for place in range(100):
         column, row = place % 20, place // 20
         x, y = column * step + (gap if column >= 10 else 0) + 1, row * step + 1  # noqa: PLR2004 - two tens a row
         (full if place >= 100 - filled else hollow).append(f"M{x} {y}h{side:g}v{side:g}h-{side:g}z")
-    made.path("".join(hollow), fill="#fff", stroke=SOFT, width=1.2)
-    made.path("".join(full), fill=INK, stroke=INK, width=1.2)
-    return made.markup(title, description)
+    drawing.path("".join(hollow), fill="#fff", stroke=SOFT, width=1.2)
+    drawing.path("".join(full), fill=INK, stroke=INK, width=1.2)
+    return drawing.markup(title, description)

@@ -1,4 +1,8 @@
-"""Templates to pages: Jinja2 with autoescape, the filters that a French page needs, the one stylesheet."""
+"""Templates to pages: Jinja2 with autoescape, the filters that a French page needs, the one stylesheet.
+
+The filters set what French typography asks for: narrow spaces before signs, unbroken numbers and dates, the curly
+apostrophe. Names that become CSS or file names are written so that nothing of them can end the string.
+"""
 
 from __future__ import annotations
 
@@ -33,9 +37,9 @@ def french_spaces(text: str) -> str:
     >>> french_spaces("Aujourd'hui : 6 « faits » ; 27 %") == "Aujourd’hui\u00a0: 6 «\u00a0faits\u00a0»\u202f; 27\u00a0%"
     True
     """
-    spaced = _BEFORE_SIGN.sub("\u202f", str(text)).replace("« ", "«\u00a0").replace("\u202f»", "\u00a0»")
-    spaced = _DAY_AND_MONTH.sub("\\1\u00a0", spaced)
-    return spaced.replace("\u202f:", "\u00a0:").replace("\u202f%", "\u00a0%").replace("'", "’")
+    page_text = _BEFORE_SIGN.sub("\u202f", str(text)).replace("« ", "«\u00a0").replace("\u202f»", "\u00a0»")
+    page_text = _DAY_AND_MONTH.sub("\\1\u00a0", page_text)
+    return page_text.replace("\u202f:", "\u00a0:").replace("\u202f%", "\u00a0%").replace("'", "’")
 
 
 def css_text(text: str) -> str:
@@ -46,8 +50,8 @@ def css_text(text: str) -> str:
     >>> css_text('a"</style>')
     '"a\\000022\\00003c\\00002fstyle\\00003e"'
     """
-    escaped = _SAFE_IN_CSS.sub(lambda sign: f"\\{ord(sign.group()):06x}", " ".join(str(text).split()))
-    return f'"{escaped}"'
+    content = _SAFE_IN_CSS.sub(lambda sign: f"\\{ord(sign.group()):06x}", " ".join(str(text).split()))
+    return f'"{content}"'
 
 
 def _css(text: str) -> Any:  # noqa: ANN401 - Markup, which loads with Jinja

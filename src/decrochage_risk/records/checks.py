@@ -131,6 +131,7 @@ def conform(table: Table, came: pd.DataFrame | RawTable) -> Conformed:
     place_of = {name: place for place, name in reversed(list(enumerate(raw.names)))}
     twice = {name for name in raw.names if raw.names.count(name) > 1}
     faults = list(_table_faults(table, raw))
+    # Of two columns of one name nobody knows which is meant: neither is read.
     usable = {name: place for name, place in place_of.items() if name not in twice}
     cells = over_columns(lambda column: _read(column, raw, usable.get(column.name)), table.columns, raw.size)
     marks_of: dict[str, Marks] = {}
@@ -210,6 +211,7 @@ def _filled(column: Column, read: Cells, *, came: bool = True) -> Cells:
         return replace(read, array=np.where(missing, float(str(column.default)), read.array))
     if not came:
         return read
+    # A cell that another rule blanked is wrong, not missing: it is reported once.
     for mask in read.marks.values():
         missing &= ~mask
     return replace(read, marks={**read.marks, MISSING_VALUE: missing}) if missing.any() else read
@@ -227,6 +229,8 @@ def _row_faults(coded: CodedTable, marks_of: dict[str, Marks]) -> Iterator[Fault
     table = coded.table
     for row_rule in ROW_RULES:
         absent = [name for name in row_rule.columns if name not in marks_of]
+        # A required column that did not come is a fault of its own: what rows then lack is not blamed on
+        # them.
         if row_rule.table != table.name or any(name in table.required for name in absent):
             continue
         breaks = row_rule.broken(coded)
@@ -266,6 +270,7 @@ def repeated_keys(
     frame = rows.take(doubles).frame()
     frame = frame.assign(**{name: frame[name].astype(object).fillna("") for name in optional})
     key_names = list(key)
+    # By all columns, so that the row that stays does not hang on the order in which the rows came.
     in_order = frame.sort_values(list(frame.columns), kind="stable", na_position="last")
     later = in_order[in_order.duplicated(key_names, keep="first")].sort_index()
     first_rows = in_order.drop_duplicates(key_names).set_index(key_names)
@@ -292,14 +297,15 @@ def _repeated(rows: CodedTable, key: tuple[str, ...], optional: Collection[str])
             complete &= rows.given(name)
         parts.append(values.codes if isinstance(values, Texts) else values)
     if len(parts) == 1:
+        # The code of a missing key is -1, which reads the zero at the end.
         counts = np.bincount(parts[0][complete])
         return np.asarray(complete & (np.append(counts, 0)[parts[0]] > 1))
     return np.asarray(complete & pd.DataFrame(dict(enumerate(parts))).duplicated(keep=False).to_numpy())
 
 
-def _same(rows: pd.DataFrame, kept: pd.DataFrame) -> npt.NDArray[np.bool_]:
+def _same(rows: pd.DataFrame, reference: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Which rows equal, in every column, the row kept under the same key (two missing cells are equal)."""
-    other = kept.reindex(rows.index)
+    other = reference.reindex(rows.index)
     same = np.ones(len(rows), dtype=np.bool_)
     for name in rows.columns:
         first, second = rows[name].astype(object).to_numpy(), other[name].astype(object).to_numpy()
@@ -435,15 +441,17 @@ def _split_ids(pupils: CodedTable) -> npt.NDArray[np.bool_]:
         return np.zeros(len(pupils), dtype=np.bool_)
     groups = pd.DataFrame({"key": ids.translate(np.array(keys, dtype=np.int32)), "born": born})
     split = groups.duplicated(keep=False).to_numpy(dtype=np.bool_)
+    # Two missing birth dates are not the same day.
     return np.asarray(split & (born != NO_DAY), dtype=np.bool_)
 
 
 def _same_id(word: str) -> str:
     """Leave out of an id what an export may lose: leading zeros, blanks, case."""
+    # ASCII text has one form only: nothing to normalise.
     if not word.isascii():
         word = unicodedata.normalize("NFKC", word)
-    folded = "".join(word.split()).casefold()
-    return folded.lstrip("0") or "0"
+    plain = "".join(word.split()).casefold()
+    return plain.lstrip("0") or "0"
 
 
 def _of_other_zones(enrolments: CodedTable, calendar: SchoolCalendar) -> npt.NDArray[np.bool_]:
@@ -454,6 +462,7 @@ def _of_other_zones(enrolments: CodedTable, calendar: SchoolCalendar) -> npt.NDA
         return np.zeros(len(enrolments), dtype=np.bool_)
     elsewhere = np.array([zone_of_school(word) not in {None, zone} for word in ids.words], dtype=np.bool_)
     rows = np.flatnonzero(ids.translate(elsewhere, missing=False))
+    # One row says it for the whole school.
     _, first = np.unique(ids.codes[rows], return_index=True)
     one_each = np.zeros(len(enrolments), dtype=np.bool_)
     one_each[rows[first]] = True
@@ -493,6 +502,7 @@ def _school_years_and_ages(links: Links) -> Iterator[FaultGroup]:
     september, has_year = first_days_of_years(years), ~np.isnan(years)
     outside = has_year & (start != NO_DAY) & ((start < september) | (start >= first_days_of_years(years + 1)))
     yield from fault_at(rules.OUTSIDE_SCHOOL_YEAR, "start_date", enrolments, outside)
+    # Codes of unknown pupils lie past the end: all of them read the missing day there.
     birth = np.append(links.tables["pupils"]["birth_date"], np.int32(NO_DAY))[
         np.minimum(pupils.codes, pupils.pupils)
     ]
@@ -628,6 +638,7 @@ def check_tables(
     tables = {
         name: _without_faulty(table, report) for name, table in columns_of.items() if name not in unusable
     }
+    # Without pupils or enrolments there are no records, whatever the quarantine would set aside.
     if not unusable.isdisjoint(MANDATORY):
         raise FaultyRecordsError(report)
     links = link_tables(tables)
@@ -637,13 +648,13 @@ def check_tables(
     if report.errors and not quarantine:
         raise FaultyRecordsError(report)
     usable, pupils, orders = _kept(links, across)
-    lost = {name: _lost_rows(table, report) for name, table in columns_of.items()} if report.errors else {}
+    losses = {name: _lost_rows(table, report) for name, table in columns_of.items()} if report.errors else {}
     strangers = _strangers(report, columns_of, usable["pupils"])
     if strangers:
         usable["pupils"] = _with_pupils(usable["pupils"], strangers)
         orders = {name: order.with_pupils(len(strangers)) for name, order in orders.items()}
     return CheckedTables(
-        usable, pupils, orders, report, lost, _uncertain(shapes, report, whole="coverage" in unusable)
+        usable, pupils, orders, report, losses, _uncertain(shapes, report, whole="coverage" in unusable)
     )
 
 
@@ -670,10 +681,10 @@ def _kept(
 ) -> tuple[dict[str, CodedTable], dict[str, npt.NDArray[np.int32]], dict[str, EventOrder]]:
     """Drop the rows that the other tables contradict: of the tables, of the pupils' positions, of the orders."""
     # Of stays that overlap, the newest wins from its first day on, which only the cut in time can say: none is dropped.
-    contradicted = FaultReport(
+    contradictions = FaultReport(
         tuple(group for group in across.errors.groups if group.rule != rules.OVERLAPPING_ENROLMENTS.name)
     )
-    stays = {name: ~table.among(contradicted.rows(name)) for name, table in links.tables.items()}
+    stays = {name: ~table.among(contradictions.rows(name)) for name, table in links.tables.items()}
     whole = {name: bool(rows.all()) for name, rows in stays.items()}
     tables = {
         name: (table if whole[name] else table.take(stays[name])).renumbered()
@@ -717,8 +728,8 @@ def _lost_rows(table: CodedTable, report: FaultReport) -> LostRows:
     for name in (name for name in _DATES if name in table.columns):
         days = np.maximum(days, table[name][rows])
         days[np.isin(rows, _beyond_all_days(report, table.table.name, name))] = NEVER
-    named = np.array([bool(text) for text in texts], dtype=np.bool_)
-    return LostRows([text for text in texts if text], days[named])
+    has_id = np.array([bool(text) for text in texts], dtype=np.bool_)
+    return LostRows([text for text in texts if text], days[has_id])
 
 
 def _beyond_all_days(report: FaultReport, table: str, column: str) -> list[int]:
@@ -736,12 +747,12 @@ def _strangers(report: FaultReport, came: Mapping[str, CodedTable], pupils: Code
     """Find who would be lost with their rows: ids of ``pupils`` and ``enrolments``, as they came, that no pupil has."""
     if not report.errors:
         return []
-    known = set(_ids_of(pupils))
+    pupil_ids = set(_ids_of(pupils))
     strangers: dict[str, None] = {}
     for table in MANDATORY:
         strangers |= dict.fromkeys(_ids_of(came[table]))
         strangers |= dict.fromkeys(text for _, text in sorted(_ids_that_came(report, table).items()))
-    return [text for text in strangers if text not in known]
+    return [text for text in strangers if text not in pupil_ids]
 
 
 def _ids_of(table: CodedTable) -> list[str]:
@@ -763,11 +774,11 @@ def _with_pupils(pupils: CodedTable, ids: list[str]) -> CodedTable:
     return CodedTable(pupils.table, columns, len(pupils) + len(ids))
 
 
-def _uncertain(conformed: Mapping[str, Conformed], report: FaultReport, *, whole: bool) -> frozenset[str]:
+def _uncertain(shapes: Mapping[str, Conformed], report: FaultReport, *, whole: bool) -> frozenset[str]:
     """Tables that a coverage row set aside restricted: without that row they must not seem to cover everyone."""
-    if "coverage" not in conformed:
+    if "coverage" not in shapes:
         return frozenset()
-    tables = conformed["coverage"].frame["table"]
+    tables = shapes["coverage"].frame["table"]
     tables_named = tables if whole else tables.iloc[report.rows("coverage", "error")]
     nameless = tables_named.isna().any() or (whole and tables_named.empty)
     return frozenset(COVERED_TABLES if nameless else tables_named)

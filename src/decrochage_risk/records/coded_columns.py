@@ -68,6 +68,7 @@ class Texts:
 
     def translate(self, code_of_word: npt.NDArray[Any], missing: int = NO_CODE) -> npt.NDArray[Any]:
         """Give each cell what stands at its word's place in an array, and missing cells ``missing``."""
+        # The code of a missing cell is -1, which reads the last place.
         return np.append(code_of_word, np.array(missing, dtype=code_of_word.dtype))[self.codes]
 
     def ranks(self) -> npt.NDArray[np.int32]:

@@ -117,10 +117,12 @@ class EventOrder:
         rest = (keys.second, keys.third, keys.last.packed, keys.more)
         edges = _equal_parts(starts, threads_for(len(events)))
         over_columns(lambda ends: kernels.sort_within(first, rows, starts, *ends, rest), edges, len(events))
+        # 10/20 and 5/10 are one mark, and still two rows: repeats are told by what came.
         numbers = (events["value"], events["out_of"]) if events.table.name == "grades" else rest[:2]
         repeats = kernels.repeated_rows(first, rows, starts, rest, *numbers)
         if others := [name for name in events.table.column_names if name not in keys.packed]:
             rows, repeats = _ordered_by_others(events, keys, rows, starts, others)
+        # Rows without an id are nobody's: none repeats another.
         repeats[rows[starts[-2] :]] = False
         columns = keys.first.read_back(first)
         if keys.more:
@@ -177,15 +179,15 @@ class _Key:
         self._parts.append((name, bits))
         return self
 
-    def read_back(self, packed: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[Any]]:
+    def read_back(self, codes: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[Any]]:
         """Give the columns of some packed rows."""
         columns: dict[str, npt.NDArray[Any]] = {}
         shift = 0
         for name, bits in reversed(self._parts):
             if bits:
-                columns[name] = kernels.pop_codes(packed, shift, bits)
+                columns[name] = kernels.pop_codes(codes, shift, bits)
             else:
-                columns[name] = kernels.pop_days(packed, shift, NO_DAY)
+                columns[name] = kernels.pop_days(codes, shift, NO_DAY)
             shift += bits or kernels.DAY_BITS
         return columns
 
@@ -208,14 +210,18 @@ class _Keys(NamedTuple):
 
 def _absence_keys(absences: CodedTable) -> _Keys:
     flags = absences["justified"]
+    # 58 of 63 bits: there is no room for another day. Missing is ordered as not justified; the flag itself
+    # comes last, for the repeats.
     key = _Key(len(absences)).days("date", absences["date"]).codes("kind", absences["kind"], 3)
     key.codes("half_days", _small(absences["half_days"]), 3).codes(
         "is_justified", np.maximum(flags, np.int8(0)), 2
     )
     key.days("justified_on", absences["justified_on"]).days("recorded_on", absences["recorded_on"])
     key.codes("justified", flags, 2)
-    packed = {"pupil_id", "date", "kind", "half_days", "justified", "justified_on", "recorded_on"}
-    return _Keys(key, absences["half_days"], absences["half_days"], key, more=False, packed=frozenset(packed))
+    key_columns = {"pupil_id", "date", "kind", "half_days", "justified", "justified_on", "recorded_on"}
+    return _Keys(
+        key, absences["half_days"], absences["half_days"], key, more=False, packed=frozenset(key_columns)
+    )
 
 
 def _grade_keys(grades: CodedTable) -> _Keys:
@@ -240,9 +246,9 @@ def _orientation_keys(orientation: CodedTable) -> _Keys:
     first.days("recorded_on", orientation["recorded_on"]).codes("small_rank", _small(orientation["rank"]), 8)
     first.codes("granted_order", granted_order(orientation["granted"]), 3)
     last = _Key(len(orientation)).codes("event", orientation["event"], 4)
-    packed = {"pupil_id", "date", "recorded_on", "rank", "granted", "event", "target"}
+    key_columns = {"pupil_id", "date", "recorded_on", "rank", "granted", "event", "target"}
     target = orientation["target"].ranks().astype(np.float64)
-    return _Keys(first, target, orientation["rank"], last, more=True, packed=frozenset(packed))
+    return _Keys(first, target, orientation["rank"], last, more=True, packed=frozenset(key_columns))
 
 
 def _ordered_by_others(
@@ -266,11 +272,12 @@ def _ordered_by_others(
     whole = np.zeros(len(events), dtype=np.int64)
     for name in events.table.column_names:
         whole = _refined(whole, _comparable(events[name])) if name != "pupil_id" else whole
+    # lexsort sorts by its last key first.
     order = np.lexsort((rows, whole[rows], others[rows], tie))
-    ordered, tie = rows[order], tie[order]
-    repeated = np.zeros(len(events), dtype=np.bool_)
-    repeated[ordered[1:]] = (tie[1:] == tie[:-1]) & (whole[ordered[1:]] == whole[ordered[:-1]])
-    return ordered, repeated
+    positions, tie = rows[order], tie[order]
+    is_repeat = np.zeros(len(events), dtype=np.bool_)
+    is_repeat[positions[1:]] = (tie[1:] == tie[:-1]) & (whole[positions[1:]] == whole[positions[:-1]])
+    return positions, is_repeat
 
 
 def _comparable(cells: Any) -> npt.NDArray[Any]:  # noqa: ANN401 - texts, or an array
@@ -282,8 +289,8 @@ def _refined(codes: npt.NDArray[np.int64], cells: npt.NDArray[Any]) -> npt.NDArr
     """Tell rows of one code apart by another column; codes keep their order, what is missing is equal and last."""
     _, more = np.unique(cells, return_inverse=True)
     pairs = codes * (int(more.max(initial=0)) + 1) + more
-    refined: npt.NDArray[np.int64] = np.unique(pairs, return_inverse=True)[1].astype(np.int64)
-    return refined
+    finer: npt.NDArray[np.int64] = np.unique(pairs, return_inverse=True)[1].astype(np.int64)
+    return finer
 
 
 def _small(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.int8]:
@@ -292,6 +299,7 @@ def _small(numbers: npt.NDArray[np.float64]) -> npt.NDArray[np.int8]:
 
 def granted_order(granted: npt.NDArray[np.int8]) -> npt.NDArray[np.int8]:
     """0 true, 1 not known, 2 false: a refusal known the same day comes last."""
+    # The code of a missing flag is -1, which reads the last place.
     return np.array([2, 0, 1], dtype=np.int8)[granted]
 
 
@@ -350,9 +358,9 @@ def encode_context(table: CodedTable, schools: Sequence[str], classes: Texts) ->
     return rows.take((school >= 0) & (whole | (classroom >= 0)))
 
 
-def _codes(texts: Texts, known: Sequence[str]) -> npt.NDArray[np.int32]:
+def _codes(texts: Texts, vocabulary: Sequence[str]) -> npt.NDArray[np.int32]:
     """Position of each cell's text among the known ones, -1 where it is none of them."""
-    place = {word: position for position, word in enumerate(known)}
+    place = {word: position for position, word in enumerate(vocabulary)}
     codes = np.array([place.get(word, -1) for word in texts.words], dtype=np.int32)
     return texts.translate(codes)
 
@@ -399,6 +407,7 @@ class _Rows:
                 return self
             rows = np.flatnonzero(rows).astype(np.int32)
         rows_of_whole = type(self)()
+        # A cut of a cut points at the whole table: a column is cut once, when it is read.
         rows_of_whole.__dict__["_whole"] = self if self._whole is None else self._whole
         rows_of_whole.__dict__["_chosen"] = rows if self._chosen is None else self._chosen[rows]
         return rows_of_whole
@@ -555,6 +564,7 @@ def encode(
 
 def _enrolments(table: CodedTable, pupil: npt.NDArray[np.int32]) -> tuple[Enrolments, Ids]:
     schools = table["school_id"]
+    # Only ids in use: the words of rows that were set aside would count as schools without a pupil.
     used = sorted(np.unique(schools.codes).tolist(), key=schools.words.__getitem__)
     rank = np.zeros(len(schools.words), dtype=np.int32)
     rank[used] = np.arange(len(used), dtype=np.int32)

@@ -1,6 +1,7 @@
 """The days on which enrolments are open, and events held against days.
 
-Stays that overlap, rows outside every stay, half-days that their day cannot hold.
+Found here: stays that overlap, transfers written on one day, rows outside every stay, half-days that their day cannot
+hold. A row that was recorded later never sets aside what was known before it.
 """
 
 from __future__ import annotations
@@ -59,6 +60,7 @@ def fault_at(
 
 def first_days_of_years(school_years: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     """Day number of 1 September of each school year; 0 where it is missing."""
+    # Any year stands in for a missing one: its day is replaced below.
     years = np.where(np.isnan(school_years), 1969, school_years).astype(np.int64)
     months = (years - 1970).astype("datetime64[Y]").astype("datetime64[M]") + 8
     days = months.astype("datetime64[D]").astype(np.int64)
@@ -93,6 +95,7 @@ class Spans:
         if open_ended.any():
             end = np.where(open_ended, first_days_of_years(years + 1) - 1, end).astype(np.int32)
         rows = np.flatnonzero(pupils.known & (start != NO_DAY) & (end >= start))
+        # lexsort sorts by its last key first: pupil, start, end, school, level.
         keys = (
             enrolments["level"][rows], enrolments["school_id"].ranks()[rows], end[rows], start[rows], pupils.codes[rows],
         )  # fmt: skip
@@ -144,6 +147,7 @@ def _overlaps(starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]) -> npt
 
 
 _A_DAY = 2
+# More than any day can hold, so that one array says both.
 _UNKNOWN = 3
 _EPOCH = date(1970, 1, 1)
 

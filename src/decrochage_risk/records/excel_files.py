@@ -1,4 +1,8 @@
-"""One table of an Excel workbook (``.xlsx``), through an optional reader: the first sheet, one header line."""
+"""One table of an Excel workbook (``.xlsx``), through an optional reader: the first sheet, one header line.
+
+A workbook is what a person keeps, so titles above the header, columns without a name and empty rows are refused or
+told, never guessed at. The checks read its cells as those of any other source.
+"""
 
 from __future__ import annotations
 
@@ -64,14 +68,14 @@ def read_excel(path: Path, columns: Collection[str]) -> tuple[pd.DataFrame, tupl
         ) from error
     sheets = [str(name) for name in book]
     cells = next(iter(book.values()), pd.DataFrame())
-    filled = cells.notna().any(axis=1)
-    if not filled.any():
+    has_cells = cells.notna().any(axis=1)
+    if not has_cells.any():
         raise UnreadableRecordsError(
             explain_error(
                 f"{path.name}: the first sheet is empty", expected=_EXPECTED, hint="Export it again."
             )
         )
-    header = int(filled.to_numpy().argmax())
+    header = int(has_cells.to_numpy().argmax())
     _refuse_title(path.name, cells, header, columns)
     frame = _below(path.name, cells, header)
     blank = frame.isna().all(axis=1)
@@ -84,13 +88,13 @@ def read_excel(path: Path, columns: Collection[str]) -> tuple[pd.DataFrame, tupl
 
 
 def _refuse_title(file: str, cells: pd.DataFrame, header: int, columns: Collection[str]) -> None:
-    known = {name.lower() for name in columns}
+    column_names = {name.lower() for name in columns}
     shared = [
-        len({str(cell).strip().lower() for cell in row if pd.notna(cell)} & known)
+        len({str(cell).strip().lower() for cell in row if pd.notna(cell)} & column_names)
         for row in cells.iloc[header : header + _TITLE_ROWS].to_numpy(dtype=object)
     ]
     names = next((place for place, count in enumerate(shared) if count > 1), 0)
-    if known and not shared[0] and names:
+    if column_names and not shared[0] and names:
         lines = f"line {header + 1}" if names == 1 else f"lines {header + 1} to {header + names}"
         raise UnreadableRecordsError(
             explain_error(
@@ -121,8 +125,8 @@ def _below(file: str, cells: pd.DataFrame, header: int) -> pd.DataFrame:
                 hint="Name each column once, in the header.",
             )
         )
-    kept = [place for place in range(len(names)) if place not in nameless]
-    frame: pd.DataFrame = rows[kept].set_axis([names[place] for place in kept], axis=1)
+    places = [place for place in range(len(names)) if place not in nameless]
+    frame: pd.DataFrame = rows[places].set_axis([names[place] for place in places], axis=1)
     return frame.apply(_whole_numbers)
 
 

@@ -95,6 +95,7 @@ def _beyond_numbers(column: Column, values: npt.NDArray[np.float64]) -> Marks:
         fraction = ~(infinite | outside | np.isnan(values))
         fraction[fraction] = values[fraction] % 1 != 0
         marks[NOT_WHOLE] = fraction
+    # An infinite number is neither beyond a bound nor a fraction: one rule per cell.
     return {rule: mask for rule, mask in marks.items() if mask.any()}
 
 
@@ -260,6 +261,7 @@ def _near_choices(column: Column, came: list[str]) -> str:
     name_of = {spelling.lower(): name for name in column.choices for spelling in (name, column.labels[name])}
     near = []
     for word in came[:_SHOWN]:
+        # A spelling near to a level of ours would put an apprentice into a lycée.
         if column.name == "level" and _OUT_OF_SCOPE.search(word.lower()):
             continue
         match = get_close_matches(word.strip().lower(), list(name_of), n=1, cutoff=0.6)

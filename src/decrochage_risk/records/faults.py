@@ -397,20 +397,20 @@ class FaultReport:
     def _headline(self) -> str:
         count_of = [(len(self.errors), "error"), (len(self.warnings), "warning")]
         words = [_plural(number, word) for number, word in count_of if number]
-        counted = (
+        footnote = (
             "Places are counted from 0." if self.places else "Rows are counted from 0, without the header."
         )
-        return f"{' and '.join(words) or 'No fault'} in the records. {counted}"
+        return f"{' and '.join(words) or 'No fault'} in the records. {footnote}"
 
     def _french_headline(self) -> str:
         count_of = [(len(self.errors), "erreur"), (len(self.warnings), "avertissement")]
         words = [_plural(number, word) for number, word in count_of if number]
-        counted = (
+        footnote = (
             "Les places sont comptées à partir de 0."
             if self.places
             else "Les lignes sont comptées à partir de 0, sans l'en-tête."
         )
-        return f"{' et '.join(words) or 'Aucune faute'} dans les données. {counted}"
+        return f"{' et '.join(words) or 'Aucune faute'} dans les données. {footnote}"
 
 
 def _plain(group: FaultGroup, paths: list[str], *, values: bool) -> dict[str, Any]:
@@ -450,8 +450,8 @@ def _paragraph(group: FaultGroup, paths: list[str], *, values: bool) -> str:
     lines = [f"{group.severity.upper()} {group.rule}: {where}, {size}"]
     if rows.size:
         places = paths[:_EXAMPLES] or [f"row {row}" for row in rows[:_EXAMPLES]]
-        shown = [f"{place} {cut_value(cell)}" for place, cell in zip(places, cells, strict=False)]
-        came = ", ".join(shown if values else places)
+        examples = [f"{place} {cut_value(cell)}" for place, cell in zip(places, cells, strict=False)]
+        came = ", ".join(examples if values else places)
         lines.append(f"  came:     {came}" + (", …" if rows.size > _EXAMPLES else ""))
     elif cells.size:
         lines.append(f"  came:     {cells[0]}")
@@ -475,10 +475,10 @@ def _french_paragraph(group: FaultGroup, paths: list[str], *, values: bool) -> s
     lines = [f"{_FRENCH_SEVERITY[group.severity]} {group.rule} : {where}, {size}"]
     if rows.size:
         places = paths[:_EXAMPLES] or [f"ligne {row}" for row in rows[:_EXAMPLES]]
-        shown = [
+        examples = [
             f"{place} {_french_value(cell, group.column)}" for place, cell in zip(places, cells, strict=False)
         ]
-        came = ", ".join(shown if values else places)
+        came = ", ".join(examples if values else places)
         lines.append(f"  reçu :    {came}" + (", …" if rows.size > _EXAMPLES else ""))
     elif cells.size:
         lines.append(f"  reçu :    {_french(str(cells[0]))}")
@@ -489,8 +489,8 @@ def _french_paragraph(group: FaultGroup, paths: list[str], *, values: bool) -> s
 
 
 def _french(text: str) -> str:
-    said = _catalogue().phrase(text)
-    return text if said is None else said
+    translation = _catalogue().phrase(text)
+    return text if translation is None else translation
 
 
 def _french_value(value: object, column: str | None) -> str:

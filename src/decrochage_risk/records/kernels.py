@@ -51,6 +51,7 @@ _SHORT_RUN = 12
 def compiled(function: _Function) -> _Function:
     """Compile with numba, cached on disk where the disk allows it."""
     try:
+        # nogil: threads sort the rows of different pupils at the same time.
         return cast("_Function", numba.njit(cache=True, nogil=True)(function))
     except RuntimeError:  # no writable place for the cache
         return cast("_Function", numba.njit(nogil=True)(function))
@@ -199,6 +200,7 @@ def repeated_rows(keys: Keys, order: Order, starts: Keys, rest: Rest, one: Float
             if keys[place - 1] != keys[place] or _rest_differs(order[place - 1], row, rest):
                 group = place
                 continue
+            # Equal keys do not make neighbours equal in the two other columns: the whole run is looked at.
             for before in range(group, place):
                 earlier = order[before]
                 if not rest[3] or (_same(one[row], one[earlier]) and _same(other[row], other[earlier])):

@@ -99,13 +99,13 @@ def refuse_shifted_years(outcomes: pd.DataFrame, enrolments: pd.DataFrame | None
         )
 
 
-def _dated_outside(dated: pd.DataFrame) -> list[str]:
-    if dated.empty:
+def _dated_outside(outcomes: pd.DataFrame) -> list[str]:
+    if outcomes.empty:
         return []
-    year = dated["school_year"].astype(int)
+    year = outcomes["school_year"].astype(int)
     first = year.map(lambda one: pd.Timestamp(year_start(one)))
     last = year.map(lambda one: pd.Timestamp(date(one + 1, 12, 31)))
-    return _above(_OUTSIDE, (dated["date"] < first) | (dated["date"] > last), year)
+    return _above(_OUTSIDE, (outcomes["date"] < first) | (outcomes["date"] > last), year)
 
 
 def _there_later(left: pd.DataFrame, outcomes: pd.DataFrame, enrolments: pd.DataFrame | None) -> list[str]:
@@ -172,6 +172,7 @@ def _own(records: TrainingTables) -> pd.DataFrame:
 def _apart(records: PupilRecords, outcomes: Any) -> pd.DataFrame:  # noqa: ANN401 - any table
     shape = conform(TABLES["outcomes"], as_frame(outcomes))
     report = FaultReport(tuple(shape.faults))
+    # A fault of the whole table leaves no rows to hold against the enrolments.
     if all(group.rows.size for group in report.errors.groups):
         whole = shape.frame.drop(index=pd.Index(report.rows("outcomes", "error")))
         frames = {"pupils": records.pupils, "enrolments": records.enrolments, "outcomes": whole}

@@ -118,9 +118,9 @@ def read_json(payload: str | bytes | list[Any] | dict[str, Any]) -> Payload:
 
 def _places(parts: list[_Part]) -> RowPlaces:
     """Say where the rows of a table stood; lists without a row hold none of them."""
-    filled = [part for part in parts if part.rows] or parts[:1]
-    starts = np.cumsum([0, *(len(part.rows) for part in filled[:-1])], dtype=np.int64)
-    return RowPlaces(tuple(part.where for part in filled), starts)
+    parts_with_rows = [part for part in parts if part.rows] or parts[:1]
+    starts = np.cumsum([0, *(len(part.rows) for part in parts_with_rows[:-1])], dtype=np.int64)
+    return RowPlaces(tuple(part.where for part in parts_with_rows), starts)
 
 
 def _parsed(text: str | bytes | bytearray, faults: list[str]) -> Any:  # noqa: ANN401  JSON can be anything
@@ -137,7 +137,9 @@ def _parsed(text: str | bytes | bytearray, faults: list[str]) -> Any:  # noqa: A
         faults.append(f"{constant} is no JSON value (a value that is not known is null)")
 
     try:
+        # json refuses a byte order mark in a text, and takes one in bytes.
         text = text.removeprefix("\ufeff") if isinstance(text, str) else text
+        # Left to itself json keeps the last of two equal keys, and reads NaN, which JSON does not have.
         return json.loads(text, object_pairs_hook=once, parse_constant=refuse)
     except json.JSONDecodeError as error:
         came = f"The payload is no JSON: {error.msg} at line {error.lineno}, column {error.colno}"

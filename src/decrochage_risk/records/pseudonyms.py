@@ -180,6 +180,7 @@ class Pseudonymiser:
 
     def _one(self, text: str, kind: Kind) -> str:
         """Hash one normalised id."""
+        # No kind holds a NUL: two pairs of kind and id never give the same text.
         digest = hmac.digest(self.__key, f"{kind}\0{text}".encode(), "sha256")
         return PREFIXES[kind] + base64.urlsafe_b64encode(digest[:PSEUDONYM_BYTES]).decode()
 
@@ -213,6 +214,7 @@ def normalise_ids(ids: pd.Series) -> pd.Series:
         ids = ids.astype(ids.dtype.categories.dtype)
     if pd.api.types.is_float_dtype(ids.dtype):
         whole = ids.dropna()
+        # From 2 ** 53 on a float stands for several whole numbers: two pupils would become one.
         if not (whole == whole.round()).all() or whole.abs().max() >= 2**53:
             raise RecordsError(_no_ids("numbers with decimals, or too large to be exact"))
         ids = ids.astype("Int64")
@@ -253,6 +255,7 @@ def generate_key_file(path: str | Path) -> Path:
     """
     path = Path(path)
     try:
+        # The mode is given with the file: set afterwards, it would leave the key open to others for a moment.
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
         raise RecordsError(
@@ -364,6 +367,7 @@ def pseudonymise_folder(
     by_key = key if isinstance(key, Pseudonymiser) else Pseudonymiser(key)
     _refuse_target(source, target)
     folder = read_folder(source, mapping=mapping)
+    # Beside the target, so that the rename stays on one disk: all of it appears, or nothing.
     fresh = target.with_name(f".{target.name}.new-{secrets.token_hex(4)}")
     fresh.mkdir(parents=True)
     try:

@@ -447,8 +447,10 @@ class PupilRecords:
         FaultyRecordsError
             As for the class.
         """
-        named = mapping if mapping is None or isinstance(mapping, TableMapping) else read_mapping(mapping)
-        return cls.of_folder(read_folder(folder, mapping=named), on_fault=on_fault, calendar=calendar)
+        table_mapping = (
+            mapping if mapping is None or isinstance(mapping, TableMapping) else read_mapping(mapping)
+        )
+        return cls.of_folder(read_folder(folder, mapping=table_mapping), on_fault=on_fault, calendar=calendar)
 
     @classmethod
     def of_folder(
@@ -579,8 +581,8 @@ class PupilRecords:
     def _count_lost(self, day: int) -> npt.NDArray[np.int64]:
         count_of = Counter[str]()
         for rows in self._lost.values():
-            known = (rows.days < day).tolist()
-            count_of.update(pupil for pupil, is_known in zip(rows.pupil_ids, known, strict=True) if is_known)
+            flags = (rows.days < day).tolist()
+            count_of.update(pupil for pupil, is_known in zip(rows.pupil_ids, flags, strict=True) if is_known)
         return np.array([count_of[pupil] for pupil in self._encoded.pupils.words], dtype=np.int64)
 
     @cached_property
@@ -654,7 +656,7 @@ class PupilRecords:
             When the calendar does not hold the school year up to ``as_of``.
         """
         day: date = to_date(as_of)
-        known = cut(
+        view = cut(
             self._encoded,
             self._tables,
             day,
@@ -662,7 +664,7 @@ class PupilRecords:
             coverage=self._coverage,
             first_start_elsewhere=self._first_start_elsewhere,
         )
-        return replace(known, declared=self._declared, vouched=self._vouched)
+        return replace(view, declared=self._declared, vouched=self._vouched)
 
     @cached_property
     def _declared(self) -> frozenset[str]:
@@ -699,6 +701,8 @@ def _ids_not_sent(not_sent: Mapping[str, Iterable[str]]) -> dict[str, tuple[str,
     return {name: tuple(ids) for name, ids in not_sent.items()}
 
 
-def _reading_notes(found: Folder) -> tuple[str, ...]:
-    silent = [name for name in found.ignored if not any(note.startswith(f"{name} ") for note in found.notes)]
-    return (*found.notes, *(f"{name} was not read: it is not named after a table" for name in silent))
+def _reading_notes(folder: Folder) -> tuple[str, ...]:
+    silent = [
+        name for name in folder.ignored if not any(note.startswith(f"{name} ") for note in folder.notes)
+    ]
+    return (*folder.notes, *(f"{name} was not read: it is not named after a table" for name in silent))

@@ -246,10 +246,10 @@ def _mapped(
     """Read the files that a mapping declares as one table, one under the other."""
     frames, notes = [], []
     for path in paths:
-        raw, said = read(path)
-        renamed, told = mapping.apply(name, raw.frame())
-        frames.append(renamed)
-        notes += [*said, *told]
+        raw, reading_notes = read(path)
+        frame, mapping_notes = mapping.apply(name, raw.frame())
+        frames.append(frame)
+        notes += [*reading_notes, *mapping_notes]
     return RawTable.of_frame(pd.concat(frames, ignore_index=True) if len(frames) > 1 else frames[0]), tuple(
         notes
     )
@@ -260,12 +260,13 @@ def _sources(entries: list[Path], mapping: TableMapping | None) -> dict[str, lis
     sources: dict[str, list[Path]] = defaultdict(list)
     workbooks: dict[str, list[Path]] = defaultdict(list)
     for path in entries:
-        if mapping is not None and (declared := mapping.table_of(path.name)):
-            sources[declared].append(path)
+        if mapping is not None and (table := mapping.table_of(path.name)):
+            sources[table].append(path)
             continue
         is_workbook = path.suffix.lower() == WORKBOOK and path.is_file() and path.stem.lower() in TABLES
         (workbooks[path.stem.lower()] if is_workbook else sources[_table_of(path)]).append(path)
     for name, paths in workbooks.items():
+        # Beside another file of that name it is listed as not read: never a second source of one table.
         is_read = name not in sources and excel_engine() is not None
         sources[name if is_read else ""].extend(paths)
     return sources
@@ -356,9 +357,11 @@ def _near_name(file: str) -> str:
     return f"{hint} ({EXCEL_HINT})" if file.lower().endswith(WORKBOOK) and excel_engine() is None else hint
 
 
-def _no_table(folder: Path, ignored: tuple[str, ...], near: tuple[str, ...]) -> str:
+def _no_table(folder: Path, other_files: tuple[str, ...], near: tuple[str, ...]) -> str:
     """Compose the message for a folder in which no table was found."""
-    came = f"The folder {folder} holds " + (f"no table, only {', '.join(ignored)}" if ignored else "nothing")
+    came = f"The folder {folder} holds " + (
+        f"no table, only {', '.join(other_files)}" if other_files else "nothing"
+    )
     hint = (
         "; ".join(near) + "." if near else "Name the files after the tables, with .parquet, .csv or .csv.gz."
     )

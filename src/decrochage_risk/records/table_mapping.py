@@ -95,6 +95,7 @@ class TableMapping:
             for name, ours in new_names.items()
             if ours not in frame.columns
         ]
+        # Before the values are translated: the words to leave out are those of the extract.
         for column, words in self.leave_out.get(table, {}).items():
             if column in frame.columns:
                 out = _texts(frame[column]).isin(words).to_numpy()
@@ -127,6 +128,7 @@ def read_mapping(path: str | Path, *, confirmed: bool = True) -> TableMapping:
     """
     file = Path(path)
     try:
+        # Editors of Windows put a mark at the beginning of UTF-8, which tomllib refuses.
         document = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise RecordsError(
@@ -160,11 +162,11 @@ def read_mapping(path: str | Path, *, confirmed: bool = True) -> TableMapping:
     )
 
 
-def _faults(declared: Mapping[str, Any]) -> Iterator[str]:
-    for file, table in declared.get("files", {}).items():
+def _faults(document: Mapping[str, Any]) -> Iterator[str]:
+    for file, table in document.get("files", {}).items():
         if table not in TABLES:
             yield f"files: {file!r} is said to be {table!r}, which is no table{close_names(str(table), TABLES)}"
-    for name, part in declared.items():
+    for name, part in document.items():
         if name in {"files", "confirmed"}:
             continue
         if name not in TABLES or not isinstance(part, dict):
@@ -205,6 +207,7 @@ def _value_faults(table: str, part: Mapping[str, Any]) -> Iterator[str]:
 def _texts(cells: pd.Series) -> pd.Series:
     """Give cells as text without blanks at the ends; a whole number without ".0"."""
     texts = cells.astype("string").str.strip()
+    # pandas makes decimals of a column of whole numbers with a gap.
     return texts.str.replace(r"^(-?\d+)\.0$", r"\1", regex=True).astype("str")
 
 

@@ -669,11 +669,11 @@ def declare_table(name: str, model: type[BaseModel], *, mandatory: bool = False)
     return Table(name, model, columns, mandatory, str(schema["x-label"]))
 
 
-def _column(name: str, declared: dict[str, Any], *, required: bool) -> Column:
-    branches = declared.get("anyOf", [declared])
+def _column(name: str, schema: dict[str, Any], *, required: bool) -> Column:
+    branches = schema.get("anyOf", [schema])
     facts: dict[str, Any] = {
         **next(branch for branch in branches if branch.get("type") != "null"),
-        **declared,
+        **schema,
     }
     return Column(
         name=name,

@@ -119,6 +119,7 @@ class Transmission:
                 )
             )
         whole = pd.concat([part.schools for part in parts], ignore_index=True)
+        # A part without a row says the day before its first, which must not pass for the day of a row.
         last = whole["last_day"].where(whole["rows"] > 0, NO_DAY)
         schools = (
             whole.assign(last_day=last)
@@ -217,11 +218,11 @@ def silent_schools(
     since = _half_days_since(schools["last_day"], transmission.as_of, calendar)
     usual = [pace[table] for table in schools["table"]]
     limit = np.array([each.half_days for each in usual], dtype=np.int64)
-    expected = np.array([each.rows for each in usual]) * schools["pupils"].to_numpy(dtype=np.int64) * since
+    expectation = np.array([each.rows for each in usual]) * schools["pupils"].to_numpy(dtype=np.int64) * since
     # A handful of pupils is no extract: nothing is said of the schools that they are from.
     in_extract = schools.groupby("table")["pupils"].transform("sum").to_numpy(dtype=np.int64)
     is_extract = in_extract >= _LEAST_PUPILS
-    silent: pd.DataFrame = schools[(since > limit) & (expected >= LEAST_EXPECTED) & is_extract]
+    silent: pd.DataFrame = schools[(since > limit) & (expectation >= LEAST_EXPECTED) & is_extract]
     return silent
 
 
@@ -285,6 +286,7 @@ def _pace_of(table: str, ages: npt.NDArray[np.float64], paces: npt.NDArray[np.fl
     # Half the pace of the slowest twentieth, twice the age of the oldest: a later year is not the training's.
     slow = float(np.quantile(paces, 0.05)) / 2.0
     weeks = int(np.ceil(2.0 * float(np.quantile(ages, 0.95)) / _WEEK)) * _WEEK
+    # One digit, whole weeks: a model that is handed on tells of no single school.
     return UsualPace(float(f"{slow:.0e}"), max(weeks, _LEAST_HALF_DAYS[table]))
 
 
@@ -365,6 +367,7 @@ def find_silence(
         days = np.full(known.pupil_count, SENT, dtype=np.int64)
         if getattr(known.arrays, table) is None:
             days[:] = NO_DAY
+        # Who says in `coverage` which days a table holds has said so already.
         elif table not in known.declared:
             if table in known.coverage:
                 days[known.coverage[table].not_sent] = NO_DAY

@@ -1,4 +1,8 @@
-"""The drawings of one pupil: a year of presence as a grid, marks as small multiples; each with its numbers as a table."""
+"""The drawings of one pupil: a year of presence as a grid, marks as small multiples; each with its numbers as a table.
+
+A grid shows every half-day of class, so that a reader sees when absences fall and not their sum alone; signs can be
+told apart in grey. What a screen reader says of a drawing is written from the same facts.
+"""
 
 from __future__ import annotations
 
@@ -47,18 +51,18 @@ _DAYS = "LMMJVS"
 def way_sign(way: Way) -> Markup:
     """Draw the sign of a way onto a list: three shapes, so that no colour is needed."""
 
-    def draw(made: Drawing) -> None:
+    def draw(drawing: Drawing) -> None:
         if way is Way.RISK:
-            made.path("M5.5 0L11 5.5L5.5 11L0 5.5Z", fill=INK)
+            drawing.path("M5.5 0L11 5.5L5.5 11L0 5.5Z", fill=INK)
         elif way is Way.LEGAL:
-            made.path("M1 1h9v9h-9z", stroke=INK, width=2)
+            drawing.path("M1 1h9v9h-9z", stroke=INK, width=2)
         else:
-            made.path("M0 5.5H8M5 2l4 3.5l-4 3.5", stroke=INK, width=2)
+            drawing.path("M0 5.5H8M5 2l4 3.5l-4 3.5", stroke=INK, width=2)
 
     return sign(11, 11, draw)
 
 
-def _half_days(made: Drawing, places: dict[str, list[tuple[float, float]]]) -> None:
+def _half_days(drawing: Drawing, places: dict[str, list[tuple[float, float]]]) -> None:
     """Draw the half-days, one path per kind: filled, hollow, crossed, hatched, pale."""
 
     def box(kind: str, inset: float) -> str:
@@ -67,15 +71,17 @@ def _half_days(made: Drawing, places: dict[str, list[tuple[float, float]]]) -> N
             for x, y in places.get(kind, ())
         )
 
-    made.path(box(PRESENT, 0), fill=PALE)
-    made.path(box(UNJUSTIFIED, 0), fill=BLUE)
-    made.path(box(JUSTIFIED, 0.6), fill="#fff", stroke=SOFT, width=1.2)
-    made.path(box(EXCLUSION, 0), fill=OCHRE)
+    drawing.path(box(PRESENT, 0), fill=PALE)
+    drawing.path(box(UNJUSTIFIED, 0), fill=BLUE)
+    drawing.path(box(JUSTIFIED, 0.6), fill="#fff", stroke=SOFT, width=1.2)
+    drawing.path(box(EXCLUSION, 0), fill=OCHRE)
     crosses = "".join(f"M{x + 2:g} {y + 2:g}l5 7m0 -7l-5 7" for x, y in places.get(EXCLUSION, ()))
-    made.path(crosses, stroke="#fff", width=1.4)
-    made.path(box(PLACEMENT, 0.4), fill="#fff", stroke="#a59f93", width=0.8)
-    made.path("".join(f"M{x + 1:g} {y + 10:g}l7 -9" for x, y in places.get(PLACEMENT, ())), stroke="#8a857a")
-    made.path("".join(f"M{x + 3:g} {y + 5.5:g}h3" for x, y in places.get(NOT_SENT, ())), stroke=SOFT)
+    drawing.path(crosses, stroke="#fff", width=1.4)
+    drawing.path(box(PLACEMENT, 0.4), fill="#fff", stroke="#a59f93", width=0.8)
+    drawing.path(
+        "".join(f"M{x + 1:g} {y + 10:g}l7 -9" for x, y in places.get(PLACEMENT, ())), stroke="#8a857a"
+    )
+    drawing.path("".join(f"M{x + 3:g} {y + 5.5:g}h3" for x, y in places.get(NOT_SENT, ())), stroke=SOFT)
 
 
 def _legend(kinds: set[str]) -> tuple[tuple[Markup, str], ...]:
@@ -83,7 +89,7 @@ def _legend(kinds: set[str]) -> tuple[tuple[Markup, str], ...]:
 
 
 def _sign(kind: str) -> Markup:
-    return sign(11, 13, lambda made: _half_days(made, {kind: [(1.0, 1.0)]}))
+    return sign(11, 13, lambda drawing: _half_days(drawing, {kind: [(1.0, 1.0)]}))
 
 
 def presence_chart(presence: Presence, marks: tuple[int, ...] = ()) -> Chart:
@@ -141,8 +147,8 @@ def _in_panels(columns: list[list[SchoolDay] | None]) -> list[list[list[SchoolDa
     panels: list[list[list[SchoolDay] | None]] = []
     of_month: list[list[SchoolDay] | None] = []
     for column in [*columns, None]:
-        begun = next((week for week in of_month if week), None)
-        if column and begun and _month_of(column) != _month_of(begun):
+        first_week = next((week for week in of_month if week), None)
+        if column and first_week and _month_of(column) != _month_of(first_week):
             if panels and len(panels[-1]) + len(of_month) <= _WEEKS_A_ROW:
                 panels[-1] += of_month
             else:
@@ -159,15 +165,15 @@ def _in_panels(columns: list[list[SchoolDay] | None]) -> list[list[list[SchoolDa
 def _weeks_panel(columns: Sequence[list[SchoolDay] | None], months: tuple[Month, ...]) -> Markup:
     rows = max((one.day.weekday() for week in columns if week for one in week), default=4) + 1
     bottom = _TOP + rows * _DAY
-    made = Drawing(_LEFT + _WEEK * _WEEKS_A_ROW + 8, bottom + 27)
+    drawing = Drawing(_LEFT + _WEEK * _WEEKS_A_ROW + 8, bottom + 27)
     for number in range(rows):
-        made.text(0, _TOP + number * _DAY + 10, _DAYS[number], "s")
+        drawing.text(0, _TOP + number * _DAY + 10, _DAYS[number], "s")
     places: dict[str, list[tuple[float, float]]] = {}
-    said, month_before = [], None
+    sentences, month_before = [], None
     for number, week in enumerate(columns):
         x = _LEFT + _WEEK * number
         if week is None:
-            made.path(f"M{x - 1} {_TOP - 1}h21v{rows * _DAY}h-21z", fill="#f6f4ef")
+            drawing.path(f"M{x - 1} {_TOP - 1}h21v{rows * _DAY}h-21z", fill="#f6f4ef")
             continue
         for one in week:
             for half, kind in enumerate(one.half_days):
@@ -175,29 +181,29 @@ def _weeks_panel(columns: Sequence[list[SchoolDay] | None], months: tuple[Month,
         month = _month_of(week)
         if month != month_before:
             month_before = month
-            for counted in months:
-                if (counted.first.year, counted.first.month) == month:
-                    _month_words(made, x, bottom, counted)
-                    said.append(_month_said(counted))
-    _half_days(made, places)
-    span = f"{said[0].split(' :')[0]} à {said[-1].split(' :')[0]}" if said else ""
-    return made.markup(f"Demi-journées de classe, {span}", " ; ".join(said))
+            for totals in months:
+                if (totals.first.year, totals.first.month) == month:
+                    _month_words(drawing, x, bottom, totals)
+                    sentences.append(_month_said(totals))
+    _half_days(drawing, places)
+    span = f"{sentences[0].split(' :')[0]} à {sentences[-1].split(' :')[0]}" if sentences else ""
+    return drawing.markup(f"Demi-journées de classe, {span}", " ; ".join(sentences))
 
 
-def _month_words(made: Drawing, x: float, bottom: float, month: Month) -> None:
+def _month_words(drawing: Drawing, x: float, bottom: float, month: Month) -> None:
     if x > _LEFT:
-        made.line(x - 1.5, _TOP - 3, x - 1.5, bottom + 22)
-    made.text(x, 12, _MONTHS[month.first.month - 1], "b")
+        drawing.line(x - 1.5, _TOP - 3, x - 1.5, bottom + 22)
+    drawing.text(x, 12, _MONTHS[month.first.month - 1], "b")
     if month.unjustified is None:
-        made.text(x + 2, bottom + 17, "?", "s")
+        drawing.text(x + 2, bottom + 17, "?", "s")
         return
     if month.unjustified >= LEGAL:
-        made.text(x + 2, bottom + 17, str(month.unjustified), "o")
-        made.line(
+        drawing.text(x + 2, bottom + 17, str(month.unjustified), "o")
+        drawing.line(
             x + 1, bottom + 21, x + 4 + 7 * len(str(month.unjustified)), bottom + 21, stroke=OCHRE, width=2
         )
     else:
-        made.text(x + 2, bottom + 17, str(month.unjustified), "s")
+        drawing.text(x + 2, bottom + 17, str(month.unjustified), "s")
 
 
 def _month_said(month: Month) -> str:
@@ -286,7 +292,7 @@ def _short(label: str) -> str:
 
 def _subject_panel(subject: SubjectMarks, start: date, today: date) -> Markup:
     left = 18
-    made = Drawing(left + _PLOT + 32, _HEIGHT + 28)
+    drawing = Drawing(left + _PLOT + 32, _HEIGHT + 28)
     span = max(1, (today - start).days)
 
     def x(day: date) -> float:
@@ -296,47 +302,47 @@ def _subject_panel(subject: SubjectMarks, start: date, today: date) -> Markup:
         return 6 + _HEIGHT * (1 - mark / 20)
 
     for level in (0, 10, 20):
-        made.line(left, y(level), left + _PLOT, y(level))
-        made.text(left - 4, y(level) + 4, str(level), "s r")
+        drawing.line(left, y(level), left + _PLOT, y(level))
+        drawing.text(left - 4, y(level) + 4, str(level), "s r")
     if subject.of_class is not None:
-        made.line(left, y(subject.of_class), left + _PLOT, y(subject.of_class), stroke=SOFT, width=1)
+        drawing.line(left, y(subject.of_class), left + _PLOT, y(subject.of_class), stroke=SOFT, width=1)
     if subject.last_year is not None:
-        made.line(
+        drawing.line(
             left, y(subject.last_year), left + _PLOT, y(subject.last_year), stroke=SOFT, width=1.5, dash="3 2"
         )
     if subject.mean is not None:
-        made.line(left, y(subject.mean), left + _PLOT, y(subject.mean), stroke=BLUE, width=2)
+        drawing.line(left, y(subject.mean), left + _PLOT, y(subject.mean), stroke=BLUE, width=2)
     for day, value in zip(subject.days, subject.marks, strict=True):
-        made.dot(x(day), y(value), 2.2)
+        drawing.dot(x(day), y(value), 2.2)
     crosses = "".join(f"M{x(day) - 3:.1f} {_HEIGHT + 13}l6 6m0 -6l-6 6" for day in subject.missed)
-    made.path(crosses, stroke=INK, width=1.6)
-    _mean_words(made, subject, y)
-    return made.markup(subject.label, _subject_said(subject))
+    drawing.path(crosses, stroke=INK, width=1.6)
+    _mean_words(drawing, subject, y)
+    return drawing.markup(subject.label, _subject_said(subject))
 
 
-def _mean_words(made: Drawing, subject: SubjectMarks, y: Callable[[float], float]) -> None:
+def _mean_words(drawing: Drawing, subject: SubjectMarks, y: Callable[[float], float]) -> None:
     """Write this year's mean and last year's at their heights, never one over the other."""
     beside = 18 + _PLOT + 4
     if subject.mean is not None:
-        made.text(beside, y(subject.mean) + 4, french.number(subject.mean, 1), "f")
+        drawing.text(beside, y(subject.mean) + 4, french.number(subject.mean, 1), "f")
     if subject.last_year is not None:
         at = y(subject.last_year) + 4
         if subject.mean is not None and abs(subject.last_year - subject.mean) < _ONE_LINE:
             at = y(subject.mean) + 4 + (12 if subject.last_year <= subject.mean else -12)
-        made.text(beside, at, french.number(subject.last_year, 1), "s")
+        drawing.text(beside, at, french.number(subject.last_year, 1), "s")
 
 
 def _subject_said(subject: SubjectMarks) -> str:
-    said = [french.plural(len(subject.marks), "note")]
+    parts = [french.plural(len(subject.marks), "note")]
     if subject.mean is not None:
-        said.append(f"moyenne {french.number(subject.mean, 1)}")
+        parts.append(f"moyenne {french.number(subject.mean, 1)}")
     if subject.last_year is not None:
-        said.append(f"l'an dernier {french.number(subject.last_year, 1)}")
+        parts.append(f"l'an dernier {french.number(subject.last_year, 1)}")
     if subject.of_class is not None:
-        said.append(f"classe {french.number(subject.of_class, 1)}")
+        parts.append(f"classe {french.number(subject.of_class, 1)}")
     if subject.missed:
-        said.append(french.plural(len(subject.missed), "évaluation non faite", "évaluations non faites"))
-    return " ; ".join(said)
+        parts.append(french.plural(len(subject.missed), "évaluation non faite", "évaluations non faites"))
+    return " ; ".join(parts)
 
 
 def _marks_table(marks: Marks) -> PageTable:

@@ -148,12 +148,12 @@ class PupilFacts:
     @cached_property
     def _months(self) -> list[tuple[date, int, int]]:
         """First day, first and last day number (left out) of each month of the year until the day of the run."""
-        found, first = [], year_start(self._known.school_year)
+        months, first = [], year_start(self._known.school_year)
         while day_number(first) < self._known.as_of_day:
             after = (first + timedelta(days=32)).replace(day=1)
-            found.append((first, day_number(first), min(day_number(after), self._known.as_of_day)))
+            months.append((first, day_number(first), min(day_number(after), self._known.as_of_day)))
             first = after
-        return found
+        return months
 
     @cached_property
     def _not_sent(self) -> npt.NDArray[np.bool_]:
@@ -174,22 +174,24 @@ class PupilFacts:
         if not self._facts.has("absences") or bool(self._not_sent[row].all()):
             return None
         days, holds = self._calendar
-        enrolled = self._enrolled_days(row, days)
+        is_enrolled = self._enrolled_days(row, days)
         signs = self._absence_signs(row)
         month_of = np.searchsorted([first for _, first, _ in self._months], days, side="right") - 1
-        shown = []
+        school_days = []
         for day, hold, is_open, month in zip(
-            days.tolist(), holds.tolist(), enrolled.tolist(), month_of.tolist(), strict=True
+            days.tolist(), holds.tolist(), is_enrolled.tolist(), month_of.tolist(), strict=True
         ):
             if not is_open:
                 text = ELSEWHERE * hold
             elif self._not_sent[row, month]:
                 text = NOT_SENT * hold
             else:
+                # Never more signs than half-days: what leaves no room for the others comes first.
                 text = (signs.get(day, "") + PRESENT * hold)[:hold]
-            shown.append(SchoolDay(date_of_number(day), text))
+            school_days.append(SchoolDay(date_of_number(day), text))
         return Presence(
-            tuple(shown), tuple(self._month(row, number, shown) for number in range(len(self._months)))
+            tuple(school_days),
+            tuple(self._month(row, number, school_days) for number in range(len(self._months))),
         )
 
     def _month(self, row: int, number: int, days: list[SchoolDay]) -> Month:
@@ -222,7 +224,7 @@ class PupilFacts:
         rows = self._facts.absence_rows
         first, after = self._span("absences", row)
         kinds = list(_words("absences", "kind"))
-        found: dict[int, list[str]] = {}
+        signs_of_day: dict[int, list[str]] = {}
         for place in range(first, after):
             day = int(rows.day[place])
             if day < self._known.year_start_day:
@@ -232,9 +234,11 @@ class PupilFacts:
                 is_justified = bool(rows.justified[place])
                 absence = JUSTIFIED if is_justified else UNJUSTIFIED
                 sign = {"exclusion": EXCLUSION, "placement": PLACEMENT}.get(kind, absence)
-                found.setdefault(day, []).append(sign * half_days)
+                signs_of_day.setdefault(day, []).append(sign * half_days)
         order = {EXCLUSION: 0, PLACEMENT: 1, UNJUSTIFIED: 2, JUSTIFIED: 3}
-        return {day: "".join(sorted("".join(parts), key=order.__getitem__)) for day, parts in found.items()}
+        return {
+            day: "".join(sorted("".join(parts), key=order.__getitem__)) for day, parts in signs_of_day.items()
+        }
 
     # Marks -----------------------------------------------------------------------------------------------------
 
@@ -247,17 +251,20 @@ class PupilFacts:
         means = self._facts.subject_means(start, today)[row]
         past = self._facts.subject_means(before, start)[row]
         subjects = []
-        graded, missed = self._marks_by_subject(row, start), self._missed_by_subject(row, start)
+        marks_by_code, undone_by_code = (
+            self._marks_by_subject(row, start),
+            self._missed_by_subject(row, start),
+        )
         words = list(_words("grades", "subject").items())
-        for code in sorted({*graded, *missed}):
+        for code in sorted({*marks_by_code, *undone_by_code}):
             name, label = words[code]
-            days, values = graded.get(code, ([], []))
+            days, values = marks_by_code.get(code, ([], []))
             subjects.append(
                 SubjectMarks(
                     label=label[0].upper() + label[1:],
                     days=tuple(days),
                     marks=tuple(values),
-                    missed=tuple(missed.get(code, ())),
+                    missed=tuple(undone_by_code.get(code, ())),
                     mean=_or_none(means[code]),
                     last_year=_or_none(past[code]),
                     of_class=self._class_mean(school_id, class_id, name),
@@ -271,7 +278,7 @@ class PupilFacts:
         """Days and marks of this year by code of the subject."""
         rows = self._facts.marks
         first, after = self._span("marks", row)
-        found: dict[int, tuple[list[date], list[float]]] = {}
+        marks_by_code: dict[int, tuple[list[date], list[float]]] = {}
         for day, subject, mark in zip(
             rows.day[first:after].tolist(),
             rows.subject[first:after].tolist(),
@@ -279,23 +286,23 @@ class PupilFacts:
             strict=True,
         ):
             if day >= start:
-                days, marks = found.setdefault(subject, ([], []))
+                days, marks = marks_by_code.setdefault(subject, ([], []))
                 days.append(date_of_number(day))
                 marks.append(mark)
-        return found
+        return marks_by_code
 
     def _missed_by_subject(self, row: int, start: int) -> dict[int, list[date]]:
         """Days of the assessments of this year that were not done, by code of the subject."""
         rows = self._facts.grade_rows
         first, after = self._span("grades", row)
-        found: dict[int, list[date]] = {}
+        days_by_code: dict[int, list[date]] = {}
         for day, subject, status, kind in zip(
             rows.day[first:after].tolist(), rows.subject[first:after].tolist(),
             rows.status[first:after].tolist(), rows.kind[first:after].tolist(), strict=True,
         ):  # fmt: skip
             if day >= start and status in self._missing and kind == self._assessment:
-                found.setdefault(subject, []).append(date_of_number(day))
-        return found
+                days_by_code.setdefault(subject, []).append(date_of_number(day))
+        return days_by_code
 
     @cached_property
     def _missing(self) -> set[int]:
@@ -321,7 +328,7 @@ class PupilFacts:
         if self._context is None or school_id is None or class_id is None:
             return None
         rows = self._context
-        chosen = rows[
+        means = rows[
             (rows["school_id"] == school_id)
             & (rows["class_id"] == class_id)
             & (rows["subject"] == subject)
@@ -329,7 +336,7 @@ class PupilFacts:
             & (rows["as_of"] >= pd.Timestamp(year_start(self._known.school_year)))
             & (rows["as_of"] <= pd.Timestamp(self._known.as_of))
         ]
-        return None if chosen.empty else float(chosen.sort_values("as_of")["value"].iloc[-1])
+        return None if means.empty else float(means.sort_values("as_of")["value"].iloc[-1])
 
     # Path ------------------------------------------------------------------------------------------------------
 
@@ -347,25 +354,25 @@ class PupilFacts:
                 places[year].append(words)
             levels[year] = level
         events = self._events(row)
-        found = []
+        school_years = []
         for year in sorted({*places, *events}):
-            told = list(events.get(year, ()))
+            steps = list(events.get(year, ()))
             if year in levels and levels.get(year - 1) == levels[year]:
-                told.insert(0, "seconde année dans ce niveau")
-            found.append(PathYear(year, tuple(places.get(year, ())), tuple(told)))
-        return tuple(found)
+                steps.insert(0, "seconde année dans ce niveau")
+            school_years.append(PathYear(year, tuple(places.get(year, ())), tuple(steps)))
+        return tuple(school_years)
 
     def _events(self, row: int) -> dict[int, list[str]]:
         if not self._facts.has("orientation"):
             return {}
         rows = self._orientation.get(str(self._known.pupil_ids[row]), [])
-        found: dict[int, list[str]] = {}
-        for day, event, rank, target, granted in rows:
+        words_by_year: dict[int, list[str]] = {}
+        for day, event, rank, target, is_granted in rows:
             year = school_year_of(day)
-            told = _event_words(event, rank, target, granted)
-            if told not in found.setdefault(year, []):
-                found[year].append(told)
-        return found
+            words = _event_words(event, rank, target, is_granted)
+            if words not in words_by_year.setdefault(year, []):
+                words_by_year[year].append(words)
+        return words_by_year
 
     @cached_property
     def _orientation(self) -> dict[str, list[tuple[date, str, int | None, str | None, bool | None]]]:
@@ -373,30 +380,30 @@ class PupilFacts:
         frame = self._known.orientation
         if frame is None:
             return {}
-        ordered = frame.sort_values(["pupil_id", "date", "event", "rank"], kind="stable")
+        events = frame.sort_values(["pupil_id", "date", "event", "rank"], kind="stable")
         cells = [
-            ordered[name].astype(object).where(ordered[name].notna(), None).tolist()
+            events[name].astype(object).where(events[name].notna(), None).tolist()
             for name in ("pupil_id", "date", "event", "rank", "target", "granted")
         ]
-        found: dict[str, list[tuple[date, str, int | None, str | None, bool | None]]] = {}
-        for pupil, day, event, rank, target, granted in zip(*cells, strict=True):
-            row = (day.date(), str(event), None if rank is None else int(rank), target, granted)
-            found.setdefault(str(pupil), []).append(row)
-        return found
+        events_by_pupil: dict[str, list[tuple[date, str, int | None, str | None, bool | None]]] = {}
+        for pupil, day, event, rank, target, is_granted in zip(*cells, strict=True):
+            row = (day.date(), str(event), None if rank is None else int(rank), target, is_granted)
+            events_by_pupil.setdefault(str(pupil), []).append(row)
+        return events_by_pupil
 
 
 def _or_none(value: float) -> float | None:
     return None if np.isnan(value) else float(value)
 
 
-def _event_words(event: str, rank: int | None, target: str | None, granted: bool | None) -> str:  # noqa: FBT001 - a cell
+def _event_words(event: str, rank: int | None, target: str | None, is_granted: bool | None) -> str:  # noqa: FBT001 - a cell
     """Tell one step of the orientation, as its row says it and no more."""
     aim = LEVEL_BY_NAME[target].label if target is not None and target in LEVEL_BY_NAME else target
     words = _words("orientation", "event")[event] + ("" if aim is None else f" : {aim}")
     if event == "wish" and rank is not None:
         words += f" (rang {rank})"
-    if event == "council_decision" and granted is not None:
-        words += " (vœu suivi)" if granted else " (vœu non suivi)"
+    if event == "council_decision" and is_granted is not None:
+        words += " (vœu suivi)" if is_granted else " (vœu non suivi)"
     if event == "assignment":
         words += " (aucun vœu obtenu)" if rank is None else f" (vœu de rang {rank})"
     return words

@@ -1,4 +1,8 @@
-"""The page of one pupil: points of support, facts in drawings, what is not known, measures; the estimate comes last."""
+"""The page of one pupil: points of support, facts in drawings, what is not known, measures; the estimate comes last.
+
+It is read by a team that knows the pupil, so facts come before any number, and each reason has the number of the
+drawing that shows it. What is not known is listed apart: it is never a reason.
+"""
 
 from __future__ import annotations
 
@@ -86,13 +90,14 @@ class _Fact:
 def _facts(reasons: tuple[Reason, ...]) -> tuple[_Fact, ...]:
     """Tell the reasons, numbered as they come on the page: presence, marks, path."""
     places = (_PRESENCE, _MARKS, _PATH)
-    made = []
-    ordered = sorted(reasons, key=lambda reason: places.index(_drawing_of(reason)))
-    for number, reason in enumerate(ordered, start=1):
+    facts = []
+    # A stable sort: reasons of one drawing keep the order in which they are told.
+    by_place = sorted(reasons, key=lambda reason: places.index(_drawing_of(reason)))
+    for number, reason in enumerate(by_place, start=1):
         fact, _, beside = reason.text.partition(f" ; {REFERENCE_PUPIL}")
-        told = f"{REFERENCE_PUPIL[0].upper()}{REFERENCE_PUPIL[1:]}{beside}." if beside else ""
-        made.append(_Fact(number, f"{fact[0].upper()}{fact[1:]}.", told, _drawing_of(reason)))
-    return tuple(made)
+        reference = f"{REFERENCE_PUPIL[0].upper()}{REFERENCE_PUPIL[1:]}{beside}." if beside else ""
+        facts.append(_Fact(number, f"{fact[0].upper()}{fact[1:]}.", reference, _drawing_of(reason)))
+    return tuple(facts)
 
 
 def _drawing_of(reason: Reason) -> str:
@@ -135,10 +140,10 @@ def pupil_page(
         One HTML file.
     """
     pupil = situation.pupil
-    told = _facts(pupil.reasons)
+    reason_facts = _facts(pupil.reasons)
 
     def numbers(drawing: str) -> tuple[int, ...]:
-        return tuple(one.number for one in told if one.drawing == drawing)
+        return tuple(one.number for one in reason_facts if one.drawing == drawing)
 
     presence = None if facts is None else facts.presence(situation.row)
     marks = None if facts is None else facts.marks(situation.row, situation.school_id, situation.class_id)
@@ -155,7 +160,7 @@ def pupil_page(
         ways=[(way_sign(way), way.label) for way in situation.ways],
         legal_sign=way_sign(Way.LEGAL),
         supports=_facts(pupil.protective),
-        facts=told,
+        facts=reason_facts,
         presence=None if presence is None else presence_chart(presence, numbers(_PRESENCE)),
         marks=None if marks is None else marks_chart(marks, start, pupil.as_of, numbers(_MARKS)),
         has_facts=facts is not None,
@@ -175,10 +180,10 @@ def pupil_page(
 
 def _who(situation: Situation) -> str:
     level = situation.pupil.level
-    said = [LEVEL_BY_NAME[level].label] if level else []
-    said += [f"classe {situation.class_id}"] if situation.class_id else []
-    said += [f"{situation.age} ans"] if situation.age is not None else []
-    text = ", ".join(said)
+    parts = [LEVEL_BY_NAME[level].label] if level else []
+    parts += [f"classe {situation.class_id}"] if situation.class_id else []
+    parts += [f"{situation.age} ans"] if situation.age is not None else []
+    text = ", ".join(parts)
     return f"{text[:1].upper()}{text[1:]}"
 
 
@@ -199,22 +204,22 @@ def _path_table(path: tuple[PathYear, ...]) -> PageTable | None:
 
 def _unknown(pupil: PupilRisk, has_facts: bool, presence: Presence | None, marks: Marks | None) -> list[str]:  # noqa: FBT001 - private
     """List what is not known: apart from the reasons, and never one of them."""
-    found = []
+    gaps = []
     if pupil.cause is not None:
-        found.append(f"L'estimation : {pupil.cause}")
+        gaps.append(f"L'estimation : {pupil.cause}")
     if has_facts and presence is None:
-        found.append("Les absences de cette année : non transmises")
+        gaps.append("Les absences de cette année : non transmises")
     if has_facts and marks is None:
-        found.append("Les notes de cette année : non transmises")
+        gaps.append("Les notes de cette année : non transmises")
     missing = tell_missing(pupil.data.missing).removeprefix("donnée manquante : ")
     missing = missing.replace(" indicateurs sur", " sur").replace(" indicateur sur", " sur")
     if missing and pupil.cause is None:
-        found.append(f"Indicateurs sans donnée : {missing}")
+        gaps.append(f"Indicateurs sans donnée : {missing}")
     if pupil.data.set_aside:
-        found.append(
+        gaps.append(
             f"{french.plural(pupil.data.set_aside, 'ligne fautive mise de côté', 'lignes fautives mises de côté')}"
         )
-    return [*found, "Tout ce que les relevés ne disent pas : à demander à l'élève"]
+    return [*gaps, "Tout ce que les relevés ne disent pas : à demander à l'élève"]
 
 
 def _change(changes: Changes | None, pupil_id: str) -> str:
@@ -225,8 +230,8 @@ def _measures(pupil: PupilRisk, *, later: bool) -> PageTable | None:
     rows = []
     for one in pupil.measures:
         if one.after_leaving is later:
-            opened = [fact.text for fact in one.facts if fact.text] or [_opened_by(pupil)]
-            rows.append([one.label, one.text, " ; ".join([*opened, *one.to_check])])
+            grounds = [fact.text for fact in one.facts if fact.text] or [_opened_by(pupil)]
+            rows.append([one.label, one.text, " ; ".join([*grounds, *one.to_check])])
     if not rows:
         return None
     caption = "Si l'élève quittait l'établissement ou échouait à l'examen" if later else "Mesures ouvertes"

@@ -1,4 +1,8 @@
-"""The page of a school and the list of each class, as they are printed for a meeting of the GPDS."""
+"""The page of a school and the list of each class, as they are printed for a meeting of the GPDS.
+
+A list has one line per situation, with the ways that led onto it and room for what is decided;
+everybody else of the class can be ticked, since a list never holds all who are in difficulty.
+"""
 
 from __future__ import annotations
 
@@ -42,9 +46,9 @@ def measures_in_brief(pupil: PupilRisk, *, left: bool) -> str:
     labels = [_short(one.label) for one in pupil.measures if left or not one.after_leaving]
     if left and not labels:
         return "à vérifier d'abord : inscrit ailleurs ?"
-    shown = labels[:_MOST_MEASURES]
-    more = len(labels) - len(shown)
-    return " ; ".join([*shown, *([french.plural(more, "autre", "autres")] if more else [])])
+    first_labels = labels[:_MOST_MEASURES]
+    more = len(labels) - len(first_labels)
+    return " ; ".join([*first_labels, *([french.plural(more, "autre", "autres")] if more else [])])
 
 
 def _short(label: str) -> str:
@@ -55,7 +59,7 @@ def _short(label: str) -> str:
     >>> _short("Parcours aménagé de formation initiale (PAFI)"), _short("Commission éducative")
     ('PAFI', 'Commission éducative')
     """
-    return found[1] if (found := _LETTERS.search(label)) else label
+    return letters[1] if (letters := _LETTERS.search(label)) else label
 
 
 def school_page(
@@ -102,15 +106,15 @@ def _outcome(school: School, run: RunFacts) -> str:
     """Say what became of the list of the risk where the card says not to issue one."""
     if not run.is_blocked:
         return ""
-    issued = any(Way.RISK in one.ways for one in school.situations)
-    return ISSUED_DESPITE if issued else WITHHELD
+    is_issued = any(Way.RISK in one.ways for one in school.situations)
+    return ISSUED_DESPITE if is_issued else WITHHELD
 
 
 def _counts(classes: tuple[SchoolClass, ...]) -> list[str]:
-    found = [sum(each.pupils for each in classes)]
-    found += [sum(each.by_way(way) for each in classes) for way in Way]
-    found.append(sum(len(each.situations) for each in classes))
-    return [french.number(one) if one else "–" for one in found]
+    counts = [sum(each.pupils for each in classes)]
+    counts += [sum(each.by_way(way) for each in classes) for way in Way]
+    counts.append(sum(len(each.situations) for each in classes))
+    return [french.number(one) if one else "–" for one in counts]
 
 
 def _missed(school: School, run: RunFacts) -> str:

@@ -1,4 +1,8 @@
-"""Who is on a list, by which way, with which first fact: class by class, never in the order of the risk."""
+"""Who is on a list, by which way, with which first fact: class by class, never in the order of the risk.
+
+Every page of a school is made of these situations, so that two pages cannot disagree on who is listed. The list of
+the risk is withheld where the card of the model says not to issue it; the two other ways need no model.
+"""
 
 from __future__ import annotations
 
@@ -229,36 +233,40 @@ def schools_of(
     despite_verdict : bool
         Whether the estimated risk puts a pupil on a list though the card of the model says not to issue one.
     """
-    shown, places = names or {}, _Places(scores, withheld=scores.run.is_blocked and not despite_verdict)
+    name_of, places = names or {}, _Places(scores, withheld=scores.run.is_blocked and not despite_verdict)
     schools = scores.frame["school_id"].astype(object).where(scores.frame["school_id"].notna(), NO_SCHOOL)
     for school_id, positions in schools.groupby(schools, sort=True).indices.items():
         rows = [int(row) for row in positions]
         classes: dict[str, SchoolClass] = {}
         networks = [places.text("network_id", row) for row in rows]
         for row in rows:
-            _put(scores, places, row, shown, classes)
+            _put(scores, places, row, name_of, classes)
         for each in classes.values():
             each.situations.sort(key=lambda one: one.order)
             each.others.sort(key=str.casefold)
-        ordered = sorted(classes.values(), key=lambda each: (each.name == NO_CLASS, _natural(each.name)))
-        yield School(str(school_id), next((one for one in networks if one), None), tuple(ordered))
+        class_list = sorted(classes.values(), key=lambda each: (each.name == NO_CLASS, _natural(each.name)))
+        yield School(str(school_id), next((one for one in networks if one), None), tuple(class_list))
 
 
 def _put(
-    scores: ScoredPupils, places: _Places, row: int, shown: Mapping[str, str], classes: dict[str, SchoolClass]
+    scores: ScoredPupils,
+    places: _Places,
+    row: int,
+    name_of: Mapping[str, str],
+    classes: dict[str, SchoolClass],
 ) -> None:
-    left_on, enrolled = places.left_on[row], bool(places.cells["enrolled"][row])
+    left_on, is_enrolled = places.left_on[row], bool(places.cells["enrolled"][row])
     pupil_id = str(places.cells["pupil_id"][row])
-    if not enrolled and not places.cells["departure_listed"][row]:
+    if not is_enrolled and not places.cells["departure_listed"][row]:
         return  # the end of a cycle, or of an earlier year: a graduate, or one who moved away
     class_name = places.text("class_id", row) or NO_CLASS
     of_class = classes.setdefault(class_name, SchoolClass(class_name))
-    of_class.pupils += enrolled
-    of_class.unscored += enrolled and places.cells["cause"][row] is not None
+    of_class.pupils += is_enrolled
+    of_class.unscored += is_enrolled and places.cells["cause"][row] is not None
     pupil = scores[pupil_id]
     ways = tuple(way for way in way_onto_list(pupil) if way is not Way.RISK or not places.withheld)
     if not ways:
-        of_class.others.append(shown.get(pupil_id, pupil_id))
+        of_class.others.append(name_of.get(pupil_id, pupil_id))
         return
     of_class.situations.append(
         Situation(
@@ -267,7 +275,7 @@ def _put(
             school_id=places.text("school_id", row),
             class_id=places.text("class_id", row),
             network_id=places.text("network_id", row),
-            name=shown.get(pupil_id, pupil_id),
+            name=name_of.get(pupil_id, pupil_id),
             ways=ways,
             fact=first_fact(pupil, ways, left_on),
             age=places.age(row),

@@ -80,10 +80,10 @@ class WrittenRun:
                     hint="Run decrochage-risk score first, and give its folder.",
                 )
             ) from error
-        chosen, rules = model or load_demo_model(), policy or load_policy()
+        trained_model, rules = model or load_demo_model(), policy or load_policy()
         faults = []
-        if run["model"]["sha256"] != chosen.sha256:
-            faults.append(f"the scores are of model {run['model']['id']}, not of {chosen.model_id}")
+        if run["model"]["sha256"] != trained_model.sha256:
+            faults.append(f"the scores are of model {run['model']['id']}, not of {trained_model.model_id}")
         if run["policy_version"] != rules.version:
             faults.append(f"the scores are of policy {run['policy_version']}, not of {rules.version}")
         if faults:
@@ -94,16 +94,16 @@ class WrittenRun:
                     hint="Give them with --model and --policy, or score again.",
                 )
             )
-        return cls(frame, date.fromisoformat(run["as_of"]), chosen, rules)
+        return cls(frame, date.fromisoformat(run["as_of"]), trained_model, rules)
 
     def batches(self, pupils: int = PUPILS_AT_ONCE) -> list[list[str]]:
         """Part the pupils by whole schools, some schools at a time."""
-        found: list[list[str]] = [[]]
+        batches: list[list[str]] = [[]]
         for _, rows in self.frame.groupby("school_id", sort=True, dropna=False):
-            if found[-1] and len(found[-1]) + len(rows) > pupils:
-                found.append([])
-            found[-1] += rows["pupil_id"].tolist()
-        return found
+            if batches[-1] and len(batches[-1]) + len(rows) > pupils:
+                batches.append([])
+            batches[-1] += rows["pupil_id"].tolist()
+        return batches
 
     def scores(
         self, source: Path, *, on_fault: str, calendar: SchoolCalendar | None, pupils: int = PUPILS_AT_ONCE
@@ -124,7 +124,7 @@ class WrittenRun:
         RecordsError
             Extracts that give other scores than those written.
         """
-        refused = set(self.frame.loc[self.frame["cause"] == REFUSED, "pupil_id"])
+        objectors = set(self.frame.loc[self.frame["cause"] == REFUSED, "pupil_id"])
         batches = self.batches(pupils)
         for batch in batches:
             records = _read_pupils(source, batch if len(batches) > 1 else None, on_fault, calendar)
@@ -136,22 +136,22 @@ class WrittenRun:
                     as_of=self.as_of,
                     model=self.model,
                     policy=self.policy,
-                    exclude=[pupil for pupil in batch if pupil in refused],
+                    exclude=[pupil for pupil in batch if pupil in objectors],
                 )
             self._check(scores, batch)
             yield scores
 
     def _check(self, scores: RiskScores, batch: list[str]) -> None:
-        written = self.frame.set_index("pupil_id")["risk"].reindex(batch)
+        risks_before = self.frame.set_index("pupil_id")["risk"].reindex(batch)
         again = scores.frame.set_index("pupil_id")["risk"].reindex(batch)
-        other = ~((written == again) | (written.isna() & again.isna())).to_numpy()
+        other = ~((risks_before == again) | (risks_before.isna() & again.isna())).to_numpy()
         strangers = len(scores) - len(batch)
         if other.any() or strangers:
-            shown = ", ".join(repr(pupil) for pupil in np.array(batch, dtype=object)[other][:3])
+            examples = ", ".join(repr(pupil) for pupil in np.array(batch, dtype=object)[other][:3])
             raise RecordsError(
                 explain_error(
                     f"The extracts give other scores than those written for {int(other.sum())} of {len(batch)} pupils"
-                    f"{f' ({shown})' if shown else ''}{f', and {strangers} pupils more' if strangers > 0 else ''}",
+                    f"{f' ({examples})' if examples else ''}{f', and {strangers} pupils more' if strangers > 0 else ''}",
                     expected="the extracts, the calendar and the choices that gave the scores",
                     hint="Score these extracts again, then write the pages.",
                 )

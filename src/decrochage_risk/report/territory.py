@@ -141,32 +141,32 @@ class Territory:
     @cached_property
     def publication(self) -> Publication:
         """Every count that is printed, and every relation between counts that a reader knows."""
-        told = Publication(self.least)
+        publication = Publication(self.least)
         places = [*self.networks, ALL]
         for share in self.shares.values():
             for place, network in enumerate(places):
-                self._declare(told, share, place, network)
+                self._declare(publication, share, place, network)
         wholes = {(*share.key, "count"): None for share in self.shares.values()}
         wholes |= {(*share.base_key, "base"): None for share in self.shares.values()}
         for name in wholes:
             # Some schools are of no network: a reader knows the difference at most.
-            told.total((*name, ALL), [(*name, network) for network in self.networks], overlapping=True)
+            publication.total((*name, ALL), [(*name, network) for network in self.networks], overlapping=True)
         for network in places:
-            self._relate(told, network)
-        return told
+            self._relate(publication, network)
+        return publication
 
-    def _declare(self, told: Publication, share: Share, place: int, network: object) -> None:
+    def _declare(self, publication: Publication, share: Share, place: int, network: object) -> None:
         """Declare a count, its base once for all shares that have it, and those who are not counted."""
         count, base = int(share.count[place]), int(share.base[place])
         weight = (3.0 if network == ALL else 1.0) * (10.0 if share.key in _LAST_TO_HIDE else 1.0)
         mine, whole = (*share.key, "count", network), (*share.base_key, "base", network)
-        told.count(mine, count, weight=weight)
-        if whole not in told:
-            told.count(whole, base, weight=10.0 * weight if whole[0] == "level" else 2.0 * weight)
-        told.count((*share.key, "rest", network), base - count, printed=False)
-        told.total(whole, [mine, (*share.key, "rest", network)])
+        publication.count(mine, count, weight=weight)
+        if whole not in publication:
+            publication.count(whole, base, weight=10.0 * weight if whole[0] == "level" else 2.0 * weight)
+        publication.count((*share.key, "rest", network), base - count, printed=False)
+        publication.total(whole, [mine, (*share.key, "rest", network)])
 
-    def _relate(self, told: Publication, network: object) -> None:
+    def _relate(self, publication: Publication, network: object) -> None:
         """Say which counts of different blocks are the same pupils."""
 
         def count(*key: str) -> tuple[object, ...]:
@@ -176,31 +176,31 @@ class Territory:
         for voie in VOIES:
             of_voie = [count(*key) for key in levels if key[2] == voie]
             if of_voie and ("situation", "all", voie) in self.shares:
-                told.total(count("situation", "all", voie), of_voie)
+                publication.total(count("situation", "all", voie), of_voie)
         if levels:
-            told.total(("level", "base", network), [count(*key) for key in levels])
-        self._relate_paths(told, network)
+            publication.total(("level", "base", network), [count(*key) for key in levels])
+        self._relate_paths(publication, network)
 
-    def _relate_paths(self, told: Publication, network: object) -> None:
+    def _relate_paths(self, publication: Publication, network: object) -> None:
         def count(*key: str) -> tuple[object, ...]:
             return (*key, "count", network)
 
         goals = [key for key in self.shares if key[0] == "next"]
         if goals:
-            told.total(("next", "base", network), [count(*key) for key in goals])
+            publication.total(("next", "base", network), [count(*key) for key in goals])
         for key in self.shares:
             if key[:2] == ("month", str(HEAVY)):
-                told.at_most(count(*key), count("month", str(LEGAL), *key[2:]))
+                publication.at_most(count(*key), count("month", str(LEGAL), *key[2:]))
         for year in map(str, self.years):
             parts = [count(*key) for key in self.shares if key[0] == "left" and key[3] == year]
             if ("again", year) in self.shares:
-                told.total(("again", year, "base", network), parts)
+                publication.total(("again", year, "base", network), parts)
         for kind in sorted({key[1] for key in self.shares if key[0] == "situation"}):
             parts = [
                 count("situation", kind, voie) for voie in VOIES if ("situation", kind, voie) in self.shares
             ]
             if ("situation", kind, "ensemble") in self.shares:
-                told.total(count("situation", kind, "ensemble"), parts)
+                publication.total(count("situation", kind, "ensemble"), parts)
 
     @cached_property
     def hidden(self) -> frozenset[object]:
@@ -235,11 +235,11 @@ class _Year:
     """Where the pupils of one school year were: network, pathway, level of their last enrolment in it."""
 
     def __init__(self, scores: ScoredPupils, year: int, codes: Ints) -> None:
-        known = scores.known
-        rows = known.arrays.enrolments
-        chosen = np.flatnonzero(rows.school_year == year)
-        last = np.full(known.pupil_count, -1, dtype=np.int64)
-        last[rows.pupil[chosen]] = chosen  # rows are sorted by start: the latest of a pupil stays
+        records = scores.known
+        rows = records.arrays.enrolments
+        positions = np.flatnonzero(rows.school_year == year)
+        last = np.full(records.pupil_count, -1, dtype=np.int64)
+        last[rows.pupil[positions]] = positions  # rows are sorted by start: the latest of a pupil stays
         self.there: Flags = last >= 0
         at = np.maximum(last, 0)
         self.network: Ints = np.where(self.there, codes[rows.row[at]], -1)
@@ -256,6 +256,7 @@ class _Counting:
         networks = self.scores.records.enrolments["network_id"]
         codes, names = pd.factorize(networks, sort=True)
         of_now = _Year(scores, self.known.school_year, codes.astype(np.int64))
+        # A network in which nobody is enrolled any more has no diagnosis; its pupils count in the region.
         present = sorted({int(code) for code in of_now.network[self.known.enrolled] if code >= 0})
         order = np.full(len(names) + 1, -1, dtype=np.int64)
         order[present] = np.arange(len(present))
@@ -266,8 +267,8 @@ class _Counting:
 
     def tally(self, network: Ints, mask: Flags) -> Ints:
         """Count pupils per network, and in the region last."""
-        found = np.bincount(network[mask & (network >= 0)], minlength=len(self.networks))
-        return np.append(found, int(mask.sum())).astype(np.int64)
+        counts = np.bincount(network[mask & (network >= 0)], minlength=len(self.networks))
+        return np.append(counts, int(mask.sum())).astype(np.int64)
 
     def add(self, key: tuple[str, ...], network: Ints, mask: Flags, base: Flags) -> None:
         """Add a share, where anybody could have it."""
@@ -276,24 +277,24 @@ class _Counting:
 
     def levels(self) -> None:
         """Count pupils by pathway and level."""
-        enrolled = self.known.enrolled & self.now.there
+        on_roll = self.known.enrolled & self.now.there
         for number, level in enumerate(LEVELS):
             voie = list(VOIES)[_VOIE_OF_LEVEL[number]]
-            here = enrolled & (self.now.level == number)
+            here = on_roll & (self.now.level == number)
             if here.any():
-                self.add(("level", level.name, voie), self.now.network, here, enrolled)
+                self.add(("level", level.name, voie), self.now.network, here, on_roll)
 
     def years(self) -> tuple[int, ...]:
         """Give the school years whose outcomes are closed on the day, three at most, the earliest first."""
         outcomes = self.outcomes
         if outcomes is None:
             return ()
-        closed = [
+        closed_years = [
             int(year)
             for year in sorted(outcomes["school_year"].unique().tolist())
             if closing_day(int(year), self.scores.run.outcome_closes) <= self.known.as_of
         ]
-        return tuple(closed[-YEARS:])
+        return tuple(closed_years[-YEARS:])
 
     def leavers(self, years: tuple[int, ...]) -> None:
         """Count those who left in the year, those not back after it, and those who are enrolled again since."""
@@ -306,20 +307,20 @@ class _Counting:
             position = self.known.pupil_ids.get_indexer(pd.Index(rows["pupil_id"], dtype="str"))
             rows, position = rows[position >= 0], position[position >= 0]
             of_year = _Year(self.scores, year, self.codes)
-            known = np.zeros(self.known.pupil_count, dtype=np.bool_)
-            known[position[(rows["outcome"] != "unknown").to_numpy()]] = True
-            left = np.zeros_like(known)
-            gone = (rows["outcome"] == "left_without_diploma").to_numpy()
-            left[position[gone]] = True
+            has_outcome = np.zeros(self.known.pupil_count, dtype=np.bool_)
+            has_outcome[position[(rows["outcome"] != "unknown").to_numpy()]] = True
+            left = np.zeros_like(has_outcome)
+            is_leaver = (rows["outcome"] == "left_without_diploma").to_numpy()
+            left[position[is_leaver]] = True
             last = np.datetime64(date(year + 1, *LAST_DAY_IN_YEAR))
-            in_year = np.zeros_like(known)
-            in_year[position[gone & (rows["date"].to_numpy(dtype="datetime64[D]") <= last)]] = True
-            base = of_year.there & known
+            in_year = np.zeros_like(has_outcome)
+            in_year[position[is_leaver & (rows["date"].to_numpy(dtype="datetime64[D]") <= last)]] = True
+            base = of_year.there & has_outcome
             for number, voie in enumerate(VOIES):
                 of_voie = base & (of_year.voie == number)
                 self.add(("left", "in_year", voie, str(year)), of_year.network, left & in_year, of_voie)
                 self.add(("left", "summer", voie, str(year)), of_year.network, left & ~in_year, of_voie)
-            again = np.zeros_like(known)
+            again = np.zeros_like(has_outcome)
             later = starts.start >= day_number(closing_day(year, self.scores.run.outcome_closes))
             again[starts.pupil[later]] = True
             self.add(("again", str(year)), of_year.network, again, base & left)
@@ -334,28 +335,30 @@ class _Counting:
 
     def _months_of(self, year: int, name: str) -> tuple[date, ...]:
         of_year = _Year(self.scores, year, self.codes)
-        rows, unjustified = self.facts.absence_rows, self.facts.absence_values("unjustified")
-        found, first = [], year_start(year)
+        rows, unjustified_counts = self.facts.absence_rows, self.facts.absence_values("unjustified")
+        months, first = [], year_start(year)
         while first < year_end(year) and day_number(first) < self.known.as_of_day:
             after = (first + timedelta(days=32)).replace(day=1)
             low, high = day_number(first), min(day_number(after), self.known.as_of_day)
             inside = (rows.day >= low) & (rows.day < high)
-            half_days = np.bincount(rows.pupil[inside], unjustified[inside], minlength=self.known.pupil_count)
+            half_days = np.bincount(
+                rows.pupil[inside], unjustified_counts[inside], minlength=self.known.pupil_count
+            )
             open_days = self.facts.school_half_days(low, high) > 0
             base = of_year.there & open_days & ~self.known.not_covered("absences", low, high)
             if base.any():
-                found.append(first)
+                months.append(first)
             for least in (LEGAL, HEAVY):
                 for number, voie in enumerate(VOIES):
                     key = ("month", str(least), voie, name, first.isoformat())
                     self.add(key, of_year.network, half_days >= least, base & (of_year.voie == number))
             first = after
-        return tuple(found)
+        return tuple(months)
 
     def path(self) -> None:
         """Count delays, first wishes refused at the entry of lycée, and where the 3e of last year went."""
         features = self.scores.features
-        enrolled = self.known.enrolled & self.now.there
+        on_roll = self.known.enrolled & self.now.there
         names = np.array([one.name for one in LEVELS])
 
         def of_level(year: _Year, levels: tuple[str, ...]) -> Flags:
@@ -364,12 +367,12 @@ class _Counting:
 
         behind = features["years_behind"].to_numpy()
         for label, levels in _DELAY.items():
-            base = enrolled & of_level(self.now, levels) & ~np.isnan(behind)
+            base = on_roll & of_level(self.now, levels) & ~np.isnan(behind)
             self.add(("delay", label), self.now.network, behind >= 1, base)
-        refused = features["first_wish_refused"].to_numpy()
+        refusals = features["first_wish_refused"].to_numpy()
         for label, levels in _ENTRIES.items():
-            base = enrolled & of_level(self.now, levels) & ~np.isnan(refused)
-            self.add(("wish", label), self.now.network, refused == 1, base)
+            base = on_roll & of_level(self.now, levels) & ~np.isnan(refusals)
+            self.add(("wish", label), self.now.network, refusals == 1, base)
         before = _Year(self.scores, self.known.school_year - 1, self.codes)
         third = of_level(before, tuple(AT_3E))
         rest = third & self.now.there
@@ -382,14 +385,14 @@ class _Counting:
 
     def situations(self, *, despite_verdict: bool) -> tuple[tuple[str, str], ...]:
         """Count situations by way and measures opened, by pathway; give the measures in their order."""
-        found: dict[str, Flags] = {"all": self.known.enrolled & self.now.there}
+        masks: dict[str, Flags] = {"all": self.known.enrolled & self.now.there}
         labels: dict[str, str] = {}
 
         def mark(kind: str, row: int) -> None:
-            found.setdefault(kind, np.zeros(self.known.pupil_count, dtype=np.bool_))[row] = True
+            masks.setdefault(kind, np.zeros(self.known.pupil_count, dtype=np.bool_))[row] = True
 
         for way in Way:
-            found[way.value] = np.zeros(self.known.pupil_count, dtype=np.bool_)
+            masks[way.value] = np.zeros(self.known.pupil_count, dtype=np.bool_)
         for school in schools_of(self.scores, despite_verdict=despite_verdict):
             for one in school.situations:
                 for way in one.ways:
@@ -398,7 +401,7 @@ class _Counting:
                     if not measure.after_leaving or one.left_on is not None:
                         labels.setdefault(measure.code, measure.label)
                         mark(f"measure {measure.code}", one.row)
-        for kind, mask in found.items():
+        for kind, mask in masks.items():
             for number, voie in enumerate(VOIES):
                 of_voie = self.now.there & (self.now.voie == number)
                 self.add(("situation", kind, voie), self.now.network, mask, of_voie)
@@ -407,36 +410,42 @@ class _Counting:
 
     def missing(self) -> tuple[MissingData, ...]:
         """List the schools that did not send a table, or stopped."""
-        found = []
+        gaps = []
         start, today = self.known.year_start_day, self.known.as_of_day
         school = self.known.school
-        enrolled = self.known.enrolled & self.now.there
+        on_roll = self.known.enrolled & self.now.there
         words = {"absences": "absences", "grades": "notes", "orientation": "orientation"}
         for table, label in words.items():
             whole = self.known.not_covered(table, start, today)
             recent = self.known.not_covered(table, max(start, today - 28), today)
-            for code in np.unique(school[enrolled & whole]).tolist():
-                here = enrolled & (school == code)
-                gone = int((here & whole).sum())
+            for code in np.unique(school[on_roll & whole]).tolist():
+                here = on_roll & (school == code)
+                unsent_count = int((here & whole).sum())
                 network = self.now.network[here]
                 name = self.networks[int(network[0])] if network.size and network[0] >= 0 else ""
-                said = (
+                caption = (
                     "non transmises à ce jour"
-                    if (here & recent).sum() >= gone
+                    if (here & recent).sum() >= unsent_count
                     else "non transmises une partie de l'année"
                 )
-                share = "" if gone == int(here.sum()) else f", pour {french.plural(gone, 'élève')}"
-                if gone >= INSIDE or gone == int(here.sum()):
-                    found.append(
+                share = (
+                    ""
+                    if unsent_count == int(here.sum())
+                    else f", pour {french.plural(unsent_count, 'élève')}"
+                )
+                # A few pupils of a school could be recognised by what is missing of them; a whole school
+                # points at nobody.
+                if unsent_count >= INSIDE or unsent_count == int(here.sum()):
+                    gaps.append(
                         MissingData(
                             name,
                             str(self.known.arrays.school_ids[code]),
                             int(here.sum()),
                             label,
-                            said + share,
+                            caption + share,
                         )
                     )
-        return tuple(found)
+        return tuple(gaps)
 
 
 def count_territory(
@@ -456,8 +465,8 @@ def count_territory(
     despite_verdict : bool
         Count the situations of the estimated risk though the card of the model says not to issue a list.
     """
-    given = outcomes is not None or scores.records.outcomes is not None
-    counting = _Counting(scores, outcomes_for(scores.records, outcomes) if given else None)
+    has_outcomes = outcomes is not None or scores.records.outcomes is not None
+    counting = _Counting(scores, outcomes_for(scores.records, outcomes) if has_outcomes else None)
     counting.levels()
     years = counting.years()
     counting.leavers(years)

@@ -1,4 +1,8 @@
-"""The diagnosis of a network: dots against a line for the region, each pathway on its own scale; no ranking of schools."""
+"""The diagnosis of a network: dots against a line for the region, each pathway on its own scale; no ranking of schools.
+
+A share comes with its interval, and a gap is written in words only where it is beyond chance after all comparisons of
+the page. What is hidden in a table is hidden in the drawing beside it, and in the CSV of both.
+"""
 
 from __future__ import annotations
 
@@ -68,19 +72,19 @@ class TerritoryReport:
     @cached_property
     def charts(self) -> tuple[Chart, ...]:
         """Every drawing, with its tables."""
-        found = [self._levels(), self._leavers(), *self._months(), self._path()]
-        return tuple(chart for chart in found if chart is not None)
+        charts = [self._levels(), self._leavers(), *self._months(), self._path()]
+        return tuple(chart for chart in charts if chart is not None)
 
     @cached_property
     def tables(self) -> dict[str, PageTable]:
         """Tables without a drawing, by the name of their file."""
-        found = {
+        tables = {
             "passages": self._passages(),
             "situations": self._situations(),
             "retours": self._again(),
             "donnees": self._missing(),
         }
-        return {name: table for name, table in found.items() if table is not None}
+        return {name: table for name, table in tables.items() if table is not None}
 
     def to_html(self, trail: tuple[tuple[str, str], ...] = ()) -> str:
         """Write the diagnosis as one HTML page."""
@@ -152,7 +156,7 @@ class TerritoryReport:
     def _region(self, share: Share) -> float | None:
         return None if self._hidden(share, ALL) else self._percent(share, ALL)
 
-    def _dot(self, label: str, share: Share | None, *, shown: str = "share", interval: bool = True) -> Dot:
+    def _dot(self, label: str, share: Share | None, *, quantity: str = "share", interval: bool = True) -> Dot:
         """Make the line of a share: hidden where it is, nothing where nobody could have it."""
         if share is None or int(share.base[self._place]) == 0:
             return Dot(label, shown="–")
@@ -161,14 +165,14 @@ class TerritoryReport:
         value = self._percent(share, self._place)
         count, base = int(share.count[self._place]), int(share.base[self._place])
         low, high = jeffreys_interval(count, base) if interval else (None, None)
-        told = french.percent(count / base, 1) if shown == "share" else french.number(count)
+        caption = french.percent(count / base, 1) if quantity == "share" else french.number(count)
         return Dot(
             label,
             value=value,
             low=None if low is None else 100 * float(low),
             high=None if high is None else 100 * float(high),
             reference=self._region(share),
-            shown=told,
+            shown=caption,
         )
 
     def _cells(self, share: Share | None) -> list[Cell]:
@@ -208,7 +212,7 @@ class TerritoryReport:
             ):
                 continue
             dots = [
-                self._dot(_level_words(key[1]), self.territory.shares[key], shown="count", interval=False)
+                self._dot(_level_words(key[1]), self.territory.shares[key], quantity="count", interval=False)
                 for key in keys
             ]
             panels.append(
@@ -267,9 +271,9 @@ class TerritoryReport:
                 Line(before[0], stroke=BLUE, width=1.2, dash="3 2"),
                 Line(now[0], now[1], dots=True),
             ]
-            said = [
-                f"{french.month(month)} : {_said(value, gone=gone)}"
-                for month, value, gone in zip(self.territory.months, now[0], now[1], strict=False)
+            sentences = [
+                f"{french.month(month)} : {_said(value, is_hidden=is_hidden)}"
+                for month, value, is_hidden in zip(self.territory.months, now[0], now[1], strict=False)
             ]
             panels.append(
                 Panel(
@@ -277,7 +281,7 @@ class TerritoryReport:
                         lines,
                         [_INITIALS[month - 1] for month in places],
                         title=f"{heading}, mois par mois",
-                        description=" ; ".join(said),
+                        description=" ; ".join(sentences),
                     ),
                     heading,
                 )
@@ -313,15 +317,15 @@ class TerritoryReport:
             for key in self.territory.shares
             if key[:4] == ("month", str(least), voie, name)
         }
-        values, gone = [], []
+        values, hidden_flags = [], []
         place, network = (ALL, ALL) if whole else (self._place, self.network)
         for month in places[: max(len(months), 1)]:
             share = of_month.get(f"{month:02d}")
             missing = share is None or int(share.base[place]) == 0
-            hidden = share is not None and not missing and self._hidden(share, network)
-            gone.append(hidden)
-            values.append(None if share is None or missing or hidden else self._percent(share, place))
-        return tuple(values), tuple(gone)
+            is_hidden = share is not None and not missing and self._hidden(share, network)
+            hidden_flags.append(is_hidden)
+            values.append(None if share is None or missing or is_hidden else self._percent(share, place))
+        return tuple(values), tuple(hidden_flags)
 
     def _path(self) -> Chart | None:
         panels, rows = [], []
@@ -426,11 +430,13 @@ class TerritoryReport:
         """Gaps of leavers and months that are beyond chance, how many comparisons were made, what is missing."""
         from scipy.stats import binomtest  # noqa: PLC0415 - loads on first use
 
-        tried, found = 0, []
+        comparisons, gaps = 0, []
         for key, share in self.territory.shares.items():
             if (
                 key[0] not in {"left", "month"}
                 or "before" in key
+                # The rest of the region is a difference: where either part is hidden, it would give the other
+                # away.
                 or self._hidden(share, self.network)
                 or self._hidden(share, ALL)
             ):
@@ -439,8 +445,8 @@ class TerritoryReport:
             rest_count, rest = int(share.count[ALL]) - count, int(share.base[ALL]) - base
             if base == 0 or rest <= 0:
                 continue
-            tried += 1
-            found.append(
+            comparisons += 1
+            gaps.append(
                 (
                     float(binomtest(count, base, rest_count / rest).pvalue),
                     key,
@@ -448,14 +454,15 @@ class TerritoryReport:
                     rest_count / rest,
                 )
             )
-        told = sorted(one for one in found if one[0] < _CHANCE / max(tried, 1))
-        lines = [_gap(key, here, elsewhere) for _, key, here, elsewhere in told[:4]]
+        # Bonferroni: 5 % for all comparisons together, not for each.
+        rare_gaps = sorted(one for one in gaps if one[0] < _CHANCE / max(comparisons, 1))
+        lines = [_gap(key, here, elsewhere) for _, key, here, elsewhere in rare_gaps[:4]]
         if not lines:
             lines.append(
                 "Aucun écart au reste de la région ne dépasse le hasard, pour les sorties ni pour les absences."
             )
         lines.append(
-            f"{french.plural(tried, 'comparaison faite', 'comparaisons faites')} avec le reste de la région ; un écart n'est écrit ici "
+            f"{french.plural(comparisons, 'comparaison faite', 'comparaisons faites')} avec le reste de la région ; un écart n'est écrit ici "
             "que s'il resterait rare après toutes ces comparaisons (5 % en tout). Un écart se vérifie, il n'est pas une cause."
         )
         schools = {one.school_id for one in self.territory.missing if one.network == self.network}
@@ -481,8 +488,8 @@ def _gap(key: tuple[str, ...], here: float, elsewhere: float) -> str:
     )
 
 
-def _said(value: float | None, *, gone: bool) -> str:
-    if gone:
+def _said(value: float | None, *, is_hidden: bool) -> str:
+    if is_hidden:
         return "masqué"
     return "non connu" if value is None else french.percent(value / 100, 1)
 
@@ -497,15 +504,18 @@ def _level_words(level: str) -> str:
 
 
 def _key() -> tuple[tuple[Markup, str], ...]:
-    def network(made: Drawing) -> None:
-        made.line(0, 6, 32, 6, stroke=BLUE, width=2)
-        made.dot(16, 6)
+    def network(drawing: Drawing) -> None:
+        drawing.line(0, 6, 32, 6, stroke=BLUE, width=2)
+        drawing.dot(16, 6)
 
     return (
         (sign(32, 12, network), "réseau, avec son intervalle à 90 %"),
-        (sign(6, 14, lambda made: made.line(3, 0, 3, 14, stroke=INK, width=2)), "région"),
-        (sign(26, 12, lambda made: made.hatched(0, 1, 26, 10)), "masqué"),
-        (sign(9, 9, lambda made: made.path("M1 1h7v7h-7zm0 0l7 7m0 -7l-7 7", stroke=SOFT)), "mois masqué"),
+        (sign(6, 14, lambda drawing: drawing.line(3, 0, 3, 14, stroke=INK, width=2)), "région"),
+        (sign(26, 12, lambda drawing: drawing.hatched(0, 1, 26, 10)), "masqué"),
+        (
+            sign(9, 9, lambda drawing: drawing.path("M1 1h7v7h-7zm0 0l7 7m0 -7l-7 7", stroke=SOFT)),
+            "mois masqué",
+        ),
     )
 
 
@@ -549,9 +559,9 @@ def territory_report(
     --------
     ``territory_report(scores, "RES0002", "out/reseau")`` writes ``out/reseau/index.html``.
     """
-    counted = territory or count_territory(scores, outcomes=outcomes, least=least)
-    counted.place(network)
-    report = TerritoryReport(counted, network, scores.run)
+    counts = territory or count_territory(scores, outcomes=outcomes, least=least)
+    counts.place(network)
+    report = TerritoryReport(counts, network, scores.run)
     if folder is not None:
         report.write(folder)
     return report

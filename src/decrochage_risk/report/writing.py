@@ -196,10 +196,11 @@ class ReportFolder:
     ) -> None:
         pupil_id = one.pupil.pupil_id
         link = ""
+        # A notice owes the weights: a scored pupil who was not explained has none.
         if self.notices and (one.pupil.risk is None or one.pupil.explained):
             link = page_name("notice", pupil_id)
-            made = notice(scores, one.pupil, sources=self.sources, contact=self.contact)
-            self._example("notice", self.write(f"{place}/{link}", made.to_html()), one.pupil.flagged)
+            answer = notice(scores, one.pupil, sources=self.sources, contact=self.contact)
+            self._example("notice", self.write(f"{place}/{link}", answer.to_html()), one.pupil.flagged)
         page = pupil_page(one, scores.run, facts, trail=trail, changes=changes, notice_link=link)
         self._example("eleve", self.write(f"{place}/{page_name('eleve', pupil_id)}", page), one.pupil.flagged)
 
@@ -220,10 +221,13 @@ class ReportFolder:
             )
         self.write("index.html", _index(run, self._schools, self._examples, self._others))
         facts = {"kind": "decrochage-risk report", "as_of": run.as_of.isoformat(), "pages": self.pages}
+        # After all pages: a folder without it is never replaced.
         (self.draft / MARKER).write_text(json.dumps(facts) + "\n", encoding="utf-8")
         old = self.target.with_name(f".{self.target.name}.old")
         shutil.rmtree(old, ignore_errors=True)
         if self.target.exists():
+            # Moved aside, not removed: until the new report stands in its place, the earlier one is on the
+            # disk.
             self.target.rename(old)
         self.draft.rename(self.target)
         shutil.rmtree(old, ignore_errors=True)
@@ -346,13 +350,13 @@ def write_report(  # noqa: PLR0913 - the choices of a report, each with its defa
             target, names or {}, despite_verdict, notices=notices, contact=contact, sources=sources or {}
         ) as report:
             report.add(scores, changes=None if since is None else scores.since(since), progress=progress)
-            wanted = list(networks)
-            if wanted:
-                counted = count_territory(scores, despite_verdict=despite_verdict)
-                for number, network in enumerate(wanted):
+            network_names = list(networks)
+            if network_names:
+                counts = count_territory(scores, despite_verdict=despite_verdict)
+                for number, network in enumerate(network_names):
                     if progress is not None:
-                        progress("Diagnostic des réseaux", number, len(wanted))
-                    report.network(TerritoryReport(counted, network, scores.run))
+                        progress("Diagnostic des réseaux", number, len(network_names))
+                    report.network(TerritoryReport(counts, network, scores.run))
             if model is not None:
                 report.card(model)
     except OSError as error:

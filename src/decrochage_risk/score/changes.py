@@ -1,4 +1,8 @@
-"""What moved since an earlier day: the change of each risk, what explains it, who is new on a list or off it."""
+"""What moved since an earlier day: the change of each risk, what explains it, who is new on a list or off it.
+
+A change is explained only between two days of one model, and only where the contributions of both days add up to the
+risks; else it is told with the cause why it is not explained. A pupil of one day only has no change, and says so.
+"""
 
 from __future__ import annotations
 
@@ -205,8 +209,8 @@ class Changes:
             (frame["status"] == "appeared", "élève nouveau", "élèves nouveaux"),
             (frame["status"] == "disappeared", "élève qui n'y est plus", "élèves qui n'y sont plus"),
         ]  # fmt: skip
-        told = ", ".join(french.plural(int(found.sum()), one, many) for found, one, many in counts)
-        return f"{told} ({' ; '.join(self.run.notices)})" if self.run.notices else told
+        sentence = ", ".join(french.plural(int(mask.sum()), one, many) for mask, one, many in counts)
+        return f"{sentence} ({' ; '.join(self.run.notices)})" if self.run.notices else sentence
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON values: the run, then one object per pupil."""
@@ -229,16 +233,16 @@ class Changes:
 
     @cached_property
     def _reasons_of(self) -> dict[str, list[ChangeReason]]:
-        found: dict[str, list[ChangeReason]] = {}
+        reasons_by_pupil: dict[str, list[ChangeReason]] = {}
         for row in self.reasons.to_dict("records"):
             fields = {str(name): cell for name, cell in row.items() if name not in {"pupil_id", "position"}}
-            found.setdefault(row["pupil_id"], []).append(ChangeReason(**fields))
-        return found
+            reasons_by_pupil.setdefault(row["pupil_id"], []).append(ChangeReason(**fields))
+        return reasons_by_pupil
 
     def _pupil(self, position: int) -> PupilChange:
         row = dict(self._rows[position])
-        explained = row.pop("explained")
-        reasons = tuple(self._reasons_of.get(row["pupil_id"], [])) if explained else None
+        is_explained = row.pop("explained")
+        reasons = tuple(self._reasons_of.get(row["pupil_id"], [])) if is_explained else None
         newly_listed = tuple(way for way, column in _NEW.items() if row[column])
         fields = {name: cell for name, cell in row.items() if name not in {"newly_legal", "newly_departed"}}
         text = self._text(row, reasons)
@@ -270,8 +274,8 @@ class Changes:
 
 
 def _points(points: float) -> str:
-    shown = french.rounded(points, 1)
-    return f"{french.signed(shown, 1)} {'point' if abs(shown) < 2 else 'points'}"  # noqa: PLR2004 - French plural
+    value = french.rounded(points, 1)
+    return f"{french.signed(value, 1)} {'point' if abs(value) < 2 else 'points'}"  # noqa: PLR2004 - French plural
 
 
 OTHER_MODEL = "modèle différent aux deux dates : l'écart vient aussi du changement de modèle"
@@ -327,6 +331,7 @@ def _joined(now: ScoredPupils, before: ScoredPupils) -> pd.DataFrame:
     here, there = index.isin(tables[0].index), index.isin(tables[1].index)
     frame.insert(0, "status", np.select([here & there, here], ["present", "appeared"], "disappeared"))
     for name in (f"{column}{end}" for column in WAY_COLUMNS.values() for end in ("", "_before")):
+        # A pupil who is not in one of the two runs was on none of its lists.
         frame[name] = frame[name].eq(other=True).to_numpy(dtype=bool)
     for name in ("tier", "tier_before"):
         frame[name] = frame[name].fillna(0).astype(int)
@@ -335,33 +340,35 @@ def _joined(now: ScoredPupils, before: ScoredPupils) -> pd.DataFrame:
 
 def _causes(frame: pd.DataFrame, now: ScoredPupils, before: ScoredPupils) -> pd.Series:
     """Why there is no change of risk to give, None for those who have one."""
-    known = now._results.known, before._results.known  # noqa: SLF001 - same layer
-    then, today = then_on(*known), f"au {french.day(now.run.as_of)}"
-    gone = {
+    records = now._results.known, before._results.known  # noqa: SLF001 - same layer
+    then, today = then_on(*records), f"au {french.day(now.run.as_of)}"
+    words_of_status = {
         "disappeared": f"sans ligne dans les données {today}",
         "appeared": f"sans ligne dans les données {then}",
     }
     parts = (
-        frame["status"].map(gone),
+        frame["status"].map(words_of_status),
         f"sans score {today} : " + frame["cause"].astype(object),
         f"sans score {then} : " + frame["cause_before"].astype(object),
     )
-    told = [[text for text in texts if isinstance(text, str)] for texts in zip(*parts, strict=True)]
+    sentences = [[text for text in texts if isinstance(text, str)] for texts in zip(*parts, strict=True)]
     unknown = frame["points"].isna()
-    causes = [" ; ".join(texts) if missing else None for texts, missing in zip(told, unknown, strict=True)]
+    causes = [
+        " ; ".join(texts) if missing else None for texts, missing in zip(sentences, unknown, strict=True)
+    ]
     return pd.Series(causes, index=frame.index, dtype=object)
 
 
 def _explained(frame: pd.DataFrame, now: ScoredPupils, before: ScoredPupils, run: ChangesRun) -> Changes:
-    scored = frame["points"].notna()
-    seen = frame["flagged"] | frame["flagged_before"]
+    has_risk = frame["points"].notna()
+    looked_at = frame["flagged"] | frame["flagged_before"]
     for scores in (now, before):
-        explained = scores.frame.loc[scores.frame["explained"], "pupil_id"]
-        seen |= frame["pupil_id"].isin(explained)
+        explained_ids = scores.frame.loc[scores.frame["explained"], "pupil_id"]
+        looked_at |= frame["pupil_id"].isin(explained_ids)
     cause = np.full(len(frame), None if run.same_model else OTHER_MODEL, dtype=object)
-    cause[~seen] = NOT_LOOKED_AT
-    cause[~scored] = None
-    rows = np.flatnonzero(scored & seen & run.same_model)
+    cause[~looked_at] = NOT_LOOKED_AT
+    cause[~has_risk] = None
+    rows = np.flatnonzero(has_risk & looked_at & run.same_model)
     if not rows.size:
         return _result(frame, rows, None, cause, run, np.zeros(0, dtype=np.bool_))
     ids = frame["pupil_id"].to_numpy()[rows]
@@ -373,13 +380,13 @@ def _explained(frame: pd.DataFrame, now: ScoredPupils, before: ScoredPupils, run
 
 def _side(scores: ScoredPupils, ids: npt.NDArray[np.object_]) -> Side:
     """Attribute the risk of some pupils on one of the two days."""
-    model, known = scores._model, scores._results.known  # noqa: SLF001 - same layer
+    model, records = scores._model, scores._results.known  # noqa: SLF001 - same layer
     risk_model = model.risk_model
     rows = pd.Index(scores.frame["pupil_id"]).get_indexer(pd.Index(ids))
     values = np.ascontiguousarray(scores.features[list(risk_model.columns)].to_numpy(dtype=np.float64)[rows])
     groups = model.reference_groups(scores.frame["level"].to_numpy()[rows], scores.run.as_of)
-    filled, references = risk_model.filled(values, groups), risk_model.reference_rows(values, groups)
-    return Side(attribute(risk_model, filled, references), values, known)
+    inputs, references = risk_model.filled(values, groups), risk_model.reference_rows(values, groups)
+    return Side(attribute(risk_model, inputs, references), values, records)
 
 
 def _result(
@@ -397,11 +404,11 @@ def _result(
     frame["reference_points"], frame["other_points"] = np.nan, np.nan
     reasons = pd.DataFrame(columns=["pupil_id", "position", *ChangeReason.model_fields])
     if table is not None:
-        kept = rows[good]
-        frame.loc[kept, "explained"] = True
-        frame.loc[kept, "reference_points"] = table.reference_points[good]
-        frame.loc[kept, "other_points"] = table.other_points[good]
-        contributions.iloc[kept] = table.families[families].to_numpy()[good]
+        positions = rows[good]
+        frame.loc[positions, "explained"] = True
+        frame.loc[positions, "reference_points"] = table.reference_points[good]
+        frame.loc[positions, "other_points"] = table.other_points[good]
+        contributions.iloc[positions] = table.families[families].to_numpy()[good]
         reasons = table.reasons[good[table.reasons["row"].to_numpy(dtype=np.intp)]].reset_index(drop=True)
         reasons.insert(0, "pupil_id", ids[rows[reasons.pop("row").to_numpy(dtype=np.intp)]])
     return Changes(frame.drop(columns="cause_before"), reasons, contributions, run)

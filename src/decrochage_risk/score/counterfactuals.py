@@ -1,8 +1,7 @@
-"""The risks under edited facts: as a table, as objects, as JSON.
+"""What the risk would be with edited facts of the last four weeks: information, never a cause nor a promise.
 
-Known records with edited facts: some pupils alone, without some of their rows; the records themselves stay as they are.
-
-What the risk would be with edited facts of the last four weeks: information, never a cause nor a promise.
+Rows are left out of the known records of some pupils and every feature is computed again, so that all of them move
+together; the records themselves stay as they are. The result comes as a table, as objects and as JSON.
 """
 
 from __future__ import annotations
@@ -125,10 +124,12 @@ class Counterfactuals:
 
     @cached_property
     def _of_pupil(self) -> dict[str, list[dict[str, Any]]]:
-        found: dict[str, list[dict[str, Any]]] = {}
+        edits_by_pupil: dict[str, list[dict[str, Any]]] = {}
         for row in self.frame.astype(object).where(self.frame.notna(), None).to_dict("records"):
-            found.setdefault(row["pupil_id"], []).append({str(name): cell for name, cell in row.items()})
-        return found
+            edits_by_pupil.setdefault(row["pupil_id"], []).append(
+                {str(name): cell for name, cell in row.items()}
+            )
+        return edits_by_pupil
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON values: the run, then the estimates pupil by pupil."""
@@ -163,7 +164,7 @@ def only(known: KnownRecords, pupils: Positions) -> KnownRecords:
     position = np.full(known.pupil_count, -1, dtype=np.int32)
     position[pupils] = np.arange(len(pupils), dtype=np.int32)
     arrays = known.arrays
-    kept = replace(
+    subset = replace(
         arrays,
         pupils=Ids([arrays.pupils.words[pupil] for pupil in pupils.tolist()]),
         birth_day=arrays.birth_day[pupils],
@@ -174,17 +175,17 @@ def only(known: KnownRecords, pupils: Positions) -> KnownRecords:
         orientation=_of(arrays.orientation, position),
     )
     coverage = {table: _covering(spans, position) for table, spans in known.coverage.items()}
-    return replace(known, arrays=kept, coverage=coverage)
+    return replace(known, arrays=subset, coverage=coverage)
 
 
 def _of(rows: _Rows, position: npt.NDArray[np.int32]) -> _Rows:
     """Keep the rows of the kept pupils, sorted by their new positions, the order within each pupil as it was."""
     if rows is None:
         return rows
-    kept = np.flatnonzero(position[rows.pupil] >= 0)
-    kept = kept[np.argsort(position[rows.pupil[kept]], kind="stable")]
-    taken: _Rows = rows.take(kept).with_columns(pupil=position[rows.pupil[kept]])
-    return taken
+    places = np.flatnonzero(position[rows.pupil] >= 0)
+    places = places[np.argsort(position[rows.pupil[places]], kind="stable")]
+    subset: _Rows = rows.take(places).with_columns(pupil=position[rows.pupil[places]])
+    return subset
 
 
 def _covering(coverage: Coverage, position: npt.NDArray[np.int32]) -> Coverage:
@@ -217,8 +218,8 @@ def recent_missed_work(known: KnownRecords) -> npt.NDArray[np.bool_]:
         With grades.
     """
     rows: Grades = _table(known, "grades")
-    missed = np.isin(rows.status, [code_of("grades", "status", status) for status in MISSED])
-    return missed & _recent(rows.day, known)
+    is_missing = np.isin(rows.status, [code_of("grades", "status", status) for status in MISSED])
+    return is_missing & _recent(rows.day, known)
 
 
 def without_rows(known: KnownRecords, table: str, rows: npt.NDArray[np.bool_]) -> KnownRecords:
@@ -236,17 +237,17 @@ def without_rows(known: KnownRecords, table: str, rows: npt.NDArray[np.bool_]) -
     return replace(known, arrays=replace(known.arrays, **{table: _table(known, table).take(~rows)}))
 
 
-def _table(known: KnownRecords, table: str) -> Any:  # noqa: ANN401 - the rows of either table
-    rows = getattr(known.arrays, table)
+def _table(records: KnownRecords, table: str) -> Any:  # noqa: ANN401 - the rows of either table
+    rows = getattr(records.arrays, table)
     if rows is None:
         raise LookupError(table)
     return rows
 
 
-def _recent(day: npt.NDArray[np.int32], known: KnownRecords) -> npt.NDArray[np.bool_]:
-    first, after = LAST_4W.span(known)
-    found: npt.NDArray[np.bool_] = (day >= first) & (day < after)
-    return found
+def _recent(day: npt.NDArray[np.int32], records: KnownRecords) -> npt.NDArray[np.bool_]:
+    first, after = LAST_4W.span(records)
+    mask: npt.NDArray[np.bool_] = (day >= first) & (day < after)
+    return mask
 
 
 EDITS: Final = ("no_unjustified_absence_4w", "no_missed_work_4w", "neither_4w")
@@ -334,11 +335,11 @@ def _asked(
     if pupils is None:
         positions = np.flatnonzero(frame["flagged"].to_numpy(dtype=np.bool_))
         return frame["pupil_id"].to_numpy(dtype=object)[positions], positions
-    asked = [pupils] if isinstance(pupils, str) else list(dict.fromkeys(pupils))
-    places = pd.Index(frame["pupil_id"], dtype="object").get_indexer(pd.Index(asked, dtype="object"))
-    scored = (places >= 0) & frame["risk"].notna().to_numpy()[places]
-    if not scored.all():
-        unknown = [repr(pupil) for pupil, has_score in zip(asked, scored, strict=True) if not has_score]
+    ids = [pupils] if isinstance(pupils, str) else list(dict.fromkeys(pupils))
+    places = pd.Index(frame["pupil_id"], dtype="object").get_indexer(pd.Index(ids, dtype="object"))
+    has_risk = (places >= 0) & frame["risk"].notna().to_numpy()[places]
+    if not has_risk.all():
+        unknown = [repr(pupil) for pupil, has_score in zip(ids, has_risk, strict=True) if not has_score]
         raise RecordsError(
             explain_error(
                 f"{len(unknown)} of the pupils have no score: {french.join(unknown[:5])}",
@@ -346,40 +347,42 @@ def _asked(
                 hint="Leave pupils out for the situations to be looked at; scores.frame['cause'] says why not.",
             )
         )
-    return np.array(asked, dtype=object), places.astype(np.intp)
+    return np.array(ids, dtype=object), places.astype(np.intp)
 
 
 def _variants(own: KnownRecords) -> tuple[list[KnownRecords], Floats]:
     """Give the records under each edit, and how many half-days and works each pupil has in them (NaN: not known)."""
     counts = np.full((own.pupil_count, 2), np.nan)
-    edited = [own, own, own]
+    variants = [own, own, own]
     span = LAST_4W.span(own)
     for kind, (table, find) in enumerate((("absences", recent_unjustified), ("grades", recent_missed_work))):
         if getattr(own.arrays, table) is None:
             continue
         rows = find(own)
-        known = ~own.not_covered(table, *span)
-        found = np.bincount(getattr(own.arrays, table).pupil[rows], minlength=own.pupil_count)
-        counts[known, kind] = found[known]
-        edited[kind] = without_rows(own, table, rows)
-        edited[2] = without_rows(edited[2], table, rows)
-    return edited, counts
+        is_covered = ~own.not_covered(table, *span)
+        per_pupil = np.bincount(getattr(own.arrays, table).pupil[rows], minlength=own.pupil_count)
+        counts[is_covered, kind] = per_pupil[is_covered]
+        variants[kind] = without_rows(own, table, rows)
+        # The third edit leaves out the rows of both kinds, whichever of the tables there are.
+        variants[2] = without_rows(variants[2], table, rows)
+    return variants, counts
 
 
 def _risks(scores: RiskScores, positions: npt.NDArray[np.intp], variants: list[KnownRecords]) -> Floats:
     """Risks of the pupils as scored and under each edit, shape (n, 1 + edits)."""
     model, frame = scores._model, scores.frame  # noqa: SLF001 - same layer
     columns = list(model.risk_model.columns)
-    tables = [matrix_with_context(known)[columns].to_numpy(dtype=np.float64) for known in variants]
+    tables = [matrix_with_context(records)[columns].to_numpy(dtype=np.float64) for records in variants]
     levels = frame["level"].to_numpy(dtype=object)[positions]
     groups = np.tile(model.reference_groups(levels, scores.run.as_of), len(variants))
-    edited = model.risk_model.risk(np.vstack(tables), groups)
+    risks = model.risk_model.risk(np.vstack(tables), groups)
+    # As scored, not scored again: the estimate must start from the risk that was told.
     own = frame["risk"].to_numpy(dtype=np.float64)[positions]
-    return np.column_stack([own, edited.reshape(len(variants), len(positions)).T])
+    return np.column_stack([own, risks.reshape(len(variants), len(positions)).T])
 
 
 def _frame(ids: npt.NDArray[np.object_], risks: Floats, counts: Floats, own: KnownRecords) -> pd.DataFrame:
-    half_days, missed = counts.T
+    half_days, missed_work = counts.T
     none = np.zeros(len(ids))
     both = np.where(np.isnan(counts).any(axis=1), np.nan, counts.min(axis=1))
     points = 100.0 * (risks[:, 1:] - risks[:, :1])
@@ -389,27 +392,27 @@ def _frame(ids: npt.NDArray[np.object_], risks: Floats, counts: Floats, own: Kno
             "pupil_id": np.repeat(ids, len(EDITS)),
             "edit": np.tile(np.array(EDITS, dtype=object), len(ids)),
             "half_days": np.column_stack([half_days, none, half_days]).ravel(),
-            "missed_work": np.column_stack([none, missed, missed]).ravel(),
+            "missed_work": np.column_stack([none, missed_work, missed_work]).ravel(),
             "risk": np.repeat(risks[:, 0], len(EDITS)),
             "edited_risk": risks[:, 1:].ravel(),
             "points": points.ravel(),
         }
     )
     since = french.since(days_of_window(LAST_4W, own)[0])
-    counted = zip(frame["half_days"].tolist(), frame["missed_work"].tolist(), strict=True)
+    count_pairs = zip(frame["half_days"].tolist(), frame["missed_work"].tolist(), strict=True)
     pairs = zip(frame["risk"].tolist(), frame["edited_risk"].tolist(), strict=True)
-    rows = zip(counted, pairs, cause, strict=True)
+    rows = zip(count_pairs, pairs, cause, strict=True)
     texts = [None if why else _text(count, pair, since) for count, pair, why in rows]
     return frame.assign(cause=pd.Series(cause, dtype=object), text=pd.Series(texts, dtype=object))
 
 
 def _causes(counts: Floats, points: Floats) -> list[str | None]:
     """Why nothing is said of each pupil and edit, pupil by pupil; None where something is."""
-    gained = points.copy()
+    gains = points.copy()
     # Both edits together are told only when they say more than the better of the two.
-    gained[:, 2] -= np.minimum(points[:, :2].min(axis=1), 0.0)
+    gains[:, 2] -= np.minimum(points[:, :2].min(axis=1), 0.0)
     causes = np.select(
-        [np.isnan(counts), counts == 0, points > 0, gained > -LEAST_POINTS],
+        [np.isnan(counts), counts == 0, points > 0, gains > -LEAST_POINTS],
         [NOT_KNOWN, NOTHING_TO_EDIT, NO_FALL, TOO_CLOSE],
         "",
     )
@@ -418,21 +421,21 @@ def _causes(counts: Floats, points: Floats) -> list[str | None]:
 
 def _text(counts: tuple[float, float], risks: tuple[float, float], since: str) -> str:
     """Word one estimate as information."""
-    (half_days, missed), (risk, edited) = counts, risks
+    (half_days, missed_work), (risk, edited_risk) = counts, risks
     facts = [_facts(half_days, "la demi-journée non justifiée", "demi-journées non justifiées")]
     facts += [
         _facts(
-            missed,
+            missed_work,
             "l'évaluation non faite ou le travail non rendu",
             "évaluations non faites ou travaux non rendus",
         )
     ]
-    whole = french.percent(edited) != french.percent(risk)
+    whole = french.percent(edited_risk) != french.percent(risk)
     decimals = 0 if whole else 1
     without = " ni ".join(fact for fact in facts if fact)
     return (
         f"À titre d'information : sans {without} {since}, le risque estimé serait "
-        f"de {french.percent(edited, decimals)} au lieu de {french.percent(risk, decimals)}. {CAVEAT}"
+        f"de {french.percent(edited_risk, decimals)} au lieu de {french.percent(risk, decimals)}. {CAVEAT}"
     )
 
 

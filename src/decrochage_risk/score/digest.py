@@ -1,4 +1,8 @@
-"""What is told of a run on a terminal, without holding the scores of everybody."""
+"""What is told of a run on a terminal, without holding the scores of everybody.
+
+Counts, and the first situations by school, class and id. A run in parts keeps the digest of each part and merges
+them, so that a region is told of like one school.
+"""
 
 from __future__ import annotations
 
@@ -81,7 +85,7 @@ class ScoreDigest:
             Take them at even distances, from all schools, instead of the first ones.
         """
         rows = scores.flagged[["pupil_id", "school_id", "class_id"]]
-        chosen = rows.iloc[:: max(1, -(-len(rows) // shown)) if spread else 1].head(shown)
+        sample = rows.iloc[:: max(1, -(-len(rows) // shown)) if spread else 1].head(shown)
         return cls(
             scores.run,
             len(scores),
@@ -90,7 +94,7 @@ class ScoreDigest:
             _ordered(Counter(scores.frame["cause"].dropna().tolist())),
             tuple(
                 Situation(scores[pupil_id], _text(school_id), _text(class_id))
-                for pupil_id, school_id, class_id in chosen.itertuples(index=False)
+                for pupil_id, school_id, class_id in sample.itertuples(index=False)
             ),
         )
 
@@ -142,9 +146,9 @@ class ScoreDigest:
     def from_dict(cls, kept: dict[str, Any]) -> ScoreDigest:
         """Read what :meth:`to_dict` gave."""
         situations = (Situation(PupilRisk(**pupil), *where) for pupil, *where in kept["situations"])
-        pupils, scored = kept["counts"]
+        pupils, score_count = kept["counts"]
         run = RunFacts.from_dict(kept["run"])
-        return cls(run, pupils, scored, kept["on_lists"], kept["causes"], tuple(situations))
+        return cls(run, pupils, score_count, kept["on_lists"], kept["causes"], tuple(situations))
 
 
 def _ordered(causes: Counter[str]) -> dict[str, int]:

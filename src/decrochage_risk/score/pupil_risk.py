@@ -1,4 +1,9 @@
-"""What is said of one pupil: a frozen object that turns into JSON, its comparable pupils and the facts of its measures."""
+"""What is said of one pupil: a frozen object that turns into JSON, its comparable pupils and the facts of its measures.
+
+An estimate comes with its interval, with what became of comparable pupils and with the facts that it rests
+on; a pupil without an estimate has the cause instead. ``automated_decision`` is False, and no field can make it
+anything else.
+"""
 
 from __future__ import annotations
 
@@ -196,9 +201,9 @@ class PupilRisk(_Frozen):
     automated_decision: Literal[False] = False
 
     def __repr__(self) -> str:
-        shown = f"risque {french.percent(self.risk)}" if self.risk is not None else self.cause
+        summary = f"risque {french.percent(self.risk)}" if self.risk is not None else self.cause
         lists = french.join([WAYS[way] for way in self.ways]) or "aucune"
-        return f"<PupilRisk {self.pupil_id!r} au {self.as_of.isoformat()}: {shown}, liste : {lists}>"
+        return f"<PupilRisk {self.pupil_id!r} au {self.as_of.isoformat()}: {summary}, liste : {lists}>"
 
     __str__ = __repr__
 
@@ -273,6 +278,8 @@ class OpeningFacts:
         of_the_year = features["unjustified_half_days_year"]
         if of_the_year == 0:
             return 0.0
+        # The months are counted from the rows, which a family's objection does not take out; the features it
+        # does.
         is_refused = math.isnan(of_the_year) and math.isnan(features["unjustified_half_days_4w"])
         return math.nan if is_refused else self._absence.most(row)
 
@@ -310,11 +317,11 @@ def _apart(reason: Reason) -> tuple[str, str]:
 def _weights(pupil: PupilRisk) -> PageTable | None:
     if pupil.risk is None or pupil.reference_risk is None:
         return None
-    told = [*(pupil.reasons or ()), *(pupil.protective or ())]
+    reasons = [*(pupil.reasons or ()), *(pupil.protective or ())]
     rows: list[list[object]] = [
         ["Élève type", Cell(french.percent(pupil.reference_risk, 1), pupil.reference_risk)]
     ]
-    rows += [[one.family_label, Cell(french.signed(one.points, 1), one.points)] for one in told]
+    rows += [[one.family_label, Cell(french.signed(one.points, 1), one.points)] for one in reasons]
     if pupil.other_points is not None:
         rows.append(
             [OTHERS[0].upper() + OTHERS[1:], Cell(french.signed(pupil.other_points, 1), pupil.other_points)]

@@ -68,12 +68,12 @@ class RiskScores(ScoredPupils):
 
         # Tables made anew: frames that were handed out may have been edited since.
         own = type(self)(self._results, self.run, self._policy, self._model)
-        written = write_scores(own, folder, despite_verdict=despite_verdict)
+        paths = write_scores(own, folder, despite_verdict=despite_verdict)
         if excel:
             from decrochage_risk.score.workbooks import write_workbooks  # noqa: PLC0415 - XlsxWriter loads on first use
 
-            written += write_workbooks(own, folder, despite_verdict=despite_verdict)
-        return written
+            paths += write_workbooks(own, folder, despite_verdict=despite_verdict)
+        return paths
 
     _report_writer: ClassVar[Callable[..., Path] | None] = None
 

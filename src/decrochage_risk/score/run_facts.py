@@ -1,4 +1,8 @@
-"""What a run rests on: model (the bundled demonstration one when none is given), policy, calendar, day, faults."""
+"""What a run rests on: model (the bundled demonstration one when none is given), policy, calendar, day, faults.
+
+Every file and page of a run repeats these facts, so that a list can be traced to what made it. Here too: what the
+card of a model says against its use, which withholds the list of the risk.
+"""
 
 from __future__ import annotations
 
@@ -44,9 +48,10 @@ def demo_model_folder() -> Path:
     ArtefactError
         When neither is there.
     """
-    packaged = Path(str(files("decrochage_risk"))) / "models" / "demo"
+    bundle = Path(str(files("decrochage_risk"))) / "models" / "demo"
     checkout = Path(__file__).resolve().parents[3] / "models" / "demo"
-    for folder in (packaged, checkout):
+    # An installed package has no checkout around it; a checkout keeps the model out of the package.
+    for folder in (bundle, checkout):
         if (folder / "manifest.json").is_file():
             return folder
     raise ArtefactError(

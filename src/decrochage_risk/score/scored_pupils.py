@@ -90,9 +90,9 @@ class Results:
         }
         names = list(self.columns)
         split = names.index("school_year") + 1
-        ordered = {name: self.columns[name] for name in names[:split]} | places
-        ordered["as_of"] = pd.Timestamp(self.known.as_of)
-        frame = pd.DataFrame(ordered | {name: self.columns[name] for name in names[split:]})
+        columns = {name: self.columns[name] for name in names[:split]} | places
+        columns["as_of"] = pd.Timestamp(self.known.as_of)
+        frame = pd.DataFrame(columns | {name: self.columns[name] for name in names[split:]})
         # Days as every other date of a frame, whatever pandas makes of a bare array of days.
         return with_text_types(
             frame.assign(last_enrolled_on=frame["last_enrolled_on"].astype("datetime64[s]"))
@@ -126,8 +126,8 @@ class Results:
     def reasons_of(self, position: int) -> list[dict[str, Any]]:
         """Fields of the reasons of one pupil, in the order told."""
         first, after = np.searchsorted(self.reasons["row"], [position, position + 1]).tolist()
-        told = self._told
-        return [{name: cells[at] for name, cells in told.items()} for at in range(first, after)]
+        columns = self._told
+        return [{name: cells[at] for name, cells in columns.items()} for at in range(first, after)]
 
     @cached_property
     def _told(self) -> dict[str, list[Any]]:
@@ -147,9 +147,9 @@ def with_text_types(frame: pd.DataFrame) -> pd.DataFrame:
 
 def or_none(keep: npt.NDArray[np.bool_], values: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
     """Values where ``keep``, None elsewhere."""
-    kept = values.copy()
-    kept[~keep] = None
-    return kept
+    result = values.copy()
+    result[~keep] = None
+    return result
 
 
 NOT_KNOWN = "donnée manquante"
@@ -165,13 +165,13 @@ def attribution_of(
     RecordsError
         Contributions that do not add up to the risk.
     """
-    known = results.known
+    records = results.known
     columns = [MATRIX_COLUMNS.index(name) for name in model.risk_model.columns]
     values = results.features[position, columns][None]
-    groups = model.groups_of_levels(known.level[[position]], known.as_of)
-    filled = model.risk_model.filled(values, groups)
-    found = attribute(model.risk_model, filled, model.risk_model.reference_rows(filled, groups))
-    if not found.additive[0]:
+    groups = model.groups_of_levels(records.level[[position]], records.as_of)
+    inputs = model.risk_model.filled(values, groups)
+    attribution = attribute(model.risk_model, inputs, model.risk_model.reference_rows(inputs, groups))
+    if not attribution.additive[0]:
         raise RecordsError(
             explain_error(
                 f"The contributions of pupil {results.pupil_ids[position]!r} do not add up to the risk",
@@ -179,28 +179,28 @@ def attribution_of(
                 hint="The risk stands; score the pupil again with an unedited copy of the model.",
             )
         )
-    return found, values
+    return attribution, values
 
 
 def shap_explanation(results: Results, position: int, model: TrainedModel) -> Any:  # noqa: ANN401 - shap ships no types
     """Explain one scored pupil; see ``RiskScores.explanation``."""
-    found, values = attribution_of(results, position, model)
-    known = results.known
-    told = [at for at, name in enumerate(found.columns) if name in FEATURE_BY_NAME]
+    attribution, values = attribution_of(results, position, model)
+    records = results.known
+    positions = [at for at, name in enumerate(attribution.columns) if name in FEATURE_BY_NAME]
     return _explanation_class()(
-        values=found.contributions[0, told],
-        base_values=float(found.base[0]),
-        feature_names=[_name(found, at, values[0, at], known) for at in told],
+        values=attribution.contributions[0, positions],
+        base_values=float(attribution.base[0]),
+        feature_names=[_name(attribution, at, values[0, at], records) for at in positions],
     )
 
 
-def _name(found: Attribution, column: int, value: float, known: KnownRecords) -> str:
+def _name(attribution: Attribution, column: int, value: float, records: KnownRecords) -> str:
     """Tell a feature as the fact that a reason would tell: its value is in the words."""
-    feature = FEATURE_BY_NAME[found.columns[column]]
+    feature = FEATURE_BY_NAME[attribution.columns[column]]
     if np.isnan(value):
         return f"{feature.family.label} : {NOT_KNOWN} ({feature.name})"
-    told = tell(feature, float(value), float(found.references[0, column]), known)
-    return told.partition(f" ; {REFERENCE_PUPIL}")[0]
+    sentence = tell(feature, float(value), float(attribution.references[0, column]), records)
+    return sentence.partition(f" ; {REFERENCE_PUPIL}")[0]
 
 
 def _explanation_class() -> Any:  # noqa: ANN401 - shap ships no types
@@ -290,8 +290,8 @@ class ScoredPupils:
     def summary(self) -> str:
         """Counts, in French; says when the model is the demonstration one, or the thresholds were not in force."""
         columns = self._results.columns
-        scored = int((~np.isnan(columns["risk"])).sum())
-        return self.run.summary(len(self), scored, counts_of_ways(columns))
+        score_count = int((~np.isnan(columns["risk"])).sum())
+        return self.run.summary(len(self), score_count, counts_of_ways(columns))
 
     @property
     def flagged(self) -> pd.DataFrame:
@@ -380,8 +380,8 @@ class ScoredPupils:
             return None
         group = self._policy.table.group_of(row["level"])
         if (group.code, row["tier"]) not in self._precisions:
-            found = tier_precision(self.run.held_out, group, row["tier"], synthetic=self.run.model.demo)
-            self._precisions[group.code, row["tier"]] = found
+            precision = tier_precision(self.run.held_out, group, row["tier"], synthetic=self.run.model.demo)
+            self._precisions[group.code, row["tier"]] = precision
         return self._precisions[group.code, row["tier"]]
 
     @cached_property
@@ -458,8 +458,8 @@ class ScoredPupils:
         RecordsError
             No such pupil, one without a risk, or contributions that do not add up to it.
         """
-        found, _ = attribution_of(self._results, self._scored_position(pupil_id), self._model)
-        values = dict(zip(found.columns, found.contributions[0].tolist(), strict=True))
+        attribution, _ = attribution_of(self._results, self._scored_position(pupil_id), self._model)
+        values = dict(zip(attribution.columns, attribution.contributions[0].tolist(), strict=True))
         return {name: value for name, value in values.items() if name in FEATURE_BY_NAME}
 
     def _scored_position(self, pupil_id: str) -> int:

@@ -109,16 +109,16 @@ def excluded_pupils(known: KnownRecords, exclude: Iterable[str]) -> npt.NDArray[
                 hint='For one pupil: exclude=["a1"]; for nobody, leave exclude out.',
             )
         )
-    refused = np.zeros(known.pupil_count, dtype=np.bool_)
-    named = list(exclude)
-    if not named:
-        return refused
-    ids = pd.Index(named, dtype="object")
+    objectors = np.zeros(known.pupil_count, dtype=np.bool_)
+    pupil_ids = list(exclude)
+    if not pupil_ids:
+        return objectors
+    ids = pd.Index(pupil_ids, dtype="object")
     position = pd.Index(known.pupil_ids, dtype="object").get_indexer(ids)
     if (position < 0).any():
         warnings.warn(unknown_exclude(ids[position < 0].tolist()), stacklevel=3)
-    refused[position[position >= 0]] = True
-    return refused
+    objectors[position[position >= 0]] = True
+    return objectors
 
 
 def chosen_pupils(
@@ -135,13 +135,13 @@ def chosen_pupils(
             )
         )
     if isinstance(explain, str):
-        flagged: npt.NDArray[np.bool_] = columns["flagged"]
-        return flagged if explain == "flagged" else np.full(known.pupil_count, explain == "all")
-    asked = list(explain)
-    unknown = [pupil for pupil in asked if pupil not in known.pupil_ids]
+        is_flagged: npt.NDArray[np.bool_] = columns["flagged"]
+        return is_flagged if explain == "flagged" else np.full(known.pupil_count, explain == "all")
+    pupil_ids = list(explain)
+    unknown = [pupil for pupil in pupil_ids if pupil not in known.pupil_ids]
     if unknown:
         raise unknown_explain(unknown)
-    return np.isin(columns["pupil_id"], np.array(asked, dtype=object))
+    return np.isin(columns["pupil_id"], np.array(pupil_ids, dtype=object))
 
 
 def unknown_exclude(ids: Sequence[str]) -> RecordsWarning:
@@ -272,65 +272,65 @@ def score_pupils(
     if model.demo:
         hint = "Hint: train_model(records, outcomes) trains a model on your own data."
         warnings.warn(f"{DEMO_NOTICE} {hint}", DemoModelWarning, stacklevel=2)
-    known = records.known_on(as_of)
-    refused = excluded_pupils(known, exclude)
+    cut = records.known_on(as_of)
+    objectors = excluded_pupils(cut, exclude)
     # Nothing is computed, shown or suggested from the rows of a pupil whose family objected.
-    features = values_with_context(known)
-    features[refused, : len(FEATURE_BY_NAME)] = np.nan
-    set_aside = records.set_aside_on(known.as_of)
-    days = days_of_data(known)
+    features = values_with_context(cut)
+    features[objectors, : len(FEATURE_BY_NAME)] = np.nan
+    set_aside = records.set_aside_on(cut.as_of)
+    days = days_of_data(cut)
     silence = find_silence(
-        known,
+        cut,
         tables=_watched_tables(model).difference(check_gaps(gaps)),
         transmission=transmission,
         pace={table: UsualPace(**pace) for table, pace in model.trained_on.get("transmission", {}).items()},
     )
     cause = _causes(
-        known,
+        cut,
         model,
         days,
-        refused=refused,
+        objectors=objectors,
         faulty=set_aside > 0,
         outside=_outside_training(model, features),
-        not_sent=_not_sent(silence, known),
+        not_sent=_not_sent(silence, cut),
     )
-    scored = _predict(model, known, features, cause)
-    columns = _base_columns(known, cause, days, set_aside)
-    columns |= _risks(known.pupil_count, model, scored, _schools(records, known, scored.rows))
-    columns |= _policy_columns(policy, known.level, columns["risk"])
-    ways = ways_of(known, refused)
+    predictions = _predict(model, cut, features, cause)
+    columns = _base_columns(cut, cause, days, set_aside)
+    columns |= _risks(cut.pupil_count, model, predictions, _schools(records, cut, predictions.rows))
+    columns |= _policy_columns(policy, cut.level, columns["risk"])
+    ways = ways_of(cut, objectors)
     columns |= ways.columns()
     columns["missing_features"] = np.isnan(features[:, : len(FEATURE_BY_NAME)]).sum(axis=1)
     columns["model_id"], columns["demo"] = model.model_id, model.demo
-    chosen = chosen_pupils(explain, known, columns)[scored.rows]
-    run = replace(RunFacts.of(model, policy, known, records), not_sent=_count_silence(cause))
+    selection = chosen_pupils(explain, cut, columns)[predictions.rows]
+    run = replace(RunFacts.of(model, policy, cut, records), not_sent=_count_silence(cause))
     _warn_of_silence(run)
-    table = _explained(columns, scored, chosen, known, model)
-    results = Results(columns, table.reasons, table.rows, table.contributions, features, records, known, ways)
+    table = _explained(columns, predictions, selection, cut, model)
+    results = Results(columns, table.reasons, table.rows, table.contributions, features, records, cut, ways)
     return RiskScores(results, run, policy, model)
 
 
 def _causes(
-    known: KnownRecords,
+    cut: KnownRecords,
     model: TrainedModel,
     days: npt.NDArray[np.int64],
     *,
-    refused: npt.NDArray[np.bool_],
+    objectors: npt.NDArray[np.bool_],
     faulty: npt.NDArray[np.bool_],
     outside: npt.NDArray[np.bool_],
     not_sent: npt.NDArray[np.object_],
 ) -> npt.NDArray[np.object_]:
     """Why a pupil is not scored, None for those who are."""
-    absent = ~known.enrolled
-    seen = np.array([*(level in model.levels for level in LEVEL_NAMES), False])
-    cause = np.zeros(known.pupil_count, dtype=np.int8)
-    rising = (outside, days < MINIMUM_DAYS, ~seen[known.level], absent, absent & faulty, refused)
+    absent = ~cut.enrolled
+    has_level = np.array([*(level in model.levels for level in LEVEL_NAMES), False])
+    cause = np.zeros(cut.pupil_count, dtype=np.int8)
+    rising = (outside, days < MINIMUM_DAYS, ~has_level[cut.level], absent, absent & faulty, objectors)
     for code, holds in enumerate(rising, start=1):
         cause[holds] = code
-    found: npt.NDArray[np.object_] = _CAUSES[cause]
+    causes: npt.NDArray[np.object_] = _CAUSES[cause]
     # What a school did not send explains better than its consequences, too few days or values never seen.
     silent = (not_sent != None) & (cause < _LEVEL_NEVER_SEEN)  # noqa: E711 - cell by cell
-    return np.where(silent, not_sent, found)
+    return np.where(silent, not_sent, causes)
 
 
 _LEVEL_NEVER_SEEN = 3
@@ -349,16 +349,16 @@ def _watched_tables(model: TrainedModel) -> frozenset[str]:
 _TABLE_WORDS = {"absences": "absences", "grades": "notes"}
 
 
-def _not_sent(silence: Silence, known: KnownRecords) -> npt.NDArray[np.object_]:
+def _not_sent(silence: Silence, cut: KnownRecords) -> npt.NDArray[np.object_]:
     """Cause of each pupil of whom tables were not sent, None for the others."""
-    causes = np.full(known.pupil_count, None, dtype=object)
+    causes = np.full(cut.pupil_count, None, dtype=object)
     if not silence.last_days:
         return causes
     # Few schools, few days: each combination is worded once.
     lacks = np.column_stack(list(silence.last_days.values()))
     whose = np.flatnonzero((lacks != SENT).any(axis=1))
     combinations, place = np.unique(lacks[whose], axis=0, return_inverse=True)
-    whom = "cet élève" if known.vouched else "cet établissement"
+    whom = "cet élève" if cut.vouched else "cet établissement"
     texts = [
         _silence_text(dict(zip(silence.last_days, row, strict=True)), whom) for row in combinations.tolist()
     ]
@@ -380,8 +380,8 @@ def _silence_text(last_days: dict[str, int], whom: str = "cet établissement") -
             first = date.fromordinal(max(last, 0) + 1 + date(1970, 1, 1).toordinal())
             since = "" if last == NO_DAY else f" depuis le {french.day(first, with_year=True)}"
             phrases.setdefault(since, []).append(_TABLE_WORDS[table])
-    told = [f"{french.join(tables)} {NOT_SENT}{since}" for since, tables in phrases.items()]
-    return f"{french.join(told)} pour {whom}"
+    sentences = [f"{french.join(tables)} {NOT_SENT}{since}" for since, tables in phrases.items()]
+    return f"{french.join(sentences)} pour {whom}"
 
 
 def _count_silence(cause: npt.NDArray[np.object_]) -> dict[str, int]:
@@ -406,23 +406,23 @@ def silence_warning(not_sent: dict[str, int]) -> RecordsWarning:
 
 
 def _outside_training(model: TrainedModel, features: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
-    seen = model.risk_model.training_range
-    if seen is None:
+    training_range = model.risk_model.training_range
+    if training_range is None:
         return np.zeros(len(features), dtype=np.bool_)
-    return seen.outside_values(features[:, _places(seen.columns)])
+    return training_range.outside_values(features[:, _places(training_range.columns)])
 
 
 def _predict(
     model: TrainedModel,
-    known: KnownRecords,
+    cut: KnownRecords,
     features: npt.NDArray[np.float64],
     cause: npt.NDArray[np.object_],
 ) -> _Scored:
     rows = np.flatnonzero(pd.isna(cause))
     values = features[rows[:, None], _places(model.risk_model.columns)]
-    groups = model.groups_of_levels(known.level[rows], known.as_of)
-    filled = model.risk_model.filled(values, groups)
-    return _Scored(rows, values, filled, groups, model.risk_model.member_log_odds(filled))
+    groups = model.groups_of_levels(cut.level[rows], cut.as_of)
+    inputs = model.risk_model.filled(values, groups)
+    return _Scored(rows, values, inputs, groups, model.risk_model.member_log_odds(inputs))
 
 
 @cache
@@ -432,21 +432,21 @@ def _places(columns: tuple[str, ...]) -> npt.NDArray[np.intp]:
 
 
 def _base_columns(
-    known: KnownRecords,
+    cut: KnownRecords,
     cause: npt.NDArray[np.object_],
     days: npt.NDArray[np.int64],
     set_aside: npt.NDArray[np.int64],
 ) -> dict[str, Any]:
     return {
-        "pupil_id": np.array(known.arrays.pupils.words, dtype=object),
-        "as_of": known.as_of,
-        "school_year": known.school_year,
-        "level": _LEVELS[known.level],
-        "enrolled": known.enrolled,
+        "pupil_id": np.array(cut.arrays.pupils.words, dtype=object),
+        "as_of": cut.as_of,
+        "school_year": cut.school_year,
+        "level": _LEVELS[cut.level],
+        "enrolled": cut.enrolled,
         "cause": cause,
         "days_of_data": days,
         "set_aside": set_aside,
-        "age_years": age_years(known.arrays.birth_day, known.as_of),
+        "age_years": age_years(cut.arrays.birth_day, cut.as_of),
     }
 
 
@@ -455,28 +455,26 @@ def age_years(born: npt.NDArray[np.int32], as_of: date) -> npt.NDArray[np.float6
     days = born.astype("datetime64[D]")
     months = days.astype("datetime64[M]")
     to_come = (days - months).astype(np.int64) >= as_of.day
-    completed = (np.datetime64(as_of, "M") - months).astype(np.int64) - to_come
-    return np.where(born == NO_DAY, np.nan, completed // 12)
+    age_months = (np.datetime64(as_of, "M") - months).astype(np.int64) - to_come
+    return np.where(born == NO_DAY, np.nan, age_months // 12)
 
 
-def _schools(
-    records: PupilRecords, known: KnownRecords, rows: npt.NDArray[np.intp]
-) -> npt.NDArray[np.object_]:
+def _schools(records: PupilRecords, cut: KnownRecords, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.object_]:
     """School of each scored pupil: it sets the width of the interval alone."""
-    places = known.current_enrolment_row[rows]
+    places = cut.current_enrolment_row[rows]
     return np.asarray(records.enrolments["school_id"].array.take(places), dtype=object)
 
 
 def _risks(
-    pupils: int, model: TrainedModel, scored: _Scored, schools: npt.NDArray[np.object_]
+    pupils: int, model: TrainedModel, predictions: _Scored, schools: npt.NDArray[np.object_]
 ) -> dict[str, npt.NDArray[np.float64]]:
     """Risk, interval and comparable pupils, NaN for pupils without a score."""
     risk_model = model.risk_model
-    risk, low, high = risk_model.risk_and_interval(scored.members, schools)
+    risk, low, high = risk_model.risk_and_interval(predictions.members, schools)
     alike = risk_model.comparable_to(risk, schools)
-    found = np.full((pupils, len(_RISK_COLUMNS)), np.nan)
-    found[scored.rows] = np.column_stack([risk, low, high, alike])
-    return dict(zip(_RISK_COLUMNS, np.ascontiguousarray(found.T), strict=True))
+    table = np.full((pupils, len(_RISK_COLUMNS)), np.nan)
+    table[predictions.rows] = np.column_stack([risk, low, high, alike])
+    return dict(zip(_RISK_COLUMNS, np.ascontiguousarray(table.T), strict=True))
 
 
 def _policy_columns(
@@ -502,27 +500,28 @@ class _Explained:
 
 def _explained(
     columns: dict[str, Any],
-    scored: _Scored,
-    chosen: npt.NDArray[np.bool_],
-    known: KnownRecords,
+    predictions: _Scored,
+    selection: npt.NDArray[np.bool_],
+    cut: KnownRecords,
     model: TrainedModel,
 ) -> _Explained:
     """Add the explanation to the columns; a pupil whose contributions do not add up has none, and says why."""
-    rows, filled = scored.rows[chosen], scored.filled[chosen]
-    references = model.risk_model.reference_rows(filled, scored.groups[chosen])
-    attribution = attribute(model.risk_model, filled, references, member_mean(scored.members[chosen]))
-    table = find_reasons(attribution, scored.known[chosen], known, pupils=rows)
+    rows, inputs = predictions.rows[selection], predictions.filled[selection]
+    references = model.risk_model.reference_rows(inputs, predictions.groups[selection])
+    attribution = attribute(model.risk_model, inputs, references, member_mean(predictions.members[selection]))
+    table = find_reasons(attribution, predictions.known[selection], cut, pupils=rows)
     good = attribution.additive
-    columns["explained"] = np.zeros(known.pupil_count, dtype=np.bool_)
+    columns["explained"] = np.zeros(cut.pupil_count, dtype=np.bool_)
     columns["explained"][rows[good]] = True
-    columns["explanation_cause"] = _spread(NOT_ASKED, rows[~good], NOT_VERIFIED, known.pupil_count)
+    columns["explanation_cause"] = _spread(NOT_ASKED, rows[~good], NOT_VERIFIED, cut.pupil_count)
     columns["explanation_cause"][rows[good]] = None
+    # Last: who has no risk was not left unexplained by choice.
     columns["explanation_cause"][np.isnan(columns["risk"])] = NO_RISK
     base = probability(attribution.base[good])
-    columns["reference_risk"] = _spread(np.nan, rows[good], base, known.pupil_count)
-    columns["other_points"] = _spread(np.nan, rows[good], table.other_points[good], known.pupil_count)
-    kept = good[table.columns["row"]]
-    reasons = {name: column[kept] for name, column in table.columns.items()}
+    columns["reference_risk"] = _spread(np.nan, rows[good], base, cut.pupil_count)
+    columns["other_points"] = _spread(np.nan, rows[good], table.other_points[good], cut.pupil_count)
+    is_additive = good[table.columns["row"]]
+    reasons = {name: column[is_additive] for name, column in table.columns.items()}
     reasons["row"] = rows[reasons["row"]]
     contributions = np.column_stack([table.family_sums, table.base])[good]
     return _Explained(reasons, rows[good], contributions)
@@ -589,8 +588,8 @@ class ScoreRequest:
     @property
     def explained(self) -> tuple[str, ...]:
         """Pupils to explain that were named by their id."""
-        named = isinstance(self.explain, Collection) and not isinstance(self.explain, str)
-        return tuple(self.explain) if named else ()
+        has_ids = isinstance(self.explain, Collection) and not isinstance(self.explain, str)
+        return tuple(self.explain) if has_ids else ()
 
     def score(self, records: PupilRecords) -> RiskScores:
         """Score the records of everybody."""
@@ -598,6 +597,7 @@ class ScoreRequest:
 
     def score_part(self, records: PupilRecords, here: Collection[str]) -> RiskScores:
         """Score the records of some pupils, of whom only these were named by their id."""
+        # A part holds some of the pupils only: an id of another part would be refused as unknown.
         explain = [pupil for pupil in self.explained if pupil in here] if self.explained else self.explain
         return self._score(records, explain, [pupil for pupil in self.exclude if pupil in here])
 
@@ -664,5 +664,6 @@ def warm_up(model: TrainedModel | None = None) -> None:
     model = load_demo_model() if model is None else model
     as_of, pupil = made_up_pupil(model.levels[0])
     records = PupilRecords.from_json([pupil])
+    # The warning of a demonstration model is for who scores, not for who warms up.
     score_pupils(records, as_of=as_of, model=replace(model, demo=False), explain="all").to_json()
     _ = model.model_id

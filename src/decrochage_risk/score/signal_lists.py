@@ -1,4 +1,8 @@
-"""The legal and the departure list of a school without any model: its first year, or before outcomes are known."""
+"""The legal and the departure list of a school without any model: its first year, or before outcomes are known.
+
+Both are facts of the records (4 or 10 unjustified half-days in a month; an enrolment that ended), so they need no
+training, and no risk stands beside them. The lists have the same columns as those of a scored run.
+"""
 
 from __future__ import annotations
 
@@ -163,15 +167,15 @@ class Signals:
         target = Path(folder)
         try:
             lists = fresh_lists(target)
-            written = [target / name for name in _FILES]
-            self.frame.to_parquet(written[0], row_group_size=ROW_GROUP)
+            paths = [target / name for name in _FILES]
+            self.frame.to_parquet(paths[0], row_group_size=ROW_GROUP)
             text = json.dumps(self.run_facts(), ensure_ascii=False, indent=1)
-            written[1].write_text(f"{text}\n", encoding="utf-8")
+            paths[1].write_text(f"{text}\n", encoding="utf-8")
             for way in ("legal", "departure"):
                 for school, rows in self.on_list(way).groupby("school_id", sort=True):
                     pairs = zip(rows["pupil_id"], rows["class_id"], strict=True)
                     lines = [signal_line(self[pupil_id], class_id, way) for pupil_id, class_id in pairs]
-                    written.append(write_list(pd.DataFrame(lines), lists / list_name(school, way)))
+                    paths.append(write_list(pd.DataFrame(lines), lists / list_name(school, way)))
         except OSError as error:
             raise RecordsError(
                 explain_error(
@@ -180,7 +184,7 @@ class Signals:
                     hint="Choose another folder, ask for the right to write there, or make room on the disk.",
                 )
             ) from error
-        return written
+        return paths
 
     def run_facts(self) -> dict[str, Any]:
         """Give what the lists rest on, as JSON values; there is no model."""
@@ -220,7 +224,9 @@ class Signals:
             level=cells["level"],
             age_years=cells["age_years"],
             as_of=self.as_of,
+            # No model, no tier: only measures that facts or a departure open.
             tier=0,
+            # Features are not computed here: not known is what the policy must read, never zero.
             facts=dict.fromkeys(FEATURE_BY_NAME, np.nan) | {MONTH_FACT: absence.most(row)},
             told=lambda _name: absence.told(row),
             departed=bool(cells["departure_listed"]),
@@ -262,20 +268,20 @@ def signals(
     --------
     >>> from decrochage_risk.synthetic import make_cohort
     >>> lists = signals(make_cohort(60, [2023, 2024], seed=1).records, as_of="2025-03-05")
-    >>> len(lists), len(lists.on_list("legal")) == lists.frame["legal_listed"].sum()
+    >>> len(lists), len(lists.on_list("legal")) == int(lists.frame["legal_listed"].sum())
     (60, True)
     """
     refuse_other_kinds(None, policy, records)
     policy = policy or load_policy()
     cut = records.known_on(as_of)
-    refused = excluded_pupils(cut, exclude)
-    ways = ways_of(cut, refused)
-    columns = _columns_of(records, cut, ways, refused)
+    objectors = excluded_pupils(cut, exclude)
+    ways = ways_of(cut, objectors)
+    columns = _columns_of(records, cut, ways, objectors)
     return Signals(cut.as_of, policy, cut.calendar.version, fault_counts(records), columns, ways)
 
 
 def _columns_of(
-    records: PupilRecords, cut: KnownRecords, ways: WayFacts, refused: npt.NDArray[np.bool_]
+    records: PupilRecords, cut: KnownRecords, ways: WayFacts, objectors: npt.NDArray[np.bool_]
 ) -> dict[str, Any]:
     row = cut.current_enrolment_row
     places = {
@@ -284,7 +290,7 @@ def _columns_of(
     }
     cause = np.full(cut.pupil_count, None, dtype=object)
     cause[(cut.level < 0) & ~cut.enrolled] = NOT_ENROLLED
-    cause[refused] = REFUSED
+    cause[objectors] = REFUSED
     return {
         "pupil_id": np.array(cut.arrays.pupils.words, dtype=object),
         "school_year": cut.school_year,

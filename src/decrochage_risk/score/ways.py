@@ -154,9 +154,9 @@ class WayFacts:
     def columns(self) -> dict[str, npt.NDArray[Any]]:
         """Columns of a frame: the legal signal, the departure, and who is on which list."""
         counts = self.absence.half_days
-        known = ~np.isnan(counts)
-        at_legal = known & (np.nan_to_num(counts) >= LEGAL_MONTHLY_THRESHOLD)
-        months = np.where(known.any(axis=1) & ~self.refused, at_legal.sum(axis=1), np.nan)
+        has_count = ~np.isnan(counts)
+        at_legal = has_count & (np.nan_to_num(counts) >= LEGAL_MONTHLY_THRESHOLD)
+        months = np.where(has_count.any(axis=1) & ~self.refused, at_legal.sum(axis=1), np.nan)
         most = np.max(np.nan_to_num(counts), axis=1, initial=0.0)
         threshold = np.where(most >= PERSISTENT_MONTHLY_THRESHOLD, PERSISTENT_MONTHLY_THRESHOLD, np.nan)
         threshold = np.where(np.isnan(threshold) & (months > 0), LEGAL_MONTHLY_THRESHOLD, threshold)
@@ -180,24 +180,24 @@ class WayFacts:
         if self.refused[row] or not over.size:
             return None
         persistent = int((counts >= PERSISTENT_MONTHLY_THRESHOLD).sum())
-        known = int((~np.isnan(counts)).sum())
+        month_count = int((~np.isnan(counts)).sum())
         return LegalSignal(
             threshold=10 if persistent else 4,
             months=over.size,
             persistent_months=persistent,
-            known_months=known,
+            known_months=month_count,
             first_month=self.absence.months[over[0]],
             recent=bool(over[-1] >= counts.size - _RECENT_MONTHS),
-            text=self._legal_text(row, over, persistent, known),
+            text=self._legal_text(row, over, persistent, month_count),
         )
 
-    def _legal_text(self, row: int, over: npt.NDArray[np.intp], persistent: int, known: int) -> str:
+    def _legal_text(self, row: int, over: npt.NDArray[np.intp], persistent: int, month_count: int) -> str:
         months, counts = self.absence.months, self.absence.half_days[row]
         first = months[over[0]]
         when = f"en {french.month(first)}" if over.size == 1 else f"la première fois en {french.month(first)}"
         amount = french.plural(counts[over[0]], "demi-journée non justifiée", "demi-journées non justifiées")
         beyond = [f"dont {persistent} à 10 ou plus"] if persistent and over.size > 1 else []
-        whole = f"{over.size} mois sur {known}{' connus' if known < len(months) else ''}"
+        whole = f"{over.size} mois sur {month_count}{' connus' if month_count < len(months) else ''}"
         text = ", ".join([f"seuil légal de 4 demi-journées atteint {whole}", *beyond, f"{when} ({amount})"])
         highest = int(np.nanargmax(counts))
         if highest != over[0]:
@@ -261,11 +261,13 @@ def _departures(cut: KnownRecords) -> tuple[npt.NDArray[np.int8], npt.NDArray[np
     current = cut.current_enrolment
     has_left = ~cut.enrolled & (current >= 0)
     rows = cut.arrays.enrolments
+    # Who was never enrolled has row -1, which reads the value at the end.
     end, year = (np.append(column, -1)[current] for column in (rows.end, rows.school_year))
     level = np.append(np.isin(np.array(LEVEL_NAMES), list(_END_OF_CYCLE)), np.False_)
     of_cycle_end = level[cut.level]
     this_year, last_year = year == cut.school_year, year == cut.school_year - 1
     kind = np.zeros(cut.pupil_count, dtype=np.int8)
+    # Each line overrides those before it: an older enrolment, last year's, this year's, one that was cut short.
     kind[has_left] = 4
     kind[has_left & last_year] = np.where(of_cycle_end, 3, 2)[has_left & last_year]
     kind[has_left & this_year] = np.where(of_cycle_end, 3, 0)[has_left & this_year]

@@ -1,4 +1,8 @@
-"""One workbook per school: typed cells, a frozen heading, filters, a set-up for print, a sheet that explains the columns."""
+"""One workbook per school: typed cells, a frozen heading, filters, a set-up for print, a sheet that explains the columns.
+
+The cells are those of the CSV list, in the same order: by class and id. A text is written as a text, whatever it
+begins with, and no clock goes into the file: the same scores give the same bytes.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Files of a run: Parquet for machines, CSV lists per school and way that Excel opens in France, HTML in a notebook."""
+"""Files of a run: Parquet for machines, CSV lists per school and way that Excel opens in France, HTML in a notebook.
+
+A list holds the pupils of one school who are on it for one way, by class and id, never by risk; one of an earlier run
+is removed first, so that none is taken for today's. Texts that a spreadsheet would change are guarded.
+"""
 
 from __future__ import annotations
 
@@ -92,7 +96,7 @@ def write_scores(scores: ScoredPupils, folder: str | Path, *, despite_verdict: b
     """
     target = Path(folder)
     try:
-        written = _written(scores, target, despite_verdict=despite_verdict)
+        paths = _written(scores, target, despite_verdict=despite_verdict)
     except OSError as error:
         raise RecordsError(
             explain_error(
@@ -101,7 +105,7 @@ def write_scores(scores: ScoredPupils, folder: str | Path, *, despite_verdict: b
                 hint="Choose another folder, ask for the right to write there, or make room on the disk.",
             )
         ) from error
-    return written
+    return paths
 
 
 def fresh_lists(target: Path) -> Path:
@@ -149,17 +153,17 @@ ISSUED_DESPITE = (
 
 def _written(scores: ScoredPupils, target: Path, *, despite_verdict: bool) -> list[Path]:
     lists = fresh_lists(target)
-    written = [target / f"{name}.parquet" for name in ("scores", "reasons", "contributions")]
-    for path, table in zip(written, (scores.frame, scores.reasons, scores.contributions), strict=True):
+    paths = [target / f"{name}.parquet" for name in ("scores", "reasons", "contributions")]
+    for path, table in zip(paths, (scores.frame, scores.reasons, scores.contributions), strict=True):
         table.to_parquet(path, row_group_size=ROW_GROUP)
     run = target / "run.json"
     run.write_text(json.dumps(scores.run.to_dict(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    written.append(run)
-    written += write_verdict(scores.run, lists, despite_verdict=despite_verdict)
+    paths.append(run)
+    paths += write_verdict(scores.run, lists, despite_verdict=despite_verdict)
     for way in lists_to_write(scores.run, despite_verdict=despite_verdict):
         for school, of_school in scores.on_list(way).groupby("school_id", sort=True):
-            written.append(write_list(school_list(scores, of_school, way), lists / list_name(school, way)))
-    return written
+            paths.append(write_list(school_list(scores, of_school, way), lists / list_name(school, way)))
+    return paths
 
 
 _FILE_WORDS: dict[Way, str] = {"risk": "risque", "legal": "seuil-legal", "departure": "sorties"}
@@ -285,6 +289,7 @@ def _risk_line(pupil: PupilRisk, class_id: object) -> dict[str, Any]:
     line["Devenir des élèves de ce palier"] = (
         pupil.tier_precision.text if pupil.tier_precision is not None else ""
     )
+    # Always as many columns as a pupil may have reasons: the lists of all schools have one heading.
     for number in range(4):
         line[f"Point d'attention {number + 1}"] = attention[number] if number < len(attention) else ""
     for number in range(2):
@@ -327,6 +332,7 @@ def write_new_on_lists(folder: Path, previous: Path) -> dict[Way, int]:
     for way, column in WAY_COLUMNS.items():
         if column not in now:
             continue
+        # An earlier run without a model has no list of the risk: all of today's are new on it.
         earlier = before.loc[before[column], "pupil_id"] if column in before else before["pupil_id"].head(0)
         rows = now[now[column] & ~now["pupil_id"].isin(earlier)]
         tables.append(rows[["school_id", "class_id", "pupil_id", "level"]].assign(way=WAYS[way]))
@@ -375,8 +381,8 @@ def _measures(pupil: Signalled, *, after_leaving: bool) -> str:
 
 def _measure(measure: Measure) -> str:
     """Name a measure with what opened it, and what remains to be checked."""
-    said = [*(fact.text for fact in measure.facts if fact.text), *measure.to_check]
-    return f"{measure.label} ({', '.join(said)})" if said else measure.label
+    conditions = [*(fact.text for fact in measure.facts if fact.text), *measure.to_check]
+    return f"{measure.label} ({', '.join(conditions)})" if conditions else measure.label
 
 
 def _guarded(cell: object) -> object:

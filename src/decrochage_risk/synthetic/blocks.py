@@ -1,8 +1,7 @@
 """A cohort in blocks: each block is a part of the map with its own pupils and schools, drawn on its own.
 
-So a region of any size is drawn and written block by block, in bounded memory; a small cohort is one block.
-
-Checks of what ``make_cohort`` is asked for, before anything is drawn.
+So a region of any size is drawn and written block by block, in bounded memory; a small cohort is one block. What
+``make_cohort`` is asked for is checked here, all of it at once, before anything is drawn.
 """
 
 from __future__ import annotations
@@ -89,6 +88,7 @@ def draw_blocks(plan: Plan, progress: Callable[[str], object] | None = None) -> 
     progress : callable, optional
         Called with a short text before each school year of each block.
     """
+    # Ids and school numbers are common to the blocks, so that none is drawn twice; all else is a block's own.
     common, *seeds = np.random.SeedSequence(plan.seed).spawn(1 + len(plan.sizes))
     rng = np.random.default_rng(common)
     ids, digits = _opaque_ids(plan.pupils, rng), school_numbers(rng)
@@ -128,8 +128,8 @@ def _draw_block(
         weeks = school_weeks(plan.calendar, year)
         traces[year], of_year = run_year(population, weeks, regime, plan.difficulty, gaps, year_seed)
         rows.append(of_year)
-    stacked = {name: stack(one.pop(name) for one in rows) for name in tuple(rows[0])}
-    tables = {"pupils": pupils_table(population)} | event_tables(stacked, pupil_ids, schools)
+    event_rows = {name: stack(one.pop(name) for one in rows) for name in tuple(rows[0])}
+    tables = {"pupils": pupils_table(population)} | event_tables(event_rows, pupil_ids, schools)
     return Block(tables, traces, pupil_ids, schools)
 
 
@@ -170,15 +170,15 @@ def checked_plan(
         "youngest": lambda: _checked_youngest(youngest),
         "regimes": lambda: _checked_regimes(regimes),
     }
-    checked, faults = {}, []
+    settings, faults = {}, []
     for name, check in checks.items():
         try:
-            checked[name] = check()
+            settings[name] = check()
         except RecordsError as fault:
             faults.append(str(fault))
     if faults:
         raise RecordsError("\n\n".join(faults))
-    return Plan(**checked, calendar=days)
+    return Plan(**settings, calendar=days)
 
 
 def _checked_pupils(pupils: int) -> int:
@@ -220,12 +220,12 @@ def _checked_years(school_years: Sequence[int], calendar: SchoolCalendar) -> lis
             "consecutive school years in order, each one once",
             f"For these, write {list(range(min(years), max(years) + 1))}.",
         )
-    known = calendar.known_years
-    if not set(years) <= set(known):
+    calendar_years = calendar.known_years
+    if not set(years) <= set(calendar_years):
         raise _bad_years(
             years,
-            f"years of the calendar {calendar.name!r}: {known[0]} to {known[-1]}"
-            if known
+            f"years of the calendar {calendar.name!r}: {calendar_years[0]} to {calendar_years[-1]}"
+            if calendar_years
             else "a calendar with a whole year",
             "Choose other years, or pass a calendar that holds them (SchoolCalendar.from_csv).",
         )
@@ -234,8 +234,8 @@ def _checked_years(school_years: Sequence[int], calendar: SchoolCalendar) -> lis
 
 def _checked_difficulty(difficulty: str) -> Difficulty:
     """Return the settings of a difficulty, by its name."""
-    found = DIFFICULTIES.get(difficulty)
-    if found is None:
+    settings = DIFFICULTIES.get(difficulty)
+    if settings is None:
         raise RecordsError(
             explain_error(
                 f"difficulty={difficulty!r}",
@@ -243,7 +243,7 @@ def _checked_difficulty(difficulty: str) -> Difficulty:
                 hint='"observable": the records show all that moves the risk; "realistic" and "hard": they do not.',
             )
         )
-    return found
+    return settings
 
 
 def _checked_youngest(youngest: str) -> str:
@@ -261,8 +261,8 @@ def _checked_youngest(youngest: str) -> str:
 
 def _checked_regimes(regimes: Sequence[str]) -> frozenset[str]:
     """Return the regimes, each known."""
-    given = [regimes] if isinstance(regimes, str) else list(regimes)
-    unknown = [name for name in given if name not in REGIMES]
+    names = [regimes] if isinstance(regimes, str) else list(regimes)
+    unknown = [name for name in names if name not in REGIMES]
     if unknown:
         raise RecordsError(
             explain_error(
@@ -271,8 +271,8 @@ def _checked_regimes(regimes: Sequence[str]) -> frozenset[str]:
                 hint="Each changes something in the last school year; leave them out for ordinary years.",
             )
         )
-    return frozenset(given)
+    return frozenset(names)
 
 
-def _bad_years(years: object, expected: str, hint: str) -> RecordsError:
-    return RecordsError(explain_error(f"school_years={years!r}", expected=expected, hint=hint))
+def _bad_years(years: object, expectation: str, hint: str) -> RecordsError:
+    return RecordsError(explain_error(f"school_years={years!r}", expected=expectation, hint=hint))

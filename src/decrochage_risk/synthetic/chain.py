@@ -96,9 +96,9 @@ class Facts:
         code = np.ravel_multi_index(
             (self.level, self.behind, self.wish, self.band, self.past, self.upheaval, self.climate), _SHAPE
         )
-        found, cell = np.unique(code, return_inverse=True)
+        codes, cell = np.unique(code, return_inverse=True)
         return cell.astype(np.intp), Facts(
-            *(axis.astype(np.intp) for axis in np.unravel_index(found, _SHAPE))
+            *(axis.astype(np.intp) for axis in np.unravel_index(codes, _SHAPE))
         )
 
 
@@ -177,15 +177,15 @@ def make_chain(
     risk, rates : RiskSettings, tuple of LevelRates
         Those of the year.
     """
-    hidden = difficulty.hidden
+    hidden_classes = difficulty.hidden
     climate = np.take(ABSENCE.climates, facts.climate)
     absence = (_static(facts, "absence_logit", ABSENCE, rates) + climate)[:, None] + np.array(
-        [one.absence for one in hidden]
+        [one.absence for one in hidden_classes]
     )
     leaving, summer = (
         _leaving(facts, (name, rates), difficulty, risk) for name in ("in_year_logit", "summer_logit")
     )
-    low = np.repeat(np.take(MARKS.low_logit_by_band, facts.band), len(hidden))
+    low = np.repeat(np.take(MARKS.low_logit_by_band, facts.band), len(hidden_classes))
     months = weeks.month - 1
     return Chain(
         absence=absence.reshape(-1, 1) + _by_state(ABSENCE.by_marked_weeks, (0.0, 0.0, 0.0)),
@@ -194,8 +194,8 @@ def make_chain(
         summer=summer,
         absence_season=np.take(ABSENCE.by_month, months),
         leaving_season=np.take(risk.by_month, months),
-        placement=np.repeat(_placements(facts, len(weeks)), len(hidden), axis=0),
-        shares=np.array([one.share for one in hidden]),
+        placement=np.repeat(_placements(facts, len(weeks)), len(hidden_classes), axis=0),
+        shares=np.array([one.share for one in hidden_classes]),
     )
 
 
@@ -207,12 +207,12 @@ def _leaving(
     static = _static(facts, name, risk, rates) + risk.shift
     static = static + difficulty.interaction * ((facts.behind > 0) & (facts.wish > _FIRST_WISH))
     static = static + difficulty.corner * (facts.band == _HIGHEST_BAND)
-    hidden = static[:, None] + np.array([one.risk for one in difficulty.hidden])
+    by_class = static[:, None] + np.array([one.risk for one in difficulty.hidden])
     state = _by_state(risk.by_marked_weeks, risk.by_lows)
-    shown = (static - _intercepts(facts, name, rates))[:, None, None] + state
+    visible = (static - _intercepts(facts, name, rates))[:, None, None] + state
     # Added to the whole effect, not multiplied into it: at signal 1 nothing changes, to the last bit.
-    damped = (np.array([one.signal for one in difficulty.hidden]) - 1.0)[:, None] * shown
-    log_odds: npt.NDArray[np.float64] = hidden.reshape(-1, 1) + state + damped.reshape(-1, _STATES)
+    correction = (np.array([one.signal for one in difficulty.hidden]) - 1.0)[:, None] * visible
+    log_odds: npt.NDArray[np.float64] = by_class.reshape(-1, 1) + state + correction.reshape(-1, _STATES)
     return log_odds
 
 
@@ -229,12 +229,12 @@ def _static(
 def _intercepts(facts: Facts, name: str, rates: tuple[LevelRates, ...]) -> npt.NDArray[np.float64]:
     """Log-odds of the level alone."""
     by_level = np.array([getattr(level, name) for level in rates], dtype=np.float64)
-    found: npt.NDArray[np.float64] = by_level[facts.level]
-    return found
+    log_odds: npt.NDArray[np.float64] = by_level[facts.level]
+    return log_odds
 
 
-def _by_state(marked: tuple[float, ...], lows: tuple[float, ...]) -> npt.NDArray[np.float64]:
-    effect: npt.NDArray[np.float64] = np.take(marked, MARKED) + np.take(lows, _LOWS)
+def _by_state(by_weeks: tuple[float, ...], lows: tuple[float, ...]) -> npt.NDArray[np.float64]:
+    effect: npt.NDArray[np.float64] = np.take(by_weeks, MARKED) + np.take(lows, _LOWS)
     return effect
 
 
@@ -242,8 +242,8 @@ def _placements(facts: Facts, weeks: int) -> npt.NDArray[np.bool_]:
     by_level = np.zeros((len(LEVEL_RATES), weeks), dtype=np.bool_)
     for number, level in enumerate(LEVEL_RATES):
         by_level[number, [week for week in level.placement_weeks if week < weeks]] = True
-    placed: npt.NDArray[np.bool_] = by_level[facts.level]
-    return placed
+    placements: npt.NDArray[np.bool_] = by_level[facts.level]
+    return placements
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,6 +295,7 @@ def walk_year(chain: Chain, cell: npt.NDArray[np.intp], weeks: SchoolWeeks, rng:
     leaving_week = np.full(pupils, len(weeks), dtype=np.intp)
     state = np.zeros(pupils, dtype=np.intp)
     for week in range(len(weeks)):
+        # The first week is that of the tests, which are facts of the chain: no absence, nobody leaves.
         if week > 0:
             absent_days[week] = _draw_days(chain.absence_in(week)[row, state], int(weeks.count[week]), rng)
         low[week] = rng.random(pupils) < sigmoid(chain.low[row, state])
@@ -303,6 +304,7 @@ def walk_year(chain: Chain, cell: npt.NDArray[np.intp], weeks: SchoolWeeks, rng:
         )
         state = np.where(chain.placement[row, week] | (week == 0), state, after)
         states[week + 1] = state
+        # Who has left goes on being drawn, unseen: only the first time counts.
         leaves = rng.random(pupils) < chain.leaving_in(week)[row, state]
         leaving_week[leaves & (leaving_week > week)] = week
     not_back = (rng.random(pupils) < sigmoid(chain.summer[row, state])) & (leaving_week == len(weeks))

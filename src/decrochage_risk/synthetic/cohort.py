@@ -1,4 +1,8 @@
-"""The cohort: blocks drawn one after the other, put into tables, with the truth kept; and written without keeping it all."""
+"""The cohort: blocks drawn one after the other, put into tables, with the truth kept; and written without keeping it all.
+
+The same seed gives the same cohort, to the byte. The truth is computed when it is asked for, from the chain that the
+rows were drawn from: it is the probability itself, not a frequency.
+"""
 
 from __future__ import annotations
 
@@ -46,13 +50,13 @@ class Cohort:
     def __init__(
         self, blocks: Iterable[Block], school_years: list[int], calendar: SchoolCalendar, difficulty: str
     ) -> None:
-        drawn = list(blocks)
-        names = list(dict.fromkeys(name for block in drawn for name in block.tables))
-        self.tables = {name: _joined([block.tables.pop(name) for block in drawn]) for name in names}
+        all_blocks = list(blocks)
+        names = list(dict.fromkeys(name for block in all_blocks for name in block.tables))
+        self.tables = {name: _joined([block.tables.pop(name) for block in all_blocks]) for name in names}
         self.school_years = school_years
         self.calendar = calendar
         self.difficulty = difficulty
-        self._blocks = drawn
+        self._blocks = all_blocks
 
     @property
     def outcomes(self) -> pd.DataFrame:

@@ -1,6 +1,8 @@
-"""Rows of ``absences`` of one year: absences, lateness, exclusions and placements, half-day by half-day.
+"""Rows of ``absences`` and ``orientation`` of one year, half-day by half-day and step by step.
 
-Rows of ``orientation`` of one year: wishes, council decisions and assignments of the 3e, changes of track.
+Absences that are not excused come from the chain and are recorded the same day, so that its state can be read off the
+records; illness, exclusions, placements and lateness are drawn around them. The round of the 3e gives wishes, council
+decisions and assignments; changes of track are known on the first day.
 """
 
 from __future__ import annotations
@@ -55,9 +57,9 @@ def absence_rows(
     for week in range(len(weeks)):
         here = np.flatnonzero(walk.leaving_week >= week)
         away = away_in(chain, walk, weeks, week, (here, _ILLNESS[level[here]]), rng)
-        marked = MARKED[walk.states[week, here]]
-        yield _away_rows(here, away, marked, weeks, week, rng)
-        yield _lateness_rows(here, away, marked, weeks, week, rng)
+        marked_weeks = MARKED[walk.states[week, here]]
+        yield _away_rows(here, away, marked_weeks, weeks, week, rng)
+        yield _lateness_rows(here, away, marked_weeks, weeks, week, rng)
 
 
 def away_in(
@@ -76,9 +78,10 @@ def away_in(
     days = int(weeks.count[week])
     bits = (walk.absent_days[week, here][:, None] >> np.arange(days)) & 1
     away = np.where(bits == 1, _NOT_EXCUSED, _HERE).astype(np.int8)
-    marked = MARKED[walk.states[week, here]]
-    episodes = ((_ILL, illness), (_EXCLUDED, np.take(ABSENCE.exclusion, marked)))
+    marked_weeks = MARKED[walk.states[week, here]]
+    episodes = ((_ILL, illness), (_EXCLUDED, np.take(ABSENCE.exclusion, marked_weeks)))
     for reason, chance in episodes:
+        # An episode covers no absence of the chain: the state is read off those.
         spell = _episode(chance, days, rng)
         away[spell & (away == _HERE)] = reason
     away[chain.placement[walk.row[here], week]] = _PLACED
@@ -98,7 +101,7 @@ def _episode(chance: npt.NDArray[np.float64], days: int, rng: np.random.Generato
 def _away_rows(
     here: npt.NDArray[np.intp],
     away: npt.NDArray[np.int8],
-    marked: npt.NDArray[np.intp],
+    marked_weeks: npt.NDArray[np.intp],
     weeks: SchoolWeeks,
     week: int,
     rng: np.random.Generator,
@@ -110,33 +113,33 @@ def _away_rows(
     whole_day = np.where(reason == _ILL, ABSENCE.whole_day_ill, ABSENCE.whole_day)
     whole = (rng.random(pupil.size) < whole_day) | (reason >= _EXCLUDED)
     late = (reason == _ILL) & (rng.random(pupil.size) < ABSENCE.recorded_late)
-    recorded = day + np.where(late, rng.integers(*_RECORDED_AFTER, pupil.size), 0)
-    settled = (reason == _NOT_EXCUSED) & (
-        rng.random(pupil.size) < np.take(ABSENCE.settled_late, marked[pupil])
+    entry_day = day + np.where(late, rng.integers(*_RECORDED_AFTER, pupil.size), 0)
+    is_settled = (reason == _NOT_EXCUSED) & (
+        rng.random(pupil.size) < np.take(ABSENCE.settled_late, marked_weeks[pupil])
     )
-    justified = np.where(reason == _NOT_EXCUSED, settled, np.where(reason == _ILL, 1, NOT_KNOWN))
-    settled_on = np.where(settled, day + rng.integers(*_SETTLED_AFTER, pupil.size), recorded)
+    justification = np.where(reason == _NOT_EXCUSED, is_settled, np.where(reason == _ILL, 1, NOT_KNOWN))
+    settled_on = np.where(is_settled, day + rng.integers(*_SETTLED_AFTER, pupil.size), entry_day)
     return {
         "pupil": here[pupil],
         "date": day,
         "half_days": np.where(whole, possible, np.minimum(possible, 1)).astype(np.int8),
         "kind": _KIND[reason].astype(np.int8),
-        "justified": justified.astype(np.int8),
-        "recorded_on": recorded.astype(np.int32),
-        "justified_on": np.where(justified == 1, settled_on, NOT_KNOWN).astype(np.int32),
+        "justified": justification.astype(np.int8),
+        "recorded_on": entry_day.astype(np.int32),
+        "justified_on": np.where(justification == 1, settled_on, NOT_KNOWN).astype(np.int32),
     }
 
 
 def _lateness_rows(
     here: npt.NDArray[np.intp],
     away: npt.NDArray[np.int8],
-    marked: npt.NDArray[np.intp],
+    marked_weeks: npt.NDArray[np.intp],
     weeks: SchoolWeeks,
     week: int,
     rng: np.random.Generator,
 ) -> Columns:
     place = rng.integers(0, away.shape[1], here.size)
-    late = rng.random(here.size) < np.take(ABSENCE.lateness, marked)
+    late = rng.random(here.size) < np.take(ABSENCE.lateness, marked_weeks)
     pupil = np.flatnonzero(late & (away[np.arange(here.size), place] == _HERE))
     day = weeks.days[week, place[pupil]]
     unknown = np.full(pupil.size, NOT_KNOWN, dtype=np.int8)
@@ -179,7 +182,7 @@ def round_rows(
         yield _rows(who, _day(weeks, _WISHES), _WISH, rank=number, target=target)
     who = np.flatnonzero(there(_COUNCILS))
     follows = (orientation.granted & ~repeats)[who]
-    yield _rows(who, _day(weeks, _COUNCILS), _COUNCIL, target=orientation.wished[who], granted=follows)
+    yield _rows(who, _day(weeks, _COUNCILS), _COUNCIL, target=orientation.wished[who], grants=follows)
     who = np.flatnonzero(there(_ASSIGNMENTS) & ~repeats)
     yield _rows(
         who,
@@ -213,7 +216,7 @@ def _rows(
     *,
     target: npt.NDArray[np.intp],
     rank: npt.NDArray[np.intp] | int = NO_RANK,
-    granted: npt.NDArray[np.bool_] | int = NOT_KNOWN,
+    grants: npt.NDArray[np.bool_] | int = NOT_KNOWN,
 ) -> Columns:
     return {
         "pupil": who,
@@ -221,5 +224,5 @@ def _rows(
         "event": np.full(who.size, event, dtype=np.int8),
         "rank": np.broadcast_to(np.asarray(rank, dtype=np.int8), who.shape),
         "target": target.astype(np.int8),
-        "granted": np.broadcast_to(np.asarray(granted, dtype=np.int8), who.shape),
+        "granted": np.broadcast_to(np.asarray(grants, dtype=np.int8), who.shape),
     }

@@ -125,21 +125,21 @@ def known_on(tables: Mapping[str, pd.DataFrame], day: DateLike) -> dict[str, pd.
         The evening of that day.
     """
     until = pd.Timestamp(to_date(day))
-    known = dict(tables)
+    export = dict(tables)
     enrolments = tables["enrolments"]
     enrolments = enrolments[enrolments["start_date"] <= until].copy()
     enrolments.loc[enrolments["end_date"] > until, "end_date"] = pd.NaT
-    known["enrolments"] = enrolments
+    export["enrolments"] = enrolments
     for name in ("absences", "grades", "orientation"):
         if name in tables:
             rows = tables[name]
-            known[name] = rows[(rows["date"] <= until) & ~(rows["recorded_on"] > until)].copy()
-    if "absences" in known:
-        late = known["absences"]["justified_on"] > until
-        known["absences"].loc[late, "justified"] = False
-        known["absences"].loc[late, "justified_on"] = pd.NaT
-    known["pupils"] = tables["pupils"][tables["pupils"]["pupil_id"].isin(enrolments["pupil_id"])]
-    return known
+            export[name] = rows[(rows["date"] <= until) & ~(rows["recorded_on"] > until)].copy()
+    if "absences" in export:
+        late = export["absences"]["justified_on"] > until
+        export["absences"].loc[late, "justified"] = False
+        export["absences"].loc[late, "justified_on"] = pd.NaT
+    export["pupils"] = tables["pupils"][tables["pupils"]["pupil_id"].isin(enrolments["pupil_id"])]
+    return export
 
 
 def carried(tables: Mapping[str, pd.DataFrame], formats: Sequence[str]) -> dict[str, pd.DataFrame]:
@@ -160,13 +160,13 @@ def carried(tables: Mapping[str, pd.DataFrame], formats: Sequence[str]) -> dict[
         rows = absences if "gepi" in formats else absences[absences["kind"] != "lateness"]
         own["absences"] = rows.drop(columns=["recorded_on", "justified_on"])
     if grades is not None and {"gepi", "pronote", "lsu"} & set(formats):
-        kept = grades if "gepi" in formats else grades[grades["kind"] == "term_average"]
+        marks = grades if "gepi" in formats else grades[grades["kind"] == "term_average"]
         if not {"gepi", "pronote"} & set(formats):
-            years = kept["date"].dt.year - (kept["date"].dt.month < 9)  # noqa: PLR2004 - September
+            years = marks["date"].dt.year - (marks["date"].dt.month < 9)  # noqa: PLR2004 - September
             college = enrolments[[_PATHWAY[level] in {"college", "segpa"} for level in enrolments["level"]]]
             who = pd.MultiIndex.from_frame(college[["pupil_id", "school_year"]])
-            kept = kept[pd.MultiIndex.from_arrays([kept["pupil_id"], years]).isin(who)]
-        own["grades"] = kept.drop(columns="recorded_on")
+            marks = marks[pd.MultiIndex.from_arrays([marks["pupil_id"], years]).isin(who)]
+        own["grades"] = marks.drop(columns="recorded_on")
     if orientation is not None and "affelnet" in formats:
         own["orientation"] = orientation[orientation["event"] == "wish"].drop(columns="recorded_on")
     return own
@@ -227,7 +227,38 @@ def write_exports(
     ['Communs.xml', 'ExportXML_ElevesSansAdresses.zip', 'Nomenclature.xml', 'declarations.toml',
      'rentree_ExportXML_ElevesSansAdresses.zip']
     """
+    _check_exports(Path(folder), tables, formats)
+    day = to_date(exported_on)
+    export = known_on(tables, day)
+    days = calendar or SchoolCalendar.for_zone("B")
+    files: dict[Path, int] = {}
+    declarations: list[str] = ["[classes]"]
+    places = (
+        export["enrolments"][["school_id", "school_year"]]
+        .drop_duplicates()
+        .sort_values(["school_year", "school_id"])
+    )
+    for school, year in zip(places["school_id"], places["school_year"], strict=True):
+        one = _School.of(str(school), int(year), export, min(day, year_end(int(year))), days)
+        place = Path(folder) / f"{school}-{year}"
+        place.mkdir(parents=True, exist_ok=True)
+        facts = [f'uai = "{school}"', f"year = {year}", f"extracted_on = {one.exported_on}"]
+        wishes = one.rows("orientation")
+        wishes = wishes[wishes["event"] == "wish"]
+        if "affelnet" in formats and len(wishes):
+            facts.append(f"campaign_date = {wishes['date'].min().date()}")
+        declarations += ["", f'[files."*{place.name}/*"]', *facts]
+        for name in formats:
+            files |= _WRITERS[name](one, place, declarations)
+    path = Path(folder) / DECLARATIONS
+    path.write_text("\n".join(declarations) + "\n", encoding="utf-8", newline="\n")
+    files[path] = len(declarations)
+    return files
+
+
+def _check_exports(folder: Path, tables: Mapping[str, pd.DataFrame], formats: Sequence[str]) -> None:
     unknown = [name for name in formats if name not in FORMATS]
+    # An INE is made of the digits of an id: two pupils of one number would be imported as one.
     numbers = ine_of(tables["pupils"]["pupil_id"])
     if unknown or not numbers.is_unique:
         raise RecordsError(
@@ -239,7 +270,7 @@ def write_exports(
                 hint="Check the spelling; write the cohort that make_cohort draws.",
             )
         )
-    if Path(folder).is_dir() and any(Path(folder).iterdir()):
+    if folder.is_dir() and any(folder.iterdir()):
         raise RecordsError(
             explain_error(
                 f"{folder} holds something",
@@ -247,32 +278,6 @@ def write_exports(
                 hint="Choose another one: what stays of an earlier export would be imported with this one.",
             )
         )
-    day = to_date(exported_on)
-    known = known_on(tables, day)
-    days = calendar or SchoolCalendar.for_zone("B")
-    files: dict[Path, int] = {}
-    declared: list[str] = ["[classes]"]
-    places = (
-        known["enrolments"][["school_id", "school_year"]]
-        .drop_duplicates()
-        .sort_values(["school_year", "school_id"])
-    )
-    for school, year in zip(places["school_id"], places["school_year"], strict=True):
-        one = _School.of(str(school), int(year), known, min(day, year_end(int(year))), days)
-        place = Path(folder) / f"{school}-{year}"
-        place.mkdir(parents=True, exist_ok=True)
-        told = [f'uai = "{school}"', f"year = {year}", f"extracted_on = {one.exported_on}"]
-        wishes = one.rows("orientation")
-        wishes = wishes[wishes["event"] == "wish"]
-        if "affelnet" in formats and len(wishes):
-            told.append(f"campaign_date = {wishes['date'].min().date()}")
-        declared += ["", f'[files."*{place.name}/*"]', *told]
-        for name in formats:
-            files |= _WRITERS[name](one, place, declared)
-    path = Path(folder) / DECLARATIONS
-    path.write_text("\n".join(declared) + "\n", encoding="utf-8", newline="\n")
-    files[path] = len(declared)
-    return files
 
 
 @dataclass(frozen=True)
@@ -383,9 +388,9 @@ def _number(value: float, point: str = ",") -> str:
 # SIECLE
 
 
-def _siecle(one: _School, place: Path, declared: list[str]) -> dict[Path, int]:
+def _siecle(one: _School, place: Path, declarations: list[str]) -> dict[Path, int]:
     """Pupils at the export, and three weeks after the beginning of the year: who left since has no division any more."""
-    del declared
+    del declarations
     files: dict[Path, int] = {}
     begins = pd.Timestamp(year_start(one.school_year)) + pd.Timedelta(weeks=3)
     for name, day in (("rentree_ExportXML", begins), ("ExportXML", pd.Timestamp(one.exported_on))):
@@ -394,6 +399,7 @@ def _siecle(one: _School, place: Path, declared: list[str]) -> dict[Path, int]:
         pupils = one.pupils[one.pupils["start_date"] <= day]
         path = place / f"{name}_ElevesSansAdresses.zip"
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            # A fixed time in place of a clock: the same cohort gives the same bytes.
             info = zipfile.ZipInfo("ElevesSansAdresses.xml", (one.school_year, 9, 1, 0, 0, 0))
             archive.writestr(info, _eleves(one, pupils, day).encode("iso-8859-15"), zipfile.ZIP_DEFLATED)
         files[path] = len(pupils)
@@ -424,14 +430,14 @@ def _tags(**tags: object) -> str:
 def _eleves(one: _School, pupils: pd.DataFrame, day: pd.Timestamp) -> str:
     records, structures = [], []
     for row in _records(pupils):
-        gone = pd.notna(row["end_date"]) and row["end_date"] <= day
+        has_left = pd.notna(row["end_date"]) and row["end_date"] <= day
         before = (
             f"<SCOLARITE_AN_DERNIER>{_tags(CODE_MEF=_MEF[row['level_before']], CODE_STRUCTURE=_division(row['class_id_before']), CODE_RNE=row['school_id_before'])}"
             "</SCOLARITE_AN_DERNIER>"
             if pd.notna(row["level_before"])
             else ""
         )
-        told = _tags(
+        fields = _tags(
             ID_NATIONAL=row["ine"],
             INE_RNIE=row["ine"],
             ELENOET=row["elenoet"],
@@ -440,16 +446,16 @@ def _eleves(one: _School, pupils: pd.DataFrame, day: pd.Timestamp) -> str:
             DATE_NAISS=None if pd.isna(row["birth_date"]) else _day(row["birth_date"]),
             DOUBLEMENT=int(row["level_before"] == row["level"]),
             DATE_ENTREE=_day(row["start_date"]),
-            DATE_SORTIE=_day(row["end_date"]) if gone else None,
-            CODE_MOTIF_SORTIE="99" if gone else None,
+            DATE_SORTIE=_day(row["end_date"]) if has_left else None,
+            CODE_MOTIF_SORTIE="99" if has_left else None,
             CODE_REGIME=None if pd.isna(row.get("boarder")) else "3" if row["boarder"] else "0",
             CODE_SEXE=None if pd.isna(row["sex"]) else {"M": 1, "F": 2}[row["sex"]],
             CODE_STATUT="ST",
             CODE_MEF=_MEF[row["level"]],
         )
         number = f'ELEVE_ID="{row["eleve_id"]}"'
-        records.append(f'<ELEVE {number} ELENOET="{row["elenoet"]}">{told}{before}</ELEVE>')
-        if not gone and row["division"] is not None:
+        records.append(f'<ELEVE {number} ELENOET="{row["elenoet"]}">{fields}{before}</ELEVE>')
+        if not has_left and row["division"] is not None:
             structure = _tags(CODE_STRUCTURE=row["division"], TYPE_STRUCTURE="D")
             structures.append(
                 f"<STRUCTURES_ELEVE {number}><STRUCTURE>{structure}</STRUCTURE></STRUCTURES_ELEVE>"
@@ -481,11 +487,11 @@ def _nomenclature(one: _School) -> str:
 def _communs(one: _School) -> str:
     start, periods = year_start(one.school_year), []
     for index, end in one.periods():
-        told = _tags(
+        fields = _tags(
             CODE_PERIODE=f"T{index}", DATE_DEBUT=_day(start), DATE_FIN=_day(end), LL_PERIODE=f"Trimestre {index}", INDICE=index,
             CODE_TYPE_PERIODE="T",
         )  # fmt: skip
-        periods.append(f"<PERIODE>{told}</PERIODE>")
+        periods.append(f"<PERIODE>{fields}</PERIODE>")
         start = date.fromordinal(end.toordinal() + 1)
     return (
         f'<?xml version="1.0" encoding="ISO-8859-15"?>\n<BEE_COMMUN VERSION="2.0">{_parameters(one, one.exported_on)}<DONNEES><PERIODES>\n'
@@ -505,19 +511,19 @@ def _events(one: _School) -> pd.DataFrame:
     before = half_days.groupby([rows["pupil_id"], rows["date"]]).cumsum() - half_days
     nth_late = rows[late].groupby(["pupil_id", "date"]).cumcount()
     starts, ends = [], []
-    for at, (taken, first) in enumerate(zip(half_days, before, strict=True)):
-        if taken == 0:
+    for at, (count, first) in enumerate(zip(half_days, before, strict=True)):
+        if count == 0:
             minute = 8 * 60 + 5 + 55 * int(nth_late.get(at, 0))
             starts.append(f"{minute // 60:02d}:{minute % 60:02d}")
             minute += _LATE_MINUTES
             ends.append(f"{minute // 60:02d}:{minute % 60:02d}")
         else:
             starts.append(_HALVES[min(int(first), 1)][0])
-            ends.append(_HALVES[min(int(first + taken) - 1, 1)][1])
+            ends.append(_HALVES[min(int(first + count) - 1, 1)][1])
     return rows.assign(begins=starts, ends=ends)
 
 
-def _gepi(one: _School, place: Path, declared: list[str]) -> dict[Path, int]:
+def _gepi(one: _School, place: Path, declarations: list[str]) -> dict[Path, int]:
     files: dict[Path, int] = {}
     events = _events(one) if "absences" in one.tables else None
     if events is not None:
@@ -540,7 +546,7 @@ def _gepi(one: _School, place: Path, declared: list[str]) -> dict[Path, int]:
     if "grades" in one.tables:
         grades = one.rows("grades")
         files |= _gepi_reports(one, grades[grades["kind"] == "term_average"], place)
-        files |= _gepi_books(grades[grades["kind"] == "assessment"], place, declared)
+        files |= _gepi_books(grades[grades["kind"] == "assessment"], place, declarations)
     return files
 
 
@@ -574,18 +580,18 @@ def _gepi_reports(one: _School, averages: pd.DataFrame, place: Path) -> dict[Pat
     return {path: len(rows)}
 
 
-def _gepi_books(marks: pd.DataFrame, place: Path, declared: list[str]) -> dict[Path, int]:
+def _gepi_books(marks: pd.DataFrame, place: Path, declarations: list[str]) -> dict[Path, int]:
     """Write one mark book per class and subject; its subject is declared, for the file does not say it."""
     files: dict[Path, int] = {}
     for (division, subject), rows in marks.groupby(["division", "subject"], observed=True):
         keys = ["date", "out_of", "coefficient"]
         nth = rows.groupby(["pupil_id", *keys]).cumcount()
         rows = rows.assign(nth=nth, cell=[_gepi_mark(row) for row in _records(rows)])  # noqa: PLW2901
-        keyed = list(zip(*(rows[name] for name in [*keys, "nth"]), strict=True))
-        columns = sorted(set(keyed))
+        column_keys = list(zip(*(rows[name] for name in [*keys, "nth"]), strict=True))
+        columns = sorted(set(column_keys))
         grid: dict[tuple[str, str], dict[Any, str]] = {}
         for who, key, cell in zip(
-            zip(rows["family"], rows["first"], strict=True), keyed, rows["cell"], strict=True
+            zip(rows["family"], rows["first"], strict=True), column_keys, rows["cell"], strict=True
         ):
             grid.setdefault(who, {})[key] = cell
         lines = [
@@ -606,11 +612,11 @@ def _gepi_books(marks: pd.DataFrame, place: Path, declared: list[str]) -> dict[P
         ]
         for (family, first), cells in sorted(grid.items()):
             login = f"{family.lower()}_{first[:1].lower()}"
-            told = [cells.get(key, "") for key in columns]
-            lines.append(["GEPI_LOGIN_ELEVE", login, family, first, str(division), "", *told])
+            mark_cells = [cells.get(key, "") for key in columns]
+            lines.append(["GEPI_LOGIN_ELEVE", login, family, first, str(division), "", *mark_cells])
         path = place / f"cahier {division} {subject}.csv"
         path.write_bytes(_csv(lines).encode("cp1252"))
-        declared += ["", f'[files."*{place.name}/{path.name}"]', f'subject = "{subject}"']
+        declarations += ["", f'[files."*{place.name}/{path.name}"]', f'subject = "{subject}"']
         files[path] = len(rows)
     return files
 
@@ -628,9 +634,9 @@ def _csv(rows: Iterable[Sequence[object]], *, quoting: Any = csv.QUOTE_MINIMAL, 
 # PRONOTE
 
 
-def _pronote(one: _School, place: Path, declared: list[str]) -> dict[Path, int]:
+def _pronote(one: _School, place: Path, declarations: list[str]) -> dict[Path, int]:
     """Write the dated list of absences, and one table of averages per class and term; lateness is another list there."""
-    del declared
+    del declarations
     files: dict[Path, int] = {}
     if "absences" in one.tables:
         events = _events(one)
@@ -682,9 +688,9 @@ def _pronote_grid(averages: pd.DataFrame, index: int, division: str) -> str:
 # LSU
 
 
-def _lsu(one: _School, place: Path, declared: list[str]) -> dict[Path, int]:
+def _lsu(one: _School, place: Path, declarations: list[str]) -> dict[Path, int]:
     """Write the periodic reports of the pupils of collège; a lycée has none."""
-    del declared
+    del declarations
     college = one.pupils[[_PATHWAY[level] in {"college", "segpa"} for level in one.pupils["level"]]]
     grades = one.rows("grades")
     averages = grades[(grades["kind"] == "term_average") & grades["pupil_id"].isin(college["pupil_id"])]
@@ -707,15 +713,7 @@ def _lsu(one: _School, place: Path, declared: list[str]) -> dict[Path, int]:
     )
     reports = []
     for (eleve_id, end), rows in averages.groupby(["eleve_id", "date"]):
-        marks = "".join(
-            f'<acquis discipline-ref="DI_{_SUBJECT[row["subject"]][0]}" '
-            + (
-                f'moyenne-eleve="{_number(row["value"] * 20 / row["out_of"], ".")}/20" />'
-                if row["status"] == "graded"
-                else 'eleve-non-note="1" />'
-            )
-            for row in _records(rows)
-        )
+        marks = "".join(_lsu_mark(row) for row in _records(rows))
         reports.append(
             f'<bilan-periodique eleve-ref="EL_{eleve_id}" periode-ref="P_{number[pd.Timestamp(str(end)).date()]}" date-conseil-classe="{end:%Y-%m-%d}">'
             f"<liste-acquis>{marks}</liste-acquis></bilan-periodique>"
@@ -735,8 +733,17 @@ def _lsu(one: _School, place: Path, declared: list[str]) -> dict[Path, int]:
 # Affelnet
 
 
-def _affelnet(one: _School, place: Path, declared: list[str]) -> dict[Path, int]:
-    del declared
+def _lsu_mark(row: Mapping[str, Any]) -> str:
+    average = (
+        f'moyenne-eleve="{_number(row["value"] * 20 / row["out_of"], ".")}/20"'
+        if row["status"] == "graded"
+        else 'eleve-non-note="1"'
+    )
+    return f'<acquis discipline-ref="DI_{_SUBJECT[row["subject"]][0]}" {average} />'
+
+
+def _affelnet(one: _School, place: Path, declarations: list[str]) -> dict[Path, int]:
+    del declarations
     wishes = one.rows("orientation")
     wishes = wishes[wishes["event"] == "wish"]
     if wishes.empty:

@@ -1,6 +1,7 @@
 """Published figures that the cohort is calibrated to, each with its source and the tolerance set beforehand.
 
-Figures of a cohort, counted in its tables alone, as the ministry's statistics count them in theirs.
+The cohort is measured in its tables alone, as the ministry's statistics count in theirs: what is held against a
+published figure is what a user of the tables would find.
 """
 
 from __future__ import annotations
@@ -57,8 +58,8 @@ def tolerance_at(figure: Published, pupils: int) -> float:
     >>> tolerance_at(PUBLISHED[0], 12_500) / PUBLISHED[0].tolerance
     2.0
     """
-    widened: float = figure.tolerance * max(1.0, (_FULL / pupils) ** 0.5)
-    return widened
+    tolerance: float = figure.tolerance * max(1.0, (_FULL / pupils) ** 0.5)
+    return tolerance
 
 
 _LETTER = "letter of the recteur de région académique, 23 April 2024 (2022-23)"
@@ -219,8 +220,8 @@ def _leaving(years: pd.DataFrame) -> Iterator[tuple[str, float]]:
 def _legal_absence(years: pd.DataFrame, absences: pd.DataFrame) -> Iterator[tuple[str, float]]:
     """Shares of pupils with so many half-days not excused in a month, the months of September to May as one mean."""
     key = ["pupil_id", "school_year"]
-    counted = absences[~absences["excused"] & absences["month"].isin(_MONTHS)]
-    monthly = counted.groupby([*key, "month"])["half_days"].sum().reset_index()
+    unexcused_days = absences[~absences["excused"] & absences["month"].isin(_MONTHS)]
+    monthly = unexcused_days.groupby([*key, "month"])["half_days"].sum().reset_index()
     monthly = monthly.merge(years[[*key, "pathway", "school_id"]], on=key, validate="many_to_one")
     many, heavy = monthly[monthly["half_days"] >= _LEGAL], monthly[monthly["half_days"] >= _HEAVY]
     possible = years["pathway"].replace("segpa", "college").value_counts() * len(_MONTHS)
@@ -256,13 +257,13 @@ def _lost_time(
         year: calendar.half_days_between(f"{year}-09-01", f"{year + 1}-08-31")
         for year in set(years["school_year"])
     }
-    lost = absences.merge(years[[*key, "pathway"]], on=key, validate="many_to_one")
+    lost_days = absences.merge(years[[*key, "pathway"]], on=key, validate="many_to_one")
     possible = years["school_year"].map(school).groupby(years["pathway"].replace("segpa", "college")).sum()
-    missed = lost.groupby(lost["pathway"].replace("segpa", "college"))["half_days"].sum()
+    sums = lost_days.groupby(lost_days["pathway"].replace("segpa", "college"))["half_days"].sum()
     for pathway in _PATHWAYS:
-        yield f"lost_{pathway}", 100 * missed[pathway] / possible[pathway]
-    yield "lost_all", 100 * missed.sum() / possible.sum()
-    yield "lost_not_excused", 100 * lost.loc[~lost["excused"], "half_days"].sum() / possible.sum()
+        yield f"lost_{pathway}", 100 * sums[pathway] / possible[pathway]
+    yield "lost_all", 100 * sums.sum() / possible.sum()
+    yield "lost_not_excused", 100 * lost_days.loc[~lost_days["excused"], "half_days"].sum() / possible.sum()
 
 
 def _paths(years: pd.DataFrame, orientation: pd.DataFrame) -> Iterator[tuple[str, float]]:
@@ -276,16 +277,16 @@ def _paths(years: pd.DataFrame, orientation: pd.DataFrame) -> Iterator[tuple[str
     yield "after_3e_pro", 100 * third["level_next"].isin(["2de_pro", "cap1"]).mean()
     for level in ("6e", "3e"):
         yield f"behind_{level}", 100 * years.loc[years["level"] == level, "behind"].mean()
-    asked = orientation[(orientation["event"] == "wish") & (orientation["rank"] == _FIRST_RANK)]
-    asked = asked.assign(school_year=asked["date"].dt.year - 1).merge(
+    wishes = orientation[(orientation["event"] == "wish") & (orientation["rank"] == _FIRST_RANK)]
+    wishes = wishes.assign(school_year=wishes["date"].dt.year - 1).merge(
         years[["pupil_id", "school_year", "level", "sex"]], on=["pupil_id", "school_year"]
     )
-    asked = asked[asked["level"] == "3e"]
+    wishes = wishes[wishes["level"] == "3e"]
     for sex, name in (("F", "girls"), ("M", "boys")):
-        yield f"asks_gt_{name}", 100 * (asked.loc[asked["sex"] == sex, "target"] == "2de_gt").mean()
-    assigned = orientation[orientation["event"] == "assignment"]
-    first = assigned["rank"].fillna(0) == _FIRST_RANK
-    general = assigned["target"] == "2de_gt"
+        yield f"asks_gt_{name}", 100 * (wishes.loc[wishes["sex"] == sex, "target"] == "2de_gt").mean()
+    assignments = orientation[orientation["event"] == "assignment"]
+    first = assignments["rank"].fillna(0) == _FIRST_RANK
+    general = assignments["target"] == "2de_gt"
     yield "first_wish_gt", 100 * first[general].mean()
     yield "first_wish_pro", 100 * first[~general].mean()
 

@@ -1,6 +1,8 @@
-"""Rows of ``grades`` of one year: the tests of the first week, then assessments subject by subject.
+"""Rows of ``grades`` of one year: the tests of the first week, assessments subject by subject, term averages.
 
-Term averages and marking habits: what becomes of the marks of a year once every assessment is drawn.
+Maths marks are drawn on the side of 8 that the chain says, and recorded the same day, for its state is read off them;
+the other subjects follow the pupil's level. Marking habits of a school and the averages come once every assessment is
+drawn.
 """
 
 from __future__ import annotations
@@ -88,8 +90,8 @@ def mark_rows(
     everyone = np.arange(level.size)
     for subject, marks in ((_MATHS, tests.maths), (_FRENCH, tests.french)):
         day = weeks.days[0, assessment_day(group, subject, 0, int(weeks.count[0]))]
-        graded = np.full(level.size, _GRADED)
-        yield _rows(everyone, day, subject, marks, graded, 1, 0, rng)
+        status = np.full(level.size, _GRADED)
+        yield _rows(everyone, day, subject, marks, status, 1, 0, rng)
     for week in range(2, len(weeks)):
         present = (walk.leaving_week >= week) & ~chain.placement[walk.row, week]
         for subject in range(len(SUBJECTS)):
@@ -109,40 +111,43 @@ def _assessment(
     week: int,
     rng: np.random.Generator,
 ) -> Columns:
-    marked = MARKED[walk.states[week, who]]
+    marked_weeks = MARKED[walk.states[week, who]]
     place = assessment_day(group[who], subject, week, int(weeks.count[week]))
     away = ((walk.absent_days[week, who] >> place) & 1) == 1
-    mark = _draw_marks(tests.mean[who], marked, subject, rng)
+    mark = _draw_marks(tests.mean[who], marked_weeks, subject, rng)
     if subject == _MATHS:
         low = walk.low[week, who]
         mark = _on_its_side(mark, low)
-        missed = low & (rng.random(who.size) < np.take(MARKS.missed_when_low, marked))
+        is_missing = low & (rng.random(who.size) < np.take(MARKS.missed_when_low, marked_weeks))
     else:
-        missed = away | (rng.random(who.size) < sigmoid(np.take(MARKS.missed_logit, marked)))
+        is_missing = away | (rng.random(who.size) < sigmoid(np.take(MARKS.missed_logit, marked_weeks)))
     absent = away | (rng.random(who.size) < _HALF_OF_MISSED)
-    status = np.where(missed, np.where(absent, _ABSENT, _NOT_HANDED_IN), _GRADED)
+    status = np.where(is_missing, np.where(absent, _ABSENT, _NOT_HANDED_IN), _GRADED)
     coefficient = 2 if (week + subject) % _DOUBLE_EVERY == 0 else 1
     return _rows(who, weeks.days[week, place], subject, mark, status, coefficient, week, rng)
 
 
 def _draw_marks(
-    mean: npt.NDArray[np.float64], marked: npt.NDArray[np.intp], subject: int, rng: np.random.Generator
+    mean: npt.NDArray[np.float64], marked_weeks: npt.NDArray[np.intp], subject: int, rng: np.random.Generator
 ) -> npt.NDArray[np.float64]:
     one = SUBJECTS[subject]
-    expected = (
-        MARKS.centre + one.offset + one.slope * (mean - MARKS.centre) - MARKS.fall_by_marked_weeks * marked
+    mean_mark = (
+        MARKS.centre
+        + one.offset
+        + one.slope * (mean - MARKS.centre)
+        - MARKS.fall_by_marked_weeks * marked_weeks
     )
-    return _half_points(expected + one.noise_sd * rng.standard_normal(mean.size))
+    return _half_points(mean_mark + one.noise_sd * rng.standard_normal(mean.size))
 
 
 def _on_its_side(mark: npt.NDArray[np.float64], low: npt.NDArray[np.bool_]) -> npt.NDArray[np.float64]:
     """Mirror marks that lie on the wrong side of 8, so that a low mark is under 8 and no other is."""
     below, above = MARKS.low_threshold - 0.5, MARKS.low_threshold
-    mirrored = below + above - mark
+    mirror = below + above - mark
     return np.where(
         low,
-        np.clip(np.where(mark >= above, mirrored, mark), 0.0, below),
-        np.maximum(np.where(mark < above, mirrored, mark), above),
+        np.clip(np.where(mark >= above, mirror, mark), 0.0, below),
+        np.maximum(np.where(mark < above, mirror, mark), above),
     )
 
 
@@ -161,6 +166,7 @@ def _rows(
     rng: np.random.Generator,
 ) -> Columns:
     out_of = _TOP / 2 if week % _OUT_OF_TEN_EVERY == 1 else _TOP
+    # Never of maths nor of the first tests: the state is read off rows that are on record the same day.
     late = (rng.random(who.size) < MARKS.recorded_late) & (subject != _MATHS) & (week > 0)
     return {
         "pupil": who,
@@ -196,30 +202,31 @@ def with_averages(rows: Columns, walk: Walk, weeks: SchoolWeeks) -> Columns:
     November, 15 March, 10 June, or before). Marks after the last term are in no average.
     """
     ends = _term_ends(weeks)
+    # left: a mark of the last day of a term is of that term.
     term = np.searchsorted(ends, rows["date"], side="left")
-    graded = (rows["status"] == _GRADED_STATUS) & (term < ends.size)
-    key = (rows["pupil"] * len(SUBJECTS) + rows["subject"])[graded] * ends.size + term[graded]
-    on_20 = _SCALE * rows["value"][graded] / rows["out_of"][graded]
-    weight = np.bincount(key, weights=rows["coefficient"][graded])
-    total = np.bincount(key, weights=rows["coefficient"][graded] * on_20)
-    found = np.flatnonzero(weight)
-    pupil, day = found // (len(SUBJECTS) * ends.size), ends[found % ends.size]
+    is_graded = (rows["status"] == _GRADED_STATUS) & (term < ends.size)
+    key = (rows["pupil"] * len(SUBJECTS) + rows["subject"])[is_graded] * ends.size + term[is_graded]
+    on_20 = _SCALE * rows["value"][is_graded] / rows["out_of"][is_graded]
+    weight = np.bincount(key, weights=rows["coefficient"][is_graded])
+    total = np.bincount(key, weights=rows["coefficient"][is_graded] * on_20)
+    keys = np.flatnonzero(weight)
+    pupil, day = keys // (len(SUBJECTS) * ends.size), ends[keys % ends.size]
     last_day = weeks.last_days[np.minimum(walk.leaving_week, len(weeks) - 1)]
     there = last_day[pupil] >= day
-    found, pupil, day = found[there], pupil[there], day[there]
+    keys, pupil, day = keys[there], pupil[there], day[there]
     return stack(
         [
             rows,
             {
                 "pupil": pupil,
                 "date": day,
-                "subject": (found // ends.size % len(SUBJECTS)).astype(np.int8),
-                "value": np.round(total[found] / weight[found], 2),
-                "out_of": np.full(found.size, _SCALE),
-                "coefficient": np.ones(found.size),
-                "status": np.zeros(found.size, dtype=np.int8),
+                "subject": (keys // ends.size % len(SUBJECTS)).astype(np.int8),
+                "value": np.round(total[keys] / weight[keys], 2),
+                "out_of": np.full(keys.size, _SCALE),
+                "coefficient": np.ones(keys.size),
+                "status": np.zeros(keys.size, dtype=np.int8),
                 "recorded_on": day,
-                "kind": np.ones(found.size, dtype=np.int8),
+                "kind": np.ones(keys.size, dtype=np.int8),
             },
         ]
     )

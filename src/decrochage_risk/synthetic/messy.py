@@ -112,7 +112,7 @@ def _with_faulty_rows(
     clean: Mapping[str, pd.DataFrame], rng: np.random.Generator, calendar: SchoolCalendar
 ) -> dict[str, pd.DataFrame]:
     spoilt = _Spoilt(clean, rng, calendar)
-    added = {
+    faulty_rows = {
         "pupils": list(spoilt.pupils()),
         "enrolments": list(spoilt.enrolments()),
         "absences": list(spoilt.absences()),
@@ -122,16 +122,18 @@ def _with_faulty_rows(
         "coverage": list(spoilt.coverage()),
         "context": list(spoilt.context()),
     }
-    messy = {name: _mixed(clean.get(name), name, rows, rng) for name, rows in added.items()}
+    messy = {name: _mixed(clean.get(name), name, rows, rng) for name, rows in faulty_rows.items()}
     messy["grades"]["commentaire"] = ""
     return messy
 
 
-def _mixed(clean: pd.DataFrame | None, name: str, added: list[Row], rng: np.random.Generator) -> pd.DataFrame:
+def _mixed(
+    clean: pd.DataFrame | None, name: str, faulty_rows: list[Row], rng: np.random.Generator
+) -> pd.DataFrame:
     """Put faulty rows among the clean ones."""
     columns = _COLUMNS.get(name, ()) if clean is None else tuple(clean.columns)
     faulty = pd.DataFrame(
-        [[row.get(column) for column in columns] for row in added], columns=columns, dtype=object
+        [[row.get(column) for column in columns] for row in faulty_rows], columns=columns, dtype=object
     )
     if clean is None:
         return faulty
@@ -178,9 +180,9 @@ class _Spoilt:
         self._rng = rng
         # A day of one half-day and a day of two on which nobody of the extract need have been absent.
         days = np.arange(np.datetime64(f"{self._year}-09-15"), np.datetime64(f"{self._year}-12-15"))
-        held = calendar.half_days_on(days.astype(np.int64))
-        self._short = str(days[held == 1][0]) if (held == 1).any() else None
-        self._long = [str(day) for day in days[held == held.max()]]
+        half_days = calendar.half_days_on(days.astype(np.int64))
+        self._short = str(days[half_days == 1][0]) if (half_days == 1).any() else None
+        self._long = [str(day) for day in days[half_days == half_days.max()]]
 
     @staticmethod
     def _pick(table: pd.DataFrame, rng: np.random.Generator) -> Row:

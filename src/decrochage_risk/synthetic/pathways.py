@@ -1,4 +1,8 @@
-"""Orientation after the 3e, and the level of the next year: promotion, repeats, diplomas, changes of track."""
+"""Orientation after the 3e, and the level of the next year: promotion, repeats, diplomas, changes of track.
+
+The rates are those of the settings. What is drawn here is drawn for everyone, those who leave
+included, so that leaving does not change what the others get.
+"""
 
 from __future__ import annotations
 
@@ -86,16 +90,17 @@ def draw_orientation(
     general = level == _CODE["3e"]
     wanting = np.take(MOVES.wants_gt, band) + np.where(girl, MOVES.wants_gt_girls, -MOVES.wants_gt_girls)
     wants_gt = general & (rng.random(pupils) < wanting)
-    granted = ~wants_gt | (rng.random(pupils) < np.take(MOVES.grants_gt, band))
+    is_granted = ~wants_gt | (rng.random(pupils) < np.take(MOVES.grants_gt, band))
     cap_share = np.full(len(LEVEL_NAMES), MOVES.cap_share)
     cap_share[[_CODE[name] for name in _OFFERS_AFTER]] = list(_OFFERS_AFTER.values())
     vocational = np.where(rng.random(pupils) < cap_share[level], _CODE["cap1"], _CODE["2de_pro"])
-    wished = np.where(wants_gt, _CODE["2de_gt"], vocational)
-    assigned = np.where(granted, wished, vocational)
-    rank = entry_ranks(assigned, rng)
-    rank = np.where(~granted & (rank == 1), 2, rank)
+    wish_level = np.where(wants_gt, _CODE["2de_gt"], vocational)
+    assigned_level = np.where(is_granted, wish_level, vocational)
+    rank = entry_ranks(assigned_level, rng)
+    # A first wish that the council refused is not the one obtained; and the one obtained was made.
+    rank = np.where(~is_granted & (rank == 1), 2, rank)
     wishes = np.maximum(rng.integers(1, 4, pupils), rank)
-    return Orientation(wished, assigned, granted, rank, wishes)
+    return Orientation(wish_level, assigned_level, is_granted, rank, wishes)
 
 
 def entry_ranks(assigned: npt.NDArray[np.intp], rng: np.random.Generator) -> npt.NDArray[np.intp]:
@@ -115,6 +120,7 @@ def draw_year_end(level: npt.NDArray[np.intp], orientation: Orientation, rng: np
     draw = rng.random(pupils)
     goes_on = (level == _CODE["cap2"]) & (draw < MOVES.cap_in_three_years)
     graduates, repeats = graduates & ~goes_on, repeats & ~goes_on
+    # One draw for three levels: nobody is at two of them.
     to_pm = (level == _CODE["4e"]) & (draw < MOVES.college_to_pm)
     changes = (level == _CODE["2de_gt"]) & (draw < MOVES.gt_to_pro) & ~repeats
     following = np.where(IN_3E[level], orientation.assigned, _NEXT_LEVEL[level])

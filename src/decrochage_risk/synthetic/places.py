@@ -103,11 +103,11 @@ def enrolment_rows(place: Place, move: Move, walk: Walk, weeks: SchoolWeeks) -> 
     leaves_in_year = walk.leaving_week < len(weeks)
     last_week = np.minimum(walk.leaving_week, len(weeks) - 1)
     end = np.where(leaves_in_year, weeks.last_days[last_week], OPEN_END)
-    moved = np.flatnonzero((move.week < len(weeks)) & (walk.leaving_week >= move.week))
+    movers = np.flatnonzero((move.week < len(weeks)) & (walk.leaving_week >= move.week))
     first_end = end.copy()
-    first_end[moved] = weeks.monday(move.week[moved]) - 1
+    first_end[movers] = weeks.monday(move.week[movers]) - 1
     first = _stays(place, pupils, np.full(pupils.size, weeks.first_day), first_end, place.school)
-    second = _stays(place, moved, weeks.days[move.week[moved], 0], end[moved], move.school[moved])
+    second = _stays(place, movers, weeks.days[move.week[movers], 0], end[movers], move.school[movers])
     rows = stack([first, second])
     rows["school_year"] = np.full(rows["pupil"].size, weeks.school_year)
     return rows
@@ -161,17 +161,17 @@ def with_gaps(
     rows: dict[str, Columns], gaps: Gaps, place: Place, move: Move, weeks: SchoolWeeks
 ) -> dict[str, Columns]:
     """Leave out what is not sent, and add ``coverage`` rows of every school of the year for each table with a gap."""
-    kept = dict(rows)
+    rows_sent = dict(rows)
     for table in GAP_TABLES:
         if table in gaps:
             stops = gaps[table][_school_of_rows(rows[table], place, move, weeks)]
-            kept[table] = _only(rows[table], rows[table]["date"] < stops)
+            rows_sent[table] = _only(rows[table], rows[table]["date"] < stops)
     if _ASSESSMENTS in gaps:
-        marks = kept["grades"]
+        marks = rows_sent["grades"]
         stops = gaps[_ASSESSMENTS][_school_of_rows(marks, place, move, weeks)]
-        kept["grades"] = _only(marks, (marks["date"] < stops) | (marks["kind"] != _ASSESSMENT))
-    kept["coverage"] = _coverage(gaps, np.unique(rows["enrolments"]["school"]), weeks.school_year)
-    return kept
+        rows_sent["grades"] = _only(marks, (marks["date"] < stops) | (marks["kind"] != _ASSESSMENT))
+    rows_sent["coverage"] = _coverage(gaps, np.unique(rows["enrolments"]["school"]), weeks.school_year)
+    return rows_sent
 
 
 def _school_of_rows(rows: Columns, place: Place, move: Move, weeks: SchoolWeeks) -> npt.NDArray[np.intp]:
@@ -184,8 +184,8 @@ def _school_of_rows(rows: Columns, place: Place, move: Move, weeks: SchoolWeeks)
     return school
 
 
-def _only(rows: Columns, kept: npt.NDArray[np.bool_]) -> Columns:
-    return {name: column[kept] for name, column in rows.items()}
+def _only(rows: Columns, mask: npt.NDArray[np.bool_]) -> Columns:
+    return {name: column[mask] for name, column in rows.items()}
 
 
 def _coverage(gaps: Gaps, schools: npt.NDArray[np.intp], school_year: int) -> Columns:
@@ -202,10 +202,10 @@ def _covered(
     table: str, schools: npt.NDArray[np.intp], stops: npt.NDArray[np.int64], first: int, last: int
 ) -> Columns:
     """One row per school whose rows are sent for one day at least."""
-    sent = np.flatnonzero(stops > first)
+    senders = np.flatnonzero(stops > first)
     return {
-        "school": schools[sent],
-        "table": np.full(sent.size, GAP_TABLES.index(table), dtype=np.int8),
-        "start": np.full(sent.size, first, dtype=np.int32),
-        "end": np.minimum(stops[sent] - 1, last).astype(np.int32),
+        "school": schools[senders],
+        "table": np.full(senders.size, GAP_TABLES.index(table), dtype=np.int8),
+        "start": np.full(senders.size, first, dtype=np.int32),
+        "end": np.minimum(stops[senders] - 1, last).astype(np.int32),
     }

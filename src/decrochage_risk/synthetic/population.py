@@ -1,4 +1,8 @@
-"""The pupils: who they are, when they enter the cohort, and what they carry from one year into the next."""
+"""The pupils: who they are, when they enter the cohort, and what they carry from one year into the next.
+
+The first year holds all levels; each later one brings newcomers at the youngest levels and a few others. Sex moves
+delay, marks and wishes as published figures have it; the risk itself ignores it.
+"""
 
 from __future__ import annotations
 
@@ -80,21 +84,22 @@ class Population:
             self.birth_day[who].astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970
         )
         behind = school_year - birth_year - NORMAL_AGES[self.level[who]]
-        kept: npt.NDArray[np.intp] = np.clip(behind, 0, _MOST_BEHIND).astype(np.intp)
-        return kept
+        years: npt.NDArray[np.intp] = np.clip(behind, 0, _MOST_BEHIND).astype(np.intp)
+        return years
 
 
 def level_shares(youngest: str) -> npt.NDArray[np.float64]:
     """Share of each level among the pupils of a year, from a youngest level on."""
     stock = np.array([rates.stock for rates in LEVEL_RATES])
-    kept = np.where(_FIRST_AGE[youngest] <= NORMAL_AGES, stock, 0.0)
-    shares: npt.NDArray[np.float64] = kept / kept.sum()
+    weights = np.where(_FIRST_AGE[youngest] <= NORMAL_AGES, stock, 0.0)
+    shares: npt.NDArray[np.float64] = weights / weights.sum()
     return shares
 
 
 def yearly_pupils(pupils: int, years: int, youngest: str) -> int:
     """Pupils of one year when so many distinct pupils pass through so many years."""
     renewal = float(level_shares(youngest)[np.isin(LEVEL_NAMES, _ENTRY_LEVELS[youngest])].sum())
+    # Each later year brings as many newcomers as the entry levels hold.
     return max(1, round(pupils / (1.0 + (years - 1) * renewal)))
 
 

@@ -1,4 +1,8 @@
-"""Tables of the records out of blocks of numbered rows: pupil positions, day numbers, codes."""
+"""Tables of the records out of blocks of numbered rows: pupil positions, day numbers, codes.
+
+The drawing works on arrays of numbers; here they become the declared columns with ids, dates and choices, table by
+table, so that each block of numbers is freed once its table is there.
+"""
 
 from __future__ import annotations
 
@@ -50,7 +54,7 @@ def event_tables(rows: dict[str, Columns], ids: pd.Series, schools: Schools) -> 
         Pupil id of each position.
     schools : Schools
     """
-    covered = rows.pop("coverage")
+    coverage = rows.pop("coverage")
     tables = {
         "enrolments": _enrolments_table(rows.pop("enrolments"), ids, schools),
         "absences": _absences_table(rows.pop("absences"), ids),
@@ -58,7 +62,9 @@ def event_tables(rows: dict[str, Columns], ids: pd.Series, schools: Schools) -> 
         "orientation": _orientation_table(rows.pop("orientation"), ids),
         "outcomes": _outcomes_table(rows.pop("outcomes"), ids),
     }
-    return tables if not covered["school"].size else tables | {"coverage": _coverage_table(covered, schools)}
+    return (
+        tables if not coverage["school"].size else tables | {"coverage": _coverage_table(coverage, schools)}
+    )
 
 
 def _enrolments_table(rows: Columns, ids: pd.Series, schools: Schools) -> pd.DataFrame:
@@ -153,8 +159,8 @@ def _outcomes_table(rows: Columns, ids: pd.Series) -> pd.DataFrame:
 
 
 def _ids(ids: pd.Series, rows: Columns) -> pd.api.extensions.ExtensionArray:
-    taken: pd.api.extensions.ExtensionArray = ids.array.take(rows["pupil"])
-    return taken
+    cells: pd.api.extensions.ExtensionArray = ids.array.take(rows["pupil"])
+    return cells
 
 
 def _dates(days: npt.NDArray[np.integer], missing: int | None = None) -> npt.NDArray[np.datetime64]:
@@ -173,8 +179,8 @@ def _choice(
 ) -> pd.Categorical[str]:
     """Codes of our own order as a categorical of the declared choices."""
     choices = TABLES[table].column(column).choices
-    declared = np.array([choices.index(name) for name in names])
-    return pd.Categorical.from_codes(declared[codes].astype(np.int64), categories=pd.Index(choices))
+    positions = np.array([choices.index(name) for name in names])
+    return pd.Categorical.from_codes(positions[codes].astype(np.int64), categories=pd.Index(choices))
 
 
 def _class_ids(
@@ -184,5 +190,5 @@ def _class_ids(
     span = int(number.max()) + 1
     codes, keys = pd.factorize(level.astype(np.int64) * span + number, sort=True)
     names = pd.Series([f"{LEVEL_NAMES[key // span]}-{key % span + 1}" for key in keys], dtype="str")
-    taken: pd.api.extensions.ExtensionArray = names.array.take(codes)
-    return taken
+    cells: pd.api.extensions.ExtensionArray = names.array.take(codes)
+    return cells

@@ -1,6 +1,7 @@
 """Schools that do not exist: UAI with a right check letter in départements without a number, classes, networks.
 
-Changes of regime in the last school year of a cohort, to test what time does to a model.
+Also the changes of regime in the last school year of a cohort (other rates, other effects, a school that stops
+recording, another marking, two schools that merge), to test what time does to a model.
 """
 
 from __future__ import annotations
@@ -100,9 +101,9 @@ class Schools:
 
     def marking(self, points: float, rng: np.random.Generator) -> Schools:
         """Let a third of the schools, one at least, add so many points to every mark."""
-        changed = rng.permutation(len(self))[: max(1, round(_STRICTER_SHARE * len(self)))]
+        strict_schools = rng.permutation(len(self))[: max(1, round(_STRICTER_SHARE * len(self)))]
         habit = self.habit.copy()
-        habit[changed] += points
+        habit[strict_schools] += points
         return replace(self, habit=habit)
 
 
@@ -110,9 +111,9 @@ def school_counts(pupils: int, youngest: str) -> npt.NDArray[np.intp]:
     """How many schools of each kind so many pupils of one year need."""
     shares = np.bincount(_KIND_OF_LEVEL, weights=level_shares(youngest))
     sizes = np.array([_PUPILS_A_SCHOOL[kind] for kind in _KINDS])
-    needed = np.round(pupils * shares / sizes)
+    need = np.round(pupils * shares / sizes)
     enough = np.minimum(_ENOUGH_SCHOOLS, pupils * shares // _FEWEST_PUPILS)
-    counts: npt.NDArray[np.intp] = np.maximum(1, np.maximum(needed, enough)).astype(np.intp)
+    counts: npt.NDArray[np.intp] = np.maximum(1, np.maximum(need, enough)).astype(np.intp)
     return counts
 
 
@@ -159,8 +160,8 @@ def make_schools(
 
 def _mark_shifts(schools: int, rng: np.random.Generator) -> npt.NDArray[np.float64]:
     """Shifts of the schools of one kind, without any on average."""
-    drawn = MARKS.school_sd * rng.standard_normal(schools)
-    shifts: npt.NDArray[np.float64] = drawn - drawn.mean()
+    draws = MARKS.school_sd * rng.standard_normal(schools)
+    shifts: npt.NDArray[np.float64] = draws - draws.mean()
     return shifts
 
 

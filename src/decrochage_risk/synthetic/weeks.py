@@ -1,6 +1,7 @@
 """The school weeks of one year, as arrays: which days have school, and how many half-days each holds.
 
-Blocks of numbered rows on their way to a table: one array per column, all of one length.
+The chain goes by school weeks, not by those of the calendar: holidays are no weeks. Here too are the blocks of
+numbered rows that the steps of a year pass on, one array per column, all of one length.
 """
 
 from __future__ import annotations
@@ -116,8 +117,8 @@ def stack(blocks: Iterable[Columns], pupils: npt.NDArray[np.intp] | None = None)
     pupils : int array, optional
         Position, among all pupils, of each pupil that ``pupil`` counts.
     """
-    kept = list(blocks)
-    stacked = {name: np.concatenate([block[name] for block in kept]) for name in kept[0]}
+    all_blocks = list(blocks)
+    columns = {name: np.concatenate([block[name] for block in all_blocks]) for name in all_blocks[0]}
     if pupils is not None:
-        stacked["pupil"] = pupils[stacked["pupil"]]
-    return stacked
+        columns["pupil"] = pupils[columns["pupil"]]
+    return columns

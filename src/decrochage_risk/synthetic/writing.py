@@ -1,4 +1,8 @@
-"""Writing tables block by block into one file each, so that memory holds one block at a time."""
+"""Writing tables block by block into one file each, so that memory holds one block at a time.
+
+A cohort replaces an earlier one in its folder as a whole; a folder of tables without a ``truth`` is not a cohort, and
+is left alone: those could be real extracts.
+"""
 
 from __future__ import annotations
 

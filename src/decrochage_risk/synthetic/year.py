@@ -1,4 +1,8 @@
-"""One school year of the cohort: what the weeks bring, the rows of every table, who goes on to what, and what lists say of it."""
+"""One school year of the cohort: what the weeks bring, the rows of every table, who goes on to what, and what lists say of it.
+
+The order is that of a year: schools and first tests, the weeks, orientation, the end. What an extract does not tell
+(gaps, outcomes that lists get wrong) is applied last, so that the truth stays that of the whole year.
+"""
 
 from __future__ import annotations
 
@@ -65,8 +69,8 @@ def as_listed(
     draw = rng.random(outcome.size)
     stays = (outcome == CONTINUED) | (outcome == _GRADUATED)
     not_back = (outcome == _LEFT) & walk.not_back
-    listed = np.where(stays & (draw < difficulty.wrongly_left), _LEFT, outcome)
-    return np.where(not_back & (draw < difficulty.wrongly_stayed), CONTINUED, listed)
+    list_outcome = np.where(stays & (draw < difficulty.wrongly_left), _LEFT, outcome)
+    return np.where(not_back & (draw < difficulty.wrongly_stayed), CONTINUED, list_outcome)
 
 
 def outcome_rows(outcome: npt.NDArray[np.intp], walk: Walk, weeks: SchoolWeeks) -> Columns:
@@ -124,6 +128,7 @@ def run_year(
         ``enrolments``, ``absences``, ``grades``, ``orientation``, ``coverage``, ``outcomes``; ``pupil`` is a position
         in the population.
     """
+    # A stream for each step: one that draws more leaves what the others draw as it is.
     place_rng, walk_rng, absence_rng, mark_rng, end_rng = map(np.random.default_rng, seed.spawn(_STREAMS))
     schools = regime.schools
     who = population.enrolled(weeks.school_year)
@@ -143,6 +148,7 @@ def run_year(
     round_of_3e = round_rows(orientation, year_end.repeats, level, trace.walk, weeks)
     rows["orientation"] = stack([*first_day, *round_of_3e])
     rows["outcomes"] = outcome_rows(as_listed(outcome, trace.walk, difficulty, end_rng), trace.walk, weeks)
+    # Last: term averages are those of all marks, a gap is only what is not sent.
     rows = with_gaps(rows, gaps, place, move, weeks)
     for columns in rows.values():
         if "pupil" in columns:
@@ -174,11 +180,11 @@ def _first_day(
 ) -> list[Columns]:
     """Enter what is known on the first day: assignments of pupils new to the cohort, changes of track."""
     level = population.level[who]
-    assigned = np.flatnonzero((population.entry_year[who] == weeks.school_year) & ENTRY_TO_LYCEE[level])
-    rank = entry_ranks(level[assigned], rng)
-    population.wish[who[assigned]] = _WISH_OF_RANK[rank]
-    changed = np.flatnonzero(population.changed_track[who])
-    return list(first_day_rows(weeks, level, rank, assigned, changed))
+    newcomers = np.flatnonzero((population.entry_year[who] == weeks.school_year) & ENTRY_TO_LYCEE[level])
+    rank = entry_ranks(level[newcomers], rng)
+    population.wish[who[newcomers]] = _WISH_OF_RANK[rank]
+    track_changers = np.flatnonzero(population.changed_track[who])
+    return list(first_day_rows(weeks, level, rank, newcomers, track_changers))
 
 
 def _facts(
@@ -208,13 +214,13 @@ def _go_on(
 ) -> None:
     """Carry what the year brought into the next one."""
     who, weeks = trace.who, trace.weeks
-    assigned = IN_3E[population.level[who]] & ~year_end.repeats
-    wish = np.where(assigned, _WISH_OF_RANK[orientation.rank], population.wish[who])
-    moved = trace.move.week < len(weeks)
+    is_assigned = IN_3E[population.level[who]] & ~year_end.repeats
+    wish = np.where(is_assigned, _WISH_OF_RANK[orientation.rank], population.wish[who])
+    has_moved = trace.move.week < len(weeks)
     population.gone[who] = outcome != CONTINUED
     population.wish[who] = wish
     population.past[who] = _past(trace)
-    population.upheaval[who] = (moved | year_end.changes_track).astype(np.intp)
+    population.upheaval[who] = (has_moved | year_end.changes_track).astype(np.intp)
     population.changed_track[who] = year_end.changes_track
     population.home[who] = trace.move.home
     population.level[who] = year_end.level
@@ -222,7 +228,7 @@ def _go_on(
 
 def _past(trace: YearTrace) -> npt.NDArray[np.intp]:
     """Share of the school weeks (those in a company aside) with an absence not excused when recorded: 0 to 2."""
-    marked = (trace.walk.absent_days > 0).sum(axis=0)
+    marked_weeks = (trace.walk.absent_days > 0).sum(axis=0)
     possible = (~trace.chain.placement).sum(axis=1)[trace.walk.row]
-    past: npt.NDArray[np.intp] = np.searchsorted(ABSENCE.past_shares, marked / possible, side="right")
+    past: npt.NDArray[np.intp] = np.searchsorted(ABSENCE.past_shares, marked_weeks / possible, side="right")
     return past
