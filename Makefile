@@ -37,10 +37,10 @@ demo: $(RUNTIME)  ## Make a synthetic cohort, score it, print the flagged pupils
 	$(BIN)/decrochage-risk demo
 
 test: $(DEV)  ## Run the fast suite, warnings as errors
-	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(WORKERS) -m "not slow"
+	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(WORKERS) --dist loadfile -m "not slow"
 
 test-all: $(DEV)  ## Run the whole suite, the slow tests too
-	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(WORKERS)
+	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(WORKERS) --dist loadfile
 
 test-pages: $(PAGES)  ## Look at every page in a headless Chromium (.ci/set-up-pages installs it)
 	DECROCHAGE_TEST_PAGES=1 OMP_NUM_THREADS=1 $(PY) -m pytest -q tests/pages

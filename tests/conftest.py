@@ -43,7 +43,7 @@ def small_cohort() -> Cohort:
 @pytest.fixture(scope="session")
 def small_model(small_cohort: Cohort) -> TrainedModel:
     """Train a demonstration model on the small cohort."""
-    options = FitOptions(max_rounds=60, members=3)
+    options = FitOptions(max_rounds=60, members=3, linear_share=0.5, penalty=100.0)
     return train_model(small_cohort.records, small_cohort.outcomes, synthetic=True, options=options)
 
 

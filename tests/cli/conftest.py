@@ -41,7 +41,7 @@ def extracts(cohort: Cohort, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def model_folder(cohort: Cohort, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a tiny model that is not called synthetic, so that it brings no demonstration warning."""
     folder = tmp_path_factory.mktemp("model") / "modele"
-    options = FitOptions(max_rounds=20, members=2)
+    options = FitOptions(max_rounds=20, members=2, linear_share=0.5, penalty=100.0)
     model = train_model(cohort.records, cohort.outcomes, name="essai", options=options)
     # So tiny a model may be told not to be used: the tests of the verdict are elsewhere.
     replace(model, report=model.report | {"advice": []}).save(folder)

@@ -38,7 +38,7 @@ def models(cohort: Cohort, tmp_path_factory: pytest.TempPathFactory) -> tuple[Pa
             cohort.outcomes,
             school_years=[2023],
             name="bon",
-            options=FitOptions(max_rounds=30, members=2),
+            options=FitOptions(max_rounds=30, members=2, linear_share=0.5, penalty=100.0),
         )
     good.save(folder / "bon")
     poor = replace(good.risk_model, calibration=Calibration("platt", 1.0, 0.4))

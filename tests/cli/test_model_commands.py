@@ -44,6 +44,7 @@ def test_train_saves_what_the_library_trains(
     assert str(target / "card.md") in result.stdout
 
 
+@pytest.mark.slow
 def test_training_in_parts_gives_the_same_model(
     extracts: Path, tmp_path: Path, run: Callable[..., Result]
 ) -> None:
@@ -58,6 +59,7 @@ def test_training_in_parts_gives_the_same_model(
     assert models[0].sha256 == models[1].sha256
 
 
+@pytest.mark.slow
 def test_training_on_one_year_tells_its_limits(
     extracts: Path, tmp_path: Path, run: Callable[..., Result]
 ) -> None:

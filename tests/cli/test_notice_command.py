@@ -196,6 +196,7 @@ def test_thresholds_of_the_demonstration_model_are_shown_as_such(run: Callable[.
     assert "élèves synthétiques" in result.stdout
 
 
+@pytest.mark.slow
 def test_training_reads_when_measures_began(
     extracts: Path, tmp_path: Path, run: Callable[..., Result], refused: Callable[..., str]
 ) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 import decrochage_risk as dr
 
 if TYPE_CHECKING:
@@ -13,6 +15,7 @@ if TYPE_CHECKING:
     from click.testing import Result
 
 
+@pytest.mark.slow
 def test_the_first_year_is_retrained_and_found_done_again(
     extracts: Path, tmp_path: Path, run: Callable[..., Result]
 ) -> None:

@@ -52,7 +52,7 @@ def narrow() -> tuple[RiskModel, Floats]:
         directions={"up": 1, "down": -1, "gaps": 1},
         reference_groups=table["level"].astype(str).to_numpy(),
         context=["level"],
-        options=FitOptions(max_rounds=40, members=2),
+        options=FitOptions(max_rounds=40, members=2, linear_share=0.5, penalty=100.0),
     )
     return model, table.to_numpy()[:12]
 

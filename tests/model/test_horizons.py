@@ -135,10 +135,11 @@ def path_model(small_cohort: Cohort) -> TrainedModel:
             small_cohort.outcomes,
             horizon_years=3,
             synthetic=True,
-            options=FitOptions(max_rounds=10, members=2),
+            options=FitOptions(max_rounds=10, members=2, linear_share=0.5, penalty=100.0),
         )
 
 
+@pytest.mark.slow
 def test_a_model_of_three_years_says_so(
     path_model: TrainedModel, small_model: TrainedModel, small_cohort: Cohort
 ) -> None:

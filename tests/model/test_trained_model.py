@@ -42,7 +42,9 @@ def snapshots() -> Snapshots:
 @pytest.fixture(scope="module")
 def trained(snapshots: Snapshots) -> TrainedModel:
     return TrainedModel(
-        risk_model=fit_risk_model(snapshots, seed=0, options=FitOptions(max_rounds=15, members=2)),
+        risk_model=fit_risk_model(
+            snapshots, seed=0, options=FitOptions(max_rounds=15, members=2, linear_share=0.5, penalty=100.0)
+        ),
         name="essai",
         demo=True,
         levels=tuple(sorted(set(snapshots.rows["level"]))),

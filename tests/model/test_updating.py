@@ -47,7 +47,9 @@ def model(shifted: Cohort) -> TrainedModel:
     """Fit on the first year."""
     rows = take_snapshots(shifted.records, shifted.outcomes, ["2023-11-06", "2024-03-05"])
     return TrainedModel(
-        risk_model=fit_risk_model(rows, seed=0, options=FitOptions(max_rounds=25, members=2)),
+        risk_model=fit_risk_model(
+            rows, seed=0, options=FitOptions(max_rounds=25, members=2, linear_share=0.5, penalty=100.0)
+        ),
         name="essai",
         demo=True,
         levels=tuple(sorted(set(rows.rows["level"]))),

@@ -26,18 +26,18 @@ SWITCHES = [
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
 REQUIRED = "DECROCHAGE_TEST_PAGES"
-"""Set by ``make test-pages``: without a browser the tests then fail, and are no longer passed over."""
+"""Set by ``make test-pages``: the tests then look at pages, and fail without a browser; otherwise they are passed over."""
 
 
 def _missing(cause: str) -> None:
-    if os.environ.get(REQUIRED):
-        pytest.fail(f"make test-pages needs what is not there: {cause}. Run .ci/set-up-pages.")
-    pytest.skip(f"{cause}; make test-pages sets it up")
+    pytest.fail(f"make test-pages needs what is not there: {cause}. Run .ci/set-up-pages.")
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    """Start Chromium once; passed over with the reason where it is not installed."""
+    """Start Chromium once; passed over with the reason where nobody asked for pages, or where it is not installed."""
+    if not os.environ.get(REQUIRED):
+        pytest.skip("looking at pages takes minutes: make test-pages does it")
     path = next((found for name in NAMES if (found := shutil.which(name))), None)
     if path is None:
         _missing("no Chromium on the PATH")

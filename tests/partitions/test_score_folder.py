@@ -51,7 +51,11 @@ def tables() -> dict[str, pd.DataFrame]:
 def model() -> TrainedModel:
     """Train a tiny model that is not called synthetic."""
     cohort = make_cohort(400, [2022, 2023], seed=3)
-    return train_model(cohort.records, cohort.outcomes, options=FitOptions(max_rounds=10, members=2))
+    return train_model(
+        cohort.records,
+        cohort.outcomes,
+        options=FitOptions(max_rounds=10, members=2, linear_share=0.5, penalty=100.0),
+    )
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from decrochage_risk.model import TrainedModel
 
-OPTIONS = FitOptions(max_rounds=10, members=2)
+OPTIONS = FitOptions(max_rounds=10, members=2, linear_share=0.5, penalty=100.0)
 NAMES = ("pupils", "enrolments", "absences", "grades", "orientation", "outcomes")
 DAYS = ["2022-11-05", "2023-03-05", "2024-03-05"]
 
@@ -65,6 +65,7 @@ def test_parts_give_the_same_bytes(extracts: Path, tmp_path: Path) -> None:
         assert files_of(train(extracts, partitions=parts), tmp_path / str(parts)) == expected
 
 
+@pytest.mark.slow
 def test_default_dates_and_odd_rows_are_those_of_the_whole(
     extracts: Path, tables: dict[str, pd.DataFrame], tmp_path: Path
 ) -> None:
@@ -94,6 +95,7 @@ class _StoppedError(Exception):
     """Stands for whatever stops a run."""
 
 
+@pytest.mark.slow
 def test_a_stopped_run_goes_on(extracts: Path, tmp_path: Path) -> None:
     """Parts whose rows were taken are not read again, and the model is that of a run that was not stopped."""
     lines: list[str] = []
@@ -110,6 +112,7 @@ def test_a_stopped_run_goes_on(extracts: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "w").exists()
 
 
+@pytest.mark.slow
 def test_another_day_starts_again(extracts: Path, tmp_path: Path) -> None:
     """Rows of other dates are never used."""
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="session")
 def quick() -> FitOptions:
     """Return options that make a small model within a second."""
-    return FitOptions(max_rounds=25, members=2)
+    return FitOptions(max_rounds=25, members=2, linear_share=0.5, penalty=100.0)
 
 
 @pytest.fixture(scope="session")

@@ -54,7 +54,9 @@ def good(two_years: Cohort) -> TrainedModel:
         two_years.records, two_years.outcomes, ["2023-11-06", "2024-01-08", "2024-03-05", "2024-05-06"]
     )
     return TrainedModel(
-        risk_model=fit_risk_model(rows, seed=0, options=FitOptions(max_rounds=200, members=4)),
+        risk_model=fit_risk_model(
+            rows, seed=0, options=FitOptions(max_rounds=200, members=4, linear_share=0.5, penalty=100.0)
+        ),
         name="nouveau",
         demo=True,
         levels=tuple(sorted(set(rows.rows["level"]))),
@@ -94,6 +96,7 @@ def promoted(
     return compare(poor, good)
 
 
+@pytest.mark.slow
 def test_a_challenger_that_is_worse_is_kept_out(
     compare: Callable[..., ModelComparison], poor: TrainedModel, good: TrainedModel
 ) -> None:
@@ -111,6 +114,7 @@ def test_a_challenger_that_is_better_is_found_better(promoted: ModelComparison) 
     assert not any(gate.verdict == "block" for gate in promoted.gates)
 
 
+@pytest.mark.slow
 def test_a_challenger_that_is_better_but_unfair_is_blocked(
     compare: Callable[..., ModelComparison], poor: TrainedModel, good: TrainedModel, two_years: Cohort
 ) -> None:
@@ -142,6 +146,7 @@ def test_labels_that_are_not_mature_are_refused(
         compare(poor, good, labels_known_on="2025-10-31")
 
 
+@pytest.mark.slow
 def test_a_year_of_the_training_is_only_looked_at(
     compare: Callable[..., ModelComparison], poor: TrainedModel, good: TrainedModel
 ) -> None:

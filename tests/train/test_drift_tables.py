@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from decrochage_risk.model import TrainedModel
     from decrochage_risk.synthetic import Cohort
 
+pytestmark = pytest.mark.slow  # each trains whole models: run by make test-all
+
 
 def drawn(seed: int, pupils: int, *, told: float = 1.0) -> list[DriftSign]:
     """Draw pupils seen twice whose absences tell some part of what is announced, and judge their tables."""
@@ -85,7 +87,10 @@ def test_the_parts_sum_to_what_was_announced(cohort: Cohort, demo_model: Trained
 @pytest.mark.slow
 def test_absences_that_tell_less_are_found_in_a_cohort() -> None:
     """Trained on two years of 12,000 pupils: an ordinary third accuses no table; absence that tells half is mostly named."""
-    years, options = [2022, 2023, 2024], FitOptions(max_rounds=150, members=2)
+    years, options = (
+        [2022, 2023, 2024],
+        FitOptions(max_rounds=150, members=2, linear_share=0.5, penalty=100.0),
+    )
     calm, changed = [], []
     for seed in (101, 102, 103, 104):
         ordinary = make_cohort(12_000, years, seed=seed)

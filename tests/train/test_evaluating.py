@@ -140,6 +140,7 @@ def test_a_year_that_the_level_was_moved_to_is_warned_about(
     )
 
 
+@pytest.mark.slow
 def test_a_demonstration_model_is_reported_as_one(cohort: Cohort, demo_model: TrainedModel) -> None:
     """The report of a demonstration model says that the pupils are synthetic."""
     with pytest.warns(TrainingWarning):
@@ -219,6 +220,7 @@ def test_who_is_left_out_is_counted_in_french(cohort: Cohort, earlier_model: Tra
     assert "outcome" not in note
 
 
+@pytest.mark.slow
 def test_levels_that_the_model_never_saw_are_counted(cohort: Cohort, quick: FitOptions) -> None:
     """Rows of an unknown level are left out as in scoring, counted, and refused when there is no other."""
     enrolments = cohort.tables["enrolments"]

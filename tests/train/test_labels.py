@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from decrochage_risk.model import TrainedModel
     from decrochage_risk.synthetic import Cohort
 
-QUICK = FitOptions(max_rounds=20, members=2)
+QUICK = FitOptions(max_rounds=20, members=2, linear_share=0.5, penalty=100.0)
 
 
+@pytest.mark.slow
 def test_shuffled_labels_rank_no_better_than_chance(cohort: Cohort) -> None:
     """With outcomes dealt anew among pupils the AUC falls to 0.5 within its own noise, and the report forbids the use."""
     outcomes = cohort.outcomes.copy()
@@ -83,6 +84,7 @@ def test_swapped_school_years_are_refused(cohort: Cohort) -> None:
     assert "of 2023" not in str(error.value)
 
 
+@pytest.mark.slow
 def test_a_model_of_later_years_is_no_evaluation_in_time(cohort: Cohort, quick: FitOptions) -> None:
     """Trained on 2022 and 2023 and measured on 2021-22, a model is told to know the future."""
     model = train_model(
@@ -93,6 +95,7 @@ def test_a_model_of_later_years_is_no_evaluation_in_time(cohort: Cohort, quick: 
     assert any("pas ceux d'une évaluation dans le temps" in note for note in report.notes)
 
 
+@pytest.mark.slow
 def test_labels_not_yet_mature_are_left_out_and_counted(cohort: Cohort, quick: FitOptions) -> None:
     """Outcomes extracted before a window closed teach nothing: that year is left out, counted, and the card says so."""
     early = train_model(

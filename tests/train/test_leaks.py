@@ -61,6 +61,7 @@ def test_a_leak_stops_the_training(leaking: PupilRecords, quick: FitOptions) -> 
     assert issubclass(LeakError, ModelError)
 
 
+@pytest.mark.slow
 def test_a_feature_that_was_found_right_is_let_through(leaking: PupilRecords, quick: FitOptions) -> None:
     """The training goes on with the feature that was named, and with a name alone as well."""
     with pytest.warns(TrainingWarning):
@@ -151,6 +152,7 @@ def test_missingness_that_tells_more_than_the_value_is_reported() -> None:
     assert f"{found['auc_unknown']:.2f}".replace(".", ",") in line
 
 
+@pytest.mark.slow
 def test_missingness_is_in_the_report_and_on_the_card(cohort: Cohort, quick: FitOptions) -> None:
     """When marks are only there for pupils who stay, the report lists the features and the card says it."""
     tables = dict(cohort.tables)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from decrochage_risk.synthetic import Cohort
 
+pytestmark = pytest.mark.slow  # each trains whole models: run by make test-all
+
 STEPS = ("check", "train", "candidate", "evaluate", "compare", "card")
 DAYS = ["2021-11-05", "2022-11-05", "2023-11-06"]
 CONFIG = """
@@ -56,7 +58,7 @@ def home(three_years: Cohort, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with extracts, a champion and a configuration; no test may change it."""
     folder = tmp_path_factory.mktemp("home")
     three_years.write(folder / "extraits")
-    options = FitOptions(max_rounds=10, members=2)
+    options = FitOptions(max_rounds=10, members=2, linear_share=0.5, penalty=100.0)
     with pytest.warns(TrainingWarning, match="No year is untouched"):
         champion = train_model(
             three_years.records, three_years.outcomes, as_of_dates=DAYS[:1], options=options, synthetic=True

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from decrochage_risk.model import TrainedModel
     from decrochage_risk.synthetic import Cohort
 
+pytestmark = pytest.mark.slow  # each trains whole models: run by make test-all
+
 STUNTED = FitOptions(members=2, leaves=2, min_rounds=1, max_rounds=1, linear_share=0.0)
 
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from decrochage_risk.model import Snapshots, TrainedModel
 
+pytestmark = pytest.mark.slow  # each trains whole models: run by make test-all
+
 DATES = ("2023-03-06", "2024-03-06")
 """One date a year: a row is a pupil, so that the report and the held-out tables count the very same ones."""
 
@@ -83,7 +85,7 @@ def trained() -> tuple[TrainedModel, Snapshots]:
         as_of_dates=DATES,
         synthetic=True,
         hold_out_schools=False,
-        options=FitOptions(max_rounds=30, members=2),
+        options=FitOptions(max_rounds=30, members=2, linear_share=0.5, penalty=100.0),
     )
     return model, take_snapshots(cohort.records, cohort.outcomes, DATES[1:], closes=(11, 1))
 

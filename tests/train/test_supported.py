@@ -107,6 +107,7 @@ def test_keeping_changes_no_row_and_says_how_many(snapshots: Snapshots, outcomes
     assert set_apart_supported(snapshots, outcomes, None, "keep") == (snapshots, [])
 
 
+@pytest.mark.slow
 def test_the_card_of_a_training_counts_supported_rows(cohort: Cohort, quick: FitOptions) -> None:
     """What was done is in the card and in the counts of the training, and the risks follow from it."""
     pupils = cohort.records.pupils["pupil_id"].tolist()[::4]

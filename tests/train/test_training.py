@@ -107,6 +107,7 @@ def test_the_model_is_fitted_on_every_row(
     assert demo_model.trained_on["closes_on"] == ["2022-11-01", "2023-11-01", "2024-11-01"]
 
 
+@pytest.mark.slow
 def test_another_seed_is_another_model(cohort: Cohort, demo_model: TrainedModel, quick: FitOptions) -> None:
     """The seed reaches the boosters."""
     other = train_model(cohort.records, cohort.outcomes, name="essai", synthetic=True, options=quick, seed=1)
@@ -163,6 +164,7 @@ def test_outcomes_not_yet_closed_leave_no_untouched_year(cohort: Cohort, quick: 
     assert model.trained_on["outcome_closes"] == [12, 1]
 
 
+@pytest.mark.slow
 def test_records_without_justified_on_are_warned_about_in_the_card(cohort: Cohort, quick: FitOptions) -> None:
     """Without the day of the justification training sees more motives than serving: warned, and said in the card."""
     tables = {name: table for name, table in cohort.tables.items() if name != "outcomes"}
@@ -178,6 +180,7 @@ def test_records_without_justified_on_are_warned_about_in_the_card(cohort: Cohor
     assert said[0].removeprefix("- ") in model.trained_on["records_warnings"]
 
 
+@pytest.mark.slow
 def test_records_that_begin_with_the_training_are_told(cohort: Cohort, quick: FitOptions) -> None:
     """The card says that the year before is known of nobody in the first year; with an earlier year on record it does not."""
     for years, expected in (([2021, 2022], 1), ([2022], 0)):
@@ -187,6 +190,7 @@ def test_records_that_begin_with_the_training_are_told(cohort: Cohort, quick: Fi
         assert model.card.count("n'est connu de presque personne en 2021-2022") == expected
 
 
+@pytest.mark.slow
 def test_the_card_counts_the_censored_apart_from_those_with_too_little_data(
     cohort: Cohort, quick: FitOptions
 ) -> None:
@@ -209,6 +213,7 @@ def test_the_card_counts_the_censored_apart_from_those_with_too_little_data(
     assert "- 7 lignes laissées de côté : moins de 3 semaines de données" in model.card
 
 
+@pytest.mark.slow
 def test_labels_without_meaning_give_no_ranking(cohort: Cohort) -> None:
     """Leavers drawn by lot are ranked no better than by chance; leavers drawn by their absences are."""
     outcomes = cohort.outcomes.assign(outcome="continued", date=None)
@@ -219,7 +224,7 @@ def test_labels_without_meaning_give_no_ranking(cohort: Cohort) -> None:
     auc = {}
     for name, leaves in (("by lot", by_lot), ("by absences", often)):
         labels = outcomes.assign(outcome=np.where(leaves, "left_without_diploma", "continued"))
-        options = FitOptions(max_rounds=20, members=2)
+        options = FitOptions(max_rounds=20, members=2, linear_share=0.5, penalty=100.0)
         auc[name] = train_model(cohort.records, labels, options=options).report["figures"]["auc"]
     assert abs(auc["by lot"] - 0.5) < 0.1
     assert auc["by absences"] > 0.75
@@ -295,6 +300,7 @@ def test_default_dates_outside_the_records_or_the_calendar_are_left_out(
     assert asked == list(default_as_of_dates(cohort.school_years))
 
 
+@pytest.mark.slow
 def test_progress_is_told_in_french(cohort: Cohort, quick: FitOptions) -> None:
     """Every date, the fit on all years and every part of the test year are announced."""
     told: list[str] = []
@@ -308,6 +314,7 @@ def test_progress_is_told_in_french(cohort: Cohort, quick: FitOptions) -> None:
     assert len(told) == 8 + 1 + 3 + 1
 
 
+@pytest.mark.slow
 def test_too_few_leavers_before_the_last_year_do_not_stop_a_training(
     cohort: Cohort, quick: FitOptions
 ) -> None:

@@ -49,7 +49,7 @@ def model(ordinary: Cohort) -> TrainedModel:
             ordinary.outcomes,
             as_of_dates=["2023-11-06", "2024-03-05"],
             synthetic=True,
-            options=FitOptions(max_rounds=80, members=3),
+            options=FitOptions(max_rounds=80, members=3, linear_share=0.5, penalty=100.0),
         )
 
 

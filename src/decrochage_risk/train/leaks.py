@@ -113,6 +113,9 @@ def _strength(
     outcome: Floats, score: Floats, pupils: npt.NDArray[np.intp], groups: npt.NDArray[Any] | None = None
 ) -> float:
     """AUC in the better direction, 0.5 where too few pupils had the event, or too few had not."""
+    # A column that is the same for everybody ranks nobody: most flags of what is not known are, and an area is dear.
+    if score.size == 0 or (score == score[0]).all():
+        return 0.5
     if min(_pupils(pupils[outcome == 1]), _pupils(pupils[outcome == 0])) < LEAST_OF_A_CLASS:
         return 0.5
     area = auc(outcome, score) if groups is None else within_group_auc(outcome, score, groups)
