@@ -67,9 +67,10 @@ def test_sections_are_the_families_in_order_and_the_context() -> None:
     assert titles == [
         *(f"## {family.label} : `{family.code}`" for family in told),
         "## Contexte",
+        "## Ce qui n’est pas connu",
         "## Sources",
     ]
-    context = features_page().split("\n## Contexte\n")[1]
+    context = features_page().split("\n## Contexte\n")[1].split("\n## ")[0]
     assert [line.split("`")[1] for line in context.splitlines() if line.startswith("| `")] == list(
         CONTEXT_COLUMNS
     )

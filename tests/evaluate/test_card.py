@@ -170,7 +170,8 @@ def test_every_fact_is_read(facts: CardFacts) -> None:
         "model_id": "autre", "package_version": "1", "synthetic": True, "members": 2, "leaves": 7, "features": ["x"],
         "reference_groups": "voie", "train_years": [2019], "as_of": [date(2020, 1, 6)], "levels": ["4e"], "rows": 99999,
         "pupils": 5, "events": 7, "censored": 0, "outcome_closes": (9, 30), "base_rates": [], "calibration_kind": "identity",
-        "calibration_chosen_on": "z", "untouched": False, "changes": ["Seuil revu."], "spread_factor": 3.1, "linear_share": 0.5, "kind": "logistic", "dropped_features": [], "warnings": [], "references": [],
+        "calibration_chosen_on": "z", "untouched": False, "changes": ["Seuil revu."], "spread_factor": 3.1, "linear_share": 0.5, "penalty": 3.0,
+        "unknown_flags": ["not_known_marks"], "school_spread": 0.7, "horizon_years": 3, "kind": "logistic", "dropped_features": [], "warnings": [], "references": [],
         "report": facts.report.model_copy(update={"title": "Autre"}),
     }  # fmt: skip
     assert set(changed) == {field.name for field in fields(CardFacts)}

@@ -17,7 +17,7 @@ CALENDAR = SchoolCalendar.for_zone("B")
 STAY = {
     "pupil_id": "a",
     "school_year": 2024,
-    "school_id": "0382032C",
+    "school_id": "0990001N",
     "level": "3e",
     "start_date": "2024-09-02",
 }

@@ -24,7 +24,7 @@ CALENDAR = SchoolCalendar.for_zone("B")
 STAY = {
     "pupil_id": "a",
     "school_year": 2024,
-    "school_id": "0382032C",
+    "school_id": "0990001N",
     "level": "3e",
     "start_date": "2024-09-02",
 }
@@ -290,7 +290,7 @@ def test_duplicate_context() -> None:
     """Two values of one school, measure and day are an error, a class or subject missing too; another class is none."""
     value = {
         "as_of": "2025-01-06",
-        "school_id": "0382032C",
+        "school_id": "0990001N",
         "measure": "mean_grade_year",
         "value": 11,
         "pupils": 30,
@@ -305,7 +305,7 @@ def test_duplicate_context() -> None:
 def test_coverage_of_an_unknown_school() -> None:
     """A coverage that names a school without any enrolment is a warning."""
     span = {"table": "grades", "start": "2024-09-01", "end": "2025-08-31"}
-    rows = [span | {"school_id": "0382032C"}, span | {"school_id": "0595121W"}]
+    rows = [span | {"school_id": "0990001N"}, span | {"school_id": "0595121W"}]
     fault = _only_fault(coverage=rows)
     assert (fault.rule, fault.severity, fault.rows.tolist()) == ("unknown_school", "warning", [1])
 

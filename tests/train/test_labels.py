@@ -143,5 +143,8 @@ def test_unseen_schools_are_a_second_view(demo_model: TrainedModel) -> None:
     """The figures on schools that were held out stand beside the headline, on fewer rows, and never replace it."""
     held = demo_model.report["hold_out"]
     assert held is not None
-    assert 0 < held["rows"] < demo_model.report["figures"]["rows"]
+    rows, headline = held["rows"], demo_model.report["figures"]["rows"]
+    assert (
+        rows is None or headline is None or 0 < rows < headline
+    )  # None: hidden, one count would give another away
     assert "Seconde vue, jamais le chiffre principal" in demo_model.card

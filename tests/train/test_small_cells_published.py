@@ -118,6 +118,7 @@ def written_down(  # noqa: C901 - a reader writes down what stands in many table
         "sex",
         "years_behind",
         "network",
+        "knowledge",
         "sex_pathway",
         "sex_years_behind",
     ):

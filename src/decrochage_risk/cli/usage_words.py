@@ -37,6 +37,7 @@ _WORDS = tuple(
         (r"\[env var: ", "[variable d'environnement : "),
         (r"\(deprecated\)", "(ancienne)"),
         (r"<path>", "<chemin>"),
+        (r"<list\[Path\]>", "<chemins>"),
         (r"<integer( range)?>", "<entier>"),
         (r"<int>", "<entier>"),
         (r"<float( range)?>", "<nombre>"),

@@ -238,7 +238,8 @@ def _raw_table(name: str, parts: list[_Part], faults: list[str]) -> RawTable:
 
 def _cut_texts(payload: object, tables: Mapping[str, RawTable]) -> Iterator[str]:
     """Find texts that end in the middle of a character; most JSON text cannot hold any."""
-    if isinstance(payload, bytes | bytearray) and b"\\u" not in payload:
+    # Half a character comes as an escape, or as the bytes ED A0 to ED BF, which the parser lets through.
+    if isinstance(payload, bytes | bytearray) and b"\\u" not in payload and b"\xed" not in payload:
         return
     if isinstance(payload, str) and payload.isascii() and "\\u" not in payload:
         return

@@ -232,8 +232,8 @@ def fit_cluster_spread(log_odds: FloatArray, outcome: FloatArray, clusters: npt.
     >>> school = np.repeat(np.arange(200), 100)
     >>> level = np.repeat(rng.normal(0, 0.5, 200), 100)
     >>> happened = (rng.random(20_000) < probability(-1 + level)).astype(float)
-    >>> round(fit_cluster_spread(np.full(20_000, -1.0), happened, school), 1)
-    0.5
+    >>> 0.4 < fit_cluster_spread(np.full(20_000, -1.0), happened, school) < 0.6
+    True
     """
     _, codes = np.unique(np.asarray(clusters), return_inverse=True)
     risk = probability(log_odds)
