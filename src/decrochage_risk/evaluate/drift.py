@@ -153,8 +153,8 @@ class DriftReport(BaseModel):
             ),
             f"Verdict : {WORDS[self.verdict]} ({self.verdict})",
         ]
-        told = [sign for sign in self.overall.signs if sign.check != "feature" or sign.verdict != "ok"]
-        rows = [[sign.subject, WORDS[sign.verdict], sign.sentence] for sign in told]
+        signs = [sign for sign in self.overall.signs if sign.check != "feature" or sign.verdict != "ok"]
+        rows = [[sign.subject, WORDS[sign.verdict], sign.sentence] for sign in signs]
         parts = ["\n".join(lines), table(["Ensemble", "verdict", ""], rows)] if rows else ["\n".join(lines)]
         schools = [
             [

@@ -197,7 +197,7 @@ def score_parts(
 def _scored(
     runs: PartRuns, target: Path, request: ScoreRequest, progress: Callable[[str, int, int], None]
 ) -> ScoreDigest:
-    sent = runs.run(
+    transmissions = runs.run(
         lambda tables, facts: transmission_part(
             tables, facts, as_of=request.as_of, calendar=runs.calendar, row_id=ROW_ID
         ),
@@ -205,7 +205,9 @@ def _scored(
         raise_faults=request.raise_faults,
         step="sent",
     )
-    transmission = merge_transmissions([{"transmissions": each.table("transmissions")} for each in sent])
+    transmission = merge_transmissions(
+        [{"transmissions": each.table("transmissions")} for each in transmissions]
+    )
     parts = runs.run(
         lambda tables, facts: score_part(
             tables,
