@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 
-from decrochage_risk import french
 from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.features.event_windows import Facts
 from decrochage_risk.model import closing_day
@@ -180,6 +180,49 @@ class Territory:
         if levels:
             told.total(("level", "base", network), [count(*key) for key in levels])
         self._relate_paths(told, network)
+        self._relate_bases(told, network)
+        self._relate_schools(told, network)
+
+    def _relate_bases(self, told: Publication, network: object) -> None:
+        """Say which pupils are counted on in several places: nearly the same ones, and a reader knows who is not."""
+
+        def base(key: tuple[str, ...]) -> tuple[object, ...]:
+            return (*self.shares[key].base_key, "base", network)
+
+        of_levels = {"delay": _DELAY, "wish": _ENTRIES}
+        for key in self.shares:
+            levels = of_levels.get(key[0], {}).get(key[1], ())
+            parts = [
+                (*one, "count", network) for one in self.shares if one[0] == "level" and one[1] in levels
+            ]
+            if parts:
+                told.total(base(key), parts, overlapping=True)
+        for voie in VOIES:
+            months = [
+                [key for key in self.shares if key[:4] == ("month", str(LEGAL), voie, name)]
+                for name in ("before", "now")
+            ]
+            for keys in months:
+                for first, second in pairwise(keys):
+                    told.differ(base(first), base(second))
+            last_year = ("left", "in_year", voie, str(self.school_year - 1))
+            if months[0] and last_year in self.shares:
+                told.differ(base(months[0][0]), base(last_year))
+
+    def _relate_schools(self, told: Publication, network: object) -> None:
+        """Say that the schools that lack data hold pupils of their network."""
+        whole = ("situation", "all", "ensemble")
+        pupils = {one.school_id: one.pupils for one in self.missing if one.network == network}
+        if network == ALL or not pupils or whole not in self.shares:
+            return
+        for school_id, count in pupils.items():
+            told.count(("school", school_id), count, weight=0.5)
+        rest = ("school", "rest", network)
+        enrolled = told.counts[*whole, "count", network]
+        told.count(rest, max(0, enrolled - sum(pupils.values())), printed=False)
+        # A school of two networks is counted in one of them.
+        parts = [*(("school", school_id) for school_id in pupils), rest]
+        told.total((*whole, "count", network), parts, overlapping=True)
 
     def _relate_paths(self, told: Publication, network: object) -> None:
         def count(*key: str) -> tuple[object, ...]:
@@ -425,7 +468,7 @@ class _Counting:
                     if (here & recent).sum() >= gone
                     else "non transmises une partie de l'année"
                 )
-                share = "" if gone == int(here.sum()) else f", pour {french.plural(gone, 'élève')}"
+                share = "" if gone == int(here.sum()) else ", pour une partie des élèves"
                 if gone >= INSIDE or gone == int(here.sum()):
                     found.append(
                         MissingData(
