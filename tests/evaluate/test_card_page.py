@@ -72,3 +72,16 @@ def test_the_page_calls_nothing_and_never_changes() -> None:
     assert page == card_page(CARD)
     assert page.startswith("<!DOCTYPE html>")
     assert '<html lang="fr">' in page
+
+
+def test_codes_of_features_come_last() -> None:
+    """Variables have French names in the card; each code stands once, in a table of the last section."""
+    card = "# Fiche\n\n## Modèle\n\n- Variables (2) : `mean_grade_12w`, `lateness_12w`\n\n## Fin\n\nVoir `repeated_years`, `autre`.\n"
+    text = " ".join(read(card_page(card)).text)
+    before, _, last = text.rpartition("Variables et leurs codes")
+    for code in ("mean_grade_12w", "lateness_12w", "repeated_years"):
+        assert code not in before
+        assert last.count(code) == 1
+    assert "autre" in before
+    assert "Moyenne des notes, 12 dernières semaines" in last
+    assert "Variables (2)" in before

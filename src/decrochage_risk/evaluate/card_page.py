@@ -18,7 +18,7 @@ from decrochage_risk.pages.charts import BLUE, SOFT, nice_top
 from decrochage_risk.small_cells import HIDDEN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from markdown_it.token import Token
     from markupsafe import Markup
@@ -31,6 +31,9 @@ __all__ = ["card_page"]
 
 _TOLD_LEVELS = 12
 _TOLD_GATES = 3
+_CODES = "Variables et leurs codes"
+_CODE = re.compile(r"`([a-z][a-z0-9_]*)`")
+_BRACKETS = re.compile(r" \([^()]*\)")
 _STOPS = frozenset({"fairness_block", "no_better_than_chance"})
 _DIMENSIONS = (("sex", "Sexe"), ("years_behind", "Âge et niveau"), ("pathway", "Voie"))
 _WORDS = {
@@ -64,7 +67,7 @@ def card_page(card: str, report: EvaluationReport | Mapping[str, Any] | None = N
     (True, True, True)
     """
     title = next((line[2:] for line in card.splitlines() if line.startswith("# ")), "Fiche du modèle")
-    body, contents = _body(card)
+    body, contents = _body(_codes_last(card))
     evaluation = _read(report)
     return render(
         f"{__package__}/card.html.j2",
@@ -347,6 +350,40 @@ def _body(card: str) -> tuple[Markup, list[tuple[str, str]]]:
     reader.add_render_rule("table_close", lambda *_: "</table></div>\n")
     # markdown-it has escaped the text: what comes here holds no tag but its own
     return Markup(reader.renderer.render(tokens, reader.options, {})), contents  # noqa: S704
+
+
+def _codes_last(card: str) -> str:
+    """Give variables their French names; their codes, which only analysts read, go to tables at the end."""
+    from decrochage_risk.features import FEATURE_BY_NAME  # noqa: PLC0415 - features load on first use
+
+    lines, tables, codes_apart = [], [], []
+    for line in card.splitlines():
+        codes = [code for code in _CODE.findall(line) if code in FEATURE_BY_NAME]
+        if line.startswith("- ") and len(codes) > 1:
+            what = line[2:].partition("`")[0].rstrip(" :")
+            lines.append(f"- {what} : à la fin, dans « {_CODES} »")
+            tables += [f"### {what}", "", *_code_table(codes), ""]
+            continue
+        codes_apart += codes
+        for code in codes:
+            line = line.replace(f"`{code}`", f"« {_name_of(code)} »")  # noqa: PLW2901 - the line is rewritten
+        lines.append(line)
+    if codes_apart:
+        tables += ["### Variables nommées plus haut", "", *_code_table(dict.fromkeys(codes_apart)), ""]
+    return "\n".join([*lines, *(["", f"## {_CODES}", "", *tables] if tables else [])]) + "\n"
+
+
+def _code_table(codes: Iterable[str]) -> list[str]:
+    rows = [f"| {_name_of(code)} | `{code}` |" for code in codes]
+    return ["| Variable | Code |", "|---|---|", *rows]
+
+
+def _name_of(code: str) -> str:
+    """Name a variable by the first sentence of its definition, without what stands in brackets."""
+    from decrochage_risk.features import FEATURE_BY_NAME  # noqa: PLC0415 - features load on first use
+
+    first = _BRACKETS.sub("", FEATURE_BY_NAME[code].definition).partition(". ")[0]
+    return first.rstrip(".").replace("|", "\\|")
 
 
 def _table_open(_: object, tokens: Sequence[Token], place: int, *__: object) -> str:
