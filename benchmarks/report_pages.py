@@ -78,7 +78,7 @@ def _renamed(rows: pa.Table, copy: int) -> pa.Table:
         if name == "pupil_id":
             other = words + f"-{copy}"
         else:
-            schools = words.dropna().drop_duplicates()
+            schools = words.dropna().drop_duplicates().reset_index(drop=True)
             numbers = str(copy) + schools.str[1:7]
             other = words.map(dict(zip(schools, numbers + uai_letters(numbers), strict=True)))
         rows = rows.set_column(
