@@ -511,7 +511,7 @@ def reliability_bins(
 
     Examples
     --------
-    >>> reliability_bins([0] * 90 + [1] * 10, [0.05] * 50 + [0.15] * 50)[0].rows
+    >>> reliability_bins([0] * 85 + [1] * 15, [0.05] * 50 + [0.15] * 50)[0].rows
     50
     """
     from scipy.stats import beta  # noqa: PLC0415  # heavy: loaded on first use
