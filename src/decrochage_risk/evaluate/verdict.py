@@ -126,6 +126,7 @@ def decide(
     causes = [*doubts, _better(log_loss, margin), *_gate_causes(gates, champion_gates)]
     causes += [SAME_BOOSTERS] if same == "boosters" else []
     calls = {cause.calls_for for cause in causes}
+    # Figures that are not to be trusted can neither promote a model nor condemn it.
     if doubts:
         return "review", tuple(causes)
     verdict: ComparisonVerdict = "keep" if "keep" in calls else "review" if "review" in calls else "promote"

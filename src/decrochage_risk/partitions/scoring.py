@@ -205,6 +205,7 @@ def _scored(
         raise_faults=request.raise_faults,
         step="sent",
     )
+    # What a school has sent is known only once every part is read, so the parts are gone through twice.
     transmission = merge_transmissions(
         [{"transmissions": each.table("transmissions")} for each in transmissions]
     )

@@ -177,6 +177,7 @@ class VigilanceTable(BaseModel):
     def _assessed(self, group: npt.NDArray[np.int64], risks: npt.NDArray[np.float64]) -> Assessment:
         second_edge, third_edge, is_reinforced, rules = self._lookup
         has_risk = ~np.isnan(risks)
+        # A missing level has group -1, the last row of the lookup, whose edges are NaN: nothing lies above them.
         above = (risks >= second_edge[group]).astype(np.int8) + (risks >= third_edge[group]).astype(np.int8)
         tier = np.where(has_risk, above + np.int8(1), np.int8(0)).astype(np.int8)
         return Assessment(

@@ -276,6 +276,7 @@ def rolling_origin(
         test = codes == position
         train = codes < position
         if days is not None:
+            # Embargo: only labels that had closed by the first day of the test could have been learnt then.
             train &= days[1] <= days[0][test].min()
         splits.append((values[position], train, test))
     return splits
