@@ -1,4 +1,8 @@
-"""The verdict of a comparison: promote, keep or review, each cause with a code and a French sentence."""
+"""The verdict of a comparison: promote, keep or review, each cause with a code and a French sentence.
+
+Figures that flatter a model (a year that it has learnt, too few pupils) can only call for a review, and no better ranking
+pays for an unfair list.
+"""
 
 from __future__ import annotations
 

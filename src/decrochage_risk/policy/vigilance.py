@@ -1,4 +1,7 @@
-"""Vigilance by level group: absolute thresholds on the calibrated risk, and the tier of each pupil."""
+"""Vigilance by level group: absolute thresholds on the calibrated risk, and the tier of each pupil.
+
+Every level is in exactly one group; a pupil without a score has tier 0, and tier 2 is where targeted prevention begins.
+"""
 
 from __future__ import annotations
 

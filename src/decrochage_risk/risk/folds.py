@@ -1,4 +1,7 @@
-"""Who may learn from whom: folds of whole pupils, and the rolling origin in time."""
+"""Who may learn from whom: folds of whole pupils, and the rolling origin in time.
+
+In time, a label may be learnt only when it had closed by the first day of the test: the embargo.
+"""
 
 from __future__ import annotations
 
