@@ -308,6 +308,7 @@ def logistic_baseline(
     )
     design = np.where(present, values, medians)
     means, scales = design.mean(axis=0), design.std(axis=0)
+    # A column without any value has a NaN scale; one without spread would be divided by 0.
     varying = np.isfinite(scales) & (scales > 0)
     if is_one_class(outcomes) or not varying.any():
         raise NotEnoughDataError(_cannot_learn(outcomes, int(varying.sum())))

@@ -156,6 +156,7 @@ def _compared(
     gaps = []
     for _ in range(draws):
         weight = np.bincount(random.integers(0, count, count), minlength=count).astype(np.float64)
+        # A draw of one class has no ranking: it is left out, and `draws` says how many remain.
         if statistic in _LOWER_IS_BETTER or min(weight @ events, weight @ others) > 0:
             gaps.append(parts[0](weight) - parts[1](weight))
     if not gaps:
@@ -354,6 +355,7 @@ def _precision(
     for _ in range(draws):
         weight = np.bincount(rng.integers(0, people, people), minlength=people).astype(np.float64)
         sizes = [float(weight @ one) for one in places]
+        # A draw that leaves a list empty has no precision: it is left out.
         if min(sizes) > 0:
             gaps.append(float(weight @ hits[1]) / sizes[1] - float(weight @ hits[0]) / sizes[0])
     whole = [float(hit.sum() / place.sum()) for hit, place in zip(hits, places, strict=True)]

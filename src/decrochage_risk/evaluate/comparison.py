@@ -259,6 +259,14 @@ class ComparedRows:
     told: Mapping[str, Any] = field(default_factory=dict)
 
 
+def _gates_of_sides(rows: ComparedRows, tiers: Sequence[npt.NDArray[Any]]) -> list[tuple[GateResult, ...]]:
+    """Judge the fairness of the champion and of the challenger, each by the list that its own tiers give."""
+    return [
+        fairness_gates(rows.outcome, risk, tier >= _FLAGGED, rows.groups, pupils=rows.pupils)
+        for risk, tier in zip((rows.champion, rows.challenger), tiers, strict=True)
+    ]
+
+
 def compare_rows(
     rows: ComparedRows,
     *,
@@ -298,10 +306,7 @@ def compare_rows(
         draws=draws,
     )
     tiers = [np.asarray(tier) for tier in rows.tiers]
-    gates = [
-        fairness_gates(rows.outcome, risk, tier >= _FLAGGED, rows.groups, pupils=rows.pupils)
-        for risk, tier in zip((rows.champion, rows.challenger), tiers, strict=True)
-    ]
+    gates = _gates_of_sides(rows, tiers)
     pupils = pd.Series(np.asarray(rows.pupils, dtype=object))
     people = pd.Series(np.asarray(rows.outcome)).groupby(pupils).max()
     leavers = int(people.sum())

@@ -369,6 +369,7 @@ class ReportTables:
 
     def _told_list(self, one: ListFigures, at: int, hidden: Hidden) -> ListFigures:
         place = (_EVERYBODY, _EVERYBODY) if one.as_of is None else (_AS_OF, one.as_of.isoformat())
+        # Quantiles over so few schools would tell the list of one of them.
         blanks: set[str] = set() if self.schools >= PUBLISHED else set(_WORKLOAD)
         if self._is_hidden(hidden, *place):
             blanks |= {"rows", "listed", "events", "hits", *_EXPECTED, *_FOUND, *_WORKLOAD}
@@ -433,6 +434,7 @@ class ReportTables:
             if is_small(*cells):
                 blanks += [f"{name}_at_{round(100 * share)}" for name in ("precision", "recall", "lift")]
             else:
+                # A share that is hidden is no edge: the next one is held against the last that is printed.
                 before = end
         return blanks
 

@@ -1,4 +1,8 @@
-"""Signs that pupils, records or outcomes are no longer those a model was trained on: figures, thresholds, verdicts."""
+"""Signs that pupils, records or outcomes are no longer those a model was trained on: figures, thresholds, verdicts.
+
+A shift counts only where it is also larger than what chance gives on so few rows: for all pupils together, and school by
+school.
+"""
 
 from __future__ import annotations
 

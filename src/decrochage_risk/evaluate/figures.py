@@ -1,4 +1,8 @@
-"""All figures of one score on one set of rows, measured together: `Figures` and `measure`."""
+"""All figures of one score on one set of rows, measured together: `Figures` and `measure`.
+
+Figures are rounded, so that a report holds no rounding noise; a figure that the rows cannot give (one class of outcome, a score
+that is no probability) is None, and a note says why.
+"""
 
 from __future__ import annotations
 

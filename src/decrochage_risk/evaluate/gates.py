@@ -164,6 +164,7 @@ def fairness_gates(
         for name, values in labels.items()
         for group in np.unique(values).tolist()
     }
+    # Slope and intercept of each large group: two intervals each share the error of the family (Bonferroni).
     level = 1 - (1 - FAMILY_LEVEL) / max(2 * sum(large.values()), 1)
     gates: list[GateResult] = []
     for (name, group), enough in large.items():
@@ -277,6 +278,7 @@ def _gap_gate(sexes: Mapping[str, Share]) -> GateResult:
         return _ungated("fnr_gap", SEX, " / ".join(sexes), f"écart non mesuré : un groupe est {_TOO_SMALL}")
     (first, second) = sexes
     gap, low, high = difference(sexes[first], sexes[second])
+    # The end nearest to no gap: only a gap that is surely too large blocks.
     least = 0.0 if low <= 0 <= high else min(abs(low), abs(high))
     sentence = f"écart de {_points(abs(gap), 1)} entre les parts de sorties absentes de la liste"
     if abs(gap) <= GAP_PASSED:

@@ -120,6 +120,7 @@ def capacity_list(
     risks = np.asarray(risk, dtype=np.float64)
     lists = sorted_codes(schools) * (len(risks) + 1) + sorted_codes(as_of)
     ties = np.arange(len(risks)) if tie_break is None else sorted_codes(tie_break)
+    # lexsort takes its last key first: by list, then the highest risk, then the tie-break.
     order = np.lexsort((ties, -risks, lists))
     keys = lists[order]
     first = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]][: len(keys)])

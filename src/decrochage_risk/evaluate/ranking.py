@@ -144,6 +144,7 @@ def at_k(
     ties = np.zeros(len(scores), dtype=np.intp) if tie_break is None else sorted_codes(tie_break)
     places = _places(len(scores), k, share)
     weight = _places_taken(scores, ties, places)
+    # Summed in sorted order: the order in which rows came does not change the last bits.
     hits, events = float(np.sort(weight * outcomes).sum()), float(outcomes.sum())
     precision = hits / places
     return TopFigures(

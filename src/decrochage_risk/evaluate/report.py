@@ -426,6 +426,7 @@ class EvaluationReport(BaseModel):
                 "maturity": told_dates(self.maturity, dates or tables.rows, hidden),
             }
         )
+        # Without its counts it cannot be published, or added to a publication, a second time.
         other._tables = None  # noqa: SLF001  # its own kind
         return other
 

@@ -1,4 +1,7 @@
-"""The sections of a report beyond its main table: each a title, lines of text and a table, in French."""
+"""The sections of a report beyond its main table: each a title, lines of text and a table, in French.
+
+Schools are summed up, never printed side by side; a section without figures is left out by the report.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The tables of a report: which figure is printed under which French words, as aligned text or Markdown."""
+"""The tables of a report: which figure is printed under which French words, as aligned text or Markdown.
+
+A table is a header and rows of text; what stands in no score is left out, and Markdown and plain text show the same cells.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""The verdict of a comparison: promote, keep or review, each cause with a code and a French sentence."""
+"""The verdict of a comparison: promote, keep or review, each cause with a code and a French sentence.
+
+Figures that flatter a model (a year that it has learnt, too few pupils) can only call for a review, and no better ranking
+pays for an unfair list.
+"""
 
 from __future__ import annotations
 
@@ -126,6 +130,7 @@ def decide(
     causes = [*doubts, _better(log_loss, margin), *_gate_causes(gates, champion_gates)]
     causes += [SAME_BOOSTERS] if same == "boosters" else []
     calls = {cause.calls_for for cause in causes}
+    # Figures that are not to be trusted can neither promote a model nor condemn it.
     if doubts:
         return "review", tuple(causes)
     verdict: ComparisonVerdict = "keep" if "keep" in calls else "review" if "review" in calls else "promote"

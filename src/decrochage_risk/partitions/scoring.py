@@ -55,6 +55,7 @@ if TYPE_CHECKING:
     from decrochage_risk.model import TrainedModel
     from decrochage_risk.partitions.runs import Finished
     from decrochage_risk.policy import Policy
+    from decrochage_risk.records.transmission import Transmission
     from decrochage_risk.score.scoring import Explain
 
 
@@ -194,9 +195,8 @@ def score_parts(
     return FolderScores(target, digest, parts, runs.split.notes, runs.split.ignored)
 
 
-def _scored(
-    runs: PartRuns, target: Path, request: ScoreRequest, progress: Callable[[str, int, int], None]
-) -> ScoreDigest:
+def _transmission_of_schools(runs: PartRuns, request: ScoreRequest) -> Transmission | None:
+    """Read in every part what its schools sent, and put it together."""
     transmissions = runs.run(
         lambda tables, facts: transmission_part(
             tables, facts, as_of=request.as_of, calendar=runs.calendar, row_id=ROW_ID
@@ -205,9 +205,14 @@ def _scored(
         raise_faults=request.raise_faults,
         step="sent",
     )
-    transmission = merge_transmissions(
-        [{"transmissions": each.table("transmissions")} for each in transmissions]
-    )
+    return merge_transmissions([{"transmissions": each.table("transmissions")} for each in transmissions])
+
+
+def _scored(
+    runs: PartRuns, target: Path, request: ScoreRequest, progress: Callable[[str, int, int], None]
+) -> ScoreDigest:
+    # What a school has sent is known only once every part is read, so the parts are gone through twice.
+    transmission = _transmission_of_schools(runs, request)
     parts = runs.run(
         lambda tables, facts: score_part(
             tables,

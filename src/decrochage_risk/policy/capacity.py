@@ -123,6 +123,7 @@ def capacity_list(
     places = candidates["school_id"].map(places_of).astype(np.float64)
     has_place = (place < places) & (candidates["risk"] >= least_risk)
     selection, left_out = candidates[has_place], candidates[~has_place]
+    # Of equal risks at the edge only the id decides: those left out are told with the list.
     edge = selection.groupby("school_id")["risk"].min()
     tied_out = left_out[left_out["risk"] == left_out["school_id"].map(edge).astype(np.float64)]
     at_edge = selection["risk"] == selection["school_id"].map(edge).astype(np.float64)

@@ -1,4 +1,7 @@
-"""Vigilance by level group: absolute thresholds on the calibrated risk, and the tier of each pupil."""
+"""Vigilance by level group: absolute thresholds on the calibrated risk, and the tier of each pupil.
+
+Every level is in exactly one group; a pupil without a score has tier 0, and tier 2 is where targeted prevention begins.
+"""
 
 from __future__ import annotations
 
@@ -177,6 +180,7 @@ class VigilanceTable(BaseModel):
     def _assessed(self, group: npt.NDArray[np.int64], risks: npt.NDArray[np.float64]) -> Assessment:
         second_edge, third_edge, is_reinforced, rules = self._lookup
         has_risk = ~np.isnan(risks)
+        # A missing level has group -1, the last row of the lookup, whose edges are NaN: nothing lies above them.
         above = (risks >= second_edge[group]).astype(np.int8) + (risks >= third_edge[group]).astype(np.int8)
         tier = np.where(has_risk, above + np.int8(1), np.int8(0)).astype(np.int8)
         return Assessment(

@@ -292,6 +292,7 @@ def _array_faults(
         cells = " ".join(rows).split()
         values[key] = array = np.fromiter(map(kind, cells), np.float64, len(cells))
         low, high = bounds.get(key, (-LARGEST, LARGEST))
+        # Written as "not inside", so that NaN is outside too.
         outside = np.flatnonzero(~((array >= low) & (array <= high)))
         if len(outside):
             number = int(np.repeat(np.arange(len(trees)), sizes)[outside[0]])

@@ -182,6 +182,7 @@ def audited_files(files: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, A
     names = [booster_name(number) for number in range(table.members)]
     _refuse_missing(files, names)
     columns = table.references.columns
+    # The linear start may put one tree of up to MOST_STEPS leaves per column before the rounds.
     frame = Frame(
         directions=tuple(table.directions[name] for name in columns),
         leaves=max(options.leaves, MOST_STEPS),

@@ -186,11 +186,13 @@ def _plain_days(texts: pd.Series) -> npt.NDArray[np.datetime64] | None:
 
 def _days_of_fields(fields: pd.DataFrame) -> tuple[npt.NDArray[np.datetime64], Mask]:
     has_form = fields["year"].notna().to_numpy(dtype=np.bool_)
+    # An empty field becomes 1 so that integers can hold it; has_form masks it out below.
     year, month, day = (
         fields[name].fillna("1").astype("int64").to_numpy() for name in ("year", "month", "day")
     )
     months = (year - 1970).astype("datetime64[Y]").astype("datetime64[M]") + (np.clip(month, 1, _MONTHS) - 1)
     days = months.astype("datetime64[D]") + (day - 1)
+    # 31 April runs over into May: its month tells that there is no such day.
     same_month = days.astype("datetime64[M]") == months
     exists = has_form & (month >= 1) & (month <= _MONTHS) & (day >= 1) & same_month
     return np.asarray(days, dtype="datetime64[D]"), np.asarray(exists, dtype=np.bool_)
