@@ -221,7 +221,7 @@ def manifest_sha256(files: Mapping[str, str], manifest: Mapping[str, JSON]) -> s
     Examples
     --------
     >>> manifest_sha256({"card.md": "# Modèle"}, {"seed": 3})[:12]
-    '026f48e3af4c'
+    '4f4aeb0dfb12'
     """
     return _sha256(_contents(files, manifest)[MANIFEST])
 
