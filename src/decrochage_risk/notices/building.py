@@ -13,6 +13,7 @@ from decrochage_risk.records.levels import LEVEL_BY_NAME
 from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.school_year import school_year_of
 from decrochage_risk.score import PupilRisk, RiskScores
+from decrochage_risk.score.pupil_risk import PathRisk, horizon_words
 from decrochage_risk.score.run_facts import NOT_IN_FORCE
 from decrochage_risk.score.scoring import REFUSED
 
@@ -76,7 +77,7 @@ def notice(
         as_of=told.as_of,
         estimated=told.risk is not None,
         cause=told.cause,
-        risk=told.risk,
+        risk=told.explained_risk,
         reference_risk=told.reference_risk,
         flagged=told.flagged,
         contribution=_contribution(scores, told),
@@ -158,6 +159,15 @@ def _contribution(scores: RiskScores, told: PupilRisk) -> tuple[str, ...]:
         "Mode : à une date donnée, un traitement estime la probabilité qu'un élève inscrit quitte la formation sans "
         f"diplôme avant le {closes}, pour que l'équipe éducative regarde à temps les situations fragiles."
     )
+    if told.path is not None:
+        closes = french.day(
+            closing_day(school_year_of(told.as_of), scores.run.outcome_closes, told.path.horizon_years),
+            with_year=True,
+        )
+        purpose += (
+            f" En 4e et en 3e, il l'estime aussi sur le parcours, avant le {closes} ; les poids plus bas sont ceux de "
+            f"l'estimation {horizon_words(told.explained_horizon_years)}."
+        )
     degree = (
         "Degré : l'estimation ne décide de rien et ne suffit jamais à elle seule. Une personne vérifie les faits avec "
         "l'élève, décide et en répond (RGPD, art. 22 ; loi 78-17, art. 47)."
@@ -168,16 +178,24 @@ def _contribution(scores: RiskScores, told: PupilRisk) -> tuple[str, ...]:
             degree,
             f"Pour cet élève, il n'y a pas d'estimation : {told.cause}. Rien n'en est déduit.",
         )
-    bounds = ""
-    if told.interval is not None:
-        bounds = f" (fourchette {french.interval_percent(told.interval.low, told.interval.high)})"
+    bounds = _bounds(told)
     outdated = "" if scores.run.policy_in_force else f" ; {NOT_IN_FORCE}"
+    path = ""
+    if told.path is not None and told.path.risk is not None:
+        bounds = f"{bounds} sur l'année"
+        path = f" et de {french.percent(told.path.risk, 1)}{_bounds(told.path)} sur le parcours"
     result = (
-        f"Pour cet élève : estimation de {french.percent(told.risk, 1)}{bounds}, palier « {told.tier_label} » ; "
+        f"Pour cet élève : estimation de {french.percent(told.risk, 1)}{bounds}{path}, palier « {told.tier_label} » ; "
         f"règle appliquée : {told.flag_rule}{outdated}."
     )
     others = [told.tier_precision.text] if told.tier_precision is not None else []
     return purpose, degree, result, *others
+
+
+def _bounds(estimate: PupilRisk | PathRisk) -> str:
+    if estimate.interval is None:
+        return ""
+    return f" (fourchette {french.interval_percent(estimate.interval.low, estimate.interval.high)})"
 
 
 def _sources(told: PupilRisk, given: Mapping[str, str]) -> tuple[TableSource, ...]:
@@ -197,13 +215,15 @@ def _sources(told: PupilRisk, given: Mapping[str, str]) -> tuple[TableSource, ..
 
 def _weights(scores: RiskScores, told: PupilRisk) -> tuple[FamilyWeight, ...]:
     """Read the weight of every family; points by the secant of the logistic curve, so that they sum to the difference."""
-    if told.risk is None or told.reference_risk is None:
+    if told.explained_risk is None or told.reference_risk is None:
         return ()
     row = scores.contributions.loc[told.pupil_id].to_numpy(dtype=float).tolist()
     log_odds = dict(zip(scores.contributions.columns, row, strict=True))
     moved = sum(log_odds[family.code] for family in FAMILIES)
     reference = told.reference_risk
-    slope = (told.risk - reference) / moved if abs(moved) > _STILL else reference * (1.0 - reference)
+    slope = (
+        (told.explained_risk - reference) / moved if abs(moved) > _STILL else reference * (1.0 - reference)
+    )
     facts, missing = scores.facts(told.pupil_id), set(told.data.missing)
     points = {name: 100.0 * slope * value for name, value in scores.feature_weights(told.pupil_id).items()}
     heavy = {name for name, value in points.items() if abs(value) >= LEAST_POINTS}
