@@ -39,7 +39,8 @@ JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON
 Reader: TypeAlias = Callable[[dict[str, Any], dict[str, str]], tuple[dict[str, Any], dict[str, str]]]
 
 FORMAT: Final[int] = 2
-"""Number of the format that :func:`seal` writes. To change what is in the files or the manifest:
+"""Number of the format that :func:`seal` writes. Format 2 may hold a second model beside the first (files that begin
+with ``parcours-``); format 1 never does. To change what is in the files or the manifest:
 
 1. add 1 to ``FORMAT``;
 2. keep the old reading as a function ``_read_N(manifest, files) -> (manifest, files)`` that gives what format

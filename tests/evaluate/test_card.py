@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from decrochage_risk.errors import ModelError
-from decrochage_risk.evaluate.card import CHANGES, BaseRate, CardFacts, model_card, with_changes
+from decrochage_risk.evaluate.card import (
+    CHANGES,
+    BaseRate,
+    CardFacts,
+    LevelThreshold,
+    model_card,
+    with_changes,
+)
 from decrochage_risk.evaluate.report import MeasuredRows, build_report
 from decrochage_risk.french import forbidden_in, number, percent
 
@@ -164,14 +171,32 @@ def test_what_has_changed_takes_the_place_of_nothing_compared(facts: CardFacts) 
         with_changes("# Fiche\n", CHANGES)
 
 
+def test_workload_and_recall_of_each_level_are_printed(facts: CardFacts) -> None:
+    """A level has its threshold, workload and recall with its interval; a hidden one says so and no line is doubled."""
+    shown = LevelThreshold(
+        level="4e", threshold=0.27, listed_per_100=9.8, recall=0.53, recall_low=0.43, recall_high=0.61
+    )
+    hidden = LevelThreshold(
+        level="3e SEGPA", threshold=0.39, listed_per_100=None, recall=None, recall_low=None, recall_high=None
+    )
+    card = model_card(replace(facts, level_thresholds=[shown, hidden]))
+    space = "\u00a0"
+    assert f"| 4e | 27,0{space}% | 9,8 | 53,0{space}% [43,0{space}% - 61,0{space}%] |" in card
+    assert f"| 3e SEGPA | 39,0{space}% | masqué | masqué |" in card
+    assert "\n\n\n" not in card
+    assert "None" not in card
+    assert "Seuils par niveau" not in model_card(facts)
+
+
 def test_every_fact_is_read(facts: CardFacts) -> None:
     """Changing any one fact changes the card: none is collected in vain."""
     changed = {
         "model_id": "autre", "package_version": "1", "synthetic": True, "members": 2, "leaves": 7, "features": ["x"],
         "reference_groups": "voie", "train_years": [2019], "as_of": [date(2020, 1, 6)], "levels": ["4e"], "rows": 99999,
         "pupils": 5, "events": 7, "censored": 0, "outcome_closes": (9, 30), "base_rates": [], "calibration_kind": "identity",
-        "calibration_chosen_on": "z", "untouched": False, "changes": ["Seuil revu."], "spread_factor": 3.1, "linear_share": 0.5, "penalty": 3.0,
-        "unknown_flags": ["not_known_marks"], "school_spread": 0.7, "horizon_years": 3, "kind": "logistic", "dropped_features": [], "warnings": [], "references": [],
+        "calibration_chosen_on": "z", "untouched": False, "changes": ["Seuil revu."], "spread_factor": 3.1, "linear_share": 0.5, "kind": "logistic", "dropped_features": [], "warnings": [], "references": [],
+        "penalty": 3.0, "unknown_flags": ["absences"], "school_spread": 0.4, "horizon_years": 3,
+        "level_thresholds": [LevelThreshold(level="4e", threshold=0.27, listed_per_100=9.8, recall=0.53, recall_low=0.43, recall_high=0.61)],
         "report": facts.report.model_copy(update={"title": "Autre"}),
     }  # fmt: skip
     assert set(changed) == {field.name for field in fields(CardFacts)}

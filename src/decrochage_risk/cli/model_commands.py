@@ -116,6 +116,12 @@ class Horizon(StrEnum):
 
     YEAR = "1"
     PATH = "3"
+    BOTH = "both"
+
+    @property
+    def years(self) -> tuple[int, ...]:
+        """School years of each model to be trained."""
+        return (1, 3) if self is Horizon.BOTH else (int(self.value),)
 
 
 HorizonOption = Annotated[
@@ -123,7 +129,7 @@ HorizonOption = Annotated[
     typer.Option(
         "--horizon",
         help="1 : sortie avant la clôture de l'année scolaire. 3 : avant celle de la deuxième année qui suit (le parcours, "
-        "pour la vigilance dès la 4e) ; outcomes doit tenir ces années.",
+        "pour la vigilance dès la 4e) ; outcomes doit tenir ces années. both : les deux, dans un même dossier.",
     ),
 ]
 
@@ -178,36 +184,48 @@ def train(  # noqa: PLR0913 - one argument per option of the command
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
     with steps() as step:
         step("Lecture et vérification des extraits")
-        training = train_on_folder(
-            folder,
-            on_fault=on_fault.value,
-            calendar=days,
-            partitions=partitions,
-            work=work_beside(out),
-            progress=step,
-            as_of_dates=dates,
-            school_years=school_year or None,
-            outcome_closes=closes,
-            horizon_years=int(horizon.value),
-            labels_known_on=known_on,
-            name=name,
-            synthetic=synthetic,
-            seed=seed,
-            supported=_supported(feedback, folder),
-            helped=helped.value,
-        )
+        trainings = [
+            train_on_folder(
+                folder,
+                on_fault=on_fault.value,
+                calendar=days,
+                partitions=partitions,
+                work=work_beside(out if years == 1 else out.with_name(f"{out.name}-parcours")),
+                progress=step,
+                as_of_dates=dates,
+                school_years=school_year or None,
+                outcome_closes=closes,
+                horizon_years=years,
+                labels_known_on=known_on,
+                name=name,
+                synthetic=synthetic,
+                seed=seed,
+                supported=_supported(feedback, folder),
+                helped=helped.value,
+            )
+            for years in horizon.years
+        ]
+        training = trainings[0]
         model = training.model
+        if len(trainings) > 1:
+            from decrochage_risk.train import combine_horizons  # noqa: PLC0415 - same
+
+            model = combine_horizons(model, trainings[1].model)
         with writing(out):
             model.save(out)
     for line in [*reading_lines(training), *fault_lines(training.errors, training.warnings)]:
         say(line)
-    report = _report_of(model.report)
-    say(f"\n{report}\n")
+    reports = [_report_of(one.model.report) for one in trainings]
+    for years, report in zip(horizon.years, reports, strict=True):
+        if len(reports) > 1:
+            say(f"\nRisque {'de l’année' if years == 1 else 'sur le parcours (trois années scolaires)'}")
+        say(f"\n{report}\n")
     say(f"Modèle : {model.model_id}{', de démonstration' if model.demo else ''}")
     say_checksum(model)
     say(f"Écrit dans {out} ; sa fiche : {out / 'card.md'} et {out / 'card.html'}")
-    say(report.verdict_line())
-    raise typer.Exit(REPORT_EXIT_CODES[report.verdict])
+    gravest = max(reports, key=lambda report: _GRAVITY.index(report.verdict))
+    say(gravest.verdict_line())
+    raise typer.Exit(REPORT_EXIT_CODES[gravest.verdict])
 
 
 def say_checksum(model: dr.TrainedModel) -> None:
@@ -290,6 +308,7 @@ def evaluate(  # noqa: PLR0913 - one argument per option of the command
 
 COMPARISON_EXIT_CODES: Final = {"promote": 0, "keep": 3, "review": 4}
 """Exit code of each verdict; 1 and 2 are those of every command."""
+_GRAVITY: Final = ("pass", "review", "block")
 REPORT_EXIT_CODES: Final = {"pass": 0, "block": 3, "review": 4}
 """Exit code of each verdict on a model that was compared with none."""
 

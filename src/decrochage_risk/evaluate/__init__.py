@@ -25,7 +25,7 @@ from decrochage_risk.evaluate.bootstrap import (
     paired_bootstrap,
     paired_differences,
 )
-from decrochage_risk.evaluate.card import BaseRate, CardFacts, model_card, with_changes
+from decrochage_risk.evaluate.card import BaseRate, CardFacts, LevelThreshold, model_card, with_changes
 from decrochage_risk.evaluate.card_page import card_page
 from decrochage_risk.evaluate.comparison import ComparedRows, ModelComparison, changes_section, compare_rows
 from decrochage_risk.evaluate.drift import DriftReport, DriftSign, UnitDrift, psi
@@ -81,6 +81,7 @@ __all__ = [
     "Figures",
     "GateResult",
     "GroupFigures",
+    "LevelThreshold",
     "ListFigures",
     "LogisticBaseline",
     "MaturityRow",

@@ -57,6 +57,29 @@ class BaseRate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LevelThreshold:
+    """What the threshold of one level meant on held-out pupils.
+
+    Attributes
+    ----------
+    level : str
+        Its French name.
+    threshold : float
+        Risk from which a pupil is on the list.
+    listed_per_100, recall, recall_low, recall_high : float or None
+        Pupils on the list in 100 of the level; share of the leavers who are on it, and its 90 % Jeffreys interval; None
+        where the counts are hidden.
+    """
+
+    level: str
+    threshold: float
+    listed_per_100: float | None
+    recall: float | None
+    recall_low: float | None
+    recall_high: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CardFacts:
     """Everything that a model card states about one model. Texts are in French.
 
@@ -112,6 +135,8 @@ class CardFacts:
         Further references, after those of the methods.
     spread_factor : float
         Factor on the bag's own error that makes the intervals cover the truth where it is known.
+    level_thresholds : sequence of LevelThreshold
+        What the flag threshold of each level meant on held-out pupils.
     changes : sequence of str
         What changed since the model in force before, in sentences; empty when nothing was compared.
     """
@@ -147,6 +172,7 @@ class CardFacts:
     school_spread: float = 0.0
     changes: Sequence[str] = ()
     horizon_years: int = 1
+    level_thresholds: Sequence[LevelThreshold] = ()
 
 
 def model_card(facts: CardFacts) -> str:
@@ -189,7 +215,7 @@ def model_card(facts: CardFacts) -> str:
     template = files(__package__).joinpath("card.md.j2").read_text(encoding="utf-8")
     environment = Environment(undefined=StrictUndefined, trim_blocks=False, keep_trailing_newline=True)  # noqa: S701  # Markdown, not HTML: escaping would change the text
     environment.filters.update(_filters())
-    return environment.from_string(template).render(facts=facts).rstrip() + "\n"
+    return environment.from_string(template).render(facts=facts, hidden=HIDDEN).rstrip() + "\n"
 
 
 def with_changes(card: str, section: str) -> str:

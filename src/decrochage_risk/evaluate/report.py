@@ -157,6 +157,7 @@ AdviceCode: TypeAlias = Literal[
     "act_on_schools",
     "fairness_block",
     "fairness_review",
+    "blind_level",
 ]
 
 
@@ -170,6 +171,7 @@ class Advice(BaseModel):
         regression has the better log loss, by the paired interval. ``logistic_shipped``: so it is what was shipped, and the
         figures are its own. ``logistic_undecided``: that interval holds zero.
         ``act_on_schools``: the AUC within schools is under 0.65. ``fairness_block``, ``fairness_review``: the worst gate.
+        ``blind_level``: from the 4e on, a level none of whose leavers is on the list at its threshold.
     sentence : str
         In French.
     """
@@ -474,11 +476,13 @@ class EvaluationReport(BaseModel):
         """What follows for putting the model into service: the gravest gate, as far as these figures can tell.
 
         ``block`` also without a ranking better than chance; ``review`` where fairness was not measured, where no year is
-        untouched, and where the stand-in that was measured has learnt a single year.
+        untouched, where the stand-in that was measured has learnt a single year, and where a level from the 4e on has recall 0.
         """
         worst = worst_verdict(self.gates)
         if any(one.code == "no_better_than_chance" for one in self.advice):
             return "block"
+        if worst == "pass" and any(one.code == "blind_level" for one in self.advice):
+            return "review"
         if worst == "not_applicable" or self._of_one_year():
             return "review"
         if worst == "pass" and self.shipped_years and self.learnt_years == self.shipped_years:

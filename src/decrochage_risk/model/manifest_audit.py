@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from datetime import date
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -81,6 +81,7 @@ class _TrainedOn(_Open):
         list[int], Field(min_length=2, max_length=2), AfterValidator(_is_day_of_the_year)
     ]
     closes_on: Days | None = None
+    horizon_years: Literal[1, 3] = 1
     rows: Count | None = None
     pupils: Count | None = None
     events: Count | None = None

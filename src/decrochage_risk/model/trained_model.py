@@ -9,7 +9,7 @@ A trained model: the risk model, what it was trained on, and how a level and a d
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.artefact import canonical_json, manifest_sha256, seal, unseal
+from decrochage_risk.artefact import canonical_json, manifest_sha256, read_json, seal, unseal
 from decrochage_risk.errors import ArtefactError, ContractMismatchError, ModelError, explain_error
 from decrochage_risk.features import CONTEXT_COLUMNS, contract
 from decrochage_risk.model.manifest_audit import DISTRIBUTIONS, SCORE, audit_distributions, audit_manifest
@@ -195,6 +195,10 @@ def _rounded(counts: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
 
 _KEPT = ("name", "demo", "levels", "trained_on", "report")
 _SEPTEMBER = 9
+_PATH_PREFIX: Final = "parcours-"
+"""Begins the name of every file of the model of three years within the folder of a model of both horizons."""
+_PATH_MANIFEST: Final = f"{_PATH_PREFIX}manifest.json"
+_PATH_YEARS: Final = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -229,6 +233,9 @@ class TrainedModel:
     held_out : dict
         Counts of pupils that no choice touched, by tier and by threshold (``school_years``, ``untouched``, ``tiers``,
         ``thresholds``); empty for a model of an earlier version.
+    path : TrainedModel or None
+        The model of three school years ("parcours") that goes with this one of a single year ("année"), see
+        :meth:`with_path`: its own boosters, calibration, references, levels and report, in the same folder.
     """
 
     risk_model: RiskModel
@@ -243,10 +250,58 @@ class TrainedModel:
     updates: tuple[dict[str, Any], ...] = ()
     distributions: FeatureDistributions | None = None
     held_out: dict[str, Any] = field(default_factory=dict)
+    path: TrainedModel | None = None
 
     def __repr__(self) -> str:
         years = ", ".join(map(str, self.trained_on.get("school_years", ())))
-        return f"<TrainedModel {self.model_id}: {len(self.levels)} levels, school years {years}>"
+        both = "" if self.path is None else ", both horizons"
+        return f"<TrainedModel {self.model_id}: {len(self.levels)} levels, school years {years}{both}>"
+
+    def with_path(self, path: TrainedModel) -> TrainedModel:
+        """Put a model of three years beside this one of a single year: one model, one folder, one card of two sections.
+
+        Parameters
+        ----------
+        path : TrainedModel
+            Trained with ``horizon_years=3``. Its card becomes a section of this one's.
+
+        Returns
+        -------
+        TrainedModel
+            Of another identity than either.
+
+        Raises
+        ------
+        ModelError
+            With every fault: horizons other than 1 and 3, a model that holds both already, one of synthetic pupils
+            beside one of real ones.
+        """
+        faults = [] if isinstance(path, TrainedModel) else [f"path is a {type(path).__name__}"]
+        faults += [] if self.horizon_years == 1 else [f"this model is of {self.horizon_years} years"]
+        if isinstance(path, TrainedModel):
+            faults += [] if path.horizon_years == _PATH_YEARS else [f"path is of {path.horizon_years} year"]
+            faults += (
+                [] if path.path is None and self.path is None else ["one of them holds both horizons already"]
+            )
+            faults += (
+                [] if path.demo == self.demo else ["one of them is of synthetic pupils, the other is not"]
+            )
+        if faults:
+            raise ModelError(
+                explain_error(
+                    f"These models do not make one of both horizons: {'; '.join(faults)}",
+                    expected="train_model(..., horizon_years=1).with_path(train_model(..., horizon_years=3))",
+                    hint="Train both on the same kind of pupils; the model of one year comes first.",
+                )
+            )
+        return replace(self, path=path)
+
+    @property
+    def horizons(self) -> dict[int, TrainedModel]:
+        """The models of this one by the school years of their horizon, the shortest first."""
+        return {self.horizon_years: self} | (
+            {} if self.path is None else {self.path.horizon_years: self.path}
+        )
 
     @property
     def horizon_years(self) -> int:
@@ -271,7 +326,11 @@ class TrainedModel:
             if self.distributions is None
             else {DISTRIBUTIONS: canonical_json(self.distributions.to_dict())}
         )
-        return {**self.risk_model.to_files(), **watch, "card.md": self.card, **page}
+        own = {**self.risk_model.to_files(), **watch, "card.md": self.card, **page}
+        if self.path is None:
+            return own
+        of_path = {f"{_PATH_PREFIX}{name}": text for name, text in self.path._files.items()}  # noqa: SLF001 - same class
+        return {**own, **of_path, _PATH_MANIFEST: canonical_json(self.path._manifest)}  # noqa: SLF001 - same class
 
     @property
     def _manifest(self) -> dict[str, Any]:
@@ -381,9 +440,45 @@ def load_trained_model(folder: str | Path, *, sha256: str | None = None) -> Trai
         It was trained on features that this catalogue defines otherwise, or does not have.
     """
     artefact = unseal(folder, sha256=sha256)
-    manifest = artefact.manifest
+    own = {name: text for name, text in artefact.files.items() if not name.startswith(_PATH_PREFIX)}
+    model = _built(folder, artefact.manifest, own)
+    of_path = {
+        name.removeprefix(_PATH_PREFIX): text for name, text in artefact.files.items() if name not in own
+    }
+    if of_path:
+        path = _built(folder, _path_manifest(of_path.pop("manifest.json", "")), of_path)
+        try:
+            model = model.with_path(path)
+        except ModelError as error:
+            raise ArtefactError(str(error)) from error
+    # A folder of an earlier FORMAT keeps its identity: saved again it would have other bytes, and it is by its own
+    # checksum that operators pinned it. What is derived from it by `replace` is another model and computes its own.
+    vars(model)["sha256"] = artefact.sha256
+    return model
+
+
+def _path_manifest(text: str) -> dict[str, Any]:
+    """Parse the manifest of the model of three years within a folder of both."""
+    try:
+        manifest = read_json(text)
+        if not isinstance(manifest, dict):
+            message = "it is no object"
+            raise ValueError(message)  # noqa: TRY004, TRY301 - one error for whatever is wrong with it
+    except ValueError as error:
+        raise ArtefactError(
+            explain_error(
+                f"{_PATH_MANIFEST} cannot be read: {error}",
+                expected="the manifest of the model of three years, as TrainedModel.save writes it",
+                hint="Load the model from an unedited copy of its folder.",
+            )
+        ) from error
+    return manifest
+
+
+def _built(folder: str | Path, manifest: dict[str, Any], files: Mapping[str, str]) -> TrainedModel:
+    """Audit and build one model of a folder, from its manifest and its files."""
     missing = [name for name in (*_KEPT, "feature_contract") if name not in manifest]
-    if missing or "card.md" not in artefact.files:
+    if missing or "card.md" not in files:
         raise ArtefactError(
             explain_error(
                 f"The artefact in {folder} lacks {', '.join(missing) or 'card.md'}",
@@ -392,26 +487,22 @@ def load_trained_model(folder: str | Path, *, sha256: str | None = None) -> Trai
             )
         )
     try:
-        risk_model = RiskModel.from_files(artefact.files)
+        risk_model = RiskModel.from_files(files)
         audit_manifest(manifest, risk_model)
-        distributions = _distributions(artefact.files, risk_model.columns)
+        distributions = _distributions(files, risk_model.columns)
     except ModelError as error:
         raise ArtefactError(str(error)) from error
     _check_contract(manifest["feature_contract"], risk_model.columns)
-    model = TrainedModel(
+    return TrainedModel(
         risk_model=risk_model,
-        card=artefact.files["card.md"],
-        card_html=artefact.files.get("card.html", ""),
+        card=files["card.md"],
+        card_html=files.get("card.html", ""),
         feature_contract=manifest["feature_contract"],
         updates=tuple(manifest.get("updates", ())),
         distributions=distributions,
         held_out=manifest.get("held_out", {}),
         **{**{name: manifest[name] for name in _KEPT}, "levels": tuple(manifest["levels"])},
     )
-    # A folder of an earlier FORMAT keeps its identity: saved again it would have other bytes, and it is by its own
-    # checksum that operators pinned it. What is derived from it by `replace` is another model and computes its own.
-    vars(model)["sha256"] = artefact.sha256
-    return model
 
 
 def _distributions(files: Mapping[str, str], columns: tuple[str, ...]) -> FeatureDistributions | None:

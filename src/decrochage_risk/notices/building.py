@@ -18,6 +18,7 @@ from decrochage_risk.records.levels import LEVEL_BY_NAME
 from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.school_year import school_year_of
 from decrochage_risk.score import PupilRisk, RiskScores
+from decrochage_risk.score.pupil_risk import PathRisk, horizon_words
 from decrochage_risk.score.run_facts import NOT_IN_FORCE
 from decrochage_risk.score.scoring import REFUSED
 
@@ -81,7 +82,7 @@ def notice(
         as_of=pupil_risk.as_of,
         estimated=pupil_risk.risk is not None,
         cause=pupil_risk.cause,
-        risk=pupil_risk.risk,
+        risk=pupil_risk.explained_risk,
         reference_risk=pupil_risk.reference_risk,
         flagged=pupil_risk.flagged,
         contribution=_contribution(scores, pupil_risk),
@@ -165,6 +166,17 @@ def _contribution(scores: RiskScores, pupil_risk: PupilRisk) -> tuple[str, ...]:
         "Mode : à une date donnée, un traitement estime la probabilité qu'un élève inscrit quitte la formation sans "
         f"diplôme avant le {closes}, pour que l'équipe éducative regarde à temps les situations fragiles."
     )
+    if pupil_risk.path is not None:
+        closes = french.day(
+            closing_day(
+                school_year_of(pupil_risk.as_of), scores.run.outcome_closes, pupil_risk.path.horizon_years
+            ),
+            with_year=True,
+        )
+        purpose += (
+            f" En 4e et en 3e, il l'estime aussi sur le parcours, avant le {closes} ; les poids plus bas sont ceux de "
+            f"l'estimation {horizon_words(pupil_risk.explained_horizon_years)}."
+        )
     degree = (
         "Degré : l'estimation ne décide de rien et ne suffit jamais à elle seule. Une personne vérifie les faits avec "
         "l'élève, décide et en répond (RGPD, art. 22 ; loi 78-17, art. 47)."
@@ -175,16 +187,24 @@ def _contribution(scores: RiskScores, pupil_risk: PupilRisk) -> tuple[str, ...]:
             degree,
             f"Pour cet élève, il n'y a pas d'estimation : {pupil_risk.cause}. Rien n'en est déduit.",
         )
-    bounds = ""
-    if pupil_risk.interval is not None:
-        bounds = f" (fourchette {french.interval_percent(pupil_risk.interval.low, pupil_risk.interval.high)})"
+    bounds = _bounds(pupil_risk)
     caveat = "" if scores.run.policy_in_force else f" ; {NOT_IN_FORCE}"
+    path = ""
+    if pupil_risk.path is not None and pupil_risk.path.risk is not None:
+        bounds = f"{bounds} sur l'année"
+        path = f" et de {french.percent(pupil_risk.path.risk, 1)}{_bounds(pupil_risk.path)} sur le parcours"
     result = (
-        f"Pour cet élève : estimation de {french.percent(pupil_risk.risk, 1)}{bounds}, palier « {pupil_risk.tier_label} » ; "
+        f"Pour cet élève : estimation de {french.percent(pupil_risk.risk, 1)}{bounds}{path}, palier « {pupil_risk.tier_label} » ; "
         f"règle appliquée : {pupil_risk.flag_rule}{caveat}."
     )
     others = [pupil_risk.tier_precision.text] if pupil_risk.tier_precision is not None else []
     return purpose, degree, result, *others
+
+
+def _bounds(estimate: PupilRisk | PathRisk) -> str:
+    if estimate.interval is None:
+        return ""
+    return f" (fourchette {french.interval_percent(estimate.interval.low, estimate.interval.high)})"
 
 
 def _sources(pupil_risk: PupilRisk, sources: Mapping[str, str]) -> tuple[TableSource, ...]:
@@ -204,7 +224,7 @@ def _sources(pupil_risk: PupilRisk, sources: Mapping[str, str]) -> tuple[TableSo
 
 def _weights(scores: RiskScores, pupil_risk: PupilRisk) -> tuple[FamilyWeight, ...]:
     """Read the weight of every family; points by the secant of the logistic curve, so that they sum to the difference."""
-    if pupil_risk.risk is None or pupil_risk.reference_risk is None:
+    if pupil_risk.explained_risk is None or pupil_risk.reference_risk is None:
         return ()
     row = scores.contributions.loc[pupil_risk.pupil_id].to_numpy(dtype=float).tolist()
     log_odds = dict(zip(scores.contributions.columns, row, strict=True))
@@ -212,7 +232,7 @@ def _weights(scores: RiskScores, pupil_risk: PupilRisk) -> tuple[FamilyWeight, .
     reference = pupil_risk.reference_risk
     # Where nothing moves, the secant is 0 over 0: the slope of the curve at the reference stands in for it.
     slope = (
-        (pupil_risk.risk - reference) / log_odds_sum
+        (pupil_risk.explained_risk - reference) / log_odds_sum
         if abs(log_odds_sum) > _STILL
         else reference * (1.0 - reference)
     )

@@ -79,10 +79,15 @@ _SCORES = {
     **dict.fromkeys(("risk", "risk_low", "risk_high"), _NUMBER),
     **dict.fromkeys(("comparable_pupils", "comparable_left", "comparable_share"), _NUMBER),
     **dict.fromkeys(("comparable_low", "comparable_high"), _NUMBER),
+    **dict.fromkeys(("path_risk", "path_risk_low", "path_risk_high"), _NUMBER),
+    **dict.fromkeys(("path_comparable_pupils", "path_comparable_left", "path_comparable_share"), _NUMBER),
+    **dict.fromkeys(("path_comparable_low", "path_comparable_high"), _NUMBER), "path_cause": _TEXT,
     "tier": pa.int8(), "flagged": _FLAG, "flag_rule": _TEXT, "reinforced": _FLAG,
+    **dict.fromkeys(("year_tier", "path_tier"), pa.int8()), "path_flagged": _FLAG,
     **dict.fromkeys(("legal_threshold", "legal_months"), _NUMBER), **dict.fromkeys(("legal_recent", "legal_listed"), _FLAG),
     "departure": _TEXT, "last_enrolled_on": pa.timestamp("s"), "departure_listed": _FLAG, "missing_features": _WHOLE,
-    "model_id": _TEXT, "demo": _FLAG, "explained": _FLAG, "explanation_cause": _TEXT,
+    "model_id": _TEXT, "demo": _FLAG, "explained": _FLAG,
+    "explained_horizon_years": _NUMBER, "explanation_cause": _TEXT,
     "reference_risk": _NUMBER, "other_points": _NUMBER,
 }  # fmt: skip
 _REASONS = {

@@ -12,9 +12,16 @@ from __future__ import annotations
 from decrochage_risk.policy.capacity import CapacityList, capacity_list
 from decrochage_risk.policy.loading import Policy, load_policy
 from decrochage_risk.policy.measures import FactCondition, Measure, MeasureRule, OpeningFact, Window
-from decrochage_risk.policy.thresholds import threshold_counts, threshold_frame, threshold_table
+from decrochage_risk.policy.thresholds import (
+    level_recalls,
+    threshold_counts,
+    threshold_frame,
+    threshold_table,
+    thresholds_at_workload,
+)
 from decrochage_risk.policy.tier_counts import (
     GRID,
+    WORKLOADS,
     HeldOutPupils,
     HeldOutTables,
     TierPrecision,
@@ -25,6 +32,7 @@ from decrochage_risk.policy.vigilance import Assessment, LevelGroup, VigilanceTa
 
 __all__ = [
     "GRID",
+    "WORKLOADS",
     "Assessment",
     "CapacityList",
     "FactCondition",
@@ -39,10 +47,12 @@ __all__ = [
     "VigilanceTable",
     "Window",
     "capacity_list",
+    "level_recalls",
     "load_policy",
     "threshold_counts",
     "threshold_frame",
     "threshold_table",
+    "thresholds_at_workload",
     "tier_counts",
     "tier_precision",
 ]

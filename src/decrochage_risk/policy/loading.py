@@ -10,7 +10,7 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Self, TypeVar
@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from decrochage_risk.errors import PolicyError, explain_error
 from decrochage_risk.policy.measures import MeasureRule
-from decrochage_risk.policy.vigilance import Assessment, VigilanceTable, coverage_faults
+from decrochage_risk.policy.vigilance import Assessment, VigilanceTable, coverage_faults, path_faults
 from decrochage_risk.records.levels import LEVEL_NAMES
 
 if TYPE_CHECKING:
@@ -147,7 +147,9 @@ class Policy(BaseModel):
     def _every_level_once(self) -> Self:
         """Hold a policy that was built by hand to what `load_policy` asks of the tables."""
         faults = coverage_faults([group.model_dump() for group in self.table.groups])
-        faults += repeated_codes("groups", [group.model_dump() for group in self.table.groups])
+        faults += path_faults([group.model_dump() for group in self.table.path])
+        every_group = [group.model_dump() for group in (*self.table.groups, *self.table.path)]
+        faults += repeated_codes("groups", every_group)
         faults += repeated_codes("measures", [rule.model_dump() for rule in self.measures])
         if faults:
             raise ValueError("; ".join(faults))
@@ -173,6 +175,26 @@ class Policy(BaseModel):
         True
         """
         return self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
+
+    def of_horizon(self, horizon_years: int) -> Policy:
+        """Give the policy whose thresholds are those of a horizon: this one for the year, its path table for three years.
+
+        Parameters
+        ----------
+        horizon_years : int
+            1 or 3.
+
+        Examples
+        --------
+        >>> policy = load_policy()
+        >>> policy.of_horizon(1) is policy, policy.of_horizon(3).table.group_of("4e").code
+        (True, 'parcours_4e')
+        """
+        return self if horizon_years == 1 else self._of_path
+
+    @cached_property
+    def _of_path(self) -> Policy:
+        return type(self)(version=self.version, table=self.table.of_path(), measures=self.measures)
 
     def vigilance(self, level: str) -> str:
         """French label of the vigilance for a level.
@@ -386,7 +408,9 @@ def _build(tables: Mapping[str, bytes]) -> Policy:
         faults += [
             f"{_VIGILANCE}: {fault}" for fault in coverage_faults(entries_of(raw[_VIGILANCE], "groups"))
         ]
-        faults += repeated_codes(_VIGILANCE, entries_of(raw[_VIGILANCE], "groups"))
+        of_path = entries_of(raw[_VIGILANCE], "path")
+        faults += [f"{_VIGILANCE}: {fault}" for fault in path_faults(of_path)]
+        faults += repeated_codes(_VIGILANCE, [*entries_of(raw[_VIGILANCE], "groups"), *of_path])
     if raw[_MEASURES] is not None:
         faults += repeated_codes(_MEASURES, entries_of(raw[_MEASURES], "measures"))
     if faults or vigilance is None or measures is None:

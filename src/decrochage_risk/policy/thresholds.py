@@ -15,21 +15,32 @@ from decrochage_risk.errors import PolicyError, explain_error
 from decrochage_risk.model import TrainedModel
 from decrochage_risk.policy.loading import load_policy
 from decrochage_risk.policy.tier_counts import GRID, HeldOutTables, share_columns
+from decrochage_risk.records.levels import LEVEL_NAMES, PATH_LEVELS
 from decrochage_risk.small_cells import Publication
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from decrochage_risk.policy.loading import Policy
     from decrochage_risk.policy.tier_counts import HeldOutPupils
 
-__all__ = ["By", "checked_thresholds", "threshold_counts", "threshold_frame", "threshold_table"]
+__all__ = [
+    "By",
+    "checked_thresholds",
+    "level_recalls",
+    "threshold_counts",
+    "threshold_frame",
+    "threshold_table",
+    "thresholds_at_workload",
+]
 
 By = Literal["group", "level"]
 
 _COUNTS = ("by", "name", "threshold", "pupils", "left", "listed", "hits")
 _SMALLEST_STEP = 0.001
 _STEPS = 1000
+_PERCENT = 100
+_FLAG_TIER = 2
 
 
 def threshold_table(model: TrainedModel, *, by: By = "group") -> pd.DataFrame:
@@ -83,6 +94,81 @@ def threshold_table(model: TrainedModel, *, by: By = "group") -> pd.DataFrame:
             )
         )
     return threshold_frame(counts, by=by)
+
+
+def thresholds_at_workload(model: TrainedModel, *, per_100: float = 10.0) -> pd.DataFrame:
+    """Choose a threshold per level: the most future leavers for at most so many pupils in 100 of the level.
+
+    Parameters
+    ----------
+    model : TrainedModel
+        Of either horizon, or of both: 4e and 3e are then told for the path too.
+    per_100 : float
+        Pupils of a level that can be looked at, in 100.
+
+    Returns
+    -------
+    DataFrame
+        Per horizon and level, the lowest threshold whose list is no longer than that: ``horizon_years``, ``level``,
+        ``threshold``, ``pupils``, ``left``, ``listed``, ``listed_per_100``, ``hits``, ``recall``, ``precision`` and their
+        intervals. Counted on the year that the training left untouched; only thresholds whose counts may be shown are
+        chosen from, and a level without any is left out. A training keeps the thresholds of the shares in `WORKLOADS`.
+
+    Raises
+    ------
+    PolicyError
+        A workload outside 0 to 100, or a model without held-out counts.
+
+    Examples
+    --------
+    ``thresholds_at_workload(model, per_100=10)``, then write each threshold into a copy of ``vigilance.toml``.
+    """
+    if isinstance(per_100, bool) or not isinstance(per_100, int | float) or not 0 < per_100 < _PERCENT:
+        raise PolicyError(
+            explain_error(
+                f"per_100={per_100!r}",
+                expected="pupils in 100 of a level, above 0 and under 100",
+                hint="Write 10 for at most 10 pupils in 100.",
+            )
+        )
+    if not isinstance(model, TrainedModel):
+        return threshold_table(model)  # which refuses it
+    tables = []
+    for years, one in model.horizons.items():
+        table = threshold_table(one, by="level").drop(columns="tier").assign(horizon_years=years)
+        if years > 1:
+            table = table[table["level"].isin(PATH_LEVELS)]
+        fits = table[table["listed_per_100"].le(per_100) & table["listed"].gt(0)]
+        tables.append(fits.sort_values("threshold").drop_duplicates("level"))
+    chosen = pd.concat(tables, ignore_index=True)
+    order = chosen["level"].map(LEVEL_NAMES.index)
+    chosen = chosen.assign(order=order).sort_values(
+        ["horizon_years", "order"], kind="stable", ignore_index=True
+    )
+    return chosen[["horizon_years", *(name for name in chosen if name not in {"horizon_years", "order"})]]
+
+
+def level_recalls(counts: Iterable[Mapping[str, Any]], levels: Collection[str]) -> pd.DataFrame:
+    """Give what the flag threshold of the policy meant at each level: workload and recall, missing where hidden.
+
+    Parameters
+    ----------
+    counts : iterable of mapping
+        What `threshold_counts` gave, or ``TrainedModel.held_out["thresholds"]``.
+    levels : collection of str
+        Which of them.
+
+    Examples
+    --------
+    >>> from decrochage_risk.policy import HeldOutPupils
+    >>> held_out = HeldOutPupils.of(["4e"] * 100, [0.2] * 40 + [0.01] * 60, [1] * 20 + [0] * 20 + [1] * 20 + [0] * 40)
+    >>> level_recalls(threshold_counts(held_out), ["4e"])[["level", "listed_per_100", "recall"]].to_numpy().tolist()
+    [['4e', 40.0, 0.5]]
+    """
+    table = threshold_frame(counts, by="level")
+    return table[
+        table["tier"].eq(_FLAG_TIER).fillna(value=False) & table["level"].isin(list(levels))
+    ].reset_index(drop=True)
 
 
 def threshold_counts(

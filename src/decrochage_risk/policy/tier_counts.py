@@ -35,9 +35,11 @@ if TYPE_CHECKING:
 
 __all__ = [
     "GRID",
+    "WORKLOADS",
     "HeldOutPupils",
     "HeldOutTables",
     "TierPrecision",
+    "thresholds_listing",
     "tier_counts",
     "tier_edges",
     "tier_precision",
@@ -45,6 +47,32 @@ __all__ = [
 
 GRID = (0.02, 0.05, 0.10, 0.15, 0.20, 0.25, 0.30, 0.35, 0.40, 0.45, 0.50, 0.60, 0.70, 0.80)
 """Thresholds that a table shows besides those of the policy."""
+WORKLOADS: Final = (0.03, 0.05, 0.1, 0.2)
+"""Shares of the pupils of a level for which a training keeps the threshold that lists no more of them."""
+_STEPS: Final = 1000
+
+
+def thresholds_listing(risk: Floats, workloads: Iterable[float] = WORKLOADS) -> list[float]:
+    """Find, for each share of pupils, the lowest threshold in steps of 0.001 that lists no more of them.
+
+    Parameters
+    ----------
+    risk : float64 array, shape (n,)
+        Of the pupils of one level.
+    workloads : iterable of float
+        Shares, above 0 and under 1.
+
+    Examples
+    --------
+    >>> thresholds_listing(np.arange(100) / 200, [0.1, 0.25])
+    [0.446, 0.371]
+    """
+    if not len(risk):
+        return []
+    falling = np.sort(risk)[::-1]
+    first_out = [falling[min(int(share * len(risk) + 1e-9), len(risk) - 1)] for share in workloads]
+    steps = [min(int(np.floor(value * _STEPS + 1e-9)) + 1, _STEPS - 1) for value in first_out]
+    return [step / _STEPS for step in steps]
 
 
 @dataclass(frozen=True, eq=False)
@@ -247,6 +275,8 @@ class HeldOutTables:
         Its groups and tiers.
     thresholds : iterable of float
         Thresholds to show besides those of the policy.
+    workloads : iterable of float
+        Shares of the pupils of a level whose threshold (`thresholds_listing`) is shown too.
 
     Examples
     --------
@@ -259,15 +289,27 @@ class HeldOutTables:
     [(0.05, 60, 20), (0.1, 60, 20), (0.3, 0, 0)]
     """
 
-    def __init__(self, held_out: HeldOutPupils, policy: Policy, thresholds: Iterable[float] = ()) -> None:
+    def __init__(
+        self,
+        held_out: HeldOutPupils,
+        policy: Policy,
+        thresholds: Iterable[float] = (),
+        workloads: Iterable[float] = (),
+    ) -> None:
         self._policy = policy
-        self._grid = set(thresholds)
+        shares, grid = tuple(workloads), set(thresholds)
+        self._grids = {
+            group.code: grid.union(
+                *(thresholds_listing(held_out.at_levels([level]).risk, shares) for level in group.levels)
+            )
+            for group in policy.table.groups
+        }
         self._units: dict[tuple[str, str], _Unit] = {}
         for group in policy.table.groups:
             self._count(held_out, group)
 
     def _count(self, held_out: HeldOutPupils, group: LevelGroup) -> None:
-        grid = sorted({*self._grid, group.targeted, group.secured})
+        grid = sorted({*self._grids[group.code], group.targeted, group.secured})
         tiers = [grid.index(edge) + 1 for edge in (group.targeted, group.secured)]
         whole = _bands(held_out.at_levels(group.levels), grid)
         if not whole.sum():
@@ -375,7 +417,7 @@ class HeldOutTables:
         group = next(one for one in groups if unit.name == one.code or unit.name in one.levels)
         tiers = {group.targeted: 2, group.secured: 3}
         everyone = _told_pair(unit, 0, hidden)
-        for threshold in sorted({*self._grid, *tiers}):
+        for threshold in sorted({*self._grids[group.code], *tiers}):
             place = unit.edges.index(threshold) + 1 if threshold in unit.edges else 0
             size, hits = _told_pair(unit, place, hidden) if place in unit.shown else (None, None)
             yield {

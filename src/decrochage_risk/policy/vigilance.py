@@ -17,12 +17,12 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from decrochage_risk.errors import PolicyError, explain_error
 from decrochage_risk.french import percent
-from decrochage_risk.records.levels import LEVEL_NAMES
+from decrochage_risk.records.levels import LEVEL_NAMES, PATH_LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["NO_SCORE", "Assessment", "LevelGroup", "VigilanceTable", "coverage_faults"]
+__all__ = ["NO_SCORE", "Assessment", "LevelGroup", "VigilanceTable", "coverage_faults", "path_faults"]
 
 NO_SCORE = "pas de score"
 """The rule of a pupil without a risk: tier 0, never flagged, never forgotten."""
@@ -126,7 +126,9 @@ class VigilanceTable(BaseModel):
     tiers : tuple of three str
         French names of tiers 1 to 3.
     groups : tuple of LevelGroup
-        The level groups.
+        The level groups, with thresholds of the risk within the school year.
+    path : tuple of LevelGroup
+        Thresholds of the risk over three school years ("parcours"), for some levels of collège; empty: none.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -137,6 +139,28 @@ class VigilanceTable(BaseModel):
     source: Text
     tiers: tuple[Text, Text, Text]
     groups: Annotated[tuple[LevelGroup, ...], Field(min_length=1)]
+    path: tuple[LevelGroup, ...] = ()
+
+    def of_path(self) -> VigilanceTable:
+        """Make the table that holds for the risk over three years: its own groups, then the others without their levels.
+
+        Examples
+        --------
+        >>> from decrochage_risk.policy import load_policy
+        >>> load_policy().table.of_path().group_of("4e").code
+        'parcours_4e'
+        """
+        own = {level for group in self.path for level in group.levels}
+        rest = [(group, tuple(level for level in group.levels if level not in own)) for group in self.groups]
+        others = tuple(group.model_copy(update={"levels": levels}) for group, levels in rest if levels)
+        # Not a copy: what this table has worked out of its groups would go with it.
+        fields = {name: getattr(self, name) for name in type(self).model_fields}
+        return type(self)(**fields | {"groups": (*self.path, *others), "path": ()})
+
+    @cached_property
+    def path_levels(self) -> frozenset[str]:
+        """Levels with a threshold of the risk over three years."""
+        return frozenset(level for group in self.path for level in group.levels)
 
     @model_validator(mode="after")
     def _ends_after_it_begins(self) -> Self:
@@ -258,6 +282,32 @@ def coverage_faults(groups: Sequence[Mapping[str, Any]]) -> list[str]:
             if len(codes) > 1
         ),
         *(f"level {level!r} is in no group" for level in LEVEL_NAMES if level not in codes_of_level),
+    ]
+
+
+def path_faults(groups: Sequence[Mapping[str, Any]]) -> list[str]:
+    """List the levels of the path table that have no such risk, or are in more than one group of it.
+
+    Examples
+    --------
+    >>> path_faults([{"levels": ["4e", "2de_pro"]}, {"levels": ["4e"]}])
+    ["path: level '2de_pro' has no risk over three years", "path: level '4e' is listed 2 times"]
+    """
+    listed: list[str] = []
+    for group in groups:
+        if isinstance(levels := group.get("levels"), list | tuple):
+            listed += [str(level) for level in levels]
+    return [
+        *(
+            f"path: level {level!r} has no risk over three years"
+            for level in dict.fromkeys(listed)
+            if level not in PATH_LEVELS
+        ),
+        *(
+            f"path: level {level!r} is listed {listed.count(level)} times"
+            for level in dict.fromkeys(listed)
+            if listed.count(level) > 1
+        ),
     ]
 
 

@@ -20,6 +20,7 @@ __all__ = [
     "LEVEL_NAMES",
     "LYCEE",
     "PATHWAY_LABELS",
+    "PATH_LEVELS",
     "Level",
     "Pathway",
     "level_of_mefstat4",
@@ -101,6 +102,9 @@ AT_4E: frozenset[str] = frozenset({"4e", "4e_segpa"})
 
 AT_3E: frozenset[str] = frozenset({"3e", "3e_pm", "3e_segpa"})
 """The levels of the last year of collège."""
+
+PATH_LEVELS: frozenset[str] = AT_4E | AT_3E
+"""Levels whose vigilance rests on the risk over three school years: a year ahead, leaving is rare there."""
 
 LYCEE: frozenset[str] = frozenset(level.name for level in LEVELS if level.pathway in {"gt", "pro"})
 """The levels of lycée: general, technological and vocational, CAP included."""

@@ -19,6 +19,7 @@ from decrochage_risk.records.levels import LEVEL_BY_NAME
 from decrochage_risk.report.drawings import marks_chart, presence_chart, way_sign
 from decrochage_risk.report.situations import Way
 from decrochage_risk.school_year import school_year_of, year_start
+from decrochage_risk.score.pupil_risk import horizon_words
 
 if TYPE_CHECKING:
     from markupsafe import Markup
@@ -58,8 +59,14 @@ def horizons(pupil: PupilRisk, closes: tuple[int, int]) -> tuple[Horizon, ...]:
     """Give every horizon that a result holds, the nearest first; the one place that knows which there are."""
     if pupil.comparable is None:
         return ()
-    until = french.day(closing_day(school_year_of(pupil.as_of), closes, pupil.horizon_years), with_year=True)
-    return (_horizon(pupil.comparable, until),)
+    pairs = [(pupil.comparable, pupil.horizon_years)]
+    if pupil.path is not None and pupil.path.comparable is not None:
+        pairs.append((pupil.path.comparable, pupil.path.horizon_years))
+    year = school_year_of(pupil.as_of)
+    return tuple(
+        _horizon(comparable, french.day(closing_day(year, closes, years), with_year=True))
+        for comparable, years in pairs
+    )
 
 
 def _horizon(comparable: Comparable, until: str) -> Horizon:
@@ -157,7 +164,7 @@ def pupil_page(
         pupil=pupil,
         who=_who(situation),
         run=run,
-        ways=[(way_sign(way), way.label) for way in situation.ways],
+        ways=[(way_sign(way), _way_label(way, pupil)) for way in situation.ways],
         legal_sign=way_sign(Way.LEGAL),
         supports=_facts(pupil.protective),
         facts=reason_facts,
@@ -176,6 +183,14 @@ def pupil_page(
         no_reason=NO_REASON,
         notice_link=notice_link,
     )
+
+
+def _way_label(way: Way, pupil: PupilRisk) -> str:
+    """Say a way; with both horizons, which of them put the pupil on the list of the risk."""
+    if way is not Way.RISK or pupil.path is None:
+        return way.label
+    words = pupil.way_words("risk")
+    return f"{words[:1].upper()}{words[1:]}"
 
 
 def _who(situation: Situation) -> str:
@@ -245,7 +260,7 @@ def _opened_by(pupil: PupilRisk) -> str:
 
 def _weights(pupil: PupilRisk) -> PageTable | None:
     """Make the table of the points, which sum to the difference between the two estimates."""
-    if pupil.risk is None or pupil.reference_risk is None:
+    if pupil.explained_risk is None or pupil.reference_risk is None:
         return None
     rows: list[list[object]] = [
         [
@@ -261,7 +276,13 @@ def _weights(pupil: PupilRisk) -> PageTable | None:
         rows.append(
             [OTHERS[0].upper() + OTHERS[1:], Cell(french.signed(pupil.other_points, 1), pupil.other_points)]
         )
-    rows.append(["Estimation pour l'élève", Cell(french.percent(pupil.risk, 1), pupil.risk)])
+    horizon = "" if pupil.path is None else f", {horizon_words(pupil.explained_horizon_years)}"
+    rows.append(
+        [
+            f"Estimation pour l'élève{horizon}",
+            Cell(french.percent(pupil.explained_risk, 1), pupil.explained_risk),
+        ]
+    )
     return PageTable.of(
         "Points de probabilité",
         ["Groupe de faits", "Points"],

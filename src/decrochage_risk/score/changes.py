@@ -84,6 +84,8 @@ class PupilChange(BaseModel):
     level_before: str | None
     risk: float | None
     risk_before: float | None
+    path_risk: float | None
+    path_risk_before: float | None
     points: float | None
     cause: str | None
     tier: int
@@ -255,10 +257,16 @@ class Changes:
         reasons_text = self._points_apart(row, reasons)
         year = self.run.as_of.year != self.run.as_of_before.year
         days = [french.day(day, with_year=year) for day in (self.run.as_of, self.run.as_of_before)]
+        path = ""
+        if row["path_risk"] is not None and row["path_risk_before"] is not None:
+            path = (
+                f" Sur le parcours (trois années scolaires) : {french.percent(row['path_risk'])} au {days[0]}, "
+                f"{french.percent(row['path_risk_before'])} au {days[1]}."
+            )
         levels = "" if row["level"] == row["level_before"] else " Niveau différent aux deux dates."
         return (
             f"Risque estimé : {french.percent(row['risk'])} au {days[0]}, {french.percent(row['risk_before'])} au "
-            f"{days[1]} ({_points(row['points'])}).{levels}{reasons_text}"
+            f"{days[1]} ({_points(row['points'])}).{path}{levels}{reasons_text}"
         )
 
     @staticmethod
@@ -282,7 +290,7 @@ OTHER_MODEL = "modèle différent aux deux dates : l'écart vient aussi du chang
 NOT_LOOKED_AT = "situation qui n'était ni à examiner ni expliquée, à aucune des deux dates"
 NOT_VERIFIED = "explication non vérifiée : les contributions ne redonnent pas le score"
 
-_KEPT = ("level", "risk", "tier", "flagged", "cause", "legal_listed", "departure_listed")
+_KEPT = ("level", "risk", "path_risk", "tier", "flagged", "cause", "legal_listed", "departure_listed")
 _NEW: dict[Way, str] = {"risk": "newly_flagged", "legal": "newly_legal", "departure": "newly_departed"}
 """Column of a frame of changes that says who is new on each list."""
 _OTHER_LISTS = tuple(column for way, column in WAY_COLUMNS.items() if way != "risk")

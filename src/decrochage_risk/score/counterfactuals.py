@@ -27,9 +27,11 @@ from decrochage_risk.score.risk_scores import RiskScores
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
+    from datetime import date
 
     import numpy.typing as npt
 
+    from decrochage_risk.model import TrainedModel
     from decrochage_risk.records.encoded_tables import Absences, Grades
     from decrochage_risk.records.pupil_records import KnownRecords
     from decrochage_risk.score.run_facts import RunFacts
@@ -310,7 +312,7 @@ def what_could_help(scores: RiskScores, *, pupils: Collection[str] | None = None
     half_days = scores.features["unjustified_half_days_4w"].to_numpy(dtype=np.float64)[positions]
     # A row counts for at most the half-days of its day: the feature says how many, the rows only whether it is known.
     counts[:, 0] = np.where(np.isnan(counts[:, 0]), np.nan, half_days)
-    return Counterfactuals(_frame(ids, risks, counts, own), scores.run)
+    return Counterfactuals(_frame(ids, risks, counts, own, on_path(scores, positions)), scores.run)
 
 
 def _refuse_other_kinds(scores: object, pupils: object) -> None:
@@ -371,17 +373,42 @@ def _variants(own: KnownRecords) -> tuple[list[KnownRecords], Floats]:
 def _risks(scores: RiskScores, positions: npt.NDArray[np.intp], variants: list[KnownRecords]) -> Floats:
     """Risks of the pupils as scored and under each edit, shape (n, 1 + edits)."""
     model, frame = scores._model, scores.frame  # noqa: SLF001 - same layer
-    columns = list(model.risk_model.columns)
-    tables = [matrix_with_context(records)[columns].to_numpy(dtype=np.float64) for records in variants]
     levels = frame["level"].to_numpy(dtype=object)[positions]
-    groups = np.tile(model.reference_groups(levels, scores.run.as_of), len(variants))
-    risks = model.risk_model.risk(np.vstack(tables), groups)
-    # As scored, not scored again: the estimate must start from the risk that was told.
+    by_path = on_path(scores, positions)
+    matrices = [matrix_with_context(known) for known in variants]
     own = frame["risk"].to_numpy(dtype=np.float64)[positions]
-    return np.column_stack([own, risks.reshape(len(variants), len(positions)).T])
+    risks = np.column_stack([own, _edited(model, matrices, levels, scores.run.as_of)])
+    if model.path is not None and by_path.any():
+        own = frame["path_risk"].to_numpy(dtype=np.float64)[positions]
+        of_path = np.column_stack([own, _edited(model.path, matrices, levels, scores.run.as_of)])
+        risks = np.where(by_path[:, None], of_path, risks)
+    return risks
 
 
-def _frame(ids: npt.NDArray[np.object_], risks: Floats, counts: Floats, own: KnownRecords) -> pd.DataFrame:
+def on_path(scores: RiskScores, positions: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
+    """Whether each pupil is on the list for the risk over three years: that risk is then the one that is told."""
+    flagged: npt.NDArray[np.bool_] = scores.frame["path_flagged"].to_numpy(dtype=np.bool_)[positions]
+    return flagged
+
+
+def _edited(
+    model: TrainedModel, matrices: list[pd.DataFrame], levels: npt.NDArray[np.object_], as_of: date
+) -> Floats:
+    """Risks of one model under each variant, shape (n, variants)."""
+    columns = list(model.risk_model.columns)
+    tables = [matrix[columns].to_numpy(dtype=np.float64) for matrix in matrices]
+    groups = np.tile(model.reference_groups(levels, as_of), len(matrices))
+    edited: Floats = model.risk_model.risk(np.vstack(tables), groups)
+    return edited.reshape(len(matrices), len(levels)).T
+
+
+def _frame(
+    ids: npt.NDArray[np.object_],
+    risks: Floats,
+    counts: Floats,
+    own: KnownRecords,
+    by_path: npt.NDArray[np.bool_],
+) -> pd.DataFrame:
     half_days, missed_work = counts.T
     none = np.zeros(len(ids))
     both = np.where(np.isnan(counts).any(axis=1), np.nan, counts.min(axis=1))
@@ -393,6 +420,7 @@ def _frame(ids: npt.NDArray[np.object_], risks: Floats, counts: Floats, own: Kno
             "edit": np.tile(np.array(EDITS, dtype=object), len(ids)),
             "half_days": np.column_stack([half_days, none, half_days]).ravel(),
             "missed_work": np.column_stack([none, missed_work, missed_work]).ravel(),
+            "horizon_years": np.repeat(np.where(by_path, 3, 1), len(EDITS)),
             "risk": np.repeat(risks[:, 0], len(EDITS)),
             "edited_risk": risks[:, 1:].ravel(),
             "points": points.ravel(),
@@ -401,8 +429,11 @@ def _frame(ids: npt.NDArray[np.object_], risks: Floats, counts: Floats, own: Kno
     since = french.since(days_of_window(LAST_4W, own)[0])
     count_pairs = zip(frame["half_days"].tolist(), frame["missed_work"].tolist(), strict=True)
     pairs = zip(frame["risk"].tolist(), frame["edited_risk"].tolist(), strict=True)
-    rows = zip(count_pairs, pairs, cause, strict=True)
-    texts = [None if why else _text(count, pair, since) for count, pair, why in rows]
+    rows = zip(count_pairs, pairs, cause, frame["horizon_years"].tolist(), strict=True)
+    texts = [
+        None if why else _text(count, pair, since, f"{_ESTIMATE}{_OVER_THE_PATH if years > 1 else ''}")
+        for count, pair, why, years in rows
+    ]
     return frame.assign(cause=pd.Series(cause, dtype=object), text=pd.Series(texts, dtype=object))
 
 
@@ -419,7 +450,11 @@ def _causes(counts: Floats, points: Floats) -> list[str | None]:
     return [why or None for why in causes.ravel().tolist()]
 
 
-def _text(counts: tuple[float, float], risks: tuple[float, float], since: str) -> str:
+_ESTIMATE = "le risque estimé"
+_OVER_THE_PATH = " sur le parcours (trois années scolaires)"
+
+
+def _text(counts: tuple[float, float], risks: tuple[float, float], since: str, estimate: str) -> str:
     """Word one estimate as information."""
     (half_days, missed_work), (risk, edited_risk) = counts, risks
     facts = [_facts(half_days, "la demi-journée non justifiée", "demi-journées non justifiées")]
@@ -434,7 +469,7 @@ def _text(counts: tuple[float, float], risks: tuple[float, float], since: str) -
     decimals = 0 if whole else 1
     without = " ni ".join(fact for fact in facts if fact)
     return (
-        f"À titre d'information : sans {without} {since}, le risque estimé serait "
+        f"À titre d'information : sans {without} {since}, {estimate} serait "
         f"de {french.percent(edited_risk, decimals)} au lieu de {french.percent(risk, decimals)}. {CAVEAT}"
     )
 

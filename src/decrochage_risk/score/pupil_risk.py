@@ -30,7 +30,19 @@ if TYPE_CHECKING:
     from decrochage_risk.records.pupil_records import KnownRecords
 
 
-__all__ = ["Comparable", "DataFacts", "Interval", "ModelFacts", "OpeningFacts", "PupilRisk", "comparable_of"]
+__all__ = [
+    "FLAG_WORDS",
+    "Comparable",
+    "DataFacts",
+    "FlagHorizon",
+    "Interval",
+    "ModelFacts",
+    "OpeningFacts",
+    "PathRisk",
+    "PupilRisk",
+    "comparable_of",
+    "horizon_words",
+]
 
 
 class _Frozen(BaseModel):
@@ -116,6 +128,41 @@ class ModelFacts(_Frozen):
     notice: str | None
 
 
+FlagHorizon = Literal["year", "path"]
+
+FLAG_WORDS: dict[FlagHorizon, str] = {"year": "risque (année)", "path": "risque (parcours)"}
+"""What a school reads of the horizon by which a pupil is on the list of the risk."""
+
+
+class PathRisk(_Frozen):
+    """The risk over three school years ("parcours") of a pupil of 4e or 3e, beside that of the year.
+
+    Attributes
+    ----------
+    risk : float or None
+        Calibrated probability of having left without a diploma by the closing day of the third school year, and not being
+        back; None when not scored.
+    horizon_years : int
+        Always 3.
+    cause : str or None
+        Why there is no such risk, in French.
+    interval : Interval or None
+    comparable : Comparable or None
+    tier : int
+        By the thresholds of the path; 0 without a risk, or without a threshold at this level.
+    flagged : bool
+        Whether this risk puts the pupil on the list (tier 2 or 3).
+    """
+
+    risk: float | None
+    horizon_years: Literal[3] = 3
+    cause: str | None
+    interval: Interval | None
+    comparable: Comparable | None
+    tier: int
+    flagged: bool
+
+
 class PupilRisk(_Frozen):
     """The risk of one pupil, its reasons, and what they rest on. Never a decision.
 
@@ -135,14 +182,19 @@ class PupilRisk(_Frozen):
         Why there is no risk, in French.
     interval : Interval or None
     comparable : Comparable or None
+    path : PathRisk or None
+        The risk over three school years, in 4e and 3e and with a model of both horizons.
     reference_risk : float or None
-        Risk of the reference pupil (same level, same time of year); None when not explained.
+        Risk of the reference pupil (same level, same time of year), over the horizon of the reasons; None when not
+        explained.
     tier : int
-        1 perseverance, 2 targeted prevention, 3 securing a likely exit; 0 without a score.
+        1 perseverance, 2 targeted prevention, 3 securing a likely exit; 0 without a score. The higher of both horizons.
     tier_label, flag_rule : str or None
         The tier, and the rule that was applied, in French.
     flagged : bool
         Whether the situation is to be looked at (tier 2 or 3).
+    flag_horizons : tuple of {"year", "path"}
+        The horizons whose threshold the pupil passes; empty for none.
     tier_precision : TierPrecision or None
         How many pupils of this tier left, and how many did not, among pupils that no choice touched; None without a
         score.
@@ -154,13 +206,16 @@ class PupilRisk(_Frozen):
         For a pupil who is enrolled nowhere on the as-of date: since when, and what holds at that age.
     explained : bool
         Whether reasons were worked out; when not, ``explanation_cause`` says why.
+    explained_horizon_years : int or None
+        School years of the risk that the reasons are of: 3 for a pupil who is on the list for the path. Their points sum
+        to 100 (`explained_risk` - ``reference_risk``).
     reasons : tuple of Reason
         Aggravating reasons; empty when not explained, or when nothing stands out.
     protective : tuple of Reason
         Protective facts, apart.
     other_points : float or None
         Points of probability of everything not told ("autres éléments"): with the points of the reasons they sum to
-        100 (risk - reference_risk).
+        100 (explained_risk - reference_risk).
     explanation_cause : str or None
         Why the pupil was not explained, in French; None for one who was.
     data : DataFacts
@@ -180,16 +235,19 @@ class PupilRisk(_Frozen):
     cause: str | None
     interval: Interval | None
     comparable: Comparable | None
+    path: PathRisk | None = None
     reference_risk: float | None
     tier: int
     tier_label: str | None
     flagged: bool
     flag_rule: str | None
+    flag_horizons: tuple[FlagHorizon, ...] = ()
     tier_precision: TierPrecision | None = None
     ways: tuple[Way, ...] = ()
     legal: LegalSignal | None = None
     departure: Departure | None = None
     explained: bool
+    explained_horizon_years: int | None = None
     reasons: tuple[Reason, ...] = ()
     protective: tuple[Reason, ...] = ()
     other_points: float | None
@@ -202,16 +260,47 @@ class PupilRisk(_Frozen):
 
     def __repr__(self) -> str:
         summary = f"risque {french.percent(self.risk)}" if self.risk is not None else self.cause
-        lists = french.join([WAYS[way] for way in self.ways]) or "aucune"
+        if self.path is not None and self.path.risk is not None:
+            summary = f"{summary} (année), {french.percent(self.path.risk)} (parcours)"
+        lists = french.join([self.way_words(way) for way in self.ways]) or "aucune"
         return f"<PupilRisk {self.pupil_id!r} au {self.as_of.isoformat()}: {summary}, liste : {lists}>"
 
     __str__ = __repr__
+
+    @property
+    def explained_risk(self) -> float | None:
+        """The risk that the reasons are of: over three years for a pupil who is on the list for the path."""
+        by_path = self.path is not None and self.explained_horizon_years == self.path.horizon_years
+        return self.path.risk if by_path and self.path is not None else self.risk
+
+    @property
+    def explained_interval(self) -> Interval | None:
+        """The interval of `explained_risk`."""
+        by_path = self.path is not None and self.explained_horizon_years == self.path.horizon_years
+        return self.path.interval if by_path and self.path is not None else self.interval
+
+    def way_words(self, way: Way) -> str:
+        """Say a way onto a list in French; with both horizons, which of them put the pupil on the list of the risk."""
+        if way != "risk" or self.path is None:
+            return WAYS[way]
+        return french.join([FLAG_WORDS[horizon] for horizon in self.flag_horizons]) or WAYS[way]
 
     def _repr_html_(self) -> str:
         return _shown(self)
 
 
 _ONE_PERCENT = 0.01
+
+
+def horizon_words(years: int | None) -> str:
+    """Say a horizon in French.
+
+    Examples
+    --------
+    >>> horizon_words(3)
+    'sur le parcours (trois années scolaires)'
+    """
+    return "sur le parcours (trois années scolaires)" if years == 3 else "sur l'année"  # noqa: PLR2004 - years of the path
 
 
 def comparable_of(row: dict[str, Any]) -> Comparable:
@@ -315,7 +404,7 @@ def _apart(reason: Reason) -> tuple[str, str]:
 
 
 def _weights(pupil: PupilRisk) -> PageTable | None:
-    if pupil.risk is None or pupil.reference_risk is None:
+    if pupil.explained_risk is None or pupil.reference_risk is None:
         return None
     reasons = [*(pupil.reasons or ()), *(pupil.protective or ())]
     rows: list[list[object]] = [
@@ -326,5 +415,8 @@ def _weights(pupil: PupilRisk) -> PageTable | None:
         rows.append(
             [OTHERS[0].upper() + OTHERS[1:], Cell(french.signed(pupil.other_points, 1), pupil.other_points)]
         )
-    rows.append(["Estimation", Cell(french.percent(pupil.risk, 1), pupil.risk)])
+    name = (
+        "Estimation" if pupil.path is None else f"Estimation, {horizon_words(pupil.explained_horizon_years)}"
+    )
+    rows.append([name, Cell(french.percent(pupil.explained_risk, 1), pupil.explained_risk)])
     return PageTable.of("Points de probabilité", ["Groupe de faits", "Points"], rows, numeric=[1], total=True)

@@ -98,6 +98,16 @@ BLOCKING = ("no_better_than_chance", "fairness_block")
 """Advice of a model card that says not to use the model, or not before its unfairness is mended."""
 
 
+_PATH_CODE = "path_"
+
+
+def _advice(model: TrainedModel) -> dict[str, str]:
+    """Gather what the card says against the use of a model, over either horizon."""
+    advice = {one["code"]: one["sentence"] for one in model.report.get("advice", ())}
+    of_path = () if model.path is None else model.path.report.get("advice", ())
+    return advice | {f"{_PATH_CODE}{one['code']}": f"Sur le parcours : {one['sentence']}" for one in of_path}
+
+
 @dataclass(frozen=True)
 class RunFacts:
     """What a run rests on: model, policy, calendar, day, and the faults of the records.
@@ -112,11 +122,15 @@ class RunFacts:
     faults : dict of str to int
         Count of each fault of the records, "severity table rule".
     horizon_years : int
-        School years after which the outcome closes: every risk of the run is over this horizon.
+        School years after which the outcome of ``risk`` closes.
+    path_years : tuple of int
+        School years of the training of the risk over three years (``path_risk``); empty without one.
     outcome_closes : tuple of int
         Month and day on which the outcome closes.
     held_out : dict
         Counts of held-out pupils that the model keeps (``TrainedModel.held_out``).
+    path_held_out : dict
+        The same for the risk over three years.
     advice : dict of str to str
         What the card of the model says against its use, by code, in French; the list of the risk is withheld where it
         holds one of `BLOCKING`.
@@ -133,13 +147,15 @@ class RunFacts:
     outcome_closes: tuple[int, int] = DEFAULT_CLOSES
     horizon_years: int = 1
     held_out: dict[str, Any] = field(default_factory=dict)
+    path_years: tuple[int, ...] = ()
+    path_held_out: dict[str, Any] = field(default_factory=dict)
     not_sent: dict[str, int] = field(default_factory=dict)
     advice: dict[str, str] = field(default_factory=dict)
 
     @property
     def is_blocked(self) -> bool:
         """Whether the card of the model says not to issue a list."""
-        return any(code in BLOCKING for code in self.advice)
+        return any(code.removeprefix(_PATH_CODE) in BLOCKING for code in self.advice)
 
     @property
     def verdict(self) -> str:
@@ -166,7 +182,9 @@ class RunFacts:
             outcome_closes=tuple(model.trained_on.get("outcome_closes", DEFAULT_CLOSES)),
             horizon_years=model.horizon_years,
             held_out=model.held_out,
-            advice={one["code"]: one["sentence"] for one in model.report.get("advice", ())},
+            path_years=() if model.path is None else tuple(model.path.trained_on["school_years"]),
+            path_held_out={} if model.path is None else model.path.held_out,
+            advice=_advice(model),
         )
 
     @classmethod
@@ -174,7 +192,8 @@ class RunFacts:
         """Read what :meth:`to_dict` or :meth:`whole` gave."""
         plain = {"as_of": date.fromisoformat(facts["as_of"]), "model": ModelFacts(**facts["model"])}
         closes = {"outcome_closes": tuple(facts["outcome_closes"])} if "outcome_closes" in facts else {}
-        return cls(**facts | plain | closes)
+        years = {"path_years": tuple(facts.get("path_years", ()))}
+        return cls(**facts | plain | closes | years)
 
     def summary(self, pupils: int, scored: int, on_lists: Mapping[Way, int]) -> str:
         """Tell counts in French, and when the model is the demonstration one, or the thresholds were not in force."""
@@ -200,8 +219,13 @@ class RunFacts:
             "not_sent": self.not_sent,
             "advice": self.advice,
             "horizon_years": self.horizon_years,
+            "path_years": list(self.path_years),
         }
 
     def whole(self) -> dict[str, Any]:
         """Facts as JSON values, with what the model keeps of held-out pupils."""
-        return self.to_dict() | {"outcome_closes": list(self.outcome_closes), "held_out": self.held_out}
+        return self.to_dict() | {
+            "outcome_closes": list(self.outcome_closes),
+            "held_out": self.held_out,
+            "path_held_out": self.path_held_out,
+        }

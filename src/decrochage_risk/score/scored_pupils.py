@@ -20,7 +20,15 @@ from decrochage_risk.explain.sentences import REFERENCE_PUPIL, tell
 from decrochage_risk.features import FAMILIES, FEATURE_BY_NAME
 from decrochage_risk.model import MATRIX_COLUMNS
 from decrochage_risk.policy import tier_precision
-from decrochage_risk.score.pupil_risk import DataFacts, Interval, OpeningFacts, PupilRisk, comparable_of
+from decrochage_risk.records.levels import PATH_LEVELS
+from decrochage_risk.score.pupil_risk import (
+    DataFacts,
+    Interval,
+    OpeningFacts,
+    PathRisk,
+    PupilRisk,
+    comparable_of,
+)
 from decrochage_risk.score.ways import WAY_COLUMNS, counts_of_ways
 
 if TYPE_CHECKING:
@@ -32,11 +40,20 @@ if TYPE_CHECKING:
     from decrochage_risk.model import TrainedModel
     from decrochage_risk.policy import Measure, Policy, TierPrecision
     from decrochage_risk.records.pupil_records import KnownRecords, PupilRecords
+    from decrochage_risk.score.pupil_risk import FlagHorizon
     from decrochage_risk.score.run_facts import RunFacts
     from decrochage_risk.score.ways import Way, WayFacts
 
 
-__all__ = ["Results", "ScoredPupils", "attribution_of", "or_none", "shap_explanation", "with_text_types"]
+__all__ = [
+    "Results",
+    "ScoredPupils",
+    "attribution_of",
+    "horizon_model",
+    "or_none",
+    "shap_explanation",
+    "with_text_types",
+]
 
 _FEATURES = tuple(FEATURE_BY_NAME)
 
@@ -155,17 +172,25 @@ def or_none(keep: npt.NDArray[np.bool_], values: npt.NDArray[np.object_]) -> npt
 NOT_KNOWN = "donnée manquante"
 
 
+def horizon_model(results: Results, position: int, model: TrainedModel) -> TrainedModel:
+    """Give the model whose risk the reasons of a pupil are of: that of three years for one explained by the path."""
+    years = results.columns["explained_horizon_years"][position]
+    return model.horizons.get(int(years), model) if np.isfinite(years) else model
+
+
 def attribution_of(
     results: Results, position: int, model: TrainedModel
 ) -> tuple[Attribution, npt.NDArray[np.float64]]:
     """Contributions of one scored pupil, and the values of the columns of the model, NaN = not known.
+
+    They are of the risk that the reasons of the pupil are of (`horizon_model`).
 
     Raises
     ------
     RecordsError
         Contributions that do not add up to the risk.
     """
-    records = results.known
+    records, model = results.known, horizon_model(results, position, model)
     columns = [MATRIX_COLUMNS.index(name) for name in model.risk_model.columns]
     values = results.features[position, columns][None]
     groups = model.groups_of_levels(records.level[[position]], records.as_of)
@@ -224,7 +249,11 @@ _TOLD_COLUMNS = (
         "risk_high",
     ),
     *("comparable_pupils", "comparable_left", "comparable_share", "comparable_low", "comparable_high"),
+    *("path_risk", "path_risk_low", "path_risk_high", "path_cause"),
+    *("path_comparable_pupils", "path_comparable_left"),
+    *("path_comparable_share", "path_comparable_low", "path_comparable_high"),
     *("tier", "flagged", "flag_rule", "explained", "explanation_cause", "reference_risk", "other_points"),
+    *("year_tier", "path_tier", "path_flagged", "explained_horizon_years"),
     *("legal_listed", "departure_listed"),
 )
 """Columns of the frame that the result of a pupil is made of."""
@@ -355,16 +384,19 @@ class ScoredPupils:
             cause=row["cause"],
             interval=None if risk is None else Interval(low=row["risk_low"], high=row["risk_high"]),
             comparable=None if risk is None else comparable_of(row),
+            path=self._path(row),
             reference_risk=row["reference_risk"],
             tier=row["tier"],
             tier_label=self._policy.tier_label(row["tier"]),
             flagged=row["flagged"],
             flag_rule=row["flag_rule"],
+            flag_horizons=_flag_horizons(row, self.run.horizon_years),
             tier_precision=self._tier_precision(row),
             ways=tuple(way for way, column in WAY_COLUMNS.items() if row[column]),
             legal=ways.legal(position),
             departure=ways.left(position, row["age_years"]),
             explained=row["explained"],
+            explained_horizon_years=_whole(row["explained_horizon_years"]),
             reasons=_of_direction(reasons, "aggravating"),
             protective=_of_direction(reasons, "protective"),
             other_points=row["other_points"],
@@ -378,11 +410,30 @@ class ScoredPupils:
     def _tier_precision(self, row: dict[str, Any]) -> TierPrecision | None:
         if not row["tier"]:
             return None
-        group = self._policy.table.group_of(row["level"])
+        by_path = row["path_tier"] > row["year_tier"]
+        policy = self._policy.of_horizon(3) if by_path else self._policy
+        group = policy.table.group_of(row["level"])
         if (group.code, row["tier"]) not in self._precisions:
-            precision = tier_precision(self.run.held_out, group, row["tier"], synthetic=self.run.model.demo)
+            counts = self.run.path_held_out if by_path else self.run.held_out
+            precision = tier_precision(counts, group, row["tier"], synthetic=self.run.model.demo)
             self._precisions[group.code, row["tier"]] = precision
         return self._precisions[group.code, row["tier"]]
+
+    def _path(self, row: dict[str, Any]) -> PathRisk | None:
+        """Say the risk over three years of one pupil; None where the model has none at this level."""
+        if not self.run.path_years or row["level"] not in PATH_LEVELS:
+            return None
+        risk = row["path_risk"]
+        as_year = {name.removeprefix("path_"): cell for name, cell in row.items() if name.startswith("path_")}
+        return PathRisk(
+            risk=risk,
+            horizon_years=3,
+            cause=row["path_cause"],
+            interval=None if risk is None else Interval(low=row["path_risk_low"], high=row["path_risk_high"]),
+            comparable=None if risk is None else comparable_of(as_year),
+            tier=row["path_tier"],
+            flagged=row["path_flagged"],
+        )
 
     @cached_property
     def _precisions(self) -> dict[tuple[str, int], TierPrecision]:
@@ -426,7 +477,8 @@ class ScoredPupils:
     def explanation(self, pupil_id: str) -> Any:  # noqa: ANN401 - shap ships no types
         """Contributions of one pupil as a ``shap.Explanation``, in calibrated log-odds, for the plots of ``shap``.
 
-        ``base_values`` is the log-odds of the reference pupil; with ``values`` it sums to those of the risk. Each feature
+        ``base_values`` is the log-odds of the reference pupil; with ``values`` it sums to those of the risk that the reasons
+        are of (``explained_horizon_years``; that of the year for a pupil who was not explained). Each feature
         is named by its fact, in French. The level, the pathway and the time of year, which have no part, are left out.
 
         Parameters
@@ -491,6 +543,17 @@ def _python_values(column: npt.NDArray[Any]) -> list[Any]:
         column = np.where(np.isnan(column), np.array(None, dtype=object), column)
     values: list[Any] = column.tolist()
     return values
+
+
+def _flag_horizons(row: dict[str, Any], years: int) -> tuple[FlagHorizon, ...]:
+    """Name the horizons whose threshold puts a pupil on the list."""
+    own: FlagHorizon = "path" if years == 3 else "year"  # noqa: PLR2004 - years of the path
+    by_year: tuple[FlagHorizon, ...] = (own,) if row["year_tier"] >= 2 else ()  # noqa: PLR2004 - tier 2 is on the list
+    return (*by_year, "path") if row["path_flagged"] else by_year
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else int(value)
 
 
 def _of_direction(reasons: list[Reason], direction: str) -> tuple[Reason, ...]:

@@ -31,7 +31,7 @@ from decrochage_risk.model import (
 from decrochage_risk.model.trained_model import made_up_pupil
 from decrochage_risk.policy import Policy, load_policy
 from decrochage_risk.records.encoded_tables import NO_DAY
-from decrochage_risk.records.levels import LEVEL_NAMES
+from decrochage_risk.records.levels import LEVEL_NAMES, PATH_LEVELS
 from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.transmission import SENT, UsualPace, check_gaps, find_silence
 from decrochage_risk.risk.calibration import probability
@@ -177,10 +177,13 @@ NOT_VERIFIED = "explication non vérifiée : les contributions ne redonnent pas 
 
 
 _LEVELS = np.array([*LEVEL_NAMES, None], dtype=object)
+NO_PATH = "modèle sans estimation sur le parcours"
+NOT_A_PATH_LEVEL = "parcours estimé en 4e et en 3e seulement"
 _RISK_COLUMNS = (
     *("risk", "risk_low", "risk_high"),
     *("comparable_pupils", "comparable_left", "comparable_share", "comparable_low", "comparable_high"),
 )
+_PATH_YEARS = 3
 _CAUSES = np.array(
     [None, OUT_OF_RANGE, TOO_LITTLE, UNKNOWN_LEVEL, NOT_ENROLLED, SET_ASIDE, REFUSED], dtype=object
 )
@@ -235,7 +238,9 @@ def score_pupils(
     Returns
     -------
     RiskScores
-        As many results as pupils, in the order of ``records.pupils``. ``risk`` is missing, with the cause, for a
+        As many results as pupils, in the order of ``records.pupils``. With a model of both horizons, pupils of 4e and 3e
+        have the risk over three school years (``path_risk``) beside that of the year (``risk``); either may put them on
+        the list, by its own threshold, and those whom the path puts there are explained by it. ``risk`` is missing, with the cause, for a
         pupil who is excluded, not enrolled that day, at a level the model never saw, with under 3 weeks of data, or
         outside the range of the training in many features.
 
@@ -268,7 +273,8 @@ def score_pupils(
     30
     """
     refuse_other_kinds(model, policy, records)
-    model, policy = model or load_demo_model(), policy or load_policy()
+    model = model or load_demo_model()
+    policy = (policy or load_policy()).of_horizon(model.horizon_years)
     if model.demo:
         hint = "Hint: train_model(records, outcomes) trains a model on your own data."
         warnings.warn(f"{DEMO_NOTICE} {hint}", DemoModelWarning, stacklevel=2)
@@ -298,15 +304,26 @@ def score_pupils(
     columns = _base_columns(cut, cause, days, set_aside)
     columns["age_years"][objectors] = np.nan
     columns |= _risks(cut.pupil_count, model, predictions, _schools(records, cut, predictions.rows))
-    columns |= _policy_columns(policy, cut.level, columns["risk"])
+    path_cause = _path_causes(cut, model, features, cause)
+    on_path = None
+    if model.path is not None:
+        on_path = _predict(model.path, cut, features, path_cause)
+    columns |= _path_risks(cut, model.path, on_path, records)
+    columns["path_cause"] = path_cause
+    columns |= _policy_columns(policy, cut.level, columns["risk"], columns["path_risk"])
     ways = ways_of(cut, objectors)
     columns |= ways.columns()
     columns["missing_features"] = np.isnan(features[:, : len(FEATURE_BY_NAME)]).sum(axis=1)
     columns["model_id"], columns["demo"] = model.model_id, model.demo
-    selection = chosen_pupils(explain, cut, columns)[predictions.rows]
+    selection = chosen_pupils(explain, cut, columns)
     run = replace(RunFacts.of(model, policy, cut, records), not_sent=_count_silence(cause))
     _warn_of_silence(run)
-    table = _explained(columns, predictions, selection, cut, model)
+    # Who is on the list for the path is told the facts of the path.
+    by_path = selection & columns["path_flagged"]
+    parts = [_explained_part(model, predictions, (selection & ~by_path)[predictions.rows], cut)]
+    if model.path is not None and on_path is not None:
+        parts.append(_explained_part(model.path, on_path, by_path[on_path.rows], cut))
+    table = _explained(columns, parts, cut.pupil_count)
     results = Results(columns, table.reasons, table.rows, table.contributions, features, records, cut, ways)
     return RiskScores(results, run, policy, model)
 
@@ -343,8 +360,8 @@ def _tables_of(columns: tuple[str, ...]) -> frozenset[str]:
 
 
 def _watched_tables(model: TrainedModel) -> frozenset[str]:
-    """Tables that the model leans on."""
-    return _tables_of(model.risk_model.columns)
+    """Tables that the model leans on, over either horizon."""
+    return frozenset().union(*(_tables_of(one.risk_model.columns) for one in model.horizons.values()))
 
 
 _TABLE_WORDS = {"absences": "absences", "grades": "notes"}
@@ -478,16 +495,99 @@ def _risks(
     return dict(zip(_RISK_COLUMNS, np.ascontiguousarray(table.T), strict=True))
 
 
+def _path_causes(
+    known: KnownRecords,
+    model: TrainedModel,
+    features: npt.NDArray[np.float64],
+    cause: npt.NDArray[np.object_],
+) -> npt.NDArray[np.object_]:
+    """Why there is no risk over three years, None for those who have one: no other pupil than those with one of a year."""
+    levels = model.path.levels if model.path is not None else ()
+    of_path = np.array([*(level in PATH_LEVELS for level in LEVEL_NAMES), False])[known.level]
+    seen = np.array([*(level in levels for level in LEVEL_NAMES), False])[known.level]
+    outside = np.zeros(len(features), dtype=np.bool_)
+    if model.path is not None:
+        outside = _outside_training(model.path, features)
+    why = np.full(known.pupil_count, None, dtype=object)
+    why[outside] = OUT_OF_RANGE
+    why[~seen] = UNKNOWN_LEVEL if model.path is not None else NO_PATH
+    why[~of_path] = NOT_A_PATH_LEVEL
+    own = cause != None  # noqa: E711 - cell by cell
+    why[own] = cause[own]
+    return why
+
+
+def _path_risks(
+    known: KnownRecords, path: TrainedModel | None, on_path: _Scored | None, records: PupilRecords
+) -> dict[str, npt.NDArray[np.float64]]:
+    """Risk over three years, its interval and comparable pupils, NaN for pupils without."""
+    if path is None or on_path is None:
+        return {f"path_{name}": np.full(known.pupil_count, np.nan) for name in _RISK_COLUMNS}
+    risks = _risks(known.pupil_count, path, on_path, _schools(records, known, on_path.rows))
+    return {f"path_{name}": column for name, column in risks.items()}
+
+
 def _policy_columns(
-    policy: Policy, level: npt.NDArray[np.int8], risk: npt.NDArray[np.float64]
+    policy: Policy,
+    level: npt.NDArray[np.int8],
+    risk: npt.NDArray[np.float64],
+    path_risk: npt.NDArray[np.float64],
 ) -> dict[str, npt.NDArray[Any]]:
-    assessment = policy.assess_codes(level, risk)
+    """Tier, list and rule of either horizon: the higher tier holds, each rule is told with its horizon."""
+    year = policy.assess_codes(level, risk)
+    has_threshold = np.array([*(name in policy.table.path_levels for name in LEVEL_NAMES), False])[level]
+    path = policy.of_horizon(_PATH_YEARS).assess_codes(level, np.where(has_threshold, path_risk, np.nan))
+    rule = np.where(path.tier > year.tier, path.rule, year.rule)
+    both = (path.tier == year.tier) & year.flagged
+    rule[both] = [
+        f"{first} ; {second}" for first, second in zip(year.rule[both], path.rule[both], strict=True)
+    ]
+    tier = np.maximum(year.tier, path.tier)
     return {
-        "tier": assessment.tier,
-        "flagged": assessment.flagged,
-        "flag_rule": or_none(assessment.tier > 0, assessment.rule),
-        "reinforced": assessment.reinforced,
+        "tier": tier,
+        "flagged": year.flagged | path.flagged,
+        "flag_rule": or_none(tier > 0, rule),
+        "reinforced": year.reinforced,
+        "year_tier": year.tier,
+        "path_tier": path.tier,
+        "path_flagged": path.flagged,
     }
+
+
+@dataclass(frozen=True)
+class _ExplainedPart:
+    """Explanation of the pupils of one horizon: those asked for, and of them the ones that add up."""
+
+    horizon_years: int
+    rows: npt.NDArray[np.intp]
+    good: npt.NDArray[np.bool_]
+    reference_risk: npt.NDArray[np.float64]
+    other_points: npt.NDArray[np.float64]
+    reasons: dict[str, npt.NDArray[Any]]
+    contributions: npt.NDArray[np.float64]
+
+
+def _explained_part(
+    model: TrainedModel, scored: _Scored, chosen: npt.NDArray[np.bool_], known: KnownRecords
+) -> _ExplainedPart:
+    """Explain the risk that one model gave to some pupils."""
+    rows, filled = scored.rows[chosen], scored.filled[chosen]
+    references = model.risk_model.reference_rows(filled, scored.groups[chosen])
+    attribution = attribute(model.risk_model, filled, references, member_mean(scored.members[chosen]))
+    table = find_reasons(attribution, scored.known[chosen], known, pupils=rows)
+    good = attribution.additive
+    of_good = good[table.columns["row"]]
+    reasons = {name: column[of_good] for name, column in table.columns.items()}
+    reasons["row"] = rows[reasons["row"]]
+    return _ExplainedPart(
+        horizon_years=model.horizon_years,
+        rows=rows,
+        good=good,
+        reference_risk=probability(attribution.base[good]),
+        other_points=table.other_points[good],
+        reasons=reasons,
+        contributions=np.column_stack([table.family_sums, table.base])[good],
+    )
 
 
 @dataclass(frozen=True)
@@ -499,33 +599,33 @@ class _Explained:
     contributions: npt.NDArray[np.float64]
 
 
-def _explained(
-    columns: dict[str, Any],
-    predictions: _Scored,
-    selection: npt.NDArray[np.bool_],
-    cut: KnownRecords,
-    model: TrainedModel,
-) -> _Explained:
-    """Add the explanation to the columns; a pupil whose contributions do not add up has none, and says why."""
-    rows, inputs = predictions.rows[selection], predictions.filled[selection]
-    references = model.risk_model.reference_rows(inputs, predictions.groups[selection])
-    attribution = attribute(model.risk_model, inputs, references, member_mean(predictions.members[selection]))
-    table = find_reasons(attribution, predictions.known[selection], cut, pupils=rows)
-    good = attribution.additive
-    columns["explained"] = np.zeros(cut.pupil_count, dtype=np.bool_)
-    columns["explained"][rows[good]] = True
-    columns["explanation_cause"] = _spread(NOT_ASKED, rows[~good], NOT_VERIFIED, cut.pupil_count)
-    columns["explanation_cause"][rows[good]] = None
+def _explained(columns: dict[str, Any], parts: list[_ExplainedPart], pupils: int) -> _Explained:
+    """Add the explanations to the columns; a pupil whose contributions do not add up has none, and says why."""
+    rows = np.concatenate([part.rows[part.good] for part in parts])
+    unverified = np.concatenate([part.rows[~part.good] for part in parts])
+    columns["explained"] = np.zeros(pupils, dtype=np.bool_)
+    columns["explained"][rows] = True
+    horizon = np.concatenate([np.full(part.good.sum(), float(part.horizon_years)) for part in parts])
+    columns["explained_horizon_years"] = _spread(np.nan, rows, horizon, pupils)
+    columns["explanation_cause"] = _spread(NOT_ASKED, unverified, NOT_VERIFIED, pupils)
+    columns["explanation_cause"][rows] = None
     # Last: who has no risk was not left unexplained by choice.
     columns["explanation_cause"][np.isnan(columns["risk"])] = NO_RISK
-    base = probability(attribution.base[good])
-    columns["reference_risk"] = _spread(np.nan, rows[good], base, cut.pupil_count)
-    columns["other_points"] = _spread(np.nan, rows[good], table.other_points[good], cut.pupil_count)
-    is_additive = good[table.columns["row"]]
-    reasons = {name: column[is_additive] for name, column in table.columns.items()}
-    reasons["row"] = rows[reasons["row"]]
-    contributions = np.column_stack([table.family_sums, table.base])[good]
-    return _Explained(reasons, rows[good], contributions)
+    for name in ("reference_risk", "other_points"):
+        columns[name] = _spread(np.nan, rows, np.concatenate([getattr(part, name) for part in parts]), pupils)
+    reasons = {
+        name: np.concatenate(
+            [part.reasons[name] for part in parts if len(part.rows)] or [parts[0].reasons[name]]
+        )
+        for name in parts[0].reasons
+    }
+    by_pupil = np.argsort(reasons["row"], kind="stable")
+    in_order = np.argsort(rows, kind="stable")
+    return _Explained(
+        {name: column[by_pupil] for name, column in reasons.items()},
+        rows[in_order],
+        np.concatenate([part.contributions for part in parts])[in_order],
+    )
 
 
 def _spread(empty: object, rows: npt.NDArray[np.intp], values: object, pupils: int) -> npt.NDArray[Any]:

@@ -11,6 +11,7 @@ from decrochage_risk.pages.embedding import embedded
 from decrochage_risk.records.levels import LEVEL_BY_NAME
 
 if TYPE_CHECKING:
+    from decrochage_risk.score.pupil_risk import PupilRisk
     from decrochage_risk.score.scored_pupils import ScoredPupils
 
 __all__ = ["show_scores"]
@@ -21,6 +22,14 @@ _FACTS_SHOWN = 2
 
 def _level(level: str | None) -> str:
     return LEVEL_BY_NAME[level].label if level else ""
+
+
+def _estimates(pupil: PupilRisk) -> str:
+    """Write the estimate; each with its horizon where there are two."""
+    year = "" if pupil.risk is None else french.percent(pupil.risk, 1)
+    if pupil.path is None or pupil.path.risk is None:
+        return year
+    return f"{year} (année), {french.percent(pupil.path.risk, 1)} (parcours)"
 
 
 def show_scores(scores: ScoredPupils) -> str:
@@ -38,7 +47,7 @@ def show_scores(scores: ScoredPupils) -> str:
         rows.append(
             [
                 pupil_id, _level(pupil.level), class_id if isinstance(class_id, str) else "",
-                "" if pupil.risk is None else Cell(french.percent(pupil.risk, 1), pupil.risk),
+                "" if pupil.risk is None else Cell(_estimates(pupil), pupil.risk),
                 pupil.tier_label or "", " ; ".join(facts),
             ]
         )  # fmt: skip

@@ -20,6 +20,7 @@ from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.explain.sentences import NO_REASON, tell_missing
 from decrochage_risk.records.levels import LEVEL_BY_NAME
 from decrochage_risk.result_folders import ResultFolder, adding_to_result
+from decrochage_risk.score.pupil_risk import PupilRisk
 from decrochage_risk.score.ways import WAY_COLUMNS, WAYS
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from datetime import date
 
     from decrochage_risk.policy import Measure
-    from decrochage_risk.score.pupil_risk import PupilRisk
     from decrochage_risk.score.run_facts import RunFacts
     from decrochage_risk.score.scored_pupils import ScoredPupils
     from decrochage_risk.score.ways import Departure, LegalSignal, Way
@@ -62,9 +62,12 @@ COLUMNS_TOLD: Final[Mapping[str, str]] = MappingProxyType(
         "Liste": "La voie d'entrée : risque estimé, seuil légal d'absence, ou sortie à vérifier ; jamais mêlées.",
         "Fait": "Le fait daté qui met l'élève sur cette liste.",
         "Autres listes": "Les autres voies par lesquelles la situation vient aussi.",
-        "Risque estimé (%)": "Probabilité estimée de sortie sans diplôme, en pour cent. Une estimation, jamais une décision.",
+        "Risque estimé (%)": "Probabilité estimée de sortie sans diplôme dans l'année, en pour cent. Une estimation, jamais une décision.",
         "Fourchette": "Intervalle de l'estimation, à 90 %.",
         "Élèves comparables": "Ce que sont devenus, les années passées, des élèves d'estimation voisine.",
+        "Risque sur le parcours (%)": "En 4e et en 3e : probabilité estimée d'une sortie sans diplôme d'ici trois années scolaires.",
+        "Fourchette du parcours": "Intervalle de l'estimation sur le parcours, à 90 %.",
+        "Élèves comparables, parcours": "Ce que sont devenus, trois ans plus tard, des élèves d'estimation voisine.",
         "Action proposée": "Palier de la politique de vigilance.",
         "Règle": "Le seuil appliqué, le même pour tous les élèves du niveau.",
         "Devenir des élèves de ce palier": "Combien d'élèves de ce palier sont sortis sans diplôme, et combien non.",
@@ -253,7 +256,13 @@ def school_list(scores: ScoredPupils, rows: pd.DataFrame, way: Way = "risk") -> 
     if way != "risk":
         return pd.DataFrame([signal_line(scores[pupil_id], class_id, way) for pupil_id, class_id in pairs])
     verdict = {"Avis de la fiche du modèle": scores.run.verdict} if scores.run.advice else {}
-    return pd.DataFrame([verdict | _risk_line(scores[pupil_id], class_id) for pupil_id, class_id in pairs])
+    with_path = bool(scores.run.path_years)
+    return pd.DataFrame(
+        [
+            verdict | _risk_line(scores[pupil_id], class_id, with_path=with_path)
+            for pupil_id, class_id in pairs
+        ]
+    )
 
 
 class Signalled(Protocol):
@@ -291,10 +300,15 @@ def _start(pupil: Signalled, class_id: object, way: Way) -> dict[str, Any]:
         "Élève": pupil.pupil_id,
         "Niveau": level_words(pupil.level),
         "Classe": class_id if isinstance(class_id, str) else "",
-        "Liste": WAYS[way],
+        "Liste": _way_words(pupil, way),
         **({"Fait": fact.text} if fact is not None else {}),
-        "Autres listes": french.join([WAYS[other] for other in pupil.ways if other != way]),
+        "Autres listes": french.join([_way_words(pupil, other) for other in pupil.ways if other != way]),
     }
+
+
+def _way_words(pupil: Signalled, way: Way) -> str:
+    """Say a way in French; of a pupil with risks over both horizons, which of them."""
+    return pupil.way_words(way) if isinstance(pupil, PupilRisk) else WAYS[way]
 
 
 def _end(pupil: Signalled) -> dict[str, Any]:
@@ -326,13 +340,32 @@ def signal_line(pupil: Signalled, class_id: object, way: Way) -> dict[str, Any]:
     return line | _end(pupil)
 
 
-def _risk_line(pupil: PupilRisk, class_id: object) -> dict[str, Any]:
+def _path_cells(pupil: PupilRisk) -> dict[str, Any]:
+    """Give the cells of the risk over three years, empty where there is none."""
+    path = pupil.path
+    risk = None if path is None or path.risk is None else round(100 * path.risk, 1)
+    interval = (
+        ""
+        if path is None or path.interval is None
+        else french.interval_percent(path.interval.low, path.interval.high)
+    )
+    comparable = "" if path is None or path.comparable is None else path.comparable.text
+    return {
+        "Risque sur le parcours (%)": risk,
+        "Fourchette du parcours": interval,
+        "Élèves comparables, parcours": comparable,
+    }
+
+
+def _risk_line(pupil: PupilRisk, class_id: object, *, with_path: bool) -> dict[str, Any]:
     attention = [reason.text for reason in pupil.reasons] or ([NO_REASON] if pupil.explained else [])
     line = _start(pupil, class_id, "risk")
     line["Risque estimé (%)"] = None if pupil.risk is None else round(100 * pupil.risk, 1)
     if pupil.interval is not None:
         line["Fourchette"] = french.interval_percent(pupil.interval.low, pupil.interval.high)
     line["Élèves comparables"] = pupil.comparable.text if pupil.comparable is not None else ""
+    if with_path:
+        line |= _path_cells(pupil)
     line["Action proposée"] = pupil.tier_label
     line["Règle"] = pupil.flag_rule
     line["Devenir des élèves de ce palier"] = (

@@ -303,6 +303,13 @@ def learnt_baselines(train: Snapshots, test: Snapshots) -> tuple[Baseline, Basel
     return logistic(test.features[columns]), rate
 
 
+def horizon_of(snapshots: Snapshots) -> int:
+    """School years after which the labels of some rows close: from the first row's school year and closing day."""
+    rows = snapshots.rows
+    closes = np.datetime64(int(rows["matured"].iloc[0]), "D").astype("datetime64[Y]").astype(np.int64) + 1970
+    return int(closes - int(rows["school_year"].iloc[0]))
+
+
 def report_on(  # noqa: PLR0913 - the choices of a report, each with its default
     test: Snapshots,
     risk: Floats,
@@ -353,7 +360,8 @@ def report_on(  # noqa: PLR0913 - the choices of a report, each with its default
     if not readable:
         notes = (*notes, "Des tables manquent : un repère qui ne peut rien lire ne signale personne.")
     rows = test.rows
-    on_list = (policy or load_policy()).assess(rows["level"].to_numpy(dtype=object), risk).flagged
+    own_policy = (policy or load_policy()).of_horizon(horizon_of(test))
+    on_list = own_policy.assess(rows["level"].to_numpy(dtype=object), risk).flagged
     return build_report(
         MeasuredRows(
             outcome=test.outcome,

@@ -219,7 +219,7 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
         for model in models
     ]
     risks[1] = risks[1] if own is None else own
-    policy = policy or load_policy()
+    policy = (policy or load_policy()).of_horizon(horizon)
     tiers = [policy.assess(rows.rows["level"].to_numpy(dtype=object), risk).tier for risk in risks]
     changes = changed_sides(models, rows, (risks[0], risks[1]), (tiers[0], tiers[1]))
     group_columns = _told(rows, changes)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from decrochage_risk.errors import NotEnoughDataError, TrainingWarning, explain_error
 from decrochage_risk.evaluate import shipped_instead
 from decrochage_risk.model import Snapshots
-from decrochage_risk.policy import GRID, HeldOutPupils, HeldOutTables, load_policy
+from decrochage_risk.policy import GRID, WORKLOADS, HeldOutPupils, HeldOutTables, load_policy
 from decrochage_risk.risk import FitOptions
 from decrochage_risk.train.backtest import backtest, fit_risk_model, last_year_rows, report_on
 
@@ -60,7 +60,7 @@ class HeldOutCounts:
 
     def tables(self) -> HeldOutTables:
         """Count them, as one part of what the training publishes."""
-        return HeldOutTables(self._pupils, self._policy, GRID)
+        return HeldOutTables(self._pupils, self._policy, GRID, WORKLOADS)
 
     def told(
         self, tiers: list[dict[str, Any]], thresholds: list[dict[str, Any]], *, untouched: bool

@@ -48,6 +48,7 @@ from decrochage_risk.small_cells import hidden_counts
 from decrochage_risk.train.backtest import can_be_known
 from decrochage_risk.train.comparing import compare_models
 from decrochage_risk.train.evaluating import evaluate_model
+from decrochage_risk.train.horizons import combine_horizons
 from decrochage_risk.train.run_folder import RunFolder, checksums
 from decrochage_risk.train.supported import Helped
 from decrochage_risk.train.training import libraries, train_model
@@ -114,6 +115,9 @@ class RetrainConfig(BaseModel):
     on_fault : {"raise", "quarantine"}
     options : FitOptions
         Of the boosters.
+    path : bool
+        Train the risk over three years too, on the years whose path had closed by ``labels_known_on``; ``model/`` then holds
+        both horizons. The comparison with the champion is that of the year.
 
     Examples
     --------
@@ -144,6 +148,7 @@ class RetrainConfig(BaseModel):
     synthetic: StrictBool = False
     on_fault: Literal["raise", "quarantine"] = "raise"
     options: FitOptions = FitOptions()
+    path: StrictBool = False
 
     @field_validator("options", mode="before")
     @classmethod
@@ -290,6 +295,7 @@ _JUDGED_TWICE: Final = (
     "appris ; puis un candidat appris de la même façon sans cette année, que ni lui ni le modèle en place n'ont vue. La mise en "
     "service demande l'accord des deux"
 )
+_PATH_YEARS: Final = 3
 _LEFT_OUT: Final = "left_out.json"
 _TRAINING = (
     "labels_known_on",
@@ -313,7 +319,7 @@ class RetrainResult:
     folder : Path
         The run folder: ``inputs.json``, ``check.json``, ``candidate/``, ``evaluation.json`` and ``.md``,
         ``comparison.json`` and ``.md``, ``shipped.json`` and ``.md``, ``trained/``, ``left_out.json`` (pupils, for the owner of
-        the folder alone), ``model/`` (to be put into use if the verdict says so), ``verdict.json`` and ``steps/``.
+        the folder alone), ``trained-path/`` (with ``path``), ``model/`` (to be put into use if the verdict says so), ``verdict.json`` and ``steps/``.
     verdict : str
         ``promote``, ``keep`` or ``review``, the gravest of both comparisons; ``no_champion`` when nothing was compared.
     model : TrainedModel
@@ -434,7 +440,14 @@ class _Run:
                 )
                 self.comparison = self.comparison or self._written("comparison.json")
                 self.shipped = self.shipped or self._written("shipped.json")
+        if self.config.path:
+            steps.step(
+                "path", "Apprentissage sur trois ans", self._train_path, reads=training, after=["check"]
+            )
+        else:
+            steps.forget("path")
         after = ["train"] if self.comparison is None else ["train", "compare"]
+        after += ["path"] if self.config.path else []
         steps.step("card", "Fiche du modèle", self._card, reads={}, after=after)
 
     def _written(self, name: str) -> ModelComparison:
@@ -522,6 +535,7 @@ class _Run:
         dates: list[date],
         *,
         candidate: bool = False,
+        horizon_years: int = 1,
         left_out: Callable[[Snapshots, npt.NDArray[np.float64]], None] | None = None,
     ) -> TrainedModel:
         config = self.config
@@ -530,6 +544,7 @@ class _Run:
             self.outcomes,
             as_of_dates=dates,
             outcome_closes=config.outcome_closes,
+            horizon_years=horizon_years,
             labels_known_on=config.labels_known_on,
             name=f"{config.name}-candidat" if candidate else config.name,
             synthetic=config.synthetic,
@@ -554,6 +569,26 @@ class _Run:
 
         self._trained(self.dates, left_out=keep).save(self.config.run / "trained")
         return ["trained", self.steps.write(_LEFT_OUT, canonical_json(risks), private=True)]
+
+    def _train_path(self) -> list[str]:
+        config, years = self.config, {int(year) for year in self.outcomes["school_year"].unique()}
+        closed = {
+            year
+            for year in years
+            if year + _PATH_YEARS - 1 in years
+            and closing_day(year, config.outcome_closes, _PATH_YEARS) <= config.labels_known_on
+        }
+        days = [day for day in self.dates if school_year_of(day) in closed]
+        if not days:
+            raise NotEnoughDataError(
+                explain_error(
+                    f"No school year of {sorted(years)} has a path that had closed on {config.labels_known_on}",
+                    expected="outcomes of a school year and of the two years after it",
+                    hint="Leave path out until the outcomes of three years are there.",
+                )
+            )
+        self._trained(days, horizon_years=_PATH_YEARS).save(config.run / "trained-path")
+        return ["trained-path"]
 
     def _left_out(self) -> pd.DataFrame:
         """Risks of the last year by the members that have not learnt the pupil, as the training wrote them."""
@@ -619,6 +654,8 @@ class _Run:
             changes = [*since_champion(champion, trained), _JUDGED_TWICE]
             card = with_changes(card, changes_section(comparison, changes, candidate=self.comparison))
         model = replace(trained, card=card, card_html=card_page(card, trained.report))
+        if self.config.path:
+            model = combine_horizons(model, load_trained_model(self.config.run / "trained-path"))
         model.save(self.config.run / "model")
         verdict = {
             "verdict": self.verdict,

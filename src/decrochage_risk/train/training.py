@@ -19,14 +19,16 @@ import numpy as np
 
 from decrochage_risk.errors import NotEnoughDataError, TrainingWarning, explain_error
 from decrochage_risk.evaluate import (
+    Advice,
     CardFacts,
+    LevelThreshold,
     card_page,
     mature_on,
     model_card,
 )
 from decrochage_risk.features import FEATURE_BY_NAME
 from decrochage_risk.features.vigilance import LAST_YEAR_FEATURES
-from decrochage_risk.french import number, plural, school_year
+from decrochage_risk.french import join, number, plural, school_year
 from decrochage_risk.model import (
     DEFAULT_CLOSES,
     SCORE,
@@ -41,7 +43,8 @@ from decrochage_risk.model import (
 from decrochage_risk.model.refused_options import refuse_in_training
 from decrochage_risk.model.snapshots import CENSORED, TOO_SHORT, TrainingRecords
 from decrochage_risk.model.unknown_flags import UNKNOWN_LABELS, with_unknown_flags
-from decrochage_risk.records.levels import LEVEL_BY_NAME, LEVEL_NAMES
+from decrochage_risk.policy import level_recalls, load_policy
+from decrochage_risk.records.levels import FROM_4E, LEVEL_BY_NAME, LEVEL_NAMES, PATH_LEVELS
 from decrochage_risk.records.outcome_table import TrainingTables, outcomes_for
 from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.rules import CELL_RULES, CROSS_RULES, ROW_RULES
@@ -63,6 +66,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     import pandas as pd
 
+    from decrochage_risk.evaluate import EvaluationReport
     from decrochage_risk.policy import Policy
     from decrochage_risk.risk import FitOptions, RiskModel
     from decrochage_risk.school_year import SchoolCalendar
@@ -326,7 +330,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     refuse_leaks(signals, allow_leaks)
     unknown = missing_signals(signals)
     caveats = [*support_caveats, *no_year_before(snapshots), *of_records(records), *missing_warnings(unknown)]
-    counts = HeldOutCounts(policy)
+    counts = HeldOutCounts((policy or load_policy()).of_horizon(horizon_years))
     risk_model, report, untouched = fit_and_measure(
         snapshots,
         seed=seed,
@@ -337,6 +341,8 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         predicted=counts.take,
     )
     published = publish_training(snapshots, report, counts.tables())
+    recalls = level_recalls(published.thresholds, PATH_LEVELS if horizon_years > 1 else FROM_4E)
+    published = replace(published, report=_with_blind_levels(published.report, recalls, horizon_years))
     report = published.report
     if left_out is not None and risk_model.out_of_fold is not None:
         held = risk_model.out_of_fold
@@ -347,6 +353,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     facts = _card_facts(
         snapshots, risk_model, published, trained_on, name, untouched=untouched, synthetic=synthetic
     )
+    facts = replace(facts, level_thresholds=_level_thresholds(recalls))
     card = model_card(facts)
     return TrainedModel(
         risk_model=risk_model,
@@ -359,6 +366,37 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         card_html=card_page(card, report),
         distributions=distributions_of(snapshots, risk_model),
         held_out=counts.told(published.tiers, published.thresholds, untouched=untouched),
+    )
+
+
+def _level_thresholds(recalls: pd.DataFrame) -> list[LevelThreshold]:
+    """Give what the card prints of each level."""
+    cells = recalls.astype(object).where(recalls.notna(), None).to_dict("records")
+    names = ("threshold", "listed_per_100", "recall", "recall_low", "recall_high")
+    return [
+        LevelThreshold(level=LEVEL_BY_NAME[str(row["level"])].label, **{name: row[name] for name in names})
+        for row in cells
+    ]
+
+
+def _with_blind_levels(
+    report: EvaluationReport, recalls: pd.DataFrame, horizon_years: int
+) -> EvaluationReport:
+    """Add the advice on the levels none of whose leavers is on the list; where 4e and 3e have the path, not for the year.
+
+    Over one year, leaving before the lycée is rare: those levels are judged by the risk over three years.
+    """
+    judged = recalls if horizon_years > 1 else recalls[~recalls["level"].isin(PATH_LEVELS)]
+    blind = judged[judged["hits"].eq(0).fillna(value=False) & judged["left"].gt(0).fillna(value=False)]
+    if blind.empty:
+        return report
+    labels = join([LEVEL_BY_NAME[str(level)].label for level in blind["level"]])
+    sentence = (
+        f"Au seuil de la politique, aucun des élèves sortis sans diplôme n'est sur la liste : {labels}. Choisir les seuils "
+        "avec thresholds_at_workload avant d'émettre une liste."
+    )
+    return report.model_copy(
+        update={"advice": (*report.advice, Advice(code="blind_level", sentence=sentence))}
     )
 
 
