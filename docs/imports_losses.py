@@ -86,6 +86,7 @@ extracted_on = 2024-07-05
 campaign_date = 2024-05-13                          # vœux
 subject = "maths"                                   # carnet de notes de GEPI
 totals = [2024-09-01, 2024-09-30]                   # totaux (--monthly-totals)
+period = "Trimestre 1"                              # tableau de moyennes qui ne nomme pas sa période
 
 [maps.commission]                                   # décisions et affectations : aucun export connu, on déclare
 reads = "orientation"

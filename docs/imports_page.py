@@ -52,7 +52,12 @@ Dans l’ordre : l’INE (celui du RNIE avant celui de la BEA, en capitales), pu
 (`UAI-ELENOET`), sinon la ligne est refusée. Une liste qui n’a que des noms se rattache par égalité exacte du nom (de famille ou d’usage),
 du prénom et de la classe, et de la date de naissance quand elle est des deux côtés, sans accents, espaces ni traits d’union ; deux
 candidats, ou aucun, sont comptés avec leur ligne : le plus proche n’est jamais pris. Un même INE avec deux dates de naissance n’est jamais
-fondu en un élève.
+fondu en un élève : le numéro de l’établissement en tient lieu, et le rapport dit les lignes à corriger dans SIECLE.
+
+Ce qui a été laissé n’est jamais pris pour zéro. Les homonymes d’une ligne laissée, et les élèves des classes qu’un fichier ne nomme pas quand il en
+nomme une qui ne se rattache à aucune division, ne sont pas couverts par ce fichier : ce qu’il porte est pour eux « non connu ». Un fichier dont aucune
+ligne ne se rattache ne couvre personne. Un nom que la liste des élèves n’a pas est compté avec sa ligne, et ne retire personne : corrigez-le, ou
+déclarez la classe.
 
 `pupil_id` est tout de suite le code à clé (HMAC-SHA-256) de ce numéro, le même que celui de `pseudonymise`. Noms, adresses, lieux de naissance,
 nationalité, bourses, santé, textes libres et responsables ne sont lus que pour rattacher, ou pas du tout, et ne sont écrits nulle part.
@@ -74,6 +79,14 @@ prend son année de la formation de l’an dernier ; sans elle, il est compté.
 apprentissage, ou par un motif de sortie qui dit la suite des études), diplômé, sinon de situation inconnue. `left_without_diploma` n’est écrit que si la
 recherche a été complète : listes de l’année suivante d’après le 1er novembre, et parole de l’appelant (`--search-complete`) que tous les
 établissements, l’apprentissage et les diplômes y sont. Une liste de jeunes non retrouvés compte toujours trop de monde.
+
+## Totaux d’absences, sans les jours
+
+Ils sont refusés, avec le nom de la liste datée à demander au même logiciel. Avec `--monthly-totals`, et la période de chaque fichier (dans son titre, ou
+déclarée : `totals`), des extraits cumulés sont différenciés en un compte par élève et par période, écrit dans `totaux-mensuels.csv` à côté des tables :
+de quoi voir, dans l’établissement, un mois au-dessus du seuil légal. Le modèle n’en prend rien : chacun de ses indicateurs d’absence compte en jours, à une
+date, et des totaux étalés sur leur période fausseraient la plus longue absence, les semaines touchées et les mois au-dessus du seuil. Pour lui, les
+absences de ces élèves restent « non connues ».
 
 ## Plusieurs fichiers qui parlent de la même chose
 

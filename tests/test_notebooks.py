@@ -160,10 +160,15 @@ def test_reasons_are_printed_as_they_are(executed: tuple[Any, dict[str, Any], Pa
 def test_three_figures_and_nothing_in_the_current_folder(
     executed: tuple[Any, dict[str, Any], Path],
 ) -> None:
-    """The notebook draws three figures, and writes in its temporary folder only."""
+    """The notebook draws three figures, each with words and numbers in its place, and writes in its temporary folder only."""
     notebook, found, work = executed
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    assert sum("image/png" in output.get("data", {}) for output in outputs) == 3
+    pictures = [output for output in outputs if "image/png" in output.get("data", {})]
+    assert len(pictures) == 3
+    for one in pictures:
+        alternative = one["metadata"]["image/png"]["alt"]
+        assert any(sign.isdigit() for sign in alternative)
+        assert '<img alt="' in one["data"]["text/html"]
     assert list(work.iterdir()) == []
     assert found["written_in"].startswith(found["home"])
 

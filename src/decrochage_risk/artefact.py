@@ -368,8 +368,8 @@ def _manifest_of(folder: Path, sha256: str | None) -> tuple[bytes, dict[str, Any
 
 def _hold_against(folder: Path, content: bytes, sha256: str) -> None:
     """Refuse a folder that is not the one whose checksum was kept elsewhere."""
-    wanted = sha256.strip().lower() if isinstance(sha256, str) else ""
-    if not SHA256.fullmatch(wanted):
+    digest = sha256.strip().lower() if isinstance(sha256, str) else ""
+    if not SHA256.fullmatch(digest):
         raise ArtefactError(
             explain_error(
                 f"The checksum {sha256!r} is no SHA-256",
@@ -377,11 +377,11 @@ def _hold_against(folder: Path, content: bytes, sha256: str) -> None:
                 hint="Copy it whole; the first twelve digits in a model's id are not enough.",
             )
         )
-    if _sha256(content) != wanted:
+    if _sha256(content) != digest:
         raise TamperedArtefactError(
             explain_error(
                 f"{folder.name} is another model than the one asked for: SHA-256 {_sha256(content)}",
-                expected=f"SHA-256 {wanted}",
+                expected=f"SHA-256 {digest}",
                 hint="Take the model from where it was published, or ask those who trained it for its checksum.",
             )
         )

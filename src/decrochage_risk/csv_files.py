@@ -151,8 +151,8 @@ _TITLE_LINES = 30
 
 def _header_of(text: _Text, columns: Collection[str] = ()) -> _Header:
     """Find the header: the first line that holds more than separators, after ``sep=;`` if that is there."""
-    declared = _SEPARATOR_LINE.match(text.data)
-    start = declared.end() if declared else 0
+    declaration = _SEPARATOR_LINE.match(text.data)
+    start = declaration.end() if declaration else 0
     lines = (
         (match, line)
         for match in re.finditer(rb"[^\r\n]+", memoryview(text.data)[start:])
@@ -166,7 +166,7 @@ def _header_of(text: _Text, columns: Collection[str] = ()) -> _Header:
             )
         )
     match, line = first
-    mark = declared.group("mark").decode() if declared else ""
+    mark = declaration.group("mark").decode() if declaration else ""
     separator = mark or max(SEPARATORS, key=lambda each: _outside_quotes(line, each))
     cells = next(csv.reader([line], delimiter=separator))
     names = [name.strip() for name in cells]
@@ -202,10 +202,10 @@ def _refuse_title(text: _Text, title: int, header: int) -> None:
 def _cells_of(text: _Text, header: _Header) -> pd.DataFrame:
     """Read the rows below the header; those that end with more separators than it, or fewer, are read all the same."""
     rows = memoryview(text.data)[header.end :]
-    quoted = b'"' in text.data
+    has_quotes = b'"' in text.data
     width = _width_of_first_row(text, header)
-    table, is_ragged = _parse(rows, max(width, len(header.names)), header.separator, newlines=quoted)
-    if is_ragged or (quoted and (text.data.count(b'"') % 2 or _holds_newlines(table))):
+    table, is_ragged = _parse(rows, max(width, len(header.names)), header.separator, newlines=has_quotes)
+    if is_ragged or (has_quotes and (text.data.count(b'"') % 2 or _holds_newlines(table))):
         # Quotes must be read line by line to be trusted; rows of other lengths, to see what stands beyond the header.
         even = _evened(text, header, is_ragged=is_ragged)
         if is_ragged:
@@ -213,10 +213,10 @@ def _cells_of(text: _Text, header: _Header) -> pd.DataFrame:
     frame: pd.DataFrame = table.to_pandas()
     names = len(header.names)
     beyond = frame.iloc[:, names:]
-    if filled := int(beyond.notna().any(axis=1).sum()) if beyond.shape[1] else 0:
+    if line_count := int(beyond.notna().any(axis=1).sum()) if beyond.shape[1] else 0:
         raise UnreadableRecordsError(
             explain_error(
-                f"{text.name}: the last column has no name, but {filled} lines hold a value there",
+                f"{text.name}: the last column has no name, but {line_count} lines hold a value there",
                 expected="a name for each column that holds something",
                 hint="Name the column in the header, or empty it.",
             )
@@ -248,9 +248,9 @@ def _blank_rows(frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
 
 def _is_blank(cells: pd.Series) -> npt.NDArray[np.bool_]:
     missing = cells.isna().to_numpy(dtype=np.bool_)
-    given = cells[~missing]
+    texts = cells[~missing]
     blank = missing.copy()
-    blank[~missing] = given.str.strip().eq("").to_numpy(dtype=np.bool_)
+    blank[~missing] = texts.str.strip().eq("").to_numpy(dtype=np.bool_)
     return blank
 
 
@@ -450,16 +450,16 @@ def _evened(text: _Text, header: _Header, *, is_ragged: bool) -> bytes:
     faults: list[tuple[int, str]] = []
     even = io.StringIO()
     writer = csv.writer(even, delimiter=header.separator, quoting=csv.QUOTE_ALL, lineterminator="\n")
-    begun, last = header.line + 1, header.line
+    start, last = header.line + 1, header.line
     try:
-        for begun, row in _rows_with_lines(text, header):
-            last = begun
+        for start, row in _rows_with_lines(text, header):
+            last = start
             while len(row) > names and not row[-1].strip():
                 row.pop()
             if len(row) == names:
                 writer.writerow(row)
             elif any(cell.strip() for cell in row):
-                faults.append((begun, f"line {begun} has {len(row)} cells"))
+                faults.append((start, f"line {start} has {len(row)} cells"))
             else:
                 writer.writerow([""] * names)
     except csv.Error as error:

@@ -269,8 +269,8 @@ class Publication:
         self._ties.append(self._known(names))
 
     def _known(self, names: Iterable[Name]) -> list[int]:
-        wanted = list(names)
-        unknown = [name for name in wanted if name not in self._counts]
+        order = list(names)
+        unknown = [name for name in order if name not in self._counts]
         if unknown:
             raise SmallCellError(
                 explain_error(
@@ -279,13 +279,13 @@ class Publication:
                     hint="Add the counts first, then their relations.",
                 )
             )
-        return [self._places[name] for name in wanted]
+        return [self._places[name] for name in order]
 
     def _contradiction(self, names: Sequence[Name]) -> None:
-        told = ", ".join(f"{name!r} = {self._counts[name].value}" for name in names)
+        equalities = ", ".join(f"{name!r} = {self._counts[name].value}" for name in names)
         raise SmallCellError(
             explain_error(
-                f"These counts do not hold together: {told}",
+                f"These counts do not hold together: {equalities}",
                 expected="a whole and its parts, counted on the same rows",
                 hint="Pass overlapping=True where a pupil may be in several parts.",
             )
@@ -323,9 +323,9 @@ class Publication:
         >>> sorted(schools.hidden())
         ['a', 'all', 'b', 'c']
         """
-        chosen = _Choice(self).made()
+        choice = _Choice(self).made()
         names = list(self._counts)
-        return frozenset(names[place] for place in np.flatnonzero(chosen))
+        return frozenset(names[place] for place in np.flatnonzero(choice))
 
     def matrix(self) -> csr_array:
         """Coefficients of the relations, one row each, one column per count in the order of :attr:`counts`."""
@@ -368,8 +368,11 @@ class _Choice:
         self.cause = np.full(len(counts), -1, dtype=np.intp)
         self.blurred = np.zeros(len(counts), dtype=np.bool_)
         # what the rule says of a hidden count that is small: 1 to the most rows of so few pupils
-        ruled = self.printed & self.small
-        self.rule = (np.where(ruled, 1.0, 0.0) - self.value, np.where(ruled, most, np.inf) - self.value)
+        printed_small = self.printed & self.small
+        self.rule = (
+            np.where(printed_small, 1.0, 0.0) - self.value,
+            np.where(printed_small, most, np.inf) - self.value,
+        )
         self.free = (-self.value, np.full(len(counts), np.inf))
         self.moves = np.zeros((1, len(counts)))
         self.ruled_moves = np.zeros((1, len(counts)))
@@ -384,19 +387,19 @@ class _Choice:
 
     def _close(self) -> None:
         """Hide what is tied to what is hidden."""
-        changed = True
-        while changed:
+        is_open = True
+        while is_open:
             before = int(self.hidden.sum())
             for tie in self.ties:
                 if self.hidden[tie].any():
                     self.hidden[tie] = self.printed[tie]
-            changed = int(self.hidden.sum()) > before
+            is_open = int(self.hidden.sum()) > before
 
     @property
     def targets(self) -> Bools:
         """What must stay unknown: all that is hidden, and small counts that no table prints."""
-        found: Bools = self.hidden | (self.small & ~self.printed)
-        return found
+        unknowns: Bools = self.hidden | (self.small & ~self.printed)
+        return unknowns
 
     def _narrow(self) -> Ints:
         """Targets whose width is not shown yet, the narrowest first."""
@@ -461,10 +464,10 @@ class _Choice:
         high[at] = np.minimum(high[at], self.width)
         goal = np.zeros(unknown.size)
         goal[at] = -sign
-        found = _solved(goal, self.matrix[:, unknown], low, high)
-        if found is not None:
+        solution = _solved(goal, self.matrix[:, unknown], low, high)
+        if solution is not None:
             move = np.zeros(self.value.size)
-            move[unknown] = found
+            move[unknown] = solution
             self.moves = np.vstack([self.moves, move])
 
     def _found_ruled(self, place: int, part: Ints) -> bool:
@@ -480,10 +483,10 @@ class _Choice:
                 continue
             goal = np.zeros(part.size)
             # the nearest other counts, so that the search ends at once
-            found = _solved(goal, self.matrix[:, part], low, high, whole=True)
-            if found is not None:
+            solution = _solved(goal, self.matrix[:, part], low, high, whole=True)
+            if solution is not None:
                 move = np.zeros(self.value.size)
-                move[part] = np.round(found)
+                move[part] = np.round(solution)
                 self.ruled_moves = np.vstack([self.ruled_moves, move])
                 return True
         return False
@@ -495,8 +498,8 @@ class _Choice:
         unknown = np.flatnonzero(self.hidden | ~self.printed)
         inside = abs(self.matrix[:, unknown])
         _, label = connected_components(inside.T @ inside, directed=False)
-        found: Ints = unknown[label == label[np.searchsorted(unknown, place)]]
-        return found
+        component: Ints = unknown[label == label[np.searchsorted(unknown, place)]]
+        return component
 
     def _hide_with(
         self, place: int, goals: tuple[float, float], bounds: tuple[Floats, Floats], *, whole: bool
@@ -514,9 +517,9 @@ class _Choice:
                 low[place] = high[place] = goal
             if low[place] > high[place] or goal < self.free[0][place]:
                 continue
-            found = self._cheapest(low, high, whole=whole)
-            if found is not None and (best is None or found[0] < best[0] - _EPS):
-                best = found
+            way = self._cheapest(low, high, whole=whole)
+            if way is not None and (best is None or way[0] < best[0] - _EPS):
+                best = way
         if best is None and whole:
             return False
         if best is None:
@@ -540,19 +543,19 @@ class _Choice:
         """Cheapest move within bounds: what it moves among the printed counts is to be hidden."""
         from scipy.sparse import hstack  # noqa: PLC0415  # scipy loads on first use
 
-        shown = np.flatnonzero(self.printed & ~self.hidden)
+        visible = np.flatnonzero(self.printed & ~self.hidden)
         # each printed count moves by up - down, so that both directions cost
-        columns = hstack([self.matrix, -self.matrix[:, shown]], format="csr")
-        lows, highs = np.r_[low, np.zeros(shown.size)], np.r_[high, np.maximum(-low[shown], 0.0)]
-        lows[shown] = np.maximum(low[shown], 0.0)
-        goal = np.r_[np.zeros(low.size), self.cost[shown]]
-        goal[shown] = self.cost[shown]
-        found = _solved(goal, columns, lows, highs, whole=whole)
-        if found is None:
+        columns = hstack([self.matrix, -self.matrix[:, visible]], format="csr")
+        lows, highs = np.r_[low, np.zeros(visible.size)], np.r_[high, np.maximum(-low[visible], 0.0)]
+        lows[visible] = np.maximum(low[visible], 0.0)
+        goal = np.r_[np.zeros(low.size), self.cost[visible]]
+        goal[visible] = self.cost[visible]
+        solution = _solved(goal, columns, lows, highs, whole=whole)
+        if solution is None:
             return None
-        move = found[: low.size].copy()
-        move[shown] -= found[low.size :]
-        return float(goal @ found), move
+        move = solution[: low.size].copy()
+        move[visible] -= solution[low.size :]
+        return float(goal @ solution), move
 
     def _print_again(self) -> None:
         """Print what need not be hidden after all, the dearest first."""
@@ -563,12 +566,12 @@ class _Choice:
             group = self._group_of(place)
             if (self.small & self.hidden)[group].any():
                 continue
-            kept = self.hidden.copy(), self.moves, self.ruled_moves
+            before = self.hidden.copy(), self.moves, self.ruled_moves
             self.hidden[group] = False
             self.moves = self.moves[(np.abs(self.moves[:, group]) <= _EPS).all(axis=1)]
             self.ruled_moves = self.ruled_moves[(np.abs(self.ruled_moves[:, group]) <= _EPS).all(axis=1)]
             if not self._holds(first=int(self.cause[place])):
-                self.hidden, self.moves, self.ruled_moves = kept
+                self.hidden, self.moves, self.ruled_moves = before
 
     def _holds(self, first: int) -> bool:
         """Tell whether all is protected; the count that others were hidden for is looked at first."""
@@ -576,8 +579,8 @@ class _Choice:
         if self._tight(np.r_[narrow[narrow == first], narrow[narrow != first]], together=False).size:
             return False
         for place in self._sharp().tolist():
-            shown = (np.abs(self.ruled_moves[:, place]) > 0.5).any()  # noqa: PLR2004  # whole numbers
-            if not shown and not self._found_ruled(place, self._part_of(place)):
+            has_move = (np.abs(self.ruled_moves[:, place]) > 0.5).any()  # noqa: PLR2004  # whole numbers
+            if not has_move and not self._found_ruled(place, self._part_of(place)):
                 return False
         return True
 
@@ -602,10 +605,10 @@ def _solved(
     rows = matrix[used]
     constraints = [LinearConstraint(rows, 0.0, 0.0)] if rows.shape[0] else []
     kind = np.full(goal.size, int(whole), dtype=np.intp)
-    found: Any = milp(goal, integrality=kind, bounds=Bounds(low, high), constraints=constraints)
-    if found.status != _OPTIMAL or found.x is None:
+    result: Any = milp(goal, integrality=kind, bounds=Bounds(low, high), constraints=constraints)
+    if result.status != _OPTIMAL or result.x is None:
         return None
-    solution: Floats = np.asarray(found.x, dtype=np.float64)
+    solution: Floats = np.asarray(result.x, dtype=np.float64)
     return solution
 
 
@@ -654,23 +657,23 @@ def attack(
     secret = set(hidden)
     counts = publication._counts  # noqa: SLF001  # its own kind
     order = list(counts)
-    told = {name: float(one.value) for name, one in counts.items() if one.printed and name not in secret}
+    figures = {name: float(one.value) for name, one in counts.items() if one.printed and name not in secret}
     bounds: list[tuple[float, float | None]] = []
     for name, one in counts.items():
-        if name in told:
-            bounds.append((told[name], told[name]))
+        if name in figures:
+            bounds.append((figures[name], figures[name]))
         elif rule and one.printed and 0 < one.people < publication.least:
             bounds.append((1.0, float(one.most)))
         else:
             bounds.append((0.0, None))
     relations = publication.matrix().toarray()
     sums = relations @ np.array([one.value for one in counts.values()], dtype=np.float64)
-    wanted = list(names) if names is not None else [
+    asked_names = list(names) if names is not None else [
         name for name, one in counts.items() if name in secret or (0 < one.people < publication.least)
     ]  # fmt: skip
     whole = 1 if rule else 0
-    found = {}
-    for name in wanted:
+    ranges = {}
+    for name in asked_names:
         place, ends = order.index(name), []
         for sign in (1.0, -1.0):
             goal = np.zeros(len(order))
@@ -683,8 +686,8 @@ def attack(
                 integrality=np.full(len(order), whole),
             )
             ends.append(sign * float(result.fun or 0.0) if result.status == _OPTIMAL else sign * -np.inf)
-        found[name] = (round(ends[0], 6) + 0.0, round(ends[1], 6) + 0.0)
-    return found
+        ranges[name] = (round(ends[0], 6) + 0.0, round(ends[1], 6) + 0.0)
+    return ranges
 
 
 def hidden_counts(
@@ -710,14 +713,14 @@ def hidden_counts(
     >>> hidden_counts({"a": 3, "b": 40, "c": 50}), hidden_counts({"a": 3, "b": 40}, total=False)
     ({'a': None, 'b': None, 'c': 50}, {'a': None, 'b': 40})
     """
-    told = Publication(least=least)
+    publication = Publication(least=least)
     for name, value in counts.items():
-        told.count(("part", name), value)
+        publication.count(("part", name), value)
     if total:
         # the sum itself is printed: it is not among what this function can hide
-        told.total_known([("part", name) for name in counts])
-    hidden = told.hidden()
-    return {name: None if ("part", name) in hidden else value for name, value in counts.items()}
+        publication.total_known([("part", name) for name in counts])
+    secret = publication.hidden()
+    return {name: None if ("part", name) in secret else value for name, value in counts.items()}
 
 
 def merge_small(
@@ -747,16 +750,16 @@ def merge_small(
     >>> merge_small({"cap1": 4, "cap2": 30, "3e": 80, "4e": 90})
     {'cap1': 'autres', 'cap2': 'autres', '3e': '3e', '4e': '4e'}
     """
-    fixed = set(keep)
-    movable = sorted((one for one in sizes if one not in fixed), key=lambda one: (sizes[one], one))
-    joined = [one for one in movable if 0 < sizes[one] < least]
+    stays = set(keep)
+    movable = sorted((one for one in sizes if one not in stays), key=lambda one: (sizes[one], one))
+    group = [one for one in movable if 0 < sizes[one] < least]
     others = [one for one in movable if sizes[one] >= least]
-    if joined and len(movable) > 1:
-        while (len(joined) == 1 or sum(sizes[one] for one in joined) < least) and others:
-            joined.append(others.pop(0))
-    if len(joined) <= 1:
-        joined = []
-    return {one: name if one in joined else one for one in sizes}
+    if group and len(movable) > 1:
+        while (len(group) == 1 or sum(sizes[one] for one in group) < least) and others:
+            group.append(others.pop(0))
+    if len(group) <= 1:
+        group = []
+    return {one: name if one in group else one for one in sizes}
 
 
 def merge_bands(counts: npt.ArrayLike, *, least: int = PUBLISHED, keep: Iterable[int] = ()) -> list[int]:
@@ -786,12 +789,12 @@ def merge_bands(counts: npt.ArrayLike, *, least: int = PUBLISHED, keep: Iterable
     table = np.asarray(counts, dtype=np.int64)
     table = table.reshape(len(table), -1)
     below = np.vstack([np.zeros((1, table.shape[1]), dtype=np.int64), np.cumsum(table, axis=0)])
-    wanted = set(keep)
+    wishes = set(keep)
     best: dict[int, tuple[int, int, list[int]]] = {0: (0, 0, [])}
     for edge in range(1, len(table) + 1):
         ways = [
-            (liked + (edge in wanted), count + 1, [*edges, edge])
-            for before, (liked, count, edges) in best.items()
+            (score + (edge in wishes), count + 1, [*edges, edge])
+            for before, (score, count, edges) in best.items()
             if not is_small(*(below[edge] - below[before]).tolist(), least=least)
         ]
         if ways:

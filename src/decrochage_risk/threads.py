@@ -49,8 +49,8 @@ _Item = TypeVar("_Item")
 
 def thread_count() -> int:
     """Threads worth starting: as many as ``OMP_NUM_THREADS`` allows where it is set, as there are cores otherwise."""
-    allowed = os.environ.get("OMP_NUM_THREADS", "")
-    cores = int(allowed) if allowed.isdigit() and int(allowed) else os.cpu_count() or 1
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    cores = int(limit) if limit.isdigit() and int(limit) else os.cpu_count() or 1
     return max(1, min(cores, MOST_THREADS))
 
 

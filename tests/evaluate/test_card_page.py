@@ -6,7 +6,10 @@ from html.parser import HTMLParser
 
 import pytest
 
+from decrochage_risk import french
 from decrochage_risk.evaluate.card_page import card_page
+from decrochage_risk.pages import french_spaces
+from decrochage_risk.score import load_demo_model
 
 CARD = "# Fiche du modèle essai\n\n> **Note.**\n\n## Données\n\n- une `ligne`\n\n| groupe | taux |\n|---|---:|\n| F & M | 3,5 % |\n"
 
@@ -72,3 +75,33 @@ def test_the_page_calls_nothing_and_never_changes() -> None:
     assert page == card_page(CARD)
     assert page.startswith("<!DOCTYPE html>")
     assert '<html lang="fr">' in page
+
+
+def test_codes_of_features_come_last() -> None:
+    """Variables have French names in the card; each code stands once, in a table of the last section."""
+    card = "# Fiche\n\n## Modèle\n\n- Variables (2) : `mean_grade_12w`, `lateness_12w`\n\n## Fin\n\nVoir `repeated_years`, `autre`.\n"
+    text = " ".join(read(card_page(card)).text)
+    before, _, last = text.rpartition("Variables et leurs codes")
+    for code in ("mean_grade_12w", "lateness_12w", "repeated_years"):
+        assert code not in before
+        assert last.count(code) == 1
+    assert "autre" in before
+    assert "Moyenne des notes, 12 dernières semaines" in last
+    assert "Variables (2)" in before
+
+
+def test_numbers_of_the_front_are_those_of_the_report() -> None:
+    """Errors by group, recall and workload by level stand in the drawings, their texts and their tables as the report holds them."""
+    model = load_demo_model()
+    page = card_page(model.card, model.report)
+    text = " ".join(read(page).text)
+    measured = [one for one in model.report["groups"] if one["missed"] is not None]
+    shown = [one for one in measured if one["dimension"] in {"sex", "years_behind", "pathway"}]
+    assert shown
+    for one in shown:
+        words = french_spaces(french.percent(one["missed"], 1))
+        assert text.count(words) + page.count(f": {words}") >= 2
+    for one in measured:
+        if one["dimension"] == "level":
+            assert french_spaces(french.percent(1 - one["missed"], 1)) in text
+            assert french_spaces(french.percent(one["listed"] / one["rows"], 1)) in text

@@ -121,6 +121,65 @@ def test_a_file_of_no_known_school_covers_nobody(
     assert named.records.coverage["school_id"].tolist() == ["0990002P"]
 
 
+def notices(done: Imported) -> list[str]:
+    return [notice.code for file in done.report.files for notice in file.notices]
+
+
+def test_homonyms_whose_rows_are_left_out_are_not_known_and_the_others_are(
+    run: Callable[..., Imported],
+    siecle: Callable[..., bytes],
+    pupil: Callable[..., object],
+    pseudonym: Callable[[str], str],
+) -> None:
+    """Silence is not zero for a pupil whose row may have been lost: the file vouches, pupil by pupil, for the others alone."""
+    pupils = [pupil(101, family="UN"), pupil(102, family="DEUX"), pupil(103, family="DEUX"), pupil(104)]
+    text = lines("UN;Zoé;3 A;05/11/2024", "DEUX;Zoé;3 A;05/11/2024")
+    done = run({"a.xml": siecle(pupils), "j.csv": text})
+    coverage = done.records.coverage
+    assert coverage["school_id"].isna().all()
+    assert set(coverage["pupil_id"]) == {pseudonym("000000101AA"), pseudonym("000000104AA")}
+    assert coverage["end"].dt.date.tolist() == [date(2025, 3, 15)] * 2
+    assert "pupils_not_vouched_for" in notices(done)
+
+
+def test_a_file_that_joins_nobody_says_nothing_of_anybody(
+    run: Callable[..., Imported], siecle: Callable[..., bytes], pupil: Callable[..., object]
+) -> None:
+    """Rows of which none is joined are no proof that nobody has any: no table, no coverage, and the report says it."""
+    done = run({"a.xml": siecle([pupil(101)]), "j.csv": lines("INCONNU;Zoé;3 A;05/11/2024")})
+    assert done.records.orientation is None
+    assert done.records.coverage is None
+    assert "nobody_joined" in notices(done)
+
+
+def test_pupils_of_a_class_that_is_not_joined_are_not_known(
+    run: Callable[..., Imported],
+    siecle: Callable[..., bytes],
+    pupil: Callable[..., object],
+    pseudonym: Callable[[str], str],
+) -> None:
+    """A file that calls a class as nobody does may have lost its rows: it vouches for the classes that it names alone."""
+    pupils = [pupil(101, division="3 A"), pupil(102, division="3 A"), pupil(103, division="3 B")]
+    text = lines("FAMILLE101;Zoé;3 A;05/11/2024", "FAMILLE103;Zoé;Troisième Bêta;05/11/2024")
+    done = run({"a.xml": siecle(pupils), "j.csv": text})
+    assert set(done.records.coverage["pupil_id"]) == {pseudonym("000000101AA"), pseudonym("000000102AA")}
+
+
+def test_rows_of_no_known_school_do_not_make_the_others_known(
+    run: Callable[..., Imported], siecle: Callable[..., bytes], pupil: Callable[..., object]
+) -> None:
+    """Rows that a file of two schools gives are kept, and vouch for the day of the first of them alone."""
+    contents = {
+        "a.xml": siecle([pupil(101)]),
+        "b.xml": siecle([pupil(102)], uai="0990002P"),
+        "j.csv": lines("FAMILLE101;Zoé;3 A;05/11/2024", "FAMILLE102;Zoé;3 A;06/11/2024"),
+    }
+    done = run(contents)
+    assert len(done.records.orientation) == 2
+    assert done.records.coverage["school_id"].isna().all()
+    assert done.records.coverage["start"].equals(done.records.coverage["end"])
+
+
 def test_a_declared_class_joins_what_the_file_calls_otherwise(
     run: Callable[..., Imported], siecle: Callable[..., bytes], pupil: Callable[..., object], tmp_path: Path
 ) -> None:
@@ -128,7 +187,7 @@ def test_a_declared_class_joins_what_the_file_calls_otherwise(
     declared = tmp_path / "columns.toml"
     declared.write_text('[classes]\n"Troisième Alpha" = "3 A"\n')
     contents = {"a.xml": siecle([pupil(101)]), "j.csv": lines("FAMILLE101;Zoé;troisieme alpha;05/11/2024")}
-    assert len(run(contents).records.orientation) == 0
+    assert run(contents).records.orientation is None
     assert len(run(contents, column_maps=(declared,)).records.orientation) == 1
 
 

@@ -13,8 +13,8 @@ import decrochage_risk as dr
 from decrochage_risk.errors import RecordsError, UnreadableExportError
 from decrochage_risk.importers import import_exports
 from decrochage_risk.importers.extract import REASONS, Extract, ImportOptions, SchoolFacts
-from decrochage_risk.importers.mef import find_level, level_of_label
 from decrochage_risk.importers.merging import merge_events
+from decrochage_risk.importers.nomenclatures import find_level, level_of_label
 from decrochage_risk.importers.report import FileReport
 
 if TYPE_CHECKING:
@@ -208,6 +208,57 @@ def test_lists_that_name_nobody_are_refused_by_name(
     done = run(contents)
     assert [file.kind for file in done.report.files] == ["siecle_eleves", "pronote_pupils", "onde"]
     assert all(file.refusal for file in done.report.files[1:])
+
+
+def test_one_ine_for_two_pupils_is_told_with_their_lines(
+    run: Callable[..., Imported],
+    siecle: Callable[..., bytes],
+    pupil: Callable[..., object],
+    pseudonym: Callable[[str], str],
+) -> None:
+    """Bugs 2 and 9: two pupils of one INE stay two, and the report says in French which lines to correct."""
+    pupils = [pupil(101), pupil(102, ine="000000101AA", birth="05/06/2009"), pupil(103)]
+    done = run({"a.xml": siecle(pupils)})
+    assert set(done.records.pupils["pupil_id"]) == {
+        pseudonym("0990001N-101"),
+        pseudonym("0990001N-102"),
+        pseudonym("000000103AA"),
+    }
+    (notice,) = [notice for notice in done.report.files[0].notices if notice.code == "ine_of_two_pupils"]
+    assert notice.lines == (1, 2)
+    assert "Corrigez l’INE dans SIECLE" in notice.text
+
+
+def test_totals_are_counted_beside_the_tables_and_days_stay_not_known(
+    run: Callable[..., Imported],
+    siecle: Callable[..., bytes],
+    pupil: Callable[..., object],
+    pseudonym: Callable[[str], str],
+    tmp_path: Path,
+) -> None:
+    """Growing totals, known by the number of the school alone, give a count per period; absences are no table, never zero."""
+    declared = tmp_path / "columns.toml"
+    declared.write_text(
+        '[files."*sept*"]\ntotals = [2024-09-01, 2024-09-30]\n[files."*oct*"]\ntotals = [2024-09-01, 2024-10-31]\n'
+    )
+    head = "ELENOET;NBABS;NBNJ;NBNVAL;NBRET;\n"
+    contents = {
+        "a.xml": siecle([pupil(101)]),
+        "sept.csv": head + "101;3;1;0;0\n",
+        "oct.csv": head + "101;8;5;0;2\n",
+    }
+    done = run(contents, monthly_totals=True, column_maps=(declared,))
+    assert done.records.absences is None
+    counts = done.totals.assign(end=done.totals["end"].dt.strftime("%d/%m"))
+    assert counts[["pupil_id", "end", "half_days", "unjustified", "lateness"]].to_numpy().tolist() == [
+        [pseudonym("000000101AA"), "30/09", 3, 1, 0],
+        [pseudonym("000000101AA"), "31/10", 5, 4, 2],
+    ]
+    written = {path.name for path in done.write(tmp_path / "tables")}
+    assert "totaux-mensuels.csv" in written
+    assert "absences.parquet" not in written
+    assert any("non connues" in line for file in done.report.files for line in file.lines())
+    assert dr.PupilRecords.read(tmp_path / "tables").absences is None
 
 
 def test_nothing_is_imported_without_a_list_of_pupils(run: Callable[..., Imported]) -> None:

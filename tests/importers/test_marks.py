@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from decrochage_risk.errors import RecordsError, UnreadableExportError
 from decrochage_risk.importers.extract import ImportOptions, SchoolFacts, SourceFile, Subject
 from decrochage_risk.importers.marks import mark_of, term_of_text
+from decrochage_risk.importers.nomenclatures import SUBJECTS, SubjectNames, subject_of_code
 from decrochage_risk.importers.recognition import readers_of, recognise
-from decrochage_risk.importers.subjects import SUBJECTS, SubjectNames, subject_of_code
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -248,6 +248,15 @@ def test_a_grid_is_dated_by_the_period_in_its_title_or_its_export_or_not_read() 
     assert [day for day, *_ in marks(titled)] == ["29/11"]
     with pytest.raises(UnreadableExportError, match="end of"):
         read(GRID + row)
+
+
+def test_a_grid_that_does_not_name_its_period_has_the_one_declared_of_its_file(tmp_path: Path) -> None:
+    """[files."..."] period = "Trimestre 1" dates the averages by the end of that period, before any day of export."""
+    declared = tmp_path / "columns.toml"
+    declared.write_text('[files."*"]\nperiod = "Trimestre 1"\n')
+    row = '"BATECO Dipo";♀;3E A;12;;;;;;\n'
+    grid = read(GRID + row, declared, uai="0990001N", schools=FACTS, extracted_on=date(2025, 3, 15))
+    assert [day for day, *_ in marks(grid)] == ["29/11"]
 
 
 # Subjects

@@ -9,11 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from decrochage_risk.errors import RecordsError, UnreadableExportError
-from decrochage_risk.importers.column_maps import facts_of_file
-from decrochage_risk.importers.declared_maps import bundled_maps
+from decrochage_risk.importers.absences import monthly_absences
+from decrochage_risk.importers.declared_maps import bundled_maps, facts_of_file
 from decrochage_risk.importers.extract import ImportOptions, SourceFile
 from decrochage_risk.importers.recognition import readers_of, recognise
-from decrochage_risk.importers.totals import monthly_absences
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -75,6 +75,23 @@ def sources(
         "nom_apprenant;ine_apprenant;statut_apprenant;annee_scolaire;adresse_apprenant\nZORGLUB;;3;2024-2025;RUE CACHEE\n"
         "ZORGLUB;0000000009X;3;rien;RUE CACHEE\n"
     )
+    events = "Nom,Prenom,Classe,Debut absence,Fin absence, Type, Manquement a l'obligation de presence, Sous responsabilite "
+    (folder / "saisies.csv").write_text(
+        f"ZORGLUB\nle 15/03/2025\n{events}etablissement, Motif valable\nZORGLUB,Quetzalcoatl,3 A,05/11/2024 - 08:00,"
+        "05/11/2024 - 12:00, Absence ZORGLUB - ,oui,non,non\nWXYZABERNATHY,Quetzalcoatl,3 Z,05/11/2024 - 08:00,"
+        "05/11/2024 - 12:00, ,oui,non,non\n"
+    )
+    (folder / "presences.csv").write_text(
+        "Nom Élève;Prénom Élève;Classe;Motif;déclaré par;Date de début;Date de fin;Régularisé;Id;\n"
+        "ZORGLUB;Quetzalcoatl; 3 A;chez SECRETMEL;WXYZABERNATHY;18/11/2024 08:00;18/11/2024 17:00;true;1;\n"
+    )
+    (folder / "moyennes.csv").write_text(
+        '3 A;;;MATHS;;ZORGLUB;\nNom;S.;Classe;Moy.;Abs;Moy.;Abs\n"ZORGLUB Quetzalcoatl";♀;3 A;12,40;;QUETZALCOATL;\n'
+    )
+    (folder / "voeux.csv").write_text(
+        '"INE";"Nom de l\'élève";"Prénom 1";"Rang du vœu";"Code offre de formation (vœu)";"Code MEF";"Code UAI étab. origine"\n'
+        '"000000101AA";"ZORGLUB";"Quetzalcoatl";"ZORGLUB";"06700001";"20010015110";"0990001N"\n'
+    )
     (folder / "unknown.csv").write_text("Truc;Nom\n1;ZORGLUB\n")
     (folder / "open_quote.csv").write_text('Identifiant;Nom\n1;"ZORGLUB\n')
     return folder

@@ -8,7 +8,7 @@ import pytest
 
 from decrochage_risk import PupilRecords
 from decrochage_risk.errors import RecordsError
-from decrochage_risk.importers.snapshots import EarlierImport, date_events, read_earlier
+from decrochage_risk.importers.merging import EarlierImport, date_events, read_earlier
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -11,8 +11,7 @@ import pytest
 from decrochage_risk.errors import UnreadableExportError, UnreadableRecordsError
 from decrochage_risk.importers import import_exports, sources
 from decrochage_risk.importers.recognition import recognise
-from decrochage_risk.importers.sources import Content, UnreadContent, contents_of
-from decrochage_risk.importers.xml_files import records_of, xml_head
+from decrochage_risk.importers.sources import Content, UnreadContent, contents_of, records_of, xml_head
 
 if TYPE_CHECKING:
     from collections.abc import Callable

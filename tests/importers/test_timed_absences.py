@@ -252,7 +252,7 @@ def test_every_fault_of_a_declared_map_is_said_at_once(tmp_path: Path) -> None:
     )
     with pytest.raises(RecordsError) as error:
         readers_of([mine])
-    for told in ("nothing", "colour", "who", "3 fault(s)"):
+    for told in ("nothing", "colour", "who", "faults"):
         assert told in str(error.value)
 
 

@@ -192,3 +192,49 @@ def test_scores_write_their_own_report(small_scores: RiskScores, tmp_path: Path)
     names = sorted(path.relative_to(one.parent) for path in one.parent.rglob("*.html"))
     assert names == sorted(path.relative_to(two.parent) for path in two.parent.rglob("*.html"))
     assert all((one.parent / name).read_bytes() == (two.parent / name).read_bytes() for name in names)
+
+
+def test_numbers_of_the_index_and_of_class_lists_are_those_of_the_run(
+    small_cohort: Cohort, small_scores: RiskScores, score: Callable[..., RiskScores], tmp_path: Path
+) -> None:
+    """Pupils, situations by way and first facts of the index and of every class list are recounted from the result."""
+    frame = small_scores.frame
+    chosen = frame.loc[frame["flagged"], "school_id"].dropna().unique()[:2]
+    ids = set(frame.loc[frame["school_id"].isin(chosen), "pupil_id"])
+    tables = {
+        name: small_cohort.tables[name][small_cohort.tables[name]["pupil_id"].isin(ids)].reset_index(
+            drop=True
+        )
+        for name in ("pupils", "enrolments", "absences", "grades", "orientation")
+    }
+    scores = score(PupilRecords(**tables))
+    index = write_report(scores, tmp_path / "pages", despite_verdict=True, notices=False)
+    lines = re.findall(
+        r'<tr><th scope="row"><a href="([^"]+)">([^<]+)</a></th>(.*?)</tr>', index.read_text(encoding="utf-8")
+    )
+    cells = {
+        school: (
+            link,
+            [int(cell.replace("–", "0")) for cell in re.findall(r'<td class="num">([^<]*)</td>', row)],
+        )
+        for link, school, row in lines
+        if 'class="num"' in row
+    }
+    assert set(cells) == set(chosen)
+    for school in chosen:
+        link, counts = cells[school]
+        here = scores.frame[scores.frame["school_id"] == school]
+        pupils = [scores[pupil] for pupil in here["pupil_id"]]
+        on_list = [pupil for pupil in pupils if pupil.ways]
+        by_way = [sum(way in pupil.ways for pupil in on_list) for way in ("risk", "legal", "departure")]
+        assert counts == [int(here["enrolled"].sum()), *by_way, len(on_list)]
+        lists = " ".join(
+            _text(page.read_text(encoding="utf-8"))
+            for page in (index.parent / link).parent.glob("classe-*.html")
+        )
+        for pupil in on_list:
+            assert pupil.pupil_id in lists
+        for one in next(
+            each for each in schools_of(scores, despite_verdict=True) if each.school_id == school
+        ).situations:
+            assert _shown(one.fact)[1:] in lists

@@ -101,7 +101,7 @@ def import_command(  # noqa: PLR0913 - what the files may not say, each an optio
         bool,
         typer.Option(
             "--monthly-totals",
-            help="Accepter des totaux cumulés, un fichier par mois : les jours restent inconnus.",
+            help="Compter à part des totaux cumulés, un fichier par mois (totaux-mensuels.csv) : pour le modèle, les jours restent inconnus.",
         ),
     ] = False,
     previous: Annotated[

@@ -57,8 +57,8 @@ def log_odds(risk: Floats, *, smallest: float = 1e-15) -> Floats:
     >>> log_odds(np.array([0.5, 0.0])).round(2).tolist()
     [0.0, -34.54]
     """
-    kept = np.clip(risk, smallest, 1 - smallest)
-    return np.asarray(np.log(kept) - np.log1p(-kept), dtype=np.float64)
+    chance = np.clip(risk, smallest, 1 - smallest)
+    return np.asarray(np.log(chance) - np.log1p(-chance), dtype=np.float64)
 
 
 def probability(scores: Floats) -> Floats:
@@ -100,10 +100,10 @@ def fit_logistic(
     >>> round(float(fit.coefficients[0]), 6), round(float(np.log(1 / 3)), 6)
     (-1.098612, -1.098612)
     """
-    fixed = np.zeros_like(outcome) if offset is None else offset
+    shift = np.zeros_like(outcome) if offset is None else offset
     beta = np.zeros(len(columns))
     for _ in range(_STEPS):
-        slopes = probability(_linear(columns, beta, fixed))
+        slopes = probability(_linear(columns, beta, shift))
         information = _information(columns, slopes)
         if not np.isfinite(information).all() or np.linalg.cond(information) > _CONDITION:
             return None
@@ -111,12 +111,12 @@ def fit_logistic(
         step = np.linalg.solve(information, gradient)
         if np.abs(step).max() <= _TOLERANCE * (1 + np.abs(beta).max()):
             return LogisticFit(beta, _covariance(columns, outcome - slopes, information, clusters))
-        beta = _improved(columns, outcome, fixed, beta, step)
+        beta = _improved(columns, outcome, shift, beta, step)
     return None
 
 
-def _linear(columns: list[Floats], beta: Floats, fixed: Floats) -> Floats:
-    total = fixed.copy()
+def _linear(columns: list[Floats], beta: Floats, shift: Floats) -> Floats:
+    total = shift.copy()
     for column, coefficient in zip(columns, beta, strict=True):
         total += coefficient * column
     return total
@@ -130,17 +130,17 @@ def _information(columns: list[Floats], slopes: Floats) -> Floats:
     return sums
 
 
-def _loss(columns: list[Floats], outcome: Floats, fixed: Floats, beta: Floats) -> float:
-    scores = _linear(columns, beta, fixed)
+def _loss(columns: list[Floats], outcome: Floats, shift: Floats, beta: Floats) -> float:
+    scores = _linear(columns, beta, shift)
     return float((np.logaddexp(0.0, scores) - outcome * scores).sum())
 
 
-def _improved(columns: list[Floats], outcome: Floats, fixed: Floats, beta: Floats, step: Floats) -> Floats:
+def _improved(columns: list[Floats], outcome: Floats, shift: Floats, beta: Floats, step: Floats) -> Floats:
     """Take the Newton step, halved until it does not worsen the likelihood beyond rounding."""
-    before = _loss(columns, outcome, fixed, beta)
+    before = _loss(columns, outcome, shift, beta)
     for halving in range(_HALVINGS):
         candidate: Floats = beta + step * 0.5**halving
-        if _loss(columns, outcome, fixed, candidate) <= before + 1e-12 * (1 + abs(before)):
+        if _loss(columns, outcome, shift, candidate) <= before + 1e-12 * (1 + abs(before)):
             return candidate
     return beta
 
@@ -234,14 +234,14 @@ class LogisticBaseline:
         """
         values = _values(features, self.columns)
         missing = np.isnan(values)
-        filled = (np.where(missing, self.medians, values) - self.means) / self.scales
+        design = (np.where(missing, self.medians, values) - self.means) / self.scales
         incomplete = int(missing.any(axis=1).sum())
         note = (
             f"sur {plural(len(self.columns), 'variable')}, C = {number(self.regularisation)}, valeurs manquantes "
             f"remplacées par la médiane d'apprentissage (lignes concernées : {number(incomplete)})"
         )
         # A row-wise sum, not a matrix product: a row scored alone then has the same bits as in a batch.
-        score = probability(self.intercept + (filled * self.slopes).sum(axis=1))
+        score = probability(self.intercept + (design * self.slopes).sum(axis=1))
         return Baseline("régression logistique", score, is_probability=True, not_judged=incomplete, note=note)
 
 
@@ -298,37 +298,41 @@ def logistic_baseline(
     from threadpoolctl import threadpool_limits  # noqa: PLC0415  # only here
 
     values = _values(features, tuple(map(str, features.columns)))
-    measured, _ = checked_rows(outcome, np.zeros(len(features)))
-    known = ~np.isnan(values)
+    outcomes, _ = checked_rows(outcome, np.zeros(len(features)))
+    present = ~np.isnan(values)
     medians = np.array(
-        [np.median(column[known[:, i]]) if known[:, i].any() else np.nan for i, column in enumerate(values.T)]
+        [
+            np.median(column[present[:, i]]) if present[:, i].any() else np.nan
+            for i, column in enumerate(values.T)
+        ]
     )
-    filled = np.where(known, values, medians)
-    means, scales = filled.mean(axis=0), filled.std(axis=0)
-    kept = np.isfinite(scales) & (scales > 0)
-    if is_one_class(measured) or not kept.any():
-        raise NotEnoughDataError(_cannot_learn(measured, int(kept.sum())))
-    standard = (filled[:, kept] - means[kept]) / scales[kept]
+    design = np.where(present, values, medians)
+    means, scales = design.mean(axis=0), design.std(axis=0)
+    # A column without any value has a NaN scale; one without spread would be divided by 0.
+    varying = np.isfinite(scales) & (scales > 0)
+    if is_one_class(outcomes) or not varying.any():
+        raise NotEnoughDataError(_cannot_learn(outcomes, int(varying.sum())))
+    standard = (design[:, varying] - means[varying]) / scales[varying]
     with threadpool_limits(
         1
     ):  # sums in another order for another number of threads would change the last bits
-        fit = LogisticRegression(C=regularisation, max_iter=_MAX_ITERATIONS, tol=1e-8).fit(standard, measured)
+        fit = LogisticRegression(C=regularisation, max_iter=_MAX_ITERATIONS, tol=1e-8).fit(standard, outcomes)
     names = np.asarray(features.columns, dtype=object).astype(str)
     return LogisticBaseline(
-        columns=tuple(names[kept].tolist()),
-        dropped=tuple(names[~kept].tolist()),
-        medians=medians[kept],
-        means=means[kept],
-        scales=scales[kept],
+        columns=tuple(names[varying].tolist()),
+        dropped=tuple(names[~varying].tolist()),
+        medians=medians[varying],
+        means=means[varying],
+        scales=scales[varying],
         slopes=np.asarray(fit.coef_[0], dtype=np.float64),
         intercept=float(fit.intercept_[0]),
         regularisation=regularisation,
     )
 
 
-def _cannot_learn(measured: Floats, varying: int) -> str:
+def _cannot_learn(outcomes: Floats, varying: int) -> str:
     return explain_error(
-        f"{len(measured)} training row(s) with {int(measured.sum())} event(s) and {varying} varying column(s) came",
+        f"{len(outcomes)} training row(s) with {int(outcomes.sum())} event(s) and {varying} varying column(s) came",
         expected="both outcomes and at least one column that varies",
         hint="Train on more school years, and check that the outcomes are not all censored.",
     )
@@ -415,12 +419,12 @@ def abc_flag(features: pd.DataFrame) -> Baseline:
 
 
 def _flag(name: str, meaning: str, signs: npt.NDArray[np.bool_], missing: npt.NDArray[np.bool_]) -> Baseline:
-    raised = np.asarray(signs.any(axis=1), dtype=np.float64)
-    not_judged = int(((raised == 0) & missing.any(axis=1)).sum())
+    alerts = np.asarray(signs.any(axis=1), dtype=np.float64)
+    not_judged = int(((alerts == 0) & missing.any(axis=1)).sum())
     note = (
-        f"{meaning} ; lignes non signalées faute de données : {number(not_judged)} sur {number(len(raised))}"
+        f"{meaning} ; lignes non signalées faute de données : {number(not_judged)} sur {number(len(alerts))}"
     )
-    return Baseline(name, raised, is_probability=False, not_judged=not_judged, note=note)
+    return Baseline(name, alerts, is_probability=False, not_judged=not_judged, note=note)
 
 
 def school_rate(
@@ -456,15 +460,15 @@ def school_rate(
     ([0.75, 0.25, 0.5], 1)
     """
     columns = {"train_schools": train_schools}
-    measured, _ = checked_rows(train_outcome, np.zeros(np.shape(train_outcome)[0]), columns=columns)
-    overall = float(measured.mean())
-    table = pd.Series(measured).groupby(np.asarray(train_schools).astype(str)).agg(["sum", "count"])
+    outcomes, _ = checked_rows(train_outcome, np.zeros(np.shape(train_outcome)[0]), columns=columns)
+    overall = float(outcomes.mean())
+    table = pd.Series(outcomes).groupby(np.asarray(train_schools).astype(str)).agg(["sum", "count"])
     rates = (table["sum"] + prior_rows * overall) / (table["count"] + prior_rows)
-    found = pd.Series(np.asarray(schools).astype(str)).map(rates)
-    unseen = int(found.isna().sum())
+    risks = pd.Series(np.asarray(schools).astype(str)).map(rates)
+    unseen = int(risks.isna().sum())
     note = (
         f"taux de l'établissement à l'apprentissage, ramené vers le taux global par {plural(prior_rows, 'ligne')} ; "
-        f"lignes d'un établissement jamais vu : {number(unseen)} sur {number(len(found))}"
+        f"lignes d'un établissement jamais vu : {number(unseen)} sur {number(len(risks))}"
     )
-    score = found.fillna(overall).to_numpy(dtype=np.float64)
+    score = risks.fillna(overall).to_numpy(dtype=np.float64)
     return Baseline("taux de l'établissement seul", score, is_probability=True, not_judged=unseen, note=note)

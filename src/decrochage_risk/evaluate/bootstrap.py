@@ -122,27 +122,27 @@ def paired_bootstrap(
     _refuse(statistic, draws, level)
     probability = statistic in _LOWER_IS_BETTER
     columns = {} if pupils is None else {"pupils": pupils}
-    measured, one = checked_rows(outcome, first, probability=probability, columns=columns)
+    outcomes, one = checked_rows(outcome, first, probability=probability, columns=columns)
     _, two = checked_rows(outcome, second, probability=probability)
-    if is_one_class(measured) and not probability:
+    if is_one_class(outcomes) and not probability:
         return None
     if pupils is None:  # without names, the values themselves give the rows an order
-        order = np.lexsort((two, one, measured))
-        people = np.arange(len(measured))
+        order = np.lexsort((two, one, outcomes))
+        people = np.arange(len(outcomes))
     else:
         codes = sorted_codes(pupils)
-        order = np.lexsort((two, codes, measured, one))
+        order = np.lexsort((two, codes, outcomes, one))
         people = codes[order]
-    measured, one, two = measured[order], one[order], two[order]
-    parts = [_measurer(statistic, measured, score, people) for score in (one, two)]
-    return _compared(statistic, parts, people, measured, draws=draws, level=level, seed=seed)
+    outcomes, one, two = outcomes[order], one[order], two[order]
+    parts = [_measurer(statistic, outcomes, score, people) for score in (one, two)]
+    return _compared(statistic, parts, people, outcomes, draws=draws, level=level, seed=seed)
 
 
 def _compared(
     statistic: Statistic,
     parts: list[Callable[[Floats], float]],
     people: Codes,
-    measured: Floats,
+    outcomes: Floats,
     *,
     draws: int,
     level: float,
@@ -150,12 +150,13 @@ def _compared(
 ) -> PairedDifference | None:
     count = int(people.max()) + 1
     whole = [part(np.ones(count)) for part in parts]
-    events = np.bincount(people, weights=measured, minlength=count)
-    others = np.bincount(people, weights=1 - measured, minlength=count)
+    events = np.bincount(people, weights=outcomes, minlength=count)
+    others = np.bincount(people, weights=1 - outcomes, minlength=count)
     random = np.random.default_rng(seed)
     gaps = []
     for _ in range(draws):
         weight = np.bincount(random.integers(0, count, count), minlength=count).astype(np.float64)
+        # A draw of one class has no ranking: it is left out, and `draws` says how many remain.
         if statistic in _LOWER_IS_BETTER or min(weight @ events, weight @ others) > 0:
             gaps.append(parts[0](weight) - parts[1](weight))
     if not gaps:
@@ -174,37 +175,37 @@ def _compared(
 
 
 def _refuse(statistic: str, draws: int, level: float) -> None:
-    known = ("log_loss", "brier", "auc", "average_precision")
-    faults = [] if statistic in known else [f"statistic {statistic!r}"]
+    statistics = ("log_loss", "brier", "auc", "average_precision")
+    faults = [] if statistic in statistics else [f"statistic {statistic!r}"]
     faults += [] if draws >= _LEAST_DRAWS else [f"draws={draws}"]
     faults += [] if 0 < level < 1 else [f"level={level}"]
     if faults:
         raise ModelError(
             explain_error(
                 f"A paired bootstrap came with {', '.join(faults)}",
-                expected=f"a statistic among {', '.join(known)}, at least {_LEAST_DRAWS} draws, a level within 0..1",
+                expected=f"a statistic among {', '.join(statistics)}, at least {_LEAST_DRAWS} draws, a level within 0..1",
                 hint="Leave draws and level out to take their defaults.",
             )
         )
 
 
 def _measurer(
-    statistic: Statistic, measured: Floats, score: Floats, people: Codes
+    statistic: Statistic, outcomes: Floats, score: Floats, people: Codes
 ) -> Callable[[Floats], float]:
     """Prepare a statistic as a function of the weight of each pupil."""
     if statistic in _LOWER_IS_BETTER:
-        return _mean_of(_row_losses(statistic, measured, score), people)
+        return _mean_of(_row_losses(statistic, outcomes, score), people)
     order = np.argsort(-score, kind="stable")
-    falling, owner, event = score[order], people[order], measured[order]
+    falling, owner, event = score[order], people[order], outcomes[order]
     ends = np.flatnonzero(np.r_[falling[1:] != falling[:-1], True])
     return _auc_of(owner, event, ends) if statistic == "auc" else _precision_of(owner, event, ends)
 
 
-def _row_losses(statistic: Statistic, measured: Floats, risk: Floats) -> Floats:
+def _row_losses(statistic: Statistic, outcomes: Floats, risk: Floats) -> Floats:
     if statistic == "brier":
-        return np.asarray((risk - measured) ** 2, dtype=np.float64)
-    kept = np.clip(risk, _SMALLEST, 1 - _SMALLEST)
-    return np.asarray(-np.where(measured == 1, np.log(kept), np.log1p(-kept)), dtype=np.float64)
+        return np.asarray((risk - outcomes) ** 2, dtype=np.float64)
+    chance = np.clip(risk, _SMALLEST, 1 - _SMALLEST)
+    return np.asarray(-np.where(outcomes == 1, np.log(chance), np.log1p(-chance)), dtype=np.float64)
 
 
 def _mean_of(losses: Floats, people: Codes) -> Callable[[Floats], float]:
@@ -226,8 +227,8 @@ def _auc_of(owner: Codes, event: Floats, ends: Codes) -> Callable[[Floats], floa
 def _precision_of(owner: Codes, event: Floats, ends: Codes) -> Callable[[Floats], float]:
     def weighted(weight: Floats) -> float:
         with_event, without = _cumulated(weight, owner, event, ends)
-        taken = with_event + without
-        precision = np.divide(with_event, taken, out=np.zeros_like(taken), where=taken > 0)
+        places = with_event + without
+        precision = np.divide(with_event, places, out=np.zeros_like(places), where=places > 0)
         return float((np.diff(with_event, prepend=0.0) * precision).sum() / with_event[-1])
 
     return weighted
@@ -309,36 +310,36 @@ def paired_differences(
     auc 0.5 1.0 False
     average_precision 0.5 1.0 True
     """
-    measured, first = checked_rows(outcome, champion, probability=True, columns={"pupils": pupils})
+    outcomes, first = checked_rows(outcome, champion, probability=True, columns={"pupils": pupils})
     _, second = checked_rows(outcome, challenger, probability=True)
-    if is_one_class(measured):
+    if is_one_class(outcomes):
         raise NotEnoughDataError(
             explain_error(
-                f"All {len(measured)} rows have the outcome {measured[0]:g}",
+                f"All {len(outcomes)} rows have the outcome {outcomes[0]:g}",
                 expected="rows with both outcomes",
                 hint="Compare on more pupils or as-of dates.",
             )
         )
-    found = [
-        _of(paired_bootstrap(measured, second, first, statistic, pupils=pupils, draws=draws, seed=seed))
+    differences = [
+        _of(paired_bootstrap(outcomes, second, first, statistic, pupils=pupils, draws=draws, seed=seed))
         for statistic in STATISTICS
     ]
-    if lists is not None and all(np.any(listed) for listed in lists):
-        found.append(_precision(measured, lists, sorted_codes(pupils), draws, seed))
-    return tuple(one for one in found if one is not None)
+    if lists is not None and all(np.any(marks) for marks in lists):
+        differences.append(_precision(outcomes, lists, sorted_codes(pupils), draws, seed))
+    return tuple(one for one in differences if one is not None)
 
 
-def _of(found: PairedDifference | None) -> Difference | None:
+def _of(gap: PairedDifference | None) -> Difference | None:
     """Write a paired difference, challenger first, in the words of a comparison."""
-    if found is None:
+    if gap is None:
         return None
     return Difference(
-        name=found.statistic,
-        champion=found.second,
-        challenger=found.first,
-        difference=found.difference,
-        low=found.low,
-        high=found.high,
+        name=gap.statistic,
+        champion=gap.second,
+        challenger=gap.first,
+        difference=gap.difference,
+        low=gap.low,
+        high=gap.high,
     )
 
 
@@ -347,15 +348,16 @@ def _precision(
 ) -> Difference:
     """Precision of two lists as they were issued, pupils drawn whole."""
     people = int(pupils.max()) + 1
-    listed = [np.asarray(one, dtype=np.float64) for one in lists]
-    places = [np.bincount(pupils, weights=one, minlength=people) for one in listed]
-    hits = [np.bincount(pupils, weights=one * outcome, minlength=people) for one in listed]
+    marks = [np.asarray(one, dtype=np.float64) for one in lists]
+    places = [np.bincount(pupils, weights=one, minlength=people) for one in marks]
+    hits = [np.bincount(pupils, weights=one * outcome, minlength=people) for one in marks]
     rng, gaps = np.random.default_rng(seed), []
     for _ in range(draws):
         weight = np.bincount(rng.integers(0, people, people), minlength=people).astype(np.float64)
-        taken = [float(weight @ one) for one in places]
-        if min(taken) > 0:
-            gaps.append(float(weight @ hits[1]) / taken[1] - float(weight @ hits[0]) / taken[0])
+        sizes = [float(weight @ one) for one in places]
+        # A draw that leaves a list empty has no precision: it is left out.
+        if min(sizes) > 0:
+            gaps.append(float(weight @ hits[1]) / sizes[1] - float(weight @ hits[0]) / sizes[0])
     whole = [float(hit.sum() / place.sum()) for hit, place in zip(hits, places, strict=True)]
     low, high = np.quantile(gaps or [whole[1] - whole[0]], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Difference(

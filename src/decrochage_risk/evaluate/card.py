@@ -212,16 +212,18 @@ def with_changes(card: str, section: str) -> str:
     >>> with_changes(f"# Fiche\n\n{CHANGES}\n\nRien.\n\n## Limites\n", f"{CHANGES}\n\n- Une année de plus\n")
     '# Fiche\n\n## Ce qui a changé depuis le modèle précédent\n\n- Une année de plus\n\n## Limites\n'
     """
-    found = re.subn(rf"(?ms)^{re.escape(CHANGES)}$.*?(?=^## |\Z)", lambda _: f"{section.rstrip()}\n\n", card)
-    if found[1] != 1:
+    substitution = re.subn(
+        rf"(?ms)^{re.escape(CHANGES)}$.*?(?=^## |\Z)", lambda _: f"{section.rstrip()}\n\n", card
+    )
+    if substitution[1] != 1:
         raise ModelError(
             explain_error(
-                f"The card has {found[1]} sections {CHANGES!r}",
+                f"The card has {substitution[1]} sections {CHANGES!r}",
                 expected="one, as model_card writes it",
                 hint="Take the card of the trained model as it is.",
             )
         )
-    return f"{found[0].rstrip()}\n"
+    return f"{substitution[0].rstrip()}\n"
 
 
 def _check(facts: CardFacts) -> None:
@@ -277,8 +279,8 @@ def _described(codes: Sequence[str]) -> list[tuple[str, str, str]]:
 
 def _families(codes: Sequence[str]) -> str:
     """Count variables by family, in the order of the first of each."""
-    counted = Counter(family for _, family, _ in _described(codes))
-    return join([f"{family[0].lower()}{family[1:]} ({count})" for family, count in counted.items()])
+    counts = Counter(family for _, family, _ in _described(codes))
+    return join([f"{family[0].lower()}{family[1:]} ({count})" for family, count in counts.items()])
 
 
 def _below(markdown: str) -> str:

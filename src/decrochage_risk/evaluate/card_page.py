@@ -18,7 +18,7 @@ from decrochage_risk.pages.charts import BLUE, SOFT, nice_top
 from decrochage_risk.small_cells import HIDDEN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from markdown_it.token import Token
     from markupsafe import Markup
@@ -31,6 +31,9 @@ __all__ = ["card_page"]
 
 _TOLD_LEVELS = 12
 _TOLD_GATES = 3
+_CODES = "Variables et leurs codes"
+_CODE = re.compile(r"`([a-z][a-z0-9_]*)`")
+_BRACKETS = re.compile(r" \([^()]*\)")
 _STOPS = frozenset({"fairness_block", "no_better_than_chance"})
 _DIMENSIONS = (("sex", "Sexe"), ("years_behind", "Âge et niveau"), ("pathway", "Voie"))
 _WORDS = {
@@ -64,15 +67,15 @@ def card_page(card: str, report: EvaluationReport | Mapping[str, Any] | None = N
     (True, True, True)
     """
     title = next((line[2:] for line in card.splitlines() if line.startswith("# ")), "Fiche du modèle")
-    body, contents = _body(card)
-    measured = _read(report)
+    body, contents = _body(_codes_last(card))
+    evaluation = _read(report)
     return render(
         f"{__package__}/card.html.j2",
         foot=title,
         title=title,
         body=body,
         contents=contents,
-        front=None if measured is None else _front(measured),
+        front=None if evaluation is None else _front(evaluation),
     )
 
 
@@ -81,8 +84,8 @@ def _read(report: EvaluationReport | Mapping[str, Any] | None) -> EvaluationRepo
 
     if report is None or isinstance(report, EvaluationReport):
         return report
-    known = {name: value for name, value in report.items() if name in EvaluationReport.model_fields}
-    return EvaluationReport.model_validate(known) if "figures" in known else None
+    fields = {name: value for name, value in report.items() if name in EvaluationReport.model_fields}
+    return EvaluationReport.model_validate(fields) if "figures" in fields else None
 
 
 # The front ------------------------------------------------------------------------------------------------------
@@ -128,16 +131,16 @@ def _list_words(listed: int | None, rows: int | None, hits: int | None, events: 
 
 
 def _gates(report: EvaluationReport) -> str:
-    measured = [one for one in report.gates if one.verdict != "not_applicable"]
-    if not measured:
+    gates = [one for one in report.gates if one.verdict != "not_applicable"]
+    if not gates:
         return "Aucun contrôle d'équité n'a pu être mesuré."
-    blocked = [one for one in measured if one.verdict == "block"]
-    passed = sum(one.verdict == "pass" for one in measured)
-    told = [f"{_gate_name(one)} : {one.reason}." for one in blocked[:_TOLD_GATES]]
-    others = len(blocked) - _TOLD_GATES
+    obstacles = [one for one in gates if one.verdict == "block"]
+    pass_count = sum(one.verdict == "pass" for one in gates)
+    sentences = [f"{_gate_name(one)} : {one.reason}." for one in obstacles[:_TOLD_GATES]]
+    others = len(obstacles) - _TOLD_GATES
     more = [f"{plural(others, 'autre obstacle', 'autres obstacles')} dans les tables."] if others > 0 else []
-    admitted = plural(passed, "contrôle admis", "contrôles admis")
-    return " ".join([*told, *more, f"{admitted} sur {len(measured)} mesurables."])
+    passes = plural(pass_count, "contrôle admis", "contrôles admis")
+    return " ".join([*sentences, *more, f"{passes} sur {len(gates)} mesurables."])
 
 
 def _gate_name(gate: GateResult) -> str:
@@ -160,12 +163,12 @@ def _reliability(report: EvaluationReport) -> Chart | None:
         ]
         for one in bins
     ]  # fmt: skip
-    said = [f"annoncé {percent(one.mean_risk)}, constaté {percent(one.observed)}" for one in bins]
+    descriptions = [f"annoncé {percent(one.mean_risk)}, constaté {percent(one.observed)}" for one in bins]
     return Chart(
         "calibration",
         "Sorties constatées, pour 100 élèves, selon le risque annoncé",
         "Sur le trait oblique, ce qui est annoncé se vérifie. Trait vertical : intervalle à 95 %.",
-        (Panel(_reliability_panel(bins, 100 * largest, " ; ".join(said))),),
+        (Panel(_reliability_panel(bins, 100 * largest, " ; ".join(descriptions))),),
         (
             PageTable.of(
                 "Calibration", ["Risque annoncé", "Constaté", "Intervalle à 95 %", "Observations"], rows,
@@ -175,10 +178,10 @@ def _reliability(report: EvaluationReport) -> Chart | None:
     )  # fmt: skip
 
 
-def _reliability_panel(bins: Sequence[Any], largest: float, said: str) -> Markup:
+def _reliability_panel(bins: Sequence[Any], largest: float, caption: str) -> Markup:
     left, side = 30, 200
     end, step = nice_top(largest)
-    made = Drawing(left + side + 24, side + 42)
+    drawing = Drawing(left + side + 24, side + 42)
 
     def x(share: float) -> float:
         return left + side * share / end
@@ -188,18 +191,18 @@ def _reliability_panel(bins: Sequence[Any], largest: float, said: str) -> Markup
 
     mark = 0.0
     while mark <= end:
-        made.line(left, y(mark), left + side, y(mark))
-        made.text(left - 5, y(mark) + 4, number(mark), "s r")
-        made.text(x(mark), side + 27, number(mark), "s m")
+        drawing.line(left, y(mark), left + side, y(mark))
+        drawing.text(left - 5, y(mark) + 4, number(mark), "s r")
+        drawing.text(x(mark), side + 27, number(mark), "s m")
         mark += step
-    made.line(x(0), y(0), x(end), y(end), stroke=SOFT, width=1.2, dash="4 3")
+    drawing.line(x(0), y(0), x(end), y(end), stroke=SOFT, width=1.2, dash="4 3")
     for one in bins:
         at = x(100 * one.mean_risk)
-        made.line(at, y(100 * one.low), at, y(100 * min(one.high, end / 100)), stroke=BLUE, width=1.5)
-        made.dot(at, y(100 * one.observed), 3.5)
-    made.text(left + 4, 9, "constaté, %", "s")
-    made.text(left + side, side + 40, "risque annoncé, %", "s r")
-    return made.markup("Sorties constatées selon le risque annoncé", said)
+        drawing.line(at, y(100 * one.low), at, y(100 * min(one.high, end / 100)), stroke=BLUE, width=1.5)
+        drawing.dot(at, y(100 * one.observed), 3.5)
+    drawing.text(left + 4, 9, "constaté, %", "s")
+    drawing.text(left + side, side + 40, "risque annoncé, %", "s r")
+    return drawing.markup("Sorties constatées selon le risque annoncé", caption)
 
 
 def _workload(report: EvaluationReport) -> Chart | None:
@@ -219,14 +222,14 @@ def _workload(report: EvaluationReport) -> Chart | None:
         ):
             rows.append([one.group, "–", "–", "trop petit"])
             continue
-        found, load = 1 - one.missed, one.listed / one.rows
+        recall, load = 1 - one.missed, one.listed / one.rows
         dots.append(
             Dot(
-                _WORDS.get(one.group, one.group), 100 * found, 100 * (1 - one.missed_high), 100 * (1 - one.missed_low),
+                _WORDS.get(one.group, one.group), 100 * recall, 100 * (1 - one.missed_high), 100 * (1 - one.missed_low),
                 shown=f"{number(100 * load, 0)} à voir",
             )
         )  # fmt: skip
-        rows.append([one.group, Cell(percent(found, 1), 100 * found),
+        rows.append([one.group, Cell(percent(recall, 1), 100 * recall),
                      interval_percent(1 - one.missed_high, 1 - one.missed_low), Cell(percent(load, 1), 100 * load)])  # fmt: skip
     small = sum(1 for one in levels if one.missed is None)
     apart = f" {plural(small, 'niveau trop petit', 'niveaux trop petits')} : dans la table." if small else ""
@@ -256,7 +259,7 @@ _ORDER = {
 
 def _errors(report: EvaluationReport) -> Chart | None:
     whole = next((one for one in report.lists if one.as_of is None), None)
-    missed = None if whole is None or whole.recall is None else 100 * (1 - whole.recall)
+    overall = None if whole is None or whole.recall is None else 100 * (1 - whole.recall)
     panels: list[list[Dot]] = [[], []]
     rows: list[list[object]] = []
     for number_of, (dimension, heading) in enumerate(_DIMENSIONS):
@@ -265,20 +268,20 @@ def _errors(report: EvaluationReport) -> Chart | None:
             panel = panels[0] if number_of < 2 else panels[1]  # noqa: PLR2004 - sex and age beside each other
             panel.append(Dot(heading, heading=True))
             for one in groups:
-                panel.append(_error_dot(one, missed))
+                panel.append(_error_dot(one, overall))
                 rows.append(_error_row(heading, one))
-    made = tuple(
+    drawings = tuple(
         Panel(dot_panel(dots, title="Sorties absentes de la liste, par groupe", top=100, labels=112))
         for dots in panels
         if dots
     )
-    if not made:
+    if not drawings:
         return None
     return Chart(
         "erreurs",
         "Sorties qui n'étaient pas dans la liste, pour 100 sorties",
         "Point et intervalle à 95 % ; trait : ensemble.",
-        made,
+        drawings,
         (
             PageTable.of(
                 "Sorties absentes de la liste",
@@ -290,16 +293,16 @@ def _errors(report: EvaluationReport) -> Chart | None:
     )
 
 
-def _error_dot(one: GroupFigures, missed: float | None) -> Dot:
+def _error_dot(one: GroupFigures, overall: float | None) -> Dot:
     label = _WORDS.get(one.group, one.group)
     if one.missed is None or one.missed_low is None or one.missed_high is None:
-        return Dot(label, reference=missed, shown="trop petit", hidden=True)
+        return Dot(label, reference=overall, shown="trop petit", hidden=True)
     return Dot(
         label,
         100 * one.missed,
         100 * one.missed_low,
         100 * one.missed_high,
-        reference=missed,
+        reference=overall,
         shown=percent(one.missed, 1),
     )
 
@@ -347,6 +350,40 @@ def _body(card: str) -> tuple[Markup, list[tuple[str, str]]]:
     reader.add_render_rule("table_close", lambda *_: "</table></div>\n")
     # markdown-it has escaped the text: what comes here holds no tag but its own
     return Markup(reader.renderer.render(tokens, reader.options, {})), contents  # noqa: S704
+
+
+def _codes_last(card: str) -> str:
+    """Give variables their French names; their codes, which only analysts read, go to tables at the end."""
+    from decrochage_risk.features import FEATURE_BY_NAME  # noqa: PLC0415 - features load on first use
+
+    lines, tables, codes_apart = [], [], []
+    for line in card.splitlines():
+        codes = [code for code in _CODE.findall(line) if code in FEATURE_BY_NAME]
+        if line.startswith("- ") and len(codes) > 1:
+            what = line[2:].partition("`")[0].rstrip(" :")
+            lines.append(f"- {what} : à la fin, dans « {_CODES} »")
+            tables += [f"### {what}", "", *_code_table(codes), ""]
+            continue
+        codes_apart += codes
+        for code in codes:
+            line = line.replace(f"`{code}`", f"« {_name_of(code)} »")  # noqa: PLW2901 - the line is rewritten
+        lines.append(line)
+    if codes_apart:
+        tables += ["### Variables nommées plus haut", "", *_code_table(dict.fromkeys(codes_apart)), ""]
+    return "\n".join([*lines, *(["", f"## {_CODES}", "", *tables] if tables else [])]) + "\n"
+
+
+def _code_table(codes: Iterable[str]) -> list[str]:
+    rows = [f"| {_name_of(code)} | `{code}` |" for code in codes]
+    return ["| Variable | Code |", "|---|---|", *rows]
+
+
+def _name_of(code: str) -> str:
+    """Name a variable by the first sentence of its definition, without what stands in brackets."""
+    from decrochage_risk.features import FEATURE_BY_NAME  # noqa: PLC0415 - features load on first use
+
+    first = _BRACKETS.sub("", FEATURE_BY_NAME[code].definition).partition(". ")[0]
+    return first.rstrip(".").replace("|", "\\|")
 
 
 def _table_open(_: object, tokens: Sequence[Token], place: int, *__: object) -> str:

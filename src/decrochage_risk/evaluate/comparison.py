@@ -196,7 +196,7 @@ class ModelComparison(BaseModel):
 
     def difference(self, name: str) -> Difference:
         """Give one difference by its name."""
-        return next(found for found in self.differences if found.name == name)
+        return next(one for one in self.differences if one.name == name)
 
     def to_json(self) -> str:
         """Write the comparison as JSON, the same bytes for the same figures; :meth:`from_json` reads it back."""
@@ -259,6 +259,14 @@ class ComparedRows:
     told: Mapping[str, Any] = field(default_factory=dict)
 
 
+def _gates_of_sides(rows: ComparedRows, tiers: Sequence[npt.NDArray[Any]]) -> list[tuple[GateResult, ...]]:
+    """Judge the fairness of the champion and of the challenger, each by the list that its own tiers give."""
+    return [
+        fairness_gates(rows.outcome, risk, tier >= _FLAGGED, rows.groups, pupils=rows.pupils)
+        for risk, tier in zip((rows.champion, rows.challenger), tiers, strict=True)
+    ]
+
+
 def compare_rows(
     rows: ComparedRows,
     *,
@@ -288,7 +296,7 @@ def compare_rows(
     ColumnsError, NotEnoughDataError
         As :func:`~decrochage_risk.evaluate.bootstrap.paired_differences`.
     """
-    found = paired_differences(
+    differences = paired_differences(
         rows.outcome,
         rows.champion,
         rows.challenger,
@@ -298,19 +306,16 @@ def compare_rows(
         draws=draws,
     )
     tiers = [np.asarray(tier) for tier in rows.tiers]
-    gates = [
-        fairness_gates(rows.outcome, risk, tier >= _FLAGGED, rows.groups, pupils=rows.pupils)
-        for risk, tier in zip((rows.champion, rows.challenger), tiers, strict=True)
-    ]
+    gates = _gates_of_sides(rows, tiers)
     pupils = pd.Series(np.asarray(rows.pupils, dtype=object))
     people = pd.Series(np.asarray(rows.outcome)).groupby(pupils).max()
     leavers = int(people.sum())
     tables = _ComparisonTables(rows, tiers, gates, leavers)
-    told = [told_gates(side, tables.rows, tables.hidden, at) for at, side in enumerate(gates)]
+    printable_gates = [told_gates(side, tables.rows, tables.hidden, at) for at, side in enumerate(gates)]
     verdict, causes = decide(
-        next(one for one in found if one.name == "log_loss"),
-        told[1],
-        told[0],
+        next(one for one in differences if one.name == "log_loss"),
+        printable_gates[1],
+        printable_gates[0],
         margin=margin,
         seen_years=seen_years,
         leavers=leavers,
@@ -323,9 +328,11 @@ def compare_rows(
         pupils=tables.counted(tables.rows.key("", "", unit="pupils")),
         leavers=tables.counted("leavers"),
         margin=margin,
-        differences=tuple(one for one in found if one.name != "precision_at_capacity" or _many_found(rows)),
-        gates=told[1],
-        champion_gates=told[0],
+        differences=tuple(
+            one for one in differences if one.name != "precision_at_capacity" or _many_found(rows)
+        ),
+        gates=printable_gates[1],
+        champion_gates=printable_gates[0],
         churn=tables.churn(),
         sides=tables.sides(),
         verdict=verdict,
@@ -352,11 +359,11 @@ class _ComparisonTables:
         gates: Sequence[Sequence[GateResult]],
         leavers: int,
     ) -> None:
-        self._told = told = Publication()
+        self._told = publication = Publication()
         self._pupils = pd.Series(np.asarray(rows.pupils, dtype=object))
-        self.rows = CountedRows(told, "compared", self._pupils.to_numpy())
+        self.rows = CountedRows(publication, "compared", self._pupils.to_numpy())
         count = len(self._pupils)
-        shown = {(one.dimension, one.group) for side in gates for one in side if one.name == "fnr"}
+        judged_groups = {(one.dimension, one.group) for side in gates for one in side if one.name == "fnr"}
         whole = {name: group_labels(name, values, count) for name, values in rows.groups.items()}
         measures, sums = list_measures(
             np.asarray(rows.outcome) == 1, [np.asarray(tier) >= _FLAGGED for tier in tiers]
@@ -366,20 +373,20 @@ class _ComparisonTables:
             measures,
             sums,
             lambda dimension, group, measure: (
-                ((dimension, group) in shown and measure in (EVENT, "hits0", "hits1"))
+                ((dimension, group) in judged_groups and measure in (EVENT, "hits0", "hits1"))
                 or (dimension == "" and measure == ALL)
             ),
         )
-        told.count("leavers", leavers, weight=10.0)
+        publication.count("leavers", leavers, weight=10.0)
         pupils = self.rows.key("", "", unit="pupils")
-        told.count("stayers", told.counts[pupils] - leavers, printed=False)
-        told.total(pupils, ["leavers", "stayers"])
-        told.at_most("leavers", self.rows.key("", "", EVENT))
-        told.at_most(self.rows.key("", "", EVENT), "leavers", times=self.rows.rows_each)
+        publication.count("stayers", publication.counts[pupils] - leavers, printed=False)
+        publication.total(pupils, ["leavers", "stayers"])
+        publication.at_most("leavers", self.rows.key("", "", EVENT))
+        publication.at_most(self.rows.key("", "", EVENT), "leavers", times=self.rows.rows_each)
         self._add_moves(tiers)
         self._sides = list(self._counted_sides(tiers, rows.told))
         self._add_sides(tiers)
-        self.hidden = told.hidden()
+        self.hidden = publication.hidden()
 
     def _count(self, name: tuple[str, ...], mask: npt.NDArray[np.bool_], *, printed: bool = True) -> None:
         self._told.count(
@@ -398,21 +405,21 @@ class _ComparisonTables:
             self._count(("moved", str(before), str(after)), (old == before) & (new == after), printed=False)
         for name, here in _LISTS.items():
             for part in _PARTS:
-                chosen = [step for step in steps if _is_in(part, step[0] in here, step[1] in here)]
-                mask = np.logical_or.reduce([(old == before) & (new == after) for before, after in chosen])
+                moves = [step for step in steps if _is_in(part, step[0] in here, step[1] in here)]
+                mask = np.logical_or.reduce([(old == before) & (new == after) for before, after in moves])
                 self._count((name, part), mask)
                 self._told.total(
-                    (name, part), [("moved", str(before), str(after)) for before, after in chosen]
+                    (name, part), [("moved", str(before), str(after)) for before, after in moves]
                 )
         for at, part in enumerate(("champion", "challenger")):
             self._told.total(("flagged", part), [self.rows.key("", "", f"listed{at}")])
 
     def _counted_sides(
-        self, tiers: Sequence[npt.NDArray[Any]], told: Mapping[str, Any]
+        self, tiers: Sequence[npt.NDArray[Any]], attributes: Mapping[str, Any]
     ) -> Iterator[tuple[str, str, str, int]]:
         """Count the pupils of each side by group; small groups are joined first, but for the sex."""
         for side, inside in _changed(tiers).items():
-            for dimension, values in told.items():
+            for dimension, values in attributes.items():
                 labels = pd.Series(np.asarray(values, dtype=object)[inside], dtype=object).fillna(NOT_KNOWN)
                 groups = labels.astype(str).to_numpy()
                 people = self._pupils[inside].to_numpy()
@@ -444,18 +451,18 @@ class _ComparisonTables:
 
     def churn(self) -> tuple[ListChurn, ...]:
         """How much each list changes."""
-        found = []
+        churns = []
         for name in _LISTS:
-            told = {
+            counts = {
                 part: self.value(name, part)
                 for part in ("champion", "challenger", "kept", "enters", "leaves")
             }
-            kept, enters, leaves = told["kept"], told["enters"], told["leaves"]
+            stays, enters, leaves = counts["kept"], counts["enters"], counts["leaves"]
             share = None
-            if kept is not None and enters is not None and leaves is not None and kept + enters + leaves:
-                share = (enters + leaves) / (kept + enters + leaves)
-            found.append(ListChurn(list_name=name, changed_share=share, **told))
-        return tuple(found)
+            if stays is not None and enters is not None and leaves is not None and stays + enters + leaves:
+                share = (enters + leaves) / (stays + enters + leaves)
+            churns.append(ListChurn(list_name=name, changed_share=share, **counts))
+        return tuple(churns)
 
     def sides(self) -> tuple[SideCount, ...]:
         """Who enters and who leaves, by group."""
@@ -582,8 +589,8 @@ def changes_section(
         From :data:`~decrochage_risk.evaluate.card.CHANGES` on, ending with one line feed;
         :func:`~decrochage_risk.evaluate.card.with_changes` puts it into a card.
     """
-    told = "".join(f"- {change}\n" for change in changes)
-    whole = f"{CHANGES}\n\n{told}{_written(comparison, markdown_table, '### ', '- ')}\n"
+    bullets = "".join(f"- {change}\n" for change in changes)
+    whole = f"{CHANGES}\n\n{bullets}{_written(comparison, markdown_table, '### ', '- ')}\n"
     if candidate is None:
         return whole
     causes = [f"{verdict_line(candidate)}", *(cause.sentence for cause in candidate.causes)]
@@ -598,8 +605,8 @@ def _written(
     parts = ["\n".join(f"{bullet}{line}" for line in comparison_heading(comparison))]
     parts += [verdict_line(comparison)]
     parts += ["\n".join(f"{bullet}{cause.sentence}" for cause in comparison.causes)]
-    for title, found in comparison_tables(comparison).items():
-        parts += [f"{heading}{title}", table(*found)]
+    for title, contents in comparison_tables(comparison).items():
+        parts += [f"{heading}{title}", table(*contents)]
     parts += ["\n".join(f"{bullet}{line}" for line in not_judged(comparison))]
     return "\n\n".join(part for part in parts if part)
 
@@ -639,11 +646,11 @@ def _learnt(comparison: ModelComparison) -> str:
         join([school_year(year) for year in years])
         for years in (comparison.champion_years, comparison.challenger_years)
     )
-    told = f"Le modèle en place a appris {before} ; le nouveau, {after}"
+    sentence = f"Le modèle en place a appris {before} ; le nouveau, {after}"
     if not comparison.left_out_members:
-        return told
+        return sentence
     return (
-        f"{told}. Chaque élève est prédit par le seul membre du nouveau modèle qui ne l'a pas appris : ce membre a appris d'autres "
+        f"{sentence}. Chaque élève est prédit par le seul membre du nouveau modèle qui ne l'a pas appris : ce membre a appris d'autres "
         "élèves de la même année, ce qui l'avantage, et prédit seul, ce qui le dessert"
     )
 
@@ -651,12 +658,12 @@ def _learnt(comparison: ModelComparison) -> str:
 def _figures(comparison: ModelComparison) -> Table:
     rows = [
         [
-            FIGURES[found.name],
-            number(found.champion, 4),
-            number(found.challenger, 4),
-            f"{signed(found.difference, 4)} [{signed(found.low, 4)} ; {signed(found.high, 4)}]",
+            FIGURES[one.name],
+            number(one.champion, 4),
+            number(one.challenger, 4),
+            f"{signed(one.difference, 4)} [{signed(one.low, 4)} ; {signed(one.high, 4)}]",
         ]
-        for found in comparison.differences
+        for one in comparison.differences
     ]
     return ["", "en place", "nouveau", "écart [IC 95 %]"], rows
 
@@ -693,20 +700,20 @@ def not_judged(comparison: ModelComparison) -> list[str]:
     counts = [
         f"{GROUPED.get(name, name)} : {plural(count, 'groupe')}" for name, count in sorted(small.items())
     ]
-    told = (
+    sentence = (
         f"Trop petits pour être jugés (moins de {MIN_PUPILS} élèves, de {MIN_EVENTS} sortis ou de {MIN_EVENTS} restés) : "
         f"{' ; '.join(counts)}"
     )
-    missed = [
+    shares = [
         f"{gate.group} {percent(gate.figure, 0)}"
         for gate in comparison.gates
         if gate.name == "fnr" and gate.dimension in _FNR_TOLD and gate.figure is not None
     ]
     never = (
         f"Part des sorties absentes de la liste, affichée, jamais un critère (là où le taux de sortie diffère, elle diffère "
-        f"même sous calibration parfaite) : {' ; '.join(missed)}"
+        f"même sous calibration parfaite) : {' ; '.join(shares)}"
     )
-    return [told] * bool(counts) + [never] * bool(missed)
+    return [sentence] * bool(counts) + [never] * bool(shares)
 
 
 def _measured(gate: GateResult) -> str:

@@ -76,11 +76,11 @@ def merged_dimensions(
     ['3e', 'cap1 et cap2']
     """
     people = np.arange(rows) if pupils is None else sorted_codes(pupils)
-    found = {}
+    labels_by_dimension = {}
     for dimension, values in dimensions.items():
         labels = group_labels(dimension, values, rows)
-        found[dimension] = joined_labels(labels, people) if dimension in _MERGED else labels
-    return found
+        labels_by_dimension[dimension] = joined_labels(labels, people) if dimension in _MERGED else labels
+    return labels_by_dimension
 
 
 def joined_labels(labels: npt.NDArray[Any], people: npt.NDArray[Any]) -> npt.NDArray[Any]:
@@ -93,11 +93,11 @@ def joined_labels(labels: npt.NDArray[Any], people: npt.NDArray[Any]) -> npt.NDA
     """
     sizes = pd.Series(people).groupby(labels).nunique()
     into = merge_small({str(name): int(size) for name, size in sizes.items()}, name=_EVERYBODY)
-    joined = [name for name in into if into[name] == _EVERYBODY]
-    if not joined:
+    small_groups = [name for name in into if into[name] == _EVERYBODY]
+    if not small_groups:
         return labels
-    name = join(joined) if len(joined) <= _NAMED else f"autres ({len(joined)} groupes)"
-    return np.where(np.isin(labels, joined), name, labels)
+    name = join(small_groups) if len(small_groups) <= _NAMED else f"autres ({len(small_groups)} groupes)"
+    return np.where(np.isin(labels, small_groups), name, labels)
 
 
 class CountedRows:
@@ -155,9 +155,9 @@ class CountedRows:
             Measures that no table divides by a group, only by as-of date.
         """
         apart = (_EVERYBODY, _AS_OF)
-        labelled = {_EVERYBODY: np.full(len(self._people), _EVERYBODY), **dimensions}
-        coded = {name: np.unique(values, return_inverse=True) for name, values in labelled.items()}
-        for dimension, (groups, codes) in coded.items():
+        labels = {_EVERYBODY: np.full(len(self._people), _EVERYBODY), **dimensions}
+        groupings = {name: np.unique(values, return_inverse=True) for name, values in labels.items()}
+        for dimension, (groups, codes) in groupings.items():
             own = {
                 name: mask for name, mask in measures.items() if dimension in apart or name not in whole_only
             }
@@ -169,7 +169,7 @@ class CountedRows:
                             self.key(dimension, group, whole),
                             [self.key(dimension, group, part) for part in parts],
                         )
-        self._relate(coded, measures)
+        self._relate(groupings, measures)
 
     def _count(
         self,
@@ -186,25 +186,25 @@ class CountedRows:
             pairs = pd.unique(codes[mask].astype(np.int64) * owners + self._people[mask])
             people = np.bincount(pairs // owners, minlength=len(groups))
             for group, count, distinct in zip(groups, rows.tolist(), people.tolist(), strict=True):
-                shown = printed(dimension, group, measure)
+                is_printed = printed(dimension, group, measure)
                 name = self.key(dimension, group, measure)
                 self._told.count(
-                    name, count, printed=shown, people=distinct, rows_each=self.rows_each, weight=weight
+                    name, count, printed=is_printed, people=distinct, rows_each=self.rows_each, weight=weight
                 )
                 if measure == ALL:
-                    self._pupils(dimension, group, distinct, shown=shown, weight=weight)
+                    self._pupils(dimension, group, distinct, is_printed=is_printed, weight=weight)
 
-    def _pupils(self, dimension: str, group: str, distinct: int, *, shown: bool, weight: float) -> None:
+    def _pupils(self, dimension: str, group: str, distinct: int, *, is_printed: bool, weight: float) -> None:
         rows, pupils = self.key(dimension, group), self.key(dimension, group, unit="pupils")
-        self._told.count(pupils, distinct, printed=shown, weight=weight)
+        self._told.count(pupils, distinct, printed=is_printed, weight=weight)
         self._told.tie([rows, pupils])
         self._told.at_most(pupils, rows)
         self._told.at_most(rows, pupils, times=self.rows_each)
 
-    def _relate(self, coded: Mapping[str, tuple[Any, Codes]], measures: Mapping[str, Bools]) -> None:
+    def _relate(self, groupings: Mapping[str, tuple[Any, Codes]], measures: Mapping[str, Bools]) -> None:
         """Say which groups are made of the groups of another dimension."""
-        for inner, (parts, fine) in coded.items():
-            for outer, (groups, coarse) in coded.items():
+        for inner, (parts, fine) in groupings.items():
+            for outer, (groups, coarse) in groupings.items():
                 if inner in (outer, _EVERYBODY):
                     continue
                 pairs = np.unique(np.column_stack([coarse, fine]), axis=0)
@@ -269,44 +269,44 @@ class ReportTables:
         self.rows = rows = CountedRows(told, scope, self.pupils)
         event = self.outcome == 1
         measures, sums = list_measures(event, list(self.lists.values()))
-        shown = {(one.dimension, one.group): one for one in groups}
+        figures_of = {(one.dimension, one.group): one for one in groups}
         apart = {_EVERYBODY, _AS_OF, _UNSEEN}
 
         def printed(dimension: str, group: str, measure: str) -> bool:
             if dimension == _UNSEEN:
                 return group == "True" and measure in (ALL, EVENT)
-            figures = shown.get((dimension, group))
+            figures = figures_of.get((dimension, group))
             if figures is None and dimension not in apart:
                 return False
             if measure == ALL:
                 return True
-            measured = dimension in apart or (figures is not None and not figures.too_small)
+            is_measured = dimension in apart or (figures is not None and not figures.too_small)
             first = measure in (_listed(0), _hits(0))
-            return measured and (
+            return is_measured and (
                 measure == EVENT or first or (dimension in apart and measure in (_listed(1), _hits(1)))
             )
 
         others = [name for name in measures if name not in (ALL, EVENT, STAYED) and not name.endswith("0")]
         rows.add(self._all_dimensions(groups), measures, sums, printed, whole_only=others)
-        self._add_exits(told, shown, event)
+        self._add_exits(told, figures_of, event)
 
     def _all_dimensions(self, groups: Sequence[GroupFigures]) -> dict[str, npt.NDArray[Any]]:
-        found = dict(self.dimensions)
+        columns = dict(self.dimensions)
         for name, labels in self.unjoined.items():
             if not np.array_equal(labels, self.dimensions[name]):
-                found[f"{name}, unjoined"] = labels
-        known = {one.group for one in groups if one.dimension == "school" and not one.too_small}
+                columns[f"{name}, unjoined"] = labels
+        large = {one.group for one in groups if one.dimension == "school" and not one.too_small}
         small = next((one.group for one in groups if one.dimension == "school" and one.too_small), None)
-        if "school" in found and small is not None:
-            found["school"] = np.where(np.isin(found["school"], list(known)), found["school"], small)
+        if "school" in columns and small is not None:
+            columns["school"] = np.where(np.isin(columns["school"], list(large)), columns["school"], small)
         if self.as_of is not None:
-            found[_AS_OF] = self.as_of
+            columns[_AS_OF] = self.as_of
         if self.unseen is not None:
-            found[_UNSEEN] = self.unseen.astype(str)
-        return found
+            columns[_UNSEEN] = self.unseen.astype(str)
+        return columns
 
     def _add_exits(
-        self, told: Publication, shown: Mapping[tuple[str, str], GroupFigures], event: Bools
+        self, publication: Publication, figures_of: Mapping[tuple[str, str], GroupFigures], event: Bools
     ) -> None:
         """Add the leavers of each kind; each is measured beside all who stayed."""
         if self.exit_kinds is None or self.rows is None:
@@ -314,25 +314,25 @@ class ReportTables:
         rows, parts = self.rows, []
         for kind in np.unique(self.exit_kinds[event]).tolist():
             inside = event & (self.exit_kinds == kind)
-            figures = shown.get((EXIT_KIND, kind))
+            figures = figures_of.get((EXIT_KIND, kind))
             name, whole = rows.key(EXIT_KIND, kind, EVENT), rows.key(EXIT_KIND, kind)
             people = len(pd.unique(self.pupils[inside]))
             count = int(inside.sum())
-            told.count(
+            publication.count(
                 name,
                 count,
                 printed=figures is not None and not figures.too_small,
                 people=people,
                 rows_each=rows.rows_each,
             )
-            told.count(whole, count + int((~event).sum()), printed=figures is not None)
-            told.total(whole, [name, rows.key(_EVERYBODY, _EVERYBODY, STAYED)])
+            publication.count(whole, count + int((~event).sum()), printed=figures is not None)
+            publication.total(whole, [name, rows.key(_EVERYBODY, _EVERYBODY, STAYED)])
             both = len(pd.unique(self.pupils[inside | ~event]))
-            told.count(rows.key(EXIT_KIND, kind, unit="pupils"), both, printed=figures is not None)
-            told.differ(rows.key(EXIT_KIND, kind, unit="pupils"), whole)
-            told.tie([whole, rows.key(EXIT_KIND, kind, unit="pupils")])
+            publication.count(rows.key(EXIT_KIND, kind, unit="pupils"), both, printed=figures is not None)
+            publication.differ(rows.key(EXIT_KIND, kind, unit="pupils"), whole)
+            publication.tie([whole, rows.key(EXIT_KIND, kind, unit="pupils")])
             parts.append(name)
-        told.total(rows.key(_EVERYBODY, _EVERYBODY, EVENT), parts)
+        publication.total(rows.key(_EVERYBODY, _EVERYBODY, EVENT), parts)
 
     def _is_hidden(self, hidden: Hidden, dimension: str, group: str, *measures: str) -> bool:
         if self.rows is None:
@@ -351,13 +351,13 @@ class ReportTables:
     def _told_group(self, one: GroupFigures, hidden: Hidden) -> GroupFigures:
         place = (one.dimension, one.group)
         if self._is_hidden(hidden, *place):
-            kept = {"dimension": one.dimension, "group": one.group, "too_small": one.too_small}
-            return GroupFigures(rows=None, hidden=True, **kept)
+            fields = {"dimension": one.dimension, "group": one.group, "too_small": one.too_small}
+            return GroupFigures(rows=None, hidden=True, **fields)
         if one.too_small:
             return one
         if self._is_hidden(hidden, *place, EVENT):
-            kept = {"dimension": one.dimension, "group": one.group, "rows": one.rows, "pupils": one.pupils}
-            return GroupFigures(figures_hidden=True, **kept)
+            fields = {"dimension": one.dimension, "group": one.group, "rows": one.rows, "pupils": one.pupils}
+            return GroupFigures(figures_hidden=True, **fields)
         if one.listed is not None and self._is_hidden(hidden, *place, _listed(0), _hits(0)):
             return one.model_copy(update=dict.fromkeys(_OF_A_LIST))
         return one
@@ -369,16 +369,17 @@ class ReportTables:
 
     def _told_list(self, one: ListFigures, at: int, hidden: Hidden) -> ListFigures:
         place = (_EVERYBODY, _EVERYBODY) if one.as_of is None else (_AS_OF, one.as_of.isoformat())
-        lost: set[str] = set() if self.schools >= PUBLISHED else set(_WORKLOAD)
+        # Quantiles over so few schools would tell the list of one of them.
+        blanks: set[str] = set() if self.schools >= PUBLISHED else set(_WORKLOAD)
         if self._is_hidden(hidden, *place):
-            lost |= {"rows", "listed", "events", "hits", *_EXPECTED, *_FOUND, *_WORKLOAD}
+            blanks |= {"rows", "listed", "events", "hits", *_EXPECTED, *_FOUND, *_WORKLOAD}
         if self._is_hidden(hidden, *place, EVENT):
-            lost |= {"events", "hits", *_FOUND}
+            blanks |= {"events", "hits", *_FOUND}
         if self._is_hidden(hidden, *place, _listed(at)):
-            lost |= {"listed", "hits", *_EXPECTED, *_FOUND, *_WORKLOAD}
+            blanks |= {"listed", "hits", *_EXPECTED, *_FOUND, *_WORKLOAD}
         if self._is_hidden(hidden, *place, _hits(at)):
-            lost |= {"hits", *_FOUND}
-        return one.model_copy(update=dict.fromkeys(lost)) if lost else one
+            blanks |= {"hits", *_FOUND}
+        return one.model_copy(update=dict.fromkeys(blanks)) if blanks else one
 
     def told_gates(self, gates: Sequence[GateResult], hidden: Hidden) -> tuple[GateResult, ...]:
         """Give the gates, without the figure where its counts are hidden; the verdict stays."""
@@ -423,7 +424,7 @@ class ReportTables:
             return []
         order = np.argsort(-values, kind="stable")
         event, people, before = self.outcome[order] == 1, self.pupils[order], 0
-        lost: list[str] = []
+        blanks: list[str] = []
         for share in SHARES:
             end = max(1, int(np.floor(share * len(order) + 0.5)))
             parts = [slice(before, end), slice(end, None)]
@@ -431,10 +432,11 @@ class ReportTables:
                 len(pd.unique(people[part][event[part] == left])) for part in parts for left in (True, False)
             ]
             if is_small(*cells):
-                lost += [f"{name}_at_{round(100 * share)}" for name in ("precision", "recall", "lift")]
+                blanks += [f"{name}_at_{round(100 * share)}" for name in ("precision", "recall", "lift")]
             else:
+                # A share that is hidden is no edge: the next one is held against the last that is printed.
                 before = end
-        return lost
+        return blanks
 
 
 def told_gates(
@@ -510,15 +512,15 @@ def told_dates(
     dates: Sequence[MaturityRow], rows: CountedRows | None, hidden: Hidden
 ) -> tuple[MaturityRow, ...]:
     """Give the as-of dates with what may be printed of each."""
-    found = []
+    printable = []
     for one in dates:
         place = (_AS_OF, one.as_of.isoformat())
         if rows is None or rows.key(*place) in hidden:
             one = one.model_copy(update={"rows": None, "events": None})  # noqa: PLW2901  # the same, hidden
         elif rows.key(*place, EVENT) in hidden:
             one = one.model_copy(update={"events": None})  # noqa: PLW2901  # same
-        found.append(one)
-    return tuple(found)
+        printable.append(one)
+    return tuple(printable)
 
 
 _OF_A_LIST: Final = (

@@ -1,4 +1,8 @@
-"""Signs that pupils, records or outcomes are no longer those a model was trained on: figures, thresholds, verdicts."""
+"""Signs that pupils, records or outcomes are no longer those a model was trained on: figures, thresholds, verdicts.
+
+A shift counts only where it is also larger than what chance gives on so few rows: for all pupils together, and school by
+school.
+"""
 
 from __future__ import annotations
 
@@ -153,8 +157,8 @@ class DriftReport(BaseModel):
             ),
             f"Verdict : {WORDS[self.verdict]} ({self.verdict})",
         ]
-        told = [sign for sign in self.overall.signs if sign.check != "feature" or sign.verdict != "ok"]
-        rows = [[sign.subject, WORDS[sign.verdict], sign.sentence] for sign in told]
+        signs = [sign for sign in self.overall.signs if sign.check != "feature" or sign.verdict != "ok"]
+        rows = [[sign.subject, WORDS[sign.verdict], sign.sentence] for sign in signs]
         parts = ["\n".join(lines), table(["Ensemble", "verdict", ""], rows)] if rows else ["\n".join(lines)]
         schools = [
             [

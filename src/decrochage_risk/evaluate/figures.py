@@ -1,4 +1,8 @@
-"""All figures of one score on one set of rows, measured together: `Figures` and `measure`."""
+"""All figures of one score on one set of rows, measured together: `Figures` and `measure`.
+
+Figures are rounded, so that a report holds no rounding noise; a figure that the rows cannot give (one class of outcome, a score
+that is no probability) is None, and a note says why.
+"""
 
 from __future__ import annotations
 
@@ -124,53 +128,53 @@ def measure(
     >>> figures.events, figures.auc, round(figures.brier, 4)
     (2, 0.8125, 0.1917)
     """
-    given = {"pupils": pupils, "schools": schools}
-    columns = {name: values for name, values in given.items() if values is not None}
-    measured, scored = checked_rows(outcome, risk, probability=probability, columns=columns)
+    optional = {"pupils": pupils, "schools": schools}
+    columns = {name: values for name, values in optional.items() if values is not None}
+    outcomes, scores = checked_rows(outcome, risk, probability=probability, columns=columns)
     codes = {name: sorted_codes(values) for name, values in columns.items()}
-    found: dict[str, Any] = _ranking_figures(measured, scored, codes.get("schools"))
+    figures: dict[str, Any] = _ranking_figures(outcomes, scores, codes.get("schools"))
     if probability:
-        found |= _reliability_figures(measured, scored, codes.get("pupils"))
+        figures |= _reliability_figures(outcomes, scores, codes.get("pupils"))
     else:
-        found["notes"] = ("calibration non mesurée : ce score classe, il n'annonce pas de probabilité",)
-    if is_one_class(measured):
+        figures["notes"] = ("calibration non mesurée : ce score classe, il n'annonce pas de probabilité",)
+    if is_one_class(outcomes):
         cause = "classement non mesuré : toutes les lignes ont la même issue"
-        found["notes"] = (cause, *found["notes"])
-    counted = int(codes["pupils"].max()) + 1 if "pupils" in codes else None
-    rounded = {
-        key: round(value, _DIGITS) if isinstance(value, float) else value for key, value in found.items()
+        figures["notes"] = (cause, *figures["notes"])
+    people = int(codes["pupils"].max()) + 1 if "pupils" in codes else None
+    entries = {
+        key: round(value, _DIGITS) if isinstance(value, float) else value for key, value in figures.items()
     }
-    return Figures(rows=len(measured), pupils=counted, events=int(measured.sum()), **rounded)
+    return Figures(rows=len(outcomes), pupils=people, events=int(outcomes.sum()), **entries)
 
 
-def _ranking_figures(measured: Floats, scored: Floats, schools: Codes | None) -> dict[str, Any]:
-    found: dict[str, Any] = {
-        "base_rate": float(measured.mean()),
-        "auc": ranking.auc(measured, scored),
-        "average_precision": ranking.average_precision(measured, scored),
+def _ranking_figures(outcomes: Floats, scores: Floats, schools: Codes | None) -> dict[str, Any]:
+    figures: dict[str, Any] = {
+        "base_rate": float(outcomes.mean()),
+        "auc": ranking.auc(outcomes, scores),
+        "average_precision": ranking.average_precision(outcomes, scores),
     }
     for share in SHARES:
-        top = ranking.at_k(measured, scored, share=share)
+        top = ranking.at_k(outcomes, scores, share=share)
         part = round(100 * share)
-        found |= {
+        figures |= {
             f"precision_at_{part}": top.precision,
             f"recall_at_{part}": top.recall,
             f"lift_at_{part}": top.lift,
         }
     if schools is not None:
-        found["within_school_auc"] = ranking.within_group_auc(measured, scored, schools)
-        found["school_only_auc"] = ranking.school_only_auc(measured, schools)
-    return found
+        figures["within_school_auc"] = ranking.within_group_auc(outcomes, scores, schools)
+        figures["school_only_auc"] = ranking.school_only_auc(outcomes, schools)
+    return figures
 
 
-def _reliability_figures(measured: Floats, risk: Floats, pupils: Codes | None) -> dict[str, Any]:
-    parts = reliability.brier_parts(measured, risk)
-    fit = recalibration.calibration_slope_intercept(measured, log_odds(risk), pupils=pupils)
-    test = reliability.spiegelhalter(measured, risk)
-    smooth = recalibration.ici(measured, risk)
+def _reliability_figures(outcomes: Floats, risk: Floats, pupils: Codes | None) -> dict[str, Any]:
+    parts = reliability.brier_parts(outcomes, risk)
+    fit = recalibration.calibration_slope_intercept(outcomes, log_odds(risk), pupils=pupils)
+    test = reliability.spiegelhalter(outcomes, risk)
+    smooth = recalibration.ici(outcomes, risk)
     return {
         "mean_risk": float(np.sort(risk).mean()),
-        "log_loss": reliability.log_loss(measured, risk),
+        "log_loss": reliability.log_loss(outcomes, risk),
         "brier": parts.brier,
         "brier_skill": 1 - parts.brier / parts.uncertainty if parts.uncertainty else None,
         "reliability": parts.reliability,
@@ -183,8 +187,8 @@ def _reliability_figures(measured: Floats, risk: Floats, pupils: Codes | None) -
         "intercept": fit.intercept,
         "intercept_low": fit.intercept_low,
         "intercept_high": fit.intercept_high,
-        "ece": reliability.ece(measured, risk),
-        "ece_debiased": reliability.ece_debiased(measured, risk),
+        "ece": reliability.ece(outcomes, risk),
+        "ece_debiased": reliability.ece_debiased(outcomes, risk),
         "ici": smooth,
         "spiegelhalter_z": test[0] if test else None,
         "spiegelhalter_p": test[1] if test else None,

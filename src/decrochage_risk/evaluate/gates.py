@@ -155,24 +155,25 @@ def fairness_gates(
     >>> [(result.name, result.group, result.verdict) for result in results][4:]
     [('fnr', 'F', 'not_applicable'), ('fnr', 'M', 'not_applicable'), ('fnr_gap', 'F / M', 'pass')]
     """
-    given = {"flagged": flagged} if pupils is None else {"flagged": flagged, "pupils": pupils}
-    measured, announced = checked_rows(outcome, risk, probability=True, columns=given)
-    people = np.arange(len(measured)) if pupils is None else sorted_codes(pupils)
-    labels = {name: group_labels(name, values, len(measured)) for name, values in groups.items()}
+    columns = {"flagged": flagged} if pupils is None else {"flagged": flagged, "pupils": pupils}
+    outcomes, risks = checked_rows(outcome, risk, probability=True, columns=columns)
+    people = np.arange(len(outcomes)) if pupils is None else sorted_codes(pupils)
+    labels = {name: group_labels(name, values, len(outcomes)) for name, values in groups.items()}
     large = {
-        (name, group): is_large_enough(measured[values == group], people[values == group])
+        (name, group): is_large_enough(outcomes[values == group], people[values == group])
         for name, values in labels.items()
         for group in np.unique(values).tolist()
     }
+    # Slope and intercept of each large group: two intervals each share the error of the family (Bonferroni).
     level = 1 - (1 - FAMILY_LEVEL) / max(2 * sum(large.values()), 1)
-    found: list[GateResult] = []
+    gates: list[GateResult] = []
     for (name, group), enough in large.items():
         inside = labels[name] == group
-        found += _calibration_gates(
-            name, group, measured[inside], announced[inside], people[inside], level if enough else None
+        gates += _calibration_gates(
+            name, group, outcomes[inside], risks[inside], people[inside], level if enough else None
         )
-    listed = np.asarray(flagged, dtype=np.bool_)
-    return (*found, *_missed_gates(measured == 1, ~listed, people, labels, large))
+    marks = np.asarray(flagged, dtype=np.bool_)
+    return (*gates, *_missed_gates(outcomes == 1, ~marks, people, labels, large))
 
 
 def _calibration_gates(
@@ -193,15 +194,15 @@ def _calibration_gates(
             INTERCEPT_BLOCKED,
         ),
     )
-    found = []
-    for name, words, figure, low, high, admitted, blocked in parts:
+    gates = []
+    for name, words, figure, low, high, pass_bounds, block_bounds in parts:
         if figure is None or low is None or high is None:
-            found.append(_ungated(f"calibration_{name}", dimension, group, " ; ".join(fit.causes)))
+            gates.append(_ungated(f"calibration_{name}", dimension, group, " ; ".join(fit.causes)))
             continue
-        verdict: Verdict = "pass" if _meets(low, high, admitted) else "review"
-        if not _meets(low, high, blocked):
+        verdict: Verdict = "pass" if _meets(low, high, pass_bounds) else "review"
+        if not _meets(low, high, block_bounds):
             verdict = "block"
-        found.append(
+        gates.append(
             GateResult(
                 name=f"calibration_{name}",
                 dimension=dimension,
@@ -210,10 +211,10 @@ def _calibration_gates(
                 figure=figure,
                 low=low,
                 high=high,
-                reason=_calibration_reason(words, (figure, low, high), admitted, blocked, verdict),
+                reason=_calibration_reason(words, (figure, low, high), pass_bounds, block_bounds, verdict),
             )
         )
-    return found
+    return gates
 
 
 def _meets(low: float, high: float, bounds: tuple[float, float]) -> bool:
@@ -222,13 +223,13 @@ def _meets(low: float, high: float, bounds: tuple[float, float]) -> bool:
 
 def _calibration_reason(
     words: str,
-    measured: tuple[float, float, float],
-    admitted: tuple[float, float],
-    blocked: tuple[float, float],
+    interval: tuple[float, float, float],
+    pass_bounds: tuple[float, float],
+    block_bounds: tuple[float, float],
     verdict: Verdict,
 ) -> str:
-    figure, low, high = (number(value, 2) for value in measured)
-    bounds = blocked if verdict == "block" else admitted
+    figure, low, high = (number(value, 2) for value in interval)
+    bounds = block_bounds if verdict == "block" else pass_bounds
     place = "rejoint" if verdict == "pass" else "est tout entier hors de"
     limits = f"{number(bounds[0], 2)} à {number(bounds[1], 2)}"
     return f"{words} {figure}, intervalle simultané [{low} ; {high}] : il {place} {limits}"
@@ -255,7 +256,7 @@ def _missed_gates(
     large: Mapping[tuple[str, str], bool],
 ) -> list[GateResult]:
     """Share of leavers missing from the list, per group; and its gap between the sexes, the only one gated."""
-    found, sexes = [], {}
+    gates, sexes = [], {}
     for (name, group), enough in large.items():
         share = share_of(unlisted, events & (labels[name] == group), pupils) if enough else None
         if share is None:
@@ -263,9 +264,9 @@ def _missed_gates(
         if name == SEX and group not in _UNTOLD:
             sexes[group] = share
         reason = "l'écart entre filles et garçons est jugé à part" if name == SEX else _NEVER_GATED
-        written = f"part des sorties absentes de la liste : {percent(share.share, 1)} ; {reason}"
-        found.append(_ungated("fnr", name, group, written, share))
-    return [*found, *([_gap_gate(sexes)] if SEX in labels else [])]
+        sentence = f"part des sorties absentes de la liste : {percent(share.share, 1)} ; {reason}"
+        gates.append(_ungated("fnr", name, group, sentence, share))
+    return [*gates, *([_gap_gate(sexes)] if SEX in labels else [])]
 
 
 def _points(share: float, decimals: int = 0) -> str:
@@ -277,23 +278,24 @@ def _gap_gate(sexes: Mapping[str, Share]) -> GateResult:
         return _ungated("fnr_gap", SEX, " / ".join(sexes), f"écart non mesuré : un groupe est {_TOO_SMALL}")
     (first, second) = sexes
     gap, low, high = difference(sexes[first], sexes[second])
+    # The end nearest to no gap: only a gap that is surely too large blocks.
     least = 0.0 if low <= 0 <= high else min(abs(low), abs(high))
-    written = f"écart de {_points(abs(gap), 1)} entre les parts de sorties absentes de la liste"
+    sentence = f"écart de {_points(abs(gap), 1)} entre les parts de sorties absentes de la liste"
     if abs(gap) <= GAP_PASSED:
-        verdict, reason = "pass", f"{written}, au plus {_points(GAP_PASSED)}"
+        verdict, reason = "pass", f"{sentence}, au plus {_points(GAP_PASSED)}"
     elif abs(gap) <= GAP_REVIEWED:
-        verdict, reason = "review", f"{written}, de {_points(GAP_PASSED)} à {_points(GAP_REVIEWED)}"
+        verdict, reason = "review", f"{sentence}, de {_points(GAP_PASSED)} à {_points(GAP_REVIEWED)}"
     elif least <= GAP_PASSED:
         verdict, reason = (
             "review",
             (
-                f"{written}, au-delà de {_points(GAP_REVIEWED)}, mais son intervalle comprend {_points(GAP_PASSED)}"
+                f"{sentence}, au-delà de {_points(GAP_REVIEWED)}, mais son intervalle comprend {_points(GAP_PASSED)}"
             ),
         )
     else:
         verdict, reason = (
             "block",
-            f"{written}, au-delà de {_points(GAP_REVIEWED)}, et son intervalle ne comprend pas {_points(GAP_PASSED)}",
+            f"{sentence}, au-delà de {_points(GAP_REVIEWED)}, et son intervalle ne comprend pas {_points(GAP_PASSED)}",
         )
     return GateResult(
         name="fnr_gap",

@@ -244,22 +244,22 @@ def figures_by_group(
     2de_pro 100 25 False
     3e 1 None True
     """
-    given = {"pupils": pupils, "listed": listed}
-    columns = {key: values for key, values in given.items() if values is not None}
-    measured, announced = checked_rows(outcome, risk, probability=True, columns=columns)
-    people = np.arange(len(measured)) if pupils is None else np.asarray(pupils)
-    marked = None if listed is None else np.asarray(listed, dtype=np.bool_)
-    found = []
+    optional = {"pupils": pupils, "listed": listed}
+    columns = {key: values for key, values in optional.items() if values is not None}
+    outcomes, risks = checked_rows(outcome, risk, probability=True, columns=columns)
+    people = np.arange(len(outcomes)) if pupils is None else np.asarray(pupils)
+    marks = None if listed is None else np.asarray(listed, dtype=np.bool_)
+    groups = []
     for dimension, values in dimensions.items():
-        labels = group_labels(dimension, values, len(measured))
+        labels = group_labels(dimension, values, len(outcomes))
         for group in np.unique(labels):
             inside = labels == group
             rows, distinct = int(inside.sum()), len(pd.unique(people[inside]))
             small = not is_large_enough(
-                measured[inside], people[inside], min_pupils=min_pupils, min_events=min_events
+                outcomes[inside], people[inside], min_pupils=min_pupils, min_events=min_events
             )
-            figures = None if small else measure(measured[inside], announced[inside], pupils=people[inside])
-            found.append(
+            figures = None if small else measure(outcomes[inside], risks[inside], pupils=people[inside])
+            groups.append(
                 GroupFigures(
                     dimension=dimension,
                     group=str(group),
@@ -267,32 +267,32 @@ def figures_by_group(
                     pupils=None if pupils is None else distinct,
                     too_small=small,
                     **{name: getattr(figures, name, None) for name in _MEASURED},
-                    **_list_shares(measured[inside], None if small else marked, inside, people),
+                    **_list_shares(outcomes[inside], None if small else marks, inside, people),
                 )
             )
-    return tuple(found)
+    return tuple(groups)
 
 
 def _list_shares(
     outcome: npt.NDArray[np.float64],
-    listed: npt.NDArray[np.bool_] | None,
+    marks: npt.NDArray[np.bool_] | None,
     inside: npt.NDArray[np.bool_],
     pupils: npt.NDArray[Any],
 ) -> dict[str, float]:
     """Misses, false alarms and precision of the list in one group; nothing without a list."""
-    if listed is None:
+    if marks is None:
         return {}
-    mark, event, people = listed[inside], outcome == 1, sorted_codes(pupils[inside])
+    mark, event, people = marks[inside], outcome == 1, sorted_codes(pupils[inside])
     shares = {
         "missed": share_of(~mark, event, people),
         "false_alarm": share_of(mark, ~event, people),
         "precision": share_of(event, mark, people),
     }
-    found: dict[str, float] = {"listed": int(mark.sum())}
+    figures: dict[str, float] = {"listed": int(mark.sum())}
     for name, share in shares.items():
         if share is not None:
-            found |= {name: share.share, f"{name}_low": share.low, f"{name}_high": share.high}
-    return found
+            figures |= {name: share.share, f"{name}_low": share.low, f"{name}_high": share.high}
+    return figures
 
 
 def is_large_enough(
@@ -373,20 +373,20 @@ def figures_by_exit(
     >>> figures_by_exit(outcome, risk, [None] * 80 + ["in_year"] * 20)[0].auc
     1.0
     """
-    given = {} if pupils is None else {"pupils": pupils}
-    measured, announced = checked_rows(outcome, risk, probability=True, columns=given)
-    labels = group_labels(EXIT_KIND, kinds, len(measured))
+    columns = {} if pupils is None else {"pupils": pupils}
+    outcomes, risks = checked_rows(outcome, risk, probability=True, columns=columns)
+    labels = group_labels(EXIT_KIND, kinds, len(outcomes))
     people = None if pupils is None else np.asarray(pupils)
-    found = []
-    for kind in np.unique(labels[measured == 1]):
-        inside = (measured == 0) | (labels == kind)
+    exits = []
+    for kind in np.unique(labels[outcomes == 1]):
+        inside = (outcomes == 0) | (labels == kind)
         (part,) = figures_by_group(
-            measured[inside],
-            announced[inside],
+            outcomes[inside],
+            risks[inside],
             {EXIT_KIND: np.full(int(inside.sum()), kind)},
             pupils=None if people is None else people[inside],
             min_pupils=min_pupils,
             min_events=min_events,
         )
-        found.append(part.model_copy(update=dict.fromkeys(_MEASURED[len(_OF_AN_EXIT) :])))
-    return tuple(found)
+        exits.append(part.model_copy(update=dict.fromkeys(_MEASURED[len(_OF_AN_EXIT) :])))
+    return tuple(exits)

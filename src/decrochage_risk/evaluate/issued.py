@@ -117,16 +117,17 @@ def capacity_list(
                 hint="Say how many situations a school can look at on one date.",
             )
         )
-    announced = np.asarray(risk, dtype=np.float64)
-    lists = sorted_codes(schools) * (len(announced) + 1) + sorted_codes(as_of)
-    ties = np.arange(len(announced)) if tie_break is None else sorted_codes(tie_break)
-    order = np.lexsort((ties, -announced, lists))
-    ordered = lists[order]
-    first = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]][: len(ordered)])
-    rank = np.arange(len(ordered)) - np.repeat(first, np.diff(np.r_[first, len(ordered)]))
-    listed = np.empty(len(announced), dtype=np.bool_)
-    listed[order] = rank < capacity
-    return listed
+    risks = np.asarray(risk, dtype=np.float64)
+    lists = sorted_codes(schools) * (len(risks) + 1) + sorted_codes(as_of)
+    ties = np.arange(len(risks)) if tie_break is None else sorted_codes(tie_break)
+    # lexsort takes its last key first: by list, then the highest risk, then the tie-break.
+    order = np.lexsort((ties, -risks, lists))
+    keys = lists[order]
+    first = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]][: len(keys)])
+    rank = np.arange(len(keys)) - np.repeat(first, np.diff(np.r_[first, len(keys)]))
+    marks = np.empty(len(risks), dtype=np.bool_)
+    marks[order] = rank < capacity
+    return marks
 
 
 def list_figures(
@@ -166,50 +167,50 @@ def list_figures(
     >>> whole.listed, whole.hits, whole.expected, whole.precision, whole.recall, whole.lift
     (2, 1, 1.4, 0.5, 0.5, 1.0)
     """
-    given = {"listed": listed, "pupils": pupils, "schools": schools, "as_of": as_of}
-    columns = {key: values for key, values in given.items() if values is not None}
-    measured, announced = checked_rows(outcome, risk, probability=True, columns=columns)
-    people = np.arange(len(measured)) if pupils is None else sorted_codes(pupils)
-    marked = np.asarray(listed, dtype=np.bool_)
+    optional = {"listed": listed, "pupils": pupils, "schools": schools, "as_of": as_of}
+    columns = {key: values for key, values in optional.items() if values is not None}
+    outcomes, risks = checked_rows(outcome, risk, probability=True, columns=columns)
+    people = np.arange(len(outcomes)) if pupils is None else sorted_codes(pupils)
+    marks = np.asarray(listed, dtype=np.bool_)
     places = None if schools is None else sorted_codes(schools)
-    everywhere = np.ones(len(measured), dtype=np.bool_)
-    days = np.zeros(len(measured), dtype=np.intp) if as_of is None else sorted_codes(as_of)
+    everywhere = np.ones(len(outcomes), dtype=np.bool_)
+    days = np.zeros(len(outcomes), dtype=np.intp) if as_of is None else sorted_codes(as_of)
     parts = [(None, everywhere)]
     if as_of is not None:
         values = np.asarray(as_of, dtype=object)
         parts += [(values[days == day][0], days == day) for day in range(int(days.max()) + 1)]
     return tuple(
-        _figures(name, day, measured[rows], announced[rows], marked[rows], people[rows])
+        _figures(name, day, outcomes[rows], risks[rows], marks[rows], people[rows])
         if places is None
-        else _figures(name, day, measured[rows], announced[rows], marked[rows], people[rows]).model_copy(
-            update=_workload(marked[rows], places[rows], days[rows])
+        else _figures(name, day, outcomes[rows], risks[rows], marks[rows], people[rows]).model_copy(
+            update=_workload(marks[rows], places[rows], days[rows])
         )
         for day, rows in parts
     )
 
 
 def _figures(
-    name: str, day: date | None, outcome: Floats, risk: Floats, listed: npt.NDArray[np.bool_], pupils: Codes
+    name: str, day: date | None, outcome: Floats, risk: Floats, marks: npt.NDArray[np.bool_], pupils: Codes
 ) -> ListFigures:
     event = outcome == 1
-    expected, half = _expected(risk[listed], pupils[listed])
-    precision = share_of(event, listed, pupils)
+    expectation, half = _expected(risk[marks], pupils[marks])
+    precision = share_of(event, marks, pupils)
     shares = {
         **_bounds("precision", precision),
-        **_bounds("recall", share_of(listed, event, pupils)),
-        **_bounds("false_alarm", share_of(listed, ~event, pupils)),
+        **_bounds("recall", share_of(marks, event, pupils)),
+        **_bounds("false_alarm", share_of(marks, ~event, pupils)),
     }
     rate = float(event.mean())
     return ListFigures(
         name=name,
         as_of=day,
         rows=len(outcome),
-        listed=int(listed.sum()),
+        listed=int(marks.sum()),
         events=int(event.sum()),
-        hits=int((event & listed).sum()),
-        expected=expected,
-        expected_low=max(expected - half, 0.0),
-        expected_high=min(expected + half, float(listed.sum())),
+        hits=int((event & marks).sum()),
+        expected=expectation,
+        expected_low=max(expectation - half, 0.0),
+        expected_high=min(expectation + half, float(marks.sum())),
         lift=precision.share / rate if precision is not None and rate else None,
         **shares,
     )
@@ -231,8 +232,8 @@ def _expected(risk: Floats, pupils: Codes) -> tuple[float, float]:
     return float(risk[order].sum()), reach * sqrt(float((spread**2).sum()))
 
 
-def _workload(listed: npt.NDArray[np.bool_], schools: Codes, days: Codes) -> dict[str, float]:
+def _workload(marks: npt.NDArray[np.bool_], schools: Codes, days: Codes) -> dict[str, float]:
     """Situations per school and date, over the schools that have rows that day."""
     _, place = np.unique(schools * (int(days.max()) + 1) + days, return_inverse=True)
-    low, middle, high = np.quantile(np.bincount(place, weights=listed), _RANGE)
+    low, middle, high = np.quantile(np.bincount(place, weights=marks), _RANGE)
     return {"per_school": float(middle), "per_school_low": float(low), "per_school_high": float(high)}

@@ -96,22 +96,22 @@ def maturity_table(
     ('2024-11-01', 9, None, False)
     """
     keys = rows[["observed", "matured", "school_year"]].assign(event=outcome)
-    counted = keys.groupby(["observed", "matured", "school_year"])["event"].agg(["size", "sum"])
+    counts = keys.groupby(["observed", "matured", "school_year"])["event"].agg(["size", "sum"])
     return tuple(
-        _row((int(observed), int(matured), int(year)), int(size), int(events), on)
-        for (observed, matured, year), size, events in zip(
-            counted.index, counted["size"], counted["sum"], strict=True
+        _row((int(as_of_day), int(closing_day), int(year)), int(size), int(events), on)
+        for (as_of_day, closing_day, year), size, events in zip(
+            counts.index, counts["size"], counts["sum"], strict=True
         )
     )
 
 
 def _row(key: tuple[int, int, int], rows: int, events: int, on: date | None) -> MaturityRow:
-    observed, matured, year = key
-    mature = None if on is None else matured <= day_number(on)
+    as_of_day, closing_day, year = key
+    mature = None if on is None else closing_day <= day_number(on)
     return MaturityRow(
         school_year=year,
-        as_of=date_of_number(observed),
-        closes_on=date_of_number(matured),
+        as_of=date_of_number(as_of_day),
+        closes_on=date_of_number(closing_day),
         rows=rows,
         events=None if mature is False else events,
         mature=mature,

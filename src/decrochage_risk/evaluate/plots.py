@@ -30,22 +30,22 @@ def _axes(ax: Axes | None) -> Axes:
     """Give the axes asked for, or new ones; their marks are written with a decimal comma."""
     from matplotlib.figure import Figure  # noqa: PLC0415  # heavy: loaded on first use
 
-    made = Figure(figsize=_SIZE, layout="constrained").subplots() if ax is None else ax
-    for axis in (made.xaxis, made.yaxis):
+    axes = Figure(figsize=_SIZE, layout="constrained").subplots() if ax is None else ax
+    for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(lambda value, _: number(value))
-    return made
+    return axes
 
 
 def _two_classes(outcome: npt.ArrayLike, score: npt.ArrayLike) -> tuple[Floats, Floats]:
-    measured, scored = checked_rows(outcome, score)
-    if is_one_class(measured):
+    outcomes, scores = checked_rows(outcome, score)
+    if is_one_class(outcomes):
         message = explain_error(
-            f"{len(measured)} row(s), all with outcome {measured[0]:g}, came",
+            f"{len(outcomes)} row(s), all with outcome {outcomes[0]:g}, came",
             expected="rows with the event and rows without it",
             hint="Plot more as-of dates or school years together.",
         )
         raise NotEnoughDataError(message)
-    return measured, scored
+    return outcomes, scores
 
 
 def reliability_plot(
@@ -131,12 +131,12 @@ def roc_plot(
     """
     from sklearn.metrics import roc_auc_score, roc_curve  # noqa: PLC0415  # heavy: loaded on first use
 
-    measured, scored = _two_classes(outcome, score)
-    false_alarms, found, _ = roc_curve(measured, scored)
+    outcomes, scores = _two_classes(outcome, score)
+    false_alarms, recall, _ = roc_curve(outcomes, scores)
     axes = _axes(ax)
     axes.plot([0, 1], [0, 1], linestyle="--", color=_GREY, label="hasard")
-    title = f"{label} (AUC {number(roc_auc_score(measured, scored), 3)})"
-    axes.plot(false_alarms, found, linestyle="-", color=_INK, label=title)
+    title = f"{label} (AUC {number(roc_auc_score(outcomes, scores), 3)})"
+    axes.plot(false_alarms, recall, linestyle="-", color=_INK, label=title)
     axes.set(
         xlabel="Part des élèves sans sortie signalés à tort",
         ylabel="Part des sorties repérées (rappel)",
@@ -169,12 +169,12 @@ def precision_recall_plot(
     """
     from sklearn.metrics import average_precision_score, precision_recall_curve  # noqa: PLC0415  # first use
 
-    measured, scored = _two_classes(outcome, score)
-    precision, recall, _ = precision_recall_curve(measured, scored)
+    outcomes, scores = _two_classes(outcome, score)
+    precision, recall, _ = precision_recall_curve(outcomes, scores)
     axes = _axes(ax)
-    rate = float(measured.mean())
+    rate = float(outcomes.mean())
     axes.axhline(rate, linestyle="--", color=_GREY, label=f"taux observé ({percent(rate, 1)})")
-    title = f"{label} (AP {number(average_precision_score(measured, scored), 3)})"
+    title = f"{label} (AP {number(average_precision_score(outcomes, scores), 3)})"
     axes.step(recall, precision, where="post", linestyle="-", color=_INK, label=title)
     axes.set(xlabel="Part des sorties repérées (rappel)", ylabel="Précision", title="Précision et rappel")
     axes.set(xlim=(0, 1), ylim=(0, 1.02))
@@ -201,12 +201,12 @@ def risk_histogram(
     >>> risk_histogram([0, 0, 1], [0.2, 0.3, 0.6]).get_ylabel()
     'Part des lignes de même issue'
     """
-    measured, announced = checked_rows(outcome, risk, probability=True)
+    outcomes, risks = checked_rows(outcome, risk, probability=True)
     axes = _axes(ax)
-    edges = np.linspace(0.0, float(announced.max()) or 1.0, bins + 1)
+    edges = np.linspace(0.0, float(risks.max()) or 1.0, bins + 1)
     looks = {0: ("sans sortie", True, "#c9d3de", None), 1: ("avec sortie", False, _INK, "///")}
     for value, (label, fill, colour, hatch) in looks.items():
-        part = announced[measured == value]
+        part = risks[outcomes == value]
         if len(part):
             shares = np.histogram(part, edges)[0] / len(part)
             name = f"{label} ({plural(len(part), 'ligne')})"

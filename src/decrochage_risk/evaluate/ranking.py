@@ -73,8 +73,8 @@ def auc(outcome: npt.ArrayLike, score: npt.ArrayLike) -> float | None:
     """
     from sklearn.metrics import roc_auc_score  # noqa: PLC0415  # heavy: loaded on first use
 
-    measured, scored = checked_rows(outcome, score)
-    return None if is_one_class(measured) else float(roc_auc_score(measured, scored))
+    outcomes, scores = checked_rows(outcome, score)
+    return None if is_one_class(outcomes) else float(roc_auc_score(outcomes, scores))
 
 
 def average_precision(outcome: npt.ArrayLike, score: npt.ArrayLike) -> float | None:
@@ -97,8 +97,8 @@ def average_precision(outcome: npt.ArrayLike, score: npt.ArrayLike) -> float | N
     """
     from sklearn.metrics import average_precision_score  # noqa: PLC0415  # heavy: loaded on first use
 
-    measured, scored = checked_rows(outcome, score)
-    return None if is_one_class(measured) else float(average_precision_score(measured, scored))
+    outcomes, scores = checked_rows(outcome, score)
+    return None if is_one_class(outcomes) else float(average_precision_score(outcomes, scores))
 
 
 def at_k(
@@ -140,20 +140,21 @@ def at_k(
     (0.5, 0.5, 1.0)
     """
     others = {} if tie_break is None else {"tie_break": tie_break}
-    measured, scored = checked_rows(outcome, score, columns=others)
-    ties = np.zeros(len(scored), dtype=np.intp) if tie_break is None else sorted_codes(tie_break)
-    places = _places(len(scored), k, share)
-    weight = _places_taken(scored, ties, places)
-    hits, events = float(np.sort(weight * measured).sum()), float(measured.sum())
+    outcomes, scores = checked_rows(outcome, score, columns=others)
+    ties = np.zeros(len(scores), dtype=np.intp) if tie_break is None else sorted_codes(tie_break)
+    places = _places(len(scores), k, share)
+    weight = _places_taken(scores, ties, places)
+    # Summed in sorted order: the order in which rows came does not change the last bits.
+    hits, events = float(np.sort(weight * outcomes).sum()), float(outcomes.sum())
     precision = hits / places
     return TopFigures(
         k=places,
-        n=len(scored),
+        n=len(scores),
         hits=hits,
-        expected=float(np.sort(weight * scored).sum()),
+        expected=float(np.sort(weight * scores).sum()),
         precision=precision,
         recall=hits / events if events else None,
-        lift=precision * len(scored) / events if events else None,
+        lift=precision * len(scores) / events if events else None,
     )
 
 
@@ -210,12 +211,12 @@ def within_group_auc(outcome: npt.ArrayLike, score: npt.ArrayLike, groups: Any) 
     >>> within_group_auc(outcome, score, school)
     0.5
     """
-    measured, scored = checked_rows(outcome, score, columns={"groups": groups})
+    outcomes, scores = checked_rows(outcome, score, columns={"groups": groups})
     codes = sorted_codes(groups)
-    ranks = pd.Series(scored).groupby(codes).rank(method="average").to_numpy()
-    events = np.bincount(codes, weights=measured)
+    ranks = pd.Series(scores).groupby(codes).rank(method="average").to_numpy()
+    events = np.bincount(codes, weights=outcomes)
     others = np.bincount(codes) - events
-    wins = np.bincount(codes, weights=ranks * measured) - events * (events + 1) / 2
+    wins = np.bincount(codes, weights=ranks * outcomes) - events * (events + 1) / 2
     pairs = float((events * others).sum())
     return float(wins.sum()) / pairs if pairs else None
 
@@ -241,7 +242,7 @@ def school_only_auc(outcome: npt.ArrayLike, schools: Any) -> float | None:  # no
     >>> school_only_auc([0, 0, 1, 0, 1, 1], list("aaabbb"))
     0.6666666666666667
     """
-    measured, _ = checked_rows(outcome, np.zeros(np.shape(outcome)[0]), columns={"schools": schools})
+    outcomes, _ = checked_rows(outcome, np.zeros(np.shape(outcome)[0]), columns={"schools": schools})
     codes = sorted_codes(schools)
-    rate = np.bincount(codes, weights=measured) / np.bincount(codes)
-    return auc(measured, rate[codes])
+    rate = np.bincount(codes, weights=outcomes) / np.bincount(codes)
+    return auc(outcomes, rate[codes])

@@ -80,9 +80,9 @@ def log_loss(outcome: npt.ArrayLike, risk: npt.ArrayLike) -> float:
     >>> round(log_loss([0, 1], [0.5, 0.5]), 6)
     0.693147
     """
-    measured, announced = sorted_rows(outcome, risk)
-    kept = np.clip(announced, _SMALLEST_RISK, 1 - _SMALLEST_RISK)
-    return float(-np.mean(np.where(measured == 1, np.log(kept), np.log1p(-kept))))
+    outcomes, risks = sorted_rows(outcome, risk)
+    chance = np.clip(risks, _SMALLEST_RISK, 1 - _SMALLEST_RISK)
+    return float(-np.mean(np.where(outcomes == 1, np.log(chance), np.log1p(-chance))))
 
 
 def brier_score(outcome: npt.ArrayLike, risk: npt.ArrayLike) -> float:
@@ -98,8 +98,8 @@ def brier_score(outcome: npt.ArrayLike, risk: npt.ArrayLike) -> float:
     >>> brier_score([0, 1], [0.5, 0.5])
     0.25
     """
-    measured, announced = sorted_rows(outcome, risk)
-    return float(np.mean((announced - measured) ** 2))
+    outcomes, risks = sorted_rows(outcome, risk)
+    return float(np.mean((risks - outcomes) ** 2))
 
 
 def equal_mass_bins(risk: Floats, bins: int = _BINS) -> Codes:
@@ -116,11 +116,11 @@ def equal_mass_bins(risk: Floats, bins: int = _BINS) -> Codes:
     return np.unique(np.searchsorted(edges, risk, side="left"), return_inverse=True)[1].astype(np.intp)
 
 
-def _bin_means(measured: Floats, announced: Floats, bins: int) -> tuple[Floats, Floats, Floats, Codes]:
-    codes = equal_mass_bins(announced, bins)
+def _bin_means(outcomes: Floats, risks: Floats, bins: int) -> tuple[Floats, Floats, Floats, Codes]:
+    codes = equal_mass_bins(risks, bins)
     size = np.bincount(codes).astype(np.float64)
-    observed = np.bincount(codes, weights=measured) / size
-    return size, observed, np.bincount(codes, weights=announced) / size, codes
+    frequency = np.bincount(codes, weights=outcomes) / size
+    return size, frequency, np.bincount(codes, weights=risks) / size, codes
 
 
 def brier_parts(outcome: npt.ArrayLike, risk: npt.ArrayLike, *, bins: int = _BINS) -> BrierParts:
@@ -140,16 +140,16 @@ def brier_parts(outcome: npt.ArrayLike, risk: npt.ArrayLike, *, bins: int = _BIN
     >>> parts.brier, parts.reliability, parts.resolution, parts.uncertainty
     (0.3125, 0.0625, 0.0, 0.25)
     """
-    measured, announced = sorted_rows(outcome, risk)
-    size, observed, mean_risk, codes = _bin_means(measured, announced, bins)
-    base, weight = measured.mean(), size / size.sum()
-    spread = announced - mean_risk[codes]
+    outcomes, risks = sorted_rows(outcome, risk)
+    size, frequency, mean_risk, codes = _bin_means(outcomes, risks, bins)
+    base, weight = outcomes.mean(), size / size.sum()
+    spread = risks - mean_risk[codes]
     return BrierParts(
-        brier=float(np.mean((announced - measured) ** 2)),
-        reliability=float((weight * (mean_risk - observed) ** 2).sum()),
-        resolution=float((weight * (observed - base) ** 2).sum()),
+        brier=float(np.mean((risks - outcomes) ** 2)),
+        reliability=float((weight * (mean_risk - frequency) ** 2).sum()),
+        resolution=float((weight * (frequency - base) ** 2).sum()),
         uncertainty=float(base * (1 - base)),
-        within_bins=float(np.mean(spread**2 - 2 * spread * (measured - observed[codes]))),
+        within_bins=float(np.mean(spread**2 - 2 * spread * (outcomes - frequency[codes]))),
     )
 
 
@@ -178,16 +178,16 @@ def reliability_table(outcome: npt.ArrayLike, risk: npt.ArrayLike, *, bins: int 
     """
     from scipy.stats import beta  # noqa: PLC0415  # heavy: loaded on first use
 
-    measured, announced = sorted_rows(outcome, risk)
-    size, observed, mean_risk, codes = _bin_means(measured, announced, bins)
-    events = np.bincount(codes, weights=measured)
+    outcomes, risks = sorted_rows(outcome, risk)
+    size, frequency, mean_risk, codes = _bin_means(outcomes, risks, bins)
+    events = np.bincount(codes, weights=outcomes)
     shape = (events + 0.5, size - events + 0.5)
     return pd.DataFrame(
         {
             "rows": size.astype(np.int64),
             "events": events.astype(np.int64),
             "mean_risk": mean_risk,
-            "observed": observed,
+            "observed": frequency,
             "low": beta.ppf(0.025, *shape),
             "high": beta.ppf(0.975, *shape),
         }
@@ -210,8 +210,8 @@ def ece(outcome: npt.ArrayLike, risk: npt.ArrayLike, *, bins: int = _BINS) -> fl
     >>> ece([0, 1, 0, 1], [0.25, 0.25, 0.75, 0.75])
     0.25
     """
-    size, observed, mean_risk, _ = _bin_means(*sorted_rows(outcome, risk), bins)
-    return float((size / size.sum() * np.abs(observed - mean_risk)).sum())
+    size, frequency, mean_risk, _ = _bin_means(*sorted_rows(outcome, risk), bins)
+    return float((size / size.sum() * np.abs(frequency - mean_risk)).sum())
 
 
 def squared_gap_debiased(outcome: npt.ArrayLike, risk: npt.ArrayLike, *, bins: int = _BINS) -> float:
@@ -231,9 +231,9 @@ def squared_gap_debiased(outcome: npt.ArrayLike, risk: npt.ArrayLike, *, bins: i
     >>> round(squared_gap_debiased([0, 1, 0, 1], [0.25, 0.25, 0.75, 0.75]), 4)
     -0.1875
     """
-    size, observed, mean_risk, _ = _bin_means(*sorted_rows(outcome, risk), bins)
-    noise = observed * (1 - observed) / np.maximum(size - 1, 1)
-    return float((size / size.sum() * ((observed - mean_risk) ** 2 - noise)).sum())
+    size, frequency, mean_risk, _ = _bin_means(*sorted_rows(outcome, risk), bins)
+    noise = frequency * (1 - frequency) / np.maximum(size - 1, 1)
+    return float((size / size.sum() * ((frequency - mean_risk) ** 2 - noise)).sum())
 
 
 def ece_debiased(outcome: npt.ArrayLike, risk: npt.ArrayLike, *, bins: int = _BINS) -> float:
@@ -277,12 +277,12 @@ def spiegelhalter(outcome: npt.ArrayLike, risk: npt.ArrayLike) -> tuple[float, f
     >>> z, p
     (0.0, 1.0)
     """
-    measured, announced = sorted_rows(outcome, risk)
-    lean = 1 - 2 * announced
-    variance = float((lean**2 * announced * (1 - announced)).sum())
+    outcomes, risks = sorted_rows(outcome, risk)
+    lean = 1 - 2 * risks
+    variance = float((lean**2 * risks * (1 - risks)).sum())
     if variance == 0:
         return None
-    z = float(((measured - announced) * lean).sum()) / sqrt(variance)
+    z = float(((outcomes - risks) * lean).sum()) / sqrt(variance)
     return z, erfc(abs(z) / sqrt(2))
 
 
@@ -351,21 +351,21 @@ def calibration_slope_intercept(
     (0.5, 0.0)
     """
     others = {} if pupils is None else {"pupils": pupils}
-    measured, scored = checked_rows(outcome, scores, columns=others)
-    codes = np.arange(len(measured)) if pupils is None else sorted_codes(pupils)
-    order = canonical_order(measured, scored, codes)
+    outcomes, logits = checked_rows(outcome, scores, columns=others)
+    codes = np.arange(len(outcomes)) if pupils is None else sorted_codes(pupils)
+    order = canonical_order(outcomes, logits, codes)
     clusters = None if pupils is None else codes[order]
-    return _recalibration(measured[order], scored[order], clusters, NormalDist().inv_cdf((1 + level) / 2))
+    return _recalibration(outcomes[order], logits[order], clusters, NormalDist().inv_cdf((1 + level) / 2))
 
 
-def _recalibration(measured: Floats, scored: Floats, clusters: Codes | None, reach: float) -> Recalibration:
-    ones = np.ones_like(measured)
-    if is_one_class(measured):
+def _recalibration(outcomes: Floats, logits: Floats, clusters: Codes | None, reach: float) -> Recalibration:
+    ones = np.ones_like(outcomes)
+    if is_one_class(outcomes):
         cause = "pente et ordonnée à l'origine non mesurées : toutes les lignes ont la même issue"
         return Recalibration(None, None, None, None, None, None, (cause,))
-    large = fit_logistic([ones], measured, offset=scored, clusters=clusters)
-    slope_cause = _no_slope_cause(measured, scored)
-    slope = None if slope_cause else fit_logistic([ones, scored], measured, clusters=clusters)
+    large = fit_logistic([ones], outcomes, offset=logits, clusters=clusters)
+    slope_cause = _no_slope_cause(outcomes, logits)
+    slope = None if slope_cause else fit_logistic([ones, logits], outcomes, clusters=clusters)
     causes = []
     if slope is None:
         causes.append(slope_cause or "pente non mesurée : le calcul ne converge pas")
@@ -374,10 +374,10 @@ def _recalibration(measured: Floats, scored: Floats, clusters: Codes | None, rea
     return Recalibration(*_last_interval(slope, reach), *_last_interval(large, reach), tuple(causes))
 
 
-def _no_slope_cause(measured: Floats, scored: Floats) -> str | None:
-    if scored.min() == scored.max():
+def _no_slope_cause(outcomes: Floats, logits: Floats) -> str | None:
+    if logits.min() == logits.max():
         return "pente non mesurée : tous les risques sont égaux"
-    with_event, without = scored[measured == 1], scored[measured == 0]
+    with_event, without = logits[outcomes == 1], logits[outcomes == 0]
     if with_event.min() >= without.max() or with_event.max() <= without.min():
         return "pente non mesurée : les risques séparent entièrement les deux issues"
     return None
@@ -413,30 +413,30 @@ def smooth_frequency(outcome: npt.ArrayLike, risk: npt.ArrayLike) -> Floats | No
     >>> smooth_frequency([0, 1, 0, 1], [0.25, 0.25, 0.75, 0.75]).round(6).tolist()
     [0.5, 0.5, 0.5, 0.5]
     """
-    measured, announced = checked_rows(outcome, risk, probability=True)
-    order = canonical_order(measured, announced)
-    scored = log_odds(announced[order])
-    if is_one_class(measured):
+    outcomes, risks = checked_rows(outcome, risk, probability=True)
+    order = canonical_order(outcomes, risks)
+    logits = log_odds(risks[order])
+    if is_one_class(outcomes):
         return None
-    for columns in _spline_designs(scored):
-        fit = fit_logistic(columns, measured[order])
+    for columns in _spline_designs(logits):
+        fit = fit_logistic(columns, outcomes[order])
         if fit is not None:
-            smooth = np.empty_like(announced)
+            smooth = np.empty_like(risks)
             terms = zip(columns, fit.coefficients, strict=True)
             smooth[order] = probability(
-                sum((column * slope for column, slope in terms), np.zeros_like(scored))
+                sum((column * slope for column, slope in terms), np.zeros_like(logits))
             )
             return smooth
     return None
 
 
-def _spline_designs(scored: Floats) -> list[list[Floats]]:
+def _spline_designs(logits: Floats) -> list[list[Floats]]:
     """Designs to try in turn: 5, 4, 3 knots, a line, a constant when all risks are equal."""
-    ones = np.ones_like(scored)
-    if scored.min() == scored.max():
+    ones = np.ones_like(logits)
+    if logits.min() == logits.max():
         return [[ones]]
-    centre, scale = scored.mean(), scored.std()
-    line = (scored - centre) / scale
+    centre, scale = logits.mean(), logits.std()
+    line = (logits - centre) / scale
     designs = []
     for quantiles in _KNOTS.values():
         knots = np.unique(np.quantile(line, quantiles, method="inverted_cdf"))
@@ -479,9 +479,9 @@ def ici(outcome: npt.ArrayLike, risk: npt.ArrayLike) -> float | None:
     >>> round(ici([0, 1, 0, 1], [0.25, 0.25, 0.75, 0.75]), 6)
     0.25
     """
-    measured, announced = sorted_rows(outcome, risk)
-    smooth = smooth_frequency(measured, announced)
-    return None if smooth is None else float(np.mean(np.abs(smooth - announced)))
+    outcomes, risks = sorted_rows(outcome, risk)
+    smooth = smooth_frequency(outcomes, risks)
+    return None if smooth is None else float(np.mean(np.abs(smooth - risks)))
 
 
 class ReliabilityBin(BaseModel):
@@ -517,15 +517,15 @@ def reliability_bins(
     from scipy.stats import beta  # noqa: PLC0415  # heavy: loaded on first use
 
     table = reliability_table(outcome, risk, bins=bins)
-    joined: list[list[float]] = []
+    sums: list[list[float]] = []
     for rows, events, mean in table[["rows", "events", "mean_risk"]].itertuples(index=False):
-        if joined and 0 < joined[-1][1] < PUBLISHED:
-            joined[-1] = [joined[-1][0] + rows, joined[-1][1] + events, joined[-1][2] + rows * mean]
+        if sums and 0 < sums[-1][1] < PUBLISHED:
+            sums[-1] = [sums[-1][0] + rows, sums[-1][1] + events, sums[-1][2] + rows * mean]
         else:
-            joined.append([rows, events, rows * mean])
-    if len(joined) > 1 and 0 < joined[-1][1] < PUBLISHED:
-        last = joined.pop()
-        joined[-1] = [one + other for one, other in zip(joined[-1], last, strict=True)]
+            sums.append([rows, events, rows * mean])
+    if len(sums) > 1 and 0 < sums[-1][1] < PUBLISHED:
+        last = sums.pop()
+        sums[-1] = [one + other for one, other in zip(sums[-1], last, strict=True)]
     return tuple(
         ReliabilityBin(
             rows=int(rows),
@@ -534,6 +534,6 @@ def reliability_bins(
             low=float(beta.ppf(0.025, events + 0.5, rows - events + 0.5)),
             high=float(beta.ppf(0.975, events + 0.5, rows - events + 0.5)),
         )
-        for rows, events, total in joined
+        for rows, events, total in sums
         if not 0 < events < PUBLISHED
     )

@@ -91,16 +91,18 @@ class MeasuredRows:
 
 def groups_of(rows: MeasuredRows) -> tuple[GroupFigures, ...]:
     """Measure every group; schools too small to be measured are summed up in one entry."""
-    found = figures_by_group(rows.outcome, rows.risk, rows.dimensions, pupils=rows.pupils, listed=rows.listed)
-    kept = tuple(one for one in found if one.dimension != SCHOOL or not one.too_small)
-    small = [one for one in found if one.dimension == SCHOOL and one.too_small]
+    groups = figures_by_group(
+        rows.outcome, rows.risk, rows.dimensions, pupils=rows.pupils, listed=rows.listed
+    )
+    entries = tuple(one for one in groups if one.dimension != SCHOOL or not one.too_small)
+    small = [one for one in groups if one.dimension == SCHOOL and one.too_small]
     if not small:
-        return kept
+        return entries
     name = plural(len(small), "établissement trop petit", "établissements trop petits")
     whole = GroupFigures(
         dimension=SCHOOL, group=name, rows=sum(one.rows or 0 for one in small), too_small=True
     )
-    return (*kept, whole)
+    return (*entries, whole)
 
 
 def lists_of(rows: MeasuredRows) -> tuple[ListFigures, ...]:
@@ -112,17 +114,17 @@ def list_marks(rows: MeasuredRows) -> dict[str, npt.NDArray[np.bool_]]:
     """Give the rows of each list by its name: the one actually issued first."""
     if rows.listed is None:
         return {}
-    issued = {rows.list_name: np.asarray(rows.listed, dtype=np.bool_)}
+    marks = {rows.list_name: np.asarray(rows.listed, dtype=np.bool_)}
     if rows.schools is None or rows.as_of is None:
-        return issued
+        return marks
     name = f"{plural(rows.capacity, 'situation')} par établissement et date"
     first = capacity_list(rows.risk, rows.schools, rows.as_of, capacity=rows.capacity, tie_break=rows.pupils)
-    return {**issued, name: first}
+    return {**marks, name: first}
 
 
 def _list_figures(rows: MeasuredRows, name: str, marks: npt.NDArray[np.bool_]) -> tuple[ListFigures, ...]:
-    told = {"pupils": rows.pupils, "schools": rows.schools, "as_of": rows.as_of}
-    return list_figures(name, rows.outcome, rows.risk, marks, **told)
+    columns = {"pupils": rows.pupils, "schools": rows.schools, "as_of": rows.as_of}
+    return list_figures(name, rows.outcome, rows.risk, marks, **columns)
 
 
 def above_chance(rows: MeasuredRows) -> PairedDifference | None:
@@ -134,11 +136,11 @@ def above_chance(rows: MeasuredRows) -> PairedDifference | None:
 def differences_with(rows: MeasuredRows, baseline: Baseline) -> tuple[PairedDifference, ...]:
     """Compare the model with one baseline: AUC, and log loss where the baseline announces a probability."""
     statistics: tuple[Statistic, ...] = ("log_loss", "auc") if baseline.is_probability else ("auc",)
-    found = [
+    differences = [
         paired_bootstrap(rows.outcome, rows.risk, baseline.score, name, pupils=rows.pupils, draws=DRAWS)
         for name in statistics
     ]
-    return tuple(one for one in found if one is not None)
+    return tuple(one for one in differences if one is not None)
 
 
 LOGISTIC: Final = "régression logistique"
@@ -213,9 +215,9 @@ def advise(
     logistic = next(
         (one for one in (differences or {}).get(LOGISTIC, ()) if one.statistic == "log_loss"), None
     )
-    found = [_chance(above_chance), _gates(gates, "block"), _logistic(logistic)]
-    found += [_schools(figures.within_school_auc), _gates(gates, "review")]
-    return tuple(one for one in found if one is not None)
+    advice = [_chance(above_chance), _gates(gates, "block"), _logistic(logistic)]
+    advice += [_schools(figures.within_school_auc), _gates(gates, "review")]
+    return tuple(one for one in advice if one is not None)
 
 
 def shipped_instead(trees: Sequence[Advice], logistic: Sequence[Advice]) -> tuple[Advice, ...] | None:
@@ -403,25 +405,28 @@ class EvaluationReport(BaseModel):
         if tables is None:
             return self
         if hidden is None:
-            told = Publication()
-            self.add_to(told)
-            hidden = told.hidden()
-        lost = tables.hidden_scores(hidden)
+            publication = Publication()
+            self.add_to(publication)
+            hidden = publication.hidden()
+        secret_scores = tables.hidden_scores(hidden)
         other = self.model_copy(
             update={
                 "figures": tables.told_figures(self.figures, hidden),
                 "baselines": {
-                    name: tables.told_figures(found, hidden, name) for name, found in self.baselines.items()
+                    name: tables.told_figures(entry, hidden, name) for name, entry in self.baselines.items()
                 },
                 "groups": tables.told_groups(self.groups, hidden),
-                "differences": {name: found for name, found in self.differences.items() if name not in lost},
-                "above_chance": None if "" in lost else self.above_chance,
+                "differences": {
+                    name: entry for name, entry in self.differences.items() if name not in secret_scores
+                },
+                "above_chance": None if "" in secret_scores else self.above_chance,
                 "lists": tables.told_lists(self.lists, hidden),
                 "gates": tables.told_gates(self.gates, hidden),
                 "hold_out": tables.told_unseen(self.hold_out, hidden),
                 "maturity": told_dates(self.maturity, dates or tables.rows, hidden),
             }
         )
+        # Without its counts it cannot be published, or added to a publication, a second time.
         other._tables = None  # noqa: SLF001  # its own kind
         return other
 
@@ -429,7 +434,7 @@ class EvaluationReport(BaseModel):
         """Say whose figures these are, and what they can and cannot tell of the model that is shipped; nothing of its own."""
         if not self.shipped_years:
             return ()
-        shipped, learnt, measured = (
+        model_years, training_years, test_years = (
             join([school_year(year) for year in years])
             for years in (self.shipped_years, self.learnt_years, self.test_years)
         )
@@ -437,13 +442,13 @@ class EvaluationReport(BaseModel):
             return (
                 (
                     "Ces chiffres sont ceux des membres du modèle livré, chacun sur les élèves qu'il n'avait pas appris, des mêmes "
-                    f"années ({shipped}) : aucune année nouvelle n'a été prédite, ils sont trop favorables."
+                    f"années ({model_years}) : aucune année nouvelle n'a été prédite, ils sont trop favorables."
                 ),
             )
-        told = (
+        sentences = (
             (
-                f"Ces chiffres ne sont pas ceux du modèle livré, qui a appris {shipped} : ce sont ceux d'un remplaçant appris de la même "
-                f"façon sur {learnt} seulement, et mesuré sur {measured}, qu'il n'avait pas vue."
+                f"Ces chiffres ne sont pas ceux du modèle livré, qui a appris {model_years} : ce sont ceux d'un remplaçant appris de la même "
+                f"façon sur {training_years} seulement, et mesuré sur {test_years}, qu'il n'avait pas vue."
             ),
             (
                 "Ils disent ce que vaut cette façon d'apprendre avec une année de moins. Ils ne disent pas ce que vaut le modèle livré : "
@@ -451,9 +456,9 @@ class EvaluationReport(BaseModel):
             ),
         )
         if not self._of_one_year():
-            return told
+            return sentences
         return (
-            *told,
+            *sentences,
             (
                 "Le remplaçant n'a appris qu'une année : il est bien plus faible que le modèle livré. Ce qu'il manque et les contrôles qui "
                 "le bloquent ne condamnent pas le modèle livré, et rien ici ne l'approuve."
@@ -543,27 +548,27 @@ class EvaluationReport(BaseModel):
 
     def _sections(self) -> list[Section]:
         """List what is printed, in order; a section without figures is left out."""
-        shown = [group for group in self.groups if group.dimension != "school"]
+        groups = [group for group in self.groups if group.dimension != "school"]
         of_schools = sections.schools_line(self.groups)
-        found = (
+        parts = (
             [Section("Ce qui en découle", tuple(one.sentence for one in self.advice))] if self.advice else []
         )
-        found.append(Section("Modèle et repères", (self._verdict(),), figures_rows(self._scores())))
+        parts.append(Section("Modèle et repères", (self._verdict(),), figures_rows(self._scores())))
         if self.differences:
-            found.append(sections.differences_section(self.differences))
-        if shown:
+            parts.append(sections.differences_section(self.differences))
+        if groups:
             lines = () if of_schools is None else (of_schools,)
-            found.append(Section("Par groupe", lines, group_rows(shown)))
+            parts.append(Section("Par groupe", lines, group_rows(groups)))
         if self.lists:
-            found.append(sections.lists_section(self.lists))
-            found.append(sections.fairness_section([one for one in shown if one.dimension != EXIT_KIND]))
+            parts.append(sections.lists_section(self.lists))
+            parts.append(sections.fairness_section([one for one in groups if one.dimension != EXIT_KIND]))
         if self.gates:
-            found.append(sections.gates_section(self.gates))
+            parts.append(sections.gates_section(self.gates))
         if self.hold_out is not None:
-            found.append(sections.hold_out_section(self.hold_out))
+            parts.append(sections.hold_out_section(self.hold_out))
         if self.maturity:
-            found.append(sections.maturity_section(self.maturity))
-        return found
+            parts.append(sections.maturity_section(self.maturity))
+        return parts
 
     def _scores(self) -> dict[str, Figures]:
         return {MODEL: self.figures, **self.baselines}
@@ -580,13 +585,13 @@ class EvaluationReport(BaseModel):
             return "Aucun repère n'a été mesuré."
         absent = [name for name in STANDING if name not in self.baselines]
         untold = f" Repères non mesurés sur ces lignes : {join(absent)}." if absent else ""
-        compared = [label for key, label, _ in _COMPARED if self._both_have(key)]
-        if not compared:
+        labels = [label for key, label, _ in _COMPARED if self._both_have(key)]
+        if not labels:
             return f"Aucun chiffre n'a pu être comparé à un repère.{untold}"
-        missed = self.not_beaten()
-        if not missed:
-            return f"Le modèle dépasse chaque repère mesuré sur chaque chiffre comparé ({', '.join(compared)}).{untold}"
-        return f"Repères que le modèle ne dépasse pas : {' ; '.join(missed)}.{untold}"
+        rivals = self.not_beaten()
+        if not rivals:
+            return f"Le modèle dépasse chaque repère mesuré sur chaque chiffre comparé ({', '.join(labels)}).{untold}"
+        return f"Repères que le modèle ne dépasse pas : {' ; '.join(rivals)}.{untold}"
 
     def _both_have(self, key: str) -> bool:
         """Whether the model and a baseline have a figure."""
@@ -656,7 +661,7 @@ def build_report(
     """
     people = rows.pupils
     count = int(np.shape(np.asarray(rows.outcome))[0])
-    unjoined = {name: group_labels(name, values, count) for name, values in rows.dimensions.items()}
+    labels = {name: group_labels(name, values, count) for name, values in rows.dimensions.items()}
     rows = replace(rows, dimensions=merged_dimensions(rows.dimensions, people, count))
     groups = groups_of(rows)
     if rows.exit_kinds is not None:
@@ -675,7 +680,7 @@ def build_report(
         figures=figures,
         baselines={baseline.name: _measured(rows, baseline) for baseline in baselines},
         groups=groups,
-        differences={name: found for name, found in differences.items() if found},
+        differences={name: gaps for name, gaps in differences.items() if gaps},
         above_chance=ahead,
         lists=lists_of(rows),
         gates=gates,
@@ -683,7 +688,7 @@ def build_report(
         reliability=reliability_bins(rows.outcome, rows.risk),
         notes=(*notes, *(f"{baseline.name} : {baseline.note}" for baseline in baselines)),
     )
-    report._tables = replace(_tables_of(rows, baselines, count), unjoined=unjoined)  # noqa: SLF001  # its own kind
+    report._tables = replace(_tables_of(rows, baselines, count), unjoined=labels)  # noqa: SLF001  # its own kind
     return report.published() if publish else report
 
 

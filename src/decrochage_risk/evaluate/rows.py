@@ -61,12 +61,12 @@ def checked_rows(
     (array([0., 1.]), array([0.25, 0.5 ]))
     """
     faults: list[str] = []
-    measured = _as_floats(outcome, "outcome", faults)
-    scored = _as_floats(score, "risk" if probability else "score", faults)
-    faults += _outcome_faults(measured) + _score_faults(scored, probability=probability)
+    outcomes = _as_floats(outcome, "outcome", faults)
+    scores = _as_floats(score, "risk" if probability else "score", faults)
+    faults += _outcome_faults(outcomes) + _score_faults(scores, probability=probability)
     others = dict(columns or {})
     faults += _column_faults(others)
-    lengths = {"outcome": len(measured), "risk": len(scored), **{k: len(v) for k, v in others.items()}}
+    lengths = {"outcome": len(outcomes), "risk": len(scores), **{k: len(v) for k, v in others.items()}}
     if len(set(lengths.values())) > 1:
         faults.append("lengths differ: " + ", ".join(f"{name} {size}" for name, size in lengths.items()))
     if faults:
@@ -77,14 +77,14 @@ def checked_rows(
             hint="Leave out the rows whose outcome is not known and the pupils with risk = None, and count them.",
         )
         raise ColumnsError(message)
-    if len(measured) == 0:
+    if len(outcomes) == 0:
         message = explain_error(
             "There is no row to measure",
             expected="at least one row with a known outcome",
             hint="Check the test years and as-of dates, and that their outcome window has closed.",
         )
         raise NotEnoughDataError(message)
-    return measured, scored
+    return outcomes, scores
 
 
 def _as_floats(values: npt.ArrayLike, name: str, faults: list[str]) -> Floats:
@@ -122,8 +122,8 @@ def _column_faults(columns: Mapping[str, Any]) -> list[str]:
 
 def _where(values: Floats, wrong: npt.NDArray[np.bool_]) -> str:
     rows = np.flatnonzero(wrong)
-    shown = ", ".join(f"row {row} ({values[row]:g})" for row in rows[:_SHOWN])
-    return f"{len(rows)} row(s): {shown}{', ...' if len(rows) > _SHOWN else ''}"
+    examples = ", ".join(f"row {row} ({values[row]:g})" for row in rows[:_SHOWN])
+    return f"{len(rows)} row(s): {examples}{', ...' if len(rows) > _SHOWN else ''}"
 
 
 def sorted_codes(values: Any) -> Codes:  # noqa: ANN401  # any column of hashable values
@@ -162,9 +162,9 @@ def sorted_rows(outcome: npt.ArrayLike, risk: npt.ArrayLike) -> tuple[Floats, Fl
     >>> sorted_rows([1, 0], [0.5, 0.25])
     (array([0., 1.]), array([0.25, 0.5 ]))
     """
-    measured, announced = checked_rows(outcome, risk, probability=True)
-    order = canonical_order(measured, announced)
-    return measured[order], announced[order]
+    outcomes, risks = checked_rows(outcome, risk, probability=True)
+    order = canonical_order(outcomes, risks)
+    return outcomes[order], risks[order]
 
 
 def is_one_class(outcome: Floats) -> bool:

@@ -1,4 +1,7 @@
-"""The sections of a report beyond its main table: each a title, lines of text and a table, in French."""
+"""The sections of a report beyond its main table: each a title, lines of text and a table, in French.
+
+Schools are summed up, never printed side by side; a section without figures is left out by the report.
+"""
 
 from __future__ import annotations
 
@@ -82,8 +85,8 @@ def differences_section(differences: Mapping[str, Sequence[PairedDifference]]) -
             f"{number(one.difference, 4)} [{number(one.low, 4)} ; {number(one.high, 4)}]",
             better[one.better],
         ]
-        for name, found in differences.items()
-        for one in found
+        for name, gaps in differences.items()
+        for one in gaps
     ]
     line = (
         "Écarts sur les mêmes lignes, les élèves tirés au sort avec toutes leurs lignes (bootstrap apparié)."
@@ -113,15 +116,15 @@ def _count(count: float | None) -> str:
 
 
 def _list_row(one: ListFigures) -> list[str]:
-    expected = NOT_MEASURED
+    expectation = NOT_MEASURED
     if one.expected is not None:
-        expected = f"{_count(one.expected)} [{_count(one.expected_low)} ; {_count(one.expected_high)}]"
+        expectation = f"{_count(one.expected)} [{_count(one.expected_low)} ; {_count(one.expected_high)}]"
     return [
         one.name,
         "toutes" if one.as_of is None else day(one.as_of, with_year=True),
         _count(one.listed),
         _workload(one),
-        expected,
+        expectation,
         *_found(one),
         _share(one, "false_alarm"),
     ]
@@ -172,13 +175,13 @@ def fairness_section(groups: Sequence[GroupFigures]) -> Section:
 
 def gates_section(gates: Sequence[GateResult]) -> Section:
     """Write the count of verdicts, and every gate that did not pass with its reason."""
-    counted = Counter(gate.verdict for gate in gates)
-    told = [
-        f"{VERDICTS[verdict]} : {number(counted[verdict], 0)}"
+    counts = Counter(gate.verdict for gate in gates)
+    parts = [
+        f"{VERDICTS[verdict]} : {number(counts[verdict], 0)}"
         for verdict in ("pass", "review", "block", "not_applicable")
-        if counted[verdict]
+        if counts[verdict]
     ]
-    shown = [gate for gate in gates if gate.verdict in ("review", "block") or gate.name == "fnr_gap"]
+    concerns = [gate for gate in gates if gate.verdict in ("review", "block") or gate.name == "fnr_gap"]
     header = ["contrôle", "", "groupe", "verdict", "raison"]
     rows = [
         [
@@ -188,9 +191,9 @@ def gates_section(gates: Sequence[GateResult]) -> Section:
             VERDICTS[gate.verdict],
             gate.reason,
         ]
-        for gate in shown
+        for gate in concerns
     ]
-    lines = (f"{plural(len(gates), 'contrôle')} ({', '.join(told)}).",)
+    lines = (f"{plural(len(gates), 'contrôle')} ({', '.join(parts)}).",)
     return Section("Contrôles d'équité", lines, (header, rows) if rows else None)
 
 
@@ -204,15 +207,15 @@ def maturity_section(rows: Sequence[MaturityRow]) -> Section:
         "sorties",
         "issue connue à temps",
     ]
-    known = {True: "oui", False: "non", None: NOT_MEASURED}
-    written = [
+    words = {True: "oui", False: "non", None: NOT_MEASURED}
+    lines = [
         [
             school_year(one.school_year),
             day(one.as_of, with_year=True),
             day(one.closes_on, with_year=True),
             _count(one.rows),
             _events(one),
-            known[one.mature],
+            words[one.mature],
         ]
         for one in rows
     ]
@@ -220,7 +223,7 @@ def maturity_section(rows: Sequence[MaturityRow]) -> Section:
         "Une issue ne sert à apprendre, pour l'année témoin, que si elle était connue à temps : avant la première date "
         "d'observation de cette année. Celles de l'année témoin elle-même ne servent qu'à mesurer."
     )
-    return Section("Maturité des issues", (line,), (header, written))
+    return Section("Maturité des issues", (line,), (header, lines))
 
 
 def _events(one: MaturityRow) -> str:
@@ -235,17 +238,17 @@ def _counted(count: int | None, word: str) -> str:
 
 def hold_out_section(figures: Figures) -> Section:
     """Write the second view: schools that the model never saw."""
-    told = {
+    values = {
         "AUC": figures.auc,
         "AUC dans l'établissement": figures.within_school_auc,
         "log-loss": figures.log_loss,
         "pente": figures.slope,
         "calibration moyenne": figures.intercept,
     }
-    shown = ", ".join(f"{name} {number(value, 3)}" for name, value in told.items() if value is not None)
+    text = ", ".join(f"{name} {number(value, 3)}" for name, value in values.items() if value is not None)
     line = (
         f"Établissements jamais vus à l'apprentissage, même année témoin : {_counted(figures.rows, 'ligne')}, "
-        f"{_counted(figures.events, 'sortie')} ; {shown or HIDDEN}. Seconde vue, jamais le chiffre principal."
+        f"{_counted(figures.events, 'sortie')} ; {text or HIDDEN}. Seconde vue, jamais le chiffre principal."
     )
     return Section("Établissements tenus à l'écart", (line,))
 
@@ -263,8 +266,8 @@ def schools_line(groups: Sequence[GroupFigures]) -> str | None:
         return None
     levels = [one.intercept for one in schools if one.intercept is not None]
     small = sum(one.rows or 0 for one in schools if one.too_small)
-    told = HIDDEN if any(one.rows is None for one in schools if one.too_small) else number(small, 0)
+    small_rows = HIDDEN if any(one.rows is None for one in schools if one.too_small) else number(small, 0)
     line = f"Établissements assez grands pour être mesurés : {number(len(levels), 0)}"
     if levels:
         line += f", calibration moyenne de {number(min(levels), 2)} à {number(max(levels), 2)}"
-    return f"{line} ; lignes d'établissements trop petits : {told}."
+    return f"{line} ; lignes d'établissements trop petits : {small_rows}."

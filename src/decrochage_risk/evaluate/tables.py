@@ -1,4 +1,7 @@
-"""The tables of a report: which figure is printed under which French words, as aligned text or Markdown."""
+"""The tables of a report: which figure is printed under which French words, as aligned text or Markdown.
+
+A table is a header and rows of text; what stands in no score is left out, and Markdown and plain text show the same cells.
+"""
 
 from __future__ import annotations
 
@@ -131,11 +134,11 @@ def figures_rows(scores: Mapping[str, Figures]) -> Table:
     >>> header, rows[0], rows[4]
     (['', 'modèle'], ['lignes', '4'], ['AUC', '0,8750'])
     """
-    printed = [
+    specs = [
         spec for spec in _FIGURES if any(getattr(figures, spec[0]) is not None for figures in scores.values())
     ]
     rows = [
-        [label, *(_cell(figures, key, kind) for figures in scores.values())] for key, label, kind in printed
+        [label, *(_cell(figures, key, kind) for figures in scores.values())] for key, label, kind in specs
     ]
     return ["", *scores], rows
 
@@ -172,8 +175,8 @@ def markdown_table(header: list[str], rows: list[list[str]]) -> str:
     | AUC | 0,8750 |
     """
     lines = [header, *rows]
-    written = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
-    return "\n".join([written[0], "|---" + "|---:" * (len(header) - 1) + "|", *written[1:]])
+    body = ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
+    return "\n".join([body[0], "|---" + "|---:" * (len(header) - 1) + "|", *body[1:]])
 
 
 def text_table(header: list[str], rows: list[list[str]]) -> str:
@@ -188,11 +191,11 @@ def text_table(header: list[str], rows: list[list[str]]) -> str:
     """
     lines = [header, *rows]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-    aligned = [
+    cells = [
         [
             line[0].ljust(widths[0]),
             *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:], strict=True)),
         ]
         for line in lines
     ]
-    return "\n".join("  ".join(line).rstrip() for line in aligned)
+    return "\n".join("  ".join(line).rstrip() for line in cells)

@@ -1,4 +1,8 @@
-"""The verdict of a comparison: promote, keep or review, each cause with a code and a French sentence."""
+"""The verdict of a comparison: promote, keep or review, each cause with a code and a French sentence.
+
+Figures that flatter a model (a year that it has learnt, too few pupils) can only call for a review, and no better ranking
+pays for an unfair list.
+"""
 
 from __future__ import annotations
 
@@ -122,33 +126,34 @@ def decide(
     """
     if same == "model":
         return "review", (SAME_MODEL,)
-    untrusted = _untrusted(seen_years, leavers, stayers)
-    found = [*untrusted, _better(log_loss, margin), *_gate_causes(gates, champion_gates)]
-    found += [SAME_BOOSTERS] if same == "boosters" else []
-    asked = {cause.calls_for for cause in found}
-    if untrusted:
-        return "review", tuple(found)
-    verdict: ComparisonVerdict = "keep" if "keep" in asked else "review" if "review" in asked else "promote"
-    return verdict, tuple(found)
+    doubts = _untrusted(seen_years, leavers, stayers)
+    causes = [*doubts, _better(log_loss, margin), *_gate_causes(gates, champion_gates)]
+    causes += [SAME_BOOSTERS] if same == "boosters" else []
+    calls = {cause.calls_for for cause in causes}
+    # Figures that are not to be trusted can neither promote a model nor condemn it.
+    if doubts:
+        return "review", tuple(causes)
+    verdict: ComparisonVerdict = "keep" if "keep" in calls else "review" if "review" in calls else "promote"
+    return verdict, tuple(causes)
 
 
 def _untrusted(seen_years: Sequence[int], leavers: int, stayers: int) -> list[Cause]:
-    found = []
+    causes = []
     if seen_years:
         years = join([school_year(year) for year in seen_years])
         sentence = f"un des deux modèles a appris sur {years} : ses chiffres y sont trop favorables"
-        found.append(Cause(code="year_in_training", calls_for="review", sentence=sentence))
+        causes.append(Cause(code="year_in_training", calls_for="review", sentence=sentence))
     if min(leavers, stayers) < LEAST_EVENTS:
         sentence = (
             f"trop peu d'élèves pour décider : moins de {LEAST_EVENTS} "
             f"{'sortis' if leavers < LEAST_EVENTS else 'restés'}"
         )
-        found.append(Cause(code="too_few_pupils", calls_for="review", sentence=sentence))
-    return found
+        causes.append(Cause(code="too_few_pupils", calls_for="review", sentence=sentence))
+    return causes
 
 
 def _better(log_loss: Difference, margin: float) -> Cause:
-    written = (
+    evidence = (
         f"log-loss {number(log_loss.champion, 4)} puis {number(log_loss.challenger, 4)}, écart "
         f"{signed(log_loss.difference, 4)} [{signed(log_loss.low, 4)} ; {signed(log_loss.high, 4)}]"
     )
@@ -163,25 +168,25 @@ def _better(log_loss: Difference, margin: float) -> Cause:
         code, calls_for, words = "worse", "keep", "le nouveau modèle prédit moins bien"
     else:
         code, calls_for, words = "not_better", "keep", "rien ne montre que le nouveau modèle prédit mieux"
-    return Cause(code=code, calls_for=calls_for, sentence=f"{words} : {written}")
+    return Cause(code=code, calls_for=calls_for, sentence=f"{words} : {evidence}")
 
 
 def _gate_causes(gates: Sequence[GateResult], champion_gates: Sequence[GateResult]) -> list[Cause]:
-    found = []
-    failed = {(gate.name, gate.dimension, gate.group) for gate in champion_gates if gate.verdict == "block"}
+    causes = []
+    blocks = {(gate.name, gate.dimension, gate.group) for gate in champion_gates if gate.verdict == "block"}
     for gate in gates:
         if gate.verdict in {"block", "review"}:
-            both = gate.verdict == "block" and (gate.name, gate.dimension, gate.group) in failed
+            both = gate.verdict == "block" and (gate.name, gate.dimension, gate.group) in blocks
             code = "both_blocked" if both else "gate_blocked" if gate.verdict == "block" else "gate_review"
             calls_for: ComparisonVerdict = "keep" if code == "gate_blocked" else "review"
             also = " ; le modèle en place ne passe pas non plus" if both else ""
             sentence = f"{GROUPED.get(gate.dimension, gate.dimension)}, {gate.group} : {gate.reason}{also}"
-            found.append(Cause(code=code, calls_for=calls_for, sentence=sentence))
+            causes.append(Cause(code=code, calls_for=calls_for, sentence=sentence))
     if worst_verdict(gate for gate in gates if gate.dimension == "sex") == "not_applicable":
-        measured = sum(gate.verdict != "not_applicable" for gate in gates)
+        count = sum(gate.verdict != "not_applicable" for gate in gates)
         sentence = (
             "l'équité entre filles et garçons n'a pas pu être mesurée "
-            f"({plural(measured, 'critère jugé', 'critères jugés')} en tout)"
+            f"({plural(count, 'critère jugé', 'critères jugés')} en tout)"
         )
-        found.append(Cause(code="fairness_not_measured", calls_for="review", sentence=sentence))
-    return found
+        causes.append(Cause(code="fairness_not_measured", calls_for="review", sentence=sentence))
+    return causes

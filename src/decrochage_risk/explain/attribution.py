@@ -124,7 +124,12 @@ class Trees:
         children = {side: _column(text, f"{side}_child", np.int32) for side in ("left", "right")}
         threshold, _ = _column(text, "threshold", np.float64)
         splits, _ = _column(text, "decision_type", np.int64)
-        lengths = {feature.size, threshold.size, splits.size, *(found.size for found, _ in children.values())}
+        lengths = {
+            feature.size,
+            threshold.size,
+            splits.size,
+            *(column.size for column, _ in children.values()),
+        }
         whole = len(lengths) == 1 and np.array_equal(nodes + 1, leaves)
         if not whole or not set(splits.tolist()) <= _NUMERICAL_WITHOUT_MISSING or "is_linear=1" in text:
             raise _unreadable()
@@ -145,8 +150,8 @@ def _column(text: str, key: str, kind: type[Any]) -> tuple[npt.NDArray[Any], npt
     """Values of one key in every tree, and how many each tree has."""
     lines: list[str] = re.findall(rf"^{key}=(.*)$", text, re.MULTILINE)
     cells = [line.split() for line in lines]
-    sizes = np.array([len(found) for found in cells], dtype=np.int64)
-    return np.array([cell for found in cells for cell in found], dtype=object).astype(kind), sizes
+    sizes = np.array([len(tree_cells) for tree_cells in cells], dtype=np.int64)
+    return np.array([cell for tree_cells in cells for cell in tree_cells], dtype=object).astype(kind), sizes
 
 
 def _starts(sizes: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
@@ -173,9 +178,11 @@ def shapley_weights(most: int) -> Floats:
            [0.5       , 0.16666667]])
     """
     weights = np.zeros((most + 1, most + 1))
-    for held in range(1, most + 1):
-        for missed in range(most + 1):
-            weights[held, missed] = factorial(held - 1) * factorial(missed) / factorial(held + missed)
+    for followers in range(1, most + 1):
+        for others in range(most + 1):
+            weights[followers, others] = (
+                factorial(followers - 1) * factorial(others) / factorial(followers + others)
+            )
     return weights
 
 
@@ -194,12 +201,14 @@ def shapley_values(trees: Trees, rows: Floats, references: Floats) -> Floats:
     array of float64, shape (n, columns)
         Exactly 0 where a row equals its reference. A row alone and in a batch has the same bits.
     """
-    found = np.zeros(rows.shape)
+    contributions = np.zeros(rows.shape)
     nodes = (trees.feature, trees.threshold, trees.left, trees.right)
     weights = shapley_weights(trees.longest_path)
-    _add_trees(rows, references, nodes, trees.first_node, trees.value, trees.first_leaf, weights, found)
-    found /= trees.boosters
-    return found
+    _add_trees(
+        rows, references, nodes, trees.first_node, trees.value, trees.first_leaf, weights, contributions
+    )
+    contributions /= trees.boosters
+    return contributions
 
 
 @compiled
@@ -211,40 +220,40 @@ def _add_trees(
     value: Floats,
     first_leaf: Starts,
     weights: Floats,
-    found: Floats,
+    contributions: Floats,
 ) -> None:
     """Add the contributions of every tree to ``found``, row by row and tree by tree."""
     most = weights.shape[0]
     # Where row and reference have parted, from the root down: the column, whether the coalition holds it (and so
     # follows the row), and the reference's side, which waits to be visited.
-    column, held, waiting = np.empty(most, np.int64), np.empty(most, np.bool_), np.empty(most, np.int64)
+    column, follows, waiting = np.empty(most, np.int64), np.empty(most, np.bool_), np.empty(most, np.int64)
     for row in range(rows.shape[0]):
-        own, base, total = rows[row], references[row], found[row]
+        own, base, total = rows[row], references[row], contributions[row]
         for tree in range(first_node.size - 1):
             if first_node[tree] == first_node[tree + 1]:
                 continue
-            node, parted = 0, 0
+            node, depth = 0, 0
             while True:
-                leaf, parted = _descend(
-                    node, parted, own, base, nodes, first_node[tree], column, held, waiting
+                leaf, depth = _descend(
+                    node, depth, own, base, nodes, first_node[tree], column, follows, waiting
                 )
-                _credit(value[first_leaf[tree] + leaf], parted, column, held, weights, total)
-                parted = _other_side(parted, held)
-                if parted == 0:
+                _credit(value[first_leaf[tree] + leaf], depth, column, follows, weights, total)
+                depth = _other_side(depth, follows)
+                if depth == 0:
                     break
-                node = int(waiting[parted - 1])
+                node = int(waiting[depth - 1])
 
 
 @compiled
 def _descend(  # noqa: PLR0913, PLR0917 - a kernel takes plain arrays
     node: int,
-    parted: int,
+    depth: int,
     row: Floats,
     reference: Floats,
     nodes: Nodes,
     first: int,
     column: Starts,
-    held: Flags,
+    follows: Flags,
     waiting: Starts,
 ) -> tuple[int, int]:
     """Go down to a leaf, on the row's side of every new parting; give the leaf, and how many partings lead to it."""
@@ -255,40 +264,42 @@ def _descend(  # noqa: PLR0913, PLR0917 - a kernel takes plain arrays
         goes_left = row[split] <= threshold[at]
         node = int(left[at] if goes_left else right[at])
         if goes_left != (reference[split] <= threshold[at]):
-            known = 0
-            while known < parted and column[known] != split:
-                known += 1
+            step = 0
+            while step < depth and column[step] != split:
+                step += 1
             other = int(right[at] if goes_left else left[at])
-            if known == parted:
-                column[parted], held[parted], waiting[parted] = split, True, other
-                parted += 1
-            elif not held[known]:
+            if step == depth:
+                column[depth], follows[depth], waiting[depth] = split, True, other
+                depth += 1
+            elif not follows[step]:
                 node = other
-    return -1 - node, parted
+    return -1 - node, depth
 
 
 @compiled
-def _credit(value: float, parted: int, column: Starts, held: Flags, weights: Floats, found: Floats) -> None:
+def _credit(
+    value: float, depth: int, column: Starts, follows: Flags, weights: Floats, contributions: Floats
+) -> None:
     """Share the value of a leaf among the columns that lead to it."""
     holds = 0
-    for step in range(parted):
-        holds += int(held[step])
-    gain, loss = value * weights[holds, parted - holds], value * weights[parted - holds, holds]
-    for step in range(parted):
-        if held[step]:
-            found[column[step]] += gain
+    for step in range(depth):
+        holds += int(follows[step])
+    gain, loss = value * weights[holds, depth - holds], value * weights[depth - holds, holds]
+    for step in range(depth):
+        if follows[step]:
+            contributions[column[step]] += gain
         else:
-            found[column[step]] -= loss
+            contributions[column[step]] -= loss
 
 
 @compiled
-def _other_side(parted: int, held: Flags) -> int:
+def _other_side(depth: int, follows: Flags) -> int:
     """Turn to the reference's side of the last parting that is still on the row's; 0 when none is left."""
-    while parted > 0 and not held[parted - 1]:
-        parted -= 1
-    if parted > 0:
-        held[parted - 1] = False
-    return parted
+    while depth > 0 and not follows[depth - 1]:
+        depth -= 1
+    if depth > 0:
+        follows[depth - 1] = False
+    return depth
 
 
 ADDITIVITY_TOLERANCE = 1e-6
@@ -298,7 +309,7 @@ _MOST_REMEMBERED = 10_000
 """Reference rows whose score is kept, per model."""
 
 _trees: WeakKeyDictionary[Members, Trees] = WeakKeyDictionary()
-_scored: WeakKeyDictionary[Members | LinearMembers, dict[bytes, float]] = WeakKeyDictionary()
+_row_scores: WeakKeyDictionary[Members | LinearMembers, dict[bytes, float]] = WeakKeyDictionary()
 
 
 @dataclass(frozen=True)
@@ -401,33 +412,33 @@ def trees_of(model: RiskModel) -> Trees:
                 hint="Their contributions need no tree: attribute(model, ...) gives them.",
             )
         )
-    found = _trees.get(members)
-    if found is None:
+    trees = _trees.get(members)
+    if trees is None:
         # No lock, which a process forked meanwhile would find held for ever: two threads may both read the trees.
-        found = _trees.setdefault(members, Trees.read(members.texts))
-    return found
+        trees = _trees.setdefault(members, Trees.read(members.texts))
+    return trees
 
 
 def _reference_scores(model: RiskModel, references: Floats) -> Floats:
     """LightGBM's mean raw log-odds of some reference rows; a handful per day are distinct, and each is predicted once."""
-    known = _scored.get(model.members)
-    if known is None:
-        known = _scored.setdefault(model.members, {})
+    memory = _row_scores.get(model.members)
+    if memory is None:
+        memory = _row_scores.setdefault(model.members, {})
     cells = np.ascontiguousarray(references).view(
         np.dtype((np.void, references.itemsize * references.shape[1]))
     )
     distinct, first, place = np.unique(cells.ravel(), return_index=True, return_inverse=True)
     keys = [cell.tobytes() for cell in distinct]
-    found = [known.get(key) for key in keys]
-    new = [at for at, score in enumerate(found) if score is None]
+    cell_scores = [memory.get(key) for key in keys]
+    new = [at for at, score in enumerate(cell_scores) if score is None]
     if new:
         scores = member_mean(model.member_log_odds(references[first[new]])).tolist()
         for at, score in zip(new, scores, strict=True):
-            found[at] = score
-        if len(known) + len(new) > _MOST_REMEMBERED:
-            known.clear()
-        known.update({keys[at]: score for at, score in zip(new, scores, strict=True)})
-    return np.array(found, dtype=np.float64)[place]
+            cell_scores[at] = score
+        if len(memory) + len(new) > _MOST_REMEMBERED:
+            memory.clear()
+        memory.update({keys[at]: score for at, score in zip(new, scores, strict=True)})
+    return np.array(cell_scores, dtype=np.float64)[place]
 
 
 def known_of_columns(attribution: Attribution, values: Floats) -> Floats:

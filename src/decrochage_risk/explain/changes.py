@@ -141,8 +141,8 @@ def find_changes(now: Side, before: Side) -> ChangeTable:
     )
     families = family_sums(now.attribution) - family_sums(before.attribution)
     base = now.attribution.base - before.attribution.base
-    moved = now.attribution.log_odds - before.attribution.log_odds
-    rate = secant(before.attribution.log_odds, moved)
+    shift = now.attribution.log_odds - before.attribution.log_odds
+    rate = secant(before.attribution.log_odds, shift)
     rows, columns = np.nonzero(_told(families))
     strongest = _strongest(now, before, families, rows, columns)
     keep = strongest >= 0
@@ -152,7 +152,7 @@ def find_changes(now: Side, before: Side) -> ChangeTable:
     points = families[rows, columns] * rate[rows]
     reasons = _worded(now, before, rows, columns, strongest, points)
     reference = base * rate
-    other = moved * rate - reference - np.bincount(rows, weights=points, minlength=len(base))
+    other = shift * rate - reference - np.bincount(rows, weights=points, minlength=len(base))
     frame = pd.DataFrame(families, columns=[family.code for family in FAMILIES])
     return ChangeTable(reasons, frame.assign(base=base), reference, other)
 
@@ -161,8 +161,8 @@ def _told(families: Floats) -> npt.NDArray[np.bool_]:
     """Which families are told: in each direction the strongest above the floor, ties by the order of FAMILIES."""
     fit = np.where([family.told for family in FAMILIES], families, 0.0)
     ranks = [strongest_first(np.where(side >= FLOOR, side, 0.0)) for side in (fit, -fit)]
-    told: npt.NDArray[np.bool_] = np.logical_or(*((rank >= 0) & (rank < MOST_CHANGES) for rank in ranks))
-    return told
+    choice: npt.NDArray[np.bool_] = np.logical_or(*((rank >= 0) & (rank < MOST_CHANGES) for rank in ranks))
+    return choice
 
 
 def _strongest(
@@ -226,8 +226,8 @@ def _tell(feature: Feature, amounts: list[float], now: KnownRecords, before: Kno
     was = MISSING if np.isnan(value_before) else tell_amount(feature, value_before, decimals)
     fact = f"{tell_fact(feature, value, now, decimals=decimals)} ; {then} : {was}"
     references = [tell_amount(feature, amount, decimals) for amount in (reference, reference_before)]
-    told = f"{fact} ; {REFERENCE_PUPIL} : {references[0]}"
-    return told if references[0] == references[1] else f"{told} ({then} : {references[1]})"
+    sentence = f"{fact} ; {REFERENCE_PUPIL} : {references[0]}"
+    return sentence if references[0] == references[1] else f"{sentence} ({then} : {references[1]})"
 
 
 def _decimals(feature: Feature, value: float, value_before: float) -> int:

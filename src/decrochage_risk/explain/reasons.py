@@ -77,33 +77,33 @@ def told_families(families: Floats, floor: float, most: int, most_protective: in
     One more than ``most`` aggravating families are told when the first ``most`` hold less than ``share`` of the
     aggravating sum.
     """
-    told = np.zeros(families.shape, np.bool_)
+    choice = np.zeros(families.shape, np.bool_)
     for row in range(families.shape[0]):
-        held = _tell_strongest(families[row], told[row], 1.0, floor, most)
+        push = _tell_strongest(families[row], choice[row], 1.0, floor, most)
         whole = 0.0
         for value in families[row]:
             whole += max(value, 0.0)
-        if held < share * whole:
-            _tell_strongest(families[row], told[row], 1.0, floor, 1)
-        _tell_strongest(families[row], told[row], -1.0, floor, most_protective)
-    return told
+        if push < share * whole:
+            _tell_strongest(families[row], choice[row], 1.0, floor, 1)
+        _tell_strongest(families[row], choice[row], -1.0, floor, most_protective)
+    return choice
 
 
 @compiled
-def _tell_strongest(values: Floats, told: Flags, side: float, floor: float, most: int) -> float:
+def _tell_strongest(values: Floats, choice: Flags, side: float, floor: float, most: int) -> float:
     """Mark up to ``most`` further families of one side as told; give their sum."""
-    held = 0.0
+    push = 0.0
     for _ in range(most):
         best = -1
         for family in range(values.size):
             strength = side * values[family]
-            if strength >= floor and not told[family] and (best < 0 or strength > side * values[best]):
+            if strength >= floor and not choice[family] and (best < 0 or strength > side * values[best]):
                 best = family
         if best < 0:
             break
-        told[best] = True
-        held += side * values[best]
-    return held
+        choice[best] = True
+        push += side * values[best]
+    return push
 
 
 FLOOR = 0.10
@@ -366,15 +366,15 @@ def _with_supports(choice: _Choice, attribution: Attribution, push: Floats) -> _
 def family_of_columns(columns: tuple[str, ...]) -> npt.NDArray[np.intp]:
     """Position in FAMILIES of each column's family, -1 for context columns."""
     codes = [family.code for family in FAMILIES]
-    found = np.array(
+    families = np.array(
         [
             codes.index(FEATURE_BY_NAME[name].family.code) if name in FEATURE_BY_NAME else -1
             for name in columns
         ],
         dtype=np.intp,
     )
-    found.setflags(write=False)
-    return found
+    families.setflags(write=False)
+    return families
 
 
 def family_sums(attribution: Attribution) -> Floats:
@@ -520,13 +520,13 @@ def _of_companions(
 ) -> npt.NDArray[np.object_]:
     """Give what is to be told of each second fact, None where there is none."""
     features = [FEATURE_BY_NAME[code] for code in dict.fromkeys(codes)]
-    told = {
+    words = {
         feature.name: tell_of(feature, companion)
         for feature in features
         if (companion := feature.wording.companion) is not None
     }
-    known = ~np.isnan(seconds)
-    return np.where(known, _texts(told.get(code) for code in codes), np.array(None, dtype=object))
+    has_second = ~np.isnan(seconds)
+    return np.where(has_second, _texts(words.get(code) for code in codes), np.array(None, dtype=object))
 
 
 def _texts(values: Iterable[str | None]) -> npt.NDArray[np.object_]:

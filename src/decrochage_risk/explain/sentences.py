@@ -1,4 +1,7 @@
-"""One sentence per reason: the fact, then the same amount for the reference pupil."""
+"""One sentence per reason: the fact, then the same amount for the reference pupil.
+
+The days of a fact begin with school, a second fact stands in brackets behind it where it adds something.
+"""
 
 from __future__ import annotations
 

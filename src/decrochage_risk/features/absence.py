@@ -125,9 +125,9 @@ def _months_so_far(facts: Facts) -> npt.NDArray[np.float64]:
 def _last_unjustified(facts: Facts) -> npt.NDArray[np.float64]:
     first, _ = YEAR.span(facts.known)
     rows = facts.absence_rows
-    counted = (facts.absence_values("unjustified") > 0) & (rows.day >= first)
+    counts = (facts.absence_values("unjustified") > 0) & (rows.day >= first)
     last = np.full(facts.pupils, np.nan)
-    last[rows.pupil[counted]] = rows.day[counted]  # rows are sorted by day: the last one stays
+    last[rows.pupil[counts]] = rows.day[counts]  # rows are sorted by day: the last one stays
     return last
 
 

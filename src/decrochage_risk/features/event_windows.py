@@ -78,7 +78,7 @@ MINIMUM_POSSIBLE_HALF_DAYS = 8
 
 def code_of(table: str, column: str, choice: str) -> int:
     """Position of ``choice`` among the declared choices of a column: its code in the sorted arrays."""
-    declaration = next(declared for declared in TABLES[table].columns if declared.name == column)
+    declaration = next(one for one in TABLES[table].columns if one.name == column)
     return declaration.choices.index(choice)
 
 
@@ -246,8 +246,8 @@ class Facts:
         if not self.has("absences"):
             return _Events(np.zeros(0, np.int32), np.zeros(0, np.int32), self.pupils)
         rows, events = self.absence_rows, self.absence_events
-        held = self._half_days_of(rows.day).astype(np.float64)
-        whole = kernels.barred_rows(rows.day, self.absence_values("away"), held, events.starts)
+        capacity = self._half_days_of(rows.day).astype(np.float64)
+        whole = kernels.barred_rows(rows.day, self.absence_values("away"), capacity, events.starts)
         return _Events(rows.pupil[whole], rows.day[whole], self.pupils)
 
     def attendable_days(self, first: int, after: int) -> Floats:
@@ -260,11 +260,11 @@ class Facts:
         return self.once(("attendable weeks", first, after), lambda: self._attendable_weeks(first, after))
 
     def _attendable_weeks(self, first: int, after: int) -> npt.NDArray[np.bool_]:
-        rows, barred = self.known.arrays.enrolments, self.barred_days
+        rows, closures = self.known.arrays.enrolments, self.barred_days
         edges = np.append(np.arange(_monday(first), after, kernels.DAYS_A_WEEK), after)
         return kernels.attendable_weeks(
             calendar_sums(self.known.calendar, "days"), self.enrolment_starts, self._relative(rows.start),
-            self._relative(rows.end), self._relative(barred.day), barred.starts,
+            self._relative(rows.end), self._relative(closures.day), closures.starts,
             np.maximum(edges, first).astype(np.int64) - self._origin,
         )  # fmt: skip
 
@@ -311,10 +311,10 @@ class Facts:
             if not self.known.calendar.covers_year(year):
                 continue
             first, after = day_number(year_start(year)), day_number(year_start(year + 1))
-            counted = first_years <= year
+            is_counted = first_years <= year
             away = self.absence_sum("away", first, after)
-            absent += np.where(counted, self.absence_sum("absent", first, after), 0.0)
-            possible += np.where(counted, self.school_half_days(first, after) - away, 0.0)
+            absent += np.where(is_counted, self.absence_sum("absent", first, after), 0.0)
+            possible += np.where(is_counted, self.school_half_days(first, after) - away, 0.0)
         return rate(absent, possible)
 
     # Grades ----------------------------------------------------------------------------------------------------
@@ -538,10 +538,10 @@ def attendance_order(facts: Facts) -> tuple[npt.NDArray[np.int32], Floats]:
     """
 
     def numbers() -> tuple[npt.NDArray[np.int32], Floats]:
-        events, barred, calendar = facts.absence_events, facts.barred_days, facts.known.calendar
+        events, away_days, calendar = facts.absence_events, facts.barred_days, facts.known.calendar
         school = calendar_sums(calendar, "days")[1:].astype(np.int32)
         number = school[np.clip(events.day - calendar.first_day_number, 0, school.size - 1)]
-        count, is_barred = kernels.days_up_to(events.day, events.starts, barred.day, barred.starts)
+        count, is_barred = kernels.days_up_to(events.day, events.starts, away_days.day, away_days.starts)
         return (number - count).astype(np.int32), np.where(is_barred, 0.0, facts.absence_values("absent"))
 
     return facts.once("attendance order", numbers)
@@ -558,9 +558,12 @@ def current_absence_run(facts: Facts) -> Floats:
     first, after = YEAR.span(facts.known)
     events, calendar = facts.absence_events, facts.known.calendar
     school = int(calendar_sums(calendar, "days")[after - calendar.first_day_number])
-    barred = facts.barred_days.bound(after) - facts.barred_days.starts[:-1]
+    away_days = facts.barred_days.bound(after) - facts.barred_days.starts[:-1]
     run = kernels.current_run(
-        *attendance_order(facts), events.bound(first), events.bound(after), (school - barred).astype(np.int64)
+        *attendance_order(facts),
+        events.bound(first),
+        events.bound(after),
+        (school - away_days).astype(np.int64),
     )
     return np.where(facts.attendable_days(first, after) > 0, run, np.nan)
 
@@ -684,13 +687,13 @@ def subject_names(
 def missed_rows(facts: Facts) -> Floats:
     """1 for each row of grades that was missed (absent, not handed in), else 0."""
 
-    def found() -> Floats:
+    def flags() -> Floats:
         status = facts.grade_rows.status
         absent, late = (code_of("grades", "status", name) for name in ("absent", "not_handed_in"))
-        missed: npt.NDArray[np.bool_] = (status == absent) | (status == late)
-        return missed.astype(np.float64)
+        is_missed: npt.NDArray[np.bool_] = (status == absent) | (status == late)
+        return is_missed.astype(np.float64)
 
-    return facts.once("missed", found)
+    return facts.once("missed", flags)
 
 
 def mark_count(facts: Facts, window: Window) -> Floats:
@@ -706,8 +709,8 @@ def missed_count(facts: Facts, window: Window) -> Floats:
 
 def missed_share(facts: Facts, window: Window) -> Floats:
     """Missed work over missed work and marks of a window, NaN without either."""
-    missed = missed_count(facts, window)
-    return ratio(missed, missed + mark_count(facts, window))
+    misses = missed_count(facts, window)
+    return ratio(misses, misses + mark_count(facts, window))
 
 
 def period_average_change(facts: Facts) -> Floats:

@@ -554,10 +554,10 @@ def _days_since_mark(facts: Facts) -> Floats:
     low, high = events.bound(first), events.bound(after)
     has_mark = high > low
     day = np.where(has_mark, np.append(events.day, 0)[np.maximum(high - 1, 0)].astype(np.int64) + 1, after)
-    barred = facts.barred_days
-    since = kernels.first_row_from(barred.day, barred.starts, day)
-    expected = enrolled_sum_from(facts, "days", day, after) - (barred.bound(after) - since)
-    return np.where(has_mark, expected, np.nan)
+    away_days = facts.barred_days
+    since = kernels.first_row_from(away_days.day, away_days.starts, day)
+    days = enrolled_sum_from(facts, "days", day, after) - (away_days.bound(after) - since)
+    return np.where(has_mark, days, np.nan)
 
 
 def _quiet_weeks(facts: Facts) -> Floats:

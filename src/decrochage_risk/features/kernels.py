@@ -214,7 +214,7 @@ def weeks_with_rows(days: Days, values: Floats, low: Ints, high: Ints, weeks: Fl
 
 
 @compiled
-def barred_rows(days: Days, away: Floats, held: Floats, starts: Ints) -> Flags:
+def barred_rows(days: Days, away: Floats, capacity: Floats, starts: Ints) -> Flags:
     """First row of each pupil and day on which the half-days away take up all that the day holds."""
     result = np.zeros(days.size, np.bool_)
     for pupil in range(starts.size - 1):
@@ -224,7 +224,7 @@ def barred_rows(days: Days, away: Floats, held: Floats, starts: Ints) -> Flags:
             while row < starts[pupil + 1] and days[row] == days[first]:
                 total += away[row]
                 row += 1
-            result[first] = total >= held[first]
+            result[first] = total >= capacity[first]
     return result
 
 
@@ -487,14 +487,14 @@ def current_run(ordinals: Days, values: Floats, low: Ints, high: Ints, latest: I
     """Length of the run of days with a positive value that ends on the day of ordinal ``latest[pupil]``."""
     result = np.zeros(low.size, np.float64)
     for pupil in range(low.size):
-        expected = latest[pupil]
+        ordinal_due = latest[pupil]
         row = high[pupil] - 1
         while row >= low[pupil]:
             ordinal = np.int64(ordinals[row])
-            if values[row] > 0.0 and ordinal == expected:
+            if values[row] > 0.0 and ordinal == ordinal_due:
                 result[pupil] += 1.0
-                expected -= 1
-            elif ordinal < expected:
+                ordinal_due -= 1
+            elif ordinal < ordinal_due:
                 break
             row -= 1
     return result
@@ -567,11 +567,11 @@ def change_of_latest(
                 day[subject], total[subject], count[subject] = days[row], 0.0, 0.0
             total[subject] += values[row]
             count[subject] += 1.0
-        known, change = 0, 0.0
+        subject_count, change = 0, 0.0
         for subject in range(subjects):
             if not np.isnan(earlier[subject]):
-                known += 1
+                subject_count += 1
                 change += total[subject] / count[subject] - earlier[subject]
-        if known > 0:
-            result[pupil] = change / known
+        if subject_count > 0:
+            result[pupil] = change / subject_count
     return result

@@ -298,8 +298,8 @@ def _exclusions(facts: Facts) -> Floats:
 
 
 def _missed(facts: Facts) -> Floats:
-    missed = facts.grade_events.sum("missed", missed_rows(facts), *PREVIOUS_YEAR.span(facts.known))
-    return _enrolled_then(facts, _where_attended(facts, missed, *PREVIOUS_YEAR.span(facts.known)))
+    misses = facts.grade_events.sum("missed", missed_rows(facts), *PREVIOUS_YEAR.span(facts.known))
+    return _enrolled_then(facts, _where_attended(facts, misses, *PREVIOUS_YEAR.span(facts.known)))
 
 
 LAST_YEAR_FEATURES: tuple[Feature, ...] = (

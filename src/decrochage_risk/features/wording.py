@@ -162,20 +162,20 @@ class Wording:
         >>> late.tell(2.0, "events", **days, decimals=0)
         '2 retards depuis le 3 février'
         """
-        shown = french.rounded(100.0 * value if unit in {"share", "share_points"} else value, decimals)
-        sentence, told = self.sentence, value
-        nothing = value == 0 if self.negative is None else shown == 0
+        figure = french.rounded(100.0 * value if unit in {"share", "share_points"} else value, decimals)
+        sentence, size = self.sentence, value
+        nothing = value == 0 if self.negative is None else figure == 0
         if nothing and self.zero is not None:
             sentence = self.zero
-        elif shown < 0 and self.negative is not None:
-            sentence, told = self.negative, -value
+        elif figure < 0 and self.negative is not None:
+            sentence, size = self.negative, -value
         elif self.counted is not None and value != 0 and whole > 0:
             sentence = self.counted
-        counted = round(value * whole) if whole > 0 else 0
-        number = counted if sentence is self.counted and unit == "share" else shown
+        count = round(value * whole) if whole > 0 else 0
+        number = count if sentence is self.counted and unit == "share" else figure
         year, lately = school_year_of(as_of), start if recent is None else recent
         return sentence.format(
-            value=amount(told, unit, decimals),
+            value=amount(size, unit, decimals),
             noun=self.noun[0] if abs(number) < _TWO else self.noun[1],
             since=since_words(start, with_year=school_year_of(start) != year, after_holidays=after_holidays),
             until=french.until(end, with_year=school_year_of(end) != year),
@@ -184,7 +184,7 @@ class Wording:
             earlier=_before(start, lately),
             subject=f" ({subject})" if subject else "",
             whole=french.number(whole) if whole > 0 else "",
-            count=french.number(counted),
+            count=french.number(count),
         )
 
 
@@ -301,16 +301,16 @@ class Companion:
         if self.kind == "last":
             return f" (la dernière le {french.day(date_of_number(int(value)))})"
         is_none, own_unit = value == 0 and self.none is not None, self.unit or unit
-        shown = self.none if is_none else amount(value, own_unit, decimals_of(own_unit))
+        phrase = self.none if is_none else amount(value, own_unit, decimals_of(own_unit))
         if self.kind == "beside":
             return (
-                f" ({shown})" if is_none else f" ({shown} {self.noun[0] if value < _TWO else self.noun[1]})"
+                f" ({phrase})" if is_none else f" ({phrase} {self.noun[0] if value < _TWO else self.noun[1]})"
             )
         if self.kind == "before":
-            return f" ({shown} {self._days(known)})"
-        told = self.whole if value == own else shown if is_none else f"dont {shown}"
+            return f" ({phrase} {self._days(known)})"
+        words = self.whole if value == own else phrase if is_none else f"dont {phrase}"
         first, is_return = first_school_day(*days_of_window(self.window, known), known)
-        return f" ({told} {since_words(first, with_year=False, after_holidays=is_return)})"
+        return f" ({words} {since_words(first, with_year=False, after_holidays=is_return)})"
 
     def _days(self, known: KnownRecords) -> str:
         first, last = days_of_window(self.window, known)
@@ -396,8 +396,8 @@ class MonthlyAbsence:
         if facts.has("absences"):
             for column, (month, after) in enumerate(zip(months, bounds, strict=True)):
                 first = day_number(month)
-                counted = facts.absence_sum("unjustified", first, after)
-                counts[:, column] = np.where(cut.not_covered("absences", first, after), np.nan, counted)
+                half_days = facts.absence_sum("unjustified", first, after)
+                counts[:, column] = np.where(cut.not_covered("absences", first, after), np.nan, half_days)
             rows, is_counted = facts.absence_rows, facts.absence_values("unjustified") > 0
             of_the_year = is_counted & (rows.day >= cut.year_start_day)
             last_day[rows.pupil[of_the_year]] = rows.day[
@@ -408,8 +408,8 @@ class MonthlyAbsence:
     def most(self, row: int) -> float:
         """Value of `MONTH_FACT` for a pupil: the larger of the last two months, NaN when neither is known."""
         recent = self.half_days[row, -2:]
-        known = recent[~np.isnan(recent)]
-        return float(known.max()) if known.size else float("nan")
+        values = recent[~np.isnan(recent)]
+        return float(values.max()) if values.size else float("nan")
 
     def told(self, row: int) -> str:
         """Write the month that `most` comes from; of two equal ones, the later.

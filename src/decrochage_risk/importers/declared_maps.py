@@ -15,15 +15,33 @@ in ``presets.toml``; a school corrects or adds one in a file of its own (``--col
 
     [maps.my_absences.types]
     "Absence cours" = "absence"
+
+What a school declares besides::
+
+    [classes]                     # names of classes in other software -> divisions of SIECLE
+    "3E A" = "3 A"
+
+    [names.siecle_communs]        # names in the file -> names that the reader assumes
+    "DEBUT" = "DATE_DEBUT"
+
+    [files."*2023/*.csv"]         # what files of such a path do not say themselves
+    uai = "0990001N"
+    year = 2023
+    extracted_on = 2024-07-05
+    campaign_date = 2024-05-13    # wishes
+    totals = [2024-09-01, 2024-09-30]
+    subject = "maths"             # a mark book of GEPI
+    period = "Trimestre 1"        # a table of averages that does not name its period
 """
 
 from __future__ import annotations
 
 import fnmatch
+import re
 import tomllib
-from dataclasses import dataclass, field
-from datetime import time
-from functools import cache
+from dataclasses import dataclass, field, replace
+from datetime import date, time
+from functools import cache, lru_cache
 from importlib import resources
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, cast
@@ -33,7 +51,6 @@ import pandas as pd
 
 from decrochage_risk.errors import RecordsError, UnreadableExportError, explain_error
 from decrochage_risk.importers.cells import days_of, fold
-from decrochage_risk.importers.column_maps import read_column_map
 from decrochage_risk.importers.extract import PERSON_COLUMNS, persons_frame
 
 if TYPE_CHECKING:
@@ -43,8 +60,135 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from decrochage_risk.importers.delimited import DelimitedTable
+    from decrochage_risk.importers.extract import ImportOptions
 
-__all__ = ["FIELDS", "ColumnMap", "bundled_maps", "declared_maps", "persons_of", "word_of"]
+__all__ = [
+    "FIELDS",
+    "ColumnMap",
+    "bundled_maps",
+    "class_aliases",
+    "declared_maps",
+    "declared_names",
+    "facts_of_file",
+    "options_of_file",
+    "persons_of",
+    "read_column_map",
+    "word_of",
+]
+
+_FACTS = {
+    "uai": str,
+    "year": int,
+    "extracted_on": date,
+    "campaign_date": date,
+    "totals": list,
+    "subject": str,
+    "period": str,
+}
+_OPTIONS = {
+    "uai": "uai",
+    "year": "school_year",
+    "extracted_on": "extracted_on",
+    "campaign_date": "campaign_date",
+}
+
+
+def _where(error: tomllib.TOMLDecodeError) -> str:
+    line = re.search(r"line [0-9]+", str(error))
+    return line[0] if line else "at its end"
+
+
+@lru_cache(maxsize=32)
+def _parsed(text: str, name: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise RecordsError(
+            explain_error(
+                f"The column map {name} is no TOML, {_where(error)}",
+                expected="a TOML file in UTF-8",
+                hint="docs/imports.md shows one.",
+            )
+        ) from error
+
+
+def read_column_map(path: Path) -> dict[str, Any]:
+    """Read one file.
+
+    Raises
+    ------
+    RecordsError
+        It cannot be read, or is no TOML.
+    """
+    try:
+        return _parsed(path.read_text(encoding="utf-8-sig"), path.name)
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "no UTF-8"
+        raise RecordsError(
+            explain_error(
+                f"The column map {path.name} cannot be read ({why})",
+                expected="a TOML file in UTF-8",
+                hint="Check the path; docs/imports.md shows one.",
+            )
+        ) from error
+
+
+def class_aliases(maps: Iterable[Path]) -> dict[str, str]:
+    """Give the declared names of classes, of all files; a later file wins."""
+    aliases: dict[str, str] = {}
+    for path in maps:
+        aliases |= {
+            str(name): str(division) for name, division in read_column_map(path).get("classes", {}).items()
+        }
+    return aliases
+
+
+def declared_names(maps: Iterable[Path], kind: str) -> dict[str, str]:
+    """Give the declared names of one kind of export: as the file writes them -> as the reader assumes them, upper case."""
+    names: dict[str, str] = {}
+    for path in maps:
+        names_of_kind = read_column_map(path).get("names", {}).get(kind, {})
+        names |= {str(name).upper(): str(reader_name).upper() for name, reader_name in names_of_kind.items()}
+    return names
+
+
+def facts_of_file(maps: Iterable[Path], path: str) -> dict[str, Any]:
+    """Give what is declared of a file by the patterns that its path matches; a later one wins.
+
+    Raises
+    ------
+    RecordsError
+        A fact that does not exist, or is not of its type.
+    """
+    facts: dict[str, Any] = {}
+    for file in maps:
+        for pattern, declaration in read_column_map(file).get("files", {}).items():
+            wrong = [
+                name
+                for name, value in declaration.items()
+                if name not in _FACTS or not isinstance(value, _FACTS[name])
+            ]
+            if wrong:
+                raise RecordsError(
+                    explain_error(
+                        f"{file.name}, [files.{pattern!r}]: {', '.join(wrong)} cannot be",
+                        expected=f"among {', '.join(_FACTS)}",
+                        hint="Texts are written between quotes, days and years without: 2024-09-30.",
+                    )
+                )
+            if fnmatch.fnmatch(path.replace("\\", "/").casefold(), str(pattern).casefold()):
+                facts |= declaration
+    return facts
+
+
+def options_of_file(options: ImportOptions, path: str) -> ImportOptions:
+    """Give the options of one file: what is declared of it goes before what is said of all."""
+    facts = facts_of_file(options.column_maps, path)
+    overrides = {option: facts[name] for name, option in _OPTIONS.items() if name in facts}
+    if len(facts.get("totals", ())) == len(("first", "last")):
+        overrides["totals_period"] = tuple(facts["totals"])
+    return replace(options, **overrides) if overrides else options
+
 
 Basis = Literal["fixtures", "specification", "code", "assumed"]
 
@@ -237,7 +381,7 @@ def _maps_of(
     if faults:
         raise RecordsError(
             explain_error(
-                f"The column map {file} has {len(faults)} fault(s): {' ; '.join(faults)}",
+                f"The column map {file} has faults: {'; '.join(faults)}",
                 expected="tables [maps.NAME] as docs/imports.md shows them",
                 hint="Correct these lines; names of fields are in docs/imports.md.",
             )
@@ -250,9 +394,7 @@ def _map_of(
 ) -> ColumnMap:
     like = maps_by_kind.get(str(table.get("like", "")), ColumnMap(kind, kind, ""))
     if "like" in table and table["like"] not in maps_by_kind:
-        faults.append(
-            f"maps.{kind}.like = {table['like']!r} is no map that is known ({', '.join(maps_by_kind)})"
-        )
+        faults.append(f"maps.{kind}.like = {table['like']!r} is no map that is known")
     reads = str(table.get("reads", like.reads))
     if reads not in FIELDS:
         faults.append(f"maps.{kind}.reads = {reads!r}, expected one of {', '.join(FIELDS)}")
@@ -299,7 +441,7 @@ def _table_faults(kind: str, table: Mapping[str, Any], reads: str) -> Iterator[s
             yield f"maps.{kind}.{name} is not known"
     for name, of in _SETTINGS.items():
         if name in table and not isinstance(table[name], of):
-            yield f"maps.{kind}.{name} = {table[name]!r}, expected {of.__name__}"
+            yield f"maps.{kind}.{name} = {table[name]!r}, not of its type"
 
 
 def _folded(word: str) -> str:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from decrochage_risk.errors import RecordsError, UnreadableRecordsError, explain_error
 from decrochage_risk.importers.cells import flag_of, fold
 from decrochage_risk.importers.extract import NO_FACTS
-from decrochage_risk.importers.mef import find_level, level_of_label
+from decrochage_risk.importers.nomenclatures import find_level, level_of_label
 from decrochage_risk.records.reading import read_table_file
 from decrochage_risk.records.table_schemas import TABLES
 

@@ -95,11 +95,17 @@ class Resolved:
         Person -> reason code why there is none.
     local : list of int
         Persons who go by the number of their school alone.
+    shared_numbers : list of int
+        Those of them whose INE the file gives to two birth dates, or whom other files know under another one.
+    doubtful : frozenset of str
+        Pseudonyms of the pupils one of whom a row with an ambiguous name is about: nobody knows which.
     """
 
     pupil_ids: pd.Series
     reasons: dict[int, str] = field(default_factory=dict)
     local: list[int] = field(default_factory=list)
+    shared_numbers: list[int] = field(default_factory=list)
+    doubtful: frozenset[str] = frozenset()
 
 
 class Register:
@@ -161,19 +167,25 @@ class Register:
         ids: list[str | None] = [None] * len(persons)
         answer = Resolved(pd.Series(ids, index=persons.index, dtype="str"))
         twice = _ines_of_two(persons)
+        doubtful: set[str] = set()
         for person, row in enumerate(persons.itertuples(index=False)):
             identity, reason = self._identity(row, extract, twice)
             if identity is None and reason is None:
-                identity, reason = self._by_name(row, extract)
+                identity, reason = self._by_name(row, extract, doubtful)
             if identity is None:
                 answer.reasons[person] = reason or "no_identity"
                 continue
             ids[person] = identity
             if self._pupils[identity].local:
                 answer.local.append(person)
+                if normal_ine(_text(row.ine)) is not None:
+                    answer.shared_numbers.append(person)
             if extract.is_roster:
                 self._add_names(row, extract, identity)
-        pseudonyms = self._pseudonyms(identity for identity in ids if identity is not None)
+        pseudonyms = self._pseudonyms(
+            [*(identity for identity in ids if identity is not None), *sorted(doubtful)]
+        )
+        answer.doubtful = frozenset(pseudonyms[identity] for identity in doubtful)
         codes_of_rows = [None if identity is None else pseudonyms[identity] for identity in ids]
         answer.pupil_ids = pd.Series(codes_of_rows, index=persons.index, dtype="str")
         return answer
@@ -200,6 +212,8 @@ class Register:
         birth = None if pd.isna(row.birth_date) else row.birth_date.date()
         ine = normal_ine(_text(row.ine))
         uai = _text(row.uai) or extract.uai
+        if uai is None and not extract.is_roster and len(self._spans) == 1:
+            uai = next(iter(self._spans))  # no other school is there for a number to be of
         local = local_key(uai, _text(row.elenoet))
         refusal: str | None = None
         if ine is not None:
@@ -276,7 +290,7 @@ class Register:
                 "birth_date": birth,
             }
 
-    def _by_name(self, row: Any, extract: Extract) -> tuple[str | None, str | None]:  # noqa: ANN401
+    def _by_name(self, row: Any, extract: Extract, doubtful: set[str]) -> tuple[str | None, str | None]:  # noqa: ANN401
         whole, short = _names_of(row)
         class_name, birth = _text(row.class_name), None if pd.isna(row.birth_date) else row.birth_date.date()
         if not whole or extract.is_roster or (class_name is None and birth is None):
@@ -297,6 +311,7 @@ class Register:
             }
         if len(candidates) == 1:
             return next(iter(candidates)), None
+        doubtful.update(candidates)
         return None, "name_ambiguous" if candidates else "name_unmatched"
 
     def _at(

@@ -25,15 +25,21 @@ from decrochage_risk.errors import (
     UnreadableExportError,
     explain_error,
 )
-from decrochage_risk.importers.column_maps import class_aliases, options_of_file
+from decrochage_risk.importers.absences import monthly_absences
+from decrochage_risk.importers.declared_maps import class_aliases, options_of_file
 from decrochage_risk.importers.extract import EVENT_TABLES, ImportOptions, Notice, SchoolFacts, SourceFile
 from decrochage_risk.importers.identity import Register
-from decrochage_risk.importers.merging import merge_enrolments, merge_events, merge_pupils
+from decrochage_risk.importers.merging import (
+    date_events,
+    merge_enrolments,
+    merge_events,
+    merge_pupils,
+    read_earlier,
+)
 from decrochage_risk.importers.outcomes import build_outcomes
 from decrochage_risk.importers.recognition import readers_of, recognise
 from decrochage_risk.importers.report import FileReport, ImportReport
 from decrochage_risk.importers.roster import is_uai
-from decrochage_risk.importers.snapshots import date_events, read_earlier
 from decrochage_risk.importers.sources import Content, UnreadContent, contents_of
 from decrochage_risk.records.pseudonyms import Pseudonymiser
 from decrochage_risk.records.pupil_records import PupilRecords
@@ -45,11 +51,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from decrochage_risk.importers.extract import Extract, Reader
+    from decrochage_risk.importers.identity import Resolved
 
 __all__ = ["REPORT_NAME", "Imported", "import_exports"]
 
 REPORT_NAME = "rapport-import"
 """Name of the report in the folder of tables: ``.txt``, ``.json`` and ``.html``."""
+
+TOTALS_NAME = "totaux-mensuels.csv"
+"""Name of the counts of absences by period, beside the tables: no table of the model, which needs days."""
 
 
 @dataclass(frozen=True)
@@ -65,15 +75,19 @@ class Imported:
         When a file told closures; None: the one that was asked for, or zone B, as it is.
     links : DataFrame or None
         The way back from pseudonyms to pupils, only where it was asked for.
+    totals : DataFrame or None
+        Counts of absences by period (``monthly_totals=True``): ``pupil_id``, ``start``, ``end`` (days, both included),
+        ``half_days``, ``unjustified``, ``lateness``. They are no table of the records: what needs days stays not known.
     """
 
     records: PupilRecords
     report: ImportReport
     calendar: SchoolCalendar | None = None
     links: pd.DataFrame | None = field(default=None, repr=False)
+    totals: pd.DataFrame | None = field(default=None, repr=False)
 
     def write(self, folder: str | Path, *, group: bool = False) -> list[Path]:
-        """Write the tables (Parquet), ``calendar.csv`` where files told one, and the report as text, JSON and HTML.
+        """Write the tables (Parquet), ``calendar.csv`` and monthly totals where files told them, and the report.
 
         The folder is new, empty, or that of an earlier import, which it replaces as a whole.
 
@@ -100,6 +114,10 @@ class Imported:
                     table.to_parquet(fresh / f"{name}.parquet", index=False)
             if self.calendar is not None:
                 self.calendar.to_csv(fresh / "calendar.csv")
+            if self.totals is not None:
+                self.totals.to_csv(
+                    fresh / TOTALS_NAME, sep=";", index=False, date_format="%Y-%m-%d", lineterminator="\n"
+                )
             for suffix, text in (
                 ("txt", f"{self.report}\n"),
                 ("json", self.report.to_json()),
@@ -304,7 +322,7 @@ class _Run:
         self.report = ImportReport(key_fingerprint=key.fingerprint)
         self.sources: dict[str, _Source] = {}
         self.rows: dict[str, list[pd.DataFrame]] = {
-            name: [] for name in ("pupils", "enrolments", "outcome_evidence", *EVENT_TABLES)
+            name: [] for name in ("pupils", "enrolments", "outcome_evidence", "absence_totals", *EVENT_TABLES)
         }
         self.coverage: list[dict[str, Any]] = []
         self.schools: dict[tuple[str, int], SchoolFacts] = {}
@@ -322,7 +340,9 @@ class _Run:
             report = FileReport(content.path, content.sha256)
             reader = None
             if content.sha256 in first_of:
-                report.refusal = f"Même contenu que {first_of[content.sha256]} : lu une fois."
+                first = self.sources[first_of[content.sha256]].report
+                report.kind, report.label = first.kind, first.label
+                report.refusal = f"Même contenu que {first.path} : lu une fois."
             else:
                 first_of[content.sha256] = content.path
                 reader = self._recognised(content, report)
@@ -445,14 +465,6 @@ class _Run:
         if report.uai is None and not extract.is_roster:
             report.uai = school
         for name, table in extract.tables.items():
-            if name not in self.rows:
-                report.notices.append(
-                    Notice(
-                        "table_not_taken",
-                        "Des totaux par période ont été lus, mais aucune table du modèle ne les prend : il faut les jours.",
-                    )
-                )
-                continue
             persons = table["person"].to_numpy(dtype=np.int64)
             ids = answer.pupil_ids.reindex(persons).to_numpy(dtype=object)
             rows = table.drop(columns="person").assign(pupil_id=pd.array(ids, dtype="str"), file=at)
@@ -467,17 +479,38 @@ class _Run:
             rows = rows[has_pupil]
             if name in EVENT_TABLES:
                 rows = self._with_span(rows, name, extract, school)
+            elif name == "absence_totals":
+                rows = rows.assign(source=f"{extract.kind}|{school}")
+                report.notices.append(
+                    Notice(
+                        "totals_without_days",
+                        f"Totaux d’une période : ils sont comptés dans {TOTALS_NAME}, à lire par l’établissement. Le modèle a besoin "
+                        "des jours : pour lui, les absences de ces élèves restent « non connues », jamais zéro.",
+                    )
+                )
             report.rows[name] = report.rows.get(name, 0) + len(rows)
             self.rows[name].append(rows)
+        if answer.shared_numbers and extract.is_roster:
+            pupils = extract.tables["pupils"]
+            report.notices.append(
+                Notice(
+                    "ine_of_two_pupils",
+                    "Un même INE y est donné à deux dates de naissance : ces lignes ne sont pas fondues en un élève, le numéro de "
+                    "l’établissement en tient lieu. Corrigez l’INE dans SIECLE.",
+                    tuple(
+                        int(line) for line in pupils.loc[pupils["person"].isin(answer.shared_numbers), "line"]
+                    ),
+                )
+            )
         if answer.local and extract.is_roster:
             report.notices.append(
                 Notice(
                     "local_number",
-                    f"{french.plural(len(answer.local), 'élève')} sans INE utilisable, suivis par le numéro de l’établissement : "
-                    "pas d’historique d’un établissement à l’autre.",
+                    f"{french.plural(len(answer.local), 'élève')} sans INE utilisable : le numéro de l’établissement en tient lieu, sans "
+                    "historique d’un établissement à l’autre.",
                 )
             )
-        self._cover(extract, report, school)
+        self._cover(extract, report, school, answer)
 
     def _with_span(self, rows: pd.DataFrame, name: str, extract: Extract, school: str | None) -> pd.DataFrame:
         """Say of each row which days of which source its file vouches for."""
@@ -489,23 +522,55 @@ class _Run:
             covered_to=np.datetime64(end, "s") if end else np.datetime64("NaT", "s"),
         )
 
-    def _cover(self, extract: Extract, report: FileReport, school: str | None) -> None:
-        """Write down which days of which school a file vouches for."""
-        for table, (start, end) in extract.covers.items():
-            if table not in EVENT_TABLES:
-                continue
-            # A file without any row has come all the same: its table is empty, not missing.
+    def _cover(self, extract: Extract, report: FileReport, school: str | None, answer: Resolved) -> None:
+        """Write down which days of which school a file vouches for, but for the pupils whose rows it may have lost."""
+        tables = {table: span for table, span in extract.covers.items() if table in EVENT_TABLES}
+        for table in tables:
             self.rows[table].append(pd.DataFrame(columns=["pupil_id", "date"]))
-            if school is None:
-                report.notices.append(
-                    Notice(
-                        "coverage_of_nobody",
-                        "L’établissement de ce fichier n’est pas connu : ses lignes sont prises, mais l’absence de ligne n’y veut "
-                        "rien dire. Donnez --uai.",
-                    )
+        if not tables:
+            return
+        if school is None:
+            report.notices.append(
+                Notice(
+                    "coverage_of_nobody",
+                    "L’établissement de ce fichier n’est pas connu : ses lignes sont prises, mais l’absence de ligne n’y veut "
+                    "rien dire. Donnez --uai.",
                 )
-            else:
-                self.coverage.append({"school_id": school, "table": table, "start": start, "end": end})
+            )
+            return
+        if len(extract.persons) and answer.pupil_ids.isna().all():
+            report.notices.append(
+                Notice(
+                    "nobody_joined",
+                    "Aucune ligne de ce fichier ne se rattache à un élève : qu’un élève n’y ait rien ne veut rien dire, et ce "
+                    "que le fichier porte reste non connu pour tous.",
+                )
+            )
+            return
+        doubtful = answer.doubtful | self._of_classes_not_joined(extract, school, answer)
+        if doubtful:
+            report.notices.append(
+                Notice(
+                    "pupils_not_vouched_for",
+                    f"Des lignes laissées peuvent être celles de {french.plural(len(doubtful), 'élève')} (homonymes, ou classes "
+                    "qui ne se rattachent pas) : ce que ce fichier porte est pour eux « non connu », et non zéro.",
+                )
+            )
+        self.coverage += [
+            {"school_id": school, "table": table, "start": start, "end": end, "without": doubtful}
+            for table, (start, end) in tables.items()
+        ]
+
+    def _of_classes_not_joined(self, extract: Extract, school: str, answer: Resolved) -> frozenset[str]:
+        """Give the pupils of the classes that a file does not name, where it names a class that nobody can place."""
+        if "class_unknown" not in answer.reasons.values():
+            return frozenset()
+        own = self._all("enrolments")
+        own = own[own["school_id"] == school]
+        if extract.school_year is not None:
+            own = own[own["school_year"] == extract.school_year]
+        joined = set(own.loc[own["pupil_id"].isin(answer.pupil_ids.dropna()), "class_id"].dropna())
+        return frozenset(own.loc[~own["class_id"].isin(joined), "pupil_id"])
 
     def _school_of(self, pupil_ids: pd.Series) -> str | None:
         """Give the only school in which all the pupils of a file are; the only one of the import for a file without a row."""
@@ -549,17 +614,25 @@ class _Run:
         tables: dict[str, Any] = {"pupils": pupils, "enrolments": enrolments.drop(columns="basis")}
         if self.options.outcomes_of is not None:
             tables["outcomes"] = self._outcomes(enrolments, self.options.outcomes_of)
+        schools = set(enrolments["school_id"])
+        # A school without pupils in the tables covers nobody: its files are told with what they leave out.
+        self.coverage = [row for row in self.coverage if row["school_id"] in schools]
         for name in EVENT_TABLES:
             if self.rows[name]:
                 rows = self._all(name)
                 events = merge_events(name, rows, files) if len(rows) else _empty(name)
                 events = self._dated(name, events, enrolments)
-                tables[name] = events[events["pupil_id"].isin(pupils["pupil_id"])]
-        schools = set(enrolments["school_id"])
-        # A school without pupils in the tables covers nobody: its files are told with what they leave out.
-        self.coverage = [row for row in self.coverage if row["school_id"] in schools]
-        if self.coverage:
-            tables["coverage"] = _spans(self.coverage)
+                events = events[events["pupil_id"].isin(pupils["pupil_id"])]
+                # An empty table that no file vouches for would seem to say that nobody has a row.
+                if len(events) or any(row["table"] == name for row in self.coverage):
+                    tables[name] = events
+        spans = [_coverage_table(self.coverage, enrolments)] if self.coverage else []
+        covered = {row["table"] for row in self.coverage}
+        spans += [
+            _first_days(name, tables[name]) for name in EVENT_TABLES if name in tables and name not in covered
+        ]
+        if spans:
+            tables["coverage"] = pd.concat(spans, ignore_index=True)
         calendar = self._calendar()
         with warnings.catch_warnings():
             # The report of the import tells the faults.
@@ -568,7 +641,17 @@ class _Run:
                 **tables, on_fault="quarantine", calendar=calendar or self.options.calendar
             )
         self._report_records(records)
-        return Imported(records, self.report, calendar, self.register.links() if self.keep_links else None)
+        links = self.register.links() if self.keep_links else None
+        return Imported(records, self.report, calendar, links, self._totals())
+
+    def _totals(self) -> pd.DataFrame | None:
+        """Give the counts of absences by period, where totals were asked for and came."""
+        rows = self._all("absence_totals")
+        if rows.empty:
+            return None
+        counts, notices = monthly_absences(rows)
+        self.report.notices.extend(notices)
+        return counts.sort_values(["pupil_id", "start", "end"], ignore_index=True)
 
     def _dated(self, name: str, events: pd.DataFrame, enrolments: pd.DataFrame) -> pd.DataFrame:
         """Give the days of recording and justification that the import before tells."""
@@ -690,9 +773,48 @@ def _empty(table: str) -> pd.DataFrame:
     return pd.DataFrame(columns=list(TABLES[table].required))
 
 
+def _first_days(table: str, rows: pd.DataFrame) -> pd.DataFrame:
+    """Give coverage that vouches for the day of a pupil's first row alone: without any, the table would cover everyone."""
+    first = rows.groupby("pupil_id")["date"].min()
+    return pd.DataFrame(
+        {
+            "school_id": None,
+            "pupil_id": first.index,
+            "table": table,
+            "start": first.to_numpy(),
+            "end": first.to_numpy(),
+        }
+    )
+
+
+def _coverage_table(coverage: list[dict[str, Any]], enrolments: pd.DataFrame) -> pd.DataFrame:
+    """Give the spans of whole schools, and pupil by pupil, during their stays, those of files that may have lost rows."""
+    whole = [row for row in coverage if not row["without"]]
+    parts = [_spans(whole)] if whole else []
+    for row in coverage:
+        if row["without"]:
+            stays = enrolments[
+                (enrolments["school_id"] == row["school_id"]) & ~enrolments["pupil_id"].isin(row["without"])
+            ]
+            first, last = (np.datetime64(row[name], "s") for name in ("start", "end"))
+            ends = pd.to_datetime(stays["end_date"]).fillna(pd.Timestamp(last))
+            part = pd.DataFrame(
+                {
+                    "pupil_id": stays["pupil_id"],
+                    "table": row["table"],
+                    "start": pd.to_datetime(stays["start_date"]).clip(lower=first).astype("datetime64[s]"),
+                    "end": ends.clip(upper=last).astype("datetime64[s]"),
+                }
+            )
+            parts.append(part[part["start"] <= part["end"]])
+    return pd.concat(parts, ignore_index=True).reindex(
+        columns=["school_id", "pupil_id", "table", "start", "end"]
+    )
+
+
 def _spans(coverage: list[dict[str, Any]]) -> pd.DataFrame:
     """Join overlapping and touching spans of one school and table."""
-    frame = pd.DataFrame(coverage)
+    frame = pd.DataFrame(coverage).drop(columns="without")
     frame["start"] = pd.to_datetime(frame["start"]).astype("datetime64[s]")
     frame["end"] = pd.to_datetime(frame["end"]).astype("datetime64[s]")
     spans: list[dict[str, Any]] = []

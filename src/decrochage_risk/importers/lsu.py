@@ -15,8 +15,8 @@ from decrochage_risk import french
 from decrochage_risk.importers.cells import day_of, number_of
 from decrochage_risk.importers.extract import Extract, Head, Reader, persons_frame
 from decrochage_risk.importers.marks import GradeRow, say_subjects, take_grades, term_end
-from decrochage_risk.importers.subjects import SubjectNames
-from decrochage_risk.importers.xml_files import local_name, records_of
+from decrochage_risk.importers.nomenclatures import SubjectNames
+from decrochage_risk.importers.sources import local_name, records_of
 from decrochage_risk.school_year import school_year_of
 
 if TYPE_CHECKING:

@@ -17,13 +17,18 @@ import pandas as pd
 
 from decrochage_risk import french
 from decrochage_risk.errors import UnreadableExportError, explain_error
+from decrochage_risk.importers.absences import told_by_titles
 from decrochage_risk.importers.cells import day_of, days_of, fold, number_of, numbers_of
-from decrochage_risk.importers.column_maps import facts_of_file, read_column_map
-from decrochage_risk.importers.declared_maps import ColumnMap, bundled_maps, persons_of
+from decrochage_risk.importers.declared_maps import (
+    ColumnMap,
+    bundled_maps,
+    facts_of_file,
+    persons_of,
+    read_column_map,
+)
 from decrochage_risk.importers.delimited import read_delimited, sheets_of
 from decrochage_risk.importers.extract import Extract, Head, Reader, persons_frame
-from decrochage_risk.importers.subjects import OTHER, SUBJECTS, SubjectNames
-from decrochage_risk.importers.timed_absences import told_by_titles
+from decrochage_risk.importers.nomenclatures import OTHER, SUBJECTS, SubjectNames
 from decrochage_risk.records.table_schemas import MARK_WORDS
 from decrochage_risk.school_year import school_year_of, year_end, year_start
 
@@ -495,9 +500,10 @@ def _average_columns(table: DelimitedTable, column_map: ColumnMap, path: str) ->
 
 
 def _grid_day(table: DelimitedTable, options: ImportOptions, extract: Extract, path: str) -> date:
-    """Give the day of the averages of a grid: the end of the period in its titles, else the day of the export."""
+    """Give the day of the averages of a grid: the end of the period declared of its file or in its titles, else the export's."""
     export_day = extract.exported_on
-    for title in table.titles:
+    declared = facts_of_file(options.column_maps, path).get("period")
+    for title in (declared,) if declared is not None else table.titles:
         if term_of_text(title):
             end = term_end(title, options, extract.uai, extract.school_year)
             if end is not None:

@@ -1,31 +1,54 @@
-"""Rows of many files, already under pseudonyms, into one set of tables: the newest extract wins, nothing counts twice.
+"""Rows of many files, already under pseudonyms, into one set of tables, dated by the import before this one.
 
-A file vouches for some days of some pupils; a later one of the same source replaces it there and nowhere else. Stays
-are closed where only a newer list can tell that somebody left, and every line that gives way is counted in the report
-of its file.
+The newest extract wins, nothing counts twice: a file vouches for some days of some pupils; a later one of the same source
+replaces it there and nowhere else. Stays are closed where only a newer list can tell that somebody left, and every line that
+gives way is counted in the report of its file.
+
+No export says when an absence was entered or justified; two imports of one source, a month apart, do. Without it a training
+would see on 5 November a justification that came in January.
+
+- A row on a day that the earlier import vouched for, and that was not in it, was entered late: ``recorded_on`` is the day of the
+  export in which it first stands. A row on a later day keeps no such day: it is new because its day is.
+- An absence that was not justified before, or was not there, and is now: ``justified_on`` is the day of the export in which the
+  justification first stands.
+- What the earlier import knew of either day is carried on.
 """
 
 from __future__ import annotations
 
+import json
 from datetime import date
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from decrochage_risk import french
+from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.importers.extract import Notice
 from decrochage_risk.importers.half_days import absence_table, merge_half_days
+from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.school_year import year_end
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import numpy.typing as npt
+
+    _Mask = npt.NDArray[np.bool_]
+    from collections.abc import Iterable, Mapping, Sequence
 
     from decrochage_risk.importers.report import FileReport
 
-__all__ = ["merge_enrolments", "merge_events", "merge_pupils"]
+__all__ = [
+    "KEYS",
+    "EarlierImport",
+    "date_events",
+    "merge_enrolments",
+    "merge_events",
+    "merge_pupils",
+    "read_earlier",
+]
 
 _DAY = pd.Timedelta(days=1)
 
@@ -72,16 +95,16 @@ def merge_enrolments(rows: pd.DataFrame, files: Sequence[FileReport]) -> tuple[p
         notices.append(
             Notice(
                 "vanished",
-                f"{vanish_count} scolarité(s) d’un export ancien ne sont plus dans le plus récent du même établissement : elles sont "
-                "closes à la date de ce dernier.",
+                "Absentes du plus récent export du même établissement, et closes à sa date : "
+                f"{french.plural(vanish_count, 'scolarité')} d’un export plus ancien.",
             )
         )
     if cut:
         notices.append(
             Notice(
                 "overlap_closed",
-                f"{cut} scolarité(s) ouvertes sont closes la veille de la suivante du même élève : l’établissement d’origine "
-                "n’avait pas écrit la sortie.",
+                "Closes la veille de la suivante du même élève, l’établissement d’origine n’ayant pas écrit la sortie : "
+                f"{french.plural(cut, 'scolarité')}.",
             )
         )
     return rows.reindex(columns=columns).reset_index(drop=True), notices
@@ -226,3 +249,218 @@ def _covered_by_newer(table: str, rows: pd.DataFrame) -> pd.Series:
 def _count(rows: pd.DataFrame, files: Sequence[FileReport], reason: str) -> None:
     for file, line in zip(rows["file"], rows["line"], strict=True):
         files[int(file)].leave_out(reason, int(line))
+
+
+KEYS: Mapping[str, tuple[str, ...]] = {
+    "absences": ("pupil_id", "date", "kind"),
+    "grades": ("pupil_id", "date", "subject", "kind"),
+    "orientation": ("pupil_id", "date", "event", "rank", "target"),
+}
+"""What makes two rows of two imports the same one; the rest of a row may have been corrected in between."""
+
+
+class EarlierImport:
+    """The tables of an import that was written before.
+
+    Parameters
+    ----------
+    records : PupilRecords
+    fingerprint : str
+        Of the key of its pseudonyms.
+    exported_on : mapping of str to str
+        Table -> day of the newest export that gave rows of it, as ISO text.
+    """
+
+    def __init__(
+        self, records: PupilRecords, fingerprint: str, exported_on: Mapping[str, str] | None = None
+    ) -> None:
+        self.records = records
+        self.fingerprint = fingerprint
+        self.exported_on = dict(exported_on or {})
+
+    def table(self, name: str) -> pd.DataFrame | None:
+        """Give one of its tables, or None."""
+        frame: pd.DataFrame | None = getattr(self.records, name)
+        return frame
+
+
+def read_earlier(folder: str | Path, report_name: str, fingerprint: str) -> EarlierImport:
+    """Read the folder of an earlier import.
+
+    Raises
+    ------
+    RecordsError
+        It is no import of ours, or its pseudonyms are of another key.
+    """
+    place = Path(folder)
+    try:
+        report = json.loads((place / f"{report_name}.json").read_text(encoding="utf-8"))
+        fingerprint_written = str(report["key_fingerprint"])
+        newest = _newest(report.get("files", ()))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RecordsError(
+            explain_error(
+                f"{place} is no folder that an import wrote",
+                expected=f"a folder with {report_name}.json",
+                hint="Give the --out of the import before this one.",
+            )
+        ) from error
+    if fingerprint_written != fingerprint:
+        raise RecordsError(
+            explain_error(
+                f"The import in {place} was made with another key ({fingerprint_written}, now {fingerprint})",
+                expected="the same key for every import",
+                hint="Find the key of then: no pupil of the one can be found in the other.",
+            )
+        )
+    return EarlierImport(PupilRecords.read(place, on_fault="quarantine"), fingerprint_written, newest)
+
+
+def _newest(files: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Give the day of the newest export of each table, out of the files of a report."""
+    newest: dict[str, str] = {}
+    for file in files:
+        for table, rows in file["rows"].items():
+            if rows:
+                newest[table] = max(newest.get(table, ""), file["exported_on"] or "")
+    return newest
+
+
+def date_events(
+    name: str, rows: pd.DataFrame, earlier: EarlierImport, enrolments: pd.DataFrame
+) -> tuple[pd.DataFrame, list[Notice]]:
+    """Date the rows of one table by what the earlier import knew.
+
+    Parameters
+    ----------
+    name : {"absences", "grades", "orientation"}
+    rows : DataFrame
+        Merged rows with ``exported``, the day of the export that each comes from.
+    earlier : EarlierImport
+    enrolments : DataFrame
+        Merged stays: which schools' coverage counts for a pupil.
+
+    Returns
+    -------
+    rows : DataFrame
+        With ``recorded_on`` (and ``justified_on`` for absences).
+    notices : list of Notice
+        How many rows were late, justified since, or are gone.
+
+    Raises
+    ------
+    RecordsError
+        The earlier import is the later one.
+    """
+    _refuse_later(name, rows, earlier)
+    before, coverage = earlier.table(name), earlier.records.coverage
+    if before is None or coverage is None or rows.empty:
+        return rows, []
+    rows = _numbered(name, rows.reset_index(drop=True))
+    rows_before = _numbered(name, before)
+    keys = [*KEYS[name], "nth"]
+    pairs = _pairs(rows, rows_before, keys)
+    new = (pairs["seen"] == "left_only").to_numpy()
+    # On a day that the earlier import did not vouch for, a new row is not late: its file had not come yet.
+    late = new & _vouched_for(pairs, coverage[coverage["table"] == name], enrolments)
+    export_days = pd.to_datetime(pairs["exported"]).astype("datetime64[s]")
+    rows["recorded_on"] = _first_days(pairs, "recorded_on", late, export_days)
+    notices = []
+    if late.any():
+        words = french.plural(int(late.sum()), "ligne saisie", "lignes saisies")
+        text = f"{name} : {words} après l’import d’avant, datées du jour de l’export."
+        notices.append(Notice("late_rows", text, level="info"))
+    if name == "absences" and "justified" in pairs.columns:
+        now = _flags(pairs, "justified")
+        since = now & ~_flags(pairs, "justified_before")
+        # A justification that was taken back leaves no day of its own, whatever the earlier import knew.
+        rows["justified_on"] = _first_days(pairs, "justified_on", since, export_days, only=now)
+        if since.any():
+            words = french.plural(int(since.sum()), "absence justifiée", "absences justifiées")
+            text = f"{words} depuis l’import d’avant, datées du jour de l’export."
+            notices.append(Notice("justified_since", text, level="info"))
+    vanish_count = len(
+        rows_before.merge(rows[keys], how="left", on=keys, indicator="seen").query("seen == 'left_only'")
+    )
+    if vanish_count:
+        words = french.plural(vanish_count, "ligne")
+        notices.append(
+            Notice("gone_rows", f"{name} : {words} de l’import d’avant ne sont plus dans les exports.")
+        )
+    return rows.drop(columns="nth"), notices
+
+
+def _refuse_later(name: str, rows: pd.DataFrame, earlier: EarlierImport) -> None:
+    then, newest = earlier.exported_on.get(name, ""), rows["exported"].max() if len(rows) else pd.NaT
+    if pd.notna(newest) and then > f"{newest:%Y-%m-%d}":
+        raise RecordsError(
+            explain_error(
+                f"The import before is of {then}, later than the exports of {name} of now",
+                expected="an earlier import",
+                hint="Give the folders in the order of time.",
+            )
+        )
+
+
+def _pairs(rows: pd.DataFrame, rows_before: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
+    """Put beside each row what the earlier import had of it (``..._before``), and whether it had it (``seen``)."""
+    columns = [name for name in ("recorded_on", "justified_on", "justified") if name in rows_before.columns]
+    beside = rows_before[[*keys, *columns]].rename(columns={name: f"{name}_before" for name in columns})
+    return rows.merge(beside, how="left", on=keys, indicator="seen")
+
+
+def _first_days(
+    pairs: pd.DataFrame,
+    column: str,
+    new: _Mask,
+    export_days: pd.Series,
+    *,
+    only: _Mask | None = None,
+) -> pd.Series:
+    """Give the day that the file says, else the one known before (where ``only``), else that of the export of what is new."""
+    own, before = _days(pairs, column), _days(pairs, f"{column}_before")
+    days = own.fillna(before if only is None else before.where(only))
+    return days.mask(new & own.isna().to_numpy(), export_days)
+
+
+def _numbered(name: str, rows: pd.DataFrame) -> pd.DataFrame:
+    """Give each of the rows that share a key a number, in the order of what else they hold: each has a partner of its own."""
+    keys = [key for key in KEYS[name] if key in rows.columns]
+    rows = rows.assign(date=pd.to_datetime(rows["date"]).astype("datetime64[s]"))
+    for key in KEYS[name]:
+        rows[key] = rows[key] if key in rows.columns else pd.NA
+    by = [
+        column for column in (*keys, "out_of", "coefficient", "value", "half_days") if column in rows.columns
+    ]
+    order = rows[by].sort_values(by, kind="stable").index
+    nth = rows.loc[order].groupby(keys, dropna=False).cumcount()
+    return rows.assign(nth=nth.reindex(rows.index))
+
+
+def _vouched_for(rows: pd.DataFrame, coverage: pd.DataFrame, enrolments: pd.DataFrame) -> _Mask:
+    """Tell the rows whose day a school of the pupil vouched for in the earlier import."""
+    homes = enrolments[["pupil_id", "school_id"]].drop_duplicates()
+    of_pupils = coverage["pupil_id"].notna()
+    spans = pd.concat(
+        [
+            homes.merge(coverage.loc[~of_pupils, ["school_id", "start", "end"]], on="school_id"),
+            coverage.loc[of_pupils, ["pupil_id", "start", "end"]],
+        ]
+    )
+    pairs = rows[["pupil_id", "date"]].reset_index().merge(spans, on="pupil_id")
+    inside = pairs[(pairs["date"] >= pairs["start"]) & (pairs["date"] <= pairs["end"])]
+    mask = np.zeros(len(rows), dtype=np.bool_)
+    mask[inside["index"].unique()] = True
+    return mask
+
+
+def _days(rows: pd.DataFrame, column: str) -> pd.Series:
+    if column not in rows.columns:
+        return pd.Series(pd.NaT, index=rows.index, dtype="datetime64[s]")
+    return pd.to_datetime(rows[column]).astype("datetime64[s]")
+
+
+def _flags(rows: pd.DataFrame, column: str) -> _Mask:
+    if column not in rows.columns:
+        return np.zeros(len(rows), dtype=np.bool_)
+    return rows[column].astype("boolean").fillna(value=False).to_numpy(dtype=np.bool_)

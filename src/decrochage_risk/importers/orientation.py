@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from decrochage_risk.errors import UnreadableExportError, explain_error
+from decrochage_risk.importers.absences import told_by_titles
 from decrochage_risk.importers.cells import days_of, flag_of, number_of
 from decrochage_risk.importers.declared_maps import ColumnMap, bundled_maps, persons_of, word_of
 from decrochage_risk.importers.delimited import read_delimited
 from decrochage_risk.importers.extract import Extract, Reader
-from decrochage_risk.importers.timed_absences import told_by_titles
 from decrochage_risk.records.levels import LEVEL_NAMES
 from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.school_year import school_year_of, year_start

@@ -1,7 +1,13 @@
-"""Lists of pupils as tables: SIECLE's ElevesComplete, the CSV of agricultural lycées; others are recognised and refused.
+"""Lists of pupils other than SIECLE's XML: ElevesComplete, agricultural lycées, SYGNE; what lets nobody be followed is refused.
 
-None of them says its school or its school year: the caller does, or the other files of the same import. A list
-without any number of the pupils is refused, since it lets nobody be followed from one year to the next.
+ElevesComplete and the CSV of agricultural lycées say neither their school nor their school year: the caller does, or the other
+files of the same import. A list without any number of the pupils is refused, since it lets nobody be followed from one year to
+the next; so is the answer of a portal of families (PRONOTE, ÉcoleDirecte), which is one pupil without the pupil in it: each is
+recognised so that who gives one learns what to ask for.
+
+SYGNE gives the enrolments of an académie (JSON, one object per schooling), with the fields that two public programs of the
+ministry read; a pupil who disappears without ``dateFinSco`` is closed by the merge with the next extract, one who comes back
+opens again.
 """
 
 from __future__ import annotations
@@ -13,9 +19,10 @@ from decrochage_risk import french
 from decrochage_risk.errors import UnreadableExportError, explain_error
 from decrochage_risk.importers.cells import day_of, flag_of, fold
 from decrochage_risk.importers.delimited import read_delimited
-from decrochage_risk.importers.extract import Extract, Reader
-from decrochage_risk.importers.mef import normalise_mef
-from decrochage_risk.importers.roster import RosterRow, add_rows, choose_ine
+from decrochage_risk.importers.extract import Extract, Head, Reader
+from decrochage_risk.importers.nomenclatures import normalise_mef
+from decrochage_risk.importers.roster import RosterRow, add_rows, choose_ine, normal_ine
+from decrochage_risk.importers.sources import parse_json
 from decrochage_risk.school_year import school_year_of
 
 if TYPE_CHECKING:
@@ -24,7 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from decrochage_risk.importers.delimited import DelimitedTable
-    from decrochage_risk.importers.extract import Head, ImportOptions, SourceFile
+    from decrochage_risk.importers.extract import ImportOptions, SourceFile
 
 __all__ = ["READERS"]
 
@@ -233,25 +240,161 @@ def _is_pronote_list(head: Head) -> bool:
     return head.has("Nom", "Prénom", "Né(e) le", "Classe") and not head.has("INE")
 
 
+def read_sygne(source: SourceFile, options: ImportOptions) -> Extract:
+    """Read a list of schoolings, or several lists one after the other."""
+    answer = parse_json(source.content, source.path)
+    records = _flat(answer)
+    if records is None:
+        raise UnreadableExportError(
+            explain_error(
+                f"{source.path} is no list of schoolings",
+                expected="a JSON list of objects",
+                hint="Give the answer as it came.",
+            ),
+            french="Ce n’est pas une liste de scolarités telle que SYGNE la donne.",
+        )
+    rows = [_row(line, record) for line, record in enumerate(records, start=1)]
+    extract = Extract(source.kind, exported_on=options.extracted_on)
+    extract.uai = _only({row.uai for row in rows})
+    extract.school_year = _only({row.school_year for row in rows})
+    add_rows(rows, options, extract)
+    return extract
+
+
+def _flat(document: object) -> list[dict[str, Any]] | None:
+    if isinstance(document, dict):
+        inside = [value for value in document.values() if isinstance(value, list)]
+        return _flat(inside[0]) if len(inside) == 1 else [document] if "codeUai" in document else None
+    if not isinstance(document, list):
+        return None
+    flat: list[dict[str, Any]] = []
+    for value in document:
+        if isinstance(value, list):
+            flat.extend(one for one in value if isinstance(one, dict))
+        elif isinstance(value, dict):
+            flat.append(value)
+    return flat
+
+
+def _row(line: int, record: dict[str, Any]) -> RosterRow:
+    text = {
+        name: str(value).strip() for name, value in record.items() if value is not None and str(value).strip()
+    }
+    year = text.get("anneeScolaire", "")[:4]
+    return RosterRow(
+        line=line,
+        uai=text.get("codeUai", "").upper() or None,
+        school_year=int(year) if year.isdigit() else None,
+        ine=normal_ine(text.get("ine")),
+        family_name=text.get("nom") or text.get("nomFamille"),
+        usage_name=text.get("nomUsage"),
+        first_name=text.get("prenom"),
+        birth_date=day_of(text.get("dateNaissance", "")),
+        sex=text.get("codeSexe"),
+        mef=normalise_mef(text.get("codeMef")),
+        mefstat=text.get("niveau"),
+        mef_label=text.get("libelleLongMef"),
+        class_name=text.get("classe"),
+        status=text.get("codeStatut"),
+        regime=text.get("codeRegime"),
+        regime_label=text.get("libelleRegime"),
+        entry=day_of(text.get("dateDebSco", "")),
+        leaving=day_of(text.get("dateFinSco", "")),
+    )
+
+
+def _only(values: set[Any]) -> Any:  # noqa: ANN401 - a school or a year
+    """Give the only value, or None: an académie's answer has many schools."""
+    return next(iter(values)) if len(values) == 1 else None
+
+
+def _is_sygne(head: Head) -> bool:
+    return head.form == "json" and {"ine", "codeUai", "anneeScolaire", "codeMef"} <= head.keys
+
+
+_KEYS = (
+    ("pronote_portal", "PRONOTE, réponse de l’espace des familles (JSON)", ("listeDevoirs", "listeAbsences")),
+    (
+        "ecoledirecte_portal",
+        "ÉcoleDirecte, réponse de l’espace des familles (JSON)",
+        ("absencesRetards", "ensembleMatieres"),
+    ),
+)
+
+
+def _refuse(source: SourceFile, options: ImportOptions) -> Extract:
+    del options
+    raise UnreadableExportError(
+        explain_error(
+            f"{source.path} is the answer of a portal of families: one pupil, without any identity",
+            expected="a list of the whole school",
+            hint="Ask the school for its dated list of absences, and its averages by class.",
+        ),
+        french="Réponse de l’espace des familles : un seul élève, dont rien ne dit qui il est. Demandez à l’établissement la liste "
+        "datée des absences et les moyennes par classe.",
+    )
+
+
+def _reader(kind: str, label: str, keys: tuple[str, ...]) -> Reader:
+    def recognises(head: Head) -> bool:
+        return head.form == "json" and any(key in head.keys for key in keys)
+
+    return Reader(kind, label, recognises, _refuse, basis="code")
+
+
 READERS: tuple[Reader, ...] = (
-    Reader(
-        "siecle_complete", "SIECLE, ElevesComplete (tableur)", _is_complete, read_complete, 1,
-        gives="élèves, scolarités de l’année, sorties", basis="fixtures",
+    *(
+        Reader(
+            "siecle_complete",
+            "SIECLE, ElevesComplete (tableur)",
+            _is_complete,
+            read_complete,
+            1,
+            gives="élèves, scolarités de l’année, sorties",
+            basis="fixtures",
+        ),
+        Reader(
+            "agricultural",
+            "Liste d’élèves de l’enseignement agricole (CSV)",
+            _is_agricultural,
+            read_agricultural,
+            1,
+            gives="élèves, scolarités de l’année",
+            basis="fixtures",
+        ),
+        Reader(
+            "onde",
+            "ONDE, élèves du premier degré (CSV)",
+            _is_onde,
+            _refused(
+                "Les élèves du premier degré n’ont pas de niveau dans les tables : rien n’en est pris.",
+                "Leave it out.",
+            ),
+            2,
+        ),
+        Reader(
+            "pronote_pupils",
+            "PRONOTE, liste d’élèves",
+            _is_pronote_list,
+            _refused(
+                "Cette liste n’a ni INE ni numéro d’élève : elle ne permet de suivre personne. Demandez l’export SIECLE "
+                "ElevesSansAdresses.",
+                "Ask for ElevesSansAdresses.xml: this list has no number of any pupil.",
+            ),
+            2,
+            basis="assumed",
+        ),
     ),
-    Reader(
-        "agricultural", "Liste d’élèves de l’enseignement agricole (CSV)", _is_agricultural, read_agricultural, 1,
-        gives="élèves, scolarités de l’année", basis="fixtures",
+    *(
+        Reader(
+            "sygne",
+            "SYGNE, scolarités d’une académie (JSON)",
+            _is_sygne,
+            read_sygne,
+            1,
+            gives="élèves, scolarités de tous les établissements",
+        ),
     ),
-    Reader(
-        "onde", "ONDE, élèves du premier degré (CSV)", _is_onde,
-        _refused("Les élèves du premier degré n’ont pas de niveau dans les tables : rien n’en est pris.", "Leave it out."), 2,
-    ),
-    Reader(
-        "pronote_pupils", "PRONOTE, liste d’élèves", _is_pronote_list,
-        _refused(
-            "Cette liste n’a ni INE ni numéro d’élève : elle ne permet de suivre personne. Demandez l’export SIECLE "
-            "ElevesSansAdresses.",
-            "Ask for ElevesSansAdresses.xml: this list has no number of any pupil.",
-        ), 2, basis="assumed",
-    ),
-)  # fmt: skip
+    *tuple(_reader(*facts) for facts in _KEYS),
+)
+"""Lists as tables, SYGNE, and the answers of portals that are refused."""

@@ -11,22 +11,18 @@ from typing import TYPE_CHECKING
 
 from decrochage_risk.errors import UnreadableExportError, explain_error
 from decrochage_risk.importers import (
+    absences,
     lsu,
     marks,
     orientation,
     outcomes,
-    portals,
     pupil_lists,
     siecle,
-    sygne,
-    timed_absences,
-    totals,
 )
 from decrochage_risk.importers.declared_maps import declared_maps
 from decrochage_risk.importers.delimited import peek_rows
 from decrochage_risk.importers.extract import Head
-from decrochage_risk.importers.json_files import parse_json
-from decrochage_risk.importers.xml_files import looks_like_xml, xml_head
+from decrochage_risk.importers.sources import looks_like_xml, parse_json, xml_head
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -39,23 +35,20 @@ __all__ = ["READERS", "head_of", "readers_of", "recognise"]
 
 READERS: tuple[Reader, ...] = (
     *siecle.READERS,
-    *sygne.READERS,
     *pupil_lists.READERS,
     *outcomes.READERS,
-    *timed_absences.READERS,
-    *totals.READERS,
+    *absences.READERS,
     *marks.READERS,
     *lsu.READERS,
     *orientation.READERS,
-    *portals.READERS,
 )
 """Every kind of export, asked in this order."""
 
 _MAKERS: Mapping[str, Callable[[ColumnMap], Reader]] = {
-    "absence_events": timed_absences.map_reader,
+    "absence_events": absences.map_reader,
     "marks": marks.marks_reader,
     "average_grid": marks.grid_reader,
-    "absence_totals": totals.totals_reader,
+    "absence_totals": absences.totals_reader,
     "orientation": orientation.orientation_reader,
 }
 

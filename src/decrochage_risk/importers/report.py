@@ -125,6 +125,7 @@ _TABLE_WORDS = {
     "enrolments": ("scolarité", "scolarités"),
     "absences": ("ligne d’absence", "lignes d’absence"),
     "grades": ("note", "notes"),
+    "absence_totals": ("total de période", "totaux de période"),
     "orientation": ("ligne d’orientation", "lignes d’orientation"),
     "outcomes": ("situation", "situations"),
     "outcome_evidence": ("preuve de situation", "preuves de situation"),

@@ -16,7 +16,7 @@ import pandas as pd
 from decrochage_risk import french
 from decrochage_risk.importers.cells import fold
 from decrochage_risk.importers.extract import persons_frame
-from decrochage_risk.importers.mef import find_level
+from decrochage_risk.importers.nomenclatures import find_level
 from decrochage_risk.records.fault_hints import UAI_LETTERS
 from decrochage_risk.school_year import SchoolCalendar, year_end, year_start
 

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from decrochage_risk import french
 from decrochage_risk.errors import UnreadableExportError, explain_error
 from decrochage_risk.importers.cells import day_of, fold
-from decrochage_risk.importers.column_maps import declared_names
+from decrochage_risk.importers.declared_maps import declared_names
 from decrochage_risk.importers.extract import Extract, Reader, SchoolFacts, Subject
-from decrochage_risk.importers.mef import normalise_mef
+from decrochage_risk.importers.nomenclatures import normalise_mef
 from decrochage_risk.importers.roster import Attended, RosterRow, add_rows, choose_ine, school_of_file
-from decrochage_risk.importers.xml_files import elements_with, local_name, records_of, xml_head
+from decrochage_risk.importers.sources import elements_with, local_name, records_of, xml_head
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -340,8 +341,9 @@ def read_common(source: SourceFile, options: ImportOptions) -> Extract:
         extract.leave_out("bad_date", line)
     extract.warn(
         "assumed_wrappers",
-        f"Communs.xml n’a jamais été vu en vrai : {len(periods)} période(s) et {len(closures)} fermeture(s) sont lues par le nom "
-        "de leurs balises. Vérifiez-les dans le calendrier écrit.",
+        f"Communs.xml n’a jamais été vu en vrai : {french.plural(len(periods), 'période')} et "
+        f"{french.plural(len(closures), 'fermeture')} y sont prises par le nom de leurs balises. Vérifiez-les dans le calendrier "
+        "écrit.",
     )
     extract.facts = SchoolFacts(
         uai=extract.uai,

@@ -29,8 +29,10 @@ MOST_VALUES = 3
 LEAST_POINTS = 0.5
 """Points of probability under which a value is counted with others on the page, and told by itself in the JSON only."""
 
-_SIGNS_A_LINE, _LINES_AT_EASE = 100, 20
-"""Signs that a line of the first sheet holds, and lines of measures and facts that it holds at ease."""
+_SIGNS_A_LINE = 100
+_LINES_OF_FIT = {"ease": 20, "flow": 24, "close": 27}
+"""Signs that a line of the first sheet holds, and the most lines of measures and facts of each layout: printed by Chromium, all
+notices of a cohort of 2,000 stay on two sheets with them."""
 
 _MARKDOWN_SIGNS = re.compile(r"([\\`*{}\[\]<>|#~!]|(?<![^\W_])_|_(?![^\W_]))")
 """What Markdown may read as a mark; an underscore inside a word ("tle_pro-1") is none."""
@@ -252,13 +254,16 @@ class Notice(_Frozen):
         ) + sum(len(weight.facts) + len(weight.light) for weight in self.light_weights)
 
     @property
-    def dense(self) -> bool:
-        """Whether so much may be proposed that the help and the law share a sheet, to stay on two pages."""
+    def fit(self) -> str:
+        """How the notice keeps to two sheets: ``ease``, ``flow``, ``close`` or ``dense``, by how much may be proposed.
+
+        The help has a sheet of its own in 11 points; or the law begins under it; or the help is in 10 points, or in 9.
+        """
         sentences = [f"{one.label}. {one.text}" for one in self.measures]
-        beside = sum(len(one.facts) + len(one.to_check) for one in self.measures)
-        facts = (*self.reasons, *self.supports)
-        lines = sum(-(-len(text) // _SIGNS_A_LINE) for text in (*sentences, *facts)) + beside + len(facts)
-        return lines > _LINES_AT_EASE
+        facts = [fact for fact, _ in (*self.facts_seen, *self.facts_of_support)]
+        lines = sum(-(-len(text) // _SIGNS_A_LINE) for text in (*sentences, *facts))
+        lines += len(facts) + sum(len(one.facts) + len(one.to_check) for one in self.measures)
+        return next((name for name, most in _LINES_OF_FIT.items() if lines <= most), "dense")
 
     @property
     def present_measures(self) -> tuple[Measure, ...]:

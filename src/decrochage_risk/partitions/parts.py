@@ -465,8 +465,8 @@ def _lists(scores: RiskScores) -> pa.Table:
     return pa.concat_tables([table.replace_schema_metadata() for table in tables])
 
 
-def _warnings(caught: Iterable[python_warnings.WarningMessage]) -> pa.Table:
-    texts = list(dict.fromkeys((each.category.__name__, str(each.message)) for each in caught
+def _warnings(records: Iterable[python_warnings.WarningMessage]) -> pa.Table:
+    texts = list(dict.fromkeys((each.category.__name__, str(each.message)) for each in records
                                if issubclass(each.category, DecrochageWarning)))  # fmt: skip
     categories, sentences = zip(*texts, strict=True) if texts else ((), ())
     return pa.table({"category": list(categories), "text": list(sentences)}, schema=SCHEMAS["warnings"])
@@ -549,10 +549,10 @@ def transmission_part(
         As for :func:`score_part`.
     """
     part, report = read_or_report(tables, facts, calendar, row_id)
-    found = (
+    transmissions = (
         () if part is None or not len(part.records) else (find_transmission(part.records.known_on(as_of)),)
     )
-    return {"transmissions": _transmissions_table(found), "faults": report.to_arrow()}
+    return {"transmissions": _transmissions_table(transmissions), "faults": report.to_arrow()}
 
 
 def merge_transmissions(parts: Iterable[Mapping[str, pa.Table]]) -> Transmission | None:

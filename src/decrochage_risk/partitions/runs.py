@@ -202,6 +202,7 @@ def fingerprint(folder: Path, choices: Mapping[str, object]) -> str:
     choices : mapping of str to JSON values
         Everything else.
     """
+    # Other versions of these may give other bits: their parts must not be mixed.
     versions = {name: version(name) for name in ("decrochage-risk", "lightgbm", "numpy", "pandas", "pyarrow")}
     question = {**choices, "format": FORMAT, "versions": versions}
     seal = hashlib.sha256(json.dumps(question, sort_keys=True).encode())

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
     from decrochage_risk.model import TrainedModel
     from decrochage_risk.partitions.runs import Finished
     from decrochage_risk.policy import Policy
+    from decrochage_risk.records.transmission import Transmission
     from decrochage_risk.score.scoring import Explain
 
 
@@ -202,10 +203,9 @@ def score_parts(
     return FolderScores(target, digest, parts, runs.split.notes, runs.split.ignored)
 
 
-def _scored(
-    runs: PartRuns, request: ScoreRequest, progress: Callable[[str, int, int], None]
-) -> tuple[list[Finished], ScoreDigest]:
-    sent = runs.run(
+def _transmission_of_schools(runs: PartRuns, request: ScoreRequest) -> Transmission | None:
+    """Read in every part what its schools sent, and put it together."""
+    transmissions = runs.run(
         lambda tables, facts: transmission_part(
             tables, facts, as_of=request.as_of, calendar=runs.calendar, row_id=ROW_ID
         ),
@@ -213,7 +213,14 @@ def _scored(
         raise_faults=request.raise_faults,
         step="sent",
     )
-    transmission = merge_transmissions([{"transmissions": each.table("transmissions")} for each in sent])
+    return merge_transmissions([{"transmissions": each.table("transmissions")} for each in transmissions])
+
+
+def _scored(
+    runs: PartRuns, request: ScoreRequest, progress: Callable[[str, int, int], None]
+) -> tuple[list[Finished], ScoreDigest]:
+    # What a school has sent is known only once every part is read, so the parts are gone through twice.
+    transmission = _transmission_of_schools(runs, request)
     parts = runs.run(
         lambda tables, facts: score_part(
             tables,

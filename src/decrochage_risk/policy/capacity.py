@@ -113,24 +113,25 @@ def capacity_list(
     """
     frame = _frame_of(scores)
     sizes = frame.loc[frame["enrolled"], "school_id"].value_counts().sort_index()
-    asked = dict(capacity) if isinstance(capacity, Mapping) else dict.fromkeys(sizes.index, capacity)
-    _refuse_faulty(asked, sizes)
-    ranked = frame[frame["school_id"].isin(list(asked))].sort_values(
+    places_of = dict(capacity) if isinstance(capacity, Mapping) else dict.fromkeys(sizes.index, capacity)
+    _refuse_faulty(places_of, sizes)
+    ranking = frame[frame["school_id"].isin(list(places_of))].sort_values(
         ["school_id", "risk", "pupil_id"], ascending=[True, False, True], kind="stable"
     )
-    scored = ranked[ranked["risk"].notna()]
-    place = scored.groupby("school_id", sort=True).cumcount()
-    allowed = scored["school_id"].map(asked).astype(np.float64)
-    has_place = (place < allowed) & (scored["risk"] >= least_risk)
-    listed, left_out = scored[has_place], scored[~has_place]
-    edge = listed.groupby("school_id")["risk"].min()
+    candidates = ranking[ranking["risk"].notna()]
+    place = candidates.groupby("school_id", sort=True).cumcount()
+    places = candidates["school_id"].map(places_of).astype(np.float64)
+    has_place = (place < places) & (candidates["risk"] >= least_risk)
+    selection, left_out = candidates[has_place], candidates[~has_place]
+    # Of equal risks at the edge only the id decides: those left out are told with the list.
+    edge = selection.groupby("school_id")["risk"].min()
     tied_out = left_out[left_out["risk"] == left_out["school_id"].map(edge).astype(np.float64)]
-    at_edge = listed["risk"] == listed["school_id"].map(edge).astype(np.float64)
-    pupils = listed.assign(tied=at_edge & listed["school_id"].isin(tied_out["school_id"]))
+    at_edge = selection["risk"] == selection["school_id"].map(edge).astype(np.float64)
+    pupils = selection.assign(tied=at_edge & selection["school_id"].isin(tied_out["school_id"]))
     pupils = pupils.sort_values(["school_id", "class_id", "pupil_id"], kind="stable", na_position="last")
     columns = ["school_id", "class_id", "pupil_id", "level", "risk", "tier", "flagged", "tied"]
     return CapacityList(
-        pupils[columns].reset_index(drop=True), _schools(asked, sizes, ranked, listed, edge, tied_out)
+        pupils[columns].reset_index(drop=True), _schools(places_of, sizes, ranking, selection, edge, tied_out)
     )
 
 
@@ -149,34 +150,36 @@ def _frame_of(scores: object) -> pd.DataFrame:
 
 
 def _schools(
-    asked: dict[str, int],
+    places_of: dict[str, int],
     sizes: pd.Series[int],
-    ranked: pd.DataFrame,
-    listed: pd.DataFrame,
+    ranking: pd.DataFrame,
+    selection: pd.DataFrame,
     edge: pd.Series[float],
     tied_out: pd.DataFrame,
 ) -> pd.DataFrame:
-    schools = pd.Index(sorted(asked), name="school_id", dtype=object)
+    schools = pd.Index(sorted(places_of), name="school_id", dtype=object)
 
     def count(rows: pd.DataFrame) -> pd.Series[int]:
         return rows["school_id"].value_counts().reindex(schools, fill_value=0).astype(np.int64)
 
-    expected = [_expected(listed[listed["school_id"] == school]) for school in schools]
-    flagged, listed_flagged = count(ranked[ranked["flagged"]]), count(listed[listed["flagged"]])
+    expectations = [_expected(selection[selection["school_id"] == school]) for school in schools]
+    flags, listed_flagged = count(ranking[ranking["flagged"]]), count(selection[selection["flagged"]])
     return pd.DataFrame(
         {
-            "capacity": pd.Series(asked, dtype=np.int64).reindex(schools),
+            "capacity": pd.Series(places_of, dtype=np.int64).reindex(schools),
             "pupils": sizes.reindex(schools),
-            "scored": count(ranked[ranked["risk"].notna()]),
-            "listed": count(listed),
-            "flagged": flagged,
-            "flagged_not_listed": flagged - listed_flagged,
-            "under_threshold": count(listed) - listed_flagged,
-            "unfilled": _unfilled(asked, schools, count(listed), count(ranked[ranked["risk"].notna()])),
+            "scored": count(ranking[ranking["risk"].notna()]),
+            "listed": count(selection),
+            "flagged": flags,
+            "flagged_not_listed": flags - listed_flagged,
+            "under_threshold": count(selection) - listed_flagged,
+            "unfilled": _unfilled(
+                places_of, schools, count(selection), count(ranking[ranking["risk"].notna()])
+            ),
             "least_risk": edge.reindex(schools),
             "tied_out": count(tied_out),
             **{
-                name: [row[place] for row in expected]
+                name: [row[place] for row in expectations]
                 for place, name in enumerate(("expected", "low", "high"))
             },
         },
@@ -185,16 +188,19 @@ def _schools(
 
 
 def _unfilled(
-    capacity: dict[str, int], schools: pd.Index[str], listed: pd.Series[int], scored: pd.Series[int]
+    capacity: dict[str, int],
+    schools: pd.Index[str],
+    selection_counts: pd.Series[int],
+    candidates: pd.Series[int],
 ) -> pd.Series[int]:
     """Places that a scored pupil could have had, and that none is worth."""
     places = pd.Series(capacity, dtype=np.int64).reindex(schools)
-    return places.clip(upper=scored) - listed
+    return places.clip(upper=candidates) - selection_counts
 
 
-def _expected(listed: pd.DataFrame) -> tuple[float, int, int]:
+def _expected(selection: pd.DataFrame) -> tuple[float, int, int]:
     """Sum the listed risks: how many would leave, with the interval of that number."""
-    values = listed.sort_values("pupil_id")
+    values = selection.sort_values("pupil_id")
     tail = (1.0 - _COVERAGE) / 2.0
     low = _quantile(values["risk_low"].to_numpy(dtype=np.float64), tail)
     high = _quantile(values["risk_high"].to_numpy(dtype=np.float64), 1.0 - tail)
@@ -209,9 +215,9 @@ def _quantile(risks: Floats, level: float) -> int:
     return int(np.searchsorted(np.cumsum(chances), level * (1.0 - 1e-12)))
 
 
-def _refuse_faulty(asked: Mapping[Any, Any], sizes: pd.Series[int]) -> None:
+def _refuse_faulty(places_of: Mapping[Any, Any], sizes: pd.Series[int]) -> None:
     faults = []
-    for school, places in asked.items():
+    for school, places in places_of.items():
         size = int(sizes.get(school, 0))
         if not size:
             faults.append(f"school {school!r} has no pupil enrolled that day in these scores")
@@ -221,11 +227,11 @@ def _refuse_faulty(asked: Mapping[Any, Any], sizes: pd.Series[int]) -> None:
             faults.append(f"{places} for {school!r}: at least 1 was expected")
         elif size and places > size:
             faults.append(f"{places} for {school!r} is above its {french.plural(size, 'pupil')}")
-    if faults or not asked:
-        listed = "".join(f"\n  - {fault}" for fault in faults) or " no school at all"
+    if faults or not places_of:
+        lines = "".join(f"\n  - {fault}" for fault in faults) or " no school at all"
         raise PolicyError(
             explain_error(
-                f"{len(faults)} capacities that cannot be:{listed}",
+                f"{len(faults)} capacities that cannot be:{lines}",
                 expected="one whole number for every school, or {school_id: number}, from 1 to the school's size",
                 hint="Give a small school its own number, {school_id: number}; a school that meets nobody is left out of "
                 "the mapping. For everybody, use scores.flagged.",
@@ -234,8 +240,8 @@ def _refuse_faulty(asked: Mapping[Any, Any], sizes: pd.Series[int]) -> None:
 
 
 def _line(row: Mapping[str, Any]) -> str:
-    listed = french.plural(row["listed"], "élève retenu", "élèves retenus")
-    text = f"{row['school_id']} : {listed} pour {french.plural(row['capacity'], 'place')}"
+    selection = french.plural(row["listed"], "élève retenu", "élèves retenus")
+    text = f"{row['school_id']} : {selection} pour {french.plural(row['capacity'], 'place')}"
     if row["listed"]:
         text += (
             f" ; d'après les risques estimés, {french.number(row['expected'], 1)} "

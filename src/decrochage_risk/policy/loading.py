@@ -69,8 +69,8 @@ def worded(name: str, raw: Mapping[str, Any], fault: Mapping[str, Any]) -> str:
 
 
 def _short(value: object) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def _holds(entry: object, step: int | str) -> bool:
@@ -81,8 +81,8 @@ def _holds(entry: object, step: int | str) -> bool:
 
 def entries_of(raw: Mapping[str, Any] | None, key: str) -> list[dict[str, Any]]:
     """Give the entries of a table that are tables themselves, none when there is no such list."""
-    listed = (raw or {}).get(key)
-    return [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
+    entries = (raw or {}).get(key)
+    return [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
 
 
 def repeated_codes(name: str, entries: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -99,10 +99,10 @@ def repeated_codes(name: str, entries: Sequence[Mapping[str, Any]]) -> list[str]
 
 def faulty(faults: Sequence[str]) -> PolicyError:
     """Put every fault of both tables into one error."""
-    listed = "\n".join(f"  - {fault}" for fault in faults)
+    lines = "\n".join(f"  - {fault}" for fault in faults)
     return PolicyError(
         explain_error(
-            f"The policy holds {len(faults)} fault(s):\n{listed}",
+            f"The policy holds {len(faults)} fault(s):\n{lines}",
             expected="every level in exactly one group, 0 < base_rate < targeted < secured < 1, "
             "and measures with a code, label, text, valid_from and source",
             hint=f"Correct each line; the levels are {', '.join(LEVEL_NAMES)}.",
@@ -284,7 +284,7 @@ class Policy(BaseModel):
         if level is None:
             return ()
         self.table.group_of(level)
-        found = (
+        suggestions = (
             rule.suggested(
                 level=level,
                 age_years=age_years,
@@ -296,7 +296,7 @@ class Policy(BaseModel):
             )
             for rule in self.measures
         )
-        return tuple(measure for measure in found if measure is not None)
+        return tuple(measure for measure in suggestions if measure is not None)
 
 
 def load_policy(path: str | Path | None = None) -> Policy:
@@ -349,15 +349,15 @@ def _caller_tables(path: Path) -> dict[str, bytes]:
     """Bytes of both tables: the caller's where they exist, else the bundled ones."""
     names = (_VIGILANCE, _MEASURES)
     try:
-        given = {name: (path / name).read_bytes() for name in names if (path / name).is_file()}
+        tables = {name: (path / name).read_bytes() for name in names if (path / name).is_file()}
         if path.is_file():
             content = path.read_bytes()
-            given = {_table_of(content): content}
+            tables = {_table_of(content): content}
     except OSError as error:
         raise _no_table(f"The policy at {str(path)!r} cannot be read ({error.strerror or error})") from error
-    if not given:
+    if not tables:
         raise _no_table(f"No policy table at {str(path)!r}")
-    return {name: given[name] if name in given else _bundled_bytes(name) for name in names}
+    return {name: tables[name] if name in tables else _bundled_bytes(name) for name in names}
 
 
 def _table_of(content: bytes) -> str:

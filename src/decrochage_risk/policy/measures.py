@@ -1,4 +1,8 @@
-"""Measures that may be suggested to a pupil: who, when, on which facts. Suggested, never decided."""
+"""Measures that may be suggested to a pupil: who, when, on which facts. Suggested, never decided.
+
+A rule holds its levels, ages, days of the year and tier; a condition on a fact that is not known never holds, while an age that is not
+known is left to be checked by people.
+"""
 
 from __future__ import annotations
 

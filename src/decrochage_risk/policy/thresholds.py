@@ -1,4 +1,8 @@
-"""Choosing thresholds: recall, precision and workload of each possible one, on pupils that no choice touched."""
+"""Choosing thresholds: recall, precision and workload of each possible one, on pupils that no choice touched.
+
+The table comes from counts that the training kept, small ones merged or hidden; counts on one's own rows are made the
+same way.
+"""
 
 from __future__ import annotations
 
@@ -69,8 +73,8 @@ def threshold_table(model: TrainedModel, *, by: By = "group") -> pd.DataFrame:
                 hint="threshold_table(load_model(folder)), or what train_model gave.",
             )
         )
-    kept = model.held_out.get("thresholds")
-    if not kept:
+    counts = model.held_out.get("thresholds")
+    if not counts:
         raise PolicyError(
             explain_error(
                 f"{model.model_id} keeps no held-out counts",
@@ -78,7 +82,7 @@ def threshold_table(model: TrainedModel, *, by: By = "group") -> pd.DataFrame:
                 hint="Train it again, or count on your own rows: threshold_frame(threshold_counts(HeldOutPupils.of(...))).",
             )
         )
-    return threshold_frame(kept, by=by)
+    return threshold_frame(counts, by=by)
 
 
 def threshold_counts(
@@ -101,9 +105,9 @@ def threshold_counts(
         A threshold that is none.
     """
     tables = HeldOutTables(held_out, policy or load_policy(), checked_thresholds(thresholds))
-    told = Publication()
-    tables.add_to(told)
-    return tables.thresholds(told.hidden())
+    publication = Publication()
+    tables.add_to(publication)
+    return tables.thresholds(publication.hidden())
 
 
 def checked_thresholds(thresholds: Iterable[float]) -> list[float]:
@@ -114,10 +118,10 @@ def checked_thresholds(thresholds: Iterable[float]) -> list[float]:
     PolicyError
         A threshold outside 0 to 1, or finer than 0.001.
     """
-    given = list(thresholds)
+    values = list(thresholds)
     faults = [
         f"{value!r}"
-        for value in given
+        for value in values
         if isinstance(value, bool)
         or not isinstance(value, int | float)
         or not 0 < value < 1
@@ -131,7 +135,7 @@ def checked_thresholds(thresholds: Iterable[float]) -> list[float]:
                 hint="Write 0.27 for 27 %.",
             )
         )
-    return given
+    return values
 
 
 def threshold_frame(counts: Iterable[Mapping[str, Any]], *, by: By = "group") -> pd.DataFrame:

@@ -100,17 +100,19 @@ class HeldOutPupils:
         2
         """
         names = np.asarray(levels, dtype=object)
-        scores, happened = np.asarray(risk, dtype=np.float64), np.asarray(outcome, dtype=np.float64)
+        scores, outcomes = np.asarray(risk, dtype=np.float64), np.asarray(outcome, dtype=np.float64)
         others = {"pupils": pupils, "years": years}
-        given = {name: np.asarray(values) for name, values in others.items() if values is not None}
-        _refuse_faulty(names, scores, happened, given)
-        known = np.flatnonzero(~(np.isnan(scores) | np.isnan(happened)))
+        columns = {name: np.asarray(values) for name, values in others.items() if values is not None}
+        _refuse_faulty(names, scores, outcomes, columns)
+        rows = np.flatnonzero(~(np.isnan(scores) | np.isnan(outcomes)))
         # Rows that differ by their level alone must not be drawn by the order they came in.
-        known = known[np.argsort(names[known].astype(str), kind="stable")]
-        names, scores, happened = names[known], scores[known], happened[known]
-        owner = given["pupils"][known] if "pupils" in given else None
-        kept = one_per_pupil(scores, happened, owner, given["years"][known] if "years" in given else None)
-        return cls(names[kept], scores[kept], happened[kept] == 1.0)
+        rows = rows[np.argsort(names[rows].astype(str), kind="stable")]
+        names, scores, outcomes = names[rows], scores[rows], outcomes[rows]
+        owner = columns["pupils"][rows] if "pupils" in columns else None
+        drawing = one_per_pupil(
+            scores, outcomes, owner, columns["years"][rows] if "years" in columns else None
+        )
+        return cls(names[drawing], scores[drawing], outcomes[drawing] == 1.0)
 
     def at_levels(self, levels: Sequence[str]) -> HeldOutPupils:
         """Keep the pupils of some levels."""
@@ -172,9 +174,9 @@ def tier_counts(held_out: HeldOutPupils, policy: Policy) -> list[dict[str, Any]]
     [(1, 0, 0), (2, 40, 12), (3, 0, 0)]
     """
     tables = HeldOutTables(held_out, policy)
-    told = Publication()
-    tables.add_to(told, thresholds=False)
-    return tables.tiers(told.hidden())
+    publication = Publication()
+    tables.add_to(publication, thresholds=False)
+    return tables.tiers(publication.hidden())
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,12 +213,12 @@ class _Unit:
         }
         above["listed"] = above["hits"] + above["stayed"]
         for place in range(bands):
-            printed, weight = place == 0 or place in self.shown, 1.0 if place else _WEIGHT_OF_ALL
+            is_printed, weight = place == 0 or place in self.shown, 1.0 if place else _WEIGHT_OF_ALL
             for what, values in above.items():
                 told.count(
                     self.key(what, place),
                     int(values[place]),
-                    printed=printed and what != "stayed",
+                    printed=is_printed and what != "stayed",
                     weight=weight,
                 )
             told.total(self.key("listed", place), [self.key("hits", place), self.key("stayed", place)])
@@ -270,10 +272,10 @@ class HeldOutTables:
         whole = _bands(held_out.at_levels(group.levels), grid)
         if not whole.sum():
             return
-        kept = merge_bands(whole, keep=tiers)
-        used = sorted({*kept, *tiers})
+        group_edges = merge_bands(whole, keep=tiers)
+        used = sorted({*group_edges, *tiers})
         edges = tuple(grid[edge - 1] for edge in used)
-        shown = frozenset(used.index(edge) + 1 for edge in kept)
+        group_places = frozenset(used.index(edge) + 1 for edge in group_edges)
         for by, name, levels in (
             ("group", group.code, group.levels),
             *(("level", level, (level,)) for level in LEVEL_NAMES if level in group.levels),
@@ -281,14 +283,14 @@ class HeldOutTables:
             own = _bands(held_out.at_levels(levels), edges)
             if not own.sum():
                 continue
-            places = shown
+            places = group_places
             if by == "level":
                 # a level shows no edge that its group has merged: their difference would show it for the other levels
-                joined = sorted(shown)
-                merged = merge_bands(_joined(own, joined), keep=[
-                    place for place, edge in enumerate(joined, 1) if edges[edge - 1] in (group.targeted, group.secured)
+                ascending = sorted(group_places)
+                level_places = merge_bands(_joined(own, ascending), keep=[
+                    place for place, edge in enumerate(ascending, 1) if edges[edge - 1] in (group.targeted, group.secured)
                 ])  # fmt: skip
-                places = frozenset(joined[place - 1] for place in merged)
+                places = frozenset(ascending[place - 1] for place in level_places)
             self._units[by, name] = _Unit(by, name, edges, own[:, 0], own[:, 1], places)
 
     def add_to(self, told: Publication, *, thresholds: bool = True) -> None:
@@ -307,12 +309,12 @@ class HeldOutTables:
                 for place in range(len(whole.left) if thresholds else 0):
                     told.total(whole.key(what, place), [level.key(what, place) for level in levels])
             for tier, below, above in _tier_places(whole, group):
-                for what, cumulated in (("pupils", "listed"), ("left", "hits")):
+                for what, above_edge in (("pupils", "listed"), ("left", "hits")):
                     name = whole.key(f"tier_{what}", tier)
                     inside = whole.left[below:above] + (whole.stayed[below:above] if what == "pupils" else 0)
                     told.count(name, int(inside.sum()))
-                    rest = [] if above == len(whole.left) else [whole.key(cumulated, above)]
-                    told.total(whole.key(cumulated, below), [name, *rest])
+                    rest = [] if above == len(whole.left) else [whole.key(above_edge, above)]
+                    told.total(whole.key(above_edge, below), [name, *rest])
                 told.count(
                     whole.key("tier_stayed", tier), int(whole.stayed[below:above].sum()), printed=False
                 )
@@ -327,7 +329,7 @@ class HeldOutTables:
 
     def tiers(self, hidden: Collection[Hashable]) -> list[dict[str, Any]]:
         """Give the tiers as JSON values, see `tier_counts`."""
-        found = []
+        entries = []
         for group in self._policy.table.groups:
             unit = self._units.get(("group", group.code))
             places = (
@@ -338,11 +340,11 @@ class HeldOutTables:
             for tier, least, below in tier_edges(group):
                 counts: tuple[int | None, int | None] = (0, 0)
                 if unit is not None:
-                    left, stayed = (int(part[places[tier]].sum()) for part in (unit.left, unit.stayed))
-                    counts = (left + stayed, left)
+                    left, stayers = (int(part[places[tier]].sum()) for part in (unit.left, unit.stayed))
+                    counts = (left + stayers, left)
                     if unit.key("tier_pupils", tier) in hidden:
                         counts = (None, None)
-                found.append(
+                entries.append(
                     {
                         "group": group.code,
                         "levels": list(group.levels),
@@ -353,11 +355,11 @@ class HeldOutTables:
                         "left": counts[1],
                     }
                 )
-        return found
+        return entries
 
     def thresholds(self, hidden: Collection[Hashable]) -> list[dict[str, Any]]:
         """Give the thresholds as JSON values, see `decrochage_risk.policy.threshold_counts`."""
-        found: list[dict[str, Any]] = []
+        entries: list[dict[str, Any]] = []
         for by, names in (
             ("group", [group.code for group in self._policy.table.groups]),
             ("level", list(LEVEL_NAMES)),
@@ -365,8 +367,8 @@ class HeldOutTables:
             for name in names:
                 unit = self._units.get((by, name))
                 if unit is not None:
-                    found += self._rows(unit, hidden)
-        return found
+                    entries += self._rows(unit, hidden)
+        return entries
 
     def _rows(self, unit: _Unit, hidden: Collection[Hashable]) -> Iterator[dict[str, Any]]:
         groups = self._policy.table.groups
@@ -375,14 +377,14 @@ class HeldOutTables:
         everyone = _told_pair(unit, 0, hidden)
         for threshold in sorted({*self._grid, *tiers}):
             place = unit.edges.index(threshold) + 1 if threshold in unit.edges else 0
-            listed, hits = _told_pair(unit, place, hidden) if place in unit.shown else (None, None)
+            size, hits = _told_pair(unit, place, hidden) if place in unit.shown else (None, None)
             yield {
                 "by": unit.by,
                 "name": unit.name,
                 "threshold": threshold,
                 "pupils": everyone[0],
                 "left": everyone[1],
-                "listed": listed,
+                "listed": size,
                 "hits": hits,
                 "tier": tiers.get(threshold),
             }
@@ -392,8 +394,8 @@ def _told_pair(unit: _Unit, place: int, hidden: Collection[Hashable]) -> tuple[i
     """Pupils at or above an edge and those of them who left, None when they are hidden."""
     if unit.key("listed", place) in hidden:
         return None, None
-    left, stayed = (int(part[place:].sum()) for part in (unit.left, unit.stayed))
-    return left + stayed, left
+    left, stayers = (int(part[place:].sum()) for part in (unit.left, unit.stayed))
+    return left + stayers, left
 
 
 def _bands(own: HeldOutPupils, edges: Sequence[float]) -> npt.NDArray[np.int64]:
@@ -500,12 +502,12 @@ def tier_precision(
     Environ 3 sur 4 ne l'ont pas quittée.
     """
     edges = {number: (least, min(below, 1.0)) for number, least, below in tier_edges(group)}
-    asked = (group.code, tier, sorted(group.levels), *edges[tier])
+    wish = (group.code, tier, sorted(group.levels), *edges[tier])
 
     def counted(row: Mapping[str, Any]) -> tuple[object, ...]:
         return row["group"], row["tier"], sorted(row["levels"]), row["least"], row["below"]
 
-    row = next((row for row in held_out.get("tiers", ()) if counted(row) == asked), None)
+    row = next((row for row in held_out.get("tiers", ()) if counted(row) == wish), None)
     facts: dict[str, Any] = {
         **dict.fromkeys(("pupils", "left", "share", "low", "high")),
         "school_years": tuple(int(year) for year in held_out.get("school_years", ())),

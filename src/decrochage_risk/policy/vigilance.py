@@ -1,4 +1,7 @@
-"""Vigilance by level group: absolute thresholds on the calibrated risk, and the tier of each pupil."""
+"""Vigilance by level group: absolute thresholds on the calibrated risk, and the tier of each pupil.
+
+Every level is in exactly one group; a pupil without a score has tier 0, and tier 2 is where targeted prevention begins.
+"""
 
 from __future__ import annotations
 
@@ -150,17 +153,17 @@ class VigilanceTable(BaseModel):
         PolicyError
             The level is not one of LEVEL_NAMES.
         """
-        found = self._group_by_level.get(level)
-        if found is None:
+        group = self._group_by_level.get(level)
+        if group is None:
             raise _unknown_levels(pd.Index([level], dtype=object))
-        return found
+        return group
 
     def assess(self, levels: npt.ArrayLike, risk: npt.ArrayLike) -> Assessment:
         """Put each pupil in its tier; see `Policy.assess`."""
-        shown = np.asarray(risk, dtype=np.float64)
+        risks = np.asarray(risk, dtype=np.float64)
         names = np.asarray(levels, dtype=object)
-        _check_risk(names, shown)
-        return self._assessed(self._group_codes(names, optional=np.isnan(shown)), shown)
+        _check_risk(names, risks)
+        return self._assessed(self._group_codes(names, optional=np.isnan(risks)), risks)
 
     def assess_codes(self, levels: npt.NDArray[np.integer], risk: npt.NDArray[np.float64]) -> Assessment:
         """Put each pupil in its tier, the levels given as positions in ``LEVELS``.
@@ -174,17 +177,18 @@ class VigilanceTable(BaseModel):
         """
         return self._assessed(self._group_of_code[levels], risk)
 
-    def _assessed(self, group: npt.NDArray[np.int64], shown: npt.NDArray[np.float64]) -> Assessment:
-        targeted, secured, reinforced, rules = self._lookup
-        scored = ~np.isnan(shown)
-        above = (shown >= targeted[group]).astype(np.int8) + (shown >= secured[group]).astype(np.int8)
-        tier = np.where(scored, above + np.int8(1), np.int8(0)).astype(np.int8)
+    def _assessed(self, group: npt.NDArray[np.int64], risks: npt.NDArray[np.float64]) -> Assessment:
+        second_edge, third_edge, is_reinforced, rules = self._lookup
+        has_risk = ~np.isnan(risks)
+        # A missing level has group -1, the last row of the lookup, whose edges are NaN: nothing lies above them.
+        above = (risks >= second_edge[group]).astype(np.int8) + (risks >= third_edge[group]).astype(np.int8)
+        tier = np.where(has_risk, above + np.int8(1), np.int8(0)).astype(np.int8)
         return Assessment(
             tier=tier,
             flagged=tier >= 2,  # noqa: PLR2004 - tier 2 is where targeted prevention begins
-            threshold=targeted[group],
+            threshold=second_edge[group],
             rule=rules[group, tier],
-            reinforced=reinforced[group],
+            reinforced=is_reinforced[group],
         )
 
     def _group_codes(
@@ -194,8 +198,8 @@ class VigilanceTable(BaseModel):
         names = pd.Index(np.asarray(levels, dtype=object), dtype=object)
         position = self._levels.get_indexer(names)
         missing = np.asarray(names.isna()) | np.asarray(names == "")
-        allowed = missing & optional if optional is not None else np.zeros(len(names), dtype=bool)
-        unknown = (position < 0) & ~allowed
+        may_lack = missing & optional if optional is not None else np.zeros(len(names), dtype=bool)
+        unknown = (position < 0) & ~may_lack
         if unknown.any():
             raise _unknown_levels(names[unknown])
         return np.append(self._group_of_level, -1)[position]
@@ -241,19 +245,19 @@ def coverage_faults(groups: Sequence[Mapping[str, Any]]) -> list[str]:
     >>> coverage_faults([{"levels": [*LEVEL_NAMES, "7e"]}])
     ["level '7e' is not known"]
     """
-    listed: dict[str, list[str]] = {}
+    codes_of_level: dict[str, list[str]] = {}
     for group in groups:
         if isinstance(levels := group.get("levels"), list | tuple):
             for level in levels:
-                listed.setdefault(str(level), []).append(str(group.get("code", "?")))
+                codes_of_level.setdefault(str(level), []).append(str(group.get("code", "?")))
     return [
-        *(f"level {level!r} is not known" for level in listed if level not in LEVEL_NAMES),
+        *(f"level {level!r} is not known" for level in codes_of_level if level not in LEVEL_NAMES),
         *(
             f"level {level!r} is listed {len(codes)} times ({', '.join(codes)})"
-            for level, codes in listed.items()
+            for level, codes in codes_of_level.items()
             if len(codes) > 1
         ),
-        *(f"level {level!r} is in no group" for level in LEVEL_NAMES if level not in listed),
+        *(f"level {level!r} is in no group" for level in LEVEL_NAMES if level not in codes_of_level),
     ]
 
 

@@ -37,7 +37,7 @@ _IN_BRIEF = {
     Way.DEPARTURE: "plus d'inscription connue.",
 }
 _LONG_NAME = 12
-_MOST_MEASURES = 4
+_MOST_MEASURES = 3
 _LETTERS = re.compile(r"\(([A-Z]{2,6})\)$")
 
 

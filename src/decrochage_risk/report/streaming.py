@@ -96,6 +96,11 @@ class WrittenRun:
             )
         return cls(frame, date.fromisoformat(run["as_of"]), trained_model, rules)
 
+    @property
+    def schools(self) -> int:
+        """How many schools the run holds."""
+        return int(self.frame["school_id"].nunique(dropna=False))
+
     def batches(self, pupils: int = PUPILS_AT_ONCE) -> list[list[str]]:
         """Part the pupils by whole schools, some schools at a time."""
         batches: list[list[str]] = [[]]
@@ -140,6 +145,7 @@ class WrittenRun:
                 )
             self._check(scores, batch)
             yield scores
+            del records, scores  # else these schools stay in memory while the next are read
 
     def _check(self, scores: RiskScores, batch: list[str]) -> None:
         risks_before = self.frame.set_index("pupil_id")["risk"].reindex(batch)

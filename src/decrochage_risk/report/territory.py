@@ -9,12 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import pandas as pd
 
-from decrochage_risk import french
 from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.features.event_windows import Facts
 from decrochage_risk.model import closing_day
@@ -27,7 +27,7 @@ from decrochage_risk.school_year import day_number, year_end, year_start
 from decrochage_risk.small_cells import INSIDE, Publication
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -55,10 +55,10 @@ _DELAY = {
     "6e et 5e": ("6e", "5e", "6e_segpa", "5e_segpa"),
     "4e et 3e": ("4e", "3e", "3e_pm", "4e_segpa", "3e_segpa"),
     "lycée GT": ("2de_gt", "1re_gt", "tle_gt"),
-    "lycée pro": ("2de_pro", "1re_pro", "tle_pro", "cap1", "cap2"),
+    "lycée pro": ("2de_pro", "1re_pro", "tle_pro", "cap1", "cap2", "cap3"),
 }
 _ENTRIES = {"2de GT": ("2de_gt",), "2de pro": ("2de_pro",), "1re année de CAP": ("cap1",)}
-_NEXT = {"2de GT": ("2de_gt",), "2de pro": ("2de_pro",), "CAP": ("cap1", "cap2"), "3e": tuple(AT_3E)}
+_NEXT = {"2de GT": ("2de_gt",), "2de pro": ("2de_pro",), "CAP": ("cap1", "cap2", "cap3"), "3e": tuple(AT_3E)}
 _LAST_TO_HIDE = {("situation", "all", voie) for voie in (*VOIES, "ensemble")}
 """How many are enrolled: everybody knows it, and a page without it tells little."""
 ELSEWHERE, NOWHERE = "autre niveau", "plus d'inscription connue"
@@ -180,6 +180,49 @@ class Territory:
         if levels:
             publication.total(("level", "base", network), [count(*key) for key in levels])
         self._relate_paths(publication, network)
+        self._relate_bases(publication, network)
+        self._relate_schools(publication, network)
+
+    def _relate_bases(self, publication: Publication, network: object) -> None:
+        """Say which pupils are counted on in several places: nearly the same ones, and a reader knows who is not."""
+
+        def base(key: tuple[str, ...]) -> tuple[object, ...]:
+            return (*self.shares[key].base_key, "base", network)
+
+        of_levels: dict[str, Mapping[str, Sequence[str]]] = {"delay": _DELAY, "wish": _ENTRIES}
+        for key in self.shares:
+            levels = of_levels.get(key[0], {}).get(key[1], ())
+            parts = [
+                (*one, "count", network) for one in self.shares if one[0] == "level" and one[1] in levels
+            ]
+            if parts:
+                publication.total(base(key), parts, overlapping=True)
+        for voie in VOIES:
+            months = [
+                [key for key in self.shares if key[:4] == ("month", str(LEGAL), voie, name)]
+                for name in ("before", "now")
+            ]
+            for keys in months:
+                for first, second in pairwise(keys):
+                    publication.differ(base(first), base(second))
+            last_year = ("left", "in_year", voie, str(self.school_year - 1))
+            if months[0] and last_year in self.shares:
+                publication.differ(base(months[0][0]), base(last_year))
+
+    def _relate_schools(self, publication: Publication, network: object) -> None:
+        """Say that the schools that lack data hold pupils of their network."""
+        whole = ("situation", "all", "ensemble")
+        pupils = {one.school_id: one.pupils for one in self.missing if one.network == network}
+        if network == ALL or not pupils or whole not in self.shares:
+            return
+        for school_id, count in pupils.items():
+            publication.count(("school", school_id), count, weight=0.5)
+        rest = ("school", "rest", network)
+        enrolled = publication.counts[*whole, "count", network]
+        publication.count(rest, max(0, enrolled - sum(pupils.values())), printed=False)
+        # A school of two networks is counted in one of them.
+        parts = [*(("school", school_id) for school_id in pupils), rest]
+        publication.total((*whole, "count", network), parts, overlapping=True)
 
     def _relate_paths(self, publication: Publication, network: object) -> None:
         def count(*key: str) -> tuple[object, ...]:
@@ -428,11 +471,8 @@ class _Counting:
                     if (here & recent).sum() >= unsent_count
                     else "non transmises une partie de l'année"
                 )
-                share = (
-                    ""
-                    if unsent_count == int(here.sum())
-                    else f", pour {french.plural(unsent_count, 'élève')}"
-                )
+                # How many is left out: with the size of the school it would give a small count away.
+                share = "" if unsent_count == int(here.sum()) else ", pour une partie des élèves"
                 # A few pupils of a school could be recognised by what is missing of them; a whole school
                 # points at nobody.
                 if unsent_count >= INSIDE or unsent_count == int(here.sum()):

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-    from decrochage_risk.report.territory import Share, Territory
+    from decrochage_risk.report.territory import MissingData, Share, Territory
     from decrochage_risk.score import RiskScores, RunFacts
 
 __all__ = ["TerritoryReport", "territory_report"]
@@ -143,6 +143,14 @@ class TerritoryReport:
     def _hidden(self, share: Share, network: str | int) -> bool:
         return self.territory.is_hidden(share.key, network)
 
+    def _nobody(self, share: Share | None) -> bool:
+        """Whether a share is known to be of nobody: it is not hidden, and its count is 0."""
+        return share is None or (not self._hidden(share, self.network) and not share.count[self._place])
+
+    def _no_base(self, share: Share | None) -> bool:
+        """Whether nobody could have it, which everybody may know."""
+        return share is None or (not self._hidden(share, self.network) and not share.base[self._place])
+
     def _count_words(self, share: Share | None, network: str | int, place: int) -> str:
         """Tell how many are enrolled, unless that is hidden."""
         if share is None or self._hidden(share, network):
@@ -158,10 +166,12 @@ class TerritoryReport:
 
     def _dot(self, label: str, share: Share | None, *, quantity: str = "share", interval: bool = True) -> Dot:
         """Make the line of a share: hidden where it is, nothing where nobody could have it."""
-        if share is None or int(share.base[self._place]) == 0:
+        if share is None:
             return Dot(label, shown="–")
         if self._hidden(share, self.network):
             return Dot(label, reference=self._region(share), shown="masqué", hidden=True)
+        if int(share.base[self._place]) == 0:
+            return Dot(label, shown="–")
         value = self._percent(share, self._place)
         count, base = int(share.count[self._place]), int(share.base[self._place])
         low, high = jeffreys_interval(count, base) if interval else (None, None)
@@ -177,12 +187,14 @@ class TerritoryReport:
 
     def _cells(self, share: Share | None) -> list[Cell]:
         """Cells of a share: pupils, of how many, share with its interval, region."""
-        if share is None or int(share.base[self._place]) == 0:
+        if share is None:
             return [Cell("–")] * 5
         region = self._region(share)
         of_region = Cell.masked() if region is None else Cell(french.percent(region / 100, 1), region)
         if self._hidden(share, self.network):
             return [Cell.masked()] * 4 + [of_region]
+        if int(share.base[self._place]) == 0:
+            return [Cell("–")] * 5
         count, base = int(share.count[self._place]), int(share.base[self._place])
         low, high = (float(bound) for bound in jeffreys_interval(count, base))
         return [
@@ -235,6 +247,11 @@ class TerritoryReport:
             return None
         panels, rows = [], []
         for voie, heading in _SHORT.items():
+            shares = [
+                share for key, share in self.territory.shares.items() if key[0] == "left" and key[2] == voie
+            ]
+            if all(self._no_base(share) for share in shares):
+                continue
             dots = []
             for when, words in _WHEN.items():
                 dots.append(Dot(words, heading=True))
@@ -263,6 +280,13 @@ class TerritoryReport:
         panels, rows = [], []
         places = [9, 10, 11, 12, 1, 2, 3, 4, 5, 6]
         for voie, heading in _SHORT.items():
+            shares = [
+                share
+                for key, share in self.territory.shares.items()
+                if key[:3] == ("month", str(least), voie)
+            ]
+            if all(self._no_base(share) for share in shares):
+                continue
             now = self._curve(least, voie, "now", self.territory.months, places)
             before = self._curve(least, voie, "before", self.territory.months_before, places)
             region = self._curve(least, voie, "now", self.territory.months, places, whole=True)
@@ -321,8 +345,8 @@ class TerritoryReport:
         place, network = (ALL, ALL) if whole else (self._place, self.network)
         for month in places[: max(len(months), 1)]:
             share = of_month.get(f"{month:02d}")
+            is_hidden = share is not None and self._hidden(share, network)
             missing = share is None or int(share.base[place]) == 0
-            is_hidden = share is not None and not missing and self._hidden(share, network)
             hidden_flags.append(is_hidden)
             values.append(None if share is None or missing or is_hidden else self._percent(share, place))
         return tuple(values), tuple(hidden_flags)
@@ -330,7 +354,11 @@ class TerritoryReport:
     def _path(self) -> Chart | None:
         panels, rows = [], []
         for block, heading in (("delay", "Un an de retard ou plus"), ("wish", "Premier vœu non obtenu")):
-            keys = [key for key in self.territory.shares if key[0] == block]
+            keys = [
+                key
+                for key, share in self.territory.shares.items()
+                if key[0] == block and not self._no_base(share)
+            ]
             dots = [self._dot(key[1], self.territory.shares[key]) for key in keys]
             if dots:
                 panels.append(Panel(dot_panel(dots, title=heading, labels=110), heading))
@@ -363,6 +391,9 @@ class TerritoryReport:
         kinds += [(f"measure {code}", label) for code, label in self.territory.measures]
         rows = []
         for kind, label in kinds:
+            shares = [self._shares("situation", kind, voie) for voie in (*VOIES, "ensemble")]
+            if kind.startswith("measure ") and all(self._nobody(share) for share in shares):
+                continue
             cells: list[object] = [label]
             for voie in (*VOIES, "ensemble"):
                 share = self._shares("situation", kind, voie)
@@ -378,7 +409,7 @@ class TerritoryReport:
             "Situations et mesures ouvertes, par voie de formation",
             ["Voie d'entrée ou mesure", "Collège", "GT", "Pro", "Ensemble"],
             rows,
-            note="un élève peut compter dans plusieurs lignes ; ouverte ne veut pas dire décidée",
+            note="un élève peut compter dans plusieurs lignes ; ouverte ne veut pas dire décidée ; sans ligne : ouverte à personne",
             numeric=range(1, 5),
         )
 
@@ -412,7 +443,7 @@ class TerritoryReport:
 
     def _missing(self) -> PageTable | None:
         rows = [
-            [one.school_id, french.number(one.pupils), one.table, one.said]
+            [one.school_id, self._school_cell(one), one.table, one.said]
             for one in self.territory.missing
             if one.network == self.network
         ]
@@ -422,6 +453,11 @@ class TerritoryReport:
             "Ce qui manque", ["Établissement", "Élèves", "Table", "Non reçue"], rows, numeric=[1],
             note="une table non reçue n'est jamais « zéro » : ces élèves n'entrent pas dans les nombres qui en dépendent",
         )  # fmt: skip
+
+    def _school_cell(self, one: MissingData) -> Cell:
+        if ("school", one.school_id) in self.territory.hidden:
+            return Cell.masked()
+        return Cell(french.number(one.pupils), str(one.pupils))
 
     # In brief ---------------------------------------------------------------------------------------------------
 

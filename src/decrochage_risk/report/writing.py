@@ -27,7 +27,7 @@ from decrochage_risk.report.territory_page import TerritoryReport
 from decrochage_risk.result_folders import make_private, restrict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from types import TracebackType
 
     from decrochage_risk.model import TrainedModel
@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     Progress = Callable[[str, int, int], None]
 
 __all__ = ["ReportFolder", "write_report"]
+
+_SEVERAL = 4
+"""Situations of a class list from which more of them show nothing new."""
 
 MARKER = "rapport.json"
 """The file that says that a folder is one of ours, which may be replaced."""
@@ -89,7 +92,7 @@ class ReportFolder:
     pages: int = 0
     _schools: list[_Entry] = field(default_factory=list)
     _others: list[tuple[str, str, str, str]] = field(default_factory=list)
-    _examples: dict[str, str] = field(default_factory=dict)
+    _examples: dict[str, tuple[int, str]] = field(default_factory=dict)
     _run: RunFacts | None = None
 
     def __post_init__(self) -> None:
@@ -178,10 +181,12 @@ class ReportFolder:
         trail = (*above, (school.school_id, "index.html"))
         for each in school.classes:
             page = class_page(school, each, scores.run, pupils=pupils, trail=trail)
-            self._example("classe", self.write(f"{place}/{names[each.name]}", page), bool(each.situations))
+            self._example(
+                "classe", self.write(f"{place}/{names[each.name]}", page), _telling(each.situations)
+            )
             for one in each.situations:
                 self._pupil(one, scores, facts, changes, place, (*trail, (each.name, names[each.name])))
-        self._example("etablissement", home, bool(school.situations))
+        self._example("etablissement", home, _telling(school.situations))
         counts = (
             school.pupils,
             *(sum(each.by_way(way) for each in school.classes) for way in Way),
@@ -204,14 +209,14 @@ class ReportFolder:
         if self.notices and (one.pupil.risk is None or one.pupil.explained):
             link = page_name("notice", pupil_id)
             answer = notice(scores, one.pupil, sources=self.sources, contact=self.contact)
-            self._example("notice", self.write(f"{place}/{link}", answer.to_html()), one.pupil.flagged)
+            self._example("notice", self.write(f"{place}/{link}", answer.to_html()), _telling([one]))
         page = pupil_page(one, scores.run, facts, trail=trail, changes=changes, notice_link=link)
-        self._example("eleve", self.write(f"{place}/{page_name('eleve', pupil_id)}", page), one.pupil.flagged)
+        self._example("eleve", self.write(f"{place}/{page_name('eleve', pupil_id)}", page), _telling([one]))
 
-    def _example(self, kind: str, link: str, telling: bool) -> None:  # noqa: FBT001 - private
-        """Keep the first telling page of a kind, for the index."""
-        if telling:
-            self._examples.setdefault(kind, link)
+    def _example(self, kind: str, link: str, telling: int) -> None:
+        """Keep the first of the most telling pages of a kind, for the index."""
+        if telling and telling > self._examples.get(kind, (0, ""))[0]:
+            self._examples[kind] = telling, link
 
     def _finish(self) -> None:
         run = self._run
@@ -236,6 +241,11 @@ class ReportFolder:
             self.target.rename(old)
         self.draft.rename(self.target)
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _telling(situations: Sequence[Situation]) -> int:
+    """Say how much a page shows of what pages of its kind can show: ways onto the list, and several situations."""
+    return len({way for one in situations for way in one.ways}) + min(len(situations), _SEVERAL)
 
 
 def refuse_foreign(target: Path) -> None:
@@ -268,11 +278,11 @@ _KINDS = (
 def _index(
     run: RunFacts,
     schools: list[_Entry],
-    examples: Mapping[str, str],
+    examples: Mapping[str, tuple[int, str]],
     others: list[tuple[str, str, str, str]],
 ) -> str:
     pages = [
-        (name, examples[kind], readers, paper) for kind, name, readers, paper in _KINDS if kind in examples
+        (name, examples[kind][1], readers, paper) for kind, name, readers, paper in _KINDS if kind in examples
     ]
     lines = [
         (

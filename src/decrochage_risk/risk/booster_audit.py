@@ -161,14 +161,14 @@ def booster_faults(text: str, frame: Frame) -> list[str]:
         return [f"{len(text)} characters, more than {LARGEST_TEXT}"]
     if not text.isascii():
         return ["characters other than ASCII"]
-    found = list(_faults(text, frame))
-    more = len(found) - TOLD
-    return [*found[:TOLD], f"{more} more"] if more > 0 else found
+    faults = list(_faults(text, frame))
+    more = len(faults) - TOLD
+    return [*faults[:TOLD], f"{more} more"] if more > 0 else faults
 
 
 def _faults(text: str, frame: Frame) -> Iterator[str]:
-    head, ended, trees = text.partition("\n\n")
-    if not ended:
+    head, gap, trees = text.partition("\n\n")
+    if not gap:
         yield "no header that an empty line ends"
         return
     header, faults = _header(head)
@@ -195,13 +195,13 @@ def _faults(text: str, frame: Frame) -> Iterator[str]:
     yield from _tail_faults(trees[start:], len(frame.directions))
 
 
-def _keyed(lines: Sequence[str], expected: Sequence[str], optional: Sequence[str] = ()) -> list[str]:
+def _keyed(lines: Sequence[str], keys: Sequence[str], optional: Sequence[str] = ()) -> list[str]:
     """Hold the keys of some lines against those that must be there, each once."""
-    if [line.partition("=")[0] for line in lines] == list(expected) and all("=" in line for line in lines):
+    if [line.partition("=")[0] for line in lines] == list(keys) and all("=" in line for line in lines):
         return []
     counts = Counter(line.partition("=")[0] if "=" in line else line[:40] for line in lines)
-    faults = [f"{key} is missing" for key in expected if key not in counts and key not in optional]
-    faults += [f"{key!r} is not known" for key in counts if key not in expected]
+    faults = [f"{key} is missing" for key in keys if key not in counts and key not in optional]
+    faults += [f"{key!r} is not known" for key in counts if key not in keys]
     return [*faults, *(f"{key} comes {count} times" for key, count in counts.items() if count > 1)]
 
 
@@ -214,13 +214,13 @@ def _header(head: str) -> tuple[dict[str, str], list[str]]:
 
 def _header_faults(header: dict[str, str], frame: Frame) -> Iterator[str]:
     width = len(frame.directions)
-    wanted = {
+    lines = {
         **_FIXED,
         "max_feature_idx": str(width - 1),
         "feature_names": " ".join(f"Column_{at}" for at in range(width)),
         "monotone_constraints": " ".join(map(str, frame.directions)),
     }
-    for key, value in wanted.items():
+    for key, value in lines.items():
         unset = key == "monotone_constraints" and key not in header and not any(frame.directions)
         if not unset and header.get(key) != value:
             yield f"{key} is {_short(header.get(key))}, the model says {_short(value)}"
@@ -279,9 +279,9 @@ def _array_faults(
     for key, kind in {**_NODES, **_LEAVES, "shrinkage": float}.items():
         rows = [tree[key] for tree in trees]
         sizes = np.array([row.count(" ") + (row != "") for row in rows])
-        wanted = leaves - 1 if key in _NODES else leaves if key in _LEAVES else np.ones_like(leaves)
+        lengths = leaves - 1 if key in _NODES else leaves if key in _LEAVES else np.ones_like(leaves)
         empty = (leaves == 1) & (sizes == 0) & (key in _UNSET_IN_A_STUMP)
-        at = np.flatnonzero((sizes != wanted) & ~empty)
+        at = np.flatnonzero((sizes != lengths) & ~empty)
         if len(at):
             yield f"tree {at[0]}: {key} holds {sizes[at[0]]} values for {leaves[at[0]]} leaves"
             continue
@@ -290,12 +290,13 @@ def _array_faults(
             yield f"tree {bad}: {key} holds other things than {'whole numbers' if kind is int else 'numbers'}"
             continue
         cells = " ".join(rows).split()
-        values[key] = found = np.fromiter(map(kind, cells), np.float64, len(cells))
+        values[key] = array = np.fromiter(map(kind, cells), np.float64, len(cells))
         low, high = bounds.get(key, (-LARGEST, LARGEST))
-        outside = np.flatnonzero(~((found >= low) & (found <= high)))
+        # Written as "not inside", so that NaN is outside too.
+        outside = np.flatnonzero(~((array >= low) & (array <= high)))
         if len(outside):
             number = int(np.repeat(np.arange(len(trees)), sizes)[outside[0]])
-            yield f"tree {number}: {key} has {found[outside[0]]:g}, expected {low:g} to {high:g}"
+            yield f"tree {number}: {key} has {array[outside[0]]:g}, expected {low:g} to {high:g}"
     splits = values.get("decision_type", np.zeros(0))
     if unknown := set(splits.astype(int).tolist()) - _DECISIONS:
         yield f"decision_type has {min(unknown)}, only 0 and 2 are known"
@@ -344,10 +345,10 @@ def _shape_faults(
 
 def _tail_faults(tail: str, columns: int) -> Iterator[str]:
     """Say what is wrong after the trees; LightGBM is not given it, other readers may be."""
-    found = _TAIL.fullmatch(tail)
-    if found is None:
+    match = _TAIL.fullmatch(tail)
+    if match is None:
         yield "what follows the trees is not the importances and parameters as LightGBM writes them"
         return
-    numbers = [int(number) for number in re.findall(r"Column_(\d+)=", found["importances"])]
+    numbers = [int(number) for number in re.findall(r"Column_(\d+)=", match["importances"])]
     if len(set(numbers)) < len(numbers) or max(numbers, default=0) >= columns:
         yield f"feature_importances names a column twice, or none of the {columns}"

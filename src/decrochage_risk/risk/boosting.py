@@ -155,8 +155,8 @@ def _boosters(
 
     params = _parameters(matrix, directions, options, seed)
     whole = lightgbm.Dataset(matrix, label=outcome, params=params).construct()
-    settled = with_defaults(options, len(matrix))
-    share, penalty = settled.linear_share or 0.0, settled.penalty or PENALTY
+    choices = with_defaults(options, len(matrix))
+    share, penalty = choices.linear_share or 0.0, choices.penalty or PENALTY
 
     def set_up(member: int) -> _Started:
         rows = np.flatnonzero(learnt[member])

@@ -167,8 +167,8 @@ def audited_files(files: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, A
     ...
     """
     _refuse_missing(files, [CALIBRATION, REFERENCES])
-    fitted = parsed(_Fitted, CALIBRATION, files[CALIBRATION])
-    _refuse(CALIBRATION, _fitted_faults(fitted))
+    fit = parsed(_Fitted, CALIBRATION, files[CALIBRATION])
+    _refuse(CALIBRATION, _fitted_faults(fit))
     table = parsed(_Table, REFERENCES, files[REFERENCES])
     _refuse(REFERENCES, _table_faults(table))
     options = FitOptions(**_known_options(table.options))
@@ -178,10 +178,11 @@ def audited_files(files: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, A
         _refuse_missing(files, [LINEAR])
         linear = parsed(_Linear, LINEAR, files[LINEAR])
         _refuse(LINEAR, _linear_faults(linear, table))
-        return fitted.model_dump(), table.model_dump(), linear.model_dump()
+        return fit.model_dump(), table.model_dump(), linear.model_dump()
     names = [booster_name(number) for number in range(table.members)]
     _refuse_missing(files, names)
     columns = table.references.columns
+    # The linear start may put one tree of up to MOST_STEPS leaves per column before the rounds.
     frame = Frame(
         directions=tuple(table.directions[name] for name in columns),
         leaves=max(options.leaves, MOST_STEPS),
@@ -189,7 +190,7 @@ def audited_files(files: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, A
     )
     for name in names:
         _refuse(name, booster_faults(files[name], frame))
-    return fitted.model_dump(), table.model_dump(), None
+    return fit.model_dump(), table.model_dump(), None
 
 
 def parsed(model: type[Model], name: str, text: str) -> Model:
@@ -221,8 +222,8 @@ def validated(model: type[Model], name: str, values: object) -> Model:
 
 def _came(value: object) -> str:
     """Show a value that is short enough to be read."""
-    shown = repr(value)
-    return f" ({shown} came)" if len(shown) <= 40 else ""  # noqa: PLR2004  # of a message
+    text = repr(value)
+    return f" ({text} came)" if len(text) <= 40 else ""  # noqa: PLR2004  # of a message
 
 
 def _known_options(options: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -233,48 +234,52 @@ def _known_options(options: Mapping[str, Any]) -> Mapping[str, Any]:
     return options
 
 
-def _fitted_faults(fitted: _Fitted) -> Iterator[str]:
-    bins, kind = fitted.comparable, fitted.calibration.kind
+def _fitted_faults(fit: _Fitted) -> Iterator[str]:
+    bins, kind = fit.comparable, fit.calibration.kind
     if not len(bins.lower) == len(bins.rows) == len(bins.positives):
         yield f"comparable: {len(bins.lower)} bins, {len(bins.rows)} rows, {len(bins.positives)} positives"
     if any(later <= earlier for earlier, later in zip(bins.lower, bins.lower[1:], strict=False)):
         yield "comparable.lower does not rise from bin to bin"
     if any(left > rows for left, rows in zip(bins.positives, bins.rows, strict=False)):
         yield "comparable: more positives than rows in a bin"
-    if kind != "platt" and fitted.calibration.slope != 1:
-        yield f"calibration: slope {fitted.calibration.slope:g} of kind {kind}, which has 1"
-    if kind == "identity" and fitted.calibration.intercept != 0:
-        yield f"calibration: intercept {fitted.calibration.intercept:g} of kind identity, which has 0"
+    if kind != "platt" and fit.calibration.slope != 1:
+        yield f"calibration: slope {fit.calibration.slope:g} of kind {kind}, which has 1"
+    if kind == "identity" and fit.calibration.intercept != 0:
+        yield f"calibration: intercept {fit.calibration.intercept:g} of kind identity, which has 0"
 
 
 def _table_faults(table: _Table) -> Iterator[str]:
-    held = table.references
-    for key, names in (("columns", held.columns), ("dropped", held.dropped), ("context", held.context)):
+    references = table.references
+    for key, names in (
+        ("columns", references.columns),
+        ("dropped", references.dropped),
+        ("context", references.context),
+    ):
         if len(set(names)) < len(names):
             yield f"references.{key} names a column twice"
-    if both := set(held.columns) & set(held.dropped):
+    if both := set(references.columns) & set(references.dropped):
         yield f"references.dropped names {min(both)!r}, which is kept"
-    if held.context != [name for name in held.columns if name in set(held.context)]:
+    if references.context != [name for name in references.columns if name in set(references.context)]:
         yield "references.context is no part of columns, in their order"
-    if set(table.directions) != set(held.columns):
-        differ = sorted(set(table.directions) ^ set(held.columns))
+    if set(table.directions) != set(references.columns):
+        differ = sorted(set(table.directions) ^ set(references.columns))
         yield f"directions and references.columns differ: {', '.join(differ[:_TOLD])}"
-    if len(held.overall) != len(held.columns):
-        yield f"references.overall: {len(held.overall)} values of {len(held.columns)} columns"
-    for label, medians in held.by_label.items():
-        if len(medians) != len(held.columns):
-            yield f"references.by_label.{label[:40]}: {len(medians)} values of {len(held.columns)} columns"
+    if len(references.overall) != len(references.columns):
+        yield f"references.overall: {len(references.overall)} values of {len(references.columns)} columns"
+    for label, medians in references.by_label.items():
+        if len(medians) != len(references.columns):
+            yield f"references.by_label.{label[:40]}: {len(medians)} values of {len(references.columns)} columns"
     if table.training_range is not None:
-        yield from _range_faults(table.training_range, held)
+        yield from _range_faults(table.training_range, references)
 
 
-def _range_faults(found: _Range, held: _References) -> Iterator[str]:
-    if found.columns != [name for name in held.columns if name not in set(held.context)]:
+def _range_faults(extent: _Range, references: _References) -> Iterator[str]:
+    if extent.columns != [name for name in references.columns if name not in set(references.context)]:
         yield "training_range.columns is not columns without context, in their order"
-    elif not len(found.columns) == len(found.lowest) == len(found.highest):
-        yield f"training_range: {len(found.columns)} columns, {len(found.lowest)} lowest, {len(found.highest)} highest"
+    elif not len(extent.columns) == len(extent.lowest) == len(extent.highest):
+        yield f"training_range: {len(extent.columns)} columns, {len(extent.lowest)} lowest, {len(extent.highest)} highest"
     else:
-        for name, low, high in zip(found.columns, found.lowest, found.highest, strict=True):
+        for name, low, high in zip(extent.columns, extent.lowest, extent.highest, strict=True):
             if low > high:
                 yield f"training_range: {name!r} from {low:g} to {high:g}"
 
@@ -302,8 +307,8 @@ def _refuse_missing(files: Mapping[str, str], names: list[str]) -> None:
 
 
 def _refuse(name: str, faults: Iterator[str] | list[str]) -> None:
-    if listed := list(faults):
-        raise _unreadable(name, listed)
+    if every := list(faults):
+        raise _unreadable(name, every)
 
 
 _EXPECTED: Final = f"booster-0.txt and its sisters, {CALIBRATION} and {REFERENCES}, as to_files wrote them"

@@ -118,7 +118,9 @@ class FitOptions:
 
     def __post_init__(self) -> None:
         faults = [
-            f"{name}={getattr(self, name)!r} ({told})" for name in _BOUNDS if (told := self._fault_of(name))
+            f"{name}={getattr(self, name)!r} ({bounds})"
+            for name in _BOUNDS
+            if (bounds := self._fault_of(name))
         ]
         if self.kind not in get_args(ModelKind):
             faults.append(f"kind={self.kind!r} (one of {', '.join(get_args(ModelKind))})")

@@ -1,4 +1,7 @@
-"""Who may learn from whom: folds of whole pupils, and the rolling origin in time."""
+"""Who may learn from whom: folds of whole pupils, and the rolling origin in time.
+
+In time, a label may be learnt only when it had closed by the first day of the test: the embargo.
+"""
 
 from __future__ import annotations
 
@@ -276,6 +279,7 @@ def rolling_origin(
         test = codes == position
         train = codes < position
         if days is not None:
+            # Embargo: only labels that had closed by the first day of the test could have been learnt then.
             train &= days[1] <= days[0][test].min()
         splits.append((values[position], train, test))
     return splits

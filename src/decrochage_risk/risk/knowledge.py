@@ -90,10 +90,10 @@ class Knowledge:
         flag_groups = _apparent_groups(matrix, names) if groups is None else _declared_groups(groups, names)
         knowledge = cls(flag_groups, tuple(names))
         codes, counts = np.unique(knowledge.patterns(knowledge.flags(matrix)), return_counts=True)
-        rounded = (2 * counts + ROUNDED_TO) // (2 * ROUNDED_TO) * ROUNDED_TO
+        tens = (2 * counts + ROUNDED_TO) // (2 * ROUNDED_TO) * ROUNDED_TO
         rows = {
             knowledge.name_of(code): count
-            for code, count in zip(codes.tolist(), rounded.tolist(), strict=True)
+            for code, count in zip(codes.tolist(), tens.tolist(), strict=True)
             if count
         }
         return cls(flag_groups, tuple(names), rows)

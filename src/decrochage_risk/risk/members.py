@@ -157,13 +157,13 @@ def without_counts(text: str) -> str:
     head, *trees = re.split(r"(?m)^(?=Tree=)", text)
     head = re.sub(r"(?m)^tree_sizes=.*\n", "", head)
     head = re.sub(r"\[([^\[\]:]+):([^\[\]:]+)\]", _outward_text, head)
-    found: str = parse(0, head + "".join(_rounded_tree(tree) for tree in trees)).model_to_string()
-    return found
+    whole: str = parse(0, head + "".join(_rounded_tree(tree) for tree in trees)).model_to_string()
+    return whole
 
 
-def _outward_text(found: re.Match[str]) -> str:
+def _outward_text(match: re.Match[str]) -> str:
     """Write the powers of ten around the extremes of a column: LightGBM keeps them and never reads them again."""
-    low, high = float(found[1]), float(found[2])
+    low, high = float(match[1]), float(match[2])
     below, above = (10.0 ** math.ceil(math.log10(max(size, 1.0))) for size in (-low, high))
     return f"[{-below if low < 0 else 0:g}:{above if high > 0 else 0:g}]"
 
@@ -199,7 +199,7 @@ def _rounded_tree(tree: str) -> str:
         ]
         rows[node] = sum(count for count, _ in parts)
         means[node] = sum(count * value for count, value in parts) / rows[node]
-    rounded = {
+    lists = {
         "split_gain": ["0"] * len(left),
         "internal_value": [repr(mean) for mean in means],
         "internal_weight": [str(count) for count in rows],
@@ -208,7 +208,7 @@ def _rounded_tree(tree: str) -> str:
         "leaf_count": [str(count) for count in leaves],
     }
     for key in _OF_NODES:
-        tree = re.sub(rf"(?m)^{key}=.*$", f"{key}={' '.join(rounded[key])}", tree)
+        tree = re.sub(rf"(?m)^{key}=.*$", f"{key}={' '.join(lists[key])}", tree)
     return tree
 
 

@@ -140,18 +140,18 @@ def _is_real(dtype: np.dtype[Any] | ExtensionDtype) -> bool:
 
 def _refuse_names(frame: pd.DataFrame, columns: Sequence[str] | None) -> None:
     present = frame.columns
-    expected = present if columns is None else pd.Index(list(columns))
+    names = present if columns is None else pd.Index(list(columns))
     faults = []
-    not_text = [repr(name) for name in expected if not isinstance(name, str)]
+    not_text = [repr(name) for name in names if not isinstance(name, str)]
     if not_text:
         faults.append(f"column names that are not text: {', '.join(not_text)}")
-    twice = sorted({str(name) for name in present[present.duplicated()] if name in expected})
+    twice = sorted({str(name) for name in present[present.duplicated()] if name in names})
     if twice:
         faults.append(f"columns named twice: {', '.join(twice)}")
-    missing = [str(name) for name in expected if name not in present]
+    missing = [str(name) for name in names if name not in present]
     if missing:
-        extra = [str(name) for name in present if name not in expected]
-        faults.append(f"{len(missing)} of {len(expected)} columns are missing: {', '.join(missing)}")
+        extra = [str(name) for name in present if name not in names]
+        faults.append(f"{len(missing)} of {len(names)} columns are missing: {', '.join(missing)}")
         faults.append(f"columns that came and are not used: {', '.join(extra) or 'none'}")
     if faults:
         raise ColumnsError(

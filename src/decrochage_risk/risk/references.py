@@ -141,9 +141,9 @@ class References:
         columns = tuple(names[at] for at in np.flatnonzero(has_values).tolist())
         values = matrix if has_values.all() else matrix[:, has_values]
         # A column of the context sets the base of a risk for everybody: its gaps are those of a place, not of a row.
-        flagged = [at for at, name in enumerate(columns) if name not in context]
+        own_places = [at for at, name in enumerate(columns) if name not in context]
         if knowledge is None:
-            knowledge = Knowledge.of_matrix(values[:, flagged], [columns[at] for at in flagged]).groups
+            knowledge = Knowledge.of_matrix(values[:, own_places], [columns[at] for at in own_places]).groups
         flags = Knowledge.of_matrix(values, columns, knowledge)
         whole = np.hstack([values, flags.flags(values)]) if flags.names else values
         overall, _ = _lower_medians(whole)

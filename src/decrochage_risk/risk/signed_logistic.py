@@ -142,8 +142,8 @@ def _slope_and_curvature(
         rows = design[first : first + _ROWS_AT_A_TIME]
         chance = np.exp(-np.logaddexp(0.0, -(rows @ at)))
         gradient += (chance - outcome[first : first + _ROWS_AT_A_TIME]) @ rows
-        scaled = rows * np.sqrt(chance * (1 - chance))[:, None]
-        curvature += scaled.T @ scaled
+        weights = rows * np.sqrt(chance * (1 - chance))[:, None]
+        curvature += weights.T @ weights
     return gradient, curvature
 
 
@@ -365,6 +365,6 @@ def with_start(text: str, start: tuple[StepTree, ...]) -> str:
     head, first, trees = text.partition("Tree=0\n")
     head = re.sub(r"^tree_sizes=.*\n", "", head, flags=re.MULTILINE)
     own_trees = re.sub(
-        r"^Tree=(\d+)$", lambda found: f"Tree={int(found[1]) + len(start)}", first + trees, flags=re.MULTILINE
+        r"^Tree=(\d+)$", lambda title: f"Tree={int(title[1]) + len(start)}", first + trees, flags=re.MULTILINE
     )
     return head + "".join(tree.text(number) for number, tree in enumerate(start)) + own_trees

@@ -104,10 +104,10 @@ def days_of_texts(texts: pd.Series, *, is_column: bool = True) -> Days:
     is_utc = fields["zone"].isin(_UTC).to_numpy(dtype=np.bool_)
     # A time with another offset shows the day where it was written down.
     is_naive = fields["zone"].isna().to_numpy(dtype=np.bool_)
-    settled = _settle(seconds, is_day, is_naive=is_naive, is_utc=is_utc, is_column=is_column)
+    places = _settle(seconds, is_day, is_naive=is_naive, is_utc=is_utc, is_column=is_column)
     present = texts.notna().to_numpy(dtype=np.bool_)
     return Days(
-        settled.days, present & ~is_day, settled.has_time, settled.moved, serial & ~is_day, settled.mended
+        places.days, present & ~is_day, places.has_time, places.moved, serial & ~is_day, places.mended
     )
 
 
@@ -127,8 +127,8 @@ def days_of_times(times: npt.NDArray[np.datetime64], *, is_column: bool = True) 
     within = has_time | ~np.isnat(times)
     seconds = np.where(within, times, np.datetime64(0, "s")).astype("datetime64[s]").astype(np.int64)
     always = np.ones(times.size, dtype=np.bool_)
-    settled = _settle(seconds, within, is_naive=always, is_utc=~always, is_column=is_column)
-    return Days(settled.days, ~always, settled.has_time, settled.moved, ~always, settled.mended)
+    places = _settle(seconds, within, is_naive=always, is_utc=~always, is_column=is_column)
+    return Days(places.days, ~always, places.has_time, places.moved, ~always, places.mended)
 
 
 def days_of_zoned(times: pd.Series, *, is_column: bool = True) -> Days:
@@ -141,8 +141,8 @@ def days_of_zoned(times: pd.Series, *, is_column: bool = True) -> Days:
     present = ~np.isnat(offset_free)
     seconds = np.where(present, offset_free, np.datetime64(0, "s")).astype("datetime64[s]").astype(np.int64)
     none = np.zeros(present.size, dtype=np.bool_)
-    settled = _settle(seconds, present, is_naive=none, is_utc=~none, is_column=is_column)
-    return Days(settled.days, none, settled.has_time, settled.moved, none, settled.mended)
+    places = _settle(seconds, present, is_naive=none, is_utc=~none, is_column=is_column)
+    return Days(places.days, none, places.has_time, places.moved, none, places.mended)
 
 
 def days_of_serials(counts: npt.NDArray[np.float64]) -> Days | None:
@@ -185,14 +185,16 @@ def _plain_days(texts: pd.Series) -> npt.NDArray[np.datetime64] | None:
 
 
 def _days_of_fields(fields: pd.DataFrame) -> tuple[npt.NDArray[np.datetime64], Mask]:
-    shaped = fields["year"].notna().to_numpy(dtype=np.bool_)
+    has_form = fields["year"].notna().to_numpy(dtype=np.bool_)
+    # An empty field becomes 1 so that integers can hold it; has_form masks it out below.
     year, month, day = (
         fields[name].fillna("1").astype("int64").to_numpy() for name in ("year", "month", "day")
     )
     months = (year - 1970).astype("datetime64[Y]").astype("datetime64[M]") + (np.clip(month, 1, _MONTHS) - 1)
     days = months.astype("datetime64[D]") + (day - 1)
+    # 31 April runs over into May: its month tells that there is no such day.
     same_month = days.astype("datetime64[M]") == months
-    exists = shaped & (month >= 1) & (month <= _MONTHS) & (day >= 1) & same_month
+    exists = has_form & (month >= 1) & (month <= _MONTHS) & (day >= 1) & same_month
     return np.asarray(days, dtype="datetime64[D]"), np.asarray(exists, dtype=np.bool_)
 
 
@@ -216,29 +218,29 @@ def _settle(seconds: Seconds, present: Mask, *, is_naive: Mask, is_utc: Mask, is
     """Place times on days: those without a zone where they stand, unless all of them are midnights stored as UTC."""
     at_midnight = seconds % _DAY == 0
     days = np.floor_divide(seconds, _DAY)
-    moved = np.zeros(seconds.size, dtype=np.bool_)
+    is_moved = np.zeros(seconds.size, dtype=np.bool_)
     has_time = present & ~at_midnight
-    mended: Literal["", "utc"] = ""
+    repair: Literal["", "utc"] = ""
     naive = present & is_naive
     for zone in _ZONES if is_column and (naive & ~at_midnight).any() else _ZONES[:1]:
         local = _local_seconds(seconds, zone)
         midnights = (local % _DAY == 0) & ~at_midnight
         # Days that carry no time stay where they are: they say nothing about the others.
-        timed = naive & ~at_midnight
-        if is_column and timed.any() and midnights[timed].all():
-            days[timed], has_time[timed], mended = local[timed] // _DAY, False, "utc"
+        with_time = naive & ~at_midnight
+        if is_column and with_time.any() and midnights[with_time].all():
+            days[with_time], has_time[with_time], repair = local[with_time] // _DAY, False, "utc"
             break
         if not is_column:
             here = naive & midnights
             days[here], has_time[here] = local[here] // _DAY, False
-            moved |= here
+            is_moved |= here
     utc = present & is_utc & ~at_midnight
     if utc.any():
         local = _local_seconds(seconds, _zone_of_midnights(seconds[utc]))
         days[utc], has_time[utc] = local[utc] // _DAY, (local % _DAY != 0)[utc]
-    placed = days.astype("datetime64[D]")
-    placed[~present] = np.datetime64("NaT", "D")
-    return _Settled(placed, has_time, moved, mended)
+    dates = days.astype("datetime64[D]")
+    dates[~present] = np.datetime64("NaT", "D")
+    return _Settled(dates, has_time, is_moved, repair)
 
 
 def _zone_of_midnights(seconds: Seconds) -> str:
