@@ -37,7 +37,15 @@ def _later(name: str, chance: random.Random, *, faulty: bool) -> Rows:
         if name == "absences":
             rows.append(row | {"half_days": 9 if faulty else 2, "kind": "absence", "justified": False})
         elif name == "grades":
-            rows.append(row | {"subject": "maths", "value": -50.0 if faulty else 0.0})
+            rows.append(
+                row
+                | {
+                    "subject": "maths",
+                    "kind": "assessment",
+                    "status": "graded",
+                    "value": -50.0 if faulty else 0.0,
+                }
+            )
         elif name == "orientation":
             rows.append(row | {"event": "wish", "rank": 999 if faulty else 2, "target": "cap1"})
         elif name == "enrolments" and faulty:

@@ -53,7 +53,14 @@ def extract(chance: random.Random, pupils: int = 8) -> dict[str, Rows]:
                 {"pupil_id": pupil, "date": day, "half_days": 1, "kind": "absence", "justified": False}
             )
             tables["grades"].append(
-                {"pupil_id": pupil, "date": day, "subject": "maths", "value": float(chance.randrange(41)) / 2}
+                {
+                    "pupil_id": pupil,
+                    "date": day,
+                    "subject": "maths",
+                    "kind": "assessment",
+                    "status": "graded",
+                    "value": float(chance.randrange(41)) / 2,
+                }
             )
         tables["orientation"].append(
             {"pupil_id": pupil, "date": days[-1], "event": "wish", "rank": 1, "target": "2de_gt"}
