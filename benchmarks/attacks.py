@@ -15,14 +15,26 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+import attack_cells
+import attack_future
+import attack_kills
+import attack_payloads
 import attack_resealed
+import attack_tables
 
 if TYPE_CHECKING:
     from attack import Outcome, Section
 
 __all__ = ["SECTIONS", "table_of"]
 
-SECTIONS: tuple[Section, ...] = (attack_resealed.SECTION,)
+SECTIONS: tuple[Section, ...] = (
+    attack_resealed.SECTION,
+    attack_tables.SECTION,
+    attack_payloads.SECTION,
+    attack_future.SECTION,
+    attack_kills.SECTION,
+    attack_cells.SECTION,
+)
 """In the order of the table. A section more: its script, an import above and its name here."""
 HEADER = ("attack", "tried", "refused", "faults")
 

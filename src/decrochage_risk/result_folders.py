@@ -234,8 +234,8 @@ class ResultFolder:
             self._hold.__exit__(None, None, None)
 
     def final(self, paths: Sequence[Path]) -> list[Path]:
-        """Give where files of the draft stand in the end."""
-        return [self.given / path.relative_to(self.draft) for path in paths]
+        """Give where files of the draft stand in the end, the list of them last."""
+        return [*(self.given / path.relative_to(self.draft) for path in paths), self.given / MANIFEST]
 
     def _swap(self) -> None:
         refuse_foreign(self.target, self.given)  # again: runs last for hours

@@ -42,6 +42,7 @@ COMMANDS = (
     "thresholds",
     "cohort",
     "pseudonymise",
+    "clean",
     "new-key",
 )
 

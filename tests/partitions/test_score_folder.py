@@ -25,8 +25,8 @@ from decrochage_risk.errors import (
     UnreadableRecordsError,
 )
 from decrochage_risk.partitions import score_folder
-from decrochage_risk.partitions.runs import work_beside
 from decrochage_risk.policy import Policy, load_policy
+from decrochage_risk.result_folders import ResultFolder, work_beside
 from decrochage_risk.risk import FitOptions
 from decrochage_risk.synthetic import make_cohort
 from decrochage_risk.synthetic.messy import messy_tables
@@ -336,12 +336,17 @@ def test_a_killed_process_goes_on(extracts: Path, model: TrainedModel, tmp_path:
 
 
 def test_results_of_an_earlier_run_are_replaced(extracts: Path, model: TrainedModel, tmp_path: Path) -> None:
-    """A list of an earlier run does not stay when its school has none any more."""
-    stale = tmp_path / "s" / "listes" / "0990001N.csv"
-    stale.parent.mkdir(parents=True)
-    stale.write_text("ancien", encoding="utf-8")
+    """A list of an earlier run does not stay; one of somebody else is an error that names it, and stays."""
+    with ResultFolder(tmp_path / "s") as former:
+        (former.draft / "stale.csv").write_text("ancien", encoding="utf-8")
     done = score(extracts, tmp_path / "s", model, partitions=2)
-    assert not stale.exists() or stale.read_text(encoding="utf-8-sig") != "ancien"
+    assert not (tmp_path / "s" / "stale.csv").exists()
+    mine = tmp_path / "s" / "listes" / "les-miens.csv"
+    mine.write_text("notes", encoding="utf-8")
+    for parts in (1, 2):
+        with pytest.raises(RecordsError, match=r"les-miens\.csv"):
+            score(extracts, tmp_path / "s", model, partitions=parts)
+    assert mine.read_text(encoding="utf-8") == "notes"
     run = json.loads((tmp_path / "s" / "run.json").read_text(encoding="utf-8"))
     assert run == done.digest.run.to_dict()
 

@@ -499,8 +499,7 @@ class Journal:
                         f"Nothing was erased from {self.path}: no entry holds this id"
                         + (f", and {len(unread)} lines cannot be read" if unread else ""),
                         expected="the id under which the pupil was scored, with its leading zeros",
-                        hint="Look at the ids of the lists; a pupil whose situation was never to be looked at is in no entry. "
-                        "Lines that cannot be read go with a purge.",
+                        hint="Look at the ids of the lists; a pupil whose situation was never to be looked at is in no entry.",
                     )
                 )
             lines = [line_of(new) for _, new in rewritten_lines if new is not None]

@@ -47,6 +47,7 @@ from decrochage_risk.score.writing import (
     lists_to_write,
     result_folder,
     schools_of_run,
+    verdict_of,
     write_scores,
     write_verdict,
 )
@@ -287,7 +288,7 @@ def _write(parts: Sequence[Finished], digest: ScoreDigest, target: Path, *, desp
         for school, of_school in of_way.to_pandas().groupby("school_id", sort=True):
             lines = of_school.sort_values(["class_id", "pupil_id"], kind="stable", na_position="last")
             tables[school] = pd.DataFrame([json.loads(line) for line in lines["line"]])
-        lists_of_schools(tables, schools, way, digest.run.as_of, lists)
+        lists_of_schools(tables, schools, way, digest.run.as_of, lists, verdict=verdict_of(digest.run))
 
 
 _STEPS = 3

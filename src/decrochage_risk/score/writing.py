@@ -44,6 +44,7 @@ __all__ = [
     "school_list",
     "schools_of_run",
     "signal_line",
+    "verdict_of",
     "write_list",
     "write_new_on_lists",
     "write_scores",
@@ -189,8 +190,14 @@ def _written(scores: ScoredPupils, target: Path, *, despite_verdict: bool) -> li
             school: school_list(scores, of_school, way)
             for school, of_school in rows.groupby("school_id", sort=True)
         }
-        paths += lists_of_schools(tables, schools_of_run(scores.frame), way, scores.run.as_of, lists)
+        schools, day = schools_of_run(scores.frame), scores.run.as_of
+        paths += lists_of_schools(tables, schools, way, day, lists, verdict=verdict_of(scores.run))
     return paths
+
+
+def verdict_of(run: RunFacts) -> str:
+    """Give what the card of the model says against its use, for the lines of a list; empty without any."""
+    return run.verdict if run.advice else ""
 
 
 def schools_of_run(frame: pd.DataFrame) -> list[str]:
@@ -199,7 +206,13 @@ def schools_of_run(frame: pd.DataFrame) -> list[str]:
 
 
 def lists_of_schools(
-    tables: Mapping[Any, pd.DataFrame], schools: Iterable[str], way: Way, as_of: date, lists: Path
+    tables: Mapping[Any, pd.DataFrame],
+    schools: Iterable[str],
+    way: Way,
+    as_of: date,
+    lists: Path,
+    *,
+    verdict: str = "",
 ) -> list[Path]:
     """Write the list of each school for one way, and a file that says so for those with nobody on it.
 
@@ -215,9 +228,12 @@ def lists_of_schools(
         Day of the run.
     lists : Path
         Folder of the lists.
+    verdict : str
+        What the card of the model says against its use, for lists of the risk.
     """
     nobody = f"Aucun élève de cet établissement n'est sur cette liste au {french.day(as_of, with_year=True)}."
-    empty = pd.DataFrame([{"Élève": "", "Liste": WAYS[way], "Fait": nobody}])
+    notice = {"Avis de la fiche du modèle": verdict} if verdict and way == "risk" else {}
+    empty = pd.DataFrame([notice | {"Élève": "", "Liste": WAYS[way], "Fait": nobody}])
     return [write_list(tables.get(school, empty), lists / list_name(school, way)) for school in schools]
 
 
