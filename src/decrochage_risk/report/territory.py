@@ -27,7 +27,7 @@ from decrochage_risk.school_year import day_number, year_end, year_start
 from decrochage_risk.small_cells import INSIDE, Publication
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -189,7 +189,7 @@ class Territory:
         def base(key: tuple[str, ...]) -> tuple[object, ...]:
             return (*self.shares[key].base_key, "base", network)
 
-        of_levels: dict[str, dict[str, tuple[str, ...]]] = {"delay": _DELAY, "wish": _ENTRIES}
+        of_levels: Mapping[str, Mapping[str, tuple[str, ...]]] = {"delay": _DELAY, "wish": _ENTRIES}
         for key in self.shares:
             levels = of_levels.get(key[0], {}).get(key[1], ())
             parts = [
