@@ -87,7 +87,7 @@ def run_notebook(
         patch.setenv("IPYTHONDIR", str(home / "ipython"))
         patch.setenv("JUPYTER_RUNTIME_DIR", str(home / "jupyter"))
         client = NotebookClient(
-            notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(work)}}
+            notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": str(work)}}
         )
         client.execute()
     found: dict[str, Any] = json.loads(notebook.cells[-1].outputs[-1]["text"])

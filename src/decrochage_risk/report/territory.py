@@ -189,7 +189,7 @@ class Territory:
         def base(key: tuple[str, ...]) -> tuple[object, ...]:
             return (*self.shares[key].base_key, "base", network)
 
-        of_levels: dict[str, Mapping[str, Sequence[str]]] = {"delay": _DELAY, "wish": _ENTRIES}
+        of_levels: Mapping[str, Mapping[str, tuple[str, ...]]] = {"delay": _DELAY, "wish": _ENTRIES}
         for key in self.shares:
             levels = of_levels.get(key[0], {}).get(key[1], ())
             parts = [

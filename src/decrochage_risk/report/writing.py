@@ -269,7 +269,7 @@ def refuse_foreign(target: Path) -> None:
 
 _KINDS = (
     ("etablissement", "Un établissement", "chef d'établissement, CPE", "1 page"),
-    ("classe", "La liste d'une classe", "réunion du GPDS", "1 page, paysage"),
+    ("classe", "La liste d'une classe", "réunion du GPDS", "1 ou 2 pages, paysage"),
     ("eleve", "Un élève", "l'équipe qui connaît l'élève", "2 ou 3 pages"),
     ("notice", "Une notice", "l'élève et sa famille", "2 pages"),
 )
