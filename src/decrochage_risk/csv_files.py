@@ -1,7 +1,8 @@
-"""One CSV file, as schools and exports really write them, into a frame of text columns: the one reader for all of them.
+"""CSV files: the one reader, of files as schools and exports really write them, and the one writer.
 
 Encoding (UTF-8, UTF-16 with its mark, else Windows-1252 or ISO-8859-15), separator (``;``, ``,`` or tab) and the
-shape of the rows are settled here; what the cells mean is the business of the checks.
+shape of the rows are settled here; what the cells mean is the business of the checks. What is written opens in a French
+spreadsheet without becoming a formula, a date or another number.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ import pyarrow as pa
 from decrochage_risk.errors import UnreadableRecordsError, explain_error
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Sequence
     from pathlib import Path
 
     import numpy.typing as npt
 
-__all__ = ["CSV_EXPECTED", "lines_of_rows", "read_csv"]
+__all__ = ["CSV_EXPECTED", "guarded", "lines_of_rows", "read_csv", "write_csv", "write_csv_rows"]
 
 CSV_EXPECTED = "a CSV with one header line, the same number of cells on every line, separated by ; , or a tab"
 SEPARATORS = ";\t,"
@@ -490,3 +491,106 @@ def _refuse_lines(faults: list[tuple[int, str]], file: str, cells: int, last: in
 
 
 _FOOTER_LINES = 5
+
+
+# What Excel, LibreOffice and Google Sheets take for a formula; a tab or a return before it is skipped by some, and the
+# full-width signs are read as the plain ones (OWASP, CSV injection).
+_FORMULA = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+_SIGNED_NUMBER = re.compile(r"[+-][0-9]+(?:[.,][0-9]+)?")
+_MONTHS = (
+    r"janv?(?:ier|uary)?|f[eé]v(?:r(?:ier)?)?|feb(?:ruary)?|mars?|march|avr(?:il)?|apr(?:il)?|mai|may|juin|june?|juil(?:let)?"
+    r"|july?|ao[uû]t|aug(?:ust)?|sept?(?:emb(?:re|er))?|oct(?:ob(?:re|er))?|nov(?:emb(?:re|er))?|d[eé]c(?:emb(?:re|er))?"
+)
+_CHANGED_BY_SPREADSHEETS = re.compile(
+    r"0[0-9]+|[0-9]{16,}"  # a number that loses its zeros, or its last digits
+    r"|[0-9]+(?:[.,][0-9]+)?e[+-]?[0-9]+"  # 3e-1 is a class, and 0.3
+    r"|[0-9]{1,4}[/-][0-9]{1,2}(?:[/-][0-9]{1,4})?"  # 3-1 is a class, and 3 January
+    r"|[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{1,4}"
+    r"|[0-9]{1,2}:[0-9]{1,2}(?::[0-9]{1,2})?"  # a time
+    rf"|[0-9]{{1,4}}[ ./-]?(?:{_MONTHS})\.?(?:[ ./-]?[0-9]{{1,4}})?"  # 2 mai, 3-MARS-25
+    rf"|(?:{_MONTHS})\.?[ ./-]?[0-9]{{1,4}}",  # SEPT2, MARS-1
+    re.IGNORECASE,
+)
+
+
+def guarded(cell: object, *, is_id: bool = False, is_number: bool = False) -> object:
+    """Put an apostrophe before a text that a spreadsheet would read as a formula, another number or a date.
+
+    Parameters
+    ----------
+    cell : object
+        What will be written; anything but a text stays.
+    is_id : bool
+        An id must join back to the school's own: only what would be a formula is guarded.
+    is_number : bool
+        A text that is a number with its sign stays.
+
+    Examples
+    --------
+    >>> [guarded(text) for text in ("=1+1", "3-1", "SEPT2", "3e-A", "0101")], guarded("0101", is_id=True)
+    (["'=1+1", "'3-1", "'SEPT2", '3e-A', "'0101"], '0101')
+    """
+    if not isinstance(cell, str):
+        return cell
+    if is_number and _SIGNED_NUMBER.fullmatch(cell):
+        return cell
+    changed = _FORMULA.match(cell) or (not is_id and _CHANGED_BY_SPREADSHEETS.fullmatch(cell))
+    return f"'{cell}" if changed else cell
+
+
+def write_csv_rows(rows: Iterable[Sequence[object]], path: Path) -> Path:
+    """Write rows of texts as a CSV that Excel opens in France (``;``, a mark, CRLF); numbers in them keep their sign.
+
+    Parameters
+    ----------
+    rows : iterable of sequence
+        Texts, with their decimal commas; the header is one of them.
+    path : Path
+        The file.
+    """
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
+        lines = csv.writer(file, delimiter=";", lineterminator="\r\n")
+        lines.writerows([guarded(cell, is_number=True) for cell in row] for row in rows)
+    return path
+
+
+def write_csv(
+    frame: pd.DataFrame, path: Path, *, ids: Collection[str] = (), for_machines: bool = False
+) -> Path:
+    """Write a frame as a CSV that Excel opens in France (``;``, a mark, decimal comma, CRLF).
+
+    Parameters
+    ----------
+    frame : DataFrame
+        One line per row; the index is not written.
+    path : Path
+        The file.
+    ids : collection of str
+        Columns of ids, which join back to those of the school: guarded against formulas alone.
+    for_machines : bool
+        For a table that is read again (no mark, decimal point, LF): texts are guarded against formulas alone, numbers
+        with a sign are left.
+
+    Returns
+    -------
+    Path
+        ``path``.
+    """
+    texts = {
+        name: frame[name].map(
+            lambda cell, name=name: guarded(cell, is_id=for_machines or name in ids, is_number=for_machines)
+        )
+        for name in frame.columns
+        if not pd.api.types.is_numeric_dtype(frame[name])
+        and not pd.api.types.is_datetime64_any_dtype(frame[name])
+    }
+    table = frame.assign(**texts).rename(columns=lambda name: str(guarded(str(name), is_id=True)))
+    table.to_csv(
+        path,
+        sep=";",
+        decimal="." if for_machines else ",",
+        index=False,
+        encoding="utf-8" if for_machines else "utf-8-sig",
+        lineterminator="\n" if for_machines else "\r\n",
+    )
+    return path

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
@@ -138,7 +139,37 @@ def test_an_erased_pupil_is_nowhere_in_the_file(journal: Journal, small_scores: 
     assert first["erased_ids"] == 1
     assert len(first["flagged"]) == first["counts"]["flagged"] - 1
     assert (said["kind"], said["entries"]) == ("erasure", 2)
-    assert journal.erase(pupil, at=LATER) == 0
+    before = journal.path.read_bytes()
+    with pytest.raises(JournalError, match="Nothing was erased"):
+        journal.erase(pupil, at=LATER)
+    assert journal.path.read_bytes() == before
+
+
+def test_an_id_is_erased_however_its_letters_are_composed(journal: Journal) -> None:
+    """A keyboard writes é as one letter and an export as two, or with a blank at the end: it is the same pupil."""
+    journal.path.parent.mkdir(parents=True)
+    entry = {
+        "format": 1,
+        "kind": "scoring",
+        "at": "2025-01-01T00:00:00+00:00",
+        "flagged": ["\u00e9l\u00e9ve-1", "b"],
+    }
+    journal.path.write_bytes(line_of(entry))
+    assert journal.erase("e\u0301le\u0301ve-1 ", at=LATER) == 1
+    assert journal.entries()[0]["flagged"] == ["b"]
+
+
+def test_a_new_journal_is_its_owner_s_alone(journal: Journal, small_scores: RiskScores) -> None:
+    """It holds ids of pupils: nobody else may read it, and a purge keeps the rights that an operator gave it."""
+    former = os.umask(0)
+    try:
+        journal.record(small_scores, at=AT)
+        assert journal.path.stat().st_mode & 0o777 == 0o600
+        journal.path.chmod(0o640)
+        journal.purge(before=AT, at=LATER)
+        assert journal.path.stat().st_mode & 0o777 == 0o640
+    finally:
+        os.umask(former)
 
 
 def test_a_line_cut_off_by_a_crash_stays_alone(journal: Journal, small_scores: RiskScores) -> None:
@@ -152,7 +183,7 @@ def test_a_line_cut_off_by_a_crash_stays_alone(journal: Journal, small_scores: R
         entries = journal.entries()
     assert [entry["kind"] for entry in entries] == ["scoring", "scoring"]
 
-    journal.erase("nobody", at=LATER)
+    journal.purge(before=AT, at=LATER)
     assert journal.entries()[-1]["unread_lines"] == 1
     assert b'"flagged": ["P0' not in journal.path.read_bytes()
 

@@ -3,13 +3,14 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from decrochage_risk.errors import AsOfError, RecordsError, RecordsWarning
 from decrochage_risk.policy import load_policy
 from decrochage_risk.records import PupilRecords
-from decrochage_risk.score import score_pupils
+from decrochage_risk.score import score_pupils, signals
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,6 +31,26 @@ def test_one_id_may_be_excluded_as_text(small_cohort: Cohort, score: Callable[..
     first = small_cohort.tables["pupils"]["pupil_id"].iloc[0]
     frame = score(small_cohort.records, explain="none", exclude=first).frame
     assert frame.loc[frame["cause"] == "traitement refusé", "pupil_id"].tolist() == [first]
+
+
+def test_nothing_is_computed_or_shown_from_the_rows_of_an_objector(
+    small_cohort: Cohort, score: Callable[..., RiskScores]
+) -> None:
+    """Age, days of data, features, signals: of a pupil whose family objected everything is empty, with the cause."""
+    scores = score(small_cohort.records, explain="none")
+    objector = scores.flagged["pupil_id"].iloc[0]
+    row = (
+        score(small_cohort.records, explain="none", exclude=[objector])
+        .frame.set_index("pupil_id")
+        .loc[objector]
+    )
+    assert row["cause"] == "traitement refusé"
+    assert (row["days_of_data"], row["set_aside"]) == (0, 0)
+    assert row[["age_years", "risk", "legal_months", "last_enrolled_on"]].isna().all()
+    assert not row[["flagged", "legal_listed", "departure_listed"]].any()
+    lists = signals(small_cohort.records, as_of="2025-03-05", exclude=[objector]).frame.set_index("pupil_id")
+    assert np.isnan(lists.loc[objector, "age_years"])
+    assert lists["age_years"].notna().sum() == len(lists) - 1
 
 
 def test_what_is_no_list_of_ids_cannot_be_excluded(

@@ -12,10 +12,11 @@ import pytest
 from cohort_parts import ODD_IDS, records_of, tables_of
 
 from decrochage_risk import french
+from decrochage_risk.csv_files import guarded
 from decrochage_risk.errors import RecordsError
 from decrochage_risk.pages import french_spaces
 from decrochage_risk.records.levels import LEVEL_BY_NAME
-from decrochage_risk.score import DEMO_NOTICE, writing
+from decrochage_risk.score import DEMO_NOTICE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,6 +91,8 @@ def test_one_list_per_school_and_way_holds_its_pupils(
     frame = small_scores.frame[small_scores.frame[column]]
     paths = (written / "listes").glob(f"*_{words}.csv")
     lists = {path.stem.split("_")[0]: [line["Élève"] for line in lines_of(path)] for path in paths}
+    assert set(lists) == set(small_scores.frame["school_id"].dropna())
+    lists = {school: ids for school, ids in lists.items() if ids != [""]}
     assert set(lists) == set(frame["school_id"])
     assert len(lists) > 1
     for school, ids in lists.items():
@@ -210,13 +213,20 @@ def test_one_pupil_shows_itself(small_scores: RiskScores) -> None:
 def test_nothing_to_look_at_is_shown_and_written_too(
     small_cohort: Cohort, small_scores: RiskScores, score: Callable[..., RiskScores], tmp_path: Path
 ) -> None:
-    """When nobody is on a list there is no list, and the notebook shows the counts alone."""
+    """When nobody is on a list its file says so, and the notebook shows the counts alone."""
     frame = small_scores.frame
     listed = frame[["flagged", "legal_listed", "departure_listed"]].any(axis=1)
     quiet = frame.loc[~listed, "pupil_id"].tolist()[:20]
     scores = score(records_of(tables_of(small_cohort, quiet)))
     scores.write(tmp_path)
-    assert list((tmp_path / "listes").iterdir()) == []
+    lists = list((tmp_path / "listes").iterdir())
+    assert len(lists) == 3 * frame.loc[frame["pupil_id"].isin(quiet), "school_id"].nunique()
+    for path in lists:
+        (line,) = lines_of(path)
+        assert (line["Élève"], line["Fait"]) == (
+            "",
+            "Aucun élève de cet établissement n'est sur cette liste au 5 mars 2025.",
+        )
     assert len(pd.read_parquet(tmp_path / "scores.parquet")) == 20
     assert "<table" not in _inside(scores._repr_html_())
     assert scores.summary in html.unescape(_inside(scores._repr_html_()))
@@ -254,13 +264,35 @@ def test_what_cannot_be_written_is_refused(small_scores: RiskScores, tmp_path: P
         small_scores.write(tmp_path / "out")
 
 
-@pytest.mark.parametrize("text", ["=1+1", "-2", "007", "3e-1", "1,5E3", "3-1", "12/03/2025", "1" * 16])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=1+1",
+        "-2",
+        "007",
+        "3e-1",
+        "1,5E3",
+        "3-1",
+        "12/03/2025",
+        "1" * 16,
+        "\t=1",
+        "\r+1",
+        "\uff1d1+1",
+        "\uff0b1",
+        "\uff0d1",
+        "\uff20a",
+        "SEPT2",
+        "2 mai",
+        "déc-24",
+        "8:30",
+    ],
+)
 def test_what_a_spreadsheet_would_change_is_guarded(text: str) -> None:
     """A class "3e-1" stays a class: formulas, numbers that would lose digits, and dates get an apostrophe."""
-    assert writing._guarded(text) == f"'{text}"
+    assert guarded(text) == f"'{text}"
 
 
 @pytest.mark.parametrize("text", ["3e", "3e-A", "P000123", "301", "21-35 %", "élève", "", 0.5, None])
 def test_what_a_spreadsheet_keeps_is_left_alone(text: object) -> None:
     """Ids, levels, percentages and plain numbers are written as they are."""
-    assert writing._guarded(text) == text
+    assert guarded(text) == text

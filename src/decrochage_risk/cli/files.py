@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import decrochage_risk as dr
 from decrochage_risk import french
 from decrochage_risk.cli.messages import text_in_french
+from decrochage_risk.cli.output import say
 from decrochage_risk.errors import ArtefactError, RecordsError, explain_error
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ __all__ = [
     "load_chosen",
     "read_extracts",
     "reading_lines",
+    "say_leftovers",
     "writing",
 ]
 
@@ -179,6 +181,23 @@ def check_target_file(path: Path | None) -> None:
             )
         )
     check_target_folder(path.parent)
+
+
+def say_leftovers(target: Path) -> None:
+    """Announce the working copies of extracts that killed runs left beside a folder of results."""
+    from decrochage_risk.result_folders import leftovers, work_beside  # noqa: PLC0415 - --help needs none
+
+    copies = [place for place in leftovers(target.absolute().parent) if place != work_beside(target)]
+    if copies:
+        say(
+            f"Copies de travail d'extraits, laissées par des passages interrompus : {', '.join(map(str, copies))}. "
+            f"Les supprimer : decrochage-risk clean {target.parent}"
+        )
+    if work_beside(target).is_dir():
+        say(
+            f"Un passage interrompu a laissé sa copie de travail, {work_beside(target)} : elle est reprise si les fichiers et les "
+            f"options sont les mêmes, et supprimée à la fin de celui-ci. La supprimer sans attendre : decrochage-risk clean {target.parent}"
+        )
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from decrochage_risk.cli.files import check_target_file, check_target_folder
-from decrochage_risk.cli.options import AlsaceMoselle, CalendarFile, Zone, chosen_calendar
+from decrochage_risk.cli.options import AlsaceMoselle, CalendarFile, Group, Zone, chosen_calendar
 from decrochage_risk.cli.output import bar, say
 from decrochage_risk.errors import RecordsError, UnreadableExportError, explain_error
 
@@ -142,6 +142,7 @@ def import_command(  # noqa: PLR0913 - what the files may not say, each an optio
     calendar: CalendarFile = None,
     zone: Zone = None,
     alsace_moselle: AlsaceMoselle = False,
+    group: Group = False,
 ) -> None:
     """Lire les exports d'un établissement (SIECLE, GEPI, PRONOTE, LSU, Affelnet, SYGNE...) et en faire un dossier de tables.
 
@@ -181,7 +182,7 @@ def import_command(  # noqa: PLR0913 - what the files may not say, each an optio
     except UnreadableExportError as error:
         say(f"Erreur : {error.french}", stderr=True)
         raise typer.Exit(UNUSABLE) from error
-    result.write(out)
+    result.write(out, group=group)
     say(str(result.report))
     if links is not None:
         say(f"\nTable des noms, à garder dans l’établissement : {result.write_links(links)}")

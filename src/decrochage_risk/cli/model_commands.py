@@ -168,7 +168,7 @@ def train(  # noqa: PLR0913 - one argument per option of the command
     inutilisable. Le modèle est écrit dans tous les cas.
     """
     from decrochage_risk.partitions import train_on_folder  # noqa: PLC0415 - same
-    from decrochage_risk.partitions.runs import work_beside  # noqa: PLC0415 - pandas loads on first use
+    from decrochage_risk.result_folders import work_beside  # noqa: PLC0415 - only where work is done
     from decrochage_risk.school_year import to_date  # noqa: PLC0415 - numpy and pandas load on first use
 
     closes = closing_pair(outcome_closes or "11-01")
@@ -387,8 +387,11 @@ def compare(  # noqa: PLR0913 - one argument per option of the command
         with writing(json):
             json.write_text(comparison.to_json(), encoding="utf-8")
     if changes is not None and comparison.changes is not None:
-        with writing(changes):
-            comparison.changes.to_csv(changes, index=False, sep=";", decimal=",", encoding="utf-8-sig")
+        from decrochage_risk.csv_files import write_csv  # noqa: PLC0415 - pandas loads on first use
+        from decrochage_risk.result_folders import private_file  # noqa: PLC0415 - same
+
+        with writing(changes), private_file(changes) as place:
+            write_csv(comparison.changes, place, ids=("pupil_id", "school_id"))
     raise typer.Exit(COMPARISON_EXIT_CODES[comparison.verdict])
 
 

@@ -15,6 +15,7 @@ from decrochage_risk.cli.options import (
     AsOf,
     CalendarFile,
     Contact,
+    Group,
     ModelSha256,
     OnFault,
     OnFaultOption,
@@ -90,6 +91,7 @@ def notice(  # noqa: PLR0913 - one argument per option of the command
     zone: Zone = None,
     alsace_moselle: AlsaceMoselle = False,
     policy: PolicyPath = None,
+    group: Group = False,
 ) -> None:
     """Écrire la notice d'un élève : part de l'estimation, données, poids appliqués, opérations, recours.
 
@@ -114,7 +116,7 @@ def notice(  # noqa: PLR0913 - one argument per option of the command
             read.records, as_of=day, model=current, policy=rules, explain=ids, exclude=objectors
         )
         notices = [dr.notice(scores, one, sources=sources, contact=contact) for one in ids]
-        paths = [_write(one, out, form) for one in notices]
+        paths = [_write(one, out, form, group=group) for one in notices]
     for line in read.told():
         say(line)
     for path in paths:
@@ -151,9 +153,11 @@ def _asked(pupils: Sequence[str], records: PupilRecords) -> list[str]:
     return ids
 
 
-def _write(answer: Notice, folder: Path, form: Form) -> Path:
+def _write(answer: Notice, folder: Path, form: Form, *, group: bool) -> Path:
     text = {Form.HTML: answer.to_html, Form.MARKDOWN: answer.to_markdown, Form.JSON: answer.to_json}[form]()
     path = folder / page_name("notice", answer.pupil_id, form)
-    with writing(path):
-        path.write_text(text, encoding="utf-8", newline="\n")
+    from decrochage_risk.result_folders import private_file  # noqa: PLC0415 - only where something is written
+
+    with writing(path), private_file(path, group=group) as draft:
+        draft.write_text(text, encoding="utf-8", newline="\n")
     return path

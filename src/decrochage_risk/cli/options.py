@@ -30,6 +30,7 @@ __all__ = [
     "Contact",
     "CurrentModel",
     "Explain",
+    "Group",
     "LabelsKnownOn",
     "LabelsKnownOnIf",
     "MappingFile",
@@ -101,6 +102,14 @@ ModelSha256 = Annotated[
         metavar="SHA256",
         show_default=False,
         help="Empreinte du modèle, affichée à son entraînement et gardée ailleurs : tout autre modèle est refusé.",
+    ),
+]
+Group = Annotated[
+    bool,
+    typer.Option(
+        "--group",
+        help="Rendre ce qui est écrit lisible aussi par le groupe du dossier (0640 dans 0750) ; sans elle, par son propriétaire "
+        "seul (0600 dans 0700).",
     ),
 ]
 LabelsKnownOn = Annotated[

@@ -17,7 +17,7 @@ from decrochage_risk.cli.messages import message_in_french
 from decrochage_risk.cli.model_commands import compare, drift, evaluate, recalibrate, retrain, train
 from decrochage_risk.cli.notice_command import notice
 from decrochage_risk.cli.output import replace_unwritable, say
-from decrochage_risk.cli.records_commands import check, new_key, pseudonymise
+from decrochage_risk.cli.records_commands import check, clean, new_key, pseudonymise
 from decrochage_risk.cli.report_command import report
 from decrochage_risk.cli.score_command import score
 from decrochage_risk.cli.synthetic_commands import cohort, demo
@@ -106,6 +106,7 @@ _COMMANDS: dict[str, tuple[Callable[..., None], str]] = {
     "thresholds": (thresholds, "aider à choisir les seuils"),
     "cohort": (cohort, "tirer une cohorte synthétique"),
     "pseudonymise": (pseudonymise, "remplacer les identifiants par un code à clé"),
+    "clean": (clean, "supprimer les copies de travail d'un passage interrompu"),
     "new-key": (new_key, "faire une clé de pseudonymes"),
 }
 

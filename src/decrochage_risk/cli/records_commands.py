@@ -1,8 +1,8 @@
-"""``check``, ``pseudonymise`` and ``new-key``: folders of extracts, before any score."""
+"""``check``, ``pseudonymise``, ``new-key`` and ``clean``: folders of extracts, before any score, and copies left of them."""
 
 from __future__ import annotations
 
-from pathlib import Path  # noqa: TC003 - Typer reads the annotations
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
@@ -13,6 +13,7 @@ from decrochage_risk.cli.messages import text_in_french
 from decrochage_risk.cli.options import (
     AlsaceMoselle,
     CalendarFile,
+    Group,
     MappingFile,
     OnFault,
     RecordsFolder,
@@ -29,12 +30,12 @@ if TYPE_CHECKING:
     from decrochage_risk.records.table_mapping import TableMapping
     from decrochage_risk.school_year import SchoolCalendar
 
-__all__ = ["check", "new_key", "pseudonymise"]
+__all__ = ["check", "clean", "new_key", "pseudonymise"]
 
 FAULTS_FOUND = 1
 
 
-def check(
+def check(  # noqa: PLR0913 - one argument per option of the command
     folder: RecordsFolder,
     *,
     report: Annotated[
@@ -67,6 +68,7 @@ def check(
     calendar: CalendarFile = None,
     zone: Zone = None,
     alsace_moselle: AlsaceMoselle = False,
+    group: Group = False,
 ) -> None:
     """Vérifier un dossier d'extraits et dire toutes les fautes à la fois.
 
@@ -94,7 +96,7 @@ def check(
         say(f"\nCorrespondance proposée : {draft_mapping}. Relisez-la, puis écrivez-y confirmed = true.")
     if report is not None:
         with writing(report):
-            faults.to_csv(report, values=values)
+            faults.to_csv(report, values=values, group=group)
         say(f"\nToutes les fautes : {report}")
     if faults.errors:
         raise typer.Exit(FAULTS_FOUND)
@@ -170,6 +172,7 @@ def pseudonymise(
         ),
     ],
     mapping: MappingFile = None,
+    group: Group = False,
 ) -> None:
     """Remplacer les identifiants d'élèves et de classes par un code à clé (HMAC-SHA-256).
 
@@ -188,7 +191,12 @@ def pseudonymise(
         step("Pseudonymisation")
         with writing(target):
             result = pseudonymise_folder(
-                source, target, by_key, lambda name, _done, _all: step(name), mapping=table_mapping
+                source,
+                target,
+                by_key,
+                lambda name, _done, _all: step(name),
+                mapping=table_mapping,
+                group=group,
             )
     _say_pseudonymised(result, target)
 
@@ -198,6 +206,9 @@ def _say_pseudonymised(result: PseudonymisedFolder, target: Path) -> None:
         say(f"{name} : {french.plural(rows, 'ligne')} ({result.files[name].name})")
     for name, columns in result.dropped.items():
         say(f"Colonnes de {name} non écrites : {', '.join(columns)}")
+    for column, count in result.blanked.items():
+        cells = french.plural(count, "cellule vidée", "cellules vidées")
+        say(f"{column} : {cells}, un texte libre peut contenir un nom.")
     if result.ignored:
         say(f"Fichiers non lus, non écrits : {', '.join(result.ignored)}")
     for note in result.notes:
@@ -227,3 +238,30 @@ def new_key(
     check_target_file(file)
     generate_key_file(file)
     say(f"Clé écrite : {file} (empreinte {Pseudonymiser.from_file(file).fingerprint})")
+
+
+def clean(
+    folder: Annotated[
+        Path,
+        typer.Argument(
+            metavar="DOSSIER",
+            help="Dossier dans lequel sont les dossiers de résultats ; celui où vous êtes par défaut.",
+        ),
+    ] = Path(),
+) -> None:
+    """Supprimer les copies de travail d'extraits et les ébauches que des passages interrompus ont laissées.
+
+    Lit : les noms des dossiers cachés (.NOM.partitions, .NOM.partial) de ce dossier, jamais plus bas.
+
+    Supprime : ceux-là, sauf ceux d'un passage qui travaille encore. Aucun résultat n'est touché.
+    """
+    from decrochage_risk.result_folders import leftovers, remove_leftovers  # noqa: PLC0415 - --help needs none
+
+    with writing(folder):
+        removed = remove_leftovers(folder)
+    for place in removed:
+        say(f"Supprimé : {place}")
+    for place in leftovers(folder):
+        say(f"Gardé, un passage y travaille : {place}")
+    if not removed:
+        say(f"Aucune copie de travail à supprimer dans {folder.absolute()}.")

@@ -14,6 +14,7 @@ from decrochage_risk.cli.options import (
     AlsaceMoselle,
     CalendarFile,
     Contact,
+    Group,
     OnFault,
     OnFaultOption,
     Zone,
@@ -96,6 +97,7 @@ def report(  # noqa: PLR0913 - one argument per option of the command
     zone: Zone = None,
     alsace_moselle: AlsaceMoselle = False,
     policy: PolicyPath = None,
+    group: Group = False,
 ) -> None:
     """Écrire les pages d'un passage : établissements, listes de classe à imprimer, élèves, notices, réseaux, fiche.
 
@@ -116,7 +118,9 @@ def report(  # noqa: PLR0913 - one argument per option of the command
         tell("Lecture des scores et du modèle", 0, 0)
         trained_model = dr.load_model(model) if model is not None else None
         run = WrittenRun.read(scores, trained_model, dr.load_policy(policy))
-        with ReportFolder(out, names, despite_verdict, notices=notices, contact=contact) as pages:
+        with ReportFolder(
+            out, names, despite_verdict, notices=notices, contact=contact, group=group
+        ) as pages:
             parts = run.scores(records, on_fault=on_fault.value, calendar=days)
             _write(pages, run, parts, network or [], least, tell)
     say(f"{french.plural(pages.pages, 'page')} : {out / 'index.html'}")

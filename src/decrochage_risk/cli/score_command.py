@@ -24,6 +24,7 @@ from decrochage_risk.cli.files import (
     load_chosen,
     read_extracts,
     reading_lines,
+    say_leftovers,
     writing,
 )
 from decrochage_risk.cli.options import (
@@ -31,6 +32,7 @@ from decrochage_risk.cli.options import (
     AsOf,
     CalendarFile,
     Explain,
+    Group,
     ModelSha256,
     OnFault,
     OnFaultOption,
@@ -151,7 +153,8 @@ def write_capacity_list(done: FolderScores, places: Places) -> str:
     """
     import pandas as pd  # noqa: PLC0415 - loads on first use
 
-    from decrochage_risk.score.writing import guarded_table, level_words  # noqa: PLC0415 - same
+    from decrochage_risk.result_folders import adding_to_result  # noqa: PLC0415 - same
+    from decrochage_risk.score.writing import level_words, write_list  # noqa: PLC0415 - same
 
     scores = _Written(pd.read_parquet(done.folder / "scores.parquet"))
     open_schools = scores.frame.loc[scores.frame["enrolled"], "school_id"].unique().tolist()
@@ -162,10 +165,8 @@ def write_capacity_list(done: FolderScores, places: Places) -> str:
     for name in ("Situation à examiner", "À égalité avec un élève hors liste"):
         table[name] = table[name].map({True: "oui", False: "non"})
     path = done.folder / "capacite.csv"
-    with writing(path):
-        guarded_table(table).to_csv(
-            path, sep=";", decimal=",", index=False, encoding="utf-8-sig", lineterminator="\r\n"
-        )
+    with writing(path), adding_to_result(done.folder, path.name) as draft:
+        write_list(table, draft)
     return f"\nListe de capacité : {path}\n{chosen_list.text}"
 
 
@@ -410,6 +411,7 @@ def score(  # noqa: PLR0913 - one argument per option of the command
     signals_only: SignalsOnly = False,
     since: Since = None,
     despite_verdict: DespiteVerdict = False,
+    group: Group = False,
 ) -> None:
     """Scorer chaque élève d'un dossier, tel qu'on le connaissait au matin d'une date.
 
@@ -418,8 +420,11 @@ def score(  # noqa: PLR0913 - one argument per option of the command
     Écrit dans le dossier de sortie : scores.parquet (une ligne par élève, personne n'est omis), reasons.parquet,
     contributions.parquet, run.json (modèle, seuils, calendrier, fautes) et listes/, par établissement un CSV
     qu'Excel ouvre en France pour chaque voie : UAI_risque, UAI_seuil-legal, UAI_sorties. Avec --signals-only :
-    signals.parquet, run.json et les deux dernières listes. Avec --since : nouveaux.csv. Les fichiers d'un passage précédent y sont remplacés. Avec --journal : une ligne de plus
+    signals.parquet, run.json et les deux dernières listes. Avec --since : nouveaux.csv. Avec --journal : une ligne de plus
     dans le journal, à l'heure du passage.
+
+    Le dossier est remplacé en entier, ou pas du tout : files.json y liste ce qu'un passage a écrit ; un fichier d'une autre
+    main, ou modifié depuis, est une erreur qui le nomme. Lisible par son propriétaire seul, sauf --group.
 
     Des extraits plus grands que la mémoire (en Parquet) sont traités en parties ; le travail en cours est gardé à côté
     du dossier de sortie, dans .NOM.partitions : relancée avec les mêmes fichiers et options, la commande reprend où elle
@@ -431,12 +436,14 @@ def score(  # noqa: PLR0913 - one argument per option of the command
     target = out if out is not None else Path("out", day.isoformat())
     check_target_folder(target)
     check_target_file(journal)
+    say_leftovers(target)
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
     objectors, rules, places = ids_of_file(exclude), dr.load_policy(policy), asked_places(capacity or ())
     if signals_only:
         _refuse_model_options(model=model, capacity=capacity, journal=journal, partitions=partitions)
         read = read_extracts(folder, on_fault=on_fault, calendar=days)
-        _write_signals(read, dr.signals(read.records, as_of=day, policy=rules, exclude=objectors), target)
+        lists = dr.signals(read.records, as_of=day, policy=rules, exclude=objectors)
+        _write_signals(read, lists, target, group=group)
         _say_new(target, since)
         return
     with bar() as tell, python_warnings.catch_warnings():
@@ -457,6 +464,7 @@ def score(  # noqa: PLR0913 - one argument per option of the command
             gaps=[each.value for each in gap or ()],
             partitions=partitions,
             despite_verdict=despite_verdict,
+            group=group,
             progress=tell,
         )
         if journal is not None:
@@ -471,10 +479,9 @@ def score(  # noqa: PLR0913 - one argument per option of the command
         say(_silence_line(result.digest.run.not_sent))
 
 
-def _write_signals(read: Extracts, signals: dr.Signals, target: Path) -> None:
+def _write_signals(read: Extracts, signals: dr.Signals, target: Path, *, group: bool) -> None:
     """Write the two lists that rest on no model, and say what they hold."""
-    with writing(target / "signals.parquet"):
-        signals.write(target)
+    signals.write(target, group=group)
     for line in read.told():
         say(line)
     say(f"\nAu {french.day(signals.as_of, with_year=True)}, sans aucun modèle : {signals.summary}.")

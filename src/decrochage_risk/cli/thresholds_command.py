@@ -77,8 +77,10 @@ def thresholds(
     if current.demo:
         say("Modèle de démonstration : ces effectifs sont ceux d'élèves synthétiques.")
     if csv is not None:
+        from decrochage_risk.csv_files import write_csv  # noqa: PLC0415 - pandas loads on first use
+
         with writing(csv):
-            table.to_csv(csv, sep=";", decimal=",", index=False, encoding="utf-8-sig", lineterminator="\r\n")
+            write_csv(table, csv)
         say(f"Table écrite : {csv}")
 
 

@@ -44,6 +44,7 @@ from decrochage_risk.importers.sources import Content, UnreadContent, contents_o
 from decrochage_risk.records.pseudonyms import Pseudonymiser
 from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.table_schemas import TABLES
+from decrochage_risk.result_folders import make_private, restrict
 from decrochage_risk.school_year import SchoolCalendar, day_number, school_year_of, year_end, year_start
 
 if TYPE_CHECKING:
@@ -85,10 +86,17 @@ class Imported:
     links: pd.DataFrame | None = field(default=None, repr=False)
     totals: pd.DataFrame | None = field(default=None, repr=False)
 
-    def write(self, folder: str | Path) -> list[Path]:
+    def write(self, folder: str | Path, *, group: bool = False) -> list[Path]:
         """Write the tables (Parquet), ``calendar.csv`` and monthly totals where files told them, and the report.
 
         The folder is new, empty, or that of an earlier import, which it replaces as a whole.
+
+        Parameters
+        ----------
+        folder : str or Path
+            Where to write.
+        group : bool
+            Whether the group of the folder may read it (0640 in 0750); its owner alone otherwise (0600 in 0700).
 
         Raises
         ------
@@ -99,7 +107,7 @@ class Imported:
         _refuse_foreign(target)
         fresh = target.with_name(f".{target.name}.new-{secrets.token_hex(4)}")
         try:
-            fresh.mkdir(parents=True)
+            restrict(fresh)
             for name in TABLES:
                 table = getattr(self.records, name)
                 if table is not None:
@@ -116,6 +124,7 @@ class Imported:
                 ("html", self.report.to_html()),
             ):
                 (fresh / f"{REPORT_NAME}.{suffix}").write_text(text, encoding="utf-8", newline="\n")
+            make_private(fresh, group=group)
             if target.exists():
                 shutil.rmtree(target)
             fresh.rename(target)

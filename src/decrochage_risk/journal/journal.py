@@ -9,14 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import sys
-import time
+import unicodedata
 import warnings
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -226,10 +225,22 @@ def locked(path: Path, *, patience: float = 60.0) -> Iterator[None]:
     JournalError
         Another writer held it all that time, or the lock cannot be made.
     """
-    beside = path.with_name(f"{path.name}.lock")
+    from filelock import FileLock, Timeout  # noqa: PLC0415 - only where something is written
+
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        file = beside.open("ab")
+        lock = FileLock(
+            path.with_name(f"{path.name}.lock"), timeout=patience, mode=0o600, poll_interval=_PAUSE
+        )
+        lock.acquire()
+    except Timeout as error:
+        raise JournalError(
+            explain_error(
+                f"The journal {path} was locked by another writer for {patience:g} seconds",
+                expected="writers that take their turn",
+                hint="See whether a process hangs; the lock ends with it.",
+            )
+        ) from error
     except OSError as error:
         raise JournalError(
             explain_error(
@@ -238,55 +249,10 @@ def locked(path: Path, *, patience: float = 60.0) -> Iterator[None]:
                 hint="Choose another file, or ask for the right to write there.",
             )
         ) from error
-    with file:
-        _wait_for(file, path, patience)
-        try:
-            yield
-        finally:
-            _release(file)
-
-
-def _wait_for(file: IO[bytes], path: Path, patience: float) -> None:
-    end = time.monotonic() + patience
-    while not _take(file):
-        if time.monotonic() > end:
-            raise JournalError(
-                explain_error(
-                    f"The journal {path} was locked by another writer for {patience:g} seconds",
-                    expected="writers that take their turn",
-                    hint="See whether a process hangs; the lock ends with it.",
-                )
-            )
-        time.sleep(_PAUSE)
-
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _take(file: IO[bytes]) -> bool:
-        file.seek(0)
-        try:
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-    def _release(file: IO[bytes]) -> None:
-        file.seek(0)
-        msvcrt.locking(file.fileno(), msvcrt.LK_UNLCK, 1)
-
-else:
-    import fcntl
-
-    def _take(file: IO[bytes]) -> bool:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
-
-    def _release(file: IO[bytes]) -> None:
-        fcntl.flock(file, fcntl.LOCK_UN)
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 _ERASED = "erased_ids"
@@ -432,6 +398,8 @@ class Journal:
     def erase(self, pupil_id: str, *, at: object) -> int:
         """Remove a pupil's id from every entry, and append in how many it was; the id itself is nowhere kept.
 
+        Ids are compared in one Unicode form (NFC), without blanks around them.
+
         Each entry keeps its counts, hashes and ``run_id``, and says how many ids were taken out (``erased_ids``).
 
         Parameters
@@ -449,23 +417,28 @@ class Journal:
         Raises
         ------
         JournalError
-            A time that is none; no such journal, or one that cannot be read or written.
+            No entry holds the id; a time that is none; no such journal, or one that cannot be read or written. Nothing is
+            changed then.
         """
-        now = checked_time(at)
+        now, erased = checked_time(at), _plain_id(pupil_id)
 
         def without(entry: dict[str, Any]) -> dict[str, Any]:
             situations = entry.get("flagged", [])
-            if pupil_id not in situations:
+            others = [one for one in situations if _plain_id(one) != erased]
+            if len(others) == len(situations):
                 return entry
-            others = [one for one in situations if one != pupil_id]
             return {**entry, "flagged": others, _ERASED: entry.get(_ERASED, 0) + 1}
 
-        return self._rewrite(without, lambda count: {"kind": "erasure", "at": now, "entries": count})
+        return self._rewrite(
+            without, lambda count: {"kind": "erasure", "at": now, "entries": count}, refuse_none=True
+        )
 
     def _append(self, line: bytes) -> None:
         """Append a line in one write; a line that a crash cut off is closed first, so that it stays alone."""
         try:
-            with self.path.open("ab+") as file:
+            # Ids of pupils: a new journal is its owner's alone, one that is there keeps the rights it was given.
+            opened = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+            with os.fdopen(opened, "ab+") as file:
                 if file.seek(0, os.SEEK_END):
                     file.seek(-1, os.SEEK_END)
                     line = line if file.read(1) == b"\n" else b"\n" + line
@@ -506,6 +479,8 @@ class Journal:
         self,
         change: Callable[[dict[str, Any]], dict[str, Any] | None],
         note: Callable[[int], dict[str, Any]],
+        *,
+        refuse_none: bool = False,
     ) -> int:
         """Write a whole new file and put it in the place of the old one; count the entries that differ.
 
@@ -518,6 +493,16 @@ class Journal:
             read_entries, unread = self._read()
             rewritten_lines = [(entry, change(entry)) for entry in read_entries]
             count = sum(new != entry for entry, new in rewritten_lines)
+            if refuse_none and not count:
+                raise JournalError(
+                    explain_error(
+                        f"Nothing was erased from {self.path}: no entry holds this id"
+                        + (f", and {len(unread)} lines cannot be read" if unread else ""),
+                        expected="the id under which the pupil was scored, with its leading zeros",
+                        hint="Look at the ids of the lists; a pupil whose situation was never to be looked at is in no entry. "
+                        "Lines that cannot be read go with a purge.",
+                    )
+                )
             lines = [line_of(new) for _, new in rewritten_lines if new is not None]
             lines.append(line_of({"format": FORMAT, **note(count), "unread_lines": len(unread)}))
             self._replace(b"".join(lines))
@@ -526,7 +511,10 @@ class Journal:
     def _replace(self, content: bytes) -> None:
         beside = self.path.with_name(f"{self.path.name}.new")
         try:
-            with beside.open("wb") as file:
+            beside.unlink(missing_ok=True)
+            opened = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(opened, "wb") as file:
+                beside.chmod(self.path.stat().st_mode & 0o777)
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
@@ -534,6 +522,11 @@ class Journal:
             beside.replace(self.path)
         except OSError as error:
             raise _unusable(self.path, "written", error) from error
+
+
+def _plain_id(pupil_id: object) -> str:
+    """Write an id in the one form in which ids are compared: a keyboard and an export may compose letters differently."""
+    return unicodedata.normalize("NFC", str(pupil_id)).strip()
 
 
 def _entry_of(line: bytes) -> dict[str, Any] | None:

@@ -97,21 +97,14 @@ class PageTable:
 
 
 def write_csv(tables: Sequence[PageTable], path: Path) -> Path:
-    """Write tables one after the other as a CSV that a spreadsheet opens in France (``;``, BOM, decimal comma)."""
-    import csv  # noqa: PLC0415 - only here
+    """Write tables one after the other as a CSV that a spreadsheet opens in France."""
+    from decrochage_risk.csv_files import write_csv_rows  # noqa: PLC0415 - pandas loads on first use
 
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        lines = csv.writer(file, delimiter=";", lineterminator="\r\n")
-        for number, table in enumerate(tables):
-            if number:
-                lines.writerow([])
-            lines.writerow([table.caption + (f" ({table.note})" if table.note else "")])
-            lines.writerow(table.columns)
-            lines.writerows([_guarded(cell.plain) for cell in row] for row in table.rows)
-    return path
-
-
-def _guarded(text: str) -> str:
-    """Put an apostrophe before a text that a spreadsheet would read as a formula."""
-    signed_number = text[1:].replace(",", "").isdigit()
-    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} and not signed_number else text
+    rows: list[list[object]] = []
+    for number, table in enumerate(tables):
+        if number:
+            rows.append([])
+        rows.append([table.caption + (f" ({table.note})" if table.note else "")])
+        rows.append(list(table.columns))
+        rows += [[cell.plain for cell in row] for row in table.rows]
+    return write_csv_rows(rows, path)

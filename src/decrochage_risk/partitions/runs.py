@@ -32,6 +32,7 @@ from decrochage_risk.partitions.parts import NO_FACTS, ROW_ID, ExtractFacts, ext
 from decrochage_risk.partitions.splitting import MOST_PARTS, SplitFolder, split_folder, write_whole
 from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.table_schemas import TABLES
+from decrochage_risk.result_folders import WORK_KEY, restrict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -53,7 +54,6 @@ __all__ = [
     "fingerprint",
     "free_memory",
     "memory_needed",
-    "work_beside",
 ]
 
 BYTES_PER_ROW = 400
@@ -151,7 +151,7 @@ def _group_memory() -> int | None:
 FORMAT = 2
 """Of the working folder: another version never goes on with it."""
 
-_KEY, _FACTS = "key.txt", "facts.json"
+_KEY, _FACTS = WORK_KEY, "facts.json"
 _BATCH = 4_096
 
 
@@ -380,17 +380,11 @@ def _refuse_other_folder(work: Path) -> None:
         )
 
 
-def work_beside(target: Path) -> Path:
-    """Give the working folder of a result: hidden, beside it, on the same disk."""
-    place = target.absolute()
-    return place.with_name(f".{place.name}.partitions")
-
-
 def empty_folder(folder: Path) -> None:
     """Make a folder with nothing in it."""
     try:
         shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True, exist_ok=True)
+        restrict(folder)  # it holds a copy of the extracts
     except OSError as error:
         raise RecordsError(
             explain_error(

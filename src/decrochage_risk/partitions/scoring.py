@@ -22,12 +22,13 @@ from decrochage_risk import errors
 from decrochage_risk.errors import DecrochageError, DemoModelWarning, RecordsError, explain_error
 from decrochage_risk.partitions.merged_faults import merge_counts
 from decrochage_risk.partitions.parts import ROW_ID, merge_transmissions, score_part, transmission_part
-from decrochage_risk.partitions.runs import PartRuns, choose_parts, fingerprint, work_beside
+from decrochage_risk.partitions.runs import PartRuns, choose_parts, fingerprint
 from decrochage_risk.partitions.splitting import checked_parts
 from decrochage_risk.policy import load_policy
 from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.reading import read_folder
 from decrochage_risk.records.transmission import check_gaps
+from decrochage_risk.result_folders import ResultFolder, hold, refuse_foreign, work_beside
 from decrochage_risk.school_year import SchoolCalendar, to_date
 from decrochage_risk.score.digest import ScoreDigest
 from decrochage_risk.score.run_facts import DEMO_NOTICE, load_demo_model
@@ -42,10 +43,11 @@ from decrochage_risk.score.scoring import (
 )
 from decrochage_risk.score.writing import (
     ROW_GROUP,
-    fresh_lists,
-    list_name,
+    lists_of_schools,
     lists_to_write,
-    write_list,
+    result_folder,
+    schools_of_run,
+    write_scores,
     write_verdict,
 )
 
@@ -157,7 +159,7 @@ def score_parts(
     ----------
     source, target : Path
         Extracts, and where the results are written.
-    asked : ScoreRequest
+    request : ScoreRequest
         The choices.
     parts : int
         How many.
@@ -167,23 +169,28 @@ def score_parts(
         As for ``score_folder``.
     """
     try:
-        choices = request.choices() | {"calendar": None if calendar is None else calendar.version}
-        progress("Empreinte des fichiers", 0, 0)
-        runs = PartRuns(
-            source,
-            work_beside(target),
-            parts,
-            key=fingerprint(source, choices),
-            calendar=calendar,
-            started_before=request.as_of,
-            progress=progress,
-        )
-        try:
-            digest = _scored(runs, target, request, progress)
-        except DecrochageError:
-            runs.clear()  # the files or the choices will change
-            raise
-        runs.clear()
+        # Held until the working copy is gone, and refused before hours of work.
+        with hold(target):
+            refuse_foreign(target)
+            choices = request.choices() | {"calendar": None if calendar is None else calendar.version}
+            progress("Empreinte des fichiers", 0, 0)
+            runs = PartRuns(
+                source,
+                work_beside(target),
+                parts,
+                key=fingerprint(source, choices),
+                calendar=calendar,
+                started_before=request.as_of,
+                progress=progress,
+            )
+            try:
+                parts_done, digest = _scored(runs, request, progress)
+            except DecrochageError:
+                runs.clear()  # the files or the choices will change
+                raise
+            with ResultFolder(target, group=request.group, held=True) as result:
+                _write(parts_done, digest, result.draft, despite_verdict=request.despite_verdict)
+            runs.clear()
     except OSError as error:
         raise RecordsError(
             explain_error(
@@ -209,8 +216,8 @@ def _transmission_of_schools(runs: PartRuns, request: ScoreRequest) -> Transmiss
 
 
 def _scored(
-    runs: PartRuns, target: Path, request: ScoreRequest, progress: Callable[[str, int, int], None]
-) -> ScoreDigest:
+    runs: PartRuns, request: ScoreRequest, progress: Callable[[str, int, int], None]
+) -> tuple[list[Finished], ScoreDigest]:
     # What a school has sent is known only once every part is read, so the parts are gone through twice.
     transmission = _transmission_of_schools(runs, request)
     parts = runs.run(
@@ -243,8 +250,7 @@ def _scored(
     )
     if digest.run.not_sent:
         warnings.warn(silence_warning(digest.run.not_sent), stacklevel=5)
-    _write(parts, digest, target, despite_verdict=request.despite_verdict)
-    return digest
+    return parts, digest
 
 
 def _say_warnings(parts: Sequence[Finished]) -> None:
@@ -264,26 +270,24 @@ def _refuse_unknown(request: ScoreRequest, known_ids: set[str]) -> None:
 
 def _write(parts: Sequence[Finished], digest: ScoreDigest, target: Path, *, despite_verdict: bool) -> None:
     """Write the same files as ``RiskScores.write``."""
-    lists = fresh_lists(target)
+    lists = target / "listes"
+    lists.mkdir()
     for name in _TABLES:
         merge_tables([each.path(name) for each in parts], target / f"{name}.parquet")
     run = json.dumps(digest.run.to_dict(), ensure_ascii=False, indent=1)
     (target / "run.json").write_text(f"{run}\n", encoding="utf-8")
     write_verdict(digest.run, lists, despite_verdict=despite_verdict)
-    ways = lists_to_write(digest.run, despite_verdict=despite_verdict)
     rows = pa.concat_tables([each.table("lists") for each in parts])
-    keys = rows.select(["school_id", "way"]).group_by(["school_id", "way"]).aggregate([]).to_pylist()
-    for key in sorted(
-        (key for key in keys if key["school_id"] is not None and key["way"] in ways),
-        key=lambda key: (key["school_id"], key["way"]),
-    ):
-        is_here = pc.and_(
-            pc.equal(rows.column("school_id"), key["school_id"]), pc.equal(rows.column("way"), key["way"])
+    schools = schools_of_run(pd.read_parquet(target / "scores.parquet", columns=["school_id"]))
+    for way in lists_to_write(digest.run, despite_verdict=despite_verdict):
+        of_way = rows.filter(
+            pc.and_(pc.equal(rows.column("way"), way), pc.is_valid(rows.column("school_id")))
         )
-        lines = rows.filter(is_here).to_pandas()
-        lines = lines.sort_values(["class_id", "pupil_id"], kind="stable", na_position="last")
-        table = pd.DataFrame([json.loads(line) for line in lines["line"]])
-        write_list(table, lists / list_name(key["school_id"], key["way"]))
+        tables = {}
+        for school, of_school in of_way.to_pandas().groupby("school_id", sort=True):
+            lines = of_school.sort_values(["class_id", "pupil_id"], kind="stable", na_position="last")
+            tables[school] = pd.DataFrame([json.loads(line) for line in lines["line"]])
+        lists_of_schools(tables, schools, way, digest.run.as_of, lists)
 
 
 _STEPS = 3
@@ -303,6 +307,7 @@ def score_folder(  # noqa: PLR0913 - the choices of a run, each with its default
     gaps: Collection[str] = (),
     partitions: int | None = None,
     despite_verdict: bool = False,
+    group: bool = False,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> FolderScores:
     """Score every pupil of a folder of extracts, and write the results.
@@ -328,6 +333,8 @@ def score_folder(  # noqa: PLR0913 - the choices of a run, each with its default
         left out.
     despite_verdict : bool
         Write the list of the risk though the card of the model says not to issue one.
+    group : bool
+        Whether the group of ``out`` may read the results; their owner alone otherwise.
     progress : callable, optional
         Called at the beginning of each step with a French line, how much is done and how much there is (0: not known).
 
@@ -368,6 +375,7 @@ def score_folder(  # noqa: PLR0913 - the choices of a run, each with its default
         raise_faults=on_fault == "raise",
         gaps=check_gaps(gaps),
         despite_verdict=despite_verdict,
+        group=group,
     )
     if request.model.demo:
         hint = "Hint: train_model(records, outcomes) trains a model on your own data."
@@ -387,13 +395,14 @@ def _score_at_once(
     calendar: SchoolCalendar | None,
     progress: Callable[[str, int, int], None],
 ) -> FolderScores:
-    progress("Lecture et vérification des extraits", 0, _STEPS)
-    extracts = read_folder(source)
-    records = PupilRecords.of_folder(
-        extracts, on_fault="raise" if request.raise_faults else "quarantine", calendar=calendar
-    )
-    progress("Scores et motifs", 1, _STEPS)
-    scores = request.score(records)
-    progress("Écriture", 2, _STEPS)
-    scores.write(target, despite_verdict=request.despite_verdict)
+    with result_folder(target, group=request.group) as result:  # refused before the work, not after
+        progress("Lecture et vérification des extraits", 0, _STEPS)
+        extracts = read_folder(source)
+        records = PupilRecords.of_folder(
+            extracts, on_fault="raise" if request.raise_faults else "quarantine", calendar=calendar
+        )
+        progress("Scores et motifs", 1, _STEPS)
+        scores = request.score(records)
+        progress("Écriture", 2, _STEPS)
+        write_scores(scores, result.draft, despite_verdict=request.despite_verdict)
     return FolderScores(target, ScoreDigest.of(scores), 1, extracts.notes, extracts.ignored)

@@ -29,6 +29,7 @@ from decrochage_risk.records.raw_tables import (
 )
 from decrochage_risk.records.reading import read_folder, read_table_file
 from decrochage_risk.records.table_schemas import TABLES
+from decrochage_risk.result_folders import restrict
 from decrochage_risk.school_year import SchoolCalendar
 
 if TYPE_CHECKING:
@@ -391,7 +392,7 @@ def split_folder(
         As for ``PupilRecords.read``: every file that cannot be read, at once.
     """
     shutil.rmtree(target, ignore_errors=True)
-    target.mkdir(parents=True)
+    restrict(target)
     rows: dict[str, int] = {}
     of_pupils: dict[str, int] = {}
 

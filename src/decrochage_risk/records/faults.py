@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any, Literal, cast
 import numpy as np
 import pandas as pd
 
+from decrochage_risk.csv_files import write_csv
 from decrochage_risk.french.translations import Catalogue
+from decrochage_risk.result_folders import private_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -341,8 +343,8 @@ class FaultReport:
             "faults": [_plain(group, self._paths(group), values=values) for group in self.groups],
         }
 
-    def to_csv(self, path: str | Path, *, values: bool = False) -> None:
-        """Write ``frame`` as a CSV that a spreadsheet opens in France (``;``, UTF-8 with a mark).
+    def to_csv(self, path: str | Path, *, values: bool = False, group: bool = False) -> None:
+        """Write ``frame`` as a CSV that a spreadsheet opens in France, readable by its owner only (mode 600).
 
         Parameters
         ----------
@@ -350,9 +352,12 @@ class FaultReport:
             The file.
         values : bool
             Whether to write what stood in the cells: data of pupils.
+        group : bool
+            Whether the group of the folder may read it too (mode 640).
         """
         frame = self.frame if values else self.frame.drop(columns="value")
-        frame.to_csv(path, sep=";", index=False, encoding="utf-8-sig")
+        with private_file(Path(path), group=group) as draft:
+            write_csv(frame, draft)
 
     def text(self, language: Language = "en", *, values: bool = False) -> str:
         """Write the report for people: one paragraph per table, rule and way of breaking it, errors first.

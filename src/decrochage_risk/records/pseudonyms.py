@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import hmac
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -25,9 +26,13 @@ from typing import TYPE_CHECKING, Literal, Self
 import numpy as np
 import pandas as pd
 
+from decrochage_risk.csv_files import write_csv
 from decrochage_risk.errors import RecordsError, RecordsWarning, explain_error
+from decrochage_risk.records.levels import LEVEL_BY_NAME
 from decrochage_risk.records.reading import read_folder
 from decrochage_risk.records.table_schemas import TABLES
+from decrochage_risk.result_folders import make_private, restrict
+from decrochage_risk.school_year import SchoolCalendar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -303,6 +308,8 @@ class PseudonymisedFolder:
         What was decided while reading the source.
     key_fingerprint : str
         Of the key used; must be the same for all extracts that are to be joined.
+    blanked : dict of str to int
+        Per column of free text (``"orientation.target"``), the cells that were emptied: words may hold a name.
     """
 
     files: dict[str, Path]
@@ -314,6 +321,7 @@ class PseudonymisedFolder:
     ignored: tuple[str, ...]
     notes: tuple[str, ...]
     key_fingerprint: str
+    blanked: dict[str, int]
 
 
 def pseudonymise_folder(
@@ -323,11 +331,13 @@ def pseudonymise_folder(
     progress: Callable[[str, int, int], None] | None = None,
     *,
     mapping: TableMapping | None = None,
+    group: bool = False,
 ) -> PseudonymisedFolder:
     r"""Write every table of a folder again, its pupil and class ids replaced.
 
     School ids stay. Only declared columns are written. A Parquet table is written as ``NAME.parquet``, a CSV as
-    ``NAME.csv`` (UTF-8, ``;``); ``calendar.csv`` is copied; no other file is. The target appears whole or not at all.
+    ``NAME.csv`` (UTF-8, ``;``); the days of ``calendar.csv`` too; no other file is. Free text (``target``) is kept
+    where it is a level, a pathway or a code, and emptied otherwise. The target appears whole or not at all.
 
     Parameters
     ----------
@@ -341,6 +351,8 @@ def pseudonymise_folder(
         Called after each table with its name, how many are done and how many there are.
     mapping : TableMapping, optional
         Names of files, columns and values of tables made by hand: what is written has ours.
+    group : bool
+        Whether the group of the folder may read it (0640 in 0750); its owner alone otherwise (0600 in 0700).
 
     Raises
     ------
@@ -369,11 +381,13 @@ def pseudonymise_folder(
     folder = read_folder(source, mapping=mapping)
     # Beside the target, so that the rename stays on one disk: all of it appears, or nothing.
     fresh = target.with_name(f".{target.name}.new-{secrets.token_hex(4)}")
-    fresh.mkdir(parents=True)
+    restrict(fresh)
     try:
-        files = _write_all(folder, fresh, by_key, progress)
+        files, blanked = _write_all(folder, fresh, by_key, progress)
         if folder.calendar is not None:
-            shutil.copyfile(folder.calendar, fresh / "calendar.csv")
+            # Read and written anew: a column more could hold anything.
+            SchoolCalendar.from_csv(folder.calendar).to_csv(fresh / "calendar.csv")
+        make_private(fresh, group=group)
         if target.exists():
             target.rmdir()
         fresh.rename(target)
@@ -387,6 +401,7 @@ def pseudonymise_folder(
         ignored=folder.ignored,
         notes=folder.notes,
         key_fingerprint=by_key.fingerprint,
+        blanked=blanked,
     )
 
 
@@ -409,9 +424,10 @@ def _refuse_target(source: Path, target: Path) -> None:
 
 def _write_all(
     folder: Folder, fresh: Path, by_key: Pseudonymiser, progress: Callable[[str, int, int], None] | None
-) -> dict[str, str]:
-    """Write each table under pseudonyms; give the file names."""
+) -> tuple[dict[str, str], dict[str, int]]:
+    """Write each table under pseudonyms; give the file names, and how many cells of free text were emptied."""
     files = {}
+    blanked: dict[str, int] = {}
     for place, (name, table) in enumerate(folder.tables.items(), start=1):
         codes = {
             column: by_key.pseudonym(table[column], kind)
@@ -420,15 +436,40 @@ def _write_all(
         }
         columns = [column for column in TABLES[name].column_names if column in table]
         table_out = table[columns].assign(**codes)
+        for column in FREE_TEXT:
+            if column in table_out:
+                table_out[column], count = _codes_only(table_out[column])
+                if count:
+                    blanked[f"{name}.{column}"] = count
         is_csv = folder.files[name].name.lower().endswith((".csv", ".csv.gz"))
         files[name] = f"{name}.csv" if is_csv else f"{name}.parquet"
         if is_csv:
-            table_out.to_csv(fresh / files[name], sep=";", index=False, encoding="utf-8", lineterminator="\n")
+            write_csv(table_out, fresh / files[name], for_machines=True)
         else:
             table_out.to_parquet(fresh / files[name], index=False)
         if progress is not None:
             progress(name, place, len(folder.tables))
-    return files
+    return files, blanked
+
+
+FREE_TEXT = ("target",)
+"""Declared columns in which an extract may hold any words, a name among them."""
+_CODE = re.compile(
+    r"[0-9]{10,11}[A-Z]?|[0-9][0-9A-Z]{7}"
+)  # a MEF, an UAI-like or a formation code, never words
+
+
+def _codes_only(cells: pd.Series) -> tuple[pd.Series, int]:
+    """Keep what is a level, a pathway or a code; empty anything else, and count it."""
+    words = {*LEVEL_BY_NAME, *(level.pathway for level in LEVEL_BY_NAME.values())}
+    texts = cells.astype("object")
+    is_code = texts.map(
+        lambda cell: (
+            isinstance(cell, str) and (cell.strip() in words or _CODE.fullmatch(cell.strip()) is not None)
+        )
+    )
+    emptied = texts.notna() & ~is_code.astype(bool)
+    return texts.mask(emptied, None), int(emptied.sum())
 
 
 def _undeclared(name: str, table: pd.DataFrame) -> tuple[str, ...]:

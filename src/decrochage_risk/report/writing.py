@@ -24,6 +24,7 @@ from decrochage_risk.report.school_pages import class_page, school_page
 from decrochage_risk.report.situations import Way, schools_of
 from decrochage_risk.report.territory import count_territory
 from decrochage_risk.report.territory_page import TerritoryReport
+from decrochage_risk.result_folders import make_private, restrict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -72,6 +73,8 @@ class ReportFolder:
         Whom families ask, for the notices.
     sources : mapping of str to str
         Where each table comes from, for the notices.
+    group : bool
+        Whether the group of the folder may read the pages (0640 in 0750); its owner alone otherwise.
 
     Attributes
     ----------
@@ -85,6 +88,7 @@ class ReportFolder:
     notices: bool = True
     contact: str = "le chef d'établissement"
     sources: Mapping[str, str] = field(default_factory=dict)
+    group: bool = False
     pages: int = 0
     _schools: list[_Entry] = field(default_factory=list)
     _others: list[tuple[str, str, str, str]] = field(default_factory=list)
@@ -96,7 +100,7 @@ class ReportFolder:
 
     def __enter__(self) -> Self:
         shutil.rmtree(self.draft, ignore_errors=True)
-        self.draft.mkdir(parents=True)
+        restrict(self.draft)
         return self
 
     def __exit__(
@@ -228,6 +232,7 @@ class ReportFolder:
         facts = {"kind": "decrochage-risk report", "as_of": run.as_of.isoformat(), "pages": self.pages}
         # After all pages: a folder without it is never replaced.
         (self.draft / MARKER).write_text(json.dumps(facts) + "\n", encoding="utf-8")
+        make_private(self.draft, group=self.group)
         old = self.target.with_name(f".{self.target.name}.old")
         shutil.rmtree(old, ignore_errors=True)
         if self.target.exists():
@@ -311,6 +316,7 @@ def write_report(  # noqa: PLR0913 - the choices of a report, each with its defa
     sources: Mapping[str, str] | None = None,
     networks: Iterable[str] = (),
     model: TrainedModel | None = None,
+    group: bool = False,
     progress: Progress | None = None,
 ) -> Path:
     """Write the pages of a run: schools, class lists, pupils on a list, their notices, and an index that opens them.
@@ -337,6 +343,8 @@ def write_report(  # noqa: PLR0913 - the choices of a report, each with its defa
         Networks whose diagnosis is written, held against all schools of the run.
     model : TrainedModel, optional
         The model that gave the scores: its card is then among the pages.
+    group : bool
+        Whether the group of the folder may read the pages (0640 in 0750); its owner alone otherwise (0600 in 0700).
     progress : callable, optional
         Called for each school with a French line, how much is done and how much there is.
 
@@ -357,7 +365,13 @@ def write_report(  # noqa: PLR0913 - the choices of a report, each with its defa
     target = Path(folder)
     try:
         with ReportFolder(
-            target, names or {}, despite_verdict, notices=notices, contact=contact, sources=sources or {}
+            target,
+            names or {},
+            despite_verdict,
+            notices=notices,
+            contact=contact,
+            sources=sources or {},
+            group=group,
         ) as report:
             report.add(scores, changes=None if since is None else scores.since(since), progress=progress)
             network_names = list(networks)

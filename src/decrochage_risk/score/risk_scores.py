@@ -47,33 +47,47 @@ class RiskScores(ScoredPupils):
 
         return changes_between(self, previous)
 
-    def write(self, folder: str | Path, *, despite_verdict: bool = False, excel: bool = False) -> list[Path]:
+    def write(
+        self,
+        folder: str | Path,
+        *,
+        despite_verdict: bool = False,
+        excel: bool = False,
+        group: bool = False,
+    ) -> list[Path]:
         """Write Parquet tables, and CSV lists per school and way that Excel opens in France.
 
         Parameters
         ----------
         folder : str or Path
-            Where to write; files of an earlier run there are replaced.
+            A new or empty folder, or one that an earlier run wrote, which is replaced as a whole or not at all.
         despite_verdict : bool
             Write the list of the risk though the card of the model says not to issue one; the other lists always are.
         excel : bool
             Whether to write one workbook per school too, with a sheet that explains its columns.
+        group : bool
+            Whether the group of the folder may read it (0640 in 0750); its owner alone otherwise (0600 in 0700).
 
         Returns
         -------
         list of Path
             Files written.
+
+        Raises
+        ------
+        RecordsError
+            The folder holds anything that no run of ours wrote, another run holds it, or it cannot be written.
         """
-        from decrochage_risk.score.writing import write_scores  # noqa: PLC0415 - pyarrow loads on first use
+        from decrochage_risk.score.writing import (  # noqa: PLC0415 - pyarrow loads on first use
+            result_folder,
+            write_scores,
+        )
 
         # Tables made anew: frames that were handed out may have been edited since.
         own = type(self)(self._results, self.run, self._policy, self._model)
-        paths = write_scores(own, folder, despite_verdict=despite_verdict)
-        if excel:
-            from decrochage_risk.score.workbooks import write_workbooks  # noqa: PLC0415 - XlsxWriter loads on first use
-
-            paths += write_workbooks(own, folder, despite_verdict=despite_verdict)
-        return paths
+        with result_folder(folder, group=group) as result:
+            paths = write_scores(own, result.draft, despite_verdict=despite_verdict, excel=excel)
+        return result.final(paths)
 
     _report_writer: ClassVar[Callable[..., Path] | None] = None
 

@@ -277,8 +277,8 @@ def score_pupils(
     # Nothing is computed, shown or suggested from the rows of a pupil whose family objected.
     features = values_with_context(cut)
     features[objectors, : len(FEATURE_BY_NAME)] = np.nan
-    set_aside = records.set_aside_on(cut.as_of)
-    days = days_of_data(cut)
+    set_aside = np.where(objectors, 0, records.set_aside_on(cut.as_of))
+    days = np.where(objectors, 0, days_of_data(cut))
     silence = find_silence(
         cut,
         tables=_watched_tables(model).difference(check_gaps(gaps)),
@@ -296,6 +296,7 @@ def score_pupils(
     )
     predictions = _predict(model, cut, features, cause)
     columns = _base_columns(cut, cause, days, set_aside)
+    columns["age_years"][objectors] = np.nan
     columns |= _risks(cut.pupil_count, model, predictions, _schools(records, cut, predictions.rows))
     columns |= _policy_columns(policy, cut.level, columns["risk"])
     ways = ways_of(cut, objectors)
@@ -574,6 +575,8 @@ class ScoreRequest:
         Tables whose gaps are meant.
     despite_verdict : bool
         Whether the list of the risk is written though the card of the model says not to issue one.
+    group : bool
+        Whether the group of the folder of results may read it.
     """
 
     as_of: date
@@ -584,6 +587,7 @@ class ScoreRequest:
     raise_faults: bool
     gaps: tuple[str, ...] = ()
     despite_verdict: bool = False
+    group: bool = False
 
     @property
     def explained(self) -> tuple[str, ...]:

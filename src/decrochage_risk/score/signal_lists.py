@@ -10,7 +10,6 @@ import json
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -35,6 +34,7 @@ from decrochage_risk.score.ways import WAY_COLUMNS, Departure, LegalSignal, Way,
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+    from pathlib import Path
 
     import numpy.typing as npt
 
@@ -148,43 +148,45 @@ class Signals:
         rows = self.frame[self.frame[WAY_COLUMNS[way]]]
         return rows.sort_values(["school_id", "class_id", "pupil_id"], kind="stable", na_position="last")
 
-    def write(self, folder: str | Path) -> list[Path]:
+    def write(self, folder: str | Path, *, group: bool = False) -> list[Path]:
         """Write ``signals.parquet``, ``run.json`` and one CSV list per school and way in ``listes/``.
+
+        Parameters
+        ----------
+        folder : str or Path
+            A new or empty folder, or one that an earlier run wrote, which is replaced as a whole or not at all.
+        group : bool
+            Whether the group of the folder may read it (0640 in 0750); its owner alone otherwise (0600 in 0700).
 
         Raises
         ------
         RecordsError
-            When the folder cannot be made, or a file in it not be written.
+            The folder holds anything that no run of ours wrote, another run holds it, or it cannot be written.
         """
         from decrochage_risk.score.writing import (  # noqa: PLC0415 - pyarrow loads on first use
             ROW_GROUP,
-            fresh_lists,
-            list_name,
+            lists_of_schools,
+            result_folder,
+            schools_of_run,
             signal_line,
-            write_list,
         )
 
-        target = Path(folder)
-        try:
-            lists = fresh_lists(target)
-            paths = [target / name for name in _FILES]
-            self.frame.to_parquet(paths[0], row_group_size=ROW_GROUP)
+        with result_folder(folder, group=group) as result:
+            lists = result.draft / "listes"
+            lists.mkdir()
+            written = [result.draft / name for name in _FILES]
+            self.frame.to_parquet(written[0], row_group_size=ROW_GROUP)
             text = json.dumps(self.run_facts(), ensure_ascii=False, indent=1)
-            paths[1].write_text(f"{text}\n", encoding="utf-8")
+            written[1].write_text(f"{text}\n", encoding="utf-8")
             for way in ("legal", "departure"):
+                tables = {}
                 for school, rows in self.on_list(way).groupby("school_id", sort=True):
                     pairs = zip(rows["pupil_id"], rows["class_id"], strict=True)
-                    lines = [signal_line(self[pupil_id], class_id, way) for pupil_id, class_id in pairs]
-                    paths.append(write_list(pd.DataFrame(lines), lists / list_name(school, way)))
-        except OSError as error:
-            raise RecordsError(
-                explain_error(
-                    f"The lists cannot be written into {target} ({error.strerror or error})",
-                    expected="a folder that can be made and written",
-                    hint="Choose another folder, ask for the right to write there, or make room on the disk.",
-                )
-            ) from error
-        return paths
+                    tables[school] = pd.DataFrame(
+                        [signal_line(self[pupil_id], class_id, way) for pupil_id, class_id in pairs]
+                    )
+                written += lists_of_schools(tables, schools_of_run(self.frame), way, self.as_of, lists)
+        return result.final(written)
 
     def run_facts(self) -> dict[str, Any]:
         """Give what the lists rest on, as JSON values; there is no model."""
@@ -299,6 +301,6 @@ def _columns_of(
         "level": np.array([*LEVEL_NAMES, None], dtype=object)[cut.level],
         "enrolled": cut.enrolled,
         "cause": cause,
-        "age_years": age_years(cut.arrays.birth_day, cut.as_of),
+        "age_years": np.where(objectors, np.nan, age_years(cut.arrays.birth_day, cut.as_of)),
         **ways.columns(),
     }

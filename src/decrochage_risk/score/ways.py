@@ -167,9 +167,9 @@ class WayFacts:
             "legal_recent": at_legal[:, -_RECENT_MONTHS:].any(axis=1) & ~self.refused,
             "legal_listed": (months > 0) & self.enrolled,
             "departure": self.departure,
-            "last_enrolled_on": np.where(self.last_day < 0, np.iinfo(np.int64).min, self.last_day).astype(
-                "datetime64[D]"
-            ),
+            "last_enrolled_on": np.where(
+                (self.last_day < 0) | self.refused, np.iinfo(np.int64).min, self.last_day
+            ).astype("datetime64[D]"),
             "departure_listed": np.isin(self.departure.astype(str), _LISTED),
         }
 

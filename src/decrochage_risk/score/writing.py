@@ -7,7 +7,7 @@ is removed first, so that none is taken for today's. Texts that a spreadsheet wo
 from __future__ import annotations
 
 import json
-import re
+from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -15,13 +15,16 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import pandas as pd
 
 from decrochage_risk import french
+from decrochage_risk.csv_files import write_csv
 from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.explain.sentences import NO_REASON, tell_missing
 from decrochage_risk.records.levels import LEVEL_BY_NAME
+from decrochage_risk.result_folders import ResultFolder, adding_to_result
 from decrochage_risk.score.ways import WAY_COLUMNS, WAYS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+    from datetime import date
 
     from decrochage_risk.policy import Measure
     from decrochage_risk.score.pupil_risk import PupilRisk
@@ -33,12 +36,13 @@ __all__ = [
     "COLUMNS_TOLD",
     "ROW_GROUP",
     "Signalled",
-    "fresh_lists",
-    "guarded_table",
     "level_words",
     "list_name",
+    "lists_of_schools",
     "lists_to_write",
+    "result_folder",
     "school_list",
+    "schools_of_run",
     "signal_line",
     "write_list",
     "write_new_on_lists",
@@ -75,46 +79,61 @@ COLUMNS_TOLD: Final[Mapping[str, str]] = MappingProxyType(
 )
 """What each column of a list holds, in French; numbered ones without their number."""
 
-_CHANGED_BY_SPREADSHEETS = re.compile(
-    r"[=+\-@\t\r].*"  # a formula
-    r"|0[0-9]+|[0-9]{16,}"  # a number that loses its zeros, or its last digits
-    r"|[0-9]+(?:[.,][0-9]+)?[eE][+-]?[0-9]+"  # 3e-1 is a class, and 0.3
-    r"|[0-9]{1,4}[/-][0-9]{1,2}(?:[/-][0-9]{1,4})?",  # 3-1 is a class, and 3 January
-    re.DOTALL,
-)
+_IDS = ("Élève", "Établissement")
+"""Columns that join back to what the school has, letter by letter."""
 
 
-def write_scores(scores: ScoredPupils, folder: str | Path, *, despite_verdict: bool = False) -> list[Path]:
-    """Write ``scores.parquet``, ``reasons.parquet``, ``contributions.parquet``, ``run.json`` and ``listes/*.csv``.
+@contextmanager
+def result_folder(folder: str | Path, *, group: bool = False) -> Iterator[ResultFolder]:
+    """Hold a folder of results, to be written as a whole or not at all.
 
-    A list holds the pupils of one school who are on it for one way, by class and id; a school without any has no list.
+    Parameters
+    ----------
+    folder : str or Path
+        A new or empty folder, or one that an earlier run wrote.
+    group : bool
+        Whether the group of the folder may read it (0640 in 0750); its owner alone otherwise (0600 in 0700).
 
     Raises
     ------
     RecordsError
-        When the folder cannot be made, or a file in it not be written.
+        When the folder holds anything of somebody else, another run holds it, or a file in it cannot be written.
     """
-    target = Path(folder)
     try:
-        paths = _written(scores, target, despite_verdict=despite_verdict)
+        with ResultFolder(Path(folder), group=group) as result:
+            yield result
     except OSError as error:
         raise RecordsError(
             explain_error(
-                f"The scores cannot be written into {target} ({error.strerror or error})",
+                f"The scores cannot be written into {folder} ({error.strerror or error})",
                 expected="a folder that can be made and written",
                 hint="Choose another folder, ask for the right to write there, or make room on the disk.",
             )
         ) from error
+
+
+def write_scores(
+    scores: ScoredPupils, folder: Path, *, despite_verdict: bool = False, excel: bool = False
+) -> list[Path]:
+    """Write ``scores.parquet``, ``reasons.parquet``, ``contributions.parquet``, ``run.json`` and ``listes/*.csv``.
+
+    A list holds the pupils of one school who are on it for one way, by class and id; where nobody is, it says so.
+
+    Parameters
+    ----------
+    scores : ScoredPupils
+        The run.
+    folder : Path
+        An empty folder: the draft of a :func:`result_folder`.
+    despite_verdict, excel : bool
+        As for ``RiskScores.write``.
+    """
+    paths = _written(scores, folder, despite_verdict=despite_verdict)
+    if excel:
+        from decrochage_risk.score.workbooks import write_workbooks  # noqa: PLC0415 - XlsxWriter loads on first use
+
+        paths += write_workbooks(scores, folder, despite_verdict=despite_verdict)
     return paths
-
-
-def fresh_lists(target: Path) -> Path:
-    """Make the folder of the lists, without any list of an earlier run: none must be taken for one of this run."""
-    lists = target / "listes"
-    lists.mkdir(parents=True, exist_ok=True)
-    for stale in (*lists.glob("*.csv"), *lists.glob("*.xlsx"), *lists.glob("avis.txt")):
-        stale.unlink()
-    return lists
 
 
 def lists_to_write(run: RunFacts, *, despite_verdict: bool) -> tuple[Way, ...]:
@@ -152,7 +171,8 @@ ISSUED_DESPITE = (
 
 
 def _written(scores: ScoredPupils, target: Path, *, despite_verdict: bool) -> list[Path]:
-    lists = fresh_lists(target)
+    lists = target / "listes"
+    lists.mkdir()
     paths = [target / f"{name}.parquet" for name in ("scores", "reasons", "contributions")]
     for path, table in zip(paths, (scores.frame, scores.reasons, scores.contributions), strict=True):
         table.to_parquet(path, row_group_size=ROW_GROUP)
@@ -161,9 +181,41 @@ def _written(scores: ScoredPupils, target: Path, *, despite_verdict: bool) -> li
     paths.append(run)
     paths += write_verdict(scores.run, lists, despite_verdict=despite_verdict)
     for way in lists_to_write(scores.run, despite_verdict=despite_verdict):
-        for school, of_school in scores.on_list(way).groupby("school_id", sort=True):
-            paths.append(write_list(school_list(scores, of_school, way), lists / list_name(school, way)))
+        rows = scores.on_list(way)
+        tables = {
+            school: school_list(scores, of_school, way)
+            for school, of_school in rows.groupby("school_id", sort=True)
+        }
+        paths += lists_of_schools(tables, schools_of_run(scores.frame), way, scores.run.as_of, lists)
     return paths
+
+
+def schools_of_run(frame: pd.DataFrame) -> list[str]:
+    """Name the schools of a run, in order: each gets its lists, and reads there when nobody is on one."""
+    return sorted(frame["school_id"].dropna().unique().tolist())
+
+
+def lists_of_schools(
+    tables: Mapping[Any, pd.DataFrame], schools: Iterable[str], way: Way, as_of: date, lists: Path
+) -> list[Path]:
+    """Write the list of each school for one way, and a file that says so for those with nobody on it.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        The list of each school that has one.
+    schools : iterable of str
+        Every school of the run.
+    way : Way
+        Which list.
+    as_of : date
+        Day of the run.
+    lists : Path
+        Folder of the lists.
+    """
+    nobody = f"Aucun élève de cet établissement n'est sur cette liste au {french.day(as_of, with_year=True)}."
+    empty = pd.DataFrame([{"Élève": "", "Liste": WAYS[way], "Fait": nobody}])
+    return [write_list(tables.get(school, empty), lists / list_name(school, way)) for school in schools]
 
 
 _FILE_WORDS: dict[Way, str] = {"risk": "risque", "legal": "seuil-legal", "departure": "sorties"}
@@ -181,11 +233,8 @@ def list_name(school: object, way: Way) -> str:
 
 
 def write_list(table: pd.DataFrame, path: Path) -> Path:
-    """Write one list as a CSV that Excel opens in France."""
-    guarded_table(table).to_csv(
-        path, sep=";", decimal=",", index=False, encoding="utf-8-sig", lineterminator="\r\n"
-    )
-    return path
+    """Write one list as a CSV that Excel opens in France; the ids stay those of the school."""
+    return write_csv(table, path, ids=_IDS)
 
 
 def school_list(scores: ScoredPupils, rows: pd.DataFrame, way: Way = "risk") -> pd.DataFrame:
@@ -340,7 +389,8 @@ def write_new_on_lists(folder: Path, previous: Path) -> dict[Way, int]:
     table = pd.concat(tables).sort_values(["school_id", "class_id", "pupil_id"], kind="stable")
     table["level"] = table["level"].map(level_words, na_action="ignore")
     names = ["Établissement", "Classe", "Élève", "Niveau", "Nouveau sur la liste"]
-    write_list(table.set_axis(names, axis=1), folder / "nouveaux.csv")
+    with adding_to_result(folder, "nouveaux.csv") as draft:
+        write_list(table.set_axis(names, axis=1), draft)
     return counts
 
 
@@ -383,13 +433,3 @@ def _measure(measure: Measure) -> str:
     """Name a measure with what opened it, and what remains to be checked."""
     conditions = [*(fact.text for fact in measure.facts if fact.text), *measure.to_check]
     return f"{measure.label} ({', '.join(conditions)})" if conditions else measure.label
-
-
-def _guarded(cell: object) -> object:
-    """Put an apostrophe before a text that a spreadsheet would read as a formula, a number or a date."""
-    return f"'{cell}" if isinstance(cell, str) and _CHANGED_BY_SPREADSHEETS.fullmatch(cell) else cell
-
-
-def guarded_table(table: pd.DataFrame) -> pd.DataFrame:
-    """Protect every text of a table from what a spreadsheet would make of it."""
-    return table.map(_guarded)
