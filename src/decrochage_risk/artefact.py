@@ -235,6 +235,7 @@ def _contents(files: Mapping[str, str], manifest: Mapping[str, JSON]) -> dict[st
     for name, content in contents.items():
         entries[name] = {"bytes": len(content), "sha256": _sha256(content)}
     document: dict[str, JSON] = {**manifest, "FORMAT": FORMAT, "files": entries}
+    # last: the seal covers every other entry and cannot cover itself
     document["seal"] = _sha256(canonical_json(document).encode())
     contents[MANIFEST] = canonical_json(document).encode()
     return contents
@@ -248,6 +249,7 @@ def _refuse_bad_content(files: Mapping[str, str], manifest: Mapping[str, JSON]) 
     """Refuse what would not come back as it went in; every fault at once."""
     faults = [f"the manifest has its own {key!r}" for key in sorted(RESERVED & set(manifest))]
     faults += [f"{name!r} is no plain file name" for name in files if not _is_safe(name)]
+    # two names that differ by case only are one file on Windows and macOS
     lower_names = Counter(name.casefold() for name in files)
     twice = [name for name in files if lower_names[name.casefold()] > 1]
     faults += [f"{name!r} differs from another name by case only" for name in twice]
@@ -268,6 +270,7 @@ def _put(folder: Path, contents: Mapping[str, bytes]) -> None:
     """Write beside the target, then rename: a reader sees the old folder or the new one, never a half."""
     _refuse_to_replace(folder)
     mark = secrets.token_hex(4)
+    # beside the target, since a rename is atomic within one file system only
     fresh, former = (folder.with_name(f".{folder.name}.{word}-{mark}") for word in ("new", "old"))
     fresh.mkdir(parents=True)
     try:
@@ -352,6 +355,7 @@ def _manifest_of(folder: Path, sha256: str | None) -> tuple[bytes, dict[str, Any
     path = folder / MANIFEST
     if not path.is_file() or _leads_out(path, folder):
         raise _tampered(folder, [f"{MANIFEST} is missing"])
+    # asked before reading: a forged manifest must not fill the memory
     if path.stat().st_size > LARGEST_FILE:
         raise _tampered(folder, [f"{MANIFEST} has {path.stat().st_size} bytes"])
     content = path.read_bytes()

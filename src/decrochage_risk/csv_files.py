@@ -170,6 +170,7 @@ def _header_of(text: _Text, columns: Collection[str] = ()) -> _Header:
     separator = mark or max(SEPARATORS, key=lambda each: _outside_quotes(line, each))
     cells = next(csv.reader([line], delimiter=separator))
     names = [name.strip() for name in cells]
+    # exports often end each line with a separator: a last column without a name or value is no column
     while len(names) > 1 and not names[-1]:
         names.pop()
     number = _line(text.data, start + match.start())
@@ -292,10 +293,12 @@ def _as_utf8(data: bytes, name: str) -> tuple[bytes, str]:
     """Give the content in UTF-8 without mark, and the name of the encoding it came in."""
     if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         return _decoded(data, "utf-16", name).encode(), "UTF-16"
+    # the mark would become part of the first column's name
     data = data.removeprefix(codecs.BOM_UTF8)
     if _is_utf8(data):
         return data, "UTF-8"
     _refuse_part_utf8(data, name)
+    # any bytes decode as ISO-8859-15: only those that are control characters there tell Windows-1252
     if ONLY_IN_CP1252.search(data):
         return _decoded(data, "cp1252", name).encode(), "Windows-1252"
     return _decoded(data, "iso-8859-15", name).encode(), "ISO-8859-15"

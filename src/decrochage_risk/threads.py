@@ -50,6 +50,7 @@ _Item = TypeVar("_Item")
 def thread_count() -> int:
     """Threads worth starting: as many as ``OMP_NUM_THREADS`` allows where it is set, as there are cores otherwise."""
     limit = os.environ.get("OMP_NUM_THREADS", "")
+    # OpenMP also takes "4,2", a team per level of nesting: no number for one pool, so the cores decide
     cores = int(limit) if limit.isdigit() and int(limit) else os.cpu_count() or 1
     return max(1, min(cores, MOST_THREADS))
 

@@ -131,6 +131,7 @@ def paired_bootstrap(
         people = np.arange(len(outcomes))
     else:
         codes = sorted_codes(pupils)
+        # sums of floats depend on their order: rows in any order must give the same figures
         order = np.lexsort((two, codes, outcomes, one))
         people = codes[order]
     outcomes, one, two = outcomes[order], one[order], two[order]
@@ -197,6 +198,7 @@ def _measurer(
         return _mean_of(_row_losses(statistic, outcomes, score), people)
     order = np.argsort(-score, kind="stable")
     falling, owner, event = score[order], people[order], outcomes[order]
+    # tied scores are one step: their order must not count for either model
     ends = np.flatnonzero(np.r_[falling[1:] != falling[:-1], True])
     return _auc_of(owner, event, ends) if statistic == "auc" else _precision_of(owner, event, ends)
 

@@ -308,6 +308,7 @@ def compare_rows(
     tiers = [np.asarray(tier) for tier in rows.tiers]
     gates = _gates_of_sides(rows, tiers)
     pupils = pd.Series(np.asarray(rows.pupils, dtype=object))
+    # a pupil has a row per as-of date: who left in one of them is one leaver
     people = pd.Series(np.asarray(rows.outcome)).groupby(pupils).max()
     leavers = int(people.sum())
     tables = _ComparisonTables(rows, tiers, gates, leavers)

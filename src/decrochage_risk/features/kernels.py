@@ -151,6 +151,7 @@ def enrolled_weeks(
     """ISO weeks of [low, high) with at least one school half-day on a day when an enrolment is open."""
     result = np.zeros(starts.size - 1, np.float64)
     for pupil in range(starts.size - 1):
+        # the first week may begin before the window: its days count from `low` on only
         monday = low - (low + origin + THURSDAY) % DAYS_A_WEEK
         while monday < high:
             for enrolment in range(starts[pupil], starts[pupil + 1]):
@@ -250,6 +251,7 @@ def count_months_over(months: Days, values: Floats, low: Ints, high: Ints, thres
     """Calendar months whose sum over rows [low, high) of each pupil reaches ``threshold``."""
     result = np.zeros(low.size, np.float64)
     for pupil in range(low.size):
+        # no month has this number: the first row always opens one
         total, previous, is_over = 0.0, np.int64(-(2**62)), False
         for row in range(low[pupil], high[pupil]):
             if months[row] != previous:

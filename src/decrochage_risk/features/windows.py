@@ -63,6 +63,7 @@ class Window:
 
 
 def _trailing(days: int) -> Callable[[KnownRecords], tuple[int, int]]:
+    # cut at 1 September: a window of this year never reaches into the year before
     return lambda known: (max(known.year_start_day, known.as_of_day - days), known.as_of_day)
 
 
@@ -98,6 +99,7 @@ def _since_first(known: KnownRecords) -> tuple[int, int]:
 
 
 def _year_back(known: KnownRecords) -> tuple[int, int]:
+    # 52 whole weeks: as many of each weekday at both ends
     return known.as_of_day - 364, known.as_of_day
 
 

@@ -178,64 +178,64 @@ def audit_manifest(manifest: Mapping[str, Any], risk_model: RiskModel) -> None:
     ModelError
         With every fault: entries of another kind, years and dates that cannot be, columns in another order than the contract's.
     """
-    found = validated(_Manifest, "manifest.json", dict(manifest))
-    faults = [*_manifest_faults(found), *_model_faults(found, risk_model)]
+    record = validated(_Manifest, "manifest.json", dict(manifest))
+    faults = [*_manifest_faults(record), *_model_faults(record, risk_model)]
     _refuse("manifest.json", faults)
 
 
-def _manifest_faults(found: _Manifest) -> Iterator[str]:
-    if unknown := [level for level in found.levels if level not in LEVEL_NAMES]:
+def _manifest_faults(record: _Manifest) -> Iterator[str]:
+    if unknown := [level for level in record.levels if level not in LEVEL_NAMES]:
         yield f"levels: {unknown[0]!r} is no level"
-    if len(set(found.levels)) < len(found.levels):
+    if len(set(record.levels)) < len(record.levels):
         yield "levels names one twice"
-    names = [feature.name for feature in found.feature_contract]
+    names = [feature.name for feature in record.feature_contract]
     if len(set(names)) < len(names):
         yield "feature_contract names a feature twice"
-    trained = found.trained_on
-    if not _rises(trained.school_years):
+    training = record.trained_on
+    if not _rises(training.school_years):
         yield "trained_on.school_years does not rise"
-    if trained.closes_on is not None and len(trained.closes_on) != len(trained.school_years):
-        yield f"trained_on: {len(trained.closes_on)} closing days of {len(trained.school_years)} school years"
+    if training.closes_on is not None and len(training.closes_on) != len(training.school_years):
+        yield f"trained_on: {len(training.closes_on)} closing days of {len(training.school_years)} school years"
     for key in ("pupils", "events"):
-        part = getattr(trained, key)
-        if part is not None and trained.rows is not None and part > trained.rows:
-            yield f"trained_on: {part} {key} of {trained.rows} rows"
-    yield from _count_faults(found)
+        part = getattr(training, key)
+        if part is not None and training.rows is not None and part > training.rows:
+            yield f"trained_on: {part} {key} of {training.rows} rows"
+    yield from _count_faults(record)
 
 
-def _count_faults(found: _Manifest) -> Iterator[str]:
+def _count_faults(record: _Manifest) -> Iterator[str]:
     """Say where a part is larger than its whole."""
-    for row in (*found.held_out.tiers, *found.held_out.thresholds):
+    for row in (*record.held_out.tiers, *record.held_out.thresholds):
         for part, whole in (("left", "pupils"), ("listed", "pupils"), ("hits", "listed"), ("hits", "left")):
             some, every = getattr(row, part), getattr(row, whole)
             if some is not None and every is not None and some > every:
                 yield f"held_out: {some} {part} of {every} {whole}"
-    for update in found.updates:
+    for update in record.updates:
         if not update.shift_low <= update.shift <= update.shift_high:
             yield f"updates: a shift of {update.shift:g} within {update.shift_low:g} and {update.shift_high:g}"
         if update.events > update.labels:
             yield f"updates: {update.events} events of {update.labels} labels"
 
 
-def _model_faults(found: _Manifest, risk_model: RiskModel) -> Iterator[str]:
+def _model_faults(record: _Manifest, risk_model: RiskModel) -> Iterator[str]:
     """Say where the manifest and the boosters contradict each other."""
-    contract = {feature.name: feature for feature in found.feature_contract}
+    contract = {feature.name: feature for feature in record.feature_contract}
     columns = risk_model.columns
     order = {name: at for at, name in enumerate((*contract, *CONTEXT_COLUMNS))}
     if not _rises([order[name] for name in columns if name in order]):
         yield "references.columns is not in the order of feature_contract and the context columns"
-    turned = [
+    opposite = [
         name
         for name in columns
         if name in contract and risk_model.directions[name] != contract[name].direction
     ]
-    if turned:
-        yield f"directions and feature_contract differ in {', '.join(turned[:_TOLD])}"
+    if opposite:
+        yield f"directions and feature_contract differ in {', '.join(opposite[:_TOLD])}"
     outside = [name for name in risk_model.context if name in contract]
     if outside:
         yield f"references.context names {outside[0]!r}, which is a feature"
     yield from _group_faults("references.by_label", risk_model.references.labels)
-    if found.updates and found.updates[-1].intercept != risk_model.calibration.intercept:
+    if record.updates and record.updates[-1].intercept != risk_model.calibration.intercept:
         yield "the last of updates has another intercept than calibration.json"
 
 
@@ -258,8 +258,8 @@ def audit_distributions(text: str, columns: Sequence[str]) -> None:
     --------
     >>> audit_distributions('{"edges": {"score": [0.5]}, "counts": {"3e@03": {"score": "0 40 10"}}}', ["absences"])
     """
-    found = parsed(_Distributions, DISTRIBUTIONS, text)
-    _refuse(DISTRIBUTIONS, [*_distribution_faults(found, {*columns, SCORE})])
+    tables = parsed(_Distributions, DISTRIBUTIONS, text)
+    _refuse(DISTRIBUTIONS, [*_distribution_faults(tables, {*columns, SCORE})])
 
 
 def _distribution_faults(found: _Distributions, columns: set[str]) -> Iterator[str]:

@@ -175,12 +175,13 @@ def label(
     if horizon_years > 1:
         return _label_path(outcomes, known, closes, horizon_years)
     of_year = outcomes[outcomes["school_year"] == known.school_year].set_index("pupil_id")
-    found = of_year.reindex(known.pupil_ids)
-    event = found["outcome"].astype("str").to_numpy(dtype=object)
-    day = found["date"].to_numpy(dtype="datetime64[D]")
-    as_of, closed = np.datetime64(known.as_of), np.datetime64(closing_day(known.school_year, closes))
+    outcome_rows = of_year.reindex(known.pupil_ids)
+    event = outcome_rows["outcome"].astype("str").to_numpy(dtype=object)
+    day = outcome_rows["date"].to_numpy(dtype="datetime64[D]")
+    as_of, closing = np.datetime64(known.as_of), np.datetime64(closing_day(known.school_year, closes))
     left = event == "left_without_diploma"
-    already, later = left & (day < as_of), left & (day >= closed)
+    # NaT compares as false both ways: a leaver without a date is neither already nor later, so positive
+    already, later = left & (day < as_of), left & (day >= closing)
     positive = left & ~already & ~later
     negative = np.isin(event, ["continued", "graduated"]) | later
     already_left, unknown, no_row = CENSORED
@@ -199,7 +200,7 @@ def _label_path(
     state, exit_kind = np.full(pupils, np.nan), np.full(pupils, "", dtype=object)
     if not (outcomes["school_year"] >= last_year).any():
         return Labels(state, np.full(pupils, no_row), exit_kind.astype(str))
-    closed = np.datetime64(closing_day(known.school_year, closes, horizon_years))
+    closing = np.datetime64(closing_day(known.school_year, closes, horizon_years))
     is_already, is_unknown, has_diploma, is_last = np.zeros((4, pupils), dtype=np.bool_)
     for year in range(known.school_year, last_year + 1):
         of_year = outcomes[outcomes["school_year"] == year].set_index("pupil_id").reindex(known.pupil_ids)
@@ -207,14 +208,15 @@ def _label_path(
         day = of_year["date"].to_numpy(dtype="datetime64[D]")
         left = event == "left_without_diploma"
         is_already |= left & (day < np.datetime64(known.as_of))
-        gone = left & ~(day >= closed)
-        here = np.isin(event, ["continued", "graduated"]) | (left & ~gone)
-        state = np.select([gone, here], [1.0, 0.0], state)
+        # not `day < closing`: a leaver without a date (NaT) has left
+        exits = left & ~(day >= closing)
+        here = np.isin(event, ["continued", "graduated"]) | (left & ~exits)
+        state = np.select([exits, here], [1.0, 0.0], state)
         in_year = day <= np.datetime64(date(year + 1, *LAST_DAY_IN_YEAR))
-        exit_kind = np.select([gone, here], [np.where(in_year, "in_year", "non_return"), ""], exit_kind)
+        exit_kind = np.select([exits, here], [np.where(in_year, "in_year", "non_return"), ""], exit_kind)
         is_unknown |= event == "unknown"
         has_diploma |= event == "graduated"
-        is_last = gone | here
+        is_last = exits | here
     # Without a row in the last year: gone for good if the last row said so, lost from sight otherwise.
     is_settled = has_diploma | is_last | (state == 1.0)
     causes = [(is_already, already_left), (is_unknown & ~has_diploma, unknown), (~is_settled, no_row)]
@@ -319,12 +321,12 @@ def days_of_data(known: KnownRecords) -> npt.NDArray[np.int64]:
     first, after = known.year_start_day, known.as_of_day
     rows = known.arrays.enrolments
     days = np.clip(np.minimum(rows.end, after - 1) - np.maximum(rows.start, first) + 1, 0, None)
-    enrolled = np.bincount(rows.pupil, weights=days, minlength=known.pupil_count).astype(np.int64)
-    covered = np.zeros(known.pupil_count, dtype=np.bool_)
+    enrolment_days = np.bincount(rows.pupil, weights=days, minlength=known.pupil_count).astype(np.int64)
+    coverage = np.zeros(known.pupil_count, dtype=np.bool_)
     for table in ("absences", "grades"):
         if getattr(known.arrays, table) is not None:
-            covered |= ~known.not_covered(table, max(first, after - MINIMUM_DAYS), after)
-    return np.where(covered, enrolled, 0)
+            coverage |= ~known.not_covered(table, max(first, after - MINIMUM_DAYS), after)
+    return np.where(coverage, enrolment_days, 0)
 
 
 class TrainingRecords(TrainingTables, Protocol):
@@ -381,9 +383,9 @@ def take_snapshots(
     for day in sorted({to_date(value) for value in as_of_dates}):
         if progress is not None:
             progress(f"Lecture au {day.isoformat()}")
-        part, gone = _snapshot(records.known_on(day), records, outcomes, closes, horizon_years)
+        part, causes = _snapshot(records.known_on(day), records, outcomes, closes, horizon_years)
         parts.append(part)
-        left_out.update(gone)
+        left_out.update(causes)
     if not may_be_empty and not sum(len(part.outcome) for part in parts):
         raise no_rows_error(left_out)
     return Snapshots(

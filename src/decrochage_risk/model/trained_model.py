@@ -82,18 +82,18 @@ class FeatureDistributions:
         groups : (n,) array_like of str
             Reference group of each row.
         """
-        known = sorted(str(name) for name in columns.columns if columns[name].notna().any())
-        edges = {name: _edges(columns[name].to_numpy(dtype=np.float64)) for name in known}
+        names = sorted(str(name) for name in columns.columns if columns[name].notna().any())
+        edges = {name: _edges(columns[name].to_numpy(dtype=np.float64)) for name in names}
         labels = np.asarray(groups, dtype=object)
         empty = cls(edges, {})
-        codes = {name: empty.bins(name, columns[name].to_numpy(dtype=np.float64)) for name in known}
+        codes = {name: empty.bins(name, columns[name].to_numpy(dtype=np.float64)) for name in names}
         counts = {}
         for label, rows in pd.Series(np.arange(len(labels))).groupby(labels):
             if len(rows) >= LEAST_ROWS:
                 at = rows.to_numpy()
                 counts[str(label)] = {
                     name: _rounded(np.bincount(codes[name][at], minlength=len(edges[name]) + 2))
-                    for name in known
+                    for name in names
                 }
         return cls(edges, counts)
 
@@ -135,7 +135,7 @@ class FeatureDistributions:
         return {
             "edges": {name: values.tolist() for name, values in self.edges.items()},
             "counts": {
-                label: {name: " ".join(map(str, found.tolist())) for name, found in table.items()}
+                label: {name: " ".join(map(str, counts.tolist())) for name, counts in table.items()}
                 for label, table in self.counts.items()
             },
         }
@@ -150,7 +150,7 @@ class FeatureDistributions:
             It has another shape.
         """
         try:
-            edges = {name: np.array(found, dtype=np.float64) for name, found in values["edges"].items()}
+            edges = {name: np.array(bounds, dtype=np.float64) for name, bounds in values["edges"].items()}
             counts = {
                 label: {name: np.array(text.split(), dtype=np.int64) for name, text in table.items()}
                 for label, table in values["counts"].items()
@@ -403,9 +403,9 @@ class TrainedModel:
         months = self._months_of_level.get(level)
         if not months:
             return "" if months is None else level
-        asked = _since_september(month)
+        rank = _since_september(month)
         nearest = min(
-            months, key=lambda known: (abs(_since_september(known) - asked), _since_september(known))
+            months, key=lambda known: (abs(_since_september(known) - rank), _since_september(known))
         )
         return f"{level}@{nearest:02d}"
 

@@ -119,11 +119,12 @@ def recalibrate(
         closes=(month, last),
         horizon_years=model.horizon_years,
     )
-    scored = score_rows(model, snapshots)
-    labels, events = _labels(scored)
+    rows = score_rows(model, snapshots)
+    labels, events = _labels(rows)
     old = model.risk_model.calibration
-    pupils = scored.snapshots.rows["pupil_id"].to_numpy()
-    shift, error = fit_offset(old.apply(scored.raw_log_odds), scored.snapshots.outcome, pupils)
+    pupils = rows.snapshots.rows["pupil_id"].to_numpy()
+    shift, error = fit_offset(old.apply(rows.raw_log_odds), rows.snapshots.outcome, pupils)
+    # the slope stays: an update between two trainings moves the level, nothing else
     kind: CalibrationKind = "platt" if old.kind == "platt" else "intercept"
     new = Calibration(kind, old.intercept + shift, old.slope)
     record: dict[str, Any] = {
@@ -133,7 +134,7 @@ def recalibrate(
         "labels": labels,
         "events": events,
         "rows": len(pupils),
-        "left_out": hidden_counts(scored.snapshots.left_out),
+        "left_out": hidden_counts(rows.snapshots.left_out),
         "before": old.to_dict(),
         "intercept": new.intercept,
         "shift": shift,
@@ -181,6 +182,7 @@ def previous_model(model: TrainedModel) -> TrainedModel:
         card=model.card.removesuffix(_section(record)),
         card_html=model.card_html.replace(_page_section(record), "", 1),
     )
+    # the proof of the chain: an edited record, card or calibration gives another model
     if before.sha256 != record["base_sha256"]:
         raise ArtefactError(
             explain_error(

@@ -219,12 +219,15 @@ def _parameters(matrix: FloatArray, directions: IntArray, options: FitOptions, s
         "extra_trees": draws_thresholds,
         "min_data_in_leaf": leaf_rows,
         "max_bin": 255,
+        # LightGBM would drop columns by the whole dataset, of which each member learns a part only
         "feature_pre_filter": False,
+        # rows without NaN come in: what is missing was filled before
         "use_missing": False,
         "monotone_constraints": directions.tolist(),
         "monotone_constraints_method": "intermediate",
         "seed": seed,
         "deterministic": True,
+        # left open, LightGBM times both layouts and takes the faster: last bits would depend on the day
         "force_col_wise": True,
         "num_threads": 1,
         "verbosity": -1,
@@ -246,6 +249,7 @@ def _grow(
         losses_by_member = over_items(
             partial(_Started.grow_watched, rounds=ahead), boosters, threads, ready=_silent
         )
+        # rounds beyond the stop cost time only: the text is cut at the best one
         for losses in np.array(losses_by_member).T:
             round_number += 1
             if progress is not None:

@@ -157,6 +157,7 @@ def fit_offset(
     """
     from scipy.optimize import brentq  # noqa: PLC0415  # heavy: loaded on first use
 
+    # beyond 40 in log-odds a chance is 0 or 1 to the last bit: with both outcomes, the root lies between
     reach = float(np.abs(log_odds).max()) + 40.0
     offset = float(brentq(lambda at: float((probability(log_odds + at) - outcome).sum()), -reach, reach))
     chance = probability(log_odds + offset)

@@ -169,6 +169,7 @@ def cluster_folds(clusters: IntArray, count: int, seed: int, *, outcome: FloatAr
     largest_first = dealing_order[np.lexsort((-rows[dealing_order], -events[dealing_order]))]
     load, fold = np.zeros((2, count)), np.empty(len(numbers), dtype=np.int64)
     for cluster in largest_first.tolist():
+        # events first: they are what a fold lacks; rows only break ties
         least = int(np.lexsort((load[1], load[0]))[0])
         fold[cluster] = least
         load[:, least] += events[cluster], rows[cluster]
@@ -226,6 +227,7 @@ def moments(values: npt.ArrayLike, rows: int, name: str) -> npt.NDArray[Any]:
                 hint=f"Convert {name} with pandas.to_datetime.",
             )
         ) from error
+    # for its checks alone: the length, and no missing value
     sorted_codes(read, rows, name)
     return read.to_numpy()
 

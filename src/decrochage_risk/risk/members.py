@@ -155,6 +155,7 @@ def without_counts(text: str) -> str:
         As ``Booster.model_to_string`` gives it.
     """
     head, *trees = re.split(r"(?m)^(?=Tree=)", text)
+    # the bytes of each tree as it was: they are other ones once it is rounded, and LightGBM reads by them
     head = re.sub(r"(?m)^tree_sizes=.*\n", "", head)
     head = re.sub(r"\[([^\[\]:]+):([^\[\]:]+)\]", _outward_text, head)
     whole: str = parse(0, head + "".join(_rounded_tree(tree) for tree in trees)).model_to_string()

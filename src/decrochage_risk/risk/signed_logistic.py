@@ -111,6 +111,7 @@ def _newton(
     penalty: float,
     tolerance: float,
 ) -> FloatArray:
+    # the intercept is not shrunk: the mean risk must stay the observed share
     ridge = np.r_[0.0, np.full(len(at) - 1, penalty)]
 
     def loss(place: FloatArray) -> float:
@@ -127,6 +128,7 @@ def _newton(
             break
         while (there := loss(at + length * step)) > here - _SUFFICIENT * length * gain and length > _SHORTEST:
             length /= 2
+        # no shorter step gains: rounding is all that is left
         if there >= here:
             break
         at, here = np.clip(at + length * step, *bounds), there
@@ -281,8 +283,10 @@ def fit_start(
     if share == 0:
         return ()
     rows = np.arange(len(matrix)) if rows is None else rows
+    # rounded up, so that never more than MOST_ROWS are taken
     sample = rows[:: -(-len(rows) // MOST_ROWS)]
     some, target = matrix[sample], outcome[sample]
+    # a sample of one outcome has no log-odds to start from
     if not 0 < target.mean() < 1:
         return ()
     intercept, slopes = fit_signed_logistic(some, target, directions, penalty=penalty, tolerance=_TOLERANCE)

@@ -171,6 +171,7 @@ def fit_spread_factor(members: FloatArray, true_log_odds: npt.ArrayLike, *, leve
     mean = member_mean(members)
     reach = normal_quantile(level) * rarity_factor(mean) * jackknife_error(members)
     miss = np.abs(mean - truth)
+    # members that agree on the truth are covered by any factor, on anything else by none
     ratio = np.divide(miss, reach, out=np.where(miss > 0, np.inf, 0.0), where=reach > 0)
     factor = float(np.quantile(ratio, level, method="inverted_cdf")) if len(ratio) else np.inf
     if not np.isfinite(factor):

@@ -63,8 +63,10 @@ def to_date(value: object) -> date:
     """
     if isinstance(value, np.datetime64):
         return _from_datetime64(value)
+    # before datetime: NaT is an instance of it
     if value is pd.NaT:
         raise _not_a_day(value)
+    # before date: a datetime is one too, and would keep its hour
     if isinstance(value, datetime):
         return value.date()
     if isinstance(value, date):

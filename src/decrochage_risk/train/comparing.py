@@ -218,6 +218,7 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
         probability(model.risk_model.calibration.apply(score_rows(model, rows).raw_log_odds))
         for model in models
     ]
+    # each pupil by the member that did not learn from it: the whole bag has seen its outcome
     risks[1] = risks[1] if own is None else own
     policy = (policy or load_policy()).of_horizon(horizon)
     tiers = [policy.assess(rows.rows["level"].to_numpy(dtype=object), risk).tier for risk in risks]
@@ -225,7 +226,8 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
     group_columns = _told(rows, changes)
     years = {int(year) for year in rows.rows["school_year"]}
     training_years = [set(model.trained_on["school_years"]) for model in models]
-    seen = training_years[0] if left_out is not None else training_years[0] | training_years[1]
+    # left-out risks know no outcome of their own pupils: the challenger's years of training are no fault there
+    learnt_years = training_years[0] if left_out is not None else training_years[0] | training_years[1]
     comparison = compare_rows(
         ComparedRows(
             outcome=rows.outcome,
@@ -238,7 +240,7 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
             told=group_columns,
         ),
         margin=margin,
-        seen_years=sorted(years & (seen | updated_years(champion) | updated_years(challenger))),
+        seen_years=sorted(years & (learnt_years | updated_years(champion) | updated_years(challenger))),
         same=same_model(champion, challenger),
         seed=seed,
         champion=champion.model_id,
@@ -276,18 +278,18 @@ def _predictors(model: RiskModel) -> list[Any]:
 
 def _own_risks(rows: Snapshots, left_out: pd.DataFrame) -> Floats:
     """Find the left-out risk of each row; NaN where there is none."""
-    known = left_out.set_index(["pupil_id", "as_of"])["risk"]
-    asked = pd.MultiIndex.from_arrays([rows.rows["pupil_id"], rows.rows["as_of"]])
-    found = known.reindex(asked).to_numpy(dtype=np.float64)
-    if np.isnan(found).all():
+    risks = left_out.set_index(["pupil_id", "as_of"])["risk"]
+    keys = pd.MultiIndex.from_arrays([rows.rows["pupil_id"], rows.rows["as_of"]])
+    values = risks.reindex(keys).to_numpy(dtype=np.float64)
+    if np.isnan(values).all():
         raise NotEnoughDataError(
             explain_error(
-                f"left_out has a risk of none of the {len(found)} rows",
+                f"left_out has a risk of none of the {len(values)} rows",
                 expected="pupils and as-of dates of the comparison, of the year that the challenger has learnt last",
                 hint="Pass what train_model(..., left_out=...) was told of these dates.",
             )
         )
-    return found
+    return values
 
 
 def _refuse(champion: object, challenger: object, capacity: int, margin: float) -> None:
@@ -372,5 +374,5 @@ def _known_share(records: PupilRecords, rows: Snapshots, years: set[int]) -> flo
         return None
     before = records.enrolments.loc[records.enrolments["school_year"].isin(sorted(years)), "pupil_id"]
     pupils = rows.rows["pupil_id"].drop_duplicates()
-    known = int(pupils.isin(before).sum())
-    return None if is_small(known, len(pupils) - known) else known / len(pupils)
+    count = int(pupils.isin(before).sum())
+    return None if is_small(count, len(pupils) - count) else count / len(pupils)

@@ -85,19 +85,20 @@ def signals_of(snapshots: Snapshots) -> tuple[Signal, ...]:
     groups = np.zeros(outcome.size) if alike is None else alike.to_numpy()
     ids = snapshots.rows.get("pupil_id")
     pupils = np.arange(outcome.size) if ids is None else pd.factorize(ids)[0]
+    # by chance an AUC lies the further from 0.5 the fewer the leavers; a pupil has many rows and counts once
     chance = CHANCE / max(_pupils(pupils[outcome == 1]), 1) ** 0.5
     signals = []
     for name in snapshots.features:
         values = snapshots.features[name].to_numpy(dtype=np.float64)
-        known = ~np.isnan(values)
-        unknown = (~known).astype(np.float64)
+        present = ~np.isnan(values)
+        unknown = (~present).astype(np.float64)
         signals.append(
             Signal(
                 str(name),
-                _strength(outcome[known], values[known], pupils[known]),
+                _strength(outcome[present], values[present], pupils[present]),
                 _strength(outcome, unknown, pupils),
-                float(known.mean()),
-                _strength(outcome[known], values[known], pupils[known], groups[known]),
+                float(present.mean()),
+                _strength(outcome[present], values[present], pupils[present], groups[present]),
                 _strength(outcome, unknown, pupils, groups),
                 chance,
             )

@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from decrochage_risk.risk import RiskModel
 
 
-__all__ = ["HeldOutCounts", "Predicted", "fit_and_measure"]
+__all__ = ["HeldOutCounts", "PredictionHook", "fit_and_measure"]
 
-Predicted: TypeAlias = Callable[[Snapshots, npt.NDArray[np.float64]], None]
+PredictionHook: TypeAlias = Callable[[Snapshots, npt.NDArray[np.float64]], None]
 """Told rows that were predicted without having been learnt from, and their risks."""
 
 
@@ -83,7 +83,7 @@ def fit_and_measure(
     options: FitOptions | None,
     hold_out_schools: bool,
     progress: Callable[[str], None] | None,
-    predicted: Predicted,
+    predicted: PredictionHook,
 ) -> tuple[RiskModel, EvaluationReport, bool]:
     """Fit the model that is shipped, and measure it; the report is not protected yet.
 
@@ -144,7 +144,7 @@ def _measured(
     options: FitOptions | None,
     hold_out_schools: bool,
     progress: Callable[[str], None] | None,
-    predicted: Predicted,
+    predicted: PredictionHook,
 ) -> EvaluationReport | None:
     """Report of the untouched last year; None when the earlier years are not enough to learn from."""
     _, earlier = last_year_rows(snapshots)
@@ -175,7 +175,7 @@ def _measured(
 
 
 def _report_on_folds(
-    snapshots: Snapshots, risk_model: RiskModel, predicted: Predicted, *, synthetic: bool
+    snapshots: Snapshots, risk_model: RiskModel, predicted: PredictionHook, *, synthetic: bool
 ) -> EvaluationReport:
     out_of_fold = risk_model.out_of_fold
     if out_of_fold is None:  # only after loading, never after fitting

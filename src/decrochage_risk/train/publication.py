@@ -68,19 +68,19 @@ def publish_training(
     held_out : HeldOutTables
         Of the pupils of the report.
     """
-    told = Publication()
-    report.add_to(told)
-    training = _training_rows(told, snapshots, report)
-    held_out.add_to(told)
+    publication = Publication()
+    report.add_to(publication)
+    training = _training_rows(publication, snapshots, report)
+    held_out.add_to(publication)
     if report.tables is not None:
-        _relate_years(told, snapshots, training, report.tables)
-        _relate_levels(told, held_out, report.tables)
-    hidden = told.hidden()
+        _relate_years(publication, snapshots, training, report.tables)
+        _relate_levels(publication, held_out, report.tables)
+    secrets = publication.hidden()
     return PublishedTraining(
-        report=report.published(hidden, dates=training),
-        tiers=held_out.tiers(hidden),
-        thresholds=held_out.thresholds(hidden),
-        base_rates=_base_rates(told.counts, training, hidden),
+        report=report.published(secrets, dates=training),
+        tiers=held_out.tiers(secrets),
+        thresholds=held_out.thresholds(secrets),
+        base_rates=_base_rates(publication.counts, training, secrets),
     )
 
 
@@ -96,8 +96,8 @@ def _measured(outcome: npt.NDArray[np.float64]) -> dict[str, npt.NDArray[np.bool
 def _training_rows(told: Publication, snapshots: Snapshots, report: EvaluationReport) -> CountedRows:
     """Count the training rows by pathway and by as-of date; the leavers of a date are printed once they are known."""
     rows = snapshots.rows
-    counted = CountedRows(told, "training", rows["pupil_id"].to_numpy())
-    known = {one.as_of.isoformat() for one in report.maturity if one.events is not None}
+    row_counts = CountedRows(told, "training", rows["pupil_id"].to_numpy())
+    mature_days = {one.as_of.isoformat() for one in report.maturity if one.events is not None}
     days = {one.as_of.isoformat() for one in report.maturity}
     dimensions = {
         "pathway": _pathways(rows["level"]),
@@ -106,11 +106,11 @@ def _training_rows(told: Publication, snapshots: Snapshots, report: EvaluationRe
 
     def printed(dimension: str, group: str, measure: str) -> bool:
         if dimension == "as_of":
-            return group in (known if measure == EVENT else days) and measure != STAYED
+            return group in (mature_days if measure == EVENT else days) and measure != STAYED
         return measure != STAYED
 
-    counted.add(dimensions, _measured(snapshots.outcome), [(ALL, (EVENT, STAYED))], printed)
-    return counted
+    row_counts.add(dimensions, _measured(snapshots.outcome), [(ALL, (EVENT, STAYED))], printed)
+    return row_counts
 
 
 def _relate_years(
@@ -152,19 +152,19 @@ def _relate_levels(told: Publication, held_out: HeldOutTables, tables: ReportTab
     if report is None:
         return
     for name, level in LEVEL_BY_NAME.items():
-        held = held_out.of_level(name)
+        pair = held_out.of_level(name)
         pupils = report.key("level", level.label, unit="pupils")
-        if held is None or pupils not in told:
+        if pair is None or pupils not in told:
             continue
-        told.differ(held[0], pupils)
-        left, rows = told.counts[held[1]], told.counts[report.key("level", level.label, EVENT)]
+        told.differ(pair[0], pupils)
+        left, rows = told.counts[pair[1]], told.counts[report.key("level", level.label, EVENT)]
         if left <= rows <= left * report.rows_each:
-            told.at_most(held[1], report.key("level", level.label, EVENT))
-            told.at_most(report.key("level", level.label, EVENT), held[1], times=report.rows_each)
+            told.at_most(pair[1], report.key("level", level.label, EVENT))
+            told.at_most(report.key("level", level.label, EVENT), pair[1], times=report.rows_each)
 
 
 def _base_rates(values: Mapping[Any, int], training: CountedRows, hidden: frozenset[Any]) -> list[BaseRate]:
-    found = []
+    rates = []
     for label, place in (
         (OVERALL, _EVERYBODY),
         *((name, ("pathway", name)) for name in PATHWAY_LABELS.values()),
@@ -172,7 +172,7 @@ def _base_rates(values: Mapping[Any, int], training: CountedRows, hidden: frozen
         rows, left = training.key(*place), training.key(*place, EVENT)
         if rows not in values:
             continue
-        told = None if rows in hidden else values[rows]
-        rate = None if told is None or left in hidden else values[left] / values[rows]
-        found.append(BaseRate(label, told, rate))
-    return found
+        count = None if rows in hidden else values[rows]
+        rate = None if count is None or left in hidden else values[left] / values[rows]
+        rates.append(BaseRate(label, count, rate))
+    return rates

@@ -493,11 +493,11 @@ class _Run:
         }
         table = pd.crosstab(self.outcomes["school_year"].astype(int), self.outcomes["outcome"].astype(str))
         # the total stands beside them, in ``rows``: a single hidden count would be what is missing from it
-        told = hidden_counts(
+        counts = hidden_counts(
             {f"{year} {name}": int(count) for year, row in table.iterrows() for name, count in row.items()}
         )
         outcomes = {
-            str(year): {str(name): told[f"{year} {name}"] for name in table.columns} for year in table.index
+            str(year): {str(name): counts[f"{year} {name}"] for name in table.columns} for year in table.index
         }
         verification: dict[str, Any] = {
             "rows": {**rows, "outcomes": len(self.outcomes)},
@@ -633,10 +633,10 @@ class _Run:
                 return []
             champion = load_trained_model(config.champion, sha256=config.champion_sha256)
             settings = {"margin": config.margin, "seed": config.seed, **self._judged_on(years)}
-            candidate, shipped = (load_trained_model(config.run / name) for name in ("candidate", "trained"))
+            candidate, delivery = (load_trained_model(config.run / name) for name in ("candidate", "trained"))
             tables = self.records, self.outcomes
             self.comparison = compare_models(champion, candidate, *tables, **settings)
-            self.shipped = compare_models(champion, shipped, *tables, left_out=self._left_out(), **settings)
+            self.shipped = compare_models(champion, delivery, *tables, left_out=self._left_out(), **settings)
             comparisons = {"comparison": self.comparison, "shipped": self.shipped}
             return [
                 self.steps.write(f"{name}.{kind}", one.to_json() if kind == "json" else one.to_markdown())
@@ -647,21 +647,21 @@ class _Run:
         return work
 
     def _card(self) -> list[str]:
-        trained, comparison = load_trained_model(self.config.run / "trained"), self.shipped
-        card = trained.card
+        source, comparison = load_trained_model(self.config.run / "trained"), self.shipped
+        card = source.card
         if comparison is not None and self.config.champion is not None:
             champion = load_trained_model(self.config.champion, sha256=self.config.champion_sha256)
-            changes = [*since_champion(champion, trained), _JUDGED_TWICE]
+            changes = [*since_champion(champion, source), _JUDGED_TWICE]
             card = with_changes(card, changes_section(comparison, changes, candidate=self.comparison))
-        model = replace(trained, card=card, card_html=card_page(card, trained.report))
+        model = replace(source, card=card, card_html=card_page(card, source.report))
         if self.config.path:
             model = combine_horizons(model, load_trained_model(self.config.run / "trained-path"))
         model.save(self.config.run / "model")
         verdict = {
             "verdict": self.verdict,
             "causes": [
-                {"judged": judged, **cause.model_dump()}
-                for judged, one in (("shipped", self.shipped), ("candidate", self.comparison))
+                {"judged": subject, **cause.model_dump()}
+                for subject, one in (("shipped", self.shipped), ("candidate", self.comparison))
                 for cause in (() if one is None else one.causes)
             ],
             "model": model.model_id,

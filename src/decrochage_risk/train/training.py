@@ -331,7 +331,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     unknown = missing_signals(signals)
     caveats = [*support_caveats, *no_year_before(snapshots), *of_records(records), *missing_warnings(unknown)]
     counts = HeldOutCounts((policy or load_policy()).of_horizon(horizon_years))
-    risk_model, report, untouched = fit_and_measure(
+    risk_model, report, is_untouched = fit_and_measure(
         snapshots,
         seed=seed,
         synthetic=synthetic,
@@ -340,18 +340,18 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         progress=progress,
         predicted=counts.take,
     )
-    published = publish_training(snapshots, report, counts.tables())
-    recalls = level_recalls(published.thresholds, PATH_LEVELS if horizon_years > 1 else FROM_4E)
-    published = replace(published, report=_with_blind_levels(published.report, recalls, horizon_years))
-    report = published.report
+    publication = publish_training(snapshots, report, counts.tables())
+    recalls = level_recalls(publication.thresholds, PATH_LEVELS if horizon_years > 1 else FROM_4E)
+    publication = replace(publication, report=_with_blind_levels(publication.report, recalls, horizon_years))
+    report = publication.report
     if left_out is not None and risk_model.out_of_fold is not None:
-        held = risk_model.out_of_fold
-        risk = np.empty(len(held.rows))
-        risk[held.rows] = probability(risk_model.calibration.apply(held.log_odds))
+        out_of_fold = risk_model.out_of_fold
+        risk = np.empty(len(out_of_fold.rows))
+        risk[out_of_fold.rows] = probability(risk_model.calibration.apply(out_of_fold.log_odds))
         left_out(snapshots, risk)
     trained_on = _trained_on(snapshots, outcome_closes, horizon_years, caveats, records.calendar)
     facts = _card_facts(
-        snapshots, risk_model, published, trained_on, name, untouched=untouched, synthetic=synthetic
+        snapshots, risk_model, publication, trained_on, name, untouched=is_untouched, synthetic=synthetic
     )
     facts = replace(facts, level_thresholds=_level_thresholds(recalls))
     card = model_card(facts)
@@ -361,11 +361,11 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         demo=synthetic,
         levels=tuple(level for level in LEVEL_NAMES if level in set(snapshots.rows["level"])),
         trained_on=trained_on,
-        report={"untouched": untouched, "missing_signals": unknown, **report.model_dump(mode="json")},
+        report={"untouched": is_untouched, "missing_signals": unknown, **report.model_dump(mode="json")},
         card=card,
         card_html=card_page(card, report),
         distributions=distributions_of(snapshots, risk_model),
-        held_out=counts.told(published.tiers, published.thresholds, untouched=untouched),
+        held_out=counts.told(publication.tiers, publication.thresholds, untouched=is_untouched),
     )
 
 
@@ -535,8 +535,8 @@ def told_left_out(left_out: Mapping[str, int]) -> dict[str, int | None]:
 
 def _censored(left_out: Mapping[str, int]) -> int | None:
     """Count the rows without a known outcome; hidden when one of their causes is."""
-    told = [count for cause, count in told_left_out(left_out).items() if cause in CENSORED]
-    return None if None in told else sum(count for count in told if count is not None)
+    counts = [count for cause, count in told_left_out(left_out).items() if cause in CENSORED]
+    return None if None in counts else sum(count for count in counts if count is not None)
 
 
 _HELD_OUT_BY = {

@@ -205,6 +205,7 @@ def _judged(
     reach = float(norm.isf(ALPHA / (2 * (2 + len(parts))))) * own_error
     outcome, pupils = scored.snapshots.outcome, scored.snapshots.rows["pupil_id"].to_numpy()
     odds = model.risk_model.calibration.apply(scored.raw_log_odds)
+    # level and slope are judged in any case, hence the 2 beside the tables in `reach`
     signs = [_level_sign(model, scored, odds, reach, moved)]
     line = calibration_slope_intercept(outcome, odds, pupils=pupils)
     if line.slope is not None and line.slope_low is not None and line.slope_high is not None:
@@ -369,6 +370,7 @@ def watch_drift(
                 hint="Watch more schools together, or a day with more pupils.",
             )
         )
+    # the 28th at most: 29 February has no day a year before
     year_before = day.replace(year=day.year - 1, day=min(day.day, 28))
     before = _population(model, records, year_before)[0] if can_be_known(records, year_before) else None
     current = current_columns(reference.columns)
