@@ -19,10 +19,9 @@ import numpy.typing as npt
 from decrochage_risk.records.levels import LEVEL_NAMES, LEVELS
 from decrochage_risk.synthetic import settings as level_rates
 from decrochage_risk.synthetic.blocks import Block, checked_plan, draw_blocks
-from decrochage_risk.synthetic.cohort import Cohort
+from decrochage_risk.synthetic.cohort import Cohort, chance_from_start
 from decrochage_risk.synthetic.figures import PUBLISHED, measure_figures
 from decrochage_risk.synthetic.settings import LEVEL_RATES, LevelRates
-from decrochage_risk.synthetic.truth import chance_from_start
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from decrochage_risk.features.catalogue import CATALOGUE
-from decrochage_risk.features.context import CONTEXT_COLUMNS
+from decrochage_risk.features.catalogue import CATALOGUE, CONTEXT_COLUMNS
 from decrochage_risk.features.definition import FAMILIES, SOURCES
 from decrochage_risk.french import UNITS, plural
 from decrochage_risk.model.unknown_flags import UNKNOWN_FLAGS, UNKNOWN_LABELS

@@ -16,7 +16,7 @@ from random_records import as_frames, random_rows, uai
 
 from decrochage_risk.errors import FaultyRecordsError, NotEnoughDataError, RecordsWarning
 from decrochage_risk.features import CATALOGUE, CONTEXT_COLUMNS, build_context, build_features, context_of
-from decrochage_risk.features.context import LEAST_PUPILS
+from decrochage_risk.features.catalogue import LEAST_PUPILS
 from decrochage_risk.features.definition import AGAINST_CLASS
 from decrochage_risk.records import PupilRecords
 from oracle import contract_features, views

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from decrochage_risk.errors import DemoModelWarning, ModelError, NotEnoughDataError, TrainingWarning
-from decrochage_risk.model import FitOptions, check_horizon
+from decrochage_risk.model import check_horizon
 from decrochage_risk.model.snapshots import CENSORED, closing_day, label, take_snapshots
 from decrochage_risk.records import PupilRecords
+from decrochage_risk.risk import FitOptions
 from decrochage_risk.train import train_model
 from decrochage_risk.train.training import mature_only
 

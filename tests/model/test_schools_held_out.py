@@ -8,7 +8,7 @@ import pytest
 
 from decrochage_risk.risk import Comparable, FitOptions, RiskModel
 from decrochage_risk.risk.folds import cluster_folds, rows_to_learn
-from decrochage_risk.risk.start_choice import PENALTIES, SHARES
+from decrochage_risk.risk.risk_model import PENALTIES, SHARES
 from decrochage_risk.risk.uncertainty import fit_cluster_spread, jackknife_interval
 
 QUICK = FitOptions(max_rounds=20, min_rounds=5, patience=10, linear_share=0.5, penalty=30.0)

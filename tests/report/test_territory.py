@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from decrochage_risk.errors import RecordsError
-from decrochage_risk.pages.tables import HIDDEN
+from decrochage_risk.pages.rendering import HIDDEN
 from decrochage_risk.report import TerritoryReport, count_territory, merge_territories, territory_report
 from decrochage_risk.report.territory import ALL
 from decrochage_risk.small_cells import attack

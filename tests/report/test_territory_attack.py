@@ -13,7 +13,7 @@ from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
 from decrochage_risk import french
-from decrochage_risk.pages.tables import HIDDEN
+from decrochage_risk.pages.rendering import HIDDEN
 from decrochage_risk.records.levels import LEVEL_BY_NAME
 from decrochage_risk.report import TerritoryReport, count_territory
 from decrochage_risk.report.situations import Way

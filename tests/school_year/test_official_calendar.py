@@ -8,8 +8,9 @@ from itertools import pairwise
 import pytest
 
 from decrochage_risk.errors import CalendarError
-from decrochage_risk.school_year import SchoolCalendar, official_calendar, year_end, year_start
-from decrochage_risk.school_year.official_calendar import OFFICIAL_TEXTS, ZONES
+from decrochage_risk.school_year import SchoolCalendar, year_end, year_start
+from decrochage_risk.school_year import school_calendar as official_calendar
+from decrochage_risk.school_year.school_calendar import OFFICIAL_TEXTS, ZONES
 
 WEEK = (2, 2, 1, 2, 2, 0, 0)
 

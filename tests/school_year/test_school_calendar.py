@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from decrochage_risk.errors import CalendarError
 from decrochage_risk.school_year import SchoolCalendar, day_number, school_calendar
-from decrochage_risk.school_year.official_calendar import official_half_days
+from decrochage_risk.school_year.school_calendar import official_half_days
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,11 +13,11 @@ import pytest
 import decrochage_risk as dr
 from decrochage_risk.artefact import seal, unseal
 from decrochage_risk.errors import ArtefactError, ModelError, TrainingWarning
-from decrochage_risk.model import FitOptions, TrainedModel
 from decrochage_risk.partitions.parts import SCHEMAS
 from decrochage_risk.policy import Policy, load_policy
 from decrochage_risk.policy.vigilance import VigilanceTable
 from decrochage_risk.records.levels import PATH_LEVELS
+from decrochage_risk.risk import FitOptions
 from decrochage_risk.risk.calibration import probability
 from decrochage_risk.score.pupil_risk import PupilRisk
 from decrochage_risk.score.run_facts import RunFacts
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from decrochage_risk.model import TrainedModel
     from decrochage_risk.score import RiskScores
     from decrochage_risk.synthetic import Cohort
 

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from decrochage_risk.synthetic.chain import assessment_day, sigmoid
-from decrochage_risk.synthetic.truth import _class_weights, truth_on
+from decrochage_risk.synthetic.cohort import _class_weights, truth_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,10 +13,11 @@ import pytest
 from scipy.optimize import linprog
 from scipy.sparse import csr_array
 
-from decrochage_risk.model import FitOptions, take_snapshots
+from decrochage_risk.model import take_snapshots
 from decrochage_risk.model.trained_model import load_trained_model
 from decrochage_risk.policy import load_policy
 from decrochage_risk.records.levels import LEVEL_BY_NAME
+from decrochage_risk.risk import FitOptions
 from decrochage_risk.small_cells import is_small
 from decrochage_risk.synthetic import make_cohort
 from decrochage_risk.train import train_model

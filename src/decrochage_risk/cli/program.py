@@ -14,14 +14,21 @@ import typer
 from decrochage_risk.cli.import_command import import_command
 from decrochage_risk.cli.journal_command import journal
 from decrochage_risk.cli.messages import message_in_french
-from decrochage_risk.cli.model_commands import compare, drift, evaluate, recalibrate, retrain, train
+from decrochage_risk.cli.model_commands import (
+    compare,
+    drift,
+    evaluate,
+    recalibrate,
+    retrain,
+    thresholds,
+    train,
+)
 from decrochage_risk.cli.notice_command import notice
 from decrochage_risk.cli.output import replace_unwritable, say
 from decrochage_risk.cli.records_commands import check, clean, new_key, pseudonymise
 from decrochage_risk.cli.report_command import report
 from decrochage_risk.cli.score_command import score
 from decrochage_risk.cli.synthetic_commands import cohort, demo
-from decrochage_risk.cli.thresholds_command import thresholds
 from decrochage_risk.cli.usage_words import FrenchCommand, FrenchGroup
 from decrochage_risk.errors import DecrochageError, DecrochageWarning, FaultyRecordsError
 

@@ -219,7 +219,7 @@ class ModelComparison(BaseModel):
 
     def _repr_html_(self) -> str:
         from decrochage_risk.evaluate.card_page import card_page  # noqa: PLC0415 - only in notebooks
-        from decrochage_risk.pages.embedding import embedded  # noqa: PLC0415 - same
+        from decrochage_risk.pages.rendering import embedded  # noqa: PLC0415 - same
 
         return embedded(card_page(self.to_markdown()), verdict_line(self))
 

@@ -10,13 +10,16 @@ from __future__ import annotations
 from decrochage_risk.features.absence import LEGAL_MONTHLY_THRESHOLD, PERSISTENT_MONTHLY_THRESHOLD
 from decrochage_risk.features.catalogue import (
     CATALOGUE,
+    CONTEXT_COLUMNS,
     FEATURE_BY_NAME,
+    build_context,
     build_features,
+    context_of,
+    context_values,
     contract,
     matrix_of,
     values_of,
 )
-from decrochage_risk.features.context import CONTEXT_COLUMNS, build_context, context_of, context_values
 from decrochage_risk.features.definition import FAMILIES, Family, Feature
 from decrochage_risk.features.wording import MONTH_FACT, MonthlyAbsence
 

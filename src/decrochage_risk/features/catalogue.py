@@ -1,29 +1,63 @@
-"""The catalogue: every feature, in order, and the matrix of their values."""
+"""The catalogue: every feature, in order, and the matrix of their values.
+
+Context columns: the level, the pathway, the time of year and the school's own values, which set the base of a risk.
+
+They enter the model without direction and equal the reference pupil by construction: never a reason. Without
+them, the gap between 18 % in lycée professionnel and 3 % elsewhere could only enter by proxy.
+
+Reference values of classes and schools: the table ``context``, made once out of everyone's records.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from decrochage_risk.errors import NotEnoughDataError, explain_error
 from decrochage_risk.features.absence import ABSENCE_FEATURES, ABSENCE_TREND_FEATURES
-from decrochage_risk.features.against_class import AGAINST_CLASS_FEATURES
-from decrochage_risk.features.event_windows import Facts
+from decrochage_risk.features.against_class import (
+    AGAINST_CLASS_FEATURES,
+    ENVIRONMENT_COLUMNS,
+    MEASURES,
+    SUBJECTS,
+    environment_of,
+)
+from decrochage_risk.features.event_windows import Facts, subject_means
 from decrochage_risk.features.grades import ASSESSMENT_RHYTHM_FEATURES, GRADE_FEATURES, GRADE_TREND_FEATURES
 from decrochage_risk.features.journey import JOURNEY_FEATURES, KNOWN_HISTORY_FEATURES, PATH_FEATURES
 from decrochage_risk.features.vigilance import LAST_YEAR_FEATURES, VIGILANCE_FEATURES
+from decrochage_risk.features.windows import YEAR
+from decrochage_risk.records.levels import LEVELS
+from decrochage_risk.records.table_schemas import TABLES
+from decrochage_risk.school_year import to_date, weeks_since_september
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     import numpy.typing as npt
 
     from decrochage_risk.features.definition import Feature
     from decrochage_risk.records.pupil_records import KnownRecords, PupilRecords
 
-__all__ = ["CATALOGUE", "FEATURE_BY_NAME", "build_features", "contract", "matrix_of", "values_of"]
+    Floats = npt.NDArray[np.float64]
+
+__all__ = [
+    "CATALOGUE",
+    "CONTEXT_COLUMNS",
+    "FEATURE_BY_NAME",
+    "LEAST_PUPILS",
+    "build_context",
+    "build_features",
+    "context_of",
+    "context_values",
+    "contract",
+    "matrix_of",
+    "values_of",
+]
 
 CATALOGUE: tuple[Feature, ...] = (
     *ABSENCE_FEATURES,
@@ -105,3 +139,151 @@ def _names() -> pd.Index[str]:
 def contract() -> list[dict[str, Any]]:
     """Contract of every feature, in order: what a saved model is compared with at load."""
     return [feature.contract for feature in CATALOGUE]
+
+
+_PATHWAYS = tuple(dict.fromkeys(level.pathway for level in LEVELS))
+_PATHWAY_OF_LEVEL = np.array([*(_PATHWAYS.index(level.pathway) for level in LEVELS), -1])
+
+CONTEXT_COLUMNS: tuple[str, ...] = (
+    *(f"level_{level.name}" for level in LEVELS),
+    *(f"pathway_{pathway}" for pathway in _PATHWAYS),
+    "weeks_since_september",
+    *ENVIRONMENT_COLUMNS,
+)
+"""Columns of the context, in order; those of the environment come out of the table ``context``, NaN without it."""
+
+
+def context_of(known: KnownRecords) -> pd.DataFrame:
+    """Context columns of every pupil: one-hot level and pathway (all 0 without a level), weeks since September, school.
+
+    Returns
+    -------
+    DataFrame of float64
+        One row per pupil, indexed by ``pupil_id``, columns ``CONTEXT_COLUMNS``.
+    """
+    return pd.DataFrame(
+        context_values(known), index=pd.Index(known.pupil_ids, name="pupil_id"), columns=list(CONTEXT_COLUMNS)
+    )
+
+
+def context_values(known: KnownRecords) -> npt.NDArray[np.float64]:
+    """Context columns as an array, in the order of ``CONTEXT_COLUMNS``."""
+    level = known.level
+    pathway = _PATHWAY_OF_LEVEL[level]
+    columns = np.zeros((known.pupil_count, len(CONTEXT_COLUMNS)))
+    rows = np.flatnonzero(level >= 0)
+    columns[rows, level[rows]] = 1.0
+    columns[rows, len(LEVELS) + pathway[rows]] = 1.0
+    columns[:, len(LEVELS) + len(_PATHWAYS)] = weeks_since_september(known.as_of)
+    columns[:, -len(ENVIRONMENT_COLUMNS) :] = environment_of(known)
+    return columns
+
+
+LEAST_PUPILS = 5
+"""Pupils under which no value of a class or a school is given."""
+
+
+def build_context(records: PupilRecords, as_of: object) -> pd.DataFrame:
+    """Make the reference values of every class and school, on one day or on several.
+
+    Run it on the records of whole classes and schools, then give its rows as ``context=`` wherever these pupils are
+    trained on or scored, alone or together: a value is then the same whoever else is in the batch.
+
+    Parameters
+    ----------
+    records : PupilRecords
+        Records of everyone who is enrolled in these classes.
+    as_of : date, ISO text, or an iterable of them
+        Days; what was known on the morning of each day is counted. A pupil is then set against the latest values of
+        the school year made on or before the day of the score.
+
+    Returns
+    -------
+    DataFrame
+        Columns of the table ``context`` (``docs/records.md``): the mean over the enrolled pupils, the pupil included, of
+        marks (``/20``; per subject too, over the year) and absence rates (shares), per class and per school, sorted.
+        A value of fewer than 5 pupils is left out.
+
+    Raises
+    ------
+    AsOfError, CalendarError
+        As for ``PupilRecords.known_on``.
+    NotEnoughDataError
+        No day was given.
+
+    Examples
+    --------
+    >>> from decrochage_risk.synthetic import make_cohort
+    >>> context = build_context(make_cohort(400, [2024], seed=2).records, "2025-03-05")
+    >>> context.columns.tolist()
+    ['as_of', 'school_id', 'class_id', 'subject', 'measure', 'value', 'pupils']
+    >>> int(context["pupils"].min()) >= LEAST_PUPILS
+    True
+    """
+    several = isinstance(as_of, list | tuple | set | frozenset | pd.Index | np.ndarray)
+    days: Iterable[Any] = as_of if several else [as_of]  # type: ignore[assignment]
+    tables = [_of_day(records, records.known_on(day)) for day in sorted({to_date(day) for day in days})]
+    if not tables:
+        raise NotEnoughDataError(
+            explain_error(
+                "No day came",
+                expected="a day, or several",
+                hint='For example build_context(records, "2025-03-05").',
+            )
+        )
+    return pd.concat(tables, ignore_index=True)
+
+
+def _of_day(records: PupilRecords, known: KnownRecords) -> pd.DataFrame:
+    scopes = [_Scope.of(records, known, names) for names in (["school_id", "class_id"], ["school_id"])]
+    parts = [
+        scope.means(values).assign(measure=measure, subject=subject)
+        for measure, subject, values in _measured(known)
+        for scope in scopes
+    ]
+    frame = pd.concat(parts, ignore_index=True).assign(as_of=pd.Timestamp(known.as_of))
+    columns = list(TABLES["context"].column_names)
+    keys = ["as_of", "school_id", "class_id", "subject", "measure"]
+    return frame[columns].sort_values(keys, kind="stable", na_position="first", ignore_index=True)
+
+
+@dataclass(frozen=True)
+class _Scope:
+    """The schools, or the classes: which one each pupil is in (-1: none), and what they are called."""
+
+    group: npt.NDArray[np.intp]
+    names: pd.DataFrame
+
+    @classmethod
+    def of(cls, records: PupilRecords, known: KnownRecords, names: list[str]) -> _Scope:
+        rows = np.where(known.enrolled, known.current_enrolment_row, -1)
+        places = records.enrolments[names].reindex(rows).reset_index(drop=True).astype(object)
+        whole = places.notna().all(axis=1).to_numpy(dtype=np.bool_)
+        by_place = places[whole].groupby(names, sort=True)
+        group = np.full(len(places), -1, dtype=np.intp)
+        group[whole] = by_place.ngroup().to_numpy()
+        places_of_group = by_place.size().reset_index()[names]
+        return cls(group, places_of_group if "class_id" in names else places_of_group.assign(class_id=None))
+
+    def means(self, values: Floats) -> pd.DataFrame:
+        """Mean and number of pupils per group of 5 or more; values are sorted first, so that no order changes a bit."""
+        rows = np.flatnonzero((self.group >= 0) & ~np.isnan(values))
+        order = rows[np.lexsort((values[rows], self.group[rows]))]
+        count = np.bincount(self.group[order], minlength=len(self.names))
+        total = np.bincount(self.group[order], weights=values[order], minlength=len(self.names))
+        large_enough = count >= LEAST_PUPILS
+        return self.names[large_enough].assign(
+            value=total[large_enough] / count[large_enough], pupils=count[large_enough].astype(np.int64)
+        )
+
+
+def _measured(known: KnownRecords) -> Iterator[tuple[str, str | None, Floats]]:
+    """Each measure with its subject, if it is of one, and the values of the pupils."""
+    facts = Facts(known)
+    for measure in MEASURES:
+        yield measure, None, FEATURE_BY_NAME[measure].values(facts)
+    if facts.has("grades"):
+        unknown = facts.not_covered("grades", *YEAR.span(known))
+        means = np.where(unknown[:, None], np.nan, subject_means(facts, YEAR))
+        for subject in np.flatnonzero(~np.isnan(means).all(axis=0)):
+            yield "mean_grade_year", SUBJECTS[subject], means[:, subject]

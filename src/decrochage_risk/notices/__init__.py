@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from decrochage_risk.notices.building import notice
-from decrochage_risk.notices.content import FamilyWeight, Notice, TableSource
+from decrochage_risk.notices.building import FamilyWeight, Notice, TableSource, notice
 
 __all__ = ["FamilyWeight", "Notice", "TableSource", "notice"]

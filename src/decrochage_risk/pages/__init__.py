@@ -7,8 +7,7 @@ read; what comes from a school (ids, classes, names) is escaped wherever it stan
 from __future__ import annotations
 
 from decrochage_risk.pages.charts import Chart, Dot, Drawing, Panel, dot_panel, hundred_squares, line_panel
-from decrochage_risk.pages.rendering import french_spaces, page_name, render
-from decrochage_risk.pages.tables import Cell, PageTable, write_csv
+from decrochage_risk.pages.rendering import Cell, PageTable, french_spaces, page_name, render, write_csv
 
 __all__ = [
     "Cell",

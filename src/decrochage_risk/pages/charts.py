@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from markupsafe import Markup
 
-    from decrochage_risk.pages.tables import PageTable
+    from decrochage_risk.pages.rendering import PageTable
 
 __all__ = [
     "BLUE",

@@ -1,26 +1,156 @@
-"""Templates to pages: Jinja2 with autoescape, the filters that a French page needs, the one stylesheet.
+"""What a notebook shows: a page in a frame of its own, so that neither style disturbs the other; a figure with its words.
+
+The one small script of the pages: it sorts a table by a column when its heading is pressed; without it nothing is lost.
+
+Templates to pages: Jinja2 with autoescape, the filters that a French page needs, the one stylesheet.
 
 The filters set what French typography asks for: narrow spaces before signs, unbroken numbers and dates, the curly
 apostrophe. Names that become CSS or file names are written so that nothing of them can end the string.
+
+A table that is shown on a page and written as a CSV, from one and the same cells.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
+import io
 import re
+from dataclasses import dataclass, field
 from functools import cache
+from html import escape
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from markupsafe import Markup
 
 from decrochage_risk import french
+from decrochage_risk.french import number
 from decrochage_risk.french.dates import MONTHS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Sequence
+    from pathlib import Path
 
     from jinja2 import Environment
+    from matplotlib.figure import Figure
 
-__all__ = ["french_spaces", "page_name", "render", "stylesheet"]
+__all__ = [
+    "HIDDEN",
+    "SORTING",
+    "Cell",
+    "PageTable",
+    "Picture",
+    "embedded",
+    "french_spaces",
+    "page_name",
+    "picture",
+    "render",
+    "stylesheet",
+    "write_csv",
+]
+
+
+def embedded(page: str, title: str, *, height: int = 640) -> str:
+    """Put a whole page into a frame; nothing in it may run.
+
+    Parameters
+    ----------
+    page : str
+        One HTML file.
+    title : str
+        What a screen reader says of the frame.
+    height : int
+        Pixels.
+    """
+    return (
+        f'<iframe title="{escape(title)}" srcdoc="{escape(page)}" sandbox loading="lazy" '
+        f'style="width:100%;height:{height}px;border:1px solid #dcd7cc"></iframe>'
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A figure as a picture with its alternative, for whoever does not see it.
+
+    Attributes
+    ----------
+    png : bytes
+    alternative : str
+        What the figure shows, with its numbers.
+    """
+
+    png: bytes
+    alternative: str
+
+    def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
+        data = base64.b64encode(self.png).decode()
+        words = escape(self.alternative)
+        shown = {
+            "text/html": f'<img alt="{words}" src="data:image/png;base64,{data}" style="max-width:100%">',
+            "image/png": data,
+            "text/plain": self.alternative,
+        }
+        return shown, {"image/png": {"alt": self.alternative}}
+
+
+def picture(figure: Figure, alternative: str) -> Picture:
+    """Take a figure of a notebook as a picture: decimal commas on its axes, and words for whoever does not see it.
+
+    Parameters
+    ----------
+    figure : Figure
+        Closed afterwards, so that a notebook shows it once.
+    alternative : str
+        What it shows, with its numbers.
+
+    Examples
+    --------
+    >>> from matplotlib.figure import Figure
+    >>> figure = Figure()
+    >>> _ = figure.subplots().plot([0, 0.5, 1])
+    >>> picture(figure, "une droite de 0 à 1").alternative
+    'une droite de 0 à 1'
+    """
+    import matplotlib.pyplot as plt  # noqa: PLC0415 - heavy: loaded on first use
+    from matplotlib.ticker import ScalarFormatter  # noqa: PLC0415 - same
+
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            if isinstance(axis.get_major_formatter(), ScalarFormatter):
+                axis.set_major_formatter(lambda value, _: number(value))
+    file = io.BytesIO()
+    figure.savefig(file, format="png", dpi=110)
+    plt.close(figure)
+    return Picture(file.getvalue(), alternative)
+
+
+SORTING: Final = Markup("""<script>
+for (const table of document.querySelectorAll("table.sortable")) {
+  const heads = [...table.tHead.rows[0].cells]
+  heads.forEach((head, column) => {
+    const button = document.createElement("button")
+    button.type = "button"
+    button.append(...head.childNodes)
+    head.append(button)
+    head.setAttribute("aria-sort", "none")
+    button.addEventListener("click", () => {
+      const up = head.getAttribute("aria-sort") !== "ascending"
+      heads.forEach(other => other.setAttribute("aria-sort", "none"))
+      head.setAttribute("aria-sort", up ? "ascending" : "descending")
+      const value = row => row.cells[column].textContent.trim()
+      const number = text => { const read = parseFloat(text.replace(/[\\s\\u202f\\u00a0]/g, "").replace(",", ".").replace("–", "0")); return isNaN(read) ? null : read }
+      const rows = [...table.tBodies[0].rows].sort((a, b) => {
+        const x = value(a), y = value(b), m = number(x), n = number(y)
+        return m !== null && n !== null && m !== n ? m - n : x.localeCompare(y, "fr", { numeric: true })
+      })
+      table.tBodies[0].append(...(up ? rows : rows.reverse()))
+    })
+  })
+}
+</script>""")
+"""Sorts the tables of class ``sortable``; each heading becomes a button that a keyboard reaches."""
+
 
 _BEFORE_SIGN = re.compile(r" +(?=[;:?!%»](?:\s|$|[.,)]))")
 _DAY_AND_MONTH = re.compile(rf"(?<!\d)(\d{{1,2}}(?:er)?) (?={'|'.join(MONTHS)})")
@@ -141,3 +271,102 @@ def render(template: str, **context: Any) -> str:  # noqa: ANN401 - whatever the
     """
     page = _environment().get_template(template).render({"trail": (), "foot": ""} | context)
     return re.sub(r"\n\s*\n+", "\n", page).lstrip()
+
+
+HIDDEN = "masqué"
+"""What stands in a cell that is not published."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell: what is read, the value behind it for a CSV, and whether it is hidden.
+
+    Attributes
+    ----------
+    text : str
+        As read on the page, in French.
+    value : float, str or None
+        The same for a machine; the text when there is no other.
+    hidden : bool
+        Not published: too small, or it would give away a small one.
+    """
+
+    text: str
+    value: float | str | None = None
+    hidden: bool = False
+
+    @classmethod
+    def masked(cls) -> Self:
+        """Give a cell that is not published."""
+        return cls(HIDDEN, HIDDEN, hidden=True)
+
+    @property
+    def plain(self) -> str:
+        """What the CSV holds, with a decimal comma."""
+        if isinstance(self.value, float):
+            return f"{self.value:.6g}".replace(".", ",")
+        return self.text if self.value is None else str(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class PageTable:
+    """A table with its caption.
+
+    Attributes
+    ----------
+    caption, note : str
+        What it is, and what must be known to read it.
+    columns : tuple of str
+        Headings.
+    rows : tuple of tuple of Cell
+        The first cell of a row is its heading.
+    numeric : frozenset of int
+        Columns whose cells are numbers.
+    total : bool
+        Whether the last row is that of all.
+    """
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    note: str = ""
+    numeric: frozenset[int] = field(default_factory=frozenset)
+    total: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        caption: str,
+        columns: Sequence[str],
+        rows: Iterable[Sequence[object]],
+        *,
+        note: str = "",
+        numeric: Iterable[int] = (),
+        total: bool = False,
+    ) -> Self:
+        """Make a table; a cell that is no :class:`Cell` is its text.
+
+        Examples
+        --------
+        >>> PageTable.of("Par classe", ["Classe", "Élèves"], [["3e-1", 24]], numeric=[1]).rows[0][1].text
+        '24'
+        """
+        cells = tuple(
+            tuple(cell if isinstance(cell, Cell) else Cell("" if cell is None else str(cell)) for cell in row)
+            for row in rows
+        )
+        return cls(caption, tuple(columns), cells, note, frozenset(numeric), total)
+
+
+def write_csv(tables: Sequence[PageTable], path: Path) -> Path:
+    """Write tables one after the other as a CSV that a spreadsheet opens in France."""
+    from decrochage_risk.csv_files import write_csv_rows  # noqa: PLC0415 - pandas loads on first use
+
+    rows: list[list[object]] = []
+    for place, table in enumerate(tables):
+        if place:
+            rows.append([])
+        rows.append([table.caption + (f" ({table.note})" if table.note else "")])
+        rows.append(list(table.columns))
+        rows += [[cell.plain for cell in row] for row in table.rows]
+    return write_csv_rows(rows, path)

@@ -10,8 +10,15 @@ The two tables beside this file (``vigilance.toml``, ``measures.toml``) hold eve
 from __future__ import annotations
 
 from decrochage_risk.policy.capacity import CapacityList, capacity_list
-from decrochage_risk.policy.loading import Policy, load_policy
-from decrochage_risk.policy.measures import FactCondition, Measure, MeasureRule, OpeningFact, Window
+from decrochage_risk.policy.loading import (
+    FactCondition,
+    Measure,
+    MeasureRule,
+    OpeningFact,
+    Policy,
+    Window,
+    load_policy,
+)
 from decrochage_risk.policy.thresholds import (
     level_recalls,
     threshold_counts,

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from decrochage_risk import french
 from decrochage_risk.pages import render
-from decrochage_risk.pages.scripts import SORTING
+from decrochage_risk.pages.rendering import SORTING
 from decrochage_risk.records.levels import LEVEL_BY_NAME, PATHWAY_LABELS
 from decrochage_risk.report.drawings import way_sign
 from decrochage_risk.report.situations import Way

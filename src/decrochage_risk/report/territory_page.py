@@ -131,7 +131,7 @@ class TerritoryReport:
         }
 
     def _repr_html_(self) -> str:
-        from decrochage_risk.pages.embedding import embedded  # noqa: PLC0415 - only in notebooks
+        from decrochage_risk.pages.rendering import embedded  # noqa: PLC0415 - only in notebooks
 
         return embedded(self.to_html(), f"Diagnostic du réseau {self.network}")
 

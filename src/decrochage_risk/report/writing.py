@@ -16,7 +16,7 @@ from decrochage_risk import french
 from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.notices import notice
 from decrochage_risk.pages import page_name, render
-from decrochage_risk.pages.scripts import SORTING
+from decrochage_risk.pages.rendering import SORTING
 from decrochage_risk.report.drawings import way_sign
 from decrochage_risk.report.facts import PupilFacts
 from decrochage_risk.report.pupil_page import pupil_page

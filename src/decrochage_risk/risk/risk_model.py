@@ -1,4 +1,8 @@
-"""The risk model: any numeric table in, calibrated and monotone risks out, with what they are worth.
+"""The penalty and the share of the linear start, chosen inside the training by what it has not seen.
+
+Judged in time where there are two periods, on pupils left out otherwise; a part of the rows is enough for both choices.
+
+The risk model: any numeric table in, calibrated and monotone risks out, with what they are worth.
 
 It knows nothing of schools: a numeric frame, a 0/1 outcome, a direction per column, a period, a group (pupil) and a cluster
 (school) per row. So it can be measured on any public table. It is kept as text files, exact to the last bit: LightGBM text
@@ -10,17 +14,18 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from decrochage_risk.errors import ModelError, explain_error
-from decrochage_risk.risk.calibration import Calibration, probability
+from decrochage_risk.risk.boosting import LINEAR_SHARE, train_members
+from decrochage_risk.risk.calibration import Calibration, log_loss, probability
 from decrochage_risk.risk.comparable import Comparable
 from decrochage_risk.risk.file_audit import CALIBRATION, LINEAR, REFERENCES, audited_files, booster_name
-from decrochage_risk.risk.fit_input import FitInput, FitOptions
+from decrochage_risk.risk.fit_input import FitInput, FitOptions, enough
 from decrochage_risk.risk.fitting import (
     HeldOut,
     calibrate,
@@ -31,21 +36,119 @@ from decrochage_risk.risk.fitting import (
     refuse_seed,
     train_members_of,
 )
+from decrochage_risk.risk.folds import BoolArray, rolling_origin, rows_to_learn
 from decrochage_risk.risk.members import LinearMembers, Members
 from decrochage_risk.risk.numeric_table import TrainingRange
 from decrochage_risk.risk.references import References
-from decrochage_risk.risk.start_choice import choose_start
+from decrochage_risk.risk.signed_logistic import PENALTY, fit_signed_logistic
 from decrochage_risk.risk.uncertainty import jackknife_interval, member_mean
+from decrochage_risk.threads import one_blas_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from decrochage_risk.risk.knowledge import Knowledge, KnowledgeGroups
     from decrochage_risk.risk.members import Progress
     from decrochage_risk.risk.numeric_table import FloatArray
 
+__all__ = ["PENALTIES", "SHARES", "RiskModel", "choose_start", "read_files", "write_files"]
 
-__all__ = ["RiskModel", "read_files", "write_files"]
+PENALTIES: Final = (1000.0, 300.0, 100.0, 30.0, 10.0, 3.0)
+"""Tried from the strongest: of equal ones, the first is taken."""
+SHARES: Final = (0.5, 0.25, 0.75, 1.0, 0.0)
+"""Tried in this order: of equal ones, the first is taken."""
+MOST_ROWS: Final = 5_000
+"""Rows that a choice is made on, every second, third ... of all: the best penalty hardly depends on their number."""
+FEW_ROWS: Final = 2_000
+"""Rows under which the folds are dealt several times, since one deal says little."""
+_FOLDS: Final = 5
+_DEALS: Final = 3
+_ROUNDS: Final = 60
+"""Trees of the boosters that the shares are compared with."""
+_SHARE_PARTS: Final = 3
+"""Folds on which they are: the loss is flat in the share, and boosters cost most of a choice."""
+_TOLERANCE: Final = 1e-4
+"""Log loss per row that a share must gain over the one before it."""
+
+
+def choose_start(table: FitInput, options: FitOptions, seed: int) -> FitOptions:
+    """Settle the penalty of the regression and, for trees, the share of it that boosting starts from.
+
+    Parameters
+    ----------
+    table : FitInput
+        The whole training.
+    options : FitOptions
+        What is given there is kept.
+    seed : int
+        Of the folds.
+
+    Returns
+    -------
+    FitOptions
+        With ``penalty``, and ``linear_share`` for trees.
+    """
+    step = -(-len(table.outcome) // MOST_ROWS)
+    some = table if step == 1 else table.take(np.arange(len(table.outcome)) % step == 0)
+    parts = list(_parts(some, seed))
+    if options.penalty is None:
+        options = replace(options, penalty=_penalty(some, parts) if parts else PENALTY)
+    if options.kind == "trees" and options.linear_share is None:
+        options = replace(options, linear_share=_share(some, parts, options, seed) if parts else LINEAR_SHARE)
+    return options
+
+
+def _parts(table: FitInput, seed: int) -> Iterator[tuple[BoolArray, BoolArray]]:
+    """Give the rows to learn from and to predict: the last period from those before it, or pupils from the others."""
+    before, after = np.ones((2, len(table.outcome)), dtype=np.bool_)
+    if table.time is not None:
+        splits = rolling_origin(table.time, observed=table.observed, matured=table.matured)
+        usable = [
+            (train, test) for _, train, test in splits if enough(table.outcome[train], table.groups[train])
+        ]
+        if usable:
+            before, after = usable[-1]
+    for deal in range(_DEALS if len(table.outcome) < FEW_ROWS else 1):
+        fold = folds_of(table, _FOLDS, seed + 1000 + deal)
+        for number in range(_FOLDS):
+            learnt, test = before & rows_to_learn(fold, table.groups, number), after & (fold == number)
+            if test.any() and enough(table.outcome[learnt], table.groups[learnt]):
+                yield learnt, test
+
+
+def _penalty(table: FitInput, parts: Sequence[tuple[BoolArray, BoolArray]]) -> float:
+    losses = np.zeros(len(PENALTIES))
+    with one_blas_thread():
+        for learnt, test in parts:
+            matrix, outcome = table.matrix[learnt], table.outcome[learnt]
+            for place, penalty in enumerate(PENALTIES):
+                level, slopes = fit_signed_logistic(
+                    matrix, outcome, table.directions, penalty=penalty, tolerance=1e-6
+                )
+                odds = level + table.matrix[test] @ slopes
+                losses[place] += log_loss(odds, table.outcome[test]) * test.sum()
+    return PENALTIES[int(np.argmin(losses))]
+
+
+def _share(
+    table: FitInput, parts: Sequence[tuple[BoolArray, BoolArray]], options: FitOptions, seed: int
+) -> float:
+    losses, rows = np.zeros(len(SHARES)), 0
+    for learnt, test in parts[:_SHARE_PARTS]:
+        rows += int(test.sum())
+        for place, share in enumerate(SHARES):
+            members = train_members(
+                table.matrix[learnt], table.outcome[learnt], table.directions,
+                learnt=[np.ones(int(learnt.sum()), dtype=np.bool_)], seed=seed, rounds=_ROUNDS,
+                options=replace(options, linear_share=share),
+            )  # fmt: skip
+            odds = members.log_odds(table.matrix[test])[:, 0]
+            losses[place] += log_loss(odds, table.outcome[test]) * test.sum()
+    best = 0
+    for place in range(1, len(SHARES)):
+        if losses[place] < losses[best] - _TOLERANCE * rows:
+            best = place
+    return SHARES[best]
 
 
 def write_files(model: RiskModel) -> dict[str, str]:

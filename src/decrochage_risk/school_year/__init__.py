@@ -20,8 +20,7 @@ from decrochage_risk.school_year.dates import (
     year_end,
     year_start,
 )
-from decrochage_risk.school_year.official_calendar import zone_of_school
-from decrochage_risk.school_year.school_calendar import SchoolCalendar
+from decrochage_risk.school_year.school_calendar import SchoolCalendar, zone_of_school
 
 __all__ = [
     "DateLike",

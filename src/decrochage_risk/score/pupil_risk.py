@@ -19,7 +19,7 @@ from decrochage_risk.explain import Reason
 from decrochage_risk.explain.sentences import OTHERS, REFERENCE_PUPIL, tell_fact
 from decrochage_risk.features import FEATURE_BY_NAME, MONTH_FACT, MonthlyAbsence
 from decrochage_risk.pages import Cell, PageTable, hundred_squares, render
-from decrochage_risk.pages.embedding import embedded
+from decrochage_risk.pages.rendering import embedded
 from decrochage_risk.policy import Measure, TierPrecision
 from decrochage_risk.records.levels import LEVEL_BY_NAME
 from decrochage_risk.score.ways import WAYS, Departure, LegalSignal, Way
