@@ -1,10 +1,9 @@
-"""``thresholds``: what each threshold would have given on the year that a training left untouched.
+"""The commands about models: a model of one's own, measured on years that it has not seen, and what follows it.
 
-The commands about models: a model of one's own, measured on years that it has not seen, and what follows it.
-
-``train`` and ``evaluate``; ``compare`` and ``recalibrate``, a new model beside the one in use and the level of a
-model between two trainings; ``retrain``, the yearly retraining from one configuration; ``drift``, the watch between
-two trainings. Verdicts are exit codes, so that a scheduled run can act on them.
+``train`` and ``evaluate``; ``thresholds``, what each threshold would have given on the year that a training left untouched;
+``compare`` and ``recalibrate``, a new model beside the one in use and the level of a model between two trainings; ``retrain``,
+the yearly retraining from one configuration; ``drift``, the watch between two trainings. Verdicts are exit codes, so that a
+scheduled run can act on them.
 """
 
 from __future__ import annotations

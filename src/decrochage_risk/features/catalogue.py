@@ -1,11 +1,9 @@
-"""The catalogue: every feature, in order, and the matrix of their values.
+"""The catalogue: every feature, in order, the context columns beside them, and the matrix of their values.
 
-Context columns: the level, the pathway, the time of year and the school's own values, which set the base of a risk.
-
-They enter the model without direction and equal the reference pupil by construction: never a reason. Without
-them, the gap between 18 % in lycée professionnel and 3 % elsewhere could only enter by proxy.
-
-Reference values of classes and schools: the table ``context``, made once out of everyone's records.
+Context columns (the level, the pathway, the time of year, the school's own values) set the base of a risk. They enter the
+model without direction and equal the reference pupil by construction: never a reason. Without them, the gap between 18 % in
+lycée professionnel and 3 % elsewhere could only enter by proxy. The reference values of classes and schools are the table
+``context``, made once out of everyone's records.
 """
 
 from __future__ import annotations

@@ -1,10 +1,8 @@
-"""What a notice holds, and its three forms: Markdown, HTML, JSON. The same result gives the same bytes.
-
-From the result of one pupil to the notice: the four points of the law, what was missing, how to contest.
+"""The notice of one pupil: what it holds, its three forms (Markdown, HTML, JSON), and how it is made from a result.
 
 Article R311-3-1-2 of the CRPA asks for the degree and mode of contribution, the data and their sources, the
 parameters and their weights for this person, and the operations. All of it comes from the run and its model,
-so that a notice cannot say another number than the lists.
+so that a notice cannot say another number than the lists. The same result gives the same bytes.
 """
 
 from __future__ import annotations

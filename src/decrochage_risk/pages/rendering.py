@@ -1,13 +1,9 @@
-"""What a notebook shows: a page in a frame of its own, so that neither style disturbs the other; a figure with its words.
+"""From values to a page: templates, French typography, tables that are also CSV files, and pages shown in a notebook.
 
-The one small script of the pages: it sorts a table by a column when its heading is pressed; without it nothing is lost.
-
-Templates to pages: Jinja2 with autoescape, the filters that a French page needs, the one stylesheet.
-
-The filters set what French typography asks for: narrow spaces before signs, unbroken numbers and dates, the curly
-apostrophe. Names that become CSS or file names are written so that nothing of them can end the string.
-
-A table that is shown on a page and written as a CSV, from one and the same cells.
+Jinja2 renders with autoescape and the one stylesheet. The filters set what French typography asks for: narrow spaces before
+signs, unbroken numbers and dates, the curly apostrophe. Names that become CSS or file names are written so that nothing of
+them can end the string. The one small script sorts a table by the heading that is pressed; without it nothing is lost. In a
+notebook a page stands in a frame of its own, so that neither style disturbs the other.
 """
 
 from __future__ import annotations

@@ -1,11 +1,8 @@
-"""Measures that may be suggested to a pupil: who, when, on which facts. Suggested, never decided.
+"""The policy as a whole: its tables of thresholds and of measures, read, checked with every fault at once, versioned, cached.
 
-A rule holds its levels, ages, days of the year and tier; a condition on a fact that is not known never holds, while an age that is not
-known is left to be checked by people.
-
-How the faults of a policy table are worded: where, what came, what was expected; all of them in one error.
-
-The policy as a whole: its two tables, read, checked with every fault at once, versioned and cached.
+A measure is suggested, never decided. Its rule holds levels, ages, days of the year and a tier; a condition on a fact that is
+not known never holds, while an age that is not known is left to be checked by people. A fault of a table is worded with its
+place, what came and what was expected; all of them come in one error.
 """
 
 from __future__ import annotations

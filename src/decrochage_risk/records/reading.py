@@ -1,13 +1,9 @@
-"""One table of an Excel workbook (``.xlsx``), through an optional reader: the first sheet, one header line.
-
-A workbook is what a person keeps, so titles above the header, columns without a name and empty rows are refused or
-told, never guessed at. The checks read its cells as those of any other source.
-
-Anything the package accepts as records, into raw pandas frames: tables, a folder of files, a JSON payload.
+"""Anything the package accepts as records, into raw pandas frames: tables, a folder of files, a JSON payload, a workbook.
 
 Nothing is judged here but whether it can be read at all; the checks look at what the cells hold. CSV files are read
 by :mod:`decrochage_risk.csv_files`, Arrow and Parquet by :mod:`decrochage_risk.records.raw_tables`,
-payloads by :mod:`decrochage_risk.records.payload`.
+payloads by :mod:`decrochage_risk.records.payload`. A workbook (``.xlsx``, through an optional reader) is what a person keeps:
+titles above the header, columns without a name and empty rows are refused or told, never guessed at.
 """
 
 from __future__ import annotations

@@ -1,12 +1,11 @@
-"""The penalty and the share of the linear start, chosen inside the training by what it has not seen.
-
-Judged in time where there are two periods, on pupils left out otherwise; a part of the rows is enough for both choices.
-
-The risk model: any numeric table in, calibrated and monotone risks out, with what they are worth.
+"""The risk model: any numeric table in, calibrated and monotone risks out, with what they are worth.
 
 It knows nothing of schools: a numeric frame, a 0/1 outcome, a direction per column, a period, a group (pupil) and a cluster
 (school) per row. So it can be measured on any public table. It is kept as text files, exact to the last bit: LightGBM text
 for the boosters, JSON for the rest.
+
+The penalty and the share of the linear start are chosen inside the training by what it has not seen: in time where there are
+two periods, on pupils left out otherwise; a part of the rows is enough for both choices.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""The official calendar of zones A, B and C, school years 2017-2018 to 2026-2027.
+"""The half-days of school of every day of a span: the official calendar of a zone, or a school's own.
+
+A school's own comes as a CSV file, ``date`` and ``half_days``, one row a day; every fault of it is reported at once, each with
+its line. The official one holds zones A, B and C, school years 2017-2018 to 2026-2027.
 
 Vacations come from the library `vacances_scolaires_france` (data of the Ministry), public holidays from
 `holidays`. Days of pupils, not of teachers. Where the library departs from the arrêtés, :data:`SCHOOL_DAYS`
@@ -13,12 +16,6 @@ changes nothing. What is left out on purpose:
 - In 2018 the académies of Caen, Nantes, Orléans-Tours, Rennes and Rouen (zone B) moved their spring holidays
   to 25 April - 13 May; the zone keeps the national dates, those of Nancy-Metz, Reims and Strasbourg.
 - Rectors and schools may move days; a school with its own calendar reads it with ``SchoolCalendar.from_csv``.
-
-A school's own calendar as a CSV file: ``date`` and ``half_days``, one row a day.
-
-Every fault of a file is reported at once, each with its line.
-
-The half-days of school of every day of a span: a zone's official calendar, or a school's own.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""How scores show themselves in a notebook: the same design as the pages, in a frame of their own.
+"""The result of scoring: what is said of every pupil, and what is made of it (files, pages, changes since an earlier day).
 
-The result of scoring: what is said of every pupil, and what is made of it (files, changes since an earlier day).
+In a notebook it shows itself in the same design as the pages, in a frame of its own.
 """
 
 from __future__ import annotations

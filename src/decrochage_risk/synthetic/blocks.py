@@ -1,12 +1,9 @@
-"""Tables of the records out of blocks of numbered rows: pupil positions, day numbers, codes.
-
-The drawing works on arrays of numbers; here they become the declared columns with ids, dates and choices, table by
-table, so that each block of numbers is freed once its table is there.
-
-A cohort in blocks: each block is a part of the map with its own pupils and schools, drawn on its own.
+"""A cohort in blocks: each block is a part of the map with its own pupils and schools, drawn on its own, then put into tables.
 
 So a region of any size is drawn and written block by block, in bounded memory; a small cohort is one block. What
-``make_cohort`` is asked for is checked here, all of it at once, before anything is drawn.
+``make_cohort`` is asked for is checked here, all of it at once, before anything is drawn. The drawing works on arrays of
+numbers (pupil positions, days, codes); here they become the declared columns with ids, dates and choices, table by table, so
+that each block of numbers is freed once its table is there.
 """
 
 from __future__ import annotations

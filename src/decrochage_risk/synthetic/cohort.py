@@ -1,15 +1,11 @@
-"""The true probability of leaving without a diploma, as it is on the morning of any as-of date.
-
-Exact, by backward recursion over the weeks on the 64 visible states of each cell: after the last week, the odds of not
-being back in September; before it, leaving at the end of the week or going on from the state after it. Inside a week,
-the days and the assessment that are already on record are held fixed. Where classes of pupils are hidden, the visible
-truth is the mean over the classes, weighted by what the records of the year say about them (forward filter), and
-the latent truth is that of the pupil's own class.
-
-The cohort: blocks drawn one after the other, put into tables, with the truth kept; and written without keeping it all.
+"""The cohort: blocks drawn one after the other, put into tables, with the truth kept; and written without keeping it all.
 
 The same seed gives the same cohort, to the byte. The truth is computed when it is asked for, from the chain that the
-rows were drawn from: it is the probability itself, not a frequency.
+rows were drawn from: it is the probability itself, not a frequency. Exact, by backward recursion over the weeks on the 64
+visible states of each cell: after the last week, the odds of not being back in September; before it, leaving at the end of the
+week or going on from the state after it. Inside a week, the days and the assessment that are already on record are held fixed.
+Where classes of pupils are hidden, the visible truth is the mean over the classes, weighted by what the records of the year
+say about them (forward filter), and the latent truth is that of the pupil's own class.
 """
 
 from __future__ import annotations
