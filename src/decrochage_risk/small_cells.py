@@ -1,17 +1,14 @@
 """Small cells: which counts of one publication are hidden, so that no reader finds a few pupils by subtraction.
 
-A count of 1 to ``least - 1`` pupils is hidden (primary suppression). That alone protects nobody: what is printed beside
-it gives it back by subtraction. So other counts are hidden with it (complementary suppression), over all tables of one
-publication together, until whoever knows every printed number and every relation between them, but not the rule, finds by
-linear programming an interval at least ``width`` wide for each hidden count, and for each small count that no table
-prints but that a difference would give. Who knows the rule too, and even which counts were hidden for being small,
-still finds two values for each (unless all that is printed is hidden, and the rule alone tells it).
+A count of 1 to ``least - 1`` pupils is hidden; what is printed beside it would give it back, so other counts are hidden with it
+(complementary suppression), over all tables of one publication together, until whoever knows every printed number and every
+relation between them finds by linear programming an interval at least ``width`` wide for each hidden count, and for each small
+count that no table prints but that a difference would give. Who knows the rule too, and which counts were hidden for being
+small, still finds two values for each (unless all that is printed is hidden, and the rule alone tells it).
 
 Fischetti and Salazar, Mathematical Programming 84, 1999, 283-312, state the problem; the cells are chosen here by the
 linear programs of Kelly, Golden and Assad, Networks 22, 1992, 397-417, one per count in danger, and those that prove
-needless are printed again. Same counts, same versions: same choice.
-
-Merge before you hide: :func:`merge_small` and :func:`merge_bands` join small categories first.
+needless are printed again. Same counts, same versions: same choice. :func:`merge_small`, :func:`merge_bands` join first.
 """
 
 from __future__ import annotations

@@ -150,7 +150,11 @@ class RiskScores(ScoredPupils):
         # Tables made anew: frames that were handed out may have been edited since.
         own = type(self)(self._results, self.run, self._policy, self._model)
         with result_folder(folder, group=group) as result:
-            paths = write_scores(own, result.draft, despite_verdict=despite_verdict, excel=excel)
+            paths = write_scores(own, result.draft, despite_verdict=despite_verdict)
+            if excel:
+                from decrochage_risk.score.workbooks import write_workbooks  # noqa: PLC0415 - XlsxWriter loads on first use
+
+                paths += write_workbooks(own, result.draft, despite_verdict=despite_verdict)
         return result.final(paths)
 
     _report_writer: ClassVar[Callable[..., Path] | None] = None

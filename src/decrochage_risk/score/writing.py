@@ -116,9 +116,7 @@ def result_folder(folder: str | Path, *, group: bool = False) -> Iterator[Result
         ) from error
 
 
-def write_scores(
-    scores: ScoredPupils, folder: Path, *, despite_verdict: bool = False, excel: bool = False
-) -> list[Path]:
+def write_scores(scores: ScoredPupils, folder: Path, *, despite_verdict: bool = False) -> list[Path]:
     """Write ``scores.parquet``, ``reasons.parquet``, ``contributions.parquet``, ``run.json`` and ``listes/*.csv``.
 
     A list holds the pupils of one school who are on it for one way, by class and id; where nobody is, it says so.
@@ -129,14 +127,26 @@ def write_scores(
         The run.
     folder : Path
         An empty folder: the draft of a :func:`result_folder`.
-    despite_verdict, excel : bool
+    despite_verdict : bool
         As for ``RiskScores.write``.
     """
-    paths = _written(scores, folder, despite_verdict=despite_verdict)
-    if excel:
-        from decrochage_risk.score.workbooks import write_workbooks  # noqa: PLC0415 - XlsxWriter loads on first use
-
-        paths += write_workbooks(scores, folder, despite_verdict=despite_verdict)
+    lists = folder / "listes"
+    lists.mkdir()
+    paths = [folder / f"{name}.parquet" for name in ("scores", "reasons", "contributions")]
+    for path, table in zip(paths, (scores.frame, scores.reasons, scores.contributions), strict=True):
+        table.to_parquet(path, row_group_size=ROW_GROUP)
+    run = folder / "run.json"
+    run.write_text(json.dumps(scores.run.to_dict(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    paths.append(run)
+    paths += write_verdict(scores.run, lists, despite_verdict=despite_verdict)
+    for way in lists_to_write(scores.run, despite_verdict=despite_verdict):
+        rows = scores.on_list(way)
+        tables = {
+            school: school_list(scores, of_school, way)
+            for school, of_school in rows.groupby("school_id", sort=True)
+        }
+        schools, day = schools_of_run(scores.frame), scores.run.as_of
+        paths += lists_of_schools(tables, schools, way, day, lists, verdict=verdict_of(scores.run))
     return paths
 
 
@@ -172,27 +182,6 @@ WITHHELD = (
 ISSUED_DESPITE = (
     "La liste du risque estimé est émise malgré cet avis, sur demande expresse (--despite-verdict)."
 )
-
-
-def _written(scores: ScoredPupils, target: Path, *, despite_verdict: bool) -> list[Path]:
-    lists = target / "listes"
-    lists.mkdir()
-    paths = [target / f"{name}.parquet" for name in ("scores", "reasons", "contributions")]
-    for path, table in zip(paths, (scores.frame, scores.reasons, scores.contributions), strict=True):
-        table.to_parquet(path, row_group_size=ROW_GROUP)
-    run = target / "run.json"
-    run.write_text(json.dumps(scores.run.to_dict(), ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
-    paths.append(run)
-    paths += write_verdict(scores.run, lists, despite_verdict=despite_verdict)
-    for way in lists_to_write(scores.run, despite_verdict=despite_verdict):
-        rows = scores.on_list(way)
-        tables = {
-            school: school_list(scores, of_school, way)
-            for school, of_school in rows.groupby("school_id", sort=True)
-        }
-        schools, day = schools_of_run(scores.frame), scores.run.as_of
-        paths += lists_of_schools(tables, schools, way, day, lists, verdict=verdict_of(scores.run))
-    return paths
 
 
 def verdict_of(run: RunFacts) -> str:
