@@ -186,7 +186,10 @@ def test_another_contract_is_refused_with_the_difference(
     assert there in trained_on
     assert here in now
     assert there not in now
-    assert "Hint: Use the version of the package it was trained with, or retrain" in str(caught.value)
+    assert (
+        "Hint: Use the version of the package it was trained with, or train its configuration again"
+        in str(caught.value)
+    )
 
 
 def test_a_feature_that_is_gone_is_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

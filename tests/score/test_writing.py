@@ -107,15 +107,21 @@ def test_lists_open_in_a_french_excel(written: Path) -> None:
         assert raw.startswith(b"\xef\xbb\xbf")
         assert raw.endswith(b"\r\n")
         assert raw.count(b"\n") == raw.count(b"\r\n") == len(lines_of(path)) + 1
-        assert raw.splitlines()[0].count(b";") > 6
+        nobody = not any(line["Élève"] for line in lines_of(path))
+        assert raw.splitlines()[0].count(b";") > 6 or nobody
         if path.stem.endswith("risque"):
-            assert all(re.fullmatch(r"\d{1,2},\d", line["Risque estimé (%)"]) for line in lines_of(path))
+            assert nobody or all(
+                re.fullmatch(r"\d{1,2},\d", line["Risque estimé (%)"]) for line in lines_of(path)
+            )
 
 
 def test_lists_say_what_the_results_say(small_scores: RiskScores, written: Path) -> None:
     """Each line holds the pupil's level, risk, tier, rule, reasons in order, measures, and that nothing is decided."""
     for path in (written / "listes").glob("*_risque.csv"):
         for line in lines_of(path):
+            if not line["Élève"]:
+                assert line["Liste"].startswith("Personne") or "personne" in " ".join(line.values()).lower()
+                continue
             pupil = small_scores[line["Élève"]]
             assert float(line["Risque estimé (%)"].replace(",", ".")) == pytest.approx(
                 100 * pupil.risk, abs=0.0501
@@ -259,7 +265,7 @@ def test_what_cannot_be_written_is_refused(small_scores: RiskScores, tmp_path: P
     (tmp_path / taken).write_text("a file")
     with pytest.raises(
         RecordsError,
-        match=r"(?s)cannot be written into .*out .*Expected: a folder.*Hint: Choose another folder",
+        match=r"(?s)cannot be written into .*out[ :].*Expected: a folder.*Hint: Choose another folder",
     ):
         small_scores.write(tmp_path / "out")
 
