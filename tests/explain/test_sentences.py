@@ -152,16 +152,16 @@ def test_every_number_of_every_reason_is_the_value_of_its_feature(
     reasons = small_scores.reasons
     assert len(explained.frame) >= 1_000
     assert len(reasons) > 1_000
-    levels = dict(zip(explained.frame["pupil_id"], explained.frame["level"], strict=True))
     references = small_model.risk_model.references
     for reason in reasons.itertuples():
         feature = FEATURE_BY_NAME[reason.code]
         value = small_scores.features.loc[reason.pupil_id, reason.code]
         # One median per level, month and pattern of what is known, or a wider group of them where rows are few.
-        level, place = levels[reason.pupil_id], references.columns.index(reason.code)
-        names = [name for name in references.labels if name.startswith(level)] or references.labels
-        medians = {references.by_label[references.labels.index(name)][place] for name in names}
-        assert reason.reference in medians | {references.overall[place]}
+        medians = {
+            *references.by_label[:, place := references.columns.index(reason.code)],
+            references.overall[place],
+        }
+        assert reason.reference in medians
         assert reason.value == value
         check_form(reason.text)
         check_numbers(feature, reason.text, value, reason.reference)

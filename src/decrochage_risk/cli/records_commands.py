@@ -253,7 +253,7 @@ def clean(
 
     Lit : les noms des dossiers cachés (.NOM.partitions, .NOM.partial) de ce dossier, jamais plus bas.
 
-    Supprime : ceux-là, sauf ceux d'un passage qui travaille encore. Aucun résultat n'est touché.
+    Écrit : rien. Supprime ces dossiers, sauf ceux d'un passage qui travaille encore ; aucun résultat n'est touché.
     """
     from decrochage_risk.result_folders import leftovers, remove_leftovers  # noqa: PLC0415 - --help needs none
 
