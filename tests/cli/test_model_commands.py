@@ -85,7 +85,7 @@ def test_training_again_replaces_the_model(
         (["--as-of", "hier"], "'hier' (str) n'est pas un jour"),
         (["--outcome-closes", "novembre"], "--outcome-closes 'novembre'"),
         (["--outcome-closes", "13-45"], "outcome_closes=(13, 45)"),
-        (["--school-year", "1999"], "No default as-of date"),
+        (["--school-year", "1999"], "Aucune date d'observation par défaut"),
         (["--zone", "D"], "La zone 'D' n'existe pas"),
     ],
 )
@@ -147,7 +147,7 @@ def test_evaluate_prints_the_report_of_the_library(
         (["--as-of", "10/01/2025"], "'10/01/2025' (str) n'est pas un jour"),
         ([*EVALUATED, "--outcome-closes", "1er novembre"], "--outcome-closes '1er novembre'"),
         ([*EVALUATED, "--json", "."], "est un dossier"),
-        ([*EVALUATED, "--labels-known-on", "2025-10-31"], "labels was known on 2025-10-31"),
+        ([*EVALUATED, "--labels-known-on", "2025-10-31"], "issues n'était connue le 2025-10-31"),
         (["--as-of", "2060-01-01"], "2060"),
     ],
 )

@@ -1,6 +1,6 @@
 """A folder of extracts split by pupil, in one streaming pass, into parts that each fit in memory.
 
-A pupil's part is a hash of the id's text, the same on every machine, so that every row of a pupil, of any table, comes to
+A pupil's part is a hash of the id's text (but for what an export may lose of it), the same on every machine, so that every row of a pupil, of any table, comes to
 the same part. Rows keep their order and, beside the file, the number they had in the table that came. A part gives the same
 bits as its pupils give within the whole, because nothing that is computed of a pupil depends on the others.
 """
@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 
 from decrochage_risk.errors import RecordsError, UnreadableRecordsError, explain_error
 from decrochage_risk.partitions.parts import ROW_ID, texts_of_ids
+from decrochage_risk.records.checks import alike_id
 from decrochage_risk.records.raw_tables import (
     RawTable,
     parts_of_folder,
@@ -69,7 +70,9 @@ def part_of_pupils(ids: Any, parts: int) -> npt.NDArray[np.int64]:  # noqa: ANN4
     """
     codes_and_texts = texts_of_ids(ids).dictionary_encode()
     texts = np.asarray(codes_and_texts.dictionary.to_pylist(), dtype=object)
-    hashes = pd.util.hash_array(texts, categorize=False) if texts.size else np.empty(0, dtype=np.uint64)
+    # Ids that an export may have split in two (a lost zero, a blank, case) come together: only there can they be told.
+    alike = np.array([alike_id(text) for text in texts.tolist()], dtype=object)
+    hashes = pd.util.hash_array(alike, categorize=False) if texts.size else np.empty(0, dtype=np.uint64)
     of_text = np.append((hashes % np.uint64(parts)).astype(np.int64), EVERY_PART)
     codes = codes_and_texts.indices.fill_null(len(texts)).to_numpy(zero_copy_only=False)
     parts_of_rows: npt.NDArray[np.int64] = of_text[codes]

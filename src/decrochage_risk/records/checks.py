@@ -68,6 +68,7 @@ __all__ = [
     "Conformed",
     "Links",
     "LostRows",
+    "alike_id",
     "check_links",
     "check_tables",
     "conform",
@@ -436,7 +437,7 @@ def _split_ids(pupils: CodedTable) -> npt.NDArray[np.bool_]:
     """Pupils whose ids differ by leading zeros, blanks, case or the form of an accent, and who were born the same day."""
     ids, born = pupils["pupil_id"], pupils["birth_date"]
     key_of: dict[str, int] = {}
-    keys = [key_of.setdefault(_same_id(word), len(key_of)) for word in ids.words]
+    keys = [key_of.setdefault(alike_id(word), len(key_of)) for word in ids.words]
     if len(key_of) == len(keys):
         return np.zeros(len(pupils), dtype=np.bool_)
     groups = pd.DataFrame({"key": ids.translate(np.array(keys, dtype=np.int32)), "born": born})
@@ -445,7 +446,7 @@ def _split_ids(pupils: CodedTable) -> npt.NDArray[np.bool_]:
     return np.asarray(split & (born != NO_DAY), dtype=np.bool_)
 
 
-def _same_id(word: str) -> str:
+def alike_id(word: str) -> str:
     """Leave out of an id what an export may lose: leading zeros, blanks, case."""
     # ASCII text has one form only: nothing to normalise.
     if not word.isascii():
