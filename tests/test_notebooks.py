@@ -29,7 +29,11 @@ print(json.dumps({
     "without_score": int(scores.frame["risk"].isna().sum()),
     "causes": int(scores.frame["cause"].notna().sum()),
     "flagged": int(scores.frame["flagged"].sum()),
-    "listed": sum(len(pd.read_csv(path, sep=";")) for path in listes if path.stem.endswith("_risque")),
+    "listed": sum(
+        int(pd.read_csv(path, sep=";")["Élève"].notna().sum())  # a school with nobody on its list says so in a line
+        for path in listes
+        if path.stem.endswith("_risque")
+    ),
     "rules": sorted(fautes.loc[fautes["severity"] == "error", "rule"]),
     "gap": abs(risque_situation - situation.risk),
     "reasons": [reason.text for reason in (*situation.reasons, *situation.protective)],
