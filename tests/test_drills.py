@@ -100,6 +100,7 @@ DRILLS = (
                 "max_age = 19\n"
                 'levels = "all"\n'
                 "valid_from = 2024-09-01\n"
+                'reading = "title"\n'
                 'source = "aucune : un essai"\n\n',
             ),
         ),
