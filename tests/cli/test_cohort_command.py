@@ -93,7 +93,7 @@ def test_check_finds_every_fault_of_a_messy_cohort(tmp_path: Path, run: Callable
     without_tables = run("check", tmp_path / "tables")
     assert without_tables.exit_code == 1
     assert "empty_table : table pupils" in without_tables.output
-    assert "missing_table: table enrolments" in without_tables.output
+    assert "missing_table : table enrolments" in without_tables.output
     assert "abscences.csv" in without_tables.output
     twice = run("check", tmp_path / "twice")
     assert twice.exit_code == 2

@@ -53,5 +53,5 @@ def test_old_lines_and_a_pupil_go(log: Path, scores: dr.RiskScores, run: Callabl
 
 def test_a_journal_that_is_not_there_is_refused(tmp_path: Path, refused: Callable[..., str]) -> None:
     """A wrong path is told, and no file is made."""
-    assert "There is no journal" in refused("journal", tmp_path / "j.jsonl")
+    assert "n'existe pas" in refused("journal", tmp_path / "j.jsonl")
     assert list(tmp_path.iterdir()) == []

@@ -56,7 +56,7 @@ def test_a_frozen_model_scores_or_is_refused_by_name(frozen: Path, small_cohort:
         with pytest.raises(ContractMismatchError) as caught:
             load_model(frozen)
         assert [name for name in changed if f"  {name}: trained on" not in str(caught.value)] == []
-        assert "retrain it" in str(caught.value)
+        assert "train its configuration again" in str(caught.value)
     else:
         with pytest.warns(DemoModelWarning):
             scores = score_pupils(small_cohort.records, as_of="2025-03-05", model=load_model(frozen))

@@ -63,7 +63,9 @@ def policy() -> Policy:
         group.model_copy(update={"base_rate": 0.01, "targeted": 0.12, "secured": 0.3})
         for group in policy.table.path
     )
-    table = VigilanceTable(**dict(policy.table) | {"path": path})
+    table = VigilanceTable(
+        **{name: getattr(policy.table, name) for name in VigilanceTable.model_fields} | {"path": path}
+    )
     return Policy(version=policy.version, table=table, measures=policy.measures)
 
 

@@ -54,9 +54,7 @@ def good(two_years: Cohort) -> TrainedModel:
         two_years.records, two_years.outcomes, ["2023-11-06", "2024-01-08", "2024-03-05", "2024-05-06"]
     )
     return TrainedModel(
-        risk_model=fit_risk_model(
-            rows, seed=0, options=FitOptions(max_rounds=200, members=4, linear_share=0.5, penalty=100.0)
-        ),
+        risk_model=fit_risk_model(rows, seed=0, options=FitOptions(max_rounds=200, members=4)),
         name="nouveau",
         demo=True,
         levels=tuple(sorted(set(rows.rows["level"]))),
