@@ -63,7 +63,7 @@ DRILLS = (
             Edit(
                 "tests/features/test_beyond_examples.py",
                 "    # 2 on a Monday and 1 on a Friday, of 4.\n",
-                '    Case("lateness_4w", 1.0, absences=[absence("2025-02-26", 0) | {"kind": "lateness"}]),\n',
+                '    Case("lateness_4w", 1.0, absences=[absence("2025-01-15", 0) | {"kind": "lateness"}]),\n',
             ),
             Edit(
                 "tests/features/oracle_beyond.py",
