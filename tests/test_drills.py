@@ -117,7 +117,7 @@ DRILLS = (
             Edit(
                 f"{SRC}/evaluate/figures.py",
                 '        "brier": parts.brier,\n',
-                '        "mean_gap": float(np.mean(risk) - np.mean(measured)),\n',
+                '        "mean_gap": float(np.mean(risk) - np.mean(outcomes)),\n',
             ),
         ),
         ("tests/evaluate/test_figures.py", "tests/evaluate/test_report.py"),
