@@ -294,14 +294,14 @@ def _manifest(folder: Path) -> dict[str, str]:
         return {}
 
 
-def refuse_foreign(target: Path, told: Path | None = None) -> None:
+def refuse_foreign(target: Path, shown_as: Path | None = None) -> None:
     """Refuse a folder that holds anything but what an earlier run of ours listed, unchanged.
 
     Parameters
     ----------
     target : Path
         The folder of results.
-    told : Path, optional
+    shown_as : Path, optional
         How the caller named it.
 
     Raises
@@ -309,9 +309,9 @@ def refuse_foreign(target: Path, told: Path | None = None) -> None:
     RecordsError
         With the names of what stands there.
     """
-    told = target if told is None else told
+    shown_as = target if shown_as is None else shown_as
     if target.is_file() or not (target.is_dir() or not os.path.lexists(target)):
-        raise _foreign(told, "it is a file")
+        raise _foreign(shown_as, "it is a file")
     if not target.is_dir():
         return
     sums = _manifest(target)
@@ -330,7 +330,7 @@ def refuse_foreign(target: Path, told: Path | None = None) -> None:
             names.append(f"{name} (changed since)")
     if names:
         more = f" and {len(names) - _NAMES_LISTED} more" if len(names) > _NAMES_LISTED else ""
-        raise _foreign(told, f"it holds {', '.join(names[:_NAMES_LISTED])}{more}")
+        raise _foreign(shown_as, f"it holds {', '.join(names[:_NAMES_LISTED])}{more}")
 
 
 def _foreign(target: Path, came: str) -> RecordsError:

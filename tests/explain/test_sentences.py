@@ -146,21 +146,25 @@ def test_close_values_are_told_apart() -> None:
 
 
 def test_every_number_of_every_reason_is_the_value_of_its_feature(
-    small_scores: RiskScores, small_model: TrainedModel, explained: Explained
+    small_scores: RiskScores, small_model: TrainedModel, explained: Explained, as_of: date
 ) -> None:
-    """In all reasons of over 1,000 pupils, each number is the feature's value or the median of the pupil's level."""
+    """In all reasons of over 1,000 pupils, each number is the feature's value or a median of the pupil's own level."""
     reasons = small_scores.reasons
     assert len(explained.frame) >= 1_000
     assert len(reasons) > 1_000
+    levels = dict(zip(explained.frame["pupil_id"], explained.frame["level"], strict=True))
     references = small_model.risk_model.references
     for reason in reasons.itertuples():
         feature = FEATURE_BY_NAME[reason.code]
         value = small_scores.features.loc[reason.pupil_id, reason.code]
-        # One median per level, month and pattern of what is known, or a wider group of them where rows are few.
+        # "level@month|pattern of what is known", wider where rows are few: without the month, without the level, all.
+        level, place = levels[reason.pupil_id], references.columns.index(reason.code)
+        own = {f"{level}@{as_of.month:02d}", level, ""}
         medians = {
-            *references.by_label[:, place := references.columns.index(reason.code)],
-            references.overall[place],
-        }
+            row[place]
+            for label, row in zip(references.labels, references.by_label, strict=True)
+            if label.partition("|")[0] in own
+        } | {references.overall[place]}
         assert reason.reference in medians
         assert reason.value == value
         check_form(reason.text)

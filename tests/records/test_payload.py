@@ -145,3 +145,11 @@ def test_all_faults_at_once() -> None:
 def test_unknown_single_values_are_left_to_the_checks() -> None:
     """A further column of pupils is passed on, as it would be from a file."""
     assert "remark" in read_json([{"pupil_id": "a", "remark": "x"}]).tables["pupils"]
+
+
+def test_half_a_character_is_refused_as_bytes_too() -> None:
+    """A text cut inside a character cannot be written anywhere: refused, whether it comes escaped or as raw bytes."""
+    row = b'[{"pupil_id": "a%s", "enrolments": []}]'
+    for half in (b"\\ud800", b"\xed\xa0\x80"):
+        with pytest.raises(UnreadableRecordsError, match="cannot be written in UTF-8"):
+            read_json(row % half)

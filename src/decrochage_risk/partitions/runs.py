@@ -148,7 +148,7 @@ def _group_memory() -> int | None:
         return None
 
 
-FORMAT = 2
+FORMAT = 3  # 3: a pupil's part is a hash of the id without what an export may lose of it
 """Of the working folder: another version never goes on with it."""
 
 _KEY, _FACTS = WORK_KEY, "facts.json"

@@ -140,12 +140,10 @@ def thresholds_at_workload(model: TrainedModel, *, per_100: float = 10.0) -> pd.
             table = table[table["level"].isin(PATH_LEVELS)]
         fits = table[table["listed_per_100"].le(per_100) & table["listed"].gt(0)]
         tables.append(fits.sort_values("threshold").drop_duplicates("level"))
-    chosen = pd.concat(tables, ignore_index=True)
-    order = chosen["level"].map(LEVEL_NAMES.index)
-    chosen = chosen.assign(order=order).sort_values(
-        ["horizon_years", "order"], kind="stable", ignore_index=True
-    )
-    return chosen[["horizon_years", *(name for name in chosen if name not in {"horizon_years", "order"})]]
+    rows = pd.concat(tables, ignore_index=True)
+    order = rows["level"].map(LEVEL_NAMES.index)
+    rows = rows.assign(order=order).sort_values(["horizon_years", "order"], kind="stable", ignore_index=True)
+    return rows[["horizon_years", *(name for name in rows if name not in {"horizon_years", "order"})]]
 
 
 def level_recalls(counts: Iterable[Mapping[str, Any]], levels: Collection[str]) -> pd.DataFrame:

@@ -504,13 +504,13 @@ def _path_causes(
     """Why there is no risk over three years, None for those who have one: no other pupil than those with one of a year."""
     levels = model.path.levels if model.path is not None else ()
     of_path = np.array([*(level in PATH_LEVELS for level in LEVEL_NAMES), False])[known.level]
-    seen = np.array([*(level in levels for level in LEVEL_NAMES), False])[known.level]
+    is_learnt = np.array([*(level in levels for level in LEVEL_NAMES), False])[known.level]
     outside = np.zeros(len(features), dtype=np.bool_)
     if model.path is not None:
         outside = _outside_training(model.path, features)
     why = np.full(known.pupil_count, None, dtype=object)
     why[outside] = OUT_OF_RANGE
-    why[~seen] = UNKNOWN_LEVEL if model.path is not None else NO_PATH
+    why[~is_learnt] = UNKNOWN_LEVEL if model.path is not None else NO_PATH
     why[~of_path] = NOT_A_PATH_LEVEL
     own = cause != None  # noqa: E711 - cell by cell
     why[own] = cause[own]
