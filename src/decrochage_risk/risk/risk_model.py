@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from decrochage_risk.errors import ModelError, explain_error
-from decrochage_risk.risk.boosting import LINEAR_SHARE, train_members
+from decrochage_risk.risk.boosting import LINEAR_SHARE, boosted_log_odds
 from decrochage_risk.risk.calibration import Calibration, log_loss, probability
 from decrochage_risk.risk.comparable import Comparable
 from decrochage_risk.risk.file_audit import CALIBRATION, LINEAR, REFERENCES, audited_files, booster_name
@@ -136,12 +136,10 @@ def _share(
     for learnt, test in parts[:_SHARE_PARTS]:
         rows += int(test.sum())
         for place, share in enumerate(SHARES):
-            members = train_members(
-                table.matrix[learnt], table.outcome[learnt], table.directions,
-                learnt=[np.ones(int(learnt.sum()), dtype=np.bool_)], seed=seed, rounds=_ROUNDS,
-                options=replace(options, linear_share=share),
+            odds = boosted_log_odds(
+                table.matrix[learnt], table.outcome[learnt], table.directions, seed=seed, rounds=_ROUNDS,
+                options=replace(options, linear_share=share), of=table.matrix[test],
             )  # fmt: skip
-            odds = members.log_odds(table.matrix[test])[:, 0]
             losses[place] += log_loss(odds, table.outcome[test]) * test.sum()
     best = 0
     for place in range(1, len(SHARES)):
