@@ -214,10 +214,7 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
     if progress is not None:
         progress("Comparaison")
     models = (champion, challenger)
-    risks = [
-        probability(model.risk_model.calibration.apply(score_rows(model, rows).raw_log_odds))
-        for model in models
-    ]
+    risks = [probability(score_rows(model, rows).log_odds) for model in models]
     # each pupil by the member that did not learn from it: the whole bag has seen its outcome
     risks[1] = risks[1] if own is None else own
     policy = (policy or load_policy()).of_horizon(horizon)
@@ -265,7 +262,8 @@ def same_model(champion: TrainedModel, challenger: TrainedModel) -> Same | None:
         return None
     if old.references.to_dict() != new.references.to_dict():
         return None
-    return "model" if old.calibration == new.calibration else "boosters"
+    maps = [(one.calibration, one.group_calibrations) for one in (old, new)]
+    return "model" if maps[0] == maps[1] else "boosters"
 
 
 def _predictors(model: RiskModel) -> list[Any]:
