@@ -488,7 +488,7 @@ def _risks(
 ) -> dict[str, npt.NDArray[np.float64]]:
     """Risk, interval and comparable pupils, NaN for pupils without a score."""
     risk_model = model.risk_model
-    risk, low, high = risk_model.risk_and_interval(predictions.members, schools)
+    risk, low, high = risk_model.risk_and_interval(predictions.filled, predictions.members, schools)
     alike = risk_model.comparable_to(risk, schools)
     table = np.full((pupils, len(_RISK_COLUMNS)), np.nan)
     table[predictions.rows] = np.column_stack([risk, low, high, alike])

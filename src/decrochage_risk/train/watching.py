@@ -204,7 +204,7 @@ def _judged(
     parts = judged_tables(told_by_table(model, scored))
     reach = float(norm.isf(ALPHA / (2 * (2 + len(parts))))) * own_error
     outcome, pupils = scored.snapshots.outcome, scored.snapshots.rows["pupil_id"].to_numpy()
-    odds = model.risk_model.calibration.apply(scored.raw_log_odds)
+    odds = scored.log_odds
     # level and slope are judged in any case, hence the 2 beside the tables in `reach`
     signs = [_level_sign(model, scored, odds, reach, moved)]
     line = calibration_slope_intercept(outcome, odds, pupils=pupils)
