@@ -21,7 +21,13 @@ import pyarrow.parquet as pq
 from decrochage_risk import errors
 from decrochage_risk.errors import DecrochageError, DemoModelWarning, RecordsError, explain_error
 from decrochage_risk.partitions.merged_faults import merge_counts
-from decrochage_risk.partitions.parts import ROW_ID, merge_transmissions, score_part, transmission_part
+from decrochage_risk.partitions.parts import (
+    COMPLETION,
+    ROW_ID,
+    merge_transmissions,
+    score_part,
+    transmission_part,
+)
 from decrochage_risk.partitions.runs import PartRuns, choose_parts, fingerprint
 from decrochage_risk.partitions.splitting import checked_parts
 from decrochage_risk.policy import load_policy
@@ -37,7 +43,6 @@ from decrochage_risk.score.scoring import (
     ScoreRequest,
     ids_of,
     refuse_other_kinds,
-    silence_warning,
     unknown_exclude,
     unknown_explain,
 )
@@ -48,6 +53,7 @@ from decrochage_risk.score.writing import (
     result_folder,
     schools_of_run,
     verdict_of,
+    write_completion_lists,
     write_scores,
     write_verdict,
 )
@@ -249,8 +255,8 @@ def _scored(
         [ScoreDigest.from_dict(json.loads(text)) for text in digests["digest"]],
         merge_counts((each.faults for each in parts), runs.split.shared),
     )
-    if digest.run.not_sent:
-        warnings.warn(silence_warning(digest.run.not_sent), stacklevel=5)
+    for warning in digest.run.warnings():
+        warnings.warn(warning, stacklevel=5)
     return parts, digest
 
 
@@ -280,15 +286,22 @@ def _write(parts: Sequence[Finished], digest: ScoreDigest, target: Path, *, desp
     write_verdict(digest.run, lists, despite_verdict=despite_verdict)
     rows = pa.concat_tables([each.table("lists") for each in parts])
     schools = schools_of_run(pd.read_parquet(target / "scores.parquet", columns=["school_id"]))
-    for way in lists_to_write(digest.run, despite_verdict=despite_verdict):
-        of_way = rows.filter(
-            pc.and_(pc.equal(rows.column("way"), way), pc.is_valid(rows.column("school_id")))
-        )
-        tables = {}
-        for school, of_school in of_way.to_pandas().groupby("school_id", sort=True):
-            lines = of_school.sort_values(["class_id", "pupil_id"], kind="stable", na_position="last")
-            tables[school] = pd.DataFrame([json.loads(line) for line in lines["line"]])
+    ways = lists_to_write(digest.run, despite_verdict=despite_verdict)
+    for way in ways:
+        tables = _tables_of_schools(rows, way)
         lists_of_schools(tables, schools, way, digest.run.as_of, lists, verdict=verdict_of(digest.run))
+    if "risk" in ways:
+        write_completion_lists(_tables_of_schools(rows, COMPLETION), lists)
+
+
+def _tables_of_schools(rows: pa.Table, way: str) -> dict[Any, pd.DataFrame]:
+    """Gather the lines of one list by school, each in the order of its list."""
+    of_way = rows.filter(pc.and_(pc.equal(rows.column("way"), way), pc.is_valid(rows.column("school_id"))))
+    tables = {}
+    for school, of_school in of_way.to_pandas().groupby("school_id", sort=True):
+        lines = of_school.sort_values(["class_id", "pupil_id"], kind="stable", na_position="last")
+        tables[school] = pd.DataFrame([json.loads(line) for line in lines["line"]])
+    return tables
 
 
 _STEPS = 3
