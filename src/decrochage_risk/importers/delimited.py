@@ -489,8 +489,10 @@ def _body(
 def _frame(rows: list[list[str]], width: int) -> pd.DataFrame:
     columns: dict[int, Any] = {}
     for at in range(width):
-        cells = [squeeze(row[at]) or None for row in rows]
-        columns[at] = pd.array(cells, dtype="str")
+        cells = [row[at] for row in rows]
+        # A column holds the same texts again and again: each is looked at once.
+        plain = {cell: squeeze(cell) or None for cell in set(cells)}
+        columns[at] = pd.array([plain[cell] for cell in cells], dtype="str")
     return pd.DataFrame(columns, index=pd.RangeIndex(len(rows)))
 
 

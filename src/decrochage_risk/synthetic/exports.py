@@ -716,7 +716,7 @@ def _lsu(one: _School, place: Path, declarations: list[str]) -> dict[Path, int]:
     for (eleve_id, end), rows in averages.groupby(["eleve_id", "date"]):
         marks = "".join(_lsu_mark(row) for row in _records(rows))
         index = number[pd.Timestamp(str(end)).date()]
-        late, justified, unjustified = totals.get((eleve_id, index), (0, 0, 0))
+        late, justified, unjustified = totals.get((int(str(eleve_id)), index), (0, 0, 0))
         reports.append(
             f'<bilan-periodique eleve-ref="EL_{eleve_id}" periode-ref="P_{index}" date-conseil-classe="{end:%Y-%m-%d}" '
             f'date-scolarite="{year_start(one.school_year)}" date-verrou="{one.exported_on}" responsable-etab-ref="RESP_1">'
