@@ -358,9 +358,16 @@ class ScoredPupils:
         return pupil_id in self._position
 
     def __getitem__(self, pupil_id: str) -> PupilRisk:
-        return self._pupil(self._position_of(pupil_id))
+        return self._pupil(self.position(pupil_id))
 
-    def _position_of(self, pupil_id: str) -> int:
+    def position(self, pupil_id: str) -> int:
+        """Row of a pupil in ``frame``.
+
+        Raises
+        ------
+        RecordsError
+            A pupil who was not scored.
+        """
         if not isinstance(pupil_id, str) or pupil_id not in self._position:
             raise RecordsError(
                 explain_error(
@@ -478,11 +485,11 @@ class ScoredPupils:
         pupil_id : str
             A scored pupil.
         """
-        return self._measures(self._position_of(pupil_id))
+        return self._measures(self.position(pupil_id))
 
     def facts(self, pupil_id: str) -> dict[str, str]:
         """Every known feature of a pupil as a dated fact in French, by its name; empty when nothing may be read."""
-        return self._opening_facts.worded(self._results.facts(self._position_of(pupil_id)))
+        return self._opening_facts.worded(self._results.facts(self.position(pupil_id)))
 
     def _measures(self, position: int) -> tuple[Measure, ...]:
         cells = self._cells
@@ -538,7 +545,7 @@ class ScoredPupils:
         return {name: value for name, value in values.items() if name in FEATURE_BY_NAME}
 
     def _scored_position(self, pupil_id: str) -> int:
-        position = self._position_of(pupil_id)
+        position = self.position(pupil_id)
         cause = self._results.columns["cause"][position]
         if cause is not None:
             raise RecordsError(
