@@ -17,7 +17,7 @@ import numpy as np
 
 from decrochage_risk import french
 from decrochage_risk.errors import DemoModelWarning
-from decrochage_risk.feedback.responses import FEEDBACK
+from decrochage_risk.feedback import FEEDBACK
 from decrochage_risk.notices import notice
 from decrochage_risk.score import RiskScores, score_pupils
 from decrochage_risk.synthetic import make_cohort
