@@ -53,10 +53,12 @@ if TYPE_CHECKING:
 __all__ = [
     "COMPLETION",
     "NO_FACTS",
+    "PEOPLE",
     "ROW_ID",
     "SCHEMAS",
     "ExtractFacts",
     "PartRecords",
+    "check_part",
     "extract_facts",
     "merge_parts",
     "merge_transmissions",
@@ -71,6 +73,9 @@ __all__ = [
 
 ROW_ID: Final = "row_id"
 """Column of a part's tables that says which row of the extract each row was; of its results, which row the pupil was."""
+
+PEOPLE: Final = ("pupils", "enrolments", "coverage", "outcomes")
+"""Tables that :func:`extract_facts` reads."""
 
 _TEXT, _NUMBER, _WHOLE, _FLAG = pa.large_string(), pa.float64(), pa.int64(), pa.bool_()
 
@@ -547,6 +552,17 @@ def snapshot_part(
         "faults": report.to_arrow(),
         "warnings": _warnings(caught_warnings),
     }
+
+
+def check_part(
+    tables: Mapping[str, pa.Table],
+    facts: ExtractFacts,
+    *,
+    calendar: SchoolCalendar | None = None,
+    row_id: str | None = None,
+) -> dict[str, pa.Table]:
+    """Give the ``faults`` of one part, and nothing else; arguments as for :func:`read_part`."""
+    return {"faults": read_or_report(tables, facts, calendar, row_id)[1].to_arrow()}
 
 
 def transmission_part(

@@ -62,13 +62,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from decrochage_risk.model import TrainedModel
-    from decrochage_risk.partitions.runs import Finished
+    from decrochage_risk.partitions.runs import Finished, PartEngine
     from decrochage_risk.policy import Policy
-    from decrochage_risk.records.transmission import Transmission
     from decrochage_risk.score.scoring import Explain
 
 
-__all__ = ["in_order", "merge_tables", "score_folder", "score_parts"]
+__all__ = ["in_order", "merge_tables", "score_folder", "score_parts", "score_runs", "write_parts"]
 
 
 def merge_tables(parts: Sequence[Path], target: Path) -> None:
@@ -191,12 +190,12 @@ def score_parts(
                 progress=progress,
             )
             try:
-                parts_done, digest = _scored(runs, request, progress)
+                parts_done, digest = score_runs(runs, request, progress)
             except DecrochageError:
                 runs.clear()  # the files or the choices will change
                 raise
             with ResultFolder(target, group=request.group, held=True) as result:
-                _write(parts_done, digest, result.draft, despite_verdict=request.despite_verdict)
+                write_parts(parts_done, digest, result.draft, despite_verdict=request.despite_verdict)
             runs.clear()
     except OSError as error:
         raise RecordsError(
@@ -209,42 +208,54 @@ def score_parts(
     return FolderScores(target, digest, parts, runs.split.notes, runs.split.ignored)
 
 
-def _transmission_of_schools(runs: PartRuns, request: ScoreRequest) -> Transmission | None:
-    """Read in every part what its schools sent, and put it together."""
+def score_runs(
+    runs: PartEngine, request: ScoreRequest, progress: Callable[[str, int, int], None]
+) -> tuple[list[Finished], ScoreDigest]:
+    """Score the parts of an extract, whatever engine works on them.
+
+    Parameters
+    ----------
+    runs : PartEngine
+        The parts.
+    request : ScoreRequest
+        The choices.
+    progress : callable
+        As for ``score_folder``.
+
+    Returns
+    -------
+    list of Finished
+        What :func:`~decrochage_risk.partitions.parts.score_part` gave of every part.
+    ScoreDigest
+        Of all of them.
+
+    Raises
+    ------
+    DecrochageError
+        As for ``score_folder``.
+    """
+    # What a school has sent is known only once every part is read, so the parts are gone through twice.
     transmissions = runs.run(
-        lambda tables, facts: transmission_part(
-            tables, facts, as_of=request.as_of, calendar=runs.calendar, row_id=ROW_ID
-        ),
+        transmission_part,
+        {"as_of": request.as_of},
         "Tables transmises",
         raise_faults=request.raise_faults,
         step="sent",
     )
-    return merge_transmissions([{"transmissions": each.table("transmissions")} for each in transmissions])
-
-
-def _scored(
-    runs: PartRuns, request: ScoreRequest, progress: Callable[[str, int, int], None]
-) -> tuple[list[Finished], ScoreDigest]:
-    # What a school has sent is known only once every part is read, so the parts are gone through twice.
-    transmission = _transmission_of_schools(runs, request)
-    parts = runs.run(
-        lambda tables, facts: score_part(
-            tables,
-            facts,
-            as_of=request.as_of,
-            model=request.model,
-            policy=request.policy,
-            explain=request.explain,
-            exclude=request.exclude,
-            calendar=runs.calendar,
-            row_id=ROW_ID,
-            on_fault="raise" if request.raise_faults else "quarantine",
-            gaps=request.gaps,
-            transmission=transmission,
-        ),
-        "Scores et motifs",
-        raise_faults=request.raise_faults,
+    transmission = merge_transmissions(
+        [{"transmissions": each.table("transmissions")} for each in transmissions]
     )
+    choices = {
+        "as_of": request.as_of,
+        "model": request.model,
+        "policy": request.policy,
+        "explain": request.explain,
+        "exclude": request.exclude,
+        "on_fault": "raise" if request.raise_faults else "quarantine",
+        "gaps": request.gaps,
+        "transmission": transmission,
+    }
+    parts = runs.run(score_part, choices, "Scores et motifs", raise_faults=request.raise_faults)
     if not parts:
         runs.people().known_on(request.as_of)  # says why nobody is known on that day
     digests = pa.concat_tables([each.table("digest") for each in parts]).to_pydict()
@@ -253,7 +264,7 @@ def _scored(
     progress("Écriture", 0, 0)
     digest = ScoreDigest.merged(
         [ScoreDigest.from_dict(json.loads(text)) for text in digests["digest"]],
-        merge_counts((each.faults for each in parts), runs.split.shared),
+        merge_counts((each.faults for each in parts), runs.shared),
     )
     for warning in digest.run.warnings():
         warnings.warn(warning, stacklevel=5)
@@ -275,8 +286,10 @@ def _refuse_unknown(request: ScoreRequest, known_ids: set[str]) -> None:
         warnings.warn(unknown_exclude(strangers), stacklevel=5)
 
 
-def _write(parts: Sequence[Finished], digest: ScoreDigest, target: Path, *, despite_verdict: bool) -> None:
-    """Write the same files as ``RiskScores.write``."""
+def write_parts(
+    parts: Sequence[Finished], digest: ScoreDigest, target: Path, *, despite_verdict: bool
+) -> None:
+    """Write what :func:`score_runs` gave: the same files as ``RiskScores.write``, into an empty folder."""
     lists = target / "listes"
     lists.mkdir()
     for name in _TABLES:
