@@ -7,7 +7,7 @@ them, so that a region is told of like one school.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from decrochage_risk.score.pupil_risk import PupilRisk
@@ -106,7 +106,8 @@ class ScoreDigest:
         for digest in digests:
             causes.update(digest.causes)
             not_sent.update(digest.run.not_sent)
-        run = replace(digests[0].run, faults=faults, not_sent=dict(sorted(not_sent.items())))
+        changed = {"faults": faults, "not_sent": dict(sorted(not_sent.items()))}
+        run = digests[0].run.model_copy(update=changed)
         situations = sorted(
             (each for digest in digests for each in digest.situations), key=lambda each: each.place
         )

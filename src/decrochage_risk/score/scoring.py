@@ -316,7 +316,7 @@ def score_pupils(
     columns["missing_features"] = np.isnan(features[:, : len(FEATURE_BY_NAME)]).sum(axis=1)
     columns["model_id"], columns["demo"] = model.model_id, model.demo
     selection = chosen_pupils(explain, cut, columns)
-    run = replace(RunFacts.of(model, policy, cut, records), not_sent=_count_silence(cause))
+    run = RunFacts.of(model, policy, cut, records).model_copy(update={"not_sent": _count_silence(cause)})
     _warn_of_silence(run)
     # Who is on the list for the path is told the facts of the path.
     by_path = selection & columns["path_flagged"]
