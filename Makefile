@@ -17,6 +17,7 @@ RUNTIME := $(VENV)/.installed-runtime
 DEV     := $(VENV)/.installed-dev
 PAGES   := $(VENV)/.installed-pages
 SPARK   := $(VENV)/.installed-spark
+SITE    := $(VENV)/.installed-site
 PINS    := constraints.txt
 
 # The pins hold for the build backend too: PIP_CONSTRAINT reaches isolated builds, newer pips read PIP_BUILD_CONSTRAINT.
@@ -29,7 +30,7 @@ export PUPILS
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all test-pages test-spark check format bench studies docs model wheel clean clean-all
+.PHONY: help demo test test-all test-pages test-spark check format bench studies docs docs-site model wheel clean clean-all
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -70,6 +71,9 @@ studies: $(DEV)  ## The studies of cohort, oracle and intervals; DATA=folder add
 docs: $(DEV)  ## Write the generated pages and schemas again
 	$(PY) docs/generate.py
 
+docs-site: $(SITE)  ## Build the documentation site in build/site; a broken link stops it
+	NO_MKDOCS_2_WARNING=true $(PY) -m mkdocs build --quiet
+
 model: $(DEV)  ## Train the bundled demonstration model again (models/demo)
 	$(PY) models/retrain_demo.py
 
@@ -105,3 +109,7 @@ $(PAGES): $(DEV)
 $(SPARK): $(DEV)
 	$(PY) -m pip install --quiet --editable ".[dev,spark]"
 	@touch $@
+
+$(SITE): pyproject.toml $(PINS) | $(PY)
+	$(PY) -m pip install --quiet --editable ".[site]"
+	@touch $(RUNTIME) $@

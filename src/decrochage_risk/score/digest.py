@@ -7,7 +7,7 @@ them, so that a region is told of like one school.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from decrochage_risk.score.pupil_risk import PupilRisk
@@ -112,14 +112,14 @@ class ScoreDigest:
             not_learnt.update(digest.run.not_learnt)
             for flag, count in digest.run.unknown.items():
                 unknown[flag] = unknown[flag] + count if flag in unknown else count
-        run = replace(
-            digests[0].run,
-            faults=faults,
-            not_sent=dict(sorted(not_sent.items())),
-            not_learnt=dict(sorted(not_learnt.items())),
-            to_complete=sum(digest.run.to_complete for digest in digests),
-            unknown=unknown,
-        )
+        changed = {
+            "faults": faults,
+            "not_sent": dict(sorted(not_sent.items())),
+            "not_learnt": dict(sorted(not_learnt.items())),
+            "to_complete": sum(digest.run.to_complete for digest in digests),
+            "unknown": unknown,
+        }
+        run = digests[0].run.model_copy(update=changed)
         situations = sorted(
             (each for digest in digests for each in digest.situations), key=lambda each: each.place
         )

@@ -6,12 +6,13 @@ card of a model says against its use, which withholds the list of the risk.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
 from datetime import date
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field
 
 from decrochage_risk import french
 from decrochage_risk.errors import ArtefactError, RecordsWarning, explain_error
@@ -109,8 +110,7 @@ def _advice(model: TrainedModel) -> dict[str, str]:
     return advice | {f"{_PATH_CODE}{one['code']}": f"Sur le parcours : {one['sentence']}" for one in of_path}
 
 
-@dataclass(frozen=True)
-class RunFacts:
+class RunFacts(BaseModel):
     """What a run rests on: model, policy, calendar, day, and the faults of the records.
 
     Attributes
@@ -146,22 +146,25 @@ class RunFacts:
         training at the same level and month; empty without the distributions of a training.
     """
 
+    model_config = ConfigDict(frozen=True, protected_namespaces=())
+
     as_of: date
     model: ModelFacts
     policy_version: str
     policy_in_force: bool
     calendar_version: str
     faults: dict[str, int]
-    outcome_closes: tuple[int, int] = DEFAULT_CLOSES
+    not_sent: dict[str, int] = Field(default_factory=dict)
+    advice: dict[str, str] = Field(default_factory=dict)
     horizon_years: int = 1
-    held_out: dict[str, Any] = field(default_factory=dict)
     path_years: tuple[int, ...] = ()
-    path_held_out: dict[str, Any] = field(default_factory=dict)
-    not_sent: dict[str, int] = field(default_factory=dict)
-    advice: dict[str, str] = field(default_factory=dict)
-    not_learnt: dict[str, int] = field(default_factory=dict)
+    not_learnt: dict[str, int] = Field(default_factory=dict)
     to_complete: int = 0
-    unknown: dict[str, UnknownCount] = field(default_factory=dict)
+    unknown: dict[str, UnknownCount] = Field(default_factory=dict)
+    # Some hundred counts of held-out pupils belong to the model, not to every answer of a service: `whole` gives them.
+    outcome_closes: tuple[int, int] = Field(default=DEFAULT_CLOSES, exclude=True)
+    held_out: dict[str, Any] = Field(default_factory=dict, exclude=True)
+    path_held_out: dict[str, Any] = Field(default_factory=dict, exclude=True)
 
     @property
     def is_blocked(self) -> bool:
@@ -201,13 +204,7 @@ class RunFacts:
     @classmethod
     def from_dict(cls, facts: dict[str, Any]) -> RunFacts:
         """Read what :meth:`to_dict` or :meth:`whole` gave."""
-        plain = {"as_of": date.fromisoformat(facts["as_of"]), "model": ModelFacts(**facts["model"])}
-        closes = {"outcome_closes": tuple(facts["outcome_closes"])} if "outcome_closes" in facts else {}
-        years = {"path_years": tuple(facts.get("path_years", ()))}
-        unknown = {
-            "unknown": {flag: UnknownCount(**count) for flag, count in facts.get("unknown", {}).items()}
-        }
-        return cls(**facts | plain | closes | years | unknown)
+        return cls.model_validate(facts)
 
     def summary(self, pupils: int, scored: int, on_lists: Mapping[Way, int]) -> str:
         """Tell counts in French, and when the model is the demonstration one, or the thresholds were not in force."""
@@ -252,21 +249,7 @@ class RunFacts:
 
     def to_dict(self) -> dict[str, Any]:
         """Facts as JSON values."""
-        return {
-            "as_of": self.as_of.isoformat(),
-            "model": self.model.model_dump(mode="json"),
-            "policy_version": self.policy_version,
-            "policy_in_force": self.policy_in_force,
-            "calendar_version": self.calendar_version,
-            "faults": self.faults,
-            "not_sent": self.not_sent,
-            "not_learnt": self.not_learnt,
-            "to_complete": self.to_complete,
-            "unknown": {flag: asdict(count) for flag, count in self.unknown.items()},
-            "advice": self.advice,
-            "horizon_years": self.horizon_years,
-            "path_years": list(self.path_years),
-        }
+        return self.model_dump(mode="json")
 
     def whole(self) -> dict[str, Any]:
         """Facts as JSON values, with what the model keeps of held-out pupils."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from pydantic import BaseModel, ConfigDict
 
 from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.explain import Reason, attribute
@@ -30,6 +31,7 @@ from decrochage_risk.score.pupil_risk import (
     PupilRisk,
     comparable_of,
 )
+from decrochage_risk.score.run_facts import RunFacts
 from decrochage_risk.score.ways import WAY_COLUMNS, counts_of_ways
 
 if TYPE_CHECKING:
@@ -42,12 +44,12 @@ if TYPE_CHECKING:
     from decrochage_risk.policy import Measure, Policy, TierPrecision
     from decrochage_risk.records.pupil_records import KnownRecords, PupilRecords
     from decrochage_risk.score.pupil_risk import FlagHorizon
-    from decrochage_risk.score.run_facts import RunFacts
     from decrochage_risk.score.ways import Way, WayFacts
 
 
 __all__ = [
     "Results",
+    "ScoreDocument",
     "ScoredPupils",
     "attribution_of",
     "horizon_model",
@@ -258,6 +260,25 @@ _TOLD_COLUMNS = (
     *("legal_listed", "departure_listed"),
 )
 """Columns of the frame that the result of a pupil is made of."""
+
+
+class ScoreDocument(BaseModel):
+    """What ``RiskScores.to_json`` writes, as one model: the run, then one result per pupil in the order of the records.
+
+    Attributes
+    ----------
+    run : RunFacts
+    pupils : tuple of PupilRisk
+
+    Examples
+    --------
+    ``ScoreDocument.model_validate_json(reply.content).pupils[0].risk`` reads the answer of a service.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    run: RunFacts
+    pupils: tuple[PupilRisk, ...]
 
 
 class ScoredPupils:

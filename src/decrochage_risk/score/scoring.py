@@ -320,13 +320,13 @@ def score_pupils(
     columns["missing_features"] = np.isnan(features[:, : len(FEATURE_BY_NAME)]).sum(axis=1)
     columns["model_id"], columns["demo"] = model.model_id, model.demo
     selection = chosen_pupils(explain, cut, columns)
-    run = replace(
-        RunFacts.of(model, policy, cut, records),
-        not_sent=_count_causes(cause, NOT_SENT),
-        not_learnt=_count_causes(cause, NOT_LEARNT),
-        to_complete=int(columns["to_complete"].sum()),
-        unknown=unknown,
-    )
+    changes = {
+        "not_sent": _count_causes(cause, NOT_SENT),
+        "not_learnt": _count_causes(cause, NOT_LEARNT),
+        "to_complete": int(columns["to_complete"].sum()),
+        "unknown": unknown,
+    }
+    run = RunFacts.of(model, policy, cut, records).model_copy(update=changes)
     for warning in run.warnings():
         warnings.warn(warning, stacklevel=2)
     # Who is on the list for the path is told the facts of the path.
