@@ -30,6 +30,7 @@ __all__ = ["Payload", "read_json"]
 
 NESTED = tuple(name for name in TABLES if "pupil_id" in TABLES[name].column_names and name != "pupils")
 FLAT = tuple(name for name in TABLES if name not in NESTED and name != "pupils")
+# Only of these does a key that is left out mean "not known": coverage and outcomes are asked of nobody.
 EVENTS = tuple(name for name in NESTED if name not in {"enrolments", "coverage", "outcomes"})
 MAX_FAULTS_LISTED = 20
 EXPECTED = (
@@ -101,6 +102,7 @@ def read_json(payload: str | bytes | list[Any] | dict[str, Any]) -> Payload:
     value = _parsed(payload, faults) if isinstance(payload, str | bytes | bytearray) else payload
     pupils, parts = _top_level(value, faults)
     plain, ids = _flatten(pupils, parts, faults)
+    # Before the tables are made: a pupil with [] gives no row, and yet sent the table.
     ids_with = {name: [part.pupil_id for part in parts[name] if part.pupil_id is not None] for name in EVENTS}
     tables = {"pupils": _raw_table("pupils", [_Part("pupils", plain)], faults)}
     tables |= {name: _raw_table(name, rows_of, faults) for name, rows_of in parts.items() if rows_of}
@@ -109,6 +111,7 @@ def read_json(payload: str | bytes | list[Any] | dict[str, Any]) -> Payload:
     not_sent = {
         name: tuple(str(pupil_id) for pupil_id in ids if pupil_id not in with_it)
         for name, ids_of in ids_with.items()
+        # A table that nobody sent is simply absent; a pupil without it is only told where others have it.
         if (with_it := set(ids_of))
     }
     places = {name: _places(rows_of) for name, rows_of in parts.items() if rows_of}
@@ -118,6 +121,7 @@ def read_json(payload: str | bytes | list[Any] | dict[str, Any]) -> Payload:
 
 def _places(parts: list[_Part]) -> RowPlaces:
     """Say where the rows of a table stood; lists without a row hold none of them."""
+    # Empty lists would share a start with the next list, and searchsorted would name the wrong one.
     parts_with_rows = [part for part in parts if part.rows] or parts[:1]
     starts = np.cumsum([0, *(len(part.rows) for part in parts_with_rows[:-1])], dtype=np.int64)
     return RowPlaces(tuple(part.where for part in parts_with_rows), starts)
@@ -218,6 +222,7 @@ def _misplaced_keys(plain: list[dict[str, Any]]) -> list[str]:
 def _raw_table(name: str, parts: list[_Part], faults: list[str]) -> RawTable:
     """Make one raw table of the rows that came, their pupil's id in front."""
     rows = [row for part in parts for row in part.rows]
+    # One look at all types at once: the usual payload pays no test per row.
     if not set(map(type, rows)) <= {dict}:
         faults.extend(_not_objects(parts) + _of_another_pupil(parts))
         return RawTable((), (), 0)
