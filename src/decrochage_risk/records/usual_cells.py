@@ -79,8 +79,7 @@ def _arrow_of(cells: pd.Series) -> Any:  # noqa: ANN401 - an Arrow ChunkedArray,
     return array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
 
 
-# Lists, as JSON gives them
-# ---------------------------------------------------------------------------------------
+# Lists, as JSON gives them ----------------------------------------------------------------------------------
 
 
 def _of_list(column: Column, cells: list[Any]) -> Any:  # noqa: ANN401 - Texts, an array or None
@@ -155,8 +154,7 @@ def _codes_of(choices: tuple[str, ...]) -> dict[str | None, int]:
     return code
 
 
-# Arrow columns
-# ---------------------------------------------------------------------------------------------------
+# Arrow columns ----------------------------------------------------------------------------------------------
 
 
 def _of_arrow(column: Column, cells: Any) -> Any:  # noqa: ANN401 - Texts, an array or None
