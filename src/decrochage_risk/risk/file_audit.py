@@ -58,6 +58,7 @@ Model = TypeVar("Model", bound=BaseModel)
 class Strict(BaseModel):
     """JSON whose every key is known, and whose values are of their own kind: no text for a number, no NaN."""
 
+    # Strict: pydantic would otherwise read "3" as 3 and true as 1, and a forged file would pass.
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
@@ -126,6 +127,7 @@ class _Table(Strict):
     seed: Annotated[int, Field(ge=0, lt=2**63)]
     rows: Annotated[int, Field(ge=1, le=_MOST_ROWS)]
     base_rate: Annotated[float, Field(gt=0, lt=1)]
+    # Bounds everywhere: a number of 10 ** 12 members would fill the memory before anything is checked.
     members: Annotated[int, Field(ge=1, le=100)]
     training_range: _Range | None = None
 
@@ -171,6 +173,7 @@ def audited_files(files: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, A
     _refuse(CALIBRATION, _fitted_faults(fit))
     table = parsed(_Table, REFERENCES, files[REFERENCES])
     _refuse(REFERENCES, _table_faults(table))
+    # Its own checks bound every option.
     options = FitOptions(**_known_options(table.options))
     if options.members != table.members:
         _refuse(REFERENCES, [f"members is {table.members}, options.members {options.members}"])
@@ -242,6 +245,7 @@ def _fitted_faults(fit: _Fitted) -> Iterator[str]:
         yield "comparable.lower does not rise from bin to bin"
     if any(left > rows for left, rows in zip(bins.positives, bins.rows, strict=False)):
         yield "comparable: more positives than rows in a bin"
+    # The kind says which parameters were fitted: another value would be a calibration that no training gives.
     if kind != "platt" and fit.calibration.slope != 1:
         yield f"calibration: slope {fit.calibration.slope:g} of kind {kind}, which has 1"
     if kind == "identity" and fit.calibration.intercept != 0:

@@ -64,9 +64,11 @@ def range_of(table: FitInput) -> TrainingRange | None:
     own = [at for at, name in enumerate(columns) if name not in context]
     if not own:
         return None
-    # The exact extremes of a training are those of one pupil: the 50th row from each end (a twentieth of a small
+    # The exact extremes of a training are those of one pupil: the 50th row from each end (a twentieth of a
+    # small
     # training), rounded outward. Unknown values were filled by medians, which move neither bound.
     place = min(ROWS_ROUNDED_TO, len(table.matrix) // 20)
+    # partition, as a whole sort of each column is not needed for two of its rows.
     low, high = np.partition(table.matrix, [place, len(table.matrix) - 1 - place], axis=0)[
         [place, -1 - place]
     ]
@@ -75,6 +77,7 @@ def range_of(table: FitInput) -> TrainingRange | None:
 
 def calibrate(by_time: HeldOut | None, by_fold: HeldOut, seed: int) -> tuple[Calibration, Comparable, float]:
     """Choose the calibration, count comparable pupils, and measure how far held-out schools lie apart."""
+    # Later years where there are some: a calibration is judged on what it will meet.
     predictions = by_fold if by_time is None else by_time
     block = np.zeros(len(predictions.outcome)) if by_time is None or by_time.time is None else by_time.time
     rung = choose_rung(
@@ -90,6 +93,7 @@ def calibrate(by_time: HeldOut | None, by_fold: HeldOut, seed: int) -> tuple[Cal
     comparable = Comparable.fit(risk, predictions.outcome, groups=predictions.groups, time=predictions.time)
     if predictions.clusters is None:
         return rung.calibration, comparable, 0.0
+    # The dates of one pupil have one outcome: counted each, they would pass for evidence of their own.
     rows = one_per_pupil(risk, predictions.outcome, predictions.groups, predictions.time)
     spread = fit_cluster_spread(log_odds[rows], predictions.outcome[rows], predictions.clusters[rows])
     return rung.calibration, comparable, spread
@@ -103,6 +107,7 @@ def refuse_seed(seed: int) -> None:
     ModelError
         Not a whole number from 0 to 2147483645.
     """
+    # LightGBM holds seeds in 32 bits with a sign; room is left to count on from this one.
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**31 - 2:
         raise ModelError(
             explain_error(
@@ -197,7 +202,9 @@ def out_of_time(
     splits = rolling_origin(fit_input.time, observed=fit_input.observed, matured=fit_input.matured)
     if len(splits) + 1 < LEAST_TIMES:
         return None
+    # By the whole training: a part of it must not be trained with other settings because it is smaller.
     options = with_defaults(options, len(fit_input.outcome))
+    # Other folds than those of the bag, so that the two estimates do not share their luck.
     fold = folds_of(fit_input, options.pupil_folds, seed + 1)
     numbers = range(options.pupil_folds)
     learnt = [rows_to_learn(fold, fit_input.groups, number) for number in numbers]
@@ -208,6 +215,7 @@ def out_of_time(
             enough(fit_input.outcome[part], fit_input.groups[part])
             for part in (train & learnt[number] for number in numbers)
         )
+    # The latest ones: older years say less of the next, and each costs a training.
     ][-options.test_times :]
     if len(usable) < LEAST_TIMES - 1:
         return None
@@ -216,6 +224,7 @@ def out_of_time(
     parts = [(train & learnt[k], test & (fold == k)) for train, test in usable for k in numbers]
     for number_of_part, (train, test) in enumerate(parts, start=1):
         log_odds[test] = _learn_and_predict(fit_input, train, test, rounds, options, seed)
+        # In events, not in rows: they are what a rare outcome is learnt from.
         growth[test] = fit_input.outcome.sum() / fit_input.outcome[train].sum()
         if progress is not None:
             progress("out of time", number_of_part, total)
