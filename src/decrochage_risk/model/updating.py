@@ -111,6 +111,7 @@ def recalibrate(
     _refuse(reason, refused)
     month, last = model.trained_on["outcome_closes"]
     dates, day = mature_dates(as_of_dates, labels_known_on, (month, last), model.horizon_years)
+    # Before the work: on rows it has learnt from, a model always looks well calibrated.
     refuse_training_years(model, dates)
     snapshots = take_snapshots(
         records,
@@ -123,6 +124,8 @@ def recalibrate(
     labels, events = _labels(rows)
     old = model.risk_model.calibration
     pupils = rows.snapshots.rows["pupil_id"].to_numpy()
+    # With the pupils, as several dates of one pupil have one outcome: counted apart, the error would look too
+    # small.
     shift, error = fit_offset(old.apply(rows.raw_log_odds), rows.snapshots.outcome, pupils)
     # the slope stays: an update between two trainings moves the level, nothing else
     kind: CalibrationKind = "platt" if old.kind == "platt" else "intercept"
