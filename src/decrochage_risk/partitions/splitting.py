@@ -70,7 +70,8 @@ def part_of_pupils(ids: Any, parts: int) -> npt.NDArray[np.int64]:  # noqa: ANN4
     """
     codes_and_texts = texts_of_ids(ids).dictionary_encode()
     texts = np.asarray(codes_and_texts.dictionary.to_pylist(), dtype=object)
-    # Ids that an export may have split in two (a lost zero, a blank, case) come together: only there can they be told.
+    # Ids that an export may have split in two (a lost zero, a blank, case) come together: only there can they
+    # be told.
     alike = np.array([alike_id(text) for text in texts.tolist()], dtype=object)
     hashes = pd.util.hash_array(alike, categorize=False) if texts.size else np.empty(0, dtype=np.uint64)
     of_text = np.append((hashes % np.uint64(parts)).astype(np.int64), EVERY_PART)
@@ -92,6 +93,7 @@ def blocks_of_parquet(path: Path) -> Iterator[Any]:
     """
     files = parts_of_folder(path)[0] if path.is_dir() else [path]
     schema = _schema_of(path, files)
+    # An empty block first: a table without rows must reach every part as a table, not as nothing.
     yield schema.empty_table()
     for file in files:
         name = f"{path.name}/{file.name}" if path.is_dir() else file.name
@@ -124,6 +126,7 @@ def _schema_of(path: Path, files: list[Path]) -> Any:  # noqa: ANN401 - pyarrow 
         raise unlike_parts(path, error) from error
     missing |= {name for schema in schemas for name in whole.names if name not in schema.names}
     for place, field in enumerate(whole):
+        # As the reader of a whole table does: pandas makes floats of small integers with gaps.
         if field.type in _SMALL_INTEGERS and field.name in missing:
             whole = whole.set(place, field.with_type(pa.float64()))
     return whole.remove_metadata()
@@ -192,7 +195,9 @@ class TableSplitter:
         if not self._writers:
             self._open(block.schema)
         of_row = self._part_of_rows(block)
+        # Little-endian on every machine: a working folder may lie on a shared disk.
         number = np.arange(self.rows, self.rows + len(block), dtype="<i8")
+        # Stable: rows of a part keep the order of the extract.
         order = np.argsort(of_row, kind="stable")
         bounds = np.searchsorted(of_row[order], np.arange(EVERY_PART, self._parts + 1))
         sorted_block = block.take(pa.array(order))
@@ -226,6 +231,7 @@ class TableSplitter:
     def _part_of_rows(self, block: Any) -> npt.NDArray[np.int64]:  # noqa: ANN401 - pyarrow ships no types
         """Part of each row: what belongs to no pupil goes to every part, or, where it is a fault, to the first."""
         names, may_be_shared = block.column_names, self._name in _MAY_BE_SHARED
+        # A row without an id is reported once, so it stands in one part.
         of_nobody = EVERY_PART if may_be_shared else 0
         unusable = any(name not in names for name in TABLES[self._name].required)
         if "pupil_id" not in names or (may_be_shared and unusable):
@@ -409,6 +415,7 @@ def split_folder(
         finally:
             splitter.close()
         rows[name], of_pupils[name] = splitter.rows, splitter.of_pupils
+        # The table went to the parts block by block: read_folder only needs its notes.
         return RawTable((), (), 0), notes
 
     extracts = read_folder(folder, split)
@@ -421,6 +428,7 @@ def split_folder(
         extracts.ignored,
         of_pupils.get("coverage", 0) > 0,
     )
+    # Last: the state file says that all parts are whole.
     split_parts.save()
     return split_parts
 
