@@ -64,7 +64,11 @@ def start(cache: Path | None = None) -> Service:
 def memory(url: str) -> float:
     """Resident memory of the service, in MB."""
     return (
-        float(re.search(r"^process_resident_memory_bytes (\S+)", httpx.get(f"{url}/metrics").text, re.MULTILINE)[1])
+        float(
+            re.search(
+                r"^process_resident_memory_bytes (\S+)", httpx.get(f"{url}/metrics").text, re.MULTILINE
+            )[1]
+        )
         / 1e6
     )  # type: ignore[index]
 

@@ -59,9 +59,7 @@ def generated_files() -> dict[str, str]:
         "docs/dispositifs.md": devices_page(),
         "docs/imports.md": imports_page(),
         **conclusions_files(),
-        "docs/motifs.md": reasons_page(
-            sampled_reasons(synthetic_scores()), sampled_notices()
-        ),
+        "docs/motifs.md": reasons_page(sampled_reasons(synthetic_scores()), sampled_notices()),
     }
 
 
@@ -127,7 +125,9 @@ def sampled_notices() -> list[str]:
     """Write a notice of each kind, under a title that says of whom it is."""
     scores, chosen = noticed_scores()
     pages = [(title, notice(scores, chosen[kind]).to_markdown()) for title, kind in NOTICES]
-    return [f"### {title}\n\n" + re.sub(r"^(#+) ", r"###\1 ", page, flags=re.MULTILINE) for title, page in pages]
+    return [
+        f"### {title}\n\n" + re.sub(r"^(#+) ", r"###\1 ", page, flags=re.MULTILINE) for title, page in pages
+    ]
 
 
 def point_of(points: float) -> str:

@@ -44,7 +44,10 @@ def test_extracts_of_the_demo_pass_the_check(tmp_path: Path, run: Callable[..., 
     assert run("check", out / "importes").exit_code == 0
     report = json.loads((out / "importes" / "rapport-import.json").read_text(encoding="utf-8"))
     assert {"siecle_eleves", "gepi_saisies", "gepi_book"} <= {file["kind"] for file in report["files"]}
-    assert sum(file["refusal"] != "" for file in report["files"] if file["path"] != "fichiers/declarations.toml") == 0
+    assert (
+        sum(file["refusal"] != "" for file in report["files"] if file["path"] != "fichiers/declarations.toml")
+        == 0
+    )
     assert "0 laissée" in shown
 
 

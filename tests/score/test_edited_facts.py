@@ -25,10 +25,10 @@ from decrochage_risk.score.counterfactuals import (
 )
 
 if TYPE_CHECKING:
-    from decrochage_risk.model import TrainedModel
     from collections.abc import Callable
     from datetime import date
 
+    from decrochage_risk.model import TrainedModel
     from decrochage_risk.score import RiskScores
     from decrochage_risk.synthetic import Cohort
 

@@ -134,7 +134,9 @@ def finish_absences(extract: Extract, events: pd.DataFrame, options: ImportOptio
     file_year = extract.school_year
     starts = events["start"].dropna()
     codes, days = pd.factorize(starts.dt.normalize())
-    year_of = pd.Series(np.array([school_year_of(day) for day in days], dtype=np.int64)[codes], index=starts.index)
+    year_of = pd.Series(
+        np.array([school_year_of(day) for day in days], dtype=np.int64)[codes], index=starts.index
+    )
     if file_year is not None:
         other = year_of.index[year_of != file_year]
         for line in events.loc[other, "line"]:

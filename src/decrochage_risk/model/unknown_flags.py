@@ -116,6 +116,7 @@ def patterns_of(features: pd.DataFrame) -> npt.NDArray[np.object_]:
         knowledge.patterns(knowledge.flags(values)), return_inverse=True, return_counts=True
     )
     names = [
+        # Code 0, everything known, is told even when it is rare: it is what the others are held against.
         label_of_pattern(knowledge.name_of(code)) if rows >= LEAST_ROWS or code == 0 else OTHER_PATTERN
         for code, rows in zip(codes.tolist(), count.tolist(), strict=True)
     ]

@@ -38,6 +38,7 @@ __all__ = [
     "sign",
 ]
 
+# Told apart in grey too: pages are printed in black and white, and read by the colour-blind.
 INK, SOFT, PALE, BLUE, OCHRE = "#1b1b1b", "#57534c", "#dcd7cc", "#1d4f7c", "#8a4a00"
 _STEPS = (1, 2, 3, 5, 10, 20, 25, 30, 50, 100)
 _MOST_TICKS = 4
@@ -86,6 +87,7 @@ class Drawing:
         strokes = []
         step = 5.0
         at = -height
+        # Lines of our own: an SVG pattern needs an id, which two drawings of a page would share.
         while at < width:
             x1, x2 = max(at, 0.0), min(at + height, width)
             if x2 > x1:

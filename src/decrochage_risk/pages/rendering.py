@@ -114,9 +114,12 @@ def picture(figure: Figure, alternative: str) -> Picture:
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
             if isinstance(axis.get_major_formatter(), ScalarFormatter):
+                # Not by a locale, which would need French installed on the machine and change the whole
+                # process.
                 axis.set_major_formatter(lambda value, _: number(value))
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=110)
+    # pyplot keeps every figure until it is closed: a notebook would fill its memory.
     plt.close(figure)
     return Picture(file.getvalue(), alternative)
 
@@ -208,6 +211,7 @@ def page_name(kind: str, name: str, suffix: str = "html") -> str:
     'notice-a-b-2c2c791a.html'
     """
     safe = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:_LONGEST_NAME]
+    # Two names may have one safe part: "3e A" and "3e-A".
     return f"{kind}-{safe}-{hashlib.sha256(name.encode('utf-8')).hexdigest()[:8]}.{suffix}"
 
 

@@ -238,6 +238,7 @@ def extract_facts(
     tables = {name: table for name, table in came.items() if table is not None}
     if row_id is not None:
         tables = _without_row_ids(tables, row_id)[0]
+    # Through the checks, so that a faulty start counts here as little as it does in a part.
     people = PupilRecords.of_part(tables, calendar=calendar or SchoolCalendar.for_zone("B"))
     start = people.enrolments["start_date"].min()
     years = () if people.outcomes is None else sorted({int(year) for year in people.outcomes["school_year"]})
@@ -400,6 +401,7 @@ def score_part(  # noqa: PLR0913 - the choices of a run, each with its default
         return {**_empty(SCORE_TABLES), "faults": report.to_arrow()}
     ids = pd.Index(part.records.pupils["pupil_id"].to_numpy(dtype=object))
     by_name = tuple(explain) if isinstance(explain, Collection) and not isinstance(explain, str) else ()
+    # Names of pupils of other parts are not unknown: only all parts together can say that.
     here = [pupil for pupil in dict.fromkeys((*exclude, *by_name)) if pupil in ids]
     with python_warnings.catch_warnings(record=True) as caught_warnings:
         python_warnings.simplefilter("always")
@@ -455,6 +457,7 @@ def _empty(names: Sequence[str]) -> dict[str, pa.Table]:
 
 def _conformed(frame: pd.DataFrame, name: str, place: npt.NDArray[np.int64]) -> pa.Table:
     """Give a frame the declared types, ordered by the place of its rows; pandas' own metadata is kept for its files."""
+    # By place in the extract, so that merging the parts is a merge of sorted files.
     order = np.argsort(place, kind="stable")
     table = pa.Table.from_pandas(frame)
     schema = SCHEMAS[name].remove(SCHEMAS[name].get_field_index(ROW_ID)).with_metadata(table.schema.metadata)
@@ -646,6 +649,7 @@ def snapshots_of(parts: Iterable[Mapping[str, pa.Table]]) -> Snapshots:
         raise no_rows_error(left_out)
     frame = _frame_of_rows(of_all)
     order = np.argsort(frame["pupil_id"].to_numpy(dtype=object), kind="stable")
+    # Date first, then id: a stable sort by the first key comes last.
     order = order[np.argsort(frame["observed"].to_numpy()[order], kind="stable")]
     values = pa.concat_tables(features)
     # One column after the other into its place: the matrix is the largest thing there is, and is held once.

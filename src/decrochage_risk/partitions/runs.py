@@ -65,6 +65,7 @@ BYTES_PER_ROW = 400
 """Memory for each row of all tables while they are read, checked and scored: 253 bytes were measured from 1 to 4 million rows
 (``benchmarks/partitions.py --at-once``), and extracts with many faults take more."""
 
+# A low guess: more rows than there are means more parts than needed, never too few.
 _CSV_BYTES_PER_ROW = 25
 _GZIP = 6
 _AT_ONCE, _PER_PART = 0.5, 0.2
@@ -82,6 +83,7 @@ def memory_needed(folder: Path) -> int:
 
 def free_memory() -> int | None:
     """Bytes of memory that this process may still take; None where the system does not say."""
+    # In a container /proc tells of the whole machine, of which it may take only a part.
     limits = [each for each in (_system_memory(), _group_memory()) if each is not None]
     return min(limits, default=None)
 
@@ -122,6 +124,7 @@ def _rows_of(path: Path) -> int:
         if name.endswith(".parquet"):
             return int(pq.read_metadata(path).num_rows)
         size = path.stat().st_size
+    # Reading will say what is wrong with it; here it only counts for nothing.
     except (pa.ArrowException, OSError):
         return 0
     return (
@@ -295,6 +298,7 @@ class PartRuns:
     ) -> None:
         self.work, self._progress = work, progress or (lambda _line, _done, _all: None)
         key_file = work / _KEY
+        # Another question, another number of parts or another version: nothing of it can be gone on with.
         if not (key_file.is_file() and key_file.read_text(encoding="utf-8") == f"{key} {parts}"):
             _refuse_other_folder(work)
             empty_folder(work)

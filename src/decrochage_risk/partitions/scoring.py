@@ -82,6 +82,7 @@ def merge_tables(parts: Sequence[Path], target: Path) -> None:
     """
     schema = _schema_of(parts)
     with pq.ParquetWriter(target, schema) as writer:
+        # Row groups as pandas cuts them: the file of the parts is then the file of the whole, byte for byte.
         waiting = schema.empty_table()
         for rows in in_order(parts):
             piece = (
@@ -93,6 +94,7 @@ def merge_tables(parts: Sequence[Path], target: Path) -> None:
             while len(waiting) >= ROW_GROUP:
                 writer.write_table(waiting.slice(0, ROW_GROUP).combine_chunks())
                 waiting = waiting.slice(ROW_GROUP)
+        # Without any row there is still one, empty, row group with the schema.
         if len(waiting) or not any(_schema_and_rows(path)[1] for path in parts):
             writer.write_table(waiting.combine_chunks())
 
@@ -134,6 +136,8 @@ def _schema_of(parts: Sequence[Path]) -> Any:  # noqa: ANN401 - pyarrow ships no
     pandas_metadata = [json.loads(schema.metadata[b"pandas"]) for schema in schemas]
     pandas = pandas_metadata[0]
     for place, column in enumerate(pandas["columns"]):
+        # A column that is all missing in the first part is "empty" in its metadata: the first that knows
+        # better counts.
         same = [each["columns"][place] for each in pandas_metadata]
         pandas["columns"][place] = next((each for each in same if each["pandas_type"] != "empty"), column)
     for index in pandas["index_columns"]:

@@ -73,7 +73,8 @@ def part_of_pupils(ids: Any, parts: int) -> npt.NDArray[np.int64]:  # noqa: ANN4
     """
     codes_and_texts = texts_of_ids(ids).dictionary_encode()
     texts = np.asarray(codes_and_texts.dictionary.to_pylist(), dtype=object)
-    # Ids that an export may have split in two (a lost zero, a blank, case) come together: only there can they be told.
+    # Ids that an export may have split in two (a lost zero, a blank, case) come together: only there can they
+    # be told.
     alike = np.array([alike_id(text) for text in texts.tolist()], dtype=object)
     hashes = pd.util.hash_array(alike, categorize=False) if texts.size else np.empty(0, dtype=np.uint64)
     of_text = np.append((hashes % np.uint64(parts)).astype(np.int64), EVERY_PART)
@@ -95,6 +96,7 @@ def blocks_of_parquet(path: Path) -> Iterator[Any]:
     """
     files = parts_of_folder(path)[0] if path.is_dir() else [path]
     schema = _schema_of(path, files)
+    # An empty block first: a table without rows must reach every part as a table, not as nothing.
     yield schema.empty_table()
     for file in files:
         name = f"{path.name}/{file.name}" if path.is_dir() else file.name
@@ -196,6 +198,7 @@ class TableSplitter:
             self._open(block.schema)
         of_row = part_of_rows(self._name, block, self._parts)
         number = np.arange(self.rows, self.rows + len(block), dtype="<i8")
+        # Stable: rows of a part keep the order of the extract.
         order = np.argsort(of_row, kind="stable")
         bounds = np.searchsorted(of_row[order], np.arange(EVERY_PART, self._parts + 1))
         sorted_block = block.take(pa.array(order))
@@ -432,6 +435,7 @@ def split_folder(
         finally:
             splitter.close()
         rows[name], of_pupils[name] = splitter.rows, splitter.of_pupils
+        # The table went to the parts block by block: read_folder only needs its notes.
         return RawTable((), (), 0), notes
 
     extracts = read_folder(folder, split)
@@ -444,6 +448,7 @@ def split_folder(
         extracts.ignored,
         of_pupils.get("coverage", 0) > 0,
     )
+    # Last: the state file says that all parts are whole.
     split_parts.save()
     return split_parts
 

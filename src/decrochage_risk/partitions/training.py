@@ -77,6 +77,7 @@ class PartedRecords:
     @cached_property
     def enrolments(self) -> pd.DataFrame:
         """The first day of the earliest enrolment, as the only row."""
+        # Training asks only how far back the records reach.
         first = np.array([self._runs.facts.first_start], dtype="datetime64[s]")
         return pd.DataFrame({"start_date": first})
 

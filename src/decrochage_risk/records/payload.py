@@ -32,6 +32,7 @@ __all__ = ["Payload", "parse_json", "payload_schema", "read_json", "read_shapes"
 
 NESTED = tuple(name for name in TABLES if "pupil_id" in TABLES[name].column_names and name != "pupils")
 FLAT = tuple(name for name in TABLES if name not in NESTED and name != "pupils")
+# Only of these does a key that is left out mean "not known": coverage and outcomes are asked of nobody.
 EVENTS = tuple(name for name in NESTED if name not in {"enrolments", "coverage", "outcomes"})
 MAX_FAULTS_LISTED = 20
 EXPECTED = (
@@ -169,6 +170,7 @@ def read_shapes(payload: str | bytes | list[Any] | dict[str, Any]) -> tuple[Payl
     value = parse_json(payload, faults) if isinstance(payload, str | bytes | bytearray) else payload
     pupils, parts = _top_level(value, faults)
     plain, ids = _flatten(pupils, parts, faults)
+    # Before the tables are made: a pupil with [] gives no row, and yet sent the table.
     ids_with = {name: [part.pupil_id for part in parts[name] if part.pupil_id is not None] for name in EVENTS}
     tables = {"pupils": _raw_table("pupils", [_Part("pupils", plain)], faults)}
     tables |= {name: _raw_table(name, rows_of, faults) for name, rows_of in parts.items() if rows_of}
@@ -176,6 +178,7 @@ def read_shapes(payload: str | bytes | list[Any] | dict[str, Any]) -> tuple[Payl
     not_sent = {
         name: tuple(str(pupil_id) for pupil_id in ids if pupil_id not in with_it)
         for name, ids_of in ids_with.items()
+        # A table that nobody sent is simply absent; a pupil without it is only told where others have it.
         if (with_it := set(ids_of))
     }
     places = {name: _places(rows_of) for name, rows_of in parts.items() if rows_of}
@@ -185,6 +188,7 @@ def read_shapes(payload: str | bytes | list[Any] | dict[str, Any]) -> tuple[Payl
 
 def _places(parts: list[_Part]) -> RowPlaces:
     """Say where the rows of a table stood; lists without a row hold none of them."""
+    # Empty lists would share a start with the next list, and searchsorted would name the wrong one.
     parts_with_rows = [part for part in parts if part.rows] or parts[:1]
     starts = np.cumsum([0, *(len(part.rows) for part in parts_with_rows[:-1])], dtype=np.int64)
     return RowPlaces(tuple(part.where for part in parts_with_rows), starts)

@@ -77,11 +77,14 @@ def train_bag(
     """
     blind = [fold == member for member in range(options.members)]
     boosters = _boosters(matrix, outcome, directions, learnt, options, seed, blind=blind)
+    # One number of rounds for all: members cut apart would differ by luck, which the interval reads as doubt.
     weights = np.bincount(fold, minlength=options.members) / len(fold)
     rounds = _grow(boosters, weights, options, progress, threads=_threads(matrix))
     members = Members(tuple(one.text(rounds) for one in boosters))
     left_out = np.empty(len(fold))
     for rows, booster in zip(blind, members.boosters, strict=True):
+        # From the texts that are saved, not from the boosters in memory: these are the scores that will be
+        # served.
         left_out[rows] = booster.predict(matrix[rows], raw_score=True, num_threads=1)
     return Bag(members, rounds, left_out)
 
@@ -162,6 +165,7 @@ class _Started:
         losses = []
         for _ in range(rounds):
             self.booster.update()
+            # Of each entry the third field is the value: data set, metric, value, direction.
             losses.append(float(self.booster.eval_valid()[0][2]))
         return losses
 
@@ -191,6 +195,7 @@ def _boosters(
     import lightgbm  # noqa: PLC0415  # loads on first use
 
     params = _parameters(matrix, directions, options, seed)
+    # Binned once for all members: edges of bins that each drew from its own part would differ.
     whole = lightgbm.Dataset(matrix, label=outcome, params=params).construct()
     choices = with_defaults(options, len(matrix))
     share, penalty = choices.linear_share or 0.0, choices.penalty or PENALTY
@@ -243,6 +248,7 @@ def with_defaults(options: FitOptions, rows: int) -> FitOptions:
 
 def _parameters(matrix: FloatArray, directions: IntArray, options: FitOptions, seed: int) -> dict[str, Any]:
     rows = len(matrix)
+    # A share of the rows, within bounds: a leaf of a few pupils would be learnt by heart, and tells of them.
     leaf_rows = options.rows_per_leaf or int(np.clip(rows // 200, max(1, min(20, rows // 15)), 100))
     draws_thresholds = with_defaults(options, rows).drawn_thresholds
     return {
@@ -252,6 +258,7 @@ def _parameters(matrix: FloatArray, directions: IntArray, options: FitOptions, s
         "num_leaves": options.leaves,
         "learning_rate": options.learning_rate or (0.1 if draws_thresholds else 0.05),
         "lambda_l2": options.l2 if options.l2 is not None else float(np.clip(rows / 2000, 5, 30)),
+        # Correlated columns then share a risk between them instead of one taking it all.
         "feature_fraction": options.column_share,
         "extra_trees": draws_thresholds,
         "min_data_in_leaf": leaf_rows,
@@ -293,6 +300,7 @@ def _grow(
                 progress("members", round_number, options.max_rounds)
             if round_number < options.min_rounds:
                 continue
+            # Summed by numpy in the order of the members, whichever thread was first.
             loss = float(np.sum(weights * losses))
             if loss < least:
                 best, least = round_number, loss

@@ -127,11 +127,14 @@ class Knowledge:
         """
         flags = np.empty((len(matrix), len(self.groups)))
         for place, columns in enumerate(self._places):
+            # None known at all: one mark of twelve weeks is knowledge, though some of its columns may be
+            # missing.
             flags[:, place] = np.isnan(matrix[:, columns]).all(axis=1)
         return flags
 
     def patterns(self, flags: FloatArray) -> IntArray:
         """Give the pattern of each row of flags a number: the sum of 2 to the place of each flag."""
+        # At most 60 flags: 63 bits hold them with room for the sign.
         weights = 2 ** np.arange(flags.shape[1], dtype=np.int64)
         codes: IntArray = (flags > 0) @ weights if len(weights) else np.zeros(len(flags), dtype=np.int64)
         return codes
@@ -177,6 +180,7 @@ def _apparent_groups(matrix: FloatArray, names: Sequence[str]) -> dict[str, tupl
     telling = np.flatnonzero((count >= LEAST_UNKNOWN) & (count <= len(matrix) - LEAST_UNKNOWN))
     together: dict[bytes, list[int]] = {}
     for column in telling.tolist():
+        # Eight rows to a byte: the pattern of a column is a key of moderate size.
         together.setdefault(np.packbits(unknown[:, column]).tobytes(), []).append(column)
     # Most telling first; the order of the columns settles ties, and then is the order of the flags.
     spread = {group[0]: int(count[group[0]] * (len(matrix) - count[group[0]])) for group in together.values()}
