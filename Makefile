@@ -30,7 +30,7 @@ export PUPILS
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all test-pages test-spark check format bench studies docs docs-site model wheel clean clean-all
+.PHONY: help demo test test-whole test-all test-pages test-spark check format bench studies docs docs-site model wheel clean clean-all
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,9 +39,12 @@ demo: $(RUNTIME)  ## Make a synthetic cohort, score it, print the flagged pupils
 	$(BIN)/decrochage-risk demo
 
 test: $(DEV)  ## Run the fast suite, warnings as errors
-	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(WORKERS) --dist loadfile -m "not slow"
+	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(WORKERS) --dist loadfile -m "not slow and not whole"
 
-test-all: $(DEV)  ## Run the whole suite, the slow tests too
+test-whole: $(DEV)  ## Run the tests that train, score a cohort or write whole folders
+	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(WORKERS) --dist loadfile -m "whole and not slow"
+
+test-all: $(DEV)  ## Run every test, the slow ones too
 	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(WORKERS) --dist loadfile
 
 test-pages: $(PAGES)  ## Look at every page in a headless Chromium (.ci/set-up-pages installs it)

@@ -166,6 +166,7 @@ def test_totals_of_an_unknown_period_or_that_contradict_themselves_are_not_taken
     assert bad.counts == {"bad_number": [3], "unjustified_above_total": [2]}
 
 
+@pytest.mark.whole
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=10))
 def test_growing_totals_are_differenced_into_the_counts_of_each_month(months: list[tuple[int, int]]) -> None:
     """Cumulative totals made of known monthly counts give these counts back, in any order of the files."""

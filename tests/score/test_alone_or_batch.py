@@ -33,6 +33,7 @@ def some(small_scores: RiskScores, flagged_ids: list[str]) -> list[str]:
     return [*flagged_ids[:15], *quiet[:15], *unscored[:5]]
 
 
+@pytest.mark.whole
 def test_a_pupil_alone_is_as_in_the_batch(
     small_cohort: Cohort, small_scores: RiskScores, some: list[str], score: Callable[..., RiskScores]
 ) -> None:
@@ -43,6 +44,7 @@ def test_a_pupil_alone_is_as_in_the_batch(
         assert alone[pupil_id].model_dump_json() == small_scores[pupil_id].model_dump_json()
 
 
+@pytest.mark.whole
 def test_the_order_of_rows_changes_nothing(
     small_cohort: Cohort, small_scores: RiskScores, score: Callable[..., RiskScores]
 ) -> None:
@@ -55,6 +57,7 @@ def test_the_order_of_rows_changes_nothing(
     assert told_of(scores) == told_of(small_scores)
 
 
+@pytest.mark.whole
 def test_what_comes_later_changes_nothing(
     small_cohort: Cohort, small_scores: RiskScores, score: Callable[..., RiskScores], as_of: date
 ) -> None:

@@ -153,6 +153,7 @@ def test_alone_or_together_is_the_same(
     assert backwards.frame["pupil_id"].drop_duplicates().tolist() == flagged_ids[::-1]
 
 
+@pytest.mark.whole
 def test_flagged_pupils_are_the_default_and_records_stay(
     small_cohort: Cohort, small_scores: RiskScores, as_of: date
 ) -> None:

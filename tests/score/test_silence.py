@@ -148,6 +148,7 @@ def test_what_is_known_is_held_against_the_training(
         assert scores.run.to_dict()["unknown"]["not_known_marks"]["unknown"] == count.unknown
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("table", ["absences", "grades"])
 def test_all_pupils_of_a_school_that_stopped_and_nobody_else(
     small_model: TrainedModel, tables: dict[str, Any], one_school: tuple[str, set[str]], table: str
@@ -284,6 +285,7 @@ def test_gaps_that_name_no_such_table_are_refused(small_cohort: Cohort, small_mo
             score_pupils(small_cohort.records, as_of=AS_OF, model=small_model, gaps=wrong)  # type: ignore[arg-type]
 
 
+@pytest.mark.whole
 def test_the_command_says_it_last(tables: dict[str, Any], tmp_path: Path, capsys: Any) -> None:
     """``score`` ends with the pupils that a missing table leaves without a score; ``--gap`` says that it is meant."""
     for name, rows in tables.items():

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from decrochage_risk.score import RiskScores
     from decrochage_risk.synthetic import Cohort
 
+pytestmark = pytest.mark.whole
+
 
 @pytest.fixture(scope="module")
 def path_model(small_cohort: Cohort) -> TrainedModel:
