@@ -99,7 +99,7 @@ def _judgement_before(rows: Rows, mode: Mode, *, faulty: bool) -> Any:
 
 @pytest.mark.parametrize("mode", ["raise", "quarantine"])
 @pytest.mark.parametrize("faulty", [False, True])
-@settings(deadline=None, max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_faults_of_the_future_change_nothing_that_is_told(
     rows: Rows, mode: Mode, data: st.DataObject, *, faulty: bool
