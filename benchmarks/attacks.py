@@ -67,7 +67,9 @@ def main() -> int:
         found[section.name] = section.run(chosen.tries or section.tries, chosen.seed)
         for fault in found[section.name].faults:
             print(f"FAULT {section.name}: {fault}")
-        print(f"{section.name}: {perf_counter() - start:.0f} s", flush=True)
+        one = found[section.name]
+        counts = f"{one.tried} tried, {one.refused} refused, {len(one.faults)} faults"
+        print(f"{section.name}: {counts}, {perf_counter() - start:.0f} s", flush=True)
     table = table_of(found)
     print(f"\n{table}")
     if chosen.markdown is not None:

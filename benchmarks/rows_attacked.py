@@ -24,7 +24,7 @@ HOSTILE: tuple[Any, ...] = (
     *(True, False, 0, 1, -1, 3, 2**31, 2**63, -(2**70), 10**400, 0.5, -0.0, 1e308, float("nan"), float("inf")),
     *("2025-02-30", "0001-01-01", "9999-12-31", "infinity", "45614", "2025-01-06T23:00:00Z", date(1, 1, 1)),
     *(date(9999, 12, 31), datetime.fromisoformat("2025-01-06T23:00:00"), Decimal("1e50"), Decimal("NaN"), b"\xff", [], {}, [[1]]),
-    *(np.datetime64("NaT"), np.datetime64("2262-04-12"), np.int64(-1), np.float32("nan"), object()),
+    *(np.datetime64("NaT", "ns"), np.datetime64("2262-04-12"), np.int64(-1), np.float32("nan"), object()),
 )  # fmt: skip
 
 

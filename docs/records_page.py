@@ -51,6 +51,9 @@ _RULES_INTRODUCTION = """## Les règles
 Toutes les fautes de toutes les tables sont rassemblées dans un seul rapport : table, ligne, colonne, valeur, règle, remède.
 Une *erreur* arrête la lecture, ou met la ligne de côté si on le demande (`on_fault="quarantine"`) ; dans `pupils`, la cellule
 fautive est vidée et l’élève est gardé. Un *avertissement* garde la ligne, la signale et la compte.
+
+Ce qui est jugé est ce qui était connu : avec une date d’observation (`as_of=`, `score`, `check --as-of`), la faute d’une ligne datée ou
+saisie ce jour-là ou après n’arrête rien, ne met rien de côté et n’est pas comptée.
 """
 
 

@@ -115,6 +115,41 @@ def test_each_test_states_its_law(path: Path) -> None:
     assert [function.name for function in tests if not ast.get_docstring(function)] == []
 
 
+def test_a_missing_time_names_its_unit() -> None:
+    """From numpy 2.5 on a NaT without a unit takes none from the array that it is put into: each one says its own."""
+    nameless = [
+        f"{path.name}:{node.lineno}"
+        for path in (*SOURCES, *TESTS, *sorted((ROOT / "benchmarks").rglob("*.py")))
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in {"datetime64", "timedelta64"}
+        and len(node.args) == 1
+        and isinstance(node.args[0], ast.Constant)
+        and str(node.args[0].value).lower() == "nat"
+    ]
+    assert nameless == []
+
+
+def test_one_file_writes_every_csv() -> None:
+    """No source but csv_files.py writes rows with csv or lets pandas do it: what it guards is guarded everywhere."""
+    writers = {
+        path.name
+        for path in SOURCES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and (
+            node.func.attr in {"writer", "DictWriter"}
+            or (
+                node.func.attr == "to_csv"
+                and {"sep", "index", "header"} & {keyword.arg for keyword in node.keywords}
+            )
+        )
+    }
+    assert writers == {"csv_files.py"}
+
+
 def test_no_source_names_a_banned_word() -> None:
     """No sentence of the library names pupils by a label; only the list of forbidden words itself holds them."""
     from decrochage_risk.french import forbidden_in  # noqa: PLC0415 - the one test that needs the package

@@ -29,7 +29,15 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-__all__ = ["CSV_EXPECTED", "guarded", "lines_of_rows", "read_csv", "write_csv", "write_csv_rows"]
+__all__ = [
+    "CSV_EXPECTED",
+    "guarded",
+    "lines_of_rows",
+    "read_csv",
+    "text_as_exported",
+    "write_csv",
+    "write_csv_rows",
+]
 
 CSV_EXPECTED = "a CSV with one header line, the same number of cells on every line, separated by ; , or a tab"
 SEPARATORS = ";\t,"
@@ -555,6 +563,22 @@ def guarded(cell: object, *, is_id: bool = False, is_number: bool = False) -> ob
     return f"'{cell}" if changed else cell
 
 
+def text_as_exported(rows: Iterable[Sequence[object]], *, all_quoted: bool = False, end: str = "\n") -> str:
+    r"""Write rows as the software of a school exports them, guarded against nothing: for made exports alone.
+
+    Examples
+    --------
+    >>> text_as_exported([["Nom", "Classe"], ["A", "3-1"]])
+    'Nom;Classe\nA;3-1\n'
+    """
+    text = io.StringIO()
+    lines = csv.writer(
+        text, delimiter=";", quoting=csv.QUOTE_ALL if all_quoted else csv.QUOTE_MINIMAL, lineterminator=end
+    )
+    lines.writerows(rows)
+    return text.getvalue()
+
+
 def write_csv_rows(rows: Iterable[Sequence[object]], path: Path) -> Path:
     """Write rows of texts as a CSV that Excel opens in France (``;``, a mark, CRLF); numbers in them keep their sign.
 
@@ -572,7 +596,12 @@ def write_csv_rows(rows: Iterable[Sequence[object]], path: Path) -> Path:
 
 
 def write_csv(
-    frame: pd.DataFrame, path: Path, *, ids: Collection[str] = (), for_machines: bool = False
+    frame: pd.DataFrame,
+    path: Path,
+    *,
+    ids: Collection[str] = (),
+    for_machines: bool = False,
+    append: bool = False,
 ) -> Path:
     """Write a frame as a CSV that Excel opens in France (``;``, a mark, decimal comma, CRLF).
 
@@ -587,6 +616,8 @@ def write_csv(
     for_machines : bool
         For a table that is read again (no mark, decimal point, LF): texts are guarded against formulas alone, numbers
         with a sign are left.
+    append : bool
+        Rows more of a file that was begun, without its header.
 
     Returns
     -------
@@ -605,6 +636,8 @@ def write_csv(
     table = frame.assign(**texts).rename(columns=lambda name: str(guarded(str(name), is_id=True)))
     table.to_csv(
         path,
+        mode="a" if append else "w",
+        header=not append,
         sep=";",
         decimal="." if for_machines else ",",
         index=False,

@@ -68,8 +68,8 @@ def make_private(place: Path, *, group: bool = False) -> None:
         place.chmod(0o640 if group else 0o600)
 
 
-def restrict(folder: Path) -> None:
-    """Make a folder that its owner alone can enter, whatever the umask; its parents are made as usual.
+def restrict(folder: Path, *, group: bool = False) -> None:
+    """Make a folder that its owner, or its group too, can enter, whatever the umask; its parents are made as usual.
 
     A folder that is there already keeps its rights.
     """
@@ -77,6 +77,8 @@ def restrict(folder: Path) -> None:
     if not folder.is_dir():
         # The mode with the folder: closed afterwards, it would be open for a moment.
         folder.mkdir(mode=0o700)
+        if group:
+            folder.chmod(0o750)
 
 
 @contextmanager

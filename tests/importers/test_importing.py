@@ -16,6 +16,7 @@ from decrochage_risk.importers.extract import REASONS, Extract, ImportOptions, S
 from decrochage_risk.importers.merging import merge_events
 from decrochage_risk.importers.nomenclatures import find_level, level_of_label
 from decrochage_risk.importers.report import FileReport
+from decrochage_risk.result_folders import hold
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -281,7 +282,7 @@ def test_an_option_that_does_not_exist_is_refused(
 def test_the_written_folder_is_read_back_as_it_is(
     run: Callable[..., Imported], siecle: Callable[..., bytes], pupil: Callable[..., object], tmp_path: Path
 ) -> None:
-    """The folder of an import is read by PupilRecords without a fault; a second import replaces it whole, nothing else does."""
+    """The folder of an import is read by PupilRecords without a fault; a second import replaces it whole."""
     done = run({"a.xml": siecle([pupil(101, before=("10210001110", "0990001N", "4 B")), pupil(102)])})
     target = tmp_path / "out"
     done.write(target)
@@ -290,12 +291,34 @@ def test_the_written_folder_is_read_back_as_it_is(
     assert len(again.faults.errors) == 0
     run({"b.xml": siecle([pupil(103)])}).write(target)
     assert len(dr.PupilRecords.read(target)) == 1
-    foreign = tmp_path / "mine"
-    foreign.mkdir()
-    (foreign / "letter.txt").write_text("x")
-    with pytest.raises(RecordsError):
-        done.write(foreign)
-    assert (foreign / "letter.txt").read_text() == "x"
+    assert not any("files.json" in note for note in again.notes)
+
+
+def test_an_import_replaces_only_what_a_run_listed(
+    run: Callable[..., Imported], siecle: Callable[..., bytes], pupil: Callable[..., object], tmp_path: Path
+) -> None:
+    """Somebody's file, an edited table, a link, a second run at once: each is named, and nothing is touched."""
+    done = run({"a.xml": siecle([pupil(101)])})
+    target, mine = tmp_path / "out", tmp_path / "mine.csv"
+    mine.write_text("mine")
+    done.write(target)
+    before = {path.name: path.read_bytes() for path in target.iterdir()}
+    with hold(target), pytest.raises(RecordsError, match=r"another run \(process"):
+        done.write(target)
+    for name, put, said in (
+        ("coverage.csv", lambda path: path.write_text("mine"), r"coverage\.csv"),
+        ("outcomes.csv", lambda path: path.symlink_to(mine), r"outcomes\.csv \(a link\)"),
+    ):
+        put(target / name)
+        with pytest.raises(RecordsError, match=said):
+            done.write(target)
+        (target / name).unlink()
+    assert {path.name: path.read_bytes() for path in target.iterdir()} == before
+    (target / "rapport-import.txt").write_text("a note of mine")
+    with pytest.raises(RecordsError, match=r"rapport-import\.txt \(changed since\)"):
+        done.write(target)
+    assert (target / "rapport-import.txt").read_text() == "a note of mine"
+    assert mine.read_text() == "mine"
 
 
 def test_the_order_of_files_changes_nothing(

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import pickle
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +14,7 @@ import numpy as np
 import pytest
 
 import decrochage_risk.model.trained_model as trained_model_module
+from decrochage_risk import artefact
 from decrochage_risk.artefact import FORMAT, manifest_sha256, seal, unseal
 from decrochage_risk.errors import (
     ArtefactError,
@@ -87,6 +91,25 @@ def test_the_identity_is_that_of_the_folder(trained: TrainedModel, tmp_path: Pat
     assert sha256 == trained.sha256 == unseal(tmp_path / "model").sha256
     assert trained.model_id == f"essai-{sha256[:12]}"
     assert trained.model_id in repr(trained)
+
+
+def test_a_folder_of_an_earlier_format_keeps_its_own_checksum(
+    trained: TrainedModel, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the checksum that operators pinned, also in a copy; what is derived from the model, or saved again, has its own."""
+    sealed = unseal(folder)
+    earlier = folder.with_name("earlier")
+    with monkeypatch.context() as patch:
+        patch.setattr(artefact, "FORMAT", FORMAT - 1)
+        pinned = seal(earlier, sealed.files, sealed.manifest)
+    monkeypatch.setitem(artefact.READERS, FORMAT - 1, lambda manifest, files: (manifest, files))
+    loaded = load_trained_model(earlier, sha256=pinned)
+    assert pinned != trained.sha256
+    again = pickle.loads(pickle.dumps(loaded))  # noqa: S301 - ours
+    assert {loaded.sha256, copy.deepcopy(loaded).sha256, again.sha256} == {pinned}
+    assert loaded.model_id.endswith(pinned[:12])
+    assert replace(loaded).sha256 == loaded.save(folder.with_name("again")) == trained.sha256
+    assert replace(loaded, name="autre").sha256 not in {pinned, trained.sha256}
 
 
 def test_the_identity_differs_when_any_file_or_entry_differs(folder: Path) -> None:

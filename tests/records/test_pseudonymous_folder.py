@@ -58,6 +58,7 @@ def test_no_id_or_name_is_left(source: Path, tmp_path: Path) -> None:
     assert [path.name for path in files] == [
         "calendar.csv",
         "enrolments.parquet",
+        "files.json",
         "grades.parquet",
         "pupils.csv",
     ]
@@ -65,6 +66,47 @@ def test_no_id_or_name_is_left(source: Path, tmp_path: Path) -> None:
         content = path.read_bytes()
         assert b"INE000000" not in content
         assert b"nom" not in content
+
+
+@pytest.mark.parametrize("as_category", [False, True])
+def test_words_that_nothing_declares_are_emptied(tmp_path: Path, *, as_category: bool) -> None:
+    """A name typed into a column of choices, days, numbers or codes is nowhere in the target, and counted; faults in digits stay."""
+    source = tmp_path / "extract"
+    source.mkdir()
+    absences = pd.DataFrame(
+        {
+            "pupil_id": ["a1", "a2", "a3"],
+            "date": ["2024-11-05", "vu avec Zzyzx", "32/13/2024"],
+            "half_days": ["1", "une (Zzyzx)", "9"],
+            "kind": ["absence", "chez Zzyzx", "lateness"],
+            "justified": ["oui", "oui", "mot de Zzyzx"],
+        }
+    )
+    if as_category:
+        absences["kind"] = pd.Categorical(absences["kind"], categories=[*absences["kind"], "Zzyzx, absent"])
+    absences.attrs["note"] = "Zzyzx"
+    absences.to_parquet(source / "absences.parquet")
+    enrolments = (
+        "pupil_id;school_year;school_id;level;start_date\na1;2024;Collège Zzyzx;4e chez Zzyzx;2024-09-02\n"
+    )
+    (source / "enrolments.csv").write_text(enrolments, encoding="utf-8")
+    (source / "pupils.csv").write_text("pupil_id;sex\na1;F\na2;Zzyzx\na3;\n")
+    done = pseudonymise_folder(source, tmp_path / "out", KEY)
+    assert done.blanked == {
+        "absences.date": 1,
+        "absences.half_days": 1,
+        "absences.kind": 1,
+        "absences.justified": 1,
+        "enrolments.school_id": 1,
+        "enrolments.level": 1,
+        "pupils.sex": 1,
+    }
+    for path in (tmp_path / "out").iterdir():
+        assert b"Zzyzx" not in path.read_bytes()
+    after = read_folder(tmp_path / "out").tables["absences"]
+    assert after["date"].fillna("").tolist() == ["2024-11-05", "", "32/13/2024"]
+    assert after["half_days"].fillna("").tolist() == ["1", "", "9"]
+    assert after["kind"].fillna("").tolist() == ["absence", "", "lateness"]
 
 
 def test_the_report_counts(source: Path, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from decrochage_risk.report.facts import PupilFacts
 from decrochage_risk.report.pupil_page import pupil_page
 from decrochage_risk.report.school_pages import class_page, school_page
 from decrochage_risk.report.situations import schools_of
+from decrochage_risk.result_folders import hold
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -157,20 +158,30 @@ def test_ids_classes_and_names_stay_text(
 
 
 @pytest.mark.whole
-def test_a_report_replaces_only_a_report(small_scores: RiskScores, tmp_path: Path) -> None:
-    """A folder of something else is refused untouched; an earlier report is replaced as a whole."""
-    foreign = tmp_path / "foreign"
-    foreign.mkdir()
-    (foreign / "notes.txt").write_text("mine")
-    with pytest.raises(RecordsError, match="no report"):
-        write_report(small_scores, foreign)
-    assert [path.name for path in tmp_path.rglob("*")] == ["foreign", "notes.txt"]
-    folder = tmp_path / "pages"
+def test_a_report_replaces_only_what_a_run_listed(small_scores: RiskScores, tmp_path: Path) -> None:
+    """Somebody's file, an edited page, a link, a second run at once: each is named and stays; a report of ours is replaced."""
+    folder, mine = tmp_path / "pages", tmp_path / "mine.html"
+    mine.write_text("mine")
+    write_report(small_scores, folder)
     write_report(small_scores, folder, notices=False)
-    (folder / "old.html").write_text("old")
-    write_report(small_scores, folder, notices=False)
-    assert not (folder / "old.html").exists()
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["foreign", "pages"]
+    assert not list(folder.rglob("notice-*.html"))
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    with hold(folder), pytest.raises(RecordsError, match=r"another run \(process"):
+        write_report(small_scores, folder)
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(RecordsError, match=r"notes\.txt"):
+        write_report(small_scores, folder)
+    (folder / "notes.txt").unlink()
+    (folder / "lien.html").symlink_to(mine)
+    with pytest.raises(RecordsError, match=r"lien\.html \(a link\)"):
+        write_report(small_scores, folder)
+    (folder / "lien.html").unlink()
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+    (folder / "index.html").write_text("a note of mine")
+    with pytest.raises(RecordsError, match=r"index\.html \(changed since\)"):
+        write_report(small_scores, folder)
+    assert (folder / "index.html").read_text() == "a note of mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.html", "pages"]
 
 
 @pytest.mark.whole

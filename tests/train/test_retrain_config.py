@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 import pytest
 
+from decrochage_risk import compare_models, french
+from decrochage_risk.cli.model_commands import Margin
 from decrochage_risk.errors import ModelError
+from decrochage_risk.evaluate.verdict import MARGIN, decide
 from decrochage_risk.train.retraining import read_config
 
 if TYPE_CHECKING:
@@ -25,6 +29,18 @@ def test_the_shortest_configuration_has_every_default(tmp_path: Path) -> None:
     assert config.champion is None
     assert str(tmp_path) not in str(config.settings())
     assert config.settings()["labels_known_on"] == "2025-11-15"
+
+
+def test_one_margin_where_nothing_else_is_asked_for(tmp_path: Path) -> None:
+    """The verdict, a comparison, a retraining and what the command says of it have one default margin."""
+    (tmp_path / "c.toml").write_text(SHORTEST, encoding="utf-8")
+    margins = {
+        read_config(tmp_path / "c.toml").margin,
+        inspect.signature(compare_models).parameters["margin"].default,
+        inspect.signature(decide).parameters["margin"].default,
+    }
+    assert margins == {MARGIN}
+    assert french.number(MARGIN, 3) in (get_args(Margin)[1].help or "")
 
 
 def test_options_are_those_of_the_boosters(tmp_path: Path) -> None:

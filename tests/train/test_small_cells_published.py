@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
 from dataclasses import dataclass, field
@@ -291,6 +292,16 @@ def test_the_trees_say_of_how_many_rows_they_are_in_fifties(
             abs(float(bound)) for pair in re.findall(r"\[(.*?)\]", extremes[1]) for bound in pair.split(":")
         ]
         assert all(bound == 0 or np.log10(bound) == round(np.log10(bound)) for bound in bounds)
+
+
+def test_the_card_says_what_a_reader_can_learn_of_one_pupil(trained: tuple[TrainedModel, Snapshots]) -> None:
+    """Card and page tell what is hidden, what is rounded and by how much, and what remains: whether a pupil was learnt from."""
+    model, _ = trained
+    assert "## Ce qu'un lecteur peut apprendre d'un élève\n" in model.card
+    for text in (model.card, html.unescape(model.card_html)):
+        plain = " ".join(text.split())
+        for words in ("de 1 à 10 élèves", "arrondies par excès à 50", "attaque par appartenance"):
+            assert words in plain
 
 
 def test_the_range_of_a_training_is_of_nobody(trained: tuple[TrainedModel, Snapshots]) -> None:

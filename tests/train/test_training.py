@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import sys
 import warnings
 from datetime import date
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,6 +79,19 @@ def test_two_trainings_give_the_same_bytes(
     first, second = folder_bytes(tmp_path / "first"), folder_bytes(tmp_path / "second")
     assert first.keys() == second.keys()
     assert [name for name in first if first[name] != second[name]] == []
+
+
+def test_the_manifest_holds_the_versions_that_its_bytes_depend_on(
+    demo_model: TrainedModel, tmp_path: Path
+) -> None:
+    """Between two sets of versions the bytes of a training may differ: the folder names those it was made with."""
+    demo_model.save(tmp_path / "model")
+    manifest = json.loads((tmp_path / "model" / "manifest.json").read_text(encoding="utf-8"))
+    named = manifest["trained_on"]["libraries"]
+    assert named == {
+        name: "{}.{}".format(*sys.version_info) if name == "python" else version(name) for name in named
+    }
+    assert {"python", "numpy", "pandas", "lightgbm", "scipy", "scikit-learn", "numba"} <= set(named)
 
 
 def test_save_load_and_score_differ_by_nothing(

@@ -19,6 +19,7 @@ from decrochage_risk.errors import ArtefactError, RecordsError, explain_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import date
     from pathlib import Path
 
     from decrochage_risk.cli.options import OnFault
@@ -50,14 +51,17 @@ class Extracts:
     ----------
     records : PupilRecords
     folder : Folder
+    as_of : date or None
+        The day on which they are judged.
     """
 
     records: PupilRecords
     folder: Folder
+    as_of: date | None = None
 
     def told(self) -> list[str]:
         """Tell what somebody must know of these extracts, in French: not read, guessed, set aside, odd."""
-        faults = self.records.faults
+        faults = self.records.faults if self.as_of is None else self.records.faults_on(self.as_of)
         return [*reading_lines(self.folder), *fault_lines(len(faults.errors), len(faults.warnings))]
 
 
@@ -74,7 +78,9 @@ def reading_lines(folder: Folder | FolderScores | FolderTraining) -> list[str]:
     return [*lines, f"Fichiers non lus : {', '.join(folder.ignored)}"] if folder.ignored else lines
 
 
-def read_extracts(folder: Path, *, on_fault: OnFault, calendar: SchoolCalendar | None) -> Extracts:
+def read_extracts(
+    folder: Path, *, on_fault: OnFault, calendar: SchoolCalendar | None, as_of: date | None = None
+) -> Extracts:
     """Read and check a folder of extracts.
 
     Parameters
@@ -85,6 +91,8 @@ def read_extracts(folder: Path, *, on_fault: OnFault, calendar: SchoolCalendar |
         Raise one report of every error, or set the faulty rows aside.
     calendar : SchoolCalendar, optional
         Zone B when neither is there.
+    as_of : date, optional
+        The day on which they are judged: errors of later rows are never raised.
 
     Raises
     ------
@@ -95,12 +103,15 @@ def read_extracts(folder: Path, *, on_fault: OnFault, calendar: SchoolCalendar |
     """
     from decrochage_risk.records.reading import read_folder  # noqa: PLC0415 - pandas loads on first use
 
-    return checked(read_folder(folder), on_fault=on_fault, calendar=calendar)
+    return checked(read_folder(folder), on_fault=on_fault, calendar=calendar, as_of=as_of)
 
 
-def checked(found: Folder, *, on_fault: OnFault, calendar: SchoolCalendar | None) -> Extracts:
+def checked(
+    found: Folder, *, on_fault: OnFault, calendar: SchoolCalendar | None, as_of: date | None = None
+) -> Extracts:
     """Check the tables of a folder that was read."""
-    return Extracts(dr.PupilRecords.of_folder(found, on_fault=on_fault.value, calendar=calendar), found)
+    records = dr.PupilRecords.of_folder(found, on_fault=on_fault.value, calendar=calendar, as_of=as_of)
+    return Extracts(records, found, as_of)
 
 
 def load_chosen(folder: Path | None, sha256: str | None) -> dr.TrainedModel | None:

@@ -31,7 +31,10 @@ def import_command(  # noqa: PLR0913 - what the files may not say, each an optio
     out: Annotated[
         Path,
         typer.Option(
-            "--out", metavar="DOSSIER", show_default=False, help="Dossier neuf, ou d'un import d'avant."
+            "--out",
+            metavar="DOSSIER",
+            show_default=False,
+            help="Dossier neuf, ou écrit par un import d'avant et resté tel quel.",
         ),
     ],
     key: Annotated[
@@ -155,34 +158,38 @@ def import_command(  # noqa: PLR0913 - what the files may not say, each an optio
     Codes de sortie : 0 fait, le rapport dit ce qui n'a pas été lu ; 2 rien n'a pu être lu.
     """
     from decrochage_risk.importers import import_exports  # noqa: PLC0415 - pandas loads on first use
+    from decrochage_risk.result_folders import hold, refuse_foreign  # noqa: PLC0415 - same
 
     check_target_folder(out)
     check_target_file(links)
     _refuse_links_inside(links, out)
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
-    try:
-        with bar() as tell:
-            result = import_exports(
-                sources,
-                key=key,
-                previous=previous,
-                links=links is not None,
-                progress=tell,
-                uai=uai,
-                school_year=year,
-                extracted_on=_day("--extracted-on", extracted_on),
-                half_day_cut=_time("--half-day-cut", half_day_cut),
-                monthly_totals=monthly_totals,
-                campaign_date=_day("--campaign-date", campaign_date),
-                column_maps=tuple(columns or ()),
-                outcomes_of=outcomes,
-                search_complete=search_complete,
-                calendar=days,
-            )
-    except UnreadableExportError as error:
-        say(f"Erreur : {error.french}", stderr=True)
-        raise typer.Exit(UNUSABLE) from error
-    result.write(out, group=group)
+    # Held, and refused, before the exports are read, not after.
+    with hold(out):
+        refuse_foreign(out)
+        try:
+            with bar() as tell:
+                result = import_exports(
+                    sources,
+                    key=key,
+                    previous=previous,
+                    links=links is not None,
+                    progress=tell,
+                    uai=uai,
+                    school_year=year,
+                    extracted_on=_day("--extracted-on", extracted_on),
+                    half_day_cut=_time("--half-day-cut", half_day_cut),
+                    monthly_totals=monthly_totals,
+                    campaign_date=_day("--campaign-date", campaign_date),
+                    column_maps=tuple(columns or ()),
+                    outcomes_of=outcomes,
+                    search_complete=search_complete,
+                    calendar=days,
+                )
+        except UnreadableExportError as error:
+            say(f"Erreur : {error.french}", stderr=True)
+            raise typer.Exit(UNUSABLE) from error
+        result.write(out, group=group, held=True)
     say(str(result.report))
     if links is not None:
         say(f"\nTable des noms, à garder dans l’établissement : {result.write_links(links)}")

@@ -705,13 +705,17 @@ def drift(  # noqa: PLR0913 - one argument per option of the command
     Codes de sortie : 0 rien à signaler ; 3 à surveiller ; 4 à examiner avant d'utiliser les scores ; 2 demande ou fichier
     inutilisable.
     """
+    from decrochage_risk.school_year import to_date  # noqa: PLC0415 - numpy and pandas load on first use
+
     check_target_file(json)
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
     with steps() as step:
         step("Lecture du modèle")
         current = dr.load_model(model, sha256=model_sha256)
         step("Lecture et vérification des extraits")
-        read = read_extracts(folder, on_fault=on_fault, calendar=days)
+        # Labels rest on what came later: with them, every row is judged.
+        last = None if labels_as_of else max(map(to_date, as_of))
+        read = read_extracts(folder, on_fault=on_fault, calendar=days, as_of=last)
         step("Veille")
         report = dr.watch_drift(
             current, read.records, as_of, labels_as_of=labels_as_of or (), labels_known_on=labels_known_on

@@ -109,7 +109,7 @@ def notice(  # noqa: PLR0913 - one argument per option of the command
         step("Lecture du modèle")
         current = load_chosen(model, model_sha256)
         step("Lecture et vérification des extraits")
-        read = read_extracts(folder, on_fault=on_fault, calendar=days)
+        read = read_extracts(folder, on_fault=on_fault, calendar=days, as_of=day)
         step("Estimations et notices")
         ids = _asked(pupil, read.records)
         scores = dr.score_pupils(
@@ -156,8 +156,10 @@ def _asked(pupils: Sequence[str], records: PupilRecords) -> list[str]:
 def _write(answer: Notice, folder: Path, form: Form, *, group: bool) -> Path:
     text = {Form.HTML: answer.to_html, Form.MARKDOWN: answer.to_markdown, Form.JSON: answer.to_json}[form]()
     path = folder / page_name("notice", answer.pupil_id, form)
-    from decrochage_risk.result_folders import private_file  # noqa: PLC0415 - only where something is written
+    from decrochage_risk.result_folders import private_file, restrict  # noqa: PLC0415 - only where something is written
 
-    with writing(path), private_file(path, group=group) as draft:
-        draft.write_text(text, encoding="utf-8", newline="\n")
+    with writing(folder):
+        restrict(folder, group=group)
+        with private_file(path, group=group) as draft:
+            draft.write_text(text, encoding="utf-8", newline="\n")
     return path

@@ -24,6 +24,8 @@ from decrochage_risk.cli.output import say, steps
 from decrochage_risk.errors import FaultyRecordsError, RecordsError, explain_error
 
 if TYPE_CHECKING:
+    from datetime import date
+
     from decrochage_risk.records.faults import FaultReport
     from decrochage_risk.records.pseudonyms import PseudonymisedFolder
     from decrochage_risk.records.reading import Folder
@@ -54,6 +56,15 @@ def check(  # noqa: PLR0913 - one argument per option of the command
             help="Écrire aussi dans --report ce que contenaient les cellules : des données d'élèves.",
         ),
     ] = False,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of",
+            metavar="AAAA-MM-JJ",
+            show_default=False,
+            help="Ne dire que les fautes de ce qui était connu au matin de ce jour, comme « score » les juge.",
+        ),
+    ] = None,
     mapping: MappingFile = None,
     draft_mapping: Annotated[
         Path | None,
@@ -80,8 +91,10 @@ def check(  # noqa: PLR0913 - one argument per option of the command
     Codes de sortie : 0 rien, ou seulement des avertissements ; 1 des erreurs ; 2 dossier illisible.
     """
     from decrochage_risk.records.reading import read_folder  # noqa: PLC0415 - pandas loads on first use
+    from decrochage_risk.school_year import to_date  # noqa: PLC0415 - same
 
     check_target_file(report)
+    day = None if as_of is None else to_date(as_of)
     table_mapping = _chosen_mapping(folder, mapping, draft_mapping)
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
     with steps(2) as step:
@@ -89,7 +102,7 @@ def check(  # noqa: PLR0913 - one argument per option of the command
         extracts = read_folder(folder, mapping=table_mapping)
         rows = {name: table.size for name, table in extracts.raw.items()}
         step("Vérification")
-        faults = _faults_of(extracts, days)
+        faults = _faults_of(extracts, days, day)
     _say_tables(extracts, rows)
     say(f"\n{faults.text('fr')}")
     if draft_mapping is not None:
@@ -132,10 +145,11 @@ def _chosen_mapping(folder: Path, mapping: Path | None, draft: Path | None) -> T
     return read_mapping(draft, confirmed=False)
 
 
-def _faults_of(folder: Folder, calendar: SchoolCalendar | None) -> FaultReport:
-    """Give every fault, also of a table that cannot be used at all."""
+def _faults_of(folder: Folder, calendar: SchoolCalendar | None, as_of: date | None) -> FaultReport:
+    """Give every fault of what was known, also of a table that cannot be used at all."""
     try:
-        return checked(folder, on_fault=OnFault.QUARANTINE, calendar=calendar).records.faults
+        records = checked(folder, on_fault=OnFault.QUARANTINE, calendar=calendar, as_of=as_of).records
+        return records.faults if as_of is None else records.faults_on(as_of)
     except FaultyRecordsError as error:
         return cast("FaultReport", error.report)  # raised by the checks, whose report it is
 

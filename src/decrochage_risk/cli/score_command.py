@@ -465,7 +465,7 @@ def score(  # noqa: PLR0913 - one argument per option of the command
         _refuse_model_options(
             model=model, capacity=capacity or capacity_path, journal=journal, partitions=partitions
         )
-        read = read_extracts(folder, on_fault=on_fault, calendar=days)
+        read = read_extracts(folder, on_fault=on_fault, calendar=days, as_of=day)
         lists = dr.signals(read.records, as_of=day, policy=rules, exclude=objectors)
         _write_signals(read, lists, target, group=group)
         _say_new(target, since)

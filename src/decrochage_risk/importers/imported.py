@@ -6,15 +6,14 @@ Nothing named is ever written with the tables; the table that leads back from ps
 from __future__ import annotations
 
 import os
-import secrets
-import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from decrochage_risk.csv_files import write_csv
 from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.records.table_schemas import TABLES
-from decrochage_risk.result_folders import make_private, restrict
+from decrochage_risk.result_folders import ResultFolder
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,10 +55,10 @@ class Imported:
     links: pd.DataFrame | None = field(default=None, repr=False)
     totals: pd.DataFrame | None = field(default=None, repr=False)
 
-    def write(self, folder: str | Path, *, group: bool = False) -> list[Path]:
+    def write(self, folder: str | Path, *, group: bool = False, held: bool = False) -> list[Path]:
         """Write the tables (Parquet), ``calendar.csv`` and monthly totals where files told them, and the report.
 
-        The folder is new, empty, or that of an earlier import, which it replaces as a whole.
+        The folder is new, empty, or holds only what an earlier run listed there, which is replaced as a whole.
 
         Parameters
         ----------
@@ -67,37 +66,18 @@ class Imported:
             Where to write.
         group : bool
             Whether the group of the folder may read it (0640 in 0750); its owner alone otherwise (0600 in 0700).
+        held : bool
+            The caller holds the folder already (``result_folders.hold``).
 
         Raises
         ------
         RecordsError
-            The folder holds something else, or cannot be written.
+            The folder holds anything of somebody else, another run holds it, or it cannot be written.
         """
         target = Path(folder)
-        _refuse_foreign(target)
-        fresh = target.with_name(f".{target.name}.new-{secrets.token_hex(4)}")
         try:
-            restrict(fresh)
-            for name in TABLES:
-                table = getattr(self.records, name)
-                if table is not None:
-                    table.to_parquet(fresh / f"{name}.parquet", index=False)
-            if self.calendar is not None:
-                self.calendar.to_csv(fresh / "calendar.csv")
-            if self.totals is not None:
-                self.totals.to_csv(
-                    fresh / TOTALS_NAME, sep=";", index=False, date_format="%Y-%m-%d", lineterminator="\n"
-                )
-            for suffix, text in (
-                ("txt", f"{self.report}\n"),
-                ("json", self.report.to_json()),
-                ("html", self.report.to_html()),
-            ):
-                (fresh / f"{REPORT_NAME}.{suffix}").write_text(text, encoding="utf-8", newline="\n")
-            make_private(fresh, group=group)
-            if target.exists():
-                shutil.rmtree(target)
-            fresh.rename(target)
+            with ResultFolder(target, group=group, held=held) as result:
+                self._write_files(result.draft)
         except OSError as error:
             raise RecordsError(
                 explain_error(
@@ -106,9 +86,23 @@ class Imported:
                     hint="Choose another folder, or make room on the disk.",
                 )
             ) from error
-        finally:
-            shutil.rmtree(fresh, ignore_errors=True)
         return sorted(target.iterdir())
+
+    def _write_files(self, place: Path) -> None:
+        for name in TABLES:
+            table = getattr(self.records, name)
+            if table is not None:
+                table.to_parquet(place / f"{name}.parquet", index=False)
+        if self.calendar is not None:
+            self.calendar.to_csv(place / "calendar.csv")
+        if self.totals is not None:
+            write_csv(self.totals, place / TOTALS_NAME, for_machines=True)
+        for suffix, text in (
+            ("txt", f"{self.report}\n"),
+            ("json", self.report.to_json()),
+            ("html", self.report.to_html()),
+        ):
+            (place / f"{REPORT_NAME}.{suffix}").write_text(text, encoding="utf-8", newline="\n")
 
     def write_links(self, path: str | Path) -> Path:
         """Write the table that leads from pseudonyms back to pupils, readable by its owner only (mode 600).
@@ -127,7 +121,6 @@ class Imported:
                 )
             )
         target = Path(path)
-        text = self.links.to_csv(sep=";", index=False, lineterminator="\n")
         try:
             descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except OSError as error:
@@ -138,20 +131,6 @@ class Imported:
                     hint="Choose another name: it holds names, and none is ever replaced without being seen.",
                 )
             ) from error
-        with os.fdopen(descriptor, "w", encoding="utf-8-sig") as file:
-            file.write(text)
-        return target
-
-
-def _refuse_foreign(target: Path) -> None:
-    """Refuse a folder that holds anything but an earlier import."""
-    if target.is_file() or (
-        target.is_dir() and any(target.iterdir()) and not (target / f"{REPORT_NAME}.json").is_file()
-    ):
-        raise RecordsError(
-            explain_error(
-                f"{target} holds something that is no import",
-                expected="a new or empty folder, or that of an earlier import",
-                hint="Choose another folder: what an import did not write, it does not replace.",
-            )
-        )
+        os.close(descriptor)  # made closed to others and new; what is written into it keeps these rights
+        # Numbers of pupils lead back only letter by letter: formulas alone are guarded.
+        return write_csv(self.links, target, ids=tuple(self.links.columns))

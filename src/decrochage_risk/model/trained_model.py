@@ -9,7 +9,7 @@ A trained model: the risk model, what it was trained on, and how a level and a d
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field, replace
+from dataclasses import InitVar, dataclass, field, replace
 from datetime import date, timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
@@ -242,6 +242,9 @@ class TrainedModel:
     path : TrainedModel or None
         The model of three school years ("parcours") that goes with this one of a single year ("année"), see
         :meth:`with_path`: its own boosters, calibration, references, levels and report, in the same folder.
+    sealed_as : str, optional
+        Argument only: checksum of the folder from which the model was loaded. What is derived from it by ``replace`` is
+        another model and computes its own.
     """
 
     risk_model: RiskModel
@@ -257,6 +260,11 @@ class TrainedModel:
     distributions: FeatureDistributions | None = None
     held_out: dict[str, Any] = field(default_factory=dict)
     path: TrainedModel | None = None
+    sealed_as: InitVar[str | None] = None
+    _sealed_as: str | None = field(default=None, init=False, repr=False)
+
+    def __post_init__(self, sealed_as: str | None) -> None:
+        object.__setattr__(self, "_sealed_as", sealed_as)
 
     def __repr__(self) -> str:
         years = ", ".join(map(str, self.trained_on.get("school_years", ())))
@@ -317,7 +325,7 @@ class TrainedModel:
     @cached_property
     def sha256(self) -> str:
         """SHA-256 of the manifest, which holds those of every file: the identity of the model."""
-        return manifest_sha256(self._files, self._manifest)
+        return self._sealed_as or manifest_sha256(self._files, self._manifest)
 
     @property
     def model_id(self) -> str:
@@ -459,12 +467,9 @@ def load_trained_model(folder: str | Path, *, sha256: str | None = None) -> Trai
             model = model.with_path(path)
         except ModelError as error:
             raise ArtefactError(str(error)) from error
-    # A folder of an earlier FORMAT keeps its identity: saved again it would have other bytes, and it is by
-    # its own
-    # checksum that operators pinned it. What is derived from it by `replace` is another model and computes
-    # its own.
-    vars(model)["sha256"] = artefact.sha256
-    return model
+    # A folder of an earlier FORMAT keeps its identity: saved again it would have other bytes, and it is by its own
+    # checksum that operators pinned it.
+    return replace(model, sealed_as=artefact.sha256)
 
 
 def _path_manifest(text: str) -> dict[str, Any]:

@@ -15,8 +15,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from decrochage_risk.records.fault_hints import words_for
+from decrochage_risk.records.fault_hints import worded_again
 from decrochage_risk.records.faults import FaultGroup, FaultReport
+from decrochage_risk.records.known_faults import faults_known_before
 from decrochage_risk.records.rules import CELL_RULES, CROSS_RULES, EMPTY_TABLE, ROW_RULES
 from decrochage_risk.records.table_schemas import TABLES
 
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["FAULTS_SCHEMA", "CountedFaults", "PartFaults", "merge_counts", "merge_faults"]
 
 _Key = tuple[str, str | None, str, str, str]
-_CELL_RULE = {rule.name: rule for rule in CELL_RULES}
+_OF_CELLS = frozenset(rule.name for rule in CELL_RULES)
 _ORDER = [rule.name for rule in (*CELL_RULES, *(row.rule for row in ROW_RULES), *CROSS_RULES)]
 
 
@@ -69,6 +70,10 @@ class PartFaults:
         rows = [group.rows for group in self.groups if (group.table, group.rule) == (table, rule)]
         return np.concatenate([np.empty(0, dtype=np.int64), *rows])
 
+    def known_before(self, day: int) -> PartFaults:
+        """Keep those of what was known before a day number."""
+        return PartFaults(faults_known_before(FaultReport(self.groups), day).groups)
+
     @property
     def any_error(self) -> bool:
         """Whether there is an error among them."""
@@ -81,10 +86,12 @@ class PartFaults:
             whole = not group.rows.size
             rows = [None] if whole else group.rows.tolist()
             # A sentinel, as None is a value that a cell may have had.
+            known = [None] * len(rows) if group.known is None else group.known.tolist()
             values = list(group.values) or [_NOTHING]
-            for row, value in zip(rows, values, strict=True):
+            for row, value, day in zip(rows, values, known, strict=True):
                 columns["group"].append(number)
                 columns["row_id"].append(row)
+                columns["known"].append(day)
                 columns["value"].append(
                     None if value is _NOTHING else json.dumps(_kept(value), ensure_ascii=False)
                 )
@@ -119,18 +126,22 @@ FAULTS_SCHEMA = pa.schema(
     [
         pa.field("group", pa.int64()),
         pa.field("row_id", pa.int64()),
+        pa.field("known", pa.int64()),
         pa.field("value", pa.large_string()),
         *(pa.field(word, pa.large_string()) for word in _WORDS),
     ]
 )
-"""Columns of the faults of a part: the group that a row belongs to, its row in the extract, what stood there."""
+"""Columns of the faults of a part: the group that a row belongs to, its row in the extract and the day number
+from which it is known, what stood there."""
 
 
 def _group_of(rows: list[dict[str, Any]]) -> FaultGroup:
     words = {word: rows[0][word] for word in _WORDS}
     places = [row["row_id"] for row in rows if row["row_id"] is not None]
     values = [_given(*json.loads(row["value"])) for row in rows if row["value"] is not None]
-    return FaultGroup(**words, rows=np.array(places, dtype=np.int64), values=_objects(values))
+    days = [row["known"] for row in rows if row["known"] is not None]
+    known = np.array(days, dtype=np.int64) if days else None
+    return FaultGroup(**words, rows=np.array(places, dtype=np.int64), values=_objects(values), known=known)
 
 
 @dataclass(frozen=True)
@@ -215,7 +226,7 @@ def _name(group: FaultGroup) -> str:
 
 def _key(group: FaultGroup) -> _Key:
     """Give what makes two groups one: the advice on cells is made anew for all of them, other advice tells groups apart."""
-    if group.rule in _CELL_RULE and group.rows.size:
+    if group.rule in _OF_CELLS and group.rows.size:
         return (group.table, group.column, group.rule, "", "")
     return (group.table, group.column, group.rule, group.expected, group.hint)
 
@@ -232,23 +243,21 @@ def _merged(
     values = np.concatenate([group.values for _, group in groups])  # noqa: PD011 - a field of FaultGroup
     # Shared rows stand in every part: a fault that one part does not see (its school has pupils there) is
     # none.
+    dated = [group.known for _, group in groups if group.known is not None]
+    known = np.concatenate(dated) if len(dated) == len(groups) else None
     if shared is not None and shared.size:
         of_part = np.repeat([part for part, _ in groups], [len(group) for _, group in groups])
         parts_per_row = pd.DataFrame({"row": rows, "part": of_part}).groupby("row")["part"].nunique()
         missing = parts_per_row.index[(parts_per_row < parts).to_numpy() & parts_per_row.index.isin(shared)]
         in_every_part = ~np.isin(rows, missing.to_numpy())
         rows, values = rows[in_every_part], values[in_every_part]
-    # In the order of the extract, and each row once, however many parts reported it.
+        # In the order of the extract, and each row once, however many parts reported it.
+        known = None if known is None else known[in_every_part]
     rows, place = np.unique(rows, return_index=True)
-    return _worded(first, rows, values[place]) if rows.size else None
-
-
-def _worded(group: FaultGroup, rows: npt.NDArray[np.int64], values: npt.NDArray[np.object_]) -> FaultGroup:
-    whole_group = replace(group, rows=rows, values=values)
-    if group.rule not in _CELL_RULE or group.column is None:
-        return whole_group
-    requirement, hint = words_for(_CELL_RULE[group.rule], TABLES[group.table].column(group.column), values)
-    return replace(whole_group, expected=requirement, hint=hint)
+    if not rows.size:
+        return None
+    known = None if known is None else known[place]
+    return worded_again(replace(first, rows=rows, values=values[place], known=known))
 
 
 def _rank(group: FaultGroup) -> tuple[int, int, int, int, str, str]:

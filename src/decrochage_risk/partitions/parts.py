@@ -31,7 +31,7 @@ from decrochage_risk.model.snapshots import no_rows_error
 from decrochage_risk.partitions.merged_faults import FAULTS_SCHEMA, PartFaults, merge_faults
 from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.transmission import Transmission, find_transmission
-from decrochage_risk.school_year import SchoolCalendar, to_date
+from decrochage_risk.school_year import SchoolCalendar, day_number, to_date
 from decrochage_risk.score.digest import ScoreDigest
 from decrochage_risk.score.scoring import score_pupils
 from decrochage_risk.score.ways import WAYS
@@ -397,7 +397,8 @@ def score_part(  # noqa: PLR0913 - the choices of a run, each with its default
     (20, 0)
     """
     part, report = read_or_report(tables, facts, calendar, row_id)
-    if part is None or (on_fault == "raise" and report.any_error) or not len(part.records):
+    is_refused = on_fault == "raise" and report.known_before(day_number(to_date(as_of))).any_error
+    if part is None or is_refused or not len(part.records):
         return {**_empty(SCORE_TABLES), "faults": report.to_arrow()}
     ids = pd.Index(part.records.pupils["pupil_id"].to_numpy(dtype=object))
     by_name = tuple(explain) if isinstance(explain, Collection) and not isinstance(explain, str) else ()

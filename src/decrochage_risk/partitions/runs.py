@@ -33,6 +33,7 @@ from decrochage_risk.partitions.splitting import MOST_PARTS, SplitFolder, split_
 from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.result_folders import WORK_KEY, restrict
+from decrochage_risk.school_year import day_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -156,7 +157,7 @@ def _group_memory() -> int | None:
         return None
 
 
-FORMAT = 3  # 3: a pupil's part is a hash of the id without what an export may lose of it
+FORMAT = 4  # 4: faults say from which day on their row is known
 """Of the working folder: another version never goes on with it."""
 
 _KEY, _FACTS = WORK_KEY, "facts.json"
@@ -280,7 +281,8 @@ class PartRuns:
     calendar : SchoolCalendar, optional
         As for ``PupilRecords.read``.
     started_before : date, optional
-        In each group of parts, somebody's enrolment starts before this day.
+        The as-of date: in each group of parts, somebody's enrolment starts before this day, and errors of rows that were
+        not known before it are never raised.
     progress : callable, optional
         Called with a French line, how much is done and how much there is, at the beginning of each step.
     """
@@ -412,14 +414,14 @@ class PartRuns:
             if raise_faults:
                 self.raise_faults()
             raise
-        if raise_faults and PartFaults.from_arrow(tables["faults"]).any_error:
+        if raise_faults and self._judged(PartFaults.from_arrow(tables["faults"])).any_error:
             self.raise_faults()
         for name, table in tables.items():
             (draft / f"{name}.arrow").write_bytes(table_bytes(table))
         draft.replace(target)
 
     def raise_faults(self) -> None:
-        """Raise every fault of every part when there is an error among them."""
+        """Raise every fault of what was known, over all parts, when there is an error among them."""
         self._progress("Vérification", 0, 0)
         report = self._faults_of_all(self.facts)
         if report.errors:
@@ -427,12 +429,20 @@ class PartRuns:
 
     def _faults_of_all(self, facts: ExtractFacts) -> FaultReport:
         reports = [
-            PartFaults.from_arrow(
-                check_part(self.split.tables(part), facts, calendar=self.calendar, row_id=ROW_ID)["faults"]
+            self._judged(
+                PartFaults.from_arrow(
+                    check_part(self.split.tables(part), facts, calendar=self.calendar, row_id=ROW_ID)[
+                        "faults"
+                    ]
+                )
             )
             for part in range(self.split.parts)
         ]
         return merge_faults(reports, self.shared)
+
+    def _judged(self, faults: PartFaults) -> PartFaults:
+        day = self._started_before
+        return faults if day is None else faults.known_before(day_number(day))
 
     def people(self) -> PupilRecords:
         """Give the pupils and enrolments of the whole extract."""

@@ -35,7 +35,7 @@ from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.reading import read_folder
 from decrochage_risk.records.transmission import check_gaps
 from decrochage_risk.result_folders import ResultFolder, hold, refuse_foreign, work_beside
-from decrochage_risk.school_year import SchoolCalendar, to_date
+from decrochage_risk.school_year import SchoolCalendar, day_number, to_date
 from decrochage_risk.score.digest import ScoreDigest
 from decrochage_risk.score.run_facts import DEMO_NOTICE, load_demo_model
 from decrochage_risk.score.scoring import (
@@ -268,7 +268,7 @@ def score_runs(
     progress("Écriture", 0, 0)
     digest = ScoreDigest.merged(
         [ScoreDigest.from_dict(json.loads(text)) for text in digests["digest"]],
-        merge_counts((each.faults for each in parts), runs.shared),
+        merge_counts((each.faults.known_before(day_number(request.as_of)) for each in parts), runs.shared),
     )
     for warning in digest.run.warnings():
         warnings.warn(warning, stacklevel=5)
@@ -430,7 +430,10 @@ def _score_at_once(
         progress("Lecture et vérification des extraits", 0, _STEPS)
         extracts = read_folder(source)
         records = PupilRecords.of_folder(
-            extracts, on_fault="raise" if request.raise_faults else "quarantine", calendar=calendar
+            extracts,
+            on_fault="raise" if request.raise_faults else "quarantine",
+            calendar=calendar,
+            as_of=request.as_of,
         )
         progress("Scores et motifs", 1, _STEPS)
         scores = request.score(records)

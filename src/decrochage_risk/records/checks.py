@@ -6,7 +6,6 @@ and against other tables: keys that are there twice, unknown pupils, stays that 
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -19,7 +18,6 @@ from decrochage_risk.errors import FaultyRecordsError
 from decrochage_risk.records import rules
 from decrochage_risk.records.cells import Cells, Marks, read_cells
 from decrochage_risk.records.coded_columns import (
-    NEVER,
     NO_DAY,
     CodedTable,
     Texts,
@@ -30,7 +28,8 @@ from decrochage_risk.records.coverage import COVERED_TABLES
 from decrochage_risk.records.encoded_tables import EVENT_TABLES, EventOrder, PupilCodes
 from decrochage_risk.records.enrolment_spans import Spans, check_absence_days, fault_at, first_days_of_years
 from decrochage_risk.records.fault_hints import close_names, keep_within_limits, words_for
-from decrochage_risk.records.faults import FaultReport, cut_value, text_of
+from decrochage_risk.records.faults import FaultReport, text_of
+from decrochage_risk.records.known_faults import dated, days_known, faults_known_before
 from decrochage_risk.records.raw_tables import RawTable, as_objects, text_of_bytes
 from decrochage_risk.records.rules import (
     BAD_BYTES,
@@ -41,13 +40,12 @@ from decrochage_risk.records.rules import (
     MISSING_COLUMN,
     MISSING_TABLE,
     MISSING_VALUE,
-    OUT_OF_RANGE,
     ROW_RULES,
     TOO_LONG,
     UNKNOWN_COLUMN,
     WRONG_TYPE,
 )
-from decrochage_risk.records.table_schemas import LAST_DAY, TABLES
+from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.records.usual_cells import read_quickly
 from decrochage_risk.school_year import zone_of_school
 from decrochage_risk.threads import over_columns
@@ -475,7 +473,7 @@ def alike_id(word: str) -> str:
 
 
 def _of_other_zones(enrolments: CodedTable, calendar: SchoolCalendar) -> npt.NDArray[np.bool_]:
-    """One enrolment, the first, of each school whose place has other holidays than the calendar of a zone."""
+    """One enrolment, the first to start, of each school whose place has other holidays than the calendar of a zone."""
     # A calendar of the school's own says nothing about zones: whoever gave it knows where the school is.
     zone = calendar.official_zone
     ids = enrolments["school_id"]
@@ -483,7 +481,8 @@ def _of_other_zones(enrolments: CodedTable, calendar: SchoolCalendar) -> npt.NDA
         return np.zeros(len(enrolments), dtype=np.bool_)
     elsewhere = np.array([zone_of_school(word) not in {None, zone} for word in ids.words], dtype=np.bool_)
     rows = np.flatnonzero(ids.translate(elsewhere, missing=False))
-    # One row says it for the whole school.
+    # One row says it for the whole school; the earliest, so that no later one takes its place.
+    rows = rows[np.argsort(enrolments["start_date"][rows], kind="stable")]
     _, first = np.unique(ids.codes[rows], return_index=True)
     one_each = np.zeros(len(enrolments), dtype=np.bool_)
     one_each[rows[first]] = True
@@ -599,8 +598,8 @@ class CheckedTables:
         Every fault of every table.
     lost : dict of str to LostRows
         Per table, the rows that were set aside; in ``pupils`` also rows of which a cell was blanked.
-    uncertain : frozenset of str
-        Tables of which a row of ``coverage`` was set aside.
+    uncertain : dict of str to int
+        Tables of which a row of ``coverage`` was set aside, with the day number from which that row is known.
     """
 
     tables: dict[str, CodedTable]
@@ -608,7 +607,7 @@ class CheckedTables:
     orders: dict[str, EventOrder]
     faults: FaultReport
     lost: dict[str, LostRows]
-    uncertain: frozenset[str]
+    uncertain: dict[str, int]
 
 
 def check_tables(
@@ -618,6 +617,7 @@ def check_tables(
     quarantine: bool,
     may_be_empty: bool = False,
     places: Mapping[str, RowPlaces] | None = None,
+    judged_on: int | None = None,
 ) -> CheckedTables:
     """Conform and cross-check every table; drop what is faulty; report everything.
 
@@ -633,6 +633,8 @@ def check_tables(
         Whether a mandatory table may hold no row: in one part of an extract, nobody may be enrolled.
     places : mapping of str to RowPlaces, optional
         Where the rows stood in a payload.
+    judged_on : int, optional
+        Day number of the as-of date: errors of rows that were not known before it are set aside, never raised.
 
     Raises
     ------
@@ -666,15 +668,15 @@ def check_tables(
     }
     # Without pupils or enrolments there are no records, whatever the quarantine would set aside.
     if not unusable.isdisjoint(MANDATORY):
-        raise FaultyRecordsError(report)
+        raise FaultyRecordsError(faults_known_before(dated(report, columns_of), judged_on))
     links = link_tables(tables)
     missing = {name: table.missing_optional for name, table in shapes.items()}
     across = FaultReport((*missing_columns(tables, missing), *check_links(links, calendar)))
-    # All faults are collected before anything is raised: a school corrects its extract once, not once per
-    # fault.
-    report += across
-    if report.errors and not quarantine:
-        raise FaultyRecordsError(report)
+    # All faults are collected before anything is raised: a school corrects its extract once, not once per fault.
+    report = dated(report + across, columns_of)
+    judged = faults_known_before(report, judged_on)
+    if judged.errors and not quarantine:
+        raise FaultyRecordsError(judged)
     # Of the columns as they came: what was set aside is no longer in the usable ones.
     usable, pupils, orders = _kept(links, across)
     losses = {name: _lost_rows(table, report) for name, table in columns_of.items()} if report.errors else {}
@@ -732,7 +734,6 @@ def _kept(
 _ID_RULES = frozenset(
     rule.name for rule in (BAD_PATTERN, TOO_LONG, WRONG_TYPE, BAD_BYTES, rules.UNKNOWN_PUPIL)
 )
-_DATES = ("date", "start_date", "recorded_on", "as_of")
 
 
 def _ids_that_came(report: FaultReport, table: str) -> dict[int, str]:
@@ -756,26 +757,9 @@ def _lost_rows(table: CodedTable, report: FaultReport) -> LostRows:
         came.get(row) or (ids.words[code] if code >= 0 else "")
         for row, code in zip(rows.tolist(), ids.codes[rows].tolist(), strict=True)
     ]
-    days = np.full(rows.size, NO_DAY, dtype=np.int64)
-    for name in (name for name in _DATES if name in table.columns):
-        # A row is known from the latest of its days on: before it, its fault must not show either.
-        days = np.maximum(days, table[name][rows])
-        # The year 9999 or 2204 was blanked, so the maximum above cannot see it: such a row is never known.
-        days[np.isin(rows, _beyond_all_days(report, table.table.name, name))] = NEVER
+    days = days_known(table, report)[rows]
     has_id = np.array([bool(text) for text in texts], dtype=np.bool_)
     return LostRows([text for text in texts if text], days[has_id])
-
-
-def _beyond_all_days(report: FaultReport, table: str, column: str) -> list[int]:
-    """Rows whose day lies after every day that can be meant: whatever the as-of date, they are of the future."""
-    return [
-        int(row)
-        for group in report.errors.groups
-        if (group.table, group.column, group.rule) == (table, column, OUT_OF_RANGE.name)
-        for row, value in zip(group.rows, group.values, strict=True)
-        # The value is what came, in any spelling (text, time, numpy): its year is all that matters.
-        if (year := re.search(r"[0-9]{4,}", cut_value(value))) and int(year.group()) > LAST_DAY.year
-    ]
 
 
 def _strangers(report: FaultReport, came: Mapping[str, CodedTable], pupils: CodedTable) -> list[str]:
@@ -810,12 +794,19 @@ def _with_pupils(pupils: CodedTable, ids: list[str]) -> CodedTable:
     return CodedTable(pupils.table, columns, len(pupils) + len(ids))
 
 
-def _uncertain(shapes: Mapping[str, Conformed], report: FaultReport, *, whole: bool) -> frozenset[str]:
+def _uncertain(shapes: Mapping[str, Conformed], report: FaultReport, *, whole: bool) -> dict[str, int]:
     """Tables that a coverage row set aside restricted: without that row they must not seem to cover everyone."""
     if "coverage" not in shapes:
-        return frozenset()
+        return {}
     tables = shapes["coverage"].frame["table"]
-    tables_named = tables if whole else tables.iloc[report.rows("coverage", "error")]
     # A coverage row without a readable table may have restricted any of them.
-    nameless = tables_named.isna().any() or (whole and tables_named.empty)
-    return frozenset(COVERED_TABLES if nameless else tables_named)
+    if whole:
+        nameless = tables.isna().any() or tables.empty
+        return dict.fromkeys(COVERED_TABLES if nameless else tables, int(NO_DAY))
+    rows = report.rows("coverage", "error")
+    first_days: dict[str, int] = {}
+    days = days_known(shapes["coverage"].coded, report)[rows].tolist()
+    for name, day in zip(tables.iloc[rows], days, strict=True):
+        for table in COVERED_TABLES if pd.isna(name) else (name,):
+            first_days[table] = min(day, first_days.get(table, day))
+    return first_days

@@ -15,7 +15,7 @@ import pandas as pd
 from decrochage_risk.records.coded_columns import NEVER, NO_DAY, days_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     import numpy.typing as npt
 
@@ -107,7 +107,7 @@ def find_coverage(
     coverage: pd.DataFrame | None,
     not_sent: Mapping[str, Iterable[str]],
     *,
-    uncertain: Collection[str] = (),
+    uncertain: Mapping[str, int] | None = None,
     elsewhere: Mapping[str, int] | None = None,
 ) -> dict[str, Coverage]:
     """Coverage of every table that is not simply known for everyone.
@@ -120,8 +120,9 @@ def find_coverage(
         The canonical ``coverage`` table.
     not_sent : mapping of str to iterable of str
         Per table, the pupils of a JSON payload that came without it; those who are not in the records are passed over.
-    uncertain : collection of str
-        Tables of which a coverage row was set aside: they cover the other spans alone, nobody when there is none.
+    uncertain : mapping of str to int, optional
+        Tables of which a coverage row was set aside, with the first day on which such a row is known: from then on they
+        cover the other spans alone, nobody when there is none.
     elsewhere : mapping of str to int, optional
         Tables that the coverage of other pupils names, with the first day on which it does (:func:`first_named`): from then
         on they do not cover everyone.
@@ -129,8 +130,7 @@ def find_coverage(
     coverage_of = {}
     anything = coverage is not None or not_sent or uncertain or elsewhere
     for table in COVERED_TABLES if anything else ():
-        nobody = [NO_DAY] if table in uncertain else []
-        nobody += [elsewhere[table]] if elsewhere and table in elsewhere else []
+        nobody = [days[table] for days in (uncertain, elsewhere) if days and table in days]
         spans = _spans_of(encoded, coverage, table, nobody)
         positions = encoded.pupil_ids.get_indexer(pd.Index(tuple(not_sent.get(table, ())), dtype="str"))
         absent = positions[positions >= 0].astype(np.int32)
@@ -139,22 +139,25 @@ def find_coverage(
     return coverage_of
 
 
-def first_named(coverage: pd.DataFrame | None, uncertain: Iterable[str]) -> dict[str, int]:
+def first_named(coverage: pd.DataFrame | None, uncertain: Mapping[str, int]) -> dict[str, int]:
     """First day, as a day number, from which each table does not cover everyone.
 
     Parameters
     ----------
     coverage : DataFrame or None
         The canonical ``coverage`` table.
-    uncertain : iterable of str
-        Tables of which a coverage row was set aside: they never do.
+    uncertain : mapping of str to int
+        Tables of which a coverage row was set aside, with the first day on which such a row is known.
     """
-    never = dict.fromkeys(uncertain, NO_DAY)
     if coverage is None:
-        return never
+        return dict(uncertain)
     day = pd.Series(days_of(coverage["start"], NO_DAY))
     first = day.groupby(coverage["table"].to_numpy(dtype=object)).min()
-    return {str(table): int(first[table]) for table in first.index} | never
+    named = {str(table): int(first[table]) for table in first.index}
+    return {
+        table: min(days[table] for days in (named, uncertain) if table in days)
+        for table in dict.fromkeys((*named, *uncertain))
+    }
 
 
 def _spans_of(

@@ -179,9 +179,9 @@ def check_absence_days(
     Yields
     ------
     FaultGroup
-        More than 2 half-days of absence, exclusion and placement of one pupil on one day (the rows with which the
-        day came to hold too many, never the ones recorded before them: a row recorded later must not set aside what
-        was known earlier); days without school, days shorter than what was missed, days that the calendar does not know.
+        More than 2 half-days of absence, exclusion and placement of one pupil on one day; days without school, days
+        shorter than what was missed, days that the calendar does not know. Of a day that holds too much, the rows with
+        which it came to do so, never the ones recorded before them: a row recorded later tells nothing of what was known.
     """
     days = absences["date"]
     lateness = absences.table.column("kind").choices.index("lateness")
@@ -189,12 +189,12 @@ def check_absence_days(
     total = kernels.half_days_of_the_day(
         order.rows, order.starts, pupils.pupils, day, NO_DAY, kind, lateness, half_days
     )
-    too_many = np.flatnonzero(total > _A_DAY)
-    if too_many.size:
-        breaks = np.zeros(len(absences), dtype=np.bool_)
-        breaks[too_many] = _half_days_by_then(absences.take(too_many), pupils.codes[too_many]) > _A_DAY
-        yield from fault_at(rules.TOO_MANY_HALF_DAYS, "half_days", absences, breaks)
     possible = _half_days_held(days, calendar)
+    full = np.flatnonzero((total > _A_DAY) | ((possible > 0) & (total > possible)))
+    if full.size and absences.given("recorded_on").any():
+        total = total.astype(np.int64)
+        total[full] = _half_days_by_then(absences.take(full), pupils.codes[full])
+    yield from fault_at(rules.TOO_MANY_HALF_DAYS, "half_days", absences, total > _A_DAY)
     # A warning only, as real extracts are full of them; such a row counts for nothing in the features.
     yield from fault_at(rules.NO_SCHOOL_DAY, "date", absences, possible == 0)
     beyond = (possible > 0) & (possible < _UNKNOWN) & (total > possible) & (total <= _A_DAY)

@@ -19,6 +19,7 @@ from decrochage_risk.records.faults import cut_value, text_of
 from decrochage_risk.records.rules import (
     BAD_CHECK_LETTER,
     BAD_PATTERN,
+    CELL_RULES,
     NOT_FINITE,
     NOT_WHOLE,
     OUT_OF_RANGE,
@@ -26,6 +27,7 @@ from decrochage_risk.records.rules import (
     UNKNOWN_CHOICE,
     WRONG_TYPE,
 )
+from decrochage_risk.records.table_schemas import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,11 +35,21 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from decrochage_risk.records.cells import Cells, Marks
-    from decrochage_risk.records.faults import Rule
+    from decrochage_risk.records.faults import FaultGroup, Rule
     from decrochage_risk.records.table_schemas import Column
 
 
-__all__ = ["UAI_LETTERS", "close_names", "describe_bounds", "keep_within_limits", "uai_letters", "words_for"]
+__all__ = [
+    "UAI_LETTERS",
+    "close_names",
+    "describe_bounds",
+    "keep_within_limits",
+    "uai_letters",
+    "worded_again",
+    "words_for",
+]
+
+_CELL_RULE = {rule.name: rule for rule in CELL_RULES}
 
 UAI_LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"
 """Check letters of school numbers: the remainder of the seven digits divided by 23 is a position in it
@@ -222,6 +234,15 @@ def words_for(rule: Rule, column: Column, values: npt.NDArray[np.object_]) -> tu
         "advice": _advice(rule, column, values),
     }
     return rule.expected.format(**facts), rule.hint.format(**facts)
+
+
+def worded_again(group: FaultGroup) -> FaultGroup:
+    """Word the advice on cells anew for the rows of a group, after rows came or went; other advice stays."""
+    rule = _CELL_RULE.get(group.rule)
+    if rule is None or group.column is None or not group.rows.size:
+        return group
+    requirement, hint = words_for(rule, TABLES[group.table].column(group.column), group.values)
+    return replace(group, expected=requirement, hint=hint)
 
 
 def describe_bounds(column: Column) -> str:

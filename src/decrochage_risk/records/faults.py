@@ -105,6 +105,8 @@ class FaultGroup:
         What was expected, and what to do.
     meaning, remedy : str
         In French, what is wrong and what to do, of the rule in general.
+    known : (n,) int64 array or None
+        Day number from which each row is known, its date or the day on which it was entered; None: nothing says so.
     """
 
     table: str
@@ -117,6 +119,7 @@ class FaultGroup:
     hint: str
     meaning: str = ""
     remedy: str = ""
+    known: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         """Count the faulty rows; a fault of the whole table counts as one."""

@@ -16,7 +16,6 @@ import hmac
 import os
 import re
 import secrets
-import shutil
 import stat
 import warnings
 from dataclasses import dataclass
@@ -28,10 +27,20 @@ import pandas as pd
 
 from decrochage_risk.csv_files import write_csv
 from decrochage_risk.errors import RecordsError, RecordsWarning, explain_error
+from decrochage_risk.records.checks import conform
+from decrochage_risk.records.faults import text_of
 from decrochage_risk.records.levels import LEVEL_BY_NAME
 from decrochage_risk.records.reading import read_folder
+from decrochage_risk.records.rules import (
+    BAD_BYTES,
+    BAD_DATE,
+    BAD_PATTERN,
+    TOO_LONG,
+    UNKNOWN_CHOICE,
+    WRONG_TYPE,
+)
 from decrochage_risk.records.table_schemas import TABLES
-from decrochage_risk.result_folders import make_private, restrict
+from decrochage_risk.result_folders import ResultFolder
 from decrochage_risk.school_year import SchoolCalendar
 
 if TYPE_CHECKING:
@@ -316,7 +325,7 @@ class PseudonymisedFolder:
     key_fingerprint : str
         Of the key used; must be the same for all extracts that are to be joined.
     blanked : dict of str to int
-        Per column of free text (``"orientation.target"``), the cells that were emptied: words may hold a name.
+        Per column (``"orientation.target"``), the cells that were emptied: words that nothing declares may hold a name.
     """
 
     files: dict[str, Path]
@@ -343,8 +352,9 @@ def pseudonymise_folder(
     r"""Write every table of a folder again, its pupil and class ids replaced.
 
     School ids stay. Only declared columns are written. A Parquet table is written as ``NAME.parquet``, a CSV as
-    ``NAME.csv`` (UTF-8, ``;``); the days of ``calendar.csv`` too; no other file is. Free text (``target``) is kept
-    where it is a level, a pathway or a code, and emptied otherwise. The target appears whole or not at all.
+    ``NAME.csv`` (UTF-8, ``;``); the days of ``calendar.csv`` and the list of files too; no other file is. Free text
+    (``target``) is kept where it is a level, a pathway or a code, and emptied otherwise; so are words in a column of
+    choices, days, numbers or codes that are none of these. The target appears whole or not at all.
 
     Parameters
     ----------
@@ -386,22 +396,11 @@ def pseudonymise_folder(
     by_key = key if isinstance(key, Pseudonymiser) else Pseudonymiser(key)
     _refuse_target(source, target)
     folder = read_folder(source, mapping=mapping)
-    # Beside the target, so that the rename stays on one disk: all of it appears, or nothing.
-    fresh = target.with_name(f".{target.name}.new-{secrets.token_hex(4)}")
-    # Closed before anything is in it: birth dates and schools are personal data, pseudonyms or not.
-    restrict(fresh)
-    try:
-        files, blanked = _write_all(folder, fresh, by_key, progress)
+    with ResultFolder(target, group=group) as result:
+        files, blanked = _write_all(folder, result.draft, by_key, progress)
         if folder.calendar is not None:
             # Read and written anew: a column more could hold anything.
-            SchoolCalendar.from_csv(folder.calendar).to_csv(fresh / "calendar.csv")
-        make_private(fresh, group=group)
-        if target.exists():
-            # An empty folder may be the target; rename would refuse it on some systems.
-            target.rmdir()
-        fresh.rename(target)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+            SchoolCalendar.from_csv(folder.calendar).to_csv(result.draft / "calendar.csv")
     return PseudonymisedFolder(
         files={name: target / file for name, file in files.items()},
         rows={name: len(table) for name, table in folder.tables.items()},
@@ -445,12 +444,9 @@ def _write_all(
         }
         # Declared columns only: an extract may hold names or addresses in the others.
         columns = [column for column in TABLES[name].column_names if column in table]
-        table_out = table[columns].assign(**codes)
-        for column in FREE_TEXT:
-            if column in table_out:
-                table_out[column], count = _codes_only(table_out[column])
-                if count:
-                    blanked[f"{name}.{column}"] = count
+        declared, emptied = _declared_words(name, table[columns])
+        blanked |= emptied
+        table_out = declared.assign(**codes)
         is_csv = folder.files[name].name.lower().endswith((".csv", ".csv.gz"))
         files[name] = f"{name}.csv" if is_csv else f"{name}.parquet"
         if is_csv:
@@ -467,6 +463,47 @@ FREE_TEXT = ("target",)
 _CODE = re.compile(
     r"[0-9]{10,11}[A-Z]?|[0-9][0-9A-Z]{7}"
 )  # a MEF, an UAI-like or a formation code, never words
+
+
+_UNREADABLE = frozenset(
+    rule.name for rule in (BAD_BYTES, BAD_DATE, BAD_PATTERN, TOO_LONG, UNKNOWN_CHOICE, WRONG_TYPE)
+)
+"""Rules of cells in which something else stands than their column declares; a mark that is a known word is none."""
+
+
+def _declared_words(name: str, table: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
+    """Empty the cells that hold words which their column does not declare; count them per column."""
+    # Categories that no row uses, and what a frame carries beside its rows, would be written with it.
+    plain = {
+        str(column): table[column].astype(kind.categories.dtype)
+        for column, kind in table.dtypes.items()
+        if isinstance(kind, pd.CategoricalDtype)
+    }
+    declared = table.assign(**plain)
+    declared.attrs = {}
+    blanked: dict[str, int] = {}
+    for group in conform(TABLES[name], declared).faults:
+        if group.rule not in _UNREADABLE or group.column in {None, *REPLACED} or not group.rows.size:
+            continue
+        column = str(group.column)
+        # Without a letter it is a number or a day at fault, which whoever corrects the extract must see.
+        rows = [row for row in group.rows.tolist() if _holds_letters(declared[column].iloc[row])]
+        if rows:
+            cells = declared[column].astype("object")
+            cells.iloc[rows] = None
+            declared = declared.assign(**{column: cells})
+            blanked[f"{name}.{column}"] = blanked.get(f"{name}.{column}", 0) + len(rows)
+    for column in FREE_TEXT:
+        if column in declared:
+            cells, count = _codes_only(declared[column])
+            declared = declared.assign(**{column: cells})
+            if count:
+                blanked[f"{name}.{column}"] = blanked.get(f"{name}.{column}", 0) + count
+    return declared, blanked
+
+
+def _holds_letters(cell: object) -> bool:
+    return not isinstance(cell, int | float | np.generic) and any(map(str.isalpha, text_of(cell)))
 
 
 def _codes_only(cells: pd.Series) -> tuple[pd.Series, int]:

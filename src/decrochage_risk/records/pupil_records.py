@@ -19,6 +19,7 @@ from decrochage_risk.records.checks import check_tables
 from decrochage_risk.records.coverage import COVERED_TABLES, find_coverage, first_named
 from decrochage_risk.records.encoded_tables import NEVER, NO_DAY, Absences, Encoded, Enrolments, encode
 from decrochage_risk.records.faults import FaultReport
+from decrochage_risk.records.known_faults import faults_known_before
 from decrochage_risk.records.reading import Payload, as_raw, read_folder, read_shapes, shape_error
 from decrochage_risk.records.table_mapping import TableMapping, read_mapping
 from decrochage_risk.school_year import (
@@ -351,6 +352,9 @@ class PupilRecords:
         :meth:`from_json`.
     notes : iterable of str, optional
         What was decided while reading; filled by :meth:`read`.
+    as_of : date, datetime, Timestamp, datetime64 or ISO text, optional
+        Day on which the records will be judged. With ``on_fault="raise"``, errors of rows dated or recorded on or after it
+        are set aside, as a quarantine does: what is judged is what was known. :meth:`known_on` of a later day raises them.
 
     Attributes
     ----------
@@ -396,6 +400,7 @@ class PupilRecords:
         calendar: SchoolCalendar | None = None,
         not_sent: Mapping[str, Iterable[str]] | None = None,
         notes: Iterable[str] = (),
+        as_of: object = None,
     ) -> None:
         _refuse_other_choice(on_fault)
         tables = {
@@ -403,7 +408,7 @@ class PupilRecords:
             "orientation": orientation, "coverage": coverage, "context": context, "outcomes": outcomes,
         }  # fmt: skip
         raw = {name: as_raw(table) for name, table in tables.items() if table is not None}
-        self._check(raw, on_fault=on_fault, calendar=calendar, not_sent=not_sent, notes=notes)
+        self._check(raw, on_fault=on_fault, calendar=calendar, not_sent=not_sent, notes=notes, as_of=as_of)
 
     def _check(
         self,
@@ -415,6 +420,7 @@ class PupilRecords:
         notes: Iterable[str] = (),
         may_be_empty: bool = False,
         places: Mapping[str, RowPlaces] | None = None,
+        as_of: object = None,
     ) -> None:
         _refuse_other_choice(on_fault)
         self.calendar = calendar if calendar is not None else SchoolCalendar.for_zone("B")
@@ -426,7 +432,9 @@ class PupilRecords:
             quarantine=on_fault == "quarantine",
             may_be_empty=may_be_empty,
             places=places,
+            judged_on=None if as_of is None else day_number(to_date(as_of)),
         )
+        self._raises = on_fault == "raise"
         self.faults, self._tables, self._uncertain = outcome.faults, outcome.tables, outcome.uncertain
         self._pupils, self._orders, self._lost = outcome.pupils, outcome.orders, outcome.lost
         self._frames: dict[str, pd.DataFrame] = {}
@@ -442,6 +450,7 @@ class PupilRecords:
         on_fault: OnFault = "raise",
         calendar: SchoolCalendar | None = None,
         mapping: str | Path | TableMapping | None = None,
+        as_of: object = None,
     ) -> Self:
         """Read a folder of Parquet or CSV files named after the tables, or as a mapping says.
 
@@ -450,6 +459,7 @@ class PupilRecords:
 
         An optional ``calendar.csv`` (``date``, ``half_days``) in the folder is the calendar, unless one is given.
         Files that are not tables are not read; ``notes`` names them, with the encoding and separator of each CSV.
+        ``as_of`` as for the class.
 
         Raises
         ------
@@ -461,11 +471,18 @@ class PupilRecords:
         table_mapping = (
             mapping if mapping is None or isinstance(mapping, TableMapping) else read_mapping(mapping)
         )
-        return cls.of_folder(read_folder(folder, mapping=table_mapping), on_fault=on_fault, calendar=calendar)
+        return cls.of_folder(
+            read_folder(folder, mapping=table_mapping), on_fault=on_fault, calendar=calendar, as_of=as_of
+        )
 
     @classmethod
     def of_folder(
-        cls, found: Folder, *, on_fault: OnFault = "raise", calendar: SchoolCalendar | None = None
+        cls,
+        found: Folder,
+        *,
+        on_fault: OnFault = "raise",
+        calendar: SchoolCalendar | None = None,
+        as_of: object = None,
     ) -> Self:
         """Check the tables of a folder that was read; as :meth:`read`. The folder's tables are given away.
 
@@ -478,7 +495,7 @@ class PupilRecords:
             calendar = SchoolCalendar.from_csv(found.calendar)
         records = cls.__new__(cls)
         records._check(  # noqa: SLF001 - of its own class
-            found.raw, on_fault=on_fault, calendar=calendar, notes=_reading_notes(found)
+            found.raw, on_fault=on_fault, calendar=calendar, notes=_reading_notes(found), as_of=as_of
         )
         return records
 
@@ -489,10 +506,12 @@ class PupilRecords:
         *,
         on_fault: OnFault = "raise",
         calendar: SchoolCalendar | None = None,
+        as_of: object = None,
     ) -> Self:
         """Read pupils with their rows nested (or flat tables) from JSON text or parsed JSON.
 
         A pupil without the key of a table is *not known* in that table; an empty list means: known, no rows.
+        ``as_of`` as for the class.
 
         Raises
         ------
@@ -512,6 +531,7 @@ class PupilRecords:
             calendar=calendar,
             not_sent=tables.not_sent,
             places=tables.places,
+            as_of=as_of,
         )
         # The sender of a payload says of each pupil what is known ([] or no key): no silence is guessed.
         records._vouched = True  # noqa: SLF001 - same
@@ -588,6 +608,10 @@ class PupilRecords:
     def set_aside_counts(self) -> npt.NDArray[np.int64]:
         """The same as an array, in the order of ``pupils``."""
         return self._count_lost(NEVER)
+
+    def faults_on(self, as_of: object) -> FaultReport:
+        """Give the faults of what was known on the morning of a day: later rows tell nothing of it."""
+        return faults_known_before(self.faults, day_number(to_date(as_of)))
 
     def set_aside_on(self, as_of: object) -> npt.NDArray[np.int64]:
         """Count the same of the rows that were known on the morning of a day: faults of the future tell nothing of it."""
@@ -669,8 +693,13 @@ class PupilRecords:
             When ``as_of`` is not a date, or no enrolment has started before it.
         CalendarError
             When the calendar does not hold the school year up to ``as_of``.
+        FaultyRecordsError
+            The records were to raise errors, and some are of rows that were known by ``as_of``, though not on the day on
+            which they were judged.
         """
         day: date = to_date(as_of)
+        if self._raises and self.faults.errors and (report := self.faults_on(day)).errors:
+            raise FaultyRecordsError(report)
         view = cut(
             self._encoded,
             self._tables,
@@ -679,11 +708,11 @@ class PupilRecords:
             coverage=self._coverage,
             first_start_elsewhere=self._first_start_elsewhere,
         )
-        return replace(view, declared=self._declared, vouched=self._vouched)
+        return replace(view, declared=self._declared_before(day_number(day)), vouched=self._vouched)
 
-    @cached_property
-    def _declared(self) -> frozenset[str]:
-        return frozenset(self.first_named) | frozenset(self._elsewhere)
+    def _declared_before(self, day: int) -> frozenset[str]:
+        pairs = (*self.first_named.items(), *self._elsewhere.items())
+        return frozenset(table for table, first in pairs if first < day)
 
 
 _ON_DEMAND = frozenset(

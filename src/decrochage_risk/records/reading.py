@@ -33,6 +33,7 @@ from decrochage_risk.records.raw_tables import (
     refuse_twice,
 )
 from decrochage_risk.records.table_schemas import TABLES
+from decrochage_risk.result_folders import MANIFEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -351,7 +352,8 @@ def read_folder(
     """
     folder = Path(folder)
     sources = _sources(_entries(folder), mapping)
-    not_read = tuple(path.name for path in sources.pop("", []))
+    # The list of files that a run of ours wrote is nobody's table.
+    not_read = tuple(path.name for path in sources.pop("", []) if path.name != MANIFEST)
     calendars = sources.pop("calendar", [])
     # Told, never read: a file that looks like a table may be last year's.
     near = tuple(hint for name in not_read if (hint := _near_name(name)))

@@ -132,7 +132,9 @@ class WrittenRun:
         objectors = set(self.frame.loc[self.frame["cause"] == REFUSED, "pupil_id"])
         batches = self.batches(pupils)
         for batch in batches:
-            records = _read_pupils(source, batch if len(batches) > 1 else None, on_fault, calendar)
+            records = _read_pupils(
+                source, batch if len(batches) > 1 else None, on_fault, calendar, self.as_of
+            )
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DemoModelWarning)  # every page says it
                 warnings.simplefilter("ignore", RecordsWarning)  # said by the command score
@@ -165,12 +167,12 @@ class WrittenRun:
 
 
 def _read_pupils(
-    source: Path, pupils: list[str] | None, on_fault: str, calendar: SchoolCalendar | None
+    source: Path, pupils: list[str] | None, on_fault: str, calendar: SchoolCalendar | None, as_of: date
 ) -> PupilRecords:
     """Read the extracts of some pupils; of everybody when they are not named."""
     read = None if pupils is None else _Chosen(pupils)
     folder = read_folder(source, read)
-    return PupilRecords.of_folder(folder, on_fault=on_fault, calendar=calendar)  # type: ignore[arg-type]
+    return PupilRecords.of_folder(folder, on_fault=on_fault, calendar=calendar, as_of=as_of)  # type: ignore[arg-type]
 
 
 class _Chosen:

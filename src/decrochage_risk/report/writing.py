@@ -1,13 +1,10 @@
 """A folder of pages: schools, class lists, pupils, notices, networks, the card, and an index; written school by school.
 
-A run replaces only what an earlier run of ours wrote, as a whole or not at all: pages are written beside the target and put
-in its place at the end.
+A run replaces only what an earlier run of ours wrote, as a whole or not at all: see :class:`ResultFolder`.
 """
 
 from __future__ import annotations
 
-import json
-import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -24,7 +21,7 @@ from decrochage_risk.report.school_pages import class_page, school_page
 from decrochage_risk.report.situations import Way, schools_of
 from decrochage_risk.report.territory import count_territory
 from decrochage_risk.report.territory_page import TerritoryReport
-from decrochage_risk.result_folders import make_private, restrict
+from decrochage_risk.result_folders import ResultFolder
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -40,9 +37,6 @@ __all__ = ["ReportFolder", "write_report"]
 
 _SEVERAL = 4
 """Situations of a class list from which more of them show nothing new."""
-
-MARKER = "rapport.json"
-"""The file that says that a folder is one of ours, which may be replaced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +56,7 @@ class ReportFolder:
     Parameters
     ----------
     target : Path
-        Where the pages go.
+        Where the pages go: new, empty, or holding only what an earlier run listed there.
     names : mapping of str to str
         The school's own names by pupil id; shown in pages, kept nowhere else.
     despite_verdict : bool
@@ -94,26 +88,30 @@ class ReportFolder:
     _others: list[tuple[str, str, str, str]] = field(default_factory=list)
     _examples: dict[str, tuple[int, str]] = field(default_factory=dict)
     _run: RunFacts | None = None
+    _result: ResultFolder = field(init=False)
 
     def __post_init__(self) -> None:
-        refuse_foreign(self.target)
+        self._result = ResultFolder(self.target, group=self.group)
 
     def __enter__(self) -> Self:
-        shutil.rmtree(self.draft, ignore_errors=True)
-        restrict(self.draft)
+        self._result.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
-        if kind is None:
-            self._finish()
-        shutil.rmtree(self.draft, ignore_errors=True)
+        try:
+            if kind is None:
+                self._finish()
+        except BaseException as failure:
+            self._result.__exit__(type(failure), failure, failure.__traceback__)
+            raise
+        self._result.__exit__(kind, error, where)
 
     @property
     def draft(self) -> Path:
         """Where pages are written until all are there."""
-        return self.target.with_name(f".{self.target.name}.partial")
+        return self._result.draft
 
     def add(
         self, scores: RiskScores, *, changes: Changes | None = None, progress: Progress | None = None
@@ -229,42 +227,11 @@ class ReportFolder:
                 )
             )
         self.write("index.html", _index(run, self._schools, self._examples, self._others))
-        facts = {"kind": "decrochage-risk report", "as_of": run.as_of.isoformat(), "pages": self.pages}
-        # After all pages: a folder without it is never replaced.
-        (self.draft / MARKER).write_text(json.dumps(facts) + "\n", encoding="utf-8")
-        make_private(self.draft, group=self.group)
-        old = self.target.with_name(f".{self.target.name}.old")
-        shutil.rmtree(old, ignore_errors=True)
-        if self.target.exists():
-            # Moved aside, not removed: until the new report stands in its place, the earlier one is on the
-            # disk.
-            self.target.rename(old)
-        self.draft.rename(self.target)
-        shutil.rmtree(old, ignore_errors=True)
 
 
 def _telling(situations: Sequence[Situation]) -> int:
     """Say how much a page shows of what pages of its kind can show: ways onto the list, and several situations."""
     return len({way for one in situations for way in one.ways}) + min(len(situations), _SEVERAL)
-
-
-def refuse_foreign(target: Path) -> None:
-    """Refuse a folder that holds anything but an earlier report.
-
-    Raises
-    ------
-    RecordsError
-    """
-    if target.is_dir() and (not any(target.iterdir()) or (target / MARKER).is_file()):
-        return
-    if target.exists():
-        raise RecordsError(
-            explain_error(
-                f"{target} holds something that is no report",
-                expected="a new or empty folder, or an earlier report to replace",
-                hint="Choose another folder.",
-            )
-        )
 
 
 _KINDS = (
@@ -326,7 +293,7 @@ def write_report(  # noqa: PLR0913 - the choices of a report, each with its defa
     scores : RiskScores
         A run.
     folder : str or Path
-        A new or empty folder, or an earlier report, which is replaced as a whole.
+        A new or empty folder, or one that holds only what an earlier run listed there, which is replaced as a whole.
     names : mapping of str to str, optional
         The school's own names by pupil id, for pages that stay in the school.
     despite_verdict : bool
@@ -356,7 +323,7 @@ def write_report(  # noqa: PLR0913 - the choices of a report, each with its defa
     Raises
     ------
     RecordsError
-        A folder that holds something else, or that cannot be written.
+        A folder that holds anything of somebody else, that another run holds, or that cannot be written.
 
     Examples
     --------

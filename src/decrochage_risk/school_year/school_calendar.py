@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.csv_files import lines_of_rows, read_csv
+from decrochage_risk.csv_files import lines_of_rows, read_csv, write_csv
 from decrochage_risk.errors import CalendarError, UnreadableRecordsError, explain_error
 from decrochage_risk.school_year.dates import (
     checked_day_numbers,
@@ -283,11 +283,10 @@ def read_half_days(path: str | PathLike[str]) -> tuple[date, npt.NDArray[np.int8
 
 
 def write_half_days(path: str | PathLike[str], first_day: date, half_days: npt.NDArray[np.int8]) -> None:
-    """Write ``half_days``, one row a day from ``first_day``, with ISO days and commas, in UTF-8."""
+    """Write ``half_days``, one row a day from ``first_day``, with ISO days and ``;``, in UTF-8."""
     days = np.datetime64(first_day, "D") + np.arange(len(half_days))
     frame = pd.DataFrame({"date": days.astype(str), "half_days": half_days})
-    # For programs: without a mark and with commas, as the reader of other countries' libraries expects.
-    frame.to_csv(path, index=False, encoding="utf-8", lineterminator="\n")
+    write_csv(frame, Path(path), for_machines=True)
 
 
 def _split(file: Path) -> pd.DataFrame:

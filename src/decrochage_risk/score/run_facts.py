@@ -86,11 +86,12 @@ def signal_counts(on_lists: Mapping[Way, int]) -> str:
 NOT_IN_FORCE = "seuils qui n'étaient pas en vigueur à cette date"
 
 
-def fault_counts(records: PupilRecords) -> dict[str, int]:
-    """Count each fault of the records, by "severity table rule"."""
+def fault_counts(records: PupilRecords, as_of: date) -> dict[str, int]:
+    """Count each fault of what was known on the morning of a day, by "severity table rule"."""
+    faults = records.faults_on(as_of)
     counts = {
         f"{severity} {table} {rule}": count
-        for severity, report in (("error", records.faults.errors), ("warning", records.faults.warnings))
+        for severity, report in (("error", faults.errors), ("warning", faults.warnings))
         for (table, rule), count in report.counts.items()
     }
     return dict(sorted(counts.items()))
@@ -192,7 +193,7 @@ class RunFacts(BaseModel):
             policy_version=policy.version,
             policy_in_force=policy.in_force(known.as_of),
             calendar_version=known.calendar.version,
-            faults=fault_counts(records),
+            faults=fault_counts(records, known.as_of),
             outcome_closes=tuple(model.trained_on.get("outcome_closes", DEFAULT_CLOSES)),
             horizon_years=model.horizon_years,
             held_out=model.held_out,

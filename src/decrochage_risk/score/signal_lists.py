@@ -279,7 +279,7 @@ def signals(
     objectors = excluded_pupils(cut, exclude)
     ways = ways_of(cut, objectors)
     columns = _columns_of(records, cut, ways, objectors)
-    return Signals(cut.as_of, policy, cut.calendar.version, fault_counts(records), columns, ways)
+    return Signals(cut.as_of, policy, cut.calendar.version, fault_counts(records, cut.as_of), columns, ways)
 
 
 def _columns_of(

@@ -7,8 +7,6 @@ of itself (school, year, day, subject of a mark book) is declared in ``declarati
 
 from __future__ import annotations
 
-import csv
-import io
 import zipfile
 from dataclasses import dataclass
 from datetime import date
@@ -19,12 +17,13 @@ from xml.sax.saxutils import escape, quoteattr
 import numpy as np
 import pandas as pd
 
+from decrochage_risk.csv_files import text_as_exported
 from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.records.levels import LEVELS
 from decrochage_risk.school_year import DateLike, SchoolCalendar, to_date, year_end, year_start
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["DECLARATIONS", "FORMATS", "LOSSES", "carried", "ine_of", "known_on", "write_exports"]
 
@@ -576,7 +575,7 @@ def _gepi_reports(one: _School, averages: pd.DataFrame, place: Path) -> dict[Pat
             ]
         )
     path = place / "export_donnees_bulletins.csv"
-    path.write_bytes(_csv([header, *rows], quoting=csv.QUOTE_ALL, end="\r\n").encode())
+    path.write_bytes(text_as_exported([header, *rows], all_quoted=True, end="\r\n").encode())
     return {path: len(rows)}
 
 
@@ -615,7 +614,7 @@ def _gepi_books(marks: pd.DataFrame, place: Path, declarations: list[str]) -> di
             mark_cells = [cells.get(key, "") for key in columns]
             lines.append(["GEPI_LOGIN_ELEVE", login, family, first, str(division), "", *mark_cells])
         path = place / f"cahier {division} {subject}.csv"
-        path.write_bytes(_csv(lines).encode("cp1252"))
+        path.write_bytes(text_as_exported(lines).encode("cp1252"))
         declarations += ["", f'[files."*{place.name}/{path.name}"]', f'subject = "{subject}"']
         files[path] = len(rows)
     return files
@@ -623,12 +622,6 @@ def _gepi_books(marks: pd.DataFrame, place: Path, declarations: list[str]) -> di
 
 def _gepi_mark(row: Mapping[str, Any]) -> str:
     return _MARK_WORDS.get(row["status"]) or _number(row["value"])
-
-
-def _csv(rows: Iterable[Sequence[object]], *, quoting: Any = csv.QUOTE_MINIMAL, end: str = "\n") -> str:  # noqa: ANN401 - a constant of csv
-    text = io.StringIO()
-    csv.writer(text, delimiter=";", quoting=quoting, lineterminator=end).writerows(rows)
-    return text.getvalue()
 
 
 # PRONOTE
@@ -649,7 +642,7 @@ def _pronote(one: _School, place: Path, declarations: list[str]) -> dict[Path, i
                 [row["family"], row["first"], row["division"], *moments, row["half_days"], flag, motive]
             )
         path = place / "absences.csv"
-        path.write_bytes(b"\xef\xbb\xbf" + _csv(rows, end="\r\n").encode())
+        path.write_bytes(b"\xef\xbb\xbf" + text_as_exported(rows, end="\r\n").encode())
         files[path] = len(events)
     grades = one.rows("grades")
     averages = grades[grades["kind"] == "term_average"]
@@ -682,7 +675,7 @@ def _pronote_grid(averages: pd.DataFrame, index: int, division: str) -> str:
         ]
         for row in who.itertuples()
     ]
-    return _csv([*rows, ["Moyenne de la classe", "", *("" for _ in subjects)]])
+    return text_as_exported([*rows, ["Moyenne de la classe", "", *("" for _ in subjects)]])
 
 
 # LSU
@@ -793,7 +786,7 @@ def _affelnet(one: _School, place: Path, declarations: list[str]) -> dict[Path, 
         for row in _records(wishes)
     ]  # fmt: skip
     path = place / "voeux.csv"
-    path.write_bytes(_csv([header, *rows], quoting=csv.QUOTE_ALL, end="\r\n").encode())
+    path.write_bytes(text_as_exported([header, *rows], all_quoted=True, end="\r\n").encode())
     return {path: len(rows)}
 
 

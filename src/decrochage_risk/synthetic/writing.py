@@ -10,6 +10,7 @@ from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from decrochage_risk.csv_files import write_csv
 from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.records.table_schemas import TABLES
 
@@ -135,7 +136,7 @@ class _ParquetFiles:
 
 
 class _CsvFiles:
-    """One CSV file per table, comma-separated, in UTF-8; the first block writes the header."""
+    """One CSV file per table, in UTF-8 with ``;``; the first block writes the header."""
 
     def __init__(self, folder: Path) -> None:
         self.paths: dict[str, Path] = {}
@@ -145,14 +146,7 @@ class _CsvFiles:
         """Append a table to its file."""
         first = name not in self.paths
         self.paths.setdefault(name, self._folder / f"{name}.csv")
-        table.to_csv(
-            self.paths[name],
-            mode="w" if first else "a",
-            header=first,
-            index=False,
-            lineterminator="\n",
-            encoding="utf-8",
-        )
+        write_csv(table, self.paths[name], for_machines=True, append=not first)
 
     def close(self) -> None:
         """Nothing stays open between two blocks."""
