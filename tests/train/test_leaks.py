@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from decrochage_risk.errors import LeakError, ModelError, TrainingWarning
 from decrochage_risk.model import Snapshots, take_snapshots
+from decrochage_risk.model.unknown_flags import with_unknown_flags
 from decrochage_risk.records import PupilRecords
 from decrochage_risk.synthetic import make_cohort
 from decrochage_risk.train import train_model
@@ -150,6 +152,41 @@ def test_missingness_that_tells_more_than_the_value_is_reported() -> None:
     (line,) = missing_warnings([found])
     assert "`silent`" in line
     assert f"{found['auc_unknown']:.2f}".replace(".", ",") in line
+
+
+def _flagged(cohort: Cohort, tables: dict[str, pd.DataFrame], silent: list[str] | None = None) -> Snapshots:
+    """Take the rows of one day with the flags of what is not known, as a training does."""
+    not_sent = {"grades": silent, "absences": silent} if silent else None
+    records = PupilRecords(**tables, not_sent=not_sent, calendar=cohort.calendar)
+    snapshots = take_snapshots(records, cohort.outcomes, DAYS[-1:])
+    return replace(snapshots, features=with_unknown_flags(snapshots.features))
+
+
+def test_flags_hold_what_was_missing_on_the_day(cohort: Cohort) -> None:
+    """Records of leavers erased from the as-of date on change no bit; erased wholly, the flags tell the outcome, and stop the training."""
+    tables = {
+        name: rows for name, rows in cohort.tables.items() if name not in {"outcomes", "coverage", "context"}
+    }
+    whole = _flagged(cohort, tables)
+    leavers = whole.rows.loc[whole.outcome == 1, "pupil_id"].tolist()
+    assert len(leavers) >= LEAST_OF_A_CLASS
+    later = {
+        name: rows[
+            ~(rows["pupil_id"].isin(leavers) & (pd.to_datetime(rows["date"]) >= pd.Timestamp(DAYS[-1])))
+        ]
+        for name, rows in tables.items()
+        if name in {"absences", "grades", "orientation"}
+    }
+    assert sum(len(tables[name]) - len(rows) for name, rows in later.items()) > len(leavers)
+    erased = _flagged(cohort, tables | later)
+    pd.testing.assert_frame_equal(erased.features, whole.features, check_exact=True)
+    refuse_leaks(signals_of(whole))
+    with pytest.raises(LeakError, match=r"not_known_absences \(AUC 1\.000 of its value\)") as stopped:
+        refuse_leaks(signals_of(_flagged(cohort, tables, leavers)))
+    assert "not_known_marks (AUC 1.000 of its value)" in str(stopped.value)
+    # Half of them: no refusal, and what is warned of names the flag by which the model learns it.
+    warned = missing_warnings(missing_signals(signals_of(_flagged(cohort, tables, leavers[::2]))))
+    assert any("`not_known_marks` (notes de l'année)" in line for line in warned)
 
 
 @pytest.mark.slow
