@@ -64,7 +64,9 @@ def test_counts_of_patterns_tell_of_nobody_and_hold_the_limit() -> None:
         matrix = np.ones((1_000, 1))
         matrix[:unknown] = np.nan
         knowledge = Knowledge.of_matrix(matrix, ["a"], {"no_a": ["a"]})
-        assert all(count >= ROUNDED_TO and count % ROUNDED_TO == 0 for count in knowledge.rows.values() if count)
+        assert all(
+            count >= ROUNDED_TO and count % ROUNDED_TO == 0 for count in knowledge.rows.values() if count
+        )
         assert ("no_a" in knowledge.rows) == (unknown >= ROUNDED_TO)
         again = Knowledge.from_dict(json.loads(json.dumps(knowledge.to_dict())), ["a"])
         learnt = again.is_learnt(np.array([[np.nan], [1.0]]))

@@ -89,7 +89,9 @@ def test_a_table_that_was_not_sent_is_not_an_empty_one(
     not_sent, empty = payload_of(tables_of(small_cohort, scored))
     del not_sent["absences"]
     empty["absences"] = []
-    scores = score(PupilRecords.from_json([not_sent, empty]), explain="all", gaps=["absences"], model=gap_model)
+    scores = score(
+        PupilRecords.from_json([not_sent, empty]), explain="all", gaps=["absences"], model=gap_model
+    )
     counts = scores.features["unjustified_half_days_year"]
     assert counts.isna().tolist() == [True, False]
     assert counts.iloc[1] == 0

@@ -114,7 +114,8 @@ def test_a_declared_gap_is_scored_from_two_hundred_rows_on(
     risk_model = small_model.risk_model
     names = risk_model.knowledge.names
     patterns = [
-        "+".join(name for at, name in enumerate(names) if number >> at & 1) for number in range(2 ** len(names))
+        "+".join(name for at, name in enumerate(names) if number >> at & 1)
+        for number in range(2 ** len(names))
     ]
     scored = []
     for rows in (LEAST_LEARNT - ROUNDED_TO, LEAST_LEARNT):

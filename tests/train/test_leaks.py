@@ -193,7 +193,9 @@ def test_what_is_warned_of_names_the_flag() -> None:
     outcome = np.repeat([0.0, 1.0], 200)
     gone = rng.random(400) < np.where(outcome == 1, 0.7, 0.2)
     column = UNKNOWN_FLAGS["not_known_marks"][0]
-    signals = signals_of(snapshots_of(outcome.tolist(), **{column: np.where(gone, np.nan, rng.normal(size=400))}))
+    signals = signals_of(
+        snapshots_of(outcome.tolist(), **{column: np.where(gone, np.nan, rng.normal(size=400))})
+    )
     refuse_leaks(signals)
     (line,) = missing_warnings(missing_signals(signals))
     assert f"`{column}`" in line
