@@ -5,6 +5,10 @@ from __future__ import annotations
 import pytest
 
 from decrochage_risk.errors import RecordsError
+from decrochage_risk.features import build_features
+from decrochage_risk.model import MATRIX_COLUMNS, values_with_context
+from decrochage_risk.policy import load_policy
+from decrochage_risk.records import PupilRecords
 from decrochage_risk.records.levels import (
     AT_3E,
     AT_4E,
@@ -15,6 +19,8 @@ from decrochage_risk.records.levels import (
     LYCEE,
     level_of_mefstat4,
 )
+from decrochage_risk.score import load_demo_model
+from decrochage_risk.synthetic import make_cohort
 
 
 def test_names_are_those_of_the_design_in_its_order() -> None:
@@ -58,6 +64,31 @@ def test_every_code_leads_back_to_its_level() -> None:
         for code in level.mefstat4:
             assert level_of_mefstat4(code) is level
             assert level_of_mefstat4(f"{code}0010011") is level
+
+
+def test_a_cap_in_three_years_repeats_no_year() -> None:
+    """MEFSTAT4 2331, 2332 and 2333 are three levels, at their normal ages: no repeat, none behind, and policy and model know the third."""
+    levels = [level_of_mefstat4(code).name for code in ("2331", "2332", "2333")]
+    assert levels == ["cap1", "cap2", "cap3"]
+    enrolments = [
+        {
+            "pupil_id": "a",
+            "school_year": year,
+            "school_id": "0990001N",
+            "level": level,
+            "start_date": f"{year}-09-02",
+        }
+        for year, level in zip((2022, 2023, 2024), levels, strict=True)
+    ]
+    records = PupilRecords(pupils=[{"pupil_id": "a", "birth_date": "2007-05-05"}], enrolments=enrolments)
+    features = build_features(records, "2025-03-05").loc["a"]
+    assert (features["repeated_years"], features["years_behind"]) == (0, 0)
+    cut = records.known_on("2025-03-05")
+    assert values_with_context(cut)[0, MATRIX_COLUMNS.index("level_cap3")] == 1
+    policy = load_policy()
+    assert policy.table.group_of("cap3") == policy.table.group_of("cap2")
+    assert "cap3" in load_demo_model().levels
+    assert "cap3" in set(make_cohort(600, [2023, 2024], seed=1).tables["enrolments"]["level"].astype(str))
 
 
 def test_unknown_code_says_what_to_do() -> None:

@@ -11,7 +11,7 @@ import pytest
 from cohort_parts import records_of, tables_of
 
 from decrochage_risk import french
-from decrochage_risk.errors import DemoModelWarning, RecordsError
+from decrochage_risk.errors import DemoModelWarning, RecordsError, RecordsWarning
 from decrochage_risk.features import matrix_of
 from decrochage_risk.score import Counterfactual, Counterfactuals, score_pupils, what_could_help
 from decrochage_risk.score.counterfactuals import (
@@ -178,7 +178,7 @@ def test_some_pupils_alone_keep_their_features(small_cohort: Cohort, as_of: date
 
 
 def test_coverage_is_kept_with_the_pupils(
-    small_cohort: Cohort, score: Callable[..., RiskScores], flagged_ids: list[str]
+    small_cohort: Cohort, score: Callable[..., RiskScores], flagged_ids: list[str], gap_model: TrainedModel
 ) -> None:
     """Where the last weeks are not in the extract the count is not known, for that pupil alone, and nothing is told."""
     tables = tables_of(small_cohort, flagged_ids)
@@ -191,7 +191,7 @@ def test_coverage_is_kept_with_the_pupils(
     )
     tables["coverage"] = pd.DataFrame(spans)
     records = records_of(tables)
-    found = what_could_help(score(records), pupils=flagged_ids)
+    found = what_could_help(score(records, model=gap_model), pupils=flagged_ids)
     first = found[flagged_ids[0]]
     assert first[0].cause == first[2].cause == NOT_KNOWN
     assert first[0].half_days is None
@@ -205,7 +205,9 @@ def test_a_table_that_is_not_known_is_said(
     tables = tables_of(small_cohort, flagged_ids)
     del tables["grades"]
     records = records_of(tables)
-    found = what_could_help(score(records, gaps=["grades"], model=gap_model), pupils=flagged_ids).frame
+    with pytest.warns(RecordsWarning, match="Less is known of these pupils"):
+        scores = score(records, gaps=["grades"], model=gap_model)
+    found = what_could_help(scores, pupils=flagged_ids).frame
     assert (found.loc[found["edit"] != "no_unjustified_absence_4w", "cause"] == NOT_KNOWN).all()
     assert found.loc[found["edit"] == "no_unjustified_absence_4w", "half_days"].max() > 1
 

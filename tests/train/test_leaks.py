@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from decrochage_risk.errors import LeakError, ModelError, TrainingWarning
 from decrochage_risk.model import Snapshots, take_snapshots
+from decrochage_risk.model.unknown_flags import UNKNOWN_FLAGS, with_unknown_flags
 from decrochage_risk.records import PupilRecords
 from decrochage_risk.synthetic import make_cohort
 from decrochage_risk.train import train_model
@@ -152,6 +154,54 @@ def test_missingness_that_tells_more_than_the_value_is_reported() -> None:
     (line,) = missing_warnings([found])
     assert "`silent`" in line
     assert f"{found['auc_unknown']:.2f}".replace(".", ",") in line
+
+
+def _flagged(cohort: Cohort, tables: dict[str, pd.DataFrame], silent: list[str] | None = None) -> Snapshots:
+    """Take the rows of one day with the flags of what is not known, as a training does."""
+    # Of marks alone: a pupil of whom nothing at all is known has no rows to learn from.
+    not_sent = {"grades": silent} if silent else None
+    records = PupilRecords(**tables, not_sent=not_sent, calendar=cohort.calendar)
+    snapshots = take_snapshots(records, cohort.outcomes, DAYS[-1:])
+    return replace(snapshots, features=with_unknown_flags(snapshots.features))
+
+
+@pytest.mark.slow
+def test_flags_hold_what_was_missing_on_the_day(cohort: Cohort) -> None:
+    """Records of leavers erased from the as-of date on change no bit; erased wholly, the flags tell the outcome, and stop the training."""
+    tables = {
+        name: rows for name, rows in cohort.tables.items() if name not in {"outcomes", "coverage", "context"}
+    }
+    whole = _flagged(cohort, tables)
+    leavers = whole.rows.loc[whole.outcome == 1, "pupil_id"].tolist()
+    assert len(leavers) >= LEAST_OF_A_CLASS
+    later = {
+        name: rows[
+            ~(rows["pupil_id"].isin(leavers) & (pd.to_datetime(rows["date"]) >= pd.Timestamp(DAYS[-1])))
+        ]
+        for name, rows in tables.items()
+        if name in {"absences", "grades", "orientation"}
+    }
+    assert sum(len(tables[name]) - len(rows) for name, rows in later.items()) > len(leavers)
+    erased = _flagged(cohort, tables | later)
+    pd.testing.assert_frame_equal(erased.features, whole.features, check_exact=True)
+    refuse_leaks(signals_of(whole))
+    with pytest.raises(LeakError, match=r"not_known_marks \(AUC 1\.000 of its value\)"):
+        refuse_leaks(signals_of(_flagged(cohort, tables, leavers)))
+
+
+def test_what_is_warned_of_names_the_flag() -> None:
+    """Marks that are missing more often of those who leave are warned of, with the flag by which the model learns it."""
+    rng = np.random.default_rng(4)
+    outcome = np.repeat([0.0, 1.0], 200)
+    gone = rng.random(400) < np.where(outcome == 1, 0.7, 0.2)
+    column = UNKNOWN_FLAGS["not_known_marks"][0]
+    signals = signals_of(
+        snapshots_of(outcome.tolist(), **{column: np.where(gone, np.nan, rng.normal(size=400))})
+    )
+    refuse_leaks(signals)
+    (line,) = missing_warnings(missing_signals(signals))
+    assert f"`{column}`" in line
+    assert "`not_known_marks` (notes de l'année)" in line
 
 
 @pytest.mark.slow

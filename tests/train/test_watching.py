@@ -15,7 +15,12 @@ from decrochage_risk.model import SCORE, FeatureDistributions, load_trained_mode
 from decrochage_risk.risk import FitOptions
 from decrochage_risk.synthetic import make_cohort
 from decrochage_risk.train import train_model, watch_drift, watching
-from decrochage_risk.train.drift_signs import missing_table_signs, shift_signs, two_sample_sign
+from decrochage_risk.train.drift_signs import (
+    knowledge_sign,
+    missing_table_signs,
+    shift_signs,
+    two_sample_sign,
+)
 from decrochage_risk.train.watching import _Population, _score_signs
 
 if TYPE_CHECKING:
@@ -78,7 +83,7 @@ def test_without_a_change_nobody_is_alarmed(calm: DriftReport) -> None:
     assert calm.verdict == "ok"
     assert {unit.verdict for unit in calm.schools} <= {"ok", "too_small"}
     told = {sign.check: sign.verdict for sign in calm.overall.signs if sign.check != "feature"}
-    assert told["two_sample"] == "ok"
+    assert told["two_sample"] == told["knowledge"] == "ok"
     assert told["calibration"] == "not_measured"
     assert calm.rows == calm.overall.pupils == sum(unit.pupils or 0 for unit in calm.schools)
 
@@ -132,6 +137,23 @@ def test_a_missing_table_is_judged_by_its_share(known: float, verdict: str) -> N
     )
     assert sign.verdict == verdict
     assert sign.figure == pytest.approx(1 - known)
+
+
+@pytest.mark.parametrize(
+    ("rare", "verdict"), [(0, "ok"), (49, "ok"), (51, "watch"), (299, "watch"), (300, "stop")]
+)
+def test_patterns_that_were_not_learnt_are_judged_by_their_share(rare: int, verdict: str) -> None:
+    """Pupils of whom the training hardly knew the like: from a twentieth on they are watched, from 30 % on they stop."""
+    sign = knowledge_sign(np.arange(1_000) >= rare)
+    assert (sign.check, sign.verdict) == ("knowledge", verdict)
+    assert sign.figure == pytest.approx(rare / 1_000)
+
+
+def test_few_pupils_with_a_rare_pattern_are_not_told() -> None:
+    """A share that would tell of one to ten pupils is hidden."""
+    sign = knowledge_sign(np.arange(1_000) >= 4)
+    assert sign.figure is None
+    assert "masquée" in sign.sentence
 
 
 def test_without_the_year_before_schools_are_held_against_missing_tables_alone(model: TrainedModel) -> None:
@@ -209,7 +231,9 @@ def test_a_score_that_moves_by_itself_is_told_and_not_judged(
     rng = np.random.default_rng(3)
     kept = FeatureDistributions.fit(pd.DataFrame({SCORE: rng.normal(size=8_000)}), ["3e@03"] * 8_000)
     moved = _Population(
-        pd.DataFrame({SCORE: rng.normal(0.42, 1.0, 8_000)}), *(np.array(["3e@03"] * 8_000, dtype=object),) * 3
+        pd.DataFrame({SCORE: rng.normal(0.42, 1.0, 8_000)}),
+        *(np.array(["3e@03"] * 8_000, dtype=object),) * 3,
+        is_learnt=np.ones(8_000, dtype=np.bool_),
     )
     (sign,) = _score_signs(kept, moved, in_time=in_time, alike=alike)
     assert (sign.check, sign.verdict) == ("score", verdict)
