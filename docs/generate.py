@@ -15,17 +15,19 @@ from pathlib import Path
 
 import numpy as np
 
+from conclusions_page import conclusions_files
 from decrochage_risk import french
 from decrochage_risk.errors import DemoModelWarning
 from decrochage_risk.feedback import FEEDBACK
 from decrochage_risk.notices import notice
+from decrochage_risk.records.payload import payload_schema
 from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.score import RiskScores, score_pupils
 from decrochage_risk.synthetic import make_cohort
 from devices_page import devices_page
 from features_page import features_page
 from imports_page import imports_page
-from pupil_risk_schema import pupil_risk_schema
+from pupil_risk_schema import pupil_risk_schema, risk_scores_schema
 from reasons_page import reasons_page
 from records_page import records_page, schema_of, schemas
 
@@ -47,16 +49,17 @@ def generated_files() -> dict[str, str]:
             for name, schema in {
                 **schemas(),
                 "feedback": schema_of(FEEDBACK),
+                "pupil_records": payload_schema(),
                 "pupil_risk": pupil_risk_schema(),
+                "risk_scores": risk_scores_schema(),
             }.items()
         },
         "docs/records.md": records_page(),
         "docs/features.md": features_page(),
         "docs/dispositifs.md": devices_page(),
         "docs/imports.md": imports_page(),
-        "docs/motifs.md": reasons_page(
-            sampled_reasons(synthetic_scores()), sampled_notices()
-        ),
+        **conclusions_files(),
+        "docs/motifs.md": reasons_page(sampled_reasons(synthetic_scores()), sampled_notices()),
     }
 
 
@@ -122,7 +125,9 @@ def sampled_notices() -> list[str]:
     """Write a notice of each kind, under a title that says of whom it is."""
     scores, chosen = noticed_scores()
     pages = [(title, notice(scores, chosen[kind]).to_markdown()) for title, kind in NOTICES]
-    return [f"### {title}\n\n" + re.sub(r"^(#+) ", r"###\1 ", page, flags=re.MULTILINE) for title, page in pages]
+    return [
+        f"### {title}\n\n" + re.sub(r"^(#+) ", r"###\1 ", page, flags=re.MULTILINE) for title, page in pages
+    ]
 
 
 def point_of(points: float) -> str:

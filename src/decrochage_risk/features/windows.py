@@ -69,6 +69,7 @@ def _trailing(days: int) -> Callable[[KnownRecords], tuple[int, int]]:
 
 
 def _before_trailing(days: int) -> Callable[[KnownRecords], tuple[int, int]]:
+    # Empty in September, when the trailing window reaches back to the start of the year.
     return lambda known: (known.year_start_day, max(known.year_start_day, known.as_of_day - days))
 
 
@@ -110,6 +111,7 @@ def _before_6w(known: KnownRecords) -> tuple[int, int]:
 
 def _earlier_years(known: KnownRecords) -> tuple[int, int]:
     first = known.arrays.enrolments.start
+    # The earliest of all pupils serves coverage alone, which looks at each pupil's own enrolled days.
     return int(first.min()) if first.size else known.year_start_day, known.year_start_day
 
 

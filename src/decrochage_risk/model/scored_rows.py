@@ -95,6 +95,7 @@ def groups_of(model: TrainedModel, snapshots: Snapshots) -> npt.NDArray[np.objec
     """Find the reference group of each row, on its own as-of date."""
     level, as_of = snapshots.rows["level"].to_numpy(), snapshots.rows["as_of"].to_numpy()
     groups = np.full(len(level), "", dtype=object)
+    # One call per date: a reference group hangs on level and month.
     for day in set(as_of):
         groups[as_of == day] = model.reference_groups(level[as_of == day], day)
     return groups

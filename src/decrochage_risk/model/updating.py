@@ -111,6 +111,7 @@ def recalibrate(
     _refuse(reason, refused)
     month, last = model.trained_on["outcome_closes"]
     dates, day = mature_dates(as_of_dates, labels_known_on, (month, last), model.horizon_years)
+    # Before the work: on rows it has learnt from, a model always looks well calibrated.
     refuse_training_years(model, dates)
     snapshots = take_snapshots(
         records,

@@ -80,6 +80,7 @@ class PartFaults:
         for number, group in enumerate(self.groups):
             whole = not group.rows.size
             rows = [None] if whole else group.rows.tolist()
+            # A sentinel, as None is a value that a cell may have had.
             values = list(group.values) or [_NOTHING]
             for row, value in zip(rows, values, strict=True):
                 columns["group"].append(number)
@@ -197,6 +198,7 @@ def merge_counts(parts: Iterable[PartFaults], shared: Mapping[str, npt.NDArray[n
     counts: Counter[str] = Counter()
     few: list[PartFaults] = []
     for part in parts:
+        # Only what several parts may report is compared; the rest, nearly all of it, is counted as it comes.
         apart = tuple(group for group in part.groups if not group.rows.size or group.table in shared)
         few.append(PartFaults(apart))
         for group in part.groups:
@@ -224,15 +226,19 @@ def _merged(
     first = groups[0][1]
     in_parts = len({part for part, _ in groups})
     if not first.rows.size:
+        # A part without pupils of a table is no empty extract.
         return first if first.rule != EMPTY_TABLE.name or in_parts == parts else None
     rows = np.concatenate([group.rows for _, group in groups])
     values = np.concatenate([group.values for _, group in groups])  # noqa: PD011 - a field of FaultGroup
+    # Shared rows stand in every part: a fault that one part does not see (its school has pupils there) is
+    # none.
     if shared is not None and shared.size:
         of_part = np.repeat([part for part, _ in groups], [len(group) for _, group in groups])
         parts_per_row = pd.DataFrame({"row": rows, "part": of_part}).groupby("row")["part"].nunique()
         missing = parts_per_row.index[(parts_per_row < parts).to_numpy() & parts_per_row.index.isin(shared)]
         in_every_part = ~np.isin(rows, missing.to_numpy())
         rows, values = rows[in_every_part], values[in_every_part]
+    # In the order of the extract, and each row once, however many parts reported it.
     rows, place = np.unique(rows, return_index=True)
     return _worded(first, rows, values[place]) if rows.size else None
 
@@ -248,6 +254,7 @@ def _worded(group: FaultGroup, rows: npt.NDArray[np.int64], values: npt.NDArray[
 def _rank(group: FaultGroup) -> tuple[int, int, int, int, str, str]:
     names = list(TABLES)
     columns = TABLES[group.table].column_names if group.table in TABLES else ()
+    # The order in which the checks of a whole extract report: first within tables, then across.
     across = _ORDER.index(group.rule) >= _ORDER.index(CROSS_RULES[0].name)
     return (
         int(across),

@@ -125,7 +125,10 @@ def capacity_list(
     places_of = dict(capacity) if isinstance(capacity, Mapping) else dict.fromkeys(sizes.index, capacity)
     _refuse_faulty(places_of, sizes)
     ranking = frame[frame["school_id"].isin(list(places_of))].sort_values(
-        ["school_id", "risk", "pupil_id"], ascending=[True, False, True], kind="stable"
+        # The id last, so that equal risks have one order; it says nothing of a pupil, hence `tied` below.
+        ["school_id", "risk", "pupil_id"],
+        ascending=[True, False, True],
+        kind="stable",
     )
     candidates = ranking[ranking["risk"].notna()]
     place = candidates.groupby("school_id", sort=True).cumcount()
@@ -137,6 +140,7 @@ def capacity_list(
     tied_out = left_out[left_out["risk"] == left_out["school_id"].map(edge).astype(np.float64)]
     at_edge = selection["risk"] == selection["school_id"].map(edge).astype(np.float64)
     pupils = selection.assign(tied=at_edge & selection["school_id"].isin(tied_out["school_id"]))
+    # Told by class and id, not by risk: a list of priorities is no ranking of pupils.
     pupils = pupils.sort_values(["school_id", "class_id", "pupil_id"], kind="stable", na_position="last")
     columns = ["school_id", "class_id", "pupil_id", "level", "risk", "tier", "flagged", "tied"]
     return CapacityList(
@@ -225,6 +229,7 @@ def _quantile(risks: Floats, level: float) -> int:
     chances = np.ones(1)
     for risk in risks:  # one school's list: tens of pupils
         chances = np.convolve(chances, (1.0 - risk, risk))
+    # A sum of many parts may stay a rounding below the level that it should reach.
     return int(np.searchsorted(np.cumsum(chances), level * (1.0 - 1e-12)))
 
 

@@ -79,6 +79,8 @@ def _beyond_days(column: Column, days: npt.NDArray[np.int32]) -> Marks:
         int(np.datetime64(str(bound), "D").astype(np.int64)) for bound in (column.minimum, column.maximum)
     )
     present = days != NO_DAY
+    # Two passes without a mask in the usual case; NO_DAY is the smallest number, so it is left out of the
+    # minimum.
     if days.size and days.max() <= high and days.min(where=present, initial=high) >= low:
         return {}
     outside = present & ((days < low) | (days > high))
@@ -89,6 +91,7 @@ def _beyond_numbers(column: Column, values: npt.NDArray[np.float64]) -> Marks:
     low = -np.inf if column.minimum is None else float(str(column.minimum))
     high = np.inf if column.maximum is None else float(str(column.maximum))
     infinite = np.isinf(values)
+    # Comparisons with NaN are false: missing cells break no bound.
     outside = ((values <= low if column.above_minimum else values < low) | (values > high)) & ~infinite
     marks: Marks = {NOT_FINITE: infinite, OUT_OF_RANGE: outside}
     if column.kind == "integer":
@@ -103,9 +106,11 @@ def _texts_within(column: Column, cells: Cells) -> Cells:
     texts: Texts = cells.array
     if _plainly_allowed(column, texts.words):
         return cells
+    # Once per different word: ids repeat hundreds of times over the rows of a year.
     rule_of = np.array([_word_rule(column, word) for word in texts.words] or [0], dtype=np.int8)
     if not rule_of.any():
         return cells
+    # A refused word gets the code of a missing cell; the list of words stays, as other codes point into it.
     codes, rule_of_cell = (
         np.where(rule_of == 0, np.arange(rule_of.size), NO_CODE).astype(np.int32),
         texts.translate(rule_of, 0),
@@ -118,6 +123,7 @@ def _plainly_allowed(column: Column, words: list[str]) -> bool:
     """Whether all words are ASCII letters, digits, hyphens and underscores: no identifier refuses them."""
     if column.check is not None or column.max_length is None or "" in words:
         return False
+    # One test of all words joined instead of a regular expression per word: a region has a million ids.
     letters = "".join(words).replace("-", "").replace("_", "")
     return letters.isascii() and letters.isalnum() and max(map(len, words)) <= column.max_length
 
@@ -129,9 +135,11 @@ _TEXT_RULES = {2: BAD_PATTERN, 3: TOO_LONG, 4: BAD_CHECK_LETTER}
 def _word_rule(column: Column, word: str) -> int:
     """Find the rule of ``_TEXT_RULES`` that a word breaks: 0 for none, ``_BLANK`` for blanks only."""
     if column.pattern is not None and _compiled(column.pattern).fullmatch(word) is None:
+        # Blanks only are an empty cell, not a malformed id.
         return 2 if word.strip() else _BLANK
     if column.max_length is not None and len(word) > column.max_length:
         return 3
+    # Last, because the letter can be computed only of a number that has the right shape.
     return 4 if column.check == "uai" and word[7] != UAI_LETTERS[int(word[:7]) % len(UAI_LETTERS)] else 0
 
 
@@ -162,6 +170,7 @@ def uai_letters(numbers: pd.Series) -> pd.Series:
     return pd.Series(np.array(list(UAI_LETTERS))[digits % len(UAI_LETTERS)], dtype="str")
 
 
+# Hints are made from the first cells: a report of a million faults must not read them all.
 _LOOKED_AT = 1_000
 _SHOWN = 3
 
@@ -240,6 +249,7 @@ def close_names(name: str, others: Iterable[str]) -> str:
     >>> close_names("pupilid", ["pupil_id", "sex"])
     " (did you mean 'pupil_id'?)"
     """
+    # 0.6 is the default of difflib: a hint may be wrong, since a person reads it before anything changes.
     near = get_close_matches(name.strip().lower(), list(others), n=2, cutoff=0.6)
     return f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""
 
@@ -258,6 +268,7 @@ def _right_letters(came: list[str]) -> str:
 
 
 def _near_choices(column: Column, came: list[str]) -> str:
+    # Both our name and the French label: an extract holds words that a school reads.
     name_of = {spelling.lower(): name for name in column.choices for spelling in (name, column.labels[name])}
     near = []
     for word in came[:_SHOWN]:
@@ -302,6 +313,7 @@ def _type_advice(column: Column, values: npt.NDArray[np.object_]) -> str:
 
 def _range_advice(column: Column, values: npt.NDArray[np.object_]) -> str:
     if column.kind == "day":
+        # Five digits at the front are a year beyond 9999; of text they may be a day count instead.
         if any(cut_value(value)[:5].isdigit() for value in values[:_LOOKED_AT] if not isinstance(value, str)):
             return "A day beyond the year 9999 is the 'infinity' of a database: leave the cell empty where there is no end."
         return "Check the year: 0025 is 2025 typed with two digits; write four."

@@ -82,9 +82,11 @@ class Pseudonymiser:
     ['p_6H5jcIgqVu5-XcqdGLLGxAp5', 'p_6H5jcIgqVu5-XcqdGLLGxAp5', nan]
     """
 
+    # No __dict__, and the name is mangled: the key shows neither in vars() nor in a printed object.
     __slots__ = ("__key",)
 
     def __init__(self, key: bytes) -> None:
+        # A file of zeros is long enough and no secret.
         if len(key) < MIN_KEY_BYTES or len(set(key)) == 1:
             came = f"A key of {len(key)} bytes" + (", all the same" if len(set(key)) == 1 else "")
             raise RecordsError(
@@ -134,6 +136,7 @@ class Pseudonymiser:
                 RecordsWarning,
                 stacklevel=2,
             )
+        # One line end only, as editors add it; stripping more would change a key of random bytes.
         return cls(content.removesuffix(b"\n").removesuffix(b"\r"))
 
     def __repr__(self) -> str:
@@ -142,6 +145,7 @@ class Pseudonymiser:
     @property
     def fingerprint(self) -> str:
         """Eight characters that tell two keys apart and give nothing away: compare them from year to year."""
+        # No kind is called "fingerprint", and a kind is followed by NUL: this digest is no pupil's pseudonym.
         return hmac.digest(self.__key, b"fingerprint", "sha256").hex()[:8]
 
     def pseudonym(self, ids: pd.Series, kind: Kind = "pupil") -> pd.Series:
@@ -166,6 +170,7 @@ class Pseudonymiser:
             10\ :sup:`-31` for a million ids).
         """
         try:
+            # Twice: normalising is done per spelling, hashing per id.
             row_codes, spellings = pd.factorize(ids)
         except TypeError as error:
             raise RecordsError(_no_ids("lists or other objects")) from error
@@ -229,6 +234,7 @@ def normalise_ids(ids: pd.Series) -> pd.Series:
             raise RecordsError(_no_ids(f"values of type {', '.join(sorted(strange))}"))
     elif not (pd.api.types.is_string_dtype(ids.dtype) or pd.api.types.is_integer_dtype(ids.dtype)):
         raise RecordsError(_no_ids(f"values of type {ids.dtype}"))
+    # NFC: macOS writes an accent as a character of its own, and the two forms would hash apart.
     text = ids.astype("string").astype("str").str.normalize("NFC").str.strip()
     return text.mask(text == "")
 
@@ -261,6 +267,7 @@ def generate_key_file(path: str | Path) -> Path:
     path = Path(path)
     try:
         # The mode is given with the file: set afterwards, it would leave the key open to others for a moment.
+        # O_EXCL: never over an old key, without which no earlier pseudonym is found again.
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
         raise RecordsError(
@@ -381,6 +388,7 @@ def pseudonymise_folder(
     folder = read_folder(source, mapping=mapping)
     # Beside the target, so that the rename stays on one disk: all of it appears, or nothing.
     fresh = target.with_name(f".{target.name}.new-{secrets.token_hex(4)}")
+    # Closed before anything is in it: birth dates and schools are personal data, pseudonyms or not.
     restrict(fresh)
     try:
         files, blanked = _write_all(folder, fresh, by_key, progress)
@@ -389,6 +397,7 @@ def pseudonymise_folder(
             SchoolCalendar.from_csv(folder.calendar).to_csv(fresh / "calendar.csv")
         make_private(fresh, group=group)
         if target.exists():
+            # An empty folder may be the target; rename would refuse it on some systems.
             target.rmdir()
         fresh.rename(target)
     finally:
@@ -434,6 +443,7 @@ def _write_all(
             for column, kind in REPLACED.items()
             if column in table
         }
+        # Declared columns only: an extract may hold names or addresses in the others.
         columns = [column for column in TABLES[name].column_names if column in table]
         table_out = table[columns].assign(**codes)
         for column in FREE_TEXT:
@@ -486,6 +496,7 @@ def _count_ids(tables: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, int]]:
             pairs = pd.concat([_spellings(cells) for cells in columns])
             both = pairs.dropna()
             counts["distinct"][column] = both["id"].nunique()
+            # More spellings than ids: blanks or accents were written in several ways.
             counts["merged"][column] = both["spelling"].nunique() - both["id"].nunique()
             counts["missing"][column] = int(pairs.loc[pairs["id"].isna(), "rows"].sum())
     return counts

@@ -60,6 +60,7 @@ Model = TypeVar("Model", bound=BaseModel)
 class Strict(BaseModel):
     """JSON whose every key is known, and whose values are of their own kind: no text for a number, no NaN."""
 
+    # Strict: pydantic would otherwise read "3" as 3 and true as 1, and a forged file would pass.
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
@@ -137,6 +138,7 @@ class _Table(Strict):
     seed: Annotated[int, Field(ge=0, lt=2**63)]
     rows: Annotated[int, Field(ge=1, le=_MOST_ROWS)]
     base_rate: Annotated[float, Field(gt=0, lt=1)]
+    # Bounds everywhere: a number of 10 ** 12 members would fill the memory before anything is checked.
     members: Annotated[int, Field(ge=1, le=100)]
     training_range: _Range | None = None
 

@@ -28,6 +28,7 @@ __all__ = ["LEAST_OF_A_CLASS", "LEAST_ROWS", "FitInput", "FitOptions", "canonica
 ModelKind: TypeAlias = Literal["trees", "logistic"]
 
 _BOUNDS: Final[dict[str, tuple[float, float]]] = {
+    # Two at least, as a spread needs two; DESIGN.md, section 6, allows five members of 15 leaves at most.
     "members": (2, 5),
     "leaves": (2, 15),
     "max_rounds": (1, 10_000),
@@ -141,6 +142,7 @@ class FitOptions:
         value, (low, high), whole = getattr(self, name), _BOUNDS[name], name not in _FRACTIONS
         if value is None and name in _SETTLED_LATER:
             return ""
+        # True is an int in Python.
         if isinstance(value, bool) or not isinstance(value, Integral if whole else Real):
             return f"a {'whole ' if whole else ''}number from {low:g} to {high:g}"
         if name == "max_rounds" and isinstance(self.min_rounds, Real):
@@ -234,6 +236,7 @@ class FitInput:
             values, names, reference_groups, context=context, knowledge=knowledge
         )
         places = [names.index(name) for name in references.value_columns]
+        # Filled before training as before scoring: not known is then the same number on both sides.
         matrix = references.filled_matrix(references.flagged(values[:, places]), reference_groups)
         rows = len(matrix)
         target = binary_outcome(outcome, rows)
@@ -245,6 +248,7 @@ class FitInput:
             if labels_read[name] is not None
         ]
         order = canonical_order(keys, matrix, target)
+        # Schools matter where the context may learn their level; without it, folds of pupils waste less.
         owner, cluster = labels_read["groups"], labels_read["clusters"] if context else None
         fit_input = cls(
             references=references,
@@ -269,6 +273,7 @@ class FitInput:
             return None if values is None else values[rows]
 
         clusters = part(self.clusters)
+        # A part of the rows may hold too few schools for folds of them, though the whole had enough.
         few = clusters is None or len(np.unique(clusters)) < LEAST_CLUSTERS
         return replace(
             self,
@@ -349,12 +354,14 @@ def canonical_order(keys: Sequence[npt.NDArray[Any]], matrix: FloatArray, outcom
     array([1, 2, 0])
     """
     rows = len(matrix)
+    # lexsort sorts by its last key first.
     order = np.lexsort(tuple(reversed(keys))) if keys else np.arange(rows)
     new = np.zeros(rows, dtype=bool)
     new[:1] = True
     for key in keys:
         new[1:] |= key[order][1:] != key[order][:-1]
     alone = new & np.r_[new[1:], True][:rows]
+    # Columns are compared only among rows that the keys leave equal: almost none, and each costs a sort.
     tied = np.flatnonzero(~alone)
     among = order[tied]
     by = (outcome[among], *matrix[among].T[::-1], np.cumsum(new)[tied])

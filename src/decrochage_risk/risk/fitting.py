@@ -73,9 +73,11 @@ def range_of(table: FitInput) -> TrainingRange | None:
     own = [at for at, name in enumerate(columns) if name not in context]
     if not own:
         return None
-    # The exact extremes of a training are those of one pupil: the 50th row from each end (a twentieth of a small
+    # The exact extremes of a training are those of one pupil: the 50th row from each end (a twentieth of a
+    # small
     # training), rounded outward. Unknown values were filled by medians, which move neither bound.
     place = min(ROWS_ROUNDED_TO, len(table.matrix) // 20)
+    # partition, as a whole sort of each column is not needed for two of its rows.
     low, high = np.partition(table.matrix, [place, len(table.matrix) - 1 - place], axis=0)[
         [place, -1 - place]
     ]
@@ -152,6 +154,7 @@ def refuse_seed(seed: int) -> None:
     ModelError
         Not a whole number from 0 to 2147483645.
     """
+    # LightGBM holds seeds in 32 bits with a sign; room is left to count on from this one.
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**31 - 2:
         raise ModelError(
             explain_error(
@@ -260,7 +263,9 @@ def out_of_time(
     splits = rolling_origin(fit_input.time, observed=fit_input.observed, matured=fit_input.matured)
     if len(splits) + 1 < LEAST_TIMES:
         return None
+    # By the whole training: a part of it must not be trained with other settings because it is smaller.
     options = with_defaults(options, len(fit_input.outcome))
+    # Other folds than those of the bag, so that the two estimates do not share their luck.
     fold = folds_of(fit_input, options.pupil_folds, seed + 1)
     numbers = range(options.pupil_folds)
     learnt = [rows_to_learn(fold, fit_input.groups, number) for number in numbers]
@@ -271,6 +276,7 @@ def out_of_time(
             enough(fit_input.outcome[part], fit_input.groups[part])
             for part in (train & learnt[number] for number in numbers)
         )
+        # The latest ones: older years say less of the next, and each costs a training.
     ][-options.test_times :]
     if len(usable) < LEAST_TIMES - 1:
         return None
@@ -279,6 +285,7 @@ def out_of_time(
     parts = [(train & learnt[k], test & (fold == k)) for train, test in usable for k in numbers]
     for number_of_part, (train, test) in enumerate(parts, start=1):
         log_odds[test] = _learn_and_predict(fit_input, train, test, rounds, options, seed)
+        # In events, not in rows: they are what a rare outcome is learnt from.
         growth[test] = fit_input.outcome.sum() / fit_input.outcome[train].sum()
         if progress is not None:
             progress("out of time", number_of_part, total)

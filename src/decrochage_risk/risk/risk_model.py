@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from decrochage_risk.errors import ModelError, explain_error
-from decrochage_risk.risk.boosting import LINEAR_SHARE, train_members
+from decrochage_risk.risk.boosting import LINEAR_SHARE, boosted_log_odds
 from decrochage_risk.risk.calibration import (
     Calibration,
     GroupCalibration,
@@ -95,6 +95,7 @@ def choose_start(table: FitInput, options: FitOptions, seed: int) -> FitOptions:
     FitOptions
         With ``penalty``, and ``linear_share`` for trees.
     """
+    # Rounded up. Every step-th row of the canonical order, not a draw: the same in every run.
     step = -(-len(table.outcome) // MOST_ROWS)
     some = table if step == 1 else table.take(np.arange(len(table.outcome)) % step == 0)
     parts = list(_parts(some, seed))
@@ -116,6 +117,7 @@ def _parts(table: FitInput, seed: int) -> Iterator[tuple[BoolArray, BoolArray]]:
         if usable:
             before, after = usable[-1]
     for deal in range(_DEALS if len(table.outcome) < FEW_ROWS else 1):
+        # Far from the seeds of the fit itself, so that the choice and its check do not deal alike.
         fold = folds_of(table, _FOLDS, seed + 1000 + deal)
         for number in range(_FOLDS):
             learnt, test = before & rows_to_learn(fold, table.groups, number), after & (fold == number)
@@ -130,7 +132,12 @@ def _penalty(table: FitInput, parts: Sequence[tuple[BoolArray, BoolArray]]) -> f
             matrix, outcome = table.matrix[learnt], table.outcome[learnt]
             for place, penalty in enumerate(PENALTIES):
                 level, slopes = fit_signed_logistic(
-                    matrix, outcome, table.directions, penalty=penalty, tolerance=1e-6
+                    # Coarser than the final fit: a choice needs the loss to a few digits only.
+                    matrix,
+                    outcome,
+                    table.directions,
+                    penalty=penalty,
+                    tolerance=1e-6,
                 )
                 odds = level + table.matrix[test] @ slopes
                 losses[place] += log_loss(odds, table.outcome[test]) * test.sum()
@@ -144,15 +151,14 @@ def _share(
     for learnt, test in parts[:_SHARE_PARTS]:
         rows += int(test.sum())
         for place, share in enumerate(SHARES):
-            members = train_members(
-                table.matrix[learnt], table.outcome[learnt], table.directions,
-                learnt=[np.ones(int(learnt.sum()), dtype=np.bool_)], seed=seed, rounds=_ROUNDS,
-                options=replace(options, linear_share=share),
+            odds = boosted_log_odds(
+                table.matrix[learnt], table.outcome[learnt], table.directions, seed=seed, rounds=_ROUNDS,
+                options=replace(options, linear_share=share), of=table.matrix[test],
             )  # fmt: skip
-            odds = members.log_odds(table.matrix[test])[:, 0]
             losses[place] += log_loss(odds, table.outcome[test]) * test.sum()
     best = 0
     for place in range(1, len(SHARES)):
+        # A share must win clearly: the loss is flat, and a jump between trainings would move every reason.
         if losses[place] < losses[best] - _TOLERANCE * rows:
             best = place
     return SHARES[best]

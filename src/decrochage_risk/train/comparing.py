@@ -257,10 +257,7 @@ def _two_risks(
     own = None if left_out is None else _own_risks(rows, left_out)
     if own is not None:
         rows, own = _taken(rows, np.flatnonzero(~np.isnan(own))), own[~np.isnan(own)]
-    old, new = (
-        probability(score_rows(model, rows).log_odds)
-        for model in models
-    )
+    old, new = (probability(score_rows(model, rows).log_odds) for model in models)
     # Each pupil by the member that did not learn from it: the whole bag has seen its outcome.
     return rows, (old, new if own is None else own)
 
