@@ -2,7 +2,7 @@
 
 Run ``python benchmarks/ablation.py``; ``--data FOLDER`` adds the real records of ``benchmarks/real_data.py``. Each line is a model
 trained in the same way on the school years before, with the same context columns (level, pathway, time of year, school),
-and measured on a last year that it never saw: with every feature, with the 28 of the contract, without one family, and
+and measured on a last year that it never saw: with every feature, with the 28 of the contract, without attendance of earlier years (``--only history``), without one family, and
 with one family alone. Differences are to the model with every feature; the one in log loss has its paired standard error.
 """
 
@@ -27,6 +27,7 @@ from decrochage_risk.model import Snapshots, default_as_of_dates, take_snapshots
 from decrochage_risk.risk import FitOptions
 from decrochage_risk.synthetic import make_cohort
 from decrochage_risk.train.backtest import fit_risk_model
+from decrochage_risk.train.training import PAST_ATTENDANCE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 CONTRACT = 28
 """The first features of the catalogue are those of the contract, in its order."""
 WITHOUT_CONTEXT = "without the table `context`"
+WITHOUT_HISTORY = "history=False: without attendance of earlier years"
 SYNTHETIC_YEARS = [2021, 2022, 2023, 2024]
 CLOSES = (10, 1)
 OULAD_TRAIN = ("2013-03-01", "2013-03-29", "2013-10-29", "2013-11-26", "2014-03-01", "2014-03-29")
@@ -101,6 +103,7 @@ def choices(split: Split) -> Iterator[tuple[str, list[str]]]:
         [feature.name for feature in CATALOGUE[:CONTRACT] if known[feature.name]],
     )
     yield "the contract (28)", [feature.name for feature in CATALOGUE[:CONTRACT] if known[feature.name]]
+    yield WITHOUT_HISTORY, [name for name in names if name not in PAST_ATTENDANCE]
     for family in FAMILIES:
         own = {feature.name for feature in CATALOGUE if feature.family is family and known[feature.name]}
         if own:

@@ -29,6 +29,8 @@ LEARNT_FROM = 2018
 """First year whose pupils have a year before in the records."""
 SEED = 15_110_728
 HORIZON = 3
+DRAWS = 32
+"""Paths of the true probability: its standard error is then about a point."""
 WORKLOAD = 0.10
 LEVELS = (("4e", AT_4E), ("3e", AT_3E))
 SMALLEST = 1e-9
@@ -46,7 +48,7 @@ def take(pupils: int, seed: int, folder: Path) -> None:
     snapshots.features.to_parquet(folder / "features.parquet")
     snapshots.rows.assign(outcome=snapshots.outcome).to_parquet(folder / "rows.parquet")
     days = default_as_of_dates([years[-1]])
-    truth = pd.concat([cohort.probability_3y(day) for day in days], ignore_index=True)
+    truth = pd.concat([cohort.probability_3y(day, draws=DRAWS) for day in days], ignore_index=True)
     truth.to_parquet(folder / "truth.parquet")
     print(f"{len(snapshots.rows):,} rows of {years[0]} to {years[-1]}, {snapshots.outcome.mean():.4f} leave")
 

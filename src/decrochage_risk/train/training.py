@@ -202,7 +202,13 @@ def distributions_of(snapshots: Snapshots, risk_model: RiskModel) -> FeatureDist
     risk_model : RiskModel
         Just fitted on them; held-out scores where it has them, its own otherwise.
     """
-    names = [name for name in snapshots.features.columns if name in FEATURE_BY_NAME]
+    names = [
+        name
+        for name in snapshots.features.columns
+        # what a training was not to learn is not watched either: that it is known later is no drift
+        if name in FEATURE_BY_NAME
+        and (name not in PAST_ATTENDANCE or snapshots.features[name].notna().any())
+    ]
     out_of_fold = risk_model.out_of_fold
     groups = snapshots.rows["reference_group"].to_numpy()
     if out_of_fold is None:
