@@ -134,7 +134,9 @@ def finish_absences(extract: Extract, events: pd.DataFrame, options: ImportOptio
     file_year = extract.school_year
     starts = events["start"].dropna()
     codes, days = pd.factorize(starts.dt.normalize())
-    year_of = pd.Series(np.array([school_year_of(day) for day in days], dtype=np.int64)[codes], index=starts.index)
+    year_of = pd.Series(
+        np.array([school_year_of(day) for day in days], dtype=np.int64)[codes], index=starts.index
+    )
     if file_year is not None:
         other = year_of.index[year_of != file_year]
         for line in events.loc[other, "line"]:
@@ -310,7 +312,8 @@ def _kinds(table: DelimitedTable, column_map: ColumnMap, extract: Extract) -> pd
 
 
 def _texts(table: DelimitedTable, column_map: ColumnMap, name: str) -> list[str]:
-    return [text if isinstance(text, str) else "" for text in column_map.text(table, name)]
+    cells = column_map.text(table, name).to_numpy(dtype=object)
+    return [text if isinstance(text, str) else "" for text in cells]
 
 
 def _kind_of(
