@@ -122,7 +122,7 @@ def rows(pupils: int) -> list[Measured]:
 def memory_rows(home: Path) -> list[Measured]:
     """Peak memory above that of the libraries: the same rows in more files, and a school beside eight of its size."""
     one, eight, cut = home / "one", home / "eight", home / "cut"
-    size = PUPILS // SCHOOLS
+    size = PUPILS // PACKS
     write_pile(one, size, 1)
     write_pile(eight, PACKS * size, PACKS)
     split_books(one, cut, SPLIT)

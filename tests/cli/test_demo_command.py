@@ -47,11 +47,10 @@ def test_extracts_of_the_demo_pass_the_check(tmp_path: Path, run: Callable[..., 
     assert run("check", out / "importes").exit_code == 0
     report = json.loads((out / "importes" / "rapport-import.json").read_text(encoding="utf-8"))
     assert {"siecle_eleves", "gepi_saisies", "gepi_book"} <= {file["kind"] for file in report["files"]}
-    assert (
-        sum(file["refusal"] != "" for file in report["files"] if file["path"] != "fichiers/declarations.toml")
-        == 0
-    )
-    assert "0 laissée" in shown
+    assert [file["path"] for file in report["files"] if file["refusal"]] == ["fichiers/declarations.toml"]
+    # The list of September gives way to that of March: nothing else is left out.
+    assert {reason for file in report["files"] for reason in file["left_out"]} <= {"older_extract"}
+    assert "Là où commence un établissement" in shown
 
 
 @pytest.mark.whole

@@ -339,6 +339,33 @@ def test_the_order_of_files_changes_nothing(
     pd.testing.assert_frame_equal(one.records.pupils, other.records.pupils)
 
 
+@pytest.mark.parametrize("pile", [1, 50_000])
+def test_the_number_of_files_changes_nothing(
+    run: Callable[..., Imported],
+    siecle: Callable[..., bytes],
+    pupil: Callable[..., object],
+    monkeypatch: pytest.MonkeyPatch,
+    pile: int,
+) -> None:
+    """The same marks in one mark book, or in one for each pupil, are the same table, and a line that joins nobody is counted."""
+    monkeypatch.setattr("decrochage_risk.importers.merging._PILE", pile)
+    roster = siecle([pupil(number) for number in range(101, 106)])
+    head = (
+        "GEPI_INFOS;GEPI_LOGIN_ELEVE;NOM;PRENOM;CLASSE;MOYENNE;GEPI_COL_1ER_DEVOIR\n"
+        "GEPI_DEV_DATE;;;;;Date:;04/10/2024;11/10/2024\n"
+    )
+    lines = [
+        f"GEPI_LOGIN_ELEVE;x{number};FAMILLE{number};Zoé;3 A;;{number - 90};{number % 2 or 'abs'}\n"
+        for number in range(101, 107)
+    ]
+    one = run({"a.xml": roster, "b.csv": head + "".join(lines)})
+    many = run({"a.xml": roster, **{f"b{at}.csv": head + line for at, line in enumerate(lines)}})
+    pd.testing.assert_frame_equal(one.records.grades, many.records.grades)
+    unmatched = [file.left_out.get("name_unmatched") for file in many.report.files]
+    assert unmatched == [None, None, None, None, None, None, [3]]
+    assert len(one.records.grades) == 10
+
+
 def test_the_link_table_is_private_and_never_replaced(
     run: Callable[..., Imported], siecle: Callable[..., bytes], pupil: Callable[..., object], tmp_path: Path
 ) -> None:

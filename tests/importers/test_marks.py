@@ -158,6 +158,16 @@ def test_a_mark_book_gives_scale_weight_and_day_of_each_assessment_and_no_class_
     ]
 
 
+def test_a_mark_book_without_scales_or_weights_is_on_20_and_weighs_1() -> None:
+    """Bug 14: some servers leave the scale and the weight out; a weight of 0 that is written stays 0."""
+    lines = [line for line in BOOK.splitlines() if "NOTE_SUR" not in line]
+    book = "\n".join(lines).replace("2,0;0,5", "0;") + "\nGEPI_LOGIN_ELEVE;bateco_d;BATECO;Dipo;3 A;;14,5;8\n"
+    assert marks(read(book)) == [
+        ("04/10", "other", 14.5, 20.0, 0.0, "graded"),
+        ("11/10", "other", 8.0, 20.0, 1.0, "graded"),
+    ]
+
+
 def test_two_pupils_of_one_name_in_a_mark_book_are_left_out_both() -> None:
     """Only the login tells them apart, and nobody knows whose it is: neither gets a mark, both lines are counted."""
     book = BOOK + "".join(f"GEPI_LOGIN_ELEVE;bateco_{at};BATECO;Dipo;3 A;;{at};\n" for at in (1, 2))

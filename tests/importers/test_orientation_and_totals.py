@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import json
+import tempfile
 from datetime import date
+from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -15,8 +19,6 @@ from decrochage_risk.importers.extract import ImportOptions, SourceFile
 from decrochage_risk.importers.recognition import readers_of, recognise
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from decrochage_risk.importers.extract import Extract
 
 WISHES = '"INE";"Nom de l\'élève";"Prénom 1";"{rank}";"Code offre de formation (vœu)";"Code MEF";"Mnémonique MEF de l\'offre de formation";"Libellé formation"\r\n'
@@ -224,6 +226,21 @@ def test_what_is_declared_of_files_goes_by_their_path(tmp_path: Path) -> None:
     mine.write_text('[files."*"]\nyear = "2023"\ncolour = 1\n', encoding="utf-8")
     with pytest.raises(RecordsError, match="year, colour"):
         facts_of_file([mine], "a")
+
+
+@given(
+    st.lists(st.text("ab/*?", min_size=1, max_size=7), min_size=1, max_size=6, unique=True),
+    st.text("abAB/", min_size=1, max_size=7),
+)
+def test_the_last_pattern_that_matches_a_path_wins(patterns: list[str], path: str) -> None:
+    """However many files are declared, the facts of one are those of the last pattern that its whole path matches."""
+    with tempfile.TemporaryDirectory() as folder:
+        mine = Path(folder, "mine.toml")
+        mine.write_text(
+            "".join(f"[files.{json.dumps(pattern)}]\nyear = {at}\n" for at, pattern in enumerate(patterns))
+        )
+        near = [at for at, pattern in enumerate(patterns) if fnmatchcase(path.casefold(), pattern)]
+        assert facts_of_file([mine], path) == ({"year": near[-1]} if near else {})
 
 
 def test_no_two_bundled_maps_are_recognised_by_the_same_columns() -> None:

@@ -312,7 +312,8 @@ def _kinds(table: DelimitedTable, column_map: ColumnMap, extract: Extract) -> pd
 
 
 def _texts(table: DelimitedTable, column_map: ColumnMap, name: str) -> list[str]:
-    return [text if isinstance(text, str) else "" for text in column_map.text(table, name)]
+    cells = column_map.text(table, name).to_numpy(dtype=object)
+    return [text if isinstance(text, str) else "" for text in cells]
 
 
 def _kind_of(

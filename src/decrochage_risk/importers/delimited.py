@@ -326,7 +326,7 @@ def _separator(text: str) -> str:
 
     Commas of decimals and of sentences may be more than the semicolons of a table, but differ from row to row.
     """
-    head = [line for line in text.splitlines() if line.strip()][:LOOKED_AT]
+    head = [line for line in text[: LOOKED_AT * 8192].splitlines() if line.strip()][:LOOKED_AT]
 
     def agreement(mark: str) -> tuple[int, int]:
         counts = Counter(count for line in head if (count := _outside_quotes(line, mark)) > 0)
@@ -471,8 +471,7 @@ def _body(
     rows, lines = [], []
     left_out: dict[str, list[int]] = {}
     for row, line in zip(grid.rows[at + 1 :], grid.lines[at + 1 :], strict=True):
-        first = next((cell for cell in row if cell.strip()), "")
-        if not keep_totals and _TOTAL.match(fold(first)):
+        if not keep_totals and _TOTAL.match(fold(next((cell for cell in row if cell.strip()), ""))):
             left_out.setdefault("total_row", []).append(line)
         elif len(row) == width or (len(row) > width and not any(map(str.strip, row[width:]))):
             rows.append(row[:width])

@@ -136,8 +136,12 @@ class ColumnLists:
         if dtype == "str":
             return pd.array(values, dtype="str")
         if dtype.startswith("datetime"):
-            # Days of Python are read by the day alone.
-            return np.array(values, dtype="datetime64[D]").astype(dtype)
+            # Each distinct day is read once: numpy takes a microsecond for each object.
+            plain = {day: np.datetime64(day, "D") for day in dict.fromkeys(values)}
+            numbers = {day: value.astype(np.int64) for day, value in plain.items()}
+            return (
+                np.array([numbers[day] for day in values], dtype=np.int64).view("datetime64[D]").astype(dtype)
+            )
         return np.array(values, dtype=dtype)
 
 

@@ -56,7 +56,9 @@ def local_key(uai: str | None, elenoet: str | None) -> str | None:
     >>> local_key("0990001N", "00101"), local_key("0990001N", "101"), local_key("0990001N", None)
     ('0990001N-101', '0990001N-101', None)
     """
-    digits = re.sub(r"\.0$", "", (elenoet or "").strip()).lstrip("0")
+    if not elenoet:
+        return None
+    digits = re.sub(r"\.0$", "", elenoet.strip()).lstrip("0")
     return f"{uai}-{digits}" if digits.isdigit() and is_uai(uai) else None
 
 
@@ -81,6 +83,10 @@ class _Pupil:
 
     birth_date: date | None = None
     local: bool = False
+
+
+_Answer = tuple[str | None, str | None, frozenset[str]]
+"""Identity, or the reason why there is none; the identities that a name may be of."""
 
 
 @dataclass
@@ -137,6 +143,8 @@ class Register:
         ] = {}  # the same by the first first name alone
         self._classes: dict[str, set[str]] = {}  # uai|year -> folded classes
         self._spans: dict[str, set[int]] = {}
+        # A pupil stands in a file of each subject: who that is, is looked up once.
+        self._answers: dict[tuple[Person, str | None, int | None], _Answer] = {}
         self._links: dict[str, dict[str, Any]] | None = {} if keep_links else None
 
     def meet(self, extract: Extract) -> None:
@@ -269,6 +277,7 @@ class Register:
         uai, year = row.uai or extract.uai, extract.school_year or _NO_YEAR
         birth = self._pupils[identity].birth_date
         class_name = row.class_name
+        self._answers.clear()
         if uai is not None:
             span = f"{uai}|{year}"
             self._spans.setdefault(uai, set()).add(year)
@@ -291,16 +300,27 @@ class Register:
             }
 
     def _by_name(self, row: Person, extract: Extract, doubtful: set[str]) -> tuple[str | None, str | None]:
+        key = (row, extract.uai, extract.school_year)
+        if extract.is_roster:
+            return None, "no_identity"
+        if key not in self._answers:
+            self._answers[key] = self._look_up(row, extract)
+        identity, reason, candidates = self._answers[key]
+        doubtful.update(candidates)
+        return identity, reason
+
+    def _look_up(self, row: Person, extract: Extract) -> _Answer:
+        """Give the pupil of a name, or the reason why there is none and those whom the name may be of."""
         whole, short = _names_of(row)
         class_name, birth = row.class_name, row.birth_date
-        if not whole or extract.is_roster or (class_name is None and birth is None):
-            return None, "no_identity"
+        if not whole or (class_name is None and birth is None):
+            return None, "no_identity", frozenset()
         spans = self._spans_of(row.uai or extract.uai, extract.school_year)
         if not spans:
-            return None, "no_roster"
+            return None, "no_roster", frozenset()
         places = [place for span in spans if (place := self._place(span, class_name, birth)) is not None]
         if not places:
-            return None, "class_unknown"
+            return None, "class_unknown", frozenset()
         # All first names on both sides; else the file, or the list, holds the first of them alone.
         candidates = self._at(places, self._names, whole) or (
             self._at(places, self._first_names, whole) | self._at(places, self._names, short)
@@ -310,9 +330,8 @@ class Register:
                 identity: born for identity, born in candidates.items() if born is None or born == birth
             }
         if len(candidates) == 1:
-            return next(iter(candidates)), None
-        doubtful.update(candidates)
-        return None, "name_ambiguous" if candidates else "name_unmatched"
+            return next(iter(candidates)), None, frozenset()
+        return None, "name_ambiguous" if candidates else "name_unmatched", frozenset(candidates)
 
     def _at(
         self, places: list[str], table: dict[tuple[str, str], dict[str, date | None]], names: set[str]
@@ -354,7 +373,7 @@ def _ines_of_two(persons: Iterable[Person]) -> frozenset[str]:
     """Find the numbers that one file gives to two birth dates."""
     births: dict[str, set[date]] = {}
     for person in persons:
-        number = normal_ine(person.ine)
+        number = normal_ine(person.ine) if person.ine and person.birth_date else None
         if number is not None and person.birth_date is not None:
             births.setdefault(number, set()).add(person.birth_date)
     return frozenset(number for number, days in births.items() if len(days) > 1)

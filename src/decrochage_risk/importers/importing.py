@@ -257,7 +257,7 @@ class _Run:
         }
         if not due_paths:
             return
-        for content in contents_of(self.paths):
+        for content in contents_of(self.paths, due_paths.copy()):
             if isinstance(content, Content) and content.path in due_paths:
                 due_paths.discard(content.path)
                 yield content, self.sources[content.path]

@@ -374,7 +374,8 @@ def _long_rows(
     kind: str,
 ) -> list[GradeRow]:
     def texts(field: str) -> list[str | None]:
-        return [text if isinstance(text, str) else None for text in column_map.text(table, field)]
+        cells = column_map.text(table, field).to_numpy(dtype=object)
+        return [text if isinstance(text, str) else None for text in cells]
 
     # Lists: one cell of a column after the other costs ten times as much.
     out_of = numbers_of(column_map.text(table, "out_of")).fillna(OUT_OF).tolist()

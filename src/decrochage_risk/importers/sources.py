@@ -27,7 +27,7 @@ from decrochage_risk.errors import UnreadableExportError, UnreadableRecordsError
 from decrochage_risk.importers.delimited import decode, is_spreadsheet
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from lxml import etree
 
@@ -84,23 +84,33 @@ class UnreadContent:
     why: str
 
 
-def contents_of(paths: Iterable[str | Path]) -> Iterator[Content | UnreadContent]:
+def contents_of(
+    paths: Iterable[str | Path], only: Collection[str] | None = None
+) -> Iterator[Content | UnreadContent]:
     """Give every content of files, folders (all under them) and zips, in the order of their names, one at a time.
+
+    Parameters
+    ----------
+    paths : iterable of path
+    only : collection of str, optional
+        Contents that are wanted, by their path in the report: files that hold none of them are not opened.
 
     Raises
     ------
     UnreadableRecordsError
         A path that is not there.
     """
+    wanted = None if only is None else {path.partition("!")[0] for path in only}
     for source in paths:
         path = Path(source)
         if path.is_dir():
             for file in sorted(inside for inside in path.rglob("*") if inside.is_file()):
                 label = str(Path(path.name) / file.relative_to(path))
-                if not _is_litter(label):
+                if not _is_litter(label) and _is_wanted(label, wanted):
                     yield from _of_file(file, label)
         elif path.is_file():
-            yield from _of_file(path, path.name)
+            if _is_wanted(path.name, wanted):
+                yield from _of_file(path, path.name)
         else:
             raise UnreadableRecordsError(
                 explain_error(
@@ -109,6 +119,10 @@ def contents_of(paths: Iterable[str | Path]) -> Iterator[Content | UnreadContent
                     hint="Check the path.",
                 )
             )
+
+
+def _is_wanted(label: str, wanted: set[str] | None) -> bool:
+    return wanted is None or label.partition("!")[0] in wanted
 
 
 def _is_litter(label: str) -> bool:
