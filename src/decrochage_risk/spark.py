@@ -126,9 +126,7 @@ class SparkRuns:
         part_numbers = self._session.range(self.parts).selectExpr(
             "cast(id as int) as part", "'' as name", "cast(null as binary) as blob"
         )
-        tables = (
-            table.mapInArrow(_cutter(name, self.parts), _BLOBS) for name, table in self._tables.items()
-        )
+        tables = (table.mapInArrow(_cutter(name, self.parts), _BLOBS) for name, table in self._tables.items())
         return self._keep("tables", reduce(lambda one, other: one.unionAll(other), tables, part_numbers))
 
     def _keep(self, step: str, table: Table) -> Table:
@@ -237,7 +235,9 @@ class SparkRuns:
     def people(self) -> PupilRecords:
         """Give the pupils and enrolments of the whole extract, brought to this machine."""
         tables = {name: self._tables[name].toArrow() for name in PEOPLE if name in self._tables}
-        in_order = {name: table.sort_by(ROW_ID).drop_columns([ROW_ID]) for name, table in tables.items()}
+        in_order: dict[str, Any] = {
+            name: table.sort_by(ROW_ID).drop_columns([ROW_ID]) for name, table in tables.items()
+        }
         return PupilRecords.of_part(in_order, calendar=self.calendar)
 
     def _results(
@@ -376,7 +376,7 @@ def _cut(name: str, table: pa.Table, parts: int) -> pa.RecordBatch:
     )
 
 
-def _worker(  # noqa: PLR0913, PLR0917 - all that goes to the workers, each time the same
+def _worker(
     part_function: Work,
     choices: Mapping[str, Any],
     facts: str,
@@ -439,7 +439,10 @@ class _PackedModel:
     @classmethod
     def of(cls, model: TrainedModel) -> _PackedModel:
         packed = io.BytesIO()
-        with tempfile.TemporaryDirectory() as place, zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file:
+        with (
+            tempfile.TemporaryDirectory() as place,
+            zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file,
+        ):
             sha256 = model.save(Path(place, "model"))
             for path in sorted(Path(place, "model").iterdir()):
                 file.write(path, path.name)

@@ -44,7 +44,9 @@ def spark(spark_is_there: None) -> Iterator[Any]:  # noqa: ARG001 - nothing is i
     }.items():
         builder = builder.config(name, value)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Spark 4.3 says of pandas 3 that some features may not work; none of them is used
+        warnings.simplefilter(
+            "ignore"
+        )  # Spark 4.3 says of pandas 3 that some features may not work; none of them is used
         session = builder.getOrCreate()
     yield session
     session.stop()

@@ -61,7 +61,9 @@ def clean_extract() -> dict[str, pa.Table]:
 def faulty_extract() -> dict[str, pa.Table]:
     """Draw an extract in which every rule about rows is broken somewhere, as text."""
     rows = messy_tables(make_cohort(120, [2023, 2024], seed=9).tables, seed=5)["rows"]
-    return {name: text_table(table) for name, table in rows.items() if name in {*NAMES, "outcomes", "coverage"}}
+    return {
+        name: text_table(table) for name, table in rows.items() if name in {*NAMES, "outcomes", "coverage"}
+    }
 
 
 def text_table(table: pd.DataFrame) -> pa.Table:
@@ -113,7 +115,9 @@ def test_results_are_those_of_one_machine(
 ) -> None:
     """Every file, school lists included, is the same byte for byte, and so are the faults and the DataFrame of scores."""
     tables = extract()
-    run = score_spark(frames_of(spark, tables), as_of=AS_OF, parts=parts, on_fault="quarantine", explain="all")
+    run = score_spark(
+        frames_of(spark, tables), as_of=AS_OF, parts=parts, on_fault="quarantine", explain="all"
+    )
     run.write(tmp_path / "spark")
     expected = files_in_memory(tables, tmp_path / "memory", explain="all")
     assert files_of(tmp_path / "spark") == expected
@@ -125,9 +129,7 @@ def test_results_are_those_of_one_machine(
     pd.testing.assert_frame_equal(scores.to_pandas(), written, check_dtype=False, check_exact=True)
 
 
-def test_a_killed_worker_changes_nothing(
-    spark: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_a_killed_worker_changes_nothing(spark: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A worker process that is killed by its pid while it scores is replaced, and every file is the same."""
     trace, make_worker = str(tmp_path / "killed"), engine._worker
 
@@ -156,7 +158,10 @@ def test_skew_and_empty_parts_change_nothing(spark: Any, tmp_path: Path) -> None
     """Six pupils in nine parts, one of them with thousands of marks, rows of everyone in one task: the same files."""
     tables = {name: table for name, table in clean_extract().items() if name in NAMES}
     few = tables["pupils"]["pupil_id"].to_pylist()[:6]
-    tables = {name: table.filter(pa.compute.is_in(table["pupil_id"], pa.array(few))) for name, table in tables.items()}
+    tables = {
+        name: table.filter(pa.compute.is_in(table["pupil_id"], pa.array(few)))
+        for name, table in tables.items()
+    }
     marks = tables["grades"].to_pandas()
     one = marks[marks["pupil_id"] == marks["pupil_id"].iloc[0]]
     many = pd.concat([marks, *[one.assign(value=value / 8) for value in range(160)]], ignore_index=True)
