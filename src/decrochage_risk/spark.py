@@ -73,7 +73,7 @@ if TYPE_CHECKING:
 __all__ = ["PUPILS_PER_PART", "SparkRuns", "SparkScores", "score_spark", "snapshots_spark"]
 
 PUPILS_PER_PART: Final = 12_500
-"""Pupils of a part when their number is not given: some 600 MB in a worker process, with about 100 rows of events each."""
+"""Pupils of a part when their number is not given: half of what fits the caches of one machine, for a worker has less memory."""
 
 _BLOBS: Final = "part int, name string, blob binary"
 _SPLIT_ROWS: Final = 250_000
