@@ -16,6 +16,7 @@ PY      := $(BIN)/python
 RUNTIME := $(VENV)/.installed-runtime
 DEV     := $(VENV)/.installed-dev
 PAGES   := $(VENV)/.installed-pages
+SPARK   := $(VENV)/.installed-spark
 SITE    := $(VENV)/.installed-site
 PINS    := constraints.txt
 
@@ -29,7 +30,7 @@ export PUPILS
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all test-newest test-oldest test-pages check format bench studies docs docs-site model dist-check wheel clean clean-all
+.PHONY: help demo test test-all test-newest test-oldest test-pages test-spark check format bench studies docs docs-site model dist-check wheel clean clean-all
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -56,6 +57,9 @@ test-oldest:  ## The same on the lower bounds of pyproject.toml, with Python 3.1
 
 test-pages: $(PAGES)  ## Look at every page in a headless Chromium (.ci/set-up-pages installs it)
 	DECROCHAGE_TEST_PAGES=1 OMP_NUM_THREADS=1 $(PY) -m pytest -q tests/pages
+
+test-spark: $(SPARK)  ## Score and train on a real Spark on this machine (.ci/set-up-spark installs its Java)
+	DECROCHAGE_TEST_SPARK=1 OMP_NUM_THREADS=1 $(PY) -m pytest -q tests/spark
 
 check: $(DEV)  ## Lint, format, types, layers, and generated files that must not be stale
 	$(BIN)/ruff check --no-cache .
@@ -116,6 +120,10 @@ $(DEV): pyproject.toml $(PINS) | $(PY)
 
 $(PAGES): $(DEV)
 	$(PY) -m pip install --quiet --editable ".[dev,pages]"
+	@touch $@
+
+$(SPARK): $(DEV)
+	$(PY) -m pip install --quiet --editable ".[dev,spark]"
 	@touch $@
 
 $(SITE): pyproject.toml $(PINS) | $(PY)

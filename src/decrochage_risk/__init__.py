@@ -214,8 +214,8 @@ __all__ = [
 ]
 
 
-_BRINGS = {"RiskScores": "report", "score_pupils": "report", "warm_up": "report"}
-"""What stands above a package and completes it: scores write their pages (``scores.report``) once ``report`` is loaded."""
+_SCORES = frozenset(("RiskScores", "score_pupils", "warm_up"))
+"""Names that give scores: ``report``, which stands above them, completes them with ``scores.report``."""
 
 
 def __getattr__(name: str) -> Any:  # noqa: ANN401 - the door opens on anything public
@@ -224,8 +224,9 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401 - the door opens on anything 
         raise AttributeError(message)
     home, _, original = _HOME.get(name, "errors").partition(":")
     value = getattr(import_module(f"{__name__}.{home}"), original or name)
-    if name in _BRINGS:
-        import_module(f"{__name__}.{_BRINGS[name]}")
+    if name in _SCORES:
+        # Whoever enters by this door finds scores whole; a layer below never asks for the pages above it.
+        import decrochage_risk.report  # noqa: F401, PLC0415 - registers the writer of pages on RiskScores
     globals()[name] = value
     return value
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
+import tomllib
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,6 +63,17 @@ def test_nothing_is_imported_by_a_string_but_by_the_door(house: ModuleType) -> N
         and ast.unparse(node.func).rpartition(".")[2] in {"import_module", "__import__"}
     ]
     assert set(climbing) <= {"decrochage_risk"}
+
+
+def test_the_page_of_the_house_tells_the_layers_that_the_lint_holds() -> None:
+    """The layers of docs/architecture.md are those of the import contract, each with its line in the table."""
+    with (ROOT / "pyproject.toml").open("rb") as file:
+        contracts = tomllib.load(file)["tool"]["importlinter"]["contracts"]
+    layers = next(contract["layers"] for contract in contracts if contract["type"] == "layers")
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert "```\n" + "\n".join(layers) + "\n```" in page
+    described = set(re.findall(r"`(\w+)`", "".join(re.findall(r"^\| (`.*?) \|", page, re.MULTILINE))))
+    assert {name for layer in layers for name in layer.split(" | ")} <= described
 
 
 def test_a_bare_participle_is_told_from_a_noun(house: ModuleType) -> None:

@@ -37,10 +37,15 @@ def test_demo_shows_the_whole_path(tmp_path: Path, run: Callable[..., Result]) -
 
 
 def test_extracts_of_the_demo_pass_the_check(tmp_path: Path, run: Callable[..., Result]) -> None:
-    """What the demonstration suggests to do next works."""
+    """What the demonstration suggests to do next works, and so does what a school begins with: exports, import, check."""
     out = tmp_path / "demo"
-    run("demo", "--out", out, "--pupils", 150)
+    shown = run("demo", "--out", out, "--pupils", 150).stdout.replace("\n", " ")
     assert run("check", out / "extraits").exit_code == 0
+    assert run("check", out / "importes").exit_code == 0
+    report = json.loads((out / "importes" / "rapport-import.json").read_text(encoding="utf-8"))
+    assert {"siecle_eleves", "gepi_saisies", "gepi_book"} <= {file["kind"] for file in report["files"]}
+    assert sum(file["refusal"] != "" for file in report["files"] if file["path"] != "fichiers/declarations.toml") == 0
+    assert "0 laissée" in shown
 
 
 def test_demo_again_replaces_its_files(tmp_path: Path, run: Callable[..., Result]) -> None:

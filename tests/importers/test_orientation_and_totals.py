@@ -57,7 +57,7 @@ def test_wishes_of_affelnet_have_their_rank_their_target_and_the_day_of_the_camp
         ("20/05", "wish", 2, "2de_pro", None),
         ("20/05", "wish", 1, "FORMATION RARE", None),
     ]
-    assert extract.persons["ine"].tolist() == ["000000001AA", "000000002BB"]
+    assert [person.ine for person in extract.persons] == ["000000001AA", "000000002BB"]
     assert extract.covers["orientation"] == (date(2024, 9, 1), date(2025, 5, 20))
 
 

@@ -11,8 +11,7 @@ import pytest
 
 from decrochage_risk.errors import DemoModelWarning, JournalError, RecordsWarning
 from decrochage_risk.features import build_context
-from decrochage_risk.journal import Journal
-from decrochage_risk.journal.journal import folder_entry, line_of, locked, table_hash
+from decrochage_risk.journal import Journal, folder_entry, line_of, locked, table_hash
 from decrochage_risk.partitions import score_folder
 from decrochage_risk.records import PupilRecords
 

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 
-from decrochage_risk.feedback import responses
+from decrochage_risk import feedback
 from decrochage_risk.records.fault_hints import close_names, words_for
 from decrochage_risk.records.faults import FaultReport, Rule, _catalogue
 from decrochage_risk.records.rules import BAD_CHECK_LETTER, CELL_RULES, CROSS_RULES, ROW_RULES, UNKNOWN_CHOICE
@@ -17,9 +17,9 @@ EVERY_RULE = [
     *CELL_RULES,
     *CROSS_RULES,
     *(row_rule.rule for row_rule in ROW_RULES),
-    responses.NOTHING_SAID,
-    responses.TWO_JUDGEMENTS,
-    responses.MEASURE_WITHOUT_DAY,
+    feedback.NOTHING_SAID,
+    feedback.TWO_JUDGEMENTS,
+    feedback.MEASURE_WITHOUT_DAY,
 ]
 WORDS_OF_THE_COLUMN = re.compile(r"^\{(kind|bounds|shape|advice|column)[^}]*\}$")
 

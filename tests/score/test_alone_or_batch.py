@@ -82,14 +82,14 @@ def test_json_payload_and_frames_give_the_same(
 
 
 def test_a_table_that_was_not_sent_is_not_an_empty_one(
-    small_cohort: Cohort, small_scores: RiskScores, score: Callable[..., RiskScores]
+    small_cohort: Cohort, small_scores: RiskScores, score: Callable[..., RiskScores], gap_model: TrainedModel
 ) -> None:
     """Without the key "absences" the counts are missing; with an empty list they are 0."""
     scored = small_scores.frame.loc[small_scores.frame["risk"].notna(), "pupil_id"].tolist()[:2]
     not_sent, empty = payload_of(tables_of(small_cohort, scored))
     del not_sent["absences"]
     empty["absences"] = []
-    scores = score(PupilRecords.from_json([not_sent, empty]), explain="all", gaps=["absences"])
+    scores = score(PupilRecords.from_json([not_sent, empty]), explain="all", gaps=["absences"], model=gap_model)
     counts = scores.features["unjustified_half_days_year"]
     assert counts.isna().tolist() == [True, False]
     assert counts.iloc[1] == 0

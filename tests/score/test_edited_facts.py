@@ -25,6 +25,7 @@ from decrochage_risk.score.counterfactuals import (
 )
 
 if TYPE_CHECKING:
+    from decrochage_risk.model import TrainedModel
     from collections.abc import Callable
     from datetime import date
 
@@ -197,13 +198,13 @@ def test_coverage_is_kept_with_the_pupils(
 
 
 def test_a_table_that_is_not_known_is_said(
-    small_cohort: Cohort, score: Callable[..., RiskScores], flagged_ids: list[str]
+    small_cohort: Cohort, score: Callable[..., RiskScores], flagged_ids: list[str], gap_model: TrainedModel
 ) -> None:
     """Without grades nothing is said of missed work; absences are still edited."""
     tables = tables_of(small_cohort, flagged_ids)
     del tables["grades"]
     records = records_of(tables)
-    found = what_could_help(score(records, gaps=["grades"]), pupils=flagged_ids).frame
+    found = what_could_help(score(records, gaps=["grades"], model=gap_model), pupils=flagged_ids).frame
     assert (found.loc[found["edit"] != "no_unjustified_absence_4w", "cause"] == NOT_KNOWN).all()
     assert found.loc[found["edit"] == "no_unjustified_absence_4w", "half_days"].max() > 1
 

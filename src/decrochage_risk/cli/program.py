@@ -13,7 +13,7 @@ import typer
 
 from decrochage_risk.cli.import_command import import_command
 from decrochage_risk.cli.journal_command import journal
-from decrochage_risk.cli.messages import message_in_french
+from decrochage_risk.cli.messages import FrenchCommand, FrenchGroup, message_in_french
 from decrochage_risk.cli.model_commands import (
     compare,
     drift,
@@ -29,7 +29,6 @@ from decrochage_risk.cli.records_commands import check, clean, new_key, pseudony
 from decrochage_risk.cli.report_command import report
 from decrochage_risk.cli.score_command import score
 from decrochage_risk.cli.synthetic_commands import cohort, demo
-from decrochage_risk.cli.usage_words import FrenchCommand, FrenchGroup
 from decrochage_risk.errors import DecrochageError, DecrochageWarning, FaultyRecordsError
 
 if TYPE_CHECKING:

@@ -46,6 +46,7 @@ __all__ = ["TerritoryReport", "territory_report"]
 _SHORT = {"college": "Collège et SEGPA", "gt": "Voie générale et techno.", "pro": "Voie professionnelle"}
 _WHEN = {"in_year": "En cours d'année", "summer": "Non revenus à la rentrée"}
 _INITIALS = "JFMAMJJASOND"
+_SCHOOL_MONTHS = (9, 10, 11, 12, 1, 2, 3, 4, 5, 6)
 _CHANCE = 0.05
 
 
@@ -278,7 +279,6 @@ class TerritoryReport:
 
     def _months_over(self, least: int) -> Chart:
         panels, rows = [], []
-        places = [9, 10, 11, 12, 1, 2, 3, 4, 5, 6]
         for voie, heading in _SHORT.items():
             shares = [
                 share
@@ -287,34 +287,8 @@ class TerritoryReport:
             ]
             if all(self._no_base(share) for share in shares):
                 continue
-            now = self._curve(least, voie, "now", self.territory.months, places)
-            before = self._curve(least, voie, "before", self.territory.months_before, places)
-            region = self._curve(least, voie, "now", self.territory.months, places, whole=True)
-            lines = [
-                Line(region[0], stroke="#8a857a", width=3),
-                Line(before[0], stroke=BLUE, width=1.2, dash="3 2"),
-                Line(now[0], now[1], dots=True),
-            ]
-            sentences = [
-                f"{french.month(month)} : {_said(value, is_hidden=is_hidden)}"
-                for month, value, is_hidden in zip(self.territory.months, now[0], now[1], strict=False)
-            ]
-            panels.append(
-                Panel(
-                    line_panel(
-                        lines,
-                        [_INITIALS[month - 1] for month in places],
-                        title=f"{heading}, mois par mois",
-                        description=" ; ".join(sentences),
-                    ),
-                    heading,
-                )
-            )
-            for name, months in (("before", self.territory.months_before), ("now", self.territory.months)):
-                for month in months:
-                    share = self._shares("month", str(least), voie, name, month.isoformat())
-                    if share is not None and month.month in places:
-                        rows.append([VOIES[voie], french.month(month, with_year=True), *self._cells(share)])
+            panels.append(self._month_panel(least, voie, heading))
+            rows += self._month_rows(least, voie)
         name = "absences-4" if least == LEGAL else "absences-10"
         title = f"Élèves à {least} demi-journées non justifiées ou plus dans le mois, pour 100"
         return Chart(
@@ -325,13 +299,45 @@ class TerritoryReport:
             (self._table(title, ["Voie", "Mois"], rows),),
         )
 
+    def _month_panel(self, least: int, voie: str, heading: str) -> Panel:
+        """Draw one voie over the months of school: the region, the year before, this year."""
+        now = self._curve(least, voie, "now", self.territory.months)
+        before = self._curve(least, voie, "before", self.territory.months_before)
+        region = self._curve(least, voie, "now", self.territory.months, whole=True)
+        # What is drawn last lies on top: the network's own year.
+        lines = [
+            Line(region[0], stroke="#8a857a", width=3),
+            Line(before[0], stroke=BLUE, width=1.2, dash="3 2"),
+            Line(now[0], now[1], dots=True),
+        ]
+        sentences = [
+            f"{french.month(month)} : {_said(value, is_hidden=is_hidden)}"
+            for month, value, is_hidden in zip(self.territory.months, now[0], now[1], strict=False)
+        ]
+        drawing = line_panel(
+            lines,
+            [_INITIALS[month - 1] for month in _SCHOOL_MONTHS],
+            title=f"{heading}, mois par mois",
+            description=" ; ".join(sentences),
+        )
+        return Panel(drawing, heading)
+
+    def _month_rows(self, least: int, voie: str) -> list[list[object]]:
+        """Give the table's rows of one voie, the year before first."""
+        rows: list[list[object]] = []
+        for name, months in (("before", self.territory.months_before), ("now", self.territory.months)):
+            for month in months:
+                share = self._shares("month", str(least), voie, name, month.isoformat())
+                if share is not None and month.month in _SCHOOL_MONTHS:
+                    rows.append([VOIES[voie], french.month(month, with_year=True), *self._cells(share)])
+        return rows
+
     def _curve(
         self,
         least: int,
         voie: str,
         name: str,
         months: Sequence[object],
-        places: list[int],
         *,
         whole: bool = False,
     ) -> tuple[tuple[float | None, ...], tuple[bool, ...]]:
@@ -343,7 +349,7 @@ class TerritoryReport:
         }
         values, hidden_flags = [], []
         place, network = (ALL, ALL) if whole else (self._place, self.network)
-        for month in places[: max(len(months), 1)]:
+        for month in _SCHOOL_MONTHS[: max(len(months), 1)]:
             share = of_month.get(f"{month:02d}")
             is_hidden = share is not None and self._hidden(share, network)
             missing = share is None or int(share.base[place]) == 0

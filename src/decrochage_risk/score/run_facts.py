@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from decrochage_risk import french
-from decrochage_risk.errors import ArtefactError, explain_error
+from decrochage_risk.errors import ArtefactError, RecordsWarning, explain_error
 from decrochage_risk.model import DEFAULT_CLOSES, TrainedModel, load_trained_model
+from decrochage_risk.model.unknown_flags import UNKNOWN_LABELS, UnknownCount
 from decrochage_risk.score.pupil_risk import ModelFacts
 
 if TYPE_CHECKING:
@@ -136,6 +137,13 @@ class RunFacts(BaseModel):
         holds one of `BLOCKING`.
     not_sent : dict of str to int
         Pupils of whom a table that the model leans on was not sent, by cause.
+    not_learnt : dict of str to int
+        Pupils with a declared gap that the training hardly held, by cause.
+    to_complete : int
+        Pupils whom only what is not known of them would put on the list of the risk.
+    unknown : dict of str to UnknownCount
+        By flag, how many of the pupils to score are not known there, and how many would be if they were as those of the
+        training at the same level and month; empty without the distributions of a training.
     """
 
     model_config = ConfigDict(frozen=True, protected_namespaces=())
@@ -150,6 +158,9 @@ class RunFacts(BaseModel):
     advice: dict[str, str] = Field(default_factory=dict)
     horizon_years: int = 1
     path_years: tuple[int, ...] = ()
+    not_learnt: dict[str, int] = Field(default_factory=dict)
+    to_complete: int = 0
+    unknown: dict[str, UnknownCount] = Field(default_factory=dict)
     # Some hundred counts of held-out pupils belong to the model, not to every answer of a service: `whole` gives them.
     outcome_closes: tuple[int, int] = Field(default=DEFAULT_CLOSES, exclude=True)
     held_out: dict[str, Any] = Field(default_factory=dict, exclude=True)
@@ -203,9 +214,38 @@ class RunFacts(BaseModel):
             f"{signal_counts(on_lists)}, "
             f"{french.plural(pupils - scored, 'élève sans score', 'élèves sans score')}"
         )
+        if self.to_complete:
+            counts += f", {french.plural(self.to_complete, 'élève')} dont les données sont à compléter"
         caveats = [] if self.policy_in_force else [NOT_IN_FORCE]
         caveats += ["modèle de démonstration"] if self.model.demo else []
         return f"{counts} ({', '.join(caveats)})" if caveats else counts
+
+    def warnings(self) -> list[RecordsWarning]:
+        """Word what the run warns of: tables that were not sent, declared gaps, pupils of whom less is known."""
+        sentences = []
+        if self.not_sent:
+            causes = "; ".join(f"{count}: {cause}" for cause, count in self.not_sent.items())
+            sentences.append(
+                f"{_have(self.not_sent)} no score because a table that the model leans on was not sent ({causes}). "
+                'Hint: extract it, or say that the gap is meant: gaps=["absences"], or a table coverage.'
+            )
+        if self.not_learnt:
+            causes = "; ".join(f"{count}: {cause}" for cause, count in self.not_learnt.items())
+            sentences.append(
+                f"{_have(self.not_learnt)} no score because the training hardly held pupils with the declared gap ({causes}). "
+                "Hint: extract the table, or train a model on years with the same gap."
+            )
+        unlike = {flag: count for flag, count in self.unknown.items() if count.is_unlike}
+        if unlike:
+            counts = "; ".join(
+                f"{UNKNOWN_LABELS.get(flag, flag)}: {count.unknown} / {count.pupils}, {count.expected:.0f}"
+                for flag, count in unlike.items()
+            )
+            sentences.append(
+                f"Less is known of these pupils than of those of the training (not known / pupils, expected: {counts}). "
+                "Hint: complete the extract, or train a model on pupils of whom as little is known."
+            )
+        return [RecordsWarning(sentence) for sentence in sentences]
 
     def to_dict(self) -> dict[str, Any]:
         """Facts as JSON values."""
@@ -218,3 +258,8 @@ class RunFacts(BaseModel):
             "held_out": self.held_out,
             "path_held_out": self.path_held_out,
         }
+
+
+def _have(causes: Mapping[str, int]) -> str:
+    pupils = sum(causes.values())
+    return f"{pupils} pupil{'s have' if pupils > 1 else ' has'}"

@@ -207,22 +207,13 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
     snapshots = take_snapshots(
         records, table, dates, closes=(month, last), horizon_years=horizon, progress=progress
     )
-    rows = _of_both(champion, challenger, snapshots)
-    own = None if left_out is None else _own_risks(rows, left_out)
-    if own is not None:
-        rows, own = _taken(rows, np.flatnonzero(~np.isnan(own))), own[~np.isnan(own)]
+    rows, risks = _two_risks((champion, challenger), snapshots, left_out)
     if progress is not None:
         progress("Comparaison")
     models = (champion, challenger)
-    risks = [
-        probability(model.risk_model.calibration.apply(score_rows(model, rows).raw_log_odds))
-        for model in models
-    ]
-    # each pupil by the member that did not learn from it: the whole bag has seen its outcome
-    risks[1] = risks[1] if own is None else own
     policy = (policy or load_policy()).of_horizon(horizon)
     tiers = [policy.assess(rows.rows["level"].to_numpy(dtype=object), risk).tier for risk in risks]
-    changes = changed_sides(models, rows, (risks[0], risks[1]), (tiers[0], tiers[1]))
+    changes = changed_sides(models, rows, risks, (tiers[0], tiers[1]))
     group_columns = _told(rows, changes)
     years = {int(year) for year in rows.rows["school_year"]}
     training_years = [set(model.trained_on["school_years"]) for model in models]
@@ -258,6 +249,22 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
     return comparison.with_changes(changes)
 
 
+def _two_risks(
+    models: tuple[TrainedModel, TrainedModel], snapshots: Snapshots, left_out: pd.DataFrame | None
+) -> tuple[Snapshots, tuple[Floats, Floats]]:
+    """Give the rows that both models can score, and the two risks of each."""
+    rows = _of_both(*models, snapshots)
+    own = None if left_out is None else _own_risks(rows, left_out)
+    if own is not None:
+        rows, own = _taken(rows, np.flatnonzero(~np.isnan(own))), own[~np.isnan(own)]
+    old, new = (
+        probability(score_rows(model, rows).log_odds)
+        for model in models
+    )
+    # Each pupil by the member that did not learn from it: the whole bag has seen its outcome.
+    return rows, (old, new if own is None else own)
+
+
 def same_model(champion: TrainedModel, challenger: TrainedModel) -> Same | None:
     """Tell whether two models are one: in all that makes a risk, or but for their calibration."""
     old, new = champion.risk_model, challenger.risk_model
@@ -265,7 +272,8 @@ def same_model(champion: TrainedModel, challenger: TrainedModel) -> Same | None:
         return None
     if old.references.to_dict() != new.references.to_dict():
         return None
-    return "model" if old.calibration == new.calibration else "boosters"
+    maps = [(one.calibration, one.group_calibrations) for one in (old, new)]
+    return "model" if maps[0] == maps[1] else "boosters"
 
 
 def _predictors(model: RiskModel) -> list[Any]:
@@ -349,7 +357,7 @@ def _gated(rows: Snapshots) -> dict[str, npt.NDArray[np.object_]]:
 
 
 def _lists(
-    rows: Snapshots, risks: list[npt.NDArray[np.float64]], capacity: int
+    rows: Snapshots, risks: tuple[Floats, Floats], capacity: int
 ) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
     """Cut lists of the same length: the highest risks of each school on each date."""
     school, day, pupil = (rows.rows[name].to_numpy() for name in ("school_id", "as_of", "pupil_id"))
