@@ -110,7 +110,17 @@ def test_the_year_of_a_pupil_holds_what_was_known_that_day() -> None:
             {"pupil_id": "a", "date": day, "half_days": count, "kind": "absence"} for day, count in days
         ]
         + [{"pupil_id": "b", "date": "2024-10-01", "half_days": 2, "kind": "absence"}],
-        grades=[{"pupil_id": "a", "date": "2024-10-01", "subject": "maths", "value": 5.0, "out_of": 10.0, "status": "graded", "kind": "assessment"}],
+        grades=[
+            {
+                "pupil_id": "a",
+                "date": "2024-10-01",
+                "subject": "maths",
+                "value": 5.0,
+                "out_of": 10.0,
+                "status": "graded",
+                "kind": "assessment",
+            }
+        ],
     )
     axes = pupil_timeline_plot(records, "a", as_of="2025-03-01")
     assert [bar.get_height() for bar in axes.patches] == [3.0]

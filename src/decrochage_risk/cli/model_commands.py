@@ -360,7 +360,9 @@ def say_report(report: dr.EvaluationReport) -> None:
     terminal = console()
     if terminal.is_terminal:
         say(f"\n{report.essentials(terminal.width)}\n")
-        say("Le rapport entier : rediriger la sortie (| less -S), ou l'écrire (evaluate : --json, --markdown ; train : la fiche).")
+        say(
+            "Le rapport entier : rediriger la sortie (| less -S), ou l'écrire (evaluate : --json, --markdown ; train : la fiche)."
+        )
     else:
         say(f"\n{report}")
 

@@ -614,7 +614,10 @@ class EvaluationReport(BaseModel):
         header = ["", *(label for _, label in _ESSENTIAL)]
         name_width = width - sum(max(len(label), 6) + 2 for _, label in _ESSENTIAL)
         rows = [
-            [shorten(name, name_width, placeholder="…"), *(_four_decimals(getattr(figures, key)) for key, _ in _ESSENTIAL)]
+            [
+                shorten(name, name_width, placeholder="…"),
+                *(_four_decimals(getattr(figures, key)) for key, _ in _ESSENTIAL),
+            ]
             for name, figures in self._scores().items()
         ]
         issued = [
@@ -623,9 +626,15 @@ class EvaluationReport(BaseModel):
             if one.as_of is None and None not in {one.listed, one.recall, one.precision}
         ]
         verdicts = Counter(gate.verdict for gate in self.gates)
-        gates = [f"Équité : {', '.join(f'{count} {verdict}' for verdict, count in sorted(verdicts.items()))}"] if verdicts else []
+        gates = (
+            [f"Équité : {', '.join(f'{count} {verdict}' for verdict, count in sorted(verdicts.items()))}"]
+            if verdicts
+            else []
+        )
         lines = [*self._heading(), *(one.sentence for one in self.advice), *issued, *gates]
-        parts = [fill(line, width, subsequent_indent="  ", break_long_words=False) for line in (self.title, *lines)]
+        parts = [
+            fill(line, width, subsequent_indent="  ", break_long_words=False) for line in (self.title, *lines)
+        ]
         return "\n".join([*parts, "", text_table(header, rows)])
 
     def _sections(self) -> list[Section]:

@@ -260,7 +260,9 @@ def describe_tables(enrolments: pd.DataFrame, tables: Mapping[str, pd.DataFrame]
     for name, table in dated.items():
         placed = table.merge(schools_of, on=["pupil_id", "school_year"], how="left")
         for _, of_year in placed.groupby("school_year"):
-            rows.append(_described(name, of_year, _empty_months(months[name], int(of_year["school_year"].iloc[0]))))
+            rows.append(
+                _described(name, of_year, _empty_months(months[name], int(of_year["school_year"].iloc[0])))
+            )
     columns = ["table", "school_year", "rows", "pupils", "schools", "first", "last", "empty_months"]
     return RecordsDescription(pd.DataFrame(rows, columns=columns), months)
 

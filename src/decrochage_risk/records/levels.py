@@ -171,22 +171,13 @@ def _faults_of_own(table: dict[str, Any], names: set[str], pathways: dict[str, s
             faults.append(f"{where}: {', '.join(odd)} missing, unknown or of another type")
             continue
         texts += [row["name"], row["label"]]
-        faults += [
-            f"{where}: a name is small letters, digits and _"
-            for _ in [0]
-            if not re.fullmatch("[a-z0-9_]+", row["name"])
-        ]
-        faults += [f"{where} is there already" for _ in [0] if row["name"] in names]
-        faults += [
-            f"{where}: like {row['like']!r} is no usual level"
-            for _ in [0]
-            if row["like"] not in _USUAL_BY_NAME
-        ]
-        faults += [
-            f"{where}: pathway {row['pathway']!r} is not declared"
-            for _ in [0]
-            if row["pathway"] not in known_pathways
-        ]
+        checks = {
+            f"{where}: a name is small letters, digits and _": not re.fullmatch("[a-z0-9_]+", row["name"]),
+            f"{where} is there already": row["name"] in names,
+            f"{where}: like {row['like']!r} is no usual level": row["like"] not in _USUAL_BY_NAME,
+            f"{where}: pathway {row['pathway']!r} is not declared": row["pathway"] not in known_pathways,
+        }
+        faults += [fault for fault, is_there in checks.items() if is_there]
         faults += [
             f"{where}: code {code!r} is that of another level" for code in row["mefstat4"] if code in codes
         ]
