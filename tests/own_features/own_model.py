@@ -17,7 +17,7 @@ from decrochage_risk.synthetic import make_cohort
 
 def own_records(seed: int, years: list[int]) -> tuple[dr.PupilRecords, object]:
     """Draw a cohort in which half of the pupils of 2de professionnelle are in the level of the package."""
-    cohort = make_cohort(900, years, seed=seed)
+    cohort = make_cohort(1_400, years, seed=seed)
     tables = {name: table.copy() for name, table in cohort.tables.items() if name != "outcomes"}
     enrolments = tables["enrolments"]
     level = enrolments["level"].astype(object)
@@ -28,8 +28,8 @@ def own_records(seed: int, years: list[int]) -> tuple[dr.PupilRecords, object]:
 
 def train(folder: str) -> str:
     """Train and save; give the pin."""
-    records, outcomes = own_records(5, [2022, 2023])
-    options = FitOptions(max_rounds=40, members=2, linear_share=0.5, penalty=100.0)
+    records, outcomes = own_records(5, [2022, 2023, 2024])
+    options = FitOptions(max_rounds=60, members=3, linear_share=0.5, penalty=100.0)
     model = dr.train_model(records, outcomes, synthetic=True, options=options)
     return model.save(Path(folder))
 
