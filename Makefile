@@ -30,7 +30,7 @@ export PUPILS
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-whole test-all test-pages test-spark check format bench studies docs docs-site model wheel clean clean-all
+.PHONY: help demo test test-whole test-all test-newest test-oldest test-pages test-spark check format bench studies docs docs-site model dist-check wheel clean clean-all
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -46,6 +46,17 @@ test-whole: $(DEV)  ## Run the tests that train, score a cohort or write whole f
 
 test-all: $(DEV)  ## Run every test, the slow ones too
 	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(WORKERS) --dist loadfile
+
+test-newest:  ## Run the fast suite on the newest versions of everything, in an environment of its own
+	$(PYTHON) -m venv --clear build/newest
+	env -u PIP_CONSTRAINT -u PIP_BUILD_CONSTRAINT build/newest/bin/python -m pip install --quiet --upgrade --editable ".[dev]"
+	OMP_NUM_THREADS=1 build/newest/bin/python -m pytest -q -n $(WORKERS) --dist loadfile -m "not slow"
+
+test-oldest:  ## The same on the lower bounds of pyproject.toml, with Python 3.11
+	python3.11 -m venv --clear build/oldest
+	python3.11 .ci/lower_bounds.py > build/oldest/bounds.txt
+	PIP_CONSTRAINT=build/oldest/bounds.txt build/oldest/bin/python -m pip install --quiet --editable ".[dev]"
+	OMP_NUM_THREADS=1 build/oldest/bin/python -m pytest -q -n $(WORKERS) --dist loadfile -m "not slow"
 
 test-pages: $(PAGES)  ## Look at every page in a headless Chromium (.ci/set-up-pages installs it)
 	DECROCHAGE_TEST_PAGES=1 OMP_NUM_THREADS=1 $(PY) -m pytest -q tests/pages
@@ -79,6 +90,11 @@ docs-site: $(SITE)  ## Build the documentation site in build/site; a broken link
 
 model: $(DEV)  ## Train the bundled demonstration model again (models/demo)
 	$(PY) models/retrain_demo.py
+
+dist-check: $(DEV)  ## Build sdist and wheel and hold them against what an index asks for (twine check)
+	rm -rf dist
+	$(PY) -m build --no-isolation --outdir dist
+	$(PY) -m twine check --strict dist/*
 
 wheel: $(DEV)  ## Build the wheel in dist/
 	rm -rf dist

@@ -24,6 +24,7 @@ OUTSIDE = (
     "CHANGELOG.md",
     "CONTRIBUTING.md",
     "examples/**/*.py",
+    "examples/**/Containerfile",
     "examples/**/*.toml",
     "models/demo/*.md",
     "notebooks/*.ipynb",
@@ -40,7 +41,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     for pattern in OUTSIDE:
         for path in sorted(ROOT.glob(pattern)):
             name = path.relative_to(ROOT).as_posix()
-            files.append(File.generated(config, name, abs_src_path=str(path)))
+            files.append(File(name, str(ROOT), config.site_dir, config.use_directory_urls))
     return files
 
 

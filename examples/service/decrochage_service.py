@@ -375,6 +375,10 @@ def faults_of_shape(texts: Iterable[str]) -> list[Fault]:
     return [Fault(path=None, rule="payload_shape", expected=without_values(text)) for text in texts]
 
 
+_WITHOUT_VALUES = {"bad_check_letter": "the letter that checks the seven digits of a school number"}
+"""What is expected, of the one rule whose own words quote what came."""
+
+
 def faults_of_report(report: FaultReport) -> list[Fault]:
     """Tell every faulty cell, row and table: its place and its rule.
 
@@ -384,7 +388,7 @@ def faults_of_report(report: FaultReport) -> list[Fault]:
     for group, plain in zip(report.groups, report.to_dict(values=False)["faults"], strict=True):
         column = f".{without_values(repr(group.column))[1:-1]}" if group.column else ""
         paths = plain.get("paths") or [f"{group.table}{column}"]
-        words = {"severity": group.severity, "expected": group.expected}
+        words = {"severity": group.severity, "expected": _WITHOUT_VALUES.get(group.rule, group.expected)}
         if column and column != f".{group.column}":  # a column that is not known, named by an id
             paths = [path.removesuffix(f".{group.column}") + column for path in paths]
         faults += [

@@ -11,17 +11,25 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from decrochage_risk.errors import NotEnoughDataError
-from decrochage_risk.evaluate.plots import precision_recall_plot, reliability_plot, risk_histogram, roc_plot
+from decrochage_risk.errors import NotEnoughDataError, RecordsError
+from decrochage_risk.evaluate.plots import (
+    precision_recall_plot,
+    pupil_timeline_plot,
+    reliability_plot,
+    risk_histogram,
+    roc_plot,
+    workload_plot,
+)
 from decrochage_risk.evaluate.reliability import reliability_table
 from decrochage_risk.french import number
+from decrochage_risk.records import PupilRecords
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from conftest import Rows
 
-PLOTS = [reliability_plot, roc_plot, precision_recall_plot, risk_histogram]
+PLOTS = [reliability_plot, roc_plot, precision_recall_plot, risk_histogram, workload_plot]
 
 
 @pytest.mark.parametrize("plot", PLOTS)
@@ -90,3 +98,34 @@ def test_importing_the_layer_loads_nothing_heavy_and_no_window() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603  # our own interpreter and code
     assert done.stdout.strip() == "[] False"
+
+
+def test_the_year_of_a_pupil_holds_what_was_known_that_day() -> None:
+    """The bars hold the half-days and the crosses the marks of that pupil alone; later rows are not drawn; another id is refused."""
+    stay = {"school_year": 2024, "school_id": "0670001M", "level": "4e", "start_date": "2024-09-02"}
+    days = [("2024-10-01", 2), ("2024-10-03", 1), ("2025-03-03", 1)]
+    records = PupilRecords(
+        pupils=[{"pupil_id": "a"}, {"pupil_id": "b"}],
+        enrolments=[stay | {"pupil_id": pupil} for pupil in "ab"],
+        absences=[
+            {"pupil_id": "a", "date": day, "half_days": count, "kind": "absence"} for day, count in days
+        ]
+        + [{"pupil_id": "b", "date": "2024-10-01", "half_days": 2, "kind": "absence"}],
+        grades=[
+            {
+                "pupil_id": "a",
+                "date": "2024-10-01",
+                "subject": "maths",
+                "value": 5.0,
+                "out_of": 10.0,
+                "status": "graded",
+                "kind": "assessment",
+            }
+        ],
+    )
+    axes = pupil_timeline_plot(records, "a", as_of="2025-03-01")
+    assert [bar.get_height() for bar in axes.patches] == [3.0]
+    assert [bar.get_height() for bar in pupil_timeline_plot(records, "a").patches] == [3.0, 1.0]
+    assert axes.figure.axes[1].get_lines()[0].get_ydata().tolist() == [10.0]
+    with pytest.raises(RecordsError, match="No pupil 'c'"):
+        pupil_timeline_plot(records, "c")

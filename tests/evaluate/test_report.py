@@ -88,6 +88,40 @@ def test_frames_hold_every_figure(simulate: Callable[..., Rows]) -> None:
     assert len(report.groups_frame()) == len(report.groups)
 
 
+def test_every_figure_of_the_card_is_a_row_of_the_tidy_table(simulate: Callable[..., Rows]) -> None:
+    """The tidy table holds each number of the report once, with its interval, and nothing that is hidden."""
+    report = report_of(simulate())
+    tidy = report.to_frame(tidy=True)
+    assert not tidy.duplicated(["section", "of", "figure"]).any()
+    assert tidy["value"].notna().all()
+    figures = tidy[tidy["section"] == "figures"].set_index("figure")
+    numbers = {
+        name: value for name, value in report.figures.model_dump().items() if isinstance(value, int | float)
+    }
+    bounds = {name for name in numbers if name.endswith(("_low", "_high"))}
+    assert set(figures.index) == set(numbers) - bounds
+    assert figures.loc["slope", ["value", "low", "high"]].tolist() == [
+        report.figures.slope, report.figures.slope_low, report.figures.slope_high,
+    ]  # fmt: skip
+    shown = [group for group in report.groups if group.auc is not None]
+    assert (tidy[(tidy["section"] == "groups") & (tidy["figure"] == "auc")]["value"].tolist()) == [
+        group.auc for group in shown
+    ]
+    assert set(tidy["section"]) >= {"figures", "baselines", "groups", "differences", "reliability"}
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_essentials_fit_a_terminal(simulate: Callable[..., Rows], width: int) -> None:
+    """The page for a terminal has no line wider than it, fewer than 50 lines, and the main figures."""
+    report = report_of(simulate())
+    page = report.essentials(width)
+    assert max(map(len, page.splitlines())) <= width
+    assert len(page.splitlines()) < 50
+    for part in (number(report.figures.auc, 4), number(report.figures.slope, 4), report.title):
+        assert part in page
+    assert forbidden_in(page) == []
+
+
 @pytest.mark.parametrize("form", [str, EvaluationReport.to_markdown])
 def test_every_printed_form_states_figures_dates_groups_and_notes(
     simulate: Callable[..., Rows], form: Callable[[EvaluationReport], str]

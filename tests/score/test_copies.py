@@ -93,3 +93,16 @@ def test_edits_of_a_frame_reach_neither_a_file_nor_a_result(
     assert written.loc[pupil, "risk"] == risk == scores[pupil].risk
     assert len(written) == len(scores)
     assert pd.read_parquet(tmp_path / "reasons.parquet")["pupil_id"].notna().all()
+
+
+def test_scores_are_read_as_arrow(small_scores: RiskScores) -> None:
+    """Polars and pyarrow read the scores themselves; each cell is that of the frame."""
+    import polars as pl  # noqa: PLC0415 - only here
+    import pyarrow as pa  # noqa: PLC0415 - same
+
+    table = small_scores.to_polars()
+    assert isinstance(table, pl.DataFrame)
+    assert table.columns == small_scores.frame.columns.tolist()
+    assert table["pupil_id"].to_list() == small_scores.frame["pupil_id"].tolist()
+    assert table["risk"].drop_nulls().to_list() == small_scores.frame["risk"].dropna().tolist()
+    assert pa.table(small_scores).num_rows == len(small_scores)

@@ -86,10 +86,7 @@ def _rows(table: Any, ids: list[str]) -> list[dict[str, Any]]:
     rows = table[table["pupil_id"].isin(ids)]
     days = [name for name, kind in rows.dtypes.items() if str(kind).startswith("datetime64")]
     plain = rows.assign(**{name: rows[name].dt.strftime("%Y-%m-%d") for name in days})
-    return [
-        {key: cell for key, cell in row.items() if cell is not None}
-        for row in json.loads(plain.to_json(orient="records"))
-    ]
+    return json.loads(plain.to_json(orient="records"))
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from decrochage_risk.errors import RecordsError
-from decrochage_risk.train.run_folder import RunFolder, checksums
+from decrochage_risk.train.run_folder import RunFolder, StepReport, checksums
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,3 +90,22 @@ def test_checksums_hold_no_path_of_the_machine(tmp_path: Path) -> None:
     assert list(checksums(tmp_path / "here", "records")) == ["records/sub/x.csv"]
     with pytest.raises(RecordsError, match="There is nothing at"):
         checksums(tmp_path / "nowhere", "records")
+
+
+def test_a_hook_is_told_of_each_step_its_figures_and_its_files(tmp_path: Path) -> None:
+    """Each step, done now or before, is told once with the numbers of its JSON files, and never with a secret file."""
+    reports: list[StepReport] = []
+    for _ in range(2):
+        run = RunFolder(tmp_path / "run", on_step=reports.append, secret={"pupils.json"})
+
+        def work(run: RunFolder = run) -> list[str]:
+            run.write("pupils.json", '{"a1": 3}')
+            return [
+                run.write("figures.json", '{"figures": {"auc": 0.9, "fine": true}, "rows": 12}'),
+                "pupils.json",
+            ]
+
+        run.step("evaluate", "mesure", work, reads={})
+    assert [(report.name, report.is_new) for report in reports] == [("evaluate", True), ("evaluate", False)]
+    assert [report.figures for report in reports] == [{"figures.auc": 0.9, "rows": 12.0}] * 2
+    assert [path.name for path in reports[0].files] == ["figures.json"]

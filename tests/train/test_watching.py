@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from decrochage_risk.errors import ModelError, NotEnoughDataError, TrainingWarning
-from decrochage_risk.evaluate import UnitDrift
+from decrochage_risk.evaluate import UnitDrift, drift_plot
 from decrochage_risk.model import SCORE, FeatureDistributions, load_trained_model, recalibrate
 from decrochage_risk.risk import FitOptions
 from decrochage_risk.synthetic import make_cohort
@@ -175,6 +175,14 @@ def test_the_report_is_the_same_bytes_and_words(
     assert "Verdict : rien à signaler (ok)" in str(calm)
     assert calm.to_markdown().startswith("# Veille au 5 mars 2025")
     assert len(calm.to_frame()) >= len(calm.overall.signs)
+
+
+def test_the_signs_of_a_drift_are_drawn(calm: DriftReport) -> None:
+    """The plot has a bar per sign that is a figure, as long as the figure."""
+    figures = [sign.figure for sign in calm.overall.signs if sign.figure is not None]
+    axes = drift_plot(calm)
+    assert [bar.get_width() for bar in axes.patches] == figures
+    assert len(axes.get_yticklabels()) == len(figures)
 
 
 def test_distributions_are_saved_with_the_model(

@@ -345,13 +345,26 @@ def train(  # noqa: PLR0913 - one argument per option of the command
     for years, report in zip(horizon.years, reports, strict=True):
         if len(reports) > 1:
             say(f"\nRisque {'de l’année' if years == 1 else 'sur le parcours (trois années scolaires)'}")
-        say(f"\n{report}\n")
+        say_report(report)
+        say()
     say(f"Modèle : {model.model_id}{', de démonstration' if model.demo else ''}")
     say_checksum(model)
     say(f"Écrit dans {out} ; sa fiche : {out / 'card.md'} et {out / 'card.html'}")
     gravest = max(reports, key=lambda report: _GRAVITY.index(report.verdict))
     say(gravest.verdict_line())
     raise typer.Exit(REPORT_EXIT_CODES[gravest.verdict])
+
+
+def say_report(report: dr.EvaluationReport) -> None:
+    """Print a report: whole into a file or a pipe, one page within its width on a terminal."""
+    terminal = console()
+    if terminal.is_terminal:
+        say(f"\n{report.essentials(terminal.width)}\n")
+        say(
+            "Le rapport entier : rediriger la sortie (| less -S), ou l'écrire (evaluate : --json, --markdown ; train : la fiche)."
+        )
+    else:
+        say(f"\n{report}")
 
 
 def say_checksum(model: dr.TrainedModel) -> None:
@@ -424,7 +437,7 @@ def evaluate(  # noqa: PLR0913 - one argument per option of the command
         )
     for line in read.told():
         say(line)
-    say(f"\n{report}")
+    say_report(report)
     for path, text in ((json, report.to_json), (markdown, report.to_markdown)):
         if path is not None:
             with writing(path):

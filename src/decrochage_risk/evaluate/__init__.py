@@ -34,7 +34,15 @@ from decrochage_risk.evaluate.gates import GateResult, Verdict, fairness_gates, 
 from decrochage_risk.evaluate.groups import GroupFigures, figures_by_exit, figures_by_group
 from decrochage_risk.evaluate.issued import CAPACITY, ListFigures, capacity_list, list_figures
 from decrochage_risk.evaluate.maturity import MaturityRow, mature_on, maturity_table
-from decrochage_risk.evaluate.plots import precision_recall_plot, reliability_plot, risk_histogram, roc_plot
+from decrochage_risk.evaluate.plots import (
+    drift_plot,
+    precision_recall_plot,
+    pupil_timeline_plot,
+    reliability_plot,
+    risk_histogram,
+    roc_plot,
+    workload_plot,
+)
 from decrochage_risk.evaluate.ranking import (
     TopFigures,
     at_k,
@@ -105,6 +113,7 @@ __all__ = [
     "card_page",
     "changes_section",
     "compare_rows",
+    "drift_plot",
     "ece",
     "ece_debiased",
     "fairness_gates",
@@ -124,6 +133,7 @@ __all__ = [
     "paired_differences",
     "precision_recall_plot",
     "psi",
+    "pupil_timeline_plot",
     "reliability_plot",
     "reliability_table",
     "risk_histogram",
@@ -134,5 +144,6 @@ __all__ = [
     "spiegelhalter",
     "with_changes",
     "within_group_auc",
+    "workload_plot",
     "worst_verdict",
 ]

@@ -1,4 +1,4 @@
-"""Plots of an evaluation: reliability, ROC, precision and recall, histogram of the risks.
+"""Plots of an evaluation (reliability, ROC, precision and recall, recall by workload, histogram), of a drift, and of one pupil's year.
 
 Matplotlib is imported on first use. A plot without `ax` gets a figure of its own that no window and no global
 state knows of (``ax.figure.savefig(...)`` writes it). Curves differ by line and marker, never by colour alone.
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from decrochage_risk.errors import NotEnoughDataError, explain_error
+from decrochage_risk.errors import NotEnoughDataError, RecordsError, explain_error
 from decrochage_risk.evaluate.reliability import reliability_table
 from decrochage_risk.evaluate.rows import checked_rows, is_one_class
 from decrochage_risk.french import number, percent, plural
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from matplotlib.axes import Axes
 
+    from decrochage_risk.evaluate.drift import DriftReport
     from decrochage_risk.evaluate.rows import Floats
+    from decrochage_risk.records.pupil_records import PupilRecords
 
 _INK = "#1f3b5c"
 _GREY = "#6b6b6b"
@@ -213,4 +215,135 @@ def risk_histogram(
             axes.stairs(shares, edges, fill=fill, color=colour, hatch=hatch, label=name)
     axes.set(xlabel="Risque annoncé", ylabel="Part des lignes de même issue", title="Répartition des risques")
     axes.legend()
+    return axes
+
+
+def workload_plot(
+    outcome: npt.ArrayLike, score: npt.ArrayLike, ax: Axes | None = None, *, label: str = "modèle"
+) -> Axes:
+    """Plot the recall against the workload: of the pupils who left, how many are among the first listed of 100.
+
+    Pupils with the same score are listed together.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+
+    Raises
+    ------
+    ColumnsError
+        See `decrochage_risk.evaluate.rows.checked_rows`.
+    NotEnoughDataError
+        No row, or one outcome only.
+
+    Examples
+    --------
+    >>> axes = workload_plot([0, 1, 0, 1], [0.1, 0.9, 0.2, 0.8])
+    >>> axes.get_lines()[1].get_xydata().tolist()
+    [[0.0, 0.0], [25.0, 50.0], [50.0, 100.0], [75.0, 100.0], [100.0, 100.0]]
+    """
+    outcomes, scores = _two_classes(outcome, score)
+    order = np.argsort(-scores, kind="stable")
+    last_of_tie = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)
+    listed = np.concatenate([[0.0], 100.0 * (last_of_tie + 1) / len(scores)])
+    hits = np.concatenate([[0.0], 100.0 * np.cumsum(outcomes[order])[last_of_tie] / outcomes.sum()])
+    axes = _axes(ax)
+    axes.plot([0, 100], [0, 100], linestyle="--", color=_GREY, label="hasard")
+    axes.plot(listed, hits, linestyle="-", color=_INK, label=label)
+    axes.set(
+        xlabel="Charge (élèves retenus, pour 100)",
+        ylabel="Part des sorties repérées (rappel, en %)",
+        title="Rappel selon la charge",
+        xlim=(0, 100),
+        ylim=(0, 102),
+    )
+    axes.legend()
+    return axes
+
+
+def drift_plot(report: DriftReport, ax: Axes | None = None) -> Axes:
+    """Plot the signs of a drift that are a figure, one bar each.
+
+    Parameters
+    ----------
+    report : DriftReport
+        Of ``watch_drift``.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+    """
+    signs = [(sign, sign.figure) for sign in report.overall.signs if sign.figure is not None]
+    axes = _axes(ax)
+    places = np.arange(len(signs))
+    axes.barh(places, [figure for _, figure in signs], color="#c9d3de", edgecolor=_INK, label="mesuré")
+    axes.set_yticks(places, [f"{sign.check} : {sign.subject}" for sign, _ in signs])
+    axes.set(xlabel="Valeur du signe", ylabel="Signe", title="Veille entre deux entraînements")
+    axes.legend()
+    return axes
+
+
+def pupil_timeline_plot(
+    records: PupilRecords, pupil_id: str, ax: Axes | None = None, *, as_of: object = None
+) -> Axes:
+    """Plot one pupil's year: half-days of absence by week, and marks out of 20.
+
+    Parameters
+    ----------
+    records : PupilRecords
+    pupil_id : str
+    as_of : date or ISO text, optional
+        Only what was known on that morning is drawn; everything when left out.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Of the absences; the marks are on the axes beside (``ax.figure.axes``).
+
+    Raises
+    ------
+    RecordsError
+        No such pupil.
+    """
+    if pupil_id not in set(records.pupils["pupil_id"]):
+        raise RecordsError(
+            explain_error(
+                f"No pupil {pupil_id!r}", expected="an id of the pupils table", hint="See records.pupils."
+            )
+        )
+    source = records if as_of is None else records.known_on(as_of)
+    axes = _axes(ax)
+    if (absences := source.absences) is not None:
+        own = absences[absences["pupil_id"] == pupil_id]
+        weeks = own.groupby(own["date"].dt.to_period("W").dt.start_time)["half_days"].sum()
+        axes.bar(
+            weeks.index,
+            weeks.to_numpy(dtype=float),
+            width=6,
+            color="#c9d3de",
+            edgecolor=_INK,
+            label="demi-journées manquées",
+        )
+    axes.set(xlabel="Semaine", ylabel="Demi-journées manquées", title="Une année, semaine par semaine")
+    if (grades := source.grades) is not None:
+        own = grades[(grades["pupil_id"] == pupil_id) & grades["value"].notna()]
+        marks = axes.twinx()
+        marks.plot(
+            own["date"],
+            20 * own["value"] / own["out_of"],
+            linestyle="",
+            marker="x",
+            color=_INK,
+            label="notes sur 20",
+        )
+        marks.set(ylabel="Note sur 20", ylim=(0, 20))
+        marks.legend(loc="upper right")
+    if axes.get_legend_handles_labels()[1]:
+        axes.legend(loc="upper left")
+    # Dates on the axis, not the numbers behind them.
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter  # noqa: PLC0415  # heavy: loaded on first use
+
+    locator = AutoDateLocator()  # type: ignore[no-untyped-call]  # matplotlib declares no types for dates
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]  # same
     return axes

@@ -7,8 +7,10 @@ The evaluation report: the model beside its standing baselines, the groups, the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from collections import Counter
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date  # pydantic reads the annotation at run time
+from textwrap import fill, shorten
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
 
 import numpy as np
@@ -32,11 +34,11 @@ from decrochage_risk.evaluate.maturity import MaturityRow
 from decrochage_risk.evaluate.reliability import ReliabilityBin, reliability_bins
 from decrochage_risk.evaluate.sections import Section
 from decrochage_risk.evaluate.tables import figures_rows, group_rows, markdown_table, text_table
-from decrochage_risk.french import day, join, number, plural, school_year
+from decrochage_risk.french import day, join, number, percent, plural, school_year
 from decrochage_risk.small_cells import Publication
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Hashable, Mapping, Sequence
+    from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 
     import numpy.typing as npt
 
@@ -316,6 +318,20 @@ SYNTHETIC_WARNING = (
 )
 
 
+def _tidy(entry: dict[str, Any]) -> Iterator[tuple[str, float, float | None, float | None]]:
+    """Give the figures of one entry: name, value and bounds."""
+    numeric = {
+        name: float(value)
+        for name, value in entry.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+    for name, value in numeric.items():
+        stem = name.rpartition("_")[0]
+        if name.endswith(("_low", "_high")) and stem in numeric:
+            continue
+        yield name, value, numeric.get(f"{name}_low"), numeric.get(f"{name}_high")
+
+
 class EvaluationReport(BaseModel):
     """Figures of a model on rows it never learned from, beside the standing baselines on the same rows.
 
@@ -508,8 +524,44 @@ class EvaluationReport(BaseModel):
         """
         return cls.model_validate_json(text)
 
-    def to_frame(self) -> pd.DataFrame:
-        """One row per score (the model first), one column per figure of `Figures`."""
+    def tidy_frame(self) -> pd.DataFrame:
+        """Every figure of the card, one row each: what a tracker, a database or a plot reads.
+
+        Returns
+        -------
+        DataFrame
+            ``section`` (figures, hold_out, baselines, differences, groups, lists, gates, maturity, reliability), ``of`` (the baseline, the
+            group, the list, the bin), ``figure``, ``value``, and ``low`` and ``high`` where the figure has an interval. What is
+            hidden or does not exist has no row.
+        """
+        parts: dict[str, dict[str, Any]] = {"figures": {"modèle": self.figures}, "baselines": self.baselines}
+        parts["hold_out"] = {"écoles jamais vues": self.hold_out} if self.hold_out is not None else {}
+        parts["differences"] = {
+            f"{name} : {one.statistic}": one for name, several in self.differences.items() for one in several
+        }
+        parts["groups"] = {f"{one.dimension} : {one.group}": one for one in self.groups}
+        parts["lists"] = {f"{one.name} : {one.as_of or 'ensemble'}": one for one in self.lists}
+        parts["gates"] = {f"{one.dimension} : {one.group} : {one.name}": one for one in self.gates}
+        parts["maturity"] = {one.as_of.isoformat(): one for one in self.maturity}
+        parts["reliability"] = {str(number): one for number, one in enumerate(self.reliability, 1)}
+        rows = [
+            (section, of, *figure)
+            for section, entries in parts.items()
+            for of, entry in entries.items()
+            for figure in _tidy(entry.model_dump() if isinstance(entry, BaseModel) else asdict(entry))
+        ]
+        return pd.DataFrame(rows, columns=["section", "of", "figure", "value", "low", "high"])
+
+    def to_frame(self, *, tidy: bool = False) -> pd.DataFrame:
+        """One row per score (the model first), one column per figure of `Figures`.
+
+        Parameters
+        ----------
+        tidy : bool
+            Every figure of the card instead, one row each, see :meth:`tidy_frame`.
+        """
+        if tidy:
+            return self.tidy_frame()
         rows = {name: figures.model_dump(exclude={"notes"}) for name, figures in self._scores().items()}
         return pd.DataFrame.from_dict(rows, orient="index", dtype=object).convert_dtypes()
 
@@ -549,6 +601,41 @@ class EvaluationReport(BaseModel):
             parts += [] if section.table is None else [text_table(*section.table)]
         parts += ["\n".join(f"- {note}" for note in self._all_notes())] if self._all_notes() else []
         return "\n\n".join(parts)
+
+    def essentials(self, width: int = 80) -> str:
+        """Write one page for a terminal, no line wider than it: what was measured, what follows, the main figures, the list.
+
+        Parameters
+        ----------
+        width : int
+            Characters of a line; at least 60 are taken.
+        """
+        width = max(60, width)
+        header = ["", *(label for _, label in _ESSENTIAL)]
+        name_width = width - sum(max(len(label), 6) + 2 for _, label in _ESSENTIAL)
+        rows = [
+            [
+                shorten(name, name_width, placeholder="…"),
+                *(_four_decimals(getattr(figures, key)) for key, _ in _ESSENTIAL),
+            ]
+            for name, figures in self._scores().items()
+        ]
+        issued = [
+            f"{one.name} : {number(one.listed, 0)} lignes, rappel {percent(one.recall, 0)}, précision {percent(one.precision, 0)}"
+            for one in self.lists
+            if one.as_of is None and None not in {one.listed, one.recall, one.precision}
+        ]
+        verdicts = Counter(gate.verdict for gate in self.gates)
+        gates = (
+            [f"Équité : {', '.join(f'{count} {verdict}' for verdict, count in sorted(verdicts.items()))}"]
+            if verdicts
+            else []
+        )
+        lines = [*self._heading(), *(one.sentence for one in self.advice), *issued, *gates]
+        parts = [
+            fill(line, width, subsequent_indent="  ", break_long_words=False) for line in (self.title, *lines)
+        ]
+        return "\n".join([*parts, "", text_table(header, rows)])
 
     def _sections(self) -> list[Section]:
         """List what is printed, in order; a section without figures is left out."""
@@ -615,6 +702,19 @@ STANDING = (
     "règle légale d'absence",
 )
 """Names of the five standing baselines; a report says which of them could not be measured."""
+_ESSENTIAL = (
+    ("auc", "AUC"),
+    ("within_school_auc", "dans l'étab."),
+    ("average_precision", "AP"),
+    ("log_loss", "log-loss"),
+    ("slope", "pente"),
+)
+
+
+def _four_decimals(value: float | None) -> str:
+    return "-" if value is None else number(value, 4)
+
+
 _COMPARED = (
     ("auc", "AUC", 1),
     ("within_school_auc", "AUC dans l'établissement", 1),

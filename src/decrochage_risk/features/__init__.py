@@ -11,7 +11,9 @@ from decrochage_risk.features.absence import LEGAL_MONTHLY_THRESHOLD, PERSISTENT
 from decrochage_risk.features.catalogue import (
     CATALOGUE,
     CONTEXT_COLUMNS,
+    FAMILIES,
     FEATURE_BY_NAME,
+    OWN_FEATURES,
     build_context,
     build_features,
     context_of,
@@ -20,7 +22,7 @@ from decrochage_risk.features.catalogue import (
     matrix_of,
     values_of,
 )
-from decrochage_risk.features.definition import FAMILIES, Family, Feature
+from decrochage_risk.features.definition import Family, Feature
 from decrochage_risk.features.wording import MONTH_FACT, MonthlyAbsence
 
 __all__ = [
@@ -30,6 +32,7 @@ __all__ = [
     "FEATURE_BY_NAME",
     "LEGAL_MONTHLY_THRESHOLD",
     "MONTH_FACT",
+    "OWN_FEATURES",
     "PERSISTENT_MONTHLY_THRESHOLD",
     "Family",
     "Feature",

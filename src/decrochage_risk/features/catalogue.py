@@ -8,14 +8,16 @@ lycée professionnel and 3 % elsewhere could only enter by proxy. The reference 
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import entry_points
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.errors import NotEnoughDataError, explain_error
+from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error
 from decrochage_risk.features.absence import ABSENCE_FEATURES, ABSENCE_TREND_FEATURES
 from decrochage_risk.features.against_class import (
     AGAINST_CLASS_FEATURES,
@@ -24,12 +26,15 @@ from decrochage_risk.features.against_class import (
     SUBJECTS,
     environment_of,
 )
+from decrochage_risk.features.definition import FAMILIES as USUAL_FAMILIES
+from decrochage_risk.features.definition import Family, Feature
 from decrochage_risk.features.event_windows import Facts, subject_means
 from decrochage_risk.features.grades import ASSESSMENT_RHYTHM_FEATURES, GRADE_FEATURES, GRADE_TREND_FEATURES
 from decrochage_risk.features.journey import JOURNEY_FEATURES, KNOWN_HISTORY_FEATURES, PATH_FEATURES
 from decrochage_risk.features.vigilance import LAST_YEAR_FEATURES, VIGILANCE_FEATURES
 from decrochage_risk.features.windows import YEAR
-from decrochage_risk.records.levels import LEVELS
+from decrochage_risk.french import UNITS
+from decrochage_risk.records.levels import LEVELS, STAND_INS
 from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.school_year import to_date, weeks_since_september
 
@@ -38,7 +43,6 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from decrochage_risk.features.definition import Feature
     from decrochage_risk.records.pupil_records import KnownRecords, PupilRecords
 
     Floats = npt.NDArray[np.float64]
@@ -46,8 +50,10 @@ if TYPE_CHECKING:
 __all__ = [
     "CATALOGUE",
     "CONTEXT_COLUMNS",
+    "FAMILIES",
     "FEATURE_BY_NAME",
     "LEAST_PUPILS",
+    "OWN_FEATURES",
     "build_context",
     "build_features",
     "context_of",
@@ -57,7 +63,7 @@ __all__ = [
     "values_of",
 ]
 
-CATALOGUE: tuple[Feature, ...] = (
+_USUAL_FEATURES: tuple[Feature, ...] = (
     *ABSENCE_FEATURES,
     *GRADE_FEATURES,
     *PATH_FEATURES,
@@ -70,7 +76,68 @@ CATALOGUE: tuple[Feature, ...] = (
     *VIGILANCE_FEATURES,
     *LAST_YEAR_FEATURES,
 )
-"""Every feature; the order is that of the columns of the matrix."""
+
+
+def _own_features() -> tuple[Feature, ...]:
+    """Load the features that installed packages declare, in the order of their entry points' names."""
+    features: list[Feature] = []
+    for entry in sorted(entry_points(group="decrochage_risk.features"), key=lambda one: one.name):
+        declared = tuple(entry.load())
+        taken = {feature.name for feature in (*_USUAL_FEATURES, *features)}
+        faults = [fault for feature in declared for fault in _faults_of_own(feature, taken)]
+        if faults:
+            raise ModelError(
+                explain_error(
+                    f"The features of the entry point {entry.name!r} cannot be used: {'; '.join(faults)}",
+                    expected="features (features.definition.Feature) with names of their own, of what a pupil does",
+                    hint="Correct that package, or uninstall it; docs/guides/indicateur.md shows one.",
+                )
+            )
+        features += declared
+    return tuple(features)
+
+
+def _faults_of_own(feature: Feature, taken: set[str]) -> Iterator[str]:
+    """Say what is wrong with a declared feature: its name, what it stands for, its terms."""
+    if not isinstance(feature, Feature):
+        yield f"{type(feature).__name__} is no Feature"
+        return
+    if not re.fullmatch("[a-z][a-z0-9_]*", feature.name) or feature.name.startswith(
+        ("level_", "pathway_", "unknown_")
+    ):
+        yield f"{feature.name!r}: a name is small letters, digits and _, and begins with no level_, pathway_ or unknown_"
+    if feature.name in taken:
+        yield f"{feature.name!r} is there already"
+    taken.add(feature.name)
+    for text in (feature.name, feature.family.code):
+        if word := STAND_INS.search(text):
+            yield f"{text!r} stands for {word[1]!r}, which is never a feature"
+    if feature.table not in TABLES:
+        yield f"{feature.name!r} reads {feature.table!r}, which is no table"
+    if feature.unit not in {"share_points", *UNITS}:
+        yield f"{feature.name!r} has the unit {feature.unit!r}, not one of {', '.join(UNITS)}"
+    if feature.direction not in {-1, 0, 1}:
+        yield f"{feature.name!r} has the direction {feature.direction!r}, not -1, 0 or 1"
+
+
+OWN_FEATURES = _own_features()
+"""The features that installed packages declare (entry points of the group ``decrochage_risk.features``)."""
+
+CATALOGUE: tuple[Feature, ...] = (*_USUAL_FEATURES, *OWN_FEATURES)
+"""Every feature; the order is that of the columns of the matrix, those of installed packages last."""
+
+FAMILIES: tuple[Family, ...] = (
+    tuple(
+        # The last one is never told; own families stand before it.
+        dict.fromkeys(
+            family
+            for family in (*USUAL_FAMILIES[:-1], *(feature.family for feature in OWN_FEATURES))
+            if family != USUAL_FAMILIES[-1]
+        )
+    )
+    + USUAL_FAMILIES[-1:]
+)
+"""Every family of reasons, in the order in which equal ones are told."""
 
 FEATURE_BY_NAME: dict[str, Feature] = {feature.name: feature for feature in CATALOGUE}
 

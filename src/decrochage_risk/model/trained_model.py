@@ -19,10 +19,10 @@ import pandas as pd
 
 from decrochage_risk.artefact import canonical_json, manifest_sha256, read_json, seal, unseal
 from decrochage_risk.errors import ArtefactError, ContractMismatchError, ModelError, explain_error
-from decrochage_risk.features import CONTEXT_COLUMNS, contract
+from decrochage_risk.features import CONTEXT_COLUMNS, OWN_FEATURES, contract
 from decrochage_risk.model.manifest_audit import DISTRIBUTIONS, SCORE, audit_distributions, audit_manifest
 from decrochage_risk.model.snapshots import matrix_with_context
-from decrochage_risk.records.levels import LEVEL_NAMES
+from decrochage_risk.records.levels import LEVEL_NAMES, USUAL_LEVEL_NAMES
 from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.risk.risk_model import RiskModel
 from decrochage_risk.school_year import SchoolCalendar
@@ -352,7 +352,8 @@ class TrainedModel:
         entries["levels"] = list(self.levels)
         updates = {"updates": list(self.updates)} if self.updates else {}
         counts = {"held_out": self.held_out} if self.held_out else {}
-        return {**entries, **counts, **updates, "feature_contract": self.feature_contract}
+        needs = _needs_of(self.levels, self.risk_model.columns)
+        return {**entries, **counts, **updates, **needs, "feature_contract": self.feature_contract}
 
     def save(self, folder: str | Path) -> str:
         """Write the artefact: a folder of text files with their checksums, no pickle, no wall clock.
@@ -501,6 +502,7 @@ def _built(folder: str | Path, manifest: dict[str, Any], files: Mapping[str, str
                 hint="Another kind of artefact may have been sealed there; point at the model's own folder.",
             )
         )
+    _refuse_without(manifest.get("own"))
     try:
         risk_model = RiskModel.from_files(files)
         audit_manifest(manifest, risk_model)
@@ -527,6 +529,35 @@ def _distributions(files: Mapping[str, str], columns: tuple[str, ...]) -> Featur
         return None
     audit_distributions(text, columns)
     return FeatureDistributions.from_dict(json.loads(text))
+
+
+def _needs_of(levels: Iterable[str], columns: Iterable[str]) -> dict[str, Any]:
+    """Name what a model needs of packages that declare features and levels of their own; nothing for a usual one."""
+    names = set(columns)
+    features = [feature.name for feature in OWN_FEATURES if feature.name in names]
+    own_levels = [level for level in levels if level not in USUAL_LEVEL_NAMES]
+    return {"own": {"features": features, "levels": own_levels}} if features or own_levels else {}
+
+
+def _refuse_without(own: object) -> None:
+    """Refuse a model that needs features or levels of a package that is not installed, by their names."""
+    needs = own if isinstance(own, dict) else {}
+    kinds = {"features": [feature.name for feature in OWN_FEATURES], "levels": LEVEL_NAMES}
+    missing = [
+        f"{kind.removesuffix('s')} {name!r}"
+        for kind, installed in kinds.items()
+        # The manifest is not audited yet: anything may stand there.
+        for name in (needs[kind] if isinstance(needs.get(kind), list) else ())
+        if name not in installed
+    ]
+    if missing:
+        raise ContractMismatchError(
+            explain_error(
+                f"The model needs what no installed package declares: {', '.join(missing)}",
+                expected="the package of one's own with which it was trained",
+                hint="Install that package beside this one (entry points decrochage_risk.features and .levels), then load again.",
+            )
+        )
 
 
 def _check_contract(trained: list[Mapping[str, Any]], columns: tuple[str, ...]) -> None:

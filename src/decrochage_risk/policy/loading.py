@@ -31,8 +31,14 @@ from pydantic import (
 
 from decrochage_risk.errors import PolicyError, explain_error
 from decrochage_risk.features import FEATURE_BY_NAME, MONTH_FACT
-from decrochage_risk.policy.vigilance import Assessment, VigilanceTable, coverage_faults, path_faults
-from decrochage_risk.records.levels import LEVEL_NAMES
+from decrochage_risk.policy.vigilance import (
+    Assessment,
+    VigilanceTable,
+    coverage_faults,
+    path_faults,
+    with_own,
+)
+from decrochage_risk.records.levels import LEVEL_NAMES, usual_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -251,7 +257,7 @@ class MeasureRule(_Frozen):
 
     def _applies(self, level: str, day: date) -> bool:
         in_force = self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
-        return in_force and (self.levels == "all" or level in self.levels)
+        return in_force and (self.levels == "all" or not {level, usual_name(level)}.isdisjoint(self.levels))
 
     def _age_fits(self, age: float) -> bool:
         old_enough = self.min_age is None or age >= self.min_age
@@ -653,6 +659,11 @@ def _build(tables: Mapping[str, bytes]) -> Policy:
     """Parse, check and version both tables; one error with every fault."""
     faults: list[str] = []
     raw = {name: _parse(name, content, faults) for name, content in tables.items()}
+    thresholds = raw[_VIGILANCE]
+    if thresholds is not None:
+        thresholds |= {
+            key: with_own(entries_of(thresholds, key)) for key in ("groups", "path") if key in thresholds
+        }
     vigilance = _validate(VigilanceTable, _VIGILANCE, raw[_VIGILANCE], faults)
     measures = _validate(_MeasureTable, _MEASURES, raw[_MEASURES], faults)
     if raw[_VIGILANCE] is not None:

@@ -17,12 +17,20 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from decrochage_risk.errors import PolicyError, explain_error
 from decrochage_risk.french import percent
-from decrochage_risk.records.levels import LEVEL_NAMES, PATH_LEVELS
+from decrochage_risk.records.levels import LEVEL_NAMES, LEVELS, PATH_LEVELS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["NO_SCORE", "Assessment", "LevelGroup", "VigilanceTable", "coverage_faults", "path_faults"]
+__all__ = [
+    "NO_SCORE",
+    "Assessment",
+    "LevelGroup",
+    "VigilanceTable",
+    "coverage_faults",
+    "path_faults",
+    "with_own",
+]
 
 NO_SCORE = "pas de score"
 """The rule of a pupil without a risk: tier 0, never flagged, never forgotten."""
@@ -263,6 +271,24 @@ class VigilanceTable(BaseModel):
             np.array([*(group.reinforced for group in self.groups), False]),
             np.array([*rules, [NO_SCORE] * 4], dtype=object),
         )
+
+
+def with_own(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Put the levels that installed packages declare, and that no group names, beside the usual level they are like."""
+    named = {
+        level
+        for group in groups
+        if isinstance(group.get("levels"), list | tuple)
+        for level in group["levels"]
+    }
+    own = [level for level in LEVELS if level.like is not None and level.name not in named]
+    return [
+        group
+        | {"levels": [*group["levels"], *(level.name for level in own if level.like in group["levels"])]}
+        if isinstance(group.get("levels"), list | tuple)
+        else group
+        for group in groups
+    ]
 
 
 def coverage_faults(groups: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Which days of which pupils are in the extract of each table.
+"""Which days of which pupils are in the extract of each table, and what one has in all (``PupilRecords.describe``).
 
 A table that is present covers everyone, unless ``coverage`` names it (then only the spans given there are
 covered) or a pupil came in a JSON payload without its key (then nothing of it is known for that pupil).
@@ -18,10 +18,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     import numpy.typing as npt
+    from matplotlib.axes import Axes
 
     from decrochage_risk.records.encoded_tables import Encoded, Enrolments
 
-__all__ = ["COVERED_TABLES", "Coverage", "find_coverage", "first_named"]
+__all__ = [
+    "COVERED_TABLES",
+    "Coverage",
+    "RecordsDescription",
+    "describe_tables",
+    "find_coverage",
+    "first_named",
+]
 
 COVERED_TABLES = ("absences", "grades", "orientation")
 
@@ -179,3 +187,116 @@ def _spans_of(
         dtype="int64",
     )
     return pd.concat([spans, nobody], ignore_index=True)
+
+
+_SCHOOL_MONTHS = (9, 10, 11, 12, 1, 2, 3, 4, 5, 6)
+_TABLE_WORDS = {"absences": "absences", "grades": "notes", "orientation": "orientation"}
+
+
+@dataclass(frozen=True, eq=False)
+class RecordsDescription:
+    """What records hold: years, schools, tables, and the months without a row.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        One row per table and school year: ``table``, ``school_year``, ``rows``, ``pupils``, ``schools``, ``first`` and ``last`` day, and
+        ``empty_months``: months of that year, from September to June and between the first and the last row of any table, without
+        any row of this one: a gap of the extract, more often than a month in which nothing happened.
+    months : DataFrame
+        Rows of each table (column) in each month.
+    """
+
+    frame: pd.DataFrame
+    months: pd.DataFrame
+
+    def __repr__(self) -> str:
+        return self.frame.to_string(index=False)
+
+    def _repr_html_(self) -> str:
+        return self.frame.to_html(index=False)
+
+    def plot(self, ax: Axes | None = None) -> Axes:
+        """Draw the rows of each table by month, on axes of one's own or on a new figure: gaps are seen at once."""
+        from matplotlib.figure import Figure  # noqa: PLC0415 - heavy: loads on first use
+
+        axes = Figure(figsize=(8.0, 3.5), layout="constrained").subplots() if ax is None else ax
+        days = [month.to_timestamp() for month in self.months.index]
+        looks = (("-", "o"), ("--", "s"), (":", "^"))
+        for name, (line, mark) in zip(self.months, looks, strict=False):
+            axes.plot(
+                days,
+                self.months[name],
+                linestyle=line,
+                marker=mark,
+                markersize=3,
+                label=_TABLE_WORDS.get(str(name), str(name)),
+            )
+        axes.set(xlabel="Mois", ylabel="Lignes", title="Ce que contient l'extrait")
+        if len(self.months.columns):
+            axes.legend()
+        return axes
+
+
+def describe_tables(enrolments: pd.DataFrame, tables: Mapping[str, pd.DataFrame]) -> RecordsDescription:
+    """Describe enrolments and dated tables.
+
+    Parameters
+    ----------
+    enrolments : DataFrame
+    tables : mapping of str to DataFrame
+        Tables with ``pupil_id`` and ``date``; one that is not known is left out.
+
+    Examples
+    --------
+    >>> stays = pd.DataFrame({"pupil_id": ["a"], "school_year": [2024], "school_id": ["0670001M"], "start_date": pd.to_datetime(["2024-09-02"])})
+    >>> days = pd.to_datetime(["2024-09-10", "2024-11-12"])
+    >>> description = describe_tables(stays, {"absences": pd.DataFrame({"pupil_id": ["a", "a"], "date": days})})
+    >>> description.frame[["table", "rows", "empty_months"]].to_dict("list")
+    {'table': ['enrolments', 'absences'], 'rows': [1, 2], 'empty_months': ['', '2024-10']}
+    """
+    schools_of = enrolments.drop_duplicates(["pupil_id", "school_year"])[
+        ["pupil_id", "school_year", "school_id"]
+    ]
+    dated = {name: table.assign(school_year=_school_years(table["date"])) for name, table in tables.items()}
+    months = pd.DataFrame(
+        {name: table["date"].dt.to_period("M").value_counts() for name, table in dated.items()}
+    )
+    months = months.sort_index().fillna(0).astype("int64")
+    if len(months):
+        months = months.reindex(pd.period_range(months.index[0], months.index[-1], freq="M"), fill_value=0)
+    stays = enrolments.rename(columns={"start_date": "date"})
+    rows = [_described("enrolments", of_year, "") for _, of_year in stays.groupby("school_year")]
+    for name, table in dated.items():
+        placed = table.merge(schools_of, on=["pupil_id", "school_year"], how="left")
+        for _, of_year in placed.groupby("school_year"):
+            rows.append(
+                _described(name, of_year, _empty_months(months[name], int(of_year["school_year"].iloc[0])))
+            )
+    columns = ["table", "school_year", "rows", "pupils", "schools", "first", "last", "empty_months"]
+    return RecordsDescription(pd.DataFrame(rows, columns=columns), months)
+
+
+def _school_years(days: pd.Series[pd.Timestamp]) -> pd.Series[int]:
+    return days.dt.year - (days.dt.month < 9)  # noqa: PLR2004 - September
+
+
+def _empty_months(rows: pd.Series[int], year: int) -> str:
+    """Name the school months of a year without a row, among those that any table reaches."""
+    months = pd.PeriodIndex(rows.index)
+    of_year = months.year - (months.month < 9) == year  # noqa: PLR2004 - September
+    is_empty = (rows.to_numpy() == 0) & of_year & np.isin(months.month, _SCHOOL_MONTHS)
+    return ", ".join(months[is_empty].astype(str))
+
+
+def _described(table: str, rows: pd.DataFrame, empty: str) -> dict[str, object]:
+    return {
+        "table": table,
+        "school_year": int(rows["school_year"].iloc[0]),
+        "rows": len(rows),
+        "pupils": rows["pupil_id"].nunique(),
+        "schools": rows["school_id"].nunique(),
+        "first": rows["date"].min(),
+        "last": rows["date"].max(),
+        "empty_months": empty,
+    }

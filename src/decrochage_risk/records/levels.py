@@ -1,15 +1,38 @@
-"""The school levels from 6e to the last year of lycée: names, pathways, normal ages, MEFSTAT4 codes."""
+"""The school levels from 6e to the last year of lycée: names, pathways, normal ages, MEFSTAT4 codes.
+
+A package that is installed beside this one may declare further levels as data (a lycée agricole): an entry point of the group
+``decrochage_risk.levels`` names a TOML file inside it (``agricole = "my_package:levels.toml"``), which holds::
+
+    [pathways]
+    agricole = "enseignement agricole"
+
+    [[levels]]
+    name = "2de_agri"
+    label = "2de professionnelle agricole"
+    pathway = "agricole"
+    normal_age = 15
+    mefstat4 = ["2391"]
+    like = "2de_pro"
+
+``like`` names the usual level whose vigilance, thresholds, measures and place in the path it shares where a policy does not name
+it. Own levels come last, so that nothing of the usual ones moves.
+"""
 
 from __future__ import annotations
 
+import re
+import tomllib
 from dataclasses import dataclass
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from decrochage_risk.errors import RecordsError, explain_error
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 __all__ = [
     "AT_3E",
@@ -21,22 +44,25 @@ __all__ = [
     "LYCEE",
     "PATHWAY_LABELS",
     "PATH_LEVELS",
+    "STAND_INS",
+    "USUAL_LEVELS",
+    "USUAL_LEVEL_NAMES",
     "Level",
     "Pathway",
     "level_of_mefstat4",
+    "usual_name",
+    "with_own_levels",
 ]
 
-Pathway = Literal["college", "segpa", "gt", "pro"]
+Pathway: TypeAlias = str
+"""``college``, ``segpa``, ``gt``, ``pro``, or one that an installed package declares."""
 
-PATHWAY_LABELS: Mapping[Pathway, str] = MappingProxyType(
-    {
-        "college": "collège",
-        "segpa": "SEGPA",
-        "gt": "voie générale et technologique",
-        "pro": "voie professionnelle",
-    }
-)
-"""What a school reads for each pathway."""
+_USUAL_PATHWAYS = {
+    "college": "collège",
+    "segpa": "SEGPA",
+    "gt": "voie générale et technologique",
+    "pro": "voie professionnelle",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +83,8 @@ class Level:
     mefstat4 : tuple of str
         First four characters of ``MEF_STAT_11`` in the ministry's exports. Empty for ``3e_pm``: a 3e
         prépa-métiers has the code of a 3e and is told apart by its MEF only.
+    like : str, optional
+        Of a level that an installed package declares: the usual level whose policy it shares.
     """
 
     name: str
@@ -64,9 +92,15 @@ class Level:
     pathway: Pathway
     normal_age: int
     mefstat4: tuple[str, ...]
+    like: str | None = None
+
+    @property
+    def usual_pathway(self) -> Pathway:
+        """The pathway of the usual level that this one is like; its own for a usual one."""
+        return self.pathway if self.like is None else _USUAL_BY_NAME[self.like].pathway
 
 
-LEVELS: tuple[Level, ...] = (
+USUAL_LEVELS: tuple[Level, ...] = (
     Level("6e", "6e", "college", 11, ("2111",)),
     Level("5e", "5e", "college", 12, ("2112",)),
     Level("4e", "4e", "college", 13, ("2115",)),
@@ -89,7 +123,113 @@ LEVELS: tuple[Level, ...] = (
     Level("cap2", "2e année de CAP", "pro", 16, ("2322", "2332", "2311")),
     Level("cap3", "3e année de CAP", "pro", 17, ("2333",)),
 )
-"""Every level, in the order of the school years; a CAP in one year counts as ``cap2``, its last year."""
+"""The levels of the national education; a CAP in one year counts as ``cap2``, its last year."""
+
+USUAL_LEVEL_NAMES: tuple[str, ...] = tuple(level.name for level in USUAL_LEVELS)
+"""Their names, in order."""
+
+_USUAL_BY_NAME: Mapping[str, Level] = MappingProxyType({level.name: level for level in USUAL_LEVELS})
+
+STAND_INS = re.compile(
+    r"(?:^|[_\W])(sexe?s?|gender|genre|fille|garcon|garçon|nationalit\w*|citizenship|origin\w*|birth_?place|langu\w*|allophone\w*|upe2a|"
+    r"address\w*|adresse\w*|post_?code|code_postal|commune|quartier|qpv|zip|sant[eé]|health\w*|illness|medical\w*|handicap\w*|"
+    r"disab\w*|ulis|pps|pap|mdph|scholarship\w*|bours\w*|school_?id|uai|rne|income|revenu\w*|pcs|religion\w*)(?=$|[_\W])",
+    re.IGNORECASE,
+)
+"""Words of what no level, pathway or feature may stand for: sex, origin, address, health, disability, scholarship, the school."""
+
+
+def _own_tables() -> tuple[tuple[Level, ...], dict[str, str]]:
+    """Read the levels and pathways of installed packages, in the order of their entry points' names."""
+    pathways: dict[str, str] = {}
+    levels: list[Level] = []
+    for entry in sorted(entry_points(group="decrochage_risk.levels"), key=lambda one: one.name):
+        # Found, not imported: a package of levels and features would import this module, which is being made.
+        spec = find_spec(entry.module)
+        places = list(spec.submodule_search_locations or ()) if spec is not None else []
+        if not places:
+            raise _refused(entry.name, [f"the package {entry.module!r} is not there"])
+        table = tomllib.loads((Path(places[0]) / entry.attr).read_text(encoding="utf-8"))
+        faults = _faults_of_own(table, {*_USUAL_BY_NAME, *(level.name for level in levels)}, pathways)
+        if faults:
+            raise _refused(entry.name, faults)
+        pathways |= table.get("pathways", {})
+        levels += [Level(**row | {"mefstat4": tuple(row["mefstat4"])}) for row in table["levels"]]
+    return tuple(levels), pathways
+
+
+def _faults_of_own(table: dict[str, Any], names: set[str], pathways: dict[str, str]) -> list[str]:
+    """List everything that is wrong with the declared levels of one package."""
+    known_pathways = {*_USUAL_PATHWAYS, *pathways, *table.get("pathways", {})}
+    codes = {code for level in USUAL_LEVELS for code in level.mefstat4}
+    wanted = {"name": str, "label": str, "pathway": str, "normal_age": int, "mefstat4": list, "like": str}
+    texts = [*table.get("pathways", {}), *table.get("pathways", {}).values()]
+    faults = [] if table.get("levels") else ["it declares no level ([[levels]])"]
+    for number, row in enumerate(table.get("levels", ())):
+        where = f"level {row.get('name', number)!r}"
+        odd = [key for key, kind in wanted.items() if type(row.get(key)) is not kind] + sorted(
+            set(row) - set(wanted)
+        )
+        if odd:
+            faults.append(f"{where}: {', '.join(odd)} missing, unknown or of another type")
+            continue
+        texts += [row["name"], row["label"]]
+        checks = {
+            f"{where}: a name is small letters, digits and _": not re.fullmatch("[a-z0-9_]+", row["name"]),
+            f"{where} is there already": row["name"] in names,
+            f"{where}: like {row['like']!r} is no usual level": row["like"] not in _USUAL_BY_NAME,
+            f"{where}: pathway {row['pathway']!r} is not declared": row["pathway"] not in known_pathways,
+        }
+        faults += [fault for fault, is_there in checks.items() if is_there]
+        faults += [
+            f"{where}: code {code!r} is that of another level" for code in row["mefstat4"] if code in codes
+        ]
+        names.add(row["name"])
+        codes |= set(row["mefstat4"])
+    faults += [
+        f"{text!r} stands for {word[1]!r}, which nothing here may tell apart"
+        for text in texts
+        if (word := STAND_INS.search(text))
+    ]
+    return faults
+
+
+def _refused(entry: str, faults: list[str]) -> RecordsError:
+    return RecordsError(
+        explain_error(
+            f"The levels of the entry point {entry!r} cannot be used: {'; '.join(faults)}",
+            expected="[pathways], and [[levels]] with name, label, pathway, normal_age, mefstat4 and like",
+            hint="Correct the file of that package, or uninstall it; docs/guides/indicateur.md shows one.",
+        )
+    )
+
+
+_OWN_LEVELS, _OWN_PATHWAYS = _own_tables()
+
+LEVELS: tuple[Level, ...] = (*USUAL_LEVELS, *_OWN_LEVELS)
+"""Every level, in the order of the school years; those that installed packages declare come last."""
+
+PATHWAY_LABELS: Mapping[Pathway, str] = MappingProxyType(_USUAL_PATHWAYS | _OWN_PATHWAYS)
+"""What a school reads for each pathway."""
+
+
+def with_own_levels(usual: Iterable[str]) -> frozenset[str]:
+    """Add to usual levels those that installed packages declare to be like one of them.
+
+    Examples
+    --------
+    >>> sorted(with_own_levels({"4e", "3e"}))
+    ['3e', '4e']
+    """
+    names = frozenset(usual)
+    return names | {level.name for level in _OWN_LEVELS if level.like in names}
+
+
+def usual_name(level: str) -> str:
+    """Name the usual level that a level is, or is like; an unknown name comes back as it is."""
+    own = LEVEL_BY_NAME.get(level)
+    return level if own is None or own.like is None else own.like
+
 
 LEVEL_NAMES: tuple[str, ...] = tuple(level.name for level in LEVELS)
 """Names of all levels, in the order of ``LEVELS``."""
@@ -97,19 +237,19 @@ LEVEL_NAMES: tuple[str, ...] = tuple(level.name for level in LEVELS)
 LEVEL_BY_NAME: Mapping[str, Level] = MappingProxyType({level.name: level for level in LEVELS})
 """The level of each name."""
 
-FROM_4E: frozenset[str] = frozenset(LEVEL_NAMES) - {"6e", "5e", "6e_segpa", "5e_segpa"}
+FROM_4E: frozenset[str] = frozenset(LEVEL_NAMES) - with_own_levels({"6e", "5e", "6e_segpa", "5e_segpa"})
 """Levels of reinforced vigilance: the 4e and everything after it."""
 
-AT_4E: frozenset[str] = frozenset({"4e", "4e_segpa"})
+AT_4E: frozenset[str] = with_own_levels({"4e", "4e_segpa"})
 """The levels of the 4e year."""
 
-AT_3E: frozenset[str] = frozenset({"3e", "3e_pm", "3e_segpa"})
+AT_3E: frozenset[str] = with_own_levels({"3e", "3e_pm", "3e_segpa"})
 """The levels of the last year of collège."""
 
 PATH_LEVELS: frozenset[str] = AT_4E | AT_3E
 """Levels whose vigilance rests on the risk over three school years: a year ahead, leaving is rare there."""
 
-LYCEE: frozenset[str] = frozenset(level.name for level in LEVELS if level.pathway in {"gt", "pro"})
+LYCEE: frozenset[str] = frozenset(level.name for level in LEVELS if level.usual_pathway in {"gt", "pro"})
 """The levels of lycée: general, technological and vocational, CAP included."""
 
 _LEVEL_OF_MEFSTAT4: Mapping[str, Level] = MappingProxyType(

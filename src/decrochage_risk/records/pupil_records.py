@@ -16,7 +16,13 @@ import pandas as pd
 
 from decrochage_risk.errors import AsOfError, CalendarError, FaultyRecordsError, RecordsError, explain_error
 from decrochage_risk.records.checks import check_tables
-from decrochage_risk.records.coverage import COVERED_TABLES, find_coverage, first_named
+from decrochage_risk.records.coverage import (
+    COVERED_TABLES,
+    RecordsDescription,
+    describe_tables,
+    find_coverage,
+    first_named,
+)
 from decrochage_risk.records.encoded_tables import NEVER, NO_DAY, Absences, Encoded, Enrolments, encode
 from decrochage_risk.records.faults import FaultReport
 from decrochage_risk.records.known_faults import faults_known_before
@@ -539,6 +545,20 @@ class PupilRecords:
 
     def __len__(self) -> int:
         return len(self._tables["pupils"])
+
+    def describe(self) -> RecordsDescription:
+        """Say what these records hold: years, schools, tables, months without a row; a table, and a picture (``.plot()``).
+
+        Examples
+        --------
+        >>> from decrochage_risk.synthetic import make_cohort
+        >>> make_cohort(40, [2024], seed=1).records.describe().frame["table"].tolist()
+        ['enrolments', 'absences', 'grades', 'orientation']
+        """
+        tables = {name: getattr(self, name) for name in COVERED_TABLES}
+        return describe_tables(
+            self.enrolments, {name: table for name, table in tables.items() if table is not None}
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         # What is computed on demand, frames that were handed out among it, is computed again.

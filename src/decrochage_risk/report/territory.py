@@ -46,7 +46,7 @@ VOIES: Final = {
 """The three pathways of a diagnosis; SEGPA is within the collège."""
 
 _VOIE_OF_LEVEL = np.array(
-    [list(VOIES).index("college" if one.pathway == "segpa" else one.pathway) for one in LEVELS]
+    [list(VOIES).index("college" if one.usual_pathway == "segpa" else one.usual_pathway) for one in LEVELS]
 )
 YEARS: Final = 3
 """School years whose leavers are told."""

@@ -104,6 +104,10 @@ class Counterfactuals:
     frame: pd.DataFrame
     run: RunFacts
 
+    def __repr__(self) -> str:
+        pupils = french.plural(len(self), "élève", "élèves")
+        return f"<Counterfactuals au {self.run.as_of.isoformat()}: {pupils}>"
+
     def __len__(self) -> int:
         return len(self._of_pupil)
 

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy.typing as npt
+    import pyarrow as pa
 
     from decrochage_risk.explain import Attribution
     from decrochage_risk.model import TrainedModel
@@ -577,6 +578,36 @@ class ScoredPupils:
                 )
             )
         return position
+
+    def to_arrow(self) -> pa.Table:
+        """``frame`` as a pyarrow table; anything that reads Arrow (polars, duckdb) also takes the scores themselves."""
+        import pyarrow as pa  # noqa: PLC0415 - loads on first use
+
+        return pa.Table.from_pandas(self.frame, preserve_index=False)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """Give ``frame`` as an Arrow stream (the PyCapsule interface)."""
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
+
+    def to_polars(self) -> Any:  # noqa: ANN401 - polars is optional
+        """``frame`` as a polars DataFrame.
+
+        Raises
+        ------
+        RecordsError
+            polars is not installed.
+        """
+        try:
+            import polars as pl  # noqa: PLC0415 - optional
+        except ImportError as error:
+            raise RecordsError(
+                explain_error(
+                    "polars is not installed",
+                    expected="polars beside this package",
+                    hint="pip install polars",
+                )
+            ) from error
+        return pl.from_arrow(self.to_arrow())
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON values: the run, then one object per pupil."""

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from decrochage_risk import french
 from decrochage_risk.features import LEGAL_MONTHLY_THRESHOLD, PERSISTENT_MONTHLY_THRESHOLD, MonthlyAbsence
-from decrochage_risk.records.levels import LEVEL_NAMES
+from decrochage_risk.records.levels import LEVEL_NAMES, with_own_levels
 from decrochage_risk.school_year import day_number, year_end
 from decrochage_risk.school_year.dates import date_of_number
 
@@ -52,7 +52,7 @@ WAY_COLUMNS: dict[Way, str] = {"risk": "flagged", "legal": "legal_listed", "depa
 
 DepartureKind = Literal["left_this_year", "not_returned", "cycle_end", "earlier"]
 
-_END_OF_CYCLE = frozenset({"3e", "3e_pm", "3e_segpa", "tle_gt", "tle_pro", "cap2", "cap3"})
+_END_OF_CYCLE = with_own_levels({"3e", "3e_pm", "3e_segpa", "tle_gt", "tle_pro", "cap2", "cap3"})
 """Levels after which a pupil normally leaves the school: no enrolment the year after is no sign of a rupture there."""
 _EXAMS = 6, 1
 """Month and day from which the end of an enrolment in a last year of a cycle is the end of that year."""

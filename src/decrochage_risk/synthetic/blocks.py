@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from decrochage_risk.errors import RecordsError, explain_error
-from decrochage_risk.records.levels import LEVEL_NAMES
+from decrochage_risk.records.levels import USUAL_LEVEL_NAMES
 from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.school_year import SchoolCalendar
 from decrochage_risk.synthetic.events import EVENTS, KINDS, NOT_KNOWN
@@ -94,7 +94,7 @@ def _enrolments_table(rows: Columns, ids: pd.Series, schools: Schools) -> pd.Dat
             "pupil_id": _ids(ids, rows),
             "school_year": rows["school_year"].astype(np.int64),
             "school_id": pd.Series(schools.uai, dtype="str").take(rows["school"]).array,
-            "level": _choice("enrolments", "level", rows["level"], LEVEL_NAMES),
+            "level": _choice("enrolments", "level", rows["level"], USUAL_LEVEL_NAMES),
             "start_date": _dates(rows["start"]),
             "end_date": _dates(rows["end"], missing=OPEN_END),
             "class_id": _class_ids(rows["level"], rows["class_number"]),
@@ -146,7 +146,7 @@ def _orientation_table(rows: Columns, ids: pd.Series) -> pd.DataFrame:
             "date": _dates(rows["date"]),
             "event": _choice("orientation", "event", rows["event"], EVENTS),
             "rank": rank,
-            "target": pd.Series(LEVEL_NAMES, dtype="str").array.take(rows["target"]),
+            "target": pd.Series(USUAL_LEVEL_NAMES, dtype="str").array.take(rows["target"]),
             "granted": _flags(rows["granted"]),
             "recorded_on": _dates(rows["date"]),
         }
@@ -209,7 +209,7 @@ def _class_ids(
     """Name the classes: level and number (``2de_pro-3``), unique within a school and year."""
     span = int(number.max()) + 1
     codes, keys = pd.factorize(level.astype(np.int64) * span + number, sort=True)
-    names = pd.Series([f"{LEVEL_NAMES[key // span]}-{key % span + 1}" for key in keys], dtype="str")
+    names = pd.Series([f"{USUAL_LEVEL_NAMES[key // span]}-{key % span + 1}" for key in keys], dtype="str")
     cells: pd.api.extensions.ExtensionArray = names.array.take(codes)
     return cells
 

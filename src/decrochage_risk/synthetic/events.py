@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from decrochage_risk.records.levels import LEVEL_NAMES, LEVELS
+from decrochage_risk.records.levels import USUAL_LEVEL_NAMES, USUAL_LEVELS
 from decrochage_risk.synthetic.chain import MARKED
 from decrochage_risk.synthetic.pathways import IN_3E, NO_RANK
 from decrochage_risk.synthetic.settings import ABSENCE
@@ -35,7 +35,7 @@ NOT_KNOWN = -1
 
 _HERE, _NOT_EXCUSED, _ILL, _EXCLUDED, _PLACED = range(5)
 _KIND = np.array([-1, _ABSENCE, _ABSENCE, _EXCLUSION, _PLACEMENT])
-_ILLNESS = np.array([dict(ABSENCE.illness)[level.pathway] for level in LEVELS])
+_ILLNESS = np.array([dict(ABSENCE.illness)[level.pathway] for level in USUAL_LEVELS])
 _LONGEST = 4  # episodes last 1 to 3 days
 _SETTLED_AFTER = (2, 15)
 _RECORDED_AFTER = (1, 7)
@@ -159,7 +159,7 @@ _WISH, _COUNCIL, _ASSIGNMENT, _TRACK_CHANGE = range(4)
 _WISHES, _COUNCILS, _ASSIGNMENTS = 8, 4, 1
 """Weeks before the end of the year: wishes in May, class councils in June, assignments at the end of June."""
 _MOST_WISHES = 3
-_FURTHER_TARGETS = np.array([LEVEL_NAMES.index(name) for name in ("2de_pro", "cap1")])
+_FURTHER_TARGETS = np.array([USUAL_LEVEL_NAMES.index(name) for name in ("2de_pro", "cap1")])
 
 
 def round_rows(

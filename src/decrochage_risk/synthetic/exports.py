@@ -19,7 +19,7 @@ import pandas as pd
 
 from decrochage_risk.csv_files import text_as_exported
 from decrochage_risk.errors import RecordsError, explain_error
-from decrochage_risk.records.levels import LEVELS
+from decrochage_risk.records.levels import USUAL_LEVELS
 from decrochage_risk.school_year import DateLike, SchoolCalendar, to_date, year_end, year_start
 
 if TYPE_CHECKING:
@@ -56,12 +56,13 @@ _SYLLABLES = (
     "ze",
 )
 
-_MEF = {level.name: f"9{at:03d}000011{at % 10}" for at, level in enumerate(LEVELS)}
-_STAT = {level.name: f"{level.mefstat4[0] if level.mefstat4 else '2116'}0000001" for level in LEVELS}
+_MEF = {level.name: f"9{at:03d}000011{at % 10}" for at, level in enumerate(USUAL_LEVELS)}
+_STAT = {level.name: f"{level.mefstat4[0] if level.mefstat4 else '2116'}0000001" for level in USUAL_LEVELS}
 _MEF_LABEL = {
-    level.name: "3EME PREPA METIERS" if level.name == "3e_pm" else level.label.upper() for level in LEVELS
+    level.name: "3EME PREPA METIERS" if level.name == "3e_pm" else level.label.upper()
+    for level in USUAL_LEVELS
 }
-_PATHWAY = {level.name: level.pathway for level in LEVELS}
+_PATHWAY = {level.name: level.pathway for level in USUAL_LEVELS}
 
 _SUBJECT = {
     "french": ("020700", "FRANCAIS"),
@@ -403,7 +404,7 @@ def _siecle(one: _School, place: Path, declarations: list[str]) -> dict[Path, in
             archive.writestr(info, _eleves(one, pupils, day).encode("iso-8859-15"), zipfile.ZIP_DEFLATED)
         files[path] = len(pupils)
     for name, text, rows in (
-        ("Nomenclature.xml", _nomenclature(one), len(LEVELS) + len(_SUBJECT)),
+        ("Nomenclature.xml", _nomenclature(one), len(USUAL_LEVELS) + len(_SUBJECT)),
         ("Communs.xml", _communs(one), len(one.periods())),
     ):
         (place / name).write_bytes(text.encode("iso-8859-15"))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.records.levels import AT_3E, LEVEL_BY_NAME, LEVEL_NAMES, LYCEE
+from decrochage_risk.records.levels import AT_3E, LEVEL_BY_NAME, LYCEE, USUAL_LEVEL_NAMES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -268,7 +268,7 @@ def _lost_time(
 
 def _paths(years: pd.DataFrame, orientation: pd.DataFrame) -> Iterator[tuple[str, float]]:
     before_last = years[years["school_year"] < years["school_year"].max()]
-    for level in LEVEL_NAMES:
+    for level in USUAL_LEVEL_NAMES:
         of_level = before_last[before_last["level"] == level]
         if LEVEL_BY_NAME[level].pathway in {"college", "gt"} and len(of_level):
             yield f"repeat_{level}", 100 * (of_level["level_next"] == level).mean()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from decrochage_risk.records.levels import LEVELS
+from decrochage_risk.records.levels import USUAL_LEVELS
 from decrochage_risk.synthetic.chain import MARKED, assessment_day, sigmoid
 from decrochage_risk.synthetic.settings import MARKS, SUBJECTS
 from decrochage_risk.synthetic.weeks import stack
@@ -38,8 +38,8 @@ __all__ = [
 
 STATUSES = ("graded", "absent", "not_handed_in")
 _GRADED, _ABSENT, _NOT_HANDED_IN = range(3)
-_PATHWAY_SHIFT = np.array([dict(MARKS.by_pathway)[level.pathway] for level in LEVELS])
-_TAKES = np.array([[level.pathway in subject.pathways for level in LEVELS] for subject in SUBJECTS])
+_PATHWAY_SHIFT = np.array([dict(MARKS.by_pathway)[level.pathway] for level in USUAL_LEVELS])
+_TAKES = np.array([[level.pathway in subject.pathways for level in USUAL_LEVELS] for subject in SUBJECTS])
 _MATHS, _FRENCH = 0, 1
 _TOP = 20.0
 _EVERY = 3  # weeks between two assessments of a subject, maths aside

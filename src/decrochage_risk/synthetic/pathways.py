@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from decrochage_risk.records.levels import AT_3E, LEVEL_NAMES
+from decrochage_risk.records.levels import AT_3E, USUAL_LEVEL_NAMES
 from decrochage_risk.synthetic.settings import LEVEL_RATES, MOVES
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ __all__ = [
     "entry_ranks",
 ]
 
-_CODE = {name: code for code, name in enumerate(LEVEL_NAMES)}
-IN_3E = np.isin(LEVEL_NAMES, sorted(AT_3E))
+_CODE = {name: code for code, name in enumerate(USUAL_LEVEL_NAMES)}
+IN_3E = np.isin(USUAL_LEVEL_NAMES, sorted(AT_3E))
 """Levels with a round of orientation."""
-ENTRY_TO_LYCEE = np.isin(LEVEL_NAMES, ["2de_gt", "2de_pro", "cap1"])
+ENTRY_TO_LYCEE = np.isin(USUAL_LEVEL_NAMES, ["2de_gt", "2de_pro", "cap1"])
 """Levels that an assignment leads to."""
 NO_RANK = 0
 """Rank of an assignment when none of the wishes was obtained."""
@@ -40,9 +40,9 @@ _NEXT = {
     "6e": "5e", "5e": "4e", "4e": "3e", "6e_segpa": "5e_segpa", "5e_segpa": "4e_segpa", "4e_segpa": "3e_segpa",
     "2de_gt": "1re_gt", "1re_gt": "tle_gt", "2de_pro": "1re_pro", "1re_pro": "tle_pro", "cap1": "cap2", "cap2": "cap3",
 }  # fmt: skip
-_NEXT_LEVEL = np.array([_CODE[_NEXT.get(name, name)] for name in LEVEL_NAMES])
+_NEXT_LEVEL = np.array([_CODE[_NEXT.get(name, name)] for name in USUAL_LEVEL_NAMES])
 _REPEAT = np.array([rates.repeat for rates in LEVEL_RATES])
-_GRADUATES = np.array([dict(MOVES.graduates).get(name, 0.0) for name in LEVEL_NAMES])
+_GRADUATES = np.array([dict(MOVES.graduates).get(name, 0.0) for name in USUAL_LEVEL_NAMES])
 _LAST_YEAR = _GRADUATES > 0
 _OFFERS_AFTER = {"3e_pm": 0.4, "3e_segpa": 0.95}
 
@@ -91,7 +91,7 @@ def draw_orientation(
     wanting = np.take(MOVES.wants_gt, band) + np.where(girl, MOVES.wants_gt_girls, -MOVES.wants_gt_girls)
     wants_gt = general & (rng.random(pupils) < wanting)
     is_granted = ~wants_gt | (rng.random(pupils) < np.take(MOVES.grants_gt, band))
-    cap_share = np.full(len(LEVEL_NAMES), MOVES.cap_share)
+    cap_share = np.full(len(USUAL_LEVEL_NAMES), MOVES.cap_share)
     cap_share[[_CODE[name] for name in _OFFERS_AFTER]] = list(_OFFERS_AFTER.values())
     vocational = np.where(rng.random(pupils) < cap_share[level], _CODE["cap1"], _CODE["2de_pro"])
     wish_level = np.where(wants_gt, _CODE["2de_gt"], vocational)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from decrochage_risk.records.levels import LEVEL_NAMES, LEVELS
+from decrochage_risk.records.levels import USUAL_LEVEL_NAMES, USUAL_LEVELS
 from decrochage_risk.synthetic.chain import sigmoid
 from decrochage_risk.synthetic.settings import LEVEL_RATES, MOVES
 
@@ -29,8 +29,8 @@ __all__ = [
     "yearly_pupils",
 ]
 
-NORMAL_AGES = np.array([level.normal_age for level in LEVELS])
-_IS_PRO = np.array([level.pathway == "pro" for level in LEVELS])
+NORMAL_AGES = np.array([level.normal_age for level in USUAL_LEVELS])
+_IS_PRO = np.array([level.pathway == "pro" for level in USUAL_LEVELS])
 _ENTRY_LEVELS = {"6e": ("6e", "6e_segpa"), "3e": ("3e", "3e_pm", "3e_segpa")}
 _FIRST_AGE = {"6e": 11, "3e": 14}
 YOUNGEST = tuple(_ENTRY_LEVELS)
@@ -115,7 +115,7 @@ def level_shares(youngest: str) -> npt.NDArray[np.float64]:
 
 def yearly_pupils(pupils: int, years: int, youngest: str) -> int:
     """Pupils of one year when so many distinct pupils pass through so many years."""
-    renewal = float(level_shares(youngest)[np.isin(LEVEL_NAMES, _ENTRY_LEVELS[youngest])].sum())
+    renewal = float(level_shares(youngest)[np.isin(USUAL_LEVEL_NAMES, _ENTRY_LEVELS[youngest])].sum())
     # Each later year brings as many newcomers as the entry levels hold.
     return max(1, round(pupils / (1.0 + (years - 1) * renewal)))
 
@@ -175,7 +175,7 @@ def _entry_levels(
 ) -> npt.NDArray[np.intp]:
     """Levels at entry: all of them in the first year, the youngest (and a few others) after."""
     shares = level_shares(youngest)
-    first = np.where(np.isin(LEVEL_NAMES, _ENTRY_LEVELS[youngest]), shares, 0.0)
+    first = np.where(np.isin(USUAL_LEVEL_NAMES, _ENTRY_LEVELS[youngest]), shares, 0.0)
     everywhere = rng.choice(len(shares), size=later.size, p=shares)
     entering = rng.choice(len(shares), size=later.size, p=first / first.sum())
     regular = later & (rng.random(later.size) >= MOVES.late_entries)

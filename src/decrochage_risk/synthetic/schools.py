@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.records.levels import LEVEL_NAMES, LEVELS
+from decrochage_risk.records.levels import USUAL_LEVEL_NAMES, USUAL_LEVELS
 from decrochage_risk.synthetic.population import level_shares
 from decrochage_risk.synthetic.settings import ABSENCE, LEVEL_RATES, MARKS, RISK
 
@@ -50,7 +50,7 @@ _STRICTER_SHARE = 1 / 3
 MOST_PUPILS = 10_000_000
 """More than this would need more schools than there are numbers for."""
 _KIND_OF_LEVEL = np.array(
-    [_KINDS.index({"segpa": "college"}.get(level.pathway, level.pathway)) for level in LEVELS]
+    [_KINDS.index({"segpa": "college"}.get(level.pathway, level.pathway)) for level in USUAL_LEVELS]
 )
 
 
@@ -183,7 +183,7 @@ def class_numbers(
         Number of the class within its school and level, from 0.
     """
     order = np.lexsort([rng.random(school.size), level, school])
-    key = (school * len(LEVEL_NAMES) + level)[order]
+    key = (school * len(USUAL_LEVEL_NAMES) + level)[order]
     start = np.flatnonzero(np.r_[True, key[1:] != key[:-1]]) if key.size else np.zeros(0, dtype=np.intp)
     sizes = np.diff(np.r_[start, key.size])
     rank = np.arange(key.size) - np.repeat(start, sizes)

@@ -22,7 +22,15 @@ if TYPE_CHECKING:
 
     Floats = npt.NDArray[np.float64]
 
-__all__ = ["LEAK_AUC", "Signal", "missing_signals", "missing_warnings", "refuse_leaks", "signals_of"]
+__all__ = [
+    "LEAK_AUC",
+    "Signal",
+    "missing_signals",
+    "missing_warnings",
+    "refuse_leaks",
+    "signals_of",
+    "stand_in_warnings",
+]
 
 LEAK_AUC = 0.95
 """AUC of one feature, in either direction, above which training stops: a choice of this project. What is known of a pupil on
@@ -31,6 +39,14 @@ a day says much of the risk, but no single value of it settles what came of the 
 LEAST_OF_A_CLASS = 20
 """Pupils with and without the event under which the AUC of one feature says nothing: chance alone makes 0.95 of 3 pupils,
 and a pupil's rows of several as-of dates are one pupil."""
+
+STAND_IN_SEX = 0.75
+"""AUC with which a feature of one's own may tell girls from boys, in either direction, before the card says that it stands for
+the sex: a choice of this project, beyond what absences and marks do in the cohorts it was tried on."""
+
+STAND_IN_SCHOOL = 0.75
+"""Share of the variance of a feature of one's own that may lie between schools before the card says that it stands for the school:
+a choice of this project; what a pupil does differs mostly within a school."""
 
 TELLING = 0.02
 """Distance from 0.5 that the AUC of being unknown must have to be reported, among pupils of one level and time of year."""
@@ -212,6 +228,55 @@ def missing_warnings(found: Sequence[dict[str, Any]]) -> list[str]:
         "partis"
         for signal in found
     ]
+
+
+def stand_in_warnings(snapshots: Snapshots, names: Iterable[str]) -> list[str]:
+    """Say which features stand for the sex or the school, in French; of what no feature may be, only these two are held.
+
+    Parameters
+    ----------
+    snapshots : Snapshots
+        The training rows, with ``sex`` and ``school_id`` where they are known.
+    names : iterable of str
+        Features that a package of one's own declares.
+
+    Examples
+    --------
+    >>> from decrochage_risk.model import Snapshots
+    >>> sex, school = np.tile(["F", "M"], 40), np.repeat(["a", "b"], 40)
+    >>> table = pd.DataFrame({"like_sex": sex == "F", "like_school": school == "a", "fine": np.arange(80) % 7}).astype(float)
+    >>> rows = pd.DataFrame({"pupil_id": np.arange(80), "sex": sex, "school_id": school})
+    >>> [words.partition(" : ")[0] for words in stand_in_warnings(Snapshots(table, np.zeros(80), rows, {}), table)]
+    ['`like_sex`', '`like_school`']
+    """
+    pupils = pd.factorize(snapshots.rows["pupil_id"])[0]
+    sex = snapshots.rows["sex"].map({"F": 1.0, "M": 0.0}).to_numpy(dtype=np.float64)
+    schools = pd.factorize(snapshots.rows["school_id"])[0]
+    warnings = []
+    for name in names:
+        values = snapshots.features[name].to_numpy(dtype=np.float64)
+        both = ~np.isnan(values) & ~np.isnan(sex)
+        area = _strength(sex[both], values[both], pupils[both])
+        if area > STAND_IN_SEX:
+            warnings.append(
+                f"`{name}` : distingue les filles des garçons (AUC {number(area, 2)}) ; à retirer ou à justifier"
+            )
+        placed = ~np.isnan(values) & (schools >= 0)
+        share = _between_share(values[placed], schools[placed])
+        if share > STAND_IN_SCHOOL:
+            warnings.append(
+                f"`{name}` : désigne l'établissement ({number(100 * share)} % de sa variance est entre établissements) ; à retirer ou à justifier"
+            )
+    return warnings
+
+
+def _between_share(values: Floats, groups: npt.NDArray[np.intp]) -> float:
+    """Share of the variance that lies between groups; 0 where there is none."""
+    if values.size == 0 or (values == values[0]).all():
+        return 0.0
+    count = np.maximum(np.bincount(groups), 1)
+    mean = np.bincount(groups, weights=values) / count
+    return float(((mean[groups] - values.mean()) ** 2).sum() / ((values - values.mean()) ** 2).sum())
 
 
 _FLAG_OF = {column: flag for flag, columns in UNKNOWN_FLAGS.items() for column in columns}

@@ -49,7 +49,7 @@ from decrochage_risk.train.backtest import can_be_known
 from decrochage_risk.train.comparing import compare_models
 from decrochage_risk.train.evaluating import evaluate_model
 from decrochage_risk.train.horizons import combine_horizons
-from decrochage_risk.train.run_folder import RunFolder, checksums
+from decrochage_risk.train.run_folder import RunFolder, StepReport, checksums
 from decrochage_risk.train.supported import Helped
 from decrochage_risk.train.training import libraries, train_model
 
@@ -346,7 +346,12 @@ class RetrainResult:
     kept: tuple[str, ...]
 
 
-def retrain(config: RetrainConfig | str | Path, *, progress: Progress = None) -> RetrainResult:
+def retrain(
+    config: RetrainConfig | str | Path,
+    *,
+    progress: Progress = None,
+    on_step: Callable[[StepReport], object] | None = None,
+) -> RetrainResult:
     """Retrain a model for a new school year.
 
     Parameters
@@ -355,6 +360,8 @@ def retrain(config: RetrainConfig | str | Path, *, progress: Progress = None) ->
         The configuration, or the TOML file that holds it.
     progress : callable, optional
         Called with a French line at the beginning of each step.
+    on_step : callable, optional
+        Called with a `StepReport` (name, figures, files) at the end of each step: what a tracker of experiments records.
 
     Returns
     -------
@@ -369,7 +376,7 @@ def retrain(config: RetrainConfig | str | Path, *, progress: Progress = None) ->
     """
     if not isinstance(config, RetrainConfig):
         config = read_config(config)
-    run = _Run(config, RunFolder(config.run, progress), progress)
+    run = _Run(config, RunFolder(config.run, progress, on_step, {_LEFT_OUT}), progress)
     run.go()
     return RetrainResult(
         folder=config.run,

@@ -9,16 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+from dataclasses import dataclass
+from pathlib import Path  # noqa: TC003 - a field of a dataclass, shown by documentation
 from typing import TYPE_CHECKING, Any
 
 from decrochage_risk.artefact import canonical_json
 from decrochage_risk.errors import RecordsError, explain_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
-__all__ = ["RunFolder", "checksums"]
+__all__ = ["RunFolder", "StepReport", "checksums", "numbers_of"]
 
 STEPS = "steps"
 
@@ -50,6 +51,46 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+@dataclass(frozen=True)
+class StepReport:
+    """What one step of a retraining gave, for whoever follows it (a tracker of experiments).
+
+    Attributes
+    ----------
+    name : str
+        Of the step: ``check``, ``train``, ``candidate``, ``evaluate``, ``compare``, ``path``, ``card``.
+    figures : dict of str to float
+        Its figures, by dotted names such as ``figures.auc``; counts of few pupils are hidden, as in the files.
+    files : tuple of Path
+        What it wrote; never the list of pupils that were left out.
+    is_new : bool
+        Whether it was run now; False for a step that was found done.
+    """
+
+    name: str
+    figures: dict[str, float]
+    files: tuple[Path, ...]
+    is_new: bool
+
+
+def numbers_of(values: Any, prefix: str = "") -> dict[str, float]:  # noqa: ANN401 - what JSON holds
+    """Give the numbers of a JSON object, by their dotted names; lists are left out.
+
+    Examples
+    --------
+    >>> numbers_of({"figures": {"auc": 0.9, "notes": []}, "synthetic": True})
+    {'figures.auc': 0.9}
+    """
+    numbers: dict[str, float] = {}
+    for key, value in values.items() if isinstance(values, dict) else ():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict):
+            numbers |= numbers_of(value, f"{name}.")
+        elif isinstance(value, int | float) and not isinstance(value, bool):
+            numbers[name] = float(value)
+    return numbers
+
+
 class RunFolder:
     """The folder of one run.
 
@@ -59,6 +100,10 @@ class RunFolder:
         New, empty, or of an earlier run.
     progress : callable, optional
         Called with a French line at the beginning of each step that is not done yet.
+    on_step : callable, optional
+        Called with a :class:`StepReport` at the end of each step, done now or before.
+    secret : collection of str
+        Names of files that no hook is given.
 
     Attributes
     ----------
@@ -71,7 +116,13 @@ class RunFolder:
         The folder holds something else, or is a file.
     """
 
-    def __init__(self, folder: Path, progress: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        progress: Callable[[str], None] | None = None,
+        on_step: Callable[[StepReport], object] | None = None,
+        secret: Collection[str] = (),
+    ) -> None:
         foreign = folder.is_file() or (
             folder.is_dir() and any(folder.iterdir()) and not (folder / STEPS).is_dir()
         )
@@ -87,6 +138,8 @@ class RunFolder:
         self.redone: list[str] = []
         self.kept: list[str] = []
         self._progress = progress
+        self._on_step = on_step
+        self._secret = secret
         self._outputs: dict[str, dict[str, str]] = {}
         (folder / STEPS).mkdir(parents=True, exist_ok=True)
         for half in folder.glob(".*.new*"):  # left by a run that was killed while writing
@@ -127,6 +180,7 @@ class RunFolder:
         ):
             self._outputs[name] = record_of_step["outputs"]
             self.kept.append(name)
+            self._report(name, is_new=False)
             return
         record.unlink(missing_ok=True)
         if self._progress is not None:
@@ -141,6 +195,20 @@ class RunFolder:
         )
         self._outputs[name] = outputs
         self.redone.append(name)
+        self._report(name, is_new=True)
+
+    def _report(self, name: str, *, is_new: bool) -> None:
+        """Tell the hook of a step: the numbers of its JSON files, and the files."""
+        if self._on_step is None:
+            return
+        names = [output for output in self._outputs[name] if output not in self._secret]
+        figures: dict[str, float] = {}
+        for output in names:
+            # Files of the top alone: those of a model are its parts, not its figures.
+            if output.endswith(".json") and "/" not in output:
+                prefix = "" if len(names) == 1 else f"{output.removesuffix('.json')}."
+                figures |= numbers_of(json.loads((self.folder / output).read_text(encoding="utf-8")), prefix)
+        self._on_step(StepReport(name, figures, tuple(self.folder / output for output in names), is_new))
 
     def forget(self, name: str) -> None:
         """Remove what a step wrote that the configuration no longer asks for."""

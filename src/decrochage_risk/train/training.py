@@ -26,7 +26,7 @@ from decrochage_risk.evaluate import (
     mature_on,
     model_card,
 )
-from decrochage_risk.features import FEATURE_BY_NAME
+from decrochage_risk.features import FEATURE_BY_NAME, OWN_FEATURES
 from decrochage_risk.features.vigilance import LAST_YEAR_FEATURES
 from decrochage_risk.features.windows import WITHIN_THE_YEAR
 from decrochage_risk.french import join, number, plural, school_year
@@ -55,7 +55,13 @@ from decrochage_risk.risk.calibration import probability
 from decrochage_risk.school_year import school_year_of, to_date
 from decrochage_risk.small_cells import HIDDEN, hidden_counts, is_small
 from decrochage_risk.train.backtest import can_be_known
-from decrochage_risk.train.leaks import missing_signals, missing_warnings, refuse_leaks, signals_of
+from decrochage_risk.train.leaks import (
+    missing_signals,
+    missing_warnings,
+    refuse_leaks,
+    signals_of,
+    stand_in_warnings,
+)
 from decrochage_risk.train.model_choice import HeldOutCounts, fit_and_measure
 from decrochage_risk.train.publication import publish_training
 from decrochage_risk.train.supported import set_apart_supported
@@ -363,6 +369,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         *no_year_before(snapshots),
         *of_records(records),
         *missing_warnings(unknown),
+        *stand_in_warnings(snapshots, [feature.name for feature in OWN_FEATURES]),
     ]
     counts = HeldOutCounts((policy or load_policy()).of_horizon(horizon_years))
     risk_model, report, is_untouched = fit_and_measure(
