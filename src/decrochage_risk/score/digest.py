@@ -44,6 +44,7 @@ class Situation:
     def place(self) -> tuple[bool, str, bool, str, str]:
         """Where it stands in a list: by school, class and id, what is missing last; never by risk."""
         school, of_class = self.school_id, self.class_id
+        # None cannot be compared with text: whether it is missing comes first.
         return school is None, school or "", of_class is None, of_class or "", self.pupil.pupil_id
 
 
@@ -85,6 +86,7 @@ class ScoreDigest:
             Take them at even distances, from all schools, instead of the first ones.
         """
         rows = scores.flagged[["pupil_id", "school_id", "class_id"]]
+        # Spread: every n-th row, so that a demonstration shows pupils of several schools.
         sample = rows.iloc[:: max(1, -(-len(rows) // shown)) if spread else 1].head(shown)
         return cls(
             scores.run,
@@ -107,6 +109,7 @@ class ScoreDigest:
             causes.update(digest.causes)
             not_sent.update(digest.run.not_sent)
         run = replace(digests[0].run, faults=faults, not_sent=dict(sorted(not_sent.items())))
+        # Each part holds its own first ones, so the first of all are among them.
         situations = sorted(
             (each for digest in digests for each in digest.situations), key=lambda each: each.place
         )
@@ -152,6 +155,7 @@ class ScoreDigest:
 
 
 def _ordered(causes: Counter[str]) -> dict[str, int]:
+    # By count, then by name: parts may meet the causes in another order.
     return dict(sorted(causes.items(), key=lambda item: (-item[1], item[0])))
 
 

@@ -48,6 +48,7 @@ def demo_model_folder() -> Path:
     ArtefactError
         When neither is there.
     """
+    # The model is no module: package data of a wheel, a folder of its own in a checkout.
     bundle = Path(str(files("decrochage_risk"))) / "models" / "demo"
     checkout = Path(__file__).resolve().parents[3] / "models" / "demo"
     # An installed package has no checkout around it; a checkout keeps the model out of the package.
@@ -155,6 +156,7 @@ class RunFacts:
     @property
     def is_blocked(self) -> bool:
         """Whether the card of the model says not to issue a list."""
+        # Either horizon blocks: one list is made of both.
         return any(code.removeprefix(_PATH_CODE) in BLOCKING for code in self.advice)
 
     @property
@@ -191,6 +193,7 @@ class RunFacts:
     def from_dict(cls, facts: dict[str, Any]) -> RunFacts:
         """Read what :meth:`to_dict` or :meth:`whole` gave."""
         plain = {"as_of": date.fromisoformat(facts["as_of"]), "model": ModelFacts(**facts["model"])}
+        # Runs of earlier versions do not hold these facts; JSON knows no tuples.
         closes = {"outcome_closes": tuple(facts["outcome_closes"])} if "outcome_closes" in facts else {}
         years = {"path_years": tuple(facts.get("path_years", ()))}
         return cls(**facts | plain | closes | years)
