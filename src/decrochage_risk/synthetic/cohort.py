@@ -124,6 +124,8 @@ def _ahead(
     value = sigmoid(chain.summer)
     if weeks in target_weeks:
         value_of_week[weeks] = value
+    # Backwards (dynamic programming): the value of a week needs that of the next, and one pass serves all
+    # dates.
     for week in range(weeks - 1, min(target_weeks) - 1, -1):
         leaving = chain.leaving_in(week)
         after = leaving + (1.0 - leaving) * value
@@ -189,6 +191,7 @@ def _chance_of_low(
     trace: YearTrace, who: npt.NDArray[np.intp], rows: npt.NDArray[np.intp], day: int, week: int
 ) -> npt.NDArray[np.float64]:
     """Chance that the maths assessment of the week is low or missing: 0 or 1 once it has taken place."""
+    # The day is fixed by group and week, so that whether it is past can be told without a draw.
     place = assessment_day(trace.group[who], _MATHS, week, int(trace.weeks.count[week]))
     has_result = place < trace.weeks.days_before(week, day)
     chance = sigmoid(trace.chain.low)[rows, trace.walk.states[week, who]]
@@ -246,6 +249,7 @@ class Cohort:
     ) -> None:
         all_blocks = list(blocks)
         names = list(dict.fromkeys(name for block in all_blocks for name in block.tables))
+        # Popped: a block's tables are freed as they are joined, or memory would hold both.
         self.tables = {name: _joined([block.tables.pop(name) for block in all_blocks]) for name in names}
         self.school_years = school_years
         self.calendar = calendar
