@@ -150,6 +150,7 @@ class PupilFacts:
         """First day, first and last day number (left out) of each month of the year until the day of the run."""
         months, first = [], year_start(self._known.school_year)
         while day_number(first) < self._known.as_of_day:
+            # 32 days on from any first of a month lie in the next one.
             after = (first + timedelta(days=32)).replace(day=1)
             months.append((first, day_number(first), min(day_number(after), self._known.as_of_day)))
             first = after
@@ -235,12 +236,13 @@ class PupilFacts:
                 absence = JUSTIFIED if is_justified else UNJUSTIFIED
                 sign = {"exclusion": EXCLUSION, "placement": PLACEMENT}.get(kind, absence)
                 signs_of_day.setdefault(day, []).append(sign * half_days)
+        # The order in which the features take half-days off: away first, then absences.
         order = {EXCLUSION: 0, PLACEMENT: 1, UNJUSTIFIED: 2, JUSTIFIED: 3}
         return {
             day: "".join(sorted("".join(parts), key=order.__getitem__)) for day, parts in signs_of_day.items()
         }
 
-    # Marks -----------------------------------------------------------------------------------------------------
+    # Marks --------------------------------------------------------------------------------------------------
 
     def marks(self, row: int, school_id: str | None, class_id: str | None) -> Marks | None:
         """Give the marks of a pupil this year; None when they are not in the extract, or not sent for this pupil."""
@@ -270,6 +272,7 @@ class PupilFacts:
                     of_class=self._class_mean(school_id, class_id, name),
                 )
             )
+        # Most marks first: a screen shows the first rows of panels.
         subjects.sort(key=lambda one: (-len(one.marks), one.label))
         mean = self._facts.mean_mark(start, today)[row]
         return Marks(tuple(subjects), _or_none(mean))
@@ -338,7 +341,7 @@ class PupilFacts:
         ]
         return None if means.empty else float(means.sort_values("as_of")["value"].iloc[-1])
 
-    # Path ------------------------------------------------------------------------------------------------------
+    # Path ---------------------------------------------------------------------------------------------------
 
     def path(self, row: int) -> tuple[PathYear, ...]:
         """Give the school years of a pupil, as far as the records reach back."""
@@ -370,6 +373,7 @@ class PupilFacts:
         for day, event, rank, target, is_granted in rows:
             year = school_year_of(day)
             words = _event_words(event, rank, target, is_granted)
+            # An extract may hold a step twice; it is told once.
             if words not in words_by_year.setdefault(year, []):
                 words_by_year[year].append(words)
         return words_by_year
