@@ -210,6 +210,7 @@ class _Run:
                 report.kind, report.label = first.kind, first.label
                 report.refusal = f"Même contenu que {first.path} : lu une fois."
             else:
+                # By content, not by name: a browser adds "(1)" to a second download.
                 first_of[content.sha256] = content.path
                 reader = self._recognised(content, report)
             self._add(content.path, reader, report)
@@ -302,6 +303,7 @@ class _Run:
             extract = self._extract(source.reader, content, source.report)
             if extract is not None:
                 extracts.append((extract, source.report))
+        # All numbers are met before any row is resolved: the order of files must not decide who is one pupil.
         for extract, _ in extracts:
             self.register.meet(extract)
         # The newest first: where two lists contradict each other on a birth date, it is believed.
@@ -587,6 +589,7 @@ class _Run:
                 )
                 continue
             closed_days = [_closed_days(frame) for (_, of), frame in closures.items() if of == year]
+            # One calendar per import: a day that one school alone is closed stays a school day of the others.
             common = set.intersection(*closed_days)
             if any(days != common for days in closed_days):
                 self.report.notices.append(
@@ -687,6 +690,7 @@ def _spans(coverage: list[dict[str, Any]]) -> pd.DataFrame:
     for row in frame.sort_values(["school_id", "table", "start", "end"]).to_dict("records"):
         last = spans[-1] if spans else None
         same = last is not None and (last["school_id"], last["table"]) == (row["school_id"], row["table"])
+        # One day apart is touching: the end of a span is included.
         if last is not None and same and row["start"] <= last["end"] + pd.Timedelta(days=1):
             last["end"] = max(last["end"], row["end"])
         else:
