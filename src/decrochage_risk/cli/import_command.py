@@ -158,6 +158,7 @@ def import_command(  # noqa: PLR0913 - what the files may not say, each an optio
 
     check_target_folder(out)
     check_target_file(links)
+    # Before the import, which takes minutes.
     _refuse_links_inside(links, out)
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
     try:
@@ -181,6 +182,7 @@ def import_command(  # noqa: PLR0913 - what the files may not say, each an optio
             )
     except UnreadableExportError as error:
         say(f"Erreur : {error.french}", stderr=True)
+        # Its French is its own: export errors name columns and menus that a template cannot.
         raise typer.Exit(UNUSABLE) from error
     result.write(out, group=group)
     say(str(result.report))

@@ -300,6 +300,7 @@ def train(  # noqa: PLR0913 - one argument per option of the command
                 on_fault=on_fault.value,
                 calendar=days,
                 partitions=partitions,
+                # Each horizon its own working copy, so that a stopped run goes on with the right one.
                 work=work_beside(out if years == 1 else out.with_name(f"{out.name}-parcours")),
                 progress=step,
                 as_of_dates=dates,

@@ -87,6 +87,7 @@ def check(  # noqa: PLR0913 - one argument per option of the command
     with steps(2) as step:
         step("Lecture des extraits")
         extracts = read_folder(folder, mapping=table_mapping)
+        # Before the check, which takes the raw tables away as it goes.
         rows = {name: table.size for name, table in extracts.raw.items()}
         step("Vérification")
         faults = _faults_of(extracts, days)
@@ -129,12 +130,14 @@ def _chosen_mapping(folder: Path, mapping: Path | None, draft: Path | None) -> T
     text = draft_mapping(folder)
     with writing(draft):
         draft.write_text(text, encoding="utf-8", newline="\n")
+    # Read at once, unconfirmed: the faults told are those that would remain with it.
     return read_mapping(draft, confirmed=False)
 
 
 def _faults_of(folder: Folder, calendar: SchoolCalendar | None) -> FaultReport:
     """Give every fault, also of a table that cannot be used at all."""
     try:
+        # Quarantine, as every fault is to be told, also those behind the first error.
         return checked(folder, on_fault=OnFault.QUARANTINE, calendar=calendar).records.faults
     except FaultyRecordsError as error:
         return cast("FaultReport", error.report)  # raised by the checks, whose report it is

@@ -121,6 +121,7 @@ def asked_places(texts: Iterable[str]) -> Places | None:
     places_of_schools: dict[str, int] = {}
     faults = []
     for text in texts:
+        # From the right: without a sign the whole text is the number.
         school, _, places = (part.strip() for part in text.rpartition("="))
         if not re.fullmatch(r"[0-9]{1,9}", places) or ("=" in text and not school):
             faults.append(f"{text!r} is neither a whole number nor SCHOOL=number")
@@ -165,6 +166,7 @@ def write_capacity_list(done: FolderScores, places: Places) -> str:
     for name in ("Situation à examiner", "À égalité avec un élève hors liste"):
         table[name] = table[name].map({True: "oui", False: "non"})
     path = done.folder / "capacite.csv"
+    # Into the list of files of the run: a later run then knows that it may replace it.
     with writing(path), adding_to_result(done.folder, path.name) as draft:
         write_list(table, draft)
     return f"\nListe de capacité : {path}\n{chosen_list.text}"
@@ -438,6 +440,7 @@ def score(  # noqa: PLR0913 - one argument per option of the command
     check_target_file(journal)
     say_leftovers(target)
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
+    # Every option is read before the work: a typing error must not show after an hour.
     objectors, rules, places = ids_of_file(exclude), dr.load_policy(policy), asked_places(capacity or ())
     if signals_only:
         _refuse_model_options(model=model, capacity=capacity, journal=journal, partitions=partitions)
