@@ -148,6 +148,7 @@ class Register:
                 continue
             for number in (other, local_key(_text(row.uai) or extract.uai, _text(row.elenoet))):
                 if number is not None and self._root(number) != self._root(ine):
+                    # From root to root: a pupil met under three numbers stays one pupil.
                     self._same[self._root(number)] = self._root(ine)
 
     def _root(self, number: str) -> str:
@@ -275,6 +276,7 @@ class Register:
             if class_name is not None:
                 self._classes.setdefault(span, set()).add(fold_name(class_name))
             whole, short = _names_of(row)
+            # "*" is the whole school, for files that give a birth date in place of a class.
             for place in {f"{span}|{fold_name(class_name or '')}", f"{span}|*"}:
                 for table, names in ((self._names, whole), (self._first_names, short)):
                     for name in names:
@@ -293,6 +295,7 @@ class Register:
     def _by_name(self, row: Any, extract: Extract, doubtful: set[str]) -> tuple[str | None, str | None]:  # noqa: ANN401
         whole, short = _names_of(row)
         class_name, birth = _text(row.class_name), None if pd.isna(row.birth_date) else row.birth_date.date()
+        # A name alone never links: namesakes in one school are usual.
         if not whole or extract.is_roster or (class_name is None and birth is None):
             return None, "no_identity"
         spans = self._spans_of(_text(row.uai) or extract.uai, extract.school_year)
@@ -311,6 +314,7 @@ class Register:
             }
         if len(candidates) == 1:
             return next(iter(candidates)), None
+        # Nobody gets the row, and each of those it may be of is told as doubtful.
         doubtful.update(candidates)
         return None, "name_ambiguous" if candidates else "name_unmatched"
 

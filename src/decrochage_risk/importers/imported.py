@@ -75,8 +75,10 @@ class Imported:
         """
         target = Path(folder)
         _refuse_foreign(target)
+        # Beside the target, not in a temporary folder: a rename is at once only on the same disk.
         fresh = target.with_name(f".{target.name}.new-{secrets.token_hex(4)}")
         try:
+            # Closed before the first row is written, not after.
             restrict(fresh)
             for name in TABLES:
                 table = getattr(self.records, name)
@@ -129,6 +131,7 @@ class Imported:
         target = Path(path)
         text = self.links.to_csv(sep=";", index=False, lineterminator="\n")
         try:
+            # Mode and newness in one call: no moment at which others could read it, or an old one is lost.
             descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except OSError as error:
             raise RecordsError(
