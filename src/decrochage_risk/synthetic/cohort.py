@@ -83,6 +83,7 @@ def at_risk(trace: YearTrace, day: int) -> npt.NDArray[np.bool_]:
     An enrolment is known the day after its first day; one that has begun that very morning is not.
     """
     weeks, walk, move = trace.weeks, trace.walk, trace.move
+    # The value for "never" is one past the last week, and would be out of the array.
     last_week = np.minimum(walk.leaving_week, len(weeks) - 1)
     stays = (walk.leaving_week == len(weeks)) | (weeks.last_days[last_week] >= day)
     arrival = np.minimum(move.week, len(weeks) - 1)
