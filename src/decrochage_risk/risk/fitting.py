@@ -100,7 +100,7 @@ def calibrate(by_time: HeldOut | None, by_fold: HeldOut, seed: int) -> tuple[Cal
 
 
 def refuse_seed(seed: int) -> None:
-    """Refuse what is no seed.
+    """Refuse a seed that is not a whole number in LightGBM's range.
 
     Raises
     ------
