@@ -419,7 +419,9 @@ def _parse(rows: memoryview, cells: int, separator: str, *, newlines: bool) -> t
                 ),
                 convert_options=arrow_csv.ConvertOptions(
                     # All as text: Arrow's guess would eat the leading zeros of ids.
-                    column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""]
+                    column_types=dict.fromkeys(names, pa.string()),
+                    strings_can_be_null=True,
+                    null_values=[""],
                 ),
             )
         except pa.ArrowInvalid:

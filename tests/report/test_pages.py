@@ -156,6 +156,7 @@ def test_ids_classes_and_names_stay_text(
         assert re.fullmatch(r"[A-Za-z0-9-]+\.html", page.name)
 
 
+@pytest.mark.whole
 def test_a_report_replaces_only_a_report(small_scores: RiskScores, tmp_path: Path) -> None:
     """A folder of something else is refused untouched; an earlier report is replaced as a whole."""
     foreign = tmp_path / "foreign"
@@ -172,6 +173,7 @@ def test_a_report_replaces_only_a_report(small_scores: RiskScores, tmp_path: Pat
     assert sorted(path.name for path in tmp_path.iterdir()) == ["foreign", "pages"]
 
 
+@pytest.mark.whole
 def test_every_link_of_a_report_leads_to_a_page(small_scores: RiskScores, tmp_path: Path) -> None:
     """Index, schools, classes, pupils and notices: each address in a page is that of a file of the report."""
     index = write_report(small_scores, tmp_path / "pages")
@@ -185,6 +187,7 @@ def test_every_link_of_a_report_leads_to_a_page(small_scores: RiskScores, tmp_pa
     assert {page.resolve() for page in pages} - seen <= {index.resolve()}
 
 
+@pytest.mark.whole
 def test_scores_write_their_own_report(small_scores: RiskScores, tmp_path: Path) -> None:
     """``scores.report`` writes the same pages as the function of the door."""
     one = small_scores.report(tmp_path / "one", notices=False)

@@ -388,13 +388,15 @@ def attribute(
     if scores is None:
         scores = member_mean(model.member_log_odds(filled))
     reference_scores = _reference_scores(model, references)
+    # of the row and of its reference alike: the group is read in the context, in which the two are equal
+    calibration = model.calibration_of(filled)
     return Attribution(
         columns=model.booster_columns,
         raw=raw,
         raw_base=reference_scores,
-        contributions=model.calibration.slope * raw,
-        base=model.calibration.apply(reference_scores),
-        log_odds=model.calibration.apply(scores),
+        contributions=calibration.scaled(raw),
+        base=calibration.apply(reference_scores),
+        log_odds=calibration.apply(scores),
         additive=np.abs(reference_scores + raw.sum(axis=1) - scores) <= ADDITIVITY_TOLERANCE,
         filled=filled,
         references=references,

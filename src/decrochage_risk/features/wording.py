@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from decrochage_risk.features.windows import Window
     from decrochage_risk.records.pupil_records import KnownRecords
+    from decrochage_risk.school_year import SchoolCalendar
 
 
 __all__ = [
@@ -338,7 +340,12 @@ def first_school_day(day: date, last: date, cut: KnownRecords) -> tuple[date, bo
     cut : KnownRecords
         For the calendar.
     """
-    number, calendar = day_number(day), cut.calendar
+    return _first_school_day(day, last, cut.calendar)
+
+
+@lru_cache(maxsize=4_096)
+def _first_school_day(day: date, last: date, calendar: SchoolCalendar) -> tuple[date, bool]:
+    number = day_number(day)
     days = np.arange(number - HOLIDAYS, day_number(last) + 1)
     inside = (days >= calendar.first_day_number) & (days <= day_number(calendar.last_day))
     with_school = days[(calendar.half_days_zero_outside(days) > 0) & inside]

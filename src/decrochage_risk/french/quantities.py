@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from fractions import Fraction
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -92,6 +93,14 @@ def number(x: float, decimals: int | None = None) -> str:
     >>> number(8.5), number(8.5, 2), number(-0.001)
     ('8,5', '8,50', '0')
     """
+    if type(x) in {int, float}:
+        return _number(x, decimals)
+    return _write(_rounded(x, MOST_DECIMALS if decimals is None else decimals), strip=decimals is None)
+
+
+@lru_cache(maxsize=8_192)
+def _number(x: float, decimals: int | None) -> str:
+    """Write a number once: pages repeat small ones by the thousand."""
     return _write(_rounded(x, MOST_DECIMALS if decimals is None else decimals), strip=decimals is None)
 
 

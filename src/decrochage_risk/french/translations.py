@@ -195,5 +195,6 @@ def _compiled(english: str) -> re.Pattern[str]:
     pieces = _FIELD.split(english)
     return re.compile(
         # Lazy, so that a field ends at the first place where the next words begin; across lines too.
-        "".join("(.*?)" if place % 2 else re.escape(piece) for place, piece in enumerate(pieces)), re.DOTALL
+        "".join("(.*?)" if place % 2 else re.escape(piece) for place, piece in enumerate(pieces)),
+        re.DOTALL,
     )

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from decrochage_risk.errors import ModelError, explain_error
 from decrochage_risk.features import CONTEXT_COLUMNS
 from decrochage_risk.records.levels import LEVEL_NAMES
-from decrochage_risk.risk.file_audit import Finite, SavedCalibration, Strict, parsed, validated
+from decrochage_risk.risk.file_audit import Finite, SavedCalibration, SavedGroup, Strict, parsed, validated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -131,6 +131,7 @@ class _Update(Strict):
     rows: Count
     left_out: dict[str, Count | None]
     before: SavedCalibration
+    groups_before: Annotated[tuple[SavedGroup, ...], Field(max_length=100, strict=False)] = ()
     intercept: Finite
     shift: Finite
     shift_low: Finite

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -28,25 +28,29 @@ from decrochage_risk.errors import (
     explain_error,
 )
 from decrochage_risk.partitions.merged_faults import PartFaults, merge_faults
-from decrochage_risk.partitions.parts import NO_FACTS, ROW_ID, ExtractFacts, extract_facts, read_or_report
+from decrochage_risk.partitions.parts import NO_FACTS, ROW_ID, ExtractFacts, check_part, extract_facts
 from decrochage_risk.partitions.splitting import MOST_PARTS, SplitFolder, split_folder, write_whole
 from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.result_folders import WORK_KEY, restrict
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date
+
+    import numpy as np
+    import numpy.typing as npt
 
     from decrochage_risk.records.faults import FaultReport
     from decrochage_risk.school_year import SchoolCalendar
 
     Progress = Callable[[str, int, int], None]
-    Work = Callable[[Mapping[str, pa.Table], ExtractFacts], Mapping[str, pa.Table]]
+    Work = Callable[..., Mapping[str, pa.Table]]
 
 
 __all__ = [
     "Finished",
+    "PartEngine",
     "PartRuns",
     "choose_parts",
     "empty_folder",
@@ -54,6 +58,7 @@ __all__ = [
     "fingerprint",
     "free_memory",
     "memory_needed",
+    "table_bytes",
 ]
 
 BYTES_PER_ROW = 400
@@ -185,15 +190,57 @@ class Finished:
             return pa.ipc.open_file(file).read_all()
 
 
-def _write_tables(tables: Mapping[str, pa.Table], folder: Path) -> None:
-    # Fast to pack: the working copy is as large as the extract and is written and read once.
-    options = pa.ipc.IpcWriteOptions(compression="lz4")
-    for name, table in tables.items():
-        with (
-            (folder / f"{name}.arrow").open("wb") as file,
-            pa.ipc.new_file(file, table.schema, options=options) as writer,
-        ):
-            writer.write_table(table.combine_chunks(), max_chunksize=_BATCH)
+def table_bytes(table: pa.Table) -> bytes:
+    """Write a table as an Arrow file, in batches that can be merged a few rows at a time."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
+        writer.write_table(table.combine_chunks(), max_chunksize=_BATCH)
+    written: bytes = sink.getvalue().to_pybytes()
+    return written
+
+
+class PartEngine(Protocol):
+    """What works on the parts of an extract: one after the other on this machine, or many machines at once.
+
+    Scoring and training ask for nothing else (``score_runs``, ``PartedRecords``), so that there is one path.
+    """
+
+    @property
+    def calendar(self) -> SchoolCalendar:
+        """The calendar of all pupils."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Tables of the extract."""
+
+    @property
+    def shared(self) -> Mapping[str, npt.NDArray[np.int64]]:
+        """Rows of the extract that every part holds, per table that has some."""
+
+    @property
+    def facts(self) -> ExtractFacts:
+        """What parts must know of one another; FaultyRecordsError where a table cannot be used at all."""
+
+    @property
+    def anybody(self) -> bool:
+        """Whether somebody is enrolled, before the day that matters."""
+
+    def run(
+        self,
+        part_function: Work,
+        choices: Mapping[str, Any],
+        line: str,
+        *,
+        raise_faults: bool,
+        step: str = "done",
+    ) -> list[Finished]:
+        """Call a function of the part contract on every part; see :meth:`PartRuns.run`."""
+
+    def raise_faults(self) -> None:
+        """Raise every fault of every part when there is an error among them."""
+
+    def people(self) -> PupilRecords:
+        """Give the pupils and enrolments of the whole extract."""
 
 
 def fingerprint(folder: Path, choices: Mapping[str, object]) -> str:
@@ -294,14 +341,34 @@ class PartRuns:
         day = self._started_before
         return self.facts.first_start is not None if day is None else self.facts.started_before(day)
 
-    def run(self, work_on: Work, line: str, *, raise_faults: bool, step: str = "done") -> list[Finished]:
+    @property
+    def names(self) -> Sequence[str]:
+        """Tables of the extract."""
+        return tuple(self.split.rows)
+
+    @cached_property
+    def shared(self) -> Mapping[str, npt.NDArray[np.int64]]:
+        """Rows of the extract that every part holds, per table that has some."""
+        return self.split.shared
+
+    def run(
+        self,
+        part_function: Work,
+        choices: Mapping[str, Any],
+        line: str,
+        *,
+        raise_faults: bool,
+        step: str = "done",
+    ) -> list[Finished]:
         """Work on each part that is not done yet.
 
         Parameters
         ----------
-        work_on : callable
-            From the tables of a part, with the rows of the extract in the column ``ROW_ID``, and the facts of the extract to
-            tables, ``faults`` among them; not called any more once there is an error that will be raised.
+        part_function : callable
+            Of the part contract: from the tables of a part, with the rows of the extract in the column ``ROW_ID``, and the facts
+            of the extract to tables, ``faults`` among them; not called any more once there is an error that will be raised.
+        choices : mapping of str to object
+            Its further arguments, beside ``calendar`` and ``row_id``.
         line : str
             What is being done, in French.
         raise_faults : bool
@@ -328,23 +395,27 @@ class PartRuns:
             self._progress(line, part, self.split.parts)
             target = self.work / step / f"{part:05}"
             if not target.is_dir():
-                self._do(part, target, work_on, raise_faults=raise_faults)
+                self._do(part, target, part_function, choices, raise_faults=raise_faults)
             parts.append(Finished(target))
         return parts
 
-    def _do(self, part: int, target: Path, work_on: Work, *, raise_faults: bool) -> None:
+    def _do(
+        self, part: int, target: Path, part_function: Work, choices: Mapping[str, Any], *, raise_faults: bool
+    ) -> None:
         draft = target.with_name(f".{target.name}")
         empty_folder(draft)
         try:
-            tables = work_on(self.split.tables(part), self.facts)
+            tables = part_function(
+                self.split.tables(part), self.facts, calendar=self.calendar, row_id=ROW_ID, **choices
+            )
         except CalendarError:
             if raise_faults:
                 self.raise_faults()
             raise
         if raise_faults and PartFaults.from_arrow(tables["faults"]).any_error:
             self.raise_faults()
-        _write_tables(tables, draft)
-        # A part that is there is finished: a run that was killed leaves only a draft.
+        for name, table in tables.items():
+            (draft / f"{name}.arrow").write_bytes(table_bytes(table))
         draft.replace(target)
 
     def raise_faults(self) -> None:
@@ -356,10 +427,12 @@ class PartRuns:
 
     def _faults_of_all(self, facts: ExtractFacts) -> FaultReport:
         reports = [
-            read_or_report(self.split.tables(part), facts, self.calendar, ROW_ID)[1]
+            PartFaults.from_arrow(
+                check_part(self.split.tables(part), facts, calendar=self.calendar, row_id=ROW_ID)["faults"]
+            )
             for part in range(self.split.parts)
         ]
-        return merge_faults(reports, self.split.shared)
+        return merge_faults(reports, self.shared)
 
     def people(self) -> PupilRecords:
         """Give the pupils and enrolments of the whole extract."""

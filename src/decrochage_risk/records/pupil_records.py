@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias, TypeVar, cast
 
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.errors import AsOfError, CalendarError, RecordsError, explain_error
+from decrochage_risk.errors import AsOfError, CalendarError, FaultyRecordsError, RecordsError, explain_error
 from decrochage_risk.records.checks import check_tables
 from decrochage_risk.records.coverage import COVERED_TABLES, find_coverage, first_named
 from decrochage_risk.records.encoded_tables import NEVER, NO_DAY, Absences, Encoded, Enrolments, encode
-from decrochage_risk.records.reading import as_raw, read_folder, read_json
+from decrochage_risk.records.faults import FaultReport
+from decrochage_risk.records.reading import Payload, as_raw, read_folder, read_shapes, shape_error
 from decrochage_risk.records.table_mapping import TableMapping, read_mapping
 from decrochage_risk.school_year import (
     SchoolCalendar,
@@ -496,11 +497,14 @@ class PupilRecords:
         Raises
         ------
         UnreadableRecordsError
-            No JSON, unknown keys, shapes that are not pupils: all of it at once.
+            No JSON, unknown keys, shapes that are not pupils: all of it at once (``faults``), with the faults of the
+            rows that could be read all the same (``report``).
         FaultyRecordsError
             As for the class.
         """
-        tables = read_json(payload)
+        tables, shape_faults = read_shapes(payload)
+        if shape_faults:
+            raise shape_error(shape_faults, _faults_of_rows(tables, calendar))
         records = cls.__new__(cls)
         records._check(  # noqa: SLF001 - of its own class
             tables.raw,
@@ -685,6 +689,21 @@ class PupilRecords:
 _ON_DEMAND = frozenset(
     name for name, value in vars(PupilRecords).items() if isinstance(value, cached_property)
 )
+
+
+def _faults_of_rows(payload: Payload, calendar: SchoolCalendar | None) -> FaultReport | None:
+    """Find the faults of the rows of a payload whose shape is faulty elsewhere, so that a sender corrects once."""
+    raw = {name: table for name, table in payload.raw.items() if table.names}
+    calendar = calendar if calendar is not None else SchoolCalendar.for_zone("B")
+    try:
+        report = check_tables(raw, calendar, quarantine=False, places=payload.places).faults
+    except FaultyRecordsError as error:
+        report = cast("FaultReport", error.report)
+    except UnicodeError:  # half a character, said already, is in the rows
+        return None
+    # A table that is missing, or without a row, is so because of its shape, which is said already.
+    groups = tuple(group for group in report.groups if group.rows.size)
+    return FaultReport(groups, report.places) if groups else None
 
 
 def _refuse_other_choice(on_fault: str) -> None:

@@ -24,7 +24,7 @@ import pyarrow as pa
 
 from decrochage_risk.csv_files import read_csv
 from decrochage_risk.errors import UnreadableRecordsError, explain_error
-from decrochage_risk.records.payload import Payload, read_json
+from decrochage_risk.records.payload import Payload, read_json, read_shapes, shape_error
 from decrochage_risk.records.raw_tables import (
     RawTable,
     frame_of_arrow,
@@ -49,7 +49,9 @@ __all__ = [
     "read_excel",
     "read_folder",
     "read_json",
+    "read_shapes",
     "read_table_file",
+    "shape_error",
 ]
 
 EXCEL_HINT = (

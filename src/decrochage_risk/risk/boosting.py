@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from decrochage_risk.risk.signed_logistic import StepTree
 
 
-__all__ = ["train_bag", "train_members", "with_defaults"]
+__all__ = ["boosted_log_odds", "train_bag", "train_members", "with_defaults"]
 
 MANY_ROWS = 5_000
 """Rows of a training from which the thresholds of splits are drawn by lot."""
@@ -117,6 +117,37 @@ def train_members(
     return Members(tuple(one.text(rounds) for one in boosters))
 
 
+def boosted_log_odds(
+    matrix: FloatArray,
+    outcome: FloatArray,
+    directions: IntArray,
+    *,
+    options: FitOptions,
+    seed: int,
+    rounds: int,
+    of: FloatArray,
+) -> FloatArray:
+    """Train one member on all rows for a given number of rounds, and predict others: for a choice, no member is written.
+
+    Parameters
+    ----------
+    matrix, outcome, directions, options, seed, rounds
+        As in :func:`train_members`.
+    of : (m, p) array
+        Rows to predict.
+
+    Returns
+    -------
+    (m,) array
+        Log-odds.
+    """
+    everyone = [np.ones(len(outcome), dtype=np.bool_)]
+    (booster,) = _boosters(matrix, outcome, directions, everyone, options, seed)
+    _silent()
+    booster.grow(rounds)
+    return booster.log_odds(of)
+
+
 @dataclass(frozen=True, eq=False)
 class _Started:
     """A booster in training, and the trees that it started from."""
@@ -137,6 +168,12 @@ class _Started:
             # Of each entry the third field is the value: data set, metric, value, direction.
             losses.append(float(self.booster.eval_valid()[0][2]))
         return losses
+
+    def log_odds(self, rows: FloatArray) -> FloatArray:
+        """Log-odds of other rows: what was boosted, on top of the start that LightGBM itself forgets."""
+        odds: FloatArray = self.booster.predict(rows, raw_score=True, num_threads=1)
+        level = start_log_odds(self.start, rows)
+        return odds if level is None else odds + level
 
     def text(self, rounds: int) -> str:
         """Text of the start and of the first trees that were boosted."""

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error
+from decrochage_risk.risk.calibration import group_codes
 from decrochage_risk.risk.folds import moments, sorted_codes
 from decrochage_risk.risk.numeric_table import FloatArray, IntArray, binary_outcome, numeric_matrix
 from decrochage_risk.risk.references import References
@@ -182,6 +183,8 @@ class FitInput:
         -1, 0 or 1 per kept column.
     order : (n,) int array
         Position of each row in the table as it came.
+    calibration_group : (n,) int array or None
+        Number of the group whose calibration may be its own, 0 for none; None when no groups were given.
     """
 
     references: References
@@ -194,6 +197,7 @@ class FitInput:
     matured: npt.NDArray[Any] | None
     directions: IntArray
     order: IntArray
+    calibration_group: IntArray | None = None
 
     @classmethod
     def prepare(
@@ -205,12 +209,13 @@ class FitInput:
         labels: Mapping[str, npt.ArrayLike | None],
         context: Sequence[str],
         knowledge: KnowledgeGroups | None = None,
+        calibration_groups: Mapping[str, Sequence[str]] | None = None,
     ) -> FitInput:
         """Check everything and put the rows in order.
 
         Parameters
         ----------
-        features, outcome, directions, context, knowledge
+        features, outcome, directions, context, knowledge, calibration_groups
             As in ``RiskModel.fit``.
         labels : mapping
             The optional arrays of ``RiskModel.fit`` by name: ``groups``, ``clusters``, ``time``, ``observed``,
@@ -256,6 +261,7 @@ class FitInput:
             matured=None if labels_read["matured"] is None else labels_read["matured"][order],
             directions=signs,
             order=order,
+            calibration_group=_calibration_codes(matrix[order], references, calibration_groups or {}),
         )
         fit_input.refuse_too_little(grouped=owner is not None)
         return fit_input
@@ -279,6 +285,7 @@ class FitInput:
             observed=part(self.observed),
             matured=part(self.matured),
             order=self.order[rows],
+            calibration_group=part(self.calibration_group),
         )
 
     def refuse_too_little(self, *, grouped: bool) -> None:
@@ -379,6 +386,31 @@ def _signs(directions: Mapping[str, int], references: References) -> IntArray:
             )
         )
     return np.array([int(directions.get(name, 0)) for name in references.columns], dtype=np.int64)
+
+
+def _calibration_codes(
+    matrix: FloatArray, references: References, groups: Mapping[str, Sequence[str]]
+) -> IntArray | None:
+    """Give the number of the calibration group of each row; None without groups.
+
+    Raises
+    ------
+    ModelError
+        A column that is not of the context: a reason would then move the calibration that it is measured by.
+    """
+    outside = sorted(
+        {column for columns in groups.values() for column in columns}
+        - {*references.context, *references.dropped}
+    )
+    if outside:
+        raise ModelError(
+            explain_error(
+                f"calibration_groups names {', '.join(map(repr, outside))}",
+                expected="columns of the context, which equal the reference by construction",
+                hint="Name them in context too, or leave them out.",
+            )
+        )
+    return group_codes(matrix, references.columns, list(groups.values())) if groups else None
 
 
 def _codes_and_days(labels: Mapping[str, npt.ArrayLike | None], rows: int) -> dict[str, Any]:

