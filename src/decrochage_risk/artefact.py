@@ -304,7 +304,7 @@ def _refuse_to_replace(folder: Path) -> None:
 
 
 def _listed_files(path: Path) -> set[str]:
-    """Give the names in a manifest (with its own), or nothing when it is no manifest."""
+    """Give the names in a manifest (with its own), or nothing when the text is not a manifest."""
     try:
         document = json.loads(path.read_bytes())
         return {MANIFEST, *document["files"]} if isinstance(document["FORMAT"], int) else set()

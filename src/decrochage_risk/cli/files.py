@@ -145,6 +145,7 @@ def check_target_folder(folder: Path) -> None:
         came = (
             f"{folder} is a file" if place == folder else f"{folder} would be inside {place}, which is a file"
         )
+    # To make a file in a folder takes both rights.
     elif not os.access(place, os.W_OK | os.X_OK):
         came = f"{place} may not be written"
     else:
@@ -198,6 +199,7 @@ def say_leftovers(target: Path) -> None:
     """Announce the working copies of extracts that killed runs left beside a folder of results."""
     from decrochage_risk.result_folders import leftovers, work_beside  # noqa: PLC0415 - --help needs none
 
+    # Its own copy is not among them: this run may go on from it.
     copies = [place for place in leftovers(target.absolute().parent) if place != work_beside(target)]
     if copies:
         say(

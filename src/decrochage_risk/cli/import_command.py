@@ -162,6 +162,7 @@ def import_command(  # noqa: PLR0913 - what the files may not say, each an optio
 
     check_target_folder(out)
     check_target_file(links)
+    # Before the import, which takes minutes.
     _refuse_links_inside(links, out)
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
     # Held, and refused, before the exports are read, not after.

@@ -46,10 +46,12 @@ def journal(file: JournalPath, *, purge_before: PurgeBefore = None, erase: Erase
     from decrochage_risk.school_year import to_date  # noqa: PLC0415 - same
 
     log = dr.Journal(file)
+    # A journal that is not there reads as empty: a typing error in the path would pass for one.
     if not file.is_file():
         raise no_journal(file)
     now = datetime.now(tz=UTC)
     if purge_before is not None:
+        # UTC, as the entries are.
         first_kept = datetime.combine(to_date(purge_before), time(), tzinfo=UTC)
         purged_count = log.purge(before=first_kept, at=now)
         say(f"{french.plural(purged_count, 'ligne retirée', 'lignes retirées')}, d'avant le {purge_before}.")

@@ -66,7 +66,8 @@ def message_in_french(message: BaseException | str) -> str:
     return text_in_french(str(message))
 
 
-# The parser's own errors have moved between modules of Typer; their common base is reached from the public one.
+# The parser's own errors have moved between modules of Typer; their common base is reached from the public
+# one.
 UsageError: Any = typer.BadParameter.__base__
 ClickError: Any = UsageError.__base__
 
@@ -151,6 +152,7 @@ def usage_in_french(text: str) -> str:
 
 
 def _say_help(formatter: Any) -> None:  # noqa: ANN401 - Typer's own formatter, whose class moved between versions
+    # Piece by piece on the way out: the parser's words are in no catalogue that could be replaced.
     formatter.buffer = [usage_in_french(piece) for piece in formatter.buffer]
 
 
@@ -184,6 +186,7 @@ class FrenchGroup(TyperGroup):
 
         def run() -> Any:  # noqa: ANN401 - what the command gives
             whole = {"complete_var": complete_var, "windows_expand_args": windows_expand_args, **extra}
+            # Not standalone, or the parser would print its errors itself, in English, and exit.
             return super(FrenchGroup, self).main(args, prog_name, standalone_mode=False, **whole)
 
         if not standalone_mode:
@@ -203,6 +206,7 @@ def _complaint(error: Any) -> str:  # noqa: ANN401 - of the parser
     context = getattr(error, "ctx", None)
     if context is None:
         return f"Erreur : {usage_in_french(error.format_message())}"
+    # By name, as the class has moved between modules of the parser.
     if type(error).__name__ == "NoArgsIsHelpError":
         return str(error.format_message())
     usage = usage_in_french(context.get_usage())

@@ -314,6 +314,7 @@ def train(  # noqa: PLR0913 - one argument per option of the command
                 on_fault=on_fault.value,
                 calendar=days,
                 partitions=partitions,
+                # Each horizon its own working copy, so that a stopped run goes on with the right one.
                 work=work_beside(out if years == 1 else out.with_name(f"{out.name}-parcours")),
                 progress=step,
                 as_of_dates=dates,
@@ -350,6 +351,7 @@ def train(  # noqa: PLR0913 - one argument per option of the command
     say(f"Modèle : {model.model_id}{', de démonstration' if model.demo else ''}")
     say_checksum(model)
     say(f"Écrit dans {out} ; sa fiche : {out / 'card.md'} et {out / 'card.html'}")
+    # One exit code for both horizons: the worse of the two.
     gravest = max(reports, key=lambda report: _GRAVITY.index(report.verdict))
     say(gravest.verdict_line())
     raise typer.Exit(REPORT_EXIT_CODES[gravest.verdict])

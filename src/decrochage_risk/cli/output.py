@@ -121,6 +121,7 @@ def replace_unwritable() -> None:
     A pipe may be Windows-1252 or ASCII, which lack the narrow no-break space and the minus sign.
     """
     codecs.register_error("decrochage_risk", _plainer)
+    # A stream that a caller has replaced (by a StringIO, say) has no encoding to set.
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="decrochage_risk")

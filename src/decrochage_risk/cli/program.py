@@ -55,6 +55,7 @@ class CleanGroup(FrenchGroup):
             def tell(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:  # noqa: ANN401 - passed on as it came
                 if not issubclass(category, DecrochageWarning):
                     elsewhere(message, category, *where, **more)
+                # "always" below repeats a warning for each call: it is told once per command.
                 elif str(message) not in texts:
                     texts.add(str(message))
                     say(f"Attention : {message_in_french(message)}", stderr=True)

@@ -100,6 +100,7 @@ def check(  # noqa: PLR0913 - one argument per option of the command
     with steps(2) as step:
         step("Lecture des extraits")
         extracts = read_folder(folder, mapping=table_mapping)
+        # Before the check, which takes the raw tables away as it goes.
         rows = {name: table.size for name, table in extracts.raw.items()}
         step("Vérification")
         faults = _faults_of(extracts, days, day)
@@ -142,6 +143,7 @@ def _chosen_mapping(folder: Path, mapping: Path | None, draft: Path | None) -> T
     text = draft_mapping(folder)
     with writing(draft):
         draft.write_text(text, encoding="utf-8", newline="\n")
+    # Read at once, unconfirmed: the faults told are those that would remain with it.
     return read_mapping(draft, confirmed=False)
 
 

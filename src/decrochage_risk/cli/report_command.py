@@ -113,6 +113,7 @@ def report(  # noqa: PLR0913 - one argument per option of the command
 
     check_target_folder(out)
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
+    # Names stay in memory and go into these pages alone: no other file of the package holds any.
     names = {} if links is None else names_of_file(links)
     with bar() as tell:
         tell("Lecture des scores et du modèle", 0, 0)

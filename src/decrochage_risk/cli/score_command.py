@@ -121,6 +121,7 @@ def asked_places(texts: Iterable[str]) -> Places | None:
     places_of_schools: dict[str, int] = {}
     faults = []
     for text in texts:
+        # From the right: without a sign the whole text is the number.
         school, _, places = (part.strip() for part in text.rpartition("="))
         if not re.fullmatch(r"[0-9]{1,9}", places) or ("=" in text and not school):
             faults.append(f"{text!r} is neither a whole number nor SCHOOL=number")

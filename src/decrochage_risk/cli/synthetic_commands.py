@@ -128,6 +128,7 @@ def cohort(  # noqa: PLR0913 - one argument per option of the command
 
     check_target_folder(out)
     years, regimes = school_year or [2022, 2023, 2024], tuple(regime or ())
+    # Before any folder is made: a wrong option leaves nothing behind.
     checked_plan(pupils, years, seed, difficulty, youngest, regimes, None)
     if as_exports is not None:
         _write_exports(

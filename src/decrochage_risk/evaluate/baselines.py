@@ -69,6 +69,7 @@ def probability(scores: Floats) -> Floats:
     >>> probability(np.array([0.0, -1000.0])).tolist()
     [0.5, 0.0]
     """
+    # 1 / (1 + exp(-x)) overflows below -745, and loses the digits of small risks.
     return np.asarray(np.exp(-np.logaddexp(0.0, -scores)), dtype=np.float64)
 
 
@@ -105,6 +106,7 @@ def fit_logistic(
     for _ in range(_STEPS):
         slopes = probability(_linear(columns, beta, shift))
         information = _information(columns, slopes)
+        # Two columns that say the same, or outcomes that are wholly separated: no estimate is the best one.
         if not np.isfinite(information).all() or np.linalg.cond(information) > _CONDITION:
             return None
         gradient = np.array([(column * (outcome - slopes)).sum() for column in columns])
@@ -138,6 +140,7 @@ def _loss(columns: list[Floats], outcome: Floats, shift: Floats, beta: Floats) -
 def _improved(columns: list[Floats], outcome: Floats, shift: Floats, beta: Floats, step: Floats) -> Floats:
     """Take the Newton step, halved until it does not worsen the likelihood beyond rounding."""
     before = _loss(columns, outcome, shift, beta)
+    # Far from the answer a whole Newton step can overshoot, and the next ones would run away.
     for halving in range(_HALVINGS):
         candidate: Floats = beta + step * 0.5**halving
         if _loss(columns, outcome, shift, candidate) <= before + 1e-12 * (1 + abs(before)):
@@ -151,9 +154,11 @@ def _covariance(
     inverse = np.asarray(np.linalg.inv(information), dtype=np.float64)
     if clusters is None:
         return inverse
+    # Sandwich over pupils: rows of one pupil err together, and would pass for independent evidence.
     totals = [np.bincount(clusters, weights=column * residual) for column in columns]
     meat = np.array([[(left * right).sum() for right in totals] for left in totals])
     groups = int(clusters.max()) + 1
+    # The usual correction for few clusters.
     return np.asarray(inverse @ meat @ inverse * (groups / max(groups - 1, 1)), dtype=np.float64)
 
 
@@ -162,6 +167,7 @@ FAILING_MARK = 8.0
 LEGAL_MONTHS = 1.0
 ABSENT_SHARE = 0.10
 REGULARISATION = 1.0
+# A school of five rows with one leaver is not at 20 %: it is drawn towards all schools by this many rows.
 PRIOR_ROWS = 20.0
 ABC_COLUMNS = (
     "absence_rate_year",
@@ -300,6 +306,7 @@ def logistic_baseline(
     values = _values(features, tuple(map(str, features.columns)))
     outcomes, _ = checked_rows(outcome, np.zeros(len(features)))
     present = ~np.isnan(values)
+    # np.nanmedian would warn of columns without any value; they are left out below.
     medians = np.array(
         [
             np.median(column[present[:, i]]) if present[:, i].any() else np.nan
@@ -420,6 +427,7 @@ def abc_flag(features: pd.DataFrame) -> Baseline:
 
 def _flag(name: str, meaning: str, signs: npt.NDArray[np.bool_], missing: npt.NDArray[np.bool_]) -> Baseline:
     alerts = np.asarray(signs.any(axis=1), dtype=np.float64)
+    # A flag that is up stays up whatever is missing; one that is down may be so for want of data.
     not_judged = int(((alerts == 0) & missing.any(axis=1)).sum())
     note = (
         f"{meaning} ; lignes non signalées faute de données : {number(not_judged)} sur {number(len(alerts))}"

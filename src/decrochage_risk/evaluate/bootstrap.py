@@ -30,6 +30,7 @@ Statistic: TypeAlias = Literal["log_loss", "brier", "auc", "average_precision"]
 DRAWS: Final = 500
 LEVEL: Final = 0.95
 _LOWER_IS_BETTER: Final = ("log_loss", "brier")
+# Fewer draws do not hold both ends of a 95 % interval.
 _LEAST_DRAWS: Final = 20
 _SMALLEST: Final = 1e-15
 
@@ -124,6 +125,7 @@ def paired_bootstrap(
     columns = {} if pupils is None else {"pupils": pupils}
     outcomes, one = checked_rows(outcome, first, probability=probability, columns=columns)
     _, two = checked_rows(outcome, second, probability=probability)
+    # A log loss of one class can be measured, a ranking cannot.
     if is_one_class(outcomes) and not probability:
         return None
     if pupils is None:  # without names, the values themselves give the rows an order
@@ -195,7 +197,9 @@ def _measurer(
 ) -> Callable[[Floats], float]:
     """Prepare a statistic as a function of the weight of each pupil."""
     if statistic in _LOWER_IS_BETTER:
+        # Per pupil once; each draw is then a weighted sum, with no row looked at again.
         return _mean_of(_row_losses(statistic, outcomes, score), people)
+    # Sorted once for all draws, which only change the weights.
     order = np.argsort(-score, kind="stable")
     falling, owner, event = score[order], people[order], outcomes[order]
     # tied scores are one step: their order must not count for either model
@@ -219,7 +223,8 @@ def _auc_of(owner: Codes, event: Floats, ends: Codes) -> Callable[[Floats], floa
     def weighted(weight: Floats) -> float:
         with_event, without = _cumulated(weight, owner, event, ends)
         step = np.diff(with_event, prepend=0.0)
-        # events of a tie are above those without the event further down, and level with half of those of the tie
+        # events of a tie are above those without the event further down, and level with half of those of the
+        # tie
         above = without[-1] - without + np.diff(without, prepend=0.0) / 2
         return float((step * above).sum() / (with_event[-1] * without[-1]))
 
@@ -327,6 +332,7 @@ def paired_differences(
         for statistic in STATISTICS
     ]
     if lists is not None and all(np.any(marks) for marks in lists):
+        # Lists are drawn apart, as they are not scores: who is on one was fixed before any draw.
         differences.append(_precision(outcomes, lists, sorted_codes(pupils), draws, seed))
     return tuple(one for one in differences if one is not None)
 
@@ -361,6 +367,7 @@ def _precision(
         if min(sizes) > 0:
             gaps.append(float(weight @ hits[1]) / sizes[1] - float(weight @ hits[0]) / sizes[0])
     whole = [float(hit.sum() / place.sum()) for hit, place in zip(hits, places, strict=True)]
+    # Without a usable draw the interval is the point itself.
     low, high = np.quantile(gaps or [whole[1] - whole[0]], [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
     return Difference(
         name=PRECISION,

@@ -241,6 +241,7 @@ def with_changes(card: str, section: str) -> str:
     >>> with_changes(f"# Fiche\n\n{CHANGES}\n\nRien.\n\n## Limites\n", f"{CHANGES}\n\n- Une année de plus\n")
     '# Fiche\n\n## Ce qui a changé depuis le modèle précédent\n\n- Une année de plus\n\n## Limites\n'
     """
+    # A function as replacement: backslashes of the text would be read as groups.
     substitution = re.subn(
         rf"(?ms)^{re.escape(CHANGES)}$.*?(?=^## |\Z)", lambda _: f"{section.rstrip()}\n\n", card
     )
@@ -264,6 +265,7 @@ def _check(facts: CardFacts) -> None:
         faults.append(f"outcome_closes {facts.outcome_closes}")
     if not 0 <= facts.events <= facts.rows or not 0 <= facts.pupils <= facts.rows:
         faults.append(f"{facts.rows} rows, {facts.pupils} pupils, {facts.events} events")
+    # One way only: a model of real pupils must never be shown with the figures of made-up ones.
     if facts.report.synthetic and not facts.synthetic:
         faults.append("a report on synthetic pupils for a model that is said to be real")
     if faults:

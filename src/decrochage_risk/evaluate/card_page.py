@@ -84,11 +84,12 @@ def _read(report: EvaluationReport | Mapping[str, Any] | None) -> EvaluationRepo
 
     if report is None or isinstance(report, EvaluationReport):
         return report
+    # Reports of older models have other fields: what is known is shown.
     fields = {name: value for name, value in report.items() if name in EvaluationReport.model_fields}
     return EvaluationReport.model_validate(fields) if "figures" in fields else None
 
 
-# The front ------------------------------------------------------------------------------------------------------
+# The front --------------------------------------------------------------------------------------------------
 
 
 def _front(report: EvaluationReport) -> dict[str, Any]:
@@ -318,7 +319,7 @@ def _error_row(heading: str, one: GroupFigures) -> list[object]:
     ]
 
 
-# The body -------------------------------------------------------------------------------------------------------
+# The body ---------------------------------------------------------------------------------------------------
 
 
 def _body(card: str) -> tuple[Markup, list[tuple[str, str]]]:
@@ -326,6 +327,7 @@ def _body(card: str) -> tuple[Markup, list[tuple[str, str]]]:
     from markdown_it import MarkdownIt  # noqa: PLC0415 - loaded on first use
     from markupsafe import Markup  # noqa: PLC0415 - jinja2 brings it
 
+    # Raw HTML off: the name of a level or a file must not become a tag.
     reader = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = _without_title(reader.parse(card))
     contents: list[tuple[str, str]] = []
@@ -359,6 +361,7 @@ def _codes_last(card: str) -> str:
     lines, tables, codes_apart = [], [], []
     for line in card.splitlines():
         codes = [code for code in _CODE.findall(line) if code in FEATURE_BY_NAME]
+        # A list of codes is for analysts; in a sentence a variable gets its French name.
         if line.startswith("- ") and len(codes) > 1:
             what = line[2:].partition("`")[0].rstrip(" :")
             lines.append(f"- {what} : à la fin, dans « {_CODES} »")
@@ -416,6 +419,7 @@ def _mark_cells(tokens: Sequence[Token]) -> None:
     for place, token in enumerate(tokens):
         if token.type in {"th_open", "td_open"} and "right" in str(token.attrGet("style")):
             token.attrSet("class", "num")
+        # markdown-it writes alignment as a style; the stylesheet of the card has classes for it.
         token.attrs.pop("style", None)
         if token.type == "tr_open":
             first = True

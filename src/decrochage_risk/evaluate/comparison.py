@@ -323,6 +323,7 @@ def compare_rows(
         stayers=len(people) - leavers,
         same=same,
     )
+    # Causes too are counts of pupils.
     facts["left_out"] = hidden_counts(facts["left_out"])
     return ModelComparison(
         rows=tables.counted(tables.rows.key("", "")),
@@ -378,10 +379,12 @@ class _ComparisonTables:
                 or (dimension == "" and measure == ALL)
             ),
         )
+        # Dear to hide: the number of leavers is what a reader needs to weigh all the rest.
         publication.count("leavers", leavers, weight=10.0)
         pupils = self.rows.key("", "", unit="pupils")
         publication.count("stayers", publication.counts[pupils] - leavers, printed=False)
         publication.total(pupils, ["leavers", "stayers"])
+        # Rows of leavers bound their number from both sides, which a reader can work out.
         publication.at_most("leavers", self.rows.key("", "", EVENT))
         publication.at_most(self.rows.key("", "", EVENT), "leavers", times=self.rows.rows_each)
         self._add_moves(tiers)
@@ -401,6 +404,8 @@ class _ComparisonTables:
     def _add_moves(self, tiers: Sequence[npt.NDArray[Any]]) -> None:
         """Add every way from a tier to another, and the lists that are made of them."""
         old, new = tiers
+        # All nine ways, printed or not: the lists are sums of them, and a difference of lists would give one
+        # back.
         steps = [(before, after) for before in (1, 2, 3) for after in (1, 2, 3)]
         for before, after in steps:
             self._count(("moved", str(before), str(after)), (old == before) & (new == after), printed=False)
@@ -424,6 +429,8 @@ class _ComparisonTables:
                 labels = pd.Series(np.asarray(values, dtype=object)[inside], dtype=object).fillna(NOT_KNOWN)
                 groups = labels.astype(str).to_numpy()
                 people = self._pupils[inside].to_numpy()
+                # Girls and boys are never joined with another group: the gap between them is what is looked
+                # for.
                 if dimension != SEX and len(people):
                     groups = joined_labels(groups, people)
                 counts = pd.Series(people).groupby(groups).nunique().sort_index()
@@ -539,6 +546,7 @@ def verdict_line(comparison: ModelComparison) -> str:
 
 def overall_verdict(comparisons: Iterable[ModelComparison]) -> ComparisonVerdict:
     """Give the gravest verdict of several comparisons of one decision: keep, then review, then promote."""
+    # From the mildest to the gravest: keeping the old model is what a single bad comparison asks for.
     order: tuple[ComparisonVerdict, ...] = ("promote", "review", "keep")
     return max((one.verdict for one in comparisons), key=order.index)
 

@@ -79,6 +79,7 @@ def merged_dimensions(
     labels_by_dimension = {}
     for dimension, values in dimensions.items():
         labels = group_labels(dimension, values, rows)
+        # Before measuring: a figure of a joined group is one that can be printed.
         labels_by_dimension[dimension] = joined_labels(labels, people) if dimension in _MERGED else labels
     return labels_by_dimension
 
@@ -124,6 +125,7 @@ class CountedRows:
         self._told = told
         self._scope = scope
         self._people: Codes = sorted_codes(pupils)
+        # A reader who knows the dates knows how many rows one pupil may have.
         self.rows_each = int(np.bincount(self._people).max(initial=1))
 
     def key(self, dimension: str, group: str, measure: str = ALL, unit: str = "rows") -> Key:
@@ -183,6 +185,7 @@ class CountedRows:
         weight = _WEIGHTS.get(dimension, 1.0)
         for measure, mask in measures.items():
             rows = np.bincount(codes[mask], minlength=len(groups))
+            # Group and pupil as one number: distinct pupils per group without a Python loop.
             pairs = pd.unique(codes[mask].astype(np.int64) * owners + self._people[mask])
             people = np.bincount(pairs // owners, minlength=len(groups))
             for group, count, distinct in zip(groups, rows.tolist(), people.tolist(), strict=True):
@@ -197,6 +200,7 @@ class CountedRows:
     def _pupils(self, dimension: str, group: str, distinct: int, *, is_printed: bool, weight: float) -> None:
         rows, pupils = self.key(dimension, group), self.key(dimension, group, unit="pupils")
         self._told.count(pupils, distinct, printed=is_printed, weight=weight)
+        # Rows and pupils of one group differ by little: each would give the other back.
         self._told.tie([rows, pupils])
         self._told.at_most(pupils, rows)
         self._told.at_most(rows, pupils, times=self.rows_each)
@@ -211,6 +215,8 @@ class CountedRows:
                 homes = np.bincount(pairs[:, 1], minlength=len(parts))
                 for at, group in enumerate(groups.tolist()):
                     own = pairs[pairs[:, 0] == at, 1]
+                    # Only where each part lies in one whole: sums of groups that overlap tell nothing
+                    # exactly.
                     if (homes[own] > 1).any():
                         continue
                     names = parts[own].tolist()
@@ -286,6 +292,7 @@ class ReportTables:
                 measure == EVENT or first or (dimension in apart and measure in (_listed(1), _hits(1)))
             )
 
+        # Measures of the second list are printed for all rows only, so they need no relations elsewhere.
         others = [name for name in measures if name not in (ALL, EVENT, STAYED) and not name.endswith("0")]
         rows.add(self._all_dimensions(groups), measures, sums, printed, whole_only=others)
         self._add_exits(told, figures_of, event)
@@ -293,6 +300,7 @@ class ReportTables:
     def _all_dimensions(self, groups: Sequence[GroupFigures]) -> dict[str, npt.NDArray[Any]]:
         columns = dict(self.dimensions)
         for name, labels in self.unjoined.items():
+            # The groups before joining are printed nowhere, but a reader may know them: they are guarded too.
             if not np.array_equal(labels, self.dimensions[name]):
                 columns[f"{name}, unjoined"] = labels
         large = {one.group for one in groups if one.dimension == "school" and not one.too_small}
@@ -391,6 +399,7 @@ class ReportTables:
         """Give the figures of a score on all rows, with what may be printed."""
         if self.whole_hidden(hidden):
             return _withheld(figures)
+        # An AUC of a yes-or-no flag gives the four counts of its table back.
         if score and self._is_flag(score) and self._tells_few(score):
             return _withheld(figures, rows=figures.rows, pupils=figures.pupils, events=figures.events)
         return figures.model_copy(update=dict.fromkeys(self._narrow_tops(score)))
@@ -427,6 +436,7 @@ class ReportTables:
         blanks: list[str] = []
         for share in SHARES:
             end = max(1, int(np.floor(share * len(order) + 0.5)))
+            # From the last printed edge: what lies between two edges is the difference of two figures.
             parts = [slice(before, end), slice(end, None)]
             cells = [
                 len(pd.unique(people[part][event[part] == left])) for part in parts for left in (True, False)

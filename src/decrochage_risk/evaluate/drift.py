@@ -202,6 +202,7 @@ def psi(expected: Floats, counts: npt.NDArray[Any]) -> float:
     0.4159
     """
     rows = float(np.sum(counts))
+    # Half a row in an empty bin: the logarithm of nothing has no value.
     one = np.maximum(np.asarray(counts, dtype=np.float64), 0.5) / rows
     other = np.maximum(expected, 0.5 / rows)
     one, other = one / one.sum(), other / other.sum()
@@ -230,6 +231,7 @@ def psi_verdict(
     """
     noise = 1.0 / rows + 1.0 / reference_rows
     above = max(0.0, found - noise * (bins - 1))
+    # A PSI of alike samples is about noise times a chi-square of bins - 1 degrees.
     beyond = found > DESIGN * noise * _upper_tail(max(tests, 1), max(bins - 1, 1))
     verdict: DriftVerdict = "ok"
     if beyond and above >= WATCH_PSI:

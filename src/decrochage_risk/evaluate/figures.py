@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from decrochage_risk.evaluate.rows import Codes, Floats
 
 SHARES = (0.05, 0.10)
+# Agreed to 1e-9 by anyone who computes a figure; the digits after that differ between machines.
 _DIGITS = 10
 
 
@@ -173,6 +174,7 @@ def _reliability_figures(outcomes: Floats, risk: Floats, pupils: Codes | None) -
     test = reliability.spiegelhalter(outcomes, risk)
     smooth = recalibration.ici(outcomes, risk)
     return {
+        # Sorted, so that the sum does not hang on the order of the rows.
         "mean_risk": float(np.sort(risk).mean()),
         "log_loss": reliability.log_loss(outcomes, risk),
         "brier": parts.brier,

@@ -199,6 +199,8 @@ def _calibration_gates(
         if figure is None or low is None or high is None:
             gates.append(_ungated(f"calibration_{name}", dimension, group, " ; ".join(fit.causes)))
             continue
+        # By the interval, not the figure: a gate asks whether a fault is shown, and small groups show
+        # nothing.
         verdict: Verdict = "pass" if _meets(low, high, pass_bounds) else "review"
         if not _meets(low, high, block_bounds):
             verdict = "block"

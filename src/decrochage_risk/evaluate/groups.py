@@ -104,11 +104,13 @@ def share_of(
 def _effective_rows(hit: npt.NDArray[np.float64], owner: npt.NDArray[np.intp]) -> float:
     """Rows over the design effect; the number of pupils where the share is 0 or 1 and no effect can be seen."""
     people, rows, share = int(owner.max()) + 1, len(hit), hit.mean()
+    # Without any spread between pupils no effect can be seen: each pupil then counts once.
     if share in (0.0, 1.0) or people == 1:
         return float(people)
     total = np.bincount(owner, weights=hit - share)
     variance = float((np.sort(total**2)).sum()) / rows**2 * people / (people - 1)
     plain = share * (1 - share)
+    # Never more than the rows: pupils who differ less than chance are luck, not further evidence.
     return min(float(rows), plain / variance) if variance > 0 else float(rows)
 
 
@@ -124,6 +126,7 @@ def difference(first: Share, second: Share) -> tuple[float, float, float]:
     0.0
     """
     gap = first.share - second.share
+    # Each side by the ends that face it (Newcombe 1998): intervals of shares are not symmetric.
     down = sqrt((first.share - first.low) ** 2 + (second.high - second.share) ** 2)
     up = sqrt((first.high - first.share) ** 2 + (second.share - second.low) ** 2)
     return gap, gap - down, gap + up
@@ -379,6 +382,8 @@ def figures_by_exit(
     people = None if pupils is None else np.asarray(pupils)
     exits = []
     for kind in np.unique(labels[outcomes == 1]):
+        # Leavers of the other kind are left out: beside them this kind would be measured against other
+        # leavers.
         inside = (outcomes == 0) | (labels == kind)
         (part,) = figures_by_group(
             outcomes[inside],
@@ -388,5 +393,6 @@ def figures_by_exit(
             min_pupils=min_pupils,
             min_events=min_events,
         )
+        # A rate or a calibration among chosen leavers means nothing; only the ranking does.
         exits.append(part.model_copy(update=dict.fromkeys(_MEASURED[len(_OF_AN_EXIT) :])))
     return tuple(exits)

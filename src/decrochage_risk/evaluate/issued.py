@@ -118,6 +118,7 @@ def capacity_list(
             )
         )
     risks = np.asarray(risk, dtype=np.float64)
+    # School and date as one number.
     lists = sorted_codes(schools) * (len(risks) + 1) + sorted_codes(as_of)
     ties = np.arange(len(risks)) if tie_break is None else sorted_codes(tie_break)
     # lexsort takes its last key first: by list, then the highest risk, then the tie-break.
@@ -227,6 +228,7 @@ def _expected(risk: Floats, pupils: Codes) -> tuple[float, float]:
     if not len(risk):
         return 0.0, 0.0
     order = np.lexsort((risk, pupils))
+    # Deviations of one pupil add up before they are squared: the dates of a pupil leave or stay together.
     spread = np.bincount(pupils[order], weights=np.sqrt(risk * (1 - risk))[order])
     reach = NormalDist().inv_cdf((1 + LEVEL) / 2)
     return float(risk[order].sum()), reach * sqrt(float((spread**2).sum()))
@@ -234,6 +236,8 @@ def _expected(risk: Floats, pupils: Codes) -> tuple[float, float]:
 
 def _workload(marks: npt.NDArray[np.bool_], schools: Codes, days: Codes) -> dict[str, float]:
     """Situations per school and date, over the schools that have rows that day."""
+    # Over the schools that have rows that day: one without a listed pupil counts as 0, one without rows not
+    # at all.
     _, place = np.unique(schools * (int(days.max()) + 1) + days, return_inverse=True)
     low, middle, high = np.quantile(np.bincount(place, weights=marks), _RANGE)
     return {"per_school": float(middle), "per_school_low": float(low), "per_school_high": float(high)}

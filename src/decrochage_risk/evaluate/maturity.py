@@ -113,6 +113,7 @@ def _row(key: tuple[int, int, int], rows: int, events: int, on: date | None) -> 
         as_of=date_of_number(as_of_day),
         closes_on=date_of_number(closing_day),
         rows=rows,
+        # Before its window has closed a count of leavers is a guess from below.
         events=None if mature is False else events,
         mature=mature,
     )

@@ -32,6 +32,7 @@ def _axes(ax: Axes | None) -> Axes:
     """Give the axes asked for, or new ones; their marks are written with a decimal comma."""
     from matplotlib.figure import Figure  # noqa: PLC0415  # heavy: loaded on first use
 
+    # Not pyplot, which keeps every figure, opens windows and is not safe in threads.
     axes = Figure(figsize=_SIZE, layout="constrained").subplots() if ax is None else ax
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(lambda value, _: number(value))
@@ -88,6 +89,7 @@ def reliability_plot(
     table = reliability_table(outcome, risk, bins=bins)
     axes = _axes(ax)
     gaps = np.abs(table[["low", "high"]].sub(table["observed"], axis=0).to_numpy().T)
+    # Risks are mostly small: on a scale to 1 all points would lie in a corner.
     top = min(1.0, 1.05 * float(table[["mean_risk", "high"]].to_numpy().max()))
     axes.plot([0, top], [0, top], linestyle="--", color=_GREY, label="calibration parfaite")
     axes.errorbar(

@@ -175,6 +175,7 @@ def _places_taken(score: Floats, ties: Codes, places: int) -> Floats:
     """Weight of each row in the list: 1 above the edge, 0 below, a shared fraction for the rows tied at it."""
     order = np.lexsort((ties, -score))
     edge = order[places - 1]
+    # Rows tied at the edge share the places that are left: no order of theirs may decide a precision.
     ahead = (score > score[edge]) | ((score == score[edge]) & (ties < ties[edge]))
     level = (score == score[edge]) & (ties == ties[edge])
     return np.where(ahead, 1.0, np.where(level, (places - ahead.sum()) / level.sum(), 0.0))
@@ -213,6 +214,7 @@ def within_group_auc(outcome: npt.ArrayLike, score: npt.ArrayLike, groups: Any) 
     """
     outcomes, scores = checked_rows(outcome, score, columns={"groups": groups})
     codes = sorted_codes(groups)
+    # The AUC by ranks (Mann and Whitney): pairs within all schools at once, without listing them.
     ranks = pd.Series(scores).groupby(codes).rank(method="average").to_numpy()
     events = np.bincount(codes, weights=outcomes)
     others = np.bincount(codes) - events

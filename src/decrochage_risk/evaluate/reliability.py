@@ -112,6 +112,7 @@ def equal_mass_bins(risk: Floats, bins: int = _BINS) -> Codes:
     >>> equal_mass_bins(np.array([0.1, 0.2, 0.3, 0.3]), bins=2)
     array([0, 0, 1, 1])
     """
+    # Edges that occur as risks, so that equal risks never fall on both sides.
     edges = np.unique(np.quantile(risk, np.arange(1, bins) / bins, method="inverted_cdf"))
     return np.unique(np.searchsorted(edges, risk, side="left"), return_inverse=True)[1].astype(np.intp)
 
@@ -149,6 +150,7 @@ def brier_parts(outcome: npt.ArrayLike, risk: npt.ArrayLike, *, bins: int = _BIN
         reliability=float((weight * (mean_risk - frequency) ** 2).sum()),
         resolution=float((weight * (frequency - base) ** 2).sum()),
         uncertainty=float(base * (1 - base)),
+        # Murphy's three parts add up only for constant risks within a bin; this is what they leave.
         within_bins=float(np.mean(spread**2 - 2 * spread * (outcomes - frequency[codes]))),
     )
 
@@ -232,6 +234,7 @@ def squared_gap_debiased(outcome: npt.ArrayLike, risk: npt.ArrayLike, *, bins: i
     -0.1875
     """
     size, frequency, mean_risk, _ = _bin_means(*sorted_rows(outcome, risk), bins)
+    # Of the observed frequency alone: even perfect risks show this gap.
     noise = frequency * (1 - frequency) / np.maximum(size - 1, 1)
     return float((size / size.sum() * ((frequency - mean_risk) ** 2 - noise)).sum())
 
@@ -286,6 +289,7 @@ def spiegelhalter(outcome: npt.ArrayLike, risk: npt.ArrayLike) -> tuple[float, f
     return z, erfc(abs(z) / sqrt(2))
 
 
+# Harrell 2015, table 2.3.
 _KNOTS = {5: (0.05, 0.275, 0.5, 0.725, 0.95), 4: (0.05, 0.35, 0.65, 0.95), 3: (0.1, 0.5, 0.9)}
 
 
@@ -363,6 +367,7 @@ def _recalibration(outcomes: Floats, logits: Floats, clusters: Codes | None, rea
     if is_one_class(outcomes):
         cause = "pente et ordonnée à l'origine non mesurées : toutes les lignes ont la même issue"
         return Recalibration(None, None, None, None, None, None, (cause,))
+    # Slope fixed at 1: calibration-in-the-large asks about the level alone.
     large = fit_logistic([ones], outcomes, offset=logits, clusters=clusters)
     slope_cause = _no_slope_cause(outcomes, logits)
     slope = None if slope_cause else fit_logistic([ones, logits], outcomes, clusters=clusters)
@@ -378,6 +383,7 @@ def _no_slope_cause(outcomes: Floats, logits: Floats) -> str | None:
     if logits.min() == logits.max():
         return "pente non mesurée : tous les risques sont égaux"
     with_event, without = logits[outcomes == 1], logits[outcomes == 0]
+    # Then the slope that fits best is infinite.
     if with_event.min() >= without.max() or with_event.max() <= without.min():
         return "pente non mesurée : les risques séparent entièrement les deux issues"
     return None
@@ -440,6 +446,7 @@ def _spline_designs(logits: Floats) -> list[list[Floats]]:
     designs = []
     for quantiles in _KNOTS.values():
         knots = np.unique(np.quantile(line, quantiles, method="inverted_cdf"))
+        # Equal knots, where many risks are the same, would divide by zero: fewer are tried.
         if len(knots) == len(quantiles):
             designs.append([ones, line, *_spline_columns(line, knots)])
     return [*designs, [ones, line]]

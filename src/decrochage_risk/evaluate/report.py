@@ -131,6 +131,7 @@ def _list_figures(rows: MeasuredRows, name: str, marks: npt.NDArray[np.bool_]) -
 
 def above_chance(rows: MeasuredRows) -> PairedDifference | None:
     """AUC of the model against that of a score that says nothing."""
+    # All tied: its AUC is one half in every draw.
     flat = np.zeros(np.shape(rows.outcome)[0])
     return paired_bootstrap(rows.outcome, rows.risk, flat, "auc", pupils=rows.pupils, draws=DRAWS)
 
@@ -219,6 +220,7 @@ def advise(
     logistic = next(
         (one for one in (differences or {}).get(LOGISTIC, ()) if one.statistic == "log_loss"), None
     )
+    # In the order of gravity, as the first one is what a hurried reader reads.
     advice = [_chance(above_chance), _gates(gates, "block"), _logistic(logistic)]
     advice += [_schools(figures.within_school_auc), _gates(gates, "review")]
     return tuple(one for one in advice if one is not None)
@@ -499,6 +501,7 @@ class EvaluationReport(BaseModel):
             return "block"
         if worst == "pass" and any(one.code == "blind_level" for one in self.advice):
             return "review"
+        # Nothing judged is no pass.
         if worst == "not_applicable" or self._of_one_year():
             return "review"
         if worst == "pass" and self.shipped_years and self.learnt_years == self.shipped_years:
@@ -765,6 +768,7 @@ def build_report(
     """
     people = rows.pupils
     count = int(np.shape(np.asarray(rows.outcome))[0])
+    # As they came, before joining: they go on being guarded, though they are not printed.
     labels = {name: group_labels(name, values, count) for name, values in rows.dimensions.items()}
     rows = replace(rows, dimensions=merged_dimensions(rows.dimensions, people, count))
     groups = groups_of(rows)

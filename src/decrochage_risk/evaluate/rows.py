@@ -90,6 +90,7 @@ def checked_rows(
 def _as_floats(values: npt.ArrayLike, name: str, faults: list[str]) -> Floats:
     """Convert to a one-dimensional float64 array; what cannot be is a fault and comes back empty of values."""
     try:
+        # Through pandas' masked type, which takes None, NA and booleans, and refuses text.
         column = pd.Series(pd.array(cast("Any", values), dtype="Float64"))
     except (TypeError, ValueError):
         faults.append(f"{name} is not a one-dimensional numeric column")
@@ -134,6 +135,7 @@ def sorted_codes(values: Any) -> Codes:  # noqa: ANN401  # any column of hashabl
     >>> sorted_codes(["b", "a", "b"])
     array([1, 0, 1])
     """
+    # As text, so that columns of mixed types have an order at all.
     codes, _ = pd.factorize(pd.Series(np.asarray(values)).astype(str), sort=True)
     return np.asarray(codes, dtype=np.intp)
 

@@ -181,6 +181,7 @@ def gates_section(gates: Sequence[GateResult]) -> Section:
         for verdict in ("pass", "review", "block", "not_applicable")
         if counts[verdict]
     ]
+    # The gap between girls and boys is always printed, passed or not.
     concerns = [gate for gate in gates if gate.verdict in ("review", "block") or gate.name == "fnr_gap"]
     header = ["contrôle", "", "groupe", "verdict", "raison"]
     rows = [

@@ -178,6 +178,7 @@ def _gate_causes(gates: Sequence[GateResult], champion_gates: Sequence[GateResul
         if gate.verdict in {"block", "review"}:
             both = gate.verdict == "block" and (gate.name, gate.dimension, gate.group) in blocks
             code = "both_blocked" if both else "gate_blocked" if gate.verdict == "block" else "gate_review"
+            # A fault that the old model has too is no reason to keep it; somebody has to look.
             calls_for: ComparisonVerdict = "keep" if code == "gate_blocked" else "review"
             also = " ; le modèle en place ne passe pas non plus" if both else ""
             sentence = f"{GROUPED.get(gate.dimension, gate.dimension)}, {gate.group} : {gate.reason}{also}"

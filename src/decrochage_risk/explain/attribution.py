@@ -463,7 +463,7 @@ def _reference_scores(model: RiskModel, references: Floats) -> Floats:
 
 
 def known_of_columns(attribution: Attribution, values: Floats) -> Floats:
-    """Give known values the columns of an attribution: a flag is no value that could be told, so NaN.
+    """Give known values the columns of an attribution: a flag has no value to tell, so NaN.
 
     Parameters
     ----------

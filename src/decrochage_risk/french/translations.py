@@ -75,7 +75,7 @@ class Catalogue:
         return "\n\n".join(self._message(part) for part in text.split("\n\n"))
 
     def phrase(self, text: str) -> str | None:
-        """Say one phrase in French, None when no template is the whole of it."""
+        """Say one phrase in French, None when no template matches all of it."""
         return self._whole(text, 0)
 
     def _message(self, text: str) -> str:

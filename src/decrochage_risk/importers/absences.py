@@ -209,6 +209,7 @@ def calendar_of(options: ImportOptions, extract: Extract) -> SchoolCalendar:
     for start, end in zip(closures["start"], closures["end"], strict=True):
         low = max(day_number(pd.Timestamp(start).date()) - base.first_day_number, 0)
         high = max(day_number(pd.Timestamp(end).date()) - base.first_day_number + 1, 0)
+        # Closures come with the school's own files (Communs.xml): a closed day is no absence.
         values[low:high] = 0
     return SchoolCalendar(base.first_day, values, name=base.name)
 
@@ -365,6 +366,7 @@ def _justified(
     words = {word: meaning == "yes" for word, meaning in column_map.words.get("flags", {}).items()}
     if columns:
         flags = [_flags(column, words) for column in columns]
+        # Justified only if every flag says so, not as soon as one does: in doubt the absence counts.
         yes = np.logical_and.reduce([flag.eq(other=True).fillna(value=False) for flag in flags])
         no = np.logical_or.reduce([flag.eq(other=False).fillna(value=False) for flag in flags])
     else:
@@ -540,6 +542,7 @@ def monthly_absences(rows: pd.DataFrame) -> tuple[pd.DataFrame, list[Notice]]:
     """
     counts = ["half_days", "unjustified", "lateness"]
     keys = ["source", "pupil_id", "start"]
+    # Of two extracts of one period the later file holds the corrections.
     rows = rows.drop_duplicates([*keys, "end"], keep="last").sort_values([*keys, "end"], kind="stable")
     # Totals of one beginning grow from extract to extract: the period's own count is the difference.
     before = rows.groupby(keys, sort=False)[["end", *counts]].shift(1)

@@ -100,6 +100,7 @@ def day_of(text: str) -> date | None:
         year, month, day = (int(part) for part in match.groups())
     elif match := _FRENCH_DAY.match(text):
         day, month, year = (int(part) for part in match.groups())
+        # Two digits are read as 20yy; a birth date of before 2000 needs all four.
         year += _CENTURY if year < 100 else 0  # noqa: PLR2004 - two digits
     elif _SERIAL.fullmatch(text):
         return (_SERIAL_ORIGIN + timedelta(days=float(text.replace(",", ".")))).date()

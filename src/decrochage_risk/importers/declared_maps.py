@@ -404,6 +404,7 @@ def declared_maps(paths: Iterable[Path]) -> tuple[ColumnMap, ...]:
     maps_by_kind = {column_map.kind: column_map for column_map in bundled_maps()}
     own: tuple[ColumnMap, ...] = ()
     for path in paths:
+        # The last file first, so that the most particular one wins over what it corrects.
         own = (*_maps_of(read_column_map(path).get("maps", {}), path.name, maps_by_kind), *own)
     return own
 
@@ -415,6 +416,7 @@ def _maps_of(
     maps: list[ColumnMap] = []
     for kind, table in tables.items():
         maps.append(_map_of(kind, table, maps_by_kind, faults))
+        # A map may be like one above it in the same file.
         maps_by_kind = {**maps_by_kind, kind: maps[-1]}
     if faults:
         raise RecordsError(
@@ -499,6 +501,7 @@ def word_of(words: Mapping[str, str], text: str) -> str | None:
     if plain in words:
         return words[plain]
     near = [pattern for pattern in words if "*" in pattern and fnmatch.fnmatchcase(plain, pattern)]
+    # The longest pattern is the most particular: "ABSENCE COURS*" goes before "ABSENCE*".
     return words[max(near, key=len)] if near else None
 
 

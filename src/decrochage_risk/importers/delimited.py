@@ -406,6 +406,7 @@ def _cell_text(cell: str | float | bool | datetime | date | time | timedelta) ->
     """Write a cell as text: a whole number without its ".0", a day as 2024-11-05."""
     if isinstance(cell, str):
         return cell.strip()
+    # Before the numbers: True is an int in Python.
     if isinstance(cell, bool):
         return "1" if cell else "0"
     if isinstance(cell, float):
@@ -436,6 +437,7 @@ def _header_row(rows: list[list[str]], target_names: frozenset[str]) -> int:
     hits = [_hits(row, target_names) for row in head]
     if max(hits) > 0:
         return hits.index(max(hits))
+    # Nothing known to look for: a header has more cells with letters than a title or a row of values.
     texts = [sum(1 for cell in row if re.search(r"[^\W\d_]", cell)) for row in head]
     return texts.index(max(texts))
 
@@ -476,6 +478,7 @@ def _body(
         elif len(row) == width or (len(row) > width and not any(map(str.strip, row[width:]))):
             rows.append(row[:width])
             lines.append(line)
+        # Only in a text: rows of a spreadsheet are as wide as the sheet, or end with empty cells.
         elif grid.separator and len(row) != width:
             reason = "footer" if sum(1 for cell in row if cell.strip()) == 1 else "wrong_length"
             left_out.setdefault(reason, []).append(line)

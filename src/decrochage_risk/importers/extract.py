@@ -267,6 +267,7 @@ class ImportOptions:
             for (school, of), facts in sorted(self.schools.items())
             if (uai is None or school == uai) and (year is None or of == year)
         ]
+        # A file that names no school could be of any of them: nothing is better than another school's codes.
         if uai is None and len({facts.uai for facts in near}) > 1:
             return NO_FACTS
         return near[-1] if near else NO_FACTS
@@ -371,6 +372,7 @@ class Extract:
         KeyError
             A reason without a sentence in :data:`REASONS`.
         """
+        # A reason without French words could not be told to a school.
         if reason not in REASONS:
             raise KeyError(reason)
         self.counts.setdefault(reason, []).append(int(line))

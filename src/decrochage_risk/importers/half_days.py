@@ -146,6 +146,7 @@ def half_days_of(
     >>> list(zip(rows["date"].dt.day, rows["half"]))
     [(5, 1), (6, 0), (7, 0)]
     """
+    # With midnight as the cut every half-day would be an afternoon.
     if (cut.hour, cut.minute) == (0, 0):
         raise CalendarError(
             explain_error(
@@ -286,6 +287,7 @@ def _halves_between(events: pd.DataFrame, calendar: SchoolCalendar, cut: time) -
     possible = calendar.half_days_on(day)
     halves[possible == 0] = False
     one = possible == 1
+    # On a Wednesday, an event of the afternoon is told for the only half-day there is.
     halves[one, MORNING] |= halves[one, AFTERNOON]
     halves[one, AFTERNOON] = False
     at, half = np.nonzero(halves)
@@ -384,12 +386,14 @@ def _merged(rows: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     first = rows["kind"].map(_FIRST).fillna(0).to_numpy(dtype=np.int64)
     best = _least(first, group, groups)
     rows, group = rows[first == best[group]], group[first == best[group]]
+    # No 0, not known 1, yes 2: the least of several entries is that of the half-day.
     state = rows["justified"].astype("Int64").mul(_YES).fillna(_NOT_KNOWN).to_numpy(dtype=np.int64)
     worst = _least(state, group, groups)
     first_rows = rows.iloc[np.unique(group, return_index=True)[1]]
     never = np.iinfo(np.int64).max
     recorded_days = _day_numbers(rows["recorded_on"], missing=-never)
     justified_days = _day_numbers(rows["justified_on"], missing=never)
+    # Known since the first entry; settled when the last part of it is.
     recorded_on = _least(recorded_days, group, groups)
     justified_on = -_least(-justified_days, group, groups)
     flags = pd.array(np.array([False, None, True], dtype=object)[worst], dtype="boolean")

@@ -255,6 +255,7 @@ def _draft(name: str, frame: pd.DataFrame) -> _FileDraft:
     table = _table(name, [str(column) for column in frame.columns])
     draft = _FileDraft(name, table)
     columns_used: set[str] = set()
+    # Exact names of all columns first, so that a mere likeness takes none of their places.
     for likely in (False, True):
         for column in map(str, frame.columns):
             if column in draft.columns:
@@ -281,6 +282,7 @@ def _table(name: str, columns: list[str]) -> str:
             word in f" {plain} " for word in (f" {text} " for text in _TABLE_WORDS.get(table, ()))
         )
         scores[table] = (
+            # The file's own name outweighs a few columns, as ids and dates are in every table.
             (10 if by_name else 0) + len(matches) / max(len(TABLES[table].column_names), 1) * 4 + len(matches)
         )
     return max(scores, key=lambda table: scores[table])

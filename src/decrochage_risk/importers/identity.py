@@ -156,6 +156,7 @@ class Register:
                 continue
             for number in (other, local_key(row.uai or extract.uai, row.elenoet)):
                 if number is not None and self._root(number) != self._root(ine):
+                    # From root to root: a pupil met under three numbers stays one pupil.
                     self._same[self._root(number)] = self._root(ine)
 
     def _root(self, number: str) -> str:
@@ -284,6 +285,7 @@ class Register:
             if class_name is not None:
                 self._classes.setdefault(span, set()).add(fold_name(class_name))
             whole, short = _names_of(row)
+            # "*" is the whole school, for files that give a birth date in place of a class.
             for place in {f"{span}|{fold_name(class_name or '')}", f"{span}|*"}:
                 for table, names in ((self._names, whole), (self._first_names, short)):
                     for name in names:

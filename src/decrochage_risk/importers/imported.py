@@ -122,6 +122,7 @@ class Imported:
             )
         target = Path(path)
         try:
+            # Mode and newness in one call: no moment at which others could read it, or an old one is lost.
             descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except OSError as error:
             raise RecordsError(

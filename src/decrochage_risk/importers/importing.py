@@ -222,6 +222,7 @@ class _Run:
                 report.kind, report.label = first.kind, first.label
                 report.refusal = f"Même contenu que {first.path} : lu une fois."
             else:
+                # By content, not by name: a browser adds "(1)" to a second download.
                 first_of[content.sha256] = content.path
                 reader = self._recognised(content, report)
             self._add(content.path, reader, report)
@@ -600,6 +601,7 @@ class _Run:
                 )
                 continue
             closed_days = [_closed_days(frame) for (_, of), frame in closures.items() if of == year]
+            # One calendar per import: a day that one school alone is closed stays a school day of the others.
             common = set.intersection(*closed_days)
             if any(days != common for days in closed_days):
                 self.report.notices.append(
@@ -710,6 +712,7 @@ def _spans(coverage: list[dict[str, Any]]) -> pd.DataFrame:
     for row in frame.sort_values(["school_id", "table", "start", "end"]).to_dict("records"):
         last = spans[-1] if spans else None
         same = last is not None and (last["school_id"], last["table"]) == (row["school_id"], row["table"])
+        # One day apart is touching: the end of a span is included.
         if last is not None and same and row["start"] <= last["end"] + pd.Timedelta(days=1):
             last["end"] = max(last["end"], row["end"])
         else:

@@ -207,6 +207,7 @@ class Notice(_Frozen):
         for table in self.sources:
             labels.setdefault((table.source, table.known), []).append(table.label)
         label_by_source = {key: " ; ".join(names) for key, names in labels.items()}
+        # Labels begin with a capital; joined, only the first of them keeps it.
         return tuple((text[0] + text[1:].lower(), *key) for key, text in label_by_source.items())
 
     @property
@@ -276,6 +277,7 @@ class Notice(_Frozen):
         """
         sentences = [f"{one.label}. {one.text}" for one in self.measures]
         facts = [fact for fact, _ in (*self.facts_seen, *self.facts_of_support)]
+        # Rounded up: a last line that is begun takes a whole one on paper.
         lines = sum(-(-len(text) // _SIGNS_A_LINE) for text in (*sentences, *facts))
         lines += len(facts) + sum(len(one.facts) + len(one.to_check) for one in self.measures)
         return next((name for name, most in _LINES_OF_FIT.items() if lines <= most), "dense")

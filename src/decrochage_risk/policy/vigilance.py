@@ -342,7 +342,7 @@ def path_faults(groups: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _check_risk(levels: npt.NDArray[np.object_], risk: npt.NDArray[np.float64]) -> None:
-    """Refuse shapes that do not match and risks that are no probability."""
+    """Refuse shapes that do not match and risks that are not probabilities."""
     if levels.ndim != 1 or levels.shape != risk.shape:
         raise PolicyError(
             explain_error(

@@ -170,7 +170,7 @@ def _or_type_name(cell: object) -> object:
 
 
 def text_of_bytes(cells: Any) -> Any:  # noqa: ANN401 - see RawTable.cells; an Arrow column of text, or None
-    """Give an Arrow column of bytes as text, None when it is no such column or when some bytes are no UTF-8."""
+    """Give an Arrow column of bytes as text, None for any other column or where some bytes are not UTF-8."""
     if not isinstance(cells, pa.ChunkedArray):
         return None
     kind = cells.type

@@ -121,6 +121,7 @@ def presence_chart(presence: Presence, marks: tuple[int, ...] = ()) -> Chart:
 
 
 def _school_days(presence: Presence) -> list[SchoolDay]:
+    # A pupil who arrives in March does not have six months of empty squares.
     days = list(presence.days)
     while days and set(days[0].half_days) == {ELSEWHERE}:
         days.pop(0)
@@ -132,6 +133,7 @@ def _with_holidays(weeks: list[list[SchoolDay]]) -> list[list[SchoolDay] | None]
     columns: list[list[SchoolDay] | None] = []
     for week in weeks:
         if columns and columns[-1]:
+            # From Monday to Monday: a week may begin on another day after a holiday.
             apart = (
                 (week[0].day - columns[-1][0].day).days + columns[-1][0].day.weekday() - week[0].day.weekday()
             )
@@ -176,6 +178,7 @@ def _weeks_panel(columns: Sequence[list[SchoolDay] | None], months: tuple[Month,
     for number, week in enumerate(columns):
         x = _LEFT + _WEEK * number
         if week is None:
+            # Holidays keep their width, so that the eye sees how far apart two absences are.
             drawing.path(f"M{x - 1} {_TOP - 1}h21v{rows * _DAY}h-21z", fill="#f6f4ef")
             continue
         for one in week:
@@ -317,6 +320,7 @@ def _subject_panel(subject: SubjectMarks, start: date, today: date) -> Markup:
         drawing.line(left, y(subject.mean), left + _PLOT, y(subject.mean), stroke=BLUE, width=2)
     for day, value in zip(subject.days, subject.marks, strict=True):
         drawing.dot(x(day), y(value), 2.2)
+    # Below the axis: missed work is no mark of 0.
     crosses = "".join(f"M{x(day) - 3:.1f} {_HEIGHT + 13}l6 6m0 -6l-6 6" for day in subject.missed)
     drawing.path(crosses, stroke=INK, width=1.6)
     _mean_words(drawing, subject, y)

@@ -150,6 +150,7 @@ class PupilFacts:
         """First day, first and last day number (left out) of each month of the year until the day of the run."""
         months, first = [], year_start(self._known.school_year)
         while day_number(first) < self._known.as_of_day:
+            # 32 days on from any first of a month lie in the next one.
             after = (first + timedelta(days=32)).replace(day=1)
             months.append((first, day_number(first), min(day_number(after), self._known.as_of_day)))
             first = after
@@ -237,12 +238,13 @@ class PupilFacts:
                 absence = JUSTIFIED if is_justified else UNJUSTIFIED
                 sign = {"exclusion": EXCLUSION, "placement": PLACEMENT}.get(kind, absence)
                 signs_of_day.setdefault(day, []).append(sign * half_days)
+        # The order in which the features take half-days off: away first, then absences.
         order = {EXCLUSION: 0, PLACEMENT: 1, UNJUSTIFIED: 2, JUSTIFIED: 3}
         return {
             day: "".join(sorted("".join(parts), key=order.__getitem__)) for day, parts in signs_of_day.items()
         }
 
-    # Marks -----------------------------------------------------------------------------------------------------
+    # Marks --------------------------------------------------------------------------------------------------
 
     def marks(self, row: int, school_id: str | None, class_id: str | None) -> Marks | None:
         """Give the marks of a pupil this year; None when they are not in the extract, or not sent for this pupil."""
@@ -272,6 +274,7 @@ class PupilFacts:
                     of_class=self._class_mean(school_id, class_id, name),
                 )
             )
+        # Most marks first: a screen shows the first rows of panels.
         subjects.sort(key=lambda one: (-len(one.marks), one.label))
         return Marks(tuple(subjects), _or_none(self._mean_marks[row]))
 
@@ -350,7 +353,7 @@ class PupilFacts:
         # The latest of a key comes last, and stays.
         return {key: float(value) for key, value in zip(keys, means["value"], strict=True)}
 
-    # Path ------------------------------------------------------------------------------------------------------
+    # Path ---------------------------------------------------------------------------------------------------
 
     def path(self, row: int) -> tuple[PathYear, ...]:
         """Give the school years of a pupil, as far as the records reach back."""
@@ -382,6 +385,7 @@ class PupilFacts:
         for day, event, rank, target, is_granted in rows:
             year = school_year_of(day)
             words = _event_words(event, rank, target, is_granted)
+            # An extract may hold a step twice; it is told once.
             if words not in words_by_year.setdefault(year, []):
                 words_by_year[year].append(words)
         return words_by_year

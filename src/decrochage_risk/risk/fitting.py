@@ -147,7 +147,7 @@ def calibrate(
 
 
 def refuse_seed(seed: int) -> None:
-    """Refuse what is no seed.
+    """Refuse a seed that is not a whole number in LightGBM's range.
 
     Raises
     ------

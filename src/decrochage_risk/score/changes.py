@@ -333,6 +333,7 @@ def _check(now: ScoredPupils, before: object) -> None:
 def _joined(now: ScoredPupils, before: ScoredPupils) -> pd.DataFrame:
     """Put every pupil of either day on a row: first those of today in their order, then those who disappeared."""
     tables = [scores.frame.set_index("pupil_id")[list(_KEPT)] for scores in (now, before)]
+    # sort=False keeps the order of the scores: sorted ids would differ from both tables.
     index = tables[0].index.append(tables[1].index.difference(tables[0].index, sort=False))
     today, then = (table.reindex(index) for table in tables)
     frame = today.join(then.add_suffix("_before"))

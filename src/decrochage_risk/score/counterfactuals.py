@@ -189,6 +189,7 @@ def _of(rows: _Rows, position: npt.NDArray[np.int32]) -> _Rows:
     if rows is None:
         return rows
     places = np.flatnonzero(position[rows.pupil] >= 0)
+    # The arrays of events must stay sorted by pupil, and callers may name pupils in any order.
     places = places[np.argsort(position[rows.pupil[places]], kind="stable")]
     subset: _Rows = rows.take(places).with_columns(pupil=position[rows.pupil[places]])
     return subset
@@ -314,7 +315,8 @@ def what_could_help(scores: RiskScores, *, pupils: Collection[str] | None = None
     variants, counts = _variants(own)
     risks = _risks(scores, positions, variants)
     half_days = scores.features["unjustified_half_days_4w"].to_numpy(dtype=np.float64)[positions]
-    # A row counts for at most the half-days of its day: the feature says how many, the rows only whether it is known.
+    # A row counts for at most the half-days of its day: the feature says how many, the rows only whether it
+    # is known.
     counts[:, 0] = np.where(np.isnan(counts[:, 0]), np.nan, half_days)
     return Counterfactuals(_frame(ids, risks, counts, own, on_path(scores, positions)), scores.run)
 
@@ -359,6 +361,7 @@ def _asked(
 def _variants(own: KnownRecords) -> tuple[list[KnownRecords], Floats]:
     """Give the records under each edit, and how many half-days and works each pupil has in them (NaN: not known)."""
     counts = np.full((own.pupil_count, 2), np.nan)
+    # A table that is not known leaves an edit without effect, and its counts NaN say why.
     variants = [own, own, own]
     span = LAST_4W.span(own)
     for kind, (table, find) in enumerate((("absences", recent_unjustified), ("grades", recent_missed_work))):
@@ -382,6 +385,7 @@ def _risks(scores: RiskScores, positions: npt.NDArray[np.intp], variants: list[K
     matrices = [matrix_with_context(known) for known in variants]
     own = frame["risk"].to_numpy(dtype=np.float64)[positions]
     risks = np.column_stack([own, _edited(model, matrices, levels, scores.run.as_of)])
+    # Told on the horizon that put the pupil on the list: another risk would not be recognised.
     if model.path is not None and by_path.any():
         own = frame["path_risk"].to_numpy(dtype=np.float64)[positions]
         of_path = np.column_stack([own, _edited(model.path, matrices, levels, scores.run.as_of)])
@@ -447,6 +451,7 @@ def _causes(counts: Floats, points: Floats) -> list[str | None]:
     # Both edits together are told only when they say more than the better of the two.
     gains[:, 2] -= np.minimum(points[:, :2].min(axis=1), 0.0)
     causes = np.select(
+        # In this order: what is not known comes before what is not there.
         [np.isnan(counts), counts == 0, points > 0, gains > -LEAST_POINTS],
         [NOT_KNOWN, NOTHING_TO_EDIT, NO_FALL, TOO_CLOSE],
         "",

@@ -45,6 +45,7 @@ class Situation:
     def place(self) -> tuple[bool, str, bool, str, str]:
         """Where it stands in a list: by school, class and id, what is missing last; never by risk."""
         school, of_class = self.school_id, self.class_id
+        # None cannot be compared with text: whether it is missing comes first.
         return school is None, school or "", of_class is None, of_class or "", self.pupil.pupil_id
 
 
@@ -86,6 +87,7 @@ class ScoreDigest:
             Take them at even distances, from all schools, instead of the first ones.
         """
         rows = scores.flagged[["pupil_id", "school_id", "class_id"]]
+        # Spread: every n-th row, so that a demonstration shows pupils of several schools.
         sample = rows.iloc[:: max(1, -(-len(rows) // shown)) if spread else 1].head(shown)
         return cls(
             scores.run,
@@ -165,6 +167,7 @@ class ScoreDigest:
 
 
 def _ordered(causes: Counter[str]) -> dict[str, int]:
+    # By count, then by name: parts may meet the causes in another order.
     return dict(sorted(causes.items(), key=lambda item: (-item[1], item[0])))
 
 

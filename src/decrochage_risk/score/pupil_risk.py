@@ -373,6 +373,7 @@ class OpeningFacts:
             return 0.0
         # The months are counted from the rows, which a family's objection does not take out; the features it
         # does.
+        # Both unknown at once: a coverage gap of some weeks leaves one of the two.
         is_refused = math.isnan(of_the_year) and math.isnan(features["unjustified_half_days_4w"])
         return math.nan if is_refused else self._absence.most(row)
 
@@ -381,6 +382,7 @@ def _shown(pupil: PupilRisk) -> str:
     """Show one pupil: support first, facts, measures; the estimate last, as a hundred squares and two sentences."""
     squares = None
     if pupil.comparable is not None:
+        # Of comparable pupils who were counted, not of the estimate: squares stand for people.
         left = round(100 * pupil.comparable.share)
         squares = hundred_squares(
             left,

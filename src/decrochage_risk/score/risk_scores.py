@@ -50,6 +50,7 @@ def show_scores(scores: ScoredPupils) -> str:
             reason.text.partition(f" ; {REFERENCE_PUPIL}")[0]
             for reason in (pupil.reasons or ())[:_FACTS_SHOWN]
         ]
+        # An empty tuple says explained, and no family stands out; None, not explained.
         if pupil.reasons == ():
             facts = [NO_REASON]
         rows.append(

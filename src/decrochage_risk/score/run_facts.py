@@ -50,6 +50,7 @@ def demo_model_folder() -> Path:
     ArtefactError
         When neither is there.
     """
+    # The model is no module: package data of a wheel, a folder of its own in a checkout.
     bundle = Path(str(files("decrochage_risk"))) / "models" / "demo"
     checkout = Path(__file__).resolve().parents[3] / "models" / "demo"
     # An installed package has no checkout around it; a checkout keeps the model out of the package.
@@ -170,6 +171,7 @@ class RunFacts(BaseModel):
     @property
     def is_blocked(self) -> bool:
         """Whether the card of the model says not to issue a list."""
+        # Either horizon blocks: one list is made of both.
         return any(code.removeprefix(_PATH_CODE) in BLOCKING for code in self.advice)
 
     @property

@@ -163,11 +163,13 @@ class Results:
 
 def with_text_types(frame: pd.DataFrame) -> pd.DataFrame:
     """Give texts their type: pandas guesses it from the cells, and a column without any would be of none."""
+    # Parts of a run must have one type, also where a column holds nothing but None.
     return frame.astype({name: "str" for name, column in frame.items() if column.dtype == object})
 
 
 def or_none(keep: npt.NDArray[np.bool_], values: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
     """Values where ``keep``, None elsewhere."""
+    # A copy, as the column may be shared with other results.
     result = values.copy()
     result[~keep] = None
     return result
@@ -453,6 +455,7 @@ class ScoredPupils:
         # Nothing is known of what became of pupils whose threshold is passed by what is not known of them.
         if not row["tier"] or row["to_complete"]:
             return None
+        # The horizon that gave the tier: counts of the other one are of other pupils.
         by_path = row["path_tier"] > row["year_tier"]
         policy = self._policy.of_horizon(3) if by_path else self._policy
         group = policy.table.group_of(row["level"])
@@ -622,6 +625,7 @@ class ScoredPupils:
 
 def _python_values(column: npt.NDArray[Any]) -> list[Any]:
     if column.dtype.kind == "f":
+        # JSON has no NaN, and None is what the result of a pupil says for "not known".
         column = np.where(np.isnan(column), np.array(None, dtype=object), column)
     values: list[Any] = column.tolist()
     return values

@@ -353,6 +353,7 @@ def _causes(
     absent = ~cut.enrolled
     has_level = np.array([*(level in model.levels for level in LEVEL_NAMES), False])
     cause = np.zeros(cut.pupil_count, dtype=np.int8)
+    # Rising precedence, as a later line overrides the earlier ones: an objection comes before all.
     rising = (outside, days < MINIMUM_DAYS, ~has_level[cut.level], absent, absent & faulty, objectors)
     for code, holds in enumerate(rising, start=1):
         cause[holds] = code
@@ -471,6 +472,7 @@ def age_years(born: npt.NDArray[np.int32], as_of: date) -> npt.NDArray[np.float6
     """Completed years on the as-of date, NaN without a birth date."""
     days = born.astype("datetime64[D]")
     months = days.astype("datetime64[M]")
+    # Days of a month count from 0 here, those of a date from 1.
     to_come = (days - months).astype(np.int64) >= as_of.day
     age_months = (np.datetime64(as_of, "M") - months).astype(np.int64) - to_come
     return np.where(born == NO_DAY, np.nan, age_months // 12)
@@ -580,6 +582,7 @@ def _explained(columns: dict[str, Any], parts: list[_ExplainedPart], pupils: int
     columns["explained"][rows] = True
     horizon = np.concatenate([np.full(part.good.sum(), float(part.horizon_years)) for part in parts])
     columns["explained_horizon_years"] = _spread(np.nan, rows, horizon, pupils)
+    # From the most general cause to the most particular: each line overrides those before it.
     columns["explanation_cause"] = _spread(NOT_ASKED, unverified, NOT_VERIFIED, pupils)
     columns["explanation_cause"][rows] = None
     # Last: who has no risk was not left unexplained by choice.
@@ -592,6 +595,7 @@ def _explained(columns: dict[str, Any], parts: list[_ExplainedPart], pupils: int
         )
         for name in parts[0].reasons
     }
+    # Stable: the order of the reasons of one pupil is the order in which they are told.
     by_pupil = np.argsort(reasons["row"], kind="stable")
     in_order = np.argsort(rows, kind="stable")
     return _Explained(
@@ -698,6 +702,7 @@ class ScoreRequest:
             "model": [self.model.model_id, self.model.sha256, self.model.demo],
             "policy": self.policy.version,
             "explain": list(self.explained) or str(self.explain),
+            # An objection changes results: a run in parts must not go on from one without it.
             "exclude": list(self.exclude),
             "raise_faults": self.raise_faults,
             "gaps": list(self.gaps),
@@ -720,6 +725,7 @@ def ids_of(exclude: Iterable[str]) -> tuple[str, ...]:
                 hint='For one pupil: exclude=["a1"]; for nobody, leave exclude out.',
             )
         )
+    # One id is a text, and a text is an iterable of its letters.
     return (exclude,) if isinstance(exclude, str) else tuple(exclude)
 
 

@@ -292,6 +292,7 @@ def _columns_of(
     }
     cause = np.full(cut.pupil_count, None, dtype=object)
     cause[(cut.level < 0) & ~cut.enrolled] = NOT_ENROLLED
+    # Last: an objection is the cause to be told, whatever else is true.
     cause[objectors] = REFUSED
     return {
         "pupil_id": np.array(cut.arrays.pupils.words, dtype=object),

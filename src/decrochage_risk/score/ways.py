@@ -58,6 +58,7 @@ _EXAMS = 6, 1
 """Month and day from which the end of an enrolment in a last year of a cycle is the end of that year."""
 _KINDS = np.array([None, "left_this_year", "not_returned", "cycle_end", "earlier"], dtype=object)
 _LISTED = ("left_this_year", "not_returned")
+# The month of the day, which may have just begun, and the one before.
 _RECENT_MONTHS = 2
 _OBLIGATIONS = (
     (16, "moins de 16 ans : obligation d'instruction"),
@@ -160,6 +161,7 @@ class WayFacts:
         most = np.max(np.nan_to_num(counts), axis=1, initial=0.0)
         threshold = np.where(most >= PERSISTENT_MONTHLY_THRESHOLD, PERSISTENT_MONTHLY_THRESHOLD, np.nan)
         threshold = np.where(np.isnan(threshold) & (months > 0), LEGAL_MONTHLY_THRESHOLD, threshold)
+        # 0 for a pupil whose months are known and under it, NaN where none is known.
         threshold = np.where(np.isnan(months), np.nan, np.nan_to_num(threshold))
         return {
             "legal_threshold": threshold,
@@ -252,6 +254,7 @@ def ways_of(cut: KnownRecords, refused: npt.NDArray[np.bool_]) -> WayFacts:
     """
     kind, last_day = _departures(cut)
     kind[refused] = 0
+    # Also of pupils who objected: nothing is said of them, not even a day.
     last_day[kind == 0] = -1
     return WayFacts(cut.as_of, MonthlyAbsence.of(cut), _KINDS[kind], last_day, cut.enrolled, refused)
 
@@ -267,11 +270,13 @@ def _departures(cut: KnownRecords) -> tuple[npt.NDArray[np.int8], npt.NDArray[np
     of_cycle_end = level[cut.level]
     this_year, last_year = year == cut.school_year, year == cut.school_year - 1
     kind = np.zeros(cut.pupil_count, dtype=np.int8)
-    # Each line overrides those before it: an older enrolment, last year's, this year's, one that was cut short.
+    # Each line overrides those before it: an older enrolment, last year's, this year's, one that was cut
+    # short.
     kind[has_left] = 4
     kind[has_left & last_year] = np.where(of_cycle_end, 3, 2)[has_left & last_year]
     kind[has_left & this_year] = np.where(of_cycle_end, 3, 0)[has_left & this_year]
-    # A year that was ended is no departure: an end on or after the last day with school says nothing of the next year.
+    # A year that was ended is no departure: an end on or after the last day with school says nothing of the
+    # next year.
     last_day = np.where(of_cycle_end, day_number(date(cut.school_year + 1, *_EXAMS)), _last_school_day(cut))
     kind[has_left & this_year & (end < last_day)] = 1
     return kind, end.astype(np.int64)

@@ -85,7 +85,8 @@ def write_workbook(table: pd.DataFrame, path: Path, run: RunFacts, school: str) 
     """
     import xlsxwriter  # noqa: PLC0415 - loads on first use
 
-    # A string is never read as a formula, a number or an address, and no clock is written: same scores, same bytes.
+    # A string is never read as a formula, a number or an address, and no clock is written: same scores, same
+    # bytes.
     options = {
         "strings_to_formulas": False,
         "strings_to_numbers": False,
@@ -96,6 +97,7 @@ def write_workbook(table: pd.DataFrame, path: Path, run: RunFacts, school: str) 
     day = french.day(run.as_of, with_year=True)
     book.set_properties({"title": f"Situations à examiner, {school}, {day}", "created": _midnight(run)})
     head = book.add_format({"bold": True, "text_wrap": True, "valign": "top", "bottom": 2})
+    # "@" keeps a cell a text when somebody edits it: an id with leading zeros stays whole.
     text = book.add_format({"text_wrap": True, "valign": "top", "num_format": "@"})
     number = book.add_format({"valign": "top", "num_format": "0.0"})
     sheet = book.add_worksheet("Situations à examiner")
@@ -118,6 +120,7 @@ def _write_cell(sheet: Any, row: int, column: int, value: object, looks: Any) ->
     """Write a number as a number and a text as a text; what is missing stays empty."""
     if isinstance(value, str):
         sheet.write_string(row, column, value, looks)
+    # Excel has no NaN: xlsxwriter would raise.
     elif isinstance(value, int | float) and value == value:  # noqa: PLR0124 - NaN is not itself
         sheet.write_number(row, column, float(value), looks)
     else:
@@ -129,6 +132,7 @@ def _print_set_up(sheet: Any, foot: str) -> None:  # noqa: ANN401 - same
     sheet.set_paper(_A4)
     sheet.fit_to_pages(1, 0)
     sheet.set_margins(left=0.4, right=0.4, top=0.5, bottom=0.6)
+    # In a footer & begins a code of Excel.
     sheet.set_footer(f"&L&8{foot.replace('&', '&&')}&R&8page &P / &N")
 
 

@@ -219,6 +219,7 @@ def write_verdict(run: RunFacts, lists: Path, *, despite_verdict: bool) -> list[
     if run.is_blocked:
         outcome = ISSUED_DESPITE if despite_verdict else WITHHELD
     path = lists / "avis.txt"
+    # With the mark, as Windows editors otherwise take UTF-8 for Latin.
     path.write_text(f"Avis de la fiche du modèle : {run.verdict}\n{outcome}\n", encoding="utf-8-sig")
     return [path]
 
@@ -270,6 +271,7 @@ def lists_of_schools(
     """
     nobody = f"Aucun élève de cet établissement n'est sur cette liste au {french.day(as_of, with_year=True)}."
     notice = {"Avis de la fiche du modèle": verdict} if verdict and way == "risk" else {}
+    # A file that says nobody, not a missing one: yesterday's list must not pass for today's.
     empty = pd.DataFrame([notice | {"Élève": "", "Liste": WAYS[way], "Fait": nobody}])
     return [write_list(tables.get(school, empty), lists / list_name(school, way)) for school in schools]
 

@@ -65,6 +65,7 @@ def next_states(
     low: npt.NDArray[np.bool_] | bool | None,
 ) -> npt.NDArray[np.intp]:
     """State after a week: ``marked`` by an absence or not; ``low`` or not, ``None`` without a maths assessment."""
+    # Shifted registers: the newest week comes in at the low end, and the mask drops the fifth.
     weeks = ((state >> _LOW_BITS) << 1 | np.asarray(marked)) & ((1 << _WEEK_BITS) - 1)
     lows = state & ((1 << _LOW_BITS) - 1)
     if low is not None:
@@ -96,6 +97,7 @@ class Facts:
         code = np.ravel_multi_index(
             (self.level, self.behind, self.wish, self.band, self.past, self.upheaval, self.climate), _SHAPE
         )
+        # Far fewer cells than pupils: the backward recursion of the truth is done once for each.
         codes, cell = np.unique(code, return_inverse=True)
         return cell.astype(np.intp), Facts(
             *(axis.astype(np.intp) for axis in np.unravel_index(codes, _SHAPE))

@@ -86,6 +86,7 @@ def at_risk(trace: YearTrace, day: int) -> npt.NDArray[np.bool_]:
     An enrolment is known the day after its first day; one that has begun that very morning is not.
     """
     weeks, walk, move = trace.weeks, trace.walk, trace.move
+    # The value for "never" is one past the last week, and would be out of the array.
     last_week = np.minimum(walk.leaving_week, len(weeks) - 1)
     stays = (walk.leaving_week == len(weeks)) | (weeks.last_days[last_week] >= day)
     arrival = np.minimum(move.week, len(weeks) - 1)
@@ -127,6 +128,8 @@ def _ahead(
     value = sigmoid(chain.summer)
     if weeks in target_weeks:
         value_of_week[weeks] = value
+    # Backwards (dynamic programming): the value of a week needs that of the next, and one pass serves all
+    # dates.
     for week in range(weeks - 1, min(target_weeks) - 1, -1):
         leaving = chain.leaving_in(week)
         after = leaving + (1.0 - leaving) * value
@@ -192,6 +195,7 @@ def _chance_of_low(
     trace: YearTrace, who: npt.NDArray[np.intp], rows: npt.NDArray[np.intp], day: int, week: int
 ) -> npt.NDArray[np.float64]:
     """Chance that the maths assessment of the week is low or missing: 0 or 1 once it has taken place."""
+    # The day is fixed by group and week, so that whether it is past can be told without a draw.
     place = assessment_day(trace.group[who], _MATHS, week, int(trace.weeks.count[week]))
     has_result = place < trace.weeks.days_before(week, day)
     chance = sigmoid(trace.chain.low)[rows, trace.walk.states[week, who]]
@@ -249,6 +253,7 @@ class Cohort:
     ) -> None:
         all_blocks = list(blocks)
         names = list(dict.fromkeys(name for block in all_blocks for name in block.tables))
+        # Popped: a block's tables are freed as they are joined, or memory would hold both.
         self.tables = {name: _joined([block.tables.pop(name) for block in all_blocks]) for name in names}
         self.school_years = school_years
         self.calendar = calendar

@@ -76,6 +76,7 @@ def away_in(
     """
     here, illness = pupils
     days = int(weeks.count[week])
+    # One bit per school day of the week.
     bits = (walk.absent_days[week, here][:, None] >> np.arange(days)) & 1
     away = np.where(bits == 1, _NOT_EXCUSED, _HERE).astype(np.int8)
     marked_weeks = MARKED[walk.states[week, here]]
@@ -84,6 +85,7 @@ def away_in(
         # An episode covers no absence of the chain: the state is read off those.
         spell = _episode(chance, days, rng)
         away[spell & (away == _HERE)] = reason
+    # Last: a week in a company overrides whatever was drawn.
     away[chain.placement[walk.row[here], week]] = _PLACED
     return away
 
@@ -91,6 +93,7 @@ def away_in(
 def _episode(chance: npt.NDArray[np.float64], days: int, rng: np.random.Generator) -> npt.NDArray[np.bool_]:
     """Spells of 1 to 3 school days within a week, shape (pupils, days)."""
     starts = rng.integers(0, days, chance.size)
+    # Drawn for everybody, also who is not ill: the stream of random numbers then depends on no outcome.
     ends = starts + rng.integers(1, _LONGEST, chance.size)
     day = np.arange(days)
     within = (day >= starts[:, None]) & (day < ends[:, None])
@@ -113,6 +116,7 @@ def _away_rows(
     whole_day = np.where(reason == _ILL, ABSENCE.whole_day_ill, ABSENCE.whole_day)
     whole = (rng.random(pupil.size) < whole_day) | (reason >= _EXCLUDED)
     late = (reason == _ILL) & (rng.random(pupil.size) < ABSENCE.recorded_late)
+    # Late entries are what an as-of date must not see yet.
     entry_day = day + np.where(late, rng.integers(*_RECORDED_AFTER, pupil.size), 0)
     is_settled = (reason == _NOT_EXCUSED) & (
         rng.random(pupil.size) < np.take(ABSENCE.settled_late, marked_weeks[pupil])

@@ -111,6 +111,7 @@ def ine_of(pupil_ids: pd.Series) -> pd.Series:
     ['000000012ZZ']
     """
     digits = pupil_ids.astype("str").str.replace(r"\D", "", regex=True)
+    # The shape of an RNIE number, with letters that no real one was seen to have.
     numbers: pd.Series = digits.str[-9:].str.zfill(9) + "ZZ"
     return numbers
 
@@ -136,6 +137,7 @@ def known_on(tables: Mapping[str, pd.DataFrame], day: DateLike) -> dict[str, pd.
             export[name] = rows[(rows["date"] <= until) & ~(rows["recorded_on"] > until)].copy()
     if "absences" in export:
         late = export["absences"]["justified_on"] > until
+        # Justified after the export: on that day it was not.
         export["absences"].loc[late, "justified"] = False
         export["absences"].loc[late, "justified_on"] = pd.NaT
     export["pupils"] = tables["pupils"][tables["pupils"]["pupil_id"].isin(enrolments["pupil_id"])]
@@ -313,6 +315,7 @@ class _School:
         )
         pupils = pupils.sort_values("pupil_id", kind="stable").reset_index(drop=True)
         number = ine_of(pupils["pupil_id"]).str[:9].astype("int64")
+        # Over all years, as a school keeps the number that a pupil once got.
         ever = sorted(set(stays.loc[stays["school_id"] == uai, "pupil_id"]))
         place = {pupil: at for at, pupil in enumerate(ever, start=101)}
         pupils = pupils.assign(
@@ -338,7 +341,8 @@ class _School:
         own = rows.merge(stays, on="pupil_id")
         inside = (own["date"] >= own["start_date"]) & ~(own["date"] > own["end_date"])
         if name != "absences":
-            # A mark or a wish outside every stay is the school's of that year all the same, when the pupil had one only.
+            # A mark or a wish outside every stay is the school's of that year all the same, when the pupil
+            # had one only.
             years = self.tables["enrolments"]
             stays_of = years[years["school_year"] == self.school_year].groupby("pupil_id").size()
             inside |= own["pupil_id"].map(stays_of) == 1

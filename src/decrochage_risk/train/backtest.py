@@ -168,6 +168,7 @@ def last_year_rows(snapshots: Snapshots) -> tuple[npt.NDArray[np.bool_], npt.NDA
     """Masks of the rows of the last school year, and of the earlier rows whose outcome was known by then."""
     years = snapshots.rows["school_year"].to_numpy()
     last = years == years.max()
+    # On the first test day: later, the model could have learnt what it is asked to foresee.
     labels_known = mature_on(snapshots.rows["matured"].to_numpy(), _first_day(snapshots, last))
     return last, (years < years.max()) & labels_known
 
@@ -271,6 +272,7 @@ def _on_unseen_schools(
     chosen_schools = np.random.default_rng(seed).permutation(len(names))[: len(names) // _HELD_OUT_SHARE]
     unseen = np.isin(school.astype(str), names[chosen_schools])
     pupils = snapshots.rows["pupil_id"]
+    # A pupil of these schools may have been in another one before: that row would give the pupil away.
     theirs = pupils.isin(set(pupils[last & unseen])).to_numpy()
     test, train = snapshots.take(last & unseen), snapshots.take(earlier & ~unseen & ~theirs)
     try:
@@ -292,6 +294,7 @@ def _without_common_pupils(
 ) -> Iterator[tuple[npt.NDArray[np.bool_], Snapshots]]:
     """Yield (mask of the test rows, training rows) with no pupil in both."""
     before = set(snapshots.rows["pupil_id"][earlier])
+    # One model instead of three where nobody is on both sides.
     if before.isdisjoint(test.rows["pupil_id"]):
         yield np.ones(len(test.outcome), dtype=np.bool_), snapshots.take(earlier)
         return
@@ -305,6 +308,7 @@ def _without_common_pupils(
 
 def learnt_baselines(train: Snapshots, test: Snapshots) -> tuple[Baseline, Baseline]:
     """Learn the logistic regression and the school's rate on some rows, and apply both to others."""
+    # A column without any value has no median to fill with.
     columns = train.features.columns[train.features.notna().any()]
     logistic = logistic_baseline(train.features[columns], train.outcome)
     rate = school_rate(train.rows["school_id"], train.outcome, test.rows["school_id"])
@@ -363,6 +367,7 @@ def report_on(  # noqa: PLR0913 - the choices of a report, each with its default
     readable = all(
         test.features[column].notna().any() for column in _BASELINE_COLUMNS if column in test.features
     )
+    # Missing columns become NaN: the flag then judges nobody, and says so.
     flags = test.features.reindex(columns=list(_BASELINE_COLUMNS))
     baselines += [on_track_flag(flags), abc_flag(flags), legal_absence_flag(flags)]
     if not readable:

@@ -92,6 +92,7 @@ def changed_sides(
         else np.zeros((0, len(FAMILIES) + 1))
     )
     labels = np.array([*(family.label for family in FAMILIES), LEVEL_AND_CALIBRATION], dtype=object)
+    # Signed by the side, so that the largest is what pushed the pupil where the pupil went.
     toward = np.where(new[at], 1.0, -1.0)[:, None] * changes_side
     frame[FAMILY_COLUMN] = labels[toward.argmax(axis=1)] if len(at) else labels[:0]
     codes = [*(family.code for family in FAMILIES), "base"]
@@ -120,6 +121,7 @@ def _families(model: TrainedModel, rows: Snapshots) -> Floats:
     for column, values in zip(attribution.columns, attribution.contributions.T, strict=True):
         if column in FEATURE_BY_NAME:
             sums[:, codes.index(FEATURE_BY_NAME[column].family.code)] += values
+    # The reference pupil differs between two models too, and may be all that moved.
     sums[:, -1] = attribution.base
     return sums
 
@@ -217,7 +219,8 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
     group_columns = _told(rows, changes)
     years = {int(year) for year in rows.rows["school_year"]}
     training_years = [set(model.trained_on["school_years"]) for model in models]
-    # left-out risks know no outcome of their own pupils: the challenger's years of training are no fault there
+    # left-out risks know no outcome of their own pupils: the challenger's years of training are no fault
+    # there
     learnt_years = training_years[0] if left_out is not None else training_years[0] | training_years[1]
     comparison = compare_rows(
         ComparedRows(

@@ -184,6 +184,7 @@ def _alike(calendar: SchoolCalendar, span: int, day: date, other: date) -> bool:
         here, there = (_school(calendar, span, one) for one in (day, other))
     except CalendarError:
         return False
+    # As many half-days, and holidays at the same distance: recent weeks weigh more in what features count.
     return here[1] == there[1] and abs(here[0] - there[0]) <= _TOLERANCE * max(here[0], there[0])
 
 
@@ -254,6 +255,8 @@ def shift_signs(
         codes = kept.bins(name, features[name].to_numpy(dtype=np.float64))
         counts = np.bincount(codes, minlength=len(shares)).astype(np.float64)
         expectation = np.asarray(shares, dtype=np.float64)
+        # The history of earlier years: how much of it is known depends on the archive, so that bin is left
+        # out.
         if name not in current:
             counts, expectation = counts[1:], expectation[1:]
             rows = sample_size * float(expectation.sum())
@@ -274,6 +277,7 @@ def _shift(
         counts, expectation = (
             np.add.reduceat(one, np.r_[0, np.arange(1, len(one), 2)]) for one in (counts, expectation)
         )
+    # Bins that are empty on both sides would only add degrees of freedom.
     there = (counts > 0) | (expectation > 0)
     above, verdict = psi_verdict(
         psi(expectation[there], counts[there]), int(there.sum()), float(counts.sum()), rows, tests
@@ -301,6 +305,7 @@ def missing_table_signs(
             names.setdefault(FEATURE_BY_NAME[name].table, []).append(name)
     signs = []
     for table, columns in names.items():
+        # The best known feature of the table: the others may be unknown for reasons of their own.
         now = float(features[columns].isna().mean().min())
         then = min(float(expected[name]) for name in columns)
         rise = now - then
@@ -373,10 +378,12 @@ def two_sample_sign(
     rng = np.random.default_rng(seed)
     parts, owners = [], []
     for codes, people in (before, now):
+        # Sorted again, as the folds of the classifier follow the order of the rows.
         at = np.sort(rng.permutation(len(people))[:_SAMPLE])
         parts.append(codes[at])
         owners.append(people[at])
     which = np.repeat([0, 1], [len(part) for part in parts])
+    # By pupil: somebody of both years in training and test would be recognised as a person.
     groups = pd.factorize(np.concatenate(owners))[0]
     classifier = HistGradientBoostingClassifier(
         max_iter=40, max_leaf_nodes=8, early_stopping=False, random_state=seed
@@ -415,6 +422,7 @@ def bounded_sign(
     figure, half = measured
     low, high = figure - half, figure + half
     verdict: DriftVerdict = "ok"
+    # Both: surely off, and off by enough to matter.
     if (low > expected or high < expected) and not watch[0] < figure < watch[1]:
         verdict = "stop" if high < stop[0] or low > stop[1] else "watch"
     sentence = f"{words} {signed(figure, 2)} [{signed(low, 2)} ; {signed(high, 2)}]"

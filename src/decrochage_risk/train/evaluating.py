@@ -110,6 +110,7 @@ def evaluate_model(  # noqa: PLR0913 - the choices of an evaluation, each with i
         horizon_years=model.horizon_years,
         progress=progress,
     )
+    # Before scoring: an outcome that is not settled yet counts for nobody.
     test = mature_only(test, None if labels_known_on is None else to_date(labels_known_on))
     scored_rows = score_rows(model, test)
     test = scored_rows.snapshots
@@ -212,6 +213,7 @@ def _learnt(
         )
     except NotEnoughDataError:
         return (), (f"{_NOT_MEASURED} : aucune ligne d'apprentissage.",)
+    # A logistic regression of one outcome has no finite intercept.
     if len(set(train.outcome.tolist())) == 1:
         return (), (f"{_NOT_MEASURED} : une seule issue à l'apprentissage.",)
     return [baseline.score for baseline in learnt_baselines(train, test)], ()

@@ -44,6 +44,7 @@ def combine_horizons(year: TrainedModel, path: TrainedModel) -> TrainedModel:
     """
     both = year.with_path(path)
     card = f"{year.card.rstrip()}\n\n{_section(path)}"
+    # The front of the page shows the figures of the year; those of the path stand in its section.
     return replace(both, card=card, card_html=card_page(card, year.report))
 
 

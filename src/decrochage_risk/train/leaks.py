@@ -130,7 +130,8 @@ def _strength(
     outcome: Floats, score: Floats, pupils: npt.NDArray[np.intp], groups: npt.NDArray[Any] | None = None
 ) -> float:
     """AUC in the better direction, 0.5 where too few pupils had the event, or too few had not."""
-    # A column that is the same for everybody ranks nobody: most flags of what is not known are, and an area is dear.
+    # A column that is the same for everybody ranks nobody: most flags of what is not known are, and an area
+    # is dear.
     if score.size == 0 or (score == score[0]).all():
         return 0.5
     if min(_pupils(pupils[outcome == 1]), _pupils(pupils[outcome == 0])) < LEAST_OF_A_CLASS:
@@ -156,6 +157,7 @@ def refuse_leaks(signals: Sequence[Signal], allowed: Iterable[str] = ()) -> None
     ModelError
         ``allowed`` names columns that are not there.
     """
+    # A text alone is one name, not its letters.
     names = (allowed,) if isinstance(allowed, str) else tuple(allowed)
     unknown = sorted(set(names) - {signal.name for signal in signals})
     if unknown:
@@ -172,6 +174,7 @@ def refuse_leaks(signals: Sequence[Signal], allowed: Iterable[str] = ()) -> None
 
 
 def _worst(signal: Signal) -> float:
+    # Being unknown leaks too: marks that were deleted when a pupil left.
     return max(signal.value, signal.unknown)
 
 
@@ -204,6 +207,8 @@ def missing_signals(signals: Sequence[Signal]) -> list[dict[str, Any]]:
     telling = [
         signal
         for signal in signals
+        # Among pupils alike: between levels a table is missing for reasons that have nothing to do with
+        # leaving.
         if signal.unknown_alike - 0.5 >= max(TELLING, signal.chance)
         and signal.unknown_alike > signal.value_alike
         and signal.known_share > 0

@@ -116,6 +116,7 @@ def fit_and_measure(
     }
     years = tuple(sorted({int(year) for year in snapshots.rows["school_year"]}))
     risk_model = fit_risk_model(snapshots, seed=seed, options=options)
+    # The model of all years cannot be measured on the last one: the figures are those of a stand-in.
     report = _measured(snapshots, options=options, **choices)
     if report is None:
         report = _report_on_folds(snapshots, risk_model, predicted, synthetic=synthetic)
@@ -132,6 +133,7 @@ def fit_and_measure(
         if report_of_year is not None:
             advice = shipped_instead(report.advice, report_of_year.advice)
             risk_model = fit_risk_model(snapshots, seed=seed, options=simpler)
+            # No longer untouched: the last year has decided which kind is shipped.
             return risk_model, report_of_year.model_copy(update={"advice": advice, **stand_in}), False
     return risk_model, report, True
 

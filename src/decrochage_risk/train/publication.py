@@ -71,6 +71,8 @@ def publish_training(
     publication = Publication()
     report.add_to(publication)
     training = _training_rows(publication, snapshots, report)
+    # In one publication: the thresholds and the report count the same pupils, and differences would show a
+    # few.
     held_out.add_to(publication)
     if report.tables is not None:
         _relate_years(publication, snapshots, training, report.tables)
@@ -123,6 +125,7 @@ def _relate_years(
     years = rows["school_year"].to_numpy()
     everything = len(tables.outcome) == len(rows)
     earlier = np.zeros(len(rows), dtype=np.bool_) if everything else years < years.max()
+    # Rows that were left out of the report make the sums differ: nothing can be related then.
     if int((~earlier).sum()) != len(tables.outcome):
         return
     pupils, masks = rows["pupil_id"].to_numpy(), _measured(snapshots.outcome)
@@ -158,6 +161,8 @@ def _relate_levels(told: Publication, held_out: HeldOutTables, tables: ReportTab
             continue
         told.differ(pair[0], pupils)
         left, rows = told.counts[pair[1]], told.counts[report.key("level", level.label, EVENT)]
+        # Counted on other draws of rows they may not bound each other; a false relation would be a
+        # contradiction.
         if left <= rows <= left * report.rows_each:
             told.at_most(pair[1], report.key("level", level.label, EVENT))
             told.at_most(report.key("level", level.label, EVENT), pair[1], times=report.rows_each)

@@ -201,6 +201,7 @@ class RetrainConfig(BaseModel):
 
     def settings(self) -> dict[str, Any]:
         """Give everything but the places, as JSON values: the same on every machine."""
+        # Without the places: what a file holds is known by its checksum, wherever it lies.
         values = self.model_dump(mode="json", exclude={*_PATHS, "champion_sha256", "options"})
         return {**values, "options": self.options.to_dict()}
 
@@ -417,6 +418,7 @@ class _Run:
         steps.write(
             "inputs.json", canonical_json({"files": everything, "settings": settings, "versions": versions})
         )
+        # Each step lists what it reads and no more: a changed policy must not train again.
         base = {"files": records, "versions": versions, "on_fault": settings["on_fault"]}
         training = {**base, **self._inputs("supported"), **{name: settings[name] for name in _TRAINING}}
         steps.step("check", "Lecture et vérification des extraits", self._check, reads=base)
@@ -424,6 +426,8 @@ class _Run:
             "train", "Apprentissage sur toutes les années", self._train, reads=training, after=["check"]
         )
         years = load_trained_model(self.config.run / "trained").trained_on["school_years"]
+        # Before the steps that may be left out: a verdict of an earlier configuration must not stay in the
+        # folder.
         self._forget(years)
         if len(years) > 1:
             steps.step(
@@ -450,6 +454,7 @@ class _Run:
                     reads=comparing_inputs,
                     after=["train", "candidate"],
                 )
+                # A step that is already done returns nothing: its result is read back.
                 self.comparison = self.comparison or self._written("comparison.json")
                 self.shipped = self.shipped or self._written("shipped.json")
         if self.config.path:
@@ -562,6 +567,7 @@ class _Run:
             synthetic=config.synthetic,
             seed=config.seed,
             options=config.options,
+            # A candidate is only compared; the second view belongs to the card of what is shipped.
             hold_out_schools=not candidate,
             history=config.history,
             legal_basis=config.legal_basis,
@@ -576,12 +582,14 @@ class _Run:
 
         def keep(snapshots: Snapshots, risk: npt.NDArray[np.float64]) -> None:
             rows = snapshots.rows.assign(risk=risk)
+            # The last year is the only one that the comparison asks of.
             last = rows[rows["school_year"] == rows["school_year"].max()]
             risks["pupil_id"] = last["pupil_id"].tolist()
             risks["as_of"] = [day.isoformat() for day in last["as_of"]]
             risks["risk"] = last["risk"].tolist()
 
         self._trained(self.dates, left_out=keep).save(self.config.run / "trained")
+        # Private: risks of named pupils, beside files that may be handed on.
         return ["trained", self.steps.write(_LEFT_OUT, canonical_json(risks), private=True)]
 
     def _train_path(self) -> list[str]:

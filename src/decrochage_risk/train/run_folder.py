@@ -175,6 +175,7 @@ class RunFolder:
         record_of_step = _read(record)
         if (
             record_of_step is not None
+            # Through JSON, which makes lists of tuples and texts of keys, as the record was.
             and record_of_step["inputs"] == json.loads(canonical_json(inputs))
             and self._holds(record_of_step["outputs"])
         ):
@@ -225,6 +226,7 @@ class RunFolder:
         """Write a text file whole or not at all, ``private`` for the owner of the folder alone; give its name."""
         target = self.folder / name
         fresh = target.with_name(f".{target.name}.new")
+        # The rights before the content, so that it is never open to others.
         if private:
             fresh.touch(mode=0o600)
         fresh.write_text(text, encoding="utf-8", newline="\n")

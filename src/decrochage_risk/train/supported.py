@@ -164,6 +164,7 @@ def _touched(
         {
             "row": np.arange(len(rows)),
             "pupil_id": rows["pupil_id"].astype(str).to_numpy(dtype=object),
+            # Before any day: with "exclude" a start of any earlier year counts too.
             "first_day": np.full(len(rows), -(10**9)) if later_years else first_day.to_numpy(),
             "matured": rows["matured"].to_numpy(),
         }
@@ -178,6 +179,7 @@ def _touched(
     if later_years:
         return has_start
     first_start = spans_with_start.groupby("row")["start"].min().reindex(np.arange(len(rows))).to_numpy()
+    # A comparison with NaN is false: an undated leaver may have left after the start.
     gone_before = (snapshots.outcome == 1) & (_exit_day(rows, outcomes) < first_start)
     affects_label: npt.NDArray[np.bool_] = has_start & ~gone_before
     return affects_label

@@ -360,6 +360,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     snapshots = mature_only(snapshots, extraction_day)
     snapshots = snapshots if reads_past else without_past_attendance(snapshots)
     snapshots, support_caveats = set_apart_supported(snapshots, table, supported, helped)
+    # Before the fit: a leak would make the hours of a training worthless.
     signals = signals_of(replace(snapshots, features=with_unknown_flags(snapshots.features)))
     refuse_leaks(signals, allow_leaks)
     unknown = missing_signals(signals)
@@ -401,6 +402,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         risk_model=risk_model,
         name=name,
         demo=synthetic,
+        # In the order of the school years, not of the rows.
         levels=tuple(level for level in LEVEL_NAMES if level in set(snapshots.rows["level"])),
         trained_on=trained_on,
         report={"untouched": is_untouched, "missing_signals": unknown, **report.model_dump(mode="json")},
@@ -503,6 +505,7 @@ def _dates(
 ) -> list[date]:
     """As-of dates asked for, or the default ones whose outcome, calendar and records are there."""
     years = {int(year) for year in outcomes["school_year"].unique()}
+    # The outcomes of the last year of the horizon must be there, or nobody's path is known to its end.
     years = {year for year in years if year + horizon_years - 1 in years}
     if school_years is not None:
         years &= {int(year) for year in school_years}

@@ -142,6 +142,7 @@ def table_signs(
     codes, ones = sorted_codes(pupils), np.ones(len(outcome))
     signs = []
     for table, part in parts.items():
+        # Centred, so that the level takes nothing of what the table tells.
         fit = fit_logistic([ones, part - part.mean()], outcome, offset=log_odds, clusters=codes)
         if fit is not None:
             figure = 1.0 + float(fit.coefficients[1]), reach * float(np.sqrt(fit.covariance[1, 1]))
@@ -486,6 +487,7 @@ def _population(model: TrainedModel, records: PupilRecords, day: date) -> tuple[
         "kept",
     )
     left_out = Counter(str(one) for one in cause[cut.enrolled & (cause != "kept")])
+    # By id: the two-sample check draws rows, and must draw the same ones whatever the order of the extract.
     order = np.argsort(cut.pupil_ids.to_numpy(dtype=object), kind="stable")
     rows = order[cause[order] == "kept"]
     matrix = matrix_with_context(cut).iloc[rows].reset_index(drop=True)
@@ -519,6 +521,7 @@ def _schools(
     ]
     small = ~np.isin(now.schools, large)
     if small.any():
+        # The same schools a year before, even those that were large then.
         theirs = None if before is None else np.isin(before.schools, list(set(now.schools[small])))
         units.append((POOLED, small, theirs))
     units_of_schools = []
