@@ -212,8 +212,7 @@ def distributions_of(snapshots: Snapshots, risk_model: RiskModel) -> FeatureDist
         name
         for name in snapshots.features.columns
         # what a training was not to learn is not watched either: that it is known later is no drift
-        if name in FEATURE_BY_NAME
-        and (name not in PAST_ATTENDANCE or snapshots.features[name].notna().any())
+        if name in FEATURE_BY_NAME and (name not in PAST_ATTENDANCE or snapshots.features[name].notna().any())
     ]
     out_of_fold = risk_model.out_of_fold
     groups = snapshots.rows["reference_group"].to_numpy()
