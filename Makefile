@@ -16,6 +16,8 @@ PY      := $(BIN)/python
 RUNTIME := $(VENV)/.installed-runtime
 DEV     := $(VENV)/.installed-dev
 PAGES   := $(VENV)/.installed-pages
+SPARK   := $(VENV)/.installed-spark
+SITE    := $(VENV)/.installed-site
 PINS    := constraints.txt
 
 # The pins hold for the build backend too: PIP_CONSTRAINT reaches isolated builds, newer pips read PIP_BUILD_CONSTRAINT.
@@ -28,7 +30,7 @@ export PUPILS
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-all test-pages check format bench studies docs model wheel clean clean-all
+.PHONY: help demo test test-whole test-all test-pages test-spark check format bench studies docs docs-site model wheel clean clean-all
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,13 +39,19 @@ demo: $(RUNTIME)  ## Make a synthetic cohort, score it, print the flagged pupils
 	$(BIN)/decrochage-risk demo
 
 test: $(DEV)  ## Run the fast suite, warnings as errors
-	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(WORKERS) --dist loadfile -m "not slow"
+	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(WORKERS) --dist loadfile -m "not slow and not whole"
 
-test-all: $(DEV)  ## Run the whole suite, the slow tests too
+test-whole: $(DEV)  ## Run the tests that train, score a cohort or write whole folders
+	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(WORKERS) --dist loadfile -m "whole and not slow"
+
+test-all: $(DEV)  ## Run every test, the slow ones too
 	OMP_NUM_THREADS=1 $(PY) -m pytest -q -n $(WORKERS) --dist loadfile
 
 test-pages: $(PAGES)  ## Look at every page in a headless Chromium (.ci/set-up-pages installs it)
 	DECROCHAGE_TEST_PAGES=1 OMP_NUM_THREADS=1 $(PY) -m pytest -q tests/pages
+
+test-spark: $(SPARK)  ## Score and train on a real Spark on this machine (.ci/set-up-spark installs its Java)
+	DECROCHAGE_TEST_SPARK=1 OMP_NUM_THREADS=1 $(PY) -m pytest -q tests/spark
 
 check: $(DEV)  ## Lint, format, types, layers, and generated files that must not be stale
 	$(BIN)/ruff check --no-cache .
@@ -65,6 +73,9 @@ studies: $(DEV)  ## The studies of cohort, oracle and intervals; DATA=folder add
 
 docs: $(DEV)  ## Write the generated pages and schemas again
 	$(PY) docs/generate.py
+
+docs-site: $(SITE)  ## Build the documentation site in build/site; a broken link stops it
+	NO_MKDOCS_2_WARNING=true $(PY) -m mkdocs build --quiet
 
 model: $(DEV)  ## Train the bundled demonstration model again (models/demo)
 	$(PY) models/retrain_demo.py
@@ -97,3 +108,11 @@ $(DEV): pyproject.toml $(PINS) | $(PY)
 $(PAGES): $(DEV)
 	$(PY) -m pip install --quiet --editable ".[dev,pages]"
 	@touch $@
+
+$(SPARK): $(DEV)
+	$(PY) -m pip install --quiet --editable ".[dev,spark]"
+	@touch $@
+
+$(SITE): pyproject.toml $(PINS) | $(PY)
+	$(PY) -m pip install --quiet --editable ".[site]"
+	@touch $(RUNTIME) $@

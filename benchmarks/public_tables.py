@@ -225,10 +225,11 @@ def compare(
                     losses[name].append(
                         log_loss(rival(table, train, test, draw, features), table.outcome[test])
                     )
-            found = [float(np.mean(values)) for values in losses.values()]
-            means.append(found)
-            rows.append([table.name, str(size), *(f"{value:.4f}" for value in found)])
-            print(f"{table.name}, {size}: done", file=sys.stderr, flush=True)
+            of_cell = [float(np.mean(values)) for values in losses.values()]
+            means.append(of_cell)
+            rows.append([table.name, str(size), *(f"{value:.4f}" for value in of_cell)])
+            # A run that is stopped keeps the cells that it has measured.
+            print(", ".join(rows[-1]), file=sys.stderr, flush=True)
     rows.append(["mean", "", *(f"{value:.4f}" for value in np.mean(means, axis=0))])
     return text_table(["table", "rows", *rivals], rows)
 

@@ -30,7 +30,7 @@ def main() -> None:
     scored = score_rows(model, take_snapshots(cohort.records, cohort.outcomes, [AS_OF]))
     pupils = scored.snapshots.rows["pupil_id"]
     truth = pupils.map(cohort.truth_at(AS_OF).set_index("pupil_id")["probability"]).to_numpy()
-    before = probability(model.risk_model.calibration.apply(scored.raw_log_odds))
+    before = probability(scored.log_odds)
     print(
         f"{len(pupils)} pupils, share of leavers {scored.snapshots.outcome.mean():.4f}, truth {truth.mean():.4f}"
     )
@@ -43,7 +43,7 @@ def main() -> None:
             model, cohort.records, labels, as_of_dates=[AS_OF], labels_known_on=KNOWN_ON, reason="benchmark"
         )
         others = ~pupils.isin(chosen).to_numpy()
-        after = probability(moved.risk_model.calibration.apply(scored.raw_log_odds[others]))
+        after = probability(score_rows(moved, scored.snapshots).log_odds[others])
         errors.append(after.mean() - truth[others].mean())
     size = np.abs(errors)
     print(

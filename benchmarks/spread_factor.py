@@ -33,7 +33,7 @@ def factors(seed: int, pupils: int) -> tuple[float, float, float]:
     dates = default_as_of_dates(YEARS[-1:])
     test = take_snapshots(other.records, other.outcomes, dates)
     filled = model.filled(test.features, test.rows["reference_group"].to_numpy())
-    members = model.calibration.apply(model.member_log_odds(filled))
+    members = model.calibration_of(filled).apply(model.member_log_odds(filled))
     truth = pd.concat([other.truth_at(day) for day in dates])
     keys = [
         frame.assign(as_of=pd.to_datetime(frame["as_of"]))[["pupil_id", "as_of"]]

@@ -211,7 +211,7 @@ def sweep(case: Trained) -> tuple[int, int]:
         levels = np.unique(np.quantile(filled[:, at], np.linspace(0, 1, grid)))
         moved = np.repeat(filled[[int(random.integers(len(filled)))]], len(levels), axis=0)
         moved[:, at] = levels
-        risk = probability(model.calibration.apply(member_mean(model.member_log_odds(moved))))
+        risk = probability(model.calibration_of(moved).apply(member_mean(model.member_log_odds(moved))))
         way = model.directions[model.columns[at]]
         wrong += int((way * np.diff(risk) < 0).sum())
         steps += len(levels) - 1

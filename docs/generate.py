@@ -15,21 +15,26 @@ from pathlib import Path
 
 import numpy as np
 
+from conclusions_page import conclusions_files
 from decrochage_risk import french
 from decrochage_risk.errors import DemoModelWarning
 from decrochage_risk.feedback import FEEDBACK
 from decrochage_risk.notices import notice
+from decrochage_risk.records.payload import payload_schema
+from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.score import RiskScores, score_pupils
 from decrochage_risk.synthetic import make_cohort
 from devices_page import devices_page
 from features_page import features_page
 from imports_page import imports_page
-from pupil_risk_schema import pupil_risk_schema
+from pupil_risk_schema import pupil_risk_schema, risk_scores_schema
 from reasons_page import reasons_page
 from records_page import records_page, schema_of, schemas
 
 PLURAL_FROM = 2
 REASONS_SHOWN = 30
+ADULT = 18
+NOTICE_YEAR = 2024
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -44,16 +49,17 @@ def generated_files() -> dict[str, str]:
             for name, schema in {
                 **schemas(),
                 "feedback": schema_of(FEEDBACK),
+                "pupil_records": payload_schema(),
                 "pupil_risk": pupil_risk_schema(),
+                "risk_scores": risk_scores_schema(),
             }.items()
         },
         "docs/records.md": records_page(),
         "docs/features.md": features_page(),
         "docs/dispositifs.md": devices_page(),
         "docs/imports.md": imports_page(),
-        "docs/motifs.md": reasons_page(
-            sampled_reasons(synthetic_scores()), sampled_notices(synthetic_scores())
-        ),
+        **conclusions_files(),
+        "docs/motifs.md": reasons_page(sampled_reasons(synthetic_scores()), sampled_notices()),
     }
 
 
@@ -76,17 +82,52 @@ def sampled_reasons(scores: RiskScores) -> list[str]:
     ]
 
 
-def sampled_notices(scores: RiskScores) -> list[str]:
-    """Write the notices of two situations to be looked at and of a pupil without an estimate, under the page's own titles."""
-    frame = scores.frame
-    flagged = scores.flagged["pupil_id"]
-    chosen = [
-        flagged.iloc[0],
-        flagged.iloc[len(flagged) // 2],
-        frame.loc[frame["cause"].notna(), "pupil_id"].iloc[0],
+NOTICES = (
+    ("Élève dont la situation est à examiner", "flagged"),
+    ("Élève dont la situation n'est pas à examiner", "not flagged"),
+    ("Élève sans estimation, arrivé depuis moins de trois semaines", "abstained"),
+    ("Élève dont la famille s'est opposée", "objector"),
+    ("Élève majeur", "adult"),
+    ("Élève dont l'inscription a pris fin", "left"),
+)
+"""The notices of the page, by what they are of; one title each."""
+
+
+@cache
+def noticed_scores() -> tuple[RiskScores, dict[str, str]]:
+    """Score the same pupils, all explained, one of them too new and one objecting; and choose a pupil for each notice."""
+    frame = synthetic_scores().frame
+    minor = frame["age_years"] < ADULT
+    others = frame.loc[frame["risk"].notna() & ~frame["flagged"] & minor, "pupil_id"]
+    chosen = {
+        "flagged": frame.loc[frame["flagged"] & minor, "pupil_id"].iloc[0],
+        "not flagged": others.iloc[0],
+        "abstained": others.iloc[1],
+        "objector": others.iloc[2],
+        "adult": frame.loc[frame["flagged"] & ~minor, "pupil_id"].iloc[0],
+        "left": frame.loc[frame["departure_listed"], "pupil_id"].iloc[0],
+    }
+    cohort = make_cohort(800, [2022, 2023, 2024], seed=30)
+    enrolments = cohort.tables["enrolments"]
+    is_new = (enrolments["pupil_id"] == chosen["abstained"]) & (enrolments["school_year"] == NOTICE_YEAR)
+    enrolments = enrolments.assign(
+        start_date=enrolments["start_date"].where(~is_new, np.datetime64("2025-02-24", "s"))
+    )
+    tables = {name: cohort.tables[name] for name in ("absences", "grades", "orientation")}
+    records = PupilRecords(cohort.tables["pupils"], enrolments, **tables, calendar=cohort.calendar)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DemoModelWarning)
+        scores = score_pupils(records, as_of="2025-03-05", explain="all", exclude=[chosen["objector"]])
+    return scores, chosen
+
+
+def sampled_notices() -> list[str]:
+    """Write a notice of each kind, under a title that says of whom it is."""
+    scores, chosen = noticed_scores()
+    pages = [(title, notice(scores, chosen[kind]).to_markdown()) for title, kind in NOTICES]
+    return [
+        f"### {title}\n\n" + re.sub(r"^(#+) ", r"###\1 ", page, flags=re.MULTILINE) for title, page in pages
     ]
-    pages = [notice(scores, pupil_id).to_markdown() for pupil_id in chosen]
-    return [re.sub(r"^(#+) ", r"##\1 ", page, flags=re.MULTILINE) for page in pages]
 
 
 def point_of(points: float) -> str:

@@ -1,12 +1,15 @@
-"""The published JSON Schema of a result, written out of the declared model."""
+"""The published JSON Schemas of results, written out of the declared models."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from decrochage_risk.score.pupil_risk import PupilRisk
+from decrochage_risk.score import PupilRisk, ScoreDocument
 
-__all__ = ["pupil_risk_schema"]
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+__all__ = ["pupil_risk_schema", "risk_scores_schema"]
 
 _DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -26,7 +29,23 @@ def pupil_risk_schema() -> dict[str, Any]:
     >>> schema["properties"]["automated_decision"]["const"], schema["additionalProperties"]
     (False, False)
     """
-    schema = PupilRisk.model_json_schema(mode="serialization")
+    return _strict(PupilRisk)
+
+
+def risk_scores_schema() -> dict[str, Any]:
+    """Make the JSON Schema of a whole run, as ``RiskScores.to_json`` and the service write it.
+
+    Examples
+    --------
+    >>> schema = risk_scores_schema()
+    >>> schema["required"], "held_out" in schema["$defs"]["RunFacts"]["properties"]
+    (['run', 'pupils'], False)
+    """
+    return _strict(ScoreDocument)
+
+
+def _strict(model: type[BaseModel]) -> dict[str, Any]:
+    schema = model.model_json_schema(mode="serialization")
     for declared in (schema, *schema["$defs"].values()):
         if "properties" in declared:
             declared["additionalProperties"] = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +46,14 @@ def small_model(small_cohort: Cohort) -> TrainedModel:
     """Train a demonstration model on the small cohort."""
     options = FitOptions(max_rounds=60, members=3, linear_share=0.5, penalty=100.0)
     return train_model(small_cohort.records, small_cohort.outcomes, synthetic=True, options=options)
+
+
+@pytest.fixture(scope="session")
+def gap_model(small_model: TrainedModel) -> TrainedModel:
+    """Give the small model without its counts of what was known together, as one of format 1: every declared gap is scored."""
+    risk_model = small_model.risk_model
+    references = replace(risk_model.references, knowledge=replace(risk_model.knowledge, rows={}))
+    return replace(small_model, risk_model=replace(risk_model, references=references))
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 HEAVY = (
     "lightgbm",
     "lxml",
@@ -58,11 +60,13 @@ def test_importing_the_package_loads_no_library() -> None:
     assert loaded_by("import decrochage_risk; dir(decrochage_risk); decrochage_risk.RecordsError") == set()
 
 
+@pytest.mark.whole
 def test_reading_records_loads_no_model() -> None:
     """Records are read and checked without the libraries of the model, its explanations or its plots."""
     assert not loaded_by("from decrochage_risk import PupilRecords") & MODEL_LIBRARIES
 
 
+@pytest.mark.whole
 def test_importing_every_layer_loads_no_model_library() -> None:
     """All layers can be imported without LightGBM, shap, scikit-learn, SciPy's parts or matplotlib: first use loads them."""
     layers = [
@@ -86,6 +90,7 @@ def test_importing_every_layer_loads_no_model_library() -> None:
     assert not loaded & MODEL_LIBRARIES
 
 
+@pytest.mark.whole
 def test_scoring_loads_no_plots() -> None:
     """A score, its reasons, its JSON and its table need neither shap nor matplotlib: only plots load them."""
     assert not loaded_by(SCORE) & {"matplotlib", "shap"}

@@ -1,4 +1,4 @@
-"""The README is true: its example runs, its links lead somewhere, its commands exist."""
+"""The README and the pages are true: the example runs, links lead somewhere, commands exist."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ def test_the_example_runs(
 
 def test_links_lead_somewhere() -> None:
     """Every relative link of the README and of the pages of docs names a file of the project."""
-    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
     broken = [
-        f"{page.name}: {target}"
+        f"{page.relative_to(ROOT)}: {target}"
         for page in pages
         for target in re.findall(r"\]\(([^)#]+?)(?:#[^)]*)?\)", page.read_text(encoding="utf-8"))
         if "://" not in target and not (page.parent / target).exists()
@@ -40,10 +40,21 @@ def test_links_lead_somewhere() -> None:
 
 
 def test_commands_exist() -> None:
-    """Every command of the README's table is a command of the program."""
+    """Every command of the table of commands is a command of the program, and the other way round."""
     from typer.main import get_command  # noqa: PLC0415 - the program is built only for this test
 
     from decrochage_risk.cli.program import app  # noqa: PLC0415 - same
 
-    named = set(re.findall(r"^\| `([a-z-]+)` \|", README, flags=re.MULTILINE))
+    page = (ROOT / "docs" / "commandes.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"^\| `([a-z-]+)` \|", page, flags=re.MULTILINE))
     assert named == set(get_command(app).commands)  # type: ignore[attr-defined]  # a group has commands
+
+
+def test_the_readme_is_one_screen() -> None:
+    """The README holds at most 55 lines, one Python example of five lines, two commands to try it, three from exports to a list, one picture."""
+    assert len(README.splitlines()) <= 55
+    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert [sum(map(bool, block.splitlines())) for block in blocks] == [5]
+    assert len(re.findall(r"^decrochage-risk ", README, re.MULTILINE)) == 3
+    assert len(re.findall(r"^make ", README, re.MULTILINE)) == 2
+    assert README.count("![") == 1

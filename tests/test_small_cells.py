@@ -99,6 +99,7 @@ def test_nothing_is_hidden_without_need(table: npt.NDArray[np.int64]) -> None:
         assert not (wide and all(high > low for low, high in attack(told, less, rule=True).values()))
 
 
+@pytest.mark.whole
 @settings(max_examples=30, deadline=None)
 @given(tables(40))
 def test_the_choice_is_the_same_every_time(table: npt.NDArray[np.int64]) -> None:

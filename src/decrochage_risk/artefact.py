@@ -74,6 +74,7 @@ READERS: dict[int, Reader] = {1: _read_1}
 MANIFEST = "manifest.json"
 RESERVED = frozenset({"FORMAT", "files", "seal"})
 HALF_PAIR = re.compile("[\ud800-\udfff]")
+# A limit at all, so that a forged folder cannot fill the memory of a service.
 LARGEST_FILE = 256_000_000
 """Bytes of one file; a manifest or booster has less than a hundredth of it."""
 SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -118,6 +119,7 @@ def canonical_json(value: JSON) -> str:
         requirement = "null, booleans, finite numbers, text, lists, and objects whose keys are text"
         hint = "Write a value that is not known as None."
         raise ArtefactError(explain_error("; ".join(faults), expected=requirement, hint=hint))
+    # Indented, so that a person can read and compare two models; sorted, so that equal ones are equal bytes.
     return json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
@@ -253,6 +255,7 @@ def _refuse_bad_content(files: Mapping[str, str], manifest: Mapping[str, JSON]) 
     lower_names = Counter(name.casefold() for name in files)
     twice = [name for name in files if lower_names[name.casefold()] > 1]
     faults += [f"{name!r} differs from another name by case only" for name in twice]
+    # A copy between systems may change line ends: without any "\r" it can only add them, and is found out.
     faults += [f"{name!r} has carriage returns" for name, text in files.items() if "\r" in text]
     faults += [f"{name!r} cannot be written in UTF-8" for name, text in files.items() if not _is_text(text)]
     if faults:
@@ -276,6 +279,7 @@ def _put(folder: Path, contents: Mapping[str, bytes]) -> None:
     try:
         for name, content in contents.items():
             (fresh / name).write_bytes(content)
+        # Moved aside, not removed: if the second rename fails, the old model goes back.
         if folder.exists():
             folder.rename(former)
         fresh.rename(folder)
@@ -366,6 +370,7 @@ def _manifest_of(folder: Path, sha256: str | None) -> tuple[bytes, dict[str, Any
     except ValueError as error:
         raise _tampered(folder, [f"{MANIFEST} ({len(content)} bytes) is no JSON: {error}"]) from error
     number = document.get("FORMAT") if isinstance(document, dict) else None
+    # The exact type, as True is an int.
     if type(number) is not int or number < 0:
         raise _tampered(folder, [f"{MANIFEST} has no FORMAT"])
     return content, document
@@ -401,6 +406,7 @@ def _audited(folder: Path, content: bytes, document: dict[str, Any]) -> dict[str
     faults += [f"{name!r} in {MANIFEST} is no plain file name" for name in entries if not _is_safe(name)]
     there = {path.name for path in folder.iterdir()}
     faults += [f"{name} is extra" for name in sorted(there - set(entries) - {MANIFEST})]
+    # Unsafe names are a fault already, and must not be opened.
     contents = {name: _content_or_fault(folder, name, entries[name]) for name in filter(_is_safe, entries)}
     faults += [fault for fault in contents.values() if isinstance(fault, str)]
     if faults:
@@ -412,6 +418,7 @@ def _seal_holds(content: bytes, document: dict[str, Any]) -> bool:
     """Tell whether the manifest is, byte for byte, what was sealed."""
     document_without_seal = {key: value for key, value in document.items() if key != "seal"}
     try:
+        # The bytes too: blanks added between the lines would leave the parsed seal intact.
         as_written = canonical_json(document).encode() == content
         return as_written and document.get("seal") == _sha256(canonical_json(document_without_seal).encode())
     except (ArtefactError, RecursionError):
@@ -449,6 +456,7 @@ def _is_utf8(content: bytes) -> bool:
 
 def _leads_out(path: Path, folder: Path) -> bool:
     """Tell whether a path is a link to somewhere else than this folder."""
+    # Links inside the folder are allowed: some stores keep every file as one.
     return path.is_symlink() and path.resolve().parent != folder.resolve()
 
 

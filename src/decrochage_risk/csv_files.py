@@ -96,6 +96,7 @@ def read_csv(path: Path, columns: Collection[str] = ()) -> tuple[pd.DataFrame, t
     if header.trailing:
         notes.append(f"{path.name}: the empty last column (lines end with {header.separator!r}) was left out")
     is_blank = _blank_rows(frame)
+    # Excel writes a line of separators for each row that was once used: told, not refused.
     if count := int(is_blank.sum()):
         frame = frame[~is_blank].reset_index(drop=True)
         rows = "1 row that holds" if count == 1 else f"{count} rows that hold"
@@ -159,6 +160,7 @@ _TITLE_LINES = 30
 
 def _header_of(text: _Text, columns: Collection[str] = ()) -> _Header:
     """Find the header: the first line that holds more than separators, after ``sep=;`` if that is there."""
+    # Excel's own mark for other programs, no header.
     declaration = _SEPARATOR_LINE.match(text.data)
     start = declaration.end() if declaration else 0
     lines = (
@@ -175,6 +177,7 @@ def _header_of(text: _Text, columns: Collection[str] = ()) -> _Header:
         )
     match, line = first
     mark = declaration.group("mark").decode() if declaration else ""
+    # On the header alone: further down commas stand in decimals and texts. Ties go to ";", the first.
     separator = mark or max(SEPARATORS, key=lambda each: _outside_quotes(line, each))
     cells = next(csv.reader([line], delimiter=separator))
     names = [name.strip() for name in cells]
@@ -212,10 +215,13 @@ def _cells_of(text: _Text, header: _Header) -> pd.DataFrame:
     """Read the rows below the header; those that end with more separators than it, or fewer, are read all the same."""
     rows = memoryview(text.data)[header.end :]
     has_quotes = b'"' in text.data
+    # GEPI ends its header with a separator and, in one of its exports, not its rows: both widths are tried.
     width = _width_of_first_row(text, header)
     table, is_ragged = _parse(rows, max(width, len(header.names)), header.separator, newlines=has_quotes)
+    # A quote that is never closed swallows lines; Arrow then gives one cell and no error.
     if is_ragged or (has_quotes and (text.data.count(b'"') % 2 or _holds_newlines(table))):
-        # Quotes must be read line by line to be trusted; rows of other lengths, to see what stands beyond the header.
+        # Quotes must be read line by line to be trusted; rows of other lengths, to see what stands beyond the
+        # header.
         even = _evened(text, header, is_ragged=is_ragged)
         if is_ragged:
             table, _ = _parse(memoryview(even), len(header.names), header.separator, newlines=True)
@@ -231,6 +237,7 @@ def _cells_of(text: _Text, header: _Header) -> pd.DataFrame:
             )
         )
     frame = frame.iloc[:, :names]
+    # Names last: until here columns are numbered, as a name could be there twice.
     frame.columns = pd.Index(header.names, dtype="str")
     return frame
 
@@ -249,6 +256,7 @@ def _width_of_first_row(text: _Text, header: _Header) -> int:
 
 def _blank_rows(frame: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Rows without anything but blanks."""
+    # Column by column on the rows that may still be blank: almost none are, after the first.
     maybe = _is_blank(frame.iloc[:, 0])
     for name in frame.columns[1:] if maybe.any() else ():
         maybe[maybe] = _is_blank(frame.loc[maybe, name])
@@ -305,6 +313,7 @@ def _as_utf8(data: bytes, name: str) -> tuple[bytes, str]:
     data = data.removeprefix(codecs.BOM_UTF8)
     if _is_utf8(data):
         return data, "UTF-8"
+    # Before any Latin reading, which never fails: half a file of "Ã©" would pass for names.
     _refuse_part_utf8(data, name)
     # any bytes decode as ISO-8859-15: only those that are control characters there tell Windows-1252
     if ONLY_IN_CP1252.search(data):
@@ -404,6 +413,7 @@ def _parse(rows: memoryview, cells: int, separator: str, *, newlines: bool) -> t
         return "skip"
 
     names = [str(place) for place in range(cells)]
+    # Arrow refuses a file without a row.
     if not bytes(rows[:BLOCK_BYTES]).strip() and len(rows) <= BLOCK_BYTES:
         return pa.table({name: pa.array([], pa.string()) for name in names}), False
     # A row must fit in a block; one that does not (a very long cell) is worth one block for the whole file.
@@ -416,7 +426,10 @@ def _parse(rows: memoryview, cells: int, separator: str, *, newlines: bool) -> t
                     delimiter=separator, newlines_in_values=newlines, invalid_row_handler=skip
                 ),
                 convert_options=arrow_csv.ConvertOptions(
-                    column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=True, null_values=[""]
+                    # All as text: Arrow's guess would eat the leading zeros of ids.
+                    column_types=dict.fromkeys(names, pa.string()),
+                    strings_can_be_null=True,
+                    null_values=[""],
                 ),
             )
         except pa.ArrowInvalid:
@@ -446,6 +459,7 @@ def _rows_with_lines(text: _Text, header: _Header) -> Iterator[tuple[int, list[s
         Quotes that cannot be read.
     """
     lines = io.StringIO(text.data[header.end :].decode(), newline="")
+    # Strict: otherwise a stray quote changes where cells end, without a word.
     reader = csv.reader(lines, delimiter=header.separator, strict=True)
     first_line = header.line
     for row in reader:
@@ -498,10 +512,12 @@ def _refuse_lines(faults: list[tuple[int, str]], file: str, cells: int, last: in
     )
 
 
+# A total, an author, a date: exports end with a few such lines at most.
 _FOOTER_LINES = 5
 
 
-# What Excel, LibreOffice and Google Sheets take for a formula; a tab or a return before it is skipped by some, and the
+# What Excel, LibreOffice and Google Sheets take for a formula; a tab or a return before it is skipped by
+# some, and the
 # full-width signs are read as the plain ones (OWASP, CSV injection).
 _FORMULA = re.compile(r"[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 _SIGNED_NUMBER = re.compile(r"[+-][0-9]+(?:[.,][0-9]+)?")
@@ -540,6 +556,7 @@ def guarded(cell: object, *, is_id: bool = False, is_number: bool = False) -> ob
     """
     if not isinstance(cell, str):
         return cell
+    # "-3,5" begins like a formula and is none.
     if is_number and _SIGNED_NUMBER.fullmatch(cell):
         return cell
     changed = _FORMULA.match(cell) or (not is_id and _CHANGED_BY_SPREADSHEETS.fullmatch(cell))
@@ -612,6 +629,7 @@ def write_csv(
             lambda cell, name=name: guarded(cell, is_id=for_machines or name in ids, is_number=for_machines)
         )
         for name in frame.columns
+        # Numbers and days are written by pandas: they cannot hold a formula.
         if not pd.api.types.is_numeric_dtype(frame[name])
         and not pd.api.types.is_datetime64_any_dtype(frame[name])
     }

@@ -34,6 +34,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, Protocol, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
 __all__ = [
@@ -117,7 +119,24 @@ class FaultyRecordsError(RecordsError):
 
 
 class UnreadableRecordsError(RecordsError):
-    """A file or payload cannot be read at all (truncated, not a table, unknown encoding)."""
+    """A file or payload cannot be read at all (truncated, not a table, unknown encoding).
+
+    Parameters
+    ----------
+    message : str
+        All of it, for people.
+    faults : sequence of str
+        Of a payload: each fault of its shape, with its place; no value of a cell, but keys as they came.
+    report : FaultReport, optional
+        Of a payload: the faults of the rows that could be read all the same.
+    """
+
+    def __init__(
+        self, message: str = "", *, faults: Sequence[str] = (), report: Report | None = None
+    ) -> None:
+        self.faults = tuple(faults)
+        self.report = report
+        super().__init__(message)
 
 
 class UnreadableExportError(UnreadableRecordsError):

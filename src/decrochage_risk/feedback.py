@@ -150,6 +150,8 @@ class Feedback:
         """
         already_helped = self.frame["judgement"].eq("already_supported").to_numpy(dtype=bool, na_value=False)
         first_days = self.frame["measure_started_on"]
+        # Already followed means that something had begun by then; the as-of date is the latest day it can
+        # have.
         first_days = first_days.where(first_days.notna() | ~already_helped, self.frame["as_of"])
         measures = pd.DataFrame({"pupil_id": self.frame["pupil_id"], "started_on": first_days}).dropna()
         return measures.drop_duplicates().sort_values(["pupil_id", "started_on"], ignore_index=True)
@@ -288,11 +290,13 @@ def judged_flags(scores: RiskScores, feedback: Feedback) -> pd.DataFrame:
     """
     _refuse_other_kinds(scores, feedback)
     judgements = feedback.frame[feedback.frame["as_of"] == pd.Timestamp(scores.run.as_of)]
+    # As objects: map gives NaN for pupils nobody judged, which a categorical would keep as a category type.
     judgement = judgements.dropna(subset=["judgement"]).set_index("pupil_id")["judgement"].astype(object)
     situations = scores.frame.loc[scores.frame["flagged"], ["pupil_id", "level"]]
     situations = situations.assign(judgement=situations["pupil_id"].map(judgement))
     rows = [_row("all", "all", situations)]
     rows += _parts("level", situations.assign(group=situations["level"]), LEVEL_NAMES)
+    # What was pointed out is judged; a point of support pointed at nothing.
     reasons = scores.reasons[scores.reasons["direction"] == "aggravating"]
     families = reasons[["pupil_id", "family"]].drop_duplicates().rename(columns={"family": "group"})
     codes = tuple(family.code for family in FAMILIES)
@@ -327,6 +331,7 @@ def _row(by: str, group: str, situations: pd.DataFrame) -> dict[str, Any]:
     row: dict[str, Any] = {
         "by": by,
         "group": group,
+        # Inside the school's own people, hence 5 and not 11.
         "flagged": pd.NA if is_small(total, least=INSIDE) else total,
     }
     # With those not judged: their number would be told by the difference.

@@ -45,6 +45,7 @@ __all__ = [
 
 FORMAT = 1
 _TABLES = ("pupils", "enrolments", "absences", "grades", "orientation", "coverage", "context")
+# 64 bits: enough that two runs of one journal never share an id.
 _ID_LENGTH = 16
 _RESULT = ("pupil_id", "risk", "tier", "flagged")
 _READ = (*_RESULT, "cause", "explained")
@@ -163,8 +164,10 @@ def line_of(entry: dict[str, Any]) -> bytes:
 def table_hash(frame: pd.DataFrame) -> str:
     """SHA-256 of a table whatever the order of its rows."""
     plain = frame.astype(
+        # A categorical hashes by its categories, which may be more than its cells.
         {name: object for name in frame.columns if isinstance(frame[name].dtype, pd.CategoricalDtype)}
     )
+    # Sorted: the same pupils in another order are the same input.
     rows = np.sort(pd.util.hash_pandas_object(plain, index=False).to_numpy())
     names = json.dumps([str(name) for name in frame.columns]).encode()
     # Little-endian on every machine, for hashes are compared between them.
@@ -204,6 +207,7 @@ def checked_time(at: object) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
+# Seconds: an entry is one line, so a lock is held for milliseconds.
 _PAUSE = 0.01
 
 
@@ -389,6 +393,7 @@ class Journal:
             )
 
         def keep(entry: dict[str, Any]) -> dict[str, Any] | None:
+            # As texts: both are UTC to the second, whose alphabetical order is that of time.
             return None if entry["at"] < first_kept else entry
 
         return self._rewrite(
@@ -425,6 +430,7 @@ class Journal:
         def without(entry: dict[str, Any]) -> dict[str, Any]:
             situations = entry.get("flagged", [])
             others = [one for one in situations if _plain_id(one) != erased]
+            # Unchanged, not rewritten: only entries that differ are counted.
             if len(others) == len(situations):
                 return entry
             return {**entry, "flagged": others, _ERASED: entry.get(_ERASED, 0) + 1}
@@ -436,7 +442,8 @@ class Journal:
     def _append(self, line: bytes) -> None:
         """Append a line in one write; a line that a crash cut off is closed first, so that it stays alone."""
         try:
-            # Ids of pupils: a new journal is its owner's alone, one that is there keeps the rights it was given.
+            # Ids of pupils: a new journal is its owner's alone, one that is there keeps the rights it was
+            # given.
             opened = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
             with os.fdopen(opened, "ab+") as file:
                 if file.seek(0, os.SEEK_END):
@@ -464,6 +471,7 @@ class Journal:
                 unread.append((number, line))
             else:
                 read_entries.append(entry)
+        # Refused as a whole: rewriting entries of a later format would lose what this version cannot read.
         later = {entry["format"] for entry in read_entries if entry.get("format", FORMAT) != FORMAT}
         if later:
             raise JournalError(
@@ -513,6 +521,7 @@ class Journal:
             beside.unlink(missing_ok=True)
             opened = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(opened, "wb") as file:
+                # A journal that was opened to a group stays open to it.
                 beside.chmod(self.path.stat().st_mode & 0o777)
                 file.write(content)
                 file.flush()

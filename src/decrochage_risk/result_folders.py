@@ -61,6 +61,7 @@ def make_private(place: Path, *, group: bool = False) -> None:
     if place.is_dir():
         place.chmod(0o750 if group else 0o700)
         for one in place.iterdir():
+            # chmod follows links: a file of somebody else's would be closed or opened.
             if not one.is_symlink():
                 make_private(one, group=group)
     else:
@@ -74,6 +75,7 @@ def restrict(folder: Path, *, group: bool = False) -> None:
     """
     folder.parent.mkdir(parents=True, exist_ok=True)
     if not folder.is_dir():
+        # The mode with the folder: closed afterwards, it would be open for a moment.
         folder.mkdir(mode=0o700)
         if group:
             folder.chmod(0o750)
@@ -97,6 +99,7 @@ def private_file(path: Path, *, group: bool = False) -> Iterator[Path]:
     """
     draft = path.with_name(f".{path.name}.{_DRAFT}")
     draft.unlink(missing_ok=True)
+    # O_EXCL refuses a link that somebody laid there to have another file written.
     os.close(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
     try:
         yield draft
@@ -140,6 +143,7 @@ def hold(target: Path) -> Iterator[None]:
         ) from error
     try:
         holder.unlink(missing_ok=True)
+        # Beside the lock, which cannot be read by others on every system while it is held.
         with holder.open("x", encoding="utf-8") as file:
             json.dump(_this_process(), file)
         yield
@@ -204,12 +208,14 @@ class ResultFolder:
     """
 
     def __init__(self, target: Path, *, group: bool = False, held: bool = False) -> None:
-        # A folder that is itself reached by a link is the one the caller chose; links inside it lead elsewhere.
+        # A folder that is itself reached by a link is the one the caller chose; links inside it lead
+        # elsewhere.
         self.target = target.resolve()
         self.given = target
         self.draft = _beside(self.target, _DRAFT)
         self._former = _beside(self.target, _FORMER)
         self._group = group
+        # A run over partitions holds the place already, for hours before it writes.
         self._hold = nullcontext() if held else hold(self.target)
 
     def __enter__(self) -> Self:
@@ -324,6 +330,7 @@ def refuse_foreign(target: Path, shown_as: Path | None = None) -> None:
         if place.is_symlink():
             names.append(f"{name} (a link)")
         elif place.is_dir():
+            # A folder with files is told by its files; "listes" is made by every run, empty or not.
             if name not in folders and not any(place.iterdir()) and name != "listes":
                 names.append(f"{name}/")
         elif name not in sums and place.name not in _OF_THE_SYSTEM and not (sums and name == MANIFEST):
@@ -368,6 +375,7 @@ def adding_to_result(folder: Path, name: str) -> Iterator[Path]:
         sums, place = _manifest(target), target / name
         if place.is_symlink() or (place.exists() and (name not in sums or _sha256(place) != sums[name])):
             raise _foreign(folder, f"it holds {name}")
+        # The file gets the rights that the folder was given.
         group = target.is_dir() and bool(target.stat().st_mode & 0o050)
         restrict(place.parent)
         with private_file(place, group=group) as draft:

@@ -573,7 +573,10 @@ class _Choice:
     def _holds(self, first: int) -> bool:
         """Tell whether all is protected; the count that others were hidden for is looked at first."""
         narrow = self._narrow()
-        if self._tight(np.r_[narrow[narrow == first], narrow[narrow != first]], together=False).size:
+        if self._tight(narrow[narrow == first], together=False).size:
+            return False
+        # One program for all that is left widens most of them at once; those that it leaves are tried one by one.
+        if self._tight(self._narrow(), together=True).size:
             return False
         for place in self._sharp().tolist():
             has_move = (np.abs(self.ruled_moves[:, place]) > 0.5).any()  # noqa: PLR2004  # whole numbers

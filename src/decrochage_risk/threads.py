@@ -34,6 +34,7 @@ __all__ = [
 SMALL_BATCH = 5_000
 """Rows up to which one thread does the work: starting more costs longer."""
 
+# Memory is the limit beyond: more threads wait for it.
 MOST_THREADS = 8
 
 _LARGE_TABLE = 250_000
@@ -125,6 +126,7 @@ def over_items(
     queue = list(items)
     if threads == 1 or len(queue) <= 1:
         return [work(item) for item in queue]
+    # map, so that results come in the order of the items, whichever thread is first.
     with ThreadPoolExecutor(min(threads, len(queue)), initializer=ready) as pool:
         return list(pool.map(work, queue))
 

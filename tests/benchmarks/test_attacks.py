@@ -39,6 +39,7 @@ def misbehave(case: str) -> str:
     return case
 
 
+@pytest.mark.whole
 def test_a_process_that_dies_hangs_or_fails_is_told_and_replaced() -> None:
     """Each case has its answer: what it gave, the exception, the end of the process or the time that was up."""
     cases = ["refused", "dies", "survived", "hangs", "fails", "refused"]

@@ -28,6 +28,7 @@ def in_pandas(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return import_module("pandas_features")
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("as_of", ["2023-12-04", "2024-09-20", "2025-05-05"])
 def test_plain_pandas_gives_the_same_matrix(in_pandas: ModuleType, as_of: str) -> None:
     """The slow side of the benchmark computes every contract feature with the same values, over several school years."""

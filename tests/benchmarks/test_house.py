@@ -35,6 +35,7 @@ def package_of(folder: Path, **modules: str) -> Path:
     return package
 
 
+@pytest.mark.whole
 def test_no_module_imports_in_a_circle(house: ModuleType) -> None:
     """No module imports itself by way of others, not for types nor inside a function either."""
     assert house.circles_of(house.imports_of(house.modules_of(house.PACKAGE))) == []
@@ -53,6 +54,7 @@ def test_a_circle_is_found_wherever_the_import_stands(house: ModuleType, tmp_pat
     assert circles == [["rooms.one", "rooms.three", "rooms.two"]]
 
 
+@pytest.mark.whole
 def test_nothing_is_imported_by_a_string_but_by_the_door(house: ModuleType) -> None:
     """Only the one public door imports by a name made at run time: elsewhere an arrow must be seen by whoever reads."""
     climbing = [

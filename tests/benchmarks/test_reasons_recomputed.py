@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
 
 from decrochage_risk.features import CATALOGUE
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from decrochage_risk.synthetic import Cohort
 
 
+@pytest.mark.whole
 def test_told_numbers_are_those_of_an_independent_recomputation(
     small_cohort: Cohort, small_scores: RiskScores
 ) -> None:

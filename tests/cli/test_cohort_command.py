@@ -100,6 +100,7 @@ def test_check_finds_every_fault_of_a_messy_cohort(tmp_path: Path, run: Callable
     assert "value" in twice.output
 
 
+@pytest.mark.whole
 def test_cohort_writes_exports_that_import_reads(tmp_path: Path, run: Callable[..., Result]) -> None:
     """Exports, key, import, check: the demonstration begins where a school begins, and no pupil is lost on the way."""
     exports, key, tables = tmp_path / "exports", tmp_path / "key", tmp_path / "tables"

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from decrochage_risk.evaluate import ModelComparison
     from decrochage_risk.synthetic import Cohort
 
+pytestmark = pytest.mark.whole
+
 ASKED = ("--as-of", "2025-03-05", "--labels-known-on", "2025-11-01")
 
 

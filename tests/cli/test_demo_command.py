@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 import pandas as pd
+import pytest
 
 import decrochage_risk as dr
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from click.testing import Result
 
 
+@pytest.mark.whole
 def test_demo_shows_the_whole_path(tmp_path: Path, run: Callable[..., Result]) -> None:
     """The demonstration writes extracts and scores of every pupil, tells reasons, and says what its model is."""
     out = tmp_path / "demo"
@@ -36,13 +38,23 @@ def test_demo_shows_the_whole_path(tmp_path: Path, run: Callable[..., Result]) -
     assert json.loads((out / "scores" / "run.json").read_text(encoding="utf-8"))["model"]["demo"] is True
 
 
+@pytest.mark.whole
 def test_extracts_of_the_demo_pass_the_check(tmp_path: Path, run: Callable[..., Result]) -> None:
-    """What the demonstration suggests to do next works."""
+    """What the demonstration suggests to do next works, and so does what a school begins with: exports, import, check."""
     out = tmp_path / "demo"
-    run("demo", "--out", out, "--pupils", 150)
+    shown = run("demo", "--out", out, "--pupils", 150).stdout.replace("\n", " ")
     assert run("check", out / "extraits").exit_code == 0
+    assert run("check", out / "importes").exit_code == 0
+    report = json.loads((out / "importes" / "rapport-import.json").read_text(encoding="utf-8"))
+    assert {"siecle_eleves", "gepi_saisies", "gepi_book"} <= {file["kind"] for file in report["files"]}
+    assert (
+        sum(file["refusal"] != "" for file in report["files"] if file["path"] != "fichiers/declarations.toml")
+        == 0
+    )
+    assert "0 laissée" in shown
 
 
+@pytest.mark.whole
 def test_demo_again_replaces_its_files(tmp_path: Path, run: Callable[..., Result]) -> None:
     """A second demonstration into the same folder succeeds and gives the same scores for the same seed."""
     scores = tmp_path / "scores" / "scores.parquet"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 import decrochage_risk as dr
 from decrochage_risk.cli.model_commands import DRIFT_EXIT_CODES
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from click.testing import Result
 
 
+@pytest.mark.whole
 def test_the_watch_is_that_of_the_library(
     extracts: Path, model_folder: Path, tmp_path: Path, run: Callable[..., Result]
 ) -> None:

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
+pytestmark = pytest.mark.whole
+
 REVIEW = 4
 EVALUATED = ("--as-of", "2025-01-10")
 

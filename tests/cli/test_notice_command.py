@@ -94,6 +94,7 @@ def test_names_of_notices_are_safe_and_apart() -> None:
     assert all("/" not in name and len(name) < 70 for name in names)
 
 
+@pytest.mark.whole
 def test_a_scoring_is_journalled_with_the_hashes_of_its_tables(
     extracts: Path, model_folder: Path, tmp_path: Path, run: Callable[..., Result], scores: dr.RiskScores
 ) -> None:
@@ -116,6 +117,7 @@ def test_a_scoring_is_journalled_with_the_hashes_of_its_tables(
     assert {"pupils.parquet", "enrolments.parquet", "absences.parquet"} <= set(first["inputs"])
 
 
+@pytest.mark.whole
 def test_the_capacity_list_is_a_file_of_its_own(
     extracts: Path,
     model_folder: Path,
@@ -136,6 +138,7 @@ def test_the_capacity_list_is_a_file_of_its_own(
     assert "at least 1 was expected" in refused("score", extracts, *options, "--capacity", "0")
 
 
+@pytest.mark.whole
 def test_schools_may_have_places_of_their_own(
     extracts: Path, model_folder: Path, tmp_path: Path, run: Callable[..., Result], scores: dr.RiskScores
 ) -> None:
@@ -153,6 +156,7 @@ def test_schools_may_have_places_of_their_own(
         assert len(written) == len(listed.pupils)
 
 
+@pytest.mark.whole
 def test_a_capacity_that_cannot_be_costs_no_scores(
     extracts: Path,
     model_folder: Path,

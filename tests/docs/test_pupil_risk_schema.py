@@ -30,6 +30,7 @@ def test_the_published_schema_is_the_models(validator: Any) -> None:
     assert validator.schema == pupil_risk_schema()
 
 
+@pytest.mark.whole
 def test_every_result_is_valid(validator: Any, small_scores: RiskScores) -> None:
     """Scored, abstained, explained or not: each object of the JSON of a run holds to the schema."""
     told = json.loads(small_scores.to_json())["pupils"]

@@ -71,6 +71,7 @@ def test_equal_scores_are_never_told_apart(simulate: Callable[..., Rows]) -> Non
         assert (found.difference, found.low, found.high, found.better) == (0.0, 0.0, 0.0, "undecided")
 
 
+@pytest.mark.whole
 def test_intervals_over_pupils_cover() -> None:
     """At 90 %, 84 to 96 % of 150 intervals hold the expected difference, with four rows of one outcome per pupil."""
     random = np.random.default_rng(1)

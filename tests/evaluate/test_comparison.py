@@ -145,6 +145,7 @@ def test_the_gates_judge_the_list_that_would_be_issued(drawn: dict[str, np.ndarr
         assert told.figure == pytest.approx((risk[girls] < 0.2).mean())
 
 
+@pytest.mark.whole
 def test_what_is_not_judged_is_said(drawn: dict[str, np.ndarray]) -> None:
     """Groups too small are counted, missed leavers by pathway are told with the reason why they are no criterion."""
     pathway = np.where(np.arange(ROWS) < 60, "SEGPA", "voie pro").astype(object)

@@ -79,6 +79,7 @@ def test_curves_of_one_outcome_are_refused(plot: Callable[..., object]) -> None:
         plot([0, 0], [0.1, 0.2])
 
 
+@pytest.mark.whole
 def test_importing_the_layer_loads_nothing_heavy_and_no_window() -> None:
     """Matplotlib, scikit-learn, scipy and jinja2 load on first use; a plot never loads pyplot."""
     code = (

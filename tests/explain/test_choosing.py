@@ -5,6 +5,7 @@ from functools import reduce
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -41,6 +42,7 @@ def test_the_told_families_are_those_of_a_sort(families: np.ndarray) -> None:
     ]
 
 
+@pytest.mark.whole
 @given(
     values=arrays(np.float64, (3, 6), elements=st.floats(-5, 5)),
     family=arrays(np.intp, 6, elements=st.integers(-1, 3)),

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from decrochage_risk.features import Feature
     from decrochage_risk.score import RiskScores
 
+pytestmark = pytest.mark.whole
+
 EPOCH = date(1970, 1, 1).toordinal()
 
 

@@ -55,6 +55,7 @@ def assert_equal_to_recomputation(rows: Tables, as_of: date, calendar: SchoolCal
     assert not wrong, f"as of {as_of}: {len(wrong)} values differ\n" + "\n".join(wrong[:12])
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("seed", range(12))
 def test_equal_to_recomputation(seed: int, calendar: SchoolCalendar) -> None:
     """On random records, each feature beyond the contract is what a recomputation from its definition gives."""
@@ -81,6 +82,7 @@ def test_every_feature_is_recomputed(calendar: SchoolCalendar) -> None:
     assert sorted(found) == sorted(BEYOND)
 
 
+@pytest.mark.whole
 def test_random_records_are_telling(calendar: SchoolCalendar) -> None:
     """The random records give each feature several values."""
     seen: dict[str, set[float]] = {name: set() for name in BEYOND}

@@ -69,6 +69,7 @@ def renamed(tables: Tables, column: str, names: dict[str, str]) -> Tables:
     return {name: None if rows is None else [rename(row) for row in rows] for name, rows in tables.items()}
 
 
+@pytest.mark.whole
 @few
 @given(seed=seeds, as_of=as_ofs)
 def test_future_rows_change_no_bit(calendar: SchoolCalendar, seed: int, as_of: date) -> None:
@@ -119,6 +120,7 @@ def only(tables: Tables, ids: set[str]) -> Tables:
     }
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(("seed", "as_of"), [(1, AS_OFS[3]), (2, AS_OFS[8]), (3, AS_OFS[11])])
 def test_alone_or_in_a_batch(calendar: SchoolCalendar, seed: int, as_of: date) -> None:
     """A pupil alone has the bits that the pupil has in the batch; one not enrolled yet comes with a companion."""
@@ -146,6 +148,7 @@ def test_shape_of_the_matrix(calendar: SchoolCalendar, seed: int, as_of: date) -
     assert not np.isinf(matrix.to_numpy()).any()
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("table", EVENT_TABLES)
 def test_missing_table_is_not_zero(calendar: SchoolCalendar, table: str) -> None:
     """A feature that an emptied table changes is NaN for everybody when the table is absent; others keep their bits.
@@ -176,6 +179,7 @@ def test_missing_table_is_not_zero(calendar: SchoolCalendar, table: str) -> None
         assert_same_bits(without[others], full[others], f"as of {as_of}, without {table}")
 
 
+@pytest.mark.whole
 @few
 @given(seed=seeds, as_of=as_ofs)
 def test_sex_and_names_change_no_bit(calendar: SchoolCalendar, seed: int, as_of: date) -> None:

@@ -106,6 +106,7 @@ def test_context_is_the_mean_of_each_class_and_school(
     assert set(pd.to_datetime(context["as_of"]).dt.date) == {AS_OF}
 
 
+@pytest.mark.whole
 def test_a_pupil_is_set_against_its_class(
     rows: Tables, context: pd.DataFrame, calendar: SchoolCalendar
 ) -> None:
@@ -158,6 +159,7 @@ def test_without_the_table_nothing_is_known(rows: Tables, calendar: SchoolCalend
     assert environment.drop(columns=ENVIRONMENT).notna().all(axis=None)
 
 
+@pytest.mark.whole
 def test_others_in_the_batch_change_nothing(
     rows: Tables, context: pd.DataFrame, calendar: SchoolCalendar
 ) -> None:

@@ -77,6 +77,7 @@ def test_absences_that_are_not_known_are_no_zero() -> None:
     assert september.last_day.tolist() == [-1]
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("as_of", [date(2025, 3, 5), date(2024, 11, 5), date(2025, 1, 7)])
 def test_months_equal_a_count_by_hand(small_cohort: Cohort, as_of: date) -> None:
     """On real calendars the months of every pupil equal a plain count of the rows, capped by the day's half-days."""

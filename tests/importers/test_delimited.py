@@ -37,6 +37,22 @@ def test_a_last_separator_on_some_lines_is_no_column() -> None:
     assert table.left_out == {"wrong_length": [4]}
 
 
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["12,5/20,0", "Abs", "8,25"]), st.sampled_from(["", "grippe, toux, fièvre"])
+        ),
+        min_size=1,
+    )
+)
+def test_commas_of_numbers_and_sentences_are_no_separators(cells: list[tuple[str, str]]) -> None:
+    """Bug 13: a table with semicolons is never read as one of commas, however many its cells hold."""
+    rows = "".join(f"ÉPREUVE;{mark};{mark};{motive};\n" for mark, motive in cells)
+    table = read_delimited(f"Nom;Maths;Français;Motif;\n{rows}".encode(), expected=("Nom", "Maths"))
+    assert table.header == ("NOM", "MATHS", "FRANCAIS", "MOTIF")
+    assert table.frame[1].tolist() == [mark for mark, _ in cells]
+
+
 def test_titles_totals_and_footers_are_no_rows() -> None:
     """Title lines before the header, totals, class means and a footer are left out, counted with their lines."""
     text = "Extraction 2024\nFaite le 15/03/2025\n\nNom,Classe,DJ\nA,3 A,1\nTotal,,1\nMoyenne de la classe,,2\nEdité par X\n"

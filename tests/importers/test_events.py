@@ -11,7 +11,7 @@ import pytest
 from decrochage_risk.importers import recognition
 from decrochage_risk.importers.cells import days_of
 from decrochage_risk.importers.delimited import read_delimited
-from decrochage_risk.importers.extract import Extract, Head, ImportOptions, Reader, SourceFile, persons_frame
+from decrochage_risk.importers.extract import Extract, Head, ImportOptions, Reader, SourceFile, make_persons
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,9 +28,7 @@ def read_days(source: SourceFile, options: ImportOptions) -> Extract:
     extract = Extract(source.kind, school_year=2024, exported_on=options.extracted_on or date(2025, 3, 15))
     table.count_into(extract)
     names = {"family_name": "Nom", "first_name": "Prenom", "class_name": "Classe"}
-    extract.persons = persons_frame(
-        {ours: table.text(name) for ours, name in names.items()}, len(table.frame)
-    )
+    extract.persons = make_persons({ours: table.text(name) for ours, name in names.items()}, len(table.frame))
     extract.tables["orientation"] = pd.DataFrame(
         {
             "person": range(len(table.frame)),

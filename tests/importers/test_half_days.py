@@ -108,6 +108,7 @@ def timed_events(draw: st.DrawFn) -> list[dict[str, object]]:
     return events
 
 
+@pytest.mark.whole
 @settings(max_examples=40)
 @given(timed_events(), st.sampled_from([time(11, 50), time(12), time(13, 30)]))
 def test_half_days_are_those_of_a_slow_walk_over_every_day(
@@ -126,6 +127,7 @@ def test_half_days_are_those_of_a_slow_walk_over_every_day(
     assert len(got) == len(merged)
 
 
+@pytest.mark.whole
 @settings(max_examples=40)
 @given(timed_events())
 def test_merging_twice_or_in_two_parts_changes_nothing(events: list[dict[str, object]]) -> None:
@@ -141,6 +143,7 @@ def test_merging_twice_or_in_two_parts_changes_nothing(events: list[dict[str, ob
         )
 
 
+@pytest.mark.whole
 @settings(max_examples=40)
 @given(timed_events())
 def test_no_day_holds_more_half_days_than_the_calendar(events: list[dict[str, object]]) -> None:

@@ -63,7 +63,7 @@ def marks(extract: Extract) -> list[tuple[str, str, object, float, float, str]]:
             float(row.coefficient),
             str(row.status),
         )
-        for row in extract.tables["grades"].itertuples()
+        for row in extract.tables["grades"].frame().itertuples()
     ]
 
 
@@ -404,9 +404,6 @@ def test_averages_of_the_lsu_are_dated_by_communs_then_by_the_council_of_that_ye
 def test_pupils_of_the_lsu_go_by_their_siecle_id_and_no_text_is_kept() -> None:
     """The id of SIECLE, name and class are given for joining; texts of teachers are nowhere in what was read."""
     extract = read(lsu(mark("D1", moyenne_eleve="12")))
-    assert extract.persons.loc[0, ["eleve_id", "family_name", "class_name"]].tolist() == [
-        "9000101",
-        "Bateco",
-        "3 A",
-    ]
+    person = extract.persons[0]
+    assert (person.eleve_id, person.family_name, person.class_name) == ("9000101", "Bateco", "3 A")
     assert "secret" not in str(extract.__dict__).lower()

@@ -57,7 +57,7 @@ def test_wishes_of_affelnet_have_their_rank_their_target_and_the_day_of_the_camp
         ("20/05", "wish", 2, "2de_pro", None),
         ("20/05", "wish", 1, "FORMATION RARE", None),
     ]
-    assert extract.persons["ine"].tolist() == ["000000001AA", "000000002BB"]
+    assert [person.ine for person in extract.persons] == ["000000001AA", "000000002BB"]
     assert extract.covers["orientation"] == (date(2024, 9, 1), date(2025, 5, 20))
 
 
@@ -166,6 +166,7 @@ def test_totals_of_an_unknown_period_or_that_contradict_themselves_are_not_taken
     assert bad.counts == {"bad_number": [3], "unjustified_above_total": [2]}
 
 
+@pytest.mark.whole
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=1, max_size=10))
 def test_growing_totals_are_differenced_into_the_counts_of_each_month(months: list[tuple[int, int]]) -> None:
     """Cumulative totals made of known monthly counts give these counts back, in any order of the files."""

@@ -60,6 +60,27 @@ def test_sections_may_stand_in_any_order(
     pd.testing.assert_frame_equal(one.records.enrolments, other.records.enrolments)
 
 
+def test_options_of_pupils_change_nothing_and_stand_nowhere(
+    run: Callable[..., Imported], siecle: Callable[..., bytes], pupil: Callable[..., object]
+) -> None:
+    """OPTIONS, one chosen twice among them, gives the same records as none, wherever it stands: no option is a fact of ours."""
+    option = (
+        b'<OPTION ELEVE_ID="9000101" ELENOET="101"><OPTIONS_ELEVE><NUM_OPTION>1</NUM_OPTION><CODE_MODALITE_ELECT>S'
+        b"</CODE_MODALITE_ELECT><CODE_MATIERE>030201</CODE_MATIERE></OPTIONS_ELEVE><OPTIONS_ELEVE><NUM_OPTION>1</NUM_OPTION>"
+        b"<CODE_MODALITE_ELECT>F</CODE_MODALITE_ELECT><CODE_MODALITE_ELECT>O</CODE_MODALITE_ELECT><CODE_MATIERE>030602"
+        b"</CODE_MATIERE></OPTIONS_ELEVE></OPTION>"
+    )
+    plain = siecle([pupil(101), pupil(102)])
+    section = b"<OPTIONS>" + option + b"</OPTIONS>"
+    without = run({"a.xml": plain})
+    for text in (plain.replace(b"<OPTIONS/>", section), plain.replace(b"<ELEVES>", section + b"<ELEVES>", 1)):
+        done = run({"a.xml": text})
+        pd.testing.assert_frame_equal(done.records.enrolments, without.records.enrolments)
+        pd.testing.assert_frame_equal(done.records.pupils, without.records.pupils)
+        assert (left_out(done), notices(done)) == (left_out(without), notices(without))
+        assert "030602" not in done.report.to_json()
+
+
 def test_a_name_of_the_file_tells_nothing(
     run: Callable[..., Imported], siecle: Callable[..., bytes], pupil: Callable[..., object]
 ) -> None:

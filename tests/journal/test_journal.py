@@ -88,6 +88,7 @@ def test_another_policy_or_input_is_another_run(
     assert table_hash(absences) != table_hash(absences.iloc[1:])
 
 
+@pytest.mark.whole
 def test_threads_and_processes_that_append_at_once_lose_nothing(journal: Journal) -> None:
     """Every line of every writer is there, whole, and each writer's in its own order."""
     with ThreadPoolExecutor(4) as pool:

@@ -160,6 +160,7 @@ def test_a_header_or_an_end_that_is_none_is_refused(text: str, before: str, afte
     assert any(told in fault for fault in found), found
 
 
+@pytest.mark.whole
 @given(data=st.data())
 @settings(max_examples=150, deadline=None)
 def test_no_edit_of_a_text_escapes(data: st.DataObject, text: str) -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     Rows = tuple[npt.NDArray[np.float64], npt.NDArray[np.object_]]
 
+pytestmark = pytest.mark.whole
+
 LACKED = {
     "boarding_change_year", "first_wish_changed_year",
     *(feature.name for feature in CATALOGUE if feature.family is AGAINST_CLASS),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from decrochage_risk.errors import ModelError
 from decrochage_risk.explain import attribute
 from decrochage_risk.risk import FitOptions, RiskModel
-from decrochage_risk.risk.knowledge import LEAST_UNKNOWN, MOST_FLAGS, Knowledge
+from decrochage_risk.risk.knowledge import LEAST_LEARNT, LEAST_UNKNOWN, MOST_FLAGS, ROUNDED_TO, Knowledge
 from decrochage_risk.risk.references import ENOUGH_KNOWN, References
 
 QUICK = FitOptions(max_rounds=200, patience=20, linear_share=0.5, penalty=30.0)
@@ -53,8 +53,32 @@ def test_columns_that_are_always_unknown_together_share_a_flag() -> None:
     matrix[: LEAST_UNKNOWN - 1, 2] = np.nan
     knowledge = Knowledge.of_matrix(matrix, ["a", "b", "rarely", "always"])
     assert knowledge.groups == {"not_known_a": ("a", "b")}
-    assert knowledge.rows == {"": 70, "not_known_a": 30}
-    assert knowledge.rows_like(matrix[[0, 99]]).tolist() == [30, 70]
+    many = Knowledge.of_matrix(np.vstack([matrix] * 8), ["a", "b", "rarely", "always"])
+    assert many.groups == {"not_known_a": ("a", "b"), "not_known_rarely": ("rarely",)}
+    assert many.rows_like(matrix[[0, 29, 99]]).tolist() == [100, 0, 500]  # of 152, 88 and 560
+
+
+def test_counts_of_patterns_tell_of_nobody_and_hold_the_limit() -> None:
+    """Only full hundreds are kept, so that no count is under 100; from exactly 200 rows on a pattern is learnt."""
+    for unknown in (0, 1, 99, 100, 199, 200, 201, 999):
+        matrix = np.ones((1_000, 1))
+        matrix[:unknown] = np.nan
+        knowledge = Knowledge.of_matrix(matrix, ["a"], {"no_a": ["a"]})
+        assert all(
+            count >= ROUNDED_TO and count % ROUNDED_TO == 0 for count in knowledge.rows.values() if count
+        )
+        assert ("no_a" in knowledge.rows) == (unknown >= ROUNDED_TO)
+        again = Knowledge.from_dict(json.loads(json.dumps(knowledge.to_dict())), ["a"])
+        learnt = again.is_learnt(np.array([[np.nan], [1.0]]))
+        assert learnt.tolist() == [unknown >= LEAST_LEARNT, 1_000 - unknown >= LEAST_LEARNT]
+
+
+def test_a_model_without_counts_is_held_to_none() -> None:
+    """One of format 1 counted nothing: every pattern is taken as learnt; a small training that counted is not."""
+    without = Knowledge({"no_a": ("a",)}, ("a",))
+    assert without.is_learnt(np.array([[np.nan], [1.0]])).all()
+    small = Knowledge.of_matrix(np.ones((30, 1)), ["a"], {"no_a": ["a"]})
+    assert not small.is_learnt(np.ones((1, 1))).any()
 
 
 def test_a_pattern_that_the_training_never_had_has_no_rows() -> None:

@@ -114,6 +114,7 @@ def test_the_spread_adds_up_as_independent_errors_do() -> None:
     assert wide["low"][0] < narrow["low"][0] < narrow["high"][0] < wide["high"][0]
 
 
+@pytest.mark.whole
 def test_penalty_and_share_are_chosen_inside_the_training() -> None:
     """What is left open is settled and kept with the model; what is given stays; the same rows choose the same."""
     table, left, _ = schools(400)

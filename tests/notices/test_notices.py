@@ -61,6 +61,7 @@ def test_the_four_points_of_the_law_are_answered(small_scores: RiskScores, flagg
 _POINTS_OF_FLOOR = 2.5
 
 
+@pytest.mark.whole
 def test_the_weights_are_those_of_the_risk(small_scores: RiskScores) -> None:
     """Of every scored pupil the points of the families sum to the difference from the reference pupil."""
     scored = [pupil for pupil in small_scores if pupil.risk is not None][:150]
@@ -215,6 +216,7 @@ def test_the_operations_name_the_method_of_the_model(small_scores: RiskScores, f
     assert _method_words("logistic", 1).startswith("une régression logistique, apprise ")
 
 
+@pytest.mark.whole
 def test_notices_are_plain_and_short(small_scores: RiskScores) -> None:
     """No label, no cause, no mark of the template, no capital after a colon, and no more than fits on one sheet of A4, both sides.
 
@@ -313,6 +315,7 @@ def test_texts_that_say_nothing_and_other_objects_are_refused(
     assert came in str(refused.value)
 
 
+@pytest.mark.whole
 def test_who_is_not_enrolled_is_not_said_to_be_in_a_class(small_scores: RiskScores) -> None:
     """The class and school of a pupil without an open enrolment are those of the last one known, and said so."""
     for pupil in small_scores:

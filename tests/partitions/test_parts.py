@@ -84,6 +84,7 @@ def whole_of(tables: dict[str, pd.DataFrame]) -> PupilRecords:
     )
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("count", [1, 3, 12])
 def test_parts_scored_alone_are_the_whole(
     tables: dict[str, pd.DataFrame], small_model: TrainedModel, count: int
@@ -108,6 +109,7 @@ def test_parts_scored_alone_are_the_whole(
         pd.testing.assert_frame_equal(frame, whole, check_dtype=False, check_exact=True)
 
 
+@pytest.mark.whole
 def test_every_part_gives_the_declared_columns_and_types(
     tables: dict[str, pd.DataFrame], small_model: TrainedModel
 ) -> None:
@@ -168,6 +170,7 @@ def test_faults_and_warnings_come_back_as_rows(
     assert len(recwarn) == 0
 
 
+@pytest.mark.whole
 def test_training_rows_of_parts_are_those_of_the_whole(tables: dict[str, pd.DataFrame]) -> None:
     """Rows, features, outcomes and what was left out are the same, in the same order."""
     parts = [arrow_of(tables, part, 7) for part in range(7)]

@@ -107,6 +107,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
     }
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(("explain", "parts"), [("flagged", 2), ("all", 7)])
 def test_parts_give_the_same_bytes(
     messy: Path, model: TrainedModel, policy: Policy, tmp_path: Path, explain: str, parts: int
@@ -179,6 +180,7 @@ def test_nobody_enrolled_yet_is_refused_as_at_once(
         assert messages[0] == messages[1]
 
 
+@pytest.mark.whole
 def test_parts_in_which_nobody_is_enrolled_yet_lose_nobody(
     extracts: Path, model: TrainedModel, tmp_path: Path
 ) -> None:
@@ -265,6 +267,7 @@ def test_a_stopped_run_goes_on(extracts: Path, model: TrainedModel, tmp_path: Pa
     assert files_of(out) == files_of(tmp_path / "1")
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("changed", ["file", "day", "model", "parts"])
 def test_a_changed_question_starts_again(
     extracts: Path, tables: dict[str, pd.DataFrame], model: TrainedModel, tmp_path: Path, changed: str
@@ -315,6 +318,7 @@ score_folder(folder, out, as_of="2025-03-05", model=load_model(model), partition
 """
 
 
+@pytest.mark.whole
 @pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="a process cannot be killed here")
 def test_a_killed_process_goes_on(extracts: Path, model: TrainedModel, tmp_path: Path) -> None:
     """A process that is killed in the middle of its work loses the part that it was working on, nothing else."""

@@ -83,6 +83,7 @@ def test_faults_of_all_parts_are_the_faults_of_the_whole(messy: Path, tmp_path: 
     assert sum(counted.values()) == len(whole.faults)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("count", [1, 2, 7])
 def test_rows_of_all_parts_are_the_rows_of_the_whole(messy: Path, tmp_path: Path, count: int) -> None:
     """What is kept of each table, and what is set aside per pupil, is the same; nobody is there twice."""

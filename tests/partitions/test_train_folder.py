@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from decrochage_risk.model import TrainedModel
 
+pytestmark = pytest.mark.whole
+
 OPTIONS = FitOptions(max_rounds=10, members=2, linear_share=0.5, penalty=100.0)
 NAMES = ("pupils", "enrolments", "absences", "grades", "orientation", "outcomes")
 DAYS = ["2022-11-05", "2023-03-05", "2024-03-05"]

@@ -51,6 +51,7 @@ def _probability_at_most(risks: list[float], most: int) -> float:
     )
 
 
+@pytest.mark.whole
 @LAWS
 @given(st.lists(PUPIL, min_size=1, max_size=12), st.integers(1, 12))
 def test_the_list_is_the_head_of_the_ranking(pupils: list[tuple[str, float | None]], places: int) -> None:
@@ -74,6 +75,7 @@ def test_the_list_is_the_head_of_the_ranking(pupils: list[tuple[str, float | Non
         assert row["expected"] == pytest.approx(listed["risk"].sum())
 
 
+@pytest.mark.whole
 @LAWS
 @given(st.lists(st.floats(0.01, 0.8), min_size=1, max_size=7))
 def test_the_interval_holds_the_number_of_leavers(risks: list[float]) -> None:

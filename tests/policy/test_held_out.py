@@ -36,6 +36,7 @@ def test_a_pupil_counts_once_whatever_the_order(rows: list[tuple[str, float, boo
     )
 
 
+@pytest.mark.whole
 @LAWS
 @given(
     st.lists(st.tuples(st.sampled_from(LEVEL_NAMES), st.floats(0, 1), st.booleans()), max_size=200),

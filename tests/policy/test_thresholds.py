@@ -32,6 +32,7 @@ def _drawn(seed: int, pupils: int = 600) -> HeldOutPupils:
     return HeldOutPupils.of(levels, risk, (random.random(pupils) < risk).astype(float))
 
 
+@pytest.mark.whole
 @LAWS
 @given(st.integers(0, 10_000), st.sampled_from(["group", "level"]))
 def test_every_figure_is_a_recount(seed: int, by: Any) -> None:
@@ -75,6 +76,7 @@ def test_every_figure_is_a_recount(seed: int, by: Any) -> None:
                 )
 
 
+@pytest.mark.whole
 @LAWS
 @given(st.integers(0, 10_000))
 def test_no_two_rows_of_a_block_differ_by_a_few(seed: int) -> None:

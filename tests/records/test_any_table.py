@@ -155,6 +155,7 @@ def _read_and_score(tables: dict[str, Any], on_fault: Any) -> None:
         assert str(error)  # noqa: PT017 - an error of ours that can be shown is an answer
 
 
+@pytest.mark.whole
 @settings(deadline=None, max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_any_column_type_gives_a_result_or_an_error_of_ours(rows: Rows, data: st.DataObject) -> None:

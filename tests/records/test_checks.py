@@ -278,6 +278,7 @@ rows_of_grades = st.lists(
 )
 
 
+@pytest.mark.whole
 @settings(max_examples=60)
 @given(rows_of_grades, st.data())
 def test_every_injected_fault_is_reported_and_nothing_else(
@@ -315,6 +316,7 @@ def test_conforming_twice_changes_nothing(rows: list[dict[str, object]]) -> None
     assert twice.faults == ()
 
 
+@pytest.mark.whole
 @settings(max_examples=30)
 @given(rows_of_grades)
 def test_the_type_of_a_column_changes_nothing(rows: list[dict[str, object]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from decrochage_risk import DemoModelWarning, FaultyRecordsError, PupilRecords, score_pupils
+from decrochage_risk.score import load_demo_model
 
 if TYPE_CHECKING:
     from tests.records.conftest import Rows
@@ -21,8 +23,14 @@ SET_ASIDE = "non inscrit à cette date d'après les lignes gardées : d'autres, 
 def _causes(tables: dict[str, Any], **arguments: Any) -> dict[str, str | None]:
     absences = pd.DataFrame(columns=["pupil_id", "date", "half_days", "kind"])
     records = PupilRecords(**{"absences": absences} | tables, on_fault="quarantine")
+    # Without counts of what was known together, as a model of format 1: every gap of these few rows is scored.
+    model, risk_model = load_demo_model(), load_demo_model().risk_model
+    references = replace(risk_model.references, knowledge=replace(risk_model.knowledge, rows={}))
+    model = replace(model, path=None, risk_model=replace(risk_model, references=references))
     with pytest.warns(DemoModelWarning):
-        scores = score_pupils(records, as_of=AS_OF, explain="none", gaps=["absences", "grades"], **arguments)
+        scores = score_pupils(
+            records, as_of=AS_OF, explain="none", gaps=["absences", "grades"], model=model, **arguments
+        )
     return {pupil.pupil_id: pupil.cause for pupil in scores}
 
 

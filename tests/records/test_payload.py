@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decrochage_risk.errors import UnreadableRecordsError
+from decrochage_risk.records import PupilRecords
 from decrochage_risk.records.payload import read_json
 from decrochage_risk.records.table_schemas import TABLES
 
@@ -153,3 +154,39 @@ def test_half_a_character_is_refused_as_bytes_too() -> None:
     for half in (b"\\ud800", b"\xed\xa0\x80"):
         with pytest.raises(UnreadableRecordsError, match="cannot be written in UTF-8"):
             read_json(row % half)
+
+
+def test_faults_of_shape_and_of_rows_come_together() -> None:
+    """A payload with faults of both kinds is corrected once: the error holds each shape fault and each fault of a row."""
+    stay = {"school_year": 2024, "school_id": "0670001M", "level": "3e", "start_date": "2024-09-02"}
+    marks = [
+        {"date": "32/01", "subject": "french", "value": 9},
+        {"date": "2024-10-01", "subject": "french", "value": 31},
+    ]
+    pupils = [
+        {"pupil_id": "a", "enrolments": [stay], "abscences": []},
+        {"pupil_id": "b", "enrolments": [stay | {"level": "3eme"}], "grades": marks},
+        {"pupil_id": "c", "enrolments": [stay], "orientation": 3},
+    ]
+    with pytest.raises(UnreadableRecordsError) as caught:
+        PupilRecords.from_json(pupils)
+    assert len(caught.value.faults) == 2
+    report = caught.value.report
+    assert report is not None
+    assert set(report.errors.frame["path"]) == {
+        "pupils[1].grades[0].date",
+        "pupils[1].grades[1].value",
+        "pupils[1].enrolments[0].level",
+    }
+    assert "'abscences'" in str(caught.value)
+    assert "pupils[1].enrolments[0].level" in str(caught.value)
+
+
+def test_a_fault_of_shape_brings_no_fault_of_rows_with_it() -> None:
+    """Rows that are lost because of the shape are one fault, not one more per row that leans on them."""
+    both = {"pupils": [{"pupil_id": "a", "grades": [{"value": 3}]}], "grades": [{"pupil_id": "a"}]}
+    for payload in (both, [3], [{"pupil_id": "a", "enrolments": 3}], [{"pupil_id": "a", "target": "\ud800"}]):
+        with pytest.raises(UnreadableRecordsError) as caught:
+            PupilRecords.from_json(payload)
+        assert caught.value.faults
+        assert caught.value.report is None, caught.value.report

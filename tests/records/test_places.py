@@ -35,6 +35,7 @@ def _pupils(count: int, marks: int = 2) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.whole
 @given(count=st.integers(1, 12), data=st.data())
 def test_a_fault_of_a_payload_names_its_place(count: int, data: st.DataObject) -> None:
     """The wrong cell is named as the sender would reach it, whichever pupil, list and key it is."""

@@ -157,6 +157,7 @@ def test_ids_classes_and_names_stay_text(
         assert re.fullmatch(r"[A-Za-z0-9-]+\.html", page.name)
 
 
+@pytest.mark.whole
 def test_a_report_replaces_only_what_a_run_listed(small_scores: RiskScores, tmp_path: Path) -> None:
     """Somebody's file, an edited page, a link, a second run at once: each is named and stays; a report of ours is replaced."""
     folder, mine = tmp_path / "pages", tmp_path / "mine.html"
@@ -183,6 +184,7 @@ def test_a_report_replaces_only_what_a_run_listed(small_scores: RiskScores, tmp_
     assert sorted(path.name for path in tmp_path.iterdir()) == ["mine.html", "pages"]
 
 
+@pytest.mark.whole
 def test_every_link_of_a_report_leads_to_a_page(small_scores: RiskScores, tmp_path: Path) -> None:
     """Index, schools, classes, pupils and notices: each address in a page is that of a file of the report."""
     index = write_report(small_scores, tmp_path / "pages")
@@ -196,6 +198,7 @@ def test_every_link_of_a_report_leads_to_a_page(small_scores: RiskScores, tmp_pa
     assert {page.resolve() for page in pages} - seen <= {index.resolve()}
 
 
+@pytest.mark.whole
 def test_scores_write_their_own_report(small_scores: RiskScores, tmp_path: Path) -> None:
     """``scores.report`` writes the same pages as the function of the door."""
     one = small_scores.report(tmp_path / "one", notices=False)

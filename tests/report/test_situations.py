@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 from decrochage_risk.report.school_pages import school_page
 from decrochage_risk.report.situations import Way, schools_of, way_onto_list
 from decrochage_risk.score import RiskScores
@@ -36,7 +34,7 @@ def test_the_three_ways_are_named_and_never_mixed(small_scores: RiskScores) -> N
 def test_the_verdict_withholds_the_risk_and_nothing_else(small_scores: RiskScores) -> None:
     """Where the card says not to issue a list, the risk is no way; legal signals and departures stay, nobody is lost."""
     advice = {"fairness_block": "L'équité fait obstacle : ne pas émettre de liste avec ce modèle."}
-    run = replace(small_scores.run, advice=advice)
+    run = small_scores.run.model_copy(update={"advice": advice})
     blocked = RiskScores(small_scores._results, run, small_scores._policy, small_scores._model)
     shown = {one.pupil.pupil_id: one.ways for school in schools_of(blocked) for one in school.situations}
     for pupil in small_scores:

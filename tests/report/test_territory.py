@@ -65,6 +65,7 @@ def test_counts_are_those_of_the_records(
         assert sum(int(share.count[-1]) for share in shares) == left["pupil_id"].nunique()
 
 
+@pytest.mark.whole
 def test_parts_of_a_region_add_up(
     small_cohort: Cohort, small_scores: RiskScores, score: Callable[..., RiskScores]
 ) -> None:
@@ -88,6 +89,7 @@ def test_parts_of_a_region_add_up(
         assert merged.shares[key].base.tolist() == share.base.tolist(), key
 
 
+@pytest.mark.whole
 def test_no_small_cell_can_be_reached(territory: Territory) -> None:
     """The linear programme of a reader who holds all pages finds no count of 1 to 4 within less than 5."""
     told = territory.publication

@@ -33,6 +33,7 @@ def some(small_scores: RiskScores, flagged_ids: list[str]) -> list[str]:
     return [*flagged_ids[:15], *quiet[:15], *unscored[:5]]
 
 
+@pytest.mark.whole
 def test_a_pupil_alone_is_as_in_the_batch(
     small_cohort: Cohort, small_scores: RiskScores, some: list[str], score: Callable[..., RiskScores]
 ) -> None:
@@ -43,6 +44,7 @@ def test_a_pupil_alone_is_as_in_the_batch(
         assert alone[pupil_id].model_dump_json() == small_scores[pupil_id].model_dump_json()
 
 
+@pytest.mark.whole
 def test_the_order_of_rows_changes_nothing(
     small_cohort: Cohort, small_scores: RiskScores, score: Callable[..., RiskScores]
 ) -> None:
@@ -55,6 +57,7 @@ def test_the_order_of_rows_changes_nothing(
     assert told_of(scores) == told_of(small_scores)
 
 
+@pytest.mark.whole
 def test_what_comes_later_changes_nothing(
     small_cohort: Cohort, small_scores: RiskScores, score: Callable[..., RiskScores], as_of: date
 ) -> None:
@@ -82,14 +85,16 @@ def test_json_payload_and_frames_give_the_same(
 
 
 def test_a_table_that_was_not_sent_is_not_an_empty_one(
-    small_cohort: Cohort, small_scores: RiskScores, score: Callable[..., RiskScores]
+    small_cohort: Cohort, small_scores: RiskScores, score: Callable[..., RiskScores], gap_model: TrainedModel
 ) -> None:
     """Without the key "absences" the counts are missing; with an empty list they are 0."""
     scored = small_scores.frame.loc[small_scores.frame["risk"].notna(), "pupil_id"].tolist()[:2]
     not_sent, empty = payload_of(tables_of(small_cohort, scored))
     del not_sent["absences"]
     empty["absences"] = []
-    scores = score(PupilRecords.from_json([not_sent, empty]), explain="all", gaps=["absences"])
+    scores = score(
+        PupilRecords.from_json([not_sent, empty]), explain="all", gaps=["absences"], model=gap_model
+    )
     counts = scores.features["unjustified_half_days_year"]
     assert counts.isna().tolist() == [True, False]
     assert counts.iloc[1] == 0

@@ -29,6 +29,7 @@ def _pickled(thing: T) -> T:
 COPIES: list[Callable[[object], object]] = [_pickled, copy.deepcopy, copy.copy]
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("again", COPIES)
 def test_records_survive_a_copy(
     small_cohort: Cohort,
@@ -63,6 +64,7 @@ def test_records_of_a_payload_keep_what_was_not_sent() -> None:
     assert known.not_covered("absences", known.year_start_day, known.as_of_day).tolist() == [False, True]
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("again", COPIES)
 def test_scores_survive_a_copy(small_scores: RiskScores, again: Callable[[object], object]) -> None:
     """Scores, copied or pickled, give the same results of every pupil."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import date
 
+    from decrochage_risk.model import TrainedModel
     from decrochage_risk.score import RiskScores
     from decrochage_risk.synthetic import Cohort
 
@@ -152,6 +153,7 @@ def test_alone_or_together_is_the_same(
     assert backwards.frame["pupil_id"].drop_duplicates().tolist() == flagged_ids[::-1]
 
 
+@pytest.mark.whole
 def test_flagged_pupils_are_the_default_and_records_stay(
     small_cohort: Cohort, small_scores: RiskScores, as_of: date
 ) -> None:
@@ -197,13 +199,13 @@ def test_coverage_is_kept_with_the_pupils(
 
 
 def test_a_table_that_is_not_known_is_said(
-    small_cohort: Cohort, score: Callable[..., RiskScores], flagged_ids: list[str]
+    small_cohort: Cohort, score: Callable[..., RiskScores], flagged_ids: list[str], gap_model: TrainedModel
 ) -> None:
     """Without grades nothing is said of missed work; absences are still edited."""
     tables = tables_of(small_cohort, flagged_ids)
     del tables["grades"]
     records = records_of(tables)
-    found = what_could_help(score(records, gaps=["grades"]), pupils=flagged_ids).frame
+    found = what_could_help(score(records, gaps=["grades"], model=gap_model), pupils=flagged_ids).frame
     assert (found.loc[found["edit"] != "no_unjustified_absence_4w", "cause"] == NOT_KNOWN).all()
     assert found.loc[found["edit"] == "no_unjustified_absence_4w", "half_days"].max() > 1
 

@@ -117,6 +117,7 @@ def test_pupils_are_found_by_their_id(small_scores: RiskScores) -> None:
         small_scores["nobody"]
 
 
+@pytest.mark.whole
 def test_the_json_of_a_run_is_strict_and_stable(small_scores: RiskScores) -> None:
     """The JSON of a run has no NaN, is the same text twice, and holds each pupil as it stands."""
     text = small_scores.to_json()

@@ -76,10 +76,10 @@ def test_as_many_results_as_pupils_in_their_order(small_cohort: Cohort, small_sc
 
 
 def test_who_cannot_be_scored_comes_back_with_the_cause(
-    odd_pupils: PupilRecords, small_model: TrainedModel, score: Callable[..., RiskScores]
+    odd_pupils: PupilRecords, gap_model: TrainedModel, score: Callable[..., RiskScores]
 ) -> None:
     """Refused, left, never enrolled, newcomer, level never seen, no data: each has no risk, and its own cause."""
-    model = replace(small_model, levels=tuple(level for level in small_model.levels if level != "6e_segpa"))
+    model = replace(gap_model, levels=tuple(level for level in gap_model.levels if level != "6e_segpa"))
     scores = score(odd_pupils, model=model, exclude=["refused"], explain="all", gaps=["absences", "grades"])
     causes = {
         "scored": None,
@@ -124,7 +124,7 @@ def test_outside_the_training_there_is_no_risk(
     assert after.loc[~scored, "cause"].tolist() == before.loc[~scored, "cause"].tolist()
 
 
-def test_three_weeks_of_data_are_enough(score: Callable[..., RiskScores]) -> None:
+def test_three_weeks_of_data_are_enough(score: Callable[..., RiskScores], gap_model: TrainedModel) -> None:
     """A pupil is scored from the 21st enrolled day before the as-of date on, not before."""
     starts = {"20 days": "2025-02-13", "21 days": "2025-02-12"}
     records = PupilRecords(
@@ -132,19 +132,21 @@ def test_three_weeks_of_data_are_enough(score: Callable[..., RiskScores]) -> Non
         enrolments=[enrolled(pupil, start=start) for pupil, start in starts.items()],
         absences=[{"pupil_id": "20 days", "date": "2025-03-03", "half_days": 1, "kind": "absence"}],
     )
-    scores = score(records, gaps=["grades"])
+    scores = score(records, gaps=["grades"], model=gap_model)
     assert scores.frame["days_of_data"].tolist() == [20, 21]
     assert scores.frame["cause"].isna().tolist() == [False, True]
 
 
-def test_in_the_summer_an_ended_enrolment_is_no_enrolment(score: Callable[..., RiskScores]) -> None:
+def test_in_the_summer_an_ended_enrolment_is_no_enrolment(
+    score: Callable[..., RiskScores], gap_model: TrainedModel
+) -> None:
     """In July, who is known to have ended the year is not enrolled; on 1 September, nobody of the year before is."""
     records = PupilRecords(
         pupils=[{"pupil_id": "ended"}, {"pupil_id": "open"}],
         enrolments=[enrolled("ended", end="2025-07-04"), enrolled("open")],
         absences=[{"pupil_id": "open", "date": "2025-03-03", "half_days": 1, "kind": "absence"}],
     )
-    july = score(records, as_of="2025-07-20", gaps=["grades"]).frame["cause"]
+    july = score(records, as_of="2025-07-20", gaps=["grades"], model=gap_model).frame["cause"]
     september = score(records, as_of="2025-09-01").frame["cause"]
     assert july.iloc[0] == "non inscrit à cette date"
     assert july.isna().tolist() == [False, True]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 import pytest
 from tests.score.cohort_parts import payload_of, tables_of
@@ -18,6 +20,7 @@ from decrochage_risk.records.transmission import (
     find_transmission,
     usual_pace,
 )
+from decrochage_risk.risk.knowledge import LEAST_LEARNT, ROUNDED_TO
 from decrochage_risk.synthetic import make_cohort
 
 if TYPE_CHECKING:
@@ -65,7 +68,7 @@ def one_school(tables: dict[str, Any]) -> tuple[str, set[str]]:
 
 @pytest.mark.parametrize("table", ["absences", "grades"])
 def test_a_forgotten_table_gives_nobody_a_risk(
-    small_model: TrainedModel, tables: dict[str, Any], table: str
+    small_model: TrainedModel, gap_model: TrainedModel, tables: dict[str, Any], table: str
 ) -> None:
     """Every enrolled pupil has no risk, the cause names the table, a warning and the run count them."""
     word = {"absences": "absences", "grades": "notes"}[table]
@@ -78,11 +81,74 @@ def test_a_forgotten_table_gives_nobody_a_risk(
     assert len(told) == 1
     assert str(int(enrolled.sum())) in told[0]
     assert scores.run.to_dict()["not_sent"] == scores.run.not_sent
-    meant, quiet = _scores(records, model=small_model, gaps=[table])
+    meant, told = _scores(records, model=gap_model, gaps=[table])
     assert meant.frame["risk"].notna().any()
-    assert not quiet
+    assert not meant.run.not_sent
+    assert ["Less is known of these pupils" in text for text in told] == [True]
 
 
+@pytest.mark.parametrize(("table", "word"), [("absences", "absences"), ("grades", "notes")])
+def test_a_declared_gap_that_was_not_learnt_gives_nobody_a_risk(
+    small_model: TrainedModel, tables: dict[str, Any], table: str, word: str
+) -> None:
+    """Nobody lacked that table in the training: who lacks it has no risk, the cause says so, a warning and the run count them."""
+    assert not any(word in pattern for pattern in small_model.risk_model.knowledge.rows)
+    records = PupilRecords(**{name: rows for name, rows in tables.items() if name != table})
+    scores, told = _scores(records, model=small_model, gaps=[table])
+    frame = scores.frame
+    why = f"{word} non connues : cas trop rare à l'apprentissage pour une estimation"
+    scored_otherwise = frame["enrolled"] & (frame["days_of_data"] >= 21)
+    assert scored_otherwise.sum() > 1_000
+    assert frame["risk"].isna().all()
+    assert set(frame.loc[frame["enrolled"], "cause"]) == {why}
+    assert scores.run.to_dict()["not_learnt"] == {why: int((frame["cause"] == why).sum())}
+    assert len(told) == 1
+    assert "hardly held pupils with the declared gap" in told[0]
+
+
+def test_a_declared_gap_is_scored_from_two_hundred_rows_on(
+    small_model: TrainedModel, tables: dict[str, Any]
+) -> None:
+    """With 100 rows of each of the pupils' patterns in the training nobody is scored, with 200 everybody who could be."""
+    records = PupilRecords(**{name: rows for name, rows in tables.items() if name != "grades"})
+    risk_model = small_model.risk_model
+    names = risk_model.knowledge.names
+    patterns = [
+        "+".join(name for at, name in enumerate(names) if number >> at & 1)
+        for number in range(2 ** len(names))
+    ]
+    scored = []
+    for rows in (LEAST_LEARNT - ROUNDED_TO, LEAST_LEARNT):
+        knowledge = replace(risk_model.knowledge, rows=dict.fromkeys(patterns, rows))
+        references = replace(risk_model.references, knowledge=knowledge)
+        model = replace(small_model, risk_model=replace(risk_model, references=references))
+        scored.append(_scores(records, model=model, gaps=["grades"])[0].frame["risk"].notna().sum())
+    assert scored[0] == 0
+    assert scored[1] > 1_000
+
+
+def test_what_is_known_is_held_against_the_training(
+    gap_model: TrainedModel, small_cohort: Cohort, tables: dict[str, Any]
+) -> None:
+    """Marks of a third of the pupils not sent: the run counts them beside those expected, and warns; with all of them it does not."""
+    enrolled = small_cohort.tables["enrolments"]["pupil_id"].drop_duplicates().sort_values()
+    for without in ([], enrolled[::3].tolist()):
+        records = PupilRecords(**tables, not_sent={"grades": without} if without else None)
+        scores, told = _scores(records, model=gap_model, gaps=["grades"])
+        count = scores.run.unknown["not_known_marks"]
+        frame = scores.frame
+        groups = gap_model.reference_groups(frame["level"], scores.run.as_of)
+        assert gap_model.distributions is not None
+        compared = frame["risk"].notna() & np.isin(groups, list(gap_model.distributions.counts))
+        lacking = compared & scores.features["mean_grade_year"].isna().to_numpy()
+        assert (count.pupils, count.unknown) == (int(compared.sum()), int(lacking.sum()))
+        assert count.pupils > 1_000
+        assert count.expected < 0.02 * count.pupils
+        assert [text.startswith("Less is known") for text in told] == [True] * bool(without)
+        assert scores.run.to_dict()["unknown"]["not_known_marks"]["unknown"] == count.unknown
+
+
+@pytest.mark.whole
 @pytest.mark.parametrize("table", ["absences", "grades"])
 def test_all_pupils_of_a_school_that_stopped_and_nobody_else(
     small_model: TrainedModel, tables: dict[str, Any], one_school: tuple[str, set[str]], table: str
@@ -219,6 +285,7 @@ def test_gaps_that_name_no_such_table_are_refused(small_cohort: Cohort, small_mo
             score_pupils(small_cohort.records, as_of=AS_OF, model=small_model, gaps=wrong)  # type: ignore[arg-type]
 
 
+@pytest.mark.whole
 def test_the_command_says_it_last(tables: dict[str, Any], tmp_path: Path, capsys: Any) -> None:
     """``score`` ends with the pupils that a missing table leaves without a score; ``--gap`` says that it is meant."""
     for name, rows in tables.items():

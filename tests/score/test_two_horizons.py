@@ -12,7 +12,7 @@ import pytest
 
 import decrochage_risk as dr
 from decrochage_risk.artefact import seal, unseal
-from decrochage_risk.errors import ArtefactError, ModelError, TrainingWarning
+from decrochage_risk.errors import ArtefactError, ModelError, PolicyError, TrainingWarning
 from decrochage_risk.partitions.parts import SCHEMAS
 from decrochage_risk.policy import Policy, load_policy
 from decrochage_risk.policy.vigilance import VigilanceTable
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from decrochage_risk.model import TrainedModel
     from decrochage_risk.score import RiskScores
     from decrochage_risk.synthetic import Cohort
+
+pytestmark = pytest.mark.whole
 
 
 @pytest.fixture(scope="module")
@@ -258,3 +260,17 @@ def test_a_path_that_is_none_is_refused(
         seal(tmp_path / "model", {**sealed.files, "parcours-manifest.json": text}, sealed.manifest)
         with pytest.raises(ArtefactError, match=fault):
             dr.load_model(tmp_path / "model")
+
+
+def test_a_capacity_list_of_the_path_ranks_4e_and_3e_by_their_three_years(scores: RiskScores) -> None:
+    """Of each school those of 4e and 3e with the highest risk over three years, with the tier and flag of the path."""
+    path_list = dr.capacity_list(scores, 2, horizon_years=3, least_risk=0.0)
+    frame = scores.frame.set_index("pupil_id")
+    assert len(path_list.pupils)
+    assert set(path_list.pupils["level"]) <= PATH_LEVELS
+    for school, rows in path_list.pupils.groupby("school_id"):
+        own = frame.loc[frame["school_id"] == school, "path_risk"].dropna()
+        assert rows["risk"].sum() == pytest.approx(own.nlargest(2).sum())
+        assert (rows["flagged"].to_numpy() == frame.loc[rows["pupil_id"], "path_flagged"].to_numpy()).all()
+    with pytest.raises(PolicyError, match="horizon_years 2"):
+        dr.capacity_list(scores, 2, horizon_years=2)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 from copy import copy
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -313,7 +312,7 @@ def test_the_counts_of_a_summary_are_those_of_the_frame(small_scores: RiskScores
 
 def with_advice(scores: RiskScores, code: str) -> RiskScores:
     """Give a run the advice of another card."""
-    run = replace(scores.run, advice={code: "L'équité bloque l'usage (1 contrôle)."})
+    run = scores.run.model_copy(update={"advice": {code: "L'équité bloque l'usage (1 contrôle)."}})
     copied = copy(scores)
     copied.run = run
     return copied
@@ -350,6 +349,6 @@ def test_a_review_is_said_and_withholds_nothing(small_scores: RiskScores, tmp_pa
     assert list((tmp_path / "review" / "listes").glob("*_risque.csv"))
     assert (tmp_path / "review" / "listes" / "avis.txt").exists()
     quiet = with_advice(small_scores, "x")
-    quiet.run = replace(quiet.run, advice={})
+    quiet.run = quiet.run.model_copy(update={"advice": {}})
     quiet.write(tmp_path / "quiet")
     assert not (tmp_path / "quiet" / "listes" / "avis.txt").exists()

@@ -71,6 +71,7 @@ def test_no_text_becomes_a_formula(odd_scores: RiskScores, tmp_path: Path) -> No
     assert any(isinstance(text, str) and text.startswith("=") for text in texts)
 
 
+@pytest.mark.whole
 def test_workbooks_of_an_earlier_run_are_gone(small_scores: RiskScores, tmp_path: Path) -> None:
     """A run without workbooks leaves none of an earlier one, which would be taken for its own."""
     small_scores.write(tmp_path, excel=True, despite_verdict=True)

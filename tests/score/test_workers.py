@@ -79,12 +79,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory, small_model: object) -> str
     return str(target)
 
 
+@pytest.mark.whole
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
 def test_a_forked_worker_gives_the_same_bytes(folder: str) -> None:
     """Workers forked while other threads score neither hang nor differ by a byte."""
     assert ran(FORKED, folder) == ["same"] * 4
 
 
+@pytest.mark.whole
 def test_after_a_warm_up_the_first_score_loads_nothing(folder: str) -> None:
     """``warm_up`` has loaded every library and every module of ours that a first explained score needs, and no plots."""
     assert ran(FIRST, folder, PUPIL) == ["loaded:", "drawn:"]

@@ -28,6 +28,12 @@ def hidden_cohort() -> Cohort:
 
 
 @pytest.fixture(scope="session")
+def long_cohort() -> Cohort:
+    """Draw four years: pupils of the first have a label over three years, and leavers come back."""
+    return make_cohort(9_000, [2020, 2021, 2022, 2023], seed=23)
+
+
+@pytest.fixture(scope="session")
 def truth_and_outcome() -> Callable[..., pd.DataFrame]:
     """Join the truth of some days with what became of the pupils; unknown outcomes left out."""
 

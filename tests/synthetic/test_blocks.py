@@ -22,6 +22,7 @@ def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocks, "_MOST_PUPIL_YEARS", 500)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("file_format", ["parquet", "csv"])
 def test_written_blocks_are_the_cohort(tmp_path: Path, file_format: str) -> None:
     """Written block by block, the tables and the truth are those of the cohort in memory, and have no fault."""

@@ -82,17 +82,39 @@ def test_schools_do_not_exist_and_have_the_right_letter(cohort: Cohort) -> None:
 
 
 def test_each_stay_has_one_outcome_a_year(cohort: Cohort) -> None:
-    """Pupils have one outcome for each school year in which they are enrolled, and for no other."""
-    stays = cohort.tables["enrolments"][["pupil_id", "school_year"]].drop_duplicates()
-    outcomes = cohort.outcomes[["pupil_id", "school_year"]]
-    order = ["pupil_id", "school_year"]
-    pd.testing.assert_frame_equal(
-        stays.sort_values(order, ignore_index=True), outcomes.sort_values(order, ignore_index=True)
+    """Pupils have one outcome for each school year in which they are enrolled; further ones say who is back after a year out."""
+    key = ["pupil_id", "school_year"]
+    stays = cohort.tables["enrolments"][key].drop_duplicates()
+    assert not cohort.outcomes.duplicated(key).any()
+    both = stays.merge(cohort.outcomes, how="outer", indicator=True)
+    assert not (both["_merge"] == "left_only").any()
+    back = both[both["_merge"] == "right_only"]
+    assert (back["outcome"] == "continued").all()
+    left = cohort.outcomes.query("school_year == 2023 and outcome == 'left_without_diploma'")["pupil_id"]
+    assert (back["school_year"] == 2024).all()
+    assert set(back["pupil_id"]) <= set(left)
+
+
+def test_one_leaver_in_ten_comes_back_after_a_year_out_at_the_level_that_was_left(
+    long_cohort: Cohort,
+) -> None:
+    """Who comes back is out for one whole school year, then enrolled at the same level, with an outcome like anybody's."""
+    stays = long_cohort.tables["enrolments"].drop_duplicates(["pupil_id", "school_year"], keep="last")
+    level = stays.set_index(["pupil_id", "school_year"])["level"].astype(str)
+    left = long_cohort.outcomes[long_cohort.outcomes["outcome"] == "left_without_diploma"]
+    left = left[left["school_year"] <= long_cohort.school_years[-1] - 2]
+    gone = pd.MultiIndex.from_frame(left[["pupil_id", "school_year"]])
+    next_year, year_after = (
+        pd.MultiIndex.from_arrays([left["pupil_id"], left["school_year"] + years]) for years in (1, 2)
     )
+    assert not next_year.isin(level.index).any()
+    back = year_after.isin(level.index)
+    assert abs(back.mean() - 0.1) < 4 * np.sqrt(0.09 / len(left))
+    assert (level.loc[gone[back]].to_numpy() == level.loc[year_after[back]].to_numpy()).all()
 
 
 def test_leavers_stop_appearing(cohort: Cohort) -> None:
-    """Who has left is enrolled in no later year; a dated leaver has that last day, and no event after it."""
+    """Who has left is not enrolled in the next year; a dated leaver has that last day, and no event after it."""
     left = cohort.outcomes[cohort.outcomes["outcome"] == "left_without_diploma"]
     later = cohort.tables["enrolments"].merge(left, on="pupil_id", suffixes=("", "_left"))
     assert not (later["school_year"] > later["school_year_left"]).any()

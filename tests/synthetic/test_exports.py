@@ -65,6 +65,7 @@ def test_a_school_that_is_exported_and_imported_has_the_features_of_its_own_tabl
     assert differing_features(build_features(records, AS_OF), build_features(done.records, AS_OF)) == []
 
 
+@pytest.mark.whole
 def test_one_small_school_comes_back_whole(tmp_path: Path) -> None:
     """The round trip of GEPI on a few pupils, in every run of the tests; no row of any file is left out."""
     formats = ("siecle", "gepi")
@@ -104,6 +105,7 @@ def test_the_names_of_exported_pupils_are_syllables_and_their_numbers_end_with_z
     assert len(names) == len(known_on(tables, EXPORTED)["pupils"])
 
 
+@pytest.mark.whole
 def test_the_same_tables_are_exported_to_the_same_bytes(tmp_path: Path) -> None:
     """Exports depend on the tables and the day alone."""
     tables = make_cohort(15, [2023, 2024], seed=7).tables

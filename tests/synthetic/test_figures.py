@@ -28,6 +28,7 @@ def out_of_tolerance(pupils: int, seed: int) -> dict[str, tuple[float, float]]:
     }
 
 
+@pytest.mark.whole
 def test_small_cohort_is_near_the_published_figures() -> None:
     """With 8,000 pupils every figure is within its tolerance, 2.5 times that of the full size."""
     assert not out_of_tolerance(8_000, seed=32)

@@ -58,6 +58,7 @@ def test_extracts_break_every_rule_of_the_catalogue() -> None:
     assert set().union(*FAULTS_OF_EXTRACT.values()) == EVERY_RULE
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_check_finds_each_fault(tables: dict[str, pd.DataFrame], seed: int) -> None:
     """In each extract the checks find every rule that it is said to break, whatever the seed."""
@@ -65,6 +66,7 @@ def test_check_finds_each_fault(tables: dict[str, pd.DataFrame], seed: int) -> N
         assert not FAULTS_OF_EXTRACT[name] - found_in(extract), name
 
 
+@pytest.mark.whole
 def test_written_extracts_are_told_faulty(tables: dict[str, pd.DataFrame], tmp_path: Path) -> None:
     """Read from their files, the faults of rows and columns are in one report; the other extracts are refused."""
     write_messy(tmp_path, tables, seed=4)

@@ -37,6 +37,7 @@ def mean_truth(cohort: Cohort, day: str) -> float:
     return float(cohort.truth_at(day)["probability"].mean())
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("regime", list(REGIMES))
 def test_regime_leaves_the_years_before_as_they_were(regime: str) -> None:
     """No row of an earlier year is changed by a regime, every table passes the checks, and something is changed."""
@@ -104,6 +105,7 @@ def test_school_that_stops_recording_is_covered_until_then(
     pd.testing.assert_frame_equal(cohort.truth_at("2025-03-10"), ordinary.truth_at("2025-03-10"))
 
 
+@pytest.mark.whole
 def test_new_marking_lowers_marks_and_nothing_else(
     ordinary: Cohort, changed: Callable[[str], Cohort]
 ) -> None:
@@ -159,6 +161,7 @@ def test_gaps_leave_out_whole_schools_and_say_so() -> None:
     assert 0 < (kinds == 1).sum() < len(kinds)
 
 
+@pytest.mark.whole
 def test_quiet_leavers_are_harder_to_see(truth_and_outcome: Callable[..., pd.DataFrame]) -> None:
     """Even the oracle of the records separates leavers less where more is hidden."""
     separations = []
@@ -171,6 +174,7 @@ def test_quiet_leavers_are_harder_to_see(truth_and_outcome: Callable[..., pd.Dat
     assert separations == sorted(separations, reverse=True)
 
 
+@pytest.mark.whole
 def test_wrong_outcomes_are_at_hard_only() -> None:
     """At "hard" some who are enrolled the year after are listed as leavers; otherwise nobody is."""
     for difficulty in DIFFICULTIES:

@@ -93,6 +93,7 @@ def test_truth_is_a_function_of_what_the_records_show(cohort: Cohort) -> None:
     assert groups.nunique().max() == 1
 
 
+@pytest.mark.whole
 def test_hidden_classes_move_the_truth_only_when_they_are_asked_for(
     cohort: Cohort, hidden_cohort: Cohort
 ) -> None:

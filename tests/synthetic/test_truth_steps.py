@@ -57,6 +57,7 @@ def trace(request: pytest.FixtureRequest, cohort: Cohort, hidden_cohort: Cohort)
     return (cohort if request.param == "observable" else hidden_cohort)._blocks[0].traces[2024]
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("week", [5, 17, 30])
 def test_truth_of_a_morning_is_the_mean_over_what_the_day_may_bring(trace: YearTrace, week: int) -> None:
     """Absent or not on one day: the truth of the next morning, weighted by the chance of each, is that of this one."""
@@ -74,6 +75,7 @@ def test_truth_of_a_morning_is_the_mean_over_what_the_day_may_bring(trace: YearT
     np.testing.assert_allclose(now[who], chance * absent + (1 - chance) * there, rtol=1e-9, atol=1e-12)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("week", [6, 20])
 def test_truth_before_an_assessment_is_the_mean_over_its_results(cohort: Cohort, week: int) -> None:
     """Low mark or not: the truth after the assessment, weighted by the chance of each, is that of before."""

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from decrochage_risk.synthetic import Cohort
 
+pytestmark = pytest.mark.whole
+
 
 @pytest.fixture(scope="module")
 def snapshots(cohort: Cohort) -> Snapshots:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from decrochage_risk.risk.risk_model import Features
     from decrochage_risk.synthetic import Cohort
 
+pytestmark = pytest.mark.whole
+
 DAYS = ["2024-11-05", "2025-03-05"]
 MARK = "mean_grade_year"
 

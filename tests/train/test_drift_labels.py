@@ -14,6 +14,8 @@ from decrochage_risk.risk.calibration import Calibration
 from decrochage_risk.train import watching as drift_labels
 from decrochage_risk.train.watching import training_error
 
+pytestmark = pytest.mark.whole
+
 
 def trained(leavers: int, years: int, days: int) -> Any:
     """Stand for a model trained on some leavers a year, each seen on as many days of it."""

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from decrochage_risk.risk import FitOptions
     from decrochage_risk.synthetic import Cohort
 
+pytestmark = pytest.mark.whole
+
 DATES = ("2023-12-04", "2024-03-18")
 LEARNT = {"régression logistique", "taux de l'établissement seul"}
 

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from decrochage_risk.model import TrainedModel
     from decrochage_risk.synthetic import Cohort
 
+pytestmark = pytest.mark.whole
+
 QUICK = FitOptions(max_rounds=20, members=2, linear_share=0.5, penalty=100.0)
 
 

@@ -50,6 +50,7 @@ def leaking(cohort: Cohort) -> PupilRecords:
     return PupilRecords(**tables, calendar=cohort.calendar)
 
 
+@pytest.mark.whole
 def test_a_leak_stops_the_training(leaking: PupilRecords, quick: FitOptions) -> None:
     """Rows written once the outcome was known are named, with the AUC, what to look for and how to go on."""
     with pytest.raises(LeakError) as stopped:
@@ -69,6 +70,7 @@ def test_a_feature_that_was_found_right_is_let_through(leaking: PupilRecords, qu
     assert "track_changes_year" in model.risk_model.columns
 
 
+@pytest.mark.whole
 def test_a_name_that_is_no_feature_is_refused(leaking: PupilRecords, quick: FitOptions) -> None:
     """A misspelt exception is an error, not a leak let through."""
     with pytest.raises(ModelError, match="allow_leaks names 'track_change'"):

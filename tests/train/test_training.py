@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from decrochage_risk.model import TrainedModel
     from decrochage_risk.synthetic import Cohort
 
+pytestmark = pytest.mark.whole
+
 
 def shuffled(cohort: Cohort, seed: int = 0) -> dict[str, pd.DataFrame]:
     """Shuffle the rows of every table."""

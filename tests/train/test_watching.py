@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from decrochage_risk.model import TrainedModel
     from decrochage_risk.synthetic import Cohort
 
+pytestmark = pytest.mark.whole
+
 DAY = "2025-03-05"
 LABELS = ["2024-11-05", DAY]
 

@@ -262,6 +262,20 @@ def train(  # noqa: PLR0913 - one argument per option of the command
     synthetic: Annotated[
         bool, typer.Option("--synthetic", help="Élèves synthétiques : modèle de démonstration, et il le dit.")
     ] = False,
+    history: Annotated[
+        bool,
+        typer.Option(
+            "--history",
+            help="Apprendre aussi de l'assiduité des années passées, conservée pour la seule année scolaire (R131-6) : "
+            "avec --legal-basis. Sans cette option, seule celle de l'année est lue.",
+        ),
+    ] = False,
+    legal_basis: Annotated[
+        str | None,
+        typer.Option(
+            "--legal-basis", metavar="TEXTE", help="Base légale de --history, écrite dans la fiche."
+        ),
+    ] = None,
     on_fault: OnFaultOption = OnFault.RAISE,
     calendar: CalendarFile = None,
     zone: Zone = None,
@@ -310,6 +324,8 @@ def train(  # noqa: PLR0913 - one argument per option of the command
                 name=name,
                 synthetic=synthetic,
                 seed=seed,
+                history=history or None,
+                legal_basis=legal_basis,
                 supported=_supported(feedback, folder),
                 helped=helped.value,
             )

@@ -141,8 +141,10 @@ def asked_places(texts: Iterable[str]) -> Places | None:
     return Places(places_of_schools.pop("", None), places_of_schools) if places_of_schools else None
 
 
-def write_capacity_list(done: FolderScores, places: Places) -> str:
+def write_capacity_list(done: FolderScores, places: Places, *, horizon_years: int = 1) -> str:
     """Write ``capacite.csv``, one row per listed pupil, by school, class and id; say in French what it leaves out.
+
+    ``capacite-parcours.csv`` for the risk over three school years of the pupils of 4e and 3e.
 
     Raises
     ------
@@ -157,17 +159,25 @@ def write_capacity_list(done: FolderScores, places: Places) -> str:
     from decrochage_risk.score.writing import level_words, write_list  # noqa: PLC0415 - same
 
     scores = _Written(pd.read_parquet(done.folder / "scores.parquet"))
-    open_schools = scores.frame.loc[scores.frame["enrolled"], "school_id"].unique().tolist()
-    chosen_list = dr.capacity_list(scores, places.of(open_schools))
+    is_there = scores.frame["enrolled"]
+    if horizon_years > 1:
+        is_there &= scores.frame["path_risk"].notna()
+    open_schools = scores.frame.loc[is_there, "school_id"].unique().tolist()
+    if not open_schools:
+        return (
+            "\nListe de capacité sur le parcours : aucun élève de 4e ou de 3e n'a de risque sur trois années."
+        )
+    chosen_list = dr.capacity_list(scores, places.of(open_schools), horizon_years=horizon_years)
     table = chosen_list.pupils[list(_FRENCH)].rename(columns=_FRENCH)
     table["Risque estimé (%)"] = (100.0 * table["Risque estimé (%)"]).round(1)
     table["Niveau"] = table["Niveau"].map(level_words)
     for name in ("Situation à examiner", "À égalité avec un élève hors liste"):
         table[name] = table[name].map({True: "oui", False: "non"})
-    path = done.folder / "capacite.csv"
+    path = done.folder / ("capacite.csv" if horizon_years == 1 else "capacite-parcours.csv")
     with writing(path), adding_to_result(done.folder, path.name) as draft:
         write_list(table, draft)
-    return f"\nListe de capacité : {path}\n{chosen_list.text}"
+    title = "Liste de capacité" if horizon_years == 1 else "Liste de capacité sur le parcours (4e et 3e)"
+    return f"\n{title} : {path}\n{chosen_list.text}"
 
 
 _LABEL_WIDTH = 17
@@ -361,6 +371,16 @@ Capacity = Annotated[
         "UAI=N pour un établissement, à répéter.",
     ),
 ]
+CapacityPath = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--capacity-path",
+        metavar="N|UAI=N",
+        show_default=False,
+        help="De même pour les élèves de 4e et de 3e au risque sur le parcours (trois années) le plus élevé : "
+        "capacite-parcours.csv.",
+    ),
+]
 
 
 SignalsOnly = Annotated[
@@ -408,6 +428,7 @@ def score(  # noqa: PLR0913 - one argument per option of the command
     partitions: Partitions = None,
     journal: JournalFile = None,
     capacity: Capacity = None,
+    capacity_path: CapacityPath = None,
     signals_only: SignalsOnly = False,
     since: Since = None,
     despite_verdict: DespiteVerdict = False,
@@ -438,9 +459,12 @@ def score(  # noqa: PLR0913 - one argument per option of the command
     check_target_file(journal)
     say_leftovers(target)
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
-    objectors, rules, places = ids_of_file(exclude), dr.load_policy(policy), asked_places(capacity or ())
+    objectors, rules = ids_of_file(exclude), dr.load_policy(policy)
+    places = {1: asked_places(capacity or ()), 3: asked_places(capacity_path or ())}
     if signals_only:
-        _refuse_model_options(model=model, capacity=capacity, journal=journal, partitions=partitions)
+        _refuse_model_options(
+            model=model, capacity=capacity or capacity_path, journal=journal, partitions=partitions
+        )
         read = read_extracts(folder, on_fault=on_fault, calendar=days, as_of=day)
         lists = dr.signals(read.records, as_of=day, policy=rules, exclude=objectors)
         _write_signals(read, lists, target, group=group)
@@ -471,10 +495,12 @@ def score(  # noqa: PLR0913 - one argument per option of the command
             dr.Journal(journal).record_folder(result, folder, at=datetime.now(tz=UTC))
     _say_result(result, despite_verdict=despite_verdict)
     _say_new(target, since)
-    if places is not None and result.digest.run.is_blocked and not despite_verdict:
+    wanted = {years: each for years, each in places.items() if each is not None}
+    if wanted and result.digest.run.is_blocked and not despite_verdict:
         say("\nListe de capacité non émise : elle repose sur le même risque (--despite-verdict).")
-    elif places is not None:
-        say(write_capacity_list(result, places))
+    else:
+        for years, each in wanted.items():
+            say(write_capacity_list(result, each, horizon_years=years))
     if result.digest.run.not_sent:
         say(_silence_line(result.digest.run.not_sent))
 

@@ -123,6 +123,8 @@ class CardFacts:
         The correction that was kept.
     calibration_chosen_on : str
         Rows it was chosen on.
+    calibration_groups : sequence of str
+        Levels that have a correction of their own.
     report : EvaluationReport
         Headline figures, baselines and groups.
     untouched : bool
@@ -173,6 +175,7 @@ class CardFacts:
     changes: Sequence[str] = ()
     horizon_years: int = 1
     level_thresholds: Sequence[LevelThreshold] = ()
+    calibration_groups: Sequence[str] = ()
 
 
 def model_card(facts: CardFacts) -> str:

@@ -53,7 +53,7 @@ class DriftSign(BaseModel):
     Attributes
     ----------
     check : str
-        ``feature``, ``missing_table``, ``score``, ``extent``, ``calibration``, ``slope``, ``relation`` or ``two_sample``.
+        ``feature``, ``missing_table``, ``knowledge``, ``score``, ``extent``, ``calibration``, ``slope``, ``relation`` or ``two_sample``.
     subject : str
         Feature, table or what is measured.
     figure : float or None

@@ -130,6 +130,7 @@ class Trees:
             splits.size,
             *(column.size for column, _ in children.values()),
         }
+        # A binary tree has one leaf more than nodes: anything else was cut or edited.
         whole = len(lengths) == 1 and np.array_equal(nodes + 1, leaves)
         if not whole or not set(splits.tolist()) <= _NUMERICAL_WITHOUT_MISSING or "is_linear=1" in text:
             raise _unreadable()
@@ -148,6 +149,7 @@ class Trees:
 
 def _column(text: str, key: str, kind: type[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.int64]]:
     """Values of one key in every tree, and how many each tree has."""
+    # One pass of a regular expression over all trees: parsing them one by one would take most of a load.
     lines: list[str] = re.findall(rf"^{key}=(.*)$", text, re.MULTILINE)
     cells = [line.split() for line in lines]
     sizes = np.array([len(tree_cells) for tree_cells in cells], dtype=np.int64)
@@ -177,6 +179,7 @@ def shapley_weights(most: int) -> Floats:
     array([[1.        , 0.5       ],
            [0.5       , 0.16666667]])
     """
+    # Made once: factorials in the loop over leaves would be most of its work.
     weights = np.zeros((most + 1, most + 1))
     for followers in range(1, most + 1):
         for others in range(most + 1):
@@ -207,6 +210,7 @@ def shapley_values(trees: Trees, rows: Floats, references: Floats) -> Floats:
     _add_trees(
         rows, references, nodes, trees.first_node, trees.value, trees.first_leaf, weights, contributions
     )
+    # The mean of the members: Shapley values are linear, so sums may be divided at the end.
     contributions /= trees.boosters
     return contributions
 
@@ -222,18 +226,22 @@ def _add_trees(
     weights: Floats,
     contributions: Floats,
 ) -> None:
-    """Add the contributions of every tree to ``found``, row by row and tree by tree."""
+    """Add the contributions of every tree to ``contributions``, row by row and tree by tree."""
     most = weights.shape[0]
-    # Where row and reference have parted, from the root down: the column, whether the coalition holds it (and so
+    # Where row and reference have parted, from the root down: the column, whether the coalition holds it (and
+    # so
     # follows the row), and the reference's side, which waits to be visited.
     column, follows, waiting = np.empty(most, np.int64), np.empty(most, np.bool_), np.empty(most, np.int64)
     for row in range(rows.shape[0]):
         own, base, total = rows[row], references[row], contributions[row]
         for tree in range(first_node.size - 1):
+            # A tree of one leaf adds the same to every row and to the reference: no column gets credit.
             if first_node[tree] == first_node[tree + 1]:
                 continue
             node, depth = 0, 0
             while True:
+                # A stack of our own: compiled recursion is slow, and only the reference's side of a parting
+                # is left to do.
                 leaf, depth = _descend(
                     node, depth, own, base, nodes, first_node[tree], column, follows, waiting
                 )
@@ -261,9 +269,13 @@ def _descend(  # noqa: PLR0913, PLR0917 - a kernel takes plain arrays
     while node >= 0:
         at = first + node
         split = feature[at]
+        # In double precision, as LightGBM compares: single precision sends values at a threshold to the wrong
+        # side.
         goes_left = row[split] <= threshold[at]
         node = int(left[at] if goes_left else right[at])
         if goes_left != (reference[split] <= threshold[at]):
+            # A column that parted higher up has chosen its side: the coalition cannot hold it here and miss
+            # it there.
             step = 0
             while step < depth and column[step] != split:
                 step += 1
@@ -273,6 +285,7 @@ def _descend(  # noqa: PLR0913, PLR0917 - a kernel takes plain arrays
                 depth += 1
             elif not follows[step]:
                 node = other
+    # LightGBM writes leaf k as the child -1 - k.
     return -1 - node, depth
 
 
@@ -308,6 +321,7 @@ ADDITIVITY_TOLERANCE = 1e-6
 _MOST_REMEMBERED = 10_000
 """Reference rows whose score is kept, per model."""
 
+# Weak keys: a model that nobody holds any more takes its trees with it.
 _trees: WeakKeyDictionary[Members, Trees] = WeakKeyDictionary()
 _row_scores: WeakKeyDictionary[Members | LinearMembers, dict[bytes, float]] = WeakKeyDictionary()
 
@@ -368,18 +382,21 @@ def attribute(
     -------
     Attribution
     """
-    # A flag of what is not known equals that of the reference: like all of the context it contributes exactly 0.
+    # A flag of what is not known equals that of the reference: like all of the context it contributes exactly
+    # 0.
     raw = _raw_contributions(model, filled, references)
     if scores is None:
         scores = member_mean(model.member_log_odds(filled))
     reference_scores = _reference_scores(model, references)
+    # of the row and of its reference alike: the group is read in the context, in which the two are equal
+    calibration = model.calibration_of(filled)
     return Attribution(
         columns=model.booster_columns,
         raw=raw,
         raw_base=reference_scores,
-        contributions=model.calibration.slope * raw,
-        base=model.calibration.apply(reference_scores),
-        log_odds=model.calibration.apply(scores),
+        contributions=calibration.scaled(raw),
+        base=calibration.apply(reference_scores),
+        log_odds=calibration.apply(scores),
         additive=np.abs(reference_scores + raw.sum(axis=1) - scores) <= ADDITIVITY_TOLERANCE,
         filled=filled,
         references=references,
@@ -414,7 +431,8 @@ def trees_of(model: RiskModel) -> Trees:
         )
     trees = _trees.get(members)
     if trees is None:
-        # No lock, which a process forked meanwhile would find held for ever: two threads may both read the trees.
+        # No lock, which a process forked meanwhile would find held for ever: two threads may both read the
+        # trees.
         trees = _trees.setdefault(members, Trees.read(members.texts))
     return trees
 
@@ -424,6 +442,7 @@ def _reference_scores(model: RiskModel, references: Floats) -> Floats:
     memory = _row_scores.get(model.members)
     if memory is None:
         memory = _row_scores.setdefault(model.members, {})
+    # Rows as bytes, so that unique compares whole rows at once, and NaN equals NaN.
     cells = np.ascontiguousarray(references).view(
         np.dtype((np.void, references.itemsize * references.shape[1]))
     )
@@ -436,6 +455,8 @@ def _reference_scores(model: RiskModel, references: Floats) -> Floats:
         for at, score in zip(new, scores, strict=True):
             cell_scores[at] = score
         if len(memory) + len(new) > _MOST_REMEMBERED:
+            # All at once: which rows are old is not worth keeping account of, they are predicted again in a
+            # moment.
             memory.clear()
         memory.update({keys[at]: score for at, score in zip(new, scores, strict=True)})
     return np.array(cell_scores, dtype=np.float64)[place]

@@ -142,11 +142,14 @@ def find_changes(now: Side, before: Side) -> ChangeTable:
     families = family_sums(now.attribution) - family_sums(before.attribution)
     base = now.attribution.base - before.attribution.base
     shift = now.attribution.log_odds - before.attribution.log_odds
+    # One rate for all families, so that their points add up to the change of the risk.
     rate = secant(before.attribution.log_odds, shift)
     rows, columns = np.nonzero(_told(families))
     strongest = _strongest(now, before, families, rows, columns)
+    # A family whose sum moved through the reference alone has no fact to tell: it goes to the other elements.
     keep = strongest >= 0
     rows, columns, strongest = rows[keep], columns[keep], strongest[keep]
+    # lexsort sorts by its last key first: pupil, what rose before what fell, size, order of the families.
     order = np.lexsort((columns, -np.abs(families[rows, columns]), families[rows, columns] < 0, rows))
     rows, columns, strongest = rows[order], columns[order], strongest[order]
     points = families[rows, columns] * rate[rows]
@@ -175,6 +178,7 @@ def _strongest(
     push = (sides[0].contributions[rows] - sides[1].contributions[rows]) * np.sign(families[rows, columns])[
         :, None
     ]
+    # The same fact against the same reference moved nothing by itself: the time of year did.
     same = (now.value[rows] == before.value[rows]) & (sides[0].references[rows] == sides[1].references[rows])
     of_family = family_of_columns(now.attribution.columns)[None, :] == columns[:, None]
     of_family &= [

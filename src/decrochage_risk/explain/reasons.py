@@ -97,6 +97,7 @@ def _tell_strongest(values: Floats, choice: Flags, side: float, floor: float, mo
         best = -1
         for family in range(values.size):
             strength = side * values[family]
+            # Strictly stronger: of equal families the first one stays.
             if strength >= floor and not choice[family] and (best < 0 or strength > side * values[best]):
                 best = family
         if best < 0:
@@ -132,6 +133,7 @@ _ROUNDING = 1e-9
 _IS_PAST = np.array([family in {PATH, SINCE_4E} for family in FAMILIES])
 """Families of the years before and of the path: told after those of this year, and only in the places that are left."""
 
+# DESIGN.md, section 7: at most three (a fourth if needed) and two; more is not read.
 MOST_AGGRAVATING = 3
 MOST_PROTECTIVE = 2
 
@@ -263,6 +265,7 @@ def find_reasons(
     )
     risk_points = secant(attribution.base, attribution.contributions.sum(axis=1))
     points = choice.log_odds * risk_points[choice.rows]
+    # The other elements close the sum, so that what a reader adds up is the risk that is printed.
     total = 100.0 * (probability(attribution.log_odds) - probability(attribution.base))
     other = total - np.bincount(choice.rows, weights=points, minlength=len(total))
     details = _details(attribution.columns, choice, known_values, pupils, known)
@@ -282,6 +285,7 @@ class _Choice:
     def in_order(self) -> _Choice:
         """Sort by pupil, aggravating first, this year's families before those of the path, the strongest first."""
         is_past = _IS_PAST[self.families]
+        # The last key is the foremost; the family comes last of all, so that no tie is left to chance.
         order = np.lexsort((self.families, -np.abs(self.log_odds), is_past, self.log_odds < 0, self.rows))
         return _Choice(self.rows[order], self.families[order], self.columns[order], self.log_odds[order])
 
@@ -292,6 +296,7 @@ def _telling(attribution: Attribution, known_values: Floats) -> Floats:
     Such a fact is known, of a family and a wording that may be a reason, and apart from the reference by more than a trifle.
     """
     features = [FEATURE_BY_NAME.get(name) for name in attribution.columns]
+    # Columns of the context have no feature: they equal the reference, and are never a reason.
     may = np.array([f is not None and f.family.told and f.wording.is_reason for f in features])
     least = np.array([0.0 if f is None else LEAST_DIFFERENCE.get(f.unit, 0.0) for f in features])
     # A difference of exactly the least one is told: 0.6 - 0.5 is under 0.1 in floating point.
@@ -309,16 +314,19 @@ def _chosen(attribution: Attribution, families: Floats, push: Floats) -> _Choice
     may_tell = np.zeros_like(families)
     for code in range(len(FAMILIES)):
         own = push[:, family == code] * sign[:, code, None]
+        # A family is told by a fact of its own direction, or not at all.
         may_tell[:, code] = np.where((own > 0).any(axis=1), families[:, code], 0.0)
     limits = (FLOOR, MOST_AGGRAVATING, MOST_PROTECTIVE, _HALF)
     is_told = told_families(np.where(_IS_PAST, 0.0, may_tell), *limits)
     for side, most in ((1.0, MOST_AGGRAVATING), (-1.0, MOST_PROTECTIVE)):
         free = most - (is_told & (side * families > 0)).sum(axis=1)
         past = np.where(_IS_PAST & (side * may_tell >= FLOOR), side * may_tell, 0.0)
+        # Earlier years get the places that this year's facts leave: they cannot be acted on any more.
         rank = strongest_first(past)
         is_told |= (rank >= 0) & (rank < free[:, None])
     rows, codes = np.nonzero(is_told)
     own = np.where(family[None, :] == codes[:, None], push[rows] * sign[rows, codes][:, None], 0.0)
+    # argmax refuses an empty axis.
     columns = np.argmax(own, axis=1) if own.size else np.zeros(0, dtype=np.intp)
     return _Choice(rows, codes, columns, families[rows, codes]).in_order()
 
@@ -353,6 +361,7 @@ def _with_supports(choice: _Choice, attribution: Attribution, push: Floats) -> _
     of_pupil = np.full(len(push), -1)
     of_pupil[rows] = family[best[rows]]
     shared = choice.families == of_pupil[choice.rows]
+    # Its family may be told as aggravating: what the support takes must not count twice in the sum.
     log_odds[shared] -= strength[choice.rows[shared]]
     return _Choice(
         np.concatenate([choice.rows, rows]),
@@ -373,6 +382,7 @@ def family_of_columns(columns: tuple[str, ...]) -> npt.NDArray[np.intp]:
         ],
         dtype=np.intp,
     )
+    # The cache hands out one array to all callers.
     families.setflags(write=False)
     return families
 
@@ -411,6 +421,7 @@ def _facts_only(columns: tuple[str, ...], values: Floats, pupils: Positions, kno
         for place, name in enumerate(columns)
         if name in FEATURE_BY_NAME and FEATURE_BY_NAME[name].needs_attendance
     ]
+    # Mostly so: the attendable days are asked for only where a 0 could be told.
     if not features or not (values[:, [place for place, _ in features]] == 0).any():
         return values
     facts, facts_only = Facts(known), values.copy()
@@ -474,6 +485,7 @@ def _details(
     if pupils is None:
         return _Details(values, seconds, wholes, subjects)
     facts = Facts(known) if size else None
+    # By column, not by reason: a fact is computed for all pupils at once anyway.
     for column in np.unique(choice.columns).tolist():
         feature, places = FEATURE_BY_NAME[names[column]], np.flatnonzero(choice.columns == column)
         words, rows = feature.wording, pupils[choice.rows[places]]
@@ -501,6 +513,7 @@ def _words(codes: list[str], references: list[float], details: _Details, known: 
         details.subjects.tolist(),
     )
     for code, reference, value, second, whole, subject in zip(codes, references, *lists, strict=True):
+        # hex: as a key NaN would equal nothing, and a short decimal would join near values.
         fact = (code, value.hex(), reference.hex(), second.hex(), whole.hex(), subject)
         if fact not in texts:
             texts[fact] = tell(

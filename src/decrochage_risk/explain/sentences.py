@@ -114,6 +114,7 @@ def tell_fact(
         after_holidays=is_return,
     )
     second = feature.wording.companion
+    # Asked again here, as a caller may word a reason that was stored with its second fact.
     if second is None or isnan(companion) or not second.is_told(value, feature.window, known):
         return fact
     return fact + second.tell(companion, value, feature.unit, known)
@@ -158,6 +159,7 @@ def tell_missing(names: Collection[str]) -> str:
 
 def _decimals(unit: str, value: float, reference: float) -> int:
     decimals = decimals_of(unit)
+    # Two amounts that read the same would make the sentence say nothing.
     while (
         decimals
         and decimals < FINEST_DECIMALS

@@ -100,6 +100,7 @@ def _rate_of(window: Window) -> Compute:
 
 def _rate_change(facts: Facts) -> npt.NDArray[np.float64]:
     recent = facts.absence_rate(*LAST_4W.span(facts.known))
+    # Against the rest of the year, not the year, which would hold the recent weeks too.
     return recent - facts.absence_rate(*BEFORE_4W.span(facts.known))
 
 
@@ -114,6 +115,7 @@ def _months_over(facts: Facts) -> npt.NDArray[np.float64]:
 
 def _months_so_far(facts: Facts) -> npt.NDArray[np.float64]:
     first, after = YEAR.span(facts.known)
+    # The last day of the window is the eve: a year of one day, 1 September, still touches one month.
     edges = (
         np.array([first, max(first, after - 1)], dtype="datetime64[D]")
         .astype("datetime64[M]")
@@ -136,6 +138,7 @@ def _recent_part(what: str, none: str, whole: str) -> Companion:
 
 
 _RECENT_UNJUSTIFIED = _recent_part("unjustified", "aucune", "toutes")
+# Only told when the four weeks are whole: after a start of year they would be too few to compare with.
 _UNJUSTIFIED_BEFORE = Companion(
     "before", "absences", PRECEDING_4W, _sum_of("unjustified", PRECEDING_4W), days=28, none="aucune"
 )
@@ -340,6 +343,7 @@ LEAST_FOR_WEEKDAYS = 4.0
 """Absent half-days under which no share of them says anything of a weekday."""
 LEAST_AFTER_HOLIDAYS = 3.0
 """Possible half-days of two school days after holidays: 3 when one of them is a Wednesday."""
+# Two points always lie on a line: a slope says something from three on.
 LEAST_BLOCKS = 3
 _MONDAY_1970 = 3
 _DAYS_A_WEEK = 7
@@ -348,6 +352,7 @@ _MONDAY, _FRIDAY = 0, 4
 
 def _monday_friday(facts: Facts) -> Floats:
     span = YEAR.span(facts.known)
+    # Day 0, 1 January 1970, was a Thursday: three days after a Monday.
     weekday = (facts.absence_events.day + _MONDAY_1970) % _DAYS_A_WEEK
     at_edges = np.where((weekday == _MONDAY) | (weekday == _FRIDAY), facts.absence_values("absent"), 0.0)
     absent = facts.absence_sum("absent", *span)
@@ -358,6 +363,7 @@ def _monday_friday(facts: Facts) -> Floats:
 def _after_holidays(facts: Facts) -> Floats:
     span, events, calendar = YEAR.span(facts.known), facts.absence_events, facts.known.calendar
     is_after = days_after_holidays(calendar)
+    # Days outside the calendar read some day inside; their half-days are 0, so they add nothing.
     position = np.clip(events.day - calendar.first_day_number, 0, is_after.size - 1)
     absent, away = (
         events.sum(
@@ -365,6 +371,7 @@ def _after_holidays(facts: Facts) -> Floats:
         )
         for what in ("absent", "away")
     )
+    # Half-days away are taken off: a placement that begins after the holidays is no absence.
     possible = enrolled_sum(facts, "after holidays", [span])[:, 0] - away
     return np.where(possible >= LEAST_AFTER_HOLIDAYS, ratio(absent, possible), np.nan)
 
@@ -372,6 +379,7 @@ def _after_holidays(facts: Facts) -> Floats:
 def _justified_rate(facts: Facts) -> Floats:
     span = LAST_12W.span(facts.known)
     possible = enrolled_sum(facts, "half-days", [span])[:, 0] - facts.absence_sum("away", *span)
+    # Justified is what is left of absent, as the two sums of whole half-days are exact.
     return rate(facts.absence_sum("absent", *span) - facts.absence_sum("unjustified", *span), possible)
 
 
@@ -387,6 +395,7 @@ def _absent_weeks_change(facts: Facts) -> Floats:
 
 
 def _longest_run_12w(facts: Facts) -> Floats:
+    # Twelve weeks may be one long placement; a run of 0 would then praise nobody's presence.
     is_attendable = facts.attendable_days(*LAST_12W.span(facts.known)) > 0
     return np.where(is_attendable, longest_absence_run(facts, LAST_12W), np.nan)
 
@@ -414,6 +423,7 @@ def _lateness_change(facts: Facts) -> Floats:
 
 ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
     Feature(
+        # No direction: a share of what was missed, it falls when a pupil comes to miss every day.
         name="monday_friday_share_year",
         family=NOT_TOLD,
         table="absences",
@@ -475,6 +485,7 @@ ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
         ),
     ),
     Feature(
+        # No direction: a rise that slows and a fall that quickens give the same sign.
         name="absence_acceleration_12w",
         family=NOT_TOLD,
         table="absences",
@@ -594,6 +605,7 @@ ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
         ),
     ),
     Feature(
+        # Never told: an absence that is justified is nobody's fault, and no motive is in the records.
         name="justified_absence_rate_12w",
         family=NOT_TOLD,
         table="absences",

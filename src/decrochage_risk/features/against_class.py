@@ -47,7 +47,9 @@ class ReferenceValues:
 
     def __init__(self, known: KnownRecords) -> None:
         rows = known.arrays.enrolments
+        # School and class as one number: place 0 of a school is the school itself, its classes follow.
         classes = int(rows.classroom.max(initial=-1)) + 2
+        # A pupil who left is set against nobody: the values are those of the pupils who are there.
         school = np.where(known.enrolled, known.school, -1).astype(np.int64)
         classroom = np.append(rows.classroom, np.int32(-1))[known.current_enrolment].astype(np.int64)
         self._places, self._values = _latest(known, classes)
@@ -72,6 +74,7 @@ class ReferenceValues:
     def _position(self, places: Ints) -> Ints:
         """Line of each place in the values; the last line, of NaN, for one without values."""
         at = np.searchsorted(self._places, places).astype(np.int64)
+        # -2 is no place at all, -1 that of nobody: past the end nothing may match.
         is_there = np.append(self._places, -2)[at] == places
         return np.where(is_there, at, self._places.size)
 
@@ -82,6 +85,7 @@ def _latest(known: KnownRecords, classes: int) -> tuple[Ints, Floats]:
     columns = len(MEASURES) * (len(SUBJECTS) + 1)
     if context is None:
         return np.zeros(0, dtype=np.int64), np.full((1, columns), np.nan)
+    # Classes are formed anew each September: last year's value is that of other pupils.
     rows = context.take(context.day >= known.year_start_day)
     rows = rows.take(np.argsort(rows.day, kind="stable"))
     place, line = np.unique(rows.school.astype(np.int64) * classes + rows.classroom + 1, return_inverse=True)
@@ -94,6 +98,7 @@ def _latest(known: KnownRecords, classes: int) -> tuple[Ints, Floats]:
 def environment_of(known: KnownRecords) -> Floats:
     """Values of each pupil's school for the context of the risk, (pupils, columns of ``ENVIRONMENT_COLUMNS``)."""
     if known.arrays.context is None:
+        # NaN, not 0: the model has a place of its own for what is not known.
         return np.full((known.pupil_count, len(ENVIRONMENT_COLUMNS)), np.nan)
     values = ReferenceValues(known)
     return np.stack([values.of_school("absence_rate_year"), values.of_school("mean_grade_year")], axis=1)
@@ -118,8 +123,10 @@ def _worst_subject(facts: Facts) -> Floats:
     if not facts.has("context"):
         return worst
     means = subject_means(facts, YEAR)
+    # Subjects that nobody here has are passed over; the others are looked up pupil by pupil all the same.
     for subject in np.flatnonzero(~np.isnan(means).all(axis=0)):
         gap = means[:, subject] - _references(facts).of_class("mean_grade_year", int(subject))
+        # fmin passes over NaN: one subject without a class value does not hide the others.
         worst = np.fmin(worst, gap)
     return worst
 

@@ -123,6 +123,7 @@ def matrix_of(known: KnownRecords) -> pd.DataFrame:
 def values_of(known: KnownRecords, features: Sequence[Feature] = CATALOGUE) -> npt.NDArray[np.float64]:
     """Value of every feature (column, in the order given) for every pupil (row), NaN = not known."""
     facts = Facts(known)
+    # Written row by row and turned at the end: columns of a C-ordered matrix would be slow to fill.
     matrix = np.empty((len(features), known.pupil_count))
     for place, feature in enumerate(features):
         matrix[place] = feature.values(facts)
@@ -140,6 +141,7 @@ def contract() -> list[dict[str, Any]]:
 
 
 _PATHWAYS = tuple(dict.fromkeys(level.pathway for level in LEVELS))
+# One more at the end, which the level -1 (none) reads.
 _PATHWAY_OF_LEVEL = np.array([*(_PATHWAYS.index(level.pathway) for level in LEVELS), -1])
 
 CONTEXT_COLUMNS: tuple[str, ...] = (
@@ -170,6 +172,7 @@ def context_values(known: KnownRecords) -> npt.NDArray[np.float64]:
     pathway = _PATHWAY_OF_LEVEL[level]
     columns = np.zeros((known.pupil_count, len(CONTEXT_COLUMNS)))
     rows = np.flatnonzero(level >= 0)
+    # Rows without a level stay 0 in all of these columns.
     columns[rows, level[rows]] = 1.0
     columns[rows, len(LEVELS) + pathway[rows]] = 1.0
     columns[:, len(LEVELS) + len(_PATHWAYS)] = weeks_since_september(known.as_of)
@@ -220,6 +223,7 @@ def build_context(records: PupilRecords, as_of: object) -> pd.DataFrame:
     """
     several = isinstance(as_of, list | tuple | set | frozenset | pd.Index | np.ndarray)
     days: Iterable[Any] = as_of if several else [as_of]  # type: ignore[assignment]
+    # Sorted and each once: the table does not hang on how the days were given.
     tables = [_of_day(records, records.known_on(day)) for day in sorted({to_date(day) for day in days})]
     if not tables:
         raise NotEnoughDataError(
@@ -254,6 +258,7 @@ class _Scope:
 
     @classmethod
     def of(cls, records: PupilRecords, known: KnownRecords, names: list[str]) -> _Scope:
+        # -1 is no label of the frame, so reindex gives such pupils an empty place.
         rows = np.where(known.enrolled, known.current_enrolment_row, -1)
         places = records.enrolments[names].reindex(rows).reset_index(drop=True).astype(object)
         whole = places.notna().all(axis=1).to_numpy(dtype=np.bool_)
@@ -269,6 +274,7 @@ class _Scope:
         order = rows[np.lexsort((values[rows], self.group[rows]))]
         count = np.bincount(self.group[order], minlength=len(self.names))
         total = np.bincount(self.group[order], weights=values[order], minlength=len(self.names))
+        # By those whose value is known: a mean of 30 pupils of whom 2 have marks would tell of 2.
         large_enough = count >= LEAST_PUPILS
         return self.names[large_enough].assign(
             value=total[large_enough] / count[large_enough], pupils=count[large_enough].astype(np.int64)
@@ -281,6 +287,7 @@ def _measured(known: KnownRecords) -> Iterator[tuple[str, str | None, Floats]]:
     for measure in MEASURES:
         yield measure, None, FEATURE_BY_NAME[measure].values(facts)
     if facts.has("grades"):
+        # As Feature.values does for the features; the means per subject are no feature and need it here.
         unknown = facts.not_covered("grades", *YEAR.span(known))
         means = np.where(unknown[:, None], np.nan, subject_means(facts, YEAR))
         for subject in np.flatnonzero(~np.isnan(means).all(axis=0)):

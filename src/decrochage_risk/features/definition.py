@@ -214,6 +214,7 @@ class Feature:
         if not facts.has(self.table):
             return np.full(facts.pupils, np.nan)
         values = np.asarray(self.compute(facts), dtype=np.float64)
+        # After the computing: what a table lacks for some pupils makes only their values unknown.
         unknown = facts.not_covered(self.table, *self.window.span(facts.known))
         return np.where(unknown, np.nan, values) if unknown.any() else values
 
@@ -231,12 +232,14 @@ class Feature:
         """
         if not self.needs_attendance:
             return np.zeros(facts.pupils, dtype=np.bool_)
+        # A count of 0 over weeks on placement is no good conduct: it must not lower a risk.
         is_silent: npt.NDArray[np.bool_] = facts.attendable_days(*self.window.span(facts.known)) <= 0
         return is_silent
 
     @property
     def contract(self) -> dict[str, Any]:
         """What a trained model relies on; written into its artefact and compared at load."""
+        # Not the words, nor the family or source: a better sentence must not refuse a trained model.
         return {
             "name": self.name,
             "unit": self.unit,

@@ -93,6 +93,7 @@ class _Events:
     def __init__(self, pupil: npt.NDArray[np.int32], day: npt.NDArray[np.int32], pupils: int) -> None:
         self.day = day
         self.starts = starts_of(pupil, pupils)
+        # By day: many features share a few bounds, and the search is what a window costs.
         self._bounds: dict[int, npt.NDArray[np.int64]] = {}
         self._sums: dict[str, Floats] = {}
 
@@ -109,6 +110,7 @@ class _Events:
 
     def sum(self, key: str, values: Floats | Callable[[], Floats], first: int, after: int) -> Floats:
         """Sum of ``values`` (one per row, or what makes them; named by ``key``) over the days [first, after)."""
+        # Named by the caller, as an array has no hash: two kinds of values must not share a name.
         if key not in self._sums:
             self._sums[key] = kernels.running_sums(values() if callable(values) else values, self.starts)
         return kernels.window_sums(self._sums[key], self.bound(first), self.bound(after))
@@ -134,6 +136,7 @@ class Facts:
 
     def once(self, key: Hashable, make: Callable[[], _Made]) -> _Made:
         """Give what ``make`` returns, made once under ``key``: what several features share."""
+        # Lives and dies with these records: a cache of the module would keep a whole region in memory.
         shared: dict[Hashable, Any] = self.__dict__.setdefault("_shared", {})
         if key not in shared:
             shared[key] = make()
@@ -146,7 +149,7 @@ class Facts:
             ("not_covered", table, first, after), lambda: self.known.not_covered(table, first, after)
         )
 
-    # Enrolments and levels -------------------------------------------------------------------------------------
+    # Enrolments and levels ----------------------------------------------------------------------------------
 
     @cached_property
     def enrolment_starts(self) -> npt.NDArray[np.int64]:
@@ -164,6 +167,7 @@ class Facts:
         """Level of each pupil (row) in each school year (column) from ``first_year`` to the current; -1 none."""
         rows = self.known.arrays.enrolments
         table = np.full((self.pupils, self.known.school_year - self.first_year + 1), -1, dtype=np.int8)
+        # A row may name a later school year than its start lies in (a warning only): it has no column here.
         inside = rows.school_year <= self.known.school_year
         # Rows are sorted by start: of several in a year, the latest is written last and stays.
         table[rows.pupil[inside], rows.school_year[inside] - self.first_year] = rows.level[inside]
@@ -171,6 +175,7 @@ class Facts:
 
     def level_in(self, names: frozenset[str]) -> npt.NDArray[np.bool_]:
         """Which cells of ``levels`` are one of the named levels."""
+        # One more at the end, which the level -1 (none) reads.
         member = np.array([level.name in names for level in LEVELS] + [False], dtype=np.bool_)
         is_level: npt.NDArray[np.bool_] = member[self.levels]
         return is_level
@@ -178,15 +183,17 @@ class Facts:
     def first_year_in(self, names: frozenset[str]) -> npt.NDArray[np.int64]:
         """First school year of each pupil at one of the named levels; a year past the current where none."""
         is_level = self.level_in(names)
+        # argmax of a row without any is 0: it has to be asked first.
         first = np.where(is_level.any(axis=1), is_level.argmax(axis=1), is_level.shape[1])
         years: npt.NDArray[np.int64] = (first + self.first_year).astype(np.int64)
         return years
 
-    # The calendar ----------------------------------------------------------------------------------------------
+    # The calendar -------------------------------------------------------------------------------------------
 
     @cached_property
     def _prefix(self) -> npt.NDArray[np.int64]:
         """School half-days before each day of the calendar."""
+        # Whole numbers, so that differences are exact, and a zero in front for windows from the first day.
         return np.concatenate(([0], np.cumsum(self.known.calendar.values, dtype=np.int64)))
 
     @property
@@ -213,7 +220,7 @@ class Facts:
             first - self._origin, after - self._origin, self._origin,
         )  # fmt: skip
 
-    # Absences --------------------------------------------------------------------------------------------------
+    # Absences -----------------------------------------------------------------------------------------------
 
     @cached_property
     def absence_rows(self) -> Absences:
@@ -225,6 +232,8 @@ class Facts:
         is_open = kernels.open_on_day(
             rows.pupil, rows.day, self.enrolment_starts, enrolments.start, enrolments.end
         )
+        # Filtered once here: every feature of absences counts the same rows, or they would contradict each
+        # other.
         return rows.take(is_open & (self._half_days_of(rows.day) > 0))
 
     def _half_days_of(self, days: npt.NDArray[np.int32]) -> npt.NDArray[np.int8]:
@@ -261,6 +270,7 @@ class Facts:
 
     def _attendable_weeks(self, first: int, after: int) -> npt.NDArray[np.bool_]:
         rows, closures = self.known.arrays.enrolments, self.barred_days
+        # Weeks begin on Mondays, but the first and the last are cut at the window.
         edges = np.append(np.arange(_monday(first), after, kernels.DAYS_A_WEEK), after)
         return kernels.attendable_weeks(
             calendar_sums(self.known.calendar, "days"), self.enrolment_starts, self._relative(rows.start),
@@ -282,11 +292,13 @@ class Facts:
     @cached_property
     def _absence_values(self) -> dict[str, Floats]:
         rows = self.absence_rows
+        # At most what the day holds: two half-days on a Wednesday are an entry of a whole day.
         half_days = np.minimum(rows.half_days, self._half_days_of(rows.day)).astype(np.float64)
         kind = {name: rows.kind == code_of("absences", "kind", name) for name in _KINDS}
         absent = np.where(kind["absence"], half_days, 0.0)
         return {
             "absent": absent,
+            # What is not known to be justified is not justified, as the law counts (L131-8).
             "unjustified": np.where(rows.justified, 0.0, absent),
             "exclusion": np.where(kind["exclusion"], half_days, 0.0),
             "away": np.where(kind["exclusion"] | kind["placement"], half_days, 0.0),
@@ -308,6 +320,8 @@ class Facts:
         """Rate over the known school years before the current one, from each pupil's first year on."""
         absent, possible = np.zeros(self.pupils), np.zeros(self.pupils)
         for year in range(self.first_year, self.known.school_year):
+            # A year half in the calendar would give half of its possible half-days, and a rate twice too
+            # high.
             if not self.known.calendar.covers_year(year):
                 continue
             first, after = day_number(year_start(year)), day_number(year_start(year + 1))
@@ -317,7 +331,7 @@ class Facts:
             possible += np.where(is_counted, self.school_half_days(first, after) - away, 0.0)
         return rate(absent, possible)
 
-    # Grades ----------------------------------------------------------------------------------------------------
+    # Grades -------------------------------------------------------------------------------------------------
 
     @cached_property
     def grade_rows(self) -> Grades:
@@ -349,6 +363,7 @@ class Facts:
     def mean_mark(self, first: int, after: int) -> Floats:
         """Weighted mean of the marks over the days [first, after); NaN where the weights sum to 0."""
         marks, events = self.marks, self.mark_events
+        # Lambdas: the products are made only when no window has asked for them yet.
         weight = events.sum("weight", lambda: marks.coefficient, first, after)
         total = events.sum("total", lambda: marks.coefficient * marks.mark, first, after)
         return ratio(total, weight)
@@ -380,7 +395,7 @@ class Facts:
         """All known rows of ``grades``, with bounds and running sums."""
         return _Events(self.grade_rows.pupil, self.grade_rows.day, self.pupils)
 
-    # Orientation -----------------------------------------------------------------------------------------------
+    # Orientation --------------------------------------------------------------------------------------------
 
     @cached_property
     def orientation_rows(self) -> Orientation:
@@ -404,6 +419,7 @@ _KINDS = ("absence", "lateness", "exclusion", "placement")
 
 def ratio(part: Floats, whole: Floats) -> Floats:
     """Divide, NaN where the whole is not positive."""
+    # where= leaves the other cells as they are: a plain division would warn of each zero.
     result = np.full(part.shape, np.nan)
     np.divide(part, whole, out=result, where=whole > 0)
     return result
@@ -411,6 +427,7 @@ def ratio(part: Floats, whole: Floats) -> Floats:
 
 def rate(absent: Floats, possible: Floats) -> Floats:
     """Absent over possible half-days, NaN under the minimum of possible half-days."""
+    # Under a week of school, a single absence would make a rate like that of a long one.
     return np.where(possible >= MINIMUM_POSSIBLE_HALF_DAYS, ratio(absent, possible), np.nan)
 
 
@@ -436,13 +453,17 @@ with a bridge of one day."""
 DAYS_AFTER = 2
 """School days after holidays that are looked at."""
 
+# 52 whole weeks: 365 days would set Mondays against Sundays.
 SAME_WEEKDAY_LAST_YEAR = 364
 
 
+# One calendar serves every part and every date of a run.
 @lru_cache(maxsize=32)
 def days_after_holidays(calendar: SchoolCalendar) -> npt.NDArray[np.bool_]:
     """Which days of the calendar are one of the first two school days after five days or more without school."""
     school = np.flatnonzero(calendar.values > 0)
+    # -1 is the eve of the calendar: its first school day follows holidays only if days without school come
+    # first.
     gap = np.diff(school, prepend=-1) - 1
     first = np.flatnonzero(gap >= HOLIDAY_DAYS)
     after = (first[:, None] + np.arange(DAYS_AFTER)).ravel()
@@ -500,6 +521,7 @@ def block_rates(facts: Facts) -> Floats:
 
     def computed() -> Floats:
         start, as_of = facts.known.year_start_day, facts.known.as_of_day
+        # Counted back from the as-of date, so that the latest block is always whole.
         blocks = (as_of - start) // BLOCK_DAYS
         spans = [(as_of - BLOCK_DAYS * (k + 1), as_of - BLOCK_DAYS * k) for k in range(blocks)]
         events = facts.absence_events
@@ -539,9 +561,11 @@ def attendance_order(facts: Facts) -> tuple[npt.NDArray[np.int32], Floats]:
 
     def numbers() -> tuple[npt.NDArray[np.int32], Floats]:
         events, away_days, calendar = facts.absence_events, facts.barred_days, facts.known.calendar
+        # Days that do not count must not break a run: days are numbered by the school days up to them.
         school = calendar_sums(calendar, "days")[1:].astype(np.int32)
         number = school[np.clip(events.day - calendar.first_day_number, 0, school.size - 1)]
         count, is_barred = kernels.days_up_to(events.day, events.starts, away_days.day, away_days.starts)
+        # Barred days are taken out of the numbering too, so that a placement neither counts nor breaks.
         return (number - count).astype(np.int32), np.where(is_barred, 0.0, facts.absence_values("absent"))
 
     return facts.once("attendance order", numbers)
@@ -641,6 +665,7 @@ def subject_means(facts: Facts, window: Window) -> Floats:
     def computed() -> Floats:
         marks, events = facts.marks, facts.mark_events
         first, after = window.span(facts.known)
+        # A window before the trailing one may be empty, its end before its start, in September.
         low, high = events.bound(first), events.bound(max(first, after))
         return kernels.means_by_code(marks.subject, marks.mark, marks.coefficient, low, high, SUBJECT_COUNT)
 

@@ -120,6 +120,7 @@ def _change_last_year(facts: Facts) -> npt.NDArray[np.float64]:
 def _lowest_core(facts: Facts) -> npt.NDArray[np.float64]:
     means = subject_means(facts, YEAR)
     columns = [code_of("grades", "subject", subject) for subject in CORE_SUBJECTS]
+    # fmin passes over NaN, and numpy's nanmin would warn of pupils without any.
     lowest: npt.NDArray[np.float64] = np.fmin.reduce(means[:, columns], axis=1)
     return lowest
 
@@ -127,6 +128,7 @@ def _lowest_core(facts: Facts) -> npt.NDArray[np.float64]:
 def _lowest_core_subject(facts: Facts) -> npt.NDArray[np.object_]:
     columns = [code_of("grades", "subject", subject) for subject in CORE_SUBJECTS]
     means = subject_means(facts, YEAR)[:, columns]
+    # All subjects that tie are named: which one came first would hang on the order of the columns.
     return subject_names(means == np.fmin.reduce(means, axis=1)[:, None], columns)
 
 
@@ -134,6 +136,7 @@ def _subject_spread(facts: Facts) -> npt.NDArray[np.float64]:
     means = subject_means(facts, YEAR)
     has_mean = ~np.isnan(means)
     count = has_mean.sum(axis=1)
+    # Against a division by zero; what has fewer than two subjects is NaN below.
     safe = np.maximum(count, 1)
     centre = np.where(has_mean, means, 0.0).sum(axis=1) / safe
     squares = np.where(has_mean, (means - centre[:, None]) ** 2, 0.0).sum(axis=1)
@@ -290,6 +293,7 @@ def _low_share_change(facts: Facts) -> Floats:
 
 def _subjects_below(facts: Facts) -> Floats:
     means = subject_means(facts, YEAR)
+    # A comparison with NaN is false, so a pupil without any mean would count 0 subjects.
     return np.where(np.isnan(means).all(axis=1), np.nan, (means < LOW_MARK).sum(axis=1))
 
 
@@ -318,6 +322,7 @@ def _core_mean(facts: Facts) -> Floats:
 
 
 def _professional_mean(facts: Facts) -> Floats:
+    # A copy: the means are shared between features.
     column: Floats = subject_means(facts, YEAR)[:, code_of("grades", "subject", "professional")].copy()
     return column
 
@@ -553,6 +558,7 @@ def _days_since_mark(facts: Facts) -> Floats:
     events = facts.mark_events
     low, high = events.bound(first), events.bound(after)
     has_mark = high > low
+    # One zero more, so that pupils without a row read something; has_mark decides what counts.
     day = np.where(has_mark, np.append(events.day, 0)[np.maximum(high - 1, 0)].astype(np.int64) + 1, after)
     away_days = facts.barred_days
     since = kernels.first_row_from(away_days.day, away_days.starts, day)

@@ -81,6 +81,7 @@ def _pending(facts: Facts) -> Floats:
     is_due = (
         _now_at(facts, AT_3E)
         & records.enrolled
+        # Before the round a pupil without a wish is as everybody: a 1 would only tell the month.
         & (records.as_of >= date(records.school_year + 1, *ROUND_OPENS))
     )
     return np.where(is_due, _wish_count(facts) == 0, np.nan)
@@ -88,6 +89,7 @@ def _pending(facts: Facts) -> Floats:
 
 def _wish_changed(facts: Facts) -> Floats:
     rows = _wishes(facts)
+    # First wishes alone: adding a fourth wish is no change of mind.
     rows = rows.take((rows.rank == 1) & (rows.target >= 0))
     one = np.full(facts.pupils, -1, dtype=np.int32)
     one[rows.pupil] = rows.target
@@ -101,6 +103,7 @@ def first_day_here(facts: Facts, since: int) -> npt.NDArray[np.int64]:
     rows = facts.known.arrays.enrolments
     here = (rows.school == facts.known.school[rows.pupil]) & (rows.start >= since)
     first = np.zeros(facts.pupils, dtype=np.int64)
+    # Written backwards, so that of several rows the earliest stays.
     first[rows.pupil[here][::-1]] = rows.start[here][::-1]
     return first
 
@@ -127,6 +130,7 @@ def _changed(facts: Facts, values: npt.NDArray[np.int32] | npt.NDArray[np.int8],
 
 def _boarding_change(facts: Facts) -> Floats:
     changes = _changed(facts, facts.known.arrays.enrolments.boarder, facts.known.year_start_day)
+    # minimum keeps NaN: not known stays not known.
     return np.minimum(changes, 1.0)
 
 
@@ -139,6 +143,7 @@ def _first_days(facts: Facts) -> npt.NDArray[np.int64]:
     """First day of the first known enrolment; the as-of date where there is none."""
     first = np.full(facts.pupils, facts.known.as_of_day, dtype=np.int64)
     rows = facts.known.arrays.enrolments
+    # Backwards again: the earliest stays.
     first[rows.pupil[::-1]] = rows.start[::-1]
     return first
 
@@ -156,6 +161,7 @@ def _days_without_enrolment(facts: Facts) -> Floats:
 def _late_return(facts: Facts) -> Floats:
     start, calendar = facts.known.year_start_day, facts.known.calendar
     rows = facts.known.arrays.enrolments
+    # Stays that reach into this year, also those that began before it.
     here = rows.end >= start
     first = np.full(facts.pupils, -1, dtype=np.int64)
     first[rows.pupil[here][::-1]] = np.maximum(rows.start[here][::-1], start)
@@ -321,12 +327,14 @@ _REFUSED = 2  # granted_order of a refusal
 
 
 def _years_behind(facts: Facts) -> npt.NDArray[np.float64]:
+    # NaN at the end is what the level -1 (none) reads.
     ages = np.array([level.normal_age for level in LEVELS] + [np.nan])
     normal: npt.NDArray[np.float64] = ages[facts.known.level]
     return facts.known.school_year - facts.known.arrays.birth_year - normal
 
 
 def _repeated_years(facts: Facts) -> npt.NDArray[np.float64]:
+    # Neighbouring columns are neighbouring years, with a column for years without an enrolment too.
     before, after = facts.levels[:, :-1], facts.levels[:, 1:]
     is_repeat: npt.NDArray[np.bool_] = (before == after) & (after >= 0)
     return np.asarray(is_repeat.sum(axis=1), dtype=np.float64)
@@ -338,6 +346,7 @@ def _school_changes(facts: Facts) -> npt.NDArray[np.float64]:
         return np.zeros(facts.pupils)
     level = np.array([(item.name in AT_3E, item.name in LYCEE) for item in LEVELS])
     is_move = (rows.pupil[1:] == rows.pupil[:-1]) & (rows.school[1:] != rows.school[:-1])
+    # Everybody changes school after the 3e: it says nothing about a pupil.
     to_lycee = level[rows.level[:-1], 0] & level[rows.level[1:], 1]
     recent = rows.start[1:] >= day_number(year_start(facts.known.school_year - 2))
     is_change = is_move & recent & ~to_lycee
@@ -369,11 +378,13 @@ def _assigned_rank(facts: Facts) -> npt.NDArray[np.float64]:
 
 def _first_wish_refused(facts: Facts) -> npt.NDArray[np.float64]:
     has_row, rank, _ = _of_latest(facts, "assignment")
+    # A comparison with NaN is false: an assignment without a rank is one where no wish was obtained.
     return np.where(has_row, np.where(rank == 1, 0.0, 1.0), np.nan)
 
 
 def _council_against(facts: Facts) -> npt.NDArray[np.float64]:
     _, _, order = _of_latest(facts, "council_decision")
+    # The third value is "not known", which is not a refusal.
     return np.select([order == _REFUSED, order == 0], [1.0, 0.0], np.nan)
 
 

@@ -97,6 +97,8 @@ def running_sums(values: Floats, starts: Ints) -> Floats:
     sums = np.empty(values.size + pupils, np.float64)
     for pupil in range(pupils):
         total = 0.0
+        # Restarted at each pupil: one sum over the whole table would err by more than 1e-9, and differ with
+        # the batch.
         sums[starts[pupil] + pupil] = 0.0
         for row in range(starts[pupil], starts[pupil + 1]):
             total += values[row]
@@ -109,6 +111,7 @@ def window_sums(sums: Floats, low: Ints, high: Ints) -> Floats:
     """Sum over rows [low, high) of each pupil, as a difference of two running sums."""
     result = np.empty(low.size, np.float64)
     for pupil in range(low.size):
+        # Each pupil before this one has one sum more than rows.
         result[pupil] = sums[high[pupil] + pupil] - sums[low[pupil] + pupil]
     return result
 
@@ -179,6 +182,7 @@ def attendable_weeks(
         row = barred_starts[pupil]
         for week in range(weeks):
             begin_at, after = edges[week], edges[week + 1]
+            # The first week is cut at the window: days before it belong to no week.
             while row < barred_starts[pupil + 1] and barred[row] < begin_at:
                 row += 1
             days_left = 0
@@ -208,6 +212,7 @@ def weeks_with_rows(days: Days, values: Floats, low: Ints, high: Ints, weeks: Fl
         for row in range(low[pupil], high[pupil]):
             week = (np.int64(days[row]) - monday) // DAYS_A_WEEK
             inside = 0 <= week < weeks.shape[1]
+            # Rows are sorted by day, so a week that was counted is always the previous one.
             if values[row] > 0.0 and week != previous and inside and weeks[pupil, week]:
                 result[pupil] += 1.0
                 previous = week
@@ -275,6 +280,7 @@ def longest_run(ordinals: Days, values: Floats, low: Ints, high: Ints) -> Floats
             ordinal = np.int64(ordinals[row])
             if ordinal == previous + 1:
                 run += 1.0
+            # Several rows of one day neither lengthen nor break the run.
             elif ordinal != previous:
                 run = 1.0
             previous = ordinal
@@ -298,6 +304,7 @@ def marks_that_count(
     ``years[i]`` is the year of day ``first`` + i.
     """
     result = np.zeros(days.size, np.bool_)
+    # One array for all pupils: allocating per pupil would cost more than the loop.
     has_assessment = np.zeros(years[-1] + 1, np.bool_)
     for pupil in range(starts.size - 1):
         has_assessment[:] = False
@@ -391,6 +398,7 @@ def slope_of_blocks(rates: Floats, least: int) -> Floats:
         for block in range(rates.shape[1]):
             if not np.isnan(rates[pupil, block]):
                 count += 1
+                # Block 0 is the latest, so time runs as minus the block.
                 middle -= block
         if count < least:
             continue
@@ -420,6 +428,8 @@ def slope_of_rows(
             if weights[row] > 0.0:
                 count += 1
                 total += weights[row]
+                # From the pupil's first mark, not from 1970: large day numbers would eat the digits of the
+                # sums.
                 at += weights[row] * (days[row] - days[low[pupil]])
                 level += weights[row] * values[row]
         if count < least:
@@ -429,6 +439,8 @@ def slope_of_rows(
         several, day = False, np.int64(NOBODY)
         for row in range(low[pupil], high[pupil]):
             if weights[row] > 0.0:
+                # Not by down > 0: rounding can leave a tiny positive spread on a single day, and a huge
+                # slope.
                 several = several or (day != NOBODY and day != days[row])
                 day = np.int64(days[row])
                 away = (days[row] - days[low[pupil]]) - at
@@ -541,6 +553,7 @@ def falls(now: Floats, before: Floats, size: float) -> Floats:
                 change = now[pupil, subject] - before[pupil, subject]
                 if not np.isnan(change):
                     against = change - (total - change) / (count - 1)
+                    # Negated, as the result begins as NaN, of which every comparison is false.
                     if not result[1, pupil] <= against:
                         result[1, pupil] = against
     return result

@@ -88,6 +88,7 @@ def _marks_in_4e(facts: Facts) -> Floats:
     values, first = np.full(facts.pupils, np.nan), _first_4e(facts)
     for year in range(facts.first_year, facts.known.school_year):
         mean = facts.mean_mark(day_number(year_start(year)), day_number(year_start(year + 1)))
+        # The year in progress is left out of the loop: it has features of its own.
         values = np.where(first == year, mean, values)
     return values
 
@@ -99,6 +100,7 @@ def _rate_against_past(facts: Facts) -> Floats:
 def _rate_against_last_year(facts: Facts) -> Floats:
     if not facts.known.calendar.covers_year(facts.known.school_year - 1):
         return np.full(facts.pupils, np.nan)
+    # The same days of the year before, since absence rises from September to March in every school.
     return facts.absence_rate(*YEAR.span(facts.known)) - facts.absence_rate(*last_year_span(facts))
 
 
@@ -272,6 +274,7 @@ _EXPECTED = "Inconnu sans inscription l'année précédente, ou si la présence 
 
 
 def _enrolled_then(facts: Facts, values: Floats) -> Floats:
+    # Without an enrolment a count of 0 would be nobody's good year.
     there = facts.levels[:, -2] >= 0 if facts.levels.shape[1] > 1 else np.zeros(facts.pupils, np.bool_)
     return np.where(there, values, np.nan)
 
@@ -302,6 +305,8 @@ def _missed(facts: Facts) -> Floats:
     return _enrolled_then(facts, _where_attended(facts, misses, *PREVIOUS_YEAR.span(facts.known)))
 
 
+# Never told: R131-6 closes the absence file with its school year, and nobody can act on it (LAW.md, section
+# 1).
 LAST_YEAR_FEATURES: tuple[Feature, ...] = (
     Feature(
         name="absent_weeks_share_last_year",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
@@ -27,6 +27,7 @@ __all__ = [
     "PREVIOUS_YEAR",
     "SINCE_FIRST",
     "THREE_YEARS",
+    "WITHIN_THE_YEAR",
     "YEAR",
     "YEAR_AND_FIRST_4E",
     "YEAR_AND_PREVIOUS",
@@ -68,6 +69,7 @@ def _trailing(days: int) -> Callable[[KnownRecords], tuple[int, int]]:
 
 
 def _before_trailing(days: int) -> Callable[[KnownRecords], tuple[int, int]]:
+    # Empty in September, when the trailing window reaches back to the start of the year.
     return lambda known: (known.year_start_day, max(known.year_start_day, known.as_of_day - days))
 
 
@@ -109,6 +111,7 @@ def _before_6w(known: KnownRecords) -> tuple[int, int]:
 
 def _earlier_years(known: KnownRecords) -> tuple[int, int]:
     first = known.arrays.enrolments.start
+    # The earliest of all pupils serves coverage alone, which looks at each pupil's own enrolled days.
     return int(first.min()) if first.size else known.year_start_day, known.year_start_day
 
 
@@ -130,3 +133,8 @@ YEAR_AND_FIRST_4E = Window(
 SINCE_FIRST = Window("since_first", "année en cours et années précédentes", _since_first, open_start=True)
 YEAR_BACK = Window("52w", "52 dernières semaines", _year_back)
 EVER = Window("ever", "scolarité connue", _year, open_start=True)
+WITHIN_THE_YEAR: Final = frozenset(
+    window.name
+    for window in (LAST_4W, LAST_6W, BEFORE_6W, LAST_12W, YEAR, BEFORE_4W, BEFORE_12W, PRECEDING_4W)
+)
+"""Windows that hold no day of an earlier school year."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
     from decrochage_risk.features.windows import Window
     from decrochage_risk.records.pupil_records import KnownRecords
+    from decrochage_risk.school_year import SchoolCalendar
 
 
 __all__ = [
@@ -68,6 +70,7 @@ def amount(value: float, unit: str, decimals: int) -> str:
     if unit == "/20":
         return f"{text}/20"
     whole, _, part = text.partition(",")
+    # "12", not "12,0": a decimal that says nothing looks like precision.
     text = text if part.strip("0") else whole
     return {"share": f"{text}{french.NO_BREAK_SPACE}%", "rank": f"rang {text}"}.get(unit, text)
 
@@ -164,6 +167,7 @@ class Wording:
         """
         figure = french.rounded(100.0 * value if unit in {"share", "share_points"} else value, decimals)
         sentence, size = self.sentence, value
+        # A change that rounds to 0 is told as none; a count or rate above 0 never is.
         nothing = value == 0 if self.negative is None else figure == 0
         if nothing and self.zero is not None:
             sentence = self.zero
@@ -171,6 +175,7 @@ class Wording:
             sentence, size = self.negative, -value
         elif self.counted is not None and value != 0 and whole > 0:
             sentence = self.counted
+        # The share was made of whole numbers, so that rounding gives back the number it was made of.
         count = round(value * whole) if whole > 0 else 0
         number = count if sentence is self.counted and unit == "share" else figure
         year, lately = school_year_of(as_of), start if recent is None else recent
@@ -202,6 +207,7 @@ def since_words(start: date, *, with_year: bool, after_holidays: bool) -> str:
 
 def _before(start: date, recent: date) -> str:
     """Write the days from ``start`` to the eve of ``recent``; where there are none, that nothing came before."""
+    # Early in the year the comparison has no days of its own, and a period would end before it begins.
     if start >= recent:
         return f"avant le {french.day(recent)}"
     days = french.period(start, recent - timedelta(days=1))
@@ -284,6 +290,7 @@ class Companion:
         is_whole = after - first >= max(self.days, 1)
         if self.kind == "before":
             return np.isfinite(own) & is_whole
+        # Part of one event is the event, and of a window as short as this one, the whole.
         return np.greater_equal(own, _TWO) & is_whole & (first > window.span(known)[0])
 
     def tell(self, value: float, own: float, unit: str, known: KnownRecords) -> str:
@@ -333,11 +340,17 @@ def first_school_day(day: date, last: date, cut: KnownRecords) -> tuple[date, bo
     cut : KnownRecords
         For the calendar.
     """
-    number, calendar = day_number(day), cut.calendar
+    return _first_school_day(day, last, cut.calendar)
+
+
+@lru_cache(maxsize=4_096)
+def _first_school_day(day: date, last: date, calendar: SchoolCalendar) -> tuple[date, bool]:
+    number = day_number(day)
     days = np.arange(number - HOLIDAYS, day_number(last) + 1)
     inside = (days >= calendar.first_day_number) & (days <= day_number(calendar.last_day))
     with_school = days[(calendar.half_days_zero_outside(days) > 0) & inside]
     from_here = with_school[with_school >= number]
+    # At the edge of the calendar nobody knows whether holidays came before.
     if not inside.all() or not from_here.size:
         return day, False
     first = int(from_here[0])
@@ -408,6 +421,7 @@ class MonthlyAbsence:
     def most(self, row: int) -> float:
         """Value of `MONTH_FACT` for a pupil: the larger of the last two months, NaN when neither is known."""
         recent = self.half_days[row, -2:]
+        # Not nanmax, which warns when neither month is known.
         values = recent[~np.isnan(recent)]
         return float(values.max()) if values.size else float("nan")
 
@@ -421,6 +435,7 @@ class MonthlyAbsence:
         (5.0, '5 demi-journées non justifiées en février 2025')
         """
         recent = self.half_days[row, -2:]
+        # Counted from the end, as in early September there is one month only.
         place = int(np.flatnonzero(recent == self.most(row))[-1]) - recent.size
         noun = ("demi-journée non justifiée", "demi-journées non justifiées")
         return f"{french.plural(self.most(row), *noun)} en {french.month(self.months[place], with_year=True)}"

@@ -75,6 +75,7 @@ def period(start: date, end: date, *, with_year: bool = False) -> str:
     if start > end:
         raise refused(f"The period {start} to {end}", "a start on or before the end", "Swap the two days.")
     written_end = day(end, with_year=with_year)
+    # By parts, as a datetime never equals a date.
     if (start.year, start.month, start.day) == (end.year, end.month, end.day):
         return f"le {written_end}"
     if (start.year, start.month) == (end.year, end.month):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from decimal import ROUND_HALF_UP, Context, Decimal, InvalidOperation
 from fractions import Fraction
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -92,6 +93,14 @@ def number(x: float, decimals: int | None = None) -> str:
     >>> number(8.5), number(8.5, 2), number(-0.001)
     ('8,5', '8,50', '0')
     """
+    if type(x) in {int, float}:
+        return _number(x, decimals)
+    return _write(_rounded(x, MOST_DECIMALS if decimals is None else decimals), strip=decimals is None)
+
+
+@lru_cache(maxsize=8_192)
+def _number(x: float, decimals: int | None) -> str:
+    """Write a number once: pages repeat small ones by the thousand."""
     return _write(_rounded(x, MOST_DECIMALS if decimals is None else decimals), strip=decimals is None)
 
 
@@ -114,6 +123,7 @@ def signed(x: float, decimals: int | None = None) -> str:
     >>> signed(1.5), signed(0)
     ('+1,5', '0')
     """
+    # A value that rounds to zero has no sign: "+0" would tell of a rise that cannot be seen.
     text = number(x, decimals)
     return f"+{text}" if x > 0 and text.strip("0,") else text
 
@@ -149,6 +159,7 @@ def interval_percent(low: float, high: float, decimals: int = 0) -> str:
     """
     if low > high:
         raise refused(f"The interval [{low}, {high}]", "a low bound below the high one", "Swap the bounds.")
+    # A plain hyphen between them: the bounds are never negative, so it is no minus.
     bounds = [_write(_rounded(bound, decimals, scale=100), strip=False) for bound in (low, high)]
     return f"{'-'.join(dict.fromkeys(bounds))}{NO_BREAK_SPACE}%"
 
@@ -232,9 +243,12 @@ _SMALL = 1e5
 
 def _rounded(x: float, decimals: int, *, scale: int = 1) -> Decimal:
     try:
+        # The decimal writing, not the binary value: 2.675 is below the half in binary, and a school rounds it
+        # up.
         exact = Decimal(str(x))
         if exact.is_finite():
-            # Values agree to 1e-9: what lies nearer to a half than that is the half, whoever added the numbers up.
+            # Values agree to 1e-9: what lies nearer to a half than that is the half, whoever added the
+            # numbers up.
             exact = Decimal(str(round(x, _AGREED))) if abs(x) < _SMALL else exact
             return _EXACT.quantize(_EXACT.multiply(exact, Decimal(scale)), Decimal((0, (1,), -decimals)))
     except InvalidOperation:
@@ -245,6 +259,8 @@ def _rounded(x: float, decimals: int, *, scale: int = 1) -> Decimal:
 
 
 def _write(value: Decimal, *, strip: bool) -> str:
+    # English marks first, then exchanged: locale.format would need French installed, and change for all
+    # threads.
     text = f"{abs(value):,f}"
     if strip and "." in text:
         text = text.rstrip("0").rstrip(".")
@@ -255,6 +271,7 @@ def _write(value: Decimal, *, strip: bool) -> str:
 def _plural_of(singular: str, plural: str | None) -> str:
     if plural is not None:
         return plural
+    # The plural of a phrase marks several words or the first alone: no rule knows.
     if " " in singular:
         raise refused(f"The phrase {singular!r}", "its plural too", f"Call plural(n, {singular!r}, '...').")
     if singular.endswith(("s", "x", "z")):
@@ -264,6 +281,7 @@ def _plural_of(singular: str, plural: str | None) -> str:
     return f"{singular}{'x' if singular.endswith(('au', 'eu', 'œu')) else 's'}"
 
 
+# Numbers that people say, about equally far apart in proportion; 1 in 7 and 1 in 9 are the finest.
 _WHOLES: Final = (2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80,
                   100, 120, 150, 200, 250, 300, 400, 500, 600, 800, 1000)  # fmt: skip
 _TOLD: Final = (
@@ -304,6 +322,7 @@ def proportion(share: float) -> tuple[int, int]:
     rare = min(share, 1.0 - share)
     if rare < 1 / _WHOLES[-1]:
         return (0, _WHOLES[-1]) if share < _HALF else (_WHOLES[-1], _WHOLES[-1])
+    # Of two equally near the first of the list is taken, which is the more common one.
     fraction_words = min(_TOLD, key=lambda fraction: abs(float(fraction) - rare))
     parts = (
         fraction_words.numerator if share <= _HALF else fraction_words.denominator - fraction_words.numerator

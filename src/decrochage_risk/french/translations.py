@@ -25,6 +25,7 @@ _BETWEEN_SENTENCES = re.compile(r"((?<=[.!?])\s+|\n\s*)")
 _LISTS = ((re.compile(r"(\n\s*)"), None), (re.compile(r"(; )"), " ; "))
 _QUOTED = re.compile(r"(?s)(['\"«]).*['\"»]")
 _COMMA = re.compile(r"(, )")
+# A field may hold a phrase with fields again; deeper than this, a template matches its own output.
 _DEEPEST = 4
 _LEAST_LETTERS = 4
 
@@ -84,6 +85,7 @@ class Catalogue:
         )
 
     def _sentences(self, text: str) -> str:
+        # The whole first: a sentence that holds a full stop would be cut in two that no template knows.
         if (whole := self._whole(text, 0)) is not None:
             return whole
         pieces = _BETWEEN_SENTENCES.split(text)
@@ -94,6 +96,7 @@ class Catalogue:
 
     def _whole(self, text: str, depth: int, *, loose: bool = False) -> str | None:
         """Find the first template that is the whole text."""
+        # Templates are written without the full stop that some messages get when they are put together.
         stem, stop = (text[:-1], ".") if text.endswith(".") else (text, "")
         for candidate in dict.fromkeys((stem, text)):
             for english, literals in self._loose if loose else self._tight:
@@ -129,8 +132,10 @@ class Catalogue:
                 return self._list(text, between, mark, depth)
         if (whole := self._whole(text, depth)) is not None:
             return whole
+        # After the whole: many phrases hold a comma of their own.
         if ", " in text:
             return self._list(text, _COMMA, None, depth)
+        # Last, since "{0} of {1}" fits almost anything.
         translation = self._whole(text, depth, loose=True)
         return text if translation is None else translation
 
@@ -189,5 +194,7 @@ def _label(text: str) -> str:
 def _compiled(english: str) -> re.Pattern[str]:
     pieces = _FIELD.split(english)
     return re.compile(
-        "".join("(.*?)" if place % 2 else re.escape(piece) for place, piece in enumerate(pieces)), re.DOTALL
+        # Lazy, so that a field ends at the first place where the next words begin; across lines too.
+        "".join("(.*?)" if place % 2 else re.escape(piece) for place, piece in enumerate(pieces)),
+        re.DOTALL,
     )

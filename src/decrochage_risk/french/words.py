@@ -39,6 +39,7 @@ def refused(came: str, expected: str, hint: str) -> ValueError:
 
 PAIR: Final = 2
 _ELIDED_FIRST: Final = "aeiouyhœæ"
+# An aspirated h cannot be told from its letters: the words that occur in labels are listed.
 _NO_ELISION: Final = re.compile(
     r"(?:onz|oui\b|h(?:a(?:l[lt]|ndicap|rc|sard|ut|uss)|eros|ierarch|ont|ors|uit)|y[aeiou])",
 )
@@ -56,6 +57,7 @@ FORBIDDEN_WORDS: Final = (
     r"origines? (?:sociales?|familiales?|ethniques?|[ée]trang[èe]res?|culturelles?)",
     r"(?:milieu|contexte) (?:familial|social|d[ée]favoris[ée])",
     r"(?:probl[èe]mes?|difficult[ée]s?) (?:familiales?|familiaux|de famille|de sant[ée]|psychologiques?)",
+    # Also as a fact: the motive of an absence is a matter of health.
     r"malad(?:ies?|es?)",
     r"d[ée]crochera(?:it|ient|nt)?|d[ée]crocheront",
     r"cancres?|fain[ée]ant(?:e?s?|ise)|paresseu(?:x|ses?)|tire-au-flanc",

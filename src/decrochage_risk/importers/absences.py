@@ -31,7 +31,7 @@ from decrochage_risk.importers.declared_maps import (
     word_of,
 )
 from decrochage_risk.importers.delimited import read_delimited
-from decrochage_risk.importers.extract import Extract, Head, Notice, Reader, persons_frame
+from decrochage_risk.importers.extract import Extract, Head, Notice, Reader, make_persons
 from decrochage_risk.importers.half_days import half_days_of, merge_half_days
 from decrochage_risk.importers.sources import local_name, records_of
 from decrochage_risk.school_year import SchoolCalendar, day_number, school_year_of, year_end, year_start
@@ -132,7 +132,11 @@ def finish_absences(extract: Extract, events: pd.DataFrame, options: ImportOptio
     cut : time
     """
     file_year = extract.school_year
-    year_of = events["start"].dropna().map(school_year_of)
+    starts = events["start"].dropna()
+    codes, days = pd.factorize(starts.dt.normalize())
+    year_of = pd.Series(
+        np.array([school_year_of(day) for day in days], dtype=np.int64)[codes], index=starts.index
+    )
     if file_year is not None:
         other = year_of.index[year_of != file_year]
         for line in events.loc[other, "line"]:
@@ -343,15 +347,7 @@ def _say_unknown(labels: list[str], rows: Any, table: DelimitedTable, extract: E
     """Say which types the map does not know; a label that holds a word of a pupil's name is not written."""
     if not labels:
         return
-    persons = extract.persons
-    names = {
-        word
-        for column in ("family_name", "usage_name", "first_name", "full_name")
-        for name in persons[column].dropna()
-        for word in fold(name).split()
-        if len(word) > 1
-    }
-    plain = sorted({label for label in labels if not set(fold(label).split()) & names})
+    plain = extract.plain_labels(labels)
     examples = ", ".join(f"« {label[:40]} »" for label in plain[:_LABELS_SHOWN]) or "(libellés non montrés)"
     extract.warn(
         "unknown_types",
@@ -509,7 +505,7 @@ def read_siecle_totals(source: SourceFile, options: ImportOptions) -> Extract:
         )
     frame = pd.DataFrame(records, columns=["line", "elenoet", "half_days", "unjustified", "lateness"])
     extract.rows_read = len(frame)
-    extract.persons = persons_frame({"elenoet": frame["elenoet"]}, len(frame))
+    extract.persons = make_persons({"elenoet": frame["elenoet"]}, len(frame))
     rows = frame.drop(columns="elenoet").assign(
         person=np.arange(len(frame)),
         **{name: numbers_of(frame[name].astype("str")) for name in ("half_days", "unjustified", "lateness")},

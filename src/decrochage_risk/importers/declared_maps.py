@@ -43,6 +43,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, time
 from functools import cache, lru_cache
 from importlib import resources
+from operator import itemgetter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, cast
 
@@ -51,7 +52,7 @@ import pandas as pd
 
 from decrochage_risk.errors import RecordsError, UnreadableExportError, explain_error
 from decrochage_risk.importers.cells import days_of, fold
-from decrochage_risk.importers.extract import PERSON_COLUMNS, persons_frame
+from decrochage_risk.importers.extract import make_persons
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from decrochage_risk.importers.delimited import DelimitedTable
-    from decrochage_risk.importers.extract import ImportOptions
+    from decrochage_risk.importers.extract import ImportOptions, Person
 
 __all__ = [
     "FIELDS",
@@ -120,8 +121,12 @@ def read_column_map(path: Path) -> dict[str, Any]:
     RecordsError
         It cannot be read, or is no TOML.
     """
+    return _parsed(_text_of(path), path.name)
+
+
+def _text_of(path: Path) -> str:
     try:
-        return _parsed(path.read_text(encoding="utf-8-sig"), path.name)
+        return path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else "no UTF-8"
         raise RecordsError(
@@ -161,24 +166,57 @@ def facts_of_file(maps: Iterable[Path], path: str) -> dict[str, Any]:
         A fact that does not exist, or is not of its type.
     """
     facts: dict[str, Any] = {}
+    plain = path.replace("\\", "/").casefold()
     for file in maps:
-        for pattern, declaration in read_column_map(file).get("files", {}).items():
-            wrong = [
-                name
-                for name, value in declaration.items()
-                if name not in _FACTS or not isinstance(value, _FACTS[name])
-            ]
-            if wrong:
-                raise RecordsError(
-                    explain_error(
-                        f"{file.name}, [files.{pattern!r}]: {', '.join(wrong)} cannot be",
-                        expected=f"among {', '.join(_FACTS)}",
-                        hint="Texts are written between quotes, days and years without: 2024-09-30.",
-                    )
-                )
-            if fnmatch.fnmatch(path.replace("\\", "/").casefold(), str(pattern).casefold()):
+        by_name, others = _patterns(_text_of(file), file.name)
+        near = [*by_name.get(plain.rpartition("/")[2], ()), *others]
+        for _, pattern, declaration in sorted(near, key=itemgetter(0)):
+            if _matches(plain, pattern):
                 facts |= declaration
     return facts
+
+
+_Pattern = tuple[int, str, dict[str, Any]]
+_JOKERS = frozenset("*?[")
+
+
+def _matches(path: str, pattern: str) -> bool:
+    """Tell whether a path matches; what most patterns are, a star and an end written out, needs no expression of its own."""
+    if pattern.startswith("*") and not _JOKERS & set(pattern[1:]):
+        return path.endswith(pattern[1:])
+    return fnmatch.fnmatchcase(path, pattern)
+
+
+@lru_cache(maxsize=32)
+def _patterns(text: str, name: str) -> tuple[dict[str, list[_Pattern]], list[_Pattern]]:
+    """Give the declared files by the last part of their path, where it is written out, and the others, each with its place.
+
+    A school declares a subject for each of its mark books: trying every pattern on every file would cost their square.
+    """
+    by_name: dict[str, list[_Pattern]] = {}
+    others: list[_Pattern] = []
+    for at, (pattern, declaration) in enumerate(_parsed(text, name).get("files", {}).items()):
+        wrong = [
+            fact
+            for fact, value in declaration.items()
+            if fact not in _FACTS or not isinstance(value, _FACTS[fact])
+        ]
+        if wrong:
+            raise RecordsError(
+                explain_error(
+                    f"{name}, [files.{pattern!r}]: {', '.join(wrong)} cannot be",
+                    expected=f"among {', '.join(_FACTS)}",
+                    hint="Texts are written between quotes, days and years without: 2024-09-30.",
+                )
+            )
+        folded = str(pattern).casefold()
+        tail = folded.rpartition("/")[2]
+        row = (at, folded, declaration)
+        if _JOKERS & set(tail):
+            others.append(row)
+        else:
+            by_name.setdefault(tail, []).append(row)
+    return by_name, others
 
 
 def options_of_file(options: ImportOptions, path: str) -> ImportOptions:
@@ -237,7 +275,7 @@ FIELDS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "orientation": ("date", "event", "rank", "target", "granted", "recorded_on"),
     }
 )
-"""Kind of list -> its fields, besides those of the pupil (:data:`PERSON_COLUMNS`)."""
+"""Kind of list -> its fields, besides those of the pupil (:class:`Person`)."""
 
 _REQUIRED: Mapping[str, tuple[tuple[str, ...], ...]] = MappingProxyType(
     {
@@ -466,7 +504,7 @@ def word_of(words: Mapping[str, str], text: str) -> str | None:
 
 def persons_of(
     table: DelimitedTable, column_map: ColumnMap, *, apart: pd.Series | None = None
-) -> tuple[pd.DataFrame, npt.NDArray[np.int64]]:
+) -> tuple[list[Person], npt.NDArray[np.int64]]:
     """Give the persons of a list, each way of writing one once, and which of them each row is of.
 
     Parameters
@@ -486,6 +524,6 @@ def persons_of(
     )
     first = np.unique(which, return_index=True)[1]
     rows = frame.iloc[first].reset_index(drop=True)
-    columns: dict[str, object] = {name: rows[name] for name in _PERSON_FIELDS if name in PERSON_COLUMNS}
+    columns = {name: rows[name] for name in _PERSON_FIELDS}
     columns["birth_date"] = days_of(rows["birth_date"])
-    return persons_frame(columns, len(rows)), which
+    return make_persons(columns, len(rows)), which

@@ -322,12 +322,17 @@ def _decoded(content: bytes, encoding: str, name: str) -> str:
 
 
 def _separator(text: str) -> str:
-    """Choose the separator on the first rows, outside quotes: the one that most of them hold most often."""
-    head = text.splitlines()[:LOOKED_AT]
-    counts = {
-        mark: sorted((_outside_quotes(line, mark) for line in head), reverse=True) for mark in SEPARATORS
-    }
-    return max(SEPARATORS, key=lambda mark: (counts[mark][:1] or [0])[0])
+    """Choose the separator on the first rows, outside quotes: the one of which most of them hold the same number.
+
+    Commas of decimals and of sentences may be more than the semicolons of a table, but differ from row to row.
+    """
+    head = [line for line in text.splitlines() if line.strip()][:LOOKED_AT]
+
+    def agreement(mark: str) -> tuple[int, int]:
+        counts = Counter(count for line in head if (count := _outside_quotes(line, mark)) > 0)
+        return max(((rows, count) for count, rows in counts.items()), default=(0, 0))
+
+    return max(SEPARATORS, key=agreement)
 
 
 def _outside_quotes(line: str, mark: str) -> int:
@@ -484,8 +489,10 @@ def _body(
 def _frame(rows: list[list[str]], width: int) -> pd.DataFrame:
     columns: dict[int, Any] = {}
     for at in range(width):
-        cells = [squeeze(row[at]) or None for row in rows]
-        columns[at] = pd.array(cells, dtype="str")
+        cells = [row[at] for row in rows]
+        # A column holds the same texts again and again: each is looked at once.
+        plain = {cell: squeeze(cell) or None for cell in set(cells)}
+        columns[at] = pd.array([plain[cell] for cell in cells], dtype="str")
     return pd.DataFrame(columns, index=pd.RangeIndex(len(rows)))
 
 

@@ -7,16 +7,18 @@ memory, until :mod:`decrochage_risk.importers.identity` has replaced them by pse
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from decrochage_risk.importers.cells import fold
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from datetime import date, time
+    from collections.abc import Callable, Iterable, Mapping
+    from datetime import time
     from pathlib import Path
 
     from decrochage_risk.school_year import SchoolCalendar
@@ -24,37 +26,19 @@ if TYPE_CHECKING:
 __all__ = [
     "EVENT_TABLES",
     "NO_FACTS",
-    "PERSON_COLUMNS",
     "REASONS",
+    "ColumnLists",
     "Extract",
     "Head",
     "ImportOptions",
     "Notice",
+    "Person",
     "Reader",
     "SchoolFacts",
     "SourceFile",
     "Subject",
-    "no_persons",
-    "persons_frame",
+    "make_persons",
 ]
-
-PERSON_COLUMNS = (
-    "ine",
-    "other_ine",
-    "elenoet",
-    "eleve_id",
-    "uai",
-    "family_name",
-    "usage_name",
-    "first_name",
-    "full_name",
-    "class_name",
-    "birth_date",
-    "sex",
-)
-"""Columns of :attr:`Extract.persons`: text or missing, but for ``birth_date`` (a day or missing). ``other_ine`` is
-another number of the same pupil (BEA beside RNIE). ``full_name`` is for
-exports that write the family name and the first name in one cell, whose limit nobody can tell."""
 
 EVENT_TABLES = ("absences", "grades", "orientation")
 """Tables of events: an extract of one of them covers a span of days (:attr:`Extract.covers`)."""
@@ -80,6 +64,81 @@ class SourceFile:
     content: bytes = field(repr=False)
     sha256: str
     kind: str
+
+
+class Person(NamedTuple):
+    """One person of a file, as the file writes them; what it does not say is None.
+
+    Attributes
+    ----------
+    ine, other_ine : str or None
+        National number, and another one of the same pupil (BEA beside RNIE).
+    elenoet, eleve_id, uai : str or None
+        Number in the school, id within one SIECLE export, school.
+    family_name, usage_name, first_name : str or None
+    full_name : str or None
+        Of exports that write the family name and the first name in one cell, whose limit nobody can tell.
+    class_name : str or None
+    birth_date : date or None
+    sex : str or None
+    """
+
+    ine: str | None = None
+    other_ine: str | None = None
+    elenoet: str | None = None
+    eleve_id: str | None = None
+    uai: str | None = None
+    family_name: str | None = None
+    usage_name: str | None = None
+    first_name: str | None = None
+    full_name: str | None = None
+    class_name: str | None = None
+    birth_date: date | None = None
+    sex: str | None = None
+
+    def names(self) -> tuple[str, ...]:
+        """Give the names that the file has of them."""
+        names = (self.family_name, self.usage_name, self.first_name, self.full_name)
+        return tuple(name for name in names if name)
+
+
+@dataclass
+class ColumnLists:
+    """Rows of a table as one list per column: a file per class and subject pays more for a frame than for its rows.
+
+    Attributes
+    ----------
+    columns : dict of str to list
+        All of one length.
+    dtypes : mapping of str to str
+        Of the columns of the frame that they become.
+    """
+
+    columns: dict[str, list[Any]] = field(repr=False)
+    dtypes: Mapping[str, str] = field(repr=False)
+
+    def __len__(self) -> int:
+        return len(next(iter(self.columns.values()), ()))
+
+    def frame(self) -> pd.DataFrame:
+        """Make one frame of them.
+
+        Examples
+        --------
+        >>> lists = ColumnLists({"day": [date(2025, 3, 4), None]}, {"day": "datetime64[s]"})
+        >>> lists.frame()["day"].isna().tolist()
+        [False, True]
+        """
+        return pd.DataFrame({name: self._column(name, values) for name, values in self.columns.items()})
+
+    def _column(self, name: str, values: list[Any]) -> Any:  # noqa: ANN401 - an array of numpy or of pandas
+        dtype = self.dtypes[name]
+        if dtype == "str":
+            return pd.array(values, dtype="str")
+        if dtype.startswith("datetime"):
+            # Days of Python are read by the day alone.
+            return np.array(values, dtype="datetime64[D]").astype(dtype)
+        return np.array(values, dtype=dtype)
 
 
 @dataclass(frozen=True)
@@ -230,34 +289,32 @@ class Notice:
     level: Literal["info", "warning"] = "warning"
 
 
-def no_persons() -> pd.DataFrame:
-    """Give a table of persons without any row."""
-    return _NO_PERSONS.copy()
-
-
-def persons_frame(columns: Mapping[str, object], rows: int) -> pd.DataFrame:
-    """Make a table of persons out of the columns that a file has; the others are missing.
+def make_persons(columns: Mapping[str, Iterable[object]], rows: int) -> list[Person]:
+    """Make the persons of a file out of the columns that it has; what is missing or empty is None.
 
     Examples
     --------
-    >>> persons_frame({"ine": ["000000001AA"]}, 1)[["ine", "class_name"]].values.tolist()
-    [['000000001AA', nan]]
+    >>> person = make_persons({"ine": ["000000001AA"], "birth_date": [pd.Timestamp("2010-04-03")]}, 1)[0]
+    >>> person.ine, person.birth_date, person.class_name
+    ('000000001AA', datetime.date(2010, 4, 3), None)
     """
-    index = pd.RangeIndex(rows)
-    # One frame out of finished columns: a file per class and subject makes a frame of persons each time.
-    none = pd.array([None] * rows, dtype="str")
-    whole: dict[str, object] = {}
-    for name in PERSON_COLUMNS:
+    nothing: list[None] = [None] * rows
+    cells: list[list[Any]] = []
+    for name in Person._fields:
         column = columns.get(name)
-        if name == "birth_date":
-            days = [pd.NaT] * rows if column is None else column
-            whole[name] = pd.to_datetime(pd.Series(days, index=index, dtype="object")).astype("datetime64[s]")
-        else:
-            whole[name] = none if column is None else pd.Series(column, index=index).astype("str").array
-    return pd.DataFrame(whole, index=index)
+        read = _day_or_none if name == "birth_date" else _text_or_none
+        cells.append(nothing if column is None else [read(value) for value in column])
+    return [Person(*values) for values in zip(*cells, strict=True)]
 
 
-_NO_PERSONS = persons_frame({}, 0)
+def _text_or_none(value: object) -> str | None:
+    return value if isinstance(value, str) and value else None
+
+
+def _day_or_none(value: object) -> date | None:
+    if value is None or value is pd.NaT:
+        return None
+    return value.date() if isinstance(value, datetime) else value if isinstance(value, date) else None
 
 
 @dataclass
@@ -270,11 +327,11 @@ class Extract:
         As in :class:`SourceFile`.
     uai, school_year, exported_on : str, int, date or None
         What the file says of itself.
-    persons : DataFrame
-        One row per person row, index 0..n-1, columns :data:`PERSON_COLUMNS`.
-    tables : dict of str to DataFrame
+    persons : list of Person
+        One per person row of the file.
+    tables : dict of str to DataFrame or ColumnLists
         ``pupils``, ``enrolments``, ``absences``, ``grades``, ``orientation``, ``outcome_evidence``: columns of our
-        tables, with ``person`` (row of ``persons``) in place of ``pupil_id``, and ``line`` (1-based line of the
+        tables, with ``person`` (place in ``persons``) in place of ``pupil_id``, and ``line`` (1-based line of the
         file, or number of the record). A table of which the file holds no row is there, with its columns and no row.
     counts : dict of str to list of int
         Code of :data:`REASONS` -> lines that were left out.
@@ -293,8 +350,8 @@ class Extract:
     uai: str | None = None
     school_year: int | None = None
     exported_on: date | None = None
-    persons: pd.DataFrame = field(default_factory=no_persons, repr=False)
-    tables: dict[str, pd.DataFrame] = field(default_factory=dict, repr=False)
+    persons: list[Person] = field(default_factory=list, repr=False)
+    tables: dict[str, pd.DataFrame | ColumnLists] = field(default_factory=dict, repr=False)
     counts: dict[str, list[int]] = field(default_factory=dict)
     warnings: list[Notice] = field(default_factory=list)
     covers: dict[str, tuple[date, date]] = field(default_factory=dict)
@@ -313,6 +370,17 @@ class Extract:
         if reason not in REASONS:
             raise KeyError(reason)
         self.counts.setdefault(reason, []).append(int(line))
+
+    def plain_labels(self, labels: Iterable[str]) -> list[str]:
+        """Give, in order, the labels that hold no word of any person's name: only these may be written."""
+        words = {
+            word
+            for person in self.persons
+            for name in person.names()
+            for word in fold(name).split()
+            if len(word) > 1
+        }
+        return sorted({label for label in labels if not set(fold(label).split()) & words})
 
     def warn(self, code: str, text: str, lines: tuple[int, ...] = ()) -> None:
         """Add a notice of level ``warning``."""
@@ -416,7 +484,7 @@ REASONS: Mapping[str, str] = MappingProxyType(
         "post_diploma": "formation d’après diplôme (MC, CS, BMA…), hors du périmètre",
         "agricultural_capa": "CAP agricole, sans niveau dans les tables",
         "no_school_year": "année scolaire inconnue",
-        "bad_uai": "numéro UAI impossible",
+        "bad_uai": "numéro UAI impossible : donnez --uai si vous savez de quel établissement vient le fichier",
         "deceased": "élève décédé",
         "never_came": "sortie avant la rentrée",
         "undated_exit": "sortie sans date, dans un export sans date (--extracted-on)",

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import date
 
-    from decrochage_risk.importers.extract import Extract
+    from decrochage_risk.importers.extract import Extract, Person
     from decrochage_risk.records.pseudonyms import Pseudonymiser
 
 __all__ = ["Register", "class_key", "local_key"]
@@ -89,8 +89,8 @@ class Resolved:
 
     Attributes
     ----------
-    pupil_ids : Series of str
-        One per person of the extract; missing where nobody was found.
+    pupil_ids : list of str or None
+        One per person of the extract; None where nobody was found.
     reasons : dict of int to str
         Person -> reason code why there is none.
     local : list of int
@@ -101,7 +101,7 @@ class Resolved:
         Pseudonyms of the pupils one of whom a row with an ambiguous name is about: nobody knows which.
     """
 
-    pupil_ids: pd.Series
+    pupil_ids: list[str | None] = field(default_factory=list)
     reasons: dict[int, str] = field(default_factory=dict)
     local: list[int] = field(default_factory=list)
     shared_numbers: list[int] = field(default_factory=list)
@@ -141,12 +141,12 @@ class Register:
 
     def meet(self, extract: Extract) -> None:
         """Learn which numbers are one pupil's; for every list of pupils, before any of them is resolved."""
-        persons, twice = extract.persons, _ines_of_two(extract.persons)
-        for row in persons[persons["ine"].notna()].itertuples():
-            ine, other = normal_ine(_text(row.ine)), normal_ine(_text(row.other_ine))
+        twice = _ines_of_two(extract.persons)
+        for row in extract.persons:
+            ine, other = normal_ine(row.ine), normal_ine(row.other_ine)
             if ine is None or ine in twice:
                 continue
-            for number in (other, local_key(_text(row.uai) or extract.uai, _text(row.elenoet))):
+            for number in (other, local_key(row.uai or extract.uai, row.elenoet)):
                 if number is not None and self._root(number) != self._root(ine):
                     self._same[self._root(number)] = self._root(ine)
 
@@ -163,12 +163,11 @@ class Register:
         extract : Extract
             Its ``counts`` are not touched: the caller counts by what was found in which line.
         """
-        persons = extract.persons
-        ids: list[str | None] = [None] * len(persons)
-        answer = Resolved(pd.Series(ids, index=persons.index, dtype="str"))
-        twice = _ines_of_two(persons)
+        ids: list[str | None] = [None] * len(extract.persons)
+        answer = Resolved()
+        twice = _ines_of_two(extract.persons)
         doubtful: set[str] = set()
-        for person, row in enumerate(persons.itertuples(index=False)):
+        for person, row in enumerate(extract.persons):
             identity, reason = self._identity(row, extract, twice)
             if identity is None and reason is None:
                 identity, reason = self._by_name(row, extract, doubtful)
@@ -178,7 +177,7 @@ class Register:
             ids[person] = identity
             if self._pupils[identity].local:
                 answer.local.append(person)
-                if normal_ine(_text(row.ine)) is not None:
+                if normal_ine(row.ine) is not None:
                     answer.shared_numbers.append(person)
             if extract.is_roster:
                 self._add_names(row, extract, identity)
@@ -186,8 +185,7 @@ class Register:
             [*(identity for identity in ids if identity is not None), *sorted(doubtful)]
         )
         answer.doubtful = frozenset(pseudonyms[identity] for identity in doubtful)
-        codes_of_rows = [None if identity is None else pseudonyms[identity] for identity in ids]
-        answer.pupil_ids = pd.Series(codes_of_rows, index=persons.index, dtype="str")
+        answer.pupil_ids = [None if identity is None else pseudonyms[identity] for identity in ids]
         return answer
 
     def _pseudonyms(self, identities: Iterable[str]) -> Mapping[str, str]:
@@ -208,13 +206,15 @@ class Register:
 
     # By number
 
-    def _identity(self, row: Any, extract: Extract, twice: frozenset[str]) -> tuple[str | None, str | None]:  # noqa: ANN401 - a named tuple of pandas
-        birth = None if pd.isna(row.birth_date) else row.birth_date.date()
-        ine = normal_ine(_text(row.ine))
-        uai = _text(row.uai) or extract.uai
+    def _identity(
+        self, row: Person, extract: Extract, twice: frozenset[str]
+    ) -> tuple[str | None, str | None]:
+        birth = row.birth_date
+        ine = normal_ine(row.ine)
+        uai = row.uai or extract.uai
         if uai is None and not extract.is_roster and len(self._spans) == 1:
             uai = next(iter(self._spans))  # no other school is there for a number to be of
-        local = local_key(uai, _text(row.elenoet))
+        local = local_key(uai, row.elenoet)
         refusal: str | None = None
         if ine is not None:
             identity = self._root(ine)
@@ -239,7 +239,7 @@ class Register:
             return identity, None
         if refusal is not None:
             return None, refusal
-        eleve_id = _text(row.eleve_id)
+        eleve_id = row.eleve_id
         if eleve_id is not None and not extract.is_roster and uai is not None:
             by_id = self._eleve_ids.get((uai, eleve_id))
             if by_id is not None:
@@ -256,8 +256,8 @@ class Register:
             pupil = self._pupils[identity] = _Pupil(local=local)
         pupil.birth_date = pupil.birth_date or birth
 
-    def _learn_eleve_id(self, row: Any, uai: str | None, identity: str, extract: Extract) -> None:  # noqa: ANN401
-        eleve_id = _text(row.eleve_id)
+    def _learn_eleve_id(self, row: Person, uai: str | None, identity: str, extract: Extract) -> None:
+        eleve_id = row.eleve_id
         if extract.is_roster and eleve_id is not None and uai is not None:
             owner = self._eleve_ids.setdefault((uai, eleve_id), identity)
             if owner != identity:
@@ -265,10 +265,10 @@ class Register:
 
     # By name
 
-    def _add_names(self, row: Any, extract: Extract, identity: str) -> None:  # noqa: ANN401
-        uai, year = _text(row.uai) or extract.uai, extract.school_year or _NO_YEAR
+    def _add_names(self, row: Person, extract: Extract, identity: str) -> None:
+        uai, year = row.uai or extract.uai, extract.school_year or _NO_YEAR
         birth = self._pupils[identity].birth_date
-        class_name = _text(row.class_name)
+        class_name = row.class_name
         if uai is not None:
             span = f"{uai}|{year}"
             self._spans.setdefault(uai, set()).add(year)
@@ -283,19 +283,19 @@ class Register:
             self._links[identity] = {
                 "uai": uai,
                 **{
-                    name: _text(getattr(row, name))
+                    name: getattr(row, name)
                     for name in LINK_COLUMNS
                     if name not in {"pupil_id", "uai", "birth_date"}
                 },
                 "birth_date": birth,
             }
 
-    def _by_name(self, row: Any, extract: Extract, doubtful: set[str]) -> tuple[str | None, str | None]:  # noqa: ANN401
+    def _by_name(self, row: Person, extract: Extract, doubtful: set[str]) -> tuple[str | None, str | None]:
         whole, short = _names_of(row)
-        class_name, birth = _text(row.class_name), None if pd.isna(row.birth_date) else row.birth_date.date()
+        class_name, birth = row.class_name, row.birth_date
         if not whole or extract.is_roster or (class_name is None and birth is None):
             return None, "no_identity"
-        spans = self._spans_of(_text(row.uai) or extract.uai, extract.school_year)
+        spans = self._spans_of(row.uai or extract.uai, extract.school_year)
         if not spans:
             return None, "no_roster"
         places = [place for span in spans if (place := self._place(span, class_name, birth)) is not None]
@@ -350,29 +350,27 @@ class Register:
         return near[0] if len(near) == 1 else None
 
 
-def _ines_of_two(persons: pd.DataFrame) -> frozenset[str]:
+def _ines_of_two(persons: Iterable[Person]) -> frozenset[str]:
     """Find the numbers that one file gives to two birth dates."""
-    numbers = persons["ine"].map(normal_ine, na_action="ignore")
-    birth_rows = pd.DataFrame({"ine": numbers, "birth": persons["birth_date"]}).dropna()
-    births = birth_rows.groupby("ine")["birth"].nunique()
-    return frozenset(births.index[births > 1])
+    births: dict[str, set[date]] = {}
+    for person in persons:
+        number = normal_ine(person.ine)
+        if number is not None and person.birth_date is not None:
+            births.setdefault(number, set()).add(person.birth_date)
+    return frozenset(number for number, days in births.items() if len(days) > 1)
 
 
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) and value else None
-
-
-def _names_of(row: Any) -> tuple[set[str], set[str]]:  # noqa: ANN401 - a named tuple of pandas
+def _names_of(row: Person) -> tuple[set[str], set[str]]:
     """Give the folded names a pupil may be written under, with all first names and with the first of them alone.
 
     Family or usage name. A cell that holds both names keeps its blanks: nobody can tell where the family name ends.
     """
-    first = fold(_text(row.first_name) or "")
-    head = (_text(row.first_name) or "").split()[:1]
-    families = [family for family in (_text(row.family_name), _text(row.usage_name)) if family]
+    first = fold(row.first_name or "")
+    head = (row.first_name or "").split()[:1]
+    families = [family for family in (row.family_name, row.usage_name) if family]
     whole, short = set(), set()
     for family in families if first else ():
         whole |= {f"{fold_name(family)}|{fold_name(first)}", f"{fold(family)} {first}"}
         short |= {f"{fold_name(family)}|{fold_name(head[0])}", f"{fold(family)} {fold(head[0])}"}
-    together = _text(row.full_name)
+    together = row.full_name
     return (whole | {fold(together)}, short) if together else (whole, short - whole)

@@ -24,10 +24,18 @@ from decrochage_risk.errors import (
 )
 from decrochage_risk.importers.absences import monthly_absences
 from decrochage_risk.importers.declared_maps import class_aliases, options_of_file
-from decrochage_risk.importers.extract import EVENT_TABLES, ImportOptions, Notice, SchoolFacts, SourceFile
+from decrochage_risk.importers.extract import (
+    EVENT_TABLES,
+    ColumnLists,
+    ImportOptions,
+    Notice,
+    SchoolFacts,
+    SourceFile,
+)
 from decrochage_risk.importers.identity import Register
 from decrochage_risk.importers.imported import REPORT_NAME, TOTALS_NAME, Imported
 from decrochage_risk.importers.merging import (
+    TableRows,
     date_events,
     merge_enrolments,
     merge_events,
@@ -161,10 +169,11 @@ def _options_of(options: ImportOptions | None, choices: Mapping[str, Any]) -> Im
 
 @dataclass
 class _Source:
-    """One content of the run: its report, and who reads it."""
+    """One content of the run: its report and the place of it, and who reads it."""
 
     report: FileReport
     reader: Reader | None
+    at: int
 
 
 class _Run:
@@ -187,9 +196,12 @@ class _Run:
         self.declared = readers_of(options.column_maps)
         self.report = ImportReport(key_fingerprint=key.fingerprint)
         self.sources: dict[str, _Source] = {}
-        self.rows: dict[str, list[pd.DataFrame]] = {
-            name: [] for name in ("pupils", "enrolments", "outcome_evidence", "absence_totals", *EVENT_TABLES)
+        self.rows: dict[str, TableRows] = {
+            name: TableRows()
+            for name in ("pupils", "enrolments", "outcome_evidence", "absence_totals", *EVENT_TABLES)
         }
+        self.event_tables: set[str] = set()
+        self.in_tables: frozenset[str] = frozenset()
         self.coverage: list[dict[str, Any]] = []
         self.schools: dict[tuple[str, int], SchoolFacts] = {}
         self.homes: dict[str, set[str]] = {}
@@ -219,8 +231,8 @@ class _Run:
                     self._learn_facts(extract, report)
 
     def _add(self, path: str, reader: Reader | None, report: FileReport) -> None:
+        self.sources[path] = _Source(report, reader, len(self.report.files))
         self.report.files.append(report)
-        self.sources[path] = _Source(report, reader)
 
     def _recognised(self, content: Content, report: FileReport) -> Reader | None:
         try:
@@ -295,18 +307,21 @@ class _Run:
 
     def read_rosters(self) -> None:
         """Read the lists of pupils: numbers first, so that a pupil met under two of them has one pseudonym."""
-        extracts: list[tuple[Extract, FileReport]] = []
+        extracts: list[tuple[Extract, _Source]] = []
         for content, source in self._contents_at(1):
             if source.reader is None:
                 continue
             extract = self._extract(source.reader, content, source.report)
             if extract is not None:
-                extracts.append((extract, source.report))
+                extracts.append((extract, source))
         for extract, _ in extracts:
             self.register.meet(extract)
         # The newest first: where two lists contradict each other on a birth date, it is believed.
-        for extract, report in sorted(extracts, key=lambda pair: _age(pair[1]), reverse=True):
-            self._take(extract, report)
+        for order, (extract, source) in enumerate(
+            sorted(extracts, key=lambda pair: _age(pair[1].report), reverse=True)
+        ):
+            self._take(extract, source, order)
+        self.in_tables = frozenset(self._all("pupils")["pupil_id"])
         enrolments = self._all("enrolments")
         if not enrolments.empty:
             own_lists = enrolments[enrolments["basis"] == "file"]
@@ -320,33 +335,21 @@ class _Run:
                 continue
             extract = self._extract(source.reader, content, source.report)
             if extract is not None:
-                self._take(extract, source.report)
+                self._take(extract, source, source.at)
 
-    def _take(self, extract: Extract, report: FileReport) -> None:
+    def _take(self, extract: Extract, source: _Source, order: int) -> None:
         """Replace the persons of an extract by pseudonyms, count who is not found, and keep the rows."""
-        answer = self.register.resolve(extract)
-        in_tables = self._pupils_in_tables() if not extract.is_roster else None
-        at = self.report.files.index(report)
+        answer, report = self.register.resolve(extract), source.report
         school = extract.uai or self.options.uai or self._school_of(answer.pupil_ids)
         if report.uai is None and not extract.is_roster:
             report.uai = school
         for name, table in extract.tables.items():
-            persons = table["person"].to_numpy(dtype=np.int64)
-            ids = answer.pupil_ids.reindex(persons).to_numpy(dtype=object)
-            rows = table.drop(columns="person").assign(pupil_id=pd.array(ids, dtype="str"), file=at)
-            has_pupil = rows["pupil_id"].notna()
-            for person, line in zip(persons[~has_pupil], rows.loc[~has_pupil, "line"], strict=True):
-                report.leave_out(answer.reasons.get(int(person), "no_identity"), int(line))
-            if in_tables is not None and name != "outcome_evidence":
-                outside = has_pupil & ~rows["pupil_id"].isin(in_tables)
-                for line in rows.loc[outside, "line"]:
-                    report.leave_out("not_in_tables", int(line))
-                has_pupil &= ~outside
-            rows = rows[has_pupil]
+            ids, mask = self._pupils_of_rows(name, table, extract, answer, report)
+            facts: dict[str, Any] = {"file": source.at, "order": order}
             if name in EVENT_TABLES:
-                rows = self._with_span(rows, name, extract, school)
+                facts |= _span_of(name, extract, school)
             elif name == "absence_totals":
-                rows = rows.assign(source=f"{extract.kind}|{school}")
+                facts["source"] = f"{extract.kind}|{school}"
                 report.notices.append(
                     Notice(
                         "totals_without_days",
@@ -354,10 +357,40 @@ class _Run:
                         "des jours : pour lui, les absences de ces élèves restent « non connues », jamais zéro.",
                     )
                 )
-            report.rows[name] = report.rows.get(name, 0) + len(rows)
-            self.rows[name].append(rows)
-        if answer.shared_numbers and extract.is_roster:
-            pupils = extract.tables["pupils"]
+            report.rows[name] = report.rows.get(name, 0) + sum(mask)
+            self.event_tables |= {name} if any(mask) else set()
+            self.rows[name].add(table, ids, mask, facts)
+        if extract.is_roster:
+            self._say_numbers(extract, answer, report)
+        self._cover(extract, report, school, answer)
+
+    def _pupils_of_rows(
+        self,
+        name: str,
+        table: pd.DataFrame | ColumnLists,
+        extract: Extract,
+        answer: Resolved,
+        report: FileReport,
+    ) -> tuple[list[str | None], list[bool]]:
+        """Give the pupil of each row of a table and whether it is taken; count those that are not, by reason."""
+        columns = table.columns if isinstance(table, ColumnLists) else table
+        persons, lines = columns["person"], columns["line"]
+        ids = [answer.pupil_ids[int(person)] for person in persons]
+        anybody = extract.is_roster or name == "outcome_evidence"
+        mask = [pupil is not None and (anybody or pupil in self.in_tables) for pupil in ids]
+        if not all(mask):
+            for person, line, pupil, is_taken in zip(persons, lines, ids, mask, strict=True):
+                if not is_taken:
+                    reason = (
+                        answer.reasons.get(int(person), "no_identity") if pupil is None else "not_in_tables"
+                    )
+                    report.leave_out(reason, int(line))
+        return ids, mask
+
+    def _say_numbers(self, extract: Extract, answer: Resolved, report: FileReport) -> None:
+        """Say of a list of pupils which of them have no national number of their own."""
+        if answer.shared_numbers:
+            pupils: Any = extract.tables["pupils"]
             report.notices.append(
                 Notice(
                     "ine_of_two_pupils",
@@ -368,7 +401,7 @@ class _Run:
                     ),
                 )
             )
-        if answer.local and extract.is_roster:
+        if answer.local:
             report.notices.append(
                 Notice(
                     "local_number",
@@ -376,23 +409,11 @@ class _Run:
                     "historique d’un établissement à l’autre.",
                 )
             )
-        self._cover(extract, report, school, answer)
-
-    def _with_span(self, rows: pd.DataFrame, name: str, extract: Extract, school: str | None) -> pd.DataFrame:
-        """Say of each row which days of which source its file vouches for."""
-        start, end = extract.covers.get(name, (None, None))
-        rows = rows.assign(date=pd.to_datetime(rows["date"]).astype("datetime64[s]"))
-        return rows.assign(
-            source=f"{extract.kind}|{school}|{extract.school_year}",
-            covered_from=np.datetime64(start, "s") if start else np.datetime64("NaT", "s"),
-            covered_to=np.datetime64(end, "s") if end else np.datetime64("NaT", "s"),
-        )
 
     def _cover(self, extract: Extract, report: FileReport, school: str | None, answer: Resolved) -> None:
         """Write down which days of which school a file vouches for, but for the pupils whose rows it may have lost."""
         tables = {table: span for table, span in extract.covers.items() if table in EVENT_TABLES}
-        for table in tables:
-            self.rows[table].append(pd.DataFrame(columns=["pupil_id", "date"]))
+        self.event_tables |= set(tables)
         if not tables:
             return
         if school is None:
@@ -404,7 +425,7 @@ class _Run:
                 )
             )
             return
-        if len(extract.persons) and answer.pupil_ids.isna().all():
+        if extract.persons and not any(answer.pupil_ids):
             report.notices.append(
                 Notice(
                     "nobody_joined",
@@ -435,27 +456,19 @@ class _Run:
         own = own[own["school_id"] == school]
         if extract.school_year is not None:
             own = own[own["school_year"] == extract.school_year]
-        joined = set(own.loc[own["pupil_id"].isin(answer.pupil_ids.dropna()), "class_id"].dropna())
+        joined = set(own.loc[own["pupil_id"].isin({*answer.pupil_ids} - {None}), "class_id"].dropna())
         return frozenset(own.loc[~own["class_id"].isin(joined), "pupil_id"])
 
-    def _school_of(self, pupil_ids: pd.Series) -> str | None:
+    def _school_of(self, pupil_ids: Iterable[str | None]) -> str | None:
         """Give the only school in which all the pupils of a file are; the only one of the import for a file without a row."""
-        pupils = set(pupil_ids.dropna())
+        pupils = set(pupil_ids) - {None}
         if not pupils:
             return next(iter(self.homes)) if len(self.homes) == 1 else None
         homes = [school for school, of in self.homes.items() if pupils <= of]
         return homes[0] if len(homes) == 1 else None
 
-    def _pupils_in_tables(self) -> frozenset[str]:
-        return frozenset(self._all("pupils").get("pupil_id", pd.Series(dtype="str")))
-
     def _all(self, name: str) -> pd.DataFrame:
-        parts = [rows for rows in self.rows[name] if len(rows)]
-        return (
-            pd.concat(parts, ignore_index=True)
-            if parts
-            else pd.DataFrame({"pupil_id": pd.Series(dtype="str")})
-        )
+        return self.rows[name].frame()
 
     # From rows to records
 
@@ -484,7 +497,7 @@ class _Run:
         # A school without pupils in the tables covers nobody: its files are told with what they leave out.
         self.coverage = [row for row in self.coverage if row["school_id"] in schools]
         for name in EVENT_TABLES:
-            if self.rows[name]:
+            if name in self.event_tables:
                 rows = self._all(name)
                 events = merge_events(name, rows, files) if len(rows) else _empty(name)
                 events = self._dated(name, events, enrolments)
@@ -602,6 +615,16 @@ class _Run:
                 if 0 <= at < len(values):
                     values[at] = 0
         return SchoolCalendar(base.first_day, values, name=f"{base.name} et fermetures des établissements")
+
+
+def _span_of(name: str, extract: Extract, school: str | None) -> dict[str, Any]:
+    """Say which days of which source the file of an extract vouches for."""
+    start, end = extract.covers.get(name, (None, None))
+    return {
+        "source": f"{extract.kind}|{school}|{extract.school_year}",
+        "covered_from": np.datetime64(start, "s") if start else np.datetime64("NaT", "s"),
+        "covered_to": np.datetime64(end, "s") if end else np.datetime64("NaT", "s"),
+    }
 
 
 def _age(report: FileReport) -> tuple[date, str]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from decrochage_risk import french
 from decrochage_risk.importers.cells import day_of, number_of
-from decrochage_risk.importers.extract import Extract, Head, Reader, persons_frame
+from decrochage_risk.importers.extract import Extract, Head, Person, Reader
 from decrochage_risk.importers.marks import GradeRow, say_subjects, take_grades, term_end
 from decrochage_risk.importers.nomenclatures import SubjectNames
 from decrochage_risk.importers.sources import local_name, records_of
@@ -39,7 +39,7 @@ class _Document:
     """Records of one file, by the ids that its reports name: a report may stand before what it names."""
 
     pupils: dict[str, int] = field(default_factory=dict)
-    persons: list[dict[str, str | None]] = field(default_factory=list)
+    persons: list[Person] = field(default_factory=list)
     periods: dict[str, dict[str, str]] = field(default_factory=dict)
     disciplines: dict[str, dict[str, str]] = field(default_factory=dict)
     reports: list[tuple[dict[str, str], list[dict[str, str]], bool]] = field(default_factory=list)
@@ -55,11 +55,7 @@ def read_lsu(source: SourceFile, options: ImportOptions) -> Extract:
     """
     extract = Extract(source.kind, uai=options.uai, exported_on=options.extracted_on)
     document = _document_of(source, extract)
-    if document.persons:
-        extract.persons = persons_frame(
-            {name: [person[name] for person in document.persons] for name in document.persons[0]},
-            len(document.persons),
-        )
+    extract.persons = document.persons
     years = {
         int(period["MILLESIME"])
         for period in document.periods.values()
@@ -99,12 +95,12 @@ def _document_of(source: SourceFile, extract: Extract) -> _Document:
         elif tag == "ELEVE" and "ID" in attributes:
             document.pupils[attributes["ID"]] = len(document.persons)
             document.persons.append(
-                {
-                    "eleve_id": attributes.get("ID-BE"),
-                    "family_name": attributes.get("NOM"),
-                    "first_name": attributes.get("PRENOM"),
-                    "class_name": attributes.get("CODE-DIVISION"),
-                }
+                Person(
+                    eleve_id=attributes.get("ID-BE") or None,
+                    family_name=attributes.get("NOM") or None,
+                    first_name=attributes.get("PRENOM") or None,
+                    class_name=attributes.get("CODE-DIVISION") or None,
+                )
             )
         elif tag == "PERIODE" and "ID" in attributes:
             document.periods[attributes["ID"]] = attributes

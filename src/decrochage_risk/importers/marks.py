@@ -8,11 +8,11 @@ piece of work not handed in, which the report says.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import date
-from functools import partial
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from decrochage_risk import french
@@ -27,7 +27,7 @@ from decrochage_risk.importers.declared_maps import (
     read_column_map,
 )
 from decrochage_risk.importers.delimited import read_delimited, sheets_of
-from decrochage_risk.importers.extract import Extract, Head, Reader, persons_frame
+from decrochage_risk.importers.extract import ColumnLists, Extract, Head, Person, Reader
 from decrochage_risk.importers.nomenclatures import OTHER, SUBJECTS, SubjectNames
 from decrochage_risk.records.table_schemas import MARK_WORDS
 from decrochage_risk.school_year import school_year_of, year_end, year_start
@@ -107,6 +107,7 @@ class Mark(NamedTuple):
     is_zero: bool = False
 
 
+@lru_cache(maxsize=65_536)
 def mark_of(text: str) -> Mark:
     """Read a cell of marks.
 
@@ -161,34 +162,32 @@ def take_grades(
     until : date, optional
         Last day that the file vouches for; the export day, else its last row.
     """
-    grades: list[dict[str, Any]] = []
+    grades: list[tuple[object, ...]] = []
     zeros: list[int] = []
-    answers: dict[str, Mark] = {}
-    for row in rows:
-        if not row.cell.strip():
+    years: dict[date, int] = {}
+    for person, line, day, subject, cell, scale, coefficient, kind, recorded_on in rows:
+        if not cell or cell.isspace():
             continue
-        mark = answers.setdefault(row.cell, mark_of(row.cell))
-        out_of = mark.out_of or row.out_of
+        mark = mark_of(cell)
+        out_of = mark.out_of or scale
+        if day is not None and day not in years:
+            years[day] = school_year_of(day)
         if not mark.status:
-            extract.leave_out("not_a_mark", row.line)
-        elif row.day is None:
-            extract.leave_out("no_term_date" if row.kind == "term_average" else "bad_date", row.line)
-        elif extract.school_year is not None and school_year_of(row.day) != extract.school_year:
-            extract.leave_out("outside_school_year", row.line)
+            extract.leave_out("not_a_mark", line)
+        elif day is None:
+            extract.leave_out("no_term_date" if kind == "term_average" else "bad_date", line)
+        elif extract.school_year is not None and years[day] != extract.school_year:
+            extract.leave_out("outside_school_year", line)
         elif mark.value is not None and mark.value > out_of:
-            extract.leave_out("mark_above_out_of", row.line)
+            extract.leave_out("mark_above_out_of", line)
         else:
-            zeros += [row.line] if mark.is_zero else []
+            zeros += [line] if mark.is_zero else []
             grades.append(
-                {
-                    **row._asdict(),
-                    "date": row.day,
-                    "value": mark.value,
-                    "out_of": out_of,
-                    "status": mark.status,
-                }
+                (person, line, day, subject, mark.value, out_of, coefficient, mark.status, kind, recorded_on)
             )
-    extract.tables["grades"] = _grade_table(grades)
+    columns: list[list[Any]] = list(map(list, zip(*grades, strict=True))) or [[] for _ in _GRADE_DTYPES]
+    table = ColumnLists(dict(zip(_GRADE_DTYPES, columns, strict=True)), _GRADE_DTYPES)
+    extract.tables["grades"] = table
     if zeros:
         extract.warn(
             "zeros_that_count",
@@ -196,37 +195,25 @@ def take_grades(
             "ici c’est une absence ou un travail non rendu. Les moyennes diffèrent.",
             tuple(zeros),
         )
-    _cover(extract, grades, until or extract.exported_on or options.extracted_on)
+    _cover(extract, table.columns["date"], until or extract.exported_on or options.extracted_on)
 
 
-def _grade_table(grades: list[dict[str, Any]]) -> pd.DataFrame:
-    names = [
-        "person",
-        "line",
-        "date",
-        "subject",
-        "value",
-        "out_of",
-        "coefficient",
-        "status",
-        "kind",
-        "recorded_on",
-    ]
-    frame = pd.DataFrame(grades, columns=names)
-    return frame.assign(
-        person=frame["person"].astype("int64"),
-        line=frame["line"].astype("int64"),
-        date=pd.to_datetime(frame["date"]).astype("datetime64[s]"),
-        value=frame["value"].astype("float64"),
-        out_of=frame["out_of"].astype("float64"),
-        coefficient=frame["coefficient"].astype("float64"),
-        recorded_on=pd.to_datetime(frame["recorded_on"]).astype("datetime64[s]"),
-        **{name: frame[name].astype("str") for name in ("subject", "status", "kind")},
-    )
+_GRADE_DTYPES = {
+    "person": "int64",
+    "line": "int64",
+    "date": "datetime64[s]",
+    "subject": "str",
+    "value": "float64",
+    "out_of": "float64",
+    "coefficient": "float64",
+    "status": "str",
+    "kind": "str",
+    "recorded_on": "datetime64[s]",
+}
 
 
-def _cover(extract: Extract, grades: list[dict[str, Any]], until: date | None) -> None:
-    days = [row["date"] for row in grades]
+def _cover(extract: Extract, days: Iterable[date], until: date | None) -> None:
+    days = set(days)
     years = sorted({school_year_of(day) for day in days})
     if extract.school_year is None and years:
         extract.school_year = years[-1]
@@ -312,15 +299,7 @@ def say_subjects(extract: Extract, names: SubjectNames) -> None:
     """Say which labels of subjects are told by nothing."""
     if not names.unknown:
         return
-    persons = extract.persons
-    words = {
-        word
-        for column in ("family_name", "usage_name", "first_name", "full_name")
-        for name in persons[column].dropna()
-        for word in fold(name).split()
-        if len(word) > 1
-    }
-    plain = sorted(label for label in names.unknown if not set(fold(label).split()) & words)
+    plain = extract.plain_labels(names.unknown)
     examples = ", ".join(f"« {label[:40]} »" for label in plain[:_LABELS_SHOWN]) or "(libellés non montrés)"
     extract.warn(
         "unknown_subjects",
@@ -397,9 +376,10 @@ def _long_rows(
     def texts(field: str) -> list[str | None]:
         return [text if isinstance(text, str) else None for text in column_map.text(table, field)]
 
-    out_of = numbers_of(column_map.text(table, "out_of")).fillna(OUT_OF)
-    coefficient = numbers_of(column_map.text(table, "coefficient")).fillna(1.0)
-    record_days = days_of(column_map.text(table, "recorded_on"))
+    # Lists: one cell of a column after the other costs ten times as much.
+    out_of = numbers_of(column_map.text(table, "out_of")).fillna(OUT_OF).tolist()
+    coefficient = numbers_of(column_map.text(table, "coefficient")).fillna(1.0).tolist()
+    record_days = days_of(column_map.text(table, "recorded_on")).tolist()
     subjects = [
         names.subject(code=code, short_code=code, label=label)
         for code, label in zip(texts("subject_code"), texts("subject"), strict=True)
@@ -407,17 +387,27 @@ def _long_rows(
     cells = texts("value")
     return [
         GradeRow(
-            int(person[at]),
-            int(table.lines[at]),
-            dates[at],
-            subjects[at],
-            cells[at] or "",
-            float(out_of[at]),
-            float(coefficient[at]),
+            person_at,
+            line,
+            day,
+            subject,
+            cell or "",
+            scale,
+            weight,
             kind,
-            None if pd.isna(record_days[at]) else record_days[at].date(),
+            None if record_day is pd.NaT else record_day.date(),
         )
-        for at in range(len(table.frame))
+        for person_at, line, day, subject, cell, scale, weight, record_day in zip(
+            person.tolist(),
+            table.lines.tolist(),
+            dates,
+            subjects,
+            cells,
+            out_of,
+            coefficient,
+            record_days,
+            strict=True,
+        )
     ]
 
 
@@ -425,8 +415,11 @@ def _without_doubles(rows: list[GradeRow], extract: Extract, apart: bool) -> lis
     """Leave out the persons of one name whom only the file's own counter tells apart: nobody can say which is which."""
     if not apart:
         return rows
-    columns = [name for name in extract.persons.columns if name != "sex"]
-    namesakes = set(np.flatnonzero(extract.persons.duplicated(columns, keep=False)))
+    spellings = [person._replace(sex=None) for person in extract.persons]
+    counts = Counter(spellings)
+    namesakes = {at for at, spelling in enumerate(spellings) if counts[spelling] > 1}
+    if not namesakes:
+        return rows
     for row in rows:
         if row.person in namesakes:
             extract.leave_out("name_ambiguous", row.line)
@@ -549,14 +542,14 @@ def read_gepi_book(source: SourceFile, options: ImportOptions) -> Extract:
     places = {name: head.index(name) for name in ("NOM", "PRENOM", "CLASSE") if name in head}
     pupils = [(row, line) for row, line in zip(rows, grid.lines, strict=True) if row and row[0] == _PUPIL]
     extract.rows_read = len(pupils)
-    extract.persons = persons_frame(
-        {
-            "family_name": [_cell(row, places.get("NOM", -1)) for row, _ in pupils],
-            "first_name": [_cell(row, places.get("PRENOM", -1)) for row, _ in pupils],
-            "class_name": [_cell(row, places.get("CLASSE", -1)) for row, _ in pupils],
-        },
-        len(pupils),
-    )
+    extract.persons = [
+        Person(
+            family_name=_cell(row, places.get("NOM", -1)),
+            first_name=_cell(row, places.get("PRENOM", -1)),
+            class_name=_cell(row, places.get("CLASSE", -1)),
+        )
+        for row, _ in pupils
+    ]
     marks = _book_rows(pupils, facts, head.index(_FIRST), subject or OTHER)
     take_grades(extract, _without_doubles(marks, extract, apart=True), options)
     if subject is None:
@@ -572,16 +565,18 @@ def _book_rows(
     pupils: list[tuple[list[str], int]], facts: dict[str, list[str]], first: int, subject: str
 ) -> list[GradeRow]:
     """Give one row per pupil and assessment; the lines above the pupils say the day, the scale and the weight of each."""
-    marks = []
-    for person, (row, line) in enumerate(pupils):
-        for at in range(first, len(row)):
-            day = day_of(_cell(facts["GEPI_DEV_DATE"], at) or "")
-            scale = number_of(_cell(facts.get("GEPI_DEV_NOTE_SUR", []), at) or "") or OUT_OF
-            weight = number_of(_cell(facts.get("GEPI_DEV_COEF", []), at) or "")
-            # A weight of 0 is allowed, and is not a missing one.
-            coefficient = 1.0 if weight is None else weight
-            marks.append(GradeRow(person, line, day, subject, row[at], scale, coefficient, "assessment"))
-    return marks
+    assessments = []
+    for at in range(first, max((len(row) for row, _ in pupils), default=first)):
+        scale = number_of(_cell(facts.get("GEPI_DEV_NOTE_SUR", []), at) or "") or OUT_OF
+        weight = number_of(_cell(facts.get("GEPI_DEV_COEF", []), at) or "")
+        # A weight of 0 is allowed, and is not a missing one.
+        coefficient = 1.0 if weight is None else weight
+        assessments.append((day_of(_cell(facts["GEPI_DEV_DATE"], at) or ""), scale, coefficient))
+    return [
+        GradeRow(person, line, day, subject, cell, scale, coefficient, "assessment")
+        for person, (row, line) in enumerate(pupils)
+        for cell, (day, scale, coefficient) in zip(row[first:], assessments, strict=False)
+    ]
 
 
 def _cell(row: list[str], at: int) -> str | None:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import json
 from datetime import date
+from itertools import compress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ import pandas as pd
 
 from decrochage_risk import french
 from decrochage_risk.errors import RecordsError, explain_error
-from decrochage_risk.importers.extract import Notice
+from decrochage_risk.importers.extract import ColumnLists, Notice
 from decrochage_risk.importers.half_days import absence_table, merge_half_days
 from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.table_schemas import TABLES
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 __all__ = [
     "KEYS",
     "EarlierImport",
+    "TableRows",
     "date_events",
     "merge_enrolments",
     "merge_events",
@@ -51,6 +53,78 @@ __all__ = [
 ]
 
 _DAY = pd.Timedelta(days=1)
+_PILE = 50_000
+"""Rows kept as lists before they become a frame: their objects take some five times the room."""
+
+
+class TableRows:
+    """Rows of one table out of many files: large files come as frames, small ones as lists that become a frame together."""
+
+    def __init__(self) -> None:
+        self._frames: list[pd.DataFrame] = []
+        self._lists: dict[str, list[Any]] = {}
+        self._dtypes: dict[str, str] = {}
+        self._runs: list[tuple[int, Mapping[str, Any]]] = []
+
+    def add(
+        self,
+        rows: pd.DataFrame | ColumnLists,
+        pupil_ids: Sequence[str | None],
+        mask: Sequence[bool],
+        facts: Mapping[str, Any],
+    ) -> None:
+        """Add the rows of one file.
+
+        Parameters
+        ----------
+        rows : DataFrame or ColumnLists
+            With ``person``, which ``pupil_ids`` takes the place of.
+        pupil_ids : sequence of str or None
+            One per row.
+        mask : sequence of bool
+            Which rows are taken.
+        facts : mapping
+            Columns that have one value in the whole file: ``file`` and the like.
+        """
+        taken = sum(mask)
+        if not taken:
+            return
+        if isinstance(rows, ColumnLists):
+            columns = {**rows.columns, "pupil_id": pupil_ids}
+            del columns["person"]
+            for name, values in columns.items():
+                self._lists.setdefault(name, []).extend(compress(values, mask))
+            self._dtypes.update(rows.dtypes, pupil_id="str")
+            self._runs.append((taken, facts))
+            if len(self._lists["pupil_id"]) >= _PILE:
+                self._flush()
+            return
+        frame = rows.drop(columns="person").assign(pupil_id=pd.array(list(pupil_ids), dtype="str"), **facts)
+        if "date" in frame.columns:
+            frame["date"] = pd.to_datetime(frame["date"]).astype("datetime64[s]")
+        self._frames.append(frame[np.array(mask, dtype=np.bool_)])
+
+    def frame(self) -> pd.DataFrame:
+        """Give all rows, in the order of the files; without any, a frame with ``pupil_id`` alone."""
+        self._flush()
+        if not self._frames:
+            return pd.DataFrame({"pupil_id": pd.Series(dtype="str")})
+        if len(self._frames) > 1:
+            rows = pd.concat(self._frames, ignore_index=True)
+            # Lists join the frames later than they came.
+            self._frames = [rows.sort_values("order", kind="stable", ignore_index=True)]
+        return self._frames[0].drop(columns="order")
+
+    def _flush(self) -> None:
+        if not self._runs:
+            return
+        frame = ColumnLists(self._lists, self._dtypes).frame()
+        counts = [count for count, _ in self._runs]
+        for name in self._runs[0][1]:
+            values: Any = np.repeat(np.array([facts[name] for _, facts in self._runs]), counts)
+            frame[name] = pd.array(values, dtype="str") if values.dtype.kind == "U" else values
+        self._frames.append(frame)
+        self._lists, self._runs = {}, []
 
 
 def merge_pupils(rows: pd.DataFrame) -> pd.DataFrame:

@@ -18,7 +18,7 @@ import pandas as pd
 
 from decrochage_risk.importers.cells import day_of, flag_of, fold
 from decrochage_risk.importers.delimited import read_delimited
-from decrochage_risk.importers.extract import Extract, Notice, Reader, persons_frame
+from decrochage_risk.importers.extract import Extract, Notice, Person, Reader
 from decrochage_risk.importers.roster import EVIDENCE_COLUMNS, normal_ine
 
 if TYPE_CHECKING:
@@ -325,8 +325,7 @@ def _records(table: DelimitedTable) -> list[tuple[int, dict[str, str]]]:
 def _finish(
     extract: Extract, persons: Sequence[tuple[str | None, date | None]], rows: list[tuple[Any, ...]]
 ) -> None:
-    columns = {"ine": [ine for ine, _ in persons], "birth_date": [birth for _, birth in persons]}
-    extract.persons = persons_frame(columns, len(persons))
+    extract.persons = [Person(ine=ine or None, birth_date=birth) for ine, birth in persons]
     extract.tables["outcome_evidence"] = pd.DataFrame(rows, columns=list(EVIDENCE_COLUMNS))
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from decrochage_risk import french
 from decrochage_risk.importers.cells import fold
-from decrochage_risk.importers.extract import persons_frame
+from decrochage_risk.importers.extract import make_persons
 from decrochage_risk.importers.nomenclatures import find_level
 from decrochage_risk.records.fault_hints import UAI_LETTERS
 from decrochage_risk.school_year import SchoolCalendar, year_end, year_start
@@ -23,7 +23,7 @@ from decrochage_risk.school_year import SchoolCalendar, year_end, year_start
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from decrochage_risk.importers.extract import Extract, ImportOptions, SchoolFacts
+    from decrochage_risk.importers.extract import Extract, ImportOptions, Person, SchoolFacts
 
 __all__ = [
     "EVIDENCE_COLUMNS",
@@ -295,7 +295,7 @@ class _Notes:
             extract.warn(code, f"{text} ({french.plural(len(lines), 'ligne')}).", tuple(lines))
 
 
-def _persons(rows: Sequence[RosterRow]) -> pd.DataFrame:
+def _persons(rows: Sequence[RosterRow]) -> list[Person]:
     names = (
         "ine",
         "other_ine",
@@ -307,10 +307,10 @@ def _persons(rows: Sequence[RosterRow]) -> pd.DataFrame:
         "first_name",
         "class_name",
     )
-    columns: dict[str, object] = {name: [getattr(row, name) for row in rows] for name in names}
+    columns: dict[str, list[object]] = {name: [getattr(row, name) for row in rows] for name in names}
     columns["birth_date"] = [row.birth_date for row in rows]
     columns["sex"] = [_SEX.get(fold(row.sex or "")) for row in rows]
-    return persons_frame(columns, len(rows))
+    return make_persons(columns, len(rows))
 
 
 def _add_row(

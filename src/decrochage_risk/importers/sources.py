@@ -19,6 +19,7 @@ import re
 import zipfile
 import zlib
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -237,6 +238,7 @@ def looks_like_xml(content: bytes) -> bool:
     return head.startswith(b"<")
 
 
+@lru_cache(maxsize=4096)
 def local_name(tag: object) -> str:
     """Give the name of an element or attribute without its namespace, in upper case.
 

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from decrochage_risk.errors import ModelError, explain_error
 from decrochage_risk.features import CONTEXT_COLUMNS
 from decrochage_risk.records.levels import LEVEL_NAMES
-from decrochage_risk.risk.file_audit import Finite, SavedCalibration, Strict, parsed, validated
+from decrochage_risk.risk.file_audit import Finite, SavedCalibration, SavedGroup, Strict, parsed, validated
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,6 +41,7 @@ _TOLD: Final = 8
 
 def _is_day(text: str) -> str:
     """Accept a date in ISO form."""
+    # fromisoformat also takes 20240930 and weeks: one spelling only, as the bytes are what is signed.
     if date.fromisoformat(text).isoformat() != text:
         message = f"{text!r} is not written YYYY-MM-DD"
         raise ValueError(message)
@@ -49,6 +50,7 @@ def _is_day(text: str) -> str:
 
 def _is_day_of_the_year(pair: list[int]) -> list[int]:
     """Accept a month and a day that some year has."""
+    # A leap year, so that 29 February passes.
     month, day = pair
     date(_LEAP_YEAR, month, day)
     return pair
@@ -129,6 +131,7 @@ class _Update(Strict):
     rows: Count
     left_out: dict[str, Count | None]
     before: SavedCalibration
+    groups_before: Annotated[tuple[SavedGroup, ...], Field(max_length=100, strict=False)] = ()
     intercept: Finite
     shift: Finite
     shift_low: Finite
@@ -222,6 +225,7 @@ def _model_faults(record: _Manifest, risk_model: RiskModel) -> Iterator[str]:
     contract = {feature.name: feature for feature in record.feature_contract}
     columns = risk_model.columns
     order = {name: at for at, name in enumerate((*contract, *CONTEXT_COLUMNS))}
+    # Features are read by place: another order would give each tree the column of its neighbour.
     if not _rises([order[name] for name in columns if name in order]):
         yield "references.columns is not in the order of feature_contract and the context columns"
     opposite = [
@@ -235,6 +239,7 @@ def _model_faults(record: _Manifest, risk_model: RiskModel) -> Iterator[str]:
     if outside:
         yield f"references.context names {outside[0]!r}, which is a feature"
     yield from _group_faults("references.by_label", risk_model.references.labels)
+    # The record of updates is what proves a chain: it must end in the calibration that is in force.
     if record.updates and record.updates[-1].intercept != risk_model.calibration.intercept:
         yield "the last of updates has another intercept than calibration.json"
 
@@ -275,6 +280,7 @@ def _distribution_faults(found: _Distributions, columns: set[str]) -> Iterator[s
             continue
         for name, text in table.items():
             counts = [int(cell) for cell in text.split(" ")]
+            # One bin more than edges, and one for what is not known.
             if len(counts) != len(found.edges[name]) + 2 or not any(counts):
                 yield f"counts.{label}.{name}: {len(counts)} counts of {len(found.edges[name]) + 2} bins, {sum(counts)} rows"
 

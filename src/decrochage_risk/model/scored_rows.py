@@ -10,6 +10,7 @@ import numpy as np
 
 from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error
 from decrochage_risk.model.snapshots import closing_day
+from decrochage_risk.risk.uncertainty import member_mean
 from decrochage_risk.school_year import school_year_of, to_date
 
 if TYPE_CHECKING:
@@ -38,13 +39,14 @@ class ScoredRows:
         The rows that remain; ``left_out`` counts the others by cause.
     groups : array of str, shape (rows,)
         Reference group of each row.
-    raw_log_odds : array of float64, shape (rows,)
-        Before calibration.
+    raw_log_odds, log_odds : arrays of float64, shape (rows,)
+        Before and after calibration.
     """
 
     snapshots: Snapshots
     groups: npt.NDArray[np.object_]
     raw_log_odds: npt.NDArray[np.float64]
+    log_odds: npt.NDArray[np.float64]
 
 
 def score_rows(model: TrainedModel, snapshots: Snapshots) -> ScoredRows:
@@ -62,7 +64,9 @@ def score_rows(model: TrainedModel, snapshots: Snapshots) -> ScoredRows:
     for why, count in Counter(cause[cause != ""].tolist()).items():
         rows = rows.with_left_out(why, count)
     groups = groups_of(model, rows)
-    return ScoredRows(rows, groups, model.risk_model.raw_log_odds(rows.features, groups))
+    filled = model.risk_model.filled(rows.features, groups)
+    raw = member_mean(model.risk_model.member_log_odds(filled))
+    return ScoredRows(rows, groups, raw, model.risk_model.calibration_of(filled).apply(raw))
 
 
 def why_not_scored(model: TrainedModel, snapshots: Snapshots) -> npt.NDArray[np.object_]:
@@ -91,6 +95,7 @@ def groups_of(model: TrainedModel, snapshots: Snapshots) -> npt.NDArray[np.objec
     """Find the reference group of each row, on its own as-of date."""
     level, as_of = snapshots.rows["level"].to_numpy(), snapshots.rows["as_of"].to_numpy()
     groups = np.full(len(level), "", dtype=object)
+    # One call per date: a reference group hangs on level and month.
     for day in set(as_of):
         groups[as_of == day] = model.reference_groups(level[as_of == day], day)
     return groups

@@ -198,6 +198,7 @@ def _label_path(
     already_left, unknown, no_row = CENSORED
     pupils, last_year = known.pupil_count, known.school_year + horizon_years - 1
     state, exit_kind = np.full(pupils, np.nan), np.full(pupils, "", dtype=object)
+    # Without any outcome of the last year, nobody's path is known to its end: no row is a 0.
     if not (outcomes["school_year"] >= last_year).any():
         return Labels(state, np.full(pupils, no_row), exit_kind.astype(str))
     closing = np.datetime64(closing_day(known.school_year, closes, horizon_years))
@@ -211,6 +212,7 @@ def _label_path(
         # not `day < closing`: a leaver without a date (NaT) has left
         exits = left & ~(day >= closing)
         here = np.isin(event, ["continued", "graduated"]) | (left & ~exits)
+        # Later years overwrite: who left and came back has not left for good.
         state = np.select([exits, here], [1.0, 0.0], state)
         in_year = day <= np.datetime64(date(year + 1, *LAST_DAY_IN_YEAR))
         exit_kind = np.select([exits, here], [np.where(in_year, "in_year", "non_return"), ""], exit_kind)
@@ -221,6 +223,7 @@ def _label_path(
     is_settled = has_diploma | is_last | (state == 1.0)
     causes = [(is_already, already_left), (is_unknown & ~has_diploma, unknown), (~is_settled, no_row)]
     cause = np.select([holds for holds, _ in causes], [words for _, words in causes], "")
+    # A diploma settles it, whatever came after.
     outcome = np.where(cause != "", np.nan, np.where(has_diploma, 0.0, state))
     return Labels(outcome, cause, np.where(outcome == 1.0, exit_kind, "").astype(str))
 
@@ -231,6 +234,7 @@ MINIMUM_DAYS = 21
 TOO_SHORT = "under 3 weeks of covered data"
 """Why an enrolled pupil is left out of the snapshots whatever the outcome; the other causes censor the outcome."""
 
+# Two months apart, each just after holidays (DESIGN.md, section 5: early November to early May).
 _DEFAULT_DAYS = ((11, 5), (1, 6), (3, 5), (5, 5))
 """Month and day of the default as-of dates: early November to early May."""
 
@@ -325,6 +329,7 @@ def days_of_data(known: KnownRecords) -> npt.NDArray[np.int64]:
     coverage = np.zeros(known.pupil_count, dtype=np.bool_)
     for table in ("absences", "grades"):
         if getattr(known.arrays, table) is not None:
+            # One table is enough for something to be known of a pupil.
             coverage |= ~known.not_covered(table, max(first, after - MINIMUM_DAYS), after)
     return np.where(coverage, enrolment_days, 0)
 
@@ -404,10 +409,12 @@ def _snapshot(
     closes: tuple[int, int],
     horizon_years: int,
 ) -> tuple[Snapshots, Counter[str]]:
+    # The only place where what came later meets what was known: labels here, features from the cut records.
     labels = label(outcomes, known, closes, check_horizon(horizon_years))
     short = days_of_data(known) < MINIMUM_DAYS
     cause = np.where(short & known.enrolled, TOO_SHORT, labels.cause)
     at_risk = np.flatnonzero(known.enrolled & (cause == ""))
+    # By id, so that the rows of a training do not hang on the order of the extract.
     keep = at_risk[np.argsort(known.pupil_ids.to_numpy(dtype=object)[at_risk], kind="stable")]
     rows = pd.DataFrame(
         {
@@ -429,6 +436,7 @@ def _snapshot(
     )
     features = matrix_with_context(known).iloc[keep].reset_index(drop=True)
     return Snapshots(features, labels.outcome[keep], rows, {}, (find_transmission(known),)), Counter(
+        # Of the enrolled only: nobody else was at risk, so nothing was left out.
         cause[known.enrolled & (cause != "")].tolist()
     )
 

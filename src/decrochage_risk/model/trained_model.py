@@ -82,6 +82,7 @@ class FeatureDistributions:
         groups : (n,) array_like of str
             Reference group of each row.
         """
+        # Sorted: the file must be the same bytes whatever the order of the columns.
         names = sorted(str(name) for name in columns.columns if columns[name].notna().any())
         edges = {name: _edges(columns[name].to_numpy(dtype=np.float64)) for name in names}
         labels = np.asarray(groups, dtype=object)
@@ -127,6 +128,8 @@ class FeatureDistributions:
         share = weights / weights.sum()
         tables = np.array([self.counts[str(label)][column] for label in labels], dtype=np.float64)
         sizes = tables.sum(axis=1)
+        # The size of one sample as uncertain as this mix: a group of many rows here and few in training
+        # counts for little.
         effective = 1.0 / float((share**2 / sizes).sum())
         return (share[:, None] * tables / sizes[:, None]).sum(axis=0), effective
 
@@ -175,11 +178,13 @@ def _edges(values: Floats) -> Floats:
     if len(distinct) < 2:  # noqa: PLR2004  # nothing to cut
         return np.zeros(0)
     below = np.cumsum(counts)[:-1] / counts.sum()
+    # Rounded, so that gaps which differ by a rounding error are equal on every machine.
     gaps, middles = np.round(np.diff(distinct), 12), (distinct[1:] + distinct[:-1]) / 2.0
     edges = []
     for share in _QUANTILES:
         near = np.flatnonzero(np.abs(below - share) <= _NEAR)
         if near.size:
+            # In the widest gap: a cut between two near values would move pupils over it by chance.
             nearest = np.lexsort((np.abs(below[near] - share), -gaps[near]))[0]
             edges.append(middles[near[nearest]])
     return np.unique(edges) if edges else middles[[int(np.abs(below - 0.5).argmin())]]
@@ -188,6 +193,7 @@ def _edges(values: Floats) -> Floats:
 def _rounded(counts: npt.NDArray[np.intp]) -> npt.NDArray[np.int64]:
     """Round to multiples of 5, so that small counts are not told; at least one bin keeps a count."""
     rounded_counts = ((2 * counts + ROUNDED_TO) // (2 * ROUNDED_TO) * ROUNDED_TO).astype(np.int64)
+    # A table of zeros could not be turned into shares.
     if not rounded_counts.any():
         rounded_counts[int(counts.argmax())] = ROUNDED_TO
     return rounded_counts
@@ -374,6 +380,7 @@ class TrainedModel:
         A service calls ``decrochage_risk.warm_up(model)``, which goes on to reasons, policy and JSON: they lie above.
         """
         as_of, pupil = made_up_pupil(self.levels[0])
+        # A made-up pupil with a row in each table, so that every compiled loop is touched.
         self.risk_model.risk(matrix_with_context(PupilRecords.from_json([pupil]).known_on(as_of)))
 
     @cached_property
@@ -411,6 +418,7 @@ class TrainedModel:
         months = self._months_of_level.get(level)
         if not months:
             return "" if months is None else level
+        # Distance within the school year: June is far from September, though the calendar has them near.
         rank = _since_september(month)
         nearest = min(
             months, key=lambda known: (abs(_since_september(known) - rank), _since_september(known))
@@ -499,6 +507,7 @@ def _built(folder: str | Path, manifest: dict[str, Any], files: Mapping[str, str
         distributions = _distributions(files, risk_model.columns)
     except ModelError as error:
         raise ArtefactError(str(error)) from error
+    # After the audit: a contract can only be compared once it is known to be one.
     _check_contract(manifest["feature_contract"], risk_model.columns)
     return TrainedModel(
         risk_model=risk_model,

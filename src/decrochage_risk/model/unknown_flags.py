@@ -8,6 +8,7 @@ would make of each pupil a pattern of its own.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -15,17 +16,29 @@ import numpy as np
 
 from decrochage_risk.features import CATALOGUE
 from decrochage_risk.features.definition import ABSENCE_LEVEL, MARKS_LEVEL, PATH, SINCE_4E
+from decrochage_risk.model.snapshots import MATRIX_COLUMNS
 from decrochage_risk.risk.knowledge import Knowledge
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     import numpy.typing as npt
     import pandas as pd
 
     from decrochage_risk.features.definition import Family
+    from decrochage_risk.model.trained_model import TrainedModel
 
-__all__ = ["UNKNOWN_FLAGS", "UNKNOWN_LABELS", "label_of_pattern", "patterns_of", "with_unknown_flags"]
+__all__ = [
+    "FLAG_TABLES",
+    "UNKNOWN_FLAGS",
+    "UNKNOWN_LABELS",
+    "UnknownCount",
+    "gaps_not_learnt",
+    "label_of_pattern",
+    "patterns_of",
+    "unknown_counts",
+    "with_unknown_flags",
+]
 
 
 def _columns(family: Family, table: str) -> tuple[str, ...]:
@@ -41,6 +54,11 @@ UNKNOWN_FLAGS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     }
 )
 """Columns of each flag: it is 1 where none of them is known."""
+
+FLAG_TABLES: Final[Mapping[str, str]] = MappingProxyType(
+    {"not_known_absences": "absences", "not_known_marks": "grades"}
+)
+"""The table that a flag is the gap of, for those whose gap can be declared."""
 
 UNKNOWN_LABELS: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -98,7 +116,120 @@ def patterns_of(features: pd.DataFrame) -> npt.NDArray[np.object_]:
         knowledge.patterns(knowledge.flags(values)), return_inverse=True, return_counts=True
     )
     names = [
+        # Code 0, everything known, is told even when it is rare: it is what the others are held against.
         label_of_pattern(knowledge.name_of(code)) if rows >= LEAST_ROWS or code == 0 else OTHER_PATTERN
         for code, rows in zip(codes.tolist(), count.tolist(), strict=True)
     ]
     return np.array(names, dtype=object)[at] if names else np.zeros(0, dtype=object)
+
+
+def gaps_not_learnt(
+    model: TrainedModel, features: npt.NDArray[np.float64], tables: Collection[str]
+) -> npt.NDArray[np.bool_]:
+    """Tell whose declared gap is a pattern of knowledge that the training hardly held.
+
+    Parameters
+    ----------
+    model : TrainedModel
+    features : (n, ``MATRIX_COLUMNS``) array
+        NaN = not known.
+    tables : collection of str
+        Tables whose gaps the caller declared.
+
+    Returns
+    -------
+    (n,) bool array
+        True where a flag of such a table is set and fewer than ``LEAST_LEARNT`` rows of the training had the whole pattern.
+    """
+    knowledge = model.risk_model.knowledge
+    of_gaps = [at for at, name in enumerate(knowledge.names) if FLAG_TABLES.get(name) in tables]
+    values = features[:, [MATRIX_COLUMNS.index(name) for name in knowledge.columns]]
+    has_gap = (knowledge.flags(values)[:, of_gaps] > 0).sum(axis=1) > 0
+    not_learnt: npt.NDArray[np.bool_] = has_gap & ~knowledge.is_learnt(values)
+    return not_learnt
+
+
+@dataclass(frozen=True)
+class UnknownCount:
+    """One flag among the pupils of a day, and what the training expects of pupils of their levels and month.
+
+    Attributes
+    ----------
+    pupils : int
+        Pupils of a level and month that the training had.
+    unknown : int
+        Of them, those with the flag.
+    expected_millionths : int
+        How many would have it if they were as the pupils of the training, in millionths: whole numbers, so that the sum
+        over parts of an extract is that over everybody, to the last bit.
+    """
+
+    pupils: int
+    unknown: int
+    expected_millionths: int
+
+    def __add__(self, other: UnknownCount) -> UnknownCount:
+        return UnknownCount(
+            self.pupils + other.pupils,
+            self.unknown + other.unknown,
+            self.expected_millionths + other.expected_millionths,
+        )
+
+    @property
+    def expected(self) -> float:
+        """How many would have the flag if they were as the pupils of the training."""
+        return self.expected_millionths / MILLION
+
+    @property
+    def is_unlike(self) -> bool:
+        """Whether the flag is so much more frequent than in the training that its risks were learnt from others."""
+        rise = (self.unknown - self.expected) / max(self.pupils, 1)
+        return self.pupils >= LEAST_PUPILS and rise >= UNLIKE
+
+
+LEAST_PUPILS: Final = 30
+"""Pupils under which patterns of knowledge are not held against the training: one class may lack its marks."""
+MILLION: Final = 1_000_000
+UNLIKE: Final = 0.20
+"""Rise of the share of a flag from which it is told: a fifth is more than a school that enters late, a convention."""
+
+
+def unknown_counts(
+    model: TrainedModel, features: npt.NDArray[np.float64], groups: npt.NDArray[np.object_]
+) -> dict[str, UnknownCount]:
+    """Hold what is known of some pupils against what was known of those of the training, at the same level and month.
+
+    Parameters
+    ----------
+    model : TrainedModel
+    features : (n, ``MATRIX_COLUMNS``) array
+        NaN = not known.
+    groups : (n,) array of str
+        Reference groups.
+
+    Returns
+    -------
+    dict of str to UnknownCount
+        By flag; empty for a model without the distributions of its training.
+    """
+    kept, knowledge = model.distributions, model.risk_model.knowledge
+    if kept is None or not knowledge.names:
+        return {}
+    has_group = np.isin(groups, list(kept.counts))
+    flags = knowledge.flags(
+        features[has_group][:, [MATRIX_COLUMNS.index(name) for name in knowledge.columns]]
+    )
+    labels, pupils = np.unique(groups[has_group].astype(str), return_counts=True)
+    counts = {}
+    for at, (name, columns) in enumerate(knowledge.groups.items()):
+        # All columns of a flag are unknown at most as often as the one that is known most often.
+        shares = [
+            min((of[column][0] / max(of[column].sum(), 1) for column in columns if column in of), default=0.0)
+            for of in (kept.counts[label] for label in labels)
+        ]
+        millionths = sum(
+            count * round(MILLION * float(share))
+            for count, share in zip(pupils.tolist(), shares, strict=True)
+        )
+        counts[name] = UnknownCount(int(has_group.sum()), int(flags[:, at].sum()), millionths)
+    return counts

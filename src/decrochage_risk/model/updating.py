@@ -21,7 +21,7 @@ from decrochage_risk.model.refused_options import faults_of
 from decrochage_risk.model.scored_rows import mature_dates, score_rows
 from decrochage_risk.model.snapshots import take_snapshots
 from decrochage_risk.records.outcome_table import outcomes_for
-from decrochage_risk.risk.calibration import Calibration, fit_offset
+from decrochage_risk.risk.calibration import Calibration, GroupCalibration, fit_offset
 from decrochage_risk.school_year import school_year_of, to_date
 from decrochage_risk.small_cells import hidden_counts
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from decrochage_risk.model.scored_rows import ScoredRows
     from decrochage_risk.model.trained_model import TrainedModel
     from decrochage_risk.records.pupil_records import PupilRecords
-    from decrochage_risk.risk.calibration import CalibrationKind
+    from decrochage_risk.risk import RiskModel
 
 __all__ = ["previous_model", "recalibrate", "refuse_training_years", "updated_years"]
 
@@ -111,6 +111,7 @@ def recalibrate(
     _refuse(reason, refused)
     month, last = model.trained_on["outcome_closes"]
     dates, day = mature_dates(as_of_dates, labels_known_on, (month, last), model.horizon_years)
+    # Before the work: on rows it has learnt from, a model always looks well calibrated.
     refuse_training_years(model, dates)
     snapshots = take_snapshots(
         records,
@@ -121,12 +122,10 @@ def recalibrate(
     )
     rows = score_rows(model, snapshots)
     labels, events = _labels(rows)
-    old = model.risk_model.calibration
+    old = model.risk_model
     pupils = rows.snapshots.rows["pupil_id"].to_numpy()
-    shift, error = fit_offset(old.apply(rows.raw_log_odds), rows.snapshots.outcome, pupils)
-    # the slope stays: an update between two trainings moves the level, nothing else
-    kind: CalibrationKind = "platt" if old.kind == "platt" else "intercept"
-    new = Calibration(kind, old.intercept + shift, old.slope)
+    shift, error = fit_offset(rows.log_odds, rows.snapshots.outcome, pupils)
+    new = old.with_intercepts_moved(shift)
     record: dict[str, Any] = {
         "on": day.isoformat(),
         "reason": reason.strip(),
@@ -135,8 +134,9 @@ def recalibrate(
         "events": events,
         "rows": len(pupils),
         "left_out": hidden_counts(rows.snapshots.left_out),
-        "before": old.to_dict(),
-        "intercept": new.intercept,
+        "before": old.calibration.to_dict(),
+        **_groups_before(old),
+        "intercept": new.calibration.intercept,
         "shift": shift,
         "shift_low": shift - _NORMAL_975 * error,
         "shift_high": shift + _NORMAL_975 * error,
@@ -144,7 +144,7 @@ def recalibrate(
     }
     return replace(
         model,
-        risk_model=replace(model.risk_model, calibration=new),
+        risk_model=new,
         updates=(*model.updates, record),
         card=model.card + _section(record),
         card_html=model.card_html.replace(_PAGE_END, _page_section(record) + _PAGE_END, 1),
@@ -177,7 +177,11 @@ def previous_model(model: TrainedModel) -> TrainedModel:
     *earlier, record = model.updates
     before = replace(
         model,
-        risk_model=replace(model.risk_model, calibration=Calibration.from_dict(record["before"])),
+        risk_model=replace(
+            model.risk_model,
+            calibration=Calibration.from_dict(record["before"]),
+            group_calibrations=tuple(map(GroupCalibration.from_dict, record.get("groups_before", ()))),
+        ),
         updates=tuple(earlier),
         card=model.card.removesuffix(_section(record)),
         card_html=model.card_html.replace(_page_section(record), "", 1),
@@ -193,6 +197,12 @@ def previous_model(model: TrainedModel) -> TrainedModel:
             )
         )
     return before
+
+
+def _groups_before(risk_model: RiskModel) -> dict[str, Any]:
+    """Record the calibrations of the groups, where there are any: undoing takes them from there."""
+    groups = [group.to_dict() for group in risk_model.group_calibrations]
+    return {"groups_before": groups} if groups else {}
 
 
 def updated_years(model: TrainedModel) -> set[int]:

@@ -345,6 +345,10 @@ def _filters() -> dict[str, Callable[..., str]]:
 DEFAULT_SOURCE = "fichiers de gestion de l'établissement"
 DEFAULT_CONTACT = "le chef d'établissement"
 READ_TABLES = tuple(dict.fromkeys(("pupils", "enrolments", *(feature.table for feature in CATALOGUE))))
+_NAMES_BY_FAMILY = {
+    family.code: tuple(feature.name for feature in CATALOGUE if feature.family == family)
+    for family in FAMILIES
+}
 _STILL = 1e-9
 
 
@@ -389,14 +393,17 @@ def notice(
     _refuse_other_kinds(scores, pupil, sources, contact)
     pupil_risk = pupil if isinstance(pupil, PupilRisk) else scores[pupil]
     _refuse_unusable(scores, pupil_risk, pupil, sources or {})
-    row = scores.frame.iloc[scores.frame.index[scores.frame["pupil_id"] == pupil_risk.pupil_id][0]]
+    row = scores.position(pupil_risk.pupil_id)
+    school_id, class_id, enrolled = (
+        scores.frame[name].iat[row] for name in ("school_id", "class_id", "enrolled")
+    )
     weights = _weights(scores, pupil_risk)
     return Notice(
         pupil_id=pupil_risk.pupil_id,
         level=LEVEL_BY_NAME[pupil_risk.level].label if pupil_risk.level else None,
-        school_id=_text(row["school_id"]),
-        class_id=_text(row["class_id"]),
-        enrolled=bool(row["enrolled"]),
+        school_id=_text(school_id),
+        class_id=_text(class_id),
+        enrolled=bool(enrolled),
         as_of=pupil_risk.as_of,
         estimated=pupil_risk.risk is not None,
         cause=pupil_risk.cause,
@@ -566,16 +573,12 @@ def _weights(scores: RiskScores, pupil_risk: PupilRisk) -> tuple[FamilyWeight, .
             log_odds=log_odds[family.code],
             points=100.0 * slope * log_odds[family.code],
             facts=tuple(
-                facts[one.name]
-                for one in CATALOGUE
-                if one.family == family and one.name in facts and one.name in heavy
+                facts[name] for name in _NAMES_BY_FAMILY[family.code] if name in facts and name in heavy
             ),
             light=tuple(
-                facts[one.name]
-                for one in CATALOGUE
-                if one.family == family and one.name in facts and one.name not in heavy
+                facts[name] for name in _NAMES_BY_FAMILY[family.code] if name in facts and name not in heavy
             ),
-            missing=sum(one.family == family and one.name in missing for one in CATALOGUE),
+            missing=sum(name in missing for name in _NAMES_BY_FAMILY[family.code]),
         )
         for family in FAMILIES
     )
@@ -590,7 +593,7 @@ def _missing(pupil_risk: PupilRisk) -> tuple[str, ...]:
     missing = set(pupil_risk.data.missing)
     parts = []
     for family in FAMILIES:
-        names = [feature.name for feature in CATALOGUE if feature.family == family]
+        names = _NAMES_BY_FAMILY[family.code]
         count = sum(name in missing for name in names)
         if count:
             parts.append(f"{family.label[0].lower()}{family.label[1:]} ({count} sur {len(names)})")

@@ -6,6 +6,7 @@ A drawing has its true size in pixels; panels wrap on a narrow screen and are ne
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from html import escape
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,7 @@ __all__ = [
     "sign",
 ]
 
+# Told apart in grey too: pages are printed in black and white, and read by the colour-blind.
 INK, SOFT, PALE, BLUE, OCHRE = "#1b1b1b", "#57534c", "#dcd7cc", "#1d4f7c", "#8a4a00"
 _STEPS = (1, 2, 3, 5, 10, 20, 25, 30, 50, 100)
 _MOST_TICKS = 4
@@ -85,6 +87,7 @@ class Drawing:
         strokes = []
         step = 5.0
         at = -height
+        # Lines of our own: an SVG pattern needs an id, which two drawings of a page would share.
         while at < width:
             x1, x2 = max(at, 0.0), min(at + height, width)
             if x2 > x1:
@@ -329,14 +332,21 @@ def hundred_squares(filled: int, *, title: str, description: str) -> Markup:
     if not 0 <= filled <= 100:  # noqa: PLR2004 - of a hundred
         message = f"{filled} squares of a hundred came; expected 0 to 100"
         raise ValueError(message)
-    step, gap, side = 16, 8, 11.0
-    drawing = Drawing(20 * step + gap, 5 * step)
-    full: list[str] = []
-    hollow: list[str] = []
-    for place in range(100):
-        column, row = place % 20, place // 20
-        x, y = column * step + (gap if column >= 10 else 0) + 1, row * step + 1  # noqa: PLR2004 - two tens a row
-        (full if place >= 100 - filled else hollow).append(f"M{x} {y}h{side:g}v{side:g}h-{side:g}z")
-    drawing.path("".join(hollow), fill="#fff", stroke=SOFT, width=1.2)
-    drawing.path("".join(full), fill=INK, stroke=INK, width=1.2)
+    drawing = Drawing(20 * _STEP + _GAP, 5 * _STEP)
+    squares = _squares()
+    drawing.path("".join(squares[: 100 - filled]), fill="#fff", stroke=SOFT, width=1.2)
+    drawing.path("".join(squares[100 - filled :]), fill=INK, stroke=INK, width=1.2)
     return drawing.markup(title, description)
+
+
+_STEP, _GAP, _SIDE = 16, 8, 11
+
+
+@cache
+def _squares() -> tuple[str, ...]:
+    """Outline a hundred squares: five rows of two tens each, the tens apart."""
+    return tuple(
+        f"M{place % 20 * _STEP + (_GAP if place % 20 >= 10 else 0) + 1} {place // 20 * _STEP + 1}"  # noqa: PLR2004 - two tens a row
+        f"h{_SIDE}v{_SIDE}h-{_SIDE}z"
+        for place in range(100)
+    )

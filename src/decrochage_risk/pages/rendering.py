@@ -13,7 +13,7 @@ import hashlib
 import io
 import re
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from html import escape
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -114,9 +114,12 @@ def picture(figure: Figure, alternative: str) -> Picture:
     for axes in figure.axes:
         for axis in (axes.xaxis, axes.yaxis):
             if isinstance(axis.get_major_formatter(), ScalarFormatter):
+                # Not by a locale, which would need French installed on the machine and change the whole
+                # process.
                 axis.set_major_formatter(lambda value, _: number(value))
     file = io.BytesIO()
     figure.savefig(file, format="png", dpi=110)
+    # pyplot keeps every figure until it is closed: a notebook would fill its memory.
     plt.close(figure)
     return Picture(file.getvalue(), alternative)
 
@@ -152,9 +155,12 @@ _BEFORE_SIGN = re.compile(r" +(?=[;:?!%»](?:\s|$|[.,)]))")
 _DAY_AND_MONTH = re.compile(rf"(?<!\d)(\d{{1,2}}(?:er)?) (?={'|'.join(MONTHS)})")
 _MARKED = re.compile(r"(\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|<style>.*?</style>|<[^>]*>)", re.DOTALL)
 _LONGEST_NAME = 40
+_TEXTS_HELD = 8_192
+"""Texts whose French setting is remembered: the headings, labels and small numbers that every page repeats."""
 _SAFE_IN_CSS = re.compile(r"[^A-Za-z0-9]")
 
 
+@lru_cache(maxsize=_TEXTS_HELD)
 def french_spaces(text: str) -> str:
     r"""Set the spaces and the apostrophe of a French page: nothing breaks before a sign, nor inside a number.
 
@@ -187,8 +193,13 @@ def _css(text: str) -> Any:  # noqa: ANN401 - Markup, which loads with Jinja
 
 
 def _fr(value: object) -> object:
-    """Set French spaces in a text; what is Markup already stays as it is."""
-    return value if hasattr(value, "__html__") else french_spaces(str(value))
+    """Set French spaces in a text and escape it, both once per text; what is Markup already stays as it is."""
+    return value if hasattr(value, "__html__") else _escaped(str(value))
+
+
+@lru_cache(maxsize=_TEXTS_HELD)
+def _escaped(text: str) -> Markup:
+    return Markup.escape(french_spaces(text))
 
 
 def page_name(kind: str, name: str, suffix: str = "html") -> str:
@@ -200,6 +211,7 @@ def page_name(kind: str, name: str, suffix: str = "html") -> str:
     'notice-a-b-2c2c791a.html'
     """
     safe = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:_LONGEST_NAME]
+    # Two names may have one safe part: "3e A" and "3e-A".
     return f"{kind}-{safe}-{hashlib.sha256(name.encode('utf-8')).hexdigest()[:8]}.{suffix}"
 
 
@@ -225,6 +237,8 @@ def _environment() -> Environment:
     environment = Environment(
         loader=FunctionLoader(source),
         autoescape=True,
+        # The templates of an installed package never change while it runs.
+        auto_reload=False,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -15,9 +15,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from decrochage_risk.records.fault_hints import worded_again
+from decrochage_risk.records.fault_hints import faults_known_before, worded_again
 from decrochage_risk.records.faults import FaultGroup, FaultReport
-from decrochage_risk.records.known_faults import faults_known_before
 from decrochage_risk.records.rules import CELL_RULES, CROSS_RULES, EMPTY_TABLE, ROW_RULES
 from decrochage_risk.records.table_schemas import TABLES
 
@@ -86,6 +85,7 @@ class PartFaults:
             whole = not group.rows.size
             rows = [None] if whole else group.rows.tolist()
             known = [None] * len(rows) if group.known is None else group.known.tolist()
+            # A sentinel, as None is a value that a cell may have had.
             values = list(group.values) or [_NOTHING]
             for row, value, day in zip(rows, values, known, strict=True):
                 columns["group"].append(number)
@@ -208,6 +208,7 @@ def merge_counts(parts: Iterable[PartFaults], shared: Mapping[str, npt.NDArray[n
     counts: Counter[str] = Counter()
     few: list[PartFaults] = []
     for part in parts:
+        # Only what several parts may report is compared; the rest, nearly all of it, is counted as it comes.
         apart = tuple(group for group in part.groups if not group.rows.size or group.table in shared)
         few.append(PartFaults(apart))
         for group in part.groups:
@@ -235,11 +236,14 @@ def _merged(
     first = groups[0][1]
     in_parts = len({part for part, _ in groups})
     if not first.rows.size:
+        # A part without pupils of a table is no empty extract.
         return first if first.rule != EMPTY_TABLE.name or in_parts == parts else None
     rows = np.concatenate([group.rows for _, group in groups])
     values = np.concatenate([group.values for _, group in groups])  # noqa: PD011 - a field of FaultGroup
     dated = [group.known for _, group in groups if group.known is not None]
     known = np.concatenate(dated) if len(dated) == len(groups) else None
+    # Shared rows stand in every part: a fault that one part does not see (its school has pupils there) is
+    # none.
     if shared is not None and shared.size:
         of_part = np.repeat([part for part, _ in groups], [len(group) for _, group in groups])
         parts_per_row = pd.DataFrame({"row": rows, "part": of_part}).groupby("row")["part"].nunique()
@@ -247,6 +251,7 @@ def _merged(
         in_every_part = ~np.isin(rows, missing.to_numpy())
         rows, values = rows[in_every_part], values[in_every_part]
         known = None if known is None else known[in_every_part]
+    # In the order of the extract, and each row once, however many parts reported it.
     rows, place = np.unique(rows, return_index=True)
     if not rows.size:
         return None
@@ -257,6 +262,7 @@ def _merged(
 def _rank(group: FaultGroup) -> tuple[int, int, int, int, str, str]:
     names = list(TABLES)
     columns = TABLES[group.table].column_names if group.table in TABLES else ()
+    # The order in which the checks of a whole extract report: first within tables, then across.
     across = _ORDER.index(group.rule) >= _ORDER.index(CROSS_RULES[0].name)
     return (
         int(across),

@@ -17,6 +17,7 @@ import warnings as python_warnings
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -34,11 +35,11 @@ from decrochage_risk.school_year import SchoolCalendar, day_number, to_date
 from decrochage_risk.score.digest import ScoreDigest
 from decrochage_risk.score.scoring import score_pupils
 from decrochage_risk.score.ways import WAYS
-from decrochage_risk.score.writing import school_list
+from decrochage_risk.score.writing import completion_list, school_list
 from decrochage_risk.train.backtest import can_be_known
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from datetime import date
 
     import numpy.typing as npt
@@ -50,11 +51,14 @@ if TYPE_CHECKING:
     from decrochage_risk.score.scoring import Explain
 
 __all__ = [
+    "COMPLETION",
     "NO_FACTS",
+    "PEOPLE",
     "ROW_ID",
     "SCHEMAS",
     "ExtractFacts",
     "PartRecords",
+    "check_part",
     "extract_facts",
     "merge_parts",
     "merge_transmissions",
@@ -70,6 +74,9 @@ __all__ = [
 ROW_ID: Final = "row_id"
 """Column of a part's tables that says which row of the extract each row was; of its results, which row the pupil was."""
 
+PEOPLE: Final = ("pupils", "enrolments", "coverage", "outcomes")
+"""Tables that :func:`extract_facts` reads."""
+
 _TEXT, _NUMBER, _WHOLE, _FLAG = pa.large_string(), pa.float64(), pa.int64(), pa.bool_()
 
 _SCORES = {
@@ -82,7 +89,7 @@ _SCORES = {
     **dict.fromkeys(("path_risk", "path_risk_low", "path_risk_high"), _NUMBER),
     **dict.fromkeys(("path_comparable_pupils", "path_comparable_left", "path_comparable_share"), _NUMBER),
     **dict.fromkeys(("path_comparable_low", "path_comparable_high"), _NUMBER), "path_cause": _TEXT,
-    "tier": pa.int8(), "flagged": _FLAG, "flag_rule": _TEXT, "reinforced": _FLAG,
+    "tier": pa.int8(), "flagged": _FLAG, "to_complete": _FLAG, "flag_rule": _TEXT, "reinforced": _FLAG,
     **dict.fromkeys(("year_tier", "path_tier"), pa.int8()), "path_flagged": _FLAG,
     **dict.fromkeys(("legal_threshold", "legal_months"), _NUMBER), **dict.fromkeys(("legal_recent", "legal_listed"), _FLAG),
     "departure": _TEXT, "last_enrolled_on": pa.timestamp("s"), "departure_listed": _FLAG, "missing_features": _WHOLE,
@@ -103,6 +110,8 @@ _SNAPSHOT_ROWS = {
     "observed": _WHOLE, "matured": _WHOLE, "reference_group": _TEXT,
 }  # fmt: skip
 
+COMPLETION: Final = "completion"
+"""Stands for a way in the lines of the lists of data to complete, which is none."""
 _OUTCOME = "outcome"
 
 SCHEMAS: Final[dict[str, pa.Schema]] = {
@@ -229,6 +238,7 @@ def extract_facts(
     tables = {name: table for name, table in came.items() if table is not None}
     if row_id is not None:
         tables = _without_row_ids(tables, row_id)[0]
+    # Through the checks, so that a faulty start counts here as little as it does in a part.
     people = PupilRecords.of_part(tables, calendar=calendar or SchoolCalendar.for_zone("B"))
     start = people.enrolments["start_date"].min()
     years = () if people.outcomes is None else sorted({int(year) for year in people.outcomes["school_year"]})
@@ -392,6 +402,7 @@ def score_part(  # noqa: PLR0913 - the choices of a run, each with its default
         return {**_empty(SCORE_TABLES), "faults": report.to_arrow()}
     ids = pd.Index(part.records.pupils["pupil_id"].to_numpy(dtype=object))
     by_name = tuple(explain) if isinstance(explain, Collection) and not isinstance(explain, str) else ()
+    # Names of pupils of other parts are not unknown: only all parts together can say that.
     here = [pupil for pupil in dict.fromkeys((*exclude, *by_name)) if pupil in ids]
     with python_warnings.catch_warnings(record=True) as caught_warnings:
         python_warnings.simplefilter("always")
@@ -399,7 +410,11 @@ def score_part(  # noqa: PLR0913 - the choices of a run, each with its default
             "ignore", DemoModelWarning
         )  # of the model, not of the part: said once for all
         # Counted in the digest, whose sum is said once.
-        python_warnings.filterwarnings("ignore", message=".* was not sent ", category=RecordsWarning)
+        python_warnings.filterwarnings(
+            "ignore",
+            message=".*( was not sent | hardly held pupils |Less is known of these pupils)",
+            category=RecordsWarning,
+        )
         scores = score_pupils(
             part.records,
             as_of=to_date(as_of),
@@ -443,6 +458,7 @@ def _empty(names: Sequence[str]) -> dict[str, pa.Table]:
 
 def _conformed(frame: pd.DataFrame, name: str, place: npt.NDArray[np.int64]) -> pa.Table:
     """Give a frame the declared types, ordered by the place of its rows; pandas' own metadata is kept for its files."""
+    # By place in the extract, so that merging the parts is a merge of sorted files.
     order = np.argsort(place, kind="stable")
     table = pa.Table.from_pandas(frame)
     schema = SCHEMAS[name].remove(SCHEMAS[name].get_field_index(ROW_ID)).with_metadata(table.schema.metadata)
@@ -457,10 +473,13 @@ def _conformed(frame: pd.DataFrame, name: str, place: npt.NDArray[np.int64]) -> 
 def _lists(scores: RiskScores) -> pa.Table:
     """Lines of the schools' lists of each way, each as JSON: what a line says is the business of the lists."""
     tables = [SCHEMAS["lists"].empty_table()]
-    for way in WAYS:
-        rows = scores.on_list(way)
+    lists: list[tuple[str, pd.DataFrame, Callable[[RiskScores, pd.DataFrame], pd.DataFrame]]] = [
+        (COMPLETION, scores.to_complete, completion_list)
+    ]
+    lists[:0] = [(way, scores.on_list(way), partial(school_list, way=way)) for way in WAYS]
+    for way, rows, list_of in lists:
         if len(rows):
-            lines = school_list(scores, rows, way).to_dict("records")
+            lines = list_of(scores, rows).to_dict("records")
             columns = {
                 name: rows[name].to_numpy(dtype=object) for name in ("school_id", "class_id", "pupil_id")
             }
@@ -537,6 +556,17 @@ def snapshot_part(
         "faults": report.to_arrow(),
         "warnings": _warnings(caught_warnings),
     }
+
+
+def check_part(
+    tables: Mapping[str, pa.Table],
+    facts: ExtractFacts,
+    *,
+    calendar: SchoolCalendar | None = None,
+    row_id: str | None = None,
+) -> dict[str, pa.Table]:
+    """Give the ``faults`` of one part, and nothing else; arguments as for :func:`read_part`."""
+    return {"faults": read_or_report(tables, facts, calendar, row_id)[1].to_arrow()}
 
 
 def transmission_part(
@@ -620,6 +650,7 @@ def snapshots_of(parts: Iterable[Mapping[str, pa.Table]]) -> Snapshots:
         raise no_rows_error(left_out)
     frame = _frame_of_rows(of_all)
     order = np.argsort(frame["pupil_id"].to_numpy(dtype=object), kind="stable")
+    # Date first, then id: a stable sort by the first key comes last.
     order = order[np.argsort(frame["observed"].to_numpy()[order], kind="stable")]
     values = pa.concat_tables(features)
     # One column after the other into its place: the matrix is the largest thing there is, and is held once.

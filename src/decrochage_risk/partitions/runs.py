@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -28,7 +28,7 @@ from decrochage_risk.errors import (
     explain_error,
 )
 from decrochage_risk.partitions.merged_faults import PartFaults, merge_faults
-from decrochage_risk.partitions.parts import NO_FACTS, ROW_ID, ExtractFacts, extract_facts, read_or_report
+from decrochage_risk.partitions.parts import NO_FACTS, ROW_ID, ExtractFacts, check_part, extract_facts
 from decrochage_risk.partitions.splitting import MOST_PARTS, SplitFolder, split_folder, write_whole
 from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.table_schemas import TABLES
@@ -36,18 +36,22 @@ from decrochage_risk.result_folders import WORK_KEY, restrict
 from decrochage_risk.school_year import day_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from datetime import date
+
+    import numpy as np
+    import numpy.typing as npt
 
     from decrochage_risk.records.faults import FaultReport
     from decrochage_risk.school_year import SchoolCalendar
 
     Progress = Callable[[str, int, int], None]
-    Work = Callable[[Mapping[str, pa.Table], ExtractFacts], Mapping[str, pa.Table]]
+    Work = Callable[..., Mapping[str, pa.Table]]
 
 
 __all__ = [
     "Finished",
+    "PartEngine",
     "PartRuns",
     "choose_parts",
     "empty_folder",
@@ -55,12 +59,14 @@ __all__ = [
     "fingerprint",
     "free_memory",
     "memory_needed",
+    "table_bytes",
 ]
 
 BYTES_PER_ROW = 400
 """Memory for each row of all tables while they are read, checked and scored: 253 bytes were measured from 1 to 4 million rows
 (``benchmarks/partitions.py --at-once``), and extracts with many faults take more."""
 
+# A low guess: more rows than there are means more parts than needed, never too few.
 _CSV_BYTES_PER_ROW = 25
 _GZIP = 6
 _AT_ONCE, _PER_PART = 0.5, 0.2
@@ -78,6 +84,7 @@ def memory_needed(folder: Path) -> int:
 
 def free_memory() -> int | None:
     """Bytes of memory that this process may still take; None where the system does not say."""
+    # In a container /proc tells of the whole machine, of which it may take only a part.
     limits = [each for each in (_system_memory(), _group_memory()) if each is not None]
     return min(limits, default=None)
 
@@ -118,6 +125,7 @@ def _rows_of(path: Path) -> int:
         if name.endswith(".parquet"):
             return int(pq.read_metadata(path).num_rows)
         size = path.stat().st_size
+    # Reading will say what is wrong with it; here it only counts for nothing.
     except (pa.ArrowException, OSError):
         return 0
     return (
@@ -183,14 +191,57 @@ class Finished:
             return pa.ipc.open_file(file).read_all()
 
 
-def _write_tables(tables: Mapping[str, pa.Table], folder: Path) -> None:
-    options = pa.ipc.IpcWriteOptions(compression="lz4")
-    for name, table in tables.items():
-        with (
-            (folder / f"{name}.arrow").open("wb") as file,
-            pa.ipc.new_file(file, table.schema, options=options) as writer,
-        ):
-            writer.write_table(table.combine_chunks(), max_chunksize=_BATCH)
+def table_bytes(table: pa.Table) -> bytes:
+    """Write a table as an Arrow file, in batches that can be merged a few rows at a time."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
+        writer.write_table(table.combine_chunks(), max_chunksize=_BATCH)
+    written: bytes = sink.getvalue().to_pybytes()
+    return written
+
+
+class PartEngine(Protocol):
+    """What works on the parts of an extract: one after the other on this machine, or many machines at once.
+
+    Scoring and training ask for nothing else (``score_runs``, ``PartedRecords``), so that there is one path.
+    """
+
+    @property
+    def calendar(self) -> SchoolCalendar:
+        """The calendar of all pupils."""
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Tables of the extract."""
+
+    @property
+    def shared(self) -> Mapping[str, npt.NDArray[np.int64]]:
+        """Rows of the extract that every part holds, per table that has some."""
+
+    @property
+    def facts(self) -> ExtractFacts:
+        """What parts must know of one another; FaultyRecordsError where a table cannot be used at all."""
+
+    @property
+    def anybody(self) -> bool:
+        """Whether somebody is enrolled, before the day that matters."""
+
+    def run(
+        self,
+        part_function: Work,
+        choices: Mapping[str, Any],
+        line: str,
+        *,
+        raise_faults: bool,
+        step: str = "done",
+    ) -> list[Finished]:
+        """Call a function of the part contract on every part; see :meth:`PartRuns.run`."""
+
+    def raise_faults(self) -> None:
+        """Raise every fault of every part when there is an error among them."""
+
+    def people(self) -> PupilRecords:
+        """Give the pupils and enrolments of the whole extract."""
 
 
 def fingerprint(folder: Path, choices: Mapping[str, object]) -> str:
@@ -249,6 +300,7 @@ class PartRuns:
     ) -> None:
         self.work, self._progress = work, progress or (lambda _line, _done, _all: None)
         key_file = work / _KEY
+        # Another question, another number of parts or another version: nothing of it can be gone on with.
         if not (key_file.is_file() and key_file.read_text(encoding="utf-8") == f"{key} {parts}"):
             _refuse_other_folder(work)
             empty_folder(work)
@@ -291,14 +343,34 @@ class PartRuns:
         day = self._started_before
         return self.facts.first_start is not None if day is None else self.facts.started_before(day)
 
-    def run(self, work_on: Work, line: str, *, raise_faults: bool, step: str = "done") -> list[Finished]:
+    @property
+    def names(self) -> Sequence[str]:
+        """Tables of the extract."""
+        return tuple(self.split.rows)
+
+    @cached_property
+    def shared(self) -> Mapping[str, npt.NDArray[np.int64]]:
+        """Rows of the extract that every part holds, per table that has some."""
+        return self.split.shared
+
+    def run(
+        self,
+        part_function: Work,
+        choices: Mapping[str, Any],
+        line: str,
+        *,
+        raise_faults: bool,
+        step: str = "done",
+    ) -> list[Finished]:
         """Work on each part that is not done yet.
 
         Parameters
         ----------
-        work_on : callable
-            From the tables of a part, with the rows of the extract in the column ``ROW_ID``, and the facts of the extract to
-            tables, ``faults`` among them; not called any more once there is an error that will be raised.
+        part_function : callable
+            Of the part contract: from the tables of a part, with the rows of the extract in the column ``ROW_ID``, and the facts
+            of the extract to tables, ``faults`` among them; not called any more once there is an error that will be raised.
+        choices : mapping of str to object
+            Its further arguments, beside ``calendar`` and ``row_id``.
         line : str
             What is being done, in French.
         raise_faults : bool
@@ -325,22 +397,27 @@ class PartRuns:
             self._progress(line, part, self.split.parts)
             target = self.work / step / f"{part:05}"
             if not target.is_dir():
-                self._do(part, target, work_on, raise_faults=raise_faults)
+                self._do(part, target, part_function, choices, raise_faults=raise_faults)
             parts.append(Finished(target))
         return parts
 
-    def _do(self, part: int, target: Path, work_on: Work, *, raise_faults: bool) -> None:
+    def _do(
+        self, part: int, target: Path, part_function: Work, choices: Mapping[str, Any], *, raise_faults: bool
+    ) -> None:
         draft = target.with_name(f".{target.name}")
         empty_folder(draft)
         try:
-            tables = work_on(self.split.tables(part), self.facts)
+            tables = part_function(
+                self.split.tables(part), self.facts, calendar=self.calendar, row_id=ROW_ID, **choices
+            )
         except CalendarError:
             if raise_faults:
                 self.raise_faults()
             raise
         if raise_faults and self._judged(PartFaults.from_arrow(tables["faults"])).any_error:
             self.raise_faults()
-        _write_tables(tables, draft)
+        for name, table in tables.items():
+            (draft / f"{name}.arrow").write_bytes(table_bytes(table))
         draft.replace(target)
 
     def raise_faults(self) -> None:
@@ -352,10 +429,16 @@ class PartRuns:
 
     def _faults_of_all(self, facts: ExtractFacts) -> FaultReport:
         reports = [
-            self._judged(read_or_report(self.split.tables(part), facts, self.calendar, ROW_ID)[1])
+            self._judged(
+                PartFaults.from_arrow(
+                    check_part(self.split.tables(part), facts, calendar=self.calendar, row_id=ROW_ID)[
+                        "faults"
+                    ]
+                )
+            )
             for part in range(self.split.parts)
         ]
-        return merge_faults(reports, self.split.shared)
+        return merge_faults(reports, self.shared)
 
     def _judged(self, faults: PartFaults) -> PartFaults:
         day = self._started_before

@@ -21,7 +21,13 @@ import pyarrow.parquet as pq
 from decrochage_risk import errors
 from decrochage_risk.errors import DecrochageError, DemoModelWarning, RecordsError, explain_error
 from decrochage_risk.partitions.merged_faults import merge_counts
-from decrochage_risk.partitions.parts import ROW_ID, merge_transmissions, score_part, transmission_part
+from decrochage_risk.partitions.parts import (
+    COMPLETION,
+    ROW_ID,
+    merge_transmissions,
+    score_part,
+    transmission_part,
+)
 from decrochage_risk.partitions.runs import PartRuns, choose_parts, fingerprint
 from decrochage_risk.partitions.splitting import checked_parts
 from decrochage_risk.policy import load_policy
@@ -37,7 +43,6 @@ from decrochage_risk.score.scoring import (
     ScoreRequest,
     ids_of,
     refuse_other_kinds,
-    silence_warning,
     unknown_exclude,
     unknown_explain,
 )
@@ -48,6 +53,7 @@ from decrochage_risk.score.writing import (
     result_folder,
     schools_of_run,
     verdict_of,
+    write_completion_lists,
     write_scores,
     write_verdict,
 )
@@ -56,13 +62,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
     from decrochage_risk.model import TrainedModel
-    from decrochage_risk.partitions.runs import Finished
+    from decrochage_risk.partitions.runs import Finished, PartEngine
     from decrochage_risk.policy import Policy
-    from decrochage_risk.records.transmission import Transmission
     from decrochage_risk.score.scoring import Explain
 
 
-__all__ = ["in_order", "merge_tables", "score_folder", "score_parts"]
+__all__ = ["in_order", "merge_tables", "score_folder", "score_parts", "score_runs", "write_parts"]
 
 
 def merge_tables(parts: Sequence[Path], target: Path) -> None:
@@ -77,6 +82,7 @@ def merge_tables(parts: Sequence[Path], target: Path) -> None:
     """
     schema = _schema_of(parts)
     with pq.ParquetWriter(target, schema) as writer:
+        # Row groups as pandas cuts them: the file of the parts is then the file of the whole, byte for byte.
         waiting = schema.empty_table()
         for rows in in_order(parts):
             piece = (
@@ -88,6 +94,7 @@ def merge_tables(parts: Sequence[Path], target: Path) -> None:
             while len(waiting) >= ROW_GROUP:
                 writer.write_table(waiting.slice(0, ROW_GROUP).combine_chunks())
                 waiting = waiting.slice(ROW_GROUP)
+        # Without any row there is still one, empty, row group with the schema.
         if len(waiting) or not any(_schema_and_rows(path)[1] for path in parts):
             writer.write_table(waiting.combine_chunks())
 
@@ -129,6 +136,8 @@ def _schema_of(parts: Sequence[Path]) -> Any:  # noqa: ANN401 - pyarrow ships no
     pandas_metadata = [json.loads(schema.metadata[b"pandas"]) for schema in schemas]
     pandas = pandas_metadata[0]
     for place, column in enumerate(pandas["columns"]):
+        # A column that is all missing in the first part is "empty" in its metadata: the first that knows
+        # better counts.
         same = [each["columns"][place] for each in pandas_metadata]
         pandas["columns"][place] = next((each for each in same if each["pandas_type"] != "empty"), column)
     for index in pandas["index_columns"]:
@@ -185,12 +194,12 @@ def score_parts(
                 progress=progress,
             )
             try:
-                parts_done, digest = _scored(runs, request, progress)
+                parts_done, digest = score_runs(runs, request, progress)
             except DecrochageError:
                 runs.clear()  # the files or the choices will change
                 raise
             with ResultFolder(target, group=request.group, held=True) as result:
-                _write(parts_done, digest, result.draft, despite_verdict=request.despite_verdict)
+                write_parts(parts_done, digest, result.draft, despite_verdict=request.despite_verdict)
             runs.clear()
     except OSError as error:
         raise RecordsError(
@@ -203,42 +212,54 @@ def score_parts(
     return FolderScores(target, digest, parts, runs.split.notes, runs.split.ignored)
 
 
-def _transmission_of_schools(runs: PartRuns, request: ScoreRequest) -> Transmission | None:
-    """Read in every part what its schools sent, and put it together."""
+def score_runs(
+    runs: PartEngine, request: ScoreRequest, progress: Callable[[str, int, int], None]
+) -> tuple[list[Finished], ScoreDigest]:
+    """Score the parts of an extract, whatever engine works on them.
+
+    Parameters
+    ----------
+    runs : PartEngine
+        The parts.
+    request : ScoreRequest
+        The choices.
+    progress : callable
+        As for ``score_folder``.
+
+    Returns
+    -------
+    list of Finished
+        What :func:`~decrochage_risk.partitions.parts.score_part` gave of every part.
+    ScoreDigest
+        Of all of them.
+
+    Raises
+    ------
+    DecrochageError
+        As for ``score_folder``.
+    """
+    # What a school has sent is known only once every part is read, so the parts are gone through twice.
     transmissions = runs.run(
-        lambda tables, facts: transmission_part(
-            tables, facts, as_of=request.as_of, calendar=runs.calendar, row_id=ROW_ID
-        ),
+        transmission_part,
+        {"as_of": request.as_of},
         "Tables transmises",
         raise_faults=request.raise_faults,
         step="sent",
     )
-    return merge_transmissions([{"transmissions": each.table("transmissions")} for each in transmissions])
-
-
-def _scored(
-    runs: PartRuns, request: ScoreRequest, progress: Callable[[str, int, int], None]
-) -> tuple[list[Finished], ScoreDigest]:
-    # What a school has sent is known only once every part is read, so the parts are gone through twice.
-    transmission = _transmission_of_schools(runs, request)
-    parts = runs.run(
-        lambda tables, facts: score_part(
-            tables,
-            facts,
-            as_of=request.as_of,
-            model=request.model,
-            policy=request.policy,
-            explain=request.explain,
-            exclude=request.exclude,
-            calendar=runs.calendar,
-            row_id=ROW_ID,
-            on_fault="raise" if request.raise_faults else "quarantine",
-            gaps=request.gaps,
-            transmission=transmission,
-        ),
-        "Scores et motifs",
-        raise_faults=request.raise_faults,
+    transmission = merge_transmissions(
+        [{"transmissions": each.table("transmissions")} for each in transmissions]
     )
+    choices = {
+        "as_of": request.as_of,
+        "model": request.model,
+        "policy": request.policy,
+        "explain": request.explain,
+        "exclude": request.exclude,
+        "on_fault": "raise" if request.raise_faults else "quarantine",
+        "gaps": request.gaps,
+        "transmission": transmission,
+    }
+    parts = runs.run(score_part, choices, "Scores et motifs", raise_faults=request.raise_faults)
     if not parts:
         runs.people().known_on(request.as_of)  # says why nobody is known on that day
     digests = pa.concat_tables([each.table("digest") for each in parts]).to_pydict()
@@ -247,12 +268,10 @@ def _scored(
     progress("Écriture", 0, 0)
     digest = ScoreDigest.merged(
         [ScoreDigest.from_dict(json.loads(text)) for text in digests["digest"]],
-        merge_counts(
-            (each.faults.known_before(day_number(request.as_of)) for each in parts), runs.split.shared
-        ),
+        merge_counts((each.faults.known_before(day_number(request.as_of)) for each in parts), runs.shared),
     )
-    if digest.run.not_sent:
-        warnings.warn(silence_warning(digest.run.not_sent), stacklevel=5)
+    for warning in digest.run.warnings():
+        warnings.warn(warning, stacklevel=5)
     return parts, digest
 
 
@@ -271,8 +290,10 @@ def _refuse_unknown(request: ScoreRequest, known_ids: set[str]) -> None:
         warnings.warn(unknown_exclude(strangers), stacklevel=5)
 
 
-def _write(parts: Sequence[Finished], digest: ScoreDigest, target: Path, *, despite_verdict: bool) -> None:
-    """Write the same files as ``RiskScores.write``."""
+def write_parts(
+    parts: Sequence[Finished], digest: ScoreDigest, target: Path, *, despite_verdict: bool
+) -> None:
+    """Write what :func:`score_runs` gave: the same files as ``RiskScores.write``, into an empty folder."""
     lists = target / "listes"
     lists.mkdir()
     for name in _TABLES:
@@ -282,15 +303,22 @@ def _write(parts: Sequence[Finished], digest: ScoreDigest, target: Path, *, desp
     write_verdict(digest.run, lists, despite_verdict=despite_verdict)
     rows = pa.concat_tables([each.table("lists") for each in parts])
     schools = schools_of_run(pd.read_parquet(target / "scores.parquet", columns=["school_id"]))
-    for way in lists_to_write(digest.run, despite_verdict=despite_verdict):
-        of_way = rows.filter(
-            pc.and_(pc.equal(rows.column("way"), way), pc.is_valid(rows.column("school_id")))
-        )
-        tables = {}
-        for school, of_school in of_way.to_pandas().groupby("school_id", sort=True):
-            lines = of_school.sort_values(["class_id", "pupil_id"], kind="stable", na_position="last")
-            tables[school] = pd.DataFrame([json.loads(line) for line in lines["line"]])
+    ways = lists_to_write(digest.run, despite_verdict=despite_verdict)
+    for way in ways:
+        tables = _tables_of_schools(rows, way)
         lists_of_schools(tables, schools, way, digest.run.as_of, lists, verdict=verdict_of(digest.run))
+    if "risk" in ways:
+        write_completion_lists(_tables_of_schools(rows, COMPLETION), lists)
+
+
+def _tables_of_schools(rows: pa.Table, way: str) -> dict[Any, pd.DataFrame]:
+    """Gather the lines of one list by school, each in the order of its list."""
+    of_way = rows.filter(pc.and_(pc.equal(rows.column("way"), way), pc.is_valid(rows.column("school_id"))))
+    tables = {}
+    for school, of_school in of_way.to_pandas().groupby("school_id", sort=True):
+        lines = of_school.sort_values(["class_id", "pupil_id"], kind="stable", na_position="last")
+        tables[school] = pd.DataFrame([json.loads(line) for line in lines["line"]])
+    return tables
 
 
 _STEPS = 3

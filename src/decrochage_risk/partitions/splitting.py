@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from decrochage_risk.errors import RecordsError, UnreadableRecordsError, explain_error
-from decrochage_risk.partitions.parts import ROW_ID, texts_of_ids
+from decrochage_risk.partitions.parts import PEOPLE, ROW_ID, texts_of_ids
 from decrochage_risk.records.checks import alike_id
 from decrochage_risk.records.raw_tables import (
     RawTable,
@@ -42,11 +42,13 @@ if TYPE_CHECKING:
 __all__ = [
     "EVERY_PART",
     "MOST_PARTS",
+    "SMALL_INTEGERS",
     "SplitFolder",
     "TableSplitter",
     "blocks_of_parquet",
     "checked_parts",
     "part_of_pupils",
+    "part_of_rows",
     "split_folder",
     "write_whole",
 ]
@@ -57,7 +59,8 @@ EVERY_PART = -1
 BLOCK_ROWS = 500_000
 """Rows held at once while a table is streamed."""
 
-_SMALL_INTEGERS = (pa.int8(), pa.int16(), pa.int32(), pa.uint8(), pa.uint16(), pa.uint32())
+SMALL_INTEGERS = (pa.int8(), pa.int16(), pa.int32(), pa.uint8(), pa.uint16(), pa.uint32())
+"""Types whose columns are read as floats where a cell is missing anywhere in the extract."""
 
 
 def part_of_pupils(ids: Any, parts: int) -> npt.NDArray[np.int64]:  # noqa: ANN401 - pyarrow ships no types
@@ -70,7 +73,8 @@ def part_of_pupils(ids: Any, parts: int) -> npt.NDArray[np.int64]:  # noqa: ANN4
     """
     codes_and_texts = texts_of_ids(ids).dictionary_encode()
     texts = np.asarray(codes_and_texts.dictionary.to_pylist(), dtype=object)
-    # Ids that an export may have split in two (a lost zero, a blank, case) come together: only there can they be told.
+    # Ids that an export may have split in two (a lost zero, a blank, case) come together: only there can they
+    # be told.
     alike = np.array([alike_id(text) for text in texts.tolist()], dtype=object)
     hashes = pd.util.hash_array(alike, categorize=False) if texts.size else np.empty(0, dtype=np.uint64)
     of_text = np.append((hashes % np.uint64(parts)).astype(np.int64), EVERY_PART)
@@ -92,6 +96,7 @@ def blocks_of_parquet(path: Path) -> Iterator[Any]:
     """
     files = parts_of_folder(path)[0] if path.is_dir() else [path]
     schema = _schema_of(path, files)
+    # An empty block first: a table without rows must reach every part as a table, not as nothing.
     yield schema.empty_table()
     for file in files:
         name = f"{path.name}/{file.name}" if path.is_dir() else file.name
@@ -124,7 +129,7 @@ def _schema_of(path: Path, files: list[Path]) -> Any:  # noqa: ANN401 - pyarrow 
         raise unlike_parts(path, error) from error
     missing |= {name for schema in schemas for name in whole.names if name not in schema.names}
     for place, field in enumerate(whole):
-        if field.type in _SMALL_INTEGERS and field.name in missing:
+        if field.type in SMALL_INTEGERS and field.name in missing:
             whole = whole.set(place, field.with_type(pa.float64()))
     return whole.remove_metadata()
 
@@ -134,7 +139,7 @@ def _with_missing(file: Any) -> set[str]:  # noqa: ANN401 - pyarrow ships no typ
     columns = set()
     for name in file.schema_arrow.names:
         place = file.schema_arrow.get_field_index(name)
-        if place < 0 or file.schema_arrow.field(place).type not in _SMALL_INTEGERS:
+        if place < 0 or file.schema_arrow.field(place).type not in SMALL_INTEGERS:
             continue
         for group in range(file.num_row_groups):
             statistics = file.metadata.row_group(group).column(place).statistics
@@ -191,8 +196,9 @@ class TableSplitter:
         """Write one block; the first one, which may be empty, sets the schema."""
         if not self._writers:
             self._open(block.schema)
-        of_row = self._part_of_rows(block)
+        of_row = part_of_rows(self._name, block, self._parts)
         number = np.arange(self.rows, self.rows + len(block), dtype="<i8")
+        # Stable: rows of a part keep the order of the extract.
         order = np.argsort(of_row, kind="stable")
         bounds = np.searchsorted(of_row[order], np.arange(EVERY_PART, self._parts + 1))
         sorted_block = block.take(pa.array(order))
@@ -223,15 +229,36 @@ class TableSplitter:
             file.parent.mkdir(exist_ok=True)
             self._writers.append(pq.ParquetWriter(file, schema))
 
-    def _part_of_rows(self, block: Any) -> npt.NDArray[np.int64]:  # noqa: ANN401 - pyarrow ships no types
-        """Part of each row: what belongs to no pupil goes to every part, or, where it is a fault, to the first."""
-        names, may_be_shared = block.column_names, self._name in _MAY_BE_SHARED
-        of_nobody = EVERY_PART if may_be_shared else 0
-        unusable = any(name not in names for name in TABLES[self._name].required)
-        if "pupil_id" not in names or (may_be_shared and unusable):
-            return np.full(len(block), of_nobody, dtype=np.int64)
-        parts = part_of_pupils(block.column("pupil_id"), self._parts)
-        return np.where(parts == EVERY_PART, of_nobody, parts)
+
+def part_of_rows(name: str, block: Any, parts: int) -> npt.NDArray[np.int64]:  # noqa: ANN401 - pyarrow ships no types
+    """Part of each row of a table: what belongs to no pupil goes to every part, or, where it is a fault, to the first.
+
+    Parameters
+    ----------
+    name : str
+        The table.
+    block : Arrow table
+        Some of its rows.
+    parts : int
+        How many.
+
+    Returns
+    -------
+    (rows,) int64 array
+        From 0 to ``parts`` - 1, or :data:`EVERY_PART`.
+
+    Examples
+    --------
+    >>> part_of_rows("coverage", pa.table({"pupil_id": ["a1", None], "table": ["grades", "grades"]}), 5).tolist()
+    [4, -1]
+    """
+    names, may_be_shared = block.column_names, name in _MAY_BE_SHARED
+    of_nobody = EVERY_PART if may_be_shared else 0
+    unusable = any(column not in names for column in TABLES[name].required)
+    if "pupil_id" not in names or (may_be_shared and unusable):
+        return np.full(len(block), of_nobody, dtype=np.int64)
+    of_pupils = part_of_pupils(block.column("pupil_id"), parts)
+    return np.where(of_pupils == EVERY_PART, of_nobody, of_pupils)
 
 
 _MAY_BE_SHARED = frozenset(
@@ -251,7 +278,6 @@ MOST_PARTS = 200
 """Each part is an open file while a table is split, and systems allow 256 or more."""
 
 _STATE = "split.json"
-_PEOPLE = ("pupils", "enrolments", "coverage", "outcomes")
 
 
 def checked_parts(partitions: int, on_fault: str) -> int:
@@ -353,7 +379,7 @@ class SplitFolder:
 
     def people(self, part: int) -> dict[str, pa.Table]:
         """Read the pupils of one part, their enrolments, coverage and outcomes alone."""
-        return self.tables(part, _PEOPLE)
+        return self.tables(part, PEOPLE)
 
     @property
     def shared(self) -> dict[str, npt.NDArray[np.int64]]:
@@ -409,6 +435,7 @@ def split_folder(
         finally:
             splitter.close()
         rows[name], of_pupils[name] = splitter.rows, splitter.of_pupils
+        # The table went to the parts block by block: read_folder only needs its notes.
         return RawTable((), (), 0), notes
 
     extracts = read_folder(folder, split)
@@ -421,6 +448,7 @@ def split_folder(
         extracts.ignored,
         of_pupils.get("coverage", 0) > 0,
     )
+    # Last: the state file says that all parts are whole.
     split_parts.save()
     return split_parts
 

@@ -19,7 +19,7 @@ import pandas as pd
 from decrochage_risk.errors import DecrochageError, FaultyRecordsError, RecordsError, explain_error
 from decrochage_risk.features import contract
 from decrochage_risk.partitions.merged_faults import CountedFaults, merge_counts
-from decrochage_risk.partitions.parts import ROW_ID, snapshot_part, snapshots_of
+from decrochage_risk.partitions.parts import snapshot_part, snapshots_of
 from decrochage_risk.partitions.runs import PartRuns, choose_parts, fingerprint
 from decrochage_risk.partitions.splitting import checked_parts
 from decrochage_risk.records.pupil_records import PupilRecords
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from decrochage_risk.model import Snapshots, TrainedModel
-
+    from decrochage_risk.partitions.runs import PartEngine
 
 __all__ = ["FolderTraining", "PartedRecords", "train_folder", "train_on_folder"]
 
@@ -51,13 +51,13 @@ class PartedRecords:
 
     Parameters
     ----------
-    runs : PartRuns
+    runs : PartEngine
         The parts, and where the work on them is kept.
     raise_faults : bool
         Whether an error in the records is raised.
     """
 
-    def __init__(self, runs: PartRuns, *, raise_faults: bool) -> None:
+    def __init__(self, runs: PartEngine, *, raise_faults: bool) -> None:
         self._runs, self._raise_faults = runs, raise_faults
         if raise_faults and not runs.anybody:
             runs.raise_faults()
@@ -70,20 +70,21 @@ class PartedRecords:
     @cached_property
     def outcomes(self) -> pd.DataFrame | None:
         """What became of all pupils, without the rows that are set aside; None without the table."""
-        if "outcomes" not in self._runs.split.rows:
+        if "outcomes" not in self._runs.names:
             return None
         return self._runs.people().outcomes
 
     @cached_property
     def enrolments(self) -> pd.DataFrame:
         """The first day of the earliest enrolment, as the only row."""
+        # Training asks only how far back the records reach.
         first = np.array([self._runs.facts.first_start], dtype="datetime64[s]")
         return pd.DataFrame({"start_date": first})
 
     @cached_property
     def faults(self) -> _Faults:
         """Counts of the faults of every part."""
-        counts = merge_counts((each.faults for each in self._finished), self._runs.split.shared)
+        counts = merge_counts((each.faults for each in self._finished), self._runs.shared)
         return _Faults(CountedFaults.of(counts, "error"), CountedFaults.of(counts, "warning"))
 
     def snapshots(
@@ -101,16 +102,13 @@ class PartedRecords:
             if not can_be_known(self, day):
                 self._runs.people().known_on(day)  # says why
         self._finished = self._runs.run(
-            lambda tables, facts: snapshot_part(
-                tables,
-                facts,
-                dates=days,
-                closes=closes,
-                horizon_years=horizon_years,
-                calendar=self.calendar,
-                row_id=ROW_ID,
-                on_fault="raise" if self._raise_faults else "quarantine",
-            ),
+            snapshot_part,
+            {
+                "dates": days,
+                "closes": closes,
+                "horizon_years": horizon_years,
+                "on_fault": "raise" if self._raise_faults else "quarantine",
+            },
             _LINE,
             raise_faults=self._raise_faults,
         )

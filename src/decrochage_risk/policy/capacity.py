@@ -22,6 +22,8 @@ __all__ = ["CapacityList", "HasFrame", "capacity_list"]
 _COVERAGE = 0.90
 LEAST_USEFUL_RISK = 0.05
 """Risk of the last place under which a list is too long: of twenty such pupils met, one would leave."""
+_PATH_YEARS = 3
+_OF_PATH = {name: f"path_{name}" for name in ("risk", "risk_low", "risk_high", "tier", "flagged")}
 _COLUMNS = ("pupil_id", "school_id", "class_id", "level", "risk", "risk_low", "risk_high", "tier", "flagged")
 
 
@@ -67,7 +69,11 @@ class CapacityList:
 
 
 def capacity_list(
-    scores: HasFrame, capacity: int | Mapping[str, int], *, least_risk: float = LEAST_USEFUL_RISK
+    scores: HasFrame,
+    capacity: int | Mapping[str, int],
+    *,
+    least_risk: float = LEAST_USEFUL_RISK,
+    horizon_years: int = 1,
 ) -> CapacityList:
     """List, school by school, the n pupils with the highest risk.
 
@@ -89,6 +95,9 @@ def capacity_list(
         whose pupils have all gone.
     least_risk : float
         Risk that a listed pupil must have: the places beyond are left empty, and said to be (``unfilled``); 0 asks nothing.
+    horizon_years : int
+        1: by the risk of the year, of every pupil. 3: by the risk over three years, of the pupils of 4e and 3e who have one;
+        ``risk``, ``tier`` and ``flagged`` are then those of the path. The two are never ranked together.
 
     Returns
     -------
@@ -98,7 +107,7 @@ def capacity_list(
     ------
     PolicyError
         With every fault: a capacity that is no whole number from 1 on or above the school's size (its pupils in the
-        scores who are enrolled that day), or a school without any; something that is no scores.
+        scores who are enrolled that day), or a school without any; something that is no scores, or another horizon.
 
     Examples
     --------
@@ -111,12 +120,15 @@ def capacity_list(
     >>> found.pupils["pupil_id"].tolist(), found.schools[["tied_out", "flagged_not_listed"]].iloc[0].tolist()
     (['a'], [1, 2])
     """
-    frame = _frame_of(scores)
+    frame = _frame_of(scores, horizon_years)
     sizes = frame.loc[frame["enrolled"], "school_id"].value_counts().sort_index()
     places_of = dict(capacity) if isinstance(capacity, Mapping) else dict.fromkeys(sizes.index, capacity)
     _refuse_faulty(places_of, sizes)
     ranking = frame[frame["school_id"].isin(list(places_of))].sort_values(
-        ["school_id", "risk", "pupil_id"], ascending=[True, False, True], kind="stable"
+        # The id last, so that equal risks have one order; it says nothing of a pupil, hence `tied` below.
+        ["school_id", "risk", "pupil_id"],
+        ascending=[True, False, True],
+        kind="stable",
     )
     candidates = ranking[ranking["risk"].notna()]
     place = candidates.groupby("school_id", sort=True).cumcount()
@@ -128,6 +140,7 @@ def capacity_list(
     tied_out = left_out[left_out["risk"] == left_out["school_id"].map(edge).astype(np.float64)]
     at_edge = selection["risk"] == selection["school_id"].map(edge).astype(np.float64)
     pupils = selection.assign(tied=at_edge & selection["school_id"].isin(tied_out["school_id"]))
+    # Told by class and id, not by risk: a list of priorities is no ranking of pupils.
     pupils = pupils.sort_values(["school_id", "class_id", "pupil_id"], kind="stable", na_position="last")
     columns = ["school_id", "class_id", "pupil_id", "level", "risk", "tier", "flagged", "tied"]
     return CapacityList(
@@ -135,18 +148,22 @@ def capacity_list(
     )
 
 
-def _frame_of(scores: object) -> pd.DataFrame:
+def _frame_of(scores: object, horizon_years: int) -> pd.DataFrame:
+    """Take the columns that are read, those of the horizon under their plain names."""
     frame = getattr(scores, "frame", None)
-    if not isinstance(frame, pd.DataFrame) or not set(_COLUMNS) <= set(frame.columns):
+    own = {name: name for name in _COLUMNS} | (_OF_PATH if horizon_years == _PATH_YEARS else {})
+    is_horizon = horizon_years in (1, _PATH_YEARS)
+    if not is_horizon or not isinstance(frame, pd.DataFrame) or not set(own.values()) <= set(frame.columns):
         raise PolicyError(
             explain_error(
-                f"scores is a {type(scores).__name__}",
-                expected="RiskScores, whose frame is read",
+                f"scores is a {type(scores).__name__}, horizon_years {horizon_years!r}",
+                expected="RiskScores, whose frame is read, with a risk of that horizon (1 or 3 school years)",
                 hint="capacity_list(scores, 12), with what score_pupils gave and not its frame.",
             )
         )
     # Scores that an earlier version wrote do not say who was enrolled.
-    return frame[list(_COLUMNS)].assign(enrolled=frame.get("enrolled", default=True))
+    columns = frame[list(own.values())].set_axis(list(own), axis=1)
+    return columns.assign(enrolled=frame.get("enrolled", default=True))
 
 
 def _schools(
@@ -212,6 +229,7 @@ def _quantile(risks: Floats, level: float) -> int:
     chances = np.ones(1)
     for risk in risks:  # one school's list: tens of pupils
         chances = np.convolve(chances, (1.0 - risk, risk))
+    # A sum of many parts may stay a rounding below the level that it should reach.
     return int(np.searchsorted(np.cumsum(chances), level * (1.0 - 1e-12)))
 
 

@@ -96,6 +96,7 @@ class Window(_Frozen):
         now = f"{day:%m-%d}"
         if self.start <= self.end:
             return self.start <= now <= self.end
+        # Across the new year, two pieces; as texts, MM-DD order like days.
         return now >= self.start or now <= self.end
 
 
@@ -254,6 +255,7 @@ class MeasureRule(_Frozen):
 
     def _age_fits(self, age: float) -> bool:
         old_enough = self.min_age is None or age >= self.min_age
+        # Until the next birthday: at most 17 means 17 and some months too.
         return old_enough and (self.max_age is None or age < self.max_age + 1)
 
     def _age_words(self) -> str:
@@ -272,6 +274,7 @@ class MeasureRule(_Frozen):
         opening = []
         for condition in self.facts:
             value = float(facts.get(condition.feature, math.nan))
+            # Negated: NaN is never at least, and what is not known opens nothing.
             if not value >= condition.at_least:
                 return None
             text = told(condition.feature) if told is not None else ""
@@ -395,6 +398,7 @@ class Policy(BaseModel):
         """Hold a policy that was built by hand to what `load_policy` asks of the tables."""
         faults = coverage_faults([group.model_dump() for group in self.table.groups])
         faults += path_faults([group.model_dump() for group in self.table.path])
+        # Codes are unique over both tables, as counts and texts name a group by its code alone.
         every_group = [group.model_dump() for group in (*self.table.groups, *self.table.path)]
         faults += repeated_codes("groups", every_group)
         faults += repeated_codes("measures", [rule.model_dump() for rule in self.measures])
@@ -667,6 +671,7 @@ def _build(tables: Mapping[str, bytes]) -> Policy:
 
 def _parse(name: str, content: bytes, faults: list[str]) -> dict[str, Any] | None:
     try:
+        # Editors of Windows put a mark at the beginning, which tomllib refuses.
         return tomllib.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError as error:
         faults.append(f"{name}: not UTF-8 at byte {error.start}")
@@ -687,6 +692,7 @@ def _validate(model: type[_Table], name: str, raw: dict[str, Any] | None, faults
 
 def _version(vigilance: VigilanceTable, tables: Mapping[str, bytes]) -> str:
     """First day in force and a short sha256 of both tables, the same whatever the line ends of the checkout."""
+    # git may give the checkout other line ends: the version must not tell two machines apart by them.
     content = b"\0".join(tables[name].replace(b"\r\n", b"\n") for name in sorted(tables))
     return f"{vigilance.valid_from:%Y-%m-%d}+{hashlib.sha256(content).hexdigest()[:12]}"
 

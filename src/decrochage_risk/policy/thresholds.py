@@ -138,7 +138,10 @@ def thresholds_at_workload(model: TrainedModel, *, per_100: float = 10.0) -> pd.
         table = threshold_table(one, by="level").drop(columns="tier").assign(horizon_years=years)
         if years > 1:
             table = table[table["level"].isin(PATH_LEVELS)]
+        # Hidden counts are missing, and a comparison with them is false: no threshold is chosen on what may
+        # not be told.
         fits = table[table["listed_per_100"].le(per_100) & table["listed"].gt(0)]
+        # The lowest that fits finds the most leavers: recall only falls as the threshold rises.
         tables.append(fits.sort_values("threshold").drop_duplicates("level"))
     rows = pd.concat(tables, ignore_index=True)
     order = rows["level"].map(LEVEL_NAMES.index)
@@ -209,6 +212,7 @@ def checked_thresholds(thresholds: Iterable[float]) -> list[float]:
         if isinstance(value, bool)
         or not isinstance(value, int | float)
         or not 0 < value < 1
+        # In steps of 0.001, so that the rule can be printed exactly and compared without rounding.
         or round(value * _STEPS) / _STEPS != value
     ]
     if faults:
@@ -244,6 +248,7 @@ def threshold_frame(counts: Iterable[Mapping[str, Any]], *, by: By = "group") ->
     rows = pd.DataFrame([dict(row) for row in counts], columns=[*_COUNTS, "tier"])
     own = rows[rows["by"] == by].drop(columns="by").reset_index(drop=True).rename(columns={"name": by})
     numbers = [*_COUNTS[2:], "tier"]
+    # Floats while computing, since NaN stands for hidden; whole numbers with gaps at the end.
     own = own.astype(dict.fromkeys(numbers, np.float64))
     shares = pd.concat(
         [share_columns(own, "hits", "listed", "precision"), share_columns(own, "hits", "left", "recall")],

@@ -70,6 +70,7 @@ def thresholds_listing(risk: Floats, workloads: Iterable[float] = WORKLOADS) -> 
     if not len(risk):
         return []
     falling = np.sort(risk)[::-1]
+    # The 1e-9 undoes the rounding of products such as 0.1 * 30.
     first_out = [falling[min(int(share * len(risk) + 1e-9), len(risk) - 1)] for share in workloads]
     steps = [min(int(np.floor(value * _STEPS + 1e-9)) + 1, _STEPS - 1) for value in first_out]
     return [step / _STEPS for step in steps]
@@ -132,6 +133,7 @@ class HeldOutPupils:
         others = {"pupils": pupils, "years": years}
         columns = {name: np.asarray(values) for name, values in others.items() if values is not None}
         _refuse_faulty(names, scores, outcomes, columns)
+        # Censored outcomes are left out, never counted as having stayed.
         rows = np.flatnonzero(~(np.isnan(scores) | np.isnan(outcomes)))
         # Rows that differ by their level alone must not be drawn by the order they came in.
         rows = rows[np.argsort(names[rows].astype(str), kind="stable")]
@@ -180,6 +182,7 @@ def tier_edges(group: LevelGroup) -> tuple[tuple[int, float, float], ...]:
     return (
         (1, 0.0, group.targeted),
         (2, group.targeted, group.secured),
+        # Just above 1, so that a risk of exactly 1 is inside the last tier.
         (3, group.secured, np.nextafter(1.0, 2.0)),
     )
 
@@ -250,6 +253,7 @@ class _Unit:
                     weight=weight,
                 )
             told.total(self.key("listed", place), [self.key("hits", place), self.key("stayed", place)])
+            # A precision needs both: one without the other would be printed for nothing, or give it back.
             told.tie([self.key("listed", place), self.key("hits", place)])
         for place in range(bands - 1):
             for what, band, values in (
@@ -314,6 +318,8 @@ class HeldOutTables:
         whole = _bands(held_out.at_levels(group.levels), grid)
         if not whole.sum():
             return
+        # Merged before anything is hidden: fewer thresholds that can be told are worth more than many that
+        # cannot.
         group_edges = merge_bands(whole, keep=tiers)
         used = sorted({*group_edges, *tiers})
         edges = tuple(grid[edge - 1] for edge in used)
@@ -327,7 +333,8 @@ class HeldOutTables:
                 continue
             places = group_places
             if by == "level":
-                # a level shows no edge that its group has merged: their difference would show it for the other levels
+                # a level shows no edge that its group has merged: their difference would show it for the
+                # other levels
                 ascending = sorted(group_places)
                 level_places = merge_bands(_joined(own, ascending), keep=[
                     place for place, edge in enumerate(ascending, 1) if edges[edge - 1] in (group.targeted, group.secured)
@@ -549,6 +556,7 @@ def tier_precision(
     def counted(row: Mapping[str, Any]) -> tuple[object, ...]:
         return row["group"], row["tier"], sorted(row["levels"]), row["least"], row["below"]
 
+    # By levels and edges too: counts made under other thresholds say nothing of this tier.
     row = next((row for row in held_out.get("tiers", ()) if counted(row) == wish), None)
     facts: dict[str, Any] = {
         **dict.fromkeys(("pupils", "left", "share", "low", "high")),

@@ -67,6 +67,8 @@ class LevelGroup(BaseModel):
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         faults = []
+        # A threshold under the base rate would flag pupils who are better off than the average of their
+        # level.
         if not self.base_rate < self.targeted < self.secured:
             came = f"{self.base_rate} / {self.targeted} / {self.secured}"
             faults.append(f"expected base_rate < targeted < secured, came {came}")
@@ -204,7 +206,8 @@ class VigilanceTable(BaseModel):
     def _assessed(self, group: npt.NDArray[np.int64], risks: npt.NDArray[np.float64]) -> Assessment:
         second_edge, third_edge, is_reinforced, rules = self._lookup
         has_risk = ~np.isnan(risks)
-        # A missing level has group -1, the last row of the lookup, whose edges are NaN: nothing lies above them.
+        # A missing level has group -1, the last row of the lookup, whose edges are NaN: nothing lies above
+        # them.
         above = (risks >= second_edge[group]).astype(np.int8) + (risks >= third_edge[group]).astype(np.int8)
         tier = np.where(has_risk, above + np.int8(1), np.int8(0)).astype(np.int8)
         return Assessment(
@@ -226,6 +229,7 @@ class VigilanceTable(BaseModel):
         unknown = (position < 0) & ~may_lack
         if unknown.any():
             raise _unknown_levels(names[unknown])
+        # Position -1, a missing level, reads the last one.
         return np.append(self._group_of_level, -1)[position]
 
     @cached_property

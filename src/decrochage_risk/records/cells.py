@@ -67,6 +67,7 @@ _NATURE_OF_OBJECTS: dict[str, Nature] = {
     "integer": "integer",
     "floating": "float",
     "decimal": "float",
+    # For pandas three natures, for the records one: a day, with or without a time in it.
     "date": "day",
     "datetime": "day",
     "datetime64": "day",
@@ -118,11 +119,14 @@ def parts_of(column: pd.Series, *, is_column: bool = False) -> tuple[Part, ...]:
     if isinstance(column.dtype, pd.ArrowDtype):
         column = _from_arrow(column)
     if column.dtype == object:
+        # Only a column of one type may be mended as a whole (day counts, UTC midnights): a mixed one has no
+        # rule to learn.
         parts = tuple(_parts_of_objects(column))
         whole = len(parts) == 1 and parts[0].rows is None
         return (replace(parts[0], is_column=is_column),) if whole else parts
     nature = _nature_of_typed(column)
     if nature == "text":
+        # Other string types keep their own missing value and their own comparison: one type from here on.
         column = column.astype("str")
     return (Part(nature, column, is_column=is_column),)
 
@@ -130,6 +134,8 @@ def parts_of(column: pd.Series, *, is_column: bool = False) -> tuple[Part, ...]:
 def _from_arrow(column: pd.Series) -> pd.Series:
     arrow = cast("pd.ArrowDtype", column.dtype).pyarrow_dtype
     if pa.types.is_integer(arrow):
+        # Masked integers: through numpy a gap would make floats of them, and ids above 2 ** 53 would be
+        # rounded.
         return column.astype("UInt64" if arrow == pa.uint64() else "Int64")
     if pa.types.is_boolean(arrow):
         return column.astype("boolean")
@@ -142,6 +148,7 @@ def _nature_of_typed(column: pd.Series) -> Nature:
         (isinstance(dtype, pd.CategoricalDtype), "coded"),
         (isinstance(dtype, pd.StringDtype), "text"),
         (isinstance(dtype, pd.DatetimeTZDtype), "zoned"),
+        # The order matters: of a categorical of booleans, pandas says that it is boolean.
         (types.is_bool_dtype(dtype), "flag"),
         (types.is_integer_dtype(dtype), "integer"),
         (types.is_float_dtype(dtype), "float"),
@@ -157,6 +164,8 @@ def _parts_of_objects(column: pd.Series) -> Iterator[Part]:
         return
     values = column.to_numpy()
     present = np.flatnonzero(~pd.isna(values))
+    # By the exact type: True equals 1 and 1.0, so that a factorize of the cells would join what must stay
+    # apart.
     codes, kinds = pd.factorize(np.fromiter(map(type, values[present]), dtype=object, count=present.size))
     for code in range(len(kinds)):
         rows = present[codes == code]
@@ -174,6 +183,7 @@ def _typed_objects(nature: Nature, column: pd.Series, rows: npt.NDArray[np.intp]
         TypeError,
         OverflowError,
     ):  # UnicodeEncodeError, mixed time zones, integers over 1e308
+        # Only now one by one: a single bad cell must not make the others of its type unreadable.
         fits = column.map(lambda cell: _fits(nature, cell)).to_numpy(dtype=np.bool_)
         rows = np.arange(len(column)) if rows is None else rows
         yield Part(*_converted(nature, column[fits]), rows[fits])
@@ -185,6 +195,7 @@ def _fits(nature: Nature, cell: object) -> bool:
         nature_of_cell, _ = _converted(nature, pd.Series([cell], dtype=object))
     except (ValueError, TypeError, OverflowError):
         return False
+    # A time with a zone converts alone, but not among days without one: it goes to its own part.
     return nature_of_cell != "zoned"
 
 
@@ -200,6 +211,7 @@ def _converted(nature: Nature, column: pd.Series) -> tuple[Nature, pd.Series]:
     if nature == "integer":
         column.dropna().astype("float64")  # raises on integers that no float can hold
     if nature == "day":
+        # A column of Python times with a zone is only recognised once it is converted.
         days = pd.to_datetime(column)
         return ("zoned" if isinstance(days.dtype, pd.DatetimeTZDtype) else "day"), days
     return nature, column
@@ -209,6 +221,7 @@ Marks = dict["Rule", "npt.NDArray[np.bool_]"]
 """Per rule, the rows that break it; only rules that some row breaks are keys."""
 
 _DAY = "datetime64[s]"
+# Stricter than float(): that takes "nan", "inf", "1_000" and digits of other scripts.
 _NUMBER = r"[+-]?[0-9]+(?:[.,][0-9]+)?(?:[eE][+-]?[0-9]+)?"
 _FLAGS: Mapping[str, float] = {
     **dict.fromkeys(("true", "vrai", "1", "1.0", "oui", "o", "yes", "y"), 1.0),
@@ -237,6 +250,7 @@ class Cells:
 
     def take(self, codes: npt.NDArray[np.intp]) -> Cells:
         """Repeat cells by their positions; -1 is a missing cell, and a cell that is not used marks no row."""
+        # The code -1 reads what is appended at the end: no mark, and a missing cell.
         marks = _only_some({rule: np.append(mask, [False])[codes] for rule, mask in self.marks.items()})
         if isinstance(self.array, np.ndarray):
             array: Any = np.append(self.array, _missing(self.array.dtype))[codes]
@@ -253,11 +267,14 @@ class Cells:
             codes, words = pd.factorize(self.array)
             return Texts(codes.astype(np.int32), list(words))
         if column.kind == "day":
+            # Every column of days is coded with the missing day first; who needs it last (an end) turns it
+            # around.
             return days_of(pd.Series(self.array), NO_DAY)
         if column.kind == "flag":
             return np.where(np.isnan(self.array), NO_CODE, self.array).astype(np.int8)
         if column.kind == "choice":
             return self.array.astype(np.int8)
+        # A column of a frame may be strided or read-only: the compiled loops take neither.
         return np.require(self.array, np.float64, ["C", "W"])
 
 
@@ -307,6 +324,7 @@ def _read_part(column: Column, part: Part) -> Cells:
     if part.nature == "bytes":
         return _read_bytes(column, part)
     if part.nature == "text" and column.kind != "text":
+        # A column of days or choices holds few different texts: each is parsed once, not once per row.
         codes, texts = pd.factorize(part.cells)
         words = pd.Series(texts, dtype="str").str.strip()
         read = _READERS[column.kind](column, replace(part, cells=words))
@@ -318,6 +336,7 @@ def _read_bytes(column: Column, part: Part) -> Cells:
     """Read bytes as UTF-8 text, as old Spark and Impala write it; bytes that are not are a fault of their own."""
     codes, contents = pd.factorize(part.cells.to_numpy(dtype=object))
     words = [_decoded(content) for content in contents]
+    # The blank at the end is what the code -1 of a missing cell reads.
     is_wrong = np.array([word is None for word in (*words, "")], dtype=np.bool_)[codes]
     texts = pd.Series(pd.array([*words, None], dtype="str").take(codes))
     cells = _read_part(column, Part("text", texts, is_column=part.is_column))
@@ -342,6 +361,8 @@ def _blanks_missing(cells: Cells, words: pd.Series) -> Cells:
 def _read_text(column: Column, part: Part) -> Cells:
     if part.nature == "text":
         return Cells(part.cells.array, {})
+    # A float is refused as text: an id that became one has lost its leading zeros, and perhaps its last
+    # digits.
     if part.nature == "integer":
         return Cells(part.cells.astype("str").array, {})
     return _wrong(column, part)
@@ -354,6 +375,7 @@ def _read_day(column: Column, part: Part) -> Cells:
         return _of_days(days_of_zoned(part.cells, is_column=part.is_column))
     if part.nature == "day":
         return _of_days(days_of_times(part.cells.to_numpy(), is_column=part.is_column))
+    # A lone number is no day: only a whole column of such numbers says that a spreadsheet counted days.
     if part.nature in {"integer", "float"} and part.is_column:
         days = days_of_serials(part.cells.to_numpy(dtype=np.float64, na_value=np.nan))
         return _wrong(column, part) if days is None else _of_days(days)
@@ -362,6 +384,8 @@ def _read_day(column: Column, part: Part) -> Cells:
 
 def _of_days(days: Days) -> Cells:
     marks = {
+        # One cell breaks one rule, so the two must not overlap; a day count has another remedy than a typing
+        # error.
         BAD_DATE: days.unreadable & ~days.serial,
         SERIAL_DATE: days.unreadable & days.serial,
         TIME_OF_DAY: days.has_time,
@@ -382,6 +406,8 @@ def _read_number(column: Column, part: Part) -> Cells:
 
 def _numbers_of_text(column: Column, texts: pd.Series) -> Cells:
     is_number = texts.str.fullmatch(_NUMBER).fillna(value=False).to_numpy(dtype=np.bool_)
+    # "Abs", "Disp" and the like are no zeros: told apart from nonsense, because the remedy is a status, not a
+    # number.
     is_word = texts.str.lower().isin(list(column.words)).to_numpy(dtype=np.bool_)
     values = np.full(len(texts), np.nan)
     values[is_number] = texts[is_number].str.replace(",", ".", regex=False).astype("float64")
@@ -391,6 +417,7 @@ def _numbers_of_text(column: Column, texts: pd.Series) -> Cells:
 
 def _read_flag(column: Column, part: Part) -> Cells:
     if part.nature == "text":
+        # Excel writes VRAI and FAUX, other programs True or oui: case says nothing here.
         values = part.cells.str.lower().map(_FLAGS).to_numpy(dtype=np.float64)
         present = part.cells.notna().to_numpy(dtype=np.bool_)
         return Cells(values, _only_some({WRONG_TYPE: present & np.isnan(values)}))
@@ -443,6 +470,7 @@ def _scatter(column: Column, size: int, parts: Iterable[tuple[npt.NDArray[np.int
     """Put parts back to where they stood; cells of no part are missing."""
     whole = _empty_cells(column, size)
     column_rules: dict[Rule, None] = {}
+    # An Arrow-backed str array is copied whole at every write: objects first, one conversion at the end.
     values = whole.array.astype(object) if column.kind == "text" else whole.array
     marks: Marks = {}
     for rows, cells in parts:

@@ -17,19 +17,25 @@ import pandas as pd
 from decrochage_risk.errors import FaultyRecordsError
 from decrochage_risk.records import rules
 from decrochage_risk.records.cells import Cells, Marks, read_cells
-from decrochage_risk.records.coded_columns import (
-    NO_DAY,
-    CodedTable,
-    Texts,
-    empty_values,
-    is_missing,
-)
+from decrochage_risk.records.coded_columns import NO_DAY, CodedTable, Texts, empty_values, is_missing
 from decrochage_risk.records.coverage import COVERED_TABLES
 from decrochage_risk.records.encoded_tables import EVENT_TABLES, EventOrder, PupilCodes
-from decrochage_risk.records.enrolment_spans import Spans, check_absence_days, fault_at, first_days_of_years
-from decrochage_risk.records.fault_hints import close_names, keep_within_limits, words_for
+from decrochage_risk.records.enrolment_spans import (
+    Spans,
+    check_absence_days,
+    fault_at,
+    first_days_of_years,
+    of_other_zones,
+)
+from decrochage_risk.records.fault_hints import (
+    close_names,
+    dated,
+    days_known,
+    faults_known_before,
+    keep_within_limits,
+    words_for,
+)
 from decrochage_risk.records.faults import FaultReport, text_of
-from decrochage_risk.records.known_faults import dated, days_known, faults_known_before
 from decrochage_risk.records.raw_tables import RawTable, as_objects, text_of_bytes
 from decrochage_risk.records.rules import (
     BAD_BYTES,
@@ -47,7 +53,6 @@ from decrochage_risk.records.rules import (
 )
 from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.records.usual_cells import read_quickly
-from decrochage_risk.school_year import zone_of_school
 from decrochage_risk.threads import over_columns
 
 if TYPE_CHECKING:
@@ -127,6 +132,7 @@ def conform(table: Table, came: pd.DataFrame | RawTable) -> Conformed:
     ('sex',)
     """
     raw = RawTable.of_frame(came) if isinstance(came, pd.DataFrame) else came
+    # Reversed, so that of equal names the first place wins.
     place_of = {name: place for place, name in reversed(list(enumerate(raw.names)))}
     twice = {name for name in raw.names if raw.names.count(name) > 1}
     faults = list(_table_faults(table, raw))
@@ -154,9 +160,12 @@ def _read(column: Column, raw: RawTable, place: int | None) -> Cells:
     """Read a column, hold it against its limits and fill its gaps; without a place it did not come."""
     if place is None:
         return _filled(column, Cells(empty_values(column, raw.size), {}), came=False)
+    # First the fast reader, which gives up at the first unusual cell; then the one that knows every spelling.
     text = text_of_bytes(raw.cells[place])
     values = read_quickly(column, raw.cells[place] if text is None else text)
     if values is None:
+        # Lists come from a payload: its cells are judged one by one, so that a pupil alone is read as in a
+        # batch.
         is_column = not isinstance(raw.cells[place], list)
         cells = read_cells(column, raw.series(place), is_column=is_column).coded(column)
     else:
@@ -168,11 +177,13 @@ def _table_faults(table: Table, came: RawTable) -> Iterator[FaultGroup]:
     names = came.names
     if (
         came.size
+        # The usual case first: a table without a fault in its columns pays for no wording.
         and len(set(names)) == len(names)
         and set(table.required) <= set(names) <= set(table.column_names)
     ):
         return
     all_names = ", ".join(names) or "no column"
+    # Of a table without any column only its emptiness is told, not every column that it lacks.
     for name in table.required if names or came.size else ():
         if name not in names:
             close = close_names(name, [other for other in names if other not in table.column_names])
@@ -207,6 +218,8 @@ def _filled(column: Column, read: Cells, *, came: bool = True) -> Cells:
     if not missing.any():
         return read
     if column.default is not None:
+        # Before the limits of rows are looked at: "value above out_of" needs the 20 of a mark without a
+        # scale.
         return replace(read, array=np.where(missing, float(str(column.default)), read.array))
     if not came:
         return read
@@ -235,6 +248,8 @@ def _row_faults(coded: CodedTable, marks_of: dict[str, Marks]) -> Iterator[Fault
         breaks = row_rule.broken(coded)
         for name in row_rule.columns:
             for rule, mask in marks_of.get(name, {}).items():
+                # A cell that is wrong by itself was blanked: what its row then seems to break is no second
+                # fault.
                 breaks &= ~mask if rule.severity == "error" else True
         if breaks.any():
             rows = np.flatnonzero(breaks)
@@ -267,6 +282,7 @@ def repeated_keys(
     if not doubles.any():
         return
     frame = rows.take(doubles).frame()
+    # A missing class means the whole school and is a key like another: as text, so that it equals itself.
     frame = frame.assign(**{name: frame[name].astype(object).fillna("") for name in optional})
     key_names = list(key)
     # By all columns, so that the row that stays does not hang on the order in which the rows came.
@@ -274,6 +290,7 @@ def repeated_keys(
     later = in_order[in_order.duplicated(key_names, keep="first")].sort_index()
     first_rows = in_order.drop_duplicates(key_names).set_index(key_names)
     same_as_kept = _same(later.set_index(key_names), first_rows)
+    # Told apart because repeats need no thought, and contradictions a person who knows which row is true.
     for same, how in (
         (same_as_kept, "The rows are identical: keep one of them"),
         (~same_as_kept, "The rows contradict each other: find out which one is true"),
@@ -297,6 +314,7 @@ def _repeated(rows: CodedTable, key: tuple[str, ...], optional: Collection[str])
         parts.append(values.codes if isinstance(values, Texts) else values)
     if len(parts) == 1:
         # The code of a missing key is -1, which reads the zero at the end.
+        # One key is counted in one pass; pandas' duplicated() would hash a million ids again.
         counts = np.bincount(parts[0][complete])
         return np.asarray(complete & (np.append(counts, 0)[parts[0]] > 1))
     return np.asarray(complete & pd.DataFrame(dict(enumerate(parts))).duplicated(keep=False).to_numpy())
@@ -304,6 +322,8 @@ def _repeated(rows: CodedTable, key: tuple[str, ...], optional: Collection[str])
 
 def _same(rows: pd.DataFrame, reference: pd.DataFrame) -> npt.NDArray[np.bool_]:
     """Which rows equal, in every column, the row kept under the same key (two missing cells are equal)."""
+    # As objects below: a masked column compares to NA where a cell is missing, and NA is neither true nor
+    # false.
     other = reference.reindex(rows.index)
     same = np.ones(len(rows), dtype=np.bool_)
     for name in rows.columns:
@@ -344,6 +364,8 @@ class Links:
 def link_tables(tables: Mapping[str, CodedTable]) -> Links:
     """Find whose each row is, and sort the events; ``pupils`` must be among the tables."""
     pupils = tables["pupils"]
+    # Before the ids get positions: a pupil there twice would own two of them, and rows of events would go to
+    # the last.
     double_pupils = tuple(repeated_keys(rules.DUPLICATE_PUPIL, pupils, "pupil_id"))
     for group in double_pupils:
         pupils = pupils.without(group.rows)
@@ -394,6 +416,7 @@ def cross_check(
     >>> [(fault.rule, fault.rows.tolist()) for fault in cross_check(frames, SchoolCalendar.for_zone("B"))]
     [('missing_table', []), ('duplicate_pupil', [2])]
     """
+    # Tables under another name are only reported: nothing says what their columns mean.
     columns_of = {name: _coded(name, frame) for name, frame in tables.items() if name in TABLES}
     faults = [*_table_names(tables), *missing_columns(columns_of, missing_optional or {})]
     if "pupils" not in columns_of:
@@ -436,6 +459,7 @@ def _split_ids(pupils: CodedTable) -> npt.NDArray[np.bool_]:
     ids, born = pupils["pupil_id"], pupils["birth_date"]
     key_of: dict[str, int] = {}
     keys = [key_of.setdefault(alike_id(word), len(key_of)) for word in ids.words]
+    # Almost always: no two ids are alike, and the birth dates need not be looked at.
     if len(key_of) == len(keys):
         return np.zeros(len(pupils), dtype=np.bool_)
     groups = pd.DataFrame({"key": ids.translate(np.array(keys, dtype=np.int32)), "born": born})
@@ -453,32 +477,18 @@ def alike_id(word: str) -> str:
     return plain.lstrip("0") or "0"
 
 
-def _of_other_zones(enrolments: CodedTable, calendar: SchoolCalendar) -> npt.NDArray[np.bool_]:
-    """One enrolment, the first to start, of each school whose place has other holidays than the calendar of a zone."""
-    zone = calendar.official_zone
-    ids = enrolments["school_id"]
-    if zone is None:
-        return np.zeros(len(enrolments), dtype=np.bool_)
-    elsewhere = np.array([zone_of_school(word) not in {None, zone} for word in ids.words], dtype=np.bool_)
-    rows = np.flatnonzero(ids.translate(elsewhere, missing=False))
-    # One row says it for the whole school; the earliest, so that no later one takes its place.
-    rows = rows[np.argsort(enrolments["start_date"][rows], kind="stable")]
-    _, first = np.unique(ids.codes[rows], return_index=True)
-    one_each = np.zeros(len(enrolments), dtype=np.bool_)
-    one_each[rows[first]] = True
-    return one_each
-
-
 def missing_columns(
     tables: Mapping[str, CodedTable], missing: Mapping[str, Collection[str]]
 ) -> Iterator[FaultGroup]:
     """Say which optional columns were missed, of those whose lack changes what can be learnt."""
+    # Only this column: without it training knows justifications that scoring day cannot (see the rule).
     if len(tables.get("absences", ())) and "justified_on" in missing.get("absences", ()):
         yield rules.NO_JUSTIFIED_ON.fault("absences", "justified_on", values=["no such column"])
 
 
 def _enrolment_faults(links: Links, calendar: SchoolCalendar) -> Iterator[FaultGroup]:
     enrolments = links.tables["enrolments"]
+    # Overlaps first: a stay that is left out must not count as the one before a transfer.
     spans = Spans.of(enrolments, links.pupils["enrolments"])
     overlapping = np.zeros(len(enrolments), dtype=np.bool_)
     overlapping[spans.overlapping()] = True
@@ -491,7 +501,7 @@ def _enrolment_faults(links: Links, calendar: SchoolCalendar) -> Iterator[FaultG
         events = links.tables[name]
         outside = spans.leave_out(links.pupils[name], events["date"])
         yield from fault_at(rules.OUTSIDE_ENROLMENT, "date", events, outside)
-    yield from fault_at(rules.OTHER_ZONE, "school_id", enrolments, _of_other_zones(enrolments, calendar))
+    yield from fault_at(rules.OTHER_ZONE, "school_id", enrolments, of_other_zones(enrolments, calendar))
     if "coverage" in links.tables:
         yield from _unknown_schools(links.tables["coverage"], enrolments)
 
@@ -507,6 +517,7 @@ def _school_years_and_ages(links: Links) -> Iterator[FaultGroup]:
         np.minimum(pupils.codes, pupils.pupils)
     ]
     has_birth = has_year & (birth != NO_DAY)
+    # In months, not days: an age needs no more, and leap years drop out.
     months = _month_of(september) - _month_of(np.where(has_birth, birth, 0))
     unlikely = has_birth & ((months < 12 * _YOUNGEST) | (months > 12 * (_OLDEST + 1)))
     yield from fault_at(rules.UNLIKELY_AGE, "pupil_id", enrolments, unlikely)
@@ -631,11 +642,13 @@ def check_tables(
     came = [*raw, *(name for name in MANDATORY if name not in raw)]
     shapes: dict[str, Conformed] = {}
     for name in came:
+        # Popped: a raw table may be gigabytes, and is freed as soon as it is in its declared shape.
         table = raw.pop(name, None)
         shapes[name] = conform(TABLES[name], _NOTHING if table is None else table)
         faults = shapes[name].faults if table is not None else ()
         own.extend(fault for fault in faults if not (may_be_empty and fault.rule == EMPTY_TABLE.name))
     report = FaultReport(tuple(own), places or {})
+    # A fault without rows is one of the whole table: no row of it can be trusted.
     unusable = {group.table for group in report.errors.groups if not group.rows.size}
     columns_of = {name: table.coded for name, table in shapes.items()}
     tables = {
@@ -647,12 +660,15 @@ def check_tables(
     links = link_tables(tables)
     missing = {name: table.missing_optional for name, table in shapes.items()}
     across = FaultReport((*missing_columns(tables, missing), *check_links(links, calendar)))
+    # All faults are collected before anything is raised: a school corrects its extract once.
     report = dated(report + across, columns_of)
     judged = faults_known_before(report, judged_on)
     if judged.errors and not quarantine:
         raise FaultyRecordsError(judged)
+    # Of the columns as they came: what was set aside is no longer in the usable ones.
     usable, pupils, orders = _kept(links, across)
     losses = {name: _lost_rows(table, report) for name, table in columns_of.items()} if report.errors else {}
+    # Nobody is lost: a pupil whose only row was set aside is still scored, as "not known", with the cause.
     strangers = _strangers(report, columns_of, usable["pupils"])
     if strangers:
         usable["pupils"] = _with_pupils(usable["pupils"], strangers)
@@ -676,6 +692,7 @@ def _without_faulty(table: CodedTable, report: FaultReport) -> CodedTable:
     """Drop rows with errors; in ``pupils`` only those without a usable id (their faulty cells are blank)."""
     if table.table.name != "pupils":
         return table.without(report.rows(table.table.name, "error"))
+    # A wrong birth date must not lose the pupil: only a row without an id belongs to nobody.
     has_id = table.given("pupil_id")
     return table if has_id.all() else table.take(has_id)
 
@@ -684,7 +701,8 @@ def _kept(
     links: Links, across: FaultReport
 ) -> tuple[dict[str, CodedTable], dict[str, npt.NDArray[np.int32]], dict[str, EventOrder]]:
     """Drop the rows that the other tables contradict: of the tables, of the pupils' positions, of the orders."""
-    # Of stays that overlap, the newest wins from its first day on, which only the cut in time can say: none is dropped.
+    # Of stays that overlap, the newest wins from its first day on, which only the cut in time can say: none
+    # is dropped.
     contradictions = FaultReport(
         tuple(group for group in across.errors.groups if group.rule != rules.OVERLAPPING_ENROLMENTS.name)
     )
@@ -740,6 +758,7 @@ def _strangers(report: FaultReport, came: Mapping[str, CodedTable], pupils: Code
     strangers: dict[str, None] = {}
     for table in MANDATORY:
         strangers |= dict.fromkeys(_ids_of(came[table]))
+        # Sorted by row: the order of the pupils in the result must not hang on the order of the rules.
         strangers |= dict.fromkeys(text for _, text in sorted(_ids_that_came(report, table).items()))
     return [text for text in strangers if text not in pupil_ids]
 

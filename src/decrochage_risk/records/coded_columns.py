@@ -41,6 +41,7 @@ NEVER = np.iinfo(np.int32).max
 NO_CODE = -1
 """The code of a missing text, choice or flag."""
 
+# Integers as floats, since only floats hold a gap; the smallest types, since a region has millions of rows.
 _DTYPES = {"day": np.int32, "choice": np.int8, "flag": np.int8, "integer": np.float64, "number": np.float64}
 
 
@@ -73,6 +74,7 @@ class Texts:
 
     def ranks(self) -> npt.NDArray[np.int32]:
         """Code the cells anew, in the order of their texts; -1 stays -1."""
+        # By code points, not by a locale: the order must be the same on every machine.
         order = sorted(range(len(self.words)), key=self.words.__getitem__)
         rank = np.empty(len(order), dtype=np.int32)
         rank[order] = np.arange(len(order), dtype=np.int32)
@@ -108,8 +110,11 @@ def known(column: Column, values: Any) -> npt.NDArray[np.bool_]:  # noqa: ANN401
 
 def days_of(column: pd.Series, missing: int) -> npt.NDArray[np.int32]:
     """Days since 1970-01-01 of a date column, ``missing`` where there is none."""
+    # Seconds, not nanoseconds: pandas' usual unit ends in the year 2262, and an export may hold 9999.
     values = column.to_numpy(dtype="datetime64[s]").astype("datetime64[D]")
-    # Days that no 32 bits hold (an "infinity" of a database) stay far outside the bounds instead of wrapping around.
+    # Days that no 32 bits hold (an "infinity" of a database) stay far outside the bounds instead of wrapping
+    # around.
+    # One inside both ends, so that such a day is taken neither for a missing one nor for "never".
     numbers = np.clip(values.astype(np.int64), NO_DAY + 1, NEVER - 1)
     return np.where(np.isnat(values), missing, numbers).astype(np.int32)
 
@@ -165,6 +170,7 @@ class CodedTable:
 
     def among(self, labels: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         """Tell which rows have one of some labels."""
+        # Labels are those of the table that came: a report names its rows, whatever was taken out since.
         own = np.arange(self.size) if self.labels is None else self.labels
         return np.isin(own, labels)
 
@@ -201,11 +207,13 @@ def _as_pandas(column: Column, values: Any) -> Any:  # noqa: ANN401 - from a cod
         return pd.Categorical.from_codes(values, categories=pd.Index(column.choices, dtype="str"))
     if column.kind == "number":
         return values.copy()
+    # Masked types below: with NaN in them, pandas would make floats of whole numbers and objects of flags.
     missing = is_missing(column, values)
     if column.kind == "flag":
         return pd.arrays.BooleanArray(np.where(missing, 0, values).astype(np.bool_), missing)
     if column.kind == "integer":
         return pd.arrays.IntegerArray(np.where(missing, 0, values).astype(np.int64), missing)
     days = np.where(missing, 0, values).astype("datetime64[D]").astype("datetime64[s]")
+    # Set after the conversion: a missing day as a number (the smallest integer) would overflow.
     days[missing] = np.datetime64("NaT", "s")
     return days

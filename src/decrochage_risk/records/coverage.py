@@ -63,12 +63,16 @@ class Coverage:
         array of bool, shape (pupils,)
         """
         lacks = np.zeros(pupils, dtype=np.bool_)
+        # A pupil whose payload lacked the key lacks the table on every day.
         lacks[self.not_sent] = True
         if after <= first or self.spans.empty:
             return lacks
         stays = _clipped(enrolments, first, after - 1)
+        # A span names a school or a pupil: -1 stands for the other, which matches no stay.
         pairs = [stays.merge(self.spans, on=key, suffixes=("", "_span")) for key in ("school", "pupil")]
         days_present = _days_covered(pd.concat(pairs), len(stays))
+        # Every enrolled day must be covered: a gap of one week is a week of silence that would pass for
+        # presence.
         days_needed = (stays["end"] - stays["start"] + 1).to_numpy()
         lacks[stays["pupil"].to_numpy()[days_present < days_needed]] = True
         return lacks
@@ -88,10 +92,13 @@ def _days_covered(pairs: pd.DataFrame, enrolments: int) -> npt.NDArray[np.int64]
     of = pairs["enrolment"].to_numpy(dtype=np.int64)
     order = np.lexsort((end, start, of))[(start <= end)[np.lexsort((end, start, of))]]
     # Enrolments are spread apart on one axis, so that one running maximum serves them all.
+    # A day number fits 32 bits with its sign: one bit more keeps two enrolments from touching.
     shift = of[order] << 33
     start, end = start[order] + shift, end[order] + shift
     before = np.concatenate(([np.iinfo(np.int64).min], np.maximum.accumulate(end)))[: end.size]
+    # Only the days after all earlier spans count: overlapping spans must not cover a day twice.
     fresh = np.maximum(end - np.maximum(start, before + 1) + 1, 0)
+    # Sums of whole numbers in floats are exact far beyond any number of days.
     return np.bincount(of[order], weights=fresh, minlength=enrolments).astype(np.int64)
 
 

@@ -72,6 +72,8 @@ class PupilCodes:
         """Look every different id up once."""
         of_word = np.array([place_of.get(word, NO_CODE) for word in ids.words], dtype=np.int32)
         unknown = np.flatnonzero(of_word < 0)
+        # Unknown ids get codes of their own past the pupils, so that their rows are sorted and reported like
+        # any.
         of_word[unknown] = pupils + np.arange(unknown.size)
         missing = pupils + int(unknown.size)
         return cls(ids.translate(of_word, missing), pupils, missing + 1)
@@ -84,6 +86,7 @@ class PupilCodes:
     @property
     def unknown(self) -> npt.NDArray[np.bool_]:
         """Which rows have an id that nobody has; a missing id is not one."""
+        # The last code of all is that of a missing id: reported as a missing value, not as an unknown pupil.
         return (self.codes >= self.pupils) & (self.codes < self.kinds - 1)
 
 
@@ -114,7 +117,10 @@ class EventOrder:
         keys = _KEYS[events.table.name](events)
         rows, first = np.empty(len(events), dtype=np.int32), np.empty(len(events), dtype=np.int64)
         starts = kernels.place_by_pupil(pupils.codes, pupils.kinds, keys.first.packed, rows, first)
+        # Compared only where the first key ties: most rows are ordered by one whole number alone.
         rest = (keys.second, keys.third, keys.last.packed, keys.more)
+        # Cut between pupils: each thread sorts rows that no other thread touches, so any number gives one
+        # order.
         edges = _equal_parts(starts, threads_for(len(events)))
         over_columns(lambda ends: kernels.sort_within(first, rows, starts, *ends, rest), edges, len(events))
         # 10/20 and 5/10 are one mark, and still two rows: repeats are told by what came.
@@ -124,6 +130,8 @@ class EventOrder:
             rows, repeats = _ordered_by_others(events, keys, rows, starts, others)
         # Rows without an id are nobody's: none repeats another.
         repeats[rows[starts[-2] :]] = False
+        # The sorted keys hold the columns already: unpacking them is cheaper than gathering each column by
+        # rows.
         columns = keys.first.read_back(first)
         if keys.more:
             columns |= keys.last.read_back(keys.last.packed[rows])
@@ -138,6 +146,7 @@ class EventOrder:
             return self._cut(places, self.rows[:count], self.starts[: pupils + 1])
         stays = rows[self.rows[:count]]
         before = np.concatenate(([0], np.cumsum(stays)))
+        # Position that each row will have once the others are gone.
         positions = np.cumsum(rows, dtype=np.int32) - 1
         return self._cut(stays, positions[self.rows[:count][stays]], before[self.starts[: pupils + 1]])
 
@@ -156,6 +165,7 @@ class EventOrder:
 def _equal_parts(starts: npt.NDArray[np.int64], parts: int) -> list[tuple[int, int]]:
     """Cut the pupils into stretches of about as many rows each."""
     rows = np.linspace(0, starts[-1], parts + 1)[1:-1]
+    # By rows, not by pupils: some pupils have hundreds of rows, and threads would wait for the slowest.
     edges = [0, *np.searchsorted(starts[:-1], rows).tolist(), starts.size - 1]
     return list(pairwise(edges))
 
@@ -225,11 +235,13 @@ def _absence_keys(absences: CodedTable) -> _Keys:
 
 
 def _grade_keys(grades: CodedTable) -> _Keys:
+    # Subjects are 21, so 6 bits hold them with room; what is packed first is what features read by.
     first = _Key(len(grades)).days("date", grades["date"]).codes("subject", grades["subject"], 6)
     last = _Key(len(grades)).codes("status", grades["status"], 3).codes("kind", grades["kind"], 2)
     last.days("recorded_on", grades["recorded_on"])
     return _Keys(
         first,
+        # By the mark on 20, which features sum: sums of floats depend on the order, and this one is fixed.
         20.0 * grades["value"] / grades["out_of"],
         grades["coefficient"],
         last,
@@ -242,11 +254,13 @@ def _grade_keys(grades: CodedTable) -> _Keys:
 
 
 def _orientation_keys(orientation: CodedTable) -> _Keys:
+    # The order that FEATURES.md defines "latest" by: date, then recorded_on, rank, granted, target.
     first = _Key(len(orientation)).days("date", orientation["date"])
     first.days("recorded_on", orientation["recorded_on"]).codes("small_rank", _small(orientation["rank"]), 8)
     first.codes("granted_order", granted_order(orientation["granted"]), 3)
     last = _Key(len(orientation)).codes("event", orientation["event"], 4)
     key_columns = {"pupil_id", "date", "recorded_on", "rank", "granted", "event", "target"}
+    # By the rank of the text, as codes follow the order in which the rows came; exact in a float.
     target = orientation["target"].ranks().astype(np.float64)
     return _Keys(first, target, orientation["rank"], last, more=True, packed=frozenset(key_columns))
 
@@ -263,6 +277,7 @@ def _ordered_by_others(
     So that a column that is declared tomorrow counts on the day it is declared: two rows that differ in it alone are two
     rows, in an order of their own, whatever order they came in. Gives the order, and which rows equal an earlier one.
     """
+    # Starts at the pupil, then is refined column by column: equal numbers are rows that are equal so far.
     tie = np.repeat(np.arange(starts.size - 1), np.diff(starts))
     for key in (keys.first.packed, *((keys.second, keys.third, keys.last.packed) if keys.more else ())):
         tie = _refined(tie, key[rows])
@@ -288,6 +303,7 @@ def _comparable(cells: Any) -> npt.NDArray[Any]:  # noqa: ANN401 - texts, or an 
 def _refined(codes: npt.NDArray[np.int64], cells: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     """Tell rows of one code apart by another column; codes keep their order, what is missing is equal and last."""
     _, more = np.unique(cells, return_inverse=True)
+    # Renumbered at every step, so that the product stays far below 63 bits however many columns follow.
     pairs = codes * (int(more.max(initial=0)) + 1) + more
     finer: npt.NDArray[np.int64] = np.unique(pairs, return_inverse=True)[1].astype(np.int64)
     return finer
@@ -345,6 +361,7 @@ def encode_context(table: CodedTable, schools: Sequence[str], classes: Texts) ->
     classes : Texts
         The classes of the enrolments.
     """
+    # Without a class a row is about the whole school; with one that no enrolment has, it is about nobody.
     whole = ~table.given("class_id")
     school, classroom = _codes(table["school_id"], schools), _codes(table["class_id"], classes.words)
     rows = ContextValues(
@@ -383,6 +400,8 @@ class _Rows:
         return int(self.pupil.size if self._chosen is None else self._chosen.size)
 
     def __getattr__(self, name: str) -> Array:
+        # copy and pickle ask for private names before __init__ has run: without this they would recurse for
+        # ever.
         if name.startswith("_") or name not in type(self).__dataclass_fields__:
             raise AttributeError(name)
         if self._whole is not None:
@@ -390,6 +409,7 @@ class _Rows:
         else:
             source = self._columns[name]
             column = source() if callable(source) else source
+        # Kept where normal look-up finds it: __getattr__ is then not called again for this column.
         self.__dict__[name] = column
         return column
 
@@ -405,6 +425,8 @@ class _Rows:
         if rows.dtype == np.bool_:
             if rows.all():
                 return self
+            # Positions, not the mask: a cut is often read for a few columns only, and each reading costs the
+            # rows kept.
             rows = np.flatnonzero(rows).astype(np.int32)
         rows_of_whole = type(self)()
         # A cut of a cut points at the whole table: a column is cut once, when it is read.
@@ -539,6 +561,7 @@ def encode(
     """
     own = tables["pupils"]
     words, born = own["pupil_id"].words, own["birth_date"]
+    # numpy counts years from 1970; the missing day gives nonsense here, and is replaced below.
     years = born.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970.0
     enrolments, schools = _enrolments(tables["enrolments"], pupils["enrolments"])
     context = tables.get("context")
@@ -572,6 +595,7 @@ def _enrolments(table: CodedTable, pupil: npt.NDArray[np.int32]) -> tuple[Enrolm
     rows = Enrolments(
         pupil=pupil,
         start=table["start_date"],
+        # Open stays sort after closed ones, as "latest" of enrolments asks for (FEATURES.md: none last).
         end=np.where(end == NO_DAY, np.int32(NEVER), end),
         school=rank[schools.codes],
         level=table["level"],
@@ -581,6 +605,7 @@ def _enrolments(table: CodedTable, pupil: npt.NDArray[np.int32]) -> tuple[Enrolm
         boarder=table["boarder"],
         row=np.arange(len(table), dtype=np.int32),
     )
+    # lexsort sorts by its last key first.
     keys = (rows.school_year, rows.level, rows.school, rows.end, rows.start, rows.pupil)
     return rows.take(np.lexsort(keys)), Ids([schools.words[code] for code in used])
 
@@ -598,6 +623,7 @@ class _Sorted:
         sources = {"day": "date", "recorded_on": "recorded_on", **columns}
         return {
             "pupil": self.pupil,
+            # Lambdas: a column is made when a feature asks for it, and most batches never ask for some.
             "row": lambda: self.order.rows,
             **{name: partial(self.column, of) for name, of in sources.items()},
         }

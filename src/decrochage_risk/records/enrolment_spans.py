@@ -15,6 +15,7 @@ import pandas as pd
 
 from decrochage_risk.records import kernels, rules
 from decrochage_risk.records.coded_columns import NO_DAY
+from decrochage_risk.school_year import zone_of_school
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from decrochage_risk.school_year import SchoolCalendar
 
 
-__all__ = ["Spans", "check_absence_days", "fault_at", "first_days_of_years"]
+__all__ = ["Spans", "check_absence_days", "fault_at", "first_days_of_years", "of_other_zones"]
 
 _SPAN = 2**20
 """More days than any two dates of the records lie apart, so that (pupil, day) fits one whole number."""
@@ -47,11 +48,13 @@ def fault_at(
     if not positions.size:
         return
     if column is None:
+        # Only the faulty rows become a frame: the table may hold millions.
         some = rows.take(positions).frame()
         values = (some["pupil_id"] + " on " + some["date"].dt.strftime("%Y-%m-%d")).astype(object).to_numpy()
     else:
         values = rows.objects(column, positions)
     labels = rows.where(positions)
+    # By the place in the file, whatever order the check worked in.
     order = np.argsort(labels, kind="stable")
     yield rule.fault(
         rows.table.name, column, rows=labels[order], values=values[order], expected=expected, hint=hint
@@ -62,6 +65,7 @@ def first_days_of_years(school_years: npt.NDArray[np.float64]) -> npt.NDArray[np
     """Day number of 1 September of each school year; 0 where it is missing."""
     # Any year stands in for a missing one: its day is replaced below.
     years = np.where(np.isnan(school_years), 1969, school_years).astype(np.int64)
+    # 8 months after January: 1 September.
     months = (years - 1970).astype("datetime64[Y]").astype("datetime64[M]") + 8
     days = months.astype("datetime64[D]").astype(np.int64)
     return np.where(np.isnan(school_years), 0, days)
@@ -94,6 +98,7 @@ class Spans:
         open_ended = (end == NO_DAY) & ~np.isnan(years)
         if open_ended.any():
             end = np.where(open_ended, first_days_of_years(years + 1) - 1, end).astype(np.int32)
+        # Stays that end before they start are reported by another rule, and are open on no day.
         rows = np.flatnonzero(pupils.known & (start != NO_DAY) & (end >= start))
         # lexsort sorts by its last key first: pupil, start, end, school, level.
         keys = (
@@ -115,6 +120,7 @@ class Spans:
             late = np.flatnonzero(_overlaps(starts[left], ends[left]))
             if not late.size:
                 return np.asarray(self.rows[np.concatenate([*out, late])])
+            # One stay per pupil and round: leaving one out may free those after it.
             _, first = np.unique(starts[left[late]] // _SPAN, return_index=True)
             out.append(left[late[first]])
             left = np.delete(left, late[first])
@@ -130,6 +136,7 @@ class Spans:
         left = np.flatnonzero(~overlapping[self.rows])
         pupil, start, end = self.pupil[left], self.start[left], self.end[left]
         same_day = np.zeros(left.size, dtype=np.bool_)
+        # Neighbours only: without overlaps, the stay before a transfer is the one that sorts just before it.
         same_day[1:] = (pupil[1:] == pupil[:-1]) & (start[1:] == end[:-1])
         return np.asarray(self.rows[left[same_day]])
 
@@ -141,11 +148,13 @@ class Spans:
 
 def _overlaps(starts: npt.NDArray[np.int64], ends: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
     """Which spans, in order, share days with an earlier one; the last day of a stay that began before may be shared."""
+    # The latest end so far, not the neighbour's: a long stay may cover several later ones.
     before = np.append([-1], np.maximum.accumulate(ends)[:-1])[: len(ends)]
     begun_before = np.append([True], starts[1:] > starts[:-1])[: len(starts)]
     return np.asarray((starts < before) | ((starts == before) & ~begun_before))
 
 
+# Half-days of a full day (DESIGN.md, section 3): more than that is counted twice.
 _A_DAY = 2
 # More than any day can hold, so that one array says both.
 _UNKNOWN = 3
@@ -187,6 +196,7 @@ def check_absence_days(
         total = total.astype(np.int64)
         total[full] = _half_days_by_then(absences.take(full), pupils.codes[full])
     yield from fault_at(rules.TOO_MANY_HALF_DAYS, "half_days", absences, total > _A_DAY)
+    # A warning only, as real extracts are full of them; such a row counts for nothing in the features.
     yield from fault_at(rules.NO_SCHOOL_DAY, "date", absences, possible == 0)
     beyond = (possible > 0) & (possible < _UNKNOWN) & (total > possible) & (total <= _A_DAY)
     yield from fault_at(rules.BEYOND_THE_DAY, "half_days", absences, beyond)
@@ -205,6 +215,7 @@ def check_absence_days(
 
 def _half_days_held(days: npt.NDArray[np.int32], calendar: SchoolCalendar) -> npt.NDArray[np.int8]:
     """Half-days of school of each day, ``_UNKNOWN`` for a day that the calendar does not hold."""
+    # One place more, which every day outside the calendar reads.
     values = np.append(calendar.values, np.int8(_UNKNOWN))
     outside = len(values) - 1
     since_first = days - np.int64(calendar.first_day_number)
@@ -214,8 +225,26 @@ def _half_days_held(days: npt.NDArray[np.int32], calendar: SchoolCalendar) -> np
 def _half_days_by_then(absences: CodedTable, pupil: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
     """Half-days of the pupil and day of each row, over the rows known no later than it."""
     days = absences["date"]
+    # A row without recorded_on (the smallest number) is known from its day on.
     known_on = np.maximum(days, absences["recorded_on"])
     by = pd.MultiIndex.from_arrays([pupil, days, known_on], names=["pupil", "day", "known"])
     half_days = pd.Series(absences["half_days"].astype(np.int64), index=by)
     each = half_days.groupby(level=[0, 1, 2]).sum()
     return each.groupby(level=[0, 1]).cumsum().loc[by].to_numpy(dtype=np.int64)
+
+
+def of_other_zones(enrolments: CodedTable, calendar: SchoolCalendar) -> npt.NDArray[np.bool_]:
+    """One enrolment, the first to start, of each school whose place has other holidays than the calendar of a zone."""
+    # A calendar of the school's own says nothing about zones: whoever gave it knows where the school is.
+    zone = calendar.official_zone
+    ids = enrolments["school_id"]
+    if zone is None:
+        return np.zeros(len(enrolments), dtype=np.bool_)
+    elsewhere = np.array([zone_of_school(word) not in {None, zone} for word in ids.words], dtype=np.bool_)
+    rows = np.flatnonzero(ids.translate(elsewhere, missing=False))
+    # One row says it for the whole school; the earliest, so that no later one takes its place.
+    rows = rows[np.argsort(enrolments["start_date"][rows], kind="stable")]
+    _, first = np.unique(ids.codes[rows], return_index=True)
+    one_each = np.zeros(len(enrolments), dtype=np.bool_)
+    one_each[rows[first]] = True
+    return one_each

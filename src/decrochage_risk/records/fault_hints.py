@@ -1,6 +1,7 @@
 """Cells that can be read but are not allowed (bounds, shapes, check letters), and the words for faulty cells.
 
-The expectation and the remedy of the report are made for the column and for what came.
+The expectation and the remedy of the report are made for the column and for what came. Here too: from which day on a faulty
+row is known, as what is judged is what was known.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.records.coded_columns import NO_CODE, NO_DAY, Texts
-from decrochage_risk.records.faults import cut_value, text_of
+from decrochage_risk.records.coded_columns import NEVER, NO_CODE, NO_DAY, Texts
+from decrochage_risk.records.faults import FaultReport, cut_value, text_of
 from decrochage_risk.records.rules import (
     BAD_CHECK_LETTER,
     BAD_PATTERN,
@@ -27,14 +28,15 @@ from decrochage_risk.records.rules import (
     UNKNOWN_CHOICE,
     WRONG_TYPE,
 )
-from decrochage_risk.records.table_schemas import TABLES
+from decrochage_risk.records.table_schemas import LAST_DAY, TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import numpy.typing as npt
 
     from decrochage_risk.records.cells import Cells, Marks
+    from decrochage_risk.records.coded_columns import CodedTable
     from decrochage_risk.records.faults import FaultGroup, Rule
     from decrochage_risk.records.table_schemas import Column
 
@@ -42,7 +44,10 @@ if TYPE_CHECKING:
 __all__ = [
     "UAI_LETTERS",
     "close_names",
+    "dated",
+    "days_known",
     "describe_bounds",
+    "faults_known_before",
     "keep_within_limits",
     "uai_letters",
     "worded_again",
@@ -91,6 +96,8 @@ def _beyond_days(column: Column, days: npt.NDArray[np.int32]) -> Marks:
         int(np.datetime64(str(bound), "D").astype(np.int64)) for bound in (column.minimum, column.maximum)
     )
     present = days != NO_DAY
+    # Two passes without a mask in the usual case; NO_DAY is the smallest number, so it is left out of the
+    # minimum.
     if days.size and days.max() <= high and days.min(where=present, initial=high) >= low:
         return {}
     outside = present & ((days < low) | (days > high))
@@ -101,6 +108,7 @@ def _beyond_numbers(column: Column, values: npt.NDArray[np.float64]) -> Marks:
     low = -np.inf if column.minimum is None else float(str(column.minimum))
     high = np.inf if column.maximum is None else float(str(column.maximum))
     infinite = np.isinf(values)
+    # Comparisons with NaN are false: missing cells break no bound.
     outside = ((values <= low if column.above_minimum else values < low) | (values > high)) & ~infinite
     marks: Marks = {NOT_FINITE: infinite, OUT_OF_RANGE: outside}
     if column.kind == "integer":
@@ -115,9 +123,11 @@ def _texts_within(column: Column, cells: Cells) -> Cells:
     texts: Texts = cells.array
     if _plainly_allowed(column, texts.words):
         return cells
+    # Once per different word: ids repeat hundreds of times over the rows of a year.
     rule_of = np.array([_word_rule(column, word) for word in texts.words] or [0], dtype=np.int8)
     if not rule_of.any():
         return cells
+    # A refused word gets the code of a missing cell; the list of words stays, as other codes point into it.
     codes, rule_of_cell = (
         np.where(rule_of == 0, np.arange(rule_of.size), NO_CODE).astype(np.int32),
         texts.translate(rule_of, 0),
@@ -130,6 +140,7 @@ def _plainly_allowed(column: Column, words: list[str]) -> bool:
     """Whether all words are ASCII letters, digits, hyphens and underscores: no identifier refuses them."""
     if column.check is not None or column.max_length is None or "" in words:
         return False
+    # One test of all words joined instead of a regular expression per word: a region has a million ids.
     letters = "".join(words).replace("-", "").replace("_", "")
     return letters.isascii() and letters.isalnum() and max(map(len, words)) <= column.max_length
 
@@ -141,9 +152,11 @@ _TEXT_RULES = {2: BAD_PATTERN, 3: TOO_LONG, 4: BAD_CHECK_LETTER}
 def _word_rule(column: Column, word: str) -> int:
     """Find the rule of ``_TEXT_RULES`` that a word breaks: 0 for none, ``_BLANK`` for blanks only."""
     if column.pattern is not None and _compiled(column.pattern).fullmatch(word) is None:
+        # Blanks only are an empty cell, not a malformed id.
         return 2 if word.strip() else _BLANK
     if column.max_length is not None and len(word) > column.max_length:
         return 3
+    # Last, because the letter can be computed only of a number that has the right shape.
     return 4 if column.check == "uai" and word[7] != UAI_LETTERS[int(word[:7]) % len(UAI_LETTERS)] else 0
 
 
@@ -174,6 +187,7 @@ def uai_letters(numbers: pd.Series) -> pd.Series:
     return pd.Series(np.array(list(UAI_LETTERS))[digits % len(UAI_LETTERS)], dtype="str")
 
 
+# Hints are made from the first cells: a report of a million faults must not read them all.
 _LOOKED_AT = 1_000
 _SHOWN = 3
 
@@ -241,7 +255,7 @@ def describe_bounds(column: Column) -> str:
 
     Examples
     --------
-    >>> from decrochage_risk.records.table_schemas import TABLES
+    >>> from decrochage_risk.records.table_schemas import LAST_DAY, TABLES
     >>> describe_bounds(TABLES["grades"].column("out_of"))
     'more than 0 and at most 1000'
     """
@@ -261,6 +275,7 @@ def close_names(name: str, others: Iterable[str]) -> str:
     >>> close_names("pupilid", ["pupil_id", "sex"])
     " (did you mean 'pupil_id'?)"
     """
+    # 0.6 is the default of difflib: a hint may be wrong, since a person reads it before anything changes.
     near = get_close_matches(name.strip().lower(), list(others), n=2, cutoff=0.6)
     return f" (did you mean {' or '.join(map(repr, near))}?)" if near else ""
 
@@ -279,6 +294,7 @@ def _right_letters(came: list[str]) -> str:
 
 
 def _near_choices(column: Column, came: list[str]) -> str:
+    # Both our name and the French label: an extract holds words that a school reads.
     name_of = {spelling.lower(): name for name in column.choices for spelling in (name, column.labels[name])}
     near = []
     for word in came[:_SHOWN]:
@@ -323,6 +339,7 @@ def _type_advice(column: Column, values: npt.NDArray[np.object_]) -> str:
 
 def _range_advice(column: Column, values: npt.NDArray[np.object_]) -> str:
     if column.kind == "day":
+        # Five digits at the front are a year beyond 9999; of text they may be a day count instead.
         if any(cut_value(value)[:5].isdigit() for value in values[:_LOOKED_AT] if not isinstance(value, str)):
             return "A day beyond the year 9999 is the 'infinity' of a database: leave the cell empty where there is no end."
         return "Check the year: 0025 is 2025 typed with two digits; write four."
@@ -331,3 +348,75 @@ def _range_advice(column: Column, values: npt.NDArray[np.object_]) -> str:
     if column.name == "out_of":
         return "Write the highest possible mark, such as 20; leave the cell empty for 20."
     return "Correct the value; a huge number mostly comes from a lost decimal sign or another unit."
+
+
+_DATES = {
+    "enrolments": ("start_date",),
+    "absences": ("date", "recorded_on"),
+    "grades": ("date", "recorded_on"),
+    "orientation": ("date", "recorded_on"),
+    "coverage": ("start",),
+    "context": ("as_of",),
+    "outcomes": ("date",),
+}
+"""Per table, the columns that say from when a row is known; in ``pupils`` nothing is dated."""
+
+
+def dated(report: FaultReport, came: Mapping[str, CodedTable]) -> FaultReport:
+    """Say of each faulty row from which day on it is known."""
+    days = {
+        name: days_known(came[name], report)
+        for name in dict.fromkeys(group.table for group in report.groups if group.rows.size)
+    }
+    groups = (
+        replace(group, known=days[group.table][group.rows]) if group.rows.size else group
+        for group in report.groups
+    )
+    return FaultReport(tuple(groups), report.places)
+
+
+def days_known(table: CodedTable, report: FaultReport) -> npt.NDArray[np.int64]:
+    """Day number from which each row of a table as it came is known; ``NO_DAY`` where nothing says so."""
+    days = np.full(len(table), NO_DAY, dtype=np.int64)
+    for name in _DATES.get(table.table.name, ()):
+        # References are made on the morning of their day, out of what was known before it.
+        days = np.maximum(days, table[name] - (name == "as_of"))
+        days[_beyond_all_days(report, table.table.name, name)] = NEVER
+    return days
+
+
+def _beyond_all_days(report: FaultReport, table: str, column: str) -> list[int]:
+    """Rows whose day lies after every day that can be meant: whatever the as-of date, they are of the future."""
+    return [
+        int(row)
+        for group in report.errors.groups
+        if (group.table, group.column, group.rule) == (table, column, OUT_OF_RANGE.name)
+        for row, value in zip(group.rows, group.values, strict=True)
+        # The value is what came, in any spelling (text, time, numpy): its year is all that matters.
+        if (year := re.search(r"[0-9]{4,}", cut_value(value))) and int(year.group()) > LAST_DAY.year
+    ]
+
+
+def faults_known_before(report: FaultReport, day: int | None) -> FaultReport:
+    """Keep the faults of whole tables, and of rows that were known before a day: what is judged is what was known.
+
+    Parameters
+    ----------
+    report : FaultReport
+        As the checks give it.
+    day : int or None
+        Day number of the as-of date; None: everything is judged.
+    """
+    if day is None:
+        return report
+    groups = (_known_before(group, day) for group in report.groups)
+    return FaultReport(tuple(group for group in groups if group is not None), report.places)
+
+
+def _known_before(group: FaultGroup, day: int) -> FaultGroup | None:
+    if group.known is None or (rows := group.known < day).all():
+        return group
+    if not rows.any():
+        return None
+    values = group.values[rows]  # noqa: PD011 - a field of FaultGroup
+    return worded_again(replace(group, rows=group.rows[rows], values=values, known=group.known[rows]))

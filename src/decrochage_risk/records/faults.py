@@ -30,6 +30,7 @@ __all__ = ["FaultGroup", "FaultReport", "Language", "RowPlaces", "Rule", "Severi
 Severity = Literal["error", "warning"]
 Language = Literal["en", "fr"]
 
+# A report is read by a person: some places are enough to find the cause, the CSV holds all of them.
 _EXAMPLES = 5
 _LONGEST_VALUE = 60
 
@@ -129,6 +130,7 @@ def _objects(values: npt.ArrayLike) -> npt.NDArray[np.object_]:
     if isinstance(values, np.ndarray) and values.dtype == object:
         return values
     items = list(cast("Iterable[object]", values))
+    # np.array(items) would make two dimensions of cells that are lists.
     array = np.empty(len(items), dtype=object)
     array[:] = items
     return array
@@ -145,6 +147,7 @@ def text_of(value: object) -> str:
     ('[[...]]', '12.5')
     """
     try:
+        # reprlib cuts what is nested without end, on which repr would not return.
         return reprlib.repr(value) if isinstance(value, list | dict | tuple | set) else str(value)
     except Exception:  # noqa: BLE001 - a foreign object may raise anything when it is shown
         return f"<{type(value).__name__}>"
@@ -154,6 +157,7 @@ def _time_text(value: pd.Timestamp | np.datetime64) -> str:
     """Write a time, the day alone at midnight; numpy also writes the years that Python's dates do not have."""
     if isinstance(value, pd.Timestamp) and value.tz is not None:
         return text_of(value)
+    # Through numpy: strftime knows no year above 9999, and an export may hold one.
     time = value.to_datetime64() if isinstance(value, pd.Timestamp) else value
     day = time.astype("datetime64[D]")
     return str(day if day == time else time.astype("datetime64[s]")).replace("T", " ")
@@ -173,6 +177,7 @@ def cut_value(value: object, longest: int = _LONGEST_VALUE) -> str:
         return _time_text(value)
     if isinstance(value, str):
         if len(value) > longest:
+            # The middle is cut: ids and file names differ at their ends.
             side = max(1, longest // 2 - 3)
             return f"{value[:side] + '…' + value[-side:]!r} ({len(value)} characters)"
         return repr(value)
@@ -250,6 +255,7 @@ class FaultReport:
         return bool(self.groups)
 
     def __add__(self, other: FaultReport) -> FaultReport:
+        # Places of the left one win: it is the report that was made where the payload was read.
         return FaultReport(self.groups + other.groups, {**other.places, **self.places})
 
     @property
@@ -302,12 +308,14 @@ class FaultReport:
             word: pd.Series([getattr(group, word) for group in self.groups], dtype="str").repeat(sizes).array
             for word in words
         }
+        # A fault of the whole table is one line too, with no row: -1 becomes missing below.
         rows = [group.rows if group.rows.size else np.array([-1]) for group in self.groups]
         came = [group.values for group in self.groups]  # noqa: PD011 - a field of FaultGroup, not of a frame
         values = [some if some.size else np.array([None]) for some in came]
         row = np.concatenate([np.empty(0, dtype=np.int64), *rows])
         value = np.concatenate([np.empty(0, dtype=object), *values])
         frame = pd.DataFrame(
+            # Masked: with NaN the row numbers would become 12.0 in the CSV.
             {**texts, "row": pd.arrays.IntegerArray(row, row < 0), "value": pd.Series(value, dtype=object)}
         )
         columns = ["table", "row", "column", "value", "rule", "severity", "expected", "hint"]
@@ -359,6 +367,7 @@ class FaultReport:
             Whether the group of the folder may read it too (mode 640).
         """
         frame = self.frame if values else self.frame.drop(columns="value")
+        # Even without values the rows say which pupils have gaps: not for everybody on a shared disk.
         with private_file(Path(path), group=group) as draft:
             write_csv(frame, draft)
 
@@ -388,7 +397,9 @@ class FaultReport:
         if not self.groups:
             return "Aucune faute dans les données." if french else "No fault in the records."
         in_order = sorted(
-            self.groups, key=lambda group: (group.severity, group.table, group.rule, group.column or "")
+            # "error" sorts before "warning": the alphabet happens to be the order that is wanted.
+            self.groups,
+            key=lambda group: (group.severity, group.table, group.rule, group.column or ""),
         )
         headline, paragraph = (
             (self._french_headline(), _french_paragraph) if french else (self._headline(), _paragraph)
@@ -435,14 +446,17 @@ def _plain(group: FaultGroup, paths: list[str], *, values: bool) -> dict[str, An
 
 def _json_value(value: object) -> str | int | float | bool | None:
     if isinstance(value, np.generic) and not isinstance(value, np.datetime64 | np.timedelta64):
+        # json writes Python's numbers only, not numpy's.
         value = value.item()
     if value is None or value is pd.NaT or value is pd.NA:
         return None
     if isinstance(value, bool | int):
         return value
     if isinstance(value, float):
+        # JSON has no infinity, and a report must say that one came.
         return value if np.isfinite(value) else None if np.isnan(value) else str(value)
     if isinstance(value, str):
+        # Half a character (a lone surrogate) cannot be written as UTF-8, and the report must always be.
         return value.encode("utf-8", "replace").decode()
     return _time_text(value) if isinstance(value, pd.Timestamp | np.datetime64) else text_of(value)
 
@@ -492,6 +506,7 @@ def _french_paragraph(group: FaultGroup, paths: list[str], *, values: bool) -> s
         lines.append(f"  reçu :    {_french(str(cells[0]))}")
     if group.meaning:
         lines.append(f"  règle :   {group.meaning}")
+    # The hint made for these cells first; then the general remedy; English rather than nothing.
     remedy = _catalogue().phrase(group.hint) or group.remedy or group.hint
     return "\n".join((*lines, f"  attendu : {_french(group.expected)}", f"  remède :  {remedy}"))
 

@@ -45,6 +45,7 @@ DAY_BITS = 16
 FIRST_DAY = 7305
 """1990-01-01 as a day number."""
 
+# A usual size for insertion before merging; it changes the speed only, never the order.
 _SHORT_RUN = 12
 
 
@@ -62,6 +63,7 @@ def push_days(keys: Keys, days: Days) -> None:
     """Append a day to each key; a missing day comes before every other."""
     for row in range(keys.size):
         offset = np.int64(days[row]) - FIRST_DAY + 1
+        # Offset by one, so that 0 is left for the missing day, which then sorts first.
         keys[row] = (keys[row] << DAY_BITS) | max(offset, np.int64(0))
 
 
@@ -99,6 +101,7 @@ def place_by_pupil(pupil: Days, kinds: int, keys: Keys, order: Order, placed: Ke
     """
     starts = np.zeros(kinds + 1, np.int64)
     for row in range(pupil.size):
+        # Counting sort: one pass to count, one to place; no comparison of millions of ids.
         starts[pupil[row] + 1] += 1
     for place in range(kinds):
         starts[place + 1] += starts[place]
@@ -119,6 +122,8 @@ def _rest_differs(a: int, b: int, rest: Rest) -> int:
         return 0
     for values in (second, third):
         one, other = values[a], values[b]
+        # NaN equals nothing, itself neither: without the second test two missing marks would have no fixed
+        # order.
         if one != other and not (np.isnan(one) and np.isnan(other)):
             return -1 if one < other or np.isnan(other) else 1
     if last[a] != last[b]:
@@ -139,6 +144,7 @@ def _insert(keys: Keys, order: Order, low: int, high: int, rest: Rest) -> None:
     """Sort a short run of rows by insertion."""
     for place in range(low + 1, high):
         key, row, gap = keys[place], order[place], place
+        # Strictly after: equal rows stay as they came, so the sort is stable.
         while gap > low and _after(keys[gap - 1], order[gap - 1], key, row, rest):
             keys[gap], order[gap] = keys[gap - 1], order[gap - 1]
             gap -= 1
@@ -150,6 +156,7 @@ def _merge(
     keys: Keys, order: Order, spare_keys: Keys, spare: Order, low: int, middle: int, high: int, rest: Rest
 ) -> None:
     """Merge two sorted runs that lie side by side."""
+    # Extracts mostly come sorted by day: then the two runs are in order and nothing moves.
     if not _after(keys[middle - 1], order[middle - 1], keys[middle], order[middle], rest):
         return
     count = middle - low
@@ -176,6 +183,7 @@ def sort_within(keys: Keys, order: Order, starts: Keys, low_pupil: int, high_pup
     longest = 0
     for pupil in range(low_pupil, high_pupil):
         longest = max(longest, starts[pupil + 1] - starts[pupil])
+    # One spare run for all pupils: allocating per pupil would cost more than sorting.
     spare_keys, spare = np.empty(longest, np.int64), np.empty(longest, np.int32)
     for pupil in range(low_pupil, high_pupil):
         low, high = starts[pupil], starts[pupil + 1]
@@ -203,6 +211,7 @@ def repeated_rows(keys: Keys, order: Order, starts: Keys, rest: Rest, one: Float
             # Equal keys do not make neighbours equal in the two other columns: the whole run is looked at.
             for before in range(group, place):
                 earlier = order[before]
+                # Without a rest the keys hold every column: neighbours that tie are repeats.
                 if not rest[3] or (_same(one[row], one[earlier]) and _same(other[row], other[earlier])):
                     repeats[row] = True
                     break
@@ -255,10 +264,12 @@ def half_days_of_the_day(
             today, end, total = day[begin], begin, 0
             while end < starts[pupil + 1] and day[end] == today:
                 if kind[end] >= 0 and kind[end] != lateness:
+                    # A missing number of half-days is -1: it adds nothing.
                     total += max(half_days[end], 0)
                 end += 1
             for place in range(begin, end if today != missing else begin):
                 if kind[place] >= 0 and kind[place] != lateness:
+                    # Cells are int8: a thousand rows of one day must not wrap around to a negative number.
                     result[order[place]] = min(total, 127)
             begin = end
     return result

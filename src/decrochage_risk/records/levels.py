@@ -71,6 +71,8 @@ LEVELS: tuple[Level, ...] = (
     Level("5e", "5e", "college", 12, ("2112",)),
     Level("4e", "4e", "college", 13, ("2115",)),
     Level("3e", "3e", "college", 14, ("2116",)),
+    # No MEFSTAT4 of its own: it shares 2116 with the 3e, and only its MEF or label tells it apart (DOMAIN.md
+    # 2.1).
     Level("3e_pm", "3e prépa-métiers", "college", 14, ()),
     Level("6e_segpa", "6e SEGPA", "segpa", 11, ("2431",)),
     Level("5e_segpa", "5e SEGPA", "segpa", 12, ("2432",)),
@@ -82,6 +84,7 @@ LEVELS: tuple[Level, ...] = (
     Level("2de_pro", "2de professionnelle", "pro", 15, ("2381",)),
     Level("1re_pro", "1re professionnelle", "pro", 16, ("2382",)),
     Level("tle_pro", "terminale professionnelle", "pro", 17, ("2383",)),
+    # 2331 was inferred from 2332 and 2333, no list holds it (DOMAIN.md 2.1).
     Level("cap1", "1re année de CAP", "pro", 15, ("2321", "2331")),
     Level("cap2", "2e année de CAP", "pro", 16, ("2322", "2332", "2311")),
     Level("cap3", "3e année de CAP", "pro", 17, ("2333",)),
@@ -136,6 +139,7 @@ def level_of_mefstat4(code: str) -> Level:
     >>> level_of_mefstat4("2381").label
     '2de professionnelle'
     """
+    # The eleven-digit MEF_STAT_11 begins with its MEFSTAT4.
     level = _LEVEL_OF_MEFSTAT4.get(str(code).strip()[:4])
     if level is None:
         raise RecordsError(

@@ -25,10 +25,12 @@ if TYPE_CHECKING:
 
 __all__ = ["TrainingTables", "outcomes_for", "refuse_shifted_years"]
 
+# A few dates are typing errors; when most leavers of a year are outside it, the year itself is wrong.
 _OUTSIDE: Final = 0.5
 _THERE: Final = 0.95
 """Share of the leavers of a year above which it is another one's: who left was enrolled in the true year, so that of swapped or
 shifted years all are there; of leavers who come back, some."""
+# Of fewer leavers a share says nothing: chance alone would refuse a small school.
 _LEAST: Final = 5
 _THERE_IN_OUTCOMES: Final = ("continued", "graduated")
 
@@ -117,6 +119,8 @@ def _there_later(left: pd.DataFrame, outcomes: pd.DataFrame, enrolments: pd.Data
         for pupil, year in zip(table["pupil_id"], table["school_year"], strict=True)
     }
     year = left["school_year"].astype(int)
+    # Somebody who left without a diploma is mostly not enrolled the year after: nearly all there means a
+    # shift.
     back = [(str(pupil), one + 1) in there for pupil, one in zip(left["pupil_id"], year, strict=True)]
     return _above(_THERE, pd.Series(back, index=left.index, dtype=np.bool_), year)
 

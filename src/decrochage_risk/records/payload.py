@@ -26,10 +26,13 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-__all__ = ["Payload", "read_json"]
+    from decrochage_risk.records.faults import FaultReport
+
+__all__ = ["Payload", "parse_json", "payload_schema", "read_json", "read_shapes", "shape_error"]
 
 NESTED = tuple(name for name in TABLES if "pupil_id" in TABLES[name].column_names and name != "pupils")
 FLAT = tuple(name for name in TABLES if name not in NESTED and name != "pupils")
+# Only of these does a key that is left out mean "not known": coverage and outcomes are asked of nobody.
 EVENTS = tuple(name for name in NESTED if name not in {"enrolments", "coverage", "outcomes"})
 MAX_FAULTS_LISTED = 20
 EXPECTED = (
@@ -62,6 +65,58 @@ class Payload:
     def tables(self) -> dict[str, pd.DataFrame]:
         """The raw tables as pandas frames."""
         return {name: table.frame() for name, table in self.raw.items()}
+
+
+def payload_schema() -> dict[str, Any]:
+    """Make the JSON Schema (draft 2020-12) of a payload, out of the declared tables.
+
+    Rows nested in a pupil say what the rows of a flat table say, without the ``pupil_id``.
+
+    Examples
+    --------
+    >>> schema = payload_schema()
+    >>> [form["title"] for form in schema["anyOf"]]
+    ['pupils', 'one pupil', 'tables']
+    >>> schema["$defs"]["pupil"]["required"]
+    ['pupil_id']
+    """
+    rows = {name: table.model.model_json_schema() for name, table in TABLES.items()}
+    nested = {
+        name: rows[name] | {"required": [column for column in rows[name]["required"] if column != "pupil_id"]}
+        for name in NESTED
+    }
+    lists = {
+        name: {
+            "description": f"{rows[name]['description']} [] = known, no rows; null, or no such key = not known.",
+            "type": ["array", "null"],
+            "items": {"$ref": f"#/$defs/{name}_of_the_pupil"},
+        }
+        for name in NESTED
+    }
+    pupil = rows["pupils"] | {"title": "pupil", "properties": rows["pupils"]["properties"] | lists}
+    pupils = {"type": "array", "minItems": 1, "items": {"$ref": "#/$defs/pupil"}}
+    tables = {
+        name: {"type": ["array", "null"], "items": {"$ref": f"#/$defs/{name}"}} for name in (*NESTED, *FLAT)
+    }
+    flat = {
+        "title": "tables",
+        "type": "object",
+        "properties": {"pupils": pupils, **tables},
+        "required": ["pupils"],
+        "additionalProperties": False,
+    }
+    one = {"title": "one pupil", "$ref": "#/$defs/pupil"}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "pupil_records",
+        "description": f"What PupilRecords.from_json reads: {EXPECTED}. A table is nested or flat, not both.",
+        "anyOf": [{"title": "pupils", **pupils}, one, flat],
+        "$defs": {
+            "pupil": pupil,
+            **{f"{name}_of_the_pupil": schema for name, schema in nested.items()},
+            **{name: rows[name] for name in (*NESTED, *FLAT)},
+        },
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,34 +152,62 @@ def read_json(payload: str | bytes | list[Any] | dict[str, Any]) -> Payload:
     >>> sent.not_sent
     {'absences': ('b',)}
     """
+    tables, faults = read_shapes(payload)
+    if faults:
+        raise shape_error(faults)
+    return tables
+
+
+def read_shapes(payload: str | bytes | list[Any] | dict[str, Any]) -> tuple[Payload, list[str]]:
+    """Read what can be read of a payload, beside the faults of its shape: as :func:`read_json`, which raises them.
+
+    Raises
+    ------
+    UnreadableRecordsError
+        Text that is no JSON.
+    """
     faults: list[str] = []
-    value = _parsed(payload, faults) if isinstance(payload, str | bytes | bytearray) else payload
+    value = parse_json(payload, faults) if isinstance(payload, str | bytes | bytearray) else payload
     pupils, parts = _top_level(value, faults)
     plain, ids = _flatten(pupils, parts, faults)
+    # Before the tables are made: a pupil with [] gives no row, and yet sent the table.
     ids_with = {name: [part.pupil_id for part in parts[name] if part.pupil_id is not None] for name in EVENTS}
     tables = {"pupils": _raw_table("pupils", [_Part("pupils", plain)], faults)}
     tables |= {name: _raw_table(name, rows_of, faults) for name, rows_of in parts.items() if rows_of}
     faults.extend(_cut_texts(payload, tables))
-    _raise_all(faults)
     not_sent = {
         name: tuple(str(pupil_id) for pupil_id in ids if pupil_id not in with_it)
         for name, ids_of in ids_with.items()
+        # A table that nobody sent is simply absent; a pupil without it is only told where others have it.
         if (with_it := set(ids_of))
     }
     places = {name: _places(rows_of) for name, rows_of in parts.items() if rows_of}
     places["pupils"] = _places([_Part("pupils", plain)])
-    return Payload(tables, {name: missing for name, missing in not_sent.items() if missing}, places)
+    return Payload(tables, {name: missing for name, missing in not_sent.items() if missing}, places), faults
 
 
 def _places(parts: list[_Part]) -> RowPlaces:
     """Say where the rows of a table stood; lists without a row hold none of them."""
+    # Empty lists would share a start with the next list, and searchsorted would name the wrong one.
     parts_with_rows = [part for part in parts if part.rows] or parts[:1]
     starts = np.cumsum([0, *(len(part.rows) for part in parts_with_rows[:-1])], dtype=np.int64)
     return RowPlaces(tuple(part.where for part in parts_with_rows), starts)
 
 
-def _parsed(text: str | bytes | bytearray, faults: list[str]) -> Any:  # noqa: ANN401  JSON can be anything
-    """Parse JSON text strictly: no NaN, no key twice in an object."""
+def parse_json(text: str | bytes | bytearray, faults: list[str]) -> Any:  # noqa: ANN401  JSON can be anything
+    """Parse JSON text strictly: NaN, or a key twice in an object, is one more of the ``faults``.
+
+    Raises
+    ------
+    UnreadableRecordsError
+        Text that is no JSON, with line and column.
+
+    Examples
+    --------
+    >>> faults = []
+    >>> parse_json('{"rank": NaN}', faults), faults
+    ({'rank': None}, ['NaN is no JSON value (a value that is not known is null)'])
+    """
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         members = dict(pairs)
@@ -218,6 +301,9 @@ def _misplaced_keys(plain: list[dict[str, Any]]) -> list[str]:
 def _raw_table(name: str, parts: list[_Part], faults: list[str]) -> RawTable:
     """Make one raw table of the rows that came, their pupil's id in front."""
     rows = [row for part in parts for row in part.rows]
+    # Flat and nested at once is a fault already said: what is missing in the rows of one form is not one more.
+    if parts[0].pupil_id is None and parts[-1].pupil_id is not None:
+        return RawTable((), (), 0)
     if not set(map(type, rows)) <= {dict}:
         faults.extend(_not_objects(parts) + _of_another_pupil(parts))
         return RawTable((), (), 0)
@@ -303,17 +389,15 @@ def _kind(value: object) -> str:
     return "null" if value is None else names.get(type(value), f"a {type(value).__name__}")
 
 
-def _raise_all(faults: list[str]) -> None:
-    """Raise one error with every fault of the payload."""
-    if not faults:
-        return
+def shape_error(faults: list[str], report: FaultReport | None = None) -> UnreadableRecordsError:
+    """Make one error of every fault of the shape of a payload, and of those of the rows that could be read."""
     lines = faults[:MAX_FAULTS_LISTED]
     if len(faults) > len(lines):
         lines.append(f"and {len(faults) - len(lines)} more")
-    raise UnreadableRecordsError(
-        explain_error(
-            f"The payload cannot be read (faults: {len(faults)}): " + "; ".join(lines),
-            expected=EXPECTED,
-            hint="Correct what is listed; leave a key out when a table is not known, send [] when it is known and empty.",
-        )
+    message = explain_error(
+        f"The payload cannot be read (faults: {len(faults)}): " + "; ".join(lines),
+        expected=EXPECTED,
+        hint="Correct what is listed; leave a key out when a table is not known, send [] when it is known and empty.",
     )
+    besides = f"\nIn the rows that could be read: {report}" if report else ""
+    return UnreadableRecordsError(message + besides, faults=faults, report=report)

@@ -91,9 +91,11 @@ class Pseudonymiser:
     ['p_6H5jcIgqVu5-XcqdGLLGxAp5', 'p_6H5jcIgqVu5-XcqdGLLGxAp5', nan]
     """
 
+    # No __dict__, and the name is mangled: the key shows neither in vars() nor in a printed object.
     __slots__ = ("__key",)
 
     def __init__(self, key: bytes) -> None:
+        # A file of zeros is long enough and no secret.
         if len(key) < MIN_KEY_BYTES or len(set(key)) == 1:
             came = f"A key of {len(key)} bytes" + (", all the same" if len(set(key)) == 1 else "")
             raise RecordsError(
@@ -143,6 +145,7 @@ class Pseudonymiser:
                 RecordsWarning,
                 stacklevel=2,
             )
+        # One line end only, as editors add it; stripping more would change a key of random bytes.
         return cls(content.removesuffix(b"\n").removesuffix(b"\r"))
 
     def __repr__(self) -> str:
@@ -151,6 +154,7 @@ class Pseudonymiser:
     @property
     def fingerprint(self) -> str:
         """Eight characters that tell two keys apart and give nothing away: compare them from year to year."""
+        # No kind is called "fingerprint", and a kind is followed by NUL: this digest is no pupil's pseudonym.
         return hmac.digest(self.__key, b"fingerprint", "sha256").hex()[:8]
 
     def pseudonym(self, ids: pd.Series, kind: Kind = "pupil") -> pd.Series:
@@ -175,6 +179,7 @@ class Pseudonymiser:
             10\ :sup:`-31` for a million ids).
         """
         try:
+            # Twice: normalising is done per spelling, hashing per id.
             row_codes, spellings = pd.factorize(ids)
         except TypeError as error:
             raise RecordsError(_no_ids("lists or other objects")) from error
@@ -238,6 +243,7 @@ def normalise_ids(ids: pd.Series) -> pd.Series:
             raise RecordsError(_no_ids(f"values of type {', '.join(sorted(strange))}"))
     elif not (pd.api.types.is_string_dtype(ids.dtype) or pd.api.types.is_integer_dtype(ids.dtype)):
         raise RecordsError(_no_ids(f"values of type {ids.dtype}"))
+    # NFC: macOS writes an accent as a character of its own, and the two forms would hash apart.
     text = ids.astype("string").astype("str").str.normalize("NFC").str.strip()
     return text.mask(text == "")
 
@@ -270,6 +276,7 @@ def generate_key_file(path: str | Path) -> Path:
     path = Path(path)
     try:
         # The mode is given with the file: set afterwards, it would leave the key open to others for a moment.
+        # O_EXCL: never over an old key, without which no earlier pseudonym is found again.
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError as error:
         raise RecordsError(
@@ -435,6 +442,7 @@ def _write_all(
             for column, kind in REPLACED.items()
             if column in table
         }
+        # Declared columns only: an extract may hold names or addresses in the others.
         columns = [column for column in TABLES[name].column_names if column in table]
         declared, emptied = _declared_words(name, table[columns])
         blanked |= emptied
@@ -525,6 +533,7 @@ def _count_ids(tables: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, int]]:
             pairs = pd.concat([_spellings(cells) for cells in columns])
             both = pairs.dropna()
             counts["distinct"][column] = both["id"].nunique()
+            # More spellings than ids: blanks or accents were written in several ways.
             counts["merged"][column] = both["spelling"].nunique() - both["id"].nunique()
             counts["missing"][column] = int(pairs.loc[pairs["id"].isna(), "rows"].sum())
     return counts

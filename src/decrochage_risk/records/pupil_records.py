@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -18,8 +18,9 @@ from decrochage_risk.errors import AsOfError, CalendarError, FaultyRecordsError,
 from decrochage_risk.records.checks import check_tables
 from decrochage_risk.records.coverage import COVERED_TABLES, find_coverage, first_named
 from decrochage_risk.records.encoded_tables import NEVER, NO_DAY, Absences, Encoded, Enrolments, encode
-from decrochage_risk.records.known_faults import faults_known_before
-from decrochage_risk.records.reading import as_raw, read_folder, read_json
+from decrochage_risk.records.fault_hints import faults_known_before
+from decrochage_risk.records.faults import FaultReport
+from decrochage_risk.records.reading import Payload, as_raw, read_folder, read_shapes, shape_error
 from decrochage_risk.records.table_mapping import TableMapping, read_mapping
 from decrochage_risk.school_year import (
     SchoolCalendar,
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from decrochage_risk.records.coded_columns import CodedTable
     from decrochage_risk.records.coverage import Coverage
     from decrochage_risk.records.encoded_tables import Grades, Orientation
-    from decrochage_risk.records.faults import FaultReport, RowPlaces
+    from decrochage_risk.records.faults import RowPlaces
     from decrochage_risk.records.raw_tables import RawTable
     from decrochage_risk.records.reading import Folder
 
@@ -110,6 +111,7 @@ class KnownRecords:
     def current_enrolment(self) -> npt.NDArray[np.intp]:
         """Row of ``arrays.enrolments`` with the latest start of each pupil, -1 without any known enrolment."""
         latest = np.full(self.pupil_count, -1, dtype=np.intp)
+        # Rows are sorted by start, so that of several the last one written is the latest.
         latest[self.arrays.enrolments.pupil] = np.arange(len(self.arrays.enrolments))
         return latest
 
@@ -156,6 +158,7 @@ class KnownRecords:
     def enrolments(self) -> pd.DataFrame:
         """Known enrolments; an end on or after ``as_of`` is missing, as nobody knew it."""
         rows = _frame_of(self._tables["enrolments"], self.arrays.enrolments)
+        # Exports carry leaving dates that lie in the future: on this morning they are nobody's knowledge.
         return rows.assign(end_date=rows["end_date"].where(rows["end_date"] < pd.Timestamp(self.as_of)))
 
     @cached_property
@@ -164,6 +167,7 @@ class KnownRecords:
         rows = self._events("absences", self.arrays.absences)
         if rows is None:
             return None
+        # Negated, so that a missing day (neither before nor after) counts as settled.
         is_settled = ~(rows["justified_on"] >= pd.Timestamp(self.as_of))
         return rows.assign(
             justified=rows["justified"] & is_settled, justified_on=rows["justified_on"].where(is_settled)
@@ -186,6 +190,7 @@ class KnownRecords:
 
 
 def _frame_of(table: CodedTable, rows: Enrolments | Absences | Grades | Orientation) -> pd.DataFrame:
+    # In the order of the file, which a person can compare, not in that of the sort.
     return table.take(np.sort(rows.row)).renumbered().frame()
 
 
@@ -209,6 +214,7 @@ def cut(
     """
     _check_calendar(calendar, as_of)
     day = day_number(as_of)
+    # A part of an extract may hold nobody who has started yet, while the extract as a whole does.
     if first_start_elsewhere is None or first_start_elsewhere >= day:
         _check_enrolments(encoded, day, as_of)
     arrays = replace(
@@ -270,7 +276,9 @@ def _known_absences(rows: Absences | None, day: int) -> Absences | None:
     justified_then = rows_then.justified & (rows_then.justified_on < day)
     # A later settlement may still order rows of one day and kind: nothing that counts half-days can tell.
     return rows_then.with_columns(
-        justified=justified_then, justified_on=np.where(justified_then, rows_then.justified_on, NO_DAY)
+        # The later date is wiped too: a feature that read it would see the future.
+        justified=justified_then,
+        justified_on=np.where(justified_then, rows_then.justified_on, NO_DAY),
     )
 
 
@@ -279,7 +287,9 @@ def _known_enrolments(rows: Enrolments, day: int) -> Enrolments:
     years, inverse = np.unique(rows_then.school_year, return_inverse=True)
     year_ends = np.array([day_number(year_end(int(year))) for year in years], dtype=np.int32)
     last_day = year_ends[inverse] if years.size else rows_then.end
+    # First as unknown, for the order in which "latest" is defined; then as 31 August, for counting days.
     end = np.where(rows_then.end < day, rows_then.end, NEVER)
+    # Again, as the ends that were cut have changed places.
     order = np.lexsort((rows_then.level, rows_then.school, end, rows_then.start, rows_then.pupil))
     effective = np.where(end == NEVER, last_day, end).astype(np.int32)
     return _newest_wins(rows_then.with_columns(end=effective).take(order))
@@ -292,6 +302,7 @@ def _newest_wins(rows: Enrolments) -> Enrolments:
     """
     if len(rows) < 2:  # noqa: PLR2004 - nothing follows
         return rows
+    # Decided here and not in the checks: which stay is the newest depends on the morning of the cut.
     before_next = np.append(np.where(rows.pupil[1:] == rows.pupil[:-1], rows.start[1:] - 1, NEVER), NEVER)
     if (rows.end <= before_next).all():
         return rows
@@ -505,11 +516,14 @@ class PupilRecords:
         Raises
         ------
         UnreadableRecordsError
-            No JSON, unknown keys, shapes that are not pupils: all of it at once.
+            No JSON, unknown keys, shapes that are not pupils: all of it at once (``faults``), with the faults of the
+            rows that could be read all the same (``report``).
         FaultyRecordsError
             As for the class.
         """
-        tables = read_json(payload)
+        tables, shape_faults = read_shapes(payload)
+        if shape_faults:
+            raise shape_error(shape_faults, _faults_of_rows(tables, calendar))
         records = cls.__new__(cls)
         records._check(  # noqa: SLF001 - of its own class
             tables.raw,
@@ -519,6 +533,7 @@ class PupilRecords:
             places=tables.places,
             as_of=as_of,
         )
+        # The sender of a payload says of each pupil what is known ([] or no key): no silence is guessed.
         records._vouched = True  # noqa: SLF001 - same
         return records
 
@@ -703,6 +718,21 @@ class PupilRecords:
 _ON_DEMAND = frozenset(
     name for name, value in vars(PupilRecords).items() if isinstance(value, cached_property)
 )
+
+
+def _faults_of_rows(payload: Payload, calendar: SchoolCalendar | None) -> FaultReport | None:
+    """Find the faults of the rows of a payload whose shape is faulty elsewhere, so that a sender corrects once."""
+    raw = {name: table for name, table in payload.raw.items() if table.names}
+    calendar = calendar if calendar is not None else SchoolCalendar.for_zone("B")
+    try:
+        report = check_tables(raw, calendar, quarantine=False, places=payload.places).faults
+    except FaultyRecordsError as error:
+        report = cast("FaultReport", error.report)
+    except UnicodeError:  # half a character, said already, is in the rows
+        return None
+    # A table that is missing, or without a row, is so because of its shape, which is said already.
+    groups = tuple(group for group in report.groups if group.rows.size)
+    return FaultReport(groups, report.places) if groups else None
 
 
 def _refuse_other_choice(on_fault: str) -> None:

@@ -84,7 +84,8 @@ def series_of_arrow(cells: Any) -> pd.Series:  # noqa: ANN401  pyarrow ships no 
     try:
         return _typed_series(cells)
     except (pa.ArrowException, *_UNUSUAL):
-        # A dictionary that names a text twice, a time zone that nobody knows, a type without a pandas kind ...
+        # A dictionary that names a text twice, a time zone that nobody knows, a type without a pandas kind
+        # ...
         return pd.Series(_objects_of(cells), dtype=object)
 
 
@@ -94,23 +95,30 @@ _UNUSUAL = (TypeError, ValueError, OverflowError, NotImplementedError, KeyError)
 def _typed_series(cells: Any) -> pd.Series:  # noqa: ANN401  as above
     kind = cells.type
     if pa.types.is_null(kind):
+        # A column of nothing has no type; as text it can be read as any.
         cells = pa.chunked_array([pa.nulls(len(cells), pa.string())])
     elif pa.types.is_decimal(kind):
+        # Databases write marks as decimals, which pandas would keep as Python objects.
         cells = cells.cast(pa.float64())
     elif pa.types.is_string_view(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind):
         # Arrow does not look whether a text is UTF-8; bytes that are not stay bytes, for the checks to name.
         cells = cells.cast(pa.large_binary()).cast(pa.large_string())
     elif pa.types.is_dictionary(kind):
         return _series_of_dictionary(cells)
+    # Only where cells are missing: the plain kinds are smaller and faster.
     masked_types = {pa.bool_(): pd.BooleanDtype(), pa.int64(): pd.Int64Dtype(), pa.uint64(): pd.UInt64Dtype()}
     types = masked_types if cells.null_count else {}
     column: pd.Series = pa.table({"cells": cells}).to_pandas(
-        date_as_object=False, ignore_metadata=True, types_mapper=types.get
+        # The metadata of pandas could make an index of a column, which would then be missing from the table.
+        date_as_object=False,
+        ignore_metadata=True,
+        types_mapper=types.get,
     )["cells"]
     return column.rename(None)
 
 
 def _series_of_dictionary(cells: Any) -> pd.Series:  # noqa: ANN401  as above
+    # Each chunk of a file has a dictionary of its own: the same code means different words in them.
     cells = pa.chunked_array(cells.chunks, cells.type).unify_dictionaries()
     if not cells.num_chunks:
         return pd.Series(dtype="str")
@@ -253,6 +261,7 @@ def parts_of_folder(folder: Path) -> tuple[list[Path], tuple[str, ...]]:
     UnreadableRecordsError
         No part, or folders inside.
     """
+    # Spark writes _SUCCESS and hidden checksums beside the parts; sorted, as its part names count the rows.
     inside = sorted(path for path in folder.iterdir() if not path.name.startswith(("_", ".")))
     parts = [path for path in inside if path.suffix.lower() == ".parquet" and path.is_file()]
     others = [path for path in inside if path not in parts]
@@ -274,6 +283,8 @@ def _read_parts(folder: Path) -> ArrowFile:
     for path in parts:
         try:
             texts.add(_texts_of(path, f"{folder.name}/{path.name}"))
+            # The smallest set of text columns so far, as a column that is text in one part only cannot be a
+            # dictionary in all.
             tables.append(_arrow_of(path, f"{folder.name}/{path.name}", min(texts, key=len)))
         except UnreadableRecordsError as error:
             faults.append(str(error))
@@ -321,6 +332,7 @@ def _arrow_of(path: Path, name: str, texts: frozenset[str]) -> Any:  # noqa: ANN
     import pyarrow.parquet as pq  # noqa: PLC0415  a service that reads JSON never needs it
 
     try:
+        # As dictionaries: a class or a choice is read once per word instead of once per row.
         with pq.ParquetFile(path, read_dictionary=sorted(texts), pre_buffer=False) as file:
             return file.read()
     except (pa.ArrowException, OSError) as error:
@@ -369,6 +381,7 @@ class RawTable:
     @classmethod
     def of_frame(cls, frame: pd.DataFrame) -> RawTable:
         """Take the columns of a pandas frame; its index is not used."""
+        # By place: of a name that is there twice, frame[name] would give both.
         cells = tuple(frame.iloc[:, place] for place in range(frame.shape[1]))
         return cls(tuple(map(str, frame.columns)), cells, len(frame))
 

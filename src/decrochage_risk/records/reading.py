@@ -24,7 +24,7 @@ import pyarrow as pa
 
 from decrochage_risk.csv_files import read_csv
 from decrochage_risk.errors import UnreadableRecordsError, explain_error
-from decrochage_risk.records.payload import Payload, read_json
+from decrochage_risk.records.payload import Payload, read_json, read_shapes, shape_error
 from decrochage_risk.records.raw_tables import (
     RawTable,
     frame_of_arrow,
@@ -50,12 +50,15 @@ __all__ = [
     "read_excel",
     "read_folder",
     "read_json",
+    "read_shapes",
     "read_table_file",
+    "shape_error",
 ]
 
 EXCEL_HINT = (
     "install a reader of workbooks (pip install python-calamine, or openpyxl), or save the sheet as CSV UTF-8"
 )
+# In order of preference: the one that the extra `excel` installs comes first.
 _ENGINES = {"python_calamine": "calamine", "openpyxl": "openpyxl"}
 _TITLE_ROWS = 30
 _EXPECTED = "a workbook whose first sheet has one header line and the rows below it"
@@ -90,6 +93,7 @@ def read_excel(path: Path, columns: Collection[str]) -> tuple[pd.DataFrame, tupl
             )
         )
     try:
+        # As objects and without a header: pandas would guess types, and rename columns that are there twice.
         book = pd.read_excel(path, sheet_name=None, header=None, dtype=object, engine=engine)
     except Exception as error:  # each reader raises errors of its own, also bare ones of zip and XML
         raise UnreadableRecordsError(
@@ -126,6 +130,7 @@ def _refuse_title(file: str, cells: pd.DataFrame, header: int, columns: Collecti
         len({str(cell).strip().lower() for cell in row if pd.notna(cell)} & column_names)
         for row in cells.iloc[header : header + _TITLE_ROWS].to_numpy(dtype=object)
     ]
+    # Two names of ours in a row are a header; one may be a word of a title ("Notes de la classe").
     names = next((place for place, count in enumerate(shared) if count > 1), 0)
     if column_names and not shared[0] and names:
         lines = f"line {header + 1}" if names == 1 else f"lines {header + 1} to {header + names}"
@@ -165,6 +170,7 @@ def _below(file: str, cells: pd.DataFrame, header: int) -> pd.DataFrame:
 
 def _whole_numbers(cells: pd.Series) -> pd.Series:
     """Write the numbers of a column as whole ones where all are: a sheet knows no other kind, and an id is no decimal."""
+    # Of a column with one real decimal nothing is changed: it is one of measures, not of ids.
     is_float = cells.map(_is_number)
     if is_float.any() and all(cell.is_integer() for cell in cells[is_float]):
         return cells.map(lambda cell: int(cell) if _is_number(cell) else cell)
@@ -349,9 +355,12 @@ def read_folder(
     # The list of files that a run of ours wrote is nobody's table.
     not_read = tuple(path.name for path in sources.pop("", []) if path.name != MANIFEST)
     calendars = sources.pop("calendar", [])
+    # Told, never read: a file that looks like a table may be last year's.
     near = tuple(hint for name in not_read if (hint := _near_name(name)))
     if not sources:
         raise UnreadableRecordsError(_no_table(folder, not_read, near))
+    # Before anything is read: "enrolments missing" would send the reader to look for an extract that is
+    # there.
     _refuse_misnamed(folder, set(sources), not_read)
     tables, notes, faults = {}, list(near), []
     for name in (name for name in TABLES if name in sources):
@@ -445,6 +454,7 @@ def _entries(folder: Path) -> list[Path]:
                 hint=f"Did you mean {folder.with_name(near[0])}?" if near else "Check the path.",
             )
         )
+    # Sorted, as the order of a directory differs between machines.
     return sorted(folder.iterdir())
 
 
@@ -466,6 +476,7 @@ def _table_of(path: Path) -> str:
 
 def _near_table(file: str) -> str:
     """Find the table that a file of another name may hold, "" for none."""
+    # Without accents: "élèves" is spelt with and without them in file names.
     stem = unicodedata.normalize("NFKD", file.lower().split(".")[0]).encode("ascii", "ignore").decode()
     table_of = {name: name for name in (*TABLES, "calendar")} | FRENCH_NAMES
     near = get_close_matches(stem, table_of, n=1, cutoff=0.75)

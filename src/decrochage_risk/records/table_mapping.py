@@ -93,6 +93,8 @@ class TableMapping:
         notes = [
             f"{table}: the mapping names a column {name!r} that did not come"
             for name, ours in new_names.items()
+            # A note, not an error: one mapping may serve extracts of several years, with and without a
+            # column.
             if ours not in frame.columns
         ]
         # Before the values are translated: the words to leave out are those of the extract.
@@ -139,6 +141,7 @@ def read_mapping(path: str | Path, *, confirmed: bool = True) -> TableMapping:
             )
         ) from error
     faults = list(_faults(document))
+    # A drafted mapping holds guesses; a wrong level would give pupils another reference and another risk.
     if confirmed and document.get("confirmed") is not True:
         faults.append("it is not confirmed: read it, correct it, then set confirmed = true")
     if faults:

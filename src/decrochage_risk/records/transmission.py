@@ -159,10 +159,12 @@ def find_transmission(known: KnownRecords) -> Transmission:
     """
     arrays, start = known.arrays, known.year_start_day
     schools = len(arrays.schools.words)
+    # Today's pupils: a school that all have left is not silent, it is empty.
     own = known.school[known.enrolled & (known.school >= 0)]
     pupils = np.bincount(own, minlength=schools)
     stays = arrays.enrolments
     of_year = stays.end >= start
+    # From the first stay of the year on: a school that opened in January is not silent since September.
     first = np.full(schools, known.as_of_day, dtype=np.int64)
     np.minimum.at(first, stays.school[of_year], np.maximum(stays.start[of_year], start))
     frames = []
@@ -229,6 +231,7 @@ def silent_schools(
 def _half_days_since(days: pd.Series, as_of: date, calendar: SchoolCalendar) -> npt.NDArray[np.int64]:
     """Possible half-days after each day, before ``as_of``, of the school year."""
     start, after = day_number(year_start(school_year_of(as_of))), day_number(as_of)
+    # School half-days, not days: two weeks of holidays without a row are no silence.
     running = np.concatenate([[0], np.cumsum(calendar.half_days_on(np.arange(start, after)), dtype=np.int64)])
     since: npt.NDArray[np.int64] = (
         running[-1] - running[np.clip(days.to_numpy(dtype=np.int64) + 1 - start, 0, after - start)]
@@ -278,7 +281,9 @@ def usual_pace(transmissions: Iterable[Transmission], calendar: SchoolCalendar) 
     }
 
 
+# The same number on both sides: a pace learnt from schools of this size is asked of schools of this size.
 _LEAST_PUPILS: Final = 10
+# Half-days of a week of school: two a day, one on Wednesday.
 _WEEK: Final = 9
 
 

@@ -74,14 +74,16 @@ def _arrow_of(cells: pd.Series) -> Any:  # noqa: ANN401 - an Arrow ChunkedArray,
     """Give a pandas column of a plain type as Arrow, without a copy where that can be."""
     if cells.dtype == object or isinstance(cells.dtype, pd.SparseDtype | pd.DatetimeTZDtype | pd.PeriodDtype):
         return None
+    # from_pandas would look at every number for NaN, which stands for a missing one here anyway.
     array = pa.array(cells, from_pandas=False)
     return array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
 
 
-# Lists, as JSON gives them ---------------------------------------------------------------------------------------
+# Lists, as JSON gives them ----------------------------------------------------------------------------------
 
 
 def _of_list(column: Column, cells: list[Any]) -> Any:  # noqa: ANN401 - Texts, an array or None
+    # The exact types: isinstance would take True for a number.
     kinds = set(map(type, cells))
     kinds.discard(type(None))
     if not kinds:
@@ -100,6 +102,7 @@ def _texts_of_list(_: Column, cells: list[Any]) -> Texts:
 
 
 def _days_of_list(_: Column, cells: list[Any]) -> npt.NDArray[np.int32] | None:
+    # One unreadable cell gives the whole column to the slow reader, which says what is wrong with it.
     days = [NO_DAY if cell is None else _plain_day(cell) for cell in cells]
     return None if None in days else np.array(days, dtype=np.int32)
 
@@ -112,6 +115,7 @@ def _choices_of_list(column: Column, cells: list[Any]) -> npt.NDArray[np.int8] |
 
 def _numbers_of_list(_: Column, cells: list[Any]) -> npt.NDArray[np.float64] | None:
     try:
+        # numpy makes NaN of None here.
         return np.array(cells, dtype=np.float64)
     except OverflowError:
         return None
@@ -131,6 +135,7 @@ _LISTS: dict[str, tuple[frozenset[type], Callable[[Column, list[Any]], Any]]] = 
 }
 
 
+# Some 45 years of days: a service parses the same ones with every pupil.
 @lru_cache(maxsize=2**14)
 def _plain_day(text: str) -> int | None:
     """Day number of a text written 2024-11-05, None if it is written in another way or is no day."""
@@ -149,7 +154,7 @@ def _codes_of(choices: tuple[str, ...]) -> dict[str | None, int]:
     return code
 
 
-# Arrow columns ---------------------------------------------------------------------------------------------------
+# Arrow columns ----------------------------------------------------------------------------------------------
 
 
 def _of_arrow(column: Column, cells: Any) -> Any:  # noqa: ANN401 - Texts, an array or None
@@ -197,6 +202,7 @@ def _texts_of_arrow(cells: Any) -> Texts | None:  # noqa: ANN401 - an Arrow Chun
     dictionary = cells if pa.types.is_dictionary(cells.type) else pc.dictionary_encode(cells)
     dictionary = dictionary.unify_dictionaries()
     words = dictionary.chunk(0).dictionary.to_pylist() if dictionary.num_chunks else []
+    # Some writers leave a null or a repeat in a dictionary: codes would no longer mean one word each.
     if None in words or len(set(words)) < len(words):
         return None
     codes = np.empty(len(dictionary), dtype=np.int32)

@@ -6,6 +6,7 @@ told apart in grey. What a screen reader says of a drawing is written from the s
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,7 @@ _WEEKS_A_ROW = 14
 _DAYS = "LMMJVS"
 
 
+@cache
 def way_sign(way: Way) -> Markup:
     """Draw the sign of a way onto a list: three shapes, so that no colour is needed."""
 
@@ -88,6 +90,7 @@ def _legend(kinds: set[str]) -> tuple[tuple[Markup, str], ...]:
     return tuple((_sign(kind), words) for kind, words in _WORDS.items() if kind in kinds)
 
 
+@cache
 def _sign(kind: str) -> Markup:
     return sign(11, 13, lambda drawing: _half_days(drawing, {kind: [(1.0, 1.0)]}))
 

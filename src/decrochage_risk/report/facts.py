@@ -176,10 +176,9 @@ class PupilFacts:
         days, holds = self._calendar
         is_enrolled = self._enrolled_days(row, days)
         signs = self._absence_signs(row)
-        month_of = np.searchsorted([first for _, first, _ in self._months], days, side="right") - 1
-        school_days = []
+        school_days, signs_of_months = [], [""] * len(self._months)
         for day, hold, is_open, month in zip(
-            days.tolist(), holds.tolist(), is_enrolled.tolist(), month_of.tolist(), strict=True
+            days.tolist(), holds.tolist(), is_enrolled.tolist(), self._month_of.tolist(), strict=True
         ):
             if not is_open:
                 text = ELSEWHERE * hold
@@ -189,16 +188,19 @@ class PupilFacts:
                 # Never more signs than half-days: what leaves no room for the others comes first.
                 text = (signs.get(day, "") + PRESENT * hold)[:hold]
             school_days.append(SchoolDay(date_of_number(day), text))
+            signs_of_months[month] += text
         return Presence(
             tuple(school_days),
-            tuple(self._month(row, number, school_days) for number in range(len(self._months))),
+            tuple(self._month(row, number, signs) for number, signs in enumerate(signs_of_months)),
         )
 
-    def _month(self, row: int, number: int, days: list[SchoolDay]) -> Month:
+    @cached_property
+    def _month_of(self) -> npt.NDArray[np.intp]:
+        """Position of the month of each day of the year that has school."""
+        return np.searchsorted([first for _, first, _ in self._months], self._calendar[0], side="right") - 1
+
+    def _month(self, row: int, number: int, signs: str) -> Month:
         first = self._months[number][0]
-        signs = "".join(
-            one.half_days for one in days if (one.day.year, one.day.month) == (first.year, first.month)
-        )
         possible = len(signs.replace(ELSEWHERE, ""))
         if self._not_sent[row, number]:
             return Month(first, None, None, None, None, possible)
@@ -248,8 +250,8 @@ class PupilFacts:
         if not self._facts.has("grades") or self._facts.not_covered("grades", start, today)[row]:
             return None
         before = day_number(year_start(self._known.school_year - 1))
-        means = self._facts.subject_means(start, today)[row]
-        past = self._facts.subject_means(before, start)[row]
+        means = self._facts.subject_means(start, today)[row].tolist()
+        past = self._facts.subject_means(before, start)[row].tolist()
         subjects = []
         marks_by_code, undone_by_code = (
             self._marks_by_subject(row, start),
@@ -271,8 +273,12 @@ class PupilFacts:
                 )
             )
         subjects.sort(key=lambda one: (-len(one.marks), one.label))
-        mean = self._facts.mean_mark(start, today)[row]
-        return Marks(tuple(subjects), _or_none(mean))
+        return Marks(tuple(subjects), _or_none(self._mean_marks[row]))
+
+    @cached_property
+    def _mean_marks(self) -> npt.NDArray[np.float64]:
+        """Mean of this year's marks of every pupil."""
+        return self._facts.mean_mark(self._known.year_start_day, self._known.as_of_day)
 
     def _marks_by_subject(self, row: int, start: int) -> dict[int, tuple[list[date], list[float]]]:
         """Days and marks of this year by code of the subject."""
@@ -325,18 +331,24 @@ class PupilFacts:
         return self._facts.marks if table == "marks" else self._facts.grade_rows
 
     def _class_mean(self, school_id: str | None, class_id: str | None, subject: str) -> float | None:
-        if self._context is None or school_id is None or class_id is None:
+        if school_id is None or class_id is None:
             return None
+        return self._class_means.get((school_id, class_id, subject))
+
+    @cached_property
+    def _class_means(self) -> dict[tuple[str, str, str], float]:
+        """Latest mean of this year by school, class and subject."""
         rows = self._context
+        if rows is None:
+            return {}
         means = rows[
-            (rows["school_id"] == school_id)
-            & (rows["class_id"] == class_id)
-            & (rows["subject"] == subject)
-            & (rows["measure"] == "mean_grade_year")
+            (rows["measure"] == "mean_grade_year")
             & (rows["as_of"] >= pd.Timestamp(year_start(self._known.school_year)))
             & (rows["as_of"] <= pd.Timestamp(self._known.as_of))
-        ]
-        return None if means.empty else float(means.sort_values("as_of")["value"].iloc[-1])
+        ].sort_values("as_of", kind="stable")
+        keys = zip(means["school_id"], means["class_id"], means["subject"], strict=True)
+        # The latest of a key comes last, and stays.
+        return {key: float(value) for key, value in zip(keys, means["value"], strict=True)}
 
     # Path ------------------------------------------------------------------------------------------------------
 

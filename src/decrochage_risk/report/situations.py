@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from decrochage_risk import french
 from decrochage_risk.explain.sentences import NO_REASON, REFERENCE_PUPIL
 from decrochage_risk.features import MONTH_FACT
+from decrochage_risk.score.ways import WAY_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -204,7 +205,7 @@ class _Places:
             "age_years",
             "enrolled",
             "cause",
-            "departure_listed",
+            *WAY_COLUMNS.values(),
         )
         return {name: frame[name].astype(object).where(frame[name].notna(), None).tolist() for name in names}
 
@@ -263,11 +264,15 @@ def _put(
     of_class = classes.setdefault(class_name, SchoolClass(class_name))
     of_class.pupils += is_enrolled
     of_class.unscored += is_enrolled and places.cells["cause"][row] is not None
-    pupil = scores[pupil_id]
-    ways = tuple(way for way in way_onto_list(pupil) if way is not Way.RISK or not places.withheld)
+    ways = tuple(
+        way
+        for way in Way
+        if places.cells[WAY_COLUMNS[way.value]][row] and not (way is Way.RISK and places.withheld)
+    )
     if not ways:
         of_class.others.append(name_of.get(pupil_id, pupil_id))
         return
+    pupil = scores[pupil_id]
     of_class.situations.append(
         Situation(
             pupil=pupil,

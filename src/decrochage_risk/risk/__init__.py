@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from decrochage_risk.risk.calibration import Calibration, choose_calibration, fit_calibration, fit_offset
+from decrochage_risk.risk.calibration import (
+    Calibration,
+    GroupCalibration,
+    choose_calibration,
+    fit_calibration,
+    fit_offset,
+)
 from decrochage_risk.risk.comparable import Comparable, jeffreys_interval, one_per_pupil
 from decrochage_risk.risk.fit_input import FitOptions
 from decrochage_risk.risk.fitting import HeldOut
@@ -16,6 +22,7 @@ __all__ = [
     "Calibration",
     "Comparable",
     "FitOptions",
+    "GroupCalibration",
     "HeldOut",
     "Members",
     "References",

@@ -157,6 +157,7 @@ def booster_faults(text: str, frame: Frame) -> list[str]:
     >>> booster_faults("tree\nversion=v4\n", Frame((1, 0), leaves=8, trees=100))
     ['no header that an empty line ends']
     """
+    # Before any regular expression: on a text without end it would run for ever.
     if len(text) > LARGEST_TEXT:
         return [f"{len(text)} characters, more than {LARGEST_TEXT}"]
     if not text.isascii():
@@ -171,6 +172,7 @@ def _faults(text: str, frame: Frame) -> Iterator[str]:
     if not gap:
         yield "no header that an empty line ends"
         return
+    # Stage by stage: what a later check leans on was held by an earlier one.
     header, faults = _header(head)
     if not faults:
         faults = [*_header_faults(header, frame)]
@@ -184,6 +186,8 @@ def _faults(text: str, frame: Frame) -> Iterator[str]:
     blocks: list[str] = []
     start = 0
     for number, size in enumerate(sizes):
+        # By the sizes that the header names, as LightGBM cuts them: a tree hidden between two others is found
+        # out.
         block = trees[start : start + max(size, 0)]
         start += max(size, 0)
         title = f"Tree={number}\n"
@@ -261,6 +265,7 @@ def _trees_faults(blocks: Sequence[str], frame: Frame) -> Iterator[str]:
 def _scalar_faults(trees: Sequence[dict[str, str]], frame: Frame) -> Iterator[str]:
     for number, tree in enumerate(trees):
         count = tree["num_leaves"]
+        # Digits bounded first: int() of a million of them takes minutes.
         if not (re.fullmatch(r"\d{1,4}", count) and 1 <= int(count) <= frame.leaves):
             yield f"tree {number}: num_leaves is {_short(count)}, the model has 1 to {frame.leaves}"
         for key in ("num_cat", "is_linear"):
@@ -277,6 +282,7 @@ def _array_faults(
     values: dict[str, npt.NDArray[Any]] = {}
     bounds = _bounds(columns)
     for key, kind in {**_NODES, **_LEAVES, "shrinkage": float}.items():
+        # Key by key over all trees: 2,000 trees are then some dozen arrays, not thousands of small loops.
         rows = [tree[key] for tree in trees]
         sizes = np.array([row.count(" ") + (row != "") for row in rows])
         lengths = leaves - 1 if key in _NODES else leaves if key in _LEAVES else np.ones_like(leaves)
@@ -325,6 +331,7 @@ def _shape_faults(
     tree = np.tile(np.repeat(np.arange(len(nodes)), nodes), 2)
     first = np.r_[0, np.cumsum(nodes)]
     parent = np.tile(np.arange(len(left)), 2) - first[tree]
+    # Negative children are leaves: -1 is leaf 0, -2 leaf 1.
     child = np.r_[left, right]
     outside = np.flatnonzero((child >= nodes[tree]) | (child < -nodes[tree] - 1))
     if len(outside):

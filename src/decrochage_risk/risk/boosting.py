@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from decrochage_risk.risk.signed_logistic import StepTree
 
 
-__all__ = ["train_bag", "train_members", "with_defaults"]
+__all__ = ["boosted_log_odds", "train_bag", "train_members", "with_defaults"]
 
 MANY_ROWS = 5_000
 """Rows of a training from which the thresholds of splits are drawn by lot."""
@@ -77,11 +77,14 @@ def train_bag(
     """
     blind = [fold == member for member in range(options.members)]
     boosters = _boosters(matrix, outcome, directions, learnt, options, seed, blind=blind)
+    # One number of rounds for all: members cut apart would differ by luck, which the interval reads as doubt.
     weights = np.bincount(fold, minlength=options.members) / len(fold)
     rounds = _grow(boosters, weights, options, progress, threads=_threads(matrix))
     members = Members(tuple(one.text(rounds) for one in boosters))
     left_out = np.empty(len(fold))
     for rows, booster in zip(blind, members.boosters, strict=True):
+        # From the texts that are saved, not from the boosters in memory: these are the scores that will be
+        # served.
         left_out[rows] = booster.predict(matrix[rows], raw_score=True, num_threads=1)
     return Bag(members, rounds, left_out)
 
@@ -114,6 +117,37 @@ def train_members(
     return Members(tuple(one.text(rounds) for one in boosters))
 
 
+def boosted_log_odds(
+    matrix: FloatArray,
+    outcome: FloatArray,
+    directions: IntArray,
+    *,
+    options: FitOptions,
+    seed: int,
+    rounds: int,
+    of: FloatArray,
+) -> FloatArray:
+    """Train one member on all rows for a given number of rounds, and predict others: for a choice, no member is written.
+
+    Parameters
+    ----------
+    matrix, outcome, directions, options, seed, rounds
+        As in :func:`train_members`.
+    of : (m, p) array
+        Rows to predict.
+
+    Returns
+    -------
+    (m,) array
+        Log-odds.
+    """
+    everyone = [np.ones(len(outcome), dtype=np.bool_)]
+    (booster,) = _boosters(matrix, outcome, directions, everyone, options, seed)
+    _silent()
+    booster.grow(rounds)
+    return booster.log_odds(of)
+
+
 @dataclass(frozen=True, eq=False)
 class _Started:
     """A booster in training, and the trees that it started from."""
@@ -131,8 +165,15 @@ class _Started:
         losses = []
         for _ in range(rounds):
             self.booster.update()
+            # Of each entry the third field is the value: data set, metric, value, direction.
             losses.append(float(self.booster.eval_valid()[0][2]))
         return losses
+
+    def log_odds(self, rows: FloatArray) -> FloatArray:
+        """Log-odds of other rows: what was boosted, on top of the start that LightGBM itself forgets."""
+        odds: FloatArray = self.booster.predict(rows, raw_score=True, num_threads=1)
+        level = start_log_odds(self.start, rows)
+        return odds if level is None else odds + level
 
     def text(self, rounds: int) -> str:
         """Text of the start and of the first trees that were boosted."""
@@ -154,6 +195,7 @@ def _boosters(
     import lightgbm  # noqa: PLC0415  # loads on first use
 
     params = _parameters(matrix, directions, options, seed)
+    # Binned once for all members: edges of bins that each drew from its own part would differ.
     whole = lightgbm.Dataset(matrix, label=outcome, params=params).construct()
     choices = with_defaults(options, len(matrix))
     share, penalty = choices.linear_share or 0.0, choices.penalty or PENALTY
@@ -206,6 +248,7 @@ def with_defaults(options: FitOptions, rows: int) -> FitOptions:
 
 def _parameters(matrix: FloatArray, directions: IntArray, options: FitOptions, seed: int) -> dict[str, Any]:
     rows = len(matrix)
+    # A share of the rows, within bounds: a leaf of a few pupils would be learnt by heart, and tells of them.
     leaf_rows = options.rows_per_leaf or int(np.clip(rows // 200, max(1, min(20, rows // 15)), 100))
     draws_thresholds = with_defaults(options, rows).drawn_thresholds
     return {
@@ -215,6 +258,7 @@ def _parameters(matrix: FloatArray, directions: IntArray, options: FitOptions, s
         "num_leaves": options.leaves,
         "learning_rate": options.learning_rate or (0.1 if draws_thresholds else 0.05),
         "lambda_l2": options.l2 if options.l2 is not None else float(np.clip(rows / 2000, 5, 30)),
+        # Correlated columns then share a risk between them instead of one taking it all.
         "feature_fraction": options.column_share,
         "extra_trees": draws_thresholds,
         "min_data_in_leaf": leaf_rows,
@@ -256,6 +300,7 @@ def _grow(
                 progress("members", round_number, options.max_rounds)
             if round_number < options.min_rounds:
                 continue
+            # Summed by numpy in the order of the members, whichever thread was first.
             loss = float(np.sum(weights * losses))
             if loss < least:
                 best, least = round_number, loss

@@ -15,6 +15,11 @@ learnt from: as in regression on a variable with an error, a score whose slope i
 learnt from has the slope ``s / (s + growth * (1 - s))`` when ``growth`` times fewer events are (attenuation; Fuller 1987,
 Measurement Error Models, 1.1; for the shrinkage of predictions van Houwelingen and Le Cessie 1990). Without this the final
 model is flattened for the noise of the models that stood in for it.
+
+A group of rows may have a calibration of its own: a second affine step on the log-odds that the common one gave, shrunk to
+nothing by the same penalties and chosen by the same ladder, so a group keeps the common calibration unless its own predicts
+what it has not seen better. Which group a row is of is read in columns of the context, which equal the reference by
+construction: a reason scales with its row's slope and stays exactly additive, and no column that has a direction changes the group.
 """
 
 from __future__ import annotations
@@ -30,21 +35,27 @@ from decrochage_risk.risk.folds import pupil_folds, sorted_codes
 from decrochage_risk.risk.numeric_table import FloatArray, binary_outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from decrochage_risk.risk.numeric_table import IntArray
 
 __all__ = [
     "KINDS",
     "Calibration",
     "CalibrationKind",
+    "GroupCalibration",
+    "RowCalibration",
     "Rung",
     "choose_calibration",
+    "choose_group_rungs",
     "choose_rung",
     "fit_calibration",
     "fit_offset",
     "fit_rung",
+    "group_codes",
     "log_loss",
     "probability",
+    "row_calibration",
     "slope_at",
 ]
 
@@ -117,6 +128,27 @@ class Calibration:
         """Calibrate raw log-odds of any shape."""
         return self.intercept + self.slope * log_odds
 
+    def scaled(self, contributions: FloatArray) -> FloatArray:
+        """Bring contributions to raw log-odds, of any shape, to the calibrated scale."""
+        return self.slope * contributions
+
+    def moved(self, shift: float) -> Calibration:
+        """Give the same map with a constant added to its intercept."""
+        # the slope stays: an update between two trainings moves the level, nothing else
+        kind: CalibrationKind = "platt" if self.kind == "platt" else "intercept"
+        return Calibration(kind, self.intercept + shift, self.slope)
+
+    def then(self, later: Calibration) -> Calibration:
+        """Give the map that applies this one first and another after it.
+
+        Examples
+        --------
+        >>> Calibration("platt", 1.0, 2.0).then(Calibration("platt", 0.5, 3.0))
+        Calibration(kind='platt', intercept=3.5, slope=6.0)
+        """
+        kind = KINDS[max(KINDS.index(self.kind), KINDS.index(later.kind))]
+        return Calibration(kind, later.intercept + later.slope * self.intercept, later.slope * self.slope)
+
     def to_dict(self) -> dict[str, Any]:
         """Give the three values as JSON values."""
         return {"kind": self.kind, "intercept": self.intercept, "slope": self.slope}
@@ -125,6 +157,96 @@ class Calibration:
     def from_dict(cls, values: Mapping[str, Any]) -> Calibration:
         """Rebuild what :meth:`to_dict` gave."""
         return cls(values["kind"], float(values["intercept"]), float(values["slope"]))
+
+
+@dataclass(frozen=True)
+class GroupCalibration:
+    """The calibration of some rows of their own.
+
+    Attributes
+    ----------
+    name : str
+        What to call the group.
+    columns : tuple of str
+        Context columns: a row is of the group when one of them is above one half. Of two groups, the first counts.
+    calibration : Calibration
+        The whole map of raw log-odds, the common one included.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    calibration: Calibration
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the group as JSON values."""
+        return {
+            "name": self.name,
+            "columns": list(self.columns),
+            "calibration": self.calibration.to_dict(),
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> GroupCalibration:
+        """Rebuild what :meth:`to_dict` gave."""
+        return cls(values["name"], tuple(values["columns"]), Calibration.from_dict(values["calibration"]))
+
+
+@dataclass(frozen=True, eq=False)
+class RowCalibration:
+    """An affine map per row: ``intercept`` and ``slope`` are (n,) arrays.
+
+    Examples
+    --------
+    >>> own = RowCalibration(np.array([0.0, 1.0]), np.array([1.0, 2.0]))
+    >>> own.apply(np.array([[3.0, 4.0], [3.0, 4.0]]))
+    array([[3., 4.],
+           [7., 9.]])
+    """
+
+    intercept: FloatArray
+    slope: FloatArray
+
+    def apply(self, log_odds: FloatArray) -> FloatArray:
+        """Calibrate raw log-odds, shape (n,) or (n, K): each row by its own map."""
+        by_row = (-1,) + (1,) * (log_odds.ndim - 1)
+        return self.intercept.reshape(by_row) + self.scaled(log_odds)
+
+    def scaled(self, contributions: FloatArray) -> FloatArray:
+        """Bring contributions to raw log-odds, shape (n,) or (n, K), to the calibrated scale."""
+        scale: FloatArray = self.slope.reshape((-1,) + (1,) * (contributions.ndim - 1)) * contributions
+        return scale
+
+
+def group_codes(matrix: FloatArray, names: Sequence[str], groups: Sequence[Sequence[str]]) -> IntArray:
+    """Give the number of the group of each row: 1 for the first group, 0 for a row of none.
+
+    Parameters
+    ----------
+    matrix : (n, p) array
+        Rows, with the columns ``names``.
+    names : sequence of str
+    groups : sequence of sequences of str
+        The columns of each group; those that the matrix lacks say of nobody that it is of the group.
+
+    Examples
+    --------
+    >>> group_codes(np.array([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]]), ["a", "b"], [["b"], ["a", "c"]])
+    array([2, 1, 0])
+    """
+    place = {name: at for at, name in enumerate(names)}
+    codes = np.zeros(len(matrix), dtype=np.int64)
+    for number, columns in reversed(list(enumerate(groups, start=1))):
+        at = [place[name] for name in columns if name in place]
+        codes[(matrix[:, at] > _HALF).any(axis=1)] = number
+    return codes
+
+
+def row_calibration(common: Calibration, groups: Sequence[Calibration], codes: IntArray) -> RowCalibration:
+    """Give each row the map of its group, the common one for code 0."""
+    maps = [common, *groups]
+    return RowCalibration(
+        np.array([one.intercept for one in maps])[codes], np.array([one.slope for one in maps])[codes]
+    )
 
 
 def fit_offset(
@@ -175,6 +297,11 @@ LEAST_SLOPE = 0.05
 TOLERANCE = 1e-4
 """Mean log loss (nats per row) by which a richer calibration must win to be preferred to a simpler one."""
 CROSS_FIT_FOLDS = 5
+LEAST_OF_A_GROUP = 50
+"""Pupils of each outcome without which a group has no calibration of its own: a slope is worth less than its noise below."""
+_SURE: Final = 1.645
+"""Standard errors by which a group's own calibration must gain: one chance in twenty that a gain is none."""
+_HALF: Final = 0.5
 LEAST_WEIGHT = 1e-9
 
 
@@ -328,19 +455,102 @@ def choose_rung(
     """Choose the rung that predicts best what it has not seen, then fit it on everything; see :func:`choose_calibration`."""
     outcome = binary_outcome(outcome, len(log_odds))
     times = np.ones(len(log_odds)) if growth is None else growth
-    codes, values = sorted_codes(block, len(log_odds), "block")
-    if len(values) > 1:
-        splits = [(codes < position, codes == position) for position in range(1, len(values))]
-    else:
-        owners = np.arange(len(log_odds)) if groups is None else groups
-        distinct = len(sorted_codes(owners, len(log_odds), "groups")[1])
-        fold = pupil_folds(owners, min(CROSS_FIT_FOLDS, distinct), seed, outcome=outcome)
-        splits = [(fold != number, fold == number) for number in range(int(fold.max()) + 1)]
+    splits = _splits(block, groups, outcome, seed)
     losses = [_held_out_loss(kind, (log_odds, outcome, times), splits) for kind in KINDS]
     best_kind = next(
         kind for kind, loss in zip(KINDS, losses, strict=True) if loss <= min(losses) + TOLERANCE
     )
     return fit_rung(best_kind, log_odds, outcome, times)
+
+
+def _splits(
+    block: npt.ArrayLike, groups: npt.ArrayLike | None, outcome: FloatArray, seed: int
+) -> list[tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]]:
+    """Rows to fit on and rows to judge on: each block after the first from those before it, or folds of pupils."""
+    codes, values = sorted_codes(block, len(outcome), "block")
+    if len(values) > 1:
+        return [(codes < position, codes == position) for position in range(1, len(values))]
+    owners = np.arange(len(outcome)) if groups is None else groups
+    distinct = len(sorted_codes(owners, len(outcome), "groups")[1])
+    fold = pupil_folds(owners, min(CROSS_FIT_FOLDS, distinct), seed, outcome=outcome)
+    return [(fold != number, fold == number) for number in range(int(fold.max()) + 1)]
+
+
+def choose_group_rungs(
+    log_odds: FloatArray,
+    outcome: FloatArray,
+    block: npt.NDArray[Any],
+    codes: IntArray,
+    *,
+    groups: IntArray,
+    seed: int = 0,
+) -> dict[int, Rung]:
+    """Choose the second step of each group that has outcomes enough, where it predicts better than none.
+
+    The same ladder as :func:`choose_rung`, on the rows of one group and on what the common calibration gave: identity is the
+    common calibration, and the penalties shrink to it.
+
+    Parameters
+    ----------
+    log_odds : (n,) array
+        Held-out log-odds, after the common calibration.
+    outcome, block, groups
+        As in :func:`choose_calibration`; ``groups`` are the pupils.
+    codes : (n,) int array
+        Group of each row, 0 for none, see :func:`group_codes`.
+    seed : int
+        Seed of the pupil folds.
+
+    Returns
+    -------
+    dict of int to Rung
+        By code; groups that keep the common calibration are not in it.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> announced, code = rng.normal(-1, 1.5, 6000), np.arange(6000) % 2
+    >>> happened = (rng.random(6000) < probability(announced * np.where(code == 1, 0.5, 1.0))).astype(float)
+    >>> rungs = choose_group_rungs(announced, happened, np.zeros(6000), code, groups=np.arange(6000))
+    >>> {number: (rung.kind, round(rung.slope, 1)) for number, rung in rungs.items()}
+    {1: ('platt', 0.5)}
+    """
+    rungs = {}
+    for number in range(1, int(codes.max(initial=0)) + 1):
+        own = codes == number
+        pupils = [len(np.unique(groups[own & (outcome == value)])) for value in (0, 1)]
+        if min(pupils) < LEAST_OF_A_GROUP:
+            continue
+        rung = choose_rung(log_odds[own], outcome[own], block[own], groups=groups[own], seed=seed)
+        if rung.kind != "identity" and _wins(
+            rung.kind, (log_odds[own], outcome[own], block[own], groups[own]), seed
+        ):
+            rungs[number] = rung
+    return rungs
+
+
+def _wins(
+    kind: CalibrationKind, rows: tuple[FloatArray, FloatArray, npt.NDArray[Any], IntArray], seed: int
+) -> bool:
+    """Tell whether a rung of a group gains log loss on rows that it was not fitted on, beyond the scatter between pupils.
+
+    The levels of a school are many and their leavers few: a gain that one pupil in a hundred makes is chance, and a calibration
+    chosen for it does harm.
+    """
+    log_odds, outcome, block, groups = rows
+    gain = np.full(len(outcome), np.nan)
+    for train, test in _splits(block, groups, outcome, seed):
+        step = fit_rung(kind, log_odds[train], outcome[train])
+        moved = step.apply(log_odds[test], np.ones(int(test.sum())))
+        gain[test] = _losses(log_odds[test], outcome[test]) - _losses(moved, outcome[test])
+    judged = ~np.isnan(gain)
+    by_pupil = np.bincount(groups[judged], weights=gain[judged])
+    return float(by_pupil.sum()) > _SURE * float(np.sqrt((by_pupil**2).sum()))
+
+
+def _losses(log_odds: FloatArray, outcome: FloatArray) -> FloatArray:
+    losses: FloatArray = np.logaddexp(0.0, log_odds) - outcome * log_odds
+    return losses
 
 
 def choose_calibration(

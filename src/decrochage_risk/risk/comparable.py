@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Comparable", "jeffreys_interval", "one_per_pupil"]
 
+# Some hundred rows make a share that differs by a few points from one draw to the next.
 ROWS_PER_BIN = 100
 PUPILS_PER_OUTCOME = PUBLISHED
 LEVEL = 0.9
@@ -68,6 +69,8 @@ def jeffreys_interval(
 
     normal_quantile(level)
     k, n = np.asarray(positives, dtype=np.float64), np.asarray(rows, dtype=np.float64)
+    # At the ends the interval is closed by hand (Brown, Cai and DasGupta 2001): none left does not rule out
+    # 0.
     low = np.where(k == 0, 0.0, betaincinv(k + 0.5, n - k + 0.5, (1 - level) / 2))
     high = np.where(k == n, 1.0, betaincinv(k + 0.5, n - k + 0.5, (1 + level) / 2))
     return low, high
@@ -143,6 +146,7 @@ class Comparable:
                     hint="Pass the out-of-time or out-of-fold predictions.",
                 )
             )
+        # Highest risks first: bins are cut where pupils are few and differ most.
         down = one_each[np.argsort(-risk[one_each], kind="stable")]
         ends = _bin_ends(risk[down], outcome[down])
         starts = np.r_[0, ends[:-1]]
@@ -158,7 +162,8 @@ class Comparable:
         low, high = jeffreys_interval(WORTH * self.positives, WORTH * self.rows, level=level)
         if spread == 0:
             return low, high
-        # From the share of the bin, half the interval and the spread add up as independent errors do, in log-odds.
+        # From the share of the bin, half the interval and the spread add up as independent errors do, in
+        # log-odds.
         share = (self.positives + 0.5) / (self.rows + 1.0)
         reach = normal_quantile(level) * spread
         down, up = (_log_odds(share) - _log_odds(low), _log_odds(high) - _log_odds(share))
@@ -229,6 +234,7 @@ class Comparable:
                     hint="Look up only pupils who have a risk.",
                 )
             )
+        # Without the first edge: a risk below all that was seen belongs to the lowest bin.
         bins: IntArray = np.searchsorted(self.lower[1:], values, side="right")
         return bins
 
@@ -260,6 +266,7 @@ def one_per_pupil(
         return np.arange(len(risk), dtype=np.int64)
     owner, _ = sorted_codes(groups, len(risk), "groups")
     period = np.zeros_like(owner) if time is None else sorted_codes(time, len(risk), "time")[0]
+    # Not the first nor the worst date of a pupil, which would make the year look better or worse than it was.
     draw = pd.util.hash_pandas_object(pd.DataFrame({"owner": owner, "risk": risk}), index=False).to_numpy()
     order = np.lexsort((outcome, draw, period, owner))
     first = np.r_[True, (np.diff(owner[order]) != 0) | (np.diff(period[order]) != 0)][: len(order)]
@@ -276,13 +283,16 @@ def _bin_ends(risk: FloatArray, outcome: FloatArray) -> IntArray:
     start, rows = 0, len(risk)
     while start < rows:
         before = counts[start - 1] if start else np.zeros(2)
+        # Both outcomes in 11 pupils at least, so that no bin tells a few of them.
         enough = max(
             int(np.searchsorted(counts[:, side], before[side] + PUPILS_PER_OUTCOME)) + 1 for side in (0, 1)
         )
         wide = np.searchsorted(height, height[start] + LEAST_WIDTH)
         end = min(max(start + ROWS_PER_BIN, enough, int(wide)), rows)
+        # Equal risks stay together: a bin is found by the risk alone.
         end = int(np.searchsorted(-risk, -risk[end - 1], side="right"))
         few = is_small(*(counts[end - 1] - before).astype(int).tolist())
+        # What is left at the end joins the bin before it.
         if ends and (end - start < ROWS_PER_BIN or few):
             ends[-1] = end
         else:

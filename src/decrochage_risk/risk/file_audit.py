@@ -28,6 +28,7 @@ __all__ = [
     "REFERENCES",
     "Finite",
     "SavedCalibration",
+    "SavedGroup",
     "Strict",
     "audited_files",
     "booster_name",
@@ -45,6 +46,7 @@ _LARGEST_ODDS: Final = 1e3
 _MOST_COLUMNS: Final = 10_000
 _MOST_LABELS: Final = 100_000
 _MOST_BINS: Final = 100_000
+_MOST_GROUPS: Final = 100
 _MOST_ROWS: Final = 10**10
 _TOLD: Final = 8
 
@@ -58,6 +60,7 @@ Model = TypeVar("Model", bound=BaseModel)
 class Strict(BaseModel):
     """JSON whose every key is known, and whose values are of their own kind: no text for a number, no NaN."""
 
+    # Strict: pydantic would otherwise read "3" as 3 and true as 1, and a forged file would pass.
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
@@ -67,6 +70,14 @@ class SavedCalibration(Strict):
     kind: Literal["identity", "intercept", "platt"]
     intercept: Annotated[float, Field(ge=-_LARGEST_ODDS, le=_LARGEST_ODDS)]
     slope: Positive
+
+
+class SavedGroup(Strict):
+    """A group with a calibration of its own, as ``GroupCalibration.to_dict`` writes it."""
+
+    name: Name
+    columns: Annotated[list[Name], Field(min_length=1, max_length=_MOST_COLUMNS)]
+    calibration: SavedCalibration
 
 
 class _Comparable(Strict):
@@ -83,6 +94,7 @@ class _Fitted(Strict):
     held_out_by: Literal["pupils", "clusters"]
     cluster_spread: Annotated[float, Field(ge=0, le=_LARGEST_ODDS)]
     clusters: Annotated[list[Name], Field(max_length=_MOST_LABELS)]
+    calibration_groups: Annotated[list[SavedGroup], Field(max_length=_MOST_GROUPS)] = []
 
 
 class _Knowledge(Strict):
@@ -126,6 +138,7 @@ class _Table(Strict):
     seed: Annotated[int, Field(ge=0, lt=2**63)]
     rows: Annotated[int, Field(ge=1, le=_MOST_ROWS)]
     base_rate: Annotated[float, Field(gt=0, lt=1)]
+    # Bounds everywhere: a number of 10 ** 12 members would fill the memory before anything is checked.
     members: Annotated[int, Field(ge=1, le=100)]
     training_range: _Range | None = None
 
@@ -171,6 +184,7 @@ def audited_files(files: Mapping[str, str]) -> tuple[dict[str, Any], dict[str, A
     _refuse(CALIBRATION, _fitted_faults(fit))
     table = parsed(_Table, REFERENCES, files[REFERENCES])
     _refuse(REFERENCES, _table_faults(table))
+    _refuse(CALIBRATION, _group_faults(fit, table))
     options = FitOptions(**_known_options(table.options))
     if options.members != table.members:
         _refuse(REFERENCES, [f"members is {table.members}, options.members {options.members}"])
@@ -235,17 +249,33 @@ def _known_options(options: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _fitted_faults(fit: _Fitted) -> Iterator[str]:
-    bins, kind = fit.comparable, fit.calibration.kind
+    bins = fit.comparable
     if not len(bins.lower) == len(bins.rows) == len(bins.positives):
         yield f"comparable: {len(bins.lower)} bins, {len(bins.rows)} rows, {len(bins.positives)} positives"
     if any(later <= earlier for earlier, later in zip(bins.lower, bins.lower[1:], strict=False)):
         yield "comparable.lower does not rise from bin to bin"
     if any(left > rows for left, rows in zip(bins.positives, bins.rows, strict=False)):
         yield "comparable: more positives than rows in a bin"
-    if kind != "platt" and fit.calibration.slope != 1:
-        yield f"calibration: slope {fit.calibration.slope:g} of kind {kind}, which has 1"
-    if kind == "identity" and fit.calibration.intercept != 0:
-        yield f"calibration: intercept {fit.calibration.intercept:g} of kind identity, which has 0"
+    yield from _kind_faults("calibration", fit.calibration)
+    for group in fit.calibration_groups:
+        yield from _kind_faults(f"calibration of {group.name!r}", group.calibration)
+
+
+def _kind_faults(place: str, calibration: SavedCalibration) -> Iterator[str]:
+    if calibration.kind != "platt" and calibration.slope != 1:
+        yield f"{place}: slope {calibration.slope:g} of kind {calibration.kind}, which has 1"
+    if calibration.kind == "identity" and calibration.intercept != 0:
+        yield f"{place}: intercept {calibration.intercept:g} of kind identity, which has 0"
+
+
+def _group_faults(fit: _Fitted, table: _Table) -> Iterator[str]:
+    """Say which groups are not of the context: their reasons would not be additive."""
+    names = [group.name for group in fit.calibration_groups]
+    if len(set(names)) < len(names):
+        yield "calibration_groups names a group twice"
+    columns = {column for group in fit.calibration_groups for column in group.columns}
+    for column in sorted(columns - {*table.references.context, *table.references.dropped}):
+        yield f"calibration_groups: {column!r} is no column of the context"
 
 
 def _table_faults(table: _Table) -> Iterator[str]:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error
+from decrochage_risk.risk.calibration import group_codes
 from decrochage_risk.risk.folds import moments, sorted_codes
 from decrochage_risk.risk.numeric_table import FloatArray, IntArray, binary_outcome, numeric_matrix
 from decrochage_risk.risk.references import References
@@ -27,6 +28,7 @@ __all__ = ["LEAST_OF_A_CLASS", "LEAST_ROWS", "FitInput", "FitOptions", "canonica
 ModelKind: TypeAlias = Literal["trees", "logistic"]
 
 _BOUNDS: Final[dict[str, tuple[float, float]]] = {
+    # Two at least, as a spread needs two; DESIGN.md, section 6, allows five members of 15 leaves at most.
     "members": (2, 5),
     "leaves": (2, 15),
     "max_rounds": (1, 10_000),
@@ -140,6 +142,7 @@ class FitOptions:
         value, (low, high), whole = getattr(self, name), _BOUNDS[name], name not in _FRACTIONS
         if value is None and name in _SETTLED_LATER:
             return ""
+        # True is an int in Python.
         if isinstance(value, bool) or not isinstance(value, Integral if whole else Real):
             return f"a {'whole ' if whole else ''}number from {low:g} to {high:g}"
         if name == "max_rounds" and isinstance(self.min_rounds, Real):
@@ -180,6 +183,8 @@ class FitInput:
         -1, 0 or 1 per kept column.
     order : (n,) int array
         Position of each row in the table as it came.
+    calibration_group : (n,) int array or None
+        Number of the group whose calibration may be its own, 0 for none; None when no groups were given.
     """
 
     references: References
@@ -192,6 +197,7 @@ class FitInput:
     matured: npt.NDArray[Any] | None
     directions: IntArray
     order: IntArray
+    calibration_group: IntArray | None = None
 
     @classmethod
     def prepare(
@@ -203,12 +209,13 @@ class FitInput:
         labels: Mapping[str, npt.ArrayLike | None],
         context: Sequence[str],
         knowledge: KnowledgeGroups | None = None,
+        calibration_groups: Mapping[str, Sequence[str]] | None = None,
     ) -> FitInput:
         """Check everything and put the rows in order.
 
         Parameters
         ----------
-        features, outcome, directions, context, knowledge
+        features, outcome, directions, context, knowledge, calibration_groups
             As in ``RiskModel.fit``.
         labels : mapping
             The optional arrays of ``RiskModel.fit`` by name: ``groups``, ``clusters``, ``time``, ``observed``,
@@ -229,6 +236,7 @@ class FitInput:
             values, names, reference_groups, context=context, knowledge=knowledge
         )
         places = [names.index(name) for name in references.value_columns]
+        # Filled before training as before scoring: not known is then the same number on both sides.
         matrix = references.filled_matrix(references.flagged(values[:, places]), reference_groups)
         rows = len(matrix)
         target = binary_outcome(outcome, rows)
@@ -240,6 +248,7 @@ class FitInput:
             if labels_read[name] is not None
         ]
         order = canonical_order(keys, matrix, target)
+        # Schools matter where the context may learn their level; without it, folds of pupils waste less.
         owner, cluster = labels_read["groups"], labels_read["clusters"] if context else None
         fit_input = cls(
             references=references,
@@ -252,6 +261,7 @@ class FitInput:
             matured=None if labels_read["matured"] is None else labels_read["matured"][order],
             directions=signs,
             order=order,
+            calibration_group=_calibration_codes(matrix[order], references, calibration_groups or {}),
         )
         fit_input.refuse_too_little(grouped=owner is not None)
         return fit_input
@@ -263,6 +273,7 @@ class FitInput:
             return None if values is None else values[rows]
 
         clusters = part(self.clusters)
+        # A part of the rows may hold too few schools for folds of them, though the whole had enough.
         few = clusters is None or len(np.unique(clusters)) < LEAST_CLUSTERS
         return replace(
             self,
@@ -274,6 +285,7 @@ class FitInput:
             observed=part(self.observed),
             matured=part(self.matured),
             order=self.order[rows],
+            calibration_group=part(self.calibration_group),
         )
 
     def refuse_too_little(self, *, grouped: bool) -> None:
@@ -342,12 +354,14 @@ def canonical_order(keys: Sequence[npt.NDArray[Any]], matrix: FloatArray, outcom
     array([1, 2, 0])
     """
     rows = len(matrix)
+    # lexsort sorts by its last key first.
     order = np.lexsort(tuple(reversed(keys))) if keys else np.arange(rows)
     new = np.zeros(rows, dtype=bool)
     new[:1] = True
     for key in keys:
         new[1:] |= key[order][1:] != key[order][:-1]
     alone = new & np.r_[new[1:], True][:rows]
+    # Columns are compared only among rows that the keys leave equal: almost none, and each costs a sort.
     tied = np.flatnonzero(~alone)
     among = order[tied]
     by = (outcome[among], *matrix[among].T[::-1], np.cumsum(new)[tied])
@@ -372,6 +386,31 @@ def _signs(directions: Mapping[str, int], references: References) -> IntArray:
             )
         )
     return np.array([int(directions.get(name, 0)) for name in references.columns], dtype=np.int64)
+
+
+def _calibration_codes(
+    matrix: FloatArray, references: References, groups: Mapping[str, Sequence[str]]
+) -> IntArray | None:
+    """Give the number of the calibration group of each row; None without groups.
+
+    Raises
+    ------
+    ModelError
+        A column that is not of the context: a reason would then move the calibration that it is measured by.
+    """
+    outside = sorted(
+        {column for columns in groups.values() for column in columns}
+        - {*references.context, *references.dropped}
+    )
+    if outside:
+        raise ModelError(
+            explain_error(
+                f"calibration_groups names {', '.join(map(repr, outside))}",
+                expected="columns of the context, which equal the reference by construction",
+                hint="Name them in context too, or leave them out.",
+            )
+        )
+    return group_codes(matrix, references.columns, list(groups.values())) if groups else None
 
 
 def _codes_and_days(labels: Mapping[str, npt.ArrayLike | None], rows: int) -> dict[str, Any]:

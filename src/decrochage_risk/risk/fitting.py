@@ -5,7 +5,7 @@ Held-out predictions are those of rows that the predicting members did not learn
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +13,13 @@ import numpy.typing as npt
 
 from decrochage_risk.errors import ModelError, explain_error
 from decrochage_risk.risk.boosting import train_bag, train_members, with_defaults
-from decrochage_risk.risk.calibration import Calibration, choose_rung, probability
+from decrochage_risk.risk.calibration import (
+    Calibration,
+    GroupCalibration,
+    choose_group_rungs,
+    choose_rung,
+    probability,
+)
 from decrochage_risk.risk.comparable import Comparable, one_per_pupil
 from decrochage_risk.risk.fit_input import FitInput, enough
 from decrochage_risk.risk.folds import BoolArray, cluster_folds, pupil_folds, rolling_origin, rows_to_learn
@@ -23,12 +29,15 @@ from decrochage_risk.risk.signed_logistic import PENALTY
 from decrochage_risk.risk.uncertainty import fit_cluster_spread, member_mean
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from decrochage_risk.risk.fit_input import FitOptions
     from decrochage_risk.risk.members import Bag, Progress
     from decrochage_risk.risk.numeric_table import FloatArray, IntArray
 
 
 __all__ = [
+    "Calibrated",
     "HeldOut",
     "calibrate",
     "folds_of",
@@ -64,17 +73,48 @@ def range_of(table: FitInput) -> TrainingRange | None:
     own = [at for at, name in enumerate(columns) if name not in context]
     if not own:
         return None
-    # The exact extremes of a training are those of one pupil: the 50th row from each end (a twentieth of a small
+    # The exact extremes of a training are those of one pupil: the 50th row from each end (a twentieth of a
+    # small
     # training), rounded outward. Unknown values were filled by medians, which move neither bound.
     place = min(ROWS_ROUNDED_TO, len(table.matrix) // 20)
+    # partition, as a whole sort of each column is not needed for two of its rows.
     low, high = np.partition(table.matrix, [place, len(table.matrix) - 1 - place], axis=0)[
         [place, -1 - place]
     ]
     return TrainingRange(tuple(columns[at] for at in own), *outward(low[own], high[own]))
 
 
-def calibrate(by_time: HeldOut | None, by_fold: HeldOut, seed: int) -> tuple[Calibration, Comparable, float]:
-    """Choose the calibration, count comparable pupils, and measure how far held-out schools lie apart."""
+@dataclass(frozen=True)
+class Calibrated:
+    """What held-out predictions settle.
+
+    Attributes
+    ----------
+    calibration : Calibration
+        The common one.
+    groups : tuple of GroupCalibration
+        Of the groups that have one of their own.
+    numbers : tuple of int
+        Their codes among all groups that were asked for.
+    comparable : Comparable
+    cluster_spread : float
+        How far held-out schools lie apart, in log-odds.
+    """
+
+    calibration: Calibration
+    groups: tuple[GroupCalibration, ...]
+    numbers: tuple[int, ...]
+    comparable: Comparable
+    cluster_spread: float
+
+
+def calibrate(
+    by_time: HeldOut | None, by_fold: HeldOut, seed: int, groups: Mapping[str, Sequence[str]] | None = None
+) -> Calibrated:
+    """Choose the calibration, count comparable pupils, and measure how far held-out schools lie apart.
+
+    ``groups`` are the context columns of those that may have a calibration of their own, by name, in the order of their codes.
+    """
     predictions = by_fold if by_time is None else by_time
     block = np.zeros(len(predictions.outcome)) if by_time is None or by_time.time is None else by_time.time
     rung = choose_rung(
@@ -86,13 +126,24 @@ def calibrate(by_time: HeldOut | None, by_fold: HeldOut, seed: int) -> tuple[Cal
         seed=seed + 2,
     )
     log_odds = rung.apply(predictions.log_odds, predictions.growth)
+    own: dict[int, GroupCalibration] = {}
+    codes = predictions.calibration_group
+    if codes is not None:
+        rungs = choose_group_rungs(
+            log_odds, predictions.outcome, block, codes, groups=predictions.groups, seed=seed + 3
+        )
+        for number, step in rungs.items():
+            rows = codes == number
+            log_odds[rows] = step.apply(log_odds[rows], np.ones(int(rows.sum())))
+            name, columns = list((groups or {}).items())[number - 1]
+            own[number] = GroupCalibration(name, tuple(columns), rung.calibration.then(step.calibration))
     risk = probability(log_odds)
     comparable = Comparable.fit(risk, predictions.outcome, groups=predictions.groups, time=predictions.time)
     if predictions.clusters is None:
-        return rung.calibration, comparable, 0.0
-    rows = one_per_pupil(risk, predictions.outcome, predictions.groups, predictions.time)
-    spread = fit_cluster_spread(log_odds[rows], predictions.outcome[rows], predictions.clusters[rows])
-    return rung.calibration, comparable, spread
+        return Calibrated(rung.calibration, tuple(own.values()), tuple(own), comparable, 0.0)
+    firsts = one_per_pupil(risk, predictions.outcome, predictions.groups, predictions.time)
+    spread = fit_cluster_spread(log_odds[firsts], predictions.outcome[firsts], predictions.clusters[firsts])
+    return Calibrated(rung.calibration, tuple(own.values()), tuple(own), comparable, spread)
 
 
 def refuse_seed(seed: int) -> None:
@@ -103,6 +154,7 @@ def refuse_seed(seed: int) -> None:
     ModelError
         Not a whole number from 0 to 2147483645.
     """
+    # LightGBM holds seeds in 32 bits with a sign; room is left to count on from this one.
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed < 2**31 - 2:
         raise ModelError(
             explain_error(
@@ -135,6 +187,8 @@ class HeldOut:
     growth : (m,) array
         How many times more events the final bag learnt from than the boosters that predicted the row, see
         :mod:`decrochage_risk.risk.calibration`.
+    calibration_group : (m,) int array or None
+        Number of the group whose calibration is its own, 0 for none.
     """
 
     log_odds: FloatArray
@@ -144,6 +198,17 @@ class HeldOut:
     clusters: IntArray | None
     rows: IntArray
     growth: FloatArray
+    calibration_group: IntArray | None = None
+
+    def with_groups(self, numbers: Sequence[int]) -> HeldOut:
+        """Give the rows new numbers, by the groups that have a calibration of their own, in the order of ``numbers``."""
+        if self.calibration_group is None:
+            return self
+        position = np.zeros(
+            int(self.calibration_group.max(initial=0)) + 1 + max(numbers, default=0), dtype=np.int64
+        )
+        position[list(numbers)] = np.arange(1, len(numbers) + 1)
+        return replace(self, calibration_group=position[self.calibration_group])
 
 
 def out_of_fold(fit_input: FitInput, bag: Bag) -> HeldOut:
@@ -160,6 +225,7 @@ def out_of_fold(fit_input: FitInput, bag: Bag) -> HeldOut:
         fit_input.clusters,
         fit_input.order,
         growth,
+        fit_input.calibration_group,
     )
 
 
@@ -197,7 +263,9 @@ def out_of_time(
     splits = rolling_origin(fit_input.time, observed=fit_input.observed, matured=fit_input.matured)
     if len(splits) + 1 < LEAST_TIMES:
         return None
+    # By the whole training: a part of it must not be trained with other settings because it is smaller.
     options = with_defaults(options, len(fit_input.outcome))
+    # Other folds than those of the bag, so that the two estimates do not share their luck.
     fold = folds_of(fit_input, options.pupil_folds, seed + 1)
     numbers = range(options.pupil_folds)
     learnt = [rows_to_learn(fold, fit_input.groups, number) for number in numbers]
@@ -208,6 +276,7 @@ def out_of_time(
             enough(fit_input.outcome[part], fit_input.groups[part])
             for part in (train & learnt[number] for number in numbers)
         )
+        # The latest ones: older years say less of the next, and each costs a training.
     ][-options.test_times :]
     if len(usable) < LEAST_TIMES - 1:
         return None
@@ -216,6 +285,7 @@ def out_of_time(
     parts = [(train & learnt[k], test & (fold == k)) for train, test in usable for k in numbers]
     for number_of_part, (train, test) in enumerate(parts, start=1):
         log_odds[test] = _learn_and_predict(fit_input, train, test, rounds, options, seed)
+        # In events, not in rows: they are what a rare outcome is learnt from.
         growth[test] = fit_input.outcome.sum() / fit_input.outcome[train].sum()
         if progress is not None:
             progress("out of time", number_of_part, total)
@@ -228,6 +298,7 @@ def out_of_time(
         None if fit_input.clusters is None else fit_input.clusters[rows],
         fit_input.order[rows],
         growth[rows],
+        None if fit_input.calibration_group is None else fit_input.calibration_group[rows],
     )
 
 

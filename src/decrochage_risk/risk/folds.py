@@ -57,6 +57,7 @@ def sorted_codes(labels: npt.ArrayLike, rows: int, name: str) -> tuple[IntArray,
     >>> sorted_codes(["b", "a", "b"], rows=3, name="groups")[0]
     array([1, 0, 1])
     """
+    # .array keeps pandas' own types, of which numpy would make objects.
     values = labels.array if isinstance(labels, pd.Series | pd.Index) else np.asarray(labels)
     if values.ndim != 1 or len(values) != rows:
         raise ModelError(
@@ -124,6 +125,7 @@ def pupil_folds(
                 hint="Ask for fewer folds, or give more groups (pupils).",
             )
         )
+    # Labels are in sorted order, so that a seed deals the same pupils whatever the order of the rows.
     dealing_order = np.random.default_rng(seed).permutation(len(labels))
     if outcome is not None:
         positives = np.bincount(codes, weights=outcome, minlength=len(labels))
@@ -132,6 +134,7 @@ def pupil_folds(
         kind = np.where(share == 1, 0, np.where(share > 0, 1, 2))
         dealing_order = dealing_order[np.argsort(kind[dealing_order], kind="stable")]
     fold = np.empty(len(labels), dtype=np.int64)
+    # Dealt in turn like cards, not drawn: folds differ by one pupil at most.
     fold[dealing_order] = np.arange(len(labels)) % count
     return fold[codes]
 
@@ -183,6 +186,7 @@ def rows_to_learn(fold: IntArray, groups: IntArray, number: int) -> BoolArray:
     of the fold has had in another school.
     """
     in_fold = np.zeros(int(groups.max(initial=-1)) + 1, dtype=np.bool_)
+    # A pupil who changed school has rows in two folds: all are left out.
     in_fold[groups[fold == number]] = True
     learnt: BoolArray = (fold != number) & ~in_fold[groups]
     return learnt

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from decrochage_risk.risk.numeric_table import FloatArray, IntArray
 
-__all__ = ["EVERYTHING_KNOWN", "LEAST_UNKNOWN", "Knowledge", "KnowledgeGroups"]
+__all__ = ["EVERYTHING_KNOWN", "LEAST_LEARNT", "LEAST_UNKNOWN", "Knowledge", "KnowledgeGroups"]
 
 KnowledgeGroups: TypeAlias = Mapping[str, Sequence[str]]
 """Name of each flag, and the columns of which it says that none is known."""
@@ -31,8 +31,11 @@ LEAST_UNKNOWN: Final = 20
 """Rows with and rows without a flag under which none is made of its own accord: nothing could be learnt from it."""
 MOST_FLAGS: Final = 60
 """Flags of one model, so that a pattern is one number; of more, those that tell most rows apart are kept."""
-ROUNDED_TO: Final = 5
-"""Counts of patterns are kept in such steps, so that no small count is told."""
+LEAST_LEARNT: Final = 200
+"""Rows of the training with a pattern from which what it says of the outcome is learnt (issue 14); under them it is a guess."""
+ROUNDED_TO: Final = 100
+"""Counts of patterns are kept in full steps of so many, rounded down: a pupil has up to seven rows, so that no count tells
+of 10 pupils or fewer, and ``LEAST_LEARNT``, a multiple of it, is held against the count as if it were whole."""
 EVERYTHING_KNOWN: Final = ""
 """The pattern without a flag."""
 _PREFIX: Final = "not_known_"
@@ -49,7 +52,8 @@ class Knowledge:
     columns : tuple of str
         The value columns, in the order of the rows.
     rows : mapping of str to int
-        Rows of the training with each pattern, in steps of ``ROUNDED_TO``.
+        Rows of the training with each pattern, in full steps of ``ROUNDED_TO``; patterns under one step are left out.
+        Empty for a model of format 1, which held no counts.
 
     Examples
     --------
@@ -90,12 +94,13 @@ class Knowledge:
         flag_groups = _apparent_groups(matrix, names) if groups is None else _declared_groups(groups, names)
         knowledge = cls(flag_groups, tuple(names))
         codes, counts = np.unique(knowledge.patterns(knowledge.flags(matrix)), return_counts=True)
-        tens = (2 * counts + ROUNDED_TO) // (2 * ROUNDED_TO) * ROUNDED_TO
+        steps = counts // ROUNDED_TO * ROUNDED_TO
         rows = {
             knowledge.name_of(code): count
-            for code, count in zip(codes.tolist(), tens.tolist(), strict=True)
-            if count
-        }
+            for code, count in zip(codes.tolist(), steps.tolist(), strict=True)
+            # Of a small training too, something must say that counts are held: no entry at all is a model of format 1.
+            if count or code == 0
+        } or {EVERYTHING_KNOWN: 0}
         return cls(flag_groups, tuple(names), rows)
 
     @property
@@ -122,11 +127,14 @@ class Knowledge:
         """
         flags = np.empty((len(matrix), len(self.groups)))
         for place, columns in enumerate(self._places):
+            # None known at all: one mark of twelve weeks is knowledge, though some of its columns may be
+            # missing.
             flags[:, place] = np.isnan(matrix[:, columns]).all(axis=1)
         return flags
 
     def patterns(self, flags: FloatArray) -> IntArray:
         """Give the pattern of each row of flags a number: the sum of 2 to the place of each flag."""
+        # At most 60 flags: 63 bits hold them with room for the sign.
         weights = 2 ** np.arange(flags.shape[1], dtype=np.int64)
         codes: IntArray = (flags > 0) @ weights if len(weights) else np.zeros(len(flags), dtype=np.int64)
         return codes
@@ -136,11 +144,20 @@ class Knowledge:
         return "+".join(name for place, name in enumerate(self.groups) if pattern >> place & 1)
 
     def rows_like(self, matrix: FloatArray) -> IntArray:
-        """Count the rows of the training with the pattern of each row, in steps of ``ROUNDED_TO``; 0 for a new pattern."""
+        """Count the rows of the training with the pattern of each row, in steps of ``ROUNDED_TO``; 0 for a rare pattern."""
         codes, at = np.unique(self.patterns(self.flags(matrix)), return_inverse=True)
         counts = np.array([self.rows.get(self.name_of(code), 0) for code in codes.tolist()], dtype=np.int64)
         like: IntArray = counts[at] if len(counts) else np.zeros(len(matrix), dtype=np.int64)
         return like
+
+    def is_learnt(self, matrix: FloatArray) -> npt.NDArray[np.bool_]:
+        """Tell which rows have a pattern with at least ``LEAST_LEARNT`` rows in the training.
+
+        A model without counts (format 1) cannot be held to them: every row is then taken as learnt, as it was before.
+        """
+        if not self.rows:
+            return np.ones(len(matrix), dtype=np.bool_)
+        return self.rows_like(matrix) >= LEAST_LEARNT
 
     def to_dict(self) -> dict[str, Any]:
         """Give groups and counts as JSON values."""
@@ -163,6 +180,7 @@ def _apparent_groups(matrix: FloatArray, names: Sequence[str]) -> dict[str, tupl
     telling = np.flatnonzero((count >= LEAST_UNKNOWN) & (count <= len(matrix) - LEAST_UNKNOWN))
     together: dict[bytes, list[int]] = {}
     for column in telling.tolist():
+        # Eight rows to a byte: the pattern of a column is a key of moderate size.
         together.setdefault(np.packbits(unknown[:, column]).tobytes(), []).append(column)
     # Most telling first; the order of the columns settles ties, and then is the order of the flags.
     spread = {group[0]: int(count[group[0]] * (len(matrix) - count[group[0]])) for group in together.values()}

@@ -71,7 +71,8 @@ class Members:
     @property
     def boosters(self) -> tuple[Any, ...]:
         """The ``lightgbm.Booster`` objects, parsed once. Their ``predict`` may be called from several threads."""
-        # A forked process parses anew, since LightGBM's own lock may have been held at the fork; a lock of ours here would
+        # A forked process parses anew, since LightGBM's own lock may have been held at the fork; a lock of
+        # ours here would
         # be in the same danger, so two threads may both parse, and the first is kept.
         key = f"_boosters_of_process_{os.getpid()}"
         objects: tuple[Any, ...] | None = self.__dict__.get(key)
@@ -100,7 +101,8 @@ class Members:
 
         def predict(part: slice) -> None:
             for member, booster in enumerate(boosters):
-                # One thread of LightGBM's own: the default costs 8 ms on one row, and hangs in a forked process.
+                # One thread of LightGBM's own: the default costs 8 ms on one row, and hangs in a forked
+                # process.
                 scores[part, member] = booster.predict(rows[part], raw_score=True, num_threads=1)
 
         over_rows(predict, len(rows))
@@ -178,6 +180,7 @@ def outward(low: FloatArray, high: FloatArray) -> tuple[FloatArray, FloatArray]:
     >>> low.round(2).tolist(), high.round(2).tolist()
     ([0.0, -0.3], [50.0, 0.3])
     """
+    # A column of one value has no span to round by.
     span = np.where(high > low, high - low, 1.0)
     step = 10.0 ** np.floor(np.log10(span)) / 2.0
     return np.floor(low / step) * step, np.ceil(high / step) * step
@@ -191,6 +194,8 @@ def _rounded_tree(tree: str) -> str:
     values = [float(value) for value in lines["leaf_value"]]
     leaves = [math.ceil(int(count) / ROWS_ROUNDED_TO) * ROWS_ROUNDED_TO for count in lines["leaf_count"]]
     left, right = ([int(child) for child in lines.get(f"{side}_child", ())] for side in ("left", "right"))
+    # Counts and means of the nodes are computed anew from the rounded leaves: exact ones would give them
+    # back.
     rows, means = [0] * len(left), [0.0] * len(left)
     # children of a node are written after it
     for node in range(len(left) - 1, -1, -1):
@@ -263,6 +268,7 @@ class LinearMembers:
         """Raw log-odds of every member, shape (n, K); a row's values do not depend on the other rows."""
         rows = np.ascontiguousarray(filled, dtype=np.float64)
         parts = zip(self.intercepts, self.slopes, strict=True)
+        # Row by row, not a matrix product, whose sums hang on how many rows there are.
         return np.column_stack([level + (rows * slope).sum(axis=1) for level, slope in parts])
 
     def contributions(self, filled: FloatArray, references: FloatArray) -> FloatArray:

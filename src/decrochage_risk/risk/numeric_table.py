@@ -95,11 +95,13 @@ def numeric_matrix(
     result = np.empty(matrix.shape)
     for first in range(0, len(matrix), ROWS_AT_A_TIME):
         part = slice(first, first + ROWS_AT_A_TIME)
+        # Adding 0 makes 0.0 of -0.0, which would have other bits and other hashes.
         rows = np.add(matrix[part], 0.0, out=result[part])
         unknown = np.isnan(rows)
         if not (unknown | (np.abs(rows) <= HUGE)).all():
             _refuse_values(matrix, names)
         _snap(rows)
+        # NaN has a payload of bits, which the rounding may have turned into an infinity.
         rows[unknown] = np.nan
     return result
 
@@ -107,6 +109,8 @@ def numeric_matrix(
 def _snap(rows: FloatArray) -> None:
     """Round in place to ``SIGNIFICANT_BITS``, half away from zero: a monotone map, so no order is ever turned round."""
     bits = rows.view(np.int64)
+    # Doubles order like integers of their bits, sign apart: half of the last kept bit is added, the rest cut
+    # off.
     bits += np.int64(1) << np.int64(_DROPPED_BITS - 1)
     bits >>= np.int64(_DROPPED_BITS)
     bits <<= np.int64(_DROPPED_BITS)
@@ -186,6 +190,7 @@ def _array_matrix(features: npt.ArrayLike, columns: Sequence[str] | None) -> tup
 
 
 def _refuse_values(matrix: FloatArray, names: Sequence[str]) -> None:
+    # Looked for only now: the usual table pays one comparison per cell.
     bad = np.abs(np.nan_to_num(matrix, nan=0.0, posinf=np.inf, neginf=-np.inf)) > HUGE
     counts = bad.sum(axis=0)
     faults = [

@@ -140,10 +140,12 @@ class References:
             )
         columns = tuple(names[at] for at in np.flatnonzero(has_values).tolist())
         values = matrix if has_values.all() else matrix[:, has_values]
-        # A column of the context sets the base of a risk for everybody: its gaps are those of a place, not of a row.
+        # A column of the context sets the base of a risk for everybody: its gaps are those of a place, not of
+        # a row.
         own_places = [at for at, name in enumerate(columns) if name not in context]
         if knowledge is None:
             knowledge = Knowledge.of_matrix(values[:, own_places], [columns[at] for at in own_places]).groups
+        # Again over all columns, as declared groups may hold columns of the context.
         flags = Knowledge.of_matrix(values, columns, knowledge)
         whole = np.hstack([values, flags.flags(values)]) if flags.names else values
         overall, _ = _lower_medians(whole)
@@ -227,6 +229,7 @@ class References:
         """
         own = self.filled(features, reference_groups)
         rows = self._medians[self._codes(own, reference_groups)]
+        # The context equals the row's own: it sets the base, and can never be a reason.
         rows[:, self._context_places] = own[:, self._context_places]
         return rows
 
@@ -293,6 +296,7 @@ def _lower_medians(matrix: FloatArray) -> tuple[FloatArray, IntArray]:
     """Lower median of the known values of each column (NaN where there is none), and their number."""
     count = (~np.isnan(matrix)).sum(axis=0)
     ascending = np.sort(matrix, axis=0)  # NaN comes last
+    # The lower of two middle values is one that some pupil has: "2.5 absences" is nobody's.
     middle = np.maximum(count - 1, 0) // 2
     return ascending[middle, np.arange(matrix.shape[1])], count
 
@@ -321,6 +325,7 @@ def _medians_by_group(
         if len(rows) < ENOUGH_KNOWN or (key == _PATTERN and not knowledge.names):
             continue
         own, count = _lower_medians(matrix[rows])
+        # From wide to narrow, so that the wider group is there already.
         wider = next((medians[other] for other in _wider(key) if other in medians), overall)
         medians[key] = np.where(count >= ENOUGH_KNOWN, own, wider)
     keys = tuple(sorted(medians))
@@ -382,6 +387,7 @@ def _group_codes(
         chain = _chain(label, knowledge.name_of(pattern))
         return next((position[key] for key in chain if key in position), len(position))
 
+    # One pupil at a time is how a service asks: no factorising for a single row.
     if len(patterns) == 1:
         return np.array([code_of(texts[0], int(patterns[0]))], dtype=np.int64)
     label_codes, uniques = pd.factorize(texts)

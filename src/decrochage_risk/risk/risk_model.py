@@ -20,8 +20,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from decrochage_risk.errors import ModelError, explain_error
-from decrochage_risk.risk.boosting import LINEAR_SHARE, train_members
-from decrochage_risk.risk.calibration import Calibration, log_loss, probability
+from decrochage_risk.risk.boosting import LINEAR_SHARE, boosted_log_odds
+from decrochage_risk.risk.calibration import (
+    Calibration,
+    GroupCalibration,
+    RowCalibration,
+    group_codes,
+    log_loss,
+    probability,
+    row_calibration,
+)
 from decrochage_risk.risk.comparable import Comparable
 from decrochage_risk.risk.file_audit import CALIBRATION, LINEAR, REFERENCES, audited_files, booster_name
 from decrochage_risk.risk.fit_input import FitInput, FitOptions, enough
@@ -87,6 +95,7 @@ def choose_start(table: FitInput, options: FitOptions, seed: int) -> FitOptions:
     FitOptions
         With ``penalty``, and ``linear_share`` for trees.
     """
+    # Rounded up. Every step-th row of the canonical order, not a draw: the same in every run.
     step = -(-len(table.outcome) // MOST_ROWS)
     some = table if step == 1 else table.take(np.arange(len(table.outcome)) % step == 0)
     parts = list(_parts(some, seed))
@@ -108,6 +117,7 @@ def _parts(table: FitInput, seed: int) -> Iterator[tuple[BoolArray, BoolArray]]:
         if usable:
             before, after = usable[-1]
     for deal in range(_DEALS if len(table.outcome) < FEW_ROWS else 1):
+        # Far from the seeds of the fit itself, so that the choice and its check do not deal alike.
         fold = folds_of(table, _FOLDS, seed + 1000 + deal)
         for number in range(_FOLDS):
             learnt, test = before & rows_to_learn(fold, table.groups, number), after & (fold == number)
@@ -122,7 +132,12 @@ def _penalty(table: FitInput, parts: Sequence[tuple[BoolArray, BoolArray]]) -> f
             matrix, outcome = table.matrix[learnt], table.outcome[learnt]
             for place, penalty in enumerate(PENALTIES):
                 level, slopes = fit_signed_logistic(
-                    matrix, outcome, table.directions, penalty=penalty, tolerance=1e-6
+                    # Coarser than the final fit: a choice needs the loss to a few digits only.
+                    matrix,
+                    outcome,
+                    table.directions,
+                    penalty=penalty,
+                    tolerance=1e-6,
                 )
                 odds = level + table.matrix[test] @ slopes
                 losses[place] += log_loss(odds, table.outcome[test]) * test.sum()
@@ -136,15 +151,14 @@ def _share(
     for learnt, test in parts[:_SHARE_PARTS]:
         rows += int(test.sum())
         for place, share in enumerate(SHARES):
-            members = train_members(
-                table.matrix[learnt], table.outcome[learnt], table.directions,
-                learnt=[np.ones(int(learnt.sum()), dtype=np.bool_)], seed=seed, rounds=_ROUNDS,
-                options=replace(options, linear_share=share),
+            odds = boosted_log_odds(
+                table.matrix[learnt], table.outcome[learnt], table.directions, seed=seed, rounds=_ROUNDS,
+                options=replace(options, linear_share=share), of=table.matrix[test],
             )  # fmt: skip
-            odds = members.log_odds(table.matrix[test])[:, 0]
             losses[place] += log_loss(odds, table.outcome[test]) * test.sum()
     best = 0
     for place in range(1, len(SHARES)):
+        # A share must win clearly: the loss is flat, and a jump between trainings would move every reason.
         if losses[place] < losses[best] - _TOLERANCE * rows:
             best = place
     return SHARES[best]
@@ -160,6 +174,12 @@ def write_files(model: RiskModel) -> dict[str, str]:
         "held_out_by": model.held_out_by,
         "cluster_spread": model.cluster_spread,
         "clusters": sorted(model.clusters),
+        # A model without groups says nothing of them: the bytes of those that were trained before stay.
+        **(
+            {"calibration_groups": [group.to_dict() for group in model.group_calibrations]}
+            if model.group_calibrations
+            else {}
+        ),
     }
     references = {
         "references": model.references.to_dict(),
@@ -194,6 +214,9 @@ def read_files(files: Mapping[str, str]) -> dict[str, Any]:
         "cluster_spread": calibration_entries["cluster_spread"],
         "clusters": frozenset(calibration_entries["clusters"]),
         "training_range": _range(table["training_range"]),
+        "group_calibrations": tuple(
+            GroupCalibration.from_dict(group) for group in calibration_entries["calibration_groups"]
+        ),
         **{name: table[name] for name in ("rounds", "seed", "rows", "base_rate")},
     }
 
@@ -262,6 +285,8 @@ class RiskModel:
         Digests of the schools of the training, so that a new one is told apart; empty where none were given.
     training_range : TrainingRange or None
         Range of each column in training; None in artefacts written before there was one.
+    group_calibrations : tuple of GroupCalibration
+        Of the rows that have a calibration of their own, in place of ``calibration``; often none.
     out_of_fold, out_of_time : HeldOut or None
         Held-out predictions of the training, for evaluation; not saved.
 
@@ -295,6 +320,7 @@ class RiskModel:
     cluster_spread: float = 0.0
     clusters: frozenset[str] = frozenset()
     training_range: TrainingRange | None = None
+    group_calibrations: tuple[GroupCalibration, ...] = ()
     out_of_fold: HeldOut | None = field(default=None, repr=False)
     out_of_time: HeldOut | None = field(default=None, repr=False)
 
@@ -314,6 +340,7 @@ class RiskModel:
         clusters: npt.ArrayLike | None = None,
         observed: npt.ArrayLike | None = None,
         matured: npt.ArrayLike | None = None,
+        calibration_groups: Mapping[str, Sequence[str]] | None = None,
         options: FitOptions | None = None,
         progress: Progress | None = None,
     ) -> RiskModel:
@@ -349,6 +376,10 @@ class RiskModel:
         observed, matured : (n,) array_like of days, optional
             As-of day of each row, and the day its outcome window closed; both or neither. A label counts for
             an out-of-time test only if it had matured by then.
+        calibration_groups : mapping of str to sequence of str, optional
+            Groups of rows that may have a calibration of their own: by name, the context columns of which one is above one half
+            in the rows of the group. A group keeps the common calibration unless its own predicts better what it has not seen,
+            see `decrochage_risk.risk.calibration`.
         options : FitOptions, optional
             How the bag is trained.
         progress : callable, optional
@@ -378,34 +409,41 @@ class RiskModel:
             "reference_groups": reference_groups,
         }
         table = FitInput.prepare(
-            features, outcome, directions=directions, labels=labels, context=context, knowledge=knowledge
+            features,
+            outcome,
+            directions=directions,
+            labels=labels,
+            context=context,
+            knowledge=knowledge,
+            calibration_groups=calibration_groups,
         )
         options = choose_start(table, options, seed)
         fold = folds_of(table, options.members, seed)
         bag = train_members_of(table, fold, options, seed, progress)
         by_fold = out_of_fold(table, bag)
         by_time = out_of_time(table, rounds=bag.rounds, options=options, seed=seed, progress=progress)
-        calibration, comparable, cluster_spread = calibrate(by_time, by_fold, seed)
+        calibrated = calibrate(by_time, by_fold, seed, calibration_groups)
         return cls(
             references=table.references,
             directions=dict(zip(table.references.columns, table.directions.tolist(), strict=True)),
             members=bag.members,
-            calibration=calibration,
+            calibration=calibrated.calibration,
             calibrated_on="out-of-fold pupils" if by_time is None else "out-of-time",
-            comparable=comparable,
+            comparable=calibrated.comparable,
             rounds=bag.rounds,
             options=options,
             seed=seed,
             rows=len(table.outcome),
             base_rate=float(table.outcome.mean()),
             held_out_by="pupils" if table.clusters is None else "clusters",
-            cluster_spread=cluster_spread,
+            cluster_spread=calibrated.cluster_spread,
             clusters=frozenset(
                 () if clusters is None else map(_digest, pd.unique(np.asarray(clusters, dtype=object)))
             ),
             training_range=range_of(table),
-            out_of_fold=by_fold,
-            out_of_time=by_time,
+            group_calibrations=calibrated.groups,
+            out_of_fold=by_fold.with_groups(calibrated.numbers),
+            out_of_time=None if by_time is None else by_time.with_groups(calibrated.numbers),
         )
 
     def outside_training(self, features: pd.DataFrame) -> npt.NDArray[np.bool_]:
@@ -491,7 +529,39 @@ class RiskModel:
         ColumnsError
             Columns missing, not numeric, infinite or huge.
         """
-        return self.calibration.apply(self.raw_log_odds(features, reference_groups))
+        filled = self.filled(features, reference_groups)
+        return self.calibration_of(filled).apply(member_mean(self.member_log_odds(filled)))
+
+    def calibration_of(self, filled: FloatArray) -> Calibration | RowCalibration:
+        """Give the calibration of some rows: the common one, or where groups have their own, one map per row.
+
+        Parameters
+        ----------
+        filled : (n, booster columns) array
+            Rows from :meth:`filled` or :meth:`reference_rows`; both of a pupil are of one group.
+        """
+        if not self.group_calibrations:
+            return self.calibration
+        groups = [group.columns for group in self.group_calibrations]
+        return self._by_group(group_codes(filled, self.booster_columns, groups))
+
+    def held_out_log_odds(self, held_out: HeldOut) -> FloatArray:
+        """Calibrate held-out predictions of the training, each row by the map of its group, shape (m,)."""
+        if not self.group_calibrations or held_out.calibration_group is None:
+            return self.calibration.apply(held_out.log_odds)
+        return self._by_group(held_out.calibration_group).apply(held_out.log_odds)
+
+    def _by_group(self, codes: npt.NDArray[np.int64]) -> RowCalibration:
+        return row_calibration(
+            self.calibration, [group.calibration for group in self.group_calibrations], codes
+        )
+
+    def with_intercepts_moved(self, shift: float) -> RiskModel:
+        """Return the model with a constant added to its calibrated log-odds, those of every group."""
+        own = tuple(
+            replace(group, calibration=group.calibration.moved(shift)) for group in self.group_calibrations
+        )
+        return replace(self, calibration=self.calibration.moved(shift), group_calibrations=own)
 
     def risk(self, features: Features, reference_groups: npt.ArrayLike | None = None) -> FloatArray:
         """Calibrated probability of the outcome, shape (n,); see :meth:`log_odds`."""
@@ -540,23 +610,24 @@ class RiskModel:
         -------
         low, high : (n,) arrays of probabilities
         """
-        members = self.member_log_odds(self.filled(features, reference_groups))
+        filled = self.filled(features, reference_groups)
         return jackknife_interval(
-            self.calibration.apply(members),
+            self.calibration_of(filled).apply(self.member_log_odds(filled)),
             level=level,
             spread_factor=self.spread_factor,
             cluster_spread=0.0 if clusters is None else self.spread_of(clusters),
         )
 
     def risk_and_interval(
-        self, members: FloatArray, clusters: npt.ArrayLike | None = None
+        self, filled: FloatArray, members: FloatArray, clusters: npt.ArrayLike | None = None
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Give :meth:`risk` and the bounds of :meth:`interval` from one call of :meth:`member_log_odds`."""
+        """Give :meth:`risk` and the bounds of :meth:`interval` from one call of :meth:`member_log_odds` on ``filled``."""
+        calibration = self.calibration_of(filled)
         log_odds, spread = (
-            self.calibration.apply(members),
+            calibration.apply(members),
             0.0 if clusters is None else self.spread_of(clusters),
         )
-        risk = probability(self.calibration.apply(member_mean(members)))
+        risk = probability(calibration.apply(member_mean(members)))
         return risk, *jackknife_interval(log_odds, spread_factor=self.spread_factor, cluster_spread=spread)
 
     def comparable_to(self, risk: FloatArray, clusters: npt.ArrayLike | None = None) -> FloatArray:

@@ -89,6 +89,7 @@ def fit_signed_logistic(
     (True, 0.0)
     """
     means, scales = matrix.mean(axis=0), matrix.std(axis=0)
+    # A column of one value has no slope, and would be divided by nothing.
     varying = (scales > 0) & (matrix.max(axis=0) > matrix.min(axis=0))  # 901 times 0.1 has a spread of 1e-15
     design = np.ones((len(matrix), 1 + int(varying.sum())))
     np.divide(matrix[:, varying] - means[varying], scales[varying], out=design[:, 1:])
@@ -96,10 +97,12 @@ def fit_signed_logistic(
         np.array([bounds[int(way)] for way in (0, *directions[varying])]) for bounds in (_LOW, _HIGH)
     )
     start = np.zeros(design.shape[1])
+    # From the mean risk: Newton then needs a handful of steps, with all slopes at 0, which no sign forbids.
     start[0] = np.log(outcome.mean() / (1 - outcome.mean()))
     coefficients = _newton(design, outcome, start, (low, high), penalty, tolerance)
     slopes = np.zeros(matrix.shape[1])
     slopes[varying] = coefficients[1:] / scales[varying]
+    # Back from standardised columns to those of the table.
     return float(coefficients[0] - (slopes * means).sum()), slopes
 
 
@@ -144,6 +147,7 @@ def _slope_and_curvature(
         rows = design[first : first + _ROWS_AT_A_TIME]
         chance = np.exp(-np.logaddexp(0.0, -(rows @ at)))
         gradient += (chance - outcome[first : first + _ROWS_AT_A_TIME]) @ rows
+        # The square root on each side makes the product symmetric to the last bit.
         weights = rows * np.sqrt(chance * (1 - chance))[:, None]
         curvature += weights.T @ weights
     return gradient, curvature
@@ -315,6 +319,7 @@ def fit_start(
         return ()
     level = (1 - share) * base + share * (intercept + float(slopes @ some.mean(axis=0)))
     first = trees[0]
+    # The level goes into the leaves of the first tree: a booster's text has no other place for a constant.
     return (StepTree(first.column, first.cuts, first.values + level, first.counts), *trees[1:])
 
 
@@ -347,6 +352,8 @@ def step_tree(at: int, column: FloatArray, slope: float) -> StepTree | None:
         return None
     last = np.arange(len(values) - 1)
     if len(values) > MOST_STEPS:
+        # Cube root of rows times squared gap: cuts are close where there are many rows, without leaving long
+        # gaps whole.
         gaps = np.diff(values)
         spread = np.cumsum(np.cbrt((counts[:-1] + counts[1:]) / 2 * gaps**2))
         part_number = np.floor(spread / spread[-1] * MOST_STEPS * (1 - 1e-12))
@@ -385,6 +392,7 @@ def with_start(text: str, start: tuple[StepTree, ...]) -> str:
     if not start:
         return text
     head, first, trees = text.partition("Tree=0\n")
+    # LightGBM reads by these sizes where they are there, and by the titles of the trees otherwise.
     head = re.sub(r"^tree_sizes=.*\n", "", head, flags=re.MULTILINE)
     own_trees = re.sub(
         r"^Tree=(\d+)$", lambda title: f"Tree={int(title[1]) + len(start)}", first + trees, flags=re.MULTILINE

@@ -80,8 +80,10 @@ def to_date(value: object) -> date:
 
 
 def _from_datetime64(value: np.datetime64) -> date:
+    # A month is no day: numpy would take its first one, and a cut in time would fall there.
     if np.isnat(value) or np.datetime_data(value.dtype)[0] in _COARSER_THAN_A_DAY:
         raise _not_a_day(value)
+    # Outside the years 1 to 9999 numpy gives a number instead of a date.
     day = value.astype("datetime64[D]").item()
     if not isinstance(day, date):
         raise _not_a_day(value)
@@ -167,6 +169,8 @@ def term_of(day: DateLike) -> str:
     """
     read = to_date(day)
     in_year = (read.month - SEPTEMBER) % 12, read.day
+    # Counted from September, as (months, day): the first of December and the fifteenth of March are the usual
+    # ends.
     if in_year < (3, 1):
         return "1er trimestre"
     return "2e trimestre" if in_year <= (6, 15) else "3e trimestre"
@@ -209,6 +213,7 @@ def checked_half_days(half_days: npt.ArrayLike) -> npt.NDArray[np.int8]:
             ),
         )
     values = values.astype(np.int8)
+    # Calendars are shared between threads and serve as keys of caches.
     values.setflags(write=False)
     return values
 

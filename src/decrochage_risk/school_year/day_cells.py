@@ -27,6 +27,7 @@ _ISO = (
 )
 _FRENCH = rf"^(?P<day>[0-9]{{1,2}})/(?P<month>[0-9]{{1,2}})/(?P<year>[0-9]{{4}})(?: {_TIME})?$"
 _PLAIN = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+# Five digits are 1927 to 2173; four could be a year, six a date without separators.
 _SERIAL = r"[0-9]{5}(?:[.,][0-9]+)?"
 _UTC = frozenset({"Z", "+00", "+0000", "+00:00", "-00:00"})
 _MONTHS = 12
@@ -87,18 +88,22 @@ def days_of_texts(texts: pd.Series, *, is_column: bool = True) -> Days:
     >>> days_of_texts(pd.Series(["2024-11-05", "05/11/2024", "2024-11-04T23:00:00Z"])).days.astype(str).tolist()
     ['2024-11-05', '2024-11-05', '2024-11-05']
     """
+    # The usual case costs one match and one conversion; all that follows is for the others.
     plain = _plain_days(texts)
     if plain is not None:
         return _unmarked(plain)
     serial = texts.str.fullmatch(_SERIAL).fillna(value=False).to_numpy(dtype=np.bool_)
     if is_column and serial.any():
         counts = pd.to_numeric(texts.where(serial).str.replace(",", "."), errors="coerce")
+        # Beside one readable date the numbers may be anything: then each of them is a fault.
         only_serials = bool((serial | texts.isna().to_numpy(dtype=np.bool_)).all())
         read = days_of_serials(counts.to_numpy(dtype=np.float64)) if only_serials else None
         if read is not None:
             return read
     iso, french = texts.str.extract(_ISO), texts.str.extract(_FRENCH)
+    # The two forms cannot both match: one begins with four digits, the other with at most two.
     fields = iso.where(iso["year"].notna(), french.reindex(columns=iso.columns))
+    # Day before month, always: pandas' own parser falls back to month first for 11/25/2024, row by row.
     days, is_day = _days_of_fields(fields)
     seconds = days.astype("datetime64[s]").astype(np.int64) + _seconds_of(fields["time"])
     is_utc = fields["zone"].isin(_UTC).to_numpy(dtype=np.bool_)
@@ -124,6 +129,7 @@ def days_of_times(times: npt.NDArray[np.datetime64], *, is_column: bool = True) 
     has_time = ~np.isnat(times) & (days != times)
     if not has_time.any():
         return _unmarked(days)
+    # NaT as a number would be far outside any calendar.
     within = has_time | ~np.isnat(times)
     seconds = np.where(within, times, np.datetime64(0, "s")).astype("datetime64[s]").astype(np.int64)
     always = np.ones(times.size, dtype=np.bool_)
@@ -134,6 +140,7 @@ def days_of_times(times: npt.NDArray[np.datetime64], *, is_column: bool = True) 
 def days_of_zoned(times: pd.Series, *, is_column: bool = True) -> Days:
     """Take the days of times with a zone: the day there, for times in UTC the day in France."""
     offset_free = times.dt.tz_localize(None).to_numpy()
+    # A real zone was chosen by somebody, so its wall clock is meant; UTC mostly means that nobody chose.
     if str(times.dt.tz) not in {"UTC", "UTC+00:00", "Etc/UTC", "Etc/GMT", "GMT"}:
         days = offset_free.astype("datetime64[D]")
         none = np.zeros(days.size, dtype=np.bool_)
@@ -161,6 +168,7 @@ def days_of_serials(counts: npt.NDArray[np.float64]) -> Days | None:
         or not ((counts[present] >= _SERIAL_FIRST) & (counts[present] <= _SERIAL_LAST)).all()
     ):
         return None
+    # The fraction of a count is the time of day.
     whole = np.floor(np.where(present, counts, 0))
     days = (whole.astype(np.int64) + _EXCEL_EPOCH).astype("datetime64[D]")
     days[~present] = np.datetime64("NaT", "D")
@@ -222,6 +230,7 @@ def _settle(seconds: Seconds, present: Mask, *, is_naive: Mask, is_utc: Mask, is
     has_time = present & ~at_midnight
     repair: Literal["", "utc"] = ""
     naive = present & is_naive
+    # Paris first, and alone for single cells: 20:00 UTC is midnight in La Réunion, and an evening in Paris.
     for zone in _ZONES if is_column and (naive & ~at_midnight).any() else _ZONES[:1]:
         local = _local_seconds(seconds, zone)
         midnights = (local % _DAY == 0) & ~at_midnight
@@ -234,6 +243,7 @@ def _settle(seconds: Seconds, present: Mask, *, is_naive: Mask, is_utc: Mask, is
             here = naive & midnights
             days[here], has_time[here] = local[here] // _DAY, False
             is_moved |= here
+    # Midnight UTC is how a day without a time is written: it stays where it is.
     utc = present & is_utc & ~at_midnight
     if utc.any():
         local = _local_seconds(seconds, _zone_of_midnights(seconds[utc]))
@@ -250,6 +260,7 @@ def _zone_of_midnights(seconds: Seconds) -> str:
 def _local_seconds(seconds: Seconds, zone: str) -> Seconds:
     """Wall-clock seconds in a zone of UTC seconds; far away years, of which no clock is known, stay as they are."""
     near = (seconds >= _FIRST) & (seconds < _LAST)
+    # Converting a zone is slow, and a column of days holds few different ones.
     distinct, place = np.unique(seconds[near], return_inverse=True)
     stamps: Any = pd.DatetimeIndex(distinct.astype("datetime64[s]")).tz_localize("UTC").tz_convert(zone)
     local = seconds.copy()

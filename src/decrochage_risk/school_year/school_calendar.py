@@ -103,6 +103,7 @@ _DEPARTMENTS: Final[Mapping[str, str]] = MappingProxyType(
         "B": "004 005 013 084 002 060 080 059 062 054 055 057 088 044 049 053 072 085 006 083 014 050 061 027 076 "
         "018 028 036 037 041 045 008 010 051 052 022 029 035 056 067 068",
         "C": "077 093 094 011 030 034 048 066 075 009 012 031 032 046 065 081 082 078 091 092 095",
+        # 2A and 2B in numbers of schools, which hold digits only.
         "Corse": "620 720",
         "outre-mer": "971 972 973 974 975 976 977 978 986 987 988",
     }
@@ -199,6 +200,7 @@ def _in_vacations(days: npt.NDArray[np.int64], zone: str) -> npt.NDArray[np.bool
         for day in source.holidays_for_year_and_zone(year, zone)
     ]
     off = np.isin(days, numbers)
+    # First the days given back, then those taken away: where both name a day, it is off.
     off &= ~_corrected(days, zone, SCHOOL_DAYS)
     return off | _corrected(days, zone, DAYS_OFF)
 
@@ -219,6 +221,7 @@ def _in_public_holidays(days: npt.NDArray[np.int64], *, alsace_moselle: bool) ->
     from holidays import country_holidays  # noqa: PLC0415 (first use: 150 countries are slow to import)
 
     years = range(FIRST_DAY.year, LAST_DAY.year + 1)
+    # Moselle stands for Alsace too: both have Good Friday and 26 December.
     public = country_holidays("FR", subdiv="57" if alsace_moselle else None, years=years)
     return np.isin(days, [day_number(day) for day in public])
 
@@ -274,6 +277,7 @@ def read_half_days(path: str | PathLike[str]) -> tuple[date, npt.NDArray[np.int8
     faults += _repeated(days) + _gaps(days)
     if faults:
         raise _bad_file(file, f"has {len(faults)} fault(s):\n  " + "\n  ".join(faults))
+    # Only now sorted: until here faults are told by the lines of the file.
     in_order = _read_half_days(rows["half_days"]).set_axis(days.to_numpy()).sort_index()
     return in_order.index[0].date(), in_order.to_numpy().astype(np.int8), file.name
 
@@ -292,6 +296,7 @@ def _split(file: Path) -> pd.DataFrame:
         lines = lines_of_rows(file)
     except UnreadableRecordsError as error:
         came = str(error).splitlines()[0].removeprefix(f"{file.name} ").rstrip(".")
+        # The words of csv_files.py: a test fails when they change.
         is_empty = came in {"holds no line", "holds separators only"}
         raise _bad_file(file, "is empty" if is_empty else came) from error
     frame.columns = frame.columns.str.lower()
@@ -350,6 +355,7 @@ def _bad_file(file: Path, came: str) -> CalendarError:
 
 DAYS_SHOWN = 3
 VERSION_LENGTH = 12
+# Two threads would both spend the time of a build, and hand out two calendars that are equal but not one.
 _ONE_BUILD = Lock()
 
 
@@ -402,6 +408,7 @@ class SchoolCalendar:
         self._values = checked_half_days(half_days)
         self._first_day_number = day_number(first_day)
         self._name = name
+        # With a zero in front, so that a window may begin on the first day and end after the last.
         self._running = np.concatenate([[0], np.cumsum(self._values, dtype=np.int64)])
         self._version = self._digest()
         self._official_years = tuple(sorted(set(official_years)))
@@ -516,6 +523,7 @@ class SchoolCalendar:
     def known_years(self) -> tuple[int, ...]:
         """School years wholly inside the span (2024 is 2024-2025)."""
         first, last = school_year_of(self.first_day), school_year_of(self.last_day)
+        # A year that is cut at an end is no known one: its rates would be of half a year.
         first += self.first_day > year_start(first)
         last -= self.last_day < year_end(last)
         return tuple(range(first, last + 1))
@@ -627,6 +635,7 @@ class SchoolCalendar:
 
     def _digest(self) -> str:
         name, first_day_number, values = self._key()
+        # NUL between the parts: no name can run into the number.
         digest = hashlib.sha256(f"{name}\0{first_day_number}\0".encode())
         digest.update(values)
         return digest.hexdigest()[:VERSION_LENGTH]

@@ -8,6 +8,7 @@ from decrochage_risk.score.digest import ScoreDigest, Situation
 from decrochage_risk.score.pupil_risk import Comparable, DataFacts, Interval, ModelFacts, PupilRisk
 from decrochage_risk.score.risk_scores import RiskScores
 from decrochage_risk.score.run_facts import DEMO_NOTICE, RunFacts, demo_model_folder, load_demo_model
+from decrochage_risk.score.scored_pupils import ScoreDocument
 from decrochage_risk.score.scoring import FolderScores, score_pupils, warm_up
 from decrochage_risk.score.signal_lists import PupilSignals, Signals, signals
 from decrochage_risk.score.ways import WAYS, Departure, LegalSignal
@@ -31,6 +32,7 @@ __all__ = [
     "RiskScores",
     "RunFacts",
     "ScoreDigest",
+    "ScoreDocument",
     "Signals",
     "Situation",
     "demo_model_folder",

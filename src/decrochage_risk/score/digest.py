@@ -7,7 +7,7 @@ them, so that a region is told of like one school.
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from decrochage_risk.score.pupil_risk import PupilRisk
@@ -17,6 +17,7 @@ from decrochage_risk.score.ways import WAY_COLUMNS, counts_of_ways
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from decrochage_risk.model.unknown_flags import UnknownCount
     from decrochage_risk.score.scored_pupils import ScoredPupils
     from decrochage_risk.score.ways import Way
 
@@ -103,10 +104,22 @@ class ScoreDigest:
         """Make one digest of those of several groups of pupils, with the faults of them all."""
         causes: Counter[str] = Counter()
         not_sent: Counter[str] = Counter()
+        not_learnt: Counter[str] = Counter()
+        unknown: dict[str, UnknownCount] = {}
         for digest in digests:
             causes.update(digest.causes)
             not_sent.update(digest.run.not_sent)
-        run = replace(digests[0].run, faults=faults, not_sent=dict(sorted(not_sent.items())))
+            not_learnt.update(digest.run.not_learnt)
+            for flag, count in digest.run.unknown.items():
+                unknown[flag] = unknown[flag] + count if flag in unknown else count
+        changed = {
+            "faults": faults,
+            "not_sent": dict(sorted(not_sent.items())),
+            "not_learnt": dict(sorted(not_learnt.items())),
+            "to_complete": sum(digest.run.to_complete for digest in digests),
+            "unknown": unknown,
+        }
+        run = digests[0].run.model_copy(update=changed)
         situations = sorted(
             (each for digest in digests for each in digest.situations), key=lambda each: each.place
         )

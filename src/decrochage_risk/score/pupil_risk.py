@@ -193,6 +193,9 @@ class PupilRisk(_Frozen):
         The tier, and the rule that was applied, in French.
     flagged : bool
         Whether the situation is to be looked at (tier 2 or 3).
+    to_complete : tuple of str
+        In French, what is not known of a pupil whom only that would put on the list of the risk, by the thresholds: no known
+        fact raises the estimate. Such a pupil is on no list of the risk; the data are to be completed.
     flag_horizons : tuple of {"year", "path"}
         The horizons whose threshold the pupil passes; empty for none.
     tier_precision : TierPrecision or None
@@ -241,6 +244,7 @@ class PupilRisk(_Frozen):
     tier_label: str | None
     flagged: bool
     flag_rule: str | None
+    to_complete: tuple[str, ...] = ()
     flag_horizons: tuple[FlagHorizon, ...] = ()
     tier_precision: TierPrecision | None = None
     ways: tuple[Way, ...] = ()

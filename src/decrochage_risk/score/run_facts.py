@@ -6,16 +6,18 @@ card of a model says against its use, which withholds the list of the risk.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel, ConfigDict, Field
+
 from decrochage_risk import french
-from decrochage_risk.errors import ArtefactError, explain_error
+from decrochage_risk.errors import ArtefactError, RecordsWarning, explain_error
 from decrochage_risk.model import DEFAULT_CLOSES, TrainedModel, load_trained_model
+from decrochage_risk.model.unknown_flags import UNKNOWN_LABELS, UnknownCount
 from decrochage_risk.score.pupil_risk import ModelFacts
 
 if TYPE_CHECKING:
@@ -109,8 +111,7 @@ def _advice(model: TrainedModel) -> dict[str, str]:
     return advice | {f"{_PATH_CODE}{one['code']}": f"Sur le parcours : {one['sentence']}" for one in of_path}
 
 
-@dataclass(frozen=True)
-class RunFacts:
+class RunFacts(BaseModel):
     """What a run rests on: model, policy, calendar, day, and the faults of the records.
 
     Attributes
@@ -137,7 +138,16 @@ class RunFacts:
         holds one of `BLOCKING`.
     not_sent : dict of str to int
         Pupils of whom a table that the model leans on was not sent, by cause.
+    not_learnt : dict of str to int
+        Pupils with a declared gap that the training hardly held, by cause.
+    to_complete : int
+        Pupils whom only what is not known of them would put on the list of the risk.
+    unknown : dict of str to UnknownCount
+        By flag, how many of the pupils to score are not known there, and how many would be if they were as those of the
+        training at the same level and month; empty without the distributions of a training.
     """
+
+    model_config = ConfigDict(frozen=True, protected_namespaces=())
 
     as_of: date
     model: ModelFacts
@@ -145,13 +155,17 @@ class RunFacts:
     policy_in_force: bool
     calendar_version: str
     faults: dict[str, int]
-    outcome_closes: tuple[int, int] = DEFAULT_CLOSES
+    not_sent: dict[str, int] = Field(default_factory=dict)
+    advice: dict[str, str] = Field(default_factory=dict)
     horizon_years: int = 1
-    held_out: dict[str, Any] = field(default_factory=dict)
     path_years: tuple[int, ...] = ()
-    path_held_out: dict[str, Any] = field(default_factory=dict)
-    not_sent: dict[str, int] = field(default_factory=dict)
-    advice: dict[str, str] = field(default_factory=dict)
+    not_learnt: dict[str, int] = Field(default_factory=dict)
+    to_complete: int = 0
+    unknown: dict[str, UnknownCount] = Field(default_factory=dict)
+    # Some hundred counts of held-out pupils belong to the model, not to every answer of a service: `whole` gives them.
+    outcome_closes: tuple[int, int] = Field(default=DEFAULT_CLOSES, exclude=True)
+    held_out: dict[str, Any] = Field(default_factory=dict, exclude=True)
+    path_held_out: dict[str, Any] = Field(default_factory=dict, exclude=True)
 
     @property
     def is_blocked(self) -> bool:
@@ -191,10 +205,7 @@ class RunFacts:
     @classmethod
     def from_dict(cls, facts: dict[str, Any]) -> RunFacts:
         """Read what :meth:`to_dict` or :meth:`whole` gave."""
-        plain = {"as_of": date.fromisoformat(facts["as_of"]), "model": ModelFacts(**facts["model"])}
-        closes = {"outcome_closes": tuple(facts["outcome_closes"])} if "outcome_closes" in facts else {}
-        years = {"path_years": tuple(facts.get("path_years", ()))}
-        return cls(**facts | plain | closes | years)
+        return cls.model_validate(facts)
 
     def summary(self, pupils: int, scored: int, on_lists: Mapping[Way, int]) -> str:
         """Tell counts in French, and when the model is the demonstration one, or the thresholds were not in force."""
@@ -204,24 +215,42 @@ class RunFacts:
             f"{signal_counts(on_lists)}, "
             f"{french.plural(pupils - scored, 'élève sans score', 'élèves sans score')}"
         )
+        if self.to_complete:
+            counts += f", {french.plural(self.to_complete, 'élève')} dont les données sont à compléter"
         caveats = [] if self.policy_in_force else [NOT_IN_FORCE]
         caveats += ["modèle de démonstration"] if self.model.demo else []
         return f"{counts} ({', '.join(caveats)})" if caveats else counts
 
+    def warnings(self) -> list[RecordsWarning]:
+        """Word what the run warns of: tables that were not sent, declared gaps, pupils of whom less is known."""
+        sentences = []
+        if self.not_sent:
+            causes = "; ".join(f"{count}: {cause}" for cause, count in self.not_sent.items())
+            sentences.append(
+                f"{_have(self.not_sent)} no score because a table that the model leans on was not sent ({causes}). "
+                'Hint: extract it, or say that the gap is meant: gaps=["absences"], or a table coverage.'
+            )
+        if self.not_learnt:
+            causes = "; ".join(f"{count}: {cause}" for cause, count in self.not_learnt.items())
+            sentences.append(
+                f"{_have(self.not_learnt)} no score because the training hardly held pupils with the declared gap ({causes}). "
+                "Hint: extract the table, or train a model on years with the same gap."
+            )
+        unlike = {flag: count for flag, count in self.unknown.items() if count.is_unlike}
+        if unlike:
+            counts = "; ".join(
+                f"{UNKNOWN_LABELS.get(flag, flag)}: {count.unknown} / {count.pupils}, {count.expected:.0f}"
+                for flag, count in unlike.items()
+            )
+            sentences.append(
+                f"Less is known of these pupils than of those of the training (not known / pupils, expected: {counts}). "
+                "Hint: complete the extract, or train a model on pupils of whom as little is known."
+            )
+        return [RecordsWarning(sentence) for sentence in sentences]
+
     def to_dict(self) -> dict[str, Any]:
         """Facts as JSON values."""
-        return {
-            "as_of": self.as_of.isoformat(),
-            "model": self.model.model_dump(mode="json"),
-            "policy_version": self.policy_version,
-            "policy_in_force": self.policy_in_force,
-            "calendar_version": self.calendar_version,
-            "faults": self.faults,
-            "not_sent": self.not_sent,
-            "advice": self.advice,
-            "horizon_years": self.horizon_years,
-            "path_years": list(self.path_years),
-        }
+        return self.model_dump(mode="json")
 
     def whole(self) -> dict[str, Any]:
         """Facts as JSON values, with what the model keeps of held-out pupils."""
@@ -230,3 +259,8 @@ class RunFacts:
             "held_out": self.held_out,
             "path_held_out": self.path_held_out,
         }
+
+
+def _have(causes: Mapping[str, int]) -> str:
+    pupils = sum(causes.values())
+    return f"{pupils} pupil{'s have' if pupils > 1 else ' has'}"

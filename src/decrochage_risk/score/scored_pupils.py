@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from pydantic import BaseModel, ConfigDict
 
 from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.explain import Reason, attribute
 from decrochage_risk.explain.sentences import REFERENCE_PUPIL, tell
 from decrochage_risk.features import FAMILIES, FEATURE_BY_NAME
 from decrochage_risk.model import MATRIX_COLUMNS
+from decrochage_risk.model.unknown_flags import UNKNOWN_LABELS
 from decrochage_risk.policy import tier_precision
 from decrochage_risk.records.levels import PATH_LEVELS
 from decrochage_risk.score.pupil_risk import (
@@ -29,6 +31,7 @@ from decrochage_risk.score.pupil_risk import (
     PupilRisk,
     comparable_of,
 )
+from decrochage_risk.score.run_facts import RunFacts
 from decrochage_risk.score.ways import WAY_COLUMNS, counts_of_ways
 
 if TYPE_CHECKING:
@@ -41,12 +44,12 @@ if TYPE_CHECKING:
     from decrochage_risk.policy import Measure, Policy, TierPrecision
     from decrochage_risk.records.pupil_records import KnownRecords, PupilRecords
     from decrochage_risk.score.pupil_risk import FlagHorizon
-    from decrochage_risk.score.run_facts import RunFacts
     from decrochage_risk.score.ways import Way, WayFacts
 
 
 __all__ = [
     "Results",
+    "ScoreDocument",
     "ScoredPupils",
     "attribution_of",
     "horizon_model",
@@ -253,10 +256,29 @@ _TOLD_COLUMNS = (
     *("path_comparable_pupils", "path_comparable_left"),
     *("path_comparable_share", "path_comparable_low", "path_comparable_high"),
     *("tier", "flagged", "flag_rule", "explained", "explanation_cause", "reference_risk", "other_points"),
-    *("year_tier", "path_tier", "path_flagged", "explained_horizon_years"),
+    *("year_tier", "path_tier", "path_flagged", "explained_horizon_years", "to_complete"),
     *("legal_listed", "departure_listed"),
 )
 """Columns of the frame that the result of a pupil is made of."""
+
+
+class ScoreDocument(BaseModel):
+    """What ``RiskScores.to_json`` writes, as one model: the run, then one result per pupil in the order of the records.
+
+    Attributes
+    ----------
+    run : RunFacts
+    pupils : tuple of PupilRisk
+
+    Examples
+    --------
+    ``ScoreDocument.model_validate_json(reply.content).pupils[0].risk`` reads the answer of a service.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    run: RunFacts
+    pupils: tuple[PupilRisk, ...]
 
 
 class ScoredPupils:
@@ -323,6 +345,14 @@ class ScoredPupils:
         return self.run.summary(len(self), score_count, counts_of_ways(columns))
 
     @property
+    def to_complete(self) -> pd.DataFrame:
+        """Rows of ``frame`` of pupils whose data are to be completed, by school, class and id; none is on the list of the risk.
+
+        Their estimate passes a threshold by what is not known of them alone: no known fact raises it.
+        """
+        return self._in_order(self.frame[self.frame["to_complete"]])
+
+    @property
     def flagged(self) -> pd.DataFrame:
         """Rows of ``frame`` whose situation is to be looked at, by school, class and id: never ranked by risk."""
         return self.on_list("risk")
@@ -336,7 +366,10 @@ class ScoredPupils:
             *risk*: tier 2 or 3; *legal*: a month of this school year at the legal threshold of absence; *departure*: no
             enrolment on the as-of date after one that should have gone on.
         """
-        rows = self.frame[self.frame[WAY_COLUMNS[way]]]
+        return self._in_order(self.frame[self.frame[WAY_COLUMNS[way]]])
+
+    @staticmethod
+    def _in_order(rows: pd.DataFrame) -> pd.DataFrame:
         return rows.sort_values(["school_id", "class_id", "pupil_id"], kind="stable", na_position="last")
 
     def __iter__(self) -> Iterator[PupilRisk]:
@@ -346,9 +379,16 @@ class ScoredPupils:
         return pupil_id in self._position
 
     def __getitem__(self, pupil_id: str) -> PupilRisk:
-        return self._pupil(self._position_of(pupil_id))
+        return self._pupil(self.position(pupil_id))
 
-    def _position_of(self, pupil_id: str) -> int:
+    def position(self, pupil_id: str) -> int:
+        """Row of a pupil in ``frame``.
+
+        Raises
+        ------
+        RecordsError
+            A pupil who was not scored.
+        """
         if not isinstance(pupil_id, str) or pupil_id not in self._position:
             raise RecordsError(
                 explain_error(
@@ -390,6 +430,7 @@ class ScoredPupils:
             tier_label=self._policy.tier_label(row["tier"]),
             flagged=row["flagged"],
             flag_rule=row["flag_rule"],
+            to_complete=self._to_complete(position) if row["to_complete"] else (),
             flag_horizons=_flag_horizons(row, self.run.horizon_years),
             tier_precision=self._tier_precision(row),
             ways=tuple(way for way, column in WAY_COLUMNS.items() if row[column]),
@@ -408,7 +449,8 @@ class ScoredPupils:
         )
 
     def _tier_precision(self, row: dict[str, Any]) -> TierPrecision | None:
-        if not row["tier"]:
+        # Nothing is known of what became of pupils whose threshold is passed by what is not known of them.
+        if not row["tier"] or row["to_complete"]:
             return None
         by_path = row["path_tier"] > row["year_tier"]
         policy = self._policy.of_horizon(3) if by_path else self._policy
@@ -418,6 +460,15 @@ class ScoredPupils:
             precision = tier_precision(counts, group, row["tier"], synthetic=self.run.model.demo)
             self._precisions[group.code, row["tier"]] = precision
         return self._precisions[group.code, row["tier"]]
+
+    def _to_complete(self, position: int) -> tuple[str, ...]:
+        """Name what is not known of one pupil, in French."""
+        knowledge = self._model.risk_model.knowledge
+        values = self._results.features[position, [MATRIX_COLUMNS.index(name) for name in knowledge.columns]]
+        flags = knowledge.flags(values[None])[0]
+        return tuple(
+            UNKNOWN_LABELS.get(name, name) for name, flag in zip(knowledge.names, flags, strict=True) if flag
+        )
 
     def _path(self, row: dict[str, Any]) -> PathRisk | None:
         """Say the risk over three years of one pupil; None where the model has none at this level."""
@@ -455,11 +506,11 @@ class ScoredPupils:
         pupil_id : str
             A scored pupil.
         """
-        return self._measures(self._position_of(pupil_id))
+        return self._measures(self.position(pupil_id))
 
     def facts(self, pupil_id: str) -> dict[str, str]:
         """Every known feature of a pupil as a dated fact in French, by its name; empty when nothing may be read."""
-        return self._opening_facts.worded(self._results.facts(self._position_of(pupil_id)))
+        return self._opening_facts.worded(self._results.facts(self.position(pupil_id)))
 
     def _measures(self, position: int) -> tuple[Measure, ...]:
         cells = self._cells
@@ -515,7 +566,7 @@ class ScoredPupils:
         return {name: value for name, value in values.items() if name in FEATURE_BY_NAME}
 
     def _scored_position(self, pupil_id: str) -> int:
-        position = self._position_of(pupil_id)
+        position = self.position(pupil_id)
         cause = self._results.columns["cause"][position]
         if cause is not None:
             raise RecordsError(

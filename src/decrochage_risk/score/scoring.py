@@ -22,13 +22,13 @@ from decrochage_risk.errors import DemoModelWarning, RecordsError, RecordsWarnin
 from decrochage_risk.explain import attribute, find_reasons
 from decrochage_risk.features import FEATURE_BY_NAME
 from decrochage_risk.model import (
-    MATRIX_COLUMNS,
     MINIMUM_DAYS,
     TrainedModel,
     days_of_data,
     values_with_context,
 )
 from decrochage_risk.model.trained_model import made_up_pupil
+from decrochage_risk.model.unknown_flags import FLAG_TABLES, gaps_not_learnt, unknown_counts
 from decrochage_risk.policy import Policy, load_policy
 from decrochage_risk.records.encoded_tables import NO_DAY
 from decrochage_risk.records.levels import LEVEL_NAMES, PATH_LEVELS
@@ -36,9 +36,10 @@ from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.transmission import SENT, UsualPace, check_gaps, find_silence
 from decrochage_risk.risk.calibration import probability
 from decrochage_risk.risk.uncertainty import member_mean
+from decrochage_risk.score.predictions import Predictions, places_of, policy_columns, predict
 from decrochage_risk.score.risk_scores import RiskScores
 from decrochage_risk.score.run_facts import DEMO_NOTICE, RunFacts, load_demo_model
-from decrochage_risk.score.scored_pupils import Results, or_none
+from decrochage_risk.score.scored_pupils import Results
 from decrochage_risk.score.ways import ways_of
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
+    from decrochage_risk.model.unknown_flags import UnknownCount
     from decrochage_risk.records.pupil_records import KnownRecords
     from decrochage_risk.records.transmission import Silence, Transmission
     from decrochage_risk.score.digest import ScoreDigest
@@ -61,7 +63,6 @@ __all__ = [
     "ids_of",
     "refuse_other_kinds",
     "score_pupils",
-    "silence_warning",
     "unknown_exclude",
     "unknown_explain",
     "warm_up",
@@ -169,6 +170,8 @@ SET_ASIDE = "non inscrit à cette date d'après les lignes gardées : d'autres, 
 UNKNOWN_LEVEL = "niveau jamais vu par le modèle"
 TOO_LITTLE = "moins de 3 semaines de données"
 OUT_OF_RANGE = "hors du domaine d'apprentissage, avec beaucoup de valeurs jamais vues par le modèle"
+NOT_LEARNT = "cas trop rare à l'apprentissage pour une estimation"
+"""In the cause of each pupil with a declared gap that the training hardly held."""
 NOT_ASKED = "motifs non demandés"
 NO_RISK = "pas de score, donc pas de motif"
 NOT_SENT = "non transmises"
@@ -183,22 +186,10 @@ _RISK_COLUMNS = (
     *("risk", "risk_low", "risk_high"),
     *("comparable_pupils", "comparable_left", "comparable_share", "comparable_low", "comparable_high"),
 )
-_PATH_YEARS = 3
 _CAUSES = np.array(
     [None, OUT_OF_RANGE, TOO_LITTLE, UNKNOWN_LEVEL, NOT_ENROLLED, SET_ASIDE, REFUSED], dtype=object
 )
 """By rising precedence: who is refused is nothing else."""
-
-
-@dataclass(frozen=True)
-class _Scored:
-    """Pupils that have a risk: positions, values, what the boosters saw, reference groups, raw log-odds of the members."""
-
-    rows: npt.NDArray[np.intp]
-    known: npt.NDArray[np.float64]
-    filled: npt.NDArray[np.float64]
-    groups: npt.NDArray[np.object_]
-    members: npt.NDArray[np.float64]
 
 
 def score_pupils(
@@ -230,7 +221,8 @@ def score_pupils(
         Pupils whose family objected: they come back with ``risk = None`` and "traitement refusé".
     gaps : collection of {"absences", "grades"}
         Tables whose gaps are meant. Otherwise a pupil whose school did not send such a table, or stopped sending it, comes
-        back with ``risk = None`` and that cause, unless ``coverage`` says which days it holds.
+        back with ``risk = None`` and that cause, unless ``coverage`` says which days it holds. A gap that is declared, here
+        or there, is scored only where the training held at least 200 rows of pupils of whom the same was not known.
     transmission : Transmission, optional
         What each school of the whole extract sent, when these are some of its pupils only:
         ``find_transmission(records.known_on(as_of))`` of the whole, or merged. Found in these records when left out.
@@ -240,7 +232,8 @@ def score_pupils(
     RiskScores
         As many results as pupils, in the order of ``records.pupils``. With a model of both horizons, pupils of 4e and 3e
         have the risk over three school years (``path_risk``) beside that of the year (``risk``); either may put them on
-        the list, by its own threshold, and those whom the path puts there are explained by it. ``risk`` is missing, with the cause, for a
+        the list, by its own threshold, and those whom the path puts there are explained by it. Whom no known fact, but only what is
+        not known of them, would put there is not on it: ``to_complete`` says so. ``risk`` is missing, with the cause, for a
         pupil who is excluded, not enrolled that day, at a level the model never saw, with under 3 weeks of data, or
         outside the range of the training in many features.
 
@@ -259,7 +252,8 @@ def score_pupils(
     DemoModelWarning
         When the demonstration model is used.
     RecordsWarning
-        When ``exclude`` names pupils that the records do not hold, or when schools did not send a table.
+        When ``exclude`` names pupils that the records do not hold, when schools did not send a table, when a declared
+        gap was too rare in the training, or when much more is not known of these pupils than of those of the training.
 
     Examples
     --------
@@ -291,6 +285,8 @@ def score_pupils(
         transmission=transmission,
         pace={table: UsualPace(**pace) for table, pace in model.trained_on.get("transmission", {}).items()},
     )
+    gap_tables = frozenset(gaps) | cut.declared
+    not_sent = _not_sent(silence, cut)
     cause = _causes(
         cut,
         model,
@@ -298,31 +294,46 @@ def score_pupils(
         objectors=objectors,
         faulty=set_aside > 0,
         outside=_outside_training(model, features),
-        not_sent=_not_sent(silence, cut),
+        # Told before what follows from it, as a table that was not sent is.
+        not_sent=np.where(_is_none(not_sent), _gap_causes(model, features, gap_tables), not_sent),
     )
-    predictions = _predict(model, cut, features, cause)
+    unknown = _unknown(model, cut, features, cause)
+    predictions = predict(model, cut, features, cause)
     columns = _base_columns(cut, cause, days, set_aside)
     columns["age_years"][objectors] = np.nan
     columns |= _risks(cut.pupil_count, model, predictions, _schools(records, cut, predictions.rows))
-    path_cause = _path_causes(cut, model, features, cause)
+    path_cause = _path_causes(cut, model, features, cause, gap_tables)
     on_path = None
     if model.path is not None:
-        on_path = _predict(model.path, cut, features, path_cause)
+        on_path = predict(model.path, cut, features, path_cause)
     columns |= _path_risks(cut, model.path, on_path, records)
     columns["path_cause"] = path_cause
-    columns |= _policy_columns(policy, cut.level, columns["risk"], columns["path_risk"])
+    columns |= policy_columns(
+        policy,
+        cut,
+        (columns["risk"], columns["path_risk"]),
+        (model, model.path),
+        (predictions, on_path),
+    )
     ways = ways_of(cut, objectors)
     columns |= ways.columns()
     columns["missing_features"] = np.isnan(features[:, : len(FEATURE_BY_NAME)]).sum(axis=1)
     columns["model_id"], columns["demo"] = model.model_id, model.demo
     selection = chosen_pupils(explain, cut, columns)
-    run = replace(RunFacts.of(model, policy, cut, records), not_sent=_count_silence(cause))
-    _warn_of_silence(run)
+    changes = {
+        "not_sent": _count_causes(cause, NOT_SENT),
+        "not_learnt": _count_causes(cause, NOT_LEARNT),
+        "to_complete": int(columns["to_complete"].sum()),
+        "unknown": unknown,
+    }
+    run = RunFacts.of(model, policy, cut, records).model_copy(update=changes)
+    for warning in run.warnings():
+        warnings.warn(warning, stacklevel=2)
     # Who is on the list for the path is told the facts of the path.
     by_path = selection & columns["path_flagged"]
-    parts = [_explained_part(model, predictions, (selection & ~by_path)[predictions.rows], cut)]
+    parts = [_explained_part(model, predictions.take(selection & ~by_path), cut)]
     if model.path is not None and on_path is not None:
-        parts.append(_explained_part(model.path, on_path, by_path[on_path.rows], cut))
+        parts.append(_explained_part(model.path, on_path.take(by_path), cut))
     table = _explained(columns, parts, cut.pupil_count)
     results = Results(columns, table.reasons, table.rows, table.contributions, features, records, cut, ways)
     return RiskScores(results, run, policy, model)
@@ -347,8 +358,12 @@ def _causes(
         cause[holds] = code
     causes: npt.NDArray[np.object_] = _CAUSES[cause]
     # What a school did not send explains better than its consequences, too few days or values never seen.
-    silent = (not_sent != None) & (cause < _LEVEL_NEVER_SEEN)  # noqa: E711 - cell by cell
-    return np.where(silent, not_sent, causes)
+    return np.where(~_is_none(not_sent) & (cause < _LEVEL_NEVER_SEEN), not_sent, causes)
+
+
+def _is_none(cells: npt.NDArray[np.object_]) -> npt.NDArray[np.bool_]:
+    empty: npt.NDArray[np.bool_] = cells == None  # noqa: E711 - cell by cell
+    return empty
 
 
 _LEVEL_NEVER_SEEN = 3
@@ -402,51 +417,35 @@ def _silence_text(last_days: dict[str, int], whom: str = "cet établissement") -
     return f"{french.join(sentences)} pour {whom}"
 
 
-def _count_silence(cause: npt.NDArray[np.object_]) -> dict[str, int]:
-    counts = Counter(text for text in cause.tolist() if text is not None and NOT_SENT in text)
+def _gap_causes(
+    model: TrainedModel, features: npt.NDArray[np.float64], tables: Collection[str]
+) -> npt.NDArray[np.object_]:
+    """Cause of each pupil with a declared gap that the training hardly held, None for the others."""
+    causes = np.full(len(features), None, dtype=object)
+    words = [_TABLE_WORDS[table] for table in FLAG_TABLES.values() if table in tables]
+    if words:
+        causes[gaps_not_learnt(model, features, tables)] = f"{french.join(words)} non connues : {NOT_LEARNT}"
+    return causes
+
+
+def _unknown(
+    model: TrainedModel, cut: KnownRecords, features: npt.NDArray[np.float64], cause: npt.NDArray[np.object_]
+) -> dict[str, UnknownCount]:
+    """Hold what is known of the pupils to score against what was known of those of the training, before they are scored."""
+    rows = np.flatnonzero(_is_none(cause))
+    return unknown_counts(model, features[rows], model.groups_of_levels(cut.level[rows], cut.as_of))
+
+
+def _count_causes(cause: npt.NDArray[np.object_], words: str) -> dict[str, int]:
+    counts = Counter(text for text in cause.tolist() if text is not None and words in text)
     return dict(sorted(counts.items()))
-
-
-def _warn_of_silence(run: RunFacts) -> None:
-    """Warn of the pupils who have no score because of a table that their school did not send."""
-    if run.not_sent:
-        warnings.warn(silence_warning(run.not_sent), stacklevel=3)
-
-
-def silence_warning(not_sent: dict[str, int]) -> RecordsWarning:
-    """Word the warning for pupils of whom tables were not sent, by cause."""
-    pupils = sum(not_sent.values())
-    causes = "; ".join(f"{count}: {cause}" for cause, count in not_sent.items())
-    return RecordsWarning(
-        f"{pupils} pupil{'s have' if pupils > 1 else ' has'} no score because a table that the model leans on was not sent "
-        f'({causes}). Hint: extract it, or say that the gap is meant: gaps=["absences"], or a table coverage.'
-    )
 
 
 def _outside_training(model: TrainedModel, features: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
     training_range = model.risk_model.training_range
     if training_range is None:
         return np.zeros(len(features), dtype=np.bool_)
-    return training_range.outside_values(features[:, _places(training_range.columns)])
-
-
-def _predict(
-    model: TrainedModel,
-    cut: KnownRecords,
-    features: npt.NDArray[np.float64],
-    cause: npt.NDArray[np.object_],
-) -> _Scored:
-    rows = np.flatnonzero(pd.isna(cause))
-    values = features[rows[:, None], _places(model.risk_model.columns)]
-    groups = model.groups_of_levels(cut.level[rows], cut.as_of)
-    inputs = model.risk_model.filled(values, groups)
-    return _Scored(rows, values, inputs, groups, model.risk_model.member_log_odds(inputs))
-
-
-@cache
-def _places(columns: tuple[str, ...]) -> npt.NDArray[np.intp]:
-    """Find the columns of a model in the matrix."""
-    return np.array([MATRIX_COLUMNS.index(name) for name in columns], dtype=np.intp)
+    return training_range.outside_values(features[:, places_of(training_range.columns)])
 
 
 def _base_columns(
@@ -484,11 +483,11 @@ def _schools(records: PupilRecords, cut: KnownRecords, rows: npt.NDArray[np.intp
 
 
 def _risks(
-    pupils: int, model: TrainedModel, predictions: _Scored, schools: npt.NDArray[np.object_]
+    pupils: int, model: TrainedModel, predictions: Predictions, schools: npt.NDArray[np.object_]
 ) -> dict[str, npt.NDArray[np.float64]]:
     """Risk, interval and comparable pupils, NaN for pupils without a score."""
     risk_model = model.risk_model
-    risk, low, high = risk_model.risk_and_interval(predictions.members, schools)
+    risk, low, high = risk_model.risk_and_interval(predictions.filled, predictions.members, schools)
     alike = risk_model.comparable_to(risk, schools)
     table = np.full((pupils, len(_RISK_COLUMNS)), np.nan)
     table[predictions.rows] = np.column_stack([risk, low, high, alike])
@@ -500,6 +499,7 @@ def _path_causes(
     model: TrainedModel,
     features: npt.NDArray[np.float64],
     cause: npt.NDArray[np.object_],
+    gap_tables: Collection[str],
 ) -> npt.NDArray[np.object_]:
     """Why there is no risk over three years, None for those who have one: no other pupil than those with one of a year."""
     levels = model.path.levels if model.path is not None else ()
@@ -512,46 +512,22 @@ def _path_causes(
     why[outside] = OUT_OF_RANGE
     why[~is_learnt] = UNKNOWN_LEVEL if model.path is not None else NO_PATH
     why[~of_path] = NOT_A_PATH_LEVEL
-    own = cause != None  # noqa: E711 - cell by cell
+    if model.path is not None:
+        is_open = _is_none(why)
+        why[is_open] = _gap_causes(model.path, features, gap_tables)[is_open]
+    own = ~_is_none(cause)
     why[own] = cause[own]
     return why
 
 
 def _path_risks(
-    known: KnownRecords, path: TrainedModel | None, on_path: _Scored | None, records: PupilRecords
+    known: KnownRecords, path: TrainedModel | None, on_path: Predictions | None, records: PupilRecords
 ) -> dict[str, npt.NDArray[np.float64]]:
     """Risk over three years, its interval and comparable pupils, NaN for pupils without."""
     if path is None or on_path is None:
         return {f"path_{name}": np.full(known.pupil_count, np.nan) for name in _RISK_COLUMNS}
     risks = _risks(known.pupil_count, path, on_path, _schools(records, known, on_path.rows))
     return {f"path_{name}": column for name, column in risks.items()}
-
-
-def _policy_columns(
-    policy: Policy,
-    level: npt.NDArray[np.int8],
-    risk: npt.NDArray[np.float64],
-    path_risk: npt.NDArray[np.float64],
-) -> dict[str, npt.NDArray[Any]]:
-    """Tier, list and rule of either horizon: the higher tier holds, each rule is told with its horizon."""
-    year = policy.assess_codes(level, risk)
-    has_threshold = np.array([*(name in policy.table.path_levels for name in LEVEL_NAMES), False])[level]
-    path = policy.of_horizon(_PATH_YEARS).assess_codes(level, np.where(has_threshold, path_risk, np.nan))
-    rule = np.where(path.tier > year.tier, path.rule, year.rule)
-    both = (path.tier == year.tier) & year.flagged
-    rule[both] = [
-        f"{first} ; {second}" for first, second in zip(year.rule[both], path.rule[both], strict=True)
-    ]
-    tier = np.maximum(year.tier, path.tier)
-    return {
-        "tier": tier,
-        "flagged": year.flagged | path.flagged,
-        "flag_rule": or_none(tier > 0, rule),
-        "reinforced": year.reinforced,
-        "year_tier": year.tier,
-        "path_tier": path.tier,
-        "path_flagged": path.flagged,
-    }
 
 
 @dataclass(frozen=True)
@@ -567,21 +543,18 @@ class _ExplainedPart:
     contributions: npt.NDArray[np.float64]
 
 
-def _explained_part(
-    model: TrainedModel, scored: _Scored, chosen: npt.NDArray[np.bool_], known: KnownRecords
-) -> _ExplainedPart:
+def _explained_part(model: TrainedModel, scored: Predictions, known: KnownRecords) -> _ExplainedPart:
     """Explain the risk that one model gave to some pupils."""
-    rows, filled = scored.rows[chosen], scored.filled[chosen]
-    references = model.risk_model.reference_rows(filled, scored.groups[chosen])
-    attribution = attribute(model.risk_model, filled, references, member_mean(scored.members[chosen]))
-    table = find_reasons(attribution, scored.known[chosen], known, pupils=rows)
+    references = model.risk_model.reference_rows(scored.filled, scored.groups)
+    attribution = attribute(model.risk_model, scored.filled, references, member_mean(scored.members))
+    table = find_reasons(attribution, scored.known, known, pupils=scored.rows)
     good = attribution.additive
     of_good = good[table.columns["row"]]
     reasons = {name: column[of_good] for name, column in table.columns.items()}
-    reasons["row"] = rows[reasons["row"]]
+    reasons["row"] = scored.rows[reasons["row"]]
     return _ExplainedPart(
         horizon_years=model.horizon_years,
-        rows=rows,
+        rows=scored.rows,
         good=good,
         reference_risk=probability(attribution.base[good]),
         other_points=table.other_points[good],

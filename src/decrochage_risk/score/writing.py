@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 __all__ = [
     "COLUMNS_TOLD",
     "ROW_GROUP",
+    "TO_COMPLETE",
     "Signalled",
+    "completion_list",
     "level_words",
     "list_name",
     "lists_of_schools",
@@ -45,12 +47,15 @@ __all__ = [
     "schools_of_run",
     "signal_line",
     "verdict_of",
+    "write_completion_lists",
     "write_list",
     "write_new_on_lists",
     "write_scores",
     "write_verdict",
 ]
 
+TO_COMPLETE = "données à compléter"
+"""The list of pupils whom only missing data would put on that of the risk."""
 ROW_GROUP = 65_536
 """Rows of a row group of every Parquet file, so that scores written part by part are the same bytes."""
 
@@ -61,6 +66,8 @@ COLUMNS_TOLD: Final[Mapping[str, str]] = MappingProxyType(
         "Classe": "Division.",
         "Avis de la fiche du modèle": "Ce que la fiche du modèle conclut de ses mesures, à lire avant la liste.",
         "Liste": "La voie d'entrée : risque estimé, seuil légal d'absence, ou sortie à vérifier ; jamais mêlées.",
+        "À compléter": "Ce qui n'est pas connu de l'élève, et qui seul mettrait son estimation au-dessus du seuil.",
+        "Ensuite": "Ce qu'il y a à faire une fois les données complétées.",
         "Fait": "Le fait daté qui met l'élève sur cette liste.",
         "Autres listes": "Les autres voies par lesquelles la situation vient aussi.",
         "Risque estimé (%)": "Probabilité estimée de sortie sans diplôme dans l'année, en pour cent. Une estimation, jamais une décision.",
@@ -147,7 +154,48 @@ def write_scores(scores: ScoredPupils, folder: Path, *, despite_verdict: bool = 
         }
         schools, day = schools_of_run(scores.frame), scores.run.as_of
         paths += lists_of_schools(tables, schools, way, day, lists, verdict=verdict_of(scores.run))
+    # What the model alone says is withheld with its list.
+    if "risk" in lists_to_write(scores.run, despite_verdict=despite_verdict):
+        tables = {
+            school: completion_list(scores, of_school)
+            for school, of_school in scores.to_complete.groupby("school_id", sort=True)
+        }
+        paths += write_completion_lists(tables, lists)
     return paths
+
+
+def completion_list(scores: ScoredPupils, rows: pd.DataFrame) -> pd.DataFrame:
+    """List the pupils whose data are to be completed, in French, in the order given, without any estimate.
+
+    Parameters
+    ----------
+    scores : ScoredPupils
+        The run.
+    rows : DataFrame
+        Rows of ``scores.to_complete`` (``pupil_id`` and ``class_id`` are read).
+    """
+    lines = []
+    for pupil_id, class_id in zip(rows["pupil_id"], rows["class_id"], strict=True):
+        pupil = scores[pupil_id]
+        lines.append(
+            {
+                "Élève": pupil.pupil_id,
+                "Niveau": level_words(pupil.level),
+                "Classe": class_id if isinstance(class_id, str) else "",
+                "Liste": TO_COMPLETE,
+                "À compléter": french.join(list(pupil.to_complete)),
+                "Ensuite": "recalculer ; une donnée manquante n'est jamais un motif",
+                "Décision automatique": "aucune",
+            }
+        )
+    return pd.DataFrame(lines)
+
+
+def write_completion_lists(tables: Mapping[Any, pd.DataFrame], lists: Path) -> list[Path]:
+    """Write the list of data to complete of each school that has some; of the others there is nothing to do, and no file."""
+    return [
+        write_list(table, lists / f"{school}_donnees-a-completer.csv") for school, table in tables.items()
+    ]
 
 
 def lists_to_write(run: RunFacts, *, despite_verdict: bool) -> tuple[Way, ...]:

@@ -16,11 +16,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.errors import AsOfError, explain_error
+from decrochage_risk.errors import AsOfError, RecordsError, explain_error
 from decrochage_risk.school_year import DateLike, SchoolCalendar, day_number, school_year_of, to_date
 from decrochage_risk.synthetic.blocks import checked_plan, draw_blocks
 from decrochage_risk.synthetic.chain import EVERY_STATE, assessment_day, next_states, sigmoid
+from decrochage_risk.synthetic.path_truth import chance_over_three_years
 from decrochage_risk.synthetic.settings import TRUTH_DAYS
+from decrochage_risk.synthetic.weeks import school_weeks
 from decrochage_risk.synthetic.writing import FileFormat, checked_format, write_blocks
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from decrochage_risk.records.pupil_records import PupilRecords
     from decrochage_risk.synthetic.blocks import Block
     from decrochage_risk.synthetic.chain import Chain
+    from decrochage_risk.synthetic.weeks import SchoolWeeks
     from decrochage_risk.synthetic.year import YearTrace
 
 __all__ = ["Cohort", "at_risk", "chance_from_start", "make_cohort", "truth_on", "write_cohort"]
@@ -309,6 +312,61 @@ class Cohort:
         np.True_
         """
         days = sorted({to_date(day) for day in as_of})
+        self._refuse_outside(days)
+        by_day = [_truth_of(block, day) for day in days for block in self._blocks]
+        return pd.concat(by_day, ignore_index=True)
+
+    def probability_3y(self, as_of: DateLike, *, draws: int = 64) -> pd.DataFrame:
+        """Compute the true probability over three school years on the morning of one day.
+
+        Of being out of school without a diploma on 1 November after the third school year, for pupils whose outcomes are
+        all known: who left and came back is no leaver. A mean over paths that are drawn, with its standard error, see
+        `decrochage_risk.synthetic.path_truth`; the same call gives the same numbers.
+
+        Parameters
+        ----------
+        as_of : date or ISO text
+            A day after the first school week of a school year of the cohort.
+        draws : int
+            Paths of each pupil, 2 or more; the standard error falls with their square root.
+
+        Returns
+        -------
+        DataFrame
+            ``pupil_id``, ``as_of``, ``probability_3y``, ``standard_error``. One row per enrolled pupil.
+
+        Raises
+        ------
+        AsOfError
+            As in :meth:`truth_at`.
+        RecordsError
+            Fewer than 2 draws; a calendar that does not hold the two school years after that of the day.
+
+        Examples
+        --------
+        >>> cohort = make_cohort(60, [2022], seed=1)
+        >>> cohort.probability_3y("2022-11-07", draws=4)["probability_3y"].between(0, 1).all()
+        np.True_
+        """
+        day = to_date(as_of)
+        self._refuse_outside([day])
+        year = school_year_of(day)
+        after = [year + 1, year + 2]
+        if draws < 2 or not set(after) <= set(self.calendar.known_years):  # noqa: PLR2004 - a scatter needs two
+            raise RecordsError(
+                explain_error(
+                    f"draws={draws} and the calendar {self.calendar.name!r} for the school years {after}",
+                    expected="2 draws or more, and a calendar that holds the two school years after the day's",
+                    hint="Ask for an earlier day, or make the cohort with a calendar that reaches further.",
+                )
+            )
+        weeks = {later: school_weeks(self.calendar, later) for later in after}
+        return pd.concat(
+            [_path_truth_of(block, day, weeks, draws) for block in self._blocks], ignore_index=True
+        )
+
+    def _refuse_outside(self, days: Sequence[date]) -> None:
+        """Raise when a day is not of the school years of the cohort, or there is none."""
         outside = [day for day in days if school_year_of(day) not in self.school_years]
         if outside or not days:
             raise AsOfError(
@@ -318,8 +376,6 @@ class Cohort:
                     hint="Ask for days of these years, or make a cohort of other years.",
                 )
             )
-        by_day = [_truth_of(block, day) for day in days for block in self._blocks]
-        return pd.concat(by_day, ignore_index=True)
 
     def write(self, folder: str | Path, file_format: FileFormat = "parquet") -> list[Path]:
         """Write every table and the truth into a folder, one file each; an earlier cohort there is replaced.
@@ -469,5 +525,33 @@ def _truth_of(block: Block, day: date) -> pd.DataFrame:
             "as_of": np.full(who.size, np.datetime64(number, "D").astype("datetime64[s]")),
             "probability": probability,
             "latent_probability": latent,
+        }
+    )
+
+
+def _path_truth_of(block: Block, day: date, weeks: dict[int, SchoolWeeks], draws: int) -> pd.DataFrame:
+    """Truth over three years of one block on one day."""
+    trace, number = block.traces[school_year_of(day)], day_number(day)
+    week = trace.weeks.week_at(number)
+    _refuse_first_week(trace, [number] if week == 0 else [])
+    who = np.flatnonzero(at_risk(trace, number))
+    row = trace.walk.row[who][None]
+    of_week = None
+    if week < len(trace.weeks):
+        chances = (_chance_of_mark, _chance_of_low)
+        mark, low = (chance(trace, who, row, number, week)[0] for chance in chances)
+        of_week = mark, low
+    # The regime of the last year that was drawn goes on.
+    last = block.traces[max(block.traces)]
+    later = {year: (of_year, block.traces.get(year, last)) for year, of_year in weeks.items()}
+    probability, error = chance_over_three_years(
+        trace, who, week, of_week, later, draws, np.random.default_rng(number)
+    )
+    return pd.DataFrame(
+        {
+            "pupil_id": block.pupil_ids.array.take(trace.who[who]),
+            "as_of": np.full(who.size, np.datetime64(number, "D").astype("datetime64[s]")),
+            "probability_3y": probability,
+            "standard_error": error,
         }
     )

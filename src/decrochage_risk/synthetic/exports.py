@@ -704,17 +704,25 @@ def _lsu(one: _School, place: Path, declarations: list[str]) -> dict[Path, int]:
         f'<discipline id="DI_{code}" code="{code}" modalite-election="S" libelle={quoteattr(label)} />'
         for code, label in _SUBJECT.values()
     )
+    totals = _lsu_totals(one, periods)
     reports = []
     for (eleve_id, end), rows in averages.groupby(["eleve_id", "date"]):
         marks = "".join(_lsu_mark(row) for row in _records(rows))
+        index = number[pd.Timestamp(str(end)).date()]
+        late, justified, unjustified = totals.get((int(str(eleve_id)), index), (0, 0, 0))
         reports.append(
-            f'<bilan-periodique eleve-ref="EL_{eleve_id}" periode-ref="P_{number[pd.Timestamp(str(end)).date()]}" date-conseil-classe="{end:%Y-%m-%d}">'
-            f"<liste-acquis>{marks}</liste-acquis></bilan-periodique>"
+            f'<bilan-periodique eleve-ref="EL_{eleve_id}" periode-ref="P_{index}" date-conseil-classe="{end:%Y-%m-%d}" '
+            f'date-scolarite="{year_start(one.school_year)}" date-verrou="{one.exported_on}" responsable-etab-ref="RESP_1">'
+            f"<liste-acquis>{marks}</liste-acquis><acquis-conseils>-</acquis-conseils>"
+            f'<vie-scolaire nb-retards="{late}" nb-abs-justifiees="{justified}" nb-abs-injustifiees="{unjustified}" />'
+            "</bilan-periodique>"
         )
     text = (
         '<?xml version="1.0" encoding="UTF-8"?>\n<lsun-bilans xmlns="urn:fr:edu:scolarite:lsun:bilans:import" schemaVersion="2.0">'
         f"<entete><editeur>SYNTHETIQUE</editeur><application>SYNTHETIQUE</application><etablissement>{one.uai}</etablissement></entete>"
-        f"<donnees><eleves>\n{pupils}\n</eleves><periodes>{terms}</periodes><disciplines>{subjects}</disciplines><bilans-periodiques>\n"
+        '<donnees><responsables-etab><responsable-etab id="RESP_1" libelle="SYNTHETIQUE" /></responsables-etab>'
+        f"<eleves>\n{pupils}\n</eleves><periodes>{terms}</periodes><disciplines>{subjects}</disciplines>"
+        '<enseignants><enseignant id="ENS_1" type="local" id-sts="1" /></enseignants><bilans-periodiques>\n'
         + "\n".join(reports)
         + "\n</bilans-periodiques></donnees></lsun-bilans>\n"
     )
@@ -723,7 +731,29 @@ def _lsu(one: _School, place: Path, declarations: list[str]) -> dict[Path, int]:
     return {path: len(averages)}
 
 
-# Affelnet
+def _lsu_totals(one: _School, periods: list[tuple[int, date]]) -> dict[tuple[int, int], tuple[int, int, int]]:
+    """Count, by pupil and term, the late arrivals and the half-days of absence, justified or not: a report must hold them."""
+    if "absences" not in one.tables or not periods:
+        return {}
+    rows = one.rows("absences")
+    days = rows["date"].to_numpy(dtype="datetime64[D]")
+    term = np.searchsorted(np.array([end for _, end in periods], dtype="datetime64[D]"), days) + 1
+    missed = rows["half_days"].where(rows["kind"] == "absence", 0)
+    has_reason = rows["justified"].astype("boolean").fillna(value=False)
+    counts = pd.DataFrame(
+        {
+            "eleve_id": rows["eleve_id"],
+            "term": term,
+            "late": (rows["kind"] == "lateness").astype("int64"),
+            "justified": missed.where(has_reason, 0),
+            "unjustified": missed.where(~has_reason, 0),
+        }
+    )
+    sums = counts.groupby(["eleve_id", "term"]).sum().astype("int64")
+    return {
+        (int(key[0]), int(key[1])): tuple(row)
+        for key, row in zip(sums.index, sums.to_numpy().tolist(), strict=True)
+    }
 
 
 def _lsu_mark(row: Mapping[str, Any]) -> str:
@@ -732,7 +762,10 @@ def _lsu_mark(row: Mapping[str, Any]) -> str:
         if row["status"] == "graded"
         else 'eleve-non-note="1"'
     )
-    return f'<acquis discipline-ref="DI_{_SUBJECT[row["subject"]][0]}" {average} />'
+    return f'<acquis discipline-ref="DI_{_SUBJECT[row["subject"]][0]}" enseignant-refs="ENS_1" {average} />'
+
+
+# Affelnet
 
 
 def _affelnet(one: _School, place: Path, declarations: list[str]) -> dict[Path, int]:

@@ -44,7 +44,7 @@ NO_PAST = 3
 
 @dataclass(slots=True)
 class Population:
-    """Every pupil of the cohort, one array element each; the last six change from year to year.
+    """Every pupil of the cohort, one array element each; those from ``home`` on change from year to year.
 
     Attributes
     ----------
@@ -56,6 +56,7 @@ class Population:
     level, wish, past, upheaval : as in ``chain.Facts``
     changed_track : changed track in the last summer
     gone : has left the cohort
+    back_in : school year in which who has left is enrolled again, 0 = never
     """
 
     pupil_id: pd.Series
@@ -70,13 +71,29 @@ class Population:
     upheaval: npt.NDArray[np.intp]
     changed_track: npt.NDArray[np.bool_]
     gone: npt.NDArray[np.bool_]
+    back_in: npt.NDArray[np.intp]
 
     def __len__(self) -> int:
         return len(self.pupil_id)
 
     def enrolled(self, school_year: int) -> npt.NDArray[np.intp]:
         """Positions of the pupils who are there when this school year begins."""
-        return np.flatnonzero((self.entry_year <= school_year) & ~self.gone)
+        return np.flatnonzero((self.entry_year <= school_year) & (~self.gone | (self.back_in == school_year)))
+
+    def take_back(self, who: npt.NDArray[np.intp]) -> None:
+        """Enrol again those of ``who`` who had left: nothing is on record of the year before, and the school is new to them."""
+        back = who[self.gone[who]]
+        self.gone[back] = False
+        self.past[back] = NO_PAST
+        self.upheaval[back] = 1
+
+    def take(self, who: npt.NDArray[np.intp]) -> Population:
+        """Copy some pupils."""
+        values = {name: getattr(self, name) for name in self.__slots__}
+        values["pupil_id"] = self.pupil_id.iloc[who]
+        return Population(
+            **{name: value if name == "pupil_id" else value[who] for name, value in values.items()}
+        )
 
     def years_behind(self, who: npt.NDArray[np.intp], school_year: int) -> npt.NDArray[np.intp]:
         """School year less birth year less the normal age of the level, kept within 0 to 2."""
@@ -138,6 +155,7 @@ def draw_population(
         upheaval=np.zeros(pupils, dtype=np.intp),
         changed_track=np.zeros(pupils, dtype=np.bool_),
         gone=np.zeros(pupils, dtype=np.bool_),
+        back_in=np.zeros(pupils, dtype=np.intp),
     )
 
 

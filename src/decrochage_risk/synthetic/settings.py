@@ -144,6 +144,8 @@ class RiskSettings:
     """Added to both, everywhere; other than 0 in a regime only."""
     unknown: float = 0.004
     """Share whose outcome nobody knows (moved abroad and the like), whoever they are."""
+    returns: float = 0.1
+    """Share of leavers who are enrolled again after a whole school year out, at the level that they left: an assumption."""
 
 
 RISK = RiskSettings()

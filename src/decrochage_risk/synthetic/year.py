@@ -43,10 +43,13 @@ __all__ = [
     "CONTINUED",
     "NO_DATE",
     "OUTCOMES",
+    "WISH_OF_RANK",
+    "YEARS_OUT",
     "YearTrace",
     "as_listed",
     "draw_outcomes",
     "outcome_rows",
+    "past_of",
     "run_year",
 ]
 
@@ -85,8 +88,11 @@ def outcome_rows(outcome: npt.NDArray[np.intp], walk: Walk, weeks: SchoolWeeks) 
     }
 
 
-_STREAMS = 5
-_WISH_OF_RANK = np.array([3, 1, 2, 2])  # no wish obtained, first wish, a later one
+_STREAMS = 6
+YEARS_OUT = 2
+"""School years from that of leaving to that of coming back: a whole one lies between."""
+WISH_OF_RANK = np.array([3, 1, 2, 2])
+"""``wish`` by rank: no wish obtained, first wish, a later one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,13 @@ class YearTrace:
     level : int array
     group : int array
         Number of the class, on which the days of assessments depend.
+    people : Population
+        The pupils of the year as they were on its first day.
+    band : int array
+        Of the first-week tests.
+    regime : YearRegime
+        The settings and the schools of the year.
+    difficulty : Difficulty
     """
 
     weeks: SchoolWeeks
@@ -109,6 +122,10 @@ class YearTrace:
     chain: Chain
     walk: Walk
     move: Move
+    people: Population
+    band: npt.NDArray[np.intp]
+    regime: YearRegime
+    difficulty: Difficulty
 
 
 def run_year(
@@ -129,9 +146,11 @@ def run_year(
         in the population.
     """
     # A stream for each step: one that draws more leaves what the others draw as it is.
-    place_rng, walk_rng, absence_rng, mark_rng, end_rng = map(np.random.default_rng, seed.spawn(_STREAMS))
+    streams = map(np.random.default_rng, seed.spawn(_STREAMS))
+    place_rng, walk_rng, absence_rng, mark_rng, end_rng, return_rng = streams
     schools = regime.schools
     who = population.enrolled(weeks.school_year)
+    population.take_back(who)
     level = population.level[who]
     place = settle(schools, population.home[who], level, place_rng)
     first_day = list(_first_day(population, who, weeks, place_rng))
@@ -140,7 +159,11 @@ def run_year(
     facts = _facts(population, who, weeks.school_year, tests.band, schools.climate[place.school])
     cell, cells = facts.cells()
     chain = make_chain(cells, difficulty, weeks, regime.risk, regime.rates)
-    trace = YearTrace(weeks, who, level, place.group, chain, walk_year(chain, cell, weeks, walk_rng), move)
+    walk = walk_year(chain, cell, weeks, walk_rng)
+    people = population.take(who)
+    trace = YearTrace(
+        weeks, who, level, place.group, chain, walk, move, people, tests.band, regime, difficulty
+    )
     orientation = draw_orientation(level, tests.band, population.girl[who], end_rng)
     year_end = draw_year_end(level, orientation, end_rng)
     outcome = draw_outcomes(trace.walk, year_end, end_rng)
@@ -153,8 +176,20 @@ def run_year(
     for columns in rows.values():
         if "pupil" in columns:
             columns["pupil"] = who[columns["pupil"]].astype(np.int32)
-    _go_on(population, trace, outcome, year_end, orientation)
+    rows["outcomes"] = stack([rows["outcomes"], _back_rows(population, weeks.school_year)])
+    _go_on(population, trace, outcome, year_end, orientation, return_rng)
     return trace, rows
+
+
+def _back_rows(population: Population, school_year: int) -> Columns:
+    """Say of those who are out in this year and enrolled again when it closes, on 1 November, that they go on."""
+    back = np.flatnonzero(population.gone & (population.back_in == school_year + 1))
+    return {
+        "pupil": back.astype(np.int32),
+        "school_year": np.full(back.size, school_year),
+        "outcome": np.full(back.size, CONTINUED, dtype=np.int8),
+        "date": np.full(back.size, NO_DATE, dtype=np.int32),
+    }
 
 
 def _event_rows(
@@ -182,7 +217,7 @@ def _first_day(
     level = population.level[who]
     newcomers = np.flatnonzero((population.entry_year[who] == weeks.school_year) & ENTRY_TO_LYCEE[level])
     rank = entry_ranks(level[newcomers], rng)
-    population.wish[who[newcomers]] = _WISH_OF_RANK[rank]
+    population.wish[who[newcomers]] = WISH_OF_RANK[rank]
     track_changers = np.flatnonzero(population.changed_track[who])
     return list(first_day_rows(weeks, level, rank, newcomers, track_changers))
 
@@ -211,24 +246,29 @@ def _go_on(
     outcome: npt.NDArray[np.intp],
     year_end: YearEnd,
     orientation: Orientation,
+    rng: np.random.Generator,
 ) -> None:
-    """Carry what the year brought into the next one."""
+    """Carry what the year brought into the next one, and draw who of the leavers comes back, and when."""
     who, weeks = trace.who, trace.weeks
+    comes_back = (outcome == _LEFT) & (rng.random(who.size) < trace.regime.risk.returns)
+    population.back_in[who] = np.where(comes_back, weeks.school_year + YEARS_OUT, 0)
     is_assigned = IN_3E[population.level[who]] & ~year_end.repeats
-    wish = np.where(is_assigned, _WISH_OF_RANK[orientation.rank], population.wish[who])
+    wish = np.where(is_assigned & ~comes_back, WISH_OF_RANK[orientation.rank], population.wish[who])
     has_moved = trace.move.week < len(weeks)
     population.gone[who] = outcome != CONTINUED
     population.wish[who] = wish
-    population.past[who] = _past(trace)
-    population.upheaval[who] = (has_moved | year_end.changes_track).astype(np.intp)
-    population.changed_track[who] = year_end.changes_track
-    population.home[who] = trace.move.home
-    population.level[who] = year_end.level
-
-
-def _past(trace: YearTrace) -> npt.NDArray[np.intp]:
-    """Share of the school weeks (those in a company aside) with an absence not excused when recorded: 0 to 2."""
     marked_weeks = (trace.walk.absent_days > 0).sum(axis=0)
-    possible = (~trace.chain.placement).sum(axis=1)[trace.walk.row]
+    population.past[who] = past_of(trace.chain, trace.walk.row, marked_weeks)
+    population.upheaval[who] = (has_moved | year_end.changes_track).astype(np.intp)
+    population.changed_track[who] = year_end.changes_track & ~comes_back
+    population.home[who] = trace.move.home
+    population.level[who] = np.where(comes_back, trace.level, year_end.level)
+
+
+def past_of(
+    chain: Chain, row: npt.NDArray[np.intp], marked_weeks: npt.NDArray[np.integer]
+) -> npt.NDArray[np.intp]:
+    """Share of the school weeks (those in a company aside) with an absence not excused when recorded: 0 to 2."""
+    possible = (~chain.placement).sum(axis=1)[row]
     past: npt.NDArray[np.intp] = np.searchsorted(ABSENCE.past_shares, marked_weeks / possible, side="right")
     return past

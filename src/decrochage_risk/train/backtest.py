@@ -37,7 +37,7 @@ from decrochage_risk.evaluate.disclosure import ALL, EVENT, CountedRows
 from decrochage_risk.features import FEATURE_BY_NAME
 from decrochage_risk.model.unknown_flags import UNKNOWN_FLAGS, patterns_of
 from decrochage_risk.policy import load_policy
-from decrochage_risk.records.levels import LEVEL_BY_NAME, PATHWAY_LABELS
+from decrochage_risk.records.levels import AT_3E, AT_4E, LEVEL_BY_NAME, PATHWAY_LABELS
 from decrochage_risk.risk import RiskModel, pupil_folds
 from decrochage_risk.school_year import school_year_of, year_start
 from decrochage_risk.school_year.dates import date_of_number
@@ -115,6 +115,13 @@ SPREAD_FACTOR = 2.4
 """Factor on the jackknife error that makes the 90 % interval cover the truth of the upper tenth of the risks, where
 situations are looked at, on synthetic cohorts, the only place where it is known (``benchmarks/spread_factor.py``)."""
 
+PATH_GROUPS: Final = {
+    "4e": tuple(f"level_{level}" for level in sorted(AT_4E)),
+    "3e": tuple(f"level_{level}" for level in sorted(AT_3E)),
+}
+"""Levels that may have a calibration of their own over three years, by the context columns that say them: three years from the
+4e end before the 1re, three from a terminale with a diploma, so a column may weigh more at one level than at another."""
+
 _FOLDS = 3
 _HELD_OUT_SHARE = 3
 """One school in so many is held out for the second view."""
@@ -142,6 +149,7 @@ def fit_risk_model(
         reference_groups=rows["reference_group"].to_numpy(),
         observed=rows["observed"].to_numpy(),
         matured=rows["matured"].to_numpy(),
+        calibration_groups=PATH_GROUPS if horizon_of(snapshots) > 1 else None,
         seed=seed,
         options=options,
         progress=progress,

@@ -257,10 +257,7 @@ def _two_risks(
     own = None if left_out is None else _own_risks(rows, left_out)
     if own is not None:
         rows, own = _taken(rows, np.flatnonzero(~np.isnan(own))), own[~np.isnan(own)]
-    old, new = (
-        probability(model.risk_model.calibration.apply(score_rows(model, rows).raw_log_odds))
-        for model in models
-    )
+    old, new = (probability(score_rows(model, rows).log_odds) for model in models)
     # Each pupil by the member that did not learn from it: the whole bag has seen its outcome.
     return rows, (old, new if own is None else own)
 
@@ -272,7 +269,8 @@ def same_model(champion: TrainedModel, challenger: TrainedModel) -> Same | None:
         return None
     if old.references.to_dict() != new.references.to_dict():
         return None
-    return "model" if old.calibration == new.calibration else "boosters"
+    maps = [(one.calibration, one.group_calibrations) for one in (old, new)]
+    return "model" if maps[0] == maps[1] else "boosters"
 
 
 def _predictors(model: RiskModel) -> list[Any]:

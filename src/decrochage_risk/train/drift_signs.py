@@ -40,6 +40,7 @@ __all__ = [
     "bounded_sign",
     "comparable_columns",
     "current_columns",
+    "knowledge_sign",
     "missing_table_signs",
     "not_measured",
     "shift_signs",
@@ -323,6 +324,36 @@ def missing_table_signs(
             )
         )
     return signs
+
+
+def knowledge_sign(is_learnt: npt.NDArray[np.bool_]) -> DriftSign:
+    """Judge the share of pupils of whom so little, or so much, is known together that the training hardly held the pattern.
+
+    Parameters
+    ----------
+    is_learnt : (n,) bool array
+        Which pupils have a pattern of knowledge with rows enough in the training (``Knowledge.is_learnt``).
+
+    Examples
+    --------
+    >>> [knowledge_sign(np.arange(1000) >= rare).verdict for rare in (0, 100, 400)]
+    ['ok', 'watch', 'stop']
+    """
+    rare, pupils = int((~is_learnt).sum()), len(is_learnt)
+    share = rare / max(pupils, 1)
+    # A share that chance alone may give around none at all is that of a few pupils: a class, never a table.
+    verdict: DriftVerdict = "ok"
+    if share > MISSING_WATCH:
+        verdict = "stop" if share >= MISSING_STOP else "watch"
+    few = is_small(rare, pupils - rare)
+    told = "part masquée" if few else percent(share)
+    return DriftSign(
+        check="knowledge",
+        subject="ce qui est connu",
+        figure=None if few else share,
+        verdict=verdict,
+        sentence=f"élèves dont l'ensemble des données connues était trop rare à l'apprentissage : {told}",
+    )
 
 
 def two_sample_sign(

@@ -114,7 +114,7 @@ def evaluate_model(  # noqa: PLR0913 - the choices of an evaluation, each with i
     scored_rows = score_rows(model, test)
     test = scored_rows.snapshots
     notes = [*_left_out(test), *_seen_years(model, test), *_learnt_too_late(model, test)]
-    risk = probability(model.risk_model.calibration.apply(scored_rows.raw_log_odds))
+    risk = probability(scored_rows.log_odds)
     learnt, missing = _learnt(model, records, table, test, (month, day), progress)
     report = report_on(
         test,

@@ -185,7 +185,7 @@ def _report_on_folds(
             )
         )
     risk = np.empty(len(out_of_fold.rows))
-    risk[out_of_fold.rows] = 1.0 / (1.0 + np.exp(-risk_model.calibration.apply(out_of_fold.log_odds)))
+    risk[out_of_fold.rows] = 1.0 / (1.0 + np.exp(-risk_model.held_out_log_odds(out_of_fold)))
     predicted(snapshots, risk)
     return report_on(
         snapshots, risk, (), title="Élèves laissés de côté, même année", synthetic=synthetic, publish=False

@@ -118,6 +118,9 @@ class RetrainConfig(BaseModel):
     path : bool
         Train the risk over three years too, on the years whose path had closed by ``labels_known_on``; ``model/`` then holds
         both horizons. The comparison with the champion is that of the year.
+    history : bool, optional
+    legal_basis : str, optional
+        Whether attendance of earlier school years is learnt from, and why it may be: as in ``train_model``.
 
     Examples
     --------
@@ -149,6 +152,8 @@ class RetrainConfig(BaseModel):
     on_fault: Literal["raise", "quarantine"] = "raise"
     options: FitOptions = FitOptions()
     path: StrictBool = False
+    history: StrictBool | None = None
+    legal_basis: Annotated[str, Field(min_length=1, max_length=500)] | None = None
 
     @field_validator("options", mode="before")
     @classmethod
@@ -551,6 +556,8 @@ class _Run:
             seed=config.seed,
             options=config.options,
             hold_out_schools=not candidate,
+            history=config.history,
+            legal_basis=config.legal_basis,
             supported=None if config.supported is None else read_table_file(config.supported)[0].frame(),
             helped=config.helped,
             left_out=left_out,

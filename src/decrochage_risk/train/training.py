@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from decrochage_risk.errors import NotEnoughDataError, TrainingWarning, explain_error
+from decrochage_risk.errors import ModelError, NotEnoughDataError, TrainingWarning, explain_error
 from decrochage_risk.evaluate import (
     Advice,
     CardFacts,
@@ -28,6 +28,7 @@ from decrochage_risk.evaluate import (
 )
 from decrochage_risk.features import FEATURE_BY_NAME
 from decrochage_risk.features.vigilance import LAST_YEAR_FEATURES
+from decrochage_risk.features.windows import WITHIN_THE_YEAR
 from decrochage_risk.french import join, number, plural, school_year
 from decrochage_risk.model import (
     DEFAULT_CLOSES,
@@ -75,6 +76,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "NOT_CLOSED",
+    "PAST_ATTENDANCE",
     "distributions_of",
     "libraries",
     "mature_only",
@@ -83,7 +85,16 @@ __all__ = [
     "rows_set_aside",
     "told_left_out",
     "train_model",
+    "without_past_attendance",
 ]
+
+PAST_ATTENDANCE: Final = tuple(
+    name
+    for name, feature in FEATURE_BY_NAME.items()
+    if feature.table == "absences" and feature.window.name not in WITHIN_THE_YEAR
+)
+"""Features of attendance in earlier school years. Attendance is kept for the school year alone (code de l'éducation, R131-6), so for
+named pupils they are learnt, and read when scoring, only on a legal basis that somebody states."""
 
 NOT_CLOSED: Final = "outcome window not closed yet"
 """Why a row is left out when its label was read before its time."""
@@ -229,6 +240,8 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     hold_out_schools: bool = True,
     allow_leaks: Iterable[str] = (),
     policy: Policy | None = None,
+    history: bool | None = None,
+    legal_basis: str | None = None,
     supported: Any = None,  # noqa: ANN401 - any table
     helped: Helped = "keep",
     left_out: Callable[[Snapshots, npt.NDArray[np.float64]], None] | None = None,
@@ -275,6 +288,12 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     policy : Policy, optional
         Whose tiers are counted on the held-out pupils (``held_out``); the bundled one when left out. It changes
         nothing in the risks.
+    history : bool, optional
+        Whether to learn from attendance of earlier school years (`PAST_ATTENDANCE`), which the model then reads when scoring. False
+        by default, True for synthetic pupils. The level and school of the year before, and marks, are learnt in any case.
+    legal_basis : str, optional
+        Why attendance of earlier years of pupils who exist may be used; ``history=True`` asks for it. It is kept in
+        ``trained_on`` and printed in the card.
     supported : table, optional
         Pupils for whom a measure started, as ``Feedback.measures_started()`` gives them: ``pupil_id``, ``started_on``.
     helped : {"keep", "exclude", "censor"}
@@ -296,7 +315,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     NotEnoughDataError
         No row, one outcome only, or too few of them.
     ModelError
-        Weights, resampling or a prior were asked for.
+        Weights, resampling or a prior were asked for; attendance of earlier years without a legal basis.
     LeakError
         A single feature tells the outcome by itself.
     FaultyRecordsError, RecordsError
@@ -313,11 +332,13 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     >>> from decrochage_risk.model import FitOptions
     >>> from decrochage_risk.synthetic import make_cohort
     >>> cohort = make_cohort(600, [2022, 2023], seed=3)
-    >>> model = train_model(cohort.records, cohort.outcomes, synthetic=True, options=FitOptions(max_rounds=20))
+    >>> quick = FitOptions(max_rounds=20, members=2, linear_share=0.5, penalty=100.0)  # nothing left to choose
+    >>> model = train_model(cohort.records, cohort.outcomes, synthetic=True, options=quick)
     >>> model.demo
     True
     """
     refuse_in_training(refused, "train_model")
+    reads_past = _reads_past_attendance(history, legal_basis, synthetic=synthetic)
     table = outcomes_for(records, outcomes)
     dates = _dates(records, table, as_of_dates, school_years, check_horizon(horizon_years))
     extraction_day = None if labels_known_on is None else to_date(labels_known_on)
@@ -325,11 +346,18 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         records, table, dates, closes=outcome_closes, horizon_years=horizon_years, progress=progress
     )
     snapshots = mature_only(snapshots, extraction_day)
+    snapshots = snapshots if reads_past else without_past_attendance(snapshots)
     snapshots, support_caveats = set_apart_supported(snapshots, table, supported, helped)
     signals = signals_of(replace(snapshots, features=with_unknown_flags(snapshots.features)))
     refuse_leaks(signals, allow_leaks)
     unknown = missing_signals(signals)
-    caveats = [*support_caveats, *no_year_before(snapshots), *of_records(records), *missing_warnings(unknown)]
+    caveats = [
+        *_of_attendance(legal_basis, reads_past=reads_past),
+        *support_caveats,
+        *no_year_before(snapshots),
+        *of_records(records),
+        *missing_warnings(unknown),
+    ]
     counts = HeldOutCounts((policy or load_policy()).of_horizon(horizon_years))
     risk_model, report, is_untouched = fit_and_measure(
         snapshots,
@@ -347,9 +375,10 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     if left_out is not None and risk_model.out_of_fold is not None:
         out_of_fold = risk_model.out_of_fold
         risk = np.empty(len(out_of_fold.rows))
-        risk[out_of_fold.rows] = probability(risk_model.calibration.apply(out_of_fold.log_odds))
+        risk[out_of_fold.rows] = probability(risk_model.held_out_log_odds(out_of_fold))
         left_out(snapshots, risk)
     trained_on = _trained_on(snapshots, outcome_closes, horizon_years, caveats, records.calendar)
+    trained_on |= {"past_attendance": reads_past, "legal_basis": legal_basis if reads_past else None}
     facts = _card_facts(
         snapshots, risk_model, publication, trained_on, name, untouched=is_untouched, synthetic=synthetic
     )
@@ -367,6 +396,41 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         distributions=distributions_of(snapshots, risk_model),
         held_out=counts.told(publication.tiers, publication.thresholds, untouched=is_untouched),
     )
+
+
+def _reads_past_attendance(history: bool | None, legal_basis: str | None, *, synthetic: bool) -> bool:  # noqa: FBT001 - a third value
+    """Tell whether attendance of earlier school years is learnt from.
+
+    Raises
+    ------
+    ModelError
+        It is, of pupils who exist, and nobody says on which legal basis.
+    """
+    if history is None:
+        return synthetic
+    if history and not synthetic and not (isinstance(legal_basis, str) and legal_basis.strip()):
+        raise ModelError(
+            explain_error(
+                f"history=True with legal_basis={legal_basis!r}",
+                expected="the legal basis on which attendance of earlier school years is used, in words",
+                hint="Attendance is kept for the school year alone (code de l'éducation, R131-6): leave history out, or pass "
+                "legal_basis='...'.",
+            )
+        )
+    return history
+
+
+def without_past_attendance(snapshots: Snapshots) -> Snapshots:
+    """Empty the features of attendance in earlier school years: a column that is never known is neither learnt nor read."""
+    columns = [name for name in PAST_ATTENDANCE if name in snapshots.features]
+    return replace(snapshots, features=snapshots.features.assign(**dict.fromkeys(columns, np.nan)))
+
+
+def _of_attendance(legal_basis: str | None, *, reads_past: bool) -> list[str]:
+    """Say on which basis attendance of earlier years was learnt from; nothing where it was not, or the pupils do not exist."""
+    if not (reads_past and legal_basis and legal_basis.strip()):
+        return []
+    return [f"assiduité des années passées apprise et lue ; base légale déclarée : {legal_basis.strip()}"]
 
 
 def _level_thresholds(recalls: pd.DataFrame) -> list[LevelThreshold]:
@@ -513,6 +577,7 @@ def _card_facts(
         base_rates=published.base_rates,
         calibration_kind=risk_model.calibration.kind,
         calibration_chosen_on=f"{_CHOSEN_ON[risk_model.calibrated_on]} ; {_HELD_OUT_BY[risk_model.held_out_by]}",
+        calibration_groups=[group.name for group in risk_model.group_calibrations],
         penalty=risk_model.options.penalty or 0.0,
         unknown_flags=[UNKNOWN_LABELS[name] for name in risk_model.knowledge.names],
         school_spread=risk_model.cluster_spread,

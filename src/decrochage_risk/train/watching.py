@@ -50,6 +50,7 @@ from decrochage_risk.train.drift_signs import (
     bounded_sign,
     comparable_columns,
     current_columns,
+    knowledge_sign,
     missing_table_signs,
     not_measured,
     shift_signs,
@@ -204,7 +205,7 @@ def _judged(
     parts = judged_tables(told_by_table(model, scored))
     reach = float(norm.isf(ALPHA / (2 * (2 + len(parts))))) * own_error
     outcome, pupils = scored.snapshots.outcome, scored.snapshots.rows["pupil_id"].to_numpy()
-    odds = model.risk_model.calibration.apply(scored.raw_log_odds)
+    odds = scored.log_odds
     # level and slope are judged in any case, hence the 2 beside the tables in `reach`
     signs = [_level_sign(model, scored, odds, reach, moved)]
     line = calibration_slope_intercept(outcome, odds, pupils=pupils)
@@ -282,12 +283,15 @@ class _Population:
     features : DataFrame
         Catalogue columns before anything is filled, and the raw score.
     groups, schools, pupils : arrays of shape (rows,)
+    is_learnt : array of bool, shape (rows,)
+        Whose pattern of knowledge the training held often enough.
     """
 
     features: pd.DataFrame
     groups: npt.NDArray[np.object_]
     schools: npt.NDArray[np.object_]
     pupils: npt.NDArray[np.object_]
+    is_learnt: npt.NDArray[np.bool_]
 
     def take(self, mask: npt.NDArray[np.bool_]) -> _Population:
         return _Population(
@@ -295,6 +299,7 @@ class _Population:
             self.groups[mask],
             self.schools[mask],
             self.pupils[mask],
+            self.is_learnt[mask],
         )
 
     def __len__(self) -> int:
@@ -314,7 +319,7 @@ def watch_drift(
     """Hold the pupils of a day against those of the training, and each school against itself a year before.
 
     Everybody: population stability index of every feature before anything is filled (missing in a bin of its own where
-    the window lies in the school year) and of the raw score, against the training's shares at the same level and month,
+    the window lies in the school year) and of the raw score, and what is known together, against the training's shares at the same level and month,
     judged where both can be compared (:mod:`decrochage_risk.train.drift_signs`); tables that are missing; with matured labels, the level and slope of the calibration and what each table tells; with a year more of
     records, how well a classifier tells this year's pupils from last year's (Lopez-Paz and Oquab, ICLR 2017).
     Each school of 30 pupils or more: the same indices and tables against the same school a year before; without
@@ -355,7 +360,7 @@ def watch_drift(
     >>> from decrochage_risk.train import train_model
     >>> cohort = make_cohort(1200, [2022, 2023, 2024], seed=3)
     >>> model = train_model(cohort.records, cohort.outcomes, as_of_dates=["2023-03-06", "2024-03-06"], synthetic=True,
-    ...                     school_years=[2022, 2023], hold_out_schools=False, options=FitOptions(max_rounds=12, members=2))
+    ...                     school_years=[2022, 2023], hold_out_schools=False, options=FitOptions(max_rounds=12, members=2, linear_share=0.5, penalty=100.0))
     >>> watch_drift(model, cohort.records, "2025-03-05").verdict
     'ok'
     """
@@ -383,6 +388,7 @@ def watch_drift(
     signs = [
         *shift_signs(reference, now.features, {name: references[name] for name in columns}, current=current),
         *missing_table_signs(now.features, {name: references[name][0][0] for name in current}, current),
+        knowledge_sign(now.is_learnt),
         *_score_signs(reference, now, in_time=SCORE in in_time, alike=alike),
         uncompared_sign(reference.columns, in_time, columns),
         *calibration_signs(model, records, outcomes, labels_as_of, labels_known_on),
@@ -487,7 +493,14 @@ def _population(model: TrainedModel, records: PupilRecords, day: date) -> tuple[
     features = matrix[[name for name in reference.columns if name in matrix]].assign(
         **{SCORE: model.risk_model.raw_log_odds(matrix, groups[rows]) if len(rows) else np.zeros(0)}
     )
-    population = _Population(features, groups[rows], row[rows], cut.pupil_ids.to_numpy(dtype=object)[rows])
+    knowledge = model.risk_model.knowledge
+    population = _Population(
+        features,
+        groups[rows],
+        row[rows],
+        cut.pupil_ids.to_numpy(dtype=object)[rows],
+        knowledge.is_learnt(matrix[list(knowledge.columns)].to_numpy(dtype=np.float64)),
+    )
     return population, dict(sorted(left_out.items()))
 
 
