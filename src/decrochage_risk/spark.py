@@ -47,10 +47,11 @@ from decrochage_risk.partitions.scoring import score_runs, write_parts
 from decrochage_risk.partitions.splitting import EVERY_PART, SMALL_INTEGERS, checked_parts, part_of_rows
 from decrochage_risk.partitions.training import PartedRecords
 from decrochage_risk.policy import load_policy
+from decrochage_risk.records.fault_hints import faults_known_before
 from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.records.transmission import check_gaps
-from decrochage_risk.school_year import SchoolCalendar, to_date
+from decrochage_risk.school_year import SchoolCalendar, day_number, to_date
 from decrochage_risk.score.run_facts import DEMO_NOTICE, load_demo_model
 from decrochage_risk.score.scoring import ScoreRequest, ids_of, refuse_other_kinds
 from decrochage_risk.score.writing import result_folder
@@ -168,7 +169,7 @@ class SparkRuns:
         try:
             results = self._results("facts", _facts_part, {}, NO_FACTS, PEOPLE)
         except FaultyRecordsError as error:
-            raise FaultyRecordsError(self._faults_of_all(NO_FACTS)) from error
+            raise FaultyRecordsError(self._judged(self._faults_of_all(NO_FACTS))) from error
         texts = [text for each in results for text in each.table("facts").column("facts").to_pylist()]
         return ExtractFacts.merged(map(ExtractFacts.from_json, texts))
 
@@ -220,12 +221,16 @@ class SparkRuns:
                 self.raise_faults()
             raise
         if raise_faults:
-            _raise_errors(merge_faults([each.faults for each in results], self.shared))
+            _raise_errors(self._judged(merge_faults([each.faults for each in results], self.shared)))
         return results
 
     def raise_faults(self) -> None:
-        """Raise every fault of every part when there is an error among them."""
-        _raise_errors(self._faults_of_all(self.facts))
+        """Raise every fault of what was known, over all parts, when there is an error among them."""
+        _raise_errors(self._judged(self._faults_of_all(self.facts)))
+
+    def _judged(self, report: FaultReport) -> FaultReport:
+        day = self._started_before
+        return report if day is None else faults_known_before(report, day_number(day))
 
     def _faults_of_all(self, facts: ExtractFacts) -> FaultReport:
         return merge_faults(

@@ -15,9 +15,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from decrochage_risk.records.fault_hints import worded_again
+from decrochage_risk.records.fault_hints import faults_known_before, worded_again
 from decrochage_risk.records.faults import FaultGroup, FaultReport
-from decrochage_risk.records.known_faults import faults_known_before
 from decrochage_risk.records.rules import CELL_RULES, CROSS_RULES, EMPTY_TABLE, ROW_RULES
 from decrochage_risk.records.table_schemas import TABLES
 
@@ -85,8 +84,8 @@ class PartFaults:
         for number, group in enumerate(self.groups):
             whole = not group.rows.size
             rows = [None] if whole else group.rows.tolist()
-            # A sentinel, as None is a value that a cell may have had.
             known = [None] * len(rows) if group.known is None else group.known.tolist()
+            # A sentinel, as None is a value that a cell may have had.
             values = list(group.values) or [_NOTHING]
             for row, value, day in zip(rows, values, known, strict=True):
                 columns["group"].append(number)
@@ -241,18 +240,18 @@ def _merged(
         return first if first.rule != EMPTY_TABLE.name or in_parts == parts else None
     rows = np.concatenate([group.rows for _, group in groups])
     values = np.concatenate([group.values for _, group in groups])  # noqa: PD011 - a field of FaultGroup
-    # Shared rows stand in every part: a fault that one part does not see (its school has pupils there) is
-    # none.
     dated = [group.known for _, group in groups if group.known is not None]
     known = np.concatenate(dated) if len(dated) == len(groups) else None
+    # Shared rows stand in every part: a fault that one part does not see (its school has pupils there) is
+    # none.
     if shared is not None and shared.size:
         of_part = np.repeat([part for part, _ in groups], [len(group) for _, group in groups])
         parts_per_row = pd.DataFrame({"row": rows, "part": of_part}).groupby("row")["part"].nunique()
         missing = parts_per_row.index[(parts_per_row < parts).to_numpy() & parts_per_row.index.isin(shared)]
         in_every_part = ~np.isin(rows, missing.to_numpy())
         rows, values = rows[in_every_part], values[in_every_part]
-        # In the order of the extract, and each row once, however many parts reported it.
         known = None if known is None else known[in_every_part]
+    # In the order of the extract, and each row once, however many parts reported it.
     rows, place = np.unique(rows, return_index=True)
     if not rows.size:
         return None

@@ -17,19 +17,25 @@ import pandas as pd
 from decrochage_risk.errors import FaultyRecordsError
 from decrochage_risk.records import rules
 from decrochage_risk.records.cells import Cells, Marks, read_cells
-from decrochage_risk.records.coded_columns import (
-    NO_DAY,
-    CodedTable,
-    Texts,
-    empty_values,
-    is_missing,
-)
+from decrochage_risk.records.coded_columns import NO_DAY, CodedTable, Texts, empty_values, is_missing
 from decrochage_risk.records.coverage import COVERED_TABLES
 from decrochage_risk.records.encoded_tables import EVENT_TABLES, EventOrder, PupilCodes
-from decrochage_risk.records.enrolment_spans import Spans, check_absence_days, fault_at, first_days_of_years
-from decrochage_risk.records.fault_hints import close_names, keep_within_limits, words_for
+from decrochage_risk.records.enrolment_spans import (
+    Spans,
+    check_absence_days,
+    fault_at,
+    first_days_of_years,
+    of_other_zones,
+)
+from decrochage_risk.records.fault_hints import (
+    close_names,
+    dated,
+    days_known,
+    faults_known_before,
+    keep_within_limits,
+    words_for,
+)
 from decrochage_risk.records.faults import FaultReport, text_of
-from decrochage_risk.records.known_faults import dated, days_known, faults_known_before
 from decrochage_risk.records.raw_tables import RawTable, as_objects, text_of_bytes
 from decrochage_risk.records.rules import (
     BAD_BYTES,
@@ -47,7 +53,6 @@ from decrochage_risk.records.rules import (
 )
 from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.records.usual_cells import read_quickly
-from decrochage_risk.school_year import zone_of_school
 from decrochage_risk.threads import over_columns
 
 if TYPE_CHECKING:
@@ -472,23 +477,6 @@ def alike_id(word: str) -> str:
     return plain.lstrip("0") or "0"
 
 
-def _of_other_zones(enrolments: CodedTable, calendar: SchoolCalendar) -> npt.NDArray[np.bool_]:
-    """One enrolment, the first to start, of each school whose place has other holidays than the calendar of a zone."""
-    # A calendar of the school's own says nothing about zones: whoever gave it knows where the school is.
-    zone = calendar.official_zone
-    ids = enrolments["school_id"]
-    if zone is None:
-        return np.zeros(len(enrolments), dtype=np.bool_)
-    elsewhere = np.array([zone_of_school(word) not in {None, zone} for word in ids.words], dtype=np.bool_)
-    rows = np.flatnonzero(ids.translate(elsewhere, missing=False))
-    # One row says it for the whole school; the earliest, so that no later one takes its place.
-    rows = rows[np.argsort(enrolments["start_date"][rows], kind="stable")]
-    _, first = np.unique(ids.codes[rows], return_index=True)
-    one_each = np.zeros(len(enrolments), dtype=np.bool_)
-    one_each[rows[first]] = True
-    return one_each
-
-
 def missing_columns(
     tables: Mapping[str, CodedTable], missing: Mapping[str, Collection[str]]
 ) -> Iterator[FaultGroup]:
@@ -513,7 +501,7 @@ def _enrolment_faults(links: Links, calendar: SchoolCalendar) -> Iterator[FaultG
         events = links.tables[name]
         outside = spans.leave_out(links.pupils[name], events["date"])
         yield from fault_at(rules.OUTSIDE_ENROLMENT, "date", events, outside)
-    yield from fault_at(rules.OTHER_ZONE, "school_id", enrolments, _of_other_zones(enrolments, calendar))
+    yield from fault_at(rules.OTHER_ZONE, "school_id", enrolments, of_other_zones(enrolments, calendar))
     if "coverage" in links.tables:
         yield from _unknown_schools(links.tables["coverage"], enrolments)
 
@@ -672,7 +660,7 @@ def check_tables(
     links = link_tables(tables)
     missing = {name: table.missing_optional for name, table in shapes.items()}
     across = FaultReport((*missing_columns(tables, missing), *check_links(links, calendar)))
-    # All faults are collected before anything is raised: a school corrects its extract once, not once per fault.
+    # All faults are collected before anything is raised: a school corrects its extract once.
     report = dated(report + across, columns_of)
     judged = faults_known_before(report, judged_on)
     if judged.errors and not quarantine:
@@ -799,7 +787,6 @@ def _uncertain(shapes: Mapping[str, Conformed], report: FaultReport, *, whole: b
     if "coverage" not in shapes:
         return {}
     tables = shapes["coverage"].frame["table"]
-    # A coverage row without a readable table may have restricted any of them.
     if whole:
         nameless = tables.isna().any() or tables.empty
         return dict.fromkeys(COVERED_TABLES if nameless else tables, int(NO_DAY))

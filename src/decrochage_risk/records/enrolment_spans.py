@@ -15,6 +15,7 @@ import pandas as pd
 
 from decrochage_risk.records import kernels, rules
 from decrochage_risk.records.coded_columns import NO_DAY
+from decrochage_risk.school_year import zone_of_school
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from decrochage_risk.school_year import SchoolCalendar
 
 
-__all__ = ["Spans", "check_absence_days", "fault_at", "first_days_of_years"]
+__all__ = ["Spans", "check_absence_days", "fault_at", "first_days_of_years", "of_other_zones"]
 
 _SPAN = 2**20
 """More days than any two dates of the records lie apart, so that (pupil, day) fits one whole number."""
@@ -230,3 +231,20 @@ def _half_days_by_then(absences: CodedTable, pupil: npt.NDArray[np.int32]) -> np
     half_days = pd.Series(absences["half_days"].astype(np.int64), index=by)
     each = half_days.groupby(level=[0, 1, 2]).sum()
     return each.groupby(level=[0, 1]).cumsum().loc[by].to_numpy(dtype=np.int64)
+
+
+def of_other_zones(enrolments: CodedTable, calendar: SchoolCalendar) -> npt.NDArray[np.bool_]:
+    """One enrolment, the first to start, of each school whose place has other holidays than the calendar of a zone."""
+    # A calendar of the school's own says nothing about zones: whoever gave it knows where the school is.
+    zone = calendar.official_zone
+    ids = enrolments["school_id"]
+    if zone is None:
+        return np.zeros(len(enrolments), dtype=np.bool_)
+    elsewhere = np.array([zone_of_school(word) not in {None, zone} for word in ids.words], dtype=np.bool_)
+    rows = np.flatnonzero(ids.translate(elsewhere, missing=False))
+    # One row says it for the whole school; the earliest, so that no later one takes its place.
+    rows = rows[np.argsort(enrolments["start_date"][rows], kind="stable")]
+    _, first = np.unique(ids.codes[rows], return_index=True)
+    one_each = np.zeros(len(enrolments), dtype=np.bool_)
+    one_each[rows[first]] = True
+    return one_each

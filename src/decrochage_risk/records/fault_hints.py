@@ -1,6 +1,7 @@
 """Cells that can be read but are not allowed (bounds, shapes, check letters), and the words for faulty cells.
 
-The expectation and the remedy of the report are made for the column and for what came.
+The expectation and the remedy of the report are made for the column and for what came. Here too: from which day on a faulty
+row is known, as what is judged is what was known.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.records.coded_columns import NO_CODE, NO_DAY, Texts
-from decrochage_risk.records.faults import cut_value, text_of
+from decrochage_risk.records.coded_columns import NEVER, NO_CODE, NO_DAY, Texts
+from decrochage_risk.records.faults import FaultReport, cut_value, text_of
 from decrochage_risk.records.rules import (
     BAD_CHECK_LETTER,
     BAD_PATTERN,
@@ -27,14 +28,15 @@ from decrochage_risk.records.rules import (
     UNKNOWN_CHOICE,
     WRONG_TYPE,
 )
-from decrochage_risk.records.table_schemas import TABLES
+from decrochage_risk.records.table_schemas import LAST_DAY, TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import numpy.typing as npt
 
     from decrochage_risk.records.cells import Cells, Marks
+    from decrochage_risk.records.coded_columns import CodedTable
     from decrochage_risk.records.faults import FaultGroup, Rule
     from decrochage_risk.records.table_schemas import Column
 
@@ -42,7 +44,10 @@ if TYPE_CHECKING:
 __all__ = [
     "UAI_LETTERS",
     "close_names",
+    "dated",
+    "days_known",
     "describe_bounds",
+    "faults_known_before",
     "keep_within_limits",
     "uai_letters",
     "worded_again",
@@ -250,7 +255,7 @@ def describe_bounds(column: Column) -> str:
 
     Examples
     --------
-    >>> from decrochage_risk.records.table_schemas import TABLES
+    >>> from decrochage_risk.records.table_schemas import LAST_DAY, TABLES
     >>> describe_bounds(TABLES["grades"].column("out_of"))
     'more than 0 and at most 1000'
     """
@@ -343,3 +348,75 @@ def _range_advice(column: Column, values: npt.NDArray[np.object_]) -> str:
     if column.name == "out_of":
         return "Write the highest possible mark, such as 20; leave the cell empty for 20."
     return "Correct the value; a huge number mostly comes from a lost decimal sign or another unit."
+
+
+_DATES = {
+    "enrolments": ("start_date",),
+    "absences": ("date", "recorded_on"),
+    "grades": ("date", "recorded_on"),
+    "orientation": ("date", "recorded_on"),
+    "coverage": ("start",),
+    "context": ("as_of",),
+    "outcomes": ("date",),
+}
+"""Per table, the columns that say from when a row is known; in ``pupils`` nothing is dated."""
+
+
+def dated(report: FaultReport, came: Mapping[str, CodedTable]) -> FaultReport:
+    """Say of each faulty row from which day on it is known."""
+    days = {
+        name: days_known(came[name], report)
+        for name in dict.fromkeys(group.table for group in report.groups if group.rows.size)
+    }
+    groups = (
+        replace(group, known=days[group.table][group.rows]) if group.rows.size else group
+        for group in report.groups
+    )
+    return FaultReport(tuple(groups), report.places)
+
+
+def days_known(table: CodedTable, report: FaultReport) -> npt.NDArray[np.int64]:
+    """Day number from which each row of a table as it came is known; ``NO_DAY`` where nothing says so."""
+    days = np.full(len(table), NO_DAY, dtype=np.int64)
+    for name in _DATES.get(table.table.name, ()):
+        # References are made on the morning of their day, out of what was known before it.
+        days = np.maximum(days, table[name] - (name == "as_of"))
+        days[_beyond_all_days(report, table.table.name, name)] = NEVER
+    return days
+
+
+def _beyond_all_days(report: FaultReport, table: str, column: str) -> list[int]:
+    """Rows whose day lies after every day that can be meant: whatever the as-of date, they are of the future."""
+    return [
+        int(row)
+        for group in report.errors.groups
+        if (group.table, group.column, group.rule) == (table, column, OUT_OF_RANGE.name)
+        for row, value in zip(group.rows, group.values, strict=True)
+        # The value is what came, in any spelling (text, time, numpy): its year is all that matters.
+        if (year := re.search(r"[0-9]{4,}", cut_value(value))) and int(year.group()) > LAST_DAY.year
+    ]
+
+
+def faults_known_before(report: FaultReport, day: int | None) -> FaultReport:
+    """Keep the faults of whole tables, and of rows that were known before a day: what is judged is what was known.
+
+    Parameters
+    ----------
+    report : FaultReport
+        As the checks give it.
+    day : int or None
+        Day number of the as-of date; None: everything is judged.
+    """
+    if day is None:
+        return report
+    groups = (_known_before(group, day) for group in report.groups)
+    return FaultReport(tuple(group for group in groups if group is not None), report.places)
+
+
+def _known_before(group: FaultGroup, day: int) -> FaultGroup | None:
+    if group.known is None or (rows := group.known < day).all():
+        return group
+    if not rows.any():
+        return None
+    values = group.values[rows]  # noqa: PD011 - a field of FaultGroup
+    return worded_again(replace(group, rows=group.rows[rows], values=values, known=group.known[rows]))

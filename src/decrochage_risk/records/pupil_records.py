@@ -24,8 +24,8 @@ from decrochage_risk.records.coverage import (
     first_named,
 )
 from decrochage_risk.records.encoded_tables import NEVER, NO_DAY, Absences, Encoded, Enrolments, encode
+from decrochage_risk.records.fault_hints import faults_known_before
 from decrochage_risk.records.faults import FaultReport
-from decrochage_risk.records.known_faults import faults_known_before
 from decrochage_risk.records.reading import Payload, as_raw, read_folder, read_shapes, shape_error
 from decrochage_risk.records.table_mapping import TableMapping, read_mapping
 from decrochage_risk.school_year import (
