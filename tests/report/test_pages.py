@@ -246,7 +246,7 @@ def test_both_horizons_have_a_card_with_its_curve(tmp_path: Path, small_scores: 
     model = load_demo_model()
     assert model.path is not None
     with ReportFolder(tmp_path / "pages", notices=False) as pages:
-        pages._run = small_scores.run  # noqa: SLF001 - the cards alone, without the pages of schools
+        pages._run = small_scores.run  # the cards alone, without the pages of schools
         pages.card(model)
     for name, one in (("fiche.html", model), ("fiche-parcours.html", model.path)):
         page = (tmp_path / "pages" / name).read_text(encoding="utf-8")

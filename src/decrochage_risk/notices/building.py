@@ -45,7 +45,7 @@ LEAST_POINTS = 0.5
 """Points of probability under which a value is counted with others on the page, and told by itself in the JSON only."""
 
 _SIGNS_A_LINE = 96
-_LINES_OF_HELP, _LINES_OF_LAW, _LINES_OF_BOTH = 28, 32, 66
+_LINES_OF_HELP, _LINES_OF_LAW, _LINES_OF_BOTH = 25, 32, 61
 """Signs that a line in 11 points holds; the lines of measures and facts, and those of the answer to the law, up to which each has
 a sheet of its own; those of both that two sheets hold with ease. Measured on the notices of a cohort of 2,000, printed by Chromium."""
 
@@ -296,7 +296,13 @@ class Notice(_Frozen):
     @property
     def _lines_of_help(self) -> int:
         sentences = [
-            " ".join([f"{one.label}. {one.text}", *(f"Pourquoi : {fact.text}." for fact in one.facts), *one.to_check])
+            " ".join(
+                [
+                    f"{one.label}. {one.text}",
+                    *(f"Pourquoi : {fact.text}." for fact in one.facts),
+                    *one.to_check,
+                ]
+            )
             for one in self.measures
         ]
         facts = [f"{fact} {beside}" for fact, beside in (*self.facts_seen, *self.facts_of_support)]
@@ -607,7 +613,9 @@ def _weights(scores: RiskScores, pupil_risk: PupilRisk) -> tuple[FamilyWeight, .
             points=100.0 * slope * log_odds[family.code],
             facts=tuple(
                 facts[name]
-                for name in sorted(_NAMES_BY_FAMILY[family.code], key=lambda name: -abs(points.get(name, 0.0)))
+                for name in sorted(
+                    _NAMES_BY_FAMILY[family.code], key=lambda name: -abs(points.get(name, 0.0))
+                )
                 if name in facts and name in heavy
             ),
             light=tuple(
@@ -646,9 +654,7 @@ def _operations(pupil_risk: PupilRisk, method: tuple[str, int]) -> tuple[str, ..
         return read, f"Arrêt : {pupil_risk.cause}. Aucune estimation, aucun palier."
     return (
         read,
-        (
-            f"Calcul de {len(CATALOGUE)} variables ; une donnée manquante prend la valeur de l'élève type."
-        ),
+        (f"Calcul de {len(CATALOGUE)} variables ; une donnée manquante prend la valeur de l'élève type."),
         (
             f"Estimation par {_method_words(*method)}, puis calibration : 20{french.NO_BREAK_SPACE}% doit valoir environ "
             "1 sortie pour 5 élèves."

@@ -156,7 +156,10 @@ class ReportFolder:
             # A drawing holds one horizon: the second has its two pages of its own.
             of_path = self.write("fiche-parcours.html", card_page(model.path.card, model.path.report))
             self.list_page(
-                "Fiche du modèle, parcours de trois ans", of_path, "tous ; analystes", "2 pages, puis les tables"
+                "Fiche du modèle, parcours de trois ans",
+                of_path,
+                "tous ; analystes",
+                "2 pages, puis les tables",
             )
         return link
 
