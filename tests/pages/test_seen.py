@@ -123,14 +123,25 @@ def test_a_class_of_thirty_with_four_situations_is_one_sheet(
     assert sheets_of(open_page(path)) == 1
 
 
-def test_every_notice_is_two_sheets(open_page: Any, small_scores: RiskScores, tmp_path: Path) -> None:
-    """Flagged, not flagged, without an estimate, gone: no notice of the cohort needs a third sheet."""
+_SMALLEST = """() => Math.min(...[...document.querySelectorAll("header *, main *, footer *")]
+  .filter(one => !one.closest("details:not([open]), .screen, .n") && [...one.childNodes].some(node => node.nodeType === 3 && node.textContent.trim()))
+  .map(one => parseFloat(getComputedStyle(one).fontSize) * 0.75))"""
+"""Points of the smallest text of a page."""
+
+
+def test_every_notice_is_two_sheets_in_eleven_points(
+    open_page: Any, small_scores: RiskScores, tmp_path: Path
+) -> None:
+    """Flagged, not flagged, without an estimate, gone: no notice needs a third sheet, and no word of one is smaller."""
     flagged = [pupil for pupil in small_scores if pupil.flagged]
     others = [pupil for pupil in small_scores if not pupil.flagged]
     for pupil in [*flagged, *others[:: len(others) // 12]]:
         path = tmp_path / "notice.html"
         path.write_text(notice(small_scores, pupil).to_html(), encoding="utf-8")
-        assert sheets_of(open_page(path)) <= 2, pupil.pupil_id
+        page = open_page(path)
+        assert sheets_of(page) <= 2, pupil.pupil_id
+        page.emulate_media(media="print")
+        assert page.evaluate(_SMALLEST) >= 11, pupil.pupil_id
 
 
 @pytest.mark.parametrize("kind", KINDS)

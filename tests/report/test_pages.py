@@ -12,12 +12,13 @@ from decrochage_risk.explain.sentences import REFERENCE_PUPIL
 from decrochage_risk.french import forbidden_in
 from decrochage_risk.pages import french_spaces
 from decrochage_risk.records import PupilRecords
-from decrochage_risk.report import write_report
+from decrochage_risk.report import ReportFolder, write_report
 from decrochage_risk.report.facts import PupilFacts
 from decrochage_risk.report.pupil_page import pupil_page
 from decrochage_risk.report.school_pages import class_page, school_page
 from decrochage_risk.report.situations import schools_of
 from decrochage_risk.result_folders import hold
+from decrochage_risk.score.run_facts import load_demo_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -252,3 +253,20 @@ def test_numbers_of_the_index_and_of_class_lists_are_those_of_the_run(
             each for each in schools_of(scores, despite_verdict=True) if each.school_id == school
         ).situations:
             assert _shown(one.fact)[1:] in lists
+
+
+def test_both_horizons_have_a_card_with_its_curve(tmp_path: Path, small_scores: RiskScores) -> None:
+    """The demonstration model has a card per horizon in a report; each opens with the curve of what came true, as a drawing and a table."""
+    model = load_demo_model()
+    assert model.path is not None
+    with ReportFolder(tmp_path / "pages", notices=False) as pages:
+        pages._run = small_scores.run  # the cards alone, without the pages of schools
+        pages.card(model)
+    for name, one in (("fiche.html", model), ("fiche-parcours.html", model.path)):
+        page = (tmp_path / "pages" / name).read_text(encoding="utf-8")
+        assert "<title>Sorties constatées selon le risque annoncé</title>" in page
+        assert name in (tmp_path / "pages" / "index.html").read_text(encoding="utf-8")
+        words = _text(page)
+        for each in one.report["reliability"]:
+            assert _shown(french.percent(each["observed"], 1)) in words
+            assert _shown(french.percent(each["mean_risk"], 1)) in words

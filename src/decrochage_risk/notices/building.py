@@ -38,16 +38,16 @@ if TYPE_CHECKING:
 
 __all__ = ["LEAST_POINTS", "FamilyWeight", "Notice", "TableSource", "notice"]
 
-MOST_VALUES = 3
-"""Values of a family that the sheet names; its fold on a screen names all of them."""
+MOST_VALUES = 1
+"""Values of a family that the sheet names, the heaviest; its fold on a screen names all of them."""
 
 LEAST_POINTS = 0.5
 """Points of probability under which a value is counted with others on the page, and told by itself in the JSON only."""
 
-_SIGNS_A_LINE = 100
-_LINES_OF_FIT = {"ease": 20, "flow": 24, "close": 27}
-"""Signs that a line of the first sheet holds, and the most lines of measures and facts of each layout: printed by Chromium, all
-notices of a cohort of 2,000 stay on two sheets with them."""
+_SIGNS_A_LINE = 96
+_LINES_OF_HELP, _LINES_OF_LAW, _LINES_OF_BOTH = 25, 32, 61
+"""Signs that a line in 11 points holds; the lines of measures and facts, and those of the answer to the law, up to which each has
+a sheet of its own; those of both that two sheets hold with ease. Measured on the notices of a cohort of 2,000, printed by Chromium."""
 
 _MARKDOWN_SIGNS = re.compile(r"([\\`*{}\[\]<>|#~!]|(?<![^\W_])_|_(?![^\W_]))")
 """What Markdown may read as a mark; an underscore inside a word ("tle_pro-1") is none."""
@@ -270,17 +270,51 @@ class Notice(_Frozen):
         ) + sum(len(weight.facts) + len(weight.light) for weight in self.light_weights)
 
     @property
-    def fit(self) -> str:
-        """How the notice keeps to two sheets: ``ease``, ``flow``, ``close`` or ``dense``, by how much may be proposed.
+    def missing_in_brief(self) -> tuple[str, ...]:
+        """How many values are not known, for the sheet; its fold on a screen says of which families."""
+        count = sum(weight.missing for weight in self.weights)
+        if not count:
+            return self.missing
+        return (
+            f"{french.plural(count, 'donnée manquante, qui ne compte', 'données manquantes, qui ne comptent')} ni pour ni contre",
+        )
 
-        The help has a sheet of its own in 11 points; or the law begins under it; or the help is in 10 points, or in 9.
-        """
-        sentences = [f"{one.label}. {one.text}" for one in self.measures]
-        facts = [fact for fact, _ in (*self.facts_seen, *self.facts_of_support)]
-        # Rounded up: a last line that is begun takes a whole one on paper.
-        lines = sum(-(-len(text) // _SIGNS_A_LINE) for text in (*sentences, *facts))
-        lines += len(facts) + sum(len(one.facts) + len(one.to_check) for one in self.measures)
-        return next((name for name, most in _LINES_OF_FIT.items() if lines <= most), "dense")
+    @property
+    def has_sheet_of_help(self) -> bool:
+        """Whether the help fits the first sheet; otherwise what concerns an exit is named there, and told in a fold."""
+        return self._lines_of_help <= _LINES_OF_HELP
+
+    @property
+    def has_sheet_each(self) -> bool:
+        """Whether the law fits a sheet of its own too; otherwise it begins under the help, in the same 11 points."""
+        return self.has_sheet_of_help and self._lines_of_law <= _LINES_OF_LAW
+
+    @property
+    def is_long(self) -> bool:
+        """Whether two sheets hold it only with closer lines, still in 11 points."""
+        return self._lines_of_help + self._lines_of_law > _LINES_OF_BOTH
+
+    @property
+    def _lines_of_help(self) -> int:
+        sentences = [
+            " ".join(
+                [
+                    f"{one.label}. {one.text}",
+                    *(f"Pourquoi : {fact.text}." for fact in one.facts),
+                    *one.to_check,
+                ]
+            )
+            for one in self.measures
+        ]
+        facts = [f"{fact} {beside}" for fact, beside in (*self.facts_seen, *self.facts_of_support)]
+        return _lines(*sentences, *facts)
+
+    @property
+    def _lines_of_law(self) -> int:
+        rows = [weight.read_in_brief for weight in self.heavy_weights]
+        others = [*self.contribution, self.comparable or "", *self.operations]
+        # A cell holds two thirds of what a line does.
+        return _lines(*others) + _lines(*(text + text[len(text) // 2 :] for text in rows))
 
     @property
     def present_measures(self) -> tuple[Measure, ...]:
@@ -316,11 +350,15 @@ class Notice(_Frozen):
         return self.to_html()
 
 
+def _lines(*texts: str) -> int:
+    """Count the lines that texts take on paper."""
+    return sum(-(-len(text) // _SIGNS_A_LINE) for text in texts)
+
+
 def _apart(text: str) -> tuple[str, str]:
-    """Part a reason into its fact and what the reference pupil had, each a sentence."""
+    """Part a reason into its fact, a sentence, and what the reference pupil had, in brackets; the page says once who that is."""
     fact, mark, beside = text.partition(f" ; {REFERENCE_PUPIL}")
-    reference = f"{REFERENCE_PUPIL[0].upper()}{REFERENCE_PUPIL[1:]}{beside}." if mark else ""
-    return f"{fact[0].upper()}{fact[1:]}.", reference
+    return f"{fact[0].upper()}{fact[1:]}.", f"(élève type{beside})" if mark else ""
 
 
 @cache
@@ -490,8 +528,8 @@ def _contribution(scores: RiskScores, pupil_risk: PupilRisk) -> tuple[str, ...]:
         with_year=True,
     )
     purpose = (
-        "Mode : à une date donnée, un traitement estime la probabilité qu'un élève inscrit quitte la formation sans "
-        f"diplôme avant le {closes}, pour que l'équipe éducative regarde à temps les situations fragiles."
+        "Mode : un calcul, fait à une date donnée, estime la probabilité qu'un élève inscrit quitte la formation sans "
+        f"diplôme avant le {closes}, pour que l'équipe regarde à temps les situations fragiles."
     )
     if pupil_risk.path is not None:
         closes = french.day(
@@ -501,12 +539,12 @@ def _contribution(scores: RiskScores, pupil_risk: PupilRisk) -> tuple[str, ...]:
             with_year=True,
         )
         purpose += (
-            f" En 4e et en 3e, il l'estime aussi sur le parcours, avant le {closes} ; les poids plus bas sont ceux de "
-            f"l'estimation {horizon_words(pupil_risk.explained_horizon_years)}."
+            f" En 4e et en 3e, aussi sur le parcours, avant le {closes} ; les poids plus bas sont "
+            f"{horizon_words(pupil_risk.explained_horizon_years)}."
         )
     degree = (
-        "Degré : l'estimation ne décide de rien et ne suffit jamais à elle seule. Une personne vérifie les faits avec "
-        "l'élève, décide et en répond (RGPD, art. 22 ; loi 78-17, art. 47)."
+        "Degré : l'estimation ne décide de rien. Une personne vérifie les faits avec l'élève, décide et en répond "
+        "(RGPD, art. 22 ; loi 78-17, art. 47)."
     )
     if pupil_risk.risk is None:
         return (
@@ -575,7 +613,11 @@ def _weights(scores: RiskScores, pupil_risk: PupilRisk) -> tuple[FamilyWeight, .
             log_odds=log_odds[family.code],
             points=100.0 * slope * log_odds[family.code],
             facts=tuple(
-                facts[name] for name in _NAMES_BY_FAMILY[family.code] if name in facts and name in heavy
+                facts[name]
+                for name in sorted(
+                    _NAMES_BY_FAMILY[family.code], key=lambda name: -abs(points.get(name, 0.0))
+                )
+                if name in facts and name in heavy
             ),
             light=tuple(
                 facts[name] for name in _NAMES_BY_FAMILY[family.code] if name in facts and name not in heavy
@@ -606,24 +648,21 @@ def _missing(pupil_risk: PupilRisk) -> tuple[str, ...]:
 
 def _operations(pupil_risk: PupilRisk, method: tuple[str, int]) -> tuple[str, ...]:
     read = (
-        f"Lecture et vérification des données connues au matin du {french.day(pupil_risk.as_of, with_year=True)} ; rien de "
-        "daté ou saisi ce jour-là ou après n'est utilisé."
+        f"Lecture et vérification des données connues au matin du {french.day(pupil_risk.as_of, with_year=True)}, rien de "
+        "plus récent."
     )
     if pupil_risk.risk is None:
         return read, f"Arrêt : {pupil_risk.cause}. Aucune estimation, aucun palier."
     return (
         read,
+        (f"Calcul de {len(CATALOGUE)} variables ; une donnée manquante prend la valeur de l'élève type."),
         (
-            f"Calcul de {len(CATALOGUE)} variables (absences, notes, parcours, orientation) ; une donnée manquante prend la "
-            "valeur de l'élève type."
+            f"Estimation par {_method_words(*method)}, puis calibration : 20{french.NO_BREAK_SPACE}% doit valoir environ "
+            "1 sortie pour 5 élèves."
         ),
-        (
-            f"Estimation par {_method_words(*method)}, puis calibration, pour qu'une estimation de 20{french.NO_BREAK_SPACE}% "
-            "corresponde à environ 1 sortie sans diplôme pour 5 élèves."
-        ),
-        "Décomposition exacte de l'écart à l'élève type (valeurs de Shapley), additionnée par groupe de faits.",
+        "Décomposition exacte de l'écart à l'élève type (valeurs de Shapley), par groupe de faits.",
         "Comparaison au seuil du niveau, le même pour tous ; aucun classement entre élèves.",
-        "Liste des mesures dont les conditions (âge, niveau, dates, faits) sont remplies ; aucune n'est décidée.",
+        "Liste des mesures dont les conditions sont remplies ; aucune n'est décidée.",
     )
 
 
@@ -637,13 +676,10 @@ def _method_words(kind: str, members: int) -> str:
 
 def _contest(contact: str) -> tuple[str, ...]:
     return (
-        f"Pour demander une explication, la correction d'une donnée ou un nouvel examen par une personne : {contact}.",
+        f"Pour une explication, la correction d'une donnée ou un nouvel examen par une personne : {contact}.",
         (
-            "Accès, rectification, opposition (RGPD, art. 15, 16 et 21) : le même contact, ou le délégué à la protection des "
-            "données ; réclamation possible auprès de la CNIL."
+            "Accès, rectification, opposition (RGPD, art. 15, 16 et 21) : le même contact, ou le délégué à la protection "
+            "des données ; réclamation auprès de la CNIL."
         ),
-        (
-            "Sans réponse dans le mois, la demande est réputée refusée ; la CADA (Commission d'accès aux documents "
-            "administratifs) peut être saisie dans les deux mois."
-        ),
+        "Sans réponse dans le mois, la demande est réputée refusée ; la CADA peut alors être saisie dans les deux mois.",
     )

@@ -145,11 +145,20 @@ class ReportFolder:
         return page
 
     def card(self, model: TrainedModel) -> str:
-        """Write the card of a model; give its address."""
+        """Write the card of a model, and that of its second horizon where it has one; give the address of the first."""
         from decrochage_risk.evaluate.card_page import card_page  # noqa: PLC0415 - to score pupils loads no evaluation
 
         link = self.write("fiche.html", card_page(model.card, model.report))
         self.list_page("Fiche du modèle", link, "tous ; analystes", "2 pages, puis les tables")
+        if model.path is not None:
+            # A drawing holds one horizon: the second has its two pages of its own.
+            of_path = self.write("fiche-parcours.html", card_page(model.path.card, model.path.report))
+            self.list_page(
+                "Fiche du modèle, parcours de trois ans",
+                of_path,
+                "tous ; analystes",
+                "2 pages, puis les tables",
+            )
         return link
 
     def list_page(self, name: str, link: str, readers: str, paper: str) -> None:
