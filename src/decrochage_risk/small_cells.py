@@ -571,18 +571,15 @@ class _Choice:
                 self.hidden, self.moves, self.ruled_moves = before
 
     def _holds(self, first: int) -> bool:
-        """Tell whether all is protected; the count that others were hidden for is looked at first."""
+        """Tell whether all is protected; the count that others were hidden for is looked at first, then all at once."""
         narrow = self._narrow()
         if self._tight(narrow[narrow == first], together=False).size:
             return False
-        # One program for all that is left widens most of them at once; those that it leaves are tried one by one.
-        if self._tight(self._narrow(), together=True).size:
-            return False
-        for place in self._sharp().tolist():
-            has_move = (np.abs(self.ruled_moves[:, place]) > 0.5).any()  # noqa: PLR2004  # whole numbers
-            if not has_move and not self._found_ruled(place, self._part_of(place)):
-                return False
-        return True
+        return not self._tight(self._narrow(), together=True).size and all(
+            (np.abs(self.ruled_moves[:, place]) > 0.5).any()  # noqa: PLR2004  # whole numbers
+            or self._found_ruled(place, self._part_of(place))
+            for place in self._sharp().tolist()
+        )
 
     def _group_of(self, place: int) -> Ints:
         """Give a count with all that is tied to it and hidden."""

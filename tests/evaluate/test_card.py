@@ -195,7 +195,7 @@ def test_every_fact_is_read(facts: CardFacts) -> None:
         "reference_groups": "voie", "train_years": [2019], "as_of": [date(2020, 1, 6)], "levels": ["4e"], "rows": 99999,
         "pupils": 5, "events": 7, "censored": 0, "outcome_closes": (9, 30), "base_rates": [], "calibration_kind": "identity",
         "calibration_chosen_on": "z", "untouched": False, "changes": ["Seuil revu."], "spread_factor": 3.1, "linear_share": 0.5, "kind": "logistic", "dropped_features": [], "warnings": [], "references": [],
-        "penalty": 3.0, "unknown_flags": ["absences"], "school_spread": 0.4, "horizon_years": 3,
+        "penalty": 3.0, "unknown_flags": ["absences"], "calibration_groups": ["4e"], "school_spread": 0.4, "horizon_years": 3,
         "level_thresholds": [LevelThreshold(level="4e", threshold=0.27, listed_per_100=9.8, recall=0.53, recall_low=0.43, recall_high=0.61)],
         "report": facts.report.model_copy(update={"title": "Autre"}),
     }  # fmt: skip

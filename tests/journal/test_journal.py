@@ -258,9 +258,8 @@ def test_the_table_context_is_hashed(
     journal: Journal, small_cohort: Cohort, score: Callable[..., RiskScores], as_of: date
 ) -> None:
     """Features read the table context: its hash is kept with those of the other tables."""
-    tables = {
-        name: getattr(small_cohort.records, name) for name in ("pupils", "enrolments", "absences", "grades")
-    }
+    names = ("pupils", "enrolments", "absences", "grades", "orientation")
+    tables = {name: getattr(small_cohort.records, name) for name in names}
     records = PupilRecords(**tables, context=build_context(small_cohort.records, as_of))
     journal.record(score(records), at=AT, records=records)
     assert "context" in journal.entries()[0]["inputs"]

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date  # pydantic reads the annotation at run time
-from textwrap import fill, shorten
 from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
 
 import numpy as np
@@ -33,7 +32,14 @@ from decrochage_risk.evaluate.issued import CAPACITY, ListFigures, capacity_list
 from decrochage_risk.evaluate.maturity import MaturityRow
 from decrochage_risk.evaluate.reliability import ReliabilityBin, reliability_bins
 from decrochage_risk.evaluate.sections import Section
-from decrochage_risk.evaluate.tables import figures_rows, group_rows, markdown_table, text_table
+from decrochage_risk.evaluate.tables import (
+    COMPARED,
+    essentials_text,
+    figures_rows,
+    group_rows,
+    markdown_table,
+    text_table,
+)
 from decrochage_risk.french import day, join, number, percent, plural, school_year
 from decrochage_risk.small_cells import Publication
 
@@ -581,7 +587,7 @@ class EvaluationReport(BaseModel):
         """
         sentences = []
         for name, baseline in self.baselines.items():
-            for key, label, sign in _COMPARED:
+            for key, label, sign in COMPARED:
                 ours, theirs = getattr(self.figures, key), getattr(baseline, key)
                 if ours is not None and theirs is not None and sign * (ours - theirs) <= 0:
                     sentences.append(f"{name} : {label} {number(theirs, 4)}, modèle {number(ours, 4)}")
@@ -593,8 +599,8 @@ class EvaluationReport(BaseModel):
         for section in self._sections():
             parts += [f"## {section.title}", *section.lines]
             parts += [] if section.table is None else [markdown_table(*section.table)]
-        if self._all_notes():
-            parts += ["## Notes", "\n".join(f"- {note}" for note in self._all_notes())]
+        notes = "\n".join(f"- {note}" for note in self._all_notes())
+        parts += ["## Notes", notes] if notes else []
         return "\n\n".join(parts) + "\n"
 
     def __str__(self) -> str:
@@ -613,32 +619,19 @@ class EvaluationReport(BaseModel):
         width : int
             Characters of a line; at least 60 are taken.
         """
-        width = max(60, width)
-        header = ["", *(label for _, label in _ESSENTIAL)]
-        name_width = width - sum(max(len(label), 6) + 2 for _, label in _ESSENTIAL)
-        rows = [
-            [
-                shorten(name, name_width, placeholder="…"),
-                *(_four_decimals(getattr(figures, key)) for key, _ in _ESSENTIAL),
-            ]
-            for name, figures in self._scores().items()
-        ]
         issued = [
             f"{one.name} : {number(one.listed, 0)} lignes, rappel {percent(one.recall, 0)}, précision {percent(one.precision, 0)}"
             for one in self.lists
-            if one.as_of is None and None not in {one.listed, one.recall, one.precision}
+            if one.as_of is None
+            and one.listed is not None
+            and one.recall is not None
+            and one.precision is not None
         ]
         verdicts = Counter(gate.verdict for gate in self.gates)
-        gates = (
-            [f"Équité : {', '.join(f'{count} {verdict}' for verdict, count in sorted(verdicts.items()))}"]
-            if verdicts
-            else []
-        )
-        lines = [*self._heading(), *(one.sentence for one in self.advice), *issued, *gates]
-        parts = [
-            fill(line, width, subsequent_indent="  ", break_long_words=False) for line in (self.title, *lines)
-        ]
-        return "\n".join([*parts, "", text_table(header, rows)])
+        counts = ", ".join(f"{count} {verdict}" for verdict, count in sorted(verdicts.items()))
+        lines = [*self._heading(), *(one.sentence for one in self.advice), *issued]
+        lines += [f"Équité : {counts}"] if counts else []
+        return essentials_text(self.title, lines, self._scores(), width)
 
     def _sections(self) -> list[Section]:
         """List what is printed, in order; a section without figures is left out."""
@@ -670,8 +663,7 @@ class EvaluationReport(BaseModel):
     def _heading(self) -> list[str]:
         years = join([school_year(year) for year in self.test_years])
         days = join([day(as_of, with_year=True) for as_of in self.as_of])
-        lines = [f"Années scolaires évaluées : {years}", f"Dates d'observation : {days}"]
-        lines += self.whose()
+        lines = [f"Années scolaires évaluées : {years}", f"Dates d'observation : {days}", *self.whose()]
         return [SYNTHETIC_WARNING, *lines] if self.synthetic else lines
 
     def _verdict(self) -> str:
@@ -679,11 +671,9 @@ class EvaluationReport(BaseModel):
             return "Aucun repère n'a été mesuré."
         absent = [name for name in STANDING if name not in self.baselines]
         untold = f" Repères non mesurés sur ces lignes : {join(absent)}." if absent else ""
-        labels = [label for key, label, _ in _COMPARED if self._both_have(key)]
-        if not labels:
+        if not (labels := [label for key, label, _ in COMPARED if self._both_have(key)]):
             return f"Aucun chiffre n'a pu être comparé à un repère.{untold}"
-        rivals = self.not_beaten()
-        if not rivals:
+        if not (rivals := self.not_beaten()):
             return f"Le modèle dépasse chaque repère mesuré sur chaque chiffre comparé ({', '.join(labels)}).{untold}"
         return f"Repères que le modèle ne dépasse pas : {' ; '.join(rivals)}.{untold}"
 
@@ -705,25 +695,6 @@ STANDING = (
     "règle légale d'absence",
 )
 """Names of the five standing baselines; a report says which of them could not be measured."""
-_ESSENTIAL = (
-    ("auc", "AUC"),
-    ("within_school_auc", "dans l'étab."),
-    ("average_precision", "AP"),
-    ("log_loss", "log-loss"),
-    ("slope", "pente"),
-)
-
-
-def _four_decimals(value: float | None) -> str:
-    return "-" if value is None else number(value, 4)
-
-
-_COMPARED = (
-    ("auc", "AUC", 1),
-    ("within_school_auc", "AUC dans l'établissement", 1),
-    ("average_precision", "précision moyenne", 1),
-    ("log_loss", "log-loss", -1),
-)
 
 
 def build_report(

@@ -5,6 +5,7 @@ A table is a header and rows of text; what stands in no score is left out, and M
 
 from __future__ import annotations
 
+from textwrap import fill, shorten
 from typing import TYPE_CHECKING, TypeAlias
 
 from decrochage_risk.french import number, percent
@@ -17,6 +18,14 @@ if TYPE_CHECKING:
     from decrochage_risk.evaluate.groups import GroupFigures
 
 Table: TypeAlias = tuple[list[str], list[list[str]]]
+
+COMPARED = (
+    ("auc", "AUC", 1),
+    ("within_school_auc", "AUC dans l'établissement", 1),
+    ("average_precision", "précision moyenne", 1),
+    ("log_loss", "log-loss", -1),
+)
+"""Figures on which a model is compared with its baselines: name, words, and 1 where more is better."""
 
 NOT_MEASURED = "-"
 TOO_SMALL = "trop petit"
@@ -199,3 +208,27 @@ def text_table(header: list[str], rows: list[list[str]]) -> str:
         for line in lines
     ]
     return "\n".join("  ".join(line).rstrip() for line in cells)
+
+
+_ESSENTIAL = (
+    ("auc", "AUC"),
+    ("within_school_auc", "dans l'étab."),
+    ("average_precision", "AP"),
+    ("log_loss", "log-loss"),
+    ("slope", "pente"),
+)
+"""Figures of the page of essentials."""
+
+
+def essentials_text(title: str, lines: Sequence[str], scores: Mapping[str, Figures], width: int) -> str:
+    """Write a page for a terminal: sentences broken within its width (60 at least), and the main figures of each score."""
+    width = max(60, width)
+    header = ["", *(label for _, label in _ESSENTIAL)]
+    name_width = width - sum(max(len(label), 6) + 2 for _, label in _ESSENTIAL)
+    rows = []
+    for name, figures in scores.items():
+        values = [getattr(figures, key) for key, _ in _ESSENTIAL]
+        cells = [NOT_MEASURED if value is None else number(value, 4) for value in values]
+        rows.append([shorten(name, name_width, placeholder="…"), *cells])
+    parts = [fill(line, width, subsequent_indent="  ", break_long_words=False) for line in (title, *lines)]
+    return "\n".join([*parts, "", text_table(header, rows)])

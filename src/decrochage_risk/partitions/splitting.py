@@ -249,8 +249,8 @@ def part_of_rows(name: str, block: Any, parts: int) -> npt.NDArray[np.int64]:  #
 
     Examples
     --------
-    >>> part_of_rows("coverage", pa.table({"pupil_id": ["a1", None], "table": ["grades", "grades"]}), 5).tolist()
-    [4, -1]
+    >>> part_of_rows("grades", pa.table({"pupil_id": ["a1", None]}), 5).tolist()
+    [4, 0]
     """
     names, may_be_shared = block.column_names, name in _MAY_BE_SHARED
     of_nobody = EVERY_PART if may_be_shared else 0
