@@ -505,7 +505,7 @@ class SparkScores:
         The choices of the run.
     runs : SparkRuns
         The parts.
-    finished : list of SparkPart
+    part_results : list of SparkPart
         What each part gave.
     """
 
@@ -513,7 +513,7 @@ class SparkScores:
     faults: FaultReport
     request: ScoreRequest
     runs: SparkRuns
-    finished: Sequence[Finished]
+    part_results: Sequence[Finished]
 
     def table(self, name: str) -> Table:
         """Give ``scores``, ``reasons``, ``contributions``, ``lists`` or ``faults`` as a DataFrame, for the lake.
@@ -531,7 +531,7 @@ class SparkScores:
                 for blob in batch.column("blob").to_pylist():
                     yield from _for_the_engine(_table_of(blob).select(schema.names)).to_batches()
 
-        place = self.finished[0].place  # type: ignore[attr-defined]  # every part is a SparkPart
+        place = self.part_results[0].place  # type: ignore[attr-defined]  # every part is a SparkPart
         return place.results.filter(f"name = '{name}'").select("blob").mapInArrow(read, columns)
 
     def write(self, folder: str | Path) -> None:
@@ -549,7 +549,7 @@ class SparkScores:
         """
         with result_folder(folder, group=self.request.group) as result:
             write_parts(
-                self.finished, self.digest, result.draft, despite_verdict=self.request.despite_verdict
+                self.part_results, self.digest, result.draft, despite_verdict=self.request.despite_verdict
             )
 
 
@@ -620,9 +620,9 @@ def score_spark(  # noqa: PLR0913 - the choices of a run, each with its default
     if request.model.demo:
         warnings.warn(DEMO_NOTICE, DemoModelWarning, stacklevel=2)
     runs = SparkRuns(tables, parts, calendar, request.as_of, work)
-    finished, digest = score_runs(runs, request, lambda _line, _done, _all: None)
-    faults = merge_faults([each.faults for each in finished], runs.shared)
-    return SparkScores(digest, faults, request, runs, finished)
+    part_results, digest = score_runs(runs, request, lambda _line, _done, _all: None)
+    faults = merge_faults([each.faults for each in part_results], runs.shared)
+    return SparkScores(digest, faults, request, runs, part_results)
 
 
 def snapshots_spark(

@@ -84,10 +84,10 @@ class PartFaults:
         for number, group in enumerate(self.groups):
             whole = not group.rows.size
             rows = [None] if whole else group.rows.tolist()
-            known = [None] * len(rows) if group.known is None else group.known.tolist()
+            known_days = [None] * len(rows) if group.known is None else group.known.tolist()
             # A sentinel, as None is a value that a cell may have had.
             values = list(group.values) or [_NOTHING]
-            for row, value, day in zip(rows, values, known, strict=True):
+            for row, value, day in zip(rows, values, known_days, strict=True):
                 columns["group"].append(number)
                 columns["row_id"].append(row)
                 columns["known"].append(day)
@@ -139,8 +139,10 @@ def _group_of(rows: list[dict[str, Any]]) -> FaultGroup:
     places = [row["row_id"] for row in rows if row["row_id"] is not None]
     values = [_given(*json.loads(row["value"])) for row in rows if row["value"] is not None]
     days = [row["known"] for row in rows if row["known"] is not None]
-    known = np.array(days, dtype=np.int64) if days else None
-    return FaultGroup(**words, rows=np.array(places, dtype=np.int64), values=_objects(values), known=known)
+    known_days = np.array(days, dtype=np.int64) if days else None
+    return FaultGroup(
+        **words, rows=np.array(places, dtype=np.int64), values=_objects(values), known=known_days
+    )
 
 
 @dataclass(frozen=True)
@@ -240,8 +242,8 @@ def _merged(
         return first if first.rule != EMPTY_TABLE.name or in_parts == parts else None
     rows = np.concatenate([group.rows for _, group in groups])
     values = np.concatenate([group.values for _, group in groups])  # noqa: PD011 - a field of FaultGroup
-    dated = [group.known for _, group in groups if group.known is not None]
-    known = np.concatenate(dated) if len(dated) == len(groups) else None
+    day_lists = [group.known for _, group in groups if group.known is not None]
+    known_days = np.concatenate(day_lists) if len(day_lists) == len(groups) else None
     # Shared rows stand in every part: a fault that one part does not see (its school has pupils there) is
     # none.
     if shared is not None and shared.size:
@@ -250,13 +252,13 @@ def _merged(
         missing = parts_per_row.index[(parts_per_row < parts).to_numpy() & parts_per_row.index.isin(shared)]
         in_every_part = ~np.isin(rows, missing.to_numpy())
         rows, values = rows[in_every_part], values[in_every_part]
-        known = None if known is None else known[in_every_part]
+        known_days = None if known_days is None else known_days[in_every_part]
     # In the order of the extract, and each row once, however many parts reported it.
     rows, place = np.unique(rows, return_index=True)
     if not rows.size:
         return None
-    known = None if known is None else known[place]
-    return worded_again(replace(first, rows=rows, values=values[place], known=known))
+    known_days = None if known_days is None else known_days[place]
+    return worded_again(replace(first, rows=rows, values=values[place], known=known_days))
 
 
 def _rank(group: FaultGroup) -> tuple[int, int, int, int, str, str]:

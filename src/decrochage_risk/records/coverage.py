@@ -258,21 +258,21 @@ def describe_tables(enrolments: pd.DataFrame, tables: Mapping[str, pd.DataFrame]
     schools_of = enrolments.drop_duplicates(["pupil_id", "school_year"])[
         ["pupil_id", "school_year", "school_id"]
     ]
-    dated = {name: table.assign(school_year=_school_years(table["date"])) for name, table in tables.items()}
+    dated_tables = {
+        name: table.assign(school_year=_school_years(table["date"])) for name, table in tables.items()
+    }
     months = pd.DataFrame(
-        {name: table["date"].dt.to_period("M").value_counts() for name, table in dated.items()}
+        {name: table["date"].dt.to_period("M").value_counts() for name, table in dated_tables.items()}
     )
     months = months.sort_index().fillna(0).astype("int64")
     if len(months):
         months = months.reindex(pd.period_range(months.index[0], months.index[-1], freq="M"), fill_value=0)
     stays = enrolments.rename(columns={"start_date": "date"})
     rows = [_described("enrolments", of_year, "") for _, of_year in stays.groupby("school_year")]
-    for name, table in dated.items():
-        placed = table.merge(schools_of, on=["pupil_id", "school_year"], how="left")
-        for _, of_year in placed.groupby("school_year"):
-            rows.append(
-                _described(name, of_year, _empty_months(months[name], int(of_year["school_year"].iloc[0])))
-            )
+    for name, table in dated_tables.items():
+        with_schools = table.merge(schools_of, on=["pupil_id", "school_year"], how="left")
+        for year, of_year in with_schools.groupby("school_year"):
+            rows.append(_described(name, of_year, _empty_months(months[name], int(str(year)))))
     columns = ["table", "school_year", "rows", "pupils", "schools", "first", "last", "empty_months"]
     return RecordsDescription(pd.DataFrame(rows, columns=columns), months)
 

@@ -397,7 +397,7 @@ def pseudonymise_folder(
     _refuse_target(source, target)
     folder = read_folder(source, mapping=mapping)
     with ResultFolder(target, group=group) as result:
-        files, blanked = _write_all(folder, result.draft, by_key, progress)
+        files, blank_counts = _write_all(folder, result.draft, by_key, progress)
         if folder.calendar is not None:
             # Read and written anew: a column more could hold anything.
             SchoolCalendar.from_csv(folder.calendar).to_csv(result.draft / "calendar.csv")
@@ -409,7 +409,7 @@ def pseudonymise_folder(
         ignored=folder.ignored,
         notes=folder.notes,
         key_fingerprint=by_key.fingerprint,
-        blanked=blanked,
+        blanked=blank_counts,
     )
 
 
@@ -435,7 +435,7 @@ def _write_all(
 ) -> tuple[dict[str, str], dict[str, int]]:
     """Write each table under pseudonyms; give the file names, and how many cells of free text were emptied."""
     files = {}
-    blanked: dict[str, int] = {}
+    blank_counts: dict[str, int] = {}
     for place, (name, table) in enumerate(folder.tables.items(), start=1):
         codes = {
             column: by_key.pseudonym(table[column], kind)
@@ -444,9 +444,9 @@ def _write_all(
         }
         # Declared columns only: an extract may hold names or addresses in the others.
         columns = [column for column in TABLES[name].column_names if column in table]
-        declared, emptied = _declared_words(name, table[columns])
-        blanked |= emptied
-        table_out = declared.assign(**codes)
+        declared_table, empty_cells = _declared_words(name, table[columns])
+        blank_counts |= empty_cells
+        table_out = declared_table.assign(**codes)
         is_csv = folder.files[name].name.lower().endswith((".csv", ".csv.gz"))
         files[name] = f"{name}.csv" if is_csv else f"{name}.parquet"
         if is_csv:
@@ -455,7 +455,7 @@ def _write_all(
             table_out.to_parquet(fresh / files[name], index=False)
         if progress is not None:
             progress(name, place, len(folder.tables))
-    return files, blanked
+    return files, blank_counts
 
 
 FREE_TEXT = ("target",)
@@ -479,27 +479,27 @@ def _declared_words(name: str, table: pd.DataFrame) -> tuple[pd.DataFrame, dict[
         for column, kind in table.dtypes.items()
         if isinstance(kind, pd.CategoricalDtype)
     }
-    declared = table.assign(**plain)
-    declared.attrs = {}
-    blanked: dict[str, int] = {}
-    for group in conform(TABLES[name], declared).faults:
+    declared_table = table.assign(**plain)
+    declared_table.attrs = {}
+    blank_counts: dict[str, int] = {}
+    for group in conform(TABLES[name], declared_table).faults:
         if group.rule not in _UNREADABLE or group.column in {None, *REPLACED} or not group.rows.size:
             continue
         column = str(group.column)
         # Without a letter it is a number or a day at fault, which whoever corrects the extract must see.
-        rows = [row for row in group.rows.tolist() if _holds_letters(declared[column].iloc[row])]
+        rows = [row for row in group.rows.tolist() if _holds_letters(declared_table[column].iloc[row])]
         if rows:
-            cells = declared[column].astype("object")
+            cells = declared_table[column].astype("object")
             cells.iloc[rows] = None
-            declared = declared.assign(**{column: cells})
-            blanked[f"{name}.{column}"] = blanked.get(f"{name}.{column}", 0) + len(rows)
+            declared_table = declared_table.assign(**{column: cells})
+            blank_counts[f"{name}.{column}"] = blank_counts.get(f"{name}.{column}", 0) + len(rows)
     for column in FREE_TEXT:
-        if column in declared:
-            cells, count = _codes_only(declared[column])
-            declared = declared.assign(**{column: cells})
+        if column in declared_table:
+            cells, count = _codes_only(declared_table[column])
+            declared_table = declared_table.assign(**{column: cells})
             if count:
-                blanked[f"{name}.{column}"] = blanked.get(f"{name}.{column}", 0) + count
-    return declared, blanked
+                blank_counts[f"{name}.{column}"] = blank_counts.get(f"{name}.{column}", 0) + count
+    return declared_table, blank_counts
 
 
 def _holds_letters(cell: object) -> bool:
@@ -515,8 +515,8 @@ def _codes_only(cells: pd.Series) -> tuple[pd.Series, int]:
             isinstance(cell, str) and (cell.strip() in words or _CODE.fullmatch(cell.strip()) is not None)
         )
     )
-    emptied = texts.notna() & ~is_code.astype(bool)
-    return texts.mask(emptied, None), int(emptied.sum())
+    empty_cells = texts.notna() & ~is_code.astype(bool)
+    return texts.mask(empty_cells, None), int(empty_cells.sum())
 
 
 def _undeclared(name: str, table: pd.DataFrame) -> tuple[str, ...]:

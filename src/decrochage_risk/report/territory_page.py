@@ -289,10 +289,9 @@ class TerritoryReport:
                 continue
             panels.append(self._month_panel(least, voie, heading))
             rows += self._month_rows(least, voie)
-        name = "absences-4" if least == LEGAL else "absences-10"
         title = f"Élèves à {least} demi-journées non justifiées ou plus dans le mois, pour 100"
         return Chart(
-            name,
+            "absences-4" if least == LEGAL else "absences-10",
             title,
             "Points : réseau, cette année. Pointillé : réseau, l'an dernier. Gris : région, cette année. Carré barré : masqué. Chaque voie a son échelle.",
             tuple(panels),

@@ -422,28 +422,28 @@ class RiskModel:
         bag = train_members_of(table, fold, options, seed, progress)
         by_fold = out_of_fold(table, bag)
         by_time = out_of_time(table, rounds=bag.rounds, options=options, seed=seed, progress=progress)
-        calibrated = calibrate(by_time, by_fold, seed, calibration_groups)
+        fitted_calibration = calibrate(by_time, by_fold, seed, calibration_groups)
         return cls(
             references=table.references,
             directions=dict(zip(table.references.columns, table.directions.tolist(), strict=True)),
             members=bag.members,
-            calibration=calibrated.calibration,
+            calibration=fitted_calibration.calibration,
             calibrated_on="out-of-fold pupils" if by_time is None else "out-of-time",
-            comparable=calibrated.comparable,
+            comparable=fitted_calibration.comparable,
             rounds=bag.rounds,
             options=options,
             seed=seed,
             rows=len(table.outcome),
             base_rate=float(table.outcome.mean()),
             held_out_by="pupils" if table.clusters is None else "clusters",
-            cluster_spread=calibrated.cluster_spread,
+            cluster_spread=fitted_calibration.cluster_spread,
             clusters=frozenset(
                 () if clusters is None else map(_digest, pd.unique(np.asarray(clusters, dtype=object)))
             ),
             training_range=range_of(table),
-            group_calibrations=calibrated.groups,
-            out_of_fold=by_fold.with_groups(calibrated.numbers),
-            out_of_time=None if by_time is None else by_time.with_groups(calibrated.numbers),
+            group_calibrations=fitted_calibration.groups,
+            out_of_fold=by_fold.with_groups(fitted_calibration.numbers),
+            out_of_time=None if by_time is None else by_time.with_groups(fitted_calibration.numbers),
         )
 
     def outside_training(self, features: pd.DataFrame) -> npt.NDArray[np.bool_]:

@@ -165,22 +165,23 @@ def _least_within(
 
     low, high = bounds
     signs = np.where(np.isfinite(low), 1.0, -1.0)  # mirrored, every bounded column is 0 or above
-    bounded = np.isfinite(low) | np.isfinite(high)
-    free = ~bounded  # never empty: the intercept is
+    with_bound = np.isfinite(low) | np.isfinite(high)
+    free = ~with_bound  # never empty: the intercept is
     pull = gradient - curvature @ at
     factor = cho_factor(curvature[np.ix_(free, free)])
-    mixed = curvature[np.ix_(free, bounded)] * signs[bounded]
-    per_bounded, alone = cho_solve(factor, mixed), cho_solve(factor, pull[free])
+    crossed_block = curvature[np.ix_(free, with_bound)] * signs[with_bound]
+    per_bounded, alone = cho_solve(factor, crossed_block), cho_solve(factor, pull[free])
     least = np.zeros(len(at))
     least[free] = -alone
-    if bounded.any():
-        mirror = signs[bounded]
+    if with_bound.any():
+        mirror = signs[with_bound]
         left = cholesky(
-            curvature[np.ix_(bounded, bounded)] * np.outer(mirror, mirror) - mixed.T @ per_bounded
+            curvature[np.ix_(with_bound, with_bound)] * np.outer(mirror, mirror)
+            - crossed_block.T @ per_bounded
         )
-        target = -solve_triangular(left, pull[bounded] * mirror - mixed.T @ alone, trans="T")
+        target = -solve_triangular(left, pull[with_bound] * mirror - crossed_block.T @ alone, trans="T")
         sizes, _ = nnls(left, target)
-        least[bounded] = mirror * sizes
+        least[with_bound] = mirror * sizes
         least[free] -= per_bounded @ sizes
     return least
 

@@ -114,14 +114,14 @@ class ScoreDigest:
             not_learnt.update(digest.run.not_learnt)
             for flag, count in digest.run.unknown.items():
                 unknown[flag] = unknown[flag] + count if flag in unknown else count
-        changed = {
+        merged_counts = {
             "faults": faults,
             "not_sent": dict(sorted(not_sent.items())),
             "not_learnt": dict(sorted(not_learnt.items())),
             "to_complete": sum(digest.run.to_complete for digest in digests),
             "unknown": unknown,
         }
-        run = digests[0].run.model_copy(update=changed)
+        run = digests[0].run.model_copy(update=merged_counts)
         situations = sorted(
             (each for digest in digests for each in digest.situations), key=lambda each: each.place
         )

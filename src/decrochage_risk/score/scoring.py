@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
@@ -267,11 +267,7 @@ def score_pupils(
     30
     """
     refuse_other_kinds(model, policy, records)
-    model = model or load_demo_model()
-    policy = (policy or load_policy()).of_horizon(model.horizon_years)
-    if model.demo:
-        hint = "Hint: train_model(records, outcomes) trains a model on your own data."
-        warnings.warn(f"{DEMO_NOTICE} {hint}", DemoModelWarning, stacklevel=2)
+    model, policy = _in_use(model, policy)
     cut = records.known_on(as_of)
     objectors = excluded_pupils(cut, exclude)
     # Nothing is computed, shown or suggested from the rows of a pupil whose family objected.
@@ -279,14 +275,7 @@ def score_pupils(
     features[objectors, : len(FEATURE_BY_NAME)] = np.nan
     set_aside = np.where(objectors, 0, records.set_aside_on(cut.as_of))
     days = np.where(objectors, 0, days_of_data(cut))
-    silence = find_silence(
-        cut,
-        tables=_watched_tables(model).difference(check_gaps(gaps)),
-        transmission=transmission,
-        pace={table: UsualPace(**pace) for table, pace in model.trained_on.get("transmission", {}).items()},
-    )
-    gap_tables = frozenset(gaps) | cut.declared
-    not_sent = _not_sent(silence, cut)
+    gap_tables = frozenset(check_gaps(gaps)) | cut.declared
     cause = _causes(
         cut,
         model,
@@ -294,8 +283,7 @@ def score_pupils(
         objectors=objectors,
         faulty=set_aside > 0,
         outside=_outside_training(model, features),
-        # Told before what follows from it, as a table that was not sent is.
-        not_sent=np.where(_is_none(not_sent), _gap_causes(model, features, gap_tables), not_sent),
+        not_sent=_not_sent_or_learnt(cut, model, features, frozenset(gaps), transmission),
     )
     unknown = _unknown(model, cut, features, cause)
     predictions = predict(model, cut, features, cause)
@@ -320,23 +308,74 @@ def score_pupils(
     columns["missing_features"] = np.isnan(features[:, : len(FEATURE_BY_NAME)]).sum(axis=1)
     columns["model_id"], columns["demo"] = model.model_id, model.demo
     selection = chosen_pupils(explain, cut, columns)
-    changes = {
+    run = _run_facts(RunFacts.of(model, policy, cut, records), columns, cause, unknown)
+    for warning in run.warnings():
+        warnings.warn(warning, stacklevel=2)
+    table = _explained(
+        columns, _explained_parts(model, cut, columns, selection, predictions, on_path), cut.pupil_count
+    )
+    results = Results(columns, table.reasons, table.rows, table.contributions, features, records, cut, ways)
+    return RiskScores(results, run, policy, model)
+
+
+def _in_use(model: TrainedModel | None, policy: Policy | None) -> tuple[TrainedModel, Policy]:
+    """Fill in the bundled model and thresholds; the demonstration model says that it is one."""
+    model = model or load_demo_model()
+    if model.demo:
+        hint = "Hint: train_model(records, outcomes) trains a model on your own data."
+        warnings.warn(f"{DEMO_NOTICE} {hint}", DemoModelWarning, stacklevel=3)  # the caller of score_pupils
+    return model, (policy or load_policy()).of_horizon(model.horizon_years)
+
+
+def _not_sent_or_learnt(
+    cut: KnownRecords,
+    model: TrainedModel,
+    features: npt.NDArray[np.float64],
+    gaps: frozenset[str],
+    transmission: Transmission | None,
+) -> npt.NDArray[np.object_]:
+    """Causes that lie with the extract, None elsewhere: a table that a school did not send, a declared gap that was not learnt."""
+    silence = find_silence(
+        cut,
+        tables=_watched_tables(model).difference(gaps),
+        transmission=transmission,
+        pace={table: UsualPace(**pace) for table, pace in model.trained_on.get("transmission", {}).items()},
+    )
+    not_sent = _not_sent(silence, cut)
+    # Told before what follows from it, as a table that was not sent is.
+    return np.where(_is_none(not_sent), _gap_causes(model, features, gaps | cut.declared), not_sent)
+
+
+def _run_facts(
+    run: RunFacts,
+    columns: Mapping[str, npt.NDArray[Any]],
+    cause: npt.NDArray[np.object_],
+    unknown: dict[str, UnknownCount],
+) -> RunFacts:
+    """Add what was counted among these pupils."""
+    counts = {
         "not_sent": _count_causes(cause, NOT_SENT),
         "not_learnt": _count_causes(cause, NOT_LEARNT),
         "to_complete": int(columns["to_complete"].sum()),
         "unknown": unknown,
     }
-    run = RunFacts.of(model, policy, cut, records).model_copy(update=changes)
-    for warning in run.warnings():
-        warnings.warn(warning, stacklevel=2)
-    # Who is on the list for the path is told the facts of the path.
+    return run.model_copy(update=counts)
+
+
+def _explained_parts(
+    model: TrainedModel,
+    cut: KnownRecords,
+    columns: Mapping[str, npt.NDArray[Any]],
+    selection: npt.NDArray[np.bool_],
+    predictions: Predictions,
+    on_path: Predictions | None,
+) -> list[_ExplainedPart]:
+    """Explain the pupils who were chosen: whoever is on the list for the path is told the facts of the path."""
     by_path = selection & columns["path_flagged"]
     parts = [_explained_part(model, predictions.take(selection & ~by_path), cut)]
     if model.path is not None and on_path is not None:
         parts.append(_explained_part(model.path, on_path.take(by_path), cut))
-    table = _explained(columns, parts, cut.pupil_count)
-    results = Results(columns, table.reasons, table.rows, table.contributions, features, records, cut, ways)
-    return RiskScores(results, run, policy, model)
+    return parts
 
 
 def _causes(

@@ -67,10 +67,10 @@ def stay_to_the_end(
     -------
     stays : float array
         Chance, along the path that was drawn, of not leaving.
-    marked : int array
+    absent_weeks : int array
         Weeks of the path with an absence that is not excused.
     """
-    stays, marked = np.ones(row.size), np.zeros(row.size, dtype=np.intp)
+    stays, absent_weeks = np.ones(row.size), np.zeros(row.size, dtype=np.intp)
     for week in range(first_week, len(weeks)):
         in_company = chain.placement[row, week]
         if week == first_week and of_first_week is not None:
@@ -84,10 +84,10 @@ def stay_to_the_end(
         is_low = rng.random(row.size) < low
         after = next_states(state, marked=is_marked, low=is_low if chain.has_round(week) else None)
         state = np.where(in_company | (week == 0), state, after)
-        marked += is_marked
+        absent_weeks += is_marked
         if week > 0:
             stays *= 1.0 - sigmoid(chain.leaving[row, state] + chain.leaving_season[week])
-    return stays * (1.0 - sigmoid(chain.summer[row, state])), marked
+    return stays * (1.0 - sigmoid(chain.summer[row, state])), absent_weeks
 
 
 def chance_over_three_years(
@@ -142,9 +142,9 @@ def _one_path(
     """Chance along one path: leaving this year and not back, or going on and leaving in one of the two years after."""
     first, walk, row = trace.weeks.school_year, trace.walk, trace.walk.row[who]
     state = walk.states[week, who].astype(np.intp)
-    stays, marked = stay_to_the_end(trace.chain, trace.weeks, row, state, week, rng, of_week)
-    marked += (walk.absent_days[:week, who] > 0).sum(axis=0)
-    past = past_of(trace.chain, row, marked)
+    stays, absent_weeks = stay_to_the_end(trace.chain, trace.weeks, row, state, week, rng, of_week)
+    absent_weeks += (walk.absent_days[:week, who] > 0).sum(axis=0)
+    past = past_of(trace.chain, row, absent_weeks)
     people = trace.people.take(who)
     people.home = trace.move.home[who]
     has_moved = trace.move.week[who] < len(trace.weeks)
@@ -191,12 +191,12 @@ def _year(
     chain = make_chain(cells, trace.difficulty, weeks, regime.risk, regime.rates)
     classes = chain.hidden_classes
     row = cell * classes + rng.choice(classes, size=cell.size, p=chain.shares)
-    stays, marked = stay_to_the_end(chain, weeks, row, np.zeros(cell.size, dtype=np.intp), 0, rng)
+    stays, absent_weeks = stay_to_the_end(chain, weeks, row, np.zeros(cell.size, dtype=np.intp), 0, rng)
     if not goes_on:
         return stays, np.zeros(cell.size, dtype=np.bool_)
     move = draw_moves(schools, place, people.home, len(weeks), rng)
     people.home = move.home
-    past = past_of(chain, row, marked)
+    past = past_of(chain, row, absent_weeks)
     return stays, _go_on(people, tests.band, past, move.week < len(weeks), rng)
 
 

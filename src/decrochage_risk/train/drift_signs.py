@@ -159,10 +159,7 @@ def uncompared_sign(columns: Iterable[str], in_time: Collection[str], judged: Co
     """
     left = [name for name in columns if name in FEATURE_BY_NAME and name not in judged]
     calendar = sum(name not in in_time and not FEATURE_BY_NAME[name].of_records for name in left)
-    counts = {
-        "le calendrier de l’année": calendar,
-        "l’étendue de l’historique connu": len(left) - calendar,
-    }
+    counts = {"le calendrier de l’année": calendar, "l’étendue de l’historique connu": len(left) - calendar}
     causes = [f"{count} pour {cause}" for cause, count in counts.items() if count]
     many = "s" if len(left) > 1 else ""
     sentence = (

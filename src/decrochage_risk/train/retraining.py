@@ -528,11 +528,8 @@ class _Run:
         """As-of dates of the mature school years, in order."""
         config = self.config
         years = set(config.school_years or self.outcomes["school_year"].astype(int).unique().tolist())
-        mature = {
-            int(year)
-            for year in years
-            if closing_day(int(year), config.outcome_closes) <= config.labels_known_on
-        }
+        closed_by = config.labels_known_on
+        mature = {int(year) for year in years if closing_day(int(year), config.outcome_closes) <= closed_by}
         dates = config.as_of or tuple(
             day for day in default_as_of_dates(mature) if can_be_known(self.records, day)
         )

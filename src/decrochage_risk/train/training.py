@@ -76,6 +76,7 @@ if TYPE_CHECKING:
     from decrochage_risk.evaluate import EvaluationReport
     from decrochage_risk.policy import Policy
     from decrochage_risk.risk import FitOptions, RiskModel
+    from decrochage_risk.risk.fitting import HeldOut
     from decrochage_risk.school_year import SchoolCalendar
     from decrochage_risk.train.publication import PublishedTraining
     from decrochage_risk.train.supported import Helped
@@ -366,10 +367,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     caveats = [
         *_of_attendance(legal_basis, reads_past=reads_past),
         *support_caveats,
-        *no_year_before(snapshots),
-        *of_records(records),
-        *missing_warnings(unknown),
-        *stand_in_warnings(snapshots, [feature.name for feature in OWN_FEATURES]),
+        *_caveats(records, snapshots, unknown),
     ]
     counts = HeldOutCounts((policy or load_policy()).of_horizon(horizon_years))
     risk_model, report, is_untouched = fit_and_measure(
@@ -381,15 +379,10 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         progress=progress,
         predicted=counts.take,
     )
-    publication = publish_training(snapshots, report, counts.tables())
-    recalls = level_recalls(publication.thresholds, PATH_LEVELS if horizon_years > 1 else FROM_4E)
-    publication = replace(publication, report=_with_blind_levels(publication.report, recalls, horizon_years))
+    publication, recalls = _publication(snapshots, report, counts, horizon_years)
     report = publication.report
     if left_out is not None and risk_model.out_of_fold is not None:
-        out_of_fold = risk_model.out_of_fold
-        risk = np.empty(len(out_of_fold.rows))
-        risk[out_of_fold.rows] = probability(risk_model.held_out_log_odds(out_of_fold))
-        left_out(snapshots, risk)
+        left_out(snapshots, _left_out_risk(risk_model, risk_model.out_of_fold))
     trained_on = _trained_on(snapshots, outcome_closes, horizon_years, caveats, records.calendar)
     trained_on |= {"past_attendance": reads_past, "legal_basis": legal_basis if reads_past else None}
     facts = _card_facts(
@@ -410,6 +403,35 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         distributions=distributions_of(snapshots, risk_model),
         held_out=counts.told(publication.tiers, publication.thresholds, untouched=is_untouched),
     )
+
+
+def _caveats(
+    records: PupilRecords | TrainingRecords, snapshots: Snapshots, unknown: list[dict[str, Any]]
+) -> list[str]:
+    """Word what the card must warn of, of the rows themselves."""
+    return [
+        *no_year_before(snapshots),
+        *of_records(records),
+        *missing_warnings(unknown),
+        *stand_in_warnings(snapshots, [feature.name for feature in OWN_FEATURES]),
+    ]
+
+
+def _publication(
+    snapshots: Snapshots, report: EvaluationReport, counts: HeldOutCounts, horizon_years: int
+) -> tuple[PublishedTraining, pd.DataFrame]:
+    """Hide small cells over all that is published together, and gate the recall of each level."""
+    publication = publish_training(snapshots, report, counts.tables())
+    recalls = level_recalls(publication.thresholds, PATH_LEVELS if horizon_years > 1 else FROM_4E)
+    report = _with_blind_levels(publication.report, recalls, horizon_years)
+    return replace(publication, report=report), recalls
+
+
+def _left_out_risk(risk_model: RiskModel, out_of_fold: HeldOut) -> npt.NDArray[np.float64]:
+    """Give each row the risk of the members that did not learn from its pupil."""
+    risk = np.empty(len(out_of_fold.rows))
+    risk[out_of_fold.rows] = probability(risk_model.held_out_log_odds(out_of_fold))
+    return risk
 
 
 def _reads_past_attendance(history: bool | None, legal_basis: str | None, *, synthetic: bool) -> bool:  # noqa: FBT001 - a third value
