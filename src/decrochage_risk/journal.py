@@ -444,8 +444,8 @@ class Journal:
         try:
             # Ids of pupils: a new journal is its owner's alone, one that is there keeps the rights it was
             # given.
-            opened = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
-            with os.fdopen(opened, "ab+") as file:
+            descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o600)
+            with os.fdopen(descriptor, "ab+") as file:
                 if file.seek(0, os.SEEK_END):
                     file.seek(-1, os.SEEK_END)
                     line = line if file.read(1) == b"\n" else b"\n" + line
@@ -519,8 +519,8 @@ class Journal:
         beside = self.path.with_name(f"{self.path.name}.new")
         try:
             beside.unlink(missing_ok=True)
-            opened = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(opened, "wb") as file:
+            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
                 # A journal that was opened to a group stays open to it.
                 beside.chmod(self.path.stat().st_mode & 0o777)
                 file.write(content)

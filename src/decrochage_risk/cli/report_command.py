@@ -138,20 +138,20 @@ def _write(
     from decrochage_risk.report import TerritoryReport, count_territory, merge_territories  # noqa: PLC0415 - on first use
 
     territories: list[Territory] = []
-    facts, done = None, 0
+    facts, schools_done = None, 0
 
     def along(line: str, number: int, _: int) -> None:
-        tell(line, done + number, run.schools)
+        tell(line, schools_done + number, run.schools)
 
     for scores in parts:
         facts = scores.run
         pages.add(scores, progress=along)
-        done += int(scores.frame["school_id"].nunique(dropna=False))
+        schools_done += int(scores.frame["school_id"].nunique(dropna=False))
         if networks:
-            tell("Comptes par réseau", done, run.schools)
+            tell("Comptes par réseau", schools_done, run.schools)
             territories.append(count_territory(scores, least=least, despite_verdict=pages.despite_verdict))
         del scores  # else these schools stay in memory while the next are read
-        tell("Lecture des établissements suivants", done, run.schools)
+        tell("Lecture des établissements suivants", schools_done, run.schools)
     if networks and facts is not None:
         whole = merge_territories(territories)
         network_names = list(whole.networks) if ALL_NETWORKS in networks else networks

@@ -496,11 +496,11 @@ def score(  # noqa: PLR0913 - one argument per option of the command
             dr.Journal(journal).record_folder(result, folder, at=datetime.now(tz=UTC))
     _say_result(result, despite_verdict=despite_verdict)
     _say_new(target, since)
-    wanted = {years: each for years, each in places.items() if each is not None}
-    if wanted and result.digest.run.is_blocked and not despite_verdict:
+    lists_of_places = {years: each for years, each in places.items() if each is not None}
+    if lists_of_places and result.digest.run.is_blocked and not despite_verdict:
         say("\nListe de capacité non émise : elle repose sur le même risque (--despite-verdict).")
     else:
-        for years, each in wanted.items():
+        for years, each in lists_of_places.items():
             say(write_capacity_list(result, each, horizon_years=years))
     if result.digest.run.not_sent:
         say(_silence_line(result.digest.run.not_sent))

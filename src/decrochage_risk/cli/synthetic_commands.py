@@ -292,12 +292,12 @@ def _begin_at_a_school(drawn_cohort: Cohort, out: Path, seed: int) -> str:
         warnings.simplefilter("ignore", DecrochageWarning)
         scores = dr.score_pupils(imported.records, as_of=AS_OF, explain="none")
     reports = imported.report.files
-    taken = sum(sum(report.rows.values()) for report in reports)
+    rows_taken = sum(sum(report.rows.values()) for report in reports)
     left = sum(len(set(lines)) for report in reports for lines in report.left_out.values())
     flagged = int(scores.frame["flagged"].sum())
     return (
         f"Là où commence un établissement : {french.plural(len(files), 'fichier exporté', 'fichiers exportés')} ({exports}), que "
         f"« import » lit dans {out / 'importes'} : {french.plural(len(imported.records), 'élève')}, "
-        f"{french.plural(taken, 'ligne prise', 'lignes prises')}, {french.plural(left, 'laissée')}, "
+        f"{french.plural(rows_taken, 'ligne prise', 'lignes prises')}, {french.plural(left, 'laissée')}, "
         f"{french.plural(flagged, 'élève signalé', 'élèves signalés')} à partir d'elles seules."
     )

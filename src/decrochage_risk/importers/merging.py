@@ -86,8 +86,8 @@ class TableRows:
         facts : mapping
             Columns that have one value in the whole file: ``file`` and the like.
         """
-        taken = sum(mask)
-        if not taken:
+        row_count = sum(mask)
+        if not row_count:
             return
         if isinstance(rows, ColumnLists):
             columns = {**rows.columns, "pupil_id": pupil_ids}
@@ -95,7 +95,7 @@ class TableRows:
             for name, values in columns.items():
                 self._lists.setdefault(name, []).extend(compress(values, mask))
             self._dtypes.update(rows.dtypes, pupil_id="str")
-            self._runs.append((taken, facts))
+            self._runs.append((row_count, facts))
             if len(self._lists["pupil_id"]) >= _PILE:
                 self._flush()
             return

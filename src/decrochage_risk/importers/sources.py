@@ -100,16 +100,16 @@ def contents_of(
     UnreadableRecordsError
         A path that is not there.
     """
-    wanted = None if only is None else {path.partition("!")[0] for path in only}
+    labels = None if only is None else {path.partition("!")[0] for path in only}
     for source in paths:
         path = Path(source)
         if path.is_dir():
             for file in sorted(inside for inside in path.rglob("*") if inside.is_file()):
                 label = str(Path(path.name) / file.relative_to(path))
-                if not _is_litter(label) and _is_wanted(label, wanted):
+                if not _is_litter(label) and _is_wanted(label, labels):
                     yield from _of_file(file, label)
         elif path.is_file():
-            if _is_wanted(path.name, wanted):
+            if _is_wanted(path.name, labels):
                 yield from _of_file(path, path.name)
         else:
             raise UnreadableRecordsError(
@@ -121,8 +121,8 @@ def contents_of(
             )
 
 
-def _is_wanted(label: str, wanted: set[str] | None) -> bool:
-    return wanted is None or label.partition("!")[0] in wanted
+def _is_wanted(label: str, labels: set[str] | None) -> bool:
+    return labels is None or label.partition("!")[0] in labels
 
 
 def _is_litter(label: str) -> bool:

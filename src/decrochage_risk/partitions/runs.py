@@ -196,8 +196,8 @@ def table_bytes(table: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_file(sink, table.schema, options=pa.ipc.IpcWriteOptions(compression="lz4")) as writer:
         writer.write_table(table.combine_chunks(), max_chunksize=_BATCH)
-    written: bytes = sink.getvalue().to_pybytes()
-    return written
+    table_in_bytes: bytes = sink.getvalue().to_pybytes()
+    return table_in_bytes
 
 
 class PartEngine(Protocol):

@@ -662,9 +662,9 @@ def check_tables(
     across = FaultReport((*missing_columns(tables, missing), *check_links(links, calendar)))
     # All faults are collected before anything is raised: a school corrects its extract once.
     report = dated(report + across, columns_of)
-    judged = faults_known_before(report, judged_on)
-    if judged.errors and not quarantine:
-        raise FaultyRecordsError(judged)
+    known_report = faults_known_before(report, judged_on)
+    if known_report.errors and not quarantine:
+        raise FaultyRecordsError(known_report)
     # Of the columns as they came: what was set aside is no longer in the usable ones.
     usable, pupils, orders = _kept(links, across)
     losses = {name: _lost_rows(table, report) for name, table in columns_of.items()} if report.errors else {}

@@ -162,13 +162,13 @@ def _faults_of_own(table: dict[str, Any], names: set[str], pathways: dict[str, s
     """List everything that is wrong with the declared levels of one package."""
     known_pathways = {*_USUAL_PATHWAYS, *pathways, *table.get("pathways", {})}
     codes = {code for level in USUAL_LEVELS for code in level.mefstat4}
-    wanted = {"name": str, "label": str, "pathway": str, "normal_age": int, "mefstat4": list, "like": str}
+    kinds = {"name": str, "label": str, "pathway": str, "normal_age": int, "mefstat4": list, "like": str}
     texts = [*table.get("pathways", {}), *table.get("pathways", {}).values()]
     faults = [] if table.get("levels") else ["it declares no level ([[levels]])"]
     for number, row in enumerate(table.get("levels", ())):
         where = f"level {row.get('name', number)!r}"
-        odd = [key for key, kind in wanted.items() if type(row.get(key)) is not kind] + sorted(
-            set(row) - set(wanted)
+        odd = [key for key, kind in kinds.items() if type(row.get(key)) is not kind] + sorted(
+            set(row) - set(kinds)
         )
         if odd:
             faults.append(f"{where}: {', '.join(odd)} missing, unknown or of another type")

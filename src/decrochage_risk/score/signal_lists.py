@@ -174,10 +174,10 @@ class Signals:
         with result_folder(folder, group=group) as result:
             lists = result.draft / "listes"
             lists.mkdir()
-            written = [result.draft / name for name in _FILES]
-            self.frame.to_parquet(written[0], row_group_size=ROW_GROUP)
+            paths = [result.draft / name for name in _FILES]
+            self.frame.to_parquet(paths[0], row_group_size=ROW_GROUP)
             text = json.dumps(self.run_facts(), ensure_ascii=False, indent=1)
-            written[1].write_text(f"{text}\n", encoding="utf-8")
+            paths[1].write_text(f"{text}\n", encoding="utf-8")
             for way in ("legal", "departure"):
                 tables = {}
                 for school, rows in self.on_list(way).groupby("school_id", sort=True):
@@ -185,8 +185,8 @@ class Signals:
                     tables[school] = pd.DataFrame(
                         [signal_line(self[pupil_id], class_id, way) for pupil_id, class_id in pairs]
                     )
-                written += lists_of_schools(tables, schools_of_run(self.frame), way, self.as_of, lists)
-        return result.final(written)
+                paths += lists_of_schools(tables, schools_of_run(self.frame), way, self.as_of, lists)
+        return result.final(paths)
 
     def run_facts(self) -> dict[str, Any]:
         """Give what the lists rest on, as JSON values; there is no model."""
