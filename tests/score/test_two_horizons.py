@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -159,6 +160,16 @@ def test_each_number_names_its_horizon(scores: RiskScores, both: TrainedModel) -
     assert both.path is not None
     assert scores.run.to_dict()["path_years"] == both.path.trained_on["school_years"]
     assert RunFacts.from_dict(json.loads(json.dumps(scores.run.whole()))) == scores.run
+
+
+def test_a_precision_does_not_depend_on_who_was_read_before(scores: RiskScores) -> None:
+    """Of one group, some are listed for the year and others for the path: each is told the precision of its own horizon."""
+    in_order = {pupil.pupil_id: pupil.tier_precision for pupil in scores}
+    again = copy.deepcopy(scores)
+    vars(again).pop("_precisions", None)
+    assert in_order == {pupil_id: again[pupil_id].tier_precision for pupil_id in reversed(list(in_order))}
+    groups = {(one.level, one.tier, one.flag_horizons) for one in scores if one.flagged}
+    assert len({(level, tier) for level, tier, _ in groups}) < len(groups)
 
 
 def test_the_list_names_the_way(scores: RiskScores, tmp_path: Path) -> None:

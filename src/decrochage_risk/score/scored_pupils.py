@@ -459,11 +459,12 @@ class ScoredPupils:
         by_path = row["path_tier"] > row["year_tier"]
         policy = self._policy.of_horizon(3) if by_path else self._policy
         group = policy.table.group_of(row["level"])
-        if (group.code, row["tier"]) not in self._precisions:
+        # Of one group, some are on the list for the year and others for the path: each horizon has counts of its own.
+        key = (by_path, group.code, row["tier"])
+        if key not in self._precisions:
             counts = self.run.path_held_out if by_path else self.run.held_out
-            precision = tier_precision(counts, group, row["tier"], synthetic=self.run.model.demo)
-            self._precisions[group.code, row["tier"]] = precision
-        return self._precisions[group.code, row["tier"]]
+            self._precisions[key] = tier_precision(counts, group, row["tier"], synthetic=self.run.model.demo)
+        return self._precisions[key]
 
     def _to_complete(self, position: int) -> tuple[str, ...]:
         """Name what is not known of one pupil, in French."""
@@ -491,7 +492,7 @@ class ScoredPupils:
         )
 
     @cached_property
-    def _precisions(self) -> dict[tuple[str, int], TierPrecision]:
+    def _precisions(self) -> dict[tuple[bool, str, int], TierPrecision]:
         return {}
 
     def _data(self, position: int, row: dict[str, Any]) -> DataFacts:
