@@ -52,7 +52,7 @@ def judged(seed: int, pupils: int, *, level: float, own_error: float = 1.0) -> d
         risk_model=SimpleNamespace(calibration=Calibration("identity", 0.0, 1.0)), distributions=None
     )
     rows = pd.DataFrame({"pupil_id": [f"p{pupil}" for pupil in range(pupils)]})
-    scored = SimpleNamespace(snapshots=SimpleNamespace(outcome=outcome, rows=rows), raw_log_odds=odds)
+    scored = SimpleNamespace(snapshots=SimpleNamespace(outcome=outcome, rows=rows), log_odds=odds)
     signs = drift_labels._judged(stands, scored, own_error)  # type: ignore[arg-type]
     return {sign.check: sign.verdict for sign in signs}
 

@@ -7,7 +7,7 @@ covered) or a pupil came in a JSON payload without its key (then nothing of it i
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -26,10 +26,14 @@ __all__ = [
     "COVERED_TABLES",
     "Coverage",
     "RecordsDescription",
+    "SpanPairs",
     "describe_tables",
     "find_coverage",
     "first_named",
 ]
+
+SpanPairs: TypeAlias = "tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]"
+"""Row of an enrolment, first and last day of a span that speaks of it."""
 
 COVERED_TABLES = ("absences", "grades", "orientation")
 
@@ -54,7 +58,26 @@ class Coverage:
         """Keep the spans that start before ``day``: later ones are not known yet."""
         return Coverage(self.spans[self.spans["start"] < day], self.not_sent)
 
-    def missing(self, enrolments: Enrolments, pupils: int, first: int, after: int) -> npt.NDArray[np.bool_]:
+    def pairs(self, enrolments: Enrolments) -> SpanPairs:
+        """Put each span beside the enrolments that it speaks of; they hold for any window of days.
+
+        Returns
+        -------
+        tuple of three arrays, each of shape (pairs,)
+            Row of ``enrolments``, first and last day of the span.
+        """
+        stays = pd.DataFrame({"pupil": enrolments.pupil, "school": enrolments.school}).astype("int64")
+        stays["row"] = np.arange(len(stays))
+        # A span names a school or a pupil: -1 stands for the other, which matches no stay.
+        both = pd.concat(
+            [stays.merge(self.spans, on=key, suffixes=("", "_span")) for key in ("school", "pupil")]
+        )
+        row, first, last = (both[name].to_numpy(dtype=np.int64) for name in ("row", "start", "end"))
+        return row, first, last
+
+    def missing(
+        self, enrolments: Enrolments, pupils: int, first: int, after: int, pairs: SpanPairs | None = None
+    ) -> npt.NDArray[np.bool_]:
         """Pupils with at least one enrolled day in [first, after) on which the table is not known.
 
         Parameters
@@ -65,6 +88,8 @@ class Coverage:
             Number of pupils.
         first, after : int
             Days since 1970-01-01; ``after`` is left out.
+        pairs : tuple of arrays, optional
+            What :meth:`pairs` gives for these enrolments: made once, it serves every window.
 
         Returns
         -------
@@ -75,30 +100,25 @@ class Coverage:
         lacks[self.not_sent] = True
         if after <= first or self.spans.empty:
             return lacks
-        stays = _clipped(enrolments, first, after - 1)
-        # A span names a school or a pupil: -1 stands for the other, which matches no stay.
-        pairs = [stays.merge(self.spans, on=key, suffixes=("", "_span")) for key in ("school", "pupil")]
-        days_present = _days_covered(pd.concat(pairs), len(stays))
+        start = np.maximum(enrolments.start, first).astype(np.int64)
+        end = np.minimum(enrolments.end, after - 1).astype(np.int64)
+        row, span_first, span_last = self.pairs(enrolments) if pairs is None else pairs
+        days_present = _days_covered(
+            row, np.maximum(start[row], span_first), np.minimum(end[row], span_last), len(start)
+        )
         # Every enrolled day must be covered: a gap of one week is a week of silence that would pass for
         # presence.
-        days_needed = (stays["end"] - stays["start"] + 1).to_numpy()
-        lacks[stays["pupil"].to_numpy()[days_present < days_needed]] = True
+        lacks[enrolments.pupil[(start <= end) & (days_present < end - start + 1)]] = True
         return lacks
 
 
-def _clipped(rows: Enrolments, first: int, last: int) -> pd.DataFrame:
-    start, end = np.maximum(rows.start, first), np.minimum(rows.end, last)
-    spans = pd.DataFrame({"pupil": rows.pupil, "school": rows.school, "start": start, "end": end})
-    spans = spans[start <= end].astype("int64").reset_index(drop=True)
-    return spans.assign(enrolment=np.arange(len(spans)))
-
-
-def _days_covered(pairs: pd.DataFrame, enrolments: int) -> npt.NDArray[np.int64]:
+def _days_covered(
+    of: npt.NDArray[np.int64], start: npt.NDArray[np.int64], end: npt.NDArray[np.int64], enrolments: int
+) -> npt.NDArray[np.int64]:
     """Days of each enrolment that lie in at least one of its spans (spans may overlap)."""
-    start = pairs[["start", "start_span"]].to_numpy(dtype=np.int64).max(axis=1)
-    end = pairs[["end", "end_span"]].to_numpy(dtype=np.int64).min(axis=1)
-    of = pairs["enrolment"].to_numpy(dtype=np.int64)
-    order = np.lexsort((end, start, of))[(start <= end)[np.lexsort((end, start, of))]]
+    some = start <= end
+    of, start, end = of[some], start[some], end[some]
+    order = np.lexsort((end, start, of))
     # Enrolments are spread apart on one axis, so that one running maximum serves them all.
     # A day number fits 32 bits with its sign: one bit more keeps two enrolments from touching.
     shift = of[order] << 33

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from decrochage_risk.records.coded_columns import CodedTable
-    from decrochage_risk.records.coverage import Coverage
+    from decrochage_risk.records.coverage import Coverage, SpanPairs
     from decrochage_risk.records.encoded_tables import Grades, Orientation
     from decrochage_risk.records.faults import RowPlaces
     from decrochage_risk.records.raw_tables import RawTable
@@ -148,7 +148,15 @@ class KnownRecords:
         """Pupils with an enrolled day in [first, after), day numbers, on which ``table`` is not in the extract."""
         if table not in self.coverage:
             return np.zeros(self.pupil_count, dtype=np.bool_)
-        return self.coverage[table].missing(self.arrays.enrolments, self.pupil_count, first, after)
+        coverage, enrolments = self.coverage[table], self.arrays.enrolments
+        if table not in self._span_pairs:
+            self._span_pairs[table] = coverage.pairs(enrolments)
+        return coverage.missing(enrolments, self.pupil_count, first, after, self._span_pairs[table])
+
+    @cached_property
+    def _span_pairs(self) -> dict[str, SpanPairs]:
+        # Some hundred windows of features ask of the same spans.
+        return {}
 
     def _of_current(self, column: npt.NDArray[_Whole], missing: int) -> npt.NDArray[_Whole]:
         current = self.current_enrolment
