@@ -729,7 +729,7 @@ def drift(  # noqa: PLR0913 - one argument per option of the command
         current = dr.load_model(model, sha256=model_sha256)
         step("Lecture et vérification des extraits")
         # Labels rest on what came later: with them, every row is judged.
-        last = None if labels_as_of else max(map(to_date, as_of))
+        last = None if labels_as_of else to_date(as_of)
         read = read_extracts(folder, on_fault=on_fault, calendar=days, as_of=last)
         step("Veille")
         report = dr.watch_drift(
