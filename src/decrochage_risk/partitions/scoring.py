@@ -130,9 +130,13 @@ def _merged(streams: list[Iterator[Any]]) -> Iterator[Any]:
 def _schema_of(parts: Sequence[Path]) -> Any:  # noqa: ANN401 - pyarrow ships no types
     """Columns and pandas metadata of the whole: a column that is empty in one part may hold text in another."""
     files = [_schema_and_rows(path) for path in parts]
-    schemas = [schema for schema, rows in files if rows] or [files[0][0]]
+    # A part without a pupil has the declared columns alone: what pandas says of them comes from a part that had some.
+    described = [(schema, rows) for schema, rows in files if schema.metadata] or files
+    schemas = [schema for schema, rows in described if rows] or [described[0][0]]
     schemas = [schema.remove(schema.get_field_index(ROW_ID)) for schema in schemas]
     whole = pa.unify_schemas(schemas, promote_options="permissive")
+    if any(schema.metadata is None for schema in schemas):
+        return whole
     pandas_metadata = [json.loads(schema.metadata[b"pandas"]) for schema in schemas]
     pandas = pandas_metadata[0]
     for place, column in enumerate(pandas["columns"]):
