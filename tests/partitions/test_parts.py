@@ -84,7 +84,8 @@ def whole_of(tables: dict[str, pd.DataFrame]) -> PupilRecords:
     )
 
 
-@pytest.mark.filterwarnings("ignore::decrochage_risk.errors.RecordsWarning")  # its declared gap has no training: said, and the same in parts
+# Its declared gap has no training: said, and the same in parts.
+@pytest.mark.filterwarnings("ignore::decrochage_risk.errors.RecordsWarning")
 @pytest.mark.whole
 @pytest.mark.parametrize("count", [1, 3, 12])
 def test_parts_scored_alone_are_the_whole(
@@ -110,7 +111,8 @@ def test_parts_scored_alone_are_the_whole(
         pd.testing.assert_frame_equal(frame, whole, check_dtype=False, check_exact=True)
 
 
-@pytest.mark.filterwarnings("ignore::decrochage_risk.errors.RecordsWarning")  # its declared gap has no training: said, and the same in parts
+# Its declared gap has no training: said, and the same in parts.
+@pytest.mark.filterwarnings("ignore::decrochage_risk.errors.RecordsWarning")
 @pytest.mark.whole
 def test_every_part_gives_the_declared_columns_and_types(
     tables: dict[str, pd.DataFrame], small_model: TrainedModel

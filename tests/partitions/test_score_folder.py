@@ -107,7 +107,8 @@ def files_of(folder: Path) -> dict[str, bytes]:
     }
 
 
-@pytest.mark.filterwarnings("ignore::decrochage_risk.errors.RecordsWarning")  # its declared gap has no training: said, and the same in parts
+# Its declared gap has no training: said, and the same in parts.
+@pytest.mark.filterwarnings("ignore::decrochage_risk.errors.RecordsWarning")
 @pytest.mark.whole
 @pytest.mark.parametrize(("explain", "parts"), [("flagged", 2), ("all", 7)])
 def test_parts_give_the_same_bytes(

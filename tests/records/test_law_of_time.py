@@ -98,7 +98,8 @@ def _judgement_before(rows: Rows, mode: Mode, *, faulty: bool) -> Any:
 
 
 @pytest.mark.whole
-@pytest.mark.filterwarnings("ignore::decrochage_risk.errors.RecordsWarning")  # declared gaps: the causes are compared
+# Declared gaps: the causes are compared.
+@pytest.mark.filterwarnings("ignore::decrochage_risk.errors.RecordsWarning")
 @pytest.mark.parametrize("mode", ["raise", "quarantine"])
 @pytest.mark.parametrize("faulty", [False, True])
 @settings(deadline=None, max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
