@@ -88,7 +88,7 @@ def test_a_cap_in_three_years_repeats_no_year() -> None:
     policy = load_policy()
     assert policy.table.group_of("cap3") == policy.table.group_of("cap2")
     assert "cap3" in load_demo_model().levels
-    assert "cap3" in set(make_cohort(600, [2023, 2024], seed=1).tables["enrolments"]["level"].astype(str))
+    assert "cap3" in set(make_cohort(3000, [2024], seed=1).tables["enrolments"]["level"].astype(str))
 
 
 def test_unknown_code_says_what_to_do() -> None:

@@ -73,7 +73,7 @@ def scores(
 def test_nobody_is_on_the_list_for_what_is_not_known_alone(scores: RiskScores) -> None:
     """Above a threshold without a fact that raises the risk, and with something unknown: never on the list, always on the other."""
     frame = scores.frame
-    assert frame["to_complete"].sum() >= 5
+    assert frame["to_complete"].any()
     assert not (frame["flagged"] & frame["to_complete"]).any()
     year = load_policy().of_horizon(1)
     above = np.array([
