@@ -12,7 +12,6 @@ from __future__ import annotations
 import io
 import json
 import tempfile
-import warnings
 import zipfile
 from dataclasses import dataclass
 from functools import cached_property, reduce
@@ -26,7 +25,6 @@ from decrochage_risk import errors
 from decrochage_risk.errors import (
     CalendarError,
     DecrochageError,
-    DemoModelWarning,
     FaultyRecordsError,
     RecordsError,
     explain_error,
@@ -43,17 +41,14 @@ from decrochage_risk.partitions.parts import (
     extract_facts,
 )
 from decrochage_risk.partitions.runs import Finished, table_bytes
-from decrochage_risk.partitions.scoring import score_runs, write_parts
+from decrochage_risk.partitions.scoring import score_request, score_runs, write_parts
 from decrochage_risk.partitions.splitting import EVERY_PART, SMALL_INTEGERS, checked_parts, part_of_rows
 from decrochage_risk.partitions.training import PartedRecords
-from decrochage_risk.policy import load_policy
 from decrochage_risk.records.fault_hints import faults_known_before
 from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.table_schemas import TABLES
-from decrochage_risk.records.transmission import check_gaps
-from decrochage_risk.school_year import SchoolCalendar, day_number, to_date
-from decrochage_risk.score.run_facts import DEMO_NOTICE, load_demo_model
-from decrochage_risk.score.scoring import ScoreRequest, ids_of, refuse_other_kinds
+from decrochage_risk.school_year import SchoolCalendar, day_number
+from decrochage_risk.score.scoring import ScoreRequest, refuse_other_kinds
 from decrochage_risk.score.writing import result_folder
 
 if TYPE_CHECKING:
@@ -606,19 +601,17 @@ def score_spark(  # noqa: PLR0913 - the choices of a run, each with its default
     """
     refuse_other_kinds(model, policy)
     checked_parts(1, on_fault)
-    request = ScoreRequest(
-        to_date(as_of),
-        model or load_demo_model(),
-        policy or load_policy(),
-        explain,
-        ids_of(exclude),
-        raise_faults=on_fault == "raise",
-        gaps=check_gaps(gaps),
+    request = score_request(
+        as_of,
+        model,
+        policy,
+        explain=explain,
+        exclude=exclude,
+        on_fault=on_fault,
+        gaps=gaps,
         despite_verdict=despite_verdict,
         group=group,
     )
-    if request.model.demo:
-        warnings.warn(DEMO_NOTICE, DemoModelWarning, stacklevel=2)
     runs = SparkRuns(tables, parts, calendar, request.as_of, work)
     part_results, digest = score_runs(runs, request, lambda _line, _done, _all: None)
     faults = merge_faults([each.faults for each in part_results], runs.shared)

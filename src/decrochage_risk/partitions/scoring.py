@@ -37,7 +37,7 @@ from decrochage_risk.records.transmission import check_gaps
 from decrochage_risk.result_folders import ResultFolder, hold, refuse_foreign, work_beside
 from decrochage_risk.school_year import SchoolCalendar, day_number, to_date
 from decrochage_risk.score.digest import ScoreDigest
-from decrochage_risk.score.run_facts import DEMO_NOTICE, load_demo_model
+from decrochage_risk.score.run_facts import load_demo_model
 from decrochage_risk.score.scoring import (
     FolderScores,
     ScoreRequest,
@@ -45,6 +45,7 @@ from decrochage_risk.score.scoring import (
     refuse_other_kinds,
     unknown_exclude,
     unknown_explain,
+    warn_of_demo,
 )
 from decrochage_risk.score.writing import (
     ROW_GROUP,
@@ -154,6 +155,34 @@ def _schema_and_rows(path: Path) -> tuple[Any, int]:
     with path.open("rb") as file:
         reader = pa.ipc.open_file(file)
         return reader.schema, sum(batch.num_rows for batch in _batches_of(reader))
+
+
+def score_request(  # noqa: PLR0913 - one argument per choice of a run
+    as_of: object,
+    model: TrainedModel | None,
+    policy: Policy | None,
+    *,
+    explain: Explain | Collection[str],
+    exclude: Iterable[str],
+    on_fault: str,
+    gaps: Collection[str],
+    despite_verdict: bool,
+    group: bool,
+) -> ScoreRequest:
+    """Check the choices of a run by parts and fill in what was left out, on any engine."""
+    request = ScoreRequest(
+        to_date(as_of),
+        model or load_demo_model(),
+        policy or load_policy(),
+        explain,
+        ids_of(exclude),
+        raise_faults=on_fault == "raise",
+        gaps=check_gaps(gaps),
+        despite_verdict=despite_verdict,
+        group=group,
+    )
+    warn_of_demo(request.model)
+    return request
 
 
 _TABLES = ("scores", "reasons", "contributions")
@@ -401,20 +430,17 @@ def score_folder(  # noqa: PLR0913 - the choices of a run, each with its default
     source, target = Path(folder), Path(out)
     refuse_other_kinds(model, policy)
     count = checked_parts(choose_parts(source) if partitions is None else partitions, on_fault)
-    request = ScoreRequest(
-        to_date(as_of),
-        model or load_demo_model(),
-        policy or load_policy(),
-        explain,
-        ids_of(exclude),
-        raise_faults=on_fault == "raise",
-        gaps=check_gaps(gaps),
+    request = score_request(
+        as_of,
+        model,
+        policy,
+        explain=explain,
+        exclude=exclude,
+        on_fault=on_fault,
+        gaps=gaps,
         despite_verdict=despite_verdict,
         group=group,
     )
-    if request.model.demo:
-        hint = "Hint: train_model(records, outcomes) trains a model on your own data."
-        warnings.warn(f"{DEMO_NOTICE} {hint}", DemoModelWarning, stacklevel=2)
     tell = progress or (lambda _line, _done, _all: None)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DemoModelWarning)  # said once, above

@@ -32,7 +32,7 @@ LEAST_UNKNOWN: Final = 20
 MOST_FLAGS: Final = 60
 """Flags of one model, so that a pattern is one number; of more, those that tell most rows apart are kept."""
 LEAST_LEARNT: Final = 200
-"""Rows of the training with a pattern from which what it says of the outcome is learnt (issue 14); under them it is a guess."""
+"""Rows of the training with a pattern from which what it says of the outcome is learnt; under them it is a guess."""
 ROUNDED_TO: Final = 100
 """Counts of patterns are kept in full steps of so many, rounded down: a pupil has up to seven rows, so that no count tells
 of 10 pupils or fewer, and ``LEAST_LEARNT``, a multiple of it, is held against the count as if it were whole."""

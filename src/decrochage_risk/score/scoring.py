@@ -66,6 +66,7 @@ __all__ = [
     "unknown_exclude",
     "unknown_explain",
     "warm_up",
+    "warn_of_demo",
 ]
 
 Explain = Literal["flagged", "all", "none"]
@@ -318,12 +319,17 @@ def score_pupils(
     return RiskScores(results, run, policy, model)
 
 
+def warn_of_demo(model: TrainedModel) -> None:
+    """Say that the demonstration model is one, to who called the function that calls a helper that calls this."""
+    if model.demo:
+        hint = "Hint: train_model(records, outcomes) trains a model on your own data."
+        warnings.warn(f"{DEMO_NOTICE} {hint}", DemoModelWarning, stacklevel=4)
+
+
 def _in_use(model: TrainedModel | None, policy: Policy | None) -> tuple[TrainedModel, Policy]:
     """Fill in the bundled model and thresholds; the demonstration model says that it is one."""
     model = model or load_demo_model()
-    if model.demo:
-        hint = "Hint: train_model(records, outcomes) trains a model on your own data."
-        warnings.warn(f"{DEMO_NOTICE} {hint}", DemoModelWarning, stacklevel=3)  # the caller of score_pupils
+    warn_of_demo(model)
     return model, (policy or load_policy()).of_horizon(model.horizon_years)
 
 
