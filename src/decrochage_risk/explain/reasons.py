@@ -415,17 +415,20 @@ def strongest_first(strength: Floats) -> npt.NDArray[np.int64]:
 
 
 def _facts_only(columns: tuple[str, ...], values: Floats, pupils: Positions, known: KnownRecords) -> Floats:
-    """Values with NaN for each count of 0 over days of which the pupil could attend none: it is nobody's credit."""
+    """Values with NaN for each 0 over days of which the pupil could attend none, or of a share of next to nothing."""
     features = [
         (place, FEATURE_BY_NAME[name])
         for place, name in enumerate(columns)
-        if name in FEATURE_BY_NAME and FEATURE_BY_NAME[name].needs_attendance
+        if name in FEATURE_BY_NAME
+        and (FEATURE_BY_NAME[name].needs_attendance or FEATURE_BY_NAME[name].has_base)
     ]
     # Mostly so: the attendable days are asked for only where a 0 could be told.
     if not features or not (values[:, [place for place, _ in features]] == 0).any():
         return values
     facts, facts_only = Facts(known), values.copy()
     for place, feature in features:
+        if not (values[:, place] == 0).any() or not facts.has(feature.table):
+            continue
         facts_only[feature.is_silent(facts)[pupils] & (values[:, place] == 0), place] = np.nan
     return facts_only
 
