@@ -109,15 +109,15 @@ def notice(  # noqa: PLR0913 - one argument per option of the command
         step("Lecture du modèle")
         current = load_chosen(model, model_sha256)
         step("Lecture et vérification des extraits")
-        read = read_extracts(folder, on_fault=on_fault, calendar=days, as_of=day)
+        extracts = read_extracts(folder, on_fault=on_fault, calendar=days, as_of=day)
         step("Estimations et notices")
-        ids = _asked(pupil, read.records)
+        ids = _asked(pupil, extracts.records)
         scores = dr.score_pupils(
-            read.records, as_of=day, model=current, policy=rules, explain=ids, exclude=objectors
+            extracts.records, as_of=day, model=current, policy=rules, explain=ids, exclude=objectors
         )
         notices = [dr.notice(scores, one, sources=sources, contact=contact) for one in ids]
         paths = [_write(one, out, form, group=group) for one in notices]
-    for line in read.told():
+    for line in extracts.told():
         say(line)
     for path in paths:
         say(f"Notice : {path}")
