@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from filelock import FileLock
 from hypothesis import settings
 
 from decrochage_risk.errors import DemoModelWarning
+from decrochage_risk.model import load_trained_model
 from decrochage_risk.risk import FitOptions
 from decrochage_risk.score import RiskScores, score_pupils
 from decrochage_risk.synthetic import Cohort, make_cohort
@@ -42,10 +45,34 @@ def small_cohort() -> Cohort:
 
 
 @pytest.fixture(scope="session")
-def small_model(small_cohort: Cohort) -> TrainedModel:
+def trained_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., TrainedModel]:
+    """Return a function that trains a model in one worker of the run; every worker loads what that one saved."""
+    base = tmp_path_factory.getbasetemp()
+    # Each worker has a folder of its own in that of the run.
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+    def train_or_load(name: str, train: Callable[[], TrainedModel]) -> TrainedModel:
+        folder = shared / f"trained-{name}"
+        with FileLock(f"{folder}.lock"):
+            if not folder.exists():
+                draft = folder.with_name(f"{folder.name}-{os.getpid()}")
+                train().save(draft)
+                draft.rename(folder)  # as a whole: a run that was stopped leaves no half of a model
+        return load_trained_model(folder)
+
+    return train_or_load
+
+
+@pytest.fixture(scope="session")
+def small_model(small_cohort: Cohort, trained_once: Callable[..., TrainedModel]) -> TrainedModel:
     """Train a demonstration model on the small cohort."""
     options = FitOptions(max_rounds=60, members=3, linear_share=0.5, penalty=100.0)
-    return train_model(small_cohort.records, small_cohort.outcomes, synthetic=True, options=options)
+    return trained_once(
+        "small",
+        lambda: train_model(
+            small_cohort.records, small_cohort.outcomes, synthetic=True, hold_out_schools=False, options=options
+        ),
+    )
 
 
 @pytest.fixture(scope="session")

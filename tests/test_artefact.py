@@ -43,7 +43,7 @@ def assert_explains(message: str, *parts: str) -> None:
         assert part in message
 
 
-@settings(max_examples=30)
+@settings(max_examples=12)
 @given(
     files=st.dictionaries(st.from_regex(r"[a-z]{1,8}\.(txt|json)", fullmatch=True), TEXT, max_size=3),
     manifest=st.dictionaries(

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from click.testing import Result
 
+    from decrochage_risk.model import TrainedModel
+
 YEARS = [2023, 2024]
 
 
@@ -38,11 +40,15 @@ def extracts(cohort: Cohort, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def model_folder(cohort: Cohort, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def model_folder(
+    cohort: Cohort, tmp_path_factory: pytest.TempPathFactory, trained_once: Callable[..., TrainedModel]
+) -> Path:
     """Folder of a tiny model that is not called synthetic, so that it brings no demonstration warning."""
     folder = tmp_path_factory.mktemp("model") / "modele"
     options = FitOptions(max_rounds=20, members=2, linear_share=0.5, penalty=100.0)
-    model = train_model(cohort.records, cohort.outcomes, name="essai", options=options)
+    model = trained_once(
+        "cli", lambda: train_model(cohort.records, cohort.outcomes, name="essai", options=options)
+    )
     # So tiny a model may be told not to be used: the tests of the verdict are elsewhere.
     replace(model, report=model.report | {"advice": []}).save(folder)
     return folder

@@ -82,6 +82,7 @@ def test_every_cause_without_score_is_counted(
         assert f"sans score : {french.plural(int(count), 'élève')}, {cause}\n" in told
 
 
+@pytest.mark.whole
 def test_parts_print_and_write_the_same(
     own: Path, model_folder: Path, tmp_path: Path, run: Callable[..., Result]
 ) -> None:

@@ -54,6 +54,7 @@ def model() -> TrainedModel:
     return train_model(
         cohort.records,
         cohort.outcomes,
+        hold_out_schools=False,
         options=FitOptions(max_rounds=10, members=2, linear_share=0.5, penalty=100.0),
     )
 

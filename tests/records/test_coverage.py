@@ -183,7 +183,7 @@ def stays(draw: st.DrawFn) -> list[tuple[int, date, date]]:
     return [(draw(st.integers(0, 2)), start, end - timedelta(1)) for start, end in pairs]
 
 
-@settings(max_examples=60)
+@settings(max_examples=20)
 @given(
     st.lists(stays(), min_size=3, max_size=3),
     st.lists(st.tuples(st.sampled_from([0, 1, 2, "a", "b", "c"]), day, st.integers(0, 25)), min_size=1, max_size=8),

@@ -171,7 +171,7 @@ def random_tables(draw: st.DrawFn, rows: Rows) -> dict[str, Any]:
     )
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @given(st.data())
 def test_frames_and_arrays_hold_the_same_rows(rows: Rows, data: st.DataObject) -> None:
     """For any records, the known frames are what a plain filter keeps, and the arrays are the same rows, sorted."""

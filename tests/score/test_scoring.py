@@ -153,6 +153,7 @@ def test_in_the_summer_an_ended_enrolment_is_no_enrolment(
     assert september.tolist() == ["non inscrit à cette date"] * 2
 
 
+@pytest.mark.whole
 def test_a_refusal_leaves_nothing_of_the_pupil_and_changes_nobody_else(
     small_cohort: Cohort, small_scores: RiskScores, score: Callable[..., RiskScores]
 ) -> None:
@@ -172,7 +173,7 @@ def test_a_refusal_leaves_nothing_of_the_pupil_and_changes_nobody_else(
     assert {p for p in before if before[p] != after[p]} == set(refused)
 
 
-@pytest.mark.parametrize("explain", ["flagged", "all", "none", "ids"])
+@pytest.mark.parametrize("explain", ["flagged", pytest.param("all", marks=pytest.mark.whole), "none", "ids"])
 def test_only_who_was_asked_for_is_explained(
     small_cohort: Cohort, small_scores: RiskScores, score: Callable[..., RiskScores], explain: str
 ) -> None:

@@ -11,6 +11,8 @@ from decrochage_risk.synthetic import make_cohort
 from decrochage_risk.train import train_model
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from decrochage_risk.model import TrainedModel
     from decrochage_risk.synthetic import Cohort
 
@@ -27,12 +29,20 @@ def cohort() -> Cohort:
 
 
 @pytest.fixture(scope="session")
-def demo_model(cohort: Cohort, quick: FitOptions) -> TrainedModel:
+def demo_model(cohort: Cohort, quick: FitOptions, trained_once: Callable[..., TrainedModel]) -> TrainedModel:
     """Train on all three years, as on synthetic pupils."""
-    return train_model(cohort.records, cohort.outcomes, name="essai", synthetic=True, options=quick)
+    return trained_once(
+        "three-years",
+        lambda: train_model(cohort.records, cohort.outcomes, name="essai", synthetic=True, options=quick),
+    )
 
 
 @pytest.fixture(scope="session")
-def earlier_model(cohort: Cohort, quick: FitOptions) -> TrainedModel:
+def earlier_model(
+    cohort: Cohort, quick: FitOptions, trained_once: Callable[..., TrainedModel]
+) -> TrainedModel:
     """Train on 2021-22 and 2022-23, as on real pupils: 2023-24 is left to be evaluated."""
-    return train_model(cohort.records, cohort.outcomes, school_years=[2021, 2022], options=quick)
+    return trained_once(
+        "two-years",
+        lambda: train_model(cohort.records, cohort.outcomes, school_years=[2021, 2022], options=quick),
+    )

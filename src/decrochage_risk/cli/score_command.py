@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from decrochage_risk.cli.files import Extracts
     from decrochage_risk.explain import Reason
     from decrochage_risk.partitions import FolderScores
-    from decrochage_risk.score import PupilRisk, RiskScores, ScoreDigest
+    from decrochage_risk.score import PupilRisk, RiskScores, RunFacts, ScoreDigest
 
 
 __all__ = [
@@ -498,7 +498,7 @@ def score(  # noqa: PLR0913 - one argument per option of the command
     _say_result(result, despite_verdict=despite_verdict)
     _say_new(target, since)
     _write_capacity_lists(result, places, despite_verdict=despite_verdict)
-    _say_silence(result.digest.run.not_sent)
+    _say_without_score(result.digest.run)
 
 
 def _write_capacity_lists(
@@ -522,17 +522,35 @@ def _write_signals(extracts: Extracts, signals: dr.Signals, target: Path, *, gro
     say(f"Deux listes par établissement : {target / 'listes'}")
 
 
-def _say_silence(not_sent: dict[str, int]) -> None:
-    """Say last what nobody may overlook: pupils without a score because a table did not come."""
-    if not not_sent:
-        return
+def _say_without_score(run: RunFacts) -> None:
+    """Say last what nobody may overlook: pupils without a score because of what came, or did not come, of their school."""
+    if run.not_sent:
+        say(_silence_line(run.not_sent))
+    if run.not_read:
+        say(_set_aside_line(run.not_read))
+
+
+def _silence_line(not_sent: dict[str, int]) -> str:
+    """Tell of pupils without a score because a table did not come."""
+    count = sum(not_sent.values())
     causes = french.join(
         [f"{cause} ({french.plural(pupils, 'élève')})" for cause, pupils in not_sent.items()]
     )
-    whom = french.plural(sum(not_sent.values()), "élève")
-    say(
-        f"Attention : {whom} sans score, une table sur laquelle le modèle s'appuie manque : {causes}. "
+    return (
+        f"Attention : {french.plural(count, 'élève')} sans score, une table sur laquelle le modèle s'appuie manque : {causes}. "
         "La transmettre, ou dire que ce manque est voulu : --gap absences, --gap grades, ou une table coverage."
+    )
+
+
+def _set_aside_line(not_read: dict[str, int]) -> str:
+    """Say the same of pupils without a score because much of what came of them is faulty."""
+    count = sum(not_read.values())
+    causes = french.join(
+        [f"{cause} ({french.plural(pupils, 'élève')})" for cause, pupils in not_read.items()]
+    )
+    return (
+        f"Attention : {french.plural(count, 'élève')} sans score, {causes}. « decrochage-risk check » dit les fautes, "
+        "ligne par ligne : les corriger, puis recommencer."
     )
 
 
