@@ -590,8 +590,8 @@ def guarded(cell: object, *, is_id: bool = False, is_number: bool = False) -> ob
     # "-3,5" begins like a formula and is none.
     if is_number and _SIGNED_NUMBER.fullmatch(cell):
         return cell
-    changed = _FORMULA.match(cell) or (not is_id and _CHANGED_BY_SPREADSHEETS.fullmatch(cell))
-    return f"'{cell}" if changed else cell
+    needs_guard = _FORMULA.match(cell) or (not is_id and _CHANGED_BY_SPREADSHEETS.fullmatch(cell))
+    return f"'{cell}" if needs_guard else cell
 
 
 def text_as_exported(rows: Iterable[Sequence[object]], *, all_quoted: bool = False, end: str = "\n") -> str:

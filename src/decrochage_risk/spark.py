@@ -42,14 +42,14 @@ from decrochage_risk.partitions.parts import (
     extract_facts,
 )
 from decrochage_risk.partitions.runs import Finished, table_bytes
-from decrochage_risk.partitions.scoring import score_request, score_runs, write_parts
+from decrochage_risk.partitions.scoring import ScoreRequest, score_request, score_runs, write_parts
 from decrochage_risk.partitions.splitting import EVERY_PART, SMALL_INTEGERS, checked_parts, part_of_rows
 from decrochage_risk.partitions.training import PartedRecords
 from decrochage_risk.records.fault_hints import faults_known_before
 from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.school_year import SchoolCalendar, day_number
-from decrochage_risk.score.scoring import ScoreRequest, refuse_other_kinds
+from decrochage_risk.score.scoring import refuse_other_kinds
 from decrochage_risk.score.writing import result_folder
 
 if TYPE_CHECKING:
@@ -373,15 +373,15 @@ def _cutter(name: str, parts: int) -> Callable[[Iterator[Any]], Iterator[Any]]:
     """Make what a worker calls on the rows of a table that it holds: blobs of the rows of each part."""
 
     def cut(batches: Iterator[Any]) -> Iterator[Any]:
-        held, rows = [], 0
+        buffer, rows = [], 0
         for batch in batches:
-            held.append(batch)
+            buffer.append(batch)
             rows += len(batch)
             if rows >= _SPLIT_ROWS:
-                yield _cut(name, pa.Table.from_batches(held), parts)
-                held, rows = [], 0
+                yield _cut(name, pa.Table.from_batches(buffer), parts)
+                buffer, rows = [], 0
         if rows:
-            yield _cut(name, pa.Table.from_batches(held), parts)
+            yield _cut(name, pa.Table.from_batches(buffer), parts)
         _freeze_libraries("cut")
 
     return cut
@@ -463,15 +463,15 @@ class _PackedModel:
 
     @classmethod
     def of(cls, model: TrainedModel) -> _PackedModel:
-        packed = io.BytesIO()
+        archive = io.BytesIO()
         with (
             tempfile.TemporaryDirectory() as place,
-            zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file,
+            zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file,
         ):
             sha256 = model.save(Path(place, "model"))
             for path in sorted(Path(place, "model").iterdir()):
                 file.write(path, path.name)
-        return cls(sha256, packed.getvalue())
+        return cls(sha256, archive.getvalue())
 
     def unpacked(self) -> TrainedModel:
         """Read the model, once per process."""

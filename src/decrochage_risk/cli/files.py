@@ -23,11 +23,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from decrochage_risk.cli.options import OnFault
-    from decrochage_risk.partitions import FolderTraining
+    from decrochage_risk.partitions import FolderScores, FolderTraining
     from decrochage_risk.records import PupilRecords
     from decrochage_risk.records.reading import Folder
     from decrochage_risk.school_year import SchoolCalendar
-    from decrochage_risk.score import FolderScores
 
 __all__ = [
     "Extracts",

@@ -120,18 +120,18 @@ def notice(  # noqa: PLR0913 - one argument per option of the command
         step("Lecture du modèle")
         current = load_chosen(model, model_sha256)
         step("Lecture et vérification des extraits")
-        read = read_extracts(folder, on_fault=on_fault, calendar=days, as_of=day)
+        extracts = read_extracts(folder, on_fault=on_fault, calendar=days, as_of=day)
         step("Estimations et notices")
-        ids = _asked(pupil, read.records)
+        ids = _asked(pupil, extracts.records)
         scores = dr.score_pupils(
-            read.records, as_of=day, model=current, policy=rules, explain=ids, exclude=objectors
+            extracts.records, as_of=day, model=current, policy=rules, explain=ids, exclude=objectors
         )
         chosen = None if places is None else dr.capacity_list(scores, places.of(_open_schools(scores)))
         notices = [dr.notice(scores, one, contact=contact, capacity=chosen, **texts) for one in ids]
         paths = [_write(one, out, form, group=group) for one in notices]
     if scores.run.is_blocked:
         say(f"Avis de la fiche du modèle : {scores.run.verdict}")
-    for line in read.told():
+    for line in extracts.told():
         say(line)
     for path in paths:
         say(f"Notice : {path}")

@@ -246,8 +246,8 @@ def closing_pair(text: str) -> tuple[int, int]:
     >>> closing_pair("11-01")
     (11, 1)
     """
-    read = _MONTH_AND_DAY.fullmatch(text)
-    if read is None:
+    match = _MONTH_AND_DAY.fullmatch(text)
+    if match is None:
         raise ModelError(
             explain_error(
                 f"--outcome-closes {text!r}",
@@ -255,7 +255,7 @@ def closing_pair(text: str) -> tuple[int, int]:
                 hint='For 1 November after the school year, the default, write "11-01".',
             )
         )
-    return int(read[1]), int(read[2])
+    return int(match[1]), int(match[2])
 
 
 def named_texts(option: str, texts: Iterable[str], *, example: str) -> dict[str, str]:

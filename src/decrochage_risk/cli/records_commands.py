@@ -285,10 +285,10 @@ def clean(
     from decrochage_risk.result_folders import leftovers, remove_leftovers  # noqa: PLC0415 - --help needs none
 
     with writing(folder):
-        removed = remove_leftovers(folder)
-    for place in removed:
+        places = remove_leftovers(folder)
+    for place in places:
         say(f"Supprimé : {place}")
     for place in leftovers(folder):
         say(f"Gardé, un passage y travaille : {place}")
-    if not removed:
+    if not places:
         say(f"Aucune copie de travail à supprimer dans {folder.absolute()}.")

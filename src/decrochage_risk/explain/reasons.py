@@ -360,9 +360,9 @@ def _with_supports(choice: _Choice, attribution: Attribution, push: Floats) -> _
     log_odds = choice.log_odds.copy()
     of_pupil = np.full(len(push), -1)
     of_pupil[rows] = family[best[rows]]
-    shared = choice.families == of_pupil[choice.rows]
+    of_same_family = choice.families == of_pupil[choice.rows]
     # Its family may be told as aggravating: what the support takes must not count twice in the sum.
-    log_odds[shared] -= strength[choice.rows[shared]]
+    log_odds[of_same_family] -= strength[choice.rows[of_same_family]]
     return _Choice(
         np.concatenate([choice.rows, rows]),
         np.concatenate([choice.families, family[best[rows]]]),

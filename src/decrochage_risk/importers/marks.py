@@ -499,8 +499,8 @@ def _average_columns(table: DelimitedTable, column_map: ColumnMap, path: str) ->
 def _grid_day(table: DelimitedTable, options: ImportOptions, extract: Extract, path: str) -> date:
     """Give the day of the averages of a grid: the end of the period declared of its file or in its titles, else the export's."""
     export_day = extract.exported_on
-    declared = facts_of_file(options.column_maps, path).get("period")
-    for title in (declared,) if declared is not None else table.titles:
+    period = facts_of_file(options.column_maps, path).get("period")
+    for title in (period,) if period is not None else table.titles:
         if term_of_text(title):
             end = term_end(title, options, extract.uai, extract.school_year)
             if end is not None:

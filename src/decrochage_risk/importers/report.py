@@ -253,10 +253,10 @@ class ImportReport:
         """
         if len(self.files) <= most:
             return str(self)
-        refused = [line for file in self.refused[:most] for line in file.lines()]
+        refusals = [line for file in self.refused[:most] for line in file.lines()]
         if len(self.refused) > most:
-            refused.append(f"{len(self.refused) - most} autres fichiers non lus : le rapport les nomme.")
-        return self._text([*self._kinds(), *self._left_out_lines(), *self._file_notices(), *refused])
+            refusals.append(f"{len(self.refused) - most} autres fichiers non lus : le rapport les nomme.")
+        return self._text([*self._kinds(), *self._left_out_lines(), *self._file_notices(), *refusals])
 
     def _kinds(self) -> list[str]:
         """One line per kind of file: how many, of which schools and years, what came from them."""
@@ -273,8 +273,8 @@ class ImportReport:
             schools = sorted({file.uai for file in files if file.uai})
             years = [french_year(year) for year in sorted({f.school_year for f in files if f.school_year})]
             facts = [french.plural(len(files), "fichier", "fichiers"), ", ".join(schools), ", ".join(years)]
-            read = french.plural(sum(file.rows_read for file in files), "ligne lue", "lignes lues")
-            of_what = ", ".join([*filter(None, facts), read])
+            row_count = french.plural(sum(file.rows_read for file in files), "ligne lue", "lignes lues")
+            of_what = ", ".join([*filter(None, facts), row_count])
             lines.append(f"{label} : {of_what} ; pris : {_rows_of(rows) or 'aucune ligne'}")
         return lines
 

@@ -662,13 +662,13 @@ def _bounds(estimate: PupilRisk | PathRisk) -> str:
 
 def _sources(pupil_risk: PupilRisk, sources: Mapping[str, str]) -> tuple[TableSource, ...]:
     missing = set(pupil_risk.data.missing)
-    read = {feature.table for feature in CATALOGUE if feature.name not in missing}
+    tables = {feature.table for feature in CATALOGUE if feature.name not in missing}
     always = {"pupils", "enrolments"} if pupil_risk.level is not None else {"pupils"}
     return tuple(
         TableSource(
             table=name,
             label=TABLES[name].label,
-            known=name in read | always,
+            known=name in tables | always,
             source=sources.get(name, DEFAULT_SOURCE),
         )
         for name in READ_TABLES
@@ -742,14 +742,14 @@ def _operations(
             "Opposition enregistrée : rien n'est calculé pour l'élève, qui n'est sur aucune liste de l'outil.",
             "Le suivi des absences, que la loi impose à l'établissement, continue sans l'outil.",
         )
-    read = (
+    reading = (
         f"Lecture et vérification des données connues au matin du {french.day(pupil_risk.as_of, with_year=True)}, rien de "
         "plus récent."
     )
     if pupil_risk.risk is None:
-        return read, f"Arrêt : {pupil_risk.cause}. Aucune estimation, aucun palier."
+        return reading, f"Arrêt : {pupil_risk.cause}. Aucune estimation, aucun palier."
     return (
-        read,
+        reading,
         (f"Calcul de {len(CATALOGUE)} variables ; une donnée manquante prend la valeur de l'élève type."),
         (
             f"Estimation par {_method_words(*method)}, puis calibration : 20{french.NO_BREAK_SPACE}% doit valoir environ "

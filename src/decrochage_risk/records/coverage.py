@@ -234,10 +234,10 @@ def first_named(coverage: pd.DataFrame | None, uncertain: Mapping[str, int]) -> 
         return dict(uncertain)
     day = pd.Series(days_of(coverage["start"], NO_DAY))
     first = day.groupby(coverage["table"].to_numpy(dtype=object)).min()
-    named = {str(table): int(first[table]) for table in first.index}
+    first_days = {str(table): int(first[table]) for table in first.index}
     return {
-        table: min(days[table] for days in (named, uncertain) if table in days)
-        for table in dict.fromkeys((*named, *uncertain))
+        table: min(days[table] for days in (first_days, uncertain) if table in days)
+        for table in dict.fromkeys((*first_days, *uncertain))
     }
 
 

@@ -581,8 +581,8 @@ class PupilRecords:
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name} {len(table):,}" for name, table in self._tables.items())
         faults = f"{len(self.faults.errors)} errors, {len(self.faults.warnings)} warnings"
-        read = f"; {'; '.join(self.notes)}" if self.notes else ""
-        return f"<PupilRecords: {sizes}; {faults}{read}>"
+        notes = f"; {'; '.join(self.notes)}" if self.notes else ""
+        return f"<PupilRecords: {sizes}; {faults}{notes}>"
 
     @property
     def pupils(self) -> pd.DataFrame:

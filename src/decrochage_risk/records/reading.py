@@ -126,13 +126,13 @@ def read_excel(path: Path, columns: Collection[str]) -> tuple[pd.DataFrame, tupl
 
 def _refuse_title(file: str, cells: pd.DataFrame, header: int, columns: Collection[str]) -> None:
     column_names = {name.lower() for name in columns}
-    shared = [
+    name_counts = [
         len({str(cell).strip().lower() for cell in row if pd.notna(cell)} & column_names)
         for row in cells.iloc[header : header + _TITLE_ROWS].to_numpy(dtype=object)
     ]
     # Two names of ours in a row are a header; one may be a word of a title ("Notes de la classe").
-    names = next((place for place, count in enumerate(shared) if count > 1), 0)
-    if column_names and not shared[0] and names:
+    names = next((place for place, count in enumerate(name_counts) if count > 1), 0)
+    if column_names and not name_counts[0] and names:
         lines = f"line {header + 1}" if names == 1 else f"lines {header + 1} to {header + names}"
         raise UnreadableRecordsError(
             explain_error(

@@ -65,13 +65,13 @@ class Predictions:
 
     def take(self, pupils: Bools) -> Predictions:
         """Keep those of some pupils, given by a mask over all of them."""
-        chosen = pupils[self.rows]
+        mask = pupils[self.rows]
         return Predictions(
-            self.rows[chosen],
-            self.known[chosen],
-            self.filled[chosen],
-            self.groups[chosen],
-            self.members[chosen],
+            self.rows[mask],
+            self.known[mask],
+            self.filled[mask],
+            self.groups[mask],
+            self.members[mask],
         )
 
 

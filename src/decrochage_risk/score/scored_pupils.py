@@ -491,6 +491,7 @@ class ScoredPupils:
             flagged=row["path_flagged"],
         )
 
+    # A dict, not functools.cache: on a method it would keep every list of scores alive, and a cached closure cannot be copied.
     @cached_property
     def _precisions(self) -> dict[tuple[bool, str, int], TierPrecision]:
         return {}

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from decrochage_risk.errors import NotEnoughDataError, TrainingWarning
+from decrochage_risk.errors import NotEnoughDataError, TrainingWarning, warn_caller
 from decrochage_risk.evaluate import CAPACITY, maturity_table
 from decrochage_risk.french import day as french_day
 from decrochage_risk.french import join, number, school_year
@@ -167,7 +166,7 @@ def _seen_years(model: TrainedModel, test: Snapshots) -> list[str]:
 
 
 def _warn(what: str) -> None:
-    warnings.warn(f"{what} Hint: evaluate on a later school year.", TrainingWarning, stacklevel=4)
+    warn_caller(f"{what} Hint: evaluate on a later school year.", TrainingWarning)
 
 
 def _learnt_too_late(model: TrainedModel, test: Snapshots) -> list[str]:
@@ -181,11 +180,10 @@ def _learnt_too_late(model: TrainedModel, test: Snapshots) -> list[str]:
     ]
     if not late:
         return []
-    warnings.warn(
+    warn_caller(
         f"{model.model_id} learnt from outcomes that closed after {first.isoformat()}, the first evaluated date (on "
         f"{', '.join(late)}): this is no evaluation in time. Hint: evaluate on dates after its training.",
         TrainingWarning,
-        stacklevel=3,
     )
     days_text = join([french_day(date.fromisoformat(closes), with_year=True) for closes in late])
     sentence = (
