@@ -223,6 +223,8 @@ class RunFacts(BaseModel):
         Pupils of whom a table that the model leans on was not sent, by cause.
     not_learnt : dict of str to int
         Pupils with a declared gap that the training hardly held, by cause.
+    not_read : dict of str to int
+        Pupils of whom a good part of the rows of a table was set aside as faulty, by cause.
     to_complete : int
         Pupils whom only what is not known of them would put on the list of the risk.
     unknown : dict of str to UnknownCount
@@ -243,6 +245,7 @@ class RunFacts(BaseModel):
     horizon_years: int = 1
     path_years: tuple[int, ...] = ()
     not_learnt: dict[str, int] = Field(default_factory=dict)
+    not_read: dict[str, int] = Field(default_factory=dict)
     to_complete: int = 0
     unknown: dict[str, UnknownCount] = Field(default_factory=dict)
     # Some hundred counts of held-out pupils belong to the model, not to every answer of a service: `whole` gives them.
@@ -319,6 +322,12 @@ class RunFacts(BaseModel):
             sentences.append(
                 f"{_have(self.not_learnt)} no score because the training hardly held pupils with the declared gap ({causes}). "
                 "Hint: extract the table, or train a model on years with the same gap."
+            )
+        if self.not_read:
+            causes = "; ".join(f"{count}: {cause}" for cause, count in self.not_read.items())
+            sentences.append(
+                f"{_have(self.not_read)} no score because too many of their rows are faulty and were set aside ({causes}). "
+                "Hint: correct the faults of the report, then score again."
             )
         unlike = {flag: count for flag, count in self.unknown.items() if count.is_unlike}
         if unlike:
