@@ -276,7 +276,7 @@ class Journal:
 
     Notes
     -----
-    Regulation (EU) 2024/1689, articles 12 and 26: automatic logs of a high-risk system, kept for six months at least.
+    Regulation (EU) 2024/1689, articles 12 and 26(6): automatic logs of a high-risk system, kept for six months at least, due from 2 December 2027 on.
     """
 
     def __init__(self, path: str | Path) -> None:

@@ -69,7 +69,7 @@ def fault_lines(errors: int, warnings: int) -> list[str]:
     """Tell how many rows were set aside, and how many are odd, in French."""
     lines = [f"Lignes mises de côté : {french.plural(errors, 'erreur')}."] if errors else []
     lines += [f"Lignes gardées : {french.plural(warnings, 'avertissement')}."] if warnings else []
-    return [*lines, "Détail : decrochage-risk check DOSSIER."] if lines else []
+    return [*lines, "Détail : « decrochage-risk check » sur ce dossier."] if lines else []
 
 
 def reading_lines(folder: Folder | FolderScores | FolderTraining) -> list[str]:

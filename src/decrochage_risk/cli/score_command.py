@@ -504,6 +504,8 @@ def score(  # noqa: PLR0913 - one argument per option of the command
             say(write_capacity_list(result, each, horizon_years=years))
     if result.digest.run.not_sent:
         say(_silence_line(result.digest.run.not_sent))
+    if result.digest.run.not_read:
+        say(_set_aside_line(result.digest.run.not_read))
 
 
 def _write_signals(read: Extracts, signals: dr.Signals, target: Path, *, group: bool) -> None:
@@ -524,6 +526,18 @@ def _silence_line(not_sent: dict[str, int]) -> str:
     return (
         f"Attention : {french.plural(count, 'élève')} sans score, une table sur laquelle le modèle s'appuie manque : {causes}. "
         "La transmettre, ou dire que ce manque est voulu : --gap absences, --gap grades, ou une table coverage."
+    )
+
+
+def _set_aside_line(not_read: dict[str, int]) -> str:
+    """Say the same of pupils without a score because much of what came of them is faulty."""
+    count = sum(not_read.values())
+    causes = french.join(
+        [f"{cause} ({french.plural(pupils, 'élève')})" for cause, pupils in not_read.items()]
+    )
+    return (
+        f"Attention : {french.plural(count, 'élève')} sans score, {causes}. « decrochage-risk check » dit les fautes, "
+        "ligne par ligne : les corriger, puis recommencer."
     )
 
 

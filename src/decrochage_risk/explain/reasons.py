@@ -415,18 +415,25 @@ def strongest_first(strength: Floats) -> npt.NDArray[np.int64]:
 
 
 def _facts_only(columns: tuple[str, ...], values: Floats, pupils: Positions, known: KnownRecords) -> Floats:
-    """Values with NaN for each count of 0 over days of which the pupil could attend none: it is nobody's credit."""
+    """Values with NaN for each 0 that is to nobody's credit: no day to attend, next to nothing counted, rows set aside."""
     features = [
-        (place, FEATURE_BY_NAME[name])
+        (place, feature)
         for place, name in enumerate(columns)
-        if name in FEATURE_BY_NAME and FEATURE_BY_NAME[name].needs_attendance
+        if (feature := FEATURE_BY_NAME.get(name)) is not None
+        and (feature.needs_attendance or feature.has_base or feature.table in known.set_aside)
     ]
     # Mostly so: the attendable days are asked for only where a 0 could be told.
     if not features or not (values[:, [place for place, _ in features]] == 0).any():
         return values
     facts, facts_only = Facts(known), values.copy()
     for place, feature in features:
-        facts_only[feature.is_silent(facts)[pupils] & (values[:, place] == 0), place] = np.nan
+        if not (values[:, place] == 0).any() or not facts.has(feature.table):
+            continue
+        is_silent = feature.is_silent(facts)
+        if feature.table in known.set_aside:
+            # A row that could not be kept may be the very absence that a count of 0 denies.
+            is_silent = is_silent | (known.set_aside[feature.table] > 0)
+        facts_only[is_silent[pupils] & (values[:, place] == 0), place] = np.nan
     return facts_only
 
 

@@ -486,7 +486,8 @@ class _Run:
                     hint="Give the list of pupils with the other exports; the attribute french says what became of each file.",
                 ),
                 french=f"Aucune liste d’élèves n’a pu être lue : rien n’est écrit. Donnez l’export SIECLE ElevesSansAdresses, "
-                f"ElevesComplete ou un extrait SYGNE avec les autres fichiers.\n\n{sentences}",
+                f"ElevesComplete ou un extrait SYGNE avec les autres fichiers. Pour des tables faites à la main : "
+                f"decrochage-risk check DOSSIER --draft-mapping export.toml.\n\n{sentences}",
             )
         enrolments, notices = merge_enrolments(self._all("enrolments"), files)
         self.report.notices.extend(notices)

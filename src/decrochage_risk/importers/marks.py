@@ -288,10 +288,13 @@ def _need_period(what: str, path: str) -> UnreadableExportError:
         explain_error(
             f"{path}: the end of {what} is not known",
             expected="Communs.xml of the school, a table [periods] in a file of --columns, or --extracted-on",
-            hint='Declare [periods] "Trimestre 1" = 2024-11-29.',
+            hint="Say the school and the year of a file that holds neither (--uai, --year), "
+            'or declare [periods] "Trimestre 1" = 2024-11-29.',
         ),
-        french=f"La date de fin de {what} n’est dite par aucun fichier : joignez Communs.xml, ou déclarez-la "
-        '(--columns, [periods] "Trimestre 1" = 2024-11-29).',
+        # Communs.xml may well be there: its periods are those of a school, and some exports do not say theirs.
+        french=f"La date de fin de {what} n’est dite par aucun fichier : joignez Communs.xml et, si ce fichier ne dit ni "
+        "son établissement ni son année, donnez-les (--uai, --year, ou [files] dans --columns) ; ou déclarez la période "
+        '([periods] "Trimestre 1" = 2024-11-29 dans --columns).',
     )
 
 

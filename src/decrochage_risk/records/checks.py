@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +18,7 @@ from decrochage_risk.errors import FaultyRecordsError
 from decrochage_risk.records import rules
 from decrochage_risk.records.cells import Cells, Marks, read_cells
 from decrochage_risk.records.coded_columns import NO_DAY, CodedTable, Texts, empty_values, is_missing
-from decrochage_risk.records.coverage import COVERED_TABLES
+from decrochage_risk.records.coverage import COVERED_TABLES, LostRows
 from decrochage_risk.records.encoded_tables import EVENT_TABLES, EventOrder, PupilCodes
 from decrochage_risk.records.enrolment_spans import (
     Spans,
@@ -56,7 +56,7 @@ from decrochage_risk.records.usual_cells import read_quickly
 from decrochage_risk.threads import over_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     import numpy.typing as npt
 
@@ -70,7 +70,6 @@ __all__ = [
     "CheckedTables",
     "Conformed",
     "Links",
-    "LostRows",
     "alike_id",
     "check_links",
     "check_tables",
@@ -555,21 +554,6 @@ MANDATORY = tuple(table.name for table in TABLES.values() if table.mandatory)
 """Tables without which there are no records."""
 
 
-class LostRows(NamedTuple):
-    """Rows of one table that were set aside.
-
-    Attributes
-    ----------
-    pupil_ids : list of str
-        Whose each row is, as it came; rows without an id are nobody's.
-    days : (n,) int array
-        Day number from which each row is known: its date and the day on which it was entered; ``NO_DAY`` without any.
-    """
-
-    pupil_ids: list[str]
-    days: npt.NDArray[np.int64]
-
-
 @dataclass(frozen=True, slots=True)
 class CheckedTables:
     """What is left of the tables after the checks.
@@ -673,6 +657,7 @@ def check_tables(
     if strangers:
         usable["pupils"] = _with_pupils(usable["pupils"], strangers)
         orders = {name: order.with_pupils(len(strangers)) for name, order in orders.items()}
+    losses = _of_nearest(losses, _ids_of(usable["pupils"]))
     return CheckedTables(
         usable, pupils, orders, report, losses, _uncertain(shapes, report, whole="coverage" in unusable)
     )
@@ -748,6 +733,23 @@ def _lost_rows(table: CodedTable, report: FaultReport) -> LostRows:
     days = days_known(table, report)[rows]
     has_id = np.array([bool(text) for text in texts], dtype=np.bool_)
     return LostRows([text for text in texts if text], days[has_id])
+
+
+def _of_nearest(losses: Mapping[str, LostRows], pupil_ids: Iterable[str]) -> dict[str, LostRows]:
+    """Give rows under an id that no pupil has to the one pupil whose id differs by what an export may lose."""
+    own, alike = set(pupil_ids), dict[str, str | None]()
+    if all(own.issuperset(rows.pupil_ids) for rows in losses.values()):
+        return dict(losses)
+    for pupil in own:
+        key = alike_id(pupil)
+        # Of two pupils that are alike, it is neither's.
+        alike[key] = None if key in alike else pupil
+    return {
+        name: rows._replace(
+            pupil_ids=[text if text in own else alike.get(alike_id(text)) or text for text in rows.pupil_ids]
+        )
+        for name, rows in losses.items()
+    }
 
 
 def _strangers(report: FaultReport, came: Mapping[str, CodedTable], pupils: CodedTable) -> list[str]:

@@ -181,7 +181,8 @@ def only(known: KnownRecords, pupils: Positions) -> KnownRecords:
         orientation=_of(arrays.orientation, position),
     )
     coverage = {table: _covering(spans, position) for table, spans in known.coverage.items()}
-    return replace(known, arrays=subset, coverage=coverage)
+    set_aside = {table: counts[pupils] for table, counts in known.set_aside.items()}
+    return replace(known, arrays=subset, coverage=coverage, set_aside=set_aside)
 
 
 def _of(rows: _Rows, position: npt.NDArray[np.int32]) -> _Rows:

@@ -33,7 +33,7 @@ from decrochage_risk.policy import Policy, load_policy
 from decrochage_risk.records.encoded_tables import NO_DAY
 from decrochage_risk.records.levels import LEVEL_NAMES, PATH_LEVELS
 from decrochage_risk.records.pupil_records import PupilRecords
-from decrochage_risk.records.transmission import SENT, UsualPace, check_gaps, find_silence
+from decrochage_risk.records.transmission import SENT, UsualPace, check_gaps, find_silence, much_set_aside
 from decrochage_risk.risk.calibration import probability
 from decrochage_risk.risk.uncertainty import member_mean
 from decrochage_risk.score.predictions import Predictions, places_of, policy_columns, predict
@@ -177,6 +177,8 @@ NOT_ASKED = "motifs non demandés"
 NO_RISK = "pas de score, donc pas de motif"
 NOT_SENT = "non transmises"
 """In the cause of each pupil of whom a table that the model leans on was not sent."""
+NOT_READ = "une bonne part des lignes, fautives, a été mise de côté"
+"""In the cause of each pupil of whom much of a table that the model leans on could not be kept."""
 NOT_VERIFIED = "explication non vérifiée : les contributions ne redonnent pas le score"
 
 
@@ -347,9 +349,24 @@ def _not_sent_or_learnt(
         transmission=transmission,
         pace={table: UsualPace(**pace) for table, pace in model.trained_on.get("transmission", {}).items()},
     )
-    not_sent = _not_sent(silence, cut)
+    causes = _not_sent(silence, cut)
     # Told before what follows from it, as a table that was not sent is.
-    return np.where(_is_none(not_sent), _gap_causes(model, features, gaps | cut.declared), not_sent)
+    for others in (_unread(cut, _watched_tables(model)), _gap_causes(model, features, gaps | cut.declared)):
+        causes = np.where(_is_none(causes), others, causes)
+    return causes
+
+
+def _unread(cut: KnownRecords, tables: Collection[str]) -> npt.NDArray[np.object_]:
+    """Cause of each pupil of whom much of a table was set aside, None for the others."""
+    causes = np.full(cut.pupil_count, None, dtype=object)
+    lacks = much_set_aside(cut, tables)
+    words = np.array([*map(_TABLE_WORDS.get, lacks)], dtype=object)
+    for pupil in np.flatnonzero(
+        np.logical_or.reduce([*lacks.values(), np.zeros(cut.pupil_count, dtype=np.bool_)])
+    ):
+        whose = [word for word, lack in zip(words, lacks.values(), strict=True) if lack[pupil]]
+        causes[pupil] = f"{french.join(whose)} : {NOT_READ}"
+    return causes
 
 
 def _run_facts(
@@ -362,6 +379,7 @@ def _run_facts(
     counts = {
         "not_sent": _count_causes(cause, NOT_SENT),
         "not_learnt": _count_causes(cause, NOT_LEARNT),
+        "not_read": _count_causes(cause, NOT_READ),
         "to_complete": int(columns["to_complete"].sum()),
         "unknown": unknown,
     }
