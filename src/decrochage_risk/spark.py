@@ -12,7 +12,9 @@ from __future__ import annotations
 import gc
 import io
 import json
+import shutil
 import tempfile
+import weakref
 import zipfile
 from dataclasses import dataclass
 from functools import cache, cached_property, reduce
@@ -280,11 +282,13 @@ class _Place:
 
     def __init__(self, results: Table, small: Iterable[Any]) -> None:
         self.results, self._complete = results, False
-        self._folder = tempfile.TemporaryDirectory()
+        self._folder = Path(tempfile.mkdtemp())
+        # As long as a part is held: nobody closes it, and a TemporaryDirectory would warn of that.
+        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._write(small)
 
     def folder_of(self, part: int) -> Path:
-        return Path(self._folder.name, f"{part:05}")
+        return self._folder / f"{part:05}"
 
     def bring_large(self) -> None:
         if not self._complete:

@@ -474,7 +474,8 @@ def score(  # noqa: PLR0913 - one argument per option of the command
         return
     with bar() as tell, python_warnings.catch_warnings():
         # Said in French, last of all.
-        python_warnings.filterwarnings("ignore", message=".* was not sent ", category=dr.RecordsWarning)
+        for words in (".* was not sent ", ".* were set aside "):
+            python_warnings.filterwarnings("ignore", message=words, category=dr.RecordsWarning)
         tell("Lecture du modèle", 0, 0)
         current = load_chosen(model, model_sha256)
         result = dr.score_folder(
@@ -524,33 +525,35 @@ def _write_signals(extracts: Extracts, signals: dr.Signals, target: Path, *, gro
 
 def _say_without_score(run: RunFacts) -> None:
     """Say last what nobody may overlook: pupils without a score because of what came, or did not come, of their school."""
-    if run.not_sent:
-        say(_silence_line(run.not_sent))
-    if run.not_read:
-        say(_set_aside_line(run.not_read))
+    _say_silence(run.not_sent)
+    _say_set_aside(run.not_read)
 
 
-def _silence_line(not_sent: dict[str, int]) -> str:
+def _say_silence(not_sent: dict[str, int]) -> None:
     """Tell of pupils without a score because a table did not come."""
-    count = sum(not_sent.values())
+    if not not_sent:
+        return
     causes = french.join(
         [f"{cause} ({french.plural(pupils, 'élève')})" for cause, pupils in not_sent.items()]
     )
-    return (
-        f"Attention : {french.plural(count, 'élève')} sans score, une table sur laquelle le modèle s'appuie manque : {causes}. "
+    whom = french.plural(sum(not_sent.values()), "élève")
+    say(
+        f"Attention : {whom} sans score, une table sur laquelle le modèle s'appuie manque : {causes}. "
         "La transmettre, ou dire que ce manque est voulu : --gap absences, --gap grades, ou une table coverage."
     )
 
 
-def _set_aside_line(not_read: dict[str, int]) -> str:
+def _say_set_aside(not_read: dict[str, int]) -> None:
     """Say the same of pupils without a score because much of what came of them is faulty."""
-    count = sum(not_read.values())
+    if not not_read:
+        return
     causes = french.join(
         [f"{cause} ({french.plural(pupils, 'élève')})" for cause, pupils in not_read.items()]
     )
-    return (
-        f"Attention : {french.plural(count, 'élève')} sans score, {causes}. « decrochage-risk check » dit les fautes, "
-        "ligne par ligne : les corriger, puis recommencer."
+    whom = french.plural(sum(not_read.values()), "élève")
+    say(
+        f"Attention : {whom} sans score, {causes}. « decrochage-risk check » dit les fautes, ligne par ligne : les corriger, "
+        "puis recommencer."
     )
 
 

@@ -74,6 +74,8 @@ class MeasuredRows:
         As-of date of each row; the lists are then measured by date too.
     listed : array_like of bool of shape (rows,), optional
         Whether the row is on the list actually issued; without it there are no lists and no fairness gates.
+    to_complete : array_like of bool of shape (rows,), optional
+        Rows above a threshold that no known fact raises: on no list, that at school capacity included.
     list_name : str
         What the list is, in French.
     capacity : int
@@ -88,6 +90,7 @@ class MeasuredRows:
     exit_kinds: Any = None
     as_of: Any = None
     listed: Any = None
+    to_complete: Any = None
     list_name: str = "liste émise"
     capacity: int = CAPACITY
 
@@ -125,7 +128,8 @@ def list_marks(rows: MeasuredRows) -> dict[str, npt.NDArray[np.bool_]]:
     if rows.schools is None or rows.as_of is None:
         return marks
     name = f"{plural(rows.capacity, 'situation')} par établissement et date"
-    first = capacity_list(rows.risk, rows.schools, rows.as_of, capacity=rows.capacity, tie_break=rows.pupils)
+    ranked = (rows.risk, rows.schools, rows.as_of)
+    first = capacity_list(*ranked, capacity=rows.capacity, tie_break=rows.pupils, aside=rows.to_complete)
     return {**marks, name: first}
 
 
@@ -181,14 +185,10 @@ class EvaluationReport(BaseModel):
 
     Attributes
     ----------
-    title : str
-        What was evaluated.
-    synthetic : bool
-        Whether the rows are synthetic pupils; every printed form then says so.
-    test_years : tuple of int
-        School years of the rows (2024 = 2024-2025).
-    as_of : tuple of date
-        As-of dates of the rows.
+    title, synthetic : str, bool
+        What was evaluated, and whether on synthetic pupils; every printed form then says so.
+    test_years, as_of : tuple of int, tuple of date
+        School years (2024 = 2024-2025) and as-of dates of the rows.
     figures : Figures
         The model.
     baselines : dict of str to Figures

@@ -349,6 +349,7 @@ def report_on(  # noqa: PLR0913 - the choices of a report, each with its default
     policy: Policy | None = None,
     capacity: int = CAPACITY,
     publish: bool = True,
+    to_complete: npt.NDArray[np.bool_] | None = None,
 ) -> EvaluationReport:
     """Build the report: the model, the learnt baselines (their scores on the same rows) and the three flags.
 
@@ -368,6 +369,8 @@ def report_on(  # noqa: PLR0913 - the choices of a report, each with its default
         Situations that a school can look at on one date.
     publish : bool
         As in ``build_report``.
+    to_complete : array of bool, shape (rows,), optional
+        Rows above a threshold that no known fact raises: on no list.
     """
     names = (
         ("régression logistique", "mêmes colonnes, médianes pour les valeurs inconnues"),
@@ -400,7 +403,8 @@ def report_on(  # noqa: PLR0913 - the choices of a report, each with its default
             dimensions=dimensions_of(test),
             exit_kinds=rows["exit_kind"].to_numpy(),
             as_of=rows["as_of"].to_numpy(dtype=object),
-            listed=on_list,
+            listed=on_list if to_complete is None else on_list & ~to_complete,
+            to_complete=to_complete,
             list_name="liste émise (seuils de vigilance)",
             capacity=capacity,
         ),
