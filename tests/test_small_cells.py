@@ -242,6 +242,19 @@ def test_a_list_of_one_small_count_is_hidden() -> None:
     assert hidden_counts({"outcome unknown": 30}) == {"outcome unknown": 30}
 
 
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.sampled_from([0, 0, 1, 3, 4, 5, 9, 12, 40]), min_size=1, max_size=4))
+def test_every_list_of_causes_can_be_told(values: list[int]) -> None:
+    """Whatever the counts, a list comes back: no small count is in it, and where little can be hidden nothing is told."""
+    counts = {f"cause {place}": value for place, value in enumerate(values)}
+    published = hidden_counts(counts)
+    assert list(published) == list(counts)
+    assert all(value is None or value == counts[name] for name, value in published.items())
+    assert not any(value is not None and is_small(value) for value in published.values())
+    if sum(value > 0 for value in values) == 1 and is_small(max(values)):
+        assert set(published.values()) == {None}
+
+
 @given(st.dictionaries(st.text("abcdef", min_size=1, max_size=3), st.integers(0, 40), min_size=1, max_size=8))
 def test_joined_categories_are_not_small(sizes: dict[str, int]) -> None:
     """No joined category is small, unless all of them together are; nothing is lost by joining."""

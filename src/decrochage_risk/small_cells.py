@@ -707,8 +707,8 @@ def hidden_counts(
     --------
     >>> hidden_counts({"a": 3, "b": 40, "c": 50}), hidden_counts({"a": 3, "b": 40}, total=False)
     ({'a': None, 'b': None, 'c': 50}, {'a': None, 'b': 40})
-    >>> hidden_counts({"a": 3})
-    {'a': None}
+    >>> hidden_counts({"a": 3}), hidden_counts({"a": 3, "b": 0})  # the second is known to be the rest of a sum of few
+    ({'a': None}, {'a': None, 'b': None})
     """
     publication = Publication(least=least)
     for name, value in counts.items():
@@ -717,5 +717,9 @@ def hidden_counts(
     if total and len(counts) > 1:
         # the sum itself is printed: it is not among what this function can hide
         publication.total_known([("part", name) for name in counts])
-    secret = publication.hidden()
+    try:
+        secret = publication.hidden()
+    except SmallCellError:
+        # One small count and zeros: whatever is hidden, their sum is of few. Not to say whose it is, is all that can be done.
+        return dict.fromkeys(counts)
     return {name: None if ("part", name) in secret else value for name, value in counts.items()}
