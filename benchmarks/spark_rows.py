@@ -1,6 +1,6 @@
 """Rows scored a second by each core: Spark on this machine against ``score_folder`` in as many parts.
 
-Run ``python benchmarks/spark_rows.py --pupils 8000`` with the extra ``spark`` and a Java runtime. Synthetic extracts of a quarter
+Run ``python benchmarks/spark_rows.py --pupils 12000`` with the extra ``spark`` and a Java runtime. Synthetic extracts of a quarter
 of the pupils and of all of them are scored by both, in turn, in one process, after a first run of each that is not counted: Spark
 with two workers (``local[2]``), that read Parquet and write scores, reasons and contributions as Parquet; ``score_folder`` on one
 core, from Parquet to its folder of results. The marginal rate leaves out what either pays once: more rows over more seconds. It
@@ -29,7 +29,7 @@ import pyarrow.parquet as pq
 from decrochage_risk import score_folder
 from decrochage_risk.spark import score_spark
 from measured import Measured
-from partitions import PARTS, TABLES, TIMES, extract_of, grown
+from partitions import TABLES, TIMES, extract_of, grown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -106,7 +106,7 @@ def _rows(folder: Path) -> int:
     return sum(pq.read_metadata(folder / f"{name}.parquet").num_rows for name in TABLES)
 
 
-def rows(pupils: int) -> list[Measured]:
+def rows(pupils: int, rounds: int = ROUNDS) -> list[Measured]:
     """Marginal rows a second of each core, over those of ``score_folder``; nothing where Spark cannot start."""
     if find_spec("pyspark") is None or shutil.which("java") is None:
         print("spark_rows: no pyspark or no java here, see make test-spark", file=sys.stderr)
@@ -118,12 +118,12 @@ def rows(pupils: int) -> list[Measured]:
         spark = start()
         engines = {"alone": on_one_core, "spark": lambda folder, parts: on_spark(spark, folder, parts)}
         for score in engines.values():
-            score(small, PARTS)
+            score(large, CORES * TIMES)
         runs = [
             {(name, size): timed(score, folder, parts)
              for name, score in engines.items()
-             for size, folder, parts in (("few", small, PARTS), ("many", large, PARTS * TIMES))}
-            for _ in range(ROUNDS)
+             for size, folder, parts in (("few", small, CORES), ("many", large, CORES * TIMES))}
+            for _ in range(rounds)
         ]  # fmt: skip
         spark.stop()
     return [_measured(runs, _rows(small), _rows(large))]
@@ -151,8 +151,10 @@ def _measured(runs: list[dict[tuple[str, str], Seconds]], few: int, many: int) -
 def main() -> None:
     """Print the figure."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pupils", type=int, default=8_000)
-    for line in rows(parser.parse_args().pupils):
+    parser.add_argument("--pupils", type=int, default=12_000)
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    asked = parser.parse_args()
+    for line in rows(asked.pupils, asked.rounds):
         print(f"{line.name}: {line.ratio:.2f} (wanted {line.wanted}); {line.detail}")
 
 
