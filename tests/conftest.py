@@ -70,7 +70,11 @@ def small_model(small_cohort: Cohort, trained_once: Callable[..., TrainedModel])
     return trained_once(
         "small",
         lambda: train_model(
-            small_cohort.records, small_cohort.outcomes, synthetic=True, hold_out_schools=False, options=options
+            small_cohort.records,
+            small_cohort.outcomes,
+            synthetic=True,
+            hold_out_schools=False,
+            options=options,
         ),
     )
 
