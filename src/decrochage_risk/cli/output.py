@@ -1,7 +1,7 @@
 """What the commands print: plain lines, and a bar of the steps while somebody is looking.
 
-Lines are never cut nor wrapped, so that ``grep`` finds them; colours and bars are for terminals only, and ``NO_COLOR``
-is honoured (Rich looks at it).
+Into a file or a pipe lines are never cut nor wrapped, so that ``grep`` finds them; on a terminal they break at blanks, within its
+width. Colours and bars are for terminals only, and ``NO_COLOR`` is honoured (Rich looks at it).
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import codecs
 import io
 import re
 import sys
+import textwrap
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -18,11 +19,12 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-__all__ = ["bar", "console", "replace_unwritable", "say", "shown_id", "steps"]
+__all__ = ["bar", "console", "replace_unwritable", "say", "shown_id", "steps", "within"]
 
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _PLAINER = str.maketrans({"\u202f": " ", "\u00a0": " ", "\u2212": "-", "…": "...", "’": "'", "œ": "oe"})
 _LONGEST_ID = 32
+_PROGRAM = "decrochage-risk "
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -40,7 +42,45 @@ def say(text: str = "", *, stderr: bool = False) -> None:
     >>> say("23 situations à examiner")
     23 situations à examiner
     """
-    console(stderr=stderr).print(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", text), soft_wrap=True)
+    terminal = console(stderr=stderr)
+    clean = _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text)
+    terminal.print(within(clean, terminal.width) if terminal.is_terminal else clean, soft_wrap=True)
+
+
+def within(text: str, width: int) -> str:
+    """Break long lines at blanks; a line that goes on keeps its indent, a command stays whole, to be copied.
+
+    Parameters
+    ----------
+    text : str
+        Lines.
+    width : int
+        Characters that a line holds at most, unless one word is longer.
+
+    Examples
+    --------
+    >>> print(within("  remède : compléter la table", 18))
+      remède :
+      compléter la
+      table
+    """
+    return "\n".join(_broken(line, width) for line in text.split("\n"))
+
+
+def _broken(line: str, width: int) -> str:
+    if len(line) <= width or line.lstrip().startswith(_PROGRAM):
+        return line
+    indent = line[: len(line) - len(line.lstrip(" "))]
+    # Only at blanks: a number keeps its narrow no-break space, a path and an id their hyphens.
+    return textwrap.fill(
+        line,
+        width,
+        subsequent_indent=indent,
+        break_long_words=False,
+        break_on_hyphens=False,
+        expand_tabs=False,
+        replace_whitespace=False,
+    )
 
 
 def shown_id(text: str, longest: int = _LONGEST_ID) -> str:
