@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from decrochage_risk import french
 from decrochage_risk.policy import MeasureRule, load_policy
-from decrochage_risk.records.levels import LEVEL_NAMES
+from decrochage_risk.records.levels import LEVEL_BY_NAME, LEVEL_NAMES
 
+MOST_NAMED = 4
+"""Levels that a row names; of more it says how many."""
+LEAP_YEAR = 2024
 READINGS = {
     "text": "texte lu dans une copie",
     "secondary": "lu par une page qui le rapporte",
@@ -64,6 +68,8 @@ DEVICES = (
     Device("Obligation d'instruction", "mesure des sorties", ("obligation_instruction",)),
     Device("Obligation de formation", "mesure des sorties", ("obligation_formation",)),
     Device("PSAD, SIEI", "mesure des sorties", ("psad",)),
+    Device("Partenaires de la PSAD (mission locale, CFA, École de la 2e chance, Afpa)", "textes de « Tous droits ouverts » et de la PSAD",
+           opens="avec ces deux mesures ; l'établissement et la plateforme les choisissent", source=f"{LETTER}, partie 3"),
     Device("Droit au retour en formation initiale", "mesure des sorties", ("droit_au_retour",)),
     Device("Suivi commun des premiers temps", "mesure du palier 3 et des sorties", ("suivi_commun",)),
     Device("Fin de CAP et de bac professionnel", "mesures de la dernière année",
@@ -114,8 +120,16 @@ def opening_of(rule: MeasureRule) -> str:
         high = "" if rule.max_age is None else f"jusqu'à {rule.max_age} ans révolus"
         parts.append(" ".join(text for text in (low, high) if text))
     if rule.levels != "all":
-        parts.append(f"{len(rule.levels)} niveaux sur {len(LEVEL_NAMES)}")
+        labels = [LEVEL_BY_NAME[level].label for level in rule.levels]
+        parts.append(
+            french.join(labels)
+            if len(labels) <= MOST_NAMED
+            else f"{len(labels)} niveaux sur {len(LEVEL_NAMES)}"
+        )
     if rule.window is not None:
-        parts.append(f"du {rule.window.start} au {rule.window.end}")
+        first, last = (
+            date.fromisoformat(f"{LEAP_YEAR}-{day}") for day in (rule.window.start, rule.window.end)
+        )
+        parts.append(french.period(first, last))
     end = "" if rule.valid_to is None else f" jusqu'au {french.day(rule.valid_to, with_year=True)}"
     return f"{', '.join(parts)} ; en vigueur depuis le {french.day(rule.valid_from, with_year=True)}{end}"

@@ -108,10 +108,28 @@ par deux fichiers compte une fois.
 
 ## Tables faites à la main
 
-`decrochage-risk check DOSSIER --draft-mapping export.toml` propose une correspondance des fichiers, colonnes et valeurs d’un extrait fait à la
-main (« Mathématiques » -> `maths`, « Féminin » -> `F`, « 2023-2024 » -> 2023, « TERMINALE PRO MELEC » ou un MEF -> `tle_pro`), et dit les fautes qui
-resteraient avec elle. Ce qui n’est que ressemblance est en commentaire. Relisez, écrivez `confirmed = true`, puis `PupilRecords.read(dossier,
-mapping="export.toml")`, `check --mapping` ou `pseudonymise --mapping` (qui écrit les tables sous nos noms).
+Un dossier de CSV de votre main, avec vos noms de fichiers, de colonnes et de valeurs, en français, en Latin-1, séparés par des points-virgules, avec ou sans
+lignes de titre :
+
+```
+decrochage-risk check DOSSIER --draft-mapping export.toml          # propose une correspondance, dit les fautes qui resteraient
+                                                                    # relisez export.toml, puis écrivez-y confirmed = true
+decrochage-risk check DOSSIER --mapping export.toml                # jusqu’à « 0 erreur »
+decrochage-risk new-key ma_cle                                     # une fois pour toutes
+decrochage-risk pseudonymise DOSSIER tables --key ma_cle --mapping export.toml   # les mêmes tables, sous nos noms
+decrochage-risk score tables --as-of 2025-03-05 --out scores
+```
+
+La proposition va des mots usuels (« Mathématiques » -> `maths`, « Féminin » -> `F`, « 2023-2024 » -> 2023, « TERMINALE PRO MELEC » ou un MEF ->
+`tle_pro`) à la ressemblance, qui n’est qu’en commentaire : enlevez le `#` de ce qui est juste. Trois cas fréquents :
+
+- « Abs », « Disp » dans la colonne des notes : `[grades.values.value]`, `"Abs" = "absent"` vide la note et donne le statut.
+- Une colonne nécessaire que l’extrait n’a pas (statut et nature des notes, UAI d’un seul établissement) : `[grades.constants]`, `kind = "assessment"`.
+- Des absences pendant les vacances sont dites en avertissement : une autre zone se donne par `--zone A` (`check` et `score`), un autre calendrier par
+  `--calendar FICHIER` (colonnes `date`, `half_days`) ou par un `calendar.csv` à côté des tables. Sans rien, c’est la zone B.
+
+Une ligne fautive que l’on ne peut corriger se met de côté : `score --on-fault quarantine` ; elle est comptée dans le résultat. En Python :
+`PupilRecords.read(DOSSIER, mapping="export.toml", on_fault="quarantine")`, sans pseudonymes.
 """
 
 _REASONS = """

@@ -46,7 +46,7 @@ les corriger. Les nombres des exemples sont inventés ; la date d’observation 
   élèves du même niveau au même moment de l’année. La même phrase peut être un point d’attention (elle élève le risque estimé) ou
   un point d’appui (elle l’abaisse).
 - Entre parenthèses vient parfois un second fait : les jours d’avant, la part récente de ce qui est compté ou, à côté
-  d’absences de toute sorte, celles qui ne sont pas justifiées.
+  d’absences de toute sorte ou des mois au seuil légal, les demi-journées non justifiées.
 - Un motif au plus par famille ; au plus 3 points d’attention (4 quand les 3 premiers portent moins de la moitié de ce qui élève le
   risque) et 2 points d’appui ; rien de ce qui pèse trop peu (2,5 points de probabilité autour d’un risque de 50 %, moins autour d’un risque plus faible ou plus
   élevé). Ce qui n’est pas dit est réuni sous « {OTHERS} », pour que les points
@@ -56,7 +56,8 @@ les corriger. Les nombres des exemples sont inventés ; la date d’observation 
 - Un fait qui s’écarte à peine de celui de l’élève type n’est pas dit (2 contre 1). Sans point d’appui parmi les familles, un fait de
   l’année meilleur que celui de l’élève type, et bon en lui-même, est dit avec les points qu’il a, même faibles.
 - Une part est dite avec ce qu’elle compte (« 5 notes sous 8/20 sur 8 »), une matière par son nom, une période depuis son premier jour
-  de classe.
+  de classe. Un jour, une semaine ou un mois « de classe » est celui où la présence de l’élève était attendue : ni période en
+  entreprise, ni exclusion.
 - Quand rien ne ressort : « {NO_REASON} ». Une *donnée manquante* est signalée à part et n’est jamais un motif.
 - Une date d’une autre année scolaire porte son année. Les définitions exactes sont dans [features.md](features.md).
 """
@@ -117,12 +118,29 @@ def examples_of(feature: Feature, known: KnownRecords) -> list[Example]:
     can_fall = feature.wording.negative is not None
     told = _PAIRS.get(feature.unit, _COUNTS)
     pairs = [(value, reference) for value, reference in told if value >= 0 or can_fall]
-    found = [
-        Example(value, reference, second, tell(feature, value, reference, known, companion=second))
+    examples = [
+        Example(
+            value,
+            reference,
+            second,
+            tell(feature, value, reference, known, companion=second, whole=whole, subject=subject),
+        )
         for value, reference in pairs
+        for whole, subject in _bases(feature, value)
         for second in (nan, *_seconds(feature, value))
     ]
-    return list({example.text: example for example in found}.values())
+    return list({example.text: example for example in examples}.values())
+
+
+def _bases(feature: Feature, value: float) -> Iterator[tuple[float, str]]:
+    """Give base and subjects as a pupil's own records would, then none of them, as where they are not known."""
+    words = feature.wording
+    if value and (words.whole is not None or words.subjects is not None):
+        # 18,2 % is 2 of 11; March is the seventh month of a school year.
+        whole = nan if words.whole is None else 11.0 if feature.unit == "share" else 7.0
+        named = "octobre" if feature.table == "absences" else "mathématiques"
+        yield whole, named if words.subjects is not None else ""
+    yield nan, ""
 
 
 def _seconds(feature: Feature, value: float) -> Iterator[float]:
@@ -130,7 +148,7 @@ def _seconds(feature: Feature, value: float) -> Iterator[float]:
     companion = feature.wording.companion
     if companion is None:
         return
-    if companion.kind == "beside":
+    if companion.kind in {"beside", "lately"}:
         yield from (0.0, 1.0, 6.0)
     elif companion.kind == "part":
         yield from (0.0, 1.0, value)
@@ -175,8 +193,13 @@ def reasons_page(sampled: Sequence[str] = (), notices: Sequence[str] = ()) -> st
 
 
 def _family_section(family: Family, features: Iterable[Feature], known: KnownRecords) -> str:
-    told = {feature.name: [item.text for item in examples_of(feature, known)] for feature in features}
-    parts = [_section(f"`{name}`\n", texts) for name, texts in told.items()]
+    parts = [
+        _section(
+            f"`{feature.name}`{'' if feature.wording.is_reason else ' (dans la notice seulement, jamais un motif)'}\n",
+            [item.text for item in examples_of(feature, known)],
+        )
+        for feature in features
+    ]
     return "\n".join([f"## {family.label}\n", *parts])
 
 

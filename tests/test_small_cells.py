@@ -11,15 +11,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from decrochage_risk.evaluate.disclosure import merge_small
+from decrochage_risk.policy.tier_counts import merge_bands
 from decrochage_risk.small_cells import (
     INSIDE,
     PUBLISHED,
     Publication,
     SmallCellError,
     attack,
+    hidden_counts,
     is_small,
-    merge_bands,
-    merge_small,
 )
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def tables(most: int, *, rows: int = 4, columns: int = 4) -> st.SearchStrategy[n
     )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(tables(60))
 def test_who_knows_all_printed_numbers_finds_a_wide_interval(table: npt.NDArray[np.int64]) -> None:
     """Whoever knows every printed number finds, by linear programming, an interval of 5 at least for each hidden count."""
@@ -66,7 +67,7 @@ def test_who_knows_all_printed_numbers_finds_a_wide_interval(table: npt.NDArray[
     assert all(high - low >= 5 - 1e-6 for low, high in attack(told, hidden).values())
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(tables(25, rows=3, columns=3))
 def test_who_knows_the_rule_never_finds_a_hidden_count(table: npt.NDArray[np.int64]) -> None:
     """Whoever knows the rule, and even which hidden counts are small, finds two values at least for each hidden count."""
@@ -75,7 +76,7 @@ def test_who_knows_the_rule_never_finds_a_hidden_count(table: npt.NDArray[np.int
     assert all(high > low for low, high in found.values())
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(tables(30, rows=3, columns=3), st.sampled_from([INSIDE, PUBLISHED]))
 def test_what_is_hidden_holds_the_truth(table: npt.NDArray[np.int64], least: int) -> None:
     """The true value of each hidden count lies in what a reader finds, with and without the rule."""
@@ -87,7 +88,7 @@ def test_what_is_hidden_holds_the_truth(table: npt.NDArray[np.int64], least: int
         )
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(tables(40, rows=3, columns=3))
 def test_nothing_is_hidden_without_need(table: npt.NDArray[np.int64]) -> None:
     """A count that is hidden but not small cannot be printed again: some count would then be found too closely."""
@@ -232,6 +233,13 @@ def test_a_count_that_nothing_moves_is_said() -> None:
     told.total("one", [], overlapping=True)
     with pytest.raises(SmallCellError, match="'one' stays known"):
         told.hidden()
+
+
+def test_a_list_of_one_small_count_is_hidden() -> None:
+    """One cause of few pupils has no other count to hide with: it is not told, whether its sum is known or not."""
+    assert hidden_counts({"outcome unknown": 3}) == {"outcome unknown": None}
+    assert hidden_counts({"outcome unknown": 3}, total=False) == {"outcome unknown": None}
+    assert hidden_counts({"outcome unknown": 30}) == {"outcome unknown": 30}
 
 
 @given(st.dictionaries(st.text("abcdef", min_size=1, max_size=3), st.integers(0, 40), min_size=1, max_size=8))

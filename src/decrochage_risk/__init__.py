@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     from decrochage_risk.model import TrainedModel, recalibrate
     from decrochage_risk.model import load_trained_model as load_model
     from decrochage_risk.notices import Notice, notice
-    from decrochage_risk.partitions import score_folder, train_folder
+    from decrochage_risk.partitions import FolderScores, score_folder, train_folder
     from decrochage_risk.policy import CapacityList, Policy, capacity_list, load_policy, threshold_table
     from decrochage_risk.records import PupilRecords
     from decrochage_risk.report import TerritoryReport, territory_report, write_report
@@ -62,7 +62,6 @@ if TYPE_CHECKING:
         Changes,
         Counterfactual,
         Counterfactuals,
-        FolderScores,
         PupilChange,
         PupilRisk,
         RiskScores,
@@ -93,7 +92,7 @@ _HOME = {
     "DriftReport": "evaluate",
     "EvaluationReport": "evaluate",
     "Feedback": "feedback",
-    "FolderScores": "score",
+    "FolderScores": "partitions",
     "ImportReport": "importers",
     "Imported": "importers",
     "Journal": "journal",

@@ -58,14 +58,14 @@ def _read_1(manifest: dict[str, Any], files: dict[str, str]) -> tuple[dict[str, 
         "references.json": {"knowledge": {"groups": [], "rows": {}}},
         "calibration.json": {"held_out_by": "pupils", "cluster_spread": 0.0, "clusters": []},
     }
-    read = dict(files)
+    upgraded_files = dict(files)
     for name, entries in additions.items():
         if name in files:
             document = json.loads(files[name])
             inside = document.get("references", document) if name == "references.json" else document
             inside.update(entries)
-            read[name] = canonical_json(document)
-    return manifest, read
+            upgraded_files[name] = canonical_json(document)
+    return manifest, upgraded_files
 
 
 READERS: dict[int, Reader] = {1: _read_1}

@@ -14,7 +14,7 @@ import io
 import re
 from collections import Counter
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -49,7 +49,9 @@ UTF8_LETTER = re.compile(rb"[\xc2\xc3][\x80-\xbf]|\xc5[\x92\x93]|\xe2\x82\xac|\x
 ONLY_IN_CP1252 = re.compile(rb"[\x80-\x9f]")
 
 
-def read_csv(path: Path, columns: Collection[str] = ()) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def read_csv(
+    path: Path, columns: Collection[str] = (), *, skip_titles: bool = False
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
     r"""Read one CSV (or ``.csv.gz``) with every column as text.
 
     An empty cell, quoted or not, is missing; ``NA``, ``NN`` or ``Abs`` stay text, and so does a decimal comma.
@@ -62,6 +64,9 @@ def read_csv(path: Path, columns: Collection[str] = ()) -> tuple[pd.DataFrame, t
         The file.
     columns : collection of str
         Names that the header may hold, to tell a title above it.
+    skip_titles : bool
+        Leave out lines above the header, told in the notes, instead of refusing them: for an extract whose names a person
+        declares, and whose tool writes them each time.
 
     Returns
     -------
@@ -90,8 +95,12 @@ def read_csv(path: Path, columns: Collection[str] = ()) -> tuple[pd.DataFrame, t
     "grades.csv: read as ISO-8859-15, separator ';'"
     """
     text = _text_of(path)
-    header = _header_of(text, columns)
+    header = _header_of(text, columns, skip_titles=skip_titles)
     notes = [f"{path.name}: read as {text.encoding}, separator {header.separator!r}"]
+    if header.titles:
+        notes.append(
+            f"{path.name}: title lines above the header left out: {header.titles} (header on line {header.line})"
+        )
     frame = _cells_of(text, header)
     if header.trailing:
         notes.append(f"{path.name}: the empty last column (lines end with {header.separator!r}) was left out")
@@ -128,7 +137,7 @@ class _Header:
     """The names of the columns.
 
     ``end`` is where the rows begin, in bytes, ``line`` the number of the header's line; ``cells`` counts its cells, those
-    after the last name (``trailing``) among them.
+    after the last name (``trailing``) among them; ``titles`` counts the lines above it that were left out.
     """
 
     names: list[str]
@@ -136,6 +145,7 @@ class _Header:
     separator: str
     end: int
     line: int
+    titles: int = 0
 
     @property
     def trailing(self) -> bool:
@@ -158,16 +168,21 @@ _NOTHING = ' \t;,"\xa0'
 _TITLE_LINES = 30
 
 
-def _header_of(text: _Text, columns: Collection[str] = ()) -> _Header:
+def _header_of(text: _Text, columns: Collection[str] = (), *, skip_titles: bool = False) -> _Header:
     """Find the header: the first line that holds more than separators, after ``sep=;`` if that is there."""
     # Excel's own mark for other programs, no header.
     declaration = _SEPARATOR_LINE.match(text.data)
     start = declaration.end() if declaration else 0
-    lines = (
+    lines: Iterator[tuple[re.Match[bytes], str]] = (
         (match, line)
         for match in re.finditer(rb"[^\r\n]+", memoryview(text.data)[start:])
         if (line := match.group().decode()).strip(_NOTHING)
     )
+    titles = 0
+    if skip_titles:
+        head = list(islice(lines, _TITLE_LINES))
+        titles = _titles([line for _, line in head], columns)
+        lines = chain(head[titles:], lines)
     first = next(lines, None)
     if first is None:
         raise UnreadableRecordsError(
@@ -185,13 +200,29 @@ def _header_of(text: _Text, columns: Collection[str] = ()) -> _Header:
     while len(names) > 1 and not names[-1]:
         names.pop()
     number = _line(text.data, start + match.start())
-    header = _Header(names, len(cells), separator, start + match.end(), number)
+    header = _Header(names, len(cells), separator, start + match.end(), number, titles)
     if columns and not _shared_names(line, columns):
         for later, other in islice(lines, _TITLE_LINES):
             if _shared_names(other, columns) > 1:
                 _refuse_title(text, number, _line(text.data, start + later.start()))
     _refuse_bad_names(names, text.name, number)
     return header
+
+
+def _titles(lines: Sequence[str], columns: Collection[str]) -> int:
+    """Count the lines above the header: up to the first that holds names of the columns, or more than one cell."""
+    named = (place for place, line in enumerate(lines) if columns and _shared_names(line, columns) > 1)
+    if (header := next(named, None)) is not None:
+        return header
+    # The separator of the rows: a title is a sentence, and may hold commas.
+    separator = max(SEPARATORS, key=lambda each: _outside_quotes(lines[-1], each)) if lines else ";"
+    several = (
+        place
+        for place, line in enumerate(lines)
+        if sum(bool(cell.strip(_NOTHING)) for cell in line.split(separator)) > 1
+    )
+    # A table of one column has no such line: its first is the header.
+    return next(several, 0)
 
 
 def _shared_names(line: str, columns: Collection[str]) -> int:
@@ -559,8 +590,8 @@ def guarded(cell: object, *, is_id: bool = False, is_number: bool = False) -> ob
     # "-3,5" begins like a formula and is none.
     if is_number and _SIGNED_NUMBER.fullmatch(cell):
         return cell
-    changed = _FORMULA.match(cell) or (not is_id and _CHANGED_BY_SPREADSHEETS.fullmatch(cell))
-    return f"'{cell}" if changed else cell
+    needs_guard = _FORMULA.match(cell) or (not is_id and _CHANGED_BY_SPREADSHEETS.fullmatch(cell))
+    return f"'{cell}" if needs_guard else cell
 
 
 def text_as_exported(rows: Iterable[Sequence[object]], *, all_quoted: bool = False, end: str = "\n") -> str:

@@ -31,6 +31,10 @@ Every message says what came, what was expected and what to do (``Hint: ...``). 
 
 from __future__ import annotations
 
+import inspect
+import os
+import warnings
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, Self
 
 if TYPE_CHECKING:
@@ -61,7 +65,10 @@ __all__ = [
     "UnreadableExportError",
     "UnreadableRecordsError",
     "explain_error",
+    "warn_caller",
 ]
+
+_PACKAGE = f"{Path(__file__).parent}{os.sep}"
 
 
 def explain_error(came: str, *, expected: str, hint: str) -> str:
@@ -75,6 +82,33 @@ def explain_error(came: str, *, expected: str, hint: str) -> str:
     Hint: Grand Est is in zone B.
     """
     return f"{came.rstrip('.')}.\nExpected: {expected.rstrip('.')}.\nHint: {hint}"
+
+
+def warn_caller(warning: Warning | str, category: type[Warning] = UserWarning) -> None:
+    """Warn at the line that called the package, however many of its functions stand between.
+
+    A count of frames (``stacklevel=4``) is wrong as soon as one of these functions is split.
+
+    Parameters
+    ----------
+    warning : Warning or str
+        A warning, or its text.
+    category : type of Warning
+        Of a text.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     warn_caller("No year is untouched.", TrainingWarning)
+    >>> caught[0].category.__name__, "doctest" in caught[0].filename
+    ('TrainingWarning', True)
+    """
+    level, frame = 1, inspect.currentframe()
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(warning, category, stacklevel=level)
 
 
 class DecrochageError(Exception):

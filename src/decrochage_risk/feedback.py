@@ -19,7 +19,7 @@ from decrochage_risk.errors import FaultyRecordsError, RecordsError, UnreadableR
 from decrochage_risk.features import FAMILIES
 from decrochage_risk.records import PupilRecords
 from decrochage_risk.records.checks import conform
-from decrochage_risk.records.enrolment_spans import fault_at
+from decrochage_risk.records.cross_checks import fault_at
 from decrochage_risk.records.faults import FaultReport, Rule
 from decrochage_risk.records.levels import LEVEL_NAMES
 from decrochage_risk.records.reading import as_frame, read_table_file

@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import unicodedata
-import warnings
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -20,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.errors import JournalError, RecordsWarning, explain_error
+from decrochage_risk.errors import JournalError, RecordsWarning, explain_error, warn_caller
 from decrochage_risk.partitions.runs import files_of_extract
 from decrochage_risk.records import PupilRecords
 from decrochage_risk.score import RiskScores
@@ -28,7 +27,8 @@ from decrochage_risk.score import RiskScores
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from decrochage_risk.score import FolderScores, RunFacts
+    from decrochage_risk.partitions import FolderScores
+    from decrochage_risk.score import RunFacts
 
 
 __all__ = [
@@ -276,7 +276,7 @@ class Journal:
 
     Notes
     -----
-    Regulation (EU) 2024/1689, articles 12 and 26: automatic logs of a high-risk system, kept for six months at least.
+    Regulation (EU) 2024/1689, articles 12 and 26(6): automatic logs of a high-risk system, kept for six months at least, due from 2 December 2027 on.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -354,11 +354,10 @@ class Journal:
         """
         lines, unread = self._read()
         if unread:
-            warnings.warn(
+            warn_caller(
                 f"{len(unread)} lines of {self.path} cannot be read, the first is line {unread[0][0]}: they were cut off "
                 "or edited. Hint: the other lines are given; keep a copy, and purge when the cause is known.",
                 RecordsWarning,
-                stacklevel=2,
             )
         return lines
 

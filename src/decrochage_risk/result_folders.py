@@ -434,7 +434,7 @@ def remove_leftovers(place: Path) -> list[Path]:
     OSError
         Something cannot be removed.
     """
-    removed = []
+    places = []
     for one in leftovers(place):
         target = one.with_name(one.name.removeprefix(".").rpartition(".")[0])
         try:
@@ -442,5 +442,5 @@ def remove_leftovers(place: Path) -> list[Path]:
                 shutil.rmtree(one)
         except RecordsError:
             continue
-        removed.append(one)
-    return removed
+        places.append(one)
+    return places

@@ -42,8 +42,6 @@ __all__ = [
     "attack",
     "hidden_counts",
     "is_small",
-    "merge_bands",
-    "merge_small",
 ]
 
 Name: TypeAlias = Hashable
@@ -709,92 +707,15 @@ def hidden_counts(
     --------
     >>> hidden_counts({"a": 3, "b": 40, "c": 50}), hidden_counts({"a": 3, "b": 40}, total=False)
     ({'a': None, 'b': None, 'c': 50}, {'a': None, 'b': 40})
+    >>> hidden_counts({"a": 3})
+    {'a': None}
     """
     publication = Publication(least=least)
     for name, value in counts.items():
         publication.count(("part", name), value)
-    if total:
+    # The sum of a single count is that count: no other one could keep it hidden, and not printing it here is all that can be done.
+    if total and len(counts) > 1:
         # the sum itself is printed: it is not among what this function can hide
         publication.total_known([("part", name) for name in counts])
     secret = publication.hidden()
     return {name: None if ("part", name) in secret else value for name, value in counts.items()}
-
-
-def merge_small(
-    sizes: Mapping[str, int], *, least: int = PUBLISHED, name: str = "autres", keep: Iterable[str] = ()
-) -> dict[str, str]:
-    """Join small categories into one, before anything is hidden.
-
-    Parameters
-    ----------
-    sizes : mapping of str to int
-        Pupils of each category.
-    least : int
-        Pupils from which a category stands alone.
-    name : str
-        What the joined categories are called.
-    keep : iterable of str
-        Categories that are never joined (a missing sex is no sex); they are hidden when they are small.
-
-    Returns
-    -------
-    dict of str to str
-        The category that each is counted in. A single small one is joined with the next smallest, and so on until
-        the joined ones are not small; where nothing is left to join with, nothing is joined.
-
-    Examples
-    --------
-    >>> merge_small({"cap1": 4, "cap2": 30, "3e": 80, "4e": 90})
-    {'cap1': 'autres', 'cap2': 'autres', '3e': '3e', '4e': '4e'}
-    """
-    stays = set(keep)
-    movable = sorted((one for one in sizes if one not in stays), key=lambda one: (sizes[one], one))
-    group = [one for one in movable if 0 < sizes[one] < least]
-    others = [one for one in movable if sizes[one] >= least]
-    if group and len(movable) > 1:
-        while (len(group) == 1 or sum(sizes[one] for one in group) < least) and others:
-            group.append(others.pop(0))
-    if len(group) <= 1:
-        group = []
-    return {one: name if one in group else one for one in sizes}
-
-
-def merge_bands(counts: npt.ArrayLike, *, least: int = PUBLISHED, keep: Iterable[int] = ()) -> list[int]:
-    """Choose which edges of ordered bands stay, so that no band between two of them is small.
-
-    Parameters
-    ----------
-    counts : (bands, kinds) array_like of int
-        Pupils of each band, one column per kind (those who left, those who did not); band i lies below edge i + 1.
-    least : int
-        A band is small when a column of it is of 1 to ``least - 1``.
-    keep : iterable of int
-        Edges to prefer (the thresholds of a policy): as many of them as can be, then as many of the others.
-
-    Returns
-    -------
-    list of int
-        Edges that stay, ascending, among 1 to bands - 1; none when all the bands together are small.
-
-    Examples
-    --------
-    >>> merge_bands([[40, 0], [3, 0], [20, 12], [15, 11]])
-    [1, 3]
-    >>> merge_bands([[40, 0], [3, 0], [20, 12], [15, 11]], keep=[2])
-    [2, 3]
-    """
-    table = np.asarray(counts, dtype=np.int64)
-    table = table.reshape(len(table), -1)
-    below = np.vstack([np.zeros((1, table.shape[1]), dtype=np.int64), np.cumsum(table, axis=0)])
-    wishes = set(keep)
-    best: dict[int, tuple[int, int, list[int]]] = {0: (0, 0, [])}
-    for edge in range(1, len(table) + 1):
-        ways = [
-            (score + (edge in wishes), count + 1, [*edges, edge])
-            for before, (score, count, edges) in best.items()
-            if not is_small(*(below[edge] - below[before]).tolist(), least=least)
-        ]
-        if ways:
-            # of ways as good, the one whose edges come first
-            best[edge] = max(ways, key=lambda way: (way[0], way[1], [-one for one in way[2]]))
-    return best[len(table)][2][:-1] if len(table) in best else []

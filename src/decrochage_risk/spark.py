@@ -9,12 +9,15 @@ process and checked by its SHA-256.
 
 from __future__ import annotations
 
+import gc
 import io
 import json
+import shutil
 import tempfile
+import weakref
 import zipfile
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cache, cached_property, reduce
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -41,14 +44,14 @@ from decrochage_risk.partitions.parts import (
     extract_facts,
 )
 from decrochage_risk.partitions.runs import Finished, table_bytes
-from decrochage_risk.partitions.scoring import score_request, score_runs, write_parts
+from decrochage_risk.partitions.scoring import ScoreRequest, score_request, score_runs, write_parts
 from decrochage_risk.partitions.splitting import EVERY_PART, SMALL_INTEGERS, checked_parts, part_of_rows
 from decrochage_risk.partitions.training import PartedRecords
 from decrochage_risk.records.fault_hints import faults_known_before
 from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.school_year import SchoolCalendar, day_number
-from decrochage_risk.score.scoring import ScoreRequest, refuse_other_kinds
+from decrochage_risk.score.scoring import refuse_other_kinds
 from decrochage_risk.score.writing import result_folder
 
 if TYPE_CHECKING:
@@ -72,9 +75,12 @@ PUPILS_PER_PART: Final = 12_500
 """Pupils of a part when their number is not given: half of what fits the caches of one machine, for a worker has less memory."""
 
 _BLOBS: Final = "part int, name string, blob binary"
+_BLOBS_SCHEMA: Final = pa.schema({"part": pa.int32(), "name": pa.string(), "blob": pa.binary()})
 _SPLIT_ROWS: Final = 250_000
 """Rows that a worker holds while it cuts a table: blobs of fewer rows cost more in headers than in cells."""
 _ERROR: Final = "error"
+_LARGE: Final = ("scores", "reasons", "contributions", "lists", "rows", "features")
+"""Tables of a step that grow with the pupils: they stay with the engine until somebody asks for one."""
 
 
 class SparkRuns:
@@ -123,7 +129,12 @@ class SparkRuns:
             "cast(id as int) as part", "'' as name", "cast(null as binary) as blob"
         )
         tables = (table.mapInArrow(_cutter(name, self.parts), _BLOBS) for name, table in self._tables.items())
-        return self._keep("tables", reduce(lambda one, other: one.unionAll(other), tables, part_numbers))
+        blobs = reduce(lambda one, other: one.unionAll(other), tables, part_numbers)
+        # Shuffled once for all steps, but for files of the lake, which come back in tasks of any size. One part per task,
+        # whatever the sizes: the planner leaves a repartition alone that names its number.
+        if self._work is None:
+            return self._keep("tables", blobs.repartitionById(self.parts, "part"))
+        return self._keep("tables", blobs).repartitionById(self.parts, "part")
 
     def _keep(self, step: str, table: Table) -> Table:
         """Have a table made once, whoever reads it how often."""
@@ -250,50 +261,58 @@ class SparkRuns:
     ) -> list[Finished]:
         schemas = {name: schema for name, schema in self._schemas.items() if name in names}
         shared = [(name, blob) for name, blob in self._shared_blobs if name in names]
-        work = _worker(
-            part_function, _without_model(choices), facts.to_json(), self.calendar, schemas, shared
-        )
+        work = _worker(part_function, choices, facts, self.calendar, schemas, shared)
         blobs = self._blobs.filter("part >= 0")
         if set(names) != set(self.names):
             blobs = blobs.filter(blobs["name"].isin(["", *names]))
-        # One part per task, whatever the sizes: the planner leaves a repartition alone that names its number.
-        results = self._keep(step, blobs.repartitionById(self.parts, "part").mapInArrow(work, _BLOBS))
-        failures = results.filter(f"name = '{_ERROR}'").select("part", "blob").collect()
+        results = self._keep(step, blobs.mapInArrow(work, _BLOBS))
+        small = results.filter(~results["name"].isin(*_LARGE)).collect()
+        failures = [(row["part"], row["blob"]) for row in small if row["name"] == _ERROR]
         if failures:
-            category, text = json.loads(min((row["part"], bytes(row["blob"])) for row in failures)[1])
+            category, text = json.loads(bytes(min(failures)[1]))
             if category == FaultyRecordsError.__name__:
                 raise FaultyRecordsError(self._faults_of_all(facts))
             raise getattr(errors, category)(text)
-        place = _Place(results)
-        return [SparkPart(Path(place.folder.name, f"{part:05}"), place) for part in range(self.parts)]
+        place = _Place(results, small)
+        return [SparkPart(place.folder_of(part), place) for part in range(self.parts)]
 
 
 class _Place:
-    """What the parts gave: kept by Spark, and brought to this machine a table at a time when it is asked for."""
+    """Where this machine keeps what the parts gave: small tables from the beginning, large ones once one is asked for."""
 
-    def __init__(self, results: Table) -> None:
-        self.results, self._brought = results, set[str]()
-        self.folder = tempfile.TemporaryDirectory()
+    def __init__(self, results: Table, small: Iterable[Any]) -> None:
+        self.results, self._complete = results, False
+        self._folder = Path(tempfile.mkdtemp())
+        # As long as a part is held: nobody closes it, and a TemporaryDirectory would warn of that.
+        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        self._write(small)
 
-    def bring(self, name: str) -> None:
-        if name in self._brought:
-            return
-        self._brought.add(name)
-        for row in self.results.filter(f"name = '{name}'").select("part", "blob").toLocalIterator():
-            target = Path(self.folder.name, f"{row['part']:05}")
-            target.mkdir(exist_ok=True)
-            (target / f"{name}.arrow").write_bytes(row["blob"])
+    def folder_of(self, part: int) -> Path:
+        return self._folder / f"{part:05}"
+
+    def bring_large(self) -> None:
+        if not self._complete:
+            # A part at a time, so that the driver never holds them all.
+            self._write(self.results.filter(self.results["name"].isin(*_LARGE)).toLocalIterator())
+            self._complete = True
+
+    def _write(self, rows: Iterable[Any]) -> None:
+        for row in rows:
+            folder = self.folder_of(row["part"])
+            folder.mkdir(exist_ok=True)
+            (folder / f"{row['name']}.arrow").write_bytes(row["blob"])
 
 
 @dataclass(frozen=True)
 class SparkPart(Finished):
-    """What the work on one part has left, on Spark until a table of it is asked for."""
+    """What the work on one part has left, on Spark until a large table of it is asked for."""
 
     place: _Place
 
     def path(self, name: str) -> Path:
-        """Bring one of the tables, of every part, and tell where it is."""
-        self.place.bring(name)
+        """Tell where one of the tables is, brought from Spark with those of every part when it is large."""
+        if name in _LARGE:
+            self.place.bring_large()
         return super().path(name)
 
 
@@ -335,29 +354,39 @@ def _table_of(blob: bytes) -> pa.Table:
 
 
 def _batch_of(rows: Sequence[tuple[int, str, bytes]]) -> pa.RecordBatch:
-    parts, names, blobs = zip(*rows, strict=True)
+    columns = zip(*rows, strict=True)
     return pa.record_batch(
-        {
-            "part": pa.array(parts, pa.int32()),
-            "name": pa.array(names, pa.string()),
-            "blob": pa.array(blobs, pa.binary()),
-        }
+        [pa.array(cells, field.type) for cells, field in zip(columns, _BLOBS_SCHEMA, strict=True)],
+        schema=_BLOBS_SCHEMA,
     )
+
+
+@cache
+def _freeze_libraries(step: str) -> None:
+    """Leave what the libraries hold out of the search for garbage, once per step and process.
+
+    PySpark searches after every task, and walks through every object of pandas, LightGBM and the model: .2 s or more, which
+    a small part takes to be scored.
+    """
+    del step  # another step may have loaded other libraries
+    gc.collect()
+    gc.freeze()
 
 
 def _cutter(name: str, parts: int) -> Callable[[Iterator[Any]], Iterator[Any]]:
     """Make what a worker calls on the rows of a table that it holds: blobs of the rows of each part."""
 
     def cut(batches: Iterator[Any]) -> Iterator[Any]:
-        held, rows = [], 0
+        buffer, rows = [], 0
         for batch in batches:
-            held.append(batch)
+            buffer.append(batch)
             rows += len(batch)
             if rows >= _SPLIT_ROWS:
-                yield _cut(name, pa.Table.from_batches(held), parts)
-                held, rows = [], 0
+                yield _cut(name, pa.Table.from_batches(buffer), parts)
+                buffer, rows = [], 0
         if rows:
-            yield _cut(name, pa.Table.from_batches(held), parts)
+            yield _cut(name, pa.Table.from_batches(buffer), parts)
+        _freeze_libraries("cut")
 
     return cut
 
@@ -379,12 +408,14 @@ def _cut(name: str, table: pa.Table, parts: int) -> pa.RecordBatch:
 def _worker(
     part_function: Work,
     choices: Mapping[str, Any],
-    facts: str,
+    facts: ExtractFacts,
     calendar: SchoolCalendar,
     schemas: Mapping[str, pa.Schema],
     shared: Sequence[tuple[str, bytes]],
 ) -> Callable[[Iterator[Any]], Iterator[Any]]:
     """Make what a worker calls on the blobs of a part: what the part function gives, as blobs."""
+    plain_choices = {name: value for name, value in choices.items() if name != "model"}
+    models = {"model": _PackedModel.of(choices["model"])} if "model" in choices else {}
 
     def work(batches: Iterator[Any]) -> Iterator[Any]:
         blobs: dict[int, list[tuple[str, bytes]]] = {}
@@ -396,18 +427,16 @@ def _worker(
         for part, of_part in blobs.items():
             tables = {name: _assembled(name, of_part, schema) for name, schema in schemas.items()}
             try:
-                given = part_function(
-                    tables,
-                    ExtractFacts.from_json(facts),
-                    calendar=calendar,
-                    row_id=ROW_ID,
-                    **_with_model(choices),
+                opened = {name: model.unpacked() for name, model in models.items()}
+                results = part_function(
+                    tables, facts, calendar=calendar, row_id=ROW_ID, **plain_choices, **opened
                 )
-                rows = [(part, name, table_bytes(table)) for name, table in given.items()]
+                rows = [(part, name, table_bytes(table)) for name, table in results.items()]
             except DecrochageError as error:
                 # As data: what Spark makes of an error of a worker is neither this class nor these words alone.
                 rows = [(part, _ERROR, json.dumps([type(error).__name__, str(error)]).encode())]
             yield _batch_of(rows)
+        _freeze_libraries(part_function.__name__)
 
     return work
 
@@ -438,15 +467,15 @@ class _PackedModel:
 
     @classmethod
     def of(cls, model: TrainedModel) -> _PackedModel:
-        packed = io.BytesIO()
+        archive = io.BytesIO()
         with (
             tempfile.TemporaryDirectory() as place,
-            zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as file,
+            zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file,
         ):
             sha256 = model.save(Path(place, "model"))
             for path in sorted(Path(place, "model").iterdir()):
                 file.write(path, path.name)
-        return cls(sha256, packed.getvalue())
+        return cls(sha256, archive.getvalue())
 
     def unpacked(self) -> TrainedModel:
         """Read the model, once per process."""
@@ -458,17 +487,6 @@ class _PackedModel:
 
 
 _MODELS: Final[dict[str, TrainedModel]] = {}
-
-
-def _without_model(choices: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _PackedModel.of(value) if name == "model" else value for name, value in choices.items()}
-
-
-def _with_model(choices: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        name: value.unpacked() if isinstance(value, _PackedModel) else value
-        for name, value in choices.items()
-    }
 
 
 def _raise_errors(report: FaultReport) -> None:

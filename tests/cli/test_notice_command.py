@@ -87,6 +87,27 @@ def test_a_notice_names_the_sources_that_were_given(
     assert "contact=''" in refused("notice", extracts, *options, "--contact", "")
 
 
+def test_a_notice_names_who_processes_and_the_list_by_places(
+    extracts: Path,
+    model_folder: Path,
+    tmp_path: Path,
+    scores: dr.RiskScores,
+    run: Callable[..., Result],
+    refused: Callable[..., str],
+) -> None:
+    """``--processing`` fills the items of articles 13 and 14, ``--capacity`` says that pupils are compared, as the library does."""
+    pupil = scores.flagged["pupil_id"].iloc[0]
+    options = ("--as-of", AS_OF, "--model", model_folder, "--out", tmp_path / "n", "--pupil", pupil)
+    facts = ("--processing", "dpo=dpo@exemple.fr", "--processing", "retention = un an", "--capacity", "2")
+    assert run("notice", extracts, *options, *facts, "--format", "json").exit_code == 0
+    written = (tmp_path / "n" / page_name("notice", pupil, "json")).read_text(encoding="utf-8")
+    expected = {"dpo": "dpo@exemple.fr", "retention": "un an"}
+    places = dr.capacity_list(scores, 2)
+    assert written == dr.notice(scores, pupil, processing=expected, capacity=places).to_json()
+    assert "NOM=TEXTE" in refused("notice", extracts, *options, "--processing", "dpo")
+    assert "processing names 'cnil'" in refused("notice", extracts, *options, "--processing", "cnil=x")
+
+
 def test_names_of_notices_are_safe_and_apart() -> None:
     """Whatever the id, the file stays in its folder, and two ids never share a file."""
     names = {page_name("notice", one, "md") for one in ("../a", "a", "a/", "A", "é", "è", "x" * 256)}

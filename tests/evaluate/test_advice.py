@@ -11,7 +11,8 @@ from decrochage_risk.evaluate.baselines import Baseline
 from decrochage_risk.evaluate.bootstrap import PairedDifference
 from decrochage_risk.evaluate.figures import Figures
 from decrochage_risk.evaluate.gates import GateResult
-from decrochage_risk.evaluate.report import LOGISTIC, MeasuredRows, advise, build_report
+from decrochage_risk.evaluate.report import MeasuredRows, build_report
+from decrochage_risk.evaluate.verdict import LOGISTIC, advise
 from decrochage_risk.french import forbidden_in, number
 
 if TYPE_CHECKING:

@@ -194,7 +194,7 @@ def _pattern(template: str, feature: Feature) -> str:
         "earlier": f"(?P<earlier>(?:avant le|du(?: (?:1er|[2-9]|[12]\\d|3[01]) au|(?: {DAY}) au)?) {DAY})",
         "count": rf"(?P<count>{NUMBER})",
         "whole": rf"(?P<whole>{NUMBER})",
-        "subject": r"(?: \((?P<subject>[^)]+)\))?",
+        "subject": f"(?:{re.escape(feature.wording.subject_form).replace(re.escape('{}'), '(?P<subject>[^)]+)')})?",
     }
     parts = re.split(r"\{(\w+)\}", template)
     return "".join(fields[part] if at % 2 else re.escape(part) for at, part in enumerate(parts))

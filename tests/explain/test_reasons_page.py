@@ -7,6 +7,7 @@ import math
 import re
 import tomllib
 from datetime import date
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,12 @@ def generator() -> ModuleType:
     return module
 
 
+@cache
+def page() -> str:
+    """Write the page without samples, once: each of its sentences is told for it."""
+    return reasons_page()
+
+
 def values_of(feature: Feature) -> Iterator[float]:
     """Give what a feature can be worth: both signs, nothing, a part, one, two, many, within its unit."""
     low, high = {"share": (0, 1), "share_points": (-1, 1), "/20": (0, 20), "rank": (1, 99)}.get(
@@ -58,13 +65,17 @@ def values_of(feature: Feature) -> Iterator[float]:
 @pytest.mark.parametrize("feature", CATALOGUE, ids=lambda feature: feature.name)
 def test_no_sentence_of_the_catalogue_holds_a_label_a_cause_or_a_private_matter(feature: Feature) -> None:
     """Any value, reference, second fact and day: no word of the three lexicons, and the number of the page."""
-    for known in map(known_on, DAYS):
-        for value in values_of(feature):
-            for reference in values_of(feature):
-                for second in (math.nan, 0.0, 1.0, value):
-                    text = tell(feature, value, reference, known, companion=second)
-                    assert french.forbidden_in(text, LEXICON) == [], text
-                    assert "nan" not in text
+    # As a set: many of them are the same, and each is looked through once.
+    texts = {
+        tell(feature, value, reference, known, companion=second)
+        for known in map(known_on, DAYS)
+        for value in values_of(feature)
+        for reference in values_of(feature)
+        for second in (math.nan, 0.0, 1.0, value)
+    }
+    for text in texts:
+        assert french.forbidden_in(text, LEXICON) == [], text
+        assert "nan" not in text
 
 
 @pytest.mark.parametrize("feature", CATALOGUE, ids=lambda feature: feature.name)
@@ -110,8 +121,7 @@ def test_each_sentence_of_a_feature_is_on_the_page(feature: Feature) -> None:
     """Each sentence that a wording declares is shown with its numbers, with and without its second fact."""
     known, words = example_records(), feature.wording
     examples = examples_of(feature, known)
-    page = reasons_page()
-    assert all(f"- {example.text}\n" in page for example in examples)
+    assert all(f"- {example.text}\n" in page() for example in examples)
     assert all(np.isfinite(example.value) for example in examples)
     values = [example.value for example in examples]
     if feature.unit not in {"/20", "rank"}:
@@ -123,21 +133,22 @@ def test_each_sentence_of_a_feature_is_on_the_page(feature: Feature) -> None:
 
 def test_page_names_every_told_family_and_no_silent_one() -> None:
     """One section per family that may be a reason, in order; families that are never told have none."""
-    titles = [line.removeprefix("## ") for line in reasons_page().splitlines() if line.startswith("## ")]
+    titles = [line.removeprefix("## ") for line in page().splitlines() if line.startswith("## ")]
     with_features = {feature.family.code for feature in CATALOGUE}
     assert titles == [family.label for family in FAMILIES if family.told and family.code in with_features]
 
 
 def test_page_holds_samples_and_notices_when_given() -> None:
     """What is handed over is shown word for word, counted; without it the sections are not there."""
-    page = reasons_page(["un motif", "un autre"], ["# Une notice\n", "# Une autre"])
-    assert "## 2 motifs tirés au hasard" in page
-    assert "- un motif\n- un autre\n" in page
-    assert page.count("# Une") == 2
-    assert page.endswith("\n")
+    longer = reasons_page(["un motif", "un autre"], ["# Une notice\n", "# Une autre"])
+    assert "## 2 motifs tirés au hasard" in longer
+    assert "- un motif\n- un autre\n" in longer
+    assert longer.count("# Une") == 2
+    assert longer.endswith("\n")
     assert "Notices" not in reasons_page(["un motif"])
 
 
+@pytest.mark.whole
 def test_page_on_disk_is_fresh_and_shows_thirty_dated_reasons() -> None:
     """The page on disk is what the code gives now; it shows 30 reasons, each with its points, a day and the reference."""
     written = (ROOT / "docs" / "motifs.md").read_text(encoding="utf-8")

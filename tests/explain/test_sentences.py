@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,8 +22,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decrochage_risk import french
-from decrochage_risk.explain.sentences import NO_REASON, OTHERS, REFERENCE_PUPIL, tell, tell_missing
+from decrochage_risk.explain.sentences import (
+    NO_REASON,
+    OTHERS,
+    REFERENCE_PUPIL,
+    tell,
+    tell_fact,
+    tell_missing,
+)
 from decrochage_risk.features import CATALOGUE, FAMILIES, FEATURE_BY_NAME
+from decrochage_risk.features.event_windows import Facts
+from decrochage_risk.records import PupilRecords
 from one_pupil import known_on
 
 if TYPE_CHECKING:
@@ -186,15 +195,14 @@ def test_second_facts_are_those_of_the_records(
         told += 1
         value = expected[reason.code].get(reason.pupil_id, 0.0)
         assert reason.companion == pytest.approx(value, abs=1e-9)
-        if companion.kind == "last":
-            assert second == f"la dernière le {french.day(date(1970, 1, 1) + timedelta(days=int(value)))}"
-            continue
         amount, decimals, days = read_second(second, reason.companion_unit)
         places = places_of(reason.companion_unit, decimals)
         assert amount == (None if amount is None else rounded(value, places, reason.companion_unit))
         assert amount is not None or value == reason.value
         named = [date.fromisoformat(day) for day in reason.companion_period.split("/")]
-        named = {"before": named, "part": [school_day_from(*named)], "beside": []}[companion.kind]
+        named = {
+            "before": named, "part": [school_day_from(*named)], "lately": [school_day_from(*named)], "beside": [],
+        }[companion.kind]  # fmt: skip
         assert [day[1:] for day in days] == [(day.month, day.day) for day in named]
     assert told > 50
     assert reasons.loc[reasons["companion"].notna(), "code"].nunique() >= 2
@@ -220,12 +228,7 @@ def second_facts(scores: RiskScores, cohort: Cohort, as_of: date) -> dict[str, p
         "lateness_12w": last[last["kind"] == "lateness"].groupby("pupil_id").size(),
         "exclusion_half_days_year": last[last["kind"] == "exclusion"].groupby("pupil_id")["half_days"].sum(),
         "missed_assessments_12w": missed.groupby("pupil_id").size(),
-        "months_over_threshold_year": (
-            absences.loc[absences["open"] & (absences["date"] >= "2024-09-01")]
-            .groupby("pupil_id")["date"]
-            .max()
-            - pd.Timestamp(0)
-        ).dt.days,
+        "months_over_threshold_year": features["unjustified_half_days_12w"],
         "absence_rate_year": features["unjustified_half_days_year"],
         "absent_weeks_share_12w": features["unjustified_half_days_12w"],
         "absence_rate_4w": features["absence_rate_4w"] - features["absence_rate_change"],
@@ -249,13 +252,50 @@ def test_a_second_fact_is_told_only_when_it_adds_something(feature: Feature) -> 
     assert added == tell(feature, 6.0, 0.0, known, companion=np.float64(2.0))
     assert added.partition(SEPARATOR)[0].endswith(")")
     check_form(added)
-    if feature.wording.companion.kind in {"beside", "last"}:
+    if feature.wording.companion.kind in {"beside", "lately"}:
         assert ")" not in tell(feature, 0.0, 0.5, known, companion=0.0)
     if feature.wording.companion.kind == "part":
         assert tell(feature, 1.0, 0.0, known, companion=1.0) == tell(feature, 1.0, 0.0, known)
         september = known_on(date(2024, 9, 20))
         assert tell(feature, 6.0, 0.0, september, companion=6.0) == tell(feature, 6.0, 0.0, september)
         assert "(tou" in tell(feature, 6.0, 0.0, known, companion=6.0)
+
+
+def test_months_at_the_legal_threshold_are_told_with_the_first_one_and_with_the_last_weeks() -> None:
+    """A month at the threshold long ago reads so: of how many months, when first, and what came since."""
+    known = known_on(date(2025, 3, 5))
+    over, since = (FEATURE_BY_NAME[f"months_{name}_threshold_year"] for name in ("over", "since"))
+    assert tell(over, 1.0, 0.0, known, whole=7.0, subject="octobre", companion=0.0) == (
+        "seuil légal de 4 demi-journées non justifiées atteint 1 mois sur 7 depuis la rentrée du 2 septembre, la première "
+        f"fois en octobre (aucune demi-journée non justifiée depuis le 11 décembre){SEPARATOR}0"
+    )
+    assert tell(over, 2.0, 0.0, known, whole=7.0, companion=3.0).startswith(
+        "seuil légal de 4 demi-journées non justifiées atteint 2 mois sur 7 depuis la rentrée du 2 septembre "
+        "(3 demi-journées non justifiées depuis le 11 décembre)"
+    )
+    assert tell_fact(since, 6.0, known, subject="octobre") == (
+        "seuil légal d'absence atteint pour la première fois en octobre, soit 6 mois de classe, celui-ci compris (au 5 mars)"
+    )
+    # In October the last twelve weeks are the year: there is nothing to hold apart.
+    assert "(" not in tell_fact(over, 1.0, known_on(date(2024, 10, 20)), whole=2.0, companion=4.0)
+
+
+@pytest.mark.parametrize(
+    ("days", "month"),
+    [([], ""), (["2024-10-07", "2024-10-08"], "octobre"), (["2024-12-19", "2025-01-06", "2025-01-07"], "janvier"),
+     (["2024-11-14", "2024-12-02", "2025-02-03", "2025-02-04"], "février")],
+)  # fmt: skip
+def test_the_first_month_is_that_of_the_rows(days: list[str], month: str) -> None:
+    """The month that is named is the first of the school year with 4 half-days, wherever it lies."""
+    rows = [
+        {"pupil_id": "a", "date": day, "half_days": 2, "kind": "absence", "justified": False} for day in days
+    ]
+    enrolment = {"pupil_id": "a", "school_year": 2024, "school_id": "0990001N", "level": "4e", "start_date": "2024-09-02"}  # fmt: skip
+    absences = pd.DataFrame(rows or None, columns=["pupil_id", "date", "half_days", "kind", "justified"])
+    records = PupilRecords([{"pupil_id": "a"}], [enrolment], absences=absences)
+    words = FEATURE_BY_NAME["months_over_threshold_year"].wording
+    assert words.subjects is not None
+    assert words.subjects(Facts(records.known_on("2025-03-05"))).tolist() == [month]
 
 
 def test_labels_and_fixed_words_are_sound() -> None:

@@ -16,6 +16,7 @@ from tiny_rows import AS_OF, Row, absence, enrolment, lateness, mark, tables
 
 from decrochage_risk.explain import Attribution, find_reasons
 from decrochage_risk.features import CATALOGUE
+from decrochage_risk.features.definition import LEAST_BASE
 from decrochage_risk.records import PupilRecords
 
 if TYPE_CHECKING:
@@ -134,22 +135,45 @@ def known_of(rows: list[Row]) -> KnownRecords:
     )
 
 
+def reasons_told(name: str, known: KnownRecords) -> list[str]:
+    """Codes of the reasons that a value of 0 gives where the reference is 9 and the model takes a point off for it."""
+    zero, nine, push = np.zeros((1, 1)), np.full((1, 1), 9.0), np.full((1, 1), -0.9)
+    attribution = Attribution(
+        columns=(name,),
+        raw=push,
+        raw_base=np.array([-1.0]),
+        contributions=push,
+        base=np.array([-1.0]),
+        log_odds=np.array([-1.9]),
+        additive=np.ones(1, dtype=np.bool_),
+        filled=zero,
+        references=nine,
+    )
+    codes: list[str] = (
+        find_reasons(attribution, zero, known, pupils=np.zeros(1, dtype=np.int64)).columns["code"].tolist()
+    )
+    return codes
+
+
 @pytest.mark.parametrize("name", NEEDS_ATTENDANCE)
 def test_a_count_of_nothing_attended_is_no_reason(name: str) -> None:
     """A count of 0 over days that a pupil could not attend is told of nobody; over days at school it is."""
-    for rows, is_told in ((WHOLE_YEAR, False), ([lateness("2024-09-10")], True)):
-        known = known_of(rows)
-        zero, nine, push = np.zeros((1, 1)), np.full((1, 1), 9.0), np.full((1, 1), -0.9)
-        attribution = Attribution(
-            columns=(name,),
-            raw=push,
-            raw_base=np.array([-1.0]),
-            contributions=push,
-            base=np.array([-1.0]),
-            log_odds=np.array([-1.9]),
-            additive=np.ones(1, dtype=np.bool_),
-            filled=zero,
-            references=nine,
-        )
-        table = find_reasons(attribution, zero, known, pupils=np.zeros(1, dtype=np.int64))
-        assert table.columns["code"].tolist() == ([name] if is_told else [])
+    assert reasons_told(name, known_of(WHOLE_YEAR)) == []
+    assert reasons_told(name, known_of([lateness("2024-09-10")])) == [name]
+
+
+@pytest.mark.parametrize("name", ["absent_weeks_share_12w", "quiet_weeks_share_12w"])
+@pytest.mark.parametrize(("first_week_away", "weeks"), [("2024-11-18", 2), ("2024-11-25", 3)])
+def test_a_share_of_two_weeks_is_to_nobodys_credit(name: str, first_week_away: str, weeks: int) -> None:
+    """A share of 0 absent or quiet weeks is told from three such weeks on, never of the days around a placement."""
+    known = known_of(away(first_week_away, "2025-01-19"))
+    assert reasons_told(name, known) == ([name] if weeks >= LEAST_BASE else [])
+
+
+@pytest.mark.parametrize(("marks", "is_told"), [(2, False), (3, True)])
+def test_two_marks_are_to_nobodys_credit(marks: int, *, is_told: bool) -> None:
+    """A share of 0 low marks is told from three marks on."""
+    name, rows = "low_marks_share_12w", [mark(f"2025-01-{13 + day}", "maths", 12) for day in range(marks)]
+    frames = as_frames(tables(absences=[], grades=rows))
+    known = PupilRecords(**{key: frame for key, frame in frames.items() if frame is not None}).known_on(AS_OF)
+    assert reasons_told(name, known) == ([name] if is_told else [])

@@ -140,3 +140,42 @@ def test_values_at_fault_are_told_with_missing_columns() -> None:
     assert "wrong_type" in text
     assert "may be 'cap1'" not in text
     assert "Out of scope" in text
+
+
+def test_title_lines_of_an_extract_of_ones_own_are_left_out_and_told(folder: Path, tmp_path: Path) -> None:
+    """With a mapping, and in its draft, title lines above a header are no rows; without one they are refused."""
+    plain = (folder / "scolarites.csv").read_text()
+    title = "Extraction du 28/02/2025, lycée, fermé\n\n"
+    (folder / "scolarites.csv").write_bytes((title + plain).encode("latin-1"))
+    file = tmp_path / "m.toml"
+    text = draft_mapping(folder)
+    assert "illisible" not in text
+    file.write_text(text.replace("confirmed = false", "confirmed = true"))
+    records = dr.PupilRecords.read(folder, mapping=file)
+    assert records.enrolments["level"].tolist() == ["tle_pro", "cap1"]
+    assert any(
+        "title lines above the header left out: 1 (header on line 3)" in note for note in records.notes
+    )
+
+
+def test_words_in_the_place_of_marks_become_their_status(folder: Path, tmp_path: Path) -> None:
+    """A word ("Abs") in the column of marks is drafted as its status: the mark is empty then, the other rows are graded."""
+    (folder / "notes.csv").write_text(
+        "Identifiant;Date;Matiere;Note\na1;05/10/2023;Mathématiques;12,5\na1;06/10/2023;Mathématiques;Abs\n"
+    )
+    text = draft_mapping(folder)
+    assert '"Abs" = "absent"' in text
+    assert '# kind = "assessment"  # colonne nécessaire absente : Nature ; ou "term_average"' in text
+    confirmed = text.replace("confirmed = false", "confirmed = true").replace("# kind =", "kind =")
+    for status in ("# status =", "status ="):
+        file = tmp_path / "m.toml"
+        file.write_text(confirmed.replace("# status =", status))
+        grades = dr.PupilRecords.read(folder, mapping=file).grades
+        assert grades["status"].tolist() == ["graded", "absent"]
+        assert grades["value"].fillna(-1).tolist() == [12.5, -1]
+
+
+def test_a_file_that_cannot_be_read_is_said_in_the_language_of_the_draft(folder: Path) -> None:
+    """The comment on an unreadable file is what the translation makes of its message."""
+    (folder / "absences.csv").write_text("Identifiant;Date\na1;05/10/2023;1\n")
+    assert "# illisible : X" in draft_mapping(folder, translate=lambda _: "X")

@@ -12,10 +12,10 @@ import pytest
 import decrochage_risk as dr
 from decrochage_risk.errors import RecordsError, UnreadableExportError
 from decrochage_risk.importers import import_exports
-from decrochage_risk.importers.extract import REASONS, Extract, ImportOptions, SchoolFacts
+from decrochage_risk.importers.extract import REASONS, Extract, ImportOptions, Notice, SchoolFacts
 from decrochage_risk.importers.merging import merge_events
 from decrochage_risk.importers.nomenclatures import find_level, level_of_label
-from decrochage_risk.importers.report import FileReport
+from decrochage_risk.importers.report import FileReport, ImportReport
 from decrochage_risk.result_folders import hold
 
 if TYPE_CHECKING:
@@ -503,3 +503,31 @@ def test_facts_are_those_of_the_school_and_year_asked_for() -> None:
     assert options.facts("0990002P", 2024) is two
     assert options.facts(None, 2024).uai is None
     assert options.facts("0990001N", 2023).uai is None
+
+
+def test_a_pile_of_files_is_told_by_kind() -> None:
+    """The essentials tell many files by kind, once each notice, each refusal; they count what the whole report counts."""
+    notice = Notice("school", "L’établissement n’est pas connu.")
+    books = [
+        FileReport(
+            f"{number}.csv",
+            label="GEPI, carnet de notes",
+            uai="0670001A",
+            school_year=2024,
+            rows_read=3,
+            rows={"grades": number},
+            left_out={"repeated_row": [1, 2]},
+            notices=[notice],
+        )
+        for number in range(30)
+    ]
+    refused = FileReport("plan.pdf", refusal="Ce n’est pas un export.")
+    report = ImportReport(files=[*books, refused])
+    lines = report.essentials(most=12).splitlines()
+    assert lines == [
+        "GEPI, carnet de notes : 30 fichiers, 0670001A, 2024-2025, 90 lignes lues ; pris : 435 notes",
+        "60 lignes laissées, ligne déjà lue dans un autre fichier",
+        "Attention : L’établissement n’est pas connu. (et 29 avis de même, dans le rapport)",
+        "plan.pdf : non reconnu, non lu. Ce n’est pas un export.",
+    ]
+    assert report.essentials(most=31) == str(report)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import html
 import json
+import math
 import re
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -14,7 +15,7 @@ from decrochage_risk.french import forbidden_in
 from decrochage_risk.notices import Notice, notice
 from decrochage_risk.notices.building import _method_words
 from decrochage_risk.pages import french_spaces
-from decrochage_risk.policy import load_policy
+from decrochage_risk.policy import capacity_list, load_policy
 from decrochage_risk.score.run_facts import NOT_IN_FORCE
 from decrochage_risk.score.scoring import NOT_ENROLLED
 
@@ -128,19 +129,150 @@ def test_a_pupil_without_a_score_has_a_notice_that_says_why(small_scores: RiskSc
             assert "contester" in page
 
 
-def test_a_family_that_objected_reads_that_nothing_was_used(
+def test_a_notice_of_an_objector_says_nothing_of_the_rows(
     small_cohort: Cohort, flagged: PupilRisk, score: Callable[..., RiskScores]
 ) -> None:
-    """No value, weight or measure of a pupil whose family refused the processing is in the notice."""
+    """No value, weight, measure, class, level, day of data or table of a pupil whose processing was objected to is told."""
     scores = score(small_cohort.records, exclude=[flagged.pupil_id])
     made = notice(scores, flagged.pupil_id)
-    assert made.cause == "traitement refusé"
-    assert made.weights == made.measures == ()
-    assert made.missing == ("La famille s'est opposée au traitement : aucune donnée de l'élève n'a servi",)
+    assert (made.cause, made.has_objected) == ("traitement refusé", True)
+    assert made.weights == made.measures == made.sources == made.on_lists == ()
+    assert (made.level, made.school_id, made.class_id, made.is_adult, made.mention) == (None,) * 5
+    assert (made.days_of_data, made.set_aside) == (0, 0)
     assert scores.facts(flagged.pupil_id) == {}
-    assert not [
-        source for source in made.sources if source.known and source.table not in ("pupils", "enrolments")
-    ]
+    row = scores.frame.set_index("pupil_id").loc[flagged.pupil_id]
+    for page in map(_plain, (made.to_markdown(), made.to_html())):
+        assert "aucune donnée de l'élève n'a servi" in page
+        assert "Le suivi des absences, que la loi impose à l'établissement, continue" in page
+        assert not re.search(r"jours? d'inscription|lignes? fautives?|Lecture et vérification", page)
+        assert row["school_id"] not in page
+        assert row["class_id"] not in page
+
+
+def test_the_notice_of_who_objected_does_not_hang_on_the_records(
+    small_cohort: Cohort, flagged: PupilRisk, score: Callable[..., RiskScores]
+) -> None:
+    """Another pupil's rows in their place give the same notice of an objector but for the id."""
+    other = next(
+        pupil for pupil in small_cohort.tables["pupils"]["pupil_id"].tolist() if pupil != flagged.pupil_id
+    )
+    scores = score(small_cohort.records, exclude=[flagged.pupil_id, other], explain="none")
+    one, two = (notice(scores, pupil).to_markdown() for pupil in (flagged.pupil_id, other))
+    assert one.replace(flagged.pupil_id, other) == two
+
+
+def test_what_only_the_controller_knows_is_filled_or_said_to_be_missing(
+    small_scores: RiskScores, flagged: PupilRisk
+) -> None:
+    """Articles 13 and 14 of the RGPD: each of the five items is told, or named as still to fill; an unknown one is refused."""
+    facts = {"controller": "Rectorat", "dpo": "dpo@exemple.fr", "legal_basis": "mission publique"}
+    made = notice(small_scores, flagged, processing=facts)
+    for page in map(_plain, (made.to_markdown(), made.to_html())):
+        assert (
+            "Responsable du traitement : Rectorat ; délégué à la protection des données : dpo@exemple.fr"
+            in page
+        )
+        assert (
+            "À compléter par l'établissement (RGPD, art. 13 et 14) : destinataires et durée de conservation"
+            in page
+        )
+    whole = notice(small_scores, flagged, processing=facts | {"recipients": "équipe", "retention": "un an"})
+    assert "À compléter" not in whole.to_markdown()
+    assert notice(small_scores, flagged, processing=whole.processing) == whole
+    with pytest.raises(
+        RecordsError, match=r"processing\['dpo'\]=''; processing names 'cnil', which is none of controller"
+    ):
+        notice(small_scores, flagged, processing={"dpo": "", "cnil": "x"})
+
+
+def test_the_law_on_artificial_intelligence_is_declared_and_not_said_to_be_in_force(
+    small_scores: RiskScores, flagged: PupilRisk
+) -> None:
+    """Annex III, point 3, b and c; articles 26(11) and 86; 2 December 2027, and 2 August 2030 for what is in use by then."""
+    for page in map(
+        _plain, (notice(small_scores, flagged).to_markdown(), notice(small_scores, flagged).to_html())
+    ):
+        law = page.partition("2024/1689")[2][:500]
+        for fact in ("annexe III, point 3, b et c", "26(11)", "art. 86", "2 décembre 2027", "2 août 2030"):
+            assert fact in law
+        assert "s'imposeront" in law
+
+
+def test_the_mention_is_ready_to_be_pasted(small_scores: RiskScores, flagged: PupilRisk) -> None:
+    """R311-3-1-1: the purpose, the right to the rules and main features, how to ask, and the CADA; none without an estimate."""
+    made = notice(small_scores, flagged, contact="le proviseur")
+    assert made.mention is not None
+    for part in (
+        "traitement algorithmique", "repérer à temps", "communication des règles", "principales caractéristiques",
+        "Interlocuteur : le proviseur.", "CADA", "L311-3-1", "R311-3-1-1",
+    ):  # fmt: skip
+        assert part in made.mention
+    assert made.mention in made.to_markdown()
+    assert all(notice(small_scores, pupil).mention is None for pupil in small_scores if pupil.risk is None)
+
+
+def test_who_is_of_age_reads_a_notice_of_their_own(small_scores: RiskScores) -> None:
+    """From 18 on the notice is for the pupil, before for the pupil and the family; the age itself is not told."""
+    ages = small_scores.frame.set_index("pupil_id")["age_years"]
+    seen = set()
+    for pupil in small_scores:
+        if pupil.risk is None or not pupil.explained:
+            continue
+        made = notice(small_scores, pupil)
+        age = ages[pupil.pupil_id]
+        assert made.is_adult == (None if math.isnan(age) else age >= 18)
+        readers = "pour l'élève, répond" if made.is_adult else "pour l'élève et sa famille, répond"
+        assert readers in made.to_markdown()
+        seen.add(made.is_adult)
+    assert {True, False} <= seen
+
+
+def test_who_has_left_reads_of_now_and_of_the_list(small_scores: RiskScores) -> None:
+    """A leaver's measures are for now, none for "if the pupil left"; the list and its fact are told, as is the legal one."""
+    gone = [pupil for pupil in small_scores if "departure" in pupil.ways][:10]
+    legal = [pupil for pupil in small_scores if pupil.ways == ("legal",)][:5]
+    assert gone
+    assert legal
+    for pupil in [*gone, *legal]:
+        made = notice(small_scores, pupil)
+        fact = pupil.departure if pupil in gone else pupil.legal
+        assert fact is not None
+        for page in map(_plain, (made.to_markdown(), made.to_html())):
+            assert fact.text in page
+            assert ("sortie à vérifier" in page) == (pupil in gone)
+            if pupil in gone:
+                assert "Si l'élève quittait" not in page
+                assert all(f"{measure.label}." in page for measure in pupil.measures)
+
+
+def test_a_list_by_places_is_never_denied(small_scores: RiskScores, flagged: PupilRisk) -> None:
+    """The thresholds compare nobody; a list by number of places does, and the notice says so and whether the pupil is on it."""
+    sizes = small_scores.frame.loc[small_scores.frame["enrolled"], "school_id"].value_counts()
+    places = capacity_list(small_scores, dict.fromkeys(sizes.index, 1))
+    told = set()
+    for pupil in [pupil for pupil in small_scores if pupil.flagged][:20]:
+        made = notice(small_scores, pupil, capacity=places)
+        is_listed = pupil.pupil_id in set(places.pupils["pupil_id"])
+        sentence = (
+            f"qui compare les estimations entre elles : l'élève {'y est' if is_listed else 'en est absent'}"
+        )
+        assert sentence in made.to_markdown()
+        told.add(is_listed)
+    assert told == {True, False}
+    alone = notice(small_scores, flagged).to_markdown()
+    assert "aucun classement" not in alone
+    assert "si l'établissement en fait une, compare en plus les estimations" in alone
+
+
+def test_the_verdict_of_the_card_is_told_first(small_scores: RiskScores, flagged: PupilRisk) -> None:
+    """Where the card says not to issue a list, both pages say so before anything else; otherwise neither does."""
+    made = notice(small_scores, flagged)
+    assert bool(made.verdict) == small_scores.run.is_blocked
+    blocked = made.model_copy(update={"verdict": "Ne pas émettre de liste."})
+    for page in map(_plain, (blocked.to_markdown(), blocked.to_html())):
+        assert "Avis de la fiche du modèle : Ne pas émettre de liste." in page.partition("R311-3-1-2")[0]
+    plain = made.model_copy(update={"verdict": ""})
+    assert "Avis de la fiche" not in plain.to_markdown() + plain.to_html()
 
 
 def test_the_same_result_gives_the_same_bytes(

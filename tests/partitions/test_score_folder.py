@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from decrochage_risk.model import TrainedModel
-    from decrochage_risk.score import FolderScores
+    from decrochage_risk.partitions import FolderScores
 
 AS_OF = "2025-03-05"
 

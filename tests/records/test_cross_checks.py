@@ -158,7 +158,7 @@ stays = st.lists(
 )
 
 
-@settings(max_examples=80)
+@settings(max_examples=30)
 @given(stays, st.randoms(use_true_random=False))
 def test_what_is_left_never_overlaps_and_order_does_not_matter(
     drawn: list[tuple[str, int, int | None]], random: Random

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -16,20 +17,34 @@ from decrochage_risk.score import load_demo_model
 if TYPE_CHECKING:
     from tests.records.conftest import Rows
 
+    from decrochage_risk.model import TrainedModel
+
 AS_OF = "2025-03-05"
 SET_ASIDE = "non inscrit à cette date d'après les lignes gardées : d'autres, fautives, ont été mises de côté"
+
+
+@cache
+def _model_of_every_gap() -> TrainedModel:
+    """Give the bundled model without counts of what was known together, as one of format 1: every gap of these few rows is scored.
+
+    Made once: each new model reads its trees from their text again.
+    """
+    model, risk_model = load_demo_model(), load_demo_model().risk_model
+    references = replace(risk_model.references, knowledge=replace(risk_model.knowledge, rows={}))
+    return replace(model, path=None, risk_model=replace(risk_model, references=references))
 
 
 def _causes(tables: dict[str, Any], **arguments: Any) -> dict[str, str | None]:
     absences = pd.DataFrame(columns=["pupil_id", "date", "half_days", "kind"])
     records = PupilRecords(**{"absences": absences} | tables, on_fault="quarantine")
-    # Without counts of what was known together, as a model of format 1: every gap of these few rows is scored.
-    model, risk_model = load_demo_model(), load_demo_model().risk_model
-    references = replace(risk_model.references, knowledge=replace(risk_model.knowledge, rows={}))
-    model = replace(model, path=None, risk_model=replace(risk_model, references=references))
     with pytest.warns(DemoModelWarning):
         scores = score_pupils(
-            records, as_of=AS_OF, explain="none", gaps=["absences", "grades"], model=model, **arguments
+            records,
+            as_of=AS_OF,
+            explain="none",
+            gaps=["absences", "grades"],
+            model=_model_of_every_gap(),
+            **arguments,
         )
     return {pupil.pupil_id: pupil.cause for pupil in scores}
 

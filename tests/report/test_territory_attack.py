@@ -137,7 +137,9 @@ def _read_pages(territory: Territory, run: RunFacts, folder: Path) -> _Reader:
         files = {}
         for path in (folder / network).glob("*.csv"):
             with path.open(encoding="utf-8-sig", newline="") as lines:
-                files[path.stem] = list(csv.reader(lines, delimiter=";"))[2:]
+                # A text that a spreadsheet would read as a date (« septembre 2024 ») is written with an apostrophe before it.
+                cells = [[cell.removeprefix("'") for cell in row] for row in csv.reader(lines, delimiter=";")]
+                files[path.stem] = cells[2:]
         _take_shares(reader, network, files)
         _take_situations(reader, network, files)
         for row in files.get("retours", ()):

@@ -10,15 +10,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from decrochage_risk.errors import DecrochageWarning, RecordsWarning
+from decrochage_risk.errors import DecrochageWarning, RecordsWarning, TrainingWarning
+from decrochage_risk.evaluate.report import MeasuredRows, list_marks
 from decrochage_risk.french.words import forbidden_in
-from decrochage_risk.model import take_snapshots
+from decrochage_risk.model import score_rows, take_snapshots
 from decrochage_risk.partitions import score_folder
-from decrochage_risk.policy import load_policy
+from decrochage_risk.policy import capacity_list, load_policy
 from decrochage_risk.records import PupilRecords
 from decrochage_risk.risk import FitOptions
-from decrochage_risk.risk.calibration import Calibration
+from decrochage_risk.risk.calibration import Calibration, probability
+from decrochage_risk.train import evaluate_model
 from decrochage_risk.train.backtest import fit_risk_model
+from decrochage_risk.train.evaluating import _to_complete
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,6 +134,66 @@ def test_data_to_complete_are_counted_and_listed(scores: RiskScores, tmp_path: P
         [pd.read_csv(path, sep=";", encoding="utf-8-sig", dtype=str) for path in (tmp_path / "out" / "listes").glob("*_risque.csv")]
     )  # fmt: skip
     assert not set(risk["Élève"]) & set(rows["pupil_id"])
+
+
+def test_no_capacity_list_holds_them(scores: RiskScores) -> None:
+    """Whatever the places, a pupil to complete is on no list by places, of either horizon; each school says how many it has."""
+    frame = scores.frame
+    rows = frame[frame["to_complete"]]
+    schools = sorted(rows["school_id"].unique())
+    sizes = frame[frame["enrolled"]].groupby("school_id").size()
+    capacity = capacity_list(scores, {school: int(sizes[school]) for school in schools}, least_risk=0)
+    assert not set(capacity.pupils["pupil_id"]) & set(rows["pupil_id"])
+    counted = capacity.schools.set_index("school_id")["to_complete"]
+    assert counted.to_dict() == rows.groupby("school_id").size().to_dict()
+    assert capacity.text.count("à compléter, hors liste") == len(schools)
+    scored = frame["risk"].notna() & frame["school_id"].isin(schools)
+    assert len(capacity.pupils) == (scored & ~frame["to_complete"]).sum()
+    # The places are those of whom a fact is known: nobody takes one for what is not known of them.
+    assert (capacity.schools["unfilled"] == 0).all()
+
+
+def test_an_evaluation_sets_the_same_pupils_apart(
+    scores: RiskScores,
+    silent_model: TrainedModel,
+    half_known: PupilRecords,
+    small_cohort: Cohort,
+    as_of: object,
+) -> None:
+    """Rows of an evaluation that stand on no list for want of a fact are those of whom scoring says so; their number is told."""
+    outcomes = small_cohort.tables["outcomes"]
+    rows = score_rows(silent_model, take_snapshots(half_known, outcomes, [as_of]))
+    marks = _to_complete(silent_model, rows, probability(rows.log_odds), load_policy())
+    pupils = rows.snapshots.rows["pupil_id"]
+    frame = scores.frame.set_index("pupil_id")
+    # Of the year alone: the model holds no path.
+    assert (frame.loc[pupils, "to_complete"].to_numpy() == marks).all()
+    assert marks.any()
+    with pytest.warns(TrainingWarning):
+        report = evaluate_model(silent_model, half_known, outcomes, as_of_dates=[as_of])
+    assert sum(note.startswith("Données à compléter : ") for note in report.notes) == 1
+
+
+def test_rows_to_complete_take_no_place_in_a_measured_list() -> None:
+    """Neither list that a report measures holds them, and their places at school capacity go to the next."""
+    risk, schools, days = [0.9, 0.8, 0.7, 0.2], ["a"] * 4, ["2025-03-05"] * 4
+    rows = MeasuredRows(
+        outcome=[1, 0, 1, 0],
+        risk=risk,
+        schools=schools,
+        as_of=days,
+        listed=[True, True, False, False],
+        capacity=2,
+    )
+    plain = [own.tolist() for own in list_marks(rows).values()]
+    assert plain == [[True, True, False, False]] * 2
+    apart = list_marks(
+        replace(rows, listed=[False, True, False, False], to_complete=[True, False, False, False])
+    )
+    assert [own.tolist() for own in apart.values()] == [
+        [False, True, False, False],
+        [False, True, True, False],
+    ]
 
 
 @pytest.mark.slow

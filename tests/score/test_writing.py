@@ -229,10 +229,9 @@ def test_nothing_to_look_at_is_shown_and_written_too(
     assert len(lists) == 3 * frame.loc[frame["pupil_id"].isin(quiet), "school_id"].nunique()
     for path in lists:
         (line,) = lines_of(path)
-        assert (line["Élève"], line["Fait"]) == (
-            "",
-            "Aucun élève de cet établissement n'est sur cette liste au 5 mars 2025.",
-        )
+        nobody = "Aucun élève de cet établissement n'est sur cette liste au 5 mars 2025."
+        unscored = " Un élève sans estimation n'y figure jamais : scores.parquet en dit la cause."
+        assert (line["Élève"], line["Fait"]) == ("", nobody + unscored * path.stem.endswith("risque"))
     assert len(pd.read_parquet(tmp_path / "scores.parquet")) == 20
     assert "<table" not in _inside(scores._repr_html_())
     assert scores.summary in html.unescape(_inside(scores._repr_html_()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import sys
 import warnings
 from typing import TYPE_CHECKING
@@ -28,8 +29,16 @@ def spark_is_there() -> None:
 
 
 @pytest.fixture(scope="session")
-def spark(spark_is_there: None) -> Iterator[Any]:  # noqa: ARG001 - nothing is imported where it is passed over
-    """Start Spark once."""
+def connect_port() -> int:
+    """Find a port of this machine on which nobody listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def spark(spark_is_there: None, connect_port: int) -> Iterator[Any]:  # noqa: ARG001 - nothing is imported where it is passed over
+    """Start Spark once; it serves clients over Spark Connect too."""
     from pyspark.sql import SparkSession  # noqa: PLC0415 - an extra
 
     os.environ["PYSPARK_PYTHON"] = sys.executable
@@ -39,14 +48,18 @@ def spark(spark_is_there: None) -> Iterator[Any]:  # noqa: ARG001 - nothing is i
         "spark.log.level": "ERROR",
         "spark.driver.memory": "1g",
         "spark.driver.host": "127.0.0.1",
+        # A machine that lives for two minutes pays more for compiling well than it gains.
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+        "spark.plugins": "org.apache.spark.sql.connect.SparkConnectPlugin",
+        "spark.connect.grpc.binding.address": "127.0.0.1",
+        "spark.connect.grpc.binding.port": str(connect_port),
         "spark.sql.shuffle.partitions": "2",
         "spark.sql.session.timeZone": "Europe/Paris",
     }.items():
         builder = builder.config(name, value)
     with warnings.catch_warnings():
-        warnings.simplefilter(
-            "ignore"
-        )  # Spark 4.3 says of pandas 3 that some features may not work; none of them is used
+        # Spark 4.3 says of pandas 3 that some features may not work; none of them is used.
+        warnings.simplefilter("ignore")
         session = builder.getOrCreate()
     yield session
     session.stop()

@@ -16,8 +16,9 @@ import pyarrow as pa
 import pytest
 
 import decrochage_risk.spark as engine
-from decrochage_risk.errors import AsOfError, FaultyRecordsError, RecordsError, TamperedArtefactError
+from decrochage_risk.errors import DecrochageError, RecordsError, TamperedArtefactError
 from decrochage_risk.features import build_context
+from decrochage_risk.model import load_trained_model
 from decrochage_risk.partitions.parts import ROW_ID, score_part
 from decrochage_risk.records import PupilRecords
 from decrochage_risk.risk import FitOptions
@@ -129,7 +130,15 @@ def test_results_are_those_of_one_machine(
     pd.testing.assert_frame_equal(scores.to_pandas(), written, check_dtype=False, check_exact=True)
 
 
-def test_a_killed_worker_changes_nothing(spark: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def clean_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Score the clean extract on one machine, as Spark is asked to by default."""
+    return files_in_memory(clean_extract(), tmp_path_factory.mktemp("clean") / "memory")
+
+
+def test_a_killed_worker_changes_nothing(
+    spark: Any, monkeypatch: pytest.MonkeyPatch, clean_files: dict[str, bytes], tmp_path: Path
+) -> None:
     """A worker process that is killed by its pid while it scores is replaced, and every file is the same."""
     trace, make_worker = str(tmp_path / "killed"), engine._worker
 
@@ -151,7 +160,7 @@ def test_a_killed_worker_changes_nothing(spark: Any, monkeypatch: pytest.MonkeyP
     tables = clean_extract()
     score_spark(frames_of(spark, tables), as_of=AS_OF, parts=2).write(tmp_path / "spark")
     assert Path(trace).exists()
-    assert files_of(tmp_path / "spark") == files_in_memory(tables, tmp_path / "memory")
+    assert files_of(tmp_path / "spark") == clean_files
 
 
 def test_skew_and_empty_parts_change_nothing(spark: Any, tmp_path: Path) -> None:
@@ -187,12 +196,18 @@ def test_a_model_from_spark_has_the_same_checksum(spark: Any) -> None:
 
 
 def test_errors_are_those_of_one_machine(spark: Any) -> None:
-    """Faults, when they are to be raised, and a day before everyone are the same errors, in the same words."""
-    for tables, as_of in ((faulty_extract(), AS_OF), (clean_extract(), "2020-03-04")):
-        with pytest.raises((FaultyRecordsError, AsOfError)) as expected:
-            PupilRecords(**tables).known_on(as_of)
+    """Faults to be raised, a day before everyone and an unknown pupil to be explained are the same errors, in the same words."""
+    clean = clean_extract()
+    for tables, choices in (
+        (faulty_extract(), {"as_of": AS_OF}),
+        (clean, {"as_of": "2020-03-04"}),
+        (clean, {"as_of": AS_OF, "explain": ["nobody"]}),
+    ):
+        with pytest.raises(DecrochageError) as expected:
+            score_pupils(PupilRecords(**tables), **choices)
         with pytest.raises(expected.type) as refused:
-            score_spark(frames_of(spark, tables), as_of=as_of, parts=2)
+            score_spark(frames_of(spark, tables), parts=2, **choices)
+        assert type(refused.value) is expected.type
         assert str(refused.value) == str(expected.value)
 
 
@@ -202,12 +217,19 @@ def test_tables_of_other_names_are_refused(spark: Any) -> None:
         score_spark({"pupils": spark.range(1), "abscences": spark.range(1)}, as_of=AS_OF)
 
 
-def test_a_worker_refuses_another_model() -> None:
-    """What a worker reads is held against the checksum of the driver's model, and the model comes back whole."""
-    packed = engine._PackedModel.of(load_demo_model())
-    assert packed.unpacked().sha256 == load_demo_model().sha256
-    with pytest.raises(TamperedArtefactError):
-        replace(packed, sha256="0" * 64).unpacked()
+def test_a_worker_refuses_another_model(spark: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A model that is not the driver's stops the run with the error, and in the words, of opening it on one machine."""
+    model = load_demo_model()
+    packed = engine._PackedModel.of(model)
+    assert packed.unpacked().sha256 == model.sha256
+    other = "0" * 64
+    monkeypatch.setattr(engine._PackedModel, "of", lambda _model: replace(packed, sha256=other))
+    model.save(tmp_path / "model")
+    with pytest.raises(TamperedArtefactError) as expected:
+        load_trained_model(tmp_path / "model", sha256=other)
+    with pytest.raises(TamperedArtefactError) as refused:
+        score_spark(frames_of(spark, clean_extract()), as_of=AS_OF, parts=2)
+    assert str(refused.value).splitlines()[1:] == str(expected.value).splitlines()[1:]
 
 
 CONNECTED = """
@@ -215,23 +237,30 @@ import sys
 from pyspark.sql import SparkSession
 from decrochage_risk.spark import score_spark
 from test_spark import AS_OF, clean_extract, frames_of
-settings = {"spark.ui.enabled": "false", "spark.log.level": "ERROR", "spark.driver.memory": "1g"}
-builder = SparkSession.builder.remote("local[2]")
-for name, value in settings.items():
-    builder = builder.config(name, value)
-spark = builder.getOrCreate()
+spark = SparkSession.builder.remote(sys.argv[1]).getOrCreate()
 run = score_spark(frames_of(spark, clean_extract()), as_of=AS_OF, parts=2)
-run.write(sys.argv[1])
+run.write(sys.argv[2])
 assert "connect" in type(run.table("scores")).__module__
 spark.stop()
 """
 
 
-def test_spark_connect_gives_the_same_files(spark_is_there: None, tmp_path: Path) -> None:  # noqa: ARG001
-    """A client that speaks to its engine over Spark Connect alone writes the same files."""
+def test_spark_connect_gives_the_same_files(
+    spark: Any,  # noqa: ARG001 - the server
+    connect_port: int,
+    clean_files: dict[str, bytes],
+    tmp_path: Path,
+) -> None:
+    """A client in a process of its own, without a Java, that speaks to its engine over Spark Connect writes the same files."""
     places = [str(Path(__file__).parent), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places), "PYSPARK_PYTHON": sys.executable}
-    command = [sys.executable, "-c", CONNECTED, str(tmp_path / "spark")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(places), "JAVA_HOME": "", "PATH": ""}
+    command = [
+        sys.executable,
+        "-c",
+        CONNECTED,
+        f"sc://127.0.0.1:{connect_port}",
+        str(tmp_path / "spark"),
+    ]
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 - our own code
     assert ended.returncode == 0, ended.stderr[-2000:]
-    assert files_of(tmp_path / "spark") == files_in_memory(clean_extract(), tmp_path / "memory")
+    assert files_of(tmp_path / "spark") == clean_files

@@ -13,12 +13,12 @@ from decrochage_risk.importers import import_exports
 from decrochage_risk.records import PupilRecords
 from decrochage_risk.records.pseudonyms import Pseudonymiser
 from decrochage_risk.synthetic import make_cohort
+from decrochage_risk.synthetic.export_formats import ine_of
 from decrochage_risk.synthetic.exports import (
     DECLARATIONS,
     FORMATS,
     LOSSES,
     carried,
-    ine_of,
     known_on,
     write_exports,
 )

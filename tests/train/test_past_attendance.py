@@ -31,7 +31,7 @@ CHOICES: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def cohort() -> Cohort:
     """Draw four years: the year before is known in every year of the training."""
-    return make_cohort(1_500, [2021, 2022, 2023, 2024], seed=12)
+    return make_cohort(1_000, [2021, 2022, 2023, 2024], seed=12)
 
 
 @pytest.fixture(scope="module")
@@ -80,6 +80,7 @@ def test_history_without_a_legal_basis_is_refused(cohort: Cohort, legal_basis: s
         train_model(cohort.records, cohort.outcomes, history=True, legal_basis=legal_basis, **CHOICES)
 
 
+@pytest.mark.whole
 def test_a_stated_basis_is_recorded_and_printed(cohort: Cohort, tmp_path: Path) -> None:
     """The model that learnt from earlier attendance reads it, keeps the basis when saved, and its card says it."""
     basis = "convention du 3 mars avec l'académie"
@@ -91,6 +92,7 @@ def test_a_stated_basis_is_recorded_and_printed(cohort: Cohort, tmp_path: Path) 
     assert f"base légale déclarée : {basis}" in loaded.card
 
 
+@pytest.mark.whole
 def test_synthetic_pupils_are_learnt_from_whole(cohort: Cohort) -> None:
     """Nobody's attendance is kept in a synthetic cohort: it is learnt from, unless history=False."""
     choices = CHOICES | {"synthetic": True}

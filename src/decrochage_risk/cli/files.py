@@ -23,11 +23,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from decrochage_risk.cli.options import OnFault
-    from decrochage_risk.partitions import FolderTraining
+    from decrochage_risk.partitions import FolderScores, FolderTraining
     from decrochage_risk.records import PupilRecords
     from decrochage_risk.records.reading import Folder
     from decrochage_risk.school_year import SchoolCalendar
-    from decrochage_risk.score import FolderScores
 
 __all__ = [
     "Extracts",
@@ -69,7 +68,7 @@ def fault_lines(errors: int, warnings: int) -> list[str]:
     """Tell how many rows were set aside, and how many are odd, in French."""
     lines = [f"Lignes mises de côté : {french.plural(errors, 'erreur')}."] if errors else []
     lines += [f"Lignes gardées : {french.plural(warnings, 'avertissement')}."] if warnings else []
-    return [*lines, "Détail : decrochage-risk check DOSSIER."] if lines else []
+    return [*lines, "Détail : « decrochage-risk check » sur ce dossier."] if lines else []
 
 
 def reading_lines(folder: Folder | FolderScores | FolderTraining) -> list[str]:

@@ -191,7 +191,7 @@ def import_command(  # noqa: PLR0913 - what the files may not say, each an optio
             say(f"Erreur : {error.french}", stderr=True)
             raise typer.Exit(UNUSABLE) from error
         result.write(out, group=group, held=True)
-    say(str(result.report))
+    say(result.report.essentials())
     if links is not None:
         say(f"\nTable des noms, à garder dans l’établissement : {result.write_links(links)}")
     say(f"\nEmpreinte de la clé, à comparer d'une année à l'autre : {result.report.key_fingerprint}")

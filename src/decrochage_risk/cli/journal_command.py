@@ -40,7 +40,7 @@ def journal(file: JournalPath, *, purge_before: PurgeBefore = None, erase: Erase
     Lit : le journal. Sans option : affiche une ligne par passage (heure, date d'observation, modèle, effectifs).
 
     Écrit : avec --purge-before ou --erase, le journal entier d'un seul coup, avec une ligne qui compte ce qui est
-    parti. Un système à haut risque garde ses journaux six mois au moins (règlement (UE) 2024/1689, art. 26).
+    parti. Un système à haut risque garde ses journaux six mois au moins (règlement (UE) 2024/1689, art. 26(6), à partir du 2 décembre 2027).
     """
     from decrochage_risk.journal import no_journal  # noqa: PLC0415 - numpy and pandas load on first use
     from decrochage_risk.school_year import to_date  # noqa: PLC0415 - same

@@ -342,7 +342,13 @@ def train(  # noqa: PLR0913 - one argument per option of the command
             model.save(out)
     for line in [*reading_lines(training), *fault_lines(training.errors, training.warnings)]:
         say(line)
-    reports = [_report_of(one.model.report) for one in trainings]
+    raise typer.Exit(_say_training(model, horizon, [_report_of(one.model.report) for one in trainings], out))
+
+
+def _say_training(
+    model: dr.TrainedModel, horizon: Horizon, reports: list[dr.EvaluationReport], out: Path
+) -> int:
+    """Print the report of each horizon, the model and the verdict, whose exit code is returned."""
     for years, report in zip(horizon.years, reports, strict=True):
         if len(reports) > 1:
             say(f"\nRisque {'de l’année' if years == 1 else 'sur le parcours (trois années scolaires)'}")
@@ -354,7 +360,7 @@ def train(  # noqa: PLR0913 - one argument per option of the command
     # One exit code for both horizons: the worse of the two.
     gravest = max(reports, key=lambda report: _GRAVITY.index(report.verdict))
     say(gravest.verdict_line())
-    raise typer.Exit(REPORT_EXIT_CODES[gravest.verdict])
+    return REPORT_EXIT_CODES[gravest.verdict]
 
 
 def say_report(report: dr.EvaluationReport) -> None:
@@ -427,17 +433,17 @@ def evaluate(  # noqa: PLR0913 - one argument per option of the command
         step("Lecture du modèle")
         current = dr.load_model(model, sha256=model_sha256)
         step("Lecture et vérification des extraits")
-        read = read_extracts(folder, on_fault=on_fault, calendar=days)
+        extracts = read_extracts(folder, on_fault=on_fault, calendar=days)
         report = dr.evaluate_model(
             current,
-            read.records,
+            extracts.records,
             as_of_dates=dates,
             outcome_closes=closes,
             labels_known_on=known_on,
             capacity=capacity,
             progress=step,
         )
-    for line in read.told():
+    for line in extracts.told():
         say(line)
     say_report(report)
     for path, text in ((json, report.to_json), (markdown, report.to_markdown)):
@@ -530,17 +536,17 @@ def compare(  # noqa: PLR0913 - one argument per option of the command
             dr.load_model(challenger, sha256=challenger_sha256),
         )
         step("Lecture et vérification des extraits")
-        read = read_extracts(folder, on_fault=on_fault, calendar=days)
+        extracts = read_extracts(folder, on_fault=on_fault, calendar=days)
         comparison = dr.compare_models(
             *models,
-            read.records,
+            extracts.records,
             as_of_dates=as_of,
             labels_known_on=labels_known_on,
             capacity=capacity,
             margin=MARGIN if margin is None else margin,
             progress=step,
         )
-    for line in read.told():
+    for line in extracts.told():
         say(line)
     say_comparison(comparison)
     if json is not None:
@@ -607,14 +613,14 @@ def recalibrate(  # noqa: PLR0913 - one argument per option of the command
         step("Lecture du modèle")
         current = dr.load_model(model, sha256=model_sha256)
         step("Lecture et vérification des extraits")
-        read = read_extracts(folder, on_fault=on_fault, calendar=days)
+        extracts = read_extracts(folder, on_fault=on_fault, calendar=days)
         step("Mise à jour du niveau moyen")
         updated_model = dr.recalibrate(
-            current, read.records, as_of_dates=as_of, labels_known_on=labels_known_on, reason=reason
+            current, extracts.records, as_of_dates=as_of, labels_known_on=labels_known_on, reason=reason
         )
         with writing(out):
             updated_model.save(out)
-    for line in read.told():
+    for line in extracts.told():
         say(line)
     say(updated_model.card.removeprefix(current.card).strip())
     say(f"\nModèle : {updated_model.model_id}, écrit dans {out}")
@@ -730,12 +736,12 @@ def drift(  # noqa: PLR0913 - one argument per option of the command
         step("Lecture et vérification des extraits")
         # Labels rest on what came later: with them, every row is judged.
         last = None if labels_as_of else to_date(as_of)
-        read = read_extracts(folder, on_fault=on_fault, calendar=days, as_of=last)
+        extracts = read_extracts(folder, on_fault=on_fault, calendar=days, as_of=last)
         step("Veille")
         report = dr.watch_drift(
-            current, read.records, as_of, labels_as_of=labels_as_of or (), labels_known_on=labels_known_on
+            current, extracts.records, as_of, labels_as_of=labels_as_of or (), labels_known_on=labels_known_on
         )
-    for line in read.told():
+    for line in extracts.told():
         say(line)
     say(f"\n{report}")
     if json is not None:

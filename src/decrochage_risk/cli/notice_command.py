@@ -19,25 +19,30 @@ from decrochage_risk.cli.options import (
     ModelSha256,
     OnFault,
     OnFaultOption,
+    Processing,
     RecordsFolder,
     Zone,
     chosen_calendar,
     ids_of_file,
+    named_texts,
 )
 from decrochage_risk.cli.output import say, steps
 from decrochage_risk.cli.score_command import (  # Typer reads them at run time
-    Exclude,  # noqa: TC001
-    ModelFolder,  # noqa: TC001
-    PolicyPath,  # noqa: TC001
+    Capacity,
+    Exclude,
+    ModelFolder,
+    PolicyPath,
+    asked_places,
 )
 from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.pages import page_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from decrochage_risk.notices import Notice
     from decrochage_risk.records import PupilRecords
+    from decrochage_risk.score import RiskScores
 
 __all__ = ["notice"]
 
@@ -85,6 +90,8 @@ def notice(  # noqa: PLR0913 - one argument per option of the command
     form: FormOption = Form.HTML,
     contact: Contact = "le chef d'établissement",
     source: Source = None,
+    processing: Processing = None,
+    capacity: Capacity = None,
     exclude: Exclude = None,
     on_fault: OnFaultOption = OnFault.RAISE,
     calendar: CalendarFile = None,
@@ -104,38 +111,37 @@ def notice(  # noqa: PLR0913 - one argument per option of the command
     day = to_date(as_of)
     check_target_folder(out)
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
-    objectors, rules, sources = ids_of_file(exclude), dr.load_policy(policy), _sources(source or ())
+    objectors, rules, places = ids_of_file(exclude), dr.load_policy(policy), asked_places(capacity or ())
+    texts = {
+        "sources": named_texts("--source", source or (), example="absences=export du 4 mars 2025"),
+        "processing": named_texts("--processing", processing or (), example="dpo=dpo@exemple.fr"),
+    }
     with steps(_STEPS) as step:
         step("Lecture du modèle")
         current = load_chosen(model, model_sha256)
         step("Lecture et vérification des extraits")
-        read = read_extracts(folder, on_fault=on_fault, calendar=days, as_of=day)
+        extracts = read_extracts(folder, on_fault=on_fault, calendar=days, as_of=day)
         step("Estimations et notices")
-        ids = _asked(pupil, read.records)
+        ids = _asked(pupil, extracts.records)
         scores = dr.score_pupils(
-            read.records, as_of=day, model=current, policy=rules, explain=ids, exclude=objectors
+            extracts.records, as_of=day, model=current, policy=rules, explain=ids, exclude=objectors
         )
-        notices = [dr.notice(scores, one, sources=sources, contact=contact) for one in ids]
+        chosen = None if places is None else dr.capacity_list(scores, places.of(_open_schools(scores)))
+        notices = [dr.notice(scores, one, contact=contact, capacity=chosen, **texts) for one in ids]
         paths = [_write(one, out, form, group=group) for one in notices]
-    for line in read.told():
+    if scores.run.is_blocked:
+        say(f"Avis de la fiche du modèle : {scores.run.verdict}")
+    for line in extracts.told():
         say(line)
     for path in paths:
         say(f"Notice : {path}")
 
 
-def _sources(texts: Iterable[str]) -> dict[str, str]:
-    """Read where the tables come from; `decrochage_risk.notices.notice` checks their names."""
-    parts = [text.partition("=") for text in texts]
-    faulty = [f"{''.join(part)!r}" for part in parts if not part[0].strip() or not part[2].strip()]
-    if faulty:
-        raise RecordsError(
-            explain_error(
-                f"--source {', '.join(faulty)}",
-                expected="a table and a text, TABLE=TEXTE",
-                hint="For example --source 'absences=export du 4 mars 2025'.",
-            )
-        )
-    return {table.strip(): text.strip() for table, _, text in parts}
+def _open_schools(scores: RiskScores) -> list[str]:
+    """Name the schools that have pupils that day, each once."""
+    frame = scores.frame
+    schools: list[str] = frame.loc[frame["enrolled"], "school_id"].unique().tolist()
+    return schools
 
 
 def _asked(pupils: Sequence[str], records: PupilRecords) -> list[str]:

@@ -17,6 +17,8 @@ import decrochage_risk as dr
 from decrochage_risk.errors import CalendarError, ModelError, RecordsError, explain_error
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from decrochage_risk.school_year import SchoolCalendar
 
 __all__ = [
@@ -38,6 +40,7 @@ __all__ = [
     "OnFault",
     "OnFaultOption",
     "Partitions",
+    "Processing",
     "RecordsFolder",
     "ReportFile",
     "TrainedModelFolder",
@@ -65,6 +68,16 @@ class Explain(StrEnum):
 
 Contact = Annotated[
     str, typer.Option("--contact", metavar="TEXTE", help="À qui demander, corriger, contester.")
+]
+Processing = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--processing",
+        metavar="CHAMP=TEXTE",
+        show_default=False,
+        help="Ce que seul le responsable du traitement sait (RGPD, art. 13 et 14) : controller, dpo, legal_basis, recipients, "
+        "retention ; à répéter. Ce qui manque est dit à compléter.",
+    ),
 ]
 RecordsFolder = Annotated[
     Path,
@@ -233,8 +246,8 @@ def closing_pair(text: str) -> tuple[int, int]:
     >>> closing_pair("11-01")
     (11, 1)
     """
-    read = _MONTH_AND_DAY.fullmatch(text)
-    if read is None:
+    match = _MONTH_AND_DAY.fullmatch(text)
+    if match is None:
         raise ModelError(
             explain_error(
                 f"--outcome-closes {text!r}",
@@ -242,7 +255,42 @@ def closing_pair(text: str) -> tuple[int, int]:
                 hint='For 1 November after the school year, the default, write "11-01".',
             )
         )
-    return int(read[1]), int(read[2])
+    return int(match[1]), int(match[2])
+
+
+def named_texts(option: str, texts: Iterable[str], *, example: str) -> dict[str, str]:
+    """Read "NAME=TEXT" of an option that is repeated; whoever takes the texts checks the names.
+
+    Parameters
+    ----------
+    option : str
+        Name of the option, for the message.
+    texts : iterable of str
+        What came.
+    example : str
+        A good one, for the hint.
+
+    Raises
+    ------
+    RecordsError
+        With every text that has no name or says nothing.
+
+    Examples
+    --------
+    >>> named_texts("--source", ["grades = export du 4 mars"], example="grades=export")
+    {'grades': 'export du 4 mars'}
+    """
+    parts = [text.partition("=") for text in texts]
+    faulty = [f"{''.join(part)!r}" for part in parts if not part[0].strip() or not part[2].strip()]
+    if faulty:
+        raise RecordsError(
+            explain_error(
+                f"{option} {', '.join(faulty)}",
+                expected="a name and a text, NAME=TEXT",
+                hint=f"For example {option} '{example}'.",
+            )
+        )
+    return {name.strip(): text.strip() for name, _, text in parts}
 
 
 def ids_of_file(path: Path | None) -> list[str]:

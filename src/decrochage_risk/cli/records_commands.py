@@ -106,12 +106,21 @@ def check(  # noqa: PLR0913 - one argument per option of the command
         faults = _faults_of(extracts, days, day)
     _say_tables(extracts, rows)
     say(f"\n{faults.text('fr')}")
-    if draft_mapping is not None:
-        say(f"\nCorrespondance proposée : {draft_mapping}. Relisez-la, puis écrivez-y confirmed = true.")
     if report is not None:
         with writing(report):
             faults.to_csv(report, values=values, group=group)
         say(f"\nToutes les fautes : {report}")
+    if draft_mapping is not None:
+        say(
+            f"\nRelisez {draft_mapping}, écrivez-y confirmed = true, puis :\n"
+            f"  decrochage-risk check {folder} --mapping {draft_mapping}"
+        )
+    elif mapping is not None and not faults.errors:
+        # "score" reads our names alone: the pseudonymised tables have them.
+        say(
+            "\nPour écrire ces tables sous nos noms, que lit « score », sans identifiant en clair :\n"
+            f"  decrochage-risk pseudonymise {folder} tables --key ma_cle --mapping {mapping}"
+        )
     if faults.errors:
         raise typer.Exit(FAULTS_FOUND)
 
@@ -140,9 +149,11 @@ def _chosen_mapping(folder: Path, mapping: Path | None, draft: Path | None) -> T
     from decrochage_risk.importers.hand_made import draft_mapping  # noqa: PLC0415 - on use
 
     check_target_file(draft)
-    text = draft_mapping(folder)
+    text = draft_mapping(folder, translate=text_in_french)
     with writing(draft):
         draft.write_text(text, encoding="utf-8", newline="\n")
+    # Before anything is checked: whoever has a file that cannot be read must know that the draft is there.
+    say(f"Correspondance proposée : {draft}")
     # Read at once, unconfirmed: the faults told are those that would remain with it.
     return read_mapping(draft, confirmed=False)
 
@@ -274,10 +285,10 @@ def clean(
     from decrochage_risk.result_folders import leftovers, remove_leftovers  # noqa: PLC0415 - --help needs none
 
     with writing(folder):
-        removed = remove_leftovers(folder)
-    for place in removed:
+        places = remove_leftovers(folder)
+    for place in places:
         say(f"Supprimé : {place}")
     for place in leftovers(folder):
         say(f"Gardé, un passage y travaille : {place}")
-    if not removed:
+    if not places:
         say(f"Aucune copie de travail à supprimer dans {folder.absolute()}.")

@@ -17,8 +17,10 @@ from decrochage_risk.cli.options import (
     Group,
     OnFault,
     OnFaultOption,
+    Processing,
     Zone,
     chosen_calendar,
+    named_texts,
 )
 from decrochage_risk.cli.output import bar, say
 from decrochage_risk.cli.score_command import (  # Typer reads them at run time
@@ -91,6 +93,7 @@ def report(  # noqa: PLR0913 - one argument per option of the command
     despite_verdict: DespiteVerdict = False,
     notices: Notices = True,
     contact: Contact = "le chef d'établissement",
+    processing: Processing = None,
     least: Least = 5,
     on_fault: OnFaultOption = OnFault.RAISE,
     calendar: CalendarFile = None,
@@ -113,6 +116,7 @@ def report(  # noqa: PLR0913 - one argument per option of the command
 
     check_target_folder(out)
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
+    facts = named_texts("--processing", processing or (), example="dpo=dpo@exemple.fr")
     # Names stay in memory and go into these pages alone: no other file of the package holds any.
     names = {} if links is None else names_of_file(links)
     with bar() as tell:
@@ -120,7 +124,7 @@ def report(  # noqa: PLR0913 - one argument per option of the command
         trained_model = dr.load_model(model) if model is not None else None
         run = WrittenRun.read(scores, trained_model, dr.load_policy(policy))
         with ReportFolder(
-            out, names, despite_verdict, notices=notices, contact=contact, group=group
+            out, names, despite_verdict, notices=notices, contact=contact, processing=facts, group=group
         ) as pages:
             parts = run.scores(records, on_fault=on_fault.value, calendar=days)
             _write(pages, run, parts, network or [], least, tell)

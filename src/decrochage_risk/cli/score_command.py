@@ -46,7 +46,7 @@ from decrochage_risk.cli.output import bar, console, say, shown_id
 from decrochage_risk.errors import PolicyError, RecordsError, explain_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     import pandas as pd
     from rich.table import Table
@@ -54,7 +54,8 @@ if TYPE_CHECKING:
 
     from decrochage_risk.cli.files import Extracts
     from decrochage_risk.explain import Reason
-    from decrochage_risk.score import FolderScores, PupilRisk, RiskScores, ScoreDigest
+    from decrochage_risk.partitions import FolderScores
+    from decrochage_risk.score import PupilRisk, RiskScores, ScoreDigest
 
 
 __all__ = [
@@ -466,14 +467,15 @@ def score(  # noqa: PLR0913 - one argument per option of the command
         _refuse_model_options(
             model=model, capacity=capacity or capacity_path, journal=journal, partitions=partitions
         )
-        read = read_extracts(folder, on_fault=on_fault, calendar=days, as_of=day)
-        lists = dr.signals(read.records, as_of=day, policy=rules, exclude=objectors)
-        _write_signals(read, lists, target, group=group)
+        extracts = read_extracts(folder, on_fault=on_fault, calendar=days, as_of=day)
+        lists = dr.signals(extracts.records, as_of=day, policy=rules, exclude=objectors)
+        _write_signals(extracts, lists, target, group=group)
         _say_new(target, since)
         return
     with bar() as tell, python_warnings.catch_warnings():
         # Said in French, last of all.
-        python_warnings.filterwarnings("ignore", message=".* was not sent ", category=dr.RecordsWarning)
+        for words in (".* was not sent ", ".* were set aside "):
+            python_warnings.filterwarnings("ignore", message=words, category=dr.RecordsWarning)
         tell("Lecture du modèle", 0, 0)
         current = load_chosen(model, model_sha256)
         result = dr.score_folder(
@@ -496,34 +498,57 @@ def score(  # noqa: PLR0913 - one argument per option of the command
             dr.Journal(journal).record_folder(result, folder, at=datetime.now(tz=UTC))
     _say_result(result, despite_verdict=despite_verdict)
     _say_new(target, since)
+    _write_capacity_lists(result, places, despite_verdict=despite_verdict)
+    _say_silence(result.digest.run.not_sent)
+    _say_set_aside(result.digest.run.not_read)
+
+
+def _write_capacity_lists(
+    result: dr.FolderScores, places: Mapping[int, Places | None], *, despite_verdict: bool
+) -> None:
+    """Write the list of each horizon for which places were declared, unless the card says to issue none."""
     lists_of_places = {years: each for years, each in places.items() if each is not None}
     if lists_of_places and result.digest.run.is_blocked and not despite_verdict:
         say("\nListe de capacité non émise : elle repose sur le même risque (--despite-verdict).")
-    else:
-        for years, each in lists_of_places.items():
-            say(write_capacity_list(result, each, horizon_years=years))
-    if result.digest.run.not_sent:
-        say(_silence_line(result.digest.run.not_sent))
+        return
+    for years, each in lists_of_places.items():
+        say(write_capacity_list(result, each, horizon_years=years))
 
 
-def _write_signals(read: Extracts, signals: dr.Signals, target: Path, *, group: bool) -> None:
+def _write_signals(extracts: Extracts, signals: dr.Signals, target: Path, *, group: bool) -> None:
     """Write the two lists that rest on no model, and say what they hold."""
     signals.write(target, group=group)
-    for line in read.told():
+    for line in extracts.told():
         say(line)
     say(f"\nAu {french.day(signals.as_of, with_year=True)}, sans aucun modèle : {signals.summary}.")
     say(f"Deux listes par établissement : {target / 'listes'}")
 
 
-def _silence_line(not_sent: dict[str, int]) -> str:
+def _say_silence(not_sent: dict[str, int]) -> None:
     """Say last what nobody may overlook: pupils without a score because a table did not come."""
-    count = sum(not_sent.values())
+    if not not_sent:
+        return
     causes = french.join(
         [f"{cause} ({french.plural(pupils, 'élève')})" for cause, pupils in not_sent.items()]
     )
-    return (
-        f"Attention : {french.plural(count, 'élève')} sans score, une table sur laquelle le modèle s'appuie manque : {causes}. "
+    whom = french.plural(sum(not_sent.values()), "élève")
+    say(
+        f"Attention : {whom} sans score, une table sur laquelle le modèle s'appuie manque : {causes}. "
         "La transmettre, ou dire que ce manque est voulu : --gap absences, --gap grades, ou une table coverage."
+    )
+
+
+def _say_set_aside(not_read: dict[str, int]) -> None:
+    """Say the same of pupils without a score because much of what came of them is faulty."""
+    if not not_read:
+        return
+    causes = french.join(
+        [f"{cause} ({french.plural(pupils, 'élève')})" for cause, pupils in not_read.items()]
+    )
+    whom = french.plural(sum(not_read.values()), "élève")
+    say(
+        f"Attention : {whom} sans score, {causes}. « decrochage-risk check » dit les fautes, ligne par ligne : les corriger, "
+        "puis recommencer."
     )
 
 

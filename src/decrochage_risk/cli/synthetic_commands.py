@@ -243,9 +243,9 @@ def demo(
         with writing(extracts / "pupils.parquet"):
             drawn_cohort.write(extracts)
         step("Lecture et vérification des extraits")
-        read = read_extracts(extracts, on_fault=OnFault.RAISE, calendar=None)
+        drawn_extracts = read_extracts(extracts, on_fault=OnFault.RAISE, calendar=None)
         step("Scores et motifs")
-        scores = dr.score_pupils(read.records, as_of=AS_OF)
+        scores = dr.score_pupils(drawn_extracts.records, as_of=AS_OF)
         step("Écriture des scores")
         with writing(results / "scores.parquet"):
             scores.write(results, despite_verdict=True)  # no pupil is real; the verdict is said with the list
@@ -255,9 +255,9 @@ def demo(
             scores, pages, despite_verdict=True, networks=networks[:1], model=load_demo_model()
         )
     years = french.join([french.school_year(year) for year in SCHOOL_YEARS])
-    say(f"{french.plural(len(read.records), 'élève synthétique', 'élèves synthétiques')}, {years}.")
+    say(f"{french.plural(len(drawn_extracts.records), 'élève synthétique', 'élèves synthétiques')}, {years}.")
     say(beginning)
-    for line in read.told():
+    for line in drawn_extracts.told():
         say(line)
     say_scores(scores, _SHOWN, results / "listes", spread=True, despite_verdict=True)
     say(f"\nModèle de démonstration ({scores.run.model.id}), entraîné sur des élèves synthétiques :")
@@ -285,19 +285,19 @@ def _begin_at_a_school(drawn_cohort: Cohort, out: Path, seed: int) -> str:
         )
     # Anybody can make this key again: nobody is behind these pseudonyms.
     key = sha256(f"demonstration {seed}".encode()).digest()
-    imported = import_exports(exports, key=key, column_maps=(exports / DECLARATIONS,))
-    imported.write(out / "importes")
+    result = import_exports(exports, key=key, column_maps=(exports / DECLARATIONS,))
+    result.write(out / "importes")
     with warnings.catch_warnings():
         # What is odd, and that the model is the demonstration's, is said once, of everybody.
         warnings.simplefilter("ignore", DecrochageWarning)
-        scores = dr.score_pupils(imported.records, as_of=AS_OF, explain="none")
-    reports = imported.report.files
+        scores = dr.score_pupils(result.records, as_of=AS_OF, explain="none")
+    reports = result.report.files
     rows_taken = sum(sum(report.rows.values()) for report in reports)
     left = sum(len(set(lines)) for report in reports for lines in report.left_out.values())
-    flagged = int(scores.frame["flagged"].sum())
+    flag_count = int(scores.frame["flagged"].sum())
     return (
         f"Là où commence un établissement : {french.plural(len(files), 'fichier exporté', 'fichiers exportés')} ({exports}), que "
-        f"« import » lit dans {out / 'importes'} : {french.plural(len(imported.records), 'élève')}, "
+        f"« import » lit dans {out / 'importes'} : {french.plural(len(result.records), 'élève')}, "
         f"{french.plural(rows_taken, 'ligne prise', 'lignes prises')}, {french.plural(left, 'laissée')}, "
-        f"{french.plural(flagged, 'élève signalé', 'élèves signalés')} à partir d'elles seules."
+        f"{french.plural(flag_count, 'élève signalé', 'élèves signalés')} à partir d'elles seules."
     )

@@ -65,13 +65,11 @@ from decrochage_risk.evaluate.reliability import (
     spiegelhalter,
 )
 from decrochage_risk.evaluate.report import (
-    Advice,
     EvaluationReport,
     MeasuredRows,
-    advise,
     build_report,
-    shipped_instead,
 )
+from decrochage_risk.evaluate.verdict import Advice, advise, shipped_instead
 
 __all__ = [
     "ABC_COLUMNS",

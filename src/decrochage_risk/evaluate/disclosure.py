@@ -19,7 +19,7 @@ from decrochage_risk.evaluate.figures import SHARES, Figures
 from decrochage_risk.evaluate.groups import EXIT_KIND, GroupFigures, group_labels
 from decrochage_risk.evaluate.rows import sorted_codes
 from decrochage_risk.french import join
-from decrochage_risk.small_cells import HIDDEN, PUBLISHED, Publication, is_small, merge_small
+from decrochage_risk.small_cells import HIDDEN, PUBLISHED, Publication, is_small
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -564,3 +564,42 @@ def _withheld(figures: Figures, **kept: int | None) -> Figures:
 def _without_tops(figures: Figures) -> Figures:
     """Leave out the figures among the highest scores, whose rows are not at hand."""
     return figures.model_copy(update=dict.fromkeys(_TOPS))
+
+
+def merge_small(
+    sizes: Mapping[str, int], *, least: int = PUBLISHED, name: str = "autres", keep: Iterable[str] = ()
+) -> dict[str, str]:
+    """Join small categories into one, before anything is hidden.
+
+    Parameters
+    ----------
+    sizes : mapping of str to int
+        Pupils of each category.
+    least : int
+        Pupils from which a category stands alone.
+    name : str
+        What the joined categories are called.
+    keep : iterable of str
+        Categories that are never joined (a missing sex is no sex); they are hidden when they are small.
+
+    Returns
+    -------
+    dict of str to str
+        The category that each is counted in. A single small one is joined with the next smallest, and so on until
+        the joined ones are not small; where nothing is left to join with, nothing is joined.
+
+    Examples
+    --------
+    >>> merge_small({"cap1": 4, "cap2": 30, "3e": 80, "4e": 90})
+    {'cap1': 'autres', 'cap2': 'autres', '3e': '3e', '4e': '4e'}
+    """
+    stays = set(keep)
+    movable = sorted((one for one in sizes if one not in stays), key=lambda one: (sizes[one], one))
+    group = [one for one in movable if 0 < sizes[one] < least]
+    others = [one for one in movable if sizes[one] >= least]
+    if group and len(movable) > 1:
+        while (len(group) == 1 or sum(sizes[one] for one in group) < least) and others:
+            group.append(others.pop(0))
+    if len(group) <= 1:
+        group = []
+    return {one: name if one in group else one for one in sizes}

@@ -85,6 +85,7 @@ def capacity_list(
     *,
     capacity: int = CAPACITY,
     tie_break: npt.ArrayLike | None = None,
+    aside: npt.ArrayLike | None = None,
 ) -> npt.NDArray[np.bool_]:
     """Mark the `capacity` highest risks of each school on each date.
 
@@ -98,6 +99,8 @@ def capacity_list(
         Situations that a school can look at on one date, at least 1.
     tie_break : array_like of shape (rows,), optional
         Pupil ids that order equal risks, compared as text; the order of the rows otherwise.
+    aside : array_like of bool of shape (rows,), optional
+        Rows that are on no list and take no place: no known fact raises their risk.
 
     Raises
     ------
@@ -117,7 +120,13 @@ def capacity_list(
                 hint="Say how many situations a school can look at on one date.",
             )
         )
-    risks = np.asarray(risk, dtype=np.float64)
+    is_aside = (
+        np.zeros(len(np.asarray(risk)), dtype=np.bool_)
+        if aside is None
+        else np.asarray(aside, dtype=np.bool_)
+    )
+    # Under every risk: the places that they would take go to pupils of whom a fact is known.
+    risks = np.where(is_aside, -np.inf, np.asarray(risk, dtype=np.float64))
     # School and date as one number.
     lists = sorted_codes(schools) * (len(risks) + 1) + sorted_codes(as_of)
     ties = np.arange(len(risks)) if tie_break is None else sorted_codes(tie_break)
@@ -128,7 +137,7 @@ def capacity_list(
     rank = np.arange(len(keys)) - np.repeat(first, np.diff(np.r_[first, len(keys)]))
     marks = np.empty(len(risks), dtype=np.bool_)
     marks[order] = rank < capacity
-    return marks
+    return marks & ~is_aside
 
 
 def list_figures(

@@ -137,15 +137,21 @@ def roc_plot(
 
     outcomes, scores = _two_classes(outcome, score)
     false_alarms, recall, _ = roc_curve(outcomes, scores)
-    axes = _axes(ax)
-    axes.plot([0, 1], [0, 1], linestyle="--", color=_GREY, label="hasard")
     title = f"{label} (AUC {number(roc_auc_score(outcomes, scores), 3)})"
-    axes.plot(false_alarms, recall, linestyle="-", color=_INK, label=title)
+    axes = _plot_against_chance(ax, false_alarms, recall, label=title, whole=1)
     axes.set(
         xlabel="Part des élèves sans sortie signalés à tort",
         ylabel="Part des sorties repérées (rappel)",
         title="Courbe ROC",
     )
+    return axes
+
+
+def _plot_against_chance(ax: Axes | None, x: Floats, y: Floats, *, label: str, whole: float) -> Axes:
+    """Plot a curve beside the diagonal, on which a score that says nothing lies; both axes go from 0 to ``whole``."""
+    axes = _axes(ax)
+    axes.plot([0, whole], [0, whole], linestyle="--", color=_GREY, label="hasard")
+    axes.plot(x, y, linestyle="-", color=_INK, label=label)
     axes.legend()
     return axes
 
@@ -247,11 +253,9 @@ def workload_plot(
     outcomes, scores = _two_classes(outcome, score)
     order = np.argsort(-scores, kind="stable")
     last_of_tie = np.append(np.flatnonzero(np.diff(scores[order])), len(scores) - 1)
-    listed = np.concatenate([[0.0], 100.0 * (last_of_tie + 1) / len(scores)])
+    workload = np.concatenate([[0.0], 100.0 * (last_of_tie + 1) / len(scores)])
     hits = np.concatenate([[0.0], 100.0 * np.cumsum(outcomes[order])[last_of_tie] / outcomes.sum()])
-    axes = _axes(ax)
-    axes.plot([0, 100], [0, 100], linestyle="--", color=_GREY, label="hasard")
-    axes.plot(listed, hits, linestyle="-", color=_INK, label=label)
+    axes = _plot_against_chance(ax, workload, hits, label=label, whole=100)
     axes.set(
         xlabel="Charge (élèves retenus, pour 100)",
         ylabel="Part des sorties repérées (rappel, en %)",
@@ -259,7 +263,6 @@ def workload_plot(
         xlim=(0, 100),
         ylim=(0, 102),
     )
-    axes.legend()
     return axes
 
 

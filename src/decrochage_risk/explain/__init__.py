@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decrochage_risk.explain.attribution import Attribution, attribute
 from decrochage_risk.explain.changes import ChangeReason, ChangeTable, Side, find_changes
-from decrochage_risk.explain.reasons import Reason, ReasonTable, find_reasons
+from decrochage_risk.explain.reasons import Reason, ReasonTable, find_reasons, rests_on_gaps
 
 __all__ = [
     "Attribution",
@@ -16,4 +16,5 @@ __all__ = [
     "attribute",
     "find_changes",
     "find_reasons",
+    "rests_on_gaps",
 ]

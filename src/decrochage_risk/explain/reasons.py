@@ -15,13 +15,14 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, field_validator
 
-from decrochage_risk.explain.attribution import known_of_columns
+from decrochage_risk.explain.attribution import attribute, known_of_columns
 from decrochage_risk.explain.sentences import tell
 from decrochage_risk.features import FAMILIES, FEATURE_BY_NAME
 from decrochage_risk.features.definition import PATH, SINCE_4E
 from decrochage_risk.features.event_windows import Facts
 from decrochage_risk.records.kernels import compiled
 from decrochage_risk.risk.calibration import probability
+from decrochage_risk.risk.uncertainty import member_mean
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from decrochage_risk.features import Feature
     from decrochage_risk.features.wording import Companion
     from decrochage_risk.records.pupil_records import KnownRecords
+    from decrochage_risk.risk import RiskModel
 
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.intp]
@@ -49,6 +51,7 @@ __all__ = [
     "family_sums",
     "find_reasons",
     "position_in_group",
+    "rests_on_gaps",
     "secant",
     "strongest_first",
     "sum_by_family",
@@ -273,6 +276,58 @@ def find_reasons(
     return ReasonTable(table, families, attribution.base, other)
 
 
+def rests_on_gaps(
+    risk_model: RiskModel,
+    known_values: Floats,
+    filled: Floats,
+    groups: npt.NDArray[np.object_],
+    raw: Floats,
+    *,
+    known: KnownRecords | None = None,
+    pupils: Positions | None = None,
+) -> Flags:
+    """Say of which pupils no known fact raises the risk, but what is not known of them does.
+
+    Parameters
+    ----------
+    risk_model : RiskModel
+    known_values : array of float64, shape (n, columns)
+        NaN = not known.
+    filled : array of float64, shape (n, columns)
+        What the boosters saw.
+    groups : array of str, shape (n,)
+        Reference groups.
+    raw : array of float64, shape (n,)
+        Log-odds before calibration.
+    known, pupils
+        As for :func:`find_reasons`; without them a count of 0 over days without attendance stays a fact, which raises no risk.
+
+    Returns
+    -------
+    array of bool, shape (n,)
+    """
+    result = np.zeros(len(filled), dtype=np.bool_)
+    flags = slice(len(risk_model.references.value_columns), None)
+    some = np.flatnonzero((filled[:, flags] > 0).any(axis=1))
+    if not some.size:
+        return result
+    references = risk_model.reference_rows(filled[some], groups[some])
+    attribution = attribute(risk_model, filled[some], references, raw[some])
+    values = known_of_columns(attribution, known_values[some])
+    if known is not None and pupils is not None:
+        values = _facts_only(attribution.columns, values, pupils[some], known)
+    choice = _chosen(attribution, family_sums(attribution), _telling(attribution, values))
+    has_fact = np.isin(np.arange(some.size), choice.rows[choice.log_odds > 0])
+    # The flags raise the risk where the reference pupil of whom everything is known stands lower.
+    everything_known = references.copy()
+    everything_known[:, flags] = 0.0
+    lower = risk_model.reference_rows(everything_known, groups[some])
+    is_raised = attribution.raw_base > member_mean(risk_model.member_log_odds(lower))
+    # Contributions that do not add up say nothing: such a pupil stays on the list, without reasons.
+    result[some] = ~has_fact & is_raised & attribution.additive
+    return result
+
+
 @dataclass(frozen=True)
 class _Choice:
     """The reasons of all pupils, in the order told: position of the pupil, family, wording column, log-odds."""
@@ -360,9 +415,9 @@ def _with_supports(choice: _Choice, attribution: Attribution, push: Floats) -> _
     log_odds = choice.log_odds.copy()
     of_pupil = np.full(len(push), -1)
     of_pupil[rows] = family[best[rows]]
-    shared = choice.families == of_pupil[choice.rows]
+    of_same_family = choice.families == of_pupil[choice.rows]
     # Its family may be told as aggravating: what the support takes must not count twice in the sum.
-    log_odds[shared] -= strength[choice.rows[shared]]
+    log_odds[of_same_family] -= strength[choice.rows[of_same_family]]
     return _Choice(
         np.concatenate([choice.rows, rows]),
         np.concatenate([choice.families, family[best[rows]]]),
@@ -415,18 +470,25 @@ def strongest_first(strength: Floats) -> npt.NDArray[np.int64]:
 
 
 def _facts_only(columns: tuple[str, ...], values: Floats, pupils: Positions, known: KnownRecords) -> Floats:
-    """Values with NaN for each count of 0 over days of which the pupil could attend none: it is nobody's credit."""
+    """Values with NaN for each 0 that is to nobody's credit: no day to attend, next to nothing counted, rows set aside."""
     features = [
-        (place, FEATURE_BY_NAME[name])
+        (place, feature)
         for place, name in enumerate(columns)
-        if name in FEATURE_BY_NAME and FEATURE_BY_NAME[name].needs_attendance
+        if (feature := FEATURE_BY_NAME.get(name)) is not None
+        and (feature.needs_attendance or feature.has_base or feature.table in known.set_aside)
     ]
     # Mostly so: the attendable days are asked for only where a 0 could be told.
     if not features or not (values[:, [place for place, _ in features]] == 0).any():
         return values
     facts, facts_only = Facts(known), values.copy()
     for place, feature in features:
-        facts_only[feature.is_silent(facts)[pupils] & (values[:, place] == 0), place] = np.nan
+        if not (values[:, place] == 0).any() or not facts.has(feature.table):
+            continue
+        is_silent = feature.is_silent(facts)
+        if feature.table in known.set_aside:
+            # A row that could not be kept may be the very absence that a count of 0 denies.
+            is_silent = is_silent | (known.set_aside[feature.table] > 0)
+        facts_only[is_silent[pupils] & (values[:, place] == 0), place] = np.nan
     return facts_only
 
 

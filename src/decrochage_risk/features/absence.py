@@ -6,10 +6,12 @@ could not attend (placement, exclusion) is neither presence nor absence in any o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import date
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from decrochage_risk import french
 from decrochage_risk.features import kernels
 from decrochage_risk.features.definition import (
     ABC,
@@ -124,13 +126,21 @@ def _months_so_far(facts: Facts) -> npt.NDArray[np.float64]:
     return np.full(facts.pupils, float(edges[1] - edges[0] + 1))
 
 
-def _last_unjustified(facts: Facts) -> npt.NDArray[np.float64]:
-    first, _ = YEAR.span(facts.known)
-    rows = facts.absence_rows
-    counts = (facts.absence_values("unjustified") > 0) & (rows.day >= first)
-    last = np.full(facts.pupils, np.nan)
-    last[rows.pupil[counts]] = rows.day[counts]  # rows are sorted by day: the last one stays
-    return last
+def _first_months(facts: Facts) -> npt.NDArray[np.int64]:
+    """First calendar month of the year at the threshold, in months since January 1970; ``NOBODY`` where there is none."""
+    first, after = YEAR.span(facts.known)
+    events = facts.absence_events
+    return kernels.first_month_over(
+        months_of(facts), facts.absence_values("unjustified"), events.bound(first), events.bound(after),
+        LEGAL_MONTHLY_THRESHOLD,
+    )  # fmt: skip
+
+
+def _first_month_words(facts: Facts) -> npt.NDArray[np.object_]:
+    # No year: a school year holds each month once.
+    months = _first_months(facts)
+    names = [french.month(date(1970, 1 + month % 12, 1)) for month in months.tolist()]
+    return np.where(months > kernels.NOBODY, np.array(names, dtype=object), "")
 
 
 def _recent_part(what: str, none: str, whole: str) -> Companion:
@@ -144,9 +154,9 @@ _UNJUSTIFIED_BEFORE = Companion(
 )
 
 
-def _unjustified_beside(window: Window) -> Companion:
+def _unjustified_beside(window: Window, kind: Literal["beside", "lately"] = "beside") -> Companion:
     return Companion(
-        "beside",
+        kind,
         "absences",
         window,
         _sum_of("unjustified", window),
@@ -249,11 +259,13 @@ ABSENCE_FEATURES: tuple[Feature, ...] = (
         compute=_months_over,
         needs_attendance=True,
         wording=Wording(
-            "{value} mois avec au moins 4 demi-journées non justifiées {since}",
+            "{value} mois avec au moins 4 demi-journées non justifiées {since}{subject}",
             zero="aucun mois avec au moins 4 demi-journées non justifiées {since}",
-            companion=Companion("last", "absences", YEAR, _last_unjustified, unit="day"),
-            counted="seuil légal de 4 demi-journées non justifiées dans le mois atteint {value} mois sur {whole} {since}",
+            companion=_unjustified_beside(LAST_12W, "lately"),
+            counted="seuil légal de 4 demi-journées non justifiées atteint {value} mois sur {whole} {since}{subject}",
             whole=_months_so_far,
+            subjects=_first_month_words,
+            subject_form=", la première fois en {}",
         ),
     ),
     Feature(
@@ -272,13 +284,12 @@ ABSENCE_FEATURES: tuple[Feature, ...] = (
         revision=2,
         compute=lambda facts: absent_weeks_share(facts, LAST_12W),
         wording=Wording(
-            "au moins une absence, justifiée ou non, dans {value} des semaines où la présence était attendue {since}",
-            noun=("semaine", "semaines"),
-            zero="aucune absence, les semaines où la présence était attendue {since}",
+            "au moins une absence, justifiée ou non, dans {value} des semaines de classe {since}",
+            noun=("semaine de classe", "semaines de classe"),
+            zero="aucune absence, toutes les semaines de classe {since}",
             companion=_unjustified_beside(LAST_12W),
             counted=(
-                "au moins une absence, justifiée ou non, dans {count} {noun} sur {whole} où la présence était attendue, "
-                "soit {value}, {since}"
+                "au moins une absence, justifiée ou non, dans {count} {noun} sur {whole}, soit {value}, {since}"
             ),
             whole=lambda facts: attended_weeks(facts, LAST_12W),
         ),
@@ -401,12 +412,7 @@ def _longest_run_12w(facts: Facts) -> Floats:
 
 
 def _months_since_threshold(facts: Facts) -> Floats:
-    first, after = YEAR.span(facts.known)
-    events = facts.absence_events
-    start = kernels.first_month_over(
-        months_of(facts), facts.absence_values("unjustified"), events.bound(first), events.bound(after),
-        LEGAL_MONTHLY_THRESHOLD,
-    )  # fmt: skip
+    start = _first_months(facts)
     months, is_attendable = attendable_months(facts)
     # The month that reached the threshold counts, whatever else it held.
     months_since = (is_attendable & (months > start[:, None])).sum(axis=1) + 1.0
@@ -524,17 +530,10 @@ ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
         revision=2,
         compute=_absent_weeks_change,
         wording=Wording(
-            "part des semaines avec une absence, parmi celles où la présence était attendue : {value} {noun} de plus "
-            "{lately} que {earlier}",
+            "part des semaines de classe avec une absence : {value} {noun} de plus {lately} que {earlier}",
             noun=("point", "points"),
-            zero=(
-                "part des semaines avec une absence, parmi celles où la présence était attendue : la même {lately} que "
-                "{earlier}"
-            ),
-            negative=(
-                "part des semaines avec une absence, parmi celles où la présence était attendue : {value} {noun} de moins "
-                "{lately} que {earlier}"
-            ),
+            zero="part des semaines de classe avec une absence : la même {lately} que {earlier}",
+            negative="part des semaines de classe avec une absence : {value} {noun} de moins {lately} que {earlier}",
             recent=LAST_6W,
         ),
     ),
@@ -574,12 +573,12 @@ ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
         latest=LAST_4W,
         compute=current_absence_run,
         wording=Wording(
-            "{value} {noun} de présence attendue avant le {as_of}",
+            "{value} {noun} jour de classe avant le {as_of}",
             noun=(
                 "jour avec une absence, le dernier",
-                "jours de suite avec une absence, jusqu'au dernier",
+                "jours de classe de suite avec une absence, jusqu'au dernier",
             ),
-            zero="aucune absence le dernier jour de présence attendue avant le {as_of}",
+            zero="aucune absence le dernier jour de classe avant le {as_of}",
         ),
     ),
     Feature(
@@ -598,9 +597,11 @@ ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
         revision=2,
         compute=_months_since_threshold,
         wording=Wording(
-            "{value} mois de présence attendue, à compter du premier mois de l'année scolaire où 4 demi-journées non "
-            "justifiées ont été atteintes (au {as_of})",
-            zero="aucun mois de l'année scolaire avec au moins 4 demi-journées non justifiées (au {as_of})",
+            "seuil légal d'absence atteint pour la première fois{subject}, soit {value} mois de classe, celui-ci compris "
+            "(au {as_of})",
+            zero="seuil légal d'absence jamais atteint cette année (au {as_of})",
+            subjects=_first_month_words,
+            subject_form=" en {}",
             is_reason=False,  # it grows with the calendar alone: the months at the threshold word the reason
         ),
     ),
@@ -640,10 +641,10 @@ ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
         latest=LAST_4W,
         compute=_lateness_change,
         wording=Wording(
-            "{value} {noun} de plus par semaine de présence attendue {lately} que {earlier}",
+            "{value} {noun} de plus par semaine de classe {lately} que {earlier}",
             noun=("retard", "retards"),
-            zero="autant de retards par semaine de présence attendue {lately} que {earlier}",
-            negative="{value} {noun} de moins par semaine de présence attendue {lately} que {earlier}",
+            zero="autant de retards par semaine de classe {lately} que {earlier}",
+            negative="{value} {noun} de moins par semaine de classe {lately} que {earlier}",
             recent=LAST_4W,
         ),
     ),

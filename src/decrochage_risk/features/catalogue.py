@@ -82,9 +82,9 @@ def _own_features() -> tuple[Feature, ...]:
     """Load the features that installed packages declare, in the order of their entry points' names."""
     features: list[Feature] = []
     for entry in sorted(entry_points(group="decrochage_risk.features"), key=lambda one: one.name):
-        declared = tuple(entry.load())
-        taken = {feature.name for feature in (*_USUAL_FEATURES, *features)}
-        faults = [fault for feature in declared for fault in _faults_of_own(feature, taken)]
+        own_features = tuple(entry.load())
+        names = {feature.name for feature in (*_USUAL_FEATURES, *features)}
+        faults = [fault for feature in own_features for fault in _faults_of_own(feature, names)]
         if faults:
             raise ModelError(
                 explain_error(
@@ -93,7 +93,7 @@ def _own_features() -> tuple[Feature, ...]:
                     hint="Correct that package, or uninstall it; docs/guides/indicateur.md shows one.",
                 )
             )
-        features += declared
+        features += own_features
     return tuple(features)
 
 

@@ -45,6 +45,7 @@ __all__ = [
     "JANOSZ",
     "JIMERSON",
     "LATENESS_EXCLUSIONS",
+    "LEAST_BASE",
     "LEGAL_THRESHOLD",
     "LETTER",
     "MARKS_CHANGE",
@@ -145,6 +146,11 @@ class Family:
     told: bool = True
 
 
+LEAST_BASE = 3
+"""Weeks or marks that a share of 0 rests on at least, to be told to a pupil's credit. A choice of ours: "no absence in the
+weeks of presence" means something of three weeks, and nothing of the two days between a placement and today."""
+
+
 @dataclass(frozen=True)
 class Feature:
     """One feature: value, contract and words in a single entry.
@@ -221,7 +227,7 @@ class Feature:
         return np.where(unknown, np.nan, values) if unknown.any() else values
 
     def is_silent(self, facts: Facts) -> npt.NDArray[np.bool_]:
-        """Pupils of whom a 0 says nothing: no day of the window could be attended.
+        """Pupils of whom a 0 says nothing: no day of the window could be attended, or a share rests on next to nothing.
 
         Parameters
         ----------
@@ -232,11 +238,22 @@ class Feature:
         -------
         array of bool, shape (pupils,)
         """
-        if not self.needs_attendance:
-            return np.zeros(facts.pupils, dtype=np.bool_)
-        # A count of 0 over weeks on placement is no good conduct: it must not lower a risk.
-        is_silent: npt.NDArray[np.bool_] = facts.attendable_days(*self.window.span(facts.known)) <= 0
+        is_silent = np.zeros(facts.pupils, dtype=np.bool_)
+        if self.needs_attendance:
+            # A count of 0 over weeks on placement is no good conduct: it must not be told to anyone's credit.
+            is_silent |= facts.attendable_days(*self.window.span(facts.known)) <= 0
+        if self.has_base:
+            # Written so that a base that is not known is silent too.
+            is_silent |= ~(self._base(facts) >= LEAST_BASE)
         return is_silent
+
+    @property
+    def has_base(self) -> bool:
+        """Whether the value is a share of something counted, of weeks or marks, that its wording names."""
+        return self.unit == "share" and self.wording.whole is not None
+
+    def _base(self, facts: Facts) -> npt.NDArray[np.float64]:
+        return np.zeros(facts.pupils) if self.wording.whole is None else self.wording.whole(facts)
 
     @property
     def contract(self) -> dict[str, Any]:

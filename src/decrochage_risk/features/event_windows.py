@@ -137,10 +137,10 @@ class Facts:
     def once(self, key: Hashable, make: Callable[[], _Made]) -> _Made:
         """Give what ``make`` returns, made once under ``key``: what several features share."""
         # Lives and dies with these records: a cache of the module would keep a whole region in memory.
-        shared: dict[Hashable, Any] = self.__dict__.setdefault("_shared", {})
-        if key not in shared:
-            shared[key] = make()
-        value: _Made = shared[key]
+        cache: dict[Hashable, Any] = self.__dict__.setdefault("_shared", {})
+        if key not in cache:
+            cache[key] = make()
+        value: _Made = cache[key]
         return value
 
     def not_covered(self, table: str, first: int, after: int) -> npt.NDArray[np.bool_]:

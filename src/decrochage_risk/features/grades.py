@@ -384,14 +384,14 @@ GRADE_TREND_FEATURES: tuple[Feature, ...] = (
         latest=LAST_12W,
         compute=lambda facts: subject_falls(facts)[1],
         wording=Wording(
-            "dans une matière{subject}, évolution de la moyenne supérieure de {value} {noun} à celle des autres {lately}, par "
+            "dans une matière{subject}, moyenne qui évolue de {value} {noun} de plus que celle des autres {lately}, par "
             "rapport à la période {earlier}",
             noun=("point", "points"),
             zero=(
                 "même évolution de la moyenne dans toutes les matières {lately}, par rapport à la période {earlier}"
             ),
             negative=(
-                "dans une matière{subject}, évolution de la moyenne inférieure de {value} {noun} à celle des autres {lately}, par "
+                "dans une matière{subject}, moyenne qui évolue de {value} {noun} de moins que celle des autres {lately}, par "
                 "rapport à la période {earlier}"
             ),
             recent=LAST_12W,
@@ -486,7 +486,7 @@ GRADE_TREND_FEATURES: tuple[Feature, ...] = (
         ),
         compute=_core_mean,
         wording=Wording(
-            "moyenne de {value} dans les matières notées parmi français, mathématiques et langue vivante 1 {since}"
+            "moyenne de {value} en français, mathématiques et langue vivante 1 (matières notées) {since}"
         ),
     ),
     Feature(
@@ -600,8 +600,8 @@ ASSESSMENT_RHYTHM_FEATURES: tuple[Feature, ...] = (
         compute=_days_since_mark,
         wording=Wording(
             "{value} {noun} depuis la dernière note (au {as_of})",
-            noun=("jour de présence attendue", "jours de présence attendue"),
-            zero="aucun jour de présence attendue depuis la dernière note (au {as_of})",
+            noun=("jour de classe", "jours de classe"),
+            zero="aucun jour de classe depuis la dernière note (au {as_of})",
         ),
     ),
     Feature(
@@ -619,11 +619,11 @@ ASSESSMENT_RHYTHM_FEATURES: tuple[Feature, ...] = (
         revision=2,
         compute=_quiet_weeks,
         wording=Wording(
-            "aucune note dans {value} des semaines où la présence était attendue {since}",
-            noun=("semaine", "semaines"),
-            counted="aucune note dans {count} {noun} sur {whole} où la présence était attendue, soit {value}, {since}",
+            "aucune note dans {value} des semaines de classe {since}",
+            noun=("semaine de classe", "semaines de classe"),
+            counted="aucune note dans {count} {noun} sur {whole}, soit {value}, {since}",
             whole=lambda facts: attended_weeks(facts, LAST_12W),
-            zero="au moins une note, chaque semaine où la présence était attendue {since}",
+            zero="au moins une note, chaque semaine de classe {since}",
         ),
     ),
     Feature(
@@ -642,10 +642,10 @@ ASSESSMENT_RHYTHM_FEATURES: tuple[Feature, ...] = (
         latest=LAST_12W,
         compute=_marks_a_week_change,
         wording=Wording(
-            "{value} {noun} de plus par semaine de présence attendue {lately} que {earlier}",
+            "{value} {noun} de plus par semaine de classe {lately} que {earlier}",
             noun=("note", "notes"),
-            zero="autant de notes par semaine de présence attendue {lately} que {earlier}",
-            negative="{value} {noun} de moins par semaine de présence attendue {lately} que {earlier}",
+            zero="autant de notes par semaine de classe {lately} que {earlier}",
+            negative="{value} {noun} de moins par semaine de classe {lately} que {earlier}",
             recent=LAST_12W,
         ),
     ),

@@ -323,9 +323,8 @@ LAST_YEAR_FEATURES: tuple[Feature, ...] = (
         revision=2,
         compute=_absent_weeks_share,
         wording=Wording(
-            "au moins une absence, justifiée ou non, dans {value} des semaines de l'année précédente où la présence était "
-            "attendue, {until}",
-            zero="aucune absence les semaines de l'année précédente où la présence était attendue, {until}",
+            "au moins une absence, justifiée ou non, dans {value} des semaines de classe de l'année précédente, {until}",
+            zero="aucune absence, toutes les semaines de classe de l'année précédente, {until}",
         ),
     ),
     Feature(

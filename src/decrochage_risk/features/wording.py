@@ -104,8 +104,10 @@ class Wording:
     whole : callable, optional
         From the engine to the base of ``counted`` per pupil, NaN where it is not known.
     subjects : callable, optional
-        From the engine to the school subjects that the value is of, as French words per pupil ("mathématiques"), empty
-        where none; ``{subject}`` is their place, in brackets.
+        From the engine to what the value is of, as French words per pupil: school subjects ("mathématiques"), a month
+        ("octobre"); empty where none. ``{subject}`` is their place.
+    subject_form : str
+        How they are written there; in brackets, unless said otherwise.
     is_reason : bool
         Whether the fact may word a reason; one that may not counts in its family, in other words.
     """
@@ -120,6 +122,7 @@ class Wording:
     counted: str | None = None
     whole: Callable[[Facts], npt.NDArray[np.float64]] | None = None
     subjects: Callable[[Facts], npt.NDArray[np.object_]] | None = None
+    subject_form: str = " ({})"
     is_reason: bool = True
 
     def tell(  # noqa: PLR0913 - the days and the amounts of one sentence
@@ -153,7 +156,7 @@ class Wording:
         whole : float
             Base of ``counted``; NaN tells the value alone.
         subject : str
-            School subjects that the value is of; empty leaves them out.
+            School subjects or month that the value is of; empty leaves them out.
         after_holidays : bool
             Whether ``start`` is the first school day after holidays ("depuis la rentrée du 4 novembre").
 
@@ -187,7 +190,7 @@ class Wording:
             as_of=french.day(as_of),
             lately=french.since(lately, with_year=school_year_of(lately) != year),
             earlier=_before(start, lately),
-            subject=f" ({subject})" if subject else "",
+            subject=self.subject_form.format(subject) if subject else "",
             whole=french.number(whole) if whole > 0 else "",
             count=french.number(count),
         )
@@ -220,9 +223,9 @@ class Companion:
 
     Attributes
     ----------
-    kind : {"before", "part", "beside", "last"}
+    kind : {"before", "part", "beside", "lately"}
         The same amount on the days before; the part of a count that is recent ("dont 4 depuis ..."); another count, on
-        the days of the fact; or the day of the last event that is counted, as days since 1970-01-01.
+        the days of the fact; or another count, of the last weeks ("aucune ... depuis ...").
     table : str
         The table that it reads.
     window : Window
@@ -241,7 +244,7 @@ class Companion:
         Singular and plural of what stands beside the fact.
     """
 
-    kind: Literal["before", "part", "beside", "last"]
+    kind: Literal["before", "part", "beside", "lately"]
     table: str
     window: Window
     compute: Callable[[Facts], npt.NDArray[np.float64]]
@@ -284,9 +287,10 @@ class Companion:
         known : KnownRecords
             For the as-of date.
         """
-        if self.kind in {"beside", "last"}:
-            return np.greater(own, 0)
         first, after = self.window.span(known)
+        if self.kind in {"beside", "lately"}:
+            # Early in the year the last weeks are the year, whose amounts have been told.
+            return np.greater(own, 0) & (self.kind == "beside" or first > window.span(known)[0])
         is_whole = after - first >= max(self.days, 1)
         if self.kind == "before":
             return np.isfinite(own) & is_whole
@@ -305,19 +309,17 @@ class Companion:
         known : KnownRecords
             For the dates.
         """
-        if self.kind == "last":
-            return f" (la dernière le {french.day(date_of_number(int(value)))})"
         is_none, own_unit = value == 0 and self.none is not None, self.unit or unit
         phrase = self.none if is_none else amount(value, own_unit, decimals_of(own_unit))
+        counted = phrase if is_none else f"{phrase} {self.noun[0] if value < _TWO else self.noun[1]}"
         if self.kind == "beside":
-            return (
-                f" ({phrase})" if is_none else f" ({phrase} {self.noun[0] if value < _TWO else self.noun[1]})"
-            )
+            return f" ({counted})"
         if self.kind == "before":
             return f" ({phrase} {self._days(known)})"
-        words = self.whole if value == own else phrase if is_none else f"dont {phrase}"
+        if self.kind == "part":
+            counted = self.whole if value == own else phrase if is_none else f"dont {phrase}"
         first, is_return = first_school_day(*days_of_window(self.window, known), known)
-        return f" ({words} {since_words(first, with_year=False, after_holidays=is_return)})"
+        return f" ({counted} {since_words(first, with_year=False, after_holidays=is_return)})"
 
     def _days(self, known: KnownRecords) -> str:
         first, last = days_of_window(self.window, known)

@@ -209,9 +209,9 @@ def _patterns(text: str, name: str) -> tuple[dict[str, list[_Pattern]], list[_Pa
                     hint="Texts are written between quotes, days and years without: 2024-09-30.",
                 )
             )
-        folded = str(pattern).casefold()
-        tail = folded.rpartition("/")[2]
-        row = (at, folded, declaration)
+        lower_pattern = str(pattern).casefold()
+        tail = lower_pattern.rpartition("/")[2]
+        row = (at, lower_pattern, declaration)
         if _JOKERS & set(tail):
             others.append(row)
         else:

@@ -21,6 +21,8 @@ from decrochage_risk.records.reading import read_table_file
 from decrochage_risk.records.table_schemas import TABLES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
 
     from decrochage_risk.records.table_schemas import Column
@@ -193,13 +195,15 @@ class _FileDraft:
     out: dict[str, list[str]] = field(default_factory=dict)
 
 
-def draft_mapping(folder: str | Path) -> str:
+def draft_mapping(folder: str | Path, *, translate: Callable[[str], str] = str) -> str:
     r"""Write a first mapping of a folder of tables made by hand.
 
     Parameters
     ----------
     folder : path
-        CSV and Parquet files, of any name.
+        CSV and Parquet files, of any name; title lines above a header are left out.
+    translate : callable
+        What puts the message of a file that cannot be read into the language of who reads the draft.
 
     Returns
     -------
@@ -235,9 +239,9 @@ def draft_mapping(folder: str | Path) -> str:
     drafts, unreadable = [], []
     for path in files:
         try:
-            raw, _ = read_table_file(path)
+            raw, _ = read_table_file(path, names=())
         except UnreadableRecordsError as error:
-            unreadable.append(f"{path.name} : {str(error).splitlines()[0]}")
+            unreadable.append(translate(str(error).splitlines()[0]))
             continue
         drafts.append(_draft(path.name, raw.frame()))
     if not drafts:
@@ -309,6 +313,7 @@ def _column(name: str, table: str, columns_in_use: set[str], *, likely: bool) ->
 
 def _draft_values(draft: _FileDraft, column: Column, cells: pd.Series) -> None:
     if column.kind not in {"choice", "integer", "flag"}:
+        _draft_words(draft, column, cells)
         return
     texts = cells.dropna().astype("string").str.strip().str.replace(r"^(-?\d+)\.0$", r"\1", regex=True)
     words = sorted(set(texts[texts != ""]))
@@ -325,6 +330,15 @@ def _draft_values(draft: _FileDraft, column: Column, cells: pd.Series) -> None:
                 draft.proposals.setdefault(column.name, {})[word] = ours
             else:
                 draft.unsure.setdefault(column.name, {})[word] = str(ours)
+
+
+def _draft_words(draft: _FileDraft, column: Column, cells: pd.Series) -> None:
+    """Propose the status that known words in the place of marks say; other words are never listed."""
+    if not column.words:
+        return
+    for word in sorted(set(cells.dropna().astype("string").str.strip())):
+        if status := column.words.get(word.lower()):
+            draft.proposals.setdefault(column.name, {})[word] = status
 
 
 def _value(word: str, column: Column) -> tuple[Any, bool, bool]:
@@ -393,10 +407,7 @@ def _table_lines(table: str, drafts: list[_FileDraft]) -> list[str]:
     missing = [name for name in TABLES[table].required if name not in targets]
     if missing:
         lines += ["", f"[{table}.constants]"]
-        lines += [
-            f'# {name} = ""  # colonne nécessaire absente : {TABLES[table].column(name).label}'
-            for name in missing
-        ]
+        lines += [_constant_line(TABLES[table].column(name)) for name in missing]
     for column in TABLES[table].column_names:
         sure = {word: ours for draft in drafts for word, ours in draft.proposals.get(column, {}).items()}
         unsure = {word: ours for draft in drafts for word, ours in draft.unsure.get(column, {}).items()}
@@ -418,6 +429,13 @@ def _table_lines(table: str, drafts: list[_FileDraft]) -> list[str]:
         ]
         lines += [f"{column} = [{', '.join(map(_quoted, words))}]" for column, words in out.items()]
     return lines
+
+
+def _constant_line(column: Column) -> str:
+    """Ask for the value of a needed column that the extract does not have: the first choice, then the others."""
+    others = f" ; ou {', '.join(map(_quoted, column.choices[1:]))}" if column.choices else ""
+    first = _quoted(column.choices[0] if column.choices else "")
+    return f"# {column.name} = {first}  # colonne nécessaire absente : {column.label}{others}"
 
 
 def _quoted(text: str) -> str:

@@ -457,8 +457,8 @@ class _Run:
         own = own[own["school_id"] == school]
         if extract.school_year is not None:
             own = own[own["school_year"] == extract.school_year]
-        joined = set(own.loc[own["pupil_id"].isin({*answer.pupil_ids} - {None}), "class_id"].dropna())
-        return frozenset(own.loc[~own["class_id"].isin(joined), "pupil_id"])
+        own_classes = set(own.loc[own["pupil_id"].isin({*answer.pupil_ids} - {None}), "class_id"].dropna())
+        return frozenset(own.loc[~own["class_id"].isin(own_classes), "pupil_id"])
 
     def _school_of(self, pupil_ids: Iterable[str | None]) -> str | None:
         """Give the only school in which all the pupils of a file are; the only one of the import for a file without a row."""
@@ -486,7 +486,8 @@ class _Run:
                     hint="Give the list of pupils with the other exports; the attribute french says what became of each file.",
                 ),
                 french=f"Aucune liste d’élèves n’a pu être lue : rien n’est écrit. Donnez l’export SIECLE ElevesSansAdresses, "
-                f"ElevesComplete ou un extrait SYGNE avec les autres fichiers.\n\n{sentences}",
+                f"ElevesComplete ou un extrait SYGNE avec les autres fichiers. Pour des tables faites à la main : "
+                f"decrochage-risk check DOSSIER --draft-mapping export.toml.\n\n{sentences}",
             )
         enrolments, notices = merge_enrolments(self._all("enrolments"), files)
         self.report.notices.extend(notices)
@@ -497,19 +498,13 @@ class _Run:
         schools = set(enrolments["school_id"])
         # A school without pupils in the tables covers nobody: its files are told with what they leave out.
         self.coverage = [row for row in self.coverage if row["school_id"] in schools]
-        for name in EVENT_TABLES:
-            if name in self.event_tables:
-                rows = self._all(name)
-                events = merge_events(name, rows, files) if len(rows) else _empty(name)
-                events = self._dated(name, events, enrolments)
-                events = events[events["pupil_id"].isin(pupils["pupil_id"])]
-                # An empty table that no file vouches for would seem to say that nobody has a row.
-                if len(events) or any(row["table"] == name for row in self.coverage):
-                    tables[name] = events
+        tables |= self._event_tables(pupils, enrolments)
         spans = [_coverage_table(self.coverage, enrolments)] if self.coverage else []
-        covered = {row["table"] for row in self.coverage}
+        tables_with_coverage = {row["table"] for row in self.coverage}
         spans += [
-            _first_days(name, tables[name]) for name in EVENT_TABLES if name in tables and name not in covered
+            _first_days(name, tables[name])
+            for name in EVENT_TABLES
+            if name in tables and name not in tables_with_coverage
         ]
         if spans:
             tables["coverage"] = pd.concat(spans, ignore_index=True)
@@ -523,6 +518,20 @@ class _Run:
         self._report_records(records)
         links = self.register.links() if self.keep_links else None
         return Imported(records, self.report, calendar, links, self._totals())
+
+    def _event_tables(self, pupils: pd.DataFrame, enrolments: pd.DataFrame) -> dict[str, pd.DataFrame]:
+        """Merge the events of each table that came, of the pupils who are enrolled."""
+        tables = {}
+        for name in EVENT_TABLES:
+            if name in self.event_tables:
+                rows = self._all(name)
+                events = merge_events(name, rows, self.report.files) if len(rows) else _empty(name)
+                events = self._dated(name, events, enrolments)
+                events = events[events["pupil_id"].isin(pupils["pupil_id"])]
+                # An empty table that no file vouches for would seem to say that nobody has a row.
+                if len(events) or any(row["table"] == name for row in self.coverage):
+                    tables[name] = events
+        return tables
 
     def _totals(self) -> pd.DataFrame | None:
         """Give the counts of absences by period, where totals were asked for and came."""

@@ -288,10 +288,13 @@ def _need_period(what: str, path: str) -> UnreadableExportError:
         explain_error(
             f"{path}: the end of {what} is not known",
             expected="Communs.xml of the school, a table [periods] in a file of --columns, or --extracted-on",
-            hint='Declare [periods] "Trimestre 1" = 2024-11-29.',
+            hint="Say the school and the year of a file that holds neither (--uai, --year), "
+            'or declare [periods] "Trimestre 1" = 2024-11-29.',
         ),
-        french=f"La date de fin de {what} n’est dite par aucun fichier : joignez Communs.xml, ou déclarez-la "
-        '(--columns, [periods] "Trimestre 1" = 2024-11-29).',
+        # Communs.xml may well be there: its periods are those of a school, and some exports do not say theirs.
+        french=f"La date de fin de {what} n’est dite par aucun fichier : joignez Communs.xml et, si ce fichier ne dit ni "
+        "son établissement ni son année, donnez-les (--uai, --year, ou [files] dans --columns) ; ou déclarez la période "
+        '([periods] "Trimestre 1" = 2024-11-29 dans --columns).',
     )
 
 
@@ -496,8 +499,8 @@ def _average_columns(table: DelimitedTable, column_map: ColumnMap, path: str) ->
 def _grid_day(table: DelimitedTable, options: ImportOptions, extract: Extract, path: str) -> date:
     """Give the day of the averages of a grid: the end of the period declared of its file or in its titles, else the export's."""
     export_day = extract.exported_on
-    declared = facts_of_file(options.column_maps, path).get("period")
-    for title in (declared,) if declared is not None else table.titles:
+    period = facts_of_file(options.column_maps, path).get("period")
+    for title in (period,) if period is not None else table.titles:
         if term_of_text(title):
             end = term_end(title, options, extract.uai, extract.school_year)
             if end is not None:

@@ -229,8 +229,78 @@ class ImportReport:
         return json.dumps(self.to_dict(), ensure_ascii=False, indent=2) + "\n"
 
     def __str__(self) -> str:
-        """Say it in French."""
-        blocks = ["\n".join(line for file in self.files for line in file.lines())]
+        """Say it in French, each file apart."""
+        return self._text([line for file in self.files for line in file.lines()])
+
+    def essentials(self, most: int = 12) -> str:
+        """Say it in French, files of one kind together when there are many.
+
+        Parameters
+        ----------
+        most : int
+            Files that are still told one by one; a file that was not read always is, up to this number.
+
+        Returns
+        -------
+        str
+            What a terminal shows; ``str(report)`` has every file.
+
+        Examples
+        --------
+        >>> books = [FileReport(f"{n}.csv", label="GEPI, carnet de notes", rows_read=9, rows={"grades": 8}) for n in range(3)]
+        >>> print(ImportReport(files=books).essentials(most=2))
+        GEPI, carnet de notes : 3 fichiers, 27 lignes lues ; pris : 24 notes
+        """
+        if len(self.files) <= most:
+            return str(self)
+        refusals = [line for file in self.refused[:most] for line in file.lines()]
+        if len(self.refused) > most:
+            refusals.append(f"{len(self.refused) - most} autres fichiers non lus : le rapport les nomme.")
+        return self._text([*self._kinds(), *self._left_out_lines(), *self._file_notices(), *refusals])
+
+    def _kinds(self) -> list[str]:
+        """One line per kind of file: how many, of which schools and years, what came from them."""
+        by_label: dict[str, list[FileReport]] = {}
+        for file in self.files:
+            if not file.refusal:
+                by_label.setdefault(file.label, []).append(file)
+        lines = []
+        for label, files in sorted(by_label.items()):
+            rows: dict[str, int] = {}
+            for file in files:
+                for table, count in file.rows.items():
+                    rows[table] = rows.get(table, 0) + count
+            schools = sorted({file.uai for file in files if file.uai})
+            years = [french_year(year) for year in sorted({f.school_year for f in files if f.school_year})]
+            facts = [french.plural(len(files), "fichier", "fichiers"), ", ".join(schools), ", ".join(years)]
+            row_count = french.plural(sum(file.rows_read for file in files), "ligne lue", "lignes lues")
+            of_what = ", ".join([*filter(None, facts), row_count])
+            lines.append(f"{label} : {of_what} ; pris : {_rows_of(rows) or 'aucune ligne'}")
+        return lines
+
+    def _left_out_lines(self) -> list[str]:
+        return [
+            f"{french.plural(count, 'ligne laissée', 'lignes laissées')}, {REASONS[reason]}"
+            for reason, count in self.left_out().items()
+        ]
+
+    def _file_notices(self) -> list[str]:
+        """Each kind of notice once, as its first file has it, with the number of files that have one."""
+        first: dict[str, Notice] = {}
+        counts: dict[str, int] = {}
+        for file in self.files:
+            for notice in file.notices:
+                first.setdefault(notice.code, notice)
+                counts[notice.code] = counts.get(notice.code, 0) + 1
+        lines = []
+        for code, notice in first.items():
+            others = counts[code] - 1
+            more = f" (et {french.plural(others, 'avis', 'avis')} de même, dans le rapport)" if others else ""
+            lines.append(f"{'À savoir' if notice.level == 'info' else 'Attention'} : {notice.text}{more}")
+        return lines
+
+    def _text(self, files: list[str]) -> str:
+        blocks = ["\n".join(files)]
         if self.tables:
             blocks.append(f"En tout : {_rows_of(self.tables)}.")
         blocks.append("\n".join(_coverage_line(row) for row in self.coverage))

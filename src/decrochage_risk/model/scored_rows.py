@@ -64,9 +64,9 @@ def score_rows(model: TrainedModel, snapshots: Snapshots) -> ScoredRows:
     for why, count in Counter(cause[cause != ""].tolist()).items():
         rows = rows.with_left_out(why, count)
     groups = groups_of(model, rows)
-    filled = model.risk_model.filled(rows.features, groups)
-    raw = member_mean(model.risk_model.member_log_odds(filled))
-    return ScoredRows(rows, groups, raw, model.risk_model.calibration_of(filled).apply(raw))
+    matrix = model.risk_model.filled(rows.features, groups)
+    raw = member_mean(model.risk_model.member_log_odds(matrix))
+    return ScoredRows(rows, groups, raw, model.risk_model.calibration_of(matrix).apply(raw))
 
 
 def why_not_scored(model: TrainedModel, snapshots: Snapshots) -> npt.NDArray[np.object_]:

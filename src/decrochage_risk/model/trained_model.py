@@ -545,10 +545,10 @@ def _refuse_without(own: object) -> None:
     kinds = {"features": [feature.name for feature in OWN_FEATURES], "levels": LEVEL_NAMES}
     missing = [
         f"{kind.removesuffix('s')} {name!r}"
-        for kind, installed in kinds.items()
+        for kind, installed_names in kinds.items()
         # The manifest is not audited yet: anything may stand there.
         for name in (needs[kind] if isinstance(needs.get(kind), list) else ())
-        if name not in installed
+        if name not in installed_names
     ]
     if missing:
         raise ContractMismatchError(

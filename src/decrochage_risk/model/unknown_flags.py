@@ -212,10 +212,10 @@ def unknown_counts(
     dict of str to UnknownCount
         By flag; empty for a model without the distributions of its training.
     """
-    kept, knowledge = model.distributions, model.risk_model.knowledge
-    if kept is None or not knowledge.names:
+    distributions, knowledge = model.distributions, model.risk_model.knowledge
+    if distributions is None or not knowledge.names:
         return {}
-    has_group = np.array([group in kept.counts for group in groups.tolist()], dtype=np.bool_)
+    has_group = np.array([group in distributions.counts for group in groups.tolist()], dtype=np.bool_)
     flags = knowledge.flags(features[has_group][:, places_of(knowledge.columns)])
     labels, pupils = np.unique(groups[has_group].astype(str), return_counts=True)
     counts = {}
@@ -223,7 +223,7 @@ def unknown_counts(
         # All columns of a flag are unknown at most as often as the one that is known most often.
         shares = [
             min((of[column][0] / max(of[column].sum(), 1) for column in columns if column in of), default=0.0)
-            for of in (kept.counts[label] for label in labels)
+            for of in (distributions.counts[label] for label in labels)
         ]
         millionths = sum(
             count * round(MILLION * float(share))

@@ -3,5 +3,6 @@
 from __future__ import annotations
 
 from decrochage_risk.notices.building import FamilyWeight, Notice, TableSource, notice
+from decrochage_risk.score.run_facts import AI_ACT, ProcessingFacts
 
-__all__ = ["FamilyWeight", "Notice", "TableSource", "notice"]
+__all__ = ["AI_ACT", "FamilyWeight", "Notice", "ProcessingFacts", "TableSource", "notice"]

@@ -7,12 +7,13 @@ so that a notice cannot say another number than the lists. The same result gives
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from datetime import date  # pydantic reads the annotation at run time
 from functools import cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -22,14 +23,21 @@ from decrochage_risk.explain.sentences import NO_REASON, REFERENCE_PUPIL
 from decrochage_risk.features import CATALOGUE, FAMILIES
 from decrochage_risk.model import closing_day
 from decrochage_risk.pages import render
-from decrochage_risk.policy import Measure
+from decrochage_risk.policy import CapacityList, Measure
 from decrochage_risk.records.levels import LEVEL_BY_NAME
 from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.school_year import school_year_of
 from decrochage_risk.score import ModelFacts, PupilRisk, RiskScores
 from decrochage_risk.score.pupil_risk import PathRisk, horizon_words
-from decrochage_risk.score.run_facts import NOT_IN_FORCE
+from decrochage_risk.score.run_facts import (
+    AI_ACT,
+    NOT_IN_FORCE,
+    PROCESSING_LABELS,
+    ProcessingFacts,
+    mention_of,
+)
 from decrochage_risk.score.scoring import REFUSED
+from decrochage_risk.score.ways import WAYS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -161,6 +169,19 @@ class Notice(_Frozen):
         What may be proposed; never decided.
     contest : tuple of str
         How to ask, correct, object, contest.
+    verdict : str
+        What the card of the model says against issuing a list, told first; empty when it says nothing of the kind.
+    on_lists : tuple of str
+        The lists of facts that the pupil is on whatever the estimate, each with its fact: legal threshold, departure.
+    has_left : bool
+        Whether the pupil's enrolment has ended: measures are then those of now, not of a case to come.
+    is_adult : bool or None
+        From 18 on, as of that day; None without a birth date. Who may ask depends on it.
+    processing : ProcessingFacts
+        What only the controller knows (RGPD, art. 13 and 14).
+    mention : str or None
+        The mention of articles L311-3-1 and R311-3-1-1 of the CRPA, to be copied into a decision that rests on the estimate;
+        None without an estimate.
     model : ModelFacts
     policy_version, calendar_version : str
     automated_decision : bool
@@ -168,9 +189,9 @@ class Notice(_Frozen):
     """
 
     pupil_id: str
-    level: str | None
-    school_id: str | None
-    class_id: str | None
+    level: str | None = None
+    school_id: str | None = None
+    class_id: str | None = None
     enrolled: bool = True
     as_of: date
     estimated: bool
@@ -190,10 +211,26 @@ class Notice(_Frozen):
     missing: tuple[str, ...]
     measures: tuple[Measure, ...]
     contest: tuple[str, ...]
+    verdict: str = ""
+    on_lists: tuple[str, ...] = ()
+    has_left: bool = False
+    is_adult: bool | None = None
+    processing: ProcessingFacts = ProcessingFacts()
+    mention: str | None = None
     model: ModelFacts
     policy_version: str
     calendar_version: str
     automated_decision: Literal[False] = False
+
+    @property
+    def has_objected(self) -> bool:
+        """Whether the processing was objected to: nothing of the pupil's rows is then told."""
+        return self.cause == REFUSED
+
+    @property
+    def readers(self) -> str:
+        """Whom the notice is written for."""
+        return "l'élève" if self.is_adult else "l'élève et sa famille"
 
     @property
     def light_words(self) -> str:
@@ -312,23 +349,25 @@ class Notice(_Frozen):
     @property
     def _lines_of_law(self) -> int:
         rows = [weight.read_in_brief for weight in self.heavy_weights]
-        others = [*self.contribution, self.comparable or "", *self.operations]
+        others = [
+            *self.contribution, *self.on_lists, self.comparable or "", *self.operations, *self.processing.lines, AI_ACT,
+        ]  # fmt: skip
         # A cell holds two thirds of what a line does.
         return _lines(*others) + _lines(*(text + text[len(text) // 2 :] for text in rows))
 
     @property
     def present_measures(self) -> tuple[Measure, ...]:
-        """Measures for an enrolled pupil."""
-        return tuple(measure for measure in self.measures if not measure.after_leaving)
+        """Measures that may be proposed now: for a pupil who has left, those for after leaving too."""
+        return tuple(measure for measure in self.measures if self.has_left or not measure.after_leaving)
 
     @property
     def later_measures(self) -> tuple[Measure, ...]:
         """What exists for a pupil who would have left, or failed an examination."""
-        return tuple(measure for measure in self.measures if measure.after_leaving)
+        return tuple(measure for measure in self.measures if measure.after_leaving and not self.has_left)
 
     def to_markdown(self) -> str:
         """Write the notice in Markdown; ids and texts of the school are shown as they are, whatever signs they hold."""
-        return _markdown_template().render(notice=self).rstrip() + "\n"
+        return _markdown_template().render(notice=self, ai_act=AI_ACT).rstrip() + "\n"
 
     def to_html(self) -> str:
         """Write the notice as one HTML page, without script, font or address from elsewhere.
@@ -339,6 +378,7 @@ class Notice(_Frozen):
         return render(
             f"{__package__}/notice.html.j2",
             notice=self,
+            ai_act=AI_ACT,
             foot=f"Notice · élève {self.pupil_id} · situation au {day}",
         )
 
@@ -384,6 +424,7 @@ def _filters() -> dict[str, Callable[..., str]]:
 
 DEFAULT_SOURCE = "fichiers de gestion de l'établissement"
 DEFAULT_CONTACT = "le chef d'établissement"
+ADULT = 18
 READ_TABLES = tuple(dict.fromkeys(("pupils", "enrolments", *(feature.table for feature in CATALOGUE))))
 _NAMES_BY_FAMILY = {
     family.code: tuple(feature.name for feature in CATALOGUE if feature.family == family)
@@ -398,10 +439,13 @@ def notice(
     *,
     sources: Mapping[str, str] | None = None,
     contact: str = DEFAULT_CONTACT,
+    processing: Mapping[str, str] | ProcessingFacts | None = None,
+    capacity: CapacityList | None = None,
 ) -> Notice:
     """Answer article R311-3-1-2 of the CRPA for one pupil, in plain French.
 
-    A pupil without a score has a notice too, which says why there is none.
+    A pupil without a score has a notice too, which says why there is none; of one whose processing was objected to, it tells
+    nothing of the records.
 
     Parameters
     ----------
@@ -413,6 +457,12 @@ def notice(
         Where each table comes from ("export du logiciel de vie scolaire du 4 mars 2025"), by its name.
     contact : str
         Whom to ask, in French.
+    processing : mapping of str to str, optional
+        What only the controller knows (RGPD, art. 13 and 14), by the names of `ProcessingFacts`: ``controller``, ``dpo``,
+        ``legal_basis``, ``recipients``, ``retention``. What is left out is said to be still to fill.
+    capacity : CapacityList, optional
+        The list by number of places that the school made of these scores: the notice then says whether the pupil is on it,
+        since it compares pupils.
 
     Returns
     -------
@@ -423,29 +473,23 @@ def notice(
     ------
     RecordsError
         A pupil that was not scored in this run, a scored one who was not explained (the weights are due), a result
-        of another run, a source of an unknown table, an empty text, or other kinds of objects.
+        of another run, a source of an unknown table, an unknown field of ``processing``, an empty text, or other kinds of objects.
 
     Notes
     -----
     Sources: code des relations entre le public et l'administration, L311-3-1 and R311-3-1-2 (decree 2017-330); loi
-    78-17, article 47; règlement (UE) 2016/679, articles 15, 16, 21 and 22.
+    78-17, article 47; règlement (UE) 2016/679, articles 13 to 16, 21 and 22; règlement (UE) 2024/1689, articles 26(11) and 86.
     """
-    _refuse_other_kinds(scores, pupil, sources, contact)
+    _refuse_other_kinds(scores, pupil, {"sources": sources, "processing": processing}, contact)
     pupil_risk = pupil if isinstance(pupil, PupilRisk) else scores[pupil]
     _refuse_unusable(scores, pupil_risk, pupil, sources or {})
-    row = scores.position(pupil_risk.pupil_id)
-    school_id, class_id, enrolled = (
-        scores.frame[name].iat[row] for name in ("school_id", "class_id", "enrolled")
-    )
-    weights = _weights(scores, pupil_risk)
+    has_estimate, has_objected = pupil_risk.risk is not None, pupil_risk.cause == REFUSED
+    departure = pupil_risk.departure
     return Notice(
         pupil_id=pupil_risk.pupil_id,
-        level=LEVEL_BY_NAME[pupil_risk.level].label if pupil_risk.level else None,
-        school_id=_text(school_id),
-        class_id=_text(class_id),
-        enrolled=bool(enrolled),
+        **({} if has_objected else _place(scores, pupil_risk)),
         as_of=pupil_risk.as_of,
-        estimated=pupil_risk.risk is not None,
+        estimated=has_estimate,
         cause=pupil_risk.cause,
         risk=pupil_risk.explained_risk,
         reference_risk=pupil_risk.reference_risk,
@@ -454,21 +498,55 @@ def notice(
         reasons=tuple(reason.text for reason in pupil_risk.reasons),
         supports=tuple(reason.text for reason in pupil_risk.protective),
         comparable=pupil_risk.comparable.text if pupil_risk.comparable is not None else None,
-        sources=_sources(pupil_risk, sources or {}),
-        days_of_data=pupil_risk.data.days_of_data,
-        set_aside=pupil_risk.data.set_aside,
-        weights=weights,
-        operations=_operations(pupil_risk, scores.method),
+        # Whether rows were there, or were known, is a fact of the rows too.
+        sources=() if has_objected else _sources(pupil_risk, sources or {}),
+        days_of_data=0 if has_objected else pupil_risk.data.days_of_data,
+        set_aside=0 if has_objected else pupil_risk.data.set_aside,
+        weights=_weights(scores, pupil_risk),
+        operations=_operations(pupil_risk, scores.method, capacity),
         missing=_missing(pupil_risk),
         measures=pupil_risk.measures,
         contest=_contest(contact),
+        verdict=scores.run.verdict if scores.run.is_blocked else "",
+        on_lists=_lists_of_facts(pupil_risk),
+        has_left=departure is not None and departure.listed,
+        processing=ProcessingFacts.model_validate(processing or {}),
+        mention=mention_of(contact) if has_estimate else None,
         model=pupil_risk.model,
         policy_version=pupil_risk.policy_version,
         calendar_version=scores.run.calendar_version,
     )
 
 
-def _refuse_other_kinds(scores: object, pupil: object, sources: object, contact: object) -> None:
+def _place(scores: RiskScores, pupil_risk: PupilRisk) -> dict[str, Any]:
+    """Tell where the pupil is enrolled, or was last, and whether of age."""
+    row = scores.position(pupil_risk.pupil_id)
+    school_id, class_id, enrolled = (
+        scores.frame[name].iat[row] for name in ("school_id", "class_id", "enrolled")
+    )
+    age = float(scores.frame["age_years"].to_numpy(dtype=float)[row])
+    return {
+        "level": LEVEL_BY_NAME[pupil_risk.level].label if pupil_risk.level else None,
+        "school_id": _text(school_id),
+        "class_id": _text(class_id),
+        "enrolled": bool(enrolled),
+        "is_adult": None if math.isnan(age) else age >= ADULT,
+    }
+
+
+def _lists_of_facts(pupil_risk: PupilRisk) -> tuple[str, ...]:
+    """Name the lists that rest on facts alone, with the fact: who is on one must know it."""
+    facts = {"legal": pupil_risk.legal, "departure": pupil_risk.departure}
+    lines = []
+    for way, fact in facts.items():
+        if way in pupil_risk.ways and fact is not None:
+            lines.append(
+                f"Sans lien avec l'estimation, l'élève est sur la liste «{french.NO_BREAK_SPACE}{WAYS[way]}{french.NO_BREAK_SPACE}» : {fact.text}."
+            )
+    return tuple(lines)
+
+
+def _refuse_other_kinds(scores: object, pupil: object, texts: Mapping[str, object], contact: object) -> None:
     faults = []
     if not isinstance(scores, RiskScores):
         faults.append(f"scores is a {type(scores).__name__}")
@@ -476,17 +554,27 @@ def _refuse_other_kinds(scores: object, pupil: object, sources: object, contact:
         faults.append(f"pupil is a {type(pupil).__name__}")
     if not isinstance(contact, str) or not contact.strip():
         faults.append(f"contact={contact!r}")
-    if sources is not None and not isinstance(sources, Mapping):
-        faults.append(f"sources is a {type(sources).__name__}")
-    elif sources:
-        empty = [name for name, text in sources.items() if not isinstance(text, str) or not text.strip()]
-        faults += [f"sources[{name!r}]={sources[name]!r}" for name in empty]
+    for argument, values in texts.items():
+        if values is None or isinstance(values, ProcessingFacts):
+            continue
+        if not isinstance(values, Mapping):
+            faults.append(f"{argument} is a {type(values).__name__}")
+            continue
+        empty = [name for name, text in values.items() if not isinstance(text, str) or not text.strip()]
+        faults += [f"{argument}[{name!r}]={values[name]!r}" for name in empty]
+        if argument == "processing":
+            unknown = [name for name in values if name not in PROCESSING_LABELS]
+            faults += [
+                f"processing names {name!r}, which is none of {', '.join(PROCESSING_LABELS)}"
+                for name in unknown
+            ]
     if faults:
         raise RecordsError(
             explain_error(
                 f"A notice cannot be written: {'; '.join(faults)}",
-                expected="notice(RiskScores, id or PupilRisk, sources={table: text}, contact=text), no text empty",
-                hint="Pass what score_pupils gave; leave sources and contact out for the usual words.",
+                expected="notice(RiskScores, id or PupilRisk, sources={table: text}, contact=text, processing={field: text}), no text "
+                "empty",
+                hint="Pass what score_pupils gave; leave sources, contact and processing out for the usual words.",
             )
         )
 
@@ -574,13 +662,13 @@ def _bounds(estimate: PupilRisk | PathRisk) -> str:
 
 def _sources(pupil_risk: PupilRisk, sources: Mapping[str, str]) -> tuple[TableSource, ...]:
     missing = set(pupil_risk.data.missing)
-    read = {feature.table for feature in CATALOGUE if feature.name not in missing}
+    tables = {feature.table for feature in CATALOGUE if feature.name not in missing}
     always = {"pupils", "enrolments"} if pupil_risk.level is not None else {"pupils"}
     return tuple(
         TableSource(
             table=name,
             label=TABLES[name].label,
-            known=name in read | always,
+            known=name in tables | always,
             source=sources.get(name, DEFAULT_SOURCE),
         )
         for name in READ_TABLES
@@ -633,7 +721,7 @@ def _missing(pupil_risk: PupilRisk) -> tuple[str, ...]:
     if pupil_risk.risk is None and pupil_risk.cause != REFUSED:
         return ()
     if pupil_risk.cause == REFUSED:
-        return ("La famille s'est opposée au traitement : aucune donnée de l'élève n'a servi",)
+        return ("Opposition au traitement (RGPD, art. 21) : aucune donnée de l'élève n'a servi",)
     missing = set(pupil_risk.data.missing)
     parts = []
     for family in FAMILIES:
@@ -646,23 +734,41 @@ def _missing(pupil_risk: PupilRisk) -> tuple[str, ...]:
     return (f"Données manquantes, qui ne comptent ni pour ni contre : {french.join(parts)}",)
 
 
-def _operations(pupil_risk: PupilRisk, method: tuple[str, int]) -> tuple[str, ...]:
-    read = (
+def _operations(
+    pupil_risk: PupilRisk, method: tuple[str, int], capacity: CapacityList | None
+) -> tuple[str, ...]:
+    if pupil_risk.cause == REFUSED:
+        return (
+            "Opposition enregistrée : rien n'est calculé pour l'élève, qui n'est sur aucune liste de l'outil.",
+            "Le suivi des absences, que la loi impose à l'établissement, continue sans l'outil.",
+        )
+    reading = (
         f"Lecture et vérification des données connues au matin du {french.day(pupil_risk.as_of, with_year=True)}, rien de "
         "plus récent."
     )
     if pupil_risk.risk is None:
-        return read, f"Arrêt : {pupil_risk.cause}. Aucune estimation, aucun palier."
+        return reading, f"Arrêt : {pupil_risk.cause}. Aucune estimation, aucun palier."
     return (
-        read,
+        reading,
         (f"Calcul de {len(CATALOGUE)} variables ; une donnée manquante prend la valeur de l'élève type."),
         (
             f"Estimation par {_method_words(*method)}, puis calibration : 20{french.NO_BREAK_SPACE}% doit valoir environ "
             "1 sortie pour 5 élèves."
         ),
         "Décomposition exacte de l'écart à l'élève type (valeurs de Shapley), par groupe de faits.",
-        "Comparaison au seuil du niveau, le même pour tous ; aucun classement entre élèves.",
+        f"Comparaison au seuil du niveau, le même pour tous, quels que soient les autres élèves. {_ranking(pupil_risk, capacity)}",
         "Liste des mesures dont les conditions sont remplies ; aucune n'est décidée.",
+    )
+
+
+def _ranking(pupil_risk: PupilRisk, capacity: CapacityList | None) -> str:
+    """Say what a list by number of places does: it compares pupils, which the thresholds do not."""
+    if capacity is None:
+        return "Une liste à places comptées, si l'établissement en fait une, compare en plus les estimations entre elles."
+    is_listed = bool((capacity.pupils["pupil_id"] == pupil_risk.pupil_id).any())
+    return (
+        "L'établissement fait en plus une liste à places comptées, qui compare les estimations entre elles : l'élève "
+        f"{'y est' if is_listed else 'en est absent'}."
     )
 
 
@@ -681,5 +787,6 @@ def _contest(contact: str) -> tuple[str, ...]:
             "Accès, rectification, opposition (RGPD, art. 15, 16 et 21) : le même contact, ou le délégué à la protection "
             "des données ; réclamation auprès de la CNIL."
         ),
+        "Qui demande : l'élève ou sa famille ; l'élève seul à partir de 18 ans.",
         "Sans réponse dans le mois, la demande est réputée refusée ; la CADA peut alors être saisie dans les deux mois.",
     )

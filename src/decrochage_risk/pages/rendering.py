@@ -82,12 +82,12 @@ class Picture:
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
         data = base64.b64encode(self.png).decode()
         words = escape(self.alternative)
-        shown = {
+        forms = {
             "text/html": f'<img alt="{words}" src="data:image/png;base64,{data}" style="max-width:100%">',
             "image/png": data,
             "text/plain": self.alternative,
         }
-        return shown, {"image/png": {"alt": self.alternative}}
+        return forms, {"image/png": {"alt": self.alternative}}
 
 
 def picture(figure: Figure, alternative: str) -> Picture:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Collection, Iterable
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +21,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from decrochage_risk import errors
-from decrochage_risk.errors import DecrochageError, DemoModelWarning, RecordsError, explain_error
+from decrochage_risk.errors import DecrochageError, DemoModelWarning, RecordsError, explain_error, warn_caller
 from decrochage_risk.partitions.merged_faults import merge_counts
 from decrochage_risk.partitions.parts import (
     COMPLETION,
@@ -39,10 +41,8 @@ from decrochage_risk.school_year import SchoolCalendar, day_number, to_date
 from decrochage_risk.score.digest import ScoreDigest
 from decrochage_risk.score.run_facts import load_demo_model
 from decrochage_risk.score.scoring import (
-    FolderScores,
-    ScoreRequest,
-    ids_of,
     refuse_other_kinds,
+    score_pupils,
     unknown_exclude,
     unknown_explain,
     warn_of_demo,
@@ -60,15 +60,143 @@ from decrochage_risk.score.writing import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+    from datetime import date
 
     from decrochage_risk.model import TrainedModel
     from decrochage_risk.partitions.runs import Finished, PartEngine
     from decrochage_risk.policy import Policy
+    from decrochage_risk.score.risk_scores import RiskScores
     from decrochage_risk.score.scoring import Explain
 
 
-__all__ = ["in_order", "merge_tables", "score_folder", "score_parts", "score_runs", "write_parts"]
+__all__ = [
+    "FolderScores",
+    "ScoreRequest",
+    "in_order",
+    "merge_tables",
+    "score_folder",
+    "score_parts",
+    "score_runs",
+    "write_parts",
+]
+
+
+@dataclass(frozen=True)
+class FolderScores:
+    """What became of a folder of extracts.
+
+    Attributes
+    ----------
+    folder : Path
+        Where the scores are: ``scores.parquet``, ``reasons.parquet``, ``contributions.parquet``, ``run.json``, ``listes/``.
+    digest : ScoreDigest
+        Counts, faults, and the first situations to be looked at.
+    parts : int
+        Into how many parts the pupils were split; 1 when all were scored at once.
+    notes, ignored : tuple of str
+        What was decided, and which files were not read, while reading the extracts.
+    """
+
+    folder: Path
+    digest: ScoreDigest
+    parts: int
+    notes: tuple[str, ...]
+    ignored: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class ScoreRequest:
+    """The choices of a run, as of ``score_pupils``.
+
+    Attributes
+    ----------
+    as_of : date
+    model : TrainedModel
+    policy : Policy
+    explain : {"flagged", "all", "none"} or collection of pupil ids
+    exclude : tuple of str
+    raise_faults : bool
+        Whether an error in the records is raised.
+    gaps : tuple of str
+        Tables whose gaps are meant.
+    despite_verdict : bool
+        Whether the list of the risk is written though the card of the model says not to issue one.
+    group : bool
+        Whether the group of the folder of results may read it.
+    """
+
+    as_of: date
+    model: TrainedModel
+    policy: Policy
+    explain: Explain | Collection[str]
+    exclude: tuple[str, ...]
+    raise_faults: bool
+    gaps: tuple[str, ...] = ()
+    despite_verdict: bool = False
+    group: bool = False
+
+    @property
+    def explained(self) -> tuple[str, ...]:
+        """Pupils to explain that were named by their id."""
+        has_ids = isinstance(self.explain, Collection) and not isinstance(self.explain, str)
+        return tuple(self.explain) if has_ids else ()
+
+    def score(self, records: PupilRecords) -> RiskScores:
+        """Score the records of everybody."""
+        return self._score(records, self.explain, self.exclude)
+
+    def score_part(self, records: PupilRecords, here: Collection[str]) -> RiskScores:
+        """Score the records of some pupils, of whom only these were named by their id."""
+        # A part holds some of the pupils only: an id of another part would be refused as unknown.
+        explain = [pupil for pupil in self.explained if pupil in here] if self.explained else self.explain
+        return self._score(records, explain, [pupil for pupil in self.exclude if pupil in here])
+
+    def _score(
+        self, records: PupilRecords, explain: Explain | Collection[str], exclude: Iterable[str]
+    ) -> RiskScores:
+        return score_pupils(
+            records,
+            as_of=self.as_of,
+            model=self.model,
+            policy=self.policy,
+            explain=explain,
+            exclude=exclude,
+            gaps=self.gaps,
+        )
+
+    def choices(self) -> dict[str, object]:
+        """Everything that the results depend on besides the records, as JSON values."""
+        return {
+            "as_of": self.as_of.isoformat(),
+            "model": [self.model.model_id, self.model.sha256, self.model.demo],
+            "policy": self.policy.version,
+            "explain": list(self.explained) or str(self.explain),
+            # An objection changes results: a run in parts must not go on from one without it.
+            "exclude": list(self.exclude),
+            "raise_faults": self.raise_faults,
+            "gaps": list(self.gaps),
+        }
+
+
+def ids_of(exclude: Iterable[str]) -> tuple[str, ...]:
+    """Give the ids of pupils to leave out.
+
+    Raises
+    ------
+    RecordsError
+        When they are no collection of ids.
+    """
+    if not isinstance(exclude, Iterable):
+        raise RecordsError(
+            explain_error(
+                f"exclude={exclude!r}",
+                expected="ids of pupils, of those whose family objected",
+                hint='For one pupil: exclude=["a1"]; for nobody, leave exclude out.',
+            )
+        )
+    # One id is a text, and a text is an iterable of its letters.
+    return (exclude,) if isinstance(exclude, str) else tuple(exclude)
 
 
 def merge_tables(parts: Sequence[Path], target: Path) -> None:
@@ -132,8 +260,8 @@ def _schema_of(parts: Sequence[Path]) -> Any:  # noqa: ANN401 - pyarrow ships no
     """Columns and pandas metadata of the whole: a column that is empty in one part may hold text in another."""
     files = [_schema_and_rows(path) for path in parts]
     # A part without a pupil has the declared columns alone: what pandas says of them comes from a part that had some.
-    described = [(schema, rows) for schema, rows in files if schema.metadata] or files
-    schemas = [schema for schema, rows in described if rows] or [described[0][0]]
+    with_pupils = [(schema, rows) for schema, rows in files if schema.metadata] or files
+    schemas = [schema for schema, rows in with_pupils if rows] or [with_pupils[0][0]]
     schemas = [schema.remove(schema.get_field_index(ROW_ID)) for schema in schemas]
     whole = pa.unify_schemas(schemas, promote_options="permissive")
     if any(schema.metadata is None for schema in schemas):
@@ -304,7 +432,7 @@ def score_runs(
         merge_counts((each.faults.known_before(day_number(request.as_of)) for each in parts), runs.shared),
     )
     for warning in digest.run.warnings():
-        warnings.warn(warning, stacklevel=5)
+        warn_caller(warning)
     return parts, digest
 
 
@@ -312,7 +440,7 @@ def _say_warnings(parts: Sequence[Finished]) -> None:
     """Give each warning of a part once, as if everybody had been scored at once."""
     rows = [row for each in parts for row in each.table("warnings").to_pylist()]
     for category, text in dict.fromkeys((row["category"], row["text"]) for row in rows):
-        warnings.warn(text, getattr(errors, category), stacklevel=5)
+        warn_caller(text, getattr(errors, category))
 
 
 def _refuse_unknown(request: ScoreRequest, known_ids: set[str]) -> None:
@@ -320,7 +448,7 @@ def _refuse_unknown(request: ScoreRequest, known_ids: set[str]) -> None:
     if strangers := [pupil for pupil in request.explained if pupil not in known_ids]:
         raise unknown_explain(strangers)
     if strangers := [pupil for pupil in request.exclude if pupil not in known_ids]:
-        warnings.warn(unknown_exclude(strangers), stacklevel=5)
+        warn_caller(unknown_exclude(strangers))
 
 
 def write_parts(

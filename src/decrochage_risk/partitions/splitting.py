@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from decrochage_risk.errors import RecordsError, UnreadableRecordsError, explain_error
 from decrochage_risk.partitions.parts import PEOPLE, ROW_ID, texts_of_ids
-from decrochage_risk.records.checks import alike_id
+from decrochage_risk.records.cross_checks import alike_id
 from decrochage_risk.records.raw_tables import (
     RawTable,
     parts_of_folder,

@@ -48,7 +48,8 @@ class CapacityList:
         the ids decided, which means nothing).
     schools : DataFrame
         One row per school: ``capacity``, ``pupils`` (enrolled that day), ``scored``, ``listed``, ``flagged``, ``flagged_not_listed``
-        (situations to look at that the capacity leaves out), ``under_threshold`` (listed pupils that no threshold flags), ``unfilled``
+        (situations to look at that the capacity leaves out), ``under_threshold`` (listed pupils that no threshold flags),
+        ``to_complete`` (pupils whom only what is not known of them would put above a threshold: never listed), ``unfilled``
         (places left empty: no other pupil has a risk worth one),
         ``least_risk`` (smallest listed risk), ``tied_out``
         (pupils left out with that same risk), ``expected`` (sum of the listed risks: how many of the listed would
@@ -80,7 +81,7 @@ def capacity_list(
     A flag never depends on who else is there; this list does, which is why it is a separate one and says what it
     leaves out. Of pupils with the very same risk at the edge, those whose id comes first are listed: an arbitrary
     order, so the list marks them (``tied``) and counts the others (``tied_out``). Pupils without a score cannot be
-    ranked and are never listed.
+    ranked and are never listed; nor are those whose data are to be completed first, whose risk rests on no fact.
 
     The expected number is the sum of the listed risks. Its interval holds both the chance of each pupil's outcome
     (exact Poisson-binomial quantiles) and the uncertainty of the risks, taken as shared by all: its bounds are those
@@ -130,7 +131,7 @@ def capacity_list(
         ascending=[True, False, True],
         kind="stable",
     )
-    candidates = ranking[ranking["risk"].notna()]
+    candidates = ranking[ranking["risk"].notna() & ~ranking["to_complete"]]
     place = candidates.groupby("school_id", sort=True).cumcount()
     places = candidates["school_id"].map(places_of).astype(np.float64)
     has_place = (place < places) & (candidates["risk"] >= least_risk)
@@ -161,9 +162,11 @@ def _frame_of(scores: object, horizon_years: int) -> pd.DataFrame:
                 hint="capacity_list(scores, 12), with what score_pupils gave and not its frame.",
             )
         )
-    # Scores that an earlier version wrote do not say who was enrolled.
+    # Scores that an earlier version wrote do not say who was enrolled, nor whose data are to be completed.
     columns = frame[list(own.values())].set_axis(list(own), axis=1)
-    return columns.assign(enrolled=frame.get("enrolled", default=True))
+    return columns.assign(
+        enrolled=frame.get("enrolled", default=True), to_complete=frame.get("to_complete", default=False)
+    )
 
 
 def _schools(
@@ -181,6 +184,7 @@ def _schools(
 
     expectations = [_expected(selection[selection["school_id"] == school]) for school in schools]
     flags, listed_flagged = count(ranking[ranking["flagged"]]), count(selection[selection["flagged"]])
+    candidates = ranking[ranking["risk"].notna() & ~ranking["to_complete"]]
     return pd.DataFrame(
         {
             "capacity": pd.Series(places_of, dtype=np.int64).reindex(schools),
@@ -190,9 +194,8 @@ def _schools(
             "flagged": flags,
             "flagged_not_listed": flags - listed_flagged,
             "under_threshold": count(selection) - listed_flagged,
-            "unfilled": _unfilled(
-                places_of, schools, count(selection), count(ranking[ranking["risk"].notna()])
-            ),
+            "to_complete": count(ranking[ranking["to_complete"]]),
+            "unfilled": _unfilled(places_of, schools, count(selection), count(candidates)),
             "least_risk": edge.reindex(schools),
             "tied_out": count(tied_out),
             **{
@@ -274,6 +277,10 @@ def _line(row: Mapping[str, Any]) -> str:
     if row["tied_out"]:
         text += (
             f" ; {french.plural(row['tied_out'], 'élève')} au même risque que le dernier retenu, hors liste"
+        )
+    if row["to_complete"]:
+        text += (
+            f" ; {french.plural(row['to_complete'], 'élève')} dont les données sont à compléter, hors liste"
         )
     others = row["flagged_not_listed"]
     if others:

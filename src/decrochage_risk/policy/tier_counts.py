@@ -21,7 +21,7 @@ from decrochage_risk import french
 from decrochage_risk.errors import PolicyError, explain_error
 from decrochage_risk.records.levels import LEVEL_NAMES
 from decrochage_risk.risk import jeffreys_interval, one_per_pupil
-from decrochage_risk.small_cells import Publication, merge_bands
+from decrochage_risk.small_cells import PUBLISHED, Publication, is_small
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -624,3 +624,44 @@ def _told(facts: Mapping[str, Any], group: str) -> str:
 
 def _decimals(share: float) -> int:
     return 1 if share < 1 / _WELL_KNOWN else 0
+
+
+def merge_bands(counts: npt.ArrayLike, *, least: int = PUBLISHED, keep: Iterable[int] = ()) -> list[int]:
+    """Choose which edges of ordered bands stay, so that no band between two of them is small.
+
+    Parameters
+    ----------
+    counts : (bands, kinds) array_like of int
+        Pupils of each band, one column per kind (those who left, those who did not); band i lies below edge i + 1.
+    least : int
+        A band is small when a column of it is of 1 to ``least - 1``.
+    keep : iterable of int
+        Edges to prefer (the thresholds of a policy): as many of them as can be, then as many of the others.
+
+    Returns
+    -------
+    list of int
+        Edges that stay, ascending, among 1 to bands - 1; none when all the bands together are small.
+
+    Examples
+    --------
+    >>> merge_bands([[40, 0], [3, 0], [20, 12], [15, 11]])
+    [1, 3]
+    >>> merge_bands([[40, 0], [3, 0], [20, 12], [15, 11]], keep=[2])
+    [2, 3]
+    """
+    table = np.asarray(counts, dtype=np.int64)
+    table = table.reshape(len(table), -1)
+    below = np.vstack([np.zeros((1, table.shape[1]), dtype=np.int64), np.cumsum(table, axis=0)])
+    wishes = set(keep)
+    best: dict[int, tuple[int, int, list[int]]] = {0: (0, 0, [])}
+    for edge in range(1, len(table) + 1):
+        ways = [
+            (score + (edge in wishes), count + 1, [*edges, edge])
+            for before, (score, count, edges) in best.items()
+            if not is_small(*(below[edge] - below[before]).tolist(), least=least)
+        ]
+        if ways:
+            # of ways as good, the one whose edges come first
+            best[edge] = max(ways, key=lambda way: (way[0], way[1], [-one for one in way[2]]))
+    return best[len(table)][2][:-1] if len(table) in best else []

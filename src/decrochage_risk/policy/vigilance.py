@@ -275,13 +275,13 @@ class VigilanceTable(BaseModel):
 
 def with_own(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Put the levels that installed packages declare, and that no group names, beside the usual level they are like."""
-    named = {
+    group_levels = {
         level
         for group in groups
         if isinstance(group.get("levels"), list | tuple)
         for level in group["levels"]
     }
-    own = [level for level in LEVELS if level.like is not None and level.name not in named]
+    own = [level for level in LEVELS if level.like is not None and level.name not in group_levels]
     return [
         group
         | {"levels": [*group["levels"], *(level.name for level in own if level.like in group["levels"])]}
@@ -323,20 +323,20 @@ def path_faults(groups: Sequence[Mapping[str, Any]]) -> list[str]:
     >>> path_faults([{"levels": ["4e", "2de_pro"]}, {"levels": ["4e"]}])
     ["path: level '2de_pro' has no risk over three years", "path: level '4e' is listed 2 times"]
     """
-    listed: list[str] = []
+    names: list[str] = []
     for group in groups:
         if isinstance(levels := group.get("levels"), list | tuple):
-            listed += [str(level) for level in levels]
+            names += [str(level) for level in levels]
     return [
         *(
             f"path: level {level!r} has no risk over three years"
-            for level in dict.fromkeys(listed)
+            for level in dict.fromkeys(names)
             if level not in PATH_LEVELS
         ),
         *(
-            f"path: level {level!r} is listed {listed.count(level)} times"
-            for level in dict.fromkeys(listed)
-            if listed.count(level) > 1
+            f"path: level {level!r} is listed {names.count(level)} times"
+            for level in dict.fromkeys(names)
+            if names.count(level) > 1
         ),
     ]
 

@@ -1,15 +1,14 @@
 """All tables through all checks: what is usable, what is set aside, and the one report of every fault.
 
 A table is first brought to its declared shape (columns, cells, rows by themselves); then rows are held against each other
-and against other tables: keys that are there twice, unknown pupils, stays that overlap, days without school.
+and against other tables (`decrochage_risk.records.cross_checks`).
 """
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -18,15 +17,8 @@ from decrochage_risk.errors import FaultyRecordsError
 from decrochage_risk.records import rules
 from decrochage_risk.records.cells import Cells, Marks, read_cells
 from decrochage_risk.records.coded_columns import NO_DAY, CodedTable, Texts, empty_values, is_missing
-from decrochage_risk.records.coverage import COVERED_TABLES
-from decrochage_risk.records.encoded_tables import EVENT_TABLES, EventOrder, PupilCodes
-from decrochage_risk.records.enrolment_spans import (
-    Spans,
-    check_absence_days,
-    fault_at,
-    first_days_of_years,
-    of_other_zones,
-)
+from decrochage_risk.records.coverage import COVERED_TABLES, LostRows
+from decrochage_risk.records.cross_checks import Links, alike_id, check_links, link_tables
 from decrochage_risk.records.fault_hints import (
     close_names,
     dated,
@@ -56,11 +48,12 @@ from decrochage_risk.records.usual_cells import read_quickly
 from decrochage_risk.threads import over_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     import numpy.typing as npt
 
-    from decrochage_risk.records.faults import FaultGroup, RowPlaces, Rule
+    from decrochage_risk.records.encoded_tables import EventOrder
+    from decrochage_risk.records.faults import FaultGroup, RowPlaces
     from decrochage_risk.records.table_schemas import Column, Table
     from decrochage_risk.school_year import SchoolCalendar
 
@@ -69,16 +62,10 @@ __all__ = [
     "MANDATORY",
     "CheckedTables",
     "Conformed",
-    "Links",
-    "LostRows",
-    "alike_id",
-    "check_links",
     "check_tables",
     "conform",
     "cross_check",
-    "link_tables",
     "missing_columns",
-    "repeated_keys",
 ]
 
 
@@ -140,16 +127,19 @@ def conform(table: Table, came: pd.DataFrame | RawTable) -> Conformed:
     usable = {name: place for name, place in place_of.items() if name not in twice}
     cells = over_columns(lambda column: _read(column, raw, usable.get(column.name)), table.columns, raw.size)
     marks_of: dict[str, Marks] = {}
-    for column, read in zip(table.columns, cells, strict=True):
+    for column, cells_of_column in zip(table.columns, cells, strict=True):
         if column.name in usable:
-            marks_of[column.name] = read.marks
+            marks_of[column.name] = cells_of_column.marks
         faults.extend(
             rule.fault(table.name, column.name, values=[f"column {column.name!r}"])
-            for rule in read.column_rules
+            for rule in cells_of_column.column_rules
         )
-        if read.marks:
-            faults.extend(_cell_faults(table, column, raw.series(usable[column.name]), read.marks))
-    columns = {column.name: read.array for column, read in zip(table.columns, cells, strict=True)}
+        if cells_of_column.marks:
+            faults.extend(_cell_faults(table, column, raw.series(usable[column.name]), cells_of_column.marks))
+    columns = {
+        column.name: cells_of_column.array
+        for column, cells_of_column in zip(table.columns, cells, strict=True)
+    }
     columns_of_table = CodedTable(table, columns, raw.size)
     faults.extend(_row_faults(columns_of_table, marks_of))
     missing = tuple(name for name in table.optional if name not in place_of)
@@ -257,132 +247,6 @@ def _row_faults(coded: CodedTable, marks_of: dict[str, Marks]) -> Iterator[Fault
             yield row_rule.rule.fault(table.name, blame, rows=rows, values=coded.objects(blame, rows))
 
 
-def repeated_keys(
-    rule: Rule, rows: CodedTable, *key: str, optional: Collection[str] = ()
-) -> Iterator[FaultGroup]:
-    """Report rows that repeat a key, the first in the order of all columns left out.
-
-    Parameters
-    ----------
-    rule : Rule
-        Its hint says ``{how}``: whether the rows are identical or contradict each other.
-    rows : CodedTable
-        The table.
-    *key : str
-        The columns that must not be the same twice: text, choices, days or whole numbers.
-    optional : collection of str
-        Those of them in which two missing cells are the same; a row with another cell missing repeats nothing.
-
-    Yields
-    ------
-    FaultGroup
-        Identical and conflicting rows apart.
-    """
-    doubles = _repeated(rows, key, optional)
-    if not doubles.any():
-        return
-    frame = rows.take(doubles).frame()
-    # A missing class means the whole school and is a key like another: as text, so that it equals itself.
-    frame = frame.assign(**{name: frame[name].astype(object).fillna("") for name in optional})
-    key_names = list(key)
-    # By all columns, so that the row that stays does not hang on the order in which the rows came.
-    in_order = frame.sort_values(list(frame.columns), kind="stable", na_position="last")
-    later = in_order[in_order.duplicated(key_names, keep="first")].sort_index()
-    first_rows = in_order.drop_duplicates(key_names).set_index(key_names)
-    same_as_kept = _same(later.set_index(key_names), first_rows)
-    # Told apart because repeats need no thought, and contradictions a person who knows which row is true.
-    for same, how in (
-        (same_as_kept, "The rows are identical: keep one of them"),
-        (~same_as_kept, "The rows contradict each other: find out which one is true"),
-    ):
-        if same.any():
-            values = later[key[0]][same].astype(object).to_numpy()
-            labels = later.index.to_numpy()[same]
-            yield rule.fault(
-                rows.table.name, key[0], rows=labels, values=values, hint=rule.hint.format(how=how)
-            )
-
-
-def _repeated(rows: CodedTable, key: tuple[str, ...], optional: Collection[str]) -> npt.NDArray[np.bool_]:
-    """Rows whose key is complete and there more than once."""
-    parts: list[npt.NDArray[Any]] = []
-    complete = np.ones(len(rows), dtype=np.bool_)
-    for name in key:
-        values = rows[name]
-        if name not in optional:
-            complete &= rows.given(name)
-        parts.append(values.codes if isinstance(values, Texts) else values)
-    if len(parts) == 1:
-        # The code of a missing key is -1, which reads the zero at the end.
-        # One key is counted in one pass; pandas' duplicated() would hash a million ids again.
-        counts = np.bincount(parts[0][complete])
-        return np.asarray(complete & (np.append(counts, 0)[parts[0]] > 1))
-    return np.asarray(complete & pd.DataFrame(dict(enumerate(parts))).duplicated(keep=False).to_numpy())
-
-
-def _same(rows: pd.DataFrame, reference: pd.DataFrame) -> npt.NDArray[np.bool_]:
-    """Which rows equal, in every column, the row kept under the same key (two missing cells are equal)."""
-    # As objects below: a masked column compares to NA where a cell is missing, and NA is neither true nor
-    # false.
-    other = reference.reindex(rows.index)
-    same = np.ones(len(rows), dtype=np.bool_)
-    for name in rows.columns:
-        first, second = rows[name].astype(object).to_numpy(), other[name].astype(object).to_numpy()
-        both_missing = pd.isna(first) & pd.isna(second)
-        either_missing = pd.isna(first) | pd.isna(second)
-        equal = np.zeros(len(rows), dtype=np.bool_)
-        equal[~either_missing] = first[~either_missing] == second[~either_missing]
-        same &= equal | both_missing
-    return same
-
-
-_YOUNGEST, _OLDEST = 8, 25
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Links:
-    """Tables tied to each other by their pupils.
-
-    Attributes
-    ----------
-    tables : dict of str to CodedTable
-        The declared tables; ``pupils`` without repeated pupils and rows without id.
-    repeated : tuple of FaultGroup
-        The pupils that are there more than once.
-    pupils : dict of str to PupilCodes
-        Whose each row is; of ``pupils`` itself there is none.
-    orders : dict of str to EventOrder
-        The rows of each event table in order.
-    """
-
-    tables: dict[str, CodedTable]
-    repeated: tuple[FaultGroup, ...]
-    pupils: dict[str, PupilCodes]
-    orders: dict[str, EventOrder]
-
-
-def link_tables(tables: Mapping[str, CodedTable]) -> Links:
-    """Find whose each row is, and sort the events; ``pupils`` must be among the tables."""
-    pupils = tables["pupils"]
-    # Before the ids get positions: a pupil there twice would own two of them, and rows of events would go to
-    # the last.
-    double_pupils = tuple(repeated_keys(rules.DUPLICATE_PUPIL, pupils, "pupil_id"))
-    for group in double_pupils:
-        pupils = pupils.without(group.rows)
-    ids = pupils["pupil_id"]
-    if (ids.codes < 0).any():
-        pupils = pupils.take(pupils.given("pupil_id"))
-        ids = pupils["pupil_id"]
-    place_of = {ids.words[code]: place for place, code in enumerate(ids.codes.tolist())}
-    codes = {
-        name: PupilCodes.of(place_of, len(pupils), table["pupil_id"])
-        for name, table in tables.items()
-        if name != "pupils" and "pupil_id" in table.columns
-    }
-    orders = {name: EventOrder.of(tables[name], codes[name]) for name in EVENT_TABLES if name in tables}
-    return Links({**tables, "pupils": pupils}, double_pupils, codes, orders)
-
-
 def cross_check(
     tables: Mapping[str, pd.DataFrame],
     calendar: SchoolCalendar,
@@ -429,54 +293,6 @@ def _coded(name: str, frame: pd.DataFrame) -> CodedTable:
     return CodedTable(columns.table, columns.columns, columns.size, frame.index.to_numpy(dtype=np.int64))
 
 
-def check_links(links: Links, calendar: SchoolCalendar) -> Iterator[FaultGroup]:
-    """Find the faults between rows and between tables that are tied to each other."""
-    yield from links.repeated
-    yield from fault_at(
-        rules.SPLIT_IDS, "pupil_id", links.tables["pupils"], _split_ids(links.tables["pupils"])
-    )
-    for name, pupils in links.pupils.items():
-        yield from fault_at(rules.UNKNOWN_PUPIL, "pupil_id", links.tables[name], pupils.unknown)
-    if "enrolments" in links.tables:
-        yield from _enrolment_faults(links, calendar)
-    for name, order in links.orders.items():
-        yield from fault_at(rules.IDENTICAL_ROWS, None, links.tables[name], order.repeated)
-    if "absences" in links.tables:
-        yield from check_absence_days(
-            links.tables["absences"], links.pupils["absences"], links.orders["absences"], calendar
-        )
-    if "outcomes" in links.tables:
-        yield from repeated_keys(rules.DUPLICATE_OUTCOME, links.tables["outcomes"], "pupil_id", "school_year")
-    if "context" in links.tables:
-        key = ("as_of", "school_id", "class_id", "subject", "measure")
-        yield from repeated_keys(
-            rules.DUPLICATE_CONTEXT, links.tables["context"], *key, optional=("class_id", "subject")
-        )
-
-
-def _split_ids(pupils: CodedTable) -> npt.NDArray[np.bool_]:
-    """Pupils whose ids differ by leading zeros, blanks, case or the form of an accent, and who were born the same day."""
-    ids, born = pupils["pupil_id"], pupils["birth_date"]
-    key_of: dict[str, int] = {}
-    keys = [key_of.setdefault(alike_id(word), len(key_of)) for word in ids.words]
-    # Almost always: no two ids are alike, and the birth dates need not be looked at.
-    if len(key_of) == len(keys):
-        return np.zeros(len(pupils), dtype=np.bool_)
-    groups = pd.DataFrame({"key": ids.translate(np.array(keys, dtype=np.int32)), "born": born})
-    split = groups.duplicated(keep=False).to_numpy(dtype=np.bool_)
-    # Two missing birth dates are not the same day.
-    return np.asarray(split & (born != NO_DAY), dtype=np.bool_)
-
-
-def alike_id(word: str) -> str:
-    """Leave out of an id what an export may lose: leading zeros, blanks, case."""
-    # ASCII text has one form only: nothing to normalise.
-    if not word.isascii():
-        word = unicodedata.normalize("NFKC", word)
-    plain = "".join(word.split()).casefold()
-    return plain.lstrip("0") or "0"
-
-
 def missing_columns(
     tables: Mapping[str, CodedTable], missing: Mapping[str, Collection[str]]
 ) -> Iterator[FaultGroup]:
@@ -484,47 +300,6 @@ def missing_columns(
     # Only this column: without it training knows justifications that scoring day cannot (see the rule).
     if len(tables.get("absences", ())) and "justified_on" in missing.get("absences", ()):
         yield rules.NO_JUSTIFIED_ON.fault("absences", "justified_on", values=["no such column"])
-
-
-def _enrolment_faults(links: Links, calendar: SchoolCalendar) -> Iterator[FaultGroup]:
-    enrolments = links.tables["enrolments"]
-    # Overlaps first: a stay that is left out must not count as the one before a transfer.
-    spans = Spans.of(enrolments, links.pupils["enrolments"])
-    overlapping = np.zeros(len(enrolments), dtype=np.bool_)
-    overlapping[spans.overlapping()] = True
-    yield from fault_at(rules.OVERLAPPING_ENROLMENTS, "start_date", enrolments, overlapping)
-    transfers = np.zeros(len(enrolments), dtype=np.bool_)
-    transfers[spans.transfers(overlapping)] = True
-    yield from fault_at(rules.SAME_DAY_TRANSFER, "start_date", enrolments, transfers)
-    yield from _school_years_and_ages(links)
-    for name in links.orders:
-        events = links.tables[name]
-        outside = spans.leave_out(links.pupils[name], events["date"])
-        yield from fault_at(rules.OUTSIDE_ENROLMENT, "date", events, outside)
-    yield from fault_at(rules.OTHER_ZONE, "school_id", enrolments, of_other_zones(enrolments, calendar))
-    if "coverage" in links.tables:
-        yield from _unknown_schools(links.tables["coverage"], enrolments)
-
-
-def _school_years_and_ages(links: Links) -> Iterator[FaultGroup]:
-    enrolments, pupils = links.tables["enrolments"], links.pupils["enrolments"]
-    start, years = enrolments["start_date"], enrolments["school_year"]
-    september, has_year = first_days_of_years(years), ~np.isnan(years)
-    outside = has_year & (start != NO_DAY) & ((start < september) | (start >= first_days_of_years(years + 1)))
-    yield from fault_at(rules.OUTSIDE_SCHOOL_YEAR, "start_date", enrolments, outside)
-    # Codes of unknown pupils lie past the end: all of them read the missing day there.
-    birth = np.append(links.tables["pupils"]["birth_date"], np.int32(NO_DAY))[
-        np.minimum(pupils.codes, pupils.pupils)
-    ]
-    has_birth = has_year & (birth != NO_DAY)
-    # In months, not days: an age needs no more, and leap years drop out.
-    months = _month_of(september) - _month_of(np.where(has_birth, birth, 0))
-    unlikely = has_birth & ((months < 12 * _YOUNGEST) | (months > 12 * (_OLDEST + 1)))
-    yield from fault_at(rules.UNLIKELY_AGE, "pupil_id", enrolments, unlikely)
-
-
-def _month_of(days: npt.NDArray[np.integer[Any]]) -> npt.NDArray[np.int64]:
-    return days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64)
 
 
 def _table_names(tables: Mapping[str, pd.DataFrame]) -> Iterator[FaultGroup]:
@@ -542,32 +317,8 @@ def _table_names(tables: Mapping[str, pd.DataFrame]) -> Iterator[FaultGroup]:
             )
 
 
-def _unknown_schools(coverage: CodedTable, enrolments: CodedTable) -> Iterator[FaultGroup]:
-    schools_of_coverage, schools = coverage["school_id"], enrolments["school_id"]
-    used = {schools.words[code] for code in np.unique(schools.codes) if code >= 0}
-    stranger = np.array([word not in used for word in schools_of_coverage.words], dtype=np.bool_)
-    yield from fault_at(
-        rules.UNKNOWN_SCHOOL, "school_id", coverage, schools_of_coverage.translate(stranger, missing=False)
-    )
-
-
 MANDATORY = tuple(table.name for table in TABLES.values() if table.mandatory)
 """Tables without which there are no records."""
-
-
-class LostRows(NamedTuple):
-    """Rows of one table that were set aside.
-
-    Attributes
-    ----------
-    pupil_ids : list of str
-        Whose each row is, as it came; rows without an id are nobody's.
-    days : (n,) int array
-        Day number from which each row is known: its date and the day on which it was entered; ``NO_DAY`` without any.
-    """
-
-    pupil_ids: list[str]
-    days: npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -673,6 +424,7 @@ def check_tables(
     if strangers:
         usable["pupils"] = _with_pupils(usable["pupils"], strangers)
         orders = {name: order.with_pupils(len(strangers)) for name, order in orders.items()}
+    losses = _of_nearest(losses, _ids_of(usable["pupils"]))
     return CheckedTables(
         usable, pupils, orders, report, losses, _uncertain(shapes, report, whole="coverage" in unusable)
     )
@@ -748,6 +500,23 @@ def _lost_rows(table: CodedTable, report: FaultReport) -> LostRows:
     days = days_known(table, report)[rows]
     has_id = np.array([bool(text) for text in texts], dtype=np.bool_)
     return LostRows([text for text in texts if text], days[has_id])
+
+
+def _of_nearest(losses: Mapping[str, LostRows], pupil_ids: Iterable[str]) -> dict[str, LostRows]:
+    """Give rows under an id that no pupil has to the one pupil whose id differs by what an export may lose."""
+    own, alike = set(pupil_ids), dict[str, str | None]()
+    if all(own.issuperset(rows.pupil_ids) for rows in losses.values()):
+        return dict(losses)
+    for pupil in own:
+        key = alike_id(pupil)
+        # Of two pupils that are alike, it is neither's.
+        alike[key] = None if key in alike else pupil
+    return {
+        name: rows._replace(
+            pupil_ids=[text if text in own else alike.get(alike_id(text)) or text for text in rows.pupil_ids]
+        )
+        for name, rows in losses.items()
+    }
 
 
 def _strangers(report: FaultReport, came: Mapping[str, CodedTable], pupils: CodedTable) -> list[str]:

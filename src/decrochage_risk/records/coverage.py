@@ -1,4 +1,4 @@
-"""Which days of which pupils are in the extract of each table, and what one has in all (``PupilRecords.describe``).
+"""Which days of which pupils are in the extract of each table, what of it was set aside, what one has (``PupilRecords.describe``).
 
 A table that is present covers everyone, unless ``coverage`` names it (then only the spans given there are
 covered) or a pupil came in a JSON payload without its key (then nothing of it is known for that pupil).
@@ -6,16 +6,19 @@ covered) or a pupil came in a JSON payload without its key (then nothing of it i
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from decrochage_risk.records.coded_columns import NEVER, NO_DAY, days_of
+from decrochage_risk.school_year import day_number, school_year_of, year_start
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date
 
     import numpy.typing as npt
     from matplotlib.axes import Axes
@@ -25,11 +28,14 @@ if TYPE_CHECKING:
 __all__ = [
     "COVERED_TABLES",
     "Coverage",
+    "LostRows",
     "RecordsDescription",
     "SpanPairs",
+    "count_lost",
     "describe_tables",
     "find_coverage",
     "first_named",
+    "lost_by_table",
 ]
 
 SpanPairs: TypeAlias = "tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.int64]]"
@@ -112,6 +118,53 @@ class Coverage:
         return lacks
 
 
+class LostRows(NamedTuple):
+    """Rows of one table that were set aside.
+
+    Attributes
+    ----------
+    pupil_ids : list of str
+        Whose each row is, as it came; rows without an id are nobody's.
+    days : (n,) int array
+        Day number from which each row is known: its date and the day on which it was entered; ``NO_DAY`` without any.
+    """
+
+    pupil_ids: list[str]
+    days: npt.NDArray[np.int64]
+
+
+def count_lost(
+    tables: Iterable[LostRows], pupil_ids: Sequence[str], *, before: int, since: int = int(NO_DAY)
+) -> npt.NDArray[np.int64]:
+    """Count the rows of each pupil that were set aside and are known from a day in [since, before).
+
+    A row whose days cannot be read counts always: nobody can say that it is of another time.
+
+    Examples
+    --------
+    >>> rows = LostRows(["a1", "a1", "b2"], np.array([20_000, int(NO_DAY), 20_100]))
+    >>> count_lost([rows], ["a1", "b2", "c3"], before=20_050, since=19_990).tolist()
+    [2, 0, 0]
+    """
+    count_of = Counter[str]()
+    for rows in tables:
+        counts = ((rows.days >= since) | (rows.days == NO_DAY)) & (rows.days < before)
+        count_of.update(pupil for pupil, is_so in zip(rows.pupil_ids, counts.tolist(), strict=True) if is_so)
+    return np.array([count_of[pupil] for pupil in pupil_ids], dtype=np.int64)
+
+
+def lost_by_table(
+    tables: Mapping[str, LostRows], pupil_ids: Sequence[str], as_of: date
+) -> dict[str, npt.NDArray[np.int64]]:
+    """Count the same per table of events of which rows were set aside, of the school year up to the day before ``as_of``."""
+    since, before = day_number(year_start(school_year_of(as_of))), day_number(as_of)
+    return {
+        table: count_lost([tables[table]], pupil_ids, since=since, before=before)
+        for table in COVERED_TABLES
+        if table in tables and tables[table].pupil_ids
+    }
+
+
 def _days_covered(
     of: npt.NDArray[np.int64], start: npt.NDArray[np.int64], end: npt.NDArray[np.int64], enrolments: int
 ) -> npt.NDArray[np.int64]:
@@ -181,10 +234,10 @@ def first_named(coverage: pd.DataFrame | None, uncertain: Mapping[str, int]) -> 
         return dict(uncertain)
     day = pd.Series(days_of(coverage["start"], NO_DAY))
     first = day.groupby(coverage["table"].to_numpy(dtype=object)).min()
-    named = {str(table): int(first[table]) for table in first.index}
+    first_days = {str(table): int(first[table]) for table in first.index}
     return {
-        table: min(days[table] for days in (named, uncertain) if table in days)
-        for table in dict.fromkeys((*named, *uncertain))
+        table: min(days[table] for days in (first_days, uncertain) if table in days)
+        for table in dict.fromkeys((*first_days, *uncertain))
     }
 
 

@@ -5,14 +5,19 @@ Outcomes shifted by a school year turn every label into that of another year, an
 
 from __future__ import annotations
 
-import warnings
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.errors import FaultyRecordsError, RecordsError, RecordsWarning, explain_error
+from decrochage_risk.errors import (
+    FaultyRecordsError,
+    RecordsError,
+    RecordsWarning,
+    explain_error,
+    warn_caller,
+)
 from decrochage_risk.records.checks import conform, cross_check
 from decrochage_risk.records.faults import FaultReport
 from decrochage_risk.records.reading import as_frame
@@ -185,5 +190,5 @@ def _apart(records: PupilRecords, outcomes: Any) -> pd.DataFrame:  # noqa: ANN40
     if report.errors:
         raise FaultyRecordsError(report)
     if report:
-        warnings.warn(RecordsWarning(str(report), report), stacklevel=4)
+        warn_caller(RecordsWarning(str(report), report))
     return shape.frame

@@ -81,7 +81,7 @@ def payload_schema() -> dict[str, Any]:
     ['pupil_id']
     """
     rows = {name: table.model.model_json_schema() for name, table in TABLES.items()}
-    nested = {
+    nested_rows = {
         name: rows[name] | {"required": [column for column in rows[name]["required"] if column != "pupil_id"]}
         for name in NESTED
     }
@@ -113,7 +113,7 @@ def payload_schema() -> dict[str, Any]:
         "anyOf": [{"title": "pupils", **pupils}, one, flat],
         "$defs": {
             "pupil": pupil,
-            **{f"{name}_of_the_pupil": schema for name, schema in nested.items()},
+            **{f"{name}_of_the_pupil": schema for name, schema in nested_rows.items()},
             **{name: rows[name] for name in (*NESTED, *FLAT)},
         },
     }

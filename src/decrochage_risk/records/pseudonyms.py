@@ -17,7 +17,6 @@ import os
 import re
 import secrets
 import stat
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self
@@ -26,7 +25,7 @@ import numpy as np
 import pandas as pd
 
 from decrochage_risk.csv_files import write_csv
-from decrochage_risk.errors import RecordsError, RecordsWarning, explain_error
+from decrochage_risk.errors import RecordsError, RecordsWarning, explain_error, warn_caller
 from decrochage_risk.records.checks import conform
 from decrochage_risk.records.faults import text_of
 from decrochage_risk.records.levels import LEVEL_BY_NAME
@@ -136,14 +135,13 @@ class Pseudonymiser:
                 )
             ) from error
         if os.name == "posix" and path.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
-            warnings.warn(
+            warn_caller(
                 explain_error(
                     f"The key file {path} can be read by others (mode {stat.S_IMODE(path.stat().st_mode):o})",
                     expected="mode 600",
                     hint=f"chmod 600 {path}",
                 ),
                 RecordsWarning,
-                stacklevel=2,
             )
         # One line end only, as editors add it; stripping more would change a key of random bytes.
         return cls(content.removesuffix(b"\n").removesuffix(b"\r"))

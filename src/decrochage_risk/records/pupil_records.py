@@ -6,8 +6,7 @@ recorded on or after the as-of date.
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias, TypeVar, cast
 
@@ -19,9 +18,11 @@ from decrochage_risk.records.checks import check_tables
 from decrochage_risk.records.coverage import (
     COVERED_TABLES,
     RecordsDescription,
+    count_lost,
     describe_tables,
     find_coverage,
     first_named,
+    lost_by_table,
 )
 from decrochage_risk.records.encoded_tables import NEVER, NO_DAY, Absences, Encoded, Enrolments, encode
 from decrochage_risk.records.fault_hints import faults_known_before
@@ -75,6 +76,8 @@ class KnownRecords:
         Tables that the ``coverage`` of the extract names: what it says of their gaps is meant.
     vouched : bool
         Whether the tables came as JSON: a key that is there is complete up to ``as_of``.
+    set_aside : mapping of str to int array, shape (pupils,)
+        Per table of events of which rows were set aside, how many of the school year, up to the day, are each pupil's.
     pupils, enrolments, absences, grades, orientation : DataFrame or None
         The same rows as frames, in the order of the records.
     """
@@ -87,6 +90,7 @@ class KnownRecords:
     _tables: Mapping[str, CodedTable]
     declared: frozenset[str] = frozenset()
     vouched: bool = False
+    set_aside: Mapping[str, npt.NDArray[np.int64]] = field(default_factory=dict)
 
     @cached_property
     def as_of_day(self) -> int:
@@ -577,8 +581,8 @@ class PupilRecords:
     def __repr__(self) -> str:
         sizes = ", ".join(f"{name} {len(table):,}" for name, table in self._tables.items())
         faults = f"{len(self.faults.errors)} errors, {len(self.faults.warnings)} warnings"
-        read = f"; {'; '.join(self.notes)}" if self.notes else ""
-        return f"<PupilRecords: {sizes}; {faults}{read}>"
+        notes = f"; {'; '.join(self.notes)}" if self.notes else ""
+        return f"<PupilRecords: {sizes}; {faults}{notes}>"
 
     @property
     def pupils(self) -> pd.DataFrame:
@@ -646,11 +650,7 @@ class PupilRecords:
         return self._count_lost(day_number(to_date(as_of)))
 
     def _count_lost(self, day: int) -> npt.NDArray[np.int64]:
-        count_of = Counter[str]()
-        for rows in self._lost.values():
-            flags = (rows.days < day).tolist()
-            count_of.update(pupil for pupil, is_known in zip(rows.pupil_ids, flags, strict=True) if is_known)
-        return np.array([count_of[pupil] for pupil in self._encoded.pupils.words], dtype=np.int64)
+        return count_lost(self._lost.values(), self._encoded.pupils.words, before=day)
 
     @cached_property
     def _encoded(self) -> Encoded:
@@ -736,7 +736,12 @@ class PupilRecords:
             coverage=self._coverage,
             first_start_elsewhere=self._first_start_elsewhere,
         )
-        return replace(view, declared=self._declared_before(day_number(day)), vouched=self._vouched)
+        return replace(
+            view,
+            declared=self._declared_before(day_number(day)),
+            vouched=self._vouched,
+            set_aside=lost_by_table(self._lost, self._encoded.pupils.words, day),
+        )
 
     def _declared_before(self, day: int) -> frozenset[str]:
         pairs = (*self.first_named.items(), *self._elsewhere.items())

@@ -126,13 +126,13 @@ def read_excel(path: Path, columns: Collection[str]) -> tuple[pd.DataFrame, tupl
 
 def _refuse_title(file: str, cells: pd.DataFrame, header: int, columns: Collection[str]) -> None:
     column_names = {name.lower() for name in columns}
-    shared = [
+    name_counts = [
         len({str(cell).strip().lower() for cell in row if pd.notna(cell)} & column_names)
         for row in cells.iloc[header : header + _TITLE_ROWS].to_numpy(dtype=object)
     ]
     # Two names of ours in a row are a header; one may be a word of a title ("Notes de la classe").
-    names = next((place for place, count in enumerate(shared) if count > 1), 0)
-    if column_names and not shared[0] and names:
+    names = next((place for place, count in enumerate(name_counts) if count > 1), 0)
+    if column_names and not name_counts[0] and names:
         lines = f"line {header + 1}" if names == 1 else f"lines {header + 1} to {header + names}"
         raise UnreadableRecordsError(
             explain_error(
@@ -184,6 +184,7 @@ def _is_number(cell: object) -> bool:
 CALENDAR_FILE = "calendar.csv"
 SUFFIXES = (".parquet", ".csv", ".csv.gz")
 WORKBOOK = ".xlsx"
+_MAPPING_HINT = "tables made by hand, with names of their own: decrochage-risk check DOSSIER --draft-mapping FILE proposes a mapping"
 EXPECTED_FILES = "files named after the tables: " + ", ".join(
     f"{name}.parquet or {name}.csv" for name in TABLES
 )
@@ -331,7 +332,7 @@ def read_folder(
     folder : str or Path
         The folder.
     read : callable, optional
-        What reads one table instead of :func:`read_table_file`, with the same answer and errors.
+        What reads one table instead of :func:`read_table_file`, with the same answer and errors; not with a mapping.
     mapping : TableMapping, optional
         Names of files, columns and values of a folder that somebody else made.
 
@@ -366,7 +367,7 @@ def read_folder(
     for name in (name for name in TABLES if name in sources):
         try:
             if mapping is not None:
-                tables[name], remarks = _mapped(name, sources[name], read or read_table_file, mapping)
+                tables[name], remarks = _mapped(name, sources[name], mapping)
             else:
                 tables[name], remarks = (read or read_table_file)(_only_one(name, sources[name]))
             notes.extend(remarks)
@@ -383,16 +384,11 @@ def read_folder(
     return Folder(tables, calendar, {name: sources[name][0] for name in tables}, not_read, tuple(notes))
 
 
-def _mapped(
-    name: str,
-    paths: list[Path],
-    read: Callable[[Path], tuple[RawTable, tuple[str, ...]]],
-    mapping: TableMapping,
-) -> tuple[RawTable, tuple[str, ...]]:
+def _mapped(name: str, paths: list[Path], mapping: TableMapping) -> tuple[RawTable, tuple[str, ...]]:
     """Read the files that a mapping declares as one table, one under the other."""
     frames, notes = [], []
     for path in paths:
-        raw, reading_notes = read(path)
+        raw, reading_notes = read_table_file(path, names=mapping.columns.get(name, ()))
         frame, mapping_notes = mapping.apply(name, raw.frame())
         frames.append(frame)
         notes += [*reading_notes, *mapping_notes]
@@ -430,7 +426,8 @@ def _refuse_misnamed(folder: Path, names: set[str], not_read: tuple[str, ...]) -
             explain_error(
                 f"The folder {folder.name} lacks {' and '.join(sorted(name for name in TABLES if TABLES[name].mandatory and name not in names))}",
                 expected=EXPECTED_FILES,
-                hint="; ".join(hints) + ".",
+                # Files of somebody else's names mostly have somebody else's columns too: a mapping names both.
+                hint="; ".join([*hints, _MAPPING_HINT]) + ".",
             )
         )
 
@@ -511,7 +508,9 @@ def _no_table(folder: Path, other_files: tuple[str, ...], near: tuple[str, ...])
         f"no table, only {', '.join(other_files)}" if other_files else "nothing"
     )
     hint = (
-        "; ".join(near) + "." if near else "Name the files after the tables, with .parquet, .csv or .csv.gz."
+        "; ".join([*near, _MAPPING_HINT]) + "."
+        if near
+        else f"Name the files after the tables, with .parquet, .csv or .csv.gz; {_MAPPING_HINT}."
     )
     return explain_error(came, expected=EXPECTED_FILES, hint=hint)
 
@@ -529,8 +528,16 @@ def _only_one(name: str, paths: list[Path]) -> Path:
     return paths[0]
 
 
-def read_table_file(path: Path) -> tuple[RawTable, tuple[str, ...]]:
+def read_table_file(path: Path, *, names: Collection[str] | None = None) -> tuple[RawTable, tuple[str, ...]]:
     """Read one table: a CSV, a Parquet file, or a folder of Parquet parts.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    names : collection of str, optional
+        Names of the columns of somebody else's extract, or an empty one where they are not known: title lines above
+        such a header are left out, and told. Without it they are refused.
 
     Returns
     -------
@@ -555,9 +562,13 @@ def read_table_file(path: Path) -> tuple[RawTable, tuple[str, ...]]:
     if path.suffix.lower() == ".parquet":
         return _raw_parquet(path)
     if path.suffix.lower() == WORKBOOK:
-        frame, notes = read_excel(path, TABLES[path.stem.lower()].column_names)
+        columns = TABLES[path.stem.lower()].column_names if names is None else tuple(names)
+        frame, notes = read_excel(path, columns)
         return RawTable.of_frame(frame), notes
-    frame, notes = read_csv(path, _columns_of(path))
+    if names is None:
+        frame, notes = read_csv(path, _columns_of(path))
+    else:
+        frame, notes = read_csv(path, names, skip_titles=True)
     return RawTable.of_frame(frame), notes
 
 

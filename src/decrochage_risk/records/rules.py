@@ -598,10 +598,10 @@ NO_SCHOOL_DAY = Rule(
     "no_school_day",
     "warning",
     "a day with school",
-    "Check the date, or give the calendar of the school (a weekend, a holiday or a public holiday has no "
+    "Check the date, the zone (B unless another is given) or the calendar of the school (a weekend, a holiday or a public holiday has no "
     "half-day); the row is kept and counts for nothing.",
     "Le jour est sans école (week-end, vacances, jour férié) ; la ligne est gardée et ne compte pas.",
-    "Vérifier la date, ou fournir le calendrier de l’établissement.",
+    "Vérifier la date, ou donner la zone (B par défaut) ou le calendrier de l’établissement : --zone, --calendar.",
 )
 BEYOND_THE_DAY = Rule(
     "beyond_the_day",
@@ -609,7 +609,7 @@ BEYOND_THE_DAY = Rule(
     "no more half-days than that day holds (1 on a Wednesday)",
     "Check half_days, or give the calendar of the school; the rows are kept and count for what the day holds.",
     "Plus de demi-journées que le jour n’en compte (1 le mercredi) ; elles sont gardées et plafonnées.",
-    "Vérifier les demi-journées, ou fournir le calendrier de l’établissement.",
+    "Vérifier les demi-journées, ou donner le calendrier de l’établissement : --calendar.",
 )
 OUTSIDE_CALENDAR = Rule(
     "outside_calendar",

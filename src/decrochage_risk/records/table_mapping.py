@@ -55,7 +55,8 @@ class TableMapping:
     columns : mapping of str to mapping
         Table -> column of the extract -> our column.
     values : mapping of str to mapping
-        Table -> our column -> value of the extract (as text) -> our value; an empty text is a missing cell.
+        Table -> our column -> value of the extract (as text) -> our value; an empty text is a missing cell. A word that
+        stands in the place of a mark is given its status: ``[grades.values.value]``, ``"Abs" = "absent"``.
     leave_out : mapping of str to mapping
         Table -> our column -> values of the extract whose rows are not of these tables.
     constants : mapping of str to mapping
@@ -111,7 +112,8 @@ class TableMapping:
                 frame = frame.assign(**{column: _translated(frame[column], values)})
         for column, value in self.constants.get(table, {}).items():
             frame = frame.assign(**{column: value})
-        return frame, tuple(notes)
+        # Last: a constant status is that of the marks, which a word in the place of one overrides.
+        return _status_of_words(table, frame), tuple(notes)
 
 
 def read_mapping(path: str | Path, *, confirmed: bool = True) -> TableMapping:
@@ -205,6 +207,23 @@ def _value_faults(table: str, part: Mapping[str, Any]) -> Iterator[str]:
         wrong = [value for value in values.values() if choices and value not in {"", *choices}]
         if wrong:
             yield f"{table}.values.{column}: {', '.join(map(repr, wrong[:_SHOWN]))} not among {', '.join(choices)}"
+
+
+def _status_of_words(table: str, frame: pd.DataFrame) -> pd.DataFrame:
+    """Move the statuses that a mapping gave for words in the place of marks into their own column."""
+    if table != "grades" or "value" not in frame.columns:
+        return frame
+    statuses = [status for status in TABLES["grades"].column("status").choices if status != "graded"]
+    words = _texts(frame["value"])
+    is_status = words.isin(statuses).to_numpy()
+    if not is_status.any():
+        return frame
+    status = (
+        frame["status"].astype("object") if "status" in frame.columns else pd.Series("graded", frame.index)
+    )
+    return frame.assign(
+        value=frame["value"].mask(is_status), status=status.mask(is_status, words).astype("str")
+    )
 
 
 def _texts(cells: pd.Series) -> pd.Series:

@@ -38,6 +38,7 @@ __all__ = [
     "check_gaps",
     "find_silence",
     "find_transmission",
+    "much_set_aside",
     "silent_schools",
     "usual_pace",
 ]
@@ -338,6 +339,40 @@ class Silence:
         """Which pupils lack at least one table."""
         lacks = [days != SENT for days in self.last_days.values()]
         return np.logical_or.reduce(lacks) if lacks else np.zeros(0, dtype=np.bool_)
+
+
+LEAST_SET_ASIDE: Final = 3
+"""Rows set aside of one pupil and table under which what is left is taken for the whole: one mark typed wrong is no gap."""
+
+SET_ASIDE_SHARE: Final = 0.2
+"""Share of a pupil's rows of the school year from which, set aside, they leave a table that says too little: a choice of this
+project, at which a pupil absent one day in ten could pass for one absent one day in twelve, no more."""
+
+
+def much_set_aside(known: KnownRecords, tables: Collection[str]) -> dict[str, npt.NDArray[np.bool_]]:
+    """Find the pupils of whom much of a table was set aside as faulty: what is left must not pass for the whole.
+
+    Parameters
+    ----------
+    known : KnownRecords
+        Records cut at the as-of date; their rows of the school year are held against those that were set aside.
+    tables : collection of str
+        Tables that the model leans on.
+
+    Returns
+    -------
+    dict of str to array of bool, shape (pupils,)
+        Per table of `WATCHED_TABLES` of which rows were set aside.
+    """
+    lacks = {}
+    for table in (name for name in WATCHED_TABLES if name in tables and name in known.set_aside):
+        lost, rows = known.set_aside[table], getattr(known.arrays, table)
+        rest = np.zeros(known.pupil_count, dtype=np.int64)
+        if rows is not None:
+            of_year = rows.day >= known.year_start_day
+            rest = np.bincount(rows.pupil[of_year], minlength=known.pupil_count)
+        lacks[table] = (lost >= LEAST_SET_ASIDE) & (lost >= SET_ASIDE_SHARE * (lost + rest))
+    return lacks
 
 
 SENT: Final = np.iinfo(np.int64).max

@@ -218,8 +218,8 @@ class Territory:
         for school_id, count in pupils.items():
             publication.count(("school", school_id), count, weight=0.5)
         rest = ("school", "rest", network)
-        enrolled = publication.counts[*whole, "count", network]
-        publication.count(rest, max(0, enrolled - sum(pupils.values())), printed=False)
+        network_count = publication.counts[*whole, "count", network]
+        publication.count(rest, max(0, network_count - sum(pupils.values())), printed=False)
         # A school of two networks is counted in one of them.
         parts = [*(("school", school_id) for school_id in pupils), rest]
         publication.total((*whole, "count", network), parts, overlapping=True)

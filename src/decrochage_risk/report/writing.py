@@ -67,6 +67,8 @@ class ReportFolder:
         Whom families ask, for the notices.
     sources : mapping of str to str
         Where each table comes from, for the notices.
+    processing : mapping of str to str
+        What only the controller knows, for the notices.
     group : bool
         Whether the group of the folder may read the pages (0640 in 0750); its owner alone otherwise.
 
@@ -82,6 +84,7 @@ class ReportFolder:
     notices: bool = True
     contact: str = "le chef d'établissement"
     sources: Mapping[str, str] = field(default_factory=dict)
+    processing: Mapping[str, str] = field(default_factory=dict)
     group: bool = False
     pages: int = 0
     _schools: list[_Entry] = field(default_factory=list)
@@ -215,7 +218,9 @@ class ReportFolder:
         # A notice owes the weights: a scored pupil who was not explained has none.
         if self.notices and (one.pupil.risk is None or one.pupil.explained):
             link = page_name("notice", pupil_id)
-            answer = notice(scores, one.pupil, sources=self.sources, contact=self.contact)
+            answer = notice(
+                scores, one.pupil, sources=self.sources, contact=self.contact, processing=self.processing
+            )
             self._example("notice", self.write(f"{place}/{link}", answer.to_html()), _telling([one]))
         page = pupil_page(one, scores.run, facts, trail=trail, changes=changes, notice_link=link)
         self._example("eleve", self.write(f"{place}/{page_name('eleve', pupil_id)}", page), _telling([one]))
@@ -290,6 +295,7 @@ def write_report(  # noqa: PLR0913 - the choices of a report, each with its defa
     notices: bool = True,
     contact: str = "le chef d'établissement",
     sources: Mapping[str, str] | None = None,
+    processing: Mapping[str, str] | None = None,
     networks: Iterable[str] = (),
     model: TrainedModel | None = None,
     group: bool = False,
@@ -315,6 +321,8 @@ def write_report(  # noqa: PLR0913 - the choices of a report, each with its defa
         Whom families ask, in French.
     sources : mapping of str to str, optional
         Where each table comes from, as for ``notice``.
+    processing : mapping of str to str, optional
+        What only the controller knows (RGPD, art. 13 and 14), as for ``notice``.
     networks : iterable of str
         Networks whose diagnosis is written, held against all schools of the run.
     model : TrainedModel, optional
@@ -347,6 +355,7 @@ def write_report(  # noqa: PLR0913 - the choices of a report, each with its defa
             notices=notices,
             contact=contact,
             sources=sources or {},
+            processing=processing or {},
             group=group,
         ) as report:
             report.add(scores, changes=None if since is None else scores.since(since), progress=progress)

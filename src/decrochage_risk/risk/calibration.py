@@ -541,10 +541,10 @@ def _wins(
     gain = np.full(len(outcome), np.nan)
     for train, test in _splits(block, groups, outcome, seed):
         step = fit_rung(kind, log_odds[train], outcome[train])
-        moved = step.apply(log_odds[test], np.ones(int(test.sum())))
-        gain[test] = _losses(log_odds[test], outcome[test]) - _losses(moved, outcome[test])
-    judged = ~np.isnan(gain)
-    by_pupil = np.bincount(groups[judged], weights=gain[judged])
+        new_log_odds = step.apply(log_odds[test], np.ones(int(test.sum())))
+        gain[test] = _losses(log_odds[test], outcome[test]) - _losses(new_log_odds, outcome[test])
+    has_gain = ~np.isnan(gain)
+    by_pupil = np.bincount(groups[has_gain], weights=gain[has_gain])
     return float(by_pupil.sum()) > _SURE * float(np.sqrt((by_pupil**2).sum()))
 
 

@@ -417,7 +417,22 @@ class RiskModel:
             knowledge=knowledge,
             calibration_groups=calibration_groups,
         )
-        options = choose_start(table, options, seed)
+        schools = () if clusters is None else map(_digest, pd.unique(np.asarray(clusters, dtype=object)))
+        return cls._fit_prepared(
+            table, frozenset(schools), seed, choose_start(table, options, seed), calibration_groups, progress
+        )
+
+    @classmethod
+    def _fit_prepared(
+        cls,
+        table: FitInput,
+        clusters: frozenset[str],
+        seed: int,
+        options: FitOptions,
+        calibration_groups: Mapping[str, Sequence[str]] | None,
+        progress: Progress | None,
+    ) -> RiskModel:
+        """Train the members on checked rows, predict each row without itself, and calibrate on that."""
         fold = folds_of(table, options.members, seed)
         bag = train_members_of(table, fold, options, seed, progress)
         by_fold = out_of_fold(table, bag)
@@ -437,9 +452,7 @@ class RiskModel:
             base_rate=float(table.outcome.mean()),
             held_out_by="pupils" if table.clusters is None else "clusters",
             cluster_spread=fitted_calibration.cluster_spread,
-            clusters=frozenset(
-                () if clusters is None else map(_digest, pd.unique(np.asarray(clusters, dtype=object)))
-            ),
+            clusters=clusters,
             training_range=range_of(table),
             group_calibrations=fitted_calibration.groups,
             out_of_fold=by_fold.with_groups(fitted_calibration.numbers),
@@ -529,8 +542,8 @@ class RiskModel:
         ColumnsError
             Columns missing, not numeric, infinite or huge.
         """
-        filled = self.filled(features, reference_groups)
-        return self.calibration_of(filled).apply(member_mean(self.member_log_odds(filled)))
+        matrix = self.filled(features, reference_groups)
+        return self.calibration_of(matrix).apply(member_mean(self.member_log_odds(matrix)))
 
     def calibration_of(self, filled: FloatArray) -> Calibration | RowCalibration:
         """Give the calibration of some rows: the common one, or where groups have their own, one map per row.
@@ -614,9 +627,9 @@ class RiskModel:
         -------
         low, high : (n,) arrays of probabilities
         """
-        filled = self.filled(features, reference_groups)
+        matrix = self.filled(features, reference_groups)
         return jackknife_interval(
-            self.calibration_of(filled).apply(self.member_log_odds(filled)),
+            self.calibration_of(matrix).apply(self.member_log_odds(matrix)),
             level=level,
             spread_factor=self.spread_factor,
             cluster_spread=0.0 if clusters is None else self.spread_of(clusters),

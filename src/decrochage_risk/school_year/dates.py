@@ -130,8 +130,8 @@ def school_year_of(day: DateLike) -> int:
     >>> school_year_of("2025-08-31"), school_year_of("2025-09-01")
     (2024, 2025)
     """
-    read = to_date(day)
-    return read.year if read.month >= SEPTEMBER else read.year - 1
+    date_of_day = to_date(day)
+    return date_of_day.year if date_of_day.month >= SEPTEMBER else date_of_day.year - 1
 
 
 def year_start(school_year: int) -> date:
@@ -167,8 +167,8 @@ def term_of(day: DateLike) -> str:
     >>> term_of("2024-11-30"), term_of("2024-12-01"), term_of("2025-03-16")
     ('1er trimestre', '2e trimestre', '3e trimestre')
     """
-    read = to_date(day)
-    in_year = (read.month - SEPTEMBER) % 12, read.day
+    date_of_day = to_date(day)
+    in_year = (date_of_day.month - SEPTEMBER) % 12, date_of_day.day
     # Counted from September, as (months, day): the first of December and the fifteenth of March are the usual
     # ends.
     if in_year < (3, 1):
@@ -184,8 +184,8 @@ def weeks_since_september(day: DateLike) -> float:
     >>> weeks_since_september("2024-09-15")
     2.0
     """
-    read = to_date(day)
-    return (read - year_start(school_year_of(read))).days / 7
+    date_of_day = to_date(day)
+    return (date_of_day - year_start(school_year_of(date_of_day))).days / 7
 
 
 MOST_HALF_DAYS = 2

@@ -9,7 +9,7 @@ from decrochage_risk.score.pupil_risk import Comparable, DataFacts, Interval, Mo
 from decrochage_risk.score.risk_scores import RiskScores
 from decrochage_risk.score.run_facts import DEMO_NOTICE, RunFacts, demo_model_folder, load_demo_model
 from decrochage_risk.score.scored_pupils import ScoreDocument
-from decrochage_risk.score.scoring import FolderScores, score_pupils, warm_up
+from decrochage_risk.score.scoring import score_pupils, warm_up
 from decrochage_risk.score.signal_lists import PupilSignals, Signals, signals
 from decrochage_risk.score.ways import WAYS, Departure, LegalSignal
 
@@ -22,7 +22,6 @@ __all__ = [
     "Counterfactuals",
     "DataFacts",
     "Departure",
-    "FolderScores",
     "Interval",
     "LegalSignal",
     "ModelFacts",

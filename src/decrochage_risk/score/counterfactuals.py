@@ -181,7 +181,8 @@ def only(known: KnownRecords, pupils: Positions) -> KnownRecords:
         orientation=_of(arrays.orientation, position),
     )
     coverage = {table: _covering(spans, position) for table, spans in known.coverage.items()}
-    return replace(known, arrays=subset, coverage=coverage)
+    set_aside = {table: counts[pupils] for table, counts in known.set_aside.items()}
+    return replace(known, arrays=subset, coverage=coverage, set_aside=set_aside)
 
 
 def _of(rows: _Rows, position: npt.NDArray[np.int32]) -> _Rows:
@@ -395,8 +396,8 @@ def _risks(scores: RiskScores, positions: npt.NDArray[np.intp], variants: list[K
 
 def on_path(scores: RiskScores, positions: npt.NDArray[np.intp]) -> npt.NDArray[np.bool_]:
     """Whether each pupil is on the list for the risk over three years: that risk is then the one that is told."""
-    flagged: npt.NDArray[np.bool_] = scores.frame["path_flagged"].to_numpy(dtype=np.bool_)[positions]
-    return flagged
+    is_flagged: npt.NDArray[np.bool_] = scores.frame["path_flagged"].to_numpy(dtype=np.bool_)[positions]
+    return is_flagged
 
 
 def _edited(
@@ -406,8 +407,8 @@ def _edited(
     columns = list(model.risk_model.columns)
     tables = [matrix[columns].to_numpy(dtype=np.float64) for matrix in matrices]
     groups = np.tile(model.reference_groups(levels, as_of), len(matrices))
-    edited: Floats = model.risk_model.risk(np.vstack(tables), groups)
-    return edited.reshape(len(matrices), len(levels)).T
+    risks: Floats = model.risk_model.risk(np.vstack(tables), groups)
+    return risks.reshape(len(matrices), len(levels)).T
 
 
 def _frame(

@@ -107,17 +107,20 @@ class ScoreDigest:
         causes: Counter[str] = Counter()
         not_sent: Counter[str] = Counter()
         not_learnt: Counter[str] = Counter()
+        not_read: Counter[str] = Counter()
         unknown: dict[str, UnknownCount] = {}
         for digest in digests:
             causes.update(digest.causes)
             not_sent.update(digest.run.not_sent)
             not_learnt.update(digest.run.not_learnt)
+            not_read.update(digest.run.not_read)
             for flag, count in digest.run.unknown.items():
                 unknown[flag] = unknown[flag] + count if flag in unknown else count
         merged_counts = {
             "faults": faults,
             "not_sent": dict(sorted(not_sent.items())),
             "not_learnt": dict(sorted(not_learnt.items())),
+            "not_read": dict(sorted(not_read.items())),
             "to_complete": sum(digest.run.to_complete for digest in digests),
             "unknown": unknown,
         }

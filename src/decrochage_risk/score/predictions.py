@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.explain import attribute, find_reasons
+from decrochage_risk.explain import rests_on_gaps
 from decrochage_risk.model.snapshots import places_of
 from decrochage_risk.records.levels import LEVEL_NAMES
 from decrochage_risk.risk.uncertainty import member_mean
@@ -64,13 +64,13 @@ class Predictions:
 
     def take(self, pupils: Bools) -> Predictions:
         """Keep those of some pupils, given by a mask over all of them."""
-        chosen = pupils[self.rows]
+        mask = pupils[self.rows]
         return Predictions(
-            self.rows[chosen],
-            self.known[chosen],
-            self.filled[chosen],
-            self.groups[chosen],
-            self.members[chosen],
+            self.rows[mask],
+            self.known[mask],
+            self.filled[mask],
+            self.groups[mask],
+            self.members[mask],
         )
 
 
@@ -101,24 +101,16 @@ def predict(
 def _without_facts(model: TrainedModel, predictions: Predictions, listed: Bools, cut: KnownRecords) -> Bools:
     """Which of the listed pupils no known fact raises, but what is not known of them does."""
     result = np.zeros(len(listed), dtype=np.bool_)
-    flags = slice(len(model.risk_model.references.value_columns), None)
-    has_flag = np.zeros(len(listed), dtype=np.bool_)
-    has_flag[predictions.rows] = (predictions.filled[:, flags] > 0).any(axis=1)
-    some = predictions.take(listed & has_flag)
-    if not len(some.rows):
-        return result
-    risk_model = model.risk_model
-    references = risk_model.reference_rows(some.filled, some.groups)
-    attribution = attribute(risk_model, some.filled, references, member_mean(some.members))
-    reasons = find_reasons(attribution, some.known, cut, pupils=some.rows).columns
-    has_fact = np.isin(np.arange(len(some.rows)), reasons["row"][reasons["direction"] == "aggravating"])
-    # The flags raise the risk where the reference pupil of whom everything is known stands lower.
-    everything_known = references.copy()
-    everything_known[:, flags] = 0.0
-    lower = risk_model.reference_rows(everything_known, some.groups)
-    is_raised = attribution.raw_base > member_mean(risk_model.member_log_odds(lower))
-    # Contributions that do not add up say nothing: such a pupil stays on the list, without reasons.
-    result[some.rows] = ~has_fact & is_raised & attribution.additive
+    some = predictions.take(listed)
+    result[some.rows] = rests_on_gaps(
+        model.risk_model,
+        some.known,
+        some.filled,
+        some.groups,
+        member_mean(some.members),
+        known=cut,
+        pupils=some.rows,
+    )
     return result
 
 

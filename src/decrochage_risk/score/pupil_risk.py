@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from datetime import date
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -17,7 +17,8 @@ from pydantic import BaseModel, ConfigDict
 from decrochage_risk import french
 from decrochage_risk.explain import Reason
 from decrochage_risk.explain.sentences import OTHERS, REFERENCE_PUPIL, tell_fact
-from decrochage_risk.features import FEATURE_BY_NAME, MONTH_FACT, MonthlyAbsence
+from decrochage_risk.features import CATALOGUE, FEATURE_BY_NAME, MONTH_FACT, MonthlyAbsence
+from decrochage_risk.features.event_windows import Facts
 from decrochage_risk.pages import Cell, PageTable, hundred_squares, render
 from decrochage_risk.pages.rendering import embedded
 from decrochage_risk.policy import Measure, TierPrecision
@@ -354,17 +355,47 @@ class OpeningFacts:
         values = {**features, MONTH_FACT: self._most_in_a_month(row, features)}
 
         def text_of(name: str) -> str:
-            return self._absence.told(row) if name == MONTH_FACT else self._worded(name, values[name])
+            return self._absence.told(row) if name == MONTH_FACT else self._worded(row, name, values[name])
 
         return values, text_of
 
-    def worded(self, features: Mapping[str, float]) -> dict[str, str]:
-        """Give every known feature of a pupil as a dated fact in French, in the order of the catalogue."""
-        values = {name: features[name] for name in FEATURE_BY_NAME if not math.isnan(features[name])}
-        return {name: self._worded(name, value) for name, value in values.items()}
+    def worded(self, row: int, features: Mapping[str, float]) -> dict[str, str]:
+        """Give every known feature of a pupil as a dated fact in French, in the order of the catalogue.
 
-    def _worded(self, name: str, value: float) -> str:
-        return tell_fact(FEATURE_BY_NAME[name], value, self._cut)
+        Parameters
+        ----------
+        row : int
+            Position of the pupil.
+        features : mapping of str to float
+            Value of every feature; NaN = not known, or refused.
+        """
+        values = {name: features[name] for name in FEATURE_BY_NAME if not math.isnan(features[name])}
+        return {name: self._worded(row, name, value) for name, value in values.items()}
+
+    def _worded(self, row: int, name: str, value: float) -> str:
+        feature = FEATURE_BY_NAME[name]
+        wholes, subjects = self._bases.get(name, (None, None))
+        # As in a reason: nothing was counted of what is 0, and nothing named.
+        return tell_fact(
+            feature,
+            value,
+            self._cut,
+            whole=math.nan if wholes is None or value == 0 else float(wholes[row]),
+            subject="" if subjects is None or value == 0 else str(subjects[row]),
+        )
+
+    @cached_property
+    def _bases(self) -> dict[str, tuple[Any, Any]]:
+        """Base of each share and school subjects of each fact, of all pupils at once, for the features that tell some."""
+        facts = Facts(self._cut)
+        return {
+            feature.name: (
+                None if feature.wording.whole is None else feature.wording.whole(facts),
+                None if feature.wording.subjects is None else feature.wording.subjects(facts),
+            )
+            for feature in CATALOGUE
+            if facts.has(feature.table) and (feature.wording.whole or feature.wording.subjects)
+        }
 
     def _most_in_a_month(self, row: int, features: Mapping[str, float]) -> float:
         """Value of `MONTH_FACT`, NaN when not known: a pupil whose family objected has no known feature at all."""

@@ -29,13 +29,17 @@ if TYPE_CHECKING:
 
 
 __all__ = [
+    "AI_ACT",
     "BLOCKING",
     "DEMO_NOTICE",
     "NOT_IN_FORCE",
+    "PROCESSING_LABELS",
+    "ProcessingFacts",
     "RunFacts",
     "demo_model_folder",
     "fault_counts",
     "load_demo_model",
+    "mention_of",
     "signal_counts",
 ]
 
@@ -112,6 +116,84 @@ def _advice(model: TrainedModel) -> dict[str, str]:
     return advice | {f"{_PATH_CODE}{one['code']}": f"Sur le parcours : {one['sentence']}" for one in of_path}
 
 
+PROCESSING_LABELS = {
+    "controller": "responsable du traitement",
+    "dpo": "délégué à la protection des données",
+    "legal_basis": "base légale",
+    "recipients": "destinataires",
+    "retention": "durée de conservation",
+}
+"""Fields of `ProcessingFacts` and their French names, in the order in which a notice tells them."""
+
+
+class ProcessingFacts(BaseModel):
+    """What articles 13 and 14 of the RGPD ask for and only the controller knows; None is said to be still to fill.
+
+    Attributes
+    ----------
+    controller, dpo : str or None
+        Who answers for the processing, and the data protection officer with how to write to them.
+    legal_basis : str or None
+        For example "mission d'intérêt public (RGPD, art. 6(1)(e))".
+    recipients : str or None
+        Who reads the lists, the reasons and the notices.
+    retention : str or None
+        How long extracts, scores and journal are kept.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    controller: str | None = None
+    dpo: str | None = None
+    legal_basis: str | None = None
+    recipients: str | None = None
+    retention: str | None = None
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Tell what the controller filled in one line, and what is still to fill in another."""
+        texts = {label: getattr(self, name) for name, label in PROCESSING_LABELS.items()}
+        filled = [f"{label} : {text}" for label, text in texts.items() if text is not None]
+        gaps = [label for label, text in texts.items() if text is None]
+        first = " ; ".join(filled)
+        return (
+            *([f"{first[0].upper()}{first[1:]}"] if filled else []),
+            *(
+                [f"À compléter par l'établissement (RGPD, art. 13 et 14) : {french.join(gaps)}"]
+                if gaps
+                else []
+            ),
+        )
+
+
+AI_ACT = (
+    "Règlement (UE) 2024/1689 sur l'intelligence artificielle : système déclaré à haut risque (annexe III, point 3, b et c). "
+    "L'information de la personne (art. 26(11)) et l'explication sur demande (art. 86) s'imposeront le 2 décembre 2027, le 2 août "
+    "2030 à un système public déjà en service ; cette notice les donne dès maintenant."
+)
+"""Point 3 of annex III, and the dates of regulation (EU) 2026/1744, which amends it: declared now, not presented as in force."""
+
+
+def mention_of(contact: str) -> str:
+    """Write the mention of articles L311-3-1 and R311-3-1-1 of the CRPA, to be copied into a decision that rests on an estimate.
+
+    Purpose, right to the rules and main features, whom to ask, and the CADA.
+
+    Parameters
+    ----------
+    contact : str
+        Whom to ask, in French.
+    """
+    return (
+        "Cette décision a été prise en s'appuyant, entre autres éléments, sur un traitement algorithmique : l'estimation du "
+        "risque de quitter l'école sans diplôme, qui sert à repérer à temps les situations fragiles et ne décide de rien. Vous "
+        "avez le droit d'obtenir communication des règles qui le définissent et des principales caractéristiques de sa mise en "
+        f"œuvre. Interlocuteur : {contact}. Sans réponse dans le mois, vous pouvez saisir la Commission d'accès aux documents "
+        "administratifs (CADA) dans les deux mois (code des relations entre le public et l'administration, art. L311-3-1 et "
+        "R311-3-1-1)."
+    )
+
+
 class RunFacts(BaseModel):
     """What a run rests on: model, policy, calendar, day, and the faults of the records.
 
@@ -141,6 +223,8 @@ class RunFacts(BaseModel):
         Pupils of whom a table that the model leans on was not sent, by cause.
     not_learnt : dict of str to int
         Pupils with a declared gap that the training hardly held, by cause.
+    not_read : dict of str to int
+        Pupils of whom a good part of the rows of a table was set aside as faulty, by cause.
     to_complete : int
         Pupils whom only what is not known of them would put on the list of the risk.
     unknown : dict of str to UnknownCount
@@ -161,6 +245,7 @@ class RunFacts(BaseModel):
     horizon_years: int = 1
     path_years: tuple[int, ...] = ()
     not_learnt: dict[str, int] = Field(default_factory=dict)
+    not_read: dict[str, int] = Field(default_factory=dict)
     to_complete: int = 0
     unknown: dict[str, UnknownCount] = Field(default_factory=dict)
     # Some hundred counts of held-out pupils belong to the model, not to every answer of a service: `whole` gives them.
@@ -237,6 +322,12 @@ class RunFacts(BaseModel):
             sentences.append(
                 f"{_have(self.not_learnt)} no score because the training hardly held pupils with the declared gap ({causes}). "
                 "Hint: extract the table, or train a model on years with the same gap."
+            )
+        if self.not_read:
+            causes = "; ".join(f"{count}: {cause}" for cause, count in self.not_read.items())
+            sentences.append(
+                f"{_have(self.not_read)} no score because too many of their rows are faulty and were set aside ({causes}). "
+                "Hint: correct the faults of the report, then score again."
             )
         unlike = {flag: count for flag, count in self.unknown.items() if count.is_unlike}
         if unlike:

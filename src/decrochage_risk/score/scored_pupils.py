@@ -519,7 +519,8 @@ class ScoredPupils:
 
     def facts(self, pupil_id: str) -> dict[str, str]:
         """Every known feature of a pupil as a dated fact in French, by its name; empty when nothing may be read."""
-        return self._opening_facts.worded(self._results.facts(self.position(pupil_id)))
+        position = self.position(pupil_id)
+        return self._opening_facts.worded(position, self._results.facts(position))
 
     def _measures(self, position: int) -> tuple[Measure, ...]:
         cells = self._cells

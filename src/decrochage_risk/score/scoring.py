@@ -1,12 +1,11 @@
 """Scoring: from records and a day to one result per pupil, nobody left out.
 
-Here too: the checks of what ``score_pupils`` takes, the choices of a run over a folder (the same for everybody at once
-and for each part), and ``warm_up``, which takes the start-up cost of a first score in advance.
+Here too: the checks of what ``score_pupils`` takes, and ``warm_up``, which takes the start-up cost of a first score in
+advance.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from decrochage_risk import french
-from decrochage_risk.errors import DemoModelWarning, RecordsError, RecordsWarning, explain_error
+from decrochage_risk.errors import DemoModelWarning, RecordsError, RecordsWarning, explain_error, warn_caller
 from decrochage_risk.explain import attribute, find_reasons
 from decrochage_risk.features import FEATURE_BY_NAME
 from decrochage_risk.model import (
@@ -34,7 +33,7 @@ from decrochage_risk.policy import Policy, load_policy
 from decrochage_risk.records.encoded_tables import NO_DAY
 from decrochage_risk.records.levels import LEVEL_NAMES, PATH_LEVELS
 from decrochage_risk.records.pupil_records import PupilRecords
-from decrochage_risk.records.transmission import SENT, UsualPace, check_gaps, find_silence
+from decrochage_risk.records.transmission import SENT, UsualPace, check_gaps, find_silence, much_set_aside
 from decrochage_risk.risk.calibration import probability
 from decrochage_risk.risk.uncertainty import member_mean
 from decrochage_risk.score.predictions import Predictions, policy_columns, predict
@@ -44,24 +43,18 @@ from decrochage_risk.score.scored_pupils import Results
 from decrochage_risk.score.ways import ways_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import numpy.typing as npt
 
     from decrochage_risk.model.unknown_flags import UnknownCount
     from decrochage_risk.records.pupil_records import KnownRecords
     from decrochage_risk.records.transmission import Silence, Transmission
-    from decrochage_risk.score.digest import ScoreDigest
 
 
 __all__ = [
     "Explain",
-    "FolderScores",
-    "ScoreRequest",
     "age_years",
     "chosen_pupils",
     "excluded_pupils",
-    "ids_of",
     "refuse_other_kinds",
     "score_pupils",
     "unknown_exclude",
@@ -119,7 +112,7 @@ def excluded_pupils(known: KnownRecords, exclude: Iterable[str]) -> npt.NDArray[
     ids = pd.Index(pupil_ids, dtype="object")
     position = pd.Index(known.pupil_ids, dtype="object").get_indexer(ids)
     if (position < 0).any():
-        warnings.warn(unknown_exclude(ids[position < 0].tolist()), stacklevel=3)
+        warn_caller(unknown_exclude(ids[position < 0].tolist()))
     objectors[position[position >= 0]] = True
     return objectors
 
@@ -178,6 +171,8 @@ NOT_ASKED = "motifs non demandés"
 NO_RISK = "pas de score, donc pas de motif"
 NOT_SENT = "non transmises"
 """In the cause of each pupil of whom a table that the model leans on was not sent."""
+NOT_READ = "une bonne part des lignes, fautives, a été mise de côté"
+"""In the cause of each pupil of whom much of a table that the model leans on could not be kept."""
 NOT_VERIFIED = "explication non vérifiée : les contributions ne redonnent pas le score"
 
 
@@ -289,15 +284,11 @@ def score_pupils(
     )
     unknown = _unknown(model, cut, features, cause)
     predictions = predict(model, cut, features, cause)
-    columns = _base_columns(cut, cause, days, set_aside)
-    columns["age_years"][objectors] = np.nan
+    columns = _base_columns(cut, cause, days, set_aside, objectors)
     columns |= _risks(cut.pupil_count, model, predictions, _schools(cut, predictions.rows))
-    path_cause = _path_causes(cut, model, features, cause, gap_tables)
-    on_path = None
-    if model.path is not None:
-        on_path = predict(model.path, cut, features, path_cause)
+    columns["path_cause"] = _path_causes(cut, model, features, cause, gap_tables)
+    on_path = None if model.path is None else predict(model.path, cut, features, columns["path_cause"])
     columns |= _path_risks(cut, model.path, on_path)
-    columns["path_cause"] = path_cause
     columns |= policy_columns(
         policy,
         cut,
@@ -309,13 +300,12 @@ def score_pupils(
     columns |= ways.columns()
     columns["missing_features"] = np.isnan(features[:, : len(FEATURE_BY_NAME)]).sum(axis=1)
     columns["model_id"], columns["demo"] = model.model_id, model.demo
-    selection = chosen_pupils(explain, cut, columns)
     run = _run_facts(RunFacts.of(model, policy, cut, records), columns, cause, unknown)
     for warning in run.warnings():
-        warnings.warn(warning, stacklevel=2)
-    table = _explained(
-        columns, _explained_parts(model, cut, columns, selection, predictions, on_path), cut.pupil_count
-    )
+        warn_caller(warning)
+    selection = chosen_pupils(explain, cut, columns)
+    parts = _explained_parts(model, cut, columns, selection, predictions, on_path)
+    table = _explained(columns, parts, cut.pupil_count)
     results = Results(columns, table.reasons, table.rows, table.contributions, features, records, cut, ways)
     return RiskScores(results, run, policy, model)
 
@@ -324,7 +314,7 @@ def warn_of_demo(model: TrainedModel) -> None:
     """Say that the demonstration model is one, to who called the function that calls a helper that calls this."""
     if model.demo:
         hint = "Hint: train_model(records, outcomes) trains a model on your own data."
-        warnings.warn(f"{DEMO_NOTICE} {hint}", DemoModelWarning, stacklevel=4)
+        warn_caller(f"{DEMO_NOTICE} {hint}", DemoModelWarning)
 
 
 def _in_use(model: TrainedModel | None, policy: Policy | None) -> tuple[TrainedModel, Policy]:
@@ -348,9 +338,24 @@ def _not_sent_or_learnt(
         transmission=transmission,
         pace={table: UsualPace(**pace) for table, pace in model.trained_on.get("transmission", {}).items()},
     )
-    not_sent = _not_sent(silence, cut)
+    causes = _not_sent(silence, cut)
     # Told before what follows from it, as a table that was not sent is.
-    return np.where(_is_none(not_sent), _gap_causes(model, features, gaps | cut.declared), not_sent)
+    for others in (_unread(cut, _watched_tables(model)), _gap_causes(model, features, gaps | cut.declared)):
+        causes = np.where(_is_none(causes), others, causes)
+    return causes
+
+
+def _unread(cut: KnownRecords, tables: Collection[str]) -> npt.NDArray[np.object_]:
+    """Cause of each pupil of whom much of a table was set aside, None for the others."""
+    causes = np.full(cut.pupil_count, None, dtype=object)
+    lacks = much_set_aside(cut, tables)
+    words = np.array([*map(_TABLE_WORDS.get, lacks)], dtype=object)
+    for pupil in np.flatnonzero(
+        np.logical_or.reduce([*lacks.values(), np.zeros(cut.pupil_count, dtype=np.bool_)])
+    ):
+        whose = [word for word, lack in zip(words, lacks.values(), strict=True) if lack[pupil]]
+        causes[pupil] = f"{french.join(whose)} : {NOT_READ}"
+    return causes
 
 
 def _run_facts(
@@ -363,6 +368,7 @@ def _run_facts(
     counts = {
         "not_sent": _count_causes(cause, NOT_SENT),
         "not_learnt": _count_causes(cause, NOT_LEARNT),
+        "not_read": _count_causes(cause, NOT_READ),
         "to_complete": int(columns["to_complete"].sum()),
         "unknown": unknown,
     }
@@ -500,7 +506,11 @@ def _base_columns(
     cause: npt.NDArray[np.object_],
     days: npt.NDArray[np.int64],
     set_aside: npt.NDArray[np.int64],
+    objectors: npt.NDArray[np.bool_],
 ) -> dict[str, Any]:
+    age = age_years(cut.arrays.birth_day, cut.as_of)
+    # Nothing is computed of a pupil whose family objected.
+    age[objectors] = np.nan
     return {
         "pupil_id": np.array(cut.arrays.pupils.words, dtype=object),
         "as_of": cut.as_of,
@@ -510,7 +520,7 @@ def _base_columns(
         "cause": cause,
         "days_of_data": days,
         "set_aside": set_aside,
-        "age_years": age_years(cut.arrays.birth_day, cut.as_of),
+        "age_years": age,
     }
 
 
@@ -623,13 +633,13 @@ class _Explained:
 def _explained(columns: dict[str, Any], parts: list[_ExplainedPart], pupils: int) -> _Explained:
     """Add the explanations to the columns; a pupil whose contributions do not add up has none, and says why."""
     rows = np.concatenate([part.rows[part.good] for part in parts])
-    unverified = np.concatenate([part.rows[~part.good] for part in parts])
+    rows_not_verified = np.concatenate([part.rows[~part.good] for part in parts])
     columns["explained"] = np.zeros(pupils, dtype=np.bool_)
     columns["explained"][rows] = True
     horizon = np.concatenate([np.full(part.good.sum(), float(part.horizon_years)) for part in parts])
     columns["explained_horizon_years"] = _spread(np.nan, rows, horizon, pupils)
     # From the most general cause to the most particular: each line overrides those before it.
-    columns["explanation_cause"] = _spread(NOT_ASKED, unverified, NOT_VERIFIED, pupils)
+    columns["explanation_cause"] = _spread(NOT_ASKED, rows_not_verified, NOT_VERIFIED, pupils)
     columns["explanation_cause"][rows] = None
     # Last: who has no risk was not left unexplained by choice.
     columns["explanation_cause"][np.isnan(columns["risk"])] = NO_RISK
@@ -656,123 +666,6 @@ def _spread(empty: object, rows: npt.NDArray[np.intp], values: object, pupils: i
     column = np.full(pupils, empty, dtype=object if isinstance(empty, str) else None)
     column[rows] = values
     return column
-
-
-@dataclass(frozen=True)
-class FolderScores:
-    """What became of a folder of extracts.
-
-    Attributes
-    ----------
-    folder : Path
-        Where the scores are: ``scores.parquet``, ``reasons.parquet``, ``contributions.parquet``, ``run.json``, ``listes/``.
-    digest : ScoreDigest
-        Counts, faults, and the first situations to be looked at.
-    parts : int
-        Into how many parts the pupils were split; 1 when all were scored at once.
-    notes, ignored : tuple of str
-        What was decided, and which files were not read, while reading the extracts.
-    """
-
-    folder: Path
-    digest: ScoreDigest
-    parts: int
-    notes: tuple[str, ...]
-    ignored: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class ScoreRequest:
-    """The choices of a run, as of ``score_pupils``.
-
-    Attributes
-    ----------
-    as_of : date
-    model : TrainedModel
-    policy : Policy
-    explain : {"flagged", "all", "none"} or collection of pupil ids
-    exclude : tuple of str
-    raise_faults : bool
-        Whether an error in the records is raised.
-    gaps : tuple of str
-        Tables whose gaps are meant.
-    despite_verdict : bool
-        Whether the list of the risk is written though the card of the model says not to issue one.
-    group : bool
-        Whether the group of the folder of results may read it.
-    """
-
-    as_of: date
-    model: TrainedModel
-    policy: Policy
-    explain: Explain | Collection[str]
-    exclude: tuple[str, ...]
-    raise_faults: bool
-    gaps: tuple[str, ...] = ()
-    despite_verdict: bool = False
-    group: bool = False
-
-    @property
-    def explained(self) -> tuple[str, ...]:
-        """Pupils to explain that were named by their id."""
-        has_ids = isinstance(self.explain, Collection) and not isinstance(self.explain, str)
-        return tuple(self.explain) if has_ids else ()
-
-    def score(self, records: PupilRecords) -> RiskScores:
-        """Score the records of everybody."""
-        return self._score(records, self.explain, self.exclude)
-
-    def score_part(self, records: PupilRecords, here: Collection[str]) -> RiskScores:
-        """Score the records of some pupils, of whom only these were named by their id."""
-        # A part holds some of the pupils only: an id of another part would be refused as unknown.
-        explain = [pupil for pupil in self.explained if pupil in here] if self.explained else self.explain
-        return self._score(records, explain, [pupil for pupil in self.exclude if pupil in here])
-
-    def _score(
-        self, records: PupilRecords, explain: Explain | Collection[str], exclude: Iterable[str]
-    ) -> RiskScores:
-        return score_pupils(
-            records,
-            as_of=self.as_of,
-            model=self.model,
-            policy=self.policy,
-            explain=explain,
-            exclude=exclude,
-            gaps=self.gaps,
-        )
-
-    def choices(self) -> dict[str, object]:
-        """Everything that the results depend on besides the records, as JSON values."""
-        return {
-            "as_of": self.as_of.isoformat(),
-            "model": [self.model.model_id, self.model.sha256, self.model.demo],
-            "policy": self.policy.version,
-            "explain": list(self.explained) or str(self.explain),
-            # An objection changes results: a run in parts must not go on from one without it.
-            "exclude": list(self.exclude),
-            "raise_faults": self.raise_faults,
-            "gaps": list(self.gaps),
-        }
-
-
-def ids_of(exclude: Iterable[str]) -> tuple[str, ...]:
-    """Give the ids of pupils to leave out.
-
-    Raises
-    ------
-    RecordsError
-        When they are no collection of ids.
-    """
-    if not isinstance(exclude, Iterable):
-        raise RecordsError(
-            explain_error(
-                f"exclude={exclude!r}",
-                expected="ids of pupils, of those whose family objected",
-                hint='For one pupil: exclude=["a1"]; for nobody, leave exclude out.',
-            )
-        )
-    # One id is a text, and a text is an iterable of its letters.
-    return (exclude,) if isinstance(exclude, str) else tuple(exclude)
 
 
 def warm_up(model: TrainedModel | None = None) -> None:

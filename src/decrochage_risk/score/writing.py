@@ -270,6 +270,9 @@ def lists_of_schools(
         What the card of the model says against its use, for lists of the risk.
     """
     nobody = f"Aucun élève de cet établissement n'est sur cette liste au {french.day(as_of, with_year=True)}."
+    if way == "risk":
+        # An empty list must not pass for "nobody is at risk" where nobody could be scored.
+        nobody += " Un élève sans estimation n'y figure jamais : scores.parquet en dit la cause."
     notice = {"Avis de la fiche du modèle": verdict} if verdict and way == "risk" else {}
     # A file that says nobody, not a missing one: yesterday's list must not pass for today's.
     empty = pd.DataFrame([notice | {"Élève": "", "Liste": WAYS[way], "Fait": nobody}])

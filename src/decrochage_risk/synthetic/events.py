@@ -13,7 +13,7 @@ import numpy as np
 
 from decrochage_risk.records.levels import USUAL_LEVEL_NAMES, USUAL_LEVELS
 from decrochage_risk.synthetic.chain import MARKED
-from decrochage_risk.synthetic.pathways import IN_3E, NO_RANK
+from decrochage_risk.synthetic.population import IN_3E, NO_RANK
 from decrochage_risk.synthetic.settings import ABSENCE
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from decrochage_risk.synthetic.chain import Chain, Walk
-    from decrochage_risk.synthetic.pathways import Orientation
+    from decrochage_risk.synthetic.population import Orientation
     from decrochage_risk.synthetic.weeks import Columns, SchoolWeeks
 
 

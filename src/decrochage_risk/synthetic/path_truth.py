@@ -17,9 +17,8 @@ import numpy as np
 
 from decrochage_risk.synthetic.chain import Facts, make_chain, next_states, sigmoid
 from decrochage_risk.synthetic.marks import draw_first_tests
-from decrochage_risk.synthetic.pathways import IN_3E, draw_orientation, draw_year_end
 from decrochage_risk.synthetic.places import draw_moves, settle
-from decrochage_risk.synthetic.population import NO_PAST
+from decrochage_risk.synthetic.population import IN_3E, NO_PAST, draw_orientation, draw_year_end
 from decrochage_risk.synthetic.year import WISH_OF_RANK, past_of
 
 if TYPE_CHECKING:

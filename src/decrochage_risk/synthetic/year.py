@@ -14,7 +14,8 @@ import numpy as np
 from decrochage_risk.synthetic.chain import Facts, make_chain, walk_year
 from decrochage_risk.synthetic.events import absence_rows, first_day_rows, round_rows
 from decrochage_risk.synthetic.marks import draw_first_tests, mark_rows, with_averages, with_habits
-from decrochage_risk.synthetic.pathways import (
+from decrochage_risk.synthetic.places import Move, draw_moves, enrolment_rows, settle, with_gaps
+from decrochage_risk.synthetic.population import (
     ENTRY_TO_LYCEE,
     IN_3E,
     Orientation,
@@ -23,7 +24,6 @@ from decrochage_risk.synthetic.pathways import (
     draw_year_end,
     entry_ranks,
 )
-from decrochage_risk.synthetic.places import Move, draw_moves, enrolment_rows, settle, with_gaps
 from decrochage_risk.synthetic.settings import ABSENCE, RISK
 from decrochage_risk.synthetic.weeks import stack
 

@@ -44,7 +44,7 @@ from decrochage_risk.school_year.dates import date_of_number
 from decrochage_risk.small_cells import Publication
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import date
 
     import numpy.typing as npt
@@ -209,16 +209,8 @@ def backtest(
     """
     last, earlier = last_year_rows(snapshots)
     test = snapshots.take(last)
-    risk = np.full(len(test.outcome), np.nan)
-    learnt = [np.full(len(test.outcome), np.nan) for _ in range(2)]
-    for number, (mask, train) in enumerate(_without_common_pupils(snapshots, test, earlier, seed)):
-        if progress is not None:
-            progress(f"Année témoin, partie {number + 1}")
-        model = fit_risk_model(train, seed=seed, options=options)
-        part = test.take(mask)
-        risk[mask] = model.risk(part.features, part.rows["reference_group"].to_numpy())
-        for scores, baseline in zip(learnt, learnt_baselines(train, part), strict=True):
-            scores[mask] = baseline.score
+    parts = _without_common_pupils(snapshots, test, earlier, seed)
+    risk, learnt = _predict_parts(test, parts, seed, options, progress)
     if predicted is not None:
         predicted(test, risk)
     report = report_on(
@@ -238,13 +230,37 @@ def backtest(
     if report.tables is not None and unseen is not None:
         report.tables.unseen = unseen
     report = report.model_copy(update={"maturity": ready, "hold_out": unseen_schools})
-    if not publish:
-        return report
+    return _publish(report, snapshots) if publish else report
+
+
+def _predict_parts(
+    test: Snapshots,
+    parts: Iterable[tuple[npt.NDArray[np.bool_], Snapshots]],
+    seed: int,
+    options: FitOptions | None,
+    progress: Callable[[str], None] | None,
+) -> tuple[Floats, list[Floats]]:
+    """Predict each part of the last year from its own training rows: the risk, and the scores of both learnt baselines."""
+    risk = np.full(len(test.outcome), np.nan)
+    learnt = [np.full(len(test.outcome), np.nan) for _ in range(2)]
+    for number, (mask, train) in enumerate(parts):
+        if progress is not None:
+            progress(f"Année témoin, partie {number + 1}")
+        model = fit_risk_model(train, seed=seed, options=options)
+        part = test.take(mask)
+        risk[mask] = model.risk(part.features, part.rows["reference_group"].to_numpy())
+        for scores, baseline in zip(learnt, learnt_baselines(train, part), strict=True):
+            scores[mask] = baseline.score
+    return risk, learnt
+
+
+def _publish(report: EvaluationReport, snapshots: Snapshots) -> EvaluationReport:
+    """Hide the small cells of a report and of its table of dates, as one publication."""
     publication = Publication()
     report.add_to(publication)
     dates = CountedRows(publication, "dates", snapshots.rows["pupil_id"].to_numpy())
     left = snapshots.outcome == 1
-    closed_dates = {one.as_of.isoformat() for one in ready if one.events is not None}
+    closed_dates = {one.as_of.isoformat() for one in report.maturity if one.events is not None}
     dates.add(
         {"as_of": np.array([day.isoformat() for day in snapshots.rows["as_of"]])},
         {ALL: np.ones(len(left), dtype=np.bool_), EVENT: left},
@@ -333,6 +349,7 @@ def report_on(  # noqa: PLR0913 - the choices of a report, each with its default
     policy: Policy | None = None,
     capacity: int = CAPACITY,
     publish: bool = True,
+    to_complete: npt.NDArray[np.bool_] | None = None,
 ) -> EvaluationReport:
     """Build the report: the model, the learnt baselines (their scores on the same rows) and the three flags.
 
@@ -352,6 +369,8 @@ def report_on(  # noqa: PLR0913 - the choices of a report, each with its default
         Situations that a school can look at on one date.
     publish : bool
         As in ``build_report``.
+    to_complete : array of bool, shape (rows,), optional
+        Rows above a threshold that no known fact raises: on no list.
     """
     names = (
         ("régression logistique", "mêmes colonnes, médianes pour les valeurs inconnues"),
@@ -384,7 +403,8 @@ def report_on(  # noqa: PLR0913 - the choices of a report, each with its default
             dimensions=dimensions_of(test),
             exit_kinds=rows["exit_kind"].to_numpy(),
             as_of=rows["as_of"].to_numpy(dtype=object),
-            listed=on_list,
+            listed=on_list if to_complete is None else on_list & ~to_complete,
+            to_complete=to_complete,
             list_name="liste émise (seuils de vigilance)",
             capacity=capacity,
         ),

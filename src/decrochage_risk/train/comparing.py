@@ -209,30 +209,19 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
     snapshots = take_snapshots(
         records, table, dates, closes=(month, last), horizon_years=horizon, progress=progress
     )
-    rows, risks = _two_risks((champion, challenger), snapshots, left_out)
+    models = (champion, challenger)
+    rows, risks = _two_risks(models, snapshots, left_out)
     if progress is not None:
         progress("Comparaison")
-    models = (champion, challenger)
-    policy = (policy or load_policy()).of_horizon(horizon)
-    tiers = [policy.assess(rows.rows["level"].to_numpy(dtype=object), risk).tier for risk in risks]
-    changes = changed_sides(models, rows, risks, (tiers[0], tiers[1]))
-    group_columns = _told(rows, changes)
+    compared_rows, changes = _compared_rows(
+        models, rows, risks, (policy or load_policy()).of_horizon(horizon), capacity
+    )
     years = {int(year) for year in rows.rows["school_year"]}
     training_years = [set(model.trained_on["school_years"]) for model in models]
-    # left-out risks know no outcome of their own pupils: the challenger's years of training are no fault
-    # there
+    # Left-out risks know no outcome of their own pupils: the challenger's years of training are no fault there.
     learnt_years = training_years[0] if left_out is not None else training_years[0] | training_years[1]
     comparison = compare_rows(
-        ComparedRows(
-            outcome=rows.outcome,
-            champion=risks[0],
-            challenger=risks[1],
-            pupils=rows.rows["pupil_id"].to_numpy(),
-            tiers=(tiers[0], tiers[1]),
-            capacity=_lists(rows, risks, capacity),
-            groups=_gated(rows),
-            told=group_columns,
-        ),
+        compared_rows,
         margin=margin,
         seen_years=sorted(years & (learnt_years | updated_years(champion) | updated_years(challenger))),
         same=same_model(champion, challenger),
@@ -250,6 +239,29 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
         left_out_members=left_out is not None,
     )
     return comparison.with_changes(changes)
+
+
+def _compared_rows(
+    models: tuple[TrainedModel, TrainedModel],
+    rows: Snapshots,
+    risks: tuple[Floats, Floats],
+    policy: Policy,
+    capacity: int,
+) -> tuple[ComparedRows, pd.DataFrame]:
+    """Put both models' risks, tiers and lists beside the outcomes; and who changes side of the list."""
+    old, new = (policy.assess(rows.rows["level"].to_numpy(dtype=object), risk).tier for risk in risks)
+    changes = changed_sides(models, rows, risks, (old, new))
+    compared_rows = ComparedRows(
+        outcome=rows.outcome,
+        champion=risks[0],
+        challenger=risks[1],
+        pupils=rows.rows["pupil_id"].to_numpy(),
+        tiers=(old, new),
+        capacity=_lists(rows, risks, capacity),
+        groups=_gated(rows),
+        told=_told(rows, changes),
+    )
+    return compared_rows, changes
 
 
 def _two_risks(

@@ -348,13 +348,13 @@ def knowledge_sign(is_learnt: npt.NDArray[np.bool_]) -> DriftSign:
     if share > MISSING_WATCH:
         verdict = "stop" if share >= MISSING_STOP else "watch"
     few = is_small(rare, pupils - rare)
-    told = "part masquée" if few else percent(share)
+    share_text = "part masquée" if few else percent(share)
     return DriftSign(
         check="knowledge",
         subject="ce qui est connu",
         figure=None if few else share,
         verdict=verdict,
-        sentence=f"élèves dont l'ensemble des données connues était trop rare à l'apprentissage : {told}",
+        sentence=f"élèves dont l'ensemble des données connues était trop rare à l'apprentissage : {share_text}",
     )
 
 

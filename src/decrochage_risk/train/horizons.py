@@ -52,12 +52,12 @@ def _section(path: TrainedModel) -> str:
     """Write the card of the path as a section: its headings two levels down."""
     years = join([school_year(each) for each in path.trained_on["school_years"]])
     report = path.report.get("test_years", ())
-    measured = join([school_year(int(each)) for each in report]) or "aucune année gardée à part"
-    said = (
+    test_years = join([school_year(int(each)) for each in report]) or "aucune année gardée à part"
+    explanation = (
         "Ce dossier tient deux modèles. Tout ce qui précède est dit du risque **de l'année** (sortie sans diplôme avant la "
         "clôture de cette année scolaire). Ce qui suit est dit du risque **sur le parcours** (sortie sans diplôme, et pas de "
         "retour, avant la clôture de la troisième année scolaire), donné en 4e et en 3e seulement, où partir dans l'année est "
-        f"rare. Appris sur {years}, les années dont la suite est connue jusqu'au bout ; mesuré sur {measured}. Il faut donc "
+        f"rare. Appris sur {years}, les années dont la suite est connue jusqu'au bout ; mesuré sur {test_years}. Il faut donc "
         "des extraits et des issues d'au moins trois années de plus que celle que l'on apprend."
     )
-    return f"{PATH_HEADING}\n\n{said}\n\n{re.sub(r'(?m)^#', '###', path.card)}"
+    return f"{PATH_HEADING}\n\n{explanation}\n\n{re.sub(r'(?m)^#', '###', path.card)}"

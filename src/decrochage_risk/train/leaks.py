@@ -266,8 +266,8 @@ def stand_in_warnings(snapshots: Snapshots, names: Iterable[str]) -> list[str]:
             warnings.append(
                 f"`{name}` : distingue les filles des garçons (AUC {number(area, 2)}) ; à retirer ou à justifier"
             )
-        placed = ~np.isnan(values) & (schools >= 0)
-        share = _between_share(values[placed], schools[placed])
+        has_both = ~np.isnan(values) & (schools >= 0)
+        share = _between_share(values[has_both], schools[has_both])
         if share > STAND_IN_SCHOOL:
             warnings.append(
                 f"`{name}` : désigne l'établissement ({number(100 * share)} % de sa variance est entre établissements) ; à retirer ou à justifier"

@@ -5,7 +5,6 @@ Fit on every year, measure on the last one, and ship the simpler model when it p
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from decrochage_risk.errors import NotEnoughDataError, TrainingWarning, explain_error
+from decrochage_risk.errors import NotEnoughDataError, TrainingWarning, explain_error, warn_caller
 from decrochage_risk.evaluate import shipped_instead
 from decrochage_risk.model import Snapshots
 from decrochage_risk.policy import GRID, WORKLOADS, HeldOutPupils, HeldOutTables, load_policy
@@ -167,11 +166,10 @@ def _measured(
             cause = f"the earlier school years are not enough to learn from ({str(error).splitlines()[0]})"
         else:
             return report
-    warnings.warn(
+    warn_caller(
         f"No year is untouched: {cause}. The figures come from pupils left out of the training, of the same years. "
         "Hint: add records and outcomes of one more school year.",
         TrainingWarning,
-        stacklevel=4,
     )
     return None
 

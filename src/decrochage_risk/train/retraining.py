@@ -408,11 +408,8 @@ class _Run:
 
     def go(self) -> None:
         """Run every step that is not done."""
-        steps, records, settings = (
-            self.steps,
-            self._inputs("records", "outcomes", "calendar"),
-            self.config.settings(),
-        )
+        steps, settings = self.steps, self.config.settings()
+        records = self._inputs("records", "outcomes", "calendar")
         everything = self._inputs("records", "outcomes", "calendar", "supported", "champion", "policy")
         versions = libraries()
         steps.write(
@@ -430,33 +427,7 @@ class _Run:
         # folder.
         self._forget(years)
         if len(years) > 1:
-            steps.step(
-                "candidate",
-                "Apprentissage sans la dernière année",
-                self._candidate(years),
-                reads=training,
-                after=["check"],
-            )
-            judging_inputs = {**training, **self._inputs("policy"), "capacity": settings["capacity"]}
-            steps.step(
-                "evaluate", "Évaluation", self._evaluate(years), reads=judging_inputs, after=["candidate"]
-            )
-            if self.config.champion is not None:
-                comparing_inputs = {
-                    **judging_inputs,
-                    "champion": self._inputs("champion"),
-                    "margin": settings["margin"],
-                }
-                steps.step(
-                    "compare",
-                    "Comparaison",
-                    self._compare(years),
-                    reads=comparing_inputs,
-                    after=["train", "candidate"],
-                )
-                # A step that is already done returns nothing: its result is read back.
-                self.comparison = self.comparison or self._written("comparison.json")
-                self.shipped = self.shipped or self._written("shipped.json")
+            self._judge(years, training, settings)
         if self.config.path:
             steps.step(
                 "path", "Apprentissage sur trois ans", self._train_path, reads=training, after=["check"]
@@ -466,6 +437,36 @@ class _Run:
         after = ["train"] if self.comparison is None else ["train", "compare"]
         after += ["path"] if self.config.path else []
         steps.step("card", "Fiche du modèle", self._card, reads={}, after=after)
+
+    def _judge(self, years: list[int], training: dict[str, Any], settings: dict[str, Any]) -> None:
+        """Run the steps that measure: a candidate without the last year, its figures, the comparison with the model in use."""
+        steps = self.steps
+        steps.step(
+            "candidate",
+            "Apprentissage sans la dernière année",
+            self._candidate(years),
+            reads=training,
+            after=["check"],
+        )
+        judging_inputs = {**training, **self._inputs("policy"), "capacity": settings["capacity"]}
+        steps.step("evaluate", "Évaluation", self._evaluate(years), reads=judging_inputs, after=["candidate"])
+        if self.config.champion is None:
+            return
+        comparing_inputs = {
+            **judging_inputs,
+            "champion": self._inputs("champion"),
+            "margin": settings["margin"],
+        }
+        steps.step(
+            "compare",
+            "Comparaison",
+            self._compare(years),
+            reads=comparing_inputs,
+            after=["train", "candidate"],
+        )
+        # A step that is already done returns nothing: its result is read back.
+        self.comparison = self.comparison or self._written("comparison.json")
+        self.shipped = self.shipped or self._written("shipped.json")
 
     def _written(self, name: str) -> ModelComparison:
         return ModelComparison.from_json((self.config.run / name).read_text(encoding="utf-8"))
@@ -591,13 +592,13 @@ class _Run:
 
     def _train_path(self) -> list[str]:
         config, years = self.config, {int(year) for year in self.outcomes["school_year"].unique()}
-        closed = {
+        closed_years = {
             year
             for year in years
             if year + _PATH_YEARS - 1 in years
             and closing_day(year, config.outcome_closes, _PATH_YEARS) <= config.labels_known_on
         }
-        days = [day for day in self.dates if school_year_of(day) in closed]
+        days = [day for day in self.dates if school_year_of(day) in closed_years]
         if not days:
             raise NotEnoughDataError(
                 explain_error(

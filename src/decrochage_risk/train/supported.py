@@ -22,13 +22,12 @@ treatment.)
 
 from __future__ import annotations
 
-import warnings
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.errors import AsOfError, RecordsError, TrainingWarning, explain_error
+from decrochage_risk.errors import AsOfError, RecordsError, TrainingWarning, explain_error, warn_caller
 from decrochage_risk.french import plural
 from decrochage_risk.records.reading import as_frame
 from decrochage_risk.school_year import day_number, to_date, year_start
@@ -112,11 +111,10 @@ def _warn_of_strangers(starts: pd.DataFrame, snapshots: Snapshots) -> None:
     """Warn when no supported pupil has a row: ids of another pseudonymisation would otherwise pass as nobody helped."""
     pupil_ids = set(snapshots.rows["pupil_id"].astype(str))
     if len(starts) and not starts["pupil_id"].isin(pupil_ids).any():
-        warnings.warn(
+        warn_caller(
             f"None of the {starts['pupil_id'].nunique()} pupils of supported has a row of training. Hint: check that its "
             "pupil_id are pseudonymised as those of the extracts.",
             TrainingWarning,
-            stacklevel=4,
         )
 
 

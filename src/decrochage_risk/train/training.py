@@ -10,14 +10,13 @@ Training: from records and outcomes to a calibrated, explained, measured model.
 from __future__ import annotations
 
 import sys
-import warnings
 from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from decrochage_risk.errors import ModelError, NotEnoughDataError, TrainingWarning, explain_error
+from decrochage_risk.errors import ModelError, NotEnoughDataError, TrainingWarning, explain_error, warn_caller
 from decrochage_risk.evaluate import (
     Advice,
     CardFacts,
@@ -76,7 +75,6 @@ if TYPE_CHECKING:
     from decrochage_risk.evaluate import EvaluationReport
     from decrochage_risk.policy import Policy
     from decrochage_risk.risk import FitOptions, RiskModel
-    from decrochage_risk.risk.fitting import HeldOut
     from decrochage_risk.school_year import SchoolCalendar
     from decrochage_risk.train.publication import PublishedTraining
     from decrochage_risk.train.supported import Helped
@@ -173,11 +171,10 @@ def of_records(records: TrainingTables) -> list[str]:
         for (table, rule), count in sorted(records.faults.warnings.counts.items())
     ]
     if ("absences", "no_justified_on") in records.faults.warnings.counts:
-        warnings.warn(
+        warn_caller(
             "absences has no justified_on: the training sees motives settled after the as-of date, serving will not; "
             "absences look more justified in training than when scoring. Hint: export justified_on.",
             TrainingWarning,
-            stacklevel=3,
         )
     return sentences
 
@@ -357,18 +354,11 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     snapshots = _snapshots(
         records, table, dates, closes=outcome_closes, horizon_years=horizon_years, progress=progress
     )
-    snapshots = mature_only(snapshots, extraction_day)
-    snapshots = snapshots if reads_past else without_past_attendance(snapshots)
+    snapshots = _rows_to_learn(snapshots, extraction_day, reads_past=reads_past)
     snapshots, support_caveats = set_apart_supported(snapshots, table, supported, helped)
-    # Before the fit: a leak would make the hours of a training worthless.
-    signals = signals_of(replace(snapshots, features=with_unknown_flags(snapshots.features)))
-    refuse_leaks(signals, allow_leaks)
-    unknown = missing_signals(signals)
-    caveats = [
-        *_of_attendance(legal_basis, reads_past=reads_past),
-        *support_caveats,
-        *_caveats(records, snapshots, unknown),
-    ]
+    unknown = _missing_without_leaks(snapshots, allow_leaks)
+    caveats = [*_of_attendance(legal_basis, reads_past=reads_past), *support_caveats]
+    caveats += _caveats(records, snapshots, unknown)
     counts = HeldOutCounts((policy or load_policy()).of_horizon(horizon_years))
     risk_model, report, is_untouched = fit_and_measure(
         snapshots,
@@ -381,15 +371,13 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     )
     publication, recalls = _publication(snapshots, report, counts, horizon_years)
     report = publication.report
-    if left_out is not None and risk_model.out_of_fold is not None:
-        left_out(snapshots, _left_out_risk(risk_model, risk_model.out_of_fold))
+    _tell_left_out(risk_model, snapshots, left_out)
     trained_on = _trained_on(snapshots, outcome_closes, horizon_years, caveats, records.calendar)
     trained_on |= {"past_attendance": reads_past, "legal_basis": legal_basis if reads_past else None}
     facts = _card_facts(
         snapshots, risk_model, publication, trained_on, name, untouched=is_untouched, synthetic=synthetic
     )
-    facts = replace(facts, level_thresholds=_level_thresholds(recalls))
-    card = model_card(facts)
+    card = model_card(replace(facts, level_thresholds=_level_thresholds(recalls)))
     return TrainedModel(
         risk_model=risk_model,
         name=name,
@@ -403,6 +391,22 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
         distributions=distributions_of(snapshots, risk_model),
         held_out=counts.told(publication.tiers, publication.thresholds, untouched=is_untouched),
     )
+
+
+def _rows_to_learn(snapshots: Snapshots, extraction_day: date | None, *, reads_past: bool) -> Snapshots:
+    """Keep what had closed by the day of the extraction, with the attendance of earlier years where it may be learnt."""
+    snapshots = mature_only(snapshots, extraction_day)
+    return snapshots if reads_past else without_past_attendance(snapshots)
+
+
+def _missing_without_leaks(snapshots: Snapshots, allow_leaks: Iterable[str]) -> list[dict[str, Any]]:
+    """Refuse features that tell the outcome by themselves, and give what not being known tells of it.
+
+    Before the fit: a leak would make the hours of a training worthless.
+    """
+    signals = signals_of(replace(snapshots, features=with_unknown_flags(snapshots.features)))
+    refuse_leaks(signals, allow_leaks)
+    return missing_signals(signals)
 
 
 def _caveats(
@@ -427,11 +431,18 @@ def _publication(
     return replace(publication, report=report), recalls
 
 
-def _left_out_risk(risk_model: RiskModel, out_of_fold: HeldOut) -> npt.NDArray[np.float64]:
-    """Give each row the risk of the members that did not learn from its pupil."""
+def _tell_left_out(
+    risk_model: RiskModel,
+    snapshots: Snapshots,
+    left_out: Callable[[Snapshots, npt.NDArray[np.float64]], None] | None,
+) -> None:
+    """Hand each row to who asked for it, with the risk of the members that did not learn from its pupil."""
+    out_of_fold = risk_model.out_of_fold
+    if left_out is None or out_of_fold is None:
+        return
     risk = np.empty(len(out_of_fold.rows))
     risk[out_of_fold.rows] = probability(risk_model.held_out_log_odds(out_of_fold))
-    return risk
+    left_out(snapshots, risk)
 
 
 def _reads_past_attendance(history: bool | None, legal_basis: str | None, *, synthetic: bool) -> bool:  # noqa: FBT001 - a third value
@@ -486,8 +497,8 @@ def _with_blind_levels(
 
     Over one year, leaving before the lycée is rare: those levels are judged by the risk over three years.
     """
-    judged = recalls if horizon_years > 1 else recalls[~recalls["level"].isin(PATH_LEVELS)]
-    blind = judged[judged["hits"].eq(0).fillna(value=False) & judged["left"].gt(0).fillna(value=False)]
+    rows = recalls if horizon_years > 1 else recalls[~recalls["level"].isin(PATH_LEVELS)]
+    blind = rows[rows["hits"].eq(0).fillna(value=False) & rows["left"].gt(0).fillna(value=False)]
     if blind.empty:
         return report
     labels = join([LEVEL_BY_NAME[str(level)].label for level in blind["level"]])

@@ -368,30 +368,15 @@ def watch_drift(
     reference = _distributions(model)
     day = to_date(as_of)
     now, left_out = _population(model, records, day)
-    if len(now) < LEAST_PUPILS:
-        raise NotEnoughDataError(
-            explain_error(
-                f"{len(now)} pupils can be scored on {day}",
-                expected=f"at least {LEAST_PUPILS}",
-                hint="Watch more schools together, or a day with more pupils.",
-            )
-        )
+    _refuse_few(now, day)
     # the 28th at most: 29 February has no day a year before
     year_before = day.replace(year=day.year - 1, day=min(day.day, 28))
     before = _population(model, records, year_before)[0] if can_be_known(records, year_before) else None
-    current = current_columns(reference.columns)
-    references = {name: reference.expected(name, now.groups) for name in reference.columns}
     in_time = comparable_columns(reference.columns, records.calendar, day, _training_days(model, now))
-    alike = alike_extent(reference, now.features, now.groups)
-    columns = [name for name in (in_time if alike else within_extent(in_time)) if name != SCORE]
     same = comparable_columns(within_extent(reference.columns), records.calendar, day, [year_before])
     both = current_columns(same)
     signs = [
-        *shift_signs(reference, now.features, {name: references[name] for name in columns}, current=current),
-        *missing_table_signs(now.features, {name: references[name][0][0] for name in current}, current),
-        knowledge_sign(now.is_learnt),
-        *_score_signs(reference, now, in_time=SCORE in in_time, alike=alike),
-        uncompared_sign(reference.columns, in_time, columns),
+        *_signs_against_training(reference, now, in_time),
         *calibration_signs(model, records, outcomes, labels_as_of, labels_known_on),
         two_sample_sign(
             (_binned(reference, now, both), now.pupils),
@@ -406,7 +391,7 @@ def watch_drift(
         verdict=worst(sign.verdict for sign in signs),
         signs=tuple(signs),
     )
-    schools = _schools(reference, now, before, current, same)
+    schools = _schools(reference, now, before, current_columns(reference.columns), same)
     stopped_pupils = sum(unit.pupils or 0 for unit in schools if unit.verdict == "stop")
     sizes = hidden_counts({unit.unit: unit.pupils or 0 for unit in schools})
     verdict = worst([overall.verdict, "watch" if stopped_pupils >= _TENTH * len(now) else "ok"])
@@ -419,6 +404,34 @@ def watch_drift(
         schools=tuple(unit.model_copy(update={"pupils": sizes[unit.unit]}) for unit in schools),
         verdict=verdict,
     )
+
+
+def _refuse_few(now: _Population, day: date) -> None:
+    if len(now) < LEAST_PUPILS:
+        raise NotEnoughDataError(
+            explain_error(
+                f"{len(now)} pupils can be scored on {day}",
+                expected=f"at least {LEAST_PUPILS}",
+                hint="Watch more schools together, or a day with more pupils.",
+            )
+        )
+
+
+def _signs_against_training(
+    reference: FeatureDistributions, now: _Population, in_time: Sequence[str]
+) -> list[DriftSign]:
+    """Hold features, tables, patterns of knowledge and score against the shares of the training."""
+    current = current_columns(reference.columns)
+    references = {name: reference.expected(name, now.groups) for name in reference.columns}
+    alike = alike_extent(reference, now.features, now.groups)
+    columns = [name for name in (in_time if alike else within_extent(in_time)) if name != SCORE]
+    return [
+        *shift_signs(reference, now.features, {name: references[name] for name in columns}, current=current),
+        *missing_table_signs(now.features, {name: references[name][0][0] for name in current}, current),
+        knowledge_sign(now.is_learnt),
+        *_score_signs(reference, now, in_time=SCORE in in_time, alike=alike),
+        uncompared_sign(reference.columns, in_time, columns),
+    ]
 
 
 def _score_signs(
