@@ -25,6 +25,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from math import factorial
 from typing import TYPE_CHECKING, Any, Self
 from weakref import WeakKeyDictionary
@@ -170,6 +171,7 @@ def _unreadable() -> ModelError:
     )
 
 
+@cache
 def shapley_weights(most: int) -> Floats:
     """Share of a leaf's value for one column of U, ``(u - 1)! v! / (u + v)!``, at [u, v]; that of V is at [v, u].
 
@@ -186,6 +188,8 @@ def shapley_weights(most: int) -> Floats:
             weights[followers, others] = (
                 factorial(followers - 1) * factorial(others) / factorial(followers + others)
             )
+    # The cache hands out one array to all callers.
+    weights.setflags(write=False)
     return weights
 
 

@@ -220,6 +220,8 @@ class Feature:
         if not facts.has(self.table):
             return np.full(facts.pupils, np.nan)
         values = np.asarray(self.compute(facts), dtype=np.float64)
+        if self.table not in facts.known.coverage:
+            return values
         # After the computing: what a table lacks for some pupils makes only their values unknown.
         unknown = facts.not_covered(self.table, *self.window.span(facts.known))
         return np.where(unknown, np.nan, values) if unknown.any() else values

@@ -43,6 +43,7 @@ __all__ = [
     "falls",
     "first_month_over",
     "first_row_from",
+    "first_row_on",
     "first_rows",
     "longest_run",
     "marks_that_count",
@@ -75,18 +76,32 @@ def first_rows(pupil: Days, pupils: int) -> Ints:
 
 
 @compiled
+def _search(days: Days, low: int, high: int, day: int) -> int:
+    """First of the rows [low, high) whose day is ``day`` or later, ``high`` without one (binary search)."""
+    while low < high:
+        middle = (low + high) // 2
+        if days[middle] < day:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@compiled
 def first_row_from(days: Days, starts: Ints, first: Ints) -> Ints:
-    """First row of each pupil whose day is ``first[pupil]`` or later (binary search)."""
+    """First row of each pupil whose day is ``first[pupil]`` or later."""
     rows = np.empty(starts.size - 1, np.int64)
     for pupil in range(starts.size - 1):
-        low, high = starts[pupil], starts[pupil + 1]
-        while low < high:
-            middle = (low + high) // 2
-            if days[middle] < first[pupil]:
-                low = middle + 1
-            else:
-                high = middle
-        rows[pupil] = low
+        rows[pupil] = _search(days, starts[pupil], starts[pupil + 1], first[pupil])
+    return rows
+
+
+@compiled
+def first_row_on(days: Days, starts: Ints, day: int) -> Ints:
+    """First row of each pupil whose day is ``day`` or later."""
+    rows = np.empty(starts.size - 1, np.int64)
+    for pupil in range(starts.size - 1):
+        rows[pupil] = _search(days, starts[pupil], starts[pupil + 1], day)
     return rows
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import cache
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -49,6 +50,7 @@ __all__ = [
     "label",
     "matrix_with_context",
     "no_rows_error",
+    "places_of",
     "reference_label",
     "take_snapshots",
     "values_with_context",
@@ -242,6 +244,15 @@ _SEPTEMBER = 9
 
 MATRIX_COLUMNS: tuple[str, ...] = (*FEATURE_BY_NAME, *CONTEXT_COLUMNS)
 """Columns of the matrix that a model is fitted on: the catalogue, then the context."""
+
+
+@cache
+def places_of(columns: tuple[str, ...]) -> npt.NDArray[np.intp]:
+    """Find the columns of a model in the matrix."""
+    places = np.array([MATRIX_COLUMNS.index(name) for name in columns], dtype=np.intp)
+    # The cache hands out one array to all callers.
+    places.setflags(write=False)
+    return places
 
 
 @dataclass(frozen=True)

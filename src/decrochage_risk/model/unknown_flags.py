@@ -16,7 +16,7 @@ import numpy as np
 
 from decrochage_risk.features import CATALOGUE
 from decrochage_risk.features.definition import ABSENCE_LEVEL, MARKS_LEVEL, PATH, SINCE_4E
-from decrochage_risk.model.snapshots import MATRIX_COLUMNS
+from decrochage_risk.model.snapshots import places_of
 from decrochage_risk.risk.knowledge import Knowledge
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def gaps_not_learnt(
     """
     knowledge = model.risk_model.knowledge
     of_gaps = [at for at, name in enumerate(knowledge.names) if FLAG_TABLES.get(name) in tables]
-    values = features[:, [MATRIX_COLUMNS.index(name) for name in knowledge.columns]]
+    values = features[:, places_of(knowledge.columns)]
     has_gap = (knowledge.flags(values)[:, of_gaps] > 0).sum(axis=1) > 0
     not_learnt: npt.NDArray[np.bool_] = has_gap & ~knowledge.is_learnt(values)
     return not_learnt
@@ -215,10 +215,8 @@ def unknown_counts(
     distributions, knowledge = model.distributions, model.risk_model.knowledge
     if distributions is None or not knowledge.names:
         return {}
-    has_group = np.isin(groups, list(distributions.counts))
-    flags = knowledge.flags(
-        features[has_group][:, [MATRIX_COLUMNS.index(name) for name in knowledge.columns]]
-    )
+    has_group = np.array([group in distributions.counts for group in groups.tolist()], dtype=np.bool_)
+    flags = knowledge.flags(features[has_group][:, places_of(knowledge.columns)])
     labels, pupils = np.unique(groups[has_group].astype(str), return_counts=True)
     counts = {}
     for at, (name, columns) in enumerate(knowledge.groups.items()):

@@ -17,6 +17,7 @@ import pandas as pd
 
 from decrochage_risk.records.coded_columns import NEVER, NO_CODE, NO_DAY, Texts
 from decrochage_risk.records.faults import FaultReport, cut_value, text_of
+from decrochage_risk.records.kernels import within_bounds
 from decrochage_risk.records.rules import (
     BAD_CHECK_LETTER,
     BAD_PATTERN,
@@ -92,9 +93,7 @@ def keep_within_limits(column: Column, cells: Cells) -> Cells:
 
 
 def _beyond_days(column: Column, days: npt.NDArray[np.int32]) -> Marks:
-    low, high = (
-        int(np.datetime64(str(bound), "D").astype(np.int64)) for bound in (column.minimum, column.maximum)
-    )
+    low, high = _day_bound(str(column.minimum)), _day_bound(str(column.maximum))
     present = days != NO_DAY
     # Two passes without a mask in the usual case; NO_DAY is the smallest number, so it is left out of the
     # minimum.
@@ -104,9 +103,17 @@ def _beyond_days(column: Column, days: npt.NDArray[np.int32]) -> Marks:
     return {OUT_OF_RANGE: outside} if outside.any() else {}
 
 
+@cache
+def _day_bound(day: str) -> int:
+    return int(np.datetime64(day, "D").astype(np.int64))
+
+
 def _beyond_numbers(column: Column, values: npt.NDArray[np.float64]) -> Marks:
     low = -np.inf if column.minimum is None else float(str(column.minimum))
     high = np.inf if column.maximum is None else float(str(column.maximum))
+    # The usual case in one pass that writes nothing; what is wrong with the others is looked at below.
+    if within_bounds(values, low, high, column.above_minimum, column.kind == "integer"):
+        return {}
     infinite = np.isinf(values)
     # Comparisons with NaN are false: missing cells break no bound.
     outside = ((values <= low if column.above_minimum else values < low) | (values > high)) & ~infinite

@@ -35,6 +35,7 @@ __all__ = [
     "push_days",
     "repeated_rows",
     "sort_within",
+    "within_bounds",
 ]
 
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
@@ -221,6 +222,19 @@ def repeated_rows(keys: Keys, order: Order, starts: Keys, rest: Rest, one: Float
 @compiled
 def _same(one: float, other: float) -> bool:
     return bool(one == other or (np.isnan(one) and np.isnan(other)))
+
+
+@compiled
+def within_bounds(values: Floats, low: float, high: float, above: bool, whole: bool) -> bool:  # noqa: FBT001 - a kernel takes plain values
+    """Whether each number that is known is finite and from ``low`` (left out if ``above``) to ``high``, ``whole`` ones whole."""
+    for value in values:
+        if np.isnan(value):
+            continue
+        if not low <= value <= high or (above and value == low) or np.isinf(value):
+            return False
+        if whole and value != np.floor(value):
+            return False
+    return True
 
 
 @compiled

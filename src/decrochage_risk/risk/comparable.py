@@ -213,8 +213,16 @@ class Comparable:
 
     def table_with(self, spread: float) -> FloatArray:
         """Give :attr:`table` for pupils of a school that the model never saw, see :meth:`lookup`."""
-        low, high = self._interval(LEVEL, spread)
-        return np.column_stack([self.rows, self.positives, self.positives / self.rows, low, high])
+        # Made once for each spread, and a model has two: none, and that of its schools.
+        if spread not in self._tables:
+            low, high = self._interval(LEVEL, spread)
+            columns = [self.rows, self.positives, self.positives / self.rows, low, high]
+            self._tables[spread] = np.column_stack(columns)
+        return self._tables[spread]
+
+    @cached_property
+    def _tables(self) -> dict[float, FloatArray]:
+        return {}
 
     def bins_of(self, risk: npt.ArrayLike) -> IntArray:
         """Find the bin of each risk: its row of :attr:`table`.

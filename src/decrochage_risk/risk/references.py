@@ -203,11 +203,16 @@ class References:
 
     def filled_matrix(self, matrix: FloatArray, reference_groups: npt.ArrayLike | None = None) -> FloatArray:
         """Fill a matrix of all columns, flags included, in place; see :meth:`filled`."""
-        codes = self._codes(matrix, reference_groups)
+        if reference_groups is not None:
+            # Also where nothing is missing: another length is a mistake, whatever the rows hold.
+            _labels_of_rows(reference_groups, len(matrix))
+        codes: IntArray | None = None
         for first in range(0, len(matrix), ROWS_AT_A_TIME):
             rows = matrix[first : first + ROWS_AT_A_TIME]
             missing = np.isnan(rows)
             if missing.any():
+                # Found at the first gap: rows that are filled already need no group.
+                codes = self._codes(matrix, reference_groups) if codes is None else codes
                 np.copyto(rows, self._medians[codes[first : first + ROWS_AT_A_TIME]], where=missing)
         return matrix
 
@@ -363,6 +368,18 @@ def _label_texts(
     """Give the label of each row as text, empty where it has none, and where that is."""
     if labels is None:
         return np.full(rows, "", dtype=object), np.ones(rows, dtype=np.bool_)
+    values = _labels_of_rows(labels, rows)
+    if rows == 1:
+        # As below, without factorising: one pupil at a time is how a service asks.
+        has_label = not pd.isna(values[0])
+        return np.array([str(values[0]) if has_label else ""], dtype=object), np.array([not has_label])
+    codes, uniques = pd.factorize(values)
+    texts = np.array([*(str(label) for label in uniques), ""], dtype=object)
+    return texts[codes], codes < 0
+
+
+def _labels_of_rows(labels: npt.ArrayLike, rows: int) -> npt.NDArray[np.object_]:
+    """Refuse labels of another length."""
     values = np.asarray(labels, dtype=object)
     if values.shape != (rows,):
         raise ModelError(
@@ -372,21 +389,19 @@ def _label_texts(
                 hint="Pass the labels in the order of the rows, or None for the global reference.",
             )
         )
-    codes, uniques = pd.factorize(values)
-    texts = np.array([*(str(label) for label in uniques), ""], dtype=object)
-    return texts[codes], codes < 0
+    return values
 
 
 def _group_codes(
     labels: npt.ArrayLike | None, patterns: IntArray, knowledge: Knowledge, position: Mapping[str, int]
 ) -> IntArray:
     """Row of each row's finest group in the stacked medians; the last row is the global one."""
-    texts, _ = _label_texts(labels, len(patterns))
 
     def code_of(label: str, pattern: int) -> int:
         chain = _chain(label, knowledge.name_of(pattern))
         return next((position[key] for key in chain if key in position), len(position))
 
+    texts, _ = _label_texts(labels, len(patterns))
     # One pupil at a time is how a service asks: no factorising for a single row.
     if len(patterns) == 1:
         return np.array([code_of(texts[0], int(patterns[0]))], dtype=np.int64)

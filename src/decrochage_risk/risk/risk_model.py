@@ -596,9 +596,13 @@ class RiskModel:
         values = np.asarray(clusters, dtype=object)
         if not self.clusters:
             return np.zeros(len(values))
-        codes, uniques = pd.factorize(values)
-        is_new = np.array([*(_digest(name) not in self.clusters for name in uniques), True])
-        return np.where(is_new[codes], self.cluster_spread, 0.0)
+        # Schools are few: each name is digested once, whoever many pupils it has.
+        names = values.tolist()
+        spread = {
+            name: self.cluster_spread if pd.isna(name) or _digest(name) not in self.clusters else 0.0
+            for name in set(names)
+        }
+        return np.array([spread[name] for name in names], dtype=np.float64)
 
     def interval(
         self,

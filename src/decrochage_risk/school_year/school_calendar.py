@@ -395,7 +395,15 @@ class SchoolCalendar:
     310
     """
 
-    __slots__ = ("_first_day_number", "_name", "_official_years", "_running", "_values", "_version")
+    __slots__ = (
+        "_first_day_number",
+        "_known_years",
+        "_name",
+        "_official_years",
+        "_running",
+        "_values",
+        "_version",
+    )
 
     def __init__(
         self,
@@ -411,6 +419,7 @@ class SchoolCalendar:
         # With a zero in front, so that a window may begin on the first day and end after the last.
         self._running = np.concatenate([[0], np.cumsum(self._values, dtype=np.int64)])
         self._version = self._digest()
+        self._known_years = self._whole_years()
         self._official_years = tuple(sorted(set(official_years)))
         unknown = [year for year in self._official_years if not self.covers_year(year)]
         if unknown:
@@ -522,6 +531,9 @@ class SchoolCalendar:
     @property
     def known_years(self) -> tuple[int, ...]:
         """School years wholly inside the span (2024 is 2024-2025)."""
+        return self._known_years
+
+    def _whole_years(self) -> tuple[int, ...]:
         first, last = school_year_of(self.first_day), school_year_of(self.last_day)
         # A year that is cut at an end is no known one: its rates would be of half a year.
         first += self.first_day > year_start(first)
@@ -625,7 +637,8 @@ class SchoolCalendar:
         return self._key() == other._key()
 
     def __hash__(self) -> int:
-        return hash(self._key())
+        # A digest of the same key: sums of a calendar are looked up some hundred times for each pupil.
+        return hash(self._version)
 
     def __repr__(self) -> str:
         return f"<SchoolCalendar {self._name!r}, {self._span()}, version {self._version}>"

@@ -8,14 +8,13 @@ first tier, and stands on a list of data to complete.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
 
 from decrochage_risk.explain import rests_on_gaps
-from decrochage_risk.model import MATRIX_COLUMNS
+from decrochage_risk.model.snapshots import places_of
 from decrochage_risk.records.levels import LEVEL_NAMES
 from decrochage_risk.risk.uncertainty import member_mean
 
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
     Bools = npt.NDArray[np.bool_]
 
-__all__ = ["COMPLETE_FIRST", "PATH_YEARS", "Predictions", "places_of", "policy_columns", "predict"]
+__all__ = ["COMPLETE_FIRST", "PATH_YEARS", "Predictions", "policy_columns", "predict"]
 
 PATH_YEARS: Final = 3
 COMPLETE_FIRST: Final = (
@@ -97,12 +96,6 @@ def predict(
     groups = model.groups_of_levels(cut.level[rows], cut.as_of)
     inputs = model.risk_model.filled(values, groups)
     return Predictions(rows, values, inputs, groups, model.risk_model.member_log_odds(inputs))
-
-
-@cache
-def places_of(columns: tuple[str, ...]) -> npt.NDArray[np.intp]:
-    """Find the columns of a model in the matrix."""
-    return np.array([MATRIX_COLUMNS.index(name) for name in columns], dtype=np.intp)
 
 
 def _without_facts(model: TrainedModel, predictions: Predictions, listed: Bools, cut: KnownRecords) -> Bools:

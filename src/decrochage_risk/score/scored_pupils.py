@@ -10,6 +10,7 @@ import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import pandas as pd
@@ -20,6 +21,7 @@ from decrochage_risk.explain import Reason, attribute
 from decrochage_risk.explain.sentences import REFERENCE_PUPIL, tell
 from decrochage_risk.features import FAMILIES, FEATURE_BY_NAME
 from decrochage_risk.model import MATRIX_COLUMNS
+from decrochage_risk.model.snapshots import places_of
 from decrochage_risk.model.unknown_flags import UNKNOWN_LABELS
 from decrochage_risk.policy import tier_precision
 from decrochage_risk.records.levels import PATH_LEVELS
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from decrochage_risk.explain import Attribution
     from decrochage_risk.model import TrainedModel
     from decrochage_risk.policy import Measure, Policy, TierPrecision
+    from decrochage_risk.policy.vigilance import LevelGroup
     from decrochage_risk.records.pupil_records import KnownRecords, PupilRecords
     from decrochage_risk.score.pupil_risk import FlagHorizon
     from decrochage_risk.score.ways import Way, WayFacts
@@ -60,6 +63,11 @@ __all__ = [
 ]
 
 _FEATURES = tuple(FEATURE_BY_NAME)
+
+# Told of every pupil and the same for all of a tier: found once for a model that a service keeps, and gone with it.
+_precisions: WeakKeyDictionary[TrainedModel, dict[tuple[bool, LevelGroup, int, bool], TierPrecision]] = (
+    WeakKeyDictionary()
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,8 +205,7 @@ def attribution_of(
         Contributions that do not add up to the risk.
     """
     records, model = results.known, horizon_model(results, position, model)
-    columns = [MATRIX_COLUMNS.index(name) for name in model.risk_model.columns]
-    values = results.features[position, columns][None]
+    values = results.features[position, places_of(model.risk_model.columns)][None]
     groups = model.groups_of_levels(records.level[[position]], records.as_of)
     inputs = model.risk_model.filled(values, groups)
     attribution = attribute(model.risk_model, inputs, model.risk_model.reference_rows(inputs, groups))
@@ -460,16 +467,17 @@ class ScoredPupils:
         policy = self._policy.of_horizon(3) if by_path else self._policy
         group = policy.table.group_of(row["level"])
         # Of one group, some are on the list for the year and others for the path: each horizon has counts of its own.
-        key = (by_path, group.code, row["tier"])
-        if key not in self._precisions:
+        key = (by_path, group, row["tier"], self.run.model.demo)
+        precisions = _precisions.setdefault(self._model, {})
+        if key not in precisions:
             counts = self.run.path_held_out if by_path else self.run.held_out
-            self._precisions[key] = tier_precision(counts, group, row["tier"], synthetic=self.run.model.demo)
-        return self._precisions[key]
+            precisions[key] = tier_precision(counts, group, row["tier"], synthetic=self.run.model.demo)
+        return precisions[key]
 
     def _to_complete(self, position: int) -> tuple[str, ...]:
         """Name what is not known of one pupil, in French."""
         knowledge = self._model.risk_model.knowledge
-        values = self._results.features[position, [MATRIX_COLUMNS.index(name) for name in knowledge.columns]]
+        values = self._results.features[position, places_of(knowledge.columns)]
         flags = knowledge.flags(values[None])[0]
         return tuple(
             UNKNOWN_LABELS.get(name, name) for name, flag in zip(knowledge.names, flags, strict=True) if flag
@@ -490,11 +498,6 @@ class ScoredPupils:
             tier=row["path_tier"],
             flagged=row["path_flagged"],
         )
-
-    # A dict, not functools.cache: on a method it would keep every list of scores alive, and a cached closure cannot be copied.
-    @cached_property
-    def _precisions(self) -> dict[tuple[bool, str, int], TierPrecision]:
-        return {}
 
     def _data(self, position: int, row: dict[str, Any]) -> DataFacts:
         return DataFacts(

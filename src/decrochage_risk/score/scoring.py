@@ -26,6 +26,7 @@ from decrochage_risk.model import (
     days_of_data,
     values_with_context,
 )
+from decrochage_risk.model.snapshots import places_of
 from decrochage_risk.model.trained_model import made_up_pupil
 from decrochage_risk.model.unknown_flags import FLAG_TABLES, gaps_not_learnt, unknown_counts
 from decrochage_risk.policy import Policy, load_policy
@@ -35,7 +36,7 @@ from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.transmission import SENT, UsualPace, check_gaps, find_silence, much_set_aside
 from decrochage_risk.risk.calibration import probability
 from decrochage_risk.risk.uncertainty import member_mean
-from decrochage_risk.score.predictions import Predictions, places_of, policy_columns, predict
+from decrochage_risk.score.predictions import Predictions, policy_columns, predict
 from decrochage_risk.score.risk_scores import RiskScores
 from decrochage_risk.score.run_facts import DEMO_NOTICE, RunFacts, load_demo_model
 from decrochage_risk.score.scored_pupils import Results
@@ -284,10 +285,10 @@ def score_pupils(
     unknown = _unknown(model, cut, features, cause)
     predictions = predict(model, cut, features, cause)
     columns = _base_columns(cut, cause, days, set_aside, objectors)
-    columns |= _risks(cut.pupil_count, model, predictions, _schools(records, cut, predictions.rows))
+    columns |= _risks(cut.pupil_count, model, predictions, _schools(cut, predictions.rows))
     columns["path_cause"] = _path_causes(cut, model, features, cause, gap_tables)
     on_path = None if model.path is None else predict(model.path, cut, features, columns["path_cause"])
-    columns |= _path_risks(cut, model.path, on_path, records)
+    columns |= _path_risks(cut, model.path, on_path)
     columns |= policy_columns(
         policy,
         cut,
@@ -385,7 +386,7 @@ def _explained_parts(
     """Explain the pupils who were chosen: whoever is on the list for the path is told the facts of the path."""
     by_path = selection & columns["path_flagged"]
     parts = [_explained_part(model, predictions.take(selection & ~by_path), cut)]
-    if model.path is not None and on_path is not None:
+    if model.path is not None and on_path is not None and by_path.any():
         parts.append(_explained_part(model.path, on_path.take(by_path), cut))
     return parts
 
@@ -533,10 +534,10 @@ def age_years(born: npt.NDArray[np.int32], as_of: date) -> npt.NDArray[np.float6
     return np.where(born == NO_DAY, np.nan, age_months // 12)
 
 
-def _schools(records: PupilRecords, cut: KnownRecords, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.object_]:
+def _schools(cut: KnownRecords, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.object_]:
     """School of each scored pupil: it sets the width of the interval alone."""
-    places = cut.current_enrolment_row[rows]
-    return np.asarray(records.enrolments["school_id"].array.take(places), dtype=object)
+    # From the codes: a frame of the enrolments would cost one pupil more than the whole score.
+    return np.array(cut.school_ids, dtype=object)[cut.school[rows]]
 
 
 def _risks(
@@ -578,12 +579,12 @@ def _path_causes(
 
 
 def _path_risks(
-    known: KnownRecords, path: TrainedModel | None, on_path: Predictions | None, records: PupilRecords
+    known: KnownRecords, path: TrainedModel | None, on_path: Predictions | None
 ) -> dict[str, npt.NDArray[np.float64]]:
     """Risk over three years, its interval and comparable pupils, NaN for pupils without."""
-    if path is None or on_path is None:
+    if path is None or on_path is None or not on_path.rows.size:
         return {f"path_{name}": np.full(known.pupil_count, np.nan) for name in _RISK_COLUMNS}
-    risks = _risks(known.pupil_count, path, on_path, _schools(records, known, on_path.rows))
+    risks = _risks(known.pupil_count, path, on_path, _schools(known, on_path.rows))
     return {f"path_{name}": column for name, column in risks.items()}
 
 
@@ -687,4 +688,8 @@ def warm_up(model: TrainedModel | None = None) -> None:
     records = PupilRecords.from_json([pupil])
     # The warning of a demonstration model is for who scores, not for who warms up.
     score_pupils(records, as_of=as_of, model=replace(model, demo=False), explain="all").to_json()
+    for one in model.horizons.values():
+        # The made-up pupil is of one level, and may be asked nothing of the path.
+        nobody = np.empty((0, len(one.risk_model.booster_columns)))
+        _ = one.risk_model.boosters, attribute(one.risk_model, nobody, nobody)
     _ = model.model_id
