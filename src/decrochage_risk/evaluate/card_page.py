@@ -394,7 +394,8 @@ def _codes_last(card: str) -> str:
 
 def _described_apart(card: str) -> tuple[list[str], dict[str, tuple[str, str]]]:
     """Part the lines of a card from the definition and group of each code, which a section of it may list."""
-    lines, described = [], {}
+    lines: list[str] = []
+    described: dict[str, tuple[str, str]] = {}
     inside = False
     for line in card.splitlines():
         if line.startswith("#"):
