@@ -50,7 +50,7 @@ def read(page: str) -> Reader:
 def test_the_page_holds_the_text_of_the_card() -> None:
     """Every word of headings, lists and tables is in the page, every tag is closed, the table is a table."""
     reader = read(card_page(CARD))
-    text = " ".join(reader.text)
+    text = " ".join(" ".join(reader.text).split())
     for part in ("Fiche du modèle essai", "Note.", "Données", "ligne", "groupe", "F & M", "3,5 %"):
         assert part in text
     assert {"h1", "h2", "blockquote", "li", "code", "table", "th", "td", "strong"} <= set(reader.tags)
@@ -80,7 +80,7 @@ def test_the_page_calls_nothing_and_never_changes() -> None:
 def test_codes_of_features_come_last() -> None:
     """Variables have French names in the card; each code stands once, in a table of the last section."""
     card = "# Fiche\n\n## Modèle\n\n- Variables (2) : `mean_grade_12w`, `lateness_12w`\n\n## Fin\n\nVoir `repeated_years`, `autre`.\n"
-    text = " ".join(read(card_page(card)).text)
+    text = " ".join(" ".join(read(card_page(card)).text).split())
     before, _, last = text.rpartition("Variables et leurs codes")
     for code in ("mean_grade_12w", "lateness_12w", "repeated_years"):
         assert code not in before
@@ -88,6 +88,28 @@ def test_codes_of_features_come_last() -> None:
     assert "autre" in before
     assert "Moyenne des notes, 12 dernières semaines" in last
     assert "Variables (2)" in before
+
+
+def test_definitions_of_features_are_read_once_with_their_code() -> None:
+    """The section that a card has of its variables becomes its last table: definition, group, code, each code once."""
+    model = load_demo_model()
+    page = card_page(model.card, model.report)
+    text = " ".join(" ".join(read(page).text).split())
+    _, _, last = text.rpartition("Variables et leurs codes")
+    assert page.count(">Variables et leurs codes</h2>") == 1
+    assert "Ce que c’est Groupe Code" in last
+    assert last.count("mean_grade_12w ") == last.count("lateness_12w ") == 1
+    assert "« Retards notés" not in last
+
+
+def test_only_columns_of_numbers_are_set_to_the_right() -> None:
+    """A name in a column stands to the left whatever its alignment in the Markdown; a hidden number stays in one piece."""
+    table = "| | groupe | élèves |\n|---|---:|---:|\n| niveau | 1re année de CAP | trop petit |\n| niveau | 3e | 1\u202f389 |\n"
+    page = card_page(f"# Fiche\n\n## Par groupe\n\n{table}")
+    assert "<td>1re année de CAP</td>" in page
+    assert "<td>3e</td>" in page
+    assert '<td class="num">trop\u00a0petit</td>' in page
+    assert '<td class="num">1\u202f389</td>' in page
 
 
 def test_numbers_of_the_front_are_those_of_the_report() -> None:

@@ -10,18 +10,27 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from decrochage_risk.errors import DemoModelWarning
+from decrochage_risk.evaluate import card_page
 from decrochage_risk.notices import notice
+from decrochage_risk.records import PupilRecords
+from decrochage_risk.report import write_report
 from decrochage_risk.report.school_pages import class_page
 from decrochage_risk.report.situations import SchoolClass, schools_of
+from decrochage_risk.score import score_pupils
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from decrochage_risk.model import TrainedModel
     from decrochage_risk.score import RiskScores
+    from decrochage_risk.synthetic import Cohort
 
 KINDS = ("index", "school", "class", "pupil", "notice", "network", "card", "short card")
 PHONE, TABLET, DESKTOP = 390, 768, 1280
+SHEET, SHEET_ACROSS = 703, 1017
+"""Pixels of an A4 sheet between its margins, upright and across."""
 SHEETS = {"index": 2, "school": 1, "pupil": 3, "notice": 2, "network": 4}
 """Sheets of A4 at most."""
 
@@ -47,6 +56,23 @@ _WORDS_OVER_WORDS = """() => {
     }
   }
   return found
+}"""
+
+
+_BROKEN_NUMBERS = """() => {
+  const broken = []
+  for (const cell of document.querySelectorAll("td.num, td.hid")) {
+    if (cell.closest("details:not([open])") || !cell.firstChild) continue
+    const words = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT)
+    for (let node = words.nextNode(); node; node = words.nextNode())
+      for (const word of node.textContent.matchAll(/[^ \\n]+/g)) {
+        const range = document.createRange()
+        range.setStart(node, word.index)
+        range.setEnd(node, word.index + word[0].length)
+        if (new Set([...range.getClientRects()].map(one => Math.round(one.top))).size > 1) broken.push(word[0])
+      }
+  }
+  return broken
 }"""
 
 
@@ -76,7 +102,7 @@ def sheets_of(page: Any) -> int:
     return len(PdfReader(io.BytesIO(page.pdf(prefer_css_page_size=True, print_background=True))).pages)
 
 
-@pytest.mark.parametrize("width", [PHONE, DESKTOP])
+@pytest.mark.parametrize("width", [PHONE, TABLET, DESKTOP])
 @pytest.mark.parametrize("kind", KINDS)
 def test_axe_finds_nothing(open_page: Any, pages: dict[str, Path], kind: str, width: int) -> None:
     """Contrast, headings, language, names of drawings, scopes of tables: axe-core has nothing to say, folds open or not."""
@@ -98,6 +124,24 @@ def test_nothing_is_cut(open_page: Any, pages: dict[str, Path], kind: str, width
     assert page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0
     assert page.evaluate(_CUT) == []
     assert page.evaluate(_WORDS_OVER_WORDS) == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_is_cut_on_paper(open_page: Any, pages: dict[str, Path], kind: str) -> None:
+    """No table or drawing is wider than the sheet, and no number of a cell is broken in two."""
+    page = open_page(pages[kind], SHEET_ACROSS if kind == "class" else SHEET)
+    page.emulate_media(media="print")
+    assert page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0
+    assert page.evaluate(_BROKEN_NUMBERS) == []
+
+
+@pytest.mark.parametrize("kind", ["index", "network"])
+def test_tables_that_everybody_reads_fit_a_phone(open_page: Any, pages: dict[str, Path], kind: str) -> None:
+    """The counts of schools and of a network are read on a phone without moving them sideways, folds open or not."""
+    page = open_page(pages[kind], PHONE)
+    page.evaluate("() => document.querySelectorAll('details').forEach(one => { one.open = true })")
+    wide = "() => [...document.querySelectorAll('.scroll')].map(one => one.scrollWidth - one.clientWidth).filter(one => one > 0)"
+    assert page.evaluate(wide) == []
 
 
 @pytest.mark.parametrize("kind", sorted(SHEETS))
@@ -155,7 +199,7 @@ def test_headings_go_down_step_by_step(open_page: Any, pages: dict[str, Path], k
     assert all(after - before <= 1 for before, after in pairwise(levels))
 
 
-@pytest.mark.parametrize("kind", ["index", "school", "pupil", "notice"])
+@pytest.mark.parametrize("kind", ["index", "school", "class", "pupil", "notice", "network", "card"])
 def test_the_keyboard_gets_everywhere_in_order(open_page: Any, pages: dict[str, Path], kind: str) -> None:
     """Pressing Tab visits every link, fold and button once, from top to bottom, and shows where it is."""
     page = open_page(pages[kind])
@@ -213,3 +257,45 @@ def test_a_hidden_link_table_leaves_no_name(open_page: Any, small_scores: RiskSc
         page = open_page(path, width)
         assert page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0
         assert page.evaluate(_CUT) == []
+
+
+def test_markup_in_ids_runs_nowhere(
+    browser: Any, small_cohort: Cohort, small_model: TrainedModel, tmp_path: Path
+) -> None:
+    """Ids, classes, networks, names and a contact that hold markup run nothing and add no element, on any page of a report."""
+    bad = '</style></title><script>alert(1)</script>"><img src=x onerror=alert(1)>'
+    chosen = small_cohort.tables["pupils"]["pupil_id"].tolist()[-60:]
+    tables = {
+        name: small_cohort.tables[name][small_cohort.tables[name]["pupil_id"].isin(chosen)].reset_index(
+            drop=True
+        )
+        for name in ("pupils", "enrolments", "absences", "grades", "orientation")
+    }
+    tables = {name: rows.assign(pupil_id=bad + rows["pupil_id"]) for name, rows in tables.items()}
+    tables["enrolments"] = tables["enrolments"].assign(class_id=bad, network_id=bad)
+    with pytest.warns(DemoModelWarning):
+        scores = score_pupils(PupilRecords(**tables), as_of="2025-03-05", model=small_model)
+    index = write_report(
+        scores,
+        tmp_path / "pages",
+        names={bad + chosen[0]: bad},
+        contact=bad,
+        networks=[bad],
+        despite_verdict=True,
+    )
+    (index.parent / "fiche.html").write_text(
+        card_page(f"# Fiche {bad}\n\n{bad}\n\n| a |\n|---|\n| {bad} |\n"), encoding="utf-8"
+    )
+    pages = sorted(index.parent.rglob("*.html"))
+    kinds = {page.name.partition("-")[0] for page in pages}
+    assert {"index.html", "classe", "eleve", "notice", "fiche.html"} <= kinds
+    assert any(page.parent.parent.name == "reseaux" for page in pages)
+    opened = browser.new_page()
+    messages: list[str] = []
+    opened.on("dialog", lambda dialog: (messages.append(dialog.message), dialog.dismiss()))
+    for page in pages:
+        opened.goto(page.as_uri())
+        assert opened.evaluate("() => document.querySelectorAll('img, title ~ title').length") == 0, page.name
+        assert opened.evaluate("() => document.querySelectorAll('style').length") == 1, page.name
+    opened.close()
+    assert messages == []

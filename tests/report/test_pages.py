@@ -225,7 +225,7 @@ def test_numbers_of_the_index_and_of_class_lists_are_those_of_the_run(
     scores = score(PupilRecords(**tables))
     index = write_report(scores, tmp_path / "pages", despite_verdict=True, notices=False)
     lines = re.findall(
-        r'<tr><th scope="row"><a href="([^"]+)">([^<]+)</a></th>(.*?)</tr>', index.read_text(encoding="utf-8")
+        r'<tr><th scope="row"><a href="([^"]+)">([^<]+)</a>(.*?)</tr>', index.read_text(encoding="utf-8")
     )
     cells = {
         school: (

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import html
 import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from decrochage_risk.errors import RecordsError
-from decrochage_risk.pages.rendering import HIDDEN
+from decrochage_risk.pages.rendering import HIDDEN, french_spaces
 from decrochage_risk.report import TerritoryReport, count_territory, merge_territories, territory_report
 from decrochage_risk.report.territory import ALL
 from decrochage_risk.small_cells import attack
@@ -126,6 +127,24 @@ def test_the_page_and_its_files_hold_what_is_told_and_no_more(
     assert text.count('class="num hid"') + text.count('class=" hid"') >= hidden_there
     names = {path.stem for path in (tmp_path / "reseau").glob("*.csv")}
     assert names == set(report.csv_tables())
+
+
+def test_every_cell_of_the_page_is_that_of_its_file(report: TerritoryReport) -> None:
+    """Row by row, the tables of the page are those that the CSV files are written from: no other number, none left out."""
+    page = report.to_html()
+    on_page = {
+        tuple(" ".join(html.unescape(re.sub(r"<[^>]+>", "", cell)).split()) for cell in cells)
+        for row in re.findall(r"<tr.*?</tr>", page, re.DOTALL)
+        if (cells := re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)) and "<td" in row
+    }
+    of_files = {
+        tuple(" ".join(french_spaces(cell.text).split()) for cell in row)
+        for tables in report.csv_tables().values()
+        for table in tables
+        for row in table.rows
+    }
+    assert len(of_files) > 50
+    assert on_page == of_files
 
 
 def test_a_network_is_never_told_school_by_school(report: TerritoryReport, small_scores: RiskScores) -> None:

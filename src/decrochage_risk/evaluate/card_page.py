@@ -13,7 +13,17 @@ from typing import TYPE_CHECKING, Any
 
 from decrochage_risk.evaluate.tables import DIMENSIONS
 from decrochage_risk.french import interval_percent, number, percent, plural, school_year
-from decrochage_risk.pages import Cell, Chart, Dot, Drawing, PageTable, Panel, dot_panel, render
+from decrochage_risk.pages import (
+    Cell,
+    Chart,
+    Dot,
+    Drawing,
+    PageTable,
+    Panel,
+    dot_panel,
+    french_spaces,
+    render,
+)
 from decrochage_risk.pages.charts import BLUE, SOFT, nice_top
 from decrochage_risk.small_cells import HIDDEN
 
@@ -33,6 +43,9 @@ _TOLD_LEVELS = 12
 _TOLD_GATES = 3
 _CODES = "Variables et leurs codes"
 _CODE = re.compile(r"`([a-z][a-z0-9_]*)`")
+_NUMBERS = re.compile(r"[\d\s,.;:%\[\]()/+−–-]*")
+_NO_NUMBER = frozenset({HIDDEN, "trop petit", "non mesuré"})
+_DESCRIBED = re.compile(r"\| `([a-z0-9_]+)` \| (.*?) \| (.*) \|")
 _BRACKETS = re.compile(r" \([^()]*\)")
 _STOPS = frozenset({"fairness_block", "no_better_than_chance"})
 _DIMENSIONS = (("sex", "Sexe"), ("years_behind", "Âge et niveau"), ("pathway", "Voie"))
@@ -347,6 +360,7 @@ def _body(card: str) -> tuple[Markup, list[tuple[str, str]]]:
                 contents.append((heading, address))
         elif token.type == "table_open":
             token.meta["caption"] = heading
+    _set_in_french(tokens)
     _mark_cells(tokens)
     reader.add_render_rule("table_open", _table_open)
     reader.add_render_rule("table_close", lambda *_: "</table></div>\n")
@@ -358,22 +372,49 @@ def _codes_last(card: str) -> str:
     """Give variables their French names; their codes, which only analysts read, go to tables at the end."""
     from decrochage_risk.features import FEATURE_BY_NAME  # noqa: PLC0415 - features load on first use
 
-    lines, tables, codes_apart = [], [], []
-    for line in card.splitlines():
+    card_lines, described = _described_apart(card)
+    lines, tables, codes_apart = [], _described_table(described), []
+    for line in card_lines:
         codes = [code for code in _CODE.findall(line) if code in FEATURE_BY_NAME]
+        others = [code for code in codes if code not in described]
         # A list of codes is for analysts; in a sentence a variable gets its French name.
         if line.startswith("- ") and len(codes) > 1:
             what = line[2:].partition("`")[0].rstrip(" :")
             lines.append(f"- {what} : à la fin, dans « {_CODES} »")
-            tables += [f"### {what}", "", *_code_table(codes), ""]
+            tables += [f"### {what}", "", *_code_table(others), ""] if others else []
             continue
-        codes_apart += codes
+        codes_apart += others
         for code in codes:
             line = line.replace(f"`{code}`", f"« {_name_of(code)} »")  # noqa: PLW2901 - the line is rewritten
         lines.append(line)
     if codes_apart:
         tables += ["### Variables nommées plus haut", "", *_code_table(dict.fromkeys(codes_apart)), ""]
     return "\n".join([*lines, *(["", f"## {_CODES}", "", *tables] if tables else [])]) + "\n"
+
+
+def _described_apart(card: str) -> tuple[list[str], dict[str, tuple[str, str]]]:
+    """Part the lines of a card from the definition and group of each code, which a section of it may list."""
+    lines: list[str] = []
+    described: dict[str, tuple[str, str]] = {}
+    inside = False
+    for line in card.splitlines():
+        if line.startswith("#"):
+            inside = line.lstrip("# ") == _CODES
+        if not inside:
+            lines.append(line)
+        elif row := _DESCRIBED.fullmatch(line):
+            # The card of a second horizon inside this one lists the same codes again.
+            described.setdefault(row[1], (row[3], row[2]))
+        elif not line.startswith(("#", "| code |", "|---")):
+            lines.append(line)
+    return lines, described
+
+
+def _described_table(described: Mapping[str, tuple[str, str]]) -> list[str]:
+    if not described:
+        return []
+    rows = [f"| {words} | {family} | `{code}` |" for code, (words, family) in described.items()]
+    return ["| Ce que c'est | Groupe | Code |", "|---|---|---|", *rows, ""]
 
 
 def _code_table(codes: Iterable[str]) -> list[str]:
@@ -413,11 +454,44 @@ def _address(heading: str, used: set[str]) -> str:
     return address
 
 
+def _set_in_french(tokens: Sequence[Token]) -> None:
+    """Set spaces and apostrophes of the sentences as on every other page; code stays as it is."""
+    for token in tokens:
+        for part in token.children or ():
+            if part.type == "text":
+                # What stands for a hidden number stays in one piece, as a number would.
+                is_word = token.content in _NO_NUMBER
+                part.content = part.content.replace(" ", "\u00a0") if is_word else french_spaces(part.content)
+
+
+def _cells_of_words(tokens: Sequence[Token]) -> set[int]:
+    """Find the cells whose column holds words: set to the right, names would stand away from what they name."""
+    words: set[int] = set()
+    columns: dict[int, list[int]] = {}
+    column = 0
+    for place, token in enumerate(tokens):
+        if token.type == "table_open":
+            columns = {}
+        elif token.type == "tr_open":
+            column = 0
+        elif token.type in {"th_open", "td_open"}:
+            columns.setdefault(column, []).append(place)
+            column += 1
+        elif token.type == "table_close":
+            for places in columns.values():
+                body = [tokens[one + 1].content for one in places if tokens[one].type == "td_open"]
+                if not all(cell in _NO_NUMBER or _NUMBERS.fullmatch(cell) for cell in body):
+                    words.update(places)
+    return words
+
+
 def _mark_cells(tokens: Sequence[Token]) -> None:
     """Give headings of columns and rows their scope; numbers their class in place of a style."""
     first = False
+    words = _cells_of_words(tokens)
     for place, token in enumerate(tokens):
-        if token.type in {"th_open", "td_open"} and "right" in str(token.attrGet("style")):
+        is_cell = token.type in {"th_open", "td_open"} and place not in words
+        if is_cell and "right" in str(token.attrGet("style")):
             token.attrSet("class", "num")
         # markdown-it writes alignment as a style; the stylesheet of the card has classes for it.
         token.attrs.pop("style", None)

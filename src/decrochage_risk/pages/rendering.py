@@ -153,6 +153,8 @@ for (const table of document.querySelectorAll("table.sortable")) {
 
 _BEFORE_SIGN = re.compile(r" +(?=[;:?!%»](?:\s|$|[.,)]))")
 _DAY_AND_MONTH = re.compile(rf"(?<!\d)(\d{{1,2}}(?:er)?) (?={'|'.join(MONTHS)})")
+# A count stays with what it counts.
+_COUNT = re.compile(r"(?<![\w,.])(\d{1,3}) (?=[a-zà-öø-ÿœ]{3})")
 _MARKED = re.compile(r"(\{\{.*?\}\}|\{%.*?%\}|\{#.*?#\}|<style>.*?</style>|<[^>]*>)", re.DOTALL)
 _LONGEST_NAME = 40
 _TEXTS_HELD = 8_192
@@ -168,9 +170,11 @@ def french_spaces(text: str) -> str:
     --------
     >>> french_spaces("Aujourd'hui : 6 « faits » ; 27 %") == "Aujourd’hui\u00a0: 6 «\u00a0faits\u00a0»\u202f; 27\u00a0%"
     True
+    >>> french_spaces("5 demi-journées le 3 mars") == "5\u00a0demi-journées le 3\u00a0mars"
+    True
     """
     page_text = _BEFORE_SIGN.sub("\u202f", str(text)).replace("« ", "«\u00a0").replace("\u202f»", "\u00a0»")
-    page_text = _DAY_AND_MONTH.sub("\\1\u00a0", page_text)
+    page_text = _COUNT.sub("\\1\u00a0", _DAY_AND_MONTH.sub("\\1\u00a0", page_text))
     return page_text.replace("\u202f:", "\u00a0:").replace("\u202f%", "\u00a0%").replace("'", "’")
 
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Horizon", "horizons", "pupil_page"]
 
 _PATH, _PRESENCE, _MARKS = "path", "presence", "marks"
+_LEGAL_MONTHS = "months_over_threshold_year"
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +167,8 @@ def pupil_page(
         run=run,
         ways=[(way_sign(way), _way_label(way, pupil)) for way in situation.ways],
         legal_sign=way_sign(Way.LEGAL),
+        # One sentence of it is enough: the numbered one, which the drawing above shows.
+        legal_is_a_reason=any(one.code == _LEGAL_MONTHS for one in pupil.reasons),
         supports=_facts(pupil.protective),
         facts=reason_facts,
         presence=None if presence is None else presence_chart(presence, numbers(_PRESENCE)),

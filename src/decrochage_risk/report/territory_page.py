@@ -497,7 +497,10 @@ class TerritoryReport:
             )
         # Bonferroni: 5 % for all comparisons together, not for each.
         rare_gaps = sorted(one for one in gaps if one[0] < _CHANCE / max(comparisons, 1))
-        lines = [_gap(key, here, elsewhere) for _, key, here, elsewhere in rare_gaps[:4]]
+        # The rarest are chosen, then told as the page goes: a reader follows months, not probabilities.
+        order = {key: place for place, key in enumerate(self.territory.shares)}
+        told_gaps = sorted(rare_gaps[:4], key=lambda one: order[one[1]])
+        lines = [_gap(key, here, elsewhere) for _, key, here, elsewhere in told_gaps]
         if not lines:
             lines.append(
                 "Aucun écart au reste de la région ne dépasse le hasard, pour les sorties ni pour les absences."
@@ -540,7 +543,7 @@ def _level_words(level: str) -> str:
     return {
         "3e_pm": "3e p.-métiers", "6e_segpa": "6e SEGPA", "5e_segpa": "5e SEGPA", "4e_segpa": "4e SEGPA", "3e_segpa": "3e SEGPA",
         "2de_gt": "2de", "1re_gt": "1re", "tle_gt": "terminale", "2de_pro": "2de", "1re_pro": "1re", "tle_pro": "terminale",
-        "cap1": "CAP, 1re a.", "cap2": "CAP, 2e a.",
+        "cap1": "CAP, 1re a.", "cap2": "CAP, 2e a.", "cap3": "CAP, 3e a.",
     }.get(level, level)  # fmt: skip
 
 
