@@ -474,15 +474,14 @@ def score(  # noqa: PLR0913 - one argument per option of the command
         return
     with bar() as tell, python_warnings.catch_warnings():
         # Said in French, last of all.
-        for words in (".* was not sent ", ".* were set aside "):
-            python_warnings.filterwarnings("ignore", message=words, category=dr.RecordsWarning)
+        words = ".* (was not sent|were set aside) "
+        python_warnings.filterwarnings("ignore", message=words, category=dr.RecordsWarning)
         tell("Lecture du modèle", 0, 0)
-        current = load_chosen(model, model_sha256)
         result = dr.score_folder(
             folder,
             target,
             as_of=day,
-            model=current,
+            model=load_chosen(model, model_sha256),
             policy=rules,
             explain=explain.value,
             exclude=objectors,
