@@ -143,7 +143,7 @@ def rows(pupils: int = 2_000, asked: int = 300, model: TrainedModel | None = Non
     )
     after = times.from_features
     return [
-        Measured("one pupil, JSON to JSON / LightGBM predict + pred_contrib, p50", times.ratio(0.5), 1.0,
+        Measured("one pupil, JSON to JSON / LightGBM predict + pred_contrib, p50", times.ratio(0.5), 4.0,
                  f"{size}; whole {1e3 * float(np.median(times.whole)):.2f} ms ({by_stage})"),
         Measured("the same, p99", times.ratio(0.99), 2.0,
                  f"whole {1e3 * float(np.quantile(times.whole, 0.99)):.2f} ms"),
