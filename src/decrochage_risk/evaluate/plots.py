@@ -26,14 +26,21 @@ if TYPE_CHECKING:
 _INK = "#1f3b5c"
 _GREY = "#6b6b6b"
 _SIZE = (6.0, 4.5)
+_WIDE, _SIGN_HEIGHT = 9.0, 0.22
+"""Inches: the width of a plot whose names are long, and the height of one of its bars."""
+_CHECKS = {
+    "feature": "valeurs", "missing_table": "manques", "knowledge": "connu", "score": "score", "extent": "étendue",
+    "calibration": "calibration", "slope": "calibration", "relation": "lien", "two_sample": "deux années", "size": "effectif",
+}  # fmt: skip
+"""Checks of a watch, as a reader calls them."""
 
 
-def _axes(ax: Axes | None) -> Axes:
+def _axes(ax: Axes | None, size: tuple[float, float] = _SIZE) -> Axes:
     """Give the axes asked for, or new ones; their marks are written with a decimal comma."""
     from matplotlib.figure import Figure  # noqa: PLC0415  # heavy: loaded on first use
 
     # Not pyplot, which keeps every figure, opens windows and is not safe in threads.
-    axes = Figure(figsize=_SIZE, layout="constrained").subplots() if ax is None else ax
+    axes = Figure(figsize=size, layout="constrained").subplots() if ax is None else ax
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(lambda value, _: number(value))
     return axes
@@ -279,10 +286,11 @@ def drift_plot(report: DriftReport, ax: Axes | None = None) -> Axes:
     matplotlib.axes.Axes
     """
     signs = [(sign, sign.figure) for sign in report.overall.signs if sign.figure is not None]
-    axes = _axes(ax)
-    places = np.arange(len(signs))
+    # A line of text a sign: at the usual height the names of sixty lie over one another.
+    axes = _axes(ax, (_WIDE, max(_SIZE[1], _SIGN_HEIGHT * len(signs))))
+    places = np.arange(len(signs))[::-1]
     axes.barh(places, [figure for _, figure in signs], color="#c9d3de", edgecolor=_INK, label="mesuré")
-    axes.set_yticks(places, [f"{sign.check} : {sign.subject}" for sign, _ in signs])
+    axes.set_yticks(places, [f"{_CHECKS[sign.check]} : {sign.subject}" for sign, _ in signs])
     axes.set(xlabel="Valeur du signe", ylabel="Signe", title="Veille entre deux entraînements")
     axes.legend()
     return axes
@@ -341,14 +349,13 @@ def pupil_timeline_plot(
             color=_INK,
             label="notes sur 20",
         )
-        marks.set(ylabel="Note sur 20", ylim=(0, 20))
+        marks.set(ylabel="Note sur 20", ylim=(0, 20), yticks=range(0, 21, 5))
         marks.legend(loc="upper right")
     if axes.get_legend_handles_labels()[1]:
         axes.legend(loc="upper left")
-    # Dates on the axis, not the numbers behind them.
-    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter  # noqa: PLC0415  # heavy: loaded on first use
+    # Dates on the axis, not the numbers behind them; the months of Matplotlib are English.
+    from matplotlib.dates import AutoDateLocator, num2date  # noqa: PLC0415  # heavy: loaded on first use
 
-    locator = AutoDateLocator()  # type: ignore[no-untyped-call]  # matplotlib declares no types for dates
-    axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator))  # type: ignore[no-untyped-call]  # same
+    axes.xaxis.set_major_locator(AutoDateLocator())  # type: ignore[no-untyped-call]  # matplotlib declares no types for dates
+    axes.xaxis.set_major_formatter(lambda value, _: f"{num2date(value):%m/%Y}")  # type: ignore[no-untyped-call]  # same
     return axes
