@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FEEDBACK",
+    "FOLLOW_UP",
     "JUDGEMENTS",
     "MEASURE_WITHOUT_DAY",
     "NOTHING_SAID",
@@ -48,6 +49,9 @@ __all__ = [
     "judged_flags",
     "read_feedback",
 ]
+
+FOLLOW_UP = "suivi_commun"
+"""Code of the common follow-up of the first weeks of a new path, in the table of measures."""
 
 JUDGEMENTS = {
     "pertinent": "signalement pertinent",
@@ -141,6 +145,28 @@ class Feedback:
 
     def __repr__(self) -> str:
         return f"<Feedback: {len(self)} rows of {self.frame['pupil_id'].nunique()} pupils, {len(self.faults)} faults>"
+
+    def follow_ups(self, code: str = FOLLOW_UP) -> pd.DataFrame:
+        """Days on which a measure was taken up with each pupil: ``pupil_id``, ``first``, ``last``, ``times``, by pupil.
+
+        The rector's letter asks for a common follow-up of the first weeks of a new path: each meeting is a row of its own, with
+        the measure's code and its day. A leaver who is not in this table has had none.
+
+        Parameters
+        ----------
+        code : str
+            Code of the measure; the common follow-up of a new path by default.
+
+        Examples
+        --------
+        >>> rows = [{"pupil_id": "a", "as_of": "2025-03-05", "measure": "suivi_commun", "measure_started_on": day}
+        ...         for day in ("2025-03-24", "2025-03-10")]
+        >>> read_feedback(rows, ["a", "b"]).follow_ups()[["pupil_id", "times"]].to_numpy().tolist()
+        [['a', 2]]
+        """
+        rows = self.frame.loc[self.frame["measure"] == code, ["pupil_id", "measure_started_on"]].dropna()
+        days = rows.drop_duplicates().groupby("pupil_id", sort=True)["measure_started_on"]
+        return days.agg(first="min", last="max", times="size").reset_index()
 
     def measures_started(self) -> pd.DataFrame:
         """Pupils for whom a measure has begun: ``pupil_id``, ``started_on``, one row per beginning, without duplicates.

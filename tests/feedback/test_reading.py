@@ -167,3 +167,18 @@ def test_feedback_tells_its_size() -> None:
     ))  # fmt: skip
     assert isinstance(found, Feedback)
     assert (len(found), repr(found)) == (2, "<Feedback: 2 rows of 1 pupils, 0 faults>")
+
+
+def test_a_common_follow_up_is_a_day_per_meeting() -> None:
+    """Each meeting of the common follow-up is a row with its day; first, last and number are told, other measures are not."""
+    meetings = [
+        _row("b", judgement=None, measure="suivi_commun", measure_started_on=day)
+        for day in ("2025-03-24", "2025-03-10", "2025-03-24", "2025-04-14")
+    ]
+    other = _row("a", measure="pafi", measure_started_on="2025-03-12")
+    follow_ups = read_feedback([*meetings, other], ["a", "b"]).follow_ups()
+    assert follow_ups["pupil_id"].tolist() == ["b"]
+    first, last = (pd.Timestamp(follow_ups[name].iloc[0]).date().isoformat() for name in ("first", "last"))
+    assert (first, last, int(follow_ups["times"].iloc[0])) == ("2025-03-10", "2025-04-14", 3)
+    assert read_feedback([other], ["a"]).follow_ups().empty
+    assert read_feedback([other], ["a"]).follow_ups("pafi")["pupil_id"].tolist() == ["a"]

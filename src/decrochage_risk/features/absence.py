@@ -530,10 +530,10 @@ ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
         revision=2,
         compute=_absent_weeks_change,
         wording=Wording(
-            "part des semaines de classe avec une absence : {value} {noun} de plus {lately} que {earlier}",
+            "absences dans une plus grande part des semaines de classe {lately} que {earlier}, de {value} {noun}",
             noun=("point", "points"),
-            zero="part des semaines de classe avec une absence : la même {lately} que {earlier}",
-            negative="part des semaines de classe avec une absence : {value} {noun} de moins {lately} que {earlier}",
+            zero="absences dans la même part des semaines de classe {lately} que {earlier}",
+            negative="absences dans une moindre part des semaines de classe {lately} que {earlier}, de {value} {noun}",
             recent=LAST_6W,
         ),
     ),

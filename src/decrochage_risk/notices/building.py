@@ -53,7 +53,7 @@ LEAST_POINTS = 0.5
 """Points of probability under which a value is counted with others on the page, and told by itself in the JSON only."""
 
 _SIGNS_A_LINE = 96
-_LINES_OF_HELP, _LINES_OF_LAW, _LINES_OF_BOTH = 25, 32, 61
+_LINES_OF_HELP, _LINES_OF_LAW, _LINES_OF_BOTH = 24, 31, 57
 _ROOM_OF_HELP, _ROOM_OF_LAW = 20, 26
 """Signs that a line in 11 points holds; the lines of measures and facts, and those of the answer to the law, up to which each has
 a sheet of its own; those of both that two sheets hold with ease. Measured on the notices of a cohort of 2,000, printed by Chromium."""
@@ -350,13 +350,13 @@ class Notice(_Frozen):
             for one in self.measures
         ]
         facts = [f"{fact} {beside}" for fact, beside in (*self.facts_seen, *self.facts_of_support)]
-        return _lines(*sentences, *facts)
+        return _lines(*sentences, *facts, *self.on_lists)
 
     @property
     def _lines_of_law(self) -> int:
         rows = [weight.read_in_brief for weight in self.heavy_weights]
         others = [
-            *self.contribution, *self.on_lists, self.comparable or "", *self.operations, *self.processing.lines, AI_ACT,
+            *self.contribution, self.comparable or "", *self.operations, self.processing.filled,
         ]  # fmt: skip
         # A cell holds two thirds of what a line does.
         return _lines(*others) + _lines(*(text + text[len(text) // 2 :] for text in rows))
@@ -633,7 +633,7 @@ def _contribution(scores: RiskScores, pupil_risk: PupilRisk) -> tuple[str, ...]:
             with_year=True,
         )
         purpose += (
-            f" En 4e et en 3e, aussi sur le parcours, avant le {closes} ; les poids plus bas sont "
+            f" En 4e et en 3e, aussi sur le parcours, avant le {closes} ; les poids plus bas sont ceux de l'estimation "
             f"{horizon_words(pupil_risk.explained_horizon_years)}."
         )
     degree = (
@@ -756,7 +756,9 @@ def _operations(
         return reading, f"Arrêt : {pupil_risk.cause}. Aucune estimation, aucun palier."
     return (
         reading,
-        (f"Calcul de {len(CATALOGUE)} variables ; une donnée manquante prend la valeur de l'élève type."),
+        (
+            f"Calcul de {len(CATALOGUE)} variables ; une donnée manquante prend la valeur de l'élève type à qui elle manque aussi."
+        ),
         (
             f"Estimation par {_method_words(*method)}, puis calibration : 20{french.NO_BREAK_SPACE}% doit valoir environ "
             "1 sortie pour 5 élèves."

@@ -150,14 +150,19 @@ class ProcessingFacts(BaseModel):
     retention: str | None = None
 
     @property
+    def filled(self) -> str:
+        """Tell what the controller filled in one line; empty when nothing is."""
+        texts = {label: getattr(self, name) for name, label in PROCESSING_LABELS.items()}
+        line = " ; ".join(f"{label} : {text}" for label, text in texts.items() if text is not None)
+        return f"{line[:1].upper()}{line[1:]}"
+
+    @property
     def lines(self) -> tuple[str, ...]:
         """Tell what the controller filled in one line, and what is still to fill in another."""
         texts = {label: getattr(self, name) for name, label in PROCESSING_LABELS.items()}
-        filled = [f"{label} : {text}" for label, text in texts.items() if text is not None]
         gaps = [label for label, text in texts.items() if text is None]
-        first = " ; ".join(filled)
         return (
-            *([f"{first[0].upper()}{first[1:]}"] if filled else []),
+            *([self.filled] if self.filled else []),
             *(
                 [f"À compléter par l'établissement (RGPD, art. 13 et 14) : {french.join(gaps)}"]
                 if gaps
