@@ -6,6 +6,7 @@ import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import decrochage_risk as dr
@@ -27,9 +28,12 @@ STUNTED = FitOptions(members=2, leaves=2, min_rounds=1, max_rounds=1, linear_sha
 
 @pytest.fixture(scope="module")
 def shipped(cohort: Cohort) -> TrainedModel:
-    """Train with one stump per member on leavers who are often absent: the logistic regression predicts far better."""
-    absences = cohort.tables["absences"].groupby("pupil_id").size()
-    often = cohort.outcomes["pupil_id"].map(absences).fillna(0) > absences.median()
+    """Train with one stump per member on leavers who are often absent that year: the logistic regression predicts far better."""
+    rows = cohort.tables["absences"]
+    year = (pd.to_datetime(rows["date"]) - pd.DateOffset(months=8)).dt.year
+    absences = rows.groupby([rows["pupil_id"], year.rename("school_year")]).size()
+    own = pd.MultiIndex.from_frame(cohort.outcomes[["pupil_id", "school_year"]])
+    often = absences.reindex(own, fill_value=0).to_numpy() > absences.median()
     labels = cohort.outcomes.assign(outcome=np.where(often, "left_without_diploma", "continued"), date=None)
     return train_model(cohort.records, labels, synthetic=True, options=STUNTED, hold_out_schools=False)
 
