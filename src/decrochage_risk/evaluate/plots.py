@@ -9,11 +9,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from decrochage_risk.errors import NotEnoughDataError, RecordsError, explain_error
 from decrochage_risk.evaluate.reliability import reliability_table
 from decrochage_risk.evaluate.rows import checked_rows, is_one_class
-from decrochage_risk.french import number, percent, plural
+from decrochage_risk.french import SHORT_MONTHS, number, percent, plural, school_year
+from decrochage_risk.school_year import school_year_of, to_date, year_start
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -296,17 +298,21 @@ def drift_plot(report: DriftReport, ax: Axes | None = None) -> Axes:
     return axes
 
 
+def _of_pupil(table: pd.DataFrame | None, pupil_id: str) -> pd.DataFrame | None:
+    return None if table is None else table[table["pupil_id"] == pupil_id]
+
+
 def pupil_timeline_plot(
     records: PupilRecords, pupil_id: str, ax: Axes | None = None, *, as_of: object = None
 ) -> Axes:
-    """Plot one pupil's year: half-days of absence by week, and marks out of 20.
+    """Plot one pupil's school year: half-days of absence by week, and marks out of 20.
 
     Parameters
     ----------
     records : PupilRecords
     pupil_id : str
     as_of : date or ISO text, optional
-        Only what was known on that morning is drawn; everything when left out.
+        Only what was known on that morning is drawn, of its school year; the last school year of the rows when left out.
 
     Returns
     -------
@@ -326,8 +332,14 @@ def pupil_timeline_plot(
         )
     source = records if as_of is None else records.known_on(as_of)
     axes = _axes(ax)
-    if (absences := source.absences) is not None:
-        own = absences[absences["pupil_id"] == pupil_id]
+    absences, grades = (_of_pupil(table, pupil_id) for table in (source.absences, source.grades))
+    days = [table["date"].max() for table in (absences, grades) if table is not None and len(table)]
+    year = school_year_of(
+        to_date(as_of) if as_of is not None else max(days, default=pd.Timestamp.now()).date()
+    )
+    start = pd.Timestamp(year_start(year))
+    if absences is not None:
+        own = absences[absences["date"] >= start]
         weeks = own.groupby(own["date"].dt.to_period("W").dt.start_time)["half_days"].sum()
         axes.bar(
             weeks.index,
@@ -337,9 +349,13 @@ def pupil_timeline_plot(
             edgecolor=_INK,
             label="demi-journées manquées",
         )
-    axes.set(xlabel="Semaine", ylabel="Demi-journées manquées", title="Une année, semaine par semaine")
-    if (grades := source.grades) is not None:
-        own = grades[(grades["pupil_id"] == pupil_id) & grades["value"].notna()]
+    axes.set(
+        xlabel="Semaine",
+        ylabel="Demi-journées manquées",
+        title=f"Année {school_year(year)}, semaine par semaine",
+    )
+    if grades is not None:
+        own = grades[(grades["date"] >= start) & grades["value"].notna()]
         marks = axes.twinx()
         marks.plot(
             own["date"],
@@ -354,8 +370,8 @@ def pupil_timeline_plot(
     if axes.get_legend_handles_labels()[1]:
         axes.legend(loc="upper left")
     # Dates on the axis, not the numbers behind them; the months of Matplotlib are English.
-    from matplotlib.dates import AutoDateLocator, num2date  # noqa: PLC0415  # heavy: loaded on first use
+    from matplotlib.dates import MonthLocator, num2date  # noqa: PLC0415  # heavy: loaded on first use
 
-    axes.xaxis.set_major_locator(AutoDateLocator())  # type: ignore[no-untyped-call]  # matplotlib declares no types for dates
-    axes.xaxis.set_major_formatter(lambda value, _: f"{num2date(value):%m/%Y}")  # type: ignore[no-untyped-call]  # same
+    axes.xaxis.set_major_locator(MonthLocator())  # type: ignore[no-untyped-call]  # matplotlib declares no types for dates
+    axes.xaxis.set_major_formatter(lambda value, _: SHORT_MONTHS[num2date(value).month - 1])  # type: ignore[no-untyped-call]  # same
     return axes

@@ -17,7 +17,7 @@ U+2212; the apostrophe is the ASCII one.
 
 from __future__ import annotations
 
-from decrochage_risk.french.dates import day, month, period, school_year, since, until
+from decrochage_risk.french.dates import SHORT_MONTHS, day, month, period, school_year, since, until
 from decrochage_risk.french.quantities import (
     MINUS,
     NARROW_NO_BREAK_SPACE,
@@ -53,6 +53,7 @@ __all__ = [
     "NARROW_NO_BREAK_SPACE",
     "NO_BREAK_SPACE",
     "PRIVATE_WORDS",
+    "SHORT_MONTHS",
     "UNITS",
     "Unit",
     "about",

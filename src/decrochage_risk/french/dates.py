@@ -9,7 +9,7 @@ from decrochage_risk.french.words import refused
 if TYPE_CHECKING:
     from datetime import date
 
-__all__ = ["day", "month", "period", "school_year", "since", "until"]
+__all__ = ["SHORT_MONTHS", "day", "month", "period", "school_year", "since", "until"]
 
 MONTHS: Final = (
     "janvier",
@@ -25,6 +25,21 @@ MONTHS: Final = (
     "novembre",
     "décembre",
 )
+SHORT_MONTHS: Final = (
+    "janv.",
+    "févr.",
+    "mars",
+    "avr.",
+    "mai",
+    "juin",
+    "juil.",
+    "août",
+    "sept.",
+    "oct.",
+    "nov.",
+    "déc.",
+)
+"""As the Imprimerie nationale shortens them, for axes."""
 
 
 def day(date: date, *, with_year: bool = False) -> str:

@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 __all__ = ["marks_chart", "presence_chart", "way_sign"]
 
-_MONTHS = ("janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc.")
 _WORDS = {
     UNJUSTIFIED: "absence non justifiée",
     JUSTIFIED: "absence justifiée",
@@ -199,7 +198,7 @@ def _weeks_panel(columns: Sequence[list[SchoolDay] | None], months: tuple[Month,
 def _month_words(drawing: Drawing, x: float, bottom: float, month: Month) -> None:
     if x > _LEFT:
         drawing.line(x - 1.5, _TOP - 3, x - 1.5, bottom + 22)
-    drawing.text(x, 12, _MONTHS[month.first.month - 1], "b")
+    drawing.text(x, 12, french.SHORT_MONTHS[month.first.month - 1], "b")
     if month.unjustified is None:
         drawing.text(x + 2, bottom + 17, "?", "s")
         return
