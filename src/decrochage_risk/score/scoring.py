@@ -286,9 +286,11 @@ def score_pupils(
     predictions = predict(model, cut, features, cause)
     columns = _base_columns(cut, cause, days, set_aside, objectors)
     columns |= _risks(cut.pupil_count, model, predictions, _schools(cut, predictions.rows))
-    columns["path_cause"] = _path_causes(cut, model, features, cause, gap_tables)
-    on_path = None if model.path is None else predict(model.path, cut, features, columns["path_cause"])
+    path_cause = _path_causes(cut, model, features, cause, gap_tables)
+    on_path = None if model.path is None else predict(model.path, cut, features, path_cause)
+    # In the order of the declared schema: the files of parts have it too.
     columns |= _path_risks(cut, model.path, on_path)
+    columns["path_cause"] = path_cause
     columns |= policy_columns(
         policy,
         cut,
