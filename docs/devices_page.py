@@ -89,7 +89,10 @@ def devices_page() -> str:
         "| Dispositif | Où il est | Quand il s'ouvre | Source | Lecture |",
         "|---|---|---|---|---|",
     ]
-    for device in DEVICES:
+    named = {code for device in DEVICES for code in device.measures}
+    others = Device("Hors de la lettre", "mesure", tuple(code for code in rules if code not in named))
+    # A measure that the letter does not name has its row all the same.
+    for device in (*DEVICES, *([others] if others.measures else [])):
         if not device.measures:
             lines.append(
                 f"| {device.name} | {device.place} | {device.opens} | {device.source} | {READINGS['letter']} |"
