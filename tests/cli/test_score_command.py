@@ -10,6 +10,7 @@ import pytest
 
 import decrochage_risk as dr
 from decrochage_risk import french
+from decrochage_risk.score.digest import SHOWN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +61,7 @@ def test_table_is_readable_in_a_pipe(
     assert "\x1b" not in told
     table = [line for line in told.split("\n") if line.startswith(" ")]
     assert max(map(len, table)) <= 80
-    shown = expected.flagged["pupil_id"].head(10).tolist()
+    shown = expected.flagged["pupil_id"].head(SHOWN).tolist()
     assert len(shown) > 1
     assert [word for line in table for word in line.split()[:1] if word in set(shown)] == shown
     words = " ".join(line[41:].strip() for line in table).replace(french.NO_BREAK_SPACE, " ")

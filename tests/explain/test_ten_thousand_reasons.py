@@ -9,11 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from french_facts import MONTHS, SEPARATOR, places_of, read_fact, read_reference, read_second, rounded
 
 from decrochage_risk.errors import DemoModelWarning
 from decrochage_risk.features import FEATURE_BY_NAME
+from decrochage_risk.model.snapshots import places_of as places_of_columns
+from decrochage_risk.model.snapshots import values_with_context
 from decrochage_risk.score import load_demo_model, score_pupils
 from decrochage_risk.synthetic import make_cohort
 
@@ -25,7 +28,8 @@ from oracle_rows import weighted_mean
 from oracle import PupilView, contract_features, views
 
 if TYPE_CHECKING:
-    import pandas as pd
+    from decrochage_risk.model import TrainedModel
+    from decrochage_risk.records import PupilRecords
 
 REASONS = 10_000
 PUPILS = 3_600
@@ -89,14 +93,24 @@ def test_each_number_of_ten_thousand_reasons_is_recomputed_from_the_rows() -> No
         ).items():
             expected[pupil_id] |= values
         pupils = dict(views(tables, as_of, calendar.half_days, calendar.known_years))
-        levels = scores.frame.set_index("pupil_id")["level"]
-        medians = model.risk_model.references
+        horizons = scores.frame.set_index("pupil_id")["explained_horizon_years"]
+        references = {
+            years: references_of(one, cohort.records, as_of) for years, one in model.horizons.items()
+        }
         for reason in reasons.itertuples():
-            group = model.reference_groups([levels[reason.pupil_id]], as_of)[0]
-            reference = medians.by_label[medians.labels.index(group)][medians.columns.index(reason.code)]
+            reference = references[int(horizons[reason.pupil_id])].loc[reason.pupil_id, reason.code]
             check_reason(reason, expected[reason.pupil_id][reason.code], reference, pupils[reason.pupil_id])
             checked += 1
     assert checked == REASONS
+
+
+def references_of(model: TrainedModel, records: PupilRecords, as_of: date) -> pd.DataFrame:
+    """Give the reference pupil of each pupil: of the level, the month and what is known of them."""
+    known, risk_model = records.known_on(as_of), model.risk_model
+    groups = model.groups_of_levels(known.level, known.as_of)
+    values = values_with_context(known)[:, places_of_columns(risk_model.columns)]
+    rows = risk_model.reference_rows(risk_model.filled(values, groups), groups)
+    return pd.DataFrame(rows, index=known.pupil_ids, columns=risk_model.references.columns)
 
 
 def check_reason(reason: Any, value: float, reference: float, pupil: PupilView) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ScoreDigest", "Situation"]
 
-SHOWN = 10
+SHOWN = 3
 """Situations that a digest holds."""
 
 
