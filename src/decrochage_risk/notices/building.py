@@ -54,9 +54,8 @@ LEAST_POINTS = 0.5
 
 _SIGNS_A_LINE = 96
 _LINES_OF_HELP, _LINES_OF_LAW, _LINES_OF_BOTH = 24, 31, 57
-_ROOM_OF_HELP, _ROOM_OF_LAW = 20, 26
-"""Signs that a line in 11 points holds; the lines of measures and facts, and those of the answer to the law, up to which each has
-a sheet of its own; those of both that two sheets hold with ease. Measured on the notices of a cohort of 2,000, printed by Chromium."""
+_ROOM_OF_HELP, _ROOM_OF_LAW, _LINES_OF_VERY_LONG = 20, 26, 76
+"""Signs of a line in 11 points; lines of help and of law up to which each has its own sheet; of both with ease. Measured in print."""
 
 _MARKDOWN_SIGNS = re.compile(r"([\\`*{}\[\]<>|#~!]|(?<![^\W_])_|_(?![^\W_]))")
 """What Markdown may read as a mark; an underscore inside a word ("tle_pro-1") is none."""
@@ -328,14 +327,17 @@ class Notice(_Frozen):
         return self.has_sheet_of_help and self._lines_of_law <= _LINES_OF_LAW
 
     @property
-    def has_room(self) -> bool:
-        """Whether both sheets have room for lines further apart, which are easier to read."""
-        return self._lines_of_help <= _ROOM_OF_HELP and self._lines_of_law <= _ROOM_OF_LAW
-
-    @property
     def is_long(self) -> bool:
         """Whether two sheets hold it only with closer lines, still in 11 points."""
         return self._lines_of_help + self._lines_of_law > _LINES_OF_BOTH
+
+    @property
+    def spacing(self) -> str:
+        """Classes of the page: lines further apart where both sheets have room, closer where two sheets need them."""
+        help_lines, law_lines = self._lines_of_help, self._lines_of_law
+        if self.is_long:
+            return " close tight" if help_lines + law_lines > _LINES_OF_VERY_LONG else " close"
+        return " roomy" if help_lines <= _ROOM_OF_HELP and law_lines <= _ROOM_OF_LAW else ""
 
     @property
     def _lines_of_help(self) -> int:
