@@ -1,8 +1,7 @@
 """The notice of one pupil: what it holds, its three forms (Markdown, HTML, JSON), and how it is made from a result.
 
-Article R311-3-1-2 of the CRPA asks for the degree and mode of contribution, the data and their sources, the
-parameters and their weights for this person, and the operations. All of it comes from the run and its model,
-so that a notice cannot say another number than the lists. The same result gives the same bytes.
+Article R311-3-1-2 of the CRPA asks for the degree and mode of contribution, the data with their sources, the parameters
+with their weights, and the operations. All comes from the run and its model: no other number than the lists, the same bytes.
 """
 
 from __future__ import annotations
@@ -46,8 +45,9 @@ if TYPE_CHECKING:
 
 __all__ = ["LEAST_POINTS", "FamilyWeight", "Notice", "TableSource", "notice"]
 
-MOST_VALUES = 1
-"""Values of a family that the sheet names, the heaviest; its fold on a screen names all of them."""
+MOST_VALUES = (
+    1  # values of a family that the sheet names, the heaviest; its fold on a screen names all of them
+)
 
 LEAST_POINTS = 0.5
 """Points of probability under which a value is counted with others on the page, and told by itself in the JSON only."""
@@ -334,10 +334,10 @@ class Notice(_Frozen):
     @property
     def spacing(self) -> str:
         """Classes of the page: lines further apart where both sheets have room, closer where two sheets need them."""
-        help_lines, law_lines = self._lines_of_help, self._lines_of_law
+        of_help, of_law = self._lines_of_help, self._lines_of_law
         if self.is_long:
-            return " close tight" if help_lines + law_lines > _LINES_OF_VERY_LONG else " close"
-        return " roomy" if help_lines <= _ROOM_OF_HELP and law_lines <= _ROOM_OF_LAW else ""
+            return " close tight" if of_help + of_law > _LINES_OF_VERY_LONG else " close"
+        return " roomy" if of_help <= _ROOM_OF_HELP and of_law <= _ROOM_OF_LAW else ""
 
     @property
     def _lines_of_help(self) -> int:
