@@ -49,12 +49,10 @@ MOST_VALUES = (
     1  # values of a family that the sheet names, the heaviest; its fold on a screen names all of them
 )
 
-LEAST_POINTS = 0.5
-"""Points of probability under which a value is counted with others on the page, and told by itself in the JSON only."""
+LEAST_POINTS = 0.5  # of probability: values under it are counted together on the page, each told in the JSON
 
-_SIGNS_A_LINE = 96
-_LINES_OF_HELP, _LINES_OF_LAW, _LINES_OF_BOTH = 24, 31, 57
-_ROOM_OF_HELP, _ROOM_OF_LAW, _LINES_OF_VERY_LONG = 20, 26, 76
+_SIGNS_A_LINE, _ROOM_OF_HELP, _ROOM_OF_LAW = 96, 20, 26
+_LINES_OF_HELP, _LINES_OF_LAW, _LINES_OF_BOTH, _LINES_OF_VERY_LONG = 24, 31, 57, 76
 """Signs of a line in 11 points; lines of help and of law up to which each has its own sheet; of both with ease. Measured in print."""
 
 _MARKDOWN_SIGNS = re.compile(r"([\\`*{}\[\]<>|#~!]|(?<![^\W_])_|_(?![^\W_]))")
