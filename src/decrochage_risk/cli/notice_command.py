@@ -126,8 +126,8 @@ def notice(  # noqa: PLR0913 - one argument per option of the command
         scores = dr.score_pupils(
             extracts.records, as_of=day, model=current, policy=rules, explain=ids, exclude=objectors
         )
-        chosen = None if places is None else dr.capacity_list(scores, places.of(_open_schools(scores)))
-        notices = [dr.notice(scores, one, contact=contact, capacity=chosen, **texts) for one in ids]
+        ranking = None if places is None else dr.capacity_list(scores, places.of(_open_schools(scores)))
+        notices = [dr.notice(scores, one, contact=contact, capacity=ranking, **texts) for one in ids]
         paths = [_write(one, out, form, group=group) for one in notices]
     if scores.run.is_blocked:
         say(f"Avis de la fiche du modèle : {scores.run.verdict}")

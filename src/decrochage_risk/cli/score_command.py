@@ -529,31 +529,30 @@ def _say_without_score(run: RunFacts) -> None:
 
 
 def _say_silence(not_sent: dict[str, int]) -> None:
-    """Tell of pupils without a score because a table did not come."""
-    if not not_sent:
-        return
-    causes = french.join(
-        [f"{cause} ({french.plural(pupils, 'élève')})" for cause, pupils in not_sent.items()]
-    )
-    whom = french.plural(sum(not_sent.values()), "élève")
-    say(
-        f"Attention : {whom} sans score, une table sur laquelle le modèle s'appuie manque : {causes}. "
-        "La transmettre, ou dire que ce manque est voulu : --gap absences, --gap grades, ou une table coverage."
-    )
+    """Say last what nobody may overlook: pupils without a score because a table did not come."""
+    if not_sent:
+        say(
+            f"Attention : {_without_score(not_sent)} sans score, une table sur laquelle le modèle s'appuie manque : "
+            f"{_causes_words(not_sent)}. La transmettre, ou dire que ce manque est voulu : --gap absences, --gap grades, ou "
+            "une table coverage."
+        )
 
 
 def _say_set_aside(not_read: dict[str, int]) -> None:
     """Say the same of pupils without a score because much of what came of them is faulty."""
-    if not not_read:
-        return
-    causes = french.join(
-        [f"{cause} ({french.plural(pupils, 'élève')})" for cause, pupils in not_read.items()]
-    )
-    whom = french.plural(sum(not_read.values()), "élève")
-    say(
-        f"Attention : {whom} sans score, {causes}. « decrochage-risk check » dit les fautes, ligne par ligne : les corriger, "
-        "puis recommencer."
-    )
+    if not_read:
+        say(
+            f"Attention : {_without_score(not_read)} sans score, {_causes_words(not_read)}. « decrochage-risk check » dit "
+            "les fautes, ligne par ligne : les corriger, puis recommencer."
+        )
+
+
+def _without_score(counts: Mapping[str, int]) -> str:
+    return french.plural(sum(counts.values()), "élève")
+
+
+def _causes_words(counts: Mapping[str, int]) -> str:
+    return french.join([f"{cause} ({french.plural(pupils, 'élève')})" for cause, pupils in counts.items()])
 
 
 def _refuse_model_options(**options: object) -> None:
