@@ -37,7 +37,7 @@ from decrochage_risk.score.run_facts import (
     mention_of,
 )
 from decrochage_risk.score.scoring import REFUSED
-from decrochage_risk.score.ways import WAYS
+from decrochage_risk.score.ways import WAYS, measures_by_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -331,12 +331,12 @@ class Notice(_Frozen):
     @property
     def present_measures(self) -> tuple[Measure, ...]:
         """Measures that may be proposed now: for a pupil who has left, those for after leaving too."""
-        return tuple(measure for measure in self.measures if self.has_left or not measure.after_leaving)
+        return measures_by_time(self.measures, has_left=self.has_left)[0]
 
     @property
     def later_measures(self) -> tuple[Measure, ...]:
         """What exists for a pupil who would have left, or failed an examination."""
-        return tuple(measure for measure in self.measures if measure.after_leaving and not self.has_left)
+        return measures_by_time(self.measures, has_left=self.has_left)[1]
 
     def to_markdown(self) -> str:
         """Write the notice in Markdown; ids and texts of the school are shown as they are, whatever signs they hold."""
@@ -453,7 +453,6 @@ def notice(
     pupil_risk = pupil if isinstance(pupil, PupilRisk) else scores[pupil]
     _refuse_unusable(scores, pupil_risk, pupil, sources or {})
     has_estimate, has_objected = pupil_risk.risk is not None, pupil_risk.cause == REFUSED
-    departure = pupil_risk.departure
     return Notice(
         pupil_id=pupil_risk.pupil_id,
         **({} if has_objected else _place(scores, pupil_risk)),
@@ -478,7 +477,7 @@ def notice(
         contest=_contest(contact),
         verdict=scores.run.verdict if scores.run.is_blocked else "",
         on_lists=_lists_of_facts(pupil_risk),
-        has_left=departure is not None and departure.listed,
+        has_left="departure" in pupil_risk.ways,
         processing=ProcessingFacts.model_validate(processing or {}),
         mention=mention_of(contact) if has_estimate else None,
         model=pupil_risk.model,
