@@ -6,7 +6,7 @@ advance.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
@@ -48,6 +48,7 @@ from decrochage_risk.score.run_facts import (
 )
 from decrochage_risk.score.scored_pupils import Results
 from decrochage_risk.score.ways import ways_of
+from decrochage_risk.threads import progress_bar
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -190,7 +191,10 @@ _CAUSES = np.array(
 """By rising precedence: who is refused is nothing else."""
 
 
-def score_pupils(
+_STEPS = 4
+
+
+def score_pupils(  # noqa: PLR0913 - the choices of a scoring, each with its default
     records: PupilRecords,
     *,
     as_of: object,
@@ -200,6 +204,7 @@ def score_pupils(
     exclude: Iterable[str] = (),
     gaps: Collection[str] = (),
     transmission: Transmission | None = None,
+    progress: bool | Callable[..., None] = False,
 ) -> RiskScores:
     """Score every pupil of the records, as known on the morning of ``as_of``.
 
@@ -224,6 +229,8 @@ def score_pupils(
     transmission : Transmission, optional
         What each school of the whole extract sent, when these are some of its pupils only:
         ``find_transmission(records.known_on(as_of))`` of the whole, or merged. Found in these records when left out.
+    progress : bool or callable
+        True shows the steps on a bar; a callable is told each with a French line, how much is done and how much there is.
 
     Returns
     -------
@@ -266,8 +273,25 @@ def score_pupils(
     """
     refuse_other_kinds(model, policy, records)
     model, policy = _in_use(model, policy)
-    cut = records.known_on(as_of)
-    objectors = excluded_pupils(cut, exclude)
+    with progress_bar(progress) as tell:
+        tell("Ce qui était connu à la date", 0, _STEPS)
+        cut = records.known_on(as_of)
+        objectors = excluded_pupils(cut, exclude)
+        return _scored((records, cut, objectors), model, policy, explain, gaps, transmission, tell)
+
+
+def _scored(
+    whom: tuple[PupilRecords, KnownRecords, npt.NDArray[np.bool_]],
+    model: TrainedModel,
+    policy: Policy,
+    explain: Explain | Collection[str],
+    gaps: Collection[str],
+    transmission: Transmission | None,
+    tell: Callable[..., None],
+) -> RiskScores:
+    """Score as :func:`score_pupils`, whose arguments these are: the records, what was known of them, who objected."""
+    records, cut, objectors = whom
+    tell("Indicateurs", 1, _STEPS)
     # Nothing is computed, shown or suggested from the rows of a pupil whose family objected.
     features = values_with_context(cut)
     features[objectors, : len(FEATURE_BY_NAME)] = np.nan
@@ -283,6 +307,7 @@ def score_pupils(
         outside=_outside_training(model, features),
         not_sent=_not_sent_or_learnt(cut, model, features, frozenset(gaps), transmission),
     )
+    tell("Risques", 2, _STEPS)
     unknown = _unknown(model, cut, features, cause)
     predictions = predict(model, cut, features, cause)
     columns = _base_columns(cut, cause, days, set_aside, objectors)
@@ -306,6 +331,7 @@ def score_pupils(
     run = _run_facts(RunFacts.of(model, policy, cut, records), columns, cause, unknown)
     for warning in run.warnings():
         warn_caller(warning)
+    tell("Motifs", 3, _STEPS)
     selection = chosen_pupils(explain, cut, columns)
     parts = _explained_parts(model, cut, columns, selection, predictions, on_path)
     table = _explained(columns, parts, cut.pupil_count)

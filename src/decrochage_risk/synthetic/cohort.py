@@ -31,6 +31,7 @@ from decrochage_risk.synthetic.chain import EVERY_STATE, assessment_day, next_st
 from decrochage_risk.synthetic.path_truth import chance_over_three_years
 from decrochage_risk.synthetic.settings import TRUTH_DAYS
 from decrochage_risk.synthetic.weeks import school_weeks
+from decrochage_risk.threads import progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -560,7 +561,7 @@ def make_cohort(
     youngest: str = "6e",
     regimes: Sequence[str] = (),
     calendar: SchoolCalendar | None = None,
-    progress: Callable[[str], object] | None = None,
+    progress: bool | Callable[[str], None] = False,
 ) -> Cohort:
     """Draw a synthetic cohort.
 
@@ -583,8 +584,8 @@ def make_cohort(
         ``"stops_recording"``, ``"new_marking"``, ``"merged_school"``).
     calendar : SchoolCalendar, optional
         Zone B by default.
-    progress : callable, optional
-        Called with a short text before each year (of each block, where there are several).
+    progress : bool or callable
+        True shows each year on a bar; a callable is told a short text before each (of each block, where there are several).
 
     Returns
     -------
@@ -605,8 +606,8 @@ def make_cohort(
     ['pupil_id', 'as_of', 'probability', 'latent_probability']
     """
     plan = checked_plan(pupils, school_years, seed, difficulty, youngest, regimes, calendar)
-    blocks = draw_blocks(plan, progress)
-    return Cohort(blocks, plan.school_years, plan.calendar, plan.difficulty.name)
+    with progress_bar(progress) as tell:
+        return Cohort(draw_blocks(plan, tell), plan.school_years, plan.calendar, plan.difficulty.name)
 
 
 def write_cohort(  # noqa: PLR0913 - where and how, besides all that make_cohort takes
@@ -620,7 +621,7 @@ def write_cohort(  # noqa: PLR0913 - where and how, besides all that make_cohort
     youngest: str = "6e",
     regimes: Sequence[str] = (),
     calendar: SchoolCalendar | None = None,
-    progress: Callable[[str], object] | None = None,
+    progress: bool | Callable[[str], None] = False,
 ) -> dict[Path, int]:
     """Draw a cohort and write it block by block: any number of pupils in the memory of one block.
 
@@ -646,7 +647,8 @@ def write_cohort(  # noqa: PLR0913 - where and how, besides all that make_cohort
     """
     checked_format(file_format)
     plan = checked_plan(pupils, school_years, seed, difficulty, youngest, regimes, calendar)
-    return write_blocks(folder, _with_truth(draw_blocks(plan, progress), plan.school_years), file_format)
+    with progress_bar(progress) as tell:
+        return write_blocks(folder, _with_truth(draw_blocks(plan, tell), plan.school_years), file_format)
 
 
 def _with_truth(blocks: Iterable[Block], school_years: list[int]) -> Iterator[dict[str, pd.DataFrame]]:
