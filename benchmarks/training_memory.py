@@ -25,6 +25,7 @@ import pandas as pd
 
 from decrochage_risk.model import Snapshots, default_as_of_dates, take_snapshots
 from decrochage_risk.risk import FitOptions
+from decrochage_risk.risk.numeric_table import give_back, new_table
 from decrochage_risk.school_year import SchoolCalendar
 from decrochage_risk.train import train_model
 from measured import Measured, peak_memory
@@ -107,9 +108,11 @@ class Repeated:
         for name in ("pupil_id", "school_id"):
             texts = (pd.Series(copy) + "-" + many[name].astype(object)).to_numpy(dtype=object)
             many[name] = pd.Series(texts, dtype=many[name].dtype)
-        table = np.empty((len(at), len(names)), order="F")
+        # As the parts of an extract are put together, see decrochage_risk.partitions.parts.snapshots_of.
+        table = new_table(len(at), len(names), order="F")
         for place in range(len(names)):
             table[:, place] = few[at, place]
+            give_back(table)
         outcome = many.pop("outcome").to_numpy()
         return Snapshots(pd.DataFrame(table, columns=names, copy=False), outcome, many, {})
 

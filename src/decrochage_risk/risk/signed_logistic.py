@@ -99,18 +99,24 @@ def fit_signed_logistic(
     >>> bool(slopes[0] > 1), float(against[0])
     (True, 0.0)
     """
-    design = _Design.of(matrix, np.arange(len(matrix)) if rows is None else rows)
-    target = outcome if rows is None else outcome[rows]
-    varying, scales = design.varying, design.scales
+    at = np.arange(len(matrix)) if rows is None else rows
+    return _fitted(_Design.of(matrix, at), outcome[at], directions, penalty, tolerance)
+
+
+def _fitted(
+    design: _Design, outcome: FloatArray, directions: IntArray, penalty: float, tolerance: float
+) -> tuple[float, FloatArray]:
+    """Fit on the rows of a design: the intercept and the slopes, per unit of the columns of the table."""
+    varying = design.varying
     low, high = (
         np.array([bounds[int(way)] for way in (0, *directions[varying])]) for bounds in (_LOW, _HIGH)
     )
     start = np.zeros(1 + int(varying.sum()))
     # From the mean risk: Newton then needs a handful of steps, with all slopes at 0, which no sign forbids.
-    start[0] = np.log(target.mean() / (1 - target.mean()))
-    coefficients = _newton(design, target, start, (low, high), penalty, tolerance)
-    slopes = np.zeros(matrix.shape[1])
-    slopes[varying] = coefficients[1:] / scales[varying]
+    start[0] = np.log(outcome.mean() / (1 - outcome.mean()))
+    coefficients = _newton(design, outcome, start, (low, high), penalty, tolerance)
+    slopes = np.zeros(len(varying))
+    slopes[varying] = coefficients[1:] / design.scales[varying]
     # Back from standardised columns to those of the table.
     return float(coefficients[0] - (slopes * design.means).sum()), slopes
 
@@ -130,13 +136,13 @@ class _Design:
         """Find the means and spreads of the columns, as numpy does over all rows at once, to the last bit."""
         sums, squares = np.zeros((2, matrix.shape[1]))
         low, high = np.full(matrix.shape[1], np.inf), np.full(matrix.shape[1], -np.inf)
-        for at in _slices(len(rows)):
-            part = _double(matrix, rows[at])
+        for at in row_blocks(len(rows), matrix):
+            part = matrix[rows[at]].astype(np.float64, copy=False)
             sums = _added(sums, part, first=at.start == 0)
             low, high = np.minimum(low, part.min(axis=0)), np.maximum(high, part.max(axis=0))
         means = sums / len(rows)
-        for at in _slices(len(rows)):
-            part = _double(matrix, rows[at]) - means
+        for at in row_blocks(len(rows), matrix):
+            part = matrix[rows[at]].astype(np.float64, copy=False) - means
             squares = _added(squares, np.multiply(part, part, out=part), first=at.start == 0)
         scales = np.sqrt(squares / len(rows))
         # A column of one value has no slope, and would be divided by nothing.
@@ -152,24 +158,17 @@ class _Design:
         for at in _slices(len(self.rows)):
             yield at, self._standard(at) if self._whole is None else self._whole
 
-    def _standard(self, at: slice) -> FloatArray:
-        part = _double(self.matrix, self.rows[at])
-        block = np.ones((len(part), 1 + int(self.varying.sum())))
-        np.divide(
-            part[:, self.varying] - self.means[self.varying], self.scales[self.varying], out=block[:, 1:]
-        )
+    def _standard(self, place: slice) -> FloatArray:
+        rows, varying = self.rows[place], self.varying
+        block = np.ones((len(rows), 1 + int(varying.sum())))
+        for at in row_blocks(len(rows), self.matrix):
+            part = self.matrix[rows[at]][:, varying].astype(np.float64, copy=False)
+            np.divide(part - self.means[varying], self.scales[varying], out=block[at, 1:])
         return block
 
 
 def _slices(rows: int) -> list[slice]:
     return [slice(first, min(first + _BLOCK, rows)) for first in range(0, rows, _BLOCK)]
-
-
-def _double(matrix: TableArray, rows: IntArray) -> FloatArray:
-    """Copy some rows in double precision, and let go of the table that they come from."""
-    part = matrix[rows].astype(np.float64, copy=False)
-    give_back(matrix)
-    return part
 
 
 def _added(sums: FloatArray, part: FloatArray, *, first: bool) -> FloatArray:
@@ -384,17 +383,22 @@ def fit_start(
     rows = np.arange(len(matrix)) if rows is None else rows
     # rounded up, so that never more than MOST_ROWS are taken
     sample = rows[:: -(-len(rows) // MOST_ROWS)]
-    some, target = matrix[sample].astype(np.float64), outcome[sample]
+    target = outcome[sample]
     # a sample of one outcome has no log-odds to start from
     if not 0 < target.mean() < 1:
         return ()
-    intercept, slopes = fit_signed_logistic(some, target, directions, penalty=penalty, tolerance=_TOLERANCE)
+    design = _Design.of(matrix, sample)
+    intercept, slopes = _fitted(design, target, directions, penalty, _TOLERANCE)
     base = float(np.log(target.mean() / (1 - target.mean())))
-    candidates = [step_tree(int(at), some[:, at], share * slopes[at]) for at in np.flatnonzero(slopes)]
+    candidates = [
+        step_tree(int(at), matrix[sample, at].astype(np.float64), share * slopes[at])
+        for at in np.flatnonzero(slopes)
+    ]
+    give_back(matrix)
     trees = [tree for tree in candidates if tree is not None]
     if not trees:
         return ()
-    level = (1 - share) * base + share * (intercept + float(slopes @ some.mean(axis=0)))
+    level = (1 - share) * base + share * (intercept + float(slopes @ design.means))
     first = trees[0]
     # The level goes into the leaves of the first tree: a booster's text has no other place for a constant.
     return (StepTree(first.column, first.cuts, first.values + level, first.counts), *trees[1:])
