@@ -123,6 +123,7 @@ def test_faulty_levels_are_refused_by_name(tmp_path: Path) -> None:
         assert said in refused.stderr
 
 
+@pytest.mark.whole
 def test_a_level_of_ones_own_shares_the_policy_of_the_usual_one() -> None:
     """A level that no policy names has the thresholds and measures of the level it is like, and its own label and pathway."""
     code = """

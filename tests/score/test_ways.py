@@ -269,6 +269,7 @@ def test_files_without_a_model_hold_the_two_lists(small_cohort: Cohort, tmp_path
     assert not list((tmp_path / "listes").glob("*_risque.csv"))
 
 
+@pytest.mark.whole
 def test_who_is_new_on_a_list_is_told_from_folder_to_folder(
     small_cohort: Cohort, score: Callable[..., RiskScores], tmp_path: Path
 ) -> None:

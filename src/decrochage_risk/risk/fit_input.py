@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -153,8 +153,9 @@ class FitOptions:
         if isinstance(value, bool) or not isinstance(value, Integral if whole else Real):
             return f"a {'whole ' if whole else ''}number from {low:g} to {high:g}"
         if name == "max_rounds" and isinstance(self.min_rounds, Real):
-            low = max(low, self.min_rounds)
-        return "" if low <= float(value) <= high else f"from {low:g} to {high:g}"
+            low = min(max(low, self.min_rounds), high)
+        # Compared as it came: Python's integers have no largest one, its floats have.
+        return "" if low <= cast("float", value) <= high else f"from {low:g} to {high:g}"
 
     def to_dict(self) -> dict[str, Any]:
         """Give the options as JSON values."""
