@@ -354,10 +354,14 @@ def test_an_overridden_verdict_is_on_every_line(small_scores: RiskScores, tmp_pa
 
 
 def test_a_review_is_said_and_withholds_nothing(small_scores: RiskScores, tmp_path: Path) -> None:
-    """A card that asks for a review does not hold the list back, and is said; without any advice there is no such file."""
+    """A card that asks for a review does not hold the list back, and is said; what it says of the next training is for who trains."""
     with_advice(small_scores, "fairness_review").write(tmp_path / "review")
     assert list((tmp_path / "review" / "listes").glob("*_risque.csv"))
     assert (tmp_path / "review" / "listes" / "avis.txt").exists()
+    of_kind = with_advice(small_scores, "path_logistic_undecided")
+    of_kind.write(tmp_path / "kind")
+    assert not (tmp_path / "kind" / "listes" / "avis.txt").exists()
+    assert json.loads((tmp_path / "kind" / "run.json").read_text(encoding="utf-8"))["advice"]
     quiet = with_advice(small_scores, "x")
     quiet.run = quiet.run.model_copy(update={"advice": {}})
     quiet.write(tmp_path / "quiet")

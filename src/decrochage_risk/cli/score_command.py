@@ -218,7 +218,7 @@ def say_digest(digest: ScoreDigest, lists: Path, *, despite_verdict: bool = Fals
     """Print the same of a run whose scores are not held; what the card says against the model comes first."""
     from decrochage_risk.score.writing import ISSUED_DESPITE, WITHHELD  # noqa: PLC0415 - --help needs no scores
 
-    if digest.run.advice:
+    if digest.run.verdict:
         say(f"\nAvis de la fiche du modèle : {digest.run.verdict}")
     if digest.run.is_blocked:
         say(ISSUED_DESPITE if despite_verdict else WITHHELD)

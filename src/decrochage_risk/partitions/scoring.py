@@ -53,7 +53,6 @@ from decrochage_risk.score.writing import (
     lists_to_write,
     result_folder,
     schools_of_run,
-    verdict_of,
     write_completion_lists,
     write_scores,
     write_verdict,
@@ -468,7 +467,7 @@ def write_parts(
     ways = lists_to_write(digest.run, despite_verdict=despite_verdict)
     for way in ways:
         tables = _tables_of_schools(rows, way)
-        lists_of_schools(tables, schools, way, digest.run.as_of, lists, verdict=verdict_of(digest.run))
+        lists_of_schools(tables, schools, way, digest.run.as_of, lists, verdict=digest.run.verdict)
     if "risk" in ways:
         write_completion_lists(_tables_of_schools(rows, COMPLETION), lists)
 

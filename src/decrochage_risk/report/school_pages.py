@@ -98,7 +98,7 @@ def school_page(
         totals=_counts(school.classes),
         missed=_missed(school, run),
         unscored=_unscored(school),
-        advice=run.verdict if run.advice else "",
+        advice=run.verdict,
         outcome=_outcome(school, run),
         links=links,
         sorting=SORTING,

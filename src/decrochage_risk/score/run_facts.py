@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 
 __all__ = [
+    "ABOUT_THE_KIND",
     "AI_ACT",
     "BLOCKING",
     "DEMO_NOTICE",
@@ -193,6 +194,10 @@ def fault_counts(records: PupilRecords, as_of: date) -> dict[str, int]:
 
 BLOCKING = ("no_better_than_chance", "fairness_block")
 """Advice of a model card that says not to use the model, or not before its unfairness is mended."""
+
+
+ABOUT_THE_KIND = ("ship_logistic", "logistic_shipped", "logistic_undecided")
+"""Advice on which kind of model to train next: for who trains, on the card; nobody who reads a list can do anything with it."""
 
 
 _PATH_CODE = "path_"
@@ -360,8 +365,13 @@ class RunFacts(BaseModel):
 
     @property
     def verdict(self) -> str:
-        """What the card of the model says against its use, in French; empty when nothing does."""
-        return " ".join(self.advice.values())
+        """What the card of the model says against its use to who reads a list, in French; empty when nothing does."""
+        sentences = [
+            sentence
+            for code, sentence in self.advice.items()
+            if code.removeprefix(_PATH_CODE) not in ABOUT_THE_KIND
+        ]
+        return " ".join(sentences)
 
     @classmethod
     def of(cls, model: TrainedModel, policy: Policy, known: KnownRecords, records: PupilRecords) -> RunFacts:
