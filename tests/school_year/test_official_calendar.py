@@ -241,7 +241,7 @@ def test_a_calendar_ends_where_its_source_ends() -> None:
 
 
 @pytest.mark.parametrize("word", ["réunion", "REUNION", "Réunion", "re\u0301union"])
-def test_the_name_of_an_académie_is_read_as_it_is_typed(word: str) -> None:
+def test_the_name_of_an_academie_is_read_as_it_is_typed(word: str) -> None:
     """Accents and capitals do not matter, and the calendar is one."""
     assert SchoolCalendar.for_zone(word) is SchoolCalendar.for_zone("Réunion")
     with pytest.raises(CalendarError, match="Alsace"):
