@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,11 +16,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from decrochage_risk.errors import DecrochageError, FaultyRecordsError, RecordsError, explain_error
 from decrochage_risk.features import contract
 from decrochage_risk.partitions.merged_faults import CountedFaults, merge_counts
-from decrochage_risk.partitions.parts import snapshot_part, snapshots_of
+from decrochage_risk.partitions.parts import SNAPSHOT_TABLES, snapshot_part, snapshots_of
 from decrochage_risk.partitions.runs import PartRuns, choose_parts, fingerprint
 from decrochage_risk.partitions.splitting import checked_parts
 from decrochage_risk.records.pupil_records import PupilRecords
@@ -30,11 +32,11 @@ from decrochage_risk.train.backtest import can_be_known
 from decrochage_risk.train.training import train_model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import date
 
     from decrochage_risk.model import Snapshots, TrainedModel
-    from decrochage_risk.partitions.runs import PartEngine
+    from decrochage_risk.partitions.runs import Finished, PartEngine
 
 __all__ = ["FolderTraining", "PartedRecords", "train_folder", "train_on_folder"]
 
@@ -45,6 +47,22 @@ _LINE = "Situations aux dates d'observation"
 class _Faults:
     errors: CountedFaults
     warnings: CountedFaults
+
+
+class _TablesOnDisk(Mapping[str, pa.Table]):
+    """The tables of a finished part, each read when it is asked for."""
+
+    def __init__(self, part: Finished) -> None:
+        self._part = part
+
+    def __getitem__(self, name: str) -> pa.Table:
+        return self._part.table(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(SNAPSHOT_TABLES)
+
+    def __len__(self) -> int:
+        return len(SNAPSHOT_TABLES)
 
 
 class PartedRecords:
@@ -113,8 +131,7 @@ class PartedRecords:
             _LINE,
             raise_faults=self._raise_faults,
         )
-        names = ("rows", "features", "left_out", "transmissions")
-        return snapshots_of([{name: each.table(name) for name in names} for each in self._finished])
+        return snapshots_of(map(_TablesOnDisk, self._finished))
 
     def refuse_faults(self, error: Exception) -> None:
         """Raise the faults of the records, which come before any other error, when they are to be raised."""

@@ -6,7 +6,6 @@ advance.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -38,7 +37,15 @@ from decrochage_risk.risk.calibration import probability
 from decrochage_risk.risk.uncertainty import member_mean
 from decrochage_risk.score.predictions import Predictions, policy_columns, predict
 from decrochage_risk.score.risk_scores import RiskScores
-from decrochage_risk.score.run_facts import DEMO_NOTICE, RunFacts, load_demo_model
+from decrochage_risk.score.run_facts import (
+    DEMO_NOTICE,
+    NOT_LEARNT,
+    NOT_READ,
+    NOT_SENT,
+    RunFacts,
+    count_gap_causes,
+    load_demo_model,
+)
 from decrochage_risk.score.scored_pupils import Results
 from decrochage_risk.score.ways import ways_of
 from decrochage_risk.threads import progress_bar
@@ -47,7 +54,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from decrochage_risk.model.unknown_flags import UnknownCount
-    from decrochage_risk.records.pupil_records import KnownRecords
+    from decrochage_risk.records.time_cut import KnownRecords
     from decrochage_risk.records.transmission import Silence, Transmission
 
 
@@ -166,14 +173,8 @@ SET_ASIDE = "non inscrit à cette date d'après les lignes gardées : d'autres, 
 UNKNOWN_LEVEL = "niveau jamais vu par le modèle"
 TOO_LITTLE = "moins de 3 semaines de données"
 OUT_OF_RANGE = "hors du domaine d'apprentissage, avec beaucoup de valeurs jamais vues par le modèle"
-NOT_LEARNT = "cas trop rare à l'apprentissage pour une estimation"
-"""In the cause of each pupil with a declared gap that the training hardly held."""
 NOT_ASKED = "motifs non demandés"
 NO_RISK = "pas de score, donc pas de motif"
-NOT_SENT = "non transmises"
-"""In the cause of each pupil of whom a table that the model leans on was not sent."""
-NOT_READ = "une bonne part des lignes, fautives, a été mise de côté"
-"""In the cause of each pupil of whom much of a table that the model leans on could not be kept."""
 NOT_VERIFIED = "explication non vérifiée : les contributions ne redonnent pas le score"
 
 
@@ -394,9 +395,7 @@ def _run_facts(
 ) -> RunFacts:
     """Add what was counted among these pupils."""
     counts = {
-        "not_sent": _count_causes(cause, NOT_SENT),
-        "not_learnt": _count_causes(cause, NOT_LEARNT),
-        "not_read": _count_causes(cause, NOT_READ),
+        **count_gap_causes(cause.tolist()),
         "to_complete": int(columns["to_complete"].sum()),
         "unknown": unknown,
     }
@@ -515,11 +514,6 @@ def _unknown(
     """Hold what is known of the pupils to score against what was known of those of the training, before they are scored."""
     rows = np.flatnonzero(_is_none(cause))
     return unknown_counts(model, features[rows], model.groups_of_levels(cut.level[rows], cut.as_of))
-
-
-def _count_causes(cause: npt.NDArray[np.object_], words: str) -> dict[str, int]:
-    counts = Counter(text for text in cause.tolist() if text is not None and words in text)
-    return dict(sorted(counts.items()))
 
 
 def _outside_training(model: TrainedModel, features: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:

@@ -39,6 +39,7 @@ from decrochage_risk.model.unknown_flags import UNKNOWN_FLAGS, patterns_of
 from decrochage_risk.policy import load_policy
 from decrochage_risk.records.levels import AT_3E, AT_4E, LEVEL_BY_NAME, PATHWAY_LABELS
 from decrochage_risk.risk import RiskModel, pupil_folds
+from decrochage_risk.risk.numeric_table import row_blocks
 from decrochage_risk.school_year import school_year_of, year_start
 from decrochage_risk.school_year.dates import date_of_number
 from decrochage_risk.small_cells import Publication
@@ -248,10 +249,19 @@ def _predict_parts(
             progress(f"Année témoin, partie {number + 1}")
         model = fit_risk_model(train, seed=seed, options=options)
         part = test.take(mask)
-        risk[mask] = model.risk(part.features, part.rows["reference_group"].to_numpy())
+        risk[mask] = _risk_of(model, part)
         for scores, baseline in zip(learnt, learnt_baselines(train, part), strict=True):
             scores[mask] = baseline.score
     return risk, learnt
+
+
+def _risk_of(model: RiskModel, snapshots: Snapshots) -> Floats:
+    """Predict some rows at a time: nothing of a row depends on the others, and their filled table is never whole."""
+    groups = snapshots.rows["reference_group"].to_numpy()
+    risk = np.empty(len(groups))
+    for rows in row_blocks(len(groups), snapshots.features):
+        risk[rows] = model.risk(snapshots.features.iloc[rows], groups[rows])
+    return risk
 
 
 def _publish(report: EvaluationReport, snapshots: Snapshots) -> EvaluationReport:
@@ -293,7 +303,7 @@ def _on_unseen_schools(
     test, train = snapshots.take(last & unseen), snapshots.take(earlier & ~unseen & ~theirs)
     try:
         model = fit_risk_model(train, seed=seed, options=options)
-        risk = model.risk(test.features, test.rows["reference_group"].to_numpy())
+        risk = _risk_of(model, test)
         figures = measure(
             test.outcome,
             risk,
@@ -324,11 +334,10 @@ def _without_common_pupils(
 
 def learnt_baselines(train: Snapshots, test: Snapshots) -> tuple[Baseline, Baseline]:
     """Learn the logistic regression and the school's rate on some rows, and apply both to others."""
-    # A column without any value has no median to fill with.
-    columns = train.features.columns[train.features.notna().any()]
-    logistic = logistic_baseline(train.features[columns], train.outcome)
+    # It leaves out a column without any value: there is no median to fill with.
+    logistic = logistic_baseline(train.features, train.outcome)
     rate = school_rate(train.rows["school_id"], train.outcome, test.rows["school_id"])
-    return logistic(test.features[columns]), rate
+    return logistic(test.features), rate
 
 
 def horizon_of(snapshots: Snapshots) -> int:

@@ -49,7 +49,7 @@ from decrochage_risk.threads import progress_bar
 from decrochage_risk.train.backtest import can_be_known
 from decrochage_risk.train.comparing import compare_models
 from decrochage_risk.train.evaluating import evaluate_model
-from decrochage_risk.train.horizons import combine_horizons
+from decrochage_risk.train.publication import combine_horizons
 from decrochage_risk.train.run_folder import RunFolder, StepReport, checksums
 from decrochage_risk.train.supported import Helped
 from decrochage_risk.train.training import libraries, train_model

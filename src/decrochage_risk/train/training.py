@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from importlib.metadata import version
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -51,6 +52,7 @@ from decrochage_risk.records.rules import CELL_RULES, CROSS_RULES, ROW_RULES
 from decrochage_risk.records.transmission import usual_pace
 from decrochage_risk.risk.boosting import with_defaults
 from decrochage_risk.risk.calibration import probability
+from decrochage_risk.risk.numeric_table import columns_of, copied
 from decrochage_risk.school_year import school_year_of, to_date
 from decrochage_risk.small_cells import HIDDEN, hidden_counts, is_small
 from decrochage_risk.threads import progress_bar
@@ -207,12 +209,8 @@ def distributions_of(snapshots: Snapshots, risk_model: RiskModel) -> FeatureDist
     risk_model : RiskModel
         Just fitted on them; held-out scores where it has them, its own otherwise.
     """
-    names = [
-        name
-        for name in snapshots.features.columns
-        # what a training was not to learn is not watched either: that it is known later is no drift
-        if name in FEATURE_BY_NAME and (name not in PAST_ATTENDANCE or snapshots.features[name].notna().any())
-    ]
+    # Those never known are left out: what a training was not to learn is not watched either, that it is known later is no drift.
+    names = [name for name in snapshots.features.columns if name in FEATURE_BY_NAME]
     out_of_fold = risk_model.out_of_fold
     groups = snapshots.rows["reference_group"].to_numpy()
     if out_of_fold is None:
@@ -220,7 +218,9 @@ def distributions_of(snapshots: Snapshots, risk_model: RiskModel) -> FeatureDist
     else:
         score = np.full(len(groups), np.nan)
         score[out_of_fold.rows] = out_of_fold.log_odds
-    return FeatureDistributions.fit(snapshots.features[names].assign(**{SCORE: score}), groups)
+    return FeatureDistributions.of_columns(
+        chain(columns_of(snapshots.features, names=names), [(SCORE, score)]), groups
+    )
 
 
 _LIBRARIES = ("decrochage-risk", "lightgbm", "numba", "numpy", "pandas", "scikit-learn", "scipy")
@@ -471,8 +471,7 @@ def _reads_past_attendance(history: bool | None, legal_basis: str | None, *, syn
 
 def without_past_attendance(snapshots: Snapshots) -> Snapshots:
     """Empty the features of attendance in earlier school years: a column that is never known is neither learnt nor read."""
-    columns = [name for name in PAST_ATTENDANCE if name in snapshots.features]
-    return replace(snapshots, features=snapshots.features.assign(**dict.fromkeys(columns, np.nan)))
+    return replace(snapshots, features=copied(snapshots.features, without=PAST_ATTENDANCE))
 
 
 def _of_attendance(legal_basis: str | None, *, reads_past: bool) -> list[str]:
@@ -527,7 +526,9 @@ def _snapshots(
         return take_snapshots(
             records, table, dates, closes=closes, horizon_years=horizon_years, progress=progress
         )
-    return records.snapshots(dates, closes=closes, horizon_years=horizon_years)
+    snapshots = records.snapshots(dates, closes=closes, horizon_years=horizon_years)
+    # Whoever made the rows may have made them in memory.
+    return replace(snapshots, features=copied(snapshots.features))
 
 
 def _dates(
