@@ -13,7 +13,7 @@ import decrochage_risk as dr
 from decrochage_risk import french
 from decrochage_risk.errors import RecordsError
 from decrochage_risk.score import PupilRisk
-from decrochage_risk.score.writing import write_new_on_lists
+from decrochage_risk.score.writing import signal_line, write_new_on_lists
 from decrochage_risk.synthetic import make_cohort
 
 if TYPE_CHECKING:
@@ -167,6 +167,15 @@ def test_a_departure_is_told_by_age(born: str, words: str, codes: set[str]) -> N
     assert pupil.departure.text == "sorti depuis le 10 janvier 2025, situation à vérifier"
     assert words in pupil.departure.obligation
     assert codes <= {measure.code for measure in pupil.measures}
+
+
+def test_what_holds_after_an_exit_is_of_now_for_who_has_left() -> None:
+    """The list of departures proposes every measure now, before 16 the obligation d'instruction first; nothing is "in case of"."""
+    lists = lists_of([enrolment("a", end_date="2025-01-10"), enrolment("b")], [], a="2010-06-01")
+    line = signal_line(lists["a"], None, "departure")
+    assert line["Mesures possibles"].startswith("Obligation d'instruction jusqu'à 16 ans ; ")
+    assert all(measure.label in line["Mesures possibles"] for measure in lists["a"].measures)
+    assert line["En cas de sortie ou d'échec"] == ""
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,7 @@ from decrochage_risk.score.writing import (
     write_scores,
     write_verdict,
 )
+from decrochage_risk.threads import progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -500,7 +501,7 @@ def score_folder(  # noqa: PLR0913 - the choices of a run, each with its default
     partitions: int | None = None,
     despite_verdict: bool = False,
     group: bool = False,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: bool | Callable[[str, int, int], None] = False,
 ) -> FolderScores:
     """Score every pupil of a folder of extracts, and write the results.
 
@@ -527,8 +528,8 @@ def score_folder(  # noqa: PLR0913 - the choices of a run, each with its default
         Write the list of the risk though the card of the model says not to issue one.
     group : bool
         Whether the group of ``out`` may read the results; their owner alone otherwise.
-    progress : callable, optional
-        Called at the beginning of each step with a French line, how much is done and how much there is (0: not known).
+    progress : bool or callable
+        True shows the steps on a bar; a callable is told each with a French line, how much is done and how much there is (0: not known).
 
     Returns
     -------
@@ -569,8 +570,7 @@ def score_folder(  # noqa: PLR0913 - the choices of a run, each with its default
         despite_verdict=despite_verdict,
         group=group,
     )
-    tell = progress or (lambda _line, _done, _all: None)
-    with warnings.catch_warnings():
+    with progress_bar(progress) as tell, warnings.catch_warnings():
         warnings.simplefilter("ignore", DemoModelWarning)  # said once, above
         if count == 1:
             return _score_at_once(source, target, request, calendar, tell)

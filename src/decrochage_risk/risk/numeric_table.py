@@ -113,6 +113,9 @@ def new_table(
 def give_back(*tables: pd.DataFrame | TableArray) -> None:
     """Give the memory of tables that lie in files back to the system; what they hold is read again when it is asked for."""
     for table in tables:
+        # Most trainings are small: walking over the columns of a frame costs more than what it would give back.
+        if isinstance(table, pd.DataFrame) and table.size * np.dtype(np.float64).itemsize <= HELD:
+            continue
         arrays = (
             [table[name].to_numpy() for name in table.columns] if isinstance(table, pd.DataFrame) else [table]
         )

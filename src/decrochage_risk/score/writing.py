@@ -21,7 +21,7 @@ from decrochage_risk.explain.sentences import NO_REASON, tell_missing
 from decrochage_risk.records.levels import LEVEL_BY_NAME
 from decrochage_risk.result_folders import ResultFolder, adding_to_result
 from decrochage_risk.score.pupil_risk import PupilRisk
-from decrochage_risk.score.ways import WAY_COLUMNS, WAYS
+from decrochage_risk.score.ways import WAY_COLUMNS, WAYS, measures_by_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -370,9 +370,10 @@ def _way_words(pupil: Signalled, way: Way) -> str:
 
 
 def _end(pupil: Signalled) -> dict[str, Any]:
+    of_now, of_a_case_to_come = measures_by_time(pupil.measures, has_left="departure" in pupil.ways)
     return {
-        "Mesures possibles": _measures(pupil, after_leaving=False),
-        "En cas de sortie ou d'échec": _measures(pupil, after_leaving=True),
+        "Mesures possibles": _measures(of_now),
+        "En cas de sortie ou d'échec": _measures(of_a_case_to_come),
         "Décision automatique": "aucune",
     }
 
@@ -513,11 +514,8 @@ def level_words(level: str | None) -> str:
     return LEVEL_BY_NAME[level].label if level else ""
 
 
-def _measures(pupil: Signalled, *, after_leaving: bool) -> str:
-    """Name the measures for an enrolled pupil, or those that are only of use to one who has left or failed."""
-    return " ; ".join(
-        _measure(measure) for measure in pupil.measures if measure.after_leaving is after_leaving
-    )
+def _measures(measures: Iterable[Measure]) -> str:
+    return " ; ".join(_measure(measure) for measure in measures)
 
 
 def _measure(measure: Measure) -> str:

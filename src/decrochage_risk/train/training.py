@@ -55,6 +55,7 @@ from decrochage_risk.risk.calibration import probability
 from decrochage_risk.risk.numeric_table import columns_of, copied
 from decrochage_risk.school_year import school_year_of, to_date
 from decrochage_risk.small_cells import HIDDEN, hidden_counts, is_small
+from decrochage_risk.threads import progress_bar
 from decrochage_risk.train.backtest import can_be_known
 from decrochage_risk.train.leaks import (
     missing_signals,
@@ -254,7 +255,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     supported: Any = None,  # noqa: ANN401 - any table
     helped: Helped = "keep",
     left_out: Callable[[Snapshots, npt.NDArray[np.float64]], None] | None = None,
-    progress: Callable[[str], None] | None = None,
+    progress: bool | Callable[[str], None] = False,
     **refused: object,
 ) -> TrainedModel:
     """Train a model on the pupils at risk on several as-of dates a year.
@@ -310,8 +311,8 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     left_out : callable, optional
         Given the rows of the training and their risks, each by the one member of the model that is returned which has not learnt
         the pupil: to judge that very model on years of its training, see :func:`compare_models`.
-    progress : callable, optional
-        Called with a French line per step.
+    progress : bool or callable
+        True shows the steps on a bar; a callable is told a French line per step.
     **refused : object
         Class weights, oversampling, a prior: each is refused with its reason.
 
@@ -351,24 +352,25 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     table = outcomes_for(records, outcomes)
     dates = _dates(records, table, as_of_dates, school_years, check_horizon(horizon_years))
     extraction_day = None if labels_known_on is None else to_date(labels_known_on)
-    snapshots = _snapshots(
-        records, table, dates, closes=outcome_closes, horizon_years=horizon_years, progress=progress
-    )
-    snapshots = _rows_to_learn(snapshots, extraction_day, reads_past=reads_past)
-    snapshots, support_caveats = set_apart_supported(snapshots, table, supported, helped)
-    unknown = _missing_without_leaks(snapshots, allow_leaks)
-    caveats = [*_of_attendance(legal_basis, reads_past=reads_past), *support_caveats]
-    caveats += _caveats(records, snapshots, unknown)
-    counts = HeldOutCounts((policy or load_policy()).of_horizon(horizon_years))
-    risk_model, report, is_untouched = fit_and_measure(
-        snapshots,
-        seed=seed,
-        synthetic=synthetic,
-        options=options,
-        hold_out_schools=hold_out_schools,
-        progress=progress,
-        predicted=counts.take,
-    )
+    with progress_bar(progress) as tell:
+        snapshots = _snapshots(
+            records, table, dates, closes=outcome_closes, horizon_years=horizon_years, progress=tell
+        )
+        snapshots = _rows_to_learn(snapshots, extraction_day, reads_past=reads_past)
+        snapshots, support_caveats = set_apart_supported(snapshots, table, supported, helped)
+        unknown = _missing_without_leaks(snapshots, allow_leaks)
+        caveats = [*_of_attendance(legal_basis, reads_past=reads_past), *support_caveats]
+        caveats += _caveats(records, snapshots, unknown)
+        counts = HeldOutCounts((policy or load_policy()).of_horizon(horizon_years))
+        risk_model, report, is_untouched = fit_and_measure(
+            snapshots,
+            seed=seed,
+            synthetic=synthetic,
+            options=options,
+            hold_out_schools=hold_out_schools,
+            progress=tell,
+            predicted=counts.take,
+        )
     publication, recalls = _publication(snapshots, report, counts, horizon_years)
     report = publication.report
     _tell_left_out(risk_model, snapshots, left_out)
