@@ -2,10 +2,10 @@
 
 Run ``python benchmarks/training_memory.py`` (150,000 rows; ``--rows N``, ``--rounds K``). A small cohort of three school years is
 drawn once below ``build/``, its training rows are taken, and the same rows are handed out several times over, each copy with pupils
-and schools of its own, as ``train_folder`` hands out those of its parts: the events behind them are never held. A fresh process then
+of its own in the same schools, as ``train_folder`` hands out those of its parts: the events behind them are never held. A fresh process then
 does all that ``train_model`` does (choices, boosters, calibration out of time, the untouched year, schools held out, report, card), and
-its high-water mark is told above that of a process that only loads the libraries. ``--where`` looks at the process a hundred times
-a second, and prints the steps with what each held at most; ``--seal`` prints the checksum of the model, to hold two versions of the code together.
+its high-water mark is told above that of a process that only loads the libraries. ``--where`` looks at the process twenty times
+a second, and prints the steps at which it held more than ever before; ``--seal`` prints the checksum of the model, to hold two versions of the code together.
 """
 
 from __future__ import annotations
@@ -105,9 +105,8 @@ class Repeated:
         order = np.lexsort((at, copy, rows["observed"].to_numpy()[at]))
         at, copy = at[order], copy[order]
         many = rows.iloc[at].reset_index(drop=True)
-        for name in ("pupil_id", "school_id"):
-            texts = (pd.Series(copy) + "-" + many[name].astype(object)).to_numpy(dtype=object)
-            many[name] = pd.Series(texts, dtype=many[name].dtype)
+        texts = (pd.Series(copy) + "-" + many["pupil_id"].astype(object)).to_numpy(dtype=object)
+        many["pupil_id"] = pd.Series(texts, dtype=many["pupil_id"].dtype)
         # As the parts of an extract are put together, see decrochage_risk.partitions.parts.snapshots_of.
         table = new_table(len(at), len(names), order="F")
         for place in range(len(names)):
@@ -153,11 +152,11 @@ class Steps(threading.Thread):
     def __init__(self) -> None:
         super().__init__(daemon=True)
         self._main, self._done = threading.main_thread().ident, threading.Event()
-        self._peaks: dict[str, int] = {}
+        self._rises: list[tuple[int, str]] = [(0, "")]
 
     def run(self) -> None:
         """Look until :meth:`stop`."""
-        while not self._done.wait(0.01):
+        while not self._done.wait(0.05):
             frame: Any = sys._current_frames().get(self._main or 0)  # noqa: SLF001 - there is no other way
             names = []
             while frame is not None:
@@ -165,9 +164,9 @@ class Steps(threading.Thread):
                 if "decrochage_risk" in code.co_filename:
                     names.append(f"{code.co_name}:{frame.f_lineno}")
                 frame = frame.f_back
-            place = " > ".join(reversed(names[:5]))
             pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-            self._peaks[place] = max(self._peaks.get(place, 0), pages * 4096)
+            if pages * 4096 > self._rises[-1][0] * _RISE:
+                self._rises.append((pages * 4096, " > ".join(reversed(names[:5]))))
 
     def stop(self) -> None:
         """End the looks."""
@@ -175,9 +174,12 @@ class Steps(threading.Thread):
         self.join()
 
     def told(self) -> list[str]:
-        """Tell the forty steps that held most, in MB of the whole process, in the order in which they came."""
-        most = sorted(self._peaks, key=lambda place: -self._peaks[place])[:40]
-        return [f"{self._peaks[place] >> 20:6d} MB  {place}" for place in self._peaks if place in most]
+        """Tell the steps at which the process held more than ever before, in MB of the whole process."""
+        return [f"{held >> 20:6d} MB  {place}" for held, place in self._rises[1:]]
+
+
+_RISE = 1.02
+"""Of what was held at most before, from which a step is told."""
 
 
 def measure(rows: int, rounds: int = ROUNDS, *, where: bool = False) -> tuple[float, int, dict[str, Any]]:

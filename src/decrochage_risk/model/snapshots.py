@@ -444,9 +444,9 @@ def _snapshot(
         }
     )
     rows = rows.iloc[keep].reset_index(drop=True)
-    rows["reference_group"] = (
-        rows["level"].map(lambda level: reference_label(level, known.as_of)).astype(object)
-    )
+    # One text per level, not per row.
+    labels_of = {level: reference_label(level, known.as_of) for level in rows["level"].unique()}
+    rows["reference_group"] = rows["level"].map(labels_of).astype(object)
     features = copied(matrix_with_context(known), rows=keep)
     return Snapshots(features, labels.outcome[keep], rows, {}, (find_transmission(known),)), Counter(
         # Of the enrolled only: nobody else was at risk, so nothing was left out.

@@ -145,8 +145,9 @@ def fit_risk_model(
         context=[name for name in names if name not in FEATURE_BY_NAME],
         knowledge=UNKNOWN_FLAGS,
         time=rows["school_year"].to_numpy(),
-        groups=rows["pupil_id"].to_numpy(),
-        clusters=rows["school_id"].to_numpy(),
+        # As pandas holds them: an object of Python for each row would live as long as the fit.
+        groups=rows["pupil_id"],
+        clusters=rows["school_id"],
         reference_groups=rows["reference_group"].to_numpy(),
         observed=rows["observed"].to_numpy(),
         matured=rows["matured"].to_numpy(),
@@ -319,17 +320,24 @@ def _without_common_pupils(
     snapshots: Snapshots, test: Snapshots, earlier: npt.NDArray[np.bool_], seed: int
 ) -> Iterator[tuple[npt.NDArray[np.bool_], Snapshots]]:
     """Yield (mask of the test rows, training rows) with no pupil in both."""
-    before = set(snapshots.rows["pupil_id"][earlier])
-    # One model instead of three where nobody is on both sides.
-    if before.isdisjoint(test.rows["pupil_id"]):
-        yield np.ones(len(test.outcome), dtype=np.bool_), snapshots.take(earlier)
-        return
-    everyone = np.concatenate([snapshots.rows["pupil_id"][earlier], test.rows["pupil_id"]])
-    fold = pupil_folds(everyone, _FOLDS, seed)
-    of_train, of_test = fold[: int(earlier.sum())], fold[int(earlier.sum()) :]
+    of_earlier, of_test = _fold_of_common(snapshots.rows["pupil_id"][earlier], test.rows["pupil_id"], seed)
     train = snapshots.take(earlier)
+    # One model instead of three where nobody is on both sides.
+    if of_earlier is None or of_test is None:
+        yield np.ones(len(test.outcome), dtype=np.bool_), train
+        return
     for number in range(_FOLDS):
-        yield of_test == number, train.take(of_train != number)
+        yield of_test == number, train.take(of_earlier != number)
+
+
+def _fold_of_common(
+    earlier: pd.Series[str], test: pd.Series[str], seed: int
+) -> tuple[npt.NDArray[np.int64] | None, npt.NDArray[np.int64] | None]:
+    """Deal the pupils of both sides into folds; None where nobody is on both."""
+    if set(earlier).isdisjoint(test):
+        return None, None
+    fold = pupil_folds(np.concatenate([earlier, test]), _FOLDS, seed)
+    return fold[: len(earlier)], fold[len(earlier) :]
 
 
 def learnt_baselines(train: Snapshots, test: Snapshots) -> tuple[Baseline, Baseline]:
