@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     Floats = npt.NDArray[np.float64]
     Flags = npt.NDArray[np.bool_]
     Words = npt.NDArray[np.uint64]
+    Columns = tuple[Keys, Floats, Floats]
     TextBytes = tuple[Words, Keys, Flags]
     TextTable = tuple[Words, Words, Keys, Keys]
     Rest = tuple[Floats, Floats, Keys, bool]
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = [
     "code_texts",
     "compiled",
+    "gather",
     "half_days_of_the_day",
     "outside_spans",
     "place_by_pupil",
@@ -201,6 +203,18 @@ def sort_within(keys: Keys, order: Order, starts: Keys, low_pupil: int, high_pup
                 end = min(begin + 2 * width, high)
                 _merge(keys, order, spare_keys, spare, begin, begin + width, end, rest)
             width *= 2
+
+
+@compiled
+def gather(rows: Order, low: int, high: int, sources: Columns, results: Columns) -> None:
+    """Put what stands at ``rows`` of three columns beside one another, for the places ``low`` to ``high``.
+
+    Three at a time: rows are far apart in memory, and the processor waits for all three at once.
+    """
+    (one, two, three), (first, second, third) = sources, results
+    for place in range(low, high):
+        row = rows[place]
+        first[place], second[place], third[place] = one[row], two[row], three[row]
 
 
 @compiled

@@ -30,6 +30,7 @@ __all__ = [
     "TextCodes",
     "as_objects",
     "frame_of_arrow",
+    "give_back",
     "parts_of_folder",
     "plain_columns",
     "read_parquet",
@@ -219,6 +220,16 @@ def plain_columns(table: Any) -> Any:  # noqa: ANN401  pyarrow ships no types
     return table.select(
         [name for name in table.column_names if not re.fullmatch(r"__index_level_\d+__", name)]
     )
+
+
+_MUCH_MEMORY = 250_000
+
+
+def give_back(rows: int) -> None:
+    """Give the memory of tables that are done with back to the system, where they had many rows."""
+    # Arrow keeps what it freed for its next table, while what comes next, sorting and features, takes numpy's memory.
+    if rows >= _MUCH_MEMORY:
+        pa.default_memory_pool().release_unused()
 
 
 @dataclass(frozen=True, slots=True)
