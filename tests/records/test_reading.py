@@ -13,9 +13,12 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from decrochage_risk.errors import UnreadableRecordsError
-from decrochage_risk.records.reading import as_frame, read_folder
+from decrochage_risk.records.raw_tables import TextCodes
+from decrochage_risk.records.reading import as_frame, read_folder, read_table_file
 from decrochage_risk.records.table_schemas import TABLES
 
 ROWS: list[dict[str, Any]] = [
@@ -274,3 +277,51 @@ def test_a_file_that_vanishes_while_a_folder_is_read(folder: Path, monkeypatch: 
         with pytest.raises(UnreadableRecordsError):
             read_folder(folder)
         kept.rename(path)
+
+
+_NEAR = st.sampled_from(
+    [None, "", "a", "a\0", "é1", "12345678", "123456789", "1234567890123456", "1234567890123457"]
+)
+_BLOCKS = st.lists(st.lists(_NEAR | st.text(max_size=30), max_size=40), max_size=5)
+
+
+@given(blocks=_BLOCKS, kind=st.sampled_from([pa.string(), pa.large_string()]), skipped=st.integers(0, 3))
+def test_texts_are_coded_as_arrow_codes_them(blocks: list[list[str | None]], kind: Any, skipped: int) -> None:
+    """Whatever the texts, their lengths and the blocks they come in, codes and words are those of Arrow's own dictionary."""
+    codes = TextCodes()
+    cells = [pa.array(block, kind)[skipped:] for block in blocks]
+    coded = pa.chunked_array([codes.add(block) for block in cells], pa.int32()).combine_chunks()
+    expected = pa.chunked_array(cells, kind).combine_chunks().dictionary_encode()
+    assert coded.to_pylist() == expected.indices.to_pylist()
+    assert codes.words.to_pylist() == expected.dictionary.to_pylist()
+
+
+def test_more_texts_than_there_was_room_for_are_coded_too() -> None:
+    """Codes stay right while their table grows, of short ids and of ids of more than one word."""
+    ids = [f"P{number % 9973:06d}" for number in range(30_000)]
+    for cells in (pa.array(ids), pa.array([f"0990001N-{text}-{text}" for text in ids])):
+        codes = TextCodes()
+        coded = codes.add(cells)
+        assert codes.words.take(coded).equals(cells)
+        assert len(codes.words) == 9973
+
+
+@pytest.mark.parametrize("rows_of_a_group", [1, 3, 100])
+def test_ids_of_parquet_are_those_that_were_written(tmp_path: Path, rows_of_a_group: int) -> None:
+    """Ids are read as they were written, missing ones too, whatever the row groups, alone or beside other columns."""
+    ids = ["b", "a", None, "12345678901234567890", "a", "", None, "b"]
+    for table in (pa.table({"pupil_id": ids}), pa.table({"date": range(8), "pupil_id": ids, "kind": ids})):
+        path = tmp_path / "absences.parquet"
+        pq.write_table(table, path, row_group_size=rows_of_a_group)
+        frame = read_table_file(path)[0].frame()
+        assert frame.columns.tolist() == table.column_names
+        pd.testing.assert_series_equal(frame["pupil_id"], pd.Series(ids, dtype="str", name="pupil_id"))
+        pq.write_table(table.slice(0, 0), path)
+        assert read_table_file(path)[0].frame().shape == (0, table.num_columns)
+
+
+def test_ids_that_are_twice_there_are_refused(tmp_path: Path) -> None:
+    """A Parquet file with two columns of ids is refused, as any other column that is twice there."""
+    twice = pa.table([["a"], ["b"]], names=["pupil_id", "pupil_id"])
+    pq.write_table(twice, tmp_path / "pupils.parquet")
+    assert_explains(unreadable(tmp_path), "pupil_id", "more than once")

@@ -28,7 +28,7 @@ from decrochage_risk.records.fault_hints import (
     words_for,
 )
 from decrochage_risk.records.faults import FaultReport, text_of
-from decrochage_risk.records.raw_tables import RawTable, as_objects, text_of_bytes
+from decrochage_risk.records.raw_tables import RawTable, as_objects, give_back, text_of_bytes
 from decrochage_risk.records.rules import (
     BAD_BYTES,
     BAD_PATTERN,
@@ -398,6 +398,7 @@ def check_tables(
         shapes[name] = conform(TABLES[name], _NOTHING if table is None else table)
         faults = shapes[name].faults if table is not None else ()
         own.extend(fault for fault in faults if not (may_be_empty and fault.rule == EMPTY_TABLE.name))
+    give_back(sum(table.coded.size for table in shapes.values()))
     report = FaultReport(tuple(own), places or {})
     # A fault without rows is one of the whole table: no row of it can be trusted.
     unusable = {group.table for group in report.errors.groups if not group.rows.size}

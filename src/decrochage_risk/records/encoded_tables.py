@@ -117,6 +117,10 @@ class EventOrder:
         keys = _KEYS[events.table.name](events)
         rows, first = np.empty(len(events), dtype=np.int32), np.empty(len(events), dtype=np.int64)
         starts = kernels.place_by_pupil(pupils.codes, pupils.kinds, keys.first.packed, rows, first)
+        others = [name for name in events.table.column_names if name not in keys.packed]
+        # Placed by pupil they are there once more: as they came, only an order by further columns asks for them.
+        if keys.more and not others:
+            keys.first.forget()
         # Compared only where the first key ties: most rows are ordered by one whole number alone.
         rest = (keys.second, keys.third, keys.last.packed, keys.more)
         # Cut between pupils: each thread sorts rows that no other thread touches, so any number gives one
@@ -124,9 +128,9 @@ class EventOrder:
         edges = _equal_parts(starts, threads_for(len(events)))
         over_columns(lambda ends: kernels.sort_within(first, rows, starts, *ends, rest), edges, len(events))
         # 10/20 and 5/10 are one mark, and still two rows: repeats are told by what came.
-        numbers = (events["value"], events["out_of"]) if events.table.name == "grades" else rest[:2]
-        repeats = kernels.repeated_rows(first, rows, starts, rest, *numbers)
-        if others := [name for name in events.table.column_names if name not in keys.packed]:
+        came = (events["value"], events["out_of"]) if events.table.name == "grades" else rest[:2]
+        repeats = kernels.repeated_rows(first, rows, starts, rest, *came)
+        if others:
             rows, repeats = _ordered_by_others(events, keys, rows, starts, others)
         # Rows without an id are nobody's: none repeats another.
         repeats[rows[starts[-2] :]] = False
@@ -134,8 +138,8 @@ class EventOrder:
         # rows.
         columns = keys.first.read_back(first)
         if keys.more:
-            columns |= keys.last.read_back(keys.last.packed[rows])
-            columns |= dict(zip(keys.numbers, (keys.second[rows], keys.third[rows]), strict=False))
+            last, *numbers = _gathered(rows, (keys.last.packed, keys.second, keys.third))
+            columns |= keys.last.read_back(last) | dict(zip(keys.numbers, numbers, strict=False))
         return cls(rows, starts, repeats, columns)
 
     def kept(self, rows: npt.NDArray[np.bool_], pupils: int) -> EventOrder:
@@ -160,6 +164,17 @@ class EventOrder:
             name: values[: int(self.starts[starts.size - 1])][places] for name, values in self.columns.items()
         }
         return EventOrder(rows, starts, self.repeated, columns)
+
+
+def _gathered(
+    rows: npt.NDArray[np.int32],
+    columns: tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArray[np.float64]],
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Give three columns in the order of the rows."""
+    results = (np.empty(rows.size, np.int64), np.empty(rows.size), np.empty(rows.size))
+    edges = np.linspace(0, rows.size, threads_for(rows.size) + 1).astype(int).tolist()
+    over_columns(lambda ends: kernels.gather(rows, *ends, columns, results), list(pairwise(edges)), rows.size)
+    return results
 
 
 def _equal_parts(starts: npt.NDArray[np.int64], parts: int) -> list[tuple[int, int]]:
@@ -188,6 +203,10 @@ class _Key:
         kernels.push_codes(self.packed, codes, bits)
         self._parts.append((name, bits))
         return self
+
+    def forget(self) -> None:
+        """Free the packed rows: the names and sizes of the columns stay."""
+        self.packed = self.packed[:0].copy()
 
     def read_back(self, codes: npt.NDArray[np.int64]) -> dict[str, npt.NDArray[Any]]:
         """Give the columns of some packed rows."""

@@ -22,10 +22,16 @@ if TYPE_CHECKING:
     Codes = npt.NDArray[np.int8]
     Floats = npt.NDArray[np.float64]
     Flags = npt.NDArray[np.bool_]
+    Words = npt.NDArray[np.uint64]
+    Columns = tuple[Keys, Floats, Floats]
+    TextBytes = tuple[Words, Keys, Flags]
+    TextTable = tuple[Words, Words, Keys, Keys]
     Rest = tuple[Floats, Floats, Keys, bool]
 
 __all__ = [
+    "code_texts",
     "compiled",
+    "gather",
     "half_days_of_the_day",
     "outside_spans",
     "place_by_pupil",
@@ -33,6 +39,7 @@ __all__ = [
     "pop_days",
     "push_codes",
     "push_days",
+    "rehash",
     "repeated_rows",
     "sort_within",
     "within_bounds",
@@ -199,6 +206,18 @@ def sort_within(keys: Keys, order: Order, starts: Keys, low_pupil: int, high_pup
 
 
 @compiled
+def gather(rows: Order, low: int, high: int, sources: Columns, results: Columns) -> None:
+    """Put what stands at ``rows`` of three columns beside one another, for the places ``low`` to ``high``.
+
+    Three at a time: rows are far apart in memory, and the processor waits for all three at once.
+    """
+    (one, two, three), (first, second, third) = sources, results
+    for place in range(low, high):
+        row = rows[place]
+        first[place], second[place], third[place] = one[row], two[row], three[row]
+
+
+@compiled
 def repeated_rows(keys: Keys, order: Order, starts: Keys, rest: Rest, one: Floats, other: Floats) -> Flags:
     """Rows that equal an earlier row of their pupil in every key and, if there is a rest, in two more columns."""
     repeats = np.zeros(order.size, np.bool_)
@@ -287,3 +306,160 @@ def half_days_of_the_day(
                     result[order[place]] = min(total, 127)
             begin = end
     return result
+
+
+_WORD_BYTES = 8
+_BATCH = 512
+_ONE, _ODD, _OTHER_ODD = np.uint64(1), np.uint64(0x9E3779B97F4A7C15), np.uint64(0xD6E8FEB86659FD93)
+_HALF, _SHIFT, _BITS, _LOW = np.uint64(32), np.uint64(29), np.uint64(64), np.uint64(0xFFFFFFFF)
+
+
+@compiled
+def _word(data: Words, at: int, size: int) -> Any:  # noqa: ANN401 - numba's unsigned number
+    """Up to eight bytes from the byte ``at`` on, as one number."""
+    place, shift = at >> 3, np.uint64((at & 7) << 3)
+    word = data[place] >> shift
+    if shift:
+        word |= data[place + 1] << (_BITS - shift)
+    if size < _WORD_BYTES:
+        word &= (_ONE << np.uint64(size << 3)) - _ONE
+    return word
+
+
+@compiled
+def _mixed(word: Any) -> Any:  # noqa: ANN401 - numba's unsigned number
+    """Spread the bits of a number; no two numbers give the same."""
+    word *= _ODD
+    word ^= word >> _HALF
+    word *= _OTHER_ODD
+    return word ^ (word >> _SHIFT)
+
+
+@compiled
+def _hash(data: Words, at: int, size: int) -> Any:  # noqa: ANN401 - numba's unsigned number
+    if not size:
+        return np.uint64(0)
+    number = _mixed(_word(data, at, size))
+    for more in range(_WORD_BYTES, size, _WORD_BYTES):
+        number = _mixed(number ^ _word(data, at + more, size - more))
+    return number
+
+
+@compiled
+def _equal_text(data: Words, at: int, size: int, texts: Words, first: int) -> bool:
+    for more in range(0, size, _WORD_BYTES):
+        if texts[first + (more >> 3)] != _word(data, at + more, size - more):
+            return False
+    return True
+
+
+@compiled
+def _hash_batch(came: TextBytes, row: int, hashes: Words) -> int:
+    """Hash the texts from ``row`` on; give how many words of eight bytes they have."""
+    data, ends, _ = came
+    words = 0
+    for place in range(hashes.size):
+        size = ends[row + place + 1] - ends[row + place]
+        hashes[place] = _hash(data, ends[row + place], size)
+        words += (size + 7) >> 3
+    return words
+
+
+@compiled
+def _slot_of(came: TextBytes, place: int, number: Any, table: TextTable) -> int:  # noqa: ANN401 - numba's unsigned number
+    """Find the slot of a text by its hash: the one that holds it, or the first free one."""
+    data, ends, _ = came
+    slots, texts, places, _ = table
+    at, size, mask = ends[place], ends[place + 1] - ends[place], np.int64(slots.size) - 1
+    slot = int((np.int64(number) << 1) & mask)
+    while slots[slot + 1]:
+        tag = slots[slot + 1]
+        # Of up to eight bytes, hash and size are the text itself.
+        if (
+            slots[slot] == number
+            and tag >> _HALF == np.uint64(size + 1)
+            and (size <= _WORD_BYTES or _equal_text(data, at, size, texts, places[np.int64(tag & _LOW)]))
+        ):
+            break
+        slot = int((slot + 2) & mask)
+    return slot
+
+
+@compiled
+def _hold_text(came: TextBytes, place: int, number: Any, slot: int, table: TextTable) -> None:  # noqa: ANN401 - as above
+    """Give a text that has none the next code, in a free slot."""
+    data, ends, _ = came
+    slots, texts, places, counts = table
+    at, size, code = ends[place], ends[place + 1] - ends[place], counts[0]
+    slots[slot], slots[slot + 1] = number, (np.uint64(size + 1) << _HALF) | np.uint64(code)
+    places[code] = counts[1]
+    if size > _WORD_BYTES:
+        for part in range(0, size, _WORD_BYTES):
+            texts[counts[1]] = _word(data, at + part, size - part)
+            counts[1] += 1
+    counts[0] = code + 1
+
+
+@compiled
+def code_texts(came: TextBytes, row: int, table: TextTable, codes: Order, firsts: Keys) -> int:
+    """Give equal texts one code, from row ``row`` on.
+
+    Returns the row before which the table was full, or how many rows there are.
+
+    Parameters
+    ----------
+    came : tuple
+        Bytes of all texts as words of eight, one word more than they need; where each text begins and the last one ends;
+        which are not missing, or nothing where none is. A missing one has the code -1.
+    row : int
+        The first row.
+    table : tuple
+        Slots, pairs of a hash and of (size + 1, code) in the halves of one number, 0 where they are free; words of the texts of over
+        eight bytes; where those of each code begin; how many codes and words there are.
+    codes : (rows,) int32 array
+        Filled.
+    firsts : (rows,) int64 array
+        Filled with the rows of the codes that are new, in order.
+    """
+    _, ends, given = came
+    slots, texts, places, counts = table
+    mask, before = np.int64(slots.size) - 1, counts[0]
+    hashes, first_tag = np.empty(_BATCH, np.uint64), np.empty(_BATCH, np.uint64)
+    first_hash = np.empty(_BATCH, np.uint64)
+    while row < ends.size - 1:
+        rows = min(_BATCH, ends.size - 1 - row)
+        words = _hash_batch(came, row, hashes[:rows])
+        # A quarter of the slots at most is used, so that a text stands where its hash says, almost always.
+        is_full = 8 * (counts[0] + rows) > slots.size or counts[0] + rows > places.size
+        if is_full or counts[1] + words > texts.size:
+            break
+        # All slots of a batch are read before any is looked at: the processor waits for memory once, not once per row.
+        for place in range(rows):
+            slot = int((np.int64(hashes[place]) << 1) & mask)
+            first_hash[place], first_tag[place] = slots[slot], slots[slot + 1]
+        for place in range(rows):
+            size, number, tag = ends[row + place + 1] - ends[row + place], hashes[place], first_tag[place]
+            if given.size and not given[row + place]:
+                codes[row + place] = -1
+            elif size <= _WORD_BYTES and first_hash[place] == number and tag >> _HALF == np.uint64(size + 1):
+                codes[row + place] = np.int64(tag & _LOW)
+            else:
+                slot = _slot_of(came, row + place, number, table)
+                if not slots[slot + 1]:
+                    firsts[counts[0] - before] = row + place
+                    _hold_text(came, row + place, number, slot, table)
+                codes[row + place] = np.int64(slots[slot + 1] & _LOW)
+        row += rows
+    return row
+
+
+@compiled
+def rehash(slots: Words, larger: Words) -> None:
+    """Put what ``slots`` of :func:`code_texts` hold into more of them, which are free."""
+    mask = np.int64(larger.size) - 1
+    for place in range(0, slots.size, 2):
+        if slots[place + 1]:
+            slot = (np.int64(slots[place]) << 1) & mask
+            while larger[slot + 1]:
+                slot = (slot + 2) & mask
+            larger[slot], larger[slot + 1] = slots[place], slots[place + 1]

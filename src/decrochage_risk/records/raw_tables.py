@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from decrochage_risk.errors import UnreadableRecordsError, explain_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
     import numpy.typing as npt
@@ -27,8 +27,10 @@ if TYPE_CHECKING:
 __all__ = [
     "ArrowFile",
     "RawTable",
+    "TextCodes",
     "as_objects",
     "frame_of_arrow",
+    "give_back",
     "parts_of_folder",
     "plain_columns",
     "read_parquet",
@@ -220,6 +222,16 @@ def plain_columns(table: Any) -> Any:  # noqa: ANN401  pyarrow ships no types
     )
 
 
+_MUCH_MEMORY = 250_000
+
+
+def give_back(rows: int) -> None:
+    """Give the memory of tables that are done with back to the system, where they had many rows."""
+    # Arrow keeps what it freed for its next table, while what comes next, sorting and features, takes numpy's memory.
+    if rows >= _MUCH_MEMORY:
+        pa.default_memory_pool().release_unused()
+
+
 @dataclass(frozen=True, slots=True)
 class ArrowFile:
     """What a Parquet file holds.
@@ -332,11 +344,112 @@ def _arrow_of(path: Path, name: str, texts: frozenset[str]) -> Any:  # noqa: ANN
     import pyarrow.parquet as pq  # noqa: PLC0415  a service that reads JSON never needs it
 
     try:
-        # As dictionaries: a class or a choice is read once per word instead of once per row.
-        with pq.ParquetFile(path, read_dictionary=sorted(texts), pre_buffer=False) as file:
-            return file.read()
+        # As dictionaries: a class or a choice is read once per word instead of once per row. Not so ids, which are as many
+        # as pupils: Arrow codes them several times slower than we do.
+        with pq.ParquetFile(path, read_dictionary=sorted(texts - {_IDS}), pre_buffer=False) as file:
+            # A name that is twice there has no one place; it is refused by who asked for the table.
+            place = file.schema_arrow.get_field_index(_IDS) if _IDS in texts else -1
+            return file.read() if place < 0 or not file.num_row_groups else _with_coded_ids(file, place)
     except (pa.ArrowException, OSError) as error:
         raise unreadable(path, name, error) from error
+
+
+_IDS = "pupil_id"
+_BLOCK_ROWS = 1_000_000
+
+
+def _with_coded_ids(file: Any, place: int) -> Any:  # noqa: ANN401  pyarrow ships no types
+    """Read a Parquet file some row groups at a time, the ids of each coded at once: as text they take most of a table."""
+    codes, blocks = TextCodes(), []
+    for groups in _blocks_of_groups(file.metadata):
+        rows = file.read_row_groups(groups)
+        coded = pa.chunked_array([codes.add(chunk) for chunk in rows.column(place).chunks], pa.int32())
+        blocks.append(rows.set_column(place, _IDS, coded))
+    whole = pa.concat_tables(blocks)
+    ids = whole.column(place).combine_chunks()
+    return whole.set_column(place, _IDS, pa.DictionaryArray.from_arrays(ids, codes.words))
+
+
+def _blocks_of_groups(metadata: Any) -> Iterator[list[int]]:  # noqa: ANN401  pyarrow ships no types
+    """Gather row groups into blocks: some writers make thousands of small ones."""
+    block: list[int] = []
+    rows = 0
+    for group in range(metadata.num_row_groups):
+        block.append(group)
+        rows += metadata.row_group(group).num_rows
+        if rows >= _BLOCK_ROWS:
+            yield block
+            block, rows = [], 0
+    if block:
+        yield block
+
+
+class TextCodes:
+    """Codes of texts that come block by block: each text has one code, in the order in which they first come.
+
+    A hash over the words of eight bytes of a text; texts are equal by their bytes, never by their hash alone.
+
+    Examples
+    --------
+    >>> codes = TextCodes()
+    >>> codes.add(pa.array(["b", "a", None, "b"])).to_pylist(), codes.add(pa.array(["c", "a"])).to_pylist()
+    ([0, 1, None, 0], [2, 1])
+    >>> codes.words.to_pylist()
+    ['b', 'a', 'c']
+    """
+
+    def __init__(self) -> None:
+        self._slots = np.zeros(2**14, dtype=np.uint64)
+        self._texts, self._places = np.empty(2**12, dtype=np.uint64), np.empty(2**12, dtype=np.int64)
+        # Codes so far, and words of eight bytes of the long texts among them.
+        self._counts = np.zeros(2, dtype=np.int64)
+        self._words: list[Any] = []
+
+    @property
+    def words(self) -> Any:  # noqa: ANN401  pyarrow ships no types
+        """The texts, by their codes, as an Arrow array of the type that came."""
+        return pa.concat_arrays(self._words) if self._words else pa.array([], pa.large_string())
+
+    def add(self, cells: Any) -> Any:  # noqa: ANN401  pyarrow ships no types
+        """Code the cells of an Arrow array of ``string`` or ``large_string``; missing ones stay missing."""
+        from decrochage_risk.records import kernels  # noqa: PLC0415  tables that need no coding load no compiler
+
+        ends, data = _bytes_of(cells)
+        given = np.asarray(cells.is_valid()) if cells.null_count else np.empty(0, dtype=np.bool_)
+        codes, firsts = np.empty(len(cells), dtype=np.int32), np.empty(len(cells), dtype=np.int64)
+        row = 0
+        while row < len(cells):
+            before = int(self._counts[0])
+            table = (self._slots, self._texts, self._places, self._counts)
+            # Hashes wrap around, which numpy would warn of where the loops run without a compiler.
+            with np.errstate(over="ignore"):
+                row = kernels.code_texts((data, ends, given), row, table, codes, firsts)
+            self._words.append(cells.take(pa.array(firsts[: int(self._counts[0]) - before])))
+            if row < len(cells):
+                self._grow(kernels)
+        return pa.array(codes, mask=None if not given.size else ~given)
+
+    def _grow(self, kernels: Any) -> None:  # noqa: ANN401 - the module
+        """Make more room, of each kind: which one was full hardly matters, as all double."""
+        larger = np.zeros(2 * self._slots.size, dtype=np.uint64)
+        kernels.rehash(self._slots, larger)
+        self._slots = larger
+        self._texts, self._places = (
+            np.concatenate([held, np.empty_like(held)]) for held in (self._texts, self._places)
+        )
+
+
+def _bytes_of(cells: Any) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:  # noqa: ANN401 - pyarrow ships no types
+    """Where each text of an Arrow array begins and the last one ends, and the bytes of all, as words of eight."""
+    _, ends, data = cells.buffers()
+    kind = np.int64 if pa.types.is_large_string(cells.type) else np.int32
+    count = 0 if data is None else data.size
+    # Two words more than whole ones: a word is read together with the next one.
+    words = np.zeros(count // 8 + 2, dtype="<u8")
+    if count:
+        words.view(np.uint8)[:count] = np.frombuffer(data, dtype=np.uint8)
+    starts = np.frombuffer(ends, dtype=kind)[cells.offset : cells.offset + len(cells) + 1]
+    return starts.astype(np.int64), words.astype(np.uint64, copy=False)
 
 
 def unreadable(path: Path, name: str, error: Exception) -> UnreadableRecordsError:
