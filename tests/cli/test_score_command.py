@@ -126,6 +126,19 @@ def test_without_model_the_demonstration_one_says_so(
     assert "motifs non demandés" in result.stdout
 
 
+@pytest.mark.parametrize("options", [[], ["--signals-only"]])
+def test_an_extract_of_last_year_is_said_before_its_departures_are_believed(
+    extracts: Path, model_folder: Path, tmp_path: Path, run: Callable[..., Result], options: list[str]
+) -> None:
+    """Where nobody is enrolled on the day, the last line says that enrolments are missing, not that everybody left."""
+    model = [] if options else ["--model", model_folder]
+    result = run("score", extracts, "--as-of", "2025-11-05", "--out", tmp_path / "s", *model, *options)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[-1].startswith(
+        "Attention : aucun élève n'est inscrit au 5 novembre 2025"
+    )
+
+
 def test_out_is_named_after_the_day_by_default(
     extracts: Path,
     model_folder: Path,

@@ -47,6 +47,7 @@ from decrochage_risk.errors import PolicyError, RecordsError, explain_error
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import date
 
     import pandas as pd
     from rich.table import Table
@@ -55,7 +56,7 @@ if TYPE_CHECKING:
     from decrochage_risk.cli.files import Extracts
     from decrochage_risk.explain import Reason
     from decrochage_risk.partitions import FolderScores
-    from decrochage_risk.score import PupilRisk, RiskScores, RunFacts, ScoreDigest
+    from decrochage_risk.score import PupilRisk, RiskScores, ScoreDigest
 
 
 __all__ = [
@@ -472,6 +473,8 @@ def score(  # noqa: PLR0913 - one argument per option of the command
         lists = dr.signals(extracts.records, as_of=day, policy=rules, exclude=objectors)
         _write_signals(extracts, lists, target, group=group)
         _say_new(target, since)
+        if not lists.frame["enrolled"].any():
+            _say_nobody_enrolled(day)
         return
     with bar() as tell, python_warnings.catch_warnings():
         for cause in GAP_CAUSES.values():  # said in French, last of all
@@ -499,7 +502,7 @@ def score(  # noqa: PLR0913 - one argument per option of the command
     _say_result(result, despite_verdict=despite_verdict)
     _say_new(target, since)
     _write_capacity_lists(result, places, despite_verdict=despite_verdict)
-    _say_without_score(result.digest.run)
+    _say_without_score(result.digest)
 
 
 def _write_capacity_lists(
@@ -523,13 +526,25 @@ def _write_signals(extracts: Extracts, signals: dr.Signals, target: Path, *, gro
     say(f"Deux listes par établissement : {target / 'listes'}")
 
 
-def _say_without_score(run: RunFacts) -> None:
+def _say_without_score(digest: ScoreDigest) -> None:
     """Say last what nobody may overlook: pupils without a score because of what came, or did not come, of their school."""
     from decrochage_risk.score.run_facts import GAP_CAUSES  # noqa: PLC0415 - --help needs no scores
+    from decrochage_risk.score.scoring import NOT_ENROLLED  # noqa: PLC0415 - same
 
-    for name, causes in run.gap_causes.items():
+    if digest.causes.get(NOT_ENROLLED) == digest.pupils:
+        _say_nobody_enrolled(digest.run.as_of)
+    for name, causes in digest.run.gap_causes.items():
         if causes:
             say(f"Attention : {GAP_CAUSES[name].line(causes)}")
+
+
+def _say_nobody_enrolled(day: date) -> None:
+    # An extract of last year makes departures to verify of all who were there: no list is worth reading then.
+    say(
+        f"Attention : aucun élève n'est inscrit au {french.day(day, with_year=True)} : les inscriptions de cette année scolaire "
+        "manquent, ou la date n'est pas la bonne. Les « sorties à vérifier » n'en sont pas : transmettre la table enrolments de "
+        "cette année, puis recommencer."
+    )
 
 
 def _refuse_model_options(**options: object) -> None:
