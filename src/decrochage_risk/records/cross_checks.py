@@ -463,7 +463,8 @@ def _school_years_and_ages(links: Links, calendar: SchoolCalendar) -> Iterator[F
     september, has_year = first_days_of_years(years), ~np.isnan(years)
     outside = has_year & (start != NO_DAY) & ((start < september) | (start >= first_days_of_years(years + 1)))
     # At La Réunion and Mayotte pupils are back in August: a school day of that month begins the year.
-    outside &= ~((start >= september - _AUGUST) & (calendar.half_days_zero_outside(start) > 0))
+    in_august = (start >= september - _AUGUST) & (start < september)
+    outside &= ~(in_august & (calendar.half_days_zero_outside(start) > 0))
     yield from fault_at(rules.OUTSIDE_SCHOOL_YEAR, "start_date", enrolments, outside)
     # Codes of unknown pupils lie past the end: all of them read the missing day there.
     birth = np.append(links.tables["pupils"]["birth_date"], np.int32(NO_DAY))[

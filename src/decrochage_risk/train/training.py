@@ -343,8 +343,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     >>> from decrochage_risk.synthetic import make_cohort
     >>> cohort = make_cohort(600, [2022, 2023], seed=3)
     >>> quick = FitOptions(max_rounds=20, members=2, linear_share=0.5, penalty=100.0)  # nothing left to choose
-    >>> days = ["2023-03-06", "2024-03-06"]
-    >>> model = train_model(cohort.records, cohort.outcomes, as_of_dates=days, synthetic=True, options=quick)
+    >>> model = train_model(cohort.records, cohort.outcomes, synthetic=True, options=quick)
     >>> model.demo
     True
     """
