@@ -70,6 +70,9 @@ __all__ = [
 
 LOG = logging.getLogger("decrochage_service")
 
+SCHEMA = "/openapi.json"
+"""The one route that is FastAPI's own: it leaves no route in the scope of a call."""
+
 
 class Settings(BaseModel):
     """What the service is run with; ``service.toml`` holds the same names.
@@ -535,7 +538,8 @@ class Guard:
             )
             body = Refusal(error="internal error", request_id=request_id).model_dump_json()
             await Response(body, 500, media_type="application/json")(scope, receive, watched)
-        route = getattr(scope.get("route"), "path", "unmatched")
+        # A path that is no route is not written down: it may hold what a client took for an address, an id.
+        route = getattr(scope.get("route"), "path", SCHEMA if scope.get("path") == SCHEMA else "unmatched")
         seconds = time.perf_counter() - start
         self.metrics.calls.labels(route, str(status)).inc()
         self.metrics.seconds.labels(route).observe(seconds)
@@ -568,7 +572,12 @@ def create_app(settings_file: Path | None = None) -> FastAPI:
 
     # The pages of FastAPI load scripts from elsewhere; openapi.json says the same.
     app = FastAPI(
-        title="decrochage-risk", version=_library_version(), lifespan=lifespan, docs_url=None, redoc_url=None
+        title="decrochage-risk",
+        version=_library_version(),
+        lifespan=lifespan,
+        openapi_url=SCHEMA,
+        docs_url=None,
+        redoc_url=None,
     )
     app.state.service = service
     app.add_middleware(Guard, metrics=service.metrics)  # type: ignore[arg-type]

@@ -285,6 +285,9 @@ def test_the_openapi_page_describes_requests_and_answers(server: Server) -> None
     assert {"ScoreDocument", "PupilAnswer", "Refusal", "PupilRisk", "RunFacts"} <= set(
         page["components"]["schemas"]
     )
+    # A route that is there has its name in the log and the metrics; one that is not has none, so that no path is written down.
+    assert 'decrochage_calls_total{route="/openapi.json",status="200"}' in server.client.get("/metrics").text
+    assert "/openapi.json 200" in server.log.read_text(encoding="utf-8")
 
 
 def test_the_message_of_an_unexpected_error_stays_inside(caplog: pytest.LogCaptureFixture) -> None:
