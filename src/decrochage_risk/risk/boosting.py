@@ -237,9 +237,11 @@ def _part(whole: Any, rows: BoolArray, level: FloatArray | None) -> Any:  # noqa
     # Numbers side by side: of each row of a list Python makes an object, and LightGBM keeps them all.
     part.used_indices = np.flatnonzero(rows).astype(np.int32)
     part.construct()
-    # The part has its own copy of its rows; by these two the whole table would live as long as it.
-    part.used_indices = part.reference = None
-    return part if level is None else part.set_init_score(level[rows])
+    if level is not None:
+        part.set_init_score(level[rows])
+    # The part has its own copy of its rows and of these; by them the whole table, and each number twice, would live as long as it.
+    part.used_indices = part.reference = part.label = part.init_score = None
+    return part
 
 
 def _silent() -> None:
