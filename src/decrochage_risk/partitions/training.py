@@ -1,6 +1,6 @@
 """Training on a folder of extracts, at once or, when it is larger than memory, part by part.
 
-Only the rows of the training (pupils at risk on the as-of dates, with their features) are held at once; the events that they
+Only the rows of the training (pupils at risk on the as-of dates, with their features) are there at once; the events that they
 are made of are not.
 """
 
@@ -174,8 +174,9 @@ def train_folder(
 ) -> TrainedModel:
     """Train a model on a folder of extracts with their ``outcomes``; the same bytes as ``train_model`` on its records.
 
-    A folder that does not fit in memory is split by pupil, in one pass, into parts that do. The rows of the training, one
-    per pupil at risk and as-of date, must fit: 8 bytes for each feature of each of them, several times over.
+    A folder that does not fit in memory is split by pupil, in one pass, into parts that do. What grows with the
+    rows of the training, one per pupil at risk and as-of date, is little more than their binned values for each member; the rows
+    themselves lie in temporary files (docs/performance.md says how much).
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from decrochage_risk.risk.members import Bag, Members, Progress, without_counts
-from decrochage_risk.risk.numeric_table import give_back, row_blocks
+from decrochage_risk.risk.numeric_table import HELD, give_back, row_blocks, trim_memory
 from decrochage_risk.risk.signed_logistic import PENALTY, fit_start, start_log_odds, with_start
 from decrochage_risk.threads import one_blas_thread, over_items, thread_count
 
@@ -78,13 +78,13 @@ def train_bag(
     """
     blind = [fold == member for member in range(options.members)]
     boosters = _boosters(matrix, outcome, directions, learnt, options, seed, blind=blind)
-    give_back(matrix)
     # One number of rounds for all: members cut apart would differ by luck, which the interval reads as doubt.
     weights = np.bincount(fold, minlength=options.members) / len(fold)
     rounds = _grow(boosters, weights, options, progress, threads=_threads(matrix))
     members = Members(tuple(one.text(rounds) for one in boosters))
     # The binned rows of every member are held as long as they are.
     del boosters
+    _trim(matrix)
     left_out = np.empty(len(fold))
     for block in row_blocks(len(fold), matrix):
         for member, booster in enumerate(members.boosters):
@@ -122,7 +122,6 @@ def train_members(
     Members
     """
     boosters = _boosters(matrix, outcome, directions, learnt, options, seed)
-    give_back(matrix)
     over_items(partial(_Started.grow, rounds=rounds), boosters, _threads(matrix), ready=_silent)
     return Members(tuple(one.text(rounds) for one in boosters))
 
@@ -207,7 +206,8 @@ def _boosters(
     params = _parameters(matrix, directions, options, seed)
     # Binned once for all members: edges of bins that each drew from its own part would differ.
     whole = lightgbm.Dataset(matrix, label=outcome, params=params).construct()
-    give_back(matrix)
+    # LightGBM has looked at some 200,000 rows in double precision, and has let them go.
+    _trim(matrix)
     choices = with_defaults(options, len(matrix))
     share, penalty = choices.linear_share or 0.0, choices.penalty or PENALTY
 
@@ -224,15 +224,24 @@ def _boosters(
         return over_items(set_up, range(len(learnt)), _threads(matrix), ready=_silent)
 
 
+def _trim(matrix: TableArray) -> None:
+    """Give the pages of a large table back, and what was made of it and freed."""
+    give_back(matrix)
+    if matrix.nbytes > HELD:
+        trim_memory()
+
+
 def _part(whole: Any, rows: BoolArray, level: FloatArray | None) -> Any:  # noqa: ANN401  # lightgbm ships no types
     """Take some rows of a dataset, with the log-odds that boosting starts from."""
     part = whole.subset([])
     # Numbers side by side: of each row of a list Python makes an object, and LightGBM keeps them all.
     part.used_indices = np.flatnonzero(rows).astype(np.int32)
     part.construct()
-    # The part has its own copy of its rows; by these two the whole table would live as long as it.
-    part.used_indices = part.reference = None
-    return part if level is None else part.set_init_score(level[rows])
+    if level is not None:
+        part.set_init_score(level[rows])
+    # The part has its own copy of its rows and of these; by them the whole table, and each number twice, would live as long as it.
+    part.used_indices = part.reference = part.label = part.init_score = None
+    return part
 
 
 def _silent() -> None:

@@ -14,9 +14,11 @@ Where a training keeps its large tables: in files without a name, read and writt
 
 from __future__ import annotations
 
+import ctypes
 import mmap
 import os
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 
 __all__ = [
+    "COLUMNS_AT_A_TIME",
+    "HELD",
     "HUGE",
     "ROWS_AT_A_TIME",
     "SIGNIFICANT_BITS",
@@ -49,6 +53,8 @@ __all__ = [
     "numeric_matrix",
     "row_blocks",
     "rows_of",
+    "some_columns",
+    "trim_memory",
 ]
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
@@ -70,10 +76,10 @@ so that tools which hold thresholds there (``shap``) read the same trees.
 _DROPPED_BITS = 53 - SIGNIFICANT_BITS
 ROWS_AT_A_TIME = 4_096
 """As many as stay in the caches."""
+COLUMNS_AT_A_TIME = 16
+"""As many of one row lie in one line of the cache."""
 HELD = 32_000_000
 """Bytes up to which a table of a training is held in memory; the libraries alone take several times as much."""
-_BLOCKS_HELD = 8
-"""Blocks of rows after which the pages that they lay on are given back."""
 
 
 def new_table(
@@ -132,30 +138,26 @@ def _pages_of(array: npt.NDArray[Any]) -> mmap.mmap | None:
 
 
 def row_blocks(rows: int, *tables: pd.DataFrame | TableArray) -> Iterator[slice]:
-    """Walk over so many rows, some at a time, giving the memory of the tables that are read or written back now and then.
+    """Walk over so many rows, some at a time, giving the memory of the tables that are read or written back after each.
 
     Examples
     --------
     >>> list(row_blocks(5_000))
     [slice(0, 4096, None), slice(4096, 5000, None)]
     """
-    for number, first in enumerate(range(0, rows, ROWS_AT_A_TIME), start=1):
+    for first in range(0, rows, ROWS_AT_A_TIME):
         yield slice(first, min(first + ROWS_AT_A_TIME, rows))
-        if number % _BLOCKS_HELD == 0:
+        # Not for a few rows: one pupil at a time is how a service asks.
+        if rows > ROWS_AT_A_TIME:
             give_back(*tables)
-    # Not for a few rows: one pupil at a time is how a service asks.
-    if rows > ROWS_AT_A_TIME:
-        give_back(*tables)
 
 
 def columns_of(*frames: pd.DataFrame, names: Sequence[str] | None = None) -> Iterator[tuple[str, FloatArray]]:
-    """Walk over columns of frames that lie one below the other, or over some, giving their memory back now and then."""
-    for number, name in enumerate(frames[0].columns if names is None else names, start=1):
+    """Walk over columns of frames that lie one below the other, or over some, giving their memory back after each."""
+    for name in frames[0].columns if names is None else names:
         parts = [frame[name].to_numpy(dtype=np.float64, na_value=np.nan) for frame in frames]
         yield str(name), parts[0] if len(parts) == 1 else np.concatenate(parts)
-        if number % _BLOCKS_HELD == 0:
-            give_back(*frames)
-    give_back(*frames)
+        give_back(*frames)
 
 
 def copied(
@@ -191,10 +193,23 @@ def copied(
     table = new_table(count, len(names), order="F")
     for place, (name, values) in enumerate(columns_of(*frames)):
         table[:, place] = np.nan if name in without else values if rows is None else values[rows]
-        if place % _BLOCKS_HELD == 0:
-            give_back(table)
-    give_back(table)
+        give_back(table)
     return pd.DataFrame(table, columns=names, copy=False)
+
+
+def some_columns(table: TableArray, at: slice, rows: IntArray | None = None) -> TableArray:
+    """Copy some columns, of all rows or of some."""
+    count = len(table) if rows is None else len(rows)
+    part = np.empty((count, len(range(*at.indices(table.shape[1])))), dtype=table.dtype)
+    for block in row_blocks(count, table):
+        part[block] = table[block, at] if rows is None else table[rows[block], at]
+    return part
+
+
+def trim_memory() -> None:
+    """Give what was freed back to the system: the C library keeps it where something that lives on lies behind it."""
+    with suppress(OSError, AttributeError, TypeError):  # other systems and libraries have no such call
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def rows_of(table: TableArray, rows: npt.NDArray[np.bool_] | IntArray) -> TableArray:

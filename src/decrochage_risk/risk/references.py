@@ -19,14 +19,15 @@ import pandas as pd
 from decrochage_risk.errors import ColumnsError, ModelError, explain_error
 from decrochage_risk.risk.knowledge import Knowledge
 from decrochage_risk.risk.numeric_table import (
+    COLUMNS_AT_A_TIME,
     FloatArray,
     IntArray,
     TableArray,
     compact_matrix,
-    give_back,
     new_table,
     numeric_matrix,
     row_blocks,
+    some_columns,
 )
 
 if TYPE_CHECKING:
@@ -326,22 +327,17 @@ def _flagged_table(
     return flags, table
 
 
-_COLUMNS_AT_A_TIME = 16
-"""Columns whose values are sorted at once: those of a row lie in one line of the cache."""
-
-
 def _lower_medians(matrix: TableArray, rows: IntArray | None = None) -> tuple[FloatArray, IntArray]:
     """Lower median of the known values of each column (NaN where there is none), and their number; of some rows or of all."""
     medians, counts = np.empty(matrix.shape[1]), np.empty(matrix.shape[1], dtype=np.int64)
-    for first in range(0, matrix.shape[1], _COLUMNS_AT_A_TIME):
-        at = slice(first, first + _COLUMNS_AT_A_TIME)
-        part = matrix[:, at] if rows is None else matrix[rows, at]
+    for first in range(0, matrix.shape[1], COLUMNS_AT_A_TIME):
+        at = slice(first, first + COLUMNS_AT_A_TIME)
+        part = some_columns(matrix, at, rows)
         count = (~np.isnan(part)).sum(axis=0)
-        ascending = np.sort(part, axis=0)  # NaN comes last
+        part.sort(axis=0)  # NaN comes last
         # The lower of two middle values is one that some pupil has: "2.5 absences" is nobody's.
         middle = np.maximum(count - 1, 0) // 2
-        medians[at], counts[at] = ascending[middle, np.arange(part.shape[1])], count
-    give_back(matrix)
+        medians[at], counts[at] = part[middle, np.arange(part.shape[1])], count
     return medians, counts
 
 

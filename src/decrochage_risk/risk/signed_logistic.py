@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from decrochage_risk.risk.numeric_table import give_back, row_blocks
+from decrochage_risk.risk.numeric_table import row_blocks, rows_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -387,14 +387,14 @@ def fit_start(
     # a sample of one outcome has no log-odds to start from
     if not 0 < target.mean() < 1:
         return ()
-    design = _Design.of(matrix, sample)
+    some = rows_of(matrix, sample)
+    design = _Design.of(some, np.arange(len(some)))
     intercept, slopes = _fitted(design, target, directions, penalty, _TOLERANCE)
     base = float(np.log(target.mean() / (1 - target.mean())))
     candidates = [
-        step_tree(int(at), matrix[sample, at].astype(np.float64), share * slopes[at])
+        step_tree(int(at), some[:, at].astype(np.float64), share * slopes[at])
         for at in np.flatnonzero(slopes)
     ]
-    give_back(matrix)
     trees = [tree for tree in candidates if tree is not None]
     if not trees:
         return ()

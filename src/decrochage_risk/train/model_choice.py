@@ -17,6 +17,7 @@ from decrochage_risk.evaluate import shipped_instead
 from decrochage_risk.model import Snapshots
 from decrochage_risk.policy import GRID, WORKLOADS, HeldOutPupils, HeldOutTables, load_policy
 from decrochage_risk.risk import FitOptions
+from decrochage_risk.risk.numeric_table import trim_memory
 from decrochage_risk.train.backtest import backtest, fit_risk_model, last_year_rows, report_on
 
 if TYPE_CHECKING:
@@ -114,6 +115,8 @@ def fit_and_measure(
         "predicted": predicted,
     }
     years = tuple(sorted({int(year) for year in snapshots.rows["school_year"]}))
+    # What reading the rows and looking at them one column after the other has freed: the fit asks for other sizes.
+    trim_memory()
     risk_model = fit_risk_model(snapshots, seed=seed, options=options)
     # The model of all years cannot be measured on the last one: the figures are those of a stand-in.
     report = _measured(snapshots, options=options, **choices)
