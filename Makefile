@@ -50,13 +50,13 @@ test-all: $(DEV)  ## Run every test, the slow ones too
 test-newest:  ## Run the fast suite on the newest versions of everything, in an environment of its own
 	$(PYTHON) -m venv --clear build/newest
 	env -u PIP_CONSTRAINT -u PIP_BUILD_CONSTRAINT build/newest/bin/python -m pip install --quiet --upgrade --editable ".[dev]"
-	OMP_NUM_THREADS=1 build/newest/bin/python -m pytest -q -n $(WORKERS) --dist loadfile -m "not slow"
+	OMP_NUM_THREADS=1 build/newest/bin/python -m pytest -q -n $(WORKERS) --dist loadfile -m "not slow and not whole"
 
 test-oldest:  ## The same on the lower bounds of pyproject.toml, with Python 3.11
 	python3.11 -m venv --clear build/oldest
 	python3.11 .ci/lower_bounds.py > build/oldest/bounds.txt
 	PIP_CONSTRAINT=build/oldest/bounds.txt build/oldest/bin/python -m pip install --quiet --editable ".[dev]"
-	OMP_NUM_THREADS=1 build/oldest/bin/python -m pytest -q -n $(WORKERS) --dist loadfile -m "not slow"
+	OMP_NUM_THREADS=1 build/oldest/bin/python -m pytest -q -n $(WORKERS) --dist loadfile -m "not slow and not whole"
 
 test-pages: $(PAGES)  ## Look at every page in a headless Chromium (.ci/set-up-pages installs it)
 	DECROCHAGE_TEST_PAGES=1 OMP_NUM_THREADS=1 $(PY) -m pytest -q tests/pages

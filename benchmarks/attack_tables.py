@@ -47,10 +47,10 @@ def _changed(frame: pd.DataFrame, chance: random.Random) -> pd.DataFrame:  # noq
     if what == "cell" and len(frame):
         cells = frame[column].astype(object).tolist()
         cells[chance.randrange(len(cells))] = chance.choice(HOSTILE)
-        return frame.assign(**{column: pd.Series(cells, dtype=object, index=frame.index)})
+        return _with_column(frame, column, cells)
     if what == "column":
         value = chance.choice(HOSTILE)
-        return frame.assign(**{column: pd.Series([value] * len(frame), dtype=object, index=frame.index)})
+        return _with_column(frame, column, [value] * len(frame))
     if what == "dropped":
         return frame.drop(columns=column)
     if what == "renamed":
@@ -60,8 +60,18 @@ def _changed(frame: pd.DataFrame, chance: random.Random) -> pd.DataFrame:  # noq
     if what == "rows":
         return pd.concat([frame, frame.sample(min(3, len(frame)), random_state=chance.randrange(999))])
     if what == "type":
-        return frame.assign(**{column: frame[column].astype(chance.choice(["string", "category", object]))})
+        return _with_column(
+            frame, column, frame[column].astype(chance.choice(["string", "category", object]))
+        )
     return frame.head(0)
+
+
+def _with_column(frame: pd.DataFrame, column: object, cells: list[object] | pd.Series) -> pd.DataFrame:
+    changed = frame.copy()  # not by a keyword: a column may be named by a number
+    changed[column] = (
+        cells if isinstance(cells, pd.Series) else pd.Series(cells, dtype=object, index=frame.index)
+    )
+    return changed
 
 
 def run(tries: int, seed: int) -> Outcome:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from decrochage_risk.features import Family, Feature
-    from decrochage_risk.records.pupil_records import KnownRecords
+    from decrochage_risk.records.time_cut import KnownRecords
 
 __all__ = ["Example", "example_records", "examples_of", "reasons_page"]
 

@@ -117,7 +117,7 @@ def test_score_pupils_keeps_its_arguments() -> None:
     """``score_pupils(records, *, as_of, model, policy, explain, exclude, ...)``: the contract of the services."""
     arguments = inspect.signature(decrochage_risk.score_pupils).parameters
     assert list(arguments) == [
-        *("records", "as_of", "model", "policy", "explain", "exclude", "gaps", "transmission")
+        *("records", "as_of", "model", "policy", "explain", "exclude", "gaps", "transmission", "progress")
     ]
     assert all(argument.kind is argument.KEYWORD_ONLY for argument in list(arguments.values())[1:])
     defaults = {name: argument.default for name, argument in list(arguments.items())[2:]}
@@ -128,4 +128,5 @@ def test_score_pupils_keeps_its_arguments() -> None:
         "exclude": (),
         "gaps": (),
         "transmission": None,
+        "progress": False,
     }

@@ -15,7 +15,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CSV_EXPECTED",
+    "TITLE_LINES",
     "guarded",
     "lines_of_rows",
     "read_csv",
@@ -165,7 +166,8 @@ def _text_of(path: Path) -> _Text:
 
 _SEPARATOR_LINE = re.compile(rb"""\s*"?sep=(?P<mark>[;,\t])"?[;,\t]*\s*?(?=[\r\n]|$)""", re.IGNORECASE)
 _NOTHING = ' \t;,"\xa0'
-_TITLE_LINES = 30
+TITLE_LINES: Final = 30
+"""Lines above a header that may be titles, in a CSV and in a sheet alike; further down, a line of names is a row of data."""
 
 
 def _header_of(text: _Text, columns: Collection[str] = (), *, skip_titles: bool = False) -> _Header:
@@ -180,7 +182,7 @@ def _header_of(text: _Text, columns: Collection[str] = (), *, skip_titles: bool 
     )
     titles = 0
     if skip_titles:
-        head = list(islice(lines, _TITLE_LINES))
+        head = list(islice(lines, TITLE_LINES))
         titles = _titles([line for _, line in head], columns)
         lines = chain(head[titles:], lines)
     first = next(lines, None)
@@ -202,7 +204,7 @@ def _header_of(text: _Text, columns: Collection[str] = (), *, skip_titles: bool 
     number = _line(text.data, start + match.start())
     header = _Header(names, len(cells), separator, start + match.end(), number, titles)
     if columns and not _shared_names(line, columns):
-        for later, other in islice(lines, _TITLE_LINES):
+        for later, other in islice(lines, TITLE_LINES):
             if _shared_names(other, columns) > 1:
                 _refuse_title(text, number, _line(text.data, start + later.start()))
     _refuse_bad_names(names, text.name, number)

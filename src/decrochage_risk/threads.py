@@ -1,11 +1,12 @@
-"""Work shared between threads: compiled code, Arrow, numpy and LightGBM release Python's lock.
+"""Work that takes time: shared between threads, and told on a bar of its steps.
 
-Threads live for one call, so that a forked process inherits none: OpenMP's own pool would hang there. What another thread
+Compiled code, Arrow, numpy and LightGBM release Python's lock. Threads live for one call, so that a forked process inherits none: OpenMP's own pool would hang there. What another thread
 held locked at the fork stays locked in the new process for ever, so the locks of ours that could be are made anew there.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from rich.console import Console
+
 __all__ = [
     "MOST_THREADS",
     "SMALL_BATCH",
@@ -27,6 +30,7 @@ __all__ = [
     "over_columns",
     "over_items",
     "over_rows",
+    "progress_bar",
     "thread_count",
     "threads_for",
 ]
@@ -129,6 +133,82 @@ def over_items(
     # map, so that results come in the order of the items, whichever thread is first.
     with ThreadPoolExecutor(min(threads, len(queue)), initializer=ready) as pool:
         return list(pool.map(work, queue))
+
+
+@contextmanager
+def progress_bar(
+    progress: bool | Callable[..., None] | None,  # noqa: FBT001 - as callers give it
+    *,
+    lines: bool = True,
+) -> Iterator[Callable[..., None]]:
+    """Tell the steps of a long work to who asked for them.
+
+    Parameters
+    ----------
+    progress : bool or callable
+        True: a bar on stderr, in a terminal or a notebook. False: nothing is shown, and nothing loaded to show it. A callable
+        is what the steps are told to.
+    lines : bool
+        Whether a step is a line of its own where no bar can be drawn (a file, a pipe, a notebook without ipywidgets).
+
+    Yields
+    ------
+    callable
+        To call at the beginning of a step with its line and, where they are known, how much is done and how much there is.
+
+    Examples
+    --------
+    >>> with progress_bar(print) as tell:
+    ...     tell("Scores et motifs", 1, 3)
+    Scores et motifs 1 3
+    >>> with progress_bar(False) as tell:
+    ...     tell("Scores et motifs", 1, 3)
+    """
+    if callable(progress):
+        yield progress
+        return
+    if not progress:
+        yield lambda *_: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - only where somebody looks
+
+    screen = Console(stderr=True)
+    # Without ipywidgets Rich draws nothing in a notebook, and warns at each refresh.
+    if screen.is_terminal or (screen.is_jupyter and importlib.util.find_spec("ipywidgets") is not None):
+        with _drawn_bar(screen) as tell:
+            yield tell
+    else:
+        yield _LinePerStep(silent=not lines)
+
+
+@contextmanager
+def _drawn_bar(screen: Console) -> Iterator[Callable[..., None]]:
+    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - same
+
+    # Names of files stand in the lines: brackets in them are no markup.
+    texts = [TextColumn(text, markup=False) for text in ("{task.description}", "{task.fields[count]}")]
+    columns = texts[0], BarColumn(), texts[1], TimeElapsedColumn()
+    with Progress(*columns, console=screen, transient=True) as bar:
+        task = bar.add_task("", total=None, count="")
+
+        def tell(line: str, done: int = 0, whole: int = 0) -> None:
+            count = f"{done}/{whole}" if whole else ""
+            bar.update(task, description=line, completed=done, total=whole or None, count=count)
+
+        yield tell
+
+
+class _LinePerStep:
+    """Each step on stderr once, however often it says how much of it is done: a log of 500 schools has no 500 lines."""
+
+    def __init__(self, *, silent: bool) -> None:
+        self._silent = silent
+        self._last = ""
+
+    def __call__(self, line: str, done: int = 0, whole: int = 0) -> None:  # noqa: ARG002 - what a bar is told
+        if line != self._last and not self._silent:
+            print(line, file=sys.stderr, flush=True)  # noqa: T201 - progress=True asks for it
+        self._last = line
 
 
 @contextmanager

@@ -65,6 +65,7 @@ def test_every_section_of_the_folder_is_in_the_campaign() -> None:
     assert {script(name).SECTION.name for name in scripts} == {one.name for one in script("attacks").SECTIONS}
 
 
+@pytest.mark.whole
 def test_edits_change_something_and_are_repeatable() -> None:
     """The same seed is the same edit; of 40 edits at least 35 change the folder."""
     edit = script("attack_resealed").edit

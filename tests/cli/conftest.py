@@ -26,7 +26,7 @@ YEARS = [2023, 2024]
 
 @pytest.fixture(scope="session")
 def cohort() -> Cohort:
-    """Draw 400 synthetic pupils over two school years."""
+    """Draw 1,000 synthetic pupils over two school years."""
     return make_cohort(1_000, YEARS, seed=5)
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from typer.testing import Result
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("file_format", ["parquet", "csv"])
 def test_cohort_writes_what_make_cohort_draws(
     file_format: str, tmp_path: Path, run: Callable[..., Result]
@@ -83,6 +84,7 @@ def test_cohort_passes_every_option_on(tmp_path: Path, run: Callable[..., Result
     assert f"coverage : {len(expected.tables['coverage'])} lignes" in result.stdout
 
 
+@pytest.mark.whole
 def test_check_finds_every_fault_of_a_messy_cohort(tmp_path: Path, run: Callable[..., Result]) -> None:
     """``check`` names each fault of rows and columns that ``cohort --messy`` wrote, and refuses the other extracts."""
     assert run("cohort", tmp_path, "--pupils", 200, "--school-year", 2024, "--messy").exit_code == 0

@@ -45,6 +45,7 @@ def files_of(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("parts", [1, 2])
 def test_a_faulty_row_of_the_future_refuses_no_score(
     extract: Path, model_folder: Path, tmp_path: Path, run: Callable[..., Result], parts: int

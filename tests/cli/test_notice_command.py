@@ -65,47 +65,60 @@ def test_a_notice_of_an_unknown_pupil_is_refused(
     assert not (tmp_path / "n").exists()
 
 
+@pytest.fixture
+def one_notice(
+    extracts: Path, model_folder: Path, tmp_path: Path, scores: dr.RiskScores
+) -> tuple[object, ...]:
+    """Give the arguments of the command for the notice of one flagged pupil."""
+    pupil = scores.flagged["pupil_id"].iloc[0]
+    out = ("--out", tmp_path / "n", "--pupil", pupil)
+    return ("notice", extracts, "--as-of", AS_OF, "--model", model_folder, *out)
+
+
+@pytest.fixture
+def written_notice(
+    one_notice: tuple[object, ...], tmp_path: Path, run: Callable[..., Result]
+) -> Callable[..., str]:
+    """Write that notice as JSON with further options, and read it again."""
+
+    def write(*options: str) -> str:
+        assert run(*one_notice, *options, "--format", "json").exit_code == 0
+        return (tmp_path / "n" / page_name("notice", str(one_notice[-1]), "json")).read_text(encoding="utf-8")
+
+    return write
+
+
 def test_a_notice_names_the_sources_that_were_given(
-    extracts: Path,
-    model_folder: Path,
-    tmp_path: Path,
+    one_notice: tuple[object, ...],
+    written_notice: Callable[..., str],
     scores: dr.RiskScores,
-    run: Callable[..., Result],
     refused: Callable[..., str],
 ) -> None:
     """``--source`` says where a table comes from, as the library does; a text without a table is refused."""
-    pupil = scores.flagged["pupil_id"].iloc[0]
-    options = ("--as-of", AS_OF, "--model", model_folder, "--out", tmp_path / "n", "--pupil", pupil)
-    sources = ("--source", "absences=export A=B", "--source", "grades = bulletins")
-    assert run("notice", extracts, *options, *sources, "--format", "json").exit_code == 0
-    written = (tmp_path / "n" / page_name("notice", pupil, "json")).read_text(encoding="utf-8")
+    written = written_notice("--source", "absences=export A=B", "--source", "grades = bulletins")
     expected = {"absences": "export A=B", "grades": "bulletins"}
-    assert written == dr.notice(scores, pupil, sources=expected).to_json()
-    faulty = refused("notice", extracts, *options, "--source", "export", "--source", "=x")
+    assert written == dr.notice(scores, str(one_notice[-1]), sources=expected).to_json()
+    faulty = refused(*one_notice, "--source", "export", "--source", "=x")
     assert "'export', '=x'" in faulty
-    assert "sources names the tables 'nope'" in refused("notice", extracts, *options, "--source", "nope=x")
-    assert "contact=''" in refused("notice", extracts, *options, "--contact", "")
+    assert "sources names the tables 'nope'" in refused(*one_notice, "--source", "nope=x")
+    assert "contact=''" in refused(*one_notice, "--contact", "")
 
 
 def test_a_notice_names_who_processes_and_the_list_by_places(
-    extracts: Path,
-    model_folder: Path,
-    tmp_path: Path,
+    one_notice: tuple[object, ...],
+    written_notice: Callable[..., str],
     scores: dr.RiskScores,
-    run: Callable[..., Result],
     refused: Callable[..., str],
 ) -> None:
     """``--processing`` fills the items of articles 13 and 14, ``--capacity`` says that pupils are compared, as the library does."""
-    pupil = scores.flagged["pupil_id"].iloc[0]
-    options = ("--as-of", AS_OF, "--model", model_folder, "--out", tmp_path / "n", "--pupil", pupil)
-    facts = ("--processing", "dpo=dpo@exemple.fr", "--processing", "retention = un an", "--capacity", "2")
-    assert run("notice", extracts, *options, *facts, "--format", "json").exit_code == 0
-    written = (tmp_path / "n" / page_name("notice", pupil, "json")).read_text(encoding="utf-8")
+    facts = ("--processing", "dpo=dpo@exemple.fr", "--processing", "retention = un an")
+    written = written_notice(*facts, "--capacity", "2")
     expected = {"dpo": "dpo@exemple.fr", "retention": "un an"}
     places = dr.capacity_list(scores, 2)
-    assert written == dr.notice(scores, pupil, processing=expected, capacity=places).to_json()
-    assert "NOM=TEXTE" in refused("notice", extracts, *options, "--processing", "dpo")
-    assert "processing names 'cnil'" in refused("notice", extracts, *options, "--processing", "cnil=x")
+    again = dr.notice(scores, str(one_notice[-1]), processing=expected, capacity=places)
+    assert written == again.to_json()
+    assert "NOM=TEXTE" in refused(*one_notice, "--processing", "dpo")
+    assert "processing names 'cnil'" in refused(*one_notice, "--processing", "cnil=x")
 
 
 def test_names_of_notices_are_safe_and_apart() -> None:

@@ -58,6 +58,7 @@ def rights(*places: Path) -> tuple[set[int], set[int]]:
     return files, folders
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("group", [False, True])
 def test_what_every_command_writes_of_pupils_is_closed(
     place: Path, model_folder: Path, run: Callable[..., Result], *, group: bool
@@ -80,6 +81,7 @@ def test_what_every_command_writes_of_pupils_is_closed(
     assert rights(*outputs) == (({0o640}, {0o750}) if group else ({0o600}, {0o700}))
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("group", [False, True])
 def test_pages_are_closed_and_a_second_run_says_who_writes_them(
     place: Path, model_folder: Path, run: Callable[..., Result], refused: Callable[..., str], *, group: bool

@@ -72,6 +72,7 @@ def test_table_is_readable_in_a_pipe(
             )
 
 
+@pytest.mark.whole
 def test_every_cause_without_score_is_counted(
     extracts: Path, model_folder: Path, tmp_path: Path, expected: dr.RiskScores, run: Callable[..., Result]
 ) -> None:

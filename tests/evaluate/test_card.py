@@ -188,6 +188,7 @@ def test_workload_and_recall_of_each_level_are_printed(facts: CardFacts) -> None
     assert "Seuils par niveau" not in model_card(facts)
 
 
+@pytest.mark.whole
 def test_every_fact_is_read(facts: CardFacts) -> None:
     """Changing any one fact changes the card: none is collected in vain."""
     changed = {

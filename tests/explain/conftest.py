@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from decrochage_risk.model import TrainedModel
-    from decrochage_risk.records.pupil_records import KnownRecords
+    from decrochage_risk.records.time_cut import KnownRecords
     from decrochage_risk.score import RiskScores
     from decrochage_risk.synthetic import Cohort
 

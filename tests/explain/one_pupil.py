@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from decrochage_risk.records import PupilRecords
 
 if TYPE_CHECKING:
-    from decrochage_risk.records.pupil_records import KnownRecords
+    from decrochage_risk.records.time_cut import KnownRecords
 
 
 @cache

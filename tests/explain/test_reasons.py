@@ -22,7 +22,7 @@ from decrochage_risk.features import CATALOGUE, FAMILIES, FEATURE_BY_NAME
 if TYPE_CHECKING:
     from explained import Explained
 
-    from decrochage_risk.records.pupil_records import KnownRecords
+    from decrochage_risk.records.time_cut import KnownRecords
     from decrochage_risk.score import RiskScores
 
 NAMES = tuple(feature.name for feature in CATALOGUE)

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from decrochage_risk.features import Feature
     from decrochage_risk.model import TrainedModel
-    from decrochage_risk.records.pupil_records import KnownRecords
+    from decrochage_risk.records.time_cut import KnownRecords
     from decrochage_risk.score import RiskScores
     from decrochage_risk.synthetic import Cohort
 

@@ -65,6 +65,7 @@ def test_equal_to_recomputation(seed: int, calendar: SchoolCalendar) -> None:
         assert_equal_to_recomputation(rows, as_of, calendar)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("seed", [100])
 def test_days_around_1_september(seed: int, calendar: SchoolCalendar) -> None:
     """The same from late August to early October, where windows are cut by 1 September."""

@@ -234,6 +234,7 @@ def test_a_writer_that_hangs_is_not_waited_for_for_ever(journal: Journal) -> Non
         assert journal.path.with_name("journal.jsonl.lock").exists()
 
 
+@pytest.mark.whole
 def test_a_table_in_several_files_is_hashed_too(
     small_cohort: Cohort, small_model: TrainedModel, tmp_path: Path
 ) -> None:

@@ -68,6 +68,7 @@ def first(value: str) -> Callable[[list[str]], list[str]]:
     return lambda cells: [value, *cells[1:]]
 
 
+@pytest.mark.whole
 def test_what_a_training_writes_passes(files: dict[str, str]) -> None:
     """Boosters with a linear start, plain ones, ones without directions and without a split pass; risks keep their bits."""
     rows = pd.DataFrame(np.random.default_rng(1).normal(size=(50, 3)), columns=list(COLUMNS))

@@ -27,6 +27,8 @@ def test_every_option_out_of_its_bounds_is_named() -> None:
         ("leaves", 7.5, "leaves=7.5 (a whole number from 2 to 15)"),
         ("min_rounds", True, "min_rounds=True (a whole number from 1 to 10000)"),
         ("max_rounds", 9, "max_rounds=9 (from 10 to 10000)"),
+        ("min_rounds", 10**400, "min_rounds=1000"),
+        ("penalty", 10**400, "penalty=1000"),
         ("linear_share", True, "linear_share=True (a number from 0 to 1)"),
         ("linear_share", "0.3", "linear_share='0.3' (a number from 0 to 1)"),
         ("linear_share", float("nan"), "linear_share=nan (from 0 to 1)"),

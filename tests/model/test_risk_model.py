@@ -158,6 +158,7 @@ def test_shuffled_outcomes_teach_nothing(table: Table) -> None:
     assert model.risk(table.features).mean() == pytest.approx(outcome.mean(), abs=0.03)
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("periods", [None, 1, 2])
 def test_with_few_periods_the_calibration_is_out_of_fold(table: Table, periods: int | None) -> None:
     """The model says on what it was calibrated."""

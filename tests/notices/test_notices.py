@@ -212,6 +212,7 @@ def test_the_mention_is_ready_to_be_pasted(small_scores: RiskScores, flagged: Pu
     assert all(notice(small_scores, pupil).mention is None for pupil in small_scores if pupil.risk is None)
 
 
+@pytest.mark.whole
 def test_who_is_of_age_reads_a_notice_of_their_own(small_scores: RiskScores) -> None:
     """From 18 on the notice is for the pupil, before for the pupil and the family; the age itself is not told."""
     ages = small_scores.frame.set_index("pupil_id")["age_years"]

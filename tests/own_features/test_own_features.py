@@ -1,4 +1,4 @@
-"""Laws of the features and levels that a package of one's own declares, each in a process that has it or has it not."""
+"""Laws of the features, levels and calendars that a package of one's own declares, each in a process that has it or has it not."""
 
 from __future__ import annotations
 
@@ -37,16 +37,18 @@ def run(*command: str, paths: tuple[Path, ...] = ()) -> subprocess.CompletedProc
     )
 
 
-def package(folder: Path, *, features: str = "", levels: str = "") -> Path:
+def package(folder: Path, *, features: str = "", levels: str = "", calendars: str = "") -> Path:
     """Write an installed package."""
     (folder / "mine").mkdir()
     (folder / "mine" / "__init__.py").write_text(features, encoding="utf-8")
     (folder / "mine" / "levels.toml").write_text(levels, encoding="utf-8")
+    (folder / "mine" / "calendars.toml").write_text(calendars, encoding="utf-8")
     info = folder / "mine-1.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: mine\nVersion: 1\n", encoding="utf-8")
     lines = ["[decrochage_risk.features]", "mine = mine:FEATURES"] if features else []
     lines += ["[decrochage_risk.levels]", "mine = mine:levels.toml"] if levels else []
+    lines += ["[decrochage_risk.calendars]", "mine = mine:calendars.toml"] if calendars else []
     (info / "entry_points.txt").write_text("\n".join(lines), encoding="utf-8")
     return folder
 
@@ -121,6 +123,7 @@ def test_faulty_levels_are_refused_by_name(tmp_path: Path) -> None:
         assert said in refused.stderr
 
 
+@pytest.mark.whole
 def test_a_level_of_ones_own_shares_the_policy_of_the_usual_one() -> None:
     """A level that no policy names has the thresholds and measures of the level it is like, and its own label and pathway."""
     code = """
@@ -137,6 +140,63 @@ assert len(PupilRecords(pupils=[{"pupil_id": "a"}], enrolments=[stay])) == 1
 """
     answer = run("-c", code, paths=(INSTALLED,))
     assert answer.returncode == 0, answer.stderr
+
+
+def test_a_calendar_of_ones_own_is_taken_by_name_and_renews_a_bundled_one() -> None:
+    """A package's calendar is a zone of its schools, with its vacations; one of a bundled name takes that one's place; others stay."""
+    code = """
+from decrochage_risk.school_year import SchoolCalendar, zone_of_school
+agri, mayotte = SchoolCalendar.for_zone("agri"), SchoolCalendar.for_zone("Mayotte")
+assert (agri.official_zone, agri.known_years) == ("Agri", (2023,))
+assert [agri.half_days(day) for day in ("2024-02-09", "2024-02-12", "2024-02-26", "2024-05-10", "2024-08-30")] == [2, 0, 2, 0, 0]
+assert (mayotte.known_years, mayotte.half_days("2027-04-27")) == ((2026,), 0)  # abolition of slavery there
+assert SchoolCalendar.for_zone("Guyane").known_years == (2022, 2023, 2024, 2025)
+assert (zone_of_school("9880001X"), zone_of_school("9760001X"), zone_of_school("9870001X")) == ("Agri", "Mayotte", "outre-mer")
+from decrochage_risk.records import PupilRecords
+stay = {"pupil_id": "a", "school_year": 2026, "school_id": "9760127J", "level": "2de_gt", "start_date": "2026-09-01"}
+tables = {"pupils": [{"pupil_id": "a"}], "enrolments": [stay]}
+said = [("enrolments", "other_zone") in PupilRecords(**tables, calendar=each).faults.counts for each in (mayotte, None)]
+assert said == [False, True], said
+"""
+    answer = run("-c", code, paths=(INSTALLED,))
+    assert answer.returncode == 0, answer.stderr
+
+
+def test_faulty_calendars_are_refused_by_name(tmp_path: Path) -> None:
+    """Every fault of the calendars of a package is named at once: no source, a zone's name, days that are none, spans that overlap."""
+    rows = [
+        ("A", '["974"]', "2025-08-31", "[[2024-10-12, 2024-10-28]]"),
+        (
+            "Bad",
+            '["97"]',
+            "2025-08-31",
+            '[[2024-10-28, 2024-10-12], [2024-12-19], ["2025-03-01", 2025-03-17]]',
+        ),
+        ("Short", '["974"]', "2025-07-04", "[[2024-10-12, 2024-10-28], [2024-10-26, 2024-11-04]]"),
+        ("Typed", "974", "2025-08-31", "[]"),
+    ]
+    text = "\n".join(
+        f'[[calendars]]\nname = "{name}"\ndepartments = {departments}\nfirst_day = 2024-09-01\nlast_day = {last}\nholidays = {off}'
+        for name, departments, last, off in rows
+    )
+    refused = run(
+        "-c",
+        "from decrochage_risk.school_year import SchoolCalendar as C; C.for_zone('Corse')",
+        paths=(package(tmp_path, calendars=text),),
+    )
+    assert refused.returncode == 1
+    assert "CalendarError" in refused.stderr
+    for said in (
+        "names no source",
+        "calendar 'A' is there already",
+        "'97' is no beginning of a school number",
+        "[datetime.date(2024, 12, 19)] is not a last day of class",
+        "begin before the return of 2024-10-28",
+        "2024-09-01 to 2025-07-04 holds no whole school year",
+        "calendar 'Typed': departments missing",
+    ):
+        assert said in refused.stderr
+    assert refused.stderr.count("is not a last day of class") == 3
 
 
 @pytest.mark.parametrize(

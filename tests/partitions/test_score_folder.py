@@ -128,6 +128,7 @@ def test_parts_give_the_same_bytes(
     assert not work_beside(tmp_path / "p").exists()
 
 
+@pytest.mark.whole
 def test_pupils_named_by_id_are_found_in_every_part(
     extracts: Path, tables: dict[str, pd.DataFrame], model: TrainedModel, tmp_path: Path
 ) -> None:
@@ -158,6 +159,7 @@ def test_pupils_to_explain_who_are_nowhere_are_refused(
     assert not work_beside(tmp_path / "s").exists()
 
 
+@pytest.mark.whole
 def test_every_fault_of_every_part_is_raised(messy: Path, model: TrainedModel, tmp_path: Path) -> None:
     """Without quarantine the report is that of all parts, the same as at once, and nothing is written."""
     messages = []
@@ -243,6 +245,7 @@ def test_future_rows_change_nothing_in_parts(
     assert np.array_equal(*risks, equal_nan=True)
 
 
+@pytest.mark.whole
 def test_a_stopped_run_goes_on(extracts: Path, model: TrainedModel, tmp_path: Path) -> None:
     """Parts that were finished are not scored again, and the results are those of a run that was not stopped."""
     out = tmp_path / "s"

@@ -71,6 +71,7 @@ def shown(report: FaultReport) -> tuple[str, list[Any]]:
     return str(report), sorted(map(repr, rows.to_numpy().tolist()))
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("count", [1, 2, 7])
 def test_faults_of_all_parts_are_the_faults_of_the_whole(messy: Path, tmp_path: Path, count: int) -> None:
     """Every fault of every rule is told with the same row, value, expectation and hint, and nothing else is."""

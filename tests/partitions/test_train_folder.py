@@ -85,7 +85,7 @@ def test_default_dates_and_odd_rows_are_those_of_the_whole(
                 calendar=None,
                 partitions=parts,
                 work=None,
-                progress=None,
+                progress=lambda _line: None,
                 options=OPTIONS,
             )
         found.append((files_of(done.model, tmp_path / str(parts)), done.errors, done.warnings))

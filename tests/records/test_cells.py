@@ -162,6 +162,7 @@ ODD_COLUMNS = [
 ]
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("cells", ODD_COLUMNS, ids=lambda cells: f"{cells.dtype}")
 def test_no_column_is_too_odd(cells: pd.Series) -> None:
     """Whatever comes in whichever column, every row comes out, and what comes out reads the same again."""

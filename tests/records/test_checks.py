@@ -306,6 +306,7 @@ def test_the_order_of_columns_changes_nothing(rows: list[dict[str, object]], ord
     assert str(FaultReport(first.faults)) == str(FaultReport(second.faults))
 
 
+@pytest.mark.whole
 @settings(max_examples=30)
 @given(rows_of_grades)
 def test_conforming_twice_changes_nothing(rows: list[dict[str, object]]) -> None:

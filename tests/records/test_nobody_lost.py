@@ -49,14 +49,18 @@ def _causes(tables: dict[str, Any], **arguments: Any) -> dict[str, str | None]:
     return {pupil.pupil_id: pupil.cause for pupil in scores}
 
 
-@pytest.mark.parametrize("bad", ["a ", "\u00a0a", "a\tb", "x" * 300, 12.5])
+@pytest.mark.parametrize("bad", ["a ", "\u00a0a", "a\tb", "x" * 300, 12.5, "\ud800a"], ids=ascii)
 def test_an_id_that_cannot_be_used_is_in_the_result(rows: Rows, bad: Any) -> None:
-    """Who has a blank at the end of the id in every table comes back under that id, without a score, with the cause."""
-    tables = rows.tables("bc", absences=pd.DataFrame([rows.absence(bad), rows.absence("b")]))
+    """Who has a blank at the end of the id in every table comes back under that id, without a score, with the cause.
+
+    So does who has half a character in it, which no file can hold: under its escape.
+    """
+    in_result = str(bad).encode("utf-8", "backslashreplace").decode()
+    tables = rows.tables("bc", absences=pd.DataFrame([rows.absence(bad), rows.absence("b")], dtype=object))
     tables["pupils"] = pd.DataFrame([{"pupil_id": bad}, *tables["pupils"]], dtype=object)
-    tables["enrolments"] = pd.DataFrame([rows.enrolment(bad), *tables["enrolments"]])
+    tables["enrolments"] = pd.DataFrame([rows.enrolment(bad), *tables["enrolments"]], dtype=object)
     causes = _causes(tables)
-    assert causes == {"b": None, "c": None, str(bad): SET_ASIDE}
+    assert causes == {"b": None, "c": None, in_result: SET_ASIDE}
     records = PupilRecords(**tables, on_fault="quarantine")
     assert records.set_aside.tolist() == [0, 0, 3]
     with pytest.raises(FaultyRecordsError):

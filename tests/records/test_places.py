@@ -114,6 +114,8 @@ def test_one_pupil_under_two_ids_is_said(rows: Rows, one: str, two: str) -> None
     [
         ("0671234C", "B", False), ("0671234C", "A", True), ("6200001A", "B", True), ("7200001J", "C", True),
         ("9710001G", "B", True), ("9740001X", "A", True), ("0990001N", "C", False),
+        ("9740001X", "Réunion", False), ("9740001X", "Mayotte", True), ("6200001A", "Corse", False),
+        ("7200001J", "Corse", False), ("0671234C", "Corse", True), ("9750001X", "Guadeloupe", True),
     ],
 )  # fmt: skip
 def test_a_school_of_another_zone_is_said(rows: Rows, school: str, zone: str, *, said: bool) -> None:
@@ -127,3 +129,17 @@ def test_a_school_of_another_zone_is_said(rows: Rows, school: str, zone: str, *,
     assert ("enrolments", "other_zone") not in PupilRecords(
         **rows.tables("ab") | {"enrolments": stays}, calendar=own
     ).faults.counts
+
+
+@pytest.mark.parametrize(
+    ("zone", "day", "said"),
+    [("Réunion", "2024-08-19", 0), ("Réunion", "2024-08-16", 1), ("B", "2024-08-19", 1)],
+)
+def test_a_year_that_begins_in_august_is_no_fault_where_classes_do(
+    rows: Rows, zone: str, day: str, *, said: int
+) -> None:
+    """At La Réunion an enrolment from the day of return in August is of its year; a holiday, or August elsewhere, is reported."""
+    stay = rows.enrolment("a", school_id="0990001N") | {"school_year": 2024, "start_date": day}
+    tables = rows.tables("a") | {"enrolments": [stay]}
+    counts = PupilRecords(**tables, calendar=SchoolCalendar.for_zone(zone)).faults.counts
+    assert counts.get(("enrolments", "outside_school_year"), 0) == said

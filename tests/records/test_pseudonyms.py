@@ -34,6 +34,7 @@ def assert_explains(message: str, *parts: str) -> None:
         assert part in message
 
 
+@pytest.mark.whole
 @settings(max_examples=60)
 @given(ids=IDS)
 def test_equal_ids_and_only_they_share_a_pseudonym(ids: list[str]) -> None:

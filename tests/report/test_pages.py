@@ -67,6 +67,8 @@ def test_every_number_of_a_pupils_page_is_that_of_the_result(
             assert _shown(fact)[1:] in text
             assert _shown(beside) in text
             assert _shown(french.signed(reason.points, 1)) in text
+        if "departure" in pupil.ways:
+            assert "Si l’élève quittait" not in text
         for measure in pupil.measures:
             assert _shown(measure.label) in text
             assert all(_shown(fact.text) in text for fact in measure.facts)

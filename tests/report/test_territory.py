@@ -102,6 +102,7 @@ def test_no_small_cell_can_be_reached(territory: Territory) -> None:
         assert not (low >= 1 and high <= 4), name
 
 
+@pytest.mark.whole
 def test_the_page_and_its_files_hold_what_is_told_and_no_more(
     report: TerritoryReport, tmp_path: Path
 ) -> None:

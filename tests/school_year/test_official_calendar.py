@@ -10,7 +10,7 @@ import pytest
 from decrochage_risk.errors import CalendarError
 from decrochage_risk.school_year import SchoolCalendar, year_end, year_start
 from decrochage_risk.school_year import school_calendar as official_calendar
-from decrochage_risk.school_year.school_calendar import OFFICIAL_TEXTS, ZONES
+from decrochage_risk.school_year.school_calendar import OFFICIAL_TEXTS, ZONES, declared_calendars
 
 WEEK = (2, 2, 1, 2, 2, 0, 0)
 
@@ -177,3 +177,72 @@ def test_a_source_with_a_hole_is_refused(monkeypatch: pytest.MonkeyPatch) -> Non
     assert "2026-2027: " in str(refused.value)
     assert "Expected: 290 to 330" in str(refused.value)
     assert "Hint: Upgrade vacances-scolaires-france" in str(refused.value)
+
+
+ACADEMIES = ["Corse", "Guadeloupe", "Guyane", "Martinique", "Mayotte", "Réunion"]
+
+
+@pytest.mark.parametrize("name", ACADEMIES)
+def test_an_academie_has_36_weeks_of_its_own(name: str) -> None:
+    """Each known year of an académie of Corsica or overseas holds some 36 weeks of 9 half-days; its days differ from every zone's."""
+    calendar = SchoolCalendar.for_zone(name)
+    assert calendar.known_years == calendar.official_years == (2022, 2023, 2024, 2025)
+    assert calendar.official_zone == name == calendar.name
+    for year in calendar.known_years:
+        start, end = date(year, 9, 1), date(year + 1, 9, 1)
+        assert 304 <= calendar.half_days_between(start, end) <= 316
+        days = [start + timedelta(days=n) for n in range((end - start).days)]
+        own = [calendar.half_days(day) for day in days]
+        for zone in ZONES:
+            assert own != [SchoolCalendar.for_zone(zone).half_days(day) for day in days]
+
+
+@pytest.mark.parametrize(
+    ("name", "held", "off"),
+    [
+        # académie de Corse, as its press printed it: back on 2 September 2025, the 8th off, the 8 December, the bridge of May
+        (
+            "Corse",
+            "2025-09-02 2025-11-03 2026-01-05 2026-07-03",
+            "2025-09-01 2025-09-08 2025-12-08 2026-02-16 2026-05-15",
+        ),
+        # Guadeloupe 2024-2025: leaves on Tuesday 22 October after class; Mi-carême; the week of May
+        (
+            "Guadeloupe",
+            "2024-10-22 2025-05-05",
+            "2024-10-23 2025-03-27 2025-04-18 2025-05-26 2025-05-27 2025-05-30",
+        ),
+        # La Réunion: back in August, off a month from 20 December (abolition of slavery, a holiday there)
+        (
+            "Réunion",
+            "2024-08-19 2024-12-19 2025-01-21 2026-08-18 2027-02-01",
+            "2024-08-16 2024-12-20 2025-01-20 2026-10-12",
+        ),
+        ("Mayotte", "2026-05-18 2026-08-24", "2025-12-15 2026-03-02 2026-05-15 2026-08-21"),
+        ("Guyane", "2023-05-12 2026-04-16", "2023-05-15 2026-04-02 2026-06-10 2026-05-15"),
+        ("Martinique", "2026-03-27 2026-04-13", "2026-03-30 2026-05-15 2026-05-22"),
+    ],
+)
+def test_days_of_an_academie(name: str, held: str, off: str) -> None:
+    """Days as académies and the press printed them, the day of leaving and of return held, are those of the calendar."""
+    calendar = SchoolCalendar.for_zone(name)
+    assert all(calendar.half_days(day) for day in held.split())
+    assert not any(calendar.half_days(day) for day in off.split())
+
+
+def test_a_calendar_ends_where_its_source_ends() -> None:
+    """A day after the last that was read is an error, never a school day or a holiday that nobody read."""
+    for name, declared in declared_calendars().items():
+        calendar = SchoolCalendar.for_zone(name)
+        assert calendar.last_day == declared.last_day
+        with pytest.raises(CalendarError, match="outside the calendar"):
+            calendar.half_days(declared.last_day + timedelta(days=1))
+        assert declared.source
+
+
+@pytest.mark.parametrize("word", ["réunion", "REUNION", "Réunion", "re\u0301union"])
+def test_the_name_of_an_academie_is_read_as_it_is_typed(word: str) -> None:
+    """Accents and capitals do not matter, and the calendar is one."""
+    assert SchoolCalendar.for_zone(word) is SchoolCalendar.for_zone("Réunion")
+    with pytest.raises(CalendarError, match="Alsace"):
+        SchoolCalendar.for_zone(word, alsace_moselle=True)

@@ -12,7 +12,7 @@ from pandas.testing import assert_frame_equal
 
 from decrochage_risk import PupilRecords, RecordsWarning, score_folder, score_pupils
 from decrochage_risk.records.transmission import LEAST_SET_ASIDE, SET_ASIDE_SHARE
-from decrochage_risk.score.scoring import NOT_READ
+from decrochage_risk.score.run_facts import NOT_READ
 
 if TYPE_CHECKING:
     from collections.abc import Callable

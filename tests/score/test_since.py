@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import re
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -263,3 +265,40 @@ def test_a_later_day_and_other_things_are_refused(small_scores: RiskScores, befo
     with pytest.raises(RecordsError, match="No pupil 'nobody'"):
         small_scores.since(before)["nobody"]
     assert "nobody" not in small_scores.since(before)
+
+
+def test_a_comparison_shows_itself_in_a_notebook(changes: Changes) -> None:
+    """The page of a comparison: who entered a list or left it, ordered by what moved then by id, numbers and words of the object."""
+    shown = changes._repr_html_()
+    assert shown.startswith("<iframe")
+    assert "sandbox" in shown
+    page = html.unescape(re.search(r'srcdoc="([^"]*)"', shown)[1])
+    assert "<caption>" in page
+    assert page.count('scope="col"') == 7
+    ids = re.findall(r'<th scope="row">([^<]*)</th>', page)
+    frame = changes.frame.set_index("pupil_id")
+    moved = frame[["lost_from_sight", "newly_flagged", "newly_legal", "newly_departed", "no_longer_flagged"]]
+    ranks = moved[moved.any(axis=1)].to_numpy().argmax(axis=1)
+    expected = sorted(zip(ranks, moved.index[moved.any(axis=1)], strict=True))
+    assert ids == [pupil for _, pupil in expected[:20]]
+    words = re.sub(r"\s", " ", html.unescape(re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)))
+    for pupil in ids:
+        change = changes[pupil]
+        if change.risk is not None:
+            assert re.sub(r"\s", " ", french.percent(change.risk, 1)) in words
+        for reason in (change.reasons or ())[:2]:
+            assert re.sub(r"\s", " ", reason.text.partition(" ; élève type")[0]) in words
+    assert all(re.sub(r"\s", " ", notice) in words for notice in changes.run.notices)
+    assert not french.forbidden_in(words)
+
+
+def test_odd_ids_of_a_comparison_stay_text(changes: Changes, small_scores: RiskScores) -> None:
+    """An id that is a tag is shown and never run; nobody who moved is said in words."""
+    odd, frame = "<script>alert(1)</script>", changes.frame.copy()
+    frame.loc[frame["newly_flagged"].idxmax(), "pupil_id"] = odd
+    page = html.unescape(re.search(r'srcdoc="([^"]*)"', replace(changes, frame=frame)._repr_html_())[1])
+    assert "<script" not in page
+    assert html.escape(odd) in page
+    quiet = small_scores.since(small_scores)._repr_html_()
+    assert "&lt;table" not in quiet
+    assert "Aucun élève n’entre sur une liste" in quiet

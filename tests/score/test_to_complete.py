@@ -153,6 +153,7 @@ def test_no_capacity_list_holds_them(scores: RiskScores) -> None:
     assert (capacity.schools["unfilled"] == 0).all()
 
 
+@pytest.mark.whole
 def test_an_evaluation_sets_the_same_pupils_apart(
     scores: RiskScores,
     silent_model: TrainedModel,

@@ -25,7 +25,7 @@ from decrochage_risk.score.pupil_risk import PupilRisk
 from decrochage_risk.score.run_facts import RunFacts
 from decrochage_risk.score.scoring import NO_PATH, NOT_A_PATH_LEVEL
 from decrochage_risk.train import combine_horizons, train_model
-from decrochage_risk.train.horizons import PATH_HEADING
+from decrochage_risk.train.publication import PATH_HEADING
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,7 @@ import decrochage_risk as dr
 from decrochage_risk import french
 from decrochage_risk.errors import RecordsError
 from decrochage_risk.score import PupilRisk
-from decrochage_risk.score.writing import write_new_on_lists
+from decrochage_risk.score.writing import signal_line, write_new_on_lists
 from decrochage_risk.synthetic import make_cohort
 
 if TYPE_CHECKING:
@@ -169,6 +169,15 @@ def test_a_departure_is_told_by_age(born: str, words: str, codes: set[str]) -> N
     assert codes <= {measure.code for measure in pupil.measures}
 
 
+def test_what_holds_after_an_exit_is_of_now_for_who_has_left() -> None:
+    """The list of departures proposes every measure now, before 16 the obligation d'instruction first; nothing is "in case of"."""
+    lists = lists_of([enrolment("a", end_date="2025-01-10"), enrolment("b")], [], a="2010-06-01")
+    line = signal_line(lists["a"], None, "departure")
+    assert line["Mesures possibles"].startswith("Obligation d'instruction jusqu'à 16 ans ; ")
+    assert all(measure.label in line["Mesures possibles"] for measure in lists["a"].measures)
+    assert line["En cas de sortie ou d'échec"] == ""
+
+
 @pytest.mark.parametrize(
     ("rows", "kind", "listed"),
     [
@@ -260,6 +269,7 @@ def test_files_without_a_model_hold_the_two_lists(small_cohort: Cohort, tmp_path
     assert not list((tmp_path / "listes").glob("*_risque.csv"))
 
 
+@pytest.mark.whole
 def test_who_is_new_on_a_list_is_told_from_folder_to_folder(
     small_cohort: Cohort, score: Callable[..., RiskScores], tmp_path: Path
 ) -> None:
@@ -344,10 +354,14 @@ def test_an_overridden_verdict_is_on_every_line(small_scores: RiskScores, tmp_pa
 
 
 def test_a_review_is_said_and_withholds_nothing(small_scores: RiskScores, tmp_path: Path) -> None:
-    """A card that asks for a review does not hold the list back, and is said; without any advice there is no such file."""
+    """A card that asks for a review does not hold the list back, and is said; what it says of the next training is for who trains."""
     with_advice(small_scores, "fairness_review").write(tmp_path / "review")
     assert list((tmp_path / "review" / "listes").glob("*_risque.csv"))
     assert (tmp_path / "review" / "listes" / "avis.txt").exists()
+    of_kind = with_advice(small_scores, "path_logistic_undecided")
+    of_kind.write(tmp_path / "kind")
+    assert not (tmp_path / "kind" / "listes" / "avis.txt").exists()
+    assert json.loads((tmp_path / "kind" / "run.json").read_text(encoding="utf-8"))["advice"]
     quiet = with_advice(small_scores, "x")
     quiet.run = quiet.run.model_copy(update={"advice": {}})
     quiet.write(tmp_path / "quiet")

@@ -115,6 +115,7 @@ def _schema(name: str) -> Any:
     return jsonschema.Draft202012Validator(json.loads(path.read_text(encoding="utf-8")))
 
 
+@pytest.mark.whole
 def test_concurrent_clients_get_what_the_library_gives(server: Server, payload: list[dict[str, Any]]) -> None:
     """Eight clients at once get, each time, the scores of ``score_pupils`` on the same records, as the published schemas say."""
     _schema("pupil_records").validate(payload)

@@ -44,6 +44,7 @@ def test_same_seed_same_bytes(tmp_path: Path, file_format: str) -> None:
     assert all(written[0][name] != content for name, content in written[2].items())
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("file_format", ["parquet", "csv"])
 def test_written_cohort_is_read_back(tmp_path: Path, file_format: str) -> None:
     """A written folder reads as records without a fault, equal to those of the cohort."""

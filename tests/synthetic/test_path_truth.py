@@ -59,6 +59,7 @@ def test_it_is_never_under_what_the_year_alone_brings_less_those_who_come_back(
     assert (below < 0.02 + 6 * of_year["standard_error"]).all()
 
 
+@pytest.mark.whole
 def test_the_same_call_gives_the_same_numbers_and_more_paths_less_scatter() -> None:
     """The draws hang on the day alone; with four times as many paths the standard error halves."""
     cohort = make_cohort(800, [2022], seed=2)

@@ -138,6 +138,7 @@ def test_merged_school_gives_its_pupils_to_the_other(
     assert len(before - after) == 1
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("difficulty", list(DIFFICULTIES))
 def test_every_difficulty_passes_the_checks_and_keeps_the_rate(difficulty: str) -> None:
     """At each difficulty the records have no fault, and the mean truth is about that of the region."""

@@ -22,6 +22,7 @@ LIMIT = 4.0
 """Standard errors; with fixed seeds a true law stays within them and a wrong one leaves them by far."""
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("as_of", DAYS)
 @pytest.mark.parametrize("column", ["probability", "latent_probability"])
 def test_share_that_leaves_is_the_mean_of_the_truth(
@@ -38,6 +39,7 @@ def test_share_that_leaves_is_the_mean_of_the_truth(
         assert surprise(known[column], known["left"]) < LIMIT
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize("column", ["probability", "latent_probability"])
 def test_truth_is_calibrated_in_every_part_of_its_range(
     cohort: Cohort,
@@ -67,6 +69,7 @@ def test_truth_tells_apart_what_a_day_of_the_week_has_already_shown(
         assert surprise(part["probability"], part["left"]) < LIMIT
 
 
+@pytest.mark.whole
 @pytest.mark.parametrize(("first", "second"), [("2024-11-05", "2024-12-17"), ("2025-01-24", "2025-03-12")])
 def test_truth_is_a_martingale(cohort: Cohort, hidden_cohort: Cohort, first: str, second: str) -> None:
     """What the truth will be later, 1 for who has left meanwhile, is on average what it is now."""
@@ -115,6 +118,7 @@ def test_truth_is_given_for_those_enrolled_that_day(cohort: Cohort) -> None:
         assert found["probability"].between(0, 1).all()
 
 
+@pytest.mark.whole
 def test_default_truth_covers_every_year(cohort: Cohort) -> None:
     """The kept truth holds five days of each year, from November to May, as ``truth_at`` gives them."""
     days = cohort.truth["as_of"].drop_duplicates()

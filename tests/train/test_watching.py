@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from decrochage_risk.errors import ModelError, NotEnoughDataError, TrainingWarning
 from decrochage_risk.evaluate import UnitDrift, drift_plot
+from decrochage_risk.features import FEATURE_BY_NAME
 from decrochage_risk.model import SCORE, FeatureDistributions, load_trained_model, recalibrate
 from decrochage_risk.risk import FitOptions
 from decrochage_risk.synthetic import make_cohort
@@ -183,6 +185,33 @@ def test_the_signs_of_a_drift_are_drawn(calm: DriftReport) -> None:
     axes = drift_plot(calm)
     assert [bar.get_width() for bar in axes.patches] == figures
     assert len(axes.get_yticklabels()) == len(figures)
+    # From top to bottom in the order of the report, no bar over another.
+    places = [bar.get_y() for bar in axes.patches]
+    assert all(
+        upper - lower > bar.get_height()
+        for (upper, lower), bar in zip(pairwise(places), axes.patches, strict=False)
+    )
+
+
+def test_the_plot_of_a_drift_has_no_code(calm: DriftReport) -> None:
+    """Every feature is named in French beside its bar, each otherwise, and marks have a decimal comma."""
+    axes = drift_plot(calm)
+    names = [label.get_text().replace("\n", " ") for label in axes.get_yticklabels()]
+    subjects = [sign.subject for sign in calm.overall.signs if sign.figure is not None]
+    assert len(set(names)) == len(names)
+    assert set(subjects) & set(FEATURE_BY_NAME)
+    for name, subject in zip(names, subjects, strict=True):
+        assert "_" not in name
+        words = FEATURE_BY_NAME[subject].title if subject in FEATURE_BY_NAME else subject
+        assert words.startswith(name.partition(" : ")[2].removesuffix(" …"))
+    assert axes.xaxis.get_major_formatter()(0.5, None) == "0,5"
+
+
+def test_titles_of_features_tell_them_apart() -> None:
+    """Each feature has a title of its own, without brackets nor a dot at its end, and without a code."""
+    titles = [feature.title for feature in FEATURE_BY_NAME.values()]
+    assert len(set(titles)) == len(titles)
+    assert not any("_" in title or "(" in title or title.endswith(".") for title in titles)
 
 
 def test_distributions_are_saved_with_the_model(

@@ -2,14 +2,14 @@
 
 ``program``
     the program and its commands; clean errors, warnings told once;
-``demo_command``, ``cohort_command``, ``records_commands``, ``score_command``, ``model_commands``
+``import_command``, ``records_commands``, ``score_command``, ``model_commands``, ``report_command`` ...
     one function per command, whose French docstring is its ``--help``;
 ``options``
     the options that several commands share;
 ``files``
     extracts read, targets looked at before the work;
-``output``, ``situations``
-    what is printed: plain lines, progress, the table of situations to be looked at.
+``output``, ``messages``
+    what is printed: plain lines and progress; errors, warnings and the parser's words in French.
 
 Heavy libraries are imported inside the commands, so that ``--help`` answers at once.
 """

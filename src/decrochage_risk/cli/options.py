@@ -201,7 +201,13 @@ Partitions = Annotated[
 ]
 Zone = Annotated[
     str | None,
-    typer.Option("--zone", metavar="A|B|C", show_default=False, help="Zone de vacances ; B par défaut."),
+    typer.Option(
+        "--zone",
+        metavar="ZONE",
+        show_default=False,
+        help="Zone de vacances A, B ou C (B par défaut), ou académie qui a son calendrier : Corse, Guadeloupe, Guyane, "
+        "Martinique, Mayotte, Réunion.",
+    ),
 ]
 AlsaceMoselle = Annotated[
     bool, typer.Option("--alsace-moselle", help="Vendredi saint et 26 décembre fériés (zone B).")

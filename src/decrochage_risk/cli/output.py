@@ -112,17 +112,14 @@ def steps(total: int | None = None) -> Iterator[Callable[[str], None]]:
     callable
         To call with a French line at the beginning of each step.
     """
-    from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - --help needs no Rich
+    from decrochage_risk.threads import progress_bar  # noqa: PLC0415 - --help needs no numpy
 
-    terminal = console(stderr=True)
-    columns = TextColumn("{task.description}", markup=False), BarColumn(), TimeElapsedColumn()
-    with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as progress:
-        task = progress.add_task("", total=total)
+    with progress_bar(True, lines=False) as tell:  # noqa: FBT003 - the bar is drawn
         steps_begun = 0
 
         def begin(line: str) -> None:
             nonlocal steps_begun
-            progress.update(task, description=line, completed=steps_begun)
+            tell(line, steps_begun, total or 0)
             steps_begun += 1
 
         yield begin
@@ -137,21 +134,9 @@ def bar() -> Iterator[Callable[[str, int, int], None]]:
     callable
         To call with a French line, how much is done and how much there is (0: not known).
     """
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - --help needs no Rich
+    from decrochage_risk.threads import progress_bar  # noqa: PLC0415 - --help needs no numpy
 
-    terminal = console(stderr=True)
-    columns = (
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as progress:
-        task = progress.add_task("", total=None)
-
-        def tell(line: str, done: int, whole: int) -> None:
-            progress.update(task, description=line, completed=done, total=whole or None)
-
+    with progress_bar(True, lines=False) as tell:  # noqa: FBT003 - the bar is drawn
         yield tell
 
 

@@ -218,7 +218,7 @@ def say_digest(digest: ScoreDigest, lists: Path, *, despite_verdict: bool = Fals
     """Print the same of a run whose scores are not held; what the card says against the model comes first."""
     from decrochage_risk.score.writing import ISSUED_DESPITE, WITHHELD  # noqa: PLC0415 - --help needs no scores
 
-    if digest.run.advice:
+    if digest.run.verdict:
         say(f"\nAvis de la fiche du modèle : {digest.run.verdict}")
     if digest.run.is_blocked:
         say(ISSUED_DESPITE if despite_verdict else WITHHELD)
@@ -454,6 +454,7 @@ def score(  # noqa: PLR0913 - one argument per option of the command
     s'était arrêtée.
     """
     from decrochage_risk.school_year import to_date  # noqa: PLC0415 - numpy and pandas load on first use
+    from decrochage_risk.score.run_facts import GAP_CAUSES  # noqa: PLC0415 - same
 
     day = to_date(as_of)
     target = out if out is not None else Path("out", day.isoformat())
@@ -473,9 +474,9 @@ def score(  # noqa: PLR0913 - one argument per option of the command
         _say_new(target, since)
         return
     with bar() as tell, python_warnings.catch_warnings():
-        # Said in French, last of all.
-        words = ".* (was not sent|were set aside) "
-        python_warnings.filterwarnings("ignore", message=words, category=dr.RecordsWarning)
+        for cause in GAP_CAUSES.values():  # said in French, last of all
+            words = f".* {re.escape(cause.reason)} "
+            python_warnings.filterwarnings("ignore", message=words, category=dr.RecordsWarning)
         tell("Lecture du modèle", 0, 0)
         result = dr.score_folder(
             folder,
@@ -524,35 +525,11 @@ def _write_signals(extracts: Extracts, signals: dr.Signals, target: Path, *, gro
 
 def _say_without_score(run: RunFacts) -> None:
     """Say last what nobody may overlook: pupils without a score because of what came, or did not come, of their school."""
-    _say_silence(run.not_sent)
-    _say_set_aside(run.not_read)
+    from decrochage_risk.score.run_facts import GAP_CAUSES  # noqa: PLC0415 - --help needs no scores
 
-
-def _say_silence(not_sent: dict[str, int]) -> None:
-    """Say last what nobody may overlook: pupils without a score because a table did not come."""
-    if not_sent:
-        say(
-            f"Attention : {_without_score(not_sent)} sans score, une table sur laquelle le modèle s'appuie manque : "
-            f"{_causes_words(not_sent)}. La transmettre, ou dire que ce manque est voulu : --gap absences, --gap grades, ou "
-            "une table coverage."
-        )
-
-
-def _say_set_aside(not_read: dict[str, int]) -> None:
-    """Say the same of pupils without a score because much of what came of them is faulty."""
-    if not_read:
-        say(
-            f"Attention : {_without_score(not_read)} sans score, {_causes_words(not_read)}. « decrochage-risk check » dit "
-            "les fautes, ligne par ligne : les corriger, puis recommencer."
-        )
-
-
-def _without_score(counts: Mapping[str, int]) -> str:
-    return french.plural(sum(counts.values()), "élève")
-
-
-def _causes_words(counts: Mapping[str, int]) -> str:
-    return french.join([f"{cause} ({french.plural(pupils, 'élève')})" for cause, pupils in counts.items()])
+    for name, causes in run.gap_causes.items():
+        if causes:
+            say(f"Attention : {GAP_CAUSES[name].line(causes)}")
 
 
 def _refuse_model_options(**options: object) -> None:

@@ -20,6 +20,7 @@ import pandas as pd
 from decrochage_risk.errors import ColumnsError, NotEnoughDataError, explain_error
 from decrochage_risk.evaluate.rows import checked_rows, is_one_class
 from decrochage_risk.french import number, plural
+from decrochage_risk.risk.numeric_table import columns_of, give_back, new_table, row_blocks
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -238,29 +239,40 @@ class LogisticBaseline:
         ColumnsError
             A column of the training is missing, or a value is infinite.
         """
-        values = _values(features, self.columns)
-        missing = np.isnan(values)
-        design = (np.where(missing, self.medians, values) - self.means) / self.scales
-        incomplete = int(missing.any(axis=1).sum())
+        _refuse(features, self.columns)
+        log_odds, lacks_some = np.zeros(len(features)), np.zeros(len(features), dtype=np.bool_)
+        # Column after column, not a matrix product: a row scored alone then has the same bits as in a batch.
+        places = {name: place for place, name in enumerate(self.columns)}
+        for name, values in columns_of(features, names=self.columns):
+            at, missing = places[name], np.isnan(values)
+            standard = (np.where(missing, self.medians[at], values) - self.means[at]) / self.scales[at]
+            log_odds += standard * self.slopes[at]
+            lacks_some |= missing
+        incomplete = int(lacks_some.sum())
         note = (
             f"sur {plural(len(self.columns), 'variable')}, C = {number(self.regularisation)}, valeurs manquantes "
             f"remplacées par la médiane d'apprentissage (lignes concernées : {number(incomplete)})"
         )
-        # A row-wise sum, not a matrix product: a row scored alone then has the same bits as in a batch.
-        score = probability(self.intercept + (design * self.slopes).sum(axis=1))
+        score = probability(self.intercept + log_odds)
         return Baseline("régression logistique", score, is_probability=True, not_judged=incomplete, note=note)
 
 
 def _values(features: pd.DataFrame, columns: tuple[str, ...]) -> Floats:
     """Columns as a float64 matrix, or one error that names every column that cannot be used."""
+    _refuse(features, columns)
+    return features[list(columns)].to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _refuse(features: pd.DataFrame, columns: tuple[str, ...]) -> None:
+    """Name every column that cannot be used, in one error."""
     absent = [name for name in columns if name not in features.columns]
     faults = [f"missing: {', '.join(absent)}"] if absent else []
-    present = features[[name for name in columns if name in features.columns]]
-    text = [name for name in present.columns if not pd.api.types.is_numeric_dtype(present[name])]
-    faults += [f"not numeric: {', '.join(map(str, text))}"] if text else []
-    values = present.drop(columns=text).to_numpy(dtype=np.float64, na_value=np.nan)
-    infinite = present.drop(columns=text).columns[np.isinf(values).any(axis=0)]
-    faults += [f"infinite values: {', '.join(map(str, infinite))}"] if len(infinite) else []
+    present = [name for name in columns if name in features.columns]
+    text = [name for name in present if not pd.api.types.is_numeric_dtype(features[name])]
+    faults += [f"not numeric: {', '.join(text)}"] if text else []
+    numbers = [name for name in present if name not in text]
+    infinite = [name for name, values in columns_of(features, names=numbers) if np.isinf(values).any()]
+    faults += [f"infinite values: {', '.join(infinite)}"] if infinite else []
     if faults:
         message = explain_error(
             "These features cannot serve a baseline, " + "; ".join(faults),
@@ -268,7 +280,6 @@ def _values(features: pd.DataFrame, columns: tuple[str, ...]) -> Floats:
             hint="Pass the frame of build_features, with the columns that the baseline was fitted on.",
         )
         raise ColumnsError(message)
-    return values
 
 
 def logistic_baseline(
@@ -303,31 +314,28 @@ def logistic_baseline(
     from sklearn.linear_model import LogisticRegression  # noqa: PLC0415  # heavy: loaded on first use
     from threadpoolctl import threadpool_limits  # noqa: PLC0415  # only here
 
-    values = _values(features, tuple(map(str, features.columns)))
+    names = tuple(map(str, features.columns))
+    _refuse(features, names)
     outcomes, _ = checked_rows(outcome, np.zeros(len(features)))
-    present = ~np.isnan(values)
-    # np.nanmedian would warn of columns without any value; they are left out below.
-    medians = np.array(
-        [
-            np.median(column[present[:, i]]) if present[:, i].any() else np.nan
-            for i, column in enumerate(values.T)
-        ]
-    )
-    design = np.where(present, values, medians)
-    means, scales = design.mean(axis=0), design.std(axis=0)
+    medians, means, scales = _standards(features)
     # A column without any value has a NaN scale; one without spread would be divided by 0.
     varying = np.isfinite(scales) & (scales > 0)
     if is_one_class(outcomes) or not varying.any():
         raise NotEnoughDataError(_cannot_learn(outcomes, int(varying.sum())))
-    standard = (design[:, varying] - means[varying]) / scales[varying]
+    # The one copy that is held, in the order in which scikit-learn takes it as it is.
+    standard = new_table(len(features), int(varying.sum()))
+    for rows in row_blocks(len(features), features):
+        part = features.iloc[rows].to_numpy(dtype=np.float64, na_value=np.nan)[:, varying]
+        filled = np.where(np.isnan(part), medians[varying], part)
+        standard[rows] = (filled - means[varying]) / scales[varying]
     with threadpool_limits(
         1
     ):  # sums in another order for another number of threads would change the last bits
         fit = LogisticRegression(C=regularisation, max_iter=_MAX_ITERATIONS, tol=1e-8).fit(standard, outcomes)
-    names = np.asarray(features.columns, dtype=object).astype(str)
+    give_back(standard)
     return LogisticBaseline(
-        columns=tuple(names[varying].tolist()),
-        dropped=tuple(names[~varying].tolist()),
+        columns=tuple(name for name, varies in zip(names, varying, strict=True) if varies),
+        dropped=tuple(name for name, varies in zip(names, varying, strict=True) if not varies),
         medians=medians[varying],
         means=means[varying],
         scales=scales[varying],
@@ -335,6 +343,19 @@ def logistic_baseline(
         intercept=float(fit.intercept_[0]),
         regularisation=regularisation,
     )
+
+
+def _standards(features: pd.DataFrame) -> tuple[Floats, Floats, Floats]:
+    """Median of the known values of each column, and mean and spread of the column filled with it; NaN without any value."""
+    medians, means, scales = np.full((3, features.shape[1]), np.nan)
+    for at, (_, values) in enumerate(columns_of(features)):
+        present = ~np.isnan(values)
+        # np.median would warn of a column without any value; it is left out.
+        if present.any():
+            medians[at] = np.median(values[present])
+            filled = np.where(present, values, medians[at])
+            means[at], scales[at] = filled.mean(), filled.std()
+    return medians, means, scales
 
 
 def _cannot_learn(outcomes: Floats, varying: int) -> str:

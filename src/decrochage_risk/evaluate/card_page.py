@@ -46,7 +46,6 @@ _CODE = re.compile(r"`([a-z][a-z0-9_]*)`")
 _NUMBERS = re.compile(r"[\d\s,.;:%\[\]()/+−–-]*")
 _NO_NUMBER = frozenset({HIDDEN, "trop petit", "non mesuré"})
 _DESCRIBED = re.compile(r"\| `([a-z0-9_]+)` \| (.*?) \| (.*) \|")
-_BRACKETS = re.compile(r" \([^()]*\)")
 _STOPS = frozenset({"fairness_block", "no_better_than_chance"})
 _DIMENSIONS = (("sex", "Sexe"), ("years_behind", "Âge et niveau"), ("pathway", "Voie"))
 _WORDS = {
@@ -423,11 +422,10 @@ def _code_table(codes: Iterable[str]) -> list[str]:
 
 
 def _name_of(code: str) -> str:
-    """Name a variable by the first sentence of its definition, without what stands in brackets."""
+    """Name a variable by its title, inside a table of Markdown."""
     from decrochage_risk.features import FEATURE_BY_NAME  # noqa: PLC0415 - features load on first use
 
-    first = _BRACKETS.sub("", FEATURE_BY_NAME[code].definition).partition(". ")[0]
-    return first.rstrip(".").replace("|", "\\|")
+    return FEATURE_BY_NAME[code].title.replace("|", "\\|")
 
 
 def _table_open(_: object, tokens: Sequence[Token], place: int, *__: object) -> str:

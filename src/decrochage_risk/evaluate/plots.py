@@ -6,6 +6,7 @@ state knows of (``ax.figure.savefig(...)`` writes it). Curves differ by line and
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,15 +22,17 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from matplotlib.axes import Axes
 
-    from decrochage_risk.evaluate.drift import DriftReport
+    from decrochage_risk.evaluate.drift import DriftReport, DriftSign
     from decrochage_risk.evaluate.rows import Floats
     from decrochage_risk.records.pupil_records import PupilRecords
 
 _INK = "#1f3b5c"
 _GREY = "#6b6b6b"
 _SIZE = (6.0, 4.5)
-_WIDE, _SIGN_HEIGHT = 9.0, 0.22
-"""Inches: the width of a plot whose names are long, and the height of one of its bars."""
+_WIDE, _LINE_HEIGHT = 11.0, 0.18
+"""Inches: the width of a plot whose names are long, and the height of one line of them."""
+_NAME_WIDTH, _NAME_LINES = 62, 3
+"""Letters of a line of such a name, and its lines at most: the longest definitions have more than 200 letters."""
 _CHECKS = {
     "feature": "valeurs", "missing_table": "manques", "knowledge": "connu", "score": "score", "extent": "étendue",
     "calibration": "calibration", "slope": "calibration", "relation": "lien", "two_sample": "deux années", "size": "effectif",
@@ -276,7 +279,7 @@ def workload_plot(
 
 
 def drift_plot(report: DriftReport, ax: Axes | None = None) -> Axes:
-    """Plot the signs of a drift that are a figure, one bar each.
+    """Plot the signs of a drift that are a figure, one bar each, named in French.
 
     Parameters
     ----------
@@ -288,14 +291,37 @@ def drift_plot(report: DriftReport, ax: Axes | None = None) -> Axes:
     matplotlib.axes.Axes
     """
     signs = [(sign, sign.figure) for sign in report.overall.signs if sign.figure is not None]
-    # A line of text a sign: at the usual height the names of sixty lie over one another.
-    axes = _axes(ax, (_WIDE, max(_SIZE[1], _SIGN_HEIGHT * len(signs))))
-    places = np.arange(len(signs))[::-1]
-    axes.barh(places, [figure for _, figure in signs], color="#c9d3de", edgecolor=_INK, label="mesuré")
-    axes.set_yticks(places, [f"{_CHECKS[sign.check]} : {sign.subject}" for sign, _ in signs])
+    names = [_sign_name(sign) for sign, _ in signs]
+    lines = [name.count("\n") + 1 for name in names]
+    # At the usual height the names of sixty lie over one another: each has the room of its lines, and half a one between.
+    axes = _axes(ax, (_WIDE, max(_SIZE[1], _LINE_HEIGHT * (sum(lines) + len(lines) / 2))))
+    ends = np.cumsum([each + 0.5 for each in lines])
+    places = ends[-1:].sum() - ends + np.array(lines) / 2
+    axes.barh(
+        places, [figure for _, figure in signs], height=1.0, color="#c9d3de", edgecolor=_INK, label="mesuré"
+    )
+    axes.set_yticks(places, names, fontsize="small")
+    axes.margins(y=0.01)
     axes.set(xlabel="Valeur du signe", ylabel="Signe", title="Veille entre deux entraînements")
     axes.legend()
     return axes
+
+
+def _sign_name(sign: DriftSign) -> str:
+    """Name a sign by its check and, where it is one of a feature, by the French name of it, in lines that fit beside the bars."""
+    from decrochage_risk.features import FEATURE_BY_NAME  # noqa: PLC0415 - features load on first use
+
+    feature = FEATURE_BY_NAME.get(sign.subject)
+    name = sign.subject if feature is None else feature.title
+    return "\n".join(
+        textwrap.wrap(
+            f"{_CHECKS[sign.check]} : {name}",
+            _NAME_WIDTH,
+            max_lines=_NAME_LINES,
+            placeholder=" …",
+            break_on_hyphens=False,
+        )
+    )
 
 
 def _of_pupil(table: pd.DataFrame | None, pupil_id: str) -> pd.DataFrame | None:

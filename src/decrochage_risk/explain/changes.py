@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from decrochage_risk.explain.attribution import Attribution
     from decrochage_risk.features import Feature
-    from decrochage_risk.records.pupil_records import KnownRecords
+    from decrochage_risk.records.time_cut import KnownRecords
 
     Floats = npt.NDArray[np.float64]
 

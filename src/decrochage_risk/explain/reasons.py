@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from decrochage_risk.explain.attribution import Attribution
     from decrochage_risk.features import Feature
     from decrochage_risk.features.wording import Companion
-    from decrochage_risk.records.pupil_records import KnownRecords
+    from decrochage_risk.records.time_cut import KnownRecords
     from decrochage_risk.risk import RiskModel
 
     Floats = npt.NDArray[np.float64]

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from decrochage_risk.features.event_windows import Facts
-    from decrochage_risk.records.pupil_records import KnownRecords
+    from decrochage_risk.records.time_cut import KnownRecords
 
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int64]

@@ -45,7 +45,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from decrochage_risk.records.pupil_records import KnownRecords, PupilRecords
+    from decrochage_risk.records.pupil_records import PupilRecords
+    from decrochage_risk.records.time_cut import KnownRecords
 
     Floats = npt.NDArray[np.float64]
 

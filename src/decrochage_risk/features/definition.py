@@ -13,6 +13,7 @@ of their own they took each other's place among the first reasons (`benchmarks/r
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -146,6 +147,8 @@ class Family:
     told: bool = True
 
 
+_BRACKETS = re.compile(r" \([^()]*\)")
+
 LEAST_BASE = 3
 """Weeks or marks that a share of 0 rests on at least, to be told to a pupil's credit. A choice of ours: "no absence in the
 weeks of presence" means something of three weeks, and nothing of the two days between a placement and today."""
@@ -204,6 +207,11 @@ class Feature:
     latest: Window | None = None
     needs_attendance: bool = False
     of_records: bool = False
+
+    @property
+    def title(self) -> str:
+        """Name in French, for a plot or a table: the first sentence of the definition, without what stands in brackets."""
+        return _BRACKETS.sub("", self.definition).partition(". ")[0].rstrip(".")
 
     def values(self, facts: Facts) -> npt.NDArray[np.float64]:
         """One value per pupil, NaN where not known.

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from decrochage_risk.features.windows import Window
     from decrochage_risk.records.encoded_tables import Absences, Grades, Orientation
-    from decrochage_risk.records.pupil_records import KnownRecords
+    from decrochage_risk.records.time_cut import KnownRecords
     from decrochage_risk.school_year import SchoolCalendar
 
     Floats = npt.NDArray[np.float64]

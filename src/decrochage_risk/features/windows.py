@@ -12,7 +12,7 @@ from decrochage_risk.school_year import day_number, year_start
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from decrochage_risk.records.pupil_records import KnownRecords
+    from decrochage_risk.records.time_cut import KnownRecords
 
 __all__ = [
     "BEFORE_4W",

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from decrochage_risk.features.windows import Window
-    from decrochage_risk.records.pupil_records import KnownRecords
+    from decrochage_risk.records.time_cut import KnownRecords
     from decrochage_risk.school_year import SchoolCalendar
 
 

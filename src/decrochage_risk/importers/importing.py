@@ -51,6 +51,7 @@ from decrochage_risk.records.pseudonyms import Pseudonymiser
 from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.school_year import SchoolCalendar, day_number, school_year_of, year_end, year_start
+from decrochage_risk.threads import progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -68,7 +69,7 @@ def import_exports(
     options: ImportOptions | None = None,
     previous: str | Path | None = None,
     links: bool = False,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: bool | Callable[[str, int, int], None] = False,
     **choices: Any,  # noqa: ANN401 - the fields of ImportOptions
 ) -> Imported:
     """Read any mix of exports of French schools into records.
@@ -85,8 +86,8 @@ def import_exports(
         Folder of the import before this one: what is new since gets its day of recording.
     links : bool
         Keep the way back from pseudonyms to pupils in the result.
-    progress : callable, optional
-        Called at the beginning of each step with a French line, how much is done and how much there is.
+    progress : bool or callable
+        True shows the steps on a bar; a callable is told each with a French line, how much is done and how much there is.
 
     Returns
     -------
@@ -122,16 +123,16 @@ def import_exports(
     run = _Run(
         source_paths, by_key, all_options, previous=None if previous is None else Path(previous), links=links
     )
-    tell = progress or (lambda _line, _done, _all: None)
-    tell("Reconnaissance des fichiers", 0, 4)
-    # Schools, then who the pupils are, then what is said of them: the files come in any order.
-    run.recognise()
-    tell("Listes d’élèves", 1, 4)
-    run.read_rosters()
-    tell("Absences, notes, orientation", 2, 4)
-    run.read_events()
-    tell("Contrôle", 3, 4)
-    return run.result()
+    with progress_bar(progress) as tell:
+        tell("Reconnaissance des fichiers", 0, 4)
+        # Schools, then who the pupils are, then what is said of them: the files come in any order.
+        run.recognise()
+        tell("Listes d’élèves", 1, 4)
+        run.read_rosters()
+        tell("Absences, notes, orientation", 2, 4)
+        run.read_events()
+        tell("Contrôle", 3, 4)
+        return run.result()
 
 
 def _key_of(key: Pseudonymiser | bytes | str | Path) -> Pseudonymiser:

@@ -147,12 +147,24 @@ class _Feature(_Open):
     revision: Annotated[int, Field(ge=0, le=10_000)]
 
 
+class _Advice(_Open):
+    code: Line
+    sentence: Words
+
+
+class _Report(_Open):
+    """Of a report, what a run reads: what the card says against the use of the model, and the years that measured it."""
+
+    advice: Annotated[list[_Advice], Field(max_length=1_000)] = []
+    test_years: Annotated[list[Year], Field(max_length=100)] = []
+
+
 class _Manifest(_Open):
     name: Line
     demo: bool
     levels: Annotated[list[Line], Field(min_length=1, max_length=1_000)]
     trained_on: _TrainedOn
-    report: dict[str, Any]
+    report: _Report
     held_out: _HeldOut = _HeldOut()
     updates: Annotated[list[_Update], Field(max_length=1_000)] = []
     feature_contract: Annotated[list[_Feature], Field(max_length=10_000)]

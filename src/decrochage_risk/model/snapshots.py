@@ -21,6 +21,7 @@ from decrochage_risk.features import CONTEXT_COLUMNS, FEATURE_BY_NAME, context_v
 from decrochage_risk.records.levels import LEVEL_NAMES
 from decrochage_risk.records.outcome_table import TrainingTables
 from decrochage_risk.records.transmission import find_transmission
+from decrochage_risk.risk.numeric_table import copied
 from decrochage_risk.school_year import day_number, school_year_of, to_date
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from decrochage_risk.records.pupil_records import KnownRecords, PupilRecords
+    from decrochage_risk.records.pupil_records import PupilRecords
+    from decrochage_risk.records.time_cut import KnownRecords
     from decrochage_risk.records.transmission import Transmission
 
 
@@ -262,7 +264,7 @@ class Snapshots:
     Attributes
     ----------
     features : DataFrame of float64, shape (rows, columns)
-        Catalogue and context columns.
+        Catalogue and context columns; a large table lies in a file, see `decrochage_risk.risk.numeric_table`.
     outcome : array of float64, shape (rows,)
         0 or 1.
     rows : DataFrame, shape (rows, ...)
@@ -283,7 +285,7 @@ class Snapshots:
     def take(self, mask: npt.NDArray[np.bool_]) -> Snapshots:
         """Keep some rows."""
         return Snapshots(
-            self.features[mask].reset_index(drop=True),
+            copied(self.features, rows=mask),
             self.outcome[mask],
             self.rows[mask].reset_index(drop=True),
             self.left_out,
@@ -405,7 +407,7 @@ def take_snapshots(
     if not may_be_empty and not sum(len(part.outcome) for part in parts):
         raise no_rows_error(left_out)
     return Snapshots(
-        pd.concat([part.features for part in parts], ignore_index=True),
+        copied(*(part.features for part in parts)),
         np.concatenate([part.outcome for part in parts]),
         pd.concat([part.rows for part in parts], ignore_index=True),
         dict(sorted(left_out.items())),
@@ -442,10 +444,10 @@ def _snapshot(
         }
     )
     rows = rows.iloc[keep].reset_index(drop=True)
-    rows["reference_group"] = (
-        rows["level"].map(lambda level: reference_label(level, known.as_of)).astype(object)
-    )
-    features = matrix_with_context(known).iloc[keep].reset_index(drop=True)
+    # One text per level, not per row.
+    labels_of = {level: reference_label(level, known.as_of) for level in rows["level"].unique()}
+    rows["reference_group"] = rows["level"].map(labels_of).astype(object)
+    features = copied(matrix_with_context(known), rows=keep)
     return Snapshots(features, labels.outcome[keep], rows, {}, (find_transmission(known),)), Counter(
         # Of the enrolled only: nobody else was at risk, so nothing was left out.
         cause[known.enrolled & (cause != "")].tolist()

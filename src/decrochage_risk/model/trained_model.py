@@ -24,6 +24,7 @@ from decrochage_risk.model.manifest_audit import DISTRIBUTIONS, SCORE, audit_dis
 from decrochage_risk.model.snapshots import matrix_with_context
 from decrochage_risk.records.levels import LEVEL_NAMES, USUAL_LEVEL_NAMES
 from decrochage_risk.records.pupil_records import PupilRecords
+from decrochage_risk.risk.numeric_table import columns_of
 from decrochage_risk.risk.risk_model import RiskModel
 from decrochage_risk.school_year import SchoolCalendar
 
@@ -82,21 +83,31 @@ class FeatureDistributions:
         groups : (n,) array_like of str
             Reference group of each row.
         """
-        # Sorted: the file must be the same bytes whatever the order of the columns.
-        names = sorted(str(name) for name in columns.columns if columns[name].notna().any())
-        edges = {name: _edges(columns[name].to_numpy(dtype=np.float64)) for name in names}
+        return cls.of_columns(columns_of(columns), groups)
+
+    @classmethod
+    def of_columns(cls, columns: Iterable[tuple[str, Floats]], groups: npt.ArrayLike) -> FeatureDistributions:
+        """Count one column after the other; see :meth:`fit`."""
         labels = np.asarray(groups, dtype=object)
-        empty = cls(edges, {})
-        codes = {name: empty.bins(name, columns[name].to_numpy(dtype=np.float64)) for name in names}
-        counts = {}
-        for label, rows in pd.Series(np.arange(len(labels))).groupby(labels):
-            if len(rows) >= LEAST_ROWS:
-                at = rows.to_numpy()
-                counts[str(label)] = {
-                    name: _rounded(np.bincount(codes[name][at], minlength=len(edges[name]) + 2))
-                    for name in names
-                }
-        return cls(edges, counts)
+        places = {
+            str(label): rows.to_numpy()
+            for label, rows in pd.Series(np.arange(len(labels))).groupby(labels)
+            if len(rows) >= LEAST_ROWS
+        }
+        edges: dict[str, Floats] = {}
+        counts: dict[str, dict[str, npt.NDArray[np.int64]]] = {label: {} for label in places}
+        for name, values in columns:
+            if np.isnan(values).all():
+                continue
+            edges[name] = _edges(values)
+            codes = cls(edges, {}).bins(name, values)
+            for label, at in places.items():
+                counts[label][name] = _rounded(np.bincount(codes[at], minlength=len(edges[name]) + 2))
+        # Sorted: the file must be the same bytes whatever the order of the columns.
+        return cls(
+            dict(sorted(edges.items())),
+            {label: dict(sorted(of_label.items())) for label, of_label in counts.items()},
+        )
 
     @property
     def columns(self) -> tuple[str, ...]:

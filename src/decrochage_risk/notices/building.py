@@ -21,6 +21,7 @@ from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.explain.sentences import NO_REASON, REFERENCE_PUPIL
 from decrochage_risk.features import CATALOGUE, FAMILIES
 from decrochage_risk.model import closing_day
+from decrochage_risk.notices.layout import Sheets
 from decrochage_risk.pages import render
 from decrochage_risk.policy import CapacityList, Measure
 from decrochage_risk.records.levels import LEVEL_BY_NAME
@@ -36,7 +37,7 @@ from decrochage_risk.score.run_facts import (
     mention_of,
 )
 from decrochage_risk.score.scoring import REFUSED
-from decrochage_risk.score.ways import WAYS
+from decrochage_risk.score.ways import WAYS, measures_by_time
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,15 +46,10 @@ if TYPE_CHECKING:
 
 __all__ = ["LEAST_POINTS", "FamilyWeight", "Notice", "TableSource", "notice"]
 
-MOST_VALUES = (
-    1  # values of a family that the sheet names, the heaviest; its fold on a screen names all of them
-)
+MOST_VALUES = 1
+"""Values of a family that the sheet names, the heaviest; its fold on a screen names all of them."""
 
 LEAST_POINTS = 0.5  # of probability: values under it are counted together on the page, each told in the JSON
-
-_SIGNS_A_LINE, _ROOM_OF_HELP, _ROOM_OF_LAW = 96, 20, 26
-_LINES_OF_HELP, _LINES_OF_LAW, _LINES_OF_BOTH, _LINES_OF_VERY_LONG = 24, 31, 57, 76
-"""Signs of a line in 11 points; lines of help and of law up to which each has its own sheet; of both with ease. Measured in print."""
 
 _MARKDOWN_SIGNS = re.compile(r"([\\`*{}\[\]<>|#~!]|(?<![^\W_])_|_(?![^\W_]))")
 """What Markdown may read as a mark; an underscore inside a word ("tle_pro-1") is none."""
@@ -315,31 +311,9 @@ class Notice(_Frozen):
         )
 
     @property
-    def has_sheet_of_help(self) -> bool:
-        """Whether the help fits the first sheet; otherwise what concerns an exit is named there, and told in a fold."""
-        return self._lines_of_help <= _LINES_OF_HELP
-
-    @property
-    def has_sheet_each(self) -> bool:
-        """Whether the law fits a sheet of its own too; otherwise it begins under the help, in the same 11 points."""
-        return self.has_sheet_of_help and self._lines_of_law <= _LINES_OF_LAW
-
-    @property
-    def is_long(self) -> bool:
-        """Whether two sheets hold it only with closer lines, still in 11 points."""
-        return self._lines_of_help + self._lines_of_law > _LINES_OF_BOTH
-
-    @property
-    def spacing(self) -> str:
-        """Classes of the page: lines further apart where both sheets have room, closer where two sheets need them."""
-        of_help, of_law = self._lines_of_help, self._lines_of_law
-        if self.is_long:
-            return " close tight" if of_help + of_law > _LINES_OF_VERY_LONG else " close"
-        return " roomy" if of_help <= _ROOM_OF_HELP and of_law <= _ROOM_OF_LAW else ""
-
-    @property
-    def _lines_of_help(self) -> int:
-        sentences = [
+    def sheets(self) -> Sheets:
+        """How the two sheets of paper hold it."""
+        help_texts = [
             " ".join(
                 [
                     f"{one.label}. {one.text}",
@@ -349,27 +323,20 @@ class Notice(_Frozen):
             )
             for one in self.measures
         ]
-        facts = [f"{fact} {beside}" for fact, beside in (*self.facts_seen, *self.facts_of_support)]
-        return _lines(*sentences, *facts, *self.on_lists)
-
-    @property
-    def _lines_of_law(self) -> int:
-        rows = [weight.read_in_brief for weight in self.heavy_weights]
-        others = [
-            *self.contribution, self.comparable or "", *self.operations, self.processing.filled,
-        ]  # fmt: skip
-        # A cell holds two thirds of what a line does.
-        return _lines(*others) + _lines(*(text + text[len(text) // 2 :] for text in rows))
+        help_texts += [f"{fact} {beside}" for fact, beside in (*self.facts_seen, *self.facts_of_support)]
+        law_texts = (*self.contribution, self.comparable or "", *self.operations, self.processing.filled)
+        cells = tuple(weight.read_in_brief for weight in self.heavy_weights)
+        return Sheets((*help_texts, *self.on_lists), law_texts, cells)
 
     @property
     def present_measures(self) -> tuple[Measure, ...]:
         """Measures that may be proposed now: for a pupil who has left, those for after leaving too."""
-        return tuple(measure for measure in self.measures if self.has_left or not measure.after_leaving)
+        return measures_by_time(self.measures, has_left=self.has_left)[0]
 
     @property
     def later_measures(self) -> tuple[Measure, ...]:
         """What exists for a pupil who would have left, or failed an examination."""
-        return tuple(measure for measure in self.measures if measure.after_leaving and not self.has_left)
+        return measures_by_time(self.measures, has_left=self.has_left)[1]
 
     def to_markdown(self) -> str:
         """Write the notice in Markdown; ids and texts of the school are shown as they are, whatever signs they hold."""
@@ -384,6 +351,7 @@ class Notice(_Frozen):
         return render(
             f"{__package__}/notice.html.j2",
             notice=self,
+            sheets=self.sheets,
             ai_act=AI_ACT,
             foot=f"Notice · élève {self.pupil_id} · situation au {day}",
         )
@@ -394,11 +362,6 @@ class Notice(_Frozen):
 
     def _repr_html_(self) -> str:
         return self.to_html()
-
-
-def _lines(*texts: str) -> int:
-    """Count the lines that texts take on paper."""
-    return sum(-(-len(text) // _SIGNS_A_LINE) for text in texts)
 
 
 def _apart(text: str) -> tuple[str, str]:
@@ -490,7 +453,6 @@ def notice(
     pupil_risk = pupil if isinstance(pupil, PupilRisk) else scores[pupil]
     _refuse_unusable(scores, pupil_risk, pupil, sources or {})
     has_estimate, has_objected = pupil_risk.risk is not None, pupil_risk.cause == REFUSED
-    departure = pupil_risk.departure
     return Notice(
         pupil_id=pupil_risk.pupil_id,
         **({} if has_objected else _place(scores, pupil_risk)),
@@ -515,7 +477,7 @@ def notice(
         contest=_contest(contact),
         verdict=scores.run.verdict if scores.run.is_blocked else "",
         on_lists=_lists_of_facts(pupil_risk),
-        has_left=departure is not None and departure.listed,
+        has_left="departure" in pupil_risk.ways,
         processing=ProcessingFacts.model_validate(processing or {}),
         mention=mention_of(contact) if has_estimate else None,
         model=pupil_risk.model,

@@ -31,6 +31,7 @@ from decrochage_risk.model.snapshots import no_rows_error
 from decrochage_risk.partitions.merged_faults import FAULTS_SCHEMA, PartFaults, merge_faults
 from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.transmission import Transmission, find_transmission
+from decrochage_risk.risk.numeric_table import give_back, new_table
 from decrochage_risk.school_year import SchoolCalendar, day_number, to_date
 from decrochage_risk.score.digest import ScoreDigest
 from decrochage_risk.score.scoring import score_pupils
@@ -627,7 +628,8 @@ def snapshots_of(parts: Iterable[Mapping[str, pa.Table]]) -> Snapshots:
     Parameters
     ----------
     parts : iterable of mappings
-        What :func:`snapshot_part` gave.
+        What :func:`snapshot_part` gave. The features of a part are asked for when they are moved: a mapping that reads its
+        tables then is never held whole.
 
     Raises
     ------
@@ -635,7 +637,7 @@ def snapshots_of(parts: Iterable[Mapping[str, pa.Table]]) -> Snapshots:
         There is no row in any part; with what was left out.
     """
     left_out: Counter[str] = Counter()
-    rows, features, transmissions = [], [], []
+    tables, rows, transmissions = [], [], []
     for part in parts:
         transmissions.append(part["transmissions"])
         left_out.update(
@@ -644,7 +646,7 @@ def snapshots_of(parts: Iterable[Mapping[str, pa.Table]]) -> Snapshots:
             )
         )
         rows.append(part["rows"])
-        features.append(part["features"])
+        tables.append(part)
     of_all = pa.concat_tables(rows) if rows else SCHEMAS["rows"].empty_table()
     if not len(of_all):
         raise no_rows_error(left_out)
@@ -652,18 +654,36 @@ def snapshots_of(parts: Iterable[Mapping[str, pa.Table]]) -> Snapshots:
     order = np.argsort(frame["pupil_id"].to_numpy(dtype=object), kind="stable")
     # Date first, then id: a stable sort by the first key comes last.
     order = order[np.argsort(frame["observed"].to_numpy()[order], kind="stable")]
-    values = pa.concat_tables(features)
-    # One column after the other into its place: the matrix is the largest thing there is, and is held once.
-    matrix = np.empty((len(order), len(MATRIX_COLUMNS)))
-    for place, name in enumerate(MATRIX_COLUMNS):
-        matrix[:, place] = values.column(name).to_numpy()[order]
+    features, outcome = _in_order(tables, order)
     return Snapshots(
-        pd.DataFrame(matrix, columns=list(MATRIX_COLUMNS)),
-        values.column(_OUTCOME).to_numpy()[order],
+        features,
+        outcome,
         frame.iloc[order].reset_index(drop=True),
         dict(sorted(left_out.items())),
         _merged_transmissions(transmissions),
     )
+
+
+def _in_order(
+    parts: list[Mapping[str, pa.Table]], order: npt.NDArray[np.intp]
+) -> tuple[pd.DataFrame, npt.NDArray[np.float64]]:
+    """Move the features and outcomes of one part after the other to their places; ``parts`` is empty at the end.
+
+    The matrix is the largest thing there is: neither it nor the features of the parts are held twice.
+    """
+    places = np.empty(len(order), dtype=np.intp)
+    places[order] = np.arange(len(order))
+    matrix, outcome = new_table(len(order), len(MATRIX_COLUMNS), order="F"), np.empty(len(order))
+    first = 0
+    while parts:
+        values = parts.pop(0)["features"]
+        at = places[first : first + len(values)]
+        first += len(values)
+        for column, name in enumerate(MATRIX_COLUMNS):
+            matrix[at, column] = values.column(name).to_numpy()
+            give_back(matrix)
+        outcome[at] = values.column(_OUTCOME).to_numpy()
+    return pd.DataFrame(matrix, columns=list(MATRIX_COLUMNS), copy=False), outcome
 
 
 def _frame_of_rows(rows: pa.Table) -> pd.DataFrame:

@@ -53,11 +53,11 @@ from decrochage_risk.score.writing import (
     lists_to_write,
     result_folder,
     schools_of_run,
-    verdict_of,
     write_completion_lists,
     write_scores,
     write_verdict,
 )
+from decrochage_risk.threads import progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -467,7 +467,7 @@ def write_parts(
     ways = lists_to_write(digest.run, despite_verdict=despite_verdict)
     for way in ways:
         tables = _tables_of_schools(rows, way)
-        lists_of_schools(tables, schools, way, digest.run.as_of, lists, verdict=verdict_of(digest.run))
+        lists_of_schools(tables, schools, way, digest.run.as_of, lists, verdict=digest.run.verdict)
     if "risk" in ways:
         write_completion_lists(_tables_of_schools(rows, COMPLETION), lists)
 
@@ -500,7 +500,7 @@ def score_folder(  # noqa: PLR0913 - the choices of a run, each with its default
     partitions: int | None = None,
     despite_verdict: bool = False,
     group: bool = False,
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: bool | Callable[[str, int, int], None] = False,
 ) -> FolderScores:
     """Score every pupil of a folder of extracts, and write the results.
 
@@ -527,8 +527,8 @@ def score_folder(  # noqa: PLR0913 - the choices of a run, each with its default
         Write the list of the risk though the card of the model says not to issue one.
     group : bool
         Whether the group of ``out`` may read the results; their owner alone otherwise.
-    progress : callable, optional
-        Called at the beginning of each step with a French line, how much is done and how much there is (0: not known).
+    progress : bool or callable
+        True shows the steps on a bar; a callable is told each with a French line, how much is done and how much there is (0: not known).
 
     Returns
     -------
@@ -569,8 +569,7 @@ def score_folder(  # noqa: PLR0913 - the choices of a run, each with its default
         despite_verdict=despite_verdict,
         group=group,
     )
-    tell = progress or (lambda _line, _done, _all: None)
-    with warnings.catch_warnings():
+    with progress_bar(progress) as tell, warnings.catch_warnings():
         warnings.simplefilter("ignore", DemoModelWarning)  # said once, above
         if count == 1:
             return _score_at_once(source, target, request, calendar, tell)

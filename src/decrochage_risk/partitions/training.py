@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,25 +16,27 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 
 from decrochage_risk.errors import DecrochageError, FaultyRecordsError, RecordsError, explain_error
 from decrochage_risk.features import contract
 from decrochage_risk.partitions.merged_faults import CountedFaults, merge_counts
-from decrochage_risk.partitions.parts import snapshot_part, snapshots_of
+from decrochage_risk.partitions.parts import SNAPSHOT_TABLES, snapshot_part, snapshots_of
 from decrochage_risk.partitions.runs import PartRuns, choose_parts, fingerprint
 from decrochage_risk.partitions.splitting import checked_parts
 from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.reading import read_folder
 from decrochage_risk.school_year import SchoolCalendar, to_date
+from decrochage_risk.threads import progress_bar
 from decrochage_risk.train.backtest import can_be_known
 from decrochage_risk.train.training import train_model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from datetime import date
 
     from decrochage_risk.model import Snapshots, TrainedModel
-    from decrochage_risk.partitions.runs import PartEngine
+    from decrochage_risk.partitions.runs import Finished, PartEngine
 
 __all__ = ["FolderTraining", "PartedRecords", "train_folder", "train_on_folder"]
 
@@ -44,6 +47,22 @@ _LINE = "Situations aux dates d'observation"
 class _Faults:
     errors: CountedFaults
     warnings: CountedFaults
+
+
+class _TablesOnDisk(Mapping[str, pa.Table]):
+    """The tables of a finished part, each read when it is asked for."""
+
+    def __init__(self, part: Finished) -> None:
+        self._part = part
+
+    def __getitem__(self, name: str) -> pa.Table:
+        return self._part.table(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(SNAPSHOT_TABLES)
+
+    def __len__(self) -> int:
+        return len(SNAPSHOT_TABLES)
 
 
 class PartedRecords:
@@ -112,8 +131,7 @@ class PartedRecords:
             _LINE,
             raise_faults=self._raise_faults,
         )
-        names = ("rows", "features", "left_out", "transmissions")
-        return snapshots_of([{name: each.table(name) for name in names} for each in self._finished])
+        return snapshots_of(map(_TablesOnDisk, self._finished))
 
     def refuse_faults(self, error: Exception) -> None:
         """Raise the faults of the records, which come before any other error, when they are to be raised."""
@@ -151,7 +169,7 @@ def train_folder(
     calendar: SchoolCalendar | None = None,
     partitions: int | None = None,
     work: str | Path | None = None,
-    progress: Callable[[str], None] | None = None,
+    progress: bool | Callable[[str], None] = False,
     **choices: Any,  # noqa: ANN401 - the arguments of train_model
 ) -> TrainedModel:
     """Train a model on a folder of extracts with their ``outcomes``; the same bytes as ``train_model`` on its records.
@@ -171,8 +189,8 @@ def train_folder(
     work : str or Path, optional
         Folder of the work in progress: a run that was stopped goes on there when it is started again with the same files
         and choices; removed at the end. A temporary one when left out.
-    progress : callable, optional
-        Called with a French line per step.
+    progress : bool or callable
+        True shows the steps on a bar; a callable is told a French line per step.
     **choices
         ``as_of_dates``, ``school_years``, ``outcome_closes``, ``name``, ``synthetic``, ``seed``, ``options``: as for
         ``train_model``.
@@ -191,15 +209,16 @@ def train_folder(
     TrainingWarning
         As for ``train_model``.
     """
-    training = train_on_folder(
-        folder,
-        on_fault=on_fault,
-        calendar=calendar,
-        partitions=partitions,
-        work=work,
-        progress=progress,
-        **choices,
-    )
+    with progress_bar(progress) as tell:
+        training = train_on_folder(
+            folder,
+            on_fault=on_fault,
+            calendar=calendar,
+            partitions=partitions,
+            work=work,
+            progress=tell,
+            **choices,
+        )
     return training.model
 
 
@@ -210,7 +229,7 @@ def train_on_folder(
     calendar: SchoolCalendar | None,
     partitions: int | None,
     work: str | Path | None,
-    progress: Callable[[str], None] | None,
+    progress: Callable[[str], None],
     **choices: Any,  # noqa: ANN401 - the arguments of train_model
 ) -> FolderTraining:
     """Train as :func:`train_folder`, and tell what is to be known of the extracts."""
@@ -239,7 +258,7 @@ def train_on_folder(
 def _at_once(
     source: Path,
     calendar: SchoolCalendar | None,
-    progress: Callable[[str], None] | None,
+    progress: Callable[[str], None],
     *,
     raise_faults: bool,
     choices: dict[str, Any],
@@ -260,13 +279,12 @@ def _in_parts(
     work: Path,
     parts: int,
     calendar: SchoolCalendar | None,
-    progress: Callable[[str], None] | None,
+    progress: Callable[[str], None],
     raise_faults: bool,  # noqa: FBT001 - one of many, always passed on
     choices: dict[str, Any],
 ) -> FolderTraining:
     def tell(line: str, done: int, whole: int) -> None:
-        if progress is not None:
-            progress(f"{line} ({done + 1}/{whole})" if whole else line)
+        progress(f"{line} ({done + 1}/{whole})" if whole else line)
 
     # Only what the rows depend on: another seed or other options begin with the same rows.
     rows = {name: choices.get(name) for name in ("as_of_dates", "school_years", "outcome_closes")}

@@ -484,9 +484,10 @@ _ID_RULES = frozenset(
 
 
 def _ids_that_came(report: FaultReport, table: str) -> dict[int, str]:
-    """Ids that no rule let through, by the row in which they stood, as they came."""
+    """Ids that no rule let through, by the row in which they stood, as they came; half a character as its escape."""
     return {
-        int(row): text_of(value)
+        # Whoever came is in the result, and half a surrogate pair can be written into none of its files.
+        int(row): text_of(value).encode("utf-8", "backslashreplace").decode()
         for group in report.errors.groups
         if group.table == table and group.column == "pupil_id" and group.rule in _ID_RULES
         for row, value in zip(group.rows, group.values, strict=True)

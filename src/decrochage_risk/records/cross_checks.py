@@ -171,6 +171,7 @@ _A_DAY = 2
 # More than any day can hold, so that one array says both.
 _UNKNOWN = 3
 _EPOCH = date(1970, 1, 1)
+_AUGUST = 31
 
 
 def check_absence_days(
@@ -446,7 +447,7 @@ def _enrolment_faults(links: Links, calendar: SchoolCalendar) -> Iterator[FaultG
     transfers = np.zeros(len(enrolments), dtype=np.bool_)
     transfers[spans.transfers(overlapping)] = True
     yield from fault_at(rules.SAME_DAY_TRANSFER, "start_date", enrolments, transfers)
-    yield from _school_years_and_ages(links)
+    yield from _school_years_and_ages(links, calendar)
     for name in links.orders:
         events = links.tables[name]
         outside = spans.leave_out(links.pupils[name], events["date"])
@@ -456,11 +457,13 @@ def _enrolment_faults(links: Links, calendar: SchoolCalendar) -> Iterator[FaultG
         yield from _unknown_schools(links.tables["coverage"], enrolments)
 
 
-def _school_years_and_ages(links: Links) -> Iterator[FaultGroup]:
+def _school_years_and_ages(links: Links, calendar: SchoolCalendar) -> Iterator[FaultGroup]:
     enrolments, pupils = links.tables["enrolments"], links.pupils["enrolments"]
     start, years = enrolments["start_date"], enrolments["school_year"]
     september, has_year = first_days_of_years(years), ~np.isnan(years)
     outside = has_year & (start != NO_DAY) & ((start < september) | (start >= first_days_of_years(years + 1)))
+    # At La Réunion and Mayotte pupils are back in August: a school day of that month begins the year.
+    outside &= ~((start >= september - _AUGUST) & (calendar.half_days_zero_outside(start) > 0))
     yield from fault_at(rules.OUTSIDE_SCHOOL_YEAR, "start_date", enrolments, outside)
     # Codes of unknown pupils lie past the end: all of them read the missing day there.
     birth = np.append(links.tables["pupils"]["birth_date"], np.int32(NO_DAY))[

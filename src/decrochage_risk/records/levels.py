@@ -21,15 +21,12 @@ it. Own levels come last, so that nothing of the usual ones moves.
 from __future__ import annotations
 
 import re
-import tomllib
 from dataclasses import dataclass
-from importlib.metadata import entry_points
-from importlib.util import find_spec
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from decrochage_risk.errors import RecordsError, explain_error
+from decrochage_risk.school_year.school_calendar import declared_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -143,16 +140,10 @@ def _own_tables() -> tuple[tuple[Level, ...], dict[str, str]]:
     """Read the levels and pathways of installed packages, in the order of their entry points' names."""
     pathways: dict[str, str] = {}
     levels: list[Level] = []
-    for entry in sorted(entry_points(group="decrochage_risk.levels"), key=lambda one: one.name):
-        # Found, not imported: a package of levels and features would import this module, which is being made.
-        spec = find_spec(entry.module)
-        places = list(spec.submodule_search_locations or ()) if spec is not None else []
-        if not places:
-            raise _refused(entry.name, [f"the package {entry.module!r} is not there"])
-        table = tomllib.loads((Path(places[0]) / entry.attr).read_text(encoding="utf-8"))
+    for entry, table in declared_tables("decrochage_risk.levels"):
         faults = _faults_of_own(table, {*_USUAL_BY_NAME, *(level.name for level in levels)}, pathways)
         if faults:
-            raise _refused(entry.name, faults)
+            raise _refused(entry, faults)
         pathways |= table.get("pathways", {})
         levels += [Level(**row | {"mefstat4": tuple(row["mefstat4"])}) for row in table["levels"]]
     return tuple(levels), pathways

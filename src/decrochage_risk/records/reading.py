@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 import pyarrow as pa
 
-from decrochage_risk.csv_files import read_csv
+from decrochage_risk.csv_files import TITLE_LINES, read_csv
 from decrochage_risk.errors import UnreadableRecordsError, explain_error
 from decrochage_risk.records.payload import Payload, read_json, read_shapes, shape_error
 from decrochage_risk.records.raw_tables import (
@@ -60,7 +60,6 @@ EXCEL_HINT = (
 )
 # In order of preference: the one that the extra `excel` installs comes first.
 _ENGINES = {"python_calamine": "calamine", "openpyxl": "openpyxl"}
-_TITLE_ROWS = 30
 _EXPECTED = "a workbook whose first sheet has one header line and the rows below it"
 
 
@@ -128,7 +127,7 @@ def _refuse_title(file: str, cells: pd.DataFrame, header: int, columns: Collecti
     column_names = {name.lower() for name in columns}
     name_counts = [
         len({str(cell).strip().lower() for cell in row if pd.notna(cell)} & column_names)
-        for row in cells.iloc[header : header + _TITLE_ROWS].to_numpy(dtype=object)
+        for row in cells.iloc[header : header + TITLE_LINES].to_numpy(dtype=object)
     ]
     # Two names of ours in a row are a header; one may be a word of a title ("Notes de la classe").
     names = next((place for place, count in enumerate(name_counts) if count > 1), 0)

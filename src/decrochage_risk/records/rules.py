@@ -534,11 +534,12 @@ OTHER_ZONE = Rule(
     "warning",
     "schools of the zone whose calendar is used",
     "The school lies in another zone, in Corsica or overseas, where holidays are other ones: give its calendar "
-    "(SchoolCalendar.for_zone of its zone, or calendar.csv from its académie); rates of absence are wrong around the "
+    "(SchoolCalendar.for_zone of its zone or académie, or calendar.csv); rates of absence are wrong around the "
     "holidays until then. One row is reported per school.",
     "L’établissement est dans une autre zone, en Corse ou outre-mer : les vacances y sont autres que celles du calendrier "
     "utilisé.",
-    "Donner le calendrier de son académie (calendar.csv, ou l’option de zone).",
+    "Donner sa zone ou son académie (--zone A, B, C, Corse, Guadeloupe, Guyane, Martinique, Mayotte ou Réunion), ou un "
+    "calendar.csv de son académie ; jusque-là les taux d’absence sont faux autour des vacances.",
 )
 UNKNOWN_PUPIL = Rule(
     "unknown_pupil",

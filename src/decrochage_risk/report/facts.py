@@ -23,7 +23,8 @@ from decrochage_risk.school_year.dates import date_of_number
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from decrochage_risk.records.pupil_records import KnownRecords, PupilRecords
+    from decrochage_risk.records.pupil_records import PupilRecords
+    from decrochage_risk.records.time_cut import KnownRecords
 
 __all__ = ["Marks", "Month", "PathYear", "Presence", "PupilFacts", "SchoolDay", "SubjectMarks"]
 

@@ -20,11 +20,15 @@ from decrochage_risk.report.drawings import marks_chart, presence_chart, way_sig
 from decrochage_risk.report.situations import Way
 from decrochage_risk.school_year import school_year_of, year_start
 from decrochage_risk.score.pupil_risk import horizon_words
+from decrochage_risk.score.ways import measures_by_time
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from markupsafe import Markup
 
     from decrochage_risk.explain import Reason
+    from decrochage_risk.policy import Measure
     from decrochage_risk.report.facts import Marks, PathYear, Presence, PupilFacts
     from decrochage_risk.report.situations import Situation
     from decrochage_risk.score import Changes, Comparable, PupilRisk, RunFacts
@@ -148,6 +152,7 @@ def pupil_page(
         One HTML file.
     """
     pupil = situation.pupil
+    of_now, of_a_case_to_come = measures_by_time(pupil.measures, has_left="departure" in pupil.ways)
     reason_facts = _facts(pupil.reasons)
 
     def numbers(drawing: str) -> tuple[int, ...]:
@@ -179,8 +184,8 @@ def pupil_page(
         unknown=_unknown(pupil, facts is not None, presence, marks),
         change=_change(changes, pupil.pupil_id),
         since=None if changes is None else changes.run.as_of_before,
-        measures=_measures(pupil, later=False),
-        later=_measures(pupil, later=True),
+        measures=_measures(pupil, of_now, later=False),
+        later=_measures(pupil, of_a_case_to_come, later=True),
         horizons=horizons(pupil, run.outcome_closes),
         weights=_weights(pupil),
         no_reason=NO_REASON,
@@ -244,12 +249,11 @@ def _change(changes: Changes | None, pupil_id: str) -> str:
     return changes[pupil_id].text if changes is not None and pupil_id in changes else ""
 
 
-def _measures(pupil: PupilRisk, *, later: bool) -> PageTable | None:
+def _measures(pupil: PupilRisk, measures: Iterable[Measure], *, later: bool) -> PageTable | None:
     rows = []
-    for one in pupil.measures:
-        if one.after_leaving is later:
-            grounds = [fact.text for fact in one.facts if fact.text] or [_opened_by(pupil)]
-            rows.append([one.label, one.text, " ; ".join([*grounds, *one.to_check])])
+    for one in measures:
+        grounds = [fact.text for fact in one.facts if fact.text] or [_opened_by(pupil)]
+        rows.append([one.label, one.text, " ; ".join([*grounds, *one.to_check])])
     if not rows:
         return None
     caption = "Si l'élève quittait l'établissement ou échouait à l'examen" if later else "Mesures ouvertes"

@@ -16,6 +16,7 @@ from decrochage_risk.pages.rendering import SORTING
 from decrochage_risk.records.levels import LEVEL_BY_NAME, PATHWAY_LABELS
 from decrochage_risk.report.drawings import way_sign
 from decrochage_risk.report.situations import Way
+from decrochage_risk.score.ways import measures_by_time
 from decrochage_risk.score.writing import ISSUED_DESPITE, WITHHELD
 
 if TYPE_CHECKING:
@@ -41,10 +42,12 @@ _MOST_MEASURES = 3
 _LETTERS = re.compile(r"\(([A-Z]{2,6})\)$")
 
 
-def measures_in_brief(pupil: PupilRisk, *, left: bool) -> str:
-    """Name the measures that fit in a cell; those for after an exit only when there was one."""
-    labels = [_short(one.label) for one in pupil.measures if left or not one.after_leaving]
-    if left and not labels:
+def measures_in_brief(pupil: PupilRisk) -> str:
+    """Name the measures of now that fit in a cell."""
+    has_left = "departure" in pupil.ways
+    of_now, _ = measures_by_time(pupil.measures, has_left=has_left)
+    labels = [_short(one.label) for one in of_now]
+    if has_left and not labels:
         return "à vérifier d'abord : inscrit ailleurs ?"
     first_labels = labels[:_MOST_MEASURES]
     more = len(labels) - len(first_labels)
@@ -95,7 +98,7 @@ def school_page(
         totals=_counts(school.classes),
         missed=_missed(school, run),
         unscored=_unscored(school),
-        advice=run.verdict if run.advice else "",
+        advice=run.verdict,
         outcome=_outcome(school, run),
         links=links,
         sorting=SORTING,
@@ -166,7 +169,7 @@ def class_page(
             one,
             pupils.get(one.pupil.pupil_id, ""),
             [(way_sign(way), way.label) for way in one.ways],
-            measures_in_brief(one.pupil, left=one.left_on is not None),
+            measures_in_brief(one.pupil),
         )
         for one in group.situations
     ]

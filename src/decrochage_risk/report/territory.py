@@ -24,6 +24,7 @@ from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.report.facts import HEAVY, LEGAL
 from decrochage_risk.report.situations import Way, schools_of
 from decrochage_risk.school_year import day_number, year_end, year_start
+from decrochage_risk.score.ways import measures_by_time
 from decrochage_risk.small_cells import INSIDE, Publication
 
 if TYPE_CHECKING:
@@ -440,10 +441,9 @@ class _Counting:
             for one in school.situations:
                 for way in one.ways:
                     mark(way.value, one.row)
-                for measure in one.pupil.measures:
-                    if not measure.after_leaving or one.left_on is not None:
-                        labels.setdefault(measure.code, measure.label)
-                        mark(f"measure {measure.code}", one.row)
+                for measure in measures_by_time(one.pupil.measures, has_left=Way.DEPARTURE in one.ways)[0]:
+                    labels.setdefault(measure.code, measure.label)
+                    mark(f"measure {measure.code}", one.row)
         for kind, mask in masks.items():
             for number, voie in enumerate(VOIES):
                 of_voie = self.now.there & (self.now.voie == number)

@@ -22,6 +22,7 @@ from decrochage_risk.report.situations import Way, schools_of
 from decrochage_risk.report.territory import count_territory
 from decrochage_risk.report.territory_page import TerritoryReport
 from decrochage_risk.result_folders import ResultFolder
+from decrochage_risk.threads import progress_bar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -299,7 +300,7 @@ def write_report(  # noqa: PLR0913 - the choices of a report, each with its defa
     networks: Iterable[str] = (),
     model: TrainedModel | None = None,
     group: bool = False,
-    progress: Progress | None = None,
+    progress: bool | Progress = False,
 ) -> Path:
     """Write the pages of a run: schools, class lists, pupils on a list, their notices, and an index that opens them.
 
@@ -329,8 +330,8 @@ def write_report(  # noqa: PLR0913 - the choices of a report, each with its defa
         The model that gave the scores: its card is then among the pages.
     group : bool
         Whether the group of the folder may read the pages (0640 in 0750); its owner alone otherwise (0600 in 0700).
-    progress : callable, optional
-        Called for each school with a French line, how much is done and how much there is.
+    progress : bool or callable
+        True shows the schools done on a bar; a callable is told a French line for each, how much is done and how much there is.
 
     Returns
     -------
@@ -348,23 +349,25 @@ def write_report(  # noqa: PLR0913 - the choices of a report, each with its defa
     """
     target = Path(folder)
     try:
-        with ReportFolder(
-            target,
-            names or {},
-            despite_verdict,
-            notices=notices,
-            contact=contact,
-            sources=sources or {},
-            processing=processing or {},
-            group=group,
-        ) as report:
-            report.add(scores, changes=None if since is None else scores.since(since), progress=progress)
+        with (
+            progress_bar(progress) as tell,
+            ReportFolder(
+                target,
+                names or {},
+                despite_verdict,
+                notices=notices,
+                contact=contact,
+                sources=sources or {},
+                processing=processing or {},
+                group=group,
+            ) as report,
+        ):
+            report.add(scores, changes=None if since is None else scores.since(since), progress=tell)
             network_names = list(networks)
             if network_names:
                 counts = count_territory(scores, despite_verdict=despite_verdict)
                 for number, network in enumerate(network_names):
-                    if progress is not None:
-                        progress("Diagnostic des réseaux", number, len(network_names))
+                    tell("Diagnostic des réseaux", number, len(network_names))
                     report.network(TerritoryReport(counts, network, scores.run))
             if model is not None:
                 report.card(model)

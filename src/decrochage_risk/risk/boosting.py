@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from decrochage_risk.risk.members import Bag, Members, Progress, without_counts
+from decrochage_risk.risk.numeric_table import give_back, row_blocks
 from decrochage_risk.risk.signed_logistic import PENALTY, fit_start, start_log_odds, with_start
 from decrochage_risk.threads import one_blas_thread, over_items, thread_count
 
 if TYPE_CHECKING:
     from decrochage_risk.risk.fit_input import FitOptions
     from decrochage_risk.risk.folds import BoolArray
-    from decrochage_risk.risk.numeric_table import FloatArray, IntArray
+    from decrochage_risk.risk.numeric_table import FloatArray, IntArray, TableArray
     from decrochage_risk.risk.signed_logistic import StepTree
 
 
@@ -39,7 +40,7 @@ ROUNDS_AT_A_TIME = 10
 
 
 def train_bag(
-    matrix: FloatArray,
+    matrix: TableArray,
     outcome: FloatArray,
     fold: IntArray,
     directions: IntArray,
@@ -77,20 +78,28 @@ def train_bag(
     """
     blind = [fold == member for member in range(options.members)]
     boosters = _boosters(matrix, outcome, directions, learnt, options, seed, blind=blind)
+    give_back(matrix)
     # One number of rounds for all: members cut apart would differ by luck, which the interval reads as doubt.
     weights = np.bincount(fold, minlength=options.members) / len(fold)
     rounds = _grow(boosters, weights, options, progress, threads=_threads(matrix))
     members = Members(tuple(one.text(rounds) for one in boosters))
+    # The binned rows of every member are held as long as they are.
+    del boosters
     left_out = np.empty(len(fold))
-    for rows, booster in zip(blind, members.boosters, strict=True):
-        # From the texts that are saved, not from the boosters in memory: these are the scores that will be
-        # served.
-        left_out[rows] = booster.predict(matrix[rows], raw_score=True, num_threads=1)
+    for block in row_blocks(len(fold), matrix):
+        for member, booster in enumerate(members.boosters):
+            rows = np.flatnonzero(fold[block] == member)
+            if rows.size:
+                # From the texts that are saved, not from the boosters in memory: these are the scores that will be
+                # served.
+                left_out[block.start + rows] = booster.predict(
+                    matrix[block][rows], raw_score=True, num_threads=1
+                )
     return Bag(members, rounds, left_out)
 
 
 def train_members(
-    matrix: FloatArray,
+    matrix: TableArray,
     outcome: FloatArray,
     directions: IntArray,
     *,
@@ -113,19 +122,20 @@ def train_members(
     Members
     """
     boosters = _boosters(matrix, outcome, directions, learnt, options, seed)
+    give_back(matrix)
     over_items(partial(_Started.grow, rounds=rounds), boosters, _threads(matrix), ready=_silent)
     return Members(tuple(one.text(rounds) for one in boosters))
 
 
 def boosted_log_odds(
-    matrix: FloatArray,
+    matrix: TableArray,
     outcome: FloatArray,
     directions: IntArray,
     *,
     options: FitOptions,
     seed: int,
     rounds: int,
-    of: FloatArray,
+    of: TableArray,
 ) -> FloatArray:
     """Train one member on all rows for a given number of rounds, and predict others: for a choice, no member is written.
 
@@ -169,7 +179,7 @@ class _Started:
             losses.append(float(self.booster.eval_valid()[0][2]))
         return losses
 
-    def log_odds(self, rows: FloatArray) -> FloatArray:
+    def log_odds(self, rows: TableArray) -> FloatArray:
         """Log-odds of other rows: what was boosted, on top of the start that LightGBM itself forgets."""
         odds: FloatArray = self.booster.predict(rows, raw_score=True, num_threads=1)
         level = start_log_odds(self.start, rows)
@@ -182,7 +192,7 @@ class _Started:
 
 
 def _boosters(
-    matrix: FloatArray,
+    matrix: TableArray,
     outcome: FloatArray,
     directions: IntArray,
     learnt: list[BoolArray],
@@ -197,6 +207,7 @@ def _boosters(
     params = _parameters(matrix, directions, options, seed)
     # Binned once for all members: edges of bins that each drew from its own part would differ.
     whole = lightgbm.Dataset(matrix, label=outcome, params=params).construct()
+    give_back(matrix)
     choices = with_defaults(options, len(matrix))
     share, penalty = choices.linear_share or 0.0, choices.penalty or PENALTY
 
@@ -215,8 +226,13 @@ def _boosters(
 
 def _part(whole: Any, rows: BoolArray, level: FloatArray | None) -> Any:  # noqa: ANN401  # lightgbm ships no types
     """Take some rows of a dataset, with the log-odds that boosting starts from."""
-    part = whole.subset(np.flatnonzero(rows).tolist())
-    return part if level is None else part.construct().set_init_score(level[rows])
+    part = whole.subset([])
+    # Numbers side by side: of each row of a list Python makes an object, and LightGBM keeps them all.
+    part.used_indices = np.flatnonzero(rows).astype(np.int32)
+    part.construct()
+    # The part has its own copy of its rows; by these two the whole table would live as long as it.
+    part.used_indices = part.reference = None
+    return part if level is None else part.set_init_score(level[rows])
 
 
 def _silent() -> None:
@@ -226,7 +242,7 @@ def _silent() -> None:
     lightgbm.Dataset(np.zeros((1, 1)), params={"verbosity": -1, "num_threads": 1}).construct()
 
 
-def _threads(matrix: FloatArray) -> int:
+def _threads(matrix: TableArray) -> int:
     return 1 if matrix.size <= SMALL_TRAINING else thread_count()
 
 
@@ -246,7 +262,7 @@ def with_defaults(options: FitOptions, rows: int) -> FitOptions:
     return replace(options, drawn_thresholds=draws_thresholds, linear_share=share, penalty=penalty)
 
 
-def _parameters(matrix: FloatArray, directions: IntArray, options: FitOptions, seed: int) -> dict[str, Any]:
+def _parameters(matrix: TableArray, directions: IntArray, options: FitOptions, seed: int) -> dict[str, Any]:
     rows = len(matrix)
     # A share of the rows, within bounds: a leaf of a few pupils would be learnt by heart, and tells of them.
     leaf_rows = options.rows_per_leaf or int(np.clip(rows // 200, max(1, min(20, rows // 15)), 100))

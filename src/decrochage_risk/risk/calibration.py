@@ -37,7 +37,7 @@ from decrochage_risk.risk.numeric_table import FloatArray, binary_outcome
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from decrochage_risk.risk.numeric_table import IntArray
+    from decrochage_risk.risk.numeric_table import IntArray, TableArray
 
 __all__ = [
     "KINDS",
@@ -217,7 +217,7 @@ class RowCalibration:
         return scale
 
 
-def group_codes(matrix: FloatArray, names: Sequence[str], groups: Sequence[Sequence[str]]) -> IntArray:
+def group_codes(matrix: TableArray, names: Sequence[str], groups: Sequence[Sequence[str]]) -> IntArray:
     """Give the number of the group of each row: 1 for the first group, 0 for a row of none.
 
     Parameters

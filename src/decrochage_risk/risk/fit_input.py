@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, get_args
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias, cast, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,14 @@ import numpy.typing as npt
 from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error
 from decrochage_risk.risk.calibration import group_codes
 from decrochage_risk.risk.folds import moments, sorted_codes
-from decrochage_risk.risk.numeric_table import FloatArray, IntArray, binary_outcome, numeric_matrix
+from decrochage_risk.risk.numeric_table import (
+    FloatArray,
+    IntArray,
+    TableArray,
+    binary_outcome,
+    compact_matrix,
+    rows_of,
+)
 from decrochage_risk.risk.references import References
 
 if TYPE_CHECKING:
@@ -146,8 +153,9 @@ class FitOptions:
         if isinstance(value, bool) or not isinstance(value, Integral if whole else Real):
             return f"a {'whole ' if whole else ''}number from {low:g} to {high:g}"
         if name == "max_rounds" and isinstance(self.min_rounds, Real):
-            low = max(low, self.min_rounds)
-        return "" if low <= float(value) <= high else f"from {low:g} to {high:g}"
+            low = min(max(low, self.min_rounds), high)
+        # Compared as it came: Python's integers have no largest one, its floats have.
+        return "" if low <= cast("float", value) <= high else f"from {low:g} to {high:g}"
 
     def to_dict(self) -> dict[str, Any]:
         """Give the options as JSON values."""
@@ -169,7 +177,7 @@ class FitInput:
     references : References
         Medians, kept and dropped columns.
     matrix : (n, p) array
-        The kept columns without NaN.
+        The kept columns without NaN, in single precision where that loses nothing; a large one lies in a file.
     outcome : (n,) array of 0/1
     groups : (n,) int array
         Number of the pupil (of the row, when no groups were given).
@@ -188,7 +196,7 @@ class FitInput:
     """
 
     references: References
-    matrix: FloatArray
+    matrix: TableArray
     outcome: FloatArray
     groups: IntArray
     clusters: IntArray | None
@@ -230,14 +238,17 @@ class FitInput:
         ColumnsError, ModelError, NotEnoughDataError
             As in ``RiskModel.fit``.
         """
-        values, names = numeric_matrix(features), [str(name) for name in features.columns]
         reference_groups = labels["reference_groups"]
-        references = References.of_matrix(
-            values, names, reference_groups, context=context, knowledge=knowledge
+        # Handed over at once: neither the table as it came nor the checked one is held beside the one that is learnt from.
+        references, matrix = References.with_table(
+            compact_matrix(features),
+            [str(name) for name in features.columns],
+            reference_groups,
+            context=context,
+            knowledge=knowledge,
         )
-        places = [names.index(name) for name in references.value_columns]
         # Filled before training as before scoring: not known is then the same number on both sides.
-        matrix = references.filled_matrix(references.flagged(values[:, places]), reference_groups)
+        matrix = references.filled_matrix(matrix, reference_groups)
         rows = len(matrix)
         target = binary_outcome(outcome, rows)
         signs = _signs(directions, references)
@@ -248,11 +259,12 @@ class FitInput:
             if labels_read[name] is not None
         ]
         order = canonical_order(keys, matrix, target)
+        matrix = rows_of(matrix, order)
         # Schools matter where the context may learn their level; without it, folds of pupils waste less.
         owner, cluster = labels_read["groups"], labels_read["clusters"] if context else None
         fit_input = cls(
             references=references,
-            matrix=np.ascontiguousarray(matrix[order]),
+            matrix=matrix,
             outcome=target[order],
             groups=np.arange(rows) if owner is None else owner[order],
             clusters=None if cluster is None or not _several(cluster) else cluster[order],
@@ -261,7 +273,7 @@ class FitInput:
             matured=None if labels_read["matured"] is None else labels_read["matured"][order],
             directions=signs,
             order=order,
-            calibration_group=_calibration_codes(matrix[order], references, calibration_groups or {}),
+            calibration_group=_calibration_codes(matrix, references, calibration_groups or {}),
         )
         fit_input.refuse_too_little(grouped=owner is not None)
         return fit_input
@@ -277,7 +289,7 @@ class FitInput:
         few = clusters is None or len(np.unique(clusters)) < LEAST_CLUSTERS
         return replace(
             self,
-            matrix=self.matrix[rows],
+            matrix=rows_of(self.matrix, rows),
             outcome=self.outcome[rows],
             groups=self.groups[rows],
             clusters=None if few else clusters,
@@ -330,7 +342,7 @@ def enough(outcome: FloatArray, groups: IntArray) -> bool:
     return len(outcome) >= LEAST_ROWS and of_a_class >= LEAST_OF_A_CLASS
 
 
-def canonical_order(keys: Sequence[npt.NDArray[Any]], matrix: FloatArray, outcome: FloatArray) -> IntArray:
+def canonical_order(keys: Sequence[npt.NDArray[Any]], matrix: TableArray, outcome: FloatArray) -> IntArray:
     """Sort rows by keys, then by every column from the first to the last, then by outcome.
 
     Rows that remain tied are equal in everything, so the sorted table is the same for every order of the rows.
@@ -389,7 +401,7 @@ def _signs(directions: Mapping[str, int], references: References) -> IntArray:
 
 
 def _calibration_codes(
-    matrix: FloatArray, references: References, groups: Mapping[str, Sequence[str]]
+    matrix: TableArray, references: References, groups: Mapping[str, Sequence[str]]
 ) -> IntArray | None:
     """Give the number of the calibration group of each row; None without groups.
 

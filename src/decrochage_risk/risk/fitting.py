@@ -24,7 +24,7 @@ from decrochage_risk.risk.comparable import Comparable, one_per_pupil
 from decrochage_risk.risk.fit_input import FitInput, enough
 from decrochage_risk.risk.folds import BoolArray, cluster_folds, pupil_folds, rolling_origin, rows_to_learn
 from decrochage_risk.risk.members import ROWS_ROUNDED_TO, outward, train_linear_bag, train_linear_members
-from decrochage_risk.risk.numeric_table import TrainingRange
+from decrochage_risk.risk.numeric_table import TrainingRange, give_back, rows_of
 from decrochage_risk.risk.signed_logistic import PENALTY
 from decrochage_risk.risk.uncertainty import fit_cluster_spread, member_mean
 
@@ -77,11 +77,13 @@ def range_of(table: FitInput) -> TrainingRange | None:
     # small
     # training), rounded outward. Unknown values were filled by medians, which move neither bound.
     place = min(ROWS_ROUNDED_TO, len(table.matrix) // 20)
-    # partition, as a whole sort of each column is not needed for two of its rows.
-    low, high = np.partition(table.matrix, [place, len(table.matrix) - 1 - place], axis=0)[
-        [place, -1 - place]
-    ]
-    return TrainingRange(tuple(columns[at] for at in own), *outward(low[own], high[own]))
+    bounds = np.empty((2, len(own)))
+    for number, at in enumerate(own):
+        # partition, as a whole sort of each column is not needed for two of its rows.
+        ranked = np.partition(table.matrix[:, at], [place, len(table.matrix) - 1 - place])
+        bounds[:, number] = ranked[[place, -1 - place]]
+    give_back(table.matrix)
+    return TrainingRange(tuple(columns[at] for at in own), *outward(*bounds))
 
 
 @dataclass(frozen=True)
@@ -312,6 +314,6 @@ def _learn_and_predict(
     rows = (part.matrix, part.outcome)
     if options.kind == "logistic":
         linear = train_linear_members(*rows, learnt, part.directions, penalty=options.penalty or PENALTY)
-        return member_mean(linear.log_odds(fit_input.matrix[test]))
+        return member_mean(linear.log_odds(rows_of(fit_input.matrix, test)))
     members = train_members(*rows, part.directions, learnt=learnt, options=options, seed=seed, rounds=rounds)
-    return member_mean(members.log_odds(fit_input.matrix[test]))
+    return member_mean(members.log_odds(rows_of(fit_input.matrix, test)))

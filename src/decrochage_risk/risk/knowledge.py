@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 
 from decrochage_risk.errors import ModelError, explain_error
+from decrochage_risk.risk.numeric_table import row_blocks
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from decrochage_risk.risk.numeric_table import FloatArray, IntArray
+    from decrochage_risk.risk.numeric_table import FloatArray, IntArray, TableArray
 
 __all__ = ["EVERYTHING_KNOWN", "LEAST_LEARNT", "LEAST_UNKNOWN", "Knowledge", "KnowledgeGroups"]
 
@@ -73,7 +74,7 @@ class Knowledge:
 
     @classmethod
     def of_matrix(
-        cls, matrix: FloatArray, names: Sequence[str], groups: KnowledgeGroups | None = None
+        cls, matrix: TableArray, names: Sequence[str], groups: KnowledgeGroups | None = None
     ) -> Knowledge:
         """Find the flags of a training.
 
@@ -113,7 +114,7 @@ class Knowledge:
         position = {name: place for place, name in enumerate(self.columns)}
         return tuple(np.array([position[name] for name in group]) for group in self.groups.values())
 
-    def flags(self, matrix: FloatArray) -> FloatArray:
+    def flags(self, matrix: TableArray) -> FloatArray:
         """Flag the rows of which no column of a group is known.
 
         Parameters
@@ -126,13 +127,14 @@ class Knowledge:
         (n, flags) array of 0 and 1
         """
         flags = np.empty((len(matrix), len(self.groups)))
-        for place, columns in enumerate(self._places):
-            # None known at all: one mark of twelve weeks is knowledge, though some of its columns may be
-            # missing.
-            flags[:, place] = np.isnan(matrix[:, columns]).all(axis=1)
+        for rows in row_blocks(len(matrix), matrix):
+            for place, columns in enumerate(self._places):
+                # None known at all: one mark of twelve weeks is knowledge, though some of its columns may be
+                # missing.
+                flags[rows, place] = np.isnan(matrix[rows][:, columns]).all(axis=1)
         return flags
 
-    def patterns(self, flags: FloatArray) -> IntArray:
+    def patterns(self, flags: TableArray) -> IntArray:
         """Give the pattern of each row of flags a number: the sum of 2 to the place of each flag."""
         # At most 60 flags: 63 bits hold them with room for the sign.
         weights = 2 ** np.arange(flags.shape[1], dtype=np.int64)
@@ -173,9 +175,11 @@ class Knowledge:
         return cls(_declared_groups(groups, columns), tuple(columns), dict(values["rows"]))
 
 
-def _apparent_groups(matrix: FloatArray, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
+def _apparent_groups(matrix: TableArray, names: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """Group the columns that are always unknown together."""
-    unknown = np.isnan(matrix)
+    unknown = np.empty(matrix.shape, dtype=np.bool_)
+    for rows in row_blocks(len(matrix), matrix):
+        np.isnan(matrix[rows], out=unknown[rows])
     count = unknown.sum(axis=0)
     telling = np.flatnonzero((count >= LEAST_UNKNOWN) & (count <= len(matrix) - LEAST_UNKNOWN))
     together: dict[bytes, list[int]] = {}

@@ -20,6 +20,7 @@ import numpy as np
 
 from decrochage_risk.errors import ModelError, explain_error
 from decrochage_risk.risk.booster_audit import without_parameters
+from decrochage_risk.risk.numeric_table import row_blocks
 from decrochage_risk.risk.signed_logistic import fit_signed_logistic
 from decrochage_risk.threads import one_blas_thread, over_rows
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from decrochage_risk.risk.folds import BoolArray
-    from decrochage_risk.risk.numeric_table import FloatArray, IntArray
+    from decrochage_risk.risk.numeric_table import FloatArray, IntArray, TableArray
 
 
 __all__ = [
@@ -83,7 +84,7 @@ class Members:
             objects = self.__dict__.setdefault(key, fresh)
         return objects
 
-    def log_odds(self, filled: FloatArray) -> FloatArray:
+    def log_odds(self, filled: TableArray) -> FloatArray:
         """Raw log-odds of every member.
 
         Parameters
@@ -264,12 +265,15 @@ class LinearMembers:
         """No tree at all."""
         return ()
 
-    def log_odds(self, filled: FloatArray) -> FloatArray:
+    def log_odds(self, filled: TableArray) -> FloatArray:
         """Raw log-odds of every member, shape (n, K); a row's values do not depend on the other rows."""
-        rows = np.ascontiguousarray(filled, dtype=np.float64)
-        parts = zip(self.intercepts, self.slopes, strict=True)
-        # Row by row, not a matrix product, whose sums hang on how many rows there are.
-        return np.column_stack([level + (rows * slope).sum(axis=1) for level, slope in parts])
+        odds = np.empty((len(filled), len(self.intercepts)))
+        for block in row_blocks(len(filled), filled):
+            rows = np.ascontiguousarray(filled[block], dtype=np.float64)
+            for member, (level, slope) in enumerate(zip(self.intercepts, self.slopes, strict=True)):
+                # Row by row, not a matrix product, whose sums hang on how many rows there are.
+                odds[block, member] = level + (rows * slope).sum(axis=1)
+        return odds
 
     def contributions(self, filled: FloatArray, references: FloatArray) -> FloatArray:
         """Contribution of every column to the mean raw log-odds, against the reference row, shape (n, p)."""
@@ -288,7 +292,7 @@ class LinearMembers:
 
 
 def train_linear_bag(
-    matrix: FloatArray,
+    matrix: TableArray,
     outcome: FloatArray,
     fold: IntArray,
     directions: IntArray,
@@ -303,7 +307,7 @@ def train_linear_bag(
 
 
 def train_linear_members(
-    matrix: FloatArray,
+    matrix: TableArray,
     outcome: FloatArray,
     learnt: Sequence[BoolArray],
     directions: IntArray,
@@ -313,6 +317,7 @@ def train_linear_members(
     """Train one member per mask of rows that it may learn from."""
     with one_blas_thread():
         fits = [
-            fit_signed_logistic(matrix[rows], outcome[rows], directions, penalty=penalty) for rows in learnt
+            fit_signed_logistic(matrix, outcome, directions, penalty=penalty, rows=np.flatnonzero(rows))
+            for rows in learnt
         ]
     return LinearMembers(np.array([level for level, _ in fits]), np.array([slopes for _, slopes in fits]))

@@ -8,12 +8,17 @@ Where the training says something: the range of each column, and rows that lie o
 Trees are flat beyond the values they saw, so a row far outside gets the risk of the nearest edge and nothing shows it.
 One odd value is common in real extracts and does no harm; many at once mean another kind of pupil, or a table in
 another unit: no risk is then better than a confident one.
+
+Where a training keeps its large tables: in files without a name, read and written some rows or columns at a time.
 """
 
 from __future__ import annotations
 
+import mmap
+import os
+import tempfile
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -22,7 +27,7 @@ import pandas as pd
 from decrochage_risk.errors import ColumnsError, ModelError, explain_error
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from pandas.api.extensions import ExtensionDtype
 
@@ -33,13 +38,23 @@ __all__ = [
     "SIGNIFICANT_BITS",
     "FloatArray",
     "IntArray",
+    "TableArray",
     "TrainingRange",
     "binary_outcome",
+    "columns_of",
+    "compact_matrix",
+    "copied",
+    "give_back",
+    "new_table",
     "numeric_matrix",
+    "row_blocks",
+    "rows_of",
 ]
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 IntArray: TypeAlias = npt.NDArray[np.int64]
+TableArray: TypeAlias = npt.NDArray[np.floating[Any]]
+"""A large table, in single precision where that loses nothing."""
 
 HUGE = 1e15
 """Largest absolute value taken. Beyond it float64 no longer holds units, and the value is a mistake of the source."""
@@ -55,6 +70,140 @@ so that tools which hold thresholds there (``shap``) read the same trees.
 _DROPPED_BITS = 53 - SIGNIFICANT_BITS
 ROWS_AT_A_TIME = 4_096
 """As many as stay in the caches."""
+HELD = 32_000_000
+"""Bytes up to which a table of a training is held in memory; the libraries alone take several times as much."""
+_BLOCKS_HELD = 8
+"""Blocks of rows after which the pages that they lay on are given back."""
+
+
+def new_table(
+    rows: int, columns: int, dtype: type[np.floating[Any]] = np.float64, *, order: Literal["C", "F"] = "C"
+) -> TableArray:
+    """Make room for a table: in memory where it is small, in a file of the folder for temporary files beyond.
+
+    The file has no name and ends with the process, however that ends. Its pages are read and written like memory, and count as
+    memory only until :func:`give_back`. Numbers are the same either way.
+
+    Parameters
+    ----------
+    rows, columns : int
+    dtype : type
+        ``float64`` or ``float32``.
+    order : {"C", "F"}
+        Row after row, or column after column.
+
+    Returns
+    -------
+    (rows, columns) array
+        Whatever was there.
+    """
+    size = rows * columns * np.dtype(dtype).itemsize
+    if size > HELD and hasattr(os, "posix_fallocate") and hasattr(mmap, "MADV_DONTNEED"):
+        with tempfile.TemporaryFile() as file:
+            try:
+                # All the room is taken now: a disk found full at the first write to a page would kill the process.
+                os.posix_fallocate(file.fileno(), 0, size)
+            except OSError:
+                return np.empty((rows, columns), dtype, order=order)
+            pages = mmap.mmap(file.fileno(), size)
+        return np.frombuffer(pages, dtype).reshape((rows, columns), order=order)
+    return np.empty((rows, columns), dtype, order=order)
+
+
+def give_back(*tables: pd.DataFrame | TableArray) -> None:
+    """Give the memory of tables that lie in files back to the system; what they hold is read again when it is asked for."""
+    for table in tables:
+        # Most trainings are small: walking over the columns of a frame costs more than what it would give back.
+        if isinstance(table, pd.DataFrame) and table.size * np.dtype(np.float64).itemsize <= HELD:
+            continue
+        arrays = (
+            [table[name].to_numpy() for name in table.columns] if isinstance(table, pd.DataFrame) else [table]
+        )
+        for pages in {id(pages): pages for pages in map(_pages_of, arrays) if pages is not None}.values():
+            pages.madvise(mmap.MADV_DONTNEED)
+
+
+def _pages_of(array: npt.NDArray[Any]) -> mmap.mmap | None:
+    """Find the file that an array lies in; None where it is memory."""
+    base: object = array
+    while isinstance(base, np.ndarray | memoryview):
+        base = base.base if isinstance(base, np.ndarray) else base.obj
+    return base if isinstance(base, mmap.mmap) else None
+
+
+def row_blocks(rows: int, *tables: pd.DataFrame | TableArray) -> Iterator[slice]:
+    """Walk over so many rows, some at a time, giving the memory of the tables that are read or written back now and then.
+
+    Examples
+    --------
+    >>> list(row_blocks(5_000))
+    [slice(0, 4096, None), slice(4096, 5000, None)]
+    """
+    for number, first in enumerate(range(0, rows, ROWS_AT_A_TIME), start=1):
+        yield slice(first, min(first + ROWS_AT_A_TIME, rows))
+        if number % _BLOCKS_HELD == 0:
+            give_back(*tables)
+    # Not for a few rows: one pupil at a time is how a service asks.
+    if rows > ROWS_AT_A_TIME:
+        give_back(*tables)
+
+
+def columns_of(*frames: pd.DataFrame, names: Sequence[str] | None = None) -> Iterator[tuple[str, FloatArray]]:
+    """Walk over columns of frames that lie one below the other, or over some, giving their memory back now and then."""
+    for number, name in enumerate(frames[0].columns if names is None else names, start=1):
+        parts = [frame[name].to_numpy(dtype=np.float64, na_value=np.nan) for frame in frames]
+        yield str(name), parts[0] if len(parts) == 1 else np.concatenate(parts)
+        if number % _BLOCKS_HELD == 0:
+            give_back(*frames)
+    give_back(*frames)
+
+
+def copied(
+    *frames: pd.DataFrame, rows: npt.NDArray[np.bool_ | np.intp] | None = None, without: Collection[str] = ()
+) -> pd.DataFrame:
+    """Copy frames of float64 into one, the first above the second; a large one lies in a file.
+
+    Parameters
+    ----------
+    *frames : DataFrame
+        With the same columns.
+    rows : array, optional
+        Mask or positions of the rows to copy; all when left out.
+    without : collection of str
+        Columns to leave empty.
+
+    Returns
+    -------
+    DataFrame
+        Rows numbered anew.
+
+    Examples
+    --------
+    >>> frame = pd.DataFrame({"absences": [3.0, 0.0, 8.0], "late": [1.0, 2.0, 0.0]})
+    >>> copied(frame, frame, rows=np.array([0, 5]), without=["late"]).to_numpy().tolist()
+    [[3.0, nan], [8.0, nan]]
+    """
+    names = list(frames[0].columns)
+    count = sum(map(len, frames))
+    if rows is not None:
+        count = int(rows.sum()) if rows.dtype == np.bool_ else len(rows)
+    # Column after column, as pandas lays a frame: sums over the rows keep their last bit.
+    table = new_table(count, len(names), order="F")
+    for place, (name, values) in enumerate(columns_of(*frames)):
+        table[:, place] = np.nan if name in without else values if rows is None else values[rows]
+        if place % _BLOCKS_HELD == 0:
+            give_back(table)
+    give_back(table)
+    return pd.DataFrame(table, columns=names, copy=False)
+
+
+def rows_of(table: TableArray, rows: npt.NDArray[np.bool_] | IntArray) -> TableArray:
+    """Copy some rows of a table, by mask or by position, in that order."""
+    at = np.flatnonzero(rows) if rows.dtype == np.bool_ else rows
+    part = new_table(len(at), table.shape[1], table.dtype.type)
+    for block in row_blocks(len(at), table, part):
+        part[block] = table[at[block]]
+    return part
 
 
 def numeric_matrix(
@@ -89,21 +238,53 @@ def numeric_matrix(
            [0., 0.]])
     """
     if isinstance(features, pd.DataFrame):
-        matrix, names = _frame_matrix(features, columns)
+        frame, names = _checked_frame(features, columns)
+        matrix = _plain(frame)
     else:
         matrix, names = _array_matrix(features, columns)
     result = np.empty(matrix.shape)
     for first in range(0, len(matrix), ROWS_AT_A_TIME):
         part = slice(first, first + ROWS_AT_A_TIME)
-        # Adding 0 makes 0.0 of -0.0, which would have other bits and other hashes.
-        rows = np.add(matrix[part], 0.0, out=result[part])
-        unknown = np.isnan(rows)
-        if not (unknown | (np.abs(rows) <= HUGE)).all():
+        if not _read_rows(matrix[part], result[part]):
             _refuse_values(matrix, names)
-        _snap(rows)
-        # NaN has a payload of bits, which the rounding may have turned into an infinity.
-        rows[unknown] = np.nan
     return result
+
+
+def compact_matrix(features: pd.DataFrame) -> TableArray:
+    """Check the table of a training and return it as :func:`numeric_matrix` does, in half the memory, which a file may be.
+
+    Values of 20 bits are exact in single precision, but for some below 1e-38: with one of these the table is of double precision.
+
+    Raises
+    ------
+    ColumnsError
+        As :func:`numeric_matrix`.
+    """
+    frame, names = _checked_frame(features, None)
+    table = new_table(len(frame), len(names), np.float32)
+    for part in row_blocks(len(frame), frame, table):
+        values = _plain(frame.iloc[part])
+        rows = np.empty(values.shape)
+        if not _read_rows(values, rows):
+            _refuse_values(_plain(frame), names)
+        table[part] = rows
+        if table.dtype != np.float64 and not np.array_equal(table[part], rows, equal_nan=True):
+            table = table.astype(np.float64)
+            table[part] = rows
+    return table
+
+
+def _read_rows(values: FloatArray, rows: FloatArray) -> bool:
+    """Put some rows of a table into their place, rounded; False where one cannot be used."""
+    # Adding 0 makes 0.0 of -0.0, which would have other bits and other hashes.
+    np.add(values, 0.0, out=rows)
+    unknown = np.isnan(rows)
+    if not (unknown | (np.abs(rows) <= HUGE)).all():
+        return False
+    _snap(rows)
+    # NaN has a payload of bits, which the rounding may have turned into an infinity.
+    rows[unknown] = np.nan
+    return True
 
 
 def _snap(rows: FloatArray) -> None:
@@ -116,7 +297,12 @@ def _snap(rows: FloatArray) -> None:
     bits <<= np.int64(_DROPPED_BITS)
 
 
-def _frame_matrix(frame: pd.DataFrame, columns: Sequence[str] | None) -> tuple[FloatArray, list[str]]:
+def _plain(frame: pd.DataFrame) -> FloatArray:
+    return frame.to_numpy(dtype=np.float64, na_value=np.nan)
+
+
+def _checked_frame(frame: pd.DataFrame, columns: Sequence[str] | None) -> tuple[pd.DataFrame, list[str]]:
+    """Give the columns to read and their names; refuse names that are wrong and columns that are not numeric."""
     names = [str(name) for name in frame.columns] if columns is None else list(columns)
     _refuse_names(frame, columns)
     part = frame if columns is None else frame.loc[:, names]
@@ -132,7 +318,7 @@ def _frame_matrix(frame: pd.DataFrame, columns: Sequence[str] | None) -> tuple[F
                 "numbers into floats (pandas.to_numeric), or leave these columns out.",
             )
         )
-    return part.to_numpy(dtype=np.float64, na_value=np.nan), names
+    return part, names
 
 
 def _is_real(dtype: np.dtype[Any] | ExtensionDtype) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,16 @@ import pandas as pd
 
 from decrochage_risk.errors import ColumnsError, ModelError, explain_error
 from decrochage_risk.risk.knowledge import Knowledge
-from decrochage_risk.risk.numeric_table import ROWS_AT_A_TIME, FloatArray, IntArray, numeric_matrix
+from decrochage_risk.risk.numeric_table import (
+    FloatArray,
+    IntArray,
+    TableArray,
+    compact_matrix,
+    give_back,
+    new_table,
+    numeric_matrix,
+    row_blocks,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,6 +36,8 @@ if TYPE_CHECKING:
 
 
 __all__ = ["ENOUGH_KNOWN", "References"]
+
+TableT = TypeVar("TableT", bound=TableArray)
 
 ENOUGH_KNOWN = 20
 """Rows of a group, and known values of it in a column, for a median of its own; that of a wider group below."""
@@ -115,21 +126,26 @@ class References:
             ``context`` names unknown columns, or ``labels`` has another length.
         """
         names = [str(name) for name in features.columns]
-        return cls.of_matrix(numeric_matrix(features), names, labels, context=context, knowledge=knowledge)
+        of_table, _ = cls.with_table(
+            compact_matrix(features), names, labels, context=context, knowledge=knowledge
+        )
+        return of_table
 
     @classmethod
-    def of_matrix(
+    def with_table(
         cls,
-        matrix: FloatArray,
+        matrix: TableArray,
         names: Sequence[str],
         labels: npt.ArrayLike | None = None,
         *,
         context: Sequence[str] = (),
         knowledge: KnowledgeGroups | None = None,
-    ) -> References:
-        """Compute the medians of what :func:`numeric_matrix` gave, see :meth:`fit`."""
+    ) -> tuple[References, TableArray]:
+        """Compute the medians of what :func:`compact_matrix` gave, see :meth:`fit`; with the kept columns and flags, not filled."""
         _refuse_context(context, names)
-        has_values = ~np.isnan(matrix).all(axis=0)
+        has_values = np.zeros(len(names), dtype=np.bool_)
+        for rows in row_blocks(len(matrix), matrix):
+            has_values |= ~np.isnan(matrix[rows]).all(axis=0)
         if not has_values.any():
             raise ColumnsError(
                 explain_error(
@@ -139,18 +155,15 @@ class References:
                 )
             )
         columns = tuple(names[at] for at in np.flatnonzero(has_values).tolist())
-        values = matrix if has_values.all() else matrix[:, has_values]
-        # A column of the context sets the base of a risk for everybody: its gaps are those of a place, not of
-        # a row.
-        own_places = [at for at, name in enumerate(columns) if name not in context]
         if knowledge is None:
-            knowledge = Knowledge.of_matrix(values[:, own_places], [columns[at] for at in own_places]).groups
-        # Again over all columns, as declared groups may hold columns of the context.
-        flags = Knowledge.of_matrix(values, columns, knowledge)
-        whole = np.hstack([values, flags.flags(values)]) if flags.names else values
-        overall, _ = _lower_medians(whole)
-        groups, by_label = _medians_by_group(whole, labels, overall, flags)
-        return cls(
+            # A column of the context sets the base of a risk for everybody: its gaps are those of a place, not of
+            # a row.
+            own_places = [at for at, name in enumerate(names) if has_values[at] and name not in context]
+            knowledge = Knowledge.of_matrix(matrix[:, own_places], [names[at] for at in own_places]).groups
+        flags, table = _flagged_table(matrix, has_values, columns, knowledge)
+        overall, _ = _lower_medians(table)
+        groups, by_label = _medians_by_group(table, labels, overall, flags)
+        references = cls(
             columns=(*columns, *flags.names),
             dropped=tuple(name for name in names if name not in columns),
             context=(*(name for name in columns if name in context), *flags.names),
@@ -159,6 +172,7 @@ class References:
             by_label=by_label,
             knowledge=flags,
         )
+        return references, table
 
     @property
     def value_columns(self) -> tuple[str, ...]:
@@ -201,19 +215,20 @@ class References:
         """Add the flags to a matrix of the value columns."""
         return np.hstack([matrix, self.knowledge.flags(matrix)]) if self.knowledge.names else matrix
 
-    def filled_matrix(self, matrix: FloatArray, reference_groups: npt.ArrayLike | None = None) -> FloatArray:
+    def filled_matrix(self, matrix: TableT, reference_groups: npt.ArrayLike | None = None) -> TableT:
         """Fill a matrix of all columns, flags included, in place; see :meth:`filled`."""
         if reference_groups is not None:
             # Also where nothing is missing: another length is a mistake, whatever the rows hold.
             _labels_of_rows(reference_groups, len(matrix))
         codes: IntArray | None = None
-        for first in range(0, len(matrix), ROWS_AT_A_TIME):
-            rows = matrix[first : first + ROWS_AT_A_TIME]
+        for block in row_blocks(len(matrix), matrix):
+            rows = matrix[block]
             missing = np.isnan(rows)
             if missing.any():
                 # Found at the first gap: rows that are filled already need no group.
                 codes = self._codes(matrix, reference_groups) if codes is None else codes
-                np.copyto(rows, self._medians[codes[first : first + ROWS_AT_A_TIME]], where=missing)
+                # Medians are values of the table, so that single precision holds them where it holds the table.
+                np.copyto(rows, self._medians[codes[block]], where=missing, casting="same_kind")
         return matrix
 
     def reference_rows(
@@ -238,7 +253,7 @@ class References:
         rows[:, self._context_places] = own[:, self._context_places]
         return rows
 
-    def _codes(self, matrix: FloatArray, labels: npt.ArrayLike | None) -> IntArray:
+    def _codes(self, matrix: TableArray, labels: npt.ArrayLike | None) -> IntArray:
         """Row of each row's group in the stacked medians; the last row is the global one."""
         patterns = self.knowledge.patterns(matrix[:, len(self.value_columns) :])
         return _group_codes(labels, patterns, self.knowledge, self._position)
@@ -297,17 +312,41 @@ def _refuse_context(context: Sequence[str], names: Sequence[str]) -> None:
         )
 
 
-def _lower_medians(matrix: FloatArray) -> tuple[FloatArray, IntArray]:
-    """Lower median of the known values of each column (NaN where there is none), and their number."""
-    count = (~np.isnan(matrix)).sum(axis=0)
-    ascending = np.sort(matrix, axis=0)  # NaN comes last
-    # The lower of two middle values is one that some pupil has: "2.5 absences" is nobody's.
-    middle = np.maximum(count - 1, 0) // 2
-    return ascending[middle, np.arange(matrix.shape[1])], count
+def _flagged_table(
+    matrix: TableArray, kept: npt.NDArray[np.bool_], columns: Sequence[str], knowledge: KnowledgeGroups
+) -> tuple[Knowledge, TableArray]:
+    """Put the kept columns and the flags side by side; the flags over all columns, as groups may hold some of the context."""
+    values = len(columns)
+    count = sum(any(name in columns for name in group) for group in knowledge.values())
+    table = new_table(len(matrix), values + count, matrix.dtype.type)
+    for rows in row_blocks(len(matrix), matrix, table):
+        table[rows, :values] = matrix[rows][:, kept]
+    flags = Knowledge.of_matrix(table[:, :values], columns, knowledge)
+    table[:, values:] = flags.flags(table[:, :values])
+    return flags, table
+
+
+_COLUMNS_AT_A_TIME = 16
+"""Columns whose values are sorted at once: those of a row lie in one line of the cache."""
+
+
+def _lower_medians(matrix: TableArray, rows: IntArray | None = None) -> tuple[FloatArray, IntArray]:
+    """Lower median of the known values of each column (NaN where there is none), and their number; of some rows or of all."""
+    medians, counts = np.empty(matrix.shape[1]), np.empty(matrix.shape[1], dtype=np.int64)
+    for first in range(0, matrix.shape[1], _COLUMNS_AT_A_TIME):
+        at = slice(first, first + _COLUMNS_AT_A_TIME)
+        part = matrix[:, at] if rows is None else matrix[rows, at]
+        count = (~np.isnan(part)).sum(axis=0)
+        ascending = np.sort(part, axis=0)  # NaN comes last
+        # The lower of two middle values is one that some pupil has: "2.5 absences" is nobody's.
+        middle = np.maximum(count - 1, 0) // 2
+        medians[at], counts[at] = ascending[middle, np.arange(part.shape[1])], count
+    give_back(matrix)
+    return medians, counts
 
 
 def _medians_by_group(
-    matrix: FloatArray, labels: npt.ArrayLike | None, overall: FloatArray, knowledge: Knowledge
+    matrix: TableArray, labels: npt.ArrayLike | None, overall: FloatArray, knowledge: Knowledge
 ) -> tuple[tuple[str, ...], FloatArray]:
     """Keys of the groups with rows enough, sorted, and their medians, from the widest groups to the finest."""
     texts, _ = _label_texts(labels, len(matrix))
@@ -329,7 +368,7 @@ def _medians_by_group(
         rows = np.concatenate([order[bounds[number] : bounds[number + 1]] for number in members[key]])
         if len(rows) < ENOUGH_KNOWN or (key == _PATTERN and not knowledge.names):
             continue
-        own, count = _lower_medians(matrix[rows])
+        own, count = _lower_medians(matrix, rows)
         # From wide to narrow, so that the wider group is there already.
         wider = next((medians[other] for other in _wider(key) if other in medians), overall)
         medians[key] = np.where(count >= ENOUGH_KNOWN, own, wider)

@@ -98,6 +98,8 @@ def choose_start(table: FitInput, options: FitOptions, seed: int) -> FitOptions:
     # Rounded up. Every step-th row of the canonical order, not a draw: the same in every run.
     step = -(-len(table.outcome) // MOST_ROWS)
     some = table if step == 1 else table.take(np.arange(len(table.outcome)) % step == 0)
+    # Few rows, many fits: in the precision of their sums from the start.
+    some = replace(some, matrix=some.matrix.astype(np.float64))
     parts = list(_parts(some, seed))
     if options.penalty is None:
         options = replace(options, penalty=_penalty(some, parts) if parts else PENALTY)

@@ -14,12 +14,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from decrochage_risk.risk.numeric_table import give_back, row_blocks
+
 if TYPE_CHECKING:
-    from decrochage_risk.risk.numeric_table import FloatArray, IntArray
+    from collections.abc import Iterator
+
+    from decrochage_risk.risk.folds import BoolArray
+    from decrochage_risk.risk.numeric_table import FloatArray, IntArray, TableArray
 
 
 __all__ = [
@@ -38,6 +44,8 @@ inside the training: under a few thousand rows, 1 lets a regression learn its no
 _ITERATIONS: Final = 100
 _ROWS_AT_A_TIME: Final = 32_768
 """Rows whose weighted copy stays in the caches while their part of the curvature is summed."""
+_BLOCK: Final = 2 * _ROWS_AT_A_TIME
+"""Rows that are standardised at once; those of a training of one block are kept so, of a longer one again in each pass."""
 _SUFFICIENT: Final = 1e-4
 """Share of the promised gain that a step must bring (Armijo's rule)."""
 _SHORTEST: Final = 1e-10
@@ -47,19 +55,20 @@ _HIGH: Final = {1: np.inf, -1: 0.0, 0: np.inf}
 
 
 def fit_signed_logistic(
-    matrix: FloatArray,
+    matrix: TableArray,
     outcome: FloatArray,
     directions: IntArray,
     *,
     penalty: float = PENALTY,
     tolerance: float = 1e-13,
+    rows: IntArray | None = None,
 ) -> tuple[float, FloatArray]:
     """Fit a ridge logistic regression whose slopes have the declared signs.
 
     Columns are standardised for the fit; a constant one has slope 0. The loss is convex and the signs are bounds: Newton's
     method, whose every step is the least of the quadratic model within the bounds, finds its one minimum in some ten passes
-    over the rows. For the same bits on any machine, hold BLAS to one thread around the call
-    (`decrochage_risk.threads.one_blas_thread`).
+    over the rows. A long table is read and standardised some rows at a time, in each pass again, so that no copy of it is held. For
+    the same bits on any machine, hold BLAS to one thread around the call (`decrochage_risk.threads.one_blas_thread`).
 
     Parameters
     ----------
@@ -73,6 +82,8 @@ def fit_signed_logistic(
         Half of it times the squares of the standardised slopes is added to the summed log loss.
     tolerance : float
         Relative gain of the loss, promised by the next step, at which the search stops.
+    rows : (m,) int array, optional
+        The rows to learn from; all of them when left out.
 
     Returns
     -------
@@ -88,26 +99,86 @@ def fit_signed_logistic(
     >>> bool(slopes[0] > 1), float(against[0])
     (True, 0.0)
     """
-    means, scales = matrix.mean(axis=0), matrix.std(axis=0)
-    # A column of one value has no slope, and would be divided by nothing.
-    varying = (scales > 0) & (matrix.max(axis=0) > matrix.min(axis=0))  # 901 times 0.1 has a spread of 1e-15
-    design = np.ones((len(matrix), 1 + int(varying.sum())))
-    np.divide(matrix[:, varying] - means[varying], scales[varying], out=design[:, 1:])
+    at = np.arange(len(matrix)) if rows is None else rows
+    return _fitted(_Design.of(matrix, at), outcome[at], directions, penalty, tolerance)
+
+
+def _fitted(
+    design: _Design, outcome: FloatArray, directions: IntArray, penalty: float, tolerance: float
+) -> tuple[float, FloatArray]:
+    """Fit on the rows of a design: the intercept and the slopes, per unit of the columns of the table."""
+    varying = design.varying
     low, high = (
         np.array([bounds[int(way)] for way in (0, *directions[varying])]) for bounds in (_LOW, _HIGH)
     )
-    start = np.zeros(design.shape[1])
+    start = np.zeros(1 + int(varying.sum()))
     # From the mean risk: Newton then needs a handful of steps, with all slopes at 0, which no sign forbids.
     start[0] = np.log(outcome.mean() / (1 - outcome.mean()))
     coefficients = _newton(design, outcome, start, (low, high), penalty, tolerance)
-    slopes = np.zeros(matrix.shape[1])
-    slopes[varying] = coefficients[1:] / scales[varying]
+    slopes = np.zeros(len(varying))
+    slopes[varying] = coefficients[1:] / design.scales[varying]
     # Back from standardised columns to those of the table.
-    return float(coefficients[0] - (slopes * means).sum()), slopes
+    return float(coefficients[0] - (slopes * design.means).sum()), slopes
+
+
+@dataclass(frozen=True, eq=False)
+class _Design:
+    """Standardised columns behind one of ones, of some rows of a table, a block of rows at a time."""
+
+    matrix: TableArray
+    rows: IntArray
+    means: FloatArray
+    scales: FloatArray
+    varying: BoolArray
+
+    @classmethod
+    def of(cls, matrix: TableArray, rows: IntArray) -> _Design:
+        """Find the means and spreads of the columns, as numpy does over all rows at once, to the last bit."""
+        sums, squares = np.zeros((2, matrix.shape[1]))
+        low, high = np.full(matrix.shape[1], np.inf), np.full(matrix.shape[1], -np.inf)
+        for at in row_blocks(len(rows), matrix):
+            part = matrix[rows[at]].astype(np.float64, copy=False)
+            sums = _added(sums, part, first=at.start == 0)
+            low, high = np.minimum(low, part.min(axis=0)), np.maximum(high, part.max(axis=0))
+        means = sums / len(rows)
+        for at in row_blocks(len(rows), matrix):
+            part = matrix[rows[at]].astype(np.float64, copy=False) - means
+            squares = _added(squares, np.multiply(part, part, out=part), first=at.start == 0)
+        scales = np.sqrt(squares / len(rows))
+        # A column of one value has no slope, and would be divided by nothing.
+        varying = (scales > 0) & (high > low)  # 901 times 0.1 has a spread of 1e-15
+        return cls(matrix, rows, means, scales, varying)
+
+    @cached_property
+    def _whole(self) -> FloatArray | None:
+        return self._standard(slice(0, len(self.rows))) if len(self.rows) <= _BLOCK else None
+
+    def blocks(self) -> Iterator[tuple[slice, FloatArray]]:
+        """Give the blocks one after the other, with their place."""
+        for at in _slices(len(self.rows)):
+            yield at, self._standard(at) if self._whole is None else self._whole
+
+    def _standard(self, place: slice) -> FloatArray:
+        rows, varying = self.rows[place], self.varying
+        block = np.ones((len(rows), 1 + int(varying.sum())))
+        for at in row_blocks(len(rows), self.matrix):
+            part = self.matrix[rows[at]][:, varying].astype(np.float64, copy=False)
+            np.divide(part - self.means[varying], self.scales[varying], out=block[at, 1:])
+        return block
+
+
+def _slices(rows: int) -> list[slice]:
+    return [slice(first, min(first + _BLOCK, rows)) for first in range(0, rows, _BLOCK)]
+
+
+def _added(sums: FloatArray, part: FloatArray, *, first: bool) -> FloatArray:
+    """Go on with the sums of columns: row after row, as over all rows at once."""
+    total: FloatArray = np.add.reduce(part if first else np.vstack([sums, part]), axis=0)
+    return total
 
 
 def _newton(
-    design: FloatArray,
+    design: _Design,
     outcome: FloatArray,
     at: FloatArray,
     bounds: tuple[FloatArray, FloatArray],
@@ -118,7 +189,9 @@ def _newton(
     ridge = np.r_[0.0, np.full(len(at) - 1, penalty)]
 
     def loss(place: FloatArray) -> float:
-        scores = design @ place
+        scores = np.empty(len(outcome))
+        for rows, block in design.blocks():
+            scores[rows] = block @ place
         return float(np.logaddexp(0.0, scores).sum() - outcome @ scores + ridge @ place**2 / 2)
 
     here = loss(at)
@@ -139,17 +212,19 @@ def _newton(
 
 
 def _slope_and_curvature(
-    design: FloatArray, outcome: FloatArray, at: FloatArray
+    design: _Design, outcome: FloatArray, at: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
     """Gradient and second derivatives of the summed log loss, some rows at a time."""
     gradient, curvature = np.zeros(len(at)), np.zeros((len(at), len(at)))
-    for first in range(0, len(design), _ROWS_AT_A_TIME):
-        rows = design[first : first + _ROWS_AT_A_TIME]
-        chance = np.exp(-np.logaddexp(0.0, -(rows @ at)))
-        gradient += (chance - outcome[first : first + _ROWS_AT_A_TIME]) @ rows
-        # The square root on each side makes the product symmetric to the last bit.
-        weights = rows * np.sqrt(chance * (1 - chance))[:, None]
-        curvature += weights.T @ weights
+    for place, block in design.blocks():
+        target = outcome[place]
+        for first in range(0, len(block), _ROWS_AT_A_TIME):
+            rows = block[first : first + _ROWS_AT_A_TIME]
+            chance = np.exp(-np.logaddexp(0.0, -(rows @ at)))
+            gradient += (chance - target[first : first + _ROWS_AT_A_TIME]) @ rows
+            # The square root on each side makes the product symmetric to the last bit.
+            weights = rows * np.sqrt(chance * (1 - chance))[:, None]
+            curvature += weights.T @ weights
     return gradient, curvature
 
 
@@ -264,7 +339,7 @@ class StepTree:
 
 
 def fit_start(
-    matrix: FloatArray,
+    matrix: TableArray,
     outcome: FloatArray,
     directions: IntArray,
     share: float,
@@ -308,17 +383,22 @@ def fit_start(
     rows = np.arange(len(matrix)) if rows is None else rows
     # rounded up, so that never more than MOST_ROWS are taken
     sample = rows[:: -(-len(rows) // MOST_ROWS)]
-    some, target = matrix[sample], outcome[sample]
+    target = outcome[sample]
     # a sample of one outcome has no log-odds to start from
     if not 0 < target.mean() < 1:
         return ()
-    intercept, slopes = fit_signed_logistic(some, target, directions, penalty=penalty, tolerance=_TOLERANCE)
+    design = _Design.of(matrix, sample)
+    intercept, slopes = _fitted(design, target, directions, penalty, _TOLERANCE)
     base = float(np.log(target.mean() / (1 - target.mean())))
-    candidates = [step_tree(int(at), some[:, at], share * slopes[at]) for at in np.flatnonzero(slopes)]
+    candidates = [
+        step_tree(int(at), matrix[sample, at].astype(np.float64), share * slopes[at])
+        for at in np.flatnonzero(slopes)
+    ]
+    give_back(matrix)
     trees = [tree for tree in candidates if tree is not None]
     if not trees:
         return ()
-    level = (1 - share) * base + share * (intercept + float(slopes @ some.mean(axis=0)))
+    level = (1 - share) * base + share * (intercept + float(slopes @ design.means))
     first = trees[0]
     # The level goes into the leaves of the first tree: a booster's text has no other place for a constant.
     return (StepTree(first.column, first.cuts, first.values + level, first.counts), *trees[1:])
@@ -366,13 +446,15 @@ def step_tree(at: int, column: FloatArray, slope: float) -> StepTree | None:
     return StepTree(at, cuts, slope * (means - float(counts @ values) / len(column)), rows)
 
 
-def start_log_odds(start: tuple[StepTree, ...], matrix: FloatArray) -> FloatArray | None:
+def start_log_odds(start: tuple[StepTree, ...], matrix: TableArray) -> FloatArray | None:
     """Sum the trees of a start for every row, shape (n,); None without a tree."""
     if not start:
         return None
     total = np.zeros(len(matrix))
-    for tree in start:
-        total += tree.of(matrix[:, tree.column])
+    for rows in row_blocks(len(matrix), matrix):
+        part = np.asarray(matrix[rows], dtype=np.float64)
+        for tree in start:
+            total[rows] += tree.of(part[:, tree.column])
     return total
 
 

@@ -2,10 +2,11 @@
 
 ``dates``
     what a day is, the school year and the term that hold it;
+``day_cells``
+    days out of the cells of a column, and the CSV file of a calendar;
 ``school_calendar``
-    :class:`SchoolCalendar`, the half-days of school of every day of a span, also read from and written to CSV;
-``official_calendar``
-    zones A, B and C for the school years 2017-2018 to 2026-2027, their sources and corrections.
+    :class:`SchoolCalendar`, the half-days of school of every day of a span: zones A, B and C for the school years 2017-2018 to
+    2026-2027 with their sources and corrections, académies of ``calendars.toml``, those of installed packages.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ __all__ = [
     "term_of",
     "to_date",
     "weeks_since_september",
+    "whole_years",
     "year_end",
     "year_start",
 ]
@@ -230,3 +231,19 @@ def checked_day_numbers(days: npt.ArrayLike) -> npt.NDArray[np.int64]:
             ),
         )
     return numbers.astype(np.int64)
+
+
+def whole_years(first_day: date, last_day: date) -> tuple[int, ...]:
+    """Give the school years, 1 September to 31 August, that lie wholly in a span.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> whole_years(date(2022, 9, 1), date(2025, 7, 4))
+    (2022, 2023)
+    """
+    first, last = school_year_of(first_day), school_year_of(last_day)
+    # A year that is cut at an end is no known one: its rates would be of half a year.
+    first += first_day > year_start(first)
+    last -= last_day < year_end(last)
+    return tuple(range(first, last + 1))

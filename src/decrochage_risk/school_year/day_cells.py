@@ -1,4 +1,4 @@
-"""Days out of the cells of a column: ISO and French text, times, day counts of a spreadsheet.
+"""Days out of the cells of a column: ISO and French text, times, day counts of a spreadsheet; the file of a calendar.
 
 What only a whole column can tell is mended here, and told: times that are all midnights of France stored as UTC (every day
 would be the one before), and numbers that are all day counts of a spreadsheet.
@@ -7,18 +7,33 @@ would be the one before), and numbers that are all day counts of a spreadsheet.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import pandas as pd
 
+from decrochage_risk.csv_files import lines_of_rows, read_csv, write_csv
+from decrochage_risk.errors import CalendarError, UnreadableRecordsError, explain_error
+
 if TYPE_CHECKING:
+    from datetime import date
+    from os import PathLike
+
     import numpy.typing as npt
 
     Mask = npt.NDArray[np.bool_]
     Seconds = npt.NDArray[np.int64]
 
-__all__ = ["Days", "days_of_serials", "days_of_texts", "days_of_times", "days_of_zoned"]
+__all__ = [
+    "Days",
+    "days_of_serials",
+    "days_of_texts",
+    "days_of_times",
+    "days_of_zoned",
+    "read_half_days",
+    "write_half_days",
+]
 
 _TIME = r"(?P<time>[0-9]{1,2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?)"
 _ISO = (
@@ -266,3 +281,110 @@ def _local_seconds(seconds: Seconds, zone: str) -> Seconds:
     local = seconds.copy()
     local[near] = stamps.tz_localize(None).to_numpy().astype("datetime64[s]").astype(np.int64)[place]
     return local
+
+
+COLUMNS = ("date", "half_days")
+EXPECTED = (
+    "columns date (2024-11-05) and half_days (0, 1 or 2), one row for every day from the first to the last"
+)
+HINT = "Correct these lines; SchoolCalendar.for_zone(...).to_csv(path) writes a file to start from."
+
+
+def read_half_days(path: str | PathLike[str]) -> tuple[date, npt.NDArray[np.int8], str]:
+    """Read a calendar file.
+
+    Returns
+    -------
+    first_day : date
+        Earliest day of the file.
+    half_days : numpy.ndarray of int8, shape (n_days,)
+        Values from the first to the last day.
+    file_name : str
+        Name of the file, without its folder.
+
+    Raises
+    ------
+    CalendarError
+        The file cannot be read, is empty, lacks a column, or holds faulty lines: all are listed.
+    """
+    file = Path(path)
+    rows = _split(file)
+    faults = _faulty_days(rows["date"]) + _faulty_half_days(rows["half_days"])
+    days = _read_days(rows["date"])
+    faults += _repeated(days) + _gaps(days)
+    if faults:
+        raise _bad_file(file, f"has {len(faults)} fault(s):\n  " + "\n  ".join(faults))
+    # Only now sorted: until here faults are told by the lines of the file.
+    in_order = _read_half_days(rows["half_days"]).set_axis(days.to_numpy()).sort_index()
+    return in_order.index[0].date(), in_order.to_numpy().astype(np.int8), file.name
+
+
+def write_half_days(path: str | PathLike[str], first_day: date, half_days: npt.NDArray[np.int8]) -> None:
+    """Write ``half_days``, one row a day from ``first_day``, with ISO days and ``;``, in UTF-8."""
+    days = np.datetime64(first_day, "D") + np.arange(len(half_days))
+    frame = pd.DataFrame({"date": days.astype(str), "half_days": half_days})
+    write_csv(frame, Path(path), for_machines=True)
+
+
+def _split(file: Path) -> pd.DataFrame:
+    """Return the two columns as text, indexed by line number, blank lines left out."""
+    try:
+        frame, _ = read_csv(file)
+        lines = lines_of_rows(file)
+    except UnreadableRecordsError as error:
+        came = str(error).splitlines()[0].removeprefix(f"{file.name} ").rstrip(".")
+        # The words of csv_files.py: a test fails when they change.
+        is_empty = came in {"holds no line", "holds separators only"}
+        raise _bad_file(file, "is empty" if is_empty else came) from error
+    frame.columns = frame.columns.str.lower()
+    header = frame.columns.tolist()
+    missing = [column for column in COLUMNS if header.count(column) != 1]
+    if missing:
+        raise _bad_file(
+            file, f"does not have exactly one column {' and one '.join(missing)} (header: {header})"
+        )
+    rows: pd.DataFrame = frame[list(COLUMNS)].fillna("").apply(lambda column: column.str.strip())
+    if rows.empty:
+        raise _bad_file(file, "has a header and no day")
+    rows.index = pd.Index(lines)
+    return rows
+
+
+def _read_days(text: pd.Series[str]) -> pd.Series[pd.Timestamp]:
+    days = days_of_texts(text.where(text != "").reset_index(drop=True)).days
+    return pd.Series(days.astype("datetime64[s]"), index=text.index)
+
+
+def _faulty_days(text: pd.Series[str]) -> list[str]:
+    bad = text[_read_days(text).isna()]
+    return [f"line {line}: {value!r} is not a day such as 2024-11-05" for line, value in bad.items()]
+
+
+def _read_half_days(text: pd.Series[str]) -> pd.Series[float]:
+    return pd.to_numeric(text.str.replace(",", ".", regex=False), errors="coerce")
+
+
+def _faulty_half_days(text: pd.Series[str]) -> list[str]:
+    bad = text[~_read_half_days(text).isin([0, 1, 2])]
+    return [f"line {line}: half_days {value!r} is not 0, 1 or 2" for line, value in bad.items()]
+
+
+def _repeated(days: pd.Series[pd.Timestamp]) -> list[str]:
+    doubles = days[days.notna() & days.duplicated()]
+    return [f"line {line}: {day:%Y-%m-%d} is there already" for line, day in doubles.items()]
+
+
+def _gaps(days: pd.Series[pd.Timestamp]) -> list[str]:
+    in_order = days.dropna().drop_duplicates().sort_values().reset_index(drop=True)
+    steps = in_order.diff().dt.days
+    one_day = pd.Timedelta(days=1)
+    return [
+        f"no line for {in_order[end - 1] + one_day:%Y-%m-%d} to {in_order[end] - one_day:%Y-%m-%d} ({steps[end] - 1:.0f} day(s))"
+        for end in steps.index[steps > 1]
+    ]
+
+
+def _bad_file(file: Path, came: str) -> CalendarError:
+    return CalendarError(
+        explain_error(f"The calendar file {file.name!r} {came}", expected=EXPECTED, hint=HINT),
+    )

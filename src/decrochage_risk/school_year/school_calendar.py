@@ -16,37 +16,44 @@ changes nothing. What is left out on purpose:
 - In 2018 the académies of Caen, Nantes, Orléans-Tours, Rennes and Rouen (zone B) moved their spring holidays
   to 25 April - 13 May; the zone keeps the national dates, those of Nancy-Metz, Reims and Strasbourg.
 - Rectors and schools may move days; a school with its own calendar reads it with ``SchoolCalendar.from_csv``.
+
+Corsica and the overseas départements have calendars of their rectors: ``calendars.toml`` holds the dates that were read at a source,
+which it names, and nothing else. An installed package adds or renews calendars by the same file (entry point
+``decrochage_risk.calendars``).
 """
 
 from __future__ import annotations
 
 import hashlib
+import tomllib
+import unicodedata
 from datetime import date
 from functools import cache
+from importlib.metadata import entry_points
+from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from threading import Lock
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
-import pandas as pd
 
-from decrochage_risk.csv_files import lines_of_rows, read_csv, write_csv
-from decrochage_risk.errors import CalendarError, UnreadableRecordsError, explain_error
+from decrochage_risk.errors import CalendarError, explain_error
 from decrochage_risk.school_year.dates import (
     checked_day_numbers,
     checked_half_days,
     date_of_number,
     day_number,
-    school_year_of,
     to_date,
+    whole_years,
     year_end,
     year_start,
 )
-from decrochage_risk.school_year.day_cells import days_of_texts
+from decrochage_risk.school_year.day_cells import read_half_days, write_half_days
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from os import PathLike
 
     import numpy.typing as npt
@@ -62,9 +69,8 @@ __all__ = [
     "ZONES",
     "Correction",
     "SchoolCalendar",
+    "declared_tables",
     "official_half_days",
-    "read_half_days",
-    "write_half_days",
     "zone_of_school",
 ]
 
@@ -103,27 +109,171 @@ _DEPARTMENTS: Final[Mapping[str, str]] = MappingProxyType(
         "B": "004 005 013 084 002 060 080 059 062 054 055 057 088 044 049 053 072 085 006 083 014 050 061 027 076 "
         "018 028 036 037 041 045 008 010 051 052 022 029 035 056 067 068",
         "C": "077 093 094 011 030 034 048 066 075 009 012 031 032 046 065 081 082 078 091 092 095",
-        # 2A and 2B in numbers of schools, which hold digits only.
-        "Corse": "620 720",
         "outre-mer": "971 972 973 974 975 976 977 978 986 987 988",
     }
 )
 """The first three characters of school numbers (département) of each zone: académies of A, B and C by the arrêtés of the
-school calendars since 2015; Corsica and overseas have calendars of their own, set by their rectors."""
+school calendars since 2015. Corsica and overseas have calendars of their own, set by their rectors: those that are known stand
+in ``calendars.toml``, with their départements."""
 _ZONE_OF_DEPARTMENT: Final = {
     department: zone for zone, departments in _DEPARTMENTS.items() for department in departments.split()
 }
 
 
 def zone_of_school(school_id: str) -> str | None:
-    """Find the zone of a school by its number (UAI): A, B, C, "Corse", "outre-mer"; None for a place that is in none.
+    """Find the zone of a school by its number (UAI): A, B, C, an académie that has a calendar of its own, or "outre-mer".
+
+    None for a place that is in none of them.
 
     Examples
     --------
-    >>> zone_of_school("0671234C"), zone_of_school("6200001A"), zone_of_school("0990001N")
-    ('B', 'Corse', None)
+    >>> zone_of_school("0671234C"), zone_of_school("6200001A"), zone_of_school("9740001X"), zone_of_school("0990001N")
+    ('B', 'Corse', 'Réunion', None)
     """
-    return _ZONE_OF_DEPARTMENT.get(school_id[:3])
+    return _own_departments().get(school_id[:3], _ZONE_OF_DEPARTMENT.get(school_id[:3]))
+
+
+class DeclaredCalendar(NamedTuple):
+    """A calendar declared as data: that of an académie, or of an installed package."""
+
+    name: str
+    departments: tuple[str, ...]
+    """First three characters of the numbers of its schools."""
+    first_day: date
+    last_day: date
+    holidays: tuple[tuple[date, date], ...]
+    """Last day of class and day of return, as an arrêté prints them: the days between are off."""
+    days_off: tuple[date, ...]
+    public_holidays: str | None
+    """Subdivision of France in the library ``holidays`` whose public holidays are off too."""
+    source: str
+
+
+def declared_tables(group: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Give the TOML tables that installed packages declare under an entry point, by its name.
+
+    Parameters
+    ----------
+    group : str
+        Such as ``decrochage_risk.calendars``; each entry is ``package:file.toml``.
+
+    Yields
+    ------
+    tuple of str and dict
+        The name of the entry point, and its table: an empty one when the package is not there, which whoever reads it refuses.
+    """
+    for entry in sorted(entry_points(group=group), key=lambda one: one.name):
+        # Found, not imported: a package of levels and features would import a module that is being made.
+        spec = find_spec(entry.module)
+        places = list(spec.submodule_search_locations or ()) if spec is not None else []
+        file = Path(places[0]) / entry.attr if places else None
+        yield entry.name, {} if file is None else tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+@cache
+def declared_calendars() -> Mapping[str, DeclaredCalendar]:
+    """Give the calendars of académies that are bundled, and those of installed packages, by their names.
+
+    A package knows the dates of its académie better than this one does: its calendar takes the place of a bundled one of the
+    same name.
+
+    Raises
+    ------
+    CalendarError
+        The file of a package cannot be used; every fault of it is named.
+
+    Examples
+    --------
+    >>> sorted(declared_calendars())
+    ['Corse', 'Guadeloupe', 'Guyane', 'Martinique', 'Mayotte', 'Réunion']
+    """
+    bundled = tomllib.loads(Path(__file__).with_name("calendars.toml").read_text(encoding="utf-8"))
+    own: dict[str, DeclaredCalendar] = {}
+    for entry, table in declared_tables("decrochage_risk.calendars"):
+        faults = _table_faults(table, {*ZONES, *own})
+        if faults:
+            raise _refused(entry, faults)
+        own |= _calendars_of(table)
+    return MappingProxyType(_calendars_of(bundled) | own)
+
+
+def _calendars_of(table: Mapping[str, Any]) -> dict[str, DeclaredCalendar]:
+    return {
+        row["name"]: DeclaredCalendar(
+            row["name"],
+            tuple(row["departments"]),
+            row["first_day"],
+            row["last_day"],
+            tuple((leave, back) for leave, back in row["holidays"]),
+            tuple(row.get("days_off", ())),
+            row.get("public_holidays"),
+            table["source"],
+        )
+        for row in table["calendars"]
+    }
+
+
+_KINDS = {"name": str, "departments": list, "first_day": date, "last_day": date, "holidays": list}
+_OPTIONAL_KINDS = {"days_off": list, "public_holidays": str}
+
+
+def _table_faults(table: Mapping[str, Any], names: set[str]) -> list[str]:
+    """List everything that is wrong with the declared calendars of one package."""
+    faults = [] if str(table.get("source", "")).strip() else ["it names no source"]
+    faults += [] if table.get("calendars") else ["it declares no calendar ([[calendars]])"]
+    for number, row in enumerate(table.get("calendars", ())):
+        where = f"calendar {row.get('name', number)!r}"
+        kinds = {**_KINDS, **{key: kind for key, kind in _OPTIONAL_KINDS.items() if key in row}}
+        odd = [key for key, kind in kinds.items() if type(row.get(key)) is not kind]
+        odd += sorted(set(row) - set(kinds))
+        if odd:
+            faults.append(f"{where}: {', '.join(odd)} missing, unknown or of another type")
+            continue
+        if row["name"] in names:
+            faults.append(f"{where} is there already")
+        names.add(row["name"])
+        faults += [f"{where}: {fault}" for fault in _day_faults(row)]
+    return faults
+
+
+def _day_faults(row: Mapping[str, Any]) -> list[str]:
+    departments = [each for each in row["departments"] if not (isinstance(each, str) and len(each) == 3)]  # noqa: PLR2004 - as 974
+    faults = [f"{each!r} is no beginning of a school number, such as 974" for each in departments]
+    faults += [f"{each} is no day" for each in row.get("days_off", ()) if type(each) is not date]
+    pairs: list[Any] = []
+    strange: list[Any] = []
+    for each in row["holidays"]:
+        is_pair = isinstance(each, list) and [type(day) for day in each] == [date, date] and each[0] < each[1]
+        (pairs if is_pair else strange).append(each)
+    faults += [f"{each} is not a last day of class and a later day of return" for each in strange]
+    faults += [
+        f"the holidays from {later[0]} begin before the return of {earlier[1]}"
+        for earlier, later in pairwise(pairs)
+        if later[0] < earlier[1]
+    ]
+    if not whole_years(row["first_day"], row["last_day"]):
+        faults.append(f"{row['first_day']} to {row['last_day']} holds no whole school year")
+    return faults
+
+
+def _refused(entry: str, faults: list[str]) -> CalendarError:
+    return CalendarError(
+        explain_error(
+            f"The calendars of the entry point {entry!r} cannot be used: {'; '.join(faults)}",
+            expected="source, and [[calendars]] with name, departments, first_day, last_day, holidays, and where there are some "
+            "days_off and public_holidays",
+            hint="Correct the file of that package, or uninstall it; docs/guides/indicateur.md shows one.",
+        )
+    )
+
+
+@cache
+def _own_departments() -> Mapping[str, str]:
+    return {
+        department: calendar.name
+        for calendar in declared_calendars().values()
+        for department in calendar.departments
+    }
 
 
 class Correction(NamedTuple):
@@ -182,12 +332,32 @@ def official_half_days(zone: str, *, alsace_moselle: bool) -> npt.NDArray[np.int
     >>> int(official_half_days("B", alsace_moselle=False)[:9].sum())  # Friday 1 to Saturday 9 September 2017
     9
     """
-    days = np.arange(day_number(FIRST_DAY), day_number(LAST_DAY) + 1)
+    # Moselle stands for Alsace too: both have Good Friday and 26 December.
+    place = "57" if alsace_moselle else None
+    return _half_days(zone, FIRST_DAY, LAST_DAY, lambda days: _in_vacations(days, zone), place)
+
+
+def _half_days(
+    zone: str,
+    first_day: date,
+    last_day: date,
+    in_vacations: Callable[[npt.NDArray[np.int64]], npt.NDArray[np.bool_]],
+    place: str | None,
+) -> npt.NDArray[np.int8]:
+    """Half-days of every day of a span, without its vacations and the public holidays of a place."""
+    days = np.arange(day_number(first_day), day_number(last_day) + 1)
     # 1 January 1970 was a Thursday, number 3 of a week that starts on Monday.
     half_days = np.array(HALF_DAYS_OF_WEEK, dtype=np.int8)[(days + 3) % 7]
-    half_days[_in_vacations(days, zone) | _in_public_holidays(days, alsace_moselle=alsace_moselle)] = 0
-    _refuse_holes(half_days, zone)
+    half_days[in_vacations(days) | _in_public_holidays(days, place)] = 0
+    _refuse_holes(half_days, first_day, last_day, zone)
     return half_days
+
+
+def _in_declared_holidays(days: npt.NDArray[np.int64], declared: DeclaredCalendar) -> npt.NDArray[np.bool_]:
+    off = np.isin(days, [day_number(day) for day in declared.days_off])
+    for leave, back in declared.holidays:
+        off |= (days > day_number(leave)) & (days < day_number(back))
+    return off
 
 
 def _in_vacations(days: npt.NDArray[np.int64], zone: str) -> npt.NDArray[np.bool_]:
@@ -217,22 +387,30 @@ def _corrected(
     return inside
 
 
-def _in_public_holidays(days: npt.NDArray[np.int64], *, alsace_moselle: bool) -> npt.NDArray[np.bool_]:
+def _in_public_holidays(days: npt.NDArray[np.int64], place: str | None) -> npt.NDArray[np.bool_]:
     from holidays import country_holidays  # noqa: PLC0415 (first use: 150 countries are slow to import)
 
-    years = range(FIRST_DAY.year, LAST_DAY.year + 1)
-    # Moselle stands for Alsace too: both have Good Friday and 26 December.
-    public = country_holidays("FR", subdiv="57" if alsace_moselle else None, years=years)
+    years = range(date_of_number(int(days[0])).year, date_of_number(int(days[-1])).year + 1)
+    try:
+        public = country_holidays("FR", subdiv=place, years=years)
+    except NotImplementedError as error:
+        raise CalendarError(
+            explain_error(
+                f"public_holidays = {place!r} is no part of France that the library holidays knows",
+                expected="a département of overseas, such as 974, or nothing",
+                hint="Correct the file of the calendar, or leave public_holidays out and name the days in days_off.",
+            )
+        ) from error
     return np.isin(days, [day_number(day) for day in public])
 
 
-def _refuse_holes(half_days: npt.NDArray[np.int8], zone: str) -> None:
-    start = day_number(FIRST_DAY)
+def _refuse_holes(half_days: npt.NDArray[np.int8], first_day: date, last_day: date, zone: str) -> None:
+    start = day_number(first_day)
     totals = {
         year: int(
             half_days[day_number(year_start(year)) - start : day_number(year_end(year)) - start + 1].sum()
         )
-        for year in range(FIRST_DAY.year, LAST_DAY.year)
+        for year in whole_years(first_day, last_day)
     }
     odd = [f"{year}-{year + 1}: {total}" for year, total in totals.items() if total not in PLAUSIBLE_YEAR]
     if odd:
@@ -240,117 +418,10 @@ def _refuse_holes(half_days: npt.NDArray[np.int8], zone: str) -> None:
             explain_error(
                 f"The installed calendar libraries give, in zone {zone}, half-days that cannot be ({', '.join(odd)})",
                 expected=f"{PLAUSIBLE_YEAR[0]} to {PLAUSIBLE_YEAR[-1]} half-days in every school year",
-                hint="Upgrade vacances-scolaires-france (0.12 or later) and holidays, or pass your own calendar "
-                "with SchoolCalendar.from_csv.",
+                hint="Upgrade vacances-scolaires-france (0.12 or later) and holidays, correct the calendar that a package declares, or "
+                "pass your own with SchoolCalendar.from_csv.",
             ),
         )
-
-
-COLUMNS = ("date", "half_days")
-EXPECTED = (
-    "columns date (2024-11-05) and half_days (0, 1 or 2), one row for every day from the first to the last"
-)
-HINT = "Correct these lines; SchoolCalendar.for_zone(...).to_csv(path) writes a file to start from."
-
-
-def read_half_days(path: str | PathLike[str]) -> tuple[date, npt.NDArray[np.int8], str]:
-    """Read a calendar file.
-
-    Returns
-    -------
-    first_day : date
-        Earliest day of the file.
-    half_days : numpy.ndarray of int8, shape (n_days,)
-        Values from the first to the last day.
-    file_name : str
-        Name of the file, without its folder.
-
-    Raises
-    ------
-    CalendarError
-        The file cannot be read, is empty, lacks a column, or holds faulty lines: all are listed.
-    """
-    file = Path(path)
-    rows = _split(file)
-    faults = _faulty_days(rows["date"]) + _faulty_half_days(rows["half_days"])
-    days = _read_days(rows["date"])
-    faults += _repeated(days) + _gaps(days)
-    if faults:
-        raise _bad_file(file, f"has {len(faults)} fault(s):\n  " + "\n  ".join(faults))
-    # Only now sorted: until here faults are told by the lines of the file.
-    in_order = _read_half_days(rows["half_days"]).set_axis(days.to_numpy()).sort_index()
-    return in_order.index[0].date(), in_order.to_numpy().astype(np.int8), file.name
-
-
-def write_half_days(path: str | PathLike[str], first_day: date, half_days: npt.NDArray[np.int8]) -> None:
-    """Write ``half_days``, one row a day from ``first_day``, with ISO days and ``;``, in UTF-8."""
-    days = np.datetime64(first_day, "D") + np.arange(len(half_days))
-    frame = pd.DataFrame({"date": days.astype(str), "half_days": half_days})
-    write_csv(frame, Path(path), for_machines=True)
-
-
-def _split(file: Path) -> pd.DataFrame:
-    """Return the two columns as text, indexed by line number, blank lines left out."""
-    try:
-        frame, _ = read_csv(file)
-        lines = lines_of_rows(file)
-    except UnreadableRecordsError as error:
-        came = str(error).splitlines()[0].removeprefix(f"{file.name} ").rstrip(".")
-        # The words of csv_files.py: a test fails when they change.
-        is_empty = came in {"holds no line", "holds separators only"}
-        raise _bad_file(file, "is empty" if is_empty else came) from error
-    frame.columns = frame.columns.str.lower()
-    header = frame.columns.tolist()
-    missing = [column for column in COLUMNS if header.count(column) != 1]
-    if missing:
-        raise _bad_file(
-            file, f"does not have exactly one column {' and one '.join(missing)} (header: {header})"
-        )
-    rows: pd.DataFrame = frame[list(COLUMNS)].fillna("").apply(lambda column: column.str.strip())
-    if rows.empty:
-        raise _bad_file(file, "has a header and no day")
-    rows.index = pd.Index(lines)
-    return rows
-
-
-def _read_days(text: pd.Series[str]) -> pd.Series[pd.Timestamp]:
-    days = days_of_texts(text.where(text != "").reset_index(drop=True)).days
-    return pd.Series(days.astype("datetime64[s]"), index=text.index)
-
-
-def _faulty_days(text: pd.Series[str]) -> list[str]:
-    bad = text[_read_days(text).isna()]
-    return [f"line {line}: {value!r} is not a day such as 2024-11-05" for line, value in bad.items()]
-
-
-def _read_half_days(text: pd.Series[str]) -> pd.Series[float]:
-    return pd.to_numeric(text.str.replace(",", ".", regex=False), errors="coerce")
-
-
-def _faulty_half_days(text: pd.Series[str]) -> list[str]:
-    bad = text[~_read_half_days(text).isin([0, 1, 2])]
-    return [f"line {line}: half_days {value!r} is not 0, 1 or 2" for line, value in bad.items()]
-
-
-def _repeated(days: pd.Series[pd.Timestamp]) -> list[str]:
-    doubles = days[days.notna() & days.duplicated()]
-    return [f"line {line}: {day:%Y-%m-%d} is there already" for line, day in doubles.items()]
-
-
-def _gaps(days: pd.Series[pd.Timestamp]) -> list[str]:
-    in_order = days.dropna().drop_duplicates().sort_values().reset_index(drop=True)
-    steps = in_order.diff().dt.days
-    one_day = pd.Timedelta(days=1)
-    return [
-        f"no line for {in_order[end - 1] + one_day:%Y-%m-%d} to {in_order[end] - one_day:%Y-%m-%d} ({steps[end] - 1:.0f} day(s))"
-        for end in steps.index[steps > 1]
-    ]
-
-
-def _bad_file(file: Path, came: str) -> CalendarError:
-    return CalendarError(
-        explain_error(f"The calendar file {file.name!r} {came}", expected=EXPECTED, hint=HINT),
-    )
 
 
 DAYS_SHOWN = 3
@@ -419,7 +490,7 @@ class SchoolCalendar:
         # With a zero in front, so that a window may begin on the first day and end after the last.
         self._running = np.concatenate([[0], np.cumsum(self._values, dtype=np.int64)])
         self._version = self._digest()
-        self._known_years = self._whole_years()
+        self._known_years = whole_years(self.first_day, self.last_day)
         self._official_years = tuple(sorted(set(official_years)))
         unknown = [year for year in self._official_years if not self.covers_year(year)]
         if unknown:
@@ -433,12 +504,16 @@ class SchoolCalendar:
 
     @classmethod
     def for_zone(cls, zone: str, *, alsace_moselle: bool = False) -> SchoolCalendar:
-        """Return the official calendar of a zone, school years 2017-2018 to 2026-2027, built once.
+        """Return the official calendar of a zone or an académie, built once.
+
+        Zones hold the school years 2017-2018 to 2026-2027; an académie with a calendar of its rector holds the days that were read at a
+        source (``calendars.toml``), or that an installed package declares.
 
         Parameters
         ----------
-        zone : {"A", "B", "C"}
-            Zone of the académie. Nancy-Metz, Reims and Strasbourg are in zone B.
+        zone : str
+            "A", "B" or "C"; Nancy-Metz, Reims and Strasbourg are in zone B. Or "Corse", "Guadeloupe", "Guyane", "Martinique",
+            "Mayotte", "Réunion", or the name that a package gives; accents and capitals do not matter.
         alsace_moselle : bool
             Good Friday and 26 December are off too (Bas-Rhin, Haut-Rhin and Moselle, all in zone B).
 
@@ -452,12 +527,14 @@ class SchoolCalendar:
         >>> SchoolCalendar.for_zone("B", alsace_moselle=True).half_days_between("2024-09-01", "2025-09-01")
         310
         """
-        if zone not in ZONES:
+        declared = {_plain(name): name for name in declared_calendars()}
+        own_name = None if zone in ZONES else declared.get(_plain(str(zone)))
+        if zone not in ZONES and own_name is None:
             raise CalendarError(
                 explain_error(
                     f"Zone {zone!r} is not known",
-                    expected=f"one of {', '.join(ZONES)}",
-                    hint="The académies of Nancy-Metz, Reims and Strasbourg are in zone B; for Corsica and overseas, "
+                    expected=f"one of {', '.join([*ZONES, *sorted(declared.values())])}",
+                    hint="The académies of Nancy-Metz, Reims and Strasbourg are in zone B; for another place overseas, "
                     "pass your own calendar with SchoolCalendar.from_csv.",
                 ),
             )
@@ -470,6 +547,8 @@ class SchoolCalendar:
                 ),
             )
         with _ONE_BUILD:
+            if own_name is not None:
+                return _declared_calendar(own_name)
             return _zone_calendar(zone, alsace_moselle=bool(alsace_moselle))
 
     @classmethod
@@ -533,23 +612,18 @@ class SchoolCalendar:
         """School years wholly inside the span (2024 is 2024-2025)."""
         return self._known_years
 
-    def _whole_years(self) -> tuple[int, ...]:
-        first, last = school_year_of(self.first_day), school_year_of(self.last_day)
-        # A year that is cut at an end is no known one: its rates would be of half a year.
-        first += self.first_day > year_start(first)
-        last -= self.last_day < year_end(last)
-        return tuple(range(first, last + 1))
-
     @property
     def official_years(self) -> tuple[int, ...]:
-        """Known school years that an official text fixes (all those of the zones; none of a file)."""
+        """Known school years that an official text fixes (all those of zones and académies; none of a file)."""
         return self._official_years
 
     @property
     def official_zone(self) -> str | None:
-        """The zone (A, B, C) whose official calendar this is; None for a calendar of a school's own."""
+        """The zone (A, B, C) or académie whose calendar this is; None for a calendar of a school's own."""
+        if not self._official_years:
+            return None
         zone = self._name.removeprefix("zone ")[:1]
-        return zone if self._official_years and zone in ZONES else None
+        return zone if zone in ZONES and self._name.startswith("zone ") else self._name
 
     @property
     def unofficial_years(self) -> tuple[int, ...]:
@@ -681,3 +755,19 @@ def _zone_calendar(zone: str, *, alsace_moselle: bool) -> SchoolCalendar:
         name=f"zone {zone}, Alsace-Moselle" if alsace_moselle else f"zone {zone}",
         official_years=OFFICIAL_TEXTS,
     )
+
+
+@cache
+def _declared_calendar(name: str) -> SchoolCalendar:
+    declared = declared_calendars()[name]
+    first, last = declared.first_day, declared.last_day
+    values = _half_days(
+        name, first, last, lambda days: _in_declared_holidays(days, declared), declared.public_holidays
+    )
+    return SchoolCalendar(first, values, name=name, official_years=whole_years(first, last))
+
+
+def _plain(name: str) -> str:
+    """Name without accents and capitals, as a terminal may give it."""
+    letters = unicodedata.normalize("NFD", name.casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter))

@@ -20,6 +20,9 @@ from decrochage_risk.explain import ChangeReason, Side, attribute, find_changes
 from decrochage_risk.explain.changes import then_on
 from decrochage_risk.explain.sentences import NO_REASON, OTHERS, REFERENCE_PUPIL
 from decrochage_risk.features import FAMILIES
+from decrochage_risk.pages import Cell, PageTable, render
+from decrochage_risk.pages.rendering import embedded
+from decrochage_risk.records.levels import LEVEL_BY_NAME
 from decrochage_risk.score.ways import WAY_COLUMNS, Way
 
 if TYPE_CHECKING:
@@ -200,6 +203,11 @@ class Changes:
     @property
     def summary(self) -> str:
         """Counts, in French, with the notices of the comparison."""
+        counts = self._counts
+        return f"{counts} ({' ; '.join(self.run.notices)})" if self.run.notices else counts
+
+    @property
+    def _counts(self) -> str:
         frame = self.frame
         counts = [
             (frame["newly_flagged"], "nouvelle situation à examiner", "nouvelles situations à examiner"),
@@ -211,8 +219,10 @@ class Changes:
             (frame["status"] == "appeared", "élève nouveau", "élèves nouveaux"),
             (frame["status"] == "disappeared", "élève qui n'y est plus", "élèves qui n'y sont plus"),
         ]  # fmt: skip
-        sentence = ", ".join(french.plural(int(mask.sum()), one, many) for mask, one, many in counts)
-        return f"{sentence} ({' ; '.join(self.run.notices)})" if self.run.notices else sentence
+        return ", ".join(french.plural(int(mask.sum()), one, many) for mask, one, many in counts)
+
+    def _repr_html_(self) -> str:
+        return _show(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as JSON values: the run, then one object per pupil."""
@@ -284,6 +294,74 @@ class Changes:
 def _points(points: float) -> str:
     value = french.rounded(points, 1)
     return f"{french.signed(value, 1)} {'point' if abs(value) < 2 else 'points'}"  # noqa: PLR2004 - French plural
+
+
+_ROWS_SHOWN = 20
+_FACTS_SHOWN = 2
+_MOVES: dict[str, str] = {
+    # First who must not be forgotten; then the lists in their order; last who is on none any more.
+    "lost_from_sight": "était à examiner, sans score à présent",
+    "newly_flagged": "nouvelle situation à examiner",
+    "newly_legal": "nouveau au seuil légal d'absence",
+    "newly_departed": "nouvelle sortie à vérifier",
+    "no_longer_flagged": "n'est plus à examiner",
+}
+"""Columns of the frame that say who entered a list or left it, and what a school reads."""
+
+
+def _show(changes: Changes) -> str:
+    """Show who entered a list or left it, in the same design as the scores; ordered by what moved, then by id, never by risk."""
+    moves = changes.frame[list(_MOVES)].to_numpy(dtype=bool)
+    first_move = np.where(moves.any(axis=1), moves.argmax(axis=1), len(_MOVES))
+    order = np.lexsort((changes.frame["pupil_id"].astype(str).to_numpy(dtype=str), first_move))
+    moved = [row for row in order if first_move[row] < len(_MOVES)]
+    rows = [_shown_row(changes, row, moves[row]) for row in moved[:_ROWS_SHOWN]]
+    more = len(moved) - len(rows)
+    table = PageTable.of(
+        "Qui entre sur une liste, qui en sort",
+        ["Élève", "Niveau", "Ce qui change", "Risque avant", "Risque à présent", "Écart", "Premiers faits"],
+        rows,
+        note="par ce qui change, puis par identifiant, jamais par risque"
+        + (f" ; et {french.plural(more, 'autre', 'autres')}" if more > 0 else ""),
+        numeric=[5],
+    )
+    run = changes.run
+    page = render(
+        f"{__package__}/changes.html.j2",
+        day=french.day(run.as_of, with_year=True),
+        before=french.day(run.as_of_before, with_year=True),
+        counts=changes._counts,  # noqa: SLF001 - its own module
+        notices=run.notices,
+        table=table if rows else None,
+    )
+    title = f"Du {run.as_of_before.isoformat()} au {run.as_of.isoformat()} : {changes.summary}"
+    return embedded(page, title, height=520 if rows else 220)
+
+
+def _shown_row(changes: Changes, row: int, moves: npt.NDArray[np.bool_]) -> list[Cell | str]:
+    pupil = changes._pupil(row)  # noqa: SLF001 - its own module
+    level = pupil.level or pupil.level_before
+    facts = [reason.text.partition(f" ; {REFERENCE_PUPIL}")[0] for reason in (pupil.reasons or ())]
+    # The cause stands in their place. Who is on a list of facts alone was never explained: the move says all.
+    if not facts and pupil.explanation_cause != NOT_LOOKED_AT:
+        facts = [NO_REASON if pupil.reasons is not None else pupil.cause or pupil.explanation_cause or ""]
+    return [
+        pupil.pupil_id,
+        LEVEL_BY_NAME[level].label if level else "",
+        " ; ".join(words for words, holds in zip(_MOVES.values(), moves, strict=True) if holds),
+        _estimates(pupil.risk_before, pupil.path_risk_before),
+        _estimates(pupil.risk, pupil.path_risk),
+        "" if pupil.points is None else Cell(_points(pupil.points), pupil.points),
+        " ; ".join(facts[:_FACTS_SHOWN]),
+    ]
+
+
+def _estimates(year: float | None, path: float | None) -> Cell | str:
+    """Write the estimate of a day; each with its horizon where there are two."""
+    if year is None:
+        return ""
+    text = french.percent(year, 1)
+    return Cell(text if path is None else f"{text} (année), {french.percent(path, 1)} (parcours)", year)
 
 
 OTHER_MODEL = "modèle différent aux deux dates : l'écart vient aussi du changement de modèle"

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from decrochage_risk.model import TrainedModel
     from decrochage_risk.records.encoded_tables import Absences, Grades
-    from decrochage_risk.records.pupil_records import KnownRecords
+    from decrochage_risk.records.time_cut import KnownRecords
     from decrochage_risk.score.run_facts import RunFacts
 
     Positions = npt.NDArray[np.intp]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from decrochage_risk.score.pupil_risk import PupilRisk
-from decrochage_risk.score.run_facts import RunFacts
+from decrochage_risk.score.run_facts import GAP_CAUSES, RunFacts
 from decrochage_risk.score.ways import WAY_COLUMNS, counts_of_ways
 
 if TYPE_CHECKING:
@@ -105,22 +105,17 @@ class ScoreDigest:
     def merged(cls, digests: Sequence[ScoreDigest], faults: dict[str, int]) -> ScoreDigest:
         """Make one digest of those of several groups of pupils, with the faults of them all."""
         causes: Counter[str] = Counter()
-        not_sent: Counter[str] = Counter()
-        not_learnt: Counter[str] = Counter()
-        not_read: Counter[str] = Counter()
+        gap_causes = {name: Counter[str]() for name in GAP_CAUSES}
         unknown: dict[str, UnknownCount] = {}
         for digest in digests:
             causes.update(digest.causes)
-            not_sent.update(digest.run.not_sent)
-            not_learnt.update(digest.run.not_learnt)
-            not_read.update(digest.run.not_read)
+            for name, counts in digest.run.gap_causes.items():
+                gap_causes[name].update(counts)
             for flag, count in digest.run.unknown.items():
                 unknown[flag] = unknown[flag] + count if flag in unknown else count
         merged_counts = {
             "faults": faults,
-            "not_sent": dict(sorted(not_sent.items())),
-            "not_learnt": dict(sorted(not_learnt.items())),
-            "not_read": dict(sorted(not_read.items())),
+            **{name: dict(sorted(counts.items())) for name, counts in gap_causes.items()},
             "to_complete": sum(digest.run.to_complete for digest in digests),
             "unknown": unknown,
         }

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from decrochage_risk.model import TrainedModel
     from decrochage_risk.policy import Assessment, Policy
-    from decrochage_risk.records.pupil_records import KnownRecords
+    from decrochage_risk.records.time_cut import KnownRecords
 
     Bools = npt.NDArray[np.bool_]
 

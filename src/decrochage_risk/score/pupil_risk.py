@@ -28,7 +28,7 @@ from decrochage_risk.score.ways import WAYS, Departure, LegalSignal, Way
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from decrochage_risk.records.pupil_records import KnownRecords
+    from decrochage_risk.records.time_cut import KnownRecords
 
 
 __all__ = [

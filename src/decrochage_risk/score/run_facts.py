@@ -6,11 +6,14 @@ card of a model says against its use, which withholds the list of the risk.
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -21,21 +24,29 @@ from decrochage_risk.model.unknown_flags import UNKNOWN_LABELS, UnknownCount
 from decrochage_risk.score.pupil_risk import ModelFacts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from decrochage_risk.policy import Policy
-    from decrochage_risk.records.pupil_records import KnownRecords, PupilRecords
+    from decrochage_risk.records.pupil_records import PupilRecords
+    from decrochage_risk.records.time_cut import KnownRecords
     from decrochage_risk.score.ways import Way
 
 
 __all__ = [
+    "ABOUT_THE_KIND",
     "AI_ACT",
     "BLOCKING",
     "DEMO_NOTICE",
+    "GAP_CAUSES",
     "NOT_IN_FORCE",
+    "NOT_LEARNT",
+    "NOT_READ",
+    "NOT_SENT",
     "PROCESSING_LABELS",
+    "GapCause",
     "ProcessingFacts",
     "RunFacts",
+    "count_gap_causes",
     "demo_model_folder",
     "fault_counts",
     "load_demo_model",
@@ -88,6 +99,85 @@ def signal_counts(on_lists: Mapping[Way, int]) -> str:
     return f"{french.number(on_lists['legal'])} au seuil légal d'absence, {departures}"
 
 
+NOT_SENT: Final = "non transmises"
+NOT_LEARNT: Final = "cas trop rare à l'apprentissage pour une estimation"
+NOT_READ: Final = "une bonne part des lignes, fautives, a été mise de côté"
+
+
+@dataclass(frozen=True, slots=True)
+class GapCause:
+    """Why pupils have no score although they are enrolled: something of what was sent of them, with all its words.
+
+    Attributes
+    ----------
+    marker : str
+        French words that the cause of each such pupil holds, and no other cause.
+    reason, remedy : str
+        English, for the warning of the Python API.
+    last_words : str
+        French, for the last line of a command: after "12 élèves sans score", with ``{causes}`` for the causes counted.
+    """
+
+    marker: str
+    reason: str
+    remedy: str
+    last_words: str
+
+    def sentence(self, causes: Mapping[str, int]) -> str:
+        """Word the warning of the pupils counted, by cause."""
+        pupils = sum(causes.values())
+        have = f"{pupils} pupil{'s have' if pupils > 1 else ' has'}"
+        each = "; ".join(f"{count}: {cause}" for cause, count in causes.items())
+        return f"{have} no score because {self.reason} ({each}). Hint: {self.remedy}"
+
+    def line(self, causes: Mapping[str, int]) -> str:
+        """Word the last line of a command, in French."""
+        pupils = french.plural(sum(causes.values()), "élève")
+        each = french.join([f"{cause} ({french.plural(count, 'élève')})" for cause, count in causes.items()])
+        return f"{pupils} sans score, {self.last_words.format(causes=each)}"
+
+
+GAP_CAUSES: Final[Mapping[str, GapCause]] = MappingProxyType(
+    {
+        "not_sent": GapCause(
+            NOT_SENT,
+            "a table that the model leans on was not sent",
+            'extract it, or say that the gap is meant: gaps=["absences"], or a table coverage.',
+            "une table sur laquelle le modèle s'appuie manque : {causes}. La transmettre, ou dire que ce manque est voulu : "
+            "--gap absences, --gap grades, ou une table coverage.",
+        ),
+        "not_learnt": GapCause(
+            NOT_LEARNT,
+            "the training hardly held pupils with the declared gap",
+            "extract the table, or train a model on years with the same gap.",
+            "{causes}. Transmettre la table, ou entraîner un modèle sur des années où elle manquait aussi.",
+        ),
+        "not_read": GapCause(
+            NOT_READ,
+            "too many of their rows are faulty and were set aside",
+            "correct the faults of the report, then score again.",
+            "{causes}. « decrochage-risk check » dit les fautes, ligne par ligne : les corriger, puis recommencer.",
+        ),
+    }
+)
+"""Causes that a run counts apart, by the field of `RunFacts` that holds the counts: whoever sent the tables can mend them."""
+
+
+def count_gap_causes(causes: Iterable[str | None]) -> dict[str, dict[str, int]]:
+    """Count the pupils without a score by field of `GAP_CAUSES` and by cause.
+
+    Examples
+    --------
+    >>> count_gap_causes(["notes non transmises", None, "notes non transmises"])["not_sent"]
+    {'notes non transmises': 2}
+    """
+    counts = Counter(cause for cause in causes if cause is not None)
+    return {
+        name: {cause: count for cause, count in sorted(counts.items()) if each.marker in cause}
+        for name, each in GAP_CAUSES.items()
+    }
+
+
 NOT_IN_FORCE = "seuils qui n'étaient pas en vigueur à cette date"
 
 
@@ -104,6 +194,10 @@ def fault_counts(records: PupilRecords, as_of: date) -> dict[str, int]:
 
 BLOCKING = ("no_better_than_chance", "fairness_block")
 """Advice of a model card that says not to use the model, or not before its unfairness is mended."""
+
+
+ABOUT_THE_KIND = ("ship_logistic", "logistic_shipped", "logistic_undecided")
+"""Advice on which kind of model to train next: for who trains, on the card; nobody who reads a list can do anything with it."""
 
 
 _PATH_CODE = "path_"
@@ -259,6 +353,11 @@ class RunFacts(BaseModel):
     path_held_out: dict[str, Any] = Field(default_factory=dict, exclude=True)
 
     @property
+    def gap_causes(self) -> dict[str, dict[str, int]]:
+        """Pupils without a score by field of `GAP_CAUSES` and by cause."""
+        return {name: cast("dict[str, int]", getattr(self, name)) for name in GAP_CAUSES}
+
+    @property
     def is_blocked(self) -> bool:
         """Whether the card of the model says not to issue a list."""
         # Either horizon blocks: one list is made of both.
@@ -266,8 +365,13 @@ class RunFacts(BaseModel):
 
     @property
     def verdict(self) -> str:
-        """What the card of the model says against its use, in French; empty when nothing does."""
-        return " ".join(self.advice.values())
+        """What the card of the model says against its use to who reads a list, in French; empty when nothing does."""
+        sentences = [
+            sentence
+            for code, sentence in self.advice.items()
+            if code.removeprefix(_PATH_CODE) not in ABOUT_THE_KIND
+        ]
+        return " ".join(sentences)
 
     @classmethod
     def of(cls, model: TrainedModel, policy: Policy, known: KnownRecords, records: PupilRecords) -> RunFacts:
@@ -315,25 +419,7 @@ class RunFacts(BaseModel):
 
     def warnings(self) -> list[RecordsWarning]:
         """Word what the run warns of: tables that were not sent, declared gaps, pupils of whom less is known."""
-        sentences = []
-        if self.not_sent:
-            causes = "; ".join(f"{count}: {cause}" for cause, count in self.not_sent.items())
-            sentences.append(
-                f"{_have(self.not_sent)} no score because a table that the model leans on was not sent ({causes}). "
-                'Hint: extract it, or say that the gap is meant: gaps=["absences"], or a table coverage.'
-            )
-        if self.not_learnt:
-            causes = "; ".join(f"{count}: {cause}" for cause, count in self.not_learnt.items())
-            sentences.append(
-                f"{_have(self.not_learnt)} no score because the training hardly held pupils with the declared gap ({causes}). "
-                "Hint: extract the table, or train a model on years with the same gap."
-            )
-        if self.not_read:
-            causes = "; ".join(f"{count}: {cause}" for cause, count in self.not_read.items())
-            sentences.append(
-                f"{_have(self.not_read)} no score because too many of their rows are faulty and were set aside ({causes}). "
-                "Hint: correct the faults of the report, then score again."
-            )
+        sentences = [GAP_CAUSES[name].sentence(causes) for name, causes in self.gap_causes.items() if causes]
         unlike = {flag: count for flag, count in self.unknown.items() if count.is_unlike}
         if unlike:
             counts = "; ".join(
@@ -357,8 +443,3 @@ class RunFacts(BaseModel):
             "held_out": self.held_out,
             "path_held_out": self.path_held_out,
         }
-
-
-def _have(causes: Mapping[str, int]) -> str:
-    pupils = sum(causes.values())
-    return f"{pupils} pupil{'s have' if pupils > 1 else ' has'}"

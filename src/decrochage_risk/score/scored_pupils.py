@@ -46,7 +46,8 @@ if TYPE_CHECKING:
     from decrochage_risk.model import TrainedModel
     from decrochage_risk.policy import Measure, Policy, TierPrecision
     from decrochage_risk.policy.vigilance import LevelGroup
-    from decrochage_risk.records.pupil_records import KnownRecords, PupilRecords
+    from decrochage_risk.records.pupil_records import PupilRecords
+    from decrochage_risk.records.time_cut import KnownRecords
     from decrochage_risk.score.pupil_risk import FlagHorizon
     from decrochage_risk.score.ways import Way, WayFacts
 

@@ -6,8 +6,7 @@ advance.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
@@ -38,15 +37,24 @@ from decrochage_risk.risk.calibration import probability
 from decrochage_risk.risk.uncertainty import member_mean
 from decrochage_risk.score.predictions import Predictions, policy_columns, predict
 from decrochage_risk.score.risk_scores import RiskScores
-from decrochage_risk.score.run_facts import DEMO_NOTICE, RunFacts, load_demo_model
+from decrochage_risk.score.run_facts import (
+    DEMO_NOTICE,
+    NOT_LEARNT,
+    NOT_READ,
+    NOT_SENT,
+    RunFacts,
+    count_gap_causes,
+    load_demo_model,
+)
 from decrochage_risk.score.scored_pupils import Results
 from decrochage_risk.score.ways import ways_of
+from decrochage_risk.threads import progress_bar
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from decrochage_risk.model.unknown_flags import UnknownCount
-    from decrochage_risk.records.pupil_records import KnownRecords
+    from decrochage_risk.records.time_cut import KnownRecords
     from decrochage_risk.records.transmission import Silence, Transmission
 
 
@@ -165,14 +173,8 @@ SET_ASIDE = "non inscrit à cette date d'après les lignes gardées : d'autres, 
 UNKNOWN_LEVEL = "niveau jamais vu par le modèle"
 TOO_LITTLE = "moins de 3 semaines de données"
 OUT_OF_RANGE = "hors du domaine d'apprentissage, avec beaucoup de valeurs jamais vues par le modèle"
-NOT_LEARNT = "cas trop rare à l'apprentissage pour une estimation"
-"""In the cause of each pupil with a declared gap that the training hardly held."""
 NOT_ASKED = "motifs non demandés"
 NO_RISK = "pas de score, donc pas de motif"
-NOT_SENT = "non transmises"
-"""In the cause of each pupil of whom a table that the model leans on was not sent."""
-NOT_READ = "une bonne part des lignes, fautives, a été mise de côté"
-"""In the cause of each pupil of whom much of a table that the model leans on could not be kept."""
 NOT_VERIFIED = "explication non vérifiée : les contributions ne redonnent pas le score"
 
 
@@ -189,7 +191,10 @@ _CAUSES = np.array(
 """By rising precedence: who is refused is nothing else."""
 
 
-def score_pupils(
+_STEPS = 4
+
+
+def score_pupils(  # noqa: PLR0913 - the choices of a scoring, each with its default
     records: PupilRecords,
     *,
     as_of: object,
@@ -199,6 +204,7 @@ def score_pupils(
     exclude: Iterable[str] = (),
     gaps: Collection[str] = (),
     transmission: Transmission | None = None,
+    progress: bool | Callable[..., None] = False,
 ) -> RiskScores:
     """Score every pupil of the records, as known on the morning of ``as_of``.
 
@@ -223,6 +229,8 @@ def score_pupils(
     transmission : Transmission, optional
         What each school of the whole extract sent, when these are some of its pupils only:
         ``find_transmission(records.known_on(as_of))`` of the whole, or merged. Found in these records when left out.
+    progress : bool or callable
+        True shows the steps on a bar; a callable is told each with a French line, how much is done and how much there is.
 
     Returns
     -------
@@ -265,8 +273,25 @@ def score_pupils(
     """
     refuse_other_kinds(model, policy, records)
     model, policy = _in_use(model, policy)
-    cut = records.known_on(as_of)
-    objectors = excluded_pupils(cut, exclude)
+    with progress_bar(progress) as tell:
+        tell("Ce qui était connu à la date", 0, _STEPS)
+        cut = records.known_on(as_of)
+        objectors = excluded_pupils(cut, exclude)
+        return _scored((records, cut, objectors), model, policy, explain, gaps, transmission, tell)
+
+
+def _scored(
+    whom: tuple[PupilRecords, KnownRecords, npt.NDArray[np.bool_]],
+    model: TrainedModel,
+    policy: Policy,
+    explain: Explain | Collection[str],
+    gaps: Collection[str],
+    transmission: Transmission | None,
+    tell: Callable[..., None],
+) -> RiskScores:
+    """Score as :func:`score_pupils`, whose arguments these are: the records, what was known of them, who objected."""
+    records, cut, objectors = whom
+    tell("Indicateurs", 1, _STEPS)
     # Nothing is computed, shown or suggested from the rows of a pupil whose family objected.
     features = values_with_context(cut)
     features[objectors, : len(FEATURE_BY_NAME)] = np.nan
@@ -282,6 +307,7 @@ def score_pupils(
         outside=_outside_training(model, features),
         not_sent=_not_sent_or_learnt(cut, model, features, frozenset(gaps), transmission),
     )
+    tell("Risques", 2, _STEPS)
     unknown = _unknown(model, cut, features, cause)
     predictions = predict(model, cut, features, cause)
     columns = _base_columns(cut, cause, days, set_aside, objectors)
@@ -305,6 +331,7 @@ def score_pupils(
     run = _run_facts(RunFacts.of(model, policy, cut, records), columns, cause, unknown)
     for warning in run.warnings():
         warn_caller(warning)
+    tell("Motifs", 3, _STEPS)
     selection = chosen_pupils(explain, cut, columns)
     parts = _explained_parts(model, cut, columns, selection, predictions, on_path)
     table = _explained(columns, parts, cut.pupil_count)
@@ -368,9 +395,7 @@ def _run_facts(
 ) -> RunFacts:
     """Add what was counted among these pupils."""
     counts = {
-        "not_sent": _count_causes(cause, NOT_SENT),
-        "not_learnt": _count_causes(cause, NOT_LEARNT),
-        "not_read": _count_causes(cause, NOT_READ),
+        **count_gap_causes(cause.tolist()),
         "to_complete": int(columns["to_complete"].sum()),
         "unknown": unknown,
     }
@@ -489,11 +514,6 @@ def _unknown(
     """Hold what is known of the pupils to score against what was known of those of the training, before they are scored."""
     rows = np.flatnonzero(_is_none(cause))
     return unknown_counts(model, features[rows], model.groups_of_levels(cut.level[rows], cut.as_of))
-
-
-def _count_causes(cause: npt.NDArray[np.object_], words: str) -> dict[str, int]:
-    counts = Counter(text for text in cause.tolist() if text is not None and words in text)
-    return dict(sorted(counts.items()))
 
 
 def _outside_training(model: TrainedModel, features: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:

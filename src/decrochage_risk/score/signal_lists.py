@@ -39,7 +39,8 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from decrochage_risk.policy import Policy
-    from decrochage_risk.records.pupil_records import KnownRecords, PupilRecords
+    from decrochage_risk.records.pupil_records import PupilRecords
+    from decrochage_risk.records.time_cut import KnownRecords
     from decrochage_risk.score.ways import WayFacts
 
 __all__ = ["PupilSignals", "Signals", "signals"]

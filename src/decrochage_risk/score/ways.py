@@ -21,11 +21,12 @@ from decrochage_risk.school_year import day_number, year_end
 from decrochage_risk.school_year.dates import date_of_number
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     import numpy.typing as npt
 
-    from decrochage_risk.records.pupil_records import KnownRecords
+    from decrochage_risk.policy import Measure
+    from decrochage_risk.records.time_cut import KnownRecords
 
 __all__ = [
     "WAYS",
@@ -35,6 +36,7 @@ __all__ = [
     "Way",
     "WayFacts",
     "counts_of_ways",
+    "measures_by_time",
     "ways_of",
 ]
 
@@ -125,6 +127,23 @@ class Departure(BaseModel):
     listed: bool
     obligation: str
     text: str
+
+
+def measures_by_time(
+    measures: Iterable[Measure], *, has_left: bool
+) -> tuple[tuple[Measure, ...], tuple[Measure, ...]]:
+    """Part measures into those of now, and those of a case to come: an exit, or a failed examination.
+
+    Of a pupil whose departure is to be verified none is of a case to come: what the law says of who has left (obligation
+    d'instruction before 16, droit au retour) is then of now.
+    """
+    if has_left:
+        return tuple(measures), ()
+    each = tuple(measures)
+    return (
+        tuple(measure for measure in each if not measure.after_leaving),
+        tuple(measure for measure in each if measure.after_leaving),
+    )
 
 
 @dataclass(frozen=True, eq=False)

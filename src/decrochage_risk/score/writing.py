@@ -21,7 +21,7 @@ from decrochage_risk.explain.sentences import NO_REASON, tell_missing
 from decrochage_risk.records.levels import LEVEL_BY_NAME
 from decrochage_risk.result_folders import ResultFolder, adding_to_result
 from decrochage_risk.score.pupil_risk import PupilRisk
-from decrochage_risk.score.ways import WAY_COLUMNS, WAYS
+from decrochage_risk.score.ways import WAY_COLUMNS, WAYS, measures_by_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -46,7 +46,6 @@ __all__ = [
     "school_list",
     "schools_of_run",
     "signal_line",
-    "verdict_of",
     "write_completion_lists",
     "write_list",
     "write_new_on_lists",
@@ -153,7 +152,7 @@ def write_scores(scores: ScoredPupils, folder: Path, *, despite_verdict: bool = 
             for school, of_school in rows.groupby("school_id", sort=True)
         }
         schools, day = schools_of_run(scores.frame), scores.run.as_of
-        paths += lists_of_schools(tables, schools, way, day, lists, verdict=verdict_of(scores.run))
+        paths += lists_of_schools(tables, schools, way, day, lists, verdict=scores.run.verdict)
     # What the model alone says is withheld with its list.
     if "risk" in lists_to_write(scores.run, despite_verdict=despite_verdict):
         tables = {
@@ -213,7 +212,7 @@ def lists_to_write(run: RunFacts, *, despite_verdict: bool) -> tuple[Way, ...]:
 
 def write_verdict(run: RunFacts, lists: Path, *, despite_verdict: bool) -> list[Path]:
     """Write ``avis.txt`` beside the lists: what the card of the model says against its use, and what became of the list."""
-    if not run.advice:
+    if not run.verdict:
         return []
     outcome = ""
     if run.is_blocked:
@@ -231,11 +230,6 @@ WITHHELD = (
 ISSUED_DESPITE = (
     "La liste du risque estimé est émise malgré cet avis, sur demande expresse (--despite-verdict)."
 )
-
-
-def verdict_of(run: RunFacts) -> str:
-    """Give what the card of the model says against its use, for the lines of a list; empty without any."""
-    return run.verdict if run.advice else ""
 
 
 def schools_of_run(frame: pd.DataFrame) -> list[str]:
@@ -313,7 +307,7 @@ def school_list(scores: ScoredPupils, rows: pd.DataFrame, way: Way = "risk") -> 
     pairs = zip(rows["pupil_id"], rows["class_id"], strict=True)
     if way != "risk":
         return pd.DataFrame([signal_line(scores[pupil_id], class_id, way) for pupil_id, class_id in pairs])
-    verdict = {"Avis de la fiche du modèle": scores.run.verdict} if scores.run.advice else {}
+    verdict = {"Avis de la fiche du modèle": scores.run.verdict} if scores.run.verdict else {}
     with_path = bool(scores.run.path_years)
     return pd.DataFrame(
         [
@@ -370,9 +364,10 @@ def _way_words(pupil: Signalled, way: Way) -> str:
 
 
 def _end(pupil: Signalled) -> dict[str, Any]:
+    of_now, of_a_case_to_come = measures_by_time(pupil.measures, has_left="departure" in pupil.ways)
     return {
-        "Mesures possibles": _measures(pupil, after_leaving=False),
-        "En cas de sortie ou d'échec": _measures(pupil, after_leaving=True),
+        "Mesures possibles": _measures(of_now),
+        "En cas de sortie ou d'échec": _measures(of_a_case_to_come),
         "Décision automatique": "aucune",
     }
 
@@ -513,11 +508,8 @@ def level_words(level: str | None) -> str:
     return LEVEL_BY_NAME[level].label if level else ""
 
 
-def _measures(pupil: Signalled, *, after_leaving: bool) -> str:
-    """Name the measures for an enrolled pupil, or those that are only of use to one who has left or failed."""
-    return " ; ".join(
-        _measure(measure) for measure in pupil.measures if measure.after_leaving is after_leaving
-    )
+def _measures(measures: Iterable[Measure]) -> str:
+    return " ; ".join(_measure(measure) for measure in measures)
 
 
 def _measure(measure: Measure) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from decrochage_risk.school_year import SchoolCalendar
-from decrochage_risk.synthetic.writing import write_blocks
+from decrochage_risk.synthetic.cohort import write_blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decrochage_risk.train.comparing import compare_models
 from decrochage_risk.train.evaluating import evaluate_model
-from decrochage_risk.train.horizons import combine_horizons
+from decrochage_risk.train.publication import combine_horizons
 from decrochage_risk.train.retraining import RetrainConfig, RetrainResult, retrain
 from decrochage_risk.train.run_folder import StepReport
 from decrochage_risk.train.training import train_model

@@ -39,6 +39,7 @@ from decrochage_risk.model.unknown_flags import UNKNOWN_FLAGS, patterns_of
 from decrochage_risk.policy import load_policy
 from decrochage_risk.records.levels import AT_3E, AT_4E, LEVEL_BY_NAME, PATHWAY_LABELS
 from decrochage_risk.risk import RiskModel, pupil_folds
+from decrochage_risk.risk.numeric_table import row_blocks
 from decrochage_risk.school_year import school_year_of, year_start
 from decrochage_risk.school_year.dates import date_of_number
 from decrochage_risk.small_cells import Publication
@@ -144,8 +145,9 @@ def fit_risk_model(
         context=[name for name in names if name not in FEATURE_BY_NAME],
         knowledge=UNKNOWN_FLAGS,
         time=rows["school_year"].to_numpy(),
-        groups=rows["pupil_id"].to_numpy(),
-        clusters=rows["school_id"].to_numpy(),
+        # As pandas holds them: an object of Python for each row would live as long as the fit.
+        groups=rows["pupil_id"],
+        clusters=rows["school_id"],
         reference_groups=rows["reference_group"].to_numpy(),
         observed=rows["observed"].to_numpy(),
         matured=rows["matured"].to_numpy(),
@@ -248,10 +250,19 @@ def _predict_parts(
             progress(f"Année témoin, partie {number + 1}")
         model = fit_risk_model(train, seed=seed, options=options)
         part = test.take(mask)
-        risk[mask] = model.risk(part.features, part.rows["reference_group"].to_numpy())
+        risk[mask] = _risk_of(model, part)
         for scores, baseline in zip(learnt, learnt_baselines(train, part), strict=True):
             scores[mask] = baseline.score
     return risk, learnt
+
+
+def _risk_of(model: RiskModel, snapshots: Snapshots) -> Floats:
+    """Predict some rows at a time: nothing of a row depends on the others, and their filled table is never whole."""
+    groups = snapshots.rows["reference_group"].to_numpy()
+    risk = np.empty(len(groups))
+    for rows in row_blocks(len(groups), snapshots.features):
+        risk[rows] = model.risk(snapshots.features.iloc[rows], groups[rows])
+    return risk
 
 
 def _publish(report: EvaluationReport, snapshots: Snapshots) -> EvaluationReport:
@@ -293,7 +304,7 @@ def _on_unseen_schools(
     test, train = snapshots.take(last & unseen), snapshots.take(earlier & ~unseen & ~theirs)
     try:
         model = fit_risk_model(train, seed=seed, options=options)
-        risk = model.risk(test.features, test.rows["reference_group"].to_numpy())
+        risk = _risk_of(model, test)
         figures = measure(
             test.outcome,
             risk,
@@ -309,26 +320,32 @@ def _without_common_pupils(
     snapshots: Snapshots, test: Snapshots, earlier: npt.NDArray[np.bool_], seed: int
 ) -> Iterator[tuple[npt.NDArray[np.bool_], Snapshots]]:
     """Yield (mask of the test rows, training rows) with no pupil in both."""
-    before = set(snapshots.rows["pupil_id"][earlier])
-    # One model instead of three where nobody is on both sides.
-    if before.isdisjoint(test.rows["pupil_id"]):
-        yield np.ones(len(test.outcome), dtype=np.bool_), snapshots.take(earlier)
-        return
-    everyone = np.concatenate([snapshots.rows["pupil_id"][earlier], test.rows["pupil_id"]])
-    fold = pupil_folds(everyone, _FOLDS, seed)
-    of_train, of_test = fold[: int(earlier.sum())], fold[int(earlier.sum()) :]
+    of_earlier, of_test = _fold_of_common(snapshots.rows["pupil_id"][earlier], test.rows["pupil_id"], seed)
     train = snapshots.take(earlier)
+    # One model instead of three where nobody is on both sides.
+    if of_earlier is None or of_test is None:
+        yield np.ones(len(test.outcome), dtype=np.bool_), train
+        return
     for number in range(_FOLDS):
-        yield of_test == number, train.take(of_train != number)
+        yield of_test == number, train.take(of_earlier != number)
+
+
+def _fold_of_common(
+    earlier: pd.Series[str], test: pd.Series[str], seed: int
+) -> tuple[npt.NDArray[np.int64] | None, npt.NDArray[np.int64] | None]:
+    """Deal the pupils of both sides into folds; None where nobody is on both."""
+    if set(earlier).isdisjoint(test):
+        return None, None
+    fold = pupil_folds(np.concatenate([earlier, test]), _FOLDS, seed)
+    return fold[: len(earlier)], fold[len(earlier) :]
 
 
 def learnt_baselines(train: Snapshots, test: Snapshots) -> tuple[Baseline, Baseline]:
     """Learn the logistic regression and the school's rate on some rows, and apply both to others."""
-    # A column without any value has no median to fill with.
-    columns = train.features.columns[train.features.notna().any()]
-    logistic = logistic_baseline(train.features[columns], train.outcome)
+    # It leaves out a column without any value: there is no median to fill with.
+    logistic = logistic_baseline(train.features, train.outcome)
     rate = school_rate(train.rows["school_id"], train.outcome, test.rows["school_id"])
-    return logistic(test.features[columns]), rate
+    return logistic(test.features), rate
 
 
 def horizon_of(snapshots: Snapshots) -> int:

@@ -32,6 +32,7 @@ from decrochage_risk.risk.booster_audit import without_parameters
 from decrochage_risk.risk.calibration import probability
 from decrochage_risk.risk.members import LinearMembers
 from decrochage_risk.small_cells import is_small
+from decrochage_risk.threads import progress_bar
 from decrochage_risk.train.backtest import dimensions_of
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
     margin: float = MARGIN,
     seed: int = 0,
     left_out: pd.DataFrame | None = None,
-    progress: Callable[[str], None] | None = None,
+    progress: bool | Callable[[str], None] = False,
 ) -> ModelComparison:
     """Compare the model in use with a new one, and say whether to promote it, keep the old one, or look closer.
 
@@ -177,8 +178,8 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
         ``pupil_id``, ``as_of`` and ``risk``: risks of the challenger for pupils whom it has learnt, each by the members that have
         not (:func:`train_model` hands them to its own ``left_out``). With them a model can be judged on a year of its training,
         and only these rows are compared.
-    progress : callable, optional
-        Called with a French line per step.
+    progress : bool or callable
+        True shows the steps on a bar; a callable is told a French line per step.
 
     Returns
     -------
@@ -206,39 +207,39 @@ def compare_models(  # noqa: PLR0913 - the choices of a comparison, each with it
     horizon = champion.horizon_years
     dates, day = mature_dates(as_of_dates, labels_known_on, (month, last), horizon)
     table = outcomes_for(records, outcomes)
-    snapshots = take_snapshots(
-        records, table, dates, closes=(month, last), horizon_years=horizon, progress=progress
-    )
-    models = (champion, challenger)
-    rows, risks = _two_risks(models, snapshots, left_out)
-    if progress is not None:
-        progress("Comparaison")
-    compared_rows, changes = _compared_rows(
-        models, rows, risks, (policy or load_policy()).of_horizon(horizon), capacity
-    )
-    years = {int(year) for year in rows.rows["school_year"]}
-    training_years = [set(model.trained_on["school_years"]) for model in models]
-    # Left-out risks know no outcome of their own pupils: the challenger's years of training are no fault there.
-    learnt_years = training_years[0] if left_out is not None else training_years[0] | training_years[1]
-    comparison = compare_rows(
-        compared_rows,
-        margin=margin,
-        seen_years=sorted(years & (learnt_years | updated_years(champion) | updated_years(challenger))),
-        same=same_model(champion, challenger),
-        seed=seed,
-        champion=champion.model_id,
-        challenger=challenger.model_id,
-        synthetic=champion.demo or challenger.demo,
-        test_years=tuple(sorted(years)),
-        as_of=tuple(sorted(set(rows.rows["as_of"]))),
-        labels_known_on=day,
-        left_out=rows.left_out,
-        known_share=_known_share(records, rows, training_years[0] & training_years[1]),
-        champion_years=tuple(sorted(training_years[0])),
-        challenger_years=tuple(sorted(training_years[1])),
-        left_out_members=left_out is not None,
-    )
-    return comparison.with_changes(changes)
+    with progress_bar(progress) as tell:
+        snapshots = take_snapshots(
+            records, table, dates, closes=(month, last), horizon_years=horizon, progress=tell
+        )
+        models = (champion, challenger)
+        rows, risks = _two_risks(models, snapshots, left_out)
+        tell("Comparaison")
+        compared_rows, changes = _compared_rows(
+            models, rows, risks, (policy or load_policy()).of_horizon(horizon), capacity
+        )
+        years = {int(year) for year in rows.rows["school_year"]}
+        training_years = [set(model.trained_on["school_years"]) for model in models]
+        # Left-out risks know no outcome of their own pupils: the challenger's years of training are no fault there.
+        learnt_years = training_years[0] if left_out is not None else training_years[0] | training_years[1]
+        comparison = compare_rows(
+            compared_rows,
+            margin=margin,
+            seen_years=sorted(years & (learnt_years | updated_years(champion) | updated_years(challenger))),
+            same=same_model(champion, challenger),
+            seed=seed,
+            champion=champion.model_id,
+            challenger=challenger.model_id,
+            synthetic=champion.demo or challenger.demo,
+            test_years=tuple(sorted(years)),
+            as_of=tuple(sorted(set(rows.rows["as_of"]))),
+            labels_known_on=day,
+            left_out=rows.left_out,
+            known_share=_known_share(records, rows, training_years[0] & training_years[1]),
+            champion_years=tuple(sorted(training_years[0])),
+            challenger_years=tuple(sorted(training_years[1])),
+            left_out_members=left_out is not None,
+        )
+        return comparison.with_changes(changes)
 
 
 def _compared_rows(

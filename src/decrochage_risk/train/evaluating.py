@@ -21,6 +21,7 @@ from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.risk.calibration import probability
 from decrochage_risk.school_year import to_date
 from decrochage_risk.small_cells import HIDDEN, is_small
+from decrochage_risk.threads import progress_bar
 from decrochage_risk.train.backtest import can_be_known, learnt_baselines, report_on
 from decrochage_risk.train.training import NOT_CLOSED, mature_only, told_left_out
 
@@ -63,7 +64,7 @@ def evaluate_model(  # noqa: PLR0913 - the choices of an evaluation, each with i
     labels_known_on: object = None,
     policy: Policy | None = None,
     capacity: int = CAPACITY,
-    progress: Callable[[str], None] | None = None,
+    progress: bool | Callable[[str], None] = False,
 ) -> EvaluationReport:
     """Measure a model on the pupils at risk on some as-of dates, beside the standing baselines.
 
@@ -89,8 +90,8 @@ def evaluate_model(  # noqa: PLR0913 - the choices of an evaluation, each with i
         Whose thresholds make the list actually issued; the bundled one when left out.
     capacity : int
         Situations that a school can look at on one date, for the list at school capacity.
-    progress : callable, optional
-        Called with a French line per step.
+    progress : bool or callable
+        True shows the steps on a bar; a callable is told a French line per step.
 
     Raises
     ------
@@ -105,23 +106,24 @@ def evaluate_model(  # noqa: PLR0913 - the choices of an evaluation, each with i
     """
     month, day = outcome_closes or model.trained_on["outcome_closes"]
     table = outcomes_for(records, outcomes)
-    test = take_snapshots(
-        records,
-        table,
-        as_of_dates,
-        closes=(month, day),
-        horizon_years=model.horizon_years,
-        progress=progress,
-    )
-    # Before scoring: an outcome that is not settled yet counts for nobody.
-    test = mature_only(test, None if labels_known_on is None else to_date(labels_known_on))
-    scored_rows = score_rows(model, test)
-    test = scored_rows.snapshots
-    notes = [*_left_out(test), *_seen_years(model, test), *_learnt_too_late(model, test)]
-    risk = probability(scored_rows.log_odds)
-    to_complete = _to_complete(model, scored_rows, risk, policy or load_policy())
-    notes += _told_to_complete(to_complete)
-    learnt, missing = _learnt(model, records, table, test, (month, day), progress)
+    with progress_bar(progress) as tell:
+        test = take_snapshots(
+            records,
+            table,
+            as_of_dates,
+            closes=(month, day),
+            horizon_years=model.horizon_years,
+            progress=tell,
+        )
+        # Before scoring: an outcome that is not settled yet counts for nobody.
+        test = mature_only(test, None if labels_known_on is None else to_date(labels_known_on))
+        scored_rows = score_rows(model, test)
+        test = scored_rows.snapshots
+        notes = [*_left_out(test), *_seen_years(model, test), *_learnt_too_late(model, test)]
+        risk = probability(scored_rows.log_odds)
+        to_complete = _to_complete(model, scored_rows, risk, policy or load_policy())
+        notes += _told_to_complete(to_complete)
+        learnt, missing = _learnt(model, records, table, test, (month, day), tell)
     report = report_on(
         test,
         risk,
@@ -240,7 +242,7 @@ def _learnt(
     outcomes: pd.DataFrame,
     test: Snapshots,
     closes: tuple[int, int],
-    progress: Callable[[str], None] | None,
+    progress: Callable[[str], None],
 ) -> tuple[Sequence[npt.NDArray[np.float64]], tuple[str, ...]]:
     """Scores of the baselines that learn, on the model's training dates; none, with the cause, without them."""
     dates = [date.fromisoformat(day) for day in model.trained_on["as_of"]]

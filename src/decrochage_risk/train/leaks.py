@@ -12,6 +12,7 @@ from decrochage_risk.errors import LeakError, ModelError, explain_error
 from decrochage_risk.evaluate.ranking import auc, within_group_auc
 from decrochage_risk.french import number
 from decrochage_risk.model.unknown_flags import UNKNOWN_FLAGS, UNKNOWN_LABELS
+from decrochage_risk.risk.numeric_table import columns_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -104,13 +105,12 @@ def signals_of(snapshots: Snapshots) -> tuple[Signal, ...]:
     # by chance an AUC lies the further from 0.5 the fewer the leavers; a pupil has many rows and counts once
     chance = CHANCE / max(_pupils(pupils[outcome == 1]), 1) ** 0.5
     signals = []
-    for name in snapshots.features:
-        values = snapshots.features[name].to_numpy(dtype=np.float64)
+    for name, values in columns_of(snapshots.features):
         present = ~np.isnan(values)
         unknown = (~present).astype(np.float64)
         signals.append(
             Signal(
-                str(name),
+                name,
                 _strength(outcome[present], values[present], pupils[present]),
                 _strength(outcome, unknown, pupils),
                 float(present.mean()),

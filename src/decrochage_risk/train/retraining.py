@@ -45,10 +45,11 @@ from decrochage_risk.records.reading import read_table_file
 from decrochage_risk.risk import FitOptions
 from decrochage_risk.school_year import SchoolCalendar, school_year_of
 from decrochage_risk.small_cells import hidden_counts
+from decrochage_risk.threads import progress_bar
 from decrochage_risk.train.backtest import can_be_known
 from decrochage_risk.train.comparing import compare_models
 from decrochage_risk.train.evaluating import evaluate_model
-from decrochage_risk.train.horizons import combine_horizons
+from decrochage_risk.train.publication import combine_horizons
 from decrochage_risk.train.run_folder import RunFolder, StepReport, checksums
 from decrochage_risk.train.supported import Helped
 from decrochage_risk.train.training import libraries, train_model
@@ -60,8 +61,6 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from decrochage_risk.model import Snapshots
-
-    Progress = Callable[[str], None] | None
 
 
 __all__ = ["RetrainConfig", "RetrainResult", "read_config", "retrain", "since_champion"]
@@ -350,7 +349,7 @@ class RetrainResult:
 def retrain(
     config: RetrainConfig | str | Path,
     *,
-    progress: Progress = None,
+    progress: bool | Callable[[str], None] = False,
     on_step: Callable[[StepReport], object] | None = None,
 ) -> RetrainResult:
     """Retrain a model for a new school year.
@@ -359,8 +358,8 @@ def retrain(
     ----------
     config : RetrainConfig, str or Path
         The configuration, or the TOML file that holds it.
-    progress : callable, optional
-        Called with a French line at the beginning of each step.
+    progress : bool or callable
+        True shows the steps on a bar; a callable is told a French line at the beginning of each.
     on_step : callable, optional
         Called with a `StepReport` (name, figures, files) at the end of each step: what a tracker of experiments records.
 
@@ -377,8 +376,9 @@ def retrain(
     """
     if not isinstance(config, RetrainConfig):
         config = read_config(config)
-    run = _Run(config, RunFolder(config.run, progress, on_step, {_LEFT_OUT}), progress)
-    run.go()
+    with progress_bar(progress) as tell:
+        run = _Run(config, RunFolder(config.run, tell, on_step, {_LEFT_OUT}), tell)
+        run.go()
     return RetrainResult(
         folder=config.run,
         verdict=run.verdict,
@@ -393,7 +393,7 @@ def retrain(
 class _Run:
     """One run: inputs read on first use, steps in their order."""
 
-    def __init__(self, config: RetrainConfig, steps: RunFolder, progress: Progress) -> None:
+    def __init__(self, config: RetrainConfig, steps: RunFolder, progress: Callable[[str], None]) -> None:
         self.config = config
         self.steps = steps
         self.comparison: ModelComparison | None = None

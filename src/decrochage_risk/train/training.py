@@ -12,6 +12,7 @@ from __future__ import annotations
 import sys
 from dataclasses import replace
 from importlib.metadata import version
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -51,8 +52,10 @@ from decrochage_risk.records.rules import CELL_RULES, CROSS_RULES, ROW_RULES
 from decrochage_risk.records.transmission import usual_pace
 from decrochage_risk.risk.boosting import with_defaults
 from decrochage_risk.risk.calibration import probability
+from decrochage_risk.risk.numeric_table import columns_of, copied
 from decrochage_risk.school_year import school_year_of, to_date
 from decrochage_risk.small_cells import HIDDEN, hidden_counts, is_small
+from decrochage_risk.threads import progress_bar
 from decrochage_risk.train.backtest import can_be_known
 from decrochage_risk.train.leaks import (
     missing_signals,
@@ -206,12 +209,8 @@ def distributions_of(snapshots: Snapshots, risk_model: RiskModel) -> FeatureDist
     risk_model : RiskModel
         Just fitted on them; held-out scores where it has them, its own otherwise.
     """
-    names = [
-        name
-        for name in snapshots.features.columns
-        # what a training was not to learn is not watched either: that it is known later is no drift
-        if name in FEATURE_BY_NAME and (name not in PAST_ATTENDANCE or snapshots.features[name].notna().any())
-    ]
+    # Those never known are left out: what a training was not to learn is not watched either, that it is known later is no drift.
+    names = [name for name in snapshots.features.columns if name in FEATURE_BY_NAME]
     out_of_fold = risk_model.out_of_fold
     groups = snapshots.rows["reference_group"].to_numpy()
     if out_of_fold is None:
@@ -219,7 +218,9 @@ def distributions_of(snapshots: Snapshots, risk_model: RiskModel) -> FeatureDist
     else:
         score = np.full(len(groups), np.nan)
         score[out_of_fold.rows] = out_of_fold.log_odds
-    return FeatureDistributions.fit(snapshots.features[names].assign(**{SCORE: score}), groups)
+    return FeatureDistributions.of_columns(
+        chain(columns_of(snapshots.features, names=names), [(SCORE, score)]), groups
+    )
 
 
 _LIBRARIES = ("decrochage-risk", "lightgbm", "numba", "numpy", "pandas", "scikit-learn", "scipy")
@@ -254,7 +255,7 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     supported: Any = None,  # noqa: ANN401 - any table
     helped: Helped = "keep",
     left_out: Callable[[Snapshots, npt.NDArray[np.float64]], None] | None = None,
-    progress: Callable[[str], None] | None = None,
+    progress: bool | Callable[[str], None] = False,
     **refused: object,
 ) -> TrainedModel:
     """Train a model on the pupils at risk on several as-of dates a year.
@@ -310,8 +311,8 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     left_out : callable, optional
         Given the rows of the training and their risks, each by the one member of the model that is returned which has not learnt
         the pupil: to judge that very model on years of its training, see :func:`compare_models`.
-    progress : callable, optional
-        Called with a French line per step.
+    progress : bool or callable
+        True shows the steps on a bar; a callable is told a French line per step.
     **refused : object
         Class weights, oversampling, a prior: each is refused with its reason.
 
@@ -342,7 +343,8 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     >>> from decrochage_risk.synthetic import make_cohort
     >>> cohort = make_cohort(600, [2022, 2023], seed=3)
     >>> quick = FitOptions(max_rounds=20, members=2, linear_share=0.5, penalty=100.0)  # nothing left to choose
-    >>> model = train_model(cohort.records, cohort.outcomes, synthetic=True, options=quick)
+    >>> days = ["2023-03-06", "2024-03-06"]
+    >>> model = train_model(cohort.records, cohort.outcomes, as_of_dates=days, synthetic=True, options=quick)
     >>> model.demo
     True
     """
@@ -351,24 +353,25 @@ def train_model(  # noqa: PLR0913 - the choices of a training, each with its def
     table = outcomes_for(records, outcomes)
     dates = _dates(records, table, as_of_dates, school_years, check_horizon(horizon_years))
     extraction_day = None if labels_known_on is None else to_date(labels_known_on)
-    snapshots = _snapshots(
-        records, table, dates, closes=outcome_closes, horizon_years=horizon_years, progress=progress
-    )
-    snapshots = _rows_to_learn(snapshots, extraction_day, reads_past=reads_past)
-    snapshots, support_caveats = set_apart_supported(snapshots, table, supported, helped)
-    unknown = _missing_without_leaks(snapshots, allow_leaks)
-    caveats = [*_of_attendance(legal_basis, reads_past=reads_past), *support_caveats]
-    caveats += _caveats(records, snapshots, unknown)
-    counts = HeldOutCounts((policy or load_policy()).of_horizon(horizon_years))
-    risk_model, report, is_untouched = fit_and_measure(
-        snapshots,
-        seed=seed,
-        synthetic=synthetic,
-        options=options,
-        hold_out_schools=hold_out_schools,
-        progress=progress,
-        predicted=counts.take,
-    )
+    with progress_bar(progress) as tell:
+        snapshots = _snapshots(
+            records, table, dates, closes=outcome_closes, horizon_years=horizon_years, progress=tell
+        )
+        snapshots = _rows_to_learn(snapshots, extraction_day, reads_past=reads_past)
+        snapshots, support_caveats = set_apart_supported(snapshots, table, supported, helped)
+        unknown = _missing_without_leaks(snapshots, allow_leaks)
+        caveats = [*_of_attendance(legal_basis, reads_past=reads_past), *support_caveats]
+        caveats += _caveats(records, snapshots, unknown)
+        counts = HeldOutCounts((policy or load_policy()).of_horizon(horizon_years))
+        risk_model, report, is_untouched = fit_and_measure(
+            snapshots,
+            seed=seed,
+            synthetic=synthetic,
+            options=options,
+            hold_out_schools=hold_out_schools,
+            progress=tell,
+            predicted=counts.take,
+        )
     publication, recalls = _publication(snapshots, report, counts, horizon_years)
     report = publication.report
     _tell_left_out(risk_model, snapshots, left_out)
@@ -469,8 +472,7 @@ def _reads_past_attendance(history: bool | None, legal_basis: str | None, *, syn
 
 def without_past_attendance(snapshots: Snapshots) -> Snapshots:
     """Empty the features of attendance in earlier school years: a column that is never known is neither learnt nor read."""
-    columns = [name for name in PAST_ATTENDANCE if name in snapshots.features]
-    return replace(snapshots, features=snapshots.features.assign(**dict.fromkeys(columns, np.nan)))
+    return replace(snapshots, features=copied(snapshots.features, without=PAST_ATTENDANCE))
 
 
 def _of_attendance(legal_basis: str | None, *, reads_past: bool) -> list[str]:
@@ -525,7 +527,9 @@ def _snapshots(
         return take_snapshots(
             records, table, dates, closes=closes, horizon_years=horizon_years, progress=progress
         )
-    return records.snapshots(dates, closes=closes, horizon_years=horizon_years)
+    snapshots = records.snapshots(dates, closes=closes, horizon_years=horizon_years)
+    # Whoever made the rows may have made them in memory.
+    return replace(snapshots, features=copied(snapshots.features))
 
 
 def _dates(

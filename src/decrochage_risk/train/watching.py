@@ -356,13 +356,10 @@ def watch_drift(
 
     Examples
     --------
-    >>> from decrochage_risk.model import FitOptions
+    >>> from decrochage_risk.score import load_demo_model  # or train_model(...)
     >>> from decrochage_risk.synthetic import make_cohort
-    >>> from decrochage_risk.train import train_model
-    >>> cohort = make_cohort(1200, [2022, 2023, 2024], seed=3)
-    >>> model = train_model(cohort.records, cohort.outcomes, as_of_dates=["2023-03-06", "2024-03-06"], synthetic=True,
-    ...                     school_years=[2022, 2023], hold_out_schools=False, options=FitOptions(max_rounds=12, members=2, linear_share=0.5, penalty=100.0))
-    >>> watch_drift(model, cohort.records, "2025-03-05").verdict
+    >>> cohort = make_cohort(600, [2023, 2024], seed=3)
+    >>> watch_drift(load_demo_model(), cohort.records, "2025-03-05").verdict
     'ok'
     """
     reference = _distributions(model)
