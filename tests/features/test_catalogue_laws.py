@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from oracle_rows import ABSENCE_FEATURES, CONTRACT, GRADE_FEATURES, ORIENTATION_FEATURES, is_enrolled
 from random_records import AS_OFS, as_frame, as_frames, random_rows, uai
 
-from decrochage_risk.features import CATALOGUE
+from decrochage_risk.features import CATALOGUE, catalogue
 from decrochage_risk.features.catalogue import FEATURE_BY_NAME
 from decrochage_risk.features.windows import EARLIER_YEARS, PREVIOUS_YEAR
 from oracle import views
@@ -133,6 +133,30 @@ def test_alone_or_in_a_batch(calendar: SchoolCalendar, seed: int, as_of: date) -
         frames = {name: None if rows is None else as_frame(name, rows) for name, rows in few_pupils.items()}
         alone = matrix_of(frames, as_of, calendar)
         assert_same_bits(alone.loc[[pupil]], batch.loc[[pupil]], f"alone, seed {seed}, as of {as_of}")
+
+
+@few
+@given(seed=seeds, as_of=as_ofs, part=st.integers(1, 9), is_covered=st.booleans())
+def test_features_of_parts_are_those_of_the_whole(
+    calendar: SchoolCalendar, seed: int, as_of: date, part: int, *, is_covered: bool
+) -> None:
+    """Pupils by parts of any size have the bits that they have at once, with spans of coverage of pupils and of schools too."""
+    rows = random_rows(seed, 19, as_ofs=[as_of])
+    frames = as_frames(rows)
+    if is_covered:
+        pupil, other = (row["pupil_id"] for row in (rows["pupils"] or [])[3:15:11])
+        school = (rows["enrolments"] or [])[0]["school_id"]
+        span = {"start": as_of - timedelta(days=60), "end": as_of}
+        owners = [{"pupil_id": pupil}, {"pupil_id": other}, {"school_id": school}]
+        frames["coverage"] = pd.DataFrame(
+            [owner | span | {"table": name} for owner in owners for name in ("absences", "grades")]
+        )
+    at_once = matrix_of(frames, as_of, calendar)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(catalogue, "PART_PUPILS", part)
+        assert_same_bits(
+            matrix_of(frames, as_of, calendar), at_once, f"parts of {part}, seed {seed}, {as_of}"
+        )
 
 
 @few

@@ -9,9 +9,10 @@ lycée professionnel and 3 % elsewhere could only enter by proxy. The reference 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import entry_points
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -37,6 +38,7 @@ from decrochage_risk.french import UNITS
 from decrochage_risk.records.levels import LEVELS, STAND_INS
 from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.school_year import to_date, weeks_since_september
+from decrochage_risk.threads import over_items, thread_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -190,12 +192,33 @@ def matrix_of(known: KnownRecords) -> pd.DataFrame:
 
 def values_of(known: KnownRecords, features: Sequence[Feature] = CATALOGUE) -> npt.NDArray[np.float64]:
     """Value of every feature (column, in the order given) for every pupil (row), NaN = not known."""
-    facts = Facts(known)
+    parts = max(1, known.pupil_count // PART_PUPILS)
+    edges = np.linspace(0, known.pupil_count, parts + 1).astype(int).tolist()
     # Written row by row and turned at the end: columns of a C-ordered matrix would be slow to fill.
     matrix = np.empty((len(features), known.pupil_count))
-    for place, feature in enumerate(features):
-        matrix[place] = feature.values(facts)
+
+    def fill(ends: tuple[int, int]) -> None:
+        facts = Facts(known if parts == 1 else _of_pupils(known, *ends))
+        for place, feature in enumerate(features):
+            matrix[place, slice(*ends)] = feature.values(facts)
+
+    over_items(fill, pairwise(edges), thread_count())
     return matrix.T
+
+
+PART_PUPILS = 20_000
+"""Pupils whose features are computed together, at least, where there are more: their rows fit the caches, and what is made on the
+way is small. No value depends on who else is there."""
+
+
+def _of_pupils(known: KnownRecords, low: int, high: int) -> KnownRecords:
+    """Give what was known of the pupils ``low`` to ``high`` (left out) alone, without a copy where that can be."""
+    return replace(
+        known,
+        arrays=known.arrays.of_pupils(low, high),
+        coverage={table: spans.of_pupils(low, high) for table, spans in known.coverage.items()},
+        set_aside={table: rows[low:high] for table, rows in known.set_aside.items()},
+    )
 
 
 @cache

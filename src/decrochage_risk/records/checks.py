@@ -330,7 +330,7 @@ class CheckedTables:
     tables : dict of str to CodedTable
         The tables without their faulty rows; a table that cannot be used at all is not there.
     pupils : dict of str to array
-        Per table other than ``pupils``, the position of each row's pupil.
+        Per table other than ``pupils`` and those in ``orders``, the position of each row's pupil.
     orders : dict of str to EventOrder
         The rows of each event table in order.
     faults : FaultReport
@@ -392,13 +392,15 @@ def check_tables(
     own = list(_missing_tables(raw))
     came = [*raw, *(name for name in MANDATORY if name not in raw)]
     shapes: dict[str, Conformed] = {}
+    rows = sum(table.size for table in raw.values())
+    give_back(rows)
     for name in came:
         # Popped: a raw table may be gigabytes, and is freed as soon as it is in its declared shape.
         table = raw.pop(name, None)
         shapes[name] = conform(TABLES[name], _NOTHING if table is None else table)
         faults = shapes[name].faults if table is not None else ()
         own.extend(fault for fault in faults if not (may_be_empty and fault.rule == EMPTY_TABLE.name))
-    give_back(sum(table.coded.size for table in shapes.values()))
+    give_back(rows)
     report = FaultReport(tuple(own), places or {})
     # A fault without rows is one of the whole table: no row of it can be trusted.
     unusable = {group.table for group in report.errors.groups if not group.rows.size}
@@ -465,7 +467,11 @@ def _kept(
         name: (table if whole[name] else table.take(stays[name])).renumbered()
         for name, table in links.tables.items()
     }
-    pupils = {name: of.codes if whole[name] else of.codes[stays[name]] for name, of in links.pupils.items()}
+    pupils = {
+        name: of.codes if whole[name] else of.codes[stays[name]]
+        for name, of in links.pupils.items()
+        if name not in links.orders  # an order tells whose its rows are
+    }
     orders = {
         name: order.kept(stays[name], links.pupils[name].pupils) for name, order in links.orders.items()
     }

@@ -64,6 +64,15 @@ class Coverage:
         """Keep the spans that start before ``day``: later ones are not known yet."""
         return Coverage(self.spans[self.spans["start"] < day], self.not_sent)
 
+    def of_pupils(self, low: int, high: int) -> Coverage:
+        """Keep what is said of the pupils ``low`` to ``high`` (left out), counted from 0, of schools and of everyone."""
+        pupil = self.spans["pupil"]
+        spans = self.spans[(pupil < 0) | ((pupil >= low) & (pupil < high))]
+        places = self.not_sent[(self.not_sent >= low) & (self.not_sent < high)] - np.int32(low)
+        return Coverage(
+            spans.assign(pupil=spans["pupil"].where(spans["pupil"] < 0, spans["pupil"] - low)), places
+        )
+
     def pairs(self, enrolments: Enrolments) -> SpanPairs:
         """Put each span beside the enrolments that it speaks of; they hold for any window of days.
 

@@ -8,7 +8,7 @@ by the codes of the enrolments.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property, partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -126,7 +126,7 @@ class EventOrder:
         # Cut between pupils: each thread sorts rows that no other thread touches, so any number gives one
         # order.
         edges = _equal_parts(starts, threads_for(len(events)))
-        over_columns(lambda ends: kernels.sort_within(first, rows, starts, *ends, rest), edges, len(events))
+        over_columns(partial(_sort_between, (first, rows, starts, rest)), edges, len(events))
         # 10/20 and 5/10 are one mark, and still two rows: repeats are told by what came.
         came = (events["value"], events["out_of"]) if events.table.name == "grades" else rest[:2]
         repeats = kernels.repeated_rows(first, rows, starts, rest, *came)
@@ -137,6 +137,8 @@ class EventOrder:
         # The sorted keys hold the columns already: unpacking them is cheaper than gathering each column by
         # rows.
         columns = keys.first.read_back(first)
+        # A region's keys are a sixth of what its marks take here.
+        del first
         if keys.more:
             last, *numbers = _gathered(rows, (keys.last.packed, keys.second, keys.third))
             columns |= keys.last.read_back(last) | dict(zip(keys.numbers, numbers, strict=False))
@@ -164,6 +166,11 @@ class EventOrder:
             name: values[: int(self.starts[starts.size - 1])][places] for name, values in self.columns.items()
         }
         return EventOrder(rows, starts, self.repeated, columns)
+
+
+def _sort_between(events: tuple[Any, ...], ends: tuple[int, int]) -> None:
+    keys, rows, starts, rest = events
+    kernels.sort_within(keys, rows, starts, *ends, rest)
 
 
 def _gathered(
@@ -453,10 +460,29 @@ class _Rows:
         rows_of_whole.__dict__["_chosen"] = rows if self._chosen is None else self._chosen[rows]
         return rows_of_whole
 
+    def of_pupils(self, low: int, high: int) -> Self:
+        """Give the rows of the pupils ``low`` to ``high`` (left out), counted from 0, without a copy where that can be."""
+        first, after = np.searchsorted(self.pupil, (low, high)).tolist()
+        pupil = self.pupil[first:after] - np.int32(low)
+        rows = self if self._chosen is None else type(self)()
+        if self._chosen is not None:
+            rows.__dict__["_whole"], rows.__dict__["_chosen"] = self._whole, self._chosen[first:after]
+            first, after = 0, after - first
+        names = type(self).__dataclass_fields__
+        columns: dict[str, Array | Callable[[], Array]] = {
+            name: partial(_between, rows, name, first, after) for name in names
+        }
+        return type(self)(**{**columns, "pupil": pupil})
+
     def with_columns(self, **columns: Array) -> Self:
         """Replace some columns."""
         others = (name for name in type(self).__dataclass_fields__ if name not in columns)
         return type(self)(**{name: partial(getattr, self, name) for name in others}, **columns)
+
+
+def _between(rows: _Rows, name: str, first: int, after: int) -> Array:
+    column: Array = getattr(rows, name)
+    return column[first:after]
 
 
 @dataclass(init=False, repr=False, eq=False)
@@ -556,6 +582,19 @@ class Encoded:
     def school_ids(self) -> pd.Index[str]:
         """Ids of the schools, sorted; a row's ``school`` is a position in it."""
         return self.schools.index
+
+    def of_pupils(self, low: int, high: int) -> Encoded:
+        """Give the records of the pupils ``low`` to ``high`` (left out), counted from 0; schools and context are those of all."""
+        return replace(
+            self,
+            pupils=Ids(self.pupils.words[low:high]),
+            birth_day=self.birth_day[low:high],
+            birth_year=self.birth_year[low:high],
+            enrolments=self.enrolments.of_pupils(low, high),
+            absences=None if self.absences is None else self.absences.of_pupils(low, high),
+            grades=None if self.grades is None else self.grades.of_pupils(low, high),
+            orientation=None if self.orientation is None else self.orientation.of_pupils(low, high),
+        )
 
 
 def encode(
