@@ -126,7 +126,7 @@ La proposition va des mots usuels (« Mathématiques » -> `maths`, « Féminin 
 - « Abs », « Disp » dans la colonne des notes : `[grades.values.value]`, `"Abs" = "absent"` vide la note et donne le statut.
 - Une colonne nécessaire que l’extrait n’a pas (statut et nature des notes, UAI d’un seul établissement) : `[grades.constants]`, `kind = "assessment"`.
 - Des absences pendant les vacances sont dites en avertissement : une autre zone ou une académie d’outre-mer se donne par `--zone A`, `--zone Réunion` (`check` et `score`), un autre calendrier par
-  `--calendar FICHIER` (colonnes `date`, `half_days`) ou par un `calendar.csv` à côté des tables. Sans rien, c’est la zone B.
+  `--calendar FICHIER` (colonnes `date`, `half_days`) ou par un `calendar.csv` à côté des tables. Sans rien, c’est le calendrier du lieu où sont tous les établissements, dit en première ligne ; zone B quand ils sont en plusieurs lieux.
 
 Une ligne fautive que l’on ne peut corriger se met de côté : `score --on-fault quarantine` ; elle est comptée dans le résultat. En Python :
 `PupilRecords.read(DOSSIER, mapping="export.toml", on_fault="quarantine")`, sans pseudonymes.

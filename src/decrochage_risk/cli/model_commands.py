@@ -305,7 +305,7 @@ def train(  # noqa: PLR0913 - one argument per option of the command
     dates = [to_date(day) for day in as_of] if as_of else None
     known_on = None if labels_known_on is None else to_date(labels_known_on)
     check_target_model(out)
-    days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
+    days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle, folder=folder)
     with steps() as step:
         step("Lecture et vérification des extraits")
         trainings = [
@@ -428,7 +428,7 @@ def evaluate(  # noqa: PLR0913 - one argument per option of the command
     known_on = None if labels_known_on is None else to_date(labels_known_on)
     check_target_file(json)
     check_target_file(markdown)
-    days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
+    days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle, folder=folder)
     with steps() as step:
         step("Lecture du modèle")
         current = dr.load_model(model, sha256=model_sha256)
@@ -528,7 +528,7 @@ def compare(  # noqa: PLR0913 - one argument per option of the command
 
     check_target_file(json)
     check_target_file(changes)
-    days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
+    days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle, folder=folder)
     with steps() as step:
         step("Lecture des modèles")
         models = (
@@ -608,7 +608,7 @@ def recalibrate(  # noqa: PLR0913 - one argument per option of the command
     modèle d'avant.
     """
     check_target_model(out)
-    days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
+    days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle, folder=folder)
     with steps() as step:
         step("Lecture du modèle")
         current = dr.load_model(model, sha256=model_sha256)
@@ -729,7 +729,7 @@ def drift(  # noqa: PLR0913 - one argument per option of the command
     from decrochage_risk.school_year import to_date  # noqa: PLC0415 - numpy and pandas load on first use
 
     check_target_file(json)
-    days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
+    days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle, folder=folder)
     with steps() as step:
         step("Lecture du modèle")
         current = dr.load_model(model, sha256=model_sha256)

@@ -110,7 +110,7 @@ def notice(  # noqa: PLR0913 - one argument per option of the command
 
     day = to_date(as_of)
     check_target_folder(out)
-    days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
+    days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle, folder=folder)
     objectors, rules, places = ids_of_file(exclude), dr.load_policy(policy), asked_places(capacity or ())
     texts = {
         "sources": named_texts("--source", source or (), example="absences=export du 4 mars 2025"),

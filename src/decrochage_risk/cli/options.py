@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 import decrochage_risk as dr
+from decrochage_risk.cli.output import say
 from decrochage_risk.errors import CalendarError, ModelError, RecordsError, explain_error
 
 if TYPE_CHECKING:
@@ -205,7 +206,7 @@ Zone = Annotated[
         "--zone",
         metavar="ZONE",
         show_default=False,
-        help="Zone de vacances A, B ou C (B par défaut), ou académie qui a son calendrier : Corse, Guadeloupe, Guyane, "
+        help="Zone de vacances A, B ou C (sinon le lieu des établissements, B par défaut), ou académie : Corse, Guadeloupe, Guyane, "
         "Martinique, Mayotte, Réunion.",
     ),
 ]
@@ -213,11 +214,17 @@ AlsaceMoselle = Annotated[
     bool, typer.Option("--alsace-moselle", help="Vendredi saint et 26 décembre fériés (zone B).")
 ]
 
+# A place of which the library of school numbers knows no calendar.
+_SOMEWHERE_OVERSEAS = "outre-mer"
 _MONTH_AND_DAY = re.compile(r"(\d{1,2})-(\d{1,2})")
 
 
-def chosen_calendar(file: Path | None, zone: str | None, *, alsace_moselle: bool) -> SchoolCalendar | None:
-    """Give the calendar asked for; None when none was, so that the folder's own or zone B is used.
+def chosen_calendar(
+    file: Path | None, zone: str | None, *, alsace_moselle: bool, folder: Path | None = None
+) -> SchoolCalendar | None:
+    """Give the calendar asked for, or else that of the place where all schools of a folder lie, and say so.
+
+    None when neither is there, so that the folder's own or zone B is used.
 
     Raises
     ------
@@ -235,8 +242,29 @@ def chosen_calendar(file: Path | None, zone: str | None, *, alsace_moselle: bool
     if file is not None:
         return dr.SchoolCalendar.from_csv(file)
     if zone is None and not alsace_moselle:
-        return None
+        return None if folder is None else _calendar_of_schools(folder)
     return dr.SchoolCalendar.for_zone(zone or "B", alsace_moselle=alsace_moselle)
+
+
+def _calendar_of_schools(folder: Path) -> SchoolCalendar | None:
+    """Give the calendar of the place where the schools lie; None for zone B, several places, or years that are not known of it."""
+    from decrochage_risk.records.reading import schools_and_years  # noqa: PLC0415 - pandas loads on first use
+    from decrochage_risk.school_year.school_calendar import zone_of_school  # noqa: PLC0415 - same
+
+    schools, years = schools_and_years(folder)
+    places = {place for school in schools if (place := zone_of_school(school)) is not None}
+    # Of several places none is chosen: a warning names the schools whose holidays are other ones.
+    if len(places) != 1 or places & {"B", _SOMEWHERE_OVERSEAS}:
+        return None
+    (place,) = places
+    calendar = dr.SchoolCalendar.for_zone(place)
+    if not all(map(calendar.covers_year, years)):
+        return None
+    name = f"zone {place}" if len(place) == 1 else place
+    say(
+        f"Calendrier : {name}, d'après les numéros des établissements ; --zone, ou un calendar.csv, en donne un autre."
+    )
+    return calendar
 
 
 def closing_pair(text: str) -> tuple[int, int]:

@@ -96,7 +96,7 @@ def check(  # noqa: PLR0913 - one argument per option of the command
     check_target_file(report)
     day = None if as_of is None else to_date(as_of)
     table_mapping = _chosen_mapping(folder, mapping, draft_mapping)
-    days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
+    days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle, folder=folder)
     with steps(2) as step:
         step("Lecture des extraits")
         extracts = read_folder(folder, mapping=table_mapping)

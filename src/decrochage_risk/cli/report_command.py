@@ -115,7 +115,7 @@ def report(  # noqa: PLR0913 - one argument per option of the command
     from decrochage_risk.report.streaming import WrittenRun  # noqa: PLC0415 - same
 
     check_target_folder(out)
-    days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
+    days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle, folder=records)
     facts = named_texts("--processing", processing or (), example="dpo=dpo@exemple.fr")
     # Names stay in memory and go into these pages alone: no other file of the package holds any.
     names = {} if links is None else names_of_file(links)

@@ -462,7 +462,7 @@ def score(  # noqa: PLR0913 - one argument per option of the command
     check_target_folder(target)
     check_target_file(journal)
     say_leftovers(target)
-    days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
+    days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle, folder=folder)
     objectors, rules = ids_of_file(exclude), dr.load_policy(policy)
     places = {1: asked_places(capacity or ()), 3: asked_places(capacity_path or ())}
     if signals_only:

@@ -52,6 +52,7 @@ __all__ = [
     "read_json",
     "read_shapes",
     "read_table_file",
+    "schools_and_years",
     "shape_error",
 ]
 
@@ -381,6 +382,42 @@ def read_folder(
         )
     calendar = _only_one("calendar", calendars) if calendars else None
     return Folder(tables, calendar, {name: sources[name][0] for name in tables}, not_read, tuple(notes))
+
+
+def schools_and_years(folder: str | Path) -> tuple[frozenset[str], frozenset[int]]:
+    r"""Read the schools and the school years of the enrolments of a folder, for who must choose a calendar before reading it.
+
+    Nothing, where the folder has a calendar of its own, or where they cannot be read: the reading that follows says why.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = pathlib.Path(folder, "enrolments.csv").write_text("pupil_id;school_id;school_year\na1;9740001X;2024\n")
+    ...     schools_and_years(folder)
+    (frozenset({'9740001X'}), frozenset({2024}))
+    """
+    names = ["school_id", "school_year"]
+    try:
+        sources = _sources(_entries(Path(folder)), None)
+        paths = sources.get("enrolments", [])
+        if "calendar" in sources or len(paths) != 1:
+            return frozenset(), frozenset()
+        is_parquet = paths[0].is_dir() or paths[0].suffix.lower() == ".parquet"
+        frame = _two_columns(paths[0], names) if is_parquet else read_table_file(paths[0])[0].frame()[names]
+        schools = frozenset(map(str, frame["school_id"].dropna().unique()))
+        years = frozenset(int(year) for year in frame["school_year"].dropna().unique())
+    except (UnreadableRecordsError, OSError, ValueError, KeyError, TypeError):
+        return frozenset(), frozenset()
+    return schools, years
+
+
+def _two_columns(path: Path, names: list[str]) -> pd.DataFrame:
+    import pyarrow.parquet as pq  # noqa: PLC0415 - loads on first use
+
+    # These columns alone: enrolments of a region are read a second time right after.
+    frame: pd.DataFrame = pq.read_table(path, columns=names).to_pandas()
+    return frame
 
 
 def _mapped(name: str, paths: list[Path], mapping: TableMapping) -> tuple[RawTable, tuple[str, ...]]:
