@@ -67,8 +67,6 @@ def test_every_number_of_a_pupils_page_is_that_of_the_result(
             assert _shown(fact)[1:] in text
             assert _shown(beside) in text
             assert _shown(french.signed(reason.points, 1)) in text
-        if "departure" in pupil.ways:
-            assert "Si l’élève quittait" not in text
         for measure in pupil.measures:
             assert _shown(measure.label) in text
             assert all(_shown(fact.text) in text for fact in measure.facts)
@@ -80,6 +78,20 @@ def test_every_number_of_a_pupils_page_is_that_of_the_result(
             assert f"environ {100 - left} n’ont pas quitté" in text
         if pupil.cause is not None:
             assert _shown(pupil.cause) in text
+
+
+def test_nothing_is_in_case_of_an_exit_for_who_has_left(
+    small_scores: RiskScores, schools: list[School], facts: PupilFacts
+) -> None:
+    """Measures for an exit stand apart on the page of an enrolled pupil, and among those of now on that of one who has left."""
+    kinds = set()
+    for one in _situations(schools, 60):
+        text = _text(pupil_page(one, small_scores.run, facts)).replace("\u2019", "'")
+        has_left = "departure" in one.pupil.ways
+        has_some = any(measure.after_leaving for measure in one.pupil.measures)
+        assert ("Si l'élève quittait l'établissement" in text) is (has_some and not has_left)
+        kinds.add((has_left, has_some))
+    assert {(True, True), (False, True)} <= kinds
 
 
 def test_counts_of_a_school_are_those_of_its_classes(small_scores: RiskScores, schools: list[School]) -> None:

@@ -421,7 +421,7 @@ def code_texts(came: TextBytes, row: int, table: TextTable, codes: Order, firsts
     firsts : (rows,) int64 array
         Filled with the rows of the codes that are new, in order.
     """
-    _, ends, given = came
+    _, ends, validity = came
     slots, texts, places, counts = table
     mask, before = np.int64(slots.size) - 1, counts[0]
     hashes, first_tag = np.empty(_BATCH, np.uint64), np.empty(_BATCH, np.uint64)
@@ -439,7 +439,7 @@ def code_texts(came: TextBytes, row: int, table: TextTable, codes: Order, firsts
             first_hash[place], first_tag[place] = slots[slot], slots[slot + 1]
         for place in range(rows):
             size, number, tag = ends[row + place + 1] - ends[row + place], hashes[place], first_tag[place]
-            if given.size and not given[row + place]:
+            if validity.size and not validity[row + place]:
                 codes[row + place] = -1
             elif size <= _WORD_BYTES and first_hash[place] == number and tag >> _HALF == np.uint64(size + 1):
                 codes[row + place] = np.int64(tag & _LOW)

@@ -415,7 +415,7 @@ class TextCodes:
         from decrochage_risk.records import kernels  # noqa: PLC0415  tables that need no coding load no compiler
 
         ends, data = _bytes_of(cells)
-        given = np.asarray(cells.is_valid()) if cells.null_count else np.empty(0, dtype=np.bool_)
+        validity = np.asarray(cells.is_valid()) if cells.null_count else np.empty(0, dtype=np.bool_)
         codes, firsts = np.empty(len(cells), dtype=np.int32), np.empty(len(cells), dtype=np.int64)
         row = 0
         while row < len(cells):
@@ -423,11 +423,11 @@ class TextCodes:
             table = (self._slots, self._texts, self._places, self._counts)
             # Hashes wrap around, which numpy would warn of where the loops run without a compiler.
             with np.errstate(over="ignore"):
-                row = kernels.code_texts((data, ends, given), row, table, codes, firsts)
+                row = kernels.code_texts((data, ends, validity), row, table, codes, firsts)
             self._words.append(cells.take(pa.array(firsts[: int(self._counts[0]) - before])))
             if row < len(cells):
                 self._grow(kernels)
-        return pa.array(codes, mask=None if not given.size else ~given)
+        return pa.array(codes, mask=~validity if validity.size else None)
 
     def _grow(self, kernels: Any) -> None:  # noqa: ANN401 - the module
         """Make more room, of each kind: which one was full hardly matters, as all double."""
