@@ -480,7 +480,7 @@ def _facts_only(columns: tuple[str, ...], values: Floats, pupils: Positions, kno
     # Mostly so: the attendable days are asked for only where a 0 could be told.
     if not features or not (values[:, [place for place, _ in features]] == 0).any():
         return values
-    facts, facts_only = Facts(known), values.copy()
+    facts, facts_only = Facts.of(known), values.copy()
     for place, feature in features:
         if not (values[:, place] == 0).any() or not facts.has(feature.table):
             continue
@@ -546,7 +546,7 @@ def _details(
     subjects = np.full(size, "", dtype=object)
     if pupils is None:
         return _Details(values, seconds, wholes, subjects)
-    facts = Facts(known) if size else None
+    facts = Facts.of(known) if size else None
     # By column, not by reason: a fact is computed for all pupils at once anyway.
     for column in np.unique(choice.columns).tolist():
         feature, places = FEATURE_BY_NAME[names[column]], np.flatnonzero(choice.columns == column)

@@ -13,7 +13,8 @@ from __future__ import annotations
 
 from functools import cache, cached_property, lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -72,7 +73,7 @@ __all__ = [
 
 _Made = TypeVar("_Made")
 
-MINIMUM_POSSIBLE_HALF_DAYS = 8
+MINIMUM_POSSIBLE_HALF_DAYS = 8.0
 """A rate over fewer possible half-days than this is NaN (FEATURES, conventions)."""
 
 
@@ -130,9 +131,27 @@ class Facts:
         self.pupils = known.pupil_count
         self._subject_means: dict[tuple[int, int], Floats] = {}
 
+    @classmethod
+    def of(cls, known: KnownRecords) -> Self:
+        """Give the facts of these records that somebody holds, with all that was found of them; new ones otherwise.
+
+        Whoever asks several times of the same records holds the facts meanwhile: nothing here keeps them alive.
+        """
+        # By identity: facts hold their records, so that no other ones can have the same while the facts live.
+        facts = _in_use.get(id(known))
+        if not isinstance(facts, cls):
+            facts = _in_use[id(known)] = cls(known)
+        return facts
+
     def has(self, table: str) -> bool:
         """Whether a table is known at all."""
-        return table in {"pupils", "enrolments"} or getattr(self.known.arrays, table) is not None
+        return table in self._tables
+
+    @cached_property
+    def _tables(self) -> frozenset[str]:
+        optional = ("absences", "grades", "orientation", "context")
+        known = (name for name in optional if getattr(self.known.arrays, name) is not None)
+        return frozenset(("pupils", "enrolments", *known))
 
     def once(self, key: Hashable, make: Callable[[], _Made]) -> _Made:
         """Give what ``make`` returns, made once under ``key``: what several features share."""
@@ -150,6 +169,12 @@ class Facts:
         )
 
     # Enrolments and levels ----------------------------------------------------------------------------------
+
+    @cached_property
+    def _stays(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+        """First and last day of each enrolment, counted from the first day of the calendar."""
+        rows = self.known.arrays.enrolments
+        return self._relative(rows.start), self._relative(rows.end)
 
     @cached_property
     def enrolment_starts(self) -> npt.NDArray[np.int64]:
@@ -190,12 +215,6 @@ class Facts:
 
     # The calendar -------------------------------------------------------------------------------------------
 
-    @cached_property
-    def _prefix(self) -> npt.NDArray[np.int64]:
-        """School half-days before each day of the calendar."""
-        # Whole numbers, so that differences are exact, and a zero in front for windows from the first day.
-        return np.concatenate(([0], np.cumsum(self.known.calendar.values, dtype=np.int64)))
-
     @property
     def _origin(self) -> int:
         return self.known.calendar.first_day_number
@@ -205,19 +224,17 @@ class Facts:
 
     def school_half_days(self, first: int, after: int) -> Floats:
         """School half-days in [first, after) while enrolled, before placements and exclusions are taken off."""
-        rows = self.known.arrays.enrolments
+        origin = self._origin
         return kernels.calendar_half_days(
-            self._prefix, self.enrolment_starts, self._relative(rows.start), self._relative(rows.end),
-            first - self._origin, after - self._origin,
+            calendar_sums(self.known.calendar, "half-days"), self.enrolment_starts, *self._stays, first - origin, after - origin
         )  # fmt: skip
 
     def school_weeks(self, window: Window) -> Floats:
         """ISO weeks of the window with at least one school half-day while enrolled."""
-        first, after = window.span(self.known)
-        rows = self.known.arrays.enrolments
+        (first, after), origin = window.span(self.known), self._origin
         return kernels.enrolled_weeks(
-            self._prefix, self.enrolment_starts, self._relative(rows.start), self._relative(rows.end),
-            first - self._origin, after - self._origin, self._origin,
+            calendar_sums(self.known.calendar, "half-days"), self.enrolment_starts, *self._stays, first - origin,
+            after - origin, origin,
         )  # fmt: skip
 
     # Absences -----------------------------------------------------------------------------------------------
@@ -261,7 +278,10 @@ class Facts:
 
     def attendable_days(self, first: int, after: int) -> Floats:
         """Days of [first, after) that each pupil could attend, in part or whole."""
-        return enrolled_sum(self, "days", [(first, after)])[:, 0] - self.barred_days.count(first, after)
+        return self.once(
+            ("attendable days", first, after),
+            lambda: enrolled_sum(self, "days", [(first, after)])[:, 0] - self.barred_days.count(first, after),
+        )
 
     def attendable_weeks(self, window: Window) -> npt.NDArray[np.bool_]:
         """Whether each ISO week of a window holds an attendable day, (pupils, weeks), the earliest first."""
@@ -269,12 +289,12 @@ class Facts:
         return self.once(("attendable weeks", first, after), lambda: self._attendable_weeks(first, after))
 
     def _attendable_weeks(self, first: int, after: int) -> npt.NDArray[np.bool_]:
-        rows, closures = self.known.arrays.enrolments, self.barred_days
+        closures = self.barred_days
         # Weeks begin on Mondays, but the first and the last are cut at the window.
         edges = np.append(np.arange(_monday(first), after, kernels.DAYS_A_WEEK), after)
         return kernels.attendable_weeks(
-            calendar_sums(self.known.calendar, "days"), self.enrolment_starts, self._relative(rows.start),
-            self._relative(rows.end), self._relative(closures.day), closures.starts,
+            calendar_sums(self.known.calendar, "days"), self.enrolment_starts, *self._stays,
+            self._relative(closures.day), closures.starts,
             np.maximum(edges, first).astype(np.int64) - self._origin,
         )  # fmt: skip
 
@@ -311,6 +331,9 @@ class Facts:
 
     def absence_rate(self, first: int, after: int) -> Floats:
         """Absent over possible half-days in [first, after); NaN under 8 possible half-days."""
+        return self.once(("absence rate", first, after), lambda: self._absence_rate(first, after))
+
+    def _absence_rate(self, first: int, after: int) -> Floats:
         if after <= first:
             return np.full(self.pupils, np.nan)
         possible = self.school_half_days(first, after) - self.absence_sum("away", first, after)
@@ -362,6 +385,9 @@ class Facts:
 
     def mean_mark(self, first: int, after: int) -> Floats:
         """Weighted mean of the marks over the days [first, after); NaN where the weights sum to 0."""
+        return self.once(("mean mark", first, after), lambda: self._mean_mark(first, after))
+
+    def _mean_mark(self, first: int, after: int) -> Floats:
         marks, events = self.marks, self.mark_events
         # Lambdas: the products are made only when no window has asked for them yet.
         weight = events.sum("weight", lambda: marks.coefficient, first, after)
@@ -414,21 +440,21 @@ class Facts:
         return of_event, position
 
 
+_in_use: WeakValueDictionary[int, Facts] = WeakValueDictionary()
+"""The facts that somebody holds, by the identity of their records."""
+
 _KINDS = ("absence", "lateness", "exclusion", "placement")
 
 
 def ratio(part: Floats, whole: Floats) -> Floats:
     """Divide, NaN where the whole is not positive."""
-    # where= leaves the other cells as they are: a plain division would warn of each zero.
-    result = np.full(part.shape, np.nan)
-    np.divide(part, whole, out=result, where=whole > 0)
-    return result
+    return kernels.ratios(part, whole, 0.0)
 
 
 def rate(absent: Floats, possible: Floats) -> Floats:
     """Absent over possible half-days, NaN under the minimum of possible half-days."""
     # Under a week of school, a single absence would make a rate like that of a long one.
-    return np.where(possible >= MINIMUM_POSSIBLE_HALF_DAYS, ratio(absent, possible), np.nan)
+    return kernels.ratios(absent, possible, MINIMUM_POSSIBLE_HALF_DAYS)
 
 
 def _monday(day: int) -> int:
@@ -485,6 +511,7 @@ def calendar_sums(calendar: SchoolCalendar, what: str) -> Ints:
 
     Found once per calendar, which never changes.
     """
+    # Whole numbers, so that differences are exact, and a zero in front for windows from the first day.
     return np.concatenate((np.zeros(1, np.int64), np.cumsum(_PER_DAY[what](calendar), dtype=np.int64)))
 
 
@@ -538,19 +565,21 @@ def block_rates(facts: Facts) -> Floats:
 
 def attended_weeks(facts: Facts, window: Window) -> Floats:
     """Count the attendable weeks of a window."""
-    weeks: Floats = facts.attendable_weeks(window).sum(axis=1).astype(np.float64)
-    return weeks
+    return facts.once(
+        ("attended weeks", window.name),
+        lambda: facts.attendable_weeks(window).sum(axis=1).astype(np.float64),
+    )
 
 
 def absent_weeks_share(facts: Facts, window: Window) -> Floats:
     """Share of the attendable weeks of a window with at least one absent half-day; NaN without such a week."""
-    weeks = facts.attendable_weeks(window).sum(axis=1).astype(np.float64)
-    return ratio(facts.weeks_with(facts.absence_events, facts.absence_values("absent"), window), weeks)
+    absent = facts.weeks_with(facts.absence_events, facts.absence_values("absent"), window)
+    return ratio(absent, attended_weeks(facts, window))
 
 
 def a_week(facts: Facts, count: Floats, window: Window) -> Floats:
     """Count per attendable week of a window; NaN without such a week."""
-    return ratio(count, facts.attendable_weeks(window).sum(axis=1).astype(np.float64))
+    return ratio(count, attended_weeks(facts, window))
 
 
 def attendance_order(facts: Facts) -> tuple[npt.NDArray[np.int32], Floats]:

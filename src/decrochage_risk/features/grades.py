@@ -567,7 +567,7 @@ def _days_since_mark(facts: Facts) -> Floats:
 
 
 def _quiet_weeks(facts: Facts) -> Floats:
-    weeks = facts.attendable_weeks(LAST_12W).sum(axis=1).astype(np.float64)
+    weeks = attended_weeks(facts, LAST_12W)
     with_mark = facts.weeks_with(facts.mark_events, np.ones(len(facts.marks)), LAST_12W)
     return ratio(weeks - with_mark, weeks)
 

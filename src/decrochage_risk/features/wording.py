@@ -405,7 +405,7 @@ class MonthlyAbsence:
         """Count every month of the school year for every pupil."""
         months = _months_between(date_of_number(cut.year_start_day), cut.as_of - timedelta(days=1))
         bounds = [*(day_number(month) for month in months), cut.as_of_day][1:]
-        facts = Facts(cut)
+        facts = Facts.of(cut)
         counts = np.full((facts.pupils, len(months)), np.nan)
         last_day = np.full(facts.pupils, -1, dtype=np.int64)
         if facts.has("absences"):

@@ -19,6 +19,8 @@ from decrochage_risk import french
 from decrochage_risk.errors import DemoModelWarning, RecordsError, RecordsWarning, explain_error, warn_caller
 from decrochage_risk.explain import attribute, find_reasons
 from decrochage_risk.features import FEATURE_BY_NAME
+from decrochage_risk.features.catalogue import PART_PUPILS
+from decrochage_risk.features.event_windows import Facts
 from decrochage_risk.model import (
     MINIMUM_DAYS,
     TrainedModel,
@@ -292,6 +294,8 @@ def _scored(
     """Score as :func:`score_pupils`, whose arguments these are: the records, what was known of them, who objected."""
     records, cut, objectors = whom
     tell("Indicateurs", 1, _STEPS)
+    # Held for this function: features, ways and reasons ask the same of few pupils, and the memory of a region is spared.
+    _facts = Facts.of(cut) if cut.pupil_count < PART_PUPILS else None
     # Nothing is computed, shown or suggested from the rows of a pupil whose family objected.
     features = values_with_context(cut)
     features[objectors, : len(FEATURE_BY_NAME)] = np.nan
