@@ -34,7 +34,7 @@ from decrochage_risk.features.event_windows import (
     block_rates,
     current_absence_run,
     days_after_holidays,
-    enrolled_sum,
+    enrolled_days,
     longest_absence_run,
     months_of,
     rate,
@@ -383,13 +383,13 @@ def _after_holidays(facts: Facts) -> Floats:
         for what in ("absent", "away")
     )
     # Half-days away are taken off: a placement that begins after the holidays is no absence.
-    possible = enrolled_sum(facts, "after holidays", [span])[:, 0] - away
+    possible = enrolled_days(facts, "after holidays", *span) - away
     return np.where(possible >= LEAST_AFTER_HOLIDAYS, ratio(absent, possible), np.nan)
 
 
 def _justified_rate(facts: Facts) -> Floats:
     span = LAST_12W.span(facts.known)
-    possible = enrolled_sum(facts, "half-days", [span])[:, 0] - facts.absence_sum("away", *span)
+    possible = enrolled_days(facts, "half-days", *span) - facts.absence_sum("away", *span)
     # Justified is what is left of absent, as the two sums of whole half-days are exact.
     return rate(facts.absence_sum("absent", *span) - facts.absence_sum("unjustified", *span), possible)
 

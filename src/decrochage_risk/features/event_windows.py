@@ -24,6 +24,7 @@ from decrochage_risk.features.windows import BEFORE_12W, LAST_12W, YEAR
 from decrochage_risk.records.levels import LEVELS
 from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.school_year import day_number, school_year_of, year_start
+from decrochage_risk.school_year.dates import date_of_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
@@ -52,8 +53,10 @@ __all__ = [
     "code_of",
     "current_absence_run",
     "days_after_holidays",
+    "enrolled_days",
     "enrolled_sum",
     "enrolled_sum_from",
+    "is_one_of",
     "last_year_span",
     "longest_absence_run",
     "mark_count",
@@ -82,6 +85,15 @@ def code_of(table: str, column: str, choice: str) -> int:
     """Position of ``choice`` among the declared choices of a column: its code in the sorted arrays."""
     declaration = next(one for one in TABLES[table].columns if one.name == column)
     return declaration.choices.index(choice)
+
+
+@cache
+def is_one_of(names: frozenset[str]) -> npt.NDArray[np.bool_]:
+    """Say of the code of each level whether it is one of the named ones; one more at the end, which -1 (none) reads."""
+    members = np.array([*(level.name in names for level in LEVELS), False], dtype=np.bool_)
+    # The cache hands out one array to all callers.
+    members.setflags(write=False)
+    return members
 
 
 def starts_of(pupil: npt.NDArray[np.int32], pupils: int) -> npt.NDArray[np.int64]:
@@ -200,9 +212,7 @@ class Facts:
 
     def level_in(self, names: frozenset[str]) -> npt.NDArray[np.bool_]:
         """Which cells of ``levels`` are one of the named levels."""
-        # One more at the end, which the level -1 (none) reads.
-        member = np.array([level.name in names for level in LEVELS] + [False], dtype=np.bool_)
-        is_level: npt.NDArray[np.bool_] = member[self.levels]
+        is_level: npt.NDArray[np.bool_] = is_one_of(names)[self.levels]
         return is_level
 
     def first_year_in(self, names: frozenset[str]) -> npt.NDArray[np.int64]:
@@ -224,10 +234,14 @@ class Facts:
 
     def school_half_days(self, first: int, after: int) -> Floats:
         """School half-days in [first, after) while enrolled, before placements and exclusions are taken off."""
-        origin = self._origin
+        return self.calendar_sum("half-days", first, after)
+
+    def calendar_sum(self, what: str, first: int, after: int) -> Floats:
+        """Sum half-days, school days or half-days after holidays of [first, after) while enrolled."""
+        prefix, origin = calendar_sums(self.known.calendar, what), self._origin
         return kernels.calendar_half_days(
-            calendar_sums(self.known.calendar, "half-days"), self.enrolment_starts, *self._stays, first - origin, after - origin
-        )  # fmt: skip
+            prefix, self.enrolment_starts, *self._stays, first - origin, after - origin
+        )
 
     def school_weeks(self, window: Window) -> Floats:
         """ISO weeks of the window with at least one school half-day while enrolled."""
@@ -255,7 +269,8 @@ class Facts:
 
     def _half_days_of(self, days: npt.NDArray[np.int32]) -> npt.NDArray[np.int8]:
         """Half-days of each day; school years outside the known calendar are never counted."""
-        return self.known.calendar.half_days_zero_outside(days)
+        calendar = self.known.calendar
+        return kernels.values_on(calendar.values, calendar.first_day_number, days)
 
     @cached_property
     def absence_events(self) -> _Events:
@@ -280,7 +295,7 @@ class Facts:
         """Days of [first, after) that each pupil could attend, in part or whole."""
         return self.once(
             ("attendable days", first, after),
-            lambda: enrolled_sum(self, "days", [(first, after)])[:, 0] - self.barred_days.count(first, after),
+            lambda: enrolled_days(self, "days", first, after) - self.barred_days.count(first, after),
         )
 
     def attendable_weeks(self, window: Window) -> npt.NDArray[np.bool_]:
@@ -290,12 +305,9 @@ class Facts:
 
     def _attendable_weeks(self, first: int, after: int) -> npt.NDArray[np.bool_]:
         closures = self.barred_days
-        # Weeks begin on Mondays, but the first and the last are cut at the window.
-        edges = np.append(np.arange(_monday(first), after, kernels.DAYS_A_WEEK), after)
         return kernels.attendable_weeks(
             calendar_sums(self.known.calendar, "days"), self.enrolment_starts, *self._stays,
-            self._relative(closures.day), closures.starts,
-            np.maximum(edges, first).astype(np.int64) - self._origin,
+            self._relative(closures.day), closures.starts, _week_edges(first, after) - self._origin,
         )  # fmt: skip
 
     def weeks_with(self, events: _Events, values: Floats, window: Window) -> Floats:
@@ -370,11 +382,13 @@ class Facts:
         rows = self.grade_rows
         if not len(rows):
             return rows
-        first, last = int(rows.day.min()), int(rows.day.max())
+        first, last = (
+            school_year_of(date_of_number(day)) for day in (int(rows.day.min()), int(rows.day.max()))
+        )
         is_mark = kernels.marks_that_count(
             self.grade_events.starts, rows.day, rows.status, rows.kind,
             code_of("grades", "status", "graded"), code_of("grades", "kind", "assessment"),
-            first, _school_years(first, last),
+            day_number(year_start(first)), _school_years(first, last),
         )  # fmt: skip
         return rows.take(is_mark)
 
@@ -433,6 +447,9 @@ class Facts:
 
     def latest(self, event: str) -> tuple[Orientation, npt.NDArray[np.intp]]:
         """Rows of one event, and the position of each pupil's latest one in them (-1 = none)."""
+        return self.once(("latest", event), lambda: self._latest(event))
+
+    def _latest(self, event: str) -> tuple[Orientation, npt.NDArray[np.intp]]:
         rows = self.orientation_rows
         of_event = rows.take(rows.event == code_of("orientation", "event", event))
         position = np.full(self.pupils, -1, dtype=np.intp)
@@ -462,11 +479,20 @@ def _monday(day: int) -> int:
     return day - (day + kernels.THURSDAY) % kernels.DAYS_A_WEEK
 
 
+# Windows are few and the same for every pupil of a day.
+@lru_cache(maxsize=256)
+def _week_edges(first: int, after: int) -> Ints:
+    """Edges of the ISO weeks of [first, after)."""
+    # Weeks begin on Mondays, but the first and the last are cut at the window.
+    edges = np.append(np.arange(_monday(first), after, kernels.DAYS_A_WEEK), after)
+    return np.maximum(edges, first).astype(np.int64)
+
+
+@lru_cache(maxsize=256)
 def _school_years(first: int, last: int) -> npt.NDArray[np.int64]:
-    """School year of each day number from ``first`` to ``last``, counted from that of ``first``."""
-    edges = [school_year_of(np.datetime64(edge, "D").item()) for edge in (first, last)]
-    starts = [day_number(year_start(year)) for year in range(edges[0] + 1, edges[1] + 1)]
-    return np.searchsorted(np.array(starts, dtype=np.int64), np.arange(first, last + 1), side="right")
+    """Give each day of the school years ``first`` to ``last`` the number of its year, 0 for ``first``."""
+    starts = [day_number(year_start(year)) for year in range(first, last + 2)]
+    return np.repeat(np.arange(len(starts) - 1, dtype=np.int64), np.diff(starts))
 
 
 BLOCK_DAYS = 28
@@ -522,11 +548,16 @@ def _inside(facts: Facts, day: int) -> int:
     return int(min(max(day, first), first + calendar.values.size))
 
 
-def enrolled_sum(facts: Facts, what: str, spans: Sequence[tuple[int, int]]) -> Floats:
-    """Sum half-days, school days or half-days after holidays while enrolled, shape (pupils, spans).
+def enrolled_days(facts: Facts, what: str, first: int, after: int) -> Floats:
+    """Sum half-days, school days or half-days after holidays of [first, after) while enrolled, one value per pupil.
 
     Days outside the calendar count for nothing.
     """
+    return facts.calendar_sum(what, _inside(facts, first), _inside(facts, after))
+
+
+def enrolled_sum(facts: Facts, what: str, spans: Sequence[tuple[int, int]]) -> Floats:
+    """Give :func:`enrolled_days` of several spans, shape (pupils, spans)."""
     rows = facts.known.arrays.enrolments
     lows, highs = (np.array([_inside(facts, span[edge]) for span in spans], np.int64) for edge in (0, 1))
     return kernels.enrolled_blocks(
@@ -632,13 +663,20 @@ def attendable_months(facts: Facts) -> tuple[Ints, npt.NDArray[np.bool_]]:
     attendable : array of bool, shape (pupils, months)
     """
     first, after = YEAR.span(facts.known)
+    months, edges = _months_and_edges(first, after)
+    closures = facts.barred_days
+    away_days = kernels.rows_between(closures.day, closures.starts, edges)
+    days = enrolled_sum(facts, "days", tuple(pairwise(edges.tolist()))) - away_days
+    return months, days > 0
+
+
+@lru_cache(maxsize=32)
+def _months_and_edges(first: int, after: int) -> tuple[Ints, Ints]:
+    """Calendar months of [first, after), since January 1970, and the first day of each, then ``after``."""
     edges = np.array([first, max(after - 1, first)], dtype="datetime64[D]").astype("datetime64[M]")
     months = np.arange(edges[0], edges[1] + 1)
     starts = np.append(months, months[-1] + 1).astype("datetime64[D]").astype(np.int64)
-    spans = [(int(low), min(int(high), after)) for low, high in pairwise(starts)]
-    away_days = np.stack([facts.barred_days.count(*span) for span in spans], axis=1)
-    days = enrolled_sum(facts, "days", spans) - away_days
-    return months.astype(np.int64), days > 0
+    return months.astype(np.int64), np.minimum(starts, after)
 
 
 def months_of(facts: Facts) -> npt.NDArray[np.int32]:

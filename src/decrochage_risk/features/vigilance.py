@@ -26,7 +26,7 @@ from decrochage_risk.features.definition import (
 )
 from decrochage_risk.features.event_windows import (
     absent_weeks_share,
-    enrolled_sum,
+    enrolled_days,
     last_year_span,
     missed_rows,
     months_of,
@@ -111,7 +111,7 @@ def _unjustified_against_last_year(facts: Facts) -> Floats:
 
     # Shares, not counts: weeks on placement in one of the two years would be told as a change.
     def share(span: tuple[int, int]) -> Floats:
-        possible = enrolled_sum(facts, "half-days", [span])[:, 0] - facts.absence_sum("away", *span)
+        possible = enrolled_days(facts, "half-days", *span) - facts.absence_sum("away", *span)
         return rate(facts.absence_sum("unjustified", *span), possible)
 
     return share(LAST_12W.span(facts.known)) - share(then)
