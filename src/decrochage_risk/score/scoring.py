@@ -20,7 +20,7 @@ from decrochage_risk.errors import DemoModelWarning, RecordsError, RecordsWarnin
 from decrochage_risk.explain import attribute, find_reasons
 from decrochage_risk.features import FEATURE_BY_NAME
 from decrochage_risk.features.catalogue import PART_PUPILS
-from decrochage_risk.features.event_windows import Facts
+from decrochage_risk.features.event_windows import Facts, is_one_of
 from decrochage_risk.model import (
     MINIMUM_DAYS,
     TrainedModel,
@@ -317,7 +317,8 @@ def _scored(
     columns = _base_columns(cut, cause, days, set_aside, objectors)
     columns |= _risks(cut.pupil_count, model, predictions, _schools(cut, predictions.rows))
     path_cause = _path_causes(cut, model, features, cause, gap_tables)
-    on_path = None if model.path is None else predict(model.path, cut, features, path_cause)
+    is_asked = model.path is not None and bool(_is_none(path_cause).any())
+    on_path = predict(model.path, cut, features, path_cause) if model.path and is_asked else None
     # In the order of the declared schema: the files of parts have it too.
     columns |= _path_risks(cut, model.path, on_path)
     columns["path_cause"] = path_cause
@@ -382,10 +383,10 @@ def _unread(cut: KnownRecords, tables: Collection[str]) -> npt.NDArray[np.object
     """Cause of each pupil of whom much of a table was set aside, None for the others."""
     causes = np.full(cut.pupil_count, None, dtype=object)
     lacks = much_set_aside(cut, tables)
+    if not lacks:
+        return causes
     words = np.array([*map(_TABLE_WORDS.get, lacks)], dtype=object)
-    for pupil in np.flatnonzero(
-        np.logical_or.reduce([*lacks.values(), np.zeros(cut.pupil_count, dtype=np.bool_)])
-    ):
+    for pupil in np.flatnonzero(np.logical_or.reduce([*lacks.values()])):
         whose = [word for word, lack in zip(words, lacks.values(), strict=True) if lack[pupil]]
         causes[pupil] = f"{french.join(whose)} : {NOT_READ}"
     return causes
@@ -434,7 +435,7 @@ def _causes(
 ) -> npt.NDArray[np.object_]:
     """Why a pupil is not scored, None for those who are."""
     absent = ~cut.enrolled
-    has_level = np.array([*(level in model.levels for level in LEVEL_NAMES), False])
+    has_level = is_one_of(frozenset(model.levels))
     cause = np.zeros(cut.pupil_count, dtype=np.int8)
     # Rising precedence, as a later line overrides the earlier ones: an objection comes before all.
     rising = (outside, days < MINIMUM_DAYS, ~has_level[cut.level], absent, absent & faulty, objectors)
@@ -474,6 +475,8 @@ def _not_sent(silence: Silence, cut: KnownRecords) -> npt.NDArray[np.object_]:
     # Few schools, few days: each combination is worded once.
     lacks = np.column_stack(list(silence.last_days.values()))
     whose = np.flatnonzero((lacks != SENT).any(axis=1))
+    if not whose.size:
+        return causes
     combinations, place = np.unique(lacks[whose], axis=0, return_inverse=True)
     whom = "cet élève" if cut.vouched else "cet établissement"
     texts = [
@@ -586,17 +589,15 @@ def _path_causes(
     gap_tables: Collection[str],
 ) -> npt.NDArray[np.object_]:
     """Why there is no risk over three years, None for those who have one: no other pupil than those with one of a year."""
-    levels = model.path.levels if model.path is not None else ()
-    of_path = np.array([*(level in PATH_LEVELS for level in LEVEL_NAMES), False])[known.level]
-    is_learnt = np.array([*(level in levels for level in LEVEL_NAMES), False])[known.level]
-    outside = np.zeros(len(features), dtype=np.bool_)
-    if model.path is not None:
-        outside = _outside_training(model.path, features)
+    of_path = is_one_of(frozenset(PATH_LEVELS))[known.level]
     why = np.full(known.pupil_count, None, dtype=object)
-    why[outside] = OUT_OF_RANGE
-    why[~is_learnt] = UNKNOWN_LEVEL if model.path is not None else NO_PATH
+    if model.path is None:
+        why[:] = NO_PATH
+    elif of_path.any():
+        why[_outside_training(model.path, features)] = OUT_OF_RANGE
+        why[~is_one_of(frozenset(model.path.levels))[known.level]] = UNKNOWN_LEVEL
     why[~of_path] = NOT_A_PATH_LEVEL
-    if model.path is not None:
+    if model.path is not None and of_path.any():
         is_open = _is_none(why)
         why[is_open] = _gap_causes(model.path, features, gap_tables)[is_open]
     own = ~_is_none(cause)
