@@ -717,6 +717,6 @@ def warm_up(model: TrainedModel | None = None) -> None:
     score_pupils(records, as_of=as_of, model=replace(model, demo=False), explain="all").to_json()
     for one in model.horizons.values():
         # The made-up pupil is of one level, and may be asked nothing of the path.
-        nobody = np.empty((0, len(one.risk_model.booster_columns)))
-        _ = one.risk_model.boosters, attribute(one.risk_model, nobody, nobody)
+        nobody = np.zeros((1, len(one.risk_model.booster_columns)))
+        _ = attribute(one.risk_model, nobody, nobody)
     _ = model.model_id
