@@ -373,13 +373,10 @@ def _monday_friday(facts: Facts) -> Floats:
 
 def _after_holidays(facts: Facts) -> Floats:
     span, events, calendar = YEAR.span(facts.known), facts.absence_events, facts.known.calendar
-    is_after = days_after_holidays(calendar)
     # Days outside the calendar read some day inside; their half-days are 0, so they add nothing.
-    position = np.clip(events.day - calendar.first_day_number, 0, is_after.size - 1)
+    is_after = days_after_holidays(calendar)[facts.calendar_position]
     absent, away = (
-        events.sum(
-            f"{what} after holidays", np.where(is_after[position], facts.absence_values(what), 0.0), *span
-        )
+        events.sum(f"{what} after holidays", np.where(is_after, facts.absence_values(what), 0.0), *span)
         for what in ("absent", "away")
     )
     # Half-days away are taken off: a placement that begins after the holidays is no absence.

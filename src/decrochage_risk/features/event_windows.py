@@ -278,6 +278,13 @@ class Facts:
         return _Events(self.absence_rows.pupil, self.absence_rows.day, self.pupils)
 
     @cached_property
+    def calendar_position(self) -> npt.NDArray[np.int32]:
+        """Place in the calendar of the day of each counted row; a day outside reads some day inside."""
+        days = self._relative(self.absence_events.day)
+        # Not np.clip, which takes five times as long over the rows of one pupil.
+        return np.minimum(np.maximum(days, 0), self.known.calendar.values.size - 1)
+
+    @cached_property
     def barred_days(self) -> _Events:
         """Enrolled school days that a pupil could not attend: every half-day spent on placement or excluded.
 
@@ -340,6 +347,11 @@ class Facts:
     def absence_sum(self, what: str, first: int, after: int) -> Floats:
         """Sum of :meth:`absence_values` over the days [first, after)."""
         return self.absence_events.sum(what, self.absence_values(what), first, after)
+
+    def absence_sums(self, what: str, edges: Ints) -> Floats:
+        """Sum :meth:`absence_values` from each day of ``edges`` to the eve of the next one, (pupils, edges - 1)."""
+        events = self.absence_events
+        return kernels.sums_between(self.absence_values(what), events.day, events.starts, edges)
 
     def absence_rate(self, first: int, after: int) -> Floats:
         """Absent over possible half-days in [first, after); NaN under 8 possible half-days."""
@@ -492,7 +504,8 @@ def _week_edges(first: int, after: int) -> Ints:
 def _school_years(first: int, last: int) -> npt.NDArray[np.int64]:
     """Give each day of the school years ``first`` to ``last`` the number of its year, 0 for ``first``."""
     starts = [day_number(year_start(year)) for year in range(first, last + 2)]
-    return np.repeat(np.arange(len(starts) - 1, dtype=np.int64), np.diff(starts))
+    years: npt.NDArray[np.int64] = np.repeat(np.arange(len(starts) - 1, dtype=np.int64), np.diff(starts))
+    return years
 
 
 BLOCK_DAYS = 28
@@ -572,7 +585,7 @@ def enrolled_sum_from(facts: Facts, what: str, lows: Ints, after: int) -> Floats
     first = calendar.first_day_number
     return kernels.enrolled_from(
         calendar_sums(facts.known.calendar, what), facts.enrolment_starts, rows.start, rows.end,
-        np.clip(lows, first, first + calendar.values.size), _inside(facts, after), first,
+        np.minimum(np.maximum(lows, first), first + calendar.values.size), _inside(facts, after), first,
     )  # fmt: skip
 
 
@@ -622,10 +635,10 @@ def attendance_order(facts: Facts) -> tuple[npt.NDArray[np.int32], Floats]:
     """
 
     def numbers() -> tuple[npt.NDArray[np.int32], Floats]:
-        events, away_days, calendar = facts.absence_events, facts.barred_days, facts.known.calendar
+        events, away_days = facts.absence_events, facts.barred_days
         # Days that do not count must not break a run: days are numbered by the school days up to them.
-        school = calendar_sums(calendar, "days")[1:].astype(np.int32)
-        number = school[np.clip(events.day - calendar.first_day_number, 0, school.size - 1)]
+        school = calendar_sums(facts.known.calendar, "days")[1:].astype(np.int32)
+        number = school[facts.calendar_position]
         count, is_barred = kernels.days_up_to(events.day, events.starts, away_days.day, away_days.starts)
         # Barred days are taken out of the numbering too, so that a placement neither counts nor breaks.
         return (number - count).astype(np.int32), np.where(is_barred, 0.0, facts.absence_values("absent"))

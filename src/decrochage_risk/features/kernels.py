@@ -57,6 +57,7 @@ __all__ = [
     "slope_of_rows",
     "spread_of_rows",
     "sum_of_rows",
+    "sums_between",
     "sums_by_code",
     "values_on",
     "weeks_with_rows",
@@ -145,6 +146,19 @@ def rows_between(days: Days, starts: Ints, edges: Ints) -> Floats:
             after = _search(days, row, starts[pupil + 1], edges[span + 1])
             result[pupil, span] = after - row
             row = after
+    return result
+
+
+@compiled
+def sums_between(values: Floats, days: Days, starts: Ints, edges: Ints) -> Floats:
+    """Sum the rows of each pupil from each edge on and before the next one, (pupils, edges - 1)."""
+    result = np.zeros((starts.size - 1, edges.size - 1), np.float64)
+    for pupil in range(starts.size - 1):
+        row = _search(days, starts[pupil], starts[pupil + 1], edges[0])
+        for span in range(edges.size - 1):
+            while row < starts[pupil + 1] and days[row] < edges[span + 1]:
+                result[pupil, span] += values[row]
+                row += 1
     return result
 
 

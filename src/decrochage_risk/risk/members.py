@@ -114,7 +114,7 @@ class Members:
         """
         rows, members = np.ascontiguousarray(filled), len(self.texts)
         scores = np.empty((len(rows), members))
-        booster = self._as_one if len(rows) else None
+        booster: Any = self._as_one if len(rows) else None
 
         def predict(part: slice) -> None:
             # One thread of LightGBM's own: the default costs 8 ms on one row, and hangs in a forked

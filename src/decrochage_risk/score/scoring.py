@@ -366,15 +366,16 @@ def _not_sent_or_learnt(
     transmission: Transmission | None,
 ) -> npt.NDArray[np.object_]:
     """Causes that lie with the extract, None elsewhere: a table that a school did not send, a declared gap that was not learnt."""
+    watched = _watched_tables(model)
     silence = find_silence(
         cut,
-        tables=_watched_tables(model).difference(gaps),
+        tables=watched.difference(gaps),
         transmission=transmission,
         pace={table: UsualPace(**pace) for table, pace in model.trained_on.get("transmission", {}).items()},
     )
     causes = _not_sent(silence, cut)
     # Told before what follows from it, as a table that was not sent is.
-    for others in (_unread(cut, _watched_tables(model)), _gap_causes(model, features, gaps | cut.declared)):
+    for others in (_unread(cut, watched), _gap_causes(model, features, gaps | cut.declared)):
         causes = np.where(_is_none(causes), others, causes)
     return causes
 
@@ -610,7 +611,8 @@ def _path_risks(
 ) -> dict[str, npt.NDArray[np.float64]]:
     """Risk over three years, its interval and comparable pupils, NaN for pupils without."""
     if path is None or on_path is None or not on_path.rows.size:
-        return {f"path_{name}": np.full(known.pupil_count, np.nan) for name in _RISK_COLUMNS}
+        empty = np.full((len(_RISK_COLUMNS), known.pupil_count), np.nan)
+        return {f"path_{name}": column for name, column in zip(_RISK_COLUMNS, empty, strict=True)}
     risks = _risks(known.pupil_count, path, on_path, _schools(known, on_path.rows))
     return {f"path_{name}": column for name, column in risks.items()}
 
@@ -630,7 +632,7 @@ class _ExplainedPart:
 
 def _explained_part(model: TrainedModel, scored: Predictions, known: KnownRecords) -> _ExplainedPart:
     """Explain the risk that one model gave to some pupils."""
-    references = model.risk_model.reference_rows(scored.filled, scored.groups)
+    references = model.risk_model.references.references_of(scored.filled, scored.groups)
     attribution = attribute(model.risk_model, scored.filled, references, member_mean(scored.members))
     table = find_reasons(attribution, scored.known, known, pupils=scored.rows)
     good = attribution.additive
