@@ -496,8 +496,9 @@ def _monday(day: int) -> int:
 def _week_edges(first: int, after: int) -> Ints:
     """Edges of the ISO weeks of [first, after)."""
     # Weeks begin on Mondays, but the first and the last are cut at the window.
-    edges = np.append(np.arange(_monday(first), after, kernels.DAYS_A_WEEK), after)
-    return np.maximum(edges, first).astype(np.int64)
+    mondays = np.arange(_monday(first), after, kernels.DAYS_A_WEEK, dtype=np.int64)
+    edges: Ints = np.maximum(np.append(mondays, after), first)
+    return edges
 
 
 @lru_cache(maxsize=256)
