@@ -47,6 +47,7 @@ __all__ = [
     "MOST_PROTECTIVE",
     "Reason",
     "ReasonTable",
+    "families_with_a_fact",
     "family_of_columns",
     "family_sums",
     "find_reasons",
@@ -55,6 +56,7 @@ __all__ = [
     "secant",
     "strongest_first",
     "sum_by_family",
+    "tell_past",
     "told_families",
 ]
 

@@ -198,8 +198,9 @@ def values_of(known: KnownRecords, features: Sequence[Feature] = CATALOGUE) -> n
 
     def fill(ends: tuple[int, int]) -> None:
         facts = Facts.of(known) if parts == 1 else Facts(_of_pupils(known, *ends))
+        rows = matrix[:, slice(*ends)]
         for place, feature in enumerate(features):
-            matrix[place, slice(*ends)] = feature.values(facts)
+            rows[place] = feature.values(facts)
 
     threads = 1 if parts == 1 else thread_count()
     over_items(fill, pairwise(even_edges(known.pupil_count, parts)), threads)

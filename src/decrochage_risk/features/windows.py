@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from decrochage_risk.school_year import day_number, year_start
+from decrochage_risk.school_year.dates import date_of_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,8 +58,9 @@ class Window:
 
     def period(self, known: KnownRecords) -> str:
         """Write the days as an ISO 8601 interval, last day included; ".." for an open start."""
-        first, after = (np.datetime64(edge, "D") for edge in self.span(known))
-        return f"{'..' if self.open_start else first}/{after - 1}"
+        first, after = self.span(known)
+        last = date_of_number(after - 1)
+        return f"{'..' if self.open_start else date_of_number(first)}/{last}"
 
 
 def _trailing(days: int) -> Callable[[KnownRecords], tuple[int, int]]:

@@ -136,9 +136,10 @@ class Knowledge:
 
     def patterns(self, flags: TableArray) -> IntArray:
         """Give the pattern of each row of flags a number: the sum of 2 to the place of each flag."""
+        codes = np.zeros(len(flags), dtype=np.int64)
         # At most 60 flags: 63 bits hold them with room for the sign.
-        weights = 2 ** np.arange(flags.shape[1], dtype=np.int64)
-        codes: IntArray = (flags > 0) @ weights if len(weights) else np.zeros(len(flags), dtype=np.int64)
+        for place in range(flags.shape[1]):
+            codes += (flags[:, place] > 0).astype(np.int64) << place
         return codes
 
     def name_of(self, pattern: int) -> str:
