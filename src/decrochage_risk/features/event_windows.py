@@ -110,6 +110,7 @@ class _Events:
         # By day: many features share a few bounds, and the search is what a window costs.
         self._bounds: dict[int, npt.NDArray[np.int64]] = {}
         self._sums: dict[str, Floats] = {}
+        self._sums_of_windows: dict[tuple[str, int, int], Floats] = {}
 
     def bound(self, day: int) -> npt.NDArray[np.int64]:
         """First row of each pupil on or after ``day``."""
@@ -124,9 +125,14 @@ class _Events:
     def sum(self, key: str, values: Floats | Callable[[], Floats], first: int, after: int) -> Floats:
         """Sum of ``values`` (one per row, or what makes them; named by ``key``) over the days [first, after)."""
         # Named by the caller, as an array has no hash: two kinds of values must not share a name.
-        if key not in self._sums:
-            self._sums[key] = kernels.running_sums(values() if callable(values) else values, self.starts)
-        return kernels.window_sums(self._sums[key], self.bound(first), self.bound(after))
+        window = key, first, after
+        if window not in self._sums_of_windows:
+            if key not in self._sums:
+                self._sums[key] = kernels.running_sums(values() if callable(values) else values, self.starts)
+            self._sums_of_windows[window] = kernels.window_sums(
+                self._sums[key], self.bound(first), self.bound(after)
+            )
+        return self._sums_of_windows[window]
 
 
 class Facts:

@@ -674,6 +674,9 @@ def _explained(columns: dict[str, Any], parts: list[_ExplainedPart], pupils: int
     columns["explanation_cause"][np.isnan(columns["risk"])] = NO_RISK
     for name in ("reference_risk", "other_points"):
         columns[name] = _spread(np.nan, rows, np.concatenate([getattr(part, name) for part in parts]), pupils)
+    if len(parts) == 1:
+        # Of one part all stands in the order of the pupils already.
+        return _Explained(parts[0].reasons, rows, parts[0].contributions)
     reasons = {
         name: np.concatenate(
             [part.reasons[name] for part in parts if len(part.rows)] or [parts[0].reasons[name]]
