@@ -33,7 +33,6 @@ from decrochage_risk.features.event_windows import (
     attended_weeks,
     block_rates,
     current_absence_run,
-    days_after_holidays,
     enrolled_days,
     longest_absence_run,
     months_of,
@@ -48,6 +47,7 @@ from decrochage_risk.features.windows import (
     LAST_12W,
     PRECEDING_4W,
     YEAR,
+    days_after_holidays,
 )
 from decrochage_risk.features.wording import Companion, Wording
 

@@ -11,7 +11,7 @@ absence: weeks, runs, months and days since a mark count attendable days only.
 
 from __future__ import annotations
 
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 from weakref import WeakValueDictionary
@@ -20,8 +20,17 @@ import numpy as np
 
 from decrochage_risk import french
 from decrochage_risk.features import kernels
-from decrochage_risk.features.windows import BEFORE_12W, LAST_12W, YEAR
-from decrochage_risk.records.levels import LEVELS
+from decrochage_risk.features.windows import (
+    BEFORE_12W,
+    LAST_12W,
+    YEAR,
+    calendar_sums,
+    monday_of,
+    months_and_edges,
+    week_edges,
+    years_of_days,
+)
+from decrochage_risk.records.levels import FROM_4E, LEVELS
 from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.school_year import day_number, school_year_of, year_start
 from decrochage_risk.school_year.dates import date_of_number
@@ -34,7 +43,6 @@ if TYPE_CHECKING:
     from decrochage_risk.features.windows import Window
     from decrochage_risk.records.encoded_tables import Absences, Grades, Orientation
     from decrochage_risk.records.time_cut import KnownRecords
-    from decrochage_risk.school_year import SchoolCalendar
 
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int64]
@@ -49,10 +57,8 @@ __all__ = [
     "attendable_months",
     "attendance_order",
     "block_rates",
-    "calendar_sums",
     "code_of",
     "current_absence_run",
-    "days_after_holidays",
     "enrolled_days",
     "enrolled_sum",
     "enrolled_sum_from",
@@ -223,6 +229,9 @@ class Facts:
 
     def first_year_in(self, names: frozenset[str]) -> npt.NDArray[np.int64]:
         """First school year of each pupil at one of the named levels; a year past the current where none."""
+        return self.once(("first year in", names), lambda: self._first_year_in(names))
+
+    def _first_year_in(self, names: frozenset[str]) -> npt.NDArray[np.int64]:
         is_level = self.level_in(names)
         # argmax of a row without any is 0: it has to be asked first.
         first = np.where(is_level.any(axis=1), is_level.argmax(axis=1), is_level.shape[1])
@@ -231,9 +240,18 @@ class Facts:
 
     # The calendar -------------------------------------------------------------------------------------------
 
-    @property
+    @cached_property
     def _origin(self) -> int:
         return self.known.calendar.first_day_number
+
+    @cached_property
+    def _calendar_end(self) -> int:
+        return self._origin + self.known.calendar.values.size
+
+    def inside(self, day: int) -> int:
+        """Give a day, or the end of the calendar that it lies beyond."""
+        # Plain comparisons: numpy takes 40 times as long over two numbers, and some hundred windows ask.
+        return min(max(day, self._origin), self._calendar_end)
 
     def _relative(self, days: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
         return (days - self._origin).astype(np.int32)
@@ -313,21 +331,21 @@ class Facts:
 
     def attendable_weeks(self, window: Window) -> npt.NDArray[np.bool_]:
         """Whether each ISO week of a window holds an attendable day, (pupils, weeks), the earliest first."""
-        first, after = (_inside(self, day) for day in window.span(self.known))
+        first, after = (self.inside(day) for day in window.span(self.known))
         return self.once(("attendable weeks", first, after), lambda: self._attendable_weeks(first, after))
 
     def _attendable_weeks(self, first: int, after: int) -> npt.NDArray[np.bool_]:
         closures = self.barred_days
         return kernels.attendable_weeks(
             calendar_sums(self.known.calendar, "days"), self.enrolment_starts, *self._stays,
-            self._relative(closures.day), closures.starts, _week_edges(first, after) - self._origin,
+            self._relative(closures.day), closures.starts, week_edges(first, after) - self._origin,
         )  # fmt: skip
 
     def weeks_with(self, events: _Events, values: Floats, window: Window) -> Floats:
         """Attendable weeks of a window with at least one row of a positive value, on any day of the window."""
-        first, after = (_inside(self, day) for day in window.span(self.known))
+        first, after = (self.inside(day) for day in window.span(self.known))
         return kernels.weeks_with_rows(
-            events.day, values, events.bound(first), events.bound(after), self.attendable_weeks(window), _monday(first)
+            events.day, values, events.bound(first), events.bound(after), self.attendable_weeks(window), monday_of(first)
         )  # fmt: skip
 
     def absence_values(self, what: str) -> Floats:
@@ -406,7 +424,7 @@ class Facts:
         is_mark = kernels.marks_that_count(
             self.grade_events.starts, rows.day, rows.status, rows.kind,
             code_of("grades", "status", "graded"), code_of("grades", "kind", "assessment"),
-            day_number(year_start(first)), _school_years(first, last),
+            day_number(year_start(first)), years_of_days(first, last),
         )  # fmt: skip
         return rows.take(is_mark)
 
@@ -492,80 +510,11 @@ def rate(absent: Floats, possible: Floats) -> Floats:
     return kernels.ratios(absent, possible, MINIMUM_POSSIBLE_HALF_DAYS)
 
 
-def _monday(day: int) -> int:
-    """Return the Monday of the week of a day."""
-    return day - (day + kernels.THURSDAY) % kernels.DAYS_A_WEEK
-
-
-# Windows are few and the same for every pupil of a day.
-@lru_cache(maxsize=256)
-def _week_edges(first: int, after: int) -> Ints:
-    """Edges of the ISO weeks of [first, after)."""
-    # Weeks begin on Mondays, but the first and the last are cut at the window.
-    mondays = np.arange(_monday(first), after, kernels.DAYS_A_WEEK, dtype=np.int64)
-    edges: Ints = np.maximum(np.append(mondays, after), first)
-    return edges
-
-
-@lru_cache(maxsize=256)
-def _school_years(first: int, last: int) -> npt.NDArray[np.int64]:
-    """Give each day of the school years ``first`` to ``last`` the number of its year, 0 for ``first``."""
-    starts = [day_number(year_start(year)) for year in range(first, last + 2)]
-    years: npt.NDArray[np.int64] = np.repeat(np.arange(len(starts) - 1, dtype=np.int64), np.diff(starts))
-    return years
-
-
 BLOCK_DAYS = 28
 """Days of a block: four weeks, so that each weekday counts as often."""
 
-HOLIDAY_DAYS = 5
-"""Consecutive days without school from which the next school day is one after holidays: longer than any weekend
-with a bridge of one day."""
-
-DAYS_AFTER = 2
-"""School days after holidays that are looked at."""
-
 # 52 whole weeks: 365 days would set Mondays against Sundays.
 SAME_WEEKDAY_LAST_YEAR = 364
-
-
-# One calendar serves every part and every date of a run.
-@lru_cache(maxsize=32)
-def days_after_holidays(calendar: SchoolCalendar) -> npt.NDArray[np.bool_]:
-    """Which days of the calendar are one of the first two school days after five days or more without school."""
-    school = np.flatnonzero(calendar.values > 0)
-    # -1 is the eve of the calendar: its first school day follows holidays only if days without school come
-    # first.
-    gap = np.diff(school, prepend=-1) - 1
-    first = np.flatnonzero(gap >= HOLIDAY_DAYS)
-    after = (first[:, None] + np.arange(DAYS_AFTER)).ravel()
-    is_after = np.zeros(calendar.values.size, dtype=np.bool_)
-    is_after[school[after[after < school.size]]] = True
-    return is_after
-
-
-_PER_DAY: dict[str, Callable[[SchoolCalendar], npt.NDArray[np.integer]]] = {
-    "half-days": lambda calendar: calendar.values,
-    "days": lambda calendar: (calendar.values > 0).astype(np.int64),
-    "after holidays": lambda calendar: np.where(days_after_holidays(calendar), calendar.values, 0),
-}
-
-
-@lru_cache(maxsize=96)
-def calendar_sums(calendar: SchoolCalendar, what: str) -> Ints:
-    """Half-days, school days or half-days after holidays before each day of the calendar, and in all of it.
-
-    Found once per calendar, which never changes.
-    """
-    # Whole numbers, so that differences are exact, and a zero in front for windows from the first day.
-    return np.concatenate((np.zeros(1, np.int64), np.cumsum(_PER_DAY[what](calendar), dtype=np.int64)))
-
-
-def _inside(facts: Facts, day: int) -> int:
-    calendar = facts.known.calendar
-    # Plain comparisons: numpy takes 40 times as long over two numbers, and some hundred windows ask.
-    first = calendar.first_day_number
-    return int(min(max(day, first), first + calendar.values.size))
 
 
 def enrolled_days(facts: Facts, what: str, first: int, after: int) -> Floats:
@@ -573,13 +522,13 @@ def enrolled_days(facts: Facts, what: str, first: int, after: int) -> Floats:
 
     Days outside the calendar count for nothing.
     """
-    return facts.calendar_sum(what, _inside(facts, first), _inside(facts, after))
+    return facts.calendar_sum(what, facts.inside(first), facts.inside(after))
 
 
 def enrolled_sum(facts: Facts, what: str, spans: Sequence[tuple[int, int]]) -> Floats:
     """Give :func:`enrolled_days` of several spans, shape (pupils, spans)."""
     rows = facts.known.arrays.enrolments
-    lows, highs = (np.array([_inside(facts, span[edge]) for span in spans], np.int64) for edge in (0, 1))
+    lows, highs = (np.array([facts.inside(span[edge]) for span in spans], np.int64) for edge in (0, 1))
     return kernels.enrolled_blocks(
         calendar_sums(facts.known.calendar, what), facts.enrolment_starts, rows.start, rows.end, lows, highs,
         facts.known.calendar.first_day_number,
@@ -592,7 +541,7 @@ def enrolled_sum_from(facts: Facts, what: str, lows: Ints, after: int) -> Floats
     first = calendar.first_day_number
     return kernels.enrolled_from(
         calendar_sums(facts.known.calendar, what), facts.enrolment_starts, rows.start, rows.end,
-        np.minimum(np.maximum(lows, first), first + calendar.values.size), _inside(facts, after), first,
+        np.minimum(np.maximum(lows, first), first + calendar.values.size), facts.inside(after), first,
     )  # fmt: skip
 
 
@@ -683,20 +632,11 @@ def attendable_months(facts: Facts) -> tuple[Ints, npt.NDArray[np.bool_]]:
     attendable : array of bool, shape (pupils, months)
     """
     first, after = YEAR.span(facts.known)
-    months, edges = _months_and_edges(first, after)
+    months, edges = months_and_edges(first, after)
     closures = facts.barred_days
     away_days = kernels.rows_between(closures.day, closures.starts, edges)
     days = enrolled_sum(facts, "days", tuple(pairwise(edges.tolist()))) - away_days
     return months, days > 0
-
-
-@lru_cache(maxsize=32)
-def _months_and_edges(first: int, after: int) -> tuple[Ints, Ints]:
-    """Calendar months of [first, after), since January 1970, and the first day of each, then ``after``."""
-    edges = np.array([first, max(after - 1, first)], dtype="datetime64[D]").astype("datetime64[M]")
-    months = np.arange(edges[0], edges[1] + 1)
-    starts = np.append(months, months[-1] + 1).astype("datetime64[D]").astype(np.int64)
-    return months.astype(np.int64), np.minimum(starts, after)
 
 
 def months_of(facts: Facts) -> npt.NDArray[np.int32]:
@@ -727,9 +667,9 @@ def same_weeks_last_year(facts: Facts) -> tuple[int, int]:
     return max(first, day_number(year_start(records.school_year - 1))), min(after, records.year_start_day)
 
 
-def since_4e_rate(facts: Facts, first_years: Ints) -> Floats:
+def since_4e_rate(facts: Facts) -> Floats:
     """Absence rate of the known school years before this one, from each pupil's first year in 4e or above."""
-    return facts.once("since 4e rate", lambda: facts.absence_rate_of_years(first_years))
+    return facts.once("since 4e rate", lambda: facts.absence_rate_of_years(facts.first_year_in(FROM_4E)))
 
 
 def rate_of_year_at(facts: Facts, years: Ints, of_year: Callable[[int, int], Floats]) -> Floats:

@@ -27,7 +27,12 @@ from decrochage_risk.features.definition import (
     SINCE_4E,
     Feature,
 )
-from decrochage_risk.features.event_windows import calendar_sums, code_of, enrolled_sum_from, is_one_of
+from decrochage_risk.features.event_windows import (
+    code_of,
+    enrolled_sum_from,
+    is_one_of,
+    since_4e_rate,
+)
 from decrochage_risk.features.grades import change_in_marks
 from decrochage_risk.features.windows import (
     EARLIER_YEARS,
@@ -36,9 +41,10 @@ from decrochage_risk.features.windows import (
     YEAR,
     YEAR_AND_FIRST_4E,
     YEAR_BACK,
+    calendar_sums,
 )
 from decrochage_risk.features.wording import Wording
-from decrochage_risk.records.levels import AT_3E, AT_4E, FROM_4E, LEVELS, LYCEE
+from decrochage_risk.records.levels import AT_3E, AT_4E, LEVELS, LYCEE
 from decrochage_risk.school_year import day_number, year_start
 
 if TYPE_CHECKING:
@@ -392,7 +398,7 @@ def _council_against(facts: Facts) -> npt.NDArray[np.float64]:
 
 
 def _absence_since_4e(facts: Facts) -> npt.NDArray[np.float64]:
-    return facts.absence_rate_of_years(facts.first_year_in(FROM_4E))
+    return since_4e_rate(facts)
 
 
 def _marks_since_4e(facts: Facts) -> npt.NDArray[np.float64]:
