@@ -202,7 +202,7 @@ def _table_faults(table: Table, came: RawTable) -> Iterator[FaultGroup]:
 
 def _filled(column: Column, read: Cells, *, came: bool = True) -> Cells:
     """Give missing cells their default, and mark those that have none but may not be missing."""
-    if column.nullable:
+    if column.nullable or read.gaps == 0:
         return read
     missing = is_missing(column, read.array)
     if not missing.any():
