@@ -52,14 +52,18 @@ def plain(values: Any) -> list[Any]:
 @settings(max_examples=150)
 @given(st.data())
 def test_a_list_is_read_like_cell_by_cell(data: st.DataObject) -> None:
-    """Whatever the quick reader reads, the reader of cells reads as the same values, without a fault."""
+    """Whatever the quick reader reads, the reader of cells reads as the same values, without a fault, the first time and later."""
     column = data.draw(st.sampled_from(COLUMNS))
     cells = data.draw(cells_of(column))
     quick = read_quickly(column, cells)
+    again = read_quickly(column, list(cells))
     slow = read_cells(column, pd.Series(cells) if cells else pd.Series(dtype="str")).coded(column)
     assert quick is not None
     assert not slow.marks
-    assert plain(quick) == plain(slow.array)
+    assert plain(quick) == plain(again) == plain(slow.array)
+    assert (
+        getattr(quick, "dtype", None) == getattr(again, "dtype", None) == getattr(slow.array, "dtype", None)
+    )
 
 
 def _arrow(column: Column, cells: list[Any]) -> Any:
@@ -159,11 +163,11 @@ NUMBERS = st.sampled_from(
 
 @settings(max_examples=150)
 @given(
-    st.lists(NUMBERS, max_size=6),
-    st.sampled_from([0.0, 1.0]),
-    st.booleans(),
-    st.booleans(),
-    st.integers(0, 9000),
+    numbers=st.lists(NUMBERS, max_size=6),
+    low=st.sampled_from([0.0, 1.0]),
+    above=st.booleans(),
+    whole=st.booleans(),
+    before=st.integers(0, 9000),
 )
 def test_limits_of_numbers_are_those_of_each_number(
     numbers: list[float], low: float, *, above: bool, whole: bool, before: int
@@ -186,3 +190,13 @@ def test_limits_of_days_are_those_of_each_day(days: list[int], before: int) -> N
     values = np.array([5] * before + days, dtype=np.int32)
     fits = [0 <= day <= 9 for day in days if day != NO_DAY]
     assert gaps_of_days(values, 0, 9, NO_DAY) == (days.count(NO_DAY) if all(fits) else OUTSIDE)
+
+
+def test_more_days_than_are_remembered_are_read_too() -> None:
+    """Days stay what they are when more different ones came than the reader remembers."""
+    column = TABLES["grades"].column("date")
+    days = np.arange(-30_000, 30_000)
+    for part in np.array_split(days, 9):
+        cells = np.datetime_as_string(part.astype("datetime64[D]")).tolist()
+        for _ in range(2):
+            assert read_quickly(column, [*cells, None]).tolist() == [*part.tolist(), NO_DAY]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from decrochage_risk.records.cells import Cells
 from decrochage_risk.records.coded_columns import NEVER, NO_CODE, NO_DAY, Texts
 from decrochage_risk.records.faults import FaultReport, cut_value, text_of
 from decrochage_risk.records.kernels import OUTSIDE, gaps_of_days, gaps_of_numbers
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from decrochage_risk.records.cells import Cells, Marks
+    from decrochage_risk.records.cells import Marks
     from decrochage_risk.records.coded_columns import CodedTable
     from decrochage_risk.records.faults import FaultGroup, Rule
     from decrochage_risk.records.table_schemas import Column
@@ -84,7 +85,7 @@ def keep_within_limits(column: Column, cells: Cells) -> Cells:
     # The usual case in one pass that writes nothing; what is wrong with the others is looked at below.
     gaps = _gaps_within_limits(column, cells.array)
     if gaps != OUTSIDE:
-        return replace(cells, gaps=gaps)
+        return Cells(cells.array, cells.marks, cells.column_rules, gaps)
     marks = (
         _beyond_days(column, cells.array) if column.kind == "day" else _beyond_numbers(column, cells.array)
     )
@@ -96,20 +97,20 @@ def keep_within_limits(column: Column, cells: Cells) -> Cells:
 def _gaps_within_limits(column: Column, values: npt.NDArray[Any]) -> int:
     """Count the missing cells of a column of days or numbers, ``OUTSIDE`` if one of the others breaks a limit."""
     if column.kind == "day":
-        return int(gaps_of_days(values, *_day_bounds(str(column.minimum), str(column.maximum)), NO_DAY))
+        return int(gaps_of_days(values, *_day_bounds(column.minimum, column.maximum), NO_DAY))
     low, high = _number_bounds(column.minimum, column.maximum)
     return int(gaps_of_numbers(values, low, high, column.above_minimum, column.kind == "integer"))
 
 
 def _beyond_days(column: Column, days: npt.NDArray[np.int32]) -> Marks:
-    low, high = _day_bounds(str(column.minimum), str(column.maximum))
+    low, high = _day_bounds(column.minimum, column.maximum)
     return {OUT_OF_RANGE: (days != NO_DAY) & ((days < low) | (days > high))}
 
 
-@cache
-def _day_bounds(first: str, last: str) -> tuple[int, int]:
-    first_day, last_day = np.array([first, last], dtype="datetime64[D]").astype(np.int64).tolist()
-    return first_day, last_day
+@lru_cache(maxsize=64)
+def _day_bounds(minimum: object, maximum: object) -> tuple[int, int]:
+    first, last = np.array([str(minimum), str(maximum)], dtype="datetime64[D]").astype(np.int64).tolist()
+    return first, last
 
 
 @lru_cache(maxsize=64)

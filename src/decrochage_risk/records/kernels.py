@@ -32,6 +32,7 @@ __all__ = [
     "OUTSIDE",
     "code_texts",
     "compiled",
+    "first_septembers",
     "gaps_of_days",
     "gaps_of_numbers",
     "gather",
@@ -59,6 +60,9 @@ FIRST_DAY = 7305
 
 _DAYS_32 = 2**31
 """Day numbers are 32 bits wide."""
+
+_LEAP_DAYS_UNTIL_1969 = 1969 // 4 - 1969 // 100 + 1969 // 400
+_DAYS_BEFORE_SEPTEMBER = 243
 
 # A usual size for insertion before merging; it changes the speed only, never the order.
 _SHORT_RUN = 12
@@ -312,6 +316,19 @@ def whole_days(times: Keys, validity: Flags, per_day: int, missing: int, days: D
         if faults:
             return False
     return True
+
+
+@compiled
+def first_septembers(school_years: Floats) -> Keys:
+    """Day number of 1 September of each year; 0 where it is missing."""
+    days = np.zeros(school_years.size, np.int64)
+    for row in range(school_years.size):
+        if not np.isnan(school_years[row]):
+            year = np.int64(school_years[row])
+            # 29 February of the year itself, if it has one, has passed by then.
+            leap_days = year // 4 - year // 100 + year // 400 - _LEAP_DAYS_UNTIL_1969
+            days[row] = 365 * (year - 1970) + leap_days + _DAYS_BEFORE_SEPTEMBER
+    return days
 
 
 @compiled

@@ -84,6 +84,9 @@ def _arrow_of(cells: pd.Series) -> Any:  # noqa: ANN401 - an Arrow ChunkedArray,
 
 
 def _of_list(column: Column, cells: list[Any]) -> Any:  # noqa: ANN401 - Texts, an array or None
+    codes = _looked_up(column, cells)
+    if codes is not None:
+        return codes
     # The exact types: isinstance would take True for a number.
     kinds = set(map(type, cells))
     kinds.discard(type(None))
@@ -91,6 +94,19 @@ def _of_list(column: Column, cells: list[Any]) -> Any:  # noqa: ANN401 - Texts, 
         return empty_values(column, len(cells))
     types_of_kind, read = _LISTS[column.kind]
     return read(column, cells) if kinds <= types_of_kind else None
+
+
+def _looked_up(column: Column, cells: list[Any]) -> npt.NDArray[Any] | None:
+    """Code choices, or days that came before; None for others, and for all if one cell is not among these texts."""
+    if column.kind not in {"choice", "day"}:
+        return None
+    code_of = _DAY_OF if column.kind == "day" else _codes_of(column.choices)
+    try:
+        # What is found among texts is one of them: its type need not be looked at.
+        codes = [code_of[cell] for cell in cells]
+    except (KeyError, TypeError):  # a list is no key
+        return None
+    return np.array(codes, dtype=np.int32 if column.kind == "day" else np.int8)
 
 
 def _texts_of_list(_: Column, cells: list[Any]) -> Texts:
@@ -105,7 +121,12 @@ def _texts_of_list(_: Column, cells: list[Any]) -> Texts:
 def _days_of_list(_: Column, cells: list[Any]) -> npt.NDArray[np.int32] | None:
     # One unreadable cell gives the whole column to the slow reader, which says what is wrong with it.
     days = [NO_DAY if cell is None else _plain_day(cell) for cell in cells]
-    return None if None in days else np.array(days, dtype=np.int32)
+    if None in days:
+        return None
+    if len(_DAY_OF) > _MOST_DAYS:
+        _DAY_OF.clear()
+    _DAY_OF.update(zip(cells, days, strict=True))  # type: ignore[arg-type]  # none of them is None
+    return np.array(days, dtype=np.int32)
 
 
 def _choices_of_list(column: Column, cells: list[Any]) -> npt.NDArray[np.int8] | None:
@@ -136,8 +157,11 @@ _LISTS: dict[str, tuple[frozenset[type], Callable[[Column, list[Any]], Any]]] = 
 }
 
 
-# Some 45 years of days: a service parses the same ones with every pupil.
-@lru_cache(maxsize=2**14)
+# Some 45 years of days: a service reads the same ones with every pupil.
+_MOST_DAYS = 2**14
+_DAY_OF: dict[str | None, int] = {}
+
+
 def _plain_day(text: str) -> int | None:
     """Day number of a text written 2024-11-05, None if it is written in another way or is no day."""
     if len(text) != _ISO_LENGTH or text[4] != "-" or text[7] != "-":
