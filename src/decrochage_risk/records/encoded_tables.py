@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from functools import cached_property, partial
-from itertools import pairwise
+from itertools import pairwise, repeat
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
@@ -70,7 +70,8 @@ class PupilCodes:
     @classmethod
     def of(cls, place_of: Mapping[str, int], pupils: int, ids: Texts) -> PupilCodes:
         """Look every different id up once."""
-        of_word = np.array([place_of.get(word, NO_CODE) for word in ids.words], dtype=np.int32)
+        places = map(place_of.get, ids.words, repeat(NO_CODE))
+        of_word = np.fromiter(places, dtype=np.int32, count=len(ids.words))
         (unknown,) = (of_word < 0).nonzero()
         # Unknown ids get codes of their own past the pupils, so that their rows are sorted and reported like
         # any.
