@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from decrochage_risk.errors import DecrochageWarning, RecordsWarning, TrainingWarning
-from decrochage_risk.evaluate.report import MeasuredRows, list_marks
+from decrochage_risk.evaluate.report import MeasuredRows, build_report, list_marks
 from decrochage_risk.french.words import forbidden_in
 from decrochage_risk.model import score_rows, take_snapshots
 from decrochage_risk.partitions import score_folder
@@ -20,18 +20,20 @@ from decrochage_risk.records import PupilRecords
 from decrochage_risk.risk import FitOptions
 from decrochage_risk.risk.calibration import Calibration, probability
 from decrochage_risk.train import evaluate_model
-from decrochage_risk.train.backtest import fit_risk_model
-from decrochage_risk.train.evaluating import _to_complete
+from decrochage_risk.train.backtest import backtest, fit_risk_model, rows_to_complete
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from decrochage_risk.model import TrainedModel
+    from decrochage_risk.evaluate import EvaluationReport
+    from decrochage_risk.model import Snapshots, TrainedModel
+    from decrochage_risk.risk import RiskModel
     from decrochage_risk.score import RiskScores
     from decrochage_risk.synthetic import Cohort
 
 DAYS = ["2023-01-09", "2023-03-06", "2023-05-09", "2024-01-08", "2024-03-06", "2024-05-06"]
+OPTIONS = FitOptions(kind="logistic", members=2, penalty=3.0)
 TABLES = ("pupils", "enrolments", "absences", "grades", "orientation")
 
 
@@ -41,21 +43,30 @@ def tables(small_cohort: Cohort) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def silent_model(small_cohort: Cohort, small_model: TrainedModel, tables: dict[str, Any]) -> TrainedModel:
-    """Learn from pupils whose marks are not known more often where they leave: a regression, which is fitted at once."""
+def silent_rows(small_cohort: Cohort, tables: dict[str, Any]) -> Snapshots:
+    """Take rows of two years, of pupils whose marks are not known more often where they leave."""
     rng = np.random.default_rng(0)
     outcomes = small_cohort.tables["outcomes"]
     left = set(outcomes.loc[outcomes["outcome"] == "left_without_diploma", "pupil_id"])
     pupils = tables["pupils"]["pupil_id"].sort_values()
     silent = pupils[rng.random(len(pupils)) < np.where(pupils.isin(left), 0.9, 0.15)].tolist()
     records = PupilRecords(**tables, not_sent={"grades": silent}, calendar=small_cohort.calendar)
-    snapshots = take_snapshots(records, outcomes, DAYS)
-    options = FitOptions(kind="logistic", members=2, penalty=3.0)
-    risk_model = fit_risk_model(snapshots, seed=0, options=options)
+    return take_snapshots(records, outcomes, DAYS)
+
+
+@pytest.fixture(scope="module")
+def silent_model(small_model: TrainedModel, silent_rows: Snapshots) -> TrainedModel:
+    """Learn from them: a regression, which is fitted at once."""
+    return replace(small_model, risk_model=plain_fit(silent_rows))
+
+
+def plain_fit(snapshots: Snapshots, **_: object) -> RiskModel:
+    """Fit without a calibration, and score every gap."""
+    risk_model = fit_risk_model(snapshots, seed=0, options=OPTIONS)
     # Of so few leavers a calibration would leave little: the law is of lists, and every gap here is to be scored.
     references = replace(risk_model.references, knowledge=replace(risk_model.knowledge, rows={}))
     plain = Calibration(kind="identity", intercept=0.0, slope=1.0)
-    return replace(small_model, risk_model=replace(risk_model, references=references, calibration=plain))
+    return replace(risk_model, references=references, calibration=plain)
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +175,7 @@ def test_an_evaluation_sets_the_same_pupils_apart(
     """Rows of an evaluation that stand on no list for want of a fact are those of whom scoring says so; their number is told."""
     outcomes = small_cohort.tables["outcomes"]
     rows = score_rows(silent_model, take_snapshots(half_known, outcomes, [as_of]))
-    marks = _to_complete(silent_model, rows, probability(rows.log_odds), load_policy())
+    marks = rows_to_complete(silent_model.risk_model, rows.snapshots, probability(rows.log_odds), rows.groups)
     pupils = rows.snapshots.rows["pupil_id"]
     frame = scores.frame.set_index("pupil_id")
     # Of the year alone: the model holds no path.
@@ -172,6 +183,29 @@ def test_an_evaluation_sets_the_same_pupils_apart(
     assert marks.any()
     with pytest.warns(TrainingWarning):
         report = evaluate_model(silent_model, half_known, outcomes, as_of_dates=[as_of])
+    assert sum(note.startswith("Données à compléter : ") for note in report.notes) == 1
+
+
+@pytest.mark.whole
+def test_a_training_sets_such_rows_apart_too(silent_rows: Snapshots, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list that the report of a training measures holds no row that nothing known raises, and the report tells their number."""
+    measured: list[MeasuredRows] = []
+
+    def build(rows: MeasuredRows, *args: Any, **kwargs: Any) -> EvaluationReport:
+        measured.append(rows)
+        return build_report(rows, *args, **kwargs)
+
+    monkeypatch.setattr("decrochage_risk.train.backtest.build_report", build)
+    monkeypatch.setattr("decrochage_risk.train.backtest.fit_risk_model", plain_fit)
+    report = backtest(
+        silent_rows, seed=0, synthetic=True, options=OPTIONS, hold_out_schools=False, publish=False
+    )
+    (rows,) = measured
+    levels = silent_rows.rows.loc[silent_rows.rows["school_year"] == 2023, "level"].to_numpy(dtype=object)
+    above = load_policy().of_horizon(1).assess(levels, np.asarray(rows.risk)).flagged
+    assert rows.to_complete.any()
+    assert (above == (np.asarray(rows.listed) | rows.to_complete)).all()
+    assert not (np.asarray(rows.listed) & rows.to_complete).any()
     assert sum(note.startswith("Données à compléter : ") for note in report.notes) == 1
 
 

@@ -34,6 +34,7 @@ from decrochage_risk.evaluate import (
     school_rate,
 )
 from decrochage_risk.evaluate.disclosure import ALL, EVENT, CountedRows
+from decrochage_risk.explain import rests_on_gaps
 from decrochage_risk.features import FEATURE_BY_NAME
 from decrochage_risk.model.unknown_flags import UNKNOWN_FLAGS, patterns_of
 from decrochage_risk.policy import load_policy
@@ -42,7 +43,7 @@ from decrochage_risk.risk import RiskModel, pupil_folds
 from decrochage_risk.risk.numeric_table import row_blocks
 from decrochage_risk.school_year import school_year_of, year_start
 from decrochage_risk.school_year.dates import date_of_number
-from decrochage_risk.small_cells import Publication
+from decrochage_risk.small_cells import HIDDEN, Publication, is_small
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from decrochage_risk.risk import FitOptions
 
     Labels = npt.NDArray[np.object_]
+    Flags = npt.NDArray[np.bool_]
     Floats = npt.NDArray[np.float64]
 
 
@@ -67,6 +69,8 @@ __all__ = [
     "last_year_rows",
     "learnt_baselines",
     "report_on",
+    "rows_to_complete",
+    "told_to_complete",
 ]
 
 YEARS_BEHIND: Final = ("à l'heure ou en avance", "1 an de retard", "2 ans de retard ou plus")
@@ -212,7 +216,7 @@ def backtest(
     last, earlier = last_year_rows(snapshots)
     test = snapshots.take(last)
     parts = _without_common_pupils(snapshots, test, earlier, seed)
-    risk, learnt = _predict_parts(test, parts, seed, options, progress)
+    risk, to_complete, learnt = _predict_parts(test, parts, seed, options, progress)
     if predicted is not None:
         predicted(test, risk)
     report = report_on(
@@ -221,7 +225,9 @@ def backtest(
         learnt,
         title="Dernière année, jamais utilisée pour choisir",
         synthetic=synthetic,
+        notes=told_to_complete(to_complete),
         publish=False,
+        to_complete=to_complete,
     )
     if progress is not None and hold_out_schools:
         progress("Année témoin, établissements tenus à l'écart")
@@ -237,23 +243,76 @@ def backtest(
 
 def _predict_parts(
     test: Snapshots,
-    parts: Iterable[tuple[npt.NDArray[np.bool_], Snapshots]],
+    parts: Iterable[tuple[Flags, Snapshots]],
     seed: int,
     options: FitOptions | None,
     progress: Callable[[str], None] | None,
-) -> tuple[Floats, list[Floats]]:
-    """Predict each part of the last year from its own training rows: the risk, and the scores of both learnt baselines."""
+) -> tuple[Floats, Flags, list[Floats]]:
+    """Predict each part of the last year from its own training rows: the risk, who is to complete, both learnt baselines."""
     risk = np.full(len(test.outcome), np.nan)
-    learnt = [np.full(len(test.outcome), np.nan) for _ in range(2)]
+    to_complete = np.zeros(len(risk), dtype=np.bool_)
+    learnt = [np.full(len(risk), np.nan) for _ in range(2)]
     for number, (mask, train) in enumerate(parts):
         if progress is not None:
             progress(f"Année témoin, partie {number + 1}")
         model = fit_risk_model(train, seed=seed, options=options)
         part = test.take(mask)
         risk[mask] = _risk_of(model, part)
+        groups = part.rows["reference_group"].to_numpy()
+        to_complete[mask] = rows_to_complete(model, part, risk[mask], groups)
         for scores, baseline in zip(learnt, learnt_baselines(train, part), strict=True):
             scores[mask] = baseline.score
-    return risk, learnt
+    return risk, to_complete, learnt
+
+
+def rows_to_complete(
+    risk_model: RiskModel, rows: Snapshots, risk: Floats, groups: Labels, policy: Policy | None = None
+) -> Flags:
+    """Mark the rows above a threshold that no known fact raises, but what is not known does: scoring lists them apart.
+
+    Parameters
+    ----------
+    risk_model : RiskModel
+        Which predicted the rows.
+    rows : Snapshots
+        Any that it can score.
+    risk : array of float64, shape (rows,)
+        Their probabilities.
+    groups : array of str, shape (rows,)
+        Their reference groups.
+    policy : Policy, optional
+        Whose thresholds make the list; the bundled one when left out.
+
+    Returns
+    -------
+    array of bool, shape (rows,)
+    """
+    own_policy = (policy or load_policy()).of_horizon(horizon_of(rows))
+    above = np.flatnonzero(own_policy.assess(rows.rows["level"].to_numpy(dtype=object), risk).flagged)
+    marks = np.zeros(len(risk), dtype=np.bool_)
+    if above.size:
+        known = rows.features.iloc[above]
+        marks[above] = rests_on_gaps(
+            risk_model,
+            known[list(risk_model.columns)].to_numpy(dtype=np.float64),
+            risk_model.filled(known, groups[above]),
+            groups[above],
+            risk_model.raw_log_odds(known, groups[above]),
+        )
+    return marks
+
+
+def told_to_complete(marks: Flags) -> list[str]:
+    """Count apart the rows that are on no list because nothing known raises them."""
+    count = int(marks.sum())
+    if not count:
+        return []
+    told = HIDDEN if is_small(count) else french.number(count)
+    sentence = (
+        f"Données à compléter : {told} (lignes au-dessus du seuil sans aucun fait connu qui élève l'estimation), sur aucune liste, "
+        "comptées à part."
+    )
+    return [sentence]
 
 
 def _risk_of(model: RiskModel, snapshots: Snapshots) -> Floats:
@@ -366,7 +425,7 @@ def report_on(  # noqa: PLR0913 - the choices of a report, each with its default
     policy: Policy | None = None,
     capacity: int = CAPACITY,
     publish: bool = True,
-    to_complete: npt.NDArray[np.bool_] | None = None,
+    to_complete: Flags | None = None,
 ) -> EvaluationReport:
     """Build the report: the model, the learnt baselines (their scores on the same rows) and the three flags.
 

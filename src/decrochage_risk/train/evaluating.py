@@ -5,34 +5,36 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from decrochage_risk.errors import NotEnoughDataError, TrainingWarning, warn_caller
 from decrochage_risk.evaluate import CAPACITY, maturity_table
-from decrochage_risk.explain import rests_on_gaps
 from decrochage_risk.french import day as french_day
 from decrochage_risk.french import join, number, school_year
 from decrochage_risk.model import Snapshots, TrainedModel, score_rows, take_snapshots
 from decrochage_risk.model.scored_rows import OUTSIDE_TRAINING, UNKNOWN_LEVEL
 from decrochage_risk.model.snapshots import CENSORED, TOO_SHORT
 from decrochage_risk.model.updating import updated_years
-from decrochage_risk.policy import load_policy
 from decrochage_risk.records.outcome_table import outcomes_for
 from decrochage_risk.risk.calibration import probability
 from decrochage_risk.school_year import to_date
 from decrochage_risk.small_cells import HIDDEN, is_small
 from decrochage_risk.threads import progress_bar
-from decrochage_risk.train.backtest import can_be_known, learnt_baselines, report_on
+from decrochage_risk.train.backtest import (
+    can_be_known,
+    learnt_baselines,
+    report_on,
+    rows_to_complete,
+    told_to_complete,
+)
 from decrochage_risk.train.training import NOT_CLOSED, mature_only, told_left_out
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    import numpy as np
     import numpy.typing as npt
     import pandas as pd
 
     from decrochage_risk.evaluate import EvaluationReport
-    from decrochage_risk.model.scored_rows import ScoredRows
     from decrochage_risk.policy import Policy
     from decrochage_risk.records.pupil_records import PupilRecords
 
@@ -121,8 +123,8 @@ def evaluate_model(  # noqa: PLR0913 - the choices of an evaluation, each with i
         test = scored_rows.snapshots
         notes = [*_left_out(test), *_seen_years(model, test), *_learnt_too_late(model, test)]
         risk = probability(scored_rows.log_odds)
-        to_complete = _to_complete(model, scored_rows, risk, policy or load_policy())
-        notes += _told_to_complete(to_complete)
+        to_complete = rows_to_complete(model.risk_model, test, risk, scored_rows.groups, policy)
+        notes += told_to_complete(to_complete)
         learnt, missing = _learnt(model, records, table, test, (month, day), tell)
     report = report_on(
         test,
@@ -138,40 +140,6 @@ def evaluate_model(  # noqa: PLR0913 - the choices of an evaluation, each with i
         to_complete=to_complete,
     )
     return report.model_copy(update={"maturity": maturity_table(test.rows, test.outcome)}).published()
-
-
-def _to_complete(
-    model: TrainedModel, scored_rows: ScoredRows, risk: npt.NDArray[np.float64], policy: Policy
-) -> npt.NDArray[np.bool_]:
-    """Mark the rows above a threshold that no known fact raises, but what is not known does: scoring lists them apart."""
-    test = scored_rows.snapshots
-    levels = test.rows["level"].to_numpy(dtype=object)
-    above = np.flatnonzero(policy.of_horizon(model.horizon_years).assess(levels, risk).flagged)
-    marks = np.zeros(len(risk), dtype=np.bool_)
-    if above.size:
-        known = test.features.iloc[above]
-        groups = scored_rows.groups[above]
-        marks[above] = rests_on_gaps(
-            model.risk_model,
-            known[list(model.risk_model.columns)].to_numpy(dtype=np.float64),
-            model.risk_model.filled(known, groups),
-            groups,
-            scored_rows.raw_log_odds[above],
-        )
-    return marks
-
-
-def _told_to_complete(marks: npt.NDArray[np.bool_]) -> list[str]:
-    """Count apart the rows that are on no list because nothing known raises them."""
-    count = int(marks.sum())
-    if not count:
-        return []
-    told = HIDDEN if is_small(count) else number(count)
-    sentence = (
-        f"Données à compléter : {told} (lignes au-dessus du seuil sans aucun fait connu qui élève l'estimation), sur aucune liste, "
-        "comptées à part."
-    )
-    return [sentence]
 
 
 def _left_out(test: Snapshots) -> list[str]:
