@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from decrochage_risk.records.checks import conform, cross_check
+from decrochage_risk.records.cross_checks import _alike_ids, alike_id, first_days_of_years
 from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.school_year import SchoolCalendar
 
@@ -335,3 +337,19 @@ def test_blanked_cells_are_not_reported_again() -> None:
     for name in ("enrolments", "absences", "grades"):
         frames[name].loc[:, :] = np.nan
     assert cross_check(frames, CALENDAR) == []
+
+
+def test_school_years_begin_on_the_first_of_september() -> None:
+    """Every year that a cell may hold begins on its 1 September, leap years included; a missing year on no day."""
+    years = np.arange(1990, 2102)
+    expected = [(date(year, 9, 1) - date(1970, 1, 1)).days for year in years.tolist()]
+    assert first_days_of_years(np.append(years, np.nan).astype(np.float64)).tolist() == [*expected, 0]
+
+
+@given(
+    st.lists(st.text(st.sampled_from("0aAéÉ1 \t\n\x1c\u00a0"), max_size=4), max_size=5)
+    | st.lists(st.text("0aA1"))
+)
+def test_ids_are_alike_one_by_one_or_all_at_once(words: list[str]) -> None:
+    """What an export may lose is left out of many ids as it is of each, whatever blanks, zeros and accents they hold."""
+    assert _alike_ids(words) == [alike_id(word) for word in words]

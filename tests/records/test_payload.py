@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from decrochage_risk.errors import UnreadableRecordsError
 from decrochage_risk.records import PupilRecords
-from decrochage_risk.records.payload import read_json
+from decrochage_risk.records.payload import parse_json, read_json
 from decrochage_risk.records.table_schemas import TABLES
 
 EVENTS = ["absences", "grades", "orientation"]
@@ -190,3 +190,50 @@ def test_a_fault_of_shape_brings_no_fault_of_rows_with_it() -> None:
             PupilRecords.from_json(payload)
         assert caught.value.faults
         assert caught.value.report is None, caught.value.report
+
+
+# Objects as lists of pairs, so that a key may be there twice; texts and keys that look like keys and colons.
+WORDS = st.sampled_from(["pupils", "grades", "date", "a:b", '":', 'a"b', "\\", "é", " :"])
+OBJECTS = st.recursive(
+    st.none() | st.integers(0, 9) | WORDS,
+    lambda inside: st.lists(inside, max_size=3) | st.lists(st.tuples(WORDS, inside), max_size=4).map(tuple),
+    max_leaves=12,
+)
+
+
+def _json_text(value: Any, between: str) -> str:
+    if isinstance(value, tuple):
+        members = (f"{json.dumps(key)}{between}{_json_text(item, between)}" for key, item in value)
+        return f"{{{', '.join(members)}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(_json_text(item, between) for item in value)}]"
+    return json.dumps(value)
+
+
+def _has_twice(value: Any) -> bool:
+    items = [item for _, item in value] if isinstance(value, tuple) else value
+    own = isinstance(value, tuple) and len({key for key, _ in value}) < len(value)
+    return own or (isinstance(items, list) and any(map(_has_twice, items)))
+
+
+@settings(max_examples=300)
+@given(OBJECTS, st.sampled_from([":", ": ", " :", "\n: "]), st.booleans())
+def test_a_key_twice_is_a_fault_wherever_it_stands(value: Any, between: str, as_bytes: bool) -> None:  # noqa: FBT001 - of Hypothesis
+    """Parsing gives what json gives, and a fault exactly where some object holds a key twice, whatever its texts look like."""
+    text, faults = _json_text(value, between), list[str]()
+    assert parse_json(text.encode() if as_bytes else text, faults) == json.loads(text)
+    assert bool(faults) == _has_twice(value)
+
+
+@given(
+    st.lists(
+        st.dictionaries(st.sampled_from(["date", "n", "status"]), st.integers(0, 3)), min_size=1, max_size=4
+    )
+)
+def test_rows_become_columns_whatever_keys_they_lack(rows: list[dict[str, int]]) -> None:
+    """Columns come in the order in which their keys first come, and a key that a row lacks is a missing cell."""
+    sent = read_json({"pupils": [{"pupil_id": "a"}], "absences": rows})
+    raw = sent.raw["absences"]
+    keys = list(dict.fromkeys(key for row in rows for key in row))
+    assert list(raw.names) == keys
+    assert list(raw.cells) == [[row.get(key) for row in rows] for key in keys]

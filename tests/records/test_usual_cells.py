@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 
 from decrochage_risk.records.cells import read_cells
 from decrochage_risk.records.checks import conform
-from decrochage_risk.records.coded_columns import Texts
+from decrochage_risk.records.coded_columns import NO_DAY, Texts
+from decrochage_risk.records.kernels import OUTSIDE, gaps_of_days, gaps_of_numbers
 from decrochage_risk.records.raw_tables import RawTable
 from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.records.usual_cells import read_quickly
@@ -51,14 +52,18 @@ def plain(values: Any) -> list[Any]:
 @settings(max_examples=150)
 @given(st.data())
 def test_a_list_is_read_like_cell_by_cell(data: st.DataObject) -> None:
-    """Whatever the quick reader reads, the reader of cells reads as the same values, without a fault."""
+    """Whatever the quick reader reads, the reader of cells reads as the same values, without a fault, the first time and later."""
     column = data.draw(st.sampled_from(COLUMNS))
     cells = data.draw(cells_of(column))
     quick = read_quickly(column, cells)
+    again = read_quickly(column, list(cells))
     slow = read_cells(column, pd.Series(cells) if cells else pd.Series(dtype="str")).coded(column)
     assert quick is not None
     assert not slow.marks
-    assert plain(quick) == plain(slow.array)
+    assert plain(quick) == plain(again) == plain(slow.array)
+    assert (
+        getattr(quick, "dtype", None) == getattr(again, "dtype", None) == getattr(slow.array, "dtype", None)
+    )
 
 
 def _arrow(column: Column, cells: list[Any]) -> Any:
@@ -122,3 +127,76 @@ def test_a_word_that_no_cell_uses_is_no_fault() -> None:
     conformed = conform(TABLES["pupils"], RawTable(("pupil_id",), (ids,), 3))
     assert conformed.faults == ()
     assert conformed.frame["pupil_id"].tolist() == ["a", "a", "b"]
+
+
+TIMES = st.builds(
+    lambda day, more: day * 86_400 + more,
+    st.integers(-40_000, 60_000),
+    st.sampled_from([0, 0, 0, 0, 0, 0, 1, -1, 43_200]),
+)
+
+
+@settings(max_examples=100)
+@given(st.lists(st.none() | TIMES, max_size=8), st.sampled_from(["s", "ms", "us", "ns"]), st.integers(0, 8))
+def test_midnights_are_their_days_in_every_unit(times: list[int | None], unit: str, cut: int) -> None:
+    """Times are read as days where all of them are midnights, in any unit, with gaps and cut anywhere; else not at all."""
+    units = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[unit]
+    cells = pa.array([None if time is None else time * units for time in times], pa.timestamp(unit))
+    days = read_quickly(TABLES["grades"].column("date"), pa.chunked_array([cells[:cut], cells[cut:]]))
+    if any(time is not None and time % 86_400 for time in times):
+        assert days is None
+    else:
+        assert days.tolist() == [NO_DAY if time is None else time // 86_400 for time in times]
+
+
+@pytest.mark.parametrize("moment", [1, -1, 2**62, -(2**63), 2**31 * 86_400, -(2**31 + 1) * 86_400])
+def test_a_time_that_no_day_number_holds_is_left_to_the_reader_of_cells(moment: int) -> None:
+    """A second beside midnight, and midnights beyond 32 bits, are not read as some other day."""
+    cells = pa.chunked_array([pa.array([0, moment, None], pa.int64()).view(pa.timestamp("s"))])
+    assert read_quickly(TABLES["grades"].column("date"), cells) is None
+
+
+NUMBERS = st.sampled_from(
+    [np.nan, np.inf, -np.inf, -0.0, 0.0, 5e-324, 1.0, 2.5, 3.0, np.nextafter(3, 4), -1.0]
+)
+
+
+@settings(max_examples=150)
+@given(
+    numbers=st.lists(NUMBERS, max_size=6),
+    low=st.sampled_from([0.0, 1.0]),
+    above=st.booleans(),
+    whole=st.booleans(),
+    before=st.integers(0, 9000),
+)
+def test_limits_of_numbers_are_those_of_each_number(
+    numbers: list[float], low: float, *, above: bool, whole: bool, before: int
+) -> None:
+    """One pass counts the gaps and finds a number outside, wherever it stands, just as looking at each number does."""
+    values = np.array([1.0] * (before if low < 1 or not above else 0) + numbers)
+    fits = [
+        (low < value if above else low <= value) and value <= 3 and (not whole or value.is_integer())
+        for value in values.tolist()
+        if value == value  # noqa: PLR0124 - NaN
+    ]
+    gaps = values.size - len(fits)
+    assert gaps_of_numbers(values, low, 3.0, above, whole) == (gaps if all(fits) else OUTSIDE)
+
+
+@settings(max_examples=80)
+@given(st.lists(st.sampled_from([NO_DAY, -1, 0, 5, 9, 10, 2**31 - 1]), max_size=6), st.integers(0, 9000))
+def test_limits_of_days_are_those_of_each_day(days: list[int], before: int) -> None:
+    """One pass counts the missing days and finds a day outside, wherever it stands; a missing day breaks no limit."""
+    values = np.array([5] * before + days, dtype=np.int32)
+    fits = [0 <= day <= 9 for day in days if day != NO_DAY]
+    assert gaps_of_days(values, 0, 9, NO_DAY) == (days.count(NO_DAY) if all(fits) else OUTSIDE)
+
+
+def test_more_days_than_are_remembered_are_read_too() -> None:
+    """Days stay what they are when more different ones came than the reader remembers."""
+    column = TABLES["grades"].column("date")
+    days = np.arange(-30_000, 30_000)
+    for part in np.array_split(days, 9):
+        cells = np.datetime_as_string(part.astype("datetime64[D]")).tolist()
+        for _ in range(2):
+            assert read_quickly(column, [*cells, None]).tolist() == [*part.tolist(), NO_DAY]

@@ -242,11 +242,14 @@ class Cells:
         Rows with a fault; a cell with an error is missing in ``array``.
     column_rules : tuple of Rule
         Warnings about the column as a whole, such as texts that came as bytes.
+    gaps : int or None
+        How many cells are missing, where they were counted on the way.
     """
 
     array: Any
     marks: Marks
     column_rules: tuple[Rule, ...] = ()
+    gaps: int | None = None
 
     def take(self, codes: npt.NDArray[np.intp]) -> Cells:
         """Repeat cells by their positions; -1 is a missing cell, and a cell that is not used marks no row."""

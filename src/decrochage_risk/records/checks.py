@@ -119,12 +119,11 @@ def conform(table: Table, came: pd.DataFrame | RawTable) -> Conformed:
     ('sex',)
     """
     raw = RawTable.of_frame(came) if isinstance(came, pd.DataFrame) else came
-    # Reversed, so that of equal names the first place wins.
-    place_of = {name: place for place, name in reversed(list(enumerate(raw.names)))}
-    twice = {name for name in raw.names if raw.names.count(name) > 1}
     faults = list(_table_faults(table, raw))
-    # Of two columns of one name nobody knows which is meant: neither is read.
-    usable = {name: place for name, place in place_of.items() if name not in twice}
+    usable = {name: place for place, name in enumerate(raw.names)}
+    if len(usable) < len(raw.names):
+        # Of two columns of one name nobody knows which is meant: neither is read.
+        usable = {name: place for name, place in usable.items() if raw.names.count(name) == 1}
     cells = over_columns(lambda column: _read(column, raw, usable.get(column.name)), table.columns, raw.size)
     marks_of: dict[str, Marks] = {}
     for column, cells_of_column in zip(table.columns, cells, strict=True):
@@ -142,7 +141,7 @@ def conform(table: Table, came: pd.DataFrame | RawTable) -> Conformed:
     }
     columns_of_table = CodedTable(table, columns, raw.size)
     faults.extend(_row_faults(columns_of_table, marks_of))
-    missing = tuple(name for name in table.optional if name not in place_of)
+    missing = tuple(name for name in table.optional if name not in raw.names)
     return Conformed(columns_of_table, tuple(faults), missing)
 
 
@@ -151,12 +150,15 @@ def _read(column: Column, raw: RawTable, place: int | None) -> Cells:
     if place is None:
         return _filled(column, Cells(empty_values(column, raw.size), {}), came=False)
     # First the fast reader, which gives up at the first unusual cell; then the one that knows every spelling.
-    text = text_of_bytes(raw.cells[place])
-    values = read_quickly(column, raw.cells[place] if text is None else text)
+    came = raw.cells[place]
+    if isinstance(came, list) and not came:
+        return Cells(empty_values(column, 0), {})
+    text = None if isinstance(came, list) else text_of_bytes(came)
+    values = read_quickly(column, came if text is None else text)
     if values is None:
         # Lists come from a payload: its cells are judged one by one, so that a pupil alone is read as in a
         # batch.
-        is_column = not isinstance(raw.cells[place], list)
+        is_column = not isinstance(came, list)
         cells = read_cells(column, raw.series(place), is_column=is_column).coded(column)
     else:
         cells = Cells(values, {}, () if text is None else (BYTES_AS_TEXT,))
@@ -202,10 +204,10 @@ def _table_faults(table: Table, came: RawTable) -> Iterator[FaultGroup]:
 
 def _filled(column: Column, read: Cells, *, came: bool = True) -> Cells:
     """Give missing cells their default, and mark those that have none but may not be missing."""
-    if column.nullable:
+    if column.nullable or read.gaps == 0:
         return read
     missing = is_missing(column, read.array)
-    if not missing.any():
+    if not np.count_nonzero(missing):
         return read
     if column.default is not None:
         # Before the limits of rows are looked at: "value above out_of" needs the 20 of a mark without a
@@ -229,13 +231,15 @@ def _cell_faults(table: Table, column: Column, cells: pd.Series, marks: Marks) -
 
 def _row_faults(coded: CodedTable, marks_of: dict[str, Marks]) -> Iterator[FaultGroup]:
     table = coded.table
-    for row_rule in ROW_RULES:
+    for row_rule in _RULES_OF_ROWS.get(table.name, ()) if coded.size else ():
+        breaks = row_rule.broken(coded)
+        if not np.count_nonzero(breaks):
+            continue
         absent = [name for name in row_rule.columns if name not in marks_of]
         # A required column that did not come is a fault of its own: what rows then lack is not blamed on
         # them.
-        if row_rule.table != table.name or any(name in table.required for name in absent):
+        if any(name in table.required for name in absent):
             continue
-        breaks = row_rule.broken(coded)
         for name in row_rule.columns:
             for rule, mask in marks_of.get(name, {}).items():
                 # A cell that is wrong by itself was blanked: what its row then seems to break is no second
@@ -245,6 +249,9 @@ def _row_faults(coded: CodedTable, marks_of: dict[str, Marks]) -> Iterator[Fault
             rows = np.flatnonzero(breaks)
             blame = row_rule.columns[0]
             yield row_rule.rule.fault(table.name, blame, rows=rows, values=coded.objects(blame, rows))
+
+
+_RULES_OF_ROWS = {name: [rule for rule in ROW_RULES if rule.table == name] for name in TABLES}
 
 
 def cross_check(
@@ -427,7 +434,8 @@ def check_tables(
     if strangers:
         usable["pupils"] = _with_pupils(usable["pupils"], strangers)
         orders = {name: order.with_pupils(len(strangers)) for name, order in orders.items()}
-    losses = _of_nearest(losses, _ids_of(usable["pupils"]))
+    if losses:
+        losses = _of_nearest(losses, _ids_of(usable["pupils"]))
     return CheckedTables(
         usable, pupils, orders, report, losses, _uncertain(shapes, report, whole="coverage" in unusable)
     )
@@ -461,19 +469,20 @@ def _kept(
     contradictions = FaultReport(
         tuple(group for group in across.errors.groups if group.rule != rules.OVERLAPPING_ENROLMENTS.name)
     )
-    stays = {name: ~table.among(contradictions.rows(name)) for name, table in links.tables.items()}
-    whole = {name: bool(rows.all()) for name, rows in stays.items()}
+    faulty = {name: contradictions.rows(name) for name in links.tables}
+    # Of a table that is not there all rows stay.
+    stays = {name: ~links.tables[name].among(rows) for name, rows in faulty.items() if rows.size}
     tables = {
-        name: (table if whole[name] else table.take(stays[name])).renumbered()
+        name: (table.take(stays[name]) if name in stays else table).renumbered()
         for name, table in links.tables.items()
     }
     pupils = {
-        name: of.codes if whole[name] else of.codes[stays[name]]
+        name: of.codes[stays[name]] if name in stays else of.codes
         for name, of in links.pupils.items()
         if name not in links.orders  # an order tells whose its rows are
     }
     orders = {
-        name: order.kept(stays[name], links.pupils[name].pupils) for name, order in links.orders.items()
+        name: order.kept(stays.get(name), links.pupils[name].pupils) for name, order in links.orders.items()
     }
     return tables, pupils, orders
 

@@ -70,7 +70,9 @@ class Texts:
     def translate(self, code_of_word: npt.NDArray[Any], missing: int = NO_CODE) -> npt.NDArray[Any]:
         """Give each cell what stands at its word's place in an array, and missing cells ``missing``."""
         # The code of a missing cell is -1, which reads the last place.
-        return np.append(code_of_word, np.array(missing, dtype=code_of_word.dtype))[self.codes]
+        table = np.empty(code_of_word.size + 1, dtype=code_of_word.dtype)
+        table[:-1], table[-1] = code_of_word, missing
+        return table[self.codes]
 
     def ranks(self) -> npt.NDArray[np.int32]:
         """Code the cells anew, in the order of their texts; -1 stays -1."""

@@ -45,6 +45,9 @@ __all__ = [
 _SPAN = 2**20
 """More days than any two dates of the records lie apart, so that (pupil, day) fits one whole number."""
 
+_TWO = 2
+"""Stays that it takes for an order, an overlap or a transfer: most pupils who come alone have one."""
+
 
 def fault_at(
     rule: Rule,
@@ -56,7 +59,8 @@ def fault_at(
     hint: str | None = None,
 ) -> Iterator[FaultGroup]:
     """Report the rows that break a rule, if any; a fault of whole rows shows their pupil and day."""
-    positions = np.flatnonzero(broken)
+    # The method: flatnonzero goes through three more calls, for some twenty rules of each pupil.
+    (positions,) = broken.nonzero()
     if not positions.size:
         return
     if column is None:
@@ -75,12 +79,8 @@ def fault_at(
 
 def first_days_of_years(school_years: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
     """Day number of 1 September of each school year; 0 where it is missing."""
-    # Any year stands in for a missing one: its day is replaced below.
-    years = np.where(np.isnan(school_years), 1969, school_years).astype(np.int64)
-    # 8 months after January: 1 September.
-    months = (years - 1970).astype("datetime64[Y]").astype("datetime64[M]") + 8
-    days = months.astype("datetime64[D]").astype(np.int64)
-    return np.where(np.isnan(school_years), 0, days)
+    days: npt.NDArray[np.int64] = kernels.first_septembers(school_years)
+    return days
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +112,8 @@ class Spans:
             end = np.where(open_ended, first_days_of_years(years + 1) - 1, end).astype(np.int32)
         # Stays that end before they start are reported by another rule, and are open on no day.
         rows = np.flatnonzero(pupils.known & (start != NO_DAY) & (end >= start))
+        if rows.size < _TWO:
+            return cls(rows, pupils.codes[rows], start[rows], end[rows], pupils.pupils)
         # lexsort sorts by its last key first: pupil, start, end, school, level.
         keys = (
             enrolments["level"][rows], enrolments["school_id"].ranks()[rows], end[rows], start[rows], pupils.codes[rows],
@@ -125,6 +127,8 @@ class Spans:
         Each round leaves out the first overlapping span of every pupil, so that a span is not blamed for sharing
         a day with one that is left out itself.
         """
+        if self.rows.size < _TWO:
+            return self.rows[:0]
         starts, ends = (self.pupil.astype(np.int64) * _SPAN + day for day in (self.start, self.end))
         left = np.arange(len(self.rows))
         out: list[npt.NDArray[np.intp]] = []
@@ -145,6 +149,8 @@ class Spans:
         overlapping : array of bool
             Enrolments left out, by their positions.
         """
+        if self.rows.size < _TWO:
+            return self.rows[:0]
         left = np.flatnonzero(~overlapping[self.rows])
         pupil, start, end = self.pupil[left], self.start[left], self.end[left]
         same_day = np.zeros(left.size, dtype=np.bool_)
@@ -213,17 +219,14 @@ def check_absence_days(
     yield from fault_at(rules.NO_SCHOOL_DAY, "date", absences, possible == 0)
     beyond = (possible > 0) & (possible < _UNKNOWN) & (total > possible) & (total <= _A_DAY)
     yield from fault_at(rules.BEYOND_THE_DAY, "half_days", absences, beyond)
-    first, last = (
-        _EPOCH + timedelta(days=int(calendar.first_day_number) + more)
-        for more in (0, len(calendar.values) - 1)
-    )
-    yield from fault_at(
-        rules.OUTSIDE_CALENDAR,
-        "date",
-        absences,
-        (possible == _UNKNOWN) & (days != NO_DAY),
-        expected=rules.OUTSIDE_CALENDAR.expected.format(first=first, last=last),
-    )
+    outside = (possible == _UNKNOWN) & (days != NO_DAY)
+    if outside.any():
+        first, last = (
+            _EPOCH + timedelta(days=int(calendar.first_day_number) + more)
+            for more in (0, len(calendar.values) - 1)
+        )
+        expectation = rules.OUTSIDE_CALENDAR.expected.format(first=first, last=last)
+        yield from fault_at(rules.OUTSIDE_CALENDAR, "date", absences, outside, expected=expectation)
 
 
 def _half_days_held(days: npt.NDArray[np.int32], calendar: SchoolCalendar) -> npt.NDArray[np.int8]:
@@ -255,10 +258,12 @@ def of_other_zones(enrolments: CodedTable, calendar: SchoolCalendar) -> npt.NDAr
         return np.zeros(len(enrolments), dtype=np.bool_)
     elsewhere = np.array([zone_of_school(word) not in {None, zone} for word in ids.words], dtype=np.bool_)
     rows = np.flatnonzero(ids.translate(elsewhere, missing=False))
+    one_each = np.zeros(len(enrolments), dtype=np.bool_)
+    if not rows.size:
+        return one_each
     # One row says it for the whole school; the earliest, so that no later one takes its place.
     rows = rows[np.argsort(enrolments["start_date"][rows], kind="stable")]
     _, first = np.unique(ids.codes[rows], return_index=True)
-    one_each = np.zeros(len(enrolments), dtype=np.bool_)
     one_each[rows[first]] = True
     return one_each
 
@@ -417,15 +422,27 @@ def check_links(links: Links, calendar: SchoolCalendar) -> Iterator[FaultGroup]:
 def _split_ids(pupils: CodedTable) -> npt.NDArray[np.bool_]:
     """Pupils whose ids differ by leading zeros, blanks, case or the form of an accent, and who were born the same day."""
     ids, born = pupils["pupil_id"], pupils["birth_date"]
-    key_of: dict[str, int] = {}
-    keys = [key_of.setdefault(alike_id(word), len(key_of)) for word in ids.words]
+    plain_ids = _alike_ids(ids.words)
     # Almost always: no two ids are alike, and the birth dates need not be looked at.
-    if len(key_of) == len(keys):
+    if len(set(plain_ids)) == len(plain_ids):
         return np.zeros(len(pupils), dtype=np.bool_)
+    key_of: dict[str, int] = {}
+    keys = [key_of.setdefault(plain, len(key_of)) for plain in plain_ids]
     groups = pd.DataFrame({"key": ids.translate(np.array(keys, dtype=np.int32)), "born": born})
     split = groups.duplicated(keep=False).to_numpy(dtype=np.bool_)
     # Two missing birth dates are not the same day.
     return np.asarray(split & (born != NO_DAY), dtype=np.bool_)
+
+
+def _alike_ids(words: list[str]) -> list[str]:
+    """Give :func:`alike_id` of many ids."""
+    text = "\n".join(words)
+    # Plain ids in a few steps over all their letters at once: no accent, and no blank but the ends of the lines.
+    if not text or not text.isascii() or "\n".join(text.split()) != text:
+        return [alike_id(word) for word in words]
+    plain = text.casefold().split("\n")
+    # A zero in front: of some ids, or of none.
+    return [word.lstrip("0") or "0" for word in plain] if "\n0" in f"\n{text}" else plain
 
 
 def alike_id(word: str) -> str:
@@ -462,9 +479,10 @@ def _school_years_and_ages(links: Links, calendar: SchoolCalendar) -> Iterator[F
     start, years = enrolments["start_date"], enrolments["school_year"]
     september, has_year = first_days_of_years(years), ~np.isnan(years)
     outside = has_year & (start != NO_DAY) & ((start < september) | (start >= first_days_of_years(years + 1)))
-    # At La Réunion and Mayotte pupils are back in August: a school day of that month begins the year.
-    in_august = (start >= september - _AUGUST) & (start < september)
-    outside &= ~(in_august & (calendar.half_days_zero_outside(start) > 0))
+    if outside.any():
+        # At La Réunion and Mayotte pupils are back in August: a school day of that month begins the year.
+        in_august = (start >= september - _AUGUST) & (start < september)
+        outside &= ~(in_august & (calendar.half_days_zero_outside(start) > 0))
     yield from fault_at(rules.OUTSIDE_SCHOOL_YEAR, "start_date", enrolments, outside)
     # Codes of unknown pupils lie past the end: all of them read the missing day there.
     birth = np.append(links.tables["pupils"]["birth_date"], np.int32(NO_DAY))[
@@ -472,7 +490,7 @@ def _school_years_and_ages(links: Links, calendar: SchoolCalendar) -> Iterator[F
     ]
     has_birth = has_year & (birth != NO_DAY)
     # In months, not days: an age needs no more, and leap years drop out.
-    months = _month_of(september) - _month_of(np.where(has_birth, birth, 0))
+    months = 12 * (years - 1970) + 8 - _month_of(np.where(has_birth, birth, 0))
     unlikely = has_birth & ((months < 12 * _YOUNGEST) | (months > 12 * (_OLDEST + 1)))
     yield from fault_at(rules.UNLIKELY_AGE, "pupil_id", enrolments, unlikely)
 

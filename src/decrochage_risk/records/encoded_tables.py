@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from functools import cached_property, partial
-from itertools import pairwise
+from itertools import pairwise, repeat
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
@@ -70,8 +70,9 @@ class PupilCodes:
     @classmethod
     def of(cls, place_of: Mapping[str, int], pupils: int, ids: Texts) -> PupilCodes:
         """Look every different id up once."""
-        of_word = np.array([place_of.get(word, NO_CODE) for word in ids.words], dtype=np.int32)
-        unknown = np.flatnonzero(of_word < 0)
+        places = map(place_of.get, ids.words, repeat(NO_CODE))
+        of_word = np.fromiter(places, dtype=np.int32, count=len(ids.words))
+        (unknown,) = (of_word < 0).nonzero()
         # Unknown ids get codes of their own past the pupils, so that their rows are sorted and reported like
         # any.
         of_word[unknown] = pupils + np.arange(unknown.size)
@@ -144,10 +145,10 @@ class EventOrder:
             columns |= keys.last.read_back(last) | dict(zip(keys.numbers, numbers, strict=False))
         return cls(rows, starts, repeats, columns)
 
-    def kept(self, rows: npt.NDArray[np.bool_], pupils: int) -> EventOrder:
-        """Order of the rows that are kept, of the first ``pupils`` codes only, counted among themselves."""
+    def kept(self, rows: npt.NDArray[np.bool_] | None, pupils: int) -> EventOrder:
+        """Order of the rows that are kept (None: all), of the first ``pupils`` codes only, counted among themselves."""
         count = int(self.starts[pupils])
-        if rows.all():
+        if rows is None or rows.all():
             places: Any = slice(count)
             return self._cut(places, self.rows[:count], self.starts[: pupils + 1])
         stays = rows[self.rows[:count]]
@@ -179,6 +180,9 @@ def _gathered(
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Give three columns in the order of the rows."""
     results = (np.empty(rows.size, np.int64), np.empty(rows.size), np.empty(rows.size))
+    if threads_for(rows.size) == 1:
+        kernels.gather(rows, 0, rows.size, columns, results)
+        return results
     edges = np.linspace(0, rows.size, threads_for(rows.size) + 1).astype(int).tolist()
     over_columns(lambda ends: kernels.gather(rows, *ends, columns, results), list(pairwise(edges)), rows.size)
     return results
@@ -186,6 +190,8 @@ def _gathered(
 
 def _equal_parts(starts: npt.NDArray[np.int64], parts: int) -> list[tuple[int, int]]:
     """Cut the pupils into stretches of about as many rows each."""
+    if parts == 1:
+        return [(0, starts.size - 1)]
     rows = np.linspace(0, starts[-1], parts + 1)[1:-1]
     # By rows, not by pupils: some pupils have hundreds of rows, and threads would wait for the slowest.
     edges = [0, *np.searchsorted(starts[:-1], rows).tolist(), starts.size - 1]

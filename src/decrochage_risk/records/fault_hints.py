@@ -9,15 +9,16 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from difflib import get_close_matches
-from functools import cache
-from typing import TYPE_CHECKING
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from decrochage_risk.records.cells import Cells
 from decrochage_risk.records.coded_columns import NEVER, NO_CODE, NO_DAY, Texts
 from decrochage_risk.records.faults import FaultReport, cut_value, text_of
-from decrochage_risk.records.kernels import within_bounds
+from decrochage_risk.records.kernels import OUTSIDE, gaps_of_days, gaps_of_numbers
 from decrochage_risk.records.rules import (
     BAD_CHECK_LETTER,
     BAD_PATTERN,
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from decrochage_risk.records.cells import Cells, Marks
+    from decrochage_risk.records.cells import Marks
     from decrochage_risk.records.coded_columns import CodedTable
     from decrochage_risk.records.faults import FaultGroup, Rule
     from decrochage_risk.records.table_schemas import Column
@@ -79,41 +80,51 @@ def keep_within_limits(column: Column, cells: Cells) -> Cells:
     """
     if column.kind == "text":
         return _texts_within(column, cells)
-    if column.kind == "day":
-        marks = _beyond_days(column, cells.array)
-    elif column.kind in {"number", "integer"}:
-        marks = _beyond_numbers(column, cells.array)
-    else:
+    if column.kind not in {"day", "number", "integer"}:
         return cells
-    if not marks:
-        return cells
+    # The usual case in one pass that writes nothing; what is wrong with the others is looked at below.
+    gaps = _gaps_within_limits(column, cells.array)
+    if gaps != OUTSIDE:
+        return Cells(cells.array, cells.marks, cells.column_rules, gaps)
+    marks = (
+        _beyond_days(column, cells.array) if column.kind == "day" else _beyond_numbers(column, cells.array)
+    )
     values = cells.array.copy()
     values[np.logical_or.reduce(list(marks.values()))] = NO_DAY if column.kind == "day" else np.nan
     return replace(cells, array=values, marks={**cells.marks, **marks})
 
 
+def _gaps_within_limits(column: Column, values: npt.NDArray[Any]) -> int:
+    """Count the missing cells of a column of days or numbers, ``OUTSIDE`` if one of the others breaks a limit."""
+    if column.kind == "day":
+        return int(gaps_of_days(values, *_day_bounds(column.minimum, column.maximum), NO_DAY))
+    low, high = _number_bounds(column.minimum, column.maximum)
+    return int(gaps_of_numbers(values, low, high, column.above_minimum, column.kind == "integer"))
+
+
 def _beyond_days(column: Column, days: npt.NDArray[np.int32]) -> Marks:
-    low, high = _day_bound(str(column.minimum)), _day_bound(str(column.maximum))
-    present = days != NO_DAY
-    # Two passes without a mask in the usual case; NO_DAY is the smallest number, so it is left out of the
-    # minimum.
-    if days.size and days.max() <= high and days.min(where=present, initial=high) >= low:
-        return {}
-    outside = present & ((days < low) | (days > high))
-    return {OUT_OF_RANGE: outside} if outside.any() else {}
+    low, high = _day_bounds(column.minimum, column.maximum)
+    return {OUT_OF_RANGE: (days != NO_DAY) & ((days < low) | (days > high))}
 
 
-@cache
-def _day_bound(day: str) -> int:
-    return int(np.datetime64(day, "D").astype(np.int64))
+@lru_cache(maxsize=64)
+def _day_bounds(minimum: object, maximum: object) -> tuple[int, int]:
+    first, last = np.array([str(minimum), str(maximum)], dtype="datetime64[D]").astype(np.int64).tolist()
+    return first, last
+
+
+@lru_cache(maxsize=64)
+def _number_bounds(minimum: object, maximum: object) -> tuple[float, float]:
+    """Both bounds as floats; without one, the last that is finite, so that infinite numbers lie outside."""
+    most = float(np.finfo(np.float64).max)
+    return (
+        -most if minimum is None else float(str(minimum)),
+        most if maximum is None else float(str(maximum)),
+    )
 
 
 def _beyond_numbers(column: Column, values: npt.NDArray[np.float64]) -> Marks:
-    low = -np.inf if column.minimum is None else float(str(column.minimum))
-    high = np.inf if column.maximum is None else float(str(column.maximum))
-    # The usual case in one pass that writes nothing; what is wrong with the others is looked at below.
-    if within_bounds(values, low, high, column.above_minimum, column.kind == "integer"):
-        return {}
+    low, high = _number_bounds(column.minimum, column.maximum)
     infinite = np.isinf(values)
     # Comparisons with NaN are false: missing cells break no bound.
     outside = ((values <= low if column.above_minimum else values < low) | (values > high)) & ~infinite

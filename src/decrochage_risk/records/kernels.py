@@ -29,8 +29,12 @@ if TYPE_CHECKING:
     Rest = tuple[Floats, Floats, Keys, bool]
 
 __all__ = [
+    "OUTSIDE",
     "code_texts",
     "compiled",
+    "first_septembers",
+    "gaps_of_days",
+    "gaps_of_numbers",
     "gather",
     "half_days_of_the_day",
     "outside_spans",
@@ -39,10 +43,11 @@ __all__ = [
     "pop_days",
     "push_codes",
     "push_days",
+    "recode",
     "rehash",
     "repeated_rows",
     "sort_within",
-    "within_bounds",
+    "whole_days",
 ]
 
 _Function = TypeVar("_Function", bound="Callable[..., Any]")
@@ -52,6 +57,12 @@ DAY_BITS = 16
 
 FIRST_DAY = 7305
 """1990-01-01 as a day number."""
+
+_DAYS_32 = 2**31
+"""Day numbers are 32 bits wide."""
+
+_LEAP_DAYS_UNTIL_1969 = 1969 // 4 - 1969 // 100 + 1969 // 400
+_DAYS_BEFORE_SEPTEMBER = 243
 
 # A usual size for insertion before merging; it changes the speed only, never the order.
 _SHORT_RUN = 12
@@ -243,17 +254,89 @@ def _same(one: float, other: float) -> bool:
     return bool(one == other or (np.isnan(one) and np.isnan(other)))
 
 
+# Between two looks at whether a fault came: inside a block nothing branches, so that several cells are compared at once.
+_BLOCK = 4096
+OUTSIDE = -1
+"""What :func:`gaps_of_numbers` and :func:`gaps_of_days` give where a cell breaks a limit."""
+
+
 @compiled
-def within_bounds(values: Floats, low: float, high: float, above: bool, whole: bool) -> bool:  # noqa: FBT001 - a kernel takes plain values
-    """Whether each number that is known is finite and from ``low`` (left out if ``above``) to ``high``, ``whole`` ones whole."""
-    for value in values:
-        if np.isnan(value):
-            continue
-        if not low <= value <= high or (above and value == low) or np.isinf(value):
-            return False
-        if whole and value != np.floor(value):
+def gaps_of_numbers(values: Floats, low: float, high: float, above: bool, whole: bool) -> int:  # noqa: FBT001 - a kernel takes plain values
+    """Count the missing numbers; ``OUTSIDE`` unless each other one is from ``low`` (left out if ``above``) to ``high``.
+
+    ``whole`` ones must be whole. Of finite limits no infinite number is inside.
+    """
+    gaps = 0
+    for begin in range(0, values.size, _BLOCK):
+        faults = 0
+        for place in range(begin, min(begin + _BLOCK, values.size)):
+            value = values[place]
+            is_gap = value != value  # noqa: PLR0124 - true of NaN alone
+            fits = ((value > low) | ((value == low) & (not above))) & (value <= high)
+            fits &= (not whole) | (value == np.floor(value))
+            gaps += is_gap
+            faults += not (fits | is_gap)
+        if faults:
+            return OUTSIDE
+    return gaps
+
+
+@compiled
+def gaps_of_days(days: Days, low: int, high: int, missing: int) -> int:
+    """Count the missing days; ``OUTSIDE`` unless each other one is from ``low`` to ``high``."""
+    gaps = 0
+    for begin in range(0, days.size, _BLOCK):
+        faults = 0
+        for place in range(begin, min(begin + _BLOCK, days.size)):
+            day = days[place]
+            is_gap = day == missing
+            gaps += is_gap
+            faults += not (((day >= low) & (day <= high)) | is_gap)
+        if faults:
+            return OUTSIDE
+    return gaps
+
+
+@compiled
+def whole_days(times: Keys, validity: Flags, per_day: int, missing: int, days: Days) -> bool:
+    """Write the day numbers of times of ``per_day`` units a day into ``days``; False if one is no midnight, or beyond 32 bits.
+
+    ``validity`` tells which times are not missing, or is empty where none is.
+    """
+    share, all_known = 1.0 / per_day, validity.size == 0
+    for begin in range(0, times.size, _BLOCK):
+        faults = 0
+        for place in range(begin, min(begin + _BLOCK, times.size)):
+            # The nearest day, by a product instead of a division: of a midnight it is the day itself, others are faults.
+            day = np.int64(np.floor(times[place] * share + 0.5))
+            is_day = (day >= -_DAYS_32) & (day < _DAYS_32) & (day * per_day == times[place])
+            is_known = all_known or validity[place]
+            days[place] = day if is_known else missing
+            faults += is_known and not is_day
+        if faults:
             return False
     return True
+
+
+@compiled
+def first_septembers(school_years: Floats) -> Keys:
+    """Day number of 1 September of each year; 0 where it is missing."""
+    days = np.zeros(school_years.size, np.int64)
+    for row in range(school_years.size):
+        if not np.isnan(school_years[row]):
+            year = np.int64(school_years[row])
+            # 29 February of the year itself, if it has one, has passed by then.
+            leap_days = year // 4 - year // 100 + year // 400 - _LEAP_DAYS_UNTIL_1969
+            days[row] = 365 * (year - 1970) + leap_days + _DAYS_BEFORE_SEPTEMBER
+    return days
+
+
+@compiled
+def recode(codes: Codes | Order, code_of: Codes | Order, missing: int, result: Codes | Order) -> None:
+    """Write into ``result`` what ``code_of`` says of each code, and ``missing`` for codes below 0."""
+    for place in range(codes.size):
+        code = codes[place]
+        result[place] = code_of[code] if code >= 0 else missing
 
 
 @compiled

@@ -11,7 +11,8 @@ from collections import Counter
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cached_property
-from itertools import chain
+from itertools import accumulate, chain
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -190,7 +191,8 @@ def _places(parts: list[_Part]) -> RowPlaces:
     """Say where the rows of a table stood; lists without a row hold none of them."""
     # Empty lists would share a start with the next list, and searchsorted would name the wrong one.
     parts_with_rows = [part for part in parts if part.rows] or parts[:1]
-    starts = np.cumsum([0, *(len(part.rows) for part in parts_with_rows[:-1])], dtype=np.int64)
+    ends = accumulate((len(part.rows) for part in parts_with_rows[:-1]), initial=0)
+    starts = np.array(list(ends), dtype=np.int64)
     return RowPlaces(tuple(part.where for part in parts_with_rows), starts)
 
 
@@ -208,6 +210,9 @@ def parse_json(text: str | bytes | bytearray, faults: list[str]) -> Any:  # noqa
     >>> parse_json('{"rank": NaN}', faults), faults
     ({'rank': None}, ['NaN is no JSON value (a value that is not known is null)'])
     """
+    value = _parsed_plainly(text)
+    if value is not None:
+        return value
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         members = dict(pairs)
@@ -230,6 +235,43 @@ def parse_json(text: str | bytes | bytearray, faults: list[str]) -> Any:  # noqa
         came = f"The payload is no JSON: {error}"
     hint = "Give the JSON text itself (not a path), in UTF-8, complete."
     raise UnreadableRecordsError(explain_error(came, expected=EXPECTED, hint=hint))
+
+
+def _refuse_constant(constant: str) -> None:
+    raise ValueError(constant)
+
+
+_PLAIN = json.JSONDecoder(parse_constant=_refuse_constant)
+
+
+def _parsed_plainly(text: str | bytes | bytearray) -> Any:  # noqa: ANN401  JSON can be anything
+    """Parse a text in which every key is there once in its object, as a count of all keys tells; None for any other.
+
+    Most of the time of parsing strictly goes into looking at each object: a text is read strictly only where counting its keys
+    cannot rule a fault out.
+    """
+    try:
+        text = text if isinstance(text, str) else text.decode()
+        value = _PLAIN.decode(text)
+    except (ValueError, RecursionError):
+        return None
+    # A colon stands after each key, and some may stand in texts: as many colons as keys that are left, and no key was lost.
+    return value if text.count(":") == _count_keys(value) else None
+
+
+def _count_keys(value: object) -> int:
+    """Count the keys of the objects in the forms of a payload; what lies deeper than a row is not counted."""
+    inside = [value] if isinstance(value, dict) else value if isinstance(value, list) else []
+    # A list of pupils or one pupil, and their rows; {"pupils": [...]} is one level more.
+    levels = 3 if isinstance(value, dict) and "pupils" in value else 2
+    count = 0
+    for level in range(levels):
+        objects = [item for item in inside if type(item) is dict]
+        count += sum(map(len, objects))
+        if level < levels - 1:
+            values = chain.from_iterable(item.values() for item in objects)
+            inside = list(chain.from_iterable(rows for rows in values if type(rows) is list))
+    return count
 
 
 def _top_level(value: Any, faults: list[str]) -> tuple[list[Any], dict[str, list[_Part]]]:  # noqa: ANN401  unknown yet
@@ -309,7 +351,7 @@ def _raw_table(name: str, parts: list[_Part], faults: list[str]) -> RawTable:
         return RawTable((), (), 0)
     if not rows:
         return RawTable.of_lists({column: [] for column in _columns(name)}, 0)
-    columns = {key: [row.get(key) for row in rows] for key in dict.fromkeys(chain.from_iterable(rows))}
+    columns = _columns_of(rows)
     if parts[0].pupil_id is not None:
         if "pupil_id" in columns:
             faults.extend(_of_another_pupil(parts))
@@ -320,6 +362,18 @@ def _raw_table(name: str, parts: list[_Part], faults: list[str]) -> RawTable:
     list_columns = [key for key in list_columns if name != "pupils" or key in _columns(name)]
     faults.extend(f"{name}: column {key!r} holds lists or objects, not single values" for key in list_columns)
     return RawTable.of_lists(columns, len(rows))
+
+
+def _columns_of(rows: list[dict[str, Any]]) -> dict[str, list[Any]]:
+    """Turn rows into columns, by the keys of all rows in the order in which they first come; a key that a row lacks is None."""
+    keys = list(rows[0])
+    # As many keys in all as if each row had those of the first one: then they are the same, or one of them is not there.
+    if sum(map(len, rows)) == len(keys) * len(rows):
+        try:
+            return {key: list(map(itemgetter(key), rows)) for key in keys}
+        except KeyError:
+            pass
+    return {key: [row.get(key) for row in rows] for key in dict.fromkeys(chain.from_iterable(rows))}
 
 
 def _cut_texts(payload: object, tables: Mapping[str, RawTable]) -> Iterator[str]:

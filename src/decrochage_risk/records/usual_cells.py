@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from decrochage_risk.records.coded_columns import NO_CODE, NO_DAY, Texts, empty_values
+from decrochage_risk.records.kernels import recode, whole_days
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,6 +84,9 @@ def _arrow_of(cells: pd.Series) -> Any:  # noqa: ANN401 - an Arrow ChunkedArray,
 
 
 def _of_list(column: Column, cells: list[Any]) -> Any:  # noqa: ANN401 - Texts, an array or None
+    codes = _looked_up(column, cells)
+    if codes is not None:
+        return codes
     # The exact types: isinstance would take True for a number.
     kinds = set(map(type, cells))
     kinds.discard(type(None))
@@ -90,6 +94,19 @@ def _of_list(column: Column, cells: list[Any]) -> Any:  # noqa: ANN401 - Texts, 
         return empty_values(column, len(cells))
     types_of_kind, read = _LISTS[column.kind]
     return read(column, cells) if kinds <= types_of_kind else None
+
+
+def _looked_up(column: Column, cells: list[Any]) -> npt.NDArray[Any] | None:
+    """Code choices, or days that came before; None for others, and for all if one cell is not among these texts."""
+    if column.kind not in {"choice", "day"}:
+        return None
+    code_of = _DAY_OF if column.kind == "day" else _codes_of(column.choices)
+    try:
+        # What is found among texts is one of them: its type need not be looked at.
+        codes = [code_of[cell] for cell in cells]
+    except (KeyError, TypeError):  # a list is no key
+        return None
+    return np.array(codes, dtype=np.int32 if column.kind == "day" else np.int8)
 
 
 def _texts_of_list(_: Column, cells: list[Any]) -> Texts:
@@ -104,7 +121,12 @@ def _texts_of_list(_: Column, cells: list[Any]) -> Texts:
 def _days_of_list(_: Column, cells: list[Any]) -> npt.NDArray[np.int32] | None:
     # One unreadable cell gives the whole column to the slow reader, which says what is wrong with it.
     days = [NO_DAY if cell is None else _plain_day(cell) for cell in cells]
-    return None if None in days else np.array(days, dtype=np.int32)
+    if None in days:
+        return None
+    if len(_DAY_OF) > _MOST_DAYS:
+        _DAY_OF.clear()
+    _DAY_OF.update(zip(cells, days, strict=True))  # type: ignore[arg-type]  # none of them is None
+    return np.array(days, dtype=np.int32)
 
 
 def _choices_of_list(column: Column, cells: list[Any]) -> npt.NDArray[np.int8] | None:
@@ -135,8 +157,11 @@ _LISTS: dict[str, tuple[frozenset[type], Callable[[Column, list[Any]], Any]]] = 
 }
 
 
-# Some 45 years of days: a service parses the same ones with every pupil.
-@lru_cache(maxsize=2**14)
+# Some 45 years of days: a service reads the same ones with every pupil.
+_MOST_DAYS = 2**14
+_DAY_OF: dict[str | None, int] = {}
+
+
 def _plain_day(text: str) -> int | None:
     """Day number of a text written 2024-11-05, None if it is written in another way or is no day."""
     if len(text) != _ISO_LENGTH or text[4] != "-" or text[7] != "-":
@@ -161,9 +186,8 @@ def _of_arrow(column: Column, cells: Any) -> Any:  # noqa: ANN401 - Texts, an ar
     kind = cells.type
     if pa.types.is_null(kind):
         return empty_values(column, len(cells))
-    if _is_text(kind) and column.kind in _WORDS:
-        texts = _texts_of_arrow(cells)
-        return None if texts is None else _WORDS[column.kind](column, texts)
+    if _is_text(kind) and column.kind in _OF_WORDS:
+        return _words_of_arrow(column, cells)
     if column.kind == "day" and (pa.types.is_date32(kind) or _is_local_time(kind)):
         return _days_of_times(cells)
     if column.kind in {"number", "integer"} and _is_number(kind):
@@ -191,43 +215,66 @@ def _numpy(cells: Any, dtype: Any) -> npt.NDArray[Any]:  # noqa: ANN401 - an Arr
     return np.require(cells.to_numpy(), dtype, ["C", "W"])
 
 
+_A_DAY = {"s": 86_400, "ms": 86_400_000, "us": 86_400_000_000, "ns": 86_400_000_000_000}
+
+
 def _days_of_times(cells: Any) -> npt.NDArray[np.int32] | None:  # noqa: ANN401 - an Arrow ChunkedArray
-    days = pc.cast(cells, pa.date32())
-    if pc.all(pc.equal(pc.cast(days, cells.type), cells)).as_py() is False:  # a time of day was cut off
-        return None
-    return _numpy(pc.fill_null(pc.cast(days, pa.int32()), NO_DAY), np.int32)
+    if pa.types.is_date32(cells.type):
+        return _numpy(pc.fill_null(pc.cast(cells, pa.int32()), NO_DAY), np.int32)
+    days = np.empty(len(cells), dtype=np.int32)
+    place = 0
+    for chunk in cells.chunks:
+        if not len(chunk):
+            continue
+        # The bytes of the chunk as they are: as numbers, times with gaps would come as floats.
+        times = np.frombuffer(chunk.buffers()[1], dtype=np.int64)[chunk.offset : chunk.offset + len(chunk)]
+        validity = np.asarray(chunk.is_valid()) if chunk.null_count else np.empty(0, dtype=np.bool_)
+        if not whole_days(times, validity, _A_DAY[cells.type.unit], NO_DAY, days[place : place + len(chunk)]):
+            return None  # a time of day would be cut off
+        place += len(chunk)
+    return days
 
 
-def _texts_of_arrow(cells: Any) -> Texts | None:  # noqa: ANN401 - an Arrow ChunkedArray
+def _words_of_arrow(column: Column, cells: Any) -> Any:  # noqa: ANN401 - an Arrow ChunkedArray; Texts, an array or None
+    """Read a column of text, each different word once."""
     dictionary = cells if pa.types.is_dictionary(cells.type) else pc.dictionary_encode(cells)
     dictionary = dictionary.unify_dictionaries()
     words = dictionary.chunk(0).dictionary.to_pylist() if dictionary.num_chunks else []
     # Some writers leave a null or a repeat in a dictionary: codes would no longer mean one word each.
     if None in words or len(set(words)) < len(words):
         return None
-    codes = np.empty(len(dictionary), dtype=np.int32)
+    code_of_word = _OF_WORDS[column.kind](column, words)
+    if code_of_word is None:
+        return None
+    result = np.empty(len(dictionary), dtype=code_of_word.dtype)
+    missing = NO_DAY if column.kind == "day" else NO_CODE
     place = 0
     for chunk in dictionary.chunks:
-        # Signed first: DuckDB's ENUM and polars' Categorical count in unsigned numbers, which have no -1.
-        indices = pc.fill_null(pc.cast(chunk.indices, pa.int32()), NO_CODE)
-        codes[place : place + len(chunk)] = indices.to_numpy()
+        # Signed: DuckDB's ENUM and polars' Categorical count in unsigned numbers, which have no -1.
+        kind = pa.int8() if pa.types.is_int8(chunk.indices.type) else pa.int32()
+        indices = pc.fill_null(pc.cast(chunk.indices, kind), NO_CODE).to_numpy()
+        if column.kind == "text":
+            result[place : place + len(chunk)] = indices
+        else:
+            recode(indices, code_of_word, missing, result[place : place + len(chunk)])
         place += len(chunk)
-    return Texts(codes, words)
+    return Texts(result, words) if column.kind == "text" else result
 
 
-def _days_of_words(_: Column, texts: Texts) -> npt.NDArray[np.int32] | None:
-    days = [_plain_day(word) for word in texts.words]
-    return None if None in days else texts.translate(np.array(days, dtype=np.int32), NO_DAY)
+def _days_of_words(_: Column, words: list[str]) -> npt.NDArray[np.int32] | None:
+    days = [_plain_day(word) for word in words]
+    return None if None in days else np.array(days, dtype=np.int32)
 
 
-def _choices_of_words(column: Column, texts: Texts) -> npt.NDArray[np.int8] | None:
+def _choices_of_words(column: Column, words: list[str]) -> npt.NDArray[np.int8] | None:
     code = _codes_of(column.choices)
-    codes = [code.get(word, _UNREADABLE) for word in texts.words]
-    return None if _UNREADABLE in codes else texts.translate(np.array(codes, dtype=np.int8))
+    codes = [code.get(word, _UNREADABLE) for word in words]
+    return None if _UNREADABLE in codes else np.array(codes, dtype=np.int8)
 
 
-_WORDS: dict[str, Callable[[Column, Texts], Any]] = {
-    "text": lambda _, texts: texts,
+_OF_WORDS: dict[str, Callable[[Column, list[str]], npt.NDArray[Any] | None]] = {
+    # Texts are what their codes are.
+    "text": lambda _, words: np.arange(len(words), dtype=np.int32),
     "day": _days_of_words,
     "choice": _choices_of_words,
 }

@@ -28,7 +28,7 @@ import hashlib
 import tomllib
 import unicodedata
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from importlib.metadata import entry_points
 from importlib.util import find_spec
 from itertools import pairwise
@@ -767,6 +767,8 @@ def _declared_calendar(name: str) -> SchoolCalendar:
     return SchoolCalendar(first, values, name=name, official_years=whole_years(first, last))
 
 
+# Each of a service's pupils asks for the calendar by its name.
+@lru_cache(maxsize=64)
 def _plain(name: str) -> str:
     """Name without accents and capitals, as a terminal may give it."""
     letters = unicodedata.normalize("NFD", name.casefold())
