@@ -13,6 +13,7 @@ import decrochage_risk as dr
 from decrochage_risk import french
 from decrochage_risk.errors import RecordsError
 from decrochage_risk.score import PupilRisk
+from decrochage_risk.score.ways import SchoolReturns
 from decrochage_risk.score.writing import signal_line, write_new_on_lists
 from decrochage_risk.synthetic import make_cohort
 
@@ -366,3 +367,49 @@ def test_a_review_is_said_and_withholds_nothing(small_scores: RiskScores, tmp_pa
     quiet.run = quiet.run.model_copy(update={"advice": {}})
     quiet.write(tmp_path / "quiet")
     assert not (tmp_path / "quiet" / "listes" / "avis.txt").exists()
+
+
+def two_schools(gone: int, back: int) -> list[dict[str, object]]:
+    """Pupils of two schools last year; this year some of the first are enrolled there again, and all of the second."""
+    first = [enrolment(f"a{number:02}", year=2023, end_date="2024-07-05") for number in range(gone + back)]
+    second = [
+        enrolment(f"b{number:02}", year=year, end_date=f"{year + 1}-07-05") | {"school_id": "0990002P"}
+        for number in range(12)
+        for year in (2023, 2024)
+    ]
+    return [*first, *(enrolment(f"a{number:02}") for number in range(back)), *second]
+
+
+def test_a_school_that_seems_to_have_emptied_is_named() -> None:
+    """Where nobody is enrolled and ten pupils or more did not return, the enrolments are said to be missing; else nothing is said."""
+    with pytest.warns(
+        dr.RecordsWarning, match=r"Nobody is enrolled this year in 1 school.*0990001N \(10 pupils\)"
+    ):
+        lists = lists_of(two_schools(10, 0), [])
+    assert (lists.frame["departure"] == "not_returned").sum() == 10
+    for gone, back in ((9, 0), (10, 1)):
+        assert (lists_of(two_schools(gone, back), []).frame["departure"] == "not_returned").sum() == gone
+
+
+def returns_of(frame: pd.DataFrame) -> SchoolReturns:
+    """Count the returns of a frame."""
+    return SchoolReturns.of(frame["school_id"], frame["enrolled"], frame["departure"])
+
+
+def test_returns_of_parts_add_up() -> None:
+    """Counts of schools are those of all parts together, so that pupils of a school in different parts make one warning."""
+    frame = pd.DataFrame(
+        {
+            "school_id": ["x"] * 12 + ["y", None],
+            "enrolled": [False] * 12 + [True, False],
+            "departure": ["not_returned"] * 12 + [None, "earlier"],
+        }
+    )
+    whole = returns_of(frame)
+    assert whole.counts == {"x": (0, 12), "y": (1, 0)}
+    parts = [returns_of(frame.iloc[rows]) for rows in (slice(0, 5), slice(5, 13), slice(13, 14))]
+    assert not any(part.not_sent for part in parts)
+    merged = SchoolReturns.merged(parts)
+    assert merged == whole
+    assert merged.not_sent == {"x": 12}
+    assert [str(warning) for warning in merged.warnings()] == [str(warning) for warning in whole.warnings()]

@@ -470,16 +470,17 @@ def score(  # noqa: PLR0913 - one argument per option of the command
             model=model, capacity=capacity or capacity_path, journal=journal, partitions=partitions
         )
         extracts = read_extracts(folder, on_fault=on_fault, calendar=days, as_of=day)
-        lists = dr.signals(extracts.records, as_of=day, policy=rules, exclude=objectors)
+        with python_warnings.catch_warnings():
+            _leave_to_last_line(_NOT_ENROLLING)
+            lists = dr.signals(extracts.records, as_of=day, policy=rules, exclude=objectors)
         _write_signals(extracts, lists, target, group=group)
         _say_new(target, since)
-        if not lists.frame["enrolled"].any():
-            _say_nobody_enrolled(day)
+        _say_not_enrolling(lists.frame, day)
         return
     with bar() as tell, python_warnings.catch_warnings():
-        for cause in GAP_CAUSES.values():  # said in French, last of all
-            words = f".* {re.escape(cause.reason)} "
-            python_warnings.filterwarnings("ignore", message=words, category=dr.RecordsWarning)
+        _leave_to_last_line(_NOT_ENROLLING)
+        for cause in GAP_CAUSES.values():
+            _leave_to_last_line(f" {cause.reason} ")
         tell("Lecture du modèle", 0, 0)
         result = dr.score_folder(
             folder,
@@ -533,9 +534,31 @@ def _say_without_score(digest: ScoreDigest) -> None:
 
     if digest.causes.get(NOT_ENROLLED) == digest.pupils:
         _say_nobody_enrolled(digest.run.as_of)
+    elif digest.returns.not_sent:
+        _say_schools_not_enrolling(digest.returns.not_sent)
     for name, causes in digest.run.gap_causes.items():
         if causes:
             say(f"Attention : {GAP_CAUSES[name].line(causes)}")
+
+
+_NOT_ENROLLING = "Nobody is enrolled this year"
+
+
+def _leave_to_last_line(words: str) -> None:
+    """Keep a warning of the Python API quiet whose facts the command says in French, last of all."""
+    python_warnings.filterwarnings("ignore", message=f".*{re.escape(words)}", category=dr.RecordsWarning)
+
+
+def _say_not_enrolling(frame: pd.DataFrame, day: date) -> None:
+    """Say of a run without a model that enrolments of this year seem to be missing, of everybody or of a school."""
+    from decrochage_risk.score.ways import SchoolReturns  # noqa: PLC0415 - --help needs no scores
+
+    if not frame["enrolled"].any():
+        _say_nobody_enrolled(day)
+    elif schools := SchoolReturns.of(
+        *(frame[name] for name in ("school_id", "enrolled", "departure"))
+    ).not_sent:
+        _say_schools_not_enrolling(schools)
 
 
 def _say_nobody_enrolled(day: date) -> None:
@@ -544,6 +567,16 @@ def _say_nobody_enrolled(day: date) -> None:
         f"Attention : aucun élève n'est inscrit au {french.day(day, with_year=True)} : les inscriptions de cette année scolaire "
         "manquent, ou la date n'est pas la bonne. Les « sorties à vérifier » n'en sont pas : transmettre la table enrolments de "
         "cette année, puis recommencer."
+    )
+
+
+def _say_schools_not_enrolling(schools: Mapping[str, int]) -> None:
+    """Say of which schools the enrolments of this year seem to be missing."""
+    each = french.join([f"{school} ({french.plural(gone, 'élève')})" for school, gone in schools.items()])
+    say(
+        f"Attention : aucun élève n'est inscrit cette année dans {french.plural(len(schools), 'établissement')} dont tous les élèves de "
+        f"l'an dernier seraient partis : {each}. Leurs « sorties à vérifier » n'en sont sans doute pas : compléter la table enrolments, "
+        "puis recommencer."
     )
 
 

@@ -413,7 +413,7 @@ def score_part(  # noqa: PLR0913 - the choices of a run, each with its default
         # Counted in the digest, whose sum is said once.
         python_warnings.filterwarnings(
             "ignore",
-            message=".*( was not sent | hardly held pupils |Less is known of these pupils)",
+            message=".*( was not sent | hardly held pupils |Less is known of these pupils|Nobody is enrolled this year)",
             category=RecordsWarning,
         )
         scores = score_pupils(

@@ -431,7 +431,7 @@ def score_runs(
         [ScoreDigest.from_dict(json.loads(text)) for text in digests["digest"]],
         merge_counts((each.faults.known_before(day_number(request.as_of)) for each in parts), runs.shared),
     )
-    for warning in digest.run.warnings():
+    for warning in (*digest.run.warnings(), *digest.returns.warnings()):
         warn_caller(warning)
     return parts, digest
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from decrochage_risk.score.pupil_risk import PupilRisk
 from decrochage_risk.score.run_facts import GAP_CAUSES, RunFacts
-from decrochage_risk.score.ways import WAY_COLUMNS, counts_of_ways
+from decrochage_risk.score.ways import WAY_COLUMNS, SchoolReturns, counts_of_ways
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,6 +64,8 @@ class ScoreDigest:
         Pupils without a score, by cause, the most frequent first.
     situations : tuple of Situation
         Some of those to be looked at, by school, class and id.
+    returns : SchoolReturns
+        Who is enrolled in each school, and who did not return.
     """
 
     run: RunFacts
@@ -72,6 +74,7 @@ class ScoreDigest:
     on_lists: dict[Way, int]
     causes: dict[str, int]
     situations: tuple[Situation, ...]
+    returns: SchoolReturns
 
     @classmethod
     def of(cls, scores: ScoredPupils, shown: int = SHOWN, *, spread: bool = False) -> ScoreDigest:
@@ -99,6 +102,7 @@ class ScoreDigest:
                 Situation(scores[pupil_id], _text(school_id), _text(class_id))
                 for pupil_id, school_id, class_id in sample.itertuples(index=False)
             ),
+            SchoolReturns.of(*(scores.frame[name] for name in ("school_id", "enrolled", "departure"))),
         )
 
     @classmethod
@@ -130,6 +134,7 @@ class ScoreDigest:
             {way: sum(digest.on_lists[way] for digest in digests) for way in digests[0].on_lists},
             _ordered(causes),
             tuple(situations[:SHOWN]),
+            SchoolReturns.merged(digest.returns for digest in digests),
         )
 
     @property
@@ -153,6 +158,7 @@ class ScoreDigest:
                 [each.pupil.model_dump(mode="json"), each.school_id, each.class_id]
                 for each in self.situations
             ],
+            "returns": self.returns.counts,
         }
 
     @classmethod
@@ -161,7 +167,8 @@ class ScoreDigest:
         situations = (Situation(PupilRisk(**pupil), *where) for pupil, *where in kept["situations"])
         pupils, score_count = kept["counts"]
         run = RunFacts.from_dict(kept["run"])
-        return cls(run, pupils, score_count, kept["on_lists"], kept["causes"], tuple(situations))
+        returns = SchoolReturns({school: (here, gone) for school, (here, gone) in kept["returns"].items()})
+        return cls(run, pupils, score_count, kept["on_lists"], kept["causes"], tuple(situations), returns)
 
 
 def _ordered(causes: Counter[str]) -> dict[str, int]:

@@ -49,7 +49,13 @@ from decrochage_risk.score.run_facts import (
     load_demo_model,
 )
 from decrochage_risk.score.scored_pupils import Results
-from decrochage_risk.score.ways import ways_of
+from decrochage_risk.score.ways import (
+    LEAST_NOT_RETURNED,
+    NOT_RETURNED,
+    SchoolReturns,
+    WayFacts,
+    ways_of,
+)
 from decrochage_risk.threads import progress_bar
 
 if TYPE_CHECKING:
@@ -260,7 +266,8 @@ def score_pupils(  # noqa: PLR0913 - the choices of a scoring, each with its def
         When the demonstration model is used.
     RecordsWarning
         When ``exclude`` names pupils that the records do not hold, when schools did not send a table, when a declared
-        gap was too rare in the training, or when much more is not known of these pupils than of those of the training.
+        gap was too rare in the training, when much more is not known of these pupils than of those of the training, or when
+        nobody is enrolled this year in a school where all pupils of last year would have left.
 
     Examples
     --------
@@ -334,7 +341,7 @@ def _scored(
     columns["missing_features"] = np.isnan(features[:, : len(FEATURE_BY_NAME)]).sum(axis=1)
     columns["model_id"], columns["demo"] = model.model_id, model.demo
     run = _run_facts(RunFacts.of(model, policy, cut, records), columns, cause, unknown)
-    for warning in run.warnings():
+    for warning in (*run.warnings(), *_not_enrolling(cut, ways)):
         warn_caller(warning)
     tell("Motifs", 3, _STEPS)
     selection = chosen_pupils(explain, cut, columns)
@@ -565,9 +572,18 @@ def age_years(born: npt.NDArray[np.int32], as_of: date) -> npt.NDArray[np.float6
 
 
 def _schools(cut: KnownRecords, rows: npt.NDArray[np.intp]) -> npt.NDArray[np.object_]:
-    """School of each scored pupil: it sets the width of the interval alone."""
+    """School of some pupils, where they are or were last."""
     # From the codes: a frame of the enrolments would cost one pupil more than the whole score.
     return np.array(cut.school_ids, dtype=object)[cut.school[rows]]
+
+
+def _not_enrolling(cut: KnownRecords, ways: WayFacts) -> list[RecordsWarning]:
+    """Word the warning of schools that seem to have emptied."""
+    # A few pupils say nothing of a school, and one alone would pay for the count.
+    if np.count_nonzero(ways.departure == NOT_RETURNED) < LEAST_NOT_RETURNED:
+        return []
+    schools = _schools(cut, np.arange(cut.pupil_count))
+    return SchoolReturns.of(schools, cut.enrolled, ways.departure).warnings()
 
 
 def _risks(

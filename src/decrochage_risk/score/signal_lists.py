@@ -17,7 +17,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from decrochage_risk import french
-from decrochage_risk.errors import RecordsError, explain_error
+from decrochage_risk.errors import RecordsError, explain_error, warn_caller
 from decrochage_risk.features import FEATURE_BY_NAME, MONTH_FACT
 from decrochage_risk.policy import Measure, load_policy
 from decrochage_risk.records.levels import LEVEL_NAMES
@@ -30,7 +30,15 @@ from decrochage_risk.score.scoring import (
     excluded_pupils,
     refuse_other_kinds,
 )
-from decrochage_risk.score.ways import WAY_COLUMNS, Departure, LegalSignal, Way, counts_of_ways, ways_of
+from decrochage_risk.score.ways import (
+    WAY_COLUMNS,
+    Departure,
+    LegalSignal,
+    SchoolReturns,
+    Way,
+    counts_of_ways,
+    ways_of,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -265,7 +273,8 @@ def signals(
     Warns
     -----
     RecordsWarning
-        When ``exclude`` names pupils that the records do not hold.
+        When ``exclude`` names pupils that the records do not hold, or nobody is enrolled this year in a school where all pupils of
+        last year would have left.
 
     Examples
     --------
@@ -280,6 +289,8 @@ def signals(
     objectors = excluded_pupils(cut, exclude)
     ways = ways_of(cut, objectors)
     columns = _columns_of(records, cut, ways, objectors)
+    for warning in SchoolReturns.of(columns["school_id"], cut.enrolled, ways.departure).warnings():
+        warn_caller(warning)
     return Signals(cut.as_of, policy, cut.calendar.version, fault_counts(records, cut.as_of), columns, ways)
 
 

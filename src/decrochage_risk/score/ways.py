@@ -10,12 +10,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from decrochage_risk import french
+from decrochage_risk.errors import RecordsWarning
 from decrochage_risk.features import LEGAL_MONTHLY_THRESHOLD, PERSISTENT_MONTHLY_THRESHOLD, MonthlyAbsence
 from decrochage_risk.features.event_windows import is_one_of
 from decrochage_risk.records.levels import with_own_levels
@@ -32,10 +33,13 @@ if TYPE_CHECKING:
     from decrochage_risk.school_year import SchoolCalendar
 
 __all__ = [
+    "LEAST_NOT_RETURNED",
+    "NOT_RETURNED",
     "WAYS",
     "WAY_COLUMNS",
     "Departure",
     "LegalSignal",
+    "SchoolReturns",
     "Way",
     "WayFacts",
     "counts_of_ways",
@@ -61,8 +65,11 @@ _END_OF_CYCLE = with_own_levels({"3e", "3e_pm", "3e_segpa", "tle_gt", "tle_pro",
 """Levels after which a pupil normally leaves the school: no enrolment the year after is no sign of a rupture there."""
 _EXAMS = 6, 1
 """Month and day from which the end of an enrolment in a last year of a cycle is the end of that year."""
-_KINDS = np.array([None, "left_this_year", "not_returned", "cycle_end", "earlier"], dtype=object)
-_LISTED = ("left_this_year", "not_returned")
+NOT_RETURNED: Final = "not_returned"
+_KINDS = np.array([None, "left_this_year", NOT_RETURNED, "cycle_end", "earlier"], dtype=object)
+_LISTED = ("left_this_year", NOT_RETURNED)
+LEAST_NOT_RETURNED: Final = 10
+"""Pupils of a school who all stay away: fewer may be a class that closed, or the few pupils of another place's extract."""
 # The month of the day, which may have just begun, and the one before.
 _RECENT_MONTHS = 2
 _OBLIGATIONS = (
@@ -256,6 +263,68 @@ def counts_of_ways(columns: Mapping[str, Any]) -> dict[Way, int]:
         Columns of a frame.
     """
     return {way: int(columns[column].sum()) for way, column in WAY_COLUMNS.items() if column in columns}
+
+
+@dataclass(frozen=True)
+class SchoolReturns:
+    """Of each school, how many are enrolled on the day, and how many of last year are enrolled nowhere this year.
+
+    A school of which nobody is enrolled while all of last year's pupils seem gone has most likely not sent this year's
+    enrolments: its departures are none.
+
+    Attributes
+    ----------
+    counts : dict of str to (int, int)
+        By school: enrolled, and not returned.
+
+    Examples
+    --------
+    >>> SchoolReturns({"0990001A": (0, 240), "0990002B": (310, 12)}).not_sent
+    {'0990001A': 240}
+    """
+
+    counts: dict[str, tuple[int, int]]
+
+    @classmethod
+    def of(cls, schools: npt.ArrayLike, enrolled: npt.ArrayLike, departure: npt.ArrayLike) -> SchoolReturns:
+        """Count pupils by the school where they are or were last; arrays of one value for each of them."""
+        names = np.asarray(schools, dtype=object)
+        known = np.array([isinstance(name, str) for name in names], dtype=np.bool_)
+        words, codes = np.unique(names[known].astype(str), return_inverse=True)
+        marks = np.asarray(enrolled, dtype=np.bool_), np.asarray(departure, dtype=object) == NOT_RETURNED
+        here, gone = (np.bincount(codes[mark[known]], minlength=len(words)).tolist() for mark in marks)
+        return cls(dict(zip(words.tolist(), zip(here, gone, strict=True), strict=True)))
+
+    @classmethod
+    def merged(cls, parts: Iterable[SchoolReturns]) -> SchoolReturns:
+        """Add up the counts of several groups of pupils."""
+        counts: dict[str, tuple[int, int]] = {}
+        for part in parts:
+            for school, (enrolled, gone) in part.counts.items():
+                before = counts.get(school, (0, 0))
+                counts[school] = before[0] + enrolled, before[1] + gone
+        return cls(dict(sorted(counts.items())))
+
+    @property
+    def not_sent(self) -> dict[str, int]:
+        """Pupils not returned of each school of which nobody is enrolled."""
+        return {
+            school: gone
+            for school, (enrolled, gone) in self.counts.items()
+            if not enrolled and gone >= LEAST_NOT_RETURNED
+        }
+
+    def warnings(self) -> list[RecordsWarning]:
+        """Word the warning of the schools whose enrolments of this year seem not to have come."""
+        if not self.not_sent:
+            return []
+        each = ", ".join(f"{school} ({gone} pupils)" for school, gone in self.not_sent.items())
+        return [
+            RecordsWarning(
+                f"Nobody is enrolled this year in {len(self.not_sent)} school(s) where all pupils of last year would have left: {each}. "
+                "Their departures are most likely none. Hint: complete the table enrolments with this school year."
+            )
+        ]
 
 
 def _obligation(age_years: float | None) -> str:
