@@ -16,8 +16,6 @@ from itertools import pairwise
 from threading import RLock
 from typing import TYPE_CHECKING, TypeVar
 
-import numpy as np
-
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "MOST_THREADS",
     "SMALL_BATCH",
+    "even_edges",
     "one_blas_thread",
     "over_columns",
     "over_items",
@@ -94,8 +93,20 @@ def over_rows(work: Callable[[slice], _Part], rows: int) -> list[_Part]:
     if not rows:
         return []
     threads = 1 if rows <= SMALL_BATCH else thread_count()
-    edges = np.linspace(0, rows, threads + 1).astype(int).tolist()
-    return over_items(work, [slice(first, after) for first, after in pairwise(edges)], threads)
+    return over_items(
+        work, [slice(first, after) for first, after in pairwise(even_edges(rows, threads))], threads
+    )
+
+
+def even_edges(rows: int, parts: int) -> list[int]:
+    """Where each of so many parts of the rows begins, and one past the end; parts differ by one row at most.
+
+    Examples
+    --------
+    >>> even_edges(7, 2)
+    [0, 3, 7]
+    """
+    return [rows * part // parts for part in range(parts + 1)]
 
 
 def over_columns(work: Callable[[_Item], _Part], columns: Iterable[_Item], rows: int) -> list[_Part]:

@@ -10,7 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from decrochage_risk.explain.reasons import sum_by_family, told_families
+from decrochage_risk.explain.reasons import (
+    families_with_a_fact,
+    sum_by_family,
+    tell_past,
+    told_families,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -53,3 +58,39 @@ def test_sums_are_those_of_the_columns_of_a_family(values: np.ndarray, family: n
     for row in range(3):
         for code in range(4):
             assert found[row, code] == one_by_one(values[row][family == code].tolist())
+
+
+@given(
+    families=arrays(np.float64, (3, 4), elements=STRENGTHS),
+    push=arrays(np.float64, (3, 6), elements=STRENGTHS),
+    family=arrays(np.intp, 6, elements=st.integers(-1, 3)),
+)
+def test_a_family_is_told_by_a_fact_of_its_own_direction(
+    families: np.ndarray, push: np.ndarray, family: np.ndarray
+) -> None:
+    """A family keeps its sum where one of its own facts pushes the same way, and is 0 otherwise."""
+    kept = families_with_a_fact(families, push, family)
+    for row in range(3):
+        for code in range(4):
+            own = push[row][family == code]
+            has_fact = bool((own * np.sign(families[row, code]) > 0).any())
+            assert kept[row, code] == (families[row, code] if has_fact else 0.0)
+
+
+@given(
+    families=arrays(np.float64, 9, elements=STRENGTHS),
+    is_past=arrays(np.bool_, 9),
+    side=st.sampled_from([1.0, -1.0]),
+    most=st.integers(0, 4),
+)
+def test_earlier_years_take_the_places_that_are_left(
+    families: np.ndarray, is_past: np.ndarray, side: float, most: int
+) -> None:
+    """Of one side, families of earlier years are told by strength in the places that those told already leave, no more."""
+    choice = (~is_past & (np.abs(families) >= 0.3))[None].copy()
+    before = choice.copy()
+    tell_past(choice, families[None], np.where(is_past, families, 0.0)[None], FLOOR, most, side)
+    free = most - int((before[0] & (side * families > 0)).sum())
+    strong = [at for at in range(9) if is_past[at] and side * families[at] >= FLOOR]
+    told = sorted(strong, key=lambda at: (-side * families[at], at))[: max(free, 0)]
+    assert set(np.flatnonzero(choice[0] & ~before[0]).tolist()) == set(told)

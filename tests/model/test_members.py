@@ -152,3 +152,23 @@ def test_lightgbm_is_silent(
     bag_of(300).members.log_odds(draw(300)[0])
     captured = capfd.readouterr()
     assert captured.out + captured.err == ""
+
+
+def test_all_members_score_in_one_call_as_each_of_them_does() -> None:
+    """Members of different numbers of trees, joined into one booster, give each member's own scores to the last bit."""
+    matrix, outcome, _, _ = draw()
+    short, long = members_of(outcome, 5), members_of(1 - outcome, 9)
+    members = Members((*short.texts[:2], *long.texts[:3]))
+    # On thresholds, zeros and far beyond what was learnt too.
+    rows = np.vstack([matrix, np.round(matrix), np.zeros((1, 4)), matrix[:50] * 1e6])
+    each = [booster.predict(rows, raw_score=True, num_threads=1) for booster in members.boosters]
+    np.testing.assert_array_equal(members.log_odds(rows), np.column_stack(each))
+    alone = Members(short.texts[:1])
+    np.testing.assert_array_equal(alone.log_odds(rows)[:, 0], each[0])
+
+
+def test_the_damaged_member_is_named_when_it_is_to_score() -> None:
+    """Scoring with a bag of which one text is cut off names that one."""
+    good = members_of(draw()[1], 5).texts[0]
+    with pytest.raises(ModelError, match="Booster 1 cannot be parsed"):
+        Members((good, "tree\nversion=v4\n")).log_odds(np.zeros((1, 4)))

@@ -446,24 +446,24 @@ def _reference_scores(model: RiskModel, references: Floats) -> Floats:
     memory = _row_scores.get(model.members)
     if memory is None:
         memory = _row_scores.setdefault(model.members, {})
-    # Rows as bytes, so that unique compares whole rows at once, and NaN equals NaN.
-    cells = np.ascontiguousarray(references).view(
-        np.dtype((np.void, references.itemsize * references.shape[1]))
+    # Rows as bytes, so that whole rows are compared at once, and NaN equals NaN. Each distinct one is numbered as it comes.
+    number_of: dict[bytes, int] = {}
+    number = np.array(
+        [number_of.setdefault(row.tobytes(), len(number_of)) for row in references], dtype=np.intp
     )
-    distinct, first, place = np.unique(cells.ravel(), return_index=True, return_inverse=True)
-    keys = [cell.tobytes() for cell in distinct]
-    cell_scores = [memory.get(key) for key in keys]
-    new = [at for at, score in enumerate(cell_scores) if score is None]
+    row_scores = [memory.get(row) for row in number_of]
+    new = {row: at for (row, at), score in zip(number_of.items(), row_scores, strict=True) if score is None}
     if new:
-        scores = member_mean(model.member_log_odds(references[first[new]])).tolist()
-        for at, score in zip(new, scores, strict=True):
-            cell_scores[at] = score
+        rows = np.array([np.frombuffer(row, dtype=references.dtype) for row in new])
+        scores = member_mean(model.member_log_odds(rows)).tolist()
+        for at, score in zip(new.values(), scores, strict=True):
+            row_scores[at] = score
         if len(memory) + len(new) > _MOST_REMEMBERED:
             # All at once: which rows are old is not worth keeping account of, they are predicted again in a
             # moment.
             memory.clear()
-        memory.update({keys[at]: score for at, score in zip(new, scores, strict=True)})
-    return np.array(cell_scores, dtype=np.float64)[place]
+        memory.update(zip(new, scores, strict=True))
+    return np.array(row_scores, dtype=np.float64)[number]
 
 
 def known_of_columns(attribution: Attribution, values: Floats) -> Floats:

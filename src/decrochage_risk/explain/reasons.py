@@ -47,6 +47,7 @@ __all__ = [
     "MOST_PROTECTIVE",
     "Reason",
     "ReasonTable",
+    "families_with_a_fact",
     "family_of_columns",
     "family_sums",
     "find_reasons",
@@ -55,6 +56,7 @@ __all__ = [
     "secant",
     "strongest_first",
     "sum_by_family",
+    "tell_past",
     "told_families",
 ]
 
@@ -90,6 +92,28 @@ def told_families(families: Floats, floor: float, most: int, most_protective: in
             _tell_strongest(families[row], choice[row], 1.0, floor, 1)
         _tell_strongest(families[row], choice[row], -1.0, floor, most_protective)
     return choice
+
+
+@compiled
+def families_with_a_fact(families: Floats, push: Floats, family: Ints) -> Floats:
+    """Keep the sum of each family that a fact of its own direction may tell, 0 for the others; ``push`` is that of each fact."""
+    may_tell = np.zeros(families.shape)
+    for row in range(families.shape[0]):
+        for column in range(family.size):
+            own = family[column]
+            if own >= 0 and push[row, column] * np.sign(families[row, own]) > 0.0:
+                may_tell[row, own] = families[row, own]
+    return may_tell
+
+
+@compiled
+def tell_past(choice: Flags, families: Floats, past: Floats, floor: float, most: int, side: float) -> None:
+    """Mark the strongest ``past`` families of one side in the places of ``most`` that the told ones leave."""
+    for row in range(families.shape[0]):
+        free = most
+        for family in range(families.shape[1]):
+            free -= int(choice[row, family] and side * families[row, family] > 0.0)
+        _tell_strongest(past[row], choice[row], side, floor, free)
 
 
 @compiled
@@ -345,18 +369,44 @@ class _Choice:
         return _Choice(self.rows[order], self.families[order], self.columns[order], self.log_odds[order])
 
 
+@dataclass(frozen=True)
+class _Traits:
+    """What the choice of reasons asks of the columns of a model; columns of the context have no feature, and are never told."""
+
+    may_tell: Flags
+    least: Floats
+    is_change: Flags
+    direction: Floats
+    of_nothing: tuple[tuple[int, Feature], ...]
+    """Place and feature of the columns of which a 0 may say nothing."""
+
+
+# Asked for each pupil, and the same for all of a model.
+@cache
+def _traits_of(columns: tuple[str, ...]) -> _Traits:
+    features = [FEATURE_BY_NAME.get(name) for name in columns]
+    return _Traits(
+        may_tell=np.array([f is not None and f.family.told and f.wording.is_reason for f in features]),
+        least=np.array([0.0 if f is None else LEAST_DIFFERENCE.get(f.unit, 0.0) for f in features]),
+        is_change=np.array([f is not None and f.wording.negative is not None for f in features]),
+        direction=np.array([0.0 if f is None else f.direction for f in features]),
+        of_nothing=tuple(
+            (place, f)
+            for place, f in enumerate(features)
+            if f is not None and (f.needs_attendance or f.has_base)
+        ),
+    )
+
+
 def _telling(attribution: Attribution, known_values: Floats) -> Floats:
     """Give the contributions of the facts that may be told, 0 elsewhere.
 
     Such a fact is known, of a family and a wording that may be a reason, and apart from the reference by more than a trifle.
     """
-    features = [FEATURE_BY_NAME.get(name) for name in attribution.columns]
-    # Columns of the context have no feature: they equal the reference, and are never a reason.
-    may = np.array([f is not None and f.family.told and f.wording.is_reason for f in features])
-    least = np.array([0.0 if f is None else LEAST_DIFFERENCE.get(f.unit, 0.0) for f in features])
+    columns = _traits_of(attribution.columns)
     # A difference of exactly the least one is told: 0.6 - 0.5 is under 0.1 in floating point.
-    apart = np.abs(known_values - attribution.references) >= least - _ROUNDING
-    return np.where(may & apart, attribution.contributions, 0.0)
+    apart = np.abs(known_values - attribution.references) >= columns.least - _ROUNDING
+    return np.where(columns.may_tell & apart, attribution.contributions, 0.0)
 
 
 def _chosen(attribution: Attribution, families: Floats, push: Floats) -> _Choice:
@@ -365,22 +415,17 @@ def _chosen(attribution: Attribution, families: Floats, push: Floats) -> _Choice
     Those of the path take the places that this year's leave free.
     """
     family = family_of_columns(attribution.columns)
-    sign = np.sign(families)
-    may_tell = np.zeros_like(families)
-    for code in range(len(FAMILIES)):
-        own = push[:, family == code] * sign[:, code, None]
-        # A family is told by a fact of its own direction, or not at all.
-        may_tell[:, code] = np.where((own > 0).any(axis=1), families[:, code], 0.0)
+    # A family is told by a fact of its own direction, or not at all.
+    may_tell = families_with_a_fact(families, push, family)
     limits = (FLOOR, MOST_AGGRAVATING, MOST_PROTECTIVE, _HALF)
     is_told = told_families(np.where(_IS_PAST, 0.0, may_tell), *limits)
+    past = np.where(_IS_PAST, may_tell, 0.0)
     for side, most in ((1.0, MOST_AGGRAVATING), (-1.0, MOST_PROTECTIVE)):
-        free = most - (is_told & (side * families > 0)).sum(axis=1)
-        past = np.where(_IS_PAST & (side * may_tell >= FLOOR), side * may_tell, 0.0)
         # Earlier years get the places that this year's facts leave: they cannot be acted on any more.
-        rank = strongest_first(past)
-        is_told |= (rank >= 0) & (rank < free[:, None])
+        tell_past(is_told, families, past, FLOOR, most, side)
     rows, codes = np.nonzero(is_told)
-    own = np.where(family[None, :] == codes[:, None], push[rows] * sign[rows, codes][:, None], 0.0)
+    sign = np.sign(families[rows, codes])
+    own = np.where(family[None, :] == codes[:, None], push[rows] * sign[:, None], 0.0)
     # argmax refuses an empty axis.
     columns = np.argmax(own, axis=1) if own.size else np.zeros(0, dtype=np.intp)
     return _Choice(rows, codes, columns, families[rows, codes]).in_order()
@@ -388,11 +433,9 @@ def _chosen(attribution: Attribution, families: Floats, push: Floats) -> _Choice
 
 def _is_good(attribution: Attribution, known_values: Floats) -> Flags:
     """Say which values are good in themselves: better than the reference's, and of a change, going the right way."""
-    features = [FEATURE_BY_NAME.get(name) for name in attribution.columns]
-    is_change = np.array([f is not None and f.wording.negative is not None for f in features])
-    direction = np.array([0.0 if f is None else f.direction for f in features])
-    better = direction * (known_values - attribution.references) < 0
-    good: Flags = better & (~is_change | (direction * known_values < 0))
+    columns = _traits_of(attribution.columns)
+    better = columns.direction * (known_values - attribution.references) < 0
+    good: Flags = better & (~columns.is_change | (columns.direction * known_values < 0))
     return good
 
 
@@ -471,18 +514,19 @@ def strongest_first(strength: Floats) -> npt.NDArray[np.int64]:
 
 def _facts_only(columns: tuple[str, ...], values: Floats, pupils: Positions, known: KnownRecords) -> Floats:
     """Values with NaN for each 0 that is to nobody's credit: no day to attend, next to nothing counted, rows set aside."""
-    features = [
-        (place, feature)
-        for place, name in enumerate(columns)
-        if (feature := FEATURE_BY_NAME.get(name)) is not None
-        and (feature.needs_attendance or feature.has_base or feature.table in known.set_aside)
-    ]
-    # Mostly so: the attendable days are asked for only where a 0 could be told.
-    if not features or not (values[:, [place for place, _ in features]] == 0).any():
-        return values
-    facts, facts_only = Facts(known), values.copy()
+    features: Iterable[tuple[int, Feature]] = _traits_of(columns).of_nothing
+    if known.set_aside:
+        every = ((place, FEATURE_BY_NAME.get(name)) for place, name in enumerate(columns))
+        features = [
+            (place, f)
+            for place, f in every
+            if f is not None and (f.needs_attendance or f.has_base or f.table in known.set_aside)
+        ]
+    # The attendable days are asked for only where a 0 could be told.
+    has_zero = (values == 0).any(axis=0).tolist()
+    facts, facts_only = Facts.of(known), values.copy()
     for place, feature in features:
-        if not (values[:, place] == 0).any() or not facts.has(feature.table):
+        if not has_zero[place] or not facts.has(feature.table):
             continue
         is_silent = feature.is_silent(facts)
         if feature.table in known.set_aside:
@@ -546,9 +590,9 @@ def _details(
     subjects = np.full(size, "", dtype=object)
     if pupils is None:
         return _Details(values, seconds, wholes, subjects)
-    facts = Facts(known) if size else None
+    facts = Facts.of(known) if size else None
     # By column, not by reason: a fact is computed for all pupils at once anyway.
-    for column in np.unique(choice.columns).tolist():
+    for column in sorted(set(choice.columns.tolist())):
         feature, places = FEATURE_BY_NAME[names[column]], np.flatnonzero(choice.columns == column)
         words, rows = feature.wording, pupils[choice.rows[places]]
         if facts is None or not facts.has(feature.table):

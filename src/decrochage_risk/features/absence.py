@@ -33,8 +33,7 @@ from decrochage_risk.features.event_windows import (
     attended_weeks,
     block_rates,
     current_absence_run,
-    days_after_holidays,
-    enrolled_sum,
+    enrolled_days,
     longest_absence_run,
     months_of,
     rate,
@@ -48,6 +47,7 @@ from decrochage_risk.features.windows import (
     LAST_12W,
     PRECEDING_4W,
     YEAR,
+    days_after_holidays,
 )
 from decrochage_risk.features.wording import Companion, Wording
 
@@ -373,23 +373,20 @@ def _monday_friday(facts: Facts) -> Floats:
 
 def _after_holidays(facts: Facts) -> Floats:
     span, events, calendar = YEAR.span(facts.known), facts.absence_events, facts.known.calendar
-    is_after = days_after_holidays(calendar)
     # Days outside the calendar read some day inside; their half-days are 0, so they add nothing.
-    position = np.clip(events.day - calendar.first_day_number, 0, is_after.size - 1)
+    is_after = days_after_holidays(calendar)[facts.calendar_position]
     absent, away = (
-        events.sum(
-            f"{what} after holidays", np.where(is_after[position], facts.absence_values(what), 0.0), *span
-        )
+        events.sum(f"{what} after holidays", np.where(is_after, facts.absence_values(what), 0.0), *span)
         for what in ("absent", "away")
     )
     # Half-days away are taken off: a placement that begins after the holidays is no absence.
-    possible = enrolled_sum(facts, "after holidays", [span])[:, 0] - away
+    possible = enrolled_days(facts, "after holidays", *span) - away
     return np.where(possible >= LEAST_AFTER_HOLIDAYS, ratio(absent, possible), np.nan)
 
 
 def _justified_rate(facts: Facts) -> Floats:
     span = LAST_12W.span(facts.known)
-    possible = enrolled_sum(facts, "half-days", [span])[:, 0] - facts.absence_sum("away", *span)
+    possible = enrolled_days(facts, "half-days", *span) - facts.absence_sum("away", *span)
     # Justified is what is left of absent, as the two sums of whole half-days are exact.
     return rate(facts.absence_sum("absent", *span) - facts.absence_sum("unjustified", *span), possible)
 

@@ -38,7 +38,7 @@ from decrochage_risk.french import UNITS
 from decrochage_risk.records.levels import LEVELS, STAND_INS
 from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.school_year import to_date, weeks_since_september
-from decrochage_risk.threads import over_items, thread_count
+from decrochage_risk.threads import even_edges, over_items, thread_count
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -193,16 +193,17 @@ def matrix_of(known: KnownRecords) -> pd.DataFrame:
 def values_of(known: KnownRecords, features: Sequence[Feature] = CATALOGUE) -> npt.NDArray[np.float64]:
     """Value of every feature (column, in the order given) for every pupil (row), NaN = not known."""
     parts = max(1, known.pupil_count // PART_PUPILS)
-    edges = np.linspace(0, known.pupil_count, parts + 1).astype(int).tolist()
     # Written row by row and turned at the end: columns of a C-ordered matrix would be slow to fill.
     matrix = np.empty((len(features), known.pupil_count))
 
     def fill(ends: tuple[int, int]) -> None:
-        facts = Facts(known if parts == 1 else _of_pupils(known, *ends))
+        facts = Facts.of(known) if parts == 1 else Facts(_of_pupils(known, *ends))
+        rows = matrix[:, slice(*ends)]
         for place, feature in enumerate(features):
-            matrix[place, slice(*ends)] = feature.values(facts)
+            rows[place] = feature.values(facts)
 
-    over_items(fill, pairwise(edges), thread_count())
+    threads = 1 if parts == 1 else thread_count()
+    over_items(fill, pairwise(even_edges(known.pupil_count, parts)), threads)
     return matrix.T
 
 

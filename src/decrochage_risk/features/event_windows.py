@@ -11,18 +11,29 @@ absence: weeks, runs, months and days since a mark count attendable days only.
 
 from __future__ import annotations
 
-from functools import cache, cached_property, lru_cache
+from functools import cache, cached_property
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+from weakref import WeakValueDictionary
 
 import numpy as np
 
 from decrochage_risk import french
 from decrochage_risk.features import kernels
-from decrochage_risk.features.windows import BEFORE_12W, LAST_12W, YEAR
-from decrochage_risk.records.levels import LEVELS
+from decrochage_risk.features.windows import (
+    BEFORE_12W,
+    LAST_12W,
+    YEAR,
+    calendar_sums,
+    monday_of,
+    months_and_edges,
+    week_edges,
+    years_of_days,
+)
+from decrochage_risk.records.levels import FROM_4E, LEVELS
 from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.school_year import day_number, school_year_of, year_start
+from decrochage_risk.school_year.dates import date_of_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
@@ -32,7 +43,6 @@ if TYPE_CHECKING:
     from decrochage_risk.features.windows import Window
     from decrochage_risk.records.encoded_tables import Absences, Grades, Orientation
     from decrochage_risk.records.time_cut import KnownRecords
-    from decrochage_risk.school_year import SchoolCalendar
 
     Floats = npt.NDArray[np.float64]
     Ints = npt.NDArray[np.int64]
@@ -47,12 +57,12 @@ __all__ = [
     "attendable_months",
     "attendance_order",
     "block_rates",
-    "calendar_sums",
     "code_of",
     "current_absence_run",
-    "days_after_holidays",
+    "enrolled_days",
     "enrolled_sum",
     "enrolled_sum_from",
+    "is_one_of",
     "last_year_span",
     "longest_absence_run",
     "mark_count",
@@ -72,7 +82,7 @@ __all__ = [
 
 _Made = TypeVar("_Made")
 
-MINIMUM_POSSIBLE_HALF_DAYS = 8
+MINIMUM_POSSIBLE_HALF_DAYS = 8.0
 """A rate over fewer possible half-days than this is NaN (FEATURES, conventions)."""
 
 
@@ -81,6 +91,15 @@ def code_of(table: str, column: str, choice: str) -> int:
     """Position of ``choice`` among the declared choices of a column: its code in the sorted arrays."""
     declaration = next(one for one in TABLES[table].columns if one.name == column)
     return declaration.choices.index(choice)
+
+
+@cache
+def is_one_of(names: frozenset[str]) -> npt.NDArray[np.bool_]:
+    """Say of the code of each level whether it is one of the named ones; one more at the end, which -1 (none) reads."""
+    members = np.array([*(level.name in names for level in LEVELS), False], dtype=np.bool_)
+    # The cache hands out one array to all callers.
+    members.setflags(write=False)
+    return members
 
 
 def starts_of(pupil: npt.NDArray[np.int32], pupils: int) -> npt.NDArray[np.int64]:
@@ -97,6 +116,7 @@ class _Events:
         # By day: many features share a few bounds, and the search is what a window costs.
         self._bounds: dict[int, npt.NDArray[np.int64]] = {}
         self._sums: dict[str, Floats] = {}
+        self._sums_of_windows: dict[tuple[str, int, int], Floats] = {}
 
     def bound(self, day: int) -> npt.NDArray[np.int64]:
         """First row of each pupil on or after ``day``."""
@@ -111,9 +131,14 @@ class _Events:
     def sum(self, key: str, values: Floats | Callable[[], Floats], first: int, after: int) -> Floats:
         """Sum of ``values`` (one per row, or what makes them; named by ``key``) over the days [first, after)."""
         # Named by the caller, as an array has no hash: two kinds of values must not share a name.
-        if key not in self._sums:
-            self._sums[key] = kernels.running_sums(values() if callable(values) else values, self.starts)
-        return kernels.window_sums(self._sums[key], self.bound(first), self.bound(after))
+        window = key, first, after
+        if window not in self._sums_of_windows:
+            if key not in self._sums:
+                self._sums[key] = kernels.running_sums(values() if callable(values) else values, self.starts)
+            self._sums_of_windows[window] = kernels.window_sums(
+                self._sums[key], self.bound(first), self.bound(after)
+            )
+        return self._sums_of_windows[window]
 
 
 class Facts:
@@ -130,9 +155,27 @@ class Facts:
         self.pupils = known.pupil_count
         self._subject_means: dict[tuple[int, int], Floats] = {}
 
+    @classmethod
+    def of(cls, known: KnownRecords) -> Self:
+        """Give the facts of these records that somebody holds, with all that was found of them; new ones otherwise.
+
+        Whoever asks several times of the same records holds the facts meanwhile: nothing here keeps them alive.
+        """
+        # By identity: facts hold their records, so that no other ones can have the same while the facts live.
+        facts = _in_use.get(id(known))
+        if not isinstance(facts, cls):
+            facts = _in_use[id(known)] = cls(known)
+        return facts
+
     def has(self, table: str) -> bool:
         """Whether a table is known at all."""
-        return table in {"pupils", "enrolments"} or getattr(self.known.arrays, table) is not None
+        return table in self._tables
+
+    @cached_property
+    def _tables(self) -> frozenset[str]:
+        optional = ("absences", "grades", "orientation", "context")
+        known = (name for name in optional if getattr(self.known.arrays, name) is not None)
+        return frozenset(("pupils", "enrolments", *known))
 
     def once(self, key: Hashable, make: Callable[[], _Made]) -> _Made:
         """Give what ``make`` returns, made once under ``key``: what several features share."""
@@ -150,6 +193,12 @@ class Facts:
         )
 
     # Enrolments and levels ----------------------------------------------------------------------------------
+
+    @cached_property
+    def _stays(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+        """First and last day of each enrolment, counted from the first day of the calendar."""
+        rows = self.known.arrays.enrolments
+        return self._relative(rows.start), self._relative(rows.end)
 
     @cached_property
     def enrolment_starts(self) -> npt.NDArray[np.int64]:
@@ -175,13 +224,14 @@ class Facts:
 
     def level_in(self, names: frozenset[str]) -> npt.NDArray[np.bool_]:
         """Which cells of ``levels`` are one of the named levels."""
-        # One more at the end, which the level -1 (none) reads.
-        member = np.array([level.name in names for level in LEVELS] + [False], dtype=np.bool_)
-        is_level: npt.NDArray[np.bool_] = member[self.levels]
+        is_level: npt.NDArray[np.bool_] = is_one_of(names)[self.levels]
         return is_level
 
     def first_year_in(self, names: frozenset[str]) -> npt.NDArray[np.int64]:
         """First school year of each pupil at one of the named levels; a year past the current where none."""
+        return self.once(("first year in", names), lambda: self._first_year_in(names))
+
+    def _first_year_in(self, names: frozenset[str]) -> npt.NDArray[np.int64]:
         is_level = self.level_in(names)
         # argmax of a row without any is 0: it has to be asked first.
         first = np.where(is_level.any(axis=1), is_level.argmax(axis=1), is_level.shape[1])
@@ -191,33 +241,38 @@ class Facts:
     # The calendar -------------------------------------------------------------------------------------------
 
     @cached_property
-    def _prefix(self) -> npt.NDArray[np.int64]:
-        """School half-days before each day of the calendar."""
-        # Whole numbers, so that differences are exact, and a zero in front for windows from the first day.
-        return np.concatenate(([0], np.cumsum(self.known.calendar.values, dtype=np.int64)))
-
-    @property
     def _origin(self) -> int:
         return self.known.calendar.first_day_number
+
+    @cached_property
+    def _calendar_end(self) -> int:
+        return self._origin + self.known.calendar.values.size
+
+    def inside(self, day: int) -> int:
+        """Give a day, or the end of the calendar that it lies beyond."""
+        # Plain comparisons: numpy takes 40 times as long over two numbers, and some hundred windows ask.
+        return min(max(day, self._origin), self._calendar_end)
 
     def _relative(self, days: npt.NDArray[np.int32]) -> npt.NDArray[np.int32]:
         return (days - self._origin).astype(np.int32)
 
     def school_half_days(self, first: int, after: int) -> Floats:
         """School half-days in [first, after) while enrolled, before placements and exclusions are taken off."""
-        rows = self.known.arrays.enrolments
+        return self.calendar_sum("half-days", first, after)
+
+    def calendar_sum(self, what: str, first: int, after: int) -> Floats:
+        """Sum half-days, school days or half-days after holidays of [first, after) while enrolled."""
+        prefix, origin = calendar_sums(self.known.calendar, what), self._origin
         return kernels.calendar_half_days(
-            self._prefix, self.enrolment_starts, self._relative(rows.start), self._relative(rows.end),
-            first - self._origin, after - self._origin,
-        )  # fmt: skip
+            prefix, self.enrolment_starts, *self._stays, first - origin, after - origin
+        )
 
     def school_weeks(self, window: Window) -> Floats:
         """ISO weeks of the window with at least one school half-day while enrolled."""
-        first, after = window.span(self.known)
-        rows = self.known.arrays.enrolments
+        (first, after), origin = window.span(self.known), self._origin
         return kernels.enrolled_weeks(
-            self._prefix, self.enrolment_starts, self._relative(rows.start), self._relative(rows.end),
-            first - self._origin, after - self._origin, self._origin,
+            calendar_sums(self.known.calendar, "half-days"), self.enrolment_starts, *self._stays, first - origin,
+            after - origin, origin,
         )  # fmt: skip
 
     # Absences -----------------------------------------------------------------------------------------------
@@ -238,12 +293,20 @@ class Facts:
 
     def _half_days_of(self, days: npt.NDArray[np.int32]) -> npt.NDArray[np.int8]:
         """Half-days of each day; school years outside the known calendar are never counted."""
-        return self.known.calendar.half_days_zero_outside(days)
+        calendar = self.known.calendar
+        return kernels.values_on(calendar.values, calendar.first_day_number, days)
 
     @cached_property
     def absence_events(self) -> _Events:
         """Counted absence rows, with bounds and running sums."""
         return _Events(self.absence_rows.pupil, self.absence_rows.day, self.pupils)
+
+    @cached_property
+    def calendar_position(self) -> npt.NDArray[np.int32]:
+        """Place in the calendar of the day of each counted row; a day outside reads some day inside."""
+        days = self._relative(self.absence_events.day)
+        # Not np.clip, which takes five times as long over the rows of one pupil.
+        return np.minimum(np.maximum(days, 0), self.known.calendar.values.size - 1)
 
     @cached_property
     def barred_days(self) -> _Events:
@@ -261,28 +324,28 @@ class Facts:
 
     def attendable_days(self, first: int, after: int) -> Floats:
         """Days of [first, after) that each pupil could attend, in part or whole."""
-        return enrolled_sum(self, "days", [(first, after)])[:, 0] - self.barred_days.count(first, after)
+        return self.once(
+            ("attendable days", first, after),
+            lambda: enrolled_days(self, "days", first, after) - self.barred_days.count(first, after),
+        )
 
     def attendable_weeks(self, window: Window) -> npt.NDArray[np.bool_]:
         """Whether each ISO week of a window holds an attendable day, (pupils, weeks), the earliest first."""
-        first, after = (_inside(self, day) for day in window.span(self.known))
+        first, after = (self.inside(day) for day in window.span(self.known))
         return self.once(("attendable weeks", first, after), lambda: self._attendable_weeks(first, after))
 
     def _attendable_weeks(self, first: int, after: int) -> npt.NDArray[np.bool_]:
-        rows, closures = self.known.arrays.enrolments, self.barred_days
-        # Weeks begin on Mondays, but the first and the last are cut at the window.
-        edges = np.append(np.arange(_monday(first), after, kernels.DAYS_A_WEEK), after)
+        closures = self.barred_days
         return kernels.attendable_weeks(
-            calendar_sums(self.known.calendar, "days"), self.enrolment_starts, self._relative(rows.start),
-            self._relative(rows.end), self._relative(closures.day), closures.starts,
-            np.maximum(edges, first).astype(np.int64) - self._origin,
+            calendar_sums(self.known.calendar, "days"), self.enrolment_starts, *self._stays,
+            self._relative(closures.day), closures.starts, week_edges(first, after) - self._origin,
         )  # fmt: skip
 
     def weeks_with(self, events: _Events, values: Floats, window: Window) -> Floats:
         """Attendable weeks of a window with at least one row of a positive value, on any day of the window."""
-        first, after = (_inside(self, day) for day in window.span(self.known))
+        first, after = (self.inside(day) for day in window.span(self.known))
         return kernels.weeks_with_rows(
-            events.day, values, events.bound(first), events.bound(after), self.attendable_weeks(window), _monday(first)
+            events.day, values, events.bound(first), events.bound(after), self.attendable_weeks(window), monday_of(first)
         )  # fmt: skip
 
     def absence_values(self, what: str) -> Floats:
@@ -309,8 +372,16 @@ class Facts:
         """Sum of :meth:`absence_values` over the days [first, after)."""
         return self.absence_events.sum(what, self.absence_values(what), first, after)
 
+    def absence_sums(self, what: str, edges: Ints) -> Floats:
+        """Sum :meth:`absence_values` from each day of ``edges`` to the eve of the next one, (pupils, edges - 1)."""
+        events = self.absence_events
+        return kernels.sums_between(self.absence_values(what), events.day, events.starts, edges)
+
     def absence_rate(self, first: int, after: int) -> Floats:
         """Absent over possible half-days in [first, after); NaN under 8 possible half-days."""
+        return self.once(("absence rate", first, after), lambda: self._absence_rate(first, after))
+
+    def _absence_rate(self, first: int, after: int) -> Floats:
         if after <= first:
             return np.full(self.pupils, np.nan)
         possible = self.school_half_days(first, after) - self.absence_sum("away", first, after)
@@ -347,11 +418,13 @@ class Facts:
         rows = self.grade_rows
         if not len(rows):
             return rows
-        first, last = int(rows.day.min()), int(rows.day.max())
+        first, last = (
+            school_year_of(date_of_number(day)) for day in (int(rows.day.min()), int(rows.day.max()))
+        )
         is_mark = kernels.marks_that_count(
             self.grade_events.starts, rows.day, rows.status, rows.kind,
             code_of("grades", "status", "graded"), code_of("grades", "kind", "assessment"),
-            first, _school_years(first, last),
+            day_number(year_start(first)), years_of_days(first, last),
         )  # fmt: skip
         return rows.take(is_mark)
 
@@ -362,6 +435,9 @@ class Facts:
 
     def mean_mark(self, first: int, after: int) -> Floats:
         """Weighted mean of the marks over the days [first, after); NaN where the weights sum to 0."""
+        return self.once(("mean mark", first, after), lambda: self._mean_mark(first, after))
+
+    def _mean_mark(self, first: int, after: int) -> Floats:
         marks, events = self.marks, self.mark_events
         # Lambdas: the products are made only when no window has asked for them yet.
         weight = events.sum("weight", lambda: marks.coefficient, first, after)
@@ -407,6 +483,9 @@ class Facts:
 
     def latest(self, event: str) -> tuple[Orientation, npt.NDArray[np.intp]]:
         """Rows of one event, and the position of each pupil's latest one in them (-1 = none)."""
+        return self.once(("latest", event), lambda: self._latest(event))
+
+    def _latest(self, event: str) -> tuple[Orientation, npt.NDArray[np.intp]]:
         rows = self.orientation_rows
         of_event = rows.take(rows.event == code_of("orientation", "event", event))
         position = np.full(self.pupils, -1, dtype=np.intp)
@@ -414,94 +493,42 @@ class Facts:
         return of_event, position
 
 
+_in_use: WeakValueDictionary[int, Facts] = WeakValueDictionary()
+"""The facts that somebody holds, by the identity of their records."""
+
 _KINDS = ("absence", "lateness", "exclusion", "placement")
 
 
 def ratio(part: Floats, whole: Floats) -> Floats:
     """Divide, NaN where the whole is not positive."""
-    # where= leaves the other cells as they are: a plain division would warn of each zero.
-    result = np.full(part.shape, np.nan)
-    np.divide(part, whole, out=result, where=whole > 0)
-    return result
+    return kernels.ratios(part, whole, 0.0)
 
 
 def rate(absent: Floats, possible: Floats) -> Floats:
     """Absent over possible half-days, NaN under the minimum of possible half-days."""
     # Under a week of school, a single absence would make a rate like that of a long one.
-    return np.where(possible >= MINIMUM_POSSIBLE_HALF_DAYS, ratio(absent, possible), np.nan)
-
-
-def _monday(day: int) -> int:
-    """Return the Monday of the week of a day."""
-    return day - (day + kernels.THURSDAY) % kernels.DAYS_A_WEEK
-
-
-def _school_years(first: int, last: int) -> npt.NDArray[np.int64]:
-    """School year of each day number from ``first`` to ``last``, counted from that of ``first``."""
-    edges = [school_year_of(np.datetime64(edge, "D").item()) for edge in (first, last)]
-    starts = [day_number(year_start(year)) for year in range(edges[0] + 1, edges[1] + 1)]
-    return np.searchsorted(np.array(starts, dtype=np.int64), np.arange(first, last + 1), side="right")
+    return kernels.ratios(absent, possible, MINIMUM_POSSIBLE_HALF_DAYS)
 
 
 BLOCK_DAYS = 28
 """Days of a block: four weeks, so that each weekday counts as often."""
 
-HOLIDAY_DAYS = 5
-"""Consecutive days without school from which the next school day is one after holidays: longer than any weekend
-with a bridge of one day."""
-
-DAYS_AFTER = 2
-"""School days after holidays that are looked at."""
-
 # 52 whole weeks: 365 days would set Mondays against Sundays.
 SAME_WEEKDAY_LAST_YEAR = 364
 
 
-# One calendar serves every part and every date of a run.
-@lru_cache(maxsize=32)
-def days_after_holidays(calendar: SchoolCalendar) -> npt.NDArray[np.bool_]:
-    """Which days of the calendar are one of the first two school days after five days or more without school."""
-    school = np.flatnonzero(calendar.values > 0)
-    # -1 is the eve of the calendar: its first school day follows holidays only if days without school come
-    # first.
-    gap = np.diff(school, prepend=-1) - 1
-    first = np.flatnonzero(gap >= HOLIDAY_DAYS)
-    after = (first[:, None] + np.arange(DAYS_AFTER)).ravel()
-    is_after = np.zeros(calendar.values.size, dtype=np.bool_)
-    is_after[school[after[after < school.size]]] = True
-    return is_after
-
-
-_PER_DAY: dict[str, Callable[[SchoolCalendar], npt.NDArray[np.integer]]] = {
-    "half-days": lambda calendar: calendar.values,
-    "days": lambda calendar: (calendar.values > 0).astype(np.int64),
-    "after holidays": lambda calendar: np.where(days_after_holidays(calendar), calendar.values, 0),
-}
-
-
-@lru_cache(maxsize=96)
-def calendar_sums(calendar: SchoolCalendar, what: str) -> Ints:
-    """Half-days, school days or half-days after holidays before each day of the calendar, and in all of it.
-
-    Found once per calendar, which never changes.
-    """
-    return np.concatenate((np.zeros(1, np.int64), np.cumsum(_PER_DAY[what](calendar), dtype=np.int64)))
-
-
-def _inside(facts: Facts, day: int) -> int:
-    calendar = facts.known.calendar
-    # Plain comparisons: numpy takes 40 times as long over two numbers, and some hundred windows ask.
-    first = calendar.first_day_number
-    return int(min(max(day, first), first + calendar.values.size))
-
-
-def enrolled_sum(facts: Facts, what: str, spans: Sequence[tuple[int, int]]) -> Floats:
-    """Sum half-days, school days or half-days after holidays while enrolled, shape (pupils, spans).
+def enrolled_days(facts: Facts, what: str, first: int, after: int) -> Floats:
+    """Sum half-days, school days or half-days after holidays of [first, after) while enrolled, one value per pupil.
 
     Days outside the calendar count for nothing.
     """
+    return facts.calendar_sum(what, facts.inside(first), facts.inside(after))
+
+
+def enrolled_sum(facts: Facts, what: str, spans: Sequence[tuple[int, int]]) -> Floats:
+    """Give :func:`enrolled_days` of several spans, shape (pupils, spans)."""
     rows = facts.known.arrays.enrolments
-    lows, highs = (np.array([_inside(facts, span[edge]) for span in spans], np.int64) for edge in (0, 1))
+    lows, highs = (np.array([facts.inside(span[edge]) for span in spans], np.int64) for edge in (0, 1))
     return kernels.enrolled_blocks(
         calendar_sums(facts.known.calendar, what), facts.enrolment_starts, rows.start, rows.end, lows, highs,
         facts.known.calendar.first_day_number,
@@ -514,7 +541,7 @@ def enrolled_sum_from(facts: Facts, what: str, lows: Ints, after: int) -> Floats
     first = calendar.first_day_number
     return kernels.enrolled_from(
         calendar_sums(facts.known.calendar, what), facts.enrolment_starts, rows.start, rows.end,
-        np.clip(lows, first, first + calendar.values.size), _inside(facts, after), first,
+        np.minimum(np.maximum(lows, first), first + calendar.values.size), facts.inside(after), first,
     )  # fmt: skip
 
 
@@ -538,19 +565,21 @@ def block_rates(facts: Facts) -> Floats:
 
 def attended_weeks(facts: Facts, window: Window) -> Floats:
     """Count the attendable weeks of a window."""
-    weeks: Floats = facts.attendable_weeks(window).sum(axis=1).astype(np.float64)
-    return weeks
+    return facts.once(
+        ("attended weeks", window.name),
+        lambda: facts.attendable_weeks(window).sum(axis=1).astype(np.float64),
+    )
 
 
 def absent_weeks_share(facts: Facts, window: Window) -> Floats:
     """Share of the attendable weeks of a window with at least one absent half-day; NaN without such a week."""
-    weeks = facts.attendable_weeks(window).sum(axis=1).astype(np.float64)
-    return ratio(facts.weeks_with(facts.absence_events, facts.absence_values("absent"), window), weeks)
+    absent = facts.weeks_with(facts.absence_events, facts.absence_values("absent"), window)
+    return ratio(absent, attended_weeks(facts, window))
 
 
 def a_week(facts: Facts, count: Floats, window: Window) -> Floats:
     """Count per attendable week of a window; NaN without such a week."""
-    return ratio(count, facts.attendable_weeks(window).sum(axis=1).astype(np.float64))
+    return ratio(count, attended_weeks(facts, window))
 
 
 def attendance_order(facts: Facts) -> tuple[npt.NDArray[np.int32], Floats]:
@@ -562,10 +591,10 @@ def attendance_order(facts: Facts) -> tuple[npt.NDArray[np.int32], Floats]:
     """
 
     def numbers() -> tuple[npt.NDArray[np.int32], Floats]:
-        events, away_days, calendar = facts.absence_events, facts.barred_days, facts.known.calendar
+        events, away_days = facts.absence_events, facts.barred_days
         # Days that do not count must not break a run: days are numbered by the school days up to them.
-        school = calendar_sums(calendar, "days")[1:].astype(np.int32)
-        number = school[np.clip(events.day - calendar.first_day_number, 0, school.size - 1)]
+        school = calendar_sums(facts.known.calendar, "days")[1:].astype(np.int32)
+        number = school[facts.calendar_position]
         count, is_barred = kernels.days_up_to(events.day, events.starts, away_days.day, away_days.starts)
         # Barred days are taken out of the numbering too, so that a placement neither counts nor breaks.
         return (number - count).astype(np.int32), np.where(is_barred, 0.0, facts.absence_values("absent"))
@@ -603,13 +632,11 @@ def attendable_months(facts: Facts) -> tuple[Ints, npt.NDArray[np.bool_]]:
     attendable : array of bool, shape (pupils, months)
     """
     first, after = YEAR.span(facts.known)
-    edges = np.array([first, max(after - 1, first)], dtype="datetime64[D]").astype("datetime64[M]")
-    months = np.arange(edges[0], edges[1] + 1)
-    starts = np.append(months, months[-1] + 1).astype("datetime64[D]").astype(np.int64)
-    spans = [(int(low), min(int(high), after)) for low, high in pairwise(starts)]
-    away_days = np.stack([facts.barred_days.count(*span) for span in spans], axis=1)
-    days = enrolled_sum(facts, "days", spans) - away_days
-    return months.astype(np.int64), days > 0
+    months, edges = months_and_edges(first, after)
+    closures = facts.barred_days
+    away_days = kernels.rows_between(closures.day, closures.starts, edges)
+    days = enrolled_sum(facts, "days", tuple(pairwise(edges.tolist()))) - away_days
+    return months, days > 0
 
 
 def months_of(facts: Facts) -> npt.NDArray[np.int32]:
@@ -640,9 +667,9 @@ def same_weeks_last_year(facts: Facts) -> tuple[int, int]:
     return max(first, day_number(year_start(records.school_year - 1))), min(after, records.year_start_day)
 
 
-def since_4e_rate(facts: Facts, first_years: Ints) -> Floats:
+def since_4e_rate(facts: Facts) -> Floats:
     """Absence rate of the known school years before this one, from each pupil's first year in 4e or above."""
-    return facts.once("since 4e rate", lambda: facts.absence_rate_of_years(first_years))
+    return facts.once("since 4e rate", lambda: facts.absence_rate_of_years(facts.first_year_in(FROM_4E)))
 
 
 def rate_of_year_at(facts: Facts, years: Ints, of_year: Callable[[int, int], Floats]) -> Floats:

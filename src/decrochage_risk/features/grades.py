@@ -268,6 +268,7 @@ LEAST_MARKS = 4
 """Marks under which neither a slope nor a spread is known."""
 
 GENERAL_CORE = ("french", "maths", "modern_language_1")
+_GENERAL_CORE = np.array([code_of("grades", "subject", subject) for subject in GENERAL_CORE])
 
 
 def _slope(facts: Facts) -> Floats:
@@ -312,13 +313,7 @@ def _worst_fall_subject(facts: Facts) -> npt.NDArray[np.object_]:
 
 def _core_mean(facts: Facts) -> Floats:
     # Added one subject after the other, so that the sum does not depend on how many pupils there are.
-    means = subject_means(facts, YEAR)
-    total, count = np.zeros(facts.pupils), np.zeros(facts.pupils)
-    for subject in GENERAL_CORE:
-        column = means[:, code_of("grades", "subject", subject)]
-        total += np.where(np.isnan(column), 0.0, column)
-        count += ~np.isnan(column)
-    return ratio(total, count)
+    return kernels.mean_of_columns(subject_means(facts, YEAR), _GENERAL_CORE)
 
 
 def _professional_mean(facts: Facts) -> Floats:
@@ -567,7 +562,7 @@ def _days_since_mark(facts: Facts) -> Floats:
 
 
 def _quiet_weeks(facts: Facts) -> Floats:
-    weeks = facts.attendable_weeks(LAST_12W).sum(axis=1).astype(np.float64)
+    weeks = attended_weeks(facts, LAST_12W)
     with_mark = facts.weeks_with(facts.mark_events, np.ones(len(facts.marks)), LAST_12W)
     return ratio(weeks - with_mark, weeks)
 

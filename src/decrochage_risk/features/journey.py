@@ -27,7 +27,12 @@ from decrochage_risk.features.definition import (
     SINCE_4E,
     Feature,
 )
-from decrochage_risk.features.event_windows import calendar_sums, code_of, enrolled_sum_from
+from decrochage_risk.features.event_windows import (
+    code_of,
+    enrolled_sum_from,
+    is_one_of,
+    since_4e_rate,
+)
 from decrochage_risk.features.grades import change_in_marks
 from decrochage_risk.features.windows import (
     EARLIER_YEARS,
@@ -36,9 +41,10 @@ from decrochage_risk.features.windows import (
     YEAR,
     YEAR_AND_FIRST_4E,
     YEAR_BACK,
+    calendar_sums,
 )
 from decrochage_risk.features.wording import Wording
-from decrochage_risk.records.levels import AT_3E, AT_4E, FROM_4E, LEVELS, LYCEE
+from decrochage_risk.records.levels import AT_3E, AT_4E, LEVELS, LYCEE
 from decrochage_risk.school_year import day_number, year_start
 
 if TYPE_CHECKING:
@@ -60,16 +66,19 @@ ARRIVAL_AFTER = (9, 30)
 
 
 def _now_at(facts: Facts, names: frozenset[str]) -> Flags:
-    member = np.array([level.name in names for level in LEVELS] + [False], dtype=np.bool_)
-    is_level: Flags = member[facts.known.level]
+    is_level: Flags = is_one_of(names)[facts.known.level]
     return is_level
 
 
 def _wishes(facts: Facts) -> Orientation:
     """Wishes of the school year."""
-    rows = facts.orientation_rows
-    wish = rows.event == code_of("orientation", "event", "wish")
-    return rows.take(wish & (rows.day >= facts.known.year_start_day))
+
+    def rows_of_wishes() -> Orientation:
+        rows = facts.orientation_rows
+        wish = rows.event == code_of("orientation", "event", "wish")
+        return rows.take(wish & (rows.day >= facts.known.year_start_day))
+
+    return facts.once("wishes", rows_of_wishes)
 
 
 def _wish_count(facts: Facts) -> Floats:
@@ -151,11 +160,12 @@ def _first_days(facts: Facts) -> npt.NDArray[np.int64]:
 def _days_without_enrolment(facts: Facts) -> Floats:
     low, after = YEAR_BACK.span(facts.known)
     calendar = facts.known.calendar
-    since = np.maximum(_first_days(facts), max(low, calendar.first_day_number))
+    first = _first_days(facts)
+    since = np.maximum(first, max(low, calendar.first_day_number))
     school = calendar_sums(calendar, "days")
     school_days = school[after - calendar.first_day_number] - school[since - calendar.first_day_number]
     away = school_days - enrolled_sum_from(facts, "days", since, after)
-    return np.where(_first_days(facts) < facts.known.as_of_day, away, np.nan)
+    return np.where(first < facts.known.as_of_day, away, np.nan)
 
 
 def _late_return(facts: Facts) -> Floats:
@@ -344,10 +354,9 @@ def _school_changes(facts: Facts) -> npt.NDArray[np.float64]:
     rows = facts.known.arrays.enrolments
     if len(rows) < 2:  # noqa: PLR2004 - a change takes two enrolments
         return np.zeros(facts.pupils)
-    level = np.array([(item.name in AT_3E, item.name in LYCEE) for item in LEVELS])
     is_move = (rows.pupil[1:] == rows.pupil[:-1]) & (rows.school[1:] != rows.school[:-1])
     # Everybody changes school after the 3e: it says nothing about a pupil.
-    to_lycee = level[rows.level[:-1], 0] & level[rows.level[1:], 1]
+    to_lycee = is_one_of(AT_3E)[rows.level[:-1]] & is_one_of(LYCEE)[rows.level[1:]]
     recent = rows.start[1:] >= day_number(year_start(facts.known.school_year - 2))
     is_change = is_move & recent & ~to_lycee
     return np.bincount(rows.pupil[1:][is_change], minlength=facts.pupils).astype(np.float64)
@@ -385,11 +394,11 @@ def _first_wish_refused(facts: Facts) -> npt.NDArray[np.float64]:
 def _council_against(facts: Facts) -> npt.NDArray[np.float64]:
     _, _, order = _of_latest(facts, "council_decision")
     # The third value is "not known", which is not a refusal.
-    return np.select([order == _REFUSED, order == 0], [1.0, 0.0], np.nan)
+    return np.where(order == _REFUSED, 1.0, np.where(order == 0, 0.0, np.nan))
 
 
 def _absence_since_4e(facts: Facts) -> npt.NDArray[np.float64]:
-    return facts.absence_rate_of_years(facts.first_year_in(FROM_4E))
+    return since_4e_rate(facts)
 
 
 def _marks_since_4e(facts: Facts) -> npt.NDArray[np.float64]:

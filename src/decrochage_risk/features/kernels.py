@@ -47,14 +47,19 @@ __all__ = [
     "first_rows",
     "longest_run",
     "marks_that_count",
+    "mean_of_columns",
     "means_by_code",
     "open_on_day",
+    "ratios",
+    "rows_between",
     "running_sums",
     "slope_of_blocks",
     "slope_of_rows",
     "spread_of_rows",
     "sum_of_rows",
+    "sums_between",
     "sums_by_code",
+    "values_on",
     "weeks_with_rows",
     "window_sums",
 ]
@@ -128,6 +133,68 @@ def window_sums(sums: Floats, low: Ints, high: Ints) -> Floats:
     for pupil in range(low.size):
         # Each pupil before this one has one sum more than rows.
         result[pupil] = sums[high[pupil] + pupil] - sums[low[pupil] + pupil]
+    return result
+
+
+@compiled
+def rows_between(days: Days, starts: Ints, edges: Ints) -> Floats:
+    """Count the rows of each pupil from each edge on and before the next one, (pupils, edges - 1)."""
+    result = np.empty((starts.size - 1, edges.size - 1), np.float64)
+    for pupil in range(starts.size - 1):
+        row = _search(days, starts[pupil], starts[pupil + 1], edges[0])
+        for span in range(edges.size - 1):
+            after = _search(days, row, starts[pupil + 1], edges[span + 1])
+            result[pupil, span] = after - row
+            row = after
+    return result
+
+
+@compiled
+def sums_between(values: Floats, days: Days, starts: Ints, edges: Ints) -> Floats:
+    """Sum the rows of each pupil from each edge on and before the next one, (pupils, edges - 1)."""
+    result = np.zeros((starts.size - 1, edges.size - 1), np.float64)
+    for pupil in range(starts.size - 1):
+        row = _search(days, starts[pupil], starts[pupil + 1], edges[0])
+        for span in range(edges.size - 1):
+            while row < starts[pupil + 1] and days[row] < edges[span + 1]:
+                result[pupil, span] += values[row]
+                row += 1
+    return result
+
+
+@compiled
+def values_on(values: Codes, first: int, days: Days) -> Codes:
+    """Value of each day, ``values[0]`` being that of the day ``first``; 0 for a day outside."""
+    result = np.zeros(days.size, np.int8)
+    for row in range(days.size):
+        if 0 <= days[row] - first < values.size:
+            result[row] = values[days[row] - first]
+    return result
+
+
+@compiled
+def mean_of_columns(values: Floats, columns: Ints) -> Floats:
+    """Mean of the known cells of some columns, added in their order; NaN for a row without one."""
+    result = np.full(values.shape[0], np.nan)
+    for row in range(values.shape[0]):
+        total, count = 0.0, 0
+        for column in columns:
+            if not np.isnan(values[row, column]):
+                total += values[row, column]
+                count += 1
+        if count > 0:
+            result[row] = total / count
+    return result
+
+
+@compiled
+def ratios(part: Floats, whole: Floats, least: float) -> Floats:
+    """Divide cell by cell, NaN where the whole is not positive or under ``least``."""
+    # One pass and one call: masks and a division of numpy's cost one pupil ten times as much.
+    result = np.full(part.shape, np.nan)
+    for cell in np.ndindex(part.shape):
+        if whole[cell] > 0.0 and whole[cell] >= least:
+            result[cell] = part[cell] / whole[cell]
     return result
 
 

@@ -26,7 +26,7 @@ from decrochage_risk.features.definition import (
 )
 from decrochage_risk.features.event_windows import (
     absent_weeks_share,
-    enrolled_sum,
+    enrolled_days,
     last_year_span,
     missed_rows,
     months_of,
@@ -45,7 +45,7 @@ from decrochage_risk.features.windows import (
     YEAR_AND_PREVIOUS,
 )
 from decrochage_risk.features.wording import Wording
-from decrochage_risk.records.levels import AT_4E, FROM_4E
+from decrochage_risk.records.levels import AT_4E
 from decrochage_risk.school_year import day_number, year_start
 
 if TYPE_CHECKING:
@@ -60,23 +60,15 @@ if TYPE_CHECKING:
 __all__ = ["LAST_YEAR_FEATURES", "VIGILANCE_FEATURES"]
 
 
-def _first_4e(facts: Facts) -> Ints:
-    return facts.once("first 4e", lambda: facts.first_year_in(AT_4E))
-
-
-def _from_4e(facts: Facts) -> Ints:
-    return facts.once("from 4e", lambda: facts.first_year_in(FROM_4E))
-
-
 def _rate_in_4e(facts: Facts) -> Floats:
-    return rate_of_year_at(facts, _first_4e(facts), facts.absence_rate)
+    return rate_of_year_at(facts, facts.first_year_in(AT_4E), facts.absence_rate)
 
 
 def _unjustified_in_4e(facts: Facts) -> Floats:
     def of_year(first: int, after: int) -> Floats:
         return _where_attended(facts, facts.absence_sum("unjustified", first, after), first, after)
 
-    return rate_of_year_at(facts, _first_4e(facts), of_year)
+    return rate_of_year_at(facts, facts.first_year_in(AT_4E), of_year)
 
 
 def _where_attended(facts: Facts, values: Floats, first: int, after: int) -> Floats:
@@ -85,7 +77,7 @@ def _where_attended(facts: Facts, values: Floats, first: int, after: int) -> Flo
 
 
 def _marks_in_4e(facts: Facts) -> Floats:
-    values, first = np.full(facts.pupils, np.nan), _first_4e(facts)
+    values, first = np.full(facts.pupils, np.nan), facts.first_year_in(AT_4E)
     for year in range(facts.first_year, facts.known.school_year):
         mean = facts.mean_mark(day_number(year_start(year)), day_number(year_start(year + 1)))
         # The year in progress is left out of the loop: it has features of its own.
@@ -94,7 +86,7 @@ def _marks_in_4e(facts: Facts) -> Floats:
 
 
 def _rate_against_past(facts: Facts) -> Floats:
-    return facts.absence_rate(*YEAR.span(facts.known)) - since_4e_rate(facts, _from_4e(facts))
+    return facts.absence_rate(*YEAR.span(facts.known)) - since_4e_rate(facts)
 
 
 def _rate_against_last_year(facts: Facts) -> Floats:
@@ -111,7 +103,7 @@ def _unjustified_against_last_year(facts: Facts) -> Floats:
 
     # Shares, not counts: weeks on placement in one of the two years would be told as a change.
     def share(span: tuple[int, int]) -> Floats:
-        possible = enrolled_sum(facts, "half-days", [span])[:, 0] - facts.absence_sum("away", *span)
+        possible = enrolled_days(facts, "half-days", *span) - facts.absence_sum("away", *span)
         return rate(facts.absence_sum("unjustified", *span), possible)
 
     return share(LAST_12W.span(facts.known)) - share(then)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -404,15 +405,15 @@ class MonthlyAbsence:
     def of(cls, cut: KnownRecords) -> MonthlyAbsence:
         """Count every month of the school year for every pupil."""
         months = _months_between(date_of_number(cut.year_start_day), cut.as_of - timedelta(days=1))
-        bounds = [*(day_number(month) for month in months), cut.as_of_day][1:]
-        facts = Facts(cut)
+        edges = np.array([*(day_number(month) for month in months), cut.as_of_day])
+        facts = Facts.of(cut)
         counts = np.full((facts.pupils, len(months)), np.nan)
         last_day = np.full(facts.pupils, -1, dtype=np.int64)
         if facts.has("absences"):
-            for column, (month, after) in enumerate(zip(months, bounds, strict=True)):
-                first = day_number(month)
-                half_days = facts.absence_sum("unjustified", first, after)
-                counts[:, column] = np.where(cut.not_covered("absences", first, after), np.nan, half_days)
+            counts = facts.absence_sums("unjustified", edges)
+            if "absences" in cut.coverage:
+                for month, span in enumerate(pairwise(edges.tolist())):
+                    counts[facts.not_covered("absences", *span), month] = np.nan
             rows, is_counted = facts.absence_rows, facts.absence_values("unjustified") > 0
             of_the_year = is_counted & (rows.day >= cut.year_start_day)
             last_day[rows.pupil[of_the_year]] = rows.day[

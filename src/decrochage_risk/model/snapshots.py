@@ -337,7 +337,7 @@ def days_of_data(known: KnownRecords) -> npt.NDArray[np.int64]:
     """
     first, after = known.year_start_day, known.as_of_day
     rows = known.arrays.enrolments
-    days = np.clip(np.minimum(rows.end, after - 1) - np.maximum(rows.start, first) + 1, 0, None)
+    days = np.maximum(np.minimum(rows.end, after - 1) - np.maximum(rows.start, first) + 1, 0)
     enrolment_days = np.bincount(rows.pupil, weights=days, minlength=known.pupil_count).astype(np.int64)
     coverage = np.zeros(known.pupil_count, dtype=np.bool_)
     for table in ("absences", "grades"):

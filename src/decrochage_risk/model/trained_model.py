@@ -423,6 +423,11 @@ class TrainedModel:
         return labels
 
     @cached_property
+    def unknown_millionths(self) -> dict[str, list[int]]:
+        """Shares of the flags of what is not known in groups of the training, as :func:`unknown_counts` has worked them out."""
+        return {}
+
+    @cached_property
     def _groups_by_month(self) -> dict[int, npt.NDArray[np.object_]]:
         return {}
 

@@ -8,6 +8,7 @@ would make of each pupil a pattern of its own.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
@@ -217,17 +218,23 @@ def unknown_counts(
         return {}
     has_group = np.array([group in distributions.counts for group in groups.tolist()], dtype=np.bool_)
     flags = knowledge.flags(features[has_group][:, places_of(knowledge.columns)])
-    labels, pupils = np.unique(groups[has_group].astype(str), return_counts=True)
-    counts = {}
-    for at, (name, columns) in enumerate(knowledge.groups.items()):
-        # All columns of a flag are unknown at most as often as the one that is known most often.
-        shares = [
-            min((of[column][0] / max(of[column].sum(), 1) for column in columns if column in of), default=0.0)
-            for of in (distributions.counts[label] for label in labels)
-        ]
-        millionths = sum(
-            count * round(MILLION * float(share))
-            for count, share in zip(pupils.tolist(), shares, strict=True)
+    pupils, shares = Counter(groups[has_group].tolist()), model.unknown_millionths
+    for label in pupils.keys() - shares.keys():
+        shares[label] = _millionths(distributions.counts[label], knowledge)
+    unknown, whole = flags.sum(axis=0).tolist(), int(has_group.sum())
+    return {
+        name: UnknownCount(
+            whole, int(unknown[at]), sum(count * shares[label][at] for label, count in pupils.items())
         )
-        counts[name] = UnknownCount(int(has_group.sum()), int(flags[:, at].sum()), millionths)
-    return counts
+        for at, name in enumerate(knowledge.groups)
+    }
+
+
+def _millionths(counts: Mapping[str, npt.NDArray[np.int64]], knowledge: Knowledge) -> list[int]:
+    """Share of the pupils of a group of the training of whom each flag is set, in millionths."""
+    # All columns of a flag are unknown at most as often as the one that is known most often.
+    shares = (
+        min((counts[name][0] / max(counts[name].sum(), 1) for name in columns if name in counts), default=0.0)
+        for columns in knowledge.groups.values()
+    )
+    return [round(MILLION * float(share)) for share in shares]

@@ -257,7 +257,7 @@ class MeasureRule(_Frozen):
 
     def _applies(self, level: str, day: date) -> bool:
         in_force = self.valid_from <= day and (self.valid_to is None or day <= self.valid_to)
-        return in_force and (self.levels == "all" or not {level, usual_name(level)}.isdisjoint(self.levels))
+        return in_force and (self.levels == "all" or level in self.levels or usual_name(level) in self.levels)
 
     def _age_fits(self, age: float) -> bool:
         old_enough = self.min_age is None or age >= self.min_age

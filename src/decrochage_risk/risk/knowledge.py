@@ -128,17 +128,18 @@ class Knowledge:
         """
         flags = np.empty((len(matrix), len(self.groups)))
         for rows in row_blocks(len(matrix), matrix):
+            unknown = np.isnan(matrix[rows])
             for place, columns in enumerate(self._places):
                 # None known at all: one mark of twelve weeks is knowledge, though some of its columns may be
                 # missing.
-                flags[rows, place] = np.isnan(matrix[rows][:, columns]).all(axis=1)
+                flags[rows, place] = unknown[:, columns].all(axis=1)
         return flags
 
     def patterns(self, flags: TableArray) -> IntArray:
         """Give the pattern of each row of flags a number: the sum of 2 to the place of each flag."""
         # At most 60 flags: 63 bits hold them with room for the sign.
-        weights = 2 ** np.arange(flags.shape[1], dtype=np.int64)
-        codes: IntArray = (flags > 0) @ weights if len(weights) else np.zeros(len(flags), dtype=np.int64)
+        weights = np.int64(1) << np.arange(flags.shape[1], dtype=np.int64)
+        codes: IntArray = np.where(flags > 0, weights, 0).sum(axis=1)
         return codes
 
     def name_of(self, pattern: int) -> str:

@@ -14,6 +14,7 @@ import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
@@ -36,6 +37,7 @@ __all__ = [
     "LinearMembers",
     "Members",
     "Progress",
+    "joined",
     "outward",
     "parse",
     "train_linear_bag",
@@ -72,17 +74,30 @@ class Members:
     @property
     def boosters(self) -> tuple[Any, ...]:
         """The ``lightgbm.Booster`` objects, parsed once. Their ``predict`` may be called from several threads."""
+        # What was not audited as trees is not LightGBM's to read.
+        boosters: tuple[Any, ...] = self._of_process(
+            "boosters",
+            lambda: tuple(parse(at, text) for at, text in enumerate(map(without_parameters, self.texts))),
+        )
+        return boosters
+
+    @property
+    def _as_one(self) -> Any:  # noqa: ANN401  # lightgbm ships no types
+        """All members as one booster that gives each its own score: a call costs one row more than its trees."""
+
+        def parsed() -> Any:  # noqa: ANN401  # same
+            # Each by itself first: a text that is cut off would join as a member without trees.
+            _ = self.boosters
+            return parse(0, joined([without_parameters(text) for text in self.texts]))
+
+        return self._of_process("booster_of_all", parsed)
+
+    def _of_process(self, name: str, make: Callable[[], Any]) -> Any:  # noqa: ANN401  # same
         # A forked process parses anew, since LightGBM's own lock may have been held at the fork; a lock of
         # ours here would
         # be in the same danger, so two threads may both parse, and the first is kept.
-        key = f"_boosters_of_process_{os.getpid()}"
-        objects: tuple[Any, ...] | None = self.__dict__.get(key)
-        if objects is None:
-            # What was not audited as trees is not LightGBM's to read.
-            trees = map(without_parameters, self.texts)
-            fresh = tuple(parse(number, text) for number, text in enumerate(trees))
-            objects = self.__dict__.setdefault(key, fresh)
-        return objects
+        key = f"_{name}_of_process_{os.getpid()}"
+        return self.__dict__[key] if key in self.__dict__ else self.__dict__.setdefault(key, make())
 
     def log_odds(self, filled: TableArray) -> FloatArray:
         """Raw log-odds of every member.
@@ -97,14 +112,14 @@ class Members:
         (n, K) float64 array
             A row's values do not depend on the other rows.
         """
-        rows, boosters = np.ascontiguousarray(filled), self.boosters if len(filled) else ()
-        scores = np.empty((len(rows), len(self.texts)))
+        rows, members = np.ascontiguousarray(filled), len(self.texts)
+        scores = np.empty((len(rows), members))
+        booster: Any = self._as_one if len(rows) else None
 
         def predict(part: slice) -> None:
-            for member, booster in enumerate(boosters):
-                # One thread of LightGBM's own: the default costs 8 ms on one row, and hangs in a forked
-                # process.
-                scores[part, member] = booster.predict(rows[part], raw_score=True, num_threads=1)
+            # One thread of LightGBM's own: the default costs 8 ms on one row, and hangs in a forked
+            # process.
+            scores[part] = booster.predict(rows[part], raw_score=True, num_threads=1).reshape(-1, members)
 
         over_rows(predict, len(rows))
         return scores
@@ -130,6 +145,33 @@ def parse(number: int, text: str) -> Any:  # noqa: ANN401  # lightgbm ships no t
                 hint="The file is damaged; load the model from another copy.",
             )
         ) from error
+
+
+_NO_SPLIT: Final = "num_leaves=1\nnum_cat=0\nleaf_value=0\nis_linear=0\nshrinkage=1\n\n\n"
+"""A tree that adds nothing to any row."""
+
+
+def joined(texts: Sequence[str]) -> str:
+    """Write some boosters as one of as many classes: its raw scores of a row are theirs, to the last bit.
+
+    Member ``k`` is class ``k``, its trees in their order; one with fewer trees than the others gets trees that add 0.
+
+    Parameters
+    ----------
+    texts : sequence of str
+        Boosters of one score over the same columns, as ``Booster.model_to_string`` writes them, without what follows the trees.
+    """
+    heads, trees = [], []
+    for text in texts:
+        head, *own = re.split(r"(?m)^Tree=\d+\n", text.removesuffix("end of trees\n"))
+        heads.append(head)
+        trees.append(own)
+    # The bytes of each tree are those of one booster, and its objective is of one class: neither is read for a raw score.
+    head = re.sub(r"(?m)^(tree_sizes|objective)=.*\n", "", heads[0])
+    head = re.sub(r"(?m)^(num_class|num_tree_per_iteration)=1$", rf"\1={len(texts)}", head)
+    rounds = zip_longest(*trees, fillvalue=_NO_SPLIT)
+    each = enumerate(tree for of_round in rounds for tree in of_round)
+    return head + "".join(f"Tree={number}\n{tree}" for number, tree in each) + "end of trees\n"
 
 
 ROWS_ROUNDED_TO: Final = 50

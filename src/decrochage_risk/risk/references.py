@@ -248,10 +248,13 @@ class References:
         -------
         (n, p) float64 array, C order
         """
-        own = self.filled(features, reference_groups)
-        rows = self._medians[self._codes(own, reference_groups)]
+        return self.references_of(self.filled(features, reference_groups), reference_groups)
+
+    def references_of(self, filled: FloatArray, reference_groups: npt.ArrayLike | None = None) -> FloatArray:
+        """Give :meth:`reference_rows` of rows that :meth:`filled` gave: nothing in them is looked at again."""
+        rows = self._medians[self._codes(filled, reference_groups)]
         # The context equals the row's own: it sets the base, and can never be a reason.
-        rows[:, self._context_places] = own[:, self._context_places]
+        rows[:, self._context_places] = filled[:, self._context_places]
         return rows
 
     def _codes(self, matrix: TableArray, labels: npt.ArrayLike | None) -> IntArray:

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-import pandas as pd
 
 from decrochage_risk.explain import rests_on_gaps
+from decrochage_risk.features.event_windows import is_one_of
 from decrochage_risk.model.snapshots import places_of
-from decrochage_risk.records.levels import LEVEL_NAMES
 from decrochage_risk.risk.uncertainty import member_mean
 
 if TYPE_CHECKING:
@@ -91,7 +90,7 @@ def predict(
     cause : (n,) array of str or None
         Why a pupil is not scored.
     """
-    rows = np.flatnonzero(pd.isna(cause))
+    rows = np.flatnonzero(cause == None)  # noqa: E711 - cell by cell
     values = features[rows[:, None], places_of(model.risk_model.columns)]
     groups = model.groups_of_levels(cut.level[rows], cut.as_of)
     inputs = model.risk_model.filled(values, groups)
@@ -101,6 +100,8 @@ def predict(
 def _without_facts(model: TrainedModel, predictions: Predictions, listed: Bools, cut: KnownRecords) -> Bools:
     """Which of the listed pupils no known fact raises, but what is not known of them does."""
     result = np.zeros(len(listed), dtype=np.bool_)
+    if not listed.any():
+        return result
     some = predictions.take(listed)
     result[some.rows] = rests_on_gaps(
         model.risk_model,
@@ -133,7 +134,7 @@ def policy_columns(
         Of the year and of the path; None without a path.
     """
     year = policy.assess_codes(cut.level, risks[0])
-    has_threshold = np.array([*(name in policy.table.path_levels for name in LEVEL_NAMES), False])[cut.level]
+    has_threshold = is_one_of(policy.table.path_levels)[cut.level]
     path = policy.of_horizon(PATH_YEARS).assess_codes(cut.level, np.where(has_threshold, risks[1], np.nan))
     year_tier, year_gap = _told_tier(year, models[0], predictions[0], cut)
     path_tier, path_gap = _told_tier(path, models[1], predictions[1], cut)

@@ -387,7 +387,7 @@ class OpeningFacts:
     @cached_property
     def _bases(self) -> dict[str, tuple[Any, Any]]:
         """Base of each share and school subjects of each fact, of all pupils at once, for the features that tell some."""
-        facts = Facts(self._cut)
+        facts = Facts.of(self._cut)
         return {
             feature.name: (
                 None if feature.wording.whole is None else feature.wording.whole(facts),

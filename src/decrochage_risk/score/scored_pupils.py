@@ -631,10 +631,10 @@ class ScoredPupils:
 
 
 def _python_values(column: npt.NDArray[Any]) -> list[Any]:
-    if column.dtype.kind == "f":
-        # JSON has no NaN, and None is what the result of a pupil says for "not known".
-        column = np.where(np.isnan(column), np.array(None, dtype=object), column)
     values: list[Any] = column.tolist()
+    if column.dtype.kind == "f":
+        # JSON has no NaN, which alone differs from itself, and None is what the result of a pupil says for "not known".
+        return [None if value != value else value for value in values]  # noqa: PLR0124 - same
     return values
 
 

@@ -19,6 +19,8 @@ from decrochage_risk import french
 from decrochage_risk.errors import DemoModelWarning, RecordsError, RecordsWarning, explain_error, warn_caller
 from decrochage_risk.explain import attribute, find_reasons
 from decrochage_risk.features import FEATURE_BY_NAME
+from decrochage_risk.features.catalogue import PART_PUPILS
+from decrochage_risk.features.event_windows import Facts, is_one_of
 from decrochage_risk.model import (
     MINIMUM_DAYS,
     TrainedModel,
@@ -292,6 +294,8 @@ def _scored(
     """Score as :func:`score_pupils`, whose arguments these are: the records, what was known of them, who objected."""
     records, cut, objectors = whom
     tell("Indicateurs", 1, _STEPS)
+    # Held for this function: features, ways and reasons ask the same of few pupils, and the memory of a region is spared.
+    _facts = Facts.of(cut) if cut.pupil_count < PART_PUPILS else None
     # Nothing is computed, shown or suggested from the rows of a pupil whose family objected.
     features = values_with_context(cut)
     features[objectors, : len(FEATURE_BY_NAME)] = np.nan
@@ -313,7 +317,8 @@ def _scored(
     columns = _base_columns(cut, cause, days, set_aside, objectors)
     columns |= _risks(cut.pupil_count, model, predictions, _schools(cut, predictions.rows))
     path_cause = _path_causes(cut, model, features, cause, gap_tables)
-    on_path = None if model.path is None else predict(model.path, cut, features, path_cause)
+    is_asked = model.path is not None and bool(_is_none(path_cause).any())
+    on_path = predict(model.path, cut, features, path_cause) if model.path and is_asked else None
     # In the order of the declared schema: the files of parts have it too.
     columns |= _path_risks(cut, model.path, on_path)
     columns["path_cause"] = path_cause
@@ -361,15 +366,16 @@ def _not_sent_or_learnt(
     transmission: Transmission | None,
 ) -> npt.NDArray[np.object_]:
     """Causes that lie with the extract, None elsewhere: a table that a school did not send, a declared gap that was not learnt."""
+    watched = _watched_tables(model)
     silence = find_silence(
         cut,
-        tables=_watched_tables(model).difference(gaps),
+        tables=watched.difference(gaps),
         transmission=transmission,
         pace={table: UsualPace(**pace) for table, pace in model.trained_on.get("transmission", {}).items()},
     )
     causes = _not_sent(silence, cut)
     # Told before what follows from it, as a table that was not sent is.
-    for others in (_unread(cut, _watched_tables(model)), _gap_causes(model, features, gaps | cut.declared)):
+    for others in (_unread(cut, watched), _gap_causes(model, features, gaps | cut.declared)):
         causes = np.where(_is_none(causes), others, causes)
     return causes
 
@@ -378,10 +384,10 @@ def _unread(cut: KnownRecords, tables: Collection[str]) -> npt.NDArray[np.object
     """Cause of each pupil of whom much of a table was set aside, None for the others."""
     causes = np.full(cut.pupil_count, None, dtype=object)
     lacks = much_set_aside(cut, tables)
+    if not lacks:
+        return causes
     words = np.array([*map(_TABLE_WORDS.get, lacks)], dtype=object)
-    for pupil in np.flatnonzero(
-        np.logical_or.reduce([*lacks.values(), np.zeros(cut.pupil_count, dtype=np.bool_)])
-    ):
+    for pupil in np.flatnonzero(np.logical_or.reduce([*lacks.values()])):
         whose = [word for word, lack in zip(words, lacks.values(), strict=True) if lack[pupil]]
         causes[pupil] = f"{french.join(whose)} : {NOT_READ}"
     return causes
@@ -430,7 +436,7 @@ def _causes(
 ) -> npt.NDArray[np.object_]:
     """Why a pupil is not scored, None for those who are."""
     absent = ~cut.enrolled
-    has_level = np.array([*(level in model.levels for level in LEVEL_NAMES), False])
+    has_level = is_one_of(frozenset(model.levels))
     cause = np.zeros(cut.pupil_count, dtype=np.int8)
     # Rising precedence, as a later line overrides the earlier ones: an objection comes before all.
     rising = (outside, days < MINIMUM_DAYS, ~has_level[cut.level], absent, absent & faulty, objectors)
@@ -470,6 +476,8 @@ def _not_sent(silence: Silence, cut: KnownRecords) -> npt.NDArray[np.object_]:
     # Few schools, few days: each combination is worded once.
     lacks = np.column_stack(list(silence.last_days.values()))
     whose = np.flatnonzero((lacks != SENT).any(axis=1))
+    if not whose.size:
+        return causes
     combinations, place = np.unique(lacks[whose], axis=0, return_inverse=True)
     whom = "cet élève" if cut.vouched else "cet établissement"
     texts = [
@@ -582,17 +590,15 @@ def _path_causes(
     gap_tables: Collection[str],
 ) -> npt.NDArray[np.object_]:
     """Why there is no risk over three years, None for those who have one: no other pupil than those with one of a year."""
-    levels = model.path.levels if model.path is not None else ()
-    of_path = np.array([*(level in PATH_LEVELS for level in LEVEL_NAMES), False])[known.level]
-    is_learnt = np.array([*(level in levels for level in LEVEL_NAMES), False])[known.level]
-    outside = np.zeros(len(features), dtype=np.bool_)
-    if model.path is not None:
-        outside = _outside_training(model.path, features)
+    of_path = is_one_of(frozenset(PATH_LEVELS))[known.level]
     why = np.full(known.pupil_count, None, dtype=object)
-    why[outside] = OUT_OF_RANGE
-    why[~is_learnt] = UNKNOWN_LEVEL if model.path is not None else NO_PATH
+    if model.path is None:
+        why[:] = NO_PATH
+    elif of_path.any():
+        why[_outside_training(model.path, features)] = OUT_OF_RANGE
+        why[~is_one_of(frozenset(model.path.levels))[known.level]] = UNKNOWN_LEVEL
     why[~of_path] = NOT_A_PATH_LEVEL
-    if model.path is not None:
+    if model.path is not None and of_path.any():
         is_open = _is_none(why)
         why[is_open] = _gap_causes(model.path, features, gap_tables)[is_open]
     own = ~_is_none(cause)
@@ -605,7 +611,8 @@ def _path_risks(
 ) -> dict[str, npt.NDArray[np.float64]]:
     """Risk over three years, its interval and comparable pupils, NaN for pupils without."""
     if path is None or on_path is None or not on_path.rows.size:
-        return {f"path_{name}": np.full(known.pupil_count, np.nan) for name in _RISK_COLUMNS}
+        empty = np.full((len(_RISK_COLUMNS), known.pupil_count), np.nan)
+        return {f"path_{name}": column for name, column in zip(_RISK_COLUMNS, empty, strict=True)}
     risks = _risks(known.pupil_count, path, on_path, _schools(known, on_path.rows))
     return {f"path_{name}": column for name, column in risks.items()}
 
@@ -625,7 +632,7 @@ class _ExplainedPart:
 
 def _explained_part(model: TrainedModel, scored: Predictions, known: KnownRecords) -> _ExplainedPart:
     """Explain the risk that one model gave to some pupils."""
-    references = model.risk_model.reference_rows(scored.filled, scored.groups)
+    references = model.risk_model.references.references_of(scored.filled, scored.groups)
     attribution = attribute(model.risk_model, scored.filled, references, member_mean(scored.members))
     table = find_reasons(attribution, scored.known, known, pupils=scored.rows)
     good = attribution.additive
@@ -667,6 +674,9 @@ def _explained(columns: dict[str, Any], parts: list[_ExplainedPart], pupils: int
     columns["explanation_cause"][np.isnan(columns["risk"])] = NO_RISK
     for name in ("reference_risk", "other_points"):
         columns[name] = _spread(np.nan, rows, np.concatenate([getattr(part, name) for part in parts]), pupils)
+    if len(parts) == 1:
+        # Of one part all stands in the order of the pupils already.
+        return _Explained(parts[0].reasons, rows, parts[0].contributions)
     reasons = {
         name: np.concatenate(
             [part.reasons[name] for part in parts if len(part.rows)] or [parts[0].reasons[name]]
@@ -712,6 +722,6 @@ def warm_up(model: TrainedModel | None = None) -> None:
     score_pupils(records, as_of=as_of, model=replace(model, demo=False), explain="all").to_json()
     for one in model.horizons.values():
         # The made-up pupil is of one level, and may be asked nothing of the path.
-        nobody = np.empty((0, len(one.risk_model.booster_columns)))
-        _ = one.risk_model.boosters, attribute(one.risk_model, nobody, nobody)
+        nobody = np.zeros((1, len(one.risk_model.booster_columns)))
+        _ = attribute(one.risk_model, nobody, nobody)
     _ = model.model_id

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -16,8 +17,9 @@ from pydantic import BaseModel, ConfigDict
 
 from decrochage_risk import french
 from decrochage_risk.features import LEGAL_MONTHLY_THRESHOLD, PERSISTENT_MONTHLY_THRESHOLD, MonthlyAbsence
-from decrochage_risk.records.levels import LEVEL_NAMES, with_own_levels
-from decrochage_risk.school_year import day_number, year_end
+from decrochage_risk.features.event_windows import is_one_of
+from decrochage_risk.records.levels import with_own_levels
+from decrochage_risk.school_year import day_number, year_end, year_start
 from decrochage_risk.school_year.dates import date_of_number
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 
     from decrochage_risk.policy import Measure
     from decrochage_risk.records.time_cut import KnownRecords
+    from decrochage_risk.school_year import SchoolCalendar
 
 __all__ = [
     "WAYS",
@@ -175,13 +178,13 @@ class WayFacts:
         """Columns of a frame: the legal signal, the departure, and who is on which list."""
         counts = self.absence.half_days
         has_count = ~np.isnan(counts)
-        at_legal = has_count & (np.nan_to_num(counts) >= LEGAL_MONTHLY_THRESHOLD)
+        at_legal = counts >= LEGAL_MONTHLY_THRESHOLD  # NaN is never at least
         months = np.where(has_count.any(axis=1) & ~self.refused, at_legal.sum(axis=1), np.nan)
-        most = np.max(np.nan_to_num(counts), axis=1, initial=0.0)
-        threshold = np.where(most >= PERSISTENT_MONTHLY_THRESHOLD, PERSISTENT_MONTHLY_THRESHOLD, np.nan)
-        threshold = np.where(np.isnan(threshold) & (months > 0), LEGAL_MONTHLY_THRESHOLD, threshold)
+        is_persistent = (counts >= PERSISTENT_MONTHLY_THRESHOLD).any(axis=1)
+        threshold = np.where(months > 0, LEGAL_MONTHLY_THRESHOLD, 0.0)
+        threshold = np.where(is_persistent, PERSISTENT_MONTHLY_THRESHOLD, threshold)
         # 0 for a pupil whose months are known and under it, NaN where none is known.
-        threshold = np.where(np.isnan(months), np.nan, np.nan_to_num(threshold))
+        threshold = np.where(np.isnan(months), np.nan, threshold)
         return {
             "legal_threshold": threshold,
             "legal_months": months,
@@ -191,7 +194,7 @@ class WayFacts:
             "last_enrolled_on": np.where(
                 (self.last_day < 0) | self.refused, np.iinfo(np.int64).min, self.last_day
             ).astype("datetime64[D]"),
-            "departure_listed": np.isin(self.departure.astype(str), _LISTED),
+            "departure_listed": np.logical_or.reduce([self.departure == kind for kind in _LISTED]),
         }
 
     def legal(self, row: int) -> LegalSignal | None:
@@ -285,8 +288,7 @@ def _departures(cut: KnownRecords) -> tuple[npt.NDArray[np.int8], npt.NDArray[np
     rows = cut.arrays.enrolments
     # Who was never enrolled has row -1, which reads the value at the end.
     end, year = (np.append(column, -1)[current] for column in (rows.end, rows.school_year))
-    level = np.append(np.isin(np.array(LEVEL_NAMES), list(_END_OF_CYCLE)), np.False_)
-    of_cycle_end = level[cut.level]
+    of_cycle_end = is_one_of(_END_OF_CYCLE)[cut.level]
     this_year, last_year = year == cut.school_year, year == cut.school_year - 1
     kind = np.zeros(cut.pupil_count, dtype=np.int8)
     # Each line overrides those before it: an older enrolment, last year's, this year's, one that was cut
@@ -296,13 +298,19 @@ def _departures(cut: KnownRecords) -> tuple[npt.NDArray[np.int8], npt.NDArray[np
     kind[has_left & this_year] = np.where(of_cycle_end, 3, 0)[has_left & this_year]
     # A year that was ended is no departure: an end on or after the last day with school says nothing of the
     # next year.
-    last_day = np.where(of_cycle_end, day_number(date(cut.school_year + 1, *_EXAMS)), _last_school_day(cut))
+    last_school_day = _last_school_day(cut.calendar, cut.school_year)
+    last_day = np.where(
+        of_cycle_end,
+        day_number(date(cut.school_year + 1, *_EXAMS)),
+        cut.as_of_day if last_school_day is None else last_school_day,
+    )
     kind[has_left & this_year & (end < last_day)] = 1
     return kind, end.astype(np.int64)
 
 
-def _last_school_day(cut: KnownRecords) -> int:
-    """Last day with school of the school year of the as-of date, as far as the calendar holds it."""
-    days = np.arange(cut.year_start_day, day_number(year_end(cut.school_year)) + 1)
-    with_school = days[cut.calendar.half_days_zero_outside(days) > 0]
-    return int(with_school[-1]) if with_school.size else cut.as_of_day
+@lru_cache(maxsize=32)
+def _last_school_day(calendar: SchoolCalendar, school_year: int) -> int | None:
+    """Last day with school of a school year, as far as the calendar holds it; None without one."""
+    days = np.arange(day_number(year_start(school_year)), day_number(year_end(school_year)) + 1)
+    with_school = days[calendar.half_days_zero_outside(days) > 0]
+    return int(with_school[-1]) if with_school.size else None
