@@ -309,7 +309,7 @@ def whole_days(times: Keys, validity: Flags, per_day: int, missing: int, days: D
         for place in range(begin, min(begin + _BLOCK, times.size)):
             # The nearest day, by a product instead of a division: of a midnight it is the day itself, others are faults.
             day = np.int64(np.floor(times[place] * share + 0.5))
-            is_day = (day >= -_DAYS_32) & (day < _DAYS_32) & (day * per_day == times[place])
+            is_day = -_DAYS_32 <= day < _DAYS_32 and day * per_day == times[place]
             is_known = all_known or validity[place]
             days[place] = day if is_known else missing
             faults += is_known and not is_day
