@@ -139,6 +139,30 @@ def test_an_extract_of_last_year_is_said_before_its_departures_are_believed(
     )
 
 
+@pytest.mark.parametrize("options", [[], ["--partitions", "3"], ["--signals-only"]])
+def test_a_school_without_enrolments_of_this_year_is_said_last(
+    extracts: Path, model_folder: Path, tmp_path: Path, run: Callable[..., Result], options: list[str]
+) -> None:
+    """Where one school alone did not send this year's enrolments, the last line names it and how many would have left."""
+    folder = tmp_path / "extraits"
+    shutil.copytree(extracts, folder)
+    rows = pd.read_parquet(folder / "enrolments.parquet")
+    this_year = rows["school_year"] == 2024
+    school = rows.loc[this_year, "school_id"].value_counts().index[0]
+    rows[~(this_year & (rows["school_id"] == school))].to_parquet(folder / "enrolments.parquet")
+    model = [] if "--signals-only" in options else ["--model", model_folder, "--explain", "none"]
+    result = run("score", folder, "--as-of", AS_OF, "--out", tmp_path / "s", *model, *options)
+    assert result.exit_code == 0, result.output
+    (line,) = (line for line in result.stdout.splitlines() if "dont tous les élèves de l'an dernier" in line)
+    away = pd.read_parquet(
+        tmp_path / "s" / ("signals.parquet" if "--signals-only" in options else "scores.parquet")
+    )
+    gone = ((away["school_id"] == school) & (away["departure"] == "not_returned")).sum()
+    assert gone >= 10
+    assert f"{school} ({gone} élèves)" in line
+    assert "Nobody is enrolled" not in result.output
+
+
 def test_out_is_named_after_the_day_by_default(
     extracts: Path,
     model_folder: Path,
