@@ -75,8 +75,8 @@ def fault_of(reason: Any, values: dict[str, float]) -> str | None:  # noqa: ANN4
     if fact.value is None:
         found = fact.answer == value
     else:
-        # Of the value that was just found equal: half a digit is 0.1125 one way and 0.11249999999999999 the other.
-        found = fact.value == rounded(reason.value, fact.decimals, feature.unit)
+        # 0.1125 comes out as 0.11249999999999999 one way and not the other: a tie is told as what it is.
+        found = fact.value == rounded(round(value, 12), fact.decimals, feature.unit)
     reference, decimals = read_reference(feature, written)
     if not found or reference != rounded(reason.reference, decimals, feature.unit):
         return f"text {reason.text!r}, recomputed {value}, reference {reason.reference}"
