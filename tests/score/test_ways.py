@@ -391,11 +391,6 @@ def test_a_school_that_seems_to_have_emptied_is_named() -> None:
         assert (lists_of(two_schools(gone, back), []).frame["departure"] == "not_returned").sum() == gone
 
 
-def returns_of(frame: pd.DataFrame) -> SchoolReturns:
-    """Count the returns of a frame."""
-    return SchoolReturns.of(frame["school_id"], frame["enrolled"], frame["departure"])
-
-
 def test_returns_of_parts_add_up() -> None:
     """Counts of schools are those of all parts together, so that pupils of a school in different parts make one warning."""
     frame = pd.DataFrame(
@@ -405,9 +400,9 @@ def test_returns_of_parts_add_up() -> None:
             "departure": ["not_returned"] * 12 + [None, "earlier"],
         }
     )
-    whole = returns_of(frame)
+    whole = SchoolReturns.of_frame(frame)
     assert whole.counts == {"x": (0, 12), "y": (1, 0)}
-    parts = [returns_of(frame.iloc[rows]) for rows in (slice(0, 5), slice(5, 13), slice(13, 14))]
+    parts = [SchoolReturns.of_frame(frame.iloc[rows]) for rows in (slice(0, 5), slice(5, 13), slice(13, 14))]
     assert not any(part.not_sent for part in parts)
     merged = SchoolReturns.merged(parts)
     assert merged == whole

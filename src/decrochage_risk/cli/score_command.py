@@ -57,6 +57,7 @@ if TYPE_CHECKING:
     from decrochage_risk.explain import Reason
     from decrochage_risk.partitions import FolderScores
     from decrochage_risk.score import PupilRisk, RiskScores, ScoreDigest
+    from decrochage_risk.score.ways import SchoolReturns
 
 
 __all__ = [
@@ -456,6 +457,7 @@ def score(  # noqa: PLR0913 - one argument per option of the command
     """
     from decrochage_risk.school_year import to_date  # noqa: PLC0415 - numpy and pandas load on first use
     from decrochage_risk.score.run_facts import GAP_CAUSES  # noqa: PLC0415 - same
+    from decrochage_risk.score.ways import NOT_ENROLLING, SchoolReturns  # noqa: PLC0415 - same
 
     day = to_date(as_of)
     target = out if out is not None else Path("out", day.isoformat())
@@ -471,14 +473,14 @@ def score(  # noqa: PLR0913 - one argument per option of the command
         )
         extracts = read_extracts(folder, on_fault=on_fault, calendar=days, as_of=day)
         with python_warnings.catch_warnings():
-            _leave_to_last_line(_NOT_ENROLLING)
+            _leave_to_last_line(NOT_ENROLLING)
             lists = dr.signals(extracts.records, as_of=day, policy=rules, exclude=objectors)
         _write_signals(extracts, lists, target, group=group)
         _say_new(target, since)
-        _say_not_enrolling(lists.frame, day)
+        _say_not_enrolling(SchoolReturns.of_frame(lists.frame), day)
         return
     with bar() as tell, python_warnings.catch_warnings():
-        _leave_to_last_line(_NOT_ENROLLING)
+        _leave_to_last_line(NOT_ENROLLING)
         for cause in GAP_CAUSES.values():
             _leave_to_last_line(f" {cause.reason} ")
         tell("Lecture du modèle", 0, 0)
@@ -530,18 +532,11 @@ def _write_signals(extracts: Extracts, signals: dr.Signals, target: Path, *, gro
 def _say_without_score(digest: ScoreDigest) -> None:
     """Say last what nobody may overlook: pupils without a score because of what came, or did not come, of their school."""
     from decrochage_risk.score.run_facts import GAP_CAUSES  # noqa: PLC0415 - --help needs no scores
-    from decrochage_risk.score.scoring import NOT_ENROLLED  # noqa: PLC0415 - same
 
-    if digest.causes.get(NOT_ENROLLED) == digest.pupils:
-        _say_nobody_enrolled(digest.run.as_of)
-    elif digest.returns.not_sent:
-        _say_schools_not_enrolling(digest.returns.not_sent)
+    _say_not_enrolling(digest.returns, digest.run.as_of)
     for name, causes in digest.run.gap_causes.items():
         if causes:
             say(f"Attention : {GAP_CAUSES[name].line(causes)}")
-
-
-_NOT_ENROLLING = "Nobody is enrolled this year"
 
 
 def _leave_to_last_line(words: str) -> None:
@@ -549,35 +544,21 @@ def _leave_to_last_line(words: str) -> None:
     python_warnings.filterwarnings("ignore", message=f".*{re.escape(words)}", category=dr.RecordsWarning)
 
 
-def _say_not_enrolling(frame: pd.DataFrame, day: date) -> None:
-    """Say of a run without a model that enrolments of this year seem to be missing, of everybody or of a school."""
-    from decrochage_risk.score.ways import SchoolReturns  # noqa: PLC0415 - --help needs no scores
-
-    if not frame["enrolled"].any():
-        _say_nobody_enrolled(day)
-    elif schools := SchoolReturns.of(
-        *(frame[name] for name in ("school_id", "enrolled", "departure"))
-    ).not_sent:
-        _say_schools_not_enrolling(schools)
-
-
-def _say_nobody_enrolled(day: date) -> None:
-    # An extract of last year makes departures to verify of all who were there: no list is worth reading then.
-    say(
-        f"Attention : aucun élève n'est inscrit au {french.day(day, with_year=True)} : les inscriptions de cette année scolaire "
-        "manquent, ou la date n'est pas la bonne. Les « sorties à vérifier » n'en sont pas : transmettre la table enrolments de "
-        "cette année, puis recommencer."
-    )
-
-
-def _say_schools_not_enrolling(schools: Mapping[str, int]) -> None:
-    """Say of which schools the enrolments of this year seem to be missing."""
-    each = french.join([f"{school} ({french.plural(gone, 'élève')})" for school, gone in schools.items()])
-    say(
-        f"Attention : aucun élève n'est inscrit cette année dans {french.plural(len(schools), 'établissement')} dont tous les élèves de "
-        f"l'an dernier seraient partis : {each}. Leurs « sorties à vérifier » n'en sont sans doute pas : compléter la table enrolments, "
-        "puis recommencer."
-    )
+def _say_not_enrolling(returns: SchoolReturns, day: date) -> None:
+    """Say that the enrolments of this year seem to be missing, of everybody or of some schools: departures are none then."""
+    if returns.nobody_enrolled:
+        say(
+            f"Attention : aucun élève n'est inscrit au {french.day(day, with_year=True)} : les inscriptions de cette année scolaire "
+            "manquent, ou la date n'est pas la bonne. Les « sorties à vérifier » n'en sont pas : transmettre la table enrolments de "
+            "cette année, puis recommencer."
+        )
+    elif schools := returns.not_sent:
+        each = french.join([f"{school} ({french.plural(gone, 'élève')})" for school, gone in schools.items()])
+        say(
+            f"Attention : aucun élève n'est inscrit cette année dans {french.plural(len(schools), 'établissement')} dont tous les élèves de "
+            f"l'an dernier seraient partis : {each}. Leurs « sorties à vérifier » n'en sont sans doute pas : compléter la table enrolments, "
+            "puis recommencer."
+        )
 
 
 def _refuse_model_options(**options: object) -> None:

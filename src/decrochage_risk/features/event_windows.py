@@ -174,8 +174,8 @@ class Facts:
     @cached_property
     def _tables(self) -> frozenset[str]:
         optional = ("absences", "grades", "orientation", "context")
-        known = (name for name in optional if getattr(self.known.arrays, name) is not None)
-        return frozenset(("pupils", "enrolments", *known))
+        tables = (name for name in optional if getattr(self.known.arrays, name) is not None)
+        return frozenset(("pupils", "enrolments", *tables))
 
     def once(self, key: Hashable, make: Callable[[], _Made]) -> _Made:
         """Give what ``make`` returns, made once under ``key``: what several features share."""

@@ -35,7 +35,7 @@ from decrochage_risk.risk.numeric_table import give_back, new_table
 from decrochage_risk.school_year import SchoolCalendar, day_number, to_date
 from decrochage_risk.score.digest import ScoreDigest
 from decrochage_risk.score.scoring import score_pupils
-from decrochage_risk.score.ways import WAYS
+from decrochage_risk.score.ways import NOT_ENROLLING, WAYS
 from decrochage_risk.score.writing import completion_list, school_list
 from decrochage_risk.train.backtest import can_be_known
 
@@ -413,7 +413,7 @@ def score_part(  # noqa: PLR0913 - the choices of a run, each with its default
         # Counted in the digest, whose sum is said once.
         python_warnings.filterwarnings(
             "ignore",
-            message=".*( was not sent | hardly held pupils |Less is known of these pupils|Nobody is enrolled this year)",
+            message=f".*( was not sent | hardly held pupils |Less is known of these pupils|{NOT_ENROLLING})",
             category=RecordsWarning,
         )
         scores = score_pupils(

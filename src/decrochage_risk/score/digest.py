@@ -102,7 +102,7 @@ class ScoreDigest:
                 Situation(scores[pupil_id], _text(school_id), _text(class_id))
                 for pupil_id, school_id, class_id in sample.itertuples(index=False)
             ),
-            SchoolReturns.of(*(scores.frame[name] for name in ("school_id", "enrolled", "departure"))),
+            SchoolReturns.of_frame(scores.frame),
         )
 
     @classmethod

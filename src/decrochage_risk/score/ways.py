@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     import numpy.typing as npt
+    import pandas as pd
 
     from decrochage_risk.policy import Measure
     from decrochage_risk.records.time_cut import KnownRecords
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LEAST_NOT_RETURNED",
+    "NOT_ENROLLING",
     "NOT_RETURNED",
     "WAYS",
     "WAY_COLUMNS",
@@ -68,6 +70,8 @@ _EXAMS = 6, 1
 NOT_RETURNED: Final = "not_returned"
 _KINDS = np.array([None, "left_this_year", NOT_RETURNED, "cycle_end", "earlier"], dtype=object)
 _LISTED = ("left_this_year", NOT_RETURNED)
+NOT_ENROLLING: Final = "Nobody is enrolled this year"
+"""How the warning of a school that seems to have emptied begins: who says it otherwise knows it by these words."""
 LEAST_NOT_RETURNED: Final = 10
 """Pupils of a school who all stay away: fewer may be a class that closed, or the few pupils of another place's extract."""
 # The month of the day, which may have just begun, and the one before.
@@ -289,11 +293,16 @@ class SchoolReturns:
     def of(cls, schools: npt.ArrayLike, enrolled: npt.ArrayLike, departure: npt.ArrayLike) -> SchoolReturns:
         """Count pupils by the school where they are or were last; arrays of one value for each of them."""
         names = np.asarray(schools, dtype=object)
-        known = np.array([isinstance(name, str) for name in names], dtype=np.bool_)
-        words, codes = np.unique(names[known].astype(str), return_inverse=True)
+        has_school = np.array([isinstance(name, str) for name in names], dtype=np.bool_)
+        words, codes = np.unique(names[has_school].astype(str), return_inverse=True)
         marks = np.asarray(enrolled, dtype=np.bool_), np.asarray(departure, dtype=object) == NOT_RETURNED
-        here, gone = (np.bincount(codes[mark[known]], minlength=len(words)).tolist() for mark in marks)
+        here, gone = (np.bincount(codes[mark[has_school]], minlength=len(words)).tolist() for mark in marks)
         return cls(dict(zip(words.tolist(), zip(here, gone, strict=True), strict=True)))
+
+    @classmethod
+    def of_frame(cls, frame: pd.DataFrame) -> SchoolReturns:
+        """Count the pupils of a table of results."""
+        return cls.of(frame["school_id"], frame["enrolled"], frame["departure"])
 
     @classmethod
     def merged(cls, parts: Iterable[SchoolReturns]) -> SchoolReturns:
@@ -304,6 +313,11 @@ class SchoolReturns:
                 before = counts.get(school, (0, 0))
                 counts[school] = before[0] + enrolled, before[1] + gone
         return cls(dict(sorted(counts.items())))
+
+    @property
+    def nobody_enrolled(self) -> bool:
+        """Whether no school has anybody on the day."""
+        return not any(enrolled for enrolled, _ in self.counts.values())
 
     @property
     def not_sent(self) -> dict[str, int]:
@@ -321,7 +335,7 @@ class SchoolReturns:
         each = ", ".join(f"{school} ({gone} pupils)" for school, gone in self.not_sent.items())
         return [
             RecordsWarning(
-                f"Nobody is enrolled this year in {len(self.not_sent)} school(s) where all pupils of last year would have left: {each}. "
+                f"{NOT_ENROLLING} in {len(self.not_sent)} school(s) where all pupils of last year would have left: {each}. "
                 "Their departures are most likely none. Hint: complete the table enrolments with this school year."
             )
         ]

@@ -64,13 +64,13 @@ if TYPE_CHECKING:
 __all__ = [
     "backtest",
     "can_be_known",
+    "completion_notes",
     "dimensions_of",
     "fit_risk_model",
     "last_year_rows",
     "learnt_baselines",
     "report_on",
     "rows_to_complete",
-    "told_to_complete",
 ]
 
 YEARS_BEHIND: Final = ("à l'heure ou en avance", "1 an de retard", "2 ans de retard ou plus")
@@ -225,7 +225,7 @@ def backtest(
         learnt,
         title="Dernière année, jamais utilisée pour choisir",
         synthetic=synthetic,
-        notes=told_to_complete(to_complete),
+        notes=completion_notes(to_complete),
         publish=False,
         to_complete=to_complete,
     )
@@ -291,25 +291,25 @@ def rows_to_complete(
     above = np.flatnonzero(own_policy.assess(rows.rows["level"].to_numpy(dtype=object), risk).flagged)
     marks = np.zeros(len(risk), dtype=np.bool_)
     if above.size:
-        known = rows.features.iloc[above]
+        features = rows.features.iloc[above]
         marks[above] = rests_on_gaps(
             risk_model,
-            known[list(risk_model.columns)].to_numpy(dtype=np.float64),
-            risk_model.filled(known, groups[above]),
+            features[list(risk_model.columns)].to_numpy(dtype=np.float64),
+            risk_model.filled(features, groups[above]),
             groups[above],
-            risk_model.raw_log_odds(known, groups[above]),
+            risk_model.raw_log_odds(features, groups[above]),
         )
     return marks
 
 
-def told_to_complete(marks: Flags) -> list[str]:
+def completion_notes(marks: Flags) -> list[str]:
     """Count apart the rows that are on no list because nothing known raises them."""
     count = int(marks.sum())
     if not count:
         return []
-    told = HIDDEN if is_small(count) else french.number(count)
+    number = HIDDEN if is_small(count) else french.number(count)
     sentence = (
-        f"Données à compléter : {told} (lignes au-dessus du seuil sans aucun fait connu qui élève l'estimation), sur aucune liste, "
+        f"Données à compléter : {number} (lignes au-dessus du seuil sans aucun fait connu qui élève l'estimation), sur aucune liste, "
         "comptées à part."
     )
     return [sentence]

@@ -20,10 +20,10 @@ from decrochage_risk.small_cells import HIDDEN, is_small
 from decrochage_risk.threads import progress_bar
 from decrochage_risk.train.backtest import (
     can_be_known,
+    completion_notes,
     learnt_baselines,
     report_on,
     rows_to_complete,
-    told_to_complete,
 )
 from decrochage_risk.train.training import NOT_CLOSED, mature_only, told_left_out
 
@@ -124,7 +124,7 @@ def evaluate_model(  # noqa: PLR0913 - the choices of an evaluation, each with i
         notes = [*_left_out(test), *_seen_years(model, test), *_learnt_too_late(model, test)]
         risk = probability(scored_rows.log_odds)
         to_complete = rows_to_complete(model.risk_model, test, risk, scored_rows.groups, policy)
-        notes += told_to_complete(to_complete)
+        notes += completion_notes(to_complete)
         learnt, missing = _learnt(model, records, table, test, (month, day), tell)
     report = report_on(
         test,
