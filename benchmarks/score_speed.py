@@ -10,6 +10,8 @@ from __future__ import annotations
 import argparse
 import warnings
 
+import numpy as np
+
 import decrochage_risk as dr
 from decrochage_risk.features import build_features
 from decrochage_risk.model import matrix_with_context
@@ -34,7 +36,9 @@ def rows(pupils: int = 20_000, rounds: int = 3) -> list[Measured]:
         return scores
 
     def parts() -> None:
-        matrix = matrix_with_context(records.known_on(AS_OF))[columns].to_numpy()
+        values = matrix_with_context(records.known_on(AS_OF))[columns].to_numpy()
+        # The boosters read the flags of what is not known beside the values.
+        matrix = np.column_stack([values, model.risk_model.knowledge.flags(values)])
         for booster in model.risk_model.boosters:
             booster.predict(matrix, raw_score=True, num_threads=THREADS)
 
