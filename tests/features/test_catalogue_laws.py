@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import warnings
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -16,13 +17,16 @@ from hypothesis import strategies as st
 from oracle_rows import ABSENCE_FEATURES, CONTRACT, GRADE_FEATURES, ORIENTATION_FEATURES, is_enrolled
 from random_records import AS_OFS, as_frame, as_frames, random_rows, uai
 
+from decrochage_risk.errors import RecordsWarning
 from decrochage_risk.features import CATALOGUE, catalogue
 from decrochage_risk.features.catalogue import FEATURE_BY_NAME
+from decrochage_risk.features.event_windows import Facts
 from decrochage_risk.features.windows import EARLIER_YEARS, PREVIOUS_YEAR
+from decrochage_risk.records import PupilRecords
 from oracle import views
 
 if TYPE_CHECKING:
-    from random_records import Row, Tables
+    from random_records import Frames, Row, Tables
 
     from decrochage_risk.school_year import SchoolCalendar
 
@@ -135,28 +139,63 @@ def test_alone_or_in_a_batch(calendar: SchoolCalendar, seed: int, as_of: date) -
         assert_same_bits(alone.loc[[pupil]], batch.loc[[pupil]], f"alone, seed {seed}, as of {as_of}")
 
 
-@few
-@given(seed=seeds, as_of=as_ofs, part=st.integers(1, 9), is_covered=st.booleans())
-def test_features_of_parts_are_those_of_the_whole(
-    calendar: SchoolCalendar, seed: int, as_of: date, part: int, *, is_covered: bool
-) -> None:
-    """Pupils by parts of any size have the bits that they have at once, with spans of coverage of pupils and of schools too."""
+def frames_with_coverage(seed: int, as_of: date, covered: str) -> Frames:
+    """Draw records, of which spans of coverage name nobody, two pupils, or these and a school."""
     rows = random_rows(seed, 19, as_ofs=[as_of])
     frames = as_frames(rows)
-    if is_covered:
-        pupil, other = (row["pupil_id"] for row in (rows["pupils"] or [])[3:15:11])
-        school = (rows["enrolments"] or [])[0]["school_id"]
-        span = {"start": as_of - timedelta(days=60), "end": as_of}
-        owners = [{"pupil_id": pupil}, {"pupil_id": other}, {"school_id": school}]
+    pupil, other = (row["pupil_id"] for row in (rows["pupils"] or [])[3:15:11])
+    school = (rows["enrolments"] or [])[0]["school_id"]
+    span = {"start": as_of - timedelta(days=60), "end": as_of}
+    owners = {
+        "nobody": [],
+        "pupils": [{"pupil_id": pupil}, {"pupil_id": other}],
+        "school": [{"pupil_id": pupil}, {"pupil_id": other}, {"school_id": school}],
+    }[covered]
+    if owners:
         frames["coverage"] = pd.DataFrame(
             [owner | span | {"table": name} for owner in owners for name in ("absences", "grades")]
         )
+    return frames
+
+
+coverages = st.sampled_from(["nobody", "pupils", "school"])
+
+
+@few
+@given(seed=seeds, as_of=as_ofs, part=st.integers(1, 9), covered=coverages)
+def test_features_of_parts_are_those_of_the_whole(
+    calendar: SchoolCalendar, seed: int, as_of: date, part: int, covered: str
+) -> None:
+    """Pupils by parts of any size have the bits that they have at once: what a part has no span of is not covered there."""
+    frames = frames_with_coverage(seed, as_of, covered)
     at_once = matrix_of(frames, as_of, calendar)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(catalogue, "PART_PUPILS", part)
         assert_same_bits(
             matrix_of(frames, as_of, calendar), at_once, f"parts of {part}, seed {seed}, {as_of}"
         )
+
+
+@few
+@given(seed=seeds, as_of=as_ofs, covered=coverages, chosen=st.sets(st.integers(0, 18)))
+def test_features_of_some_pupils_are_those_of_the_whole(
+    calendar: SchoolCalendar, seed: int, as_of: date, covered: str, chosen: set[int]
+) -> None:
+    """Any pupils taken out of the records have the bits that they have among the others, and the same words of subjects."""
+    given = {
+        name: frame for name, frame in frames_with_coverage(seed, as_of, covered).items() if frame is not None
+    }
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RecordsWarning)
+        known = PupilRecords(**given, calendar=calendar).known_on(as_of)
+    pupils = np.array(sorted(chosen), dtype=np.intp)
+    some = known.of_pupils(pupils)
+    at_once = catalogue.matrix_of(known)
+    assert_same_bits(catalogue.matrix_of(some), at_once.iloc[pupils], f"seed {seed}, {as_of}, {chosen}")
+    for feature in CATALOGUE:
+        if feature.wording.subjects is not None and Facts(known).has(feature.table):
+            words = feature.wording.subjects(Facts(known))[pupils]
+            assert feature.wording.subjects(Facts(some)).tolist() == words.tolist(), feature.name
 
 
 @few

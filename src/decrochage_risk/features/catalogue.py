@@ -9,7 +9,7 @@ lycée professionnel and 3 % elsewhere could only enter by proxy. The reference 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
 from itertools import pairwise
@@ -197,7 +197,7 @@ def values_of(known: KnownRecords, features: Sequence[Feature] = CATALOGUE) -> n
     matrix = np.empty((len(features), known.pupil_count))
 
     def fill(ends: tuple[int, int]) -> None:
-        facts = Facts.of(known) if parts == 1 else Facts(_of_pupils(known, *ends))
+        facts = Facts.of(known) if parts == 1 else Facts(known.of_pupils(slice(*ends)))
         rows = matrix[:, slice(*ends)]
         for place, feature in enumerate(features):
             rows[place] = feature.values(facts)
@@ -212,14 +212,22 @@ PART_PUPILS = 20_000
 way is small. No value depends on who else is there."""
 
 
-def _of_pupils(known: KnownRecords, low: int, high: int) -> KnownRecords:
-    """Give what was known of the pupils ``low`` to ``high`` (left out) alone, without a copy where that can be."""
-    return replace(
-        known,
-        arrays=known.arrays.of_pupils(low, high),
-        coverage={table: spans.of_pupils(low, high) for table, spans in known.coverage.items()},
-        set_aside={table: rows[low:high] for table, rows in known.set_aside.items()},
-    )
+def records_of_few(
+    known: KnownRecords, pupils: npt.NDArray[np.intp]
+) -> tuple[KnownRecords, npt.NDArray[np.intp]]:
+    """Give the records in which to look up the facts of some pupils, and their positions there.
+
+    Those of these pupils alone where they are few among many: the facts of a region are not found again for its list.
+
+    Parameters
+    ----------
+    known : KnownRecords
+    pupils : array of int, shape (n,)
+        Rising positions in ``known``.
+    """
+    if known.pupil_count < PART_PUPILS or pupils.size > known.pupil_count // 2:
+        return known, pupils
+    return known.of_pupils(pupils), np.arange(pupils.size)
 
 
 @cache

@@ -733,10 +733,14 @@ def subject_names(
     """
     labels = list(_SUBJECT_LABELS.values())
     names = labels if columns is None else [labels[code] for code in columns]
-    texts = np.full(len(chosen), "", dtype=object)
-    for row in np.flatnonzero(chosen.any(axis=1)).tolist():
-        texts[row] = french.join([names[column] for column in np.flatnonzero(chosen[row]).tolist()])
-    return texts
+    # Few sets of subjects occur among many pupils: each is named once.
+    sets, of_pupil = np.unique(chosen @ (1 << np.arange(len(names))), return_inverse=True)
+    texts = [
+        french.join([name for place, name in enumerate(names) if subjects >> place & 1]) if subjects else ""
+        for subjects in sets.tolist()
+    ]
+    named: npt.NDArray[np.object_] = np.array(texts, dtype=object)[of_pupil]
+    return named
 
 
 def missed_rows(facts: Facts) -> Floats:

@@ -64,14 +64,17 @@ class Coverage:
         """Keep the spans that start before ``day``: later ones are not known yet."""
         return Coverage(self.spans[self.spans["start"] < day], self.not_sent)
 
-    def of_pupils(self, low: int, high: int) -> Coverage:
-        """Keep what is said of the pupils ``low`` to ``high`` (left out), counted from 0, of schools and of everyone."""
-        pupil = self.spans["pupil"]
-        spans = self.spans[(pupil < 0) | ((pupil >= low) & (pupil < high))]
-        places = self.not_sent[(self.not_sent >= low) & (self.not_sent < high)] - np.int32(low)
-        return Coverage(
-            spans.assign(pupil=spans["pupil"].where(spans["pupil"] < 0, spans["pupil"] - low)), places
-        )
+    def of_pupils(self, pupils: npt.NDArray[np.intp]) -> Coverage:
+        """Keep what is said of schools and of some pupils (rising positions), who are counted anew from 0."""
+        pupil = self.spans["pupil"].to_numpy()
+        of_one = pupil >= 0
+        kept = self.spans[~of_one | np.isin(pupil, pupils)]
+        if kept.empty:
+            # Spans of others only: the table covers none of these, while no span at all would cover everyone.
+            kept = self.spans[:1].assign(school=-1, pupil=-1)
+        place = np.where(kept["pupil"] >= 0, np.searchsorted(pupils, kept["pupil"]), -1)
+        not_sent = self.not_sent[np.isin(self.not_sent, pupils)]
+        return Coverage(kept.assign(pupil=place), np.searchsorted(pupils, not_sent).astype(np.int32))
 
     def pairs(self, enrolments: Enrolments) -> SpanPairs:
         """Put each span beside the enrolments that it speaks of; they hold for any window of days.

@@ -466,10 +466,17 @@ class _Rows:
         rows_of_whole.__dict__["_chosen"] = rows if self._chosen is None else self._chosen[rows]
         return rows_of_whole
 
-    def of_pupils(self, low: int, high: int) -> Self:
-        """Give the rows of the pupils ``low`` to ``high`` (left out), counted from 0, without a copy where that can be."""
-        first, after = np.searchsorted(self.pupil, (low, high)).tolist()
-        pupil = self.pupil[first:after] - np.int32(low)
+    def of_pupils(self, pupils: slice | npt.NDArray[np.intp]) -> Self:
+        """Give the rows of some pupils, counted anew from 0: a slice without a copy where that can be, or rising positions."""
+        if not isinstance(pupils, slice):
+            start = np.searchsorted(self.pupil, pupils)
+            count = np.searchsorted(self.pupil, pupils, side="right") - start
+            of_kept = np.repeat(np.arange(count.size, dtype=np.int32), count)
+            rows_before = np.cumsum(count) - count
+            rows_kept = np.arange(of_kept.size) + np.repeat(start - rows_before, count)
+            return self.take(rows_kept).with_columns(pupil=of_kept)
+        first, after = np.searchsorted(self.pupil, (pupils.start, pupils.stop)).tolist()
+        pupil = self.pupil[first:after] - np.int32(pupils.start)
         rows = self if self._chosen is None else type(self)()
         if self._chosen is not None:
             rows.__dict__["_whole"], rows.__dict__["_chosen"] = self._whole, self._chosen[first:after]
@@ -589,17 +596,18 @@ class Encoded:
         """Ids of the schools, sorted; a row's ``school`` is a position in it."""
         return self.schools.index
 
-    def of_pupils(self, low: int, high: int) -> Encoded:
-        """Give the records of the pupils ``low`` to ``high`` (left out), counted from 0; schools and context are those of all."""
+    def of_pupils(self, pupils: slice | npt.NDArray[np.intp]) -> Encoded:
+        """Give the records of some pupils, by a slice or rising positions; schools and context are those of all."""
+        words = self.pupils.words
         return replace(
             self,
-            pupils=Ids(self.pupils.words[low:high]),
-            birth_day=self.birth_day[low:high],
-            birth_year=self.birth_year[low:high],
-            enrolments=self.enrolments.of_pupils(low, high),
-            absences=None if self.absences is None else self.absences.of_pupils(low, high),
-            grades=None if self.grades is None else self.grades.of_pupils(low, high),
-            orientation=None if self.orientation is None else self.orientation.of_pupils(low, high),
+            pupils=Ids(words[pupils] if isinstance(pupils, slice) else [words[place] for place in pupils]),
+            birth_day=self.birth_day[pupils],
+            birth_year=self.birth_year[pupils],
+            enrolments=self.enrolments.of_pupils(pupils),
+            absences=None if self.absences is None else self.absences.of_pupils(pupils),
+            grades=None if self.grades is None else self.grades.of_pupils(pupils),
+            orientation=None if self.orientation is None else self.orientation.of_pupils(pupils),
         )
 
 

@@ -132,6 +132,16 @@ class KnownRecords:
             self._span_pairs[table] = coverage.pairs(enrolments)
         return coverage.missing(enrolments, self.pupil_count, first, after, self._span_pairs[table])
 
+    def of_pupils(self, pupils: slice | npt.NDArray[np.intp]) -> KnownRecords:
+        """Give what was known of some pupils alone, counted anew from 0: a slice (copied where it must be), or rising positions."""
+        places = np.arange(pupils.start, pupils.stop) if isinstance(pupils, slice) else pupils
+        return replace(
+            self,
+            arrays=self.arrays.of_pupils(pupils),
+            coverage={table: spans.of_pupils(places) for table, spans in self.coverage.items()},
+            set_aside={table: rows[pupils] for table, rows in self.set_aside.items()},
+        )
+
     @cached_property
     def _span_pairs(self) -> dict[str, SpanPairs]:
         # Some hundred windows of features ask of the same spans.

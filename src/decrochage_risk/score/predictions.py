@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from decrochage_risk.explain import rests_on_gaps
+from decrochage_risk.features.catalogue import records_of_few
 from decrochage_risk.features.event_windows import is_one_of
 from decrochage_risk.model.snapshots import places_of
 from decrochage_risk.risk.uncertainty import member_mean
@@ -103,14 +104,15 @@ def _without_facts(model: TrainedModel, predictions: Predictions, listed: Bools,
     if not listed.any():
         return result
     some = predictions.take(listed)
+    known, pupils = records_of_few(cut, some.rows)
     result[some.rows] = rests_on_gaps(
         model.risk_model,
         some.known,
         some.filled,
         some.groups,
         member_mean(some.members),
-        known=cut,
-        pupils=some.rows,
+        known=known,
+        pupils=pupils,
     )
     return result
 

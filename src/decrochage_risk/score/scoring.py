@@ -19,7 +19,7 @@ from decrochage_risk import french
 from decrochage_risk.errors import DemoModelWarning, RecordsError, RecordsWarning, explain_error, warn_caller
 from decrochage_risk.explain import attribute, find_reasons
 from decrochage_risk.features import FEATURE_BY_NAME
-from decrochage_risk.features.catalogue import PART_PUPILS
+from decrochage_risk.features.catalogue import PART_PUPILS, records_of_few
 from decrochage_risk.features.event_windows import Facts, is_one_of
 from decrochage_risk.model import (
     MINIMUM_DAYS,
@@ -650,7 +650,8 @@ def _explained_part(model: TrainedModel, scored: Predictions, known: KnownRecord
     """Explain the risk that one model gave to some pupils."""
     references = model.risk_model.references.references_of(scored.filled, scored.groups)
     attribution = attribute(model.risk_model, scored.filled, references, member_mean(scored.members))
-    table = find_reasons(attribution, scored.known, known, pupils=scored.rows)
+    records, pupils = records_of_few(known, scored.rows)
+    table = find_reasons(attribution, scored.known, records, pupils=pupils)
     good = attribution.additive
     of_good = good[table.columns["row"]]
     reasons = {name: column[of_good] for name, column in table.columns.items()}
