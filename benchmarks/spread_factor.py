@@ -18,7 +18,7 @@ from decrochage_risk.synthetic import make_cohort
 from decrochage_risk.train.backtest import fit_risk_model
 
 YEARS = [2021, 2022, 2023, 2024]
-COHORTS = ((11, 6_000), (12, 3_000), (13, 12_000))
+COHORTS = tuple((seed, pupils) for pupils in (3_000, 6_000, 12_000) for seed in (11, 12, 13))
 TEST_PUPILS = 4_000
 AS_OF = "2025-03-05"
 
@@ -64,11 +64,11 @@ def coverage() -> None:
 def main() -> None:
     """Print one line per cohort, the median of each factor, and what the bundled model's intervals then cover."""
     print(f"{'pupils':>8} {'everybody':>10} {'upper half':>11} {'upper tenth':>12}")
-    found = []
+    measured = []
     for seed, pupils in COHORTS:
-        found.append(factors(seed, pupils))
-        print(f"{pupils:>8} " + "{:>10.2f} {:>11.2f} {:>12.2f}".format(*found[-1]))
-    print(f"{'median':>8} " + "{:>10.2f} {:>11.2f} {:>12.2f}".format(*np.median(found, axis=0)))
+        measured.append(factors(seed, pupils))
+        print(f"{pupils:>8} " + "{:>10.2f} {:>11.2f} {:>12.2f}".format(*measured[-1]))
+    print(f"{'median':>8} " + "{:>10.2f} {:>11.2f} {:>12.2f}".format(*np.median(measured, axis=0)))
     coverage()
 
 

@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 
+from decrochage_risk import threads
 from decrochage_risk.errors import (
     AsOfError,
     CalendarError,
@@ -24,10 +26,13 @@ from decrochage_risk.errors import (
     RecordsWarning,
     UnreadableRecordsError,
 )
-from decrochage_risk.partitions import score_folder
+from decrochage_risk.features import catalogue
+from decrochage_risk.partitions import score_folder, splitting
 from decrochage_risk.policy import Policy, load_policy
+from decrochage_risk.records import raw_tables
 from decrochage_risk.result_folders import ResultFolder, work_beside
-from decrochage_risk.risk import FitOptions
+from decrochage_risk.risk import FitOptions, numeric_table
+from decrochage_risk.score import scoring
 from decrochage_risk.synthetic import make_cohort
 from decrochage_risk.synthetic.messy import messy_tables
 from decrochage_risk.train import train_model
@@ -106,6 +111,47 @@ def files_of(folder: Path) -> dict[str, bytes]:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+
+
+def make_blocks_tiny(patch: pytest.MonkeyPatch) -> None:
+    """Cut whatever large tables are cut by (blocks, parts, threads, tables in files) at a few rows."""
+    sizes = (
+        (raw_tables, "_BLOCK_ROWS", 150), (threads, "SMALL_BATCH", 7), (threads, "_LARGE_TABLE", 20),
+        (catalogue, "PART_PUPILS", 11), (scoring, "PART_PUPILS", 11), (splitting, "BLOCK_ROWS", 130),
+        (numeric_table, "ROWS_AT_A_TIME", 5), (numeric_table, "HELD", 1_000),
+    )  # fmt: skip
+    for room, name, size in sizes:
+        patch.setattr(room, name, size)
+    whole = pq.ParquetFile.iter_batches
+    patch.setattr(pq.ParquetFile, "iter_batches", lambda file, **_: whole(file, batch_size=60))
+
+
+@pytest.mark.filterwarnings("ignore::decrochage_risk.errors.RecordsWarning")
+@pytest.mark.whole
+@pytest.mark.parametrize("parts", [1, 3])
+@pytest.mark.parametrize("kind", ["messy", "covered"])
+def test_no_size_of_blocks_changes_a_byte(
+    request: pytest.FixtureRequest, model: TrainedModel, policy: Policy, tmp_path: Path, kind: str, parts: int
+) -> None:
+    """Where large tables are cut moves nothing: not with every fault of rows, nor where coverage names a few pupils only."""
+    source: Path = request.getfixturevalue("messy" if kind == "messy" else "extracts")
+    if kind == "covered":
+        few_groups = {"index": False, "row_group_size": 97}
+        for path in source.glob("*.parquet"):
+            pd.read_parquet(path).to_parquet(path, **few_groups)
+        some = pd.read_parquet(source / "pupils.parquet")["pupil_id"][3:60:19]
+        spans = [
+            {"pupil_id": pupil, "table": table, "start": "2024-09-01", "end": "2025-07-01"}
+            for pupil in some
+            for table in ("absences", "grades")
+        ]
+        pd.DataFrame(spans).to_parquet(source / "coverage.parquet", **few_groups)
+    choices = {"on_fault": "quarantine", "explain": "all", "policy": policy, "partitions": parts}
+    score(source, tmp_path / "whole", model, **choices)
+    with pytest.MonkeyPatch.context() as patch:
+        make_blocks_tiny(patch)
+        score(source, tmp_path / "cut", model, **choices)
+    assert files_of(tmp_path / "cut") == files_of(tmp_path / "whole")
 
 
 # Its declared gap has no training: said, and the same in parts.

@@ -116,7 +116,7 @@ def _joined(first: Labels, second: Labels) -> Labels:
     ).to_numpy(dtype=object)
 
 
-SPREAD_FACTOR = 2.4
+SPREAD_FACTOR = 1.95
 """Factor on the jackknife error that makes the 90 % interval cover the truth of the upper tenth of the risks, where
 situations are looked at, on synthetic cohorts, the only place where it is known (``benchmarks/spread_factor.py``)."""
 
