@@ -93,7 +93,7 @@ def test_every_fact_is_in_the_card(facts: CardFacts) -> None:
         number(facts.report.figures.auc, 4),
         "aucune colonne justified_on",
         "Note interne 12",
-        "multipliée par 2,4",
+        "multipliée par 2,40",
     ):
         assert part in card
 

@@ -288,6 +288,7 @@ def _filters() -> dict[str, Callable[..., object]]:
         "described": _described,
         "families": _families,
         "days": lambda days: join([day(one, with_year=True) for one in days]) or _NOT_KNOWN,
+        "factor": lambda value: number(value, 2),
         "number": lambda value: number(value, 1),
         "share": lambda share: HIDDEN if share is None else percent(share, 1),
         "whole": lambda count: HIDDEN if count is None else number(count, 0),
