@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from decrochage_risk.errors import RecordsError
-from decrochage_risk.train.run_folder import RunFolder, StepReport, checksums
+from decrochage_risk.train.run_folder import RunFolder, StepReport, checksums, numbers_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,6 +93,31 @@ def test_checksums_hold_no_path_of_the_machine(tmp_path: Path) -> None:
     assert list(checksums(tmp_path / "here", "records")) == ["records/sub/x.csv"]
     with pytest.raises(RecordsError, match="There is nothing at"):
         checksums(tmp_path / "nowhere", "records")
+
+
+keys = st.one_of(
+    st.text(max_size=4), st.sampled_from(["taux de l'établissement seul", "a", "à", "a_2", "1re pro"])
+)
+objects = st.recursive(
+    st.one_of(st.floats(allow_nan=False), st.booleans(), st.none()),
+    lambda inner: st.dictionaries(keys, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+def count_of_numbers(value: Any) -> int:
+    """Count the numbers below a value, one after the other."""
+    if isinstance(value, dict):
+        return sum(count_of_numbers(one) for one in value.values())
+    return int(isinstance(value, float))
+
+
+@given(values=st.dictionaries(keys, objects, max_size=4))
+def test_every_number_has_a_name_of_its_own_that_a_tracker_takes(values: dict[str, Any]) -> None:
+    """Whatever the keys (accents, apostrophes, alike without them), no number is lost and each name is plain."""
+    numbers = numbers_of(values)
+    assert len(numbers) == count_of_numbers(values)
+    assert all(re.fullmatch(r"[A-Za-z0-9_.-]+", name) for name in numbers)
 
 
 def test_a_hook_is_told_of_each_step_its_figures_and_its_files(tmp_path: Path) -> None:

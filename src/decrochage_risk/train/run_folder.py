@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path  # noqa: TC003 - a field of a dataclass, shown by documentation
 from typing import TYPE_CHECKING, Any
+from unicodedata import normalize
 
 from decrochage_risk.artefact import canonical_json
 from decrochage_risk.errors import RecordsError, explain_error
@@ -60,7 +62,8 @@ class StepReport:
     name : str
         Of the step: ``check``, ``train``, ``candidate``, ``evaluate``, ``compare``, ``path``, ``card``.
     figures : dict of str to float
-        Its figures, by dotted names such as ``figures.auc``; counts of few pupils are hidden, as in the files.
+        Its figures, by dotted names such as ``figures.auc``, of letters without accents, digits, ``_``, ``-`` and dots: names
+        that trackers take. Counts of few pupils are hidden, as in the files.
     files : tuple of Path
         What it wrote; never the list of pupils that were left out.
     is_new : bool
@@ -76,19 +79,39 @@ class StepReport:
 def numbers_of(values: Any, prefix: str = "") -> dict[str, float]:  # noqa: ANN401 - what JSON holds
     """Give the numbers of a JSON object, by their dotted names; lists are left out.
 
+    Keys are French in places, and trackers refuse accents and apostrophes; two keys that would get one name are numbered.
+
     Examples
     --------
     >>> numbers_of({"figures": {"auc": 0.9, "notes": []}, "synthetic": True})
     {'figures.auc': 0.9}
+    >>> numbers_of({"taux de l'établissement seul": {"auc": 0.6}})
+    {'taux_de_l_etablissement_seul.auc': 0.6}
     """
     numbers: dict[str, float] = {}
+    taken: set[str] = set()
     for key, value in values.items() if isinstance(values, dict) else ():
-        name = f"{prefix}{key}"
+        name = f"{prefix}{_plain_name(str(key), taken)}"
         if isinstance(value, dict):
             numbers |= numbers_of(value, f"{name}.")
         elif isinstance(value, int | float) and not isinstance(value, bool):
             numbers[name] = float(value)
     return numbers
+
+
+def _plain_name(key: str, taken: set[str]) -> str:
+    """Give a key as a name that is not taken yet, and take it."""
+    letters = normalize("NFKD", key).encode("ascii", "ignore").decode()
+    plain = name = _NOT_PLAIN.sub("_", letters).strip("_") or "_"
+    number = 1
+    while name in taken:
+        number += 1
+        name = f"{plain}_{number}"
+    taken.add(name)
+    return name
+
+
+_NOT_PLAIN = re.compile(r"[^A-Za-z0-9_-]+")
 
 
 class RunFolder:
