@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from decrochage_risk.score import RiskScores
 
 AS_OF = pd.Timestamp("2025-03-05")
-SEEDS = (9101, 9102, 9103)
+SEEDS = (9201, 9202, 9203)
 LEGAL = 4
 
 
