@@ -28,7 +28,6 @@ from decrochage_risk.cli.score_command import (  # Typer reads them at run time
     ModelFolder,  # noqa: TC001
     PolicyPath,  # noqa: TC001
 )
-from decrochage_risk.errors import RecordsError, explain_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from decrochage_risk.report.streaming import WrittenRun
     from decrochage_risk.score import RiskScores
 
-__all__ = ["names_of_file", "report"]
+__all__ = ["report"]
 
 Scores = Annotated[
     Path,
@@ -111,7 +110,7 @@ def report(  # noqa: PLR0913 - one argument per option of the command
     d'un diagnostic en CSV. Un dossier écrit par « report » est remplacé d'un coup, un autre jamais. Les établissements sont
     traités quelques-uns à la fois : une région tient en mémoire.
     """
-    from decrochage_risk.report import ReportFolder  # noqa: PLC0415 - loads on first use
+    from decrochage_risk.report import ReportFolder, names_of_file  # noqa: PLC0415 - loads on first use
     from decrochage_risk.report.streaming import WrittenRun  # noqa: PLC0415 - same
 
     check_target_folder(out)
@@ -165,39 +164,3 @@ def _write(
             pages.network(TerritoryReport(whole, one, facts))
             tell("Diagnostic des réseaux", number + 1, len(network_names))
     pages.card(run.model)
-
-
-def names_of_file(path: Path) -> dict[str, str]:
-    """Read the school's own link table: ``pupil_id`` and ``name``, ``;`` or ``,`` between them.
-
-    Raises
-    ------
-    RecordsError
-        A file that cannot be read, without these columns, or with an id twice.
-    """
-    from decrochage_risk.csv_files import read_csv  # noqa: PLC0415 - loads on first use
-
-    if not path.is_file():
-        raise RecordsError(
-            explain_error(
-                f"The link table {path} is not there", expected="a CSV file", hint="Check the path."
-            )
-        )
-    frame, _ = read_csv(path)
-    missing = [name for name in ("pupil_id", "name") if name not in frame]
-    repeats = [] if missing else frame.loc[frame["pupil_id"].duplicated(), "pupil_id"].tolist()
-    if missing or repeats:
-        came = (
-            f"has no column {' and no column '.join(missing)}" if missing else f"names {repeats[0]!r} twice"
-        )
-        raise RecordsError(
-            explain_error(
-                f"The link table {path.name} {came}",
-                expected="the columns pupil_id and name, each pupil once",
-                hint="Export it again with these two columns.",
-            )
-        )
-    pairs = frame.dropna(subset=["pupil_id", "name"])
-    return {
-        str(pupil): str(name).strip() for pupil, name in zip(pairs["pupil_id"], pairs["name"], strict=True)
-    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decrochage_risk.report.situations import School, SchoolClass, Situation, Way, way_onto_list
 from decrochage_risk.report.territory import Territory, count_territory, merge_territories
 from decrochage_risk.report.territory_page import TerritoryReport, territory_report
-from decrochage_risk.report.writing import ReportFolder, write_report
+from decrochage_risk.report.writing import ReportFolder, names_of_file, write_report
 from decrochage_risk.score import RiskScores
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "Way",
     "count_territory",
     "merge_territories",
+    "names_of_file",
     "territory_report",
     "way_onto_list",
     "write_report",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from decrochage_risk import french
+from decrochage_risk.csv_files import read_csv
 from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.notices import notice
 from decrochage_risk.pages import page_name, render
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     Progress = Callable[[str, int, int], None]
 
-__all__ = ["ReportFolder", "write_report"]
+__all__ = ["ReportFolder", "names_of_file", "write_report"]
 
 _SEVERAL = 4
 """Situations of a class list from which more of them show nothing new."""
@@ -290,7 +291,7 @@ def write_report(  # noqa: PLR0913 - the choices of a report, each with its defa
     scores: RiskScores,
     folder: str | Path,
     *,
-    names: Mapping[str, str] | None = None,
+    names: Mapping[str, str] | str | Path | None = None,
     despite_verdict: bool = False,
     since: RiskScores | None = None,
     notices: bool = True,
@@ -310,8 +311,8 @@ def write_report(  # noqa: PLR0913 - the choices of a report, each with its defa
         A run.
     folder : str or Path
         A new or empty folder, or one that holds only what an earlier run listed there, which is replaced as a whole.
-    names : mapping of str to str, optional
-        The school's own names by pupil id, for pages that stay in the school.
+    names : mapping of str to str, or path of a CSV file, optional
+        The school's own names by pupil id, for pages that stay in the school; of a file, its columns ``pupil_id`` and ``name``.
     despite_verdict : bool
         Put the estimated risk on the lists though the card of the model says not to issue one; pages then say so first.
     since : RiskScores, optional
@@ -341,19 +342,21 @@ def write_report(  # noqa: PLR0913 - the choices of a report, each with its defa
     Raises
     ------
     RecordsError
-        A folder that holds anything of somebody else, that another run holds, or that cannot be written.
+        A folder that holds anything of somebody else, that another run holds, or that cannot be written; a file of names that
+        cannot be read, without its columns, or with an id twice.
 
     Examples
     --------
     ``write_report(scores, "out/pages")`` gives ``out/pages/index.html``.
     """
     target = Path(folder)
+    own_names = names_of_file(Path(names)) if isinstance(names, str | Path) else names
     try:
         with (
             progress_bar(progress) as tell,
             ReportFolder(
                 target,
-                names or {},
+                own_names or {},
                 despite_verdict,
                 notices=notices,
                 contact=contact,
@@ -380,3 +383,45 @@ def write_report(  # noqa: PLR0913 - the choices of a report, each with its defa
             )
         ) from error
     return target / "index.html"
+
+
+def names_of_file(path: Path) -> dict[str, str]:
+    r"""Read the school's own link table: ``pupil_id`` and ``name``, ``;`` or ``,`` between them.
+
+    Raises
+    ------
+    RecordsError
+        A file that cannot be read, without these columns, or with an id twice.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "noms.csv").write_text("pupil_id;name\na1;Camille D.\n", encoding="utf-8")
+    ...     names_of_file(Path(folder, "noms.csv"))
+    {'a1': 'Camille D.'}
+    """
+    if not path.is_file():
+        raise RecordsError(
+            explain_error(
+                f"The link table {path} is not there", expected="a CSV file", hint="Check the path."
+            )
+        )
+    frame, _ = read_csv(path)
+    missing = [name for name in ("pupil_id", "name") if name not in frame]
+    repeats = [] if missing else frame.loc[frame["pupil_id"].duplicated(), "pupil_id"].tolist()
+    if missing or repeats:
+        came = (
+            f"has no column {' and no column '.join(missing)}" if missing else f"names {repeats[0]!r} twice"
+        )
+        raise RecordsError(
+            explain_error(
+                f"The link table {path.name} {came}",
+                expected="the columns pupil_id and name, each pupil once",
+                hint="Export it again with these two columns.",
+            )
+        )
+    pairs = frame.dropna(subset=["pupil_id", "name"])
+    return {
+        str(pupil): str(name).strip() for pupil, name in zip(pairs["pupil_id"], pairs["name"], strict=True)
+    }
