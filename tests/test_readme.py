@@ -50,6 +50,32 @@ def test_commands_exist() -> None:
     assert named == set(get_command(app).commands)  # type: ignore[attr-defined]  # a group has commands
 
 
+def test_options_that_pages_print_exist() -> None:
+    """Every option that a page gives to a command is one of that command."""
+    from typer.main import get_command  # noqa: PLC0415 - the program is built only for this test
+
+    from decrochage_risk.cli.program import app  # noqa: PLC0415 - same
+
+    commands = get_command(app).commands  # type: ignore[attr-defined]  # a group has commands
+    known = {
+        name: {
+            option for parameter in command.params for option in (*parameter.opts, *parameter.secondary_opts)
+        }
+        for name, command in commands.items()
+    }
+    pages = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    printed = [
+        (page.relative_to(ROOT).as_posix(), name, option)
+        for page in pages
+        for name, rest in re.findall(
+            r"decrochage-risk ([a-z][a-z-]*)((?:[^`\n&;#|]|\\\n)*)", page.read_text(encoding="utf-8")
+        )
+        for option in re.findall(r"(?<!\S)--[a-z][a-z0-9-]*", rest)
+    ]
+    assert len(printed) > 40
+    assert [one for one in printed if one[2] not in known.get(one[1], set())] == []
+
+
 def test_the_readme_is_one_screen() -> None:
     """The README holds at most 55 lines, one Python example of five lines, two commands to try it, three from exports to a list, one picture."""
     assert len(README.splitlines()) <= 55
