@@ -65,6 +65,7 @@ __all__ = [
     "UnreadableExportError",
     "UnreadableRecordsError",
     "explain_error",
+    "refuse_other_kind",
     "warn_caller",
 ]
 
@@ -82,6 +83,42 @@ def explain_error(came: str, *, expected: str, hint: str) -> str:
     Hint: Grand Est is in zone B.
     """
     return f"{came.rstrip('.')}.\nExpected: {expected.rstrip('.')}.\nHint: {hint}"
+
+
+def refuse_other_kind(name: str, came: object, kind: type, *, how: str) -> None:
+    """Refuse an argument of another kind at the door, not where an attribute of it is missed.
+
+    Parameters
+    ----------
+    name : str
+        Of the argument.
+    came : object
+        What was given.
+    kind : type
+        What is asked for.
+    how : str
+        How to pass one: the hint.
+
+    Raises
+    ------
+    RecordsError
+        ``came`` is no ``kind``.
+
+    Examples
+    --------
+    >>> refuse_other_kind("calendar", "B", int, how="calendar=3")
+    Traceback (most recent call last):
+    ...
+    decrochage_risk.errors.RecordsError: calendar is a str, not int.
+    Expected: int.
+    Hint: calendar=3
+    """
+    if not isinstance(came, kind):
+        raise RecordsError(
+            explain_error(
+                f"{name} is a {type(came).__name__}, not {kind.__name__}", expected=kind.__name__, hint=how
+            )
+        )
 
 
 def warn_caller(warning: Warning | str, category: type[Warning] = UserWarning) -> None:

@@ -152,7 +152,7 @@ def outcomes_for(records: TrainingTables, outcomes: Any = None) -> pd.DataFrame:
     FaultyRecordsError
         With every fault, when there is an error.
     RecordsError
-        When there are no outcomes at all, or those of a school year are another one's
+        When ``records`` are none, there are no outcomes at all, or those of a school year are another one's
         (:mod:`decrochage_risk.records.outcome_table`).
 
     Warns
@@ -160,6 +160,15 @@ def outcomes_for(records: TrainingTables, outcomes: Any = None) -> pd.DataFrame:
     RecordsWarning
         When something in outcomes given apart is odd but kept (a column that is not known).
     """
+    # Records in parts are no PupilRecords: what both have is their calendar.
+    if not hasattr(records, "calendar"):
+        raise RecordsError(
+            explain_error(
+                f"records is a {type(records).__name__}, not PupilRecords",
+                expected="PupilRecords",
+                hint="PupilRecords.read(folder), for example.",
+            )
+        )
     outcomes_of = _own(records) if outcomes is None else _apart(cast("PupilRecords", records), outcomes)
     enrolments = records.enrolments
     refuse_shifted_years(outcomes_of, enrolments if "pupil_id" in enrolments else None)

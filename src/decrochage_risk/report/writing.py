@@ -5,13 +5,15 @@ A run replaces only what an earlier run of ours wrote, as a whole or not at all:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from decrochage_risk import french
 from decrochage_risk.csv_files import read_csv
-from decrochage_risk.errors import RecordsError, explain_error
+from decrochage_risk.errors import RecordsError, explain_error, refuse_other_kind
+from decrochage_risk.model import TrainedModel
 from decrochage_risk.notices import notice
 from decrochage_risk.pages import page_name, render
 from decrochage_risk.pages.rendering import SORTING
@@ -26,10 +28,9 @@ from decrochage_risk.result_folders import ResultFolder
 from decrochage_risk.threads import progress_bar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from types import TracebackType
 
-    from decrochage_risk.model import TrainedModel
     from decrochage_risk.report.situations import School, Situation
     from decrochage_risk.score import Changes, RiskScores, RunFacts
 
@@ -350,13 +351,20 @@ def write_report(  # noqa: PLR0913 - the choices of a report, each with its defa
     ``write_report(scores, "out/pages")`` gives ``out/pages/index.html``.
     """
     target = Path(folder)
-    own_names = names_of_file(Path(names)) if isinstance(names, str | Path) else names
+    own_names = (
+        names_of_file(Path(names)) if isinstance(names, str | Path) else {} if names is None else names
+    )
+    refuse_other_kind(
+        "names", own_names, Mapping, how="A dict from pupil id to name, or the path of a CSV file."
+    )
+    if model is not None:
+        refuse_other_kind("model", model, TrainedModel, how="model=load_model(folder).")
     try:
         with (
             progress_bar(progress) as tell,
             ReportFolder(
                 target,
-                own_names or {},
+                own_names,
                 despite_verdict,
                 notices=notices,
                 contact=contact,

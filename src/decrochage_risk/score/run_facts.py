@@ -349,8 +349,8 @@ class RunFacts(BaseModel):
     unknown: dict[str, UnknownCount] = Field(default_factory=dict)
     # Some hundred counts of held-out pupils belong to the model, not to every answer of a service: `whole` gives them.
     outcome_closes: tuple[int, int] = Field(default=DEFAULT_CLOSES, exclude=True)
-    held_out: dict[str, Any] = Field(default_factory=dict, exclude=True)
-    path_held_out: dict[str, Any] = Field(default_factory=dict, exclude=True)
+    held_out: dict[str, Any] = Field(default_factory=dict, exclude=True, repr=False)
+    path_held_out: dict[str, Any] = Field(default_factory=dict, exclude=True, repr=False)
 
     @property
     def gap_causes(self) -> dict[str, dict[str, int]]:

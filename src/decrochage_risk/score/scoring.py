@@ -16,7 +16,14 @@ import numpy as np
 import pandas as pd
 
 from decrochage_risk import french
-from decrochage_risk.errors import DemoModelWarning, RecordsError, RecordsWarning, explain_error, warn_caller
+from decrochage_risk.errors import (
+    DemoModelWarning,
+    RecordsError,
+    RecordsWarning,
+    explain_error,
+    refuse_other_kind,
+    warn_caller,
+)
 from decrochage_risk.explain import attribute, find_reasons
 from decrochage_risk.features import FEATURE_BY_NAME
 from decrochage_risk.features.catalogue import PART_PUPILS, records_of_few
@@ -34,7 +41,14 @@ from decrochage_risk.policy import Policy, load_policy
 from decrochage_risk.records.encoded_tables import NO_DAY
 from decrochage_risk.records.levels import LEVEL_NAMES, PATH_LEVELS
 from decrochage_risk.records.pupil_records import PupilRecords
-from decrochage_risk.records.transmission import SENT, UsualPace, check_gaps, find_silence, much_set_aside
+from decrochage_risk.records.transmission import (
+    SENT,
+    Transmission,
+    UsualPace,
+    check_gaps,
+    find_silence,
+    much_set_aside,
+)
 from decrochage_risk.risk.calibration import probability
 from decrochage_risk.risk.uncertainty import member_mean
 from decrochage_risk.score.predictions import Predictions, policy_columns, predict
@@ -63,7 +77,7 @@ if TYPE_CHECKING:
 
     from decrochage_risk.model.unknown_flags import UnknownCount
     from decrochage_risk.records.time_cut import KnownRecords
-    from decrochage_risk.records.transmission import Silence, Transmission
+    from decrochage_risk.records.transmission import Silence
 
 
 __all__ = [
@@ -281,6 +295,13 @@ def score_pupils(  # noqa: PLR0913 - the choices of a scoring, each with its def
     30
     """
     refuse_other_kinds(model, policy, records)
+    if transmission is not None:
+        refuse_other_kind(
+            "transmission",
+            transmission,
+            Transmission,
+            how="find_transmission(records.known_on(as_of)) of the whole.",
+        )
     model, policy = _in_use(model, policy)
     with progress_bar(progress) as tell:
         tell("Ce qui était connu à la date", 0, _STEPS)

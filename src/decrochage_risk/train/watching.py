@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error
+from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error, refuse_other_kind
 from decrochage_risk.evaluate import calibration_slope_intercept
 from decrochage_risk.evaluate.baselines import fit_logistic
 from decrochage_risk.evaluate.drift import ALPHA, DriftReport, DriftSign, UnitDrift, worst
@@ -40,6 +40,7 @@ from decrochage_risk.model.scored_rows import mature_dates
 from decrochage_risk.model.updating import refuse_training_years, updated_years
 from decrochage_risk.records.levels import LEVEL_NAMES
 from decrochage_risk.records.outcome_table import outcomes_for
+from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.risk import fit_offset
 from decrochage_risk.school_year import school_year_of, to_date
 from decrochage_risk.small_cells import hidden_counts
@@ -66,7 +67,6 @@ if TYPE_CHECKING:
 
     from decrochage_risk.model import FeatureDistributions, TrainedModel
     from decrochage_risk.model.scored_rows import ScoredRows
-    from decrochage_risk.records.pupil_records import PupilRecords
 
     Floats = npt.NDArray[np.float64]
 
@@ -478,6 +478,7 @@ def _distributions(model: TrainedModel) -> FeatureDistributions:
 def _population(model: TrainedModel, records: PupilRecords, day: date) -> tuple[_Population, dict[str, int]]:
     """Find the pupils that a model can score on a day, and count the other enrolled ones by cause."""
     reference = _distributions(model)
+    refuse_other_kind("records", records, PupilRecords, how="PupilRecords.read(folder), for example.")
     cut = records.known_on(day)
     level = np.array([*LEVEL_NAMES, ""], dtype=object)[cut.level]
     groups = model.reference_groups(level, day)
