@@ -3,11 +3,16 @@ from __future__ import annotations
 import ast
 import inspect
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 import decrochage_risk
 from decrochage_risk import errors, features, model, school_year, synthetic
+
+if TYPE_CHECKING:
+    from decrochage_risk.model import TrainedModel
+    from decrochage_risk.synthetic import Cohort
 
 DOOR = Path(decrochage_risk.__file__)
 
@@ -130,3 +135,17 @@ def test_score_pupils_keeps_its_arguments() -> None:
         "transmission": None,
         "progress": False,
     }
+
+
+def test_what_is_shown_of_an_object_is_short(
+    small_cohort: Cohort, small_model: TrainedModel, small_scores: decrochage_risk.RiskScores
+) -> None:
+    """An object that a notebook shows by itself takes a few lines: no table, no threshold and no pupil id in full."""
+    shown = (
+        small_cohort, small_cohort.records, small_cohort.records.known_on("2025-03-05"), small_cohort.records.faults,
+        small_model, small_model.risk_model, decrochage_risk.load_policy(), small_scores, small_scores.run,
+        small_scores.since(small_scores), small_scores[small_scores.frame["pupil_id"].iloc[0]],
+        small_cohort.records.calendar,
+    )  # fmt: skip
+    lengths = {type(one).__name__: max(len(repr(one)), len(str(one))) for one in shown}
+    assert {name: length for name, length in lengths.items() if length > 2_000} == {}

@@ -399,6 +399,13 @@ class Policy(BaseModel):
     table: VigilanceTable
     measures: tuple[MeasureRule, ...]
 
+    def __repr_args__(self) -> list[tuple[str | None, object]]:
+        return [
+            ("version", self.version),
+            ("groups", len(self.table.groups)),
+            ("measures", len(self.measures)),
+        ]
+
     @model_validator(mode="after")
     def _every_level_once(self) -> Self:
         """Hold a policy that was built by hand to what `load_policy` asks of the tables."""

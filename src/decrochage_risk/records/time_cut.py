@@ -67,6 +67,12 @@ class KnownRecords:
     vouched: bool = False
     set_aside: Mapping[str, npt.NDArray[np.int64]] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        events = ("enrolments", "absences", "grades", "orientation")
+        tables = ((name, getattr(self.arrays, name)) for name in events)
+        sizes = ", ".join(f"{name} {len(rows):,}" for name, rows in tables if rows is not None)
+        return f"<KnownRecords on {self.as_of.isoformat()}: pupils {self.pupil_count:,}, {sizes}>"
+
     @cached_property
     def as_of_day(self) -> int:
         """The as-of date as days since 1970-01-01."""

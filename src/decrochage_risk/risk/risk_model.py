@@ -483,6 +483,12 @@ class RiskModel:
         """The flags of what is not known, and the rows that the training had of each pattern."""
         return self.references.knowledge
 
+    def __repr__(self) -> str:
+        size = f"{len(self.columns)} columns, {self.options.members} members, {self.rounds} rounds"
+        return (
+            f"<RiskModel ({self.options.kind}): {size}; {self.rows:,} rows, base rate {self.base_rate:.3f}>"
+        )
+
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns that are read of a table, in the order of the boosters."""
