@@ -24,7 +24,7 @@ def test_told_numbers_are_those_of_an_independent_recomputation(
     small_cohort: Cohort, small_scores: RiskScores
 ) -> None:
     """Value, written amount and written reference of hundreds of reasons are what the records give by another way."""
-    ids = set(small_scores.reasons["pupil_id"].drop_duplicates().sample(60, random_state=0))
+    ids = set(small_scores.reasons["pupil_id"].drop_duplicates().sample(120, random_state=0))
     told = small_scores.reasons[small_scores.reasons["pupil_id"].isin(ids)]
     values = recomputed(small_cohort, ids)
     assert [
