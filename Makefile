@@ -101,7 +101,7 @@ wheel: $(DEV)  ## Build the wheel in dist/
 	$(PY) -m build --wheel --no-isolation --outdir dist
 
 clean:  ## Remove what the other targets wrote, but not the environment
-	rm -rf build dist out .hypothesis .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf build dist out .hypothesis .mypy_cache .ruff_cache .import_linter_cache .cache
 	find src tests docs benchmarks models -name __pycache__ -type d -prune -exec rm -rf {} +
 
 clean-all: clean  ## Remove the environment too
