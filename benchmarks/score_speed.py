@@ -2,7 +2,8 @@
 
 Run ``python benchmarks/score_speed.py [--pupils N]``; 208,000 is a region. Records of a synthetic cohort of one school year are
 in memory, checked and sorted. One side is ``score_pupils`` with its table of results; the other builds the feature matrix and lets
-LightGBM predict it with two threads by the bags of both horizons (the path for the levels that have one), nothing else. Paired runs in one process, the median of their ratios.
+LightGBM predict it with two threads by the bags of both horizons (the path for the levels that have one), nothing else. Paired
+runs in one process, the median of their ratios.
 """
 
 from __future__ import annotations

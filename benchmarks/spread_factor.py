@@ -64,11 +64,11 @@ def coverage() -> None:
 def main() -> None:
     """Print one line per cohort, the median of each factor, and what the bundled model's intervals then cover."""
     print(f"{'pupils':>8} {'everybody':>10} {'upper half':>11} {'upper tenth':>12}")
-    measured = []
+    rows = []
     for seed, pupils in COHORTS:
-        measured.append(factors(seed, pupils))
-        print(f"{pupils:>8} " + "{:>10.2f} {:>11.2f} {:>12.2f}".format(*measured[-1]))
-    print(f"{'median':>8} " + "{:>10.2f} {:>11.2f} {:>12.2f}".format(*np.median(measured, axis=0)))
+        rows.append(factors(seed, pupils))
+        print(f"{pupils:>8} " + "{:>10.2f} {:>11.2f} {:>12.2f}".format(*rows[-1]))
+    print(f"{'median':>8} " + "{:>10.2f} {:>11.2f} {:>12.2f}".format(*np.median(rows, axis=0)))
     coverage()
 
 

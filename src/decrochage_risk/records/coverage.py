@@ -68,13 +68,13 @@ class Coverage:
         """Keep what is said of schools and of some pupils (rising positions), who are counted anew from 0."""
         pupil = self.spans["pupil"].to_numpy()
         of_one = pupil >= 0
-        kept = self.spans[~of_one | np.isin(pupil, pupils)]
-        if kept.empty:
+        spans = self.spans[~of_one | np.isin(pupil, pupils)]
+        if spans.empty:
             # Spans of others only: the table covers none of these, while no span at all would cover everyone.
-            kept = self.spans[:1].assign(school=-1, pupil=-1)
-        place = np.where(kept["pupil"] >= 0, np.searchsorted(pupils, kept["pupil"]), -1)
+            spans = self.spans[:1].assign(school=-1, pupil=-1)
+        place = np.where(spans["pupil"] >= 0, np.searchsorted(pupils, spans["pupil"]), -1)
         not_sent = self.not_sent[np.isin(self.not_sent, pupils)]
-        return Coverage(kept.assign(pupil=place), np.searchsorted(pupils, not_sent).astype(np.int32))
+        return Coverage(spans.assign(pupil=place), np.searchsorted(pupils, not_sent).astype(np.int32))
 
     def pairs(self, enrolments: Enrolments) -> SpanPairs:
         """Put each span beside the enrolments that it speaks of; they hold for any window of days.

@@ -471,10 +471,10 @@ class _Rows:
         if not isinstance(pupils, slice):
             start = np.searchsorted(self.pupil, pupils)
             count = np.searchsorted(self.pupil, pupils, side="right") - start
-            of_kept = np.repeat(np.arange(count.size, dtype=np.int32), count)
+            place = np.repeat(np.arange(count.size, dtype=np.int32), count)
             rows_before = np.cumsum(count) - count
-            rows_kept = np.arange(of_kept.size) + np.repeat(start - rows_before, count)
-            return self.take(rows_kept).with_columns(pupil=of_kept)
+            rows_of_pupils = np.arange(place.size) + np.repeat(start - rows_before, count)
+            return self.take(rows_of_pupils).with_columns(pupil=place)
         first, after = np.searchsorted(self.pupil, (pupils.start, pupils.stop)).tolist()
         pupil = self.pupil[first:after] - np.int32(pupils.start)
         rows = self if self._chosen is None else type(self)()
