@@ -48,8 +48,8 @@ if TYPE_CHECKING:
 FIRST = 3
 NOISE = 1e-9
 REFITS = 3
-MOST_PUPILS = 8_000
-"""Of the synthetic cohort: four models are trained on it."""
+MOST_PUPILS = 20_000
+"""Of the synthetic cohort: four models are trained on it. Some 17,000 are what the bundled model learns from."""
 
 
 @dataclass(frozen=True)
@@ -176,16 +176,16 @@ def deletion(case: Case, scores: dr.RiskScores, model: TrainedModel) -> list[Mea
     ]
 
 
-def first_families(scores: dr.RiskScores) -> dict[str, frozenset[str]]:
+def first_families(scores: dr.RiskScores, first: int = FIRST) -> dict[str, frozenset[str]]:
     """First aggravating families told, by pupil."""
     told = scores.reasons
-    told = told[(told["direction"] == "aggravating") & (told["position"] <= FIRST)]
+    told = told[(told["direction"] == "aggravating") & (told["position"] <= first)]
     return told.groupby("pupil_id")["family"].agg(frozenset).to_dict()
 
 
-def jaccard(ids: list[str], one: dr.RiskScores, other: dr.RiskScores) -> float:
+def jaccard(ids: list[str], one: dr.RiskScores, other: dr.RiskScores, first: int = FIRST) -> float:
     """Mean over pupils of what two sets of families share."""
-    a, b = first_families(one), first_families(other)
+    a, b = first_families(one, first), first_families(other, first)
     nothing: frozenset[str] = frozenset()
     pairs = [(a.get(pupil, nothing), b.get(pupil, nothing)) for pupil in ids]
     return float(np.mean([len(x & y) / len(x | y) if x | y else 1.0 for x, y in pairs]))
@@ -198,10 +198,9 @@ def stability(
     ids = scores.flagged["pupil_id"].tolist()
     refits = [model_of(drawn_again(case.snapshots, seed), seed, options) for seed in range(1, REFITS)]
     refits.append(model_of(case.snapshots, 99, options))
-    again = [
-        jaccard(ids, scores, dr.score_pupils(case.records, as_of=case.as_of, model=refit, explain=ids))
-        for refit in refits
-    ]
+    rescored = [dr.score_pupils(case.records, as_of=case.as_of, model=refit, explain=ids) for refit in refits]
+    again = [jaccard(ids, scores, other) for other in rescored]
+    two = np.mean([jaccard(ids, scores, other, FIRST - 1) for other in rescored])
     nudged = {
         name: jaccard(ids, scores, dr.score_pupils(records, as_of=case.as_of, model=model, explain=ids))
         for name, records in nudges(case, ids).items()
@@ -210,7 +209,7 @@ def stability(
     told = ", ".join(f"{name} {value:.3f}" for name, value in nudged.items())
     drawn = ", ".join(f"{value:.3f}" for value in again)
     return [
-        Measured("Jaccard@3 across refits", float(np.mean(again)), 0.80, f"{pupils}; drawn again twice, other seed: {drawn}",
+        Measured("Jaccard@3 across refits", float(np.mean(again)), 0.80, f"{pupils}; drawn again twice, other seed: {drawn}; of the first two reasons {two:.3f}",
                  at_least=True),
         Measured("Jaccard@3 under an absence or 0.2 of a mark", float(np.mean(list(nudged.values()))), 0.95,
                  f"{pupils}; {told}", at_least=True),

@@ -38,7 +38,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from types import UnionType
 
     import pandas as pd
 
@@ -65,7 +66,7 @@ __all__ = [
     "UnreadableExportError",
     "UnreadableRecordsError",
     "explain_error",
-    "refuse_other_kind",
+    "refuse_other_kinds",
     "warn_caller",
 ]
 
@@ -85,40 +86,54 @@ def explain_error(came: str, *, expected: str, hint: str) -> str:
     return f"{came.rstrip('.')}.\nExpected: {expected.rstrip('.')}.\nHint: {hint}"
 
 
-def refuse_other_kind(name: str, came: object, kind: type, *, how: str) -> None:
-    """Refuse an argument of another kind at the door, not where an attribute of it is missed.
+def refuse_other_kinds(
+    given: Mapping[str, tuple[object, type | UnionType]],
+    *,
+    hint: str,
+    error: type[DecrochageError] | None = None,
+) -> None:
+    """Refuse arguments of another kind at the door, all of them at once, not where an attribute of one is missed.
 
     Parameters
     ----------
-    name : str
-        Of the argument.
-    came : object
-        What was given.
-    kind : type
-        What is asked for.
-    how : str
-        How to pass one: the hint.
+    given : mapping from str to (object, type)
+        By the name of the argument: what was given, and what is asked for (``PupilRecords | None`` where it may be left out).
+    hint : str
+        How to pass them.
+    error : type of DecrochageError, optional
+        What is raised; ``RecordsError`` when None.
 
     Raises
     ------
-    RecordsError
-        ``came`` is no ``kind``.
+    DecrochageError
+        An object is of another kind.
 
     Examples
     --------
-    >>> refuse_other_kind("calendar", "B", int, how="calendar=3")
+    >>> refuse_other_kinds({"calendar": ("B", int | None), "days": ([], list)}, hint="calendar=3")
     Traceback (most recent call last):
     ...
     decrochage_risk.errors.RecordsError: calendar is a str, not int.
     Expected: int.
     Hint: calendar=3
     """
-    if not isinstance(came, kind):
-        raise RecordsError(
+    wrong = {name: (came, kind) for name, (came, kind) in given.items() if not isinstance(came, kind)}
+    if wrong:
+        raise (error or RecordsError)(
             explain_error(
-                f"{name} is a {type(came).__name__}, not {kind.__name__}", expected=kind.__name__, hint=how
+                "; ".join(
+                    f"{name} is a {type(came).__name__}, not {_name_of(kind)}"
+                    for name, (came, kind) in wrong.items()
+                ),
+                expected=", ".join(_name_of(kind) for _, kind in wrong.values()),
+                hint=hint,
             )
         )
+
+
+def _name_of(kind: type | UnionType) -> str:
+    kinds = [one for one in getattr(kind, "__args__", ()) if one is not type(None)] or [kind]
+    return " or ".join(one.__name__ for one in kinds)
 
 
 def warn_caller(warning: Warning | str, category: type[Warning] = UserWarning) -> None:

@@ -15,7 +15,13 @@ import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
-from decrochage_risk.errors import FaultyRecordsError, RecordsError, UnreadableRecordsError, explain_error
+from decrochage_risk.errors import (
+    FaultyRecordsError,
+    RecordsError,
+    UnreadableRecordsError,
+    explain_error,
+    refuse_other_kinds,
+)
 from decrochage_risk.features import FAMILIES
 from decrochage_risk.records import PupilRecords
 from decrochage_risk.records.checks import conform
@@ -314,7 +320,10 @@ def judged_flags(scores: RiskScores, feedback: Feedback) -> pd.DataFrame:
     RecordsError
         Other things than scores and feedback.
     """
-    _refuse_other_kinds(scores, feedback)
+    refuse_other_kinds(
+        {"scores": (scores, RiskScores), "feedback": (feedback, Feedback)},
+        hint="judged_flags(scores, read_feedback(table, records)), scores as score_pupils gave them.",
+    )
     judgements = feedback.frame[feedback.frame["as_of"] == pd.Timestamp(scores.run.as_of)]
     # As objects: map gives NaN for pupils nobody judged, which a categorical would keep as a category type.
     judgement = judgements.dropna(subset=["judgement"]).set_index("pupil_id")["judgement"].astype(object)
@@ -329,19 +338,6 @@ def judged_flags(scores: RiskScores, feedback: Feedback) -> pd.DataFrame:
     rows += _parts("family", situations.merge(families, on="pupil_id"), codes)
     numbers = dict.fromkeys(("flagged", "judged", *JUDGEMENTS), "Int64")
     return pd.DataFrame(rows, columns=list(_COLUMNS)).astype(numbers)
-
-
-def _refuse_other_kinds(scores: object, feedback: object) -> None:
-    wrong = [] if isinstance(scores, RiskScores) else [f"scores is a {type(scores).__name__}"]
-    wrong += [] if isinstance(feedback, Feedback) else [f"feedback is a {type(feedback).__name__}"]
-    if wrong:
-        raise RecordsError(
-            explain_error(
-                "; ".join(wrong),
-                expected="what score_pupils gave, and what read_feedback gave",
-                hint="judged_flags(scores, read_feedback(table, records)).",
-            )
-        )
 
 
 def _parts(by: str, rows: pd.DataFrame, order: tuple[str, ...]) -> Iterator[dict[str, Any]]:

@@ -19,7 +19,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.errors import JournalError, RecordsWarning, explain_error, warn_caller
+from decrochage_risk.errors import (
+    JournalError,
+    RecordsWarning,
+    explain_error,
+    refuse_other_kinds,
+    warn_caller,
+)
 from decrochage_risk.partitions.runs import files_of_extract
 from decrochage_risk.records import PupilRecords
 from decrochage_risk.score import RiskScores
@@ -74,7 +80,11 @@ def scoring_entry(scores: RiskScores, *, at: object, records: PupilRecords | Non
     JournalError
         Other things than scores and records; a time that is none.
     """
-    _refuse_other_kinds(scores, records)
+    refuse_other_kinds(
+        {"scores": (scores, RiskScores), "records": (records, PupilRecords | None)},
+        hint="journal.record(scores, at=..., records=records) with what score_pupils gave and took, not a frame of theirs.",
+        error=JournalError,
+    )
     inputs = {"features": table_hash(scores.features.reset_index())}
     return _entry(scores.frame, scores.run, inputs | ({} if records is None else _hashes(records)), at)
 
@@ -108,20 +118,6 @@ def folder_entry(done: FolderScores, extracts: Path, *, at: object) -> dict[str,
     inputs = {name: _file_hash(path) for name, path in sorted(files.items())}
     frame = pd.read_parquet(done.folder / "scores.parquet", columns=list(_READ))
     return _entry(frame, done.digest.run, inputs, at)
-
-
-def _refuse_other_kinds(scores: object, records: object) -> None:
-    wrong = [] if isinstance(scores, RiskScores) else [f"scores is a {type(scores).__name__}"]
-    if records is not None and not isinstance(records, PupilRecords):
-        wrong.append(f"records is a {type(records).__name__}")
-    if wrong:
-        raise JournalError(
-            explain_error(
-                "; ".join(wrong),
-                expected="what score_pupils gave, and the PupilRecords that it was given",
-                hint="journal.record(scores, at=..., records=records), not a frame of theirs.",
-            )
-        )
 
 
 def _entry(frame: pd.DataFrame, run: RunFacts, inputs: dict[str, str], at: object) -> dict[str, Any]:

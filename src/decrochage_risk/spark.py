@@ -51,7 +51,7 @@ from decrochage_risk.records.fault_hints import faults_known_before
 from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.table_schemas import TABLES
 from decrochage_risk.school_year import SchoolCalendar, day_number
-from decrochage_risk.score.scoring import refuse_other_kinds
+from decrochage_risk.score.scoring import refuse_other_inputs
 from decrochage_risk.score.writing import result_folder
 
 if TYPE_CHECKING:
@@ -617,7 +617,7 @@ def score_spark(  # noqa: PLR0913 - the choices of a run, each with its default
     DemoModelWarning, RecordsWarning
         As for ``score_pupils``.
     """
-    refuse_other_kinds(model, policy)
+    refuse_other_inputs(model, policy)
     checked_parts(1, on_fault)
     request = score_request(
         as_of,

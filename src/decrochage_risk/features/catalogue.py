@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error, refuse_other_kind
+from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error, refuse_other_kinds
 from decrochage_risk.features.absence import ABSENCE_FEATURES, ABSENCE_TREND_FEATURES
 from decrochage_risk.features.against_class import (
     AGAINST_CLASS_FEATURES,
@@ -180,7 +180,7 @@ def build_features(records: PupilRecords, as_of: object) -> pd.DataFrame:
     >>> build_features(records, "2025-03-10").loc["a1", "unjustified_half_days_4w"]
     np.float64(2.0)
     """
-    refuse_other_kind("records", records, PupilRecords, how="PupilRecords.read(folder), for example.")
+    refuse_other_kinds({"records": (records, PupilRecords)}, hint="PupilRecords.read(folder), for example.")
     return matrix_of(records.known_on(as_of))
 
 
@@ -322,7 +322,7 @@ def build_context(records: PupilRecords, as_of: object) -> pd.DataFrame:
     >>> int(context["pupils"].min()) >= LEAST_PUPILS
     True
     """
-    refuse_other_kind("records", records, PupilRecords, how="PupilRecords.read(folder), for example.")
+    refuse_other_kinds({"records": (records, PupilRecords)}, hint="PupilRecords.read(folder), for example.")
     several = isinstance(as_of, list | tuple | set | frozenset | pd.Index | np.ndarray)
     days: Iterable[Any] = as_of if several else [as_of]  # type: ignore[assignment]
     # Sorted and each once: the table does not hang on how the days were given.

@@ -41,7 +41,7 @@ from decrochage_risk.school_year import SchoolCalendar, day_number, to_date
 from decrochage_risk.score.digest import ScoreDigest
 from decrochage_risk.score.run_facts import load_demo_model
 from decrochage_risk.score.scoring import (
-    refuse_other_kinds,
+    refuse_other_inputs,
     score_pupils,
     unknown_exclude,
     unknown_explain,
@@ -556,7 +556,7 @@ def score_folder(  # noqa: PLR0913 - the choices of a run, each with its default
     (2, 30)
     """
     source, target = Path(folder), Path(out)
-    refuse_other_kinds(model, policy)
+    refuse_other_inputs(model, policy)
     count = checked_parts(choose_parts(source) if partitions is None else partitions, on_fault)
     request = score_request(
         as_of,

@@ -29,7 +29,7 @@ from pydantic import (
     model_validator,
 )
 
-from decrochage_risk.errors import PolicyError, explain_error
+from decrochage_risk.errors import PolicyError, explain_error, refuse_other_kinds
 from decrochage_risk.features import FEATURE_BY_NAME, MONTH_FACT
 from decrochage_risk.policy.vigilance import (
     Assessment,
@@ -611,14 +611,12 @@ def load_policy(path: str | Path | None = None) -> Policy:
     """
     if path is None:
         return _bundled()
-    if not isinstance(path, str | Path):
-        raise PolicyError(
-            explain_error(
-                f"path is a {type(path).__name__}",
-                expected="the path of a table, or of a folder with tables",
-                hint="Leave it out for the bundled policy; score_pupils takes what load_policy gives.",
-            )
-        )
+    refuse_other_kinds(
+        {"path": (path, str | Path)},
+        hint="The path of a table, or of a folder with tables; leave it out for the bundled policy. score_pupils takes "
+        "what load_policy gives.",
+        error=PolicyError,
+    )
     return _build(_caller_tables(Path(path)))
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.errors import PolicyError, explain_error
+from decrochage_risk.errors import PolicyError, explain_error, refuse_other_kinds
 from decrochage_risk.model import TrainedModel
 from decrochage_risk.policy.loading import load_policy
 from decrochage_risk.policy.tier_counts import GRID, HeldOutTables, share_columns
@@ -76,14 +76,11 @@ def threshold_table(model: TrainedModel, *, by: By = "group") -> pd.DataFrame:
     >>> shown[["listed", "hits", "precision", "tier"]].to_numpy().tolist()
     [[40, 15, 0.375, 2]]
     """
-    if not isinstance(model, TrainedModel):
-        raise PolicyError(
-            explain_error(
-                f"model is a {type(model).__name__}",
-                expected="a TrainedModel",
-                hint="threshold_table(load_model(folder)), or what train_model gave.",
-            )
-        )
+    refuse_other_kinds(
+        {"model": (model, TrainedModel)},
+        hint="threshold_table(load_model(folder)), or what train_model gave.",
+        error=PolicyError,
+    )
     counts = model.held_out.get("thresholds")
     if not counts:
         raise PolicyError(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, TypeAlias, cast
 
 import pandas as pd
 
-from decrochage_risk.errors import FaultyRecordsError, RecordsError, explain_error, refuse_other_kind
+from decrochage_risk.errors import FaultyRecordsError, RecordsError, explain_error, refuse_other_kinds
 from decrochage_risk.records.checks import check_tables
 from decrochage_risk.records.coverage import (
     COVERED_TABLES,
@@ -163,8 +163,9 @@ class PupilRecords:
     ) -> None:
         _refuse_other_choice(on_fault)
         self.calendar = calendar if calendar is not None else SchoolCalendar.for_zone("B")
-        refuse_other_kind(
-            "calendar", self.calendar, SchoolCalendar, how='SchoolCalendar.for_zone("A"), or .from_csv(path).'
+        refuse_other_kinds(
+            {"calendar": (self.calendar, SchoolCalendar)},
+            hint='SchoolCalendar.for_zone("A"), or .from_csv(path).',
         )
         self.notes = tuple(notes)
         self._not_sent = _ids_not_sent(not_sent or {})

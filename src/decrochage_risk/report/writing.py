@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from decrochage_risk import french
 from decrochage_risk.csv_files import read_csv
-from decrochage_risk.errors import RecordsError, explain_error, refuse_other_kind
+from decrochage_risk.errors import RecordsError, explain_error, refuse_other_kinds
 from decrochage_risk.model import TrainedModel
 from decrochage_risk.notices import notice
 from decrochage_risk.pages import page_name, render
@@ -354,11 +354,10 @@ def write_report(  # noqa: PLR0913 - the choices of a report, each with its defa
     own_names = (
         names_of_file(Path(names)) if isinstance(names, str | Path) else {} if names is None else names
     )
-    refuse_other_kind(
-        "names", own_names, Mapping, how="A dict from pupil id to name, or the path of a CSV file."
+    refuse_other_kinds(
+        {"names": (own_names, Mapping), "model": (model, TrainedModel | None)},
+        hint="names: a dict from pupil id to name, or the path of a CSV file; model: load_model(folder).",
     )
-    if model is not None:
-        refuse_other_kind("model", model, TrainedModel, how="model=load_model(folder).")
     try:
         with (
             progress_bar(progress) as tell,

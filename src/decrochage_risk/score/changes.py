@@ -15,7 +15,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from decrochage_risk import french
-from decrochage_risk.errors import RecordsError, explain_error
+from decrochage_risk.errors import RecordsError, explain_error, refuse_other_kinds
 from decrochage_risk.explain import ChangeReason, Side, attribute, find_changes
 from decrochage_risk.explain.changes import then_on
 from decrochage_risk.explain.sentences import NO_REASON, OTHERS, REFERENCE_PUPIL
@@ -389,15 +389,10 @@ def changes_between(now: ScoredPupils, before: ScoredPupils) -> Changes:
     return _explained(frame, now, before, run)
 
 
-def _check(now: ScoredPupils, before: object) -> None:
-    if not isinstance(before, type(now)):
-        raise RecordsError(
-            explain_error(
-                f"previous is a {type(before).__name__}",
-                expected="the RiskScores of an earlier day",
-                hint="later.since(earlier), both from score_pupils.",
-            )
-        )
+def _check(now: ScoredPupils, before: ScoredPupils) -> None:
+    refuse_other_kinds(
+        {"previous": (before, type(now))}, hint="later.since(earlier), both from score_pupils."
+    )
     if before.run.as_of > now.run.as_of:
         raise RecordsError(
             explain_error(

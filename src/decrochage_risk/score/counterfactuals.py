@@ -16,7 +16,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict
 
 from decrochage_risk import french
-from decrochage_risk.errors import RecordsError, explain_error
+from decrochage_risk.errors import RecordsError, explain_error, refuse_other_kinds
 from decrochage_risk.features.event_windows import code_of
 from decrochage_risk.features.windows import LAST_4W
 from decrochage_risk.features.wording import days_of_window
@@ -310,7 +310,10 @@ def what_could_help(scores: RiskScores, *, pupils: Collection[str] | None = None
     >>> len(what_could_help(scores)) == len(scores.flagged)
     True
     """
-    _refuse_other_kinds(scores, pupils)
+    refuse_other_kinds(
+        {"scores": (scores, RiskScores), "pupils": (pupils, Iterable | None)},
+        hint="what_could_help(scores) for the situations to be looked at, or pupils=[...] for some pupils.",
+    )
     ids, positions = _asked(scores, pupils)
     own = only(scores._results.known, positions)  # noqa: SLF001 - same layer
     variants, counts = _variants(own)
@@ -320,20 +323,6 @@ def what_could_help(scores: RiskScores, *, pupils: Collection[str] | None = None
     # is known.
     counts[:, 0] = np.where(np.isnan(counts[:, 0]), np.nan, half_days)
     return Counterfactuals(_frame(ids, risks, counts, own, on_path(scores, positions)), scores.run)
-
-
-def _refuse_other_kinds(scores: object, pupils: object) -> None:
-    wrong = [] if isinstance(scores, RiskScores) else [f"scores is a {type(scores).__name__}"]
-    if pupils is not None and not isinstance(pupils, Iterable):
-        wrong.append(f"pupils={pupils!r}")
-    if wrong:
-        raise RecordsError(
-            explain_error(
-                "; ".join(wrong),
-                expected="what score_pupils gave, and ids of scored pupils",
-                hint="what_could_help(scores) for the situations to be looked at, or pupils=[...] for some pupils.",
-            )
-        )
 
 
 def _asked(

@@ -21,7 +21,7 @@ from decrochage_risk.errors import (
     RecordsError,
     RecordsWarning,
     explain_error,
-    refuse_other_kind,
+    refuse_other_kinds,
     warn_caller,
 )
 from decrochage_risk.explain import attribute, find_reasons
@@ -85,7 +85,7 @@ __all__ = [
     "age_years",
     "chosen_pupils",
     "excluded_pupils",
-    "refuse_other_kinds",
+    "refuse_other_inputs",
     "score_pupils",
     "unknown_exclude",
     "unknown_explain",
@@ -95,32 +95,18 @@ __all__ = [
 
 Explain = Literal["flagged", "all", "none"]
 
-_HOW_TO_PASS = {
-    "records": "PupilRecords(pupils=..., enrolments=...), PupilRecords.read(folder) or .from_json(payload).",
-    "model": "model=load_model(folder), or leave it out for the demonstration model.",
-    "policy": "policy=load_policy(...), or leave it out for the bundled one.",
-}
 
-
-def refuse_other_kinds(model: object, policy: object, *records: object) -> None:
-    """Refuse other kinds of objects, all of them at once."""
-    wrong = {
-        name: f"{name} is a {type(came).__name__}, not {kind.__name__}"
-        for name, came, kind in (
-            *(("records", each, PupilRecords) for each in records),
-            ("model", model, TrainedModel if model is not None else object),
-            ("policy", policy, Policy if policy is not None else object),
-        )
-        if not isinstance(came, kind)
-    }
-    if wrong:
-        raise RecordsError(
-            explain_error(
-                "; ".join(wrong.values()),
-                expected="score_pupils(PupilRecords, as_of=..., model=TrainedModel, policy=Policy)",
-                hint=" ".join(_HOW_TO_PASS[name] for name in wrong),
-            )
-        )
+def refuse_other_inputs(model: object, policy: object, *records: object) -> None:
+    """Refuse other kinds of objects than a run takes, all of them at once."""
+    refuse_other_kinds(
+        {
+            **({"records": (records[0], PupilRecords)} if records else {}),
+            "model": (model, TrainedModel | None),
+            "policy": (policy, Policy | None),
+        },
+        hint="records: PupilRecords(pupils=..., enrolments=...), PupilRecords.read(folder) or .from_json(payload); "
+        "model: load_model(folder); policy: load_policy(...). Leave model and policy out for the bundled ones.",
+    )
 
 
 def excluded_pupils(known: KnownRecords, exclude: Iterable[str]) -> npt.NDArray[np.bool_]:
@@ -294,14 +280,11 @@ def score_pupils(  # noqa: PLR0913 - the choices of a scoring, each with its def
     >>> len(scores)
     30
     """
-    refuse_other_kinds(model, policy, records)
-    if transmission is not None:
-        refuse_other_kind(
-            "transmission",
-            transmission,
-            Transmission,
-            how="find_transmission(records.known_on(as_of)) of the whole.",
-        )
+    refuse_other_inputs(model, policy, records)
+    refuse_other_kinds(
+        {"transmission": (transmission, Transmission | None)},
+        hint="find_transmission(records.known_on(as_of)) of the whole.",
+    )
     model, policy = _in_use(model, policy)
     with progress_bar(progress) as tell:
         tell("Ce qui était connu à la date", 0, _STEPS)

@@ -28,7 +28,7 @@ from decrochage_risk.score.scoring import (
     REFUSED,
     age_years,
     excluded_pupils,
-    refuse_other_kinds,
+    refuse_other_inputs,
 )
 from decrochage_risk.score.ways import (
     WAY_COLUMNS,
@@ -283,7 +283,7 @@ def signals(
     >>> len(lists), len(lists.on_list("legal")) == int(lists.frame["legal_listed"].sum())
     (60, True)
     """
-    refuse_other_kinds(None, policy, records)
+    refuse_other_inputs(None, policy, records)
     policy = policy or load_policy()
     cut = records.known_on(as_of)
     objectors = excluded_pupils(cut, exclude)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error, refuse_other_kind
+from decrochage_risk.errors import ModelError, NotEnoughDataError, explain_error, refuse_other_kinds
 from decrochage_risk.evaluate import calibration_slope_intercept
 from decrochage_risk.evaluate.baselines import fit_logistic
 from decrochage_risk.evaluate.drift import ALPHA, DriftReport, DriftSign, UnitDrift, worst
@@ -478,7 +478,7 @@ def _distributions(model: TrainedModel) -> FeatureDistributions:
 def _population(model: TrainedModel, records: PupilRecords, day: date) -> tuple[_Population, dict[str, int]]:
     """Find the pupils that a model can score on a day, and count the other enrolled ones by cause."""
     reference = _distributions(model)
-    refuse_other_kind("records", records, PupilRecords, how="PupilRecords.read(folder), for example.")
+    refuse_other_kinds({"records": (records, PupilRecords)}, hint="PupilRecords.read(folder), for example.")
     cut = records.known_on(day)
     level = np.array([*LEVEL_NAMES, ""], dtype=object)[cut.level]
     groups = model.reference_groups(level, day)
