@@ -82,9 +82,10 @@ class FitOptions:
         from 5,000 rows on; on small tables with one strong column the search was better (``benchmarks/real_data.py``).
     linear_share : float or None
         Share, 0 to 1, of a logistic regression with the declared signs that boosting starts from, see
-        `decrochage_risk.risk.signed_logistic`; by default chosen inside the training.
+        `decrochage_risk.risk.signed_logistic`; by default the average of some, weighted inside the training by
+        what they predict of rows that they had not seen.
     penalty : float or None
-        Ridge penalty of that regression, or of those of ``kind="logistic"``; by default chosen inside the training.
+        Ridge penalty of that regression, or of those of ``kind="logistic"``; by default settled in the same way.
     column_share : float
         Share of the columns that each tree may use.
     rows_per_leaf : int or None
