@@ -137,7 +137,7 @@ def _tell_strongest(values: Floats, choice: Flags, side: float, floor: float, mo
 FLOOR = 0.10
 """Log-odds under which a family is not told: about 2.5 points of probability at most."""
 
-SUPPORT_FLOOR = 0.001
+SUPPORT_FLOOR = 0.0005
 """Log-odds from which a fact on the side of less risk is a point of support, though its family's sum is not protective.
 
 Small on purpose: the reference pupil has about the best values there are (no absence, no missed work), so that what
