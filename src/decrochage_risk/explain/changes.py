@@ -13,6 +13,7 @@ from decrochage_risk import french
 from decrochage_risk.explain.attribution import known_of_columns
 from decrochage_risk.explain.reasons import (
     FLOOR,
+    facts_only,
     family_of_columns,
     family_sums,
     position_in_group,
@@ -38,6 +39,8 @@ MOST_CHANGES = 3
 """Changes told in each direction, at most."""
 
 MISSING = "donnée manquante"
+NOTHING_COUNTED = "sans objet"
+"""Of a 0 that was no fact on the day before: no day to attend (work placement, exclusion), or rows set aside."""
 
 
 class ChangeReason(BaseModel):
@@ -96,11 +99,21 @@ class Side:
         Their values, NaN where not known.
     known : KnownRecords
         For the dates.
+    pupils : array of int, shape (n,), optional
+        Position of each in ``known``, for the counts of 0 that are no fact (see :func:`facts_only`); without it every 0 is one.
     """
 
     attribution: Attribution
     value: Floats
     known: KnownRecords
+    pupils: npt.NDArray[np.intp] | None = None
+
+    def facts(self) -> Side:
+        """Give the values that are facts: known, of a column that the model has, and no 0 of nothing."""
+        values = known_of_columns(self.attribution, self.value)
+        if self.pupils is not None:
+            values = facts_only(self.attribution.columns, values, self.pupils, self.known)
+        return replace(self, value=values)
 
 
 @dataclass(frozen=True)
@@ -136,9 +149,8 @@ def find_changes(now: Side, before: Side) -> ChangeTable:
     -------
     ChangeTable
     """
-    now, before = (
-        replace(side, value=known_of_columns(side.attribution, side.value)) for side in (now, before)
-    )
+    counted_before = known_of_columns(before.attribution, before.value)
+    now, before = now.facts(), before.facts()
     families = family_sums(now.attribution) - family_sums(before.attribution)
     base = now.attribution.base - before.attribution.base
     shift = now.attribution.log_odds - before.attribution.log_odds
@@ -146,14 +158,14 @@ def find_changes(now: Side, before: Side) -> ChangeTable:
     rate = secant(before.attribution.log_odds, shift)
     rows, columns = np.nonzero(_told(families))
     strongest = _strongest(now, before, families, rows, columns)
-    # A family whose sum moved through the reference alone has no fact to tell: it goes to the other elements.
+    # A family of which no fact moved has nothing to tell: it goes to the other elements.
     keep = strongest >= 0
     rows, columns, strongest = rows[keep], columns[keep], strongest[keep]
     # lexsort sorts by its last key first: pupil, what rose before what fell, size, order of the families.
     order = np.lexsort((columns, -np.abs(families[rows, columns]), families[rows, columns] < 0, rows))
     rows, columns, strongest = rows[order], columns[order], strongest[order]
     points = families[rows, columns] * rate[rows]
-    reasons = _worded(now, before, rows, columns, strongest, points)
+    reasons = _worded(now, before, counted_before, (rows, columns, strongest), points)
     reference = base * rate
     other = shift * rate - reference - np.bincount(rows, weights=points, minlength=len(base))
     frame = pd.DataFrame(families, columns=[family.code for family in FAMILIES])
@@ -171,15 +183,15 @@ def _told(families: Floats) -> npt.NDArray[np.bool_]:
 def _strongest(
     now: Side, before: Side, families: Floats, rows: npt.NDArray[np.intp], columns: npt.NDArray[np.intp]
 ) -> npt.NDArray[np.intp]:
-    """Column that words each change: known now, itself or its reference moved, pushing most that way; -1 if none."""
+    """Column that words each change: a fact now and another one than before, pushing most that way; -1 if none."""
     if not rows.size:
         return np.zeros(0, dtype=np.intp)
     sides = now.attribution, before.attribution
     push = (sides[0].contributions[rows] - sides[1].contributions[rows]) * np.sign(families[rows, columns])[
         :, None
     ]
-    # The same fact against the same reference moved nothing by itself: the time of year did.
-    same = (now.value[rows] == before.value[rows]) & (sides[0].references[rows] == sides[1].references[rows])
+    # The same fact moved nothing: the time of year did, or what else is known of the pupil, through the reference.
+    same = now.value[rows] == before.value[rows]
     of_family = family_of_columns(now.attribution.columns)[None, :] == columns[:, None]
     of_family &= [
         name in FEATURE_BY_NAME and FEATURE_BY_NAME[name].wording.is_reason
@@ -193,19 +205,20 @@ def _strongest(
 def _worded(
     now: Side,
     before: Side,
-    rows: npt.NDArray[np.intp],
-    columns: npt.NDArray[np.intp],
-    strongest: npt.NDArray[np.intp],
+    counted_before: Floats,
+    places: tuple[npt.NDArray[np.intp], npt.NDArray[np.intp], npt.NDArray[np.intp]],
     points: Floats,
 ) -> pd.DataFrame:
+    rows, columns, strongest = places
     codes = [now.attribution.columns[column] for column in strongest.tolist()]
     amounts: dict[str, npt.NDArray[Any]] = {
         "value": now.value[rows, strongest],
-        "value_before": before.value[rows, strongest],
+        "value_before": counted_before[rows, strongest],
         "reference": now.attribution.references[rows, strongest],
         "reference_before": before.attribution.references[rows, strongest],
     }
     facts = list(zip(codes, *(column.tolist() for column in amounts.values()), strict=True))
+    was_fact = ~np.isnan(before.value[rows, strongest])
     return pd.DataFrame(
         {
             "row": rows,
@@ -217,17 +230,24 @@ def _worded(
             **amounts,
             "unit": [FEATURE_BY_NAME[code].unit for code in codes],
             "points": points,
-            "text": [_tell(FEATURE_BY_NAME[code], rest, now.known, before.known) for code, *rest in facts],
+            "text": [
+                _tell(FEATURE_BY_NAME[code], rest, (now.known, before.known), was_fact=fact)
+                for (code, *rest), fact in zip(facts, was_fact.tolist(), strict=True)
+            ],
         }
     )
 
 
-def _tell(feature: Feature, amounts: list[float], now: KnownRecords, before: KnownRecords) -> str:
+def _tell(
+    feature: Feature, amounts: list[float], days: tuple[KnownRecords, KnownRecords], *, was_fact: bool
+) -> str:
     """Word one change: the fact, the same amount before, and the reference pupil on both days when it moved too."""
     value, value_before, reference, reference_before = amounts
+    now, before = days
     decimals = _decimals(feature, value, value_before)
     then = then_on(now, before)
-    was = MISSING if np.isnan(value_before) else tell_amount(feature, value_before, decimals)
+    was = tell_amount(feature, value_before, decimals) if was_fact else NOTHING_COUNTED
+    was = MISSING if np.isnan(value_before) else was
     fact = f"{tell_fact(feature, value, now, decimals=decimals)} ; {then} : {was}"
     references = [tell_amount(feature, amount, decimals) for amount in (reference, reference_before)]
     sentence = f"{fact} ; {REFERENCE_PUPIL} : {references[0]}"

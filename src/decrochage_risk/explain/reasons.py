@@ -47,6 +47,7 @@ __all__ = [
     "MOST_PROTECTIVE",
     "Reason",
     "ReasonTable",
+    "facts_only",
     "families_with_a_fact",
     "family_of_columns",
     "family_sums",
@@ -283,7 +284,7 @@ def find_reasons(
     families = family_sums(attribution)
     known_values = known_of_columns(attribution, known_values)
     if pupils is not None:
-        known_values = _facts_only(attribution.columns, known_values, pupils, known)
+        known_values = facts_only(attribution.columns, known_values, pupils, known)
     push = _telling(attribution, known_values)
     choice = _with_supports(
         _chosen(attribution, families, push),
@@ -339,7 +340,7 @@ def rests_on_gaps(
     attribution = attribute(risk_model, filled[some], references, raw[some])
     values = known_of_columns(attribution, known_values[some])
     if known is not None and pupils is not None:
-        values = _facts_only(attribution.columns, values, pupils[some], known)
+        values = facts_only(attribution.columns, values, pupils[some], known)
     choice = _chosen(attribution, family_sums(attribution), _telling(attribution, values))
     has_fact = np.isin(np.arange(some.size), choice.rows[choice.log_odds > 0])
     # The flags raise the risk where the reference pupil of whom everything is known stands lower.
@@ -512,7 +513,7 @@ def strongest_first(strength: Floats) -> npt.NDArray[np.int64]:
     return np.where(strength > 0, rank, -1)
 
 
-def _facts_only(columns: tuple[str, ...], values: Floats, pupils: Positions, known: KnownRecords) -> Floats:
+def facts_only(columns: tuple[str, ...], values: Floats, pupils: Positions, known: KnownRecords) -> Floats:
     """Values with NaN for each 0 that is to nobody's credit: no day to attend, next to nothing counted, rows set aside."""
     features: Iterable[tuple[int, Feature]] = _traits_of(columns).of_nothing
     if known.set_aside:

@@ -468,7 +468,8 @@ def _side(scores: ScoredPupils, ids: npt.NDArray[np.object_]) -> Side:
     values = np.ascontiguousarray(scores.features[list(risk_model.columns)].to_numpy(dtype=np.float64)[rows])
     groups = model.reference_groups(scores.frame["level"].to_numpy()[rows], scores.run.as_of)
     inputs, references = risk_model.filled(values, groups), risk_model.reference_rows(values, groups)
-    return Side(attribute(risk_model, inputs, references), values, records)
+    pupils = pd.Index(records.pupil_ids).get_indexer(pd.Index(ids))
+    return Side(attribute(risk_model, inputs, references), values, records, pupils)
 
 
 def _result(
