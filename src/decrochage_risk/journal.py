@@ -54,7 +54,7 @@ _TABLES = ("pupils", "enrolments", "absences", "grades", "orientation", "coverag
 # 64 bits: enough that two runs of one journal never share an id.
 _ID_LENGTH = 16
 _RESULT = ("pupil_id", "risk", "tier", "flagged")
-_READ = (*_RESULT, "cause", "explained")
+_READ = (*_RESULT, "cause", "explained", "to_complete")
 
 
 def scoring_entry(scores: RiskScores, *, at: object, records: PupilRecords | None = None) -> dict[str, Any]:
@@ -134,6 +134,7 @@ def _entry(frame: pd.DataFrame, run: RunFacts, inputs: dict[str, str], at: objec
             "pupils": len(frame),
             "scored": int(frame["risk"].notna().sum()),
             "flagged": int(frame["flagged"].sum()),
+            "to_complete": int(frame["to_complete"].sum()),
             "explained": int(frame["explained"].sum()),
             "not_scored": {str(cause): int(count) for cause, count in causes.items()},
         },

@@ -98,6 +98,7 @@ def school_page(
         totals=_counts(school.classes),
         missed=_missed(school, run),
         unscored=_unscored(school),
+        incomplete=_incomplete(school),
         advice=run.verdict,
         outcome=_outcome(school, run),
         links=links,
@@ -142,6 +143,17 @@ def _unscored(school: School) -> str:
     if not count:
         return f"Les {french.plural(school.pupils, 'élève inscrit a', 'élèves inscrits ont tous')} une estimation : aucune donnée ne manquait au point de l'empêcher."
     return f"{french.plural(count, 'élève inscrit', 'élèves inscrits')} sur {french.number(school.pupils)} sans estimation, et rien n'en est déduit : la page de l'élève, ou le fichier des scores, dit pourquoi."
+
+
+def _incomplete(school: School) -> str:
+    count = sum(len(each.to_complete) for each in school.classes)
+    if not count:
+        return ""
+    who = french.plural(count, "élève dont les données sont", "élèves dont les données sont")
+    return (
+        f"{who} à compléter avant tout : leur estimation passe un seuil par ce qui n'est pas connu, non par un fait ; la page de "
+        "la classe dit quoi compléter."
+    )
 
 
 def class_page(

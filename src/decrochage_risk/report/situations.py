@@ -137,7 +137,9 @@ class SchoolClass:
         Enrolled that day.
     situations : list of Situation
     others : list of str
-        Names of the enrolled pupils without a situation.
+        Names of the enrolled pupils without a situation, and whose data are not to be completed.
+    to_complete : list of (str, str)
+        Names of the pupils whose data are to be completed before anything else, and what is not known of each.
     unscored : int
         Enrolled pupils without an estimate.
     """
@@ -146,6 +148,7 @@ class SchoolClass:
     pupils: int = 0
     situations: list[Situation] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
+    to_complete: list[tuple[str, str]] = field(default_factory=list)
     unscored: int = 0
 
     def by_way(self, way: Way) -> int:
@@ -205,6 +208,7 @@ class _Places:
             "age_years",
             "enrolled",
             "cause",
+            "to_complete",
             *WAY_COLUMNS.values(),
         )
         return {name: frame[name].astype(object).where(frame[name].notna(), None).tolist() for name in names}
@@ -245,6 +249,7 @@ def schools_of(
         for each in classes.values():
             each.situations.sort(key=lambda one: one.order)
             each.others.sort(key=str.casefold)
+            each.to_complete.sort(key=lambda one: (one[0].casefold(), one[0]))
         class_list = sorted(classes.values(), key=lambda each: (each.name == NO_CLASS, _natural(each.name)))
         yield School(str(school_id), next((one for one in networks if one), None), tuple(class_list))
 
@@ -269,8 +274,14 @@ def _put(
         for way in Way
         if places.cells[WAY_COLUMNS[way.value]][row] and not (way is Way.RISK and places.withheld)
     )
+    name = name_of.get(pupil_id, pupil_id)
+    # What the model alone says is withheld with its list.
+    is_to_complete = bool(places.cells["to_complete"][row]) and not places.withheld
+    if is_to_complete:
+        of_class.to_complete.append((name, french.join(list(scores[pupil_id].to_complete))))
     if not ways:
-        of_class.others.append(name_of.get(pupil_id, pupil_id))
+        if not is_to_complete:
+            of_class.others.append(name)
         return
     pupil = scores[pupil_id]
     of_class.situations.append(
@@ -280,7 +291,7 @@ def _put(
             school_id=places.text("school_id", row),
             class_id=places.text("class_id", row),
             network_id=places.text("network_id", row),
-            name=name_of.get(pupil_id, pupil_id),
+            name=name,
             ways=ways,
             fact=first_fact(pupil, ways, left_on),
             age=places.age(row),

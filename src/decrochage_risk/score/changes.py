@@ -66,6 +66,9 @@ class PupilChange(BaseModel):
         Lists that the pupil is on and was not.
     newly_flagged, no_longer_flagged : bool
         No longer: scored now, and under the threshold.
+    to_complete, to_complete_before : bool
+        Whether the risk passes, passed a threshold by what is not known of the pupil alone: on no list of the risk, and
+        not under the threshold either.
     lost_from_sight : bool
         To be looked at on the earlier day, without a score on the later one: not to be forgotten.
     reasons : tuple of ChangeReason or None
@@ -98,6 +101,8 @@ class PupilChange(BaseModel):
     newly_listed: tuple[Way, ...]
     newly_flagged: bool
     no_longer_flagged: bool
+    to_complete: bool
+    to_complete_before: bool
     lost_from_sight: bool
     reasons: tuple[ChangeReason, ...] | None
     reference_points: float | None
@@ -216,6 +221,8 @@ class Changes:
             (frame["no_longer_flagged"], "situation qui ne l'est plus", "situations qui ne le sont plus"),
             (frame["lost_from_sight"], "situation à examiner sans score à présent",
              "situations à examiner sans score à présent"),
+            (newly_to_complete(frame), "nouvel élève dont les données sont à compléter",
+             "nouveaux élèves dont les données sont à compléter"),
             (frame["status"] == "appeared", "élève nouveau", "élèves nouveaux"),
             (frame["status"] == "disappeared", "élève qui n'y est plus", "élèves qui n'y sont plus"),
         ]  # fmt: skip
@@ -304,14 +311,21 @@ _MOVES: dict[str, str] = {
     "newly_flagged": "nouvelle situation à examiner",
     "newly_legal": "nouveau au seuil légal d'absence",
     "newly_departed": "nouvelle sortie à vérifier",
+    "newly_to_complete": "données à compléter avant tout",
     "no_longer_flagged": "n'est plus à examiner",
 }
 """Columns of the frame that say who entered a list or left it, and what a school reads."""
 
 
+def newly_to_complete(frame: pd.DataFrame) -> pd.Series:
+    """Whose data are to be completed and were not: they leave the list of the risk by that, not by a lower risk."""
+    return frame["to_complete"] & ~frame["to_complete_before"]
+
+
 def _show(changes: Changes) -> str:
     """Show who entered a list or left it, in the same design as the scores; ordered by what moved, then by id, never by risk."""
-    moves = changes.frame[list(_MOVES)].to_numpy(dtype=bool)
+    frame = changes.frame.assign(newly_to_complete=newly_to_complete(changes.frame))
+    moves = frame[list(_MOVES)].to_numpy(dtype=bool)
     first_move = np.where(moves.any(axis=1), moves.argmax(axis=1), len(_MOVES))
     order = np.lexsort((changes.frame["pupil_id"].astype(str).to_numpy(dtype=str), first_move))
     moved = [row for row in order if first_move[row] < len(_MOVES)]
@@ -368,7 +382,9 @@ OTHER_MODEL = "modèle différent aux deux dates : l'écart vient aussi du chang
 NOT_LOOKED_AT = "situation qui n'était ni à examiner ni expliquée, à aucune des deux dates"
 NOT_VERIFIED = "explication non vérifiée : les contributions ne redonnent pas le score"
 
-_KEPT = ("level", "risk", "path_risk", "tier", "flagged", "cause", "legal_listed", "departure_listed")
+_KEPT = (
+    "level", "risk", "path_risk", "tier", "flagged", "to_complete", "cause", "legal_listed", "departure_listed"
+)  # fmt: skip
 _NEW: dict[Way, str] = {"risk": "newly_flagged", "legal": "newly_legal", "departure": "newly_departed"}
 """Column of a frame of changes that says who is new on each list."""
 _OTHER_LISTS = tuple(column for way, column in WAY_COLUMNS.items() if way != "risk")
@@ -384,7 +400,8 @@ def changes_between(now: ScoredPupils, before: ScoredPupils) -> Changes:
     for way, column in WAY_COLUMNS.items():
         frame[_NEW[way]] = frame[column] & ~frame[f"{column}_before"]
     frame = frame.drop(columns=[f"{column}{end}" for column in _OTHER_LISTS for end in ("", "_before")])
-    frame["no_longer_flagged"] = frame["flagged_before"] & ~frame["flagged"] & frame["risk"].notna()
+    is_under = ~frame["flagged"] & ~frame["to_complete"] & frame["risk"].notna()
+    frame["no_longer_flagged"] = frame["flagged_before"] & is_under
     frame["lost_from_sight"] = frame["flagged_before"] & frame["risk"].isna()
     return _explained(frame, now, before, run)
 
@@ -412,7 +429,9 @@ def _joined(now: ScoredPupils, before: ScoredPupils) -> pd.DataFrame:
     frame = today.join(then.add_suffix("_before"))
     here, there = index.isin(tables[0].index), index.isin(tables[1].index)
     frame.insert(0, "status", np.select([here & there, here], ["present", "appeared"], "disappeared"))
-    for name in (f"{column}{end}" for column in WAY_COLUMNS.values() for end in ("", "_before")):
+    for name in (
+        f"{column}{end}" for column in (*WAY_COLUMNS.values(), "to_complete") for end in ("", "_before")
+    ):
         # A pupil who is not in one of the two runs was on none of its lists.
         frame[name] = frame[name].eq(other=True).to_numpy(dtype=bool)
     for name in ("tier", "tier_before"):

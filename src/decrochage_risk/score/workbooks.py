@@ -10,15 +10,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+import pandas as pd
+
 from decrochage_risk import french
 from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.explain.sentences import REFERENCE_PUPIL
-from decrochage_risk.score.writing import COLUMNS_TOLD, lists_to_write, school_list
+from decrochage_risk.score.writing import COLUMNS_TOLD, completion_list, lists_to_write, school_list
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    import pandas as pd
 
     from decrochage_risk.score.run_facts import RunFacts
     from decrochage_risk.score.scored_pupils import ScoredPupils
@@ -45,11 +45,12 @@ _TO_PRINT: Final = {
 _PRINT_SIZE = 9
 _LINE_POINTS = 13
 _TITLE = "Situations à examiner"
+_COMPLETION = "Données à compléter"
 _IS_NOT = "Ni une décision, ni un classement, ni la liste de tous les élèves en difficulté."
 
 
 def write_workbooks(scores: ScoredPupils, folder: str | Path, *, despite_verdict: bool = False) -> list[Path]:
-    """Write a workbook for each school that has a situation to be looked at, beside its CSV list.
+    """Write a workbook for each school that has a situation to be looked at, or data to complete, beside its CSV lists.
 
     Parameters
     ----------
@@ -74,9 +75,19 @@ def write_workbooks(scores: ScoredPupils, folder: str | Path, *, despite_verdict
     if "risk" not in lists_to_write(scores.run, despite_verdict=despite_verdict):
         return []
     try:
+        situations, completions = (
+            {str(school): of_school for school, of_school in rows.groupby("school_id", sort=True)}
+            for rows in (scores.flagged, scores.to_complete)
+        )
         return [
-            write_workbook(school_list(scores, rows), lists / f"{school}.xlsx", scores.run, str(school))
-            for school, rows in scores.flagged.groupby("school_id", sort=True)
+            write_workbook(
+                school_list(scores, situations[school]) if school in situations else pd.DataFrame(),
+                lists / f"{school}.xlsx",
+                scores.run,
+                school,
+                completion_list(scores, completions[school]) if school in completions else None,
+            )
+            for school in sorted({*situations, *completions})
         ]
     except OSError as error:
         raise RecordsError(
@@ -88,19 +99,23 @@ def write_workbooks(scores: ScoredPupils, folder: str | Path, *, despite_verdict
         ) from error
 
 
-def write_workbook(table: pd.DataFrame, path: Path, run: RunFacts, school: str) -> Path:
-    """Write the list of a school as a workbook; texts are texts, whatever they begin with.
+def write_workbook(
+    table: pd.DataFrame, path: Path, run: RunFacts, school: str, completion: pd.DataFrame | None = None
+) -> Path:
+    """Write the lists of a school as a workbook; texts are texts, whatever they begin with.
 
     Parameters
     ----------
     table : DataFrame
-        As `decrochage_risk.score.writing.school_list` makes it.
+        As `decrochage_risk.score.writing.school_list` makes it; empty where only data are to be completed.
     path : Path
         File to write.
     run : RunFacts
         What the run rests on, told on the second sheet.
     school : str
         Number of the school, told at the foot of each sheet.
+    completion : DataFrame, optional
+        As `decrochage_risk.score.writing.completion_list` makes it: a sheet of its own, never mixed with the list of the risk.
     """
     import xlsxwriter  # noqa: PLC0415 - loads on first use
 
@@ -119,8 +134,11 @@ def write_workbook(table: pd.DataFrame, path: Path, run: RunFacts, school: str) 
     # "@" keeps a cell a text when somebody edits it: an id with leading zeros stays whole.
     text = book.add_format({"text_wrap": True, "valign": "top", "num_format": "@"})
     foot = f"{school} · {day} · document de travail, confidentiel"
-    _print_sheet(book, table, f"{_TITLE}, {school}, {day}", foot)
-    _all_columns(book, table, head, text, foot)
+    if len(table):
+        _print_sheet(book, table, f"{_TITLE}, {school}, {day}", foot)
+        _all_columns(book, table, "Toutes les colonnes", (head, text), foot)
+    if completion is not None:
+        _all_columns(book, completion, _COMPLETION, (head, text), foot)
     _explain(book, run, [*table.columns], (head, text), foot)
     book.close()
     return path
@@ -184,9 +202,10 @@ def _printed(line: Mapping[Any, Any]) -> list[str]:
     ]
 
 
-def _all_columns(book: Any, table: pd.DataFrame, head: Any, text: Any, foot: str) -> None:  # noqa: ANN401 - same
-    """Write every cell of the list, typed, for who filters and reads on a screen."""
-    sheet = book.add_worksheet("Toutes les colonnes")
+def _all_columns(book: Any, table: pd.DataFrame, title: str, looks: tuple[Any, Any], foot: str) -> None:  # noqa: ANN401 - same
+    """Write every cell of a list, typed, for who filters and reads on a screen."""
+    head, text = looks
+    sheet = book.add_worksheet(title)
     number = book.add_format({"valign": "top", "num_format": "0.0"})
     for column, name in enumerate(table.columns):
         sheet.set_column(column, column, _WIDTHS.get(name, _WIDE))
