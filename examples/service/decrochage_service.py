@@ -454,9 +454,27 @@ def read_request(
         raise RefusedError(413, f"the body holds more than {served.settings.max_pupils} pupils")
     on_fault = "quarantine" if value.get("on_fault") == "quarantine" else "raise"
     records = None if sent is None else read_records(sent, served, on_fault, faults)
+    if records is not None and isinstance(envelope, ScoreRequest):
+        faults += strangers_to_exclude(envelope.exclude, records)
     if any(fault.severity == "error" for fault in faults) or envelope is None or records is None:
         raise RefusedError(422, "faulty payload", faults)
     return envelope, records
+
+
+def strangers_to_exclude(exclude: tuple[str, ...], records: dr.PupilRecords) -> list[Fault]:
+    """Refuse an objection that names nobody of the batch: written otherwise than in the records, it would be dropped in silence."""
+    ids = set(records.pupils["pupil_id"])
+    return [
+        Fault(
+            path=f"exclude[{place}]",
+            rule="unknown_exclude",
+            expected="the id of a pupil of this batch, written as there",
+            meaning="une opposition au traitement qui ne nomme aucun élève du lot",
+            remedy="envoyer avec un lot les oppositions de ses propres élèves, écrites comme dans records",
+        )
+        for place, pupil_id in enumerate(exclude)
+        if pupil_id not in ids
+    ]
 
 
 def score(envelope: _Request, records: dr.PupilRecords, served: Served, **choices: Any) -> dr.RiskScores:  # noqa: ANN401

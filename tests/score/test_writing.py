@@ -234,7 +234,9 @@ def test_nothing_to_look_at_is_shown_and_written_too(
         (line,) = lines_of(path)
         nobody = "Aucun élève de cet établissement n'est sur cette liste au 5 mars 2025."
         unscored = " Un élève sans estimation n'y figure jamais : scores.parquet en dit la cause."
-        assert (line["Élève"], line["Fait"]) == ("", nobody + unscored * path.stem.endswith("risque"))
+        unknown = " Un élève dont les absences ne sont pas connues n'y figure jamais."
+        more = {"risque": unscored, "seuil-legal": unknown}.get(path.stem.partition("_")[2], "")
+        assert (line["Élève"], line["Fait"]) == ("", nobody + more)
     assert len(pd.read_parquet(tmp_path / "scores.parquet")) == 20
     assert "<table" not in _inside(scores._repr_html_())
     assert scores.summary in html.unescape(_inside(scores._repr_html_()))

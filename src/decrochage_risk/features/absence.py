@@ -116,14 +116,10 @@ def _months_over(facts: Facts) -> npt.NDArray[np.float64]:
 
 
 def _months_so_far(facts: Facts) -> npt.NDArray[np.float64]:
-    first, after = YEAR.span(facts.known)
-    # The last day of the window is the eve: a year of one day, 1 September, still touches one month.
-    edges = (
-        np.array([first, max(first, after - 1)], dtype="datetime64[D]")
-        .astype("datetime64[M]")
-        .astype(np.int64)
-    )
-    return np.full(facts.pupils, float(edges[1] - edges[0] + 1))
+    # A month that could not be attended is none of the months that a count is out of; one that reached the threshold is.
+    _, is_attendable = attendable_months(facts)
+    months: Floats = np.maximum(is_attendable.sum(axis=1).astype(np.float64), _months_over(facts))
+    return months
 
 
 def _first_months(facts: Facts) -> npt.NDArray[np.int64]:
@@ -209,7 +205,7 @@ def _absence_rate(window: Window) -> Feature:
         ),
         compute=_rate_of(window),
         wording=Wording(
-            "{value} des demi-journées de classe manquées {since}",
+            "{value} des demi-journées de classe à suivre manquées {since}",
             zero="aucune demi-journée de classe manquée {since}",
             companion=_RATE_BEFORE if window is LAST_4W else _unjustified_beside(window),
         ),
@@ -570,12 +566,12 @@ ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
         latest=LAST_4W,
         compute=current_absence_run,
         wording=Wording(
-            "{value} {noun} jour de classe avant le {as_of}",
+            "{value} {noun} jour de classe à suivre avant le {as_of}",
             noun=(
                 "jour avec une absence, le dernier",
                 "jours de classe de suite avec une absence, jusqu'au dernier",
             ),
-            zero="aucune absence le dernier jour de classe avant le {as_of}",
+            zero="aucune absence le dernier jour de classe à suivre avant le {as_of}",
         ),
     ),
     Feature(
@@ -617,7 +613,7 @@ ABSENCE_TREND_FEATURES: tuple[Feature, ...] = (
         ),
         compute=_justified_rate,
         wording=Wording(
-            "{value} des demi-journées de classe manquées avec une justification {since}",
+            "{value} des demi-journées de classe à suivre manquées avec une justification {since}",
             zero="aucune demi-journée de classe manquée avec une justification {since}",
         ),
     ),

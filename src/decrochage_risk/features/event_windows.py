@@ -31,7 +31,7 @@ from decrochage_risk.features.windows import (
     years_of_days,
 )
 from decrochage_risk.records.levels import FROM_4E, LEVELS
-from decrochage_risk.records.table_schemas import TABLES
+from decrochage_risk.records.table_schemas import TABLES, code_of
 from decrochage_risk.school_year import day_number, school_year_of, year_start
 from decrochage_risk.school_year.dates import date_of_number
 
@@ -57,7 +57,6 @@ __all__ = [
     "attendable_months",
     "attendance_order",
     "block_rates",
-    "code_of",
     "current_absence_run",
     "enrolled_days",
     "enrolled_sum",
@@ -84,13 +83,6 @@ _Made = TypeVar("_Made")
 
 MINIMUM_POSSIBLE_HALF_DAYS = 8.0
 """A rate over fewer possible half-days than this is NaN (FEATURES, conventions)."""
-
-
-@cache
-def code_of(table: str, column: str, choice: str) -> int:
-    """Position of ``choice`` among the declared choices of a column: its code in the sorted arrays."""
-    declaration = next(one for one in TABLES[table].columns if one.name == column)
-    return declaration.choices.index(choice)
 
 
 @cache

@@ -32,7 +32,6 @@ from decrochage_risk.features.event_windows import (
     FALL,
     a_week,
     attended_weeks,
-    code_of,
     enrolled_sum_from,
     mark_count,
     missed_count,
@@ -54,6 +53,7 @@ from decrochage_risk.features.windows import (
     YEAR_AND_PREVIOUS,
 )
 from decrochage_risk.features.wording import Companion, Wording
+from decrochage_risk.records.table_schemas import code_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -595,8 +595,8 @@ ASSESSMENT_RHYTHM_FEATURES: tuple[Feature, ...] = (
         compute=_days_since_mark,
         wording=Wording(
             "{value} {noun} depuis la dernière note (au {as_of})",
-            noun=("jour de classe", "jours de classe"),
-            zero="aucun jour de classe depuis la dernière note (au {as_of})",
+            noun=("jour de classe à suivre", "jours de classe à suivre"),
+            zero="aucun jour de classe à suivre depuis la dernière note (au {as_of})",
         ),
     ),
     Feature(

@@ -28,7 +28,6 @@ from decrochage_risk.features.definition import (
     Feature,
 )
 from decrochage_risk.features.event_windows import (
-    code_of,
     enrolled_sum_from,
     is_one_of,
     since_4e_rate,
@@ -45,6 +44,7 @@ from decrochage_risk.features.windows import (
 )
 from decrochage_risk.features.wording import Wording
 from decrochage_risk.records.levels import AT_3E, AT_4E, LEVELS, LYCEE
+from decrochage_risk.records.table_schemas import code_of
 from decrochage_risk.school_year import day_number, year_start
 
 if TYPE_CHECKING:

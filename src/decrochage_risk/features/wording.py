@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from decrochage_risk import french
-from decrochage_risk.features.event_windows import Facts
+from decrochage_risk.features.event_windows import Facts, attendable_months
 from decrochage_risk.school_year import day_number, school_year_of
 from decrochage_risk.school_year.dates import date_of_number
 
@@ -392,7 +392,7 @@ class MonthlyAbsence:
     months : tuple of date
         First day of each month, from September of the school year to the month of the day before the as-of date.
     half_days : array of float64, shape (pupils, months)
-        NaN where absences are not known for the pupil over that month.
+        NaN where absences are not known for the pupil over that month, or where there was no day to attend.
     last_day : array of int64, shape (pupils,)
         Day of the last unjustified half-day of the school year, as days since 1970-01-01; -1 without any.
     """
@@ -402,8 +402,16 @@ class MonthlyAbsence:
     last_day: npt.NDArray[np.int64]
 
     @classmethod
-    def of(cls, cut: KnownRecords) -> MonthlyAbsence:
-        """Count every month of the school year for every pupil."""
+    def of(cls, cut: KnownRecords, sent_until: npt.NDArray[np.int64] | None = None) -> MonthlyAbsence:
+        """Count every month of the school year for every pupil.
+
+        Parameters
+        ----------
+        cut : KnownRecords
+        sent_until : array of int64, shape (pupils,), optional
+            Day of the last row that the pupil's school sent, where it sent none or stopped (see
+            :func:`~decrochage_risk.records.transmission.find_silence`): a count of 0 of a later month is no count.
+        """
         months = _months_between(date_of_number(cut.year_start_day), cut.as_of - timedelta(days=1))
         edges = np.array([*(day_number(month) for month in months), cut.as_of_day])
         facts = Facts.of(cut)
@@ -414,6 +422,12 @@ class MonthlyAbsence:
             if "absences" in cut.coverage:
                 for month, span in enumerate(pairwise(edges.tolist())):
                     counts[facts.not_covered("absences", *span), month] = np.nan
+            _, is_attendable = attendable_months(facts)
+            # A month before the pupil came, of work placement or of the summer says nothing of absences.
+            counts[~is_attendable & (counts == 0)] = np.nan
+            if sent_until is not None:
+                is_sent = sent_until[:, None] >= edges[None, 1:] - 1
+                counts[~is_sent & (counts == 0)] = np.nan
             rows, is_counted = facts.absence_rows, facts.absence_values("unjustified") > 0
             of_the_year = is_counted & (rows.day >= cut.year_start_day)
             last_day[rows.pupil[of_the_year]] = rows.day[

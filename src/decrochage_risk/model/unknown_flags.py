@@ -34,6 +34,7 @@ __all__ = [
     "UNKNOWN_FLAGS",
     "UNKNOWN_LABELS",
     "UnknownCount",
+    "gap_flags",
     "gaps_not_learnt",
     "label_of_pattern",
     "patterns_of",
@@ -143,11 +144,22 @@ def gaps_not_learnt(
         True where a flag of such a table is set and fewer than ``LEAST_LEARNT`` rows of the training had the whole pattern.
     """
     knowledge = model.risk_model.knowledge
-    of_gaps = [at for at, name in enumerate(knowledge.names) if FLAG_TABLES.get(name) in tables]
-    values = features[:, places_of(knowledge.columns)]
-    has_gap = (knowledge.flags(values)[:, of_gaps] > 0).sum(axis=1) > 0
-    not_learnt: npt.NDArray[np.bool_] = has_gap & ~knowledge.is_learnt(values)
+    has_gap = np.zeros(len(features), dtype=np.bool_)
+    for is_set in gap_flags(model, features, tables).values():
+        has_gap |= is_set
+    not_learnt: npt.NDArray[np.bool_] = has_gap & ~knowledge.is_learnt(
+        features[:, places_of(knowledge.columns)]
+    )
     return not_learnt
+
+
+def gap_flags(
+    model: TrainedModel, features: npt.NDArray[np.float64], tables: Collection[str]
+) -> dict[str, npt.NDArray[np.bool_]]:
+    """Tell whose flags of some tables are set, by flag; arguments as for :func:`gaps_not_learnt`."""
+    knowledge = model.risk_model.knowledge
+    flags = knowledge.flags(features[:, places_of(knowledge.columns)]) > 0
+    return {name: flags[:, at] for at, name in enumerate(knowledge.names) if FLAG_TABLES.get(name) in tables}
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,7 @@ if TYPE_CHECKING:
 
 __all__ = ["LEAST_POINTS", "FamilyWeight", "Notice", "TableSource", "notice"]
 
+_NO_REASON_MISSING = "dont aucune n'est un motif (l'estimation de départ est celle d'un élève type dont elles ne sont pas connues non plus)"
 MOST_VALUES = 1
 """Values of a family that the sheet names, the heaviest; its fold on a screen names all of them."""
 
@@ -306,9 +307,12 @@ class Notice(_Frozen):
         count = sum(weight.missing for weight in self.weights)
         if not count:
             return self.missing
-        return (
-            f"{french.plural(count, 'donnée manquante, qui ne compte', 'données manquantes, qui ne comptent')} ni pour ni contre",
+        words = french.plural(
+            count,
+            "donnée manquante, qui n'est pas un motif (l'estimation de départ est celle d'un élève type dont elle n'est pas connue non plus)",
+            f"données manquantes, {_NO_REASON_MISSING}",
         )
+        return (words,)
 
     @property
     def sheets(self) -> Sheets:
@@ -509,7 +513,7 @@ def _lists_of_facts(pupil_risk: PupilRisk) -> tuple[str, ...]:
     for way, fact in facts.items():
         if way in pupil_risk.ways and fact is not None:
             lines.append(
-                f"Sans lien avec l'estimation, l'élève est sur la liste «{french.NO_BREAK_SPACE}{WAYS[way]}{french.NO_BREAK_SPACE}» : {fact.text}."
+                f"Par une autre voie que l'estimation, l'élève est sur la liste «{french.NO_BREAK_SPACE}{WAYS[way]}{french.NO_BREAK_SPACE}» : {fact.text}."
             )
     return tuple(lines)
 
@@ -699,7 +703,7 @@ def _missing(pupil_risk: PupilRisk) -> tuple[str, ...]:
             parts.append(f"{family.label[0].lower()}{family.label[1:]} ({count} sur {len(names)})")
     if not parts:
         return ()
-    return (f"Données manquantes, qui ne comptent ni pour ni contre : {french.join(parts)}",)
+    return (f"Données manquantes, {_NO_REASON_MISSING} : {french.join(parts)}",)
 
 
 def _operations(

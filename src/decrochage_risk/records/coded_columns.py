@@ -82,6 +82,10 @@ class Texts:
         rank[order] = np.arange(len(order), dtype=np.int32)
         return self.translate(rank)
 
+    def in_order(self) -> Texts:
+        """Give the same cells with their words in order, so that codes compare as texts do."""
+        return Texts(self.ranks(), sorted(self.words))
+
     def array(self) -> Any:  # noqa: ANN401 - a pandas str array
         """Give the texts as a pandas ``str`` array."""
         words = pd.array(self.words, dtype="str")

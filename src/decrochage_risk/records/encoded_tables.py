@@ -502,8 +502,8 @@ def _between(rows: _Rows, name: str, first: int, after: int) -> Array:
 class Enrolments(_Rows):
     """Enrolments, by pupil, ``start``, ``end`` (none last), school, level; ``end`` is the last day, included.
 
-    ``classroom`` and ``network`` are codes that can only be compared with each other, -1 where missing; ``boarder`` is
-    1, 0, or -1 where missing.
+    ``classroom`` and ``network`` are codes that compare as their texts do, -1 where missing; ``boarder`` is 1, 0, or -1
+    where missing. All of them break ties: which of two stays is the later one never depends on the order of the rows.
     """
 
     start: npt.NDArray[np.int32]
@@ -515,6 +515,16 @@ class Enrolments(_Rows):
     network: npt.NDArray[np.int32]
     boarder: npt.NDArray[np.int8]
     row: npt.NDArray[np.int32]
+
+    def order(self, end: npt.NDArray[np.int32]) -> npt.NDArray[np.intp]:
+        """Order by pupil, start and the given ends, then by all else that a row says: equal rows alone keep their order."""
+        # lexsort sorts by its last key first.
+        return np.lexsort(
+            (
+                self.boarder, self.network, self.classroom, self.school_year, self.level, self.school, end,
+                self.start, self.pupil,
+            )
+        )  # fmt: skip
 
 
 @dataclass(init=False, repr=False, eq=False)
@@ -635,7 +645,8 @@ def encode(
     words, born = own["pupil_id"].words, own["birth_date"]
     # numpy counts years from 1970; the missing day gives nonsense here, and is replaced below.
     years = born.astype("datetime64[D]").astype("datetime64[Y]").astype(np.int64) + 1970.0
-    enrolments, schools = _enrolments(tables["enrolments"], pupils["enrolments"])
+    classes = tables["enrolments"]["class_id"].in_order()
+    enrolments, schools = _enrolments(tables["enrolments"], pupils["enrolments"], classes)
     context = tables.get("context")
     events = {
         name: make(_Sorted(tables[name], orders[name], len(own)))
@@ -650,14 +661,12 @@ def encode(
         absences=events.get("absences"),
         grades=events.get("grades"),
         orientation=events.get("orientation"),
-        context=None
-        if context is None
-        else encode_context(context, schools.words, tables["enrolments"]["class_id"]),
+        context=None if context is None else encode_context(context, schools.words, classes),
         schools=schools,
     )
 
 
-def _enrolments(table: CodedTable, pupil: npt.NDArray[np.int32]) -> tuple[Enrolments, Ids]:
+def _enrolments(table: CodedTable, pupil: npt.NDArray[np.int32], classes: Texts) -> tuple[Enrolments, Ids]:
     schools = table["school_id"]
     # Only ids in use: the words of rows that were set aside would count as schools without a pupil.
     used = sorted(np.unique(schools.codes).tolist(), key=schools.words.__getitem__)
@@ -672,14 +681,12 @@ def _enrolments(table: CodedTable, pupil: npt.NDArray[np.int32]) -> tuple[Enrolm
         school=rank[schools.codes],
         level=table["level"],
         school_year=table["school_year"].astype(np.int32),
-        classroom=table["class_id"].codes,
-        network=table["network_id"].codes,
+        classroom=classes.codes,
+        network=table["network_id"].ranks(),
         boarder=table["boarder"],
         row=np.arange(len(table), dtype=np.int32),
     )
-    # lexsort sorts by its last key first.
-    keys = (rows.school_year, rows.level, rows.school, rows.end, rows.start, rows.pupil)
-    return rows.take(np.lexsort(keys)), Ids([schools.words[code] for code in used])
+    return rows.take(rows.order(rows.end)), Ids([schools.words[code] for code in used])
 
 
 @dataclass(frozen=True, eq=False)

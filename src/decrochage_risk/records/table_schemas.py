@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cache, cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -47,6 +47,7 @@ __all__ = [
     "Subject",
     "Table",
     "Uai",
+    "code_of",
     "column",
     "declare_table",
 ]
@@ -722,3 +723,9 @@ TABLES: Mapping[str, Table] = MappingProxyType(
     }
 )
 """Every table of the records, by name; ``outcomes`` is used for training only."""
+
+
+@cache
+def code_of(table: str, column: str, choice: str) -> int:
+    """Position of ``choice`` among the declared choices of a column: its code in the sorted arrays."""
+    return TABLES[table].column(column).choices.index(choice)

@@ -299,7 +299,7 @@ def _known_enrolments(rows: Enrolments, day: int) -> Enrolments:
     # First as unknown, for the order in which "latest" is defined; then as 31 August, for counting days.
     end = np.where(rows_then.end < day, rows_then.end, NEVER)
     # Again, as the ends that were cut have changed places.
-    order = np.lexsort((rows_then.level, rows_then.school, end, rows_then.start, rows_then.pupil))
+    order = rows_then.order(end)
     effective = np.where(end == NEVER, last_day, end).astype(np.int32)
     return _newest_wins(rows_then.with_columns(end=effective).take(order))
 

@@ -17,6 +17,7 @@ import pandas as pd
 
 from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.records.coded_columns import NO_DAY
+from decrochage_risk.records.table_schemas import code_of
 from decrochage_risk.school_year import day_number, school_year_of, year_start
 
 if TYPE_CHECKING:
@@ -173,7 +174,7 @@ def find_transmission(known: KnownRecords) -> Transmission:
         rows = getattr(arrays, table)
         if rows is None:
             continue
-        count, last = _rows_of_schools(rows, stays, start, first - 1)
+        count, last = _rows_of_schools(table, rows, stays, start, first - 1)
         columns = dict(zip(_COLUMNS, (arrays.schools.words, table, pupils, count, first, last), strict=True))
         frames.append(pd.DataFrame(columns)[pupils > 0])
     if not frames:
@@ -182,10 +183,13 @@ def find_transmission(known: KnownRecords) -> Transmission:
 
 
 def _rows_of_schools(
-    rows: Absences | Grades, stays: Enrolments, start: int, before: npt.NDArray[np.int64]
+    table: str, rows: Absences | Grades, stays: Enrolments, start: int, before: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Rows since ``start`` of each school, by the stay that was open on their day, and the day of the last one."""
     recent = rows.day >= start
+    if table == "absences":
+        # Lateness and placements may come from another office: they are no sign that absences were sent.
+        recent &= rows.kind == code_of("absences", "kind", "absence")
     pupil, day = rows.pupil[recent].astype(np.int64), rows.day[recent].astype(np.int64)
     # One axis for all pupils: the stay of a row is the last one that starts on or before its day.
     starts = (stays.pupil.astype(np.int64) << 32) + stays.start
@@ -422,5 +426,23 @@ def find_silence(
                 )
                 of_school[place[place >= 0]] = last[place >= 0]
                 days = np.where(days == SENT, of_school[known.school], days)
+                _of_earlier_schools(known, of_school, days)
         last_days[table] = days
     return Silence(last_days)
+
+
+_LEAST_STAY: Final = 14
+"""Days of a stay of this school year under which the silence of that school is no gap: a few days of another's year."""
+
+
+def _of_earlier_schools(
+    known: KnownRecords, of_school: npt.NDArray[np.int64], days: npt.NDArray[np.int64]
+) -> None:
+    """Lower the last day of the pupils who were in a silent school before, this year: that part of their year is not known."""
+    stays = known.arrays.enrolments
+    first = np.maximum(stays.start.astype(np.int64), known.year_start_day)
+    last = np.minimum(stays.end.astype(np.int64), known.as_of_day - 1)
+    sent_until = of_school[stays.school]
+    # A school that stopped after the pupil had gone has sent the whole of the stay.
+    is_gap = (last - first + 1 >= _LEAST_STAY) & (sent_until < last)
+    np.minimum.at(days, stays.pupil[is_gap], sent_until[is_gap])

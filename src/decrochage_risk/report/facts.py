@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from decrochage_risk.features.event_windows import Facts, code_of, starts_of
+from decrochage_risk.features.event_windows import Facts, starts_of
 from decrochage_risk.records.levels import LEVEL_BY_NAME, LEVELS
-from decrochage_risk.records.table_schemas import TABLES
+from decrochage_risk.records.table_schemas import TABLES, code_of
 from decrochage_risk.school_year import day_number, school_year_of, year_start
 from decrochage_risk.school_year.dates import date_of_number
 

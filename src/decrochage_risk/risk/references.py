@@ -67,7 +67,8 @@ class References:
         Median over all known values.
     by_label : (labels, p) array
         Median per group: of its known values, or of those of the first wider group that knows enough (label and
-        pattern; the path of the label without its last step, and pattern; pattern; all).
+        pattern; the path of the label without its last step, and pattern; pattern; all). A row of a pattern without any
+        group is compared by its label, as if everything were known.
     knowledge : Knowledge
         The flags.
 
@@ -376,9 +377,18 @@ def _medians_by_group(
 
 
 def _chain(label: str, pattern: str) -> list[str]:
-    """Keys of the groups that a row may be compared with, the finest first; all rows are none of them."""
+    """Keys of the groups that a row is one of, the finest first; all rows are none of them."""
     key = _key(label, pattern)
     return [key, *_wider(key)]
+
+
+def _compared_with(label: str, pattern: str) -> list[str]:
+    """Keys of the groups that a row may be compared with, the finest first.
+
+    A pattern of knowledge that the training hardly held has no group of its own: such a row stands by its label then, as if
+    everything were known of it, for the pupils of all levels together are nobody to compare it with.
+    """
+    return [*_chain(label, pattern), *(_chain(label, "") if pattern and label else [])]
 
 
 def _wider(key: str) -> list[str]:
@@ -436,7 +446,7 @@ def _group_codes(
     """Row of each row's finest group in the stacked medians; the last row is the global one."""
 
     def code_of(label: str, pattern: int) -> int:
-        chain = _chain(label, knowledge.name_of(pattern))
+        chain = _compared_with(label, knowledge.name_of(pattern))
         return next((position[key] for key in chain if key in position), len(position))
 
     texts, _ = _label_texts(labels, len(patterns))

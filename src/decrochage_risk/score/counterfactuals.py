@@ -17,12 +17,12 @@ from pydantic import BaseModel, ConfigDict
 
 from decrochage_risk import french
 from decrochage_risk.errors import RecordsError, explain_error, refuse_other_kinds
-from decrochage_risk.features.event_windows import code_of
 from decrochage_risk.features.windows import LAST_4W
 from decrochage_risk.features.wording import days_of_window
 from decrochage_risk.model import matrix_with_context
 from decrochage_risk.records.coverage import Coverage
 from decrochage_risk.records.encoded_tables import Ids
+from decrochage_risk.records.table_schemas import code_of
 from decrochage_risk.score.risk_scores import RiskScores
 
 if TYPE_CHECKING:

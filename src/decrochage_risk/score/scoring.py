@@ -36,7 +36,7 @@ from decrochage_risk.model import (
 )
 from decrochage_risk.model.snapshots import places_of
 from decrochage_risk.model.trained_model import made_up_pupil
-from decrochage_risk.model.unknown_flags import FLAG_TABLES, gaps_not_learnt, unknown_counts
+from decrochage_risk.model.unknown_flags import FLAG_TABLES, gap_flags, gaps_not_learnt, unknown_counts
 from decrochage_risk.policy import Policy, load_policy
 from decrochage_risk.records.encoded_tables import NO_DAY
 from decrochage_risk.records.levels import LEVEL_NAMES, PATH_LEVELS
@@ -340,7 +340,7 @@ def _scored(
         (model, model.path),
         (predictions, on_path),
     )
-    ways = ways_of(cut, objectors)
+    ways = ways_of(cut, objectors, _silence_of(cut, model, {"absences"}, transmission))
     columns |= ways.columns()
     columns["missing_features"] = np.isnan(features[:, : len(FEATURE_BY_NAME)]).sum(axis=1)
     columns["model_id"], columns["demo"] = model.model_id, model.demo
@@ -378,17 +378,19 @@ def _not_sent_or_learnt(
 ) -> npt.NDArray[np.object_]:
     """Causes that lie with the extract, None elsewhere: a table that a school did not send, a declared gap that was not learnt."""
     watched = _watched_tables(model)
-    silence = find_silence(
-        cut,
-        tables=watched.difference(gaps),
-        transmission=transmission,
-        pace={table: UsualPace(**pace) for table, pace in model.trained_on.get("transmission", {}).items()},
-    )
-    causes = _not_sent(silence, cut)
+    causes = _not_sent(_silence_of(cut, model, watched.difference(gaps), transmission), cut)
     # Told before what follows from it, as a table that was not sent is.
     for others in (_unread(cut, watched), _gap_causes(model, features, gaps | cut.declared)):
         causes = np.where(_is_none(causes), others, causes)
     return causes
+
+
+def _silence_of(
+    cut: KnownRecords, model: TrainedModel, tables: Collection[str], transmission: Transmission | None
+) -> Silence:
+    """Whose tables were not sent, at the pace of the training."""
+    pace = {table: UsualPace(**pace) for table, pace in model.trained_on.get("transmission", {}).items()}
+    return find_silence(cut, tables=tables, transmission=transmission, pace=pace)
 
 
 def _unread(cut: KnownRecords, tables: Collection[str]) -> npt.NDArray[np.object_]:
@@ -521,9 +523,14 @@ def _gap_causes(
 ) -> npt.NDArray[np.object_]:
     """Cause of each pupil with a declared gap that the training hardly held, None for the others."""
     causes = np.full(len(features), None, dtype=object)
-    words = [_TABLE_WORDS[table] for table in FLAG_TABLES.values() if table in tables]
-    if words:
-        causes[gaps_not_learnt(model, features, tables)] = f"{french.join(words)} non connues : {NOT_LEARNT}"
+    if not tables:
+        return causes
+    not_learnt = gaps_not_learnt(model, features, tables)
+    flags = gap_flags(model, features, tables)
+    # Told of each pupil: a declared gap of which rows came all the same is none.
+    for row in np.flatnonzero(not_learnt).tolist():
+        words = [_TABLE_WORDS[FLAG_TABLES[name]] for name, is_set in flags.items() if is_set[row]]
+        causes[row] = f"{french.join(words)} non connues : {NOT_LEARNT}"
     return causes
 
 

@@ -21,6 +21,7 @@ from decrochage_risk.errors import RecordsError, explain_error, warn_caller
 from decrochage_risk.features import FEATURE_BY_NAME, MONTH_FACT
 from decrochage_risk.policy import Measure, load_policy
 from decrochage_risk.records.levels import LEVEL_NAMES
+from decrochage_risk.records.transmission import find_silence
 from decrochage_risk.score.run_facts import fault_counts, signal_counts
 from decrochage_risk.score.scored_pupils import or_none, with_text_types
 from decrochage_risk.score.scoring import (
@@ -149,8 +150,12 @@ class Signals:
 
     @property
     def summary(self) -> str:
-        """Counts, in French."""
-        return f"{french.plural(len(self), 'élève')}, {signal_counts(counts_of_ways(self._columns))}"
+        """Counts, in French, with those of whom no list of absences can say anything."""
+        counts = f"{french.plural(len(self), 'élève')}, {signal_counts(counts_of_ways(self._columns))}"
+        unknown = int((self._columns["enrolled"] & np.isnan(self._columns["legal_threshold"])).sum())
+        if not unknown:
+            return counts
+        return f"{counts}, {french.plural(unknown, 'élève')} dont les absences ne sont pas connues"
 
     def on_list(self, way: Way) -> pd.DataFrame:
         """Rows of ``frame`` on the list ``"legal"`` or ``"departure"``, by school, class and id."""
@@ -287,7 +292,7 @@ def signals(
     policy = policy or load_policy()
     cut = records.known_on(as_of)
     objectors = excluded_pupils(cut, exclude)
-    ways = ways_of(cut, objectors)
+    ways = ways_of(cut, objectors, find_silence(cut, tables={"absences"}))
     columns = _columns_of(records, cut, ways, objectors)
     for warning in SchoolReturns.of(columns["school_id"], cut.enrolled, ways.departure).warnings():
         warn_caller(warning)

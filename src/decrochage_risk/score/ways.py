@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from decrochage_risk.policy import Measure
     from decrochage_risk.records.time_cut import KnownRecords
+    from decrochage_risk.records.transmission import Silence
     from decrochage_risk.school_year import SchoolCalendar
 
 __all__ = [
@@ -347,7 +348,7 @@ def _obligation(age_years: float | None) -> str:
     return next((words for under, words in _OBLIGATIONS if age_years < under), _NO_OBLIGATION)
 
 
-def ways_of(cut: KnownRecords, refused: npt.NDArray[np.bool_]) -> WayFacts:
+def ways_of(cut: KnownRecords, refused: npt.NDArray[np.bool_], silence: Silence | None = None) -> WayFacts:
     """Read the legal signal and the departure of every pupil, as known on the as-of date.
 
     Parameters
@@ -356,12 +357,15 @@ def ways_of(cut: KnownRecords, refused: npt.NDArray[np.bool_]) -> WayFacts:
         What was known.
     refused : bool array, shape (pupils,)
         Pupils whose family objected.
+    silence : Silence, optional
+        Of whom the absences were not sent: their months are not known, never 0.
     """
     kind, last_day = _departures(cut)
     kind[refused] = 0
     # Also of pupils who objected: nothing is said of them, not even a day.
     last_day[kind == 0] = -1
-    return WayFacts(cut.as_of, MonthlyAbsence.of(cut), _KINDS[kind], last_day, cut.enrolled, refused)
+    absence = MonthlyAbsence.of(cut, None if silence is None else silence.last_days.get("absences"))
+    return WayFacts(cut.as_of, absence, _KINDS[kind], last_day, cut.enrolled, refused)
 
 
 def _departures(cut: KnownRecords) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int64]]:
@@ -388,7 +392,16 @@ def _departures(cut: KnownRecords) -> tuple[npt.NDArray[np.int8], npt.NDArray[np
         cut.as_of_day if last_school_day is None else last_school_day,
     )
     kind[has_left & this_year & (end < last_day)] = 1
+    # Until a day of school has passed nobody's enrolment of the year is known, and nobody has stayed away.
+    if not _has_begun(cut):
+        kind[kind == _KINDS.tolist().index(NOT_RETURNED)] = 0
     return kind, end.astype(np.int64)
+
+
+def _has_begun(cut: KnownRecords) -> bool:
+    """Whether a day with school of the school year has passed by the as-of date."""
+    days = np.arange(cut.year_start_day, cut.as_of_day)
+    return bool((cut.calendar.half_days_zero_outside(days) > 0).any())
 
 
 @lru_cache(maxsize=32)

@@ -267,6 +267,8 @@ def lists_of_schools(
     if way == "risk":
         # An empty list must not pass for "nobody is at risk" where nobody could be scored.
         nobody += " Un élève sans estimation n'y figure jamais : scores.parquet en dit la cause."
+    if way == "legal":
+        nobody += " Un élève dont les absences ne sont pas connues n'y figure jamais."
     notice = {"Avis de la fiche du modèle": verdict} if verdict and way == "risk" else {}
     # A file that says nobody, not a missing one: yesterday's list must not pass for today's.
     empty = pd.DataFrame([notice | {"Élève": "", "Liste": WAYS[way], "Fait": nobody}])
