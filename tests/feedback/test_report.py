@@ -67,7 +67,9 @@ def test_other_things_than_scores_and_feedback_are_refused(
     small_scores: RiskScores, said: pd.DataFrame
 ) -> None:
     """A frame in place of scores and a table that was not read are told together."""
-    with pytest.raises(RecordsError, match="scores is a DataFrame, not RiskScores; feedback is a DataFrame, not Feedback"):
+    with pytest.raises(
+        RecordsError, match="scores is a DataFrame, not RiskScores; feedback is a DataFrame, not Feedback"
+    ):
         judged_flags(small_scores.frame, said)  # type: ignore[arg-type]
 
 

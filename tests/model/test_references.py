@@ -49,6 +49,18 @@ def grouped() -> References:
     return References.fit(frame, np.repeat(["low", "high"], [30, 50]), context=["level", "never"])
 
 
+def test_a_pattern_that_was_not_learnt_is_compared_by_its_label() -> None:
+    """A row of which something is unknown that was always known in training has the reference of its label, not that of all."""
+    frame = pd.DataFrame(
+        {"x": np.r_[np.zeros(30), np.full(50, 4.0)], "y": np.r_[np.ones(30), np.full(50, 9.0)]}
+    )
+    labels = np.repeat(["low", "high"], [30, 50])
+    references = References.fit(frame, labels, knowledge={"not_known_y": ["y"]})
+    rows = pd.DataFrame({"x": [5.0, 5.0], "y": [np.nan, np.nan]})
+    assert references.filled(rows, ["low", "high"])[:, 1].tolist() == [1.0, 9.0]
+    assert references.reference_rows(rows, ["low", "high"])[:, :2].tolist() == [[0.0, 1.0], [4.0, 9.0]]
+
+
 def test_a_column_never_known_is_dropped_and_listed() -> None:
     """It is not asked for when predicting either."""
     references = grouped()

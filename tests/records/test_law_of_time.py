@@ -144,3 +144,31 @@ def test_a_later_entry_gives_an_earlier_row_no_warning(rows: Rows) -> None:
         group.rule for group in PupilRecords(**tables).faults.warnings.groups
     ]
     assert after.faults.rows("absences", "warning").tolist() == [1]
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("ends", [(None, None), ("2025-06-10", None), (None, "2025-06-10")])
+def test_which_of_two_stays_is_the_later_hangs_on_neither_order_nor_future(
+    ends: tuple[str | None, str | None], *, reverse: bool
+) -> None:
+    """Two stays that begin the same day in one school: order of rows and ends to come choose neither class nor boarding."""
+    shared = {
+        "pupil_id": "a",
+        "school_year": 2024,
+        "school_id": "0990001N",
+        "level": "2de_pro",
+        "start_date": "2024-09-02",
+    }
+    stays = [
+        {**shared, "class_id": name, "boarder": boarder, "end_date": end}
+        for name, boarder, end in zip(("2P1", "2P2"), (True, False), ends, strict=True)
+    ]
+    records = PupilRecords(
+        pupils=[{"pupil_id": "a", "birth_date": "2009-01-05"}],
+        enrolments=stays[::-1] if reverse else stays,
+        on_fault="quarantine",
+    )
+    known = records.known_on("2025-03-05")
+    row = int(known.current_enrolment_row[0])
+    assert records.enrolments["class_id"].iloc[row] == "2P2"
+    assert not records.enrolments["boarder"].iloc[row]

@@ -221,7 +221,9 @@ def test_estimates_turn_into_json_and_back(helped: Counterfactuals) -> None:
 
 def test_what_is_no_scores_or_ids_is_refused(small_scores: RiskScores) -> None:
     """A frame in place of scores and a number in place of ids are told together, with what to do."""
-    with pytest.raises(RecordsError, match="scores is a DataFrame, not RiskScores; pupils is a int, not Iterable") as refused:
+    with pytest.raises(
+        RecordsError, match="scores is a DataFrame, not RiskScores; pupils is a int, not Iterable"
+    ) as refused:
         what_could_help(small_scores.frame, pupils=5)  # type: ignore[arg-type]
     assert "Hint:" in str(refused.value)
 

@@ -12,7 +12,14 @@ import pandas as pd
 import pytest
 from tests.score.cohort_parts import payload_of, tables_of
 
-from decrochage_risk import DemoModelWarning, PupilRecords, RecordsError, RecordsWarning, score_pupils
+from decrochage_risk import (
+    DemoModelWarning,
+    PupilRecords,
+    RecordsError,
+    RecordsWarning,
+    score_pupils,
+    signals,
+)
 from decrochage_risk.cli.program import app
 from decrochage_risk.records.transmission import (
     Transmission,
@@ -187,6 +194,58 @@ def test_a_school_that_never_sent_a_table(
     frame = _scores(records, model=small_model)[0].frame
     mine = (frame["school_id"] == school) & frame["enrolled"]
     assert set(frame.loc[mine, "cause"]) == {"absences non transmises pour cet établissement"}
+
+
+def test_months_of_a_school_that_sent_nothing_are_not_known(
+    small_model: TrainedModel, tables: dict[str, Any], one_school: tuple[str, set[str]]
+) -> None:
+    """On the legal list too silence is no 0, with a model and without; of a school that stopped, what came before counts."""
+    school, pupils = one_school
+    records = PupilRecords(**_stopped(tables, "absences", pupils, pd.Timestamp("2024-09-01")))
+    lists = signals(records, as_of=AS_OF)
+    for frame in (_scores(records, model=small_model)[0].frame, lists.frame):
+        mine = (frame["school_id"] == school) & frame["enrolled"]
+        assert frame.loc[mine, ["legal_threshold", "legal_months"]].isna().all(axis=None)
+        assert (frame.loc[~mine & frame["enrolled"], "legal_threshold"].notna()).mean() > 0.9
+    assert f"{int(mine.sum())} élèves dont les absences ne sont pas connues" in lists.summary
+    stopped = PupilRecords(**_stopped(tables, "absences", pupils))
+    whole, part = (signals(each, as_of=AS_OF).frame for each in (PupilRecords(**tables), stopped))
+    before = whole["legal_listed"] & (whole["school_id"] == school)
+    assert part.loc[before, "legal_threshold"].isin([4.0, 10.0]).any()
+
+
+def test_lateness_alone_is_no_table_of_absences(
+    small_model: TrainedModel, tables: dict[str, Any], one_school: tuple[str, set[str]]
+) -> None:
+    """A school of which lateness, exclusions and placements came, but no absence, has not sent its absences."""
+    school, pupils = one_school
+    rows = tables["absences"]
+    gone = rows["pupil_id"].isin(pupils) & (rows["date"] >= "2024-09-01") & (rows["kind"] == "absence")
+    records = PupilRecords(**tables | {"absences": rows[~gone].reset_index(drop=True)})
+    frame = _scores(records, model=small_model)[0].frame
+    mine = (frame["school_id"] == school) & frame["enrolled"]
+    assert set(frame.loc[mine, "cause"]) == {"absences non transmises pour cet établissement"}
+
+
+def test_who_came_from_a_silent_school_is_not_known_either(
+    small_model: TrainedModel, tables: dict[str, Any], one_school: tuple[str, set[str]]
+) -> None:
+    """Months spent this year in a school that sent nothing are not months without absence, wherever the pupil is now."""
+    school, pupils = one_school
+    enrolments = tables["enrolments"]
+    other = str(enrolments.query("school_year == 2024 and school_id != @school")["school_id"].iloc[0])
+    mine = (enrolments["school_year"] == 2024) & (enrolments["school_id"] == school)
+    mine &= enrolments["end_date"].isna() | (enrolments["end_date"] >= "2025-06-01")
+    moved = sorted(enrolments.loc[mine, "pupil_id"])[:12]
+    moves = mine & enrolments["pupil_id"].isin(moved)
+    later = enrolments[moves].assign(school_id=other, start_date=pd.Timestamp("2025-02-03"), end_date=pd.NaT)
+    closed = enrolments.assign(end_date=enrolments["end_date"].mask(moves, pd.Timestamp("2025-02-02")))
+    changed = _stopped(tables, "absences", pupils, pd.Timestamp("2024-09-01"))
+    changed["enrolments"] = pd.concat([closed, later], ignore_index=True)
+    frame = _scores(PupilRecords(**changed), model=small_model)[0].frame.set_index("pupil_id")
+    assert set(frame.loc[moved, "school_id"]) == {other}
+    assert frame.loc[moved, "risk"].isna().all()
+    assert frame.loc[moved, "cause"].str.startswith("absences non transmises").all()
 
 
 @pytest.mark.slow

@@ -10,21 +10,21 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 import pytest
 from cohort_parts import records_of, tables_of
 
 from decrochage_risk import french
-from decrochage_risk.errors import RecordsError
+from decrochage_risk.errors import RecordsError, RecordsWarning
 from decrochage_risk.explain import Side, attribute, find_changes
 from decrochage_risk.explain.changes import MOST_CHANGES
 from decrochage_risk.explain.reasons import FLOOR
 from decrochage_risk.features import FAMILIES
+from decrochage_risk.records import PupilRecords
 from decrochage_risk.score.changes import NOT_LOOKED_AT, OTHER_CALENDAR, OTHER_MODEL, Changes, PupilChange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pandas as pd
 
     from decrochage_risk.score import RiskScores
     from decrochage_risk.synthetic import Cohort
@@ -145,15 +145,49 @@ def test_reasons_are_few_above_the_floor_and_on_their_side(changes: Changes) -> 
 def test_reasons_tell_the_values_of_both_days(
     changes: Changes, small_scores: RiskScores, before: RiskScores
 ) -> None:
-    """Each value is that of its day; value or reference moved; texts are dated and free of labels and causes."""
+    """Each value is that of its day and has moved; texts are dated and free of labels and causes."""
     for reason in changes.reasons.itertuples():
         assert reason.value == small_scores.features.loc[reason.pupil_id, reason.code]
         then = before.features.loc[reason.pupil_id, reason.code]
         assert reason.value_before == then or (np.isnan(then) and "donnée manquante" in reason.text)
-        assert reason.value != reason.value_before or reason.reference != reason.reference_before
+        assert reason.value != reason.value_before
         assert " ; au 6 janvier : " in reason.text
         assert " ; élève type, médian du même niveau : " in reason.text
         assert not french.forbidden_in(reason.text, LEXICON)
+
+
+def test_what_is_no_longer_known_is_no_change(
+    small_cohort: Cohort, small_scores: RiskScores, score: Callable[..., RiskScores]
+) -> None:
+    """Without the marks of half of the pupils, on the same day, no fact that stayed is told: the reference moved, not the pupil."""
+    tables = {name: small_cohort.tables[name] for name in ("pupils", "enrolments", "absences", "orientation")}
+    marks, ids = small_cohort.tables["grades"], small_cohort.tables["pupils"]["pupil_id"][::2]
+    rest = marks[~(marks["pupil_id"].isin(ids) & (marks["date"] >= "2024-09-01"))].reset_index(drop=True)
+    fewer = PupilRecords(**tables, grades=rest, calendar=small_cohort.calendar)
+    with pytest.warns(RecordsWarning, match="Less is known of these pupils"):
+        found = score(fewer, explain="all").since(small_scores)
+    moved = found.frame.set_index("pupil_id")["points"].abs() > 1.0
+    assert moved[moved.index.isin(ids)].any()
+    assert not (found.reasons["value"] == found.reasons["value_before"]).any()
+
+
+def test_a_placement_is_no_improvement(small_cohort: Cohort, score: Callable[..., RiskScores]) -> None:
+    """Of pupils on work placement all the weeks between two days no count of 0 is told as what lowered the risk."""
+    tables = {name: small_cohort.tables[name] for name in ("pupils", "enrolments", "grades", "orientation")}
+    before = score(small_cohort.records, as_of=date(2025, 1, 13), explain="all")
+    ids = before.flagged["pupil_id"].tolist()
+    calendar = small_cohort.calendar
+    days = [day for day in pd.date_range("2025-01-13", "2025-03-04") if calendar.half_days(day.date())]
+    rows = pd.DataFrame([(one, day) for one in ids for day in days], columns=["pupil_id", "date"])
+    placed = rows.assign(half_days=[calendar.half_days(day.date()) for day in rows["date"]], kind="placement")
+    placed = placed.assign(recorded_on=placed["date"])
+    kept = small_cohort.tables["absences"]
+    kept = kept[~(kept["pupil_id"].isin(ids) & (kept["date"] >= "2025-01-13"))]
+    absences = pd.concat([kept, placed], ignore_index=True)
+    records = PupilRecords(**tables, absences=absences, calendar=calendar, on_fault="quarantine")
+    told = score(records, explain="all").since(before).reasons
+    told = told[told["pupil_id"].isin(ids) & told["code"].str.endswith("_4w")]
+    assert not (told["value"] == 0).any()
 
 
 def test_flags_are_new_over_or_lost(changes: Changes, small_scores: RiskScores, before: RiskScores) -> None:

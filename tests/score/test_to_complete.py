@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+from zipfile import ZipFile
 
 import numpy as np
 import pandas as pd
@@ -13,12 +14,15 @@ import pytest
 from decrochage_risk.errors import DecrochageWarning, RecordsWarning, TrainingWarning
 from decrochage_risk.evaluate.report import MeasuredRows, build_report, list_marks
 from decrochage_risk.french.words import forbidden_in
+from decrochage_risk.journal import scoring_entry
 from decrochage_risk.model import score_rows, take_snapshots
 from decrochage_risk.partitions import score_folder
 from decrochage_risk.policy import capacity_list, load_policy
 from decrochage_risk.records import PupilRecords
+from decrochage_risk.report.situations import schools_of
 from decrochage_risk.risk import FitOptions
 from decrochage_risk.risk.calibration import Calibration, probability
+from decrochage_risk.score.workbooks import write_workbooks
 from decrochage_risk.train import evaluate_model
 from decrochage_risk.train.backtest import backtest, fit_risk_model, rows_to_complete
 
@@ -145,6 +149,51 @@ def test_data_to_complete_are_counted_and_listed(scores: RiskScores, tmp_path: P
         [pd.read_csv(path, sep=";", encoding="utf-8-sig", dtype=str) for path in (tmp_path / "out" / "listes").glob("*_risque.csv")]
     )  # fmt: skip
     assert not set(risk["Élève"]) & set(rows["pupil_id"])
+
+
+def test_they_stand_wherever_a_list_stands(scores: RiskScores, tmp_path: Path) -> None:
+    """The page of the class, a sheet of the school's workbook and the journal hold them; no page says that nothing is noted of them."""
+    ids = scores.to_complete["pupil_id"].tolist()
+    assert scoring_entry(scores, at="2025-03-05T08:00:00+01:00")["counts"]["to_complete"] == len(ids)
+    schools = {school.school_id: school for school in schools_of(scores)}
+    named = [name for school in schools.values() for each in school.classes for name, _ in each.to_complete]
+    others = {name for school in schools.values() for each in school.classes for name in each.others}
+    assert sorted(named) == sorted(ids)
+    assert not others & set(ids)
+    scores.report(tmp_path / "pages", despite_verdict=True)
+    pages = [path.read_text(encoding="utf-8") for path in (tmp_path / "pages").rglob("classe-*.html")]
+    assert (
+        sum(page.count("Données à compléter d’abord") for page in pages)
+        == scores.to_complete.groupby(["school_id", "class_id"]).ngroups
+    )
+    (tmp_path / "listes").mkdir()
+    books = write_workbooks(scores, tmp_path, despite_verdict=True)
+    assert {book.stem for book in books} >= set(scores.to_complete["school_id"])
+    texts = {book.stem: ZipFile(book).read("xl/sharedStrings.xml").decode() for book in books}
+    assert all(
+        pupil in texts[school] for pupil, school in zip(ids, scores.to_complete["school_id"], strict=True)
+    )
+
+
+def test_they_are_not_told_as_no_longer_on_the_list(
+    small_cohort: Cohort,
+    half_known: PupilRecords,
+    silent_model: TrainedModel,
+    score: Callable[..., RiskScores],
+) -> None:
+    """A pupil who was on the list and whose data are to be completed now has left it by that alone: the comparison says so."""
+    with pytest.warns(RecordsWarning, match="Less is known of these pupils"):
+        now = score(half_known, model=silent_model, gaps=["grades"])
+    before = score(small_cohort.records, model=silent_model, as_of="2025-01-15")
+    # So few of them were on the list when their marks were known that those of this cohort are put on it.
+    before._results.columns["flagged"] |= now.frame["to_complete"].to_numpy()
+    changes = now.since(before)
+    frame = changes.frame.set_index("pupil_id")
+    moved = frame[frame["flagged_before"] & frame["to_complete"]]
+    assert len(moved)
+    assert not moved["no_longer_flagged"].any()
+    assert "dont les données sont à compléter" in changes.summary
+    assert changes[moved.index[0]].to_complete
 
 
 def test_no_capacity_list_holds_them(scores: RiskScores) -> None:

@@ -49,6 +49,36 @@ def lists_of(
     return dr.signals(dr.PupilRecords(pupils=people, enrolments=enrolments, absences=absences), as_of=as_of)
 
 
+@pytest.mark.parametrize("day", [date(2024, 9, 1), date(2024, 9, 2)])
+def test_nobody_has_stayed_away_before_the_first_day_of_school(day: date) -> None:
+    """On the morning of the first day no enrolment of the year is known yet: nobody "did not return"; the day after, some did not."""
+    rows = [
+        enrolment("a", level="1re_pro", year=2023, end_date="2024-07-05"),
+        enrolment("b", level="2de_pro"),
+    ]
+    assert lists_of(rows, [], day)["a"].departure is None
+    departure = lists_of(rows, [], date(2024, 9, 4))["a"].departure
+    assert departure is not None
+    assert departure.kind == "not_returned"
+
+
+def test_a_month_without_a_day_to_attend_is_no_month_known() -> None:
+    """Months before the pupil came, of placement and of the summer are none of those that a count is out of."""
+    rows = [enrolment("a", start_date="2025-02-03")]
+    absences = [absence("a", f"2025-02-{day:02d}") for day in (3, 4)]
+    signal = lists_of(rows, absences, date(2025, 4, 2))["a"].legal
+    assert signal is not None
+    assert (signal.months, signal.known_months) == (1, 3)
+    placed = [
+        {**absence("a", f"2025-03-{day:02d}", half_days=1 if day % 7 == 5 else 2), "kind": "placement"}
+        for day in range(3, 32)
+        if date(2025, 3, day).weekday() < 5
+    ]
+    signal = lists_of(rows, [*absences, *placed], date(2025, 4, 2))["a"].legal
+    assert signal is not None
+    assert signal.known_months == 2
+
+
 def months_counted(cohort: Cohort, as_of: date) -> pd.DataFrame:
     """Count unjustified half-days per pupil and month of the year from the rows alone, another way than the library."""
     rows = cohort.tables["absences"]

@@ -193,6 +193,8 @@ def test_twenty_faults_come_back_at_once_without_values(
         (b'{"as_of": "2025-03-05", "as_of": "2025-03-05", "records": []}', 422, "more than once"),
         (b'{"as_of": "2025-03-05", "records": [], "pupil 12": 1}', 422, "extra_forbidden"),
         (b'{"as_of": "1990-03-05", "records": %s}', 422, '"path":"as_of"'),
+        # An objection that names nobody of the batch is never dropped in silence.
+        (b'{"as_of": "2025-03-05", "records": %s, "exclude": ["PUPIL 12"]}', 422, '"path":"exclude[0]"'),
         (b'{"records": ' + b"[" * 2000 + b"]" * 2000 + b"}", 413, "nested deeper than 6"),
         (b" " * 500_001, 413, "larger than 500000 bytes"),
         (
