@@ -50,3 +50,27 @@ def test_some_who_come_back_are_no_sign(count: int, again: int, *, refused: bool
         return
     with pytest.raises(RecordsError, match=f"{again} of {count} of 2022"):
         refuse_shifted_years(table)
+
+
+@pytest.mark.parametrize("told", ["everybody", "those who are there now"])
+def test_chosen_pupils_are_no_sign(told: str) -> None:
+    """Of pupils who were chosen because they are there now every earlier leaver came back: labels of a class say nothing of years."""
+    register = pd.DataFrame(
+        [
+            {"pupil_id": f"s{at}", "school_year": year}
+            for at in range(400)
+            for year in (2022, 2023)
+            if at < 300 or year == 2022
+        ]
+    )
+    back = [{"pupil_id": f"p{at}", "school_year": year} for at in range(8) for year in (2022, 2023)]
+    enrolments = pd.concat([register, pd.DataFrame(back)], ignore_index=True)
+    left = leavers(8, seen_again=8, then="continued")
+    if told == "everybody":
+        whole = register.assign(outcome="continued", date=pd.NaT)
+        with pytest.raises(RecordsError, match="8 of 8 of 2022"):
+            refuse_shifted_years(pd.concat([left, whole], ignore_index=True), enrolments)
+    refuse_shifted_years(left, enrolments)
+    stayed = enrolments[~enrolments["pupil_id"].isin([f"s{at}" for at in range(300, 400)])]
+    own = stayed[stayed["pupil_id"].str.startswith("s")].assign(outcome="continued", date=pd.NaT)
+    refuse_shifted_years(pd.concat([left, own], ignore_index=True), stayed)

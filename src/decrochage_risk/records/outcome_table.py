@@ -37,6 +37,10 @@ _THERE: Final = 0.95
 shifted years all are there; of leavers who come back, some."""
 # Of fewer leavers a share says nothing: chance alone would refuse a small school.
 _LEAST: Final = 5
+_MOST_OF: Final = 0.5
+"""Share of the pupils of a year under which the outcomes of that year are of chosen ones."""
+_SOME_GONE: Final = 0.02
+"""Share of the pupils of a year who are gone the year after, under which the records are those of pupils who stayed."""
 _THERE_IN_OUTCOMES: Final = ("continued", "graduated")
 
 
@@ -123,11 +127,25 @@ def _there_later(left: pd.DataFrame, outcomes: pd.DataFrame, enrolments: pd.Data
         for table in tables
         for pupil, year in zip(table["pupil_id"], table["school_year"], strict=True)
     }
+    if enrolments is not None:
+        left = left[~left["school_year"].isin(_chosen_years(outcomes, enrolments))]
     year = left["school_year"].astype(int)
     # Somebody who left without a diploma is mostly not enrolled the year after: nearly all there means a
     # shift.
     back = [(str(pupil), one + 1) in there for pupil, one in zip(left["pupil_id"], year, strict=True)]
     return _above(_THERE, pd.Series(back, index=left.index, dtype=np.bool_), year)
+
+
+def _chosen_years(outcomes: pd.DataFrame, enrolments: pd.DataFrame) -> set[int]:
+    """School years of which outcomes or records hold chosen pupils only: of those who are there now, every leaver came back."""
+    told, there = (table[["pupil_id", "school_year"]].drop_duplicates() for table in (outcomes, enrolments))
+    later = there.assign(school_year=there["school_year"] - 1)
+    stays = there.merge(later, on=["pupil_id", "school_year"]).groupby("school_year").size()
+    pupils = there.groupby("school_year").size()
+    # A whole register tells of most pupils of a year, and some of them are gone a year later: graduates, for one.
+    is_part = told.groupby("school_year").size().reindex(pupils.index, fill_value=0) < _MOST_OF * pupils
+    all_stay = stays.reindex(pupils.index, fill_value=0) > (1.0 - _SOME_GONE) * pupils
+    return {int(year) for year in pupils.index[is_part | all_stay]}
 
 
 def _above(share: float, wrong: pd.Series, year: pd.Series) -> list[str]:
