@@ -23,10 +23,12 @@ from decrochage_risk.importers.declared_maps import (
     ColumnMap,
     bundled_maps,
     facts_of_file,
+    miss_broken_rows,
     persons_of,
     read_column_map,
+    read_table,
 )
-from decrochage_risk.importers.delimited import read_delimited, sheets_of
+from decrochage_risk.importers.delimited import sheets_of
 from decrochage_risk.importers.extract import ColumnLists, Extract, Head, Person, Reader
 from decrochage_risk.importers.nomenclatures import OTHER, SUBJECTS, SubjectNames
 from decrochage_risk.records.table_schemas import MARK_WORDS
@@ -174,8 +176,11 @@ def take_grades(
             years[day] = school_year_of(day)
         if not mark.status:
             extract.leave_out("not_a_mark", line)
+        elif day is None and kind == "term_average":
+            extract.leave_out("no_term_date", line)
         elif day is None:
-            extract.leave_out("no_term_date" if kind == "term_average" else "bad_date", line)
+            extract.leave_out("bad_date", line)
+            extract.miss(line, extract.persons[person])
         elif extract.school_year is not None and years[day] != extract.school_year:
             extract.leave_out("outside_school_year", line)
         elif mark.value is not None and mark.value > out_of:
@@ -322,9 +327,7 @@ def read_marks(source: SourceFile, options: ImportOptions, *, column_map: Column
     UnreadableExportError
         A column that the map needs is not there; averages of periods whose end nobody tells.
     """
-    header_names = [name for names in column_map.columns.values() for name in names]
-    table = read_delimited(source.content, expected=header_names, name=source.path)
-    column_map.check(table, source.path)
+    table = read_table(source, options, column_map)
     extract = Extract(source.kind, uai=options.uai)
     table.count_into(extract)
     extract.school_year, extract.exported_on = told_by_titles(table.titles, options)
@@ -336,6 +339,7 @@ def read_marks(source: SourceFile, options: ImportOptions, *, column_map: Column
     dates = _dates(table, column_map, options, extract, source.path, kind=kind)
     rows = _long_rows(table, column_map, person, dates, names, kind)
     take_grades(extract, _without_doubles(rows, extract, apart is not None), options)
+    miss_broken_rows(table, column_map, extract)
     say_subjects(extract, names)
     return extract
 
@@ -427,6 +431,7 @@ def _without_doubles(rows: list[GradeRow], extract: Extract, apart: bool) -> lis
     for row in rows:
         if row.person in namesakes:
             extract.leave_out("name_ambiguous", row.line)
+            extract.miss(row.line, extract.persons[row.person])
     return [row for row in rows if row.person not in namesakes]
 
 
@@ -443,9 +448,7 @@ def read_average_grid(source: SourceFile, options: ImportOptions, *, column_map:
     UnreadableExportError
         No row of subjects above the header; no day for the averages.
     """
-    header_names = [name for names in column_map.columns.values() for name in names]
-    table = read_delimited(source.content, expected=header_names, name=source.path)
-    column_map.check(table, source.path)
+    table = read_table(source, options, column_map)
     columns = _average_columns(table, column_map, source.path)
     extract = Extract(source.kind, uai=options.uai)
     table.count_into(extract)
@@ -468,6 +471,7 @@ def read_average_grid(source: SourceFile, options: ImportOptions, *, column_map:
         for at, cell in enumerate(table.frame[column])
     ]
     take_grades(extract, _without_doubles(rows, extract, apart=True), options)
+    miss_broken_rows(table, column_map, extract)
     say_subjects(extract, names)
     parts = len([name for at, name in enumerate(table.header) if at >= columns[0] and at not in columns])
     if parts:
