@@ -97,6 +97,10 @@ L’export le plus récent d’un établissement fait foi ; un élève qui n’y
 cède à un fichier de cette année-là. Deux scolarités ouvertes du même élève : la première est close la veille de la seconde. Une même ligne dite
 par deux fichiers compte une fois.
 
+Une moyenne de période est datée de la fin de sa période (Communs.xml, `[periods]`). Sans elle, le jour de l’export en tient lieu tant que la période peut
+encore courir, et le rapport le dit ; d’une période close (un trimestre plus récent est dans l’import, ou l’export est trop tard dans l’année), la date est
+demandée et le tableau n’est pas lu. Une absence qui finit après le jour de l’export, ou de plus de 60 jours, est prise comme écrite et dite avec sa ligne.
+
 ## Corriger un nom sans code
 
 `--columns declarations.toml` :

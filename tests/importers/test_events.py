@@ -367,3 +367,110 @@ def test_a_pupil_whose_name_reads_like_a_total_keeps_his_rows(
     assert set(done.records.absences["pupil_id"]) == {pseudonym("000000101AA")}
     assert done.report.left_out() == {"total_row": 1}
     assert unknown(done, "absences") == set()
+
+
+# What the report says
+
+
+def test_the_rows_taken_from_a_file_are_those_that_its_table_gets(
+    run: Callable[..., Imported], siecle: Callable[..., bytes], pupil: Callable[..., object]
+) -> None:
+    """Half-days of one day, spans of weeks, two lines of one half-day: the file and the whole count one thing, rows of the table."""
+    rows = [
+        "FAMILLE101;Zoé;3 A;05/11/2024 08h00;05/11/2024 17h00;",
+        "FAMILLE101;Zoé;3 A;05/11/2024 08h00;05/11/2024 09h00;",
+        "FAMILLE102;Zoé;3 A;12/11/2024;22/11/2024;",
+        "INCONNU;Zoé;3 A;12/11/2024;22/11/2024;",
+    ]
+    contents = {"a.xml": siecle([pupil(101), pupil(102)]), "p.csv": ABSENCES + "\n".join(rows) + "\n"}
+    done = run(contents, extracted_on=EXPORT)
+    (file,) = [file for file in done.report.files if file.path == "p.csv"]
+    assert file.rows["absences"] == done.report.tables["absences"] == len(done.records.absences)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"Rien;de connu\n1;2\n", b'Nom;Classe;Du;Au\nA;3 A;"x;y\nB;3 A;x;y\n']
+)
+def test_the_copy_of_a_file_that_is_not_read_is_not_said_to_be_read(
+    run: Callable[..., Imported], siecle: Callable[..., bytes], pupil: Callable[..., object], content: bytes
+) -> None:
+    """Empty, unknown or refused once opened: the second file of that content is told as not read either."""
+    done = run(
+        {"a.xml": siecle([pupil(101)]), "b.csv": content, "c.csv": content, "d.xml": siecle([pupil(101)])}
+    )
+    refusals = {file.path: file.refusal for file in done.report.files}
+    assert refusals["b.csv"]
+    assert refusals["c.csv"] == "Même contenu que b.csv, qui n’est pas lu non plus."
+    assert refusals["d.xml"] == "Même contenu que a.xml : lu une fois."
+
+
+def averages(title: str, mark: int = 12) -> str:
+    return f"{title};;\n{GRADES}FAMILLE101 Zoé;3 A;{mark}\n"
+
+
+def days_of_grades(done: Imported) -> list[str]:
+    return [] if done.records.grades is None else [f"{day:%d/%m}" for day in done.records.grades["date"]]
+
+
+@pytest.mark.parametrize(
+    ("term", "exported", "refused"),
+    [
+        ("Trimestre 1", date(2024, 11, 28), False),
+        ("Trimestre 1", date(2025, 3, 4), True),
+        ("1er TRIMESTRE", date(2025, 1, 6), True),
+        ("Trimestre 2", date(2025, 3, 4), False),
+        ("Trimestre 2", date(2025, 6, 4), True),
+        ("Trimestre 3", date(2025, 6, 4), False),
+        ("Semestre 1", date(2025, 1, 20), False),
+        ("Semestre 1", date(2025, 6, 4), True),
+        ("Semestre 2", date(2025, 6, 4), False),
+    ],
+)
+def test_averages_of_a_term_that_is_over_are_not_dated_by_their_export(
+    run: Callable[..., Imported],
+    siecle: Callable[..., bytes],
+    pupil: Callable[..., object],
+    tmp_path: Path,
+    term: str,
+    exported: date,
+    refused: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """The end of a term that is over is asked for, with the option that gives it; of one that may still run, the export says so."""
+    contents = {"a.xml": siecle([pupil(101)]), "m.csv": averages(f"Moyennes du {term}")}
+    done = run(contents, extracted_on=exported)
+    (file,) = [file for file in done.report.files if file.path == "m.csv"]
+    if refused:
+        assert "--columns" in file.refusal
+        assert "[periods]" in file.refusal
+        assert done.records.grades is None
+        assert done.records.coverage is None
+    else:
+        assert days_of_grades(done) == [f"{exported:%d/%m}"]
+        assert "undated_term" in notices(done)
+    declared = tmp_path / "mine.toml"
+    declared.write_text(f'[periods]\n"{term}" = {exported.replace(day=3)}\n', encoding="utf-8")
+    told = run(contents, extracted_on=exported, column_maps=(declared,))
+    assert days_of_grades(told) == [f"03/{exported:%m}"]
+    assert "undated_term" not in notices(told)
+
+
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+@pytest.mark.parametrize("known", [True, False])
+def test_a_file_of_a_later_term_says_that_the_one_before_is_over(
+    run: Callable[..., Imported],
+    siecle: Callable[..., bytes],
+    pupil: Callable[..., object],
+    tmp_path: Path,
+    order: tuple[int, int],
+    known: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """Two terms exported on one day never have one day: the earlier is asked for, whatever the order of the files."""
+    declared = tmp_path / "mine.toml"
+    declared.write_text('[periods]\n"Trimestre 2" = 2025-03-14\n' if known else "", encoding="utf-8")
+    contents = {"a.xml": siecle([pupil(101)])}
+    contents |= {f"m{at}.csv": averages(f"Trimestre {term}", term) for at, term in enumerate(order)}
+    done = run(contents, extracted_on=date(2024, 12, 5), column_maps=(declared,))
+    assert done.records.grades["value"].tolist() == [2.0]
+    refused = [file for file in done.report.files if file.refusal]
+    assert [file.path for file in refused] == [f"m{order.index(1)}.csv"]
+    assert "Trimestre 1" in refused[0].refusal

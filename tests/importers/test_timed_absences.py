@@ -353,3 +353,27 @@ def test_a_row_with_a_cell_too_many_or_too_few_still_says_whose_it_may_be(cells:
         (person.family_name, person.first_name, person.class_name) for person in persons
     }
     assert (line, aligned) == (2, False)
+
+
+@pytest.mark.parametrize(
+    ("span", "codes"),
+    [
+        ("09/01/2025 08h00;09/01/2025 17h00", set()),
+        ("03/03/2025 08h00;04/03/2025 17h00", set()),
+        ("03/03/2025 08h00;05/03/2025 17h00", {"ends_after_export"}),
+        ("09/01/2025 08h00;09/06/2025 17h00", {"ends_after_export", "long_events"}),
+        ("09/11/2024 08h00;09/01/2025 17h00", {"long_events"}),
+        ("09/11/2024;09/01/2025", {"long_events"}),
+        ("01/09/2024;31/10/2025", set()),
+    ],
+)
+def test_an_absence_past_the_export_or_of_months_is_read_and_told_with_its_line(
+    span: str, codes: set[str]
+) -> None:
+    """One wrong digit makes months of a day: read as it is written, and said; what is left out is told by its reason alone."""
+    extract = read(
+        PRONOTE + f"BATECO;Dipo;3E A;{span};;Non;;\n", extracted_on=date(2025, 3, 4), school_year=2024
+    )
+    told = {warning.code: warning.lines for warning in extract.warnings}
+    assert {code for code in told if code in {"ends_after_export", "long_events"}} == codes
+    assert all(told[code] == (2,) for code in codes)

@@ -78,6 +78,9 @@ pace, silence has a chance of exp(-10), about 1 in 22,000."""
 LEAST_SILENCE, FEW = 10, 20
 """School days without any event (the first days of a year are calm), and events in all, below which a list tells no pace."""
 
+LONG_EVENT = 60
+"""Days of an event from which on it is told, and read all the same: a placement lasts some weeks, an illness may last longer."""
+
 _LABELS_SHOWN = 8
 
 
@@ -157,8 +160,33 @@ def finish_absences(extract: Extract, events: pd.DataFrame, options: ImportOptio
             # Something happened on days that nobody can read: that is no day without absence.
             if reason in _UNREADABLE and extract.persons:
                 extract.miss(line, extract.persons[int(person_of[line])])
+    _say_odd_spans(extract, events[events["line"].isin(rows["line"])])
     extract.tables["absences"] = merge_half_days(rows, "person")
     _cover(extract, rows, [file_year] if file_year is not None else years, calendar)
+
+
+def _say_odd_spans(extract: Extract, events: pd.DataFrame) -> None:
+    """Say which absences end after the export, or are longer than nearly all: one wrong digit of a day makes months of one."""
+    events = events[events["end"].notna() & (events["kind"] != "lateness")]
+    last, first = events["end"].dt.normalize(), events["start"].dt.normalize()
+    if extract.exported_on is not None:
+        after = events.loc[last > pd.Timestamp(extract.exported_on), "line"]
+        if len(after):
+            extract.warn(
+                "ends_after_export",
+                f"Fin écrite après le jour de l’export ({french.day(extract.exported_on)}) dans "
+                f"{french.plural(after.nunique(), 'ligne')} : prévue (stage, exclusion), ou faute de frappe (09/06 pour 09/01) qui "
+                "compte des mois d’absence. Vérifiez.",
+                tuple(int(line) for line in sorted(set(after))),
+            )
+    long = events.loc[last - first >= pd.Timedelta(days=LONG_EVENT), "line"]
+    if len(long):
+        extract.warn(
+            "long_events",
+            f"Plus de {LONG_EVENT} jours d’un seul tenant dans {french.plural(long.nunique(), 'ligne')}, ce qui est pris comme écrit. Vérifiez "
+            "qu’aucune date n’est une faute de frappe.",
+            tuple(int(line) for line in sorted(set(long))),
+        )
 
 
 def _cover(extract: Extract, rows: pd.DataFrame, years: list[int], calendar: SchoolCalendar) -> None:

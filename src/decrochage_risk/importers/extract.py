@@ -373,6 +373,10 @@ class Extract:
         What the file says of its school and year, for the readers that come after.
     is_roster : bool
         Whether the persons are those that names of other files are joined to.
+    term : tuple of (str, int) or None
+        Term (T) or semester (S) whose averages the file holds, where it names one.
+    undated_term : str
+        Its name as the file writes it, where nobody tells its end and the day of the export stands in for it; empty otherwise.
     """
 
     kind: str
@@ -388,6 +392,8 @@ class Extract:
     rows_read: int = 0
     facts: SchoolFacts | None = None
     is_roster: bool = False
+    term: tuple[str, int] | None = None
+    undated_term: str = ""
 
     def leave_out(self, reason: str, line: int) -> None:
         """Count one line that is left out.

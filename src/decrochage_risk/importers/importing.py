@@ -33,8 +33,10 @@ from decrochage_risk.importers.extract import (
     SchoolFacts,
     SourceFile,
 )
+from decrochage_risk.importers.half_days import absence_table, merge_half_days
 from decrochage_risk.importers.identity import Register
 from decrochage_risk.importers.imported import REPORT_NAME, TOTALS_NAME, Imported
+from decrochage_risk.importers.marks import undated_term
 from decrochage_risk.importers.merging import (
     TableRows,
     date_events,
@@ -55,7 +57,7 @@ from decrochage_risk.school_year import SchoolCalendar, day_number, school_year_
 from decrochage_risk.threads import progress_bar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from decrochage_risk.importers.extract import Extract, Reader, UnreadRow
     from decrochage_risk.importers.identity import Resolved
@@ -204,6 +206,7 @@ class _Run:
         }
         self.event_tables: set[str] = set()
         self.in_tables: frozenset[str] = frozenset()
+        self.copies: list[tuple[FileReport, FileReport]] = []
         self.coverage: list[dict[str, Any]] = []
         self.unread: list[dict[str, Any]] = []
         self.schools: dict[tuple[str, int], SchoolFacts] = {}
@@ -224,6 +227,7 @@ class _Run:
                 first = self.sources[first_of[content.sha256]].report
                 report.kind, report.label = first.kind, first.label
                 report.refusal = f"Même contenu que {first.path} : lu une fois."
+                self.copies.append((report, first))
             else:
                 # By content, not by name: a browser adds "(1)" to a second download.
                 first_of[content.sha256] = content.path
@@ -339,12 +343,51 @@ class _Run:
 
     def read_events(self) -> None:
         """Read everything that names pupils: events, marks, wishes, evidence."""
+        undated: list[tuple[Extract, _Source]] = []
+        terms: set[tuple[str | None, int | None, tuple[str, int]]] = set()
         for content, source in self._contents_at(2):
             if source.reader is None:
                 continue
             extract = self._extract(source.reader, content, source.report)
-            if extract is not None:
+            if extract is None:
+                continue
+            if extract.term is not None:
+                terms.add((extract.uai, extract.school_year, extract.term))
+            if extract.undated_term:
+                undated.append((extract, source))
+            else:
                 self._take(extract, source, source.at)
+        for extract, source in undated:
+            self._take_undated(extract, source, terms)
+
+    def _take_undated(
+        self,
+        extract: Extract,
+        source: _Source,
+        terms: Collection[tuple[str | None, int | None, tuple[str, int]]],
+    ) -> None:
+        """Take averages that the day of their export dates, unless a file of a later term says that theirs is over."""
+        report = source.report
+        kind, number = extract.term or ("", 0)
+        is_over = any(
+            (uai, year, letter) == (extract.uai, extract.school_year, kind) and later > number
+            for uai, year, (letter, later) in terms
+        )
+        if is_over:
+            # What was read of it is not taken: the report says of the file that it was not read.
+            report.refusal = undated_term(extract.undated_term, report.path).french
+            report.notices.clear()
+            report.left_out.clear()
+            return
+        day = "" if extract.exported_on is None else f", le {french.day(extract.exported_on)}"
+        report.notices.append(
+            Notice(
+                "undated_term",
+                f"La date de fin de « {extract.undated_term} » n’est dite par aucun fichier : ses moyennes sont datées du jour de "
+                f"l’export{day}. Si la période était close, joignez Communs.xml ou déclarez-la (--columns, [periods]).",
+            )
+        )
+        self._take(extract, source, source.at)
 
     def _take(self, extract: Extract, source: _Source, order: int) -> None:
         """Replace the persons of an extract by pseudonyms, count who is not found, and keep the rows."""
@@ -366,7 +409,7 @@ class _Run:
                         "des jours : pour lui, les absences de ces élèves restent « non connues », jamais zéro.",
                     )
                 )
-            report.rows[name] = report.rows.get(name, 0) + sum(mask)
+            report.rows[name] = report.rows.get(name, 0) + _rows_of_table(name, table, ids, mask)
             self.event_tables |= {name} if any(mask) else set()
             self.rows[name].add(table, ids, mask, facts)
         if extract.is_roster:
@@ -549,6 +592,10 @@ class _Run:
     def result(self) -> Imported:
         """Merge, check and report."""
         files = self.report.files
+        for copy, first in self.copies:
+            # Whether the first one could be read is known once all are.
+            if first.refusal:
+                copy.refusal = f"Même contenu que {first.path}, qui n’est pas lu non plus."
         pupils = merge_pupils(self._all("pupils"))
         if pupils.empty:
             sentences = "\n".join(line for file in files for line in file.lines())
@@ -702,6 +749,16 @@ class _Run:
                 if 0 <= at < len(values):
                     values[at] = 0
         return SchoolCalendar(base.first_day, values, name=f"{base.name} et fermetures des établissements")
+
+
+def _rows_of_table(
+    name: str, table: pd.DataFrame | ColumnLists, pupil_ids: list[str | None], mask: list[bool]
+) -> int:
+    """Count the rows that a file gives to a table as the table counts them: two half-days of one day may be one row of absences."""
+    if name != "absences" or isinstance(table, ColumnLists):
+        return sum(mask)
+    halves = table.drop(columns="person").assign(pupil_id=pd.array(pupil_ids, dtype="str"))
+    return len(absence_table(merge_half_days(halves[np.array(mask, dtype=np.bool_)])))
 
 
 def _span_of(name: str, extract: Extract, school: str | None) -> dict[str, Any]:
