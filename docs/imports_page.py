@@ -56,7 +56,10 @@ fondu en un élève : le numéro de l’établissement en tient lieu, et le rapp
 
 Ce qui a été laissé n’est jamais pris pour zéro. Les homonymes d’une ligne laissée, et les élèves des classes qu’un fichier ne nomme pas quand il en
 nomme une qui ne se rattache à aucune division, ne sont pas couverts par ce fichier : ce qu’il porte est pour eux « non connu ». Un fichier dont aucune
-ligne ne se rattache ne couvre personne. Un nom que la liste des élèves n’a pas est compté avec sa ligne, et ne retire personne : corrigez-le, ou
+ligne ne se rattache ne couvre personne. L’élève d’une ligne illisible (date, fin avant le début, nombre de cellules, rang de vœu) est « non connu » pour
+cette table sur toute la période du fichier, même si d’autres de ses lignes se lisent ; une ligne illisible dont l’élève ne se lit pas non plus retire
+sa classe, ou à défaut l’établissement (les classes du fichier, pour des notes) : corrigez la ligne et importez de nouveau. Un guillemet qui ne se
+ferme pas dans sa cellule fait refuser le fichier, sauf dans l’extrait des saisies de GEPI, qui n’en met pas autour des cellules. Un nom que la liste des élèves n’a pas est compté avec sa ligne, et ne retire personne : corrigez-le, ou
 déclarez la classe.
 
 `pupil_id` est tout de suite le code à clé (HMAC-SHA-256) de ce numéro, le même que celui de `pseudonymise`. Noms, adresses, lieux de naissance,
@@ -93,6 +96,10 @@ absences de ces élèves restent « non connues ».
 L’export le plus récent d’un établissement fait foi ; un élève qui n’y est plus est clos à sa date. Ce qu’un fichier dit de l’année d’avant
 cède à un fichier de cette année-là. Deux scolarités ouvertes du même élève : la première est close la veille de la seconde. Une même ligne dite
 par deux fichiers compte une fois.
+
+Une moyenne de période est datée de la fin de sa période (Communs.xml, `[periods]`). Sans elle, le jour de l’export en tient lieu tant que la période peut
+encore courir, et le rapport le dit ; d’une période close (un trimestre plus récent est dans l’import, ou l’export est trop tard dans l’année), la date est
+demandée et le tableau n’est pas lu. Une absence qui finit après le jour de l’export, ou de plus de 60 jours, est prise comme écrite et dite avec sa ligne.
 
 ## Corriger un nom sans code
 

@@ -87,6 +87,93 @@ def test_a_quoted_newline_keeps_line_numbers() -> None:
     assert read_delimited(b'A;B\n"x\ny";1\nz;2\n').lines.tolist() == [2, 4]
 
 
+ROWS = 12
+
+
+@given(st.data())
+def test_a_stray_quote_never_joins_the_rows_that_follow_it(data: st.DataObject) -> None:
+    """One quote or several that do not hold together, wherever they stand: every row is read as it was, or the file is refused."""
+    whole = [[f"N{row}", f"P{row}", "3 A", f"0{row % 9}/11/2024", "grippe"] for row in range(ROWS)]
+    places = data.draw(
+        st.lists(
+            st.tuples(
+                st.integers(0, ROWS - 1), st.integers(0, 4), st.sampled_from(["first", "last", "inside"])
+            ),
+            min_size=1,
+            max_size=3,
+            unique_by=lambda place: place[:2],
+        )
+    )
+    written = [list(row) for row in whole]
+    for row, column, where in places:
+        cell = written[row][column]
+        written[row][column] = {"first": f'"{cell}', "last": f'{cell}"', "inside": f'{cell[0]}"{cell[1:]}'}[
+            where
+        ]
+    text = "Nom;Prénom;Classe;Du;Motif\n" + "\n".join(map(";".join, written)) + "\n"
+    try:
+        table = read_delimited(text.encode(), expected=("Nom", "Du"))
+    except UnreadableExportError as error:
+        refusal: str | None = error.french
+    else:
+        refusal = None
+    if refusal is not None:
+        assert "guillemet" in refusal
+        return
+    read = {int(line): row for line, row in zip(table.lines, table.frame.to_numpy().tolist(), strict=True)}
+    broken = {line for lines in table.left_out.values() for line in lines}
+    # Header on line 1: each row stands on its own line, read or counted.
+    assert set(read) | broken == set(range(2, 2 + ROWS))
+    for line, row in read.items():
+        assert [cell.replace('"', "") for cell in row] == whole[line - 2]
+    marked = {row + 2 for row, _, _ in places}
+    assert broken <= marked
+
+
+@pytest.mark.parametrize("separator", [";", ",", "\t"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_quote_that_is_never_closed_is_refused_with_its_line(separator: str, end: str) -> None:
+    """The rows after it would be the text of one cell: the refusal says on which line it opens, in both languages."""
+    rows = ["Nom;Classe;Motif", "A;3 A;toux", 'B;3 A;"grippe', "C;3 A;rhume", "D;3 A;toux"]
+    text = end.join(rows).replace(";", separator)
+    with pytest.raises(UnreadableExportError, match="line 3: a quote is never closed") as error:
+        read_delimited(text.encode())
+    assert "ligne 3" in error.value.french
+
+
+def test_a_quote_closed_some_rows_later_is_refused_and_a_text_of_several_lines_is_not() -> None:
+    """Two stray quotes hold together by chance around whole rows; a cell that holds line ends and separators does not."""
+    head = "Nom;Classe;Du;Motif\n"
+    joined = 'A;3 A;05/11/2024;"toux\nB;3 A;06/11/2024;\nC;3 A;07/11/2024;rhume"\nD;3 A;08/11/2024;\n'
+    with pytest.raises(UnreadableExportError, match="line 2: a quote is closed some rows later"):
+        read_delimited((head + joined).encode())
+    told = 'A;3 A;05/11/2024;"toux; fièvre\nau lit; deux jours"\nD;3 A;08/11/2024;\n'
+    assert read_delimited((head + told).encode()).lines.tolist() == [2, 4]
+    first = '"toux; fièvre\nau lit";A;3 A;05/11/2024\n;D;3 A;08/11/2024\n'
+    assert read_delimited(("Motif;Nom;Classe;Du\n" + first).encode()).lines.tolist() == [2, 4]
+
+
+def test_where_the_software_writes_no_quotes_a_quote_is_a_letter() -> None:
+    """A list without quotes of its own loses no row to them; saved again with quotes round every cell, it is read by these."""
+    head = "Nom,Classe,Type,Motif\n"
+    rows = 'A,3 A,"Absence, longue,oui\nB,3 A,Absence,non\nC,3 A,"Absence,oui\nD,3 A,Retard",non\n'
+    table = read_delimited(
+        (head + rows).encode(), expected=("Nom", "Type"), unquoted=True, open_column=("Type",)
+    )
+    assert table.frame.to_numpy().tolist() == [
+        ["A", "3 A", '"Absence, longue', "oui"],
+        ["B", "3 A", "Absence", "non"],
+        ["C", "3 A", '"Absence', "oui"],
+        ["D", "3 A", 'Retard"', "non"],
+    ]
+    assert table.left_out == {}
+    again = '"Nom","Classe","Type","Motif"\n"A","3 A","Absence, longue","oui"\n"B","3 A","Absence","non"\n'
+    saved = read_delimited(again.encode(), expected=("Nom", "Type"), unquoted=True, open_column=("Type",))
+    assert saved.frame[2].tolist() == ["Absence, longue", "Absence"]
+    with pytest.raises(UnreadableExportError):
+        read_delimited(again.replace('"non"', '"non').encode(), unquoted=True)
+
+
 @pytest.mark.parametrize("content", [b"", b"\n\n", b"\x00\x01\x02\x00\x00\x00\x00\x00\x00"])
 def test_what_is_no_table_is_refused_in_french_and_english(content: bytes) -> None:
     """Nothing, and bytes that are no text, are refused with a message for programs and a sentence for the school."""

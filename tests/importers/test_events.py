@@ -208,3 +208,269 @@ def test_what_is_new_since_the_import_before_is_dated(
     assert days.isna().tolist() == [True, False, True]
     assert days.iloc[1] == pd.Timestamp("2025-02-01")
     assert any(notice.code == "late_rows" for notice in now.report.notices)
+
+
+# What an import could not read is not known
+
+
+ABSENCES = "Nom;Prénom;Classe;Du;Au;Motif\n"
+GRADES = "3E A;;MATHS\nNom;Classe;Moy.\n"
+EXPORT = date(2025, 3, 15)
+
+
+def unknown(done: Imported, table: str, as_of: date = EXPORT) -> set[str]:
+    """Give the pupils of whom the coverage says nothing on a day; all of them where nothing covers anybody."""
+    coverage = done.records.coverage
+    on_day = coverage[
+        (coverage["table"] == table)
+        & (coverage["start"] <= pd.Timestamp(as_of))
+        & (coverage["end"] >= pd.Timestamp(as_of))
+    ]
+    rows = done.records.enrolments
+    whole = rows["school_id"].isin(set(on_day["school_id"].dropna()))
+    return set(rows.loc[~whole & ~rows["pupil_id"].isin(on_day["pupil_id"].dropna()), "pupil_id"])
+
+
+UNREADABLE = [
+    "FAMILLE102;Zoé;3 A;6 janvier 2025;6 janvier 2025;",
+    "FAMILLE102;Zoé;3 A;31/11/2024;31/11/2024;",
+    "FAMILLE102;Zoé;3 A;06/01/2025;99/01/2025;",
+    "FAMILLE102;Zoé;3 A;09/01/2025;06/01/2025;",
+    "FAMILLE102;Zoé;3 A;06/01/2025;06/01/2025;grippe;toux;fièvre",
+    "FAMILLE102;Zoé;3 A;06/01/2025",
+]
+
+
+@pytest.mark.parametrize("row", UNREADABLE)
+@pytest.mark.parametrize("readable", [True, False])
+def test_a_pupil_of_whom_a_row_could_not_be_read_is_not_known_and_the_others_are(
+    run: Callable[..., Imported],
+    siecle: Callable[..., bytes],
+    pupil: Callable[..., object],
+    pseudonym: Callable[[str], str],
+    row: str,
+    readable: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """Days or a length that cannot be read: what the row said is not zero, for its pupil alone, whatever else he has."""
+    rows = ["FAMILLE101;Zoé;3 A;05/11/2024;05/11/2024;", row]
+    rows += ["FAMILLE102;Zoé;3 A;07/11/2024;07/11/2024;"] if readable else []
+    contents = {"a.xml": siecle([pupil(101), pupil(102), pupil(103, division="3 B")])}
+    done = run({**contents, "p.csv": ABSENCES + "\n".join(rows) + "\n"}, extracted_on=EXPORT)
+    assert unknown(done, "absences") == {pseudonym("000000102AA")}
+    (told,) = [
+        notice for file in done.report.files for notice in file.notices if notice.code == "unread_rows"
+    ]
+    assert told.lines == (3,)
+    mended = run({**contents, "p.csv": ABSENCES + rows[0] + "\n"}, extracted_on=EXPORT)
+    assert unknown(mended, "absences") == set()
+
+
+def test_a_pupil_not_known_by_one_list_is_made_known_by_no_other_on_its_days(
+    run: Callable[..., Imported],
+    siecle: Callable[..., bytes],
+    pupil: Callable[..., object],
+    pseudonym: Callable[[str], str],
+) -> None:
+    """An older extract and a list of other pupils do not vouch for the days on which the newer had something to say."""
+    old = "FAMILLE101;Zoé;3 A;05/11/2024;05/11/2024;\n"
+    contents = {
+        "a.xml": siecle([pupil(101), pupil(102)]),
+        "old.csv": ABSENCES + old,
+        "new.csv": ABSENCES + old + "FAMILLE102;Zoé;3 A;le 6;le 6;\n",
+    }
+    done = run(contents, extracted_on=EXPORT)
+    assert unknown(done, "absences") == {pseudonym("000000102AA")}
+    assert unknown(done, "absences", date(2024, 11, 5)) == {pseudonym("000000102AA")}
+
+
+@pytest.mark.parametrize(
+    ("row", "who"),
+    [
+        ("???;;3 B;06/01/2025", {"103", "104"}),
+        ("FAMILLE199;Zoé;3 B;06/01/2025", {"103", "104"}),
+        ("???;06/01/2025", {"101", "102", "103", "104"}),
+    ],
+)
+def test_a_row_that_says_no_pupil_leaves_its_class_or_its_school_not_known(
+    run: Callable[..., Imported],
+    siecle: Callable[..., bytes],
+    pupil: Callable[..., object],
+    pseudonym: Callable[[str], str],
+    row: str,
+    who: set[str],
+) -> None:
+    """All whom a broken row may be of are not known, no more than those, and the report says how many and which line."""
+    pupils = [pupil(number, division="3 A" if number < 103 else "3 B") for number in range(101, 105)]
+    text = ABSENCES + "FAMILLE101;Zoé;3 A;05/11/2024;05/11/2024;\n" + row + "\n"
+    done = run({"a.xml": siecle(pupils), "p.csv": text}, extracted_on=EXPORT)
+    known = {pseudonym(f"000000{number}AA") for number in {"101", "102", "103", "104"} - who}
+    everyone = {pseudonym(f"000000{number}AA") for number in ("101", "102", "103", "104")}
+    assert unknown(done, "absences") == everyone - known
+    (told,) = [
+        notice
+        for file in done.report.files
+        for notice in file.notices
+        if notice.code == "unread_rows_of_nobody"
+    ]
+    assert told.lines == (3,)
+    assert f"{len(who)} élèves" in told.text
+
+
+def test_a_list_of_which_no_row_could_be_read_says_nothing_of_anybody(
+    run: Callable[..., Imported], siecle: Callable[..., bytes], pupil: Callable[..., object]
+) -> None:
+    """Rows that are all too long are no proof that nobody was away: no table, no coverage."""
+    rows = "FAMILLE101;Zoé;3 A;05/11/2024;05/11/2024;grippe;toux\n" * 3
+    contents = {"a.xml": siecle([pupil(101), pupil(102)]), "p.csv": ABSENCES + rows}
+    done = run(contents, extracted_on=EXPORT, school_year=2024)
+    assert done.records.absences is None
+    assert done.records.coverage is None
+    assert "nobody_joined" in notices(done)
+
+
+def test_a_broken_row_of_a_table_of_averages_leaves_the_classes_of_that_table_alone_not_known(
+    run: Callable[..., Imported],
+    siecle: Callable[..., bytes],
+    pupil: Callable[..., object],
+    pseudonym: Callable[[str], str],
+) -> None:
+    """Averages come class by class: a row of nobody in the one does not make the others unknown."""
+    contents = {
+        "a.xml": siecle([pupil(101), pupil(102), pupil(103, division="3 B")]),
+        "3a.csv": GRADES + "FAMILLE101 Zoé;3 A;12\n???;12\n",
+        "3b.csv": GRADES + "FAMILLE103 Zoé;3 B;12\n",
+    }
+    done = run(contents, extracted_on=EXPORT)
+    assert unknown(done, "grades") == {pseudonym("000000101AA"), pseudonym("000000102AA")}
+
+
+LIKE_TOTALS = ["TOTAL", "Total", "TOTAUX", "ENSEMBLE", "EFFECTIF", "TOTAL-GRAND"]
+
+
+@pytest.mark.parametrize("family", LIKE_TOTALS)
+@pytest.mark.parametrize("form", ["two cells", "one cell"])
+def test_a_pupil_whose_name_reads_like_a_total_keeps_his_rows(
+    run: Callable[..., Imported],
+    siecle: Callable[..., bytes],
+    pupil: Callable[..., object],
+    pseudonym: Callable[[str], str],
+    family: str,
+    form: str,
+) -> None:
+    """A list of pupils that knows him tells his rows from those of totals, which stay none; without it they are totals."""
+    head = ABSENCES if form == "two cells" else "Élève;Classe;Du;Au;Motif\n"
+    name = f"{family};Éric" if form == "two cells" else f"{family} Éric"
+    total = f"{family};;" if form == "two cells" else f"{family};"
+    text = head + f"{name};3 A;05/11/2024;05/11/2024;\n{total};;;34\n"
+    contents = {"a.xml": siecle([pupil(101, family=family, first="Éric Paul")]), "p.csv": text}
+    done = run(contents, extracted_on=EXPORT)
+    assert set(done.records.absences["pupil_id"]) == {pseudonym("000000101AA")}
+    assert done.report.left_out() == {"total_row": 1}
+    assert unknown(done, "absences") == set()
+
+
+# What the report says
+
+
+def test_the_rows_taken_from_a_file_are_those_that_its_table_gets(
+    run: Callable[..., Imported], siecle: Callable[..., bytes], pupil: Callable[..., object]
+) -> None:
+    """Half-days of one day, spans of weeks, two lines of one half-day: the file and the whole count one thing, rows of the table."""
+    rows = [
+        "FAMILLE101;Zoé;3 A;05/11/2024 08h00;05/11/2024 17h00;",
+        "FAMILLE101;Zoé;3 A;05/11/2024 08h00;05/11/2024 09h00;",
+        "FAMILLE102;Zoé;3 A;12/11/2024;22/11/2024;",
+        "INCONNU;Zoé;3 A;12/11/2024;22/11/2024;",
+    ]
+    contents = {"a.xml": siecle([pupil(101), pupil(102)]), "p.csv": ABSENCES + "\n".join(rows) + "\n"}
+    done = run(contents, extracted_on=EXPORT)
+    (file,) = [file for file in done.report.files if file.path == "p.csv"]
+    assert file.rows["absences"] == done.report.tables["absences"] == len(done.records.absences)
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"Rien;de connu\n1;2\n", b'Nom;Classe;Du;Au\nA;3 A;"x;y\nB;3 A;x;y\n']
+)
+def test_the_copy_of_a_file_that_is_not_read_is_not_said_to_be_read(
+    run: Callable[..., Imported], siecle: Callable[..., bytes], pupil: Callable[..., object], content: bytes
+) -> None:
+    """Empty, unknown or refused once opened: the second file of that content is told as not read either."""
+    done = run(
+        {"a.xml": siecle([pupil(101)]), "b.csv": content, "c.csv": content, "d.xml": siecle([pupil(101)])}
+    )
+    refusals = {file.path: file.refusal for file in done.report.files}
+    assert refusals["b.csv"]
+    assert refusals["c.csv"] == "Même contenu que b.csv, qui n’est pas lu non plus."
+    assert refusals["d.xml"] == "Même contenu que a.xml : lu une fois."
+
+
+def averages(title: str, mark: int = 12) -> str:
+    return f"{title};;\n{GRADES}FAMILLE101 Zoé;3 A;{mark}\n"
+
+
+def days_of_grades(done: Imported) -> list[str]:
+    return [] if done.records.grades is None else [f"{day:%d/%m}" for day in done.records.grades["date"]]
+
+
+@pytest.mark.parametrize(
+    ("term", "exported", "refused"),
+    [
+        ("Trimestre 1", date(2024, 11, 28), False),
+        ("Trimestre 1", date(2025, 3, 4), True),
+        ("1er TRIMESTRE", date(2025, 1, 6), True),
+        ("Trimestre 2", date(2025, 3, 4), False),
+        ("Trimestre 2", date(2025, 6, 4), True),
+        ("Trimestre 3", date(2025, 6, 4), False),
+        ("Semestre 1", date(2025, 1, 20), False),
+        ("Semestre 1", date(2025, 6, 4), True),
+        ("Semestre 2", date(2025, 6, 4), False),
+    ],
+)
+def test_averages_of_a_term_that_is_over_are_not_dated_by_their_export(
+    run: Callable[..., Imported],
+    siecle: Callable[..., bytes],
+    pupil: Callable[..., object],
+    tmp_path: Path,
+    term: str,
+    exported: date,
+    refused: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """The end of a term that is over is asked for, with the option that gives it; of one that may still run, the export says so."""
+    contents = {"a.xml": siecle([pupil(101)]), "m.csv": averages(f"Moyennes du {term}")}
+    done = run(contents, extracted_on=exported)
+    (file,) = [file for file in done.report.files if file.path == "m.csv"]
+    if refused:
+        assert "--columns" in file.refusal
+        assert "[periods]" in file.refusal
+        assert done.records.grades is None
+        assert done.records.coverage is None
+    else:
+        assert days_of_grades(done) == [f"{exported:%d/%m}"]
+        assert "undated_term" in notices(done)
+    declared = tmp_path / "mine.toml"
+    declared.write_text(f'[periods]\n"{term}" = {exported.replace(day=3)}\n', encoding="utf-8")
+    told = run(contents, extracted_on=exported, column_maps=(declared,))
+    assert days_of_grades(told) == [f"03/{exported:%m}"]
+    assert "undated_term" not in notices(told)
+
+
+@pytest.mark.parametrize("order", [(1, 2), (2, 1)])
+@pytest.mark.parametrize("known", [True, False])
+def test_a_file_of_a_later_term_says_that_the_one_before_is_over(
+    run: Callable[..., Imported],
+    siecle: Callable[..., bytes],
+    pupil: Callable[..., object],
+    tmp_path: Path,
+    order: tuple[int, int],
+    known: bool,  # noqa: FBT001 - a parameter of the test
+) -> None:
+    """Two terms exported on one day never have one day: the earlier is asked for, whatever the order of the files."""
+    declared = tmp_path / "mine.toml"
+    declared.write_text('[periods]\n"Trimestre 2" = 2025-03-14\n' if known else "", encoding="utf-8")
+    contents = {"a.xml": siecle([pupil(101)])}
+    contents |= {f"m{at}.csv": averages(f"Trimestre {term}", term) for at, term in enumerate(order)}
+    done = run(contents, extracted_on=date(2024, 12, 5), column_maps=(declared,))
+    assert done.records.grades["value"].tolist() == [2.0]
+    refused = [file for file in done.report.files if file.refusal]
+    assert [file.path for file in refused] == [f"m{order.index(1)}.csv"]
+    assert "Trimestre 1" in refused[0].refusal

@@ -240,7 +240,12 @@ def test_a_grid_gives_one_average_per_subject_and_nothing_of_its_sub_columns() -
         key=str,
     )
     assert extract.counts == {"total_row": [5]}
-    assert "parts_not_read" in {warning.code for warning in extract.warnings}
+    (told,) = [warning.text for warning in extract.warnings if warning.code == "parts_not_read"]
+    assert "sans 4 sous-colonnes (" in told
+    one = read(
+        "3E A;;;MATHS;\nNom;S.;Classe;Moy.;Abs\nBATECO Dipo;F;3E A;12;1\n", extracted_on=date(2025, 3, 15)
+    )
+    assert "sans 1 sous-colonne (" in " ".join(warning.text for warning in one.warnings)
 
 
 def test_zeros_that_pronote_counts_are_an_absence_and_said() -> None:

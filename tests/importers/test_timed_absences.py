@@ -289,3 +289,91 @@ def test_a_day_on_which_the_school_is_closed_holds_no_half_day() -> None:
     facts = {("0990001N", 2024): SchoolFacts(uai="0990001N", school_year=2024, closures=closures)}
     extract = read(gepi(MORNING, "Absence scolaire - "), schools=facts)
     assert extract.counts == {"no_school_day": [4]}
+
+
+@pytest.mark.parametrize(
+    "name", ['"Absence scolaire - ', '"Absence, maladie - ', 'Absence "longue - ', '"Absence", longue" - ']
+)
+def test_a_quote_in_a_list_of_gepi_loses_no_row(name: str) -> None:
+    """GEPI writes its cells as they are: a quote or a comma in a type is a letter, and the rows after it are read."""
+    days = ("05", "07", "12", "14")
+    rows = "".join(
+        f"BATECO,Dipo,3 A,{day}/11/2024 - 08:00,{day}/11/2024 - 09:00,{name if day in {'05', '12'} else 'Absence scolaire - '},oui,non,non\n"
+        for day in days
+    )
+    extract = read(GEPI + rows)
+    assert [day for day, *_ in halves(extract)] == [f"{day}/11" for day in days]
+    assert extract.counts == {}
+
+
+@pytest.mark.parametrize(
+    ("span", "reason"),
+    [
+        ("hier;05/11/2024 12h00", "bad_date"),
+        ("31/11/2024 08h00;31/11/2024 12h00", "bad_date"),
+        ("05/11/2024 08h00;31/11/2024 12h00", "bad_date"),
+        ("05/11/2024 12h00;05/11/2024 08h00", "end_before_start"),
+        ("05/11/2023 08h00;05/11/2024 12h00", "event_too_long"),
+    ],
+)
+def test_an_absence_on_days_that_cannot_be_read_says_whose_it_is(span: str, reason: str) -> None:
+    """Something happened to this pupil, nobody knows when: counted by its reason, and told to the import as not read."""
+    good = "FOGUHA;Jiko;3E A;05/11/2024 08h00;05/11/2024 12h00;1;Non;;\n"
+    extract = read(PRONOTE + good + f"BATECO;Dipo;3E A;{span};1;Non;;\n", school_year=None)
+    assert extract.counts == {reason: [3]}
+    ((line, persons, aligned),) = extract.unread
+    assert (line, [person.family_name for person in persons], aligned) == (3, ["BATECO"], True)
+
+
+@pytest.mark.parametrize("end", ["", "en cours"])
+def test_an_absence_without_an_end_is_still_open_and_read(end: str) -> None:
+    """What says that there is no end yet is no fault: the half-day of its beginning counts."""
+    extract = read(PRONOTE + f"BATECO;Dipo;3E A;05/11/2024 08h00;{end};1;Non;;\n")
+    assert [(day, half) for day, half, *_ in halves(extract)] == [("05/11", 0)]
+    assert extract.unread == []
+
+
+@pytest.mark.parametrize(
+    ("cells", "reason"),
+    [
+        ("grippe; toux;BATECO;Dipo;3E A;05/11/2024;05/11/2024", "wrong_length"),
+        ("grippe; toux;BATECO;Dipo;3E A;05/11/2024;", "bad_date"),
+        ("BATECO;Dipo;3E A;05/11/2024", "wrong_length"),
+    ],
+)
+def test_a_row_with_a_cell_too_many_or_too_few_still_says_whose_it_may_be(cells: str, reason: str) -> None:
+    """Wherever the extra separator stands, the cells are looked at counted from the left and from the right."""
+    head = (
+        "Motif;Nom;Prénom;Classe;Du;Au\n" if cells.startswith("grippe") else "Nom;Prénom;Classe;Du;Au;Motif\n"
+    )
+    extract = read(head + cells + "\n")
+    assert extract.counts == {reason: [2]}
+    ((line, persons, aligned),) = extract.unread
+    assert ("BATECO", "Dipo", "3E A") in {
+        (person.family_name, person.first_name, person.class_name) for person in persons
+    }
+    assert (line, aligned) == (2, False)
+
+
+@pytest.mark.parametrize(
+    ("span", "codes"),
+    [
+        ("09/01/2025 08h00;09/01/2025 17h00", set()),
+        ("03/03/2025 08h00;04/03/2025 17h00", set()),
+        ("03/03/2025 08h00;05/03/2025 17h00", {"ends_after_export"}),
+        ("09/01/2025 08h00;09/06/2025 17h00", {"ends_after_export", "long_events"}),
+        ("09/11/2024 08h00;09/01/2025 17h00", {"long_events"}),
+        ("09/11/2024;09/01/2025", {"long_events"}),
+        ("01/09/2024;31/10/2025", set()),
+    ],
+)
+def test_an_absence_past_the_export_or_of_months_is_read_and_told_with_its_line(
+    span: str, codes: set[str]
+) -> None:
+    """One wrong digit makes months of a day: read as it is written, and said; what is left out is told by its reason alone."""
+    extract = read(
+        PRONOTE + f"BATECO;Dipo;3E A;{span};;Non;;\n", extracted_on=date(2025, 3, 4), school_year=2024
+    )
+    told = {warning.code: warning.lines for warning in extract.warnings}
+    assert {code for code in told if code in {"ends_after_export", "long_events"}} == codes
+    assert all(told[code] == (2,) for code in codes)

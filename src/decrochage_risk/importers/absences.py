@@ -26,11 +26,12 @@ from decrochage_risk.importers.cells import day_of, days_of, flags_of, fold, mom
 from decrochage_risk.importers.declared_maps import (
     ColumnMap,
     bundled_maps,
+    miss_broken_rows,
     persons_of,
     read_column_map,
+    read_table,
     word_of,
 )
-from decrochage_risk.importers.delimited import read_delimited
 from decrochage_risk.importers.extract import Extract, Head, Notice, Reader, make_persons
 from decrochage_risk.importers.half_days import half_days_of, merge_half_days
 from decrochage_risk.importers.sources import local_name, records_of
@@ -61,6 +62,9 @@ _KINDS = frozenset({"absence", "lateness", "exclusion", "placement"})
 _ORDER = ("cancel", "exclusion", "placement", "absence", "lateness", "drop")
 """Of several types of one entry the one that counts."""
 
+_UNREADABLE = frozenset({"bad_date", "end_before_start", "event_too_long"})
+"""Reasons of an event that happened on days that its row does not tell; the others say that it was none, or of another year."""
+
 _HAS_TIME = re.compile(r"\d ?[:hH]|^\d{5}[.,]\d")
 _PARTS = re.compile(r"\s+-(?:\s+|$)")
 _SPAN = re.compile(r"\s*(?:-|–|à|>|/)\s*")
@@ -73,6 +77,9 @@ pace, silence has a chance of exp(-10), about 1 in 22,000."""
 
 LEAST_SILENCE, FEW = 10, 20
 """School days without any event (the first days of a year are calm), and events in all, below which a list tells no pace."""
+
+LONG_EVENT = 60
+"""Days of an event from which on it is told, and read all the same: a placement lasts some weeks, an illness may last longer."""
 
 _LABELS_SHOWN = 8
 
@@ -91,9 +98,7 @@ def read_absence_events(source: SourceFile, options: ImportOptions, *, column_ma
     UnreadableExportError
         No table in it, or a column that the map needs is not there.
     """
-    names = [name for names in column_map.columns.values() for name in names]
-    table = read_delimited(source.content, expected=names, name=source.path)
-    column_map.check(table, source.path)
+    table = read_table(source, options, column_map)
     extract = Extract(source.kind, uai=options.uai)
     table.count_into(extract)
     extract.school_year, extract.exported_on = told_by_titles(table.titles, options)
@@ -105,6 +110,7 @@ def read_absence_events(source: SourceFile, options: ImportOptions, *, column_ma
     finish_absences(
         extract, events[events["kind"].isin(_KINDS)], options, options.half_day_cut or column_map.cut
     )
+    miss_broken_rows(table, column_map, extract)
     if len(events) >= FEW and not (events["kind"] == "lateness").any():
         extract.warn(
             "no_lateness",
@@ -147,11 +153,40 @@ def finish_absences(extract: Extract, events: pd.DataFrame, options: ImportOptio
         extract.school_year = years[-1]
     calendar = calendar_of(options, extract)
     rows, left_out = half_days_of(events, calendar, cut)
+    person_of = dict(zip(events["line"], events["person"], strict=True))
     for reason, lines in left_out.items():
         for line in lines:
             extract.leave_out(reason, line)
+            # Something happened on days that nobody can read: that is no day without absence.
+            if reason in _UNREADABLE and extract.persons:
+                extract.miss(line, extract.persons[int(person_of[line])])
+    _say_odd_spans(extract, events[events["line"].isin(rows["line"])])
     extract.tables["absences"] = merge_half_days(rows, "person")
     _cover(extract, rows, [file_year] if file_year is not None else years, calendar)
+
+
+def _say_odd_spans(extract: Extract, events: pd.DataFrame) -> None:
+    """Say which absences end after the export, or are longer than nearly all: one wrong digit of a day makes months of one."""
+    events = events[events["end"].notna() & (events["kind"] != "lateness")]
+    last, first = events["end"].dt.normalize(), events["start"].dt.normalize()
+    if extract.exported_on is not None:
+        after = events.loc[last > pd.Timestamp(extract.exported_on), "line"]
+        if len(after):
+            extract.warn(
+                "ends_after_export",
+                f"Fin écrite après le jour de l’export ({french.day(extract.exported_on)}) dans "
+                f"{french.plural(after.nunique(), 'ligne')} : prévue (stage, exclusion), ou faute de frappe (09/06 pour 09/01) qui "
+                "compte des mois d’absence. Vérifiez.",
+                tuple(int(line) for line in sorted(set(after))),
+            )
+    long = events.loc[last - first >= pd.Timedelta(days=LONG_EVENT), "line"]
+    if len(long):
+        extract.warn(
+            "long_events",
+            f"Plus de {LONG_EVENT} jours d’un seul tenant dans {french.plural(long.nunique(), 'ligne')}, ce qui est pris comme écrit. Vérifiez "
+            "qu’aucune date n’est une faute de frappe.",
+            tuple(int(line) for line in sorted(set(long))),
+        )
 
 
 def _cover(extract: Extract, rows: pd.DataFrame, years: list[int], calendar: SchoolCalendar) -> None:
@@ -249,7 +284,10 @@ def _events(table: DelimitedTable, column_map: ColumnMap) -> pd.DataFrame:
         start, end = day + begins.fillna(pd.Timedelta(0)), day + ends
         from_time, to_time = begins.notna(), ends.notna()
         end = end.where(to_time | from_time, day)
+        end_text = pd.Series(None, index=table.frame.index, dtype="str")
     has_time = from_time | to_time
+    # An end that is written and cannot be read is not the end of an absence still open, which would take one half-day.
+    start = start.mask(end.isna() & end_text.fillna("").str.contains(r"\d"))
     # Half a span told by its day alone is that whole day.
     end = end.mask(has_time & ~to_time & end.notna(), end + pd.Timedelta(hours=23, minutes=59))
     return pd.DataFrame(
@@ -450,9 +488,7 @@ def read_totals(source: SourceFile, options: ImportOptions, *, column_map: Colum
     """
     if not options.monthly_totals:
         raise _refusal(source.path, str(column_map.settings.get("dated_list", "la liste datée des absences")))
-    header_names = [name for names in column_map.columns.values() for name in names]
-    table = read_delimited(source.content, expected=header_names, name=source.path)
-    column_map.check(table, source.path)
+    table = read_table(source, options, column_map)
     extract = Extract(source.kind, uai=options.uai)
     table.count_into(extract)
     extract.persons, person = persons_of(table, column_map)

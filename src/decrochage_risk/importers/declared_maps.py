@@ -51,7 +51,8 @@ import numpy as np
 import pandas as pd
 
 from decrochage_risk.errors import RecordsError, UnreadableExportError, explain_error
-from decrochage_risk.importers.cells import days_of, fold
+from decrochage_risk.importers.cells import day_of, days_of, fold, squeeze
+from decrochage_risk.importers.delimited import read_delimited
 from decrochage_risk.importers.extract import make_persons
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from decrochage_risk.importers.delimited import DelimitedTable
-    from decrochage_risk.importers.extract import ImportOptions, Person
+    from decrochage_risk.importers.extract import Extract, ImportOptions, Person, SourceFile
 
 __all__ = [
     "FIELDS",
@@ -71,9 +72,11 @@ __all__ = [
     "declared_maps",
     "declared_names",
     "facts_of_file",
+    "miss_broken_rows",
     "options_of_file",
     "persons_of",
     "read_column_map",
+    "read_table",
     "word_of",
 ]
 
@@ -300,6 +303,8 @@ _SETTINGS: Mapping[str, type] = MappingProxyType(
         "most_rows": int,
         "dated_list": str,
         "half_days_are_rounded": bool,
+        "unquoted": bool,
+        "open_field": str,
     }
 )
 
@@ -323,7 +328,8 @@ class ColumnMap:
     words : mapping of str to mapping of str to str
         ``types``, ``motives``...: what words mean.
     settings : mapping of str to object
-        ``half_day_cut``, ``default_type``...
+        ``half_day_cut``, ``default_type``...; ``unquoted``: the software puts no quotes round its cells; ``open_field``: the one
+        field whose text may hold the separator then.
     gives, basis : str
         As in :class:`~decrochage_risk.importers.extract.Reader`.
     """
@@ -482,6 +488,8 @@ def _table_faults(kind: str, table: Mapping[str, Any], reads: str) -> Iterator[s
     for name, of in _SETTINGS.items():
         if name in table and not isinstance(table[name], of):
             yield f"maps.{kind}.{name} = {table[name]!r}, not of its type"
+    if table.get("open_field", next(iter(fields))) not in fields:
+        yield f"maps.{kind}.open_field = {table['open_field']!r} is no field of {reads}"
 
 
 def _folded(word: str) -> str:
@@ -503,6 +511,71 @@ def word_of(words: Mapping[str, str], text: str) -> str | None:
     near = [pattern for pattern in words if "*" in pattern and fnmatch.fnmatchcase(plain, pattern)]
     # The longest pattern is the most particular: "ABSENCE COURS*" goes before "ABSENCE*".
     return words[max(near, key=len)] if near else None
+
+
+def read_table(source: SourceFile, options: ImportOptions, column_map: ColumnMap) -> DelimitedTable:
+    """Read the table of a list as its map says it is written.
+
+    Raises
+    ------
+    UnreadableExportError
+        No table in it, or a column that the map needs is not there.
+    """
+    table = read_delimited(
+        source.content,
+        expected=[name for names in column_map.columns.values() for name in names],
+        name=source.path,
+        unquoted=bool(column_map.settings.get("unquoted", False)),
+        open_column=column_map.names(str(column_map.settings.get("open_field", ""))),
+        pupils=options.pupils_like_totals,
+    )
+    column_map.check(table, source.path)
+    return table
+
+
+def miss_broken_rows(table: DelimitedTable, column_map: ColumnMap, extract: Extract) -> None:
+    """Note whom the rows of another length than the header's may be of; once all else of the list is read.
+
+    A row whose last cell alone is too much is as long as the others, and only broken where it could not be read.
+    """
+    for line, cells in table.broken:
+        extract.miss(line, *_persons_of_cells(cells, table, column_map), aligned=False)
+    extract.unread = [
+        row._replace(
+            persons=(*row.persons, *_persons_of_cells(table.loose[row.line], table, column_map)),
+            aligned=False,
+        )
+        if row.aligned and row.line in table.loose
+        else row
+        for row in extract.unread
+    ]
+
+
+def _persons_of_cells(
+    cells: tuple[str, ...], table: DelimitedTable, column_map: ColumnMap
+) -> tuple[Person, ...]:
+    """Give whom a row may be of, its cells counted from the left and from the right.
+
+    The first holds before the separator that is too much, or missing, the second after it.
+    """
+    records: list[dict[str, str]] = []
+    for shift in sorted({0, len(cells) - len(table.header)}, key=abs):
+        places = {name: table.position(*column_map.names(name)) for name in _PERSON_FIELDS}
+        record = {
+            name: squeeze(cells[at + shift])
+            for name, at in places.items()
+            if at is not None and 0 <= at + shift < len(cells)
+        }
+        records.append({**record, "ine": record.get("ine", "").upper()})
+    columns: dict[str, Any] = {name: [record.get(name) for record in records] for name in _PERSON_FIELDS}
+    columns["birth_date"] = [day_of(text or "") for text in columns["birth_date"]]
+    # A number says who it is: the day beside it may be any, and must not be learnt as a day of birth.
+    return tuple(
+        dict.fromkeys(
+            person._replace(birth_date=None) if person.ine or person.elenoet else person
+            for person in make_persons(columns, len(records))
+        )
+    )
 
 
 def persons_of(

@@ -12,7 +12,7 @@ import io
 import re
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ from decrochage_risk.errors import UnreadableExportError, explain_error
 from decrochage_risk.importers.cells import fold, squeeze
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Collection, Iterable, Sequence
     from datetime import date, datetime, time, timedelta
 
     import numpy.typing as npt
@@ -34,6 +34,7 @@ __all__ = [
     "Sheet",
     "decode",
     "is_spreadsheet",
+    "is_total",
     "peek_rows",
     "read_delimited",
     "sheets_of",
@@ -104,6 +105,11 @@ class DelimitedTable:
         Line of each row of ``frame``.
     left_out : dict of str to list of int
         Reason code -> lines that are not in ``frame``: ``wrong_length``, ``total_row``.
+    broken : tuple of (int, tuple of str)
+        Line and cells of the rows left out as ``wrong_length``: whose they are may still be read.
+    loose : dict of int to tuple of str
+        Line -> cells of the rows of ``frame`` that end with one empty cell too many: a last separator, or a last column that
+        is empty after a separator too many.
     sheet, encoding, separator : str
         Where and how it was read.
     """
@@ -116,6 +122,8 @@ class DelimitedTable:
     frame: pd.DataFrame = field(repr=False)
     lines: npt.NDArray[np.int64] = field(repr=False)
     left_out: dict[str, list[int]]
+    broken: tuple[tuple[int, tuple[str, ...]], ...] = field(default=(), repr=False)
+    loose: dict[int, tuple[str, ...]] = field(default_factory=dict, repr=False)
     sheet: str = ""
     encoding: str = ""
     separator: str = ""
@@ -163,6 +171,9 @@ def read_delimited(
     sheet: str | None = None,
     name: str = "file",
     keep_totals: bool = False,
+    unquoted: bool = False,
+    open_column: Iterable[str] = (),
+    pupils: Collection[tuple[str, str]] = (),
 ) -> DelimitedTable:
     r"""Read one table out of a text or a spreadsheet.
 
@@ -179,11 +190,18 @@ def read_delimited(
         Name of the file, for messages.
     keep_totals : bool
         Keep the rows of totals and class means.
+    unquoted : bool
+        The software puts no quotes round its cells: where the quotes of a text do not hold together, they are letters.
+    open_column : iterable of str
+        Names of the one column that may hold the separator itself, of software that puts no quotes round its cells.
+    pupils : collection of (str, str)
+        Folded family name and first name of the pupils whose name reads like a total: their rows are none.
 
     Raises
     ------
     UnreadableExportError
-        Nothing in it, an encoding that does not hold, a quote never closed, a spreadsheet that cannot be opened.
+        Nothing in it, an encoding that does not hold, a quote never closed or closed some rows later, a spreadsheet that
+        cannot be opened.
 
     Examples
     --------
@@ -192,16 +210,19 @@ def read_delimited(
     (('NOM', 'CLASSE', 'NOTE'), [['Zoé', '3 A', '12,5']], [3], {'total_row': [4]})
     """
     target_names = frozenset(fold(text) for text in expected)
-    grid = _chosen(sheets_of(content, name=name), target_names, sheet, name)
+    grid = _chosen(sheets_of(content, name=name, unquoted=unquoted), target_names, sheet, name)
     at = _header_row(grid.rows, target_names)
     cells = grid.rows[at]
     width = _width(cells, grid.rows[at + 1 :])
     names = tuple(squeeze(cell) for cell in [*cells, *[""] * width][:width])
     above = grid.rows[at - 1] if at and _is_group_row(grid.rows[at - 1], width) else []
     groups = _carried([*above, *[""] * width][:width]) if above else ()
-    rows, lines, left_out = _body(grid, at, width, keep_totals=keep_totals)
+    header = tuple(fold(cell) for cell in names)
+    spill = next((header.index(fold(text)) for text in open_column if fold(text) in header), None)
+    rows, lines, left_out, odd = _body(grid, at, width, keep_totals=keep_totals, spill=spill, pupils=pupils)
+    taken = set(lines)
     return DelimitedTable(
-        header=tuple(fold(cell) for cell in names),
+        header=header,
         names=names,
         groups=tuple(fold(cell) for cell in groups),
         group_names=groups,
@@ -209,6 +230,8 @@ def read_delimited(
         frame=_frame(rows, width),
         lines=np.array(lines, dtype=np.int64),
         left_out=left_out,
+        broken=tuple((line, cells) for line, cells in odd.items() if line not in taken),
+        loose={line: cells for line, cells in odd.items() if line in taken},
         sheet=grid.name,
         encoding=grid.encoding,
         separator=grid.separator,
@@ -239,7 +262,9 @@ def is_spreadsheet(content: bytes) -> bool:
     return any(member.startswith("xl/") for member in members)
 
 
-def sheets_of(content: bytes, *, name: str = "file", rows: int | None = None) -> list[Sheet]:
+def sheets_of(
+    content: bytes, *, name: str = "file", rows: int | None = None, unquoted: bool = False
+) -> list[Sheet]:
     """Give the cells of a text (one sheet) or of every sheet of a spreadsheet.
 
     Parameters
@@ -250,6 +275,8 @@ def sheets_of(content: bytes, *, name: str = "file", rows: int | None = None) ->
         Its name, for messages.
     rows : int, optional
         Only so many rows of each sheet.
+    unquoted : bool
+        As for :func:`read_delimited`.
 
     Raises
     ------
@@ -263,7 +290,7 @@ def sheets_of(content: bytes, *, name: str = "file", rows: int | None = None) ->
         # A few kilobytes hold the first rows: the rest of a large file is not cut into cells to be recognised.
         text = text[: rows * 8192]
     separator = _separator(text)
-    return [_text_sheet(text, encoding, separator, name, rows)]
+    return [_text_sheet(text, encoding, separator, name, rows, unquoted=unquoted)]
 
 
 def decode(content: bytes, name: str = "file") -> tuple[str, str]:
@@ -339,31 +366,88 @@ def _outside_quotes(line: str, mark: str) -> int:
     return sum(part.count(mark) for part in line.split('"')[::2])
 
 
-def _text_sheet(text: str, encoding: str, separator: str, name: str, limit: int | None) -> Sheet:
+def _text_sheet(
+    text: str, encoding: str, separator: str, name: str, limit: int | None, *, unquoted: bool = False
+) -> Sheet:
+    sheet, broken_at, why = _cut(text, encoding, separator, limit)
+    if broken_at is not None and unquoted and not _saved_with_quotes(text, separator):
+        # A quote is a letter here: the row that holds it is read like any other, and so are those after it.
+        sheet, broken_at, why = _cut(text, encoding, separator, limit, quoting=csv.QUOTE_NONE)
+    if broken_at is not None:
+        raise UnreadableExportError(
+            explain_error(
+                f"{name}, line {broken_at}: {why}",
+                expected="cells separated by ; , or a tab, with every quote closed",
+                hint='Look for a quote (") that is never closed on that line, or export again.',
+            ),
+            french=f'Un guillemet (") ouvert à la ligne {broken_at} ne se ferme pas dans sa cellule : les lignes suivantes seraient '
+            "prises pour le texte de cette cellule, et rien n’est lu du fichier. Enlevez ce guillemet, ou exportez de nouveau.",
+        )
+    return sheet
+
+
+def _cut(
+    text: str, encoding: str, separator: str, limit: int | None, *, quoting: Literal[0, 3] = csv.QUOTE_MINIMAL
+) -> tuple[Sheet, int | None, str]:
+    """Cut a text into cells; with the line of the first quote that swallowed what follows it, and what is wrong there."""
     rows: list[list[str]] = []
     lines: list[int] = []
-    # newline="": a line end inside quotes is left to the reader of CSV, which counts it.
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    tall: list[int] = []
+    # newline="": a line end inside quotes is left to the reader of CSV, which counts it. The end is marked where all is read:
+    # inside a quote that is still open the mark is no row of its own.
+    ends = limit is None and quoting == csv.QUOTE_MINIMAL and '"' in text
+    whole = f"{text}\n{_END}\n" if ends else text
+    reader = csv.reader(io.StringIO(whole, newline=""), delimiter=separator, quoting=quoting)
     before = 0
     try:
         for row in reader:
             if any(map(str.strip, row)):
                 rows.append(row)
                 lines.append(before + 1)
+                if reader.line_num - before > 1:
+                    tall.append(len(rows) - 1)
             # The line on which a row ends; the next one begins after it, however many lines it takes.
             before = reader.line_num
             if limit is not None and len(rows) >= limit:
                 break
     except csv.Error as error:
-        raise UnreadableExportError(
-            explain_error(
-                f"{name}, line {before + 1}: {error}",
-                expected="cells separated by ; , or a tab, with every quote closed",
-                hint='Look for a quote (") that is never closed on that line, or export again.',
-            ),
-            french=f"Un guillemet n’est pas fermé vers la ligne {before + 1}. Exportez le fichier de nouveau.",
-        ) from error
-    return Sheet("", rows, lines, encoding, separator)
+        return Sheet("", rows, lines, encoding, separator), before + 1, str(error)
+    sheet = Sheet("", rows, lines, encoding, separator)
+    if ends:
+        if rows[-1] != [_END]:
+            return sheet, lines[-1], "a quote is never closed"
+        del rows[-1], lines[-1]
+    # Only in a whole text: its beginning alone, to recognise a file by, may well end within a cell.
+    at = None if limit is not None else _swallower(rows, tall, separator)
+    return sheet, None if at is None else lines[at], "a quote is closed some rows later"
+
+
+_END = "\x1fend of the text\x1f"
+"""A row that no file holds."""
+
+
+def _swallower(rows: list[list[str]], tall: list[int], separator: str) -> int | None:
+    """Find the first row of several lines of which two, taken for rows, are as wide as the table's: a stray quote joined them.
+
+    A text of several lines in a cell leaves the first or the other lines too short for that.
+    """
+    if not tall:
+        return None
+    widths = Counter(len(row) for row in rows if len(row) > 1)
+    usual = max(widths, key=lambda width: (widths[width], width), default=2)
+    for at in tall:
+        first, *others = (
+            line.count(separator) for line in re.split(r"\r\n?|\n", separator.join(rows[at])) if line.strip()
+        )
+        if first >= usual - 1 and any(count >= usual - 1 for count in others):
+            return at
+    return None
+
+
+def _saved_with_quotes(text: str, separator: str) -> bool:
+    """Tell whether another program saved a text again with quotes round every cell: they are no letters then."""
+    head = text[: LOOKED_AT * 8192].splitlines()[:LOOKED_AT]
+    return any(line.startswith('"') and f'"{separator}"' in line for line in head)
 
 
 def _spreadsheet(content: bytes, name: str, limit: int | None) -> list[Sheet]:
@@ -467,25 +551,69 @@ def _carried(cells: list[str]) -> tuple[str, ...]:
     return tuple(groups_so_far)
 
 
+def is_total(text: str) -> bool:
+    """Tell whether a text reads like the label of a row of totals or of class means.
+
+    Examples
+    --------
+    >>> is_total("Total général"), is_total("Moyenne de la classe"), is_total("TOTAL"), is_total("Totalini")
+    (True, True, True, False)
+    """
+    return _TOTAL.match(fold(text)) is not None
+
+
+def _is_total_row(row: list[str], pupils: Collection[tuple[str, str]]) -> bool:
+    if not is_total(next((cell for cell in row if cell.strip()), "")):
+        return False
+    cells = [fold(cell) for cell in row]
+
+    def begins(cell: str, words: str) -> bool:
+        return cell == words or cell.startswith(f"{words} ")
+
+    # TOTAL is a family name too: the pupil whom a list of the import knows keeps his rows.
+    return not any(
+        any(begins(cell, f"{family} {first}") for cell in cells)
+        or (family in cells and any(begins(cell, first) for cell in cells))
+        for family, first in pupils
+    )
+
+
 def _body(
-    grid: Sheet, at: int, width: int, *, keep_totals: bool
-) -> tuple[list[list[str]], list[int], dict[str, list[int]]]:
+    grid: Sheet,
+    at: int,
+    width: int,
+    *,
+    keep_totals: bool,
+    spill: int | None = None,
+    pupils: Collection[tuple[str, str]] = (),
+) -> tuple[list[list[str]], list[int], dict[str, list[int]], dict[int, tuple[str, ...]]]:
     rows, lines = [], []
     left_out: dict[str, list[int]] = {}
+    odd: dict[int, tuple[str, ...]] = {}
     for row, line in zip(grid.rows[at + 1 :], grid.lines[at + 1 :], strict=True):
-        if not keep_totals and _TOTAL.match(fold(next((cell for cell in row if cell.strip()), ""))):
+        if not keep_totals and _is_total_row(row, pupils):
             left_out.setdefault("total_row", []).append(line)
         elif len(row) == width or (len(row) > width and not any(map(str.strip, row[width:]))):
             rows.append(row[:width])
             lines.append(line)
+            if grid.separator and len(row) > len(grid.rows[at]):
+                odd[line] = tuple(row)
+        elif grid.separator and spill is not None and len(row) > width:
+            # Only one column can hold the separator: what is too much is a part of its text.
+            end = spill + len(row) - width + 1
+            rows.append([*row[:spill], grid.separator.join(row[spill:end]), *row[end:]])
+            lines.append(line)
         # Only in a text: rows of a spreadsheet are as wide as the sheet, or end with empty cells.
         elif grid.separator and len(row) != width:
-            reason = "footer" if sum(1 for cell in row if cell.strip()) == 1 else "wrong_length"
-            left_out.setdefault(reason, []).append(line)
+            if sum(1 for cell in row if cell.strip()) == 1:
+                left_out.setdefault("footer", []).append(line)
+            else:
+                left_out.setdefault("wrong_length", []).append(line)
+                odd[line] = tuple(row)
         else:
             rows.append([*row, *[""] * width][:width])
             lines.append(line)
-    return rows, lines, left_out
+    return rows, lines, left_out, odd
 
 
 def _frame(rows: list[list[str]], width: int) -> pd.DataFrame:

@@ -37,6 +37,7 @@ __all__ = [
     "SchoolFacts",
     "SourceFile",
     "Subject",
+    "UnreadRow",
     "make_persons",
 ]
 
@@ -235,6 +236,9 @@ class ImportOptions:
         Days with school; None: zone B and the closures that the files tell.
     schools : mapping of (str, int) to SchoolFacts
         What the files of each school and year told so far; filled by the import itself.
+    pupils_like_totals : frozenset of (str, str)
+        Folded family name and first name of the pupils of the lists whose name reads like a row of totals; filled by the
+        import itself.
     """
 
     uai: str | None = None
@@ -250,6 +254,7 @@ class ImportOptions:
     search_complete: bool = False
     calendar: SchoolCalendar | None = None
     schools: Mapping[tuple[str, int], SchoolFacts] = field(default_factory=dict)
+    pupils_like_totals: frozenset[tuple[str, str]] = field(default=frozenset(), repr=False)
 
     def facts(self, uai: str | None, school_year: int | None = None) -> SchoolFacts:
         """Give what is known of a school and year; of the only school known when the file names none.
@@ -322,6 +327,23 @@ def _day_or_none(value: object) -> date | None:
     return value.date() if isinstance(value, datetime) else value if isinstance(value, date) else None
 
 
+class UnreadRow(NamedTuple):
+    """One row of events that could not be read: what it says of its pupil is not known, which is not zero.
+
+    Attributes
+    ----------
+    line : int
+    persons : tuple of Person
+        Whom it may be of, as its cells say.
+    aligned : bool
+        Whether its cells stand under their headers; else each person is a guess at where they stand.
+    """
+
+    line: int
+    persons: tuple[Person, ...]
+    aligned: bool = True
+
+
 @dataclass
 class Extract:
     """What one reader gives back: nothing is pseudonymous yet, nothing leaves the memory.
@@ -341,6 +363,8 @@ class Extract:
     counts : dict of str to list of int
         Code of :data:`REASONS` -> lines that were left out.
     warnings : list of Notice
+    unread : list of UnreadRow
+        Rows that something was said in and that could not be read: the file vouches for none of their pupils.
     covers : dict of str to (date, date)
         Table -> first and last day that the file vouches for.
     rows_read : int
@@ -349,6 +373,10 @@ class Extract:
         What the file says of its school and year, for the readers that come after.
     is_roster : bool
         Whether the persons are those that names of other files are joined to.
+    term : tuple of (str, int) or None
+        Term (T) or semester (S) whose averages the file holds, where it names one.
+    undated_term : str
+        Its name as the file writes it, where nobody tells its end and the day of the export stands in for it; empty otherwise.
     """
 
     kind: str
@@ -359,10 +387,13 @@ class Extract:
     tables: dict[str, pd.DataFrame | ColumnLists] = field(default_factory=dict, repr=False)
     counts: dict[str, list[int]] = field(default_factory=dict)
     warnings: list[Notice] = field(default_factory=list)
+    unread: list[UnreadRow] = field(default_factory=list, repr=False)
     covers: dict[str, tuple[date, date]] = field(default_factory=dict)
     rows_read: int = 0
     facts: SchoolFacts | None = None
     is_roster: bool = False
+    term: tuple[str, int] | None = None
+    undated_term: str = ""
 
     def leave_out(self, reason: str, line: int) -> None:
         """Count one line that is left out.
@@ -376,6 +407,10 @@ class Extract:
         if reason not in REASONS:
             raise KeyError(reason)
         self.counts.setdefault(reason, []).append(int(line))
+
+    def miss(self, line: int, *persons: Person, aligned: bool = True) -> None:
+        """Note a row that could not be read, and whom it may be of; :meth:`leave_out` says why."""
+        self.unread.append(UnreadRow(int(line), persons, aligned))
 
     def plain_labels(self, labels: Iterable[str]) -> list[str]:
         """Give, in order, the labels that hold no word of any person's name: only these may be written."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from decrochage_risk.importers.cells import fold, fold_name
+from decrochage_risk.importers.delimited import is_total
 from decrochage_risk.importers.roster import is_uai, normal_ine
 
 if TYPE_CHECKING:
@@ -146,6 +147,12 @@ class Register:
         # A pupil stands in a file of each subject: who that is, is looked up once.
         self._answers: dict[tuple[Person, str | None, int | None], _Answer] = {}
         self._links: dict[str, dict[str, Any]] | None = {} if keep_links else None
+        self._like_totals: set[tuple[str, str]] = set()
+
+    @property
+    def pupils_like_totals(self) -> frozenset[tuple[str, str]]:
+        """Folded family name and first name of the pupils of the lists whose name reads like a row of totals."""
+        return frozenset(self._like_totals)
 
     def meet(self, extract: Extract) -> None:
         """Learn which numbers are one pupil's; for every list of pupils, before any of them is resolved."""
@@ -284,6 +291,7 @@ class Register:
             self._spans.setdefault(uai, set()).add(year)
             if class_name is not None:
                 self._classes.setdefault(span, set()).add(fold_name(class_name))
+            self._like_totals |= _names_like_totals(row)
             whole, short = _names_of(row)
             # "*" is the whole school, for files that give a birth date in place of a class.
             for place in {f"{span}|{fold_name(class_name or '')}", f"{span}|*"}:
@@ -360,6 +368,11 @@ class Register:
             if year is None or of in {_NO_YEAR, year}
         ]
 
+    def divisions(self, name: str, uai: str | None, year: int | None) -> frozenset[str]:
+        """Give the folded divisions of a school and year that the name of a class means; none where it means none."""
+        near = (self._class_of(span, name) for span in self._spans_of(uai, year))
+        return frozenset(division for division in near if division is not None)
+
     def _class_of(self, span: str, name: str) -> str | None:
         """Find the class of a school that a name means: the same one folded, a declared alias, or the one it can only be."""
         classes = self._classes.get(span, set())
@@ -395,3 +408,13 @@ def _names_of(row: Person) -> tuple[set[str], set[str]]:
         short |= {f"{fold_name(family)}|{fold_name(head[0])}", f"{fold(family)} {fold(head[0])}"}
     together = row.full_name
     return (whole | {fold(together)}, short) if together else (whole, short - whole)
+
+
+def _names_like_totals(row: Person) -> set[tuple[str, str]]:
+    first = fold(next(iter((row.first_name or "").split()), ""))
+    families = {fold(family) for family in (row.family_name, row.usage_name) if family}
+    return {
+        (family, first)
+        for family in families
+        if first and (is_total(family) or is_total(f"{family} {first}"))
+    }

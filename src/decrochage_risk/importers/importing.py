@@ -23,6 +23,7 @@ from decrochage_risk.errors import (
     explain_error,
 )
 from decrochage_risk.importers.absences import monthly_absences
+from decrochage_risk.importers.cells import fold_name
 from decrochage_risk.importers.declared_maps import class_aliases, options_of_file
 from decrochage_risk.importers.extract import (
     EVENT_TABLES,
@@ -32,8 +33,10 @@ from decrochage_risk.importers.extract import (
     SchoolFacts,
     SourceFile,
 )
+from decrochage_risk.importers.half_days import absence_table, merge_half_days
 from decrochage_risk.importers.identity import Register
 from decrochage_risk.importers.imported import REPORT_NAME, TOTALS_NAME, Imported
+from decrochage_risk.importers.marks import undated_term
 from decrochage_risk.importers.merging import (
     TableRows,
     date_events,
@@ -54,9 +57,9 @@ from decrochage_risk.school_year import SchoolCalendar, day_number, school_year_
 from decrochage_risk.threads import progress_bar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
-    from decrochage_risk.importers.extract import Extract, Reader
+    from decrochage_risk.importers.extract import Extract, Reader, UnreadRow
     from decrochage_risk.importers.identity import Resolved
 
 __all__ = ["REPORT_NAME", "Imported", "import_exports"]
@@ -142,7 +145,7 @@ def _key_of(key: Pseudonymiser | bytes | str | Path) -> Pseudonymiser:
 
 
 def _options_of(options: ImportOptions | None, choices: Mapping[str, Any]) -> ImportOptions:
-    field_names = set(ImportOptions.__dataclass_fields__) - {"schools"}
+    field_names = set(ImportOptions.__dataclass_fields__) - {"schools", "pupils_like_totals"}
     unknown = sorted(set(choices) - field_names)
     if unknown:
         raise RecordsError(
@@ -203,7 +206,9 @@ class _Run:
         }
         self.event_tables: set[str] = set()
         self.in_tables: frozenset[str] = frozenset()
+        self.copies: list[tuple[FileReport, FileReport]] = []
         self.coverage: list[dict[str, Any]] = []
+        self.unread: list[dict[str, Any]] = []
         self.schools: dict[tuple[str, int], SchoolFacts] = {}
         self.homes: dict[str, set[str]] = {}
 
@@ -222,6 +227,7 @@ class _Run:
                 first = self.sources[first_of[content.sha256]].report
                 report.kind, report.label = first.kind, first.label
                 report.refusal = f"Même contenu que {first.path} : lu une fois."
+                self.copies.append((report, first))
             else:
                 # By content, not by name: a browser adds "(1)" to a second download.
                 first_of[content.sha256] = content.path
@@ -269,7 +275,12 @@ class _Run:
         source = SourceFile(content.path, content.content, content.sha256, reader.kind)
         try:
             extract = reader.read(
-                source, replace(options_of_file(self.options, content.path), schools=self.schools)
+                source,
+                replace(
+                    options_of_file(self.options, content.path),
+                    schools=self.schools,
+                    pupils_like_totals=self.register.pupils_like_totals,
+                ),
             )
         except UnreadableExportError as error:
             report.refusal = error.french
@@ -332,12 +343,51 @@ class _Run:
 
     def read_events(self) -> None:
         """Read everything that names pupils: events, marks, wishes, evidence."""
+        undated: list[tuple[Extract, _Source]] = []
+        terms: set[tuple[str | None, int | None, tuple[str, int]]] = set()
         for content, source in self._contents_at(2):
             if source.reader is None:
                 continue
             extract = self._extract(source.reader, content, source.report)
-            if extract is not None:
+            if extract is None:
+                continue
+            if extract.term is not None:
+                terms.add((extract.uai, extract.school_year, extract.term))
+            if extract.undated_term:
+                undated.append((extract, source))
+            else:
                 self._take(extract, source, source.at)
+        for extract, source in undated:
+            self._take_undated(extract, source, terms)
+
+    def _take_undated(
+        self,
+        extract: Extract,
+        source: _Source,
+        terms: Collection[tuple[str | None, int | None, tuple[str, int]]],
+    ) -> None:
+        """Take averages that the day of their export dates, unless a file of a later term says that theirs is over."""
+        report = source.report
+        kind, number = extract.term or ("", 0)
+        is_over = any(
+            (uai, year, letter) == (extract.uai, extract.school_year, kind) and later > number
+            for uai, year, (letter, later) in terms
+        )
+        if is_over:
+            # What was read of it is not taken: the report says of the file that it was not read.
+            report.refusal = undated_term(extract.undated_term, report.path).french
+            report.notices.clear()
+            report.left_out.clear()
+            return
+        day = "" if extract.exported_on is None else f", le {french.day(extract.exported_on)}"
+        report.notices.append(
+            Notice(
+                "undated_term",
+                f"La date de fin de « {extract.undated_term} » n’est dite par aucun fichier : ses moyennes sont datées du jour de "
+                f"l’export{day}. Si la période était close, joignez Communs.xml ou déclarez-la (--columns, [periods]).",
+            )
+        )
+        self._take(extract, source, source.at)
 
     def _take(self, extract: Extract, source: _Source, order: int) -> None:
         """Replace the persons of an extract by pseudonyms, count who is not found, and keep the rows."""
@@ -359,7 +409,7 @@ class _Run:
                         "des jours : pour lui, les absences de ces élèves restent « non connues », jamais zéro.",
                     )
                 )
-            report.rows[name] = report.rows.get(name, 0) + sum(mask)
+            report.rows[name] = report.rows.get(name, 0) + _rows_of_table(name, table, ids, mask)
             self.event_tables |= {name} if any(mask) else set()
             self.rows[name].add(table, ids, mask, facts)
         if extract.is_roster:
@@ -427,7 +477,7 @@ class _Run:
                 )
             )
             return
-        if extract.persons and not any(answer.pupil_ids):
+        if (extract.persons or extract.unread) and not any(answer.pupil_ids):
             report.notices.append(
                 Notice(
                     "nobody_joined",
@@ -445,10 +495,75 @@ class _Run:
                     "qui ne se rattachent pas) : ce que ce fichier porte est pour eux « non connu », et non zéro.",
                 )
             )
-        self.coverage += [
-            {"school_id": school, "table": table, "start": start, "end": end, "without": doubtful}
-            for table, (start, end) in tables.items()
-        ]
+        for table, (start, end) in tables.items():
+            span = {"school_id": school, "table": table, "start": start, "end": end}
+            unread = self._of_unread_rows(table, extract, school, answer, report)
+            # No other file makes them known either: it was this one that had something to say of them on these days.
+            self.unread += [{**span, "pupils": unread}] if unread else []
+            self.coverage.append({**span, "without": doubtful})
+
+    def _of_unread_rows(
+        self, table: str, extract: Extract, school: str, answer: Resolved, report: FileReport
+    ) -> frozenset[str]:
+        """Give the pupils whom the rows that could not be read may be of: the one that a row names, else all it may be of."""
+        persons = list(dict.fromkeys(person for row in extract.unread for person in row.persons))
+        found = self.register.resolve(replace(extract, persons=persons, is_roster=False))
+        pupil_of = dict(zip(persons, found.pupil_ids, strict=True))
+        ambiguous = {persons[at] for at, reason in found.reasons.items() if reason == "name_ambiguous"}
+        pupils: set[str] = set(found.doubtful)
+        named: list[int] = []
+        nobody: list[int] = []
+        for row in extract.unread:
+            own = {pupil_of[person] for person in row.persons} - {None}
+            if own or ambiguous & set(row.persons):
+                pupils |= {pupil for pupil in own if pupil is not None}
+                named.append(row.line)
+            # A whole row without a pupil of the list is counted under its reason, as one that could be read is.
+            elif not row.aligned:
+                pupils |= self._may_be_of(table, row, extract, school, answer)
+                nobody.append(row.line)
+        pupils &= self.in_tables
+        if named and pupils:
+            report.notices.append(
+                Notice(
+                    "unread_rows",
+                    "Des lignes illisibles sont celles d’élèves de la liste : ce que ce fichier porte est pour eux « non connu » sur "
+                    "toute sa période, et non zéro. Corrigez ces lignes et importez de nouveau.",
+                    tuple(sorted(set(named))),
+                )
+            )
+        if nobody and pupils:
+            report.notices.append(
+                Notice(
+                    "unread_rows_of_nobody",
+                    "Des lignes illisibles ne disent pas de quel élève elles sont : ce que ce fichier porte est « non connu », et non "
+                    f"zéro, pour tous ceux dont elles peuvent être ({french.plural(len(pupils), 'élève')} en tout). Corrigez-les, ou "
+                    "enlevez-les si elles ne parlent d’aucun élève, et importez de nouveau.",
+                    tuple(sorted(set(nobody))),
+                )
+            )
+        return frozenset(pupils)
+
+    def _may_be_of(
+        self, table: str, row: UnreadRow, extract: Extract, school: str, answer: Resolved
+    ) -> set[str]:
+        """Give all whom a row without a readable pupil may be of: its class, else the classes or the school of its file."""
+        own = self._all("enrolments")
+        own = own[own["school_id"] == school]
+        if extract.school_year is not None:
+            own = own[own["school_year"] == extract.school_year]
+        divisions = {
+            division
+            for person in row.persons
+            if person.class_name is not None
+            for division in self.register.divisions(person.class_name, school, extract.school_year)
+        }
+        folded = own["class_id"].map(fold_name, na_action="ignore")
+        near = folded.isin(divisions)
+        # A list of absences speaks of the whole school, one of marks of the classes that are in it.
+        if not near.any() and table != "absences":
+            near = folded.isin(set(folded[own["pupil_id"].isin({*answer.pupil_ids} - {None})].dropna()))
+        return set(own.loc[near, "pupil_id"] if near.any() else own["pupil_id"])
 
     def _of_classes_not_joined(self, extract: Extract, school: str, answer: Resolved) -> frozenset[str]:
         """Give the pupils of the classes that a file does not name, where it names a class that nobody can place."""
@@ -477,6 +592,10 @@ class _Run:
     def result(self) -> Imported:
         """Merge, check and report."""
         files = self.report.files
+        for copy, first in self.copies:
+            # Whether the first one could be read is known once all are.
+            if first.refusal:
+                copy.refusal = f"Même contenu que {first.path}, qui n’est pas lu non plus."
         pupils = merge_pupils(self._all("pupils"))
         if pupils.empty:
             sentences = "\n".join(line for file in files for line in file.lines())
@@ -499,9 +618,12 @@ class _Run:
         schools = set(enrolments["school_id"])
         # A school without pupils in the tables covers nobody: its files are told with what they leave out.
         self.coverage = [row for row in self.coverage if row["school_id"] in schools]
+        spans = [_coverage_table(self.coverage, self.unread, enrolments)] if self.coverage else []
+        tables_with_coverage = {str(table) for part in spans for table in part["table"]}
+        # A table of which the rows that could not be read leave nobody is vouched for by no file.
+        self.coverage = [row for row in self.coverage if row["table"] in tables_with_coverage]
+        spans = [part for part in spans if len(part)]
         tables |= self._event_tables(pupils, enrolments)
-        spans = [_coverage_table(self.coverage, enrolments)] if self.coverage else []
-        tables_with_coverage = {row["table"] for row in self.coverage}
         spans += [
             _first_days(name, tables[name])
             for name in EVENT_TABLES
@@ -629,6 +751,16 @@ class _Run:
         return SchoolCalendar(base.first_day, values, name=f"{base.name} et fermetures des établissements")
 
 
+def _rows_of_table(
+    name: str, table: pd.DataFrame | ColumnLists, pupil_ids: list[str | None], mask: list[bool]
+) -> int:
+    """Count the rows that a file gives to a table as the table counts them: two half-days of one day may be one row of absences."""
+    if name != "absences" or isinstance(table, ColumnLists):
+        return sum(mask)
+    halves = table.drop(columns="person").assign(pupil_id=pd.array(pupil_ids, dtype="str"))
+    return len(absence_table(merge_half_days(halves[np.array(mask, dtype=np.bool_)])))
+
+
 def _span_of(name: str, extract: Extract, school: str | None) -> dict[str, Any]:
     """Say which days of which source the file of an extract vouches for."""
     start, end = extract.covers.get(name, (None, None))
@@ -688,29 +820,54 @@ def _first_days(table: str, rows: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _coverage_table(coverage: list[dict[str, Any]], enrolments: pd.DataFrame) -> pd.DataFrame:
+def _coverage_table(
+    coverage: list[dict[str, Any]], unread: list[dict[str, Any]], enrolments: pd.DataFrame
+) -> pd.DataFrame:
     """Give the spans of whole schools, and pupil by pupil, during their stays, those of files that may have lost rows."""
-    whole = [row for row in coverage if not row["without"]]
-    parts = [_spans(whole)] if whole else []
+    whole, parts = [], []
     for row in coverage:
-        if row["without"]:
-            stays = enrolments[
-                (enrolments["school_id"] == row["school_id"]) & ~enrolments["pupil_id"].isin(row["without"])
-            ]
-            first, last = (np.datetime64(row[name], "s") for name in ("start", "end"))
-            ends = pd.to_datetime(stays["end_date"]).fillna(pd.Timestamp(last))
-            part = pd.DataFrame(
-                {
-                    "pupil_id": stays["pupil_id"],
-                    "table": row["table"],
-                    "start": pd.to_datetime(stays["start_date"]).clip(lower=first).astype("datetime64[s]"),
-                    "end": ends.clip(upper=last).astype("datetime64[s]"),
-                }
-            )
-            parts.append(part[part["start"] <= part["end"]])
-    return pd.concat(parts, ignore_index=True).reindex(
+        lost = [
+            other
+            for other in unread
+            if (other["school_id"], other["table"]) == (row["school_id"], row["table"])
+            and other["start"] <= row["end"]
+            and other["end"] >= row["start"]
+        ]
+        if not row["without"] and not lost:
+            whole.append(row)
+            continue
+        stays = enrolments[
+            (enrolments["school_id"] == row["school_id"]) & ~enrolments["pupil_id"].isin(row["without"])
+        ]
+        first, last = (np.datetime64(row[name], "s") for name in ("start", "end"))
+        ends = pd.to_datetime(stays["end_date"]).fillna(pd.Timestamp(last))
+        part = pd.DataFrame(
+            {
+                "pupil_id": stays["pupil_id"],
+                "table": row["table"],
+                "start": pd.to_datetime(stays["start_date"]).clip(lower=first).astype("datetime64[s]"),
+                "end": ends.clip(upper=last).astype("datetime64[s]"),
+            }
+        )
+        for other in lost:
+            part = _without_days(part, other)
+        parts.append(part[part["start"] <= part["end"]])
+    spans = [_spans(whole)] if whole else []
+    return pd.concat([*spans, *parts], ignore_index=True).reindex(
         columns=["school_id", "pupil_id", "table", "start", "end"]
     )
+
+
+def _without_days(spans: pd.DataFrame, lost: Mapping[str, Any]) -> pd.DataFrame:
+    """Take the days of a file out of the spans of the pupils whose rows it could not give; what lies before and after stays."""
+    of_them = spans["pupil_id"].isin(lost["pupils"])
+    theirs = spans[of_them]
+    day_before = pd.Timestamp(lost["start"]) - pd.Timedelta(days=1)
+    day_after = pd.Timestamp(lost["end"]) + pd.Timedelta(days=1)
+    before = theirs.assign(end=theirs["end"].where(theirs["end"] <= day_before, day_before))
+    after = theirs.assign(start=theirs["start"].where(theirs["start"] >= day_after, day_after))
+    both = pd.concat([before, after])
+    return pd.concat([spans[~of_them], both[both["start"] <= both["end"]]])
 
 
 def _spans(coverage: list[dict[str, Any]]) -> pd.DataFrame:

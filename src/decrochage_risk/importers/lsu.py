@@ -79,7 +79,7 @@ def read_lsu(source: SourceFile, options: ImportOptions) -> Extract:
     if totals:
         extract.warn(
             "totals_not_read",
-            f"{french.plural(totals, 'bilan')} portent des totaux d’absences et de retards, qui ne disent aucun jour : ils ne sont pas pris. "
+            f"Totaux d’absences et de retards dans {french.plural(totals, 'bilan')} : ils ne disent aucun jour et ne sont pas pris. "
             "Donnez la liste datée du logiciel de vie scolaire.",
         )
     return extract

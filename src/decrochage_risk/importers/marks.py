@@ -23,10 +23,12 @@ from decrochage_risk.importers.declared_maps import (
     ColumnMap,
     bundled_maps,
     facts_of_file,
+    miss_broken_rows,
     persons_of,
     read_column_map,
+    read_table,
 )
-from decrochage_risk.importers.delimited import read_delimited, sheets_of
+from decrochage_risk.importers.delimited import sheets_of
 from decrochage_risk.importers.extract import ColumnLists, Extract, Head, Person, Reader
 from decrochage_risk.importers.nomenclatures import OTHER, SUBJECTS, SubjectNames
 from decrochage_risk.records.table_schemas import MARK_WORDS
@@ -49,6 +51,7 @@ __all__ = [
     "take_grades",
     "term_end",
     "term_of_text",
+    "undated_term",
 ]
 
 OUT_OF = 20.0
@@ -174,8 +177,11 @@ def take_grades(
             years[day] = school_year_of(day)
         if not mark.status:
             extract.leave_out("not_a_mark", line)
+        elif day is None and kind == "term_average":
+            extract.leave_out("no_term_date", line)
         elif day is None:
-            extract.leave_out("no_term_date" if kind == "term_average" else "bad_date", line)
+            extract.leave_out("bad_date", line)
+            extract.miss(line, extract.persons[person])
         elif extract.school_year is not None and years[day] != extract.school_year:
             extract.leave_out("outside_school_year", line)
         elif mark.value is not None and mark.value > out_of:
@@ -322,9 +328,7 @@ def read_marks(source: SourceFile, options: ImportOptions, *, column_map: Column
     UnreadableExportError
         A column that the map needs is not there; averages of periods whose end nobody tells.
     """
-    header_names = [name for names in column_map.columns.values() for name in names]
-    table = read_delimited(source.content, expected=header_names, name=source.path)
-    column_map.check(table, source.path)
+    table = read_table(source, options, column_map)
     extract = Extract(source.kind, uai=options.uai)
     table.count_into(extract)
     extract.school_year, extract.exported_on = told_by_titles(table.titles, options)
@@ -336,6 +340,7 @@ def read_marks(source: SourceFile, options: ImportOptions, *, column_map: Column
     dates = _dates(table, column_map, options, extract, source.path, kind=kind)
     rows = _long_rows(table, column_map, person, dates, names, kind)
     take_grades(extract, _without_doubles(rows, extract, apart is not None), options)
+    miss_broken_rows(table, column_map, extract)
     say_subjects(extract, names)
     return extract
 
@@ -427,6 +432,7 @@ def _without_doubles(rows: list[GradeRow], extract: Extract, apart: bool) -> lis
     for row in rows:
         if row.person in namesakes:
             extract.leave_out("name_ambiguous", row.line)
+            extract.miss(row.line, extract.persons[row.person])
     return [row for row in rows if row.person not in namesakes]
 
 
@@ -443,9 +449,7 @@ def read_average_grid(source: SourceFile, options: ImportOptions, *, column_map:
     UnreadableExportError
         No row of subjects above the header; no day for the averages.
     """
-    header_names = [name for names in column_map.columns.values() for name in names]
-    table = read_delimited(source.content, expected=header_names, name=source.path)
-    column_map.check(table, source.path)
+    table = read_table(source, options, column_map)
     columns = _average_columns(table, column_map, source.path)
     extract = Extract(source.kind, uai=options.uai)
     table.count_into(extract)
@@ -468,12 +472,13 @@ def read_average_grid(source: SourceFile, options: ImportOptions, *, column_map:
         for at, cell in enumerate(table.frame[column])
     ]
     take_grades(extract, _without_doubles(rows, extract, apart=True), options)
+    miss_broken_rows(table, column_map, extract)
     say_subjects(extract, names)
     parts = len([name for at, name in enumerate(table.header) if at >= columns[0] and at not in columns])
     if parts:
         extract.warn(
             "parts_not_read",
-            f"{french.plural(parts, 'sous-colonne')} (écrit, oral, nombre d’absences) ne sont pas lues : seule la moyenne l’est.",
+            f"Seule la moyenne est lue, sans {french.plural(parts, 'sous-colonne')} (écrit, oral, nombre d’absences).",
         )
     return extract
 
@@ -497,17 +502,55 @@ def _average_columns(table: DelimitedTable, column_map: ColumnMap, path: str) ->
 
 
 def _grid_day(table: DelimitedTable, options: ImportOptions, extract: Extract, path: str) -> date:
-    """Give the day of the averages of a grid: the end of the period declared of its file or in its titles, else the export's."""
+    """Give the day of the averages of a grid: the end of the period declared of its file or in its titles, else the export's.
+
+    The day of the export stands in for the end of a period that is named only while that period may still run: the averages of
+    one that is over are older than their export.
+    """
     export_day = extract.exported_on
     period = facts_of_file(options.column_maps, path).get("period")
     for title in (period,) if period is not None else table.titles:
-        if term_of_text(title):
+        term = term_of_text(title)
+        if term:
+            extract.term = term
             end = term_end(title, options, extract.uai, extract.school_year)
             if end is not None:
                 return min(end, export_day) if export_day is not None else end
+            extract.undated_term = _name_of_term(term)
     if export_day is None:
         raise _need_period("la période de ce tableau", path)
+    year = school_year_of(export_day) if extract.school_year is None else extract.school_year
+    if extract.undated_term and extract.term is not None and _is_over(extract.term, year, export_day):
+        raise undated_term(extract.undated_term, path)
     return export_day
+
+
+def _name_of_term(term: tuple[str, int]) -> str:
+    return f"{'Trimestre' if term[0] == 'T' else 'Semestre'} {term[1]}"
+
+
+_LATEST_END = {("T", 1): (12, 20), ("T", 2): (4, 1), ("S", 1): (2, 15)}
+"""Month and day after which a term or a semester is over in every school; the last ones end with the school year."""
+
+
+def _is_over(term: tuple[str, int], school_year: int, day: date) -> bool:
+    month, number = _LATEST_END.get(term, (8, 31))
+    first = year_start(school_year)
+    return day > date(first.year + (month < first.month), month, number)
+
+
+def undated_term(name: str, path: str) -> UnreadableExportError:
+    """Compose the refusal of the averages of a term that is over and whose end nobody tells."""
+    return UnreadableExportError(
+        explain_error(
+            f"{path}: {name} is over, and its end is not known",
+            expected="Communs.xml of the school, or a table [periods] in a file of --columns",
+            hint=f'Declare [periods] "{name}" = 2024-11-29, the last day of that period: the day of the export is not its end.',
+        ),
+        french=f"La période « {name} » est close, et sa date de fin n’est dite par aucun fichier : ses moyennes seraient prises pour celles du jour "
+        "de l’export. Joignez Communs.xml et, si ce fichier ne dit ni son établissement ni son année, donnez-les (--uai, --year, ou "
+        f'[files] dans --columns) ; ou déclarez la période ([periods] "{name}" = 2024-11-29 dans --columns).',
+    )
 
 
 # GEPI's mark books

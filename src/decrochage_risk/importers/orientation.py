@@ -16,8 +16,14 @@ import pandas as pd
 from decrochage_risk.errors import UnreadableExportError, explain_error
 from decrochage_risk.importers.absences import told_by_titles
 from decrochage_risk.importers.cells import days_of, flag_of, number_of
-from decrochage_risk.importers.declared_maps import ColumnMap, bundled_maps, persons_of, word_of
-from decrochage_risk.importers.delimited import read_delimited
+from decrochage_risk.importers.declared_maps import (
+    ColumnMap,
+    bundled_maps,
+    miss_broken_rows,
+    persons_of,
+    read_table,
+    word_of,
+)
 from decrochage_risk.importers.extract import Extract, Reader
 from decrochage_risk.records.levels import LEVEL_NAMES
 from decrochage_risk.records.table_schemas import TABLES
@@ -33,6 +39,7 @@ EVENTS = next(column.choices for column in TABLES["orientation"].columns if colu
 _NOTHING = frozenset({"", "-", "—", "–"})
 _COLUMNS = ("person", "line", "date", "event", "rank", "target", "granted", "recorded_on")
 _HIGHEST_RANK = 100
+_UNREADABLE = frozenset({"bad_date", "bad_rank"})
 
 
 def read_orientation(source: SourceFile, options: ImportOptions, *, column_map: ColumnMap) -> Extract:
@@ -43,9 +50,7 @@ def read_orientation(source: SourceFile, options: ImportOptions, *, column_map: 
     UnreadableExportError
         No column of days and no ``campaign_date``; neither a column of steps nor ``event`` in the map.
     """
-    header_names = [name for names in column_map.columns.values() for name in names]
-    table = read_delimited(source.content, expected=header_names, name=source.path)
-    column_map.check(table, source.path)
+    table = read_table(source, options, column_map)
     if not column_map.has(table, "date") and options.campaign_date is None:
         raise UnreadableExportError(
             explain_error(
@@ -72,8 +77,11 @@ def read_orientation(source: SourceFile, options: ImportOptions, *, column_map: 
     rows["person"] = person
     left_out = _left_out(rows, extract)
     for reason, which in left_out.items():
-        for line in rows.loc[which, "line"]:
+        for line, at in rows.loc[which, ["line", "person"]].itertuples(index=False):
             extract.leave_out(reason, line)
+            if reason in _UNREADABLE:
+                extract.miss(line, extract.persons[int(at)])
+    miss_broken_rows(table, column_map, extract)
     faulty = pd.Series(False, index=rows.index)  # noqa: FBT003 - a mask
     for which in left_out.values():
         faulty |= which

@@ -40,7 +40,7 @@ class FileReport:
         What it says of itself, or what was settled for it.
     rows_read : int
     rows : dict of str to int
-        Table -> rows that came from it.
+        Table -> rows of that table that came from it, not lines of the file: a week of absence is one line and five rows.
     left_out : dict of str to list of int
         Reason code -> lines.
     notices : list of Notice
@@ -123,10 +123,10 @@ class FileReport:
 _TABLE_WORDS = {
     "pupils": ("élève", "élèves"),
     "enrolments": ("scolarité", "scolarités"),
-    "absences": ("ligne d’absence", "lignes d’absence"),
+    "absences": ("ligne de la table des absences", "lignes de la table des absences"),
     "grades": ("note", "notes"),
     "absence_totals": ("total de période", "totaux de période"),
-    "orientation": ("ligne d’orientation", "lignes d’orientation"),
+    "orientation": ("ligne de la table d’orientation", "lignes de la table d’orientation"),
     "outcomes": ("situation", "situations"),
     "outcome_evidence": ("preuve de situation", "preuves de situation"),
     "coverage": ("période couverte", "périodes couvertes"),
