@@ -1,15 +1,17 @@
 """What of a report may be printed: its groups, lists, dates and gates are one publication, protected together.
 
 Rows are counted by group (those who left, those who did not, those listed, those found) with every relation that a
-reader can see: a level lies in a pathway, the sexes add up, a month is an as-of date. `decrochage_risk.small_cells` then
-chooses what is hidden, and every figure that follows from a hidden count is hidden with it, in whatever form the report
-is written.
+reader can see: a level lies in a pathway, the sexes add up, a month is an as-of date. The dates of one school year are of
+nearly the same pupils, so what two of them differ by is a count of pupils too, printed nowhere and guarded like the rest.
+`decrochage_risk.small_cells` then chooses what is hidden, and every figure that follows from a hidden count is hidden with
+it, in whatever form the report is written.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
@@ -19,6 +21,7 @@ from decrochage_risk.evaluate.figures import SHARES, Figures
 from decrochage_risk.evaluate.groups import EXIT_KIND, GroupFigures, group_labels
 from decrochage_risk.evaluate.rows import sorted_codes
 from decrochage_risk.french import join
+from decrochage_risk.school_year import school_year_of
 from decrochage_risk.small_cells import HIDDEN, PUBLISHED, Publication, is_small
 
 if TYPE_CHECKING:
@@ -43,6 +46,12 @@ WITHHELD: Final = f"{HIDDEN} : trop peu d'élèves, ou un effectif qui en ferait
 """What is written in place of a reason that holds a hidden count."""
 _EVERYBODY: Final = ""
 _AS_OF: Final = "as_of"
+_MONTH: Final = "month"
+_GAP: Final = "gap"
+UNCOUNTED: Final = (
+    f"effectifs d'élèves distincts : {HIDDEN}s, ils diraient combien manquent à une date d'observation"
+)
+"""What is written where distinct pupils, held against a date, would tell how few are not there on it."""
 _UNSEEN: Final = "unseen_schools"
 _OUTCOME: Final = ((ALL, (EVENT, STAYED)),)
 _MERGED: Final = ("level", "pathway", "network", "years_behind", "sex_pathway", "sex_years_behind")
@@ -52,6 +61,9 @@ _FEW_SCORES: Final = 12
 """Distinct scores up to which a score is a table of groups: its figures give their counts back."""
 _WEIGHTS: Final = {_EVERYBODY: 25.0, "level": 2.0, "pathway": 4.0, "sex": 4.0, _AS_OF: 4.0}
 """What it costs to hide a count of these dimensions, beside one of another."""
+_DATE_ROWS: Final = 0.25
+"""What it costs to hide the rows of a date, beside its leavers: found, precision and recall of its lists need the leavers
+alone, and the rows of all dates of a year are about the same."""
 
 
 def merged_dimensions(
@@ -127,6 +139,7 @@ class CountedRows:
         self._people: Codes = sorted_codes(pupils)
         # A reader who knows the dates knows how many rows one pupil may have.
         self.rows_each = int(np.bincount(self._people).max(initial=1))
+        self._days: list[str] = []
 
     def key(self, dimension: str, group: str, measure: str = ALL, unit: str = "rows") -> Key:
         """Name of a count; ``unit`` is ``"rows"`` or, of all rows of a group, ``"pupils"``."""
@@ -140,6 +153,8 @@ class CountedRows:
         printed: Callable[[str, str, str], bool],
         *,
         whole_only: Collection[str] = (),
+        print_pupils: bool = True,
+        whole_year: bool = False,
     ) -> None:
         """Count, and relate what adds up.
 
@@ -155,6 +170,10 @@ class CountedRows:
             Given dimension, group and measure: whether it is printed.
         whole_only : collection of str
             Measures that no table divides by a group, only by as-of date.
+        print_pupils : bool
+            Whether distinct pupils are printed beside the rows.
+        whole_year : bool
+            Whether all pupils of the rows are a total of each date too: who is not there on it is then guarded.
         """
         apart = (_EVERYBODY, _AS_OF)
         labels = {_EVERYBODY: np.full(len(self._people), _EVERYBODY), **dimensions}
@@ -163,7 +182,7 @@ class CountedRows:
             own = {
                 name: mask for name, mask in measures.items() if dimension in apart or name not in whole_only
             }
-            self._count(dimension, groups.tolist(), codes, own, printed)
+            self._count(dimension, groups.tolist(), codes, own, printed, print_pupils=print_pupils)
             for group in groups.tolist():
                 for whole, parts in sums:
                     if whole in own and parts[0] in own:
@@ -172,6 +191,7 @@ class CountedRows:
                             [self.key(dimension, group, part) for part in parts],
                         )
         self._relate(groupings, measures)
+        self._guard_dates(groupings, whole_year=whole_year)
 
     def _count(
         self,
@@ -180,6 +200,8 @@ class CountedRows:
         codes: Codes,
         measures: Mapping[str, Bools],
         printed: Callable[[str, str, str], bool],
+        *,
+        print_pupils: bool,
     ) -> None:
         owners = int(self._people.max(initial=0)) + 1
         weight = _WEIGHTS.get(dimension, 1.0)
@@ -191,11 +213,13 @@ class CountedRows:
             for group, count, distinct in zip(groups, rows.tolist(), people.tolist(), strict=True):
                 is_printed = printed(dimension, group, measure)
                 name = self.key(dimension, group, measure)
+                cost = weight * (_DATE_ROWS if dimension == _AS_OF and measure == ALL else 1.0)
                 self._told.count(
-                    name, count, printed=is_printed, people=distinct, rows_each=self.rows_each, weight=weight
+                    name, count, printed=is_printed, people=distinct, rows_each=self.rows_each, weight=cost
                 )
                 if measure == ALL:
-                    self._pupils(dimension, group, distinct, is_printed=is_printed, weight=weight)
+                    shown = is_printed and print_pupils
+                    self._pupils(dimension, group, distinct, is_printed=shown, weight=cost)
 
     def _pupils(self, dimension: str, group: str, distinct: int, *, is_printed: bool, weight: float) -> None:
         rows, pupils = self.key(dimension, group), self.key(dimension, group, unit="pupils")
@@ -204,6 +228,48 @@ class CountedRows:
         self._told.tie([rows, pupils])
         self._told.at_most(pupils, rows)
         self._told.at_most(rows, pupils, times=self.rows_each)
+
+    def same_dates(self, other: CountedRows) -> None:
+        """Say that a reader knows by how much the as-of dates of two tables differ: the same rows, counted twice."""
+        for day in self._days:
+            for measure in (ALL, EVENT, STAYED):
+                pair = [rows.key(_AS_OF, day, measure) for rows in (self, other)]
+                if all(one in self._told for one in pair):
+                    self._told.differ(*pair)
+
+    def _guard_dates(self, groupings: Mapping[str, tuple[Any, Codes]], *, whole_year: bool) -> None:
+        """Guard what the dates of one school year differ by: nearly everybody of a later one was there on an earlier one."""
+        self._days = days = groupings[_AS_OF][0].tolist() if _AS_OF in groupings else []
+        years = {day: school_year_of(day) for day in days}
+        # From one date to the next, small or not: that hardly anybody comes in the year is known, and bounds what is hidden.
+        # Farther apart only what is small: the rest are sums of these.
+        for at, first in enumerate(days):
+            for step, second in enumerate(days[at + 1 :]):
+                if years[first] == years[second]:
+                    self._guard_gap(_AS_OF, first, second, always=step == 0)
+        if whole_year:
+            for day in days:
+                pupils = self.key(_EVERYBODY, _EVERYBODY, unit="pupils")
+                self._guard(pupils, self.key(_AS_OF, day), (*pupils, _GAP, day), always=True)
+        months = groupings[_MONTH][0].tolist() if _MONTH in groupings else []
+        # A month of one date is that date; one of several years is a sum of dates, whose differences add up.
+        if len(months) != len(days):
+            for first, second in combinations(months, 2):
+                self._guard_gap(_MONTH, first, second, always=False, each=max(1, len(set(years.values()))))
+
+    def _guard_gap(self, dimension: str, first: str, second: str, *, always: bool, each: int = 1) -> None:
+        for measure in (ALL, EVENT, STAYED):
+            pair = [self.key(dimension, group, measure) for group in (first, second)]
+            if pair[0] in self._told and pair[1] in self._told:
+                large, small = sorted(pair, key=lambda name: -self._told.counts[name])
+                self._guard(large, small, (*pair[0], _GAP, second), always=always, each=each)
+
+    def _guard(self, large: Key, small: Key, name: Key, *, always: bool, each: int = 1) -> None:
+        rows = self._told.counts[large] - self._told.counts[small]
+        people = -(-rows // each)
+        if rows >= 0 and (always or is_small(people, least=self._told.least)):
+            self._told.count(name, rows, printed=False, people=people, rows_each=each)
+            self._told.total(large, [small, name])
 
     def _relate(self, groupings: Mapping[str, tuple[Any, Codes]], measures: Mapping[str, Bools]) -> None:
         """Say which groups are made of the groups of another dimension."""
@@ -224,11 +290,13 @@ class CountedRows:
                         parts_of = [self.key(inner, part, measure) for part in names]
                         if parts_of[0] in self._told and self.key(outer, group, measure) in self._told:
                             self._told.total(self.key(outer, group, measure), parts_of)
-                    self._told.total(
-                        self.key(outer, group, unit="pupils"),
-                        [self.key(inner, part, unit="pupils") for part in names],
-                        overlapping=True,
-                    )
+                    # Who is there on several dates is printed nowhere: it is guarded by itself, not taken as known.
+                    if len(names) == 1 or inner not in (_AS_OF, _MONTH):
+                        self._told.total(
+                            self.key(outer, group, unit="pupils"),
+                            [self.key(inner, part, unit="pupils") for part in names],
+                            overlapping=True,
+                        )
 
 
 @dataclass(slots=True, eq=False, kw_only=True)
@@ -256,6 +324,9 @@ class ReportTables:
         one back.
     unseen : bool array or None
         Rows of the second view.
+    pupils_told : bool
+        Whether distinct pupils are told: not where a few of them are missing on some date. Those of the groups add up to all
+        of them, so none are told then; rows and figures are.
     """
 
     outcome: Floats
@@ -269,10 +340,14 @@ class ReportTables:
     unjoined: Mapping[str, npt.NDArray[Any]] = field(default_factory=dict)
     unseen: npt.NDArray[np.bool_] | None = None
     rows: CountedRows | None = field(default=None, init=False)
+    pupils_told: bool = field(default=True, init=False)
 
     def add_to(self, told: Publication, groups: Sequence[GroupFigures], scope: str = "report") -> None:
         """Add every count that the report prints or lets a reader find."""
         self.rows = rows = CountedRows(told, scope, self.pupils)
+        if self.as_of is not None:
+            present = np.unique(self.as_of, return_counts=True)[1]
+            self.pupils_told = not is_small(*(len(pd.unique(self.pupils)) - present).tolist())
         event = self.outcome == 1
         measures, sums = list_measures(event, list(self.lists.values()))
         figures_of = {(one.dimension, one.group): one for one in groups}
@@ -294,7 +369,15 @@ class ReportTables:
 
         # Measures of the second list are printed for all rows only, so they need no relations elsewhere.
         others = [name for name in measures if name not in (ALL, EVENT, STAYED) and not name.endswith("0")]
-        rows.add(self._all_dimensions(groups), measures, sums, printed, whole_only=others)
+        rows.add(
+            self._all_dimensions(groups),
+            measures,
+            sums,
+            printed,
+            whole_only=others,
+            print_pupils=self.pupils_told,
+            whole_year=True,
+        )
         self._add_exits(told, figures_of, event)
 
     def _all_dimensions(self, groups: Sequence[GroupFigures]) -> dict[str, npt.NDArray[Any]]:
@@ -336,7 +419,11 @@ class ReportTables:
             publication.count(whole, count + int((~event).sum()), printed=figures is not None)
             publication.total(whole, [name, rows.key(_EVERYBODY, _EVERYBODY, STAYED)])
             both = len(pd.unique(self.pupils[inside | ~event]))
-            publication.count(rows.key(EXIT_KIND, kind, unit="pupils"), both, printed=figures is not None)
+            publication.count(
+                rows.key(EXIT_KIND, kind, unit="pupils"),
+                both,
+                printed=figures is not None and self.pupils_told,
+            )
             publication.differ(rows.key(EXIT_KIND, kind, unit="pupils"), whole)
             publication.tie([whole, rows.key(EXIT_KIND, kind, unit="pupils")])
             parts.append(name)
@@ -348,6 +435,9 @@ class ReportTables:
         keys = [self.rows.key(dimension, group, measure) for measure in (ALL, *measures)]
         return any(key in hidden for key in [*keys, self.rows.key(dimension, group, unit="pupils")])
 
+    def _is_secret(self, hidden: Hidden, dimension: str, group: str, measure: str) -> bool:
+        return self.rows is None or self.rows.key(dimension, group, measure) in hidden
+
     def whole_hidden(self, hidden: Hidden) -> bool:
         """Tell whether not even all rows together may be counted: so few left, or stayed."""
         return self._is_hidden(hidden, _EVERYBODY, _EVERYBODY, EVENT)
@@ -357,6 +447,8 @@ class ReportTables:
         return tuple(self._told_group(one, hidden) for one in groups)
 
     def _told_group(self, one: GroupFigures, hidden: Hidden) -> GroupFigures:
+        if not self.pupils_told:
+            one = one.model_copy(update={"pupils": None})
         place = (one.dimension, one.group)
         if self._is_hidden(hidden, *place):
             fields = {"dimension": one.dimension, "group": one.group, "too_small": one.too_small}
@@ -380,12 +472,13 @@ class ReportTables:
         # Quantiles over so few schools would tell the list of one of them.
         blanks: set[str] = set() if self.schools >= PUBLISHED else set(_WORKLOAD)
         if self._is_hidden(hidden, *place):
-            blanks |= {"rows", "listed", "events", "hits", *_EXPECTED, *_FOUND, *_WORKLOAD}
-        if self._is_hidden(hidden, *place, EVENT):
+            # What remains has no rows in it: the list, the leavers and those found are judged by themselves.
+            blanks |= {"rows", *_OF_ROWS} if one.as_of is not None else set(_LIST)
+        if self._is_secret(hidden, *place, EVENT):
             blanks |= {"events", "hits", *_FOUND}
-        if self._is_hidden(hidden, *place, _listed(at)):
+        if self._is_secret(hidden, *place, _listed(at)):
             blanks |= {"listed", "hits", *_EXPECTED, *_FOUND, *_WORKLOAD}
-        if self._is_hidden(hidden, *place, _hits(at)):
+        if self._is_secret(hidden, *place, _hits(at)):
             blanks |= {"hits", *_FOUND}
         return one.model_copy(update=dict.fromkeys(blanks)) if blanks else one
 
@@ -401,16 +494,23 @@ class ReportTables:
             return _withheld(figures)
         # An AUC of a yes-or-no flag gives the four counts of its table back.
         if score and self._is_flag(score) and self._tells_few(score):
-            return _withheld(figures, rows=figures.rows, pupils=figures.pupils, events=figures.events)
-        return figures.model_copy(update=dict.fromkeys(self._narrow_tops(score)))
+            pupils = figures.pupils if self.pupils_told else None
+            return _withheld(figures, rows=figures.rows, pupils=pupils, events=figures.events)
+        blanks: dict[str, Any] = dict.fromkeys(self._narrow_tops(score))
+        if not self.pupils_told:
+            # Said once, of the model: the pupils of a baseline are the same.
+            notes = figures.notes if score else (*figures.notes, UNCOUNTED)
+            blanks |= {"pupils": None, "notes": notes}
+        return figures.model_copy(update=blanks)
 
     def told_unseen(self, figures: Figures | None, hidden: Hidden) -> Figures | None:
         """Give the second view with what may be printed."""
         if figures is None or self.unseen is None:
             return figures
-        return (
-            _withheld(figures) if self._is_hidden(hidden, _UNSEEN, "True", EVENT) else _without_tops(figures)
-        )
+        if self._is_hidden(hidden, _UNSEEN, "True", EVENT):
+            return _withheld(figures)
+        told = _without_tops(figures)
+        return told if self.pupils_told else told.model_copy(update={"pupils": None})
 
     def _is_flag(self, score: str) -> bool:
         return len(np.unique(self.scores[score])) <= _FEW_SCORES
@@ -525,11 +625,11 @@ def told_dates(
     printable = []
     for one in dates:
         place = (_AS_OF, one.as_of.isoformat())
-        if rows is None or rows.key(*place) in hidden:
-            one = one.model_copy(update={"rows": None, "events": None})  # noqa: PLW2901  # the same, hidden
-        elif rows.key(*place, EVENT) in hidden:
-            one = one.model_copy(update={"events": None})  # noqa: PLW2901  # same
-        printable.append(one)
+        secret = {"rows": ALL, "events": EVENT}
+        blanks = [
+            name for name, measure in secret.items() if rows is None or rows.key(*place, measure) in hidden
+        ]
+        printable.append(one.model_copy(update=dict.fromkeys(blanks)))
     return tuple(printable)
 
 
@@ -542,7 +642,10 @@ _FOUND: Final = (
     "lift",
     *(f"{name}{end}" for name in ("precision", "recall", "false_alarm") for end in ("", "_low", "_high")),
 )
+_OF_ROWS: Final = ("lift", "false_alarm", "false_alarm_low", "false_alarm_high")
+"""Figures of a list that are counted with the rows of a date: its rate, and those who did not leave."""
 _WORKLOAD: Final = ("per_school", "per_school_low", "per_school_high")
+_LIST: Final = ("rows", "listed", "events", "hits", *_EXPECTED, *_FOUND, *_WORKLOAD)
 _TOPS: Final = tuple(
     f"{name}_at_{round(100 * share)}" for share in SHARES for name in ("precision", "recall", "lift")
 )

@@ -33,7 +33,7 @@ from decrochage_risk.evaluate import (
     on_track_flag,
     school_rate,
 )
-from decrochage_risk.evaluate.disclosure import ALL, EVENT, CountedRows
+from decrochage_risk.evaluate.disclosure import ALL, EVENT, STAYED, CountedRows
 from decrochage_risk.explain import rests_on_gaps
 from decrochage_risk.features import FEATURE_BY_NAME
 from decrochage_risk.model.unknown_flags import UNKNOWN_FLAGS, patterns_of
@@ -333,10 +333,15 @@ def _publish(report: EvaluationReport, snapshots: Snapshots) -> EvaluationReport
     closed_dates = {one.as_of.isoformat() for one in report.maturity if one.events is not None}
     dates.add(
         {"as_of": np.array([day.isoformat() for day in snapshots.rows["as_of"]])},
-        {ALL: np.ones(len(left), dtype=np.bool_), EVENT: left},
-        (),
-        lambda dimension, group, measure: dimension == "as_of" and (measure == ALL or group in closed_dates),
+        {ALL: np.ones(len(left), dtype=np.bool_), EVENT: left, STAYED: ~left},
+        [(ALL, (EVENT, STAYED))],
+        lambda dimension, group, measure: (
+            dimension == "as_of" and (measure == ALL or (measure == EVENT and group in closed_dates))
+        ),
     )
+    if report.tables is not None and report.tables.rows is not None:
+        # The dates of the untouched year stand in both tables: what one hides, the other must not tell.
+        dates.same_dates(report.tables.rows)
     return report.published(publication.hidden(), dates=dates)
 
 
