@@ -121,6 +121,39 @@ def test_after_a_failure_midway_the_old_result_stands_unmixed(tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == [out]
 
 
+KINDS = {
+    "tables": "pupils.parquet",
+    "scores": "scores.parquet",
+    "pages": "index.html",
+    "another kind": "x.txt",
+}
+
+
+@pytest.mark.parametrize("former", KINDS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_replaces_its_own_kind_alone(tmp_path: Path, former: str, kind: str) -> None:
+    """Tables, scores and pages never take each other's place: the folder stays as it was; those of its kind are replaced."""
+    out = tmp_path / "out"
+    write(out, KINDS[former])
+    before = contents(out)
+    if former == kind:
+        write(out, KINDS[kind], text="newer")
+        assert contents(out)[KINDS[kind]] == "newer"
+        return
+    with pytest.raises(RecordsError, match=former):
+        write(out, KINDS[kind], text="newer")
+    assert contents(out) == before
+    assert list(tmp_path.iterdir()) == [out]
+
+
+def test_a_place_without_a_lock_is_no_other_run(tmp_path: Path) -> None:
+    """Where no file can be made the error of the system is told, not that another run writes there."""
+    (tmp_path / "closed").mkdir()
+    name = "x" * 250  # the name of its lock is too long for any file
+    with pytest.raises(OSError, match="too long"), hold(tmp_path / "closed" / name):
+        pass
+
+
 def test_a_run_killed_between_the_two_steps_of_a_swap_loses_nothing(tmp_path: Path) -> None:
     """The former result that stands aside is put back before anything else, so that a failure cannot lose it either."""
     out = tmp_path / "out"

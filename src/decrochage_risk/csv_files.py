@@ -12,6 +12,7 @@ import csv
 import gzip
 import io
 import re
+import zlib
 from collections import Counter
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -320,12 +321,12 @@ def _content(path: Path) -> bytes:
     try:
         with gzip.open(path) as archive:
             return archive.read()
-    except (EOFError, gzip.BadGzipFile, OSError) as error:
+    except (EOFError, zlib.error, OSError) as error:  # BadGzipFile is an OSError
         raise UnreadableRecordsError(
             explain_error(
                 f"{path.name}{_size(path)} cannot be unpacked: {error}",
                 expected="a complete gzip file",
-                hint="Copy or export the file again; it was probably cut short.",
+                hint="Copy or export the file again; it was probably cut short or damaged.",
             )
         ) from error
 

@@ -45,6 +45,7 @@ __all__ = [
     "line_of",
     "locked",
     "no_journal",
+    "refuse_other_file",
     "scoring_entry",
     "table_hash",
 ]
@@ -302,7 +303,7 @@ class Journal:
         Raises
         ------
         JournalError
-            Other things than scores and records; a time that is none; a file that cannot be written.
+            Other things than scores and records; a time that is none; a file that is no journal or cannot be written.
         """
         return self._record(scoring_entry(scores, at=at, records=records))
 
@@ -326,11 +327,12 @@ class Journal:
         Raises
         ------
         JournalError
-            A time that is none, a folder without extracts; a file that cannot be written.
+            A time that is none, a folder without extracts; a file that is no journal or cannot be written.
         """
         return self._record(folder_entry(done, Path(extracts), at=at))
 
     def _record(self, entry: dict[str, Any]) -> str:
+        refuse_other_file(self.path)
         with locked(self.path):
             self._append(line_of(entry))
         run_id: str = entry["run_id"]
@@ -352,8 +354,13 @@ class Journal:
         lines, unread = self._read()
         if unread:
             warn_caller(
-                f"{len(unread)} lines of {self.path} cannot be read, the first is line {unread[0][0]}: they were cut off "
-                "or edited. Hint: the other lines are given; keep a copy, and purge when the cause is known.",
+                explain_error(
+                    f"Line {unread[0][0]} of {self.path} cannot be read"
+                    if len(unread) == 1
+                    else f"{len(unread)} lines of {self.path} cannot be read, the first is line {unread[0][0]}",
+                    expected="whole lines, as they were written: cut off by a crash, or edited since",
+                    hint="The other lines are given; keep a copy, and purge when the cause is known.",
+                ),
                 RecordsWarning,
             )
         return lines
@@ -493,6 +500,7 @@ class Journal:
         """
         if not self.path.exists():
             raise no_journal(self.path)
+        refuse_other_file(self.path)
         with locked(self.path):
             read_entries, unread = self._read()
             rewritten_lines = [(entry, change(entry)) for entry in read_entries]
@@ -501,7 +509,8 @@ class Journal:
                 raise JournalError(
                     explain_error(
                         f"Nothing was erased from {self.path}: no entry holds this id"
-                        + (f", and {len(unread)} lines cannot be read" if unread else ""),
+                        + (f", and {len(unread)} lines cannot be read" if unread[1:] else "")
+                        + (", and one line cannot be read" if len(unread) == 1 else ""),
                         expected="the id under which the pupil was scored, with its leading zeros",
                         hint="Look at the ids of the lists; a pupil whose situation was never to be looked at is in no entry.",
                     )
@@ -551,6 +560,51 @@ def no_journal(path: Path) -> JournalError:
             hint="Check the path; a journal is made by the first scoring that names it.",
         )
     )
+
+
+# Keys are sorted: every line begins so, one that a crash cut off too.
+_BEGINNINGS = (b'{"as_of":"', b'{"at":"')
+
+
+def refuse_other_file(path: Path) -> None:
+    """Refuse a file that is there and is no journal: a line more would spoil it, and a purge would empty it.
+
+    Parameters
+    ----------
+    path : Path
+        A journal, an empty file, or none yet.
+
+    Raises
+    ------
+    JournalError
+        Its first line is no entry of a journal; it is a folder, or cannot be read.
+    """
+    try:
+        if not path.exists():
+            return
+        with path.open("rb") as file:
+            first = file.readline()
+            while first and not first.strip():
+                first = file.readline()
+    except OSError as error:
+        raise _unusable(path, "read", error) from error
+    # Whole JSON without what an entry has is somebody's own; a line cut off is no JSON.
+    if first and _entry_of(first) is None and (_is_json(first) or not first.startswith(_BEGINNINGS)):
+        raise JournalError(
+            explain_error(
+                f"{path} is there and is no journal: its first line is no entry of one",
+                expected="a journal, or a new file",
+                hint="Choose another file; nothing was written into this one.",
+            )
+        )
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        json.loads(line)
+    except ValueError:
+        return False
+    return True
 
 
 def _unusable(path: Path, verb: str, error: OSError) -> JournalError:

@@ -1,7 +1,8 @@
 """Folders and files of results: written aside and swapped in as a whole, by one run at a time, for their owner alone.
 
-A folder of results holds :data:`MANIFEST`, which lists every file that a run wrote, with its checksum. A later run
-replaces these and nothing else: a file of somebody's own, one that was edited since, or a link is an error that names it.
+A folder of results holds :data:`MANIFEST`, which lists every file that a run wrote, with its checksum. A later run of the
+same kind replaces these and nothing else: a file of somebody's own, one that was edited since, or a link is an error that
+names it, and so are results of another kind (tables, scores, pages), which that run would not bring back.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from decrochage_risk.errors import RecordsError, explain_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from types import TracebackType
     from typing import Self
 
@@ -31,6 +32,7 @@ __all__ = [
     "make_private",
     "private_file",
     "refuse_foreign",
+    "refuse_other_kind",
     "remove_leftovers",
     "restrict",
     "work_beside",
@@ -42,6 +44,21 @@ MANIFEST: Final = "files.json"
 _KIND: Final = "decrochage-risk results"
 _OF_THE_SYSTEM: Final = frozenset({".DS_Store", "Thumbs.db", "desktop.ini"})
 _NAMES_LISTED = 5
+# By the file that every result of a kind holds: also those that an earlier version wrote, whose list names no kind.
+_KIND_OF_FILE: Final = {
+    "pupils.parquet": "tables",
+    "pupils.csv": "tables",
+    "pupils.csv.gz": "tables",
+    "scores.parquet": "scores",
+    "signals.parquet": "scores",
+    "index.html": "pages",
+}
+_WORDS_OF_KIND: Final = {
+    "tables": "the tables of an import",
+    "scores": "scores",
+    "pages": "the pages of a report",
+    "": "results of another kind",
+}
 _DRAFT, _FORMER, _LOCK, _HOLDER = "partial", "former", "lock", "holder"
 _WORKING_COPY = "partitions"
 WORK_KEY: Final = "key.txt"
@@ -134,6 +151,10 @@ def hold(target: Path) -> Iterator[None]:
     try:
         lock.acquire()
     except Timeout as error:
+        if not lock_file.exists():
+            # Nobody holds a lock that cannot be made: the system says why it cannot.
+            os.close(os.open(lock_file, os.O_WRONLY | os.O_CREAT, 0o600))
+            lock_file.unlink(missing_ok=True)
         raise RecordsError(
             explain_error(
                 f"{target} is being written by another run ({_holder_words(holder)})",
@@ -193,7 +214,8 @@ class ResultFolder:
     Raises
     ------
     RecordsError
-        Something in the folder was written by nobody of ours, was edited, or is a link; another run holds the folder.
+        Something in the folder was written by nobody of ours, was edited, or is a link; it holds results of another kind;
+        another run holds the folder.
     OSError
         The disk refused.
 
@@ -247,7 +269,9 @@ class ResultFolder:
 
     def _swap(self) -> None:
         refuse_foreign(self.target, self.given)  # again: runs last for hours
-        _write_manifest(self.draft, _sums(self.draft))
+        sums = _sums(self.draft)
+        refuse_other_kind(self.target, _kind_of(sums), self.given)
+        _write_manifest(self.draft, sums)
         if self.target.is_dir():
             _keep_group(self.target, self.draft)
         make_private(self.draft, group=self._group)
@@ -338,8 +362,42 @@ def refuse_foreign(target: Path, shown_as: Path | None = None) -> None:
         elif name in sums and _sha256(place) != sums[name]:
             names.append(f"{name} (changed since)")
     if names:
-        more = f" and {len(names) - _NAMES_LISTED} more" if len(names) > _NAMES_LISTED else ""
-        raise _foreign(shown_as, f"it holds {', '.join(names[:_NAMES_LISTED])}{more}")
+        more = [f"and {len(names) - _NAMES_LISTED} more"] if len(names) > _NAMES_LISTED else []
+        raise _foreign(shown_as, f"it holds {', '.join([*names[:_NAMES_LISTED], *more])}")
+
+
+def refuse_other_kind(target: Path, kind: str, shown_as: Path | None = None) -> None:
+    """Refuse a folder that holds what a run of another kind wrote: no run of this kind could give it back.
+
+    Parameters
+    ----------
+    target : Path
+        The folder of results.
+    kind : str
+        What is to be written: ``tables``, ``scores`` or ``pages``.
+    shown_as : Path, optional
+        How the caller named it.
+
+    Raises
+    ------
+    RecordsError
+        With what stands there.
+    """
+    sums = _manifest(target)
+    former = _kind_of(sums)
+    if sums and former != kind:
+        raise RecordsError(
+            explain_error(
+                f"Results cannot be written into {target if shown_as is None else shown_as}: it holds {_WORDS_OF_KIND[former]}",
+                expected="a folder that is new, empty, or holds only what an earlier run of the same kind wrote there",
+                hint="Choose another folder; nothing was touched.",
+            )
+        )
+
+
+def _kind_of(names: Iterable[str]) -> str:
+    """Name the kind of a result by its files; empty for one that is neither tables, scores nor pages."""
+    return next((_KIND_OF_FILE[name] for name in names if name in _KIND_OF_FILE), "")
 
 
 def _foreign(target: Path, came: str) -> RecordsError:

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 SOURCE = Path(decrochage_risk.__file__).parent
 COVERED = [
-    "artefact.py", "cli", "csv_files.py", "features", "feedback.py", "importers", "journal.py", "model", "notices", "partitions", "policy",
-    "records", "report", "result_folders.py", "school_year", "score", "small_cells.py", "synthetic", "train",
+    "artefact.py", "cli", "csv_files.py", "evaluate", "explain", "features", "feedback.py", "importers", "journal.py", "model", "notices", "partitions", "policy",
+    "records", "report", "result_folders.py", "risk", "school_year", "score", "small_cells.py", "synthetic", "train",
 ]  # fmt: skip
 """Modules and rooms whose every message of an error has its French."""
 

@@ -169,7 +169,7 @@ def test_the_capacity_list_is_a_file_of_its_own(
     )
     assert written["Élève"].str.lstrip("'").tolist() == listed.pupils["pupil_id"].tolist()
     assert listed.text.splitlines()[0] in told
-    assert "at least 1 was expected" in refused("score", extracts, *options, "--capacity", "0")
+    assert "au moins 1 est attendu" in refused("score", extracts, *options, "--capacity", "0")
 
 
 @pytest.mark.whole
@@ -195,22 +195,20 @@ def test_a_capacity_that_cannot_be_costs_no_scores(
     extracts: Path,
     model_folder: Path,
     tmp_path: Path,
-    run: Callable[..., Result],
     refused: Callable[..., str],
 ) -> None:
-    """What is no capacity is refused, all at once, before the work; one above a school's size after the results are told."""
+    """What is no capacity is refused, all at once, before the work, and so is one above a school's size, or of no school."""
     options = ("--as-of", AS_OF, "--model", model_folder, "--out", tmp_path / "s")
     faulty = [part for text in ("0", "many", "=3", "A=1", "A=2") for part in ("--capacity", text)]
     message = refused("score", extracts, *options, *faulty)
-    for came in ("'0': at least 1", "'many' is neither", "'=3' is neither", "'A=2' comes after 1"):
+    for came in ("'0' : au moins 1", "'many' n'est ni", "'=3' n'est ni", "'A=2' vient après 1"):
         assert came in message
-    assert not (tmp_path / "s").exists()
-
-    result = run("score", extracts, *options, "--capacity", "99999")
-    assert result.exit_code == 2
-    assert "is above its" in result.stderr
-    assert str(tmp_path / "s") in result.stdout.replace("\n", "")
-    assert (tmp_path / "s" / "scores.parquet").is_file()
+    journal = ("--journal", tmp_path / "j.jsonl")
+    message = refused("score", extracts, *options, *journal, "--capacity", "99999", "--capacity", "X=1")
+    assert "dépasse son effectif" in message
+    assert "l'établissement 'X' n'a aucun élève inscrit ce jour-là" in message
+    assert "dépasse son effectif" in refused("score", extracts, *options, "--capacity-path", "99999")
+    assert not list(tmp_path.iterdir())
 
 
 def test_thresholds_are_shown_and_written(

@@ -38,8 +38,9 @@ def test_the_first_year_is_retrained_and_found_done_again(
 
 
 def test_a_configuration_at_fault_is_refused(tmp_path: Path, refused: Callable[..., str]) -> None:
-    """Every fault of the configuration is told at once, without traceback."""
+    """Every fault of the configuration is told at once, in French, without traceback."""
     (tmp_path / "c.toml").write_text('records = "x"\ncolour = "red"\n', encoding="utf-8")
     message = refused("retrain", tmp_path / "c.toml")
-    assert "colour: " in message
-    assert "labels_known_on: " in message
+    assert "colour : clé inconnue" in message
+    assert "labels_known_on : obligatoire" in message
+    assert "(fichier ou dossier absent)" in refused("retrain", tmp_path / "nope.toml")

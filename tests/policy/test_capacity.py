@@ -137,7 +137,7 @@ def test_pupils_without_a_score_are_never_listed() -> None:
     [
         (0, "0 for '0990001N': at least 1 was expected"),
         (-2, "-2 for '0990001N'"),
-        (4, "4 for '0990001N' is above its 3 pupils"),
+        (4, "4 for '0990001N' is above its size, 3"),
         (1.5, "1.5 for '0990001N' is no whole number"),
         (True, "True for '0990001N' is no whole number"),
         ({"0990009X": 1}, "school '0990009X' has no pupil"),
@@ -163,9 +163,17 @@ def test_what_is_no_scores_is_refused(small_scores: RiskScores) -> None:
 def test_all_faults_of_capacities_come_at_once() -> None:
     """Every school with a capacity that cannot be is named."""
     scores = _scores([(SCHOOLS[0], 0.1), (SCHOOLS[1], 0.1)])
-    with pytest.raises(PolicyError, match="3 capacities that cannot be") as refused:
+    with pytest.raises(PolicyError, match="capacities cannot be") as refused:
         capacity_list(scores, {SCHOOLS[0]: 0, SCHOOLS[1]: 7, "0990009X": 1})
     assert all(school in str(refused.value) for school in (*SCHOOLS, "0990009X"))
+
+
+@pytest.mark.parametrize(
+    ("risk", "told"), [(0.65, "2,0 sorties sans"), (0.6533, "2,0 sorties sans"), (0.64, "1,9 sortie sans")]
+)
+def test_the_number_that_is_told_decides_its_plural(risk: float, told: str) -> None:
+    """An expected number is singular or plural as it is written, rounded, never as it was before."""
+    assert told in capacity_list(_scores([(SCHOOLS[0], risk)] * 3), 3).text
 
 
 def test_the_text_says_what_the_capacity_leaves_out(small_scores: RiskScores) -> None:

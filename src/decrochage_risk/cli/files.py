@@ -7,7 +7,7 @@ reader decided (encoding, files left aside, rows set aside) is always said, in F
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from decrochage_risk.cli.output import say
 from decrochage_risk.errors import ArtefactError, RecordsError, explain_error
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
     from datetime import date
     from pathlib import Path
 
@@ -34,12 +34,18 @@ __all__ = [
     "check_target_folder",
     "check_target_model",
     "fault_lines",
+    "holding",
     "load_chosen",
+    "policy_files",
     "read_extracts",
     "reading_lines",
     "say_leftovers",
     "writing",
 ]
+
+
+_LISTS_OF_FILES = ("files.json", "manifest.json")
+"""Of results, and of a model: a file that they do not name makes such a folder unusable."""
 
 
 @dataclass(frozen=True)
@@ -128,14 +134,51 @@ def load_chosen(folder: Path | None, sha256: str | None) -> dr.TrainedModel | No
     return dr.load_model(demo_model_folder() if folder is None else folder, sha256=sha256)
 
 
-def check_target_folder(folder: Path) -> None:
-    """Refuse, before hours of work, a folder that cannot be written.
+def check_target_folder(folder: Path, *, reads: Iterable[Path | None] = (), kind: str | None = None) -> None:
+    """Refuse, before hours of work, a folder that cannot be written, or that would be read and replaced by one run.
+
+    Parameters
+    ----------
+    folder : Path
+        Where the command writes.
+    reads : iterable of Path or None
+        Files and folders that the command reads, those that were given.
+    kind : str, optional
+        What it writes (``result_folders.refuse_other_kind``); not asked of a command that replaces no folder.
 
     Raises
     ------
     RecordsError
-        It is a file, lies under a file, or its place may not be written.
+        It is a file, lies under a file, or its place may not be written; it is, holds or lies within what is read; it
+        holds results of another kind.
     """
+    from decrochage_risk.result_folders import refuse_other_kind  # noqa: PLC0415 - only where something is written
+
+    target = folder.resolve()
+    for source in (place for place in reads if place is not None):
+        place = source.resolve()
+        if target == place:
+            raise _read_too(f"{folder} is read by this command too")
+        if target in place.parents:
+            raise _read_too(f"{folder} holds {source}, which this command reads")
+        if place in target.parents:
+            raise _read_too(f"{folder} lies within {source}, which this command reads")
+    if kind is not None:
+        refuse_other_kind(target, kind, folder)
+    _refuse_unwritable(folder)
+
+
+def _read_too(came: str) -> RecordsError:
+    return RecordsError(
+        explain_error(
+            came,
+            expected="a place apart from all that is read",
+            hint="Choose another place; nothing was touched.",
+        )
+    )
+
+
+def _refuse_unwritable(folder: Path) -> None:
     place = folder
     # Several folders of a target may have to be made: the nearest one that is there decides.
     while not place.exists() and place != place.parent:
@@ -158,14 +201,21 @@ def check_target_folder(folder: Path) -> None:
     )
 
 
-def check_target_model(folder: Path) -> None:
-    """Refuse, before the training, a folder that holds anything but a saved model.
+def policy_files(policy: Path | None) -> list[Path]:
+    """Give the files that a policy is read from: a folder of one may hold anything else beside them."""
+    if policy is None or not policy.is_dir():
+        return [] if policy is None else [policy]
+    return [policy / name for name in ("vigilance.toml", "measures.toml")]
+
+
+def check_target_model(folder: Path, *, reads: Iterable[Path | None] = ()) -> None:
+    """Refuse, before the training, a folder that holds anything but a saved model, or what is read.
 
     Raises
     ------
     ArtefactError, RecordsError
     """
-    check_target_folder(folder)
+    check_target_folder(folder, reads=reads)
     if folder.is_dir() and any(folder.iterdir()) and not (folder / "manifest.json").is_file():
         raise ArtefactError(
             explain_error(
@@ -176,8 +226,10 @@ def check_target_model(folder: Path) -> None:
         )
 
 
-def check_target_file(path: Path | None) -> None:
-    """Refuse a file that cannot be written because it is a folder, or because its folder cannot.
+def check_target_file(path: Path | None, *, reads: Iterable[Path | None] = ()) -> None:
+    """Refuse a file that cannot be written: it is a folder, its folder cannot be written, or it is part of what is read.
+
+    A new file may stand among extracts, but not in a folder whose files are listed: a model, or results.
 
     Raises
     ------
@@ -185,13 +237,21 @@ def check_target_file(path: Path | None) -> None:
     """
     if path is None:
         return
+    target = path.resolve()
+    for source in (place for place in reads if place is not None):
+        place = source.resolve()
+        if target == place:
+            raise _read_too(f"{path} is read by this command too")
+        is_listed = any((place / name).is_file() for name in _LISTS_OF_FILES)
+        if place in target.parents and (path.exists() or is_listed):
+            raise _read_too(f"{path} lies within {source}, which this command reads")
     if path.is_dir():
         raise RecordsError(
             explain_error(
                 f"{path} is a folder", expected="a file to write", hint=f"For example {path / 'rapport'}."
             )
         )
-    check_target_folder(path.parent)
+    _refuse_unwritable(path.parent)
 
 
 def say_leftovers(target: Path) -> None:
@@ -210,6 +270,25 @@ def say_leftovers(target: Path) -> None:
             f"Un passage interrompu a laissé sa copie de travail, {work_beside(target)} : elle est reprise si les fichiers et les "
             f"options sont les mêmes, et supprimée à la fin de celui-ci. La supprimer sans attendre : decrochage-risk clean {target.parent}"
         )
+
+
+@contextmanager
+def holding(target: Path) -> Iterator[None]:
+    """Hold a folder of results for a whole run, and refuse what cannot be replaced before the work; say it when the disk refuses.
+
+    Raises
+    ------
+    RecordsError
+        Another run holds it, it holds anything of somebody else, or nothing can be written beside it.
+    """
+    from decrochage_risk.result_folders import hold, refuse_foreign  # noqa: PLC0415 - only where something is written
+
+    with ExitStack() as held:
+        # Of the place alone: an error of the run itself has words of its own.
+        with writing(target):
+            held.enter_context(hold(target))
+        refuse_foreign(target)
+        yield
 
 
 @contextmanager

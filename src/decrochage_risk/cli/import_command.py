@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from decrochage_risk.cli.files import check_target_file, check_target_folder
+from decrochage_risk.cli.files import check_target_file, check_target_folder, holding
 from decrochage_risk.cli.options import AlsaceMoselle, CalendarFile, Group, Zone, chosen_calendar
 from decrochage_risk.cli.output import bar, say
 from decrochage_risk.errors import RecordsError, UnreadableExportError, explain_error
@@ -158,16 +158,16 @@ def import_command(  # noqa: PLR0913 - what the files may not say, each an optio
     Codes de sortie : 0 fait, le rapport dit ce qui n'a pas été lu ; 2 rien n'a pu être lu.
     """
     from decrochage_risk.importers import import_exports  # noqa: PLC0415 - pandas loads on first use
-    from decrochage_risk.result_folders import hold, refuse_foreign  # noqa: PLC0415 - same
 
-    check_target_folder(out)
-    check_target_file(links)
+    # An import replaces the one before it, which it has read whole by then.
+    former = None if previous is None or previous.resolve() == out.resolve() else previous
     # Before the import, which takes minutes.
+    check_target_folder(out, reads=[*sources, key, *(columns or ()), former, calendar], kind="tables")
+    check_target_file(links, reads=[*sources, key, *(columns or ()), previous, calendar])
     _refuse_links_inside(links, out)
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle)
     # Held, and refused, before the exports are read, not after.
-    with hold(out):
-        refuse_foreign(out)
+    with holding(out):
         try:
             with bar() as tell:
                 result = import_exports(

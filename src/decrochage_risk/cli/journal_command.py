@@ -63,10 +63,15 @@ def journal(file: JournalPath, *, purge_before: PurgeBefore = None, erase: Erase
             say(_line(entry))
 
 
+_FRENCH_KINDS = {"purge": "purge", "erasure": "effacement"}
+
+
 def _line(entry: dict[str, object]) -> str:
     counts = entry.get("counts")
     if not isinstance(counts, dict):
-        return f"{entry['at']}  {entry['kind']}  {entry.get('entries', '')}"
+        kind, count = str(entry["kind"]), entry.get("entries")
+        lines = french.plural(count, "ligne") if isinstance(count, int) else ""
+        return f"{entry['at']}  {_FRENCH_KINDS.get(kind, kind)}  {lines}".rstrip()
     model = entry.get("model")
     name = model["id"] if isinstance(model, dict) else ""
     situations = french.plural(counts["flagged"], "situation")

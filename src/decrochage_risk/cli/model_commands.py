@@ -49,6 +49,7 @@ from decrochage_risk.cli.options import (
 )
 from decrochage_risk.cli.output import console, say, steps
 from decrochage_risk.cli.score_command import ModelFolder  # noqa: TC001 - Typer reads it at run time
+from decrochage_risk.errors import ModelError, explain_error
 from decrochage_risk.french import HIDDEN
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ def thresholds(
     """
     from decrochage_risk.score import load_demo_model  # noqa: PLC0415 - numpy and pandas load on first use
 
-    check_target_file(csv)
+    check_target_file(csv, reads=[model])
     current = load_chosen(model, model_sha256) or load_demo_model()
     table = dr.threshold_table(current, by=by.value)
     years = french.join([french.school_year(year) for year in current.held_out["school_years"]])
@@ -304,7 +305,7 @@ def train(  # noqa: PLR0913 - one argument per option of the command
     closes = closing_pair(outcome_closes or "11-01")
     dates = [to_date(day) for day in as_of] if as_of else None
     known_on = None if labels_known_on is None else to_date(labels_known_on)
-    check_target_model(out)
+    check_target_model(out, reads=[folder, feedback, calendar])
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle, folder=folder)
     with steps() as step:
         step("Lecture et vérification des extraits")
@@ -426,8 +427,8 @@ def evaluate(  # noqa: PLR0913 - one argument per option of the command
     dates = [to_date(day) for day in as_of]
     closes = None if outcome_closes is None else closing_pair(outcome_closes)
     known_on = None if labels_known_on is None else to_date(labels_known_on)
-    check_target_file(json)
-    check_target_file(markdown)
+    for file in (json, markdown):
+        check_target_file(file, reads=[folder, model, calendar])
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle, folder=folder)
     with steps() as step:
         step("Lecture du modèle")
@@ -526,8 +527,8 @@ def compare(  # noqa: PLR0913 - one argument per option of the command
     """
     from decrochage_risk.evaluate.verdict import MARGIN  # noqa: PLC0415 - pandas loads on first use
 
-    check_target_file(json)
-    check_target_file(changes)
+    for file in (json, changes):
+        check_target_file(file, reads=[folder, champion, challenger, calendar])
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle, folder=folder)
     with steps() as step:
         step("Lecture des modèles")
@@ -607,7 +608,7 @@ def recalibrate(  # noqa: PLR0913 - one argument per option of the command
     Écrit : le modèle mis à jour, avec un nouvel identifiant, le motif, l'ancien et le nouveau niveau, et l'empreinte du
     modèle d'avant.
     """
-    check_target_model(out)
+    check_target_model(out, reads=[folder, model, calendar])
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle, folder=folder)
     with steps() as step:
         step("Lecture du modèle")
@@ -728,7 +729,15 @@ def drift(  # noqa: PLR0913 - one argument per option of the command
     """
     from decrochage_risk.school_year import to_date  # noqa: PLC0415 - numpy and pandas load on first use
 
-    check_target_file(json)
+    check_target_file(json, reads=[folder, model, calendar])
+    if labels_as_of and labels_known_on is None:
+        raise ModelError(
+            explain_error(
+                "--labels-as-of came without --labels-known-on",
+                expected="the two together: dates whose outcomes have closed, and the day of their extraction",
+                hint="Write --labels-known-on too, or leave --labels-as-of out.",
+            )
+        )
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle, folder=folder)
     with steps() as step:
         step("Lecture du modèle")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import decrochage_risk as dr
-from decrochage_risk.cli.files import check_target_folder, load_chosen, read_extracts, writing
+from decrochage_risk.cli.files import check_target_folder, load_chosen, policy_files, read_extracts, writing
 from decrochage_risk.cli.options import (
     AlsaceMoselle,
     AsOf,
@@ -109,7 +109,7 @@ def notice(  # noqa: PLR0913 - one argument per option of the command
     from decrochage_risk.school_year import to_date  # noqa: PLC0415 - numpy and pandas load on first use
 
     day = to_date(as_of)
-    check_target_folder(out)
+    check_target_folder(out, reads=[folder, model, exclude, calendar, *policy_files(policy)])
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle, folder=folder)
     objectors, rules, places = ids_of_file(exclude), dr.load_policy(policy), asked_places(capacity or ())
     texts = {

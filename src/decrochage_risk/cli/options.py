@@ -328,12 +328,21 @@ def named_texts(option: str, texts: Iterable[str], *, example: str) -> dict[str,
 
 
 def ids_of_file(path: Path | None) -> list[str]:
-    """Read one pupil id per line, blank lines left out.
+    r"""Read pupil ids: one per line, bare or between quotes, or the column pupil_id of a CSV; blank ones left out.
 
     Raises
     ------
     RecordsError
-        No such file, or not UTF-8 text.
+        No such file, or not UTF-8 text; a CSV that cannot be read.
+
+    Examples
+    --------
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     _ = Path(folder, "a.txt").write_text('a1\n"b2"\n', encoding="utf-8")
+    ...     _ = Path(folder, "b.csv").write_text("pupil_id;name\na1;Camille\n", encoding="utf-8")
+    ...     ids_of_file(Path(folder, "a.txt")), ids_of_file(Path(folder, "b.csv"))
+    (['a1', 'b2'], ['a1'])
     """
     if path is None:
         return []
@@ -344,8 +353,29 @@ def ids_of_file(path: Path | None) -> list[str]:
         raise RecordsError(
             explain_error(
                 f"The list of ids {path} cannot be read ({cause})",
-                expected="a UTF-8 text file with one pupil id per line",
+                expected="a UTF-8 text file with one pupil id per line, or a CSV with a column pupil_id",
                 hint="Check the path, and write the ids as they are in the pupils table.",
             )
         ) from error
-    return [line.strip() for line in lines if line.strip()]
+    ids = [line.strip() for line in lines if line.strip()]
+    if ids and _ID_COLUMN in [_unquoted(cell).lower() for cell in re.split("[;,\t]", ids[0])]:
+        from decrochage_risk.csv_files import read_csv  # noqa: PLC0415 - pandas loads on first use
+
+        frame, _ = read_csv(path)
+        column = next(name for name in map(str, frame.columns) if name.strip().lower() == _ID_COLUMN)
+        ids = [text.strip() for text in frame[column].dropna()]
+    else:
+        # An id may hold a separator: without a header the whole line is one.
+        ids = [_unquoted(text) for text in ids]
+    return [text for text in ids if text]
+
+
+_ID_COLUMN = "pupil_id"
+_LEAST_QUOTED = 2
+
+
+def _unquoted(text: str) -> str:
+    """Take off the quotes that a spreadsheet writes around a text."""
+    text = text.strip()
+    quoted = len(text) >= _LEAST_QUOTED and text.startswith('"') and text.endswith('"')
+    return text[1:-1].replace('""', '"').strip() if quoted else text

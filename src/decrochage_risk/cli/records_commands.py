@@ -93,7 +93,7 @@ def check(  # noqa: PLR0913 - one argument per option of the command
     from decrochage_risk.records.reading import read_folder  # noqa: PLC0415 - pandas loads on first use
     from decrochage_risk.school_year import to_date  # noqa: PLC0415 - same
 
-    check_target_file(report)
+    check_target_file(report, reads=[folder, mapping, calendar])
     day = None if as_of is None else to_date(as_of)
     table_mapping = _chosen_mapping(folder, mapping, draft_mapping)
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle, folder=folder)
@@ -211,7 +211,8 @@ def pseudonymise(
     """
     from decrochage_risk.records.pseudonyms import Pseudonymiser, pseudonymise_folder  # noqa: PLC0415 - on use
 
-    check_target_folder(target)
+    # That the target is the source, or lies inside it, is told by the library.
+    check_target_folder(target, reads=[key, mapping])
     by_key = Pseudonymiser.from_file(key)
     table_mapping = _chosen_mapping(source, mapping, None)
     with steps() as step:

@@ -9,7 +9,7 @@ import typer
 
 import decrochage_risk as dr
 from decrochage_risk import french
-from decrochage_risk.cli.files import check_target_folder
+from decrochage_risk.cli.files import check_target_folder, policy_files, writing
 from decrochage_risk.cli.options import (
     AlsaceMoselle,
     CalendarFile,
@@ -63,7 +63,7 @@ Links = Annotated[
     Path | None,
     typer.Option(
         "--links", metavar="CSV", show_default=False,
-        help="Table de correspondance de l'établissement : pupil_id et name. Les noms vont dans ces pages, nulle part ailleurs.",
+        help="Table de correspondance de l'établissement : pupil_id et name, ou celle que « import --links » a écrite. Les noms vont dans ces pages, nulle part ailleurs.",
     ),
 ]  # fmt: skip
 Notices = Annotated[
@@ -74,7 +74,7 @@ Least = Annotated[
     typer.Option(
         "--least",
         metavar="N",
-        min=3,
+        min=5,
         help="Plus petit nombre d'élèves écrit dans un diagnostic ; 11 si on le publie.",
     ),
 ]
@@ -113,7 +113,8 @@ def report(  # noqa: PLR0913 - one argument per option of the command
     from decrochage_risk.report import ReportFolder, names_of_file  # noqa: PLC0415 - loads on first use
     from decrochage_risk.report.streaming import WrittenRun  # noqa: PLC0415 - same
 
-    check_target_folder(out)
+    reads = [scores, records, model, links, calendar, *policy_files(policy)]
+    check_target_folder(out, reads=reads, kind="pages")
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle, folder=records)
     facts = named_texts("--processing", processing or (), example="dpo=dpo@exemple.fr")
     # Names stay in memory and go into these pages alone: no other file of the package holds any.
@@ -122,9 +123,12 @@ def report(  # noqa: PLR0913 - one argument per option of the command
         tell("Lecture des scores et du modèle", 0, 0)
         trained_model = dr.load_model(model) if model is not None else None
         run = WrittenRun.read(scores, trained_model, dr.load_policy(policy))
-        with ReportFolder(
-            out, names, despite_verdict, notices=notices, contact=contact, processing=facts, group=group
-        ) as pages:
+        with (
+            writing(out),
+            ReportFolder(
+                out, names, despite_verdict, notices=notices, contact=contact, processing=facts, group=group
+            ) as pages,
+        ):
             parts = run.scores(records, on_fault=on_fault.value, calendar=days)
             _write(pages, run, parts, network or [], least, tell)
     say(f"{french.plural(pages.pages, 'page')} : {out / 'index.html'}")

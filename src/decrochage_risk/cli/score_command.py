@@ -17,11 +17,13 @@ import typer
 
 import decrochage_risk as dr
 from decrochage_risk import french
+from decrochage_risk.cli.before_score import former_run, refuse_impossible_places
 from decrochage_risk.cli.files import (
     check_target_file,
     check_target_folder,
     fault_lines,
     load_chosen,
+    policy_files,
     read_extracts,
     reading_lines,
     say_leftovers,
@@ -108,8 +110,8 @@ class Places:
         return everywhere | self.named
 
 
-def asked_places(texts: Iterable[str]) -> Places | None:
-    """Read "12" and "0990001N=3"; None when nothing was asked.
+def asked_places(texts: Iterable[str], option: str = "--capacity") -> Places | None:
+    """Read "12" and "0990001N=3" of an option; None when nothing was asked.
 
     Raises
     ------
@@ -127,7 +129,7 @@ def asked_places(texts: Iterable[str]) -> Places | None:
         # From the right: without a sign the whole text is the number.
         school, _, places = (part.strip() for part in text.rpartition("="))
         if not re.fullmatch(r"[0-9]{1,9}", places) or ("=" in text and not school):
-            faults.append(f"{text!r} is neither a whole number nor SCHOOL=number")
+            faults.append(f"{text!r} is neither a whole number nor UAI=number")
         elif int(places) < 1:
             faults.append(f"{text!r}: at least 1 was expected")
         elif school in places_of_schools:
@@ -137,9 +139,9 @@ def asked_places(texts: Iterable[str]) -> Places | None:
     if faults:
         raise PolicyError(
             explain_error(
-                f"--capacity: {'; '.join(faults)}",
-                expected="one whole number for every school, from 1 to its size, and SCHOOL=number for others",
-                hint="For example --capacity 12 --capacity 0990001N=3.",
+                f"{option}: {'; '.join(faults)}",
+                expected="one whole number for every school, from 1 to its size, and UAI=number for others",
+                hint=f"For example {option} 12 {option} 0990001N=3.",
             )
         )
     return Places(places_of_schools.pop("", None), places_of_schools) if places_of_schools else None
@@ -169,7 +171,9 @@ def write_capacity_list(done: FolderScores, places: Places, *, horizon_years: in
     open_schools = scores.frame.loc[is_there, "school_id"].unique().tolist()
     if not open_schools:
         return (
-            "\nListe de capacité sur le parcours : aucun élève de 4e ou de 3e n'a de risque sur trois années."
+            "\nListe de capacité : aucun élève n'est inscrit ce jour-là."
+            if horizon_years == 1
+            else "\nListe de capacité sur le parcours : aucun élève de 4e ou de 3e n'a de risque sur trois années."
         )
     chosen_list = dr.capacity_list(scores, places.of(open_schools), horizon_years=horizon_years)
     table = chosen_list.pupils[list(_FRENCH)].rename(columns=_FRENCH)
@@ -323,7 +327,7 @@ Exclude = Annotated[
         "--exclude",
         metavar="FICHIER",
         show_default=False,
-        help="Élèves dont la famille s'oppose au traitement, un identifiant par ligne : «\N{NO-BREAK SPACE}traitement refusé\N{NO-BREAK SPACE}».",
+        help="Élèves dont la famille s'oppose au traitement, un identifiant par ligne, ou un CSV avec une colonne pupil_id : «\N{NO-BREAK SPACE}traitement refusé\N{NO-BREAK SPACE}».",
     ),
 ]
 PolicyPath = Annotated[
@@ -455,57 +459,70 @@ def score(  # noqa: PLR0913 - one argument per option of the command
     du dossier de sortie, dans .NOM.partitions : relancée avec les mêmes fichiers et options, la commande reprend où elle
     s'était arrêtée.
     """
-    from decrochage_risk.school_year import to_date  # noqa: PLC0415 - numpy and pandas load on first use
+    from decrochage_risk.journal import refuse_other_file  # noqa: PLC0415 - numpy and pandas load on first use
+    from decrochage_risk.school_year import to_date  # noqa: PLC0415 - same
     from decrochage_risk.score.run_facts import GAP_CAUSES  # noqa: PLC0415 - same
     from decrochage_risk.score.ways import NOT_ENROLLING, SchoolReturns  # noqa: PLC0415 - same
 
     day = to_date(as_of)
     target = out if out is not None else Path("out", day.isoformat())
-    check_target_folder(target)
-    check_target_file(journal)
+    reads = [folder, model, exclude, calendar, *policy_files(policy)]
+    # A run may be compared with the one that it replaces: that one is read first.
+    former = None if since is None or since.resolve() == target.resolve() else since
+    check_target_folder(target, reads=[*reads, former, journal], kind="scores")
+    check_target_file(journal, reads=[*reads, former])
+    if journal is not None:
+        refuse_other_file(journal)
     say_leftovers(target)
     days = chosen_calendar(calendar, zone, alsace_moselle=alsace_moselle, folder=folder)
     objectors, rules = ids_of_file(exclude), dr.load_policy(policy)
-    places = {1: asked_places(capacity or ()), 3: asked_places(capacity_path or ())}
+    places = {1: asked_places(capacity or ()), 3: asked_places(capacity_path or (), "--capacity-path")}
     if signals_only:
         _refuse_model_options(
             model=model, capacity=capacity or capacity_path, journal=journal, partitions=partitions
         )
-        extracts = read_extracts(folder, on_fault=on_fault, calendar=days, as_of=day)
-        with python_warnings.catch_warnings():
-            _leave_to_last_line(NOT_ENROLLING)
-            lists = dr.signals(extracts.records, as_of=day, policy=rules, exclude=objectors)
-        _write_signals(extracts, lists, target, group=group)
-        _say_new(target, since)
+        with former_run(since, target, day) as before:
+            extracts = read_extracts(folder, on_fault=on_fault, calendar=days, as_of=day)
+            with python_warnings.catch_warnings():
+                _leave_to_last_line(NOT_ENROLLING)
+                _leave_to_last_line("exclude names ")
+                lists = dr.signals(extracts.records, as_of=day, policy=rules, exclude=objectors)
+            _write_signals(extracts, lists, target, group=group)
+            _say_new(target, since, before)
         _say_not_enrolling(SchoolReturns.of_frame(lists.frame), day)
+        _say_unknown_objectors(objectors, target / "signals.parquet")
         return
-    with bar() as tell, python_warnings.catch_warnings():
-        _leave_to_last_line(NOT_ENROLLING)
-        for cause in GAP_CAUSES.values():
-            _leave_to_last_line(f" {cause.reason} ")
-        tell("Lecture du modèle", 0, 0)
-        result = dr.score_folder(
-            folder,
-            target,
-            as_of=day,
-            model=load_chosen(model, model_sha256),
-            policy=rules,
-            explain=explain.value,
-            exclude=objectors,
-            on_fault=on_fault.value,
-            calendar=days,
-            gaps=[each.value for each in gap or ()],
-            partitions=partitions,
-            despite_verdict=despite_verdict,
-            group=group,
-            progress=tell,
-        )
-        if journal is not None:
-            dr.Journal(journal).record_folder(result, folder, at=datetime.now(tz=UTC))
-    _say_result(result, despite_verdict=despite_verdict)
-    _say_new(target, since)
+    with former_run(since, target, day) as before:
+        refuse_impossible_places(folder, places, as_of=day, calendar=days, policy=rules)
+        with bar() as tell, python_warnings.catch_warnings():
+            _leave_to_last_line(NOT_ENROLLING)
+            _leave_to_last_line("exclude names ")
+            for cause in GAP_CAUSES.values():
+                _leave_to_last_line(f" {cause.reason} ")
+            tell("Lecture du modèle", 0, 0)
+            result = dr.score_folder(
+                folder,
+                target,
+                as_of=day,
+                model=load_chosen(model, model_sha256),
+                policy=rules,
+                explain=explain.value,
+                exclude=objectors,
+                on_fault=on_fault.value,
+                calendar=days,
+                gaps=[each.value for each in gap or ()],
+                partitions=partitions,
+                despite_verdict=despite_verdict,
+                group=group,
+                progress=tell,
+            )
+            if journal is not None:
+                dr.Journal(journal).record_folder(result, folder, at=datetime.now(tz=UTC))
+        _say_result(result, despite_verdict=despite_verdict)
+        _say_new(target, since, before)
     _write_capacity_lists(result, places, despite_verdict=despite_verdict)
     _say_without_score(result.digest)
+    _say_unknown_objectors(objectors, target / "scores.parquet")
 
 
 def _write_capacity_lists(
@@ -537,6 +554,20 @@ def _say_without_score(digest: ScoreDigest) -> None:
     for name, causes in digest.run.gap_causes.items():
         if causes:
             say(f"Attention : {GAP_CAUSES[name].line(causes)}")
+
+
+def _say_unknown_objectors(objectors: list[str], written: Path) -> None:
+    """Say last of all which ids of the list of objections nobody has: whoever is meant by them may have been scored."""
+    import pandas as pd  # noqa: PLC0415 - --help needs no pandas
+
+    known = set(pd.read_parquet(written, columns=["pupil_id"])["pupil_id"]) if objectors else set()
+    strangers = [repr(one) for one in dict.fromkeys(objectors) if one not in known]
+    if strangers:
+        count = french.plural(len(strangers), "identifiant")
+        say(
+            f"Attention : {count} de la liste d'opposition dans aucune table : {', '.join(strangers)}. L'opposition n'a pas été appliquée "
+            "à qui serait là sous un autre identifiant : corriger la liste, puis recommencer."
+        )
 
 
 def _leave_to_last_line(words: str) -> None:
@@ -574,14 +605,14 @@ def _refuse_model_options(**options: object) -> None:
         )
 
 
-def _say_new(folder: Path, since: Path | None) -> None:
-    """Say who is new on each list since an earlier run."""
-    if since is None:
+def _say_new(folder: Path, since: Path | None, before: Path | None) -> None:
+    """Say who is new on each list since an earlier run: as it was called, and where it is to be read."""
+    if before is None:
         return
     from decrochage_risk.score.ways import WAYS  # noqa: PLC0415 - --help needs no scores
     from decrochage_risk.score.writing import write_new_on_lists  # noqa: PLC0415 - same
 
-    counts = write_new_on_lists(folder, since)
+    counts = write_new_on_lists(folder, before)
     sentence = french.join([f"{WAYS[way]} {french.number(count)}" for way, count in counts.items()])
     say(f"Nouveaux depuis {since} : {sentence} ({folder / 'nouveaux.csv'}).")
 

@@ -126,7 +126,8 @@ def cohort(  # noqa: PLR0913 - one argument per option of the command
     from decrochage_risk.synthetic import make_cohort, write_cohort, write_messy  # noqa: PLC0415 - pandas loads on first use
     from decrochage_risk.synthetic.blocks import checked_plan  # noqa: PLC0415 - same
 
-    check_target_folder(out)
+    # Tables of an import, scores or pages: synthetic pupils would stand where real ones were.
+    check_target_folder(out, kind="cohort")
     years, regimes = school_year or [2022, 2023, 2024], tuple(regime or ())
     # Before any folder is made: a wrong option leaves nothing behind.
     checked_plan(pupils, years, seed, difficulty, youngest, regimes, None)
@@ -229,8 +230,9 @@ def demo(
     """
     extracts, results, pages = out / "extraits", out / "scores", out / "pages"
     check_target_folder(extracts)
-    check_target_folder(pages)
-    check_target_folder(results)
+    check_target_folder(pages, kind="pages")
+    check_target_folder(results, kind="scores")
+    check_target_folder(out / "importes", kind="tables")
     with steps(_STEPS) as step:
         step("Tirage des élèves synthétiques")
         from decrochage_risk.score import load_demo_model  # noqa: PLC0415 - pandas loads on first use

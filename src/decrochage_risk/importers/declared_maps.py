@@ -39,6 +39,7 @@ from __future__ import annotations
 import fnmatch
 import re
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, time
 from functools import cache, lru_cache
@@ -56,7 +57,7 @@ from decrochage_risk.importers.delimited import read_delimited
 from decrochage_risk.importers.extract import make_persons
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     import numpy.typing as npt
@@ -420,6 +421,8 @@ def _maps_of(
 ) -> tuple[ColumnMap, ...]:
     faults: list[str] = []
     maps: list[ColumnMap] = []
+    if not isinstance(tables, Mapping):
+        faults, tables = [f"maps = {tables!r}, not a table"], {}
     for kind, table in tables.items():
         maps.append(_map_of(kind, table, maps_by_kind, faults))
         # A map may be like one above it in the same file.
@@ -438,6 +441,9 @@ def _maps_of(
 def _map_of(
     kind: str, table: Mapping[str, Any], maps_by_kind: Mapping[str, ColumnMap], faults: list[str]
 ) -> ColumnMap:
+    if wrong := list(_shape_faults(kind, table)):
+        faults.extend(wrong)
+        return ColumnMap(kind, kind, "")
     like = maps_by_kind.get(str(table.get("like", "")), ColumnMap(kind, kind, ""))
     if "like" in table and table["like"] not in maps_by_kind:
         faults.append(f"maps.{kind}.like = {table['like']!r} is no map that is known")
@@ -446,10 +452,7 @@ def _map_of(
         faults.append(f"maps.{kind}.reads = {reads!r}, expected one of {', '.join(FIELDS)}")
         return like
     faults.extend(_table_faults(kind, table, reads))
-    columns = {
-        name: (names,) if isinstance(names, str) else tuple(names)
-        for name, names in table.get("columns", {}).items()
-    }
+    columns = {name: _names(names) for name, names in table.get("columns", {}).items()}
     words = {
         name: {
             **like.words.get(name, {}),
@@ -459,7 +462,7 @@ def _map_of(
         if name in table or name in like.words
     }
     all_columns = {**like.columns, **columns}
-    signature = tuple(table.get("recognised_by", ())) or tuple(
+    signature = _names(table.get("recognised_by", ())) or tuple(
         names[0] for names in columns.values() if names
     )
     return ColumnMap(
@@ -473,6 +476,31 @@ def _map_of(
         gives=str(table.get("gives", like.gives)),
         basis=cast("Basis", table.get("basis", "assumed")),
     )
+
+
+def _names(value: str | list[str] | tuple[str, ...]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _shape_faults(kind: str, table: object) -> Iterator[str]:
+    """Name what stands where a table, a name or a list of names belongs: nothing else of the map can be read then."""
+    if not isinstance(table, Mapping):
+        yield f"maps.{kind} = {table!r}, not a table"
+        return
+    if not isinstance(table.get("like", ""), str):
+        yield f"maps.{kind}.like = {table['like']!r}, not of its type"
+    for name in ("columns", *_WORDS):
+        if not isinstance(table.get(name, {}), Mapping):
+            yield f"maps.{kind}.{name} = {table[name]!r}, not a table"
+    columns = table.get("columns", {})
+    of_names = (
+        {f"columns.{name}": names for name, names in columns.items()} if isinstance(columns, Mapping) else {}
+    )
+    for name, names in {**of_names, "recognised_by": table.get("recognised_by", ())}.items():
+        if not isinstance(names, str) and not (
+            isinstance(names, list | tuple) and all(isinstance(one, str) for one in names)
+        ):
+            yield f"maps.{kind}.{name} = {names!r}, not of its type"
 
 
 def _table_faults(kind: str, table: Mapping[str, Any], reads: str) -> Iterator[str]:

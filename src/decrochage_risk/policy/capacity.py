@@ -247,12 +247,12 @@ def _refuse_faulty(places_of: Mapping[Any, Any], sizes: pd.Series[int]) -> None:
         elif places < 1:
             faults.append(f"{places} for {school!r}: at least 1 was expected")
         elif size and places > size:
-            faults.append(f"{places} for {school!r} is above its {french.plural(size, 'pupil')}")
+            faults.append(f"{places} for {school!r} is above its size, {size}")
     if faults or not places_of:
         lines = "".join(f"\n  - {fault}" for fault in faults) or " no school at all"
         raise PolicyError(
             explain_error(
-                f"{len(faults)} capacities that cannot be:{lines}",
+                f"Some capacities cannot be:{lines}",
                 expected="one whole number for every school, or {school_id: number}, from 1 to the school's size",
                 hint="Give a small school its own number, {school_id: number}; a school that meets nobody is left out of "
                 "the mapping. For everybody, use scores.flagged.",
@@ -264,9 +264,10 @@ def _line(row: Mapping[str, Any]) -> str:
     selection = french.plural(row["listed"], "élève retenu", "élèves retenus")
     text = f"{row['school_id']} : {selection} pour {french.plural(row['capacity'], 'place')}"
     if row["listed"]:
+        expected = round(float(row["expected"]), 1)  # the number that is told decides its plural
         text += (
-            f" ; d'après les risques estimés, {french.number(row['expected'], 1)} "
-            f"{'sorties' if row['expected'] >= 2 else 'sortie'} sans diplôme parmi eux "  # noqa: PLR2004 - French plural starts at 2
+            f" ; d'après les risques estimés, {french.number(expected, 1)} "
+            f"{'sorties' if expected >= 2 else 'sortie'} sans diplôme parmi eux "  # noqa: PLR2004 - French plural starts at 2
             f"(entre {row['low']} et {row['high']})"
         )
     under = row["under_threshold"]

@@ -617,7 +617,7 @@ def load_policy(path: str | Path | None = None) -> Policy:
         "what load_policy gives.",
         error=PolicyError,
     )
-    return _build(_caller_tables(Path(path)))
+    return _build(*_caller_tables(Path(path)))
 
 
 @cache
@@ -629,19 +629,20 @@ def _bundled_bytes(name: str) -> bytes:
     return files("decrochage_risk.policy").joinpath(name).read_bytes()
 
 
-def _caller_tables(path: Path) -> dict[str, bytes]:
-    """Bytes of both tables: the caller's where they exist, else the bundled ones."""
-    names = (_VIGILANCE, _MEASURES)
+def _caller_tables(path: Path) -> tuple[dict[str, bytes], dict[str, str]]:
+    """Bytes of both tables, the caller's where they exist, else the bundled ones; and what the caller's file is called."""
+    names, called = (_VIGILANCE, _MEASURES), {}
     try:
         tables = {name: (path / name).read_bytes() for name in names if (path / name).is_file()}
         if path.is_file():
             content = path.read_bytes()
             tables = {_table_of(content): content}
+            called = dict.fromkeys(tables, path.name)
     except OSError as error:
         raise _no_table(f"The policy at {str(path)!r} cannot be read ({error.strerror or error})") from error
     if not tables:
         raise _no_table(f"No policy table at {str(path)!r}")
-    return {name: tables[name] if name in tables else _bundled_bytes(name) for name in names}
+    return {name: tables[name] if name in tables else _bundled_bytes(name) for name in names}, called
 
 
 def _table_of(content: bytes) -> str:
@@ -660,26 +661,28 @@ def _no_table(came: str) -> PolicyError:
     )
 
 
-def _build(tables: Mapping[str, bytes]) -> Policy:
-    """Parse, check and version both tables; one error with every fault."""
+def _build(tables: Mapping[str, bytes], called: Mapping[str, str] | None = None) -> Policy:
+    """Parse, check and version both tables; one error with every fault, under the name that a file was given."""
     faults: list[str] = []
-    raw = {name: _parse(name, content, faults) for name, content in tables.items()}
+    vigilance_name, measures_name = ((called or {}).get(name, name) for name in (_VIGILANCE, _MEASURES))
+    names = {_VIGILANCE: vigilance_name, _MEASURES: measures_name}
+    raw = {name: _parse(names[name], content, faults) for name, content in tables.items()}
     thresholds = raw[_VIGILANCE]
     if thresholds is not None:
         thresholds |= {
             key: with_own(entries_of(thresholds, key)) for key in ("groups", "path") if key in thresholds
         }
-    vigilance = _validate(VigilanceTable, _VIGILANCE, raw[_VIGILANCE], faults)
-    measures = _validate(_MeasureTable, _MEASURES, raw[_MEASURES], faults)
+    vigilance = _validate(VigilanceTable, vigilance_name, raw[_VIGILANCE], faults)
+    measures = _validate(_MeasureTable, measures_name, raw[_MEASURES], faults)
     if raw[_VIGILANCE] is not None:
         faults += [
-            f"{_VIGILANCE}: {fault}" for fault in coverage_faults(entries_of(raw[_VIGILANCE], "groups"))
+            f"{vigilance_name}: {fault}" for fault in coverage_faults(entries_of(raw[_VIGILANCE], "groups"))
         ]
         of_path = entries_of(raw[_VIGILANCE], "path")
-        faults += [f"{_VIGILANCE}: {fault}" for fault in path_faults(of_path)]
-        faults += repeated_codes(_VIGILANCE, [*entries_of(raw[_VIGILANCE], "groups"), *of_path])
+        faults += [f"{vigilance_name}: {fault}" for fault in path_faults(of_path)]
+        faults += repeated_codes(vigilance_name, [*entries_of(raw[_VIGILANCE], "groups"), *of_path])
     if raw[_MEASURES] is not None:
-        faults += repeated_codes(_MEASURES, entries_of(raw[_MEASURES], "measures"))
+        faults += repeated_codes(measures_name, entries_of(raw[_MEASURES], "measures"))
     if faults or vigilance is None or measures is None:
         raise faulty(faults)
     return Policy(version=_version(vigilance, tables), table=vigilance, measures=measures.measures)

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from types import TracebackType
 
+    import pandas as pd
+
     from decrochage_risk.report.situations import School, Situation
     from decrochage_risk.score import Changes, RiskScores, RunFacts
 
@@ -313,7 +315,8 @@ def write_report(  # noqa: PLR0913 - the choices of a report, each with its defa
     folder : str or Path
         A new or empty folder, or one that holds only what an earlier run listed there, which is replaced as a whole.
     names : mapping of str to str, or path of a CSV file, optional
-        The school's own names by pupil id, for pages that stay in the school; of a file, its columns ``pupil_id`` and ``name``.
+        The school's own names by pupil id, for pages that stay in the school; of a file, its columns ``pupil_id`` and ``name``, or
+        those of the table that ``import --links`` wrote.
     despite_verdict : bool
         Put the estimated risk on the lists though the card of the model says not to issue one; pages then say so first.
     since : RiskScores, optional
@@ -344,7 +347,7 @@ def write_report(  # noqa: PLR0913 - the choices of a report, each with its defa
     ------
     RecordsError
         A folder that holds anything of somebody else, that another run holds, or that cannot be written; a file of names that
-        cannot be read, without its columns, or with an id twice.
+        cannot be read, without its columns, or with two names for one id.
 
     Examples
     --------
@@ -393,12 +396,12 @@ def write_report(  # noqa: PLR0913 - the choices of a report, each with its defa
 
 
 def names_of_file(path: Path) -> dict[str, str]:
-    r"""Read the school's own link table: ``pupil_id`` and ``name``, ``;`` or ``,`` between them.
+    r"""Read the school's own link table: ``pupil_id`` and ``name``, or what ``import --links`` wrote (family and first name).
 
     Raises
     ------
     RecordsError
-        A file that cannot be read, without these columns, or with an id twice.
+        A file that cannot be read, without these columns, or with two names for one id.
 
     Examples
     --------
@@ -415,20 +418,41 @@ def names_of_file(path: Path) -> dict[str, str]:
             )
         )
     frame, _ = read_csv(path)
+    if "name" not in frame and {"family_name", "first_name"} <= set(frame.columns):
+        frame = frame.assign(name=_whole_names(frame))
     missing = [name for name in ("pupil_id", "name") if name not in frame]
-    repeats = [] if missing else frame.loc[frame["pupil_id"].duplicated(), "pupil_id"].tolist()
-    if missing or repeats:
-        came = (
-            f"has no column {' and no column '.join(missing)}" if missing else f"names {repeats[0]!r} twice"
-        )
+    if missing:
         raise RecordsError(
             explain_error(
-                f"The link table {path.name} {came}",
-                expected="the columns pupil_id and name, each pupil once",
-                hint="Export it again with these two columns.",
+                f"The link table {path.name} lacks {', '.join(missing)}",
+                expected=_LINK_COLUMNS,
+                hint="Name these columns in its first line, or take the table that import --links wrote.",
             )
         )
-    pairs = frame.dropna(subset=["pupil_id", "name"])
+    # A pupil of two schools or years may stand on several lines, under one name.
+    pairs = frame.dropna(subset=["pupil_id", "name"]).drop_duplicates(subset=["pupil_id", "name"])
+    repeats = pairs.loc[pairs["pupil_id"].duplicated(), "pupil_id"].tolist()
+    if repeats:
+        raise RecordsError(
+            explain_error(
+                f"The link table {path.name} gives {repeats[0]!r} two names",
+                expected=_LINK_COLUMNS,
+                hint="Keep one of them; without a look at it, a page could carry another pupil's name.",
+            )
+        )
     return {
         str(pupil): str(name).strip() for pupil, name in zip(pairs["pupil_id"], pairs["name"], strict=True)
     }
+
+
+_LINK_COLUMNS = "the columns pupil_id and name, or family_name and first_name; one name for each pupil"
+
+
+def _whole_names(frame: pd.DataFrame) -> pd.Series[str]:
+    """Put first and family name together, the one in use where there is another than that of birth."""
+    in_use = frame["family_name"]
+    if "usage_name" in frame:
+        in_use = frame["usage_name"].fillna(in_use)
+    names = frame["first_name"].fillna("").str.strip() + " " + in_use.fillna("").str.strip()
+    names = names.str.strip()
+    return names.where(names != "")

@@ -217,9 +217,11 @@ def read_config(path: str | Path) -> RetrainConfig:
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        cause = error.strerror if isinstance(error, OSError) else error
+        cause = "not UTF-8" if isinstance(error, UnicodeDecodeError) else cause
         raise ModelError(
             explain_error(
-                f"The configuration {path} cannot be read ({error})",
+                f"The configuration {path} cannot be read ({cause})",
                 expected="a TOML file in UTF-8",
                 hint='Its shortest form: records = "extraits", run = "run-2025", labels_known_on = 2025-11-15.',
             )
@@ -231,7 +233,10 @@ def read_config(path: str | Path) -> RetrainConfig:
     try:
         return RetrainConfig(**placed_paths)
     except ValidationError as error:
-        faults = [f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}" for fault in error.errors()]
+        faults = [
+            f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg'].removeprefix('Value error, ')}"
+            for fault in error.errors()
+        ]
         raise ModelError(
             explain_error(
                 f"The configuration {path} cannot be used: {'; '.join(faults)}",

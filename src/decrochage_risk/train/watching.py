@@ -183,6 +183,14 @@ def calibration_signs(
         return [not_measured("calibration", "niveau moyen", "aucune issue close n'a été donnée")]
     month, last = model.trained_on["outcome_closes"]
     horizon = model.horizon_years
+    if labels_known_on is None:
+        raise ModelError(
+            explain_error(
+                "labels_as_of came without labels_known_on",
+                expected="the day on which the outcomes were extracted, beside the as-of dates of the labels",
+                hint="Give it too (--labels-known-on), or leave labels_as_of out.",
+            )
+        )
     dates, _ = mature_dates(label_days, labels_known_on, (month, last), horizon)
     refuse_training_years(model, dates)
     table = outcomes_for(records, outcomes)

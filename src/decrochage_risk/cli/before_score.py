@@ -1,0 +1,159 @@
+"""What ``score`` finds out before it writes anything: a request that must be refused has replaced nothing by then."""
+
+from __future__ import annotations
+
+import shutil
+import warnings
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import decrochage_risk as dr
+from decrochage_risk.errors import DecrochageWarning, FaultyRecordsError, UnreadableRecordsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from datetime import date
+
+    import pandas as pd
+
+    from decrochage_risk.cli.score_command import Places
+    from decrochage_risk.school_year import SchoolCalendar
+
+__all__ = ["former_run", "refuse_impossible_places"]
+
+_NEEDED = ("pupils", "enrolments")
+_RUNS = ("scores.parquet", "signals.parquet")
+
+
+@contextmanager
+def former_run(since: Path | None, target: Path, day: date) -> Iterator[Path | None]:
+    """Give the folder of an earlier run as it stands now, also when the run that follows replaces it.
+
+    Parameters
+    ----------
+    since : Path or None
+        The folder of ``--since``.
+    target : Path
+        Where the run will write.
+    day : date
+        Its as-of date.
+
+    Raises
+    ------
+    RecordsError
+        The folder holds no results, those of a later day, or those of a version without the three lists.
+    """
+    if since is None:
+        yield None
+        return
+    with TemporaryDirectory() as home:
+        _rehearse(Path(home, "rehearsal"), since, day)
+        if since.resolve() != target.resolve():
+            yield since
+            return
+        # The habit of every month, one folder for all runs: read after the run, it would be compared with itself.
+        kept = Path(home, "former")
+        kept.mkdir()
+        for name in _RUNS:
+            if (since / name).is_file():
+                shutil.copyfile(since / name, kept / name)
+        yield kept
+
+
+def _rehearse(place: Path, since: Path, day: date) -> None:
+    """Compare the earlier run with a day on which nobody is on a list: whatever is wrong with it is told now."""
+    import pandas as pd  # noqa: PLC0415 - loads on first use
+
+    from decrochage_risk.score.ways import WAY_COLUMNS  # noqa: PLC0415 - same
+    from decrochage_risk.score.writing import write_new_on_lists  # noqa: PLC0415 - same
+
+    nobody = {name: [""] for name in ("pupil_id", "school_id", "class_id", "level")}
+    lists = {column: [False] for column in WAY_COLUMNS.values()}
+    place.mkdir()
+    frame = pd.DataFrame({**nobody, **lists, "as_of": pd.to_datetime([day])})
+    frame.to_parquet(place / _RUNS[0], index=False)
+    write_new_on_lists(place, since)
+
+
+@dataclass(frozen=True)
+class _Enrolled:
+    """Those who are enrolled on a day, as far as a capacity asks of scores."""
+
+    frame: pd.DataFrame
+
+
+def refuse_impossible_places(
+    folder: Path,
+    places: Mapping[int, Places | None],
+    *,
+    as_of: date,
+    calendar: SchoolCalendar | None,
+    policy: dr.Policy,
+) -> None:
+    """Refuse a capacity that no scores could meet: of an unknown school, or above the size of one.
+
+    Parameters
+    ----------
+    folder : Path
+        The extracts; their pupils and enrolments alone are read.
+    places : mapping of int to Places or None
+        By horizon.
+    as_of : date
+        Day of the run.
+    calendar : SchoolCalendar, optional
+        As for the run.
+    policy : Policy
+        Whose path table names the levels of the second horizon.
+
+    Raises
+    ------
+    PolicyError
+        With every fault of a horizon.
+    """
+    asked = {years: each for years, each in places.items() if each is not None}
+    enrolled = _enrolled(folder, as_of, calendar, policy) if asked else None
+    if enrolled is None:
+        return
+    path_levels = {level for group in policy.table.path for level in group.levels}
+    for years, each in asked.items():
+        rows = enrolled if years == 1 else enrolled[enrolled["level"].isin(path_levels)]
+        schools = rows["school_id"].unique().tolist()
+        if schools:
+            dr.capacity_list(_Enrolled(enrolled), each.of(schools), horizon_years=years)
+
+
+def _enrolled(
+    folder: Path, as_of: date, calendar: SchoolCalendar | None, policy: dr.Policy
+) -> pd.DataFrame | None:
+    """List who is enrolled on a day, without any risk; None where the extracts cannot be read: the run says why, whole."""
+    import pandas as pd  # noqa: PLC0415 - loads on first use
+
+    from decrochage_risk.records.raw_tables import RawTable  # noqa: PLC0415 - same
+    from decrochage_risk.records.reading import read_folder, read_table_file  # noqa: PLC0415 - same
+
+    def read(path: Path) -> tuple[RawTable, tuple[str, ...]]:
+        needed = path.name.partition(".")[0].lower() in _NEEDED
+        return read_table_file(path) if needed else (RawTable.of_frame(pd.DataFrame()), ())
+
+    try:
+        found = read_folder(folder, read)
+        tables = {name: found.raw[name] for name in _NEEDED if name in found.raw}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DecrochageWarning)  # the run tells them
+            records = dr.PupilRecords.of_folder(
+                replace(found, raw=tables), on_fault="quarantine", calendar=calendar, as_of=as_of
+            )
+            frame = dr.signals(records, as_of=as_of, policy=policy).frame
+    except (FaultyRecordsError, UnreadableRecordsError):
+        return None
+    without = {name: float("nan") for name in ("risk", "risk_low", "risk_high")}
+    columns = {f"{horizon}{name}": value for horizon in ("", "path_") for name, value in without.items()}
+    flags = {
+        f"{horizon}{name}": value
+        for horizon in ("", "path_")
+        for name, value in (("tier", 0), ("flagged", False))
+    }
+    return frame[frame["enrolled"]].assign(**columns, **flags)
