@@ -199,6 +199,22 @@ class SchoolFacts:
     )
     closures: pd.DataFrame = field(default_factory=lambda: pd.DataFrame(columns=["start", "end", "label"]))
 
+    def updated_by(self, new: SchoolFacts) -> SchoolFacts:
+        """Join what two files of one school and year tell; the later one wins where both speak."""
+        return SchoolFacts(
+            uai=new.uai,
+            school_year=new.school_year,
+            mefstat={**self.mefstat, **new.mefstat},
+            mef_labels={**self.mef_labels, **new.mef_labels},
+            mef_parents={**self.mef_parents, **new.mef_parents},
+            regimes={**self.regimes, **new.regimes},
+            exit_motives={**self.exit_motives, **new.exit_motives},
+            subjects=tuple(dict.fromkeys((*new.subjects, *self.subjects))),
+            class_mefs={**self.class_mefs, **new.class_mefs},
+            periods=new.periods if len(new.periods) else self.periods,
+            closures=new.closures if len(new.closures) else self.closures,
+        )
+
 
 NO_FACTS = SchoolFacts()
 """Nothing is known of the school."""

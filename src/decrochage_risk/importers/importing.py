@@ -24,6 +24,13 @@ from decrochage_risk.errors import (
 )
 from decrochage_risk.importers.absences import monthly_absences
 from decrochage_risk.importers.cells import fold_name
+from decrochage_risk.importers.covered_spans import (
+    coverage_table,
+    first_days,
+    joined_spans,
+    not_known_words,
+    span_of,
+)
 from decrochage_risk.importers.declared_maps import class_aliases, options_of_file
 from decrochage_risk.importers.extract import (
     EVENT_TABLES,
@@ -53,7 +60,7 @@ from decrochage_risk.importers.sources import Content, UnreadContent, contents_o
 from decrochage_risk.records.pseudonyms import Pseudonymiser
 from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.table_schemas import TABLES
-from decrochage_risk.school_year import SchoolCalendar, day_number, school_year_of, year_end, year_start
+from decrochage_risk.school_year import SchoolCalendar, day_number
 from decrochage_risk.threads import progress_bar
 
 if TYPE_CHECKING:
@@ -315,7 +322,8 @@ class _Run:
             )
             return
         place = (facts.uai, facts.school_year)
-        self.schools[place] = _together(self.schools.get(place), facts)
+        earlier = self.schools.get(place)
+        self.schools[place] = facts if earlier is None else earlier.updated_by(facts)
         report.rows["facts"] = report.rows_read
 
     def read_rosters(self) -> None:
@@ -399,7 +407,7 @@ class _Run:
             ids, mask = self._pupils_of_rows(name, table, extract, answer, report)
             facts: dict[str, Any] = {"file": source.at, "order": order}
             if name in EVENT_TABLES:
-                facts |= _span_of(name, extract, school)
+                facts |= span_of(name, extract, school)
             elif name == "absence_totals":
                 facts["source"] = f"{extract.kind}|{school}"
                 report.notices.append(
@@ -618,14 +626,14 @@ class _Run:
         schools = set(enrolments["school_id"])
         # A school without pupils in the tables covers nobody: its files are told with what they leave out.
         self.coverage = [row for row in self.coverage if row["school_id"] in schools]
-        spans = [_coverage_table(self.coverage, self.unread, enrolments)] if self.coverage else []
+        spans = [coverage_table(self.coverage, self.unread, enrolments)] if self.coverage else []
         tables_with_coverage = {str(table) for part in spans for table in part["table"]}
         # A table of which the rows that could not be read leave nobody is vouched for by no file.
         self.coverage = [row for row in self.coverage if row["table"] in tables_with_coverage]
         spans = [part for part in spans if len(part)]
         tables |= self._event_tables(pupils, enrolments)
         spans += [
-            _first_days(name, tables[name])
+            first_days(name, tables[name])
             for name in EVENT_TABLES
             if name in tables and name not in tables_with_coverage
         ]
@@ -704,7 +712,7 @@ class _Run:
         report.coverage = (
             [
                 {str(key): str(value) for key, value in row.items()}
-                for row in _spans(self.coverage)
+                for row in joined_spans(self.coverage)
                 .assign(
                     start=lambda frame: frame["start"].dt.strftime("%Y-%m-%d"),
                     end=lambda frame: frame["end"].dt.strftime("%Y-%m-%d"),
@@ -714,7 +722,7 @@ class _Run:
             if self.coverage
             else []
         )
-        report.missing = _missing(records, self.coverage)
+        report.missing = not_known_words(records, self.coverage)
 
     def _calendar(self) -> SchoolCalendar | None:
         """Give the calendar of the import: that of the zone without the days that all schools of a year are closed on."""
@@ -761,38 +769,9 @@ def _rows_of_table(
     return len(absence_table(merge_half_days(halves[np.array(mask, dtype=np.bool_)])))
 
 
-def _span_of(name: str, extract: Extract, school: str | None) -> dict[str, Any]:
-    """Say which days of which source the file of an extract vouches for."""
-    start, end = extract.covers.get(name, (None, None))
-    return {
-        "source": f"{extract.kind}|{school}|{extract.school_year}",
-        "covered_from": np.datetime64(start, "s") if start else np.datetime64("NaT", "s"),
-        "covered_to": np.datetime64(end, "s") if end else np.datetime64("NaT", "s"),
-    }
-
-
 def _age(report: FileReport) -> tuple[date, str]:
     """Give what tells the newer of two extracts: its day, then its name."""
     return (report.exported_on or date.min, report.path)
-
-
-def _together(earlier: SchoolFacts | None, new: SchoolFacts) -> SchoolFacts:
-    """Join what two files of one school and year tell; the later one wins where both speak."""
-    if earlier is None:
-        return new
-    return SchoolFacts(
-        uai=new.uai,
-        school_year=new.school_year,
-        mefstat={**earlier.mefstat, **new.mefstat},
-        mef_labels={**earlier.mef_labels, **new.mef_labels},
-        mef_parents={**earlier.mef_parents, **new.mef_parents},
-        regimes={**earlier.regimes, **new.regimes},
-        exit_motives={**earlier.exit_motives, **new.exit_motives},
-        subjects=tuple(dict.fromkeys((*new.subjects, *earlier.subjects))),
-        class_mefs={**earlier.class_mefs, **new.class_mefs},
-        periods=new.periods if len(new.periods) else earlier.periods,
-        closures=new.closures if len(new.closures) else earlier.closures,
-    )
 
 
 def _closed_days(closures: pd.DataFrame) -> set[date]:
@@ -804,127 +783,3 @@ def _closed_days(closures: pd.DataFrame) -> set[date]:
 
 def _empty(table: str) -> pd.DataFrame:
     return pd.DataFrame(columns=list(TABLES[table].required))
-
-
-def _first_days(table: str, rows: pd.DataFrame) -> pd.DataFrame:
-    """Give coverage that vouches for the day of a pupil's first row alone: without any, the table would cover everyone."""
-    first = rows.groupby("pupil_id")["date"].min()
-    return pd.DataFrame(
-        {
-            "school_id": None,
-            "pupil_id": first.index,
-            "table": table,
-            "start": first.to_numpy(),
-            "end": first.to_numpy(),
-        }
-    )
-
-
-def _coverage_table(
-    coverage: list[dict[str, Any]], unread: list[dict[str, Any]], enrolments: pd.DataFrame
-) -> pd.DataFrame:
-    """Give the spans of whole schools, and pupil by pupil, during their stays, those of files that may have lost rows."""
-    whole, parts = [], []
-    for row in coverage:
-        lost = [
-            other
-            for other in unread
-            if (other["school_id"], other["table"]) == (row["school_id"], row["table"])
-            and other["start"] <= row["end"]
-            and other["end"] >= row["start"]
-        ]
-        if not row["without"] and not lost:
-            whole.append(row)
-            continue
-        stays = enrolments[
-            (enrolments["school_id"] == row["school_id"]) & ~enrolments["pupil_id"].isin(row["without"])
-        ]
-        first, last = (np.datetime64(row[name], "s") for name in ("start", "end"))
-        ends = pd.to_datetime(stays["end_date"]).fillna(pd.Timestamp(last))
-        part = pd.DataFrame(
-            {
-                "pupil_id": stays["pupil_id"],
-                "table": row["table"],
-                "start": pd.to_datetime(stays["start_date"]).clip(lower=first).astype("datetime64[s]"),
-                "end": ends.clip(upper=last).astype("datetime64[s]"),
-            }
-        )
-        for other in lost:
-            part = _without_days(part, other)
-        parts.append(part[part["start"] <= part["end"]])
-    spans = [_spans(whole)] if whole else []
-    return pd.concat([*spans, *parts], ignore_index=True).reindex(
-        columns=["school_id", "pupil_id", "table", "start", "end"]
-    )
-
-
-def _without_days(spans: pd.DataFrame, lost: Mapping[str, Any]) -> pd.DataFrame:
-    """Take the days of a file out of the spans of the pupils whose rows it could not give; what lies before and after stays."""
-    of_them = spans["pupil_id"].isin(lost["pupils"])
-    theirs = spans[of_them]
-    day_before = pd.Timestamp(lost["start"]) - pd.Timedelta(days=1)
-    day_after = pd.Timestamp(lost["end"]) + pd.Timedelta(days=1)
-    before = theirs.assign(end=theirs["end"].where(theirs["end"] <= day_before, day_before))
-    after = theirs.assign(start=theirs["start"].where(theirs["start"] >= day_after, day_after))
-    both = pd.concat([before, after])
-    return pd.concat([spans[~of_them], both[both["start"] <= both["end"]]])
-
-
-def _spans(coverage: list[dict[str, Any]]) -> pd.DataFrame:
-    """Join overlapping and touching spans of one school and table."""
-    frame = pd.DataFrame(coverage).drop(columns="without")
-    frame["start"] = pd.to_datetime(frame["start"]).astype("datetime64[s]")
-    frame["end"] = pd.to_datetime(frame["end"]).astype("datetime64[s]")
-    spans: list[dict[str, Any]] = []
-    for row in frame.sort_values(["school_id", "table", "start", "end"]).to_dict("records"):
-        last = spans[-1] if spans else None
-        same = last is not None and (last["school_id"], last["table"]) == (row["school_id"], row["table"])
-        # One day apart is touching: the end of a span is included.
-        if last is not None and same and row["start"] <= last["end"] + pd.Timedelta(days=1):
-            last["end"] = max(last["end"], row["end"])
-        else:
-            spans.append({str(name): value for name, value in row.items()})
-    return pd.DataFrame(spans)
-
-
-_TABLE_LABELS = {"absences": "les absences", "grades": "les notes", "orientation": "l’orientation"}
-
-
-def _missing(records: PupilRecords, coverage: list[dict[str, Any]]) -> list[str]:
-    """Say what the model will not know, per school and table."""
-    sentences = []
-    own = records.enrolments
-    years = sorted({int(year) for year in own["school_year"]})
-    latest = years[-1] if years else school_year_of(date.min)
-    schools = sorted(set(own.loc[own["school_year"] == latest, "school_id"].astype("str")))
-    for table, words in _TABLE_LABELS.items():
-        start, end = year_start(latest), year_end(latest)
-        schools_covered = {
-            row["school_id"]
-            for row in coverage
-            if row["table"] == table and row["start"] <= end and row["end"] >= start
-        }
-        without = [school for school in schools if school not in schools_covered]
-        if without:
-            sentences.append(f"{words} de {latest}-{latest + 1} : non connues pour {_listed(without)}")
-    if (
-        records.absences is not None
-        and records.absences.get("justified_on", pd.Series(dtype="object")).isna().all()
-    ):
-        sentences.append(
-            "le jour où une absence a été justifiée : aucun export ne le dit ; pour entraîner, gardez un export par mois "
-            "(--previous)"
-        )
-    if records.orientation is None or not (records.orientation["event"] == "council_decision").any():
-        sentences.append(
-            "les décisions du conseil de classe et l’affectation : déclarez leurs colonnes si vous les avez"
-        )
-    return sentences
-
-
-_LISTED = 6
-
-
-def _listed(schools: list[str]) -> str:
-    more = f" et {len(schools) - _LISTED} autres" if len(schools) > _LISTED else ""
-    return ", ".join(schools[:_LISTED]) + more
