@@ -91,6 +91,13 @@ def test_parts_of_a_region_add_up(
 
 
 @pytest.mark.whole
+@pytest.mark.parametrize("least", [0, 3, 4])
+def test_no_count_of_a_few_pupils_can_be_asked_for(small_scores: RiskScores, least: int) -> None:
+    """The law allows no cell of 1 to 4: fewer than five is refused, in Python as by the command."""
+    with pytest.raises(RecordsError, match=f"least={least}"):
+        count_territory(small_scores, least=least)
+
+
 def test_no_small_cell_can_be_reached(territory: Territory) -> None:
     """The linear programme of a reader who holds all pages finds no count of 1 to 4 within less than 5."""
     told = territory.publication

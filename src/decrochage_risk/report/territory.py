@@ -25,7 +25,7 @@ from decrochage_risk.report.facts import HEAVY, LEGAL
 from decrochage_risk.report.situations import Way, schools_of
 from decrochage_risk.school_year import day_number, year_end, year_start
 from decrochage_risk.score.ways import measures_by_time
-from decrochage_risk.small_cells import INSIDE, Publication
+from decrochage_risk.small_cells import INSIDE, PUBLISHED, Publication
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -504,7 +504,20 @@ def count_territory(
         :data:`~decrochage_risk.small_cells.PUBLISHED` for what is published.
     despite_verdict : bool
         Count the situations of the estimated risk though the card of the model says not to issue a list.
+
+    Raises
+    ------
+    RecordsError
+        ``least`` under ``INSIDE``: a count of 1 to 4 pupils would be told.
     """
+    if least < INSIDE:
+        raise RecordsError(
+            explain_error(
+                f"least={least!r}",
+                expected=f"{INSIDE} pupils or more: no count of 1 to {INSIDE - 1} is told",
+                hint=f"Leave it out for {INSIDE}, or least={PUBLISHED} for what is published.",
+            )
+        )
     has_outcomes = outcomes is not None or scores.records.outcomes is not None
     counting = _Counting(scores, outcomes_for(scores.records, outcomes) if has_outcomes else None)
     counting.levels()
