@@ -439,6 +439,8 @@ def _of_earlier_schools(
     known: KnownRecords, of_school: npt.NDArray[np.int64], days: npt.NDArray[np.int64]
 ) -> None:
     """Lower the last day of the pupils who were in a silent school before, this year: that part of their year is not known."""
+    if (of_school == SENT).all():
+        return
     stays = known.arrays.enrolments
     first = np.maximum(stays.start.astype(np.int64), known.year_start_day)
     last = np.minimum(stays.end.astype(np.int64), known.as_of_day - 1)

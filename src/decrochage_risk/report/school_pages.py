@@ -149,11 +149,12 @@ def _incomplete(school: School) -> str:
     count = sum(len(each.to_complete) for each in school.classes)
     if not count:
         return ""
-    who = french.plural(count, "élève dont les données sont", "élèves dont les données sont")
-    return (
-        f"{who} à compléter avant tout : leur estimation passe un seuil par ce qui n'est pas connu, non par un fait ; la page de "
-        "la classe dit quoi compléter."
+    who = french.plural(
+        count,
+        "élève dont les données sont à compléter avant tout : son estimation passe",
+        "élèves dont les données sont à compléter avant tout : leur estimation passe",
     )
+    return f"{who} un seuil par ce qui n'est pas connu, non par un fait ; la page de la classe dit quoi compléter."
 
 
 def class_page(

@@ -47,6 +47,7 @@ from decrochage_risk.records.transmission import (
     UsualPace,
     check_gaps,
     find_silence,
+    find_transmission,
     much_set_aside,
 )
 from decrochage_risk.risk.calibration import probability
@@ -313,6 +314,9 @@ def _scored(
     set_aside = np.where(objectors, 0, records.set_aside_on(cut.as_of))
     days = np.where(objectors, 0, days_of_data(cut))
     gap_tables = frozenset(check_gaps(gaps)) | cut.declared
+    if transmission is None and not cut.vouched:
+        # Asked twice: who has no score, and whose months are not known.
+        transmission = find_transmission(cut)
     cause = _causes(
         cut,
         model,
