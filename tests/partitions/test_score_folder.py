@@ -394,6 +394,7 @@ def test_a_killed_process_goes_on(extracts: Path, model: TrainedModel, tmp_path:
 def test_results_of_an_earlier_run_are_replaced(extracts: Path, model: TrainedModel, tmp_path: Path) -> None:
     """A list of an earlier run does not stay; one of somebody else is an error that names it, and stays."""
     with ResultFolder(tmp_path / "s") as former:
+        (former.draft / "scores.parquet").write_bytes(b"ancien")
         (former.draft / "stale.csv").write_text("ancien", encoding="utf-8")
     done = score(extracts, tmp_path / "s", model, partitions=2)
     assert not (tmp_path / "s" / "stale.csv").exists()
