@@ -347,13 +347,15 @@ def test_gaps_that_name_no_such_table_are_refused(small_cohort: Cohort, small_mo
 @pytest.mark.whole
 def test_the_command_says_it_last(tables: dict[str, Any], tmp_path: Path, capsys: Any) -> None:
     """``score`` ends with the pupils that a missing table leaves without a score; ``--gap`` says that it is meant."""
+    extracts = tmp_path / "extraits"
+    extracts.mkdir()
     for name, rows in tables.items():
         if name != "absences":
-            rows.to_parquet(tmp_path / f"{name}.parquet")
+            rows.to_parquet(extracts / f"{name}.parquet")
     for parts in ("1", "2"):
         command = [
             "score",
-            str(tmp_path),
+            str(extracts),
             "--as-of",
             AS_OF,
             "--out",

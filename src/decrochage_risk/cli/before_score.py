@@ -14,18 +14,37 @@ import decrochage_risk as dr
 from decrochage_risk.errors import DecrochageWarning, FaultyRecordsError, UnreadableRecordsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import date
 
     import pandas as pd
 
-    from decrochage_risk.cli.score_command import Places
     from decrochage_risk.school_year import SchoolCalendar
 
-__all__ = ["former_run", "refuse_impossible_places"]
+__all__ = ["Places", "former_run", "refuse_impossible_places"]
 
 _NEEDED = ("pupils", "enrolments")
 _RUNS = ("scores.parquet", "signals.parquet")
+
+
+@dataclass(frozen=True)
+class Places:
+    """How many pupils can be met: in every school that is not named, and in those that are.
+
+    Attributes
+    ----------
+    everywhere : int or None
+        None: a school that is not named has no list.
+    named : dict of str to int
+    """
+
+    everywhere: int | None
+    named: dict[str, int]
+
+    def of(self, schools: Iterable[str]) -> dict[str, int]:
+        """Give the places of each school that has a list."""
+        everywhere = {} if self.everywhere is None else dict.fromkeys(schools, self.everywhere)
+        return everywhere | self.named
 
 
 @contextmanager

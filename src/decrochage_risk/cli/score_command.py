@@ -17,7 +17,7 @@ import typer
 
 import decrochage_risk as dr
 from decrochage_risk import french
-from decrochage_risk.cli.before_score import former_run, refuse_impossible_places
+from decrochage_risk.cli.before_score import Places, former_run, refuse_impossible_places
 from decrochage_risk.cli.files import (
     check_target_file,
     check_target_folder,
@@ -88,26 +88,6 @@ class _Written:
     """Scores as they were written."""
 
     frame: pd.DataFrame
-
-
-@dataclass(frozen=True)
-class Places:
-    """How many pupils can be met: in every school that is not named, and in those that are.
-
-    Attributes
-    ----------
-    everywhere : int or None
-        None: a school that is not named has no list.
-    named : dict of str to int
-    """
-
-    everywhere: int | None
-    named: dict[str, int]
-
-    def of(self, schools: Iterable[str]) -> dict[str, int]:
-        """Give the places of each school that has a list."""
-        everywhere = {} if self.everywhere is None else dict.fromkeys(schools, self.everywhere)
-        return everywhere | self.named
 
 
 def asked_places(texts: Iterable[str], option: str = "--capacity") -> Places | None:
