@@ -13,6 +13,7 @@ import os
 import shutil
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, Final
 
 from decrochage_risk.errors import RecordsError, explain_error
@@ -152,9 +153,10 @@ def hold(target: Path) -> Iterator[None]:
         lock.acquire()
     except Timeout as error:
         if not lock_file.exists():
-            # Nobody holds a lock that cannot be made: the system says why it cannot.
-            os.close(os.open(lock_file, os.O_WRONLY | os.O_CREAT, 0o600))
-            lock_file.unlink(missing_ok=True)
+            # Nobody holds a lock that cannot be made: the system says why it cannot. Never the lock's own name, which another
+            # run may take by now.
+            with TemporaryFile(dir=lock_file.parent):
+                pass
         raise RecordsError(
             explain_error(
                 f"{target} is being written by another run ({_holder_words(holder)})",

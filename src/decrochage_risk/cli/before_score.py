@@ -132,12 +132,12 @@ def refuse_impossible_places(
     PolicyError
         With every fault of a horizon.
     """
-    asked = {years: each for years, each in places.items() if each is not None}
-    enrolled = _enrolled(folder, as_of, calendar, policy) if asked else None
+    capacities = {years: each for years, each in places.items() if each is not None}
+    enrolled = _enrolled(folder, as_of, calendar, policy) if capacities else None
     if enrolled is None:
         return
     path_levels = {level for group in policy.table.path for level in group.levels}
-    for years, each in asked.items():
+    for years, each in capacities.items():
         rows = enrolled if years == 1 else enrolled[enrolled["level"].isin(path_levels)]
         schools = rows["school_id"].unique().tolist()
         if schools:
@@ -158,12 +158,12 @@ def _enrolled(
         return read_table_file(path) if needed else (RawTable.of_frame(pd.DataFrame()), ())
 
     try:
-        found = read_folder(folder, read)
-        tables = {name: found.raw[name] for name in _NEEDED if name in found.raw}
+        extract = read_folder(folder, read)
+        tables = {name: extract.raw[name] for name in _NEEDED if name in extract.raw}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DecrochageWarning)  # the run tells them
             records = dr.PupilRecords.of_folder(
-                replace(found, raw=tables), on_fault="quarantine", calendar=calendar, as_of=as_of
+                replace(extract, raw=tables), on_fault="quarantine", calendar=calendar, as_of=as_of
             )
             frame = dr.signals(records, as_of=as_of, policy=policy).frame
     except (FaultyRecordsError, UnreadableRecordsError):

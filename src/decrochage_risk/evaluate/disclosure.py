@@ -509,8 +509,8 @@ class ReportTables:
             return figures
         if self._is_hidden(hidden, _UNSEEN, "True", EVENT):
             return _withheld(figures)
-        told = _without_tops(figures)
-        return told if self.pupils_told else told.model_copy(update={"pupils": None})
+        shown = _without_tops(figures)
+        return shown if self.pupils_told else shown.model_copy(update={"pupils": None})
 
     def _is_flag(self, score: str) -> bool:
         return len(np.unique(self.scores[score])) <= _FEW_SCORES
