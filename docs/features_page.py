@@ -41,7 +41,7 @@ qui est daté ou saisi ce jour-là ou après n’est utilisé. L’année scolai
 12 semaines s’arrêtent la veille de la date d’observation et ne remontent jamais avant le 1er septembre.
 
 Une valeur *inconnue* (table absente de l’extraction, période non couverte, ou cas dit dans la définition) n’est pas un zéro :
-elle compte comme celle de l’élève type du même niveau dont on ne la connaît pas non plus, elle est signalée comme donnée
+elle compte comme celle de l’élève type dont on ne la connaît pas non plus, elle est signalée comme donnée
 manquante, et elle n’est jamais un motif.
 
 Ce à quoi un élève ne pouvait pas assister (période en milieu professionnel, exclusion, établissement fermé) n’est ni une présence

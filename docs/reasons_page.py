@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import nan
 from typing import TYPE_CHECKING, NamedTuple
 
-from decrochage_risk.explain.sentences import NO_REASON, OTHERS, REFERENCE_PUPIL, tell
+from decrochage_risk.explain.sentences import NO_REASON, OTHERS, reference_pupil, tell
 from decrochage_risk.features import CATALOGUE, FAMILIES
 from decrochage_risk.records.pupil_records import PupilRecords
 
@@ -42,9 +42,10 @@ les corriger. Les nombres des exemples sont inventés ; la date d’observation 
 
 - Un motif est **un fait daté** : ce que disent les relevés jusqu’à la veille de la date d’observation. Ce n’est ni une cause, ni un
   jugement, ni une prévision : c’est un point à vérifier avec l’élève.
-- Chaque phrase donne ensuite la même valeur pour l’*{REFERENCE_PUPIL}* : pour chaque indicateur, celle du milieu (médiane) des
-  élèves du même niveau au même moment de l’année. La même phrase peut être un point d’attention (elle élève le risque estimé) ou
-  un point d’appui (elle l’abaisse).
+- Chaque phrase donne ensuite la même valeur pour l’*{reference_pupil(general=False)}* : pour chaque indicateur, celle du milieu (médiane) des
+  élèves du même niveau au même moment de l’année, dont on connaît les mêmes données. Là où le niveau en compte trop peu, la phrase
+  dit *{reference_pupil(general=True)}*. La même phrase peut être un point d’attention (elle élève le risque estimé) ou un point d’appui
+  (elle l’abaisse).
 - Entre parenthèses vient parfois un second fait : les jours d’avant, la part récente de ce qui est compté ou, à côté
   d’absences de toute sorte ou des mois au seuil légal, les demi-journées non justifiées.
 - Un motif au plus par famille ; au plus 3 points d’attention (4 quand les 3 premiers portent moins de la moitié de ce qui élève le

@@ -38,9 +38,9 @@ __all__ = [
 JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
 Reader: TypeAlias = Callable[[dict[str, Any], dict[str, str]], tuple[dict[str, Any], dict[str, str]]]
 
-FORMAT: Final[int] = 2
-"""Number of the format that :func:`seal` writes. Format 2 may hold a second model beside the first (files that begin
-with ``parcours-``); format 1 never does. To change what is in the files or the manifest:
+FORMAT: Final[int] = 3
+"""Number of the format that :func:`seal` writes. Format 3 says which reference values are those of all levels together;
+format 2 may hold a second model beside the first (files that begin with ``parcours-``); format 1 never does. To change what is in the files or the manifest:
 
 1. add 1 to ``FORMAT``;
 2. keep the old reading as a function ``_read_N(manifest, files) -> (manifest, files)`` that gives what format
@@ -68,7 +68,18 @@ def _read_1(manifest: dict[str, Any], files: dict[str, str]) -> tuple[dict[str, 
     return manifest, upgraded_files
 
 
-READERS: dict[int, Reader] = {1: _read_1}
+def _read_2(manifest: dict[str, Any], files: dict[str, str]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Read a model of format 2: which reference values of a level are those of all levels was not kept."""
+    upgraded_files = dict(files)
+    for name in ("references.json", "parcours-references.json"):
+        if name in files:
+            document = json.loads(files[name])
+            document.get("references", document)["general"] = {}
+            upgraded_files[name] = canonical_json(document)
+    return manifest, upgraded_files
+
+
+READERS: dict[int, Reader] = {1: _read_1, 2: _read_2}
 """Per older format, the function that brings its manifest and files to the next one."""
 
 MANIFEST = "manifest.json"

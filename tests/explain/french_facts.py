@@ -18,6 +18,15 @@ if TYPE_CHECKING:
     from decrochage_risk.features import Feature
 
 SEPARATOR = " ; élève type, médian du même niveau : "
+OF_ALL_LEVELS = " ; élève type, médian de tous les niveaux : "
+
+
+def parted(text: str) -> tuple[str, str]:
+    """Part a reason into its fact and the amount of the reference pupil, whosever median that is."""
+    fact, _, reference = text.replace(OF_ALL_LEVELS, SEPARATOR).partition(SEPARATOR)
+    return fact, reference
+
+
 MONTHS = [
     "janvier",
     "février",

@@ -49,6 +49,7 @@ def made_up(*rows: dict[str, float], base: float = -2.0) -> Attribution:
         additive=np.ones(len(rows), dtype=bool),
         filled=np.full_like(contributions, 2.0),
         references=np.zeros_like(contributions),
+        general=np.zeros(contributions.shape, dtype=bool),
     )
 
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from french_facts import SEPARATOR, read_fact, school_day_from
+from french_facts import SEPARATOR, parted, read_fact, school_day_from
 
 from decrochage_risk.explain.sentences import tell
 from decrochage_risk.features import CATALOGUE, FEATURE_BY_NAME
@@ -73,7 +73,7 @@ def test_every_reason_names_the_first_day_of_its_period(small_scores: RiskScores
     dated = 0
     for reason in small_scores.reasons.itertuples():
         start, _, end = reason.period.partition("/")
-        fact = read_fact(FEATURE_BY_NAME[reason.code], reason.text.partition(SEPARATOR)[0])
+        fact = read_fact(FEATURE_BY_NAME[reason.code], parted(reason.text)[0])
         if fact.since is not None:
             dated += 1
             first = school_day_from(date.fromisoformat(start), date.fromisoformat(end))

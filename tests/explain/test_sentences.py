@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 from french_facts import (
     DAY,
+    OF_ALL_LEVELS,
     PERCENT_UNITS,
     SEPARATOR,
+    parted,
     places_of,
     read_fact,
     read_reference,
@@ -25,7 +27,8 @@ from decrochage_risk import french
 from decrochage_risk.explain.sentences import (
     NO_REASON,
     OTHERS,
-    REFERENCE_PUPIL,
+    reference_of,
+    reference_pupil,
     tell,
     tell_fact,
     tell_missing,
@@ -81,13 +84,13 @@ def check_form(text: str) -> None:
     assert re.search(DAY, text), f"no day in {text!r}"
     assert "  " not in text, text
     assert text == text.strip(), text
-    assert text.count(SEPARATOR) == 1, text
+    assert text.count(SEPARATOR) + text.count(OF_ALL_LEVELS) == 1, text
     assert not re.search(r"[+\u2212]0(?:,0+)?(?![,\d])", text), f"a sign on zero in {text!r}"
 
 
 def check_numbers(feature: Feature, text: str, value: float, reference: float) -> None:
     """Hold every number of a text against the value and the reference, rounded here."""
-    written_fact, _, written_reference = text.partition(SEPARATOR)
+    written_fact, written_reference = parted(text)
     fact = read_fact(feature, written_fact)
     amount, decimals = read_reference(feature, written_reference)
     places = places_of(feature.unit, fact.decimals, decimals)
@@ -145,6 +148,32 @@ def test_a_whole_number_is_written_without_decimals_but_for_a_mark() -> None:
     assert tell(FEATURE_BY_NAME[share], 0.5004, 0.5, known).partition(SEPARATOR)[0].startswith("50,04")
 
 
+def test_a_sentence_says_whose_median_it_compares_with(
+    small_scores: RiskScores, small_model: TrainedModel, explained: Explained, as_of: date
+) -> None:
+    """Only a median of the pupil's own level is said to be "du même niveau"; where that knows too little, all levels are."""
+    references = small_model.risk_model.references
+    levels = dict(zip(explained.frame["pupil_id"], explained.frame["level"], strict=True))
+    saved = references.to_dict()
+    of_all = {False: 0, True: 0}
+    for reason in small_scores.reasons.itertuples():
+        values, level = small_scores.features.loc[reason.pupil_id], levels[reason.pupil_id]
+        pattern = "+".join(
+            flag
+            for flag, columns in references.knowledge.groups.items()
+            if values[[name for name in columns if name in values]].isna().all()
+        )
+        (label,) = small_model.reference_groups([level], as_of).tolist()
+        ends = [f"|{pattern}", ""] if pattern else [""]
+        keys = [f"{path}{end}" for end in ends for path in dict.fromkeys((label, level, ""))]
+        key = next((key for key in keys if key in saved["by_label"]), "")
+        general = key.startswith("|") or not key or reason.code in saved["general"].get(key, ())
+        words = reference_of(reason.text)
+        assert words.startswith(reference_pupil(general=general)), (key, reason.text)
+        of_all[general] += 1
+    assert all(of_all.values()), of_all
+
+
 def test_close_values_are_told_apart() -> None:
     """Decimals are added until the value and its reference read differently, up to three."""
     known, mark = known_on(date(2025, 3, 5)), FEATURE_BY_NAME["mean_grade_year"]
@@ -188,7 +217,7 @@ def test_second_facts_are_those_of_the_records(
     told = 0
     for reason in reasons.itertuples():
         companion = FEATURE_BY_NAME[reason.code].wording.companion
-        second = read_fact(FEATURE_BY_NAME[reason.code], reason.text.partition(SEPARATOR)[0]).second
+        second = read_fact(FEATURE_BY_NAME[reason.code], parted(reason.text)[0]).second
         assert (second is None) == np.isnan(reason.companion)
         if second is None or companion is None:
             continue
@@ -300,7 +329,8 @@ def test_the_first_month_is_that_of_the_rows(days: list[str], month: str) -> Non
 
 def test_labels_and_fixed_words_are_sound() -> None:
     """What a school reads beside the sentences holds no label and no English either."""
-    for text in (REFERENCE_PUPIL, NO_REASON, OTHERS, *(family.label for family in FAMILIES)):
+    pupils = [reference_pupil(general=general) for general in (False, True)]
+    for text in (*pupils, NO_REASON, OTHERS, *(family.label for family in FAMILIES)):
         assert not french.forbidden_in(text, LEXICON)
         assert not NOT_FRENCH.search(text)
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pytest
-from french_facts import MONTHS, SEPARATOR, places_of, read_fact, read_reference, read_second, rounded
+from french_facts import MONTHS, parted, places_of, read_fact, read_reference, read_second, rounded
 
 from decrochage_risk.errors import DemoModelWarning
 from decrochage_risk.features import FEATURE_BY_NAME
@@ -118,7 +118,7 @@ def check_reason(reason: Any, value: float, reference: float, pupil: PupilView) 
     feature = FEATURE_BY_NAME[reason.code]
     assert math.isclose(reason.value, value, rel_tol=1e-9, abs_tol=1e-9), reason
     assert reason.reference == reference
-    written, _, written_reference = reason.text.partition(SEPARATOR)
+    written, written_reference = parted(reason.text)
     fact = read_fact(feature, written)
     told, decimals = read_reference(feature, written_reference)
     places = places_of(feature.unit, fact.decimals, decimals)

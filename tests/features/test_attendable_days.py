@@ -148,6 +148,7 @@ def reasons_told(name: str, known: KnownRecords) -> list[str]:
         additive=np.ones(1, dtype=np.bool_),
         filled=zero,
         references=nine,
+        general=np.zeros((1, 1), dtype=np.bool_),
     )
     codes: list[str] = (
         find_reasons(attribution, zero, known, pupils=np.zeros(1, dtype=np.int64)).columns["code"].tolist()

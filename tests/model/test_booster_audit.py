@@ -210,6 +210,8 @@ def table_of(files: Mapping[str, str], name: str) -> dict[str, Any]:
         ("references.json", ("references", "overall"), [1.0], "references.overall: 1 values of 3"),
         ("references.json", ("references", "by_label", "3e@03"), [1.0], "by_label.3e@03: 1 values of 3"),
         ("references.json", ("references", "by_label", "3e@03", 0), 1e300, "by_label.3e@03.0"),
+        ("references.json", ("references", "general"), {"cap1": ["absences"]}, "general has 'cap1'"),
+        ("references.json", ("references", "general"), {"3e@03": ["other"]}, "general.3e@03 is no part"),
         ("references.json", ("training_range", "lowest", 0), 1e9, "training_range: 'absences' from"),
         (
             "references.json",

@@ -61,6 +61,63 @@ def test_a_pattern_that_was_not_learnt_is_compared_by_its_label() -> None:
     assert references.reference_rows(rows, ["low", "high"])[:, :2].tolist() == [[0.0, 1.0], [4.0, 9.0]]
 
 
+def known_rows(rows: list[tuple[str, bool, bool]], label: str, *, is_flagged: bool) -> int:
+    """Count the rows of a label, and of a pattern of knowledge, in which the first column is known."""
+    return sum(is_known for of, is_known, flagged in rows if of.startswith(label) and flagged == is_flagged)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["low@01", "low@02", "high@01"]), st.booleans(), st.booleans(), st.integers(1, 24)
+        ),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_a_reference_is_general_where_its_own_label_knows_too_little(
+    blocks: list[tuple[str, bool, bool, int]],
+) -> None:
+    """A reference is said to be of all labels when under 20 rows of the label, known in the same way, have the value."""
+    # One row of which all is known, so that every column is kept.
+    rows = [("high@01", True, False), *(row for *row, count in blocks for _ in range(count))]
+    table = pd.DataFrame(
+        {
+            "x": [float(place % 7) if is_known else np.nan for place, (_, is_known, _) in enumerate(rows)],
+            "y": [np.nan if flagged else 1.0 for *_, flagged in rows],
+        }
+    )
+    labels = [label for label, *_ in rows]
+    references = References.fit(table, labels, knowledge={"not_known_y": ["y"]})
+    general = references.general_of(references.filled(table, labels), labels)[:, 0]
+    # A pattern that no group holds, not even that of all labels, is compared as if everything were known.
+    learnt = sum(flagged for *_, flagged in rows) >= ENOUGH_KNOWN
+    for place, (label, _, flagged) in enumerate(rows):
+        enough = [
+            known_rows(rows, group, is_flagged=flagged and learnt) >= ENOUGH_KNOWN
+            for group in (label, label[:-3])
+        ]
+        is_own = any(enough) or (
+            flagged and not learnt and known_rows(rows, label[:-3], is_flagged=False) >= ENOUGH_KNOWN
+        )
+        assert general[place] == (not is_own), (label, flagged)
+
+
+def test_general_references_survive_json() -> None:
+    """Which medians are of all labels is written and read; a label that none knows has no group, and is compared with all."""
+    frame = pd.DataFrame({"x": np.r_[np.zeros(30), np.full(5, 4.0), [np.nan] * 45], "y": 1.0})
+    references = References.fit(frame, np.repeat(["low", "high"], [30, 50]), knowledge={})
+    again = References.from_dict(json.loads(json.dumps(references.to_dict(), allow_nan=False)))
+    assert again.to_dict() == references.to_dict()
+    assert references.to_dict()["general"] == {"high": ["x"]}
+    assert again.general_of(np.ones((3, 2)), ["low", "high", "other"]).tolist() == [
+        [False, False],
+        [True, False],
+        [True, True],
+    ]
+
+
 def test_a_column_never_known_is_dropped_and_listed() -> None:
     """It is not asked for when predicting either."""
     references = grouped()

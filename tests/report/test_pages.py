@@ -8,7 +8,7 @@ import pytest
 
 from decrochage_risk import french
 from decrochage_risk.errors import RecordsError
-from decrochage_risk.explain.sentences import REFERENCE_PUPIL
+from decrochage_risk.explain.sentences import fact_of, reference_of
 from decrochage_risk.french import forbidden_in
 from decrochage_risk.pages import french_spaces
 from decrochage_risk.records import PupilRecords
@@ -63,9 +63,8 @@ def test_every_number_of_a_pupils_page_is_that_of_the_result(
         text = _text(pupil_page(one, small_scores.run, facts))
         pupil = one.pupil
         for reason in (*pupil.reasons, *pupil.protective):
-            fact, _, beside = reason.text.partition(f" ; {REFERENCE_PUPIL} : ")
-            assert _shown(fact)[1:] in text
-            assert _shown(beside) in text
+            assert _shown(fact_of(reason.text))[1:] in text
+            assert _shown(reference_of(reason.text))[1:] in text
             assert _shown(french.signed(reason.points, 1)) in text
         for measure in pupil.measures:
             assert _shown(measure.label) in text

@@ -209,8 +209,8 @@ def failing(rows: list[int]) -> Callable[..., Attribution]:
     """Attribute as usual, but find some rows not additive."""
     real = scoring_module.attribute
 
-    def attribute(*arguments: Any) -> Attribution:
-        found = real(*arguments)
+    def attribute(*arguments: Any, **options: Any) -> Attribution:
+        found = real(*arguments, **options)
         additive = found.additive.copy()
         additive[rows] = False
         return replace(found, additive=additive)

@@ -350,6 +350,8 @@ class Attribution:
         Whether base plus contributions equal LightGBM's raw score within ``ADDITIVITY_TOLERANCE``.
     filled, references : arrays, shape (n, columns)
         What the boosters saw, and the reference pupil's values.
+    general : array of bool, shape (n, columns)
+        Which of these references are those of all levels together.
     """
 
     columns: tuple[str, ...]
@@ -361,6 +363,7 @@ class Attribution:
     additive: npt.NDArray[np.bool_]
     filled: Floats
     references: Floats
+    general: Flags
 
 
 def attribute(
@@ -368,6 +371,8 @@ def attribute(
     filled: Floats,
     references: Floats,
     scores: Floats | None = None,
+    *,
+    general: Flags | None = None,
 ) -> Attribution:
     """Attribute the log-odds of some rows to their columns.
 
@@ -381,6 +386,9 @@ def attribute(
         Reference row of each, from ``model.reference_rows``.
     scores : array of float64, shape (n,), optional
         LightGBM's mean raw log-odds of the rows, where the caller has them.
+    general : array of bool, shape (n, booster columns), optional
+        Which references are of all levels together, from ``model.references.general_of``: asked for by whoever words what
+        the pupil is compared with. None by default.
 
     Returns
     -------
@@ -404,6 +412,7 @@ def attribute(
         additive=np.abs(reference_scores + raw.sum(axis=1) - scores) <= ADDITIVITY_TOLERANCE,
         filled=filled,
         references=references,
+        general=np.zeros(references.shape, dtype=np.bool_) if general is None else general,
     )
 
 

@@ -20,7 +20,7 @@ from decrochage_risk.explain.reasons import (
     secant,
     strongest_first,
 )
-from decrochage_risk.explain.sentences import REFERENCE_PUPIL, tell_amount, tell_fact
+from decrochage_risk.explain.sentences import reference_pupil, tell_amount, tell_fact
 from decrochage_risk.features import FAMILIES, FEATURE_BY_NAME
 from decrochage_risk.features.wording import FINEST_DECIMALS, decimals_of
 
@@ -219,6 +219,7 @@ def _worded(
     }
     facts = list(zip(codes, *(column.tolist() for column in amounts.values()), strict=True))
     was_fact = ~np.isnan(before.value[rows, strongest])
+    general = [side.attribution.general[rows, strongest].tolist() for side in (now, before)]
     return pd.DataFrame(
         {
             "row": rows,
@@ -231,15 +232,20 @@ def _worded(
             "unit": [FEATURE_BY_NAME[code].unit for code in codes],
             "points": points,
             "text": [
-                _tell(FEATURE_BY_NAME[code], rest, (now.known, before.known), was_fact=fact)
-                for (code, *rest), fact in zip(facts, was_fact.tolist(), strict=True)
+                _tell(FEATURE_BY_NAME[code], rest, of_all, (now.known, before.known), was_fact=fact)
+                for (code, *rest), fact, *of_all in zip(facts, was_fact.tolist(), *general, strict=True)
             ],
         }
     )
 
 
 def _tell(
-    feature: Feature, amounts: list[float], days: tuple[KnownRecords, KnownRecords], *, was_fact: bool
+    feature: Feature,
+    amounts: list[float],
+    general: list[bool],
+    days: tuple[KnownRecords, KnownRecords],
+    *,
+    was_fact: bool,
 ) -> str:
     """Word one change: the fact, the same amount before, and the reference pupil on both days when it moved too."""
     value, value_before, reference, reference_before = amounts
@@ -250,7 +256,10 @@ def _tell(
     was = MISSING if np.isnan(value_before) else was
     fact = f"{tell_fact(feature, value, now, decimals=decimals)} ; {then} : {was}"
     references = [tell_amount(feature, amount, decimals) for amount in (reference, reference_before)]
-    sentence = f"{fact} ; {REFERENCE_PUPIL} : {references[0]}"
+    pupils = [reference_pupil(general=of_all) for of_all in general]
+    sentence = f"{fact} ; {pupils[0]} : {references[0]}"
+    if pupils[0] != pupils[1]:
+        return f"{sentence} ({then}, {pupils[1]} : {references[1]})"
     return sentence if references[0] == references[1] else f"{sentence} ({then} : {references[1]})"
 
 

@@ -180,7 +180,8 @@ class Reason(BaseModel):
         Reason family, and what a school reads.
     direction : {"aggravating", "protective"}
     value, reference : float
-        Value of the feature, and that of the reference pupil (same level, same time of year).
+        Value of the feature, and that of the reference pupil: same level, same time of year, or all levels where the text
+        says so.
     unit : str
         Unit of both.
     period : str
@@ -551,6 +552,7 @@ def _worded(
     attribution: Attribution, known: KnownRecords, choice: _Choice, points: Floats, details: _Details
 ) -> dict[str, npt.NDArray[Any]]:
     references = attribution.references[choice.rows, choice.columns]
+    general = attribution.general[choice.rows, choice.columns]
     code = [attribution.columns[column] for column in choice.columns.tolist()]
     return {
         "row": choice.rows,
@@ -564,7 +566,7 @@ def _worded(
         "points": points,
         "unit": _texts(FEATURE_BY_NAME[name].unit for name in code),
         "period": _periods(code, known),
-        "text": _texts(_words(code, references.tolist(), details, known)),
+        "text": _texts(_words(code, references.tolist(), general.tolist(), details, known)),
         "companion": details.seconds,
         "companion_unit": _of_companions(
             code, details.seconds, lambda feature, companion: companion.unit or feature.unit
@@ -609,22 +611,32 @@ def _details(
     return _Details(values, seconds, wholes, subjects)
 
 
-def _words(codes: list[str], references: list[float], details: _Details, known: KnownRecords) -> list[str]:
+def _words(
+    codes: list[str], references: list[float], general: list[bool], details: _Details, known: KnownRecords
+) -> list[str]:
     """Text of each reason; a fact that several pupils share is worded once."""
-    texts: dict[tuple[str, ...], str] = {}
+    texts: dict[tuple[str | bool, ...], str] = {}
     words = []
     lists = (
+        general,
         details.amounts.tolist(),
         details.seconds.tolist(),
         details.wholes.tolist(),
         details.subjects.tolist(),
     )
-    for code, reference, value, second, whole, subject in zip(codes, references, *lists, strict=True):
+    for code, reference, of_all, value, second, whole, subject in zip(codes, references, *lists, strict=True):
         # hex: as a key NaN would equal nothing, and a short decimal would join near values.
-        fact = (code, value.hex(), reference.hex(), second.hex(), whole.hex(), subject)
+        fact = (code, value.hex(), reference.hex(), of_all, second.hex(), whole.hex(), subject)
         if fact not in texts:
             texts[fact] = tell(
-                FEATURE_BY_NAME[code], value, reference, known, companion=second, whole=whole, subject=subject
+                FEATURE_BY_NAME[code],
+                value,
+                reference,
+                known,
+                companion=second,
+                whole=whole,
+                subject=subject,
+                general=of_all,
             )
         words.append(texts[fact])
     return words

@@ -24,17 +24,73 @@ if TYPE_CHECKING:
     from decrochage_risk.features import Feature
     from decrochage_risk.records.time_cut import KnownRecords
 
-__all__ = ["NO_REASON", "OTHERS", "REFERENCE_PUPIL", "tell", "tell_amount", "tell_fact", "tell_missing"]
+__all__ = [
+    "NO_REASON",
+    "OTHERS",
+    "REFERENCE_PUPIL",
+    "fact_of",
+    "reference_of",
+    "reference_pupil",
+    "tell",
+    "tell_amount",
+    "tell_fact",
+    "tell_missing",
+]
 
-REFERENCE_PUPIL = "élève type, médian du même niveau"
-"""How the reference pupil is called: the median, feature by feature, of the training pupils of the same level at the same
-time of year."""
+REFERENCE_PUPIL = "élève type"
+"""How the reference pupil is called: the median, feature by feature, of training pupils of whom as much is known."""
+
+_MEDIAN_OF_LEVEL = "médian du même niveau"
+_MEDIAN_OF_ALL = "médian de tous les niveaux"
+"""Whose median it is: that of the pupils of the level, at the same time of year; of all levels where that one has too few."""
 
 NO_REASON = "Aucun motif dominant"
 """What is said when no family stands out."""
 
 OTHERS = "autres éléments"
 """What is not told, and closes the sum of the points."""
+
+
+def reference_pupil(*, general: bool) -> str:
+    """Say whose median a reference value is.
+
+    Parameters
+    ----------
+    general : bool
+        Whether it is that of all levels together, as too few pupils of the level were known in the same way.
+
+    Examples
+    --------
+    >>> reference_pupil(general=False)
+    'élève type, médian du même niveau'
+    """
+    return f"{REFERENCE_PUPIL}, {_MEDIAN_OF_ALL if general else _MEDIAN_OF_LEVEL}"
+
+
+def fact_of(text: str) -> str:
+    """Take the fact alone out of the text of a reason.
+
+    Examples
+    --------
+    >>> fact_of("2 absences depuis le 3 février ; élève type, médian du même niveau : 0")
+    '2 absences depuis le 3 février'
+    """
+    return text.partition(_BEFORE_REFERENCE)[0]
+
+
+def reference_of(text: str) -> str:
+    """Take what the reference pupil had out of the text of a reason; empty where it does not say.
+
+    Examples
+    --------
+    >>> reference_of("2 absences depuis le 3 février ; élève type, médian du même niveau : 0")
+    'élève type, médian du même niveau : 0'
+    """
+    _, mark, beside = text.partition(_BEFORE_REFERENCE)
+    return f"{REFERENCE_PUPIL}, {beside}" if mark else ""
+
+
+_BEFORE_REFERENCE = f" ; {REFERENCE_PUPIL}, "
 
 
 def tell(
@@ -46,6 +102,7 @@ def tell(
     companion: float = nan,
     whole: float = nan,
     subject: str = "",
+    general: bool = False,
 ) -> str:
     """Word one fact, held against the reference pupil.
 
@@ -65,6 +122,8 @@ def tell(
         Base of a share or of a count of months, NaN when it is not known.
     subject : str
         School subjects that the value is of.
+    general : bool
+        Whether the reference is that of all levels together.
 
     Returns
     -------
@@ -76,7 +135,7 @@ def tell(
     fact = tell_fact(
         feature, value, known, companion=companion, decimals=decimals, whole=whole, subject=subject
     )
-    return f"{fact} ; {REFERENCE_PUPIL} : {tell_amount(feature, reference, decimals)}"
+    return f"{fact} ; {reference_pupil(general=general)} : {tell_amount(feature, reference, decimals)}"
 
 
 def tell_fact(

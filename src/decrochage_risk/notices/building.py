@@ -18,7 +18,13 @@ from pydantic import BaseModel, ConfigDict
 
 from decrochage_risk import french
 from decrochage_risk.errors import RecordsError, explain_error
-from decrochage_risk.explain.sentences import NO_REASON, REFERENCE_PUPIL
+from decrochage_risk.explain.sentences import (
+    NO_REASON,
+    REFERENCE_PUPIL,
+    fact_of,
+    reference_of,
+    reference_pupil,
+)
 from decrochage_risk.features import CATALOGUE, FAMILIES
 from decrochage_risk.model import closing_day
 from decrochage_risk.notices.layout import Sheets
@@ -370,8 +376,12 @@ class Notice(_Frozen):
 
 def _apart(text: str) -> tuple[str, str]:
     """Part a reason into its fact, a sentence, and what the reference pupil had, in brackets; the page says once who that is."""
-    fact, mark, beside = text.partition(f" ; {REFERENCE_PUPIL}")
-    return f"{fact[0].upper()}{fact[1:]}.", f"(élève type{beside})" if mark else ""
+    fact, beside = fact_of(text), reference_of(text)
+    # The page says once that the median is that of the level; only another one is said beside the fact.
+    return (
+        f"{fact[0].upper()}{fact[1:]}.",
+        f"({beside.replace(reference_pupil(general=False), REFERENCE_PUPIL)})" if beside else "",
+    )
 
 
 @cache

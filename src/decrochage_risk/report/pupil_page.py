@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from decrochage_risk import french
-from decrochage_risk.explain.sentences import NO_REASON, OTHERS, REFERENCE_PUPIL, tell_missing
+from decrochage_risk.explain.sentences import NO_REASON, OTHERS, fact_of, reference_of, tell_missing
 from decrochage_risk.features import FEATURE_BY_NAME
 from decrochage_risk.features.definition import SINCE_4E
 from decrochage_risk.model import closing_day
@@ -106,9 +106,11 @@ def _facts(reasons: tuple[Reason, ...]) -> tuple[_Fact, ...]:
     # A stable sort: reasons of one drawing keep the order in which they are told.
     by_place = sorted(reasons, key=lambda reason: places.index(_drawing_of(reason)))
     for number, reason in enumerate(by_place, start=1):
-        fact, _, beside = reason.text.partition(f" ; {REFERENCE_PUPIL}")
-        reference = f"{REFERENCE_PUPIL[0].upper()}{REFERENCE_PUPIL[1:]}{beside}." if beside else ""
-        facts.append(_Fact(number, f"{fact[0].upper()}{fact[1:]}.", reference, _drawing_of(reason)))
+        fact, beside = (
+            f"{words[0].upper()}{words[1:]}." if words else ""
+            for words in (fact_of(reason.text), reference_of(reason.text))
+        )
+        facts.append(_Fact(number, fact, beside, _drawing_of(reason)))
     return tuple(facts)
 
 
@@ -271,7 +273,7 @@ def _weights(pupil: PupilRisk) -> PageTable | None:
         return None
     rows: list[list[object]] = [
         [
-            "Élève type du même niveau, à la même période",
+            "Élève type, à la même période",
             Cell(french.percent(pupil.reference_risk, 1), pupil.reference_risk),
         ]
     ]

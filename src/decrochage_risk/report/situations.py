@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from decrochage_risk import french
-from decrochage_risk.explain.sentences import NO_REASON, REFERENCE_PUPIL
+from decrochage_risk.explain.sentences import NO_REASON, fact_of
 from decrochage_risk.features import MONTH_FACT
 from decrochage_risk.score.ways import WAY_COLUMNS
 
@@ -75,8 +75,7 @@ def first_fact(pupil: PupilRisk, ways: tuple[Way, ...], left_on: date | None) ->
     if Way.DEPARTURE in ways and left_on is not None:
         return f"plus d'inscription connue depuis le {french.day(left_on, with_year=True)}"
     if Way.RISK in ways and pupil.reasons:
-        fact = pupil.reasons[0].text.partition(f" ; {REFERENCE_PUPIL}")[0]
-        return _LAST_DAY.sub("", _BRACKETS.sub("", fact))
+        return _LAST_DAY.sub("", _BRACKETS.sub("", fact_of(pupil.reasons[0].text)))
     opening = [fact.text for one in pupil.measures for fact in one.facts if fact.feature == MONTH_FACT]
     if Way.LEGAL in ways and opening and opening[0]:
         return opening[0]

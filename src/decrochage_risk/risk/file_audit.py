@@ -121,6 +121,7 @@ class _References(Strict):
     context: Annotated[list[Name], Field(max_length=_MOST_COLUMNS)]
     overall: list[Finite]
     by_label: Annotated[dict[str, list[Finite]], Field(max_length=_MOST_LABELS)]
+    general: Annotated[dict[str, list[Name]], Field(max_length=_MOST_LABELS)]
     knowledge: _Knowledge
 
 
@@ -299,8 +300,17 @@ def _table_faults(table: _Table) -> Iterator[str]:
     for label, medians in references.by_label.items():
         if len(medians) != len(references.columns):
             yield f"references.by_label.{label[:40]}: {len(medians)} values of {len(references.columns)} columns"
+    yield from _general_faults(references)
     if table.training_range is not None:
         yield from _range_faults(table.training_range, references)
+
+
+def _general_faults(references: _References) -> Iterator[str]:
+    for label, names in references.general.items():
+        if label not in references.by_label:
+            yield f"references.general has {label[:40]!r}, which references.by_label has not"
+        if names != [name for name in references.columns if name in set(names)]:
+            yield f"references.general.{label[:40]} is no part of columns, in their order"
 
 
 def _range_faults(extent: _Range, references: _References) -> Iterator[str]:

@@ -40,6 +40,7 @@ __all__ = [
     "HUGE",
     "ROWS_AT_A_TIME",
     "SIGNIFICANT_BITS",
+    "BoolArray",
     "FloatArray",
     "IntArray",
     "TableArray",
@@ -59,6 +60,7 @@ __all__ = [
 
 FloatArray: TypeAlias = npt.NDArray[np.float64]
 IntArray: TypeAlias = npt.NDArray[np.int64]
+BoolArray: TypeAlias = npt.NDArray[np.bool_]
 TableArray: TypeAlias = npt.NDArray[np.floating[Any]]
 """A large table, in single precision where that loses nothing."""
 

@@ -20,6 +20,7 @@ from decrochage_risk.errors import ColumnsError, ModelError, explain_error
 from decrochage_risk.risk.knowledge import Knowledge
 from decrochage_risk.risk.numeric_table import (
     COLUMNS_AT_A_TIME,
+    BoolArray,
     FloatArray,
     IntArray,
     TableArray,
@@ -69,6 +70,8 @@ class References:
         Median per group: of its known values, or of those of the first wider group that knows enough (label and
         pattern; the path of the label without its last step, and pattern; pattern; all). A row of a pattern without any
         group is compared by its label, as if everything were known.
+    general : (labels, p) array of bool
+        Where that median is one of all labels together: what such a value is compared with is not of its own label.
     knowledge : Knowledge
         The flags.
 
@@ -92,6 +95,7 @@ class References:
     labels: tuple[str, ...]
     overall: FloatArray
     by_label: FloatArray
+    general: BoolArray
     knowledge: Knowledge
 
     @classmethod
@@ -164,7 +168,7 @@ class References:
             knowledge = Knowledge.of_matrix(matrix[:, own_places], [names[at] for at in own_places]).groups
         flags, table = _flagged_table(matrix, has_values, columns, knowledge)
         overall, _ = _lower_medians(table)
-        groups, by_label = _medians_by_group(table, labels, overall, flags)
+        groups, by_label, general = _medians_by_group(table, labels, overall, flags)
         references = cls(
             columns=(*columns, *flags.names),
             dropped=tuple(name for name in names if name not in columns),
@@ -172,6 +176,7 @@ class References:
             labels=groups,
             overall=overall,
             by_label=by_label,
+            general=general,
             knowledge=flags,
         )
         return references, table
@@ -258,6 +263,24 @@ class References:
         rows[:, self._context_places] = filled[:, self._context_places]
         return rows
 
+    def general_of(self, filled: FloatArray, reference_groups: npt.ArrayLike | None = None) -> BoolArray:
+        """Say which references of :meth:`references_of` are those of all labels together, not of the row's own.
+
+        Parameters
+        ----------
+        filled : (n, p) array
+            Rows that :meth:`filled` gave.
+        reference_groups : (n,) array_like, optional
+            As in :meth:`filled`.
+
+        Returns
+        -------
+        (n, p) array of bool
+        """
+        return np.vstack([self.general, np.ones(len(self.columns), dtype=np.bool_)])[
+            self._codes(filled, reference_groups)
+        ]
+
     def _codes(self, matrix: TableArray, labels: npt.ArrayLike | None) -> IntArray:
         """Row of each row's group in the stacked medians; the last row is the global one."""
         patterns = self.knowledge.patterns(matrix[:, len(self.value_columns) :])
@@ -283,6 +306,16 @@ class References:
             "context": list(self.context),
             "overall": self.overall.tolist(),
             "by_label": {label: self.by_label[at].tolist() for at, label in enumerate(self.labels)},
+            # A group without a label is of all of them: that needs no saying.
+            "general": {
+                label: [
+                    name
+                    for name, is_general in zip(self.columns, self.general[at].tolist(), strict=True)
+                    if is_general
+                ]
+                for at, label in enumerate(self.labels)
+                if _has_label(label) and self.general[at].any()
+            },
             "knowledge": self.knowledge.to_dict(),
         }
 
@@ -294,6 +327,10 @@ class References:
         rows = [values["by_label"][label] for label in labels]
         flags = {name for name, _ in values["knowledge"]["groups"]}
         own = [name for name in values["columns"] if name not in flags]
+        general = [
+            [not _has_label(label) or name in values["general"].get(label, ()) for name in values["columns"]]
+            for label in labels
+        ]
         return cls(
             knowledge=Knowledge.from_dict(values["knowledge"], own),
             columns=tuple(values["columns"]),
@@ -302,6 +339,7 @@ class References:
             labels=labels,
             overall=overall,
             by_label=np.array(rows, dtype=np.float64).reshape(len(labels), overall.size),
+            general=np.array(general, dtype=np.bool_).reshape(len(labels), overall.size),
         )
 
 
@@ -347,8 +385,8 @@ def _lower_medians(matrix: TableArray, rows: IntArray | None = None) -> tuple[Fl
 
 def _medians_by_group(
     matrix: TableArray, labels: npt.ArrayLike | None, overall: FloatArray, knowledge: Knowledge
-) -> tuple[tuple[str, ...], FloatArray]:
-    """Keys of the groups with rows enough, sorted, and their medians, from the widest groups to the finest."""
+) -> tuple[tuple[str, ...], FloatArray, BoolArray]:
+    """Keys of the groups with rows enough, sorted, their medians, from the widest groups to the finest, and which are general."""
     texts, _ = _label_texts(labels, len(matrix))
     patterns = knowledge.patterns(matrix[:, len(knowledge.columns) :])
     pairs = pd.DataFrame({"label": texts, "pattern": patterns})
@@ -364,16 +402,25 @@ def _medians_by_group(
     order = np.argsort(of_pair.to_numpy(), kind="stable")
     bounds = np.searchsorted(of_pair.to_numpy()[order], np.arange(len(chains) + 1))
     medians: dict[str, FloatArray] = {}
+    general: dict[str, BoolArray] = {}
+    everywhere = np.ones(overall.size, dtype=np.bool_)
     for key in sorted(members, key=lambda key: (_depth(key), key)):
         rows = np.concatenate([order[bounds[number] : bounds[number + 1]] for number in members[key]])
         if len(rows) < ENOUGH_KNOWN or (key == _PATTERN and not knowledge.names):
             continue
         own, count = _lower_medians(matrix, rows)
         # From wide to narrow, so that the wider group is there already.
-        wider = next((medians[other] for other in _wider(key) if other in medians), overall)
-        medians[key] = np.where(count >= ENOUGH_KNOWN, own, wider)
-    keys = tuple(sorted(medians))
-    return keys, np.array([medians[key] for key in keys]).reshape(len(keys), overall.size)
+        around = next((other for other in _wider(key) if other in medians), None)
+        wider, wider_general = (overall, everywhere) if around is None else (medians[around], general[around])
+        knows_enough = count >= ENOUGH_KNOWN
+        medians[key] = np.where(knows_enough, own, wider)
+        general[key] = np.where(knows_enough, not _has_label(key), wider_general)
+    keys, shape = tuple(sorted(medians)), (len(medians), overall.size)
+    return (
+        keys,
+        np.array([medians[key] for key in keys]).reshape(shape),
+        np.array([general[key] for key in keys], dtype=np.bool_).reshape(shape),
+    )
 
 
 def _chain(label: str, pattern: str) -> list[str]:
@@ -404,6 +451,11 @@ def _wider(key: str) -> list[str]:
 def _key(label: str, pattern: str) -> str:
     """Key of a group: its label alone where everything is known, with the pattern after it otherwise; "|" for no label."""
     return label if label and not pattern else f"{label}{_PATTERN}{pattern}"
+
+
+def _has_label(key: str) -> bool:
+    """Say whether a group is of one label, or of a part of its path: of the others, all labels are one."""
+    return not key.startswith(_PATTERN)
 
 
 def _depth(key: str) -> int:

@@ -18,7 +18,7 @@ from decrochage_risk import french
 from decrochage_risk.errors import RecordsError, explain_error, refuse_other_kinds
 from decrochage_risk.explain import ChangeReason, Side, attribute, find_changes
 from decrochage_risk.explain.changes import then_on
-from decrochage_risk.explain.sentences import NO_REASON, OTHERS, REFERENCE_PUPIL
+from decrochage_risk.explain.sentences import NO_REASON, OTHERS, REFERENCE_PUPIL, fact_of
 from decrochage_risk.features import FAMILIES
 from decrochage_risk.pages import Cell, PageTable, render
 from decrochage_risk.pages.rendering import embedded
@@ -355,7 +355,7 @@ def _show(changes: Changes) -> str:
 def _shown_row(changes: Changes, row: int, moves: npt.NDArray[np.bool_]) -> list[Cell | str]:
     pupil = changes._pupil(row)  # noqa: SLF001 - its own module
     level = pupil.level or pupil.level_before
-    facts = [reason.text.partition(f" ; {REFERENCE_PUPIL}")[0] for reason in (pupil.reasons or ())]
+    facts = [fact_of(reason.text) for reason in (pupil.reasons or ())]
     # The cause stands in their place. Who is on a list of facts alone was never explained: the move says all.
     if not facts and pupil.explanation_cause != NOT_LOOKED_AT:
         facts = [NO_REASON if pupil.reasons is not None else pupil.cause or pupil.explanation_cause or ""]
@@ -488,7 +488,8 @@ def _side(scores: ScoredPupils, ids: npt.NDArray[np.object_]) -> Side:
     groups = model.reference_groups(scores.frame["level"].to_numpy()[rows], scores.run.as_of)
     inputs, references = risk_model.filled(values, groups), risk_model.reference_rows(values, groups)
     pupils = pd.Index(records.pupil_ids).get_indexer(pd.Index(ids))
-    return Side(attribute(risk_model, inputs, references), values, records, pupils)
+    general = risk_model.references.general_of(inputs, groups)
+    return Side(attribute(risk_model, inputs, references, general=general), values, records, pupils)
 
 
 def _result(

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 
 from decrochage_risk import french
 from decrochage_risk.explain import Reason
-from decrochage_risk.explain.sentences import OTHERS, REFERENCE_PUPIL, tell_fact
+from decrochage_risk.explain.sentences import OTHERS, fact_of, reference_of, tell_fact
 from decrochage_risk.features import CATALOGUE, FEATURE_BY_NAME, MONTH_FACT, MonthlyAbsence
 from decrochage_risk.features.event_windows import Facts
 from decrochage_risk.pages import Cell, PageTable, hundred_squares, render
@@ -433,11 +433,8 @@ def _shown(pupil: PupilRisk) -> str:
 
 
 def _apart(reason: Reason) -> tuple[str, str]:
-    fact, mark, beside = reason.text.partition(f" ; {REFERENCE_PUPIL}")
-    return (
-        f"{fact[0].upper()}{fact[1:]}.",
-        f"{REFERENCE_PUPIL[0].upper()}{REFERENCE_PUPIL[1:]}{beside}." if mark else "",
-    )
+    fact, beside = fact_of(reason.text), reference_of(reason.text)
+    return f"{fact[0].upper()}{fact[1:]}.", f"{beside[0].upper()}{beside[1:]}." if beside else ""
 
 
 def _weights(pupil: PupilRisk) -> PageTable | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from decrochage_risk import french
 from decrochage_risk.errors import RecordsError, explain_error
-from decrochage_risk.explain.sentences import NO_REASON, REFERENCE_PUPIL
+from decrochage_risk.explain.sentences import NO_REASON, fact_of
 from decrochage_risk.pages import Cell, PageTable, render
 from decrochage_risk.pages.rendering import embedded
 from decrochage_risk.records.levels import LEVEL_BY_NAME
@@ -46,10 +46,7 @@ def show_scores(scores: ScoredPupils) -> str:
     first = scores.flagged.head(_ROWS_SHOWN)
     for pupil_id, class_id in zip(first["pupil_id"], first["class_id"], strict=True):
         pupil = scores[pupil_id]
-        facts = [
-            reason.text.partition(f" ; {REFERENCE_PUPIL}")[0]
-            for reason in (pupil.reasons or ())[:_FACTS_SHOWN]
-        ]
+        facts = [fact_of(reason.text) for reason in (pupil.reasons or ())[:_FACTS_SHOWN]]
         # An empty tuple says explained, and no family stands out; None, not explained.
         if pupil.reasons == ():
             facts = [NO_REASON]

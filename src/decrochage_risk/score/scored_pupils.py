@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 from decrochage_risk.errors import RecordsError, explain_error
 from decrochage_risk.explain import Reason, attribute
-from decrochage_risk.explain.sentences import REFERENCE_PUPIL, tell
+from decrochage_risk.explain.sentences import fact_of, tell
 from decrochage_risk.features import FAMILIES, FEATURE_BY_NAME
 from decrochage_risk.model import MATRIX_COLUMNS
 from decrochage_risk.model.snapshots import places_of
@@ -238,8 +238,7 @@ def _name(attribution: Attribution, column: int, value: float, records: KnownRec
     feature = FEATURE_BY_NAME[attribution.columns[column]]
     if np.isnan(value):
         return f"{feature.family.label} : {NOT_KNOWN} ({feature.name})"
-    sentence = tell(feature, float(value), float(attribution.references[0, column]), records)
-    return sentence.partition(f" ; {REFERENCE_PUPIL}")[0]
+    return fact_of(tell(feature, float(value), float(attribution.references[0, column]), records))
 
 
 def _explanation_class() -> Any:  # noqa: ANN401 - shap ships no types

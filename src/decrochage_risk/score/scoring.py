@@ -663,8 +663,14 @@ class _ExplainedPart:
 
 def _explained_part(model: TrainedModel, scored: Predictions, known: KnownRecords) -> _ExplainedPart:
     """Explain the risk that one model gave to some pupils."""
-    references = model.risk_model.references.references_of(scored.filled, scored.groups)
-    attribution = attribute(model.risk_model, scored.filled, references, member_mean(scored.members))
+    medians = model.risk_model.references
+    attribution = attribute(
+        model.risk_model,
+        scored.filled,
+        medians.references_of(scored.filled, scored.groups),
+        member_mean(scored.members),
+        general=medians.general_of(scored.filled, scored.groups),
+    )
     records, pupils = records_of_few(known, scored.rows)
     table = find_reasons(attribution, scored.known, records, pupils=pupils)
     good = attribution.additive

@@ -14,7 +14,7 @@ import pandas as pd
 
 from decrochage_risk import french
 from decrochage_risk.errors import RecordsError, explain_error
-from decrochage_risk.explain.sentences import REFERENCE_PUPIL
+from decrochage_risk.explain.sentences import fact_of
 from decrochage_risk.score.writing import COLUMNS_TOLD, completion_list, lists_to_write, school_list
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ def _printed(line: Mapping[Any, Any]) -> list[str]:
     ways = [str(line.get(name) or "") for name in ("Liste", "Autres listes")]
     facts = {
         kind: [
-            str(cell).partition(f" ; {REFERENCE_PUPIL}")[0]
+            fact_of(str(cell))
             for name, cell in line.items()
             if name.startswith(kind) and isinstance(cell, str) and cell
         ]
