@@ -68,11 +68,13 @@ def former_run(since: Path | None, target: Path, day: date) -> Iterator[Path | N
     if since is None:
         yield None
         return
+    from decrochage_risk.score.writing import frame_of_earlier_run  # noqa: PLC0415 - loads pandas
+
+    frame_of_earlier_run(since, day)
+    if since.resolve() != target.resolve():
+        yield since
+        return
     with TemporaryDirectory() as home:
-        _rehearse(Path(home, "rehearsal"), since, day)
-        if since.resolve() != target.resolve():
-            yield since
-            return
         # The habit of every month, one folder for all runs: read after the run, it would be compared with itself.
         kept = Path(home, "former")
         kept.mkdir()
@@ -80,21 +82,6 @@ def former_run(since: Path | None, target: Path, day: date) -> Iterator[Path | N
             if (since / name).is_file():
                 shutil.copyfile(since / name, kept / name)
         yield kept
-
-
-def _rehearse(place: Path, since: Path, day: date) -> None:
-    """Compare the earlier run with a day on which nobody is on a list: whatever is wrong with it is told now."""
-    import pandas as pd  # noqa: PLC0415 - loads on first use
-
-    from decrochage_risk.score.ways import WAY_COLUMNS  # noqa: PLC0415 - same
-    from decrochage_risk.score.writing import write_new_on_lists  # noqa: PLC0415 - same
-
-    nobody = {name: [""] for name in ("pupil_id", "school_id", "class_id", "level")}
-    lists = {column: [False] for column in WAY_COLUMNS.values()}
-    place.mkdir()
-    frame = pd.DataFrame({**nobody, **lists, "as_of": pd.to_datetime([day])})
-    frame.to_parquet(place / _RUNS[0], index=False)
-    write_new_on_lists(place, since)
 
 
 @dataclass(frozen=True)

@@ -126,7 +126,7 @@ def patterns_of(features: pd.DataFrame) -> npt.NDArray[np.object_]:
 
 
 def gaps_not_learnt(
-    model: TrainedModel, features: npt.NDArray[np.float64], tables: Collection[str]
+    model: TrainedModel, features: npt.NDArray[np.float64], flags: Mapping[str, npt.NDArray[np.bool_]]
 ) -> npt.NDArray[np.bool_]:
     """Tell whose declared gap is a pattern of knowledge that the training hardly held.
 
@@ -135,17 +135,17 @@ def gaps_not_learnt(
     model : TrainedModel
     features : (n, ``MATRIX_COLUMNS``) array
         NaN = not known.
-    tables : collection of str
-        Tables whose gaps the caller declared.
+    flags : mapping of str to (n,) bool array
+        Those of the tables whose gaps the caller declared, see :func:`gap_flags`.
 
     Returns
     -------
     (n,) bool array
-        True where a flag of such a table is set and fewer than ``LEAST_LEARNT`` rows of the training had the whole pattern.
+        True where one of these flags is set and fewer than ``LEAST_LEARNT`` rows of the training had the whole pattern.
     """
     knowledge = model.risk_model.knowledge
     has_gap = np.zeros(len(features), dtype=np.bool_)
-    for is_set in gap_flags(model, features, tables).values():
+    for is_set in flags.values():
         has_gap |= is_set
     not_learnt: npt.NDArray[np.bool_] = has_gap & ~knowledge.is_learnt(
         features[:, places_of(knowledge.columns)]
@@ -156,7 +156,7 @@ def gaps_not_learnt(
 def gap_flags(
     model: TrainedModel, features: npt.NDArray[np.float64], tables: Collection[str]
 ) -> dict[str, npt.NDArray[np.bool_]]:
-    """Tell whose flags of some tables are set, by flag; arguments as for :func:`gaps_not_learnt`."""
+    """Tell whose flags of what is not known are set, by flag, of some tables: those whose gaps the caller declared."""
     knowledge = model.risk_model.knowledge
     flags = knowledge.flags(features[:, places_of(knowledge.columns)]) > 0
     return {name: flags[:, at] for at, name in enumerate(knowledge.names) if FLAG_TABLES.get(name) in tables}

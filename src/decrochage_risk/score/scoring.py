@@ -529,8 +529,8 @@ def _gap_causes(
     causes = np.full(len(features), None, dtype=object)
     if not tables:
         return causes
-    not_learnt = gaps_not_learnt(model, features, tables)
     flags = gap_flags(model, features, tables)
+    not_learnt = gaps_not_learnt(model, features, flags)
     # Told of each pupil: a declared gap of which rows came all the same is none.
     for row in np.flatnonzero(not_learnt).tolist():
         words = [_TABLE_WORDS[FLAG_TABLES[name]] for name, is_set in flags.items() if is_set[row]]

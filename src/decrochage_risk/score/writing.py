@@ -38,6 +38,7 @@ __all__ = [
     "TO_COMPLETE",
     "Signalled",
     "completion_list",
+    "frame_of_earlier_run",
     "level_words",
     "list_name",
     "lists_of_schools",
@@ -456,15 +457,8 @@ def write_new_on_lists(folder: Path, previous: Path) -> dict[Way, int]:
     RecordsError
         When a folder holds no results, or the earlier one holds those of a later day.
     """
-    now, before = _frame_written(folder), _frame_written(previous)
-    if len(before) and len(now) and before["as_of"].iloc[0] > now["as_of"].iloc[0]:
-        raise RecordsError(
-            explain_error(
-                f"The results in {previous} are of a later day ({before['as_of'].iloc[0].date().isoformat()})",
-                expected="the folder of an earlier run",
-                hint="Swap the folders.",
-            )
-        )
+    now = _frame_written(folder)
+    before = frame_of_earlier_run(previous, now["as_of"].iloc[0].date() if len(now) else None)
     tables, counts = [], {}
     for way, column in WAY_COLUMNS.items():
         if column not in now:
@@ -480,6 +474,33 @@ def write_new_on_lists(folder: Path, previous: Path) -> dict[Way, int]:
     with adding_to_result(folder, "nouveaux.csv") as draft:
         write_list(table.set_axis(names, axis=1), draft)
     return counts
+
+
+def frame_of_earlier_run(folder: Path, as_of: date | None) -> pd.DataFrame:
+    """Read the frame of an earlier run, with or without a model, that a run of a day is to be held against.
+
+    Parameters
+    ----------
+    folder : Path
+        What ``RiskScores.write`` or ``Signals.write`` wrote.
+    as_of : date or None
+        Day of the run; None where it is of nobody, and of no day.
+
+    Raises
+    ------
+    RecordsError
+        The folder holds no results, those of a later day, or those of a version without the three lists.
+    """
+    frame = _frame_written(folder)
+    if as_of is not None and len(frame) and (day := frame["as_of"].iloc[0].date()) > as_of:
+        raise RecordsError(
+            explain_error(
+                f"The results in {folder} are of a later day ({day.isoformat()})",
+                expected="the folder of an earlier run",
+                hint="Swap the folders.",
+            )
+        )
+    return frame
 
 
 def _frame_written(folder: Path) -> pd.DataFrame:
