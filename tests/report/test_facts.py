@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 @pytest.fixture(scope="module")
 def facts(small_scores: RiskScores) -> PupilFacts:
     """Gather the facts over time of everybody."""
-    return PupilFacts(small_scores.known, small_scores.records)
+    return PupilFacts(small_scores.known, small_scores.records, small_scores.silence)
 
 
 def test_a_drawing_counts_what_the_features_count(small_scores: RiskScores, facts: PupilFacts) -> None:

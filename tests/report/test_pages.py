@@ -38,7 +38,7 @@ def schools(small_scores: RiskScores) -> list[School]:
 @pytest.fixture(scope="module")
 def facts(small_scores: RiskScores) -> PupilFacts:
     """Gather the facts over time of everybody."""
-    return PupilFacts(small_scores.known, small_scores.records)
+    return PupilFacts(small_scores.known, small_scores.records, small_scores.silence)
 
 
 def _text(page: str) -> str:

@@ -7,7 +7,6 @@ lists them all. Values depend on the pupil's own rows and, for the gap with the 
 
 from __future__ import annotations
 
-from decrochage_risk.features.absence import LEGAL_MONTHLY_THRESHOLD, PERSISTENT_MONTHLY_THRESHOLD
 from decrochage_risk.features.catalogue import (
     CATALOGUE,
     CONTEXT_COLUMNS,
@@ -23,7 +22,12 @@ from decrochage_risk.features.catalogue import (
     values_of,
 )
 from decrochage_risk.features.definition import Family, Feature
-from decrochage_risk.features.wording import MONTH_FACT, MonthlyAbsence
+from decrochage_risk.features.wording import (
+    LEGAL_MONTHLY_THRESHOLD,
+    MONTH_FACT,
+    PERSISTENT_MONTHLY_THRESHOLD,
+    MonthlyAbsence,
+)
 
 __all__ = [
     "CATALOGUE",

@@ -49,7 +49,7 @@ from decrochage_risk.features.windows import (
     YEAR,
     days_after_holidays,
 )
-from decrochage_risk.features.wording import Companion, Wording
+from decrochage_risk.features.wording import LEGAL_MONTHLY_THRESHOLD, Companion, Wording
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,16 +66,8 @@ if TYPE_CHECKING:
 __all__ = [
     "ABSENCE_FEATURES",
     "ABSENCE_TREND_FEATURES",
-    "LEGAL_MONTHLY_THRESHOLD",
     "LONGEST_RUN",
-    "PERSISTENT_MONTHLY_THRESHOLD",
 ]
-
-LEGAL_MONTHLY_THRESHOLD = 4.0
-"""Unjustified half-days in a month from which the head reports to the DASEN (code de l'éducation, L131-8, R131-7)."""
-
-PERSISTENT_MONTHLY_THRESHOLD = 10.0
-"""Unjustified half-days in a month from which absence is persistent (circulaire 2014-159, MENE1427925C)."""
 
 LONGEST_RUN = Wording(
     "plus longue suite de jours de classe avec une absence {since} : {value} {noun}",

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from decrochage_risk.features import kernels
-from decrochage_risk.features.absence import LEGAL_MONTHLY_THRESHOLD
 from decrochage_risk.features.definition import (
     BOWERS,
     BOWERS_GRADES,
@@ -44,7 +43,7 @@ from decrochage_risk.features.windows import (
     YEAR,
     YEAR_AND_PREVIOUS,
 )
-from decrochage_risk.features.wording import Wording
+from decrochage_risk.features.wording import LEGAL_MONTHLY_THRESHOLD, Wording
 from decrochage_risk.records.levels import AT_4E
 from decrochage_risk.school_year import day_number, year_start
 

@@ -34,7 +34,9 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FINEST_DECIMALS",
+    "LEGAL_MONTHLY_THRESHOLD",
     "MONTH_FACT",
+    "PERSISTENT_MONTHLY_THRESHOLD",
     "Companion",
     "MonthlyAbsence",
     "Wording",
@@ -376,6 +378,12 @@ def days_of_window(window: Window, known: KnownRecords) -> tuple[date, date]:
     return date_of_number(first), date_of_number(after - 1)
 
 
+LEGAL_MONTHLY_THRESHOLD = 4.0
+"""Unjustified half-days in a month from which the head reports to the DASEN (code de l'éducation, L131-8, R131-7)."""
+
+PERSISTENT_MONTHLY_THRESHOLD = 10.0
+"""Unjustified half-days in a month from which absence is persistent (circulaire 2014-159, MENE1427925C)."""
+
 MONTH_FACT = "unjustified_half_days_month"
 """The larger of the unjustified half-days of the month of the as-of date (so far) and of the month before."""
 
@@ -392,7 +400,8 @@ class MonthlyAbsence:
     months : tuple of date
         First day of each month, from September of the school year to the month of the day before the as-of date.
     half_days : array of float64, shape (pupils, months)
-        NaN where absences are not known for the pupil over that month, or where there was no day to attend.
+        NaN where absences are not known for the pupil over the whole of that month and the known ones are under the
+        threshold of the law, or where there was no day to attend.
     last_day : array of int64, shape (pupils,)
         Day of the last unjustified half-day of the school year, as days since 1970-01-01; -1 without any.
     """
@@ -410,7 +419,7 @@ class MonthlyAbsence:
         cut : KnownRecords
         sent_until : array of int64, shape (pupils,), optional
             Day of the last row that the pupil's school sent, where it sent none or stopped (see
-            :func:`~decrochage_risk.records.transmission.find_silence`): a count of 0 of a later month is no count.
+            :func:`~decrochage_risk.records.transmission.find_silence`): a later month is not known.
         """
         months = _months_between(date_of_number(cut.year_start_day), cut.as_of - timedelta(days=1))
         edges = np.array([*(day_number(month) for month in months), cut.as_of_day])
@@ -419,15 +428,17 @@ class MonthlyAbsence:
         last_day = np.full(facts.pupils, -1, dtype=np.int64)
         if facts.has("absences"):
             counts = facts.absence_sums("unjustified", edges)
+            is_whole = np.ones(counts.shape, dtype=np.bool_)
             if "absences" in cut.coverage:
                 for month, span in enumerate(pairwise(edges.tolist())):
-                    counts[facts.not_covered("absences", *span), month] = np.nan
+                    is_whole[:, month] = ~facts.not_covered("absences", *span)
+            if sent_until is not None:
+                is_whole &= sent_until[:, None] >= edges[None, 1:] - 1
+            # What is known of a part of a month is enough to say that it reached the threshold, never that it did not.
+            counts[~is_whole & (counts < LEGAL_MONTHLY_THRESHOLD)] = np.nan
             _, is_attendable = attendable_months(facts)
             # A month before the pupil came, of work placement or of the summer says nothing of absences.
             counts[~is_attendable & (counts == 0)] = np.nan
-            if sent_until is not None:
-                is_sent = sent_until[:, None] >= edges[None, 1:] - 1
-                counts[~is_sent & (counts == 0)] = np.nan
             rows, is_counted = facts.absence_rows, facts.absence_values("unjustified") > 0
             of_the_year = is_counted & (rows.day >= cut.year_start_day)
             last_day[rows.pupil[of_the_year]] = rows.day[

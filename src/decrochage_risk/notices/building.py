@@ -479,7 +479,7 @@ def notice(
         contribution=_contribution(scores, pupil_risk),
         reasons=tuple(reason.text for reason in pupil_risk.reasons),
         supports=tuple(reason.text for reason in pupil_risk.protective),
-        comparable=pupil_risk.comparable.text if pupil_risk.comparable is not None else None,
+        comparable=_comparable(pupil_risk),
         # Whether rows were there, or were known, is a fact of the rows too.
         sources=() if has_objected else _sources(pupil_risk, sources or {}),
         days_of_data=0 if has_objected else pupil_risk.data.days_of_data,
@@ -634,6 +634,18 @@ def _contribution(scores: RiskScores, pupil_risk: PupilRisk) -> tuple[str, ...]:
     )
     others = [pupil_risk.tier_precision.text] if pupil_risk.tier_precision is not None else []
     return purpose, degree, result, *others
+
+
+def _comparable(pupil_risk: PupilRisk) -> str | None:
+    """Say what became of comparable pupils; with two estimates, of which of them they are comparable."""
+    path = pupil_risk.path
+    of_path = None if path is None else path.comparable
+    if pupil_risk.comparable is None or path is None or of_path is None:
+        return None if pupil_risk.comparable is None else pupil_risk.comparable.text
+    pairs = ((pupil_risk.comparable, pupil_risk.horizon_years), (of_path, path.horizon_years))
+    texts = [f"{horizon_words(years)}, {each.text[0].lower()}{each.text[1:]}" for each, years in pairs]
+    words = " ; ".join(texts)
+    return f"{words[0].upper()}{words[1:]}"
 
 
 def _bounds(estimate: PupilRisk | PathRisk) -> str:

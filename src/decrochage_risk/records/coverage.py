@@ -168,11 +168,11 @@ def count_lost(
 def lost_by_table(
     tables: Mapping[str, LostRows], pupil_ids: Sequence[str], as_of: date
 ) -> dict[str, npt.NDArray[np.int64]]:
-    """Count the same per table of events of which rows were set aside, of the school year up to the day before ``as_of``."""
+    """Count the same per table of which rows were set aside (enrolments, events), of the school year up to the day before ``as_of``."""
     since, before = day_number(year_start(school_year_of(as_of))), day_number(as_of)
     return {
         table: count_lost([tables[table]], pupil_ids, since=since, before=before)
-        for table in COVERED_TABLES
+        for table in ("enrolments", *COVERED_TABLES)
         if table in tables and tables[table].pupil_ids
     }
 

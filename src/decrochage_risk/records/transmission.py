@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_PACE",
+    "LEAST_EXPECTED",
     "SENT",
     "WATCHED_TABLES",
     "Silence",
@@ -343,6 +344,24 @@ class Silence:
         """Which pupils lack at least one table."""
         lacks = [days != SENT for days in self.last_days.values()]
         return np.logical_or.reduce(lacks) if lacks else np.zeros(0, dtype=np.bool_)
+
+    def of(self, tables: Collection[str]) -> Silence:
+        """Keep what is said of some tables."""
+        return Silence({table: days for table, days in self.last_days.items() if table in tables})
+
+    def not_sent(self, table: str, after: int, pupils: int) -> npt.NDArray[np.bool_]:
+        """Say of which pupils the last days before a day were not sent.
+
+        Parameters
+        ----------
+        table : str
+        after : int
+            Day number; any window that ends before it, and after the last row of a silent school, is not known.
+        pupils : int
+            How many there are.
+        """
+        days = self.last_days.get(table)
+        return np.zeros(pupils, dtype=np.bool_) if days is None else days < after - 1
 
 
 LEAST_SET_ASIDE: Final = 3

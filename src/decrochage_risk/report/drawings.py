@@ -214,15 +214,17 @@ def _month_words(drawing: Drawing, x: float, bottom: float, month: Month) -> Non
 def _month_said(month: Month) -> str:
     name = french.month(month.first)
     if month.unjustified is None:
-        return f"{name} : absences non transmises"
-    return f"{name} : {french.plural(month.unjustified, 'demi-journée non justifiée', 'demi-journées non justifiées')}"
+        return f"{name} : absences non transmises, ou pas toutes"
+    least = "" if month.is_whole else "au moins "
+    return f"{name} : {least}{french.plural(month.unjustified, 'demi-journée non justifiée', 'demi-journées non justifiées')}"
 
 
 def _presence_table(presence: Presence) -> PageTable:
     rows = []
     for month in presence.months:
         counts = (month.unjustified, month.justified, month.exclusion, month.placement)
-        cells = [Cell("non transmis") if count is None else Cell(str(count)) for count in counts]
+        least = "" if month.is_whole else "au moins "
+        cells = [Cell("non transmis") if count is None else Cell(f"{least}{count}") for count in counts]
         rows.append([french.month(month.first, with_year=True), *cells, Cell(str(month.possible))])
     totals = [
         sum(getattr(month, name) or 0 for month in presence.months)

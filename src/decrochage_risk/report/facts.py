@@ -17,6 +17,7 @@ import pandas as pd
 from decrochage_risk.features.event_windows import Facts, starts_of
 from decrochage_risk.records.levels import LEVEL_BY_NAME, LEVELS
 from decrochage_risk.records.table_schemas import TABLES, code_of
+from decrochage_risk.records.transmission import SENT
 from decrochage_risk.school_year import day_number, school_year_of, year_start
 from decrochage_risk.school_year.dates import date_of_number
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from decrochage_risk.records.pupil_records import PupilRecords
     from decrochage_risk.records.time_cut import KnownRecords
+    from decrochage_risk.records.transmission import Silence
 
 __all__ = ["Marks", "Month", "PathYear", "Presence", "PupilFacts", "SchoolDay", "SubjectMarks"]
 
@@ -58,7 +60,10 @@ class Month:
     first : date
         Its first day.
     unjustified, justified, exclusion, placement, possible : int or None
-        Half-days; None where absences were not sent for it.
+        Half-days; None where absences were not sent for the whole of it. The unjustified ones that are known are given all
+        the same where they reach the threshold of the law.
+    is_whole : bool
+        Whether absences were sent for the whole of it.
     """
 
     first: date
@@ -67,6 +72,7 @@ class Month:
     exclusion: int | None
     placement: int | None
     possible: int
+    is_whole: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,10 +144,13 @@ class PupilFacts:
         What was known on the day.
     records : PupilRecords
         For the reference values of classes (``context``), if there are any.
+    silence : Silence
+        Whose schools did not send a table, or stopped: what was not sent is drawn as that, never as presence.
     """
 
-    def __init__(self, known: KnownRecords, records: PupilRecords) -> None:
+    def __init__(self, known: KnownRecords, records: PupilRecords, silence: Silence) -> None:
         self._known = known
+        self._silence = silence
         self._facts = Facts(known)
         self._context = records.context
         self._starts: dict[str, npt.NDArray[np.int64]] = {}
@@ -160,9 +169,20 @@ class PupilFacts:
     @cached_property
     def _not_sent(self) -> npt.NDArray[np.bool_]:
         """Which months (column) of which pupils (row) have days whose absences were not sent."""
+        pupils = self._known.pupil_count
         return np.stack(
-            [self._known.not_covered("absences", first, after) for _, first, after in self._months], axis=1
+            [
+                self._known.not_covered("absences", first, after)
+                | self._silence.not_sent("absences", after, pupils)
+                for _, first, after in self._months
+            ],
+            axis=1,
         )
+
+    @cached_property
+    def _sent_until(self) -> npt.NDArray[np.int64]:
+        """Day of the last row of absences of the school of each pupil, where it sent none or stopped."""
+        return self._silence.last_days.get("absences", np.full(self._known.pupil_count, SENT, dtype=np.int64))
 
     @cached_property
     def _calendar(self) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int8]]:
@@ -173,22 +193,25 @@ class PupilFacts:
 
     def presence(self, row: int) -> Presence | None:
         """Give the half-days of a pupil this year; None when absences are not in the extract at all."""
-        if not self._facts.has("absences") or bool(self._not_sent[row].all()):
+        if not self._facts.has("absences"):
+            return None
+        signs = self._absence_signs(row)
+        if bool(self._not_sent[row].all()) and not signs:
             return None
         days, holds = self._calendar
         is_enrolled = self._enrolled_days(row, days)
-        signs = self._absence_signs(row)
+        sent_until = int(self._sent_until[row])
         school_days, signs_of_months = [], [""] * len(self._months)
         for day, hold, is_open, month in zip(
             days.tolist(), holds.tolist(), is_enrolled.tolist(), self._month_of.tolist(), strict=True
         ):
             if not is_open:
                 text = ELSEWHERE * hold
-            elif self._not_sent[row, month]:
-                text = NOT_SENT * hold
             else:
+                # A month of which days are not covered is not drawn as presence; one that a school stopped in is, until then.
+                is_unsent = self._not_sent[row, month] and (day > sent_until or sent_until == SENT)
                 # Never more signs than half-days: what leaves no room for the others comes first.
-                text = (signs.get(day, "") + PRESENT * hold)[:hold]
+                text = (signs.get(day, "") + (NOT_SENT if is_unsent else PRESENT) * hold)[:hold]
             school_days.append(SchoolDay(date_of_number(day), text))
             signs_of_months[month] += text
         return Presence(
@@ -205,7 +228,8 @@ class PupilFacts:
         first = self._months[number][0]
         possible = len(signs.replace(ELSEWHERE, ""))
         if self._not_sent[row, number]:
-            return Month(first, None, None, None, None, possible)
+            count = signs.count(UNJUSTIFIED)
+            return Month(first, count if count >= LEGAL else None, None, None, None, possible, is_whole=False)
         return Month(
             first,
             unjustified=signs.count(UNJUSTIFIED),

@@ -234,8 +234,10 @@ def _unknown(pupil: PupilRisk, has_facts: bool, presence: Presence | None, marks
         gaps.append(f"L'estimation : {pupil.cause}")
     if has_facts and presence is None:
         gaps.append("Les absences de cette année : non transmises")
+    if presence is not None and not all(month.is_whole for month in presence.months):
+        gaps.append("Les absences de cette année : pas toutes transmises")
     if has_facts and marks is None:
-        gaps.append("Les notes de cette année : non transmises")
+        gaps.append("Les notes de cette année : non transmises, ou pas toutes")
     missing = tell_missing(pupil.data.missing).removeprefix("donnée manquante : ")
     missing = missing.replace(" indicateurs sur", " sur").replace(" indicateur sur", " sur")
     if missing and pupil.cause is None:

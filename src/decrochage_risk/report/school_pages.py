@@ -30,7 +30,7 @@ __all__ = ["class_page", "measures_in_brief", "school_page"]
 _WAYS = {
     Way.RISK: "Les faits, ensemble, ressemblent à ceux d'élèves qui ont quitté l'école sans diplôme. Seuils fixes par niveau.",
     Way.LEGAL: "Au moins 4 demi-journées non justifiées dans le mois : le code de l'éducation demande un dialogue (R131-7), quel que soit le risque.",
-    Way.DEPARTURE: "L'élève était inscrit cette année et ne l'est plus : est-il quelque part, a-t-il droit à un retour ?",
+    Way.DEPARTURE: "L'élève était inscrit cette année et ne l'est plus, ou n'a pas été réinscrit depuis l'an dernier : est-il quelque part, a-t-il droit à un retour ?",
 }
 _IN_BRIEF = {
     Way.RISK: "au-dessus du seuil du niveau.",
@@ -140,9 +140,22 @@ def _missed(school: School, run: RunFacts) -> str:
 
 def _unscored(school: School) -> str:
     count = sum(each.unscored for each in school.classes)
-    if not count:
-        return f"Les {french.plural(school.pupils, 'élève inscrit a', 'élèves inscrits ont tous')} une estimation : aucune donnée ne manquait au point de l'empêcher."
-    return f"{french.plural(count, 'élève inscrit', 'élèves inscrits')} sur {french.number(school.pupils)} sans estimation, et rien n'en est déduit : la page de l'élève, ou le fichier des scores, dit pourquoi."
+    to_correct = sum(len(each.to_correct) for each in school.classes)
+    lost = (
+        f" {french.plural(to_correct, 'élève', 'élèves')} en plus, dont l'inscription de cette année, fautive, a été mise de côté : à corriger."
+        if to_correct
+        else ""
+    )
+    if count:
+        return f"{french.plural(count, 'élève inscrit', 'élèves inscrits')} sur {french.number(school.pupils)} sans estimation, et rien n'en est déduit : la page de l'élève, ou le fichier des scores, dit pourquoi.{lost}"
+    if not school.pupils:
+        return f"Aucun élève inscrit.{lost}"
+    who = (
+        "L'élève inscrit a"
+        if school.pupils == 1
+        else f"Les {french.number(school.pupils)} élèves inscrits ont tous"
+    )
+    return f"{who} une estimation : aucune donnée ne manquait au point de l'empêcher.{lost}"
 
 
 def _incomplete(school: School) -> str:
@@ -199,5 +212,7 @@ def class_page(
         rows=rows,
         ways=[(way_sign(way), way.label, words) for way, words in _IN_BRIEF.items()],
         others_title="L'autre élève" if count == 1 else f"Les {french.number(count)} autres élèves",
-        long_names=any(len(name) > _LONG_NAME for name in group.others),
+        long_names=any(
+            len(name) > _LONG_NAME for name in (*group.others, *group.without_estimate, *group.to_correct)
+        ),
     )

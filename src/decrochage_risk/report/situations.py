@@ -136,7 +136,11 @@ class SchoolClass:
         Enrolled that day.
     situations : list of Situation
     others : list of str
-        Names of the enrolled pupils without a situation, and whose data are not to be completed.
+        Names of the enrolled pupils with an estimate, without a situation, and whose data are not to be completed.
+    without_estimate : list of str
+        Names of the enrolled pupils without a situation of whom nothing was estimated.
+    to_correct : list of str
+        Names of those whose enrolment of this year was set aside as faulty: they count as neither here nor gone.
     to_complete : list of (str, str)
         Names of the pupils whose data are to be completed before anything else, and what is not known of each.
     unscored : int
@@ -147,6 +151,8 @@ class SchoolClass:
     pupils: int = 0
     situations: list[Situation] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
+    without_estimate: list[str] = field(default_factory=list)
+    to_correct: list[str] = field(default_factory=list)
     to_complete: list[tuple[str, str]] = field(default_factory=list)
     unscored: int = 0
 
@@ -212,6 +218,15 @@ class _Places:
         )
         return {name: frame[name].astype(object).where(frame[name].notna(), None).tolist() for name in names}
 
+    @cached_property
+    def to_correct(self) -> list[bool]:
+        """Who is enrolled nowhere by the rows that were kept, while one of this year's enrolments was set aside."""
+        frame, lost = self.scores.frame, self.scores.known.set_aside.get("enrolments")
+        if lost is None:
+            return [False] * len(frame)
+        flags: list[bool] = (~frame["enrolled"] & ~frame["departure_listed"] & (lost > 0)).tolist()
+        return flags
+
     def text(self, name: str, row: int) -> str | None:
         """Give a text cell."""
         value = self.cells[name][row]
@@ -247,7 +262,8 @@ def schools_of(
             _put(scores, places, row, name_of, classes)
         for each in classes.values():
             each.situations.sort(key=lambda one: one.order)
-            each.others.sort(key=str.casefold)
+            for names_of_class in (each.others, each.without_estimate, each.to_correct):
+                names_of_class.sort(key=str.casefold)
             each.to_complete.sort(key=lambda one: (one[0].casefold(), one[0]))
         class_list = sorted(classes.values(), key=lambda each: (each.name == NO_CLASS, _natural(each.name)))
         yield School(str(school_id), next((one for one in networks if one), None), tuple(class_list))
@@ -262,10 +278,14 @@ def _put(
 ) -> None:
     left_on, is_enrolled = places.left_on[row], bool(places.cells["enrolled"][row])
     pupil_id = str(places.cells["pupil_id"][row])
-    if not is_enrolled and not places.cells["departure_listed"][row]:
+    is_to_correct = places.to_correct[row]
+    if not is_enrolled and not is_to_correct and not places.cells["departure_listed"][row]:
         return  # the end of a cycle, or of an earlier year: a graduate, or one who moved away
     class_name = places.text("class_id", row) or NO_CLASS
     of_class = classes.setdefault(class_name, SchoolClass(class_name))
+    if is_to_correct:
+        of_class.to_correct.append(name_of.get(pupil_id, pupil_id))
+        return
     of_class.pupils += is_enrolled
     of_class.unscored += is_enrolled and places.cells["cause"][row] is not None
     ways = tuple(
@@ -280,7 +300,8 @@ def _put(
         of_class.to_complete.append((name, french.join(list(scores[pupil_id].to_complete))))
     if not ways:
         if not is_to_complete:
-            of_class.others.append(name)
+            has_estimate = places.cells["cause"][row] is None
+            (of_class.others if has_estimate else of_class.without_estimate).append(name)
         return
     pupil = scores[pupil_id]
     of_class.situations.append(

@@ -21,6 +21,8 @@ from decrochage_risk.model import closing_day
 from decrochage_risk.model.snapshots import LAST_DAY_IN_YEAR
 from decrochage_risk.records.levels import AT_3E, LEVELS
 from decrochage_risk.records.outcome_table import outcomes_for
+from decrochage_risk.records.table_schemas import code_of
+from decrochage_risk.records.transmission import DEFAULT_PACE, LEAST_EXPECTED
 from decrochage_risk.report.facts import HEAVY, LEGAL
 from decrochage_risk.report.situations import Way, schools_of
 from decrochage_risk.school_year import day_number, year_end, year_start
@@ -276,7 +278,7 @@ class Territory:
 
 
 class _Year:
-    """Where the pupils of one school year were: network, pathway, level of their last enrolment in it."""
+    """Where the pupils of one school year were: school, network, pathway, level of their last enrolment in it."""
 
     def __init__(self, scores: ScoredPupils, year: int, codes: Ints) -> None:
         records = scores.known
@@ -286,6 +288,7 @@ class _Year:
         last[rows.pupil[positions]] = positions  # rows are sorted by start: the latest of a pupil stays
         self.there: Flags = last >= 0
         at = np.maximum(last, 0)
+        self.school: Ints = np.where(self.there, rows.school[at], -1).astype(np.int64)
         self.network: Ints = np.where(self.there, codes[rows.row[at]], -1)
         self.level: Ints = np.where(self.there, rows.level[at], -1).astype(np.int64)
         self.voie: Ints = np.where(self.there, _VOIE_OF_LEVEL[np.maximum(self.level, 0)], -1)
@@ -389,7 +392,7 @@ class _Counting:
                 rows.pupil[inside], unjustified_counts[inside], minlength=self.known.pupil_count
             )
             open_days = self.facts.school_half_days(low, high) > 0
-            base = of_year.there & open_days & ~self.known.not_covered("absences", low, high)
+            base = of_year.there & open_days & ~self._not_sent(of_year, year, low, high)
             if base.any():
                 months.append(first)
             for least in (LEGAL, HEAVY):
@@ -398,6 +401,24 @@ class _Counting:
                     self.add(key, of_year.network, half_days >= least, base & (of_year.voie == number))
             first = after
         return tuple(months)
+
+    def _not_sent(self, of_year: _Year, year: int, low: int, high: int) -> Flags:
+        """Tell of whom the absences of a month were not sent: they are nobody who was never absent."""
+        not_covered = self.known.not_covered("absences", low, high)
+        if "absences" in self.known.declared:
+            return not_covered
+        if year == self.known.school_year:
+            return not_covered | self.scores.silence.not_sent("absences", high, self.known.pupil_count)
+        # Of an earlier year no day says until when a school sent: a month without one row where ten were due was not sent.
+        schools = len(self.known.arrays.school_ids)
+        due = DEFAULT_PACE["absences"].rows * self.facts.school_half_days(low, high)
+        expectation = np.bincount(of_year.school[of_year.there], due[of_year.there], minlength=schools)
+        rows = self.facts.absence_rows
+        inside = (rows.day >= low) & (rows.day < high) & (rows.kind == code_of("absences", "kind", "absence"))
+        school = of_year.school[rows.pupil[inside]]
+        is_silent = expectation >= LEAST_EXPECTED
+        is_silent[school[school >= 0]] = False
+        return not_covered | (is_silent[of_year.school] & of_year.there)
 
     def path(self) -> None:
         """Count delays, first wishes refused at the entry of lycée, and where the 3e of last year went."""
@@ -444,11 +465,18 @@ class _Counting:
                 for measure in measures_by_time(one.pupil.measures, has_left=Way.DEPARTURE in one.ways)[0]:
                     labels.setdefault(measure.code, measure.label)
                     mark(f"measure {measure.code}", one.row)
+        # Who did not come back this year counts where they were last year.
+        before = _Year(self.scores, self.known.school_year - 1, self.codes)
+        stayed_away = masks[Way.DEPARTURE.value] & ~self.now.there
+        base = self.now.there | stayed_away
+        network, pathway = (
+            np.where(stayed_away, last, now)
+            for last, now in ((before.network, self.now.network), (before.voie, self.now.voie))
+        )
         for kind, mask in masks.items():
             for number, voie in enumerate(VOIES):
-                of_voie = self.now.there & (self.now.voie == number)
-                self.add(("situation", kind, voie), self.now.network, mask, of_voie)
-            self.add(("situation", kind, "ensemble"), self.now.network, mask, self.now.there)
+                self.add(("situation", kind, voie), network, mask, base & (pathway == number))
+            self.add(("situation", kind, "ensemble"), network, mask, base)
         return tuple(sorted(labels.items(), key=lambda item: item[1]))
 
     def missing(self) -> tuple[MissingData, ...]:
@@ -459,8 +487,9 @@ class _Counting:
         on_roll = self.known.enrolled & self.now.there
         words = {"absences": "absences", "grades": "notes", "orientation": "orientation"}
         for table, label in words.items():
-            whole = self.known.not_covered(table, start, today)
-            recent = self.known.not_covered(table, max(start, today - 28), today)
+            silent = self.scores.silence.not_sent(table, today, self.known.pupil_count)
+            whole = self.known.not_covered(table, start, today) | silent
+            recent = self.known.not_covered(table, max(start, today - 28), today) | silent
             for code in np.unique(school[on_roll & whole]).tolist():
                 here = on_roll & (school == code)
                 unsent_count = int((here & whole).sum())

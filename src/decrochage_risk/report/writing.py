@@ -136,7 +136,7 @@ class ReportFolder:
             Called for each school with a French line, how much is done and how much there is.
         """
         self._run = scores.run
-        facts = PupilFacts(scores.known, scores.records)
+        facts = PupilFacts(scores.known, scores.records, scores.silence)
         count = scores.frame["school_id"].nunique(dropna=False)
         for number, school in enumerate(schools_of(scores, self.names, despite_verdict=self.despite_verdict)):
             if progress is not None:

@@ -12,10 +12,12 @@ from datetime import date
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict
 
 from decrochage_risk import french
 from decrochage_risk.explain import Reason
+from decrochage_risk.explain.reasons import facts_only
 from decrochage_risk.explain.sentences import OTHERS, fact_of, reference_of, tell_fact
 from decrochage_risk.features import CATALOGUE, FEATURE_BY_NAME, MONTH_FACT, MonthlyAbsence
 from decrochage_risk.features.event_windows import Facts
@@ -27,6 +29,8 @@ from decrochage_risk.score.ways import WAYS, Departure, LegalSignal, Way
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+
+    import numpy.typing as npt
 
     from decrochage_risk.records.time_cut import KnownRecords
 
@@ -336,11 +340,14 @@ class OpeningFacts:
         What was known.
     absence : MonthlyAbsence
         Unjustified half-days by month.
+    refused : bool array
+        Pupils whose family objected: their months are counted from the rows, which an objection does not take out.
     """
 
-    def __init__(self, cut: KnownRecords, absence: MonthlyAbsence) -> None:
+    def __init__(self, cut: KnownRecords, absence: MonthlyAbsence, refused: npt.NDArray[np.bool_]) -> None:
         self._cut = cut
         self._absence = absence
+        self._refused = refused
 
     def of(self, row: int, features: Mapping[str, float]) -> tuple[dict[str, float], Callable[[str], str]]:
         """Give the values of a pupil's facts by name, and what words each of them in French, dated.
@@ -352,7 +359,7 @@ class OpeningFacts:
         features : mapping of str to float
             Value of every feature; NaN = not known, or refused.
         """
-        values = {**features, MONTH_FACT: self._most_in_a_month(row, features)}
+        values = {**features, MONTH_FACT: math.nan if self._refused[row] else self._absence.most(row)}
 
         def text_of(name: str) -> str:
             return self._absence.told(row) if name == MONTH_FACT else self._worded(row, name, values[name])
@@ -362,6 +369,8 @@ class OpeningFacts:
     def worded(self, row: int, features: Mapping[str, float]) -> dict[str, str]:
         """Give every known feature of a pupil as a dated fact in French, in the order of the catalogue.
 
+        A 0 that is no fact (no day to attend, rows set aside) is told as what it was counted as, and why it says nothing.
+
         Parameters
         ----------
         row : int
@@ -370,7 +379,21 @@ class OpeningFacts:
             Value of every feature; NaN = not known, or refused.
         """
         values = {name: features[name] for name in FEATURE_BY_NAME if not math.isnan(features[name])}
-        return {name: self._worded(row, name, value) for name, value in values.items()}
+        told = facts_only(
+            tuple(values), np.array([[*values.values()]]), np.array([row], dtype=np.intp), self._cut
+        )
+        no_facts = dict(zip(values, np.isnan(told[0]).tolist(), strict=True))
+        return {
+            name: f"{self._worded(row, name, value)}{self._why_nothing(row, name) if no_facts[name] else ''}"
+            for name, value in values.items()
+        }
+
+    def _why_nothing(self, row: int, name: str) -> str:
+        """Say of a 0 that it denies nothing."""
+        lost = self._cut.set_aside.get(FEATURE_BY_NAME[name].table)
+        if lost is not None and lost[row] > 0:
+            return " (compté 0 : des lignes sont mises de côté)"
+        return " (compté 0 : il n'y avait rien à compter)"
 
     def _worded(self, row: int, name: str, value: float) -> str:
         feature = FEATURE_BY_NAME[name]
@@ -396,17 +419,6 @@ class OpeningFacts:
             for feature in CATALOGUE
             if facts.has(feature.table) and (feature.wording.whole or feature.wording.subjects)
         }
-
-    def _most_in_a_month(self, row: int, features: Mapping[str, float]) -> float:
-        """Value of `MONTH_FACT`, NaN when not known: a pupil whose family objected has no known feature at all."""
-        of_the_year = features["unjustified_half_days_year"]
-        if of_the_year == 0:
-            return 0.0
-        # The months are counted from the rows, which a family's objection does not take out; the features it
-        # does.
-        # Both unknown at once: a coverage gap of some weeks leaves one of the two.
-        is_refused = math.isnan(of_the_year) and math.isnan(features["unjustified_half_days_4w"])
-        return math.nan if is_refused else self._absence.most(row)
 
 
 def _shown(pupil: PupilRisk) -> str:

@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from decrochage_risk.policy.vigilance import LevelGroup
     from decrochage_risk.records.pupil_records import PupilRecords
     from decrochage_risk.records.time_cut import KnownRecords
+    from decrochage_risk.records.transmission import Silence
     from decrochage_risk.score.pupil_risk import FlagHorizon
     from decrochage_risk.score.ways import Way, WayFacts
 
@@ -303,7 +304,7 @@ class ScoredPupils:
         self._results = results
         self._policy = policy
         self._model = model
-        self._opening_facts = OpeningFacts(results.known, results.ways.absence)
+        self._opening_facts = OpeningFacts(results.known, results.ways.absence, results.ways.refused)
 
     @cached_property
     def frame(self) -> pd.DataFrame:
@@ -329,6 +330,11 @@ class ScoredPupils:
     def known(self) -> KnownRecords:
         """The records as they were known on the day of the run: what a page draws."""
         return self._results.known
+
+    @property
+    def silence(self) -> Silence:
+        """Whose schools did not send a table, or stopped: what a page must not draw as presence."""
+        return self._results.ways.silence
 
     @property
     def records(self) -> PupilRecords:

@@ -43,6 +43,7 @@ from decrochage_risk.records.levels import LEVEL_NAMES, PATH_LEVELS
 from decrochage_risk.records.pupil_records import PupilRecords
 from decrochage_risk.records.transmission import (
     SENT,
+    WATCHED_TABLES,
     Transmission,
     UsualPace,
     check_gaps,
@@ -315,8 +316,8 @@ def _scored(
     days = np.where(objectors, 0, days_of_data(cut))
     gap_tables = frozenset(check_gaps(gaps)) | cut.declared
     if transmission is None and not cut.vouched:
-        # Asked twice: who has no score, and whose months are not known.
         transmission = find_transmission(cut)
+    silence = _silence_of(cut, model, transmission)
     cause = _causes(
         cut,
         model,
@@ -324,7 +325,7 @@ def _scored(
         objectors=objectors,
         faulty=set_aside > 0,
         outside=_outside_training(model, features),
-        not_sent=_not_sent_or_learnt(cut, model, features, frozenset(gaps), transmission),
+        not_sent=_not_sent_or_learnt(cut, model, features, frozenset(gaps), silence),
     )
     tell("Risques", 2, _STEPS)
     unknown = _unknown(model, cut, features, cause)
@@ -344,7 +345,7 @@ def _scored(
         (model, model.path),
         (predictions, on_path),
     )
-    ways = ways_of(cut, objectors, _silence_of(cut, model, {"absences"}, transmission))
+    ways = ways_of(cut, objectors, silence)
     columns |= ways.columns()
     columns["missing_features"] = np.isnan(features[:, : len(FEATURE_BY_NAME)]).sum(axis=1)
     columns["model_id"], columns["demo"] = model.model_id, model.demo
@@ -378,23 +379,21 @@ def _not_sent_or_learnt(
     model: TrainedModel,
     features: npt.NDArray[np.float64],
     gaps: frozenset[str],
-    transmission: Transmission | None,
+    silence: Silence,
 ) -> npt.NDArray[np.object_]:
     """Causes that lie with the extract, None elsewhere: a table that a school did not send, a declared gap that was not learnt."""
     watched = _watched_tables(model)
-    causes = _not_sent(_silence_of(cut, model, watched.difference(gaps), transmission), cut)
+    causes = _not_sent(silence.of(watched.difference(gaps)), cut)
     # Told before what follows from it, as a table that was not sent is.
     for others in (_unread(cut, watched), _gap_causes(model, features, gaps | cut.declared)):
         causes = np.where(_is_none(causes), others, causes)
     return causes
 
 
-def _silence_of(
-    cut: KnownRecords, model: TrainedModel, tables: Collection[str], transmission: Transmission | None
-) -> Silence:
-    """Whose tables were not sent, at the pace of the training."""
+def _silence_of(cut: KnownRecords, model: TrainedModel, transmission: Transmission | None) -> Silence:
+    """Whose tables were not sent, at the pace of the training: those that the model leans on, and those of which facts are told."""
     pace = {table: UsualPace(**pace) for table, pace in model.trained_on.get("transmission", {}).items()}
-    return find_silence(cut, tables=tables, transmission=transmission, pace=pace)
+    return find_silence(cut, tables=WATCHED_TABLES, transmission=transmission, pace=pace)
 
 
 def _unread(cut: KnownRecords, tables: Collection[str]) -> npt.NDArray[np.object_]:

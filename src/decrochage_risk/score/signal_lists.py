@@ -27,6 +27,7 @@ from decrochage_risk.score.scored_pupils import or_none, with_text_types
 from decrochage_risk.score.scoring import (
     NOT_ENROLLED,
     REFUSED,
+    SET_ASIDE,
     age_years,
     excluded_pupils,
     refuse_other_inputs,
@@ -309,6 +310,7 @@ def _columns_of(
     }
     cause = np.full(cut.pupil_count, None, dtype=object)
     cause[(cut.level < 0) & ~cut.enrolled] = NOT_ENROLLED
+    cause[~cut.enrolled & (cut.set_aside.get("enrolments", np.zeros(cut.pupil_count)) > 0)] = SET_ASIDE
     # Last: an objection is the cause to be told, whatever else is true.
     cause[objectors] = REFUSED
     return {

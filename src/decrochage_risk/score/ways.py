@@ -20,6 +20,7 @@ from decrochage_risk.errors import RecordsWarning
 from decrochage_risk.features import LEGAL_MONTHLY_THRESHOLD, PERSISTENT_MONTHLY_THRESHOLD, MonthlyAbsence
 from decrochage_risk.features.event_windows import is_one_of
 from decrochage_risk.records.levels import with_own_levels
+from decrochage_risk.records.transmission import Silence
 from decrochage_risk.school_year import day_number, year_end, year_start
 from decrochage_risk.school_year.dates import date_of_number
 
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
     from decrochage_risk.policy import Measure
     from decrochage_risk.records.time_cut import KnownRecords
-    from decrochage_risk.records.transmission import Silence
     from decrochage_risk.school_year import SchoolCalendar
 
 __all__ = [
@@ -70,6 +70,7 @@ _EXAMS = 6, 1
 """Month and day from which the end of an enrolment in a last year of a cycle is the end of that year."""
 NOT_RETURNED: Final = "not_returned"
 _KINDS = np.array([None, "left_this_year", NOT_RETURNED, "cycle_end", "earlier"], dtype=object)
+_PLACE: Final = {kind: place for place, kind in enumerate(_KINDS.tolist()) if kind}
 _LISTED = ("left_this_year", NOT_RETURNED)
 NOT_ENROLLING: Final = "Nobody is enrolled this year"
 """How the warning of a school that seems to have emptied begins: who says it otherwise knows it by these words."""
@@ -124,7 +125,7 @@ class Departure(BaseModel):
     ----------
     kind : {"left_this_year", "not_returned", "cycle_end", "earlier"}
         An enrolment of this school year ended while there was school; none this year after one last year; the same
-        after the last year of a cycle, which is normal; or an older one.
+        after the last year of a cycle that was not cut short, which is normal; or an older one.
     last_day : date
         Last day of the last enrolment.
     listed : bool
@@ -174,17 +175,23 @@ class WayFacts:
         Kind of departure; None for a pupil who is enrolled, never was, or whose family objected.
     last_day : int64 array
         Last day of the last enrolment, as days since 1970-01-01; -1 without a departure.
+    is_cut_short : bool array
+        Whether that enrolment ended while there was school.
     enrolled : bool array
     refused : bool array
         Pupils whose family objected: nothing is said of them.
+    silence : Silence
+        Of whom tables were not sent.
     """
 
     as_of: date
     absence: MonthlyAbsence
     departure: npt.NDArray[np.object_]
     last_day: npt.NDArray[np.int64]
+    is_cut_short: npt.NDArray[np.bool_]
     enrolled: npt.NDArray[np.bool_]
     refused: npt.NDArray[np.bool_]
+    silence: Silence
 
     def columns(self) -> dict[str, npt.NDArray[Any]]:
         """Columns of a frame: the legal signal, the departure, and who is on which list."""
@@ -250,7 +257,9 @@ class WayFacts:
         day = french.day(last_day, with_year=True)
         text = {
             "left_this_year": f"sorti depuis le {day}, situation à vérifier",
-            "not_returned": f"non réinscrit à la rentrée (scolarité jusqu'au {day}), situation à vérifier",
+            "not_returned": f"sorti depuis le {day}, non réinscrit depuis, situation à vérifier"
+            if self.is_cut_short[row]
+            else f"non réinscrit à la rentrée (scolarité jusqu'au {day}), situation à vérifier",
             "cycle_end": f"fin de cycle : scolarité jusqu'au {day}, suite hors de ces données",
             "earlier": f"scolarité jusqu'au {day}, une année antérieure",
         }[kind]
@@ -360,16 +369,19 @@ def ways_of(cut: KnownRecords, refused: npt.NDArray[np.bool_], silence: Silence 
     silence : Silence, optional
         Of whom the absences were not sent: their months are not known, never 0.
     """
-    kind, last_day = _departures(cut)
+    kind, last_day, is_cut_short = _departures(cut)
     kind[refused] = 0
     # Also of pupils who objected: nothing is said of them, not even a day.
     last_day[kind == 0] = -1
-    absence = MonthlyAbsence.of(cut, None if silence is None else silence.last_days.get("absences"))
-    return WayFacts(cut.as_of, absence, _KINDS[kind], last_day, cut.enrolled, refused)
+    silence = Silence({}) if silence is None else silence
+    absence = MonthlyAbsence.of(cut, silence.last_days.get("absences"))
+    return WayFacts(cut.as_of, absence, _KINDS[kind], last_day, is_cut_short, cut.enrolled, refused, silence)
 
 
-def _departures(cut: KnownRecords) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int64]]:
-    """Position in ``_KINDS`` of each pupil's departure, and the last day of their last enrolment."""
+def _departures(
+    cut: KnownRecords,
+) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+    """Position in ``_KINDS`` of each pupil's departure, the last day of the last enrolment, whether school went on after it."""
     current = cut.current_enrolment
     has_left = ~cut.enrolled & (current >= 0)
     rows = cut.arrays.enrolments
@@ -377,25 +389,40 @@ def _departures(cut: KnownRecords) -> tuple[npt.NDArray[np.int8], npt.NDArray[np
     end, year = (np.append(column, -1)[current] for column in (rows.end, rows.school_year))
     of_cycle_end = is_one_of(_END_OF_CYCLE)[cut.level]
     this_year, last_year = year == cut.school_year, year == cut.school_year - 1
-    kind = np.zeros(cut.pupil_count, dtype=np.int8)
-    # Each line overrides those before it: an older enrolment, last year's, this year's, one that was cut
-    # short.
-    kind[has_left] = 4
-    kind[has_left & last_year] = np.where(of_cycle_end, 3, 2)[has_left & last_year]
-    kind[has_left & this_year] = np.where(of_cycle_end, 3, 0)[has_left & this_year]
-    # A year that was ended is no departure: an end on or after the last day with school says nothing of the
-    # next year.
-    last_school_day = _last_school_day(cut.calendar, cut.school_year)
-    last_day = np.where(
-        of_cycle_end,
-        day_number(date(cut.school_year + 1, *_EXAMS)),
-        cut.as_of_day if last_school_day is None else last_school_day,
+    # A year that was ended is no departure: an end on or after the last day with school says nothing of the next year.
+    is_cut_short = (this_year & (end < _year_ended(cut, cut.school_year, of_cycle_end))) | (
+        last_year & (end < _year_ended(cut, cut.school_year - 1, of_cycle_end))
     )
-    kind[has_left & this_year & (end < last_day)] = 1
-    # Until a day of school has passed nobody's enrolment of the year is known, and nobody has stayed away.
+    kind = np.zeros(cut.pupil_count, dtype=np.int8)
+    # Each line overrides those before it: an older enrolment, last year's, this year's, one that was cut short.
+    kind[has_left] = _PLACE["earlier"]
+    # A cycle that was left in November did not end.
+    has_ended = of_cycle_end & ~is_cut_short
+    kind[has_left & last_year] = np.where(has_ended, _PLACE["cycle_end"], _PLACE[NOT_RETURNED])[
+        has_left & last_year
+    ]
+    kind[has_left & this_year] = np.where(of_cycle_end, _PLACE["cycle_end"], 0)[has_left & this_year]
+    kind[has_left & this_year & is_cut_short] = _PLACE["left_this_year"]
+    stayed_away = kind == _PLACE[NOT_RETURNED]
+    # Until a day of school has passed nobody's enrolment of the year is known, and nobody has stayed away since last year.
     if not _has_begun(cut):
-        kind[kind == _KINDS.tolist().index(NOT_RETURNED)] = 0
-    return kind, end.astype(np.int64)
+        kind[stayed_away & ~is_cut_short] = 0
+    # An enrolment of this year came, and could not be kept: nobody knows from it that the pupil is gone.
+    lost = cut.set_aside.get("enrolments")
+    if lost is not None:
+        kind[(lost > 0) & last_year & has_left] = 0
+    return kind, end.astype(np.int64), is_cut_short
+
+
+def _year_ended(
+    cut: KnownRecords, school_year: int, of_cycle_end: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.int64]:
+    """First day on which an enrolment of a school year may end as the year does, per pupil."""
+    last = _last_school_day(cut.calendar, school_year)
+    if last is None:
+        # A calendar without an earlier year says of no enrolment of it that it was cut short.
+        last = cut.as_of_day if school_year == cut.school_year else np.iinfo(np.int64).min
+    return np.where(of_cycle_end, day_number(date(school_year + 1, *_EXAMS)), last)
 
 
 def _has_begun(cut: KnownRecords) -> bool:
